@@ -1,4 +1,6 @@
-"""What a trained model of imdb_sentiment.py thinks of reviews, and of single words."""
+"""Explain the predictions of a model trained by imdb_sentiment.py, for reviews and for single
+words.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from minigrad.data import Reviews, Vocabulary
 
 
 def logits(model: Any, ids: NDArray[Any], batch_size: int = 500) -> NDArray[Any]:
-    """The model's logits for all rows of ids, (N,), without recording."""
+    """The model's logits (N,) for all rows of ids, computed without recording."""
     model.eval()
     with mg.no_grad():
         return np.concatenate(
@@ -22,38 +24,42 @@ def logits(model: Any, ids: NDArray[Any], batch_size: int = 500) -> NDArray[Any]
 
 
 def probability(logit: Any) -> Any:
-    """σ(logit) = 1 / (1 + e^-logit), in the form that never overflows."""
+    """σ(logit) = 1 / (1 + e^-logit), computed without overflow."""
     return 0.5 + 0.5 * np.tanh(0.5 * np.asarray(logit, np.float64))
 
 
-def surest(reviews: Reviews, scores: NDArray[Any], vocabulary: Vocabulary, count: int = 2) -> str:
-    """The reviews that the model was surest of, right and wrong, as text."""
+def most_confident(
+    reviews: Reviews, scores: NDArray[Any], vocabulary: Vocabulary, count: int = 2
+) -> str:
+    """A text with the model's most confident predictions, right and wrong."""
     right = (scores > 0) == (reviews.labels == 1)
     lines = []
-    for title, chosen in (
+    for title, selected in (
         ("Most confident and right", right),
         ("Most confident and wrong", ~right),
     ):
-        rows = np.flatnonzero(chosen)
+        rows = np.flatnonzero(selected)
         for row in rows[np.argsort(-np.abs(scores[rows]), kind="stable")][:count]:
             truth = "positive" if reviews.labels[row] else "negative"
-            lines.append(f"\n{title}: {probability(scores[row]):.1%} positive, and it is {truth}")
+            lines.append(
+                f"\n{title}: {probability(scores[row]):.1%} positive; the review is {truth}"
+            )
             lines.append(f"  ... {vocabulary.decode(reviews.ids[row])}")
     return "\n".join(lines)
 
 
-def judge(model: Any, vocabulary: Vocabulary, text: str, words: int) -> str:
-    """How likely a text is to be a good review, and the words that made the model think so."""
+def explain(model: Any, vocabulary: Vocabulary, text: str, words: int) -> str:
+    """A text with the probability of a good review and the words that influenced it most."""
     logit, parts = attributions(model, vocabulary, text, words)
     known = [(word, part) for word, part in parts if word in vocabulary]
     if not known:
-        raise OSError(f"none of the words of {text!r} is in the vocabulary of {len(vocabulary):,}")
+        raise OSError(
+            f"none of the words of {text!r} is in the vocabulary of {len(vocabulary):,} words"
+        )
     verdict = (
         f"{probability(logit):.1%} positive: {'a good review' if logit > 0 else 'a bad review'}"
     )
-    title = (
-        f"The words that mattered (good above 0, bad below; only the last {words} words are read):"
-    )
+    title = f"Most important of the last {words} words (above 0: good, below 0: bad):"
     return f"{verdict}\n\n{title}\n\n{show_words(known)}"
 
 
@@ -63,9 +69,11 @@ def attributions(
     """(logit, [(word, its part of the logit)]) for the last `words` words of a text, by integrated
     gradients.
 
-    A word's part is x · dlogit/dx, where x is its vector. dlogit/dx is averaged over fifty points
-    between zero and the full vectors: at x alone a saturated tanh has almost no gradient, although
-    x is what saturated it. The parts add up to the logit minus that of zero vectors.
+    A word's part is x · dlogit/dx, where x is the word's vector and dlogit/dx is averaged over
+    fifty points between zero and the full vectors. The gradient at x alone would mislead: if x
+    saturates a tanh, its gradient is almost zero although x matters. The parts add up to the logit
+    minus the logit of zero vectors.
+
     Source: Sundararajan, Taly and Yan, Axiomatic attribution for deep networks (2017).
     """
     ids = vocabulary.encode(text)[-words:][None]
@@ -81,6 +89,6 @@ def attributions(
 
 
 def show_words(words: Sequence[tuple[str, float]]) -> str:
-    """The ten words with the largest parts."""
+    """A text with the ten words that have the largest parts."""
     by_size = sorted(words, key=lambda pair: -abs(pair[1]))[:10]
     return "\n".join(f"  {part:+.3f}  {word}" for word, part in by_size)

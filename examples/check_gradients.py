@@ -1,7 +1,7 @@
-"""Checks the gradients of every gate, every layer and the IMDB models against finite differences.
+"""Check the gradients of every gate, every layer and the IMDB models against finite differences.
 
-Prints a table with a line for each, and below it what is wrong. With --break one gate gets a wrong
-rule first, to show what the checker says about it; --curve plots the error against the step size.
+Prints a table with a line for each, followed by the wrong gradients. With --break, one gate gets a
+wrong rule first, to show how the checker reports it. --curve plots the error over the step size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-# The matrices are small: with a thread for each core, BLAS would spend more time waiting than
+# The matrices are small. With a thread for each core, BLAS would spend more time waiting than
 # multiplying.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -41,13 +41,13 @@ BREAKS: dict[str, tuple[str, str, Callable[..., Any]]] = {
     "lookup": (
         "Lookup",
         "= instead of +=",
-        lambda self, dz, z, table, ids: (assigned(table, ids, dz), None),
+        lambda self, dz, z, table, ids: (overwritten(table, ids, dz), None),
     ),
 }
 
 
-def assigned(table: Any, ids: Any, dz: Any) -> Any:
-    """The gradient of a look-up if a word that occurs twice overwrites its gradient instead of
+def overwritten(table: Any, ids: Any, dz: Any) -> Any:
+    """The wrong gradient of a look-up in which a repeated word overwrites its gradient instead of
     adding to it.
     """
     whole = np.zeros(table.shape)
@@ -56,15 +56,20 @@ def assigned(table: Any, ids: Any, dz: Any) -> Any:
 
 
 def main() -> None:
-    """Read the arguments, check everything, print the table and what is wrong."""
+    """Run all checks, and print the table and the wrong gradients."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--break", dest="broken", choices=sorted(BREAKS), help="make this gate's rule wrong first"
+        "--break",
+        dest="broken",
+        choices=sorted(BREAKS),
+        help="break this gate's backward rule first",
     )
     parser.add_argument(
-        "--curve", metavar="FILE", help="save the step curve of the IMDB model (.png, .svg or .pdf)"
+        "--curve",
+        metavar="FILE",
+        help="save the step curve of the IMDB model to FILE (.png, .svg or .pdf)",
     )
     arguments = parser.parse_args()
     if arguments.broken:
@@ -75,10 +80,10 @@ def main() -> None:
     mg.seed(0)
     reports = {}
     print(
-        "order: how the Taylor remainder |L(x + h u) - L(x) - h ∇L · u| shrinks with h; 2 if "
-        "the gradient is right\n"
+        "order: the power of h at which the Taylor remainder |L(x + h u) - L(x) - h ∇L · u| "
+        "shrinks; 2 if the gradient is right\n"
     )
-    print(f"{'what':<42} {'compared':>8} {'error':>8} {'order':>6}  {'ms':>6}  verdict")
+    print(f"{'gate or model':<42} {'compared':>8} {'error':>8} {'order':>6}  {'ms':>6}  verdict")
     for name, check in [*gates(), *layers(), *models()]:
         start = time.perf_counter()
         report = reports[name] = check()
@@ -89,18 +94,20 @@ def main() -> None:
     for name in dict.fromkeys([*list(wrong)[:3], *list(wrong)[-1:]]):
         print(f"\n{name}\n{wrong[name]}")
     model = list(reports.values())[-1]
-    if not model.inputs:  # a rule failed, so there was nothing to compare
+    if not model.inputs:  # a rule raised an error, so nothing was compared
         return
     print("\n" + str(model.step_curve()))
     if arguments.curve:
         model.step_curve().save(arguments.curve)
-        print(f"\nthe curve is in {arguments.curve}")
+        print(f"\nThe curve is in {arguments.curve}")
     if wrong and not arguments.broken:
         raise SystemExit(1)
 
 
 def gates() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Every gate on its own sample inputs, with second derivatives where it has them."""
+    """Yield (name, check) of every gate, on its sample inputs, with second derivatives if it has
+    them.
+    """
     for name, kind in mg.GATES.items():
         for gate, arrays in islice(kind.sample_inputs(), 1):
             if not name.startswith("_"):  # a base class of several gates
@@ -109,11 +116,11 @@ def gates() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def layers() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Every layer on random inputs, small enough to check each element of each parameter."""
+    """Yield (name, check) of every layer, small enough to check each element of each parameter."""
     rng = np.random.default_rng(1)
     x, steps, labels = rng.normal(size=(4, 6)), rng.normal(size=(4, 8, 6)), np.array([0, 2, 1, 2])
     mask = np.arange(8) >= np.array([[0], [3], [5], [1]])
-    several = {
+    cases = {
         "Dense(6, 3, tanh)": (Dense(6, 3, mg.tanh), (x, labels)),
         "LayerNorm, Dense": (Sequential(LayerNorm(6), Dense(6, 3)), (x, labels)),
         "Embedding, RNN": (
@@ -137,14 +144,14 @@ def layers() -> Iterator[tuple[str, Callable[[], Any]]]:
             (steps, labels),
         ),
     }
-    for name, (model, batch) in several.items():
+    for name, (model, batch) in cases.items():
         yield name, partial(mg.gradcheck_model, model, mg.softmax_cross_entropy, batch, sample=None)
     masked = LSTM(6, 3)
     yield "LSTM(6, 3) with a mask", lambda: mg.gradcheck(lambda x: masked(x, mask=mask), steps)
 
 
 def models() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """The IMDB models at full size, over 40 steps, along random directions."""
+    """Yield (name, check) of the IMDB models at full size, over 40 steps, along random directions."""
     rng = np.random.default_rng(2)
     batch = (rng.integers(0, 10_000, (32, 40)), rng.integers(0, 2, 32))
     for kind in (GRU, LSTM, RNN):
@@ -154,7 +161,7 @@ def models() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def print_row(name: str, report: Any, milliseconds: float) -> None:
-    """One line of the table."""
+    """Print a line of the table."""
     compared = sum(row.compared for row in report.inputs)
     error = max((row.error for row in report.inputs), default=float("nan"))
     order = "" if report.slope is None else f"{report.slope:.2f}"

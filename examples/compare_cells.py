@@ -1,12 +1,11 @@
-"""How far back do gradients reach? RNN, GRU and LSTM on one chart, before and after a short
+"""Compare how far gradients reach back in an RNN, a GRU and an LSTM, before and after a short
 training on movie reviews.
 
     python examples/compare_cells.py --out runs/cells
 
-Writes gradient_flow.png (the norm of dL/dh_t over t, relative to that at the last word), words.png
-(one
-review, each word shaded by the gradient that reaches its vector). docs/layers.md says how to read
-them.
+Writes two pictures. gradient_flow.png shows the norm of dL/dh_t over t, relative to its value at
+the last word. words.png shows one review, with each word shaded by the gradient of its vector.
+docs/layers.md explains them.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cli  # isort: skip  # first: it says so if minigrad is not installed
+import cli  # isort: skip  # first, because it checks that minigrad is installed
 import numpy as np
 
 import minigrad as mg
@@ -34,8 +33,7 @@ from minigrad.data import Batches, load_imdb
 from optim import Adam, Trainer
 
 KINDS = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
-# Okabe and Ito's colours, and a dash pattern each, so that the lines can be told apart without
-# colour.
+# Okabe and Ito's colours. Markers and dashes distinguish the lines without colour.
 STYLES: dict[str, dict[str, Any]] = {
     "RNN h": {"color": "#d55e00", "marker": "o"},
     "GRU h": {"color": "#0072b2", "marker": "s"},
@@ -45,15 +43,25 @@ STYLES: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Train the three models, and draw how much gradient reaches each step and word."""
+    """Train the three models, and draw the gradient that reaches each step and each word."""
     parser = cli.parser(__doc__)
-    parser.add_argument("--limit", type=cli.whole(1), default=5000, help="training reviews (5000)")
-    parser.add_argument("--epochs", type=cli.whole(1), default=2, help="passes over them (2)")
     parser.add_argument(
-        "--review", type=cli.whole(0), default=20, help="row of the test review to shade (20)"
+        "--limit", type=cli.integer(1), default=5000, help="training reviews (5000)"
     )
     parser.add_argument(
-        "--seed", type=cli.whole(0), default=0, help="seed for weights and order (0)"
+        "--epochs", type=cli.integer(1), default=2, help="passes over the reviews (2)"
+    )
+    parser.add_argument(
+        "--review",
+        type=cli.integer(0),
+        default=20,
+        help="index of the test review in words.png (20)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=cli.integer(0),
+        default=0,
+        help="seed for initial weights and order of reviews (0)",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("runs/cells"), help="folder for the pictures (runs/cells)"
@@ -74,18 +82,18 @@ def main() -> None:
             f"{name}: {sum(parameter.size for parameter in model.named_parameters().values()):,} "
             "parameters"
         )
-        before |= flow(name, model, batch)
+        before |= relative_flow(name, model, batch)
         batches = Batches(train.ids, train.labels, seed=arguments.seed)
         Trainer(model, mg.softmax_cross_entropy, Adam(model.named_parameters(), lr=1e-3)).fit(
             batches, arguments.epochs
         )
-        after |= flow(name, model, batch)
+        after |= relative_flow(name, model, batch)
         shades[name] = word_gradients(model, review, len(words))
 
-    print("\nnorm of dL/dh_t, relative to that of the last word")
+    print("\nnorm of dL/dh_t, relative to its value at the last word")
     print(f"{'':8} {'':>8}  {'5 back':>9} {'10 back':>9} {'20 back':>9} {'39 back':>9}")
-    for title, found in (("before", before), ("after", after)):
-        for name, norms in found.items():
+    for title, flows in (("before", before), ("after", after)):
+        for name, norms in flows.items():
             print(
                 f"{title:8} {name:>8}  "
                 + " ".join(f"{norms[-1 - back]:9.2e}" for back in (5, 10, 20, 39))
@@ -96,36 +104,36 @@ def main() -> None:
     print(f"\ngradient_flow.png and words.png are in {arguments.out}")
 
 
-def flow(name: str, model: Layer, batch: Any) -> dict[str, Any]:
-    """{"LSTM h": norms over time, ...}, relative to dL/dh of the last step."""
-    found = gradient_flow(model, (batch.ids, batch.labels))
-    last = next(norms[-1] for path, norms in found.items() if path.endswith(".h"))
-    return {f"{name} {path[-1]}": norms / last for path, norms in found.items()}
+def relative_flow(name: str, model: Layer, batch: Any) -> dict[str, Any]:
+    """{"LSTM h": norms over time, ...}, relative to the norm of dL/dh at the last step."""
+    flows = gradient_flow(model, (batch.ids, batch.labels))
+    last = next(norms[-1] for path, norms in flows.items() if path.endswith(".h"))
+    return {f"{name} {path[-1]}": norms / last for path, norms in flows.items()}
 
 
 def word_gradients(model: Layer, review: Any, count: int) -> tuple[float, Any]:
-    """(probability of a positive review, norm of dL/d(word vector) for each of the last `count`
-    words).
-    """
-    reached = gradients(model, review.ids, review.labels, ["embedding"])["embedding"][0]
+    """(probability of a positive review, norms of dL/d(word vector) for the last `count` words)."""
+    slopes = gradients(model, review.ids, review.labels, ["embedding"])["embedding"][0]
     logits = outputs(model, review.ids, [""])[""][0]
-    return float(np.exp(logits[1]) / np.exp(logits).sum()), np.linalg.norm(reached, axis=1)[-count:]
+    return float(np.exp(logits[1]) / np.exp(logits).sum()), np.linalg.norm(slopes, axis=1)[-count:]
 
 
 def draw_flow(before: dict[str, Any], after: dict[str, Any], path: Path) -> None:
-    """Two panels on one logarithmic scale."""
+    """Draw the norms over time in two panels, before and after training, with one logarithmic
+    scale.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    for panel, found, title in zip(
+    for panel, flows, title in zip(
         panels, (before, after), ("at initialisation", "after training"), strict=True
     ):
-        for name, norms in found.items():
-            seen = np.where(norms > 0, norms, np.nan)
+        for name, norms in flows.items():
+            positive = np.where(norms > 0, norms, np.nan)
             panel.semilogy(
                 range(len(norms)),
-                seen,
+                positive,
                 label=name,
                 markersize=4,
                 linewidth=1.4,
@@ -143,8 +151,8 @@ def draw_flow(before: dict[str, Any], after: dict[str, Any], path: Path) -> None
 def draw_words(
     words: list[str], shades: dict[str, tuple[float, Any]], label: str, path: Path
 ) -> None:
-    """One block of text for each model; the darker a word, the more gradient, relative to the
-    block's largest.
+    """Draw a block of text for each model. The darker a word, the larger its gradient, relative to
+    the largest in the block.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -155,7 +163,7 @@ def draw_words(
     width, height = figure.bbox.width, figure.bbox.height
     y = height - 40
     for name, (probability, norms) in shades.items():
-        title = f"{name}: a {label} review, read as positive with probability {probability:.2f}"
+        title = f"{name}: a {label} review, predicted positive with probability {probability:.2f}"
         figure.text(20 / width, y / height, title, weight="bold", size=11)
         x, y = 24.0, y - 34
         for word, norm in zip(words, norms, strict=True):

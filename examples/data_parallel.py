@@ -1,11 +1,11 @@
-"""Data parallelism as a graph: two processes share a batch, and what they exchange are gates.
+"""Draw data parallelism as a graph: two processes share a batch and communicate through gates.
 
-    mpiexec -n 2 python -m mpi4py examples/data_parallel.py          # prints gradients, and draws data_parallel.png
+    mpiexec -n 2 python -m mpi4py examples/data_parallel.py     # prints gradients, draws data_parallel.png
 
-Every rank has its rows of the batch and computes the same formula. Broadcast gives all of them the
-W of rank 0, and AllReduce adds up their losses. The gradient of Broadcast is a Reduce: the
-gradients of all ranks are added up where W came from. That of AllReduce is an AllReduce.
-docs/parallel.md says what the Trainer does, in fewer messages.
+Each rank computes the same formula for its own rows of the batch. Broadcast sends the W of rank 0
+to all ranks, and AllReduce adds up their losses. In the backward pass, Broadcast becomes a Reduce,
+which adds up the gradients of all ranks on rank 0, and AllReduce stays an AllReduce.
+docs/parallel.md explains how the Trainer does the same with fewer messages.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-import cli  # first: it says so if minigrad is not installed
+import cli  # first, because it checks that minigrad is installed
 import minigrad as mg
 from optim.training.parallel import all_reduce
 
 
 class AllReduce(mg.Gate):
-    """z = Σᵣ xᵣ on every rank. Every rank's loss may depend on every rank's x: dx = Σᵣ dzᵣ, an
-    AllReduce again.
+    """z = Σᵣ xᵣ on every rank, and dx = Σᵣ dzᵣ, because every rank's loss may depend on every
+    rank's x.
 
-    All ranks must call it, and go backward through it, at the same point of the program.
+    All ranks must call the gate and its backward pass at the same point of the program.
     """
 
     symbol = "Σ ranks"
@@ -40,8 +40,8 @@ class AllReduce(mg.Gate):
 
 
 class Broadcast(mg.Gate):
-    """z = x of rank 0, on every rank. dx = Σᵣ dzᵣ on rank 0, a Reduce; and 0 elsewhere, where x is
-    not used.
+    """z = x of rank 0, on every rank. dx = Σᵣ dzᵣ on rank 0 (a Reduce), and 0 on the other ranks,
+    whose x is not used.
     """
 
     symbol = "from rank 0"
@@ -57,19 +57,23 @@ class Broadcast(mg.Gate):
         return (total if self.comm.rank == 0 else np.zeros_like(x),)
 
 
-AllReduce.differentiable_twice = Broadcast.differentiable_twice = False  # the rules work on arrays
+AllReduce.differentiable_twice = Broadcast.differentiable_twice = (
+    False  # the rules use plain arrays
+)
 
-X = np.array([[1.0, 2.0], [0.5, -1.0], [-2.0, 1.0], [3.0, 0.0]])  # the batch: four rows
+X = np.array([[1.0, 2.0], [0.5, -1.0], [-2.0, 1.0], [3.0, 0.0]])  # the batch has four rows
 Y = np.array([[1.0], [0.0], [-1.0], [1.0]])
 
 
 def network(W: mg.Tensor, x: Any, y: Any) -> mg.Tensor:
-    """The mean over rows of (tanh(x W) - y)²."""
+    """The mean of (tanh(x W) - y)² over the rows."""
     return mg.mean_squared_error(mg.tanh(x @ W), y)
 
 
-def shared(comm: Any) -> tuple[mg.Tensor, mg.Tensor, mg.Tensor]:
-    """(the loss of the batch, W, W as this rank got it), with the batch shared out."""
+def sharded_loss(comm: Any) -> tuple[mg.Tensor, mg.Tensor, mg.Tensor]:
+    """(the loss of the whole batch, W, this rank's copy of W). Each rank computes its share of the
+    rows.
+    """
     rows = slice(len(X) * comm.rank // comm.size, len(X) * (comm.rank + 1) // comm.size)
     W = mg.Tensor(
         [[0.5], [-0.5]] if comm.rank == 0 else [[0.0], [0.0]],
@@ -79,15 +83,15 @@ def shared(comm: Any) -> tuple[mg.Tensor, mg.Tensor, mg.Tensor]:
     )
     x, y = mg.Tensor(X[rows], name="x"), mg.Tensor(Y[rows], name="y")
     with mg.scope(f"rank {comm.rank}"):
-        here = Broadcast(comm)(W)
-        # the mean of these rows, weighted by how many they are
-        share = network(here, x, y) * (len(x) / len(X))
-        return AllReduce(comm)(share), W, here
+        W_here = Broadcast(comm)(W)
+        # the mean over these rows, weighted by their share of the batch
+        share = network(W_here, x, y) * (len(x) / len(X))
+        return AllReduce(comm)(share), W, W_here
 
 
 def side_by_side(dots: list[str]) -> str:
-    """The graphs of all ranks in one DOT text, with arrows where one rank's gate reads another's
-    input.
+    """The graphs of all ranks in one DOT text, with arrows between gates of different ranks that
+    exchange data.
     """
     parts, gates = [], dict[str, list[str]]()
     for rank, dot in enumerate(dots):
@@ -98,39 +102,39 @@ def side_by_side(dots: list[str]) -> str:
     arrow = '[style=dashed, color="#D55E00", constraint=false, penwidth=1.5'
     first, *others = gates["Broadcast"]
     between = [f"{first} -> {other} {arrow}];" for other in others]
-    between += [f"{one} -> {other} {arrow}, dir=both];" for one in gates["AllReduce"] for other in gates["AllReduce"]
-                if one < other]  # fmt: skip
+    between += [f"{gate} -> {other} {arrow}, dir=both];" for gate in gates["AllReduce"] for other in gates["AllReduce"]
+                if gate < other]  # fmt: skip
     return "digraph ranks {" + "".join(parts) + "\n  ".join(["", *between]) + "\n}\n"
 
 
 def main() -> int:
-    """Print the gradients of each rank and of their sum beside those of one process, and draw the
+    """Compare the ranks' gradients and their sum with the gradient of one process, and draw the
     ranks' graphs.
     """
     parser = cli.parser(__doc__)
     parser.add_argument(
-        "--out", default="data_parallel.png", help="the picture: .png, .svg or .dot"
+        "--out", default="data_parallel.png", help="file for the picture: .png, .svg or .dot"
     )
     options = parser.parse_args()
     comm = cli.world()
-    loss, W, here = shared(comm)
-    # Every rank has the same loss. It is to be differentiated once, not once for each rank: rank 0
-    # sends the 1.
+    loss, W, W_here = sharded_loss(comm)
+    # Every rank has the same loss, which must be differentiated only once. So only rank 0 starts
+    # with the gradient 1.
     upstream = float(comm.rank == 0)
-    (own,) = mg.grad(loss, [here], upstream=upstream)
+    (gradient_here,) = mg.grad(loss, [W_here], upstream=upstream)
     loss.backward(upstream)
-    # by all ranks: drawing goes backward too
+    # on all ranks, because drawing runs a backward pass
     dots = comm.allgather(mg.draw(loss, values=True, grads=True).dot)
 
-    alone = mg.Tensor([[0.5], [-0.5]], requires_grad=True, dtype="float64")
-    whole = network(alone, X, Y)
-    whole.backward()
-    assert W.grad is not None and alone.grad is not None
-    for rank, gradient in enumerate(comm.allgather(own.array.ravel())):
+    W_single = mg.Tensor([[0.5], [-0.5]], requires_grad=True, dtype="float64")
+    single_loss = network(W_single, X, Y)
+    single_loss.backward()
+    assert W.grad is not None and W_single.grad is not None
+    for rank, gradient in enumerate(comm.allgather(gradient_here.array.ravel())):
         print(f"rank {rank}'s share of dL/dW   {gradient.round(6)}")
     print(f"their sum, on rank 0      {W.grad.ravel().round(6)}")
-    print(f"dL/dW of one process      {alone.grad.ravel().round(6)}")
-    print(f"loss {loss.item():.6f}, of one process {whole.item():.6f}")
+    print(f"dL/dW of one process      {W_single.grad.ravel().round(6)}")
+    print(f"loss {loss.item():.6f}, of one process {single_loss.item():.6f}")
     if comm.rank == 0:
         text = side_by_side(dots)
         if options.out.endswith(".dot"):

@@ -1,16 +1,16 @@
-"""Make four pages that step through a graph, forward and backward: from one expression to the RNN
-that reads reviews.
+"""Make four pages that step through a graph, forward and backward, from a single expression to the
+RNN that reads reviews.
 
     python examples/explore_graph.py --out runs/explore
 
-Each page is one HTML file that opens from disk. docs/explorer.md says what to try in it.
+Each page is one HTML file that you can open from disk. docs/explorer.md explains how to use it.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import cli  # isort: skip  # first: it says so if minigrad is not installed
+import cli  # isort: skip  # first, because it checks that minigrad is installed
 import numpy as np
 
 import minigrad as mg
@@ -19,7 +19,7 @@ from minigrad.data import load_imdb
 
 
 def expression(path: Path) -> None:
-    """tanh(a * b + c): three leaves, three gates."""
+    """tanh(a * b + c), with three leaves and three gates."""
     a = mg.Tensor(2.0, requires_grad=True, name="a")
     b = mg.Tensor(-3.0, requires_grad=True, name="b")
     c = mg.Tensor(6.5, requires_grad=True, name="c")
@@ -41,8 +41,8 @@ def network(path: Path) -> None:
 
 
 def five_steps(path: Path) -> None:
-    """An RNN that reads five numbers and must repeat the last one; the gradient is truncated after
-    three steps.
+    """An RNN that reads five numbers and must repeat the last one. The gradient goes back three
+    steps.
     """
     x = mg.Tensor(mg.generator().normal(size=(2, 5, 1)).astype("float32"), name="x")
     model = Sequential(RNN(1, 3, truncate=3), Dense(3, 1))
@@ -53,8 +53,8 @@ def five_steps(path: Path) -> None:
 
 
 def reviews(path: Path) -> None:
-    """One training step of the sentiment model: 32 reviews of 40 words each, the first one's words
-    along the steps.
+    """A training step of the sentiment model on 32 reviews of 40 words, labelled with the words of
+    the first review.
     """
     imdb = load_imdb()
     batch = imdb.train[np.flatnonzero(imdb.train.ids[:, 0])[:32]]  # reviews without padding
@@ -69,14 +69,14 @@ PAGES = {"expression": expression, "network": network, "rnn": five_steps, "imdb"
 
 
 def main() -> None:
-    """Read the options, make the pages."""
+    """Parse the options and make the pages."""
     parser = cli.parser(__doc__)
     parser.add_argument(
         "--out", type=Path, default=Path("runs/explore"), help="folder for the pages (%(default)s)"
     )
-    parser.add_argument("--only", choices=PAGES, help="make one page")
+    parser.add_argument("--only", choices=PAGES, help="make only this page")
     parser.add_argument(
-        "--seed", type=cli.whole(0), default=0, help="seed for the initial weights (%(default)s)"
+        "--seed", type=cli.integer(0), default=0, help="seed for the initial weights (%(default)s)"
     )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,13 @@
-"""Trains a recurrent network to tell good movie reviews from bad ones by their last forty words.
+"""Train a recurrent network to tell good movie reviews from bad ones by their last forty words.
 
     python examples/imdb_sentiment.py                    train on the bundled reviews; results in runs/rnn
-    python examples/imdb_sentiment.py --truncate 10      gradients go back through the last 10 words alone
-    python examples/imdb_sentiment.py --unrolled         gate by gate: slower, and a broken gate shows
+    python examples/imdb_sentiment.py --truncate 10      gradients go back only through the last 10 words
+    python examples/imdb_sentiment.py --unrolled         gate by gate: slower, but a broken gate has an effect
     python examples/imdb_sentiment.py --predict "What a waste of a good cast." --from runs/rnn
-    python examples/imdb_sentiment.py --resume runs/rnn  go on with an interrupted run
+    python examples/imdb_sentiment.py --resume runs/rnn  resume an interrupted run
     mpiexec -n 2 python -m mpi4py examples/imdb_sentiment.py --parallel     on two processes (docs/parallel.md)
 
-Test accuracy at the best epoch, three seeds: RNN .79, GRU .80, LSTM .80, as with Keras
+Mean test accuracy at the best epoch, over three seeds: RNN .79, GRU .80, LSTM .80, as with Keras
 (docs/results.md, 1a).
 """
 
@@ -19,22 +19,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cli  # first: it says so if minigrad is not installed
+import cli  # first, because it checks that minigrad is installed
 import minigrad as mg
 import optim
-from attribution import judge, logits, surest
+from attribution import explain, logits, most_confident
 from layers import GRU, LSTM, RNN, Dense, Embedding, Layer
 from minigrad.data import IMDB, Batches, Vocabulary, load_imdb
 from minigrad.errors import MinigradError
 
 WORDS = 40
-# options that may change when a run is resumed
+# options that may differ when a run is resumed
 FREE = ("epochs", "out", "resume", "predict", "source", "parallel")
 LAYERS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
 class Sentiment(Layer):
-    """Word ids (B, 40) to logits (B,): a review is positive with probability σ(logit) = 1 / (1 +
+    """Word ids (B, 40) -> logits (B,). A review is positive with probability σ(logit) = 1 / (1 +
     e^-logit).
     """
 
@@ -47,25 +47,25 @@ class Sentiment(Layer):
         self.head = Dense(32, 1)
 
     def forward(self, ids: Any) -> mg.Tensor:
-        vectors = self.embedding(ids)  # (B, 40, 128): a vector for each word
-        # (B, 32): the last of forty h_t = tanh(x_t W_xh + h_(t-1) W_hh + b_h)
+        vectors = self.embedding(ids)  # (B, 40, 128), a vector for each word
+        # (B, 32), the last of forty states h_t = tanh(x_t W_xh + h_(t-1) W_hh + b_h)
         state = self.rnn(vectors)
         return self.head(state).reshape(-1)  # type: ignore[no-any-return]
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train a model, test its best epoch, and write everything into the results folder."""
+    """Train a model, test its best epoch, and write all files to the results folder."""
     comm = cli.world() if options.parallel else None
     imdb = load(options)
-    rest, held = imdb.train.hold_back(max(1, len(imdb.train) // 10), options.seed)
+    training, held_out = imdb.train.hold_back(max(1, len(imdb.train) // 10), options.seed)
     mg.seed(options.seed)
     model = Sentiment(options.model, len(imdb.vocabulary), options.truncate, options.unrolled)
     best, callbacks = prepare(options, imdb.vocabulary)
-    print(f"{len(rest):,} to learn from, {len(held):,} held back to choose the best epoch on, "
-          f"{len(imdb.test):,} to test at the end.\n\n{model}\n\n{way(options)}\n")  # fmt: skip
+    print(f"{len(training):,} to train on, {len(held_out):,} held back to choose the best epoch, "
+          f"{len(imdb.test):,} to test at the end.\n\n{model}\n\n{gradient_mode(options)}\n")  # fmt: skip
 
-    # For each batch: loss = binary_cross_entropy(model(ids), labels); loss.backward();
-    # optimizer.step().
+    # For each batch, the Trainer runs loss = binary_cross_entropy(model(ids), labels);
+    # loss.backward(); optimizer.step()
     optimizer = optim.Adam(model.named_parameters(), lr=options.lr)
     config = {name: value for name, value in vars(options).items() if name not in FREE}
     trainer = optim.Trainer(
@@ -77,8 +77,8 @@ def train(options: argparse.Namespace) -> None:
         config=config,
         comm=comm,
     )
-    batches = Batches(rest.ids, rest.labels, batch_size=options.batch_size)
-    validation = Batches(held.ids, held.labels, batch_size=500, shuffle=False)
+    batches = Batches(training.ids, training.labels, batch_size=options.batch_size)
+    validation = Batches(held_out.ids, held_out.labels, batch_size=500, shuffle=False)
     snapshot = (
         None if options.resume is None else optim.Snapshots.latest(folder(options) / "snapshots")
     )
@@ -87,18 +87,18 @@ def train(options: argparse.Namespace) -> None:
         report(model, imdb, history, best, folder(options))
 
 
-def way(options: argparse.Namespace) -> str:
-    """How gradients will be computed, in words."""
-    way = f"by one fused gate for all {WORDS} steps of the {options.model.upper()} (--unrolled: gate by gate)"
+def gradient_mode(options: argparse.Namespace) -> str:
+    """A sentence that describes how the gradients are computed."""
+    mode = f"by one fused gate for all {WORDS} steps of the {options.model.upper()} (with --unrolled, gate by gate)"
     if options.unrolled:
-        way = "gate by gate, step by step"
+        mode = "gate by gate, step by step"
     if options.truncate:
-        way += f", back through the last {options.truncate} words alone"
-    return f"Gradients are computed {way}."
+        mode += f", back through the last {options.truncate} words only"
+    return f"Gradients are computed {mode}."
 
 
 def load(options: argparse.Namespace) -> IMDB:
-    """The reviews: all of them, or the first `--limit` of each split."""
+    """Load all reviews, or the first `--limit` reviews of each split."""
     print(f"Reading the reviews ({options.data}): ", end="", flush=True)
     imdb = load_imdb(options.data, length=WORDS, data_dir=options.data_dir)
     return IMDB(imdb.train[: options.limit], imdb.test[: options.limit], imdb.vocabulary)
@@ -107,8 +107,8 @@ def load(options: argparse.Namespace) -> IMDB:
 def prepare(
     options: argparse.Namespace, vocabulary: Vocabulary
 ) -> tuple[optim.BestWeights, list[optim.Callback]]:
-    """The results folder with the vocabulary in it, and what acts during the run. A new run
-    replaces an old one.
+    """Prepare the results folder, save the vocabulary, and make the callbacks. A new run deletes
+    the files of an old one.
     """
     out = folder(options)
     out.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def prepare(
     if options.resume is None:
         for old in [*(out / "snapshots").glob("step-*.safetensors"), out / "weights.safetensors"]:
             old.unlink(missing_ok=True)
-        callbacks.append(optim.GraphPicture(out / "graph.png", grads=True))  # of the first step
+        callbacks.append(optim.GraphPicture(out / "graph.png", grads=True))  # of step 1
     best = optim.BestWeights(out / "weights.safetensors", monitor="validation_accuracy")
     return best, [
         *callbacks,
@@ -130,119 +130,125 @@ def prepare(
 def report(
     model: Sentiment, imdb: IMDB, history: optim.History, best: optim.BestWeights, out: Path
 ) -> None:
-    """Print how good the best epoch is on the test reviews, and what to do next."""
+    """Print the test results of the best epoch, and suggest what to do next."""
     last = history.rows[-1]
     print(
-        f"\nEpoch {best.epoch} was the best on the held-back reviews: {best.value:.4f}. Its "
+        f"\nEpoch {best.epoch} had the best accuracy on the held-back reviews: {best.value:.4f}. Its "
         "weights are saved."
     )
     if last["train_loss"] > 0.6931:
         print(
-            "The loss is above ln 2 = 0.693, a coin's: the network has learned nothing. Try a "
-            "lower --lr."
+            "The loss is above ln 2 = 0.693, the loss of guessing: the network has learned nothing. "
+            "Try a lower --lr."
         )
     elif last["validation_accuracy"] < best.value:
-        print(
-            "After that it learned its own reviews by heart and judged others worse: it overfitted."
-        )
+        print("After that epoch, accuracy on the held-back reviews fell: the network overfitted.")
     scores = logits(model, imdb.test.ids)
     accuracy = ((scores > 0) == imdb.test.labels).mean()
     loss = mg.binary_cross_entropy(mg.Tensor(scores), imdb.test.labels).item()
     print(
-        f"Test accuracy {accuracy:.4f}, loss {loss:.4f}, on {len(scores):,} reviews that it has "
-        "never seen"
+        f"Test accuracy {accuracy:.4f}, loss {loss:.4f}, on {len(scores):,} reviews that were not "
+        "used for training"
     )
-    print(surest(imdb.test, scores, imdb.vocabulary))
+    print(most_confident(imdb.test, scores, imdb.vocabulary))
     try:
         history.plot(out / "learning_curves.png")
     except MinigradError as error:
-        print(f"\nNo picture of the learning curves: {error}")
+        print(f"\nThe learning curves were not drawn: {error}")
     print(
-        f"\nIn {out}: "
+        f"\nFiles in {out}: "
         + ", ".join(sorted(path.name for path in out.iterdir() if not path.name.startswith(".")))
     )
     print(
-        f'Ask it yourself:  {cli.command()} --predict "What a waste of a good cast." --from '
+        f'Try it on your own text:  {cli.command()} --predict "What a waste of a good cast." --from '
         f"{shlex.quote(str(out))}"
     )
-    print("With counts of words, pairs and triples as further inputs the same network reaches .83:")
-    print(
-        "                  "
-        f"{cli.command(str(Path(sys.argv[0]).parent / 'reference' / 'recipe.py'))}"
-    )
+    print("With counts of words, pairs and triples as additional inputs, this network reaches .83:")
+    print(f"  {cli.command(str(Path(sys.argv[0]).parent / 'reference' / 'recipe.py'))}")
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Print how likely the text is to be a good review, and which words made the model think so."""
+    """Print the probability that the text is a good review, and the words that influenced it most."""
     out = folder(options)
     if not (out / "weights.safetensors").exists():
         raise OSError(
-            f"no trained model in {out}. Train one: {cli.command()} --out {shlex.quote(str(out))}"
+            f"there is no trained model in {out}. Train one: {cli.command()} --out {shlex.quote(str(out))}"
         )
     checkpoint = mg.load(out / "weights.safetensors")
     vocabulary = Vocabulary.load(out / "vocabulary.txt")
     model = Sentiment(checkpoint.info["config"]["model"], len(vocabulary))
     model.load_state_dict(checkpoint)
-    print(judge(model, vocabulary, options.predict, WORDS))
+    print(explain(model, vocabulary, options.predict, WORDS))
 
 
 def folder(options: argparse.Namespace) -> Path:
     """The results folder."""
-    given = options.resume if options.predict is None else options.source
-    return Path(given or options.out or f"runs/{options.model}")
+    path = options.resume if options.predict is None else options.source
+    return Path(path or options.out or f"runs/{options.model}")
 
 
 def main() -> int:
-    """Do what the command line says."""
+    """Run the script: train, or predict with a trained model. Returns the exit code."""
     options = parse()
-    act = train if options.predict is None else predict
-    return cli.finish(lambda: act(options), folder(options), options.epochs)
+    action = train if options.predict is None else predict
+    return cli.finish(lambda: action(options), folder(options), options.epochs)
 
 
 # ---- the command line ----
 
 
 def parse() -> argparse.Namespace:
-    """The options; those of a run that is resumed are the ones it was started with, overridden by
-    those given now.
+    """Parse the command line. A resumed run keeps its original options, overridden by the current
+    ones.
     """
     parser = cli.parser(__doc__)
     add = parser.add_argument
     add("--model", choices=LAYERS, default="rnn", help="the recurrent layer (rnn)")
     add(
         "--truncate",
-        type=cli.whole(1),
+        type=cli.integer(1),
         metavar="K",
-        help="gradients go back through the last K words alone",
+        help="gradients go back only through the last K words",
     )
     add(
         "--unrolled",
         action="store_true",
         help="record every gate of every step, instead of one fused gate",
     )
-    add("--epochs", type=cli.whole(1), default=3, metavar="N", help="passes over the reviews (3)")
+    add("--epochs", type=cli.integer(1), default=3, metavar="N", help="passes over the reviews (3)")
     add(
-        "--batch-size", type=cli.whole(1), default=32, metavar="N", help="reviews in each step (32)"
+        "--batch-size",
+        type=cli.integer(1),
+        default=32,
+        metavar="N",
+        help="reviews in each step (32)",
     )
     add(
         "--lr", type=cli.positive, default=1e-3, metavar="RATE", help="Adam's learning rate (0.001)"
     )
     add(
-        "--seed", type=cli.whole(0), default=0, metavar="N", help="seed for every random choice (0)"
+        "--seed",
+        type=cli.integer(0),
+        default=0,
+        metavar="N",
+        help="seed for every random choice (0)",
     )
     add("--data", choices=("bundled", "tfds"), default="bundled",
-        help="the reviews that come with minigrad, or tensorflow-datasets' (bundled)")  # fmt: skip
+        help="the reviews bundled with minigrad, or those from tensorflow-datasets (bundled)")  # fmt: skip
     add(
         "--data-dir",
         metavar="FOLDER",
-        help="where tensorflow-datasets stores them, for --data tfds",
+        help="folder of tensorflow-datasets, for --data tfds",
     )
     add(
-        "--limit", type=cli.whole(2), metavar="N", help="use only the first N reviews of each split"
+        "--limit",
+        type=cli.integer(2),
+        metavar="N",
+        help="use only the first N reviews of each split",
     )
-    add("--out", metavar="FOLDER", help="where the results go (runs/MODEL)")
+    add("--out", metavar="FOLDER", help="folder for the results (runs/MODEL)")
     add("--resume", nargs="?", const="", metavar="FOLDER",
-        help="go on with the run there (or in --out), with the options it was started with")  # fmt: skip
+        help="resume the run in FOLDER (or in --out), with its original options")  # fmt: skip
     add(
         "--parallel",
         action="store_true",
@@ -251,7 +257,7 @@ def parse() -> argparse.Namespace:
     add(
         "--predict",
         metavar="TEXT",
-        help="instead of training, judge this text with a trained model",
+        help="do not train; classify this text with a trained model",
     )
     add(
         "--from",
@@ -260,10 +266,10 @@ def parse() -> argparse.Namespace:
         help="the results folder for --predict (runs/rnn)",
     )
     options = parser.parse_args()
-    if cli.launched() > 1 and not options.parallel:
+    if cli.process_count() > 1 and not options.parallel:
         parser.error(
-            f"mpiexec started {cli.launched()} of these, each to train a model of its "
-            "own: add --parallel"
+            f"mpiexec started {cli.process_count()} processes, and each would train its own "
+            "model: add --parallel"
         )
     if options.resume is not None and options.predict is None:
         options = cli.resumed(parser, folder(options))

@@ -1,13 +1,12 @@
-"""Draw the graph that a small program recorded: a product, a dense network, an RNN, a GRU or an
-LSTM.
+"""Draw the graph of a small program: a product, a dense network, an RNN, a GRU or an LSTM.
 
-    python examples/render_graph.py                                    # an RNN over 40 steps, in the mode that suits it
+    python examples/render_graph.py                                  # an RNN over 40 steps, in automatic mode
     python examples/render_graph.py --model lstm --mode unrolled --out lstm.svg
     python examples/render_graph.py --truncate 4 --window 34 37 --grads
     python examples/render_graph.py --model dense --values --grads
-    python examples/render_graph.py --gallery docs/images              # the pictures of docs/drawing.md
+    python examples/render_graph.py --gallery docs/images            # the pictures of docs/drawing.md
 
-The picture says which mode was chosen, and how to choose another.
+The picture's caption names the mode, and explains how to choose another one.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cli  # isort: skip  # first: it says so if minigrad is not installed
+import cli  # isort: skip  # first, because it checks that minigrad is installed
 import numpy as np
 
 import minigrad as mg
@@ -26,7 +25,7 @@ CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
 class Classifier(Layer):
-    """Word ids to two scores: embedding, a recurrent layer, and a dense layer on its last state."""
+    """Word ids -> two scores: an embedding, a recurrent layer, and a dense layer on its last state."""
 
     def __init__(self, cell: str, stacked: int, truncate: int | None) -> None:
         super().__init__()
@@ -40,7 +39,7 @@ class Classifier(Layer):
 
 
 def product() -> mg.Tensor:
-    """Two gates: x @ W, and its sum."""
+    """The sum of x @ W, with two gates."""
     x = mg.Tensor([[1.0, 2.0]], name="x")
     W = mg.Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
     return (x @ W).sum()
@@ -56,14 +55,14 @@ def first() -> mg.Tensor:
 
 
 def dense() -> mg.Tensor:
-    """A network of two dense layers on two rows, small enough to show every number."""
+    """A network with two dense layers, on two rows, small enough to show every number."""
     x = mg.Tensor([[0.5, -1.0], [1.5, 2.0]], name="x")
     model = Sequential(Dense(2, 3, activation=mg.tanh), Dense(3, 2))
     return mg.softmax_cross_entropy(model(x), mg.Tensor(np.array([0, 1]), name="labels"))
 
 
 def sentiment(cell: str, steps: int, stacked: int = 1, truncate: int | None = None) -> mg.Tensor:
-    """The loss of one training step of the review classifier: 32 reviews of `steps` words each."""
+    """The loss of a training step of the review classifier, on 32 reviews of `steps` words each."""
     ids = mg.generator().integers(0, 10_000, (32, steps))
     labels = mg.generator().integers(0, 2, 32)
     scores = Classifier(cell, stacked, truncate)(mg.Tensor(ids, name="ids"))
@@ -71,14 +70,14 @@ def sentiment(cell: str, steps: int, stacked: int = 1, truncate: int | None = No
 
 
 def small_recurrent(cell: str, steps: int, truncate: int | None = None) -> mg.Tensor:
-    """A recurrent layer alone, on two sequences of three numbers a step."""
+    """A single recurrent layer, on two sequences with three numbers per step."""
     x = mg.Tensor(mg.generator().normal(size=(2, steps, 3)).astype(np.float32), name="x")
     last: mg.Tensor = CELLS[cell](3, 4, truncate=truncate)(x)
     return last.sum()
 
 
 def gallery(folder: Path) -> None:
-    """The pictures that docs/drawing.md and the README show."""
+    """Draw the pictures of docs/drawing.md and the README."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, tuple[mg.Tensor, dict[str, Any]]] = {
         "first.png": (first(), {"values": True, "grads": True}),
@@ -96,41 +95,52 @@ def gallery(folder: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line, record a graph, draw it."""
+    """Parse the command line, record a graph and draw it."""
     parser = cli.parser(__doc__)
     parser.add_argument("--model", choices=["product", "first", "dense", *CELLS], default="rnn")
     parser.add_argument(
-        "--steps", type=cli.whole(1), default=40, help="time steps of a recurrent model (40)"
+        "--steps", type=cli.integer(1), default=40, help="time steps of a recurrent model (40)"
     )
     parser.add_argument(
-        "--stacked", type=cli.whole(1), default=1, help="recurrent layers, one above the other (1)"
+        "--stacked",
+        type=cli.integer(1),
+        default=1,
+        help="number of stacked recurrent layers (1)",
     )
     parser.add_argument(
         "--truncate",
-        type=cli.whole(1),
-        help="send gradients back through this many last steps only",
+        type=cli.integer(1),
+        help="send gradients back only through the last K steps",
+        metavar="K",
     )
     parser.add_argument("--mode", default="auto", help="auto, unrolled or rolled (auto)")
     parser.add_argument(
         "--window",
-        type=cli.whole(0),
+        type=cli.integer(0),
         nargs=2,
         metavar=("T0", "T1"),
-        help="time steps to show in full",
+        help="first and last time step to show in full",
     )
     parser.add_argument(
-        "--depth", type=cli.whole(1), help="draw scopes nested this deep as single boxes"
+        "--depth", type=cli.integer(1), help="draw scopes at this nesting depth as single boxes"
     )
-    parser.add_argument("--values", action="store_true", help="write what the arrays hold")
+    parser.add_argument("--values", action="store_true", help="show the values of the arrays")
     parser.add_argument(
-        "--grads", action="store_true", help="write gradients, and draw arrows by their size"
+        "--grads",
+        action="store_true",
+        help="show the gradients, and scale the arrows by their size",
     )
-    parser.add_argument("--seed", type=cli.whole(0), default=0)
+    parser.add_argument("--seed", type=cli.integer(0), default=0)
     parser.add_argument(
-        "--out", default="graph.png", help="ends in .png, .svg, .pdf or .dot (graph.png)"
+        "--out",
+        default="graph.png",
+        help="file for the picture: .png, .svg, .pdf or .dot (graph.png)",
     )
     parser.add_argument(
-        "--gallery", type=Path, metavar="FOLDER", help="draw the pictures of the documentation"
+        "--gallery",
+        type=Path,
+        metavar="FOLDER",
+        help="draw the pictures of the documentation into FOLDER",
     )
     options = parser.parse_args()
     mg.seed(options.seed)

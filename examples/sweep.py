@@ -1,14 +1,13 @@
-"""A sweep: an RNN on movie reviews for each learning rate, truncation and seed, and a heat map of
-what they reach.
+"""Train an RNN on movie reviews for each learning rate, truncation and seed, and draw a heat map of
+the accuracies.
 
     python examples/sweep.py --jobs 2                                   75 runs, two at a time
-    python examples/sweep.py --jobs 2 --lr 0.001 0.01 --seeds 0 1 2 3   a part of the grid, with a seed more
-    python examples/sweep.py --limit 200 --epochs 1                     a quick try; its figures mean nothing
+    python examples/sweep.py --jobs 2 --lr 0.001 0.01 --seeds 0 1 2 3   part of the grid, with one more seed
+    python examples/sweep.py --limit 200 --epochs 1                     a quick try with meaningless results
 
-With --truncate 4 the gradient goes back through the last four words of a review only. Each run is a
-process of its own, and leaves its result in runs/sweep/results.jsonl, from which the heat map is
-drawn: stop the sweep with Ctrl-C, or ask for a larger grid, and only the runs that are missing are
-done.
+With --truncate 4, the gradient goes back only through the last four words of a review. Each run is
+a separate process and adds its result to runs/sweep/results.jsonl. You can stop the sweep with
+Ctrl-C or ask for a larger grid: the next sweep only does the missing runs.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from itertools import product
 from statistics import mean
 from typing import Any
 
-import cli  # isort: skip  # first: it says so if minigrad is not installed
+import cli  # isort: skip  # first, because it checks that minigrad is installed
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential
@@ -32,12 +31,12 @@ from optim import Adam, EpochReport, Trainer
 
 
 def train(lr: float, truncate: int, seed: int, limit: int, epochs: int) -> dict[str, float]:
-    """One run: the loss on the training reviews, and the accuracy on others, after the last
-    epoch.
+    """Train one model. Returns its training loss and its accuracy on held-back reviews after the
+    last epoch.
     """
     imdb = load_imdb()
-    rest, held = imdb.train.hold_back(2500)
-    rest = rest[:limit]
+    training, held_out = imdb.train.hold_back(2500)
+    training = training[:limit]
     mg.seed(seed)
     model = Sequential(
         Embedding(len(imdb.vocabulary), 64), RNN(64, 32, truncate=truncate), Dense(32, 2)
@@ -47,104 +46,110 @@ def train(lr: float, truncate: int, seed: int, limit: int, epochs: int) -> dict[
         model, mg.softmax_cross_entropy, optimizer, callbacks=[EpochReport()], seed=seed
     )
     history = trainer.fit(
-        Batches(rest.ids, rest.labels), epochs, Batches(held.ids, held.labels, batch_size=500)
+        Batches(training.ids, training.labels),
+        epochs,
+        Batches(held_out.ids, held_out.labels, batch_size=500),
     )
     return {"train_loss": history["train_loss"][-1], "accuracy": history["validation_accuracy"][-1]}
 
 
-def name(lr: float, truncate: int, seed: int) -> str:
-    """What a run is called, and its log."""
+def run_name(lr: float, truncate: int, seed: int) -> str:
+    """The name of a run and of its log."""
     return f"lr{lr:g}-truncate{truncate}-seed{seed}"
 
 
 def accuracies(done: Mapping[str, Done], lr: float, truncate: int, seeds: list[int]) -> list[float]:
-    """Those of the seeds that have a result."""
-    names = [name(lr, truncate, seed) for seed in seeds]
+    """The accuracies of all seeds that have a result."""
+    names = [run_name(lr, truncate, seed) for seed in seeds]
     return [done[run].result["accuracy"] for run in names if run in done]
 
 
-def draw(figure: Any, done: Mapping[str, Done], given: argparse.Namespace) -> None:
-    """A heat map: in each cell the mean over the seeds, and half the range from the lowest to the
-    highest.
-    """
+def draw(figure: Any, done: Mapping[str, Done], options: argparse.Namespace) -> None:
+    """Draw a heat map. Each cell shows the mean over the seeds ± half of the range."""
     cells = [
-        [accuracies(done, lr, truncate, given.seeds) for lr in given.lr]
-        for truncate in given.truncate
+        [accuracies(done, lr, truncate, options.seeds) for lr in options.lr]
+        for truncate in options.truncate
     ]
     means = [[mean(values) if values else float("nan") for values in row] for row in cells]
     panel = figure.subplots()
     image = panel.imshow(means, cmap="cividis", aspect="auto")
     low, high = image.get_clim()
-    for (y, row), x in product(enumerate(cells), range(len(given.lr))):
+    for (y, row), x in product(enumerate(cells), range(len(options.lr))):
         if values := row[x]:
             text = f"{mean(values):.3f}\n±{(max(values) - min(values)) / 2:.3f}"
             dark = mean(values) < (low + high) / 2
             panel.text(x, y, text, ha="center", va="center", color="white" if dark else "black")
-    panel.set_xticks(range(len(given.lr)), [f"{lr:g}" for lr in given.lr])
-    panel.set_yticks(range(len(given.truncate)), map(str, given.truncate))
+    panel.set_xticks(range(len(options.lr)), [f"{lr:g}" for lr in options.lr])
+    panel.set_yticks(range(len(options.truncate)), map(str, options.truncate))
     panel.set_xlabel("learning rate of Adam")
-    panel.set_ylabel("words that the gradient goes back")
+    panel.set_ylabel("words that the gradient goes back through")
     panel.set_title(
-        f"accuracy on 2,500 other reviews after {given.epochs} epochs, {len(given.seeds)} seeds",
+        f"accuracy on 2,500 held-back reviews after {options.epochs} epochs, {len(options.seeds)} seeds",
         fontsize=11,
     )
     figure.colorbar(image, label="mean accuracy")
 
 
 def main() -> int:
-    """Run the grid, print its table, and draw it. Returns the exit code."""
+    """Run the grid, print a table and draw the heat map. Returns the exit code."""
     parser = cli.parser(__doc__)
     add = parser.add_argument
     add("--lr", type=cli.positive, nargs="+", default=[1e-4, 3e-4, 1e-3, 3e-3, 1e-2], metavar="RATE",
         help="learning rates (0.0001 0.0003 0.001 0.003 0.01)")  # fmt: skip
-    add("--truncate", type=cli.whole(1), nargs="+", default=[1, 2, 4, 10, 40], metavar="K",
-        help="words that gradients go back (1 2 4 10 40)")  # fmt: skip
+    add("--truncate", type=cli.integer(1), nargs="+", default=[1, 2, 4, 10, 40], metavar="K",
+        help="words that gradients go back through (1 2 4 10 40)")  # fmt: skip
     add(
         "--seeds",
-        type=cli.whole(0),
+        type=cli.integer(0),
         nargs="+",
         default=[0, 1, 2],
         metavar="N",
-        help="a run for each (0 1 2)",
+        help="seeds; each gets its own run (0 1 2)",
     )
-    add("--limit", type=cli.whole(1), default=10_000, metavar="N", help="training reviews (10000)")
-    add("--epochs", type=cli.whole(1), default=3, metavar="N", help="passes over them (3)")
+    add(
+        "--limit", type=cli.integer(1), default=10_000, metavar="N", help="training reviews (10000)"
+    )
+    add("--epochs", type=cli.integer(1), default=3, metavar="N", help="passes over the reviews (3)")
     add_options(parser, "runs/sweep")
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
-        figure = new_figure("the heat map", 7.5, 5)  # now, and not when all is done
+        figure = new_figure("the heat map", 7.5, 5)  # raises errors before the runs
     except OptionError as error:
         parser.error(str(error))
     jobs = {
-        name(lr, truncate, seed): {
+        run_name(lr, truncate, seed): {
             "lr": lr,
             "truncate": truncate,
             "seed": seed,
-            "limit": given.limit,
-            "epochs": given.epochs,
+            "limit": options.limit,
+            "epochs": options.epochs,
         }
-        for seed, lr, truncate in product(given.seeds, given.lr, given.truncate)
+        for seed, lr, truncate in product(options.seeds, options.lr, options.truncate)
     }
     try:
-        done = run_jobs(jobs, train, given.jobs, given.out, any_code=given.any_code, shown=shown)
+        done = run_jobs(
+            jobs, train, options.jobs, options.out, any_code=options.any_code, shown=format_result
+        )
     except KeyboardInterrupt:
         return 130
-    print(f"{'truncate':>8}  " + " ".join(f"lr {lr:<7g}" for lr in given.lr))
-    for truncate in given.truncate:
-        found = [accuracies(done, lr, truncate, given.seeds) for lr in given.lr]
+    print(f"{'truncate':>8}  " + " ".join(f"lr {lr:<7g}" for lr in options.lr))
+    for truncate in options.truncate:
+        row_values = [accuracies(done, lr, truncate, options.seeds) for lr in options.lr]
         print(
             f"{truncate:>8}  "
-            + " ".join(f"{mean(values):<10.4f}" if values else f"{'-':<10}" for values in found)
+            + " ".join(
+                f"{mean(values):<10.4f}" if values else f"{'-':<10}" for values in row_values
+            )
         )
     if done:
-        draw(figure, done, given)
-        figure.savefig(given.out / "sweep.png", dpi=120)
-        print(f"\n{given.out / 'sweep.png'}")
+        draw(figure, done, options)
+        figure.savefig(options.out / "sweep.png", dpi=120)
+        print(f"\n{options.out / 'sweep.png'}")
     return 0 if len(done) == len(jobs) else 1
 
 
-def shown(result: dict[str, float]) -> str:
-    """The row of a run."""
+def format_result(result: dict[str, float]) -> str:
+    """The text that `run_jobs` prints for a finished run."""
     return "accuracy {accuracy:.4f}, training loss {train_loss:.4f}".format(**result)
 
 

@@ -1,14 +1,14 @@
-"""Trains a character model on movie reviews, which then writes some of its own.
+"""Train a character model on movie reviews and let it write new ones.
 
     python examples/write_reviews.py                          on the bundled reviews; results in runs/writer
     python examples/write_reviews.py --data tfds              on whole reviews, through tensorflow-datasets
     python examples/write_reviews.py --data letters.txt       on any text
-    python examples/write_reviews.py --prompt "The film" --from runs/writer        let it write on
-    python examples/write_reviews.py --resume runs/writer     go on with an interrupted run
+    python examples/write_reviews.py --prompt "The film" --from runs/writer        continue a text
+    python examples/write_reviews.py --resume runs/writer     resume an interrupted run
 
-It reads many places of the text side by side, k1 characters at a time, and carries its state on to
-the next k1; the gradient reaches k2 characters back. Losses are in bits per character.
-docs/writing.md shows what comes out.
+The model reads many parts of the text in parallel, k1 characters per step. It carries its state
+from step to step, and the gradient reaches k2 characters back. Losses are in bits per character.
+docs/writing.md shows some results.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cli  # first: it says so if minigrad is not installed
+import cli  # first, because it checks that minigrad is installed
 import minigrad as mg
 import optim
 from layers import GRU, LSTM, Dense, Layer, OneHot, Stateful, TruncatedBPTT, sample
@@ -30,13 +30,13 @@ from minigrad.errors import MinigradError
 
 LAYERS: dict[str, Any] = {"gru": GRU, "lstm": LSTM}
 EPOCH, HELD_BACK = 500_000, 100_000  # characters
-# may change when a run is resumed
+# options that may differ when a run is resumed
 FREE = ("epochs", "out", "resume", "prompt", "source", "length", "temperature")
 
 
 class Writer(Layer):
-    """Ids of characters (B, T) and a state to logits of the next ones (B, T, size) and the state
-    after them.
+    """Character ids (B, T) and a state -> logits of the next characters (B, T, size) and the next
+    state.
     """
 
     def __init__(self, kind: str, size: int, hidden: int, layers: int) -> None:
@@ -53,41 +53,43 @@ class Writer(Layer):
 
 
 def bits(logits: mg.Tensor, ids: Any) -> mg.Tensor:
-    """The cross entropy in bits per character: log2 of how many characters the model hesitates
-    between, as it were.
+    """The cross entropy in bits per character. At b bits, the model is as uncertain as between 2^b
+    equally likely characters.
     """
-    # k2 < k1: of the last k2 alone
+    # if k2 < k1, there are logits only for the last k2 characters
     return mg.softmax_cross_entropy(logits, ids[:, -logits.shape[1] :]) / math.log(2)
 
 
 class Samples(optim.Callback):
-    """Prints what the model writes after 1,000, 10,000, 100,000 ... characters."""
+    """Callback that prints a sample of the model's text after 1,000, 10,000, 100,000, ...
+    characters.
+    """
 
     def __init__(self, characters: Characters, options: argparse.Namespace) -> None:
         self.characters, self.options = characters, options
 
     def on_step(self, trainer: Any) -> None:
         each = self.options.batch_size * self.options.k1
-        read = trainer.step * each
-        if len(str(read)) > max(3, len(str(read - each))):
+        characters_read = trainer.step * each
+        if len(str(characters_read)) > max(3, len(str(characters_read - each))):
             print(
-                f"\n--- after {read:,} characters "
+                f"\n--- after {characters_read:,} characters "
                 f"---\n{write(trainer.model, self.characters, self.options)}\n"
             )
 
 
 def write(model: Stateful, characters: Characters, options: argparse.Namespace) -> str:
-    """The prompt, and what the model writes after it."""
+    """The prompt, followed by the text that the model generates."""
     ids = characters.encode(options.prompt or "\n")
-    more = sample(
+    continuation = sample(
         model.model, ids, options.length, temperature=options.temperature, seed=options.seed
     )
-    return (options.prompt or "") + characters.decode(more)
+    return (options.prompt or "") + characters.decode(continuation)
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train a model, keep its best weights, and let it write."""
-    text, held = read(options)
+    """Train a model, keep its best weights, and print a sample of its text."""
+    text, held_out = load_text(options)
     characters = Characters.build(text)
     mg.seed(options.seed)
     model = build(vars(options), characters)
@@ -95,15 +97,17 @@ def train(options: argparse.Namespace) -> None:
     stream = Stream(
         ids, size, options.k1, windows=max(1, min(EPOCH, len(text) - 1) // (size * options.k1))
     )
-    steps = max(1, min(options.k1, len(held) - 1))
-    validation = Stream(characters.encode(held), max(1, min(size, len(held) // (2 * steps))), steps)
-    print(
-        f"{len(text):,} characters to learn from, {len(held):,} held back; {len(characters)} "
-        f"different ones.\n\n{model}"
+    steps = max(1, min(options.k1, len(held_out) - 1))
+    validation = Stream(
+        characters.encode(held_out), max(1, min(size, len(held_out) // (2 * steps))), steps
     )
     print(
-        f"\nLosses are in bits per character; an epoch is {len(stream) * size * options.k1:,} of "
-        "them."
+        f"{len(text):,} characters to train on, {len(held_out):,} held back; {len(characters)} "
+        f"distinct characters.\n\n{model}"
+    )
+    print(
+        f"\nLosses are in bits per character. An epoch is {len(stream) * size * options.k1:,} "
+        "characters."
     )
 
     config = {name: value for name, value in vars(options).items() if name not in FREE}
@@ -125,30 +129,30 @@ def train(options: argparse.Namespace) -> None:
     snapshot = None if options.resume is None else optim.Snapshots.latest(out / "snapshots")
     history = trainer.fit(stream, options.epochs, validation, resume=snapshot)
     print(
-        f"\nBest: {min(history['validation_loss']):.3f} bits per held-back character. Its "
-        "weights write:\n"
+        f"\nBest: {min(history['validation_loss']):.3f} bits per held-back character. A sample "
+        "from this model:\n"
     )
     print(write(model, characters, options))
     try:
         history.plot(out / "learning_curves.png")
     except MinigradError as error:
-        print(f"\nNo picture of the learning curves: {error}")
-    print(f'\nGo on:  {cli.command()} --prompt "The film" --from {shlex.quote(str(out))}')
+        print(f"\nThe learning curves were not drawn: {error}")
+        print(f'\nWrite more:  {cli.command()} --prompt "The film" --from {shlex.quote(str(out))}')
 
 
 def build(config: dict[str, Any], characters: Characters) -> Stateful:
-    """The model that the options describe."""
+    """Build the model described by the options."""
     writer = Writer(config["model"], len(characters), config["hidden"], config["layers"])
     return Stateful(writer, TruncatedBPTT(config["k1"], config["k2"]))
 
 
-def read(options: argparse.Namespace) -> tuple[str, str]:
-    """(a text to learn from, the end of it, held back): reviews of the training half, one a line,
-    or a file's text.
+def load_text(options: argparse.Namespace) -> tuple[str, str]:
+    """(the text to train on, the held-back end of the text). The text is a file's content or the
+    training reviews, one per line.
     """
     if options.data == "bundled":
         imdb = load_imdb()
-        # words that have an id
+        # only words in the vocabulary
         text = "\n".join(imdb.vocabulary.decode(ids[ids > 2]) for ids in imdb.train.ids)
     elif options.data == "tfds":
         data_dir = options.data_dir or os.environ.get("MINIGRAD_DATA")
@@ -157,38 +161,38 @@ def read(options: argparse.Namespace) -> tuple[str, str]:
     else:
         text = read_text(Path(options.data))
     text = text[: options.limit]
-    held = min(HELD_BACK, len(text) // 10)
-    return text[: len(text) - held], text[len(text) - held :]
+    end = len(text) - min(HELD_BACK, len(text) // 10)
+    return text[:end], text[end:]
 
 
 def read_text(path: Path) -> str:
-    """The text of a file. Errors: OSError if it has none, or is of another kind, such as a picture
-    or a .docx.
+    """The text of a file. Errors: OSError if the file is empty or not a text file, such as a
+    picture or a .docx file.
     """
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     if not text or "\0" in text:
-        found = "it has bytes of value 0" if text else "it is empty"
+        problem = "it contains bytes of value 0" if text else "it is empty"
         raise OSError(
-            f"{path} is not a file of text: {found}; save what it holds as text, in UTF-8"
+            f"{path} is not a text file: {problem}. Save its content as plain text in UTF-8"
         )
     return text
 
 
-def trained(run: Path) -> tuple[Stateful, Characters, dict[str, Any]]:
-    """(the model with the best weights of a run, its characters, the options of the run)."""
+def load_trained(run: Path) -> tuple[Stateful, Characters, dict[str, Any]]:
+    """(the model with the best weights of a run, its alphabet, the options of the run)."""
     checkpoint = mg.load(run / "weights.safetensors")
     config = checkpoint.info.get("config", {})
     if "alphabet" not in config:
-        raise OSError(f"what {run} holds was not trained by write_reviews.py")
+        raise OSError(f"the model in {run} was not trained by write_reviews.py")
     characters = Characters(config["alphabet"])
     model = build(config, characters)
     model.load_state_dict(checkpoint)
     return model, characters, config
 
 
-def write_on(options: argparse.Namespace) -> None:
-    """Print the prompt and what a trained model writes after it."""
-    model, characters, _ = trained(folder(options))
+def generate(options: argparse.Namespace) -> None:
+    """Print the prompt, followed by the text that a trained model generates."""
+    model, characters, _ = load_trained(folder(options))
     print(write(model, characters, options))
 
 
@@ -198,18 +202,18 @@ def folder(options: argparse.Namespace) -> Path:
 
 
 def main() -> int:
-    """Do what the command line says."""
+    """Run the script: train a model, or generate text with a trained one. Returns the exit code."""
     options = parse()
-    act = train if options.source is None else write_on
-    return cli.finish(lambda: act(options), folder(options), options.epochs)
+    action = train if options.source is None else generate
+    return cli.finish(lambda: action(options), folder(options), options.epochs)
 
 
 # ---- the command line ----
 
 
 def parse() -> argparse.Namespace:
-    """The options; those of a run that is resumed are the ones it was started with, overridden by
-    those given now.
+    """Parse the command line. A resumed run keeps its original options, overridden by the current
+    ones.
     """
     parser = cli.parser(__doc__)
     add = parser.add_argument
@@ -217,46 +221,50 @@ def parse() -> argparse.Namespace:
         "--data",
         default="bundled",
         metavar="TEXT",
-        help="bundled, tfds, or a file of text (bundled)",
+        help="bundled, tfds, or a text file (bundled)",
     )
     add(
         "--data-dir",
         metavar="FOLDER",
-        help="where tensorflow-datasets stores the reviews ($MINIGRAD_DATA)",
+        help="folder of tensorflow-datasets, for --data tfds ($MINIGRAD_DATA)",
     )
-    add("--limit", type=cli.whole(1), metavar="N", help="use only the first N characters")
+    add("--limit", type=cli.integer(1), metavar="N", help="use only the first N characters")
     add("--model", choices=LAYERS, default="lstm", help="the recurrent layer (lstm)")
-    add("--hidden", type=cli.whole(1), default=256, metavar="N", help="its units (256)")
+    add("--hidden", type=cli.integer(1), default=256, metavar="N", help="units of each layer (256)")
     add(
         "--layers",
-        type=cli.whole(1),
+        type=cli.integer(1),
         default=1,
         metavar="N",
-        help="how many of it, one on the other (1)",
+        help="number of stacked recurrent layers (1)",
     )
     add(
         "--k1",
-        type=cli.whole(1),
+        type=cli.integer(1),
         default=50,
         metavar="K",
-        help="characters from one update to the next (50)",
+        help="characters read between two updates (50)",
     )
     add(
         "--k2",
-        type=cli.whole(1),
+        type=cli.integer(1),
         default=50,
         metavar="K",
         help="characters that the gradient reaches back (50)",
     )
     add(
         "--batch-size",
-        type=cli.whole(1),
+        type=cli.integer(1),
         default=20,
         metavar="N",
-        help="places read side by side (20)",
+        help="parts of the text read in parallel (20)",
     )
     add(
-        "--epochs", type=cli.whole(1), default=10, metavar="N", help=f"of {EPOCH:,} characters (10)"
+        "--epochs",
+        type=cli.integer(1),
+        default=10,
+        metavar="N",
+        help=f"epochs of {EPOCH:,} characters (10)",
     )
     add(
         "--lr", type=cli.positive, default=6e-3, metavar="RATE", help="Adam's learning rate (0.006)"
@@ -266,27 +274,34 @@ def parse() -> argparse.Namespace:
         type=cli.positive,
         default=1.0,
         metavar="NORM",
-        help="largest norm of the gradient (1.0)",
+        help="clip the gradient to this norm (1.0)",
     )
     add(
-        "--seed", type=cli.whole(0), default=0, metavar="N", help="seed for every random choice (0)"
+        "--seed",
+        type=cli.integer(0),
+        default=0,
+        metavar="N",
+        help="seed for every random choice (0)",
     )
-    which = parser.add_mutually_exclusive_group().add_argument
-    which(
-        "--out", metavar="FOLDER", default="runs/writer", help="where the results go (runs/writer)"
+    add_exclusive = parser.add_mutually_exclusive_group().add_argument
+    add_exclusive(
+        "--out",
+        metavar="FOLDER",
+        default="runs/writer",
+        help="folder for the results (runs/writer)",
     )
-    which("--resume", nargs="?", const="runs/writer", metavar="FOLDER",
-          help="go on with the run there, with the options it was started with")  # fmt: skip
-    which(
+    add_exclusive("--resume", nargs="?", const="runs/writer", metavar="FOLDER",
+          help="resume the run in FOLDER, with its original options")  # fmt: skip
+    add_exclusive(
         "--from",
         dest="source",
         metavar="FOLDER",
-        help="instead of training, let the model there write",
+        help="do not train; generate text with the model in FOLDER",
     )
-    add("--prompt", metavar="TEXT", help="what it writes after (the end of a line)")
-    add("--length", type=cli.whole(1), default=400, metavar="N", help="characters to write (400)")
+    add("--prompt", metavar="TEXT", help="text to continue (by default, start a new line)")
+    add("--length", type=cli.integer(1), default=400, metavar="N", help="characters to write (400)")
     add("--temperature", type=partial(cli.positive, or_zero=True), default=0.7, metavar="T",
-        help="below 1: likelier and less varied; 0: always the likeliest (0.7)")  # fmt: skip
+        help="below 1: more predictable text; 0: always the most likely character (0.7)")  # fmt: skip
     options = parser.parse_args()
     if options.resume is not None:
         options = cli.resumed(parser, folder(options))

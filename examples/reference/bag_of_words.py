@@ -1,13 +1,13 @@
-"""The baselines: a bag of words, which ignores word order, and a bag of n-grams, which sees a
-little of it.
+"""Two baselines: a bag of words, which ignores word order, and a bag of n-grams, which uses some of
+it.
 
     python examples/reference/bag_of_words.py
 
-Both are a logistic regression: logit = b + Σ w[f] r[f] over the features f of a review's last forty
-words, each counted once. In the first the features are words and r = 1. In the second they are runs
-of one, two and three words, and r is naive Bayes's log ratio of how often f occurs in positive and
-in negative training reviews: frequent words that say nothing have r near 0 from the start. The best
-epoch is chosen on 2,500 training reviews that are held back.
+Both are logistic regressions: logit = b + Σ w[f] r[f], summed over the distinct features f of a
+review's last forty words. In the first baseline the features are words, and r = 1. In the second,
+they are runs of one, two and three words, and r is the log ratio of naive Bayes: how often f occurs
+in positive training reviews, relative to negative ones. Frequent words without sentiment have r
+near 0 from the start. The best epoch is chosen on 2,500 held-back training reviews.
 
 Source of the second: Wang and Manning, Baselines and bigrams: simple, good sentiment and topic
 classification (2012).
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import common  # before NumPy: it sets the number of BLAS threads
+import common  # before NumPy, because it sets the number of BLAS threads
 import numpy as np
 from polarity import numbers
 
@@ -32,7 +32,7 @@ KNOWN = {"reference": REFERENCE}
 
 
 class Bag(Layer):
-    """Features (B, F), padded with 0 -> logits (B,). `ratios` has r for each feature, and 0 for the
+    """Features (B, F), padded with 0 -> logits (B,). `ratios` has r for each feature, and 0 for
     padding.
     """
 
@@ -48,7 +48,7 @@ class Bag(Layer):
 
 
 class Runs:
-    """Numbers all runs of up to `longest` words in the training reviews; 0 is padding."""
+    """A numbering of all runs of up to `longest` words in the training reviews. 0 is padding."""
 
     def __init__(self, ids: np.ndarray, longest: int) -> None:
         self.longest = longest
@@ -57,21 +57,21 @@ class Runs:
         self.count = 1 + sum(map(len, self.keys))
 
     def features(self, ids: np.ndarray) -> np.ndarray:
-        """The features of each review, each of them once, padded with 0: (B, F)."""
+        """The distinct features of each review, padded with 0: (B, F)."""
         columns, start = [], 1
         for length, keys in enumerate(self.keys, start=1):
-            wanted = numbers(ids, length)
-            at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-            columns.append(np.where((keys[at] == wanted) & (wanted > 0), start + at, 0))
+            run_keys = numbers(ids, length)
+            index = np.minimum(np.searchsorted(keys, run_keys), len(keys) - 1)
+            columns.append(np.where((keys[index] == run_keys) & (run_keys > 0), start + index, 0))
             start += len(keys)
-        found = np.sort(np.concatenate(columns, axis=1), axis=1)
-        found[:, 1:][found[:, 1:] == found[:, :-1]] = 0
-        return found
+        features = np.sort(np.concatenate(columns, axis=1), axis=1)
+        features[:, 1:][features[:, 1:] == features[:, :-1]] = 0
+        return features
 
 
 def log_ratios(features: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """r[f] = log of (share of f in positive reviews / share of f in negative reviews), with counts
-    that start at 1.
+    """r[f] = log(share of f in positive reviews / share of f in negative reviews). Counts start at
+    1.
     """
     shares = []
     for label in (1, 0):
@@ -84,13 +84,13 @@ def log_ratios(features: np.ndarray, labels: np.ndarray, count: int) -> np.ndarr
 
 
 def fit(imdb: IMDB, seed: int, longest: int, bayes: bool) -> float:
-    """The test accuracy of one bag."""
-    rest, held = imdb.train.hold_back(len(imdb.train) // 10, seed)
-    runs = Runs(rest.ids, longest)
+    """Train one bag, and return its test accuracy."""
+    training, held_out = imdb.train.hold_back(len(imdb.train) // 10, seed)
+    runs = Runs(training.ids, longest)
     ratios = np.ones(runs.count)
     ratios[0] = 0
     if bayes:
-        ratios = log_ratios(runs.features(rest.ids), rest.labels, runs.count)
+        ratios = log_ratios(runs.features(training.ids), training.labels, runs.count)
 
     def batches(reviews: Reviews, shuffle: bool = False) -> Batches:
         return Batches(runs.features(reviews.ids), reviews.labels, batch_size=128, shuffle=shuffle)
@@ -102,12 +102,12 @@ def fit(imdb: IMDB, seed: int, longest: int, bayes: bool) -> float:
     ]
     optimizer = Adam(model.named_parameters(), lr=3e-3)
     trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=seed)
-    trainer.fit(batches(rest, True), 20, batches(held))
+    trainer.fit(batches(training, True), 20, batches(held_out))
     return trainer.evaluate(batches(imdb.test))["accuracy"]
 
 
 def run(seed: int, limit: int | None = None) -> common.Figures:
-    """Both bags' test accuracies for one seed."""
+    """The test accuracies of both bags for one seed."""
     imdb = common.reviews(limit)
     words, weighted = REFERENCE
     return {words: fit(imdb, seed, 1, bayes=False), weighted: fit(imdb, seed, 3, bayes=True)}

@@ -1,4 +1,4 @@
-"""What the reference experiments share: the command line, and tables of published and measured
+"""Common parts of the reference experiments: the command line, and tables of published and measured
 figures.
 """
 
@@ -17,21 +17,21 @@ from statistics import mean
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-import cli  # before NumPy: it sets the number of BLAS threads
+import cli  # before NumPy, because it sets the number of BLAS threads
 from minigrad.data import IMDB, load_imdb
 
 Figures = Mapping[str, float]
-"""Figures of one run by name: "GRU, accuracy after epoch 2"."""
+"""{name: figure} of one run, with names such as "GRU, accuracy after epoch 2"."""
 
 
 def reviews(limit: int | None) -> IMDB:
-    """The bundled reviews, or the first of each split."""
+    """The bundled reviews, or the first `limit` reviews of each split."""
     imdb = load_imdb()
     return IMDB(imdb.train[:limit], imdb.test[:limit], imdb.vocabulary)
 
 
-def parser(description: str | None, whole: bool = False) -> argparse.ArgumentParser:
-    """A parser of every experiment's options; `whole` if it reads whole reviews."""
+def parser(description: str | None, whole_reviews: bool = False) -> argparse.ArgumentParser:
+    """A parser for the options of every experiment, with --data-dir if it reads whole reviews."""
     options = cli.parser(description)
     add = options.add_argument
     add(
@@ -40,31 +40,35 @@ def parser(description: str | None, whole: bool = False) -> argparse.ArgumentPar
         nargs="+",
         default=[0, 1, 2],
         metavar="N",
-        help="a run for each (0 1 2)",
+        help="seeds; each gets its own run (0 1 2)",
     )
     add(
         "--limit",
         type=int,
         metavar="N",
-        help="only the first N reviews of each split, to try it out",
+        help="use only the first N reviews of each split, for a quick try",
     )
-    if whole:
-        add("--data-dir", metavar="FOLDER", help="tensorflow-datasets' folder (its own default)")
+    if whole_reviews:
+        add(
+            "--data-dir",
+            metavar="FOLDER",
+            help="folder of tensorflow-datasets (its default folder)",
+        )
     return options
 
 
 def main(
     description: str | None, title: str, known: Mapping[str, Figures], run: Callable[..., Figures]
 ) -> None:
-    """Read the command line, `run(seed, limit)` for each seed, and print the table."""
-    given = parser(description).parse_args()
-    print("\n" + compare(title, known, partial(run, limit=given.limit), given.seeds))
+    """Parse the command line, call `run(seed, limit)` for each seed, and print the table."""
+    options = parser(description).parse_args()
+    print("\n" + compare(title, known, partial(run, limit=options.limit), options.seeds))
 
 
 def compare(
     title: str, known: Mapping[str, Figures], run: Callable[[int], Figures], seeds: Sequence[int]
 ) -> str:
-    """Run once for each seed, and return the `report` of it."""
+    """Call `run` for each seed, and return the `report` of the results."""
     start = time.perf_counter()
     runs = {seed: run(seed) for seed in seeds}
     return report(title, known, runs, (time.perf_counter() - start) / len(seeds))
@@ -73,11 +77,10 @@ def compare(
 def report(
     title: str, known: Mapping[str, Figures], measured: Mapping[int, Figures], seconds: float
 ) -> str:
-    """A Markdown table of the known figures, and of the means and ranges of those measured with
-    each seed.
+    """A Markdown table of known figures, and of the means and ranges of the measured figures.
 
-    `known` has a column for each source, such as {"published": {...}}. Figures that a source lacks
-    are left empty. `seconds` is the mean time of a seed.
+    `known` has a column for each source, such as {"published": {...}}. If a source lacks a figure,
+    the cell is empty. `measured` is {seed: figures}. `seconds` is the mean time per seed.
     """
     seeds, runs = list(measured), list(measured.values())
     names = dict.fromkeys(name for figures in [*runs, *known.values()] for name in figures)
@@ -85,16 +88,16 @@ def report(
     for name in names:
         values = [figures[name] for figures in runs if name in figures]
         cells = [f"{figures[name]:.4f}" if name in figures else "" for figures in known.values()]
-        found = ["", ""]
+        summary = ["", ""]
         if values:
-            found = [f"{mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"]
-        rows.append([name, *cells, *found])
+            summary = [f"{mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"]
+        rows.append([name, *cells, *summary])
     count = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
     return f"### {title}\n\n{table(rows)}\n\n{count}; {seconds:.0f} s a seed; {machine()}\n"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows, the first of them the header, as a Markdown table that reads well as plain text too."""
+    """A Markdown table with aligned columns. The first row is the header."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     lines = ["| " + " | ".join(row) + " |" for row in padded]
@@ -103,5 +106,5 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def machine() -> str:
-    """What the figures were measured with."""
+    """The machine and the versions of the measurement."""
     return f"{os.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}, NumPy {version('numpy')}"

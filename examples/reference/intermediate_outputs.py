@@ -1,11 +1,11 @@
-"""1b: the output of any layer of an untrained model, for any number of reviews.
+"""1b: the outputs of any layer of an untrained model, for any number of reviews.
 
 python examples/reference/intermediate_outputs.py
 """
 
 from __future__ import annotations
 
-import common  # before NumPy: it sets the number of BLAS threads
+import common  # before NumPy, because it sets the number of BLAS threads
 import numpy as np
 
 import minigrad as mg
@@ -13,18 +13,18 @@ from layers import LSTM, Dense, Embedding, Sequential, outputs
 from minigrad.data import load_imdb
 
 TITLE = "1b. Intermediate outputs"
-# A layer's path, or a cell's and the name of a gate in it; `print(model)` shows the layers.
+# Paths of layers, or a cell's path with the name of a gate. `print(model)` shows the layers.
 PATHS = "embedding", "lstm", "lstm.cell.h", "lstm.cell.f", "dense"
 PUBLISHED = {"embedding": (25_000, 40, 128)}
 
 
 def report(limit: int | None = None) -> str:
-    """Shapes and ranges of the outputs for the training reviews, as a table."""
+    """A table with the shapes and ranges of the outputs for the training reviews."""
     mg.seed(0)
     model = Sequential(Embedding(10_000, 128), LSTM(128, 32), Dense(32, 1))
-    found = outputs(model, load_imdb().train.ids[:limit], PATHS, batch_size=1000)
+    arrays = outputs(model, load_imdb().train.ids[:limit], PATHS, batch_size=1000)
     rows = [["output of", "shape published", "shape measured", "lowest", "highest", "mean"]]
-    for path, array in found.items():
+    for path, array in arrays.items():
         published = str(PUBLISHED[path]) if path in PUBLISHED else ""
         numbers = [
             f"{value:.4f}" for value in (array.min(), array.max(), array.mean(dtype=np.float64))
@@ -34,7 +34,7 @@ def report(limit: int | None = None) -> str:
 
 
 def main() -> None:
-    """Read the command line and print the table."""
+    """Parse the command line and print the table."""
     print(report(common.parser(__doc__).parse_args().limit))
 
 

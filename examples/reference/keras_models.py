@@ -1,19 +1,18 @@
-"""1a: SimpleRNN, GRU and LSTM on the last forty words, trained with the recipe of Keras's
-tutorials.
+"""1a: SimpleRNN, GRU and LSTM on the last forty words, trained with the recipe of Keras's tutorials.
 
-    python examples/reference/keras_models.py            3 seeds of each, published figures next to measured ones
+    python examples/reference/keras_models.py     3 seeds for each, published figures next to measured ones
 
-Embedding(10000, 128) -> RNN | GRU | LSTM of 32 units -> Dense(1), binary cross entropy, Adam at
-0.001, batches of 32, shuffled, 3 epochs, no regularisation. Each is trained on all 25,000 reviews
-and tested after each epoch; then again on 22,500, and the epoch that is best on the other 2,500 is
-tested.
+The model is Embedding(10000, 128) -> RNN | GRU | LSTM with 32 units -> Dense(1). It is trained with
+binary cross entropy and Adam at 0.001, in shuffled batches of 32, for 3 epochs, without
+regularisation. Each model is trained on all 25,000 reviews and tested after each epoch. Then it is
+trained again on 22,500 reviews, and the epoch that is best on the other 2,500 is tested.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import common  # before NumPy: it sets the number of BLAS threads
+import common  # before NumPy, because it sets the number of BLAS threads
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
@@ -22,8 +21,8 @@ from optim import Adam, BestWeights, Evaluate, Trainer
 
 TITLE = "1a. Three Keras models"
 LAYERS: dict[str, Any] = {"SimpleRNN": RNN, "GRU": GRU, "LSTM": LSTM}
-# The published figures are those after epoch 3; Keras 3.15 was run with the same recipe on the
-# reviews used here.
+# The published figures were measured after epoch 3. Keras 3.15 was run with the same recipe and the
+# same reviews as here.
 PUBLISHED = {
     "SimpleRNN, accuracy, epoch 3": 0.7687, "SimpleRNN, loss, epoch 3": 0.6505,
     "GRU, accuracy, epoch 3": 0.8004, "GRU, loss, epoch 3": 0.4631,
@@ -44,9 +43,7 @@ KNOWN = {"published": PUBLISHED, "Keras 3.15": KERAS}
 
 
 def trainer(kind: str, seed: int, *callbacks: Any) -> Trainer:
-    """A fresh model of that kind, with its Trainer. The layers initialise their weights as Keras
-    does.
-    """
+    """The Trainer of a new model. The layers initialise their weights like Keras's."""
     mg.seed(seed)
     model = Sequential(Embedding(10_000, 128), LAYERS[kind](128, 32), Dense(32, 1))
 
@@ -63,7 +60,7 @@ def trainer(kind: str, seed: int, *callbacks: Any) -> Trainer:
 
 
 def batches(reviews: Reviews, shuffle: bool = False) -> Batches:
-    """Shuffled batches of 32 to train on; larger ones, in order, to measure on."""
+    """Shuffled batches of 32 for training, or larger batches in order for measuring."""
     return Batches(reviews.ids, reviews.labels, batch_size=32 if shuffle else 500, shuffle=shuffle)
 
 
@@ -73,18 +70,18 @@ def every_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
         batches(imdb.train, True), 3
     )
     return {
-        f"{kind}, {what}, epoch {number}": value
-        for what in ("accuracy", "loss")
-        for number, value in enumerate(history[f"test_{what}"], start=1)
+        f"{kind}, {metric}, epoch {number}": value
+        for metric in ("accuracy", "loss")
+        for number, value in enumerate(history[f"test_{metric}"], start=1)
     }
 
 
 def best_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
-    """Test accuracy of the epoch that was best on a tenth of the training reviews, held back."""
-    rest, held = imdb.train.hold_back(len(imdb.train) // 10, seed)
-    made = trainer(kind, seed, BestWeights(monitor="validation_accuracy"))
-    made.fit(batches(rest, True), 3, batches(held))
-    return {f"{kind}, accuracy, best epoch": made.evaluate(batches(imdb.test))["accuracy"]}
+    """Test accuracy of the epoch that is best on a held-back tenth of the training reviews."""
+    training, held_out = imdb.train.hold_back(len(imdb.train) // 10, seed)
+    best = trainer(kind, seed, BestWeights(monitor="validation_accuracy"))
+    best.fit(batches(training, True), 3, batches(held_out))
+    return {f"{kind}, accuracy, best epoch": best.evaluate(batches(imdb.test))["accuracy"]}
 
 
 def run(seed: int, limit: int | None = None) -> common.Figures:
@@ -93,11 +90,11 @@ def run(seed: int, limit: int | None = None) -> common.Figures:
     figures: dict[str, float] = {}
     for kind in LAYERS:
         figures |= every_epoch(imdb, kind, seed) | best_epoch(imdb, kind, seed)
-        shown = ", ".join(
+        accuracies = ", ".join(
             f"{value:.4f}" for name, value in figures.items() if name.startswith(f"{kind}, acc")
         )
         print(
-            f"  seed {seed}, {kind}: test accuracy after 1, 2, 3 epochs, and of the best: {shown}",
+            f"  seed {seed}, {kind}: test accuracy after 1, 2, 3 epochs and of the best epoch: {accuracies}",
             flush=True,
         )
     return figures

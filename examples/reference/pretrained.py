@@ -1,17 +1,16 @@
-"""A network that reads before it judges: a language model first, then fine-tuned on the sentiment
-of forty words.
+"""Pretrain a network as a language model, then fine-tune it on the sentiment of forty words.
 
     python examples/reference/pretrained.py --data-dir FOLDER
 
-A recurrent network first learns to guess the next and the previous word, on every forty words of
-the training reviews. Then it is given a head, and all of its weights learn the sentiment of the
-same words; at the end, of each review's last forty words alone, by which it is judged. No feature
-is counted, unlike in recipe.py, and no test review is read before the end. The recipe was chosen on
-2,500 training reviews that are held back, from the language model too.
+First, a recurrent network learns to predict the next and the previous word, on every forty words of
+the training reviews. Then it gets a head, and all of its weights are trained on the sentiment of
+the same words, and finally only on the last forty words of each review, which are also used for
+testing. Unlike recipe.py, it uses no counted features. The test reviews are read only at the end.
+The recipe was chosen on 2,500 training reviews, which are also held back from the language model.
 
-OUT/seed-N (runs/pretrained/seed-0, ...) gets the weights of the language model and of the result,
-and learning curves. With `--from OUT` the language models of that run are fine-tuned again. The
-reviews come through tensorflow-datasets (the extra minigrad[data]).
+The folders OUT/seed-N (runs/pretrained/seed-0, ...) get the weights of the language model and of
+the final model, and the learning curves. `--from OUT` fine-tunes the language models of an earlier
+run again. The reviews come through tensorflow-datasets (the extra minigrad[data]).
 
 Sources: Dai and Le, Semi-supervised sequence learning (2015); Howard and Ruder, Universal language
 model fine-tuning for text classification (2018).
@@ -24,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import common  # before NumPy: it sets the number of BLAS threads
+import common  # before NumPy, because it sets the number of BLAS threads
 import numpy as np
 from whole_reviews import WORDS, load, pieces
 
@@ -48,12 +47,12 @@ from optim import (
 TITLE = "Pretrained as a language model: test accuracy on the last forty"
 KNOWN = {"goal": {"fine-tuned": 0.86}}
 VOCABULARY, WIDTH, HIDDEN = 10_000, 128, 128
-ROWS = 64  # of forty words, in a batch of the language model
+ROWS = 64  # rows of forty words in a batch of the language model
 
 
 class Reader(Layer):
-    """ids (B, T) -> states (B, T, 2H): H numbers about the words up to each, and H about those from
-    it on.
+    """ids (B, T) -> states (B, T, 2H): for each word, H numbers about the words up to it, and H
+    about the words from it on.
     """
 
     def __init__(self) -> None:
@@ -66,15 +65,15 @@ class Reader(Layer):
 
 
 class LanguageModel(Layer):
-    """ids (B, T) -> logits (2B (T - 1), K): guesses of every word but the first, then of every word
-    but the last.
+    """ids (B, T) -> logits (2B (T - 1), K): predictions of every word except the first, then of
+    every word except the last.
 
-    The word vectors are the weights of the output too (weight tying: Press and Wolf 2017). In
-    evaluation a guess is among all words. In training it is among the K different words of the
-    batch, at a tenth of the price: since frequent words are nearly always among them and rare ones
-    nearly never, the log of this chance is subtracted, and the logits learn what they would with
-    all words (sampled softmax: Jean et al., On using very large target vocabulary for neural
-    machine translation, 2015).
+    The word vectors are also the weights of the output (weight tying: Press and Wolf 2017). In
+    evaluation, the model chooses among all words. In training, it chooses among the K distinct
+    words of the batch, at a tenth of the cost. Frequent words are in almost every batch, and rare
+    words in almost none. To correct for this, the log of the probability that a word is in the
+    batch is subtracted from its logit (sampled softmax: Jean et al., On using very large target
+    vocabulary for neural machine translation, 2015).
     """
 
     def __init__(self, reader: Reader, rows: Ids) -> None:
@@ -100,8 +99,8 @@ class LanguageModel(Layer):
 
 
 def guessing_loss(logits: mg.Tensor, ids: Any) -> mg.Tensor:
-    """The cross entropy of a LanguageModel's guesses, in nats a word."""
-    if logits.shape[1] < VOCABULARY:  # the words' places among the different words of the batch
+    """The cross entropy of a LanguageModel's predictions, in nats per word."""
+    if logits.shape[1] < VOCABULARY:  # indices among the batch's distinct words
         ids = np.unique(ids, return_inverse=True)[1].reshape(ids.shape)
     return mg.softmax_cross_entropy(
         logits, np.concatenate([ids[:, 1:].ravel(), ids[:, :-1].ravel()])
@@ -109,8 +108,8 @@ def guessing_loss(logits: mg.Tensor, ids: Any) -> mg.Tensor:
 
 
 class Sentiment(Layer):
-    """ids (B, T) -> logits (B,): the mean and the maximum of the reader's states over time,
-    dropout, one Dense.
+    """ids (B, T) -> logits (B,): mean and maximum of the reader's states over time, dropout, one
+    Dense.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -131,19 +130,19 @@ def run(
     seed: int, imdb: IMDB[list[Ids]], limit: int | None = None, out: Path | None = None, source: Path | None = None,
     epochs: int = 2,
 ) -> common.Figures:  # fmt: skip
-    """Test accuracy for one seed. `imdb` has whole reviews; with `source`, the language model of
-    that run is used.
+    """The test accuracy for one seed. `imdb` has whole reviews. With `source`, the language model
+    of that run is used.
     """
     train, test = imdb.train[:limit], imdb.test[:limit]
-    rest, held = train.hold_back(len(train) // 10, seed)
+    training, held_out = train.hold_back(len(train) // 10, seed)
     folder = None if out is None else out / f"seed-{seed}"
     mg.seed(seed)
     reader = Reader()
     if source is None:
-        pretrain(reader, rest, held, seed, epochs, folder)
+        pretrain(reader, training, held_out, seed, epochs, folder)
     else:
         reader.load_state_dict(mg.load(source / f"seed-{seed}" / "reader.safetensors"))
-    model = fine_tune(reader, rest, held, seed, folder)
+    model = fine_tune(reader, training, held_out, seed, folder)
     accuracy = model.evaluate(last_words(test))["accuracy"]
     print(f"  seed {seed}: test accuracy {accuracy:.4f}", flush=True)
     return {"fine-tuned": accuracy}
@@ -151,18 +150,18 @@ def run(
 
 def pretrain(
     reader: Reader,
-    rest: Reviews[list[Ids]],
-    held: Reviews[list[Ids]],
+    training: Reviews[list[Ids]],
+    held_out: Reviews[list[Ids]],
     seed: int,
     epochs: int,
     folder: Path | None,
 ) -> None:
-    """Train the reader as a language model, on the text of `rest`; its weights go to `folder`."""
-    rows, held_rows = rows_of_text(rest, seed), rows_of_text(held, seed)[:500]
+    """Train the reader as a language model on the text of `training`. Its weights go to `folder`."""
+    rows, held_rows = rows_of_text(training, seed), rows_of_text(held_out, seed)[:500]
     train = Batches(rows, rows, batch_size=ROWS)
     model = LanguageModel(reader, rows)
     evaluate = Evaluate(Batches(held_rows, held_rows, shuffle=False), "validation", every_steps=500)
-    callbacks = [evaluate, *usual(train, epochs, "rows", folder, "language-model.csv")]
+    callbacks = [evaluate, *training_callbacks(train, epochs, "rows", folder, "language-model.csv")]
     optimizer = Adam(model.named_parameters(), 5e-3)
     trainer = Trainer(model, guessing_loss, optimizer, metrics={}, callbacks=callbacks, seed=seed)
     trainer.fit(train, epochs)
@@ -172,60 +171,60 @@ def pretrain(
 
 def fine_tune(
     reader: Reader,
-    rest: Reviews[list[Ids]],
-    held: Reviews[list[Ids]],
+    training: Reviews[list[Ids]],
+    held_out: Reviews[list[Ids]],
     seed: int,
     folder: Path | None,
 ) -> Trainer:
-    """Train the reader and a head on the sentiment of every forty words of `rest`, and then of the
-    last forty alone.
+    """Train the reader and a head on the sentiment of every forty words of `training`, and then
+    only of the last forty.
     """
     mg.seed(seed)
     model = Sentiment(reader)
-    ids, labels, _ = pieces(rest)
+    ids, labels, _ = pieces(training)
     every, last = (
         Batches(ids, labels, batch_size=128),
-        Batches(pad(rest.ids, WORDS), rest.labels, batch_size=128),
+        Batches(pad(training.ids, WORDS), training.labels, batch_size=128),
     )
     for train, epochs, rate, curve in (
         (every, 2, 3e-3, "every-piece.csv"),
         (last, 1, 5e-4, "last-words.csv"),
     ):
-        callbacks = usual(train, epochs, "pieces", folder, curve)
+        callbacks = training_callbacks(train, epochs, "pieces", folder, curve)
         optimizer = Adam(model.named_parameters(), rate)
         trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=callbacks, seed=seed)
-        trainer.fit(train, epochs, last_words(held))
+        trainer.fit(train, epochs, last_words(held_out))
     if folder is not None:
         mg.save(folder / "sentiment.safetensors", model.state_dict())
     return trainer
 
 
-def usual(train: Batches, epochs: int, unit: str, folder: Path | None, curve: str) -> list[Any]:
-    """What both trainings share: clipping, a learning rate that rises and falls, a display, a file
-    of figures.
+def training_callbacks(
+    train: Batches, epochs: int, unit: str, folder: Path | None, curve: str
+) -> list[Any]:
+    """Callbacks for both trainings: clipping, warm-up and cosine schedule, progress, and a log
+    file.
     """
     schedule = WarmUp(100, CosineSchedule(max(1, epochs * len(train) - 100)))
-    shared = [ClipGradients(1.0), LearningRate(schedule), ProgressBar(unit), EpochReport()]
-    return shared if folder is None else [*shared, LogFile(folder / curve)]
+    callbacks = [ClipGradients(1.0), LearningRate(schedule), ProgressBar(unit), EpochReport()]
+    return callbacks if folder is None else [*callbacks, LogFile(folder / curve)]
 
 
 def rows_of_text(reviews: Reviews[list[Ids]], seed: int) -> Ids:
-    """The reviews in random order as one text, cut into rows of forty words; there is no
-    padding.
-    """
+    """The reviews in random order as one text, cut into rows of forty words without padding."""
     order = np.random.default_rng(seed).permutation(len(reviews))
     text = np.concatenate([reviews.ids[review] for review in order])
     return text[: len(text) // WORDS * WORDS].reshape(-1, WORDS)
 
 
 def last_words(reviews: Reviews[list[Ids]]) -> Batches:
-    """The last forty words of each review, which it is judged by."""
+    """The last forty words of each review, for testing."""
     return Batches(pad(reviews.ids, WORDS), reviews.labels, batch_size=500, shuffle=False)
 
 
-def arguments() -> argparse.ArgumentParser:
-    """The command line."""
-    options = common.parser(__doc__, whole=True)
+def command_line() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    options = common.parser(__doc__, whole_reviews=True)
     options.add_argument(
         "--out",
         type=Path,
@@ -233,7 +232,7 @@ def arguments() -> argparse.ArgumentParser:
         help="folder for the results (runs/pretrained)",
     )
     options.add_argument(
-        "--epochs", type=int, default=2, metavar="N", help="of the language model (2)"
+        "--epochs", type=int, default=2, metavar="N", help="epochs of the language model (2)"
     )
     options.add_argument(
         "--from",
@@ -246,17 +245,17 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    """Read the command line and print the table."""
-    given = arguments().parse_args()
-    once = partial(
+    """Parse the command line and print the table."""
+    options = command_line().parse_args()
+    run_seed = partial(
         run,
-        imdb=load(given.data_dir),
-        limit=given.limit,
-        out=given.out,
-        source=given.source,
-        epochs=given.epochs,
+        imdb=load(options.data_dir),
+        limit=options.limit,
+        out=options.out,
+        source=options.source,
+        epochs=options.epochs,
     )
-    print("\n" + common.compare(TITLE, KNOWN, once, given.seeds))
+    print("\n" + common.compare(TITLE, KNOWN, run_seed, options.seeds))
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-"""The honest recipe: the three models of 1a with the polarity of words as more inputs, tested at
-their best epoch.
+"""The three models of 1a with the polarity of words as additional inputs, tested at the best epoch.
 
     python examples/reference/recipe.py
 
-Besides each word's vector the network reads three more numbers: the log odds of the word, and of
-the pair and the triple that end with it, counted on other training reviews than the current one
-(polarity.py). Batches of 128, Adam at 0.002, 3 epochs; the best is chosen on 2,500 training reviews
-that are held back. docs/results.md says what else was tried.
+For each word, the network reads its vector and three more numbers: the log odds of the word, of the
+pair that ends with it, and of the triple that ends with it. They are counted on training reviews
+other than the current one (polarity.py). Training takes 3 epochs of Adam at 0.002, in batches of
+128. The best epoch is chosen on 2,500 held-back training reviews. docs/results.md lists the
+alternatives that were tried.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import common  # before NumPy: it sets the number of BLAS threads
+import common  # before NumPy, because it sets the number of BLAS threads
 from polarity import LONGEST, Polarity
 
 import minigrad as mg
@@ -28,7 +28,7 @@ LAYERS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
 class Sentiment(Layer):
-    """ids (B, T), polarity (B, T, 3) -> logits (B,): the model of 1a with three more inputs at each
+    """ids (B, T), polarity (B, T, 3) -> logits (B,): the model of 1a with three more inputs per
     word.
     """
 
@@ -44,23 +44,25 @@ class Sentiment(Layer):
 
 
 def run(seed: int, limit: int | None = None) -> common.Figures:
-    """Test accuracy of each model for one seed."""
+    """The test accuracies of all models for one seed."""
     imdb = common.reviews(limit)
-    rest, held = imdb.train.hold_back(len(imdb.train) // 10, seed)
-    polarity, own = Polarity.count(rest.ids, rest.labels, seed)
+    training, held_out = imdb.train.hold_back(len(imdb.train) // 10, seed)
+    polarity, training_polarity = Polarity.count(training.ids, training.labels, seed)
 
-    def fixed(part: Reviews) -> Batches:
+    def evaluation_batches(part: Reviews) -> Batches:
         return Batches(part.ids, polarity(part.ids), part.labels, batch_size=500, shuffle=False)
 
-    train = Batches(rest.ids, own, rest.labels, batch_size=128)
-    return train_each(seed, train, fixed(held), fixed(imdb.test), epochs=3)
+    train = Batches(training.ids, training_polarity, training.labels, batch_size=128)
+    return train_each(
+        seed, train, evaluation_batches(held_out), evaluation_batches(imdb.test), epochs=3
+    )
 
 
 def train_each(
-    seed: int, train: Batches, held: Batches, test: Batches, epochs: int
+    seed: int, train: Batches, held_out: Batches, test: Batches, epochs: int
 ) -> common.Figures:
-    """Train each model from `seed`; returns the accuracy on `test` of the epoch that is best on
-    `held`.
+    """Train each model with `seed`. Returns the accuracy on `test` of the epoch that is best on
+    `held_out`.
     """
     figures = {}
     for kind in LAYERS:
@@ -69,7 +71,7 @@ def train_each(
         best = BestWeights(monitor="validation_accuracy")
         optimizer = Adam(model.named_parameters(), lr=2e-3)
         trainer = Trainer(model, mg.binary_cross_entropy, optimizer, callbacks=[best], seed=seed)
-        trainer.fit(train, epochs, held)
+        trainer.fit(train, epochs, held_out)
         figures[kind] = trainer.evaluate(test)["accuracy"]
         print(
             f"  seed {seed}, {kind}: test accuracy {figures[kind]:.4f}, epoch {best.epoch}",

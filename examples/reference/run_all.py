@@ -1,18 +1,18 @@
-"""Runs all reference experiments and prints the tables of docs/results.md: published and measured
+"""Run all reference experiments, and print the tables of docs/results.md with published and measured
 figures.
 
-    python examples/reference/run_all.py --jobs 2 --data-dir FOLDER    everything, 3 seeds each, two at a time
-    python examples/reference/run_all.py --only 1a bag                 a part of it
-    python examples/reference/run_all.py --limit 200 --seeds 0         a quick try; its figures mean nothing
+    python examples/reference/run_all.py --jobs 2 --data-dir FOLDER    all of them, 3 seeds each, two at a time
+    python examples/reference/run_all.py --only 1a bag                 some of them
+    python examples/reference/run_all.py --limit 200 --seeds 0         a quick try with meaningless results
 
-Each experiment runs once for each seed, as a process of its own; with --jobs N, N of them at once.
-What one of them prints goes to its log, its figures to results.jsonl, both in runs/reference. A run
-may be stopped by Ctrl-C, or fail in part: the same command then does the rest. The exit code is 1
-if figures are missing.
+Each experiment runs once for each seed, in a separate process. --jobs N runs N processes at a time.
+Results go to runs/reference/results.jsonl, and printed text to a log in the same folder. If you
+stop the script with Ctrl-C, or if some runs fail, the same command runs the missing ones. The exit
+code is 1 if figures are missing.
 
 1c and "whole" read whole reviews through tensorflow-datasets (minigrad's extra "data"), from
---data-dir or that package's own folder, and download them (84 MB) if they are missing. The others
-need nothing but minigrad.
+--data-dir or the default folder of that package, and download them (84 MB) if necessary. The other
+experiments need only minigrad.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import bag_of_words
-import common  # before NumPy: it says how many threads BLAS may have
+import common  # before NumPy, because it sets the number of BLAS threads
 import intermediate_outputs
 import keras_models
 import recipe
@@ -34,18 +34,18 @@ import whole_reviews
 from minigrad.support.jobs import Done, add_options, run_jobs
 
 Tables = dict[str, Any]
-"""By title: what one seed measured, {"figures", "seconds"}."""
+"""{title: {"figures": ..., "seconds": ...}}, the results of one seed."""
 
 
 def timed(title: str, run: Callable[[], Any]) -> Tables:
-    """What `run` measured, and how long that took."""
+    """Call `run`, and return its figures with the time they took."""
     start = time.perf_counter()
     figures = run()
     return {title: {"figures": figures, "seconds": time.perf_counter() - start}}
 
 
 def encoder(seed: int, limit: int | None, data_dir: str | None) -> Tables:
-    """Both forms of 1c."""
+    """Run both variants of 1c."""
     imdb = stacked_encoder.load(data_dir)
     tables: Tables = {}
     for in_classes, title in stacked_encoder.TITLE.items():
@@ -53,32 +53,32 @@ def encoder(seed: int, limit: int | None, data_dir: str | None) -> Tables:
     return tables
 
 
-def whole(seed: int, limit: int | None, data_dir: str | None) -> Tables:
-    """The recipe on whole reviews."""
+def whole_review_tables(seed: int, limit: int | None, data_dir: str | None) -> Tables:
+    """Run the recipe on whole reviews."""
     imdb = whole_reviews.load(data_dir)
     return timed(whole_reviews.TITLE, lambda: whole_reviews.run(seed, imdb, limit))
 
 
 def outputs(seed: int, limit: int | None, data_dir: str | None) -> Tables:
-    """1b, which is a table already, and the same for every seed."""
+    """Run 1b, whose result is a table, the same for every seed."""
     return timed(intermediate_outputs.TITLE, lambda: intermediate_outputs.report(limit))
 
 
-def simple(module: Any) -> Callable[..., Tables]:
-    """The experiment of a module that has TITLE and run."""
+def experiment_of(module: Any) -> Callable[..., Tables]:
+    """The experiment of a module with a TITLE and a function `run(seed, limit)`."""
     return lambda seed, limit, data_dir: timed(module.TITLE, lambda: module.run(seed, limit))
 
 
 EXPERIMENTS: dict[str, Callable[..., Tables]] = {
-    "1a": simple(keras_models),
+    "1a": experiment_of(keras_models),
     "1b": outputs,
     "1c": encoder,
-    "1d": simple(scratch_rnn),
-    "bag": simple(bag_of_words),
-    "recipe": simple(recipe),
-    "whole": whole,
+    "1d": experiment_of(scratch_rnn),
+    "bag": experiment_of(bag_of_words),
+    "recipe": experiment_of(recipe),
+    "whole": whole_review_tables,
 }
-# so that the last ones end together
+# the order in which experiments start, so that the last ones end together
 LONGEST_FIRST = "whole", "1a", "1c", "recipe", "1d", "bag", "1b"
 KNOWN = {
     module.TITLE: module.KNOWN
@@ -88,26 +88,26 @@ KNOWN[stacked_encoder.TITLE[True]] = stacked_encoder.KNOWN
 
 
 def run(experiment: str, seed: int, limit: int | None, data_dir: str | None) -> Tables:
-    """One job: an experiment with one seed."""
+    """Run one job: an experiment with one seed."""
     return EXPERIMENTS[experiment](seed, limit, data_dir)
 
 
-def shown(tables: Tables) -> str:
-    """The last figure of each table, for the row of a job."""
+def format_result(tables: Tables) -> str:
+    """The last figure of each table, as the text that `run_jobs` prints for a finished job."""
     figures = [one["figures"] for one in tables.values() if isinstance(one["figures"], dict)]
     return "; ".join("{} {:.4f}".format(*list(one.items())[-1]) for one in figures)
 
 
 def report(experiment: str, done: Mapping[str, Done], seeds: list[int]) -> str:
-    """The tables of an experiment, of the seeds that have figures."""
-    names = {seed: name(experiment, seed) for seed in seeds}
-    found = {seed: done[job].result for seed, job in names.items() if job in done}
-    if not found:
+    """The tables of an experiment, from all seeds that have figures."""
+    names = {seed: job_name(experiment, seed) for seed in seeds}
+    results = {seed: done[job].result for seed, job in names.items() if job in done}
+    if not results:
         return f"### {experiment}\n\nno figures\n"
     tables = []
-    for title in next(iter(found.values())):
-        figures = {seed: one[title]["figures"] for seed, one in found.items()}
-        seconds = sum(one[title]["seconds"] for one in found.values()) / len(found)
+    for title in next(iter(results.values())):
+        figures = {seed: result[title]["figures"] for seed, result in results.items()}
+        seconds = sum(result[title]["seconds"] for result in results.values()) / len(results)
         text = next(iter(figures.values()))
         if not isinstance(text, str):
             text = common.report(title, KNOWN.get(title, {}), figures, seconds)
@@ -115,37 +115,49 @@ def report(experiment: str, done: Mapping[str, Done], seeds: list[int]) -> str:
     return "\n".join(tables)
 
 
-def name(experiment: str, seed: int) -> str:
-    """What a job is called."""
+def job_name(experiment: str, seed: int) -> str:
+    """The name of a job and of its log."""
     return f"{experiment}-seed{seed}"
 
 
 def main() -> int:
-    """Run the jobs, and print all tables at the end. Returns the exit code."""
-    options = common.parser(__doc__, whole=True)
+    """Run the jobs, then print all tables. Returns the exit code."""
+    options = common.parser(__doc__, whole_reviews=True)
     options.add_argument(
-        "--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="which (all)"
+        "--only",
+        nargs="+",
+        choices=EXPERIMENTS,
+        default=list(EXPERIMENTS),
+        help="experiments to run (all)",
     )
     add_options(options, "runs/reference")
-    given = options.parse_args()
+    arguments = options.parse_args()
     seeds = {
-        experiment: given.seeds[:1] if experiment == "1b" else given.seeds
-        for experiment in given.only
+        experiment: arguments.seeds[:1] if experiment == "1b" else arguments.seeds
+        for experiment in arguments.only
     }
     jobs = {
-        name(experiment, seed): {
-            "experiment": experiment, "seed": seed, "limit": given.limit,
-            "data_dir": given.data_dir if experiment in ("1c", "whole") else None,
+        job_name(experiment, seed): {
+            "experiment": experiment, "seed": seed, "limit": arguments.limit,
+            "data_dir": arguments.data_dir if experiment in ("1c", "whole") else None,
         }
-        for experiment in sorted(given.only, key=LONGEST_FIRST.index)
+        for experiment in sorted(arguments.only, key=LONGEST_FIRST.index)
         for seed in seeds[experiment]
     }  # fmt: skip
     try:
-        done = run_jobs(jobs, run, given.jobs, given.out, any_code=given.any_code, shown=shown)
+        done = run_jobs(
+            jobs,
+            run,
+            arguments.jobs,
+            arguments.out,
+            any_code=arguments.any_code,
+            shown=format_result,
+        )
     except KeyboardInterrupt:
         return 130
     print(
-        "\n" + "\n".join(report(experiment, done, seeds[experiment]) for experiment in given.only)
+        "\n"
+        + "\n".join(report(experiment, done, seeds[experiment]) for experiment in arguments.only)
     )
     return 0 if len(done) == len(jobs) else 1
 

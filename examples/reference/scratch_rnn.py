@@ -1,19 +1,19 @@
-"""1d: a recurrent network from scratch, gate by gate, with the quirks of its source.
+"""1d: a recurrent network from scratch, gate by gate, with the peculiarities of its source.
 
-    python examples/reference/scratch_rnn.py                 3 seeds, 30 epochs, published figures next to measured ones
+    python examples/reference/scratch_rnn.py      3 seeds, 30 epochs, published figures next to measured ones
 
-The word vectors are random and never trained. The state is s = tanh(W s + U x), without a bias, and
-V maps the last state to two logits. The gradient is that of the cross entropy SUMMED over the
-batch, sent back through the last four steps only. The reviews are not shuffled. And its Adam
-divides its means by (1 - β) at every step instead of (1 - βᵗ):
-after a few hundred steps it moves √0.002 / 0.12 = 0.37 times as far as Adam would.
+The word vectors are random and not trained. The state is s = tanh(W s + U x), without a bias, and V
+maps the last state to two logits. The loss is the cross entropy SUMMED over the batch, and its
+gradient goes back only through the last four steps. The reviews are not shuffled. The source's Adam
+divides its means by (1 - β) at every step instead of (1 - βᵗ). After a few hundred steps, its
+updates are therefore √0.002 / 0.12 = 0.37 times as large as Adam's.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-import common  # before NumPy: it sets the number of BLAS threads
+import common  # before NumPy, because it sets the number of BLAS threads
 import numpy as np
 
 import minigrad as mg
@@ -39,15 +39,15 @@ multiply, add, tanh = mg.MultiplyGate(), mg.AddGate(), mg.Tanh()
 
 
 class OddAdam(Adam):
-    """Adam that uses the bias corrections of the first step at every step."""
+    """Adam with the bias corrections of the first step at every step."""
 
     def bias_corrections(self, t: int) -> tuple[float, float]:
         return 1 - self.beta1, 1 - self.beta2
 
 
 class ScratchRNN:
-    """Three matrices and the gates between them. Vectors are columns: x (D, B), s (H, B), logits
-    (2, B).
+    """A recurrent network of three matrices. Vectors are columns: x (D, B), s (H, B), logits (2,
+    B).
     """
 
     def __init__(self, seed: int, vocabulary: int) -> None:
@@ -81,7 +81,7 @@ class ScratchRNN:
 
 
 def run(seed: int, limit: int | None = None, epochs: int = 30) -> common.Figures:
-    """Train on the first 7,000 reviews; measure on them and on the first 3,000 test reviews."""
+    """Train on the first 7,000 reviews, and measure on them and on the first 3,000 test reviews."""
     imdb = load_imdb()
     train, test = imdb.train[: limit or 7000], imdb.test[: limit or 3000]
     model = ScratchRNN(seed, len(imdb.vocabulary))
@@ -106,21 +106,21 @@ def run(seed: int, limit: int | None = None, epochs: int = 30) -> common.Figures
 
 @mg.no_grad()
 def measure(model: ScratchRNN, reviews: Reviews) -> tuple[float, float]:
-    """Loss, averaged over the reviews, and accuracy."""
+    """(mean loss, accuracy) of the reviews."""
     logits = model(reviews.ids)
     loss = mg.softmax_cross_entropy(logits, reviews.labels).item()
     return loss, float(np.mean(logits.array.argmax(axis=1) == reviews.labels))
 
 
 def main() -> None:
-    """Read the command line and print the table."""
+    """Parse the command line and print the table."""
     options = common.parser(__doc__)
     options.add_argument(
         "--epochs", type=int, default=30, metavar="N", help="passes over the reviews (30)"
     )
-    given = options.parse_args()
-    once = partial(run, limit=given.limit, epochs=given.epochs)
-    print("\n" + common.compare(TITLE, KNOWN, once, given.seeds))
+    arguments = options.parse_args()
+    run_seed = partial(run, limit=arguments.limit, epochs=arguments.epochs)
+    print("\n" + common.compare(TITLE, KNOWN, run_seed, arguments.seeds))
 
 
 if __name__ == "__main__":

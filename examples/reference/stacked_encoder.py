@@ -1,18 +1,17 @@
-"""1c: two stacked LSTM layers on whole reviews, and why they were once reported to be right every
-time.
+"""1c: two stacked LSTM layers on whole reviews, and the reason for a published accuracy of 100%.
 
-    python examples/reference/stacked_encoder.py                  3 seeds on 1,000 reviews to train, 1,000 to validate
-    python examples/reference/stacked_encoder.py --sorted         the reviews sorted by class first: the artefact
+    python examples/reference/stacked_encoder.py            3 seeds, 1,000 reviews each to train and validate
+    python examples/reference/stacked_encoder.py --sorted   the artefact: reviews sorted by class
 
-The published run took the first 1,000 rows of a list that was sorted by class. All of them have the
-same label, in training and in validation: a network that has learned to say "negative" whatever it
-reads is then always right. With --sorted it is so here. Without, the rows are mixed, as
-tensorflow-datasets gives them, and 1,000 prove to be too few.
+The published run used the first 1,000 rows of a list that was sorted by class. All of these rows
+have the same label, in training and in validation, so a network that always predicts "negative" is
+always right. --sorted reproduces this. Without it, the rows are mixed, as tensorflow-datasets
+returns them, and 1,000 reviews are too few to learn from.
 
-The reviews come through tensorflow-datasets (the extra minigrad[data]): whole, of any length,
-padded within a batch and masked. Embedding(20000, 32) -> LSTM, two layers of 32 -> Dense(2) on the
-top layer's last state; softmax cross entropy; Adam with a weight decay of 0.0001; batches of 32; 3
-epochs.
+The reviews come through tensorflow-datasets (the extra minigrad[data]). They are whole, of any
+length, padded within a batch and masked. The model is Embedding(20000, 32) -> LSTM, two layers of
+32 -> Dense(2) on the top layer's last state. It is trained with softmax cross entropy and Adam with
+a weight decay of 0.0001, for 3 epochs in batches of 32.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import common  # before NumPy: it sets the number of BLAS threads
+import common  # before NumPy, because it sets the number of BLAS threads
 import numpy as np
 
 import minigrad as mg
@@ -57,7 +56,7 @@ class Encoder(Layer):
 
 
 def first_rows(reviews: Reviews[Any], count: int, in_classes: bool) -> Reviews[Any]:
-    """The first rows of the reviews as they are, or sorted by class."""
+    """The first `count` reviews, optionally after sorting by class."""
     if in_classes:
         reviews = reviews[np.argsort(reviews.labels, kind="stable")]
     return reviews[:count]
@@ -66,7 +65,7 @@ def first_rows(reviews: Reviews[Any], count: int, in_classes: bool) -> Reviews[A
 def run(
     seed: int, imdb: IMDB[Any], in_classes: bool, limit: int | None = None, out: Path | None = None
 ) -> common.Figures:
-    """Train one encoder, with the usual callbacks. Returns the figures of each epoch."""
+    """Train one encoder. Returns the figures of each epoch."""
     train, validation = (
         first_rows(part, limit or ROWS, in_classes) for part in (imdb.train, imdb.test)
     )
@@ -100,23 +99,32 @@ def load(data_dir: str | None) -> IMDB[list[Ids]]:
 
 
 def main() -> None:
-    """Read the command line and print the table."""
-    options = common.parser(__doc__, whole=True)
+    """Parse the command line and print the table."""
+    options = common.parser(__doc__, whole_reviews=True)
     options.add_argument(
-        "--sorted", action="store_true", help="take rows sorted by class, as the published run did"
+        "--sorted",
+        action="store_true",
+        help="sort the rows by class first, as in the published run",
     )
     options.add_argument(
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="for weights and log (one in runs/stacked_encoder)",
+        help="folder for weights and log (a new one in runs/stacked_encoder)",
     )
-    given = options.parse_args()
-    once = partial(
-        run, imdb=load(given.data_dir), in_classes=given.sorted, limit=given.limit, out=given.out
+    arguments = options.parse_args()
+    run_seed = partial(
+        run,
+        imdb=load(arguments.data_dir),
+        in_classes=arguments.sorted,
+        limit=arguments.limit,
+        out=arguments.out,
     )
     print(
-        "\n" + common.compare(TITLE[given.sorted], KNOWN if given.sorted else {}, once, given.seeds)
+        "\n"
+        + common.compare(
+            TITLE[arguments.sorted], KNOWN if arguments.sorted else {}, run_seed, arguments.seeds
+        )
     )
 
 

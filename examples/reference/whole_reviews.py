@@ -1,12 +1,11 @@
-"""How well a recurrent network reads forty words if it may learn from all the words of the training
-reviews.
+"""Train the models of recipe.py on whole reviews, and test them on the last forty words.
 
     python examples/reference/whole_reviews.py --data-dir FOLDER
 
-The models, the recipe and the test are those of recipe.py: the last forty words of 25,000 reviews.
-But the training reviews are whole, cut into some 148,000 pieces of forty words, each with the label
-of its review, and polarity is counted on all of them. 2 epochs; the better one is chosen on the
-last forty words of 2,500 held-back training reviews.
+Models, recipe and test are the same as in recipe.py: the last forty words of 25,000 reviews. But
+the training reviews are whole. They are cut into about 148,000 pieces of forty words, each with the
+label of its review, and polarity is counted on all of them. Training takes 2 epochs. The better
+epoch is chosen on the last forty words of 2,500 held-back training reviews.
 
 The reviews come through tensorflow-datasets (the extra minigrad[data]).
 """
@@ -16,7 +15,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import common  # before NumPy: it sets the number of BLAS threads
+import common  # before NumPy, because it sets the number of BLAS threads
 import numpy as np
 from polarity import Polarity
 from recipe import train_each
@@ -24,15 +23,16 @@ from recipe import train_each
 from minigrad.data import IMDB, Batches, Reviews, load_imdb, pad
 from minigrad.data.text import Ids
 
-WORDS = 40  # a review is judged by its last forty words
+WORDS = 40  # tests use the last forty words of a review
 TITLE = "Trained on every forty words of the whole reviews: test accuracy on the last forty"
-# The bag is not recurrent: naive-Bayes-weighted runs of 1 to 3 words, trained on the same pieces.
+# A reference without recurrence: naive-Bayes-weighted runs of 1 to 3 words, trained on the same
+# pieces.
 KNOWN = {"reference": {"bag of runs of words": 0.847}}
 
 
 def pieces(reviews: Reviews[list[Ids]]) -> tuple[Any, Any, Any]:
-    """Every review cut from its end into rows of forty ids: (ids, the label of each row, the review
-    of each row).
+    """Cut every review from its end into rows of forty ids. Returns (ids, label of each row, index
+    of each row's review).
     """
     rows = [
         ids[max(0, end - WORDS) : end] for ids in reviews.ids for end in range(len(ids), 0, -WORDS)
@@ -46,11 +46,11 @@ def pieces(reviews: Reviews[list[Ids]]) -> tuple[Any, Any, Any]:
 
 
 def run(seed: int, imdb: IMDB[list[Ids]], limit: int | None = None) -> common.Figures:
-    """Test accuracy of each model for one seed. `imdb` has whole reviews."""
+    """The test accuracies of all models for one seed. `imdb` has whole reviews."""
     train, test = imdb.train[:limit], imdb.test[:limit]
-    rest, held = train.hold_back(len(train) // 10, seed)
-    ids, labels, review = pieces(rest)
-    polarity, own = Polarity.count(ids, labels, seed, groups=review)
+    training, held_out = train.hold_back(len(train) // 10, seed)
+    ids, labels, review = pieces(training)
+    polarity, training_polarity = Polarity.count(ids, labels, seed, groups=review)
 
     def last_words(part: Reviews[list[Ids]]) -> Batches:
         last = pad(part.ids, WORDS)
@@ -58,8 +58,8 @@ def run(seed: int, imdb: IMDB[list[Ids]], limit: int | None = None) -> common.Fi
 
     return train_each(
         seed,
-        Batches(ids, own, labels, batch_size=128),
-        last_words(held),
+        Batches(ids, training_polarity, labels, batch_size=128),
+        last_words(held_out),
         last_words(test),
         epochs=2,
     )
@@ -71,11 +71,11 @@ def load(data_dir: str | None) -> IMDB[list[Ids]]:
 
 
 def main() -> None:
-    """Read the command line and print the table."""
-    options = common.parser(__doc__, whole=True)
-    given = options.parse_args()
-    once = partial(run, imdb=load(given.data_dir), limit=given.limit)
-    print("\n" + common.compare(TITLE, KNOWN, once, given.seeds))
+    """Parse the command line and print the table."""
+    options = common.parser(__doc__, whole_reviews=True)
+    arguments = options.parse_args()
+    run_seed = partial(run, imdb=load(arguments.data_dir), limit=arguments.limit)
+    print("\n" + common.compare(TITLE, KNOWN, run_seed, arguments.seeds))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def resumed(run, tmp_path):
         process.send_signal(signal.SIGINT)
         text, _ = process.communicate(timeout=60)
         assert process.returncode == 130
-        (again,) = re.findall(r"To go on:  \S+ \S+ (--resume .*)", text)
+        (again,) = re.findall(r"To resume:  \S+ \S+ (--resume .*)", text)
         run(script, *again.split())
         run(script, *options, "--out", whole)
         return [(folder / "weights.safetensors").read_bytes() for folder in (broken, whole)]

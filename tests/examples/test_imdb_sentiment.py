@@ -46,7 +46,7 @@ def test_its_verdicts_are_those_of_the_best_weights(short_run):
 
     words = Vocabulary.load(out / "vocabulary.txt")
     for title, row in (("right", correct.argmax()), ("wrong", correct.argmin())):
-        pattern = rf"confident and {title}: .* it is (\w+)\n  \.\.\. (.*)\n"
+        pattern = rf"confident and {title}: .* the review is (\w+)\n  \.\.\. (.*)\n"
         truth = ("negative", "positive")[test.labels[row]]
         assert re.findall(pattern, text)[0] == (truth, words.decode(test.ids[row]))
 
@@ -113,7 +113,7 @@ def test_a_broken_gate_shows_where_every_gate_is_recorded(run, short_run, tmp_pa
     # Unrolled, the same network is trained; and a learner's tanh with a wrong rule trains another
     # one.
     out, text = short_run
-    assert "by one fused gate for all 40 steps of the RNN (--unrolled: gate by gate)" in text
+    assert "by one fused gate for all 40 steps of the RNN (with --unrolled, gate by gate)" in text
     rule = "lambda self, dz, z, x: (dz * (1 - z),)" if broken else "Tanh.backward"
     (tmp_path / "sitecustomize.py").write_text(
         f"from minigrad.gates import Tanh\nTanh.backward = {rule}"
@@ -124,16 +124,19 @@ def test_a_broken_gate_shows_where_every_gate_is_recorded(run, short_run, tmp_pa
 
 
 def test_what_is_printed_can_be_copied_as_it_stands(short_run):
-    (command,) = re.findall(r"Ask it yourself:  (.*)", short_run[1])
+    (command,) = re.findall(r"Try it on your own text:  (.*)", short_run[1])
     assert "% positive" in subprocess.check_output(command, shell=True, text=True)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--epochs", "0"], "'0' is not a whole number of at least 1"),
-        (["--predict", "good", "--from", "/nowhere"], "no trained model in /nowhere. Train one: "),
-        (["--resume", "/nowhere"], "there is nothing to resume in /nowhere"),
+        (["--epochs", "0"], "'0' is not an integer of at least 1"),
+        (
+            ["--predict", "good", "--from", "/nowhere"],
+            "there is no trained model in /nowhere. Train one: ",
+        ),
+        (["--resume", "/nowhere"], "there is no snapshot to resume from in /nowhere"),
         (["--out", "/dev/null/runs"], "/dev/null/runs"),
         (["--predict", "...", "--from", "OUT"], "none of the words"),
         (["--resume", "OUT", "--lr", "0.5"], "lr was 0.001 and is 0.5"),

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 import minigrad as mg
 from minigrad.data import Characters
-from watch_units import closest, properties
+from watch_units import most_correlated, properties
 
 LINE = "the film is good, the end is bad.\n"
 SHORT = "--hidden 24 --k1 20 --k2 30 --batch-size 10 --epochs 2 --lr 0.01 --length 60".split()
@@ -86,7 +86,7 @@ def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(resumed, text):
         ("write_reviews.py", "--data none.txt", "No such file"),
         ("write_reviews.py", "--data short.txt", "MG417"),
         ("write_reviews.py", "--from nowhere", "weights.safetensors"),
-        ("write_reviews.py", "--resume .", "holds no snapshot"),
+        ("write_reviews.py", "--resume .", "there is no snapshot to resume from"),
         ("watch_units.py", "--from .", "was not trained by write_reviews.py"),
     ],
 )
@@ -119,5 +119,5 @@ def test_the_unit_that_follows_a_property_is_found():
     assert letters.round().tolist() == [0, 1, 0, 1, 2, 3, 0, 1, 2]
     memory = np.random.default_rng(0).normal(size=(len(text), 5))
     memory[:, 3] = -2 * found["inside brackets"]
-    unit, r = closest(memory, found["inside brackets"])
+    unit, r = most_correlated(memory, found["inside brackets"])
     assert unit == 3 and r == pytest.approx(-1)
