@@ -1,8 +1,8 @@
-"""Builds the wheel and the sdist into dist/, twice, and checks them: `make dist`.
+"""Build the wheel and the sdist into dist/ and check them: `make dist`.
 
-Two builds must be equal byte for byte: then whoever rebuilds a release from its tag can tell that
-it is the one published. The sdist holds what git tracks. Exit code 1 and the reason if anything is
-not as it should be.
+The script builds everything twice and compares the results byte for byte, so that anybody can
+rebuild a release from its tag and verify it. The sdist must contain only files that git tracks. On
+a fault, the script prints the reason and exits with code 1.
 """
 
 import shutil
@@ -16,14 +16,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 
-# What a user would miss, or be surprised to find.
+# Files that the wheel must contain, and the only folders allowed at its top.
 NEEDED = ("minigrad/py.typed", "layers/py.typed", "optim/py.typed", "licenses/LICENSE", "minigrad/data/imdb.npz",
           "minigrad/explorer/web/app.js", "minigrad/course/lessons/lesson_01_by_hand/page.html")  # fmt: skip
 TOP = {"minigrad", "layers", "optim"}
 
 
 def build(folder: Path) -> list[Path]:
-    """Build into `folder`, and give the two files."""
+    """Build into `folder`, and return the paths of the two files."""
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -32,16 +32,16 @@ def build(folder: Path) -> list[Path]:
 
 
 def faults(wheel: Path, sdist: Path) -> list[str]:
-    """What is missing from the two files, or should not be there."""
+    """Descriptions of missing and unexpected files in the wheel and the sdist."""
     names = zipfile.ZipFile(wheel).namelist()
-    found = [
+    problems = [
         f"the wheel lacks {name}"
         for name in NEEDED
         if not any(path.endswith(name) for path in names)
     ]
-    more = {path.split("/")[0] for path in names if ".dist-info/" not in path} - TOP
-    found += [f"the wheel holds {name} at its top" for name in sorted(more)]
-    found += [
+    extra = {path.split("/")[0] for path in names if ".dist-info/" not in path} - TOP
+    problems += [f"the wheel holds {name} at its top" for name in sorted(extra)]
+    problems += [
         f"the wheel holds {path}"
         for path in names
         if "node_modules" in path or path.endswith(".pyc")
@@ -51,14 +51,14 @@ def faults(wheel: Path, sdist: Path) -> list[str]:
     )
     if tracked.returncode == 0:
         with tarfile.open(sdist) as archive:
-            held = {member.name.partition("/")[2] for member in archive if member.isfile()}
-        more = held - set(tracked.stdout.split("\0")) - {"PKG-INFO"}
-        found += [f"the sdist holds {name}, which git does not track" for name in sorted(more)]
-    return found
+            packed = {member.name.partition("/")[2] for member in archive if member.isfile()}
+        extra = packed - set(tracked.stdout.split("\0")) - {"PKG-INFO"}
+        problems += [f"the sdist holds {name}, which git does not track" for name in sorted(extra)]
+    return problems
 
 
 def main() -> None:
-    """Build, compare, check."""
+    """Build twice, compare, and check."""
     shutil.rmtree(DIST, ignore_errors=True)
     files = build(DIST)
     sdist, wheel = sorted(files, key=lambda path: path.suffix == ".whl")
@@ -66,10 +66,10 @@ def main() -> None:
         for first, second in zip(files, build(Path(folder)), strict=True):
             if first.read_bytes() != second.read_bytes():
                 sys.exit(f"two builds of {first.name} differ")
-    if found := faults(wheel, sdist):
-        sys.exit("\n".join(found))
+    if problems := faults(wheel, sdist):
+        sys.exit("\n".join(problems))
     subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *files], check=True)
-    # W009: several packages at the top of the wheel, which is how this project is laid out.
+    # W009 warns of several packages at the top of the wheel, which this project has on purpose.
     subprocess.run(
         [sys.executable, "-m", "check_wheel_contents", "--ignore", "W009", wheel], check=True
     )

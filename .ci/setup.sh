@@ -1,24 +1,28 @@
 #!/bin/sh
-# `setup.sh plot` or `setup.sh dev` makes .venv hold minigrad with that extra; `setup.sh dot` finds or fetches Graphviz,
-# `setup.sh eslint` the linter of the explorer's JavaScript, `setup.sh site` what builds the site, `setup.sh pyodide` what
-# runs the tests in WebAssembly;
-# `setup.sh bench` makes .venv-bench hold what is benchmarked.
-# Called by the Makefile. Knows package managers and Python installations; knows nothing of what is run afterwards.
-# Needs only a POSIX shell and Python 3.11 or later. A second call with nothing changed returns at once.
+# Install what the targets of the Makefile need:
+#
+#     setup.sh plot | dev    minigrad with this extra, in .venv
+#     setup.sh dot           Graphviz
+#     setup.sh eslint        the linter of the explorer's JavaScript
+#     setup.sh site          the packages that build the site
+#     setup.sh pyodide       the packages for the tests in WebAssembly
+#     setup.sh bench         the libraries of the benchmark, in .venv-bench
+#
+# It needs only a POSIX shell and Python 3.11 or later. If nothing has changed, it returns at once.
 set -eu
 cd "$(dirname "$0")/.."
 venv=.venv
 
 say() { printf '%s\n' "$*" >&2; }
 
-# Runs a command as root, where this user may without typing a password; fails otherwise.
+# Run a command as root. Fails if this user needs to type a password for it.
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"
     elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then sudo -n "$@"
     else return 1; fi
 }
 
-# The command that installs system package $1 here, as a person would type it; nothing for an unknown system.
+# Print the command that installs the system package $1 on this machine, or nothing for an unknown system.
 install_command() {
     if command -v apt-get >/dev/null 2>&1; then echo "apt-get install -y $1"
     elif command -v dnf >/dev/null 2>&1; then echo "dnf install -y $1"
@@ -33,11 +37,11 @@ install_package() {
     log=$(mktemp)
     case $command in
         "") rm -f "$log"; return 1 ;;
-        brew*) as= ;; # Homebrew refuses to run as root
+        brew*) as= ;; # Homebrew does not run as root
         *) as=as_root; as_root true || { rm -f "$log"; return 1; } ;;
     esac
     say "Installing $1 ($command) ..."
-    # An apt that has never fetched its lists, or holds old ones, finds no package.
+    # Without up-to-date lists, apt finds no packages.
     case $command in apt-get*) as_root apt-get update >"$log" 2>&1 </dev/null || : ;; esac
     # shellcheck disable=SC2086 # the command is meant to be split into words
     if DEBIAN_FRONTEND=noninteractive $as $command >>"$log" 2>&1 </dev/null; then rm -f "$log"; return 0; fi
@@ -52,7 +56,7 @@ recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/nul
 
 able() { recent "$1" && "$1" -c 'import ensurepip, venv' 2>/dev/null; }
 
-# The first Python that can make a virtual environment; failing that, the first that is recent enough.
+# Print the first Python that can make a virtual environment, or else the first that is recent enough.
 find_python() {
     for good in able recent; do
         for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
@@ -64,18 +68,18 @@ find_python() {
 
 make_venv() {
     if ! python=$(find_python); then
-        say "minigrad needs Python 3.11 or later; ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>/dev/null ||
-            echo "not there")."
-        say "Install one, then say where it is:  make PYTHON=/path/to/python3.13 ..."
+                say "minigrad needs Python 3.11 or later; ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>/dev/null ||
+        echo "not installed")."
+        say "Install a newer Python and pass its path:  make PYTHON=/path/to/python3.13 ..."
         exit 1
     fi
-    # Debian and Ubuntu keep ensurepip, without which a virtual environment has no pip, in a package of its own.
+    # Debian and Ubuntu have a separate package for ensurepip, which installs pip in a virtual environment.
     if ! able "$python"; then
         package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
         if ! install_package "$package" || ! able "$python"; then
             say "$python cannot make a virtual environment: its modules venv and ensurepip are missing."
-            say "On Debian or Ubuntu type:  sudo apt-get update && sudo apt-get install $package"
-            say "Or name another Python:    make PYTHON=/path/to/python3.13 ..."
+            say "On Debian or Ubuntu, run:  sudo apt-get update && sudo apt-get install $package"
+            say "Or use another Python:    make PYTHON=/path/to/python3.13 ..."
             exit 1
         fi
     fi
@@ -85,17 +89,17 @@ make_venv() {
 
 install_packages() {
     extra=$1
-    # A virtual environment and an editable installation both hold their folder's full path: in a copied or moved
-    # repository, and after a change of pyproject.toml, they are out of date.
+    # A virtual environment and an editable installation contain the full path of their folder. They are out of date if the
+    # repository was copied or moved, and after a change of pyproject.toml.
     key="$(cksum <pyproject.toml) $PWD"
-    for stamp in "$venv/.installed-dev" "$venv/.installed-$extra"; do # dev holds the other extras
+    for stamp in "$venv/.installed-dev" "$venv/.installed-$extra"; do # dev includes the other extras
         if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then return 0; fi
     done
     if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then make_venv; fi
     say "Installing the Python packages of minigrad[$extra] ..."
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extra]"; then
-        say "The packages could not be installed; pip's message above says why. Without a network, or with a package"
-        say "index of your own, see pip's options PIP_PROXY and PIP_INDEX_URL. Then give the same command again."
+                say "The packages could not be installed; see pip's message above. If you need a proxy or use your own package"
+        say "index, set PIP_PROXY or PIP_INDEX_URL. Then run the same command again."
         exit 1
     fi
     printf '%s\n' "$key" >"$stamp"
@@ -105,7 +109,7 @@ install_packages() {
 
 find_dot() {
     if command -v dot >/dev/null 2>&1; then return 0; fi
-    # Tried once, not at every call: a package manager that fails (no network, no such package) is slow to say so.
+    # Try this only once, because a package manager that fails (no network, no such package) is slow.
     if [ ! -e "$venv/.tried-graphviz" ]; then
         : >"$venv/.tried-graphviz"
         if install_package graphviz && command -v dot >/dev/null 2>&1; then return 0; fi
@@ -117,27 +121,27 @@ find_dot() {
         "") command="see https://graphviz.org/download/" ;;
         *) command="sudo $command" ;;
     esac
-    say "Graphviz's program dot is missing: everything works but the drawing of graphs. To install it:  $command"
+    say "Graphviz's program dot is missing. Everything except drawing graphs works without it. To install it:  $command"
 }
 
 # --- Packages from npm ---------------------------------------------------------------------------------------------
 
-# Installs what the lock in folder $1 names, which is for $2.
+# Install the packages of the lock file in folder $1. $2 describes them for messages.
 find_npm_packages() {
     key=$(cksum <"$1/package-lock.json")
     if [ "$(cat "$1/node_modules/.installed" 2>/dev/null)" = "$key" ]; then return 0; fi
     if ! command -v npm >/dev/null 2>&1; then
-        say "npm is missing: there will be no $2. It comes with Node.js, https://nodejs.org/"
+        say "npm is missing, so there will be no $2. Install Node.js, which includes npm: https://nodejs.org/"
     elif npm ci --prefix "$1" --silent --no-audit --no-fund </dev/null; then
         printf '%s\n' "$key" >"$1/node_modules/.installed"
     else
-        say "npm could not install the packages of $1: there will be no $2."
+        say "npm could not install the packages of $1, so there will be no $2."
     fi
 }
 
-# --- What the tests in WebAssembly need ------------------------------------------------------------------------------
+# --- Packages for the tests in WebAssembly ------------------------------------------------------------------------------
 
-# pytest and hypothesis for Pyodide, which takes only what is Python alone: the last version of each that is.
+# Install pytest and hypothesis for Pyodide: the latest versions in pure Python, because Pyodide cannot use others.
 find_pyodide_packages() {
     folder=build/pyodide/packages
     if [ -e $folder/.installed ]; then return 0; fi
@@ -146,11 +150,11 @@ find_pyodide_packages() {
         --only-binary :all: --platform any --python-version 3.12 pytest hypothesis </dev/null; then
         : >$folder/.installed
     else
-        say "pip found no pytest in Python alone: there will be no tests in WebAssembly."
+        say "pip found no pytest in pure Python, so there will be no tests in WebAssembly."
     fi
 }
 
-# --- The contenders of the benchmark ---------------------------------------------------------------------------------
+# --- Libraries of the benchmark ---------------------------------------------------------------------------------
 
 install_contenders() {
     list=tests/benchmarks/contenders.txt
@@ -162,7 +166,7 @@ install_contenders() {
         say "Installing $package ..."
         if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$package" </dev/null; then
             complete=no
-            say "$package cannot be installed here, and will not take part."
+            say "$package cannot be installed here, so the benchmark will not include it."
         fi
     done <$list
     if [ $complete = yes ]; then cksum <$list >"$stamp"; fi
@@ -171,7 +175,7 @@ install_contenders() {
 case $1 in
     bench)
         venv=.venv-bench
-        PYTHON=${PYTHON:-python3.13 python3.12 python3.11 python3} # the large frameworks follow a new Python late
+        PYTHON=${PYTHON:-python3.13 python3.12 python3.11 python3} # large frameworks support a new Python late
         install_packages plot
         install_contenders
         ;;
@@ -183,5 +187,5 @@ case $1 in
     pyodide) find_pyodide_packages ;;
     plot | dev) install_packages "$1" ;;
     dot) find_dot ;;
-    *) say "setup.sh: plot, dev, dot, bench, eslint, site or pyodide, not $1"; exit 2 ;;
+    *) say "setup.sh: unknown argument $1; use plot, dev, dot, bench, eslint, site or pyodide"; exit 2 ;;
 esac

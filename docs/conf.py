@@ -1,5 +1,4 @@
-"""Settings of the site that `make site` builds from these pages, the README and the course's
-lessons.
+"""Sphinx settings of the site. `make site` builds it from these pages, the README and the lessons:
 
 python -m sphinx -n -W docs build/site
 """
@@ -10,7 +9,7 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-# minigrad as it is in this checkout; the extensions of site/
+# minigrad of this checkout, and the extensions in site/
 sys.path[:0] = [str(DOCS.parent), str(DOCS / "site")]
 
 import minigrad  # noqa: E402
@@ -22,29 +21,29 @@ language = "en"
 
 extensions = [
     "myst_parser",
-    # In docs/site:
-    "reference",  # an entry for each public name, made of its docstring, with its source
-    "gates",  # the lists of the page of gates
-    "pages",  # the README and the lessons, which lie outside of docs/, as pages
-    "made",  # the graphs and explorers that minigrad makes for the pages
-    "accessible",  # what keyboards and screen readers need
-    "cells",  # code that runs in the page
+    # in docs/site:
+    "reference",  # makes an entry for each public name from its docstring, with its source
+    "gates",  # makes the lists on the page of gates
+    "pages",  # adds the README and the lessons, which are outside of docs/, as pages
+    "made",  # draws graphs and explorers for the pages
+    "accessible",  # improves the HTML for keyboards and screen readers
+    "cells",  # makes code blocks that run in the page
 ]
 cells_pages = ["lessons/lesson_*"]
-# index.md lists the pages for readers of the repository
+# index.md lists the pages in the repository and is not part of the site
 exclude_patterns = ["site", "index.md", "images"]
 nitpicky = True
-smartquotes = False  # "rolled" is typed with straight quotes
+smartquotes = False  # keep straight quotes, as in "rolled"
 
 # html_image: the README's picture is an <img> tag. The other two are for the start page.
 myst_enable_extensions = ["attrs_block", "colon_fence", "html_image"]
-myst_heading_anchors = 4  # links such as errors.md#mg135-... mean what they mean on GitHub
+myst_heading_anchors = 4  # links such as errors.md#mg135-... work as on GitHub
 
 html_theme = "furo"
 templates_path = ["site/templates"]
 html_static_path = ["site/static"]
 html_favicon = "site/static/icon.svg"
-pygments_dark_style = "a11y-dark"  # Furo's own underlines names as if they were links
+pygments_dark_style = "a11y-dark"  # Furo's default underlines names like links
 html_title = "minigrad"
 html_copy_source = False
 html_show_sphinx = False

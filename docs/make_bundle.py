@@ -1,9 +1,9 @@
-"""Writes imdb.npz, the reviews that come with minigrad, from those that tensorflow-datasets
-prepared.
+"""Write imdb.npz, the bundled reviews, from the data of tensorflow-datasets.
 
-    python docs/make_bundle.py DATA_DIR [OUT]
+python docs/make_bundle.py DATA_DIR [OUT]
 
-The same reviews give the same bytes, with every NumPy 2 and every Python that has the usual zlib.
+The output is reproducible byte for byte, with every NumPy 2 and every Python with the standard
+zlib.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from minigrad.support.files import write_whole
 
 
 def write_bundle(data: IMDB, path: Path) -> None:
-    """Write ids and labels as the smallest integers that hold them, and the words as UTF-8 text,
-    one per line.
+    """Write ids and labels as small integers, and the words as UTF-8 text, one per line.
 
     The words are stored as bytes, because an array of strings would need pickle or a fixed width.
     """
@@ -38,15 +37,15 @@ def write_bundle(data: IMDB, path: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line, write the file, print its size."""
+    """Parse the command line, write the file and print its size."""
     parser = argparse.ArgumentParser(
         description="Make the bundled reviews from tensorflow-datasets."
     )
     parser.add_argument(
-        "data_dir", help="where tensorflow-datasets keeps its data, e.g. ~/tensorflow_datasets"
+        "data_dir", help="data folder of tensorflow-datasets, such as ~/tensorflow_datasets"
     )
     parser.add_argument(
-        "out", nargs="?", type=Path, default=BUNDLE, help="the file to write (default: %(default)s)"
+        "out", nargs="?", type=Path, default=BUNDLE, help="output file (default: %(default)s)"
     )
     arguments = parser.parse_args()
     write_bundle(load_imdb("tfds", data_dir=arguments.data_dir), arguments.out)

@@ -132,13 +132,18 @@ def to_html(text: str, values: Any) -> str:
 
 
 PAGE = """<!doctype html>
-<html lang="en"> <meta charset="utf-8"> <meta name="viewport" content="width=device-width,
-initial-scale=1"> <title>Units of a character model</title> <style>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Units of a character model</title>
+<style>
   body { font: 1.05rem/1.7 ui-monospace, monospace; max-width: 52rem; margin: 2rem auto; padding: 0 1rem;
          background: #fff; color: #111 }
   h1, h2 { font-family: system-ui, sans-serif; line-height: 1.3 } h2 { font-size: 1.05rem; margin-bottom: 0 }
-</style> <h1>Units of a character model</h1> <p>The colour of each character shows the memory of one
-unit after reading it: tanh(c) in an LSTM, tanh(h) in a GRU. Red is above 0, blue is below.</p>
+</style>
+<h1>Units of a character model</h1>
+<p>The colour of each character shows the memory of one unit after reading it: tanh(c) in an LSTM, tanh(h) in a GRU.
+Red is above 0, blue is below.</p>
 """
 
 if __name__ == "__main__":

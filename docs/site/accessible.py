@@ -1,5 +1,5 @@
-"""A Sphinx extension: what keyboards and screen readers need, and the HTML of Sphinx and of its
-theme, Furo, lacks.
+"""A Sphinx extension that makes the HTML of Sphinx and of its theme, Furo, accessible to keyboards
+and screen readers.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ NAMES = {"__navigation": "All pages", "__toc": "On this page"}
 
 
 def accessible(body: str) -> str:
-    """A page's HTML with named side bars, buttons to open them (static/site.js), and no table
-    heading that is empty.
+    """Change a page's HTML: label the side bars, open them by buttons (static/site.js), and remove
+    empty table headings.
     """
     body = body.replace(
         '<aside class="sidebar-drawer', '<nav aria-label="All pages" class="sidebar-drawer'
@@ -46,12 +46,12 @@ def accessible(body: str) -> str:
 def add_filter(
     app: Sphinx, page: str, template: str, context: dict[str, Any], document: object
 ) -> None:
-    """Let templates/page.html call `accessible`."""
+    """Make `accessible` available to templates/page.html."""
     context["accessible"] = accessible
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Called by Sphinx."""
+    """Set up the extension. Called by Sphinx."""
     app.connect("html-page-context", add_filter)
     app.add_css_file("site.css")
     app.add_js_file("site.js", loading_method="defer")

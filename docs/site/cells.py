@@ -1,10 +1,10 @@
-"""A Sphinx extension: cells, which are blocks of Python that a reader changes and runs in the page.
+"""A Sphinx extension for cells: blocks of Python that readers can change and run in the page.
 
-In a page's Markdown, a block of Python is a cell if the comment `<!-- cell -->` stands above it; on
-pages that match the setting `cells_pages`, every block is one. A `text` block below a cell says
-what it prints, and must be right. Anywhere else, all this is plain Markdown. Cells run when the
-site is built, those of a page one after the other, and what they show is part of the page. `web/`
-has what runs them in the browser.
+In a page's Markdown, the comment `<!-- cell -->` turns the next block of Python into a cell. On
+pages that match the setting `cells_pages`, every block of Python is a cell. A `text` block after a
+cell shows its output, which must be correct. Outside of the site, all of this is plain Markdown.
+The cells of a page run in order when the site is built, and their output is part of the page. The
+scripts in `web/` run them in the browser.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from sphinx.writers.html5 import HTML5Translator
 ROOT = Path(__file__).resolve().parents[2]
 WEB = Path(__file__).with_name("web")
 FOLDER = "_static/cells"
-"""Where the site has the contents of `web/`, and Python."""
+"""The folder of the site for the contents of `web/` and for Python."""
 KEYS = "Ctrl+Enter or Shift+Enter runs the code, and Tab leaves it."
 
 logger = logging.getLogger(__name__)
 
 
 class cell(nodes.General, nodes.Element):
-    """A block of code that can be run: its first child. `shown` is what it shows, as `runner.py`
-    says.
+    """A cell. Its first child is the block of code. `shown` is its output, in the format of
+    `runner.py`.
     """
 
 
 def add_cells(app: Sphinx, document: nodes.document) -> None:
-    """Find the cells of a page, run them, and note what they show."""
+    """Find the cells of a page, run them, and store their output."""
     found = [block for block in list(document.findall(nodes.literal_block)) if _is_cell(app, block)]
     if not found:
         return
@@ -63,7 +63,7 @@ def add_cells(app: Sphinx, document: nodes.document) -> None:
             printed = "".join(content for kind, content, _ in shown if kind == "text")
             if after.astext().split() != printed.split():
                 logger.warning(
-                    "cell %d prints\n%s\nwhich is not what stands below it",
+                    "cell %d prints\n%s\nwhich differs from the block after it",
                     number,
                     printed,
                     location=after,
@@ -75,7 +75,7 @@ def add_cells(app: Sphinx, document: nodes.document) -> None:
 
 
 def run(sources: list[str]) -> list[list[tuple[str, str, str]]]:
-    """Run the cells of one page in a process of their own: for each, what it shows."""
+    """Run the cells of one page in a separate process. Returns the output of each cell."""
     command = [sys.executable, str(WEB / "runner.py")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     given = json.dumps(sources)
@@ -95,7 +95,7 @@ def _is_cell(app: Sphinx, block: nodes.literal_block) -> bool:
 
 
 def _neighbours(block: nodes.Element) -> tuple[nodes.Node | None, nodes.Node | None]:
-    """What stands before and after a block."""
+    """The nodes before and after a block."""
     siblings, index = block.parent.children, block.parent.index(block)
     return (
         siblings[index - 1] if index else None,
@@ -104,8 +104,8 @@ def _neighbours(block: nodes.Element) -> tuple[nodes.Node | None, nodes.Node | N
 
 
 def _mark(node: nodes.Node | None) -> str:
-    """The comment that makes a cell of the block below it: "cell", or "cell: error" if it ends with
-    one on purpose.
+    """The text of the comment that marks a cell: "cell", or "cell: error" for a cell that must
+    raise an error. "" for other nodes.
     """
     found = (
         re.fullmatch(r"<!-- (cell(?:: error)?) -->\s*", node.astext())
@@ -115,17 +115,16 @@ def _mark(node: nodes.Node | None) -> str:
     return found[1] if found else ""
 
 
-# --- The page
-# ---------------------------------------------------------------------------------------------------------
+# --- The page ---
 
 
 def visit_cell(self: HTML5Translator, node: cell) -> None:
-    """Write what stands above the code."""
+    """Write the HTML before the code."""
     self.body.append(f'<div class="cell" id="cell-{node["number"]}"><div class="cell-code">')
 
 
 def depart_cell(self: HTML5Translator, node: cell) -> None:
-    """Write what the cell shows."""
+    """Write the HTML after the code, with the cell's output."""
     number = node["number"]
     shown = "".join(_html(self, node, *piece) for piece in _joined(node["shown"]))
     self.body.append(
@@ -137,7 +136,7 @@ def depart_cell(self: HTML5Translator, node: cell) -> None:
 
 
 def _joined(shown: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
-    """Lines that were printed one after the other as one piece."""
+    """Join consecutive printed lines into one piece."""
     for kind, pieces in groupby(shown, key=lambda piece: piece[0]):
         if kind == "text":
             yield "text", "".join(content for _, content, _ in pieces), ""
@@ -146,7 +145,7 @@ def _joined(shown: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]
 
 
 def _html(writer: HTML5Translator, node: cell, kind: str, content: str, title: str) -> str:
-    """One piece of what a cell shows; cell.js makes the same."""
+    """HTML for one piece of a cell's output. cell.js makes the same HTML."""
     if kind in ("text", "error"):
         return f'<pre class="cell-{kind}">{escape(content)}</pre>'
     if kind in ("svg", "png"):
@@ -163,19 +162,19 @@ def _html(writer: HTML5Translator, node: cell, kind: str, content: str, title: s
 
 def _explorer(address: str, title: str) -> str:
     return f"""<div class="cell-explorer">
-<p><a href="{address}" target="_blank">Open the explorer in a tab of its own</a></p>
+<p><a href="{address}" target="_blank">Open the explorer in a new tab</a></p>
 <iframe src="{address}" title="{escape(title)}" sandbox="allow-scripts" loading="lazy"></iframe>
 <p tabindex="-1">Escape leaves the explorer.</p></div>"""
 
 
 def _note(app: Sphinx, count: int) -> str:
-    """What a page with cells says below the first, and what cell.js needs."""
+    """The note below the first cell of a page, and the data for cell.js."""
     sizes, reason = app.config.cells_python
     size = sum(packed for _, packed in sizes.values()) / 1e6
-    shared = "The cells of a page share their names: Run first runs the cells above that have not run yet. "
+    shared = "The cells of a page share their variables. Run also runs the cells above that have not run yet. "
     note = (
-        "You can change this code and run it here; nothing is installed, and nothing leaves your "
-        f"computer. The first Run loads Python ({size:.0f} MB). "
+        "You can change this code and run it here. Nothing is installed, and nothing is sent from "
+        f"your computer. The first Run loads Python ({size:.0f} MB). "
         f"{shared if count > 1 else ''}{KEYS}"
         if sizes
         else "This code cannot be run here, because the site was built without Python: "
@@ -187,12 +186,11 @@ def _note(app: Sphinx, count: int) -> str:
 """
 
 
-# --- Python
-# -----------------------------------------------------------------------------------------------------------
+# --- Python ---
 
 
 def gather(app: Sphinx, config: Config) -> None:
-    """Put the contents of `web/`, and Python if it can be had, into the site."""
+    """Copy the contents of `web/` into the site, and Python if it is available."""
     folder = Path(app.outdir) / FOLDER
     shutil.copytree(WEB, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     sizes, reason = {}, ""
@@ -201,7 +199,7 @@ def gather(app: Sphinx, config: Config) -> None:
         sizes = {name: ((folder / name).stat().st_size, size) for name, size in packed.items()}
     except runtime.Unavailable as error:
         reason = str(error)
-        print(f"The site is built without Python in its pages: {reason}")
+        print(f"The site is built without Python in its pages, because {reason}")
     config.cells_python = sizes, reason
 
 
@@ -215,7 +213,7 @@ def add_files(
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Called by Sphinx."""
+    """Set up the extension. Called by Sphinx."""
     skip = (lambda writer, node: None,) * 2
     app.add_config_value("cells_pages", (), "env", [list, tuple])
     app.add_config_value("cells_python", ({}, ""), "html", [tuple])

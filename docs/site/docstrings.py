@@ -1,10 +1,9 @@
-"""The docstrings of the public names: taken apart, completed by what they share, and turned into
-Markdown.
+"""The docstrings of the public names: parsed, completed by shared parts, and converted to Markdown.
 
-A docstring says in its own paragraphs what a name computes, with formula and shapes. Three parts
-are marked: `>>> ` an example, "Errors: " and "Source: ". What many names share is written once, and
-every entry of the reference shows it: in the gate that a function records, in a base class, or at
-the head of the module ("Shapes: " is there too).
+The paragraphs of a docstring explain what a name computes, with its formula and shapes. Three parts
+have a marker: `>>> ` for an example, "Errors: " and "Source: ". Parts that many names share are
+written once, in the gate that a function records, in a base class, or in the docstring of the
+module, which may also have "Shapes: ". The reference shows them in every entry.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ LABEL = re.compile(r"(?:^|(?<=[.;]\s))(Errors|Shapes|Source)s?:\s")
 
 @cache
 def public_names() -> dict[str, Any]:
-    """Every public name with what it stands for: "minigrad.Tensor", "layers.init.zeros"."""
+    """{public name: object}, with names such as "minigrad.Tensor" and "layers.init.zeros"."""
     names: dict[str, Any] = {"minigrad.GATES": mg.GATES}
     for path in MODULES:
         module = importlib.import_module(path)
@@ -42,7 +41,7 @@ def public_names() -> dict[str, Any]:
             for name, one in vars(module).items()
             if getattr(one, "__module__", "") == path and name[0] != "_"
         ]
-        if path == "minigrad.errors":  # beside the exceptions it has helpers
+        if path == "minigrad.errors":  # this module also has helpers
             own = [name for name in own if name.endswith("Error") and name != "MinigradError"]
         names.update(
             (f"{path}.{name}", getattr(module, name)) for name in getattr(module, "__all__", own)
@@ -51,15 +50,15 @@ def public_names() -> dict[str, Any]:
 
 
 def lookup(path: str) -> Any:
-    """What stands at a dotted path: "layers.init.zeros"."""
+    """The object at a dotted path, such as "layers.init.zeros"."""
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)
 
 
 @dataclass
 class Docstring:
-    """A docstring in parts: blocks of text and examples in their order, and what stands behind a
-    label.
+    """A parsed docstring: blocks of text and examples in their order, and {label: text} of the
+    labelled parts.
     """
 
     blocks: list[str] = field(default_factory=list)
@@ -67,12 +66,12 @@ class Docstring:
 
     @property
     def text(self) -> str:
-        """What it says, without examples."""
+        """The text without examples."""
         return "\n\n".join(block for block in self.blocks if not block.startswith(">>>"))
 
     @property
     def example(self) -> str:
-        """All examples."""
+        """The text of all examples."""
         return "\n\n".join(block for block in self.blocks if block.startswith(">>>"))
 
     @property
@@ -82,7 +81,7 @@ class Docstring:
 
 
 def parse(doc: str) -> Docstring:
-    r"""Take a docstring apart.
+    r"""Parse a docstring.
 
     >>> parts = parse("z = 2x. Any shape.\n\n>>> 1\n1\n\nErrors: as Gate. Source: Euclid,\nElements.")
     >>> parts.summary, parts.example, parts.labelled
@@ -98,13 +97,15 @@ def parse(doc: str) -> Docstring:
         else:
             before, *pairs = LABEL.split(block)
             result.blocks += [before.strip()] if before.strip() else []
-            for label, said in zip(pairs[::2], pairs[1::2], strict=True):
-                result.labelled[label] = " ".join(said.split())
+            for label, content in zip(pairs[::2], pairs[1::2], strict=True):
+                result.labelled[label] = " ".join(content.split())
     return result
 
 
 def gate_of(function: Any) -> str | None:
-    """The name of the gate that a function records: it is one, or its docstring names it first."""
+    """The name of the gate that a function records. It is a gate itself, or its docstring names the
+    gate first.
+    """
     if isinstance(function, mg.Gate):
         return function.name
     if not inspect.isfunction(function) or not inspect.unwrap(function).__module__.startswith(
@@ -122,15 +123,14 @@ def recorded_by(method: Any) -> str | None:
 
 
 def describe(one: Any) -> Docstring:
-    """A name's docstring, with the parts that it shares with others.
+    """The parsed docstring of an object, with its shared parts.
 
-    A class without an example has that of a function that returns it, or of a class that derives
-    from it.
+    A class without an example gets the example of a function that returns it or of a subclass.
     """
     own = parse(_comment_on_gates() if one is mg.GATES else inspect.getdoc(one) or "")
     if gate := gate_of(one):
         shared = describe(mg.GATES[gate])
-        if not own.example:  # it says only what the gate's docstring does not
+        if not own.example:  # it only adds to the gate's docstring
             opening = r"^`[^`]*`(: the class has the formula)?[.:;]?\s*"
             added = re.sub(opening, "", own.blocks[0])
             own.blocks = [
@@ -165,7 +165,7 @@ def describe(one: Any) -> Docstring:
 
 
 def _makes(maker: Any, cls: type) -> bool:
-    """Whether a function returns such a class, or a class derives from it."""
+    """Whether `maker` is a function that returns the class, or a subclass of it."""
     if inspect.isclass(maker):
         return maker is not cls and issubclass(maker, cls)
     returned = maker.__annotations__.get("return") if inspect.isfunction(maker) else None
@@ -173,7 +173,7 @@ def _makes(maker: Any, cls: type) -> bool:
 
 
 def _comment_on_gates() -> str:
-    """The docstring of GATES: the string below its definition."""
+    """The docstring of GATES, which is the string below its definition."""
     (found,) = re.findall(
         r'^GATES.*\n"""(.*?)"""', inspect.getsource(sys.modules["minigrad.gate"]), re.M | re.S
     )
@@ -181,8 +181,8 @@ def _comment_on_gates() -> str:
 
 
 def _families(one: Any) -> Iterator[Any]:
-    """Where else the parts of a name stand: private base classes, the module, public base classes,
-    packages around.
+    """Yield the other places of an object's shared parts: private base classes, the module, public
+    base classes, enclosing packages.
     """
     bases = [
         base
@@ -199,10 +199,11 @@ def _families(one: Any) -> Iterator[Any]:
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
-    """The public methods and properties of a class, and those of its bases that have no entry of
-    their own.
+    """Yield the public methods and properties of a class, including those of base classes without
+    an entry.
 
-    What is not documented is left out, unless it is NumPy's. A gate has what Gate has.
+    Members without a docstring are left out, except methods of NumPy. A gate has only the members
+    of Gate.
     """
     if issubclass(cls, mg.Gate) and cls is not mg.Gate:
         return
@@ -226,8 +227,8 @@ def members(cls: type) -> Iterator[tuple[str, Any]]:
 
 
 def signature(one: Any) -> str:
-    """The arguments with their defaults, without their types; of exceptions none, for minigrad
-    makes them.
+    """The arguments with their defaults, without types. Empty for exceptions, which users do not
+    make.
     """
     if not callable(one) or (inspect.isclass(one) and issubclass(one, Exception)):
         return ""
@@ -259,16 +260,14 @@ def _default(value: Any) -> str:
 
 @cache
 def error_titles() -> dict[str, str]:
-    """{code: title} as the page of errors has them."""
+    """{code: title} from the page of errors."""
     return dict(
         re.findall(r"^### (MG\d{3}) (.+)$", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.M)
     )
 
 
 def codes(error: type) -> list[str]:
-    """The codes of a class of exceptions: it is raised with them, or its docstring names the one
-    that it warns with.
-    """
+    """The error codes of a class of exceptions. The docstring of a warning names its code."""
     warned = re.findall(r"MG\d{3}", error.__doc__ or "") if issubclass(error, Warning) else []
     return sorted({*_raised().get(error.__name__, ()), *warned})
 
@@ -286,17 +285,16 @@ def _raised() -> dict[str, set[str]]:
 
 
 def link_to_error(code: str, page: str = "../errors.md") -> str:
-    """A link to a code's place on the page of errors."""
+    """A link to the section of a code on the page of errors."""
     anchor = re.sub(r"[^\w\- ]", "", f"{code} {error_titles()[code]}".lower()).replace(" ", "-")
     return f"[{code}]({page}#{anchor})"
 
 
 def link_to_name(text: str, entry: str) -> str | None:
-    """A link to the public name that stands in backticks in an entry's text, or None if there is
-    none.
+    """A link for a text in backticks in an entry, or None if it is not a public name.
 
-    A plain word in lower case is a method of the entry, or a name of its module; but none if an
-    argument has that name.
+    A plain word in lower case is a method of the entry or a name in its module. It gets no link if
+    an argument has the same name.
     """
     module = entry.rpartition(".")[0]
     name = re.sub(r"^mg[.]", "minigrad.", text.removesuffix("()"))
@@ -326,11 +324,11 @@ def link_to_name(text: str, entry: str) -> str | None:
 
 
 def markdown(doc: str, entry: str = "", names: bool = False) -> str:
-    """A docstring as Markdown: examples become blocks of code, and stars and angles stand for
-    themselves.
+    """Convert a docstring to Markdown. Examples become blocks of code, and stars and angle brackets
+    are escaped.
 
-    With an entry of the reference, names in backticks become links, and so do codes and classes of
-    errors; `names`: and all classes.
+    In an entry of the reference, names in backticks, error codes and exception classes become
+    links. With `names`, all classes do.
     """
 
     def replace(hit: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-// The explorer's rules, for the scripts of the site: `../../minigrad/explorer/node_modules/.bin/eslint .`, or `make test`.
+// The explorer's rules for the scripts of the site. Run `../../minigrad/explorer/node_modules/.bin/eslint .` or `make test`.
 import explorer from "../../minigrad/explorer/eslint.config.js";
 
 const [recommended, modules] = explorer;

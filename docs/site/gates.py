@@ -1,8 +1,8 @@
-"""A Sphinx extension: the page of gates, docs/gates.md, gets its two lists from the gates' own
+"""A Sphinx extension that fills the two lists of the page of gates, docs/gates.md, from the gates'
 docstrings.
 
-On that page `<!-- every gate in a line -->` and `<!-- every gate in a section -->` stand where the
-lists go.
+The comments `<!-- every gate in a line -->` and `<!-- every gate in a section -->` on that page
+mark the places of the lists.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ METHODS = {"__getitem__": "x[key]"} | {
 
 
 def public_gates() -> dict[str, list[type[mg.Gate]]]:
-    """The public gates by the module or folder that they are in, in the order of its source."""
+    """{module or folder: its public gates}, in the order of the source."""
     public = [getattr(gates, name) for name in gates.__all__ if name in mg.GATES]
     public.sort(key=lambda gate: inspect.getsourcelines(gate)[1])
     return {
@@ -45,8 +45,8 @@ def public_gates() -> dict[str, list[type[mg.Gate]]]:
 
 
 def recorders(gate: type[mg.Gate]) -> Iterator[str]:
-    """All that a user can write to record a gate: functions of minigrad, operators, functions of
-    NumPy.
+    """Yield the expressions that record a gate: functions of minigrad, operators, methods and
+    functions of NumPy.
     """
     for name in gates.__all__:
         function = getattr(gates, name)
@@ -70,7 +70,7 @@ def lines() -> str:
 
 
 def sections() -> str:
-    """A chapter for each module, in it a section for each gate: its entry, which can be linked."""
+    """A chapter for each module, with a section for each gate. The gate's entry is a link target."""
     parts = []
     for name, found in public_gates().items():
         title, _, rest = (inspect.getdoc(getattr(gates, name)) or "").partition("\n\n")
@@ -79,13 +79,15 @@ def sections() -> str:
 
 
 def section(gate: type[mg.Gate]) -> str:
-    """What a gate's docstring says, below its signature."""
+    """The section of a gate: its signature and its docstring."""
     facts = []
     if gate.constant_inputs:
         places = " and ".join(str(place) for place in gate.constant_inputs)
         facts.append(f"No gradient for input {places}, counted from 0.")
     if not gate.differentiable_twice:
-        facts.append("No second derivative: `mg.unfuse` gives the same from smaller gates.")
+        facts.append(
+            "No second derivative. For one, replace this gate by smaller gates with `mg.unfuse`."
+        )
     entry = f"```{{py:class}} {gate.__name__}{signature(gate)}\n:module: minigrad\n```"
     parts = describe(gate)
     labels = [label for label in ("Shapes", "Errors", "Source") if label in parts.labelled]
@@ -97,18 +99,18 @@ def section(gate: type[mg.Gate]) -> str:
 
 
 def page(text: str) -> str:
-    """The page with its lists."""
+    """Insert the lists into the page."""
     text = text.replace("<!-- every gate in a line -->", lines())
     return text.replace("<!-- every gate in a section -->", sections())
 
 
 def add_lists(app: Sphinx, document: str, source: list[str]) -> None:
-    """Fill the page when Sphinx reads it."""
+    """Insert the lists when Sphinx reads the page."""
     if document == "gates":
         source[0] = page(source[0])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Called by Sphinx."""
+    """Set up the extension. Called by Sphinx."""
     app.connect("source-read", add_lists)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,9 +1,9 @@
-"""A Sphinx extension: what minigrad itself draws for the site, anew at each build, and where pages
-show it.
+"""A Sphinx extension that draws graphs and explorers with minigrad at each build and adds them to
+the pages.
 
-Pages to step through a graph are the ones that a user gets: of each lesson's right answer, and of
-the examples. They are linked, and open inside of a page only when asked to, so that nobody who
-moves by keyboard has to pass through one.
+The explorers are the pages that users get: one for each lesson's solution, and those of the
+examples. A page links to them and embeds them only on request, because keyboard users would
+otherwise have to pass through them.
 """
 
 from __future__ import annotations
@@ -29,36 +29,34 @@ EXAMPLES = {
     "explorer-accumulate.png": "rnn",
     "explorer-folded.png": "imdb",
 }
-"""A picture of docs/explorer.md, and the page of examples/explore_graph.py that it is a picture
-of."""
+"""{picture in docs/explorer.md: the page of examples/explore_graph.py that it shows}."""
 OF_A_LESSON = """
 
-## What a right answer shows
+## The page of a correct solution
 
-`minigrad course check` draws a page from what your functions compute. This is the one of a right answer:
+`minigrad course check` draws a page from the results of your functions. For a correct
+solution, it shows this:
 
 """
 
 
 def explorer(address: str, title: str) -> str:
-    """HTML: a link to a page that steps through a graph, and a frame that shows it here when it is
-    opened.
-    """
+    """HTML with a link to an explorer, and a frame that shows it when the reader opens it."""
     after = f"after-{Path(address).stem}"
     return (
-        f'\n<div class="explorer">\n<p><a href="{address}">Open it on a page of its '
-        'own</a></p>\n<details><summary>Open it here</summary><a class="past" '
-        f'href="#{after}">Past the frame</a>\n<iframe src="{address}" title="{escape(title)}" '
+        f'\n<div class="explorer">\n<p><a href="{address}">Open it on a separate '
+        'page</a></p>\n<details><summary>Open it here</summary><a class="past" '
+        f'href="#{after}">Skip the frame</a>\n<iframe src="{address}" title="{escape(title)}" '
         f'loading="lazy"></iframe></details>\n<div id="{after}"></div>\n</div>\n'
     )
 
 
 def add_explorers(app: Sphinx, page: str, source: list[str]) -> None:
-    """Let the lessons' pages, and that of the explorer, show what is made for them."""
+    """Add the explorers to the pages of the lessons and of the explorer."""
     if page.startswith("lessons/"):
         name = page.removeprefix("lessons/")
         source[0] += OF_A_LESSON + explorer(
-            f"../made/{name}.html", "What a right answer shows, step by step"
+            f"../made/{name}.html", "A correct solution, step by step"
         )
     elif page == "explorer":
         for picture, name in EXAMPLES.items():
@@ -69,7 +67,7 @@ def add_explorers(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def make(app: Sphinx, error: Exception | None) -> None:
-    """Draw everything into the folder `made` of the site."""
+    """Draw all explorers and pictures into the folder `made` of the site."""
     if error is not None or app.builder.format != "html":
         return
     folder = Path(app.outdir) / "made"
@@ -88,19 +86,19 @@ def make(app: Sphinx, error: Exception | None) -> None:
 
 
 def draw_lesson(lesson: Lesson, path: Path) -> None:
-    """The page that `minigrad course` draws of the lesson's solution."""
+    """Draw the page that `minigrad course check` makes for the lesson's solution."""
     solution = importlib.import_module(f"minigrad.course.lessons.{lesson.name}.solution")
     lesson.check.page(solution, path, None)
 
 
 def silently(function: Callable[..., Any], *arguments: Any) -> None:
-    """Call it, and drop what it prints."""
+    """Call the function and discard its output."""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         function(*arguments)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Called by Sphinx."""
+    """Set up the extension. Called by Sphinx."""
     app.connect("source-read", add_explorers)
     app.connect("build-finished", make)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,9 +1,7 @@
-"""A Sphinx extension: pages of the site whose sources lie outside of docs/, or go by another name
-there.
+"""A Sphinx extension for pages whose source is outside of docs/ or has another name there.
 
-Links between the pages are written for readers of the repository (`../README.md`, `course.md`), and
-lead to the
-same pages on the site.
+Links between the pages use paths in the repository (`../README.md`, `course.md`). On the site, they
+lead to the corresponding pages.
 """
 
 from __future__ import annotations
@@ -26,15 +24,13 @@ SOURCES = {
     "changes": ROOT / "CHANGELOG.md",
     **{f"lessons/{lesson.name}": lesson.folder / "text.md" for lesson in lessons()},
 }
-"""The name of a page on the site, and the file that it is made from."""
+"""{name of a page on the site: its source file}."""
 SAME = {"index": ROOT / "docs/index.md"}
-"""A link to this file leads to that page, though it is made from another file."""
+"""{name of a page: another file whose links lead to this page}."""
 
 
 class Pages(Project):
-    """Sphinx's list of pages, with those of SOURCES beside the ones that it finds in its own
-    folder.
-    """
+    """Sphinx's list of pages, extended by SOURCES and SAME."""
 
     def discover(self, *patterns: Any) -> set[str]:
         super().discover(*patterns)
@@ -47,21 +43,21 @@ class Pages(Project):
 
 
 def add_lessons(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put the lessons below the course's page in the list of pages."""
+    """List the lessons below the course's page in the navigation."""
     if page == "course":
         names = "\n".join(f"/lessons/{lesson.name}" for lesson in lessons())
         source[0] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
 
 
 def use_pages(app: Sphinx) -> None:
-    """Let Sphinx read the pages of SOURCES too."""
+    """Make Sphinx read the pages of SOURCES."""
     pages = Pages(app.srcdir, app.config.source_suffix)
-    pages.restore(app.env.project)  # what an earlier build knew, or nothing would count as outdated
+    pages.restore(app.env.project)  # the pages of an earlier build, needed to find outdated ones
     app.project = app.env.project = pages
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Called by Sphinx."""
+    """Set up the extension. Called by Sphinx."""
     app.connect("builder-inited", use_pages)
     app.connect("source-read", add_lessons)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,12 +1,12 @@
-"""A Sphinx extension: the pages in reference/ list what is public, and each name becomes an entry,
-from its docstring.
+"""A Sphinx extension for the reference: it turns each listed public name into an entry made from
+its docstring.
 
     ```{reference} calculates
     minigrad.grad
     ```
 
-gives a table with one line for each name, and below it the entries. docstrings.py says what is in
-them.
+This block becomes a table with a line for each name, followed by the entries. docstrings.py makes
+the content of the entries.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ import minigrad as mg
 
 
 class Reference(SphinxDirective):
-    """A table of the names in its body, and an entry for each."""
+    """The directive `reference`: a table of the names in its body, and an entry for each name."""
 
     has_content = True
     required_arguments = 1
@@ -52,8 +52,8 @@ class Reference(SphinxDirective):
 
 
 def _other_places(module: str, name: str) -> set[str]:
-    """Where viewcode's links back to an entry lead, if its file has names of several public
-    modules.
+    """Further anchors of an entry for viewcode's links back to it, if its file has names of several
+    public modules.
     """
     source = _source(lookup(f"{module}.{name.partition('.')[0]}"))
     others = {
@@ -63,7 +63,7 @@ def _other_places(module: str, name: str) -> set[str]:
 
 
 def _source(one: Any) -> str:
-    """The module that defines it."""
+    """The name of the module that defines an object."""
     return mg.Gate.__module__ if one is mg.GATES else inspect.unwrap(one).__module__
 
 
@@ -126,12 +126,12 @@ def _records(gate: str) -> str:
 
 
 def defining_module(app: Sphinx, module: str, name: str) -> str:
-    """Where the source of a name is, which its package only shows."""
+    """The module with the source of a name, for viewcode. Its package only re-exports the name."""
     return _source(lookup(f"{module}.{name.partition('.')[0]}"))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """What Sphinx calls."""
+    """Set up the extension. Called by Sphinx."""
     app.setup_extension("sphinx.ext.viewcode")
     app.add_directive("reference", Reference)
     app.connect("viewcode-follow-imported", defining_module)

@@ -1,17 +1,15 @@
-"""What a page needs to run Python, gathered in one folder: `gather(folder)`.
+"""Collect the files that a page needs to run Python in a folder: `gather(folder)`.
 
-The folder then holds
+The folder then contains
 
 - `pyodide.mjs`, `pyodide.asm.js`, `pyodide.asm.wasm`, `python_stdlib.zip`: Python for WebAssembly,
-  as npm has it;
-- `pyodide-lock.json`, cut down to NumPy and minigrad, with their checksums, which Pyodide compares
-  as it loads them;
-- the wheels of NumPy and of minigrad, the latter without the reviews and all else that LEFT_OUT
-  names;
+  from npm;
+- `pyodide-lock.json`, reduced to NumPy and minigrad, with checksums that Pyodide verifies;
+- the wheels of NumPy and of minigrad, without the files that match LEFT_OUT, such as the reviews;
 - `viz.js`, Graphviz for WebAssembly;
-- `imdb.npz`, the reviews, of which nothing is fetched before a program asks for them.
+- `imdb.npz`, the reviews, which are fetched only when a program reads them.
 
-A worker (of type "module") beside them starts with
+A worker (of type "module") in the same folder starts with
 
     import { loadPyodide } from "./pyodide.mjs";
     import { instance } from "./viz.js";
@@ -20,14 +18,12 @@ A worker (of type "module") beside them starts with
     const data = python.runPython("import minigrad.data; minigrad.data.__path__[0]");
     python.FS.createLazyFile(data, "imdb.npz", new URL("imdb.npz", import.meta.url).href, true, false);
 
-after which `load_imdb()` works, and `viz.renderString(dot, { format: "svg" })` draws the text of
+Then `load_imdb()` works, and `viz.renderString(dot, { format: "svg" })` draws the text of
 `mg.draw(loss).dot`.
 
-NumPy's wheel is not in npm. It is taken from the folder that the environment variable
-MINIGRAD_PYODIDE names, else
-from `../shared/pyodide` beside the repository, else downloaded into `build/pyodide` from where
-Pyodide publishes it. From wherever it comes, it is used only if it has the SHA-256 in Pyodide's
-lock.
+NumPy's wheel is not in npm. It comes from the folder in the environment variable MINIGRAD_PYODIDE.
+Without this variable, it comes from `../shared/pyodide` next to the repository, or else it is
+downloaded from Pyodide's server into `build/pyodide`. Its SHA-256 must match Pyodide's lock file.
 """
 
 import gzip
@@ -53,24 +49,22 @@ VIZ = NPM / "@viz-js/viz/dist/viz.js"
 CACHE = ROOT / "build/pyodide"
 ADDRESS = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
 REVIEWS = "minigrad/data/imdb.npz"
-# What minigrad's wheel goes without: the reviews, and the course, which runs in a terminal (its
-# lessons are pages
-# of the site).
+# Files left out of minigrad's wheel: the reviews, and the course, which runs in a terminal. Its
+# lessons are pages of the site.
 LEFT_OUT = re.compile(r"minigrad/(data/imdb\.npz|course/\S+|__main__\.py)")
-LIMIT = 10e6  # bytes over the wire until the first cell has run
+LIMIT = 10e6  # maximum number of bytes to fetch before the first cell runs
 
 
 class Unavailable(Exception):
-    """Python for the page cannot be had here, and why: a site is then built without it."""
+    """The reason why Python for the pages is not available. The site is then built without it."""
 
 
 def gather(folder: Path) -> dict[str, int]:
-    """Fill `folder`, and return how many bytes, compressed by gzip, a page fetches of each file at
-    its first Run.
+    """Fill `folder`. Returns {file: size compressed by gzip}, the bytes that a page fetches at its
+    first Run.
 
-    Raises Unavailable if a part cannot be had, in which case the folder stays as it was, and
-    ValueError for a wheel that is not the one that the lock names, or if the first Run fetches more
-    than 10 MB.
+    Raises Unavailable, without changing the folder, if a part is not available. Raises ValueError
+    if a wheel does not match the lock file, or if the first Run would fetch more than 10 MB.
     """
     wheel = numpy_wheel()
     names = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
@@ -96,21 +90,21 @@ def gather(folder: Path) -> dict[str, int]:
 
 
 def pyodide_lock() -> dict[str, Any]:
-    """Pyodide's list of packages, with their file names and checksums. Unavailable if npm has not
-    installed it.
+    """Pyodide's list of packages, with their file names and checksums. Raises Unavailable if
+    Pyodide is not installed from npm.
     """
     try:
         lock: dict[str, Any] = json.loads((PYODIDE / "pyodide-lock.json").read_text())
     except FileNotFoundError:
         raise Unavailable(
-            "the packages from npm are not installed: `sh .ci/setup.sh site` does that"
+            "the packages from npm are not installed; run `sh .ci/setup.sh site`"
         ) from None
     return lock
 
 
 def numpy_wheel() -> Path:
-    """The path of NumPy's wheel for Pyodide, checked. Unavailable if it is nowhere, and cannot be
-    downloaded.
+    """The path of NumPy's wheel for Pyodide, after checking it. Raises Unavailable if it is not
+    found and cannot be downloaded.
     """
     lock = pyodide_lock()
     numpy: dict[str, str] = lock["packages"]["numpy"]
@@ -128,7 +122,7 @@ def numpy_wheel() -> Path:
             content = response.read()
     except OSError as error:
         raise Unavailable(
-            f"{address} cannot be downloaded ({error}); MINIGRAD_PYODIDE may name its folder"
+            f"{address} cannot be downloaded ({error}); set MINIGRAD_PYODIDE to a folder with it"
         ) from None
     _check(content, sha256, address)
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -137,8 +131,8 @@ def numpy_wheel() -> Path:
 
 
 def minigrad_wheel(folder: Path) -> Path:
-    """minigrad's own wheel, built into `folder`, without what LEFT_OUT names: it weighs a sixth
-    then.
+    """Build minigrad's wheel into `folder`, without the files that match LEFT_OUT. This reduces its
+    size to a sixth.
     """
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -165,13 +159,12 @@ def _check(content: bytes, sha256: str, origin: object) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise ValueError(
-            f"{origin} is not the file that Pyodide's lock names: its SHA-256 is "
-            f"{found}, not {sha256}"
+            f"{origin} does not match Pyodide's lock file: its SHA-256 is {found}, not {sha256}"
         )
 
 
 def _entry(wheel: Path) -> dict[str, Any]:
-    """How a lock lists minigrad."""
+    """The entry of minigrad in the lock file."""
     return {
         "name": "minigrad",
         "version": wheel.name.split("-")[1],

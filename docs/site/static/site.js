@@ -1,9 +1,9 @@
-// The side bars of a narrow page, opened by buttons, and what a keyboard needs to scroll what is too wide for a page.
+// Buttons that open the side bars of a narrow page, and keyboard scrolling for content that is too wide.
 
 const buttons = [...document.querySelectorAll("button[data-side-bar]")];
 
 function show(name, open) {
-  document.getElementById(name).checked = open; // the theme's styles look at this hidden box
+  document.getElementById(name).checked = open; // the theme's styles depend on this hidden box
   for (const button of buttons) {
     if (button.dataset.sideBar === name) button.setAttribute("aria-expanded", open);
   }

@@ -1,9 +1,9 @@
-// Cells: Python that a reader changes and runs in the page.
+// Cells: Python code that readers can change and run in the page.
 //
-// The page as it comes has, for each cell, its highlighted code and what it showed when the site was built. This script
-// lays a text area over the code and puts buttons beneath it. Python is loaded by a worker, at the first Run.
+// The built page has each cell's highlighted code and its output. This script puts a text area over the code and buttons
+// below it. At the first Run, a worker loads Python.
 
-const settings = JSON.parse(document.querySelector("#cells").textContent); // {sizes: {file: [bytes, over the wire]}}
+const settings = JSON.parse(document.querySelector("#cells").textContent); // {sizes: {file: [bytes, compressed bytes]}}
 
 /** An element with attributes and children. */
 function el(name, attributes = {}, ...children) {
@@ -17,10 +17,10 @@ function el(name, attributes = {}, ...children) {
 
 class Python {
   worker = null;
-  loading = null; // a promise, as long as there is a worker
-  before = ""; // "?again" once it was loaded: its files are in the browser's cache then
+  loading = null; // a promise while there is a worker
+  before = ""; // "?again" after it was loaded, when its files are in the browser's cache
 
-  /** Load Python if it is not there. `show({loaded})` hears how much of each file has arrived. */
+  /** Load Python if necessary. `show({loaded})` is called with the number of bytes received of each file. */
   load(show) {
     if (!this.loading) {
       this.worker = new Worker(new URL(`worker.js${this.before}`, import.meta.url), { type: "module" });
@@ -29,13 +29,13 @@ class Python {
     return this.loading;
   }
 
-  /** Run a cell's source: whether it ended well. `show(piece)` gets what it shows. */
+  /** Run a cell's source. Resolves to false after an error. `show(piece)` is called with each piece of output. */
   run(number, source, show) {
     this.worker.postMessage({ number, source });
     return this.answer(show);
   }
 
-  /** What the worker answers in the end. Until then `stop(reason)` ends worker and waiting with an error. */
+  /** The worker's final answer. Until it arrives, `stop(reason)` ends the worker and rejects the promise. */
   answer(show) {
     return new Promise((resolve, reject) => {
       this.stop = (reason) => {
@@ -45,7 +45,7 @@ class Python {
         reject(new Error(reason));
       };
       const fail = (reason) =>
-        this.stop(this.before ? `Python broke down (${reason}).` : `Python could not be loaded (${reason}). Run tries again.`);
+        this.stop(this.before ? `Python failed (${reason}).` : `Python could not be loaded (${reason}). Run tries again.`);
       this.worker.onerror = (event) => fail(event.message || "one of its files is missing");
       this.worker.onmessage = ({ data }) => {
         if (data.failed) fail(data.failed);
@@ -56,7 +56,7 @@ class Python {
   }
 }
 
-// ---- What a cell shows ----
+// ---- A cell's output ----
 
 class Output {
   constructor(element) {
@@ -71,7 +71,7 @@ class Output {
 
   show({ kind, content, title }) {
     if (kind === "text") {
-      if (!this.printed) setTimeout(() => this.flush(), 30); // many lines at once
+      if (!this.printed) setTimeout(() => this.flush(), 30); // collects lines, to show many at once
       this.printed += content;
       return;
     }
@@ -95,7 +95,7 @@ class Output {
     this.tidy();
   }
 
-  /** What scrolls sideways can be reached, and scrolled, by keyboard. */
+  /** Make boxes that scroll sideways reachable by keyboard. */
   tidy() {
     for (const box of this.element.querySelectorAll("pre, .cell-html, .cell-picture")) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
@@ -114,7 +114,7 @@ function table(html) {
   return el("div", { class: "cell-html" }, ...new DOMParser().parseFromString(html, "text/html").body.childNodes);
 }
 
-/** The explorer in a frame, which may run its own script and nothing else, with a link to a tab of its own. */
+/** The explorer in a frame that may only run its own script, with a link that opens it in a new tab. */
 function explorer(html, title) {
   const box = document.querySelector("#cell-explorer").content.firstElementChild.cloneNode(true);
   box.querySelector("a").href = URL.createObjectURL(new Blob([html], { type: "text/html" }));
@@ -122,7 +122,7 @@ function explorer(html, title) {
   return box;
 }
 
-// A frame in which Escape was pressed: the keyboard goes on behind it.
+// A frame in which Escape was pressed: move the focus to the element after it.
 window.addEventListener("message", ({ data, source }) => {
   const frame = data === "leave" && Array.from(document.querySelectorAll("iframe")).find((one) => one.contentWindow === source);
   if (frame) (frame.nextElementSibling ?? frame.previousElementSibling).focus();
@@ -134,7 +134,7 @@ class Cell {
   constructor(element, index) {
     this.element = element;
     this.number = index + 1;
-    this.ran = false; // in the Python that is there now
+    this.ran = false; // since Python was started
     this.output = new Output(element.querySelector(".cell-output"));
     this.code = element.querySelector("pre");
     this.source = this.code.textContent.replace(/\n$/, "");
@@ -163,7 +163,7 @@ class Cell {
     this.status = el("span", { class: "cell-status", role: "status" });
     this.progress = el("span", { class: "cell-progress" });
     const buttons = [this.runButton, this.stopButton, this.resetButton];
-    const label = el("span", { class: "cell-name" }, `Cell ${this.number}`); // by which errors name it
+    const label = el("span", { class: "cell-name" }, `Cell ${this.number}`); // the name in error messages
     const bar = el("div", { class: "cell-bar" }, ...buttons, this.status, this.progress, label);
     this.element.querySelector(".cell-code").after(bar);
     this.stopButton.hidden = this.resetButton.hidden = true;
@@ -179,11 +179,11 @@ class Cell {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return void run(this);
     const line = this.editor.value.slice(0, this.editor.selectionStart).split("\n").pop();
     const indent = /^ */.exec(line)[0] + (/:\s*$/.test(line) ? "    " : "");
-    document.execCommand("insertText", false, `\n${indent}`); // unlike a new value, it can be undone
+    document.execCommand("insertText", false, `\n${indent}`); // can be undone, unlike a new value
   }
 
   edited() {
-    this.code.textContent = `${this.editor.value}\n`; // which gives the text area its size
+    this.code.textContent = `${this.editor.value}\n`; // sets the size of the text area
     this.element.classList.add("cell-edited");
     this.resetButton.hidden = this.editor.value === this.source;
     this.numberLines();
@@ -210,7 +210,7 @@ class Cell {
     this.progress.replaceChildren();
   }
 
-  /** How much of Python has arrived: apart from the status, because it changes too often to be read aloud. */
+  /** Show how much of Python has arrived. Not in the status, because it changes too often to be read aloud. */
   showLoaded(loaded) {
     const sizes = Object.entries(settings.sizes);
     const total = sizes.reduce((sum, [, [, packed]]) => sum + packed, 0);
@@ -223,7 +223,7 @@ class Cell {
     );
   }
 
-  /** Run it alone: whether it ended well. */
+  /** Run only this cell. Resolves to false after an error. */
   async execute() {
     this.busy(true);
     try {
@@ -253,13 +253,13 @@ class Cell {
 const python = new Python();
 const cells = Array.from(document.querySelectorAll(".cell"), (element, index) => new Cell(element, index));
 window.addEventListener("resize", () => cells.forEach((cell) => cell.output.tidy()));
-const queue = []; // the cells that are to run, the one at hand first
+const queue = []; // the running cell, followed by the waiting ones
 
-/** Run a cell, after those above it that have not run yet, because it may use their names. */
+/** Run a cell. Cells above it that have not run yet run first, because it may use their variables. */
 async function run(cell) {
   if (queue.includes(cell)) return;
   queue.push(cell);
-  if (queue.length > 1) cell.say("Waits for the cell that is running.");
+  if (queue.length > 1) cell.say("Waiting for the running cell.");
   else for (; queue.length; queue.shift()) await runWithThoseAbove(queue[0]);
 }
 
@@ -280,12 +280,12 @@ async function runWithThoseAbove(cell) {
   }
 }
 
-/** Start Python again after it was stopped, so that the next Run need not wait. */
+/** Start Python again after a stop, so that the next Run does not have to wait. */
 async function restart(cell, reason) {
   cell.say(`${reason} Python is starting again.`);
   try {
     await python.load(() => {});
-    cell.say(`${reason} Python is ready again.${cell.number > 1 ? " Run runs the cells above anew." : ""}`);
+    cell.say(`${reason} Python is ready again.${cell.number > 1 ? " Run also runs the cells above again." : ""}`);
   } catch (error) {
     cell.say(error.message);
   }

@@ -1,12 +1,11 @@
-"""Runs a page's cells: the same file runs them in the browser, and when the site is built.
+"""Run the cells of a page, both in the browser and when the site is built.
 
-A `Runner` hands over what a cell has to show piece by piece, as `show(kind, content, title)`. The
-kinds are `text` (what it printed), `error` (a traceback), `svg` and `png` (a picture, the latter in
-base64), `html` (a table) and
-`page` (the explorer's whole page).
+A `Runner` passes a cell's output on piece by piece, as `show(kind, content, title)`. The kinds are
+`text` (printed text), `error` (a traceback), `svg` and `png` (a picture; png in base64), `html` (a
+table) and `page` (an explorer's whole page).
 
-As a program it reads the cells of one page from stdin, a JSON list of sources, and prints what each
-shows as JSON.
+Run as a program, it reads the cells of one page from stdin, a JSON list of sources, and prints
+their outputs as JSON.
 """
 
 import ast
@@ -26,15 +25,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-LIMIT = 100_000  # characters that one run may print: a browser that shows more becomes slow
+LIMIT = (
+    100_000  # maximum number of characters that a run may print; more would slow down the browser
+)
 
 Show = Callable[[str, str, str], object]
 
 
 class Runner:
-    """The cells of one page, which share their names. `run(2, source)` runs a cell, and tells
-    whether it ended well.
-    """
+    """Runs the cells of one page, which share their variables."""
 
     def __init__(self, show: Show) -> None:
         self.show = show
@@ -42,10 +41,10 @@ class Runner:
         builtins.input = no_input
 
     def run(self, number: int, source: str) -> bool:
-        """Run a cell. What it prints, its last expression, and the files that it writes are
-        shown.
+        """Run a cell, and show its printed text, its last expression and the files that it writes.
+        Returns False if the cell raised an error.
         """
-        name = f"Cell {number}"  # minigrad's reports and errors, too, say "Cell 2, line 5"
+        name = f"Cell {number}"  # appears in minigrad's reports and errors: "Cell 2, line 5"
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         before = _files()
         printed = Printed(self.show)
@@ -55,9 +54,7 @@ class Runner:
                 printed.flush()
                 self.display(value)
                 return True
-            except (
-                BaseException
-            ) as error:  # SystemExit and KeyboardInterrupt too: Python goes on for the next cell
+            except BaseException as error:  # even SystemExit: later cells may follow
                 printed.flush()
                 self.show("error", explain(error), "")
                 return False
@@ -69,9 +66,7 @@ class Runner:
                         self.display_file(Path(file[0]))
 
     def _execute(self, source: str, name: str) -> object:
-        """Run a cell, and return the value of its last expression; None if it ends with something
-        else.
-        """
+        """Run a cell, and return the value of its last statement if it is an expression, else None."""
         tree = ast.parse(source, name)
         last = None
         if tree.body and isinstance(tree.body[-1], ast.Expr):
@@ -82,7 +77,7 @@ class Runner:
         return None if last is None else eval(compile(last, name, "eval", dont_inherit=True), names)
 
     def display(self, value: Any) -> None:
-        """Show a value as a notebook would."""
+        """Show a value like a notebook does."""
         explorer = sys.modules.get("minigrad.explorer")
         if value is None:
             return
@@ -114,25 +109,25 @@ class Runner:
             self.show("page", content.decode(errors="replace"), path.name)
         elif content.startswith(b"\x89PNG"):
             self.show("png", base64.b64encode(content).decode(), path.name)
-        elif path.suffix in (".svg", ".png"):  # in the browser a .png is drawn as SVG too
+        elif path.suffix in (".svg", ".png"):  # in the browser, a .png file contains SVG
             self.show("svg", content.decode(errors="replace"), path.name)
 
 
 def no_input(prompt: object = "") -> str:
-    """What `input` is for a cell."""
+    """Replacement for `input`, which raises an error."""
     raise RuntimeError(
-        "input() waits for a keyboard, which a cell does not have: write the value into the code"
+        "input() needs a keyboard, which is not available in a cell: write the value into the code"
     )
 
 
 class Printed(io.TextIOBase):
-    """A stream that shows each line as it is printed, up to LIMIT characters."""
+    """A stream that shows each line when it is printed, up to LIMIT characters."""
 
     def __init__(self, show: Show) -> None:
         self.show, self.line, self.length = show, "", 0
 
     def write(self, text: str) -> int:
-        """Show the lines that `text` completes."""
+        """Show the complete lines so far."""
         before, self.length = self.length, self.length + len(text)
         if before <= LIMIT:
             self.line += text
@@ -143,14 +138,14 @@ class Printed(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Show what there is of a line."""
+        """Show the text so far, even if its last line is not complete."""
         if self.line:
             line, self.line = self.line, ""
             self.show("text", line, "")
 
 
 def explain(error: BaseException) -> str:
-    """A traceback of the cells' own lines."""
+    """A traceback with only the cells' lines."""
     report = traceback.TracebackException.from_exception(error)
     part: traceback.TracebackException | None = report
     while part is not None:
@@ -160,16 +155,14 @@ def explain(error: BaseException) -> str:
         if cause is not None and not any(
             frame.filename.startswith("Cell ") for frame in cause.stack
         ):
-            # an error from below, which minigrad's own explains
+            # an internal error, which minigrad's error replaces
             part.__cause__ = part.__context__ = cause = None
         part = cause
     return re.sub(r'File "(Cell \d+)", ', r"\1, ", "".join(report.format()))
 
 
 def _files() -> set[tuple[str, int, int]]:
-    """The pictures and pages in the working directory, with their sizes and the times when they
-    were written.
-    """
+    """(name, size, modification time) of the pictures and pages in the working directory."""
     with os.scandir() as entries:
         return {
             (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
@@ -179,11 +172,13 @@ def _files() -> set[tuple[str, int, int]]:
 
 
 def in_browser(show: Show, svg_of: Callable[[str], str]) -> Runner:
-    """The runner of a page in the browser, where `svg_of` draws: DOT text to SVG."""
+    """The runner of a page in the browser. `svg_of` converts DOT text to SVG."""
     from minigrad.drawing import drawing, render, set_renderer
 
     def draw(text: str, suffix: str) -> bytes:
-        """What `render` gives, but SVG for a .png too: `display_file` shows it all the same."""
+        """Replacement for `render` that returns SVG even for a .png file. `display_file` handles
+        it.
+        """
         return render.render(
             re.sub(r'graph \[dpi="\d+"\];', "", text), "svg" if suffix == "png" else suffix
         )

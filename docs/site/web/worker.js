@@ -1,12 +1,12 @@
-// Python in a worker: loads it, runs cells one at a time, and posts what they show.
+// A worker that loads Python, runs cells one at a time, and posts their output.
 //
-// While it loads, it posts {loaded: {file: bytes}}, and {done: true} when it is ready. Then it takes {number, source}, a
-// cell to run, and posts {kind, content, title} for each thing that the cell shows, and {done: true, ended} after it, ended
-// being whether all went well. It posts {failed: reason} if Python cannot be loaded, or is beyond repair.
+// It posts {loaded: {file: bytes}} while Python loads, and {done: true} when Python is ready. It receives {number, source},
+// a cell to run. For each piece of the cell's output it posts {kind, content, title}, and at the end {done: true, ended},
+// where `ended` is false after an error. It posts {failed: reason} if Python cannot be loaded or does not work any more.
 
-const counted = {}; // how much of each file has arrived
+const counted = {}; // bytes received of each file
 
-/** fetch, which counts: what arrives is posted in bytes as they are on disk. */
+/** A `fetch` that also posts the number of bytes received, after decompression. */
 const plain = self.fetch.bind(self);
 self.fetch = async (address, options) => {
   // After Stop, the files come from the browser's cache without asking the server again.
@@ -37,7 +37,7 @@ async function load() {
   const [viz, python] = await Promise.all([instance(), loadPyodide({ packages: ["minigrad"] })]);
   python.FS.writeFile("/lib/python3.12/runner.py", runner);
   python.FS.mkdir("/cells");
-  python.FS.chdir("/cells"); // where a cell's files go
+  python.FS.chdir("/cells"); // folder for files that cells write
   const data = python.runPython("import minigrad.data; minigrad.data.__path__[0]");
   python.FS.createLazyFile(data, "imdb.npz", address("imdb.npz"), true, false);
   const show = (kind, content, title) => self.postMessage({ kind, content, title });
