@@ -1,7 +1,8 @@
 """Callbacks that control a run: learning rate, clipping, evaluation, early stopping, an error for a
 NaN loss.
 
-Errors: OptionError if the column to monitor is missing (MG314).
+Errors: OptionError if the column to monitor is missing (MG314), and for a number out of range
+(MG305).
 """
 
 import math
@@ -66,6 +67,8 @@ class Evaluate(Every):
 
     With `every_epochs`, the results are added to the epoch's row of the history. With
     `every_steps`, they form a new row, whose epoch is a fraction.
+
+    Errors: OptionError MG328 if other results of the run have the same name.
     """
 
     def __init__(

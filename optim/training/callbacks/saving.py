@@ -1,9 +1,9 @@
 """Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only
 causes a warning.
 
-Errors: OptionError if the column to monitor is missing (MG314); DtypeError (MG507) for state that
-cannot be saved; CheckpointError (MG509) if safetensors is not installed; OSError for a folder that
-cannot be created.
+Errors: OptionError if the column to monitor is missing (MG314), and for a number out of range
+(MG305); DtypeError (MG507) for state that cannot be saved; CheckpointError (MG509) if safetensors
+is not installed; OSError for a folder that cannot be created.
 """
 
 import warnings
@@ -74,7 +74,7 @@ class Snapshots(Every):
         newest = self.latest(self.folder)
         if trainer.stop_reason == "Ctrl-C" and newest is not None and not trainer.rank:
             print(
-                f"Stopped by Ctrl-C after step {trainer.step}. To go on: fit(..., "
+                f"Stopped by Ctrl-C after step {trainer.step}. To resume: fit(..., "
                 f"resume={str(newest)!r})"
             )
 

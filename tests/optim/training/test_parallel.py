@@ -341,7 +341,7 @@ def test_ctrl_c_leaves_a_place_from_which_the_run_ends_the_same_on_as_many_ranks
         time.sleep(0.002)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     status, printed = programs.ended(process)
-    assert status != 0 and "To go on: fit(" in printed and not programs.left_over()
+    assert status != 0 and "To resume: fit(" in printed and not programs.left_over()
     resumed = programs.run(2, folder=str(tmp_path), resume=True, **options)
     whole = programs.run(2, **options)
     assert len({outcome["sha256"] for outcome in [*resumed, *whole]}) == 1
