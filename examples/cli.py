@@ -41,7 +41,7 @@ if not importlib.util.find_spec("minigrad"):
 
 
 def integer(least: int) -> Callable[[str], int]:
-    """A type of option: an integer of at least `least`."""
+    """An argparse type: an integer of at least `least`."""
 
     def read(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
@@ -52,7 +52,7 @@ def integer(least: int) -> Callable[[str], int]:
 
 
 def positive(text: str, *, or_zero: bool = False) -> float:
-    """A type of option: a finite number above 0, or at least 0 with `or_zero`."""
+    """An argparse type: a finite number above 0, or at least 0 with `or_zero`."""
     try:
         value = float(text)
     except ValueError:

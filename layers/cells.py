@@ -108,8 +108,8 @@ class RNNCell(Cell):
 
 
 class GRUCell(Cell):
-    """The gated recurrent unit (GRU). The update gate z decides how much of the old state to keep,
-    and the reset gate r how much of it enters the candidate n.
+    """The gated recurrent unit (GRU). The update gate z sets how much of the old state is kept, and
+    the reset gate r how much of it enters the candidate n.
 
         z  = σ(x @ W_xz + b_xz + h @ W_hz + b_hz)
         r  = σ(x @ W_xr + b_xr + h @ W_hr + b_hr)
