@@ -40,7 +40,9 @@ def test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same(
     whole = state(run())
     broken = run(At(moment, 9, press), Snapshots(tmp_path / "snapshots", every_steps=1000))
     newest = Snapshots.latest(tmp_path / "snapshots")
-    told = f"Stopped by Ctrl-C after step {broken.step}. To resume: fit(..., resume={str(newest)!r})"
+    told = (
+        f"Stopped by Ctrl-C after step {broken.step}. To resume: fit(..., resume={str(newest)!r})"
+    )
     assert told in capsys.readouterr().out
     best = mg.load(tmp_path / "best.safetensors")
     assert {name: array.tobytes() for name, array in best.items()} == weights(broken)
