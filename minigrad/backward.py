@@ -61,7 +61,9 @@ def sweep(
                 gate.backward(dz, node.output, *node.arrays) if rule is None else rule(node, dz)
             )
             if len(gradients) != len(node.inputs):
-                raise ValueError(f"{len(gradients)} gradients for {len(node.inputs)} inputs")
+                raise ValueError(
+                    f"it returned {len(gradients)} gradients for {len(node.inputs)} inputs"
+                )
             # no strict=, which would cost time
             for parent, array, gradient in zip(node.inputs, node.arrays, gradients):  # noqa: B905
                 if parent.updated > node.serial:
@@ -107,7 +109,7 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
     for axis, size in enumerate(shape):
         if extra < 0 or size not in (1, gradient.shape[extra + axis]):
             raise ValueError(
-                f"the gradient of an input of shape {shape} came out as {gradient.shape}"
+                f"it returned a gradient of shape {gradient.shape} for an input of shape {shape}"
             )
         if size != gradient.shape[extra + axis]:
             repeated.append(extra + axis)

@@ -165,11 +165,12 @@ class setting(ContextDecorator):
             if waits(function):
                 raise OptionError(
                     "MG131",
-                    f"{type(self).__name__} cannot decorate {function.__qualname__}: it is a "
+                    f"{type(self).__name__} cannot decorate {function.__qualname__}, which is a "
                     "generator or a coroutine",
-                    cause="the setting would hold for the caller too, whenever the function waits "
-                    "at a yield or await",
-                    remedy="open the block inside, and close it before each yield",
+                    cause="the setting would also apply to the caller whenever the function "
+                    "pauses at a yield or await",
+                    remedy="open a `with` block inside the function, and close it before each "
+                    "yield or await",
                 )
         return super().__call__(function)
 

@@ -154,7 +154,7 @@ def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:
     """
     gradients = node.gate.backward(dense(dz), node.output, *node.arrays)
     if len(gradients) != len(node.inputs):
-        raise ValueError(f"{len(gradients)} gradients came for {len(node.inputs)} inputs")
+        raise ValueError(f"it returned {len(gradients)} gradients for {len(node.inputs)} inputs")
     whole: list[Array | None] = []
     for parent, array, gradient in zip(node.inputs, node.arrays, gradients, strict=False):
         if gradient is None or not parent.requires_grad:

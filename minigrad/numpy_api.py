@@ -56,9 +56,9 @@ class Size(int):
     def __call__(self, *axes: int) -> NoReturn:
         raise UnsupportedError(
             "MG129",
-            f"the size, {self}, is a number and cannot be called",
+            f"the size {self} is a number and cannot be called",
             cause="x.size is the number of elements, as in NumPy; PyTorch's x.size() is the shape",
-            remedy="x.shape, or x.shape[0]",
+            remedy="use x.shape, or x.shape[0] for the first axis",
         )
 
 

@@ -196,10 +196,10 @@ def axes_of(gate: str, axis: Any, shape: Shape) -> tuple[int, ...]:
     except (ValueError, TypeError) as error:
         raise ShapeError(
             "MG107",
-            f"{gate} works along axis {axis}, and an array of shape {shape} has no such axis",
+            f"{gate} cannot work along axis {axis} of an array of shape {shape}",
             cause=str(error),
-            remedy=f"its axes are {list(range(len(shape)))}; keepdims=True keeps those that are "
-            "summed away",
+            remedy=f"choose from the axes {list(range(len(shape)))}; to keep the reduced axes, "
+            "pass keepdims=True",
         ) from None
 
 

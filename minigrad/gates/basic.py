@@ -206,18 +206,18 @@ class MultiplyGate(Gate):
             raise ShapeError(
                 "MG108",
                 f"MultiplyGate cannot multiply {a} by {b}",
-                cause="a matrix product needs at least one axis on either side, and () is a "
+                cause="each operand of a matrix product needs at least one axis, but () is a "
                 "single number",
-                remedy="use * to scale by a number",
+                remedy="use * to multiply by a number",
             )
         inner = b[-2] if len(b) > 1 else b[0]
         if a[-1] != inner:
             raise ShapeError(
                 "MG101",
                 f"MultiplyGate cannot multiply {a} by {b}",
-                cause=f"the last axis of the left has size {a[-1]}, the "
-                f"{'second-last' if len(b) > 1 else 'only'} axis of the right has {inner}: "
-                "they must be equal",
+                cause=f"the last axis of the left operand has size {a[-1]}, but the "
+                f"{'second-last' if len(b) > 1 else 'only'} axis of the right operand has size "
+                f"{inner}; the two must be equal",
                 remedy=_suggest(a, b, inner),
             )
         batch = broadcast_shape(self.name, a[:-2], b[:-2])
@@ -235,10 +235,10 @@ class MultiplyGate(Gate):
 
 def _suggest(a: Shape, b: Shape, inner: int) -> str:
     if len(b) == 2 and a[-1] == b[1]:
-        return f"transpose the right: {b} becomes {b[::-1]} with .T"
+        return f"transpose the right operand with .T, from {b} to {b[::-1]}"
     if len(a) == 2 and a[0] == inner:
-        return f"transpose the left: {a} becomes {a[::-1]} with .T"
-    return f"the right needs {a[-1]} rows, or the left needs {inner} columns"
+        return f"transpose the left operand with .T, from {a} to {a[::-1]}"
+    return f"use a right operand with {a[-1]} rows, or a left operand with {inner} columns"
 
 
 def _matrix(a):

@@ -33,7 +33,9 @@ class Einsum(_ShapeOfForward):
     """
 
     symbol = "einsum"
-    remedy = "give each operand one letter for each axis, and one size to each letter"
+    remedy = (
+        "use one letter for each axis of an operand, and the same size wherever a letter occurs"
+    )
 
     def __init__(self, subscripts: str) -> None:
         self.subscripts = subscripts

@@ -195,10 +195,10 @@ class Clip(Gate):
         if not (numbers and bounds[0] <= bounds[-1]):
             raise OptionError(
                 "MG146",
-                f"Clip cannot keep values between {min!r} and {max!r}",
-                cause="the bounds are two numbers, the lower one first, or one number and None",
-                remedy="for bounds that are arrays or tensors use mg.minimum(mg.maximum(x, "
-                "lower), upper)",
+                f"Clip cannot use the bounds {min!r} and {max!r}",
+                cause="the bounds must be two numbers, the lower one first, or one number and None",
+                remedy="correct the bounds; if they are arrays or tensors, use "
+                "mg.minimum(mg.maximum(x, lower), upper)",
             )
         self.min, self.max = (
             bound.item() if isinstance(bound, np.number) else bound for bound in ends

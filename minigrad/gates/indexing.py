@@ -43,7 +43,8 @@ class Slice(_Moving):
                 "MG140",
                 f"an array of shape {x.shape} has no element [{_show(self.key)}]",
                 cause=str(error),
-                remedy="indices run from 0 to the size of the axis less 1, or from -1 backwards",
+                remedy="for an axis of size n, use an index from 0 to n - 1, or from -n to -1 to "
+                "count from the end",
             ) from None
 
     def backward(self, dz, z, x):
@@ -95,9 +96,7 @@ class Pad(_Moving):
     """
 
     symbol = "pad"
-    remedy = (
-        "give one number, one pair (before, after), or a pair for each axis; all integers from 0"
-    )
+    remedy = "pass one number, one pair (before, after), or one pair for each axis, all integers of 0 or more"
 
     def __init__(self, widths, constant: float = 0) -> None:
         # a copy, because the caller may change the list
@@ -141,7 +140,7 @@ class Concatenate(_Joining):
     """
 
     symbol = "concat"
-    remedy = "join along another axis, or use mg.stack for a new one"
+    remedy = "join along another axis, or use mg.stack to add a new axis"
 
     def forward(self, *arrays):
         return np.concatenate(arrays, axis=self.axis)
@@ -167,7 +166,7 @@ class Stack(_Joining):
     """
 
     symbol = "stack"
-    remedy = "mg.concatenate joins arrays that differ along one axis"
+    remedy = "to join arrays that differ along one axis, use mg.concatenate"
 
     def forward(self, *arrays):
         return np.stack(arrays, axis=self.axis)

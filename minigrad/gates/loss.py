@@ -41,8 +41,8 @@ class _Loss(Gate):
             raise OptionError(
                 "MG150",
                 f"{self.name} has no reduction {reduction!r}",
-                cause="the losses of the examples are averaged, added up, or left as they are",
-                remedy="choose 'mean', 'sum' or 'none' (one loss for each example)",
+                cause="the losses of the examples can be averaged, summed, or returned separately",
+                remedy="choose 'mean', 'sum', or 'none' for one loss per example",
             )
         self.reduction = reduction
 
@@ -59,10 +59,12 @@ class _Loss(Gate):
         if prediction != truth:
             raise ShapeError(
                 "MG151",
-                f"{self.name} compares a prediction of shape {prediction} with a truth of shape "
-                f"{truth}",
-                cause="broadcasting the two would compare every prediction with every truth",
-                remedy="give both one shape, as in prediction.reshape(truth.shape)",
+                f"{self.name} cannot compare a prediction of shape {prediction} with a truth of "
+                f"shape {truth}",
+                cause="broadcasting these shapes would compare every prediction with every true "
+                "value",
+                remedy="use the same shape for both, for example with "
+                "prediction.reshape(truth.shape)",
             )
         return prediction
 
@@ -74,9 +76,9 @@ class _Loss(Gate):
         if losses.size == 0 and self.reduction == "mean":
             raise ShapeError(
                 "MG116",
-                f"{self.name} over an empty batch of shape {losses.shape}",
-                cause="an average of no losses is not defined",
-                remedy="check that the batch has rows",
+                f"{self.name} got an empty batch of shape {losses.shape}",
+                cause="the mean of zero losses is undefined",
+                remedy="check that the batch has at least one row",
             )
         if self.reduction == "none":
             return losses
@@ -109,10 +111,10 @@ class _LabelLoss(_Loss):
             raise ShapeError(
                 "MG152",
                 f"{self.name} got {self.scores} of shape {scores} and labels of shape {labels}",
-                cause=f"for {self.scores} (..., classes) the labels have shape (...), here "
-                f"{scores[:-1]}: one integer each",
-                remedy="one-hot labels become integers with labels.argmax(-1); (N, 1) becomes "
-                "(N,) with reshape(-1)",
+                cause=f"for {self.scores} of shape (..., classes), the labels must be integers of "
+                f"shape (...), here {scores[:-1]}",
+                remedy="convert one-hot labels with labels.argmax(-1), and labels of shape (N, "
+                "1) with labels.reshape(-1)",
             )
         return labels
 
@@ -123,17 +125,18 @@ class _LabelLoss(_Loss):
             raise DtypeError(
                 "MG153",
                 f"{self.name} takes integer labels, not {labels.dtype}",
-                cause="a label is the number of its class",
-                remedy="labels.astype('int64'), or a list of Python integers",
+                cause="each label is the number of a class",
+                remedy="convert the labels with labels.astype('int64'), or pass a list of Python "
+                "integers",
             )
         if labels.size and not (0 <= labels.min() and labels.max() < classes):
             stray = labels[(labels < 0) | (labels >= classes)]
             labelled = f"labels from 0 to {classes - 1}, or " if classes else ""
             raise IndexRangeError(
                 "MG154",
-                f"label {stray[0]} is outside the {classes} classes ({stray.size} of {labels.size} "
-                "labels are)",
-                cause="labels number the classes from 0",
+                f"label {stray[0]} is out of range for {classes} classes (affects {stray.size} of "
+                f"{labels.size} labels)",
+                cause="classes are numbered from 0",
                 remedy=f"use {labelled}a model with more outputs",
             )
 
@@ -167,8 +170,8 @@ class _LabelLoss(_Loss):
                 "MG155",
                 f"{self.name} got class weights of shape {self.weights.shape} for {classes} "
                 "classes",
-                cause="each class has one weight",
-                remedy="give one weight for each class",
+                cause="each class needs exactly one weight",
+                remedy=f"pass {classes} weights, one for each class",
             )
         weight = self.weights.astype(scores.dtype)[labels.astype(np.intp)]
         return weight, float(weight.sum())
@@ -257,9 +260,8 @@ class NegativeLogLikelihood(_LabelLoss):
             raise IndexRangeError(
                 "MG158",
                 f"{x.max():.4g} is not a log probability",
-                cause="a probability is at most 1, its logarithm at most 0; these may be "
-                "probabilities, or logits",
-                remedy="give mg.log_softmax(logits), or give the logits to "
+                cause="a log probability is at most 0; these values may be probabilities or logits",
+                remedy="pass mg.log_softmax(logits), or pass the logits to "
                 "mg.softmax_cross_entropy",
             )
         x = floats(x)
@@ -300,9 +302,10 @@ class BinaryCrossEntropy(_Loss):
             stray = targets[~((targets >= 0) & (targets <= 1))]
             raise IndexRangeError(
                 "MG156",
-                f"target {stray[0]} is outside 0 to 1 ({stray.size} of {targets.size} targets are)",
-                cause="a target is the probability of class 1; labels such as -1 and 1 are "
-                "another convention",
+                f"target {stray[0]} is outside the range 0 to 1 (affects {stray.size} of "
+                f"{targets.size} targets)",
+                cause="a target is the probability of class 1; labels such as -1 and 1 do not "
+                "follow this convention",
                 remedy="map the labels to 0 and 1",
             )
         logits = floats(logits)
@@ -415,11 +418,11 @@ def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
     if sources and all(node.gate is not None and node.gate.name == gate for node in sources):
         raise OptionError(
             "MG157",
-            f"{loss} was given the output of {gate}, and takes logits",
+            f"{loss} takes logits, but got the output of {gate}",
             where=f"{gate} {scope_label(sources[0].scope)}",
-            cause=f"the loss applies {gate} itself; twice over, the gradient is small and the "
-            "model hardly learns",
-            remedy=f"leave the {gate.lower()} out of the model, and apply it only to read "
+            cause=f"the loss already applies {gate}; applying it twice makes the gradient small, "
+            "and the model hardly learns",
+            remedy=f"remove the {gate.lower()} from the model, and apply it only when you need "
             "probabilities",
         )
 

@@ -81,12 +81,12 @@ class _OfSome(_Reduction):
         if count <= ddof:
             raise ShapeError(
                 "MG116",
-                f"{self.name} of N = {count} numbers: axis={self.axis} of an array of shape "
-                f"{shape}",
-                cause=f"it needs more numbers than ddof={ddof}"
+                f"{self.name} over axis={self.axis} of an array of shape {shape} has N = {count} "
+                "numbers to reduce",
+                cause=f"it needs more than ddof={ddof} numbers"
                 if ddof
                 else "it needs at least one number",
-                remedy="check that the batch has rows, or reduce more axes",
+                remedy="check that the batch has rows, or reduce over more axes",
             )
         return count - ddof
 

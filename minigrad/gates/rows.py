@@ -43,8 +43,9 @@ class _ReadsRows(Gate):
             raise DtypeError(
                 "MG117",
                 f"{self.name} takes integer ids, not {ids.dtype}",
-                cause="ids number the rows of the table",
-                remedy="ids.astype('int64'), or a list of Python integers",
+                cause="each id is the number of a row of the table",
+                remedy="convert the ids with ids.astype('int64'), or pass a list of Python "
+                "integers",
             )
         # As an unsigned number a negative id is huge, so one comparison finds ids that are negative
         # or too large.
@@ -53,12 +54,11 @@ class _ReadsRows(Gate):
         strays = ids[(ids < 0) | (ids >= vocabulary)]
         raise IndexRangeError(
             "MG141",
-            f"id {strays[0]} is outside the vocabulary of {vocabulary} ({strays.size} of "
-            f"{ids.size} ids are)",
-            cause="the ids were made with a larger vocabulary than the table has rows, or are not "
+            f"id {strays[0]} is outside the vocabulary of size {vocabulary} (affects "
+            f"{strays.size} of {ids.size} ids)",
+            cause="the ids come from a vocabulary that is larger than the table, or they are not "
             "ids",
-            remedy=f"keep ids from 0 to {vocabulary - 1}: use a vocabulary of that size, or a "
-            "larger table",
+            remedy=f"use a vocabulary whose ids run from 0 to {vocabulary - 1}, or a larger table",
         )
 
 

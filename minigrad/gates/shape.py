@@ -21,7 +21,7 @@ class _ShapeOfForward(Gate):
     Errors: ShapeError for shapes that do not fit (MG109).
     """
 
-    remedy: ClassVar[str] = "compare the sizes one by one"
+    remedy: ClassVar[str] = "make the sizes match, axis by axis"
 
     def shape(self, *shapes: Shape) -> Shape:
         try:
@@ -59,7 +59,7 @@ class Reshape(_Moving):
     """
 
     symbol = "reshape"
-    remedy = "give sizes whose product is the number of elements; one of them may be -1"
+    remedy = "choose sizes whose product is the number of elements; one of them may be -1"
 
     def __init__(self, to: int | Shape) -> None:
         self.to = _integers(to)
@@ -85,7 +85,7 @@ class Transpose(_Moving):
     """
 
     symbol = "ᵀ"
-    remedy = "name each axis once; x.swapaxes exchanges two axes"
+    remedy = "list each axis exactly once; to exchange two axes, use x.swapaxes"
 
     def __init__(self, axes: Shape | None = None) -> None:
         self.axes = None if axes is None else _integers(axes)
@@ -112,7 +112,7 @@ class BroadcastTo(_Moving):
     """
 
     symbol = "broadcast"
-    remedy = "axes of size 1 are repeated; sum or slice the input if it is to become smaller"
+    remedy = "repeat only axes of size 1; to make the input smaller, sum or slice it"
 
     def __init__(self, to: Shape) -> None:
         self.to = _integers(to)

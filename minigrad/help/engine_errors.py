@@ -50,27 +50,29 @@ def as_array(data: Any, dtype: Any) -> Array:
     if isinstance(node := getattr(data, "node", None), Node):
         raise DtypeError(
             "MG111",
-            f"cannot make a Tensor from {describe(node)}: it is one already",
-            cause="a copy would lose its history silently",
-            remedy="use it as it is, or t.detach() for a constant with its value",
+            f"cannot make a Tensor from {describe(node)}: it is already a Tensor",
+            cause="copying it would silently drop its computation history",
+            remedy="use the tensor directly, or t.detach() for a constant with the same value",
         )
     one = data[0] if isinstance(data, (list, tuple)) and data else data
     if isinstance(one, np.ndarray) and hasattr(one, "mask"):
         raise DtypeError(
             "MG172",
             f"cannot make a Tensor from a masked array of shape {one.shape}",
-            cause="a Tensor has no mask, so the hidden numbers would count",
-            remedy="fill them, as in data.filled(0), and pass the mask where it is needed, or use "
-            "mg.where",
+            cause="a Tensor has no mask, so masked values would be used as data",
+            remedy="fill the masked values, as in data.filled(0), and pass the mask separately "
+            "or use mg.where",
         )
     try:
         array = np.asarray(data)
     except (ValueError, TypeError) as error:
         raise ShapeError(
             "MG103",
-            f"cannot make an array of {str(data)[:80]!r}: {str(error).split('. The detected')[0]}",
-            cause="nested lists must have equal lengths at each level, and hold numbers",
-            remedy="pad the rows to one length (minigrad.data.pad), or make one Tensor per row",
+            f"cannot make an array from {str(data)[:80]!r}: "
+            f"{str(error).split('. The detected')[0]}",
+            cause="nested lists must contain numbers and have equal lengths at each level",
+            remedy="pad the rows to the same length with minigrad.data.pad, or make one Tensor "
+            "per row",
         ) from None
     check_real(array.dtype, data)
     if dtype is not None:
@@ -111,8 +113,8 @@ def check_real(dtype: np.dtype[Any], *data: Any) -> None:
             "MG110",
             f"a Tensor holds real numbers, not {dtype}"
             + "".join(f" ({str(one)[:60]!r})" for one in data),
-            cause="text, objects, dates and complex numbers have no gradient here",
-            remedy="turn the data into numbers first (for text: minigrad.data.Vocabulary)",
+            cause="text, objects, dates and complex numbers have no gradients in minigrad",
+            remedy="convert the data to numbers first; for text, use minigrad.data.Vocabulary",
         )
 
 
@@ -127,8 +129,8 @@ def new_array(leaf: Leaf, value: Any) -> Array:
             "MG104",
             f"{describe(leaf)} has shape {leaf.shape} and cannot take an array of shape "
             f"{array.shape}",
-            cause="optimizers and recorded graphs rely on a tensor keeping its shape",
-            remedy="make a new Tensor, or reshape the array first",
+            cause="optimizers and recorded graphs require a tensor to keep its shape",
+            remedy="reshape the array first, or make a new Tensor",
         )
     if leaf.requires_grad:
         check_differentiable(array.dtype, leaf.name)
@@ -145,9 +147,9 @@ def check_written(leaf: Leaf, array: Array, returned: Any) -> None:
         raise OptionError(
             "MG171",
             f"the function passed to update for {_with_shape(leaf)} returned a new array",
-            cause="update keeps what the function writes into its argument, and a returned array "
-            "is lost",
-            remedy="write in place, as in `def halve(a): a *= 0.5`; or assign: W.array = W.array "
+            cause="update keeps only what the function writes into its argument, so the returned "
+            "array would be lost",
+            remedy="write in place, as in `def halve(a): a *= 0.5`, or assign W.array = W.array "
             "* 0.5",
         )
 
@@ -166,8 +168,8 @@ def gradient_misshapen(leaf: Leaf, gradient: Any) -> ShapeError:
         "MG105",
         f"{describe(leaf)} has shape {leaf.shape} and cannot take a gradient of shape "
         f"{gradient.shape}",
-        cause="a gradient has one number for each number of the tensor",
-        remedy="assign an array of the tensor's shape, or None",
+        cause="a gradient must have the same shape as its tensor",
+        remedy=f"assign an array of shape {leaf.shape}, or None",
     )
 
 
@@ -175,12 +177,12 @@ def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
     """Raise DtypeError unless arrays of this dtype can have a gradient."""
     if dtype in (np.float32, np.float64):
         return
-    steps = f"a gradient is a limit of small steps, which {dtype} cannot take"
+    steps = "gradients are computed only for float32 and float64"
     raise DtypeError(
         "MG112",
         f"{f'tensor {name!r}' if name else 'a tensor'} of dtype {dtype} cannot require a gradient",
-        cause="gradients below 6e-8 vanish in float16" if dtype == np.float16 else steps,
-        remedy="use float32 or float64: array.astype('float32')",
+        cause="gradients below 6e-8 become 0 in float16" if dtype == np.float16 else steps,
+        remedy="convert the data to float32 or float64, for example with array.astype('float32')",
     )
 
 
@@ -188,10 +190,10 @@ def not_a_leaf(node: Node, action: str) -> GradientError:
     """Return the error for changing a tensor that a gate computed."""
     return GradientError(
         "MG126",
-        f"cannot {action} {describe(node)}: {node.gate.name} made it {scope_label(node.scope)}",
-        cause="only leaves, which no gate made, can be changed; this one is a step of a "
-        "computation",
-        remedy="change the leaves that it was computed from, or take t.detach()",
+        f"cannot {action} {describe(node)}: it was computed by {node.gate.name} "
+        f"{scope_label(node.scope)}",
+        cause="only leaves can be changed, and this tensor is an intermediate result",
+        remedy="change the leaves that it was computed from, or use t.detach()",
     )
 
 
@@ -209,12 +211,12 @@ def gradient_of_step(node: Node) -> Array | None:
     ):
         raise GradientError(
             "MG135",
-            f"{describe(node)} has no .grad: it is a step of a computation, {describe(old)} less a "
-            "constant",
-            cause="w = w - lr * w.grad leaves the parameter as it was, and gives its name to a "
-            "new tensor",
-            remedy="w.array = w.array - lr * w.grad, or an optimizer of optim; inside `with "
-            "mg.no_grad():`, w -= ...",
+            f"{describe(node)} has no .grad: it is an intermediate result, {describe(old)} minus "
+            "a constant",
+            cause="w = w - lr * w.grad makes a new tensor called w and leaves the parameter "
+            "unchanged",
+            remedy="use an optimizer from optim, assign w.array = w.array - lr * w.grad, or "
+            "write w -= ... inside `with mg.no_grad():`",
         )
     return None
 
@@ -223,10 +225,10 @@ def element_assigned(node: Node) -> DtypeError:
     """Return the error for assigning to an element of a Tensor."""
     return DtypeError(
         "MG113",
-        f"{describe(node)} cannot be written to element by element",
-        cause="graphs that were recorded with it rely on its value",
-        remedy="combine tensors with mg.where or mg.concatenate, or assign a whole new array: "
-        "t.array = ...",
+        f"cannot assign to an element of {describe(node)}",
+        cause="graphs recorded with this tensor rely on its value",
+        remedy="combine tensors with mg.where or mg.concatenate, or assign a whole new array "
+        "with t.array = ...",
     )
 
 
@@ -237,10 +239,10 @@ def gradient_dropped(node: Node) -> UnsupportedError:
     """Return the error for converting a Tensor that requires a gradient to a plain array."""
     return UnsupportedError(
         "MG114",
-        f"NumPy asked for {describe(node)} as a plain array, which would drop its gradient "
-        "silently",
-        cause="np.asarray, or a NumPy function that minigrad does not know, was called on it",
-        remedy="take t.array on purpose, or use a function that minigrad records",
+        f"converting {describe(node)} to a plain NumPy array would silently drop its gradient",
+        cause="np.asarray, or a NumPy function that minigrad does not support, was called on it",
+        remedy="if you want the plain array, use t.array; otherwise use a function that minigrad "
+        "supports",
     )
 
 
@@ -249,10 +251,10 @@ def no_gate(function: str) -> UnsupportedError:
     known = hint(function.rpartition(".")[2])
     return UnsupportedError(
         "MG118",
-        f"minigrad records no gate for {function}",
-        cause="NumPy's own result would have dropped the gradient silently",
-        remedy=(known or "build it from functions that have a gate (mg.GATES)")
-        + "; use t.array if no gradient is wanted, or write a Gate for it",
+        f"minigrad has no gate for {function}",
+        cause="NumPy's own function would silently drop the gradient",
+        remedy=(known or "build it from functions that have a gate (mg.GATES lists them)")
+        + "; use t.array if you need no gradient, or write your own Gate",
     )
 
 
@@ -263,12 +265,12 @@ def warn_of_pairs(*arrays: Any) -> None:
         return
     text = MinigradError(
         "MG170",
-        f"comparing shapes {column} and {row} gives {row * 2}: every number of one with every "
-        "number of the other",
-        cause="NumPy repeats the column and the row; the share of equal pairs says nothing about "
-        "the accuracy",
-        remedy=f"give both one shape, as in prediction.reshape{row}; if you want all pairs, index "
-        "the row as [None, :]",
+        f"comparing shapes {column} and {row} gives shape {row * 2}: every pair of elements is "
+        "compared",
+        cause="NumPy broadcasts the column and the row, so the share of equal pairs is not the "
+        "accuracy",
+        remedy=f"use the same shape for both, as in prediction.reshape{row}; if you want all "
+        "pairs, index the row as [None, :]",
     )
     frame, level = sys._getframe(1), 2
     operators = ("minigrad.numpy_api", "numpy.lib.mixins")
@@ -290,10 +292,10 @@ def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
         raise OptionError(
             "MG168",
             f"transpose{axes} would leave {_with_shape(node)} unchanged",
-            cause="the numbers are the new order of all axes, as in NumPy; in PyTorch they are "
+            cause="as in NumPy, the arguments are the new order of all axes; in PyTorch they are "
             "two axes to exchange",
-            remedy=f"x.swapaxes{axes}, or x.T; np.transpose(x, {axes}) if nothing is to be "
-            "exchanged",
+            remedy=f"to exchange the axes, use x.swapaxes{axes} or x.T; to leave them unchanged, "
+            f"use np.transpose(x, {axes})",
         )
     return axes
 
@@ -302,9 +304,10 @@ def not_one_number(node: Node) -> ShapeError:
     """Return the error for converting a tensor to one number if its size is not 1."""
     return ShapeError(
         "MG169",
-        f"{_with_shape(node)} has {node.output.size} numbers, and one is needed",
-        cause="item, float, int and bool read a tensor that holds a single number",
-        remedy="reduce it first, as in t.mean().item(), or pick one number, as in t[0, 1].item()",
+        f"{_with_shape(node)} holds {node.output.size} numbers, but exactly one is needed",
+        cause="item, float, int and bool convert a single number",
+        remedy="reduce the tensor first, as in t.mean().item(), or pick one element, as in t[0, "
+        "1].item()",
     )
 
 
@@ -327,9 +330,10 @@ def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
     raise ShapeError(
         "MG101",
         f"{gate} cannot combine shapes {' and '.join(map(str, shapes))}",
-        cause=f"axis {-back}, counted from the end, has sizes {' and '.join(map(str, sorted(sizes)))}: "
-        "sizes fit when they are equal or one is 1",
-        remedy="reshape or transpose one of them; t.reshape(n, 1) turns a row into a column",
+        cause=f"axis {-back} has sizes {' and '.join(map(str, sorted(sizes)))}; sizes are "
+        "compatible if they are equal or one is 1",
+        remedy="reshape or transpose one of them; for example, t.reshape(n, 1) turns a row into "
+        "a column",
     )
 
 
@@ -347,9 +351,9 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
         error = ShapeError(
             "MG106",
             f"{gate.name} failed: {error}",
-            cause=f"{type(error).__name__} in its forward",
-            remedy="convert integers and booleans to floats, t.astype('float32'); in a gate of yours "
-            "let `shape` raise a ShapeError for inputs that forward cannot take",
+            cause=f"its forward raised {type(error).__name__}",
+            remedy="convert integers and booleans to floats with t.astype('float32'); in your "
+            "own gate, raise a ShapeError in `shape` for inputs that forward cannot take",
         )
     if not error.where:
         given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)
@@ -363,11 +367,11 @@ def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
         if position < len(nodes) and nodes[position].requires_grad:
             raise GradientError(
                 "MG128",
-                f"input {position} of {gate.name} ({nodes[position].name or 'unnamed'}) requires a "
-                "gradient, and this gate gives none for it",
+                f"input {position} of {gate.name} ({nodes[position].name or 'unnamed'}) requires "
+                "a gradient, but this gate computes none for it",
                 where=f"{gate.name} {scope_label(SCOPE.get())}",
                 cause="labels, ids and conditions are constants",
-                remedy="pass t.detach(), or make the tensor without requires_grad",
+                remedy="pass t.detach(), or make the tensor without requires_grad=True",
             )
 
 
@@ -380,7 +384,7 @@ def nothing_recorded(node: Node) -> GradientError:
         return GradientError(
             "MG121",
             f"backward from {describe(node)} was called inside no_grad",
-            cause="no_grad says that no gradients are wanted here",
+            cause="no_grad turns off the recording and computation of gradients",
             remedy="call backward after the `with no_grad()` block",
         )
     origin = node.origin if isinstance(node, Leaf) else "constants"
@@ -392,9 +396,9 @@ def nothing_recorded(node: Node) -> GradientError:
     none = "none of the tensors that it was computed from requires a gradient"
     return GradientError(
         "MG122",
-        f"nothing was recorded for {describe(node)}: there is no graph to go back through",
+        f"cannot call backward on {describe(node)}: no graph was recorded for it",
         cause=f"it was {how[origin]}" if origin in how else none,
-        remedy="compute it from at least one Tensor(..., requires_grad=True), outside no_grad",
+        remedy="compute it outside no_grad, from at least one Tensor(..., requires_grad=True)",
     )
 
 
@@ -403,10 +407,10 @@ def upstream_missing(node: Node) -> GradientError:
     return GradientError(
         "MG120",
         f"backward from {_with_shape(node)} needs an upstream gradient",
-        cause="backward computes the gradient of a single number, and this tensor holds "
+        cause="backward computes the gradient of a single number, but this tensor holds "
         f"{node.output.size}",
-        remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass upstream= an "
-        "array of that shape",
+        remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass an array of the "
+        "tensor's shape as upstream=",
     )
 
 
@@ -414,11 +418,12 @@ def loss_not_finite(node: Node) -> NonFiniteError:
     """Return the error for `backward` on NaN or infinity."""
     return NonFiniteError(
         "MG130",
-        f"the loss is {node.output.item()}: its gradients would all be meaningless",
+        f"the loss is {node.output.item()}, so its gradients would be meaningless",
         where=_where(node),
-        cause="a learning rate too large, log or division of 0, or NaN in the input",
-        remedy="lower the learning rate, clip gradients, check the data; "
-        "mg.detect_anomaly() names the first gate that gave it",
+        cause="the learning rate is too large, the input contains NaN, or the model takes the "
+        "log of 0 or divides by 0",
+        remedy="lower the learning rate, clip gradients, or check the data; mg.detect_anomaly() "
+        "names the first gate that produced NaN or infinity",
     )
 
 
@@ -427,8 +432,8 @@ def upstream_misshapen(node: Node, shape: Shape, what: str = "an upstream gradie
     return ShapeError(
         "MG102",
         f"{what} of shape {shape} does not fit {_with_shape(node)}",
-        cause="it needs one number for each number of the tensor",
-        remedy="pass an array of the tensor's shape",
+        cause="it must have one number for each number of the tensor",
+        remedy=f"pass an array of shape {node.shape}",
     )
 
 
@@ -439,7 +444,8 @@ def check_inputs_of_grad(inputs: Sequence[Any]) -> None:
             raise GradientError(
                 "MG127",
                 f"input {number} of grad does not require a gradient: {tensor!r:.60}",
-                cause="it is not a Tensor, was made without requires_grad=True, or under no_grad",
+                cause="it is not a Tensor, or it was made without requires_grad=True or inside "
+                "no_grad",
                 remedy="make it with requires_grad=True, and compute the output from it",
             )
 
@@ -451,10 +457,9 @@ def changed_in_place(node: Node, leaf: Node) -> GradientError:
         f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {node.gate.name} used it and "
         "before backward",
         where=_where(node),
-        cause="an optimizer step, or another update, came between the forward pass and this "
-        "backward pass; a recurrent state that is carried over from the last batch brings "
-        "its old graph along",
-        remedy="run the forward pass again before calling backward; carry a state over as "
+        cause="an optimizer step or another update came between the forward and the backward "
+        "pass, or a recurrent state carried its old graph over from the last batch",
+        remedy="run the forward pass again before calling backward; to carry a state over, use "
         "state.detach()",
     )
 
@@ -465,8 +470,8 @@ def no_second_derivative(node: Node) -> GradientError:
         "MG124",
         f"{node.gate.name} has no second derivative",
         where=_where(node),
-        cause="its backward rule is written for arrays alone, and leaves no graph behind",
-        remedy="differentiate mg.unfuse(output), or build the layer with fused=False: both use "
+        cause="its backward rule works only on arrays and records no graph",
+        remedy="differentiate mg.unfuse(output), or build the layer with fused=False; both use "
         "small gates",
     )
 
@@ -474,17 +479,15 @@ def no_second_derivative(node: Node) -> GradientError:
 def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
     """Return the error for a backward rule that raised an exception or returned wrong gradients."""
     shapes = ", ".join(str(parent.shape) for parent in node.inputs)
-    cause = (
-        "backward(dz, z, *arrays) must return one gradient, of the input's shape, for each input"
-    )
+    cause = "backward(dz, z, *arrays) must return one gradient for each input, of the input's shape"
     if "read-only" in str(error):
-        cause = "it writes into an array that other gates use too: dz, its output or an input"
+        cause = "it writes into an array that other gates also use: dz, its output or an input"
     return GradientError(
         "MG125",
         f"the backward rule of {node.gate.name} failed: {error}",
         where=f"{_where(node)}; inputs {shapes}, output {node.shape}, dz {dz.shape}",
         cause=cause,
-        remedy=f"mg.gradcheck shows what is wrong with the rule of {node.gate.name}",
+        remedy=f"run mg.gradcheck to see what is wrong with the rule of {node.gate.name}",
     )
 
 

@@ -34,14 +34,18 @@ def hint(name: str) -> str | None:
 
 def unknown_name(name: str, owner: Any, *_value: Any) -> Any:
     """Raise UnknownNameError MG119 for a name that an object or a module lacks."""
-    cause, remedy = "another framework calls it that", hint(name)
+    cause, remedy = "this is a name from another framework", hint(name)
     if not remedy:
         from difflib import get_close_matches
 
         public = getattr(owner, "__all__", dir(owner))
         close = get_close_matches(name, public, 2, 0.7)
-        cause = "there is nothing of that name here"
-        remedy = f"did you mean {' or '.join(close)}?" if close else "dir() lists what there is"
+        cause = "nothing has that name here"
+        remedy = (
+            f"did you mean {' or '.join(close)}?"
+            if close
+            else "call dir() to list the available names"
+        )
     title = getattr(owner, "__name__", f"a {type(owner).__name__}")
     raise UnknownNameError("MG119", f"{title} has no {name}", cause=cause, remedy=remedy)
 
@@ -128,5 +132,8 @@ def unfit_call(name: str, what: str, takes: Any, options: Any) -> UnsupportedErr
     ]
     remedy = "; ".join(remedies) or hint(f"{name}()") or "pass the arguments it accepts"
     return UnsupportedError(
-        "MG129", f"{name} {what}", cause=f"the call is {name}({', '.join(takes)})", remedy=remedy
+        "MG129",
+        f"{name} {what}",
+        cause=f"the signature is {name}({', '.join(takes)})",
+        remedy=remedy,
     )

@@ -29,10 +29,10 @@ def warn() -> None:
             text = MinigradError(
                 "MG134",
                 f"{place} hides minigrad's {name}",
-                cause="Python takes the first module of a name that it finds, and looks beside "
-                "the script first",
-                remedy=f"write `from minigrad.{name} import ...` for minigrad's, or rename yours: "
-                f"my_{name}.py",
+                cause="Python imports the first module with this name, and searches the script's "
+                "folder first",
+                remedy=f"import minigrad's with `from minigrad.{name} import ...`, or rename your "
+                f"module, for example to my_{name}.py",
             )
             warnings.warn(str(text), stacklevel=3)
 

@@ -105,7 +105,7 @@ def test_a_rule_that_writes_into_dz_is_named(write):
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     y = x * 3.0  # whose gradient is the dz of the sum, and of the gate: one array
     with pytest.raises(
-        mg.MinigradError, match="(?s)MG125.*Greedy.*writes into an array that other gates use"
+        mg.MinigradError, match="(?s)MG125.*Greedy.*writes into an array that other gates also use"
     ):
         (y + Greedy()(y)).backward([1.0, 1.0])
     assert x.grad is None

@@ -66,9 +66,9 @@ class LookupProduct(_ReadsRows):
             raise ShapeError(
                 "MG101",
                 f"LookupProduct cannot multiply rows of {table} by {W} and add {b}",
-                cause="a row is as long as the table is wide, and the product as long as the "
-                "matrix is wide",
-                remedy="a table (V, D) goes with a matrix (D, H) and a bias (H)",
+                cause="the matrix needs one row for each column of the table, and the bias one "
+                "element for each column of the matrix",
+                remedy="pass a table (V, D), a matrix (D, H) and a bias (H,)",
             )
         return (*ids, W[1])
 

@@ -52,10 +52,11 @@ class _Sequence(Gate):
             given = ", ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=False))
             raise ShapeError(
                 "MG144",
-                f"{self.name} cannot run over {given}",
-                cause="it needs a (B, T, nH) with T of 1 or more, states (B, H), W_hh (H, nH), "
-                f"mask (B, T), with n = {self.blocks}",
-                remedy="compare the sizes one by one; the layers RNN, GRU and LSTM make them fit",
+                f"{self.name} cannot run on {given}",
+                cause=f"with n = {self.blocks}, it needs a (B, T, nH) with T of 1 or more, states "
+                "(B, H), W_hh (H, nH) and mask (B, T)",
+                remedy="correct the sizes, or use the layers RNN, GRU and LSTM, which pass "
+                "matching arrays",
             )
         return (a[1], a[0], W_hh[0])
 
@@ -216,8 +217,8 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
         raise OptionError(
             "MG143",
             f"a sequence cannot be truncated to {truncate} steps",
-            cause="it counts the last steps that carry gradient",
-            remedy="give a whole number from 1, or None for all",
+            cause="truncate is the number of last steps that carry a gradient",
+            remedy="use an integer of 1 or more, or None for all steps",
         )
     if mask is None:
         return {steps - truncate: None} if truncate < steps else {}

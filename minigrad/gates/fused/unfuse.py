@@ -61,8 +61,8 @@ def _again(node: Node, inputs: list[Node]) -> Node:
                 f"the graph cannot be unfused: {parent.name or 'a tensor'} {parent.shape} was "
                 f"changed after {gate.name} used it",
                 where=f"{gate.name} {scope_label(node.scope)}",
-                cause="unfusing computes everything once more, and would get another value",
-                remedy="unfuse it before the optimizer's step, or run the forward pass again",
+                cause="unfusing recomputes every value and would now give a different result",
+                remedy="call mg.unfuse before the optimizer's step, or run the forward pass again",
             )
     tensors = [from_node(one) for one in inputs]
     with setting(SCOPE, node.scope), enable_grad():

@@ -21,7 +21,7 @@ def test_a_picture_of_nothing_recorded_says_why():
         drawing = mg.draw(x * 2.0)
         other = mg.draw((mg.Tensor(1.0, requires_grad=True) * x).detach())
     assert drawing.caption.startswith("Nothing was recorded for ")
-    assert ": it was computed inside no_grad. To see a graph, compute it from" in drawing.caption
+    assert ": it was computed inside no_grad. To see a graph, compute it outside" in drawing.caption
     assert ": it was detached from its history. " in other.caption
     assert "Nothing was recorded" in drawing.dot
 

@@ -77,11 +77,11 @@ x.sum(0, True, 1) -> MG129 .*pass the arguments it accepts
 mg.zeros(2, 3) -> MG119 minigrad has no zeros.*np.zeros
 mg.sigmod(x) -> MG119 .*did you mean sigmoid
 mg.gradchek(x) -> MG119 .*did you mean gradcheck
-mg.qqq -> MG119 .*dir\\(\\) lists
+mg.qqq -> MG119 .*call dir\\(\\)
 mg.random.randn(3) -> MG119 .*default_rng
 nn.Linear(3, 2) -> MG119 layers has no Linear.*Dense\\(3, 2\\)
 from layers import Linear -> MG133 layers has no Linear.*Dense\\(3, 2\\)
-nn.Dense(10) -> MG129 .*the call is Dense\\(inputs, outputs,.*the input's size
+nn.Dense(10) -> MG129 .*the signature is Dense\\(inputs, outputs,.*the input's size
 optim.SGD([w], learning_rate=1) -> MG129 .*for learning_rate=: lr=
 opt.learning_rate = 0.1 -> MG119 a SGD .*opt.lr = 0.01
 opt.zero_grad(set_to_none=True) -> MG129 .*leave it out
