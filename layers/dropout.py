@@ -36,9 +36,10 @@ class Dropout(Layer):
         if not 0 <= rate < 1:
             raise OptionError(
                 "MG212",
-                f"Dropout cannot have the rate {rate!r}",
-                cause="the rate is the share of elements set to 0: at 1 nothing would be left",
-                remedy="give a rate from 0 up to, and not including, 1",
+                f"Dropout cannot use the rate {rate!r}",
+                cause="the rate is the share of elements that are set to 0; at 1 nothing would "
+                "be left",
+                remedy="use a rate of at least 0 and less than 1",
             )
         self.rate = rate
 
@@ -48,22 +49,22 @@ class Dropout(Layer):
             raise DtypeError(
                 "MG235",
                 f"Dropout takes floats, not {tensor.dtype}",
-                cause="an integer divided by 1 - rate is no integer, and ids with some set to 0 "
-                "are other ids",
-                remedy="put Dropout after the Embedding, which makes vectors of ids; or pass x as "
-                "float32",
+                cause="dropout scales its input, which integers cannot represent, and an id set "
+                "to 0 is a different id",
+                remedy="put Dropout after the Embedding, which turns ids into vectors, or pass x "
+                "as float32",
             )
         if not self.training or self.rate == 0:
             return tensor
         if not RECORDING.get():
             text = MinigradError(
                 "MG214",
-                f"dropout is on, at rate {self.rate}, where no gradient is recorded",
+                f"dropout is active with rate {self.rate} while no gradient is recorded",
                 where=scope_label(SCOPE.get()),
-                cause="the model is in training mode inside no_grad: parts of the network are "
-                "switched off at random",
-                remedy="call model.eval() before evaluating, and model.train() before training "
-                "goes on",
+                cause="the model is in training mode inside no_grad, so dropout sets elements to "
+                "0 at random",
+                remedy="call model.eval() before evaluating, and model.train() before you "
+                "continue training",
             )
             warnings.warn(ModeWarning(str(text)), stacklevel=2)
         kept = generator().random(tensor.shape, np.float32) >= self.rate

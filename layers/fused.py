@@ -46,9 +46,8 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
         raise OptionError(
             "MG226",
             f"fused=True, but there is no fused gate for {describe(others[0])}",
-            cause="RNN with tanh, GRU with reset_after=True and LSTM have one; their variants are "
-            "unrolled",
-            remedy="leave fused out, and the layer is unrolled",
+            cause="only RNN with tanh, GRU with reset_after=True, and LSTM have a fused gate",
+            remedy="leave out fused=True; the layer is then unrolled",
         )
     if wish is not None:
         return wish

@@ -75,11 +75,11 @@ def gradients(
             if not all(tensor.requires_grad for tensor in steps.values()):
                 raise GradientError(
                     "MG242",
-                    f"no gradient reaches {path!r}: nothing was recorded for it",
+                    f"{path!r} has no gradient: no computation was recorded for it",
                     cause="everything that it is computed from is frozen, or it was computed "
-                    "under no_grad",
+                    "inside no_grad",
                     remedy="unfreeze a parameter before it (requires_grad = True), and call this "
-                    "outside no_grad",
+                    "function outside no_grad",
                 )
             slopes = grad(mean, list(steps.values()))
             values[path] = dict(zip(steps, slopes, strict=True))
@@ -134,9 +134,9 @@ def _passes(
             raise OptionError(
                 "MG241",
                 f"{path!r} was computed more than once in one forward pass",
-                cause="the layer is called several times, and its path does not say which call is "
-                "meant",
-                remedy="use a separate layer for each call, or call the layer outside of the model",
+                cause="the layer is called several times, so its path does not identify a single "
+                "call",
+                remedy="use a separate layer for each call, or call the layer outside the model",
             )
         # a recurrent layer may return (output, final state)
         values[path][step] = value[0] if isinstance(value, tuple) else value
@@ -153,7 +153,8 @@ def _passes(
                 "MG240",
                 f"this forward pass did not compute {', '.join(map(repr, unknown))}",
                 cause=f"the model's layers are {', '.join(map(repr, paths.values()))}",
-                remedy="choose from those; a cell's values follow its path, as in 'rnn.cell.h'",
+                remedy="choose one of these; for a value inside a cell, add its name to the "
+                "path, as in 'rnn.cell.h'",
             )
         yield batch, output, values
 

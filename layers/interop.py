@@ -64,9 +64,10 @@ def import_weights(model: Layer, path: AnyPath, layout: str) -> None:
         raise CheckpointError(
             "MG252",
             f"cannot read weights from {shown(path)}: {reason(error)}",
-            cause="the file is missing, was cut short, is damaged, or is not in the safetensors "
+            cause="the file is missing, truncated or damaged, or it is not in the safetensors "
             "format",
-            remedy="save it again: safetensors.torch.save_file(module.state_dict(), path)",
+            remedy="save the weights again with safetensors.torch.save_file(module.state_dict(), "
+            "path)",
         ) from None
     from_layout(model, arrays, layout)
 
@@ -86,9 +87,9 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
                 raise OptionError(
                     "MG238",
                     f"two arrays would be called {name!r} in the layout of {layout}",
-                    cause="there every layer of a stack has its own number, which another layer "
-                    "has in its name",
-                    remedy="rename one of the two layers: assign it to another attribute",
+                    cause="this layout numbers the layers of a stack, and another layer already "
+                    "has such a name",
+                    remedy="rename one of the two layers by assigning it to another attribute",
                 )
             result[name] = np.array(array, order="C")
     return result
@@ -110,11 +111,12 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
             if not np.array_equal(new.setdefault(id(tensor), array), array, equal_nan=True):
                 raise CheckpointError(
                     "MG239",
-                    f"{tensor.name} is shared, and {' or '.join(names)} has other weights for it "
-                    "than an earlier array",
-                    cause="two layers of the model share it, and the weights come from a model in "
-                    "which they do not",
-                    remedy="share it there too, or load them into a model without sharing",
+                    f"{tensor.name} is shared, but {' or '.join(names)} has different weights for "
+                    "it than an earlier array",
+                    cause="two layers of this model share the parameter, but the weights come "
+                    "from a model where they do not",
+                    remedy="share the parameter in that model too, or load the weights into a "
+                    "model without sharing",
                 )
     for parameter in model.named_parameters().values():
         parameter.array = new[id(parameter)]
@@ -148,9 +150,10 @@ def _to_theirs(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
     if unknown_gru or unknown_rnn:
         raise OptionError(
             "MG251",
-            f"PyTorch has no {describe(layer)}",
-            cause="its GRU resets after the product, and its RNN has only tanh and relu",
-            remedy="use the layout 'keras', or train a cell that PyTorch has",
+            f"PyTorch has no equivalent of {describe(layer)}",
+            cause="its GRU applies the reset gate after the product, and its RNN supports only "
+            "tanh and relu",
+            remedy="use the layout 'keras', or train a cell that PyTorch supports",
         )
     if kind in _TRANSPOSED:
         arrays = [_blocks(kind, array).T for array in arrays]
@@ -184,8 +187,8 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], l
     if layout not in _CELL:
         raise OptionError(
             "MG250",
-            f"the layout {layout!r} is not known",
-            cause="each framework orders gates and axes in its own way, and only these two are "
+            f"unknown layout {layout!r}",
+            cause="each framework orders gates and axes differently, and only two layouts are "
             "supported",
             remedy="choose 'pytorch' or 'keras'",
         )

@@ -77,8 +77,9 @@ class Layer:
         raise LayerError(
             "MG202",
             f"{type(self).__name__} has no forward",
-            cause="calling a layer runs its method `forward`, which this class does not define",
-            remedy="write `def forward(self, x): ...` (the name is forward, not call or __call__)",
+            cause="calling a layer runs its `forward` method, which this class does not define",
+            remedy="define `def forward(self, x): ...`; the method must be called forward, not "
+            "call or __call__",
         )
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -122,7 +123,7 @@ class Layer:
             raise LayerError(
                 "MG243",
                 f"a part of {type(self).__name__} cannot be called {name!r}",
-                cause=f"every layer has its own {name}, which this part would hide",
+                cause=f"every layer already has an attribute {name}, which this part would hide",
                 remedy=f"choose another name, such as {name + '_layer'!r}",
             )
         vars(self).setdefault("_members", {})[name] = value
@@ -350,17 +351,17 @@ def parameter(init: Initialiser, shape: Shape, make: Callable[..., Tensor] = Ten
         raise OptionError(
             "MG210",
             f"weights cannot have the shape {shape}",
-            cause="each size is a count: an integer of 1 or more",
-            remedy="give integers of at least 1 where the layer is made",
+            cause="each size must be an integer of 1 or more",
+            remedy="pass valid sizes where you make the layer",
         )
     array = np.asarray(init(shape))
     if array.shape != shape:
         raise ShapeError(
             "MG213",
             f"an initialiser made an array of shape {array.shape} for weights of shape {shape}",
-            cause="the layer would compute with it, and give outputs of another size or stretched "
-            "ones",
-            remedy="return an array of the shape that it is called with",
+            cause="the layer would stretch this array by broadcasting, or compute outputs of "
+            "another size",
+            remedy="return an array of the shape that the initialiser is called with",
         )
     return make(array, requires_grad=True)
 
@@ -370,9 +371,9 @@ def check_function(activation: Any) -> None:
     if not callable(activation):
         raise OptionError(
             "MG211",
-            f"the activation is {activation!r}",
-            cause="an activation is a function from Tensor to Tensor, not its name",
-            remedy="pass the function: activation=mg.relu",
+            f"the activation cannot be {activation!r}",
+            cause="an activation must be a function from Tensor to Tensor, not the name of one",
+            remedy="pass the function itself, for example activation=mg.relu",
         )
 
 
@@ -388,8 +389,8 @@ def _as_layer(value: Any, what: str) -> Layer:
         raise OptionError(
             "MG206",
             f"{what} of Sequential is {value!r}, neither a Layer nor a function",
-            cause="lists must be unpacked, and classes called",
-            remedy="give layers and functions: Sequential(Dense(4, 3), mg.tanh)",
+            cause="lists must be unpacked, and classes must be called to make a layer",
+            remedy="pass layers and functions, as in Sequential(Dense(4, 3), mg.tanh)",
         )
     return value if isinstance(value, Layer) else Function(value)
 
@@ -471,8 +472,9 @@ def _check_collections(layer: Layer, values: dict[str, Any], known: Collection[i
                 "MG204",
                 f"{type(layer).__name__}.{name} is a {type(value).__name__} that holds layers or "
                 "tensors",
-                cause="what is inside a collection has no path, and no optimizer would find it",
-                remedy="Sequential(*layers), or one attribute for each: setattr(self, "
+                cause="layers and tensors inside a collection have no path, so an optimizer "
+                "would not find them",
+                remedy="use Sequential(*layers), or one attribute for each layer: setattr(self, "
                 f"f'{name}_{{i}}', layer)",
             )
 
@@ -483,11 +485,10 @@ def _refuse(layer: Layer, name: str, value: Any) -> None:
     if isinstance(value, (np.ndarray, Tensor)):
         raise LayerError(
             "MG203",
-            f"{type(layer).__name__}.{name} was assigned a {type(value).__name__} of shape "
-            f"{value.shape}, which no optimizer would find",
-            cause="only a Tensor with requires_grad=True that was made, not computed, becomes a "
-            "parameter",
-            remedy="Tensor(..., requires_grad=True); to freeze it, set requires_grad = False "
-            f"afterwards; to change its value, assign to self.{name}.array; for something that is "
-            f"never trained use a name with an underscore: self._{name}",
+            f"{type(layer).__name__}.{name} would not be trained, because its value "
+            f"({type(value).__name__} of shape {value.shape}) is not a parameter",
+            cause="an optimizer finds only leaf Tensors that were made with requires_grad=True",
+            remedy="use Tensor(..., requires_grad=True); to freeze it, set requires_grad = False "
+            f"afterwards; to change its value, assign to self.{name}.array; if it is never "
+            f"trained, start its name with an underscore: self._{name}",
         )

@@ -40,28 +40,28 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
         if np.max(lengths, initial=0) > steps:
             raise ShapeError(
                 "MG223",
-                f"a sequence is said to have {np.max(lengths)} steps, but the sequences are padded "
-                f"to {steps}",
-                cause="the lengths belong to other sequences, or were taken before these were "
+                f"lengths contains {np.max(lengths)}, but the sequences are padded to {steps} "
+                "steps",
+                cause="the lengths belong to other sequences, or were computed before these were "
                 "shortened",
-                remedy=f"lengths run from 1 to {steps}: np.minimum(lengths, {steps})",
+                remedy=f"use lengths from 1 to {steps}, for example np.minimum(lengths, {steps})",
             )
         real = real & (np.arange(steps) < np.reshape(lengths, (-1, 1)))
     if real.shape != (batch, steps):
         raise ShapeError(
             "MG222",
             f"the mask has shape {real.shape}, but there are {batch} sequences of {steps} steps",
-            cause="a mask says for each step of each sequence whether it is real: (batch, time)",
-            remedy=f"make it of shape ({batch}, {steps}), for example ids != 0",
+            cause="a mask of shape (batch, time) marks which steps of each sequence are real",
+            remedy=f"use a mask of shape ({batch}, {steps}), for example ids != 0",
         )
     empty = ~real.any(axis=1)
     if empty.any():
         raise ShapeError(
             "MG222",
-            f"sequence {int(np.argmax(empty))} has no real step in the mask ({int(empty.sum())} "
-            f"of {batch} have none)",
+            f"the mask marks no real step in sequence {int(np.argmax(empty))} (affects "
+            f"{int(empty.sum())} of {batch} sequences)",
             cause="an empty sequence has no last state and no mean",
-            remedy="leave empty sequences out, or give each a start id",
+            remedy="leave out empty sequences, or add a start id to each sequence",
         )
     return real
 
@@ -87,11 +87,11 @@ def warn_of_padding(layer: str, x: Tensor) -> None:
     if padded.any() and (zero[:, :-1] <= zero[:, 1:]).all():  # zeros only at the ends
         text = MinigradError(
             "MG227",
-            f"{layer} takes its last state after up to {zero[padded].sum(axis=1).max()} steps of "
-            f"padding, in {padded.sum()} of {len(ids)} sequences",
-            cause="they end with id 0, and without a mask the cell runs on over it: little is "
-            "left of the words",
-            remedy="pass mask=ids != 0, or pad on the left; if 0 is a word here, "
-            "mask=np.ones(ids.shape) says so",
+            f"{layer} reads up to {zero[padded].sum(axis=1).max()} steps of padding before its "
+            f"last state, in {padded.sum()} of {len(ids)} sequences",
+            cause="these sequences end with id 0; without a mask, the padding overwrites most of "
+            "what the cell remembers",
+            remedy="pass mask=ids != 0, or pad on the left; if id 0 is a word, pass "
+            "mask=np.ones(ids.shape)",
         )
         warnings.warn(PaddingWarning(str(text)), stacklevel=4)  # the model's call

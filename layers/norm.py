@@ -33,9 +33,8 @@ class LayerNorm(Layer):
             raise ShapeError(
                 "MG236",
                 f"LayerNorm takes x of shape (..., {self.gain.size}), not {tensor.shape}",
-                cause="it was made for vectors of that width, and has a gain and a bias for each "
-                "of their elements",
-                remedy="make it with the width of x's last axis",
+                cause="its gain and its bias have one element for each element of such a vector",
+                remedy="make the layer with the size of x's last axis",
             )
         centred = tensor - tensor.mean(axis=-1, keepdims=True)
         variance = (centred * centred).mean(axis=-1, keepdims=True)

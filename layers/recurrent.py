@@ -36,11 +36,11 @@ class RecurrentOutput(Tensor):
     def __iter__(self) -> Iterator[Tensor]:  # type: ignore[override]
         text = MinigradError(
             "MG234",
-            "the output of a recurrent layer is unpacked into the rows of its batch of 2",
-            cause="without return_state=True the layer returns one Tensor: the first row is not "
-            "the output, nor the second the state",
-            remedy="make the layer with return_state=True for (output, state); if rows are meant, "
-            "index them: z[0]",
+            "you unpacked the output of a recurrent layer into the rows of its batch of 2",
+            cause="without return_state=True the layer returns one Tensor, so its rows are not "
+            "(output, state)",
+            remedy="for (output, state), make the layer with return_state=True; if you want the "
+            "rows, index them, as in z[0]",
         )
         warnings.warn(UnpackingWarning(str(text)), stacklevel=2)
         return super().__iter__()
@@ -105,9 +105,9 @@ class Recurrent(Layer):
         if return_sequences and pooling != "last":
             raise OptionError(
                 "MG220",
-                f"{title} cannot have return_sequences together with {pooling=}",
-                cause="the one asks for every step, the other for one vector",
-                remedy="leave one of them out; layers.pool pools a sequence",
+                f"{title} cannot combine return_sequences with {pooling=}",
+                cause="return_sequences returns every step, and pooling returns a single vector",
+                remedy="leave out one of the two options; to pool a sequence, use layers.pool",
             )
         if layers < 1:
             raise OptionError(
@@ -119,9 +119,9 @@ class Recurrent(Layer):
         if dropout and layers == 1:
             raise OptionError(
                 "MG220",
-                f"{title} cannot have {dropout=} with one layer",
-                cause="this dropout acts between stacked layers, and there is only one",
-                remedy="put a Dropout layer before or after it, or stack two: layers=2",
+                f"{title} cannot use {dropout=} with one layer",
+                cause="this dropout acts between stacked layers, but there is only one layer",
+                remedy="put a Dropout layer before or after it, or stack two layers with layers=2",
             )
         self._directions = 2 if bidirectional else 1
         size = input_size
@@ -323,17 +323,18 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
     if how not in ("mean", "max"):
         raise OptionError(
             "MG220",
-            f"a sequence cannot be pooled by {how!r}",
-            cause="pooling takes the mean or the maximum over the time steps",
-            remedy="choose 'mean' or 'max'; a layer can also have pooling='last'",
+            f"pool has no method {how!r}",
+            cause="it takes the mean or the maximum over the time steps",
+            remedy="choose 'mean' or 'max'; a layer also accepts pooling='last'",
         )
     x = as_tensor(sequence)
     if x.ndim != 3:
         raise ShapeError(
             "MG221",
             f"pool takes a sequence of shape (batch, time, features), not {x.shape}",
-            cause="it pools over axis 1, which is time",
-            remedy="make a recurrent layer with return_sequences=True; x[None] is a batch of one",
+            cause="it pools over axis 1, the time axis",
+            remedy="make the recurrent layer with return_sequences=True; for a batch of one, "
+            "pass x[None]",
         )
     real = as_mask(mask, None, *x.shape[:2])
     if real is None:
@@ -351,9 +352,10 @@ def _check_input(layer: Recurrent, x: Any) -> Tensor:
     raise ShapeError(
         "MG221",
         f"{type(layer).__name__} takes x of shape (batch, time, {size}), not {tensor.shape}",
-        cause="it reads vectors of the size that it was made for, one or more of each sequence",
-        remedy="ids go through an Embedding first, as (batch, time); x[:, None, :] is one step, "
-        "x[None] a batch of one",
+        cause=f"the layer reads one or more time steps, each a vector of size {size}, for each "
+        "sequence",
+        remedy="pass ids of shape (batch, time) through an Embedding first; for a single step "
+        "pass x[:, None, :], for a batch of one x[None]",
     )
 
 
@@ -369,11 +371,9 @@ def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[st
     if found != needed:
         raise ShapeError(
             "MG224",
-            f"this state does not fit a batch of {batch}: its shapes are {found} where {needed} "
-            "is needed",
-            cause="it comes from a batch of another size, or from a layer of another kind",
-            remedy="pass the state that a call with the same batch size returned, or None for "
-            "zeros",
+            f"the state does not fit a batch of {batch}: it has shapes {found} instead of {needed}",
+            cause="it comes from a batch of another size, or from another kind of layer",
+            remedy="pass a state returned by a call with the same batch size, or None for zeros",
         )
     return states
 

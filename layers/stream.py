@@ -137,12 +137,12 @@ class Stateful(Layer):
         if computed and kept:
             raise GradientError(
                 "MG237",
-                f"a Stateful got inputs that another layer computed, and would need {kept} "
-                "steps of them again",
-                cause="with k2 larger than the window, the next gradient would go through that "
-                "layer's graph, which is out of date after the optimizer's step",
-                remedy="put that layer into the model that is carried: Stateful(model, bptt); or "
-                "choose k2 up to k1",
+                f"a Stateful would have to run {kept} steps of inputs again that another layer "
+                "computed",
+                cause="k2 is larger than the window, so the next gradient would go through that "
+                "layer's graph, which is outdated after the optimizer's step",
+                remedy="put that layer into the model, as in Stateful(model, bptt), or choose k2 "
+                "no larger than k1",
             )
         earlier = Tensor(getattr(x, "array", x)[:, x.shape[1] - kept :])
         self._memory = {**self._memory, "x": earlier, "state": state}
@@ -180,10 +180,10 @@ def sample(
         raise OptionError(
             "MG232",
             f"cannot sample ids after a prompt of {len(prompt)} ids at {temperature=}",
-            cause="the first id is drawn after reading a prompt, and a temperature divides the "
-            "logits",
-            remedy="give a prompt of one id or more, [3, 1, 4], and a temperature of 0 or more, "
-            "such as 0.7",
+            cause="the first id is sampled after reading the prompt, and the logits are divided "
+            "by the temperature",
+            remedy="use a prompt of at least one id, such as [3, 1, 4], and a temperature of 0 "
+            "or more, such as 0.7",
         )
     rng, ids, state = np.random.default_rng(seed), [*prompt], None
     with model.evaluating(), no_grad():
@@ -204,9 +204,9 @@ def _check_directions(model: Any) -> None:
                 "MG244",
                 f"the state of {path or 'the model'}, a bidirectional {type(layer).__name__}, "
                 "cannot be carried",
-                cause="its backward cell ends at a window's first step, and must begin the next "
-                "at that window's last",
-                remedy="read the sequence in one direction, or as a whole",
+                cause="its backward cell reads each window from the end, so its final state "
+                "cannot start the next window",
+                remedy="read the sequence in one direction, or read it all at once",
             )
 
 
@@ -218,9 +218,9 @@ def _with_steps(x: Any) -> Any:
     if x.ndim < 2 or not x.shape[1]:
         raise ShapeError(
             "MG231",
-            f"there is nothing to walk: x has shape {x.shape}",
-            cause="axis 1 is time, and has no steps",
-            remedy="give x as (batch, time, ...)",
+            f"x of shape {x.shape} has no time steps",
+            cause="axis 1 is the time axis and needs at least one step",
+            remedy="pass x with shape (batch, time, ...)",
         )
     return x
 
@@ -234,9 +234,9 @@ def _run(model: Any, x: Any, state: State) -> tuple[Tensor, State]:
             return outputs, state
     raise ShapeError(
         "MG233",
-        f"for x of shape {x.shape} the model did not return outputs ({x.shape[0]}, {x.shape[1]}, "
-        "...) and a state",
-        cause="the next call goes on from the state, and each step needs its outputs",
-        remedy="make a recurrent layer with return_sequences=True and return_state=True, and "
-        "return its state too",
+        f"for x of shape {x.shape} the model did not return outputs of shape ({x.shape[0]}, "
+        f"{x.shape[1]}, ...) and a state",
+        cause="each step needs its output, and the next call continues from the state",
+        remedy="use a recurrent layer with return_sequences=True and return_state=True, and "
+        "return its state from the model",
     )
