@@ -137,8 +137,7 @@ class Stateful(Layer):
         if computed and kept:
             raise GradientError(
                 "MG237",
-                f"a Stateful would have to run {kept} steps of inputs again that another layer "
-                "computed",
+                f"a Stateful would have to rerun {kept} steps whose inputs another layer computed",
                 cause="k2 is larger than the window, so the next gradient would go through that "
                 "layer's graph, which is outdated after the optimizer's step",
                 remedy="put that layer into the model, as in Stateful(model, bptt), or choose k2 "

@@ -90,7 +90,7 @@ def test_a_file_cut_short_is_said_to_be(tmp_path, keep, build):
     export_weights(build(0), path, "keras")
     path.write_bytes(path.read_bytes()[:keep])
     before = model.state_dict()
-    with pytest.raises(CheckpointError, match="(?s)MG252.*cut short"):
+    with pytest.raises(CheckpointError, match="(?s)MG252.*truncated"):
         import_weights(model, path, "keras")
     assert unchanged(model, before)
 

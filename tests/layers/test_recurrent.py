@@ -69,7 +69,7 @@ def test_an_input_that_does_not_fit_is_refused(shape):
 
 @pytest.mark.parametrize(("layer", "batch"), [(RNN(3, 2), 3), (LSTM(3, 2), 4)])
 def test_a_state_that_does_not_fit_is_refused(layer, batch):
-    with pytest.raises(ShapeError, match=r"MG224.*batch of 4.* where \[\(4, 2\)"):
+    with pytest.raises(ShapeError, match=r"MG224.*batch of 4.* instead of \[\(4, 2\)"):
         layer(np.ones((4, 5, 3)), mg.Tensor(np.zeros((batch, 2))))
 
 
@@ -98,7 +98,7 @@ def test_pool_over_real_steps_alone(how):
     x[0, 1] = np.nan  # what stands at padding does not matter
     truth = [getattr(row[real == 1], how)(axis=0) for row, real in zip(x, mask, strict=True)]
     np.testing.assert_allclose(pool(mg.Tensor(x), how, mask).array, truth, atol=1e-15)
-    with pytest.raises(ShapeError, match="MG222.*sequence 1 has no real step"):
+    with pytest.raises(ShapeError, match="MG222.*no real step in sequence 1"):
         pool(x, how, mask * [[1], [0]])
     with pytest.raises(ShapeError, match="MG221"):
         pool(x[0], how)
