@@ -77,8 +77,9 @@ def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
         raise DtypeError(
             "MG507",
             f"{what} cannot be stored: {error}",
-            cause="it is kept as JSON: dicts with text keys, lists, text, numbers, booleans, None",
-            remedy="turn other values into these, and pass arrays among the arrays",
+            cause="it is stored as JSON, which holds dicts with text keys, lists, text, numbers, "
+            "booleans and None",
+            remedy="convert other values to these types, and pass NumPy arrays as part of `arrays`",
         ) from None
 
 
@@ -104,15 +105,16 @@ def load(path: AnyPath) -> Checkpoint:
         raise CheckpointError(
             "MG502",
             f"{shown(path)} is not a checkpoint: {error}",
-            cause="it was cut short or damaged, or is a file of another kind",
-            remedy="go back to an earlier snapshot, or copy the file again from where it came",
+            cause="the file is truncated or damaged, or it is not a checkpoint",
+            remedy="use an earlier snapshot, or copy the file again from its source",
         ) from None
     if _KEY not in metadata:
         raise CheckpointError(
             "MG503",
-            f"{shown(path)} has no checksum, so that nobody can tell whether it is whole",
+            f"{shown(path)} has no checksum, so it cannot be verified",
             cause="minigrad did not write it, or its header is damaged",
-            remedy="safetensors.numpy.load_file reads it unchecked; mg.save what it gives",
+            remedy="load it without verification with safetensors.numpy.load_file, then save the "
+            "arrays with mg.save",
         )
     try:
         stored = json.loads(metadata[_KEY])
@@ -125,9 +127,9 @@ def load(path: AnyPath) -> Checkpoint:
     if not whole:
         raise CheckpointError(
             "MG504",
-            f"{shown(path)} is damaged: its content does not fit its checksum",
-            cause="bytes changed after it was written, on a disk or on the way",
-            remedy="go back to an earlier snapshot, or copy the file again from where it came",
+            f"{shown(path)} is damaged: its content does not match its checksum",
+            cause="its bytes changed after it was written, on a disk or in transit",
+            remedy="use an earlier snapshot, or copy the file again from its source",
         )
     return Checkpoint(dict(sorted(arrays.items())), info)
 
@@ -139,17 +141,17 @@ def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None
     except ImportError as error:
         raise CheckpointError(
             "MG509",
-            f"arrays are stored with safetensors, which cannot be imported: {error}",
-            cause="minigrad was installed without what it depends on, or runs in WebAssembly, for "
-            "which there is none",
-            remedy=f"{pip_install('safetensors')}; mg.load, and np.savez of a model's "
-            "state_dict(), need no package",
+            f"saving arrays needs safetensors, which cannot be imported: {error}",
+            cause="a dependency of minigrad is missing, or Python runs in WebAssembly, where "
+            "safetensors is not available",
+            remedy=f"install it with `{pip_install('safetensors')}`; mg.load, and np.savez of a "
+            "model's state_dict(), work without it",
         ) from None
     if not isinstance(arrays, Mapping):
         raise DtypeError(
             "MG507",
             f"{type(arrays).__name__} cannot be stored",
-            cause="a file holds arrays by their names",
+            cause="a file stores arrays by name",
             remedy="pass a dict {name: array}, such as model.state_dict()",
         )
     return serialize({name: _storable(name, array) for name, array in arrays.items()}, metadata)
@@ -170,7 +172,7 @@ def read_safetensors(
     length = int.from_bytes(content[:8].tobytes(), "little")
     if length > content.size - 8:
         raise ValueError(
-            f"its header would have {length:,} bytes, and the whole file has {content.size:,}"
+            f"its header would have {length:,} bytes, but the whole file has {content.size:,}"
         )
     header, body = content[: 8 + length].tobytes(), content[8 + length :]
     arrays = {}
@@ -181,11 +183,9 @@ def read_safetensors(
             first, last = entry["data_offsets"]
             arrays[name] = body[first:last].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
     except Exception as error:  # another program's header can be anything
-        raise ValueError(
-            f"its header is not as the format has it ({type(error).__name__}: {error})"
-        ) from None
+        raise ValueError(f"its header is invalid ({type(error).__name__}: {error})") from None
     if sum(array.nbytes for array in arrays.values()) != body.size:
-        raise ValueError(f"its arrays do not cover its {content.size:,} bytes")
+        raise ValueError(f"its arrays do not account for all of its {content.size:,} bytes")
     return arrays, metadata, header, body
 
 
@@ -205,16 +205,16 @@ def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what:
         for form in ("shape", "dtype"):
             actual, needed = getattr(there, form), getattr(here, form)
             if actual != needed:
-                problems.append(f"another {form}: {name} is {actual}, and {needed} is needed")
+                problems.append(f"wrong {form}: {name} is {actual}, but must be {needed}")
     if problems:
         listed = problems[:100] + [f"and {len(problems) - 100:,} more"] * (len(problems) > 100)
         raise CheckpointError(
             "MG505",
-            f"the arrays do not fit {what}, in {len(problems)} places:",
+            f"the arrays do not fit {what} ({len(problems)} problem{'s' * (len(problems) > 1)}):",
             lines=listed,
-            cause="they were saved from another architecture, or under other names",
-            remedy="build the model with the configuration that it was saved with "
-            "(load(path).info may hold it)",
+            cause="they were saved from a model with another architecture or other parameter names",
+            remedy="build the model with its saved configuration, which load(path).info may "
+            "contain",
         )
 
 
@@ -227,8 +227,8 @@ def replace_file(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
             "MG506",
             f"cannot write {shown(path)}",
             cause=reason(error),
-            remedy="free some space, or choose a folder that exists and can be written to; "
-            "a file that was there is unchanged",
+            remedy="choose a folder that exists and is writable, or free some disk space; an "
+            "existing file is unchanged",
         ) from error
 
 
@@ -238,7 +238,7 @@ def _storable(name: str, value: Any) -> Array:
         raise DtypeError(
             "MG507",
             f"array {name!r} of dtype {array.dtype} cannot be stored",
-            cause="the format holds booleans, integers and floats of up to 64 bits",
-            remedy="convert it, or put it in the info if it is text",
+            cause="the format stores booleans, integers and floats of up to 64 bits",
+            remedy="convert the array to one of these types; store text in info",
         )
     return array

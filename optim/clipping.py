@@ -50,8 +50,8 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
         if culprits := [path for path, size in sizes.items() if not math.isfinite(size)]:
             raise NonFiniteError(
                 "MG310",
-                f"the gradient of {', '.join(culprits)} has NaN or infinity in it",
-                cause="an overflow in the backward pass; scaling cannot repair it",
+                f"the gradient of {', '.join(culprits)} contains NaN or infinity",
+                cause="the backward pass probably overflowed, and scaling cannot repair the result",
                 remedy="lower the learning rate; mg.detect_anomaly() names the first gate whose "
                 "gradient is not finite",
             )

@@ -148,11 +148,11 @@ class Optimizer:
         if not updates:
             raise GradientError(
                 "MG307",
-                f"none of the {len(self.steps)} parameters has a gradient to step along",
-                cause="backward was not called since zero_grad, or every parameter is frozen, or "
-                "the loss was computed from other tensors than these",
+                f"none of the {len(self.steps)} parameters has a gradient",
+                cause="backward was not called after zero_grad, every parameter is frozen, or "
+                "the loss was not computed from these parameters",
                 remedy="call loss.backward() before optimizer.step(); mg.require_gradients(loss, "
-                "parameters) says what is in the way",
+                "parameters) explains what is missing",
             )
         for path, tensor, group in updates:
             self._update(path, tensor, group)
@@ -381,9 +381,9 @@ def check_range(name: str, value: Any, low: float, high: float = math.inf) -> fl
     below = "" if high == math.inf else f" and below {high:g}"
     raise OptionError(
         "MG305",
-        f"{name} is {value!r}, and must be a number of at least {low:g}{below}",
-        cause="outside that range it divides by 0, never acts, grows without end, or goes uphill",
-        remedy=f"choose {name} in that range; the class's docstring has the usual value",
+        f"{name} is {value!r}, but must be a number of at least {low:g}{below}",
+        cause="with such a value it would divide by 0, have no effect, diverge or increase the loss",
+        remedy=f"choose {name} in that range; the class's docstring gives the usual value",
     )
 
 
@@ -401,11 +401,11 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
     except (TypeError, AttributeError) as error:
         raise DtypeError(
             "MG302",
-            "an optimizer takes {path: Tensor}, a list of tensors or of groups, and got "
+            f"an optimizer takes {{path: Tensor}}, a list of tensors or a list of groups, but got "
             f"{type(parameters).__name__}: {error}",
-            cause="it changes tensors, and stores its state by the path of each, or by its name",
+            cause="an optimizer stores its state for each tensor by the tensor's path or name",
             remedy='pass model.named_parameters(), or groups {"parameters": {path: Tensor, ...}, '
-            '"lr": ..., "weight_decay": ...}; other options belong to the whole optimizer',
+            '"lr": ..., "weight_decay": ...}; all other options apply to the whole optimizer',
         ) from None
     paths: dict[Node, str] = {}
     for path, node in members:
@@ -414,21 +414,20 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
         if node in paths or path in paths.values():
             raise OptionError(
                 "MG303",
-                f"parameter {path!r} is given twice (also as {paths.get(node, path)!r})",
-                cause="it would be changed twice in each step, and its state stored under two "
-                "names",
-                remedy="name each tensor in one group, once; model.named_parameters() names "
-                "shared ones once",
+                f"parameter {path!r} is listed twice (also as {paths.get(node, path)!r})",
+                cause="each step would change it twice and store its state under two names",
+                remedy="list each tensor once, in one group; model.named_parameters() lists "
+                "shared parameters once",
             )
         paths[node] = path
     if not paths:
         raise OptionError(
             "MG301",
             "the optimizer got no parameters",
-            cause="the model has none, or its layers were not found: a layer kept in a plain list "
-            "is not registered",
-            remedy="print(model.named_parameters()) shows what a model has; keep layers as "
-            "attributes or in Sequential",
+            cause="the model has no parameters, or its layers are in a plain list, which does "
+            "not register them",
+            remedy="keep layers as attributes or in Sequential; print(model.named_parameters()) "
+            "lists a model's parameters",
         )
     return groups
 

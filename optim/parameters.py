@@ -43,8 +43,9 @@ def split(
             raise OptionError(
                 "MG319",
                 f"no parameter matches {pattern!r}",
-                cause=f"the paths are {', '.join(parameters) or 'none'}",
-                remedy='name a path, its beginning up to a dot ("rnn"), or a pattern ("*.b*")',
+                cause=f"the model's parameters are {', '.join(parameters) or 'none'}",
+                remedy='use a full path, the part of a path before a dot ("rnn"), or a pattern '
+                '("*.b*")',
             )
     found = {
         path: tensor

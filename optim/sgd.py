@@ -50,10 +50,10 @@ class SGD(Optimizer):
         if nesterov and not momentum:
             raise OptionError(
                 "MG308",
-                "nesterov=True with momentum 0",
-                cause="Nesterov's rule looks ahead along the velocity, and without momentum there "
-                "is none",
-                remedy="set momentum, usually to 0.9, or leave nesterov out",
+                "nesterov=True needs a momentum above 0",
+                cause="Nesterov's rule looks ahead along the velocity, which does not exist "
+                "without momentum",
+                remedy="set momentum, usually to 0.9, or leave out nesterov",
             )
         self.slots = ("velocity",) if momentum else ()  # type: ignore[misc]
         super().__init__(parameters, lr, weight_decay)

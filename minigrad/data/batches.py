@@ -56,16 +56,16 @@ class Batches:
         if not counts or not counts[0] and len(set(counts)) == 1:
             raise DataError(
                 "MG411",
-                f"nothing to make batches of: {len(counts)} arrays" + " with 0 rows" * bool(counts),
-                cause="the data, or the part of it that was selected, is empty",
+                f"cannot make batches from {len(counts)} arrays" + " with 0 rows" * bool(counts),
+                cause="the data, or the selected part of it, is empty",
                 remedy="pass at least one array with at least one row",
             )
         if len(set(counts)) > 1:
             raise ShapeError(
                 "MG413",
                 f"the arrays have different numbers of rows: {', '.join(map(str, counts))}",
-                cause="row i of every array belongs to example i",
-                remedy="select the same rows from each array",
+                cause="row i of every array must belong to example i",
+                remedy="select the same rows from every array",
             )
         check_size(batch_size=batch_size)
         self.rows, self.batch_size = counts[0], int(batch_size)
@@ -112,10 +112,10 @@ class Batches:
         if different:
             raise OptionError(
                 "MG414",
-                "the saved position belongs to other batches: " + ", ".join(different),
-                cause="with another order of rows some would come twice and others never",
-                remedy="make Batches with the same data, batch_size, shuffle and seed as when the "
-                "state was saved",
+                "the saved position belongs to different batches: " + ", ".join(different),
+                cause="in another order, some rows would be used twice and others never",
+                remedy="make Batches with the data, batch_size, shuffle and seed that the state "
+                "was saved with",
             )
         self.epoch, self._start = state["epoch"], state["position"]
         self._position = self._start
@@ -163,9 +163,10 @@ class Stream(Batches):
         if count < 1:
             raise DataError(
                 "MG417",
-                f"{len(ids)} ids do not fill a window of {batch_size} rows (batch_size) of {steps} "
-                "steps",
-                cause=f"it takes {batch_size * steps + 1}: each row's next step is predicted too",
+                f"{len(ids)} ids are too few for a window of {batch_size} rows (batch_size) and "
+                f"{steps} steps",
+                cause=f"at least {batch_size * steps + 1} ids are needed, because every step "
+                "predicts the next id",
                 remedy="use a smaller batch_size, fewer steps, or a longer text",
             )
         used = count * batch_size * steps
@@ -192,8 +193,8 @@ def check_size(**sizes: object) -> None:
             raise OptionError(
                 "MG412",
                 f"batches cannot have {name}={size!r}",
-                cause="it counts the rows of a batch, or the steps or windows of a stream",
-                remedy=f"give {name} as a whole number of 1 or more",
+                cause="it is a number of rows, steps or windows, and must be at least 1",
+                remedy=f"set {name} to an integer of 1 or more",
             )
 
 
@@ -215,8 +216,9 @@ def _column(array: Any, number: int) -> Column:
     if column.ndim == 0 or column.dtype == object:
         raise DtypeError(
             "MG416",
-            f"array {number} has no rows that can be put into batches: it is a {type(array).__name__}",
-            cause="batches are made of arrays of numbers, and of lists of rows",
-            remedy="pass each array by itself, as in Batches(reviews.ids, reviews.labels)",
+            f"array {number} has no rows that can be put into batches: its type is "
+            f"{type(array).__name__}",
+            cause="batches are made from arrays of numbers and lists of rows",
+            remedy="pass each array separately, as in Batches(reviews.ids, reviews.labels)",
         )
     return column

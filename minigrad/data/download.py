@@ -48,7 +48,7 @@ def download(archive: Archive, folder: Path) -> Path:
             if path.exists():
                 with path.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
-                _verify(archive, digest, remedy=f"delete {path} and run this again")
+                _verify(archive, digest, remedy=f"delete {path} and try again")
             else:
                 content = _fetch(archive)
                 write_whole(path, lambda file: file.write(content))
@@ -65,8 +65,9 @@ def cannot_write(folder: object, size: int, error: Exception) -> DataError:
     return DataError(
         "MG424",
         f"cannot write into {shown(folder)}: {reason(error)}",
-        cause="the disk is full, or the folder is not yours to write, or cannot have that name",
-        remedy=f"make room for {size / 1e6:.0f} MB there, or name another folder with data_dir=...",
+        cause="the disk is full, you may not write to the folder, or its name is not allowed",
+        remedy=f"free {size / 1e6:.0f} MB of disk space, or choose another folder with "
+        "data_dir=...",
     )
 
 
@@ -91,25 +92,24 @@ def _fetch(archive: Archive) -> bytes:
         error.close()
         cause = f"the server answered {error.code} {error.reason}"
     except (OSError, http.client.HTTPException) as error:
-        cause = f"no connection: {getattr(error, 'reason', reason(error))}"
+        cause = f"the connection failed: {getattr(error, 'reason', reason(error))}"
         expected = archive.size
     if content and len(content) < expected:
         raise DataError(
             "MG422",
-            f"the download of {archive.url} was cut short",
+            f"the download of {archive.url} is incomplete",
             cause=cause,
-            remedy="run this again",
+            remedy="try the download again",
         )
     if len(content) < expected:
         raise DataError(
             "MG421",
             f"cannot download {archive.url}",
             cause=cause,
-            remedy="connect to the network and run this again, or fetch that file by other means "
-            "and put it into the folder downloads/ of the data_dir; load_imdb() with no "
-            "arguments needs no network",
+            remedy="connect to the network and try again, or put the file into the folder "
+            "downloads/ of data_dir yourself; load_imdb() without arguments needs no network",
         )
-    _verify(archive, hashlib.sha256(content).hexdigest(), remedy="run this again")
+    _verify(archive, hashlib.sha256(content).hexdigest(), remedy="try the download again")
     return bytes(content)
 
 
@@ -117,9 +117,8 @@ def _verify(archive: Archive, digest: str, *, remedy: str) -> None:
     if digest != archive.sha256:
         raise DataError(
             "MG423",
-            f"this is not {archive.name}: it has SHA-256 {digest}, and should have "
-            f"{archive.sha256}",
-            cause="bytes were changed on the way, or something else answered in the server's "
-            "place (a login page of the network, a proxy)",
+            f"{archive.name} has SHA-256 {digest} instead of {archive.sha256}",
+            cause="the file was changed in transit, or something else answered the request (a "
+            "login page, a proxy)",
             remedy=remedy,
         )

@@ -151,17 +151,18 @@ def load_imdb(
         raise OptionError(
             "MG406",
             f"reviews cannot have length {length!r}",
-            cause="a review holds at least one id",
-            remedy="use a length of 1 or more, or None for whole reviews",
+            cause="a review must have at least one id",
+            remedy="use a length of 1 or more, or None for complete reviews",
         )
     if source == "bundled":
         if data_dir is not None:
             raise OptionError(
                 "MG436",
-                f"the bundled reviews have no data_dir={str(data_dir)!r}",
-                cause="they are a file inside minigrad; a data_dir holds what tensorflow-datasets "
-                "prepared",
-                remedy='load_imdb("tfds", data_dir=...) reads that folder; load_imdb() needs none',
+                f"data_dir={str(data_dir)!r} does not apply to the bundled reviews",
+                cause="they are a file inside minigrad; data_dir is for reviews that "
+                "tensorflow-datasets prepared",
+                remedy='load that folder with load_imdb("tfds", data_dir=...), or leave out '
+                "data_dir",
             )
         return _bundled(length, vocabulary_size)
     if source == "tfds":
@@ -169,8 +170,9 @@ def load_imdb(
     raise OptionError(
         "MG432",
         f"load_imdb has no source {source!r}",
-        cause="reviews come from the file inside minigrad, or from tensorflow-datasets",
-        remedy='use "bundled" for the file that comes with minigrad, or "tfds" for whole reviews',
+        cause="reviews come from the file inside minigrad or from tensorflow-datasets",
+        remedy='use "bundled" for the file that comes with minigrad, or "tfds" for complete '
+        "reviews",
     )
 
 
@@ -178,13 +180,13 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
     if length is None or length > BUNDLED_LENGTH or vocabulary_size > BUNDLED_VOCABULARY:
         raise OptionError(
             "MG433",
-            f"the bundled reviews cannot give length={length} with "
+            f"the bundled reviews cannot provide length={length} with "
             f"vocabulary_size={vocabulary_size}",
-            cause=f"they are cut to their last {BUNDLED_LENGTH} ids, of a vocabulary of "
-            f"{BUNDLED_VOCABULARY}",
-            remedy='read the whole reviews with load_imdb("tfds", ...)',
+            cause=f"they contain the last {BUNDLED_LENGTH} ids of each review, from a vocabulary "
+            f"of {BUNDLED_VOCABULARY}",
+            remedy='load complete reviews with load_imdb("tfds", ...)',
         )
-    remedy = "install minigrad again: the file is a part of it"
+    remedy = "install minigrad again, because the file is part of the package"
     try:
         with open(BUNDLE, "rb") as file, np.load(file, allow_pickle=False) as members:
             arrays = dict(members)
@@ -222,11 +224,12 @@ def _from_tfds(
     except ImportError as error:
         raise DataError(
             "MG434",
-            f"whole reviews are read with tensorflow-datasets, which cannot be imported: {error}",
-            cause="it is an optional part of minigrad (the extra `data`), and not all of it is "
+            f"complete reviews need tensorflow-datasets, which cannot be imported: {error}",
+            cause="it is an optional dependency (the extra `data`), and part of it is not "
             "installed",
-            remedy=f"{pip_install('tensorflow-datasets', 'importlib_resources', 'array_record')}; "
-            "load_imdb() with no arguments needs no package",
+            remedy="install it with "
+            f"`{pip_install('tensorflow-datasets', 'importlib_resources', 'array_record')}`; "
+            "load_imdb() without arguments does not need it",
         ) from error
     from minigrad.data import prepare
     from minigrad.data.download import cannot_write
@@ -246,9 +249,9 @@ def _from_tfds(
         raise DataError(
             "MG435",
             f"the prepared reviews in {shown(root / prepare.FOLDER)} cannot be read",
-            cause="a file is missing or damaged, or they were prepared in another format than "
-            "array_record: " + reason(error),
-            remedy="delete that folder, or name another one with data_dir=..., and run this again",
+            cause="a file is missing or damaged, or the reviews are not in the array_record format: "
+            + reason(error),
+            remedy="delete that folder or choose another with data_dir=..., and try again",
         ) from error
     vocabulary = Vocabulary.build(train[0], vocabulary_size)
     return IMDB(

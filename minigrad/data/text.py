@@ -73,18 +73,19 @@ class Vocabulary:
                 raise OptionError(
                     "MG401",
                     f"{word!r} cannot be a word of a vocabulary",
-                    cause="a word is text without white space or control characters, and none of "
+                    cause="a word must be text without white space or control characters, and different from "
                     + ", ".join(SPECIAL),
-                    remedy="make words with minigrad.data.tokenize",
+                    remedy="split text into words with minigrad.data.tokenize",
                 )
         self._ids = {word: id for id, word in enumerate(self.words, start=len(SPECIAL))}
         if len(self._ids) < len(self.words):
             repeated, times = Counter(self.words).most_common(1)[0]
             raise OptionError(
                 "MG401",
-                f"the word {repeated!r} comes {times} times in the vocabulary",
-                cause="each word has one id",
-                remedy="list each word once, or count texts with Vocabulary.build",
+                f"the word {repeated!r} occurs {times} times in the vocabulary",
+                cause="each word must have exactly one id",
+                remedy="list each word once, or build the vocabulary from texts with "
+                "Vocabulary.build",
             )
 
     @classmethod
@@ -149,8 +150,7 @@ class Vocabulary:
                 "MG408",
                 f"cannot write {shown(path)}",
                 cause=reason(error),
-                remedy="free some space, or name a file in a folder that exists and can be "
-                "written to",
+                remedy="choose a folder that exists and is writable, or free some disk space",
             ) from error
 
     @classmethod
@@ -160,9 +160,7 @@ class Vocabulary:
         Errors: DataError MG404 if the file cannot be read; MG405 if it is damaged or empty, or if a
         line is not a word.
         """
-        remedy = (
-            "write it again with Vocabulary.save; a list of words of your own has one on each line"
-        )
+        remedy = "write it again with Vocabulary.save; if you write a list of words yourself, put one word on each line"
         try:
             # utf-8-sig skips a byte-order mark
             with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:
@@ -175,7 +173,9 @@ class Vocabulary:
             ) from error
         if not text.endswith("\n"):
             raise damaged_file(
-                path, "its last line has no end" if text else "it is empty", remedy=remedy
+                path,
+                "its last line does not end with a line break" if text else "it is empty",
+                remedy=remedy,
             )
         saved = text.startswith(FIRST_LINE)
         try:
@@ -185,7 +185,7 @@ class Vocabulary:
         if saved and vocabulary._text() != text:
             raise damaged_file(
                 path,
-                "its words are not those that its first line has the checksum of",
+                "its words do not match the checksum in its first line",
                 remedy=remedy,
             )
         return vocabulary
@@ -266,7 +266,7 @@ def pad(
         raise OptionError(
             "MG406",
             f"pad does not accept side={side!r}",
-            cause="side says where the padding goes",
+            cause="side is the end of each row where the padding goes",
             remedy="use side='left' or side='right'",
         )
     given: Any = sequences
@@ -279,7 +279,7 @@ def pad(
         raise OptionError(
             "MG406",
             f"pad cannot make rows of length {length!r}",
-            cause="a row holds at least one id",
+            cause="a row must have at least one id",
             remedy="use a length of 1 or more",
         )
     padded = np.full((len(rows), length), PADDING, dtype=np.int64)
@@ -323,8 +323,8 @@ def check_vocabulary_size(size: object, least: int = len(SPECIAL) + 1) -> None:
         raise OptionError(
             "MG402",
             f"a vocabulary of size {size!r} has no room for a word or a character",
-            cause=f"the ids below {least - 1} have a meaning of their own",
-            remedy=f"ask for a size of {least} or more, for a text that is not empty",
+            cause=f"the ids below {least - 1} are reserved",
+            remedy=f"use a size of at least {least}, and a text that is not empty",
         )
 
 
@@ -334,8 +334,9 @@ def _checked_id(id: Any, size: int) -> int:
         raise IndexRangeError(
             "MG403",
             f"the id {id} is outside the vocabulary of {size} ids",
-            cause="the ids were made with another, larger vocabulary, or are not ids at all",
-            remedy=f"decode with the vocabulary that encoded them; ids run from 0 to {size - 1}",
+            cause="the id comes from a larger vocabulary, or it is not an id",
+            remedy="decode with the vocabulary that encoded the ids, which run from 0 to "
+            f"{size - 1} here",
         )
     return id
 
@@ -374,8 +375,8 @@ def row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
         raise DtypeError(
             "MG407",
             f"row {number} is not a row of ids: shape {array.shape}, dtype {array.dtype}",
-            cause="pad takes a list of rows, each a list or one-dimensional array of integers, of "
-            "up to 64 bits",
-            remedy="encode texts with Vocabulary.encode first, and pass [row] for a single row",
+            cause="pad takes a list of rows; each row is a list or one-dimensional array of "
+            "integers of up to 64 bits",
+            remedy="encode texts with Vocabulary.encode first; to pad a single row, pass [row]",
         )
     return array

@@ -40,7 +40,9 @@ class History(Mapping[str, list[float]]):
     def __getitem__(self, column: str) -> list[float]:
         values = [row[column] for row in self.rows if column in row]
         if not values:
-            raise KeyError(f"no column {column!r}; there are {', '.join(self) or 'none yet'}")
+            raise KeyError(
+                f"no column {column!r}; the columns are: {', '.join(self) or 'none yet'}"
+            )
         return values
 
     def __iter__(self) -> Iterator[str]:

@@ -33,10 +33,10 @@ def accuracy(output: Array, labels: Array) -> float:
         raise ShapeError(
             "MG316",
             f"accuracy got an output of shape {output.shape} and labels of shape {labels.shape}",
-            cause="an output (..., C) goes with labels (...); one of (B,) or (B, 1) with labels "
-            "(B,) or (B, 1)",
-            remedy="one-hot labels become integers with labels.argmax(-1); for another task pass "
-            "metrics={...}",
+            cause="accuracy takes an output (..., C) with labels (...), or an output (B,) or (B, "
+            "1) with labels (B,) or (B, 1)",
+            remedy="convert one-hot labels with labels.argmax(-1); for another task, pass your "
+            "own metrics={...}",
         )
     # three times as fast as np.mean
     right = np.count_nonzero(chosen.reshape(-1) == labels.reshape(-1))

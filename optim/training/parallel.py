@@ -51,12 +51,12 @@ def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
     if any(theirs != place for theirs, _ in everyone):
         raise DataError(
             "MG331",
-            "the processes are at different places of the run: "
+            "the processes have reached different points of the run: "
             f"{_by_rank([theirs for theirs, _ in everyone])}",
-            cause="they were given different numbers of batches, or something that all must do, "
-            "such as evaluating, is done by some only",
-            remedy="give every process the same batches, and let all of them call the same "
-            "methods of the Trainer",
+            cause="they got different numbers of batches, or only some of them run a step that "
+            "all must run, such as evaluating",
+            remedy="pass the same batches to every process, and call the same methods of the "
+            "Trainer in all of them",
         )
     return [theirs for _, theirs in everyone]
 
@@ -109,10 +109,10 @@ def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
     raise OptionError(
         "MG332",
         f"the processes differ: {'; '.join(problems)}",
-        cause="all train the same model, each on its share of a batch that all are given; with "
-        "other batches or settings they would drift apart",
-        remedy="give every process the whole batches, in the same order, and the same settings; a "
-        "callback that changes the run must do the same on all ranks",
+        cause="all processes train the same model, each on its share of every batch; different "
+        "batches or settings would make their models differ",
+        remedy="pass the same complete batches, order and settings to every process; a callback "
+        "that changes the run must make the same change on all ranks",
     )
 
 

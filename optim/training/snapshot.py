@@ -86,9 +86,8 @@ def restore(trainer: Run, path: FilePath) -> None:
         raise CheckpointError(
             "MG508",
             f"{path} cannot be resumed here: {'; '.join(problems)}",
-            cause="a resumed run goes on with the same model, configuration and optimizer",
-            remedy="start with the options of the interrupted run, or start a new run without "
-            "resume",
+            cause="a resumed run must have the same model, configuration and optimizer",
+            remedy="use the options of the interrupted run, or start a new run without resume",
         )
     info, optimizer = checkpoint.info, trainer.optimizer
     parameters = trainer.model.named_parameters()

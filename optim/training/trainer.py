@@ -93,10 +93,11 @@ class Trainer(Run):
         if "loss" in metrics or not hasattr(metrics, "items"):
             raise DtypeError(
                 "MG334",
-                f"the metrics are given as {metrics!r}",
-                cause="a metric is a function of (output array, labels), with a name for its columns "
-                "of the history; those called loss hold the loss itself",
-                remedy='pass functions by name, such as metrics={"accuracy": optim.accuracy}',
+                f"metrics cannot be {metrics!r}",
+                cause="metrics maps names to functions of (output array, labels); the name loss "
+                "is reserved",
+                remedy='pass a dict of named functions, such as metrics={"accuracy": '
+                "optim.accuracy}",
             )
         self.metrics = dict(metrics)
         self.comm = comm
@@ -257,12 +258,12 @@ class Trainer(Run):
         if new and not trained <= used.keys():
             raise OptionError(
                 "MG327",
-                f"the optimizer would not train {', '.join(new)}, but parameters that the model "
-                "does not use",
+                f"the optimizer does not train {', '.join(new)}, but trains parameters that the "
+                "model does not use",
                 cause="a layer was replaced after the optimizer was made, or the optimizer "
                 "belongs to another model",
-                remedy="make the optimizer when the model is complete; freeze parameters that "
-                "should not be trained",
+                remedy="make the optimizer after the model is complete; to exclude parameters "
+                "from training, freeze them",
             )
 
     def _call(self, moment: str) -> None:
@@ -296,9 +297,9 @@ class Trainer(Run):
             if not isinstance(batch, (tuple, list)) or len(batch) < 2:
                 raise DataError(
                     "MG311",
-                    f"a batch is a {type(batch).__name__}",
+                    f"a batch of type {type(batch).__name__} cannot be used",
                     cause="each batch must be a tuple (inputs..., labels) of at least two arrays",
-                    remedy="minigrad.data.Batches(inputs, labels) makes such batches; or pass "
+                    remedy="make batches with minigrad.data.Batches(inputs, labels), or pass "
                     "[(inputs, labels)]",
                 )
             # `agree` compares the later batches of an epoch before their update.
@@ -310,9 +311,9 @@ class Trainer(Run):
             raise DataError(
                 "MG312",
                 f"{of} had no batches",
-                cause="the data are empty, or a generator, which gives its batches only once",
-                remedy="pass a list of batches or minigrad.data.Batches, which can be walked "
-                "through again",
+                cause="the data is empty, or it is a generator, which can be read only once",
+                remedy="pass minigrad.data.Batches or a list of batches, which can be read in "
+                "every epoch",
             )
 
 

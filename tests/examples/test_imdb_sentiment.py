@@ -90,7 +90,7 @@ def test_without_dot_and_matplotlib_it_says_so_and_goes_on(run, tmp_path):
     )
     short = ("--limit", 50, "--epochs", 1, "--out", tmp_path / "out")
     finished = run("imdb_sentiment.py", *short, PATH="/nowhere", PYTHONPATH=str(tmp_path))
-    assert "Graphviz" in finished.stderr and "training goes on" in finished.stderr
+    assert "Graphviz" in finished.stderr and "training continues" in finished.stderr
     assert "pip install matplotlib" in finished.stdout and "Test accuracy" in finished.stdout
     assert not list((tmp_path / "out").glob("*.png"))
 

@@ -201,7 +201,9 @@ def test_without_the_format_s_library(path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_every_mismatch_is_named_at_once() -> None:
     here, found = {"d": np.ones(1, "float32")}, {"d": np.ones(1)}
-    with pytest.raises(CheckpointError, match="(?s)in 1 places.*dtype: d is float64, and float32"):
+    with pytest.raises(
+        CheckpointError, match="(?s)1 problem.*dtype: d is float64, but must be float32"
+    ):
         check_match(found, here, "the model")
     check_match(here, here, "the model")
     many = {f"\x1b[2J{number}": np.ones(1) for number in range(1000)}

@@ -45,7 +45,7 @@ def test_state_that_does_not_fit_is_refused_whole() -> None:
         "missing: steps/b",
         "unknown: m/c",
         "unknown: pending table/b",
-        "another shape: m/W is (3, 3), and (4, 3)",
+        "wrong shape: m/W is (3, 3), but must be (4, 3)",
     ):
         assert line in str(error.value)
     # though that one would have fitted
@@ -146,8 +146,8 @@ W: Any = mg.Tensor([1.0], requires_grad=True)
         (lambda: SGD(W), "MG302", "got Tensor"),
         (lambda: SGD({"W": W.array}), "MG302", "got dict: 'numpy.ndarray' object"),
         (lambda: SGD([{"parameters": {"W": W}, "momentum": 0.9}]), "MG302", "'momentum'"),
-        (lambda: SGD([W, W]), "MG303", "'1' is given twice (also as '0')"),
-        (lambda: SGD([{"parameters": {"a": W}}] * 2), "MG303", "'a' is given twice"),
+        (lambda: SGD([W, W]), "MG303", "'1' is listed twice (also as '0')"),
+        (lambda: SGD([{"parameters": {"a": W}}] * 2), "MG303", "'a' is listed twice"),
         (lambda: SGD({"W": W * 2}), "MG126", "cannot train"),
         (lambda: Adam({"W": W}, lr=float("inf")), "MG305", "lr of group 0 is inf"),
         (lambda: AdamW({"W": W}, betas=(0.9, -0.1)), "MG305", "beta2 is -0.1"),

@@ -141,10 +141,11 @@ class Monitor(Callback):
         if self.monitor not in columns:
             raise OptionError(
                 "MG314",
-                f"there is no {self.monitor!r} to monitor; there are {', '.join(columns)}",
-                cause="fit was given no validation batches, the name is misspelt, or the callback "
+                f"cannot monitor {self.monitor!r}; the available values are {', '.join(columns)}",
+                cause="fit got no validation batches, the name is misspelled, or the callback "
                 "that measures it (Evaluate) comes later in the list",
-                remedy="fit(train, epochs=..., validation=batches), or monitor one of those",
+                remedy="pass validation batches, as in fit(train, epochs=..., "
+                "validation=batches), or monitor an available value",
             )
 
 
@@ -194,8 +195,8 @@ class StopOnNonFinite(Callback):
             "MG315",
             f"the loss is {loss.array} in epoch {trainer.epoch + 1}, batch {trainer.batch + 1}",
             where=strange_node(node),
-            cause="it began there: the learning rate is too high, the gradients explode, or the data "
-            "hold NaN or infinity",
-            remedy="lower the learning rate, clip gradients (ClipGradients), check the data for "
-            "NaN and empty rows",
+            cause="the learning rate is too high, the gradients explode, or the data contains "
+            "NaN or infinity",
+            remedy="lower the learning rate, clip gradients with ClipGradients, or check the "
+            "data for NaN and empty rows",
         )

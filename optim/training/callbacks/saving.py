@@ -63,11 +63,11 @@ class Snapshots(Every):
         if newest is not None and resumed != self.folder.resolve():
             raise OptionError(
                 "MG321",
-                f"{self.folder} has the snapshots of another run, the newest of them {newest.name}",
-                cause="the new run's would be mixed with them, and resuming could continue the "
+                f"{self.folder} contains snapshots of another run; the newest is {newest.name}",
+                cause="in a folder with the snapshots of two runs, resuming could continue the "
                 "wrong run",
-                remedy=f"go on with it: fit(..., resume={str(newest)!r}); or delete them; or "
-                "name another folder",
+                remedy=f"continue that run with fit(..., resume={str(newest)!r}), delete its "
+                "snapshots, or choose another folder",
             )
 
     def on_end(self, trainer: Run) -> None:
@@ -216,6 +216,6 @@ def warn_if_failing(write: Callable[[], object]) -> bool:
     except MinigradError as error:
         if error.code not in PASSING:
             raise
-        warnings.warn(f"{error}\n  training goes on", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"{error}\n  training continues", RuntimeWarning, stacklevel=2)
         return False
     return True

@@ -25,7 +25,7 @@ def test_a_download_gives_the_servers_bytes_and_is_not_repeated(server, tmp_path
         ("cut", "MG422", "the connection ended after"),
         ("stalls", "MG422", "timed out"),
         ("gone", "MG421", "404"),
-        ("closed", "MG421", "no connection"),
+        ("closed", "MG421", "connection failed"),
     ],
 )
 def test_what_is_not_the_archive_is_an_error_and_leaves_nothing(

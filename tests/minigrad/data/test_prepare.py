@@ -112,5 +112,6 @@ def test_prepared_reviews_that_are_damaged_or_in_another_format(served, tmp_path
     assert "1.0.0" in fails_with("MG435", tmp_path).what
     (tmp_path / "other" / prepare.FOLDER).mkdir(parents=True)
     assert (
-        "another format" in fails_with("MG435", tmp_path / "other").cause and served.requests == 1
+        "not in the array_record format" in fails_with("MG435", tmp_path / "other").cause
+        and served.requests == 1
     )

@@ -12,7 +12,7 @@ from optim import (
 def test_history_reads_by_column() -> None:
     history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "lr": 0.1}])
     assert dict(history) == {"epoch": [1, 2], "loss": [0.5], "lr": [0.1]} and len(history) == 3
-    with pytest.raises(KeyError, match="'none'; there are epoch, loss, lr"):
+    with pytest.raises(KeyError, match="'none'; the columns are: epoch, loss, lr"):
         history["none"]
 
 

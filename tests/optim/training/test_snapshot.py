@@ -215,7 +215,7 @@ def other_head(parameters: Any) -> Optimizer:
             "MG508",
             "lr of group 0 was 0.3 and is 0.2",
         ),
-        ({"optimizer": other_head}, "MG505", "dense.W is (6, 2), and (6, 3)"),
+        ({"optimizer": other_head}, "MG505", "dense.W is (6, 2), but must be (6, 3)"),
         ({"metrics": {}}, "MG508", "the metrics was ['accuracy'] and is []"),
         ({"config": {"hidden": 8}}, "MG508", "hidden was 'nothing' and is 8"),
         ({"train": list(data())}, "MG508", "the batches was 'Batches' and is 'list'"),

@@ -35,7 +35,7 @@ def test_learning_rate_follows_the_schedule_and_joins_the_history() -> None:
 
 def test_clipping_joins_the_history_and_forgets_a_run_that_failed() -> None:
     clip = ClipGradients(2.0)
-    with pytest.raises(OptionError, match="MG314.*there are epoch, step, train_loss"):
+    with pytest.raises(OptionError, match="MG314.*values are epoch, step, train_loss"):
         run([EarlyStopping("none"), clip], xs=[9])
     trainer = run([clip], xs=[1, 8, -3])
     assert w(trainer) == pytest.approx(-(1 + 2 - 2))

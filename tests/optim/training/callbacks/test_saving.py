@@ -118,7 +118,7 @@ def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path: Path) -> None:
     with pytest.warns(RuntimeWarning) as warned:
         run([*writers, Snapshots(folder, keep=9), Break()], epochs=4, scores=[4, 3, 2, 1])
     told = [str(warning.message) for warning in warned]
-    assert len(told) == 6 and all("MG506" in text and "training goes on" in text for text in told)
+    assert len(told) == 6 and all("MG506" in text and "training continues" in text for text in told)
     assert names(folder) == ["b.safetensors", "l.csv", *steps(1, 4)]
 
 
