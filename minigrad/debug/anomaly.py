@@ -61,7 +61,7 @@ class detect_anomaly(trace_lines):
     >>> with mg.detect_anomaly(), np.errstate(divide="ignore"):
     ...     mg.log(x)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    minigrad.errors.NonFiniteError: [MG710] Log gave 1 value of 2 that is not finite: -inf at [1]
+    minigrad.errors.NonFiniteError: [MG710] Log returned 1 non-finite value out of 2: -inf at [1]
       where:  Log at the top level, called at <doctest ...>:2; given x (2,) from 0 to 1
       cause:  ...
       remedy: ...
@@ -100,7 +100,7 @@ def first_non_finite(root: Node) -> Node:
 
 def strange_node(node: Node) -> str:
     """Describe a node that is not finite: its first such value, and the ranges of its inputs."""
-    told = f"{title(node)} {'gave' if node.gate else 'holds'} {_strange(node.output)}"
+    told = f"{title(node)} {'returned' if node.gate else 'holds'} {_strange(node.output)}"
     return f"{told}; given {_inputs(node)}" if node.gate else told
 
 
@@ -148,12 +148,8 @@ def _strange(array: Array) -> str:
     bad = ~np.isfinite(array)
     index = tuple(int(i) for i in np.argwhere(bad)[0])
     count = int(bad.sum())
-    values = (
-        f"{count} values of {array.size} that are"
-        if count > 1
-        else f"1 value of {array.size} that is"
-    )
-    return f"{values} not finite: {array[index]} at {list(index)}"
+    values = f"{count} non-finite value{'s' * (count > 1)} out of {array.size}"
+    return f"{values}: {array[index]} at {list(index)}"
 
 
 def _range(name: str, array: Array) -> str:
@@ -178,7 +174,7 @@ def _inputs(node: Node) -> str:
 def _forward_error(node: Node) -> NonFiniteError:
     given = [parent for parent in node.inputs if not np.isfinite(parent.output).all()]
     cause = (
-        "the input is outside its domain, as in log(0) or 1/0, or the result too large for the "
+        "the input is outside the gate's domain, as in log(0) or 1/0, or the result is too large for the "
         "dtype, as in exp(100)"
     )
     remedy = (
@@ -188,11 +184,11 @@ def _forward_error(node: Node) -> NonFiniteError:
         names = " and ".join(
             f"{parent.name or 'a constant'} {parent.output.shape}" for parent in given
         )
-        cause = f"it came in from outside: {names} held {_strange(given[0].output)}"
-        remedy = "check the data for NaN; if it is a parameter, lower the learning rate or clip gradients"
+        cause = f"an input was already not finite: {names} holds {_strange(given[0].output)}"
+        remedy = "check the data for NaN; if the input is a parameter, lower the learning rate or clip gradients"
     return NonFiniteError(
         "MG710",
-        f"{node.gate.name} gave {_strange(node.output)}",
+        f"{node.gate.name} returned {_strange(node.output)}",
         where=f"{title(node)}; given {_inputs(node)}",
         cause=cause,
         remedy=remedy,
@@ -217,8 +213,8 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
                     f"the rule of {consumer.gate.name} gave {name} a gradient with "
                     f"{_strange(part)}",
                     where=f"{title(consumer)}; given {_inputs(consumer)}, {_range('dz', upstream)}",
-                    cause="the gate's slope is infinite or undefined there (sqrt, log or division "
-                    "at 0), or the gradient has grown beyond the dtype",
+                    cause="the gate's derivative is infinite or undefined there (sqrt, log or "
+                    "division at 0), or the gradient is too large for the dtype",
                     remedy="keep the input away from that point (add a small number), or clip "
                     "gradients",
                 )
@@ -226,7 +222,7 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
         "MG711",
         f"the gradient of {title(node)} has {_strange(whole)}",
         where=f"{title(node)}; {_range('dz', whole)}",
-        cause="each part was finite, their sum is too large for the dtype; or backward started "
-        "with NaN or infinity",
+        cause="each part was finite but their sum is too large for the dtype, or backward "
+        "started with NaN or infinity",
         remedy="scale the loss down, clip gradients, or compute in float64",
     )

@@ -30,10 +30,10 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
     >>> loss = (mg.cut(W * 2.0) * V).sum()
     >>> mg.require_gradients(loss, [W])
     Traceback (most recent call last):
-    minigrad.errors.GradientError: [MG731] no gradient for W: a cut is in the way
+    minigrad.errors.GradientError: [MG731] no gradient for W: a truncation cut blocks it
       where:  the cut at the top level
-      cause:  truncation lets the value through and stops the gradient
-      remedy: a longer truncate=k reaches further back; truncate=None reaches all steps
+      cause:  a cut passes the value forward but stops the gradient
+      remedy: use a larger truncate=k to reach further back, or truncate=None to reach all steps
     """
     named = tensors
     if not isinstance(named, Mapping):
@@ -53,37 +53,34 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
 
 _WORDS = {
     "MG730": (
-        "none has been computed",
-        "backward has not been called on this loss, or the gradients were set back to None since "
-        "(zero_grad)",
-        "call loss.backward(), and read gradients before zero_grad()",
+        "it has not been computed",
+        "backward was not called on this loss, or zero_grad has reset the gradients since",
+        "call loss.backward(), and read the gradients before zero_grad()",
     ),
     "MG731": (
-        "a cut is in the way",
-        "truncation lets the value through and stops the gradient",
-        "a longer truncate=k reaches further back; truncate=None reaches all steps",
+        "a truncation cut blocks it",
+        "a cut passes the value forward but stops the gradient",
+        "use a larger truncate=k to reach further back, or truncate=None to reach all steps",
     ),
     "MG732": (
         "a step was computed inside no_grad",
-        "what is computed inside no_grad is not recorded, and enters all that follows as a "
-        "constant",
+        "computations inside no_grad are not recorded, so their results count as constants",
         "move that step out of the `with mg.no_grad()` block",
     ),
     "MG733": (
         "a step was detached",
-        "t.detach() is a constant with t's value: gradients stop there",
-        "leave out detach() where the gradient is wanted",
+        "t.detach() returns a constant with t's value, so gradients stop there",
+        "leave out detach() where you need the gradient",
     ),
     "MG734": (
-        "it does not require one",
+        "it does not require a gradient",
         "it is frozen (requires_grad = False), or was made without requires_grad=True",
-        "set requires_grad = True, before the forward pass",
+        "set requires_grad = True before the forward pass",
     ),
     "MG735": (
         "the loss was not computed from it",
-        "it was never used, or only through plain arrays (t.array, t.item(), NumPy on t.array)",
-        "use the tensor itself in the computation; a parameter that is not needed can be left out "
-        "of the model",
+        "it was not used, or only as a plain array (t.array, t.item(), or NumPy on t.array)",
+        "use the tensor itself in the computation, or remove it from the model if it is not needed",
     ),
 }
 

@@ -80,11 +80,11 @@ class profile:
         if OBSERVERS:
             raise OptionError(
                 "MG740",
-                "a profile is open already, and there can be one at a time",
-                cause="two would time each other, even in different threads, because all threads "
-                "share the gates",
-                remedy="leave out the inner mg.profile(): the rows of the outer one tell scopes "
-                "apart",
+                "a profile is already running, and only one can run at a time",
+                cause="two profiles would time each other, even in different threads, because "
+                "all threads share the gates",
+                remedy="leave out the inner mg.profile(); the outer one reports each scope in "
+                "separate rows",
             )
         OBSERVERS.append(self)
         self._thread = threading.get_ident()

@@ -47,8 +47,8 @@ class Graph:
             raise DtypeError(
                 "MG601",
                 f"a graph is drawn from a Tensor or a list of Tensors, not from {given}",
-                cause="arrays and numbers do not remember how they were computed",
-                remedy="pass the loss, or any other Tensor, as the gates returned it",
+                cause="arrays and numbers do not record how they were computed",
+                remedy="pass the loss or any other Tensor, not its .array or .item()",
             )
         self.roots: list[Node] = list(dict.fromkeys(one.node for one in outputs))
         self.nodes: list[Node] = history(self.roots)
@@ -107,7 +107,9 @@ class Drawing:
         except DrawError as error:
             if error.code == "MG607":
                 written = save(Path(path).with_suffix(".dot"), self.dot.encode())
-                error.where = f"{written} has the graph as DOT text, which any Graphviz can draw"
+                error.where = (
+                    f"{written} contains the graph as DOT text, which any Graphviz can draw"
+                )
             raise
         self.path = save(path, content)
         return self.path
@@ -181,13 +183,13 @@ def draw(
 def _check(mode: str, depth: int | None) -> None:
     if mode not in MODES:
         raise OptionError(
-            "MG611", f"there is no mode {mode!r}", cause="a mode says how time steps are drawn",
-            remedy=f"one of {', '.join(map(repr, MODES))}; for a part of the steps window=(t0, t1)",
+            "MG611", f"there is no mode {mode!r}", cause="mode selects how time steps are drawn",
+            remedy=f"choose from {', '.join(map(repr, MODES))}; to draw only some steps, use window=(t0, t1)",
         )  # fmt: skip
     if depth is not None and not (isinstance(depth, numbers.Integral) and depth >= 1):
-        raise OptionError("MG613", f"depth={depth!r} is not a whole number from 1 on",
-                          cause="it counts the levels of scopes that are drawn open",
-                          remedy="depth=1 draws each outermost scope as one box")  # fmt: skip
+        raise OptionError("MG613", f"depth must be an integer of 1 or more, not {depth!r}",
+                          cause="depth limits how many levels of nested scopes are drawn",
+                          remedy="use depth=1 to draw each outermost scope as one box")  # fmt: skip
 
 
 def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:

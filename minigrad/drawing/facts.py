@@ -95,10 +95,10 @@ class Gradients:
                 raise
             raise GradientError(
                 "MG605",
-                "the gradients inside this graph cannot be drawn any more: " + error.what,
+                "the gradients inside this graph can no longer be drawn: " + error.what,
                 where=error.where,
-                cause="drawing sends gradients through the graph again, and its parameters have "
-                "changed since",
+                cause="drawing gradients runs the backward pass again, but a parameter has "
+                "changed since the forward pass",
                 remedy="draw before the optimizer's step, or leave out grads=True",
             ) from None
         return {node: Stats.of(total) for node, total in totals.items()}, edges

@@ -64,10 +64,10 @@ def check_size(boxes: int, timed: bool) -> None:
         return
     raise OptionError(
         "MG609",
-        f"this picture would have {boxes:,} boxes, and {largest:,} are the most that are drawn",
-        cause="laying out more takes minutes, and nobody could read the result",
-        remedy="choose a shorter window, draw each scope as one box with depth=1, leave out mode= "
-        "so that the picture is folded, or draw a tensor from further inside the graph",
+        f"this picture would have {boxes:,} boxes, but at most {largest:,} can be drawn",
+        cause="laying out a larger picture takes minutes, and it would be unreadable",
+        remedy="choose a shorter window, draw each scope as one box with depth=1, leave out "
+        "mode= to fold the picture, or draw an intermediate tensor",
     )
 
 
@@ -158,17 +158,19 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
     if not numbers:
         raise OptionError(
             "MG603",
-            f"window=({first}, {last}) asks for time steps, and this graph has none",
-            cause="steps are scopes named t00, t01, ..., as the recurrent layers open them",
-            remedy="leave window out, or record each step in mg.scope(f't{t:02d}')",
+            f"window=({first}, {last}) selects time steps, but this graph has none",
+            cause="time steps are scopes named t00, t01, ..., which the recurrent layers open",
+            remedy="leave out window, or record each step inside mg.scope(f't{t:02d}')",
         )
     if first > last or first < numbers[0] or last > numbers[-1]:
         raise OptionError(
             "MG603",
             f"window=({first}, {last}) is outside the steps of this graph, {numbers[0]} to "
             f"{numbers[-1]}",
-            cause="both ends are included, and counted from 0; the first is not after the last",
-            remedy=f"for example window=({max(numbers[0], numbers[-1] - 3)}, {numbers[-1]})",
+            cause="steps are numbered from 0, both ends are included, and the first must not "
+            "come after the last",
+            remedy="choose steps of this graph, for example "
+            f"window=({max(numbers[0], numbers[-1] - 3)}, {numbers[-1]})",
         )
     return first, last
 

@@ -48,9 +48,9 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
         raise OptionError(
             "MG602",
             f"cannot draw into {os.fspath(path)!r}: "
-            + (f"there is no format {suffix!r}" if suffix else "it has no suffix"),
-            cause="the suffix of the path says the format",
-            remedy="end the path in ." + ", .".join(SUFFIXES),
+            + (f"the format {suffix!r} is not supported" if suffix else "it has no suffix"),
+            cause="the suffix of the path selects the format",
+            remedy="end the path in one of ." + ", .".join(SUFFIXES),
         )
     return suffix
 
@@ -68,9 +68,9 @@ def render(text: str, suffix: str) -> bytes:
         raise DrawError(
             "MG607",
             f"no .{suffix} can be drawn here",
-            cause="Python in WebAssembly cannot start Graphviz, which is a program",
-            remedy="end the path in .svg, once minigrad.drawing.set_renderer has been given a "
-            "function that draws",
+            cause="Python in WebAssembly cannot start the Graphviz program",
+            remedy="pass a function that draws to minigrad.drawing.set_renderer, and end the "
+            "path in .svg",
         )
     import graphviz
 
@@ -85,11 +85,11 @@ def render(text: str, suffix: str) -> bytes:
     if pure is None:
         raise DrawError(
             "MG607",
-            "there is no program `dot` here",
+            "the program `dot` was not found",
             cause="pictures are laid out by Graphviz, which is not a Python package",
             remedy="install Graphviz with your system's package manager or from "
-            "https://graphviz.org/download/; for PNG and SVG "
-            f"`{pip_install('graphviz-pure')}` is enough",
+            f"https://graphviz.org/download/; for PNG and SVG, `{pip_install('graphviz-pure')}` "
+            "is enough",
         )
     # graphviz-pure accepts a single font name, not a list. The fonts that it uses for PNG lack ⊙.
     text = text.replace(quoted(FONT), '"Helvetica"')
@@ -114,10 +114,9 @@ def _failed(program: str, suffix: str, said: str) -> DrawError:
     return DrawError(
         "MG608",
         f"{program} could not draw this graph: {' '.join(said.split())[-300:]}",
-        cause="often too large a picture for its memory, or an installation that cannot write "
-        f".{suffix}",
-        remedy=f"{other}draw less of the graph (depth=, window=); the .dot text can be written and "
-        "looked at",
+        cause=f"the picture may be too large, or this installation may not support .{suffix}",
+        remedy=f"{other}draw a smaller part of the graph with depth= or window=, or write the "
+        ".dot text instead",
     )
 
 
@@ -127,12 +126,12 @@ def save(path: str | os.PathLike[str], content: bytes) -> Path:
     try:
         write_whole(target, lambda file: file.write(content))
     except OSError as error:
-        remedy = "name a file in a folder that you may write to"
+        remedy = "choose a folder that is writable, or free some disk space"
         if isinstance(error, FileNotFoundError):
-            remedy = f"create the folder first (mkdir -p {quote(str(target.parent))}), or choose another path"
+            remedy = f"create the folder first with `mkdir -p {quote(str(target.parent))}`, or choose another path"
         raise DrawError(
             "MG606",
-            f"the picture cannot be written to {os.fspath(path)!r}",
+            f"cannot write the picture to {os.fspath(path)!r}",
             cause=error.strerror or str(error),
             remedy=remedy,
         ) from None

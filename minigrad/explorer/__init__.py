@@ -76,9 +76,9 @@ def explore(
         raise OptionError(
             "MG804",
             f"{len(words)} words were given for {len(steps)} time steps",
-            cause="each word stands at the step that reads it; a step is a scope named t00, t01, "
-            "...",
-            remedy="give one word for each step, padding included, or none",
+            cause="each word labels the step that reads it; the steps are the scopes named t00, "
+            "t01, ...",
+            remedy="pass one word for each step, including padding, or leave out words",
         )
     page = build(data)
     if target is not None:
@@ -87,9 +87,9 @@ def explore(
         except OSError as error:
             raise OptionError(
                 "MG803",
-                f"the page cannot be written to {str(target)!r}",
+                f"cannot write the page to {str(target)!r}",
                 cause=str(error.strerror or error),
-                remedy="name a file in a folder that exists and that you may write to",
+                remedy="choose a folder that exists and is writable, or free some disk space",
             ) from None
     return Page(page, target)
 
@@ -99,16 +99,16 @@ def _root(output: Tensor) -> Node:
         raise DtypeError(
             "MG801",
             f"explore shows the graph behind a Tensor, not {type(output).__name__}",
-            cause="an array or a number does not know how it was computed",
-            remedy="pass the loss as the gates returned it, not its .array or .item()",
+            cause="arrays and numbers do not record how they were computed",
+            remedy="pass the loss Tensor itself, not its .array or .item()",
         )
     node = output.node
     if node.gate is None and node.requires_grad:
         raise GradientError(
             "MG802",
-            f"{describe(node)} is a leaf: no gate made it, so there is nothing to step through",
-            cause="a parameter has no computation behind it",
-            remedy="pass what was computed from it, such as the loss",
+            f"{describe(node)} is a leaf, so there is no computation to step through",
+            cause="a leaf, such as a parameter, is not the result of a gate",
+            remedy="pass a tensor that was computed from it, such as the loss",
         )
     return node
 
@@ -121,8 +121,8 @@ def _one(node: Node) -> Array:
     if node.output.size != 1:
         raise GradientError(
             "MG806",
-            f"explore needs a gradient to start from, and {describe(node)} is not a single number",
-            cause="the page shows the gradients of one number, and this tensor holds "
+            f"explore needs a gradient to start from, but {describe(node)} is not a single number",
+            cause="the page shows the gradients of one number, but this tensor holds "
             f"{node.output.size}",
             remedy="explore t.sum() or t.mean(), or first call t.backward(upstream) with an array "
             "of t's shape",

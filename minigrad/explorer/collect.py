@@ -124,11 +124,11 @@ def _check_size(nodes: list[Node]) -> None:
     if len(nodes) + lines > LARGEST:
         raise OptionError(
             "MG807",
-            f"this graph has {len(nodes):,} nodes and {lines:,} lines between them, more than the "
-            f"{LARGEST:,} in all that a page can show",
-            cause="a browser takes minutes to open a larger page, or fails to",
-            remedy="explore a part: fewer time steps, or a tensor from further inside the graph; "
-            "mg.draw folds graphs of any size",
+            f"this graph has {len(nodes):,} nodes and {lines:,} lines between them, but a page "
+            f"can show at most {LARGEST:,} in total",
+            cause="a browser needs minutes to open a larger page, or cannot open it",
+            remedy="explore fewer time steps or an intermediate tensor, or use mg.draw, which "
+            "folds graphs of any size",
         )
 
 

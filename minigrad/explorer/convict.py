@@ -44,8 +44,8 @@ def convicted(
     if not suspects:
         raise OptionError(
             "MG808",
-            f"the report convicts {title(slip.node)}, and this graph has no such gate",
-            cause="it is a report on another computation",
+            f"the report finds an error in {title(slip.node)}, but this graph has no such gate",
+            cause="the report belongs to another computation",
             remedy="check and explore the same function: mg.explore(f(*inputs), "
             "report=mg.gradcheck(f, *inputs))",
         )

@@ -125,16 +125,16 @@ def _run(
     if order not in (1, 2) or (sample is not None and sample < 1):
         raise OptionError(
             "MG700",
-            f"gradcheck cannot take order={order!r} with sample={sample!r}",
-            cause="derivatives of the first and second order are checked, and a sample has at "
-            "least one element",
-            remedy="order=1 or order=2; sample=None for every element, or a number from 1",
+            f"gradcheck cannot use order={order!r} with sample={sample!r}",
+            cause="it checks first and second derivatives, and a sample has at least one element",
+            remedy="use order=1 or order=2, and sample=None for every element or a number of at "
+            "least 1",
         )
     if not leaves:
         raise OptionError(
             "MG707",
-            "gradcheck was given nothing to differentiate by",
-            cause="no input is a float tensor or array; for a model, no parameter requires a "
+            "gradcheck found no input to differentiate with respect to",
+            cause="no input is a float tensor or array, or no parameter of the model requires a "
             "gradient",
             remedy="pass the tensors that the function depends on: mg.gradcheck(f, W, b)",
         )
@@ -199,7 +199,7 @@ class Check:
                 "MG708",
                 "the function cannot be checked where it is not finite: "
                 f"{strange_node(first_non_finite(self.root))}",
-                cause="an input outside a gate's domain, or NaN among the inputs",
+                cause="an input is outside a gate's domain, or it contains NaN",
                 remedy="check the gradient at other inputs",
             )
         self.report.slip = differing(self.root, problem.forward().node)
@@ -229,12 +229,11 @@ class Check:
             if node.output.dtype == np.float32:
                 raise DtypeError(
                     "MG704",
-                    f"{title(node)} computes in float32: {node.output.dtype} came out where "
-                    "float64 went in",
-                    cause="its forward, or a float32 tensor that it was given, fixes the dtype; "
-                    "steps of 6e-6 would drown in float32's rounding",
-                    remedy="let the result take the dtype of the inputs: np.zeros(..., x.dtype), "
-                    "array.astype(x.dtype)",
+                    f"{title(node)} returned float32, but the check needs float64",
+                    cause="its forward or a float32 tensor fixes the dtype; the check's steps of "
+                    "6e-6 would be lost in float32's rounding errors",
+                    remedy="use the dtype of the inputs for the result, as in np.zeros(..., "
+                    "x.dtype) or array.astype(x.dtype)",
                 )
             check = NodeCheck(node, self.rng)
             slip = check.slip()

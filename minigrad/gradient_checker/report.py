@@ -71,9 +71,9 @@ class GradientReport:
         if self._curve is None:
             raise GradientError(
                 "MG703",
-                "there is no curve: nothing was compared",
+                "there is no step curve, because nothing was compared",
                 cause="the check ended before the first comparison",
-                remedy="print the report, and fix what it names first",
+                remedy="print the report, and fix the first problem that it names",
             )
         return self._curve()
 
@@ -89,10 +89,11 @@ class GradientReport:
             raise GradientError(
                 "MG702",
                 f"the gradient cannot be checked: {self.slip}",
-                cause="differences compare forward passes, and these differ for another reason",
-                remedy="switch dropout off with model.eval(), or call mg.seed inside the function",
+                cause="the check compares forward passes, and these differ although their inputs "
+                "are equal",
+                remedy="switch off dropout with model.eval(), or call mg.seed inside the function",
             )
-        remedy = "keep every step of the computation recorded"
+        remedy = "make sure that every step of the computation is recorded"
         if self.slip and self.slip.is_rule:
             remedy = "compare the gate's rule with its formula"
         looks_like = self.slip.sentence if self.slip else "the gradient does not fit the function"
@@ -101,7 +102,7 @@ class GradientReport:
             first,
             lines=[line.removeprefix("  ") for line in rest],
             cause=f"it looks like: {looks_like}",
-            remedy=remedy + "; report.step_curve() shows the error against the step",
+            remedy=remedy + "; report.step_curve() shows the error for each step size",
         )
 
     def __str__(self) -> str:

@@ -86,8 +86,8 @@ def truncation_report(
         raise OptionError(
             "MG721",
             "truncation_report found no layer with an attribute `truncate`",
-            cause="only recurrent layers can be truncated, and named_layers() names none",
-            remedy="pass a model with an RNN, GRU or LSTM in it",
+            cause="only recurrent layers can be truncated, and this model has none",
+            remedy="pass a model that contains an RNN, GRU or LSTM",
         )
     *inputs, labels = batch
     before = [layer.truncate for layer in layers]

@@ -98,13 +98,18 @@ def run_jobs(
     if "MINIGRAD_JOB" in os.environ:
         raise OptionError(
             "MG920",
-            "a job began jobs of its own",
-            cause="each job imports the script; what stands there without an indent runs again",
+            "a job tried to start its own jobs",
+            cause="each job imports the script, so code that is not indented runs again in each "
+            "job",
             remedy='put the call of run_jobs under if __name__ == "__main__":',
         )
     if at_once < 1:
-        what = f"{at_once} jobs"
-        raise OptionError("MG917", what, cause="so many run at once", remedy="--jobs 1 or more")
+        raise OptionError(
+            "MG917",
+            f"cannot run {at_once} jobs at once",
+            cause="at least one job must run at a time",
+            remedy="choose a number of 1 or more, as in --jobs 1",
+        )
     jobs = {name: _arguments(name, arguments) for name, arguments in jobs.items()}
     with contextlib.ExitStack() as stack:
         where = Path(folder or stack.enter_context(tempfile.TemporaryDirectory()))
@@ -166,10 +171,10 @@ def _arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError) as error:
         raise OptionError(
             "MG922",
-            f"the arguments of job {name!r} cannot be passed on: {error}",
-            cause="a job runs in another process, and its arguments decide whether its result is "
-            "still good",
-            remedy="pass numbers, strings, True, False, None, and lists and dicts of these",
+            f"the arguments of job {name!r} cannot be sent to its process: {error}",
+            cause="arguments are stored as JSON, to see later whether a job's result is still "
+            "valid",
+            remedy="pass only numbers, strings, True, False, None, and lists and dicts of these",
         ) from None
 
 

@@ -52,9 +52,8 @@ def new_figure(what: str, width: float, height: float) -> Any:
         raise OptionError(
             "MG706",
             f"{what} needs matplotlib, which is not installed",
-            cause="it is an optional part of minigrad (the extra `plot`), so that minigrad itself "
-            "stays small",
-            remedy=pip_install("matplotlib"),
+            cause="matplotlib is an optional dependency (the extra `plot`)",
+            remedy=f"install it with `{pip_install('matplotlib')}`",
         ) from None
 
     class Plot(Figure):

@@ -88,9 +88,9 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
     if not script.is_file():
         raise OptionError(
             "MG901",
-            f"there is no script {os.fspath(script)!r}",
-            cause="it is run as a file, from the folder where you are",
-            remedy="give its path",
+            f"the script {os.fspath(script)!r} does not exist",
+            cause="a relative path starts from the current folder",
+            remedy="pass the path of an existing script",
         )
     original, last = Tensor.backward, None
     values: list[Any] = []
@@ -148,11 +148,14 @@ def find_tensor(
     if name in nodes:
         return name, from_node(nodes[name])
     known = ", ".join(dict.fromkeys([*tensors, *nodes]))
-    what, cause = f"{script.name} never called backward()", "without --name, its tensor is taken"
+    what = f"{script.name} did not call backward()"
+    cause = "without --name, the tensor of the last backward() is used"
     if name is not None:
         what = f"{script.name} has no tensor called {name!r}"
-        cause = "a name is a variable of the script at its end, or what name= gave a tensor in the last graph"
-    remedy = f"one of these: --name {known}" if known else "call backward() on the loss"
+        cause = "--name takes a variable at the end of the script, or the name= of a tensor in the last graph"
+    remedy = (
+        f"use --name with one of these names: {known}" if known else "call backward() on the loss"
+    )
     raise OptionError("MG902", what, cause=cause, remedy=remedy)
 
 

@@ -207,7 +207,7 @@ def test_every_mismatch_is_named_at_once() -> None:
         check_match(found, here, "the model")
     check_match(here, here, "the model")
     many = {f"\x1b[2J{number}": np.ones(1) for number in range(1000)}
-    with pytest.raises(CheckpointError, match="(?s)in 1000 places.*and 900 more") as error:
+    with pytest.raises(CheckpointError, match="(?s)1000 problems.*and 900 more") as error:
         check_match(many, {}, "the model")
     assert "\x1b" not in str(error.value)
 

@@ -43,7 +43,7 @@ def test_the_first_gate_that_is_not_finite():
         mg.exp(mg.log(x * 2.0))  # the logarithm of 0 and of -2
     error = caught.value
     assert error.code == "MG710"
-    assert error.what == "Log gave 2 values of 3 that are not finite: -inf at [1]"
+    assert error.what == "Log returned 2 non-finite values out of 3: -inf at [1]"
     for part in (line_of("the logarithm of 0 and of -2"), "Log in encoder", "(3,) from -2 to 8"):
         assert part in error.where
     assert "log(0)" in error.cause
@@ -52,7 +52,7 @@ def test_the_first_gate_that_is_not_finite():
 def test_a_value_that_came_in_that_way():
     with mg.detect_anomaly(), pytest.raises(NonFiniteError, match="MG710") as caught:
         mg.tanh(parameter([1.0, np.nan]))
-    cause = "x (2,) held 1 value of 2 that is not finite: nan at [1]"
+    cause = "x (2,) holds 1 non-finite value out of 2: nan at [1]"
     assert cause in caught.value.cause and "learning rate" in caught.value.remedy
 
 
@@ -65,7 +65,9 @@ def test_the_first_rule_that_is_not_finite():
         with pytest.raises(NonFiniteError, match="MG711") as caught:
             loss.backward()
     error = caught.value
-    assert error.what.startswith("the rule of Sqrt gave x a gradient with 1 value of 2")
+    assert error.what.startswith(
+        "the rule of Sqrt gave x a gradient with 1 non-finite value out of 2"
+    )
     for part in ("Sqrt in norm", line_of("infinite slope at 0"), "dz (2,) from 3 to 3"):
         assert part in error.where
     assert "sqrt" in error.cause and x.grad is None

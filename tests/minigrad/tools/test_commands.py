@@ -126,9 +126,12 @@ def test_the_values_shown_are_those_of_the_last_backward(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["draw", "nowhere.py"], "[MG901] there is no script 'nowhere.py'"),
-        (["draw", "first.py", "--name", "los"], "remedy: one of these: --name x, W, z, loss"),
-        (["draw", "empty.py"], "[MG902] empty.py never called backward()"),
+        (["draw", "nowhere.py"], "[MG901] the script 'nowhere.py' does not exist"),
+        (
+            ["draw", "first.py", "--name", "los"],
+            "remedy: use --name with one of these names: x, W, z, loss",
+        ),
+        (["draw", "empty.py"], "[MG902] empty.py did not call backward()"),
         (["draw", "first.py", "-o", "first.jpg"], "[MG602]"),
         (["draw", "first.py", "--epochs", "3"], "unrecognized arguments: --epochs 3"),
     ],
