@@ -119,7 +119,7 @@ def test_a_cut_is_shown_beside_the_loop_and_named_in_folded_steps():
     [
         (sentiment, {"window": (5, 2)}, "MG603", ["(5, 2)", "after"]),
         (product, {"window": (0, 1)}, "MG603", ["has none"]),
-        (dense, {"mode": "unrolled"}, "MG609", ["10 boxes", "5 are the most", "depth=1", "mode="]),
+        (dense, {"mode": "unrolled"}, "MG609", ["10 boxes", "at most 5", "depth=1", "mode="]),
         (rnn, {"window": (0, 5)}, "MG609", ["30", "shorter window"]),
     ],
 )
