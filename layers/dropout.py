@@ -49,8 +49,8 @@ class Dropout(Layer):
             raise DtypeError(
                 "MG235",
                 f"Dropout takes floats, not {tensor.dtype}",
-                cause="dropout scales its input, which integers cannot represent, and an id set "
-                "to 0 is a different id",
+                cause="dropout scales its input, so the result is not an integer, and an id that "
+                "is set to 0 is a different id",
                 remedy="put Dropout after the Embedding, which turns ids into vectors, or pass x "
                 "as float32",
             )

@@ -86,7 +86,7 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
             if name in result:
                 raise OptionError(
                     "MG238",
-                    f"two arrays would be called {name!r} in the layout of {layout}",
+                    f"two arrays would be called {name!r} in the {layout} layout",
                     cause="this layout numbers the layers of a stack, and another layer already "
                     "has such a name",
                     remedy="rename one of the two layers by assigning it to another attribute",

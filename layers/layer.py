@@ -123,7 +123,7 @@ class Layer:
             raise LayerError(
                 "MG243",
                 f"a part of {type(self).__name__} cannot be called {name!r}",
-                cause=f"every layer already has an attribute {name}, which this part would hide",
+                cause="every layer already uses this name, and the part would hide it",
                 remedy=f"choose another name, such as {name + '_layer'!r}",
             )
         vars(self).setdefault("_members", {})[name] = value
@@ -352,7 +352,7 @@ def parameter(init: Initialiser, shape: Shape, make: Callable[..., Tensor] = Ten
             "MG210",
             f"weights cannot have the shape {shape}",
             cause="each size must be an integer of 1 or more",
-            remedy="pass valid sizes where you make the layer",
+            remedy="pass integers of at least 1 when you make the layer",
         )
     array = np.asarray(init(shape))
     if array.shape != shape:

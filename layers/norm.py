@@ -33,7 +33,8 @@ class LayerNorm(Layer):
             raise ShapeError(
                 "MG236",
                 f"LayerNorm takes x of shape (..., {self.gain.size}), not {tensor.shape}",
-                cause="its gain and its bias have one element for each element of such a vector",
+                cause=f"its gain and bias have {self.gain.size} elements, one for each element of "
+                "a vector",
                 remedy="make the layer with the size of x's last axis",
             )
         centred = tensor - tensor.mean(axis=-1, keepdims=True)

@@ -210,7 +210,7 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
                 name = node.name or f"input {position}"
                 return NonFiniteError(
                     "MG711",
-                    f"the rule of {consumer.gate.name} gave {name} a gradient with "
+                    f"the rule of {consumer.gate.name} returned a gradient of {name} with "
                     f"{_strange(part)}",
                     where=f"{title(consumer)}; given {_inputs(consumer)}, {_range('dz', upstream)}",
                     cause="the gate's derivative is infinite or undefined there (sqrt, log or "

@@ -110,7 +110,7 @@ def pure_program() -> Path | None:
 
 
 def _failed(program: str, suffix: str, said: str) -> DrawError:
-    other = "" if suffix == "svg" else "try .svg; "
+    other = "" if suffix == "svg" else "try .svg, "
     return DrawError(
         "MG608",
         f"{program} could not draw this graph: {' '.join(said.split())[-300:]}",

@@ -98,7 +98,7 @@ def _root(output: Tensor) -> Node:
     if not isinstance(output, Tensor):
         raise DtypeError(
             "MG801",
-            f"explore shows the graph behind a Tensor, not {type(output).__name__}",
+            f"explore needs a Tensor, not {type(output).__name__}",
             cause="arrays and numbers do not record how they were computed",
             remedy="pass the loss Tensor itself, not its .array or .item()",
         )

@@ -432,7 +432,7 @@ def upstream_misshapen(node: Node, shape: Shape, what: str = "an upstream gradie
     return ShapeError(
         "MG102",
         f"{what} of shape {shape} does not fit {_with_shape(node)}",
-        cause="it must have one number for each number of the tensor",
+        cause="it must have the same shape as the tensor",
         remedy=f"pass an array of shape {node.shape}",
     )
 

@@ -46,7 +46,7 @@ def unknown_name(name: str, owner: Any, *_value: Any) -> Any:
             if close
             else "call dir() to list the available names"
         )
-    title = getattr(owner, "__name__", f"a {type(owner).__name__}")
+    title = getattr(owner, "__name__", type(owner).__name__)
     raise UnknownNameError("MG119", f"{title} has no {name}", cause=cause, remedy=remedy)
 
 

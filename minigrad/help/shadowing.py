@@ -31,8 +31,8 @@ def warn() -> None:
                 f"{place} hides minigrad's {name}",
                 cause="Python imports the first module with this name, and searches the script's "
                 "folder first",
-                remedy=f"import minigrad's with `from minigrad.{name} import ...`, or rename your "
-                f"module, for example to my_{name}.py",
+                remedy=f"import minigrad's module with `from minigrad.{name} import ...`, or "
+                f"rename your module, for example to my_{name}.py",
             )
             warnings.warn(str(text), stacklevel=3)
 

@@ -101,7 +101,7 @@ def run_jobs(
             "a job tried to start its own jobs",
             cause="each job imports the script, so code that is not indented runs again in each "
             "job",
-            remedy='put the call of run_jobs under if __name__ == "__main__":',
+            remedy='put the call of run_jobs under `if __name__ == "__main__":`',
         )
     if at_once < 1:
         raise OptionError(
@@ -172,8 +172,8 @@ def _arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         raise OptionError(
             "MG922",
             f"the arguments of job {name!r} cannot be sent to its process: {error}",
-            cause="arguments are stored as JSON, to see later whether a job's result is still "
-            "valid",
+            cause="the arguments are stored as JSON, to check later whether the job's result is "
+            "still valid",
             remedy="pass only numbers, strings, True, False, None, and lists and dicts of these",
         ) from None
 

@@ -80,6 +80,6 @@ def to_json(value: Any) -> str:
         # excludes NumPy's complex numbers, dates and long doubles
         if isinstance(python, bool | int | float):
             return python
-        raise TypeError(f"JSON cannot hold a {type(other).__name__} exactly")
+        raise TypeError(f"JSON cannot represent {type(other).__name__} exactly")
 
     return json.dumps(value, default=number)

@@ -52,7 +52,7 @@ class _Sequence(Gate):
             given = ", ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=False))
             raise ShapeError(
                 "MG144",
-                f"{self.name} cannot run on {given}",
+                f"{self.name} cannot run on inputs of these shapes: {given}",
                 cause=f"with n = {self.blocks}, it needs a (B, T, nH) with T of 1 or more, states "
                 "(B, H), W_hh (H, nH) and mask (B, T)",
                 remedy="correct the sizes, or use the layers RNN, GRU and LSTM, which pass "

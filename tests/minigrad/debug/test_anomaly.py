@@ -66,7 +66,7 @@ def test_the_first_rule_that_is_not_finite():
             loss.backward()
     error = caught.value
     assert error.what.startswith(
-        "the rule of Sqrt gave x a gradient with 1 non-finite value out of 2"
+        "the rule of Sqrt returned a gradient of x with 1 non-finite value out of 2"
     )
     for part in ("Sqrt in norm", line_of("infinite slope at 0"), "dz (2,) from 3 to 3"):
         assert part in error.where

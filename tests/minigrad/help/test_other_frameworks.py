@@ -83,9 +83,9 @@ nn.Linear(3, 2) -> MG119 layers has no Linear.*Dense\\(3, 2\\)
 from layers import Linear -> MG133 layers has no Linear.*Dense\\(3, 2\\)
 nn.Dense(10) -> MG129 .*the signature is Dense\\(inputs, outputs,.*the input's size
 optim.SGD([w], learning_rate=1) -> MG129 .*for learning_rate=: lr=
-opt.learning_rate = 0.1 -> MG119 a SGD .*opt.lr = 0.01
+opt.learning_rate = 0.1 -> MG119 SGD .*opt.lr = 0.01
 opt.zero_grad(set_to_none=True) -> MG129 .*leave it out
-model.weight -> MG119 a Sequential .*model.dense.W
+model.weight -> MG119 Sequential .*model.dense.W
 model(x, training=True) -> MG129 .*model.eval\\(\\)
 loss.backward(create_graph=True) -> MG129 .*mg.grad\\(loss
 np.dot(x, w) -> MG118 .*a @ b

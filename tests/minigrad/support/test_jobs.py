@@ -88,7 +88,7 @@ def test_a_job_that_fails_or_is_killed_loses_only_itself(run, tmp_path, capfd):
     assert done == results and list(done) == ["job0", "job2"] and done["job2"]["yes"] is True
     assert calls == [*"012345"]
     printed = capfd.readouterr().err
-    for part in ("ValueError: no luck (see", "SIGKILL (see", "hold a longdouble", "4 of 6 jobs"):
+    for part in ("ValueError: no luck (see", "SIGKILL (see", "represent longdouble", "4 of 6 jobs"):
         assert part in printed
     log = (tmp_path / "out" / "job1.log").read_text()
     assert "this is 1" in log and "Traceback" in log
