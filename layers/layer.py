@@ -489,6 +489,6 @@ def _refuse(layer: Layer, name: str, value: Any) -> None:
             f"({type(value).__name__} of shape {value.shape}) is not a parameter",
             cause="an optimizer finds only leaf Tensors that were made with requires_grad=True",
             remedy="use Tensor(..., requires_grad=True); to freeze it, set requires_grad = False "
-            f"afterwards; to change its value, assign to self.{name}.array; if it is never "
-            f"trained, start its name with an underscore: self._{name}",
+            f"afterwards; to change its value, assign to self.{name}.array; if it is neither "
+            f"trained nor saved, start its name with an underscore: self._{name}",
         )

@@ -33,8 +33,8 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
         if lengths.shape != (batch,) or lengths.dtype.kind not in "iu":
             raise ShapeError(
                 "MG222",
-                f"lengths of shape {lengths.shape} and dtype {lengths.dtype}, for {batch} sequences",
-                cause="each sequence has one length, a whole number of steps",
+                f"lengths has shape {lengths.shape} and dtype {lengths.dtype} for {batch} sequences",
+                cause="lengths must contain one integer for each sequence",
                 remedy="pass an array of integers of shape (batch,)",
             )
         if np.max(lengths, initial=0) > steps:

@@ -113,8 +113,8 @@ class Recurrent(Layer):
             raise OptionError(
                 "MG220",
                 f"{title} cannot have {layers=}",
-                cause="there would be no cell",
-                remedy="layers counts the cells that are stacked: at least 1",
+                cause="a recurrent layer needs at least one cell",
+                remedy="set layers, the number of stacked cells, to an integer of 1 or more",
             )
         if dropout and layers == 1:
             raise OptionError(

@@ -96,12 +96,12 @@ class GradientReport:
         remedy = "make sure that every step of the computation is recorded"
         if self.slip and self.slip.is_rule:
             remedy = "compare the gate's rule with its formula"
-        looks_like = self.slip.sentence if self.slip else "the gradient does not fit the function"
+        mistake = self.slip.sentence if self.slip else "the gradient does not fit the function"
         raise GradientError(
             "MG701",
             first,
             lines=[line.removeprefix("  ") for line in rest],
-            cause=f"it looks like: {looks_like}",
+            cause=mistake,
             remedy=remedy + "; report.step_curve() shows the error for each step size",
         )
 

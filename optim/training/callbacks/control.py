@@ -89,7 +89,7 @@ class Evaluate(Every):
             raise OptionError(
                 "MG328",
                 f"Evaluate cannot call its results {self.name!r}",
-                cause=f"the column {self.name}_loss of the history already holds other losses",
+                cause=f"the history's column {self.name}_loss already contains other losses",
                 remedy="choose another name, such as 'test'",
             )
 
