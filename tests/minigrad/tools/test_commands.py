@@ -99,7 +99,7 @@ def test_check_convicts_a_wrong_rule_at_the_script_s_line(run):
     said = run("check", "squash.py", code=1).stdout
     assert said.startswith("WRONG")
     assert "Squash at the top level, called at squash.py:10" in said
-    assert "its rule is at squash.py:7" in said
+    assert "the rule is at squash.py:7" in said
     assert run("check", "first.py").stdout.splitlines()[1].startswith("right:")
 
 
