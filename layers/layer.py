@@ -87,8 +87,9 @@ class Layer:
             try:
                 output = self.forward(*inputs, **options)
             except TypeError as error:
-                check_call(self.forward, options, error)
-                raise
+                if not (options := check_call(self.forward, options, error)):
+                    raise
+                output = self.forward(*inputs, **options)
         if (watch := ON_VALUE.get()) is not None:
             watch(self, "", output)
         return output

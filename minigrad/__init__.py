@@ -19,6 +19,8 @@ from .errors import MinigradError
 from .gate import GATES, Gate
 from .gates import *
 from .gates import __all__ as _gate_names
+from .gates.loss import cross_entropy as cross_entropy
+from .gates.shape import transpose as permute
 from .help import other_frameworks as _other
 from .help import shadowing as _shadowing
 from .numpy_api import to_array as _to_array
@@ -77,6 +79,7 @@ def __getattr__(name: str) -> Any:
 
 # PyTorch names that mean exactly the same here.
 tensor, cat = Tensor, concatenate  # noqa: F405
+manual_seed = random.manual_seed = seed  # type: ignore[attr-defined]
 float32, float64 = _np.float32, _np.float64
 Tensor.data = property(Tensor.detach, lambda x, new: setattr(x, "array", _to_array(new)))  # type: ignore[attr-defined]
 for _name, _method in {
@@ -84,6 +87,7 @@ for _name, _method in {
     "tolist": lambda x: x.array.tolist(),
     "view": lambda x, *shape: x.reshape(*shape),
     "t": lambda x: x.T,
+    "permute": lambda x, *axes: permute(x, axes[0] if len(axes) == 1 else axes),
     "dim": lambda x: x.ndim,
     "numel": lambda x: int(x.size),
     "cpu": lambda x: x,
@@ -104,7 +108,7 @@ _other.answer_names(
     "index_select int inverse is_contiguous is_cuda is_leaf is_sparse isfinite isnan layout "
     "le leaky_relu lerp log10 log1p log2 logit long lt mT masked_fill masked_fill_ "
     "masked_select matmul median mm moveaxis movedim mul mul_ mv narrow nbytes ndimension ne "
-    "neg nelement new_ones new_zeros nonzero norm normal_ outer permute pin_memory pow prod "
+    "neg nelement new_ones new_zeros nonzero norm normal_ outer pin_memory pow prod "
     "ptp quantile ravel reciprocal register_hook relu_ repeat repeat_interleave "
     "requires_grad_ retain_grad roll round rsqrt scatter scatter_add select sigmoid_ sign "
     "silu sinh softplus sort split sqrt_ squeeze_ stack storage stride sub sub_ svd swapdims "
@@ -113,14 +117,14 @@ _other.answer_names(
 )
 _other.answer_calls(
     Tensor,
-    "__init__ argmax astype sum mean max min var std cumsum clip squeeze softmax log_softmax "
+    "__init__ argmax astype backward sum mean max min var std cumsum clip squeeze softmax log_softmax "
     "logsumexp swapaxes".split(),
 )
 _other.answer_calls(
     sys.modules[__name__],
-    "binary_cross_entropy cat concatenate cumsum expand_dims grad hvp jacobian log_softmax "
-    "logsumexp mean_absolute_error negative_log_likelihood softmax softmax_cross_entropy split "
-    "squeeze stack take_along_axis where".split(),
+    "binary_cross_entropy cat concatenate cross_entropy cumsum expand_dims grad hvp jacobian "
+    "log_softmax logsumexp mean_absolute_error mean_squared_error negative_log_likelihood permute "
+    "softmax softmax_cross_entropy split squeeze stack take_along_axis where".split(),
 )
 random.__getattr__ = partial(_other.answer_attribute, random)  # type: ignore[method-assign]
 _shadowing.warn()

@@ -152,7 +152,7 @@ def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None
             "MG507",
             f"{type(arrays).__name__} cannot be stored",
             cause="a file stores arrays by name",
-            remedy="pass a dict {name: array}, such as model.state_dict()",
+            remedy="pass the path first, then a dict {name: array}: mg.save(path, model.state_dict())",
         )
     return serialize({name: _storable(name, array) for name, array in arrays.items()}, metadata)
 
@@ -214,7 +214,7 @@ def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what:
             lines=listed,
             cause="they were saved from a model with another architecture or other parameter names",
             remedy="build the model with its saved configuration, which load(path).info may "
-            "contain",
+            "contain; for another dtype, convert with array.astype('float32')",
         )
 
 
@@ -233,12 +233,20 @@ def replace_file(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def _storable(name: str, value: Any) -> Array:
+    if isinstance(value, Mapping):
+        raise DtypeError(
+            "MG507",
+            f"{name!r} is a {type(value).__name__}, and a file holds no dicts inside its dict",
+            cause="each array has one name, and a name holds one array",
+            remedy=f"join the names: {{f'{name}.{{key}}': array for key, array in state.items()}}, "
+            "where state is that dict; put text and other numbers in the info",
+        )
     array: Array = np.asarray(value.array if isinstance(value, Tensor) else value, order="C")
     if array.dtype.name not in _DTYPES.values():
         raise DtypeError(
             "MG507",
             f"array {name!r} of dtype {array.dtype} cannot be stored",
             cause="the format stores booleans, integers and floats of up to 64 bits",
-            remedy="convert the array to one of these types; store text in info",
+            remedy="convert the array to numbers, or store text in info as a list: array.tolist()",
         )
     return array

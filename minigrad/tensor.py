@@ -190,18 +190,18 @@ class Tensor(ArrayMethods):
     def name(self, value: str | None) -> None:
         self.node.name = value
 
-    def backward(self, upstream: TensorLike = None, **other: TensorLike) -> None:
+    def backward(self, upstream: TensorLike = None, *, retain_graph: bool = True) -> None:
         """Add d(self)/d(leaf) to `.grad` of every leaf in the graph that requires a gradient.
 
         `upstream` is dL/d(self), with this tensor's shape. A scalar does not need it, because it is
         L itself. The graph is kept: you can draw it, and a second `backward` adds the same
-        gradients again.
+        gradients again. `retain_graph`, which PyTorch needs for that, changes nothing here.
 
         Errors: GradientError (no upstream gradient for a non-scalar, nothing recorded, inside
         `no_grad`, a leaf updated since), NonFiniteError (a scalar that is NaN or infinite),
         ShapeError (an upstream gradient of another shape).
         """
-        upstream = start(self.node, checks.upstream_of(other, upstream) if other else upstream)
+        upstream = start(self.node, upstream)
         for leaf, gradient in sweep(self.node, upstream).items():
             assert isinstance(leaf, Leaf)
             total = gradient if leaf.grad is None else SEAMS.add(leaf.grad, gradient, leaf.shape)

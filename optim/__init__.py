@@ -1,5 +1,6 @@
 """Optimizers, learning-rate schedules and gradient clipping, and the Trainer with its callbacks."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from minigrad.help import other_frameworks as _other
@@ -36,6 +37,8 @@ _other.answer_names(
     "apply_gradients minimize update init zero_grads".split(),
 )
 _other.answer_calls(Trainer, ["__init__", "fit"])
+_other.answer_calls(sys.modules[__name__], ["clip_gradients"])
+clip_grad_norm_ = clip_gradients  # PyTorch's name
 _other.answer_calls(Optimizer, ["step", "zero_grad"])
 for _class in (
     SGD,

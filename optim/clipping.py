@@ -1,7 +1,7 @@
 """Gradient clipping by the global norm, the norm of all gradients taken as one vector."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 import numpy as np
@@ -17,13 +17,19 @@ from .optimizer import Array, by_name, check_range
 SAFE_NORMS = 1e-15, 1e15
 
 
-def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm: float) -> float:
+def clip_gradients(
+    parameters: Mapping[str, Tensor] | Iterable[Tensor] | Tensor, max_norm: float
+) -> float:
     """Scale all gradients, of any shape, by min(1, max_norm / |g|). Returns |g|, their norm as one
     vector.
+
+    `parameters` are Tensors, in a dict or any iterable, or a single Tensor. PyTorch's name for this
+    function, `clip_grad_norm_`, works too.
 
     Clipping shortens steps that are too long and keeps their direction. Recurrent networks need it,
     because gradients can explode over many time steps.
 
+    >>> from minigrad import Tensor
     >>> W = Tensor([3.0, 4.0], requires_grad=True)
     >>> (W * W).sum().backward()               # the gradient is [6, 8]
     >>> clip_gradients({"W": W}, 1.0)
@@ -36,8 +42,10 @@ def clip_gradients(parameters: Mapping[str, Tensor] | Sequence[Tensor], max_norm
     recurrent neural networks (2013).
     """
     check_range("max_norm", max_norm, 0.0)
+    if isinstance(parameters, Tensor):
+        parameters = [parameters]
     if not isinstance(parameters, Mapping):
-        parameters = by_name(parameters)
+        parameters = by_name([*parameters])
     gradients = {
         path: values
         for path, tensor in parameters.items()

@@ -17,13 +17,14 @@ from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..fast.kernels import blocks_of_rows
 from ..gate import Gate, Shape
 from ..graph import Array, Node, ancestors
-from ..tensor import Tensor, TensorLike
+from ..numpy_api import to_array
+from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import logistic, shifted
 from .basic import floats
 from .elementwise import Cast
-from .indexing import Where, whole
+from .indexing import Where, where, whole
 from .samples import samples_on
-from .shape import _Moving
+from .shape import _Moving, transpose
 
 
 class _Loss(Gate):
@@ -137,7 +138,8 @@ class _LabelLoss(_Loss):
                 f"label {stray[0]} is out of range for {classes} classes (affects {stray.size} of "
                 f"{labels.size} labels)",
                 cause="classes are numbered from 0",
-                remedy=f"use {labelled}a model with more outputs",
+                remedy=f"use {labelled}a model with more outputs"
+                + "; mg.cross_entropy ignores labels of -100" * (-100 in stray),
             )
 
     @staticmethod
@@ -371,7 +373,7 @@ def softmax_cross_entropy(
     logits: TensorLike,
     labels: TensorLike,
     *,
-    weights: Sequence[float] | None = None,
+    weights: Sequence[float] | Array | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: the class has the formula.
@@ -381,6 +383,39 @@ def softmax_cross_entropy(
     """
     _refuse_probabilities("softmax_cross_entropy", logits, "Softmax")
     return SoftmaxCrossEntropy(reduction, weights)(logits, whole(labels))
+
+
+def cross_entropy(
+    input: TensorLike,
+    target: TensorLike,
+    weight: Sequence[float] | Array | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """`softmax_cross_entropy` with the arguments and the axes of PyTorch's function of this name.
+
+    `input` holds logits (C,), (N, C) or (N, C, ...), with the classes on axis 1; `target` holds
+    integer labels, of input's shape without the classes. Labels that equal `ignore_index` count for
+    nothing: their losses are 0, and a mean leaves them out.
+
+    >>> cross_entropy(Tensor([[0.0, 0.0], [5.0, 1.0]]), [1, -100]).item()  # ln 2
+    0.6931471824645996
+
+    Errors: as for SoftmaxCrossEntropy; ShapeError (MG116) for the mean of no losses.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
+    """
+    (logits,), labels = as_tensors([input]), to_array(whole(target))
+    if logits.ndim > 2:
+        logits = transpose(logits, (0, *range(2, logits.ndim), 1))
+    counted = labels != ignore_index
+    if reduction == "none":
+        labels = np.where(counted, labels, 0)
+        losses = softmax_cross_entropy(logits, labels, weights=weight, reduction=reduction)
+        return where(counted, losses, 0.0)
+    if not counted.all():
+        logits, labels = logits[counted], labels[counted]
+    return softmax_cross_entropy(logits, labels, weights=weight, reduction=reduction)
 
 
 def binary_cross_entropy(

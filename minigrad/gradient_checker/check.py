@@ -10,6 +10,7 @@ from ..debug.anomaly import first_non_finite, strange_node, title, trace_lines
 from ..derivatives import grad
 from ..errors import DtypeError, MinigradError, NonFiniteError, OptionError
 from ..graph import Array, Leaf, Node, ancestors, dense
+from ..help.engine_errors import tensors_inside
 from ..random import generator
 from ..tensor import Tensor, from_node
 from .blame import differing, leaking
@@ -322,6 +323,8 @@ def _as_input(value: Any) -> Any:
     """Make each float input a leaf: turn an array into a Tensor, and detach a computed tensor."""
     if isinstance(value, Tensor):
         return value if isinstance(value.node, Leaf) else value.detach()
+    if isinstance(value, (list, tuple)) and any(isinstance(one, Tensor) for one in value):
+        raise tensors_inside(value)
     integers = isinstance(value, np.ndarray) and value.dtype.kind != "f"
     return value if integers else Tensor(value)
 

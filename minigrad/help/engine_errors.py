@@ -24,7 +24,7 @@ from ..errors import (
     UnsupportedError,
 )
 from ..graph import Array, Leaf, Node
-from .other_frameworks import hint, unfit_call
+from .other_frameworks import hint
 
 Shape = tuple[int, ...]
 
@@ -52,7 +52,8 @@ def as_array(data: Any, dtype: Any) -> Array:
             "MG111",
             f"cannot make a Tensor from {describe(node)}: it is already a Tensor",
             cause="copying it would silently drop its computation history",
-            remedy="use the tensor directly, or t.detach() for a constant with the same value",
+            remedy="use the tensor directly; t.detach() is a constant with the same value, and "
+            "t.array its array",
         )
     one = data[0] if isinstance(data, (list, tuple)) and data else data
     if isinstance(one, np.ndarray) and hasattr(one, "mask"):
@@ -65,6 +66,8 @@ def as_array(data: Any, dtype: Any) -> Array:
         )
     try:
         array = np.asarray(data)
+    except UnsupportedError:  # from the __array__ of a Tensor inside
+        raise tensors_inside(data) from None
     except (ValueError, TypeError) as error:
         raise ShapeError(
             "MG103",
@@ -80,6 +83,17 @@ def as_array(data: Any, dtype: Any) -> Array:
         return np.array(data, dtype)
     keeps = array.dtype.kind == "b" or isinstance(data, (np.ndarray, np.generic))
     return array.astype(array.dtype if keeps else np.float32)
+
+
+def tensors_inside(data: Any) -> DtypeError:
+    """The error for a list or tuple of Tensors where a Tensor or numbers are expected."""
+    return DtypeError(
+        "MG111",
+        f"cannot make a Tensor from a {type(data).__name__} that contains Tensors",
+        cause="a copy of their values would lose their history silently",
+        remedy="pass the Tensors one by one, as in mg.gradcheck(f, x, y), or join them with "
+        "mg.stack",
+    )
 
 
 def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
@@ -471,7 +485,10 @@ def no_second_derivative(node: Node) -> GradientError:
         f"{node.gate.name} has no second derivative",
         where=_where(node),
         cause="its backward rule works only on arrays and records no graph",
-        remedy="differentiate mg.unfuse(output), or build the layer with fused=False; both use "
+        remedy="compute its backward from operators and functions that minigrad records, and "
+        "delete differentiable_twice = False from the class"
+        if node.gate.foreign
+        else "differentiate mg.unfuse(output), or build the layer with fused=False; both use "
         "small gates",
     )
 
@@ -489,14 +506,3 @@ def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
         cause=cause,
         remedy=f"run mg.gradcheck to see what is wrong with the rule of {node.gate.name}",
     )
-
-
-def upstream_of(options: dict[str, Any], upstream: Any) -> Any:
-    """Return the upstream gradient from the arguments of `backward`, or raise for unknown keywords.
-
-    PyTorch's `retain_graph` is always true here.
-    """
-    unknown = [name for name in options if name != "retain_graph"]
-    if unknown:
-        raise unfit_call("backward", f"does not take {', '.join(unknown)}", ["upstream"], unknown)
-    return upstream

@@ -1,9 +1,10 @@
-"""Errors for what people type who come from PyTorch, NumPy, Keras or JAX: they tell what to write
-here.
+"""Errors for names and keywords of PyTorch, NumPy, Keras and JAX: they tell you what to write here.
 
-What to write for a name, a keyword (`dim=`) or a call (`Linear()`) comes from other_frameworks.txt,
-which is read when the first of them is met. docs/coming_from.md shows the most used entries. The
-functions called `answer_...` lead here.
+The remedies are in other_frameworks.txt. Each entry lists names, keywords (`dim=`) or calls
+(`Linear()`), and after the bar their remedy; `max.dim=` takes precedence over `dim=`. The file is
+read when the first remedy is needed. If a remedy is only a keyword (`dim= | axis=`), both mean
+exactly the same, and the call is made with that keyword instead of raising an error.
+docs/coming_from.md shows the entries that people need most.
 """
 
 import sys
@@ -19,14 +20,18 @@ from ..errors import UnknownImportError, UnknownNameError, UnsupportedError
 def _remedies() -> dict[str, str]:
     from pathlib import Path
 
-    text = Path(__file__).with_suffix(".txt").read_text("utf-8").replace("\n  ", " ")
-    entries = [line.split(" | ") for line in text.splitlines()]
-    return {name: remedy for names, remedy in entries for name in names.split()}
+    text = Path(__file__).with_suffix(".txt").read_text("utf-8")
+    return {
+        name: remedy
+        for line in text.replace("\n  ", " ").splitlines()
+        for names, remedy in [line.split(" | ")]
+        for name in names.split()
+    }
 
 
-def hint(name: str) -> str | None:
-    """What to write for a name of another framework."""
-    return _remedies().get(name)
+def hint(name: str) -> str:
+    """The remedy for a name of another framework, or an empty string."""
+    return _remedies().get(name, "")
 
 
 # ---- names ----
@@ -38,21 +43,18 @@ def unknown_name(name: str, owner: Any, *_value: Any) -> Any:
     if not remedy:
         from difflib import get_close_matches
 
-        public = getattr(owner, "__all__", dir(owner))
-        close = get_close_matches(name, public, 2, 0.7)
+        close = get_close_matches(name, getattr(owner, "__all__", dir(owner)), 2, 0.7)
         cause = "nothing has that name here"
-        remedy = (
-            f"did you mean {' or '.join(close)}?"
-            if close
-            else "call dir() to list the available names"
-        )
+        remedy = "call dir() to list the available names"
+        if close:
+            remedy = f"did you mean {' or '.join(close)}?"
     title = getattr(owner, "__name__", type(owner).__name__)
     raise UnknownNameError("MG119", f"{title} has no {name}", cause=cause, remedy=remedy)
 
 
 def answer_names(cls: type, names: Any) -> None:
-    """Answer these names on a class. Python 3.11 would read every attribute slower if it had a
-    `__getattr__`.
+    """Make these names of a class raise MG119. A `__getattr__` would make Python 3.11 read all its
+    attributes more slowly.
     """
     for name in names:
         answer = partial(unknown_name, name)
@@ -60,16 +62,14 @@ def answer_names(cls: type, names: Any) -> None:
 
 
 def answer_attribute(owner: Any, name: str) -> Any:
-    """Answer any name that an object lacks: for the `__getattr__` of a class."""
+    """The `__getattr__` of a class: raise MG119 for any name that it lacks."""
     if name.startswith("_") or hasattr(type(owner), name):
         return object.__getattribute__(owner, name)  # raises what Python or a property raised
     return unknown_name(name, owner)
 
 
 def answer_import(package: str, name: str) -> Any:
-    """Import a module of a package, or answer a name that it lacks: for the `__getattr__` of the
-    package.
-    """
+    """The `__getattr__` of a package: import a module of this name, or raise MG119 or MG133."""
     from importlib.util import find_spec
 
     if find_spec(f"{package}.{name}"):
@@ -89,7 +89,7 @@ def answer_import(package: str, name: str) -> Any:
 
 
 def answer_calls(owner: Any, names: Any) -> None:
-    """Answer calls that do not fit, for these functions of a class or a module."""
+    """Replace these functions of a class or a module by their `answering` versions."""
     for name in names:
         function = answering(getattr(owner, name))
         function.__module__ = getattr(owner, "__module__", owner.__name__)  # where pickle finds it
@@ -98,42 +98,42 @@ def answer_calls(owner: Any, names: Any) -> None:
 
 @cache
 def answering(function: Any) -> Any:
-    """Wrap a function so that calls that do not fit are answered."""
+    """Wrap a function: another framework's keyword is renamed if it means the same, and any other
+    call that does not fit raises MG129.
+    """
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         try:
             return function(*args, **options)
         except TypeError as error:
-            check_call(function, options, error)
-            raise
+            if not (options := check_call(function, options, error)):
+                raise
+        return call(*args, **options)
 
     return call
 
 
-def check_call(function: Any, options: dict[str, Any], error: TypeError) -> None:
-    """Raise UnsupportedError MG129 if a function raised this error because it does not take the
-    arguments.
-    """
-    if not error.__traceback__.tb_next:  # type: ignore[union-attr]
-        name = function.__qualname__.removesuffix(".__init__").split(".")[-1]
-        takes = [parameter for parameter in signature(function).parameters if parameter != "self"]
-        raise unfit_call(name, str(error).partition("() ")[2], takes, options) from None
+def check_call(function: Any, options: Any, error: TypeError) -> Any:
+    """Return the options under this function's own keywords, if only their names differ.
 
-
-def unfit_call(name: str, what: str, takes: Any, options: Any) -> UnsupportedError:
-    """The error for a call with keywords that a function does not take, or with too many arguments
-    or too few.
+    Otherwise raise UnsupportedError MG129. Return None if the error came from inside the function.
     """
-    remedies = [
-        f"for {key}=: {text}"
-        for key in options
-        if key not in takes and (text := hint(f"{name}.{key}=") or hint(f"{key}="))
-    ]
-    remedy = "; ".join(remedies) or hint(f"{name}()") or "pass the arguments it accepts"
-    return UnsupportedError(
+    if error.__traceback__.tb_next:  # type: ignore[union-attr]
+        return None
+    name = function.__qualname__.removesuffix(".__init__").split(".")[-1]
+    takes = signature(function).parameters
+    unknown = {
+        key: hint(f"{name}.{key}=") or hint(f"{key}=") for key in options if key not in takes
+    }
+    renamed = {unknown.get(key, f"{key}=")[:-1]: value for key, value in options.items()}
+    if unknown and len(takes.keys() & renamed) == len(options):
+        return renamed
+    raise UnsupportedError(
         "MG129",
-        f"{name} {what}",
-        cause=f"the signature is {name}({', '.join(takes)})",
-        remedy=remedy,
-    )
+        f"{name} {str(error).partition('() ')[2]}",
+        cause=f"the signature is {name}({', '.join(takes).removeprefix('self, ')})",
+        remedy="; ".join(f"for {key}=: {text}" for key, text in unknown.items() if text)
+        or hint(f"{name}()")
+        or "pass the arguments it accepts",
+    ) from None
