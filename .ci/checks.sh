@@ -1,5 +1,5 @@
 #!/bin/sh
-# `checks.sh PYTHON` runs all checks with this Python, in which minigrad[dev] must be installed: style, types, unit tests,
+# `checks.sh PYTHON` runs all checks with this Python, in which minigrad-edu[dev] must be installed: style, types, unit tests,
 # doctests, and every example in a short form. The last line of its output is pytest's summary.
 set -eu
 cd "$(dirname "$0")/.."

@@ -96,7 +96,9 @@ install_packages() {
         if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then return 0; fi
     done
     if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then make_venv; fi
-    say "Installing the Python packages of minigrad[$extra] ..."
+    say "Installing the Python packages of minigrad-edu[$extra] ..."
+    # Until version 0.2 the distribution was called minigrad. Removed later, it would take the command along.
+    "$venv/bin/python" -m pip uninstall --quiet --yes minigrad >/dev/null 2>&1 || true
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extra]"; then
                 say "The packages could not be installed; see pip's message above. If you need a proxy or use your own package"
         say "index, set PIP_PROXY or PIP_INDEX_URL. Then run the same command again."

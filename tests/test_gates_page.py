@@ -14,7 +14,7 @@ from minigrad.graph import ancestors
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs/site"))
 
-gates = pytest.importorskip("gates", reason="the extra minigrad[site] is not installed")
+gates = pytest.importorskip("gates", reason="the extra minigrad-edu[site] is not installed")
 PAGE = gates.page((ROOT / "docs" / "gates.md").read_text(encoding="utf-8"))
 ROWS = dict(re.findall(r"^\| \[(\w+)\]\(#\w+\) \| .*? \| (.*) \|$", PAGE, re.M))
 

@@ -10,7 +10,7 @@ The recipe was chosen on 2,500 training reviews, which are also held back from t
 
 The folders OUT/seed-N (runs/pretrained/seed-0, ...) get the weights of the language model and of
 the final model, and the learning curves. `--from OUT` fine-tunes the language models of an earlier
-run again. The reviews come through tensorflow-datasets (the extra minigrad[data]).
+run again. The reviews come through tensorflow-datasets (the extra minigrad-edu[data]).
 
 Sources: Dai and Le, Semi-supervised sequence learning (2015); Howard and Ruder, Universal language
 model fine-tuning for text classification (2018).

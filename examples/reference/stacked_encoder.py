@@ -8,7 +8,7 @@ have the same label, in training and in validation, so a network that always pre
 always right. --sorted reproduces this. Without it, the rows are mixed, as tensorflow-datasets
 returns them, and 1,000 reviews are too few to learn from.
 
-The reviews come through tensorflow-datasets (the extra minigrad[data]). They are whole, of any
+The reviews come through tensorflow-datasets (the extra minigrad-edu[data]). They are whole, of any
 length, padded within a batch and masked. The model is Embedding(20000, 32) -> LSTM, two layers of
 32 -> Dense(2) on the top layer's last state. It is trained with softmax cross entropy and Adam with
 a weight decay of 0.0001, for 3 epochs in batches of 32.

@@ -7,7 +7,7 @@ the training reviews are whole. They are cut into about 148,000 pieces of forty 
 label of its review, and polarity is counted on all of them. Training takes 2 epochs. The better
 epoch is chosen on the last forty words of 2,500 held-back training reviews.
 
-The reviews come through tensorflow-datasets (the extra minigrad[data]).
+The reviews come through tensorflow-datasets (the extra minigrad-edu[data]).
 """
 
 from __future__ import annotations

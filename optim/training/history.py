@@ -75,7 +75,7 @@ class History(Mapping[str, list[float]]):
         validation values over epochs.
 
         Returns the matplotlib figure. If `path` (.png .svg .pdf) is set, the chart is also written
-        to that file. Requires the extra minigrad[plot].
+        to that file. Requires the extra minigrad-edu[plot].
         """
         splits = [column.removesuffix("_loss") for column in self if column.endswith("_loss")]
         quantities = dict.fromkeys(

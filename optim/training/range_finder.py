@@ -30,7 +30,7 @@ class LearningRateRange:
 
     def plot(self, path: FilePath | None = None) -> Any:
         """Plot the loss over the rate and mark the suggestion. If `path` (.png .svg .pdf) is set,
-        also write the chart to that file. Requires minigrad[plot].
+        also write the chart to that file. Requires minigrad-edu[plot].
         """
         figure = new_figure("a plot of learning rates", 5, 3.6)
         axes = figure.add_subplot()

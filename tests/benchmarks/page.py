@@ -66,7 +66,7 @@ def write(out, parts, sizes, reached, command):
     out.write_text("\n".join(lines) + "\n")
 
 
-LIBRARIES = "minigrad numpy torch jax autograd keras tensorflow-cpu tensorflow".split()
+LIBRARIES = "minigrad-edu numpy torch jax autograd keras tensorflow-cpu tensorflow".split()
 
 
 def machine():

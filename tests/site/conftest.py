@@ -31,7 +31,7 @@ def build(folder):
 def site(tmp_path_factory):
     """The folder of the built site, which all processes that run tests share."""
     if any(importlib.util.find_spec(name) is None for name in ("furo", "myst_parser", "sphinx")):
-        pytest.skip("the extra minigrad[site] is not installed")
+        pytest.skip("the extra minigrad-edu[site] is not installed")
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
     folder.mkdir(exist_ok=True)

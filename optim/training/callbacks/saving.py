@@ -172,7 +172,7 @@ class LogFile(_Writer):
 
 class LearningCurves(_Writer):
     """Plot the history after each epoch: loss and metrics over epochs, as .png, .svg or .pdf.
-    Requires minigrad[plot].
+    Requires minigrad-edu[plot].
     """
 
     def on_start(self, trainer: Run) -> None:
