@@ -1,7 +1,6 @@
 """Lesson 1: y = tanh(a*b + c) backwards by hand, at a = 4, b = 0.5, c = -1.2.
 
-Replace each None by a number, or by a product of numbers; three digits after the point are enough.
-Then run
+Replace each None by a number or by a product of numbers. Three decimals are enough. Then run
 
     minigrad course check 1
 """

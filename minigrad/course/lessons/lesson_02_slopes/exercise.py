@@ -1,6 +1,6 @@
-"""Lesson 2: measure slopes by nudging, and find the step h that measures best.
+"""Lesson 2: measure slopes by nudging, and find the step h that gives the smallest error.
 
-Write the three functions; each replaces its `raise` line. Then run
+Write the three functions. In each one, replace the `raise` line by your code. Then run
 
     minigrad course check 2
 """
@@ -9,9 +9,9 @@ import numpy as np
 
 
 def central_difference(f, x, h):
-    """The slope of f at x, measured from one step to the right and one to the left.
+    """Return the slope of f at x, measured from one step to the right and one to the left.
 
-    f takes a number and returns one. x and h are numbers, h > 0. Returns a number.
+    f takes a number and returns a number. x and h are numbers, h > 0. Returns a number.
 
         (f(x + h) - f(x - h)) / 2h
     """
@@ -19,20 +19,20 @@ def central_difference(f, x, h):
 
 
 def best_h(f, x, slope, hs):
-    """That one of the steps `hs` whose central difference is closest to the true `slope` of f at x.
+    """Return the step in `hs` whose central difference is closest to the true `slope` of f at x.
 
-    hs is a list of numbers. Returns one of them: the step itself, not its error or its place in the
-    list.
+    hs is a list of numbers. Returns the step itself, not its error and not its index in the list.
     """
     raise NotImplementedError("not written yet")
 
 
 def numeric_gradient(f, x, h):
-    """The slopes of f along each element of x, by central differences: one element is nudged, the
-    others stay.
+    """Return the slope of f along each element of x, by central differences.
 
-    f takes an array of shape (n,) and returns a number. Returns an array of shape (n,). x is not
-    changed.
+    Nudge one element at a time.
+
+    f takes an array of shape (n,) and returns a number. Returns an array of shape (n,). Do not
+    change x.
     """
     raise NotImplementedError("not written yet")
 

@@ -1,6 +1,6 @@
-"""Lesson 3: three gates of your own, forward and backward.
+"""Lesson 3: write three gates, forward and backward.
 
-Each gate is a class with two methods; write all six, a line or two each. Then run
+Each gate is a class with two methods. Write all six methods, one or two lines each. Then run
 
     minigrad course check 3
 """

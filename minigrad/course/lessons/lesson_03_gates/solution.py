@@ -1,4 +1,4 @@
-"""Lesson 3: three gates of your own, forward and backward."""
+"""Lesson 3: write three gates, forward and backward."""
 
 import numpy as np
 

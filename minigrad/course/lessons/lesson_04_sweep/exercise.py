@@ -11,9 +11,9 @@ import numpy as np
 class Node:
     """One number of a graph: a leaf, or the output of a gate. (Nothing to write here.)
 
-    `inputs` are the nodes that it was computed from, none for a leaf; `local` has the local
-    derivative for each
-    of them. Nodes are numbered as they are made: `serial` is 1, 2, 3, ... Only leaves use `grad`.
+    `inputs` are the nodes that it was computed from; a leaf has none. `local` has the local
+    derivative for each input. Nodes are numbered as they are made: `serial` is 1, 2, 3, ... Only
+    leaves use `grad`.
     """
 
     made = 0
@@ -39,11 +39,10 @@ def tanh(x, name=""):
 
 
 def order(root):
-    """All nodes that root was computed from, and root itself, in an order that a backward pass can
-    follow.
+    """Return root and all nodes that it was computed from, in an order for a backward pass.
 
-    Returns a list of Nodes. Each is there once, and behind all nodes that have it as an input; so
-    root is the first.
+    Returns a list of Nodes. Each node appears once, after all nodes that have it as an input. So
+    root comes first.
     """
     raise NotImplementedError("not written yet")
 
@@ -51,8 +50,8 @@ def order(root):
 def backward(root):
     """Add d(root)/d(leaf) to `grad` of every leaf that root was computed from. Returns nothing.
 
-    A second call adds once more: every `grad` is then twice as large. A graph may be 20,000 nodes
-    deep.
+    A second call adds the gradients again, so every `grad` is then twice as large. A graph may be
+    20,000 nodes deep.
     """
     raise NotImplementedError("not written yet")
 

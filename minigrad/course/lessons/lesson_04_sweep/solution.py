@@ -6,9 +6,9 @@ import numpy as np
 class Node:
     """One number of a graph: a leaf, or the output of a gate. (Nothing to write here.)
 
-    `inputs` are the nodes that it was computed from, none for a leaf; `local` has the local
-    derivative for each
-    of them. Nodes are numbered as they are made: `serial` is 1, 2, 3, ... Only leaves use `grad`.
+    `inputs` are the nodes that it was computed from; a leaf has none. `local` has the local
+    derivative for each input. Nodes are numbered as they are made: `serial` is 1, 2, 3, ... Only
+    leaves use `grad`.
     """
 
     made = 0

@@ -1,4 +1,4 @@
-"""Lesson 5: gradients of whole arrays: a matrix product, and a bias that is added to every row.
+"""Lesson 5: gradients of a matrix product, and of a bias that is added to every row.
 
 Write the three functions. Then run
 
@@ -9,16 +9,16 @@ import numpy as np
 
 
 def unbroadcast(dz, shape):
-    """The gradient of an array of `shape` that NumPy stretched to the shape of dz by broadcasting.
+    """Return the gradient of an array that NumPy stretched from `shape` to the shape of dz.
 
-    dz has the stretched shape: `shape`, with some axes of size 1 made larger, and perhaps with
-    further axes on its left. Returns an array of `shape`.
+    dz has the stretched shape: some axes of size 1 may be larger, and there may be more axes on the
+    left. Returns an array of shape `shape`.
     """
     raise NotImplementedError("not written yet")
 
 
 def product_backward(dz, a, b):
-    """The gradients of both factors of z = a @ b, given dz = dL/dz.
+    """Return the gradients of both factors of z = a @ b, given dz = dL/dz.
 
     a (n, k), b (k, m), dz (n, m). Returns dL/da (n, k) and dL/db (k, m).
     """
@@ -26,10 +26,10 @@ def product_backward(dz, a, b):
 
 
 def dense_backward(dz, x, W, b):
-    """The gradients of a dense layer, z = x @ W + b, given dz = dL/dz.
+    """Return the gradients of a dense layer, z = x @ W + b, given dz = dL/dz.
 
-    x (n, k), W (k, m), dz (n, m); b has the shape (m,) or (1, m). Returns dL/dx, dL/dW and dL/db,
-    of these shapes.
+    x (n, k), W (k, m), dz (n, m); b has the shape (m,) or (1, m). Returns dL/dx, dL/dW and dL/db.
+    Each has the shape of its array.
     """
     raise NotImplementedError("not written yet")
 

@@ -1,25 +1,25 @@
 """Lesson 6: a gradient checker.
 
-Write the four functions below, each with the help of the one before, then run: minigrad course
-check 6
-A gate has forward(*inputs) -> z and backward(dz, z, *inputs) -> a tuple with one gradient for each
-input.
+Write the four functions below. Each one uses those before it. Then run: minigrad course check 6
+
+A gate has two methods: forward(*inputs) returns z, and backward(dz, z, *inputs) returns a tuple
+with one gradient for each input.
 """
 
 import numpy as np
 
 
 def numeric_gradient(f, x, h=1e-5):
-    """The slope of f in every element of x, by central differences.
+    """Return the slope of f along every element of x, by central differences.
 
-    f(x) is a number; x is an array of floats of any shape, and the same afterwards. Returns an
-    array of x's shape.
+    f(x) is a number. x is an array of floats of any shape. Do not change it. Returns an array of
+    x's shape.
     """
     raise NotImplementedError("not written yet")
 
 
 def agree(claimed, measured):
-    """Whether two gradients are the same: the same shape, and all elements equal up to rounding.
+    """Return whether two gradients have the same shape and equal elements, up to rounding.
 
     `measured` is an array; `claimed` may be anything, even None. Returns True or False.
     """
@@ -27,7 +27,8 @@ def agree(claimed, measured):
 
 
 def check_input(gate, inputs, i):
-    """Whether backward's gradient of inputs[i] is what nudging measures, for a random cotangent v.
+    """Return whether backward's gradient of inputs[i] agrees with nudging, for a random cotangent
+    v.
 
     `inputs` is a tuple of arrays. Returns True or False.
     """
@@ -35,8 +36,8 @@ def check_input(gate, inputs, i):
 
 
 def my_gradcheck(gate, *inputs):
-    """A list with one verdict for each input: True where its gradient is right, False where it is
-    wrong.
+    """Return a list with one verdict for each input: True if its gradient is right, otherwise
+    False.
     """
     raise NotImplementedError("not written yet")
 
@@ -44,14 +45,14 @@ def my_gradcheck(gate, *inputs):
 if __name__ == "__main__":
 
     class Tanh:
-        """The tanh with its rule."""
+        """A tanh gate with its gradient."""
 
         def forward(self, x):
             """z = tanh(x)."""
             return np.tanh(x)
 
         def backward(self, dz, z, x):
-            """Change me, and see whether you get away with it."""
+            """Put a mistake in here, and see whether your checker finds it."""
             return (dz * (1 - z * z),)
 
     print(

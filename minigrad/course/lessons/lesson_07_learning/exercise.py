@@ -1,8 +1,8 @@
-"""Lesson 7: learning. A network of two inputs, two hidden numbers and one output learns the
-exclusive or.
+"""Lesson 7: train a network of two inputs, two hidden numbers and one output to compute XOR.
 
 Write the four functions that raise NotImplementedError, then run: minigrad course check 7
-A parameter p is a Tensor: p.array holds its numbers, p.grad their gradient after backward().
+
+A parameter p is a Tensor. p.array holds its numbers, and p.grad their gradient after backward().
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ Y = np.array([[0.0], [1.0], [1.0], [0.0]])
 
 
 def start(seed):
-    """Random weights to start from, given: [W1 (2, 2), b1 (2,), W2 (2, 1), b2 (1,)]."""
+    """Return random initial weights: [W1 (2, 2), b1 (2,), W2 (2, 1), b2 (1,)]. Already written."""
     rng = np.random.default_rng(seed)
     arrays = {
         "W1": rng.normal(size=(2, 2)),
@@ -26,31 +26,29 @@ def start(seed):
 
 
 def zero_grad(parameters):
-    """Throw the gradients away: set .grad of each parameter to None. `parameters` is a list of
-    Tensors.
-    """
+    """Clear the gradients: set .grad of each parameter to None. `parameters` is a list of Tensors."""
     raise NotImplementedError("not written yet")
 
 
 def step(parameters, lr):
     """Move each parameter against its gradient, by lr times the gradient. Returns nothing.
 
-    The Tensors stay the same; each gets a new array. lr is the learning rate, a number such as 0.1.
+    Assign a new array to each Tensor. Do not make new Tensors. lr is the learning rate, such as
+    0.1.
     """
     raise NotImplementedError("not written yet")
 
 
 def network(x, W1, b1, W2, b2):
-    """tanh(x @ W1 + b1) @ W2 + b2: x (N, 2), the result a Tensor (N, 1)."""
+    """Return tanh(x @ W1 + b1) @ W2 + b2, a Tensor (N, 1), for x (N, 2)."""
     raise NotImplementedError("not written yet")
 
 
 def train(x, y, parameters, lr, steps):
-    """Train the network on all of x (N, 2) and y (N, 1), `steps` times; `parameters` is [W1, b1,
-    W2, b2].
+    """Train the network for `steps` steps, each on all of x (N, 2) and y (N, 1).
 
-    The loss is the mean of (network(x) - y)² over the N rows. Returns a list of `steps` numbers:
-    the loss before each step.
+    `parameters` is [W1, b1, W2, b2]. The loss is the mean of (network(x) - y)² over the N rows.
+    Returns a list of `steps` numbers: the loss before each step.
     """
     raise NotImplementedError("not written yet")
 

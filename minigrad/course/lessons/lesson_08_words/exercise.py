@@ -1,14 +1,15 @@
-"""Lesson 8: words. Looking up rows of a table, and the gradient that goes back to them.
+"""Lesson 8: look up rows of a table, and send the gradient back to them.
 
 Write the four functions below with NumPy alone, then run: minigrad course check 8
-Shapes: V words in the vocabulary, D numbers for each; ids are integers from 0 to V - 1.
+
+Shapes: the vocabulary has V words, with D numbers each. ids are integers from 0 to V - 1.
 """
 
 import numpy as np
 
 
 def one_hot(ids, V):
-    """For each id a row of V numbers: 1 at the place of the id, 0 elsewhere.
+    """Return a row of V numbers for each id: 1 in the column of the id, 0 elsewhere.
 
     ids (N,) gives (N, V), and ids (B, T) gives (B, T, V).
     """
@@ -16,15 +17,15 @@ def one_hot(ids, V):
 
 
 def lookup(table, ids):
-    """The row of the table for each id. Table (V, D) and ids (N,) give (N, D), and ids (B, T) give
-    (B, T, D).
+    """Return the row of the table (V, D) for each id.
+
+    ids (N,) gives (N, D), and ids (B, T) gives (B, T, D).
     """
     raise NotImplementedError("not written yet")
 
 
 def lookup_backward(dz, ids, V):
-    """The gradient of the table: what arrives at all places where a word was read, added up in that
-    word's row.
+    """Return the gradient of the table: each word's row is the sum of dz over the word's positions.
 
     dz (B, T, D), or (N, D); ids (B, T), or (N,). Returns (V, D).
     """
@@ -32,8 +33,9 @@ def lookup_backward(dz, ids, V):
 
 
 def unseen(ids, V):
-    """A list of the ids below V, in order, that do not occur in `ids`: words whose row gets no
-    gradient.
+    """Return a list of the ids below V, in order, that do not occur in `ids`.
+
+    The rows of these words get no gradient.
     """
     raise NotImplementedError("not written yet")
 

@@ -1,6 +1,7 @@
-"""Lesson 9: unrolling. One cell, called again and again with the same weights.
+"""Lesson 9: unroll a network: call one cell again and again with the same weights.
 
 Write the three functions below, then run: minigrad course check 9
+
 Shapes: T time steps, B sequences side by side, D numbers read at each step, H numbers in the state.
 """
 
@@ -18,17 +19,17 @@ def rnn_step(x, h, W_xh, W_hh, b_h):
 def unroll(cell, xs, h0):
     """Run a cell over a sequence.
 
-    `cell(x, h)` returns the next state. `xs` holds T things to read, xs[0] first; h0 is the state
-    before the first. Returns a list of the T new states: h after xs[0], h after xs[1], ...
+    `cell(x, h)` returns the next state. `xs` holds the T inputs, in order. h0 is the state before
+    xs[0]. Returns a list of the T new states: h after xs[0], h after xs[1], ...
     """
     raise NotImplementedError("not written yet")
 
 
 def rnn(xs, h0, W_xh, W_hh, b_h):
-    """The whole RNN: xs (T, B, D), h0 (B, H), the weights as in `rnn_step`. Returns the last state,
-    a Tensor (B, H).
+    """Run the whole RNN and return its last state, a Tensor (B, H).
 
-    Use `unroll` and `rnn_step`. All steps use the same three Tensors.
+    xs (T, B, D), h0 (B, H), and the weights as in `rnn_step`. Use `unroll` and `rnn_step`. All steps
+    use the same three Tensors.
     """
     raise NotImplementedError("not written yet")
 

@@ -1,15 +1,17 @@
 """Lesson 10: backpropagation through time, in NumPy.
 
 Write the three functions that raise NotImplementedError, then run: minigrad course check 10
-Step t (1 to T) reads xs[t - 1] and makes hs[t] from hs[t - 1]. In g and dh, [t] belongs to hs[t].
+
+Step t (1 to T) reads xs[t - 1] and computes hs[t] from hs[t - 1]. g[t] and dh[t] belong to hs[t].
 """
 
 import numpy as np
 
 
 def rnn_forward(xs, h0, W_xh, W_hh, b_h):
-    """The forward pass, given. xs (T, B, D), h0 (B, H). Returns hs (T + 1, B, H): h0 and the state
-    after each step.
+    """Run the forward pass (already written). xs (T, B, D), h0 (B, H).
+
+    Returns hs (T + 1, B, H): h0 and the state after each step.
     """
     hs = [h0]
     for x in xs:
@@ -18,7 +20,7 @@ def rnn_forward(xs, h0, W_xh, W_hh, b_h):
 
 
 def tanh_backward(dh, h):
-    """Back through h = tanh(a): from dL/dh to dL/da.
+    """Go back through h = tanh(a), from dL/dh to dL/da.
 
     dh (B, H), and h (B, H), the output of the tanh. Returns dL/da (B, H).
     """
@@ -26,16 +28,16 @@ def tanh_backward(dh, h):
 
 
 def state_gradients(g, hs, W_hh):
-    """dL/dh_t for every t, from the last state back to hs[0].
+    """Return dL/dh_t for every t, from the last state back to hs[0].
 
-    g (T + 1, B, H): what the loss itself sends to each state; it must not be changed. hs (T + 1, B,
-    H), W_hh (H, H). Returns dh (T + 1, B, H): everything that is sent to each state.
+    g (T + 1, B, H) is the gradient that the loss sends directly to each state; do not change it.
+    hs (T + 1, B, H), W_hh (H, H). Returns dh (T + 1, B, H): the whole gradient at each state.
     """
     raise NotImplementedError("not written yet")
 
 
 def rnn_backward(g, xs, hs, W_xh, W_hh):
-    """The gradients of all that went into `rnn_forward`.
+    """Return the gradients of all arguments of `rnn_forward`.
 
     g and hs (T + 1, B, H), xs (T, B, D), W_xh (D, H), W_hh (H, H).
     Returns {"xs": (T, B, D), "h0": (B, H), "W_xh": (D, H), "W_hh": (H, H), "b_h": (H,)}.

@@ -1,6 +1,6 @@
 """Lesson 11: how fast a gradient vanishes or explodes on its way back through time.
 
-Write the five functions in their order; each is one to six lines of NumPy. Then:
+Write the five functions in order. Each takes one to six lines of NumPy. Then run
 
     minigrad course check 11
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def step_back(dh, h, W_hh):
-    """The gradient one time step earlier.
+    """Return the gradient one time step earlier.
 
     dh    (B, H)  dL/dh_t: the gradient that has arrived at the state h_t
     h     (B, H)  the state h_t itself, where h_t = tanh(x_t @ W_xh + h_before @ W_hh + b_h)
@@ -20,18 +20,17 @@ def step_back(dh, h, W_hh):
 
 
 def flow(dh, hs, W_hh):
-    """How much gradient reaches each state: the norms of dL/dh_t, for all t.
+    """Return the norms of dL/dh_t for all t: how much gradient reaches each state.
 
-    dh    (B, H)     the gradient of the last state, hs[T - 1]; the loss reads only that state
-    hs    (T, B, H)  the states
-    W_hh  (H, H)
-    Returns (T,): at place t the norm of dL/dh_t, the root of the sum of the squares of all its B * H numbers.
+    dh (B, H) the gradient of the last state, hs[T - 1]; the loss reads only that state hs (T, B, H)
+    the states W_hh (H, H) Returns (T,): at index t the norm of dL/dh_t, the square root of the sum
+    of the squares of all its B * H numbers.
     """
     raise NotImplementedError("not written yet")
 
 
 def decay(W_hh):
-    """The factor by which W_hh multiplies the length of a gradient at each step, in the long run.
+    """Return the factor by which W_hh multiplies a gradient's length at each step, in the long run.
 
     W_hh (H, H). Returns a number.
     """
@@ -39,20 +38,20 @@ def decay(W_hh):
 
 
 def reach(factor, share):
-    """How many steps back it takes until less than this share of the gradient is left.
+    """Return the number of steps back until less than this share of the gradient is left.
 
-    factor  what a gradient is multiplied by at each step
+    factor  the factor that multiplies the gradient at each step
     share   for example 0.01
-    Returns the smallest whole number of steps, or np.inf if that never happens.
+    Returns the smallest such integer, or np.inf if that never happens.
     """
     raise NotImplementedError("not written yet")
 
 
 def clip(gradients, max_norm):
-    """The same gradients, shortened if together they are longer than max_norm.
+    """Return the gradients, scaled down if their common norm is larger than max_norm.
 
-    gradients  a list of arrays of any shapes. Their norm is that of all their numbers as one long
-    vector.
+    gradients  a list of arrays of any shapes. Their common norm is the norm of one long vector with
+               all their numbers.
     Returns a list of new arrays of the same shapes.
     """
     raise NotImplementedError("not written yet")

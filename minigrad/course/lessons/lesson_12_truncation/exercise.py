@@ -1,6 +1,6 @@
-"""Lesson 12: cut the gradient after k steps, and predict what that does to it.
+"""Lesson 12: cut the gradient after k steps, and predict the effect.
 
-Write the five functions in their order; each is one to seven lines. Then:
+Write the five functions in order. Each takes one to seven lines. Then run
 
     minigrad course check 12
 """
@@ -13,20 +13,18 @@ import minigrad as mg
 def truncated(cell, xs, h, k):
     """Run the cell over all inputs, but let gradients go back through the last k steps only.
 
-    cell  a function: cell(x, h) gives the next state
-    xs    a list of T inputs
-    h     the state before the first step, a Tensor
-    k     1 or more. If k is T or more, nothing is cut.
-    Returns the list of the T states. Their values do not depend on k.
+    cell a function: cell(x, h) returns the next state xs a list of T inputs h the state before the
+    first step, a Tensor k 1 or more. If k is T or more, nothing is cut. Returns the list of the T
+    states. Their values do not depend on k.
     """
     raise NotImplementedError("not written yet")
 
 
 def windows(T, k1, k2):
-    """The windows of truncated backpropagation through a long sequence.
+    """Return the windows of truncated backpropagation through a long sequence.
 
-    Each window has k1 new steps; the last one has what is left. Its gradient goes back over the k2
-    steps before the window's end, or to step 0 if there are fewer.
+    Each window has k1 new steps; the last window has the remaining ones. The gradient goes back
+    over the k2 steps before the window's end, or to step 0 if there are fewer.
     Returns a list of (start, end, begin): the new steps are start ... end - 1, the gradient reaches
     begin ... end - 1.
     """
@@ -34,7 +32,7 @@ def windows(T, k1, k2):
 
 
 def pieces(dhs, hs, h0):
-    """What each step contributes to dL/dW_hh, where h_t = tanh(... + h_before @ W_hh).
+    """Return the contribution of each step to dL/dW_hh, where h_t = tanh(... + h_before @ W_hh).
 
     dhs  (T, B, H)  dL/dh_t
     hs   (T, B, H)  the states h_t
@@ -45,15 +43,17 @@ def pieces(dhs, hs, h0):
 
 
 def cosine(a, b):
-    """The cosine of the angle between two arrays of the same shape, each taken as one long vector.
-    A number.
+    """Return the cosine of the angle between two arrays of the same shape.
+
+    Treat each array as one long vector. Returns a number.
     """
     raise NotImplementedError("not written yet")
 
 
 def predict(parts, k):
-    """The cosine between the gradient truncated after k steps and the full one, from the list that
-    `pieces` returns.
+    """Return the cosine between the gradient truncated after k steps and the full one.
+
+    parts  the list that `pieces` returns
     """
     raise NotImplementedError("not written yet")
 

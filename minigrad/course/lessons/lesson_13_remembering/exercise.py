@@ -1,6 +1,6 @@
-"""Lesson 13: a GRU's and an LSTM's cell, from gates that open and close.
+"""Lesson 13: build the cells of a GRU and an LSTM from gates that open and close.
 
-Write `forward` of both cells, then the two functions; the text has the equations. Then:
+Write `forward` of both cells, and the two functions. The equations are in the text. Then run
 
     minigrad course check 13
 """
@@ -12,8 +12,8 @@ from layers import Cell, init
 
 
 class GRUCell(Cell):
-    """One step of a gated recurrent unit. Blocks, from left to right: z, r, n, each H columns
-    wide.
+    """One step of a gated recurrent unit. The blocks from left to right are z, r and n, each H
+    columns wide.
     """
 
     def __init__(self, inputs, hidden):
@@ -24,17 +24,17 @@ class GRUCell(Cell):
         self.b_hh = mg.Tensor(init.zeros((3 * hidden,)), requires_grad=True)
 
     def forward(self, x, h):
-        """x (B, D) and the state h (B, H). Returns (the new h, the new h): the output, and the
-        state. H is self.hidden.
+        """Return (the new h, the new h): the output and the state.
 
-        Use mg.sigmoid and mg.tanh. a[:, 2:5] are columns 2, 3 and 4 of a Tensor, as of an array.
+        x (B, D), the state h (B, H); H is self.hidden. Use mg.sigmoid and mg.tanh. As with arrays,
+        a[:, 2:5] selects columns 2, 3 and 4 of a Tensor.
         """
         raise NotImplementedError("not written yet")
 
 
 class LSTMCell(Cell):
-    """One step of a long short-term memory. Blocks, from left to right: i, f, g, o, each H columns
-    wide.
+    """One step of a long short-term memory. The blocks from left to right are i, f, g and o, each H
+    columns wide.
     """
 
     state_names = ("h", "c")
@@ -46,23 +46,25 @@ class LSTMCell(Cell):
         self.b = mg.Tensor(init.zeros((4 * hidden,)), requires_grad=True)
 
     def forward(self, x, state):
-        """x (B, D); state is the pair (h, c), both (B, H). Returns (the new h, (the new h, the new
-        c)).
+        """Return (the new h, (the new h, the new c)).
+
+        x (B, D); state is the pair (h, c), both (B, H).
         """
         raise NotImplementedError("not written yet")
 
 
 def first_bias(hidden, forget):
-    """The bias b that an LSTM starts from, an array (4 * hidden,): 0, but `forget` in the forget
-    gate's block.
+    """Return an LSTM's initial bias b, an array (4 * hidden,).
+
+    It is `forget` in the forget gate's block, and 0 elsewhere.
     """
     raise NotImplementedError("not written yet")
 
 
 def memory_left(bias, steps):
-    """The share of c that is left after so many steps in which nothing new is written (i = 0).
+    """Return the share of c that is left after `steps` steps, if nothing new is written (i = 0).
 
-    bias   what stands in the forget gate's sigmoid at each of the steps
+    bias   the argument of the forget gate's sigmoid at each step
     """
     raise NotImplementedError("not written yet")
 
