@@ -6,22 +6,21 @@ SLIPS = (
     Slip(
         "upstream gradient forgotten",
         "dy_da, dy_db = 0.5, 4.0",
-        "Your number is what the multiplication does to its own output m. It is the local "
-        "derivative, and the way from m on to y is missing.",
+        "Your number says how far m moves. It is only the local derivative. The path from m to y "
+        "is missing.",
         "gradient of an input = upstream gradient · local derivative; for a: dy/da = dy/dm · dm/da",
     ),
     Slip(
         "missing local derivative",
         "dy_ds = dy_dm = dy_dc = 1.0",
-        "You passed the 1 at the end through tanh unchanged. But tanh bends: y moves by less than "
-        "s does.",
+        "You passed the 1 at the end back through tanh unchanged. But y moves less than s does, "
+        "because the slope of tanh is less than 1 here.",
         "dy/ds = 1 · (1 - y²)",
     ),
     Slip(
         "wrong local derivative: the input of tanh instead of its output",
         "dy_ds = 0.36",
-        "The form is right, but you put in the number that goes into tanh. Put in the number that "
-        "comes out.",
+        "The form is right, but you used the input of tanh. Use its output.",
         "dy/ds = 1 - y², with y = tanh(s), not 1 - s²",
     ),
     Slip(
@@ -33,37 +32,36 @@ SLIPS = (
     Slip(
         "the value for the slope",
         "dy_ds = 0.6640",
-        "You gave the value of y. The question is how fast y moves, which is another number.",
+        "You gave the value of y. The question is how fast y moves, which is a different number.",
         "dy/ds = 1 - y²",
     ),
     Slip(
         "a sum treated as a product",
         "dy_dm, dy_dc = -0.6709, 1.1181",
-        "You multiplied by the other input. That is the rule of a multiplication, but m and c are "
-        "added.",
+        "You multiplied by the other input. That is the rule for a product, but m and c are added.",
         "s = m + c moves by 1 for each unit of m, and by 1 for each unit of c: dy/dm = dy/ds · 1, "
         "dy/dc = dy/ds · 1",
     ),
     Slip(
         "a sum that shares its gradient out",
         "dy_dm = dy_dc = 0.2795",
-        "You gave each input of the sum half of what arrives. But nudge one of them alone: the "
-        "sum moves as far as it.",
+        "You gave each input of the sum half of the upstream gradient. But if you nudge one "
+        "input alone, the sum moves just as far.",
         "s = m + c moves by 1 for each unit of m, and by 1 for each unit of c: dy/dm = dy/ds · 1, "
         "dy/dc = dy/ds · 1",
     ),
     Slip(
         "the value for the upstream gradient",
         "dy_ds = 0.3712",
-        "You began with y at the right end. What stands there is how far y moves for each unit of "
-        "y.",
-        "dy/ds = 1 · (1 - y²): the walk begins with 1",
+        "You started with the value of y at the right end. Start with how far y moves for each "
+        "unit of y.",
+        "dy/ds = 1 · (1 - y²); the walk begins with 1",
     ),
     Slip(
         "the wrong sign",
         "dy_da, dy_db = -0.2795, -2.2362",
-        "The size is right. But a minus says that y falls when this number grows, and no gate "
-        "does that here.",
+        "The size is right. But a minus sign means that y falls when this number grows, and here "
+        "y rises.",
         "dy/da = dy/dm · b and dy/db = dy/dm · a, and all of these are positive",
     ),
     Slip(
@@ -76,8 +74,8 @@ SLIPS = (
     Slip(
         "added instead of multiplied",
         "dy_da, dy_db = 1.0591, 4.5591",
-        "You added the upstream gradient to the local derivative. Two slopes one after the other "
-        "act like two gears.",
+        "You added the upstream gradient to the local derivative. Slopes along a path multiply, "
+        "like gears.",
         "dy/da = dy/dm · dm/da: multiply along the path",
     ),
 )

@@ -40,8 +40,9 @@ SLIPS = (
     Slip(
         "divided by one step instead of two",
         "def central_difference(f, x, h):\n    return (f(x + h) - f(x - h)) / h",
-        "Your slope is twice too steep. Look at how far apart the two points lie.",
-        "(f(x + h) - f(x - h)) / 2h: from x - h to x + h it is 2h",
+        "Your slope is twice as steep as it should be. Look at the distance between the two "
+        "points.",
+        "(f(x + h) - f(x - h)) / 2h, because x - h and x + h are 2h apart",
     ),
     Slip(
         "brackets missing around the divisor",
@@ -59,42 +60,42 @@ SLIPS = (
         "error compared with its sign",
         "def best_h(f, x, slope, hs):\n    return min(hs, key=lambda h: central_difference(f, x, "
         "h) - slope)",
-        "You looked for the smallest error, and an error of -0.5 is smaller than one of 0. What "
-        "counts is its size.",
+        "You looked for the smallest error, and an error of -0.5 is smaller than one of 0. "
+        "Compare the sizes of the errors instead.",
         "smallest |central_difference(f, x, h) - slope|",
     ),
     Slip(
         "the error instead of the step",
         "def best_h(f, x, slope, hs):\n    return min(abs(central_difference(f, x, h) - slope) "
         "for h in hs)",
-        "You return how small the smallest error is. What is asked for is the step that has it.",
+        "You return the smallest error. Return the step that has it.",
         "the h for which |central_difference(f, x, h) - slope| is smallest",
     ),
     Slip(
         "the place instead of the step",
         "def best_h(f, x, slope, hs):\n    sizes = [abs(central_difference(f, x, h) - slope) for "
         "h in hs]\n    return sizes.index(min(sizes))",
-        "You return where the best step stands in the list. What is asked for is the step itself.",
+        "You return the position of the best step in the list. Return the step itself.",
         "hs[place], the h for which |central_difference(f, x, h) - slope| is smallest",
     ),
     Slip(
         "the worst step",
         "def best_h(f, x, slope, hs):\n    return max(hs, key=lambda h: abs(central_difference(f, "
         "x, h) - slope))",
-        "You measured, and then took the step whose error is the largest of all.",
+        "You measured the errors, but then you took the step with the largest one.",
         "the h in hs with the smallest |central_difference(f, x, h) - slope|",
     ),
     Slip(
         "half a step to each side",
         "def central_difference(f, x, h):\n    return (f(x + h / 2) - f(x - h / 2)) / (2 * h)",
-        "Your two points are h apart, and you divide by twice that.",
+        "Your two points are h apart, but you divide by 2h.",
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
         "one element of x instead of the whole",
         "def numeric_gradient(f, x, h):\n    return np.array([central_difference(f, x[i], h) for "
         "i in range(len(x))])",
-        "f was handed one number. It needs the whole array, in which one element is nudged.",
+        "You passed a single number to f. It needs the whole array, with one element nudged.",
         "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 "
         "elsewhere",
     ),
@@ -111,8 +112,8 @@ def numeric_gradient(f, x, h):
         gradient[i] = (right - f(x)) / (2 * h)
     return gradient
 """,
-        "The first slope is right and later ones are not: what you did to one element is still "
-        "there when the next one's turn comes.",
+        "The first slope is right, but later ones are wrong. You did not undo the nudge of one "
+        "element before you nudged the next.",
         "for each i: x differs from the given point in element i alone",
     ),
     Slip(
@@ -127,8 +128,8 @@ def numeric_gradient(f, x, h):
         gradient[i] = (f(right) - f(left)) / (2 * h)
     return gradient
 """,
-        "`right = x` does not copy x: it gives the same array a second name. What you add to one "
-        "you take off again from the other.",
+        "`right = left = ...` makes one array with two names. You add h to it and subtract h "
+        "again.",
         "right and left are two arrays: x + nudge and x - nudge, with nudge = h in element i and "
         "0 elsewhere",
     ),
@@ -136,8 +137,8 @@ def numeric_gradient(f, x, h):
         "all elements nudged at once",
         "def numeric_gradient(f, x, h):\n    return np.full(len(x), (f(x + h) - f(x - h)) / (2 * "
         "h))",
-        "You moved every element together. That measures the sum of all slopes, and gives it to "
-        "each.",
+        "You nudged all elements together. That measures the sum of all slopes, and you return "
+        "this sum for each element.",
         "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 "
         "elsewhere",
     ),

@@ -4,7 +4,7 @@ from minigrad.course.lesson import Slip
 
 
 def rules(multiply="", tanh="", exp=""):
-    """Code that replaces the backward methods that are given."""
+    """Return code that replaces the given backward methods."""
     bodies = {"Multiply": ("a, b", multiply), "Tanh": ("x", tanh), "Exp": ("x", exp)}
     return "\n".join(
         f"def wrong(self, dz, z, {inputs}):\n    {body}\n{gate}.backward = wrong\n"
@@ -17,31 +17,31 @@ SLIPS = (
     Slip(
         "wrong local derivative: x where z belongs",
         rules(tanh="return (dz * (1 - x * x),)"),
-        "The form is right, but you put in what goes into the gate. At x = 2 your slope would be "
-        "negative, and tanh never falls.",
+        "The form is right, but you used the gate's input instead of its output. At x = 2 your "
+        "slope is negative, but tanh never falls.",
         "for tanh: dx = dz · (1 - z²), with z the output",
     ),
     Slip(
         "wrong local derivative: the square is missing",
         rules(tanh="return (dz * (1 - z),)"),
-        "At x = 0 yours is right, and elsewhere it depends on the sign of z. But tanh is as steep "
-        "at -x as at x.",
+        "Your slope is right at x = 0, but elsewhere it depends on the sign of z. tanh is as "
+        "steep at -x as at x.",
         "for tanh: dx = dz · (1 - z · z)",
     ),
     Slip(
         "upstream gradient forgotten",
         rules("return b, a", "return (1 - z * z,)", "return (z,)"),
-        "You return the gate's local derivative: how far its own output moves. How far the loss "
-        "moves, it cannot know without what arrives from above.",
+        "You return only the local derivative: how far the gate's output moves. To get how far "
+        "the loss moves, multiply it by dz.",
         "gradient of an input = dz · local derivative, element by element",
     ),
     Slip(
         "missing local derivative",
         rules("return dz, dz", "return (dz,)", "return (dz,)"),
-        "You pass on what arrives, unchanged, as a sum does. This gate stretches or squeezes a "
-        "nudge, and its gradient by as much.",
-        "gradient of an input = dz · local derivative: times the other factor; 1 - z² for tanh; z "
-        "for exp",
+        "You return dz unchanged, as a sum does. But this gate stretches or shrinks a nudge, and "
+        "the gradient changes by the same factor.",
+        "gradient of an input = dz · local derivative, which is the other factor for a product, "
+        "1 - z² for tanh, and z for exp",
     ),
     Slip(
         "the product for the other factor",
@@ -53,13 +53,13 @@ SLIPS = (
     Slip(
         "brackets missing",
         rules(tanh="return (dz * 1 - z * z,)"),
-        "Only the 1 was multiplied by what arrives. Python multiplies before it subtracts.",
-        "dx = dz · (1 - z²), the bracket first",
+        "Only the 1 was multiplied by dz, because Python multiplies before it subtracts.",
+        "dx = dz · (1 - z²), with the parentheses",
     ),
     Slip(
         "one gradient for two inputs",
         rules("return dz * b + dz * a"),
-        "The two gradients were added up. They belong to different inputs, and each input wants "
+        "You added up the two gradients. They belong to different inputs, and each input needs "
         "its own.",
         "return dz * b, dz * a: two gradients with a comma between them",
     ),
@@ -73,8 +73,7 @@ SLIPS = (
     Slip(
         "added instead of multiplied",
         rules("return dz + b, dz + a", "return (dz + 1 - z * z,)", "return (dz + z,)"),
-        "You add what arrives to the local derivative. Slopes that follow one another act like "
-        "gears: they multiply.",
+        "You add dz to the local derivative. Slopes along a path multiply, like gears.",
         "gradient of an input = dz · local derivative",
     ),
     Slip(
@@ -86,7 +85,7 @@ SLIPS = (
     Slip(
         "derivative taken at the output",
         rules(tanh="return (dz * (1 - np.tanh(z) ** 2),)", exp="return (dz * np.exp(z),)"),
-        "You apply the function to z, but z is what the function has already been applied to.",
+        "You apply the function to z, but z is already the output of the function.",
         "for tanh: dx = dz · (1 - z²), with z = tanh(x) already; for exp: dx = dz · z, with z = "
         "eˣ already",
     ),
@@ -109,9 +108,9 @@ class Exp(mg.Gate):
     def backward(self, dz, z, x):
         return (dz * self.z,)
 """,
-        "You keep the output in self. A gate that is used twice then remembers only the last use, "
-        "and goes backward through both with it.",
-        "backward is handed what it needs: use the z and the inputs among its arguments, not self",
+        "You store the output in self. If a gate is used twice, it keeps only the last output "
+        "and uses it in both backward passes.",
+        "use the z and the inputs that backward receives as arguments, not self",
     ),
     Slip(
         "upstream gradient changed in place",
@@ -120,15 +119,15 @@ class Exp(mg.Gate):
             "dz *= 1 - z * z\n    return (dz,)",
             "dz *= z\n    return (dz,)",
         ),
-        "Your numbers are right, but `*=` writes into the array that you were handed, and others "
-        "may still need it.",
+        "Your numbers are right, but `*=` changes the array dz that you received, and other "
+        "gates may still need it.",
         "make a new array: dz * (...), not dz *= (...)",
     ),
     Slip(
         "a gradient instead of a tuple of gradients",
         rules(tanh="return dz * (1 - z * z)", exp="return dz * z"),
-        "Your numbers are right, but the engine expects one gradient for each input, and so a "
-        "tuple even for a single input. A comma is missing.",
+        "Your numbers are right, but the engine expects a tuple with one gradient for each "
+        "input, even for a single input. A comma is missing.",
         "return (gradient,)",
     ),
 )

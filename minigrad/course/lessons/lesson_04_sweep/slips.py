@@ -9,7 +9,7 @@ def sweep(
     send="arrived.get(source, 0.0) + dz * local",
     pairs="",
 ):
-    """A backward with some of its parts replaced."""
+    """Return the code of a backward with some parts replaced."""
     pairs = pairs or "zip(node.inputs, node.local)"
     return f"""
 def backward(root):
@@ -24,8 +24,8 @@ def backward(root):
 
 
 READY = (
-    "A node passes on what has arrived so far, and one of its consumers has not sent anything "
-    "yet. Whatever comes later is lost."
+    "A node sends before one of its consumers has sent its gradient. Gradients that arrive later "
+    "are lost."
 )
 CONSUMERS_FIRST = "a node comes after all nodes that have it as an input; newest first, by serial, is such an order"
 
@@ -33,9 +33,9 @@ SLIPS = (
     Slip(
         "= where += belongs",
         sweep(send="dz * local"),
-        "A value that is used several times gets a gradient from each use. You keep only the one "
-        "that came last.",
-        "what has arrived at an input = what had arrived before + dz · local",
+        "A value that is used several times gets a gradient from each use. You keep only the "
+        "last one.",
+        "new sum at an input = old sum + dz · local",
     ),
     Slip(
         "any order will do: depth first",
@@ -94,8 +94,8 @@ def order(root):
                 waiting.append(node)
     return sorted(found, key=lambda node: node.serial)
 """,
-        "That is the order of the forward pass. Gradients start at the root, so a leaf has "
-        "nothing yet when its turn comes.",
+        "That is the order of the forward pass. Gradients start at the root, so nothing has "
+        "arrived at a leaf when you visit it.",
         CONSUMERS_FIRST,
     ),
     Slip(
@@ -109,41 +109,40 @@ def order(root):
             break
     return sorted(found, key=lambda node: node.serial, reverse=True)
 """,
-        "A node that is used twice stands in your list twice, and each time it sends all that has "
-        "arrived. In a graph with many forks the list grows without bound.",
-        "each node once: remember which nodes have been found already",
+        "A node that is used twice appears in your list twice, and it sends its whole sum each "
+        "time. In a graph with many forks the list becomes huge.",
+        "each node once; keep a set of the nodes that you have already found",
     ),
     Slip(
         "upstream gradient forgotten",
         sweep(send="arrived.get(source, 0.0) + local"),
-        "Each node sends its local derivative, as if it stood right before the end of the graph.",
+        "Each node sends only its local derivative, as if its output were the root.",
         "a node sends dz · local to each input, where dz is what has arrived at the node",
     ),
     Slip(
         "added instead of multiplied",
         sweep(send="arrived.get(source, 0.0) + dz + local"),
-        "Gradients of different uses are added, but along one path the slopes follow one another.",
-        "a node sends dz · local to each input; what different consumers send is added",
+        "Gradients from different uses are added, but slopes along one path are multiplied.",
+        "a node sends dz · local to each input; gradients from different consumers are added",
     ),
     Slip(
         "the value for the slope",
         sweep(send="arrived.get(source, 0.0) + dz * source.value"),
-        "You multiply by the input's value. How far the output moves for each unit of the input "
-        "is another number, and the node holds it.",
+        "You multiply by the input's value. Multiply by the local derivative, which the node "
+        "stores in `local`.",
         "a node sends dz · local to each input",
     ),
     Slip(
         "nothing there to add to",
         sweep(send="arrived[source] + dz * local"),
-        "When the first gradient arrives at a node, your dictionary has no entry for that node "
-        "yet.",
-        "what has arrived at a node that is not in the dictionary is 0: arrived.get(node, 0.0)",
+        "When the first gradient arrives at a node, the node is not in your dictionary yet.",
+        "for a node that is not in the dictionary yet, start from 0: arrived.get(node, 0.0)",
     ),
     Slip(
         "the value of the root to begin with",
         sweep(start="{root: root.value}"),
-        "The walk begins with the root's value. What belongs there is how far the root moves for "
-        "each of its units.",
+        "Your walk starts with the root's value. It must start with the root's slope with "
+        "respect to itself.",
         "d(root)/d(root) = 1",
     ),
     Slip(
@@ -161,9 +160,9 @@ def order(root):
     visit(root)
     return list(found)[::-1]
 """,
-        "Your order is right, but each node is one call within another, and Python allows about "
-        "1,000 of those.",
-        "a loop over a list of nodes that are still to be looked at, instead of calls",
+        "Your order is right, but each node adds a nested call, and Python allows only about "
+        "1,000 of them.",
+        "instead of calls, a loop with a list of the nodes that you still have to visit",
     ),
     Slip(
         "the root left out",
@@ -177,30 +176,30 @@ def order(root):
                 waiting.append(node)
     return sorted(found, key=lambda node: node.serial, reverse=True)
 """,
-        "The list has the nodes that the root was computed from, but not the root. The walk "
-        "begins there.",
+        "Your list has the nodes that the root was computed from, but not the root itself. The "
+        "walk begins at the root.",
         "the root itself, and then all nodes that it was computed from, newest first",
     ),
     Slip(
         "all zero",
         sweep(start="{}"),
-        "Every grad is still 0. Either the walk has nothing to send (how far does the root move "
-        "for each unit of the root?), or what it finds never gets into the leaves' grad.",
+        "Every grad is still 0. Either the walk has nothing to send, because the root has no "
+        "gradient to start with, or you never add the sums to the leaves' grad.",
         "d(root)/d(root) = 1: start with 1 at the root; at a leaf, grad += what has arrived",
     ),
     Slip(
         "an input that is there twice is counted once",
         sweep(pairs="dict(zip(node.inputs, node.local)).items()"),
-        "In x + x the same node stands in both places. A set or a dictionary of inputs keeps only "
-        "one of them.",
-        "go through all pairs of node.inputs and node.local: dz · local for each place, even if "
-        "it is the same node",
+        "In x + x, both inputs are the same node. A set or a dictionary of inputs keeps it only "
+        "once.",
+        "go through all pairs of node.inputs and node.local, and send dz · local for each, even "
+        "if two inputs are the same node",
     ),
     Slip(
         "grad overwritten by the second call",
         sweep(leaf="node.grad = dz"),
-        "Within one call your sums are right. But a leaf's grad keeps the sum over calls, and you "
-        "begin it anew.",
+        "Your sums are right within one call. But a leaf's grad must keep the sum over all "
+        "calls, and you overwrite it.",
         "leaf.grad += d(root)/d(leaf)",
     ),
     Slip(
@@ -212,9 +211,9 @@ def backward(root):
         for source, local in zip(node.inputs, node.local):
             source.grad += node.grad * local
 """,
-        "The sums of inner nodes are still there when the second call begins, and are sent a "
-        "second time. Only leaves keep what they got.",
-        "each call starts its own sums, at 1 for the root and 0 elsewhere; only a leaf adds the "
-        "result to its grad",
+        "The sums of the inner nodes are still there when the second call begins, so they are "
+        "sent again. Only leaves may keep their sums.",
+        "each call starts with new sums, 1 for the root and 0 elsewhere; only for a leaf, add "
+        "the result to grad",
     ),
 )

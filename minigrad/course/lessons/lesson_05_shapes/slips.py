@@ -6,7 +6,7 @@ SLIPS = (
     Slip(
         "transposed",
         "def product_backward(dz, a, b):\n    return b @ dz.T, dz.T @ a",
-        "Your gradient has its rows where its columns belong. A gradient has the shape of its "
+        "The rows and columns of your gradient are exchanged. A gradient has the shape of its "
         "array.",
         "da = dz @ bᵀ, of shape (n, k); db = aᵀ @ dz, of shape (k, m)",
     ),
@@ -20,22 +20,22 @@ SLIPS = (
     Slip(
         "shapes that do not fit",
         "def product_backward(dz, a, b):\n    return dz @ b, a @ dz",
-        "NumPy could not combine your two arrays. Write the shapes side by side: the inner sizes "
-        "of a matrix product must be equal, and one factor may have to be turned on its side.",
+        "NumPy could not combine your two arrays. Write their shapes side by side. The inner "
+        "sizes of a matrix product must be equal, and you may have to transpose one factor.",
         "da = dz @ bᵀ: (n, m) @ (m, k); db = aᵀ @ dz: (k, n) @ (n, m)",
     ),
     Slip(
         "reshaped instead of transposed",
         "def product_backward(dz, a, b):\n    return dz @ b.reshape(b.shape[::-1]), "
         "a.reshape(a.shape[::-1]) @ dz",
-        "Your shapes are right and your numbers are in the wrong places: reshape keeps the "
-        "numbers in reading order, and only moves the line breaks.",
-        "da = dz @ bᵀ, db = aᵀ @ dz, with the transpose: .T makes rows of columns",
+        "Your shapes are right, but the numbers are in the wrong places. reshape keeps the "
+        "numbers in reading order and only moves the line breaks.",
+        "da = dz @ bᵀ, db = aᵀ @ dz, with the transpose; .T turns columns into rows",
     ),
     Slip(
         "swapped",
         "def product_backward(dz, a, b):\n    return a.T @ dz, dz @ b.T",
-        "Both gradients are right, but each is returned in the other one's place.",
+        "Both gradients are right, but you return them in the wrong order.",
         "return dL/da first, of a's shape, and then dL/db, of b's shape",
     ),
     Slip(
@@ -48,7 +48,7 @@ def product_backward(dz, a, b):
     return ones @ b.T, a.T @ ones
 """,
         "Your numbers would be right if L were the plain sum of z. You use the shape of dz, but "
-        "not what is in it.",
+        "not its numbers.",
         "da = dz @ bᵀ, db = aᵀ @ dz",
     ),
     Slip(
@@ -65,8 +65,8 @@ def unbroadcast(dz, shape):
 def product_backward(dz, a, b):
     return dz @ b.T, a.T @ dz / len(dz)
 """,
-        "You divide by how often the number was used. But each use moves the loss, and their "
-        "effects add up. If the loss is a mean, then dz is that much smaller already.",
+        "You divide by the number of uses. But each use moves the loss, and the effects add up. "
+        "If the loss is a mean, dz already contains the division.",
         "sum over all uses, without dividing",
     ),
     Slip(
@@ -92,8 +92,8 @@ def product_backward(dz, a, b):
         "summed over the rows' numbers",
         "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), "
         "dz.sum(axis=1))",
-        "You summed each row of dz. A number of b is used once in every row: what belongs "
-        "together is a column.",
+        "You summed each row of dz. But each number of b is used once in every row, so sum each "
+        "column.",
         "db = Σ of dz over the rows (axis 0), of the shape of b",
     ),
     Slip(
@@ -107,15 +107,15 @@ def product_backward(dz, a, b):
         "an axis of the bias lost",
         "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), "
         "dz.sum(axis=0))",
-        "That is right for a bias of shape (m,). A bias of shape (1, m) has an axis more, and so "
-        "has its gradient.",
+        "That is right for a bias of shape (m,). A bias of shape (1, m) has one more axis, and "
+        "so does its gradient.",
         "db = unbroadcast(dz, b.shape)",
     ),
     Slip(
         "gradients in another order",
         "def dense_backward(dz, x, W, b):\n"
         "    dx, dW = product_backward(dz, x, W)\n    return dW, dx, unbroadcast(dz, b.shape)",
-        "The gradients are right, but two of them stand in each other's place.",
+        "The gradients are right, but two of them are in the wrong order.",
         "return dx, dW, db, in this order",
     ),
     Slip(
@@ -137,9 +137,9 @@ def unbroadcast(dz, shape):
         dz = dz.sum(axis=0)
     return dz
 """,
-        "You sum away the axes that the array did not have. But an axis that it had may have been "
-        "stretched as well.",
-        "then sum over each axis where `shape` has a 1, and keep that axis with size 1",
+        "You sum over the axes that the array did not have. But one of its own axes may have "
+        "been stretched as well.",
+        "also sum over each axis where `shape` has a 1, and keep that axis with size 1",
     ),
     Slip(
         "summed axis dropped",
@@ -149,15 +149,15 @@ def unbroadcast(dz, shape):
     repeated = [extra + axis for axis, size in enumerate(shape) if size == 1]
     return dz.sum(axis=(*range(extra), *repeated))
 """,
-        "Your sums are right, but an axis of size 1 is an axis. A sum removes it unless it is "
-        "told not to.",
-        "sum over axes of size 1 with keepdims=True, so that the result has `shape`",
+        "Your sums are right, but the result must keep an axis of size 1. `sum` removes it "
+        "unless you pass keepdims=True.",
+        "sum over axes of size 1 with keepdims=True; the result then has the shape `shape`",
     ),
     Slip(
         "summed although nothing was stretched",
         "def unbroadcast(dz, shape):\n    return dz.sum(axis=0)",
-        "You always sum over the first axis. That is right for a row that is added to a table, "
-        "but which axes were stretched depends on `shape`.",
+        "You always sum over the first axis. That is right for a row that is added to a table. "
+        "In general, look at `shape` to see which axes were stretched.",
         "sum only over the axes that the array did not have, and over those where it had size 1",
     ),
     Slip(
@@ -168,8 +168,8 @@ import numpy as np
 def unbroadcast(dz, shape):
     return np.full(shape, dz.sum())
 """,
-        "You added everything up and gave the total to each number. Each should get only what its "
-        "own uses sent.",
+        "You added everything up and gave the total to each number. Each number should get only "
+        "the gradients from its own uses.",
         "sum only over the axes that the array did not have, and over those where it had size 1",
     ),
 )

@@ -18,15 +18,15 @@ SLIPS = (
     Slip(
         "the plain sum",
         CHECK.replace("np.random.default_rng(0).normal(size=z.shape)", "np.ones(z.shape)"),
-        "Every output counts alike in your loss. Mistakes that cancel out in a plain sum, or that "
-        "show only where the upstream gradient is not 1, go unnoticed.",
+        "All outputs have the same weight in your loss. So you miss mistakes that cancel out in "
+        "a plain sum, and mistakes that show only if the upstream gradient is not 1.",
         "L = Σ v ⊙ z with a random v, and dz = v",
     ),
     Slip(
         "two different cotangents",
         CHECK.replace("backward(v, z", "backward(np.ones(z.shape), z"),
-        "Even right rules look wrong. Is the loss that you measure the one that backward was "
-        "asked about? Is it one gradient that you compare, or the whole tuple?",
+        "Your checker rejects even correct gates. Do you use the same v in the loss and in "
+        "backward? Do you compare one gradient, and not the whole tuple?",
         "the same v in L = Σ v ⊙ z and in backward(v, z, *inputs)[i]",
     ),
     Slip(
@@ -36,8 +36,8 @@ SLIPS = (
             "measured = numeric_gradient(loss, inputs[i])\n    return np.shape(claimed) == "
             "measured.shape and agree(claimed.flat[0], measured.flat[0])",
         ),
-        "Only one element of the gradient is looked at. The mistake may be in another.",
-        "all elements of the claimed gradient against all of the measured one",
+        "You check only one element of the gradient. The mistake may be in another.",
+        "compare all elements of the claimed gradient with all elements of the measured one",
     ),
     Slip(
         "one-sided difference",
@@ -50,8 +50,8 @@ def numeric_gradient(f, x, h=1e-5):
         slopes[index] = (f(x + nudge) - f(x)) / h
     return slopes
 """,
-        "x is nudged in one direction only. Where f is curved, the slope is then off by about "
-        "half of h times the curvature: thousands of times more than rounding.",
+        "You nudge x in one direction only. Where f is curved, the error of the slope is about "
+        "half of h times the curvature, thousands of times more than rounding.",
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
@@ -65,8 +65,7 @@ def numeric_gradient(f, x, h=1e-5):
         slopes[index] = (f(x + nudge) - f(x - nudge)) / h
     return slopes
 """,
-        "All slopes are twice what they should be: from x - h to x + h is further than you "
-        "divided by.",
+        "All slopes are twice as large as they should be. The distance from x - h to x + h is 2h.",
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
@@ -81,8 +80,8 @@ def numeric_gradient(f, x, h=1e-5):
         slopes[index] = (up - f(x)) / (2 * h)
     return slopes
 """,
-        "After the call, x is no longer what it was: elements stay nudged, and whoever uses x "
-        "next computes with other numbers.",
+        "After the call, the elements of x are still nudged, so later code computes with changed "
+        "numbers.",
         "x[index] += h after the second value, or nudge a copy",
     ),
     Slip(
@@ -91,8 +90,8 @@ def numeric_gradient(f, x, h=1e-5):
 def agree(claimed, measured):
     return np.shape(claimed) == np.shape(measured) and bool((np.abs(claimed - measured) < 1e-3).all())
 """,
-        "The difference is held against a fixed number. Small gradients then pass whatever they "
-        "are, and large ones are convicted for their rounding.",
+        "You compare the difference with a fixed number. Then any small gradient passes, and a "
+        "large one fails because of rounding.",
         "|a - b| ≤ 1e-8 + 1e-5·|b|",
     ),
     Slip(
@@ -101,25 +100,25 @@ def agree(claimed, measured):
 def agree(claimed, measured):
     return claimed is not None and bool(np.allclose(claimed, measured))
 """,
-        "NumPy stretched one shape to fit the other before it compared. A gradient must have the "
-        "very shape of its input.",
+        "NumPy stretched one shape to fit the other before it compared them. A gradient must "
+        "have exactly the shape of its input.",
         "np.shape(claimed) == np.shape(measured), and then np.allclose",
     ),
     Slip(
         "floats compared with ==",
         "def agree(claimed, measured):\n    return np.shape(claimed) == np.shape(measured) and "
         "bool(np.all(claimed == measured))\n",
-        "You want every digit to be equal. A measured slope is never exact.",
+        "You require every digit to be equal, but a measured slope is never exact.",
         "|a - b| ≤ 1e-8 + 1e-5·|b|",
     ),
     Slip(
         "what has no shape",
         "def agree(claimed, measured):\n"
         "    return claimed.shape == measured.shape and bool(np.allclose(claimed, measured))\n",
-        "A bad rule may return anything, None for example, and only an array can be asked for its "
+        "A bad `backward` may return anything, such as None, and only an array has the attribute "
         "shape.",
-        "np.shape(claimed), which works for anything; None and other things that are no numbers "
-        "do not agree",
+        "np.shape(claimed), which works for anything; return False for None and anything else "
+        "that is not a number",
     ),
     Slip(
         "whole rows nudged",
@@ -132,7 +131,7 @@ def numeric_gradient(f, x, h=1e-5):
         slopes[i] = (f(x + nudge) - f(x - nudge)) / (2 * h)
     return slopes
 """,
-        "A row of a matrix was nudged as a whole, and each of its elements got the row's slope.",
+        "You nudged a whole row of a matrix, and gave the row's slope to each of its elements.",
         "one element at a time: for index in np.ndindex(x.shape)",
     ),
     Slip(
@@ -145,16 +144,15 @@ def numeric_gradient(f, x, h=1e-5):
         "one verdict for all inputs",
         "def my_gradcheck(gate, *inputs):\n    return all(check_input(gate, inputs, i) for i in "
         "range(len(inputs)))\n",
-        "You return whether all inputs are right. Asked for is a list with a verdict for each of "
-        "them.",
+        "You return whether all inputs are right. Return a list with one verdict for each input.",
         "[check_input(gate, inputs, i) for every i]",
     ),
     Slip(
         "only the first input",
         "def my_gradcheck(gate, *inputs):\n    return [check_input(gate, inputs, 0)] * "
         "len(inputs)\n",
-        "The verdict on the first input is given for all of them. Each input has a gradient of "
-        "its own.",
+        "You return the verdict on the first input for all inputs. Check each input's own "
+        "gradient.",
         "check_input(gate, inputs, i) for every i",
     ),
 )

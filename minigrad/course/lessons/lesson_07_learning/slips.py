@@ -20,7 +20,7 @@ SLIPS = (
         TRAIN.replace("        zero_grad(parameters)\n", ""),
         "From the second step on, the gradients of all earlier steps are still in .grad, and the "
         "parameters move by their sum.",
-        "zero_grad(parameters) once in each turn, before backward",
+        "zero_grad(parameters) once in each iteration, before backward",
     ),
     Slip(
         "uphill",
@@ -42,49 +42,49 @@ def step(parameters, lr):
     for i, p in enumerate(parameters):
         parameters[i] = mg.Tensor(p.array - lr * p.grad, requires_grad=True)
 """,
-        "The numbers are right, but they are in new Tensors. Whoever holds the old ones, as a "
-        "network holds its weights, sees nothing of it.",
+        "The numbers are right, but they are in new Tensors. The network still uses the old "
+        "ones, which have not changed.",
         "p.array = p.array - lr · p.grad, for the same Tensor p",
     ),
     Slip(
         "written into the array",
         "def step(parameters, lr):\n    for p in parameters:\n        p.array -= lr * p.grad\n",
-        "`-=` writes into the array that is there. A Tensor does not allow that: the graph still "
-        "needs its numbers.",
+        "`-=` writes into the existing array. A Tensor does not allow that, because the graph "
+        "still needs its numbers.",
         "p.array = p.array - lr · p.grad",
     ),
     Slip(
         "0 where None belongs",
         "def zero_grad(parameters):\n    for p in parameters:\n        p.grad = 0.0\n",
-        "A single 0 has not the shape of the parameter. There is a value that says: no gradient "
-        "yet.",
+        'A single 0 does not have the shape of the parameter. Use the value that means "no '
+        'gradient yet".',
         "p.grad = None for each parameter",
     ),
     Slip(
         "no gradient to move by",
         TRAIN.replace("        loss.backward()\n", ""),
-        "When step is called, a gradient is None: nothing was measured, or it has been forgotten "
-        "again too early.",
-        "zero_grad, then loss.backward(), then step: in this order, with nothing forgotten in "
-        "between",
+        "A gradient is None when you call step. Either you did not call backward, or you cleared "
+        "the gradient too early.",
+        "zero_grad, then loss.backward(), then step, in this order",
     ),
     Slip(
         "gradients kept by zero_grad",
         "def zero_grad(parameters):\n    pass\n",
-        "The old gradients are still there afterwards, and the next backward adds to them.",
+        "After zero_grad the old gradients are still there, and the next backward adds to them.",
         "p.grad = None for each parameter",
     ),
     Slip(
         "no tanh in the middle",
         "def network(x, W1, b1, W2, b2):\n    return (x @ W1 + b1) @ W2 + b2\n",
-        "Two matrix products in a row, without anything bent between them, are one matrix "
-        "product. That cannot learn XOR.",
+        "Without a nonlinear function between them, two matrix products are equivalent to a "
+        "single one. Such a network cannot learn XOR.",
         "tanh(x @ W1 + b1) @ W2 + b2",
     ),
     Slip(
         "tanh on the output too",
         "def network(x, W1, b1, W2, b2):\n    return mg.tanh(mg.tanh(x @ W1 + b1) @ W2 + b2)\n",
-        "The output went through a tanh of its own. Here only the hidden numbers do.",
+        "You applied tanh to the output as well. In this network, only the hidden numbers go "
+        "through tanh.",
         "tanh(x @ W1 + b1) @ W2 + b2",
     ),
     Slip(
@@ -93,14 +93,14 @@ def step(parameters, lr):
             "(network(x, *parameters) - y) ** 2).mean()",
             "((network(x, *parameters) - y) ** 2) ** 0.5).mean()",
         ),
-        "You take the size of each error. The loss is made of their squares.",
+        "You take the absolute value of each error. The loss uses their squares.",
         "the mean of (network(x) - y)² over the N rows",
     ),
     Slip(
         "sum for mean",
         TRAIN.replace(".mean()", ".sum()"),
-        "The squared errors are added up over the rows, so that the loss, the gradients and the "
-        "steps grow with the number of rows.",
+        "You add up the squared errors over the rows. Then the loss, the gradients and the steps "
+        "grow with the number of rows.",
         "the mean of (network(x) - y)² over the N rows",
     ),
     Slip(
@@ -110,8 +110,7 @@ def step(parameters, lr):
             "step(parameters, lr)\n        losses.append(((network(x, *parameters) - y) ** "
             "2).mean().item())",
         ),
-        "Each loss in the list is that of the weights after the step, so that the list lacks the "
-        "loss at the start.",
-        "the loss that backward starts from is the one to note",
+        "You computed each loss in the list after the step, so the loss at the start is missing.",
+        "append the loss from which backward starts",
     ),
 )

@@ -15,8 +15,8 @@ SLIPS = (
         "= where += belongs: dW[ids] = dz",
         "def lookup_backward(dz, ids, V):\n    dW = np.zeros((V, dz.shape[-1]))\n    dW[ids] = "
         "dz\n    return dW\n",
-        "A word that was read several times got the gradient of one use only, the last. `dW[ids] "
-        "+= dz` does the same: NumPy writes each row once.",
+        "A word that was read several times got only the gradient of its last use. `dW[ids] += "
+        "dz` has the same effect, because NumPy writes each row only once.",
         "dW[i] = Σ of dz over all places where the id is i",
     ),
     Slip(
@@ -24,46 +24,46 @@ SLIPS = (
         GRADIENT.replace(
             "return dW", "return dW / np.maximum(np.bincount(ids.ravel(), minlength=V), 1)[:, None]"
         ),
-        "The gradients of a word's uses were averaged. A row that is used twice moves the result "
-        "twice.",
+        "You averaged the gradients over a word's uses. But if a row is used twice, both uses "
+        "move the result.",
         "dW[i] = Σ of dz over all places where the id is i, without dividing",
     ),
     Slip(
         "uses counted, upstream gradient forgotten",
         GRADIENT.replace("+= dz[place]", "+= 1"),
-        "Each use sent a 1. It should send what arrived at its place.",
+        "Each use sent a 1. It should send the row of dz at its position.",
         "dW[i] = Σ of dz over all places where the id is i",
     ),
     Slip(
         "word 0 left out",
         GRADIENT.replace("return dW", "dW[0] = 0\n    return dW"),
-        "Row 0 gets no gradient. Some libraries keep id 0 for filling up short texts, but here it "
-        "is a word like any other.",
+        "Row 0 gets no gradient. Some libraries use id 0 to pad short texts, but here it is a "
+        "word like any other.",
         "dW[i] = Σ of dz over all places where the id is i, for every i from 0",
     ),
     Slip(
         "a row for each place, not for each word",
         "def lookup_backward(dz, ids, V):\n    return dz.reshape(-1, dz.shape[-1])\n",
-        "The result has a row for each place in the text. A gradient has the shape of what it "
-        "belongs to: the table has a row for each word.",
+        "Your result has a row for each position in the text. The gradient must have the shape "
+        "of the table, with a row for each word.",
         "dW has the shape (V, D)",
     ),
     Slip(
         "columns for rows",
         "def lookup(table, ids):\n    return table.T[ids % table.shape[1]]\n",
-        "A word owns a row of the table. You took columns.",
+        "Each word has a row in the table. You used columns.",
         "table[ids]",
     ),
     Slip(
         "one-hot transposed",
         "def one_hot(ids, V):\n    return np.moveaxis(np.eye(V)[ids], -1, 0)\n",
-        "The axis of the V words comes first. It should come last: a row for each id.",
+        "The axis of length V comes first. It should come last, so that each id has a row.",
         "the shape (N, V), or (B, T, V)",
     ),
     Slip(
         "the words that were seen",
         "def unseen(ids, V):\n    return sorted(set(ids.ravel().tolist()))\n",
-        "These are the words that occur, and so get a gradient. Asked for are the others.",
+        "These are the words that occur, so they do get a gradient. Return the others.",
         "all i from 0 to V - 1 that are not in ids",
     ),
 )

@@ -21,22 +21,21 @@ def rnn(xs, h0, W_xh, W_hh, b_h):
         return rnn_step(x, h, *copies)
     return unroll(cell, xs, h0)[-1]
 """,
-        "The states are right, but every step has weights of its own, and the gradient ends at "
-        "them. The weights that you were given get none.",
-        "rnn_step(x, h, W_xh, W_hh, b_h) with the very Tensors that rnn was given, at every step",
+        "The states are right, but every step has its own copy of the weights, and the gradient "
+        "ends there. The original weights get no gradient.",
+        "rnn_step(x, h, W_xh, W_hh, b_h) at every step, with the same Tensors that rnn received",
     ),
     Slip(
         "state thrown away",
         LOOP.format(body="states.append(cell(x, h0))"),
-        "Every step starts from the beginning again: nothing that was read before it is "
-        "remembered.",
-        "h = cell(x, h): each step is given the state that the step before it returned",
+        "Every step starts again from h0, so the cell remembers nothing of the earlier steps.",
+        "h = cell(x, h), so that each step receives the state from the step before",
     ),
     Slip(
         "off by one: the state before each step",
         LOOP.format(body="states.append(h)\n        h = cell(x, h)"),
-        "The list begins with h0 and lacks the last state: it holds what was remembered before "
-        "each word, not after.",
+        "Your list begins with h0 and lacks the last state. It has the state before each word "
+        "instead of the state after it.",
         "h = cell(x, h) first, states.append(h) second",
     ),
     Slip(
@@ -44,15 +43,14 @@ def rnn(xs, h0, W_xh, W_hh, b_h):
         LOOP.replace("in xs", "in reversed(list(xs))").format(
             body="h = cell(x, h)\n        states.append(h)"
         ),
-        "The sequence is read from the last element to the first. Order matters to a cell: 407 is "
-        "not 704.",
+        "You read the sequence from the last element to the first. Order matters: 407 is not 704.",
         "for x in xs, from xs[0] on",
     ),
     Slip(
         "only the last state",
         LOOP.replace("return states", "return [h]").format(body="h = cell(x, h)"),
-        "The last state alone is returned. A loss may need the state after each word, so unroll "
-        "hands over all.",
+        "You return only the last state. A loss may need the state after each word, so unroll "
+        "returns all of them.",
         "a list of all T states; rnn then takes the last of it",
     ),
     Slip(
@@ -61,8 +59,8 @@ def rnn(xs, h0, W_xh, W_hh, b_h):
             body="h = cell(x, mg.Tensor(h.array) if isinstance(h, mg.Tensor) else h)\n        "
             "states.append(h)"
         ),
-        "All values are right, but the state was taken out of the graph between two steps "
-        "(.array, .detach or a new Tensor), so that no gradient comes back through it.",
+        "All values are right, but you took the state out of the graph between two steps "
+        "(.array, .detach or a new Tensor). So no gradient goes back through it.",
         "h = cell(x, h) with the Tensor h itself, never with a new Tensor made from its values",
     ),
     Slip(
@@ -71,44 +69,43 @@ def rnn(xs, h0, W_xh, W_hh, b_h):
 def rnn_step(x, h, W_xh, W_hh, b_h):
     return mg.tanh(x @ W_xh + b_h) + h @ W_hh
 """,
-        "The old state comes in after the tanh: it is not squeezed with the rest, and can grow "
-        "from step to step.",
+        "You add the old state after the tanh. So it is not squeezed with the rest, and it can "
+        "grow from step to step.",
         "tanh of the whole sum: tanh(x @ W_xh + h @ W_hh + b_h)",
     ),
     Slip(
         "h0 among the new states",
         "def unroll(cell, xs, h0):\n    states = [h0]\n    for x in xs:\n        "
         "states.append(cell(x, states[-1]))\n    return states\n",
-        "The list has one state too many: it begins with h0, which was there before anything was "
-        "read.",
-        "start with an empty list; every state that the cell returns goes into it",
+        "Your list has one state too many. It begins with h0, the state before the first step.",
+        "start with an empty list; append every state that the cell returns",
     ),
     Slip(
         "x and h exchanged in the call",
         LOOP.format(body="h = cell(h, x)\n        states.append(h)"),
-        "The cell was given the state where it expects what is read, and the other way round.",
-        "cell(x, h): first what is read, then the state",
+        "You passed the state as the input and the input as the state.",
+        "cell(x, h): first the input, then the state",
     ),
     Slip(
         "W_hh transposed",
         "def rnn_step(x, h, W_xh, W_hh, b_h):\n    return mg.tanh(x @ W_xh + h @ W_hh.T + b_h)\n",
-        "W_hh is square, so that the shapes do not complain. But in the forward pass nothing is "
-        "transposed.",
+        "You transposed W_hh. It is square, so there is no shape error. But nothing is "
+        "transposed in the forward pass.",
         "h @ W_hh, as the formula says",
     ),
     Slip(
         "along the batch instead of along time",
         "def rnn(xs, h0, W_xh, W_hh, b_h):\n    h = h0\n    for t in range(xs.shape[1]):\n"
         "        h = rnn_step(xs[:, t], h, W_xh, W_hh, b_h)\n    return h\n",
-        "The loop runs along the second axis of xs, which is the batch. Time comes first here: "
+        "Your loop runs along the second axis of xs, which is the batch. Time is the first axis: "
         "(T, B, D).",
-        "xs[0], xs[1], ..., each (B, D), which is what `for x in xs` gives",
+        "xs[0], xs[1], ..., each (B, D), as in `for x in xs`",
     ),
     Slip(
         "all states where the last was asked for",
         "def rnn(xs, h0, W_xh, W_hh, b_h):\n    return unroll(lambda x, h: rnn_step(x, h, W_xh, "
         "W_hh, b_h), xs, h0)\n",
-        "What came back is the list that unroll returns. The network's answer is one Tensor.",
+        "You return the list from unroll. rnn must return a single Tensor.",
         "the last entry of that list",
     ),
 )

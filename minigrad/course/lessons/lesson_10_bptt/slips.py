@@ -28,46 +28,45 @@ SLIPS = (
     Slip(
         "one of two gradients dropped: the loss's",
         STATES.format(body="dh[t - 1] = tanh_backward(dh[t], hs[t]) @ W_hh.T"),
-        "Two senders reach a state: the loss, and the step after it. What the step sends has "
-        "overwritten what the loss had sent.",
+        "A state gets gradients from two senders: the loss and the step after it. Here, the "
+        "gradient from the step has overwritten the one from the loss.",
         "dh_{t-1} = g_{t-1} + what step t sends",
     ),
     Slip(
         "one of two gradients dropped: the step's",
         "def state_gradients(g, hs, W_hh):\n    return g.copy()\n",
-        "Two senders reach a state: the loss, and the step after it. What the step after it sends "
-        "is missing, so nothing goes back through time.",
+        "A state gets gradients from two senders: the loss and the step after it. The gradient "
+        "from the step is missing, so nothing goes back through time.",
         "dh_{t-1} = g_{t-1} + what step t sends",
     ),
     Slip(
         "transposed: W_hh the wrong way round",
         STATES.format(body="dh[t - 1] += tanh_backward(dh[t], hs[t]) @ W_hh"),
-        "The gradient went through W_hh in the direction of the forward pass. Back, it goes the "
-        "other way.",
+        "You multiplied by W_hh as in the forward pass. In the backward pass, transpose it.",
         "dA = dZ @ Wᵀ for Z = A @ W",
     ),
     Slip(
         "derivative of tanh missing between the states",
         STATES.format(body="dh[t - 1] += dh[t] @ W_hh.T"),
-        "From one state to the one before, the gradient has to go through the tanh of the step as "
-        "well as through W_hh. It went through W_hh only.",
+        "Between two states, the gradient must go back through tanh and through W_hh. You went "
+        "through W_hh only.",
         "first da_t = dh_t ⊙ (1 - h_t²), then da_t @ W_hhᵀ",
     ),
     Slip(
         "tanh differentiated at the state before",
         STATES.format(body="dh[t - 1] += tanh_backward(dh[t], hs[t - 1]) @ W_hh.T"),
-        "The slope of step t's tanh was taken at what went into the step, not at what came out of "
-        "it.",
-        "da_t = dh_t ⊙ (1 - h_t²): dh_t and h_t have the same index",
+        "You computed the slope of step t's tanh from the state before the step. Use the state "
+        "after it.",
+        "da_t = dh_t ⊙ (1 - h_t²), with the same index t for both",
     ),
     Slip(
         "only the loss's own share is passed on",
         STATES.replace("range(len(g) - 1, 0, -1)", "range(1, len(g))").format(
             body="dh[t - 1] += tanh_backward(dh[t], hs[t]) @ W_hh.T"
         ),
-        "Each step passed on what the loss had sent to its state, and nothing of what came from "
-        "the steps after it. Either g stands where dh belongs, or the steps were visited from the "
-        "first to the last.",
+        "Each step passed on only the gradient from the loss, without the gradients from later "
+        "steps. Either you used g instead of dh, or you visited the steps from the first to the "
+        "last.",
         "for t from T down to 1, so that dh_t is complete before it is used",
     ),
     Slip(
@@ -75,22 +74,21 @@ SLIPS = (
         STATES.replace("g.copy()", "g").format(
             body="dh[t - 1] += tanh_backward(dh[t], hs[t]) @ W_hh.T"
         ),
-        "All numbers are right, but the caller's g was written to: whoever uses it again gets "
-        "other numbers.",
+        "All numbers are right, but you changed the caller's g, so later code gets different "
+        "numbers.",
         "dh starts as a copy of g",
     ),
     Slip(
         "wrong local derivative: 1 - h",
         "def tanh_backward(dh, h):\n    return dh * (1 - h)\n",
-        "The slope of tanh is not what you multiplied by. It has its highest value where the "
-        "output is 0, and falls off equally on both sides.",
+        "You multiplied by something other than the slope of tanh. The slope is largest where "
+        "the output is 0 and falls off equally on both sides.",
         "da = dh ⊙ (1 - h²)",
     ),
     Slip(
         "upstream gradient forgotten",
         "def tanh_backward(dh, h):\n    return 1 - h * h\n",
-        "This is the slope of tanh alone. The gradient that arrives from above has to be "
-        "multiplied in.",
+        "This is the slope of tanh alone. Multiply it by the upstream gradient dh.",
         "da = dh ⊙ (1 - h²)",
     ),
     Slip(
@@ -98,29 +96,29 @@ SLIPS = (
         WEIGHTS.replace("dW_xh +=", "dW_xh =")
         .replace("dW_hh +=", "dW_hh =")
         .replace("db_h +=", "db_h ="),
-        "All steps use the same weights, but only the step that was visited last is in their "
-        "gradients.",
-        "the sum over all steps: dW_hh = Σ h_{t-1}ᵀ @ da_t, and so for W_xh and b_h",
+        "All steps use the same weights, but your gradients include only the last step that you "
+        "visited.",
+        "sum over all steps: dW_hh = Σ h_{t-1}ᵀ @ da_t, and likewise for W_xh and b_h",
     ),
     Slip(
         "one step off: h_t for h_{t-1}",
         WEIGHTS.replace("hs[t - 1].T", "hs[t].T"),
-        "W_hh was multiplied by the state that went into the step. Its gradient was computed with "
-        "the state that came out.",
+        "The forward pass multiplies W_hh by the state before the step. You computed its "
+        "gradient with the state after the step.",
         "dW_hh = Σ h_{t-1}ᵀ @ da_t",
     ),
     Slip(
         "dh where da belongs",
         WEIGHTS.replace("da = tanh_backward(dh[t], hs[t])", "da = dh[t]"),
-        "The weights stand before the tanh of their step. The gradient went to them without "
-        "passing through it.",
-        "da_t = dh_t ⊙ (1 - h_t²), and all weights' gradients are made from da_t",
+        "The weights are used before the tanh of their step. You did not take their gradients "
+        "back through it.",
+        "da_t = dh_t ⊙ (1 - h_t²); compute the gradients of all weights from da_t",
     ),
     Slip(
         "averaged over the batch",
         WEIGHTS.replace("da.sum(axis=0)", "da.mean(axis=0)"),
-        "The bias is added to each row of the batch, and its gradient is averaged over the rows. "
-        "Each row is a use.",
+        "You averaged the bias's gradient over the rows of the batch. The bias is added to each "
+        "row, so sum over the rows.",
         "db_h = Σ over the steps and the rows of da_t",
     ),
     Slip(
@@ -128,34 +126,35 @@ SLIPS = (
         STATES.replace("0, -1", "1, -1").format(
             body="dh[t - 1] += tanh_backward(dh[t], hs[t]) @ W_hh.T"
         ),
-        "The walk ended before the first step had sent its gradient to hs[0]. Python's range "
-        "leaves its end out.",
+        "Your loop ended before step 1 sent its gradient to hs[0]. Python's range does not "
+        "include its end.",
         "t = T, ..., 1: range(T, 0, -1)",
     ),
     Slip(
         "tanh applied twice",
         "def tanh_backward(dh, h):\n    return dh * (1 - np.tanh(h) ** 2)\n",
-        "The slope of tanh at a is 1 - tanh(a)². Here h is tanh(a) already.",
+        "The slope of tanh at a is 1 - tanh(a)². But h is already tanh(a).",
         "da = dh ⊙ (1 - h²)",
     ),
     Slip(
         "the loss's share counted twice",
         WEIGHTS.replace("tanh_backward(dh[t],", "tanh_backward(dh[t] + g[t],"),
-        "g was added to a gradient that has it already: state_gradients returns the whole sum.",
-        "da_t = dh_t ⊙ (1 - h_t²), with dh from state_gradients as it is",
+        "You added g to a gradient that already contains it. state_gradients returns the whole "
+        "sum.",
+        "da_t = dh_t ⊙ (1 - h_t²), with the unchanged dh from state_gradients",
     ),
     Slip(
         "gradient of W_hh transposed",
         WEIGHTS.replace("hs[t - 1].T @ da", "da.T @ hs[t - 1]"),
-        "Both factors are right, in the wrong order. W_hh is square, so that the shapes do not "
-        "complain.",
+        "Both factors are right, but in the wrong order. W_hh is square, so there is no shape "
+        "error.",
         "dW_hh = Σ h_{t-1}ᵀ @ da_t",
     ),
     Slip(
         "da₁ where dL/dh₀ was asked for",
         WEIGHTS.replace('"h0": dh[0]', '"h0": da'),
-        "What was returned for h0 is the gradient before the tanh of step 1. From there it still "
-        "has to go through W_hh.",
-        "dL/dh_0, which is where state_gradients ends",
+        "For h0 you returned da₁, the gradient before the tanh of step 1. It still has to go "
+        "back through W_hh.",
+        "dL/dh_0, which is entry 0 of the result of state_gradients",
     ),
 )

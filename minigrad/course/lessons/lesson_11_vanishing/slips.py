@@ -20,37 +20,36 @@ SLIPS = (
     Slip(
         "tanh alone is to blame",
         "def step_back(dh, h, W_hh):\n    return dh * (1 - h**2)",
-        "The gradient passes the slope of tanh, and that is all. But h_before also went through a "
-        "matrix product on its way to h_t, and that product decides most of what is left.",
+        "You multiply by the slope of tanh only. But h_before also goes through a matrix product "
+        "on its way to h_t, and that product has the largest effect.",
         _STEP,
     ),
     Slip(
         "slope of tanh forgotten",
         "def step_back(dh, h, W_hh):\n    return dh @ W_hh.T",
-        "The gradient goes back through the matrix product, but not through tanh, which comes "
-        "after it in the forward pass and therefore first on the way back.",
+        "You go back through the matrix product, but not through tanh. tanh comes last in the "
+        "forward pass, so it comes first in the backward pass.",
         _STEP,
     ),
     Slip(
         "transposed",
         "def step_back(dh, h, W_hh):\n    return (dh * (1 - h**2)) @ W_hh",
-        "The matrix is used as in the forward pass. W_hh is square, so that the shapes do not "
-        "complain; but the entry in row i, column j carried h_i to place j, and its gradient must "
-        "go the other way.",
+        "You use the matrix as in the forward pass. W_hh is square, so there is no shape error. "
+        "But the entry in row i, column j carries h_i to position j, and the gradient must go "
+        "the other way.",
         _STEP,
     ),
     Slip(
         "tanh applied twice",
         "def step_back(dh, h, W_hh):\n    return (dh * (1 - np.tanh(h)**2)) @ W_hh.T",
-        "The slope of tanh is written with tanh of its argument. Here h is what came out of tanh "
-        "already.",
+        "You applied tanh to h, but h is already the output of tanh.",
         _STEP,
     ),
     Slip(
         "slope after the matrix",
         "def step_back(dh, h, W_hh):\n    return (dh @ W_hh.T) * (1 - h**2)",
-        "Both factors are there, in the order of the forward pass. Backwards they come in the "
-        "opposite order: the last operation first.",
+        "You use both factors, but in the order of the forward pass. The backward pass starts "
+        "with the last operation.",
         _STEP,
     ),
     Slip(
@@ -58,100 +57,98 @@ SLIPS = (
         "def flow(dh, hs, W_hh):\n    norms = [np.linalg.norm(dh)]\n    for h in hs[:0:-1]:\n     "
         "   dh = step_back(dh, h, W_hh)\n        norms.append(np.linalg.norm(dh))\n    return "
         "np.array(norms)",
-        "The norms are right, but in the order in which they were found: the last state first.",
-        "place t of the result is the norm of dL/dh_t, so the norm of dh itself is the last of "
-        "the T",
+        "The norms are right, but the list begins with the last state. Reverse it.",
+        "entry t of the result is the norm of dL/dh_t, so the norm of dh itself is the last of "
+        "the T entries",
     ),
     Slip(
         "off by one step",
         "def flow(dh, hs, W_hh):\n    norms = []\n    for h in hs[::-1]:\n        dh = "
         "step_back(dh, h, W_hh)\n        norms.append(np.linalg.norm(dh))\n    return "
         "np.array(norms[::-1])",
-        "Each norm stands one place too late. dh is already the gradient of the last state; "
-        "stepping back through the last state gives the gradient of the state before it.",
-        "T norms need T - 1 steps back: place T - 1 is the norm of dh, t - 1 what stepping back "
-        "through h_t gives",
+        "Each norm is one index too high. dh is already the gradient of the last state. A step "
+        "back through the last state gives the gradient of the state before it.",
+        "T norms need T - 1 steps back; entry T - 1 is the norm of dh, and a step back through "
+        "h_t gives entry t - 1",
     ),
     Slip(
         "largest singular value",
         "def decay(W_hh):\n    return np.linalg.norm(W_hh, 2)",
-        "That is the most by which W_hh can stretch a vector in a single step. The next step may "
-        "shrink that same vector; what lasts over many steps is the stretching of vectors that "
-        "keep their direction.",
+        "That is the largest factor by which W_hh can stretch a vector in a single step. The "
+        "next step may shrink the same vector. Over many steps, only vectors that keep their "
+        "direction count.",
         _DECAY,
     ),
     Slip(
         "sign and turn of the eigenvalues not taken off",
         "def decay(W_hh):\n    return np.max(np.linalg.eigvals(W_hh).real)",
-        "An eigenvalue may be negative (the vector is flipped) or complex (it is turned). For the "
-        "length, neither matters: only the size of the eigenvalue does.",
+        "An eigenvalue may be negative (the vector is reversed) or complex (it is rotated). For "
+        "the length, only the size of the eigenvalue matters.",
         _DECAY,
     ),
     Slip(
         "rounded down",
         "def reach(factor, share):\n    return np.inf if factor >= 1 else int(math.log(share) / "
         "math.log(factor))",
-        "After that many steps slightly more than the share is left; one step more is needed to "
-        "be below it.",
+        "After that many steps, slightly more than the share is left. You need one more step.",
         "the smallest whole n with factor^n < share: log(share) / log(factor), rounded up",
     ),
     Slip(
         "not rounded up",
         "def reach(factor, share):\n    return np.inf if factor >= 1 else math.log(share) / "
         "math.log(factor)",
-        "The logarithms give the moment at which exactly the share is left, between two steps. "
-        "Steps are whole.",
+        "The logarithms give the point between two steps at which exactly the share is left. "
+        "Return an integer.",
         "the smallest whole n with factor^n < share: log(share) / log(factor), rounded up",
     ),
     Slip(
         "clipping as a cure for vanishing",
         "def clip(gradients, max_norm):\n    norm = math.sqrt(sum(np.sum(g**2) for g in "
         "gradients))\n    return [g * (max_norm / norm) for g in gradients]",
-        "Every gradient gets the length max_norm, short ones too. Clipping is a limit and no "
-        "target: a gradient that is short enough stays as it is.",
+        "You scale every gradient to the length max_norm, even short ones. Clipping is only a "
+        "limit: a gradient that is short enough does not change.",
         _CLIP,
     ),
     Slip(
         "each array clipped by itself",
         "def clip(gradients, max_norm):\n    return [g * min(1.0, max_norm / np.linalg.norm(g)) "
         "for g in gradients]",
-        "Each array has a scale of its own, so that the step as a whole points elsewhere, and may "
-        "still be longer than max_norm.",
+        "You scale each array by its own factor. That changes the direction of the step, and its "
+        "norm may still be larger than max_norm.",
         _CLIP,
     ),
     Slip(
         "clipped element by element",
         "def clip(gradients, max_norm):\n    return [np.clip(g, -max_norm, max_norm) for g in "
         "gradients]",
-        "Large elements are cut down and small ones are not, which changes the direction of the "
-        "step.",
+        "You reduce large elements but not small ones, which changes the direction of the step.",
         _CLIP,
     ),
     Slip(
         "slope at the state before",
         _FLOW.format(norm="np.linalg.norm(dh)", which="-2::-1"),
-        "dh is the gradient of the last state, and the first step back goes through that state. "
-        "You began with the one before it.",
+        "dh is the gradient of the last state, so the first step back goes through that state. "
+        "You started with the state before it.",
         "through hs[T - 1] first, through hs[1] last",
     ),
     Slip(
         "root forgotten in the norm",
         _FLOW.format(norm="np.sum(dh**2)", which=":0:-1"),
-        "These are sums of squares. A norm is the root of that sum.",
+        "These are sums of squares. A norm is the square root of that sum.",
         "norm = √(sum of the squares of all numbers)",
     ),
     Slip(
         "norm of a matrix instead of all its numbers",
         _FLOW.format(norm="np.linalg.norm(dh, 2)", which=":0:-1"),
-        "Given a 2, np.linalg.norm returns the largest singular value of a matrix, which is not "
-        "the norm of its numbers.",
+        "With the argument 2, np.linalg.norm returns the largest singular value of a matrix, "
+        "which is not the norm of its numbers.",
         "np.linalg.norm(dh), without the 2",
     ),
     Slip(
         "norm of W_hh",
         "def decay(W_hh):\n    return np.linalg.norm(W_hh)",
-        "That is the root of the sum of all squares in W_hh. It says how large the matrix is, not "
-        "what it does to a vector many times over.",
+        "That is the norm of all numbers in W_hh. It measures the size of the matrix, not its "
+        "effect on a vector over many steps.",
         _DECAY,
     ),
     Slip(
@@ -167,7 +164,7 @@ SLIPS = (
         "def clip(gradients, max_norm):\n    norm = math.sqrt(sum(np.sum(g**2) for g in "
         "gradients))\n    for g in gradients:\n        g *= max_norm / max(norm, max_norm)\n    "
         "return gradients",
-        "All numbers are right, but the caller's arrays were written to. New ones were asked for.",
+        "All numbers are right, but you changed the caller's arrays. Return new ones.",
         _CLIP,
     ),
 )

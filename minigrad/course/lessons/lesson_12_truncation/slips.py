@@ -21,121 +21,121 @@ SLIPS = (
     Slip(
         "the cut erases the memory",
         _LOOP.format(when="t == len(xs) - k", what="mg.Tensor(np.zeros(h.shape))"),
-        "The state starts again from zeros at the cut. But the words before the cut have been "
-        "read, and the forward pass must not forget them: a cut stops the gradient, not the value.",
+        "You reset the state to zeros at the cut, so the forward pass forgets the words before "
+        "it. A cut stops the gradient, not the value.",
         _CUT,
     ),
     Slip(
         "nothing is cut",
         _LOOP.format(when="t == len(xs) - k", what="h"),
-        "The gradient goes back through all steps. Either there is no cut, or its result is not "
-        "used: mg.cut(h) returns a new state and leaves h as it is.",
+        "The gradient goes back through all steps. Either there is no cut, or you do not use its "
+        "result: mg.cut(h) returns a new state and does not change h.",
         _CUT,
     ),
     Slip(
         "counted from the beginning",
         _LOOP.format(when="t == k", what="mg.cut(h)"),
-        "The cut stands k steps after the first word. The gradient comes from the other end, and "
-        "k counts the steps that it may pass from there.",
+        "Your cut is k steps after the first word. The gradient starts at the other end, so "
+        "count k steps back from the last word.",
         _CUT,
     ),
     Slip(
         "one step too few",
         _LOOP.format(when="t == len(xs) - k + 1", what="mg.cut(h)"),
-        "The gradient passes only k - 1 steps. Write down T = 5, k = 2, and mark the steps that "
-        "should carry gradient.",
+        "The gradient goes back through only k - 1 steps. Write down T = 5, k = 2, and mark the "
+        "steps that should carry a gradient.",
         _CUT,
     ),
     Slip(
         "one step too many",
         _LOOP.format(when="t == len(xs) - k - 1", what="mg.cut(h)"),
-        "The gradient passes k + 1 steps. Write down T = 5, k = 2, and mark the steps that should "
-        "carry gradient.",
+        "The gradient goes back through k + 1 steps. Write down T = 5, k = 2, and mark the steps "
+        "that should carry a gradient.",
         _CUT,
     ),
     Slip(
         "cut before every one of the last k steps",
         _LOOP.format(when="t >= len(xs) - k", what="mg.cut(h)"),
-        "Each of the last steps is cut off from the one before it, so that the gradient passes "
-        "only one. There is a single cut, where the last k steps begin.",
+        "You cut before each of the last steps, so the gradient goes back through only one. Make "
+        "a single cut, before the first of the last k steps.",
         _CUT,
     ),
     Slip(
         "k1 and k2 exchanged",
         "def windows(T, k1, k2):\n    k1, k2 = k2, k1\n"
         "    return [(s, min(s + k1, T), max(0, min(s + k1, T) - k2)) for s in range(0, T, k1)]",
-        "The windows advance by the number of steps that the gradient should reach back. k1 is "
-        "how many new steps a window has, k2 how far back its gradient goes.",
+        "Your windows advance by k2. k1 is the number of new steps in a window, and k2 is the "
+        "number of steps that its gradient goes back.",
         _WINDOW,
     ),
     Slip(
         "the last short window is dropped",
         "def windows(T, k1, k2):\n    return [(s, s + k1, max(0, s + k1 - k2)) for s in range(0, "
         "T - k1 + 1, k1)]",
-        "Where T is no multiple of k1, the steps that are left over are never learned from.",
+        "If T is not a multiple of k1, your windows leave out the last steps.",
         _WINDOW,
     ),
     Slip(
         "k2 counted from the window's start",
         "def windows(T, k1, k2):\n    return [(s, min(s + k1, T), max(0, s - k2)) for s in "
         "range(0, T, k1)]",
-        "The gradient starts at the end of the window, and k2 counts from there. The window's own "
-        "new steps are among the k2.",
+        "Count k2 back from the end of the window. The window's new steps are among these k2 "
+        "steps.",
         _WINDOW,
     ),
     Slip(
         "the state after the step instead of before it",
         "def pieces(dhs, hs, h0):\n    return [h.T @ (dh * (1 - h**2)) for dh, h in zip(dhs, hs)]",
-        "W_hh was multiplied by the state that came into the step. The state that went out "
+        "The forward pass multiplies W_hh by the state before the step. The state after the step "
         "appears only in the slope of tanh.",
         _PIECE,
     ),
     Slip(
         "slope of tanh forgotten",
         "def pieces(dhs, hs, h0):\n    return [b.T @ dh for dh, b in zip(dhs, [h0, *hs[:-1]])]",
-        "dL/dh_t is the gradient of what comes out of tanh. To get to the product with W_hh it "
-        "must go back through tanh first.",
+        "dL/dh_t is the gradient of tanh's output. It must go back through tanh before it "
+        "reaches the product with W_hh.",
         _PIECE,
     ),
     Slip(
         "first instead of last steps",
         "def predict(parts, k):\n    return cosine(sum(parts[:k]), sum(parts))",
-        "These are the k earliest steps, and truncation keeps the k latest.",
+        "You used the k earliest steps. Truncation keeps the k latest.",
         _PREDICT,
     ),
     Slip(
         "lengths added up, directions forgotten",
         "def predict(parts, k):\n    squares = [np.sum(part**2) for part in parts]\n"
         "    return np.sqrt(sum(squares[-k:]) / sum(squares))",
-        "This would be right if all pieces stood at right angles to each other. They do not: "
-        "neighbouring steps push in similar directions. Add up the pieces themselves first.",
+        "This would be right if all pieces were at right angles to each other. But the pieces of "
+        "neighbouring steps point in similar directions. Add up the pieces first.",
         _PREDICT,
     ),
     Slip(
         "not divided by the norms",
         "def cosine(a, b):\n    return np.sum(a * b)",
-        "The sum of products grows with the lengths of both arrays. A cosine depends on the "
-        "directions alone, and lies between -1 and 1.",
+        "The sum of products grows with the lengths of both arrays. A cosine depends only on the "
+        "directions and is between -1 and 1.",
         "Σ a ⊙ b / (‖a‖ ‖b‖)",
     ),
     Slip(
         "cut again after every k steps",
         _LOOP.format(when="t % k == 0", what="mg.cut(h)"),
-        "There are several cuts, k steps apart, counted from the first word. How many steps the "
-        "gradient passes then depends on where the sequence happens to end.",
+        "You cut several times, every k steps from the first word on. Then the number of steps "
+        "with a gradient depends on the length of the sequence.",
         _CUT,
     ),
     Slip(
         "a cut before the first step",
         _LOOP.format(when="t == max(0, len(xs) - k)", what="mg.cut(h)"),
-        "Where k is T or more, the state before the first step was cut, and what it was made from "
-        "gets no gradient.",
+        "If k is T or more, you cut the state before the first step, so its history gets no "
+        "gradient. Do not cut in this case.",
         _CUT,
     ),
     Slip(
         "early words not read",
         _LOOP.format(when="False", what="h").replace("enumerate(xs)", "enumerate(xs[-k:])"),
-        "Only the last k words were read. Truncation cuts the gradient; the forward pass reads "
+        "You read only the last k words. Truncation stops the gradient; the forward pass reads "
         "everything.",
         _CUT,
     ),
@@ -143,66 +143,64 @@ SLIPS = (
         "the last window's end beyond the sequence",
         "def windows(T, k1, k2):\n    return [(s, min(s + k1, T), max(0, s + k1 - k2)) for s in "
         "range(0, T, k1)]",
-        "The gradient's steps were counted back from where a full window would end. The last "
-        "window is shorter.",
+        "You counted back from the end of a full window. The last window is shorter.",
         _WINDOW,
     ),
     Slip(
         "begin below 0",
         "def windows(T, k1, k2):\n    return [(s, min(s + k1, T), min(s + k1, T) - k2) for s in "
         "range(0, T, k1)]",
-        "The first windows reach back to steps before step 0, and there are none.",
+        "Your first windows reach back to steps before step 0, which do not exist.",
         _WINDOW,
     ),
     Slip(
         "the number of the last step for end",
         "def windows(T, k1, k2):\n    return [(s, min(s + k1, T) - 1, max(0, min(s + k1, T) - "
         "k2)) for s in range(0, T, k1)]",
-        "The second number is that of the window's last step. Asked for is the one after it, as "
-        "in range(start, end).",
+        "Your second number is the window's last step. Return the number after it, as in "
+        "range(start, end).",
         _WINDOW,
     ),
     Slip(
         "slope at the state before",
         "def pieces(dhs, hs, h0):\n    return [b.T @ (dh * (1 - b**2)) for dh, b in zip(dhs, [h0, "
         "*hs[:-1]])]",
-        "The slope of step t's tanh was taken at the state that went into the step. It belongs to "
-        "what came out.",
+        "You computed the slope of step t's tanh from the state before the step. Use the state "
+        "after it.",
         _PIECE,
     ),
     Slip(
         "pieces transposed",
         "def pieces(dhs, hs, h0):\n    return [(dh * (1 - h**2)).T @ b for dh, h, b in zip(dhs, "
         "hs, [h0, *hs[:-1]])]",
-        "Both factors are right, in the wrong order. W_hh is square, so that the shapes do not "
-        "complain.",
+        "Both factors are right, but in the wrong order. W_hh is square, so there is no shape "
+        "error.",
         _PIECE,
     ),
     Slip(
         "the first step has no piece",
         "def pieces(dhs, hs, h0):\n    before = [np.zeros_like(h0), *hs[:-1]]\n"
         "    return [b.T @ (dh * (1 - h**2)) for dh, h, b in zip(dhs, hs, before)]",
-        "The first step used W_hh too, on the state h0, which need not be zeros.",
+        "The first step uses W_hh too, with the state h0, which may contain numbers other than 0.",
         _PIECE,
     ),
     Slip(
         "squares instead of lengths",
         "def cosine(a, b):\n    return np.sum(a * b) / (np.sum(a**2) * np.sum(b**2))",
-        "It was divided by the squares of the norms. The root is missing.",
+        "You divided by the squares of the norms. The square root is missing.",
         "Σ a ⊙ b / (‖a‖ ‖b‖)",
     ),
     Slip(
         "the k-th last piece alone",
         "def predict(parts, k):\n    return cosine(parts[-k], sum(parts))",
-        "A gradient that goes back k steps consists of k pieces, and this is one of them.",
+        "A gradient that goes back k steps is the sum of k pieces. You used only one of them.",
         _PREDICT,
     ),
     Slip(
         "ratio of the lengths",
         "def predict(parts, k):\n    return np.linalg.norm(sum(parts[-k:])) / "
         "np.linalg.norm(sum(parts))",
-        "That says how long the truncated gradient is beside the full one. A cosine is about "
-        "their directions.",
+        "That compares the lengths of the two gradients. A cosine compares their directions.",
         _PREDICT,
     ),
 )

@@ -54,8 +54,8 @@ SLIPS = (
     Slip(
         "old gradients never cleared",
         _TRAIN.format(**_USUAL | {"clear": "pass"}),
-        "Each batch's gradient is added to those of all batches before it, and the step follows "
-        "the sum.",
+        "Each batch's gradient is added to the gradients of all earlier batches, so the step "
+        "uses the sum.",
         _STEP,
     ),
     Slip(
@@ -63,40 +63,40 @@ SLIPS = (
         _TRAIN.format(**_USUAL)
         .replace("            optimizer.step()\n", "")
         .replace("        means.append", "        optimizer.step()\n        means.append"),
-        "The step stands outside the loop over the batches: all gradients but the last batch's "
-        "are thrown away.",
+        "The step is outside the loop over the batches, so only the last batch's gradient is used.",
         _STEP,
     ),
     Slip(
         "one epoch only",
         _TRAIN.format(**_USUAL | {"epochs": "1"}),
-        "The reviews are gone through once, however many epochs were asked for.",
+        "You go through the reviews only once, whatever `epochs` is.",
         _STEP,
     ),
     Slip(
         "the last batch's loss for the whole epoch's",
         _TRAIN.format(**_USUAL | {"mean": "losses[-1]"}),
-        "A single batch says little about an epoch: its loss depends on which few reviews "
-        "happened to be in it.",
+        "You return the loss of the last batch. It depends on the few reviews in that batch and "
+        "says little about the epoch.",
         _STEP,
     ),
     Slip(
         "slope without the vector",
         _PARTS.format(of="logit", parts="slope.array[0].sum(axis=1)"),
-        "A slope says what would happen if a number grew. How much the number says now is another "
-        "thing: it depends on how large it is.",
+        "A slope shows the effect of increasing a number. The number's own contribution also "
+        "depends on how large the number is.",
         _PART,
     ),
     Slip(
         "length instead of sign",
         _PARTS.format(of="logit", parts="np.linalg.norm(slope.array[0], axis=1)"),
-        "The length of a slope is never negative, so that no word could speak for a bad review.",
+        "The length of a slope is never negative, so no word could be evidence for a bad review.",
         _PART,
     ),
     Slip(
         "of the probability instead of the logit",
         _PARTS.format(of="mg.sigmoid(logit)", parts="(vectors.array * slope.array)[0].sum(axis=1)"),
-        "The sigmoid is flat where the network is sure, and makes every part small there.",
+        "You used the slope of the probability. The sigmoid is flat where the network is "
+        "confident, so all parts become small there. Use the slope of the logit.",
         _PART,
     ),
     Slip(
@@ -104,36 +104,36 @@ SLIPS = (
         "def word_parts(model, ids):\n    table = model.embedding.table\n"
         "    (slope,) = mg.grad(model(ids[None]).sum(), [table])\n"
         "    return (table.array * slope.array)[ids].sum(axis=1)",
-        "The gradient of the table adds up all places at which a word stands. Here each place is "
-        "asked alone: the same word may say more at the end than at the beginning.",
+        "You used the gradient of the table, which adds up all positions of a word. Each "
+        "position needs its own part, because the same word may matter more at the end than at "
+        "the beginning.",
         _PART,
     ),
     Slip(
         "padding called a word",
         _LOST.format(which="(abs(a) - abs(b))"),
-        "The place that was named holds padding in one of these reviews, and nobody wrote a word "
-        "there.",
+        "For one of these reviews you return a position that holds padding, not a word.",
         _FORGOTTEN,
     ),
     Slip(
         "sign instead of size",
         _LOST.format(which="np.where(ids == 0, -np.inf, a - b)"),
-        "A word that spoke against the film, and is forgotten, has lost as much as one that "
-        "praised it. Size counts, whatever its sign.",
+        "A forgotten word with a negative part has lost as much as one with a positive part. "
+        "Compare sizes, without the signs.",
         _FORGOTTEN,
     ),
     Slip(
         "the two networks exchanged",
         _LOST.format(which="np.where(ids == 0, -np.inf, abs(b) - abs(a))"),
-        "This is the word that gained most. Forgotten is what the full network heeds and the "
-        "truncated one does not.",
+        "This is the word that gained most. Find the word whose part is large in the full "
+        "network and small in the truncated one.",
         _FORGOTTEN,
     ),
     Slip(
         "the strongest word instead of the most forgotten",
         _LOST.format(which="np.where(ids == 0, -np.inf, abs(a))"),
-        "The full network's strongest word may be just as strong in the truncated one. Compare "
-        "the two.",
+        "The full network's strongest word may be just as strong in the truncated network. "
+        "Compare the two networks.",
         _FORGOTTEN,
     ),
     Slip(
@@ -141,14 +141,14 @@ SLIPS = (
         _LEAK.format(
             score="p = good[has].mean() if has.any() else 0.5\n        scores.append(max(p, 1 - p))"
         ),
-        "A word that occurs in a single review is 'always' good or bad, and tells nothing about "
-        "all other reviews. Judge a word by all reviews, those without it included.",
+        "A word that occurs in a single review is 'always' good or bad, but it tells you nothing "
+        "about the other reviews. Rate a word on all reviews, including those without it.",
         _BEST,
     ),
     Slip(
         "only leaks of good reviews",
         _LEAK.format(score="scores.append(np.mean(has == good))"),
-        "A word that stands in bad reviews only gives the label away just as well.",
+        "A word that occurs only in bad reviews gives the label away just as well.",
         _BEST,
     ),
     Slip(
@@ -157,21 +157,22 @@ SLIPS = (
             score="n = (ids == word).sum(axis=1)\n        "
             "scores.append(abs(n[good].sum() - n[~good].sum()))"
         ),
-        "A review that says a word five times counts five times here. The label is given away "
-        "once for each review.",
+        "You count a review with five occurrences of a word five times. Count each review only "
+        "once.",
         _BEST,
     ),
     Slip(
         "the commonest word",
         "def leak(ids, labels):\n    return np.bincount(ids.ravel()).argmax()",
-        "A word that stands everywhere stands in good and bad reviews alike, and tells nothing.",
+        "A word that occurs everywhere occurs in good and bad reviews alike, so it does not "
+        "predict the label.",
         _BEST,
     ),
     Slip(
         "padding shuffled too",
         "def shuffled(ids, rng):\n    return np.array([rng.permutation(row) for row in ids])",
-        "Zeros come to stand between the words and after them. The network never saw that in "
-        "training, so the test would measure something else.",
+        "You moved zeros between and after the words. The network never saw that in training, so "
+        "the test would measure something else.",
         _MIX,
     ),
     Slip(
@@ -179,23 +180,24 @@ SLIPS = (
         "def shuffled(ids, rng):\n    mixed = ids.copy()\n    for row in mixed:\n        n = "
         "np.count_nonzero(row)\n        row[len(row) - n:] = "
         "np.random.default_rng(0).permutation(row[len(row) - n:])\n    return mixed",
-        "Either one order serves all reviews, or nothing was mixed: rng.permutation returns a new "
-        "array and leaves the old one as it is. Each review needs a throw of its own.",
+        "Either you used one order for all reviews, or you did not shuffle: rng.permutation "
+        "returns a new array and does not change the old one. Each review needs its own random "
+        "order.",
         _MIX,
     ),
     Slip(
         "the given array changed",
         "def shuffled(ids, rng):\n    for row in ids:\n        n = np.count_nonzero(row)\n"
         "        row[len(row) - n:] = rng.permutation(row[len(row) - n:])\n    return ids",
-        "The answer is right, and the original order is gone: whoever tests both orders "
-        "afterwards tests one twice.",
+        "The result is right, but you changed the original array. A comparison of the two orders "
+        "would compare the shuffled one with itself.",
         _MIX,
     ),
     Slip(
         "words handed from review to review",
         "def shuffled(ids, rng):\n    return rng.permuted(ids, axis=0)",
-        "The words have been shuffled down the columns, between reviews. Each review must keep "
-        "its own words.",
+        "You shuffled the columns, so words moved between reviews. Each review must keep its own "
+        "words.",
         _MIX,
     ),
     Slip(
@@ -203,14 +205,13 @@ SLIPS = (
         _TRAIN.format(**_USUAL)
         .replace("        losses = []\n", "")
         .replace("means = []", "means, losses = [], []"),
-        "The first epoch's mean is right. In later ones the losses of all epochs before are "
-        "averaged in.",
+        "The first epoch's mean is right. Later means include the losses of earlier epochs.",
         _STEP,
     ),
     Slip(
         "a loss for each batch",
         _TRAIN.format(**_USUAL).replace("means.append(np.mean(losses))", "means += losses"),
-        "The list has a number for each batch. Asked for is one for each epoch.",
+        "Your list has one number for each batch. Return one for each epoch.",
         _STEP,
     ),
     Slip(
@@ -219,13 +220,14 @@ SLIPS = (
         .replace("return", "return ids[")
         .rstrip()
         + "]\n",
-        "That is which word it is. Asked for is where it stands.",
+        "You return the word's id. Return its position.",
         _FORGOTTEN,
     ),
     Slip(
         "changed instead of lost",
         _LOST.format(which="np.where(ids == 0, -np.inf, abs(a - b))"),
-        "A part that grew, or turned its sign, has changed too. Forgotten is what became smaller.",
+        "A part that grew or changed its sign has changed too. Find the part that lost the most "
+        "size.",
         _FORGOTTEN,
     ),
     Slip(
@@ -233,15 +235,14 @@ SLIPS = (
         "def shuffled(ids, rng):\n    mixed = np.zeros_like(ids)\n    for row, new in zip(ids, "
         "mixed):\n        words = rng.permutation(row[row != 0])\n        new[:len(words)] = "
         "words\n    return mixed",
-        "The words come first now, and the zeros after them. The network never saw that in "
-        "training.",
+        "You put the words first and the zeros after them. The network never saw that in training.",
         _MIX,
     ),
     Slip(
         "reviews shuffled instead of words",
         "def shuffled(ids, rng):\n    return rng.permutation(ids)",
-        "The reviews have changed places, and no longer stand beside their labels. The words "
-        "within them stand as before.",
+        "You shuffled the reviews, so they no longer match their labels. The words within each "
+        "review are in the old order.",
         _MIX,
     ),
 )
