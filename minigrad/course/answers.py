@@ -1,9 +1,9 @@
-"""Raw answers as JSON, which a grader can read without running anything of the one who wrote them;
-and comparing them.
+"""Encode raw answers as JSON, and compare them.
 
-Numbers, strings, booleans, None, arrays, and lists and dicts of these. Anything else becomes an
-`Unusable`, which equals nothing: a function, a complex number, an int too large for a float, lists
-in lists without end.
+A grader can read the JSON without running the learner's code. Answers are numbers, strings,
+booleans, None, arrays, and lists and dicts of these. Anything else becomes an `Unusable`, which
+equals nothing: a function, a complex number, an int too large for a float, or endlessly nested
+lists.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ from typing import Any
 import numpy as np
 
 DEEPEST = 50
-"""Lists or dicts inside each other that an answer may have."""
+"""The largest depth of nested lists or dicts in an answer."""
 MOST_PARTS = 1_000_000
-"""Parts of lists and dicts that an answer may have."""
+"""The largest number of elements of lists and dicts in an answer."""
 LONGEST_EMPTY = 1 << 16
-"""Longest side of an array without elements: a billion rows of no numbers take no space, until they
-are listed."""
+"""The longest side of an array without elements. A billion empty rows take no space until they are
+converted to a list.
+"""
 
 
 @dataclass(frozen=True)
 class Unusable:
-    """An answer that is none of the above: what it is, in words."""
+    """An answer of another kind, described in words."""
 
     what: str
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two answers first differ: `place` in the answer, and both sides there, as text."""
+    """The first difference of two answers: its `place` in the answer, and both values as text."""
 
     place: str
     yours: str
@@ -41,8 +42,8 @@ class Difference:
 
 
 def encode(answer: Any) -> Any:
-    """The answer as JSON's own types; an array (or a Tensor) with its bytes in base64. Nothing is
-    refused.
+    """Return the answer in JSON types, with the bytes of an array (or a Tensor) in base64. Accepts
+    any object.
     """
     try:
         return _encoded(answer, DEEPEST, iter(range(MOST_PARTS)))
@@ -57,8 +58,8 @@ def encode(answer: Any) -> Any:
 
 
 def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
-    """`depth` levels and the rest of `parts` are what it may still have. Errors: RecursionError,
-    OverflowError.
+    """Encode an answer with at most `depth` levels and as many elements as are left in `parts`.
+    Errors: RecursionError, OverflowError.
     """
     if not depth:
         raise RecursionError
@@ -87,7 +88,7 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
 
 
 def decode(code: Any) -> Any:
-    """What `encode` encoded: numbers as Python's own, tuples as lists.
+    """Return the answer that `encode` encoded, with Python's own numbers, and lists for tuples.
 
     >>> decode(encode({"dW": np.ones((2, 3), "f4"), "rate": 0.5, "name": ("W",)}))["name"]
     ['W']
@@ -126,8 +127,8 @@ def _decoded(code: Any, depth: int) -> Any:
 
 
 def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Difference | None:
-    """Where the answer `yours` first differs from `right` by more than the tolerance; None if it
-    nowhere does.
+    """Return the first place where `yours` differs from `right` by more than the tolerance, or
+    None.
 
     >>> difference(decode(encode([1.0, [2.0, 3.0]])), decode(encode([1.0, [2.0, 4.0]])), 1e-6)
     Difference(place='[1][1]', yours='3', right='4')
@@ -146,11 +147,11 @@ def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Dif
 
 
 def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> Difference | None:
-    # a list of numbers serves where an array would
+    # a list of numbers is accepted in place of an array
     if isinstance(yours, list) and isinstance(right, np.ndarray):
         yours = _as_array(yours)
     if isinstance(yours, np.ndarray) and isinstance(right, list):
-        if len(yours) != len(right):  # a long one takes long to be listed
+        if len(yours) != len(right):  # converting a long array to a list is slow
             return Difference(place, _counted(yours), _counted(right))
         return difference(
             yours.tolist() if yours.ndim == 1 else list(yours), right, tolerance, place
@@ -177,7 +178,7 @@ def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> D
 
 
 def described(answer: Any) -> str:
-    """An answer in a few words: a number, an array's shape, a string in quotes."""
+    """Describe an answer in a few words: a number, an array's shape, a string in quotes."""
     if answer is None:
         return "nothing (None): does it return its result?"
     if isinstance(answer, np.ndarray):
@@ -208,7 +209,7 @@ def _as_array(numbers: list[Any]) -> Any:
 
 
 def _number(value: float, other: float = float("nan")) -> str:
-    """With so many digits that it differs from the other, as far as 17 digits reach."""
+    """Format a number with enough digits to show its difference from the other, at most 17."""
     return next(
         (
             text

@@ -1,17 +1,16 @@
 """The process that runs a learner's file: `python -m minigrad.course.child LESSON FILE`, started by
 sandbox.py.
 
-It reads the file's text from stdin, asks each question of the lesson, and writes the raw answer to
-stdout, a line of JSON for each. Whatever the learner's file prints goes to stderr. This process
-judges nothing and knows no right answer, so nothing that the file prints, writes or changes here
-can earn a point.
+It reads the file's text from stdin, asks each question of the lesson, and writes each raw answer to
+stdout as a line of JSON. The output of the learner's file goes to stderr. This process does not
+judge the answers and does not contain the right ones. So nothing that the file prints, writes or
+changes here can earn a point.
 
-Three fences, from outside in: `report` puts bubblewrap around this process (wall.py). The system
-limits processor time, memory and size of files, and on Linux refuses to start programs, send
-signals or open connections (seccomp.py). An audit hook refuses to write outside the temporary
-folder, to read solutions, and again to start programs. The hook
-stops accidents and plain mischief; Python offers no wall against code that is out to break it
-(docs/teaching.md).
+There are three layers of protection. `report` runs this process in bubblewrap (wall.py). The system
+limits processor time, memory and the size of files; on Linux it also refuses to start programs,
+send signals or open connections (seccomp.py). An audit hook refuses to write outside the temporary
+folder, to read solutions, and to start programs. The hook stops accidents and simple tricks, but
+not code that is written to break out of it (docs/teaching.md).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-import layers  # noqa: F401  # what a lesson may use is loaded before the guard stands
+import layers  # noqa: F401  # packages for the lessons are loaded before the guard is active
 import minigrad  # noqa: F401
 import optim  # noqa: F401
 
@@ -42,13 +41,13 @@ from .lesson import FOLDER, Lesson
 from .seccomp import refuse_calls
 
 MEMORY = 3 << 30
-"""Bytes of address space."""
+"""The limit for the address space, in bytes."""
 FILE_SIZE = 20 << 20
-"""Bytes of each file that it writes, its output among them."""
+"""The limit for each file that the process writes, including its output, in bytes."""
 
 
 def limit(seconds: float) -> None:
-    """Limit this process's time, memory and files, where the system can (Windows cannot)."""
+    """Limit this process's time, memory and files. Windows does not support this."""
     if resource is None:
         return
     for which, amount in (
@@ -58,20 +57,18 @@ def limit(seconds: float) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         most = resource.getrlimit(which)[1]
-        # at that, SIGKILL says nothing
+        # at the hard limit, SIGKILL ends the process without a message
         hard = amount + 5 if most == resource.RLIM_INFINITY else min(amount + 5, most)
         resource.setrlimit(which, (min(amount, hard), hard))
 
 
 def guard(folder: str) -> None:
-    """From now on, refuse what a lesson's file has no need to do. Cannot be undone in this
-    process.
-    """
+    """From now on, refuse operations that a lesson's file does not need. This cannot be undone."""
     inside, lessons = os.path.realpath(folder) + os.sep, os.path.realpath(FOLDER)
     secret = ("solution", "slips", "right.py", "right.")
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-    # An error's traceback shows a learner's file these variables: nothing that could be changed
-    # stands in them.
+    # A learner's file can reach these variables through an error's traceback, so they are
+    # immutable.
     paths = MappingProxyType({
         "os.remove": 1, "os.rmdir": 1, "os.mkdir": 1, "os.truncate": 1, "os.chmod": 1, "os.chown": 1, "os.utime": 1,
         "os.rename": 2, "os.link": 2, "os.symlink": 2, "shutil.rmtree": 1, "shutil.move": 2,
@@ -80,13 +77,13 @@ def guard(folder: str) -> None:
                "os.killpg", "os.chflags", "os.lchflags", "os.setxattr", "os.removexattr", "pty.spawn",
                "subprocess.Popen", "socket.", "ctypes.", "signal.pthread_kill", "resource.", "sqlite3.", "gc.",
                "_winapi.", "winreg.", "syslog.", "sys.setprofile", "sys.settrace")  # fmt: skip
-    # No event reports what these functions do, so they are removed, and their modules may not be
-    # imported again.
+    # No audit event reports calls of these functions. So they are removed, and their modules may
+    # not be imported again.
     unreported = {"_posixsubprocess": ["fork_exec"], "_signal": ["pidfd_send_signal"], "posix": [
         "mkfifo", "mknod", "chroot", "unshare", "setns", "pidfd_open", "setpriority", "sched_setaffinity",
         "sched_setscheduler", "sched_setparam"]}  # fmt: skip
-    # So are modules that write files by themselves, and those that start a second interpreter,
-    # which has no hook.
+    # These modules may not be imported either: they write files themselves, or start a second
+    # interpreter, which has no hook.
     fresh = frozenset({
         *unreported, "resource", "readline", "_sqlite3", "_ctypes", "_curses", "_dbm", "_gdbm", "_ssl", "_posixshmem",
         "_multiprocessing", "_xxsubinterpreters", "_interpreters", "_testcapi", "_testinternalcapi",
@@ -141,8 +138,8 @@ def guard(folder: str) -> None:
 
 
 def failure(error: BaseException, source: Path) -> dict[str, Any]:
-    """What happened, as the learner should read it: type, message, and the last line of the
-    learner's own.
+    """Describe an error for the learner: its type, its message, and the last line in the learner's
+    file.
     """
     line, text, message = None, None, str(error)
     for frame in traceback.extract_tb(error.__traceback__):
@@ -162,7 +159,7 @@ def failure(error: BaseException, source: Path) -> dict[str, Any]:
 
 
 def load(source: Path, text: str) -> ModuleType:
-    """The learner's file as a module. Its messages and tracebacks name `source`."""
+    """Load the learner's file as a module. Its messages and tracebacks name `source`."""
     module = ModuleType(source.stem)
     module.__file__ = str(source)
     sys.modules[source.stem] = module
@@ -172,7 +169,7 @@ def load(source: Path, text: str) -> ModuleType:
 
 
 def run(lesson: Lesson, source: Path, text: str, write: Callable[[Any], None]) -> None:
-    """Load the file and ask it everything, each outcome written as it comes."""
+    """Load the file and ask all questions. Write each outcome at once."""
     questions = lesson.questions
     try:
         file = load(source, text)
@@ -198,7 +195,7 @@ def main() -> None:
     limit(float(seconds))
     text = sys.stdin.read()
     log = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # from now on, what is printed goes where warnings go
+    os.dup2(2, 1)  # from now on, output goes to stderr
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     check = lesson.check
 
@@ -220,7 +217,7 @@ def main() -> None:
     for stream in (log, sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    os._exit(0)  # whatever threads and exit handlers the file has left
+    os._exit(0)  # ignores threads and exit handlers that the file has left
 
 
 if __name__ == "__main__":

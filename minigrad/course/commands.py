@@ -27,8 +27,10 @@ SUMMARY = "fourteen lessons from a*b + c to a recurrent network, graded by cause
 
 def add_course(commands: Any) -> None:
     """Add the command `course` with its own commands to argparse's subparsers."""
-    course = commands.add_parser("course", help=SUMMARY, description=f"The course: {SUMMARY}. Without a command: says "
-                                 "where you are, and checks the lesson at hand.")  # fmt: skip
+    course = commands.add_parser("course", help=SUMMARY, description=f"The course: {SUMMARY}. "
+                                                                     "Without a command, show "
+                                                                     "your progress and check "
+                                                                     "the current lesson.")  # fmt: skip
     course.set_defaults(run=_here)
     parts = course.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -40,7 +42,7 @@ def add_course(commands: Any) -> None:
                 "lesson",
                 nargs="?",
                 metavar="LESSON",
-                help="its number (default: the lesson at hand)",
+                help="the lesson's number (default: the current lesson)",
             )
         return parser
 
@@ -55,19 +57,21 @@ def add_course(commands: Any) -> None:
     )
     add("check", _check, "check a lesson")
     add("watch", _watch, "check a lesson again whenever its file is saved, until Ctrl-C")
-    add("hint", _hint, "a hint; asked again, a plainer one")
+    add("hint", _hint, "show a hint; the next time, a more explicit one")
     about = "answer a lesson's question; without an answer, show it"
     answer = add("answer", on_lesson(_answer), about, which=False)
     answer.add_argument(
         "answer", nargs="?", metavar="ANSWER", help="a choice such as b, or a number"
     )
     answer.add_argument(
-        "--lesson", metavar="LESSON", help="its number (default: the lesson at hand)"
+        "--lesson", metavar="LESSON", help="the lesson's number (default: the current lesson)"
     )
     show = add("show", _show, "open a lesson's page in a browser")
     show.add_argument("--text", action="store_true", help="print its text here instead")
     solution = add("solution", _solution, "print a lesson's solution")
-    solution.add_argument("--yes", action="store_true", help="also before you have passed")
+    solution.add_argument(
+        "--yes", action="store_true", help="show it even if you have not passed yet"
+    )
     reset = add(
         "reset",
         on_lesson(_reset),
@@ -75,11 +79,15 @@ def add_course(commands: Any) -> None:
         which=False,
     )
     reset.add_argument("lesson", metavar="LESSON", help="its number")
-    add("list", _list, "all lessons, and which are passed", which=False)
+    add("list", _list, "list all lessons, and show which are passed", which=False)
     add_report(parts)
     export = add("export", _export, "write the lessons as Jupyter notebooks", which=False)
     export.add_argument(
-        "folder", nargs="?", type=Path, default=Path("."), help="where to (default: here)"
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path("."),
+        help="the folder to write to (default: the current folder)",
     )
     for parser in (course, *parts.choices.values()):
         parser.set_defaults(run=with_files(parser.get_default("run")))
@@ -88,8 +96,8 @@ def add_course(commands: Any) -> None:
 def on_lesson(
     run: Callable[[Workbook, Lesson, argparse.Namespace], int],
 ) -> Callable[[argparse.Namespace], int]:
-    """The command `run` on the lesson that was named, or the one at hand, or after the last the
-    last.
+    """Return the command `run` for the named lesson. The default is the current lesson, or the last
+    one if all are passed.
     """
 
     def command(options: argparse.Namespace) -> int:
@@ -101,8 +109,8 @@ def on_lesson(
 
 
 def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """The command `run`, which raises DataError MG921 where the system refuses to read or write a
-    file.
+    """Return the command `run`, which raises DataError MG921 if the system refuses to read or write
+    a file.
     """
 
     def command(options: argparse.Namespace) -> int:
@@ -114,8 +122,8 @@ def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
             raise DataError(
                 "MG921",
                 f"{shown(os.fspath(error.filename or 'a file'))} cannot be used: {reason(error)}",
-                cause="the course reads and writes files in the folders that a command names",
-                remedy="see that the disk has room, and that you may write there",
+                cause="the course reads and writes files in the folder of the command",
+                remedy="check that the disk has space, and that you have permission to write there",
             ) from None
 
     return command
@@ -127,12 +135,12 @@ def _start(options: argparse.Namespace) -> int:
     if kept:
         _say(
             [
-                f"{workbook.folder}: {new} lessons copied; {len(kept)} were there already, and are "
-                "as they were."
+                f"{workbook.folder}: {new} lessons copied; {len(kept)} already existed and were "
+                "not changed."
             ]
         )
     else:
-        _say([f"{new} lessons are in {workbook.folder}. Go on with:", "",
+        _say([f"{new} lessons are in {workbook.folder}. Continue with:", "",
               f"    cd {shlex.quote(str(workbook.folder))}", "    minigrad course"])  # fmt: skip
     return 0
 
@@ -148,7 +156,7 @@ def _here(_: object) -> int:
         )
         return 0
     print(
-        f"{_count_passed(workbook)} of {len(lessons())} lessons passed. At hand: lesson "
+        f"{_count_passed(workbook)} of {len(lessons())} lessons passed. Current lesson: "
         f"{one.number}, {one.title}."
     )
     print(
@@ -161,8 +169,9 @@ def _here(_: object) -> int:
 
 
 def check(which: int | str) -> None:
-    """Check a lesson in the current folder and print what was found: `minigrad course check`, for a
-    notebook's cell.
+    """Check a lesson in the current folder and print the result.
+
+    This is `minigrad course check` for a notebook cell.
     """
     _check(Workbook.find(), lesson(which))
 
@@ -190,7 +199,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None) -> int:
         return 1
     following = workbook.current()
     if following is None:
-        print(f"\nThat was the last one: all {len(lessons())} lessons passed.")
+        print(f"\nThat was the last lesson. You have passed all {len(lessons())}.")
     else:
         print(
             to_type(f"\nNext: lesson {following.number}, {following.title}: minigrad course show")
@@ -199,7 +208,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None) -> int:
 
 
 def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None:
-    """Draw the learner's own graph, after a pass or wrong numbers, and say where it is."""
+    """Draw the learner's own graph and print its path."""
     target = workbook.folder / "pages" / f"{one.name}_graph.html"
     try:
         if draw_page(one, workbook.path(one), text, failed, target):
@@ -235,7 +244,7 @@ def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int
 
 
 def _unanswered(workbook: Workbook, one: Lesson) -> int | None:
-    """The place of the lesson's first question that was not answered yet."""
+    """Return the index of the lesson's first question without an answer."""
     answered = workbook.answers(one)
     return next((place for place in range(len(quiz.read(one))) if str(place) not in answered), None)
 
@@ -260,7 +269,7 @@ def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
                 one, seen = following, None
                 continue
             print(
-                f"\nWatching {one.file}: save it, and it is checked again. Ctrl-C ends this.",
+                f"\nWatching {one.file}. Save the file to check it again. Stop with Ctrl-C.",
                 flush=True,
             )
         time.sleep(0.3)
@@ -279,13 +288,13 @@ def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     elif webbrowser.open(page.as_uri()):
         _say([str(page)])
     else:
-        _say([str(page), "No browser could be opened: open it by hand."])
+        _say([str(page), "No browser could be opened. Open this file yourself."])
     return 0
 
 
 def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     if not (options.yes or workbook.passed(one)):
-        print(f"Lesson {one.number} is not passed yet. If you are sure:", end=" ")
+        print(f"You have not passed lesson {one.number} yet. To see the solution anyway:", end=" ")
         print(to_type(f"minigrad course solution {one.number} --yes"))
         return 1
     print(one.read("solution.py").rstrip())
@@ -295,8 +304,8 @@ def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> i
 def _reset(workbook: Workbook, one: Lesson, _: object) -> int:
     copy = workbook.reset(one)
     print(
-        f"{one.file} is as at the beginning."
-        + (f" Yours is in {copy.parent.name}/{copy.name}." if copy else "")
+        f"{one.file} is the original exercise again."
+        + (f" Your file was saved as {copy.parent.name}/{copy.name}." if copy else "")
     )
     return 0
 
@@ -315,10 +324,10 @@ def _list(_: object) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     paths, kept = write_notebooks(options.folder)
-    left = f" ({len(kept)} were there already, and are as they were)" if kept else ""
+    left = f" ({len(kept)} already existed and were not changed)" if kept else ""
     _say(
         [
-            f"{len(paths)} notebooks in {options.folder}{left}; open one with: jupyter lab "
+            f"{len(paths)} notebooks are in {options.folder}{left}. Open one with: jupyter lab "
             f"{shlex.quote(str(paths[0]))}"
         ]
     )
@@ -337,6 +346,6 @@ def _show_output(printed: list[str]) -> None:
 
 
 def _say(lines: list[str]) -> None:
-    """Print lines that may hold what learners wrote: control characters are escaped."""
+    """Print lines that may contain learners' text, with control characters escaped."""
     for line in lines:
         print(for_terminal(to_type(printable(line))))

@@ -1,6 +1,4 @@
-"""The lessons as Jupyter notebooks, made from the same files: text, exercise, and a cell that
-checks it.
-"""
+"""Export the lessons as Jupyter notebooks: the text, the exercise, and a cell that checks it."""
 
 from __future__ import annotations
 
@@ -16,11 +14,11 @@ from .workbook import Workbook, save_text
 
 
 def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Write each lesson's notebook, with the learner's work so far, into `folder`, a folder of the
-    course.
+    """Write each lesson's notebook, with the learner's work so far, into the course folder
+    `folder`.
 
-    Returns the paths of all, and of those that were there already and are left alone. Errors:
-    DataError MG914, MG915.
+    Returns the paths of all notebooks, and of those that already existed and were not changed.
+    Errors: DataError MG914, MG915.
     """
     workbook, _ = Workbook.start(folder)
     paths = [workbook.folder / f"{one.name}.ipynb" for one in lessons()]
@@ -35,11 +33,11 @@ def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def notebook(one: Lesson, source: str) -> dict[str, Any]:
-    """A lesson's notebook (nbformat 4.5), with `source` in the cell that the learner works in.
+    """Return a lesson's notebook (nbformat 4.5), with `source` in the learner's cell.
 
-    That cell saves the lesson's file, so that the notebook's check is the same as the terminal's.
+    This cell saves the lesson's file, so the check is the same as in a terminal.
     """
-    about = f"## Write it here\n\nRunning this cell saves it as `{one.file}`, which the next cells run and check."
+    about = f"## Write it here\n\nRunning this cell saves it as `{one.file}`. The next cells run and check it."
     cells = [
         *_text_cells(one),
         _cell("markdown", about),
@@ -54,7 +52,7 @@ def notebook(one: Lesson, source: str) -> dict[str, Any]:
 
 
 def _text_cells(one: Lesson) -> list[dict[str, Any]]:
-    """The text, cut at its Python that runs; printed output is left out, for the cell prints it."""
+    """Split the text at its runnable Python. Leave out printed output, because the cells print it."""
     cells: list[dict[str, Any]] = []
     for part in re.split(
         r"(^```python\n.*?^```\n(?:\s*^```text\n.*?^```\n)?)", one.text, flags=re.S | re.M
@@ -68,9 +66,7 @@ def _text_cells(one: Lesson) -> list[dict[str, Any]]:
 
 
 def _with_pictures(one: Lesson, text: str) -> str:
-    """The pictures of the lesson's folder put into the text itself, for a notebook travels
-    alone.
-    """
+    """Embed the lesson's pictures in the text, because a notebook must work without other files."""
 
     def embedded(picture: re.Match[str]) -> str:
         data = base64.b64encode((one.folder / picture[2]).read_bytes()).decode()

@@ -1,7 +1,7 @@
-"""What a verdict says: on a ladder, the oftener a function is tried the more.
+"""Put a verdict into words, with more detail after each failed attempt.
 
-First which function is wrong, where, and the two numbers that disagree; the second time the kind of
-mistake; the third time the formula; then the solution is offered.
+The first time: which function is wrong, where, and the two numbers that disagree. The second time:
+the kind of mistake. The third time: the formula. After that: the command that prints the solution.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from .grade import Problem, Verdict
 
 
 def lines(verdict: Verdict, tries: int) -> list[str]:
-    """The lines to print. `tries` counts how often this function has been found wrong, this time
-    included.
+    """Return the lines to print. `tries` is the number of checks, including this one, in which this
+    function was wrong.
     """
     lesson, problem = verdict.lesson, verdict.problem
     title, asked = f"Lesson {lesson.number}, {lesson.title}", len(lesson.questions)
@@ -43,10 +43,10 @@ def lines(verdict: Verdict, tries: int) -> list[str]:
 
 
 def _what(problem: Problem, file: str, at: str) -> list[str]:
-    """Which function, where, and the numbers."""
+    """Return which function is wrong, where, and the numbers."""
     name, question, difference = problem.function, problem.question, problem.difference
     if problem.kind == "missing":
-        return [f"  There is no {name} in {file}: has it been renamed?"]
+        return [f"  There is no {name} in {file}. Did you rename it?"]
     where = [f"    line {problem.line}: {problem.text}"] if problem.text else []
     message = [f"    {printable(line)}" for line in problem.message.splitlines()]
     if question is None:
@@ -56,7 +56,9 @@ def _what(problem: Problem, file: str, at: str) -> list[str]:
         return [f"  {name}{at} did not answer: {problem.message}.", asked]
     if problem.kind == "error":
         blame = (
-            "raised an error" if where else "cannot be called as asked, or gave what cannot be used"
+            "raised an error"
+            if where
+            else "cannot be called with these arguments, or returned something that cannot be used"
         )
         if not where and "'NoneType'" in problem.message:  # raised where the answer was used
             message.append("    Does it always return its result?")
@@ -78,14 +80,16 @@ def _kind(problem: Problem) -> list[str]:
     if problem.slip is not None:
         return wrapped(f"  It looks like this: {problem.slip.name}. {problem.slip.kind}")
     if problem.kind == "stopped":
-        return wrapped("  Is there a loop that never ends, or work that is done again and again?")
+        return wrapped(
+            "  Is there a loop that never ends, or work that is repeated again and again?"
+        )
     if problem.kind == "error" or (problem.difference and "None" in problem.difference.yours):
         return []  # the message says what is wrong
-    return wrapped("  It is none of the mistakes that this lesson knows. Work out one number by hand, and see where "
-                    "your code leaves that path. minigrad course hint may help too.")  # fmt: skip
+    return wrapped("  This is not one of the common mistakes. Work out one number by hand, and "
+                   "find the step where your code differs. minigrad course hint may help too.")  # fmt: skip
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:
-    """Lines of at most 92 characters. Where the text begins with spaces, the other lines do too."""
+    """Wrap text into lines of at most 92 characters. All lines get the indentation of the first."""
     indent = indent or " " * (len(text) - len(text.lstrip()))
     return textwrap.wrap(text.strip(), 92, initial_indent=indent, subsequent_indent=indent)

@@ -1,7 +1,7 @@
-"""Grading: compare a file's raw answers with the solution's, and find the slip that answers alike.
+"""Compare a file's raw answers with the solution's, and find a slip with the same answers.
 
-Nothing of the learner's runs here. The right answers are those of the lesson's solution, asked the
-same questions; a slip is recognised by giving the same wrong answers.
+The learner's code never runs here. The lesson's solution answers the same questions, and its
+answers are the right ones. A slip is recognised if it gives the same wrong answers as the file.
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ from .sandbox import NO_WALL, Run, ask
 from .wall import Wall
 
 LONGEST_MESSAGE = 1000
-"""Characters that are said about an answer, which may be quoted there."""
+"""The longest message about an answer, in characters. The message may quote the answer."""
 
 _JUDGING = threading.Lock()
-"""Files run in parallel. Solutions run here, with one random generator and one stdout: by turns."""
+"""Learners' files run in parallel. Solutions run in this process one at a time, because they share
+a random generator and stdout.
+"""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """The first thing that is wrong with a file. Only what applies is there."""
+    """The first problem of a file. Fields that do not apply are empty."""
 
     kind: str
     """'not written', 'missing', 'error' (an exception of the file's), 'stopped' (by a limit), or
@@ -48,15 +50,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found."""
+    """The result of a check."""
 
     lesson: Lesson
     right: int
-    """How many questions were answered right: all of them for a pass."""
+    """The number of right answers. All must be right to pass."""
     problem: Problem | None = None
-    """The first thing that is wrong, None after a pass."""
+    """The first problem, None after a pass."""
     output: str = ""
-    """What the file printed."""
+    """The file's output."""
 
     @property
     def passed(self) -> bool:
@@ -64,11 +66,11 @@ class Verdict:
 
 
 def grade(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Verdict:
-    """Run a learner's file in its own process behind `wall`, ask it everything, and judge its
+    """Run a learner's file in its own process behind `wall`, ask all questions, and judge the
     answers.
 
-    `source` is where it stands, for messages; `text` what stands there. Errors: OSError if the wall
-    falls down.
+    `source` is the file's path, for messages, and `text` its contents. Errors: OSError if the wall
+    fails.
     """
     run = ask(lesson, source, text, wall)
     with _JUDGING:
@@ -76,7 +78,7 @@ def grade(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Verd
 
 
 def judge(lesson: Lesson, text: str, run: Run) -> Verdict:
-    """The verdict on a file's answers."""
+    """Return the verdict on a file's answers."""
     found = [_judged(lesson, text, run, index) for index in range(len(lesson.questions))]
     problems = [problem for problem in found if problem is not None]
     right = len(found) - len(problems)
@@ -95,7 +97,7 @@ def judge(lesson: Lesson, text: str, run: Run) -> Verdict:
 
 
 def line_of(text: str, function: str) -> int | None:
-    r"""The line where a file defines `function` last: 'backward', or 'Tanh.backward', or a plain
+    r"""Return the line of the last definition of `function`: 'backward', 'Tanh.backward', or a
     variable.
 
     >>> line_of("class Tanh:\n    def backward(self): ...", "Tanh.backward")
@@ -113,7 +115,7 @@ def line_of(text: str, function: str) -> int | None:
 
 
 def _judged(lesson: Lesson, text: str, run: Run, index: int) -> Problem | None:
-    """What is wrong with the answer to a question; None if it is right."""
+    """Return the problem of the answer to a question, or None if it is right."""
     question = lesson.questions[index]
     if index >= len(run.outcomes):
         return Problem("stopped", question.function, question=question, message=run.ended)
@@ -135,8 +137,8 @@ def _judged(lesson: Lesson, text: str, run: Run, index: int) -> Problem | None:
 
 
 def _mistake(question: Question, yours: Any, right: Any) -> Difference | str | None:
-    """Where an answer differs from the right one, or what the lesson says of it; None if it is
-    right.
+    """Return where an answer differs from the right one, or the lesson's message about it, or None
+    if it is right.
     """
     if question.compare is not None and (yours is not None or right is None):
         with contextlib.suppress(Exception):  # an answer of another form
@@ -152,8 +154,8 @@ def _raised(function: str, failure: dict[str, Any], question: Question | None = 
 
 @lru_cache(maxsize=256)
 def answers_with(lesson: Lesson, slip: str = "") -> tuple[Any, ...]:
-    """The right answers, the solution's; or those with a slip's code run after it. For an
-    exception, its type.
+    """Return the solution's answers, or the answers after a slip's code has run too. An exception
+    is represented by its type.
     """
     file = ModuleType(lesson.name)
     source = f"{lesson.read('solution.py')}\n{slip}"
@@ -172,9 +174,10 @@ def answers_with(lesson: Lesson, slip: str = "") -> tuple[Any, ...]:
 
 
 def _slip(lesson: Lesson, run: Run, function: str, wrong: set[int]) -> Slip | None:
-    """The slip that gives the same answers to all questions of the function.
+    """Return the slip that gives the same answers to all questions about the function.
 
-    Or else the only one that does so to the first wrong question, and to most of the wrong ones.
+    Otherwise, return the only slip that gives the same answers to the first wrong question and to
+    most of the wrong ones.
     """
     asked = {i for i, question in enumerate(lesson.questions) if question.function == function}
     alike = {slip: {i for i in asked if _same(lesson, run, slip, i)} for slip in lesson.slips}
@@ -191,8 +194,8 @@ def _slip(lesson: Lesson, run: Run, function: str, wrong: set[int]) -> Slip | No
 
 
 def _function_of(lesson: Lesson, slip: Slip) -> str:
-    """The function that the slip gets wrong first: its mistake, where later answers are only its
-    consequences.
+    """Return the first function that the slip gets wrong. Later wrong answers are consequences of
+    this mistake.
     """
     right, answers = answers_with(lesson), answers_with(lesson, slip.code)
     for question, expected, answer in zip(lesson.questions, right, answers, strict=True):
@@ -202,7 +205,7 @@ def _function_of(lesson: Lesson, slip: Slip) -> str:
 
 
 def _same(lesson: Lesson, run: Run, slip: Slip, index: int) -> bool:
-    """Whether the file answered this question as the slip does."""
+    """Return whether the file gave the same answer to this question as the slip."""
     answer = answers_with(lesson, slip.code)[index]
     outcome = run.outcomes[index] if index < len(run.outcomes) else {}
     if isinstance(answer, type):  # of an exception

@@ -1,6 +1,4 @@
-"""What a lesson is made of: its folder's files, the questions that its check asks, and its
-slips.
-"""
+"""Define the parts of a lesson: its folder's files, the questions of its check, and its slips."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ FOLDER = Path(__file__).parent / "lessons"
 
 @dataclass(frozen=True)
 class Question:
-    """One thing that a check asks of a learner's file.
+    """One question that a check asks about a learner's file.
 
     `ask(file)` calls the learner's functions, `file.backward(...)`, and returns their raw answer: a
     number, an array, a string, a bool, None, or lists and dicts of them. It runs in the learner's
@@ -28,42 +26,45 @@ class Question:
     """
 
     what: str
-    """What is asked, with its numbers: 'dL/da at a = 2, b = -3'."""
+    """The question, with its numbers: 'dL/da at a = 2, b = -3'."""
     function: str
-    """The name in the learner's file that answers: 'backward' or 'Tanh.backward'."""
+    """The name of the function or variable in the learner's file: 'backward' or 'Tanh.backward'."""
     ask: Callable[[Any], Any]
     measured: str = "it should be"
-    """What the right number is called beside the learner's own: 'finite difference', 'the
-    engine'."""
+    """The label of the right number, shown next to the learner's: 'finite difference', 'the
+    engine'.
+    """
     tolerance: float = 1e-6
-    """Largest difference allowed, absolute for numbers below 1 and relative above."""
+    """The largest allowed difference: absolute for numbers below 1, relative above."""
     formula: str = ""
-    """Said on the third try where no slip is recognised."""
+    """Shown on the third try if no slip is recognised."""
     compare: Callable[[Any, Any], str | None] | None = None
-    """Judges instead of equality: (learner's answer, solution's) -> None if right, else what is
-    wrong, in numbers."""
+    """Replaces the test for equality: (learner's answer, solution's) -> None if right, otherwise a
+    message with the numbers.
+    """
     expect: Callable[[], Any] | None = None
-    """Gives the right answer where asking the solution would take long."""
+    """Returns the right answer if computing it with the solution would take too long."""
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A well-known wrong solution. Who answers as it does has made that mistake."""
+    """A known wrong solution. A learner whose answers equal its answers has made this mistake."""
 
     name: str
-    """The mistake in a few words: 'upstream gradient forgotten'. Said on the second try."""
+    """The mistake in a few words: 'upstream gradient forgotten'. Shown on the second try."""
     code: str
-    """Python that is run after the solution's, and replaces part of it by the mistake."""
+    """Python code that runs after the solution and replaces part of it by the mistake."""
     kind: str
-    """Said on the second try, after the name: a sentence or two about the mistake, without the
-    formula."""
+    """One or two sentences about the mistake, without the formula. Shown on the second try, after
+    the name.
+    """
     formula: str
-    """Said on the third try: the right formula."""
+    """The right formula. Shown on the third try."""
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson, by its folder.
+    """A lesson, defined by its folder.
 
     >>> Lesson(FOLDER / "lesson_01_by_hand").file
     'lesson_01_by_hand.py'
@@ -81,7 +82,7 @@ class Lesson:
 
     @property
     def file(self) -> str:
-        """What the learner's file is called."""
+        """The name of the learner's file."""
         return f"{self.name}.py"
 
     @cached_property
@@ -95,7 +96,9 @@ class Lesson:
 
     @cached_property
     def hints(self) -> list[str]:
-        """The hints, from vague to plain: the parts of hints.md between lines of three dashes."""
+        """The hints, from vague to explicit: the parts of hints.md, separated by lines of three
+        dashes.
+        """
         return [hint.strip() for hint in re.split(r"^---$", self.read("hints.md"), flags=re.M)]
 
     @property
@@ -129,7 +132,7 @@ def lessons() -> tuple[Lesson, ...]:
 
 
 def lesson(which: int | str) -> Lesson:
-    """The lesson of this number, name or file. Errors: OptionError MG911 if there is none."""
+    """Return the lesson with this number, name or file. Errors: OptionError MG911 if there is none."""
     for one in lessons():
         if str(which) in (str(one.number), one.name, one.file):
             return one
@@ -137,5 +140,5 @@ def lesson(which: int | str) -> Lesson:
         "MG911",
         f"there is no lesson {str(which)!r}",
         cause="the lessons are numbered 1 to 14",
-        remedy="give a number: minigrad course check 3",
+        remedy="pass a lesson's number: minigrad course check 3",
     )

@@ -1,9 +1,9 @@
-"""The questions that a learner answers before running anything: a choice or a number, with a
-sentence for each answer.
+"""The questions that a learner answers before running anything. An answer is a choice or a number,
+and gets a sentence of feedback.
 
-quiz.json holds no answer that could be read by looking at it: a digest of each, and sentences that
-only the answer opens. Whoever wants to can try all choices; who only looks into the file is not
-told by accident.
+quiz.json does not contain the answers in plain text. It has a digest of each answer, and sentences
+encrypted with the answer. You can still find an answer by trying all choices, but you cannot read
+it in the file by accident.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def seal(
     sentences: Mapping[str, str],
     choices: Mapping[str, str] | None = None,
 ) -> Quiz:
-    """A question for quiz.json. `sentences` has one for each answer that is worth one: the right
-    one, known wrong ones.
+    """Return a question for quiz.json. `sentences` has the feedback for the right answer and for
+    known wrong answers.
 
     >>> quiz = seal("What is dL/da?", "6", {"6": "Yes: b times 2.", "3": "That is b."})
     >>> answer(quiz, " 6.0 "), answer(quiz, "3"), answer(quiz, "4")
@@ -42,23 +42,23 @@ def seal(
 
 
 def answer(quiz: Quiz, text: str) -> tuple[bool, str]:
-    """Whether this answer is right, and the sentence that it has; '' if none was written for it."""
+    """Return whether this answer is right, and its sentence, or '' if it has none."""
     digest = _digest(quiz["question"], text)
     sealed = base64.b64decode(quiz["sentences"].get(digest, ""))
     return digest == quiz["right"], _sealed(quiz["question"], text, sealed).decode()
 
 
 def require_fit(quiz: Quiz, text: str) -> None:
-    """Errors: OptionError MG916 if this cannot be an answer: one of the choices, or else a
-    number.
-    """
+    """Errors: OptionError MG916 if this is neither one of the choices nor a number."""
     choices, answer = list(quiz["choices"]), _normal(text)
     fits = answer in choices if choices else _as_number(answer) is not None
     if not fits:
         raise OptionError(
             "MG916",
-            f"{text!r} is no answer to this question",
-            cause=f"it has the choices {', '.join(choices)}" if choices else "it asks for a number",
+            f"{text!r} is not an answer to this question",
+            cause=f"the question has the choices {', '.join(choices)}"
+            if choices
+            else "it asks for a number",
             remedy=f"minigrad course answer {choices[0] if choices else '0.5'}",
         )
 
@@ -69,7 +69,7 @@ def read(lesson: Lesson) -> list[Quiz]:
 
 
 def _normal(text: str) -> str:
-    """An answer as it is compared: numbers by value, choices without case."""
+    """Normalize an answer: compare numbers by value, and choices without case."""
     text = text.strip().lower().rstrip(".)")
     number = _as_number(text)
     return text if number is None else f"{number + 0.0:.4g}"
@@ -89,8 +89,8 @@ def _digest(question: str, text: str) -> str:
 
 
 def _sealed(question: str, text: str, sentence: bytes) -> bytes:
-    """The sentence, xored with a stream of bytes that the answer gives: sealing and opening are the
-    same.
+    """Return the sentence, xored with a stream of bytes derived from the answer. Sealing and
+    opening are the same operation.
     """
     stream = hashlib.shake_256(f"{question}\n{_normal(text)}".encode()).digest(len(sentence))
     return bytes(a ^ b for a, b in zip(sentence, stream, strict=True))

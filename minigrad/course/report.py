@@ -1,4 +1,4 @@
-"""For teachers: `minigrad course report`, which grades one folder, or a folder of submissions, as
+"""For teachers: `minigrad course report` grades one folder, or a folder of submissions, and prints
 text or JSON.
 """
 
@@ -27,13 +27,13 @@ from .workbook import PROGRESS, read_text
 
 @dataclass(frozen=True)
 class Mark:
-    """What a submission has for one lesson."""
+    """A submission's result in one lesson."""
 
     lesson: Lesson
     right: int
     said: str
     graded: bool = True
-    """False if its file is there, but could not be read or graded."""
+    """False if its file exists but could not be read or graded."""
 
     @property
     def asked(self) -> int:
@@ -41,7 +41,7 @@ class Mark:
 
     @property
     def passed(self) -> bool:
-        """Whether it earns its point."""
+        """Whether the lesson earns its point."""
         return self.right == self.asked
 
     @property
@@ -53,13 +53,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """What the report says of one submission."""
+    """One submission's row in the report."""
 
     name: str
     folder: Path
     marks: list[Mark]
     note: str
-    """What was handed in and is not graded, in a phrase; '' if everything is."""
+    """A phrase that names submitted files that are not graded; '' if there are none."""
 
     @property
     def points(self) -> int:
@@ -72,11 +72,11 @@ def add_report(commands: Any) -> None:
         "report",
         help="grade a folder, or a folder of submissions, for teachers",
         description="Grade submissions: folders that hold lesson_01_by_hand.py and so on. A "
-        "folder without such a file is taken as a folder of submissions, and "
-        "everything in it has a row. One point for each lesson that passes, whenever "
-        "and however it was tried before. Exit code 0, whatever the marks; 1 if "
-        "something that was handed in is not graded, which the rows name. With "
-        "--gradescope it is 0 then too: results.json names it.",
+        "folder without such a file is treated as a folder of submissions, and each "
+        "item in it gets a row. Each lesson that passes earns one point; earlier "
+        "attempts do not matter. The exit code is 0, whatever the marks, or 1 if a "
+        "submitted file is not graded. The rows name such files. With --gradescope "
+        "the exit code is 0 in this case too, and results.json names the files.",
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="(default: here)")
     parser.add_argument(
@@ -87,14 +87,14 @@ def add_report(commands: Any) -> None:
         type=int,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="so many at once (%(default)s)",
+        help="the number of parallel jobs (%(default)s)",
     )
     parser.add_argument(
         "--keep",
         type=Path,
         metavar="FOLDER",
-        help="keep each mark there as it comes: the same command then grades only what is "
-        "missing, or was changed",
+        help="store each mark in this folder at once; the same command then grades only files "
+        "that are missing there or have changed",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
@@ -103,10 +103,10 @@ def add_report(commands: Any) -> None:
         help="print one submission as Gradescope's results.json",
     )
     parser.add_argument(
-        "--require-sandbox", action="store_true", help="grade nothing where no sandbox can be had"
+        "--require-sandbox", action="store_true", help="refuse to grade if there is no sandbox"
     )
     parser.add_argument(
-        "-o", "--out", type=Path, metavar="FILE", help="write there instead of printing"
+        "-o", "--out", type=Path, metavar="FILE", help="write to this file instead of printing"
     )
     parser.set_defaults(run=_report)
 
@@ -146,15 +146,15 @@ def require_one(folders: list[Path]) -> None:
     if len(folders) > 1:
         raise OptionError(
             "MG918",
-            f"{len(folders)} submissions for one results.json",
+            f"got {len(folders)} submissions for one results.json",
             cause="Gradescope grades each submission alone",
-            remedy="name one folder",
+            remedy="pass a single folder",
         )
 
 
 def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
-    """Each folder that holds lessons' files; of the others everything that is in them, except
-    hidden files and `own`.
+    """Return each folder that contains lesson files. Replace any other folder by its contents,
+    except hidden files and `own`.
 
     Errors: DataError MG919 for a folder that does not exist.
     """
@@ -163,9 +163,9 @@ def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
         if not os.path.lexists(folder):
             raise DataError(
                 "MG919",
-                f"no submission {os.fspath(folder)!r}",
-                cause="there is no file or folder of that name",
-                remedy="name the folder of one, or the folder that holds them all",
+                f"there is no submission {os.fspath(folder)!r}",
+                cause="no file or folder has this name",
+                remedy="pass the folder of one submission, or the folder that contains all of them",
             )
         folder = Path(os.path.abspath(folder) if folder.is_symlink() else os.path.realpath(folder))
         inside = [] if _holds_lessons(folder) else entries(folder, own)
@@ -174,8 +174,8 @@ def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
 
 
 def entries(folder: Path, own: Collection[str] = ()) -> list[Path]:
-    """What is in a folder, except hidden files and `own`. Nothing for a link, a file, and an
-    unreadable folder.
+    """Return the contents of a folder, except hidden files and `own`. The list is empty for a link,
+    a file, and an unreadable folder.
     """
     try:
         inside = [] if folder.is_symlink() else sorted(folder.iterdir())
@@ -193,8 +193,8 @@ def _holds_lessons(folder: Path) -> bool:
 
 
 def note(path: Path, row: list[Mark], own: Collection[str] = ()) -> str:
-    """What was handed in as `path` and is not graded, in a phrase; '' if everything is. `own` was
-    not handed in.
+    """Return a phrase that names files in the submission `path` that are not graded; '' if there
+    are none. `own` files are not part of the submission.
     """
     if not _holds_lessons(path):
         return f"not graded: {_described(path)}"
@@ -206,7 +206,7 @@ def note(path: Path, row: list[Mark], own: Collection[str] = ()) -> str:
 
 
 def _described(path: Path) -> str:
-    """Something that was handed in and holds no lesson's file."""
+    """Describe a submission that contains no lesson file."""
     if path.is_symlink():
         return "a link, which is not followed"
     if not os.path.isdir(path):
@@ -221,16 +221,16 @@ def _described(path: Path) -> str:
 
 
 def _named(paths: list[Path]) -> str:
-    """The names of the first five, and how many more there are."""
+    """Return the names of the first five paths, and the number of the others."""
     names = [printable(f"{path.name}/" if os.path.isdir(path) else path.name) for path in paths]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _is_of_the_course(path: Path) -> bool:
-    """Whether this is a lesson's file, or one that the course puts beside it.
+    """Return whether this is a lesson file or another file that the course creates.
 
-    A notebook counts if a lesson's file has the same text as its cell, as it has when that cell was
-    run.
+    A notebook counts if a lesson file has the same text as its cell. That is the case after the
+    cell was run.
     """
     if path.suffix != ".ipynb":
         beside = ("README.md", PROGRESS, "pages", "backups", "__pycache__")
@@ -245,7 +245,7 @@ def _is_of_the_course(path: Path) -> bool:
 
 
 def _read(path: Path) -> str:
-    """A submission's file as text. Errors: OSError, also for a link that leads out of the
+    """Return a submission's file as text. Errors: OSError, also for a link that leads out of the
     submission.
     """
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent)):
@@ -256,10 +256,11 @@ def _read(path: Path) -> str:
 def grade_all(
     folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path | None = None
 ) -> dict[Path, list[Mark]]:
-    """Every submission's marks. Each file runs in a process of its own, `jobs` of them at once.
+    """Return every submission's marks. Each file runs in its own process, with `jobs` processes at
+    once.
 
-    In the folder `keep` marks are kept as they come; a file that has one there is graded again only
-    if it was changed.
+    Each mark is stored in the folder `keep` at once. A file with a stored mark is graded again only
+    if it has changed.
 
     Errors: OptionError MG917 for no jobs.
     """
@@ -293,7 +294,7 @@ def grade_all(
 
 
 def _text_or_mark(folder: Path, one: Lesson) -> str | Mark:
-    """The text of a lesson's file, to be graded; or the mark, where there is nothing to grade."""
+    """Return the text of a lesson's file, or a mark if there is nothing to grade."""
     if all(path.name != one.file for path in entries(folder)):
         return Mark(one, 0, f"no {one.file}")
     try:
@@ -304,8 +305,8 @@ def _text_or_mark(folder: Path, one: Lesson) -> str | Mark:
 
 
 def table(rows: list[Row]) -> list[str]:
-    """A line for each submission: points, a sign for each lesson (x passed, ? not graded), and what
-    is not graded.
+    """Return a line for each submission: points, a sign for each lesson (x passed, ? not graded),
+    and the files that are not graded.
     """
     width = max(len(row.name) for row in rows)
     numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
@@ -320,8 +321,8 @@ def table(rows: list[Row]) -> list[str]:
 
 
 def as_json(rows: list[Row], wall: str) -> dict[str, Any]:
-    """All marks as JSON's types: {"wall": ..., "submissions": [{"name", "points", "of", "note",
-    "lessons": [...]}]}.
+    """Return all marks in JSON types: {"wall": ..., "submissions": [{"name", "points", "of",
+    "note", "lessons": [...]}]}.
     """
     submitted = []
     for row in rows:
@@ -343,10 +344,10 @@ def as_json(rows: list[Row], wall: str) -> dict[str, Any]:
 
 
 def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
-    """The one submission with lessons' files as Gradescope's results.json: a test for each lesson,
-    of one point.
+    """Return the submission as Gradescope's results.json: one test of one point for each lesson.
 
-    Score 0 where there is none, or several. The output names what is not graded.
+    The score is 0 if no submission or more than one contains lesson files. The output names the
+    files that are not graded.
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
     """
     holding = [row for row in rows if _holds_lessons(row.folder)]
@@ -358,7 +359,7 @@ def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
         said = f"Nothing is graded: no folder has files called {lessons()[0].file} and so on."
         if holding:
             named = _named([row.folder for row in holding])
-            said = f"Nothing is graded: lessons' files are in {named}. Hand in one folder."
+            said = f"Nothing is graded: there are lesson files in {named}. Submit a single folder."
     tests = [
         {"name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "score": float(mark.passed), "max_score": 1.0,
          "output": mark.said}
@@ -371,7 +372,7 @@ def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
 
 
 def called(folders: Collection[Path]) -> dict[Path, str]:
-    """What the submissions are called: their paths from the folder that holds them all, control
+    """Return the submissions' names: their paths relative to their common folder, with control
     characters escaped.
     """
     above = os.path.commonpath([folder.parent for folder in folders])

@@ -1,5 +1,5 @@
-"""Runs a learner's file in a process of its own, with limits, and brings its raw answers back:
-`ask`, `draw_page`.
+"""Run a learner's file in its own process, with limits, and return its raw answers: `ask`,
+`draw_page`.
 """
 
 from __future__ import annotations
@@ -20,39 +20,42 @@ from .answers import decode
 from .lesson import Lesson
 from .wall import INSIDE, Wall, environment
 
-NO_WALL = Wall(None, "none is asked for")
+NO_WALL = Wall(None, "not requested")
 SECONDS = 10.0
-"""How long a learner's file may take to answer."""
+"""The time limit for a learner's file."""
 START = 5.0
-"""Seconds within which Python and NumPy start."""
+"""The time allowed for Python and NumPy to start, in seconds."""
 ANSWERS = 1 << 20
-"""Bytes that all answers of a file may take, as JSON. The lessons' own take 43 kB at most."""
+"""The limit for all answers of a file, as JSON, in bytes. The solutions' answers take at most 43
+kB.
+"""
 LINES = 1000
-"""Lines of answers that are read."""
+"""The largest number of answer lines that are read."""
 PAGE = 20 << 20
-"""Bytes of a page."""
+"""The largest page, in bytes."""
 
 
 @dataclass
 class Run:
-    """What came of running a learner's file."""
+    """The result of running a learner's file."""
 
     outcomes: list[dict[str, Any]] = field(default_factory=list)
-    """For each question that was asked, {"answer": ...}, {"raised": ...}, or {"missing": True} if
-    nothing answers."""
+    """For each question, {"answer": ...}, {"raised": ...}, or {"missing": True} if the file lacks
+    the function.
+    """
     unloaded: dict[str, Any] | None = None
     """Why the file could not be loaded."""
     ended: str = ""
-    """Why the process ended before it was done, '' if it was."""
+    """Why the process ended early, or '' if it finished."""
     output: str = ""
-    """What the file printed."""
+    """The file's output."""
 
 
 def ask(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Run:
-    """Ask a learner's file every question of the lesson. `text` is what stands in the file
+    """Ask a learner's file every question of the lesson. `text` is the contents of the file
     `source`.
 
-    Errors: OSError if the wall falls down.
+    Errors: OSError if the wall fails.
     """
     ended, answers, output = _run(lesson, source, text, wall)
     if wall.program and not answers:
@@ -67,9 +70,7 @@ def ask(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Run:
 
 
 def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
-    """What the child wrote, as child.py says, line by line; why it ended, and what the file
-    printed.
-    """
+    """Collect the child's lines (see child.py), the reason why it ended, and the file's output."""
     run = Run(ended=ended, output=output)
     done = False
     for line in lines:
@@ -77,7 +78,7 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
             continue
         if "answer" in line:
             answer = None
-            # the learner's process wrote something else there
+            # the learner's process wrote something else here
             with contextlib.suppress(ValueError):
                 answer = decode(line["answer"])
             run.outcomes.append({"answer": answer})
@@ -94,10 +95,9 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
 
 
 def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path) -> bool:
-    """Let the lesson draw the learner's own graph as a page, `target`; `failed` is the wrong
-    function, or ''.
+    """Draw the learner's own graph as a page, `target`. `failed` is the wrong function, or ''.
 
-    Returns whether that worked; if not, nothing is left.
+    Returns whether that worked. If not, no file is written.
     """
     ended, page, _ = _run(lesson, source, text, NO_WALL, "page.html", failed)
     if ended or not 0 < len(page) <= PAGE:
@@ -108,12 +108,11 @@ def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path
 
 
 def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *page: str) -> tuple[str, bytes, str]:
-    """Start the child and wait for its end. Returns why it ended early, its answers or page, and
-    what it printed.
+    """Start the child and wait for it. Returns why it ended early, its answers or page, and its
+    output.
 
-    It reads and writes files that have no name, which are open before it starts. So nothing that it
-    puts into a folder is ever opened here, where a pipe or a device in place of a file could hold
-    this process up.
+    The child reads and writes unnamed files that are open before it starts. So this process never
+    opens a file from the child's folder. A pipe or a device there could block this process.
     """
     with contextlib.ExitStack() as stack:
         given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
@@ -163,7 +162,7 @@ def _late() -> str:
 
 
 def _failure(given: Any) -> dict[str, Any]:
-    """A failure as child.py describes it, whatever the learner's process wrote in its place."""
+    """Return a failure in the form of child.py, even if the learner's process wrote something else."""
     given = given if isinstance(given, dict) else {}
     line = given.get("line")
     return {

@@ -1,8 +1,8 @@
 """Refuse system calls that no lesson needs: `refuse_calls`. Linux on x86-64 and ARM only.
 
-What the audit hook in child.py refuses, C code could do; the system's own filter binds that too. It
-cannot be taken off again. The filter is a short program for the kernel: load the number of the
-call, compare it with each refused number, and answer "not permitted". Source:
+C code can do things that the audit hook in child.py refuses. The system's filter restricts C code
+too, and it cannot be removed. The filter is a short program for the kernel: load the number of the
+call, compare it with each refused number, and return "not permitted" if it matches. Source:
 https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
@@ -46,16 +46,19 @@ EVERYWHERE = [424, 434, 438, 425]
 CLONE3 = 435
 CLONE_THREAD = 0x10000
 F_SETOWN, F_SETOWN_EX = 8, 15
-"""fcntl lets a pipe send signals to its owner, and any process of the same user may be made
-that."""
+"""With fcntl, a pipe can send signals to its owner, and any process of the same user can be made
+the owner.
+"""
 CAPABILITIES = 0b110
-"""Of root's rights only these stay: to read and write files of others. A package may lie in
-somebody's home."""
+"""The only rights of root that are kept: to read and write other users' files. A package may be in
+a user's home folder.
+"""
 
 
 def refuse_calls() -> None:
-    """From now on the system refuses these calls to this process, and root's rights. Does nothing
-    where it cannot.
+    """Make the system refuse these calls and root's rights to this process, from now on.
+
+    Does nothing on systems without this filter.
     """
     if sys.platform != "linux" or platform.machine() not in CALLS or struct.calcsize("P") != 8:
         return
@@ -72,8 +75,9 @@ def refuse_calls() -> None:
              (load, 0, 0, 0), (at_least, 0, 1, 1 << 30), (answer, 0, 0, refuse)]  # fmt: skip
     for number in (*numbers, *EVERYWHERE):
         steps += [(equal, 0, 1, number), (answer, 0, 0, refuse)]
-    # The flags of clone3 cannot be seen; where it is unknown, the C library takes clone. That may
-    # make a thread, and no process; and prlimit is for this process, 0, only.
+    # The filter cannot see the flags of clone3. If clone3 is reported as unknown, the C library
+    # uses clone, which may make a thread but not a process. prlimit is allowed only for this
+    # process, 0.
     steps += [(equal, 0, 1, CLONE3), (answer, 0, 0, unknown)]
     for number, compare, first in ((clone, has_bits, CLONE_THREAD), (prlimit, equal, 0)):
         steps += [(equal, 0, 4, number), (load, 0, 0, 16), (compare, 0, 1, first),

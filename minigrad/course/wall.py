@@ -1,10 +1,9 @@
-"""The wall around strangers' files: bubblewrap, which gives a program its own view of files,
-processes and network.
+"""Run untrusted files behind a wall: bubblewrap, which restricts a program's view of files,
+processes and the network.
 
-Behind it a learner's file sees Python, its packages and one lesson's check, all read-only; no
-solution, no other submission, no home folder. It can write to a small folder in memory, which
-vanishes with it. It sees no process but
-its own, and no network. Source: https://github.com/containers/bubblewrap
+Behind the wall, a learner's file sees Python, its packages and one lesson's check, all read-only.
+It cannot see solutions, other submissions or home folders. It can write to a small folder in
+memory, which is deleted at its end. It sees only its own process, and no network. Source: https://github.com/containers/bubblewrap
 """
 
 from __future__ import annotations
@@ -24,18 +23,17 @@ from .lesson import FOLDER, Lesson
 
 ROOT = Path(__file__).parents[2]
 INSIDE = "/learner"
-"""The folder, behind the wall, in which a learner's file runs: the only one that can be written
-to."""
+"""The folder behind the wall in which a learner's file runs. It is the only writable one."""
 SIZE = 64 << 20
-"""Bytes that fit into it."""
+"""The size of this folder, in bytes."""
 NEEDED = ("check", "reader", "trained", "shading", "weights")
-"""The files of a lesson that asking its questions takes; behind the wall its folder has no
-others."""
+"""The files of a lesson that its questions need. The lesson's folder behind the wall has no others.
+"""
 
 
 @dataclass(frozen=True)
 class Wall:
-    """The wall that was found."""
+    """The wall that this machine offers, if any."""
 
     program: str | None
     """bubblewrap's path, None if submissions are graded without a wall."""
@@ -52,16 +50,14 @@ class Wall:
         if self.program is None:
             raise OptionError(
                 "MG926",
-                "there is no sandbox to grade behind",
+                "there is no sandbox for grading",
                 cause=self.missing,
-                remedy="install bubblewrap 0.8 or later (apt-get install bubblewrap); or grade in "
-                "a container, without --require-sandbox",
+                remedy="install bubblewrap 0.8 or later (apt-get install bubblewrap), or grade "
+                "in a container without --require-sandbox",
             )
 
     def before(self, lesson: Lesson | None = None) -> list[str]:
-        """What stands before a command line that is to run behind the wall; nothing if there is
-        none.
-        """
+        """Return the prefix of a command line that runs behind the wall, or [] if there is no wall."""
         if self.program is None:
             return []
         prefixes = {sys.base_prefix, sys.prefix}
@@ -77,8 +73,8 @@ class Wall:
             "/etc/alternatives",
             *packages,
         }
-        # Not all of a prefix: a virtual environment may be the folder that holds the submissions
-        # too.
+        # Show only parts of a prefix, because the submissions may be in a virtual environment's
+        # folder.
         shown |= {
             f"{place}/{part}"
             for place in prefixes
@@ -87,7 +83,7 @@ class Wall:
         shown |= {str(ROOT / package) for package in ("minigrad", "layers", "optim")}
         options = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
                    "--dev-bind", "/dev/null", "/dev/null"]  # fmt: skip
-        for path in sorted(shown):  # a folder before what lies in it
+        for path in sorted(shown):  # a folder before its contents
             options += ["--ro-bind-try", path, path]
         for place in prefixes:  # minigrad may be installed in each
             packages |= set(glob.glob(f"{glob.escape(place)}/lib/python3*/*-packages"))
@@ -112,7 +108,7 @@ class Wall:
 
 @lru_cache
 def find() -> Wall:
-    """The wall that this machine has. It is tried once: containers often do not allow one."""
+    """Return this machine's wall. It is tested once, because containers often do not allow one."""
     program = shutil.which("bwrap")
     if program is None:
         return Wall(None, "bubblewrap is not installed")
@@ -135,7 +131,7 @@ def find() -> Wall:
 
 
 def environment(folder: str) -> dict[str, str]:
-    """The variables that a learner's file sees; it runs in `folder`."""
+    """Return the environment variables for a learner's file, which runs in `folder`."""
     keep = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
     return {name: os.environ[name] for name in keep if name in os.environ} | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), *user_site()]), "PYTHONDONTWRITEBYTECODE": "1",
@@ -145,5 +141,5 @@ def environment(folder: str) -> dict[str, str]:
 
 
 def user_site() -> list[str]:
-    """The user's own site-packages, if Python takes packages from there."""
+    """Return the user's own site-packages, if Python uses them."""
     return [site.getusersitepackages()] if site.ENABLE_USER_SITE else []

@@ -1,6 +1,4 @@
-"""A learner's folder: the lessons' files, what has been passed so far, and copies of what was
-replaced.
-"""
+"""A learner's folder: the lessons' files, the progress, and backups of replaced files."""
 
 from __future__ import annotations
 
@@ -21,23 +19,23 @@ from .lesson import Lesson, lessons
 
 PROGRESS = "progress.json"
 LONGEST = 1 << 20
-"""Bytes of a file that is read."""
+"""The largest file that is read, in bytes."""
 
 README = """# My course
 
-Fourteen lessons, a file for each. Say `minigrad course` in this folder: it says where you are, and checks the lesson at
-hand.
+Fourteen lessons, one file for each. Run `minigrad course` in this folder. It shows your progress
+and checks the current lesson.
 
-    minigrad course            where am I? check the lesson at hand
+    minigrad course            show your progress and check the current lesson
     minigrad course show       read the lesson in a browser (its text is also in pages/)
     minigrad course watch      check again whenever a file is saved
-    minigrad course hint       a hint, then a plainer one
+    minigrad course hint       show a hint; the next time, a more explicit one
     minigrad course answer b   answer the lesson's question
-    minigrad course list       all lessons, and which are passed
+    minigrad course list       list all lessons, and show which you have passed
     minigrad course reset 3    start lesson 3 again; your file is kept in backups/
-    minigrad course solution   the solution, once you have passed
+    minigrad course solution   show the solution, once you have passed
 
-progress.json remembers what you have passed. Nothing of yours is ever overwritten.
+progress.json records the lessons that you have passed. The course never overwrites your files.
 """
 
 
@@ -62,22 +60,22 @@ class Workbook:
         except FileNotFoundError:
             raise DataError(
                 "MG912",
-                f"{os.fspath(folder)} is no folder of the course",
-                cause=f"there is no {PROGRESS} in it or above it",
-                remedy="go to your course's folder, or begin one: minigrad course start my-course",
+                f"{os.fspath(folder)} is not a course folder",
+                cause=f"there is no {PROGRESS} in it or in a folder above it",
+                remedy="go to your course folder, or create one: minigrad course start my-course",
             ) from None
         except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(
                 "MG913",
                 f"{os.fspath(path)} cannot be read: {reason(error)}",
-                cause="it has been changed or damaged; your lessons' files are untouched",
-                remedy=f"delete {PROGRESS}, say minigrad course start . and check your lessons "
+                cause="the file was changed or damaged; your lesson files are not affected",
+                remedy=f"delete {PROGRESS}, run minigrad course start . and check your lessons "
                 "again",
             ) from None
 
     @classmethod
     def find(cls) -> Workbook:
-        """The one of the current folder, or of the nearest folder above it."""
+        """Return the workbook of the current folder, or of the nearest course folder above it."""
         here = Path.cwd()
         return cls(
             next(
@@ -87,9 +85,7 @@ class Workbook:
 
     @classmethod
     def start(cls, where: AnyPath) -> tuple[Workbook, list[str]]:
-        """Copy every lesson's file that is not there yet. Returns the names of those that were, and
-        were left alone.
-        """
+        """Copy the lesson files that do not exist yet. Returns the names of those that exist."""
         folder = to_path(where)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +95,7 @@ class Workbook:
             for name, text in {**files, "README.md": README, PROGRESS: "{}\n"}.items():
                 if not (folder / name).exists():
                     save_text(folder / name, text)
-            for lesson in lessons():  # their text may be renewed: nobody writes into a page
+            for lesson in lessons():  # always updated, because learners do not edit these pages
                 shutil.copyfile(
                     lesson.folder / "page.html", folder / "pages" / f"{lesson.name}.html"
                 )
@@ -107,7 +103,7 @@ class Workbook:
             raise DataError(
                 "MG914",
                 f"the course cannot be put into {os.fspath(folder)!r}: {reason(error)}",
-                cause="a folder is made there, and files are written into it",
+                cause="this command creates a folder and writes files into it",
                 remedy="name another folder: minigrad course start my-course",
             ) from None
         return cls(folder), kept
@@ -116,8 +112,8 @@ class Workbook:
         return self.folder / lesson.file
 
     def text(self, lesson: Lesson) -> str:
-        """What stands in the learner's file. Errors: DataError MG915 where it is gone or is no
-        text.
+        """Return the text of the learner's file. Errors: DataError MG915 if the file is missing or
+        is not text.
         """
         try:
             return read_text(self.path(lesson))
@@ -125,8 +121,9 @@ class Workbook:
             raise DataError(
                 "MG915",
                 f"{lesson.file} cannot be read: {reason(error)}",
-                cause="a lesson is checked from its file in this folder, as text in UTF-8",
-                remedy=f"if it is gone, minigrad course reset {lesson.number} puts a new one there",
+                cause="a check reads the lesson's file in this folder, as UTF-8 text",
+                remedy="if the file is missing, create it again: minigrad course reset "
+                f"{lesson.number}",
             ) from None
 
     def passed(self, lesson: Lesson) -> bool:
@@ -137,21 +134,21 @@ class Workbook:
         return next((lesson for lesson in lessons() if not self.passed(lesson)), None)
 
     def next_hint(self, lesson: Lesson) -> int:
-        """The index of the next hint; the last one again when all were seen."""
+        """Return the index of the next hint, or of the last hint if all were shown."""
         with self.changed(lesson) as entry:
             index = min(int(entry.get("hints", 0)), len(lesson.hints) - 1)
             entry["hints"] = index + 1
         return index
 
     def answers(self, lesson: Lesson) -> dict[str, str]:
-        """What was answered to the lesson's questions, by their place."""
+        """Return the answers to the lesson's questions, by the index of the question."""
         return dict(self._entry(lesson).get("answers", {}))
 
     @contextlib.contextmanager
     def changed(self, lesson: Lesson) -> Iterator[dict[str, Any]]:
-        """A lesson's entry, which is written to progress.json when the block ends.
+        """Yield a lesson's entry, and write it to progress.json when the block ends.
 
-        It is read first, and locked: `watch` may run in another terminal.
+        The file is locked and read again first, because `watch` may run in another terminal.
         """
         with locked(self.folder):
             self.read()
@@ -162,8 +159,8 @@ class Workbook:
             save_text(self.folder / PROGRESS, text)
 
     def reset(self, lesson: Lesson) -> Path | None:
-        """Put the exercise back. Returns where the learner's file was copied to, None if there was
-        none.
+        """Restore the exercise. Returns the path of the backup of the learner's file, or None if
+        there was no file.
         """
         path, copy = self.path(lesson), None
         if path.exists():
@@ -183,7 +180,9 @@ class Workbook:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    """A lesson's entry in progress.json. Errors: ValueError, AttributeError if it cannot be one."""
+    """Return a lesson's entry in progress.json. Errors: ValueError, AttributeError if it is not
+    valid.
+    """
     for key, kind in (("hints", int), ("tries", dict), ("answers", dict)):
         if not isinstance(entry.get(key, kind()), kind):
             raise ValueError(f"{key}: {entry[key]!r}")
@@ -191,10 +190,10 @@ def _entry(entry: Any) -> dict[str, Any]:
 
 
 def read_text(path: Path) -> str:
-    r"""The text of a file in UTF-8, with line ends \n, and without a byte order mark.
+    r"""Return the text of a UTF-8 file, with line ends \n and without a byte order mark.
 
-    Errors: OSError, also for a folder or a device, for what is longer than 1 MB, and for what is
-    not text in UTF-8.
+    Errors: OSError, also for a folder, a device, a file longer than 1 MB, and a file that is not
+    UTF-8 text.
     """
     with open_file(path) as file:
         data = file.read(LONGEST + 1)
@@ -207,5 +206,5 @@ def read_text(path: Path) -> str:
 
 
 def save_text(path: Path, text: str) -> None:
-    """Write a file as a whole. Errors: OSError."""
+    """Write a file atomically. Errors: OSError."""
     write_whole(path, lambda file: file.write(text.encode()))

@@ -42,7 +42,7 @@ def leak(ids, labels):
         {score}
     return np.argmax(scores)
 """
-_STEP = "for each batch: gradients set to none, loss = BCE(model(ids), labels), backward, step; mean of the losses"
+_STEP = "for each batch: clear the gradients, loss = BCE(model(ids), labels), backward, step; mean of the losses"
 _PART = "part_t = Σ_d x_td · dlogit/dx_td: vector times slope, element by element, added up over the vector"
 _FORGOTTEN = (
     "the t with the largest |part_t in full| - |part_t in truncated|, of those with ids[t] ≠ 0"
