@@ -23,7 +23,7 @@ COUNT = len(lessons())
 def test_the_first_minutes(course):
     code, text = course()
     assert code == 1
-    assert f"0 of {COUNT} lessons passed. At hand: lesson 1, By hand." in text
+    assert f"0 of {COUNT} lessons passed. Current lesson: 1, By hand." in text
     assert "dy_ds is not written yet" in text and "A question" not in text
     write(1)
     code, text = course()
@@ -55,7 +55,7 @@ def test_questions_come_one_after_the_other(course):
     assert code == 2 and "MG916" in text
     code, text = course("answer", "1.2", "--lesson", "1")  # dy/dm = 0.6 times b = 2
     assert code == 0 and "✓" in text and "And: In y = tanh(a*b + c)" in text
-    # the lesson at hand is the second
+    # the current lesson is the second
     assert "minigrad course answer --lesson 1" in course("check", "1")[1]
     code, text = course("answer", "c", "--lesson", "1")
     assert code == 0 and "✗" in text and "And:" not in text
@@ -91,7 +91,7 @@ def test_after_the_last_lesson(course):
     for number in range(1, COUNT):
         record(number, passed="2026-01-01 00:00")
     write(COUNT)
-    assert f"That was the last one: all {COUNT} lessons passed." in course("check")[1]
+    assert f"That was the last lesson. You have passed all {COUNT}." in course("check")[1]
     code, text = course()
     assert code == 0 and f"All {COUNT} lessons passed. To read one again:" in text
 
@@ -126,7 +126,7 @@ def test_show_opens_the_page_or_says_where_it_is(course, monkeypatch):
     monkeypatch.setattr(webbrowser, "open", lambda address: address == page.as_uri())
     assert course("show", "1") == (0, f"{page}\n")
     monkeypatch.setattr(webbrowser, "open", lambda address: False)
-    assert "No browser could be opened: open it by hand." in course("show", "1")[1]
+    assert "No browser could be opened. Open this file yourself." in course("show", "1")[1]
 
 
 def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch):

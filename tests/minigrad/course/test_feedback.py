@@ -35,7 +35,7 @@ def test_the_ladder_climbs_with_each_try(course):
         ("import nunpy", "ModuleNotFoundError: No module named 'nunpy'"),
         ("x = 1\nx / 0", "x / 0"),
         ("while True: pass", "it took longer than 1 s"),
-        ("del dy_dm", "There is no dy_dm in lesson_01_by_hand.py: has it been renamed?"),
+        ("del dy_dm", "There is no dy_dm in lesson_01_by_hand.py. Did you rename it?"),
         ("dy_ds = lambda: 1", "dy_ds"),
         ("dy_ds = None", "dy_ds is not written yet"),
         ("dy_ds = 'x' * (2 << 20)", "did not answer: its answers take more than 1 MB"),

@@ -76,7 +76,7 @@ def test_gradescope_s_results(run):
     hand_in("two", **{f"a/{FIRST}": SOLUTION, f"b/{FIRST}": SOLUTION})
     for name, points, message in (
         ("nested", 1, ""),
-        ("two", 0, "files are in a/, b/. Hand in one"),
+        ("two", 0, "there are lesson files in a/, b/. Submit a single folder"),
     ):
         code, text = run(f"class/{name}", "--gradescope")
         results = json.loads(text)
@@ -133,7 +133,7 @@ def test_several_folders_and_none(run):
         hand_in(name, first=SOLUTION)
     assert list(notes(run("class/a", "class/b", "class/a/ada", "--json")[1])) == ["a/ada", "b/ada"]
     code, text = run("class/a", "class/bb")
-    assert code == 2 and "[MG919] no submission 'class/bb'" in text
+    assert code == 2 and "[MG919] there is no submission 'class/bb'" in text
     code, text = run("class/a", "class/b", "--gradescope")
     assert code == 2 and "MG918" in text
 

@@ -15,7 +15,7 @@ def test_start_never_overwrites(course):
     first.write_text("mine")
     second.unlink()
     code, text = course("start", ".")
-    assert code == 0 and f"1 lessons copied; {len(lessons()) - 1} were there already" in text
+    assert code == 0 and f"1 lessons copied; {len(lessons()) - 1} already existed" in text
     assert first.read_text() == "mine" and second.read_text() == lesson(2).read("exercise.py")
 
 
@@ -25,7 +25,7 @@ def test_reset_keeps_a_copy_each_time(course):
         course("reset", "1")
     assert sorted(path.read_text() for path in Path("backups").iterdir()) == ["first", "second"]
     Path(lesson(1).file).unlink()
-    assert course("reset", "1") == (0, f"{lesson(1).file} is as at the beginning.\n")
+    assert course("reset", "1") == (0, f"{lesson(1).file} is the original exercise again.\n")
     assert Path(lesson(1).file).read_text() == lesson(1).read("exercise.py")
 
 
