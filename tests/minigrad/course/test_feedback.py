@@ -50,7 +50,7 @@ def test_errors_of_the_learners_code_are_shown_as_theirs(code, tells, monkeypatc
 
 def test_what_is_said_of_an_answer_is_short_however_long_the_answer():
     text = said("dy_ds = '-' * 900_000")
-    assert "a number is wanted, such as 0.25" in " ".join(text.split()) and len(text) < 2000
+    assert "write a number such as 0.25" in " ".join(text.split()) and len(text) < 2000
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What lesson 1 asks, and its page."""
+"""The questions of lesson 1, and its page."""
 
 import math
 
@@ -12,30 +12,32 @@ POINT = {"a": 4.0, "b": 0.5, "c": -1.2}
 
 
 def y_at(**given):
-    """y, with some of a, b, c, m, s given and the others computed."""
+    """Return y, with some of a, b, c, m, s given and the others computed."""
     n = {**POINT, **given}
     m = n.get("m", n["a"] * n["b"])
     return math.tanh(n.get("s", m + n["c"]))
 
 
 def nudged(name):
-    """A compare that answers a wrong dy/d(name) with what y does when `name` is nudged."""
+    """Return a compare function. For a wrong dy/d(name), its message shows how y moves when `name`
+    is nudged.
+    """
     start = {"m": 2.0, "s": 0.8, **POINT}[name]
     step = 0.1
 
     def compare(answer, right):
         if isinstance(answer, bool) or not isinstance(answer, (int, float, np.number)):
-            point = "; Python writes a point, not a comma" if isinstance(answer, list) else ""
-            return f"a number is wanted, such as 0.25, and dy_d{name} is {answer!r}{point}"
+            point = "; use a decimal point, not a comma" if isinstance(answer, list) else ""
+            return f"write a number such as 0.25; dy_d{name} is {answer!r}{point}"
         if abs(float(answer) - float(right)) <= TOLERANCE:
             return None
         if abs(float(answer) - float(right)) <= 0.08 * abs(float(right)):
-            return f"{float(answer):g} is close, but not close enough: keep four digits of every number on the way"
+            return f"{float(answer):g} is close, but not close enough: keep four digits of every intermediate result"
         moved = y_at(**{name: start + step}) - y_at()
         return (
-            f"nudge {name} from {start:g} to {start + step:g}: your {float(answer):.4g} says that "
-            f"y moves by about {float(answer) * step:+.3f}, and it really goes from {y_at():.3f} "
-            f"to {y_at() + moved:.3f}, by {moved:+.3f}"
+            f"nudge {name} from {start:g} to {start + step:g}: your {float(answer):.4g} means "
+            f"that y moves by about {float(answer) * step:+.3f}, and it really goes from "
+            f"{y_at():.3f} to {y_at() + moved:.3f}, by {moved:+.3f}"
         )
 
     return compare
@@ -62,8 +64,8 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """The expression. After a wrong number, the gate that it belongs to goes backward with that
-    number.
+    """Draw the expression. After a wrong number, the gate in question uses this number in its
+    backward pass.
     """
     slope = 1 - y_at() ** 2  # what arrives at the sum, and at the product
 
@@ -71,8 +73,8 @@ def page(file, path, failed):
         given = getattr(file, name)
         return right if given is None else float(given)
 
-    # "Your": the explorer shows the rules of the gates that it knows by name, and they would give
-    # the answer away.
+    # The names start with "Your" because the explorer shows the rules of gates that it knows by
+    # name, and these rules would give the answer away.
     class YourTanh(mg.Gate):
         """z = tanh(x)."""
 

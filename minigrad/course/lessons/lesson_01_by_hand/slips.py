@@ -1,4 +1,4 @@
-"""Well-known wrong answers of lesson 1."""
+"""Common wrong answers of lesson 1."""
 
 from minigrad.course.lesson import Slip
 

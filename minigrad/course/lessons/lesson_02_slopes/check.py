@@ -1,4 +1,4 @@
-"""What lesson 2 asks, and its page: the error of the learner's function against the step, a V."""
+"""The questions of lesson 2, and its page: a plot of the learner's error against the step, a V."""
 
 import math
 from html import escape
@@ -28,7 +28,7 @@ def best_of(name, f, x, slope, hs):
         if isinstance(answer, (int, float, np.number)) and float(answer) == float(right):
             return None
         if not isinstance(answer, (int, float, np.number)) or float(answer) not in hs:
-            return f"one of the steps {hs} is wanted, and the answer is {answer!r}"
+            return f"return one of the steps {hs}; your answer is {answer!r}"
         return (
             f"with your h = {float(answer):g} the measured slope is off by {error(answer):.1e}; "
             f"with another h of {hs} it is off by {min(map(error, hs)):.0e}"
@@ -152,7 +152,7 @@ def central(f, x, h):
 
 
 def page(file, path, failed):
-    """The learner's curve, over that of a right central difference."""
+    """Draw the learner's curve and the curve of a correct central difference."""
     svg = chart(
         [
             ("expected", "#9a9a9a", "2 3", errors(central)),

@@ -1,4 +1,4 @@
-"""Well-known wrong solutions of lesson 2."""
+"""Common wrong solutions of lesson 2."""
 
 from minigrad.course.lesson import Slip
 

@@ -1,4 +1,4 @@
-"""What lesson 3 asks, and its page: the learner's three gates in one graph."""
+"""The questions of lesson 3, and its page: the learner's three gates in one graph."""
 
 import numpy as np
 
@@ -27,8 +27,8 @@ def forward_of(name, *inputs):
 
 
 def call_backward(file, name, dz, inputs):
-    """backward for these inputs, after a forward pass with others: a gate is used more than
-    once.
+    """Run backward for these inputs, after a forward pass with other inputs, as in a gate that is
+    used twice.
     """
     gate = getattr(file, name)()
     gate.forward(*(0.5 * x + 0.25 for x in inputs))
@@ -110,7 +110,7 @@ def page(file, path, failed):
     """
     names = list(RIGHT)
     names = names[: names.index(failed.partition(".")[0]) + 1] if failed else names
-    # Subclasses with names of their own: the explorer shows the rules of the gates that it knows by
+    # Subclasses with other names, because the explorer shows the rules of gates that it knows by
     # name.
     gates = [type(f"Your{name}", (getattr(file, name),), {})() for name in names]
 

@@ -1,4 +1,4 @@
-"""Well-known wrong gates of lesson 3."""
+"""Common wrong gates of lesson 3."""
 
 from minigrad.course.lesson import Slip
 

@@ -1,11 +1,11 @@
-"""What lesson 4 asks, and its page: the learner's sweep beside the engine's."""
+"""The questions of lesson 4, and its page: the learner's sweep next to the engine's."""
 
 import numpy as np
 
 import minigrad as mg
 from minigrad.course.lesson import Question
 
-SEND_AND_ADD = "start with 1 at the root; in order, each node sends dz · local to each input, where it is added up"
+SEND_AND_ADD = "start with 1 at the root; in order, each node sends dz · local to each input, which adds up what arrives"
 
 
 def single(file):
@@ -34,7 +34,7 @@ def diamond(file):
 
 
 def detour(file):
-    """From u to y there is a short way, and a longer one."""
+    """Return a graph with a short and a long path from u to y."""
     x = file.Node(0.4, name="x")
     u = file.tanh(x, "u")
     v = file.tanh(u, "v")
@@ -79,9 +79,9 @@ def order_of(graph):
 
     def compare(names, right):
         if not isinstance(names, list):
-            return f"a list of nodes is wanted, and this is {names!r}"
+            return f"return a list of nodes; you returned {names!r}"
         if missing := [name for name in right if name not in names]:
-            return f"your list is {names}; {missing[0]} is not there"
+            return f"your list is {names}; {missing[0]} is missing"
         if twice := [name for name in right if names.count(name) > 1]:
             return f"your list is {names}; {twice[0]} is there {names.count(twice[0])} times"
         for user, node in reachable(graph(Nodes)).items():
@@ -119,7 +119,7 @@ class Nodes:
 
 
 def gradients(root):
-    """What stands at the leaves."""
+    """Return the gradients at the leaves."""
     nodes = reachable(root)
     return {name: nodes[name].grad for name in sorted(nodes) if not nodes[name].inputs}
 
@@ -199,14 +199,10 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """(x·b + x) · tanh(x), by the engine, and once more as one gate whose gradients the learner's
-    sweep gives.
-    """
+    """Draw (x·b + x) · tanh(x) by the engine, and again as one gate that uses the learner's sweep."""
 
     class YourSweep(mg.Gate):
-        """z = (x·b + x) · tanh(x), built from your nodes. Its gradients are the numbers that your
-        backward gives.
-        """
+        """z = (x·b + x) · tanh(x), built from your nodes. Your backward computes its gradients."""
 
         symbol = "your sweep"
 

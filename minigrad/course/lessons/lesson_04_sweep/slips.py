@@ -1,4 +1,4 @@
-"""Well-known wrong sweeps of lesson 4."""
+"""Common wrong sweeps of lesson 4."""
 
 from minigrad.course.lesson import Slip
 

@@ -1,4 +1,4 @@
-"""What lesson 5 asks, its heat maps, and its page: the learner's rules in a dense layer."""
+"""The questions of lesson 5, its heat maps, and its page: the learner's rules in a dense layer."""
 
 from html import escape
 from pathlib import Path

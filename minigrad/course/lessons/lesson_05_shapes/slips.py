@@ -1,4 +1,4 @@
-"""Well-known wrong solutions of lesson 5."""
+"""Common wrong solutions of lesson 5."""
 
 from minigrad.course.lesson import Slip
 

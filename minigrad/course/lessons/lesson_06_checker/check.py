@@ -1,4 +1,4 @@
-"""What lesson 6 asks: slopes, when two gradients agree, and the verdicts on twelve guilty and seven
+"""The questions of lesson 6: slopes, when two gradients agree, and the verdicts on twelve guilty and seven
 innocent gates.
 """
 
@@ -181,8 +181,8 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """A planted gate in a graph: the first that the learner's checker judges wrongly, or the
-    softmax of zeros.
+    """Draw a wrong gate in a graph: the first one that the learner's checker judges wrongly, or the
+    softmax that returns zeros.
     """
     shown = GUILTY[3]
     if failed in ("check_input", "my_gradcheck"):

@@ -1,4 +1,4 @@
-"""Well-known wrong answers to lesson 6."""
+"""Common wrong answers to lesson 6."""
 
 from minigrad.course.lesson import Slip
 

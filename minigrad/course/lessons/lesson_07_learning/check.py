@@ -1,4 +1,4 @@
-"""What lesson 7 asks: the parts of a training loop in exact arithmetic, then the loop on the
+"""The questions of lesson 7: the parts of a training loop in exact arithmetic, then the loop on the
 exclusive or.
 """
 

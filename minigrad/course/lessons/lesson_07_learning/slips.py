@@ -1,4 +1,4 @@
-"""Well-known wrong answers to lesson 7."""
+"""Common wrong answers to lesson 7."""
 
 from minigrad.course.lesson import Slip
 

@@ -1,4 +1,4 @@
-"""What lesson 8 asks: one-hot rows, the look-up, the table's gradient with repeated words, and the
+"""The questions of lesson 8: one-hot rows, the look-up, the table's gradient with repeated words, and the
 words left out.
 """
 

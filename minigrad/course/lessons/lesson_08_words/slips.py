@@ -1,4 +1,4 @@
-"""Well-known wrong answers to lesson 8."""
+"""Common wrong answers to lesson 8."""
 
 from minigrad.course.lesson import Slip
 

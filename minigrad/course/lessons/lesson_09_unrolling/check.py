@@ -1,4 +1,4 @@
-"""What lesson 9 asks: one step, the loop with any cell, the whole RNN, and the gradients that go
+"""The questions of lesson 9: one step, the loop with any cell, the whole RNN, and the gradients that go
 through them.
 """
 
@@ -102,7 +102,7 @@ def rnn_gradients(file):
 
 LAYER = "the RNN layer"
 STEP = "h' = tanh(x @ W_xh + h @ W_hh + b_h)"
-LOOP = "h = cell(x, h) for each x in turn; every new h goes into the list"
+LOOP = "h = cell(x, h) for each x in turn; append every new h to the list"
 WHOLE = "the last of the states of unroll, with a cell that calls rnn_step with the same W_xh, W_hh, b_h at every step"
 QUESTIONS = (
     Question("one step with B = D = H = 1", "rnn_step", step_value(1, 1, 1), formula=STEP),

@@ -1,4 +1,4 @@
-"""Well-known wrong answers to lesson 9."""
+"""Common wrong answers to lesson 9."""
 
 from minigrad.course.lesson import Slip
 

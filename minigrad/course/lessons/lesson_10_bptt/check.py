@@ -1,4 +1,4 @@
-"""What lesson 10 asks: back through tanh, every dL/dh_t, and the gradients of all that went in."""
+"""The questions of lesson 10: back through tanh, every dL/dh_t, and the gradients of all that went in."""
 
 import numpy as np
 
@@ -84,7 +84,7 @@ FORMULAS = {
     "W_hh": "dW_hh = Σ over the steps of h_{t-1}ᵀ @ da_t",
     "W_xh": "dW_xh = Σ over the steps of x_tᵀ @ da_t",
     "xs": "dx_t = da_t @ W_xhᵀ",
-    "h0": "dL/dh_0, which is where state_gradients ends",
+    "h0": "dL/dh_0, which is entry 0 of the result of state_gradients",
 }
 SIZES = "T = 5, B = 2, D = 3, H = 4"
 QUESTIONS = (

@@ -1,4 +1,4 @@
-"""Well-known wrong answers to lesson 10."""
+"""Common wrong answers to lesson 10."""
 
 from minigrad.course.lesson import Slip
 

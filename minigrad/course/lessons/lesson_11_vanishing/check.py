@@ -1,4 +1,4 @@
-"""What lesson 11 asks, and its page: a recurrent network whose gradient is carried by the learner's
+"""The questions of lesson 11, and its page: a recurrent network whose gradient is carried by the learner's
 `step_back`.
 """
 
@@ -76,12 +76,12 @@ def _measured(scale):
 
 
 STEP = "each number times the slope of tanh there, which is 1 - h_t²; then times W_hh transposed"
-FLOW = "start from the norm of dh at t = T - 1; for t = T - 1 down to 1 step back through h_t, and note the norm"
+FLOW = "start with the norm of dh at t = T - 1; for t = T - 1 down to 1, step back through h_t and append the norm"
 DECAY = "the largest absolute value among the eigenvalues of W_hh, complex ones included"
-REACH = (
-    "the smallest n for which factor to the power n is below share; never, if factor is 1 or more"
+REACH = "the smallest n with factor^n < share; np.inf if factor is 1 or more"
+CLIP = (
+    "all gradients times the same number, min(1, max_norm / norm), where norm is their common norm"
 )
-CLIP = "all gradients times the one number min(1, max_norm / norm), norm being that of all of them together"
 
 QUESTIONS = (
     Question(
@@ -93,7 +93,7 @@ QUESTIONS = (
              measured="the engine", formula=STEP),
     Question("one step back, B = 1, H = 5", "step_back", lambda file: file.step_back(*_one_step(1, 5, 10)),
              measured="the engine", formula=STEP),
-    Question("dh, h and W_hh after step_back: they should be as they were", "step_back", _kept,
+    Question("dh, h and W_hh after step_back: they must not change", "step_back", _kept,
              formula="dh * ... makes a new array; dh *= ... changes the caller's"),
     Question("the norms over T = 3 states, B = 1, H = 2", "flow", _flow(3, 1, 2), formula=FLOW),
     Question("the norms over T = 5 states, B = 4, H = 3", "flow", _flow(5, 4, 3), formula=FLOW),
@@ -121,7 +121,7 @@ QUESTIONS = (
              lambda file: file.clip([_numbers(3, seed=6), _numbers(2, 2, seed=7)], 0.5), formula=CLIP),
     Question("a million times [3e-7, 4e-7], clipped to norm 1", "clip",
              lambda file: [1e6 * np.asarray(g) for g in file.clip([np.array([3e-7, 4e-7])], 1.0)], formula=CLIP),
-    Question("[3, 4] after it was clipped to norm 1: it should be as it was", "clip", _given_to_clip,
+    Question("[3, 4] after it was clipped to norm 1: it must not change", "clip", _given_to_clip,
              formula="g * scale makes a new array; g *= scale changes the caller's"),
 )  # fmt: skip
 

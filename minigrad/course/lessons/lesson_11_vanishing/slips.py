@@ -1,4 +1,4 @@
-"""Well-known wrong solutions of lesson 11."""
+"""Common wrong solutions of lesson 11."""
 
 from minigrad.course.lesson import Slip
 

@@ -1,4 +1,4 @@
-"""What lesson 12 asks, and its page: the end of a review in the trained network, with the learner's
+"""The questions of lesson 12, and its page: the end of a review in the trained network, with the learner's
 cut.
 """
 

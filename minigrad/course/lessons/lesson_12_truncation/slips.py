@@ -1,4 +1,4 @@
-"""Well-known wrong solutions of lesson 12."""
+"""Common wrong solutions of lesson 12."""
 
 from minigrad.course.lesson import Slip
 

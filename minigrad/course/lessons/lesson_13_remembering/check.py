@@ -1,4 +1,4 @@
-"""What lesson 13 asks, and its page: three words read by the learner's cell."""
+"""The questions of lesson 13, and its page: three words read by the learner's cell."""
 
 import numpy as np
 

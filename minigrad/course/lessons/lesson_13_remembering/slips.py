@@ -1,4 +1,4 @@
-"""Well-known wrong solutions of lesson 13."""
+"""Common wrong solutions of lesson 13."""
 
 from minigrad.course.lesson import Slip
 

@@ -1,4 +1,4 @@
-"""What lesson 14 asks, and its page: the end of a review in the full network, with a dial on each
+"""The questions of lesson 14, and its page: the end of a review in the full network, with a dial on each
 word's vector.
 """
 

@@ -1,4 +1,4 @@
-"""Well-known wrong solutions of lesson 14."""
+"""Common wrong solutions of lesson 14."""
 
 from minigrad.course.lesson import Slip
 
