@@ -5,7 +5,9 @@ import numpy as np
 import minigrad as mg
 from minigrad.course.lesson import Question
 
-SEND_AND_ADD = "start with 1 at the root; in order, each node sends dz · local to each input, which adds up what arrives"
+SEND_AND_ADD = (
+    "start with 1 at the root; in order, each node sends dz · local to each input, which adds it up"
+)
 
 
 def single(file):
