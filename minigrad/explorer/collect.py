@@ -18,9 +18,9 @@ from ..errors import OptionError
 from ..gate import Gate
 from ..graph import Array, Leaf, Node, ancestors
 from .arrays import FEW, ArrayTable, numbers
-from .convict import convicted
 from .layout import arrange
 from .replay import replay
+from .wrong_gates import wrong_gates
 
 LARGEST = 400_000
 """The largest number of nodes and lines on a page. A browser opens that many in a few seconds."""
@@ -57,7 +57,7 @@ def collect_graph(
         if node.gate and node in gradients
     }
     sends = _sends(parts, arrays)
-    measured = {} if report is None else convicted(report, nodes, gradients, parts)
+    measured = {} if report is None else wrong_gates(report, nodes, gradients, parts)
     layout = arrange(nodes)
     rules: dict[str, dict[str, str]] = {}
     entries = []

@@ -88,7 +88,7 @@ export class Picture {
         title: model.symbol(id),
         subtitle: node.gate && node.name ? node.name : number || shapeText(shape),
         words: `${node.measured ? "wrong: " : ""}${gate}${number && ` = ${number}`}, ${node.kind}, ${shape.length ? shapeText(shape) : "scalar"}${node.scope ? `, in ${node.scope}` : ""}${starved}`,
-        kind: `${node.kind}${root}${node.starved ? " starved" : ""}${node.measured ? " convicted" : ""}`,
+        kind: `${node.kind}${root}${node.starved ? " starved" : ""}${node.measured ? " wrong-gate" : ""}`,
       };
     }
     const label = model.data.bands[item.band].label;
@@ -100,7 +100,7 @@ export class Picture {
       title: columns > 1 ? `${shorten(label, 11)} ×${columns}` : label,
       subtitle: each,
       words: `${label}${columns > 1 ? `, ${columns} steps` : ""} folded, ${gates} gates. Activate to open.`,
-      kind: `fold${starved}${item.ids.some((one) => model.nodes[one].measured) ? " convicted" : ""}`,
+      kind: `fold${starved}${item.ids.some((one) => model.nodes[one].measured) ? " wrong-gate" : ""}`,
     };
   }
 

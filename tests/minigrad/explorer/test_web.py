@@ -16,7 +16,7 @@ from minigrad.backward import sweep
 from minigrad.graph import Leaf, Node, ancestors, dense
 
 from .conftest import HERE, NODE, PACKAGE, Keys, needs_node, run_node
-from .test_convict import squashed
+from .test_wrong_gates import squashed
 
 WALK = (HERE / "walk.js").read_text("utf-8")
 CONTRAST = (HERE / "contrast.js").read_text("utf-8")
@@ -283,4 +283,4 @@ def test_a_page_with_a_report_opens_at_the_wrong_gate(page):
     cells = [page.number(cell.text) for cell in page.all("[data-role=measured] td")]
     assert cells == pytest.approx(2 / np.cosh(x.array) ** 2, rel=1e-3)
     assert len(page.all("[data-role=recorded] .differs")) == 2  # at 0 the rule is right
-    assert len(page.all(".box.convicted")) == 1
+    assert len(page.all(".box.wrong-gate")) == 1

@@ -423,9 +423,7 @@ def test_a_nested_dict_saved_as_the_remedy_tells_comes_back(tmp_path: Path) -> N
 
 def test_text_goes_into_the_info_as_the_remedy_tells(tmp_path: Path) -> None:
     array = np.array(["good", "bad"])
-    with pytest.raises(
-        mg.MinigradError, match="MG507.*(?s:.*)in info as a list: array.tolist"
-    ):
+    with pytest.raises(mg.MinigradError, match="MG507.*(?s:.*)in info as a list: array.tolist"):
         mg.save(tmp_path / "m", {"words": array})
     mg.save(tmp_path / "m", {}, {"words": array.tolist()})
     assert mg.load(tmp_path / "m").info["words"] == ["good", "bad"]
@@ -434,7 +432,9 @@ def test_text_goes_into_the_info_as_the_remedy_tells(tmp_path: Path) -> None:
 def test_arrays_of_another_dtype_load_as_the_remedy_tells() -> None:
     model = Sequential(Dense(2, 1))
     arrays = {name: array.astype("float64") for name, array in model.state_dict().items()}
-    with pytest.raises(mg.MinigradError, match="(?s)MG505.*for another dtype, convert with array.astype"):
+    with pytest.raises(
+        mg.MinigradError, match="(?s)MG505.*for another dtype, convert with array.astype"
+    ):
         model.load_state_dict(arrays)
     model.load_state_dict({name: array.astype("float32") for name, array in arrays.items()})
 

@@ -95,7 +95,7 @@ def test_out_values_and_name(run, tmp_path):
     assert "-0.905" in text and "MeanSquaredError" not in text  # tanh(0.5 - 2)
 
 
-def test_check_convicts_a_wrong_rule_at_the_script_s_line(run):
+def test_check_names_a_wrong_rule_at_the_script_s_line(run):
     said = run("check", "squash.py", code=1).stdout
     assert said.startswith("WRONG")
     assert "Squash at the top level, called at squash.py:10" in said

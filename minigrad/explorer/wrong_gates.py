@@ -21,7 +21,7 @@ MOST_ELEMENTS = 2_000
 """Larger inputs are not measured, because each element takes two calls of the gate."""
 
 
-def convicted(
+def wrong_gates(
     report: GradientReport,
     nodes: Sequence[Node],
     gradients: Mapping[Node, Any],

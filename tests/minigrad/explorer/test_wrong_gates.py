@@ -1,10 +1,10 @@
-"""A page with a report: the convicted gate has the gradient that its forward pass asks for."""
+"""A page with a report: the wrong gate has the gradient that its forward pass asks for."""
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.explorer import convict
+from minigrad.explorer import wrong_gates
 
 from .explored_graphs import array_at, explored
 
@@ -30,10 +30,10 @@ def measured(f, x):
     return {node["gate"]: array_at(data, node["measured"][0]) for node in found}
 
 
-def test_a_convicted_gate_has_the_measured_gradient(monkeypatch):
+def test_a_wrong_gate_has_the_measured_gradient(monkeypatch):
     x = mg.Tensor(np.array([0.5, -1.0, 2.0]), requires_grad=True)
     right = pytest.approx(2 / np.cosh(x.array) ** 2, rel=1e-6)
     assert measured(squashed, x) == {"Squash": right}
     assert measured(lambda x: mg.tanh(x).sum(), x) == {}
-    monkeypatch.setattr(convict, "MOST_ELEMENTS", 2)
+    monkeypatch.setattr(wrong_gates, "MOST_ELEMENTS", 2)
     assert measured(squashed, x) == {}
