@@ -79,7 +79,7 @@ def test_predict_says_the_probability_and_what_each_word_did(run, short_run):
 
 
 def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(resumed):
-    broken, whole = resumed("imdb_sentiment.py", "--limit", 3000, "--epochs", 2, "--seed", 3)
+    broken, whole = resumed("imdb_sentiment.py", "--limit", 3000, "--epochs", 6, "--seed", 3)
     assert broken == whole
 
 
