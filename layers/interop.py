@@ -111,8 +111,8 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
             if not np.array_equal(new.setdefault(id(tensor), array), array, equal_nan=True):
                 raise CheckpointError(
                     "MG239",
-                    f"{tensor.name} is shared, but {' or '.join(names)} has different weights for "
-                    "it than an earlier array",
+                    f"{tensor.name} is shared, but the weights contain two different arrays for it; "
+                    f"the second is in {' or '.join(names)}",
                     cause="two layers of this model share the parameter, but the weights come "
                     "from a model where they do not",
                     remedy="share the parameter in that model too, or load the weights into a "

@@ -452,7 +452,7 @@ def _trained(value: Any) -> bool:
 
 
 def _inside(value: Any) -> Iterator[Any]:
-    """The items of a collection, and those of the collections in it."""
+    """Yield the items of a collection, and recursively those of any nested collections."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple, set, frozenset, deque)):

@@ -137,11 +137,11 @@ class Stateful(Layer):
         if computed and kept:
             raise GradientError(
                 "MG237",
-                f"a Stateful would have to rerun {kept} steps whose inputs another layer computed",
-                cause="k2 is larger than the window, so the next gradient would go through that "
-                "layer's graph, which is outdated after the optimizer's step",
-                remedy="put that layer into the model, as in Stateful(model, bptt), or choose k2 "
-                "no larger than k1",
+                f"a Stateful would have to rerun {kept} steps of inputs that another layer computed",
+                cause="k2 is larger than the window, so the next gradient reaches back into this "
+                "window; after the optimizer's step, the other layer's graph for it is outdated",
+                remedy="put the other layer into the model, as in Stateful(model, bptt), or choose k2 "
+                "no larger than k1, the length of a window",
             )
         earlier = Tensor(getattr(x, "array", x)[:, x.shape[1] - kept :])
         self._memory = {**self._memory, "x": earlier, "state": state}

@@ -148,7 +148,7 @@ class Optimizer:
         if not updates:
             raise GradientError(
                 "MG307",
-                f"none of the {len(self.steps)} parameters has a gradient",
+                "none of the optimizer's parameters has a gradient",
                 cause="backward was not called after zero_grad, every parameter is frozen, or "
                 "the loss was not computed from these parameters",
                 remedy="call loss.backward() before optimizer.step(); mg.require_gradients(loss, "

@@ -131,7 +131,7 @@ def describe(one: Any) -> Docstring:
     if gate := gate_of(one):
         shared = describe(mg.GATES[gate])
         if not own.example:  # it only adds to the gate's docstring
-            opening = r"^`[^`]*`(: the class has the formula)?[.:;]?\s*"
+            opening = r"^`[^`]*`(: see the class for the formula)?[.:;]?\s*"
             added = re.sub(opening, "", own.blocks[0])
             own.blocks = [
                 *shared.blocks,

@@ -77,7 +77,7 @@ def guard(folder: str) -> None:
                "os.killpg", "os.chflags", "os.lchflags", "os.setxattr", "os.removexattr", "pty.spawn",
                "subprocess.Popen", "socket.", "ctypes.", "signal.pthread_kill", "resource.", "sqlite3.", "gc.",
                "_winapi.", "winreg.", "syslog.", "sys.setprofile", "sys.settrace")  # fmt: skip
-    # No audit event reports calls of these functions. So they are removed, and their modules may
+    # No audit event reports calls to these functions. So they are removed, and their modules may
     # not be imported again.
     unreported = {"_posixsubprocess": ["fork_exec"], "_signal": ["pidfd_send_signal"], "posix": [
         "mkfifo", "mknod", "chroot", "unshare", "setns", "pidfd_open", "setpriority", "sched_setaffinity",

@@ -122,8 +122,10 @@ def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
             raise DataError(
                 "MG921",
                 f"{shown(os.fspath(error.filename or 'a file'))} cannot be used: {reason(error)}",
-                cause="the course reads and writes files in the folder of the command",
-                remedy="check that the disk has space, and that you have permission to write there",
+                cause="the operating system reported this error when the course opened, read or "
+                "wrote the file",
+                remedy="check that the disk has space, that you have permission to write there, and "
+                "that every folder in the path is a folder, not a file",
             ) from None
 
     return command

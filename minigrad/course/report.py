@@ -147,7 +147,7 @@ def require_one(folders: list[Path]) -> None:
         raise OptionError(
             "MG918",
             f"got {len(folders)} submissions for one results.json",
-            cause="Gradescope grades each submission alone",
+            cause="Gradescope expects a separate results.json for each submission",
             remedy="pass a single folder",
         )
 

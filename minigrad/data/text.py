@@ -63,7 +63,7 @@ class Vocabulary:
     >>> vocabulary.decode([0, 0, 1, 3, 2])
     '<start> the <unknown>'
 
-    Errors: OptionError MG401 for repeated words, and for strings that cannot be a word.
+    Errors: OptionError MG401 for repeated words, and for strings that are not valid words.
     """
 
     def __init__(self, words: Iterable[str]) -> None:

@@ -193,8 +193,8 @@ def _scope(box: Box) -> list[Line]:
 def _figures(stats: list[Stats]) -> list[Line]:
     """Describe the values of a box.
 
-    A small array is shown in full, a larger one as range, mean and norm. Several arrays share one
-    range, and one line with their norms.
+    A small array is shown in full. For a larger one, its range, mean and norm are shown. Several
+    arrays share one range, and one line with their norms.
     """
     if len(stats) == 1 and (small := stats[0].small) is not None and small.size:
         if not small.ndim:

@@ -78,7 +78,7 @@ def explore(
             f"{len(words)} words were given for {len(steps)} time steps",
             cause="each word labels the step that reads it; the steps are the scopes named t00, "
             "t01, ...",
-            remedy="pass one word for each step, including padding, or leave out words",
+            remedy="pass one word for each step, including padding, or omit the argument words",
         )
     page = build(data)
     if target is not None:

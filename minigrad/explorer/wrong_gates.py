@@ -18,7 +18,7 @@ from ..gradient_checker.rules import NodeCheck
 from ..graph import Array, Node
 
 MOST_ELEMENTS = 2_000
-"""Larger inputs are not measured, because each element takes two calls of the gate."""
+"""Larger inputs are not measured, because each element takes two calls to the gate."""
 
 
 def wrong_gates(

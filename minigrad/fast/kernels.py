@@ -23,7 +23,7 @@ def in_blocks(array: Array) -> bool:
 
 
 def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
-    """Yield the arrays in blocks of rows, the same rows of each array at a time.
+    """Split the arrays into blocks of rows, and yield the same block of every array in a list.
 
     Rows are numbered along all axes but the last of the first array. A block of the first array has
     at most BLOCK elements, so it stays in the processor's cache during several operations. This

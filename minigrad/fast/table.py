@@ -26,8 +26,8 @@ class PendingUpdates(Protocol):
 class Table(Leaf):
     """A leaf of shape (rows, ...) that may have pending updates. Reading `output` applies them all.
 
-    `stored` is the array without the pending updates. Read it for the shape and dtype, or after
-    applying the updates of the rows that you need.
+    `stored` is the array without the pending updates. Its shape and dtype are
+    always valid. Before you read rows from it, apply their pending updates.
     """
 
     __slots__ = ("pending", "stored")

@@ -209,15 +209,15 @@ softplus = Softplus()
 
 
 def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:
-    """`LeakyReLU(negative_slope)(x)`: the class has the formula."""
+    """`LeakyReLU(negative_slope)(x)`: see the class for the formula."""
     return LeakyReLU(negative_slope)(x)
 
 
 def softmax(x: TensorLike, axis: int = -1) -> Tensor:
-    """`Softmax(axis)(x)`: the class has the formula."""
+    """`Softmax(axis)(x)`: see the class for the formula."""
     return Softmax(axis)(x)
 
 
 def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
-    """`LogSoftmax(axis)(x)`: the class has the formula."""
+    """`LogSoftmax(axis)(x)`: see the class for the formula."""
     return LogSoftmax(axis)(x)

@@ -92,7 +92,7 @@ class Pad(_Moving):
     >>> pad(Tensor([1.0, 2.0]), (0, 2)).array
     array([1., 2., 0., 0.], dtype=float32)
 
-    Errors: ShapeError for widths that do not fit (MG109).
+    Errors: ShapeError (MG109) for negative or non-integer widths, or the wrong number of pairs.
     """
 
     symbol = "pad"
@@ -123,7 +123,7 @@ class Pad(_Moving):
 class _Joining(_Moving):
     """Base class of Concatenate and Stack.
 
-    Errors: ShapeError for shapes that do not fit, or without inputs (MG109).
+    Errors: ShapeError (MG109) if the shapes cannot be joined, or if there are no inputs.
     """
 
     def __init__(self, axis: int = 0) -> None:

@@ -376,7 +376,7 @@ def softmax_cross_entropy(
     weights: Sequence[float] | Array | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: the class has the formula.
+    """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: see the class for the formula.
 
     Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, even if
     they were reshaped or indexed.
@@ -421,7 +421,7 @@ def cross_entropy(
 def binary_cross_entropy(
     logits: TensorLike, targets: TensorLike, *, reduction: str = "mean"
 ) -> Tensor:
-    """`BinaryCrossEntropy(reduction)(logits, targets)`: the class has the formula.
+    """`BinaryCrossEntropy(reduction)(logits, targets)`: see the class for the formula.
 
     Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, even if
     they were reshaped or indexed.
@@ -437,7 +437,7 @@ def negative_log_likelihood(
     weights: Sequence[float] | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """`NegativeLogLikelihood(reduction, weights)(x, labels)`: the class has the formula."""
+    """`NegativeLogLikelihood(reduction, weights)(x, labels)`: see the class for the formula."""
     return NegativeLogLikelihood(reduction, weights)(log_probabilities, whole(labels))
 
 
@@ -473,14 +473,14 @@ def _moved(node: Node) -> tuple[Node, ...]:
 def mean_squared_error(
     prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean"
 ) -> Tensor:
-    """`MeanSquaredError(reduction)(prediction, truth)`: the class has the formula."""
+    """`MeanSquaredError(reduction)(prediction, truth)`: see the class for the formula."""
     return MeanSquaredError(reduction)(prediction, truth)
 
 
 def mean_absolute_error(
     prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean"
 ) -> Tensor:
-    """`MeanAbsoluteError(reduction)(prediction, truth)`: the class has the formula."""
+    """`MeanAbsoluteError(reduction)(prediction, truth)`: see the class for the formula."""
     return MeanAbsoluteError(reduction)(prediction, truth)
 
 

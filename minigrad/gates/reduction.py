@@ -262,7 +262,7 @@ def _function(gate: type[_Reduction]) -> Callable[..., Tensor]:
         return gate(axis, keepdims)(x)
 
     reduced.__name__ = reduced.__qualname__ = gate.__name__.lower()
-    reduced.__doc__ = f"`{gate.__name__}(axis, keepdims)(x)`: the class has the formula."
+    reduced.__doc__ = f"`{gate.__name__}(axis, keepdims)(x)`: see the class for the formula."
     return reduced
 
 
@@ -275,13 +275,13 @@ logsumexp = _function(LogSumExp)
 
 @implements(np.var)
 def var(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """`Var(axis, keepdims, ddof)(x)`: the class has the formula."""
+    """`Var(axis, keepdims, ddof)(x)`: see the class for the formula."""
     return Var(axis, keepdims, ddof)(x)
 
 
 @implements(np.std)
 def std(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """`Std(axis, keepdims, ddof)(x)`: the class has the formula."""
+    """`Std(axis, keepdims, ddof)(x)`: see the class for the formula."""
     return Std(axis, keepdims, ddof)(x)
 
 

@@ -39,7 +39,7 @@ def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, 
 def lstm_step(
     a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor, real: Array | None = None
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """Return (h', c', the gates i, f, g and o) of one step of long short-term memory.
+    """Return (h', c', the gates i, f, g and o) of one LSTM step.
 
     a = x @ W_xh + b (B, 4H) and s = a + h @ W_hh consist of four blocks for i, f, g and o. With
     them, and all (B, H):

@@ -123,13 +123,19 @@ def _run(
     order: int,
     seed: int,
 ) -> GradientReport:
-    if order not in (1, 2) or (sample is not None and sample < 1):
+    if order not in (1, 2):
         raise OptionError(
             "MG700",
-            f"gradcheck cannot use order={order!r} with sample={sample!r}",
-            cause="it checks first and second derivatives, and a sample has at least one element",
-            remedy="use order=1 or order=2, and sample=None for every element or a number of at "
-            "least 1",
+            f"gradcheck cannot use order={order!r}",
+            cause="it checks first and second derivatives only",
+            remedy="use order=1 or order=2",
+        )
+    if sample is not None and sample < 1:
+        raise OptionError(
+            "MG700",
+            f"gradcheck cannot use sample={sample!r}",
+            cause="it would check no elements",
+            remedy="use a sample of at least 1, or sample=None to check every element",
         )
     if not leaves:
         raise OptionError(

@@ -211,7 +211,10 @@ class NodeCheck(Function):
         return bool(abs(recorded - numeric) <= allowed), bool(straight[counts].all())
 
     def elsewhere(self) -> list[Array]:
-        """Return other inputs: each number up to a third larger or smaller, and none of them 0."""
+        """Return inputs near the original ones: each number changes by up to a third.
+
+        Zeros become nonzero, and numbers of 1e30 or more stay unchanged.
+        """
         arrays = list(self.arrays)
         for position in self.positions:
             x = arrays[position]

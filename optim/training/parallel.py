@@ -117,11 +117,14 @@ def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _by_rank(values: Sequence[str]) -> str:
-    """A text with the value of each rank, such as "3 on rank 0, 4 on rank 1 and 2"."""
+    """A text with the value of each rank, such as "3 on rank 0, 4 on ranks 1 and 2"."""
     ranks: dict[str, list[str]] = {}
     for rank, value in enumerate(values):
         ranks.setdefault(value, []).append(str(rank))
-    return ", ".join(f"{value} on rank {' and '.join(numbers)}" for value, numbers in ranks.items())
+    return ", ".join(
+        f"{value} on rank{'s' * (len(numbers) > 1)} {' and '.join(numbers)}"
+        for value, numbers in ranks.items()
+    )
 
 
 def settings(optimizer: Optimizer) -> dict[str, Any]:

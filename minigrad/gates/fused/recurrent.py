@@ -202,7 +202,7 @@ class GRUSequence(_Sequence):
 
 
 class LSTMSequence(_Sequence):
-    """z = (h_t, c_t) for all t: the states of long short-term memory, (2, T, B, H).
+    """z = (h_t, c_t) for all t: the states of an LSTM, of shape (2, T, B, H).
 
     s = a_t + h_(t-1) @ W_hh, with a = x @ W_xh + b, consists of blocks of H columns for i, f, g and
     o: i, f, o = σ(s), g = tanh(s), c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).

@@ -1,4 +1,4 @@
-"""Callback, the base class of callbacks, with a method for each moment of the Trainer's loop."""
+"""Callback, the base class of callbacks. It has one method for each event in the Trainer's loop."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

@@ -221,7 +221,10 @@ def test_a_setting_that_one_rank_changes_is_an_error_on_all(told: str, change: A
 
 @pytest.mark.parametrize(
     "told",
-    ["the optimizer: Adam on rank 0 and 2, SGD on rank 1", "lr of group 0: 0.001 on rank 0 and 2"],
+    [
+        "the optimizer: Adam on ranks 0 and 2, SGD on rank 1",
+        "lr of group 0: 0.001 on ranks 0 and 2",
+    ],
 )
 def test_optimizers_that_differ_at_the_start_are_an_error_on_all(told: str) -> None:
     check_refused(f"MG332.* {told}", size=3, make=SGD)
