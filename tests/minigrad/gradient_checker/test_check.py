@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
+from minigrad.errors import OptionError
 from optim import Adam
 
 rng = np.random.default_rng(3)
@@ -86,3 +87,8 @@ def test_rows_that_an_optimizer_has_put_off_are_settled_and_nothing_else_changes
     for path in alone:
         assert checked[path].dtype == np.float32
         np.testing.assert_allclose(checked[path], alone[path], rtol=1e-5, atol=1e-7)
+
+
+def test_a_sample_without_elements_is_an_error():
+    with pytest.raises(OptionError, match="MG700.*cannot use sample=0"):
+        mg.gradcheck(mg.tanh, np.ones(3), sample=0)
