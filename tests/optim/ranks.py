@@ -99,6 +99,8 @@ def train(
         # ranks begin with different weights, and those of rank 0 count
         mg.seed(1 if comm is None else 1 + comm.rank)
         model = Model(cell, dropout, truncate)
+    if comm is not None:  # a Trainer seeds the generator that other threads still draw from
+        comm.allgather(None)
     for tensor in model.named_parameters().values():
         tensor.array = tensor.array.astype(dtype)
     held = Batches(ids[:77], mask[:77], labels[:77], batch_size=32, shuffle=False)
