@@ -39,17 +39,16 @@ def hint(name: str) -> str:
 
 def unknown_name(name: str, owner: Any, *_value: Any) -> Any:
     """Raise UnknownNameError MG119 for a name that an object or a module lacks."""
-    cause, remedy = "this is a name from another framework", hint(name)
+    cause = "this is a name from another framework"
+    remedy = hint(name)
     if not remedy:
         from difflib import get_close_matches
 
-        close = get_close_matches(name, getattr(owner, "__all__", dir(owner)), 2, 0.7)
+        close = " or ".join(get_close_matches(name, getattr(owner, "__all__", dir(owner))))
         cause = "nothing has that name here"
-        remedy = "call dir() to list the available names"
-        if close:
-            remedy = f"did you mean {' or '.join(close)}?"
-    title = getattr(owner, "__name__", type(owner).__name__)
-    raise UnknownNameError("MG119", f"{title} has no {name}", cause=cause, remedy=remedy)
+        remedy = f"did you mean {close}?" if close else "call dir() to list the available names"
+    what = f"{getattr(owner, '__name__', type(owner).__name__)} has no {name}"
+    raise UnknownNameError("MG119", what, cause=cause, remedy=remedy)
 
 
 def answer_names(cls: type, names: Any) -> None:

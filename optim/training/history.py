@@ -93,6 +93,7 @@ class History(Mapping[str, list[float]]):
                 if points:
                     axes.plot(*zip(*points, strict=True), style, label=split, markersize=4)
             axes.set_xlabel("epoch")
+            axes.locator_params(axis="x", integer=True)
             axes.set_ylabel(quantity.replace("_", " "))
             axes.legend()
         return save_figure(figure, path)
