@@ -37,10 +37,10 @@ __all__ = [
     "to_layout", "unroll",
 ]  # fmt: skip
 
-# A name or keyword of another framework raises an error with the name used here. The table is in
-# minigrad/help/other_frameworks.py.
+# A name or keyword from another framework raises an error that gives minigrad's name for it. The
+# table of names is in minigrad/help/other_frameworks.py.
 Layer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
-# a method of PyTorch's modules
+# PyTorch's modules have this method
 Layer.parameters = lambda model: list(model.named_parameters().values())  # type: ignore[attr-defined]
 init.__getattr__ = partial(_other.answer_attribute, init)  # type: ignore[method-assign]
 _other.answer_calls(

@@ -1,9 +1,10 @@
 """The recurrent cells RNNCell, GRUCell and LSTMCell. A cell computes one time step: it takes an
 input x and a state and returns an output and the next state.
 
-Shapes: x (B, D), state (B, H), where B is the batch size, D the input size, H the hidden size.
-Input weights start Glorot-uniform, recurrent weights orthogonal, biases at 0. A matrix for several
-gates has a block of H columns for each gate; the class lists their order.
+Shapes: x (B, D), state (B, H), where B is the batch size, D the input size, and H the hidden size.
+Input weights are initialized Glorot-uniform, recurrent weights orthogonal, and biases to 0. A
+matrix shared by several gates has a block of H columns for each gate. Each class documents the
+order of its blocks.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,15 +20,15 @@ from minigrad.gates.steps import gru_step, lstm_step
 from .init import glorot_uniform, orthogonal, zeros
 from .layer import Activation, Array, Layer, check_function, function_name, parameter
 
-State = Any  # one Tensor (B, H), or a tuple of them
+State = Any  # one Tensor (B, H), or a tuple of such Tensors
 
 
 class Cell(Layer):
-    """Base class of cells: `forward(x, state) -> (output, state)`. The output is the state's first
-    tensor, h.
+    """Base class of all cells: `forward(x, state) -> (output, state)`. The output is the state's
+    first tensor, h.
 
-    To write a cell that `unroll` can run, derive from this class and list the names of its state's
-    tensors in `state_names`.
+    To write your own cell for `unroll`, subclass Cell and list the names of the state's tensors in
+    `state_names`.
 
     >>> class Halving(Cell):                     # h' = h / 2 + x
     ...     def forward(self, x, state):
@@ -36,7 +37,7 @@ class Cell(Layer):
     >>> Halving(1, 1)(Tensor([[1.0]]), Tensor([[4.0]]))[0].array
     array([[3.]], dtype=float32)
 
-    Errors: as Layer.
+    Errors: see Layer.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ("h",)
@@ -45,22 +46,22 @@ class Cell(Layer):
         self.inputs, self.hidden = inputs, hidden
 
     def _make_weights(self, blocks: int) -> None:
-        """Make W_xh (D, blocks H) and W_hh (H, blocks H)."""
+        """Create W_xh (D, blocks · H) and W_hh (H, blocks · H)."""
         columns = blocks * self.hidden
         self.W_xh = parameter(glorot_uniform, (self.inputs, columns))
         self.W_hh = parameter(orthogonal, (self.hidden, columns))
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype that the cell computes in: the first parameter's dtype, or float32 without
-        parameters.
+        """The dtype of the cell's computations: the first parameter's dtype, or float32 if the cell
+        has no parameters.
         """
         first = next(iter(self._members.values()), None)
         return np.dtype(getattr(first, "dtype", np.float32))
 
     def masked_step(self, x: Tensor, state: State, real: Array | None = None) -> State:
-        """The state after a step: the state from `forward` where `real` (B, 1) is True, and the
-        previous state elsewhere.
+        """Run one step and return the new state. Rows where `real` (B, 1) is False keep their
+        previous state.
         """
         _, following = self.forward(x, state)
         return following if real is None else map_state(partial(where, real), following, state)
@@ -78,8 +79,8 @@ class Cell(Layer):
 class RNNCell(Cell):
     """h' = tanh(x @ W_xh + h @ W_hh + b_h): the simple recurrent network. The output is h'.
 
-    W_xh (D, H), W_hh (H, H), b_h (H). `activation` replaces tanh by another function, such as
-    mg.relu.
+    The parameters are W_xh (D, H), W_hh (H, H) and b_h (H,). To replace tanh, pass another function
+    as `activation`, such as mg.relu.
 
     >>> cell = RNNCell(3, 2)
     >>> output, state = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
@@ -108,8 +109,8 @@ class RNNCell(Cell):
 
 
 class GRUCell(Cell):
-    """The gated recurrent unit (GRU). The update gate z sets how much of the old state is kept, and
-    the reset gate r how much of it enters the candidate n.
+    """The gated recurrent unit (GRU). The update gate z controls how much of the old state is kept.
+    The reset gate r controls how much of the old state enters the candidate n.
 
         z  = σ(x @ W_xz + b_xz + h @ W_hz + b_hz)
         r  = σ(x @ W_xr + b_xr + h @ W_hr + b_hr)
@@ -117,8 +118,9 @@ class GRUCell(Cell):
         n  = tanh(x @ W_xn + b_xn + (r ⊙ h) @ W_hn)               reset_after=False
         h' = (1 - z) ⊙ n + z ⊙ h = n + z ⊙ (h - n)
 
-    W_xh (D, 3H), W_hh (H, 3H), b_xh (3H) and, with reset_after, b_hh (3H) hold the blocks in the
-    order z, r, n. PyTorch and Keras also reset after the product by default. The output is h'.
+    W_xh (D, 3H), W_hh (H, 3H), b_xh (3H,) and, if reset_after is True, b_hh (3H,) store their
+    blocks in the order z, r, n. By default, the reset gate is applied after the matrix product, as
+    in PyTorch and Keras. The output is h'.
 
     >>> cell = GRUCell(3, 2)
     >>> output, state = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
@@ -156,8 +158,8 @@ class GRUCell(Cell):
 
 
 class LSTMCell(Cell):
-    """Long short-term memory (LSTM). The state is (h, c): the output h and the memory c, which
-    changes only by gating and addition.
+    """Long short-term memory (LSTM). The state is (h, c), where h is the output and c is the
+    memory. Only gating and addition change c.
 
         i  = σ(x @ W_xi + h @ W_hi + b_i)         the input gate
         f  = σ(x @ W_xf + h @ W_hf + b_f)         the forget gate
@@ -166,9 +168,9 @@ class LSTMCell(Cell):
         c' = f ⊙ c + i ⊙ g
         h' = o ⊙ tanh(c')
 
-    W_xh (D, 4H), W_hh (H, 4H), b (4H) hold the blocks in the order i, f, g, o. The forget gate's
-    bias starts at `forget_bias`. Its default of 1 keeps the memory until the network learns to
-    forget. The output is h'.
+    W_xh (D, 4H), W_hh (H, 4H) and b (4H,) store their blocks in the order i, f, g, o. The forget
+    gate's bias starts at `forget_bias`. With the default of 1, the cell keeps most of its memory
+    until it learns to forget. The output is h'.
 
     >>> cell = LSTMCell(3, 2)
     >>> output, (h, c) = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
@@ -194,7 +196,7 @@ class LSTMCell(Cell):
         return state[0], state
 
     def masked_step(self, x: Tensor, state: State, real: Array | None = None) -> State:
-        # a subclass may override forward
+        # a subclass may override forward, which _step does not call
         step = self._step if type(self) is LSTMCell else super().masked_step
         return step(x, state, real)
 
@@ -207,7 +209,7 @@ class LSTMCell(Cell):
 
 def map_state(function: Callable[..., Tensor], *states: State) -> State:
     """Apply the function to each tensor of a state, or to the corresponding tensors of several
-    states. None stays None.
+    states. A state of None remains None.
     """
     if states[0] is None:
         return None

@@ -1,4 +1,4 @@
-"""Dropout, and a warning for a model that is evaluated while dropout is on."""
+"""Dropout, and a warning for evaluating a model while dropout is on."""
 
 import warnings
 from typing import Any
@@ -17,19 +17,19 @@ class ModeWarning(UserWarning):
 
 
 class Dropout(Layer):
-    """z = x ⊙ m / (1 - rate) in training, where each element of m is 0 with probability `rate`,
-    else 1. In evaluation z = x.
+    """z = x ⊙ m / (1 - rate) in training, where each element of m is 0 with probability `rate`, and
+    1 otherwise. In evaluation mode, z = x.
 
-    z has the shape of x. The division keeps the expected value, so evaluation needs no scaling.
-    Each call draws a new m from minigrad's generator (`mg.seed`).
+    z has the same shape as x. The division preserves the expected value, so evaluation needs no
+    scaling. Each call draws a new m from minigrad's random generator, which `mg.seed` seeds.
 
     >>> Dropout(0.5).eval()(Tensor([1.0, 2.0])).array
     array([1., 2.], dtype=float32)
 
     Errors: OptionError (MG212) for a rate outside [0, 1); DtypeError (MG235) for integers and
-    booleans; a ModeWarning (MG214) if dropout is on inside `no_grad`, usually because `eval()` was
-    forgotten. Source: Srivastava et al., Dropout: a simple way to prevent neural networks from
-    overfitting (2014); the division ("inverted dropout") is in its section 10.
+    booleans; a ModeWarning (MG214) if dropout is on inside `no_grad`, usually because you forgot to
+    call `eval()`. Source: Srivastava et al., Dropout: a simple way to prevent neural networks from
+    overfitting (2014); section 10 describes the division ("inverted dropout").
     """
 
     def __init__(self, rate: float) -> None:
@@ -37,8 +37,8 @@ class Dropout(Layer):
             raise OptionError(
                 "MG212",
                 f"Dropout cannot use the rate {rate!r}",
-                cause="the rate is the share of elements that are set to 0; at 1 nothing would "
-                "be left",
+                cause="the rate is the probability that an element is set to 0; a rate of 1 would "
+                "set every element to 0",
                 remedy="use a rate of at least 0 and less than 1",
             )
         self.rate = rate
@@ -49,8 +49,8 @@ class Dropout(Layer):
             raise DtypeError(
                 "MG235",
                 f"Dropout takes floats, not {tensor.dtype}",
-                cause="dropout scales its input, so the result is not an integer, and an id that "
-                "is set to 0 is a different id",
+                cause="dropout scales its input, so the result would not be an integer; setting an "
+                "id to 0 would turn it into a different id",
                 remedy="put Dropout after the Embedding, which turns ids into vectors, or pass x "
                 "as float32",
             )

@@ -1,5 +1,5 @@
-"""Layers that read or score ids: Embedding, with a learned vector for each id; OneHot; and
-TiedHead, which computes a score for each id.
+"""Layers that read or score ids. Embedding looks up a learned vector for each id, OneHot makes a
+one-hot vector for each id, and TiedHead computes a score for each id.
 """
 
 from typing import Any
@@ -16,13 +16,13 @@ _small = uniform(-0.05, 0.05)
 
 
 class Embedding(Layer):
-    """z = table[ids] for ids of any shape: each id selects its row of the table (vocabulary,
-    width). z has shape (*ids.shape, width).
+    """z = table[ids], for ids of any shape. Each id selects a row of the table (vocabulary, width).
+    z has shape (*ids.shape, width).
 
-    `init` makes the initial table; the default is uniform within ±0.05. To keep the vectors fixed,
-    freeze the table: `embedding.table.requires_grad = False`. With `minigrad.fast` enabled, the
-    table's gradient holds only the rows that were looked up, and an optimizer updates only these
-    rows.
+    `init` is the initialiser of the table, uniform within ±0.05 by default. To keep the vectors
+    fixed, freeze the table: `embedding.table.requires_grad = False`. With `minigrad.fast` enabled,
+    the table's gradient stores only the rows that were looked up, and an optimizer updates only
+    those rows.
 
     >>> Embedding(10, 4)([[1, 2, 2]]).shape
     (1, 3, 4)
@@ -44,17 +44,17 @@ class Embedding(Layer):
 
 
 class OneHot(Layer):
-    """z[..., i] = 1 where i is the id, else 0. z has shape (*ids.shape, size). The layer has no
-    parameters.
+    """z[..., i] is 1 if i is the id, and 0 otherwise. z has shape (*ids.shape, size). The layer has
+    no parameters.
 
-    A fused recurrent layer does not multiply these vectors by its matrix. It looks up the matrix's
-    rows instead.
+    A fused recurrent layer looks up rows of its weight matrix instead of multiplying the matrix by
+    these vectors.
 
     >>> OneHot(3)([0, 2]).array
     array([[1., 0., 0.],
            [0., 0., 1.]], dtype=float32)
 
-    Errors: as Embedding. Source: Bishop, Pattern Recognition and Machine Learning (2006), 2.2
+    Errors: see Embedding. Source: Bishop, Pattern Recognition and Machine Learning (2006), 2.2
     (1-of-K).
     """
 
@@ -69,10 +69,10 @@ class OneHot(Layer):
 
 
 class TiedHead(Layer):
-    """z = x @ tableᵀ + b, with the table (V, D) of an Embedding. For x (..., D), z (..., V) has a
-    score for each of the V ids.
+    """z = x @ tableᵀ + b, where the table (V, D) belongs to an Embedding. For x (..., D), z (...,
+    V) contains a score for each of the V ids.
 
-    A word's vector is trained by both uses, as an input and as an output. b (V,) starts at 0.
+    Each word's vector is trained both as an input and as an output. b (V,) starts at 0.
 
     >>> embedding = Embedding(10, 4)
     >>> head = TiedHead(embedding)

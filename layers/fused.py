@@ -1,8 +1,8 @@
 """Run a cell over a whole sequence as one fused gate, instead of unrolling it.
 
-The results agree up to rounding. In an unrolled sequence you can draw every gate of every step,
-step through it and differentiate it twice. A training step with a fused gate takes a fraction of
-the time.
+Both methods give the same results up to rounding. In an unrolled sequence, you can draw every gate
+of every time step, step through the gates, and differentiate twice. With a fused gate, a training
+step takes a fraction of the time.
 """
 
 from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tensor
@@ -36,10 +36,10 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
     """Whether to fuse this call. If `wish` is None, fuse when all cells have a fused gate and
     either `mg.fused()` is on or nothing is recorded.
 
-    `layers.outputs` and `gradient_flow` need the single time steps, so their calls are unrolled if
-    `wish` is None.
+    `layers.outputs` and `gradient_flow` need the individual time steps. If `wish` is None, calls
+    inside these functions are therefore unrolled.
 
-    Errors: OptionError (MG226) for `wish=True` with a cell that has no fused gate.
+    Errors: OptionError (MG226) if `wish` is True and a cell has no fused gate.
     """
     others = [cell for cell in cells if not can_fuse(cell)]
     if wish and others:
@@ -58,8 +58,8 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
 def run_fused(
     cell: Cell, x: Tensor, state: State, *, mask: Array | None, truncate: int | None, reverse: bool
 ) -> tuple[Tensor, State]:
-    """Run `unroll` as one gate. Returns the outputs h of all steps, (T, B, H), and the state after
-    the last step that ran.
+    """Compute the same result as `unroll` with one gate. Returns the outputs h of all steps, (T, B,
+    H), and the state after the last step that ran.
 
     >>> import numpy as np
     >>> cell = RNNCell(3, 2)

@@ -1,15 +1,16 @@
-"""Initialisers for weights: functions from a shape to a float32 array.
+"""Initialisers for weights. An initialiser is a function that takes a shape and returns a float32
+array.
 
-All draw from minigrad's generator, so `mg.seed` makes them reproducible. The fan-in of a matrix
-("in" below) is its number of rows, and the fan-out ("out") is its number of columns: 4H for an
-LSTM's W_xh (D, 4H), as in Keras.
+All random initialisers draw from minigrad's generator, so `mg.seed` makes them reproducible. The
+fan-in of a matrix ("in" below) is its number of rows, and the fan-out ("out") is its number of
+columns. For example, an LSTM's W_xh (D, 4H) has a fan-out of 4H, as in Keras.
 
 >>> [init((3, 2)).size for init in (zeros, ones, glorot_uniform, glorot_normal, he_uniform, he_normal)]
 [6, 6, 6, 6, 6, 6]
 
-Shapes: any; (in, out) for initialisers that use the fan-in. Errors: ValueError if an initialiser
-that uses the fan-in gets a shape without exactly two axes. Source: Goodfellow, Bengio and
-Courville, Deep Learning (2016), section 8.4.
+Shapes: any shape, or (in, out) for initialisers that use the fan-in. Errors: ValueError if an
+initialiser that uses the fan-in gets a shape that does not have exactly two axes. Source:
+Goodfellow, Bengio and Courville, Deep Learning (2016), section 8.4.
 """
 
 import math
@@ -35,8 +36,8 @@ def ones(shape: Shape) -> Array:
 
 
 def uniform(low: float, high: float) -> Initialiser:
-    """An initialiser that draws uniformly from [low, high): W = low + (high - low) u, for u in [0,
-    1).
+    """Return an initialiser that draws uniformly from [low, high): W = low + (high - low) u, where
+    u is in [0, 1).
 
     >>> uniform(-0.05, 0.05)((2, 3)).shape
     (2, 3)
@@ -46,8 +47,8 @@ def uniform(low: float, high: float) -> Initialiser:
 
 
 def normal(deviation: float) -> Initialiser:
-    """An initialiser that draws from the normal distribution with mean 0: W = deviation · n, for n
-    of deviation 1.
+    """Return an initialiser that draws from the normal distribution with mean 0: W = deviation · n,
+    where n has standard deviation 1.
 
     >>> normal(0.1)((2, 3)).dtype
     dtype('float32')
@@ -56,8 +57,8 @@ def normal(deviation: float) -> Initialiser:
 
 
 def glorot_uniform(shape: Shape) -> Array:
-    """Uniform within ±√(6 / (in + out)), with variance 2 / (in + out). Suits tanh: neither signals
-    nor gradients vanish.
+    """Draw uniformly within ±√(6 / (in + out)), which gives the variance 2 / (in + out). Suits
+    tanh, because neither signals nor gradients vanish.
 
     Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural
     networks (2010), eq. 16.
@@ -68,14 +69,16 @@ def glorot_uniform(shape: Shape) -> Array:
 
 
 def glorot_normal(shape: Shape) -> Array:
-    """Normal with variance 2 / (in + out). Source: as `glorot_uniform` (2010), eq. 12."""
+    """Draw from a normal distribution with variance 2 / (in + out). Source: see `glorot_uniform`;
+    eq. 12.
+    """
     inputs, outputs = shape
     return normal(math.sqrt(2 / (inputs + outputs)))(shape)
 
 
 def he_uniform(shape: Shape) -> Array:
-    """Uniform within ±√(6 / in), with variance 2 / in. Suits ReLU, which sets half of its inputs to
-    0.
+    """Draw uniformly within ±√(6 / in), which gives the variance 2 / in. Suits ReLU, which sets
+    about half of its inputs to 0.
 
     Source: He et al., Delving deep into rectifiers (2015), eq. 10.
     """
@@ -85,7 +88,7 @@ def he_uniform(shape: Shape) -> Array:
 
 
 def he_normal(shape: Shape) -> Array:
-    """Normal with variance 2 / in. Source: as `he_uniform` (2015)."""
+    """Draw from a normal distribution with variance 2 / in. Source: see `he_uniform`."""
     inputs, _ = shape
     return normal(math.sqrt(2 / inputs))(shape)
 
@@ -94,8 +97,8 @@ def orthogonal(shape: Shape) -> Array:
     """W Wᵀ = I, or Wᵀ W = I if there are fewer columns than rows. W is drawn uniformly from all
     such matrices.
 
-    A square orthogonal matrix preserves the length of every vector. A state that it multiplies
-    forty times neither vanishes nor explodes.
+    A square orthogonal matrix preserves the length of every vector. A state that is multiplied by
+    such a matrix forty times neither vanishes nor explodes.
 
     >>> W = orthogonal((3, 3))
     >>> bool(np.allclose(W @ W.T, np.eye(3), atol=1e-6))
@@ -106,5 +109,5 @@ def orthogonal(shape: Shape) -> Array:
     """
     rows, columns = shape
     q, r = np.linalg.qr(generator().standard_normal((max(rows, columns), min(rows, columns))))
-    q = q * np.sign(np.diag(r))  # otherwise some rotations are more likely than others
+    q = q * np.sign(np.diag(r))  # otherwise some matrices would be more likely than others
     return np.ascontiguousarray(q.T if rows < columns else q, np.float32)

@@ -13,23 +13,24 @@ from .cells import Cell
 from .layer import ON_VALUE, Array, Layer, join
 
 Loss = Callable[..., Tensor]
-Steps = dict[int | None, Tensor]  # None: a value outside of all time steps
+Steps = dict[int | None, Tensor]  # None: a value outside all time steps
 Values = dict[str, Steps]  # by path
 
 
 def outputs(
     model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 256
 ) -> dict[str, Array]:
-    """Outputs of the named layers for all of x, {path: array}. The model runs in evaluation mode,
-    and nothing is recorded.
+    """Return the outputs of the named layers for all of x, as {path: array}. The model runs in
+    evaluation mode, and no graph is recorded.
 
-    Each batch starts without a carried state. The state of a `Stateful` in the model stays as it
-    was.
+    Each batch starts without a carried state. Any `Stateful` in the model keeps its own state
+    unchanged.
 
-    A path names a layer, as in `named_layers()` ("" is the model), or a value that a layer has
-    named with `note`. Every cell names h ("rnn.cell.h"). An LSTM's cell also names c, i, f, g and
-    o, and a GRU's cell z, r and n. The values of all time steps are stacked along axis 1: (N, T,
-    H). x is an array of N examples, or a tuple of such arrays if the model has several inputs.
+    Each item of `layers` is the path of a layer, as in `named_layers()` ("" is the model), or the
+    path of a value that a layer has named with `note`. Every cell names h, as in "rnn.cell.h". An
+    LSTM cell also names c, i, f, g and o. A GRU cell also names z, r and n. The values of all time
+    steps are stacked along axis 1, so their shape is (N, T, H). x is an array of N examples, or a
+    tuple of such arrays if the model has several inputs.
 
     >>> from layers import LSTM, Embedding, Sequential
     >>> model = Sequential(Embedding(50, 8), LSTM(8, 4))
@@ -53,11 +54,11 @@ def gradients(
     loss: Loss = softmax_cross_entropy,
     batch_size: int = 256,
 ) -> dict[str, Array]:
-    """The gradient dL/dz for each z in `outputs(model, x, layers)`, {path: array}. The model runs
-    in evaluation mode.
+    """Return {path: dL/dz} for each value z in `outputs(model, x, layers)`. The model runs in
+    evaluation mode.
 
-    L is `loss(model(x), y)`, averaged over all N examples. The batch size does not change it.
-    Before a truncation the gradient is 0.
+    L is `loss(model(x), y)`, averaged over all N examples. The batch size does not change L. At
+    time steps before a truncation, the gradient is 0.
 
     >>> from layers import RNN, Dense, Embedding, Sequential
     >>> model = Sequential(Embedding(50, 8), RNN(8, 4, truncate=2), Dense(4, 2))
@@ -65,8 +66,8 @@ def gradients(
     >>> np.abs(found["embedding"]).sum(axis=(0, 2)) > 0      # which of the six words get a gradient
     array([False, False, False, False,  True,  True])
 
-    Errors: as `outputs`, and GradientError (MG242) for a value that does not depend on any
-    trainable parameter.
+    Errors: the errors of `outputs`, and GradientError (MG242) for a value that does not depend on
+    any trainable parameter.
     """
     passes = []
     for batch, output, values in _passes(model, x, layers, batch_size):
@@ -76,10 +77,10 @@ def gradients(
                 raise GradientError(
                     "MG242",
                     f"{path!r} has no gradient: no computation was recorded for it",
-                    cause="everything that it is computed from is frozen, or it was computed "
+                    cause="all values that it is computed from are frozen, or it was computed "
                     "inside no_grad",
-                    remedy="unfreeze a parameter before it (requires_grad = True), and call this "
-                    "function outside no_grad",
+                    remedy="unfreeze a parameter that it depends on (requires_grad = True), and "
+                    "call this function outside no_grad",
                 )
             slopes = grad(mean, list(steps.values()))
             values[path] = dict(zip(steps, slopes, strict=True))
@@ -90,19 +91,19 @@ def gradients(
 def gradient_flow(
     model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cross_entropy
 ) -> dict[str, Array]:
-    """Norms of the gradient at each time step's state: {"rnn.cell.h": norms of dL/dh_t, (T,)} for
-    every cell.
+    """Return the gradient norm of every cell's state at each time step, as {"rnn.cell.h": norms of
+    dL/dh_t, shape (T,)}.
 
-    `batch` is (inputs..., labels). Each norm is taken over the gradient of the whole batch, dL/dh_t
-    (B, H). An LSTM also has an entry for "c". If the norm falls to almost 0 at some step, the
-    network learns nothing from the words before that step.
+    `batch` is (inputs..., labels). Each norm covers the whole batch: it is the norm of dL/dh_t (B,
+    H). An LSTM also has an entry for "c". If the norm falls to almost 0 at some step, the network
+    learns nothing from the words before that step.
 
     >>> from layers import GRU, Dense, Embedding, Sequential
     >>> model = Sequential(Embedding(50, 8), GRU(8, 4), Dense(4, 2))
     >>> gradient_flow(model, (np.ones((3, 6), int), np.array([0, 1, 1])))["gru.cell.h"].shape
     (6,)
 
-    Errors: as `gradients`. Source: Bengio, Simard and Frasconi, Learning long-term dependencies
+    Errors: see `gradients`. Source: Bengio, Simard and Frasconi, Learning long-term dependencies
     with gradient descent is difficult (1994).
     """
     *inputs, y = batch
@@ -119,7 +120,7 @@ def gradient_flow(
 def _passes(
     model: Layer, x: Any, layers: Sequence[str], batch_size: int
 ) -> Iterator[tuple[slice, Any, Values]]:
-    """Yield (batch, output, values of these paths) for each batch of the examples."""
+    """Yield (slice of the batch, output, values of the paths in `layers`) for each batch."""
     inputs = x if isinstance(x, tuple) else (x,)
     paths = {layer: path for path, layer in model.named_layers().items()}
     values: Values = {}
@@ -141,11 +142,12 @@ def _passes(
         # a recurrent layer may return (output, final state)
         values[path][step] = value[0] if isinstance(value, tuple) else value
 
-    # at least one batch, because the outputs need a width even without examples
+    # run at least one batch, because the outputs need a width even if there are no examples
     for start in range(0, max(len(inputs[0]), 1), batch_size):
         batch = slice(start, start + batch_size)
         values = {path: {} for path in layers}
-        # a new block for each batch, because a Stateful would continue from the previous batch
+        # enter a new block for each batch, because otherwise a Stateful would continue from the
+        # previous batch
         with model.evaluating(), setting(ON_VALUE, record):
             output = model(*(array[batch] for array in inputs))
         if unknown := [path for path, steps in values.items() if not steps]:
@@ -153,20 +155,20 @@ def _passes(
                 "MG240",
                 f"this forward pass did not compute {', '.join(map(repr, unknown))}",
                 cause=f"the model's layers are {', '.join(map(repr, paths.values()))}",
-                remedy="choose one of these; for a value inside a cell, add its name to the "
-                "path, as in 'rnn.cell.h'",
+                remedy="choose one of these layers; for a value inside a cell, append the value's "
+                "name to the cell's path, as in 'rnn.cell.h'",
             )
         yield batch, output, values
 
 
 def _joined(passes: Sequence[Values]) -> dict[str, Array]:
-    """{path: array}, concatenated over the batches."""
+    """Concatenate the arrays of all batches, as {path: array}."""
     return {
         path: np.concatenate([_stacked(values[path]) for values in passes]) for path in passes[0]
     }
 
 
 def _stacked(steps: Steps) -> Array:
-    """The arrays of all time steps, stacked along axis 1."""
+    """Stack the arrays of all time steps along axis 1."""
     arrays = [steps[step].array for step in sorted(steps, key=lambda step: step or 0)]
     return arrays[0] if None in steps else np.stack(arrays, axis=1)

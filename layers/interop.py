@@ -1,9 +1,9 @@
-"""Exchange weights with PyTorch and Keras: names, transposes, gate orders, biases. Neither has to
-be installed.
+"""Exchange weights with PyTorch and Keras. This module converts names, transposes, gate orders and
+biases. Neither framework has to be installed.
 
-PyTorch stores a matrix as (out, in), splits a recurrent bias into two that are added, and orders a
-GRU's blocks r, z, n. Keras stores a matrix as (in, out), orders the gates as minigrad does, and
-stacks a GRU's two biases. Both can read safetensors files.
+PyTorch stores a matrix as (out, in), splits a recurrent bias into two biases that are added, and
+orders a GRU's blocks r, z, n. Keras stores a matrix as (in, out), uses the same gate order as
+minigrad, and stacks a GRU's two biases. Both frameworks can read safetensors files.
 
 >>> import tempfile
 >>> from layers import RNN
@@ -35,13 +35,13 @@ from .recurrent import Recurrent
 
 
 def export_weights(model: Layer, path: AnyPath, layout: str) -> None:
-    """Write the model's weights to a safetensors file, with the names and shapes of `layout`,
-    "pytorch" or "keras".
+    """Write the model's weights to a safetensors file, with the names and shapes of `layout`, which
+    is "pytorch" or "keras".
 
     PyTorch reads the file with `module.load_state_dict(safetensors.torch.load_file(path))` if its
-    modules have the names of your layers. In Keras, set the weights of each layer:
-    `layer.set_weights([a["rnn/kernel"], a["rnn/recurrent_kernel"], a["rnn/bias"]])` with `a =
-    safetensors.numpy.load_file(path)`.
+    modules have the same names as your layers. In Keras, read the file with `a =
+    safetensors.numpy.load_file(path)` and set the weights of each layer, as in
+    `layer.set_weights([a["rnn/kernel"], a["rnn/recurrent_kernel"], a["rnn/bias"]])`.
 
     Errors: OptionError for an unknown layout (MG250) and for a layer that the other framework does
     not have (MG251); CheckpointError (MG506) if the file cannot be written.
@@ -51,12 +51,12 @@ def export_weights(model: Layer, path: AnyPath, layout: str) -> None:
 
 
 def import_weights(model: Layer, path: AnyPath, layout: str) -> None:
-    """Load weights from a safetensors file with the names of `export_weights`. On an error, nothing
-    is loaded.
+    """Load weights from a safetensors file that uses the names of `export_weights`. If an error
+    occurs, nothing is loaded.
 
-    Errors: as `export_weights`; CheckpointError for a missing, truncated or damaged file (MG252)
-    and for a file that does not fit the model (MG505, which lists all missing, unknown and
-    mismatched names).
+    Errors: OptionError as for `export_weights`; CheckpointError for a missing, truncated or damaged
+    file (MG252) and for a file that does not match the model (MG505, which lists all missing,
+    unknown and mismatched names).
     """
     try:
         arrays, *_ = read_safetensors(path)
@@ -73,7 +73,7 @@ def import_weights(model: Layer, path: AnyPath, layout: str) -> None:
 
 
 def to_layout(model: Layer, layout: str) -> dict[str, Array]:
-    """Copies of the model's weights as {name: array}, with the names and shapes of the other
+    """Return copies of the model's weights as {name: array}, with the names and shapes of the other
     framework.
 
     Errors: OptionError for an unknown layout (MG250), for a layer that the other framework does not
@@ -87,8 +87,8 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
                 raise OptionError(
                     "MG238",
                     f"two arrays would be called {name!r} in the {layout} layout",
-                    cause="this layout numbers the layers of a stack, and another layer already "
-                    "has such a name",
+                    cause="this layout adds numbers to the names of stacked layers, and another "
+                    "layer already has one of the resulting names",
                     remedy="rename one of the two layers by assigning it to another attribute",
                 )
             result[name] = np.array(array, order="C")
@@ -98,12 +98,10 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
 def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
     """Load weights in the format of `to_layout`.
 
-    Errors: as `import_weights`; CheckpointError (MG239) if the arrays for a shared parameter
+    Errors: see `import_weights`; CheckpointError (MG239) if the arrays for a shared parameter
     differ.
     """
-    check_match(
-        arrays, to_layout(model, layout), f"{type(model).__name__} in the layout of {layout}"
-    )
+    check_match(arrays, to_layout(model, layout), f"{type(model).__name__} in the {layout} layout")
     new: dict[int, Array] = {}
     for layer, tensors, names in _entries(model, layout):
         converted = _to_ours(layer, layout, [arrays[name] for name in names if name in arrays])
@@ -113,8 +111,8 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
                     "MG239",
                     f"{tensor.name} is shared, but the weights contain two different arrays for it; "
                     f"the second is in {' or '.join(names)}",
-                    cause="two layers of this model share the parameter, but the weights come "
-                    "from a model where they do not",
+                    cause="two layers of this model share the parameter, but the weights come from "
+                    "a model in which the layers do not share it",
                     remedy="share the parameter in that model too, or load the weights into a "
                     "model without sharing",
                 )
@@ -140,7 +138,7 @@ _TRANSPOSED = (Dense, RNNCell, GRUCell, LSTMCell)  # in PyTorch
 
 
 def _to_theirs(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
-    """A layer's arrays, converted to the other framework's layout."""
+    """Convert a layer's arrays to the other framework's layout."""
     kind = type(layer)
     if layout == "keras":
         stacks = kind is GRUCell and len(arrays) == 4
@@ -151,8 +149,8 @@ def _to_theirs(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
         raise OptionError(
             "MG251",
             f"PyTorch has no equivalent of {describe(layer)}",
-            cause="its GRU applies the reset gate after the product, and its RNN supports only "
-            "tanh and relu",
+            cause="PyTorch's GRU applies the reset gate after the product, and its RNN supports "
+            "only tanh and relu",
             remedy="use the layout 'keras', or train a cell that PyTorch supports",
         )
     if kind in _TRANSPOSED:
@@ -163,7 +161,7 @@ def _to_theirs(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
 
 
 def _to_ours(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
-    """The inverse of `_to_theirs`."""
+    """Convert arrays back from the other framework's layout, the inverse of `_to_theirs`."""
     kind = type(layer)
     if layout == "keras":
         return [*arrays[:2], *np.atleast_2d(arrays[2])] if kind is GRUCell else arrays
@@ -183,7 +181,7 @@ def _blocks(kind: type[Layer], array: Array) -> Array:
 
 
 def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], list[str]]]:
-    """(layer, its parameters, their names in the other framework) for each layer."""
+    """Yield (layer, its parameters, their names in the other framework) for each layer."""
     if layout not in _CELL:
         raise OptionError(
             "MG250",
@@ -192,7 +190,7 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], l
             "supported",
             remedy="choose 'pytorch' or 'keras'",
         )
-    places: dict[Layer, str] = {}  # {cell of a recurrent layer: pattern of its names}
+    places: dict[Layer, str] = {}  # {cell of a recurrent layer: pattern of its arrays' names}
     for path, layer in model.named_layers().items():
         if isinstance(layer, Recurrent):
             for number, cell in enumerate(layer.cells().values()):
@@ -200,7 +198,7 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], l
                     places[cell] = _place(layout, path, layer, number)
         ours = {name: part for name, part in layer._members.items() if isinstance(part, Tensor)}
         place = places.get(layer, join(path, "*"))
-        names = list(ours)  # a user-defined layer keeps its names
+        names = list(ours)  # a user-defined layer's parameters keep their names
         if type(layer) in _NAMES:
             names = _NAMES[type(layer)][layout]
         if layout == "keras":
@@ -209,12 +207,12 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], l
 
 
 def _place(layout: str, path: str, layer: Recurrent, number: int) -> str:
-    """The name pattern for the arrays of a recurrent layer's cell, with * in place of `kernel` and
-    so on.
+    """Return the name pattern for the arrays of a recurrent layer's cell. The * stands for the name
+    of an array, such as `kernel`.
 
-    In PyTorch the names end in _l0 for the first layer, _l1 for the second, and then _reverse for
-    the backward direction. Keras has a separate layer for each stacked one, rnn and rnn_2. Its
-    Bidirectional layer has rnn/forward and rnn/backward.
+    In PyTorch, the names end in _l0 for the first stacked layer and in _l1 for the second, followed
+    by _reverse for the backward direction. In Keras, each stacked layer is a separate layer, such
+    as rnn and rnn_2. A Bidirectional layer contains rnn/forward and rnn/backward.
     """
     depth, backward = divmod(number, 1 + layer.bidirectional)
     if layout == "pytorch":

@@ -1,9 +1,9 @@
-"""Layer, the base class of all layers and models; Sequential; and checks of arguments that several
-layers share.
+"""Layer, the base class of all layers and models; Sequential; and argument checks that several
+layers use.
 
 A layer registers the values assigned to its attributes. A Tensor that requires a gradient becomes a
-parameter, and a Layer becomes a child. Each keeps the name of its attribute and the order of
-definition. Calls of a layer run in a scope with its name.
+parameter, and a Layer becomes a child. Parameters and children are named after their attributes and
+keep the order of definition. Each call to a layer runs in a scope with the layer's name.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ Part = Any  # a Tensor or a Layer
 
 
 class LayerError(MinigradError, TypeError):
-    """Error in the definition of a subclass of Layer."""
+    """Raised if a subclass of Layer is defined incorrectly."""
 
 
 ON_VALUE: ContextVar[Any] = ContextVar("on_value", default=None)
-"""A hook: called with (layer, "", output) after each call of a layer, and with (layer, name, value)
-for each value that a layer passes to `note`.
+"""A hook that is called with (layer, "", output) after each call to a layer, and with (layer, name,
+value) for each value that a layer passes to `note`.
 """
 
 
 class Layer:
-    """Base class of all layers and models: assign parameters and layers in `__init__`, compute in
-    `forward`.
+    """Base class of all layers and models. Assign parameters and layers in `__init__`, and compute
+    the output in `forward`.
 
     Calling a layer runs `forward` in a scope with the layer's name, which is the name of the
-    attribute it was assigned to. Attributes that begin with an underscore do not become part of the
-    model and may hold any value.
+    attribute it was assigned to. Attributes whose names begin with an underscore are not part of
+    the model and may store any value.
 
     >>> from layers import Dense
     >>> class Model(Layer):
@@ -65,21 +65,23 @@ class Layer:
     """
 
     training: bool = True
-    """True in training mode, where dropout is on. Set it with `train()` and `eval()`."""
+    """Whether the layer is in training mode, where dropout is on. Set it with `train()` and
+    `eval()`.
+    """
 
     _name: str | None = None
     _child_name: str | None = None  # in a Sequential; None means the class's name in lower case
-    _members: dict[str, Any] = {}  # its own parameters and children, from the first one on
-    _memory: dict[str, Any] = {}  # what a Stateful keeps from call to call
+    _members: dict[str, Any] = {}  # its own parameters and children, once it has any
+    _memory: dict[str, Any] = {}  # the state that a Stateful keeps between calls
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute the layer's output. Every subclass must define this method."""
         raise LayerError(
             "MG202",
-            f"{type(self).__name__} has no forward",
+            f"{type(self).__name__} has no forward method",
             cause="calling a layer runs its `forward` method, which this class does not define",
-            remedy="define `def forward(self, x): ...`; the method must be called forward, not "
-            "call or __call__",
+            remedy="define `def forward(self, x): ...`; name the method forward, not call or "
+            "__call__",
         )
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -95,8 +97,8 @@ class Layer:
         return output
 
     def note(self, **values: Tensor) -> None:
-        """Name inner values, as in `self.note(i=i, f=f)`. Drawings and `layers.outputs` use the
-        names.
+        """Name intermediate values, as in `self.note(i=i, f=f)`. Drawings and `layers.outputs` use
+        the names.
         """
         watch = ON_VALUE.get()
         for name, value in values.items():
@@ -124,13 +126,14 @@ class Layer:
             raise LayerError(
                 "MG243",
                 f"a part of {type(self).__name__} cannot be called {name!r}",
-                cause="every layer already uses this name, and the part would hide it",
+                cause="every layer already has an attribute or method with this name, and the part "
+                "would hide it",
                 remedy=f"choose another name, such as {name + '_layer'!r}",
             )
         vars(self).setdefault("_members", {})[name] = value
         if isinstance(value, Layer):
             value._name = value._name or name
-        # The outermost layer is assembled last, so the final names are paths from it.
+        # The outermost layer is assembled last, so the final names are paths that start there.
         for path, part in _walk(value, name):
             if isinstance(part, Tensor) and not self._keeps_name(part, path):
                 part.name = path
@@ -146,12 +149,12 @@ class Layer:
         return part is parameter or name.endswith(f".{path}")
 
     def named_parameters(self) -> dict[str, Tensor]:
-        """{path: parameter} in the order of definition. A shared parameter appears once, under its
-        first path.
+        """Return {path: parameter}, in the order of definition. A shared parameter appears once,
+        under its first path.
 
-        Includes frozen parameters, whose `requires_grad` was set to False after they were assigned.
-        Raises LayerError (MG204) for layers or parameters in a list, tuple, set or dict, unless
-        they are attributes as well.
+        The result includes frozen parameters, whose `requires_grad` was set to False after they
+        were assigned. Raises LayerError (MG204) if a list, tuple, set or dict contains layers or
+        parameters that are not also attributes.
         """
         parts = dict(_walk(self))
         known = set(map(id, parts.values()))
@@ -161,11 +164,11 @@ class Layer:
         return {path: part for path, part in parts.items() if isinstance(part, Tensor)}
 
     def named_layers(self) -> dict[str, Layer]:
-        """{path: layer} of all layers; the first is this layer, under the path ""."""
+        """Return {path: layer} for all layers. The first entry is this layer, under the path ""."""
         return {path: part for path, part in _walk(self) if isinstance(part, Layer)}
 
     def zero_grad(self) -> None:
-        """Set the gradients of all parameters to None, like `zero_grad` of an optimizer."""
+        """Set the gradients of all parameters to None, like an optimizer's `zero_grad`."""
         for parameter in self.named_parameters().values():
             parameter.grad = None
 
@@ -187,7 +190,7 @@ class Layer:
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Use evaluation mode within this block. Afterwards every layer returns to its previous
+        """Use evaluation mode within this block. Afterwards, every layer returns to its previous
         mode, and every Stateful to its previous state.
 
         >>> from layers import Dropout
@@ -209,11 +212,11 @@ class Layer:
     # ---- saving and loading ----
 
     def state_dict(self) -> dict[str, Array]:
-        """{path: array} with a copy of each parameter's array."""
+        """Return {path: array} with a copy of each parameter's array."""
         return {path: parameter.array.copy() for path, parameter in self.named_parameters().items()}
 
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
-        """Load the arrays of a `state_dict()`. On an error, nothing is loaded.
+        """Load the arrays from a `state_dict()`. If an error occurs, nothing is loaded.
 
         Errors: CheckpointError (MG505), which lists all missing, unknown and mismatched paths.
         """
@@ -222,8 +225,8 @@ class Layer:
             parameter.array = arrays[path]
 
     def carried_state(self) -> dict[str, Array]:
-        """{path: array} of the state that every `Stateful` in this model carries from batch to
-        batch, to be stored in a snapshot.
+        """Return {path: array} with the state that every `Stateful` in this model carries from
+        batch to batch. Snapshots store this state.
         """
         return {
             name: array
@@ -243,7 +246,7 @@ class Layer:
     # ---- display ----
 
     def settings(self) -> str:
-        """The arguments of this layer, as shown in the parentheses of its `repr`."""
+        """Return this layer's arguments, as shown in the parentheses of its `repr`."""
         return ""
 
     def __repr__(self) -> str:
@@ -261,8 +264,8 @@ class Layer:
 
 
 def describe(part: Part) -> str:
-    """Text for a part of a model: the call that made a layer, `Dense(4, 3)`, or the shape of a
-    parameter, with a mark if it is frozen.
+    """Describe a part of a model. A layer is shown as the call that made it, such as `Dense(4, 3)`.
+    A parameter is shown as its shape, with a note if it is frozen.
     """
     if isinstance(part, Layer):
         return f"{type(part).__name__}({part.settings()})"
@@ -274,14 +277,15 @@ def _size(root: Part) -> int:
 
 
 class Function(Layer):
-    """A layer without parameters that calls a function of one Tensor. Sequential wraps mg.tanh in
-    it.
+    """A layer without parameters that calls a function of one Tensor. Sequential wraps functions
+    such as mg.tanh in this class.
     """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
         name = function_name(function)
-        self._child_name = name if name.isidentifier() else "function"  # a lambda has no name
+        # the name of a lambda is not an identifier
+        self._child_name = name if name.isidentifier() else "function"
 
     def forward(self, x: Any) -> Any:
         return self._function(x)
@@ -291,11 +295,11 @@ class Function(Layer):
 
 
 class Sequential(Layer):
-    """Layers in sequence: each layer takes the previous layer's output. A function such as mg.tanh
-    counts as a layer.
+    """Run layers in sequence: each layer takes the previous layer's output. A function such as
+    mg.tanh counts as a layer.
 
-    Children are named after their class in lower case: `dense`, then `dense_2` for the second of
-    that class, and so on. A function's child has the name of the function. You may replace a child
+    Each child is named after its class in lower case: the first Dense is `dense`, the second is
+    `dense_2`, and so on. A function is named after itself, such as `tanh`. You may replace a child
     (`model.dense_2 = Dense(3, 5)`) or delete it. A layer assigned to a new name is added at the
     end.
 
@@ -346,7 +350,8 @@ class Sequential(Layer):
 def parameter(init: Initialiser, shape: Shape, make: Callable[..., Tensor] = Tensor) -> Tensor:
     """Make a trainable Tensor from init(shape).
 
-    Errors: OptionError (MG210) for sizes below 1, ShapeError (MG213) for an array of another shape.
+    Errors: OptionError (MG210) for sizes below 1, ShapeError (MG213) if `init` returns an array of
+    a different shape.
     """
     if not all(hasattr(size, "__index__") and size > 0 for size in shape):
         raise OptionError(
@@ -359,10 +364,10 @@ def parameter(init: Initialiser, shape: Shape, make: Callable[..., Tensor] = Ten
     if array.shape != shape:
         raise ShapeError(
             "MG213",
-            f"an initialiser made an array of shape {array.shape} for weights of shape {shape}",
-            cause="the layer would stretch this array by broadcasting, or compute outputs of "
-            "another size",
-            remedy="return an array of the shape that the initialiser is called with",
+            f"an initialiser returned an array of shape {array.shape} for weights of shape {shape}",
+            cause="the layer would stretch this array by broadcasting, or compute outputs of the "
+            "wrong size",
+            remedy="return an array of the shape that is passed to the initialiser",
         )
     return make(array, requires_grad=True)
 
@@ -373,14 +378,15 @@ def check_function(activation: Any) -> None:
         raise OptionError(
             "MG211",
             f"the activation cannot be {activation!r}",
-            cause="an activation must be a function from Tensor to Tensor, not the name of one",
+            cause="an activation must be a function that takes and returns a Tensor, not the name "
+            "of a function",
             remedy="pass the function itself, for example activation=mg.relu",
         )
 
 
 def function_name(function: Any) -> str:
-    """The name of an activation for `repr`. It handles functions such as mg.softmax and instances
-    of gates: mg.tanh is an instance of Tanh.
+    """Return an activation's name for `repr`. The activation may be a function, such as mg.softmax,
+    or an instance of a gate, such as mg.tanh, which is an instance of Tanh.
     """
     return str(getattr(function, "__name__", type(function).__name__.lower()))
 
@@ -389,7 +395,7 @@ def _as_layer(value: Any, what: str) -> Layer:
     if not callable(value) or isinstance(value, type):
         raise OptionError(
             "MG206",
-            f"{what} of Sequential is {value!r}, neither a Layer nor a function",
+            f"{what} of Sequential is {value!r}, which is neither a Layer nor a function",
             cause="lists must be unpacked, and classes must be called to make a layer",
             remedy="pass layers and functions, as in Sequential(Dense(4, 3), mg.tanh)",
         )
@@ -397,8 +403,8 @@ def _as_layer(value: Any, what: str) -> Layer:
 
 
 def _walk(root: Part, prefix: str = "") -> Iterator[tuple[str, Part]]:
-    """(path, part) of the root and all its parts, in the order of definition. Each part appears
-    once, under its first path.
+    """Yield (path, part) for the root and all its parts, in the order of definition. Each part
+    appears once, under its first path.
     """
     seen: set[int] = set()
     ahead = [(prefix, root)]  # a loop, because deep nesting would exceed the recursion limit
@@ -412,17 +418,21 @@ def _walk(root: Part, prefix: str = "") -> Iterator[tuple[str, Part]]:
 
 
 def as_tensor(x: Any, dtype: Any = None) -> Tensor:
-    """x itself if it is a Tensor, else Tensor(x)."""
+    """Return x if it is a Tensor, else Tensor(x)."""
     return x if isinstance(x, Tensor) else Tensor(x, dtype=dtype)
 
 
 def join(path: str, name: str) -> str:
-    """The path of the part `name` in the layer at `path`. The path of the outermost layer is ""."""
+    """Return the path of the part `name` in the layer at `path`. The path of the outermost layer is
+    "".
+    """
     return f"{path}.{name}" if path and name else path or name
 
 
 def _flattened(state: Any, path: str) -> Iterator[tuple[str, Array]]:
-    """(path, array) of each tensor in a state. A tuple's items have their index in the path."""
+    """Yield (path, array) for each tensor in a state. The path of a tuple's item ends in the item's
+    index.
+    """
     if isinstance(state, Tensor):
         yield path, state.array.copy()
     elif state is None:
@@ -433,8 +443,8 @@ def _flattened(state: Any, path: str) -> Iterator[tuple[str, Array]]:
 
 
 def _unflattened(arrays: Mapping[str, Array], path: str) -> Any:
-    """The state from the arrays of `_flattened`, or None if there are none. Inverse of
-    `_flattened`.
+    """Rebuild a state from the arrays of `_flattened`. Returns None if there are no arrays for
+    `path`.
     """
     if path in arrays:
         return None if arrays[path].shape[1:] == (0,) else Tensor(arrays[path])
@@ -452,7 +462,7 @@ def _trained(value: Any) -> bool:
 
 
 def _inside(value: Any) -> Iterator[Any]:
-    """Yield the items of a collection, and recursively those of any nested collections."""
+    """Yield the items of a collection and, recursively, the items of any nested collections."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple, set, frozenset, deque)):
@@ -462,8 +472,8 @@ def _inside(value: Any) -> Iterator[Any]:
 
 
 def _check_collections(layer: Layer, values: dict[str, Any], known: Collection[int] = ()) -> None:
-    """Raise LayerError (MG204) if a collection in these attributes holds trained parts that are not
-    in `known`.
+    """Raise LayerError (MG204) if a collection in these attributes contains trained parts that are
+    not in `known`.
     """
     for name, value in values.items():
         if name.startswith("_"):
@@ -471,8 +481,8 @@ def _check_collections(layer: Layer, values: dict[str, Any], known: Collection[i
         if any(_trained(part) and id(part) not in known for part in _inside(value)):
             raise LayerError(
                 "MG204",
-                f"{type(layer).__name__}.{name} is a {type(value).__name__} that holds layers or "
-                "tensors",
+                f"{type(layer).__name__}.{name} is a {type(value).__name__} that contains layers "
+                "or tensors",
                 cause="layers and tensors inside a collection have no path, so an optimizer "
                 "would not find them",
                 remedy="use Sequential(*layers), or one attribute for each layer: setattr(self, "

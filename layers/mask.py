@@ -1,4 +1,4 @@
-"""Masks, which mark the real time steps of padded sequences; and a warning for padding without a
+"""Masks, which mark the real time steps of padded sequences, and a warning about padding without a
 mask.
 """
 
@@ -13,8 +13,8 @@ from minigrad.graph import Array
 
 
 def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
-    """Combine a mask, lengths, or both into booleans (batch, steps), True at the real steps of each
-    sequence. Returns None if both are None.
+    """Combine a mask, lengths, or both into a boolean array (batch, steps), which is True at the
+    real steps of each sequence. Returns None if both are None.
 
     Nonzero numbers in a mask count as True, so `mask=ids != 0` and `mask=ids` mean the same.
 
@@ -22,7 +22,7 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
     array([[ True, False, False],
            [ True,  True,  True]])
 
-    Errors: ShapeError for a mask or lengths of the wrong shape or a sequence without a real step
+    Errors: ShapeError for a mask or lengths of the wrong shape or a sequence without real steps
     (MG222), and for lengths above `steps` (MG223).
     """
     if mask is None and lengths is None:
@@ -42,8 +42,8 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
                 "MG223",
                 f"lengths contains {np.max(lengths)}, but the sequences are padded to {steps} "
                 "steps",
-                cause="the lengths belong to other sequences, or were computed before these were "
-                "shortened",
+                cause="the lengths belong to other sequences, or were computed before these "
+                "sequences were shortened",
                 remedy=f"use lengths from 1 to {steps}, for example np.minimum(lengths, {steps})",
             )
         real = real & (np.arange(steps) < np.reshape(lengths, (-1, 1)))
@@ -58,7 +58,7 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
     if empty.any():
         raise ShapeError(
             "MG222",
-            f"the mask marks no real step in sequence {int(np.argmax(empty))} (affects "
+            f"the mask marks no real steps in sequence {int(np.argmax(empty))} (affects "
             f"{int(empty.sum())} of {batch} sequences)",
             cause="an empty sequence has no last state and no mean",
             remedy="leave out empty sequences, or add a start id to each sequence",
@@ -73,9 +73,9 @@ class PaddingWarning(UserWarning):
 def warn_of_padding(layer: str, x: Tensor) -> None:
     """Warn (MG227) if x comes from ids that are padded at the end. Call this when there is no mask.
 
-    By convention id 0 is padding. Zeros count as padding if they occur only at the ends of
-    sequences and at least one sequence ends in two or more. Only recorded look-ups are checked, to
-    keep evaluation fast.
+    By convention, id 0 is padding. Zeros count as padding if they occur only at the ends of
+    sequences and at least one sequence ends in two or more zeros. Only recorded look-ups are
+    checked, to keep evaluation fast.
     """
     if not isinstance(x.node.gate, Lookup):
         return

@@ -13,13 +13,14 @@ class LayerNorm(Layer):
     """z = gain ⊙ (x - μ) / √(σ² + epsilon) + bias, with mean μ and variance σ² over the last axis
     of x (..., width).
 
-    gain (width,) starts at 1 and bias (width,) at 0. σ² divides by width, not by width - 1.
+    gain (width,) starts at 1 and bias (width,) at 0. σ² is the mean of (x - μ)²: the sum is divided
+    by width, not by width - 1.
 
     >>> LayerNorm(2)(Tensor([[1.0, 3.0]])).array.round(3)
     array([[-1.,  1.]], dtype=float32)
 
-    Errors: OptionError for a width below 1 (MG210); ShapeError if the last axis of x has another
-    width (MG236). Source: Ba, Kiros and Hinton, Layer normalization (2016).
+    Errors: OptionError for a width below 1 (MG210); ShapeError if the last axis of x has a
+    different size (MG236). Source: Ba, Kiros and Hinton, Layer normalization (2016).
     """
 
     def __init__(self, width: int, *, epsilon: float = 1e-5) -> None:

@@ -1,5 +1,5 @@
-"""The layers RNN, GRU and LSTM, which run a cell over a sequence. They may be stacked and may run
-in both directions.
+"""The layers RNN, GRU and LSTM, which run a cell over a sequence. Each layer can stack several
+cells and run in both directions.
 """
 
 import warnings
@@ -23,13 +23,15 @@ from .unroll import unroll
 
 
 class UnpackingWarning(UserWarning):
-    """Warning (MG234): the output of a recurrent layer is unpacked into its two rows, probably by
-    mistake for (output, state).
+    """Warning (MG234): the output of a recurrent layer is unpacked into its two rows, probably
+    because it was mistaken for (output, state).
     """
 
 
 class RecurrentOutput(Tensor):
-    """The output of a recurrent layer that returns no state, for a batch of 2."""
+    """The output for a batch of 2 from a recurrent layer without return_state. Unpacking it causes
+    an UnpackingWarning.
+    """
 
     __slots__ = ()
 
@@ -47,34 +49,36 @@ class RecurrentOutput(Tensor):
 
 
 class Recurrent(Layer):
-    """Base class of RNN, GRU and LSTM. x (B, T, D) -> h of the last state, (B, H). Options change
-    the output or the computation:
+    """Base class of RNN, GRU and LSTM. By default, x (B, T, D) -> h of the last state, (B, H).
+    These options change the output or the computation:
 
-    - `layers=n` stacks n cells. Each cell reads the outputs of the cell below. In training,
-      `dropout` acts between them.
-    - `bidirectional`: a second cell reads from the last step to the first. Outputs (B, 2H) hold the
-      forward cell's output and then the backward cell's output for the same time step.
-    - `pooling`: "last" returns each direction's h after its last step. "mean" and "max" pool the
-      top layer's outputs.
+    - `layers=n` stacks n cells. Each cell reads the outputs of the cell below. In training mode,
+      `dropout` acts between the cells.
+    - `bidirectional` adds a second cell, which reads from the last step to the first. Each output
+      (B, 2H) is the forward cell's output followed by the backward cell's output for the same time
+      step.
+    - `pooling` selects the output: "last" returns each direction's h after its last step. "mean"
+      and "max" pool the top layer's outputs.
     - `return_sequences` returns the top layer's outputs at every step, (B, T, H), instead of a
       pooled output.
     - `return_state` returns (output, final state). You can pass the state to the next call as
-      `state`. It is the cell's state or, with several cells, a list of their states (forward,
-      backward, then the next layer).
-    - `truncate=k`: gradients go back only through the last k steps; see `unroll`.
-    - `fused`: True computes the whole sequence with one gate, False records every step in the
-      graph. The results agree up to rounding, except that dropout draws different noise. The
-      default, None, fuses inside `mg.fused()`, as in a Trainer's loop, and where nothing is
-      recorded. Elsewhere the graph shows every step.
+      `state`. The final state is the cell's state or, with several cells, a list of their states:
+      forward and backward for each layer, from bottom to top.
+    - `truncate=k` lets gradients flow back only through the last k steps; see `unroll`.
+    - `fused=True` computes the whole sequence with one gate, and `fused=False` records every step
+      in the graph. The results agree up to rounding, except that dropout draws different noise. The
+      default, None, fuses inside `mg.fused()`, which the Trainer uses, and whenever no graph is
+      recorded. Otherwise, every step is recorded.
 
-    To skip padding, pass `mask` (B, T), True at real steps, or the `lengths` (B,) of sequences
-    padded at the end. Without them, a last state computed after padding causes a PaddingWarning
-    (MG227). Unpacking the output for a batch of 2, as if it were (output, state), causes an
-    UnpackingWarning (MG234). The cells are called `cell`, `cell_2` and so on, and `backward_cell`,
-    `backward_cell_2` and so on. If there are several cells, each runs in a scope with its name.
+    To skip padding, pass a `mask` (B, T) that is True at real steps, or the `lengths` (B,) of
+    sequences padded at the end. If you pass neither and the last state is computed after padding, a
+    PaddingWarning (MG227) is issued. Unpacking the output for a batch of 2, as if it were (output,
+    state), causes an UnpackingWarning (MG234). The forward cells are called `cell`, `cell_2` and so
+    on, and the backward cells `backward_cell`, `backward_cell_2` and so on. If there are several
+    cells, each runs in a scope with its name.
 
     Errors: OptionError for invalid options (MG143, MG210, MG211, MG212, MG220, MG226); ShapeError
-    for the wrong shape of x (MG221), of a mask (MG222) or of a state (MG224), and for wrong lengths
+    if x (MG221), a mask (MG222) or a state (MG224) has the wrong shape, and for lengths above T
     (MG223).
     """
 
@@ -121,7 +125,8 @@ class Recurrent(Layer):
                 "MG220",
                 f"{title} cannot use {dropout=} with one layer",
                 cause="this dropout acts between stacked layers, but there is only one layer",
-                remedy="put a Dropout layer before or after it, or stack two layers with layers=2",
+                remedy="put a Dropout layer before or after this layer, or stack two layers with "
+                "layers=2",
             )
         self._directions = 2 if bidirectional else 1
         size = input_size
@@ -134,7 +139,7 @@ class Recurrent(Layer):
             self.dropout = Dropout(dropout)
 
     def cells(self) -> dict[str, Cell]:
-        """{name: cell}, from the bottom layer to the top, forward before backward."""
+        """Return {name: cell}, from the bottom layer to the top, forward before backward."""
         return {name: member for name, member in self._members.items() if isinstance(member, Cell)}
 
     def forward(
@@ -153,10 +158,10 @@ class Recurrent(Layer):
         pools_last = self.pooling == "last" and not self.return_sequences
         if mask is None and pools_last:
             warn_of_padding(type(self).__name__, x)
-        states = _initial_states(cells, state, batch)  # later the final states
+        states = _initial_states(cells, state, batch)  # final states after the loop
         run: Any = run_fused if shall_fuse(self.fused, list(cells.values())) else unroll
 
-        outputs: list[Any] = []  # a layer's sequences, one for each direction
+        outputs: list[Any] = []  # one layer's output sequences, one for each direction
         for number, (name, cell) in enumerate(cells.items()):
             backward = number % self._directions == 1
             if number and not backward:
@@ -188,7 +193,9 @@ class Recurrent(Layer):
         return rows
 
     def _between(self, outputs: list[Any]) -> Any:
-        """The next layer's inputs: the outputs of both directions, concatenated, with dropout."""
+        """Return the next layer's inputs: the outputs of both directions, concatenated, with
+        dropout.
+        """
         if isinstance(outputs[0], Tensor):
             return self.dropout(_sequence(outputs))
         inputs = []
@@ -239,8 +246,8 @@ class RNN(Recurrent):
 
 
 class GRU(Recurrent):
-    """The gated recurrent unit over a sequence: h_t = cell(x_t, h_(t-1)), for a `GRUCell`. x (B, T,
-    D) -> h_T (B, H).
+    """The gated recurrent unit over a sequence: h_t = cell(x_t, h_(t-1)), where `cell` is a
+    GRUCell. x (B, T, D) -> h_T (B, H).
 
     >>> GRU(3, 2, bidirectional=True, return_sequences=True)(np.ones((5, 7, 3))).shape
     (5, 7, 4)
@@ -265,8 +272,8 @@ class GRU(Recurrent):
 
 
 class LSTM(Recurrent):
-    """Long short-term memory: (h_t, c_t) = cell(x_t, (h_(t-1), c_(t-1))), for an `LSTMCell`. x (B,
-    T, D) -> h_T (B, H).
+    """Long short-term memory: (h_t, c_t) = cell(x_t, (h_(t-1), c_(t-1))), where `cell` is an
+    LSTMCell. x (B, T, D) -> h_T (B, H).
 
     >>> output, (h, c) = LSTM(3, 2, return_state=True)(np.ones((5, 7, 3)))
     >>> output is h, c.shape
@@ -295,7 +302,7 @@ def _side_by_side(parts: Sequence[Tensor]) -> Tensor:
 
 
 def _sequence(outputs: list[Any]) -> Tensor:
-    """A layer's outputs as one Tensor: (B, T, H), or (B, T, 2H) for both directions.
+    """Join a layer's outputs into one Tensor: (B, T, H), or (B, T, 2H) for both directions.
 
     `outputs` has one item for each direction: a list of T Tensors (B, H) if the layer was unrolled,
     or a Tensor (T, B, H) if it was fused.
@@ -316,15 +323,15 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
     array([[3.]], dtype=float32)
 
     Errors: OptionError for another value of `how` (MG220); ShapeError for a sequence that does not
-    have three axes (MG221), and for a mask of the wrong shape or a sequence without a real step
-    (MG222), for which Keras returns NaN. Source: Collobert et al., Natural language processing
-    (almost) from scratch (2011), for the maximum.
+    have three axes (MG221), and for a mask of the wrong shape or a sequence without real steps
+    (MG222). For a sequence without real steps, Keras returns NaN instead. Source: Collobert et al.,
+    Natural language processing (almost) from scratch (2011), for the maximum.
     """
     if how not in ("mean", "max"):
         raise OptionError(
             "MG220",
             f"pool has no method {how!r}",
-            cause="it takes the mean or the maximum over the time steps",
+            cause="pool computes the mean or the maximum over the time steps",
             remedy="choose 'mean' or 'max'; a layer also accepts pooling='last'",
         )
     x = as_tensor(sequence)
@@ -332,7 +339,7 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
         raise ShapeError(
             "MG221",
             f"pool takes a sequence of shape (batch, time, features), not {x.shape}",
-            cause="it pools over axis 1, the time axis",
+            cause="pool reduces axis 1, the time axis",
             remedy="make the recurrent layer with return_sequences=True; for a batch of one, "
             "pass x[None]",
         )
@@ -354,14 +361,14 @@ def _check_input(layer: Recurrent, x: Any) -> Tensor:
         f"{type(layer).__name__} takes x of shape (batch, time, {size}), not {tensor.shape}",
         cause=f"the layer reads one or more time steps, each a vector of size {size}, for each "
         "sequence",
-        remedy="pass ids of shape (batch, time) through an Embedding first; for a single step "
-        "pass x[:, None, :], for a batch of one x[None]",
+        remedy="pass ids of shape (batch, time) through an Embedding first; for a single step, "
+        "pass x[:, None, :]; for a batch of one, pass x[None]",
     )
 
 
 def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[str, State]:
-    """{name: initial state} of the cells. Errors: ShapeError (MG224) for a state of the wrong
-    shape.
+    """Return {name: initial state} for the cells. Errors: ShapeError (MG224) for a state of the
+    wrong shape.
     """
     zeros = {name: cell.initial_state(batch) for name, cell in cells.items()}
     if state is None:
@@ -371,8 +378,10 @@ def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[st
     if found != needed:
         raise ShapeError(
             "MG224",
-            f"the state does not fit a batch of {batch}: it has shapes {found} instead of {needed}",
-            cause="it comes from a batch of another size, or from another kind of layer",
+            f"the state does not match a batch of {batch}: it has shapes {found} instead of "
+            f"{needed}",
+            cause="the state comes from a batch of a different size or from a different kind of "
+            "layer",
             remedy="pass a state returned by a call with the same batch size, or None for zeros",
         )
     return states

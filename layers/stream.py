@@ -1,4 +1,4 @@
-"""TruncatedBPTT and Stateful, which train on sequences that are too long for one graph; and
+"""TruncatedBPTT and Stateful, which train on sequences that are too long for one graph, and
 `sample`, which generates a sequence.
 """
 
@@ -21,15 +21,16 @@ class TruncatedBPTT:
     `k2` steps back.
 
     `walk(model, x)` yields (steps, outputs) for each window. `steps` is the slice of the window's
-    new time steps, and `outputs` the model's recorded outputs there. Before the next window, call
-    `backward` on a loss of the outputs and update the parameters. The state is detached between
-    windows, so no graph is longer than k2 steps. With k2 < k1, `steps` and `outputs` cover only the
-    last k2 steps of a window.
+    new time steps, and `outputs` contains the model's recorded outputs at these steps. Before the
+    next window, call `backward` on a loss computed from the outputs, and update the parameters. The
+    state is detached between windows, so no graph is longer than k2 steps. If k2 < k1, `steps` and
+    `outputs` cover only the last k2 steps of a window.
 
-    `model(x[:, a:b], state) -> (outputs (B, b - a, ...), state)`, where state None means zeros. The
-    model is an RNN made with return_sequences=True and return_state=True, or your own model around
-    one. x has shape (B, T, ...). It holds features, or ids if the model embeds them. Do not look up
-    the vectors before the walk: the first update would make them out of date.
+    The model is called as `model(x[:, a:b], state) -> (outputs (B, b - a, ...), state)`, where a
+    state of None means zeros. Use an RNN made with return_sequences=True and return_state=True, or
+    your own model that contains such an RNN. x (B, T, ...) contains features, or ids if the model
+    embeds them. Do not embed the ids before the walk, because the first update would make their
+    vectors outdated.
 
     >>> import numpy as np
     >>> from layers import RNN
@@ -40,8 +41,8 @@ class TruncatedBPTT:
     slice(4, 8, None) (1, 4, 2)
     slice(8, 10, None) (1, 2, 2)
 
-    If you need one loss at the end of the sequence, use only the last window's outputs, after the
-    loop. Its gradient reaches k2 steps back from the end.
+    If you need a single loss at the end of the sequence, compute it after the loop from the last
+    window's outputs. Its gradient reaches k2 steps back from the end.
 
     Errors: OptionError for a bidirectional layer with a state (MG244); ShapeError for x without
     time steps (MG231) and for a model that does not return outputs and a state (MG233). Source:
@@ -56,7 +57,7 @@ class TruncatedBPTT:
         """Yield (steps, outputs) for each window in turn."""
         _check_directions(model)
         x = _with_steps(x)
-        length, position = x.shape[1], 0  # `state` precedes this position
+        length, position = x.shape[1], 0  # `state` is the state before this position
         for start in range(0, length, self.k1):
             end = min(start + self.k1, length)
             outputs, state, kept = self._window(
@@ -69,11 +70,12 @@ class TruncatedBPTT:
     def _window(
         self, model: Any, x: Any, state: State, start: int, next_length: int
     ) -> tuple[Tensor, State, int]:
-        """(outputs, state, kept) of a window. `state` is the state at the start of the next
-        window's graph, and `kept` is the number of steps from there to the end of x.
+        """Run a window and return (outputs, state, kept). The returned `state` is the state at the
+        start of the next window's graph, and `kept` is the number of steps from there to the end of
+        x.
 
-        x begins at the step after `state`. Its steps from `start` on are new. The next window will
-        have `next_length` steps.
+        The first step of x follows the argument `state`. The steps of x from `start` on are new.
+        The next window will have `next_length` new steps.
         """
         end = x.shape[1]
         begin = max(0, end - self.k2)  # start of the graph
@@ -92,24 +94,24 @@ class TruncatedBPTT:
 
 
 class Stateful(Layer):
-    """A model that continues from the state of its previous call. It provides `TruncatedBPTT` to
-    loops that do not pass a state, such as the Trainer's.
+    """A model that continues from the state of its previous call. It applies `TruncatedBPTT` in
+    loops that do not pass a state, such as the Trainer's loop.
 
-    In training, call it with consecutive windows x (B, k1, ...), such as those from
-    `minigrad.data.Stream`. The calls return the same as `bptt.walk` on the whole sequence: the
-    outputs of the last min(k1, k2) steps, with a gradient that reaches k2 steps back. In
-    evaluation, the first call after `eval()` starts with state None.
+    In training mode, call it with consecutive windows x (B, k1, ...), such as the batches of
+    `minigrad.data.Stream`. Each call returns the same outputs as `bptt.walk` yields on the whole
+    sequence: the outputs of the last min(k1, k2) steps, with a gradient that reaches k2 steps back.
+    In evaluation mode, the first call after `eval()` starts with a state of None.
 
     >>> from layers import RNN
     >>> rnn = Stateful(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(k1=4, k2=6))
     >>> rnn(np.ones((1, 4, 3))).shape, sorted(rnn.carried_state())
     ((1, 4, 2), ['state', 'x'])
 
-    Other layers may compute its inputs if k2 is at most k1. Otherwise put those layers into the
-    model that you pass to Stateful. In a Sequential, a Stateful is the child `carried`.
+    If k2 is at most k1, other layers may compute the inputs x. Otherwise, put those layers into the
+    model that you pass to Stateful. In a Sequential, a Stateful is named `carried`.
 
-    Errors: as for TruncatedBPTT; ShapeError (MG224) from a recurrent layer if the batch size
-    changes; GradientError (MG237) for computed inputs that the next call would need again.
+    Errors: see TruncatedBPTT; ShapeError (MG224) from a recurrent layer if the batch size changes;
+    GradientError (MG237) if another layer computed inputs that the next call would need again.
     """
 
     # x: the inputs that the next gradient goes back through; state: the state before x; evaluated:
@@ -137,9 +139,9 @@ class Stateful(Layer):
         if computed and kept:
             raise GradientError(
                 "MG237",
-                f"a Stateful would have to rerun {kept} steps of inputs that another layer computed",
+                f"a Stateful would have to rerun {kept} steps whose inputs another layer computed",
                 cause="k2 is larger than the window, so the next gradient reaches back into this "
-                "window; after the optimizer's step, the other layer's graph for it is outdated",
+                "window; by then, the optimizer's step has made the other layer's graph outdated",
                 remedy="put the other layer into the model, as in Stateful(model, bptt), or choose k2 "
                 "no larger than k1, the length of a window",
             )
@@ -161,9 +163,9 @@ def sample(
 ) -> list[int]:
     """Generate `count` ids that follow `prompt`, each drawn from softmax(logits / temperature).
 
-    `model(ids (1, T), state) -> (logits (1, T, C), state)`, with state None in the first call. A
-    temperature below 1 favours likely ids, which makes the text more correct and less varied. At
-    temperature 0 each id is the most likely one.
+    The model is called as `model(ids (1, T), state) -> (logits (1, T, C), state)`. In the first
+    call, state is None. A temperature below 1 favors likely ids, which makes the text more correct
+    and less varied. At temperature 0, the most likely id is always chosen.
 
     >>> class Next(Layer):
     ...     def forward(self, ids, state):
@@ -172,8 +174,8 @@ def sample(
     [3, 4, 0, 1, 2]
 
     Errors: OptionError (MG232) for an empty prompt or a temperature below 0; ShapeError (MG233).
-    Source: Gumbel, Statistical theory of extreme values (1954): the index of the largest logits +
-    temperature · noise is such a draw.
+    Source: Gumbel, Statistical theory of extreme values (1954): the index of the largest element of
+    logits + temperature · noise is a draw from this distribution.
     """
     if not len(prompt) or not temperature >= 0:
         raise OptionError(
@@ -205,7 +207,8 @@ def _check_directions(model: Any) -> None:
                 "cannot be carried",
                 cause="its backward cell reads each window from the end, so its final state "
                 "cannot start the next window",
-                remedy="read the sequence in one direction, or read it all at once",
+                remedy="use a layer without bidirectional=True, or read the whole sequence in one "
+                "call",
             )
 
 
@@ -235,7 +238,7 @@ def _run(model: Any, x: Any, state: State) -> tuple[Tensor, State]:
         "MG233",
         f"for x of shape {x.shape} the model did not return outputs of shape ({x.shape[0]}, "
         f"{x.shape[1]}, ...) and a state",
-        cause="each step needs its output, and the next call continues from the state",
+        cause="every step needs an output, and the next call continues from the state",
         remedy="use a recurrent layer with return_sequences=True and return_state=True, and "
         "return its state from the model",
     )

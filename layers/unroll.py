@@ -26,17 +26,17 @@ def unroll(
     """h_t, state_t = cell(x_t, state_(t-1)) for T steps. Returns all h_t, each (B, H), and the
     state after the last step.
 
-    `inputs` is a Tensor or array (B, T, D), or a list of Tensors (B, D). Each step is recorded in
-    its own scope, such as `t07` for step 7. With `reverse` the steps run from the last to the
+    `inputs` is a Tensor or array (B, T, D), or a list of T Tensors (B, D). Each step is recorded in
+    its own scope, such as `t07` for step 7. With reverse=True, the steps run from the last to the
     first, but outputs[t] is still the output of step t.
 
-    `mask` (B, T) is True at the real steps of each sequence. At all other steps the state passes
-    through unchanged. Padding on either side therefore has no effect on outputs and gradients, even
-    if it is NaN.
+    `mask` (B, T) is True at the real steps of each sequence. At all other steps, the state does not
+    change. Padding on either side therefore has no effect on outputs or gradients, even if it
+    contains NaN.
 
     `truncate=k` stops the gradients before the last k steps that run or, with a mask, before the
-    last k real steps of each sequence. The state's value passes on unchanged. If k is T or more, no
-    gradient is stopped.
+    last k real steps of each sequence. The values of the states do not change. If k is T or more,
+    no gradients are stopped.
 
     >>> import numpy as np
     >>> from layers import RNNCell
@@ -45,7 +45,7 @@ def unroll(
     >>> len(outputs), outputs[-1] is state
     (5, True)
 
-    Errors: OptionError for truncate=0 (MG143), and the errors of the cell. Source: Werbos,
+    Errors: OptionError for truncate=0 (MG143), and any errors from the cell. Source: Werbos,
     Backpropagation through time (1990).
     """
     listed = isinstance(inputs, (list, tuple))
@@ -62,7 +62,7 @@ def unroll(
             if number in cut_before:
                 rows, after = cut_before[number], map_state(cut, state)
                 state = after if rows is None else map_state(partial(where, rows), after, state)
-            # not cell(x, state), because the step already has a scope
+            # do not call cell(x, state), which would open another scope
             state = cell.masked_step(x, state, real)
             cell.note(**dict(zip(cell.state_names, parts(state), strict=True)))
             outputs[t] = parts(state)[0]

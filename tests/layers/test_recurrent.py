@@ -98,7 +98,7 @@ def test_pool_over_real_steps_alone(how):
     x[0, 1] = np.nan  # what stands at padding does not matter
     truth = [getattr(row[real == 1], how)(axis=0) for row, real in zip(x, mask, strict=True)]
     np.testing.assert_allclose(pool(mg.Tensor(x), how, mask).array, truth, atol=1e-15)
-    with pytest.raises(ShapeError, match="MG222.*no real step in sequence 1"):
+    with pytest.raises(ShapeError, match="MG222.*no real steps in sequence 1"):
         pool(x, how, mask * [[1], [0]])
     with pytest.raises(ShapeError, match="MG221"):
         pool(x[0], how)
