@@ -23,8 +23,8 @@ def outputs(
     """Return the outputs of the named layers for all of x, as {path: array}. The model runs in
     evaluation mode, and no graph is recorded.
 
-    Each batch starts without a carried state. Any `Stateful` in the model keeps its own state
-    unchanged.
+    Each batch starts without a carried state. The state of any `Stateful` in the model does not
+    change.
 
     Each item of `layers` is the path of a layer, as in `named_layers()` ("" is the model), or the
     path of a value that a layer has named with `note`. Every cell names h, as in "rnn.cell.h". An

@@ -1,4 +1,4 @@
-"""Adagrad: adapts the step size of each element by the sum of its squared gradients."""
+"""Adagrad: adapts each element's step size to the sum of its squared gradients."""
 
 import math
 
@@ -24,7 +24,7 @@ class Adagrad(Optimizer):
     Without weight decay, a step changes only the rows of a table that the batch looked up. Keras
     starts s at 0.1.
 
-    Errors: as Optimizer. Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011).
+    Errors: see Optimizer. Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011).
     """
 
     slots = ("squares",)

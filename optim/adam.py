@@ -8,15 +8,15 @@ from .lazy import fade_out, faded
 from .optimizer import Array, Arrays, Optimizer, Parameters
 
 NARROW = 6e-5  # up to this relative variance of b, its mean is accurate enough
-WIDEST = 0.055  # if b spreads more, updates are not lazy
+WIDEST = 0.055  # if b varies more, updates are not lazy
 
 
 class Adam(Optimizer):
     """m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², and p ← p - lr m̂ / (√v̂ + eps).
 
     g is the gradient of p (plus weight_decay times p). m and v are running means of g and g². They
-    have p's shape and start at zero. m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) correct their bias
-    towards 0. t counts the parameter's steps from 1.
+    have p's shape and start at zero. m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) correct the bias of
+    m and v toward 0. t counts the parameter's steps, starting at 1.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0, 1.0], requires_grad=True)
@@ -26,16 +26,16 @@ class Adam(Optimizer):
     [0.9 1.1]
 
     As in the paper's Algorithm 1 and in PyTorch, eps is added to √v̂. Keras uses the paper's faster
-    form, lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + eps), where eps is added to √v ("epsilon hat"). This
-    corresponds to eps / √(1 - β₂ᵗ) here, which is 32 eps at the first step and approaches eps. The
-    default eps is 1e-7, as in Keras; PyTorch's is 1e-8.
+    form, lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + eps), where eps is added to √v ("epsilon hat"). An
+    eps of e in Keras corresponds to e / √(1 - β₂ᵗ) here, which falls from 32 e at the first step
+    toward e. The default eps is 1e-7, as in Keras; PyTorch's is 1e-8.
 
-    Without weight decay, updates of tables are lazy: rows that a batch did not look up catch up
-    when they are next read. The sum of their missed steps differs from the dense rule's by a
-    relative error of at most 1.6e-5. Lazy updates require β₂ close to 1: 1 - β₂ of at most about a
-    tenth of 1 - β₁. With other betas, every step updates all rows.
+    Without weight decay, table updates are lazy: rows that a batch does not look up catch up when
+    they are next read. Compared with the dense rule, the sum of their missed steps has a relative
+    error of at most 1.6e-5. Lazy updates require 1 - β₂ to be at most about a tenth of 1 - β₁. With
+    other betas, every step updates all rows.
 
-    Errors: as Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
+    Errors: see Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
     """
 
     slots = ("m", "v")
@@ -55,8 +55,8 @@ class Adam(Optimizer):
         super().__init__(parameters, lr, weight_decay)
 
     def bias_corrections(self, t: int) -> tuple[float, float]:
-        """The divisors of m and v at step t: (1 - β₁ᵗ, 1 - β₂ᵗ). Subclasses may override this
-        method.
+        """Return the divisors of m and v at step t: (1 - β₁ᵗ, 1 - β₂ᵗ). Subclasses may override
+        this method.
         """
         return 1 - self.beta1**t, 1 - self.beta2**t
 
@@ -66,7 +66,7 @@ class Adam(Optimizer):
         m, v = slots
         correct1, correct2 = self.bias_corrections(t)
         root = math.sqrt(correct2)
-        # Not m += (1 - β₁) (g - m), which loses a small g next to a large m.
+        # Do not use m += (1 - β₁) (g - m): rounding would lose a small g next to a large m.
         np.multiply(g, 1 - self.beta1, out=scratch)
         m *= self.beta1
         m += scratch
@@ -74,8 +74,8 @@ class Adam(Optimizer):
         scratch *= 1 - self.beta2
         v *= self.beta2
         v += scratch
-        # √v̂ + eps = (√v + eps root) / root, because the corrections are scalars. So m̂ and v̂ need
-        # no arrays.
+        # The corrections are scalars, so √v̂ + eps = (√v + eps root) / root. This form needs no
+        # arrays for m̂ and v̂.
         np.sqrt(v, out=scratch)
         scratch += self.eps * root
         np.divide(m, scratch, out=scratch)
@@ -85,14 +85,14 @@ class Adam(Optimizer):
     def lazy_window(self) -> int | None:
         if self.beta1 == 0:
             return 1  # p stops at once, but v still decays
-        # The change of log √v over the lifetime of m, about 1 / (1 - β₁) steps.
+        # The change in log √v over the lifetime of m, which is about 1 / (1 - β₁) steps.
         spread = -math.log(self.beta2) / 2 / (1 - self.beta1) if self.beta2 else math.inf
         return fade_out(self.beta1) if spread <= WIDEST else None
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> Arrays:
         """(a, a / b, a b, a b²), where step t with g = 0 is p -= a m / (b √v + eps).
 
-        m and v are from the row's last step before the missed ones.
+        m and v are the values after the row's last step before the missed steps.
         """
         correct1, correct2 = self.bias_corrections(t)
         a = lr / correct1 * self.beta1**missed
@@ -100,14 +100,14 @@ class Adam(Optimizer):
         return a, a / b, a * b, a * b * b
 
     def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
-        """p -= Σ a m / (b √v + eps) over the missed steps, with one or two terms w m / (B √v +
-        eps).
+        """p -= Σ a m / (b √v + eps) over the missed steps, approximated by one or two terms w m /
+        (B √v + eps).
 
-        This is Gaussian quadrature over the values of b with the weights a / b. With one term it is
-        exact for polynomials of degree 1, with two terms for degree 3. It is therefore exact if eps
-        or all b √v are negligible. Otherwise the relative error of one term is at most a quarter of
-        b's relative variance. Rows for which this is too much use two terms. The result for a row
-        must not depend on which other rows catch up in the same call.
+        This is Gaussian quadrature over the values of b with the weights a / b. One term is exact
+        for polynomials of degree 1, and two terms for degree 3. The result is therefore exact if
+        either eps or all b √v are negligible. Otherwise, the relative error of one term is at most
+        a quarter of b's relative variance. Rows for which this error is too large use two terms.
+        The result for a row must not depend on which other rows catch up in the same call.
         """
         m, v = slots
         a, a_by_b, a_b, _ = sums
@@ -126,7 +126,7 @@ class Adam(Optimizer):
         v *= faded(self.beta2, missed, v.dtype)
 
     def _steps(self, m: Array, root: Array, w: Array, b: Array) -> Array:
-        """w m / (b √v + eps), computed in place in `root`, which holds √v."""
+        """w m / (b √v + eps), computed in place in `root`, which contains √v."""
         root *= b.astype(root.dtype)
         root += self.eps
         np.divide(m, root, out=root)
@@ -137,8 +137,8 @@ class Adam(Optimizer):
 def _two_representatives(
     mean: Array, a: Array, a_by_b: Array, a_b: Array, a_b2: Array
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """The two terms (w, B) of the quadrature: B is a node, and w its weight times B. They follow
-    from the moments of b with the weights a / b.
+    """Return the two terms (w, B) of the quadrature. B is a node, and w is the node's weight times
+    B. The terms follow from the moments of b with the weights a / b.
     """
     variance = a_b / a_by_b - mean * mean
     third = a_b2 / a_by_b - mean * (3 * variance + mean * mean)
@@ -150,11 +150,11 @@ def _two_representatives(
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay λ: p ← p - lr λ p, and then Adam's step without weight decay
-    in g.
+    """Adam with decoupled weight decay λ: p ← p - lr λ p, followed by Adam's step without weight
+    decay in g.
 
     In Adam, λp passes through m and v, so parameters with large gradients hardly decay. In AdamW,
-    every parameter shrinks by the same factor. Shapes: as Adam's.
+    every parameter shrinks by the same factor. Shapes: see Adam.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -163,7 +163,7 @@ class AdamW(Adam):
     >>> print(p.array.round(4))
     [0.85]
 
-    Errors: as Optimizer. Source: Loshchilov and Hutter, Decoupled weight decay regularization
+    Errors: see Optimizer. Source: Loshchilov and Hutter, Decoupled weight decay regularization
     (2019).
     """
 

@@ -20,8 +20,8 @@ SAFE_NORMS = 1e-15, 1e15
 def clip_gradients(
     parameters: Mapping[str, Tensor] | Iterable[Tensor] | Tensor, max_norm: float
 ) -> float:
-    """Scale all gradients, of any shape, by min(1, max_norm / |g|). Returns |g|, their norm as one
-    vector.
+    """Scale all gradients, of any shape, by min(1, max_norm / |g|). Returns |g|, the norm of all
+    gradients taken as one vector.
 
     `parameters` are Tensors, in a dict or any iterable, or a single Tensor. PyTorch's name for this
     function, `clip_grad_norm_`, works too.
@@ -37,9 +37,9 @@ def clip_gradients(
     >>> W.grad
     array([0.6, 0.8], dtype=float32)
 
-    Errors: NonFiniteError MG310, with the paths, for gradients that are not finite; OptionError
-    MG305 for a negative norm. Source: Pascanu, Mikolov and Bengio, On the difficulty of training
-    recurrent neural networks (2013).
+    Errors: NonFiniteError MG310, which lists the paths of gradients that are not finite;
+    OptionError MG305 for a negative norm. Source: Pascanu, Mikolov and Bengio, On the difficulty of
+    training recurrent neural networks (2013).
     """
     check_range("max_norm", max_norm, 0.0)
     if isinstance(parameters, Tensor):
@@ -64,7 +64,7 @@ def clip_gradients(
                 "gradient is not finite",
             )
         largest = max(sizes.values(), default=0.0) or 1.0
-        # in float64, scaled by the largest element
+        # compute in float64, after dividing by the largest element
         norm = _norm(values / np.float64(largest) for values in gradients.values())
     if norm * largest > max_norm:
         for values in gradients.values():
@@ -79,11 +79,12 @@ def _norm(arrays: Iterable[Array]) -> float:
 
 
 def gradient_values(tensor: Tensor) -> Array | None:
-    """The elements of a parameter's gradient, or None if there is no gradient. Of a row-sparse
-    gradient, only the rows with a gradient.
+    """Return the elements of a parameter's gradient, or None if there is no gradient. For a
+    row-sparse gradient, return only the rows that have a gradient.
 
-    Terms of the same row are added up, so each row occurs once. Any other lazy gradient becomes an
-    array. The result shares memory with the gradient, so scaling it scales the gradient.
+    Terms for the same row are added up, so each row occurs once. Any other lazy gradient is
+    converted to an array. The result shares memory with the gradient, so scaling the result also
+    scales the gradient.
     """
     gradient = cast(Leaf, tensor.node).grad
     if isinstance(gradient, SparseGradient) and (rows := gradient.rows()) is not None:

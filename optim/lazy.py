@@ -1,10 +1,10 @@
 """Lazy updates: rows of a table that a batch does not use are updated only when they are next read.
 
 Adam and momentum move a row even if its gradient is 0, because their running means decay over many
-steps. Applying this to all 10,000 word vectors at every step costs more than the rest of the step.
-Here the missed steps of a row stay pending, and the row catches up with all of them at once. Each
-missed step moves the row by its running means times factors that depend only on the step. The
-factors can therefore be summed over the steps.
+steps. Moving all 10,000 word vectors at every step would take longer than the rest of the step.
+With lazy updates, the missed steps of a row remain pending, and the row catches up with all of them
+at once. Each missed step moves the row by its running means times factors that depend only on the
+step. The factors can therefore be summed over the steps.
 """
 
 import math
@@ -21,7 +21,7 @@ from minigrad.fast.table import Table, writable
 from minigrad.graph import Array
 
 Arrays = Sequence[Array]
-BLOCK = 1024  # rows that catch up at a time; their copies should fit into the cache
+BLOCK = 1024  # rows that catch up together; their copies should fit in the cache
 EARLY = 4  # all rows catch up after each of the first EARLY steps (a power of 2)
 LATE = 4096  # later, all rows catch up after every LATE steps
 NEGLIGIBLE = 1e-9  # a value that has decayed by this factor has no effect
@@ -31,8 +31,8 @@ _CATCHING_UP = threading.Lock()
 
 
 def all_catch_up(t: int) -> bool:
-    """Whether all rows catch up after step t. This holds for the first 4 steps, then EARLY / 2
-    times while t doubles, then every LATE steps.
+    """Whether all rows catch up after step t. They do so after each of the first 4 steps, then
+    EARLY / 2 times each time t doubles, and finally every LATE steps.
 
     The factors of early steps differ too much to be summed over many steps. Later, catching up
     keeps the sums from growing without bound.
@@ -41,18 +41,19 @@ def all_catch_up(t: int) -> bool:
 
 
 class PendingRows:
-    """The pending updates of one table, with the last step applied to each row.
+    """The pending updates of one table, and the number of the last step applied to each row.
 
-    All pending steps use the optimizer's settings, such as momentum, at the time when the
-    PendingRows was made. `rule` keeps a copy of them. After a change of settings, the optimizer
-    makes a new PendingRows.
+    All pending steps use the settings, such as momentum, that the optimizer had when this object
+    was created. `rule` stores a copy of these settings. If the settings change, the optimizer
+    creates a new PendingRows.
     """
 
     def __init__(self, optimizer: Any, path: str) -> None:
         self.rule, self.settings = copy(optimizer), optimizer.settings()
-        # Python's floats, because NumPy's float32 would round the sums
+        # use Python floats, because NumPy's float32 would round the sums
         vars(self.rule).update(self.settings)
-        self.window = self.rule.lazy_window() or 0  # later missed steps change only the slots
+        # missed steps beyond the window change only the slots
+        self.window = self.rule.lazy_window() or 0
         self.table = cast(Table, optimizer.parameters()[path].node)
         self.slots = list(optimizer.state[path].values())
         t = optimizer.steps[path]
@@ -62,18 +63,18 @@ class PendingRows:
         at_rest = ~np.any([slot.reshape(rows, -1).any(axis=1) for slot in self.slots], axis=0)
         # rows whose slots are all 0 do not change until they get a gradient
         self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max
-        # Row i holds the sums of the terms of all steps after step first + i. All rows catch up
+        # Row i contains the sums of the terms of all steps after step first + i. All rows catch up
         # after at most LATE steps.
         self.sums = np.zeros((0, 0))
 
     def count_step(self, lr: float, touched: Array) -> None:
-        """Count a step that updated the rows `touched`, which were up to date before it. All other
-        rows missed the step.
+        """Count a step that updated the rows `touched`. These rows were up to date before the step.
+        All other rows missed the step.
         """
         self.t += 1
         self.up_to[touched] = self.t
         size = self.t - self.first
-        # The terms of this step for rows that have missed ..., 3, 2, 1 steps, including this one.
+        # The terms of this step for rows that have missed ..., 3, 2, 1 steps, including this step.
         terms = self.rule.pending_terms(np.arange(min(size, self.window), 0.0, -1.0), lr, self.t)
         if not len(self.sums):
             self.sums = np.zeros((LATE, len(terms)))
@@ -81,7 +82,9 @@ class PendingRows:
             total[size - len(term) : size] += term
 
     def state(self) -> dict[str, Array]:
-        """The pending updates and the table as stored. `load_state` continues exactly from there."""
+        """Return the pending updates and the stored table. `load_state` restores exactly this
+        state.
+        """
         oldest = self.up_to.min() - self.first  # no row needs the terms of earlier steps
         sums = self.sums[oldest : self.t - self.first].T.copy()
         return {"table": self.table.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
@@ -99,12 +102,12 @@ class PendingRows:
         self.table.pending = self
 
     def stale(self) -> Array:
-        """The indices of the rows that are not up to date."""
+        """Return the indices of the rows that are not up to date."""
         return np.flatnonzero(self.up_to < self.t)
 
     def catch_up(self, rows: Array | None) -> None:
         """Bring these rows of the table up to date, or all rows if `rows` is None. A Table calls
-        this before it is read.
+        this method before it is read.
         """
         with _CATCHING_UP:
             if rows is None:
@@ -152,7 +155,7 @@ def change_rows(
 
 
 def pending_parts(state: Mapping[str, Array], path: str) -> dict[str, Array]:
-    """The `PendingRows.state` of a parameter in an optimizer's raw state, or {} if nothing is
+    """Return a parameter's `PendingRows.state` from an optimizer's raw state, or {} if nothing is
     pending.
     """
     names = {part: f"pending {part}/{path}" for part in ("table", "up_to", "sums")}
@@ -160,7 +163,8 @@ def pending_parts(state: Mapping[str, Array], path: str) -> dict[str, Array]:
 
 
 def fade_out(factor: float) -> int:
-    """The number of steps that make a value NEGLIGIBLE if each step multiplies it by `factor`.
+    """Return the number of steps after which a value is NEGLIGIBLE if each step multiplies it by
+    `factor`.
 
     >>> fade_out(0.9)
     197
@@ -169,7 +173,7 @@ def fade_out(factor: float) -> int:
 
 
 def faded(factor: float, missed: NDArray[np.float64], dtype: np.dtype[Any]) -> Array:
-    """`factor` to the power of the missed steps, or 0 if the result is below DENORMAL."""
+    """Return `factor` to the power `missed`, or 0 if the result is below DENORMAL."""
     power = factor**missed
     power[power < DENORMAL] = 0.0
     return power.astype(dtype)

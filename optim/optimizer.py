@@ -1,8 +1,9 @@
-"""Optimizer, the base class of all update rules. It keeps the parameters in groups and the state by
-path, and applies the rule to every parameter.
+"""Optimizer, the base class of all update rules. It stores the parameters in groups and the state
+by path, and applies the rule to every parameter.
 
-An update rule changes one parameter, given its gradient. The base class calls it with the whole
-parameter. If the result is the same, it calls it only with the rows of a table that the batch uses.
+An update rule changes one parameter, given its gradient. The base class usually passes the whole
+parameter to the rule. For a table, it passes only the rows that the batch uses, if the result is
+the same.
 """
 
 import math
@@ -41,16 +42,17 @@ class Group:
 class Optimizer:
     """Base class of update rules. Each rule defines its `slots` and its `update_rule`.
 
-    `parameters` is `model.named_parameters()`, which is {path: Tensor}, or a list of Tensors, which
-    are identified by their names, or a list of groups. A group is a dict with "parameters" and,
-    optionally, its own "lr" and "weight_decay". `lr` is the step size. `weight_decay` is the λ of a
-    penalty λ/2 |p|² on every parameter p, which adds λp to the gradient.
+    `parameters` is a dict {path: Tensor}, such as `model.named_parameters()`; a list of Tensors,
+    which are identified by their names; or a list of groups. A group is a dict with "parameters"
+    and, optionally, its own "lr" and "weight_decay". `lr` is the step size. `weight_decay` is the
+    factor λ of a penalty λ/2 |p|² on every parameter p. The penalty adds λp to the gradient.
 
     `step()` changes every parameter that has a gradient and is not frozen (requires_grad=False).
-    `zero_grad()` clears the gradients; otherwise `backward` adds to them. `scale` is a factor for
-    all learning rates, which schedules set.
+    `zero_grad()` clears the gradients. Without it, `backward` adds to the old gradients. `scale` is
+    a factor that multiplies all learning rates; schedules set it.
 
-    Make the optimizer when the model is complete. It does not train layers that are assigned later.
+    Create the optimizer after the model is complete. It does not train layers that you assign
+    later.
 
     >>> from optim import SGD
     >>> W, b = Tensor([1.0], requires_grad=True), Tensor([1.0], requires_grad=True)
@@ -63,14 +65,14 @@ class Optimizer:
     Errors: OptionError MG301 (no parameters), MG303 (a parameter appears twice), MG305 (a number
     out of range); DtypeError MG302 (a parameter that is not a Tensor, or an unknown key in a
     group). `step` raises GradientError MG307 (no parameter has a gradient) and ShapeError MG105 (a
-    gradient of the wrong shape) before it changes anything. A later interruption leaves the step
-    incomplete: Ctrl-C in your own loop (the Trainer finishes the step first), or an overflow if
-    NumPy raises an error for it.
+    gradient of the wrong shape) before it changes anything. Two kinds of later errors leave the
+    step incomplete: Ctrl-C in your own loop (the Trainer finishes the step first), and an overflow
+    if NumPy is set to raise errors.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
-    """Names of the arrays that the rule keeps for each parameter. They have the parameter's shape
-    and start at zero.
+    """Names of the arrays that the rule keeps for each parameter. The arrays have the parameter's
+    shape and start at zero.
     """
 
     below: ClassVar[tuple[tuple[str, float], ...]] = ()
@@ -112,11 +114,11 @@ class Optimizer:
             group.lr = lr
 
     def settings(self) -> dict[str, Any]:
-        """{name: number} of the rule's settings, such as momentum. You may assign new values
-        between two steps.
+        """Return {name: number} for the rule's settings, such as momentum. You may assign new
+        values between steps.
 
-        The settings are all attributes of the optimizer that are numbers, except `scale` and names
-        that begin with an underscore.
+        All numeric attributes of the optimizer are settings, except `scale` and attributes whose
+        names begin with an underscore.
         """
         return {
             name: value.item() if isinstance(value, np.generic) else value
@@ -125,7 +127,7 @@ class Optimizer:
         }
 
     def parameters(self) -> dict[str, Tensor]:
-        """{path: Tensor} of the parameters in all groups."""
+        """Return {path: Tensor} for the parameters in all groups."""
         return {path: tensor for group in self.groups for path, tensor in group.parameters.items()}
 
     def zero_grad(self) -> None:
@@ -161,41 +163,43 @@ class Optimizer:
     def update_rule(
         self, p: Array, g: Array, slots: Arrays, scratch: Array, lr: float, t: int
     ) -> None:
-        """Change the parameter `p` in place, given its gradient `g`, which must stay as it is.
+        """Change the parameter `p` in place, given its gradient `g`. Do not change `g`.
 
-        `slots` are the rule's arrays for p, which the rule also changes in place. `scratch` is an
-        array for temporary results. All arrays have the same shape. `t` is the number of this step,
-        from 1. The rule must be elementwise, because `p` may be only some rows of a table.
+        `slots` contains the rule's arrays for p. The rule changes these arrays in place too.
+        `scratch` is an array for temporary results. All arrays have the same shape. `t` is the
+        number of this step, starting at 1. The rule must be elementwise, because `p` may contain
+        only some rows of a table.
         """
         raise NotImplementedError
 
     def lazy_window(self) -> int | None:
-        """The number of steps for which the rule still moves an element whose gradient has become
-        0, up to rounding.
+        """Return the number of steps for which the rule still moves an element after its gradient
+        becomes 0, up to rounding.
 
-        None means too many steps for lazy updates. 0 means that the element stops at once. For any
-        other number, the rule must define the two methods below, which may depend only on their
-        arguments and the `settings`. See lazy.py.
+        None means that there are too many steps for lazy updates. 0 means that the element stops
+        immediately. For any other number, the rule must define `catch_up` and, if it needs terms,
+        `pending_terms`. Both methods may depend only on their arguments and the `settings`. See
+        lazy.py.
         """
         return None
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> Arrays:
-        """The factors of step t, with gradient 0, for rows that have missed `missed` consecutive
-        steps, including step t.
+        """Return the factors of step t, with gradient 0, for rows that have missed `missed`
+        consecutive steps, including step t.
         """
         return ()
 
     def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
         """Apply the missed steps to the rows p and their slots, in place.
 
-        For each row, `missed` (n, 1, ...) is the number of these steps, and `sums` holds the sums
-        of their terms.
+        `missed` (n, 1, ...) contains the number of missed steps for each row, and `sums` contains
+        the sums of the terms of these steps.
         """
         raise NotImplementedError
 
     def hyperparameters(self) -> dict[str, Any]:
-        """The values that affect the next steps and that you may change: lr, momentum, which
-        parameters are frozen, and so on.
+        """Return the values that you may change and that affect later steps, such as lr, momentum,
+        and which parameters are frozen.
 
         >>> from optim import SGD
         >>> SGD({"W": Tensor([1.0], requires_grad=True)}, lr=0.1).hyperparameters()  # doctest: +NORMALIZE_WHITESPACE
@@ -210,13 +214,13 @@ class Optimizer:
         ignored.
         """
         for name, (owner, attribute) in self._places().items():
-            # only changed values, because assigning requires_grad replaces the array
+            # assign only changed values, because assigning requires_grad replaces the array
             if name in values and values[name] != getattr(owner, attribute):
                 setattr(owner, attribute, values[name])
 
     def state_dict(self) -> dict[str, Array]:
-        """Copies of all state as {"slot/path": array}, with the number of steps as {"steps/path":
-        integer}.
+        """Return copies of all state as {"slot/path": array}, with the numbers of steps as
+        {"steps/path": integer}.
 
         The learning rate and other numbers that you choose are not included. `hyperparameters()`
         returns them.
@@ -225,16 +229,16 @@ class Optimizer:
         return self.raw_state()
 
     def raw_state(self) -> dict[str, Array]:
-        """Return `state_dict` without catching up: the tables as stored, with the pending updates
-        of their rows.
+        """Return the state without catching up first: the tables as stored, with the pending
+        updates of their rows.
 
-        Catching up earlier or later can change the last bits of a row. Snapshots therefore store
-        this state, and taking one does not change the run.
+        The time at which a row catches up can change its last bits. Snapshots store the raw state,
+        so taking a snapshot does not change the run.
         """
         settings = self.settings()
         waiting: dict[str, Array] = {}
         for path, pending in self._pending.items():
-            if pending.settings != settings:  # the next step would begin with this anyway
+            if pending.settings != settings:  # the next step would catch up anyway
                 pending.catch_up(None)
             if pending.table.pending is pending and pending.stale().size:
                 parts = pending.state().items()
@@ -242,8 +246,8 @@ class Optimizer:
         return {name: array.copy() for name, array in self._arrays().items()} | waiting
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
-        """Load the result of `state_dict` or `raw_state`. If an array does not fit, nothing changes
-        and CheckpointError MG505 lists the problems.
+        """Load the result of `state_dict` or `raw_state`. If an array does not match, nothing
+        changes, and CheckpointError MG505 lists the problems.
 
         The settings must be the same as when the state was saved, because pending updates depend on
         them.
@@ -274,14 +278,16 @@ class Optimizer:
             pending.catch_up(None)
 
     def _arrays(self) -> dict[str, Array]:
-        """{name: array} of the slots and steps."""
+        """Return {name: array} for the slots and the numbers of steps."""
         arrays = {f"steps/{path}": np.array(steps, np.int64) for path, steps in self.steps.items()}
         for path, slots in self.state.items():
             arrays |= {f"{slot}/{path}": array for slot, array in slots.items()}
         return arrays
 
     def _places(self) -> dict[str, tuple[Any, str]]:
-        """{hyperparameter: (object, attribute)}, the place that stores each hyperparameter."""
+        """Return {hyperparameter: (object, attribute)}, which shows where each hyperparameter is
+        stored.
+        """
         places: dict[str, tuple[Any, str]] = {name: (self, name) for name in self.settings()}
         places["scale"] = self, "scale"
         for number, group in enumerate(self.groups):
@@ -365,7 +371,9 @@ class Optimizer:
 
 
 def _has_gradient(tensor: Tensor) -> bool:
-    """Whether a step changes the tensor. Raises ShapeError MG105 if its gradient does not fit."""
+    """Whether a step changes the tensor. Raises ShapeError MG105 if the tensor's gradient has the
+    wrong shape.
+    """
     leaf = cast(Leaf, tensor.node)
     if leaf.grad is None or not leaf.requires_grad:
         return False
@@ -382,8 +390,10 @@ def check_range(name: str, value: Any, low: float, high: float = math.inf) -> fl
     raise OptionError(
         "MG305",
         f"{name} is {value!r}, but must be a number of at least {low:g}{below}",
-        cause="with such a value it would divide by 0, have no effect, diverge or increase the loss",
-        remedy=f"choose {name} in that range; the class's docstring gives the usual value",
+        cause="such a value can lead to a division by 0, have no effect, make training diverge, or "
+        "increase the loss",
+        remedy=f"set {name} to a value in that range; see the class's docstring for the usual "
+        f"value",
     )
 
 
@@ -433,8 +443,8 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
 
 
 def by_name(tensors: Sequence[Tensor]) -> dict[str, Tensor]:
-    """{name: Tensor}, like `model.named_parameters()`, or {number: Tensor} unless all names are
-    distinct.
+    """Return {name: Tensor}, like `model.named_parameters()`, or {index: Tensor} if a name is
+    missing or occurs twice.
     """
     named = {tensor.name or "": tensor for tensor in tensors}
     if "" not in named and len(named) == len(tensors):

@@ -1,4 +1,4 @@
-"""Select parameters by path, to freeze them or to split them into groups; and assign new values to
+"""Select parameters by path to freeze them or to split them into groups, and assign new values to
 parameters.
 
 >>> from layers import Dense, Sequential
@@ -20,8 +20,8 @@ from minigrad.errors import OptionError
 def split(
     parameters: Mapping[str, Tensor], *patterns: str
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Split parameters into (those whose path matches a pattern, the others). Both keep the order
-    of `parameters`.
+    """Split parameters into (parameters whose path matches a pattern, all other parameters). Both
+    dicts keep the order of `parameters`.
 
     A pattern is a path, the beginning of a path up to a dot ("rnn" matches "rnn.cell.W_hh"), or a
     name with the wildcards * and ? ("*.b*").
@@ -31,7 +31,7 @@ def split(
     >>> list(biases), list(rest)
     (['head.b'], ['head.W'])
 
-    Use it to make groups with their own weight decay or learning rate:
+    Use `split` to give groups of parameters their own weight decay or learning rate:
 
     >>> from optim import AdamW
     >>> optimizer = AdamW([{"parameters": biases, "weight_decay": 0.0}, {"parameters": rest}], lr=1e-3)
@@ -56,22 +56,22 @@ def split(
 
 
 def freeze(model: Any, *patterns: str) -> list[str]:
-    """Freeze the parameters that match a pattern: they no longer get gradients. Returns their
-    paths.
+    """Freeze the parameters that match a pattern, so that they no longer get gradients. Returns the
+    paths of these parameters.
 
-    Errors: as `split`.
+    Errors: see `split`.
     """
     return _set(model, patterns, False)
 
 
 def unfreeze(model: Any, *patterns: str) -> list[str]:
-    """Unfreeze the parameters that match a pattern. Returns their paths. Errors: as `split`."""
+    """Unfreeze the parameters that match a pattern. Returns their paths. Errors: see `split`."""
     return _set(model, patterns, True)
 
 
 def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Write values into parameters in place. This keeps the memory layout, which affects the last
-    bits of products.
+    """Write values into parameters in place. This preserves the memory layout, which affects the
+    last bits of matrix products.
     """
     for name, tensor in parameters.items():
         tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]

@@ -12,7 +12,7 @@ class RMSprop(Optimizer):
     """s ← ρ s + (1 - ρ) g², and p ← p - lr g / (√s + eps).
 
     g is the gradient of p (plus weight_decay times p), and ρ is the `decay`. s is a running mean of
-    g². It has p's shape and starts at zero. PyTorch calls ρ alpha, with the default 0.99.
+    g². It has p's shape and starts at zero. In PyTorch, ρ is called alpha and is 0.99 by default.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -21,7 +21,7 @@ class RMSprop(Optimizer):
     >>> print(round(p.item(), 6))
     0.8
 
-    Errors: as Optimizer. Source: Hinton, Neural networks for machine learning, lecture 6e (2012).
+    Errors: see Optimizer. Source: Hinton, Neural networks for machine learning, lecture 6e (2012).
     """
 
     slots = ("squares",)

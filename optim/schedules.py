@@ -1,6 +1,6 @@
 """Learning-rate schedules: functions from the step number to a factor for the learning rate.
 
-Schedules have no state, so a resumed run has the same learning rates as an uninterrupted one. To
+Schedules have no state, so a resumed run has the same learning rates as an uninterrupted run. To
 apply a schedule, pass it to the Trainer's `LearningRate` callback. In your own loop, set
 `optimizer.scale = schedule(step)`.
 
@@ -36,7 +36,7 @@ class StepSchedule:
 
 class CosineSchedule:
     """floor + (1 - floor) (1 + cos(π step / steps)) / 2. The factor falls from 1 to `floor` in
-    `steps` steps and then stays there.
+    `steps` steps and remains at `floor` after that.
 
     >>> [round(CosineSchedule(steps=4)(step), 3) for step in range(6)]
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
@@ -57,8 +57,8 @@ class CosineSchedule:
 
 
 class WarmUp:
-    """(step + 1) / steps for the first `steps` steps, then after(step - steps), or 1 if `after` is
-    None.
+    """(step + 1) / steps for the first `steps` steps. Later steps use after(step - steps), or 1 if
+    `after` is None.
 
     >>> [WarmUp(4)(step) for step in range(6)]
     [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]

@@ -9,12 +9,12 @@ from .optimizer import Array, Arrays, Optimizer, Parameters
 
 
 class SGD(Optimizer):
-    """p ← p - lr g. With momentum: v ← μ v + g, and p ← p - lr v. If `nesterov` is True, the last
-    step is p ← p - lr (g + μ v).
+    """p ← p - lr g. With momentum: v ← μ v + g, and p ← p - lr v. If `nesterov` is True, p ← p - lr
+    (g + μ v) instead.
 
     g is the gradient of p (plus weight_decay times p), and μ is the `momentum`. The velocity v has
-    p's shape and starts at zero. This is PyTorch's form. Keras's velocity is lr v, which gives the
-    same result if lr is constant.
+    p's shape and starts at zero. PyTorch uses the same form. In Keras, the velocity includes the
+    factor lr, which gives the same result if lr is constant.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0], requires_grad=True)
@@ -26,11 +26,11 @@ class SGD(Optimizer):
     >>> print(round(p.item(), 6))
     0.54
 
-    Without weight decay, a step changes only the rows of a table that the batch looked up. Rows
-    that momentum still moves catch up when they are next read. If you make an SGD without momentum,
-    you cannot add momentum later, because it has no velocities.
+    Without weight decay, a step changes only the rows of a table that the batch looked up. Other
+    rows that momentum still moves catch up when they are next read. If you create an SGD optimizer
+    without momentum, you cannot add momentum later, because the optimizer has no velocities.
 
-    Errors: as Optimizer, and OptionError for `nesterov` without momentum (MG308). Sources: Polyak,
+    Errors: see Optimizer; OptionError for `nesterov` without momentum (MG308). Sources: Polyak,
     Some methods of speeding up the convergence of iteration methods (1964); Sutskever et al., On
     the importance of initialization and momentum in deep learning (2013).
     """

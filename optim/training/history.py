@@ -20,7 +20,7 @@ class History(Mapping[str, list[float]]):
     """Rows of numbers, read by column: `history["train_loss"]` is the list of that column's values,
     oldest first.
 
-    A row may lack some columns. `rows` holds the rows in the order in which they were added.
+    A row may lack some columns. `rows` contains the rows in the order in which they were added.
 
     >>> history = History([{"epoch": 1, "train_loss": 0.7}, {"epoch": 2, "train_loss": 0.5, "lr": 0.1}])
     >>> history["train_loss"], list(history)
@@ -59,7 +59,7 @@ class History(Mapping[str, list[float]]):
         return table(repr(self), list(self), rows)
 
     def csv(self) -> str:
-        """The rows as CSV with a header line. Missing values are empty."""
+        """Return the rows as CSV with a header line. Missing values are empty."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self), lineterminator="\n")
         writer.writeheader()
@@ -67,12 +67,12 @@ class History(Mapping[str, list[float]]):
         return text.getvalue()
 
     def save(self, path: FilePath) -> None:
-        """Write `csv()` to a file atomically: on an error, the file stays as it was."""
+        """Write `csv()` to a file atomically: if an error occurs, the file does not change."""
         replace_file(path, lambda file: file.write(self.csv().encode()))
 
     def plot(self, path: FilePath | None = None) -> Any:
-        """Plot the learning curves: a panel for the loss and one for each metric, with train and
-        validation values over epochs.
+        """Plot the learning curves, with one panel for the loss and one for each metric. Each panel
+        shows training and validation values by epoch.
 
         Returns the matplotlib figure. If `path` (.png .svg .pdf) is set, the chart is also written
         to that file. Requires the extra minigrad-edu[plot].
@@ -99,7 +99,7 @@ class History(Mapping[str, list[float]]):
         return save_figure(figure, path)
 
 
-_STYLES = ("o-", "s--", "^:", "d-.")  # markers and dashes distinguish them, not only colours
+_STYLES = ("o-", "s--", "^:", "d-.")  # markers and dashes distinguish the curves without color
 
 
 def save_figure(figure: Any, path: FilePath | None) -> Any:

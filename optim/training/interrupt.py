@@ -5,15 +5,16 @@ import threading
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, raised between two steps, when the state of a run is complete."""
+    """Raised for Ctrl-C between two steps, when the state of a run is complete."""
 
 
 class CtrlC:
     """Within `with ctrl_c:`, the first Ctrl-C sets `ctrl_c.came` instead of raising
     KeyboardInterrupt.
 
-    A second Ctrl-C raises it at once, in case a step hangs. The block has no effect if Ctrl-C is
-    ignored, or outside of the main thread, because Python delivers signals only to the main thread.
+    A second Ctrl-C raises KeyboardInterrupt immediately, in case a step hangs. The block has no
+    effect if Ctrl-C is ignored or if it runs outside the main thread, because Python delivers
+    signals only to the main thread.
     """
 
     came = False
@@ -31,7 +32,7 @@ class CtrlC:
         came, self.came = self.came, False
         if self._watching:
             signal.signal(signal.SIGINT, self._before)
-        if came and error[0] is None:  # it came after the last check of `came`
+        if came and error[0] is None:  # Ctrl-C came after the last check of `came`
             raise Interrupted
 
     def _note(self, *_: object) -> None:

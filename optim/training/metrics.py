@@ -9,22 +9,22 @@ from minigrad.errors import ShapeError
 from ..optimizer import Array
 
 Metric = Callable[[Array, Array], float]
-"""A function of (the model's output, the labels) that returns the mean over a batch."""
+"""A function that takes (the model's output, the labels) and returns the mean over a batch."""
 
 
 def accuracy(output: Array, labels: Array) -> float:
     """Σ [prediction = label] / N: the share of the N examples that are classified correctly.
 
     For logits (..., C) of C classes, the prediction is the class with the largest logit. For logits
-    (B,) or (B, 1) of two classes, it is 1 where the logit is positive, else 0. Labels have shape
-    (...) or (B, 1).
+    (B,) or (B, 1) of two classes, the prediction is 1 where the logit is positive, and 0 elsewhere.
+    Labels have shape (...) or (B, 1).
 
     >>> accuracy(np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]]), np.array([0, 1, 1]))
     0.6666666666666666
     >>> accuracy(np.array([[0.3], [-2.0]]), np.array([1, 1]))
     0.5
 
-    Errors: ShapeError MG316 for labels that do not fit the output. Source: Goodfellow, Bengio and
+    Errors: ShapeError MG316 for labels that do not match the output. Source: Goodfellow, Bengio and
     Courville, Deep Learning (2016), section 5.1.2.
     """
     two_classes = output.ndim == 1 or output.shape[-1] == 1
@@ -64,5 +64,5 @@ class Means:
         self.count += count
 
     def result(self) -> dict[str, float]:
-        """{name: mean over all examples so far}, or {} before the first batch."""
+        """Return {name: mean over all examples so far}, or {} before the first batch."""
         return {name: total / self.count for name, total in self.sums.items()} if self.count else {}

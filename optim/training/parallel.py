@@ -1,9 +1,9 @@
 """Data parallelism: several processes ("ranks") train one model, each on its share of every batch.
 
-Every rank holds the whole model. The gradient of a batch's mean loss is the sum of the ranks'
-gradients, each weighted by the rank's share of the batch. All ranks apply the same sum, so their
-parameters stay equal, bit for bit. This module does not import MPI: the user's script imports it
-and passes `comm`. docs/parallel.md explains when data parallelism pays off.
+Every rank has a copy of the whole model. The gradient of a batch's mean loss is the sum of the
+ranks' gradients, each weighted by the rank's share of the batch. All ranks apply the same sum, so
+their parameters stay equal, bit for bit. This module does not import MPI. The user's script imports
+MPI and passes `comm`. docs/parallel.md explains when data parallelism pays off.
 """
 
 import sys
@@ -25,27 +25,27 @@ from ..lazy import PendingRows
 from ..optimizer import Array, Optimizer
 from .interrupt import Interrupted
 
-# errors that all ranks raise together, after the same exchange
+# all ranks raise these errors together, after the same exchange
 ON_ALL_RANKS = "MG331", "MG332"
 
 
 Communicator = Any
-"""An object that connects the ranks, such as `mpi4py.MPI.COMM_WORLD`. It needs only these parts of
-MPI:
+"""An object that connects the ranks, such as `mpi4py.MPI.COMM_WORLD`. It needs only these
+attributes and methods:
 
 `rank` is the number of this process, from 0, and `size` the number of processes. `bcast` sends an
-object from rank 0 to all ranks, and `allgather` sends the objects of all ranks to all. `Alltoall`
-sends row i of an array to rank i and receives a row from each rank. `Allgather` receives an array
-from each rank. `Abort` ends all processes.
+object from rank 0 to all ranks, and `allgather` sends the objects of all ranks to all ranks.
+`Alltoall` sends row i of an array to rank i and receives a row from each rank. `Allgather` sends an
+array to all ranks and receives an array from each rank. `Abort` ends all processes.
 """
 
 
 def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
-    """The objects that all ranks pass at this place of a run, by rank. Raises DataError MG331 if
-    the ranks are at different places.
+    """Return the objects that all ranks pass at this point of a run, in rank order. Raises
+    DataError MG331 if the ranks are at different points.
 
-    All small messages use this function, and each large message follows a small one. If a rank is
-    at another place, all ranks therefore raise an error instead of waiting for each other.
+    All small messages use this function, and each large message follows a small one. If one rank is
+    at a different point, all ranks therefore raise an error instead of waiting for each other.
     """
     everyone = comm.allgather((place, mine))
     if any(theirs != place for theirs, _ in everyone):
@@ -53,8 +53,8 @@ def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
             "MG331",
             "the processes have reached different points of the run: "
             f"{_by_rank([theirs for theirs, _ in everyone])}",
-            cause="they got different numbers of batches, or only some of them run a step that "
-            "all must run, such as evaluating",
+            cause="the processes got different numbers of batches, or only some of them ran a step "
+            "that all must run, such as an evaluation",
             remedy="pass the same batches to every process, and call the same methods of the "
             "Trainer in all of them",
         )
@@ -62,15 +62,18 @@ def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
 
 
 def share(rows: int, rank: int, size: int) -> tuple[int, int]:
-    """(first, last + 1) of a rank's share if `rows` rows are split evenly between the ranks."""
+    """Return (first, last + 1) for a rank's share if `rows` rows are split evenly between the
+    ranks.
+    """
     return -(-rows * rank // size), -(-rows * (rank + 1) // size)
 
 
 def shard(comm: Communicator, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
-    """(this rank's rows of every array in the batch, the number of rows). Without `comm`, all rows.
+    """Return (this rank's rows of every array in the batch, the number of these rows). If `comm` is
+    None, return all rows.
 
-    If there is no row for a rank, the rank uses another rank's row to compute a loss, but its
-    number of rows is 0.
+    If a rank's share is empty, the rank uses another rank's row to compute a loss, but its number
+    of rows is 0.
     """
     rows = len(batch[-1])
     if comm is None:
@@ -81,7 +84,9 @@ def shard(comm: Communicator, batch: Sequence[Any]) -> tuple[Sequence[Any], int]
 
 
 def checksums(arrays: Mapping[str, Any]) -> dict[str, str]:
-    """{name: shape, dtype and checksum} of the arrays. Arrays of objects have no checksum."""
+    """Return {name: shape, dtype and checksum} for the arrays. The checksum of an object array is
+    always 0.
+    """
     found = {}
     for name, values in arrays.items():
         array = np.asarray(values)
@@ -91,14 +96,14 @@ def checksums(arrays: Mapping[str, Any]) -> dict[str, str]:
 
 
 def fingerprint(batch: Sequence[Any]) -> dict[str, str]:
-    """The checksums of the arrays in a batch."""
+    """Return the checksums of the arrays in a batch."""
     *inputs, labels = batch
     named = {f"input {number}": array for number, array in enumerate(inputs)}
     return checksums({**named, "labels": labels})
 
 
 def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
-    """Raise OptionError MG332 unless the dicts of all ranks are equal. They describe batches,
+    """Raise OptionError MG332 unless the dicts of all ranks are equal. The dicts describe batches,
     settings or parameters by name.
     """
     if all(theirs == everyone[0] for theirs in everyone):
@@ -111,13 +116,13 @@ def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
         f"the processes differ: {'; '.join(problems)}",
         cause="all processes train the same model, each on its share of every batch; different "
         "batches or settings would make their models differ",
-        remedy="pass the same complete batches, order and settings to every process; a callback "
-        "that changes the run must make the same change on all ranks",
+        remedy="pass the same complete batches, in the same order, and the same settings to every "
+        "process; a callback that changes the run must make the same change on all ranks",
     )
 
 
 def _by_rank(values: Sequence[str]) -> str:
-    """A text with the value of each rank, such as "3 on rank 0, 4 on ranks 1 and 2"."""
+    """Return text with the value of each rank, such as "3 on rank 0, 4 on ranks 1 and 2"."""
     ranks: dict[str, list[str]] = {}
     for rank, value in enumerate(values):
         ranks.setdefault(value, []).append(str(rank))
@@ -128,16 +133,16 @@ def _by_rank(values: Sequence[str]) -> str:
 
 
 def settings(optimizer: Optimizer) -> dict[str, Any]:
-    """{name: value} of everything except gradients that affects an optimizer's updates."""
+    """Return {name: value} for the optimizer's type and hyperparameters."""
     return {"the optimizer": type(optimizer).__name__, **optimizer.hyperparameters()}
 
 
 def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> None:
-    """Check before an update that all ranks have the same batch and settings. Errors: as
+    """Check before an update that all ranks have the same batch and settings. Errors: see
     check_equal.
 
-    If one rank has read rows of a table, for example in a callback, all ranks catch up with these
-    rows. If some ranks caught up earlier than others, the last bits of the rows would differ.
+    If one rank has read rows of a table, for example in a callback, all ranks bring these rows up
+    to date. If some ranks caught up earlier than others, the last bits of the rows would differ.
     """
     nodes = {path: tensor.node for path, tensor in optimizer.parameters().items()}
     tables = {path: node for path, node in nodes.items() if isinstance(node, Table)}
@@ -157,9 +162,9 @@ def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> Non
 def all_reduce(comm: Communicator, array: Array) -> Array:
     """Σᵣ arrayᵣ on every rank, for arrays of the same shape.
 
-    Rank i adds up the i-th part of all arrays, in the order of the ranks, and sends the sum to all
-    other ranks (a reduce-scatter and an all-gather). All ranks therefore get the same bits, in
-    every run and with any MPI implementation.
+    Rank i adds up part i of all arrays, in rank order, and sends the sum to all other ranks (a
+    reduce-scatter and an all-gather). All ranks therefore get the same bits, in every run and with
+    any MPI implementation.
     """
     width = -(-array.size // comm.size)
     parts = np.zeros((comm.size, width), array.dtype)
@@ -217,7 +222,8 @@ def end_together(comm: Communicator) -> Iterator[None]:
         yield
     except BaseException as error:
         if not isinstance(error, Interrupted) and getattr(error, "code", "") not in ON_ALL_RANKS:
-            sys.stderr.write(traceback.format_exc())  # in one write, because Abort may cut it off
+            # one write, because Abort may cut off a second one
+            sys.stderr.write(traceback.format_exc())
             comm.Abort(1)  # may return before the process ends
             raise
         exchange(comm, "the end", None)

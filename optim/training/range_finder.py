@@ -1,4 +1,6 @@
-"""The learning-rate range test: the rate grows during a short run until the loss diverges."""
+"""The learning-rate range test, which raises the learning rate during a short run until the loss
+diverges.
+"""
 
 import math
 from collections.abc import Iterable
@@ -50,11 +52,11 @@ def find_learning_rate(
     high: float = 10.0,
     steps: int = 100,
 ) -> LearningRateRange:
-    """Train with the rate low (high / low)^(i / (steps - 1)) at step i. Stop when the loss is 4
-    times its minimum.
+    """Train with the rate low (high / low)^(i / (steps - 1)) at step i. Stop when the loss exceeds
+    4 times its minimum.
 
-    The test trains copies of model and optimizer. Afterwards the batches and the random generator
-    are in the same state as before. `rates` and `losses` have one number per step.
+    The test trains copies of the model and the optimizer. Afterwards, the batches and the random
+    generator are in the same state as before. `rates` and `losses` contain one number per step.
 
     The last rate at which the loss is within 2% of its minimum is almost too large, so `suggestion`
     is a tenth of this rate. If groups have different rates, the tested rates apply to the first
@@ -69,8 +71,8 @@ def find_learning_rate(
     >>> len(found.rates), round(found.suggestion, 3)
     (19, 0.183)
 
-    Errors: those of the model and the loss. Source: Smith, Cyclical learning rates for training
-    neural networks (2017), 3.3.
+    Errors: any errors from the model or the loss. Source: Smith, Cyclical learning rates for
+    training neural networks (2017), 3.3.
     """
     model, optimizer = deepcopy((trainer.model, trainer.optimizer))
     random = generator().bit_generator.state

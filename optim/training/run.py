@@ -1,5 +1,5 @@
-"""Run, the base class of the Trainer: the attributes that callbacks may read and the methods that
-they may call.
+"""Run, the base class of the Trainer. It defines the attributes that callbacks may read and the
+methods that they may call.
 
 Callbacks use `Run` instead of the Trainer to avoid a circular import.
 """
@@ -87,14 +87,14 @@ class Run:
         self.began, self.seconds = time.perf_counter(), 0.0
 
     def everyone(self, mine: Any, place: str = "a callback") -> list[Any]:
-        """The values `mine` of all processes, by rank. All processes must call this at the same
-        place of the run.
+        """Return the values `mine` of all processes, in rank order. All processes must call this
+        method at the same point of the run.
         """
         return [mine] if self.comm is None else exchange(self.comm, place, mine)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """The mean loss and metrics over `batches`. The model runs in evaluation mode, and nothing
-        is recorded.
+        """Return the mean loss and metrics over `batches`. The model runs in evaluation mode, and
+        no graph is recorded.
         """
         raise NotImplementedError
 
@@ -103,5 +103,5 @@ class Run:
         self.stop_reason = reason
 
     def elapsed(self) -> float:
-        """Seconds spent in this epoch so far, including those before an interruption."""
+        """Return the seconds spent in this epoch, including the time before an interruption."""
         return self.seconds + time.perf_counter() - self.began

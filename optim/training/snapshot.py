@@ -1,9 +1,10 @@
 """Snapshots: store a whole run in one file and restore it.
 
-The file holds the arrays of the model ("model/rnn.cell.W_hh"), of the state that it carries from
-batch to batch ("carried/state"), of the optimizer ("optimizer/m/rnn.cell.W_hh") and of the
-callbacks. Everything else is JSON in the header: position, history, random generator,
-configuration, and the optimizer's hyperparameters, both current and from the start of the run.
+The file contains the arrays of the model ("model/rnn.cell.W_hh"), the state that the model carries
+from batch to batch ("carried/state"), the arrays of the optimizer ("optimizer/m/rnn.cell.W_hh"),
+and the arrays of the callbacks. The header stores everything else as JSON: position, history,
+random generator, configuration, and the optimizer's hyperparameters, both current and from the
+start of the run.
 """
 
 import time
@@ -26,9 +27,9 @@ POSITION = "epoch", "step", "batch", "trained", "stop_reason"  # attributes of a
 
 
 def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> None:
-    """Write everything that the rest of the run depends on to a file.
+    """Write all state that the rest of the run depends on to a file.
 
-    `ranks` has (the generator's state, the model's carried state) of each rank. Errors:
+    `ranks` contains (the generator's state, the model's carried state) for each rank. Errors:
     CheckpointError MG506 if the file cannot be written.
     """
     generators, carried = zip(*ranks, strict=True)
@@ -66,19 +67,19 @@ def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> Non
     }
     try:
         save(path, arrays, info)
-    finally:  # undo the tables' catching up, because storing must not change the run
+    finally:  # Undo the tables' catch-up, because storing must not change the run.
         trainer.optimizer.load_state_dict(raw_state)
 
 
 def restore(trainer: Run, path: FilePath) -> None:
     """Set the trainer to the state in the snapshot.
 
-    Errors: as `mg.load`; CheckpointError MG505 for arrays that do not fit, MG508 for a file that is
-    not a snapshot or has another configuration; OptionError MG414 for batches of other data. On an
-    error, the model and the optimizer stay unchanged.
+    Errors: see `mg.load`; CheckpointError MG505 for arrays that do not match, and MG508 for a file
+    that is not a snapshot or has a different configuration; OptionError MG414 for batches of
+    different data. If an error occurs, the model and the optimizer do not change.
     """
     checkpoint = load(path)
-    problems = ["it holds only weights, not the state of a run"]
+    problems = ["it contains only weights, not the state of a run"]
     if checkpoint.info.get("kind") == "snapshot":
         checkpoint = _in_todays_form(checkpoint)
         problems = _differences(trainer, checkpoint)
@@ -95,7 +96,8 @@ def restore(trainer: Run, path: FilePath) -> None:
     check_match(weights, {name: tensor.array for name, tensor in parameters.items()}, "the model")
     optimizer.check_state(raw_state)
     _load_parts(trainer, checkpoint)
-    # Set these before the tables: freezing a table reads it, which would apply its pending updates.
+    # Load these before the tables, because freezing a table reads the table, which applies its
+    # pending updates.
     optimizer.load_hyperparameters(_state(checkpoint, "hyperparameters"))
     set_arrays(parameters, weights)
     optimizer.load_state_dict(raw_state)
@@ -111,7 +113,7 @@ def restore(trainer: Run, path: FilePath) -> None:
 
 
 def part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The arrays whose names begin with `prefix`, under their names without it."""
+    """Return the arrays whose names begin with `prefix`, under their names without the prefix."""
     return {
         name.removeprefix(prefix): array
         for name, array in arrays.items()
@@ -143,7 +145,7 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def _differences(trainer: Run, checkpoint: Checkpoint) -> list[str]:
-    """The differences between the stored run and this run, each as a sentence."""
+    """List the differences between the stored run and this run, each as a sentence."""
     info, numbers = checkpoint.info, _state(checkpoint, "hyperparameters")
     facts = _facts(trainer) | trainer.started
     stored = info["facts"] | info["started"]
@@ -160,7 +162,9 @@ def _differences(trainer: Run, checkpoint: Checkpoint) -> list[str]:
 
 
 def _facts(trainer: Run) -> dict[str, Any]:
-    """Properties of a run that must be the same when it is resumed, apart from its config."""
+    """Return the properties of a run, apart from its config, that must be the same when it is
+    resumed.
+    """
     return {
         "the optimizer": type(trainer.optimizer).__name__,
         "the metrics": list(trainer.metrics),
@@ -177,7 +181,7 @@ def _load_parts(trainer: Run, checkpoint: Checkpoint) -> None:
             callback.load_state_dict(state)
     if hasattr(train, "load_state_dict"):
         train.load_state_dict(info["train"])
-    if info["batch"]:  # within an epoch, which began by setting all layers to training
+    if info["batch"]:  # within an epoch: every epoch begins with all layers in training mode
         trainer.model.train()
         for name, layer in _layers(trainer).items():
             layer.training = info["modes"].get(name, True)
@@ -188,14 +192,16 @@ def _load_parts(trainer: Run, checkpoint: Checkpoint) -> None:
 
 
 def _state(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
-    """The stored `state_dict` of a callback, or the optimizer's hyperparameters."""
+    """Return the stored `state_dict` of a callback, or the optimizer's stored hyperparameters."""
     arrays = part(checkpoint, f"{name}/").items()
     state: dict[str, Any] = checkpoint.info["callbacks"].get(name, {})
     return state | {key: array[()] for key, array in arrays}
 
 
 def _callbacks(trainer: Run) -> dict[str, Any]:
-    """{class name: callback}. Further callbacks of a class have a number, as in "Evaluate#2"."""
+    """Return {class name: callback}. Additional callbacks of the same class get a number, as in
+    "Evaluate#2".
+    """
     named: dict[str, Any] = {}
     for callback in trainer.callbacks:
         name = type(callback).__name__

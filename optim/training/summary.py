@@ -27,8 +27,8 @@ class Line:
 
 @dataclass(repr=False)
 class Summary:
-    """The table of a model's scopes. Print it to see the table. `bytes` is the size of the recorded
-    outputs, and `flops` counts the operations of one forward pass.
+    """The table of a model's scopes. Print this object to see the table. `bytes` is the size of the
+    recorded outputs, and `flops` is the number of operations in one forward pass.
     """
 
     lines: list[Line]
@@ -61,7 +61,7 @@ _HEAD = ["scope", "layer", "output", "parameters", "bytes", "flops"]
 def summary(model: Any, *inputs: Any) -> Summary:
     """Call the model once, in evaluation mode, and list the outputs and costs of its scopes.
 
-    All time steps share a line (`t00 … t39`). Each parameter counts once, even if it is used
+    All time steps share one line (`t00 … t39`). Each parameter counts once, even if it is used
     several times. Frozen parameters are included.
 
     >>> import numpy as np
@@ -73,7 +73,7 @@ def summary(model: Any, *inputs: Any) -> Summary:
     >>> table.lines[-1]
     Line(scope='sequential/dense', layer='Dense', output=(1, 2), parameters=10, bytes=16, flops=18)
 
-    Errors: those of the model's call.
+    Errors: any errors from calling the model.
     """
     from minigrad.drawing import Graph
     from minigrad.drawing.summary import rows

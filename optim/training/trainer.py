@@ -1,7 +1,7 @@
 """The Trainer: a loop over epochs and batches, with evaluation and callbacks.
 
 A model is any callable with `named_parameters()`, `train()` and `eval()`. Batches are any iterable
-of tuples (inputs..., labels). snapshot.py stores and resumes a run, and callbacks/ holds the
+of tuples (inputs..., labels). snapshot.py stores and resumes a run, and callbacks/ contains the
 callbacks.
 """
 
@@ -45,14 +45,15 @@ class Trainer(Run):
 
     `loss(output, labels)` returns a scalar Tensor, as `mg.softmax_cross_entropy` does. `metrics` is
     a dict {name: function of (output array, labels)}; None means accuracy. `callbacks` are called
-    at certain moments of the loop, in list order. None means a progress bar, a line for each epoch,
-    and an error if the loss is not finite. With `seed`, each `fit` reseeds the random generator,
-    which dropout uses, and the order of the training batches. `config` (JSON) describes the model.
-    It is stored with snapshots and best weights, and a resumed run must have the same config.
+    at certain points of the loop, in list order. None means a progress bar, a line for each epoch,
+    and an error if the loss is not finite. If `seed` is set, each call to `fit` reseeds the random
+    generator, which dropout uses, and the order of the training batches. `config` (JSON) describes
+    the model. It is stored with snapshots and best weights, and a resumed run must have the same
+    config.
 
     With `comm`, such as `mpi4py.MPI.COMM_WORLD`, the connected processes ("ranks") train one model
-    together. Pass all of them the same batches. Each takes its share of the rows of every batch.
-    The loss must be a mean over rows. For details, see docs/parallel.md.
+    together. Pass the same batches to all processes. Each process trains on its share of the rows
+    of every batch. The loss must be a mean over rows. For details, see docs/parallel.md.
 
     >>> import minigrad as mg, numpy as np
     >>> class Line:
@@ -70,8 +71,8 @@ class Trainer(Run):
     3.0 30
 
     Errors: DtypeError MG334 if the metrics are not a dict of functions; DataError MG311 for a batch
-    that is not a tuple of inputs and labels, MG312 for an epoch or an evaluation without batches;
-    OptionError MG327 if the optimizer does not train the model's parameters.
+    that is not a tuple of inputs and labels, and MG312 for an epoch or an evaluation without
+    batches; OptionError MG327 if the optimizer does not train the model's parameters.
     """
 
     def __init__(
@@ -125,15 +126,15 @@ class Trainer(Run):
         the history.
 
         `resume` is the path of a snapshot from the callback Snapshots. The run continues from the
-        snapshot, and its result is the same as without the interruption. A run that had stopped
-        early stays stopped. At the end, the model is in evaluation mode. Ctrl-C ends the run after
-        the current step: the callbacks' `on_end` is called, and KeyboardInterrupt is raised.
+        snapshot, and its result is the same as without the interruption. A run that stopped early
+        remains stopped. At the end, the model is in evaluation mode. Ctrl-C ends the run after the
+        current step: the callbacks' `on_end` is called, and KeyboardInterrupt is raised.
         """
         check_range("epochs", epochs, 0)
         self.begin(train, epochs, validation)
         self._in_callback = False
         if self.seed is not None:
-            # dropout differs between ranks
+            # each rank needs its own dropout noise
             mg.seed([self.seed, self.rank] if self.rank else self.seed)
             if isinstance(self.train, Batches):
                 self.train.seed = self.seed
@@ -155,8 +156,8 @@ class Trainer(Run):
                         if not self.stop_reason:
                             self._end_epoch()
             except Interrupted:
-                # Inside a callback, later callbacks have not acted yet, so there is no consistent
-                # state to store.
+                # If Ctrl-C came inside a callback, later callbacks have not acted yet, so there is
+                # no consistent state to store.
                 if not self._in_callback:
                     self._call("on_interrupt")
                 self.stop_reason = "Ctrl-C"
@@ -234,10 +235,10 @@ class Trainer(Run):
         self._stop_if_interrupted()
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """The mean loss and metrics over `batches`. The model runs in evaluation mode, and nothing
-        is recorded.
+        """Return the mean loss and metrics over `batches`. The model runs in evaluation mode, and
+        no graph is recorded.
 
-        Shuffled `Batches` always use the order of epoch 0, and their own position stays the same.
+        Shuffled `Batches` always use the order of epoch 0, and their own position does not change.
         """
         means = Means()
         with evaluating(self.model, self._training), mg.no_grad():
@@ -273,7 +274,7 @@ class Trainer(Run):
         self._in_callback = False
 
     def _stop_if_interrupted(self) -> None:
-        # if one rank is to stop, all ranks stop after the same step
+        # if one rank must stop, all ranks stop after the same step
         asked = self.everyone((self._ctrl_c.came, self.stop_reason), "between two batches")
         self.stop_reason = next((reason for _, reason in asked if reason), "")
         if any(came for came, _ in asked):
@@ -289,8 +290,8 @@ class Trainer(Run):
 
     def _checked(self, batches: Iterable[Batch], of: str, used: int = 0) -> Iterator[Batch]:
         """Yield the batches after the first `used` ones, and check each batch."""
-        # `Batches` continue from their own position. In any other iterable, a resumed run skips the
-        # batches that it has used.
+        # `Batches` continue from their own position. For any other iterable, a resumed run skips
+        # the batches that it has already used.
         skip = 0 if hasattr(batches, "load_state_dict") else used
         number = used
         for number, batch in enumerate(islice(batches, skip, None), start=used + 1):
@@ -318,7 +319,7 @@ class Trainer(Run):
 
 
 def _from_epoch_0(batches: Any) -> Any:
-    """A copy of `Batches` at the start of epoch 0. Any other iterable is returned unchanged."""
+    """Return a copy of `Batches` at the start of epoch 0, or any other iterable unchanged."""
     if isinstance(batches, Batches):
         batches = copy(batches)
         batches.load_state_dict({**batches.state_dict(), "epoch": 0, "position": 0})

@@ -1,4 +1,4 @@
-"""The Trainer's callbacks. To write your own, derive a class from `Callback`.
+"""The Trainer's callbacks. To write your own, subclass `Callback`.
 
 >>> import tempfile
 >>> from layers import Dense

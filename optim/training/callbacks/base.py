@@ -8,8 +8,8 @@ from ..run import Run
 
 
 class Callback:
-    """Base class of callbacks. Override the methods that you need. The Trainer calls them at
-    certain moments of a run, with itself as the argument.
+    """Base class of callbacks. Override the methods that you need. The Trainer calls each method at
+    a certain point of a run and passes itself as the argument.
 
     >>> class Shout(Callback):
     ...     def on_epoch_end(self, trainer):
@@ -23,14 +23,15 @@ class Callback:
     """Names of the attributes that a snapshot stores."""
 
     last: ClassVar[bool] = False
-    """Whether to call it after all others. Set it for a callback that stores the state of others.
+    """Whether this callback is called after all others. Set it to True for a callback that stores
+    the state of other callbacks.
     """
 
     rank_0_only: ClassVar[bool] = False
-    """Whether to call it only on rank 0 if several processes train one model. Set it for a callback
-    that only prints or writes files.
+    """Whether this callback is called only on rank 0 if several processes train one model. Set it
+    to True for a callback that only prints or writes files.
 
-    All other callbacks are called on all ranks, which must stay equal.
+    All other callbacks are called on all ranks and must make the same changes on each.
     """
 
     def on_start(self, trainer: Run) -> None:
@@ -44,22 +45,24 @@ class Callback:
 
     def on_step(self, trainer: Run) -> None:
         """Called after each update. `trainer.step` is the number of steps so far, and
-        `trainer.batch` the number in this epoch.
+        `trainer.batch` is the number of steps in this epoch.
         """
 
     def on_epoch_end(self, trainer: Run) -> None:
         """Called after each epoch. `trainer.epoch` is the number of finished epochs, and
-        `trainer.history.rows[-1]` holds the results of this epoch.
+        `trainer.history.rows[-1]` contains the results of this epoch.
         """
 
     def on_interrupt(self, trainer: Run) -> None:
         """Called between two steps when Ctrl-C ends the run."""
 
     def on_end(self, trainer: Run) -> None:
-        """Called when the run is over: finished, stopped, interrupted, or failed with an error."""
+        """Called when the run ends, whether it finished, was stopped, was interrupted, or failed
+        with an error.
+        """
 
     def state_dict(self) -> dict[str, Any]:
-        """The state that a snapshot stores for a resumed run."""
+        """Return the state that a snapshot stores for a resumed run."""
         return {name: getattr(self, name) for name in self.remembers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -1,5 +1,5 @@
-"""Callbacks that control a run: learning rate, clipping, evaluation, early stopping, an error for a
-NaN loss.
+"""Callbacks that control a run: learning rate, gradient clipping, evaluation, early stopping, and
+an error if the loss is NaN.
 
 Errors: OptionError if the column to monitor is missing (MG314), and for a number out of range
 (MG305).
@@ -20,8 +20,8 @@ from .base import Callback, Every
 
 
 class LearningRate(Callback):
-    """Multiply every learning rate by `schedule(step)` at each step. The history's column `lr` has
-    the last rate of each epoch.
+    """Multiply every learning rate by `schedule(step)` at each step. The history's column `lr`
+    contains the last rate of each epoch.
     """
 
     def __init__(self, schedule: Schedule) -> None:
@@ -40,8 +40,8 @@ class LearningRate(Callback):
 
 
 class ClipGradients(Callback):
-    """Clip each step's gradients to a global norm. The history's column `largest_gradient_norm` has
-    the largest norm of each epoch, before clipping.
+    """Clip each step's gradients to a global norm. The history's column `largest_gradient_norm`
+    contains the largest norm of each epoch, before clipping.
     """
 
     remembers = ("largest",)
@@ -62,11 +62,11 @@ class ClipGradients(Callback):
 
 
 class Evaluate(Every):
-    """Evaluate on more batches, such as a test set, every `every_epochs` epochs or `every_steps`
-    steps. The columns in the history begin with `name`.
+    """Evaluate the model on additional batches, such as a test set, every `every_epochs` epochs or
+    `every_steps` steps. The names of the history's columns begin with `name`.
 
     With `every_epochs`, the results are added to the epoch's row of the history. With
-    `every_steps`, they form a new row, whose epoch is a fraction.
+    `every_steps`, they form a new row with a fractional epoch.
 
     Errors: OptionError MG328 if other results of the run have the same name.
     """
@@ -113,7 +113,7 @@ class Monitor(Callback):
 
     def on_start(self, trainer: Run) -> None:
         self.value = math.nan
-        # raise an error now, not after an epoch
+        # raise the error now instead of after an epoch
         if self.monitor.startswith("validation_") and trainer.validation is None:
             self._check_column(["epoch", "step", "train_loss"])
 
@@ -142,8 +142,8 @@ class Monitor(Callback):
             raise OptionError(
                 "MG314",
                 f"cannot monitor {self.monitor!r}; the available values are {', '.join(columns)}",
-                cause="fit got no validation batches, the name is misspelled, or the callback "
-                "that measures it (Evaluate) comes later in the list",
+                cause="fit got no validation batches, the name is misspelled, or the callback that "
+                "measures this value (Evaluate) comes later in the list",
                 remedy="pass validation batches, as in fit(train, epochs=..., "
                 "validation=batches), or monitor an available value",
             )
@@ -153,8 +153,8 @@ class EarlyStopping(Monitor):
     """Stop the run if `monitor` has not improved by more than `min_delta` for more than `patience`
     epochs.
 
-    `monitor` is a column of the history. Lower values are better if its name ends in "loss",
-    otherwise higher values.
+    `monitor` is a column of the history. If its name ends in "loss", lower values are better.
+    Otherwise, higher values are better.
 
     Source: Prechelt, Early stopping, but when? (1998).
     """
@@ -181,8 +181,8 @@ class EarlyStopping(Monitor):
 
 
 class StopOnNonFinite(Callback):
-    """Raise an error at the first loss that is NaN or infinite. The error names the gate where it
-    began.
+    """Raise an error at the first loss that is NaN or infinite. The error names the first gate that
+    produced such a value.
     """
 
     def on_forward(self, trainer: Run) -> None:

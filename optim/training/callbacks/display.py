@@ -1,4 +1,4 @@
-"""Callbacks that show progress while a model trains: a bar, and a line for each epoch.
+"""Callbacks that show progress while a model trains: a progress bar, and a line for each epoch.
 
 Errors: none.
 """
@@ -20,9 +20,9 @@ class ProgressBar(Callback):
     """A progress bar for each epoch, with loss, accuracy and examples per second.
 
     `unit` is the name of the examples, such as "reviews". To count parts of the examples instead,
-    such as "characters", pass the number of parts in each example as `per_example`. In a notebook
-    the bar is a widget, or text if ipywidgets is missing. If stderr is not a terminal (a log file,
-    CI), a plain line is printed every tenth of an epoch.
+    such as "characters", pass the number of parts in each example as `per_example`. In a notebook,
+    the bar is a widget, or text if ipywidgets is missing. If stderr is not a terminal, for example
+    in CI, a plain line is printed every tenth of an epoch.
     """
 
     rank_0_only = True
@@ -37,7 +37,7 @@ class ProgressBar(Callback):
         if self._bar is None and (sys.stderr.isatty() or _in_notebook()):
             self._bar = _bar(trainer)
         if self._bar is None:
-            # a tenth of an epoch, or 100 batches
+            # print every tenth of an epoch, or every 100 batches if the epoch's length is unknown
             if batch * 10 // (total or 1000) != (batch - 1) * 10 // (total or 1000):
                 line = f"epoch {trainer.epoch + 1}/{trainer.epochs}  batch {batch}/{total or '?'}  "
                 print(line + self._figures(trainer), file=sys.stderr, flush=True)
@@ -77,7 +77,9 @@ def _bar(trainer: Run) -> Any:
 
 
 class EpochReport(Callback):
-    """Print a line for each epoch: epoch, losses and metrics of train and validation, seconds."""
+    """Print a line for each epoch: its number, the training and validation losses and metrics, and
+    the seconds it took.
+    """
 
     rank_0_only = True
 

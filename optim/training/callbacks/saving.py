@@ -1,5 +1,5 @@
-"""Callbacks that write files: snapshots, best weights, log, curves, a drawing. A failed write only
-causes a warning.
+"""Callbacks that write files: snapshots, best weights, a log, learning curves, and a drawing. A
+failed write only causes a warning.
 
 Errors: OptionError if the column to monitor is missing (MG314), and for a number out of range
 (MG305); DtypeError (MG507) for state that cannot be saved; CheckpointError (MG509) if safetensors
@@ -25,12 +25,12 @@ from .control import Monitor
 
 
 class Snapshots(Every):
-    """Store the whole run in `folder`, every `every_epochs` epochs or `every_steps` steps and at
-    Ctrl-C. Only the newest `keep` snapshots are kept.
+    """Store the whole run in `folder`, every `every_epochs` epochs or `every_steps` steps, and
+    after Ctrl-C. Only the newest `keep` snapshots are kept.
 
-    Files have names like step-000000123.safetensors. Files with other names are never deleted.
-    `fit(..., resume=path)` continues from a snapshot, and `Snapshots.latest(folder)` returns the
-    path of the newest one.
+    Snapshot files have names such as step-000000123.safetensors. Files with other names are never
+    deleted. `fit(..., resume=path)` continues from a snapshot, and `Snapshots.latest(folder)`
+    returns the path of the newest one.
 
     Errors: OptionError MG321 for a folder with snapshots of another run.
     """
@@ -51,7 +51,7 @@ class Snapshots(Every):
 
     @staticmethod
     def latest(folder: FilePath) -> Path | None:
-        """The newest snapshot in a folder, or None."""
+        """Return the path of the newest snapshot in a folder, or None if the folder has none."""
         return max(Path(folder).glob(_PATTERN), default=None)
 
     def on_start(self, trainer: Run) -> None:
@@ -64,8 +64,8 @@ class Snapshots(Every):
             raise OptionError(
                 "MG321",
                 f"{self.folder} contains snapshots of another run; the newest is {newest.name}",
-                cause="in a folder with the snapshots of two runs, resuming could continue the "
-                "wrong run",
+                cause="if a folder contained the snapshots of two runs, resuming could continue "
+                "the wrong run",
                 remedy=f"continue that run with fit(..., resume={str(newest)!r}), delete its "
                 "snapshots, or choose another folder",
             )
@@ -79,7 +79,8 @@ class Snapshots(Every):
             )
 
     def act(self, trainer: Run) -> None:
-        # The names sort by step. The snapshot after an epoch replaces the one after its last step.
+        # The names sort by step. The snapshot after an epoch replaces the snapshot after the
+        # epoch's last step.
         newest = self.folder / f"step-{trainer.step:09d}.safetensors"
         ranks = trainer.everyone(
             (generator().bit_generator.state, getattr(trainer.model, "carried_state", dict)())
@@ -87,7 +88,8 @@ class Snapshots(Every):
         if not trainer.rank and warn_if_failing(lambda: store(trainer, newest, ranks)):
             found = sorted(self.folder.glob(_PATTERN))
             end = found.index(newest) + 1
-            # Also delete snapshots of later steps: the run was resumed from an earlier step.
+            # Also delete snapshots of later steps, which exist if the run was resumed from an
+            # earlier step.
             for path in [*found[: max(end - self.keep, 0)], *found[end:]]:
                 path.unlink(missing_ok=True)
 
@@ -102,9 +104,9 @@ class BestWeights(Monitor):
     """Keep the weights of the best epoch, and load them into the model at the end of the run, even
     after an error.
 
-    `monitor`, a column of the history, decides which epoch is best. Lower values are better if its
-    name ends in "loss", otherwise higher values. With `path`, each improvement is also written to
-    that file, as {path: array} with the Trainer's config.
+    `monitor`, a column of the history, decides which epoch is best. If its name ends in "loss",
+    lower values are better. Otherwise, higher values are better. If `path` is set, each improvement
+    is also written to that file, as {parameter's path: array} with the Trainer's config.
     """
 
     remembers = (*Monitor.remembers, "epoch", "weights")
@@ -159,7 +161,7 @@ class _Writer(Callback):
         self.path = path
 
     def on_start(self, trainer: Run) -> None:
-        # raises an error now, not after the first epoch
+        # raise an error now instead of after the first epoch
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)
 
 
@@ -171,7 +173,7 @@ class LogFile(_Writer):
 
 
 class LearningCurves(_Writer):
-    """Plot the history after each epoch: loss and metrics over epochs, as .png, .svg or .pdf.
+    """After each epoch, plot the loss and the metrics over epochs as a .png, .svg or .pdf file.
     Requires minigrad-edu[plot].
     """
 
@@ -187,7 +189,7 @@ class GraphPicture(_Writer):
     """Draw the graph of the run's first step, with its gradients. `options` are passed to
     `mg.draw`.
 
-    `mg.unfuse` replaces fused gates by their small gates before the graph is drawn.
+    Before the graph is drawn, `mg.unfuse` replaces each fused gate with the gates that it combines.
     """
 
     def __init__(self, path: FilePath, **options: Any) -> None:
@@ -208,8 +210,8 @@ PASSING = "MG506", "MG607"  # a failed write; `dot` is missing
 def warn_if_failing(write: Callable[[], object]) -> bool:
     """Run `write`. If it fails (no space, no permission, no `dot`), warn and return False.
 
-    Errors that would recur at every write are raised: a value that cannot be saved, or missing
-    safetensors.
+    Errors that would recur at every write are raised, such as a value that cannot be saved or a
+    missing safetensors package.
     """
     try:
         write()

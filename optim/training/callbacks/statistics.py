@@ -19,12 +19,12 @@ class Statistics(Callback):
     """Record the norms of each layer's parameters, gradients and updates every `every_steps` steps,
     in `history`. `history.save(path)` writes them to a file.
 
-    `history` has a column "step" and three columns for each layer, which begin with its path. For
-    "rnn.cell", whose parameters are W_xh, W_hh and b_h, they are "rnn.cell parameter_norm",
-    "rnn.cell gradient_norm" (before clipping, if ClipGradients comes later in the list) and
-    "rnn.cell update_ratio", which is |change| / |parameters| in that step. A ratio near 1e-3 is
-    usual. If it is much larger, the learning rate is too high. If it is much smaller, the layer
-    hardly learns.
+    `history` has a column "step" and three columns for each layer, named after the layer's path.
+    The columns for the layer "rnn.cell" are "rnn.cell parameter_norm", "rnn.cell gradient_norm" and
+    "rnn.cell update_ratio". They cover all parameters of the layer: W_xh, W_hh and b_h. The
+    gradient norm is measured before clipping if ClipGradients comes later in the list of callbacks.
+    The update ratio is |change| / |parameters| in that step. A ratio near 1e-3 is typical. If it is
+    much larger, the learning rate is too high. If it is much smaller, the layer hardly learns.
     """
 
     remembers = ("rows",)
@@ -64,11 +64,11 @@ class Statistics(Callback):
 
 
 def _norms(arrays: Mapping[str, Array]) -> dict[str, float]:
-    """{layer: norm of its arrays, taken as one vector}."""
+    """Return {layer: norm of its arrays, taken as one vector}."""
     squares: dict[str, float] = {}
     for path, array in arrays.items():
         layer = path.rpartition(".")[0] or "model"
-        # In float64, because in float32 the squares of vanishing gradients are 0.
+        # Use float64, because the squares of vanishing gradients are 0 in float32.
         square = float(np.square(array, dtype=np.float64).sum())
         squares[layer] = squares.get(layer, 0.0) + square
     return {layer: math.sqrt(square) for layer, square in squares.items()}
