@@ -2,7 +2,7 @@
 input x and a state and returns an output and the next state.
 
 Shapes: x (B, D), state (B, H), where B is the batch size, D the input size, and H the hidden size.
-Input weights are initialized Glorot-uniform, recurrent weights orthogonal, and biases to 0. A
+Initially, input weights are Glorot-uniform, recurrent weights are orthogonal, and biases are 0. A
 matrix shared by several gates has a block of H columns for each gate. Each class documents the
 order of its blocks.
 """
@@ -67,7 +67,7 @@ class Cell(Layer):
         return following if real is None else map_state(partial(where, real), following, state)
 
     def initial_state(self, batch: int) -> State:
-        """The state before the first step: zeros of shape (batch, H)."""
+        """Return the state before the first step: zeros of shape (batch, H)."""
         shape, dtype = (batch, self.hidden), self.dtype
         state = [Tensor(np.zeros(shape, dtype), name=f"{name}0") for name in self.state_names]
         return state[0] if len(state) == 1 else tuple(state)
@@ -118,9 +118,9 @@ class GRUCell(Cell):
         n  = tanh(x @ W_xn + b_xn + (r ⊙ h) @ W_hn)               reset_after=False
         h' = (1 - z) ⊙ n + z ⊙ h = n + z ⊙ (h - n)
 
-    W_xh (D, 3H), W_hh (H, 3H), b_xh (3H,) and, if reset_after is True, b_hh (3H,) store their
-    blocks in the order z, r, n. By default, the reset gate is applied after the matrix product, as
-    in PyTorch and Keras. The output is h'.
+    The parameters are W_xh (D, 3H), W_hh (H, 3H), b_xh (3H,) and, if reset_after is True, b_hh
+    (3H,). Their blocks are in the order z, r, n. By default, the reset gate is applied after the
+    matrix product, as in PyTorch and Keras. The output is h'.
 
     >>> cell = GRUCell(3, 2)
     >>> output, state = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
@@ -168,9 +168,9 @@ class LSTMCell(Cell):
         c' = f ⊙ c + i ⊙ g
         h' = o ⊙ tanh(c')
 
-    W_xh (D, 4H), W_hh (H, 4H) and b (4H,) store their blocks in the order i, f, g, o. The forget
-    gate's bias starts at `forget_bias`. With the default of 1, the cell keeps most of its memory
-    until it learns to forget. The output is h'.
+    The parameters are W_xh (D, 4H), W_hh (H, 4H) and b (4H,). Their blocks are in the order i, f,
+    g, o. The forget gate's bias starts at `forget_bias`. With the default of 1, the cell keeps most
+    of its memory until it learns to forget. The output is h'.
 
     >>> cell = LSTMCell(3, 2)
     >>> output, (h, c) = cell(Tensor([[1.0, 2.0, 3.0]]), cell.initial_state(1))
@@ -178,8 +178,8 @@ class LSTMCell(Cell):
     (True, (1, 2))
 
     Errors: OptionError for sizes below 1 (MG210). Sources: Hochreiter and Schmidhuber, Long
-    short-term memory (1997); Gers et al., Learning to forget (2000), for f; Jozefowicz et al.
-    (2015) for its bias.
+    short-term memory (1997); Gers et al., Learning to forget (2000), for the forget gate;
+    Jozefowicz et al. (2015) for its bias.
     """
 
     state_names = ("h", "c")
@@ -219,5 +219,5 @@ def map_state(function: Callable[..., Tensor], *states: State) -> State:
 
 
 def parts(state: State) -> Sequence[Tensor]:
-    """The tensors of a cell's state. The first is the output h."""
+    """Return the tensors of a cell's state. The first tensor is the output h."""
     return state if isinstance(state, (tuple, list)) else (state,)

@@ -22,8 +22,8 @@ GATES = {
 
 
 def can_fuse(cell: Cell) -> bool:
-    """Whether this cell has a fused gate: an RNN with tanh, a GRU with reset_after=True, or an
-    LSTM.
+    """Whether this cell has a fused gate. RNN cells with tanh, GRU cells with reset_after=True, and
+    LSTM cells have one.
     """
     if isinstance(cell, RNNCell) and type(cell.activation) is not Tanh:
         return False

@@ -105,7 +105,7 @@ def orthogonal(shape: Shape) -> Array:
     True
 
     Source: Saxe et al., Exact solutions to the nonlinear dynamics of learning (2014); Mezzadri
-    (2007) for the signs.
+    (2007) for the sign correction.
     """
     rows, columns = shape
     q, r = np.linalg.qr(generator().standard_normal((max(rows, columns), min(rows, columns))))

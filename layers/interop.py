@@ -173,7 +173,7 @@ def _to_ours(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
 
 
 def _blocks(kind: type[Layer], array: Array) -> Array:
-    """Swap the first two blocks of a GRU's array: z, r, n to r, z, n, or back."""
+    """Swap the first two blocks of a GRU's array, which converts z, r, n to r, z, n or back."""
     if kind is not GRUCell:
         return array
     first, second, n = np.split(array, 3, axis=-1)

@@ -60,7 +60,7 @@ class Layer:
     ((1, 3), ['dense.W', 'dense.b', 'factor'])
 
     Errors: LayerError for a class without `forward` (MG202), for attributes that look like part of
-    the model but would not be trained (MG203, MG204), and for an attribute with the name of a
+    the model but would not be trained (MG203, MG204), and for an attribute that has the name of a
     method (MG243).
     """
 
@@ -139,8 +139,8 @@ class Layer:
                 part.name = path
 
     def _keeps_name(self, parameter: Tensor, path: str) -> bool:
-        """Whether a shared parameter already has a name, from an earlier part of this layer or of
-        an enclosing layer.
+        """Whether a shared parameter already has a name from an earlier part of this layer or of an
+        enclosing layer.
         """
         name = parameter.name or ""
         part: Any = self
@@ -358,7 +358,7 @@ def parameter(init: Initialiser, shape: Shape, make: Callable[..., Tensor] = Ten
             "MG210",
             f"weights cannot have the shape {shape}",
             cause="each size must be an integer of 1 or more",
-            remedy="pass integers of at least 1 when you make the layer",
+            remedy="create the layer with integer sizes of at least 1",
         )
     array = np.asarray(init(shape))
     if array.shape != shape:
@@ -407,7 +407,7 @@ def _walk(root: Part, prefix: str = "") -> Iterator[tuple[str, Part]]:
     appears once, under its first path.
     """
     seen: set[int] = set()
-    ahead = [(prefix, root)]  # a loop, because deep nesting would exceed the recursion limit
+    ahead = [(prefix, root)]  # not recursive, because models may be deeply nested
     while ahead:
         path, part = ahead.pop()
         if id(part) not in seen:

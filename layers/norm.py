@@ -34,9 +34,9 @@ class LayerNorm(Layer):
             raise ShapeError(
                 "MG236",
                 f"LayerNorm takes x of shape (..., {self.gain.size}), not {tensor.shape}",
-                cause=f"its gain and bias have {self.gain.size} elements, one for each element of "
-                "a vector",
-                remedy="make the layer with the size of x's last axis",
+                cause=f"the layer's gain and bias have {self.gain.size} elements, one for each "
+                "element along the last axis of x",
+                remedy="create the layer with the size of x's last axis as its width",
             )
         centred = tensor - tensor.mean(axis=-1, keepdims=True)
         variance = (centred * centred).mean(axis=-1, keepdims=True)

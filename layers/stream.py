@@ -42,7 +42,7 @@ class TruncatedBPTT:
     slice(8, 10, None) (1, 2, 2)
 
     If you need a single loss at the end of the sequence, compute it after the loop from the last
-    window's outputs. Its gradient reaches k2 steps back from the end.
+    window's outputs. The gradient of this loss reaches k2 steps back from the end.
 
     Errors: OptionError for a bidirectional layer with a state (MG244); ShapeError for x without
     time steps (MG231) and for a model that does not return outputs and a state (MG233). Source:
@@ -117,7 +117,7 @@ class Stateful(Layer):
     # x: the inputs that the next gradient goes back through; state: the state before x; evaluated:
     # the state after the last call in evaluation mode
     _memory: dict[str, Any] = {"x": None, "state": None, "evaluated": None}
-    _child_name = "carried"  # the paths in snapshots begin with it
+    _child_name = "carried"  # the paths in snapshots begin with this name
 
     def __init__(self, model: Layer, bptt: TruncatedBPTT) -> None:
         _check_directions(model)
@@ -181,8 +181,8 @@ def sample(
         raise OptionError(
             "MG232",
             f"cannot sample ids after a prompt of {len(prompt)} ids at {temperature=}",
-            cause="the first id is sampled after reading the prompt, and the logits are divided "
-            "by the temperature",
+            cause="the first id is sampled after the model reads the prompt, and the logits are "
+            "divided by the temperature",
             remedy="use a prompt of at least one id, such as [3, 1, 4], and a temperature of 0 "
             "or more, such as 0.7",
         )
@@ -205,8 +205,8 @@ def _check_directions(model: Any) -> None:
                 "MG244",
                 f"the state of {path or 'the model'}, a bidirectional {type(layer).__name__}, "
                 "cannot be carried",
-                cause="its backward cell reads each window from the end, so its final state "
-                "cannot start the next window",
+                cause="the layer's backward cell reads each window from the end, so its final "
+                "state cannot start the next window",
                 remedy="use a layer without bidirectional=True, or read the whole sequence in one "
                 "call",
             )

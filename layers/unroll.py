@@ -34,9 +34,9 @@ def unroll(
     change. Padding on either side therefore has no effect on outputs or gradients, even if it
     contains NaN.
 
-    `truncate=k` stops the gradients before the last k steps that run or, with a mask, before the
-    last k real steps of each sequence. The values of the states do not change. If k is T or more,
-    no gradients are stopped.
+    `truncate=k` lets gradients flow back only through the last k steps that run or, with a mask,
+    through the last k real steps of each sequence. The values of the states do not change. If k is
+    T or more, truncation has no effect.
 
     >>> import numpy as np
     >>> from layers import RNNCell

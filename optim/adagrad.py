@@ -21,8 +21,8 @@ class Adagrad(Optimizer):
     >>> print(p.array.round(4))
     [0.9 0.9]
 
-    Without weight decay, a step changes only the rows of a table that the batch looked up. Keras
-    starts s at 0.1.
+    Without weight decay, a step changes only the rows of a table that the batch looked up. In
+    Keras, s starts at 0.1.
 
     Errors: see Optimizer. Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011).
     """

@@ -14,9 +14,9 @@ WIDEST = 0.055  # if b varies more, updates are not lazy
 class Adam(Optimizer):
     """m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², and p ← p - lr m̂ / (√v̂ + eps).
 
-    g is the gradient of p (plus weight_decay times p). m and v are running means of g and g². They
-    have p's shape and start at zero. m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) correct the bias of
-    m and v toward 0. t counts the parameter's steps, starting at 1.
+    g is the gradient of p (plus weight_decay times p). m and v are running means of g and g². Both
+    means have p's shape and start at zero. m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) correct the
+    bias of m and v toward 0. t counts the parameter's steps, starting at 1.
 
     >>> from minigrad import Tensor
     >>> p = Tensor([1.0, 1.0], requires_grad=True)
@@ -84,7 +84,7 @@ class Adam(Optimizer):
 
     def lazy_window(self) -> int | None:
         if self.beta1 == 0:
-            return 1  # p stops at once, but v still decays
+            return 1  # p stops immediately, but v still decays
         # The change in log √v over the lifetime of m, which is about 1 / (1 - β₁) steps.
         spread = -math.log(self.beta2) / 2 / (1 - self.beta1) if self.beta2 else math.inf
         return fade_out(self.beta1) if spread <= WIDEST else None

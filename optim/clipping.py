@@ -23,8 +23,8 @@ def clip_gradients(
     """Scale all gradients, of any shape, by min(1, max_norm / |g|). Returns |g|, the norm of all
     gradients taken as one vector.
 
-    `parameters` are Tensors, in a dict or any iterable, or a single Tensor. PyTorch's name for this
-    function, `clip_grad_norm_`, works too.
+    `parameters` is a dict of Tensors, another iterable of Tensors, or a single Tensor. PyTorch's
+    name for this function, `clip_grad_norm_`, works too.
 
     Clipping shortens steps that are too long and keeps their direction. Recurrent networks need it,
     because gradients can explode over many time steps.

@@ -48,8 +48,8 @@ class Optimizer:
     factor λ of a penalty λ/2 |p|² on every parameter p. The penalty adds λp to the gradient.
 
     `step()` changes every parameter that has a gradient and is not frozen (requires_grad=False).
-    `zero_grad()` clears the gradients. Without it, `backward` adds to the old gradients. `scale` is
-    a factor that multiplies all learning rates; schedules set it.
+    `zero_grad()` clears the gradients. If you do not call it, `backward` adds to the existing
+    gradients. `scale` is a factor that multiplies all learning rates; schedules set it.
 
     Create the optimizer after the model is complete. It does not train layers that you assign
     later.
@@ -65,7 +65,7 @@ class Optimizer:
     Errors: OptionError MG301 (no parameters), MG303 (a parameter appears twice), MG305 (a number
     out of range); DtypeError MG302 (a parameter that is not a Tensor, or an unknown key in a
     group). `step` raises GradientError MG307 (no parameter has a gradient) and ShapeError MG105 (a
-    gradient of the wrong shape) before it changes anything. Two kinds of later errors leave the
+    gradient of the wrong shape) before it changes anything. After that, two events can leave the
     step incomplete: Ctrl-C in your own loop (the Trainer finishes the step first), and an overflow
     if NumPy is set to raise errors.
     """
@@ -103,8 +103,8 @@ class Optimizer:
 
     @property
     def lr(self) -> float:
-        """The learning rate of the first group. Assigning to it sets the learning rate of all
-        groups.
+        """The learning rate of the first group. Assign to this property to set the learning rate of
+        all groups.
         """
         return self.groups[0].lr
 
@@ -360,8 +360,8 @@ class Optimizer:
         return True
 
     def _scratch(self, use: str, like: Array) -> Array:
-        """A temporary array with the shape and dtype of `like`. Parameters of all sizes share one
-        buffer.
+        """Return a temporary array with the shape and dtype of `like`. Parameters of all sizes
+        share one buffer.
         """
         key = use, like.dtype
         buffer = self._buffers.get(key)
@@ -425,7 +425,8 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
             raise OptionError(
                 "MG303",
                 f"parameter {path!r} is listed twice (also as {paths.get(node, path)!r})",
-                cause="each step would change it twice and store its state under two names",
+                cause="each step would change the parameter twice and store its state under two "
+                "names",
                 remedy="list each tensor once, in one group; model.named_parameters() lists "
                 "shared parameters once",
             )

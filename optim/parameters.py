@@ -42,7 +42,7 @@ def split(
         if not any(_matches(path, pattern) for path in parameters):
             raise OptionError(
                 "MG319",
-                f"no parameter matches {pattern!r}",
+                f"no parameters match {pattern!r}",
                 cause=f"the model's parameters are {', '.join(parameters) or 'none'}",
                 remedy='use a full path, the part of a path before a dot ("rnn"), or a pattern '
                 '("*.b*")',

@@ -54,7 +54,7 @@ class RMSprop(Optimizer):
         p -= scratch
 
     def lazy_window(self) -> int:
-        return 1  # p stops at once, and only s decays
+        return 1  # p stops immediately, and only s decays
 
     def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
         (s,) = slots

@@ -33,10 +33,10 @@ Communicator = Any
 """An object that connects the ranks, such as `mpi4py.MPI.COMM_WORLD`. It needs only these
 attributes and methods:
 
-`rank` is the number of this process, from 0, and `size` the number of processes. `bcast` sends an
-object from rank 0 to all ranks, and `allgather` sends the objects of all ranks to all ranks.
-`Alltoall` sends row i of an array to rank i and receives a row from each rank. `Allgather` sends an
-array to all ranks and receives an array from each rank. `Abort` ends all processes.
+`rank` is the number of this process, starting at 0, and `size` is the number of processes. `bcast`
+sends an object from rank 0 to all ranks, and `allgather` sends the objects of all ranks to all
+ranks. `Alltoall` sends row i of an array to rank i and receives a row from each rank. `Allgather`
+sends an array to all ranks and receives an array from each rank. `Abort` ends all processes.
 """
 
 

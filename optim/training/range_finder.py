@@ -31,8 +31,8 @@ class LearningRateRange:
     suggestion: float
 
     def plot(self, path: FilePath | None = None) -> Any:
-        """Plot the loss over the rate and mark the suggestion. If `path` (.png .svg .pdf) is set,
-        also write the chart to that file. Requires minigrad-edu[plot].
+        """Plot the loss against the learning rate and mark the suggestion. If `path` (.png .svg
+        .pdf) is set, also write the chart to that file. Requires minigrad-edu[plot].
         """
         figure = new_figure("a plot of learning rates", 5, 3.6)
         axes = figure.add_subplot()
@@ -52,8 +52,8 @@ def find_learning_rate(
     high: float = 10.0,
     steps: int = 100,
 ) -> LearningRateRange:
-    """Train with the rate low (high / low)^(i / (steps - 1)) at step i. Stop when the loss exceeds
-    4 times its minimum.
+    """Train with the rate low · (high / low)^(i / (steps - 1)) at step i. Stop when the loss
+    exceeds 4 times its minimum.
 
     The test trains copies of the model and the optimizer. Afterwards, the batches and the random
     generator are in the same state as before. `rates` and `losses` contain one number per step.

@@ -54,7 +54,7 @@ def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> Non
         "facts": _facts(trainer),
         "started": trainer.started,
         "modes": {path: layer.training for path, layer in _layers(trainer).items()},
-        **{name: getattr(trainer, name) for name in POSITION},  # a stopped run stays stopped
+        **{name: getattr(trainer, name) for name in POSITION},  # a stopped run remains stopped
         "seconds": trainer.elapsed(),
         "means": vars(trainer.means),
         "history": trainer.history.rows,
@@ -72,7 +72,7 @@ def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> Non
 
 
 def restore(trainer: Run, path: FilePath) -> None:
-    """Set the trainer to the state in the snapshot.
+    """Restore the trainer to the state in the snapshot.
 
     Errors: see `mg.load`; CheckpointError MG505 for arrays that do not match, and MG508 for a file
     that is not a snapshot or has a different configuration; OptionError MG414 for batches of
@@ -135,7 +135,7 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
     info = {"started": {}, "modes": {}} | checkpoint.info
     if "optimizer" in info:
         info["facts"] = {"the optimizer": info["optimizer"]}
-    if "generator" in info:  # of rank 0; the other ranks had a separate list
+    if "generator" in info:  # the generator of rank 0; the other ranks had a separate list
         info["generators"] = [info["generator"], *info["generators"]]
     info["callbacks"] = {
         name.replace("BestSnapshot", "BestWeights"): state
@@ -174,7 +174,9 @@ def _facts(trainer: Run) -> dict[str, Any]:
 
 
 def _load_parts(trainer: Run, checkpoint: Checkpoint) -> None:
-    """Load the states of callbacks, batches and the model, and the modes of its layers."""
+    """Load the states of the callbacks, the batches and the model, and the modes of the model's
+    layers.
+    """
     info, train = checkpoint.info, trainer.train
     for name, callback in _callbacks(trainer).items():
         if state := _state(checkpoint, name):

@@ -37,7 +37,7 @@ class Summary:
     parameter_bytes: int
 
     def _rows(self) -> list[list[str]]:
-        """The lines and the total, as strings."""
+        """Return the lines and the total, as strings."""
         lines = [*map(astuple, self.lines)]
         costs = sum(line.bytes for line in self.lines), sum(line.flops for line in self.lines)
         lines.append(("total", "", "", self.parameters, *costs))

@@ -1,8 +1,8 @@
 """The Trainer: a loop over epochs and batches, with evaluation and callbacks.
 
-A model is any callable with `named_parameters()`, `train()` and `eval()`. Batches are any iterable
-of tuples (inputs..., labels). snapshot.py stores and resumes a run, and callbacks/ contains the
-callbacks.
+A model is any callable with `named_parameters()`, `train()` and `eval()`. The batches may be any
+iterable of tuples (inputs..., labels). snapshot.py stores and resumes a run, and callbacks/
+contains the callbacks.
 """
 
 import time
@@ -41,7 +41,8 @@ from .snapshot import restore
 
 
 class Trainer(Run):
-    """Train a model on batches: repeat forward pass, loss, backward pass and optimizer step.
+    """Train a model on batches: repeat the forward pass, the loss, the backward pass and the
+    optimizer step.
 
     `loss(output, labels)` returns a scalar Tensor, as `mg.softmax_cross_entropy` does. `metrics` is
     a dict {name: function of (output array, labels)}; None means accuracy. `callbacks` are called
@@ -51,9 +52,9 @@ class Trainer(Run):
     the model. It is stored with snapshots and best weights, and a resumed run must have the same
     config.
 
-    With `comm`, such as `mpi4py.MPI.COMM_WORLD`, the connected processes ("ranks") train one model
-    together. Pass the same batches to all processes. Each process trains on its share of the rows
-    of every batch. The loss must be a mean over rows. For details, see docs/parallel.md.
+    If you pass `comm`, such as `mpi4py.MPI.COMM_WORLD`, the connected processes ("ranks") train one
+    model together. Pass the same batches to all processes. Each process trains on its share of the
+    rows of every batch. The loss must be a mean over rows. For details, see docs/parallel.md.
 
     >>> import minigrad as mg, numpy as np
     >>> class Line:
@@ -125,10 +126,10 @@ class Trainer(Run):
         """Train for `epochs` epochs in total, evaluate on `validation` after each epoch, and return
         the history.
 
-        `resume` is the path of a snapshot from the callback Snapshots. The run continues from the
-        snapshot, and its result is the same as without the interruption. A run that stopped early
-        remains stopped. At the end, the model is in evaluation mode. Ctrl-C ends the run after the
-        current step: the callbacks' `on_end` is called, and KeyboardInterrupt is raised.
+        `resume` is the path of a snapshot written by the Snapshots callback. The run continues from
+        the snapshot, and its result is the same as without the interruption. A run that stopped
+        early remains stopped. At the end, the model is in evaluation mode. Ctrl-C ends the run
+        after the current step: the callbacks' `on_end` is called, and KeyboardInterrupt is raised.
         """
         check_range("epochs", epochs, 0)
         self.begin(train, epochs, validation)
@@ -143,7 +144,7 @@ class Trainer(Run):
         if load := getattr(self.model, "load_carried_state", None):
             load({})
         with end_together(self.comm), ExitStack() as end:
-            # every callback's on_end runs, even if another one raises an error
+            # every callback's on_end runs, even if another on_end raises an error
             for callback in reversed(self.callbacks):
                 end.callback(callback.on_end, self)
             end.callback(self.model.eval)
@@ -151,7 +152,7 @@ class Trainer(Run):
                 with self._ctrl_c:
                     self._start(resume)
                     while self.epoch < epochs and not self.stop_reason:
-                        if not self.trained:  # else it was interrupted during validation
+                        if not self.trained:  # otherwise the run was interrupted in validation
                             self._train_epoch()
                         if not self.stop_reason:
                             self._end_epoch()
@@ -185,7 +186,7 @@ class Trainer(Run):
 
     def _train_epoch(self) -> None:
         self._check_parameters()
-        if not self.batch:  # else the snapshot has set each layer's mode
+        if not self.batch:  # otherwise the snapshot has set each layer's mode
             self.model.train()
         self._training = True
         for batch in self._checked(self.train, "an epoch", self.batch):

@@ -1,4 +1,6 @@
-"""Callback, the base class of callbacks. It has one method for each event in the Trainer's loop."""
+"""Callback, the base class of callbacks. The class has one method for each event in the Trainer's
+loop.
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

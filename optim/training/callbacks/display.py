@@ -1,4 +1,4 @@
-"""Callbacks that show progress while a model trains: a progress bar, and a line for each epoch.
+"""Callbacks that show progress while a model trains: a progress bar and a line for each epoch.
 
 Errors: none.
 """

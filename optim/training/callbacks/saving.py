@@ -96,7 +96,7 @@ class Snapshots(Every):
     on_interrupt = act
 
 
-# does not match a user's file such as step-best.safetensors
+# the pattern does not match a user's file such as step-best.safetensors
 _PATTERN = f"step-{'[0-9]' * 9}.safetensors"
 
 
@@ -179,7 +179,7 @@ class LearningCurves(_Writer):
 
     def on_start(self, trainer: Run) -> None:
         super().on_start(trainer)
-        trainer.history.plot(self.path)  # raises errors before the run
+        trainer.history.plot(self.path)  # raise any error before the run starts
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.plot(self.path))
