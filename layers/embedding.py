@@ -44,7 +44,7 @@ class Embedding(Layer):
 
 
 class OneHot(Layer):
-    """z[..., i] is 1 if i is the id, and 0 otherwise. z has shape (*ids.shape, size). The layer has
+    """z[..., i] = 1 if i is the id, and 0 otherwise. z has shape (*ids.shape, size). The layer has
     no parameters.
 
     A fused recurrent layer looks up rows of its weight matrix instead of multiplying the matrix by

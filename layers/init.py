@@ -69,8 +69,8 @@ def glorot_uniform(shape: Shape) -> Array:
 
 
 def glorot_normal(shape: Shape) -> Array:
-    """Draw from a normal distribution with variance 2 / (in + out). Source: see `glorot_uniform`;
-    eq. 12.
+    """Draw from a normal distribution with variance 2 / (in + out). Source: Glorot and Bengio
+    (2010), eq. 12.
     """
     inputs, outputs = shape
     return normal(math.sqrt(2 / (inputs + outputs)))(shape)
@@ -88,7 +88,7 @@ def he_uniform(shape: Shape) -> Array:
 
 
 def he_normal(shape: Shape) -> Array:
-    """Draw from a normal distribution with variance 2 / in. Source: see `he_uniform`."""
+    """Draw from a normal distribution with variance 2 / in. Source: He et al. (2015)."""
     inputs, _ = shape
     return normal(math.sqrt(2 / inputs))(shape)
 
