@@ -186,57 +186,57 @@ def language_weights(rng, size, width, hidden):
 
 WORKLOADS = [
     Workload("a", "unrolled", "The unrolled RNN, forward and backward", """
-h = tanh(x_t @ W_xh + h @ W_hh + b) over {steps} steps, with batch size {batch}, width {width},
-hidden size {hidden}, and float32. The loss is the sum of the last h. Five operations are recorded
-for each time step, except in compiled JAX, which does not record operations. The backward pass
-computes the gradients of W_xh, W_hh and b. *difference* compares the loss and the three
-gradients.""",
+The network computes h = tanh(x_t @ W_xh + h @ W_hh + b) over {steps} steps, with batch size
+{batch}, width {width}, hidden size {hidden}, and float32. The loss is the sum of the last h. Five
+operations are recorded for each time step, except in compiled JAX, which does not record
+operations. The backward pass computes the gradients of W_xh, W_hh and b. The column *difference*
+compares the loss and the three gradients.""",
              ("",), unrolled, rounds=15),
     Workload("b", "training", "One training step of the classifier", """
 The model consists of Embedding({vocabulary}, {width}), a recurrent layer with {hidden} units over
 {steps} time steps, and Dense(1). It is trained with binary cross entropy and Adam, which updates
 all rows of the embedding, on batches of {batch} real reviews. The time of a step is measured after
-{aged} training steps. *difference* compares the losses of the first {compared} training steps from
-equal initial weights.""",
+{aged} training steps. The column *difference* compares the losses of the first {compared} training
+steps from equal initial weights.""",
              KINDS, training, rounds=9),
     Workload("c", "inference", "Classifying all reviews", """
 The classifier of (b) predicts the sentiment of {reviews:,} reviews without recording a graph. Each
 contender uses the batch size that is fastest for it. This size is determined before the
-measurement. *difference* compares the logits.""",
+measurement. The column *difference* compares the logits.""",
              KINDS, inference, rounds=5),
     Workload("d", "growth", "Growth with each size", """
 Each plot shows how the time grows with one size of (b)'s RNN. A training step is timed after 70
 training steps. The last plot shows a chain of n gates h = tanh(h) on 8 numbers, forward and
 backward. Each point is measured in its own process. The memory is the peak memory minus the memory
-after the imports. With a larger vocabulary, a batch still uses the same number of rows.
+after the imports. With a larger vocabulary, a batch still uses the same number of rows. The column
 *difference* compares the first losses, and the chain's value and gradient.""",
              [f"{name}={size}" for name, sizes in GROWTH.items() for size in sizes], growth, rounds=3),
     Workload("e", "start", "Import, and the first training step", """
 The case *import* is the time to import the package in a new interpreter. The case *first step* is
 the time from the start of a process to the end of the first training step of (b)'s RNN. It includes
-the time to import the package, build the model and, in some libraries, compile it. *difference*
-compares the first loss.""",
+the time to import the package, build the model and, in some libraries, compile it. The column
+*difference* compares the first loss.""",
              ("import", "first step"), start, rounds=7),
     Workload("f", "adam", "Adam over an embedding table", """
 One step of Adam updates a table with {width} columns and the given number of rows. The gradient
-comes from one batch of {batch} reviews, which use about 555 rows. minigrad receives the ids and the
-gradient of each look-up, as in its engine, and sums the gradients of each row itself. The other
-contenders receive a dense array. The steps cycle through 200 batches. Otherwise, Adam's moments
-would decay to denormal numbers, which slow NumPy down. *difference* compares the table after the
-first {compared} steps, relative to its largest change.""",
+comes from one batch of {batch} reviews, which use about 555 rows. As in its engine, minigrad
+receives the ids and the gradient of each look-up and sums the gradients of each row itself. The
+other contenders receive a dense array. The steps cycle through 200 batches so that Adam's moments
+do not decay to denormal numbers, which would slow NumPy down. The column *difference* compares the
+table after the first {compared} steps, relative to its largest change.""",
              ("10,000 rows", "50,000 rows", "200,000 rows"), adam, rounds=15),
     Workload("g", "trainer", "The Trainer beside a bare loop", """
 A training step of (b)'s RNN with fused gates runs in a loop of six lines, in a Trainer without
 metrics and callbacks, and in a Trainer with the usual metrics and callbacks: accuracy, a progress
-bar (without a terminal), a report for each epoch, and a check for a loss that is not finite.
-*difference* compares the mean loss of the first {compared} training steps.""",
+bar (without a terminal), a report for each epoch, and a check for a loss that is not finite. The
+column *difference* compares the mean loss of the first {compared} training steps.""",
              ("rnn",), trainer, rounds=15),
     Workload("h", "language", "One training step of a language model", """
 An LSTM with 256 units and carried state reads a stream of ids, and a Dense layer predicts the next
 id at each time step. Training uses cross entropy, Adam, and gradients clipped to a norm of 1. The
 case *char* has 96 one-hot characters, 100 time steps and batches of 64. The case *word* has 10,000
 words with an embedding of width 256, 35 time steps and batches of 32. The ids follow Zipf's law.
-The case *char, two threads* compares elapsed times on all cores. *difference* compares the losses
-of the first 5 steps from equal initial weights.""",
+The case *char, two threads* compares elapsed times on all cores. The column *difference* compares
+the losses of the first 5 steps from equal initial weights.""",
              ("char", "word", "char, two threads"), language, rounds=7, tolerance=1e-3),
 ]  # fmt: skip
