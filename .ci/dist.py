@@ -1,8 +1,8 @@
 """Build the wheel and the sdist into dist/ and check them: `make dist`.
 
-The script builds everything twice and compares the results byte for byte, so that anybody can
-rebuild a release from its tag and verify it. The sdist must contain only files that git tracks. On
-a fault, the script prints the reason and exits with code 1.
+The script builds everything twice and compares the results byte for byte, so that anyone can
+rebuild a release from its tag and verify it. The sdist must contain only files that git tracks. If
+a check fails, the script prints the reason and exits with code 1.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 
-# Files that the wheel must contain, and the only folders allowed at its top.
+# Files that the wheel must contain, and the only folders allowed at its top level.
 NEEDED = ("minigrad/py.typed", "layers/py.typed", "optim/py.typed", "licenses/LICENSE", "minigrad/data/imdb.npz",
           "minigrad/explorer/web/app.js", "minigrad/course/lessons/lesson_01_by_hand/page.html")  # fmt: skip
 TOP = {"minigrad", "layers", "optim"}
@@ -32,17 +32,17 @@ def build(folder: Path) -> list[Path]:
 
 
 def faults(wheel: Path, sdist: Path) -> list[str]:
-    """Descriptions of missing and unexpected files in the wheel and the sdist."""
+    """Return descriptions of missing and unexpected files in the wheel and the sdist."""
     names = zipfile.ZipFile(wheel).namelist()
     problems = [
-        f"the wheel lacks {name}"
+        f"the wheel does not contain {name}"
         for name in NEEDED
         if not any(path.endswith(name) for path in names)
     ]
     extra = {path.split("/")[0] for path in names if ".dist-info/" not in path} - TOP
-    problems += [f"the wheel holds {name} at its top" for name in sorted(extra)]
+    problems += [f"the wheel contains {name} at its top level" for name in sorted(extra)]
     problems += [
-        f"the wheel holds {path}"
+        f"the wheel contains {path}"
         for path in names
         if "node_modules" in path or path.endswith(".pyc")
     ]
@@ -53,7 +53,9 @@ def faults(wheel: Path, sdist: Path) -> list[str]:
         with tarfile.open(sdist) as archive:
             packed = {member.name.partition("/")[2] for member in archive if member.isfile()}
         extra = packed - set(tracked.stdout.split("\0")) - {"PKG-INFO"}
-        problems += [f"the sdist holds {name}, which git does not track" for name in sorted(extra)]
+        problems += [
+            f"the sdist contains {name}, which git does not track" for name in sorted(extra)
+        ]
     return problems
 
 
@@ -69,7 +71,7 @@ def main() -> None:
     if problems := faults(wheel, sdist):
         sys.exit("\n".join(problems))
     subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *files], check=True)
-    # W009 warns of several packages at the top of the wheel, which this project has on purpose.
+    # W009 warns about several packages at the wheel's top level, which are intended here.
     subprocess.run(
         [sys.executable, "-m", "check_wheel_contents", "--ignore", "W009", wheel], check=True
     )

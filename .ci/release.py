@@ -3,8 +3,8 @@
 The script first checks the preconditions: a clean tree on main, a version newer than the last tag,
 entries under "Unreleased" in CHANGELOG.md, and a passing `make test`. If one of them fails, it
 stops without changing anything. Then it writes the version and the date into CHANGELOG.md, commits,
-runs `make dist` and adds the tag. A second commit starts the next version. At the end it prints the
-commands that publish the release. Before you run them, you can undo everything:
+runs `make dist` and adds the tag. A second commit starts the next version. At the end, it prints
+the commands that publish the release. Before you run them, you can undo everything:
 
 git reset --hard origin/main && git tag -d v0.2.0
 """
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-VERSION = ROOT / "minigrad" / "__init__.py"  # the only file with the version
+VERSION = ROOT / "minigrad" / "__init__.py"  # the only file that contains the version
 CHANGES = ROOT / "CHANGELOG.md"
 HEADING = "## Unreleased\n"
 
@@ -36,7 +36,7 @@ def number(version: str) -> tuple[int, ...]:
 
 
 def check(version: str) -> None:
-    """Exit with a message unless the release can be made."""
+    """Exit with a message if the release cannot be made."""
     if git("status", "--porcelain"):
         sys.exit("the tree is not clean: commit or stash the changes that `git status` shows")
     if (branch := git("branch", "--show-current")) != "main":

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what the targets of the Makefile need:
+# Install what the Makefile's targets need:
 #
 #     setup.sh plot | dev    minigrad with this extra, in .venv
 #     setup.sh dot           Graphviz
@@ -8,14 +8,14 @@
 #     setup.sh pyodide       the packages for the tests in WebAssembly
 #     setup.sh bench         the libraries of the benchmark, in .venv-bench
 #
-# It needs only a POSIX shell and Python 3.11 or later. If nothing has changed, it returns at once.
+# It needs only a POSIX shell and Python 3.11 or later. If everything is up to date, it does nothing.
 set -eu
 cd "$(dirname "$0")/.."
 venv=.venv
 
 say() { printf '%s\n' "$*" >&2; }
 
-# Run a command as root. Fails if this user needs to type a password for it.
+# Run a command as root. Fails if this would require a password.
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"
     elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then sudo -n "$@"
@@ -41,7 +41,7 @@ install_package() {
         *) as=as_root; as_root true || { rm -f "$log"; return 1; } ;;
     esac
     say "Installing $1 ($command) ..."
-    # Without up-to-date lists, apt finds no packages.
+    # apt may not find packages if its lists are out of date.
     case $command in apt-get*) as_root apt-get update >"$log" 2>&1 </dev/null || : ;; esac
     # shellcheck disable=SC2086 # the command is meant to be split into words
     if DEBIAN_FRONTEND=noninteractive $as $command >>"$log" 2>&1 </dev/null; then rm -f "$log"; return 0; fi
@@ -90,17 +90,17 @@ make_venv() {
 install_packages() {
     extra=$1
     # A virtual environment and an editable installation contain the full path of their folder. They are out of date if the
-    # repository was copied or moved, and after a change of pyproject.toml.
+    # repository was copied or moved, or if pyproject.toml changed.
     key="$(cksum <pyproject.toml) $PWD"
     for stamp in "$venv/.installed-dev" "$venv/.installed-$extra"; do # dev includes the other extras
         if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then return 0; fi
     done
     if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then make_venv; fi
     say "Installing the Python packages of minigrad-edu[$extra] ..."
-    # Until version 0.2 the distribution was called minigrad. Removed later, it would take the command along.
+    # Until version 0.2, the distribution was called minigrad. Uninstalling it later would also delete the new command.
     "$venv/bin/python" -m pip uninstall --quiet --yes minigrad >/dev/null 2>&1 || true
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extra]"; then
-                say "The packages could not be installed; see pip's message above. If you need a proxy or use your own package"
+                say "The packages could not be installed. See pip's message above. If you need a proxy or use your own package"
         say "index, set PIP_PROXY or PIP_INDEX_URL. Then run the same command again."
         exit 1
     fi
@@ -111,7 +111,7 @@ install_packages() {
 
 find_dot() {
     if command -v dot >/dev/null 2>&1; then return 0; fi
-    # Try this only once, because a package manager that fails (no network, no such package) is slow.
+    # Try this only once, because a failing package manager is slow (without a network, or without such a package).
     if [ ! -e "$venv/.tried-graphviz" ]; then
         : >"$venv/.tried-graphviz"
         if install_package graphviz && command -v dot >/dev/null 2>&1; then return 0; fi
@@ -128,22 +128,22 @@ find_dot() {
 
 # --- Packages from npm ---------------------------------------------------------------------------------------------
 
-# Install the packages of the lock file in folder $1. $2 describes them for messages.
+# Install the packages listed in the lock file in folder $1. $2 describes them in messages.
 find_npm_packages() {
     key=$(cksum <"$1/package-lock.json")
     if [ "$(cat "$1/node_modules/.installed" 2>/dev/null)" = "$key" ]; then return 0; fi
     if ! command -v npm >/dev/null 2>&1; then
-        say "npm is missing, so there will be no $2. Install Node.js, which includes npm: https://nodejs.org/"
+        say "npm is missing, so the $2 cannot be installed. Install Node.js, which includes npm: https://nodejs.org/"
     elif npm ci --prefix "$1" --silent --no-audit --no-fund </dev/null; then
         printf '%s\n' "$key" >"$1/node_modules/.installed"
     else
-        say "npm could not install the packages of $1, so there will be no $2."
+        say "npm could not install the packages of $1, so the $2 is not available."
     fi
 }
 
 # --- Packages for the tests in WebAssembly ------------------------------------------------------------------------------
 
-# Install pytest and hypothesis for Pyodide: the latest versions in pure Python, because Pyodide cannot use others.
+# Install pytest and hypothesis for Pyodide. Use the latest pure-Python versions, because Pyodide cannot use others.
 find_pyodide_packages() {
     folder=build/pyodide/packages
     if [ -e $folder/.installed ]; then return 0; fi
@@ -152,7 +152,7 @@ find_pyodide_packages() {
         --only-binary :all: --platform any --python-version 3.12 pytest hypothesis </dev/null; then
         : >$folder/.installed
     else
-        say "pip found no pytest in pure Python, so there will be no tests in WebAssembly."
+        say "pip found no pure-Python version of pytest, so the tests in WebAssembly cannot run."
     fi
 }
 
@@ -184,7 +184,7 @@ case $1 in
     eslint) find_npm_packages minigrad/explorer "linter of the explorer's JavaScript" ;;
     site)
         install_packages site
-        find_npm_packages docs/site "Python in the site's pages"
+        find_npm_packages docs/site "version of Python for the site's pages"
         ;;
     pyodide) find_pyodide_packages ;;
     plot | dev) install_packages "$1" ;;

@@ -1,13 +1,14 @@
 """Test the wheel in dist/ in new environments: `make wheel`, or `python .ci/try_wheel.py` after
-`python .ci/dist.py`. `python .ci/try_wheel.py 3.13` tests only this Python.
+`python .ci/dist.py`. `python .ci/try_wheel.py 3.13` tests only Python 3.13.
 
-The script makes an environment for each supported Python on this machine, and another one for the
-oldest Python with the oldest supported libraries (tests/oldest.txt). Each contains only the wheel
-and its extra `draw`. In an empty folder, without Graphviz's `dot`, the script runs these steps:
+The script makes an environment for each supported Python on this machine. It makes another
+environment for the oldest Python with the oldest supported libraries (tests/oldest.txt). Each
+environment contains only the wheel and its extra `draw`. In an empty folder, without Graphviz's
+`dot`, the script runs these steps:
 
-    train   examples/imdb_sentiment.py on 400 of the bundled reviews, with a picture of the graph
-    draw    the README's first script, which draws a PNG; `minigrad draw` makes an SVG of its graph
-    course  the first lesson, which must fail as distributed, and pass with its solution
+    train   run examples/imdb_sentiment.py on 400 of the bundled reviews; it also draws its graph
+    draw    run the README's first script, which draws a PNG, and `minigrad draw`, which draws an SVG
+    course  check the first lesson, which must fail unchanged and pass with its solution
 
 It prints a row for each environment, then the output of the failed steps. The exit code is 1 if a
 step failed.
@@ -34,7 +35,7 @@ print(json.dumps(["%d.%d" % sys.version_info[:2] + free, platform.python_version
 
 
 def pythons(wanted: list[str]) -> dict[str, tuple[str, str]]:
-    """{"3.12": (version, path)} of the installed Pythons in the wanted series. "3.13t" is
+    """Return {"3.12": (version, path)} for the installed Pythons in the wanted series. "3.13t" is
     free-threaded.
     """
     names = [f"python{series}{free}" for series in wanted for free in ("", "t")]
@@ -45,7 +46,7 @@ def pythons(wanted: list[str]) -> dict[str, tuple[str, str]]:
     usable: dict[str, tuple[str, str]] = {}
     for path in [sys.executable, *filter(None, found)]:
         run = subprocess.run([path, "-c", FACTS], capture_output=True, text=True, check=False)
-        if run.returncode == 0:  # fails for a pyenv shim without a selected version
+        if run.returncode == 0:  # not 0 for a pyenv shim without a selected version
             series, version, itself = json.loads(run.stdout)
             if {series, series.removesuffix("t")} & {*wanted}:
                 usable.setdefault(series, (version, itself))
@@ -53,7 +54,7 @@ def pythons(wanted: list[str]) -> dict[str, tuple[str, str]]:
 
 
 class Failed(Exception):
-    """A failed step, with its output."""
+    """Raised if a step fails, with its output."""
 
 
 class Environment:

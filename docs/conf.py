@@ -1,4 +1,5 @@
-"""Sphinx settings of the site. `make site` builds it from these pages, the README and the lessons:
+"""Sphinx settings for the site. `make site` builds the site from these pages, the README and the
+lessons, with this command:
 
 python -m sphinx -n -W docs build/site
 """
@@ -9,7 +10,7 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-# minigrad of this checkout, and the extensions in site/
+# this checkout's minigrad, and the extensions in site/
 sys.path[:0] = [str(DOCS.parent), str(DOCS / "site")]
 
 import minigrad  # noqa: E402
@@ -22,12 +23,12 @@ language = "en"
 extensions = [
     "myst_parser",
     # in docs/site:
-    "reference",  # makes an entry for each public name from its docstring, with its source
-    "gates",  # makes the lists on the page of gates
-    "pages",  # adds the README and the lessons, which are outside of docs/, as pages
-    "made",  # draws graphs and explorers for the pages
-    "accessible",  # improves the HTML for keyboards and screen readers
-    "cells",  # makes code blocks that run in the page
+    "reference",  # makes an entry for each public name from its docstring, and links to its source
+    "gates",  # makes the lists in gates.md
+    "pages",  # adds pages from outside docs/: the README and the lessons
+    "made",  # draws the pages' graphs and explorers
+    "accessible",  # improves the HTML for users of keyboards and screen readers
+    "cells",  # makes code blocks that readers can run
 ]
 cells_pages = ["lessons/lesson_*"]
 # index.md lists the pages in the repository and is not part of the site
@@ -35,7 +36,7 @@ exclude_patterns = ["site", "index.md", "images"]
 nitpicky = True
 smartquotes = False  # keep straight quotes, as in "rolled"
 
-# html_image: the README's picture is an <img> tag. The other two are for the start page.
+# html_image is for the README, whose picture is an <img> tag. The start page uses the other two.
 myst_enable_extensions = ["attrs_block", "colon_fence", "html_image"]
 myst_heading_anchors = 4  # links such as errors.md#mg135-... work as on GitHub
 
@@ -43,7 +44,7 @@ html_theme = "furo"
 templates_path = ["site/templates"]
 html_static_path = ["site/static"]
 html_favicon = "site/static/icon.svg"
-pygments_dark_style = "a11y-dark"  # Furo's default underlines names like links
+pygments_dark_style = "a11y-dark"  # with Furo's default, names are underlined like links
 html_title = "minigrad"
 html_copy_source = False
 html_show_sphinx = False

@@ -1,8 +1,8 @@
-"""Write imdb.npz, the bundled reviews, from the data of tensorflow-datasets.
+"""Write the bundled reviews, imdb.npz, from the dataset of tensorflow-datasets.
 
 python docs/make_bundle.py DATA_DIR [OUT]
 
-The output is reproducible byte for byte, with every NumPy 2 and every Python with the standard
+The output is reproducible byte for byte, with any NumPy 2 and any Python that uses the standard
 zlib.
 """
 
@@ -39,7 +39,7 @@ def write_bundle(data: IMDB, path: Path) -> None:
 def main() -> None:
     """Parse the command line, write the file and print its size."""
     parser = argparse.ArgumentParser(
-        description="Make the bundled reviews from tensorflow-datasets."
+        description="Write the bundled reviews from the dataset of tensorflow-datasets."
     )
     parser.add_argument(
         "data_dir", help="data folder of tensorflow-datasets, such as ~/tensorflow_datasets"

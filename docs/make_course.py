@@ -1,4 +1,4 @@
-"""Write each lesson's page.html from its text.md. The pages include their pictures and work
+"""Write each lesson's page.html from its text.md. The pages contain their pictures and work
 offline.
 
 Run `python docs/make_course.py` after you change a lesson's text or one of its pictures.
@@ -58,7 +58,7 @@ blockquote { margin: 1rem 0; padding: 0.1rem 1rem;
 
 
 def page(one: Lesson) -> str:
-    """A lesson's text as a single HTML file."""
+    """Return a lesson's text as a single HTML file."""
     body = MarkdownIt("commonmark", {"highlight": _highlighted}).enable("table").render(one.text)
     body = body.replace(
         '<pre><code class="language-text">', '<pre class="printed"><code class="language-text">'

@@ -1,5 +1,5 @@
-"""A Sphinx extension that makes the HTML of Sphinx and of its theme, Furo, accessible to keyboards
-and screen readers.
+"""A Sphinx extension that makes the HTML of Sphinx and its theme Furo accessible to users of
+keyboards and screen readers.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ NAMES = {"__navigation": "All pages", "__toc": "On this page"}
 
 
 def accessible(body: str) -> str:
-    """Change a page's HTML: label the side bars, open them by buttons (static/site.js), and remove
-    empty table headings.
+    """Label the side bars in a page's HTML, add buttons that open them (see static/site.js), and
+    remove empty table headings.
     """
     body = body.replace(
         '<aside class="sidebar-drawer', '<nav aria-label="All pages" class="sidebar-drawer'

@@ -1,10 +1,10 @@
-"""A Sphinx extension for cells: blocks of Python that readers can change and run in the page.
+"""A Sphinx extension for cells: blocks of Python that readers can change and run on the page.
 
 In a page's Markdown, the comment `<!-- cell -->` turns the next block of Python into a cell. On
 pages that match the setting `cells_pages`, every block of Python is a cell. A `text` block after a
-cell shows its output, which must be correct. Outside of the site, all of this is plain Markdown.
-The cells of a page run in order when the site is built, and their output is part of the page. The
-scripts in `web/` run them in the browser.
+cell must show exactly the cell's output. Outside the site, such a page is plain Markdown. When the
+site is built, the cells of each page run in order, and their output becomes part of the page. In
+the browser, the scripts in `web/` run the cells.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sphinx.writers.html5 import HTML5Translator
 ROOT = Path(__file__).resolve().parents[2]
 WEB = Path(__file__).with_name("web")
 FOLDER = "_static/cells"
-"""The folder of the site for the contents of `web/` and for Python."""
+"""The site's folder for the contents of `web/` and for Python."""
 KEYS = "Ctrl+Enter or Shift+Enter runs the code, and Tab leaves it."
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def _is_cell(app: Sphinx, block: nodes.literal_block) -> bool:
 
 
 def _neighbours(block: nodes.Element) -> tuple[nodes.Node | None, nodes.Node | None]:
-    """The nodes before and after a block."""
+    """Return the nodes before and after a block."""
     siblings, index = block.parent.children, block.parent.index(block)
     return (
         siblings[index - 1] if index else None,
@@ -104,8 +104,8 @@ def _neighbours(block: nodes.Element) -> tuple[nodes.Node | None, nodes.Node | N
 
 
 def _mark(node: nodes.Node | None) -> str:
-    """The text of the comment that marks a cell: "cell", or "cell: error" for a cell that must
-    raise an error. "" for other nodes.
+    """Return the text of the comment that marks a cell: "cell", or "cell: error" for a cell that
+    must raise an error. Return "" for other nodes.
     """
     found = (
         re.fullmatch(r"<!-- (cell(?:: error)?) -->\s*", node.astext())
@@ -145,7 +145,7 @@ def _joined(shown: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]
 
 
 def _html(writer: HTML5Translator, node: cell, kind: str, content: str, title: str) -> str:
-    """HTML for one piece of a cell's output. cell.js makes the same HTML."""
+    """Return the HTML for one piece of a cell's output. cell.js creates the same HTML."""
     if kind in ("text", "error"):
         return f'<pre class="cell-{kind}">{escape(content)}</pre>'
     if kind in ("svg", "png"):
@@ -168,12 +168,12 @@ def _explorer(address: str, title: str) -> str:
 
 
 def _note(app: Sphinx, count: int) -> str:
-    """The note below the first cell of a page, and the data for cell.js."""
+    """Return the note below the first cell of a page, and the data for cell.js."""
     sizes, reason = app.config.cells_python
     size = sum(packed for _, packed in sizes.values()) / 1e6
-    shared = "The cells of a page share their variables. Run also runs the cells above that have not run yet. "
+    shared = "The cells of a page share their variables. Run first runs the cells above that did not run yet.  "
     note = (
-        "You can change this code and run it here. Nothing is installed, and nothing is sent from "
+        "You can change and run this code here. Nothing is installed, and no data is sent from "
         f"your computer. The first Run loads Python ({size:.0f} MB). "
         f"{shared if count > 1 else ''}{KEYS}"
         if sizes

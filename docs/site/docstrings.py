@@ -1,9 +1,10 @@
-"""The docstrings of the public names: parsed, completed by shared parts, and converted to Markdown.
+"""Parse the docstrings of public names, add their shared parts, and convert them to Markdown.
 
 The paragraphs of a docstring explain what a name computes, with its formula and shapes. Three parts
 have a marker: `>>> ` for an example, "Errors: " and "Source: ". Parts that many names share are
-written once, in the gate that a function records, in a base class, or in the docstring of the
-module, which may also have "Shapes: ". The reference shows them in every entry.
+written only once: in the docstring of the gate that a function records, of a base class, or of the
+module. A module's docstring may also contain "Shapes: ". The reference shows the shared parts in
+each entry.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ LABEL = re.compile(r"(?:^|(?<=[.;]\s))(Errors|Shapes|Source)s?:\s")
 
 @cache
 def public_names() -> dict[str, Any]:
-    """{public name: object}, with names such as "minigrad.Tensor" and "layers.init.zeros"."""
+    """Return {public name: object}. Names are written as "minigrad.Tensor" or "layers.init.zeros"."""
     names: dict[str, Any] = {"minigrad.GATES": mg.GATES}
     for path in MODULES:
         module = importlib.import_module(path)
@@ -41,7 +42,7 @@ def public_names() -> dict[str, Any]:
             for name, one in vars(module).items()
             if getattr(one, "__module__", "") == path and name[0] != "_"
         ]
-        if path == "minigrad.errors":  # this module also has helpers
+        if path == "minigrad.errors":  # this module also defines helpers
             own = [name for name in own if name.endswith("Error") and name != "MinigradError"]
         names.update(
             (f"{path}.{name}", getattr(module, name)) for name in getattr(module, "__all__", own)
@@ -50,15 +51,15 @@ def public_names() -> dict[str, Any]:
 
 
 def lookup(path: str) -> Any:
-    """The object at a dotted path, such as "layers.init.zeros"."""
+    """Return the object at a dotted path, such as "layers.init.zeros"."""
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)
 
 
 @dataclass
 class Docstring:
-    """A parsed docstring: blocks of text and examples in their order, and {label: text} of the
-    labelled parts.
+    """A parsed docstring: its text blocks and examples in order, and {label: text} for its labelled
+    parts.
     """
 
     blocks: list[str] = field(default_factory=list)
@@ -103,8 +104,8 @@ def parse(doc: str) -> Docstring:
 
 
 def gate_of(function: Any) -> str | None:
-    """The name of the gate that a function records. It is a gate itself, or its docstring names the
-    gate first.
+    """Return the name of the gate that a function records, or None. If the function is not a gate
+    itself, this is the first gate that its docstring names.
     """
     if isinstance(function, mg.Gate):
         return function.name
@@ -118,19 +119,19 @@ def gate_of(function: Any) -> str | None:
 
 
 def recorded_by(method: Any) -> str | None:
-    """The gate that a method of Tensor records."""
+    """Return the name of the gate that a Tensor method records."""
     return "Transpose" if isinstance(method, property) else gate_of(inspect.unwrap(method))
 
 
 def describe(one: Any) -> Docstring:
-    """The parsed docstring of an object, with its shared parts.
+    """Return the parsed docstring of an object, with its shared parts.
 
-    A class without an example gets the example of a function that returns it or of a subclass.
+    If a class has no example, it gets the example of a subclass or of a function that returns it.
     """
     own = parse(_comment_on_gates() if one is mg.GATES else inspect.getdoc(one) or "")
     if gate := gate_of(one):
         shared = describe(mg.GATES[gate])
-        if not own.example:  # it only adds to the gate's docstring
+        if not own.example:  # this docstring only supplements the gate's docstring
             opening = r"^`[^`]*`(: see the class for the formula)?[.:;]?\s*"
             added = re.sub(opening, "", own.blocks[0])
             own.blocks = [
@@ -165,7 +166,7 @@ def describe(one: Any) -> Docstring:
 
 
 def _makes(maker: Any, cls: type) -> bool:
-    """Whether `maker` is a function that returns the class, or a subclass of it."""
+    """Return whether `maker` is a subclass of the class, or a function that returns it."""
     if inspect.isclass(maker):
         return maker is not cls and issubclass(maker, cls)
     returned = maker.__annotations__.get("return") if inspect.isfunction(maker) else None
@@ -173,7 +174,7 @@ def _makes(maker: Any, cls: type) -> bool:
 
 
 def _comment_on_gates() -> str:
-    """The docstring of GATES, which is the string below its definition."""
+    """Return the docstring of GATES, which is the string below its definition."""
     (found,) = re.findall(
         r'^GATES.*\n"""(.*?)"""', inspect.getsource(sys.modules["minigrad.gate"]), re.M | re.S
     )
@@ -181,8 +182,8 @@ def _comment_on_gates() -> str:
 
 
 def _families(one: Any) -> Iterator[Any]:
-    """Yield the other places of an object's shared parts: private base classes, the module, public
-    base classes, enclosing packages.
+    """Yield the objects whose docstrings contain an object's shared parts. These are its private base
+    classes, its module, its public base classes, and the enclosing packages.
     """
     bases = [
         base
@@ -199,11 +200,11 @@ def _families(one: Any) -> Iterator[Any]:
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
-    """Yield the public methods and properties of a class, including those of base classes without
-    an entry.
+    """Yield the public methods and properties of a class, including those that it inherits from a
+    base class without an entry.
 
-    Members without a docstring are left out, except methods of NumPy. A gate has only the members
-    of Gate.
+    Members without a docstring are left out, except for NumPy's methods. No members are listed for
+    gates, because they only have the members of Gate.
     """
     if issubclass(cls, mg.Gate) and cls is not mg.Gate:
         return
@@ -227,8 +228,8 @@ def members(cls: type) -> Iterator[tuple[str, Any]]:
 
 
 def signature(one: Any) -> str:
-    """The arguments with their defaults, without types. Empty for exceptions, which users do not
-    make.
+    """Return the arguments with their defaults, without types. Return "" for exceptions, because
+    users do not create them.
     """
     if not callable(one) or (inspect.isclass(one) and issubclass(one, Exception)):
         return ""
@@ -260,14 +261,14 @@ def _default(value: Any) -> str:
 
 @cache
 def error_titles() -> dict[str, str]:
-    """{code: title} from the page of errors."""
+    """Return {code: title} from docs/errors.md."""
     return dict(
         re.findall(r"^### (MG\d{3}) (.+)$", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.M)
     )
 
 
 def codes(error: type) -> list[str]:
-    """The error codes of a class of exceptions. The docstring of a warning names its code."""
+    """Return the error codes of an exception class. A warning's docstring names its code."""
     warned = re.findall(r"MG\d{3}", error.__doc__ or "") if issubclass(error, Warning) else []
     return sorted({*_raised().get(error.__name__, ()), *warned})
 
@@ -285,16 +286,16 @@ def _raised() -> dict[str, set[str]]:
 
 
 def link_to_error(code: str, page: str = "../errors.md") -> str:
-    """A link to the section of a code on the page of errors."""
+    """Return a link to an error code's section in docs/errors.md."""
     anchor = re.sub(r"[^\w\- ]", "", f"{code} {error_titles()[code]}".lower()).replace(" ", "-")
     return f"[{code}]({page}#{anchor})"
 
 
 def link_to_name(text: str, entry: str) -> str | None:
-    """A link for a text in backticks in an entry, or None if it is not a public name.
+    """Return a link for the text in backticks in an entry, or None if it is not a public name.
 
-    A plain word in lower case is a method of the entry or a name in its module. It gets no link if
-    an argument has the same name.
+    A word in lower case is a method of the entry or a name in the entry's module. If an argument of
+    the entry has the same name, the word gets no link.
     """
     module = entry.rpartition(".")[0]
     name = re.sub(r"^mg[.]", "minigrad.", text.removesuffix("()"))
@@ -324,11 +325,11 @@ def link_to_name(text: str, entry: str) -> str | None:
 
 
 def markdown(doc: str, entry: str = "", names: bool = False) -> str:
-    """Convert a docstring to Markdown. Examples become blocks of code, and stars and angle brackets
-    are escaped.
+    """Convert a docstring to Markdown. Examples become code blocks, and asterisks and angle
+    brackets are escaped.
 
-    In an entry of the reference, names in backticks, error codes and exception classes become
-    links. With `names`, all classes do.
+    In a reference entry, names in backticks, error codes and exception classes become links. If
+    `names` is true, all class names become links.
     """
 
     def replace(hit: re.Match[str]) -> str:

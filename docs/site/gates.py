@@ -1,8 +1,8 @@
-"""A Sphinx extension that fills the two lists of the page of gates, docs/gates.md, from the gates'
+"""A Sphinx extension that adds two lists to docs/gates.md, which it makes from the gates'
 docstrings.
 
 The comments `<!-- every gate in a line -->` and `<!-- every gate in a section -->` on that page
-mark the places of the lists.
+mark where the lists are inserted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ METHODS = {"__getitem__": "x[key]"} | {
 
 
 def public_gates() -> dict[str, list[type[mg.Gate]]]:
-    """{module or folder: its public gates}, in the order of the source."""
+    """Return {module or folder: its public gates}, in the order of the source code."""
     public = [getattr(gates, name) for name in gates.__all__ if name in mg.GATES]
     public.sort(key=lambda gate: inspect.getsourcelines(gate)[1])
     return {
@@ -45,8 +45,8 @@ def public_gates() -> dict[str, list[type[mg.Gate]]]:
 
 
 def recorders(gate: type[mg.Gate]) -> Iterator[str]:
-    """Yield the expressions that record a gate: functions of minigrad, operators, methods and
-    functions of NumPy.
+    """Yield the expressions that record a gate: minigrad functions, operators, methods and NumPy
+    functions.
     """
     for name in gates.__all__:
         function = getattr(gates, name)
@@ -61,7 +61,7 @@ def recorders(gate: type[mg.Gate]) -> Iterator[str]:
 
 
 def lines() -> str:
-    """A table with a line for each gate."""
+    """Return a table with one row for each gate."""
     rows = ["| gate | symbol | recorded by |", "|---|---|---|"]
     for gate in (gate for found in public_gates().values() for gate in found):
         by = ", ".join(f"`{one}`" for one in recorders(gate)) or f"`mg.{gate.__name__}`"
@@ -70,7 +70,9 @@ def lines() -> str:
 
 
 def sections() -> str:
-    """A chapter for each module, with a section for each gate. The gate's entry is a link target."""
+    """Return a chapter for each module, with a section for each gate. Each gate's entry is a link
+    target.
+    """
     parts = []
     for name, found in public_gates().items():
         title, _, rest = (inspect.getdoc(getattr(gates, name)) or "").partition("\n\n")
@@ -79,14 +81,14 @@ def sections() -> str:
 
 
 def section(gate: type[mg.Gate]) -> str:
-    """The section of a gate: its signature and its docstring."""
+    """Return the section of a gate, which contains its signature and its docstring."""
     facts = []
     if gate.constant_inputs:
         places = " and ".join(str(place) for place in gate.constant_inputs)
-        facts.append(f"No gradient for input {places}, counted from 0.")
+        facts.append(f"No gradient for input {places} (counted from 0).")
     if not gate.differentiable_twice:
         facts.append(
-            "No second derivative. For one, replace this gate by smaller gates with `mg.unfuse`."
+            "No second derivative. To compute one, replace this gate by smaller gates with `mg.unfuse`."
         )
     entry = f"```{{py:class}} {gate.__name__}{signature(gate)}\n:module: minigrad\n```"
     parts = describe(gate)

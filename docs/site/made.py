@@ -1,9 +1,9 @@
 """A Sphinx extension that draws graphs and explorers with minigrad at each build and adds them to
-the pages.
+the site's pages.
 
-The explorers are the pages that users get: one for each lesson's solution, and those of the
-examples. A page links to them and embeds them only on request, because keyboard users would
-otherwise have to pass through them.
+The explorers are the same pages that users get: one page for each lesson's solution, and the pages
+of the examples. The site's pages link to them, and embed them only on request. Otherwise, keyboard
+users would have to tab through them.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ OF_A_LESSON = """
 
 ## The page of a correct solution
 
-`minigrad course check` draws a page from the results of your functions. For a correct
-solution, it shows this:
+`minigrad course check` makes a page from the results of your functions. For a correct solution, the
+page shows this:
 
 """
 
 
 def explorer(address: str, title: str) -> str:
-    """HTML with a link to an explorer, and a frame that shows it when the reader opens it."""
+    """Return HTML with a link to an explorer and a frame that shows it when opened."""
     after = f"after-{Path(address).stem}"
     return (
         f'\n<div class="explorer">\n<p><a href="{address}">Open it on a separate '
@@ -52,7 +52,7 @@ def explorer(address: str, title: str) -> str:
 
 
 def add_explorers(app: Sphinx, page: str, source: list[str]) -> None:
-    """Add the explorers to the pages of the lessons and of the explorer."""
+    """Add the explorers to the lessons' pages and to docs/explorer.md."""
     if page.startswith("lessons/"):
         name = page.removeprefix("lessons/")
         source[0] += OF_A_LESSON + explorer(
@@ -67,7 +67,7 @@ def add_explorers(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def make(app: Sphinx, error: Exception | None) -> None:
-    """Draw all explorers and pictures into the folder `made` of the site."""
+    """Draw all explorers and pictures into the site's folder `made`."""
     if error is not None or app.builder.format != "html":
         return
     folder = Path(app.outdir) / "made"

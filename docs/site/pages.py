@@ -1,4 +1,4 @@
-"""A Sphinx extension for pages whose source is outside of docs/ or has another name there.
+"""A Sphinx extension for pages whose source file is outside docs/ or has a different name.
 
 Links between the pages use paths in the repository (`../README.md`, `course.md`). On the site, they
 lead to the corresponding pages.
@@ -30,7 +30,7 @@ SAME = {"index": ROOT / "docs/index.md"}
 
 
 class Pages(Project):
-    """Sphinx's list of pages, extended by SOURCES and SAME."""
+    """Sphinx's list of pages, with the pages of SOURCES and SAME added."""
 
     def discover(self, *patterns: Any) -> set[str]:
         super().discover(*patterns)
@@ -43,7 +43,7 @@ class Pages(Project):
 
 
 def add_lessons(app: Sphinx, page: str, source: list[str]) -> None:
-    """List the lessons below the course's page in the navigation."""
+    """List the lessons below the page of the course in the navigation."""
     if page == "course":
         names = "\n".join(f"/lessons/{lesson.name}" for lesson in lessons())
         source[0] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
@@ -52,7 +52,7 @@ def add_lessons(app: Sphinx, page: str, source: list[str]) -> None:
 def use_pages(app: Sphinx) -> None:
     """Make Sphinx read the pages of SOURCES."""
     pages = Pages(app.srcdir, app.config.source_suffix)
-    pages.restore(app.env.project)  # the pages of an earlier build, needed to find outdated ones
+    pages.restore(app.env.project)  # the pages of the last build, needed to find outdated pages
     app.project = app.env.project = pages
 
 

@@ -1,12 +1,12 @@
-"""A Sphinx extension for the reference: it turns each listed public name into an entry made from
-its docstring.
+"""A Sphinx extension for the reference. It makes an entry for each listed public name from its
+docstring.
 
     ```{reference} calculates
     minigrad.grad
     ```
 
-This block becomes a table with a line for each name, followed by the entries. docstrings.py makes
-the content of the entries.
+This block becomes a table with one row for each name, followed by the entries. docstrings.py
+generates the content of the entries.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Reference(SphinxDirective):
 
 
 def _other_places(module: str, name: str) -> set[str]:
-    """Further anchors of an entry for viewcode's links back to it, if its file has names of several
-    public modules.
+    """Return the additional anchors that viewcode needs to link back to an entry if its source file
+    defines names of several public modules.
     """
     source = _source(lookup(f"{module}.{name.partition('.')[0]}"))
     others = {
@@ -63,7 +63,7 @@ def _other_places(module: str, name: str) -> set[str]:
 
 
 def _source(one: Any) -> str:
-    """The name of the module that defines an object."""
+    """Return the name of the module that defines an object."""
     return mg.Gate.__module__ if one is mg.GATES else inspect.unwrap(one).__module__
 
 
@@ -126,7 +126,7 @@ def _records(gate: str) -> str:
 
 
 def defining_module(app: Sphinx, module: str, name: str) -> str:
-    """The module with the source of a name, for viewcode. Its package only re-exports the name."""
+    """Return the module that defines a name, for viewcode. The package only re-exports the name."""
     return _source(lookup(f"{module}.{name.partition('.')[0]}"))
 
 

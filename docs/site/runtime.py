@@ -1,4 +1,4 @@
-"""Collect the files that a page needs to run Python in a folder: `gather(folder)`.
+"""Copy the files that a page needs to run Python to a folder, with `gather(folder)`.
 
 The folder then contains
 
@@ -7,7 +7,7 @@ The folder then contains
 - `pyodide-lock.json`, reduced to NumPy and minigrad, with checksums that Pyodide verifies;
 - the wheels of NumPy and of minigrad, without the files that match LEFT_OUT, such as the reviews;
 - `viz.js`, Graphviz for WebAssembly;
-- `imdb.npz`, the reviews, which are fetched only when a program reads them.
+- `imdb.npz`, the reviews, fetched only when a program reads them.
 
 A worker (of type "module") in the same folder starts with
 
@@ -49,14 +49,16 @@ VIZ = NPM / "@viz-js/viz/dist/viz.js"
 CACHE = ROOT / "build/pyodide"
 ADDRESS = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
 REVIEWS = "minigrad/data/imdb.npz"
-# Files left out of minigrad's wheel: the reviews, and the course, which runs in a terminal. Its
-# lessons are pages of the site.
+# Files left out of minigrad's wheel: the reviews, and the course, because it runs in a terminal.
+# The course's lessons are pages of the site.
 LEFT_OUT = re.compile(r"minigrad/(data/imdb\.npz|course/\S+|__main__\.py)")
 LIMIT = 10e6  # maximum number of bytes to fetch before the first cell runs
 
 
 class Unavailable(Exception):
-    """The reason why Python for the pages is not available. The site is then built without it."""
+    """Raised if Python is not available for the pages, with the reason. The site is then built
+    without Python.
+    """
 
 
 def gather(folder: Path) -> dict[str, int]:
@@ -90,7 +92,7 @@ def gather(folder: Path) -> dict[str, int]:
 
 
 def pyodide_lock() -> dict[str, Any]:
-    """Pyodide's list of packages, with their file names and checksums. Raises Unavailable if
+    """Return Pyodide's list of packages, with their file names and checksums. Raises Unavailable if
     Pyodide is not installed from npm.
     """
     try:
@@ -103,8 +105,8 @@ def pyodide_lock() -> dict[str, Any]:
 
 
 def numpy_wheel() -> Path:
-    """The path of NumPy's wheel for Pyodide, after checking it. Raises Unavailable if it is not
-    found and cannot be downloaded.
+    """Return the path of NumPy's wheel for Pyodide, after verifying its checksum. Raises
+    Unavailable if the wheel is not found and cannot be downloaded.
     """
     lock = pyodide_lock()
     numpy: dict[str, str] = lock["packages"]["numpy"]
@@ -122,7 +124,8 @@ def numpy_wheel() -> Path:
             content = response.read()
     except OSError as error:
         raise Unavailable(
-            f"{address} cannot be downloaded ({error}); set MINIGRAD_PYODIDE to a folder with it"
+            f"{address} cannot be downloaded ({error}); set MINIGRAD_PYODIDE to a folder that "
+            "contains it"
         ) from None
     _check(content, sha256, address)
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -131,8 +134,8 @@ def numpy_wheel() -> Path:
 
 
 def minigrad_wheel(folder: Path) -> Path:
-    """Build minigrad's wheel into `folder`, without the files that match LEFT_OUT. This reduces its
-    size to a sixth.
+    """Build minigrad's wheel into `folder`, without the files that match LEFT_OUT. Leaving them
+    out reduces the wheel's size to a sixth.
     """
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -164,7 +167,7 @@ def _check(content: bytes, sha256: str, origin: object) -> None:
 
 
 def _entry(wheel: Path) -> dict[str, Any]:
-    """The entry of minigrad in the lock file."""
+    """Return minigrad's entry in the lock file."""
     return {
         "name": "minigrad",
         "version": wheel.name.split("-")[1],

@@ -3,7 +3,7 @@
 const buttons = [...document.querySelectorAll("button[data-side-bar]")];
 
 function show(name, open) {
-  document.getElementById(name).checked = open; // the theme's styles depend on this hidden box
+  document.getElementById(name).checked = open; // the theme's styles depend on this hidden check box
   for (const button of buttons) {
     if (button.dataset.sideBar === name) button.setAttribute("aria-expanded", open);
   }

@@ -1,7 +1,7 @@
 // Cells: Python code that readers can change and run in the page.
 //
-// The built page has each cell's highlighted code and its output. This script puts a text area over the code and buttons
-// below it. At the first Run, a worker loads Python.
+// The built page contains each cell's highlighted code and its output. This script puts a text area over the code, and
+// buttons below it. When the reader first presses Run, a worker loads Python.
 
 const settings = JSON.parse(document.querySelector("#cells").textContent); // {sizes: {file: [bytes, compressed bytes]}}
 
@@ -17,10 +17,10 @@ function el(name, attributes = {}, ...children) {
 
 class Python {
   worker = null;
-  loading = null; // a promise while there is a worker
-  before = ""; // "?again" after it was loaded, when its files are in the browser's cache
+  loading = null; // a promise if a worker exists
+  before = ""; // "?again" after Python was loaded, because its files are then in the browser's cache
 
-  /** Load Python if necessary. `show({loaded})` is called with the number of bytes received of each file. */
+  /** Load Python if necessary. Calls `show({loaded})` with the number of bytes received for each file. */
   load(show) {
     if (!this.loading) {
       this.worker = new Worker(new URL(`worker.js${this.before}`, import.meta.url), { type: "module" });
@@ -29,7 +29,7 @@ class Python {
     return this.loading;
   }
 
-  /** Run a cell's source. Resolves to false after an error. `show(piece)` is called with each piece of output. */
+  /** Run a cell's source. Resolves to false after an error. Calls `show(piece)` with each piece of output. */
   run(number, source, show) {
     this.worker.postMessage({ number, source });
     return this.answer(show);
@@ -45,7 +45,7 @@ class Python {
         reject(new Error(reason));
       };
       const fail = (reason) =>
-        this.stop(this.before ? `Python failed (${reason}).` : `Python could not be loaded (${reason}). Run tries again.`);
+        this.stop(this.before ? `Python failed (${reason}).` : `Python could not be loaded (${reason}). Press Run to try again.`);
       this.worker.onerror = (event) => fail(event.message || "one of its files is missing");
       this.worker.onmessage = ({ data }) => {
         if (data.failed) fail(data.failed);
@@ -71,7 +71,7 @@ class Output {
 
   show({ kind, content, title }) {
     if (kind === "text") {
-      if (!this.printed) setTimeout(() => this.flush(), 30); // collects lines, to show many at once
+      if (!this.printed) setTimeout(() => this.flush(), 30); // collects lines, so that many are shown at once
       this.printed += content;
       return;
     }
@@ -122,7 +122,7 @@ function explorer(html, title) {
   return box;
 }
 
-// A frame in which Escape was pressed: move the focus to the element after it.
+// If Escape was pressed in a frame, move the focus to the element after the frame.
 window.addEventListener("message", ({ data, source }) => {
   const frame = data === "leave" && Array.from(document.querySelectorAll("iframe")).find((one) => one.contentWindow === source);
   if (frame) (frame.nextElementSibling ?? frame.previousElementSibling).focus();
@@ -210,7 +210,7 @@ class Cell {
     this.progress.replaceChildren();
   }
 
-  /** Show how much of Python has arrived. Not in the status, because it changes too often to be read aloud. */
+  /** Show how much of Python was downloaded. This is not shown in the status, because it changes too often to be read aloud. */
   showLoaded(loaded) {
     const sizes = Object.entries(settings.sizes);
     const total = sizes.reduce((sum, [, [, packed]]) => sum + packed, 0);
@@ -267,7 +267,7 @@ async function runWithThoseAbove(cell) {
   cell.busy(true);
   try {
     for (const above of cells.slice(0, cell.number - 1).filter((other) => !other.ran)) {
-      cell.say(`Cell ${above.number} runs first.`);
+      cell.say(`Running cell ${above.number} first.`);
       if (!(await above.execute())) return cell.say(`Not run, because cell ${above.number} ended with an error.`);
     }
     await cell.execute();

@@ -1,11 +1,11 @@
 """Run the cells of a page, both in the browser and when the site is built.
 
-A `Runner` passes a cell's output on piece by piece, as `show(kind, content, title)`. The kinds are
+A `Runner` passes each piece of a cell's output to `show(kind, content, title)`. The kinds are
 `text` (printed text), `error` (a traceback), `svg` and `png` (a picture; png in base64), `html` (a
 table) and `page` (an explorer's whole page).
 
-Run as a program, it reads the cells of one page from stdin, a JSON list of sources, and prints
-their outputs as JSON.
+If you run this file as a program, it reads a JSON list with the source of each cell on one page
+from stdin, and prints their outputs as JSON.
 """
 
 import ast
@@ -54,7 +54,7 @@ class Runner:
                 printed.flush()
                 self.display(value)
                 return True
-            except BaseException as error:  # even SystemExit: later cells may follow
+            except BaseException as error:  # also SystemExit, because other cells may run later
                 printed.flush()
                 self.show("error", explain(error), "")
                 return False
@@ -77,7 +77,7 @@ class Runner:
         return None if last is None else eval(compile(last, name, "eval", dont_inherit=True), names)
 
     def display(self, value: Any) -> None:
-        """Show a value like a notebook does."""
+        """Show a value in the same way as a notebook."""
         explorer = sys.modules.get("minigrad.explorer")
         if value is None:
             return
@@ -114,9 +114,10 @@ class Runner:
 
 
 def no_input(prompt: object = "") -> str:
-    """Replacement for `input`, which raises an error."""
+    """Raise an error, as a replacement for `input`."""
     raise RuntimeError(
-        "input() needs a keyboard, which is not available in a cell: write the value into the code"
+        "input() does not work in a cell, because a cell cannot read the keyboard; write the "
+        "value into the code"
     )
 
 
@@ -145,7 +146,7 @@ class Printed(io.TextIOBase):
 
 
 def explain(error: BaseException) -> str:
-    """A traceback with only the cells' lines."""
+    """Return a traceback that shows only lines of cells."""
     report = traceback.TracebackException.from_exception(error)
     part: traceback.TracebackException | None = report
     while part is not None:
@@ -155,14 +156,14 @@ def explain(error: BaseException) -> str:
         if cause is not None and not any(
             frame.filename.startswith("Cell ") for frame in cause.stack
         ):
-            # an internal error, which minigrad's error replaces
+            # an internal error that minigrad's error replaces
             part.__cause__ = part.__context__ = cause = None
         part = cause
     return re.sub(r'File "(Cell \d+)", ', r"\1, ", "".join(report.format()))
 
 
 def _files() -> set[tuple[str, int, int]]:
-    """(name, size, modification time) of the pictures and pages in the working directory."""
+    """Return (name, size, modification time) of the pictures and pages in the working directory."""
     with os.scandir() as entries:
         return {
             (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
@@ -172,11 +173,11 @@ def _files() -> set[tuple[str, int, int]]:
 
 
 def in_browser(show: Show, svg_of: Callable[[str], str]) -> Runner:
-    """The runner of a page in the browser. `svg_of` converts DOT text to SVG."""
+    """Return the runner of a page in the browser. `svg_of` converts DOT text to SVG."""
     from minigrad.drawing import drawing, render, set_renderer
 
     def draw(text: str, suffix: str) -> bytes:
-        """Replacement for `render` that returns SVG even for a .png file. `display_file` handles
+        """Return SVG even for a .png file, as a replacement for `render`. `display_file` handles
         it.
         """
         return render.render(

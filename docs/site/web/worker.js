@@ -2,14 +2,14 @@
 //
 // It posts {loaded: {file: bytes}} while Python loads, and {done: true} when Python is ready. It receives {number, source},
 // a cell to run. For each piece of the cell's output it posts {kind, content, title}, and at the end {done: true, ended},
-// where `ended` is false after an error. It posts {failed: reason} if Python cannot be loaded or does not work any more.
+// where `ended` is false after an error. It posts {failed: reason} if Python cannot be loaded or has crashed.
 
-const counted = {}; // bytes received of each file
+const counted = {}; // bytes received for each file
 
 /** A `fetch` that also posts the number of bytes received, after decompression. */
 const plain = self.fetch.bind(self);
 self.fetch = async (address, options) => {
-  // After Stop, the files come from the browser's cache without asking the server again.
+  // After Stop, load the files from the browser's cache without asking the server again.
   const cache = new URL(self.location).searchParams.has("again") ? "force-cache" : "default";
   const response = await plain(address, { ...options, cache });
   if (!response.ok || !response.body) return response;
