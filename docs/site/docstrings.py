@@ -33,7 +33,7 @@ LABEL = re.compile(r"(?:^|(?<=[.;]\s))(Errors|Shapes|Source)s?:\s")
 
 @cache
 def public_names() -> dict[str, Any]:
-    """Return {public name: object}. Names are written as "minigrad.Tensor" or "layers.init.zeros"."""
+    """Return {public name: object}, with names such as "minigrad.Tensor" or "layers.init.ones"."""
     names: dict[str, Any] = {"minigrad.GATES": mg.GATES}
     for path in MODULES:
         module = importlib.import_module(path)
@@ -182,7 +182,7 @@ def _comment_on_gates() -> str:
 
 
 def _families(one: Any) -> Iterator[Any]:
-    """Yield the objects whose docstrings contain an object's shared parts. These are its private base
+    """Yield the objects whose docstrings contain an object's shared parts: its private base
     classes, its module, its public base classes, and the enclosing packages.
     """
     bases = [
