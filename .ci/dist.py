@@ -1,4 +1,4 @@
-"""Build the wheel and the sdist into dist/ and check them: `make dist`.
+"""Build the wheel and the sdist in dist/ and check them: `make dist`.
 
 The script builds everything twice and compares the results byte for byte, so that anyone can
 rebuild a release from its tag and verify it. The sdist must contain only files that git tracks. If

@@ -31,7 +31,7 @@ extensions = [
     "cells",  # makes code blocks that readers can run
 ]
 cells_pages = ["lessons/lesson_*"]
-# index.md lists the pages in the repository and is not part of the site
+# index.md is the list of pages for the repository; the site does not use it
 exclude_patterns = ["site", "index.md", "images"]
 nitpicky = True
 smartquotes = False  # keep straight quotes, as in "rolled"

@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WEB = Path(__file__).with_name("web")
 FOLDER = "_static/cells"
 """The site's folder for the contents of `web/` and for Python."""
-KEYS = "Ctrl+Enter or Shift+Enter runs the code, and Tab leaves it."
+KEYS = "Press Ctrl+Enter or Shift+Enter to run the code, and Tab to leave the cell."
 
 logger = logging.getLogger(__name__)
 
@@ -171,10 +171,10 @@ def _note(app: Sphinx, count: int) -> str:
     """Return the note below the first cell of a page, and the data for cell.js."""
     sizes, reason = app.config.cells_python
     size = sum(packed for _, packed in sizes.values()) / 1e6
-    shared = "The cells of a page share their variables. Run first runs the cells above that did not run yet.  "
+    shared = "The cells of a page share their variables. Run first runs all cells above that did not run yet.   "
     note = (
         "You can change and run this code here. Nothing is installed, and no data is sent from "
-        f"your computer. The first Run loads Python ({size:.0f} MB). "
+        f"your computer. The first time you press Run, Python is loaded ({size:.0f} MB). "
         f"{shared if count > 1 else ''}{KEYS}"
         if sizes
         else "This code cannot be run here, because the site was built without Python: "
@@ -199,7 +199,7 @@ def gather(app: Sphinx, config: Config) -> None:
         sizes = {name: ((folder / name).stat().st_size, size) for name, size in packed.items()}
     except runtime.Unavailable as error:
         reason = str(error)
-        print(f"The site is built without Python in its pages, because {reason}")
+        print(f"The site's pages are built without Python, because {reason}")
     config.cells_python = sizes, reason
 
 

@@ -2,7 +2,7 @@
 
 The paragraphs of a docstring explain what a name computes, with its formula and shapes. Three parts
 have a marker: `>>> ` for an example, "Errors: " and "Source: ". Parts that many names share are
-written only once: in the docstring of the gate that a function records, of a base class, or of the
+written only once: in the docstring of the gate that a function records, in a base class, or in the
 module. A module's docstring may also contain "Shapes: ". The reference shows the shared parts in
 each entry.
 """
@@ -33,7 +33,7 @@ LABEL = re.compile(r"(?:^|(?<=[.;]\s))(Errors|Shapes|Source)s?:\s")
 
 @cache
 def public_names() -> dict[str, Any]:
-    """Return {public name: object}, with names such as "minigrad.Tensor" or "layers.init.ones"."""
+    """Return {public name: object}, with names such as "minigrad.Tensor" and "layers.init.ones"."""
     names: dict[str, Any] = {"minigrad.GATES": mg.GATES}
     for path in MODULES:
         module = importlib.import_module(path)
@@ -182,7 +182,7 @@ def _comment_on_gates() -> str:
 
 
 def _families(one: Any) -> Iterator[Any]:
-    """Yield the objects whose docstrings contain an object's shared parts: its private base
+    """Yield the objects whose docstrings may contain shared parts for this object: its private base
     classes, its module, its public base classes, and the enclosing packages.
     """
     bases = [

@@ -1,4 +1,4 @@
-"""A Sphinx extension that adds two lists to docs/gates.md, which it makes from the gates'
+"""A Sphinx extension that adds two lists to docs/gates.md. It makes the lists from the gates'
 docstrings.
 
 The comments `<!-- every gate in a line -->` and `<!-- every gate in a section -->` on that page
@@ -70,8 +70,8 @@ def lines() -> str:
 
 
 def sections() -> str:
-    """Return a chapter for each module, with a section for each gate. Each gate's entry is a link
-    target.
+    """Return a chapter for each module, with a section for each gate. Links can point to a gate's
+    entry.
     """
     parts = []
     for name, found in public_gates().items():

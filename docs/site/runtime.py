@@ -62,11 +62,12 @@ class Unavailable(Exception):
 
 
 def gather(folder: Path) -> dict[str, int]:
-    """Fill `folder`. Returns {file: size compressed by gzip}, the bytes that a page fetches at its
-    first Run.
+    """Fill `folder`. Returns {file: size compressed by gzip}, the bytes that a page fetches before its
+    first run.
 
     Raises Unavailable, without changing the folder, if a part is not available. Raises ValueError
-    if a wheel does not match the lock file, or if the first Run would fetch more than 10 MB.
+    if a wheel does not match the lock file, or if a page would fetch more than 10 MB before
+    its first run.
     """
     wheel = numpy_wheel()
     names = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
@@ -86,7 +87,8 @@ def gather(folder: Path) -> dict[str, int]:
     }
     if sum(sizes.values()) > LIMIT:
         raise ValueError(
-            f"the first Run fetches {sum(sizes.values()):,} bytes, more than {LIMIT:,.0f}: {sizes}"
+            f"a page fetches {sum(sizes.values()):,} bytes before its first run, more than "
+            f"{LIMIT:,.0f}: {sizes}"
         )
     return sizes
 
