@@ -1,4 +1,4 @@
-"""Make a release, except for the upload: `make release VERSION=0.2.0`.
+"""Prepare a release, but do not upload it: `make release VERSION=0.2.0`.
 
 The script first checks the preconditions: a clean tree on main, a version newer than the last tag,
 entries under "Unreleased" in CHANGELOG.md, and a passing `make test`. If one of them fails, it

@@ -46,7 +46,7 @@ def pythons(wanted: list[str]) -> dict[str, tuple[str, str]]:
     usable: dict[str, tuple[str, str]] = {}
     for path in [sys.executable, *filter(None, found)]:
         run = subprocess.run([path, "-c", FACTS], capture_output=True, text=True, check=False)
-        if run.returncode == 0:  # not 0 for a pyenv shim without a selected version
+        if run.returncode == 0:  # a pyenv shim without a selected version fails
             series, version, itself = json.loads(run.stdout)
             if {series, series.removesuffix("t")} & {*wanted}:
                 usable.setdefault(series, (version, itself))
@@ -58,12 +58,12 @@ class Failed(Exception):
 
 
 class Environment:
-    """A virtual environment with the wheel, and an empty working folder."""
+    """A virtual environment that contains the wheel, and an empty working folder."""
 
     def __init__(self, python: str, wheel: Path, folder: Path, oldest: bool) -> None:
         self.bin, self.work = folder / "venv" / BIN, folder / "work"
         self.work.mkdir()
-        hidden = {"PYTHONPATH", "VIRTUAL_ENV"}  # variables that would add other packages
+        hidden = {"PYTHONPATH", "VIRTUAL_ENV"}  # would make other packages importable
         self.environment = {name: value for name, value in os.environ.items() if name not in hidden}
         self.environment["PATH"] = str(self.bin)  # without Graphviz's dot
         self.run(python, "-m", "venv", str(folder / "venv"))
@@ -72,8 +72,8 @@ class Environment:
         self.run("python", "-m", "pip", "install", *quiet, f"{wheel}[draw]", *limits)
 
     def run(self, program: str, *arguments: str, expected: int = 0) -> str:
-        """Run a program of this environment and return its output. Errors: Failed for an unexpected
-        exit code.
+        """Run a program of this environment and return its output. Raises Failed for an unexpected exit
+        code.
         """
         command = [str(self.bin / program), *arguments]
         done = subprocess.run(
@@ -148,7 +148,7 @@ def try_python(python: str, wheel: Path, oldest: bool) -> Iterator[tuple[str, st
 
 
 def main() -> int:
-    """Test every Python and print the table."""
+    """Test each Python version and print the table."""
     wheels = sorted(ROOT.glob("dist/*.whl"))
     if not wheels:
         print(f"there is no wheel in {ROOT / 'dist'}: run make dist first", file=sys.stderr)

@@ -62,12 +62,12 @@ class Unavailable(Exception):
 
 
 def gather(folder: Path) -> dict[str, int]:
-    """Fill `folder`. Returns {file: size compressed by gzip}, the bytes that a page fetches before its
-    first run.
+    """Fill `folder`. Returns {file: size compressed by gzip} for the files that a page fetches
+    before its first run.
 
     Raises Unavailable, without changing the folder, if a part is not available. Raises ValueError
-    if a wheel does not match the lock file, or if a page would fetch more than 10 MB before
-    its first run.
+    if a wheel does not match the lock file, or if these files have more than 10 MB in
+    total.
     """
     wheel = numpy_wheel()
     names = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
