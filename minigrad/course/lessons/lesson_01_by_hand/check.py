@@ -1,4 +1,4 @@
-"""The questions of lesson 1, and its page."""
+"""Questions of lesson 1, and the page that its check draws."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 import minigrad as mg
 from minigrad.course.lesson import Question
 
-TOLERANCE = 0.003  # three digits after the point, rounded or cut off, from a y that was rounded too
+TOLERANCE = 0.003  # accepts three decimals, rounded or truncated, from a rounded y
 POINT = {"a": 4.0, "b": 0.5, "c": -1.2}
 
 
@@ -32,11 +32,11 @@ def nudged(name):
         if abs(float(answer) - float(right)) <= TOLERANCE:
             return None
         if abs(float(answer) - float(right)) <= 0.08 * abs(float(right)):
-            return f"{float(answer):g} is close, but not close enough: keep four digits of every intermediate result"
+            return f"{float(answer):g} is close, but not close enough: keep four decimals in every intermediate result"
         moved = y_at(**{name: start + step}) - y_at()
         return (
-            f"nudge {name} from {start:g} to {start + step:g}: your {float(answer):.4g} means "
-            f"that y moves by about {float(answer) * step:+.3f}, and it really goes from "
+            f"if you nudge {name} from {start:g} to {start + step:g}, your {float(answer):.4g} means "
+            f"that y moves by about {float(answer) * step:+.3f}, but y actually goes from "
             f"{y_at():.3f} to {y_at() + moved:.3f}, by {moved:+.3f}"
         )
 
@@ -64,17 +64,15 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Draw the expression. After a wrong number, the gate in question uses this number in its
-    backward pass.
-    """
-    slope = 1 - y_at() ** 2  # what arrives at the sum, and at the product
+    """Draw the expression. If a number is wrong, its gate uses that number in its backward pass."""
+    slope = 1 - y_at() ** 2  # the upstream gradient of the sum and of the product
 
     def number(name, right):
         given = getattr(file, name)
         return right if given is None else float(given)
 
-    # The names start with "Your" because the explorer shows the rules of gates that it knows by
-    # name, and these rules would give the answer away.
+    # The explorer shows the rules of gates whose names it knows, which would reveal the answers.
+    # The names start with "Your" so that it does not recognize these gates.
     class YourTanh(mg.Gate):
         """z = tanh(x)."""
 

@@ -1,11 +1,11 @@
-"""Lesson 1: y = tanh(a*b + c) backwards by hand, at a = 4, b = 0.5, c = -1.2.
+"""Lesson 1: compute the slopes of y = tanh(a*b + c) by hand, at a = 4, b = 0.5, c = -1.2.
 
-Replace each None by a number or by a product of numbers. Three decimals are enough. Then run
+Replace each None with a number or with a product of numbers. Three decimals are enough. Then run
 
     minigrad course check 1
 """
 
-# Forward, done for you:
+# The forward pass, done for you:
 #
 #     m = a * b   = 2.0
 #     s = m + c   = 0.8

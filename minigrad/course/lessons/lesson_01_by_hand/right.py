@@ -1,4 +1,4 @@
-"""Other right answers to lesson 1."""
+"""Other correct answers to lesson 1."""
 
 RIGHT = {
     "computed, with all digits": """

@@ -6,14 +6,14 @@ SLIPS = (
     Slip(
         "upstream gradient forgotten",
         "dy_da, dy_db = 0.5, 4.0",
-        "Your number says how far m moves. It is only the local derivative. The path from m to y "
+        "Your number is how far m moves, which is only the local derivative. The path from m to y "
         "is missing.",
         "gradient of an input = upstream gradient · local derivative; for a: dy/da = dy/dm · dm/da",
     ),
     Slip(
         "missing local derivative",
         "dy_ds = dy_dm = dy_dc = 1.0",
-        "You passed the 1 at the end back through tanh unchanged. But y moves less than s does, "
+        "You passed the 1 back through tanh unchanged. But y moves less than s does, "
         "because the slope of tanh is less than 1 here.",
         "dy/ds = 1 · (1 - y²)",
     ),
@@ -26,11 +26,11 @@ SLIPS = (
     Slip(
         "wrong local derivative: the square is missing",
         "dy_ds = 0.3360",
-        "You subtracted the right number from 1, but one operation on it is missing.",
+        "You are right to subtract from 1, but you left out the step before the subtraction.",
         "dy/ds = 1 - y · y",
     ),
     Slip(
-        "the value for the slope",
+        "the value instead of the slope",
         "dy_ds = 0.6640",
         "You gave the value of y. The question is how fast y moves, which is a different number.",
         "dy/ds = 1 - y²",
@@ -43,19 +43,19 @@ SLIPS = (
         "dy/dc = dy/ds · 1",
     ),
     Slip(
-        "a sum that shares its gradient out",
+        "a sum that splits its gradient",
         "dy_dm = dy_dc = 0.2795",
         "You gave each input of the sum half of the upstream gradient. But if you nudge one "
-        "input alone, the sum moves just as far.",
+        "input alone, the sum moves just as far as that input.",
         "s = m + c moves by 1 for each unit of m, and by 1 for each unit of c: dy/dm = dy/ds · 1, "
         "dy/dc = dy/ds · 1",
     ),
     Slip(
-        "the value for the upstream gradient",
+        "the value instead of the upstream gradient",
         "dy_ds = 0.3712",
         "You started with the value of y at the right end. Start with how far y moves for each "
         "unit of y.",
-        "dy/ds = 1 · (1 - y²); the walk begins with 1",
+        "dy/ds = 1 · (1 - y²); the walk starts with 1",
     ),
     Slip(
         "the wrong sign",
@@ -67,8 +67,8 @@ SLIPS = (
     Slip(
         "swapped",
         "dy_da, dy_db = 2.2362, 0.2795",
-        "You multiplied by the input itself. How far a product moves when one factor is nudged "
-        "depends on the other.",
+        "You multiplied by the input itself. When you nudge one factor, how far the product moves "
+        "depends on the other factor.",
         "m = a · b: dm/da = b and dm/db = a, so dy/da = dy/dm · b and dy/db = dy/dm · a",
     ),
     Slip(

@@ -1,4 +1,4 @@
-"""Lesson 1: y = tanh(a*b + c) backwards by hand, at a = 4, b = 0.5, c = -1.2."""
+"""Lesson 1: compute the slopes of y = tanh(a*b + c) by hand, at a = 4, b = 0.5, c = -1.2."""
 
 dy_ds = 0.5591  # 1 · (1 - y²), with y = 0.6640
 dy_dm = 0.5591  # dy_ds · 1

@@ -1,4 +1,4 @@
-"""The questions of lesson 2, and its page: a plot of the learner's error against the step, a V."""
+"""Questions of lesson 2, and its page, which plots the learner's error against the step."""
 
 import math
 from html import escape
@@ -31,14 +31,14 @@ def best_of(name, f, x, slope, hs):
             return f"return one of the steps {hs}; your answer is {answer!r}"
         return (
             f"with your h = {float(answer):g} the measured slope is off by {error(answer):.1e}; "
-            f"with another h of {hs} it is off by {min(map(error, hs)):.0e}"
+            f"with another h in {hs} it is off by only {min(map(error, hs)):.0e}"
         )
 
     return Question(
         f"best_h(f, {x:g}, ...) for f(x) = {name} and the steps {hs}",
         "best_h",
         lambda file: file.best_h(f, x, slope, list(hs)),
-        tolerance=0.0,  # it is one of them or it is not
+        tolerance=0.0,  # the answer must be exactly one of the steps
         formula="the h in hs with the smallest |central_difference(f, x, h) - slope|",
         compare=compare,
     )
@@ -78,7 +78,7 @@ QUESTIONS = (
         "x0 · x1 · x2 · x3 · x4", lambda x: float(np.prod(x)), [1.0, 2.0, -1.0, 0.5, 3.0], 0.1
     ),
     Question(
-        "x = [0.5, -1, 2, 0.25] after the call of numeric_gradient",
+        "x = [0.5, -1, 2, 0.25] after a call to numeric_gradient",
         "numeric_gradient",
         left_alone,
         formula="work on a copy of x",
@@ -87,8 +87,8 @@ QUESTIONS = (
 
 
 def errors(difference):
-    """The size of the error of difference(sin, 1, h) for each step of POWERS; NaN where it gives no
-    finite number.
+    """Return the absolute error of difference(sin, 1, h) for each step in POWERS, or NaN where the
+    difference is not finite.
     """
     result = []
     for power in POWERS:
@@ -98,8 +98,8 @@ def errors(difference):
 
 
 def chart(curves):
-    """An SVG of errors against steps, both logarithmic. `curves`: (name, colour, dashes, errors)
-    for each.
+    """Return an SVG plot of errors against steps, with logarithmic axes. `curves` is a list of
+    (name, colour, dashes, errors).
     """
     left, top, width, height, low = 62, 16, 500, 330, -14
 
@@ -152,7 +152,7 @@ def central(f, x, h):
 
 
 def page(file, path, failed):
-    """Draw the learner's curve and the curve of a correct central difference."""
+    """Plot the errors of the learner's central difference and of a correct one."""
     svg = chart(
         [
             ("expected", "#9a9a9a", "2 3", errors(central)),
@@ -162,13 +162,14 @@ def page(file, path, failed):
     Path(path).write_text(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Slopes: the V</title>'
-        "<style>body{font:16px/1.5 sans-serif;max-width:46em;margin:1.5em auto;padding:0 1em;color:#1c1c22;"
-        "background:#faf9f6}svg{width:100%;height:auto;border:1px solid #ddd;border-radius:8px}"
-        "@media(prefers-color-scheme:dark){body{color:#eee;background:#18181b}}</style></head><body><main>"
-        f"<h1>How wrong is a measured slope?</h1><p>The slope of sin x at 1, by your central_difference with "
-        f"{len(POWERS)} steps h, against the true slope, cos 1. Both axes are logarithmic: each grid line is a factor "
-        "of 100.</p>"
-        f"{svg}<p>Where the curve falls, the step is too large: the function bends between the two points. Where it is "
-        "ragged and rises, the step is too small: rounding takes over.</p></main></body></html>",
+        "<style>body{font:16px/1.5 sans-serif;max-width:46em;margin:1.5em auto;padding:0 "
+        "1em;color:#1c1c22;background:#faf9f6}svg{width:100%;height:auto;border:1px solid "
+        "#ddd;border-radius:8px}@media(prefers-color-scheme:dark){body{color:#eee;background:#18181b}}</style></head><body><main>"
+        "<h1>How wrong is a measured slope?</h1><p>The plot shows the error of your "
+        f"central_difference for the slope of sin x at 1, with {len(POWERS)} steps h. The true "
+        "slope is cos 1. Both axes are logarithmic, and grid lines are a factor of 100 apart.</p>"
+        f"{svg}<p>Where the curve falls, the step is too large, and the function bends between the two "
+        "points. Where the curve rises and is ragged, the step is too small, and rounding "
+        "dominates.</p></main></body></html>",
         encoding="utf-8",
     )

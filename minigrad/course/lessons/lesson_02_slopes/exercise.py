@@ -1,6 +1,6 @@
 """Lesson 2: measure slopes by nudging, and find the step h that gives the smallest error.
 
-Write the three functions. In each one, replace the `raise` line by your code. Then run
+Write the three functions. In each one, replace the `raise` line with your code. Then run
 
     minigrad course check 2
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def central_difference(f, x, h):
-    """Return the slope of f at x, measured from one step to the right and one to the left.
+    """Return the slope of f at x, measured with one step to the right and one to the left.
 
     f takes a number and returns a number. x and h are numbers, h > 0. Returns a number.
 

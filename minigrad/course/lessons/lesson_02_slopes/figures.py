@@ -1,4 +1,4 @@
-"""Draws this lesson's figure: python -m minigrad.course.lessons.lesson_02_slopes.figures."""
+"""Draw this lesson's figure: python -m minigrad.course.lessons.lesson_02_slopes.figures."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Other right answers to lesson 2."""
+"""Other correct answers to lesson 2."""
 
 RIGHT = {
     "loops, and an element put back": """

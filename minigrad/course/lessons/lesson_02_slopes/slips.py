@@ -6,8 +6,8 @@ SLIPS = (
     Slip(
         "smaller is always better",
         "def best_h(f, x, slope, hs):\n    return min(hs)",
-        "You took the smallest step without measuring. Below a certain step the two values of f "
-        "agree in nearly all their digits, and their difference is mostly rounding.",
+        "You took the smallest step without measuring. Below a certain step size, the two values "
+        "of f agree in nearly all their digits, and their difference is mostly rounding.",
         "the h in hs with the smallest |central_difference(f, x, h) - slope|",
     ),
     Slip(
@@ -20,12 +20,12 @@ SLIPS = (
     Slip(
         "backward difference",
         "def central_difference(f, x, h):\n    return (f(x) - f(x - h)) / h",
-        "You step to the left only. That leaves an error proportional to h, because a curve bends "
-        "on the way.",
+        "You step to the left only. That leaves an error proportional to h, because the curve "
+        "bends between the two points.",
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
-        "brackets missing around the difference",
+        "parentheses missing around the difference",
         "def central_difference(f, x, h):\n    return f(x + h) - f(x - h) / (2 * h)",
         "Python divides before it subtracts, so only the second value of f is divided.",
         "(f(x + h) - f(x - h)) / (2 * h)",
@@ -33,50 +33,49 @@ SLIPS = (
     Slip(
         "forward difference",
         "def central_difference(f, x, h):\n    return (f(x + h) - f(x)) / h",
-        "You step to one side only. That leaves an error proportional to h, because a curve bends "
-        "on the way.",
+        "You step to one side only. That leaves an error proportional to h, because the curve "
+        "bends between the two points.",
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
         "divided by one step instead of two",
         "def central_difference(f, x, h):\n    return (f(x + h) - f(x - h)) / h",
-        "Your slope is twice as steep as it should be. Look at the distance between the two "
-        "points.",
+        "Your slope is too steep by a factor of 2. Look at the distance between the two points.",
         "(f(x + h) - f(x - h)) / 2h, because x - h and x + h are 2h apart",
     ),
     Slip(
-        "brackets missing around the divisor",
+        "parentheses missing around the divisor",
         "def central_difference(f, x, h):\n    return (f(x + h) - f(x - h)) / 2 * h",
-        "Python reads `/ 2 * h` from left to right: it divides by 2, and then it multiplies by h.",
+        "Python reads `/ 2 * h` from left to right. It divides by 2 and then multiplies by h.",
         "(f(x + h) - f(x - h)) / (2 * h)",
     ),
     Slip(
-        "sign",
+        "wrong sign",
         "def central_difference(f, x, h):\n    return (f(x - h) - f(x + h)) / (2 * h)",
-        "Where f rises, your slope is negative: left and right are swapped.",
+        "Your slope is negative where f rises. You swapped left and right.",
         "right minus left: (f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
-        "error compared with its sign",
+        "errors compared with their signs",
         "def best_h(f, x, slope, hs):\n    return min(hs, key=lambda h: central_difference(f, x, "
         "h) - slope)",
-        "You looked for the smallest error, and an error of -0.5 is smaller than one of 0. "
-        "Compare the sizes of the errors instead.",
+        "You looked for the smallest error, and an error of -0.5 is smaller than an error of 0. "
+        "Compare the sizes of the errors, without their signs.",
         "smallest |central_difference(f, x, h) - slope|",
     ),
     Slip(
         "the error instead of the step",
         "def best_h(f, x, slope, hs):\n    return min(abs(central_difference(f, x, h) - slope) "
         "for h in hs)",
-        "You return the smallest error. Return the step that has it.",
+        "You return the smallest error. Return the step that gives it.",
         "the h for which |central_difference(f, x, h) - slope| is smallest",
     ),
     Slip(
-        "the place instead of the step",
+        "the index instead of the step",
         "def best_h(f, x, slope, hs):\n    sizes = [abs(central_difference(f, x, h) - slope) for "
         "h in hs]\n    return sizes.index(min(sizes))",
-        "You return the position of the best step in the list. Return the step itself.",
-        "hs[place], the h for which |central_difference(f, x, h) - slope| is smallest",
+        "You return the index of the best step in the list. Return the step itself.",
+        "hs[index], the h for which |central_difference(f, x, h) - slope| is smallest",
     ),
     Slip(
         "the worst step",
@@ -92,7 +91,7 @@ SLIPS = (
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
-        "one element of x instead of the whole",
+        "one element of x instead of the whole array",
         "def numeric_gradient(f, x, h):\n    return np.array([central_difference(f, x[i], h) for "
         "i in range(len(x))])",
         "You passed a single number to f. It needs the whole array, with one element nudged.",
@@ -114,7 +113,7 @@ def numeric_gradient(f, x, h):
 """,
         "The first slope is right, but later ones are wrong. You did not undo the nudge of one "
         "element before you nudged the next.",
-        "for each i: x differs from the given point in element i alone",
+        "for each i, only element i of x differs from the given point",
     ),
     Slip(
         "two names for one array",
@@ -128,7 +127,7 @@ def numeric_gradient(f, x, h):
         gradient[i] = (f(right) - f(left)) / (2 * h)
     return gradient
 """,
-        "`right = left = ...` makes one array with two names. You add h to it and subtract h "
+        "`right = left = ...` makes one array with two names. You add h to it and then subtract h "
         "again.",
         "right and left are two arrays: x + nudge and x - nudge, with nudge = h in element i and "
         "0 elsewhere",

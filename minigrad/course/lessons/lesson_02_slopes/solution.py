@@ -1,4 +1,4 @@
-"""Lesson 2: measure slopes by nudging, and find the step h that measures best."""
+"""Lesson 2: measure slopes by nudging, and find the step h that gives the smallest error."""
 
 import numpy as np
 

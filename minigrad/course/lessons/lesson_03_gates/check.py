@@ -1,4 +1,4 @@
-"""The questions of lesson 3, and its page: the learner's three gates in one graph."""
+"""Questions of lesson 3, and its page, which shows the learner's three gates in one graph."""
 
 import numpy as np
 
@@ -27,8 +27,8 @@ def forward_of(name, *inputs):
 
 
 def call_backward(file, name, dz, inputs):
-    """Run backward for these inputs, after a forward pass with other inputs, as in a gate that is
-    used twice.
+    """Run backward for these inputs, after a forward pass with other inputs. This happens in a
+    graph when a gate is used twice.
     """
     gate = getattr(file, name)()
     gate.forward(*(0.5 * x + 0.25 for x in inputs))
@@ -36,7 +36,7 @@ def call_backward(file, name, dz, inputs):
 
 
 def part(gradients, place, count):
-    """One of `count` gradients; whatever was returned instead, if it is not that many."""
+    """Return one of `count` gradients, or the whole answer if it does not contain `count` gradients."""
     return (
         gradients[place]
         if isinstance(gradients, tuple | list) and len(gradients) == count
@@ -45,8 +45,8 @@ def part(gradients, place, count):
 
 
 def backward_of(name, shape):
-    """The gradients for random inputs and a random upstream gradient: a question for each of two
-    inputs.
+    """Return a question about the gradient of each input, with random inputs and a random upstream
+    gradient.
     """
     inputs = [NUMBERS.uniform(-2, 2, shape).round(2) for _ in range(1 + (name == "Multiply"))]
     dz = NUMBERS.uniform(-2, 2, shape).round(2)
@@ -80,7 +80,7 @@ def dz_left_alone(name):
         return dz
 
     return Question(
-        f"dz = [2, -1, 0.5] after a call of {name}().backward(dz, ...)",
+        f"dz = [2, -1, 0.5] after a call to {name}().backward(dz, ...)",
         f"{name}.backward",
         ask,
         formula="make a new array: dz * (...), not dz *= (...)",
@@ -105,13 +105,13 @@ QUESTIONS = tuple(
 
 
 def page(file, path, failed):
-    """The sum of exp(tanh(a * b)) by the learner's gates. After a failure it ends with the gate
-    that failed.
+    """Draw the sum of exp(tanh(a * b)), computed by the learner's gates. After a failure, the graph
+    ends with the gate that failed.
     """
     names = list(RIGHT)
     names = names[: names.index(failed.partition(".")[0]) + 1] if failed else names
-    # Subclasses with other names, because the explorer shows the rules of gates that it knows by
-    # name.
+    # Use subclasses with other names, because the explorer shows the rules of gates whose names
+    # it knows.
     gates = [type(f"Your{name}", (getattr(file, name),), {})() for name in names]
 
     def network(a, b):

@@ -13,14 +13,14 @@ import minigrad as mg
 class Multiply(mg.Gate):
     """z = a * b, element by element."""
 
-    symbol = "⊙"  # how a page draws it
+    symbol = "⊙"  # the gate's label on a drawn page
 
     def forward(self, a, b):
-        """a and b have the same shape. Returns z, of that shape too."""
+        """Return z, which has the same shape as a and b."""
         raise NotImplementedError("not written yet")
 
     def backward(self, dz, z, a, b):
-        """dz = dL/dz. Returns two gradients, dL/da and dL/db. All arrays have the shape of z."""
+        """Return the gradients dL/da and dL/db, given dz = dL/dz. All arrays have the shape of z."""
         raise NotImplementedError("not written yet")
 
 
@@ -30,11 +30,11 @@ class Tanh(mg.Gate):
     symbol = "tanh"
 
     def forward(self, x):
-        """x has any shape. Returns z, of that shape."""
+        """Return z, which has the same shape as x."""
         raise NotImplementedError("not written yet")
 
     def backward(self, dz, z, x):
-        """dz = dL/dz. Returns a tuple with one gradient, dL/dx. All arrays have the shape of z."""
+        """Return the tuple (dL/dx,), given dz = dL/dz. All arrays have the shape of z."""
         raise NotImplementedError("not written yet")
 
 
@@ -44,11 +44,11 @@ class Exp(mg.Gate):
     symbol = "exp"
 
     def forward(self, x):
-        """x has any shape. Returns z, of that shape."""
+        """Return z, which has the same shape as x."""
         raise NotImplementedError("not written yet")
 
     def backward(self, dz, z, x):
-        """dz = dL/dz. Returns a tuple with one gradient, dL/dx. All arrays have the shape of z."""
+        """Return the tuple (dL/dx,), given dz = dL/dz. All arrays have the shape of z."""
         raise NotImplementedError("not written yet")
 
 

@@ -1,4 +1,4 @@
-"""Draws this lesson's figure: python -m minigrad.course.lessons.lesson_03_gates.figures."""
+"""Draw this lesson's figure: python -m minigrad.course.lessons.lesson_03_gates.figures."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Other right answers to lesson 3."""
+"""Other correct answers to lesson 3."""
 
 RIGHT = {
     "everything from the inputs": """

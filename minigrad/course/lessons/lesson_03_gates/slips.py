@@ -15,7 +15,7 @@ def rules(multiply="", tanh="", exp=""):
 
 SLIPS = (
     Slip(
-        "wrong local derivative: x where z belongs",
+        "wrong local derivative: x instead of z",
         rules(tanh="return (dz * (1 - x * x),)"),
         "The form is right, but you used the gate's input instead of its output. At x = 2 your "
         "slope is negative, but tanh never falls.",
@@ -31,8 +31,8 @@ SLIPS = (
     Slip(
         "upstream gradient forgotten",
         rules("return b, a", "return (1 - z * z,)", "return (z,)"),
-        "You return only the local derivative: how far the gate's output moves. To get how far "
-        "the loss moves, multiply it by dz.",
+        "You return only the local derivative, which is how far the gate's output moves. Multiply "
+        "it by dz to get how far the loss moves.",
         "gradient of an input = dz · local derivative, element by element",
     ),
     Slip(
@@ -44,14 +44,14 @@ SLIPS = (
         "1 - z² for tanh, and z for exp",
     ),
     Slip(
-        "the product for the other factor",
+        "the product instead of the other factor",
         rules("return dz * z, dz * z"),
         "You multiplied by the gate's output. When a is nudged, how far z moves depends on b "
         "alone.",
         "da = dz · b, db = dz · a",
     ),
     Slip(
-        "brackets missing",
+        "parentheses missing",
         rules(tanh="return (dz * 1 - z * z,)"),
         "Only the 1 was multiplied by dz, because Python multiplies before it subtracts.",
         "dx = dz · (1 - z²), with the parentheses",
@@ -59,21 +59,21 @@ SLIPS = (
     Slip(
         "one gradient for two inputs",
         rules("return dz * b + dz * a"),
-        "You added up the two gradients. They belong to different inputs, and each input needs "
-        "its own.",
+        "You added the two gradients. They belong to different inputs, and each input needs its "
+        "own gradient.",
         "return dz * b, dz * a: two gradients with a comma between them",
     ),
     Slip(
         "swapped",
         rules("return dz * a, dz * b"),
-        "Each input got the other one's gradient. When a is nudged, how far z moves depends on "
+        "Each input gets the other input's gradient. When a is nudged, how far z moves depends on "
         "the other factor.",
         "da = dz · b, db = dz · a",
     ),
     Slip(
         "added instead of multiplied",
         rules("return dz + b, dz + a", "return (dz + 1 - z * z,)", "return (dz + z,)"),
-        "You add dz to the local derivative. Slopes along a path multiply, like gears.",
+        "You added dz to the local derivative. Slopes along a path multiply, like gears.",
         "gradient of an input = dz · local derivative",
     ),
     Slip(
@@ -86,11 +86,11 @@ SLIPS = (
         "derivative taken at the output",
         rules(tanh="return (dz * (1 - np.tanh(z) ** 2),)", exp="return (dz * np.exp(z),)"),
         "You apply the function to z, but z is already the output of the function.",
-        "for tanh: dx = dz · (1 - z²), with z = tanh(x) already; for exp: dx = dz · z, with z = "
-        "eˣ already",
+        "for tanh: dx = dz · (1 - z²), where z is already tanh(x); for exp: dx = dz · z, where z "
+        "is already eˣ",
     ),
     Slip(
-        "state kept in the gate",
+        "state stored in the gate",
         """
 class Tanh(mg.Gate):
     def forward(self, x):
@@ -108,8 +108,8 @@ class Exp(mg.Gate):
     def backward(self, dz, z, x):
         return (dz * self.z,)
 """,
-        "You store the output in self. If a gate is used twice, it keeps only the last output "
-        "and uses it in both backward passes.",
+        "You store the output in self. If a gate is used twice, it keeps only the last output and "
+        "uses that output in both backward passes.",
         "use the z and the inputs that backward receives as arguments, not self",
     ),
     Slip(

@@ -1,4 +1,4 @@
-"""The questions of lesson 4, and its page: the learner's sweep next to the engine's."""
+"""Questions of lesson 4, and its page, which shows the learner's sweep next to the engine's."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ import minigrad as mg
 from minigrad.course.lesson import Question
 
 SEND_AND_ADD = (
-    "start with 1 at the root; in order, each node sends dz · local to each input, which adds it up"
+    "start with 1 at the root; then, in order, each node adds dz · local to the sum of each input"
 )
 
 
@@ -66,7 +66,7 @@ TEXTS = {
 
 
 def reachable(root):
-    """All nodes by name."""
+    """Return root and all nodes that it was computed from, by name."""
     found, waiting = {}, [root]
     while waiting:
         node = waiting.pop()
@@ -85,25 +85,24 @@ def order_of(graph):
         if missing := [name for name in right if name not in names]:
             return f"your list is {names}; {missing[0]} is missing"
         if twice := [name for name in right if names.count(name) > 1]:
-            return f"your list is {names}; {twice[0]} is there {names.count(twice[0])} times"
+            return f"your list is {names}; {twice[0]} appears {names.count(twice[0])} times"
         for user, node in reachable(graph(Nodes)).items():
             for source in node.inputs:
                 if names.index(source.name) < names.index(user):
-                    return f"your order is {names}; when {source.name} sends, its consumer {user} has not reported yet"
+                    return f"your order is {names}; {source.name} sends before its consumer {user} has sent"
         return None
 
     return Question(
         f"order(y) for {TEXTS[graph].partition(' at ')[0]}",
         "order",
         ask,
-        formula="a node comes after all nodes that have it as an input; newest first, by serial, "
-        "is such an order",
+        formula="each node comes after all nodes that have it as an input; for example, sort by serial, newest first",
         compare=compare,
     )
 
 
 class Nodes:
-    """Nodes without values, for `compare`: which node has which inputs."""
+    """Make nodes without values. `compare` needs only their names and inputs."""
 
     class Node:
         def __init__(self, value=0.0, inputs=(), name=""):
@@ -192,7 +191,7 @@ QUESTIONS = (
         formula=SEND_AND_ADD,
     ),
     Question(
-        "x.grad for 50 gates z = z + z, one after the other: 51 nodes, and a million billion paths",
+        "x.grad for a chain of 50 gates, z = z + z: 51 nodes, but 2⁵⁰ paths",
         "backward",
         ladder,
         formula=SEND_AND_ADD,
@@ -201,7 +200,9 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Draw (x·b + x) · tanh(x) by the engine, and again as one gate that uses the learner's sweep."""
+    """Draw (x·b + x) · tanh(x) twice: once by the engine, once as a gate that uses the learner's
+    sweep.
+    """
 
     class YourSweep(mg.Gate):
         """z = (x·b + x) · tanh(x), built from your nodes. Your backward computes its gradients."""

@@ -1,4 +1,4 @@
-"""Lesson 4: one walk back through a graph that gives the gradient of every leaf.
+"""Lesson 4: compute the gradient of every leaf in one walk back through the graph.
 
 Write `order` and `backward`, at the end of this file. Then run
 
@@ -9,11 +9,11 @@ import numpy as np
 
 
 class Node:
-    """One number of a graph: a leaf, or the output of a gate. (Nothing to write here.)
+    """One number in a graph: a leaf, or the output of a gate. (This class is complete.)
 
-    `inputs` are the nodes that it was computed from; a leaf has none. `local` has the local
-    derivative for each input. Nodes are numbered as they are made: `serial` is 1, 2, 3, ... Only
-    leaves use `grad`.
+    `inputs` contains the nodes that it was computed from; a leaf has none. `local` contains the
+    local derivative for each input. `serial` is 1 for the first node, 2 for the second, and so on.
+    Only leaves use `grad`.
     """
 
     made = 0
@@ -39,7 +39,7 @@ def tanh(x, name=""):
 
 
 def order(root):
-    """Return root and all nodes that it was computed from, in an order for a backward pass.
+    """Return root and all nodes that it was computed from, in an order that works for a backward pass.
 
     Returns a list of Nodes. Each node appears once, after all nodes that have it as an input. So
     root comes first.
@@ -48,10 +48,10 @@ def order(root):
 
 
 def backward(root):
-    """Add d(root)/d(leaf) to `grad` of every leaf that root was computed from. Returns nothing.
+    """Add d(root)/d(leaf) to the `grad` of every leaf that root was computed from. Returns nothing.
 
-    A second call adds the gradients again, so every `grad` is then twice as large. A graph may be
-    20,000 nodes deep.
+    A second call adds the gradients again, which doubles every `grad`. The graph may be 20,000
+    nodes deep.
     """
     raise NotImplementedError("not written yet")
 

@@ -1,4 +1,4 @@
-"""Other right answers to lesson 4."""
+"""Other correct answers to lesson 4."""
 
 RIGHT = {
     "counting the consumers that have not reported": """

@@ -9,7 +9,7 @@ def sweep(
     send="arrived.get(source, 0.0) + dz * local",
     pairs="",
 ):
-    """Return the code of a backward with some parts replaced."""
+    """Return the code of `backward`, with some parts replaced."""
     pairs = pairs or "zip(node.inputs, node.local)"
     return f"""
 def backward(root):
@@ -23,22 +23,19 @@ def backward(root):
 """
 
 
-READY = (
-    "A node sends before one of its consumers has sent its gradient. Gradients that arrive later "
-    "are lost."
-)
-CONSUMERS_FIRST = "a node comes after all nodes that have it as an input; newest first, by serial, is such an order"
+READY = "A node sends before one of its consumers has sent. Gradients that arrive later are lost."
+CONSUMERS_FIRST = "each node comes after all nodes that have it as an input; for example, sort by serial, newest first"
 
 SLIPS = (
     Slip(
-        "= where += belongs",
+        "= instead of +=",
         sweep(send="dz * local"),
         "A value that is used several times gets a gradient from each use. You keep only the "
         "last one.",
         "new sum at an input = old sum + dz · local",
     ),
     Slip(
-        "any order will do: depth first",
+        "wrong order: depth first",
         """
 def order(root):
     found, waiting = [], [root]
@@ -55,7 +52,7 @@ def order(root):
         CONSUMERS_FIRST,
     ),
     Slip(
-        "any order will do: breadth first",
+        "wrong order: breadth first",
         """
 def order(root):
     found = [root]
@@ -69,7 +66,7 @@ def order(root):
         CONSUMERS_FIRST,
     ),
     Slip(
-        "any order will do: as the nodes are found",
+        "wrong order: the order in which the nodes are found",
         """
 def order(root):
     found, waiting = {root: None}, [root]
@@ -111,7 +108,7 @@ def order(root):
 """,
         "A node that is used twice appears in your list twice, and it sends its whole sum each "
         "time. In a graph with many forks the list becomes huge.",
-        "each node once; keep a set of the nodes that you have already found",
+        "each node appears once; keep a set of the nodes that you have already found",
     ),
     Slip(
         "upstream gradient forgotten",
@@ -126,27 +123,27 @@ def order(root):
         "a node sends dz · local to each input; gradients from different consumers are added",
     ),
     Slip(
-        "the value for the slope",
+        "the value instead of the slope",
         sweep(send="arrived.get(source, 0.0) + dz * source.value"),
         "You multiply by the input's value. Multiply by the local derivative, which the node "
         "stores in `local`.",
         "a node sends dz · local to each input",
     ),
     Slip(
-        "nothing there to add to",
+        "no sum to add to",
         sweep(send="arrived[source] + dz * local"),
         "When the first gradient arrives at a node, the node is not in your dictionary yet.",
         "for a node that is not in the dictionary yet, start from 0: arrived.get(node, 0.0)",
     ),
     Slip(
-        "the value of the root to begin with",
+        "wrong start value",
         sweep(start="{root: root.value}"),
-        "Your walk starts with the root's value. It must start with the root's slope with "
-        "respect to itself.",
+        "Your walk starts with the root's value. Start with the root's slope with respect to "
+        "itself.",
         "d(root)/d(root) = 1",
     ),
     Slip(
-        "a function that calls itself",
+        "a recursive function",
         """
 def order(root):
     found = {}
@@ -162,7 +159,7 @@ def order(root):
 """,
         "Your order is right, but each node adds a nested call, and Python allows only about "
         "1,000 of them.",
-        "instead of calls, a loop with a list of the nodes that you still have to visit",
+        "use a loop, with a list of the nodes that you still have to visit",
     ),
     Slip(
         "the root left out",
@@ -176,21 +173,21 @@ def order(root):
                 waiting.append(node)
     return sorted(found, key=lambda node: node.serial, reverse=True)
 """,
-        "Your list has the nodes that the root was computed from, but not the root itself. The "
-        "walk begins at the root.",
+        "Your list contains the nodes that the root was computed from, but not the root itself. "
+        "The walk begins at the root.",
         "the root itself, and then all nodes that it was computed from, newest first",
     ),
     Slip(
-        "all zero",
+        "all gradients are zero",
         sweep(start="{}"),
         "Every grad is still 0. Either the walk has nothing to send, because the root has no "
         "gradient to start with, or you never add the sums to the leaves' grad.",
         "d(root)/d(root) = 1: start with 1 at the root; at a leaf, grad += what has arrived",
     ),
     Slip(
-        "an input that is there twice is counted once",
+        "an input that appears twice is counted once",
         sweep(pairs="dict(zip(node.inputs, node.local)).items()"),
-        "In x + x, both inputs are the same node. A set or a dictionary of inputs keeps it only "
+        "In x + x, both inputs are the same node. A set or a dictionary of inputs stores it only "
         "once.",
         "go through all pairs of node.inputs and node.local, and send dz · local for each, even "
         "if two inputs are the same node",
@@ -213,7 +210,7 @@ def backward(root):
 """,
         "The sums of the inner nodes are still there when the second call begins, so they are "
         "sent again. Only leaves may keep their sums.",
-        "each call starts with new sums, 1 for the root and 0 elsewhere; only for a leaf, add "
-        "the result to grad",
+        "start each call with new sums, 1 for the root and 0 elsewhere; add the result to grad "
+        "only for leaves",
     ),
 )

@@ -1,14 +1,14 @@
-"""Lesson 4: one walk back through a graph that gives the gradient of every leaf."""
+"""Lesson 4: compute the gradient of every leaf in one walk back through the graph."""
 
 import numpy as np
 
 
 class Node:
-    """One number of a graph: a leaf, or the output of a gate. (Nothing to write here.)
+    """One number in a graph: a leaf, or the output of a gate. (This class is complete.)
 
-    `inputs` are the nodes that it was computed from; a leaf has none. `local` has the local
-    derivative for each input. Nodes are numbered as they are made: `serial` is 1, 2, 3, ... Only
-    leaves use `grad`.
+    `inputs` contains the nodes that it was computed from; a leaf has none. `local` contains the
+    local derivative for each input. `serial` is 1 for the first node, 2 for the second, and so on.
+    Only leaves use `grad`.
     """
 
     made = 0

@@ -1,4 +1,4 @@
-"""The questions of lesson 5, its heat maps, and its page: the learner's rules in a dense layer."""
+"""Questions of lesson 5, its heat maps, and its page, which uses the learner's rules in a layer."""
 
 from html import escape
 from pathlib import Path
@@ -25,14 +25,14 @@ def unbroadcast_of(stretched, shape):
         f"unbroadcast(dz, {shape}) for a dz of shape {stretched}",
         "unbroadcast",
         lambda file: file.unbroadcast(dz.copy(), shape),
-        formula="sum dz over the axes that the array did not have, and (keepdims=True) where it "
-        "had size 1",
+        formula="sum dz over the axes that the array did not have and, with keepdims=True, over "
+        "those where it had size 1",
     )
 
 
 def gradients_of(function, call, names, formula, *arrays):
-    """A question for each of the gradients that a function returns; `arrays` are dz and the inputs,
-    by name.
+    """Return one question for each gradient that a function returns. `arrays` contains dz and the
+    inputs, and `names` contains the names of the inputs.
     """
     shapes = ", ".join(
         f"{name} {array.shape}" for name, array in zip(("dz", *names), arrays, strict=True)
@@ -82,11 +82,11 @@ QUESTIONS = (
 
 
 def heat_maps(maps):
-    """An SVG of arrays side by side, values in their cells: orange is positive, blue negative, as
-    in the explorer.
+    """Return an SVG of arrays side by side, with the values in their cells. Orange is positive and
+    blue is negative, as in the explorer.
 
-    `maps`: (title, array, marked) for each, where `marked` holds the (row, column) of cells with a
-    frame.
+    `maps` is a list of (title, array, marked). `marked` contains the (row, column) of each cell
+    with a frame.
     """
     cell, left, parts = 46, 16, []
     tallest = max(np.atleast_2d(array).shape[0] for _, array, _ in maps)
@@ -126,8 +126,8 @@ def heat_maps(maps):
 
 
 def measured(f, arrays):
-    """The gradients of the sum of DZ · f(*arrays) by central differences, which are exact for sums
-    and products.
+    """Return the gradients of the sum of DZ · f(*arrays), measured by central differences. These are
+    exact for sums and products.
     """
     result = []
     for place, array in enumerate(arrays):
@@ -143,8 +143,8 @@ def measured(f, arrays):
     return result
 
 
-# for each function: its forward pass, the names and arrays of its inputs, and how to ask for
-# gradients
+# For each function: its forward pass, its inputs by name, and a function that returns the
+# learner's gradients.
 CASES = {
     "unbroadcast": (
         lambda b, c: b + c, {"b": B, "c": np.array([[1.0], [0.0], [-1.0], [2.0]])},
@@ -158,8 +158,8 @@ CASES = {
 
 
 def page(file, path, failed):
-    """The learner's rule as a gate; or heat maps, where no graph could take gradients of that
-    shape.
+    """Draw the learner's rule as a gate. If a gradient has the wrong shape for a graph, draw heat maps
+    instead.
     """
     f, inputs, ask = CASES[failed or "dense_backward"]
     yours = [
@@ -192,7 +192,7 @@ def page(file, path, failed):
 
 
 def misshapen(inputs, yours, right, failed):
-    """A page of heat maps: what goes in, and each gradient beside the measured one."""
+    """Return a page of heat maps: the inputs, and each gradient next to the measured one."""
     pictures = [heat_maps([("dz", DZ, ())] + [(name, array, ()) for name, array in inputs.items()])]
     for name, mine, numeric in zip(inputs, yours, right, strict=False):
         pictures.append(
@@ -201,10 +201,11 @@ def misshapen(inputs, yours, right, failed):
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Shapes</title>'
-        "<style>body{font:16px/1.5 sans-serif;max-width:46em;margin:1.5em auto;padding:0 1em;color:#1c1c22;"
-        "background:#faf9f6}svg{display:block;margin:1em 0;border:1px solid #ddd;border-radius:8px}"
-        "@media(prefers-color-scheme:dark){body{color:#eee;background:#18181b}}</style></head><body><main>"
-        f"<h1>{failed}: compare the shapes</h1><p>No graph could use these gradients: not all of them have the shape "
-        "of the array that they belong to. Above, what your function was given; below, each of its gradients beside "
-        f"the measured one.</p>{''.join(pictures)}</main></body></html>"
+        "<style>body{font:16px/1.5 sans-serif;max-width:46em;margin:1.5em auto;padding:0 "
+        "1em;color:#1c1c22;background:#faf9f6}svg{display:block;margin:1em 0;border:1px solid "
+        "#ddd;border-radius:8px}@media(prefers-color-scheme:dark){body{color:#eee;background:#18181b}}</style></head><body><main>"
+        f"<h1>{failed}: compare the shapes</h1><p>No graph could use these gradients, because at least one of "
+        "them does not have the shape of its array. The first row shows the arguments of your "
+        "function. The other rows show each gradient next to the measured "
+        "one.</p>{''.join(pictures)}</main></body></html>"
     )

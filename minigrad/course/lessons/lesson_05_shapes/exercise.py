@@ -11,7 +11,7 @@ import numpy as np
 def unbroadcast(dz, shape):
     """Return the gradient of an array that NumPy stretched from `shape` to the shape of dz.
 
-    dz has the stretched shape: some axes of size 1 may be larger, and there may be more axes on the
+    Compared with `shape`, axes of size 1 may be larger in dz, and dz may have more axes on the
     left. Returns an array of shape `shape`.
     """
     raise NotImplementedError("not written yet")
@@ -28,8 +28,8 @@ def product_backward(dz, a, b):
 def dense_backward(dz, x, W, b):
     """Return the gradients of a dense layer, z = x @ W + b, given dz = dL/dz.
 
-    x (n, k), W (k, m), dz (n, m); b has the shape (m,) or (1, m). Returns dL/dx, dL/dW and dL/db.
-    Each has the shape of its array.
+    x (n, k), W (k, m), dz (n, m); b has shape (m,) or (1, m). Returns dL/dx, dL/dW and dL/db.
+    Each gradient has the shape of its array.
     """
     raise NotImplementedError("not written yet")
 

@@ -1,4 +1,4 @@
-"""Draws this lesson's figures: python -m minigrad.course.lessons.lesson_05_shapes.figures."""
+"""Draw this lesson's figures: python -m minigrad.course.lessons.lesson_05_shapes.figures."""
 
 from pathlib import Path
 

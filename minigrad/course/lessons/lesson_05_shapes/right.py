@@ -1,4 +1,4 @@
-"""Other right answers to lesson 5."""
+"""Other correct answers to lesson 5."""
 
 RIGHT = {
     "loops": """

@@ -18,7 +18,7 @@ SLIPS = (
         "sum dz over the axes that the array did not have, and over those where it had size 1",
     ),
     Slip(
-        "shapes that do not fit",
+        "shapes that do not match",
         "def product_backward(dz, a, b):\n    return dz @ b, a @ dz",
         "NumPy could not combine your two arrays. Write their shapes side by side. The inner "
         "sizes of a matrix product must be equal, and you may have to transpose one factor.",
@@ -28,9 +28,9 @@ SLIPS = (
         "reshaped instead of transposed",
         "def product_backward(dz, a, b):\n    return dz @ b.reshape(b.shape[::-1]), "
         "a.reshape(a.shape[::-1]) @ dz",
-        "Your shapes are right, but the numbers are in the wrong places. reshape keeps the "
-        "numbers in reading order and only moves the line breaks.",
-        "da = dz @ bᵀ, db = aᵀ @ dz, with the transpose; .T turns columns into rows",
+        "Your shapes are right, but the numbers are in the wrong positions. reshape keeps the "
+        "numbers in the same order and only changes where each row ends.",
+        "da = dz @ bᵀ, db = aᵀ @ dz; .T turns columns into rows",
     ),
     Slip(
         "swapped",
@@ -48,7 +48,7 @@ def product_backward(dz, a, b):
     return ones @ b.T, a.T @ ones
 """,
         "Your numbers would be right if L were the plain sum of z. You use the shape of dz, but "
-        "not its numbers.",
+        "not its values.",
         "da = dz @ bᵀ, db = aᵀ @ dz",
     ),
     Slip(
@@ -85,11 +85,12 @@ def unbroadcast(dz, shape):
 def product_backward(dz, a, b):
     return dz @ b.T, np.outer(a[0], dz[0])
 """,
-        "You take the gradient of the first use only. Every row of the batch used the same number.",
+        "You return the gradient from the first use only. But every row of the batch uses the "
+        "same number.",
         "sum over all rows of the batch",
     ),
     Slip(
-        "summed over the rows' numbers",
+        "summed along the rows instead of the columns",
         "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), "
         "dz.sum(axis=1))",
         "You summed each row of dz. But each number of b is used once in every row, so sum each "
@@ -104,7 +105,7 @@ def product_backward(dz, a, b):
         "db = unbroadcast(dz, b.shape)",
     ),
     Slip(
-        "an axis of the bias lost",
+        "an axis missing in the bias gradient",
         "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), "
         "dz.sum(axis=0))",
         "That is right for a bias of shape (m,). A bias of shape (1, m) has one more axis, and "
@@ -112,10 +113,10 @@ def product_backward(dz, a, b):
         "db = unbroadcast(dz, b.shape)",
     ),
     Slip(
-        "gradients in another order",
+        "gradients in the wrong order",
         "def dense_backward(dz, x, W, b):\n"
         "    dx, dW = product_backward(dz, x, W)\n    return dW, dx, unbroadcast(dz, b.shape)",
-        "The gradients are right, but two of them are in the wrong order.",
+        "The gradients are right, but you swapped two of them.",
         "return dx, dW, db, in this order",
     ),
     Slip(
@@ -126,7 +127,7 @@ def unbroadcast(dz, shape):
         dz = dz.sum(axis=-1)
     return dz
 """,
-        "NumPy adds missing axes on the left. You summed over the last axis.",
+        "NumPy adds missing axes on the left, but you summed over the last axis.",
         "while dz has more axes than `shape`, sum over axis 0",
     ),
     Slip(
@@ -156,8 +157,8 @@ def unbroadcast(dz, shape):
     Slip(
         "summed although nothing was stretched",
         "def unbroadcast(dz, shape):\n    return dz.sum(axis=0)",
-        "You always sum over the first axis. That is right for a row that is added to a table. "
-        "In general, look at `shape` to see which axes were stretched.",
+        "You always sum over the first axis. That is right only for a row that is added to a "
+        "table. In general, look at `shape` to see which axes were stretched.",
         "sum only over the axes that the array did not have, and over those where it had size 1",
     ),
     Slip(

@@ -1,4 +1,4 @@
-"""Lesson 5: gradients of whole arrays: a matrix product, and a bias that is added to every row."""
+"""Lesson 5: gradients of a matrix product, and of a bias that is added to every row."""
 
 
 def unbroadcast(dz, shape):

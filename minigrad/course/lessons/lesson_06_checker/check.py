@@ -1,5 +1,5 @@
-"""The questions of lesson 6: slopes, when two gradients agree, and the verdicts on twelve guilty and seven
-innocent gates.
+"""Questions of lesson 6: slopes, agreement of two gradients, and verdicts on twelve wrong and
+seven correct gates.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from minigrad.course.lesson import Question
 
 @dataclass(frozen=True)
 class Rule:
-    """A gate before the checker: what it computes, its rule, right or not, and the inputs that it
-    is tried with.
+    """A gate to be checked: its forward function, its gradient rule, which may be wrong, and its test
+    inputs.
     """
 
     name: str
@@ -30,14 +30,14 @@ def softmax(x):
 
 
 def last_wrong(dz, z, x):
-    """The slope of the sine, a tenth of a per cent too large in the last element."""
+    """Return the gradient of the sine, with the last element 0.1% too large."""
     dx = dz * np.cos(x)
     dx.flat[-1] *= 1.001
     return (dx,)
 
 
 def mean_rule(dz, z, x):
-    """Each element gets the whole of its row's dz; its share is a third."""
+    """Return the full dz of its row for each element, which is three times too large."""
     return (np.repeat(dz[:, None], 3, axis=1),)
 
 
@@ -51,20 +51,23 @@ LARGE = rng.uniform(11, 12, (2, 3))
 GUILTY = (
     Rule("tanh without its slope", np.tanh, lambda dz, z, x: (dz,), (X,)),
     Rule("tanh with the slope 1 - x²", np.tanh, lambda dz, z, x: (dz * (1 - x * x),), (X,)),
-    Rule("tanh that forgets dz", np.tanh, lambda dz, z, x: (1 - z * z,), (X,)),
+    Rule("tanh that ignores dz", np.tanh, lambda dz, z, x: (1 - z * z,), (X,)),
     Rule("softmax that returns zeros", softmax, lambda dz, z, x: (0 * dz,), (X,)),
     Rule(
-        "rows reversed, and not reversed back",
+        "rows reversed, without reversing the gradient",
         lambda x: x[::-1] * 1.0,
         lambda dz, z, x: (dz,),
         (X,),
     ),
-    Rule("sine with one element off by 0.1 per cent", np.sin, last_wrong, (X,)),
+    Rule("sine with one gradient element off by 0.1%", np.sin, last_wrong, (X,)),
     Rule(
-        "0.0001·x² without the 2", lambda x: 1e-4 * x * x, lambda dz, z, x: (1e-4 * dz * x,), (X,)
+        "0.0001·x² without the factor 2",
+        lambda x: 1e-4 * x * x,
+        lambda dz, z, x: (1e-4 * dz * x,),
+        (X,),
     ),
     Rule(
-        "a ⊙ b with the factors exchanged",
+        "a ⊙ b with the factors swapped",
         np.multiply,
         lambda dz, z, a, b: (dz * a, dz * b),
         (X, X[::-1] + 1),
@@ -81,8 +84,13 @@ GUILTY = (
         lambda dz, z, a, b: (dz @ b.T, a.T @ dz / len(a)),
         (X, SQUARE),
     ),
-    Rule("x + bias with the first row's gradient", add, lambda dz, z, x, b: (dz, dz[0]), (X, ROW)),
-    Rule("a mean over rows that forgets to divide", lambda x: x.mean(axis=1), mean_rule, (X,)),
+    Rule(
+        "x + bias with only the first row's gradient",
+        add,
+        lambda dz, z, x, b: (dz, dz[0]),
+        (X, ROW),
+    ),
+    Rule("mean of each row, without dividing", lambda x: x.mean(axis=1), mean_rule, (X,)),
 )
 INNOCENT = (
     Rule("tanh", np.tanh, lambda dz, z, x: (dz * (1 - z * z),), (X,), False),
@@ -136,7 +144,7 @@ def copies(rule):
 
 
 def verdict(answer):
-    """NumPy's True and False as Python's own."""
+    """Convert NumPy's True and False to Python's."""
     return bool(answer) if isinstance(answer, np.bool_) else answer
 
 
@@ -144,8 +152,11 @@ DIFFERENCE = (
     "(f(x + h·e) - f(x - h·e)) / 2h for each element, where e is 1 at this element and 0 elsewhere"
 )
 AGREE = "the same shape, and |a - b| ≤ 1e-8 + 1e-5·|b| for every element"
-CHECK = "backward(v, z, *inputs)[i] against the numeric gradient of L(x) = Σ v ⊙ forward(.., x, ..), with one random v"
-ALL = "check_input for every input"
+CHECK = (
+    "compare backward(v, z, *inputs)[i] with the numeric gradient of "
+    "L(x) = Σ v ⊙ forward(.., x, ..), for the same random v"
+)
+ALL = "call check_input for every input"
 WEIGHTS = np.array([[1.0, -2.0, 0.5], [3.0, 0.1, -1.0]])
 PLACE = np.array([[0.3, 1.5, -0.7], [2.0, -1.1, 0.4]])
 QUESTIONS = (
@@ -157,31 +168,36 @@ QUESTIONS = (
              slopes(lambda x: (WEIGHTS * x**3).sum(), PLACE), "the closed form", formula=DIFFERENCE),
     Question("the slopes of exp(3x₀ + x₁) at (1, 0.5)", "numeric_gradient",
              slopes(lambda x: np.exp(3 * x[0, 0] + x[0, 1]), [[1.0, 0.5]]), "the closed form", formula=DIFFERENCE),
-    Question("x after the call, as before it", "numeric_gradient", left_as_found, formula="each nudge is taken back"),
-    Question("(1, 2) and (1, 2)", "agree", same([1.0, 2.0], [1.0, 2.0]), formula=AGREE),
-    Question("(1, 2) and (1, 2.1)", "agree", same([1.0, 2.0], [1.0, 2.1]), formula=AGREE),
-    Question("(0, 1) and (1e-11, 1 + 1e-9)", "agree", same([0.0, 1.0], [1e-11, 1 + 1e-9]), formula=AGREE),
-    Question("(1, 2) and (1.002, 2)", "agree", same([1.0, 2.0], [1.002, 2.0]), formula=AGREE),
-    Question("0.0002 and 0.0001", "agree", same([2e-4], [1e-4]), formula=AGREE),
-    Question("100000 and 100000.01", "agree", same([100000.0], [100000.01]), formula=AGREE),
-    Question("shapes (1, 3) and (3,), equal numbers", "agree", same([[1.0, 2.0, 3.0]], [1.0, 2.0, 3.0]), formula=AGREE),
-    Question("None and an array of zeros", "agree", same(None, [0.0, 0.0]), formula=AGREE),
-    Question("not a number, and 1", "agree", same([np.nan], [1.0]), formula=AGREE),
-    Question("input 0 of tanh", "check_input", one_input(INNOCENT[0], 0), formula=CHECK),
-    Question("input 0 of tanh without its slope", "check_input", one_input(GUILTY[0], 0), formula=CHECK),
-    Question("input 0 of a @ b", "check_input", one_input(INNOCENT[3], 0), formula=CHECK),
-    Question("input 1 of a @ b", "check_input", one_input(INNOCENT[3], 1), formula=CHECK),
-    Question("input 1 of a @ b averaged over the batch", "check_input", one_input(GUILTY[9], 1), formula=CHECK),
-    Question("input 0 of tanh that forgets dz", "check_input", one_input(GUILTY[2], 0), formula=CHECK),
-    Question("input 0 of softmax that returns zeros", "check_input", one_input(GUILTY[3], 0), formula=CHECK),
-    Question("input 0 of a sine with one element off", "check_input", one_input(GUILTY[5], 0), formula=CHECK),
+    Question("x after a call to numeric_gradient", "numeric_gradient", left_as_found,
+             formula="undo each nudge, or nudge a copy"),
+    Question("whether (1, 2) and (1, 2) agree", "agree", same([1.0, 2.0], [1.0, 2.0]), formula=AGREE),
+    Question("whether (1, 2) and (1, 2.1) agree", "agree", same([1.0, 2.0], [1.0, 2.1]), formula=AGREE),
+    Question("whether (0, 1) and (1e-11, 1 + 1e-9) agree", "agree", same([0.0, 1.0], [1e-11, 1 + 1e-9]), formula=AGREE),
+    Question("whether (1, 2) and (1.002, 2) agree", "agree", same([1.0, 2.0], [1.002, 2.0]), formula=AGREE),
+    Question("whether 0.0002 and 0.0001 agree", "agree", same([2e-4], [1e-4]), formula=AGREE),
+    Question("whether 100000 and 100000.01 agree", "agree", same([100000.0], [100000.01]), formula=AGREE),
+    Question("whether equal numbers in shapes (1, 3) and (3,) agree", "agree",
+             same([[1.0, 2.0, 3.0]], [1.0, 2.0, 3.0]), formula=AGREE),
+    Question("whether None and an array of zeros agree", "agree", same(None, [0.0, 0.0]), formula=AGREE),
+    Question("whether NaN and 1 agree", "agree", same([np.nan], [1.0]), formula=AGREE),
+    Question("the verdict on input 0 of tanh", "check_input", one_input(INNOCENT[0], 0), formula=CHECK),
+    Question("the verdict on input 0 of tanh without its slope", "check_input", one_input(GUILTY[0], 0), formula=CHECK),
+    Question("the verdict on input 0 of a @ b", "check_input", one_input(INNOCENT[3], 0), formula=CHECK),
+    Question("the verdict on input 1 of a @ b", "check_input", one_input(INNOCENT[3], 1), formula=CHECK),
+    Question("the verdict on input 1 of a @ b averaged over the batch", "check_input",
+             one_input(GUILTY[9], 1), formula=CHECK),
+    Question("the verdict on input 0 of tanh that ignores dz", "check_input", one_input(GUILTY[2], 0), formula=CHECK),
+    Question("the verdict on input 0 of softmax that returns zeros", "check_input",
+             one_input(GUILTY[3], 0), formula=CHECK),
+    Question("the verdict on input 0 of sine with one gradient element off by 0.1%", "check_input",
+             one_input(GUILTY[5], 0), formula=CHECK),
     *(Question(f"the verdicts on: {rule.name}", "my_gradcheck", all_inputs(rule), formula=ALL)
       for rule in (*INNOCENT, *GUILTY)),
 )  # fmt: skip
 
 
 def page(file, path, failed):
-    """Draw a wrong gate in a graph: the first one that the learner's checker judges wrongly, or the
+    """Draw a wrong gate in a graph: the first one that the learner's checker accepts, or else the
     softmax that returns zeros.
     """
     shown = GUILTY[3]
@@ -189,7 +205,7 @@ def page(file, path, failed):
         shown = next((rule for rule in GUILTY if not convicts(file, rule)), shown)
 
     class Planted(mg.Gate):
-        """A gate before your checker."""
+        """A gate for your checker to judge."""
 
         symbol = "planted"
 
@@ -199,7 +215,7 @@ def page(file, path, failed):
         def backward(self, dz, z, *inputs):
             return shown.backward(dz, z, *inputs)
 
-    Planted.__doc__ = f"Before your checker: {shown.name}."
+    Planted.__doc__ = f"A gate for your checker to judge: {shown.name}."
     weights = mg.Tensor(
         np.random.default_rng(1).normal(size=np.shape(shown.forward(*shown.inputs))), name="v"
     )
@@ -217,7 +233,7 @@ def page(file, path, failed):
 
 
 def convicts(file, rule):
-    """Whether the learner's checker finds a wrong gradient in it."""
+    """Return whether the learner's checker rejects this gate."""
     try:
         return not all(file.my_gradcheck(rule, *copies(rule)))
     except Exception:

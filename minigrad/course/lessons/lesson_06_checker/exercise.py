@@ -1,6 +1,8 @@
 """Lesson 6: a gradient checker.
 
-Write the four functions below. Each one uses those before it. Then run: minigrad course check 6
+Write the four functions below. Each function uses the ones before it. Then run
+
+    minigrad course check 6
 
 A gate has two methods: forward(*inputs) returns z, and backward(dz, z, *inputs) returns a tuple
 with one gradient for each input.
@@ -27,8 +29,8 @@ def agree(claimed, measured):
 
 
 def check_input(gate, inputs, i):
-    """Return whether backward's gradient of inputs[i] agrees with nudging, for a random cotangent
-    v.
+    """Return whether backward's gradient of inputs[i] agrees with the measured slopes, for a random
+    cotangent v.
 
     `inputs` is a tuple of arrays. Returns True or False.
     """

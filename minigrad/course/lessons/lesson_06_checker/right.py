@@ -1,4 +1,4 @@
-"""Other right answers to lesson 6."""
+"""Other correct answers to lesson 6."""
 
 RIGHT = {
     "in place, and relative error": """
@@ -20,7 +20,7 @@ def agree(claimed, measured):
     size = np.maximum(np.maximum(np.abs(claimed), np.abs(measured)), 1e-4)
     return np.all(np.abs(claimed - measured) / size < 1e-5)
 """,
-    "a cotangent of its own for each input": """
+    "a separate cotangent for each input": """
 def my_gradcheck(gate, *inputs):
     verdicts = []
     for i, x in enumerate(inputs):

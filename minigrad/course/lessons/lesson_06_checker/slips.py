@@ -25,18 +25,18 @@ SLIPS = (
     Slip(
         "two different cotangents",
         CHECK.replace("backward(v, z", "backward(np.ones(z.shape), z"),
-        "Your checker rejects even correct gates. Do you use the same v in the loss and in "
-        "backward? Do you compare one gradient, and not the whole tuple?",
+        "Your checker rejects even correct gates. Did you use the same v in the loss and in "
+        "backward? Did you compare one gradient and not the whole tuple?",
         "the same v in L = Σ v ⊙ z and in backward(v, z, *inputs)[i]",
     ),
     Slip(
-        "one element stands for all",
+        "only one element compared",
         CHECK.replace(
             "return agree(claimed, numeric_gradient(loss, inputs[i]))",
             "measured = numeric_gradient(loss, inputs[i])\n    return np.shape(claimed) == "
             "measured.shape and agree(claimed.flat[0], measured.flat[0])",
         ),
-        "You check only one element of the gradient. The mistake may be in another.",
+        "You check only one element of the gradient. The mistake may be in another element.",
         "compare all elements of the claimed gradient with all elements of the measured one",
     ),
     Slip(
@@ -51,11 +51,11 @@ def numeric_gradient(f, x, h=1e-5):
     return slopes
 """,
         "You nudge x in one direction only. Where f is curved, the error of the slope is about "
-        "half of h times the curvature, thousands of times more than rounding.",
+        "half of h times the second derivative. This is thousands of times the rounding error.",
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
-        "h for 2h",
+        "h instead of 2h",
         """
 def numeric_gradient(f, x, h=1e-5):
     slopes = np.zeros(x.shape)
@@ -65,11 +65,11 @@ def numeric_gradient(f, x, h=1e-5):
         slopes[index] = (f(x + nudge) - f(x - nudge)) / h
     return slopes
 """,
-        "All slopes are twice as large as they should be. The distance from x - h to x + h is 2h.",
+        "All slopes are too large by a factor of 2. The distance from x - h to x + h is 2h.",
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
-        "the nudge is not taken back",
+        "a nudge that is not undone",
         """
 def numeric_gradient(f, x, h=1e-5):
     slopes = np.zeros(x.shape)
@@ -82,7 +82,7 @@ def numeric_gradient(f, x, h=1e-5):
 """,
         "After the call, the elements of x are still nudged, so later code computes with changed "
         "numbers.",
-        "x[index] += h after the second value, or nudge a copy",
+        "x[index] += h after the second call to f, or nudge a copy",
     ),
     Slip(
         "a fixed limit",
@@ -91,7 +91,7 @@ def agree(claimed, measured):
     return np.shape(claimed) == np.shape(measured) and bool((np.abs(claimed - measured) < 1e-3).all())
 """,
         "You compare the difference with a fixed number. Then any small gradient passes, and a "
-        "large one fails because of rounding.",
+        "large gradient fails because of rounding.",
         "|a - b| ≤ 1e-8 + 1e-5·|b|",
     ),
     Slip(
@@ -112,13 +112,13 @@ def agree(claimed, measured):
         "|a - b| ≤ 1e-8 + 1e-5·|b|",
     ),
     Slip(
-        "what has no shape",
+        "an answer without a shape",
         "def agree(claimed, measured):\n"
         "    return claimed.shape == measured.shape and bool(np.allclose(claimed, measured))\n",
-        "A bad `backward` may return anything, such as None, and only an array has the attribute "
+        "A wrong `backward` may return anything, even None, and None does not have the attribute "
         "shape.",
-        "np.shape(claimed), which works for anything; return False for None and anything else "
-        "that is not a number",
+        "np.shape(claimed), which accepts any object; return False for None and anything else "
+        "that is not an array of numbers",
     ),
     Slip(
         "whole rows nudged",
@@ -131,14 +131,14 @@ def numeric_gradient(f, x, h=1e-5):
         slopes[i] = (f(x + nudge) - f(x - nudge)) / (2 * h)
     return slopes
 """,
-        "You nudged a whole row of a matrix, and gave the row's slope to each of its elements.",
+        "You nudged a whole row of a matrix and used the row's slope for each of its elements.",
         "one element at a time: for index in np.ndindex(x.shape)",
     ),
     Slip(
-        "a cotangent of another shape",
+        "a cotangent of the wrong shape",
         CHECK.replace("normal(size=z.shape)", "normal()"),
         "v is a single number. It must have one number for each element of z.",
-        "v of the shape of z, and dz = v",
+        "v has the shape of z, and dz = v",
     ),
     Slip(
         "one verdict for all inputs",

@@ -1,4 +1,4 @@
-"""Lesson 6, solved: nudge, compare, for each input."""
+"""Lesson 6, solved: nudge each input and compare."""
 
 import numpy as np
 

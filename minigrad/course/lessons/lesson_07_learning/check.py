@@ -1,5 +1,5 @@
-"""The questions of lesson 7: the parts of a training loop in exact arithmetic, then the loop on the
-exclusive or.
+"""Questions of lesson 7: the parts of a training loop, with numbers that are exact in floating
+point, and then the loop on XOR.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ Y = np.array([[0.0], [1.0], [1.0], [0.0]])
 
 
 def start(seed):
-    """W1, b1, W2, b2 as the learner's file has them."""
+    """Return the initial W1, b1, W2 and b2, as in the learner's file."""
     rng = np.random.default_rng(seed)
     arrays = {
         "W1": rng.normal(size=(2, 2)),
@@ -38,7 +38,7 @@ def moved(values, gradients, lr, steps=1):
         for _ in range(steps):
             for p, gradient in zip(parameters, gradients, strict=True):
                 p.grad = np.array(gradient, float)
-            file.step(list(parameters), lr)  # the Tensors themselves must move
+            file.step(list(parameters), lr)  # step must change the Tensors, not the list
         return [p.array for p in parameters]
 
     return ask
@@ -74,7 +74,7 @@ def trained(seed, lr, steps):
 
 
 def numbers(losses):
-    """The losses as one array, be they floats, arrays or Tensors."""
+    """Return the losses as one array, whether they are floats, arrays or Tensors."""
     return (
         losses
         if losses is None
@@ -85,17 +85,22 @@ def numbers(losses):
 FORGET = "p.grad = None for each parameter"
 MOVE = "p.array = p.array - lr · p.grad"
 NETWORK = "tanh(x @ W1 + b1) @ W2 + b2"
-TRAIN = "forget the gradients; loss = mean of (network(x) - y)², noted; backward; step: this order, `steps` times"
+TRAIN = (
+    "repeat `steps` times: clear the gradients, append the loss, which is the mean of "
+    "(network(x) - y)², call backward on the loss, and call step"
+)
 QUESTIONS = (
-    Question("gradients of 100, after zero_grad and one backward of p·q", "zero_grad", forget, formula=FORGET),
-    Question("p = 3 with gradient 6, lr = 0.25", "step", moved([3], [6], 0.25), formula=MOVE),
-    Question("p = (1, -2) and q = 5 with gradients (4, -8) and 2, lr = 0.5", "step",
+    Question("the gradients, set to 100, after zero_grad and one backward from p·q", "zero_grad", forget,
+             formula=FORGET),
+    Question("p after a step from p = 3 with gradient 6, lr = 0.25", "step", moved([3], [6], 0.25), formula=MOVE),
+    Question("p and q after a step from p = (1, -2) and q = 5 with gradients (4, -8) and 2, lr = 0.5", "step",
              moved([[1, -2], 5], [[4, -8], 2], 0.5), formula=MOVE),
-    Question("p = 1 with gradient 1, three steps with lr = 0.125", "step", moved([1], [1], 0.125, 3), formula=MOVE),
+    Question("p after three steps from p = 1 with gradient 1, lr = 0.125", "step",
+             moved([1], [1], 0.125, 3), formula=MOVE),
     Question("the output for the row (1, 0)", "network", output([[1.0, 0.0]], 2), formula=NETWORK),
     Question("the outputs for the four rows", "network", output(X, 3), formula=NETWORK),
     Question("the gradients of W1, b1, W2, b2", "network", output_gradients, "the engine", formula=NETWORK),
-    Question("the losses with all weights 0, one row with y = 1, lr = 0.25", "train", one_bias, formula=TRAIN),
+    Question("the losses for one row with y = 1, from weights of 0, lr = 0.25", "train", one_bias, formula=TRAIN),
     Question("the loss before the first step", "train", losses(0, 0.2, 1), formula=TRAIN),
     Question("the losses of 3 steps", "train", losses(0, 0.2, 3), formula=TRAIN),
     Question("W1, b1, W2, b2 after 1 step", "train", trained(1, 0.1, 1), formula=TRAIN),
@@ -109,8 +114,8 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>Lesson 7</title>
 <body style="max-width: 720px; margin: 1em auto; padding: 0 1em; font-family: sans-serif; background: white">
-<h1>Your loss curve, and the right one</h1>
-<p>Both start from the same weights, with the learning rate 0.2, on the four rows of the exclusive or.</p>
+<h1>Your loss curve and the right one</h1>
+<p>Both runs start from the same weights and use the learning rate 0.2 on the four rows of XOR.</p>
 {figure}
 </body>
 </html>
@@ -118,8 +123,8 @@ PAGE = """<!doctype html>
 
 
 def page(file, path, failed):
-    """The learner's network on the four rows; if the training is wrong, its loss curve beside the
-    right one.
+    """Draw the learner's network on the four rows. If the training is wrong, plot its loss curve next
+    to the right one instead.
     """
     parameters = start(0)
     if failed in ("zero_grad", "step", "train"):
@@ -135,8 +140,9 @@ def page(file, path, failed):
 
 
 def by_hand(parameters, lr, steps, slope=lambda h: 1 - h * h, keep=0.0):
-    """The losses of training in NumPy alone. `slope` is the derivative of tanh; `keep` how much old
-    gradient stays.
+    """Return the losses of a training run in plain NumPy.
+
+    `slope` is the derivative of tanh. `keep` is the fraction of the old gradient that is kept.
     """
     W1, b1, W2, b2 = arrays = [p.array.copy() for p in parameters]
     gradients, losses = [0.0] * 4, []
@@ -154,7 +160,7 @@ def by_hand(parameters, lr, steps, slope=lambda h: 1 - h * h, keep=0.0):
 
 
 def curves(series, height=330):
-    """An SVG picture of loss curves, {name: losses}; what is above 1 is cut off."""
+    """Return an SVG plot of loss curves, {name: losses}. Losses above 1 are clipped."""
     colours, dashes, widths = ("#1f5fbf", "#d9730d", "#8fc7a0"), ("", "7 4", ""), (2.5, 2.5, 1)
     steps = max(map(len, series.values()))
     bottom, top = height - 45, 45

@@ -1,8 +1,11 @@
-"""Lesson 7: train a network of two inputs, two hidden numbers and one output to compute XOR.
+"""Lesson 7: train a network with two inputs, two hidden numbers and one output to compute XOR.
 
-Write the four functions that raise NotImplementedError, then run: minigrad course check 7
+Write the four functions that raise NotImplementedError. Then run
 
-A parameter p is a Tensor. p.array holds its numbers, and p.grad their gradient after backward().
+    minigrad course check 7
+
+A parameter p is a Tensor. p.array is its array of numbers. After backward(), p.grad is its
+gradient.
 """
 
 import numpy as np
@@ -45,7 +48,7 @@ def network(x, W1, b1, W2, b2):
 
 
 def train(x, y, parameters, lr, steps):
-    """Train the network for `steps` steps, each on all of x (N, 2) and y (N, 1).
+    """Train the network for `steps` steps. Each step uses all rows of x (N, 2) and y (N, 1).
 
     `parameters` is [W1, b1, W2, b2]. The loss is the mean of (network(x) - y)² over the N rows.
     Returns a list of `steps` numbers: the loss before each step.

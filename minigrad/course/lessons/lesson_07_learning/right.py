@@ -1,7 +1,7 @@
-"""Other right answers to lesson 7."""
+"""Other correct answers to lesson 7."""
 
 RIGHT = {
-    "in place, zeros for None, the loss by hand": """
+    "in place, zeros instead of None, the loss computed by hand": """
 def zero_grad(parameters):
     for p in parameters:
         p.grad = np.zeros_like(p.array)

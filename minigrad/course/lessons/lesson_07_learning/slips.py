@@ -23,7 +23,7 @@ SLIPS = (
         "zero_grad(parameters) once in each iteration, before backward",
     ),
     Slip(
-        "uphill",
+        "a step uphill",
         "def step(parameters, lr):\n    for p in parameters:\n        p.array = p.array + lr * "
         "p.grad\n",
         "The parameters move in the direction in which the loss grows.",
@@ -47,21 +47,21 @@ def step(parameters, lr):
         "p.array = p.array - lr · p.grad, for the same Tensor p",
     ),
     Slip(
-        "written into the array",
+        "array changed in place",
         "def step(parameters, lr):\n    for p in parameters:\n        p.array -= lr * p.grad\n",
         "`-=` writes into the existing array. A Tensor does not allow that, because the graph "
         "still needs its numbers.",
         "p.array = p.array - lr · p.grad",
     ),
     Slip(
-        "0 where None belongs",
+        "0 instead of None",
         "def zero_grad(parameters):\n    for p in parameters:\n        p.grad = 0.0\n",
         'A single 0 does not have the shape of the parameter. Use the value that means "no '
         'gradient yet".',
         "p.grad = None for each parameter",
     ),
     Slip(
-        "no gradient to move by",
+        "missing gradient",
         TRAIN.replace("        loss.backward()\n", ""),
         "A gradient is None when you call step. Either you did not call backward, or you cleared "
         "the gradient too early.",
@@ -88,7 +88,7 @@ def step(parameters, lr):
         "tanh(x @ W1 + b1) @ W2 + b2",
     ),
     Slip(
-        "absolute value for the square",
+        "absolute value instead of the square",
         TRAIN.replace(
             "(network(x, *parameters) - y) ** 2).mean()",
             "((network(x, *parameters) - y) ** 2) ** 0.5).mean()",
@@ -97,20 +97,20 @@ def step(parameters, lr):
         "the mean of (network(x) - y)² over the N rows",
     ),
     Slip(
-        "sum for mean",
+        "sum instead of mean",
         TRAIN.replace(".mean()", ".sum()"),
         "You add up the squared errors over the rows. Then the loss, the gradients and the steps "
         "grow with the number of rows.",
         "the mean of (network(x) - y)² over the N rows",
     ),
     Slip(
-        "loss noted after the step",
+        "loss recorded after the step",
         TRAIN.replace("        losses.append(loss.item())\n", "").replace(
             "step(parameters, lr)",
             "step(parameters, lr)\n        losses.append(((network(x, *parameters) - y) ** "
             "2).mean().item())",
         ),
         "You computed each loss in the list after the step, so the loss at the start is missing.",
-        "append the loss from which backward starts",
+        "append the loss that you call backward on",
     ),
 )

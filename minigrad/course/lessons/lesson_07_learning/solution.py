@@ -1,4 +1,4 @@
-"""Lesson 7, solved: forget, look, measure, move, and again."""
+"""Lesson 7, solved: forget, look, measure, move, and repeat."""
 
 import numpy as np
 
