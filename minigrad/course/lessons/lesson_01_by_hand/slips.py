@@ -1,4 +1,4 @@
-"""Common wrong answers of lesson 1."""
+"""Common wrong answers to lesson 1."""
 
 from minigrad.course.lesson import Slip
 
@@ -60,8 +60,8 @@ SLIPS = (
     Slip(
         "the wrong sign",
         "dy_da, dy_db = -0.2795, -2.2362",
-        "The size is right. But a minus sign means that y falls when this number grows, and here "
-        "y rises.",
+        "Your number has the right size. But a minus sign means that y falls when this variable "
+        "grows, and here y rises.",
         "dy/da = dy/dm · b and dy/db = dy/dm · a, and all of these are positive",
     ),
     Slip(

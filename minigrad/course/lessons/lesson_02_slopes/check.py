@@ -49,7 +49,7 @@ def gradient_of(name, f, x, h):
         f"numeric_gradient(f, {list(x)}, {h:g}) for f(x) = {name}",
         "numeric_gradient",
         lambda file: np.asarray(file.numeric_gradient(f, np.array(x), h)),
-        formula="for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and "
+        formula="for each i: (f(x + nudge) - f(x - nudge)) / 2h, where nudge is h in element i and "
         "0 elsewhere",
     )
 

@@ -1,4 +1,4 @@
-"""Common wrong solutions of lesson 2."""
+"""Common wrong answers to lesson 2."""
 
 from minigrad.course.lesson import Slip
 
@@ -95,7 +95,7 @@ SLIPS = (
         "def numeric_gradient(f, x, h):\n    return np.array([central_difference(f, x[i], h) for "
         "i in range(len(x))])",
         "You passed a single number to f. It needs the whole array, with one element nudged.",
-        "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 "
+        "for each i: (f(x + nudge) - f(x - nudge)) / 2h, where nudge is h in element i and 0 "
         "elsewhere",
     ),
     Slip(
@@ -111,8 +111,8 @@ def numeric_gradient(f, x, h):
         gradient[i] = (right - f(x)) / (2 * h)
     return gradient
 """,
-        "The first slope is right, but later ones are wrong. You did not undo the nudge of one "
-        "element before you nudged the next.",
+        "The first slope is right, but the later slopes are wrong. You did not undo the nudge of "
+        "one element before you nudged the next.",
         "for each i, only element i of x differs from the given point",
     ),
     Slip(
@@ -129,7 +129,7 @@ def numeric_gradient(f, x, h):
 """,
         "`right = left = ...` makes one array with two names. You add h to it and then subtract h "
         "again.",
-        "right and left are two arrays: x + nudge and x - nudge, with nudge = h in element i and "
+        "right and left are two arrays: x + nudge and x - nudge, where nudge is h in element i and "
         "0 elsewhere",
     ),
     Slip(
@@ -138,7 +138,7 @@ def numeric_gradient(f, x, h):
         "h))",
         "You nudged all elements together. That measures the sum of all slopes, and you return "
         "this sum for each element.",
-        "for each i: (f(x + nudge) - f(x - nudge)) / 2h, with nudge = h in element i and 0 "
+        "for each i: (f(x + nudge) - f(x - nudge)) / 2h, where nudge is h in element i and 0 "
         "elsewhere",
     ),
 )

@@ -1,4 +1,4 @@
-"""Common wrong gates of lesson 3."""
+"""Common wrong answers to lesson 3."""
 
 from minigrad.course.lesson import Slip
 
@@ -24,8 +24,8 @@ SLIPS = (
     Slip(
         "wrong local derivative: the square is missing",
         rules(tanh="return (dz * (1 - z),)"),
-        "Your slope is right at x = 0, but elsewhere it depends on the sign of z. tanh is as "
-        "steep at -x as at x.",
+        "Your slope is right at x = 0, but elsewhere it depends on the sign of z. The slope of "
+        "tanh is the same at x and at -x.",
         "for tanh: dx = dz · (1 - z · z)",
     ),
     Slip(
@@ -79,7 +79,8 @@ SLIPS = (
     Slip(
         "the power rule on an exponential",
         rules(exp="return (dz * x * np.exp(x - 1),)"),
-        "That is the rule for x to a fixed power. Here x is the exponent, and the base is fixed.",
+        "That is the rule for x raised to a fixed power. Here x is the exponent, and the base is "
+        "fixed.",
         "for exp: dx = dz · eˣ = dz · z",
     ),
     Slip(

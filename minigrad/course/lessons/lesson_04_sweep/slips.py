@@ -1,4 +1,4 @@
-"""Common wrong sweeps of lesson 4."""
+"""Common wrong answers to lesson 4."""
 
 from minigrad.course.lesson import Slip
 
@@ -30,8 +30,8 @@ SLIPS = (
     Slip(
         "= instead of +=",
         sweep(send="dz * local"),
-        "A value that is used several times gets a gradient from each use. You keep only the "
-        "last one.",
+        "A value that is used several times gets a gradient from each use. You keep only the last "
+        "gradient.",
         "new sum at an input = old sum + dz · local",
     ),
     Slip(
@@ -91,7 +91,7 @@ def order(root):
                 waiting.append(node)
     return sorted(found, key=lambda node: node.serial)
 """,
-        "That is the order of the forward pass. Gradients start at the root, so nothing has "
+        "Your order is the order of the forward pass. Gradients start at the root, so nothing has "
         "arrived at a leaf when you visit it.",
         CONSUMERS_FIRST,
     ),
@@ -114,7 +114,8 @@ def order(root):
         "upstream gradient forgotten",
         sweep(send="arrived.get(source, 0.0) + local"),
         "Each node sends only its local derivative, as if its output were the root.",
-        "a node sends dz · local to each input, where dz is what has arrived at the node",
+        "a node sends dz · local to each input, where dz is the sum of the gradients that have "
+        "arrived at the node",
     ),
     Slip(
         "added instead of multiplied",
@@ -182,13 +183,13 @@ def order(root):
         sweep(start="{}"),
         "Every grad is still 0. Either the walk has nothing to send, because the root has no "
         "gradient to start with, or you never add the sums to the leaves' grad.",
-        "d(root)/d(root) = 1: start with 1 at the root; at a leaf, grad += what has arrived",
+        "d(root)/d(root) = 1: start with 1 at the root; at a leaf, add the sum to grad",
     ),
     Slip(
         "an input that appears twice is counted once",
         sweep(pairs="dict(zip(node.inputs, node.local)).items()"),
-        "In x + x, both inputs are the same node. A set or a dictionary of inputs stores it only "
-        "once.",
+        "In x + x, both inputs are the same node. A set or a dictionary of inputs stores this "
+        "node only once.",
         "go through all pairs of node.inputs and node.local, and send dz · local for each, even "
         "if two inputs are the same node",
     ),

@@ -57,7 +57,7 @@ def product_of(n, k, m):
 
 
 def dense_of(n, k, m, bias):
-    formula = "dx = dz @ Wᵀ, dW = xᵀ @ dz, db = Σ of dz over the batch, in the shape of b"
+    formula = "dx = dz @ Wᵀ, dW = xᵀ @ dz, db = dz summed over the batch, in the shape of b"
     arrays = numbers(n, m), numbers(n, k), numbers(k, m), numbers(*bias)
     return gradients_of("dense_backward", "dense_backward(dz, x, W, b)", "xWb", formula, *arrays)
 

@@ -1,4 +1,4 @@
-"""Common wrong solutions of lesson 5."""
+"""Common wrong answers to lesson 5."""
 
 from minigrad.course.lesson import Slip
 
@@ -66,7 +66,7 @@ def product_backward(dz, a, b):
     return dz @ b.T, a.T @ dz / len(dz)
 """,
         "You divide by the number of uses. But each use moves the loss, and the effects add up. "
-        "If the loss is a mean, dz already contains the division.",
+        "If the loss is a mean, dz already contains the factor from the mean.",
         "sum over all uses, without dividing",
     ),
     Slip(
@@ -95,7 +95,7 @@ def product_backward(dz, a, b):
         "dz.sum(axis=1))",
         "You summed each row of dz. But each number of b is used once in every row, so sum each "
         "column.",
-        "db = Σ of dz over the rows (axis 0), of the shape of b",
+        "db = dz summed over the rows (axis 0), in the shape of b",
     ),
     Slip(
         "bias gradient not summed",
@@ -108,7 +108,7 @@ def product_backward(dz, a, b):
         "an axis missing in the bias gradient",
         "def dense_backward(dz, x, W, b):\n    return (*product_backward(dz, x, W), "
         "dz.sum(axis=0))",
-        "That is right for a bias of shape (m,). A bias of shape (1, m) has one more axis, and "
+        "Your sum is right for a bias of shape (m,). A bias of shape (1, m) has one more axis, and "
         "so does its gradient.",
         "db = unbroadcast(dz, b.shape)",
     ),
@@ -169,8 +169,8 @@ import numpy as np
 def unbroadcast(dz, shape):
     return np.full(shape, dz.sum())
 """,
-        "You added everything up and gave the total to each number. Each number should get only "
-        "the gradients from its own uses.",
+        "You added all elements of dz and used the total for each number. Each number should get "
+        "only the gradients from its own uses.",
         "sum only over the axes that the array did not have, and over those where it had size 1",
     ),
 )

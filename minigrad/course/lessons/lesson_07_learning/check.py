@@ -90,8 +90,8 @@ TRAIN = (
     "(network(x) - y)², call backward on the loss, and call step"
 )
 QUESTIONS = (
-    Question("the gradients, set to 100, after zero_grad and one backward from p·q", "zero_grad", forget,
-             formula=FORGET),
+    Question("the gradients of p and q, which were 100, after zero_grad and one backward from p·q", "zero_grad",
+             forget, formula=FORGET),
     Question("p after a step from p = 3 with gradient 6, lr = 0.25", "step", moved([3], [6], 0.25), formula=MOVE),
     Question("p and q after a step from p = (1, -2) and q = 5 with gradients (4, -8) and 2, lr = 0.5", "step",
              moved([[1, -2], 5], [[4, -8], 2], 0.5), formula=MOVE),
@@ -100,7 +100,8 @@ QUESTIONS = (
     Question("the output for the row (1, 0)", "network", output([[1.0, 0.0]], 2), formula=NETWORK),
     Question("the outputs for the four rows", "network", output(X, 3), formula=NETWORK),
     Question("the gradients of W1, b1, W2, b2", "network", output_gradients, "the engine", formula=NETWORK),
-    Question("the losses for one row with y = 1, from weights of 0, lr = 0.25", "train", one_bias, formula=TRAIN),
+    Question("the losses of 4 steps on one row with y = 1, from weights of 0, with lr = 0.25", "train",
+             one_bias, formula=TRAIN),
     Question("the loss before the first step", "train", losses(0, 0.2, 1), formula=TRAIN),
     Question("the losses of 3 steps", "train", losses(0, 0.2, 3), formula=TRAIN),
     Question("W1, b1, W2, b2 after 1 step", "train", trained(1, 0.1, 1), formula=TRAIN),

@@ -93,7 +93,7 @@ def step(parameters, lr):
             "(network(x, *parameters) - y) ** 2).mean()",
             "((network(x, *parameters) - y) ** 2) ** 0.5).mean()",
         ),
-        "You take the absolute value of each error. The loss uses their squares.",
+        "You take the absolute value of each error. The loss uses the squares of the errors.",
         "the mean of (network(x) - y)² over the N rows",
     ),
     Slip(
