@@ -1,4 +1,4 @@
-"""All gates. Importing this package registers them for the NumPy functions and operators."""
+"""All gates. Importing this package registers each gate for its NumPy function or operator."""
 
 # fmt: off
 # isort: off

@@ -1,4 +1,4 @@
-"""Activation functions: elementwise (sigmoid, relu), and along one axis (softmax).
+"""Activation functions: elementwise, such as relu, or along an axis, such as softmax.
 
 Tanh is in basic.py.
 
@@ -16,15 +16,16 @@ from ..tensor import Tensor, TensorLike
 from .basic import _OneOperand, floats
 from .samples import samples_on
 
-# Sigmoid limits x only if an element is this large: e^11 fits into float16, e^12 does not
+# Sigmoid limits x only if an element is at least this large. In float16, e^11 is finite, but e^12
+# overflows.
 NO_OVERFLOW_BELOW = 11
 
 
 class Sigmoid(_OneOperand):
     """z = 1 / (1 + e^-x), between 0 and 1. dx = dz · z · (1 - z), at most dz / 4.
 
-    The relative error is a few units in the last digit, down to the smallest positive number, so
-    log(sigmoid(x)) is finite unless z rounds to 0. Where z rounds to 1, dx is 0.
+    z is accurate to a few units in the last digit, even when it is tiny, so log(sigmoid(x)) is
+    finite unless z rounds to 0. Where z rounds to 1, dx is 0.
 
     >>> sigmoid(Tensor([0.0, -1000.0])).array
     array([0.5, 0. ], dtype=float32)
@@ -35,7 +36,7 @@ class Sigmoid(_OneOperand):
     def forward(self, x):
         x = floats(x)
         if not x.max(initial=0) < NO_OVERFLOW_BELOW:
-            # σ rounds to 1 there, and e^x does not overflow
+            # at this limit, σ rounds to 1, and e^x does not overflow
             x = np.minimum(x, 11 if x.dtype == np.float16 else 40)
         z = np.exp(x)
         z /= z + 1
@@ -49,7 +50,7 @@ class Sigmoid(_OneOperand):
 
 
 class ReLU(_OneOperand):
-    """z = max(x, 0). dx = dz where x > 0, else 0 (at the kink x = 0 as well).
+    """z = max(x, 0). dx = dz where x > 0, else 0. At the kink x = 0, dx is 0.
 
     >>> relu(Tensor([-1.0, 2.0])).array
     array([0., 2.], dtype=float32)
@@ -89,7 +90,7 @@ class LeakyReLU(_OneOperand):
 class Softplus(_OneOperand):
     """z = ln(1 + e^x), a smooth relu. dx = dz · σ(x).
 
-    It is computed as max(x, 0) + ln(1 + e^-|x|), which never overflows.
+    z is computed as max(x, 0) + ln(1 + e^-|x|), which never overflows.
 
     >>> softplus(Tensor([0.0])).array.round(4), softplus(Tensor([1000.0])).array
     (array([0.6931], dtype=float32), array([1000.], dtype=float32))
@@ -109,14 +110,14 @@ class Softplus(_OneOperand):
 
 
 def logistic(x):
-    """Return σ(x) for the backward rules of other gates. A Tensor's is recorded."""
+    """Return σ(x), for use in other gates' backward rules. It is recorded if x is a Tensor."""
     return sigmoid(x) if isinstance(x, Tensor) else sigmoid.forward(x)
 
 
 class _AlongAxis(Gate):
-    """Shapes: z has x's shape. Errors: ShapeError for an axis that x does not have (MG107)."""
+    """Shapes: z has x's shape. Errors: ShapeError if x does not have the axis (MG107)."""
 
-    operations = 5  # maximum, difference, exponential, sum, quotient
+    operations = 5  # one maximum, difference, exponential, sum and quotient per element
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
@@ -131,9 +132,9 @@ class _AlongAxis(Gate):
 class Softmax(_AlongAxis):
     """z_i = e^(x_i) / Σ_j e^(x_j) along `axis`. dx = z ⊙ (dz - Σ_j dz_j z_j).
 
-    The elements of z are positive and sum to 1. The maximum of x is subtracted first, which keeps
-    e^x finite and leaves the quotient unchanged. An element of -inf is masked: its z and dx are 0.
-    If all elements are -inf, or one is +inf, z is NaN, as in PyTorch.
+    The elements of z are positive and sum to 1 along `axis`. Forward first subtracts the maximum of
+    x, which prevents overflow in e^x and does not change z. Where x is -inf, the element is masked:
+    z and dx are 0. If all elements are -inf, or one is +inf, z is NaN, as in PyTorch.
 
     >>> softmax(Tensor([[0.0, 0.0], [1000.0, 0.0]])).array
     array([[0.5, 0.5],
@@ -143,7 +144,7 @@ class Softmax(_AlongAxis):
     symbol = "softmax"
 
     def forward(self, x):
-        if not x.shape:  # raises an error; NumPy would accept axis -1 of a single number
+        if not x.shape:  # raises an error; NumPy would accept axis=-1 for a single number
             self.shape(x.shape)
         e = np.exp(shifted(x, self.axis))
         return e / e.sum(axis=self.axis, keepdims=True)
@@ -181,9 +182,11 @@ def shifted(x, axis: int):
 
 
 def axes_of(gate: str, axis: Any, shape: Shape) -> tuple[int, ...]:
-    """Return the axes named by `axis` (None: all) in an array of `shape`, counted from 0.
+    """Return the axes that `axis` selects in an array of `shape`, as numbers from 0.
 
-    Errors: ShapeError.
+    If `axis` is None, return all axes.
+
+    Errors: ShapeError for an axis that the array does not have (MG107).
     """
     if axis is None:
         return tuple(range(len(shape)))
@@ -196,7 +199,7 @@ def axes_of(gate: str, axis: Any, shape: Shape) -> tuple[int, ...]:
     except (ValueError, TypeError) as error:
         raise ShapeError(
             "MG107",
-            f"{gate} cannot work along axis {axis} of an array of shape {shape}",
+            f"{gate} cannot use axis {axis} of an array of shape {shape}",
             cause=str(error),
             remedy=f"choose from the axes {list(range(len(shape)))}; to keep the reduced axes, "
             "pass keepdims=True",

@@ -1,4 +1,4 @@
-"""The gates of a first network: arithmetic, the matrix product, and tanh."""
+"""Gates for a simple network: arithmetic, the matrix product, and tanh."""
 
 import math
 from functools import partial
@@ -17,15 +17,15 @@ from .samples import samples_on
 def floats(x):
     """Return x, with integers and booleans converted to float64.
 
-    Otherwise differences of uint8, or e^x of int8, would overflow.
+    Without the conversion, a difference of uint8 values or e^x of an int8 value would overflow.
     """
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 class _TwoOperands(Gate):
-    """Base class of gates with two operands. No sample input is close to 0.
+    """Base class of gates with two operands. Its sample inputs are not close to 0.
 
-    Shapes: z has the shape that a and b broadcast to, by NumPy's rules.
+    Shapes: a and b broadcast by NumPy's rules, and z has the resulting shape.
     """
 
     @classmethod
@@ -36,9 +36,9 @@ class _TwoOperands(Gate):
 
 
 class _OneOperand(Gate):
-    """Base class of gates with one operand. Sample inputs have these signs, at least 0.05 from 0.
+    """Base class of gates with one operand. `signs` lists the possible signs of sample inputs.
 
-    Shapes: z has x's shape. Errors: DtypeError for an input that is not numeric (MG110).
+    Shapes: z has x's shape. Errors: DtypeError if x is not numeric (MG110).
     """
 
     signs: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
@@ -138,7 +138,7 @@ class Negate(_OneOperand):
 class Tanh(_OneOperand):
     """z = tanh x, between -1 and 1. dx = dz · (1 - z²).
 
-    A saturated unit, with z near ±1, passes on little gradient.
+    A saturated unit (z near ±1) passes on almost no gradient.
 
     >>> from minigrad import Tensor
     >>> tanh(Tensor([0.0, 0.5])).array.round(4)
@@ -151,16 +151,16 @@ class Tanh(_OneOperand):
         return np.tanh(x)
 
     def backward(self, dz, z, x):
-        # dz · (1 - z²), written without the Python number 1, which NumPy would convert each time
+        # dz · (1 - z²), but without the Python number 1, which NumPy would convert on every call
         return (dz - dz * z * z,)
 
 
 class MultiplyGate(Gate):
     """z = a @ b, the matrix product. da = dz @ bᵀ, db = aᵀ @ dz.
 
-    (..., n, k) @ (..., k, m) -> (..., n, m): the product is over the last two axes, and the other
+    The product is over the last two axes, (..., n, k) @ (..., k, m) -> (..., n, m), and the other
     axes broadcast as in NumPy. A vector (k,) counts as a row on the left and as a column on the
-    right. The gradient flows back through the same matrix, transposed.
+    right. Each gradient is also a matrix product, with the other operand transposed.
 
     >>> from minigrad import Tensor
     >>> a = Tensor([[1.0, 2.0]])
@@ -182,9 +182,10 @@ class MultiplyGate(Gate):
 
     def backward(self, dz, z, a, b):
         if a.ndim == b.ndim == 2:
-            plain = type(dz) is type(b) is np.ndarray  # then `dot` does the same as @ in less time
+            plain = type(dz) is type(b) is np.ndarray  # `dot` is then a faster @
             return lambda: dz.dot(b.T) if plain else dz @ b.T, partial(transposed_product, a, dz)
-        # A vector is a row on the left and a column on the right. dz gets the axis that z lacks.
+        # Treat a vector as a row on the left and as a column on the right. Add the missing axis to
+        # dz.
         a_matrix, b_matrix = len(a.shape) > 1, len(b.shape) > 1
         batch = dz.shape[: len(dz.shape) - a_matrix - b_matrix]
         A, B = a if a_matrix else a.reshape(1, -1), b if b_matrix else b.reshape(-1, 1)
@@ -242,8 +243,8 @@ def _suggest(a: Shape, b: Shape, inner: int) -> str:
 
 
 def _matrix(a):
-    """Return a (..., k) as a matrix (n, k)."""
-    # not reshape(-1, k), which fails if k is 0
+    """Reshape `a` from (..., k) to a matrix (n, k)."""
+    # reshape(-1, k) would fail for k = 0
     return a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
 
 

@@ -17,25 +17,23 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Einsum(_ShapeOfForward):
-    """z = the products of the operands' elements, summed over all letters missing from the output.
+    """z = products of the operands' elements, summed over the letters that the output omits.
 
-    `subscripts` names the axes of each operand and, after "->", the axes of z. Without "->", z has
-    the letters that occur once, in alphabetical order. "..." stands for further axes, which
-    broadcast. "ij,jk->ik" is a matrix product, "bij->bji" a transpose, "ii->i" a diagonal. The
-    gradient of an operand is also an einsum: its inputs are dz and the other operands, and its
-    output has the letters of that operand.
+    `subscripts` has a letter for each axis of each operand and, after "->", a letter for each axis
+    of z. Without "->", z has the letters that occur exactly once, in alphabetical order. "..."
+    stands for any other axes, which broadcast. "ij,jk->ik" is a matrix product, "bij->bji" a
+    transpose, and "ii->i" a diagonal. An operand's gradient is also an einsum of dz and the other
+    operands. Its output has that operand's letters.
 
     >>> einsum("bi,bi->b", [[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [2.0, 0.0]]).array
     array([3., 6.], dtype=float32)
 
-    Errors: ShapeError (MG109) for subscripts and shapes that do not fit. Source: Laue, Mitterreiter
+    Errors: ShapeError (MG109) if the subscripts do not match the shapes. Source: Laue, Mitterreiter
     and Giesen, A simple and efficient tensor calculus (2020).
     """
 
     symbol = "einsum"
-    remedy = (
-        "use one letter for each axis of an operand, and the same size wherever a letter occurs"
-    )
+    remedy = "use one letter for each axis; axes with the same letter must have the same size"
 
     def __init__(self, subscripts: str) -> None:
         self.subscripts = subscripts
@@ -61,7 +59,8 @@ class Einsum(_ShapeOfForward):
                     operands.append((letter + fresh, np.eye(size, dtype=dz.dtype)))
                     letter = fresh
                 elif (letter, size) not in sizes:
-                    # no other operand has this axis: it was summed alone, or the others broadcast
+                    # no other operand has this letter with this size: the axis was summed alone, or
+                    # the others broadcast
                     operands.append((letter, np.ones(size, dz.dtype)))
                 target += letter
             subscripts = ",".join(term for term, _ in operands)
@@ -72,7 +71,7 @@ class Einsum(_ShapeOfForward):
         return [partial(gradient, number) for number in range(len(arrays))]
 
     def _letters(self, ndims: list[int]) -> tuple[list[str], str]:
-        """Return the letters of each operand and of the output, with "..." replaced by letters."""
+        """Return each operand's letters and the output's, with "..." replaced by unused letters."""
         inputs, arrow, output = self.subscripts.replace(" ", "").partition("->")
         terms = inputs.split(",")
         counts = [
@@ -91,14 +90,14 @@ class Einsum(_ShapeOfForward):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         terms, _ = self._letters([len(shape) for shape in shapes])
         pairs = (zip(term, shape, strict=True) for term, shape in zip(terms, shapes, strict=True))
-        # if a letter is broadcast, the larger size comes last and is kept
+        # sort the pairs, so the larger size of a broadcast letter replaces its size of 1
         sizes = dict(sorted(chain.from_iterable(pairs)))
         return len(shapes) * math.prod(sizes.values())
 
     @classmethod
     def sample_inputs(cls):
         rng = np.random.default_rng(32)
-        # tests/minigrad/gates/make_reference.py has the common ones: products, traces, sums.
+        # tests/minigrad/gates/make_reference.py covers the common cases: products, traces, sums.
         cases: list[tuple[Any, ...]] = [
             ("ij , jk", (2, 3), (3, 4)), ("i,j,k->kij", (2,), (3,), (2,)), ("iji,j->i", (2, 3, 2), (3,)),
             ("iii->i", (2, 2, 2)), ("ij,j->i", (2, 3), (1,)), (",i->i", (), (3,)), ("i...->...", (2, 3)),
@@ -111,9 +110,9 @@ class Einsum(_ShapeOfForward):
 
 @implements(np.einsum)
 def einsum(subscripts: str, *operands: TensorLike, optimize: Any = True) -> Tensor:
-    """`Einsum(subscripts)(*operands)`. The order of products is always optimized.
+    """`Einsum(subscripts)(*operands)`. The order of the products is always optimized.
 
-    `optimize` exists for compatibility with NumPy, and is ignored.
+    `optimize` is accepted for compatibility with NumPy, but ignored.
     """
     if not isinstance(subscripts, str):
         raise no_gate("np.einsum with lists of axes, only for letters such as 'ij,jk->ik'")

@@ -1,4 +1,4 @@
-"""Elementwise functions: powers, exponentials, roots, sine, cosine, extremes, bounds, and casts."""
+"""Elementwise functions, such as powers, roots, sine, cosine, maximum, clipping, and casts."""
 
 from numbers import Real
 from typing import Any
@@ -18,7 +18,7 @@ from .samples import samples_on
 class Power(_TwoOperands):
     """z = a^b. da = dz · b · a^(b-1), db = dz · z · ln a.
 
-    A gradient for the exponent requires a > 0. Where b = 0, da is 0, even at a = 0.
+    db is defined only where a > 0. Where b = 0, da is 0, even at a = 0.
 
     >>> (Tensor([1.0, 2.0, 3.0]) ** 2).array
     array([1., 4., 9.], dtype=float32)
@@ -30,8 +30,8 @@ class Power(_TwoOperands):
         return a**b
 
     def backward(self, dz, z, a, b):
-        # Where b = 0 and a = 0, a^(b-1) is infinite, and the product with b is NaN. Replacing the
-        # exponent there with 1 makes it 0.
+        # Where a = b = 0, a^(b-1) is infinite and b · a^(b-1) is NaN. With an exponent of 1
+        # instead, the product is 0.
         return (
             lambda: dz * b * a ** np.where(b == 0, 1.0, b - 1),
             lambda: dz * z * np.log(floats(a)),
@@ -72,7 +72,7 @@ class Log(_OneOperand):
 
 
 class Sqrt(_OneOperand):
-    """z = √x, for x > 0. dx = dz / (2z), infinite at 0.
+    """z = √x, for x > 0. dx = dz / (2z), which is infinite at x = 0.
 
     >>> sqrt(Tensor([4.0, 9.0])).array
     array([2., 3.], dtype=float32)
@@ -137,7 +137,9 @@ class Abs(_OneOperand):
 
 
 class Maximum(_TwoOperands):
-    """z = max(a, b), elementwise, with broadcasting. The larger gets dz; equal ones get dz / 2.
+    """z = max(a, b), elementwise, with broadcasting.
+
+    The larger element gets dz. Equal elements get dz / 2 each.
 
     >>> maximum(Tensor([1.0, 5.0]), 3.0).array
     array([3., 5.], dtype=float32)
@@ -153,7 +155,9 @@ class Maximum(_TwoOperands):
 
 
 class Minimum(_TwoOperands):
-    """z = min(a, b), elementwise, with broadcasting. The smaller gets dz; equal ones get dz / 2.
+    """z = min(a, b), elementwise, with broadcasting.
+
+    The smaller element gets dz. Equal elements get dz / 2 each.
 
     >>> minimum(Tensor([1.0, 5.0]), 3.0).array
     array([1., 3.], dtype=float32)
@@ -176,8 +180,8 @@ def _where_larger(dz, one, other):
 class Clip(Gate):
     """z = x limited to the range from `min` to `max`. dx = dz where min <= x <= max, else 0.
 
-    A bound of None means no limit. z has x's shape. Where x equals a bound, dx = dz, as in PyTorch
-    before 2.15; newer versions of PyTorch return 0 there.
+    If a bound is None, there is no limit on that side. z has x's shape. At a bound, dx = dz, as in
+    PyTorch before 2.15. Newer versions of PyTorch return 0 there.
 
     >>> clip(Tensor([-2.0, 0.5, 2.0]), -1, 1).array
     array([-1. ,  0.5,  1. ], dtype=float32)
@@ -216,14 +220,14 @@ class Clip(Gate):
 
 
 class Cast(Gate):
-    """z = x in another dtype, with the same shape. dx = dz in x's dtype.
+    """z = x converted to another dtype. dx = dz converted to x's dtype.
 
     >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)  # float64
     >>> x.astype("float32")
     Tensor([1., 2.], made by Cast)
 
-    Errors: DtypeError for a dtype that is not numeric (MG110), or that cannot have a gradient if x
-    requires one (MG112).
+    Errors: DtypeError if the dtype is not numeric (MG110), or if x requires a gradient and the
+    dtype cannot have one (MG112).
     """
 
     symbol = "astype"

@@ -1,4 +1,4 @@
-"""Gates that select, place or join elements: slices, scatter, padding, concatenation, where."""
+"""Gates that select, move or join elements: slices, scatter, padding, concatenation, where."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,14 +20,14 @@ from .shape import Reshape, _Moving, _ShapeOfForward
 class Slice(_Moving):
     """z = x[key], for any key that NumPy accepts. dx = dz at `key`, and 0 elsewhere.
 
-    If the key selects an element several times, its gradients are added. With `minigrad.fast`, the
-    gradient stays sparse as long as possible: forty slices of one sequence do not allocate forty
-    arrays of its size.
+    If the key selects an element more than once, its gradients are added. With `minigrad.fast`, the
+    gradient remains sparse for as long as possible, so forty slices of a sequence do not allocate
+    forty arrays of the sequence's size.
 
     >>> Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, 1].array
     array([2., 5.], dtype=float32)
 
-    Errors: IndexRangeError for a key outside x (MG140).
+    Errors: IndexRangeError if x has no element at `key` (MG140).
     """
 
     symbol = "[ ]"
@@ -60,8 +60,8 @@ class Slice(_Moving):
 class Scatter(_ShapeOfForward):
     """z = zeros of shape `to`, with x added at `key`. dx = dz[key].
 
-    This is the transpose of Slice. Second derivatives use it as the gradient of Slice, because a
-    sparse gradient is not a Tensor.
+    Scatter is the transpose of Slice. In second derivatives, it replaces Slice's sparse gradient,
+    which is not a Tensor.
 
     >>> Scatter((3,), np.array([0, 2, 0]))([1.0, 2.0, 3.0]).array
     array([4., 0., 2.], dtype=float32)
@@ -84,19 +84,23 @@ class Scatter(_ShapeOfForward):
 
 
 class Pad(_Moving):
-    """z = x surrounded by `constant`. dx = the part of dz at x's elements.
+    """z = x surrounded by `constant`. dx = the part of dz that corresponds to x.
 
-    `widths` is the number of elements before and after x along each axis: a pair for each axis, one
-    pair for all axes, or one number for both sides of all axes.
+    `widths` is the number of elements to add before and after x along each axis. It is a list with
+    a pair for each axis, one pair for all axes, or one number for both sides of every axis.
 
     >>> pad(Tensor([1.0, 2.0]), (0, 2)).array
     array([1., 2., 0., 0.], dtype=float32)
 
-    Errors: ShapeError (MG109) for negative or non-integer widths, or the wrong number of pairs.
+    Errors: ShapeError (MG109) if a width is negative or not an integer, or if the number of pairs
+    is wrong.
     """
 
     symbol = "pad"
-    remedy = "pass one number, one pair (before, after), or one pair for each axis, all integers of 0 or more"
+    remedy = (
+        "pass one number, one pair (before, after), or one pair for each axis; "
+        "every number must be an integer of at least 0"
+    )
 
     def __init__(self, widths, constant: float = 0) -> None:
         # a copy, because the caller may change the list
@@ -133,7 +137,8 @@ class _Joining(_Moving):
 class Concatenate(_Joining):
     """z = the inputs joined end to end along `axis`. Each input's gradient is its part of dz.
 
-    Shapes: equal except along `axis`, where z's size is the sum of the sizes.
+    Shapes: the inputs' sizes are equal except along `axis`, where z's size is the sum of their
+    sizes.
 
     >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).array
     array([1., 2., 3.], dtype=float32)
@@ -179,9 +184,11 @@ class Stack(_Joining):
 
 
 class Where(Gate):
-    """z = a where `condition` is true, else b. da = dz where it is true, else 0; db is the reverse.
+    """z = a where `condition` is true, else b.
 
-    Shapes: the three inputs broadcast together.
+    da = dz where `condition` is true, else 0. db = dz where `condition` is false, else 0.
+
+    Shapes: `condition`, a and b broadcast together.
 
     >>> where([True, False], Tensor([1.0, 2.0]), 0.0).array
     array([1., 0.], dtype=float32)
@@ -194,14 +201,14 @@ class Where(Gate):
         return np.where(condition, a, b)
 
     def backward(self, dz, z, condition, a, b):
-        # Not dz * condition, which is NaN where the condition is false and dz is NaN or infinite.
+        # dz * condition would be NaN where the condition is false and dz is NaN or infinite.
         return None, lambda: np.where(condition, dz, 0), lambda: np.where(condition, 0, dz)
 
     sample_inputs = samples_on([np.eye(3, 4) > 0, (3, 4), (3, 4)], [np.eye(3, 4) > 0, (4,), ()])
 
 
 def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
-    """Return dx for z = x[key], with x of `shape`. If dz is a Tensor, this is recorded."""
+    """Return dx for z = x[key], with x of `shape`. If dz is a Tensor, the operation is recorded."""
     return (
         Scatter(shape, key)(dz)
         if isinstance(dz, Tensor)
@@ -211,14 +218,16 @@ def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
 
 @SEAMS.plain
 def scatter(shape: Shape, key: Any, values: Array, distinct: bool = False) -> Array:
-    """Return zeros with `values` added at `key`. `distinct` means that no element occurs twice."""
+    """Return zeros with `values` added at `key`. `distinct` means that `key` selects no element
+    twice.
+    """
     whole = np.zeros(shape, values.dtype)
-    np.add.at(whole, key, values)  # += would add only once to an element that occurs twice
+    np.add.at(whole, key, values)  # += would add only once to an element selected twice
     return whole
 
 
 def slice_(x: TensorLike, key: Any) -> Tensor:
-    """`Slice(key)(x)`, which x[key] records.
+    """`Slice(key)(x)`, which x[key] also records.
 
     If nothing is recorded and x has a name, the result gets a name such as "x[:, 2]".
     """
@@ -231,7 +240,7 @@ def slice_(x: TensorLike, key: Any) -> Tensor:
 
 @implements(np.concatenate)
 def concatenate(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
-    """`Concatenate(axis)(*tensors)`. With axis=None they are flattened first, as in NumPy."""
+    """`Concatenate(axis)(*tensors)`. With axis=None, the tensors are flattened first."""
     if axis is None:
         tensors, axis = [Reshape(-1)(one) for one in tensors], 0
     return Concatenate(axis)(*tensors)
@@ -248,7 +257,7 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     """`Where()(condition, a, b)`. z has the dtype of a and b. Nonzero conditions count as true."""
     condition = whole(condition)
     if condition.dtype != np.bool_:
-        # together with a boolean, which does not affect the dtype of a and b
+        # convert a and b together with a boolean, which does not affect their dtype
         _, a, b = as_tensors([np.array(True), a, b])
     return Where()(condition, a, b)
 
@@ -257,7 +266,7 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
 def pad(
     x: TensorLike, pad_width: Any, mode: str = "constant", *, constant_values: float = 0
 ) -> Tensor:
-    """`Pad(pad_width, constant_values)(x)`. NumPy's other modes are not supported."""
+    """`Pad(pad_width, constant_values)(x)`. Only mode="constant" is supported."""
     if mode != "constant":
         raise no_gate(f"np.pad with mode={mode!r}, only for mode='constant'")
     return Pad(pad_width, constant_values)(x)
@@ -273,7 +282,7 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
     >>> [part.array.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), [1, 3])]
     [[1.0], [2.0, 3.0], [4.0]]
 
-    Errors: ShapeError for an axis that x does not have (MG107); NumPy's if the parts are unequal.
+    Errors: ShapeError if x does not have the axis (MG107); NumPy's if the parts would be unequal.
     """
     (x,) = as_tensors([x])
     axes_of("split", axis, x.shape)
@@ -284,18 +293,18 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
 
 @implements(np.take_along_axis)
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -> Tensor:
-    """Select one element of x for each index along `axis`, recorded as a Slice.
+    """Select the element of x at each index along `axis`. Recorded as a Slice.
 
-    For a matrix and axis=1, z[i, j] = x[i, indices[i, j]]. `indices` are integers with as many axes
-    as x, and z has their shape. With axis=None they have one axis, and count all elements of x in
-    order, as in NumPy. An element that is selected several times gets the sum of its gradients.
+    For a matrix and axis=1, z[i, j] = x[i, indices[i, j]]. `indices` is an integer array with as
+    many axes as x, and z has its shape. With axis=None, `indices` has one axis and refers to the
+    flattened x, as in NumPy. If an element is selected more than once, its gradients are added.
 
     >>> take_along_axis(Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), [[2], [0]]).array
     array([[3.],
            [4.]], dtype=float32)
 
-    Errors: NumPy's, for indices that are outside the axis, are not integers, or have another number
-    of axes.
+    Errors: NumPy's, if an index is out of range or not an integer, or if `indices` has the wrong
+    number of axes.
     """
     (x,) = as_tensors([x])
     picked = np.asarray(to_array(indices))
@@ -308,9 +317,9 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -
 
 
 def whole(values: TensorLike) -> TensorLike:
-    """Convert a list of labels, ids or conditions to an array, in which integers stay integers.
+    """Convert a list of labels, ids or conditions to an array. Integers remain integers.
 
-    In the other inputs of gates, lists become float32.
+    For all other inputs of gates, a list becomes a float32 array.
     """
     return values if isinstance(values, Tensor) else np.asanyarray(values)
 

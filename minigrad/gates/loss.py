@@ -1,7 +1,8 @@
 """Losses: the distance between a prediction and the truth.
 
-The cross entropies take logits instead of probabilities, which avoids overflow in e^x. The losses
-of the examples are reduced by "mean" (weighted, if there are class weights), "sum" or "none".
+The cross entropies take logits instead of probabilities, which avoids overflow in e^x. The option
+`reduction` is "mean" (weighted if there are class weights), "sum", or "none" for a separate loss
+for each example.
 
 Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.1 and 6.2.2.
 """
@@ -28,10 +29,10 @@ from .shape import _Moving, transpose
 
 
 class _Loss(Gate):
-    """Base class of losses: checks shapes and reduces the losses of the examples.
+    """Base class of losses. It checks the shapes and reduces the examples' losses.
 
     Shapes: z is a single number or, with reduction="none", one number for each example. Errors:
-    ShapeError for prediction and truth of different shapes (MG151), OptionError for another
+    ShapeError if prediction and truth have different shapes (MG151), OptionError for an unknown
     reduction (MG150).
     """
 
@@ -42,7 +43,7 @@ class _Loss(Gate):
             raise OptionError(
                 "MG150",
                 f"{self.name} has no reduction {reduction!r}",
-                cause="the losses of the examples can be averaged, summed, or returned separately",
+                cause="the examples' losses can be averaged, summed, or returned separately",
                 remedy="choose 'mean', 'sum', or 'none' for one loss per example",
             )
         self.reduction = reduction
@@ -54,7 +55,7 @@ class _Loss(Gate):
     def each(self, *shapes: Shape) -> Shape:
         """Return the shape of the losses before the reduction.
 
-        Errors: ShapeError if prediction and truth do not fit.
+        Errors: ShapeError if the shapes do not match.
         """
         prediction, truth = shapes
         if prediction != truth:
@@ -88,14 +89,14 @@ class _Loss(Gate):
         return losses.sum() / count if self.reduction == "mean" else losses.sum()
 
     def _per_example(self, dz, count: float):
-        """Return the gradient of each example's loss, from that of the reduced loss."""
+        """Return the gradient of each example's loss. `dz` is the gradient of the reduced loss."""
         return dz / count if self.reduction == "mean" else dz
 
     sample_inputs = samples_on([(3, 2), (3, 2)], settings=["mean", "sum", "none"])
 
 
 class _LabelLoss(_Loss):
-    """Base class of losses with scores (..., C), labels (...), and class weights (C,)."""
+    """Base class of losses that take scores (..., C), labels (...), and class weights (C,)."""
 
     scores: ClassVar[str] = "logits"
     constant_inputs = (1,)
@@ -126,7 +127,7 @@ class _LabelLoss(_Loss):
             raise DtypeError(
                 "MG153",
                 f"{self.name} takes integer labels, not {labels.dtype}",
-                cause="each label is the number of a class",
+                cause="each label is the index of a class",
                 remedy="convert the labels with labels.astype('int64'), or pass a list of Python "
                 "integers",
             )
@@ -151,19 +152,19 @@ class _LabelLoss(_Loss):
         return (labels[..., None] == np.arange(scores.shape[-1])).astype(scores.dtype)
 
     def _weighted(self, losses, scores, labels):
-        """Return the reduced and weighted loss, from the losses of the examples."""
+        """Weight and reduce the examples' losses."""
         weight, count = self._weight(scores, labels)
         return self._reduce(losses if weight is None else losses * weight, count)
 
     def _per_row(self, dz, scores, labels):
-        """Return the weighted gradient of each example's loss, which broadcasts to the scores."""
+        """Return each example's weighted gradient, in a shape that broadcasts to the scores."""
         weight, count = self._weight(scores, labels)
         dz = self._per_example(dz, count)
         dz = dz.reshape(*dz.shape, 1) if dz.shape else dz
         return dz if weight is None else dz * weight[..., None]
 
     def _weight(self, scores, labels):
-        """Return (the weight of each example or None, the divisor of a mean)."""
+        """Return each example's weight, or None without weights, and the divisor of the mean."""
         if self.weights is None:
             return None, math.prod(labels.shape)
         classes = scores.shape[-1]
@@ -192,16 +193,17 @@ class _LabelLoss(_Loss):
 class SoftmaxCrossEntropy(_LabelLoss):
     """z = -ln softmax(x)[label], averaged over N examples. dx = (softmax(x) - onehot) dz / N.
 
-    The logits x have shape (..., C), the labels (...), integers from 0 to C-1. With `weights` (C,),
-    one for each class, the mean is Σ w z / Σ w. z is finite for all finite logits. A logit of -inf
-    excludes its class: z is infinite if that class is the label.
+    The logits x have shape (..., C). The labels have shape (...) and are integers from 0 to C-1.
+    With class weights `weights` (C,), the mean is Σ w z / Σ w, where w is the weight of the label.
+    z is finite for all finite logits. A logit of -inf excludes its class, and z is infinite if that
+    class is the label.
 
     >>> softmax_cross_entropy(Tensor([[0.0, 0.0], [1000.0, -1000.0]]), [0, 0]).item()  # (ln 2 + 0) / 2
     0.3465735912322998
 
-    Errors: IndexRangeError for a label outside the classes (MG154), DtypeError for labels that are
-    not integers (MG153), ShapeError if the labels (MG152) or weights (MG155) have the wrong shape,
-    OptionError for another reduction (MG150). Source: Bishop, Pattern Recognition and Machine
+    Errors: IndexRangeError if a label is out of range (MG154), DtypeError if the labels are not
+    integers (MG153), ShapeError if the labels (MG152) or weights (MG155) have the wrong shape,
+    OptionError for an unknown reduction (MG150). Source: Bishop, Pattern Recognition and Machine
     Learning (2006), 4.3.4.
     """
 
@@ -223,13 +225,13 @@ class SoftmaxCrossEntropy(_LabelLoss):
         return np.log(np.exp(scores).sum(axis=-1)) - self._at_labels(scores, labels)
 
     def backward(self, dz, z, logits, labels):
-        # Forward does not save the softmax. Computing it again takes less memory.
+        # Forward does not save the softmax. Recomputing it here saves memory.
         dz = self._per_row(dz, logits, labels)
         if isinstance(logits, Tensor) or not SEAMS.in_blocks(logits):
             e = np.exp(shifted(logits, -1))
             return (e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)) * dz, None
-        # Not empty_like, which keeps the layout of the logits: blocks are views only if the array
-        # is C-contiguous.
+        # Do not use empty_like, which keeps the logits' memory layout. Blocks are views only if the
+        # array is C-contiguous.
         gradient, dz = np.empty(logits.shape, logits.dtype), np.broadcast_to(dz, (*labels.shape, 1))
         for scores, numbers, upstream, e in blocks_of_rows(logits, labels, dz, gradient):
             np.subtract(scores, scores.max(axis=-1, keepdims=True), out=e)
@@ -242,13 +244,14 @@ class SoftmaxCrossEntropy(_LabelLoss):
 class NegativeLogLikelihood(_LabelLoss):
     """z = -x[label], averaged over N examples, for log probabilities x. dx = -onehot dz / N.
 
-    x (..., C) is the output of `log_softmax`; labels (...) are integers from 0 to C-1. `weights`
-    works as in SoftmaxCrossEntropy, which takes logits and combines both steps.
+    x (..., C) is usually the output of `log_softmax`. The labels (...) are integers from 0 to C-1.
+    `weights` works as in SoftmaxCrossEntropy, which takes logits and combines `log_softmax` with
+    this loss.
 
     >>> negative_log_likelihood(np.log([[0.25, 0.75], [0.5, 0.5]]), [0, 1]).item()  # (ln 4 + ln 2) / 2
     1.0397207708399179
 
-    Errors: IndexRangeError for a positive log probability (MG158); otherwise as for
+    Errors: IndexRangeError for a positive log probability (MG158); all other errors as for
     SoftmaxCrossEntropy.
     """
 
@@ -258,7 +261,7 @@ class NegativeLogLikelihood(_LabelLoss):
 
     def forward(self, x, labels):
         self._check(x, labels)
-        if x.size and x.max() > 1e-3:  # more than rounding
+        if x.size and x.max() > 1e-3:  # more than a rounding error
             raise IndexRangeError(
                 "MG158",
                 f"{x.max():.4g} is not a log probability",
@@ -282,15 +285,14 @@ class NegativeLogLikelihood(_LabelLoss):
 class BinaryCrossEntropy(_Loss):
     """z = -t ln σ(x) - (1 - t) ln(1 - σ(x)), averaged. dx = (σ(x) - t) dz / N.
 
-    Logits x and targets t have the same shape, with t between 0 and 1. z is computed as
-    max(x, 0) - x t + ln(1 + e^-|x|), which is finite for all finite logits. For infinite logits it
-    may be NaN, as in PyTorch. To weight examples, multiply the losses with reduction="none" by the
-    weights.
+    Logits x and targets t have the same shape, with t between 0 and 1. z is computed as max(x, 0) -
+    x t + ln(1 + e^-|x|), which is finite for all finite logits. For infinite logits it may be NaN,
+    as in PyTorch. To weight examples, use reduction="none" and multiply the losses by the weights.
 
     >>> binary_cross_entropy(Tensor([0.0, 1000.0]), [1, 1]).item()  # (ln 2 + 0) / 2
     0.3465735912322998
 
-    Errors: IndexRangeError for a target outside [0, 1] (MG156), ShapeError for shapes that differ
+    Errors: IndexRangeError for a target outside [0, 1] (MG156), ShapeError if the shapes differ
     (MG151).
     """
 
@@ -312,7 +314,7 @@ class BinaryCrossEntropy(_Loss):
             )
         logits = floats(logits)
         t = targets.astype(logits.dtype, copy=False)
-        # ln(1 + e^-|x|) is at most ln 2
+        # ln(1 + e^-|x|), which is at most ln 2
         tail = np.log1p(np.exp(-np.abs(logits)))
         return self._reduce(np.maximum(logits, 0) - logits * t + tail, t.size)
 
@@ -328,8 +330,8 @@ class BinaryCrossEntropy(_Loss):
 class MeanSquaredError(_Loss):
     """z = (x - t)², averaged over all elements. dx = 2 (x - t) dz / N, dt = -dx.
 
-    Prediction x and truth t must have the same shape. (N, 1) and (N,) do not broadcast; they raise
-    an error.
+    Prediction x and truth t must have the same shape. Shapes such as (N, 1) and (N,) raise an error
+    instead of broadcasting.
 
     >>> mean_squared_error(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
     2.0
@@ -378,8 +380,8 @@ def softmax_cross_entropy(
 ) -> Tensor:
     """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: see the class for the formula.
 
-    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, even if
-    they were reshaped or indexed.
+    Errors: as for the class, and OptionError (MG157) if `logits` is the output of a softmax, even a
+    reshaped or indexed one.
     """
     _refuse_probabilities("softmax_cross_entropy", logits, "Softmax")
     return SoftmaxCrossEntropy(reduction, weights)(logits, whole(labels))
@@ -393,16 +395,16 @@ def cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Tensor:
-    """`softmax_cross_entropy` with the arguments and the axes of PyTorch's function of this name.
+    """`softmax_cross_entropy` with the arguments and axis order of PyTorch's `cross_entropy`.
 
-    `input` holds logits (C,), (N, C) or (N, C, ...), with the classes on axis 1; `target` holds
-    integer labels, of input's shape without the classes. Labels that equal `ignore_index` count for
-    nothing: their losses are 0, and a mean leaves them out.
+    `input` contains logits of shape (C,), (N, C) or (N, C, ...), where C is the number of classes.
+    `target` contains integer labels and has the shape of `input` without the axis C. Labels equal
+    to `ignore_index` are ignored: their losses are 0, and the mean excludes them.
 
     >>> cross_entropy(Tensor([[0.0, 0.0], [5.0, 1.0]]), [1, -100]).item()  # ln 2
     0.6931471824645996
 
-    Errors: as for SoftmaxCrossEntropy; ShapeError (MG116) for the mean of no losses.
+    Errors: as for SoftmaxCrossEntropy; ShapeError (MG116) for a mean if all labels are ignored.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
     """
     (logits,), labels = as_tensors([input]), to_array(whole(target))
@@ -423,8 +425,8 @@ def binary_cross_entropy(
 ) -> Tensor:
     """`BinaryCrossEntropy(reduction)(logits, targets)`: see the class for the formula.
 
-    Errors: as for the class, and OptionError (MG157) for probabilities instead of logits, even if
-    they were reshaped or indexed.
+    Errors: as for the class, and OptionError (MG157) if `logits` is the output of a sigmoid, even a
+    reshaped or indexed one.
     """
     _refuse_probabilities("binary_cross_entropy", logits, "Sigmoid")
     return BinaryCrossEntropy(reduction)(logits, whole(targets))
@@ -447,8 +449,8 @@ def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
     if last is None or not (last.name == gate or isinstance(last, _MOVING)):
         return
     nodes = ancestors([logits.node], _moved)
-    # The sources are the nodes that computed the numbers. Raise only if each of them is that gate,
-    # because numbers from several gates may include real logits.
+    # The sources are the nodes that computed the values. Raise only if every source is that gate,
+    # because a mixture may include real logits.
     sources = [node for node in nodes if node.requires_grad and not isinstance(node.gate, _MOVING)]
     if sources and all(node.gate is not None and node.gate.name == gate for node in sources):
         raise OptionError(
@@ -466,7 +468,7 @@ _MOVING = (_Moving, Where, Cast)
 
 
 def _moved(node: Node) -> tuple[Node, ...]:
-    """Return the inputs of a gate that only moves, selects or converts numbers, else ()."""
+    """Return a node's inputs if its gate only moves, selects or converts elements, else ()."""
     return node.inputs if isinstance(node.gate, _MOVING) else ()
 
 

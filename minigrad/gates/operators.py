@@ -1,4 +1,4 @@
-"""Operators and methods of a Tensor, such as `x + y`, `x.sum()` and `x[0]`: each calls its gate."""
+"""Tensor operators and methods, such as `x + y`, `x.sum()` and `x[0]`. Each one calls its gate."""
 
 from collections.abc import Callable
 
@@ -22,12 +22,12 @@ def _of_two(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
 
 
 def _reflected(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
-    """Return a method for a Tensor on the right, as in `other + x`."""
+    """Return a method for a Tensor as the right operand, as in `other + x`."""
     return lambda x, other: gate(other, x)
 
 
 def _in_place(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
-    """Return a method for `x += other`. Inside no_grad it updates a parameter."""
+    """Return a method for `x += other`. Inside no_grad, it updates a parameter in place."""
 
     def method(x: Tensor, other: TensorLike) -> Tensor:
         value = gate(x, other)
@@ -93,8 +93,8 @@ def _reshape(x: Tensor, *to) -> Tensor:
 
 
 def _transpose(x: Tensor, *axes) -> Tensor:
-    """`Transpose(axes)(x)`. The axes may be one argument or several; without any, they are
-    reversed.
+    """`Transpose(axes)(x)`. Pass the axes as one argument or several. Without arguments, the axes
+    are reversed.
     """
     return shape.transpose(x, order_of_axes(x.node, axes))
 

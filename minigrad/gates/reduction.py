@@ -18,9 +18,9 @@ Axis = int | tuple[int, ...] | None
 
 
 class _Reduction(Gate):
-    """Shapes: z has x's shape without `axis`; with keepdims, `axis` has size 1.
+    """Shapes: z has x's shape without `axis`; with keepdims=True, `axis` remains, with size 1.
 
-    Errors: ShapeError for axes that x does not have (MG107).
+    Errors: ShapeError if x does not have `axis` (MG107).
     """
 
     def __init__(self, axis: Axis = None, keepdims: bool = False) -> None:
@@ -28,7 +28,7 @@ class _Reduction(Gate):
         self.keepdims = keepdims
 
     def axes(self, shape: Shape) -> tuple[int, ...]:
-        """Return the axes that are reduced, counted from 0."""
+        """Return the reduced axes, as numbers from 0."""
         return axes_of(self.name, self.axis, shape)
 
     def kept(self, shape: Shape) -> Shape:
@@ -69,13 +69,13 @@ class Sum(_Reduction):
 class _OfSome(_Reduction):
     """Base class of reductions that, unlike a sum, are not defined for an empty array.
 
-    Errors: ShapeError for an axis that x does not have (MG107), or for an empty array (MG116).
+    Errors: ShapeError if x does not have `axis` (MG107) or is empty along it (MG116).
     """
 
     def count(self, shape: Shape, ddof: float = 0) -> float:
-        """Return how many numbers are reduced to each result, minus `ddof`.
+        """Return the number of elements that each result is computed from, minus `ddof`.
 
-        Errors: ShapeError unless this is positive.
+        Errors: ShapeError unless this number is positive.
         """
         count = math.prod([shape[axis] for axis in self.axes(shape)])
         if count <= ddof:
@@ -92,7 +92,7 @@ class _OfSome(_Reduction):
 
 
 class Mean(_OfSome):
-    """z = Σ x / N over `axis`, with N the number of elements averaged. dx = dz / N, repeated.
+    """z = Σ x / N over the N elements along `axis`. dx = dz / N, repeated along `axis`.
 
     >>> Tensor([[1.0, 2.0], [3.0, 4.0]]).mean().item()
     2.5
@@ -110,7 +110,7 @@ class Mean(_OfSome):
 
 
 class _Extreme(_OfSome):
-    """Base class of Max and Min: equal elements share the gradient evenly."""
+    """Base class of Max and Min. Equal extremes share the gradient evenly."""
 
     def backward(self, dz, z, x):
         kept = self.kept(x.shape)
@@ -120,7 +120,7 @@ class _Extreme(_OfSome):
 
 
 class Max(_Extreme):
-    """z = max x over `axis`. dx = dz at the maximum, 0 elsewhere; equal maxima share it evenly.
+    """z = max x over `axis`. dx = dz at the maximum, 0 elsewhere. Equal maxima share dz evenly.
 
     >>> Tensor([[1.0, 5.0], [3.0, 4.0]]).max(axis=1).array
     array([5., 4.], dtype=float32)
@@ -135,7 +135,7 @@ class Max(_Extreme):
 
 
 class Min(_Extreme):
-    """z = min x over `axis`. dx = dz at the minimum, 0 elsewhere; equal minima share it evenly.
+    """z = min x over `axis`. dx = dz at the minimum, 0 elsewhere. Equal minima share dz evenly.
 
     >>> Tensor([[1.0, 5.0], [3.0, 4.0]]).min(axis=1).array
     array([1., 3.], dtype=float32)
@@ -153,7 +153,7 @@ class LogSumExp(_OfSome):
     """z = ln Σ e^x over `axis`, a smooth maximum. dx = dz · e^(x - z), which is dz · softmax(x).
 
     z is finite for all finite x. If all elements are -inf, z is -inf; if one is +inf, z is +inf. In
-    both cases dx is 0, because no finite change of x changes z.
+    both cases dx is 0, because no finite change in x changes z.
 
     >>> logsumexp(Tensor([1000.0, 1000.0])).item()  # 1000 + ln 2
     1000.6931
@@ -185,14 +185,13 @@ class LogSumExp(_OfSome):
 class Var(_OfSome):
     """z = Σ (x - μ)² / (N - ddof) over `axis`. dx = 2 dz (x - μ) / (N - ddof).
 
-    N is the number of elements and μ their mean. `ddof` defaults to 0, as in NumPy. ddof=1 gives
-    the unbiased estimate, PyTorch's default.
+    N is the number of elements and μ is their mean. `ddof` defaults to 0, as in NumPy. PyTorch's
+    default, ddof=1, makes the estimate unbiased.
 
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).var(axis=1).array
     array([1., 9.], dtype=float32)
 
-    Errors: ShapeError if N - ddof is not positive (MG116), or for an axis that x does not have
-    (MG107).
+    Errors: ShapeError if N - ddof is not positive (MG116), or if x does not have `axis` (MG107).
     """
 
     symbol = "var"
@@ -217,8 +216,8 @@ class Var(_OfSome):
 class Std(Var):
     """z = √Var(x), the standard deviation. dx = dz (x - μ) / ((N - ddof) z).
 
-    Where all elements are equal, dx is 0. `ddof` defaults to 0, as in NumPy; PyTorch's default is
-    1.
+    Where all elements along `axis` are equal, dx is 0. `ddof` defaults to 0, as in NumPy; PyTorch's
+    default is 1.
 
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).std(axis=1).array
     array([1., 3.], dtype=float32)
@@ -238,7 +237,7 @@ class Std(Var):
 class CumSum(_AlongAxis):
     """z_i = Σ_(j<=i) x_j along `axis`, the cumulative sum. dx_j = Σ_(i>=j) dz_i.
 
-    The gradient is the cumulative sum of dz from the end.
+    dx is the cumulative sum of dz, starting from the end.
 
     >>> cumsum(Tensor([1.0, 2.0, 3.0])).array
     array([1., 3., 6.], dtype=float32)
@@ -287,5 +286,5 @@ def std(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = F
 
 @implements(np.cumsum)
 def cumsum(x: TensorLike, axis: int | None = None) -> Tensor:
-    """`CumSum(axis)(x)`. With axis=None x is flattened first, as in NumPy."""
+    """`CumSum(axis)(x)`. With axis=None, x is flattened first, as in NumPy."""
     return CumSum(0)(Reshape(-1)(x)) if axis is None else CumSum(axis)(x)

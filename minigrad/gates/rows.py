@@ -17,14 +17,14 @@ from .samples import samples_on
 class _ReadsRows(Gate):
     """Base class of gates that read only some rows of a table (V, D).
 
-    The second input selects the rows: integer ids of any shape.
+    The second input, integer ids of any shape, selects the rows.
     """
 
     constant_inputs = (1,)
 
     in_place_of: Any = None
-    """The gate of an earlier look-up of the same rows. This gate reads the table again instead of
-    that result."""
+    """The gate of an earlier look-up of the same rows. This gate reads the table itself instead of
+    using that gate's result."""
 
     def __repr__(self) -> str:
         return f"{self.name}()"  # `in_place_of` is not a setting
@@ -43,12 +43,12 @@ class _ReadsRows(Gate):
             raise DtypeError(
                 "MG117",
                 f"{self.name} takes integer ids, not {ids.dtype}",
-                cause="each id is the number of a row of the table",
+                cause="each id is the index of a row of the table",
                 remedy="convert the ids with ids.astype('int64'), or pass a list of Python "
                 "integers",
             )
-        # As an unsigned number a negative id is huge, so one comparison finds ids that are negative
-        # or too large.
+        # As an unsigned integer, a negative id is huge. So one comparison finds all ids that are
+        # negative or too large.
         if not ids.size or ids.astype(np.int64, copy=False).view(np.uint64).max() < vocabulary:
             return
         strays = ids[(ids < 0) | (ids >= vocabulary)]
@@ -63,18 +63,19 @@ class _ReadsRows(Gate):
 
 
 class Lookup(_ReadsRows):
-    """z = table[ids]: one row of `table` (V, D) for each id. d(table) = dz added at the ids.
+    """z = table[ids], one row of `table` (V, D) for each id. d(table) = dz, added at the rows
+    `ids`.
 
-    ids are integers from 0 to V-1, of any shape. z has shape ids.shape + (D,). With `minigrad.fast`
-    the table's gradient is a SparseGradient (fast/accumulator.py), stored as (ids, dz); otherwise
-    it is a dense array.
+    The ids are integers from 0 to V-1, in an array of any shape. z has shape ids.shape + (D,). With
+    `minigrad.fast`, the table's gradient is a SparseGradient (fast/accumulator.py), stored as (ids,
+    dz); otherwise it is a dense array.
 
     >>> lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]).array
     array([[3., 4.],
            [3., 4.],
            [1., 2.]], dtype=float32)
 
-    Errors: IndexRangeError for an id outside the table (MG141), DtypeError for ids that are not
+    Errors: IndexRangeError if an id is outside the table (MG141), DtypeError if the ids are not
     integers (MG117).
     """
 
@@ -104,7 +105,7 @@ class Lookup(_ReadsRows):
 class LookedUp(Leaf):
     """The result of a look-up that was not recorded.
 
-    `look_up` is the node that recording it would have created.
+    `look_up` is the node that recording the look-up would have created.
     """
 
     __slots__ = ("look_up",)
@@ -117,8 +118,9 @@ class LookedUp(Leaf):
 def table_and_ids(x: Tensor) -> tuple[Tensor, Tensor] | None:
     """Return (table, ids) if x is the result of a look-up, else None.
 
-    Returns None as well if `lookup(table, ids)` could not replace x: if x, the table or the ids
-    have changed since, or if only one of the two would pass a gradient to the table.
+    Also return None if `lookup(table, ids)` could not replace x. This is the case if x, the table
+    or the ids have changed since the look-up, or if only one of x and `lookup(table, ids)` would
+    pass a gradient to the table.
 
     >>> table, ids = table_and_ids(lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]))
     >>> table.shape, ids.shape
@@ -144,7 +146,7 @@ register(LookedUp)
 
 
 def lookup(table: TensorLike, ids: TensorLike) -> Tensor:
-    """`Lookup()(table, ids)`. Lists of ids are converted to integers."""
+    """`Lookup()(table, ids)`. A list of ids is converted to an integer array."""
     return Lookup()(table, whole(ids))
 
 
@@ -161,5 +163,5 @@ def make_table(
 
 @SEAMS.plain
 def read_rows(table: Node, ids: Array) -> Array:
-    """Return a table's array, of which the caller reads only the rows `ids`."""
+    """Return a table's array. The caller reads only the rows `ids`."""
     return table.output

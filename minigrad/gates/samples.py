@@ -1,4 +1,4 @@
-"""Sample inputs for testing a gate, made from their shapes."""
+"""Random sample inputs of given shapes, for testing gates."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -8,11 +8,11 @@ import numpy as np
 
 
 def samples_on(*inputs: Sequence[Any], settings: Sequence[Any] = ({},)) -> Any:
-    """Return a method `sample_inputs` for a gate, with random arrays of the given shapes.
+    """Return a method `sample_inputs` for a gate, which yields random arrays of the given shapes.
 
-    Each of `inputs` is a list with a shape for each input of the gate, or with numbers if random
-    ones are unsuitable. It is combined with each of `settings`: a single argument for the gate, or
-    a dict of its arguments by name.
+    Each of `inputs` is a list with an entry for each input of the gate: its shape, or its values if
+    random values are unsuitable. Each list is combined with each of `settings`, which is a single
+    argument for the gate or a dict of keyword arguments.
     """
 
     @classmethod  # type: ignore[misc]

@@ -14,14 +14,14 @@ from .samples import samples_on
 
 
 class _ShapeOfForward(Gate):
-    """Base class of gates that find the output's shape by running forward on arbitrary numbers.
+    """Base class of gates that find the output's shape by running forward on zeros.
 
-    For shapes that do not fit, the error contains NumPy's message.
+    If the inputs' shapes are invalid, the error contains NumPy's message.
 
-    Errors: ShapeError for shapes that do not fit (MG109).
+    Errors: ShapeError if the inputs' shapes are invalid (MG109).
     """
 
-    remedy: ClassVar[str] = "make the sizes match, axis by axis"
+    remedy: ClassVar[str] = "make the sizes match along each axis"
 
     def shape(self, *shapes: Shape) -> Shape:
         try:
@@ -29,7 +29,9 @@ class _ShapeOfForward(Gate):
         except (ValueError, TypeError, OverflowError) as error:
             raise ShapeError(
                 "MG109",
-                f"{self!r} does not fit {' and '.join(map(str, shapes)) or 'no inputs'}",
+                f"{self!r} cannot use inputs of shape {' and '.join(map(str, shapes))}"
+                if shapes
+                else f"{self!r} needs at least one input",
                 cause=str(error),
                 remedy=self.remedy,
             ) from None
@@ -42,20 +44,20 @@ class _Moving(_ShapeOfForward):
 
 
 def _integers(given) -> Shape:
-    """Return a shape or an order of axes, which may be a single number, as a tuple of integers."""
+    """Convert a shape or an order of axes, or a single number, to a tuple of integers."""
     return tuple(map(index, given if hasattr(given, "__iter__") else [given]))
 
 
 class Reshape(_Moving):
-    """z = x in another shape, with its elements in the same order. dx = dz in x's shape.
+    """z = x in another shape, with the elements in the same order. dx = dz in x's shape.
 
-    One size may be -1, and is then computed from the number of elements.
+    One size may be -1. It is then computed from the number of elements.
 
     >>> Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).array
     array([[1., 2.],
            [3., 4.]], dtype=float32)
 
-    Errors: ShapeError for a shape with another number of elements (MG109).
+    Errors: ShapeError if the new shape has a different number of elements (MG109).
     """
 
     symbol = "reshape"
@@ -77,7 +79,7 @@ class Transpose(_Moving):
     """z = x with its axes in the order `axes` (None: reversed). dx = dz with the axes moved back.
 
     Shapes: z has x's sizes in the new order. Errors: ShapeError if `axes` is not a permutation of
-    x's axes (MG109); OptionError for `x.transpose(0, 1)` of a matrix (MG168), which exchanges two
+    x's axes (MG109); OptionError for `x.transpose(0, 1)` on a matrix (MG168), which exchanges two
     axes in PyTorch but has no effect here.
 
     >>> Tensor([[1.0, 2.0]]).T.shape
@@ -96,7 +98,7 @@ class Transpose(_Moving):
     def backward(self, dz, z, x):
         if self.axes is None:
             return (dz.transpose(None),)
-        # argsort inverts a permutation of 0..n-1, so replace negative axes
+        # argsort inverts a permutation of 0..n-1, so first replace negative axes
         axes = [axis % len(self.axes) for axis in self.axes]
         return (dz.transpose(tuple(np.argsort(axes).tolist())),)
 
@@ -104,7 +106,7 @@ class Transpose(_Moving):
 
 
 class BroadcastTo(_Moving):
-    """z = x repeated along new axes and axes of size 1, to shape `to`. dx = dz summed over them.
+    """z = x repeated to shape `to`. dx = dz, summed over the axes along which x is repeated.
 
     >>> np.broadcast_to(Tensor([[1.0], [2.0]]), (2, 3)).array
     array([[1., 1., 1.],
@@ -140,9 +142,9 @@ def transpose(x: TensorLike, axes: Shape | None = None) -> Tensor:
 
 @implements(np.swapaxes)
 def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
-    """Exchange two axes of x, recorded as a Transpose.
+    """Exchange two axes of x. Recorded as a Transpose.
 
-    Errors: ShapeError for an axis that x does not have (MG107).
+    Errors: ShapeError if x does not have one of the axes (MG107).
     """
     axes = list(range(x.ndim))
     for axis in (axis1, axis2):
@@ -159,7 +161,8 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
 
 @implements(np.squeeze)
 def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
-    """z = x without its axes of size 1: those in `axis`, or all (None). Recorded as a Reshape.
+    """z = x without the axes of size 1 that `axis` lists, or without all (None). Recorded as a
+    Reshape.
 
     >>> squeeze(Tensor([[[1.0], [2.0]]]), axis=0).shape
     (2, 1)

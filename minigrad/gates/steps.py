@@ -1,7 +1,7 @@
-"""One time step of a GRU and of an LSTM, built from small gates.
+"""A single time step of a GRU or an LSTM, built from small gates.
 
-`layers` and `mg.unfuse` unroll these steps. fused/recurrent.py has the same equations for a whole
-sequence, with a backward pass derived by hand. Tests check that both agree.
+`layers` and `mg.unfuse` unroll these steps. fused/recurrent.py applies the same equations to a
+whole sequence, with a hand-written backward pass. Tests check that the results agree.
 """
 
 from typing import Any
@@ -16,10 +16,10 @@ from .indexing import where
 
 
 def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return (h', the gates z, r and n) of one step of a gated recurrent unit.
+    """Return h' and the gates z, r and n for one step of a gated recurrent unit.
 
-    a = x @ W_xh + b_xh and s = h @ W_hh + b_hh, both (B, 3H), consist of three blocks for z, r and
-    n. With them, and all (B, H):
+    a = x @ W_xh + b_xh and s = h @ W_hh + b_hh have shape (B, 3H) and consist of blocks for z, r
+    and n. The step computes, in arrays of shape (B, H):
 
         z = σ(a_z + s_z)
         r = σ(a_r + s_r)
@@ -39,18 +39,18 @@ def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, 
 def lstm_step(
     a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor, real: Array | None = None
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """Return (h', c', the gates i, f, g and o) of one LSTM step.
+    """Return h', c' and the gates i, f, g and o for one LSTM step.
 
-    a = x @ W_xh + b (B, 4H) and s = a + h @ W_hh consist of four blocks for i, f, g and o. With
-    them, and all (B, H):
+    a = x @ W_xh + b and s = a + h @ W_hh have shape (B, 4H) and consist of blocks for i, f, g and
+    o. The step computes, in arrays of shape (B, H):
 
         i, f, o = σ(s_i), σ(s_f), σ(s_o)
         g = tanh(s_g)
         c' = f ⊙ c + i ⊙ g
         h' = o ⊙ tanh(c')
 
-    At padded steps, where `real` (B, 1) is False, c' = c and h' = h. h' is computed from this c',
-    because the gradient of c' must include the part that comes through h'.
+    At padded steps, where `real` (B, 1) is False, c' = c and h' = h. h' is computed from the
+    updated c', because the gradient of c' must include the part that comes through h'.
     """
     H = h.shape[1]
     s = a + h @ W_hh
@@ -66,10 +66,10 @@ def passed(real: Array | None, new: Tensor, old: Tensor) -> Tensor:
 
 
 def without_padding(x: TensorLike, mask: Array | None) -> Any:
-    """Return x (B, T, ...), with padded steps set to 0 if any of them contains NaN or ∞.
+    """Return x (B, T, ...). If a padded step contains NaN or ∞, set all padded steps to 0.
 
-    A step is padded where `mask` (B, T) is False. Its gradient is 0, and its product with finite
-    inputs is also 0, but 0 times NaN or ∞ is NaN. x may also be a single step, (B, ...).
+    A step is padded where `mask` (B, T) is False. The gradient there is 0. With a finite input, its
+    product is also 0, but 0 times NaN or ∞ is NaN. x may also be a single step, (B, ...).
     """
     if mask is None:
         return x

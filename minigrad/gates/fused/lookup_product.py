@@ -14,12 +14,13 @@ from .sequence import sum_rows
 
 
 class LookupProduct(_ReadsRows):
-    """z = table[ids] @ W + b. The row of each distinct id is multiplied only once.
+    """z = table[ids] @ W + b. The gate multiplies the row of each distinct id only once.
 
-    table (V, D), ids integers, W (D, H), b (H); z has shape ids.shape + (H,). In a batch of reviews
-    each word occurs two or three times on average, so this takes less than half the work of the
-    unfused gates. The backward pass saves the same work. With S_i = Σ dz over the positions of
-    id i: dW = Σ_i table_iᵀ S_i, db = Σ_i S_i, d(table)_i = S_i Wᵀ.
+    The inputs are table (V, D), integer ids of any shape, W (D, H) and b (H). z has shape ids.shape
+    + (H,). In a batch of reviews, a word occurs two or three times on average, so this gate does
+    less than half the work of the unfused gates. The backward pass saves as much. Let S_i be the
+    sum of dz over all positions of id i. Then dW = Σ_i table_iᵀ S_i, db = Σ_i S_i, and d(table)_i =
+    S_i Wᵀ.
 
     >>> table = np.array([[1.0, 2.0], [3.0, 4.0]])
     >>> LookupProduct()(table, np.array([1, 1, 0]), np.ones((2, 1)), np.array([0.5])).array
@@ -27,11 +28,11 @@ class LookupProduct(_ReadsRows):
            [7.5],
            [3.5]])
 
-    Errors: as for Lookup; ShapeError if D or H differs (MG101).
+    Errors: as for Lookup; ShapeError if the sizes D or H do not match (MG101).
     """
 
     symbol = "look-up ×"
-    differentiable_twice = False  # the rule sums by id with functions that work only on arrays
+    differentiable_twice = False  # backward uses functions that work only on arrays, not on Tensors
 
     def forward(self, table, ids, W, b):
         self._check(ids, len(table))
@@ -86,7 +87,7 @@ class LookupProduct(_ReadsRows):
 
 
 def _reversed_but_last(ndim: int) -> tuple[int, ...]:
-    """Return the order of axes that turns (T, B, H) into (B, T, H), and back.
+    """Return the order of axes that turns (T, B, H) into (B, T, H), and vice versa.
 
     `ndim` is the number of axes before the last.
     """
@@ -108,9 +109,9 @@ def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
 
 @SEAMS.plain
 def sum_by_place(place: Array, count: int, values: Array) -> Array:
-    """Sum the values that share a place: sums[i] = Σ values[j] over all j with place[j] = i.
+    """Sum the values that have the same place: sums[i] = Σ values[j] over all j with place[j] = i.
 
-    i runs from 0 to count - 1.
+    The places are integers from 0 to count - 1.
 
     >>> sum_by_place(np.array([1, 0, 1]), 2, np.array([[1.0], [2.0], [3.0]])).tolist()
     [[2.0], [4.0]]

@@ -1,19 +1,20 @@
 """Gates that run an RNN, GRU or LSTM over a whole sequence, with hand-written backward passes.
 
-Each computes the same as the unrolled cell of the same name in `layers`, up to rounding. It takes a
-fraction of the time, because it fills buffers in place and calls about ten NumPy functions per time
-step instead of a hundred. It does not record a graph of its steps. To draw the steps, to step
-through them, or for second derivatives, use the unfused form (`mg.unfuse`).
+Up to rounding, each gate computes the same result as the unrolled cell of the same name in
+`layers`. It takes a fraction of the time, because it fills buffers in place and calls about ten
+NumPy functions per time step instead of a hundred. It does not record a graph of its steps. To draw
+the steps, to step through them, or to compute second derivatives, use the unfused form
+(`mg.unfuse`).
 
 The input part, a = x @ W_xh + b, has no recurrence, so other gates compute it for all steps at
-once. Shapes are as in `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), a mask (B, T) with True
-at real steps. Outputs are time-major, (T, B, H): each step writes to contiguous memory.
+once. Shapes are as in `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), and a mask (B, T) that
+is True at real steps. Outputs are time-major, (T, B, H), so each step writes to contiguous memory.
 
 The GRU computes σ(s) as ½ + ½ tanh(½ s). The LSTM computes it as 1 / (1 + e^-s), with a single call
-of `exp` for all four gates.
+to `exp` for all four gates.
 
 In the loops over time, even looking up `np.add` takes noticeable time, so NumPy's functions are
-imported by name. Their last argument is the array for the result: `add(a, b, a)` is a += b.
+imported by name. Their last argument is the output array, so `add(a, b, a)` is a += b.
 """
 
 from itertools import chain
@@ -91,8 +92,8 @@ class GRUSequence(_Sequence):
     """h_t = n + z ⊙ (h_(t-1) - n) for all t: the states of a gated recurrent unit, (T, B, H).
 
     a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh consist of blocks of H columns for the gates z
-    (update), r (reset) and n (new). The reset acts after the product: z = σ(a_z + s_z),
-    r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n).
+    (update), r (reset) and n (new). The reset gate acts after the product: z = σ(a_z + s_z), r =
+    σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n).
 
     Backward starts with dh = 0 and runs from the last step to the first:
 
@@ -195,7 +196,7 @@ class GRUSequence(_Sequence):
                 dh *= keep
         flat = ds.reshape(-1, 3 * H)
         dW_hh, db_hh = before.reshape(-1, H).T.dot(flat), sum_rows(flat)
-        da = ds  # the same except for the block of n
+        da = ds  # da equals ds except in block n
         np.multiply(dh_all, dh_dan, out=da[:, :, 2 * H :])
         gradients = self._as_inputs(da), dh, dW_hh, db_hh
         return gradients if mask is None else (*gradients, None)
@@ -204,8 +205,9 @@ class GRUSequence(_Sequence):
 class LSTMSequence(_Sequence):
     """z = (h_t, c_t) for all t: the states of an LSTM, of shape (2, T, B, H).
 
-    s = a_t + h_(t-1) @ W_hh, with a = x @ W_xh + b, consists of blocks of H columns for i, f, g and
-    o: i, f, o = σ(s), g = tanh(s), c_t = f ⊙ c_(t-1) + i ⊙ g, h_t = o ⊙ tanh(c_t).
+    s = a_t + h_(t-1) @ W_hh, with a = x @ W_xh + b, consists of blocks of H columns for the gates
+    i, f, g and o. Each step computes i, f, o = σ(s), g = tanh(s), c_t = f ⊙ c_(t-1) + i ⊙ g, h_t =
+    o ⊙ tanh(c_t).
 
     Backward starts with dh = dc = 0 and runs from the last step to the first:
 
@@ -218,8 +220,8 @@ class LSTMSequence(_Sequence):
         dc = dc ⊙ f
         dh = ds @ W_hhᵀ
 
-    Then da = ds and dW_hh = Σ h_(t-1)ᵀ @ ds_t. The factors of dh and dc are computed for blocks of
-    steps that fit into the processor's cache.
+    Then da = ds and dW_hh = Σ h_(t-1)ᵀ @ ds_t. The factors of dh and dc are computed in advance for
+    blocks of steps that fit into the processor's cache.
 
     Inputs: a (B, T, 4H), h0 and c0 (B, H), W_hh (H, 4H), and optionally mask (B, T).
 
@@ -243,7 +245,8 @@ class LSTMSequence(_Sequence):
     def forward(self, a, h0, c0, W_hh, mask=None) -> tuple[Array, Array]:
         a, h0, c0, W_hh = self._checked(a, h0, c0, W_hh, mask=mask)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # One call of exp serves all four gates: σ(s) = 1 / (1 + e^-s), and tanh(s) = 2 σ(2s) - 1.
+        # A single call to exp computes all four gates, with σ(s) = 1 / (1 + e^-s) and tanh(s) = 2
+        # σ(2s) - 1.
         factor = -np.array([1, 1, 2, 1], a.dtype).repeat(H)
         W = W_hh * factor
         z = np.empty((2, length, batch, H), a.dtype)
@@ -251,7 +254,7 @@ class LSTMSequence(_Sequence):
         s = np.empty((batch, 4 * H), a.dtype)
         by_gate = self._blocks(s, H)
         product = np.empty((batch, H), a.dtype)
-        one = np.ones((), a.dtype)  # NumPy would convert a Python number each time
+        one = np.ones((), a.dtype)  # NumPy would convert a Python number at each step
         h, c, watched = h0, c0, self._watched_cuts(length, mask)
         from_x = chain.from_iterable(
             np.multiply(self._steps(a)[block], factor) for block in self._step_blocks(length, s)
@@ -264,7 +267,7 @@ class LSTMSequence(_Sequence):
             *self._in_order(z, 1),
             strict=True,
         )
-        with np.errstate(over="ignore"):  # e^-s may overflow: 1 / (1 + ∞) is correctly 0
+        with np.errstate(over="ignore"):  # if e^-s overflows, 1 / (1 + ∞) is correctly 0
             for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
                 if t in watched:
                     h, c = self._watched_cut(watched[t], h), self._watched_cut(watched[t], c)
@@ -295,7 +298,7 @@ class LSTMSequence(_Sequence):
         dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
         dc_t, ds = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
-        # whether the outputs of a step were used: often only those of the last step
+        # whether each step's outputs were used; often only the last step's outputs are
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()
         step_blocks = self._step_blocks(len(h), da[0])
         first = len(h)  # the first step of the block whose factors are in `factors` and `dc_dh`
@@ -317,7 +320,7 @@ class LSTMSequence(_Sequence):
             add(dc_t, dc, dc_t)
             multiply(factors[t - first, :3], dc_t, ds[:3])
             multiply(factors[t - first, 3], dh, ds[3])
-            # computing in contiguous memory and copying is faster than writing to the blocks
+            # computing in contiguous memory and then copying is faster than writing to the blocks
             np.copyto(blocks[t], ds)
             if rows is None:
                 multiply(dc_t, saved[t, 1], dc)
@@ -335,7 +338,8 @@ class LSTMSequence(_Sequence):
     def _factors(saved, c_before) -> tuple[Array, Array]:
         """Return the factors of the backward pass for some steps.
 
-        They are the factors of dc in ds_i, ds_f and ds_g, of dh in ds_o, and of dh in dc.
+        The first array contains the factors of dc in ds_i, ds_f and ds_g, and of dh in ds_o. The
+        second array contains the factor of dh in dc.
         """
         i, f, g, o, tanh_c = saved.swapaxes(0, 1)
         factors = np.empty((len(saved), 4, *i.shape[1:]), saved.dtype)

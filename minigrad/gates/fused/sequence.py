@@ -1,4 +1,4 @@
-"""The base class of the fused recurrent gates, with the order of steps, masks and cuts."""
+"""The base class of the fused recurrent gates, which handles the order of steps, masks and cuts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +15,10 @@ from ...tensor import Tensor, TensorLike, as_tensors, constant
 
 
 class _Sequence(Gate):
-    """Base class of RNNSequence, GRUSequence and LSTMSequence: all but forward and backward.
+    """Base class of RNNSequence, GRUSequence and LSTMSequence, without forward and backward.
 
-    Errors: ShapeError for inputs that do not fit (MG144), OptionError for truncate=0 (MG143),
-    GradientError for a second derivative (MG124).
+    Errors: ShapeError if the inputs' shapes do not match (MG144), OptionError for truncate=0
+    (MG143), GradientError for a second derivative (MG124).
     """
 
     differentiable_twice = False
@@ -53,17 +53,17 @@ class _Sequence(Gate):
             raise ShapeError(
                 "MG144",
                 f"{self.name} cannot run on inputs of these shapes: {given}",
-                cause=f"with n = {self.blocks}, it needs a (B, T, nH) with T of 1 or more, states "
-                "(B, H), W_hh (H, nH) and mask (B, T)",
+                cause=f"with n = {self.blocks}, the shapes must be a (B, T, nH) with T of at least 1, "
+                "states (B, H), W_hh (H, nH) and mask (B, T)",
                 remedy="correct the sizes, or use the layers RNN, GRU and LSTM, which pass "
                 "matching arrays",
             )
         return (a[1], a[0], W_hh[0])
 
     def _checked(self, *arrays, mask) -> list[Any]:
-        """Check the shapes, and return the arrays in a common dtype.
+        """Check the shapes, and convert the arrays to a common dtype.
 
-        A product that writes to a buffer cannot mix dtypes.
+        A product that is written to a buffer cannot mix dtypes.
         """
         self.shape(*(array.shape for array in (*arrays, mask) if array is not None))
         dtype = np.result_type(*arrays)
@@ -81,7 +81,8 @@ class _Sequence(Gate):
     def _steps(self, a, factors=None):
         """Return a (B, T, nH) as (T, B, nH), in the order in which the steps run.
 
-        This is a view or, with `factors`, a new array with the columns multiplied by them.
+        The result is a view. With `factors`, it is a new array whose columns are multiplied by the
+        factors.
         """
         by_time = self._in_order(a, 1).transpose(1, 0, 2)
         return (
@@ -91,12 +92,14 @@ class _Sequence(Gate):
         )
 
     def _blocks(self, a, hidden: int):
-        """Return a view of (..., B, nH) as (..., n, B, H): a block for each gate of the cell."""
+        """Return a view of a (..., B, nH) as (..., n, B, H), with a block for each gate of the
+        cell.
+        """
         return a.reshape(*a.shape[:-1], self.blocks, hidden).swapaxes(-3, -2)
 
     @staticmethod
     def _step_blocks(steps: int, like: Array) -> list[slice]:
-        """Split the steps into blocks for which arrays like `like`, one per step, fit the cache."""
+        """Split the steps into blocks that fit into the cache, with an array like `like` per step."""
         count = max(1, BLOCK // max(1, like.size))
         return [slice(start, min(start + count, steps)) for start in range(0, steps, count)]
 
@@ -115,7 +118,8 @@ class _Sequence(Gate):
     def _forwards(self, steps: int, mask) -> Iterator[tuple[int, Any]]:
         """Yield (t, rows) in the order in which the steps run.
 
-        `rows` (B, 1) is True for the examples in which step t is real, or None if all are.
+        `rows` (B, 1) is True for the examples in which step t is real. It is None if step t is real
+        in all examples.
         """
         if mask is None:
             yield from ((t, None) for t in range(steps))
@@ -125,9 +129,9 @@ class _Sequence(Gate):
             yield t, None if column.all() else column
 
     def _without_padding(self, slopes: Array, mask, steps: slice = slice(None)) -> Array:
-        """Set the slopes (T, ..., B, H) of padded steps, which may be NaN, to 0, and return them.
+        """Set the slopes (T, ..., B, H) of padded steps to 0, and return all slopes.
 
-        The slopes are in the order in which the steps run.
+        The slopes of padded steps may be NaN. The slopes are in the order in which the steps run.
         """
         if mask is not None:
             padded = ~self._in_order(mask.T)[steps]
@@ -144,14 +148,14 @@ class _Sequence(Gate):
 
     @staticmethod
     def _watched_cut(rows, part):
-        """Pass a state through the hook `context.ON_CUT`, in these rows (B, 1) or in all (None)."""
+        """Pass a state through the hook `context.ON_CUT`, for `rows` (B, 1) or for all (None)."""
         watch = ON_CUT.get()
         assert watch is not None
         replaced = watch(part.copy())
         return replaced if rows is None else np.where(rows, replaced, part)
 
     def _backwards(self, mask, *dz) -> Iterator[tuple[int, Any, Any]]:
-        """Yield (t, rows, keep), from the last step that ran to the first with a gradient.
+        """Yield (t, rows, keep), from the last step that ran back to the first one with a gradient.
 
         `keep` is None or, at a cut, False for the examples whose gradient stops there. Steps before
         a cut of the whole batch have a gradient only if their outputs were used.
@@ -176,7 +180,9 @@ class _Sequence(Gate):
         return np.empty(shape, dtype) if self.truncate is None else np.zeros(shape, dtype)
 
     def _as_inputs(self, da: Array):
-        """Return da (T, B, nH), in the order of the steps, in the layout of a: (B, T, nH)."""
+        """Convert da (T, B, nH), in the order in which the steps run, to the layout of a (B, T,
+        nH).
+        """
         return self._in_order(da).transpose(1, 0, 2)
 
     @staticmethod
@@ -203,10 +209,11 @@ class _Sequence(Gate):
 
 
 def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
-    """Return the steps before which the state is cut, in the order in which the steps run.
+    """Return the steps before which the state is cut, and the rows that are cut there.
 
-    Each is a key of the result; its value is the rows (B, 1) that are cut, or None for all rows.
-    Truncation counts steps from the end. With a mask, it counts the real steps of each row.
+    The steps are the keys of the result, counted in the order in which they run. The values are
+    masks (B, 1) of the rows, or None for all rows. Truncation counts steps from the end. With a
+    mask, it counts each row's real steps.
 
     >>> cuts(40, 4)
     {36: None}
@@ -229,6 +236,8 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
 
 
 def sum_rows(matrix: Array) -> Array:
-    """Sum the rows of an (n, m) matrix, as a product with ones: four times as fast as np.sum."""
+    """Sum the rows of an (n, m) matrix as a product with ones, which is four times as fast as
+    np.sum.
+    """
     total: Array = np.ones(len(matrix), matrix.dtype).dot(matrix)
     return total

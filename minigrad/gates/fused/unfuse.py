@@ -1,6 +1,6 @@
-"""`unfuse`, which replaces the fused gates of a graph with small gates for each time step.
+"""Replace the fused gates in a graph with small gates for each time step.
 
-A fused gate is drawn as a single box, and its steps cannot be inspected. In the unfused form they
+A fused gate is drawn as a single box, and you cannot inspect its steps. In the unfused form, you
 can.
 """
 
@@ -18,17 +18,18 @@ from .. import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, st
 from ..steps import gru_step, lstm_step, passed, without_padding
 from .sequence import cuts
 
-# (mask of real rows, a_t, *state before the step, *weights) -> state after it
+# (mask of real rows, a_t, *state before the step, *weights) -> state after the step
 Step = Callable[..., tuple[Tensor, ...]]
 
 
 def unfuse(tensor: TensorLike) -> Tensor:
     """Record the computation of `tensor` again, with small gates instead of fused ones.
 
-    The result is the unfused form: the same value, with the same scopes, names and leaves, and the
-    same gradients up to rounding. It can be drawn, explored, and differentiated twice. A recurrent
-    gate becomes its time steps; `LookupProduct` becomes a look-up, a product and a sum. After
-    `tensor.backward()`, drawings of the unfused form show gradients without another `backward`.
+    The result is called the unfused form. It has the same scopes, names and leaves as `tensor`, and
+    the same value and gradients up to rounding. You can draw it, explore it, and differentiate it
+    twice. A recurrent gate becomes its time steps. `LookupProduct` becomes a look-up, a product and
+    a sum. If you have called `tensor.backward()`, drawings of the unfused form show the gradients
+    without another call to `backward`.
 
     >>> import numpy as np
     >>> W = Tensor([[0.5]], requires_grad=True, name="W")
@@ -41,11 +42,11 @@ def unfuse(tensor: TensorLike) -> Tensor:
     copies: dict[Node, Node] = {}
     for node in reversed(ancestors([as_tensors([tensor])[0].node], attrgetter("predecessors"))):
         copies[node] = _again(node, [copies[parent] for parent in node.predecessors])
-    return from_node(copies[node])  # the newest node is the tensor's
+    return from_node(copies[node])  # the last node of the loop belongs to `tensor`
 
 
 def _again(node: Node, inputs: list[Node]) -> Node:
-    """Record a node again, unfused, on `inputs`. Return it as it is if nothing needs to change."""
+    """Record a node again, unfused, on `inputs`. Return the node itself if nothing changes."""
     gate: Any = node.gate
     unfused = UNFUSED.get(type(gate))
     if unfused is None and all(
@@ -99,9 +100,9 @@ def _lstm_step(
 
 
 def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
-    """Return the states after each step, in order of time.
+    """Return the states after each step, in time order.
 
-    The gate determines the mask, the cuts and the direction.
+    The gate determines the direction and where the state is cut.
     """
     a, *others = inputs
     now, weights = others[: gate.states], others[gate.states : len(gate.parameters) - 1]
