@@ -1,6 +1,6 @@
-"""Movie reviews as batches of integer ids.
+"""Convert movie reviews to batches of integer ids.
 
-This package has a tokenizer and a vocabulary, padding, batches, and the IMDB data set.
+This package contains a tokenizer, vocabularies, padding, batches, and the IMDB data set.
 """
 
 import sys
@@ -20,7 +20,7 @@ for _cls in (Batches, Characters, Stream, Vocabulary):
     _other.answer_calls(_cls, ["__init__"])
 _other.answer_calls(sys.modules[__name__], ["load_imdb", "pad"])
 
-if not TYPE_CHECKING:  # else type checkers would accept every name
+if not TYPE_CHECKING:  # otherwise, type checkers would accept any name
 
     def __getattr__(name: str) -> Any:
         return _other.answer_import(__name__, name)

@@ -1,4 +1,4 @@
-"""Batches of rows, in an order that is shuffled by a seed. Iteration can resume anywhere."""
+"""Batches of rows, shuffled with a seed. Iteration can resume at any batch."""
 
 import operator
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,16 +16,16 @@ Column = Array | list[Array]
 
 
 class Batches:
-    """Iterate over rows in batches: tuples with `batch_size` rows of every array.
+    """Iterate over batches, which are tuples with `batch_size` rows of each array.
 
-    The last batch may have fewer rows. The rows of an array are along axis 0. Rows of different
-    lengths (whole reviews) are passed as a list. Their batches are integer arrays, padded on the
-    left with 0 to the longest row of the batch.
+    The last batch may have fewer rows. The rows of an array are along axis 0. Pass rows of
+    different lengths, such as whole reviews, as a list. Each batch of such rows is an integer
+    array, padded on the left with 0 to the length of its longest row.
 
     A pass over all rows is an epoch. With `shuffle`, epoch e has the order
-    `np.random.default_rng([seed, e]).permutation(rows)`. So each epoch has a new order, and each
-    run has the same ones. A pass that stops early, for example after one batch, does not count: the
-    next pass starts the same epoch again.
+    `np.random.default_rng([seed, e]).permutation(rows)`. So each epoch has a different order, but
+    the orders are the same in every run. A pass that stops early, for example after one batch, does
+    not count. The next pass starts the same epoch again.
 
     >>> batches = Batches(np.arange(5), [[1], [1, 2], [1, 2, 3], [1], [1]], batch_size=2, shuffle=False)
     >>> len(batches)
@@ -39,8 +39,9 @@ class Batches:
     `state_dict()` returns the current position, even in the middle of a pass. After
     `load_state_dict`, the next pass continues from there.
 
-    Errors: DataError MG411 for no arrays or no rows, OptionError MG412 for a batch size below 1,
-    ShapeError MG413 for arrays of different lengths, DtypeError MG416 for arguments without rows.
+    Errors: DataError MG411 if there are no arrays or no rows, OptionError MG412 for a batch size
+    below 1, ShapeError MG413 for arrays of different lengths, DtypeError MG416 for an argument
+    without rows.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Batches:
         return {"epoch": self.epoch, "position": self._position, **self._order()}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Continue from `state`. Errors: OptionError MG414 if it belongs to other batches."""
+        """Continue from `state`. Errors: OptionError MG414 if the state is from different batches."""
         here = self._order()
         different = [
             f"{name} was {state.get(name)!r}, is {here[name]}"
@@ -113,9 +114,9 @@ class Batches:
             raise OptionError(
                 "MG414",
                 "the saved position belongs to different batches: " + ", ".join(different),
-                cause="in another order, some rows would be used twice and others never",
-                remedy="make Batches with the data, batch_size, shuffle and seed that the state "
-                "was saved with",
+                cause="in a different order, some rows would be used twice and others never",
+                remedy="create the Batches with the same data, batch_size, shuffle and seed as "
+                "when the state was saved",
             )
         self.epoch, self._start = state["epoch"], state["position"]
         self._position = self._start
@@ -130,14 +131,14 @@ class Batches:
 
 
 class Stream(Batches):
-    """Iterate over a long row of ids in windows (x, y), where y is one step ahead of x.
+    """Iterate over a long sequence of ids in windows (x, y), where y is one step ahead of x.
 
-    Both have shape (batch_size, steps). The ids are cut into `batch_size` rows that run side by
-    side, and each window continues where the previous one ended. This suits a model that carries
-    its state; see `layers.Stateful`.
+    x and y have shape (batch_size, steps). The ids are cut into `batch_size` rows of equal length.
+    Each window continues where the previous window ended. This suits a model that carries its state
+    from window to window; see `layers.Stateful`.
 
-    An epoch is a pass over all windows. With `windows=n` it is the next n windows, and after the
-    last window the first one follows again. Position, `state_dict` and `load_state_dict` work as in
+    An epoch is a pass over all windows. With `windows=n`, an epoch is the next n windows, and the
+    first window follows the last. The position, `state_dict` and `load_state_dict` work as in
     `Batches`.
 
     >>> for x, y in Stream(np.arange(10), batch_size=2, steps=2):
@@ -146,7 +147,7 @@ class Stream(Batches):
     [[2, 3], [6, 7]] [[3, 4], [7, 8]]
 
     Errors: DataError MG417 for fewer ids than a window needs, OptionError MG412 for a size below 1,
-    DtypeError MG407 for anything but a row of ids.
+    DtypeError MG407 if `ids` is not a row of integers.
     """
 
     def __init__(
@@ -193,15 +194,15 @@ def check_size(**sizes: object) -> None:
             raise OptionError(
                 "MG412",
                 f"batches cannot have {name}={size!r}",
-                cause="it is a number of rows, steps or windows, and must be at least 1",
+                cause="this is a number of rows, steps or windows, which must be at least 1",
                 remedy=f"set {name} to an integer of 1 or more",
             )
 
 
 def _column(array: Any, number: int) -> Column:
-    """Convert an argument to an array. Rows of different lengths stay a list.
+    """Convert an argument to an array, or to a list if its rows have different lengths.
 
-    They are padded batch by batch.
+    The rows of a list are padded batch by batch.
     """
     column = np.empty(())
     # Without this check, NumPy would split anything with a length, such as Reviews, into rows.

@@ -1,7 +1,8 @@
-"""Download one large file, and accept it only if its checksum is right.
+"""Download one large file, and accept it only if its checksum is correct.
 
-The downloader of tensorflow-datasets never times out if a server stops answering, and takes over a
-minute to report a missing network. This one reports errors immediately.
+The downloader in tensorflow-datasets never times out if a server stops answering, and takes over a
+minute to report a missing network. This downloader times out, and reports a missing network
+immediately.
 """
 
 import hashlib
@@ -32,14 +33,15 @@ class Archive:
 
 
 def download(archive: Archive, folder: Path) -> Path:
-    """Return the path of `archive` in `folder`, and download it if it is not there yet.
+    """Download `archive` into `folder`, unless it is already there, and return its path.
 
-    The file is verified in either case. It appears only when it is complete. You may put it there
-    yourself; it is accepted if its checksum is right. If two programs download it, the second waits
+    The file appears in the folder only when it is complete. You may also put it there yourself. In
+    either case, its checksum is verified. If two programs download the same file, the second waits
     for the first.
 
-    Errors: DataError MG421 if the server cannot be reached or refuses, MG422 if the connection is
-    lost, MG423 if the content is not the archive, MG424 if the folder is full or cannot be written.
+    Errors: DataError MG421 if the server cannot be reached or refuses the request, MG422 if the
+    connection is lost, MG423 if the content is not the archive, MG424 if the folder is full or
+    cannot be written.
     """
     path = folder / archive.name
     try:
@@ -65,14 +67,14 @@ def cannot_write(folder: object, size: int, error: Exception) -> DataError:
     return DataError(
         "MG424",
         f"cannot write into {shown(folder)}: {reason(error)}",
-        cause="the disk is full, you may not write to the folder, or its name is not allowed",
+        cause="the disk is full, the folder is not writable, or its name is not allowed",
         remedy=f"free {size / 1e6:.0f} MB of disk space, or choose another folder with "
         "data_dir=...",
     )
 
 
 def _fetch(archive: Archive) -> bytes:
-    """Return the server's content. Errors: DataError unless it is the archive."""
+    """Download the archive and return its content. Errors: DataError, as for `download`."""
     from tqdm import tqdm
 
     content, expected = bytearray(), archive.size
@@ -107,7 +109,7 @@ def _fetch(archive: Archive) -> bytes:
             f"cannot download {archive.url}",
             cause=cause,
             remedy="connect to the network and try again, or put the file into the folder "
-            "downloads/ of data_dir yourself; load_imdb() without arguments needs no network",
+            "downloads/ of data_dir yourself; load_imdb() without arguments does not need a network",
         )
     _verify(archive, hashlib.sha256(content).hexdigest(), remedy="try the download again")
     return bytes(content)
@@ -118,7 +120,6 @@ def _verify(archive: Archive, digest: str, *, remedy: str) -> None:
         raise DataError(
             "MG423",
             f"{archive.name} has SHA-256 {digest} instead of {archive.sha256}",
-            cause="the file was changed in transit, or something else answered the request (a "
-            "login page, a proxy)",
+            cause="the file was changed in transit, or a login page or a proxy answered the request",
             remedy=remedy,
         )

@@ -32,7 +32,7 @@ from minigrad.support.notebook import table
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # typing.TypeVar has no default before Python 3.13
 
-    # `Reviews` without a type argument has padded ids, in one array
+    # without a type argument, `Reviews` means padded ids in one array
     Rows = TypeVar("Rows", bound=Ids | list[Ids], default=Ids)
 else:
     from typing import TypeVar
@@ -45,11 +45,11 @@ BUNDLED_LENGTH, BUNDLED_VOCABULARY = 40, 10_000
 
 @dataclass(frozen=True)
 class Reviews(Generic[Rows]):
-    """Reviews with their labels, 0 for negative and 1 for positive.
+    """Reviews with labels, which are 0 for negative and 1 for positive.
 
     - `ids`: an integer array (reviews, length), or a list of integer arrays for whole reviews.
     - `labels`: an integer array (reviews,).
-    - `texts`: the raw reviews, or None if they were not read.
+    - `texts`: the raw reviews, or None if they were not loaded.
 
     `reviews[rows]` selects rows by a slice or an array of indices.
 
@@ -78,9 +78,9 @@ class Reviews(Generic[Rows]):
         return Reviews(ids, self.labels[chosen], texts)
 
     def hold_back(self, count: int, seed: int = 0) -> tuple[Reviews[Rows], Reviews[Rows]]:
-        """Split into (the rest, `count` random rows for validation).
+        """Return (the remaining rows, `count` random rows for validation).
 
-        Both keep the order of the rows. `seed` determines the random choice.
+        Both parts keep the original order of the rows. `seed` determines the random choice.
 
         >>> rest, held = Reviews(np.zeros((10, 2), dtype=int), np.arange(10)).hold_back(3)
         >>> len(rest), len(held), sorted([*rest.labels.tolist(), *held.labels.tolist()]) == list(range(10))
@@ -122,18 +122,18 @@ def load_imdb(
 ) -> IMDB[Any]:
     """Load the IMDB reviews, from the bundled file or through tensorflow-datasets.
 
-    A review is cut to its last `length` ids, and padded on the left. The vocabulary is built from
-    the training split alone.
+    Each review is cut to its last `length` ids. A shorter review is padded on the left. The
+    vocabulary is built from the training split alone.
 
-    - `source="bundled"`: at most 40 ids per review, and a vocabulary of at most 10,000. Needs no
-      network and no package.
-    - `source="tfds"`: any `vocabulary_size` and any `length`. `length=None` gives whole reviews, as
-      a list of rows of different lengths. `.texts` has the raw reviews. They are read from
-      `data_dir`, by default `$TFDS_DATA_DIR` or `~/tensorflow_datasets`. If they are missing there,
-      they are downloaded (84 MB) and prepared first.
+    - `source="bundled"`: at most 40 ids per review, and a vocabulary of at most 10,000. This source
+      does not need a network or any other package.
+    - `source="tfds"`: any `vocabulary_size` and any `length`. `length=None` loads whole reviews, as
+      a list of rows of different lengths. `.texts` contains the raw reviews. The reviews are read
+      from `data_dir`, by default `$TFDS_DATA_DIR` or `~/tensorflow_datasets`. If they are not
+      there, they are first downloaded (84 MB) and prepared.
 
-    The rows are in the order of tensorflow-datasets, sorted by a hash of the file name. So the
-    classes are mixed, and the order is the same on every machine and from both sources.
+    As in tensorflow-datasets, the rows are sorted by a hash of the file name. So the classes are
+    mixed, and the order is the same on every machine and for both sources.
 
     >>> data = load_imdb()
     >>> data.train.ids.shape, data.train.labels[:5].tolist(), len(data.vocabulary)
@@ -141,10 +141,11 @@ def load_imdb(
     >>> data.vocabulary.decode(data.train.ids[0])[-60:]
     'christopher walken s good name i could barely sit through it'
 
-    Errors: OptionError MG432 for an unknown source, MG433 for more than the bundled file has, MG436
-    for a data_dir with the bundled reviews, MG406 and MG402 for invalid sizes; DataError MG404 for
-    a missing and MG405 for a damaged bundled file, MG434 without tensorflow-datasets, MG435 for
-    prepared reviews that cannot be read, and MG421 to MG424 from the download.
+    Errors: OptionError MG432 for an unknown source, MG433 for sizes that the bundled file cannot
+    provide, MG436 if data_dir is used with the bundled reviews, MG406 and MG402 for invalid sizes;
+    DataError MG404 if the bundled file is missing, MG405 if it is damaged, MG434 if
+    tensorflow-datasets cannot be imported, MG435 if the prepared reviews cannot be read, and MG421
+    to MG424 if the download fails.
     """
     check_vocabulary_size(vocabulary_size)
     if length is not None and not is_count(length, 1):
@@ -159,7 +160,7 @@ def load_imdb(
             raise OptionError(
                 "MG436",
                 f"data_dir={str(data_dir)!r} does not apply to the bundled reviews",
-                cause="they are a file inside minigrad; data_dir is for reviews that "
+                cause="the bundled reviews are a file inside minigrad; data_dir is for reviews that "
                 "tensorflow-datasets prepared",
                 remedy='load that folder with load_imdb("tfds", data_dir=...), or leave out '
                 "data_dir",
@@ -186,7 +187,7 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
             f"of {BUNDLED_VOCABULARY}",
             remedy='load complete reviews with load_imdb("tfds", ...)',
         )
-    remedy = "install minigrad again, because the file is part of the package"
+    remedy = "reinstall minigrad, because the file is part of the package"
     try:
         with open(BUNDLE, "rb") as file, np.load(file, allow_pickle=False) as members:
             arrays = dict(members)
@@ -208,9 +209,9 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
 
 
 def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:
-    """Keep the last `length` ids, as int64, and replace ids outside the vocabulary by unknown.
+    """Keep the last `length` ids, and replace ids outside the vocabulary by the unknown id.
 
-    The result is the same as if the reviews were encoded again.
+    The result, as int64, is the same as if the reviews were encoded with the smaller vocabulary.
     """
     ids = np.asarray(reviews.ids)[:, -length:].astype(np.int64)
     return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), reviews.labels.astype(np.int64))

@@ -1,10 +1,10 @@
 """Convert the downloaded reviews into a tensorflow-datasets data set, without TensorFlow.
 
-The builder in tensorflow-datasets reads the archive through TensorFlow. This subclass reads it with
-`tarfile`, and changes no names, keys or features. So it writes the same rows in the same order
-(sorted by a hash of the key, which is the file's path in the archive), and
-`tfds.data_source("imdb_reviews")` reads them like its own. Only the 50,000 reviews without a label
-are left out.
+The builder in tensorflow-datasets reads the archive through TensorFlow. The subclass in this file
+reads it with `tarfile` instead. It uses the same names, keys and features, so it writes the same
+rows in the same order, and `tfds.data_source("imdb_reviews")` can read them. The rows are sorted by
+a hash of the key, which is the file's path in the archive. The 50,000 reviews without a label are
+left out.
 """
 
 import re
@@ -24,7 +24,7 @@ ARCHIVE = Archive(
 )
 # the folder inside data_dir where tensorflow-datasets looks for the reviews
 FOLDER = Path("imdb_reviews", "plain_text", "1.0.0")
-# the peak disk space in bytes: the archive, and the reviews twice
+# the peak disk space in bytes: the archive, and two copies of the reviews
 SPACE = 150_000_000
 
 _REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/\d+_\d+\.txt")
@@ -44,7 +44,7 @@ def prepare(data_dir: Path, archive: Archive) -> None:
         with locked(data_dir):
             if not (data_dir / FOLDER).exists():  # unless another program has just prepared it
                 _build(data_dir, download(archive, data_dir / "downloads"))
-    except DataError:  # it is a RuntimeError, so the next clause would catch it
+    except DataError:  # a DataError is a RuntimeError, which the next clause would catch
         raise
     except (OSError, RuntimeError) as error:  # array_record raises RuntimeError if a write fails
         raise cannot_write(data_dir, SPACE, error) from error
@@ -69,7 +69,10 @@ def _build(data_dir: Path, path: Path) -> None:
 
 
 def _reviews(path: Path, split: str) -> Iterator[tuple[str, IO[bytes] | None]]:
-    """Yield (path in the archive, open file) for each review of a split, without unpacking."""
+    """Yield (path in the archive, open file) for each review of a split.
+
+    The archive is not unpacked.
+    """
     with tarfile.open(path) as archive:
         for member in archive:
             review = _REVIEW.fullmatch(member.name)

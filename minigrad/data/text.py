@@ -1,8 +1,8 @@
-"""Words to integer ids and back: a tokenizer, vocabularies, and rows padded to one length.
+"""Convert words to integer ids and back, with a tokenizer, vocabularies, and padding.
 
 The ids follow Keras's convention.
 
-Errors: none for a text or an array of integers.
+Errors: none if the argument is a text or an array of integers.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from minigrad.support.files import open_file, write_whole
 
 PADDING, START, UNKNOWN = 0, 1, 2
 SPECIAL = ("<pad>", "<start>", "<unknown>")
-# The start of a saved file. It contains white space, so it cannot be the start of a word.
+# The start of a saved file. It contains white space, so no word can start with it.
 FIRST_LINE = "# minigrad vocabulary"
 
 Ids = npt.NDArray[np.int64]
 
-# A run of letters and digits of any alphabet. `\w` alone would include the underscore.
+# A run of letters and digits in any alphabet. `\w` alone would include the underscore.
 _WORD = re.compile(r"[^\W_]+")
 
 # Characters that a word must not contain: white space, control characters, byte-order marks and
@@ -38,8 +38,9 @@ _NO_WORD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 def tokenize(text: str) -> list[str]:
     """Split `text` into lower-case words, which are runs of letters and digits.
 
-    The rule is deliberately simple, and ignores HTML. As in Keras's own IMDB vocabulary, the line
-    break `<br />` of a raw review becomes the word `br`. An apostrophe splits a word in two.
+    The rule is deliberately simple, and does not handle HTML. As in Keras's own IMDB vocabulary,
+    the line break `<br />` in a raw review becomes the word `br`. An apostrophe splits a word in
+    two.
 
     >>> tokenize("Don't miss it!<br />10/10")
     ['don', 't', 'miss', 'it', 'br', '10', '10']
@@ -50,10 +51,11 @@ def tokenize(text: str) -> list[str]:
 class Vocabulary:
     """The words that have their own ids.
 
-    Ids 0, 1 and 2 are padding, start of review and unknown word. `Vocabulary(words)` assigns ids
-    from 3 on, in the order of the words. `Vocabulary.build(texts)` counts words and keeps the most
-    frequent ones. Build it from the training split alone: counting words of the test split would
-    leak test data into training.
+    Ids 0, 1 and 2 stand for padding, the start of a review, and an unknown word.
+    `Vocabulary(words)` assigns ids to the words in order, starting with 3.
+    `Vocabulary.build(texts)` counts words and keeps the most frequent ones. Build the vocabulary
+    from the training split alone. Counting words in the test split would leak test data into
+    training.
 
     >>> vocabulary = Vocabulary.build(["the film", "the end"], size=5)
     >>> len(vocabulary), vocabulary.words
@@ -73,7 +75,7 @@ class Vocabulary:
                 raise OptionError(
                     "MG401",
                     f"{word!r} cannot be a word of a vocabulary",
-                    cause="a word must be text without white space or control characters, and different from "
+                    cause="a word must be text without white space or control characters, and must differ from "
                     + ", ".join(SPECIAL),
                     remedy="split text into words with minigrad.data.tokenize",
                 )
@@ -101,7 +103,7 @@ class Vocabulary:
         return cls(sorted(count, key=lambda word: (-count[word], word))).limit(size)
 
     def limit(self, size: int) -> "Vocabulary":
-        """Return the vocabulary of the first `size` ids.
+        """Return a vocabulary of only the first `size` ids.
 
         Errors: OptionError MG402 if the size leaves no room for a word.
         """
@@ -109,7 +111,7 @@ class Vocabulary:
         return Vocabulary(self.words[: size - len(SPECIAL)])
 
     def encode(self, text: str | Iterable[str]) -> Ids:
-        """Return the start id and one id for each word of a string or list, shape (1 + words,).
+        """Return the start id and one id for each word of a string or list, in shape (1 + words,).
 
         >>> Vocabulary(["good", "film"]).encode(["good", "grief"])
         array([1, 3, 2])
@@ -131,17 +133,18 @@ class Vocabulary:
         return word in self._ids
 
     def __getitem__(self, id: int) -> str:
-        """Return the word of one id."""
+        """Return the word for an id."""
         special = _checked_id(id, len(self)) < len(SPECIAL)
         return SPECIAL[id] if special else self.words[id - len(SPECIAL)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the vocabulary to a UTF-8 text file.
 
-        The first line has the number of words and a checksum. Then comes one word per line, and an
-        empty line at the end.
+        The first line contains the number of words and a checksum. The words follow, one on each
+        line. The last line is empty.
 
-        Errors: DataError MG408 if the file cannot be written. An existing file is then unchanged.
+        Errors: DataError MG408 if the file cannot be written. In this case, an existing file is
+        unchanged.
         """
         try:
             write_whole(path, lambda file: file.write(self._text().encode()))
@@ -193,13 +196,13 @@ class Vocabulary:
     def _text(self) -> str:
         words = "".join(word + "\n" for word in self.words)
         digest = hashlib.sha256(words.encode()).hexdigest()
-        # A list of words does not end with an empty line. So a saved file that has lost its
-        # beginning is not mistaken for one.
+        # A plain list of words does not end with an empty line. So a saved file without its first
+        # line is not mistaken for a plain list.
         return f"{FIRST_LINE}: {len(self.words)} words, SHA-256 {digest}\n{words}\n"
 
 
 class Characters:
-    """The characters that have their own ids, from 1 on, in the order of their code points.
+    """The characters that have their own ids, which start at 1 and follow the code points.
 
     All other characters have id 0, which is decoded as "\ufffd".
 
@@ -225,7 +228,7 @@ class Characters:
         return cls("".join(sorted(count, key=lambda one: (-count[one], one))[: size - 1]))
 
     def encode(self, text: str) -> npt.NDArray[Any]:
-        """Return the id of each character, shape (len(text),), with 16 bits if that is enough."""
+        """Return the id of each character, in shape (len(text),), as 16-bit integers if possible."""
         dtype = np.uint16 if len(self) <= 1 << 16 else int
         return np.array([self._ids.get(one, 0) for one in text], dtype)
 
@@ -246,10 +249,10 @@ def pad(
 ) -> Ids:
     """Put rows of ids into one array (rows, length), padded with 0 on one side.
 
-    - `length`: the length of each row, by default that of the longest row. Longer rows keep their
-      last ids.
+    - `length`: the length of each row, by default the length of the longest row. If a row is
+      longer, only its last ids are kept.
     - `side`: where the padding goes, "left" or "right". The default suits a recurrent network that
-      classifies from its last state: it then reads words last, not padding.
+      classifies from its last state, because the last steps are then words and not padding.
 
     >>> pad([[1, 5, 6], [1]], 2)
     array([[5, 6],
@@ -259,8 +262,7 @@ def pad(
            [1, 0, 0]])
 
     Errors: OptionError MG406 for a length below 1 or an unknown side; DtypeError MG407 for rows
-    that are not one-dimensional or have other values than integers.
-    Source: Keras's `pad_sequences`.
+    that are not one-dimensional or contain anything but integers. Source: Keras's `pad_sequences`.
     """
     if side not in ("left", "right"):
         raise OptionError(
@@ -291,9 +293,9 @@ def pad(
 
 
 def mask(ids: Ids) -> npt.NDArray[np.bool_]:
-    """Return True where `ids` have a word or the start id, and False where they have padding.
+    """Return a mask that is True for words and start ids, and False for padding.
 
-    The result has the shape of `ids`.
+    The mask has the shape of `ids`.
 
     >>> mask(np.array([[0, 1, 7]]))
     array([[False,  True,  True]])
@@ -318,7 +320,7 @@ def is_count(value: object, least: int) -> TypeGuard[int]:
 
 
 def check_vocabulary_size(size: object, least: int = len(SPECIAL) + 1) -> None:
-    """Raise OptionError MG402 if `size` has no room for a word, or with least=2 for a character."""
+    """Raise OptionError MG402 unless `size` is an integer of at least `least`."""
     if not is_count(size, least):
         raise OptionError(
             "MG402",
@@ -334,9 +336,9 @@ def _checked_id(id: Any, size: int) -> int:
         raise IndexRangeError(
             "MG403",
             f"the id {id} is outside the vocabulary of {size} ids",
-            cause="the id comes from a larger vocabulary, or it is not an id",
-            remedy="decode with the vocabulary that encoded the ids, which run from 0 to "
-            f"{size - 1} here",
+            cause="the id comes from a larger vocabulary, or the number is not an id",
+            remedy="decode with the vocabulary that encoded the ids; this vocabulary has ids from 0 "
+            f"to {size - 1}",
         )
     return id
 
@@ -364,7 +366,7 @@ def _words(text: str | Iterable[str]) -> Iterable[str]:
 def row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
     """Return one row as an array.
 
-    Errors: DtypeError MG407 unless it is one-dimensional and has integers.
+    Errors: DtypeError MG407 unless the row is one-dimensional and contains integers.
     """
     try:
         array = np.asarray(row)

@@ -3,7 +3,7 @@
 - check.py runs a check.
 - numeric.py computes finite differences.
 - rules.py checks each gate by itself.
-- guess.py recognises the mistake and describes it in a Slip.
+- guess.py recognizes the mistake and describes it in a Slip.
 - blame.py looks for causes outside the gates.
 - curve.py varies the step size.
 - report.py formats the result.

@@ -1,6 +1,6 @@
 """Find causes of a wrong gradient outside the gates' rules.
 
-Most of them show when two recordings of the same program are compared node by node.
+Most of these causes are found by comparing two recordings of the same program, node by node.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from .slip import Slip
 
 
 def side_by_side(first: Node, second: Node) -> Iterator[tuple[Node, Node]] | None:
-    """Pair the nodes of two recordings, oldest first; None if they call different gates."""
+    """Pair the nodes of two recordings, oldest first. Return None if they call different gates."""
     one, two = (ancestors([root])[::-1] for root in (first, second))
     gates_of_one = [node.gate and node.gate.name for node in one]
     gates_of_two = [node.gate and node.gate.name for node in two]
@@ -27,14 +27,14 @@ def equal(one: Node, two: Node) -> bool:
 
 
 def users(node: Node, root: Node) -> list[Node]:
-    """Return the nodes between a node and `root` that use it, the first one last."""
+    """Return the nodes in the graph of `root` that have `node` as an input, newest first."""
     return [other for other in ancestors([root]) if node in other.inputs]
 
 
 def differing(first: Node, second: Node) -> Slip | None:
     """Find the first node where two forward passes on equal inputs differ.
 
-    Returns None if the outputs are exactly equal.
+    Return None if the outputs are exactly equal.
     """
     if equal(first, second):
         return None
@@ -60,13 +60,13 @@ WAYS = {
 
 
 def leaking(base: Node, moved: Node, checked: set[Node]) -> Slip | None:
-    """Find a constant that changes when the inputs move.
+    """Find a constant that changes when the inputs change.
 
     Its value depends on the inputs, but this dependence is not recorded.
     """
     pairs = side_by_side(base, moved)
     if pairs is None:
-        text = "the function calls other gates when its inputs move by 1e-6: it branches on a value"
+        text = "the function calls different gates if its inputs change by 1e-6: it branches on a value"
         return Slip(base, "branch", text, is_rule=False)
     for one, two in pairs:
         if isinstance(one, Leaf) and one not in checked and not equal(one, two):

@@ -32,17 +32,17 @@ def gradcheck(
 ) -> GradientReport:
     """Compare the recorded gradient of f(*inputs) with central differences.
 
-    Let L = f(x) if that is a single number, and L = Σ v ⊙ f(x) for a random v otherwise. Each
+    If f(x) is a single number, let L = f(x). Otherwise, let L = Σ v ⊙ f(x) for a random v. Each
     element of dL/dx is compared with (L(x + h e) - L(x - h e)) / 2h. In addition, each gate's
-    backward rule is compared with differences of its forward.
+    backward rule is compared with central differences of its forward function.
 
-    - `sample`: compare this number of random elements of each input, not all of them.
+    - `sample`: compare this number of random elements of each input instead of all elements.
     - `fast`: compare one random direction for each input.
-    - `order=2`: then check the gradient's own derivatives in the same way.
-    - `seed`: for the random v, elements and directions.
+    - `order=2`: also check the derivatives of the gradient in the same way.
+    - `seed`: the seed for the random v, elements and directions.
 
-    Integer inputs (ids, labels) are passed on unchanged. Everything is computed in float64.
-    Afterwards the tensors have their own arrays again, and `.grad` is unchanged.
+    Integer inputs (ids, labels) are passed on unchanged. All computations use float64. Afterwards,
+    the tensors have their original arrays, and `.grad` is unchanged.
 
     >>> import minigrad as mg
     >>> W = Tensor([[0.5, -1.0]], requires_grad=True, name="W")
@@ -57,7 +57,7 @@ def gradcheck(
         the remainder is |L(x + h u) - L(x) - h ∇L · u|, along a random direction u
 
     The random v finds mistakes that a plain sum would hide. For example, the sum of a softmax has
-    gradient 0, so a rule that returns zeros would pass. For a single number v is 1, and the report
+    gradient 0, so a rule that returns zeros would pass. If f(x) is a single number, the report
     shows the gradient that `backward` adds to `.grad`.
 
     Errors: OptionError MG700 for invalid options, MG707 if there is nothing to check;
@@ -89,7 +89,7 @@ def gradcheck_model(
 
     The loss is L = loss(model(*inputs), labels).
 
-    - `model`: has `named_parameters()`, which returns a dict of Tensors by path.
+    - `model`: an object whose method `named_parameters()` returns a dict of Tensors by path.
     - `batch`: (*inputs, labels).
     - `sample`: compare this number of random elements of each parameter; None compares all.
     - `fast`: compare one random direction for each parameter.
@@ -127,14 +127,14 @@ def _run(
         raise OptionError(
             "MG700",
             f"gradcheck cannot use order={order!r}",
-            cause="it checks first and second derivatives only",
+            cause="gradcheck checks only first and second derivatives",
             remedy="use order=1 or order=2",
         )
     if sample is not None and sample < 1:
         raise OptionError(
             "MG700",
             f"gradcheck cannot use sample={sample!r}",
-            cause="it would check no elements",
+            cause="a sample of this size contains no elements",
             remedy="use a sample of at least 1, or sample=None to check every element",
         )
     if not leaves:
@@ -164,9 +164,9 @@ def _run(
 
 
 def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Tensor]:
-    """Return a function whose gradient is of second order.
+    """Return a function whose gradient contains second derivatives.
 
-    It computes Σ w ⊙ dL/dx over all inputs, for a random w and the v of L.
+    The function computes Σ w ⊙ dL/dx over all inputs, for a random w and the v that defines L.
     """
     cotangent = upstream(problem.forward().shape, rng)
     weights = {name: signs(rng, array.shape) for name, array in problem.arrays.items()}
@@ -183,15 +183,15 @@ def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Ten
 
 
 def upstream(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Return the v of a check: 1 for a single number, as in `backward`; otherwise random."""
+    """Return the v of a check: 1 for a single number, as in `backward`, or random numbers."""
     return np.ones(shape) if np.prod(shape) == 1 else signs(rng, shape)
 
 
 class Check:
-    """One gradient check, whose result is `report`.
+    """Run a gradient check and store its result in `report`.
 
-    It checks each rule by itself, then the whole gradient. If only the gradient is wrong, it looks
-    for a cause outside the rules.
+    The check first tests each gate's rule by itself, and then the whole gradient. If all rules are
+    right but the gradient is wrong, it looks for a cause outside the rules.
     """
 
     def __init__(
@@ -237,8 +237,8 @@ class Check:
                 raise DtypeError(
                     "MG704",
                     f"{title(node)} returned float32, but the check needs float64",
-                    cause="its forward or a float32 tensor fixes the dtype; the check's steps of "
-                    "6e-6 would be lost in float32's rounding errors",
+                    cause="its forward returns a fixed dtype, or one of its tensors is float32; the "
+                    "check's steps of 6e-6 would be lost in float32's rounding errors",
                     remedy="use the dtype of the inputs for the result, as in np.zeros(..., "
                     "x.dtype) or array.astype(x.dtype)",
                 )
@@ -326,7 +326,7 @@ class Check:
 
 
 def _as_input(value: Any) -> Any:
-    """Make each float input a leaf: turn an array into a Tensor, and detach a computed tensor."""
+    """Make a float input a leaf: convert an array to a Tensor, and detach a computed Tensor."""
     if isinstance(value, Tensor):
         return value if isinstance(value.node, Leaf) else value.detach()
     if isinstance(value, (list, tuple)) and any(isinstance(one, Tensor) for one in value):
@@ -336,6 +336,6 @@ def _as_input(value: Any) -> Any:
 
 
 def _wide(value: Any) -> Any:
-    """Convert float data to float64, because the model then computes in float64 throughout."""
+    """Convert float data to float64. The model then computes in float64 throughout."""
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
     return Tensor(array.astype(np.float64)) if array.dtype.kind == "f" else value

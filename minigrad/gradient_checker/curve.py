@@ -1,8 +1,8 @@
-"""Judge a gradient along one direction without a tolerance: step curve and Taylor remainder.
+"""Test a gradient along one direction without a tolerance: step curve and Taylor remainder.
 
-As the step shrinks, the error of a right gradient falls until rounding makes it rise again, so its
-curve is a V. The error of a wrong gradient stays constant. The Taylor remainder is of order h² for
-a right gradient, and of order h for a wrong one.
+As the step size decreases, the error of a right gradient falls until rounding makes it rise again,
+so the curve is V-shaped. The error of a wrong gradient remains constant. The Taylor remainder is of
+order h² for a right gradient, and of order h for a wrong gradient.
 """
 
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from .numeric import EPSILON, Line, central, relative_error
 
 @dataclass
 class StepCurve:
-    """The error of central differences against the recorded gradient, by step size.
+    """The difference between central differences and the recorded gradient, for each step size.
 
-    The steps go from 1e-1 to 1e-12.
+    The step sizes range from 1e-1 to 1e-12.
 
     Source: Baydin et al., Automatic differentiation in machine learning: a survey (2018), figure 3.
     """
@@ -38,7 +38,7 @@ class StepCurve:
         return "\n".join(lines)
 
     def save(self, path: str | Path) -> None:
-        """Plot the curve on log-log axes into a file. The path's suffix sets the format.
+        """Save a log-log plot of the curve. The suffix of `path` sets the file format.
 
         Errors: OptionError MG706 without Matplotlib, CheckpointError MG506 if the file cannot be
         written, and Matplotlib's ValueError for a format that it does not support.
@@ -48,7 +48,7 @@ class StepCurve:
         replace_file(path, lambda file: figure.savefig(file, format=path.suffix[1:], dpi=150))
 
     def plot(self) -> Any:
-        """Plot the curve on log-log axes, as a Matplotlib figure.
+        """Return a Matplotlib figure with a log-log plot of the curve.
 
         Errors: OptionError MG706 without Matplotlib.
         """
@@ -69,12 +69,12 @@ class StepCurve:
         try:
             picture: bytes = self.plot()._repr_png_()
             return picture
-        except OptionError:  # without Matplotlib, a notebook shows the text instead
+        except OptionError:  # a notebook then shows the text instead
             return None
 
 
 def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
-    """Measure the step curve along `line`. `recorded` is the recorded gradient's slope along it."""
+    """Measure the step curve along `line`. `recorded` is the recorded slope."""
     steps = [10.0**-k for k in range(1, 13)]
     with np.errstate(all="ignore"):
         numeric = [central(line, cotangent, step) for step in steps]
@@ -86,9 +86,10 @@ def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
 def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> float | None:
     """Return the order in h of |L(x + h u) - L(x) - h · recorded|.
 
-    It is near 2 for a right gradient, and near 1 for a wrong one. It is the median over the
-    smallest steps with a remainder well above rounding. If there are fewer than two such steps, the
-    function is linear along u and agrees with the gradient; then this returns None.
+    The order is near 2 for a right gradient, and near 1 for a wrong gradient. The result is the
+    median over the smallest steps whose remainder is well above rounding error. With fewer than two
+    such steps, the function is linear along u and agrees with the gradient. The result is then
+    None.
 
     Source: Taylor's theorem; Farrell et al., Automated derivation of the adjoint (2013), section
     6.1.

@@ -1,9 +1,9 @@
-"""Recognise the mistake behind a wrong gradient, among those that are common in backward rules.
+"""Recognize common mistakes in backward rules from the wrong gradients that they cause.
 
-Each function below yields gradients that a rule with a certain mistake would give. A mistake must
-explain the rule's gradient at several points, because several mistakes may fit at a single one. At
-x = 1, for example, 1 - x² is 0. Mistakes with an exact signature come before those that may fit by
-chance.
+Each function below yields the gradients that a rule with a certain mistake would return. A mistake
+must explain the rule's gradient at several points, because different mistakes may give the same
+gradient at a single point. For example, 1 - x² is 0 at x = 1, like a rule that returns zeros.
+Mistakes that can be identified exactly are tried before mistakes that may match by chance.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,13 +21,13 @@ from .rules import NodeCheck, RuleError
 from .slip import Slip
 
 Guess = tuple[str, str, Array | bool]
-"""A possible mistake: its kind, a sentence, and the gradient that a rule with this mistake gives.
-Instead of the gradient, it may have a bool: whether the rule has this mistake."""
+"""A possible mistake: its kind, a sentence, and the gradient that a rule with this mistake returns.
+The third item may also be a bool, which is True if the rule has this mistake."""
 Guesses = Iterator[Guess]
 
 MOST_NUMBERS = 4_000_000
-"""The largest number of slopes to measure: input elements times output elements. A larger input is
-sampled."""
+"""The largest number of slopes to measure, which is input elements times output elements. For a
+larger input, only a sample of its elements is measured."""
 
 LOCAL, WRONG, INNER = (
     "local derivative missing",
@@ -37,21 +37,21 @@ LOCAL, WRONG, INNER = (
 HALF, WRONG_AXIS, MISPLACED = "half of the product rule", "sum over the wrong axis", "misplaced"
 
 CLOSER = {HALF: ("factor",), WRONG: ("factor", INNER, "term missing")}
-"""For a kind, the more specific kinds that replace it if they fit too. A known right local
-derivative can prevent that."""
+"""For each kind, the more specific kinds that replace it if they also explain the gradient. The kind
+is not replaced if the right local derivative is known and has no constant factor."""
 
 
 class Evidence:
     """One wrong gradient at one point, for a random `dz`.
 
-    - `rule`: the gradient that the gate's rule gives.
-    - `true`: the gradient found by differences.
-    - `shares`: the terms of `true`. `shares[i]` has the contribution of each output element to
+    - `rule`: the gradient that the gate's rule returns.
+    - `true`: the gradient from finite differences.
+    - `shares`: the terms of `true`. `shares[i]` contains the contribution of each output element to
       element i.
-    - `whole`: False if the input is too large. Then `rule` and `true` are one-dimensional and hold
-      a sample of its elements.
-    - `raw`: the same as `rule` unless the rule's gradient does not fit the input's shape. Then
-      `raw` is that gradient, and `rule` is NaN.
+    - `whole`: False if the input is too large. Then `rule` and `true` are one-dimensional and
+      contain a sample of its elements.
+    - `raw`: the same as `rule`, unless the rule's gradient does not have the input's shape. Then
+      `raw` is the rule's gradient, and `rule` is filled with NaN.
     """
 
     def __init__(self, check: NodeCheck, position: int, index: tuple[int, ...]) -> None:
@@ -82,7 +82,7 @@ class Evidence:
         self.true = self.with_dz(self.dz)
 
     def pick(self, gradient: Array) -> Array:
-        """Select the elements to judge, from a gradient of the input's shape."""
+        """Select the elements to compare from a gradient with the input's shape."""
         return np.asarray(gradient.reshape(-1)[self.numbers])
 
     def rule_of(self, dz: Array) -> Array:
@@ -102,7 +102,7 @@ class Evidence:
         return np.asarray(np.tensordot(slopes, self.dz, self.dz.ndim))
 
     def explained_by(self, guess: Guess) -> bool:
-        """Return whether a rule with this mistake gives the same gradient as the gate's rule."""
+        """Return whether a rule with this mistake returns the same gradient as the gate's rule."""
         gradient = guess[2]
         if isinstance(gradient, (bool, np.bool_)):
             return bool(gradient)
@@ -115,7 +115,7 @@ class Evidence:
 
     @cached_property
     def used(self) -> Array:
-        """Which outputs each element of the input contributes to, as a mask (elements, outputs)."""
+        """A mask (elements, outputs) of the outputs that each input element contributes to."""
         shares = np.abs(self.shares.reshape(self.numbers.size, -1))
         return np.asarray(shares > 1e-9 * max(shares.max(initial=0.0), 1e-9))
 
@@ -123,7 +123,7 @@ class Evidence:
     def unreduced(self) -> Array | None:
         """The gradient of a broadcast input before summation.
 
-        None if an output has several sources.
+        None if an output element depends on several input elements.
         """
         if not self.whole or (self.used.sum(axis=0) > 1).any():
             return None
@@ -150,7 +150,7 @@ class Evidence:
         return found
 
     def local_derivatives(self) -> Iterator[tuple[str, Array]]:
-        """Yield expressions, with various constant factors, and the gradients that they give."""
+        """Yield expressions with various constant factors, and the resulting gradients."""
         constants = {"-": -1.0, "2 · ": 2.0, "½ · ": 0.5, "3 · ": 3.0, "-2 · ": -2.0}
         if self.z.size == 1 < self.x.size:
             constants |= {f"{n}/{self.x.size} · ": n / self.x.size for n in (1, 2)}
@@ -160,7 +160,7 @@ class Evidence:
 
 
 def measure(check: NodeCheck, position: int, numbers: Array) -> Array:
-    """Measure d(output)/d(element) for the elements of input number `position` in `numbers`.
+    """Measure d(output)/d(element) for the elements `numbers` of the input at `position`.
 
     The result has shape (*numbers.shape, *z.shape).
     """
@@ -173,7 +173,7 @@ def measure(check: NodeCheck, position: int, numbers: Array) -> Array:
 
 
 def same(a: Array, b: Array) -> bool:
-    """Return whether two arrays are equal up to the error of differences."""
+    """Return whether two arrays are equal up to the error of finite differences."""
     if a.shape != b.shape:
         return False
     size = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
@@ -188,7 +188,7 @@ def recognise(check: NodeCheck, slip: Slip) -> None:
     right = ""
     with np.errstate(all="ignore"):
         guesses = _common([e.explanations() for e in points])
-        # For a single number some factor always fits, so a factor proves nothing.
+        # For a single number, some factor always matches, so a factor proves nothing.
         if len(points) == 1 and points[0].x.size == 1:
             guesses = [guess for guess in guesses if guess[0] != "factor"]
         if not guesses:
@@ -200,7 +200,9 @@ def recognise(check: NodeCheck, slip: Slip) -> None:
             )
             right = rights[0] if rights else ""
             slip.sentence += (
-                f"; it should be {right}" if right else "; finite differences give another slope"
+                f"; it should be {right}"
+                if right
+                else "; finite differences give a different slope"
             )
     closer = [guess for guess in guesses if guess[0] in CLOSER.get(slip.kind, ())]
     if closer and (not right or " · " in right):
@@ -208,14 +210,14 @@ def recognise(check: NodeCheck, slip: Slip) -> None:
 
 
 def _common(lists: list[list[Any]]) -> list[Any]:
-    """Return the members of the first list that are in all the other lists too."""
+    """Return the members of the first list that are also in all other lists."""
     return [member for member in lists[0] if all(member in other for other in lists)]
 
 
 def _elsewhere(check: NodeCheck, slip: Slip, position: int) -> Iterator[Evidence]:
-    """Yield the same mistake at other points where the rule is wrong too.
+    """Yield evidence of the same mistake at other points where the rule is also wrong.
 
-    A small gate is tried at two other points, a large one at one.
+    A small gate is tried at two other points, and a large gate at one.
     """
     for _ in range(2 if check.arrays[position].size * check.output.size < 10_000 else 1):
         try:
@@ -227,17 +229,17 @@ def _elsewhere(check: NodeCheck, slip: Slip, position: int) -> Iterator[Evidence
             yield e
 
 
-# The mistakes. Each function yields a group of similar ones.
+# The mistakes. Each function yields a group of similar mistakes.
 
 
 def factor(e: Evidence) -> Guesses:
-    """Zeros, or a wrong factor with a common cause: -1, 2, or the number of examples."""
+    """A rule that returns zeros, or has a common wrong factor: -1, 2, or the number of examples."""
     yield (
         "all zero",
-        "the rule returns None or zeros, but this input has an effect",
+        "the rule returns None or zeros, but the output depends on this input",
         not e.raw.any(),
     )
-    yield "not finite", "the rule gives NaN or infinity", not np.isfinite(e.raw).all()
+    yield "not finite", "the rule returns NaN or infinity", not np.isfinite(e.raw).all()
     yield "sign", "the gradient has the wrong sign", -e.true
     off = "the gradient is off by a factor of"
     for sign, c in (("", 1.0), ("-", -1.0)):
@@ -249,15 +251,15 @@ def factor(e: Evidence) -> Guesses:
             yield "batch size", text, c * size * e.true
             yield (
                 "batch size",
-                f"{off} {sign}1/{size}, {what}: it is divided by this number once too often",
+                f"{off} {sign}1/{size}, {what}: it is divided by this number one time too many",
                 c / size * e.true,
             )
 
 
 def _sizes(e: Evidence) -> dict[int, str]:
-    """Sizes that a mean may have divided by, or should have divided by.
+    """Return the sizes that a mean may have divided by, or should have divided by.
 
-    Each size has the first description that fits it.
+    Each size maps to the first matching description.
     """
     sizes: dict[int, str] = {}
     for what, array in [
@@ -268,19 +270,19 @@ def _sizes(e: Evidence) -> dict[int, str]:
             sizes.setdefault(size, f"the size of axis {axis} of {what}")
         sizes.setdefault(array.size, f"the number of elements of {what}")
     sizes.setdefault(
-        e.x.size // max(e.z.size, 1), "the number of elements that one output is made from"
+        e.x.size // max(e.z.size, 1), "the number of input elements per output element"
     )
     return {size: what for size, what in sizes.items() if size > 2}
 
 
 def constant(e: Evidence) -> Guesses:
-    """Any other constant factor."""
+    """A rule with any other constant factor."""
     ratio = np.vdot(e.true, e.rule) / np.vdot(e.true, e.true)
     yield "factor", f"the gradient is off by a factor of {ratio:.6g}", ratio * e.true
 
 
 def upstream(e: Evidence) -> Guesses:
-    """A rule that forgets the chain rule: it does not multiply by dz exactly once."""
+    """A rule that does not multiply by dz exactly once, as the chain rule requires."""
     if e.fitting and not same(e.rule, np.zeros_like(e.rule)):
         doubled = e.rule_of(2 * e.dz)
         text = "the rule gives the local derivative alone, without multiplying it by dz"
@@ -295,7 +297,7 @@ def upstream(e: Evidence) -> Guesses:
 def assigned(e: Evidence) -> Guesses:
     """A rule that counts only one of several uses of an element.
 
-    This needs an input with some elements that are used more often than others.
+    This mistake is visible only if some elements of the input are used more often than others.
     """
     shares = e.shares.reshape(e.used.shape)
     if np.ptp(e.used.sum(axis=1)) > 0:
@@ -310,7 +312,7 @@ def assigned(e: Evidence) -> Guesses:
 
 
 def summed(e: Evidence) -> Guesses:
-    """A rule that sums the gradient of a repeated input over the wrong axes, or not at all."""
+    """A rule that sums the gradient of a repeated input over the wrong axes, or does not sum it."""
     numbers = range(e.z.ndim)
     choices = [axes for count in range(1, 5) for axes in combinations(numbers, count)]
     for axes in choices:
@@ -339,7 +341,7 @@ def _listed(axes: tuple[int, ...]) -> str:
 
 
 def transposed(e: Evidence) -> Guesses:
-    """A rule with a transposed gradient, dz or other input, or with matrices in the wrong order."""
+    """A rule with a wrongly transposed matrix, or with matrices in the wrong order."""
     if e.true.ndim >= 2:
         yield "transposed", "the gradient is transposed", e.true.swapaxes(-1, -2)
     if e.dz.ndim >= 2 and e.dz.shape[-1] == e.dz.shape[-2]:
@@ -353,7 +355,9 @@ def transposed(e: Evidence) -> Guesses:
             arrays = [
                 matrix.swapaxes(-1, -2) if n == other else array for n, array in enumerate(e.arrays)
             ]
-            text = f"the rule forgets to transpose input {other}, or transposes it once too often"
+            text = (
+                f"the rule forgets to transpose input {other}, or transposes it when it should not"
+            )
             yield "transposed", text, e.true_of(e.position, arrays)
     for matrix in matrices.values():
         if not matrix.ndim == e.dz.ndim == 2:
@@ -397,7 +401,9 @@ def coupling(e: Evidence) -> Guesses:
                 "the effect of each element on the others, through the denominator, is missing",
                 e.dz * e.z,
             )
-        text = f"the rule sums over axis {_listed(found)}, but forward over axis {_listed(right)}"
+        text = (
+            f"the rule sums over axis {_listed(found)}, but forward sums over axis {_listed(right)}"
+        )
         yield (
             WRONG_AXIS,
             text,
@@ -438,12 +444,12 @@ def _constant_axes(array: Array) -> tuple[int, ...]:
 
 
 def labels(e: Evidence) -> Guesses:
-    """A cross entropy's rule, softmax minus 1 at the label, with the 1 missing or added."""
+    """A cross entropy's rule that does not subtract 1 from the softmax at the label, or adds it."""
     for ids in e.arrays:
         if ids.dtype.kind in "iu" and e.x.ndim and ids.shape == e.x.shape[:-1]:
             at_label = ids[..., None] == np.arange(e.x.shape[-1])
             softmax = np.exp(e.x) / np.exp(e.x).sum(-1, keepdims=True)
-            # The 1 is scaled by the weight of the example.
+            # The 1 is scaled by the example's weight.
             one = np.where(at_label, e.true / (softmax - 1), 0.0)
             text = (
                 "the rule does not subtract 1 at the label: the gradient is softmax minus one-hot"
@@ -467,9 +473,9 @@ def swapped(e: Evidence) -> Guesses:
 
 
 def reordered(e: Evidence) -> Guesses:
-    """A rule that splits dz as if the inputs were in another order.
+    """A rule that splits dz as if the inputs were in a different order.
 
-    Either two inputs are exchanged, or all are reversed.
+    Either two inputs are exchanged, or the order of all inputs is reversed.
     """
     numbers = list(range(len(e.arrays)))
     exchanged = [
@@ -478,12 +484,12 @@ def reordered(e: Evidence) -> Guesses:
     for order in [*exchanged, numbers[::-1]]:
         if order[e.position] != e.position:
             gradient = e.true_of(order.index(e.position), [e.arrays[n] for n in order])
-            yield "swapped", "the rule takes the inputs in another order than forward", gradient
+            yield "swapped", "the rule takes the inputs in a different order than forward", gradient
 
 
 def permuted(e: Evidence) -> Guesses:
-    """A rule with the right numbers in another order, or one that reads an axis backwards."""
-    text = "the right numbers are in the wrong places: an axis, an order or an offset is wrong"
+    """A rule that returns the right numbers in the wrong order, or reads an axis backwards."""
+    text = "the right numbers are in the wrong positions: an axis, an order or an offset is wrong"
     if e.true.size > 1:
         yield MISPLACED, text, same(np.sort(e.rule, axis=None), np.sort(e.true, axis=None))
     for axis in range(e.dz.ndim if e.alike else 0):
@@ -514,9 +520,10 @@ def product_rule(e: Evidence) -> Guesses:
     for u in FACTORS:
         one = e.dz * (ahead[u] - behind[u]) / (2 * STEP) * e.z / at[u]
         halves = [("u' v", one), ("u v'", e.true - one)]
-        for kept, half in halves[u == "exp({0})" :]:  # the first half of e^x v is z, too common
+        # Skip the first half of e^x v, because it equals z, and other rules return dz · z too.
+        for kept, half in halves[u == "exp({0})" :]:
             if half.any() and not same(half, e.true):
-                text = f"for z = u v with u = {u.format('x')}, the rule has only {kept} of (u v)' = u' v + u v'"
+                text = f"for z = u v with u = {u.format('x')}, the rule has only the term {kept} of u' v + u v'"
                 yield HALF, text, half
 
 
@@ -547,7 +554,7 @@ def lost_part(e: Evidence) -> Guesses:
 
 
 def partly(e: Evidence) -> Guesses:
-    """A rule that is right, except for elements that are zero or should be zero."""
+    """A rule that is right, except for elements that are wrongly zero or should be zero."""
     differ = ~np.isclose(e.rule, e.true, rtol=1e-6, atol=1e-6, equal_nan=True)
     if differ.any() and not differ.all():
         text = "some elements are zero but should not be: a mask is wrong, or a use is forgotten"
@@ -557,7 +564,7 @@ def partly(e: Evidence) -> Guesses:
 
 
 def elementwise(e: Evidence) -> Guesses:
-    """A rule that multiplies dz by any other factor, or gives a gradient of the wrong shape."""
+    """A rule that multiplies dz by any other wrong factor, or returns a wrong shape."""
     if e.alike and e.rule.any() and not (e.whole and e.unreduced is None):
         weights = signs(e.check.rng, e.dz.shape)
         weighted = e.rule_of(weights * e.dz)
@@ -591,7 +598,7 @@ TESTS_OF_A_SAMPLE = (
 
 
 # Possible local derivatives: expressions of an input or z, of an input alone, and of two inputs.
-# {0} and {1} stand for their names.
+# {0} and {1} stand for the names of these arrays.
 
 
 def _of_any(x: Array) -> dict[str, Array]:
@@ -625,7 +632,7 @@ def _of_two(a: Array, b: Array, z: Array) -> dict[str, Array]:
 FACTORS = (
     "{0}", "{0}²", "{0}³", "tanh({0})", "σ({0})", "ln({0})", "sin({0})", "cos({0})", "√({0})", "exp({0})",
 )  # fmt: skip
-"""The expressions of an input that are common as a factor u of a product u v."""
+"""Expressions of an input that often occur as the factor u of a product u v."""
 
 
 def expressions(arrays: Sequence[Array], z: Array) -> list[tuple[str, Array]]:

@@ -13,18 +13,19 @@ from ..tensor import Tensor, as_tensors
 EPSILON = float(np.finfo(np.float64).eps)
 
 STEP = EPSILON ** (1 / 3)
-"""6e-6. At this step the two errors of a central difference are balanced: truncation, about h², and
-rounding, about eps/h."""
+"""About 6e-6. At this step, the two errors of a central difference have about the same size: the
+truncation error, about h², and the rounding error, about ε / h."""
 
 Line = Callable[[float], Array]
-"""The output at x + t·u, for a fixed point x and direction u."""
+"""A function of t that returns the output at x + t·u, for a fixed point x and direction u."""
 
 
 class Cuts:
-    """The arrays at the cuts of a function.
+    """The arrays at a function's cuts.
 
     The first forward pass stores them, and all later passes use them as constants. A truncated
-    gradient treats the state before the cut as a constant, so the differences must do the same.
+    gradient treats the state before the cut as a constant, so the finite differences must do the
+    same.
     """
 
     def __init__(self) -> None:
@@ -50,32 +51,31 @@ class Cuts:
 
 
 class Function:
-    """A function of several float64 arrays, which `arrays` holds by name or number."""
+    """A function of several float64 arrays, which `arrays` contains by name or number."""
 
     arrays: Any
 
     def output_at(self, moved: dict[Any, Array]) -> Array:
-        """Return the output with the arrays in `moved` in place of those with the same names."""
+        """Return the output, with each array in `moved` replacing the array of the same name."""
         raise NotImplementedError
 
     def line(self, direction: dict[Any, Array]) -> Line:
-        """Return the output along a direction, which has an array for each array that it moves."""
+        """Return the output along `direction`, which has an array u for each array that moves."""
         return lambda t: self.output_at(
             {name: self.arrays[name] + t * u for name, u in direction.items()}
         )
 
     def element(self, name: Any, index: tuple[int, ...]) -> Line:
-        """Return the output as a function of the change of one element."""
+        """Return the output as a function of the change in one element."""
         direction = np.zeros(self.arrays[name].shape)
         direction[index] = 1.0
         return self.line({name: direction})
 
 
 class Problem(Function):
-    """The function under test. It is evaluated with float64 arrays in its leaves.
+    """The function under test, evaluated with float64 arrays in its leaves.
 
-    After each call, the leaves hold their own arrays again. `run()` computes the output from
-    `leaves`.
+    `run()` computes the output from `leaves`. After each call, the leaves' own arrays are restored.
     """
 
     def __init__(self, run: Callable[[], Tensor], leaves: dict[str, Leaf]) -> None:
@@ -85,9 +85,9 @@ class Problem(Function):
         self._cuts = Cuts()
 
     def forward(self, moved: dict[str, Array] | None = None) -> Tensor:
-        """Return the recorded output, with the arrays in `moved` in the leaves that they name.
+        """Return the recorded output, with the arrays in `moved` in the leaves of the same names.
 
-        The other leaves have their arrays from `arrays`.
+        The other leaves use their arrays in `arrays`.
         """
         before = {leaf: leaf.output for leaf in self.leaves.values()}
         arrays = self.arrays | (moved or {})
@@ -106,19 +106,19 @@ class Problem(Function):
 
 def central(line: Line, cotangent: Array, step: float = STEP) -> float:
     """Return d/dt Σ cotangent ⊙ line(t) at t = 0, as (line(h) - line(-h)) / 2h."""
-    # Subtracting before summing keeps large outputs from swamping the difference. Where the
-    # cotangent is 0, an output may be infinite.
+    # Subtract before summing, so that large outputs do not swamp the difference. Skip outputs whose
+    # cotangent is 0, because they may be infinite.
     with np.errstate(invalid="ignore"):
         change = np.where(cotangent == 0, 0.0, cotangent * (line(step) - line(-step)))
     return float(np.sum(change)) / (2 * step)
 
 
 def careful(line: Line, cotangent: Array) -> tuple[float, float]:
-    """Return (the same derivative, its possible error), found with many step sizes.
+    """Return the same derivative as `central` and its possible error, from many step sizes.
 
-    Central differences at steps from 1e-3 to 1e-9 are extrapolated to step 0 in pairs (Richardson).
-    The result is taken where neighbouring extrapolations agree best, because there rounding,
-    curvature and nearby kinks do the least harm.
+    Pairs of central differences at steps from 1e-3 to 1e-9 are extrapolated to step 0 (Richardson
+    extrapolation). The result is the one that agrees best with its neighbor, because rounding,
+    curvature and nearby kinks affect it the least.
     """
     with np.errstate(all="ignore"):
         estimates = [central(line, cotangent, 1e-3 * 4.0**-k) for k in range(11)]
@@ -134,9 +134,9 @@ def careful(line: Line, cotangent: Array) -> tuple[float, float]:
 def kinks(line: Line, base: Array, step: float = STEP) -> Array:
     """Return True for each output element whose left and right slopes differ at every small step.
 
-    At a smooth point the two slopes differ by h·f'', which is 64 times smaller at a 64th of the
-    step. At a kink the difference stays the same, and at a jump it grows as the step shrinks. At
-    the edge of the domain, one of the slopes is not finite.
+    At a smooth point, the two slopes differ by h·f'', which shrinks by a factor of 64 if h does. At
+    a kink, the difference remains the same. At a jump, it grows as the step shrinks. At the edge of
+    the domain, one of the slopes is not finite.
     """
     gaps, slopes = [], []
     with np.errstate(all="ignore"):

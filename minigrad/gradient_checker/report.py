@@ -14,11 +14,11 @@ from .slip import Slip
 class InputReport:
     """The comparison of one input's gradient with finite differences.
 
-    - `compared`, `wrong`: the number of comparisons, and of those that disagree.
+    - `compared`, `wrong`: the number of comparisons, and how many of them disagree.
     - `kinks`: the number of elements at a kink, which are not compared.
     - `error`: the largest |recorded - numeric| / max(1, |recorded|, |numeric|).
-    - `index`: the element with that error, or None if directions are compared.
-    - `recorded`, `numeric`: the two values there.
+    - `index`: the index of the element with the largest error, or None if directions are compared.
+    - `recorded`, `numeric`: the two values with the largest error.
     """
 
     name: str
@@ -34,13 +34,13 @@ class InputReport:
 
 @dataclass(repr=False)
 class GradientReport:
-    """The result of a check. It is true if the gradient is right; print it to see the details.
+    """The result of a check. `bool(report)` is True if the gradient is right. Print it for details.
 
     - `inputs`: a row for each input.
     - `rules`: the number of gates that were checked.
-    - `slip`: the mistake. This is the first wrong rule in the backward pass or, if all rules are
+    - `slip`: the mistake. It is the first wrong rule in the backward pass or, if all rules are
       right, another cause.
-    - `kinks`: the places without a derivative.
+    - `kinks`: the output elements without a derivative.
     - `slope`: the order of the Taylor remainder.
     """
 
@@ -55,7 +55,7 @@ class GradientReport:
 
     @property
     def right(self) -> bool:
-        """Whether no mistake was found."""
+        """True if no mistake was found."""
         return not (self.slip or self.failed or any(row.wrong for row in self.inputs))
 
     def __bool__(self) -> bool:
@@ -72,7 +72,7 @@ class GradientReport:
             raise GradientError(
                 "MG703",
                 "there is no step curve, because nothing was compared",
-                cause="the check ended before the first comparison",
+                cause="the check stopped before the first comparison",
                 remedy="print the report, and fix the first problem that it names",
             )
         return self._curve()
@@ -96,7 +96,9 @@ class GradientReport:
         remedy = "make sure that every step of the computation is recorded"
         if self.slip and self.slip.is_rule:
             remedy = "compare the gate's rule with its formula"
-        mistake = self.slip.sentence if self.slip else "the gradient does not fit the function"
+        mistake = (
+            self.slip.sentence if self.slip else "the gradient does not match finite differences"
+        )
         raise GradientError(
             "MG701",
             first,

@@ -1,4 +1,4 @@
-"""Check each gate's backward rule by itself, against differences of the gate's forward."""
+"""Compare each gate's backward rule with finite differences of the gate's forward function."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,15 +14,15 @@ from .numeric import EPSILON, STEP, Cuts, Function, careful, index_of, kinks, si
 from .slip import Slip
 
 TOLERANCE = 1e-6
-"""The allowed difference between gradient and finite difference, relative to their size. Central
-differences reach 1e-9 or better."""
+"""The allowed difference between a gradient and a finite difference, relative to their size. Central
+differences are accurate to 1e-9 or better."""
 
 
 @dataclass
 class Kink:
     """An output element without a derivative, because its left and right slopes differ.
 
-    `index` is its index in the output of `node`, and `count` the number of such elements.
+    `index` is its index in the output of `node`, and `count` is the number of such elements.
     """
 
     node: Node
@@ -38,9 +38,9 @@ class Kink:
 
 
 class RuleError(Exception):
-    """The rule gives no usable gradient of input number `position`, or of any input if None.
+    """The rule returned no usable gradient for input `position`, or for any input if None.
 
-    `raw` is the gradient that it returned, if there is one.
+    `raw` is the unusable gradient, if the rule returned one.
     """
 
     def __init__(
@@ -51,9 +51,9 @@ class RuleError(Exception):
 
 
 class NodeCheck(Function):
-    """The check of one node: compares its rule with its forward.
+    """The check of one node, which compares its backward rule with its forward function.
 
-    It uses the arrays that the node was called with, or `arrays`.
+    The inputs are `arrays` or, by default, the arrays that the node was called with.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class NodeCheck(Function):
         if arrays is None:
             self.output, self.saved = node.output, list(node.arrays[count:])
         self.positions = [n for n, parent in enumerate(node.inputs) if parent.requires_grad]
-        # Leave out a number such as -1e308, which means "never the maximum": all other numbers
-        # would be lost to rounding next to it.
+        # Exclude an output such as -1e308, which means "never the maximum". Next to it, all other
+        # numbers would be lost to rounding.
         self.dz = np.where(np.abs(self.output) < 1e30, signs(rng, self.output.shape), 0.0)
         self.kinked = np.zeros(self.output.shape, bool)
 
@@ -83,25 +83,26 @@ class NodeCheck(Function):
         return [np.asarray(output), *saved]
 
     def output_at(self, moved: dict[int, Array]) -> Array:
-        """Return the output with `moved` in place of the inputs with these numbers.
+        """Return the output, with the arrays in `moved` replacing the inputs at their positions.
 
-        It is NaN if the gate rejects them.
+        The output is NaN if the gate rejects the arrays.
         """
         arrays = [moved.get(n, array) for n, array in enumerate(self.arrays)]
         output = np.empty(0)
-        with suppress(Exception):  # a learner's gate may raise anything
+        with suppress(Exception):  # a user's gate may raise any exception
             output = self._call(arrays)[0]
         return output if output.shape == self.output.shape else np.full(self.output.shape, np.nan)
 
     def rule(self, dz: Array, after: Sequence[Array] | None = None) -> dict[int, Array]:
         """Return the rule's gradients by position, dense and in the inputs' shapes.
 
-        With `after`, the gate is called once more, on those arrays, between its forward and its
-        backward pass.
+        With `after`, the gate is called once more, on the arrays in `after`, between its forward
+        and backward passes.
 
         Errors: RuleError.
         """
-        # A gate that keeps state must see its own arrays again: others may have been tried since.
+        # Call the gate on its own arrays again, because it may keep state from calls on other
+        # arrays.
         self._call(self.arrays)
         if after is not None:
             self._call(after)
@@ -118,7 +119,7 @@ class NodeCheck(Function):
             for position in self.positions:
                 gradients[position] = self._whole(position, sent[position])
         if not np.array_equal(given, dz):
-            text = "it changes dz in place, which other gates may still need"
+            text = "it changes dz in place, but other gates may still need dz"
             raise RuleError(None, text, "dz changed in place")
         return gradients
 
@@ -146,7 +147,7 @@ class NodeCheck(Function):
     def slip(self) -> Slip | None:
         """Return the mistake in the rule, or None if the rule is right.
 
-        The kind of the mistake is only set if it is obvious.
+        The mistake's kind is set only if it is obvious.
         """
         try:
             self.gradients = self.rule(self.dz)
@@ -155,7 +156,7 @@ class NodeCheck(Function):
         except RuleError as error:
             text = str(error)
             if error.kind == "transposed":
-                text = "a matrix product in the rule does not fit: transpose one of its factors"
+                text = "shapes in a matrix product of the rule do not match: transpose a factor"
             return Slip(self.node, error.kind, text, error.position, failure=str(error))
         return self._remembering() or self._at_ties()
 
@@ -164,7 +165,7 @@ class NodeCheck(Function):
         for position in self.positions:
             direction = signs(self.rng, self.arrays[position].shape)
             agree, straight = self._agrees(position, direction)
-            # Only if needed, because it takes more forward calls.
+            # Do this only if needed, because it takes more forward calls.
             if not straight and not self.kinked.any():
                 self._find_kinks()
             if not agree and not self._agrees(position, direction, patient=True)[0]:
@@ -181,9 +182,9 @@ class NodeCheck(Function):
             self.gradients = self.rule(self.dz)
 
     def _agrees(self, position: int, direction: Array, patient: bool = False) -> tuple[bool, bool]:
-        """Compare the slopes of gradient and differences along a direction.
+        """Compare the gradient's slope along a direction with finite differences.
 
-        Returns (whether they agree, whether the left and right slopes are equal everywhere).
+        Return (whether they agree, whether the left and right slopes are equal everywhere).
         """
         gradient = self.gradients[position]
         if self.kinked.any():  # at a kink the rule may divide by 0; leave out those elements too
@@ -213,7 +214,7 @@ class NodeCheck(Function):
     def elsewhere(self) -> list[Array]:
         """Return inputs near the original ones: each number changes by up to a third.
 
-        Zeros become nonzero, and numbers of 1e30 or more stay unchanged.
+        Zeros become nonzero, and numbers of 1e30 or more remain unchanged.
         """
         arrays = list(self.arrays)
         for position in self.positions:
@@ -224,20 +225,20 @@ class NodeCheck(Function):
         return arrays
 
     def _remembering(self) -> Slip | None:
-        """Find a rule whose gradient changes once the gate has been called again.
+        """Find a rule whose gradient changes after the gate is called again.
 
         Such a gate keeps state between calls.
         """
         try:
             later = self.rule(self.dz, after=self.elsewhere())
-        except Exception:  # the gate rejects the other inputs, so state cannot be detected
+        except Exception:  # the gate rejects the new inputs, so state cannot be detected
             return None
         for position, gradient in self.gradients.items():
             again = later[position]
             # a difference larger than rounding
             if not np.allclose(again, gradient, rtol=1e-9, atol=1e-12, equal_nan=True):
                 index = index_of(np.argmax(np.abs(again - gradient)), gradient.shape)
-                text = "the gate keeps state between calls: a second call overwrites what the first one's rule needs"
+                text = "the gate keeps state between calls: a second call overwrites values that the rule needs"
                 slip = Slip(self.node, "state kept between calls", text, position, index)
                 slip.recorded, slip.numeric = float(again[index]), float(gradient[index])
                 slip.at = f"{list(index)}, after a second call of the gate"
@@ -245,10 +246,10 @@ class NodeCheck(Function):
         return None
 
     def _at_ties(self) -> Slip | None:
-        """Find a rule, such as a maximum's, whose gradients of equal elements have a wrong sum.
+        """Find a rule, such as a maximum's, that returns a wrong total gradient for equal elements.
 
-        If f(c, c, ...) = c, then moving all elements by t moves the output by t. So the gradients
-        of equal elements must add up to dz.
+        If f(c, c, ...) = c for every c, then adding t to all elements adds t to the output. So the
+        gradients of equal elements must add up to dz.
         """
         size = sum(self.arrays[position].size for position in self.positions)
         if not self.output.size < size < 100_000:
@@ -268,7 +269,7 @@ class NodeCheck(Function):
         if abs(recorded - numeric) <= 1e-9 * size:
             return None
         kind = "ties not shared"
-        text = "each of several equal elements gets the whole gradient: they should share it"
+        text = "each of several equal elements gets the whole gradient, but they should share it"
         if abs(recorded) < abs(numeric):
             kind = "nothing for ties"
             text = (
@@ -308,7 +309,7 @@ class NodeCheck(Function):
 def _raised(position: int | None, error: Exception) -> RuleError:
     """Wrap an error raised by a rule.
 
-    If it comes from a matrix product, a factor was probably not transposed.
+    If the error comes from a matrix product, a factor was probably not transposed.
     """
     text = str(error) or type(error).__name__
     mismatched = "matmul" in text or "not aligned" in text

@@ -1,4 +1,4 @@
-"""The Slip: a mistake that a check found, with the node and the numbers that disagree."""
+"""Slip: a mistake that a check found, with the node and the values that disagree."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from ..support.text import printable
 class Slip:
     """A mistake that a check found.
 
-    It is in the rule of `node` or, if `is_rule` is False, in the code around it.
+    The mistake is in the rule of `node` or, if `is_rule` is False, in the code around the node.
 
     >>> import minigrad as mg
     >>> class Cube(mg.Gate):
@@ -26,20 +26,20 @@ class Slip:
 
     node: Node
     kind: str
-    """The mistake in a few fixed words, or "unrecognised"."""
+    """The kind of mistake, in a few fixed words, or "unrecognised"."""
     sentence: str
-    """The mistake in a sentence, often with the right formula."""
+    """A sentence that describes the mistake, often with the right formula."""
     input: int | None = None
-    """The number of the input whose gradient is wrong. None if the rule failed as a whole, or if
+    """The position of the input whose gradient is wrong. None if the rule failed as a whole, or if
     `is_rule` is False."""
     index: tuple[int, ...] = ()
-    """The element with the largest error. `recorded` and `numeric` are the two values there."""
+    """The index of the element with the largest error. `recorded` and `numeric` are its two values."""
     recorded: float = np.nan
     numeric: float = np.nan
     failure: str = ""
-    """Why there are no two numbers to compare, such as an error in the rule or a wrong shape."""
+    """The reason that no values were compared, such as an error in the rule or a wrong shape."""
     at: str = ""
-    """Where the two numbers were measured, if not at element `index` of the recorded inputs."""
+    """Where the two values were measured, if not at element `index` of the recorded inputs."""
     others: list[Node] = field(default_factory=list)
     """The other nodes with a wrong rule, in the order of the backward pass."""
     is_rule: bool = True
@@ -50,7 +50,7 @@ class Slip:
         rule = getattr(self.node.gate, "backward", None)
         code = getattr(getattr(rule, "__func__", rule), "__code__", None)
         return (
-            "an unknown place"
+            "an unknown location"
             if code is None
             else source_line(code.co_filename, code.co_firstlineno)
         )
@@ -75,7 +75,7 @@ class Slip:
         if self.others:
             names = sorted({node.gate.name for node in self.others if node.gate})
             lines.append(
-                f"also wrong: {len(self.others)} more ({', '.join(names)}), the last is "
+                f"also wrong: {len(self.others)} more ({', '.join(names)}); the last is "
                 f"{title(self.others[-1])}"
             )
         return "\n".join(map(printable, lines))

@@ -1,6 +1,6 @@
 """Measure the effect of truncation: compare a recurrent model's truncated and full gradients.
 
-A layer takes part if it has an attribute `truncate`. This is the number of last steps that carry a
+A layer takes part if it has an attribute `truncate`, which is the number of last steps that carry a
 gradient, or None for all steps.
 """
 
@@ -24,14 +24,15 @@ class TruncationReport:
     """Compare truncated and full gradients: `cosine[k][path]` and `norm_ratio[k][path]`.
 
     `k` is the number of steps that carry a gradient, and `path` names the parameter. A cosine of 1
-    means that truncation does not change the direction. It is NaN if one of the gradients is zero.
+    means that truncation does not change the direction. The cosine is NaN if one of the gradients
+    is zero.
     """
 
     cosine: dict[int, dict[str, float]]
     norm_ratio: dict[int, dict[str, float]]
 
     def __str__(self) -> str:
-        """A table with a row for each k and a column for each parameter: cosine, norm ratio."""
+        """Return a table of (cosine, norm ratio), with a row for each k and a column per parameter."""
         paths = list(next(iter(self.cosine.values())))
         names = [printable(path) for path in paths]
         width = max(13, *map(len, names))
@@ -52,13 +53,13 @@ def truncation_report(
 ) -> TruncationReport:
     """Compare the gradient truncated after k steps, g_k, with the full gradient g.
 
-    For each k and each parameter, the report has the cosine g_k · g / (|g_k| |g|) and the norm
+    For each k and each parameter, the report contains the cosine g_k · g / (|g_k| |g|) and the norm
     ratio |g_k| / |g|.
 
     `batch` is (*inputs, labels), such as ids (B, T) and labels (B,). The loss is
-    loss(model(*inputs), labels). Each layer in `model.named_layers()` with an attribute `truncate`
-    gets each k in turn, and its old value at the end. `.grad` is unchanged. Dropout draws the same
-    mask for each k.
+    loss(model(*inputs), labels). For each k, the function sets `truncate` to k on all layers in
+    `model.named_layers()` that have this attribute. At the end, it restores the old values. `.grad`
+    is unchanged. Dropout draws the same mask for each k.
 
     >>> import minigrad as mg
     >>> class Decay:                                   # h_t = w · h_(t-1) + x_t: the gradient of w fades as w^t
@@ -77,7 +78,7 @@ def truncation_report(
        4  1.0000, 0.955
        8  1.0000, 1.000
 
-    Errors: OptionError MG721 for a model without truncation.
+    Errors: OptionError MG721 if the model has no layer with an attribute `truncate`.
 
     Source: Tallec and Ollivier, Unbiasing truncated backpropagation through time (2017).
     """

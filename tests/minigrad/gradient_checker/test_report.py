@@ -28,7 +28,7 @@ def test_many_kinks_and_further_wrong_gates_are_counted():
         return x
 
     text = str(mg.gradcheck(lambda x: Doubled()(Doubled()(six(x))), np.array([0.0, 1.0])))
-    assert "2 of 8 gates" in text and "also wrong: 1 more (Doubled), the last is Doubled" in text
+    assert "2 of 8 gates" in text and "also wrong: 1 more (Doubled); the last is Doubled" in text
     assert "and 1 more gates" in text
 
 
