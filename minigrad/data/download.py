@@ -15,12 +15,12 @@ from pathlib import Path
 from minigrad.errors import DataError, reason, shown
 from minigrad.support.files import locked, write_whole
 
-TIMEOUT = 30  # seconds without a byte from the server
+TIMEOUT = 30  # seconds to wait for data from the server
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A file to download: its address, its size in bytes, and the SHA-256 of its content."""
+    """A file to download: its URL, its size in bytes, and the SHA-256 of its content."""
 
     url: str
     size: int
@@ -28,7 +28,7 @@ class Archive:
 
     @property
     def name(self) -> str:
-        """The file name, which is the last part of the address."""
+        """The file name, which is the last part of the URL."""
         return self.url.rsplit("/", 1)[-1]
 
 
@@ -62,7 +62,7 @@ def download(archive: Archive, folder: Path) -> Path:
 def cannot_write(folder: object, size: int, error: Exception) -> DataError:
     """Return the error for a folder that cannot be used.
 
-    It may be full, read-only or someone else's, or its name may be invalid.
+    The folder may be full or read-only, it may belong to someone else, or its name may be invalid.
     """
     return DataError(
         "MG424",

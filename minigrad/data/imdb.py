@@ -183,7 +183,7 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
             "MG433",
             f"the bundled reviews cannot provide length={length} with "
             f"vocabulary_size={vocabulary_size}",
-            cause=f"they contain the last {BUNDLED_LENGTH} ids of each review, from a vocabulary "
+            cause=f"the bundled reviews contain the last {BUNDLED_LENGTH} ids of each review, from a vocabulary "
             f"of {BUNDLED_VOCABULARY}",
             remedy='load complete reviews with load_imdb("tfds", ...)',
         )
@@ -226,7 +226,7 @@ def _from_tfds(
         raise DataError(
             "MG434",
             f"complete reviews need tensorflow-datasets, which cannot be imported: {error}",
-            cause="it is an optional dependency (the extra `data`), and part of it is not "
+            cause="tensorflow-datasets is an optional dependency (the extra `data`), and part of it is not "
             "installed",
             remedy="install it with "
             f"`{pip_install('tensorflow-datasets', 'importlib_resources', 'array_record')}`; "

@@ -111,7 +111,9 @@ class Vocabulary:
         return Vocabulary(self.words[: size - len(SPECIAL)])
 
     def encode(self, text: str | Iterable[str]) -> Ids:
-        """Return the start id and one id for each word of a string or list, in shape (1 + words,).
+        """Return the start id, followed by an id for each word of a string or list.
+
+        The result has shape (1 + words,).
 
         >>> Vocabulary(["good", "film"]).encode(["good", "grief"])
         array([1, 3, 2])
@@ -202,9 +204,10 @@ class Vocabulary:
 
 
 class Characters:
-    """The characters that have their own ids, which start at 1 and follow the code points.
+    """The characters that have their own ids.
 
-    All other characters have id 0, which is decoded as "\ufffd".
+    The ids start at 1 and follow the order of the code points. All other characters have id 0,
+    which is decoded as "\ufffd".
 
     >>> characters = Characters.build("to be or not to be", size=6)
     >>> characters.alphabet, characters.encode("to boot")
@@ -228,7 +231,10 @@ class Characters:
         return cls("".join(sorted(count, key=lambda one: (-count[one], one))[: size - 1]))
 
     def encode(self, text: str) -> npt.NDArray[Any]:
-        """Return the id of each character, in shape (len(text),), as 16-bit integers if possible."""
+        """Return the id of each character, in an array of shape (len(text),).
+
+        The ids are 16-bit integers if the alphabet is small enough.
+        """
         dtype = np.uint16 if len(self) <= 1 << 16 else int
         return np.array([self._ids.get(one, 0) for one in text], dtype)
 
@@ -268,7 +274,7 @@ def pad(
         raise OptionError(
             "MG406",
             f"pad does not accept side={side!r}",
-            cause="side is the end of each row where the padding goes",
+            cause="each row is padded either on the left or on the right",
             remedy="use side='left' or side='right'",
         )
     given: Any = sequences

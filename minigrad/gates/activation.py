@@ -110,7 +110,7 @@ class Softplus(_OneOperand):
 
 
 def logistic(x):
-    """Return σ(x), for use in other gates' backward rules. It is recorded if x is a Tensor."""
+    """Return σ(x), for use in other gates' backward rules. The gate is recorded if x is a Tensor."""
     return sigmoid(x) if isinstance(x, Tensor) else sigmoid.forward(x)
 
 

@@ -23,7 +23,7 @@ def floats(x):
 
 
 class _TwoOperands(Gate):
-    """Base class of gates with two operands. Its sample inputs are not close to 0.
+    """Base class of gates with two operands. Sample inputs are never close to 0.
 
     Shapes: a and b broadcast by NumPy's rules, and z has the resulting shape.
     """
@@ -182,7 +182,7 @@ class MultiplyGate(Gate):
 
     def backward(self, dz, z, a, b):
         if a.ndim == b.ndim == 2:
-            plain = type(dz) is type(b) is np.ndarray  # `dot` is then a faster @
+            plain = type(dz) is type(b) is np.ndarray  # then `dot` is faster than @
             return lambda: dz.dot(b.T) if plain else dz @ b.T, partial(transposed_product, a, dz)
         # Treat a vector as a row on the left and as a column on the right. Add the missing axis to
         # dz.
@@ -207,8 +207,8 @@ class MultiplyGate(Gate):
             raise ShapeError(
                 "MG108",
                 f"MultiplyGate cannot multiply {a} by {b}",
-                cause="each operand of a matrix product needs at least one axis, but () is a "
-                "single number",
+                cause="each operand of a matrix product needs at least one axis, but an operand of "
+                "shape () is a single number",
                 remedy="use * to multiply by a number",
             )
         inner = b[-2] if len(b) > 1 else b[0]

@@ -71,7 +71,7 @@ class Einsum(_ShapeOfForward):
         return [partial(gradient, number) for number in range(len(arrays))]
 
     def _letters(self, ndims: list[int]) -> tuple[list[str], str]:
-        """Return each operand's letters and the output's, with "..." replaced by unused letters."""
+        """Return the letters of each operand and of the output, with unused letters for "..."."""
         inputs, arrow, output = self.subscripts.replace(" ", "").partition("->")
         terms = inputs.split(",")
         counts = [
@@ -90,7 +90,7 @@ class Einsum(_ShapeOfForward):
     def flops(self, output: Shape, *shapes: Shape) -> int:
         terms, _ = self._letters([len(shape) for shape in shapes])
         pairs = (zip(term, shape, strict=True) for term, shape in zip(terms, shapes, strict=True))
-        # sort the pairs, so the larger size of a broadcast letter replaces its size of 1
+        # sorting makes the larger size of a broadcast letter replace its size of 1
         sizes = dict(sorted(chain.from_iterable(pairs)))
         return len(shapes) * math.prod(sizes.values())
 

@@ -274,15 +274,16 @@ def pad(
 
 @implements(np.split)
 def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """Split x along `axis` into equal parts, or before the given indices: z_i = x[a_i : a_(i+1)].
+    """Split x along `axis` into equal parts, or at the given indices: z_i = x[a_i : a_(i+1)].
 
     Each part is recorded as a Slice, and has x's shape except along `axis`. As in NumPy, an integer
-    is the number of parts; in PyTorch's split it is the size of a part.
+    is the number of parts; in PyTorch's split, it is the size of a part.
 
     >>> [part.array.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), [1, 3])]
     [[1.0], [2.0, 3.0], [4.0]]
 
-    Errors: ShapeError if x does not have the axis (MG107); NumPy's if the parts would be unequal.
+    Errors: ShapeError if x does not have the axis (MG107); NumPy's ValueError if the parts would be
+    unequal.
     """
     (x,) = as_tensors([x])
     axes_of("split", axis, x.shape)
@@ -303,8 +304,8 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -
     array([[3.],
            [4.]], dtype=float32)
 
-    Errors: NumPy's, if an index is out of range or not an integer, or if `indices` has the wrong
-    number of axes.
+    Errors: raised by NumPy, if an index is out of range or not an integer, or if `indices` has the
+    wrong number of axes.
     """
     (x,) = as_tensors([x])
     picked = np.asarray(to_array(indices))
@@ -335,7 +336,7 @@ def plain_key(key: Any) -> Any:
         return key.array.copy()
     if isinstance(key, list):
         array = np.array(key)
-        return array if array.size else array.astype(np.intp)  # NumPy also treats [] as integers
+        return array if array.size else array.astype(np.intp)  # like NumPy, treat [] as integers
     return key.copy() if isinstance(key, np.ndarray) else key
 
 

@@ -88,7 +88,7 @@ Tensor.swapaxes = shape.swapaxes
 
 
 def _reshape(x: Tensor, *to) -> Tensor:
-    """`Reshape(to)(x)`. The shape may be one argument or several."""
+    """`Reshape(to)(x)`. Pass the shape as one argument or several."""
     return shape.reshape(x, to[0] if len(to) == 1 else to)
 
 

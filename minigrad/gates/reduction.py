@@ -32,7 +32,9 @@ class _Reduction(Gate):
         return axes_of(self.name, self.axis, shape)
 
     def kept(self, shape: Shape) -> Shape:
-        """Return `shape` with size 1 for each reduced axis. It broadcasts against the input."""
+        """Return `shape` with size 1 for each reduced axis. This shape broadcasts against the
+        input.
+        """
         axes = self.axes(shape)
         return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
 
@@ -83,9 +85,9 @@ class _OfSome(_Reduction):
                 "MG116",
                 f"{self.name} over axis={self.axis} of an array of shape {shape} has N = {count} "
                 "numbers to reduce",
-                cause=f"it needs more than ddof={ddof} numbers"
+                cause=f"{self.name} needs more than ddof={ddof} numbers"
                 if ddof
-                else "it needs at least one number",
+                else f"{self.name} needs at least one number",
                 remedy="check that the batch has rows, or reduce over more axes",
             )
         return count - ddof

@@ -30,7 +30,7 @@ class _ReadsRows(Gate):
         return f"{self.name}()"  # `in_place_of` is not a setting
 
     def skipped(self, dz, table, ids, *others):
-        """Return the gradient of the result of `in_place_of`, which the backward pass skips."""
+        """Return the gradient of the earlier look-up's result, which the backward pass skips."""
         return dz
 
     def read(self, *nodes: Node) -> tuple[Any, ...]:
@@ -56,8 +56,8 @@ class _ReadsRows(Gate):
             "MG141",
             f"id {strays[0]} is outside the vocabulary of size {vocabulary} (affects "
             f"{strays.size} of {ids.size} ids)",
-            cause="the ids come from a vocabulary that is larger than the table, or they are not "
-            "ids",
+            cause="the ids come from a vocabulary that is larger than the table, or the numbers "
+            "are not ids",
             remedy=f"use a vocabulary whose ids run from 0 to {vocabulary - 1}, or a larger table",
         )
 

@@ -161,13 +161,12 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
 
 @implements(np.squeeze)
 def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
-    """z = x without the axes of size 1 that `axis` lists, or without all (None). Recorded as a
-    Reshape.
+    """z = x without the axes of size 1 in `axis` (None: all of them). Recorded as a Reshape.
 
     >>> squeeze(Tensor([[[1.0], [2.0]]]), axis=0).shape
     (2, 1)
 
-    Errors: NumPy's, if x does not have the axis or its size is not 1.
+    Errors: raised by NumPy, if x does not have the axis or its size is not 1.
     """
     return _reshaped(np.squeeze, x, axis)
 
@@ -179,7 +178,7 @@ def expand_dims(x: TensorLike, axis: int | Shape) -> Tensor:
     >>> expand_dims(Tensor([1.0, 2.0]), axis=1).shape
     (2, 1)
 
-    Errors: NumPy's, for a position out of range.
+    Errors: raised by NumPy, if a position is out of range.
     """
     return _reshaped(np.expand_dims, x, axis)
 

@@ -68,8 +68,9 @@ def passed(real: Array | None, new: Tensor, old: Tensor) -> Tensor:
 def without_padding(x: TensorLike, mask: Array | None) -> Any:
     """Return x (B, T, ...). If a padded step contains NaN or ∞, set all padded steps to 0.
 
-    A step is padded where `mask` (B, T) is False. The gradient there is 0. With a finite input, its
-    product is also 0, but 0 times NaN or ∞ is NaN. x may also be a single step, (B, ...).
+    A step is padded where `mask` (B, T) is False. The gradient there is 0. The product of 0 and a
+    finite input is 0, but the product of 0 and NaN or ∞ is NaN. x may also be a single step, (B,
+    ...).
     """
     if mask is None:
         return x

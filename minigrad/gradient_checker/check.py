@@ -183,7 +183,7 @@ def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Ten
 
 
 def upstream(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Return the v of a check: 1 for a single number, as in `backward`, or random numbers."""
+    """Return the v of a check, which is 1 for a single number and random otherwise."""
     return np.ones(shape) if np.prod(shape) == 1 else signs(rng, shape)
 
 

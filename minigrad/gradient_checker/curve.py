@@ -74,7 +74,7 @@ class StepCurve:
 
 
 def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
-    """Measure the step curve along `line`. `recorded` is the recorded slope."""
+    """Measure the step curve along `line`, on which the recorded gradient has slope `recorded`."""
     steps = [10.0**-k for k in range(1, 13)]
     with np.errstate(all="ignore"):
         numeric = [central(line, cotangent, step) for step in steps]

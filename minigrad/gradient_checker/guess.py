@@ -444,7 +444,7 @@ def _constant_axes(array: Array) -> tuple[int, ...]:
 
 
 def labels(e: Evidence) -> Guesses:
-    """A cross entropy's rule that does not subtract 1 from the softmax at the label, or adds it."""
+    """A cross entropy's rule that does not subtract 1 from the softmax at the label, or adds 1."""
     for ids in e.arrays:
         if ids.dtype.kind in "iu" and e.x.ndim and ids.shape == e.x.shape[:-1]:
             at_label = ids[..., None] == np.arange(e.x.shape[-1])
@@ -520,7 +520,7 @@ def product_rule(e: Evidence) -> Guesses:
     for u in FACTORS:
         one = e.dz * (ahead[u] - behind[u]) / (2 * STEP) * e.z / at[u]
         halves = [("u' v", one), ("u v'", e.true - one)]
-        # Skip the first half of e^x v, because it equals z, and other rules return dz · z too.
+        # Skip the first half for u = e^x. It equals dz · z, which other wrong rules also return.
         for kept, half in halves[u == "exp({0})" :]:
             if half.any() and not same(half, e.true):
                 text = f"for z = u v with u = {u.format('x')}, the rule has only the term {kept} of u' v + u v'"

@@ -51,7 +51,7 @@ class Cuts:
 
 
 class Function:
-    """A function of several float64 arrays, which `arrays` contains by name or number."""
+    """A function of several float64 arrays, which are stored in `arrays` by name or number."""
 
     arrays: Any
 
@@ -60,7 +60,7 @@ class Function:
         raise NotImplementedError
 
     def line(self, direction: dict[Any, Array]) -> Line:
-        """Return the output along `direction`, which has an array u for each array that moves."""
+        """Return the output as a function of t, with t · u added to each array in `direction`."""
         return lambda t: self.output_at(
             {name: self.arrays[name] + t * u for name, u in direction.items()}
         )

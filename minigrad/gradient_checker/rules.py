@@ -187,7 +187,7 @@ class NodeCheck(Function):
         Return (whether they agree, whether the left and right slopes are equal everywhere).
         """
         gradient = self.gradients[position]
-        if self.kinked.any():  # at a kink the rule may divide by 0; leave out those elements too
+        if self.kinked.any():  # at a kink the rule may divide by 0; exclude those elements too
             direction = np.where(np.isfinite(gradient), direction, 0.0)
             gradient = np.nan_to_num(gradient, posinf=0.0, neginf=0.0)
         line = self.line({position: direction})
@@ -235,13 +235,13 @@ class NodeCheck(Function):
             return None
         for position, gradient in self.gradients.items():
             again = later[position]
-            # a difference larger than rounding
+            # a difference larger than a rounding error
             if not np.allclose(again, gradient, rtol=1e-9, atol=1e-12, equal_nan=True):
                 index = index_of(np.argmax(np.abs(again - gradient)), gradient.shape)
                 text = "the gate keeps state between calls: a second call overwrites values that the rule needs"
                 slip = Slip(self.node, "state kept between calls", text, position, index)
                 slip.recorded, slip.numeric = float(again[index]), float(gradient[index])
-                slip.at = f"{list(index)}, after a second call of the gate"
+                slip.at = f"{list(index)}, after a second call to the gate"
                 return slip
         return None
 

@@ -1,17 +1,17 @@
 """Gates that run an RNN, GRU or LSTM over a whole sequence, with hand-written backward passes.
 
 Up to rounding, each gate computes the same result as the unrolled cell of the same name in
-`layers`. It takes a fraction of the time, because it fills buffers in place and calls about ten
-NumPy functions per time step instead of a hundred. It does not record a graph of its steps. To draw
-the steps, to step through them, or to compute second derivatives, use the unfused form
+`layers`. The gate takes a fraction of the time, because it fills buffers in place and calls about
+ten NumPy functions per time step instead of a hundred. It does not record a graph of its steps. To
+draw the steps, to step through them, or to compute second derivatives, use the unfused form
 (`mg.unfuse`).
 
 The input part, a = x @ W_xh + b, has no recurrence, so other gates compute it for all steps at
 once. Shapes are as in `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), and a mask (B, T) that
 is True at real steps. Outputs are time-major, (T, B, H), so each step writes to contiguous memory.
 
-The GRU computes σ(s) as ½ + ½ tanh(½ s). The LSTM computes it as 1 / (1 + e^-s), with a single call
-to `exp` for all four gates.
+The GRU computes σ(s) as ½ + ½ tanh(½ s). The LSTM computes σ(s) as 1 / (1 + e^-s), with a single
+call to `exp` for all four gates.
 
 In the loops over time, even looking up `np.add` takes noticeable time, so NumPy's functions are
 imported by name. Their last argument is the output array, so `add(a, b, a)` is a += b.
@@ -298,7 +298,7 @@ class LSTMSequence(_Sequence):
         dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
         dc_t, ds = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
         back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
-        # whether each step's outputs were used; often only the last step's outputs are
+        # True for each step whose outputs were used, which is often only the last step
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()
         step_blocks = self._step_blocks(len(h), da[0])
         first = len(h)  # the first step of the block whose factors are in `factors` and `dc_dh`

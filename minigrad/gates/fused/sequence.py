@@ -99,13 +99,13 @@ class _Sequence(Gate):
 
     @staticmethod
     def _step_blocks(steps: int, like: Array) -> list[slice]:
-        """Split the steps into blocks that fit into the cache, with an array like `like` per step."""
+        """Split the steps into blocks that fit into the cache. `like` has the size of a step."""
         count = max(1, BLOCK // max(1, like.size))
         return [slice(start, min(start + count, steps)) for start in range(0, steps, count)]
 
     @staticmethod
     def _room(count: int, z: Array) -> Array:
-        """Return an array (T, count, B, H) for the values saved for backward.
+        """Return an array (T, count, B, H) in which to save values for backward.
 
         If nothing is recorded, all steps share one buffer.
         """
@@ -155,7 +155,7 @@ class _Sequence(Gate):
         return replaced if rows is None else np.where(rows, replaced, part)
 
     def _backwards(self, mask, *dz) -> Iterator[tuple[int, Any, Any]]:
-        """Yield (t, rows, keep), from the last step that ran back to the first one with a gradient.
+        """Yield (t, rows, keep) in reverse order of the steps, down to the first with a gradient.
 
         `keep` is None or, at a cut, False for the examples whose gradient stops there. Steps before
         a cut of the whole batch have a gradient only if their outputs were used.
@@ -224,7 +224,7 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
         raise OptionError(
             "MG143",
             f"a sequence cannot be truncated to {truncate} steps",
-            cause="truncate is the number of last steps that carry a gradient",
+            cause="truncate is the number of final steps that carry a gradient",
             remedy="use an integer of 1 or more, or None for all steps",
         )
     if mask is None:

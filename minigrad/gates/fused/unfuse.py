@@ -1,7 +1,6 @@
 """Replace the fused gates in a graph with small gates for each time step.
 
-A fused gate is drawn as a single box, and you cannot inspect its steps. In the unfused form, you
-can.
+A fused gate is drawn as a single box. To inspect its steps, use the unfused form.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,9 +26,9 @@ def unfuse(tensor: TensorLike) -> Tensor:
 
     The result is called the unfused form. It has the same scopes, names and leaves as `tensor`, and
     the same value and gradients up to rounding. You can draw it, explore it, and differentiate it
-    twice. A recurrent gate becomes its time steps. `LookupProduct` becomes a look-up, a product and
-    a sum. If you have called `tensor.backward()`, drawings of the unfused form show the gradients
-    without another call to `backward`.
+    twice. A recurrent gate is replaced by its time steps, and `LookupProduct` by a look-up, a
+    product and a sum. If you have called `tensor.backward()`, drawings of the unfused form show the
+    gradients without another call to `backward`.
 
     >>> import numpy as np
     >>> W = Tensor([[0.5]], requires_grad=True, name="W")
@@ -46,7 +45,9 @@ def unfuse(tensor: TensorLike) -> Tensor:
 
 
 def _again(node: Node, inputs: list[Node]) -> Node:
-    """Record a node again, unfused, on `inputs`. Return the node itself if nothing changes."""
+    """Record a node again on `inputs`, and unfuse its gate. Return the node itself if nothing
+    changes.
+    """
     gate: Any = node.gate
     unfused = UNFUSED.get(type(gate))
     if unfused is None and all(
