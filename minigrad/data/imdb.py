@@ -183,8 +183,8 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
             "MG433",
             f"the bundled reviews cannot provide length={length} with "
             f"vocabulary_size={vocabulary_size}",
-            cause=f"the bundled reviews contain the last {BUNDLED_LENGTH} ids of each review, from a vocabulary "
-            f"of {BUNDLED_VOCABULARY}",
+            cause=f"the bundled reviews contain the last {BUNDLED_LENGTH} ids of each review, from "
+            f"a vocabulary of {BUNDLED_VOCABULARY}",
             remedy='load complete reviews with load_imdb("tfds", ...)',
         )
     remedy = "reinstall minigrad, because the file is part of the package"
@@ -226,8 +226,8 @@ def _from_tfds(
         raise DataError(
             "MG434",
             f"complete reviews need tensorflow-datasets, which cannot be imported: {error}",
-            cause="tensorflow-datasets is an optional dependency (the extra `data`), and part of it is not "
-            "installed",
+            cause="tensorflow-datasets is an optional dependency (the extra `data`), and part of "
+            "it is not installed",
             remedy="install it with "
             f"`{pip_install('tensorflow-datasets', 'importlib_resources', 'array_record')}`; "
             "load_imdb() without arguments does not need it",

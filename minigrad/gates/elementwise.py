@@ -220,7 +220,7 @@ class Clip(Gate):
 
 
 class Cast(Gate):
-    """z = x converted to another dtype. dx = dz converted to x's dtype.
+    """z = x converted to another dtype, with x's shape. dx = dz converted to x's dtype.
 
     >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)  # float64
     >>> x.astype("float32")
