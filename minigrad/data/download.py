@@ -109,7 +109,7 @@ def _fetch(archive: Archive) -> bytes:
             f"cannot download {archive.url}",
             cause=cause,
             remedy="connect to the network and try again, or put the file into the folder "
-            "downloads/ of data_dir yourself; load_imdb() without arguments does not need a network",
+            "data_dir/downloads yourself; load_imdb() without arguments works without a network",
         )
     _verify(archive, hashlib.sha256(content).hexdigest(), remedy="try the download again")
     return bytes(content)

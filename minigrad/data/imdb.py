@@ -51,7 +51,7 @@ class Reviews(Generic[Rows]):
     - `labels`: an integer array (reviews,).
     - `texts`: the raw reviews, or None if they were not loaded.
 
-    `reviews[rows]` selects rows by a slice or an array of indices.
+    `reviews[rows]` selects rows with a slice, an array of indices, or a boolean mask.
 
     >>> reviews = Reviews(np.array([[1, 5], [1, 6], [1, 7]]), np.array([0, 1, 1]))
     >>> len(reviews[:2]), reviews[reviews.labels == 1].ids.tolist()

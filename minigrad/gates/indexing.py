@@ -294,7 +294,9 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
 
 @implements(np.take_along_axis)
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -> Tensor:
-    """Select the element of x at each index along `axis`. Recorded as a Slice.
+    """Select the element of x at each index along `axis`.
+
+    The operation is recorded as a Slice.
 
     For a matrix and axis=1, z[i, j] = x[i, indices[i, j]]. `indices` is an integer array with as
     many axes as x, and z has its shape. With axis=None, `indices` has one axis and refers to the
@@ -304,7 +306,7 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -
     array([[3.],
            [4.]], dtype=float32)
 
-    Errors: raised by NumPy, if an index is out of range or not an integer, or if `indices` has the
+    Errors: raised by NumPy if an index is out of range or not an integer, or if `indices` has the
     wrong number of axes.
     """
     (x,) = as_tensors([x])

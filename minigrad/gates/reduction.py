@@ -71,7 +71,8 @@ class Sum(_Reduction):
 class _OfSome(_Reduction):
     """Base class of reductions that, unlike a sum, are not defined for an empty array.
 
-    Errors: ShapeError if x does not have `axis` (MG107) or is empty along it (MG116).
+    Errors: ShapeError if x does not have `axis` (MG107), or if it has no elements to reduce
+    (MG116).
     """
 
     def count(self, shape: Shape, ddof: float = 0) -> float:

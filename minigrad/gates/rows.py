@@ -63,8 +63,7 @@ class _ReadsRows(Gate):
 
 
 class Lookup(_ReadsRows):
-    """z = table[ids], one row of `table` (V, D) for each id. d(table) = dz, added at the rows
-    `ids`.
+    """z = table[ids], one row of `table` (V, D) per id. d(table) = dz, added at the rows `ids`.
 
     The ids are integers from 0 to V-1, in an array of any shape. z has shape ids.shape + (D,). With
     `minigrad.fast`, the table's gradient is a SparseGradient (fast/accumulator.py), stored as (ids,

@@ -106,7 +106,7 @@ class Transpose(_Moving):
 
 
 class BroadcastTo(_Moving):
-    """z = x repeated to shape `to`. dx = dz, summed over the axes along which x is repeated.
+    """z = x broadcast to shape `to`. dx = dz, summed over the axes along which x is repeated.
 
     >>> np.broadcast_to(Tensor([[1.0], [2.0]]), (2, 3)).array
     array([[1., 1., 1.],
@@ -142,7 +142,9 @@ def transpose(x: TensorLike, axes: Shape | None = None) -> Tensor:
 
 @implements(np.swapaxes)
 def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
-    """Exchange two axes of x. Recorded as a Transpose.
+    """Exchange two axes of x.
+
+    The operation is recorded as a Transpose.
 
     Errors: ShapeError if x does not have one of the axes (MG107).
     """
@@ -161,24 +163,28 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
 
 @implements(np.squeeze)
 def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
-    """z = x without the axes of size 1 in `axis` (None: all of them). Recorded as a Reshape.
+    """z = x without the axes of size 1 in `axis` (None: all of them).
+
+    The operation is recorded as a Reshape.
 
     >>> squeeze(Tensor([[[1.0], [2.0]]]), axis=0).shape
     (2, 1)
 
-    Errors: raised by NumPy, if x does not have the axis or its size is not 1.
+    Errors: raised by NumPy if x does not have the axis or its size is not 1.
     """
     return _reshaped(np.squeeze, x, axis)
 
 
 @implements(np.expand_dims)
 def expand_dims(x: TensorLike, axis: int | Shape) -> Tensor:
-    """z = x with a new axis of size 1 at each position in `axis`. Recorded as a Reshape.
+    """z = x with a new axis of size 1 at each position in `axis`.
+
+    The operation is recorded as a Reshape.
 
     >>> expand_dims(Tensor([1.0, 2.0]), axis=1).shape
     (2, 1)
 
-    Errors: raised by NumPy, if a position is out of range.
+    Errors: raised by NumPy if a position is out of range.
     """
     return _reshaped(np.expand_dims, x, axis)
 

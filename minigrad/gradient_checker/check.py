@@ -103,8 +103,8 @@ def gradcheck_model(
     >>> bool(mg.gradcheck_model(Line(), mg.mean_squared_error, (np.eye(2), [[0.0], [1.0]])))
     True
 
-    Errors: the same as `gradcheck`.
-    Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
+    Errors: the same as for `gradcheck`. Source: Griewank and Walther, Evaluating Derivatives
+    (2008), section 3.1.
     """
     leaves: dict[str, Any] = {
         path: parameter.node

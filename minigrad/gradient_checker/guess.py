@@ -251,7 +251,7 @@ def factor(e: Evidence) -> Guesses:
             yield "batch size", text, c * size * e.true
             yield (
                 "batch size",
-                f"{off} {sign}1/{size}, {what}: it is divided by this number one time too many",
+                f"{off} {sign}1/{size}, {what}: the rule divides by this number one time too many",
                 c / size * e.true,
             )
 

@@ -131,7 +131,8 @@ class _Sequence(Gate):
     def _without_padding(self, slopes: Array, mask, steps: slice = slice(None)) -> Array:
         """Set the slopes (T, ..., B, H) of padded steps to 0, and return all slopes.
 
-        The slopes of padded steps may be NaN. The slopes are in the order in which the steps run.
+        Before the call, the slopes of padded steps may be NaN. The slopes are in the order in which
+        the steps run.
         """
         if mask is not None:
             padded = ~self._in_order(mask.T)[steps]
@@ -211,7 +212,7 @@ class _Sequence(Gate):
 def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
     """Return the steps before which the state is cut, and the rows that are cut there.
 
-    The steps are the keys of the result, counted in the order in which they run. The values are
+    The steps are the keys of the result, numbered in the order in which they run. The values are
     masks (B, 1) of the rows, or None for all rows. Truncation counts steps from the end. With a
     mask, it counts each row's real steps.
 
