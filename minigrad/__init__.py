@@ -1,8 +1,7 @@
-"""minigrad: see how gradients flow. A reverse-mode autograd Tensor on NumPy that records, draws and
-checks its graph.
+"""minigrad: reverse-mode autograd on NumPy, with graphs that you can draw and check.
 
-This file collects the public names. Names outside the engine (drawing, checking, checkpoints) are
-imported on first use. This keeps `import minigrad` almost as fast as `import numpy`.
+This file collects the public names. Names outside the engine, such as `draw`, `gradcheck` and
+`load`, are imported on first use. This keeps `import minigrad` almost as fast as `import numpy`.
 """
 
 import sys
@@ -42,10 +41,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0.dev0"
 
-fast.enable()  # only for speed: all results are the same without this line
+fast.enable()  # makes minigrad faster; results are the same up to rounding
 
-# Names imported on first use, with their modules. A module must not share its name with one of its
-# functions: once imported, the module would hide the function.
+# Names imported on first use, and their modules. A module must not have the name of one of its
+# functions, because importing the module would hide the function.
 _ON_DEMAND = {
     "Graph": "drawing",
     "detect_anomaly": "debug.anomaly",
@@ -77,7 +76,7 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-# PyTorch names that mean exactly the same here.
+# PyTorch names with the same meaning in minigrad.
 tensor, cat = Tensor, concatenate  # noqa: F405
 manual_seed = random.manual_seed = seed  # type: ignore[attr-defined]
 float32, float64 = _np.float32, _np.float64
@@ -96,8 +95,8 @@ for _name, _method in {
     setattr(Tensor, _name, _method)
 
 # Other names and calls from NumPy, PyTorch and other frameworks raise an error that names the
-# replacement. For Tensor they are listed one by one, because a `__getattr__` there would slow down
-# every attribute access.
+# replacement. The names for Tensor are listed one by one, because a `__getattr__` method on Tensor
+# would slow down every attribute access.
 _other.answer_names(
     Tensor,
     "H add add_ addmm all allclose amax amin any argmin argsort assign assign_sub at bfloat16 "

@@ -12,7 +12,7 @@ from .tools import commands
 
 
 def main() -> int:
-    """Run the command and return its exit code: 0 success, 1 a wrong gradient, 2 an error."""
+    """Run the command and return its exit code: 0 for success, 1 for a wrong gradient, 2 for an error."""
     parser = argparse.ArgumentParser(
         commands.program(), description="See how gradients flow: draw, explore and check graphs."
     )
@@ -25,7 +25,7 @@ def main() -> int:
     end = given.index("--") if "--" in given else len(given)
     options = parser.parse_args(given[:end], argparse.Namespace(arguments=given[end + 1 :]))
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # print ? for characters the terminal lacks
+        sys.stdout.reconfigure(errors="replace")  # print ? if the terminal lacks a character
     if options.run is None:
         parser.print_help()
         return 0
@@ -34,7 +34,7 @@ def main() -> int:
     except MinigradError as error:
         print(commands.to_type(str(error)), file=sys.stderr)
         return 2
-    except BrokenPipeError:  # the reader, such as `head`, closed the pipe
+    except BrokenPipeError:  # the program that reads the output, such as `head`, ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

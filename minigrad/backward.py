@@ -1,6 +1,6 @@
-"""The backward pass: the chain rule, from one node back to the leaves it depends on.
+"""The backward pass, which applies the chain rule from one node back to the leaves it depends on.
 
-`sweep` is the whole algorithm. It visits the newest nodes first, so it reaches every consumer of a
+`sweep` implements the whole algorithm. It visits the newest nodes first, so it reaches every consumer of a
 node before the node itself. At each node it calls the gate's backward rule with the node's
 gradient, and adds the results to the gradients of the node's inputs.
 """
@@ -26,22 +26,22 @@ def sweep(
     keep: Container[Node] = (),
     rule: Callable[[Node, Any], Any] | None = None,
 ) -> dict[Node, Any]:
-    """Return the gradients of the leaves that require one, and of the nodes in `keep`.
+    """Return the gradients of all leaves that require a gradient, and of the nodes in `keep`.
 
-    `upstream` is the gradient of `root`. Each result is an array, which several nodes may share. A
-    leaf's gradient may also be a LazyGradient that optimizers can use.
+    `upstream` is the gradient of `root`. Each result is an array, and several nodes may share the
+    same array. For a leaf, the result may instead be a LazyGradient that optimizers can use.
 
-    Nothing is stored on the nodes, so an error leaves no half-finished gradients behind.
-    `rule(node, dz)` replaces the gate's own rule. derivatives.py uses it for second derivatives: it
-    passes a rule that runs on Tensors.
+    No gradient is stored on a node, so a failed pass leaves no partial gradients behind. If `rule`
+    is given, `rule(node, dz)` replaces the gates' backward rules. For second derivatives,
+    derivatives.py passes a rule that runs on Tensors.
     """
     watch = ON_GRADIENT.get()
-    # for each node, the sum of the gradients from its consumers so far
+    # for each node, the sum so far of the gradients from its consumers
     arrived: dict[Node, Any] = {root: upstream}
     found: dict[Node, Any] = {}
     for node in ancestors([root]):
         dz = arrived.pop(node, None)
-        if dz is None:  # no consumer passed a gradient: it is zero or not required
+        if dz is None:  # no consumer computed a gradient, so it is zero or not required
             continue
         if watch is not None:
             watch(node, dz)
@@ -64,17 +64,17 @@ def sweep(
                 raise ValueError(
                     f"it returned {len(gradients)} gradients for {len(node.inputs)} inputs"
                 )
-            # no strict=, which would cost time
+            # without strict=, which would be slower; the lengths were compared above
             for parent, array, gradient in zip(node.inputs, node.arrays, gradients):  # noqa: B905
                 if parent.updated > node.serial:
                     raise checks.changed_in_place(node, parent)
                 if gradient is None or not parent.requires_grad:
                     continue
                 if parent in arrived:
-                    # `add` below, or the one in fast/accumulator.py if minigrad.fast is enabled
+                    # `add` below or, if minigrad.fast is enabled, `add` in fast/accumulator.py
                     arrived[parent] = SEAMS.add(arrived[parent], gradient, array.shape)
                     continue
-                # an expensive gradient, computed only now that it is known to be needed
+                # an expensive gradient is a function, which is called only if it is needed
                 if callable(gradient):
                     gradient = gradient()
                 arrived[parent] = (
@@ -91,15 +91,15 @@ def sweep(
 
 @SEAMS.plain
 def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
-    """Return total + gradient, for an input of `shape` that is used several times."""
+    """Return total + gradient for an input of `shape` that several gates use."""
     return dense(total) + dense(unbroadcast(gradient() if callable(gradient) else gradient, shape))
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a gradient over the axes along which its input was broadcast, back to the input's shape.
+    """Sum a gradient over the broadcast axes, back to the input's shape.
 
-    Broadcasting uses an element several times, and the gradients of all its uses add up. Raises
-    ValueError if an input of `shape` cannot be broadcast to the gradient's shape.
+    Broadcasting repeats an element, so the element's gradient is the sum over all repetitions.
+    Raises ValueError if an input of `shape` cannot be broadcast to the gradient's shape.
 
     >>> unbroadcast(np.ones((5, 2, 3)), (2, 1)).tolist()
     [[15.0], [15.0]]
@@ -119,16 +119,16 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
 def transposed_product(a: Any, dz: Any) -> Any:
     """Return aᵀ @ dz, the gradient of b in a @ b.
 
-    A separate function, because fast/accumulator.py recognises it and treats such products
-    together.
+    This is a separate function because fast/accumulator.py recognizes it and combines several such
+    products into one.
     """
     return a.T.dot(dz) if type(a) is type(dz) is np.ndarray else a.T @ dz
 
 
 def start(node: Node, upstream: Any) -> Array:
-    """Return the upstream gradient for a backward pass from `node`, as an array of its shape.
+    """Return the upstream gradient for a backward pass from `node`, as an array.
 
-    For a scalar the default is 1.
+    The array has the node's shape. For a scalar, the default is 1.
     """
     if not (RECORDING.get() and node.requires_grad):
         raise checks.nothing_recorded(node)

@@ -2,7 +2,7 @@
 
 A file is a JSON header followed by the bytes of the arrays. Any tool that reads safetensors can
 read the weights. The format does not use pickle, so a malicious file cannot run code. The header
-contains a checksum of the whole file: loading a damaged file raises an error. Files are written
+contains a checksum of the whole file, so loading a damaged file raises an error. Files are written
 atomically.
 
 >>> import tempfile
@@ -26,7 +26,7 @@ from .support.files import AnyPath, open_file, write_whole
 from .support.text import to_json
 from .tensor import Tensor
 
-# minigrad's key in the header's metadata: a single one, because the order of keys is not defined
+# minigrad's only key in the header's metadata; the order of several keys would be undefined
 _KEY = "minigrad"
 _BLANK = "0" * 64  # a placeholder while the checksum is computed
 _DTYPES = {
@@ -34,11 +34,11 @@ _DTYPES = {
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
     **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
     **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
-}  # from the format's names to NumPy's
+}  # maps the format's dtype names to NumPy's
 
 
 class Checkpoint(dict[str, Array]):
-    """A dict of a file's arrays by name. `.info` is the info that was saved with them."""
+    """The arrays in a file, by name. `.info` is the `info` that was saved with the arrays."""
 
     def __init__(self, arrays: Mapping[str, Array], info: dict[str, Any]) -> None:
         super().__init__(arrays)
@@ -46,15 +46,15 @@ class Checkpoint(dict[str, Array]):
 
 
 def save(path: AnyPath, arrays: Mapping[str, Any], info: Mapping[str, Any] | None = None) -> None:
-    """Write named arrays, and `info` (any JSON value), to one file.
+    """Write named arrays and `info`, a dict of JSON values, to one file.
 
     The file is written atomically. The same arrays and info always produce the same bytes. A Tensor
     is saved as its array.
 
-    Errors: CheckpointError MG506 if the file cannot be written (no space, no permission, no
+    Errors: CheckpointError MG506 if the file cannot be written (no space, no permission, or no such
     folder), in which case an existing file is left unchanged; CheckpointError MG509 if the package
     safetensors is not installed; DtypeError MG507 for arrays or info that cannot be stored.
-    Source: the format, https://github.com/huggingface/safetensors.
+    Source: https://github.com/huggingface/safetensors, which defines the format.
     """
     text = to_json({"sha256": _BLANK, "info": as_stored(info, f"the info for {shown(path)}")})
     content = serialized(arrays, {_KEY: text})
@@ -67,9 +67,9 @@ def save(path: AnyPath, arrays: Mapping[str, Any], info: Mapping[str, Any] | Non
 
 
 def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
-    """Return the info as `load` will return it: tuples become lists, NumPy numbers Python numbers.
+    """Return the info as `load` will return it.
 
-    Errors: DtypeError MG507.
+    Tuples become lists, and NumPy numbers become Python numbers. Errors: DtypeError MG507.
     """
     try:
         return dict(json.loads(to_json(dict(info or {}))))
@@ -77,14 +77,14 @@ def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
         raise DtypeError(
             "MG507",
             f"{what} cannot be stored: {error}",
-            cause="it is stored as JSON, which holds dicts with text keys, lists, text, numbers, "
-            "booleans and None",
-            remedy="convert other values to these types, and pass NumPy arrays as part of `arrays`",
+            cause="it is stored as JSON, which supports dicts with string keys, lists, strings, "
+            "numbers, booleans and None",
+            remedy="convert other values to these types, and pass NumPy arrays in `arrays`",
         ) from None
 
 
 def load(path: AnyPath) -> Checkpoint:
-    """Read a file that `save` wrote: {name: array}, with the info as `.info`.
+    """Read a file that `save` wrote, and return {name: array} with the info as `.info`.
 
     The arrays are writable.
 
@@ -122,36 +122,36 @@ def load(path: AnyPath) -> Checkpoint:
         actual = hashlib.sha256(header.replace(digest.encode(), _BLANK.encode(), 1))
         actual.update(body.data)
         whole = digest == actual.hexdigest()
-    except Exception:  # another program's metadata can be anything
+    except Exception:  # metadata from another program can contain anything
         whole = False
     if not whole:
         raise CheckpointError(
             "MG504",
             f"{shown(path)} is damaged: its content does not match its checksum",
-            cause="its bytes changed after it was written, on a disk or in transit",
+            cause="its bytes changed on disk or in transit after it was written",
             remedy="use an earlier snapshot, or copy the file again from its source",
         )
     return Checkpoint(dict(sorted(arrays.items())), info)
 
 
 def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None) -> bytes:
-    """Return named arrays as the bytes of a safetensors file. Errors: as for `save`."""
+    """Return the content of a safetensors file with these arrays. Errors: as for `save`."""
     try:
         from safetensors.numpy import save as serialize
     except ImportError as error:
         raise CheckpointError(
             "MG509",
-            f"saving arrays needs safetensors, which cannot be imported: {error}",
+            f"saving arrays requires safetensors, which cannot be imported: {error}",
             cause="a dependency of minigrad is missing, or Python runs in WebAssembly, where "
             "safetensors is not available",
-            remedy=f"install it with `{pip_install('safetensors')}`; mg.load, and np.savez of a "
-            "model's state_dict(), work without it",
+            remedy=f"install it with `{pip_install('safetensors')}`; without it, you can use "
+            "mg.load, and save model.state_dict() with np.savez",
         ) from None
     if not isinstance(arrays, Mapping):
         raise DtypeError(
             "MG507",
-            f"{type(arrays).__name__} cannot be stored",
-            cause="a file stores arrays by name",
+            f"a value of type {type(arrays).__name__} cannot be stored",
+            cause="a checkpoint file stores arrays by name",
             remedy="pass the path first, then a dict {name: array}: mg.save(path, model.state_dict())",
         )
     return serialize({name: _storable(name, array) for name, array in arrays.items()}, metadata)
@@ -162,17 +162,18 @@ def read_safetensors(
 ) -> tuple[dict[str, Array], dict[str, str], bytes, Array]:
     """Return a file's arrays, its metadata, its header and the bytes that follow the header.
 
-    The arrays are views of these bytes. Header and bytes are needed for the checksum.
+    The arrays are views of these bytes. The caller needs the header and the bytes to verify the
+    checksum.
 
-    Errors: OSError, MemoryError; ValueError if the file is not in the format. Source: as for
-    `save`.
+    Errors: OSError or MemoryError if the file cannot be read; ValueError if the file is not in the
+    safetensors format. Source: as for `save`.
     """
     with open_file(path) as file:
         content = np.fromfile(file, np.uint8)
     length = int.from_bytes(content[:8].tobytes(), "little")
     if length > content.size - 8:
         raise ValueError(
-            f"its header would have {length:,} bytes, but the whole file has {content.size:,}"
+            f"its header should have {length:,} bytes, but the whole file has {content.size:,}"
         )
     header, body = content[: 8 + length].tobytes(), content[8 + length :]
     arrays = {}
@@ -182,10 +183,10 @@ def read_safetensors(
         for name, entry in entries.items():
             first, last = entry["data_offsets"]
             arrays[name] = body[first:last].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
-    except Exception as error:  # another program's header can be anything
+    except Exception as error:  # a header from another program can contain anything
         raise ValueError(f"its header is invalid ({type(error).__name__}: {error})") from None
     if sum(array.nbytes for array in arrays.values()) != body.size:
-        raise ValueError(f"its arrays do not account for all of its {content.size:,} bytes")
+        raise ValueError(f"the sizes of its arrays do not add up to its {content.size:,} bytes")
     return arrays, metadata, header, body
 
 
@@ -210,11 +211,12 @@ def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what:
         listed = problems[:100] + [f"and {len(problems) - 100:,} more"] * (len(problems) > 100)
         raise CheckpointError(
             "MG505",
-            f"the arrays do not fit {what} ({len(problems)} problem{'s' * (len(problems) > 1)}):",
+            f"the arrays do not match {what} ({len(problems)} problem{'s' * (len(problems) > 1)}):",
             lines=listed,
-            cause="they were saved from a model with another architecture or other parameter names",
-            remedy="build the model with its saved configuration, which load(path).info may "
-            "contain; for another dtype, convert with array.astype('float32')",
+            cause="they come from a model with a different architecture or different parameter "
+            "names",
+            remedy="build the model with the saved configuration, which may be in load(path).info; "
+            "to change the dtype of an array, use array.astype('float32')",
         )
 
 
@@ -227,8 +229,8 @@ def replace_file(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
             "MG506",
             f"cannot write {shown(path)}",
             cause=reason(error),
-            remedy="choose a folder that exists and is writable, or free some disk space; an "
-            "existing file is unchanged",
+            remedy="choose a folder that exists and is writable, or free some disk space; if the "
+            "file already exists, it is unchanged",
         ) from error
 
 
@@ -236,17 +238,17 @@ def _storable(name: str, value: Any) -> Array:
     if isinstance(value, Mapping):
         raise DtypeError(
             "MG507",
-            f"{name!r} is a {type(value).__name__}, and a file holds no dicts inside its dict",
-            cause="each array has one name, and a name holds one array",
+            f"{name!r} is a {type(value).__name__}, but nested dicts cannot be stored",
+            cause="a checkpoint file stores one array under each name",
             remedy=f"join the names: {{f'{name}.{{key}}': array for key, array in state.items()}}, "
-            "where state is that dict; put text and other numbers in the info",
+            "where state is the nested dict; pass text and other values in `info`",
         )
     array: Array = np.asarray(value.array if isinstance(value, Tensor) else value, order="C")
     if array.dtype.name not in _DTYPES.values():
         raise DtypeError(
             "MG507",
             f"array {name!r} of dtype {array.dtype} cannot be stored",
-            cause="the format stores booleans, integers and floats of up to 64 bits",
-            remedy="convert the array to numbers, or store text in info as a list: array.tolist()",
+            cause="the format supports booleans, integers, and floats of up to 64 bits",
+            remedy="convert the array to numbers, or pass text in `info` as a list: array.tolist()",
         )
     return array

@@ -1,9 +1,9 @@
-"""Settings that change while a program runs: recording, the current scope, fused layers, hooks.
+"""Settings that change while a program runs: recording, the current scope, fused layers, and hooks.
 
-Most are context variables: every thread and every asyncio task has its own value. Programs set them
-with blocks such as `with no_grad():` and `with scope("encoder"):`, and the engine reads them. Two
-settings apply to the whole program: OBSERVERS, for the profiler, and SEAMS, the functions that
-`minigrad.fast` replaces with faster ones.
+Most settings are context variables, so every thread and every asyncio task has its own value.
+Programs set them with blocks such as `with no_grad():` and `with scope("encoder"):`, and the engine
+reads them. Two settings apply to the whole program: OBSERVERS, for the profiler, and SEAMS, the
+functions that `minigrad.fast` replaces with faster ones.
 
 >>> from minigrad import Tensor
 >>> x = Tensor(1.0, requires_grad=True)
@@ -34,21 +34,22 @@ SCOPE: ContextVar[Scope] = ContextVar("scope", default=())
 FUSED: ContextVar[bool] = ContextVar("fused", default=False)
 
 ON_RECORD: ContextVar[Callable[[Any], None] | None] = ContextVar("on_record", default=None)
-"""Called with each node that is recorded."""
+"""A function that is called with each node when the node is recorded."""
 
 ON_GRADIENT: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("on_gradient", default=None)
-"""Called during a backward pass with each node and its gradient, before the gate's rule runs."""
+"""A function that a backward pass calls with each node and its gradient, before the node's rule."""
 
 OBSERVERS: list[Any] = []
-"""Objects that run gate calls and backward passes of all threads. Only the last one is used.
+"""Objects that run the gate calls and backward passes of all threads. Only the last one is used.
 
-Its `call(gate, inputs)` returns the gate's result, or None to let the gate compute it. Its
-`sweep(run)` returns the result of `run()`. The list is empty unless a profile is open, so it
-normally costs no time.
+An observer's `call(gate, inputs)` returns the gate's result, or None to let the gate compute the
+result. Its `sweep(run)` returns the result of `run()`. The list is empty unless a profile is open,
+so it normally adds no overhead.
 """
 
 ON_CUT: ContextVar[Callable[[Any], Any] | None] = ContextVar("on_cut", default=None)
-"""Called with each array that passes through a cut. The array that it returns replaces it."""
+"""A function that is called with each array that passes through a cut. It returns the array that
+continues after the cut."""
 
 
 def observed(sweep: F) -> F:
@@ -66,18 +67,19 @@ def observed(sweep: F) -> F:
 class Seams:
     """The functions that `minigrad.fast` can replace with faster ones.
 
-    A seam is called as `SEAMS.add(...)`. Its plain version is short, complete, and decorated with
-    `@SEAMS.plain`; its fast version is listed in fast/__init__.py. Both return the same results, up
-    to rounding. `minigrad.fast.enable()` and `disable()` choose between them for the whole program.
-    The description of each seam below starts with the file of its plain version.
+    The engine calls a seam as an attribute, such as `SEAMS.add(...)`. Each seam has a short plain
+    version, decorated with `@SEAMS.plain`, and a fast version, listed in fast/__init__.py. Both
+    versions return the same results, up to rounding. `minigrad.fast.enable()` and `disable()`
+    choose the version for the whole program. Each description below starts with the file that
+    contains the plain version.
     """
 
     add: Callable[..., Any]
     """backward.py: add two gradients of the same node."""
 
     scatter: Callable[..., Any]
-    """gates/indexing.py: add values at a key to an array of zeros. It is the gradient of indexing
-    and of look-ups."""
+    """gates/indexing.py: add values to an array of zeros at an index. The result is the gradient of
+    indexing or of a look-up."""
 
     make_table: Callable[..., Any]
     """gates/rows.py: make a parameter that is read by rows."""
@@ -102,7 +104,7 @@ class Seams:
         self.plain_versions: dict[str, Any] = {"fuse_layers": False}
 
     def plain(self, function: F) -> F:
-        """Decorate the plain version of the seam with the same name."""
+        """Register a function as the plain version of the seam with the function's name."""
         self.plain_versions[function.__name__] = function
         setattr(self, function.__name__, function)
         return function
@@ -126,18 +128,18 @@ class setting(ContextDecorator):
     ...     SCOPE.get()
     ('encoder',)
 
-    The same object may be entered several times, as in recursive functions or in several threads.
-    Closing a block also closes the blocks that were opened inside it and are still open, as in a
-    generator that has not finished.
+    The same object can be entered several times, for example in a recursive function or in several
+    threads. Closing a block also closes the blocks inside it that are still open, such as a block
+    in an unfinished generator.
 
-    Errors: OptionError for decorating a generator or a coroutine (MG131).
+    Errors: OptionError if the decorated function is a generator or a coroutine (MG131).
     """
 
     def __init__(self, variable: ContextVar[Any], value: Any) -> None:
         self.variable, self.value = variable, value
 
     def inner_value(self) -> Any:
-        """Return the value that the variable has within the block."""
+        """Return the variable's value within the block."""
         return self.value
 
     def __enter__(self) -> Self:
@@ -176,14 +178,14 @@ class setting(ContextDecorator):
 
 
 class no_grad(setting):
-    """Switch recording off within a block or a decorated function: results require no gradient."""
+    """Turn recording off within a block or a decorated function. Results require no gradient."""
 
     def __init__(self) -> None:
         super().__init__(RECORDING, False)
 
 
 class enable_grad(setting):
-    """Switch recording on within a block, even inside `no_grad`."""
+    """Turn recording on within a block, even inside `no_grad`."""
 
     def __init__(self) -> None:
         super().__init__(RECORDING, True)
@@ -204,13 +206,13 @@ class fused(setting):
 
 
 class scope(setting):
-    """Name everything that is recorded within a block. Drawings, errors and reports show the name.
+    """Name the part of the graph recorded within a block. Drawings, errors and reports show it.
 
     >>> with scope("encoder"), scope("t07"):
     ...     print(scope_label(SCOPE.get()))
     in encoder/t07
 
-    Errors: OptionError for decorating a generator (MG131).
+    Errors: OptionError if the decorated function is a generator or a coroutine (MG131).
     """
 
     def __init__(self, name: str) -> None:
@@ -229,11 +231,11 @@ def scope_label(scope: Scope) -> str:
 
 STEP_PATTERN = r"t\d+"
 ANY_STEP = "t*"
-"""The name of a table row that combines all time steps."""
+"""The scope name of a table row that combines all time steps."""
 
 
 def step_name(t: int, steps: int) -> str:
-    """Return the scope of step t out of `steps`. Leading zeros make the names sort by time.
+    """Return the scope name of time step t out of `steps`. Leading zeros make names sort by time.
 
     >>> step_name(7, 40)
     't07'
@@ -242,7 +244,7 @@ def step_name(t: int, steps: int) -> str:
 
 
 def step_number(name: str) -> int | None:
-    """Return the time step that a scope's name stands for, or None.
+    """Return the number of the time step that a scope is named after, or None.
 
     >>> step_number("t07"), step_number("head")
     (7, None)

@@ -1,7 +1,7 @@
 """Gradients as Tensors: `grad`, higher derivatives, Jacobians and Hessian-vector products.
 
 Backward rules use operations that also work on Tensors. When a rule runs on Tensors, its operations
-are recorded in a graph, which can be differentiated like any other.
+are recorded in a graph, which can be differentiated like any other graph.
 
 Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
 """
@@ -63,9 +63,9 @@ def grad(
 
 
 def _in_place_of(wanted: Node, root: Node) -> list[Node]:
-    """Return the ancestors of `root` that read a table again instead of the result of `wanted`.
+    """Return the ancestors of `root` that repeat the look-up `wanted` instead of using its result.
 
-    `wanted` is a look-up. The graph has no path from these nodes to its result.
+    These nodes read the table again, so the graph has no path from them to `wanted`.
     """
     repeats = [
         node for node in ancestors([root]) if getattr(node.gate, "in_place_of", None) is wanted.gate
@@ -77,9 +77,9 @@ def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:
     """Return all derivatives of f(x): J[i, j] = d f(x)_i / d x_j.
 
     J has the shape of f(x) followed by the shape of x. `inputs` is x, or a list or tuple of
-    arguments for f; then the result is a tuple with one J for each argument. f runs once, followed
-    by one backward pass for each element of f(x). The Jacobian of `grad` is the Hessian, as in the
-    second example.
+    arguments for f. For a list or tuple, the result is a tuple with one J for each argument. f runs
+    once, followed by one backward pass for each element of f(x). The Jacobian of `grad` is the
+    Hessian, as in the second example.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> jacobian(lambda x: x * x, x)
@@ -107,15 +107,15 @@ def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:
 def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> Any:
     """Return the Hessian-vector product H v, with H[i, j] = d² f(x) / (d x_i d x_j).
 
-    f(x) must be a single number. H is never computed: H v is the gradient of (df/dx) · v. `inputs`
-    is x, or a list or tuple of arguments for f, as in `jacobian`; `vectors` is v, or one vector for
-    each argument. v and H v have the shape of x.
+    f(x) must be a single number. H itself is never computed, because H v is the gradient of
+    (df/dx) · v. `inputs` is x, or a list or tuple of arguments for f, as in `jacobian`. `vectors`
+    is v, or one vector for each argument. v and H v have the shape of x.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> hvp(lambda x: (x * x * x).sum(), x, [1.0, 1.0])
     Tensor([ 6., 12.])
 
-    Errors: ShapeError if a vector's shape is not that of its input (MG102); otherwise as for
+    Errors: ShapeError if a vector and its input have different shapes (MG102); otherwise as for
     `grad`. Source: Pearlmutter, Fast exact multiplication by the Hessian (1994).
     """
     points, several = _points(inputs), isinstance(inputs, (list, tuple))
@@ -128,7 +128,7 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> An
     terms = [
         (g * v).sum() for g, v in zip(grad(output, points, create_graph=True), given, strict=True)
     ]
-    along = sum(terms[1:], terms[0])  # df/dx · v; of a linear f it is a constant, and H is 0
+    along = sum(terms[1:], terms[0])  # df/dx · v; if f is linear, this is a constant and H is 0
     products = (
         grad(along, points)
         if along.requires_grad
@@ -138,7 +138,7 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> An
 
 
 def _points(inputs: TensorLike) -> list[Tensor]:
-    """Return the inputs as Tensors that require a gradient. Inputs that do not are copied."""
+    """Return the inputs as Tensors that require a gradient, copying inputs that do not."""
     several = inputs if isinstance(inputs, (list, tuple)) else [inputs]
     return [
         x if isinstance(x, Tensor) and x.requires_grad else Tensor(to_array(x), requires_grad=True)
@@ -149,8 +149,8 @@ def _points(inputs: TensorLike) -> list[Tensor]:
 def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:
     """Return a node's gradients with respect to its inputs: arrays of the inputs' shapes, or None.
 
-    Used by drawings and checks. A backward pass is faster, because it adds lazy gradients before
-    converting them to arrays.
+    Drawings and checks use this function. `sweep` is faster, because it adds lazy gradients before
+    it converts them to arrays.
     """
     gradients = node.gate.backward(dense(dz), node.output, *node.arrays)
     if len(gradients) != len(node.inputs):

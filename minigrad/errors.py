@@ -1,7 +1,7 @@
 """The exceptions that minigrad raises.
 
 Each error has a stable code, which is listed in docs/errors.md. The message states the problem with
-the caller's values, the position in the graph, the probable cause and the remedy. Each class also
+the caller's values, the position in the graph, the probable cause, and the remedy. Each class also
 derives from a built-in exception, so `except ValueError` catches a ShapeError.
 """
 
@@ -15,8 +15,8 @@ class MinigradError(Exception):
     """The base class of all errors.
 
     The message consists of the attributes `code`, `what`, `lines`, `where`, `cause` and `remedy`.
-    The items of `lines` appear below `what`, one per line. Control characters and line breaks in
-    other attributes, such as in a tensor's name, are shown as escapes.
+    Each item of `lines` appears on its own line below `what`. Control characters and line breaks,
+    for example in a tensor's name, are shown as escape sequences.
 
     >>> raise ShapeError("MG101", "MultiplyGate cannot multiply (2, 3) by (4, 5)",
     ...                  cause="the inner sizes 3 and 4 differ", remedy="transpose one of them")
@@ -60,12 +60,12 @@ def shown(name: object) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Return why something failed in a few words: the system's message, or the exception's text."""
+    """Return a short reason for a failure: the system's message, or the exception's text."""
     return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
 
 
 class ShapeError(MinigradError, ValueError):
-    """Shapes that do not fit together."""
+    """Shapes that are incompatible."""
 
 
 class DtypeError(MinigradError, TypeError):
@@ -93,7 +93,7 @@ class OptionError(MinigradError, ValueError):
 
 
 class IndexRangeError(MinigradError, IndexError):
-    """An id outside the vocabulary, a label outside the classes, an index outside an axis."""
+    """An id outside the vocabulary, a label outside the classes, or an index outside an axis."""
 
 
 class NonFiniteError(MinigradError, ArithmeticError):
@@ -113,10 +113,10 @@ class DrawError(MinigradError, RuntimeError):
 
 
 def pip_install(*packages: str) -> str:
-    """Return the command that installs packages for the running Python, to copy from a message."""
+    """Return the command that installs packages for the running Python, for use in a message."""
     import shlex
 
     python = (
         "python" if sys.platform == "emscripten" else sys.executable or "python"
-    )  # in a web page there is no path to an interpreter
+    )  # in a web page, Python has no executable file
     return shlex.join([python, "-m", "pip", "install", *packages])

@@ -1,4 +1,4 @@
-"""The Gate, base class of all operations. Calling a gate computes its output and records a node.
+"""The base class of all operations. Calling a gate computes its output and records a node.
 
 A gate defines everything about an operation: the forward computation, the backward rule, the shape
 rule, a symbol for drawings, and sample inputs for tests. It stores nothing between calls.
@@ -24,8 +24,8 @@ from .tensor import Tensor, TensorLike, as_tensors, from_node
 
 Shape = tuple[int, ...]
 GATES: dict[str, type[Gate]] = {}
-"""All gates by name. If another module defines a gate of the same name, its key is "module.name".
-Gates whose names begin with _ are not included."""
+"""All gates by name. If a second module defines a gate with the same name, the second gate has the
+key "module.name". Gates whose names start with _ are not included."""
 
 
 class Gate:
@@ -39,17 +39,17 @@ class Gate:
     - `backward(dz, z, *arrays)`. It returns a tuple with one gradient for each input; None stands
       for zero. An expensive gradient may be a function without arguments, which is called only if
       that input requires a gradient. The engine sums over broadcast axes. The rule must not write
-      to dz, z or the arrays, because other gates use them too; in your own gates dz is read-only.
+      to dz, z or the arrays, because other gates use them too. In your own gates, dz is read-only.
       If all operations of the rule also work on Tensors, the gate has second derivatives. If not,
       set `differentiable_twice = False`.
     - `shape(*shapes) -> shape`, unless the inputs broadcast as in NumPy. It returns the output's
-      shape, or raises a ShapeError that explains why the inputs do not fit. The engine calls it if
-      forward fails, and for drawings.
-    - For gates in this package also `symbol`, and `sample_inputs()`, which returns (gate, arrays)
-      pairs for tests. CONTRIBUTING.md has the steps.
+      shape, or raises a ShapeError that explains why the inputs are incompatible. The engine calls
+      it if forward fails.
+    - In this package, gates also need `symbol` and `sample_inputs()`, which yields (gate, arrays)
+      pairs for tests. CONTRIBUTING.md lists the steps.
 
-    Settings such as an axis or a reduction belong in `__init__`. Values that change from call to
-    call are inputs.
+    Pass settings such as an axis or a reduction to `__init__`. Pass values that change from call to
+    call as inputs.
 
     >>> class Cube(Gate):
     ...     symbol = "x³"
@@ -60,8 +60,8 @@ class Gate:
     >>> x.grad
     array([ 3., 12.], dtype=float32)
 
-    Errors: ShapeError for shapes that do not fit (MG101), DtypeError for inputs that are not
-    numbers (MG110).
+    Errors: ShapeError for incompatible shapes (MG101), DtypeError for inputs that are not numbers
+    (MG110).
     Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.5.
     """
 
@@ -72,11 +72,11 @@ class Gate:
     """Whether the backward rule also works on Tensors."""
 
     foreign: ClassVar[bool] = True
-    """Whether the gate is defined outside minigrad. Tests check that minigrad's own rules never
-    write to dz."""
+    """Whether the gate is defined outside minigrad. The engine makes dz read-only for such gates.
+    For minigrad's own gates, tests check that no rule writes to dz."""
 
     operations: ClassVar[int] = 1
-    """Floating-point operations for each element."""
+    """The number of floating-point operations per element."""
 
     constant_inputs: tuple[int, ...] = ()
     """Positions of inputs that have no gradient (labels, ids, conditions). A Tensor passed there
@@ -87,16 +87,16 @@ class Gate:
         cls.foreign = not cls.__module__.startswith("minigrad.gates.")
         if not cls.__name__.startswith("_"):
             known = GATES.setdefault(cls.__name__, cls)
-            # Running a notebook cell again replaces its class. A Tanh from another module does not
-            # replace this one.
+            # Running a notebook cell again replaces the gate that the cell defines. A gate from
+            # another module gets a longer key and replaces nothing.
             GATES[
                 cls.__name__
                 if known.__module__ == cls.__module__
                 else f"{cls.__module__}.{cls.__name__}"
             ] = cls
 
-    # By default minigrad.fast is enabled, and fast/gate_call.py replaces this method. To step
-    # through this version, call minigrad.fast.disable() first.
+    # By default, minigrad.fast is enabled and replaces this method with the one in
+    # fast/gate_call.py. To step through this version, call minigrad.fast.disable() first.
     def __call__(self, *inputs: TensorLike) -> Tensor:
         if OBSERVERS and (result := OBSERVERS[-1].call(self, inputs)) is not None:
             return result  # type: ignore[no-any-return]
@@ -127,7 +127,7 @@ class Gate:
         return from_node(Leaf(output, False, None, "constants" if RECORDING.get() else "no_grad"))
 
     def read(self, *nodes: Node) -> tuple[Any, ...]:
-        """Return the arrays of the inputs. A look-up reads only some rows of its table."""
+        """Return the inputs' arrays. A look-up overrides this to read only some rows of a table."""
         return tuple([node.output for node in nodes])
 
     def forward(self, *arrays: Any) -> Any:
@@ -146,7 +146,7 @@ class Gate:
         return checks.broadcast_shape(self.name, *shapes)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        """Return the number of floating-point operations of one forward call.
+        """Return the number of floating-point operations in one forward call.
 
         By default this is `operations` times the size of the largest array.
         """
@@ -154,7 +154,7 @@ class Gate:
 
     @property
     def name(self) -> str:
-        """The name of the class. Drawings and errors show it."""
+        """The name of the gate's class, as shown in drawings and errors."""
         return type(self).__name__
 
     def __repr__(self) -> str:

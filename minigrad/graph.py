@@ -1,8 +1,8 @@
-"""The graph: one node for each recorded gate call, with references to the nodes of its inputs.
+"""The graph: one node for each recorded gate call, with references to its input nodes.
 
 This module defines Node, Leaf and `ancestors`, which lists the nodes of a graph in the order of a
 backward pass. Nodes refer only to their inputs, so a graph has no reference cycles. Its memory is
-freed as soon as no tensor refers to it.
+freed when no tensor refers to the graph anymore.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ next_serial = count(1).__next__
 class Node:
     """One recorded gate call: `output = gate.forward(*arrays)`, made in `scope`.
 
-    `serial` numbers all nodes of the program. A node's number is higher than those of its inputs,
-    so sorting by it gives a topological order. `arrays` holds the input arrays at the time of the
-    call, followed by the value that forward saved for backward. Two attributes are for drawings:
-    `source` ("file.py:12") is set while lines are traced, and `upstream` is the gradient that the
-    last backward pass from this node started with.
+    `serial` is unique in the program. A node's serial number is higher than its inputs' serial
+    numbers, so sorting nodes by `serial` gives a topological order. `arrays` contains the input
+    arrays at the time of the call, followed by the value that forward saved for backward. Drawings
+    use two more attributes. `source`, such as "file.py:12", is set while lines are traced.
+    `upstream` is the gradient with which the last backward pass from this node started.
     """
 
     __slots__ = (
@@ -81,7 +81,7 @@ class Node:
 
     @property
     def stored(self) -> Array:
-        """The output as it is in memory.
+        """The output, without applying pending updates.
 
         If the node is a table that optimizers update by rows, some rows may be out of date.
         """
@@ -89,7 +89,7 @@ class Node:
 
     @property
     def predecessors(self) -> tuple[Node, ...]:
-        """The inputs or, for the result of a cut, the node that was cut."""
+        """The node's inputs or, for the result of a cut, the node that was cut."""
         return self.inputs
 
     def __repr__(self) -> str:
@@ -100,9 +100,9 @@ class Node:
 class Leaf(Node):
     """A node without a recorded gate call: a parameter, an input or a constant.
 
-    Gradients accumulate in `grad`. `origin` is how the leaf was made: "created", "constants" (the
-    output of a gate whose inputs required no gradient), "no_grad", "detached" or "cut". After a
-    cut, `cut_from` is the node that was cut. Code that writes to `output` in place must set
+    Gradients accumulate in `grad`. `origin` describes how the leaf was made: "created", "constants"
+    (the output of a gate whose inputs required no gradient), "no_grad", "detached" or "cut". After
+    a cut, `cut_from` is the node that was cut. Code that writes to `output` in place must set
     `updated` to a new serial number. A backward pass through an older graph that uses the array
     then raises an error.
     """
@@ -129,13 +129,13 @@ class Leaf(Node):
 
 
 class LazyGradient:
-    """A gradient that is not an array yet: `dense()` computes it.
+    """A gradient that is not an array yet. `dense()` computes the array.
 
     The subclasses are in fast/accumulator.py.
     """
 
     __slots__ = ("dtype", "shape")
-    # array + lazy raises an error; without this line NumPy would add it to each element
+    # Without this line, NumPy would compute array + lazy element by element. Now it is an error.
     __array_ufunc__ = None
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -150,7 +150,7 @@ class LazyGradient:
 
 
 def dense(gradient: Any) -> Any:
-    """Return a gradient as an array. A Tensor is returned unchanged."""
+    """Return a gradient as an array. Arrays and Tensors are returned unchanged."""
     return gradient.dense() if isinstance(gradient, LazyGradient) else gradient
 
 
@@ -164,7 +164,7 @@ def ancestors(
     """
     found = list(dict.fromkeys(roots))
     seen = set(found)
-    # The list grows during the loop. Without recursion, a graph may have any depth.
+    # The list grows during the loop. A recursive function would fail on very deep graphs.
     for node in found:
         for parent in node.inputs if follow is None else follow(node):
             if parent not in seen:

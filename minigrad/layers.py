@@ -1,4 +1,4 @@
-"""A second name for the package `layers`, which your own files cannot hide.
+"""An alias for the package `layers` that your own files cannot hide.
 
 `from minigrad.layers import RNN`
 """

@@ -1,9 +1,9 @@
 """The NumPy interface of a Tensor: NumPy's functions, methods, comparisons and conversions.
 
-`np.tanh(t)`, `array @ t` and `t.sum(axis=0)` return the same values as for arrays, and are
-recorded. The files in gates/ register their gates for NumPy functions in `FUNCTIONS`;
-gates/operators.py binds operators and methods to gates. A NumPy function without a gate raises an
-error, because its plain result would silently drop the gradient.
+With a Tensor t, `np.tanh(t)`, `array @ t` and `t.sum(axis=0)` return the same values as with an
+array, and the calls are recorded. The files in gates/ register their gates for NumPy functions in
+`FUNCTIONS`, and gates/operators.py binds operators and methods to gates. A NumPy function without a
+gate raises an error, because its plain result would silently drop the gradient.
 """
 
 import math
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""From NumPy functions to the functions that record them."""
+"""Maps each supported NumPy function to the function that records the call."""
 
 # Functions that return integers or booleans, which have no gradient.
 _COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
@@ -36,7 +36,7 @@ _WITHOUT_GRADIENT = {
 
 
 def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
-    """Decorate a function to run when one of these NumPy functions is called on a Tensor."""
+    """Decorate the function to run when one of these NumPy functions is called on a Tensor."""
 
     def register(function: F) -> F:
         FUNCTIONS.update(dict.fromkeys(numpy_functions, function))
@@ -51,7 +51,7 @@ def to_array(value: Any) -> Any:
 
 
 class Size(int):
-    """A number of elements. Calling it, as in PyTorch's `x.size()`, raises an error."""
+    """The number of elements. Calling it, as in PyTorch's `x.size()`, raises an error."""
 
     def __call__(self, *axes: int) -> NoReturn:
         raise UnsupportedError(
@@ -65,8 +65,8 @@ class Size(int):
 class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
     """The attributes and methods that a Tensor shares with NumPy arrays. tensor.py has the others.
 
-    NumPy's mixin supplies the other operators. Comparisons return arrays. Operators without a gate,
-    such as ~ and %, raise an error (MG118).
+    Operators that are not defined here come from NumPy's mixin. Comparisons return arrays.
+    Operators without a gate, such as ~ and %, raise an error (MG118).
     """
 
     __slots__ = ()
@@ -168,14 +168,14 @@ def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[st
 
 
 def watched_column(array: Any) -> Any:
-    """Return a column (N, 1) as a Column, and any other array unchanged."""
+    """Return an array of shape (N, 1) as a Column, and any other array unchanged."""
     return array.view(Column) if array.shape[1:] == (1,) else array
 
 
 class Column(np.ndarray):
-    """An array (N, 1) that warns when it is compared with N labels (MG170).
+    """An array of shape (N, 1) that warns when it is compared with an array of N labels (MG170).
 
-    A comparison that returns a column returns a Column too, which warns in the same way.
+    If the result of a comparison has shape (N, 1), it is a Column too.
     """
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:

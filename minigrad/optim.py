@@ -1,4 +1,4 @@
-"""A second name for the package `optim`, which your own files cannot hide.
+"""An alias for the package `optim` that your own files cannot hide.
 
 `from minigrad.optim import Adam`
 """

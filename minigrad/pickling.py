@@ -1,4 +1,4 @@
-"""Pickling of nodes, which also sends them to other processes and copies them (copy.deepcopy).
+"""Pickling of nodes, which is also used to send them to other processes and by copy.deepcopy.
 
 Serial numbers are valid only within one process, so a restored node gets a new one. Its inputs are
 restored first, and get lower numbers. A Table applies its pending updates before it is pickled, and
@@ -32,13 +32,13 @@ def reduce(node: Node) -> tuple[Any, ...]:
     state["arrays"] = arrays = [*node.arrays]
     for number, parent in enumerate(node.inputs):
         if arrays[number] is parent.stored:
-            # `restore` fills it in: a second copy would look as if the parent had changed
+            # `restore` fills it in; a second copy would look as if the parent had changed
             arrays[number] = None
     return restore, (type(node), state)
 
 
 def restore(cls: type[Node], state: dict[str, Any]) -> Node:
-    """Restore a node, with the highest serial number of this process."""
+    """Restore a node with a new serial number, which is the highest in this process."""
     node = cls.__new__(cls)
     if isinstance(node, Table):
         node.pending = None
@@ -60,7 +60,7 @@ def restore(cls: type[Node], state: dict[str, Any]) -> Node:
 
 
 def register(*classes: type[Node]) -> None:
-    """Register classes to be pickled with `reduce`. Each subclass must be registered as well."""
+    """Make pickle use `reduce` for these classes. Subclasses must be registered separately."""
     for cls in classes:
         copyreg.pickle(cls, reduce)
 

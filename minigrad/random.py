@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import numpy as np
 
-# Created on first use, because loading numpy.random takes a fifth of the time of `import numpy`.
+# Created on first use, because importing numpy.random takes a fifth as long as importing numpy.
 _generator: np.random.Generator | None = None
 
 
 def seed(value: int | list[int]) -> None:
     """Restart the generator from `value`, an integer or a list of integers.
 
-    All numbers drawn afterwards are determined by the seed.
+    The seed determines all numbers that are drawn afterward.
 
     Errors: NumPy's TypeError or ValueError for anything but non-negative integers.
     """
@@ -27,7 +27,7 @@ def seed(value: int | list[int]) -> None:
 
 
 def generator() -> np.random.Generator:
-    """Return the generator. Its state, to be saved, is `generator().bit_generator.state`."""
+    """Return the generator. To save its state, save `generator().bit_generator.state`."""
     global _generator
     if _generator is None:
         _generator = np.random.default_rng()

@@ -1,7 +1,7 @@
 """The Tensor: an array with a gradient, a `backward` method, and arithmetic that is recorded.
 
-A Tensor is a handle on one node of the graph. numpy_api.py has the part of its interface that it
-shares with NumPy arrays.
+A Tensor is a handle to one node of the graph. numpy_api.py defines the attributes and methods that
+Tensors share with NumPy arrays.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Tensor(ArrayMethods):
     `W.array = W.array - 0.1 * W.grad`.
 
     In arithmetic with a float Tensor, a plain number takes the Tensor's dtype. Otherwise dtypes
-    combine as in NumPy (a boolean plus 1 is the integer 2), but a Python float counts as float32.
+    combine as in NumPy (a boolean plus 1 is an integer), but a Python float counts as float32.
 
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
@@ -41,9 +41,9 @@ class Tensor(ArrayMethods):
     array([[1.],
            [2.]], dtype=float32)
 
-    Errors: DtypeError for data that are not numbers (MG110), for masked arrays (MG172), and for
-    integer or float16 data with requires_grad=True; ShapeError for ragged lists. Source: Griewank
-    and Walther, Evaluating Derivatives (2008), ch. 3.
+    Errors: DtypeError for data that is not numeric (MG110), for masked arrays (MG172), and for
+    integer or float16 data with requires_grad=True (MG112); ShapeError for ragged lists (MG103).
+    Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
 
     __slots__ = ("__weakref__", "node")
@@ -113,10 +113,10 @@ class Tensor(ArrayMethods):
     def array(self) -> Array:
         """The value, as a read-only array.
 
-        You can assign a new array of the same shape. Graphs that used the old one stay correct.
+        You can assign a new array of the same shape. Graphs that used the old array remain valid.
         """
         array = self.node.output
-        # here, because doing it at every gate call would cost time
+        # set here, because setting the flag at every gate call would be slower
         array.setflags(write=False)
         return array
 
@@ -127,10 +127,11 @@ class Tensor(ArrayMethods):
         leaf.output.setflags(write=False)
 
     def update(self, change: Callable[[Array], object]) -> None:
-        """Let `change(array)` write to the array in place. Optimizers use it to avoid a copy.
+        """Call `change(array)` to write to the array in place. Optimizers use this to avoid a copy.
 
-        A backward pass through a graph recorded before the update raises an error, because its
-        saved array has changed. A tensor that requires no gradient gets a new array instead.
+        A backward pass through a graph recorded before the update raises an error, because the
+        graph's saved array has changed. A tensor that requires no gradient gets a new array
+        instead.
 
         Errors: GradientError for a tensor that a gate computed (MG126); OptionError if `change`
         returns a new array of this shape instead of writing (MG171).
@@ -152,9 +153,9 @@ class Tensor(ArrayMethods):
     def grad(self) -> Array | None:
         """The sum of the gradients from all `backward` calls, or None before the first call.
 
-        It has this tensor's shape. Only leaves that require a gradient have one. Assign None to
-        reset it. The gradient of a table that was read by rows is stored as rows. Reading it here
-        converts it to a full array, and an optimizer then updates every row.
+        The gradient has this tensor's shape. Only leaves that require a gradient have one. Assign
+        None to reset it. If a table was read by rows, its gradient is stored as rows. Reading
+        `.grad` converts the rows to a full array, and an optimizer then updates every row.
         """
         if not isinstance(self.node, Leaf):
             return checks.gradient_of_step(self.node)
@@ -169,7 +170,7 @@ class Tensor(ArrayMethods):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow to this tensor. Setting it to False on a leaf freezes it."""
+        """Whether gradients flow to this tensor. To freeze a leaf, set this to False."""
         return self.node.requires_grad
 
     @requires_grad.setter
@@ -177,7 +178,7 @@ class Tensor(ArrayMethods):
         leaf = _leaf(self, "change requires_grad of")
         if value:
             checks.check_differentiable(leaf.dtype, leaf.name)
-            # a copy that no recorded view shares, because it may be updated in place
+            # copied because recorded views may share the array, and updates write to it in place
             leaf.output = leaf.output.copy("K")
         leaf.requires_grad = bool(value)
 
@@ -193,13 +194,15 @@ class Tensor(ArrayMethods):
     def backward(self, upstream: TensorLike = None, *, retain_graph: bool = True) -> None:
         """Add d(self)/d(leaf) to `.grad` of every leaf in the graph that requires a gradient.
 
-        `upstream` is dL/d(self), with this tensor's shape. A scalar does not need it, because it is
-        L itself. The graph is kept: you can draw it, and a second `backward` adds the same
-        gradients again. `retain_graph`, which PyTorch needs for that, changes nothing here.
+        `upstream` is dL/d(self), an array of this tensor's shape. You can omit it if this tensor is
+        a scalar, because then L is the tensor itself. The graph is kept, so you can draw it, and a
+        second `backward` adds the same gradients again. `retain_graph` is accepted for
+        compatibility with PyTorch and has no effect.
 
-        Errors: GradientError (no upstream gradient for a non-scalar, nothing recorded, inside
-        `no_grad`, a leaf updated since), NonFiniteError (a scalar that is NaN or infinite),
-        ShapeError (an upstream gradient of another shape).
+        Errors: GradientError if a non-scalar has no upstream gradient, if nothing was recorded,
+        inside `no_grad`, or if a leaf was updated after the forward pass; NonFiniteError if this
+        tensor is a scalar that is NaN or infinite; ShapeError if the upstream gradient has another
+        shape.
         """
         upstream = start(self.node, upstream)
         for leaf, gradient in sweep(self.node, upstream).items():
@@ -211,7 +214,7 @@ class Tensor(ArrayMethods):
         self.node.upstream = upstream
 
     def detach(self) -> Tensor:
-        """Return a copy of the value as a constant, without history. No gradient flows to it."""
+        """Return a copy of the value as a constant without history. Gradients stop there."""
         return constant(self.array.copy(), "detached", self.name)
 
 
@@ -224,15 +227,15 @@ def _leaf(tensor: Tensor, action: str) -> Leaf:
 def cut(tensor: TensorLike) -> Tensor:
     """z = tensor, as a new leaf where gradients stop.
 
-    Truncated backpropagation through time uses it. z has the tensor's shape. The leaf keeps the
-    history before the cut in memory for drawings; `Tensor.detach` drops it.
+    Truncated backpropagation through time uses cuts. z has the tensor's shape. For drawings, the
+    leaf keeps the history before the cut in memory. To drop the history, use `Tensor.detach`.
 
     >>> w = Tensor(3.0, requires_grad=True)
     >>> (cut(w) * w).backward()
-    >>> w.grad                               # of 3 w, not of w²
+    >>> w.grad                               # the gradient of 3 w, not of w²
     array(3., dtype=float32)
 
-    Errors: those of Tensor. Source: Williams and Peng, An efficient gradient-based algorithm
+    Errors: as for Tensor. Source: Williams and Peng, An efficient gradient-based algorithm
     (1990).
     """
     (tensor,), watch = as_tensors([tensor]), ON_CUT.get()
@@ -271,6 +274,6 @@ def from_node(node: Node) -> Tensor:
 
 
 def constant(array: Array, origin: str = "created", name: str | None = None) -> Tensor:
-    """Return a Tensor that requires no gradient. It uses the array without a copy."""
+    """Return a Tensor that requires no gradient. The array is not copied."""
     array.setflags(write=False)
     return from_node(Leaf(array, False, name, origin))

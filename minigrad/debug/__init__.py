@@ -1,4 +1,4 @@
-"""Debugging: which line made the first NaN, why a tensor has no gradient, where the time goes.
+"""Debugging tools that find the first NaN, a missing gradient, or the slowest gates.
 
-The engine does not use this package. It shows how hooks can watch the engine.
+The engine does not use this package. The tools watch the engine through its hooks.
 """

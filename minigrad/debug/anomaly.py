@@ -1,6 +1,7 @@
 """`trace_lines` records which line called each gate; `detect_anomaly` finds the first NaN.
 
-Both use the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and take no time when off.
+Both use the engine's hooks (`context.ON_RECORD`, `context.ON_GRADIENT`), and add no overhead when
+they are off.
 """
 
 import os
@@ -30,8 +31,8 @@ class trace_lines(setting):
     >>> y.node.source.endswith(":2")
     True
 
-    This is the innermost line outside minigrad. Drawings, gradient reports and `detect_anomaly`
-    show it. Tracing takes about a microsecond per gate call.
+    The recorded line is the innermost line outside minigrad's package. Drawings, gradient reports
+    and `detect_anomaly` show it. Tracing takes about a microsecond per gate call.
     """
 
     def __init__(self) -> None:
@@ -49,12 +50,12 @@ class trace_lines(setting):
 
 
 class detect_anomaly(trace_lines):
-    """Within this block, raise an error at the first NaN or infinity, forward or backward.
+    """Within this block, raise an error at the first NaN or infinity in either pass.
 
     Errors: in the forward pass, NonFiniteError MG710 at the first gate whose output is not finite;
     in the backward pass, MG711 at the first rule whose gradient is not finite. Both show the gate,
-    its scope, the line that called it, and the range of each input. Inside `no_grad` and for
-    constants nothing is recorded, and so nothing is checked.
+    its scope, the line that called it, and the range of each input. Operations inside `no_grad` or
+    on constants are not recorded, so they are not checked.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 0.0], requires_grad=True, name="x")
@@ -79,7 +80,7 @@ class detect_anomaly(trace_lines):
             visited.append((node, dz))
 
         super().__enter__()
-        setting(ON_GRADIENT, on_gradient).__enter__()  # closes with this block
+        setting(ON_GRADIENT, on_gradient).__enter__()  # closed with this block
         return self
 
     def inner_value(self) -> Callable[[Node], None]:
@@ -99,8 +100,8 @@ def first_non_finite(root: Node) -> Node:
 
 
 def strange_node(node: Node) -> str:
-    """Describe a node that is not finite: its first such value, and the ranges of its inputs."""
-    told = f"{title(node)} {'returned' if node.gate else 'holds'} {_strange(node.output)}"
+    """Describe a node with non-finite values: the first of them, and the ranges of its inputs."""
+    told = f"{title(node)} {'returned' if node.gate else 'contains'} {_strange(node.output)}"
     return f"{told}; given {_inputs(node)}" if node.gate else told
 
 
@@ -184,7 +185,7 @@ def _forward_error(node: Node) -> NonFiniteError:
         names = " and ".join(
             f"{parent.name or 'a constant'} {parent.output.shape}" for parent in given
         )
-        cause = f"an input was already not finite: {names} holds {_strange(given[0].output)}"
+        cause = f"an input is already not finite: {names} contains {_strange(given[0].output)}"
         remedy = "check the data for NaN; if the input is a parameter, lower the learning rate or clip gradients"
     return NonFiniteError(
         "MG710",
@@ -196,9 +197,9 @@ def _forward_error(node: Node) -> NonFiniteError:
 
 
 def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> NonFiniteError:
-    """Return the error for the first rule that gave `node` a non-finite gradient.
+    """Return the error for the first rule that returned a non-finite gradient for `node`.
 
-    To find it, run the rules of the node's consumers again.
+    To find this rule, run the rules of the node's consumers again.
     """
     whole = to_array(dense(dz))
     for consumer, upstream in visited:
@@ -210,7 +211,7 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
                 name = node.name or f"input {position}"
                 return NonFiniteError(
                     "MG711",
-                    f"the rule of {consumer.gate.name} returned a gradient of {name} with "
+                    f"the backward rule of {consumer.gate.name} returned a gradient for {name} with "
                     f"{_strange(part)}",
                     where=f"{title(consumer)}; given {_inputs(consumer)}, {_range('dz', upstream)}",
                     cause="the gate's derivative is infinite or undefined there (sqrt, log or "
@@ -220,9 +221,9 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
                 )
     return NonFiniteError(
         "MG711",
-        f"the gradient of {title(node)} has {_strange(whole)}",
+        f"the gradient of {title(node)} contains {_strange(whole)}",
         where=f"{title(node)}; {_range('dz', whole)}",
-        cause="each part was finite but their sum is too large for the dtype, or backward "
-        "started with NaN or infinity",
+        cause="each part of the gradient is finite but their sum is too large for the dtype, or "
+        "backward started with NaN or infinity",
         remedy="scale the loss down, clip gradients, or compute in float64",
     )

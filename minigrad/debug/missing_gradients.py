@@ -1,4 +1,4 @@
-"""Find out why a tensor has no gradient: where the path from the loss back to it is broken."""
+"""Explain why a tensor has no gradient: find the break in the path from the loss to the tensor."""
 
 from collections.abc import Iterable, Mapping
 from operator import attrgetter, itemgetter
@@ -14,15 +14,15 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
 
     `tensors` is `model.named_parameters()`, or any tensors that should have a gradient.
 
-    Errors: GradientError with the first reason in this list that applies, and all tensors to which
-    it applies:
+    Errors: GradientError with the first reason in this list that applies, and with the names of all
+    tensors to which it applies:
 
     - MG730: the path is intact, but backward was not called, or the gradients were reset to None
     - MG731: a cut is in the way (truncated backpropagation through time)
     - MG732: a step was computed inside `no_grad`
     - MG733: a step was detached
     - MG734: the tensor is frozen, or was made without requires_grad=True
-    - MG735: the loss was not computed from it, or only through plain arrays
+    - MG735: the loss was not computed from the tensor, or only through plain arrays
 
     >>> import minigrad as mg
     >>> W = mg.Tensor([1.0], requires_grad=True, name="W")

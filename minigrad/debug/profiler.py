@@ -1,6 +1,6 @@
-"""A profiler: where a program spends its time, by gate and scope, forward and backward.
+"""A profiler that shows where a program spends its time, by gate and scope and for each pass.
 
-It takes no time when off, because `context.OBSERVERS` is then empty.
+It adds no overhead when it is off, because `context.OBSERVERS` is then empty.
 """
 
 import threading
@@ -37,11 +37,11 @@ class Row:
 
 
 class profile:
-    """Time the gates within this block, by scope, forward and backward, and print a table.
+    """Time each gate within this block, by scope and for each pass, and print a table.
 
     All time steps share a row, such as rnn/t*. Two rows at the end show the time for ordering the
-    graph in `backward`, and the time between gates (layers, the optimizer, the program itself). The
-    rows add up to the time of the block, without the time of the profiler itself.
+    graph in `backward`, and the time outside of gates (layers, the optimizer, your program). The
+    rows add up to the total time of the block, excluding the profiler's own time.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([[1.0, 2.0]], requires_grad=True, name="x")
@@ -52,13 +52,13 @@ class profile:
     >>> [(row.gate, row.calls) for row in sorted(p.rows, key=lambda row: row.gate)]
     [('Sum', 1), ('Tanh', 1), ('x', 0)]
 
-    `p.rows` has the numbers, and `print(p)` prints the table again. Gates in other threads are not
-    counted. `clock` returns seconds. On a busy machine use `time.thread_time`, which counts only
-    the time in which this thread computes.
+    `p.rows` contains the numbers, and `print(p)` prints the table again. Gates in other threads are
+    not counted. `clock` is a function that returns the time in seconds. On a busy machine, pass
+    `time.thread_time`, which counts only the time in which this thread computes.
 
     A gate's time includes recording its node and, in the backward pass, adding gradients. If
     several gates use a parameter, the products aᵀ @ dz for its gradient are computed together at
-    the end, and counted for the leaf.
+    the end. Their time is shown in the leaf's row.
 
     Errors: OptionError if a profile is already open (MG740).
     """
@@ -74,7 +74,7 @@ class profile:
         """The rows, one for each gate and scope, slowest first."""
         return sorted(set(self._rows.values()), key=lambda row: (-row.seconds, row.scope, row.gate))
 
-    # ---- while it is open ----
+    # ---- while the profile is open ----
 
     def __enter__(self) -> Self:
         if OBSERVERS:
@@ -83,7 +83,7 @@ class profile:
                 "a profile is already running, and only one can run at a time",
                 cause="two profiles would time each other, even in different threads, because "
                 "all threads share the gates",
-                remedy="leave out the inner mg.profile(); the outer one reports each scope in "
+                remedy="leave out the inner mg.profile(); the outer profile shows each scope in "
                 "separate rows",
             )
         OBSERVERS.append(self)
@@ -100,7 +100,7 @@ class profile:
             print(self)
 
     def call(self, gate: Gate, inputs: tuple[Any, ...]) -> Tensor | None:
-        """Time a gate's call. A nested call returns None, and the gate then computes its output."""
+        """Time a gate call. For a nested call, return None to let the gate compute its output."""
         if self._inside or threading.get_ident() != self._thread:
             self._inside = False
             return None
@@ -126,9 +126,9 @@ class profile:
             self._charge_to(before)
 
     def _watching(self, watch: Callable[[Node, Any], None] | None) -> Callable[[Node, Any], None]:
-        """Return a hook for the sweep to call before each rule and each leaf.
+        """Return a hook that the sweep calls before each rule and each leaf.
 
-        It also calls `watch`, the hook that was set before.
+        The hook also calls `watch`, the hook that was set before.
         """
 
         def on_gradient(node: Node, dz: Any) -> None:

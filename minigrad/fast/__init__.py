@@ -1,15 +1,15 @@
-"""Code whose only purpose is speed. `enable()` and `disable()` switch it on and off.
+"""Code whose only purpose is speed. `enable()` and `disable()` turn it on and off.
 
 `import minigrad` calls `enable()`. The plain versions return the same results, up to rounding, and
-are easier to follow in a debugger. When enabled:
+are easier to follow in a debugger. `enable()` makes three changes:
 
-- the functions of `context.SEAMS` are the fast ones in the table FAST below;
-- `call` replaces `Gate.__call__`, with separate code for one Tensor and for two, the usual cases;
-- on Linux, freed memory stays allocated for the next training step.
+- The functions of `context.SEAMS` become the fast versions in the table FAST below.
+- `call` replaces `Gate.__call__`. It has separate code for the usual cases, one and two Tensors.
+- On Linux, freed memory remains allocated for the next training step.
 
-The optimizers use two types defined here: SparseGradient, which lets them update only some rows,
-and Table, whose rows may have pending updates. docs/performance.md shows how much time each part
-saves.
+The optimizers use two types defined in this package: SparseGradient, which lets them update only
+some rows, and Table, whose rows may have pending updates. docs/performance.md shows how much time
+each part saves.
 """
 
 from ..context import SEAMS
@@ -38,10 +38,10 @@ def enable() -> None:
 
 
 def disable() -> None:
-    """Use the plain versions from now on, in all threads, as for debugging and tests.
+    """Use the plain versions from now on, in all threads, for example for debugging and tests.
 
-    Existing tables keep their pending updates. A snapshot with pending updates can only be resumed
-    while the fast versions are enabled (otherwise MG505).
+    Existing tables keep their pending updates. A snapshot with pending updates can be resumed only
+    while the fast versions are enabled. Otherwise, resuming raises MG505.
     """
     SEAMS.use(SEAMS.plain_versions)
     Gate.__call__ = general_call  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
-"""Fast addition of the gradients of a node: in place, lazily, and sparse as long as possible.
+"""Fast addition of a node's gradients: in place, lazily, and sparsely for as long as possible.
 
-`backward.add` adds them one by one. `add` returns the same result in less time. docs/performance.md
-shows how much time each part saves.
+`backward.add` adds the gradients one by one. `add` in this file returns the same result in less
+time. docs/performance.md shows how much time each part saves.
 """
 
 from functools import partial
@@ -15,12 +15,12 @@ from .kernels import distinct_ids, sum_by_place
 
 
 class GradientSum(LazyGradient):
-    """The sum of several gradients of an array of `shape`, in three parts that are added last.
+    """The sum of several gradients of an array, stored as three parts that are added at the end.
 
     `array` is updated in place. `unreduced` is the sum of gradients that are not yet summed over
-    broadcast axes: if a bias is used at forty time steps, thirty-nine of its gradients are summed
-    over the batch together. `factors` holds pairs (a, dz), each for a product aᵀ @ dz. Their sum is
-    a single product, of all a concatenated with all dz concatenated.
+    broadcast axes. For example, if a bias is used at 40 time steps, 39 of its gradients are summed
+    over the batch in a single step. `factors` contains a pair (a, dz) for each product aᵀ @ dz. To
+    add these products, `dense` concatenates all a and all dz, and computes a single product.
     """
 
     __slots__ = ("array", "factors", "unreduced")
@@ -50,10 +50,10 @@ class GradientSum(LazyGradient):
 class SparseGradient(LazyGradient):
     """A gradient of mostly zeros, stored as `terms`: pairs (index, values).
 
-    It stands for an array of `shape`: zeros, with each term's `values` added at `index`. `index` is
-    any NumPy index into such an array, and `values` has the shape of the indexed part. If every
-    index is an array of integers, the gradient is row-sparse, and an optimizer can update only
-    those rows: see `rows`.
+    It represents an array of `shape` that contains zeros, with each term's `values` added at
+    `index`. `index` is any NumPy index into such an array, and `values` has the shape of the
+    indexed part. If every index is an array of integers, the gradient is row-sparse, and an
+    optimizer can update only the rows that `rows` returns.
 
     >>> g = SparseGradient((4, 2), np.dtype("float32"), [(np.array([1, 3, 1]), np.ones((3, 2), "float32"))])
     >>> g.dense()
@@ -108,7 +108,7 @@ class SparseGradient(LazyGradient):
         return self.terms[0]
 
     def extend(self, other: Self) -> None:
-        """Add `other` to self in place, because a thousand time steps must not copy all terms."""
+        """Add `other` to self in place, to avoid copying all terms at every time step."""
         self.terms.extend(other.terms)
         self.coalesced = False
 
@@ -121,14 +121,14 @@ class SparseGradient(LazyGradient):
             part = whole[index]
             if isinstance(part, np.ndarray) and np.may_share_memory(part, whole):  # a view
                 part += values
-            else:  # += would add only once to an element that the index contains twice
+            else:  # if the index contains an element twice, += would add to it only once
                 np.add.at(whole, index, values)
 
 
 def scatter(
     shape: tuple[int, ...], key: Any, values: Array, distinct: bool = False
 ) -> SparseGradient:
-    """Return zeros with values added at `key`, as a sparse gradient.
+    """Return an array of zeros with `values` added at `key`, as a sparse gradient.
 
     `distinct` means that the key is an array of sorted, distinct ids.
     """
@@ -164,7 +164,7 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     elif total.unreduced is not None and total.unreduced.shape == gradient.shape:
         total.unreduced += gradient
     else:
-        # raises ValueError for a wrong shape now, while the error can still name the rule
+        # raises ValueError for a wrong shape now, when the error can still name the rule
         unbroadcast(np.broadcast_to(0, gradient.shape), shape)
         total.reduce()
         total.unreduced = np.array(gradient)

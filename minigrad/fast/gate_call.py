@@ -1,4 +1,4 @@
-"""A faster `Gate.__call__` for one Tensor and for two."""
+"""A faster `Gate.__call__` for one or two Tensors."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ _new_node, _new_tensor = Node.__new__, Tensor.__new__
 
 
 def call(self: Gate, *inputs: TensorLike) -> Tensor:
-    """Call a gate on one Tensor or two. Other calls use the general version."""
-    # Gates with constant inputs check them, and a look-up reads only some rows of its table.
+    """Call a gate on one or two Tensors. Other calls use the general version."""
+    # The general version checks constant inputs, and a look-up then reads only some rows.
     if OBSERVERS or self.constant_inputs:
         return general_call(self, *inputs)
     if len(inputs) == 2 and type(a := inputs[0]) is Tensor and type(b := inputs[1]) is Tensor:
@@ -30,7 +30,7 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
         one = a.node
         first = last = one.output
         nodes, arrays, requires_grad = (one,), (first,), one.requires_grad
-    elif len(inputs) in (1, 2):  # some are numbers, arrays or lists
+    elif len(inputs) in (1, 2):  # some inputs are numbers, arrays or lists
         return call(self, *as_tensors(inputs))
     else:
         return general_call(self, *inputs)
@@ -52,7 +52,7 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
         not recorded or any(not node.gate and node.requires_grad for node in nodes)
     ):
         output = output.copy()
-    if recorded:  # without the cost of calling __init__
+    if recorded:  # faster than calling __init__
         node = _new_node(Node)
         node.gate, node.inputs, node.arrays, node.requires_grad = self, nodes, arrays, True
     else:

@@ -1,4 +1,4 @@
-"""Faster versions of some NumPy sums, and iteration over arrays in blocks that fit the cache."""
+"""Faster versions of some NumPy sums, and iteration over arrays in cache-sized blocks."""
 
 import math
 from collections.abc import Iterator
@@ -7,28 +7,29 @@ import numpy as np
 
 from ..graph import Array
 
-# The sizes at which the functions below change their method. Any values are correct; these were the
-# fastest on the machines measured.
-BLOCK = 1 << 16  # elements processed at a time to stay in the cache: 256 kB as float32
-# with at most this many possible ids per given id, ids are marked in an array instead of sorted
+# The sizes at which the functions below change their method. Results are correct for any values of
+# these constants. These values were the fastest on the machines that we measured.
+BLOCK = 1 << 16  # the number of elements processed at a time: 256 kB as float32
+# If there are at most this many possible ids per id, the ids are marked in an array, not sorted.
 SPARSE_IDS = 64
 # fewer places than this are sorted as 16-bit integers, for which NumPy uses a radix sort
 RADIX_PLACES = 1 << 16
-PLACES_PER_ADDITION = 2  # with more places than this per addition, add to all of them at once
+PLACES_PER_ADDITION = 2  # with more places than this per addition, add to all places at once
 
 
 def in_blocks(array: Array) -> bool:
-    """Return whether an array is too large for the cache; then `blocks_of_rows` saves time."""
+    """Return whether an array is too large for the cache, so that `blocks_of_rows` saves time."""
     return array.size > BLOCK
 
 
 def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
-    """Split the arrays into blocks of rows, and yield the same block of every array in a list.
+    """Split the arrays into blocks of rows, and yield lists with the same block of each array.
 
-    Rows are numbered along all axes but the last of the first array. A block of the first array has
-    at most BLOCK elements, so it stays in the processor's cache during several operations. This
-    halves the time of the cross entropy for 10,000 classes. Blocks of a C-contiguous array are
-    views, to which results can be written; blocks of other arrays may be copies.
+    Each position along all axes of the first array except the last is a row. A block of the first
+    array has at most BLOCK elements, so it remains in the processor's cache during several
+    operations. This halves the time of the cross entropy for 10,000 classes. Blocks of a
+    C-contiguous array are views, to which results can be written. Blocks of other arrays may be
+    copies.
     """
     *axes, width = arrays[0].shape
     count, size = math.prod(axes), max(1, BLOCK // max(1, width))
@@ -47,7 +48,7 @@ def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
     """
     # `take` rejects int64 ids on 32-bit platforms such as WebAssembly
     ids = ids.astype(np.intp, copy=False)
-    # Sorting a few ids costs less than an array with one element for each possible id.
+    # Sorting a few ids is faster than filling an array with one element for each possible id.
     if below > SPARSE_IDS * ids.size:
         distinct, place = np.unique(ids, return_inverse=True)
         return distinct, place.reshape(ids.shape)
@@ -75,7 +76,7 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
     - Sum the remaining values of these places as a product with ones: values[2] + values[4] +
       values[5].
 
-    For a batch of reviews with 96 columns, this takes less than half the time of np.add.reduceat,
+    For a batch of reviews with 96 columns, this takes less than half as long as np.add.reduceat,
     which adds row by row.
 
     >>> sum_by_place(np.array([1, 0, 1, 2, 1, 1]), 3, np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])).tolist()
@@ -88,9 +89,9 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
     starts, counts = starts[by_count], counts[by_count]
     sums = values.take(by_place[starts], axis=0)
     nth = 1
-    # `more` places have more than nth values. Half of them are complete after the number of
-    # additions that the median place still needs. Adding to all places at once is faster only if
-    # there are at least a few places for each of these additions.
+    # `more` places have more than `nth` values. The median of these places still needs `additions`
+    # additions. Adding to all places at once is faster only if there are several places per
+    # addition.
     while more := int(np.searchsorted(-counts, -nth)):
         additions = counts[more // 2] - nth
         if not more > PLACES_PER_ADDITION * additions:

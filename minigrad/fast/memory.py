@@ -2,7 +2,7 @@
 
 import sys
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # the numbers of malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # constants from malloc.h
 
 
 def keep_freed(keep: bool) -> None:
@@ -17,7 +17,7 @@ def keep_freed(keep: bool) -> None:
         return
     import ctypes  # already loaded by NumPy
 
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, musl has not
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has mallopt, musl does not
     if mallopt is None:
         return
     mallopt(_TRIM_THRESHOLD, 256 << 20 if keep else 128 << 10)

@@ -1,9 +1,10 @@
-"""The Table: a parameter that is read by rows, such as word vectors, with lazy updates.
+"""The Table, a parameter that is read by rows and updated lazily, such as a table of word vectors.
 
 A batch of reviews uses about 550 of the 10,000 rows of a word table. An optimizer with momentum
-also changes the other rows, whose gradient is 0. Doing this at every step takes more time than the
-rest of the step, so the optimizer may leave these updates pending. They are applied when the table
-is read: a look-up updates only the rows that it reads, any other access updates all rows.
+also changes the other rows, whose gradient is 0. Updating them at every step takes more time than
+the rest of the step, so the optimizer may leave these updates pending. Pending updates are applied
+when the table is read. A look-up updates only the rows that it reads. Any other access updates all
+rows.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,14 +21,14 @@ class PendingUpdates(Protocol):
     """Updates that an optimizer has left pending."""
 
     def catch_up(self, rows: Array | None) -> None:
-        """Apply the updates to these rows of the table's `stored`, or to all rows (None)."""
+        """Apply the updates to these rows of the table's `stored` array (None: to all rows)."""
 
 
 class Table(Leaf):
     """A leaf of shape (rows, ...) that may have pending updates. Reading `output` applies them all.
 
-    `stored` is the array without the pending updates. Its shape and dtype are
-    always valid. Before you read rows from it, apply their pending updates.
+    `stored` is the array without the pending updates. Its shape and dtype are always valid. Before
+    you read rows of `stored`, apply their pending updates with `catch_up`.
     """
 
     __slots__ = ("pending", "stored")
@@ -49,16 +50,16 @@ class Table(Leaf):
 
     @output.setter
     def output(self, value: Array) -> None:
-        self.catch_up()  # the pending updates are for the old array
+        self.catch_up()  # the pending updates belong to the old array
         self.stored = value  # type: ignore[misc]  # a property in Node, a slot here
 
     def catch_up(self, rows: Array | None = None) -> None:
-        """Apply the pending updates of these rows of `stored`, or of all rows."""
+        """Apply the pending updates to these rows of `stored` (None: to all rows)."""
         if self.pending is not None:
             self.pending.catch_up(rows)
 
     def write(self, change: Callable[[Array], None]) -> None:
-        """Let `change` write to the array, as Tensor.update does, but leave updates pending.
+        """Call `change(array)` to write to the array, as Tensor.update does, but keep updates pending.
 
         `change` must write only to rows that have no pending updates.
         """
@@ -78,7 +79,7 @@ class Table(Leaf):
 def make_table(
     data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None
 ) -> Tensor:
-    """Return a Tensor of shape (rows, ...) that look-ups read and optimizers update by rows.
+    """Return a Tensor of shape (rows, ...) that can be read and updated by rows.
 
     >>> table = make_table([[1.0, 2.0], [3.0, 4.0]])
     >>> table[0].array
@@ -93,7 +94,7 @@ def make_table(
 def read_rows(table: Node, ids: Array) -> Array:
     """Return a table's array, after applying the pending updates of the rows `ids`.
 
-    If an id is outside the table, no updates are applied; the gate raises the error.
+    If an id is outside the table, no updates are applied. The gate later raises the error.
     """
     if not isinstance(table, Table):
         return table.output

@@ -1,4 +1,4 @@
-"""Error messages of the engine, checks of its inputs, and hints for users of other frameworks.
+"""The engine's error messages and input checks, and hints for users of other frameworks.
 
-You can skip this package if you want to learn how gradients flow.
+You can skip this package if you only want to learn how gradients flow.
 """

@@ -1,4 +1,4 @@
-"""The engine's input checks and error messages. They are in this file to keep the core readable.
+"""The engine's input checks and error messages, in a separate file to keep the core readable.
 
 Functions named `check_...` raise an error. `as_array`, `new_array` and `new_gradient` check an
 array and return it. Functions named after a mistake, such as `not_a_leaf`, return an error for the
@@ -46,14 +46,14 @@ def _where(node: Node) -> str:
 
 
 def as_array(data: Any, dtype: Any) -> Array:
-    """Return `data` as a new array of numbers: a copy, because the caller may change `data`."""
+    """Return `data` as a new array of numbers. It is copied because the caller may change it."""
     if isinstance(node := getattr(data, "node", None), Node):
         raise DtypeError(
             "MG111",
             f"cannot make a Tensor from {describe(node)}: it is already a Tensor",
             cause="copying it would silently drop its computation history",
-            remedy="use the tensor directly; t.detach() is a constant with the same value, and "
-            "t.array its array",
+            remedy="use the tensor itself; t.detach() returns a constant with the same value, and "
+            "t.array is its NumPy array",
         )
     one = data[0] if isinstance(data, (list, tuple)) and data else data
     if isinstance(one, np.ndarray) and hasattr(one, "mask"):
@@ -86,20 +86,20 @@ def as_array(data: Any, dtype: Any) -> Array:
 
 
 def tensors_inside(data: Any) -> DtypeError:
-    """The error for a list or tuple of Tensors where a Tensor or numbers are expected."""
+    """Return the error for a list or tuple of Tensors where a Tensor or numbers are expected."""
     return DtypeError(
         "MG111",
         f"cannot make a Tensor from a {type(data).__name__} that contains Tensors",
-        cause="a copy of their values would lose their history silently",
+        cause="copying their values would silently drop their computation history",
         remedy="pass the Tensors one by one, as in mg.gradcheck(f, x, y), or join them with "
         "mg.stack",
     )
 
 
 def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
-    """Return the dtype to which the Tensors and real arrays among `values` combine in NumPy.
+    """Return NumPy's common dtype for the Tensors and real arrays among `values`.
 
-    Without any, this is float32.
+    If there are none, return float32.
     """
     arrays = [value for value in values if isinstance(value, np.ndarray) or hasattr(value, "node")]
     dtypes = [array.dtype for array in arrays if array.dtype.kind in "fiub"]
@@ -107,10 +107,10 @@ def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
 
 
 def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
-    """Return `value` as a new array, to be combined with arrays of `dtype`.
+    """Return `value` as a new array, for arithmetic with arrays of `dtype`.
 
-    A plain number gets `dtype` if that is a float dtype. Otherwise NumPy's rules apply, except that
-    a Python float counts as float32.
+    A plain number gets `dtype` if `dtype` is a float dtype. Otherwise NumPy's rules apply, except
+    that a Python float counts as float32.
     """
     number = isinstance(value, (bool, int, float, np.integer, np.floating))
     if not number or (isinstance(value, np.generic) and dtype.kind != "f"):
@@ -121,11 +121,11 @@ def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
 
 
 def check_real(dtype: np.dtype[Any], *data: Any) -> None:
-    """Raise DtypeError unless arrays of this dtype, such as `data`, contain real numbers."""
+    """Raise DtypeError, which quotes `data`, unless arrays of `dtype` contain real numbers."""
     if dtype.kind not in "fiub":
         raise DtypeError(
             "MG110",
-            f"a Tensor holds real numbers, not {dtype}"
+            f"a Tensor must contain real numbers, not {dtype}"
             + "".join(f" ({str(one)[:60]!r})" for one in data),
             cause="text, objects, dates and complex numbers have no gradients in minigrad",
             remedy="convert the data to numbers first; for text, use minigrad.data.Vocabulary",
@@ -133,15 +133,15 @@ def check_real(dtype: np.dtype[Any], *data: Any) -> None:
 
 
 def new_array(leaf: Leaf, value: Any) -> Array:
-    """Check and return the new array of a leaf.
+    """Check a leaf's new array, and return it.
 
-    It must have the same shape and, if the leaf requires a gradient, a float dtype.
+    The array must have the leaf's shape and, if the leaf requires a gradient, a float dtype.
     """
     array = as_array(value, None)
     if array.shape != leaf.shape:
         raise ShapeError(
             "MG104",
-            f"{describe(leaf)} has shape {leaf.shape} and cannot take an array of shape "
+            f"{describe(leaf)} has shape {leaf.shape}, but the assigned array has shape "
             f"{array.shape}",
             cause="optimizers and recorded graphs require a tensor to keep its shape",
             remedy="reshape the array first, or make a new Tensor",
@@ -177,11 +177,10 @@ def new_gradient(leaf: Leaf, value: Any) -> Array:
 
 
 def gradient_misshapen(leaf: Leaf, gradient: Any) -> ShapeError:
-    """Return the error for a gradient whose shape is not that of its leaf."""
+    """Return the error for a gradient whose shape differs from the leaf's shape."""
     return ShapeError(
         "MG105",
-        f"{describe(leaf)} has shape {leaf.shape} and cannot take a gradient of shape "
-        f"{gradient.shape}",
+        f"{describe(leaf)} has shape {leaf.shape}, but its gradient has shape {gradient.shape}",
         cause="a gradient must have the same shape as its tensor",
         remedy=f"assign an array of shape {leaf.shape}, or None",
     )
@@ -212,7 +211,7 @@ def not_a_leaf(node: Node, action: str) -> GradientError:
 
 
 def gradient_of_step(node: Node) -> Array | None:
-    """Return None as the `.grad` of a tensor that is not a leaf.
+    """Return None, which is the `.grad` of any tensor that is not a leaf.
 
     Raise GradientError if the tensor is the result of `w = w - lr * w.grad`.
     """
@@ -241,8 +240,8 @@ def element_assigned(node: Node) -> DtypeError:
         "MG113",
         f"cannot assign to an element of {describe(node)}",
         cause="graphs recorded with this tensor rely on its value",
-        remedy="combine tensors with mg.where or mg.concatenate, or assign a whole new array "
-        "with t.array = ...",
+        remedy="combine tensors with mg.where or mg.concatenate, or replace the whole array with "
+        "t.array = ...",
     )
 
 
@@ -268,12 +267,12 @@ def no_gate(function: str) -> UnsupportedError:
         f"minigrad has no gate for {function}",
         cause="NumPy's own function would silently drop the gradient",
         remedy=(known or "build it from functions that have a gate (mg.GATES lists them)")
-        + "; use t.array if you need no gradient, or write your own Gate",
+        + "; use t.array if you need no gradient, or write your own gate",
     )
 
 
 def warn_of_pairs(*arrays: Any) -> None:
-    """Warn (MG170) before a column (N, 1) is compared with (N,), which broadcasts to (N, N)."""
+    """Warn (MG170) before shapes (N, 1) and (N,) are compared, which would broadcast to (N, N)."""
     column, row = sorted(map(np.shape, arrays), key=len, reverse=True)
     if len(row) != 1 or column != (*row, 1) or row == (1,):
         return
@@ -281,7 +280,7 @@ def warn_of_pairs(*arrays: Any) -> None:
         "MG170",
         f"comparing shapes {column} and {row} gives shape {row * 2}: every pair of elements is "
         "compared",
-        cause="NumPy broadcasts the column and the row, so the share of equal pairs is not the "
+        cause="NumPy broadcasts the column and the row, so the mean of the comparison is not the "
         "accuracy",
         remedy=f"use the same shape for both, as in prediction.reshape{row}; if you want all "
         "pairs, index the row as [None, :]",
@@ -298,7 +297,7 @@ def warn_of_pairs(*arrays: Any) -> None:
 def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
     """Return the order of axes in `x.transpose(*axes)`.
 
-    Raise OptionError for two numbers that exchange axes in PyTorch, but have no effect here.
+    Raise OptionError for two axes that PyTorch would exchange, but that have no effect here.
     """
     if len(axes) < 2:
         return axes[0] if axes else None
@@ -318,7 +317,7 @@ def not_one_number(node: Node) -> ShapeError:
     """Return the error for converting a tensor to one number if its size is not 1."""
     return ShapeError(
         "MG169",
-        f"{_with_shape(node)} holds {node.output.size} numbers, but exactly one is needed",
+        f"{_with_shape(node)} has {node.output.size} elements, but must have exactly one",
         cause="item, float, int and bool convert a single number",
         remedy="reduce the tensor first, as in t.mean().item(), or pick one element, as in t[0, "
         "1].item()",
@@ -331,8 +330,8 @@ def not_one_number(node: Node) -> ShapeError:
 def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
     """Return the shape to which these shapes broadcast.
 
-    Axes are matched from the right. Two sizes fit if they are equal or one of them is 1. If an axis
-    does not fit, raise a ShapeError that names it.
+    Axes are matched from the right. Two sizes are compatible if they are equal or one of them is 1.
+    If the sizes of an axis are incompatible, raise a ShapeError that names the axis.
     """
     try:
         return np.broadcast_shapes(*shapes)
@@ -354,7 +353,7 @@ def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
 def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Exception:
     """Return the error for a failed forward, with the scope and the inputs' shapes.
 
-    If the gate's shape rule explains the failure, this is its ShapeError.
+    If the gate's `shape` method raises an error for these inputs, return that error.
     """
     if not isinstance(error, MinigradError):
         try:
@@ -367,7 +366,7 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
             f"{gate.name} failed: {error}",
             cause=f"its forward raised {type(error).__name__}",
             remedy="convert integers and booleans to floats with t.astype('float32'); in your "
-            "own gate, raise a ShapeError in `shape` for inputs that forward cannot take",
+            "own gate, raise a ShapeError in `shape` for inputs that forward does not accept",
         )
     if not error.where:
         given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)
@@ -417,11 +416,11 @@ def nothing_recorded(node: Node) -> GradientError:
 
 
 def upstream_missing(node: Node) -> GradientError:
-    """Return the error for `backward` on several numbers without an upstream gradient."""
+    """Return the error for `backward` on a non-scalar without an upstream gradient."""
     return GradientError(
         "MG120",
         f"backward from {_with_shape(node)} needs an upstream gradient",
-        cause="backward computes the gradient of a single number, but this tensor holds "
+        cause="backward computes the gradient of a single number, but this tensor contains "
         f"{node.output.size}",
         remedy="call backward on a scalar, such as t.sum() or t.mean(), or pass an array of the "
         "tensor's shape as upstream=",
@@ -445,7 +444,7 @@ def upstream_misshapen(node: Node, shape: Shape, what: str = "an upstream gradie
     """Return the error for an upstream gradient, or a vector of `hvp`, of the wrong shape."""
     return ShapeError(
         "MG102",
-        f"{what} of shape {shape} does not fit {_with_shape(node)}",
+        f"{what} of shape {shape} does not match {_with_shape(node)}",
         cause="it must have the same shape as the tensor",
         remedy=f"pass an array of shape {node.shape}",
     )
@@ -472,9 +471,9 @@ def changed_in_place(node: Node, leaf: Node) -> GradientError:
         "before backward",
         where=_where(node),
         cause="an optimizer step or another update came between the forward and the backward "
-        "pass, or a recurrent state carried its old graph over from the last batch",
-        remedy="run the forward pass again before calling backward; to carry a state over, use "
-        "state.detach()",
+        "pass, or a recurrent state still belongs to the graph of the previous batch",
+        remedy="run the forward pass again before calling backward; to carry a state over to the "
+        "next batch, use state.detach()",
     )
 
 
@@ -489,7 +488,7 @@ def no_second_derivative(node: Node) -> GradientError:
         "delete differentiable_twice = False from the class"
         if node.gate.foreign
         else "differentiate mg.unfuse(output), or build the layer with fused=False; both use "
-        "small gates",
+        "small gates instead of this one",
     )
 
 
@@ -504,5 +503,5 @@ def rule_failed(node: Node, dz: Any, error: Exception) -> GradientError:
         f"the backward rule of {node.gate.name} failed: {error}",
         where=f"{_where(node)}; inputs {shapes}, output {node.shape}, dz {dz.shape}",
         cause=cause,
-        remedy=f"run mg.gradcheck to see what is wrong with the rule of {node.gate.name}",
+        remedy=f"run mg.gradcheck to find the mistake in the backward rule of {node.gate.name}",
     )

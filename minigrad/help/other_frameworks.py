@@ -1,10 +1,10 @@
-"""Errors for names and keywords of PyTorch, NumPy, Keras and JAX: they tell you what to write here.
+"""Errors for names and keywords from PyTorch, NumPy, Keras and JAX, with the minigrad equivalents.
 
-The remedies are in other_frameworks.txt. Each entry lists names, keywords (`dim=`) or calls
-(`Linear()`), and after the bar their remedy; `max.dim=` takes precedence over `dim=`. The file is
-read when the first remedy is needed. If a remedy is only a keyword (`dim= | axis=`), both mean
-exactly the same, and the call is made with that keyword instead of raising an error.
-docs/coming_from.md shows the entries that people need most.
+The remedies are in other_frameworks.txt, which is read when the first remedy is needed. Each entry
+lists names, keywords (`dim=`) or calls (`Linear()`), followed by a bar and the remedy. An entry for
+a keyword of one function (`max.dim=`) takes precedence over the general entry (`dim=`). If a remedy
+is only a keyword (`dim= | axis=`), both keywords mean exactly the same. The call is then made with
+minigrad's keyword and raises no error. docs/coming_from.md shows the entries that people need most.
 """
 
 import sys
@@ -30,7 +30,7 @@ def _remedies() -> dict[str, str]:
 
 
 def hint(name: str) -> str:
-    """The remedy for a name of another framework, or an empty string."""
+    """Return the remedy for a name from another framework, or an empty string."""
     return _remedies().get(name, "")
 
 
@@ -45,15 +45,16 @@ def unknown_name(name: str, owner: Any, *_value: Any) -> Any:
         from difflib import get_close_matches
 
         close = " or ".join(get_close_matches(name, getattr(owner, "__all__", dir(owner))))
-        cause = "nothing has that name here"
+        cause = "the name is misspelled, or minigrad has no such name"
         remedy = f"did you mean {close}?" if close else "call dir() to list the available names"
     what = f"{getattr(owner, '__name__', type(owner).__name__)} has no {name}"
     raise UnknownNameError("MG119", what, cause=cause, remedy=remedy)
 
 
 def answer_names(cls: type, names: Any) -> None:
-    """Make these names of a class raise MG119. A `__getattr__` would make Python 3.11 read all its
-    attributes more slowly.
+    """Make these attributes of a class raise MG119.
+
+    With a `__getattr__` method instead, Python 3.11 would read all attributes more slowly.
     """
     for name in names:
         answer = partial(unknown_name, name)
@@ -61,14 +62,14 @@ def answer_names(cls: type, names: Any) -> None:
 
 
 def answer_attribute(owner: Any, name: str) -> Any:
-    """The `__getattr__` of a class: raise MG119 for any name that it lacks."""
+    """Implement `__getattr__` for a class or module: raise MG119 for any name that it lacks."""
     if name.startswith("_") or hasattr(type(owner), name):
-        return object.__getattribute__(owner, name)  # raises what Python or a property raised
+        return object.__getattribute__(owner, name)  # raises the original error again
     return unknown_name(name, owner)
 
 
 def answer_import(package: str, name: str) -> Any:
-    """The `__getattr__` of a package: import a module of this name, or raise MG119 or MG133."""
+    """Implement `__getattr__` for a package: import a module, or raise MG119 or MG133."""
     from importlib.util import find_spec
 
     if find_spec(f"{package}.{name}"):
@@ -76,7 +77,7 @@ def answer_import(package: str, name: str) -> Any:
     try:
         return answer_attribute(sys.modules[package], name)
     except UnknownNameError as error:
-        # Python's, for `from package import name`
+        # the function in Python that runs `from package import name`
         if sys._getframe(2).f_code.co_name != "_handle_fromlist":
             raise
         raise UnknownImportError(
@@ -88,17 +89,19 @@ def answer_import(package: str, name: str) -> Any:
 
 
 def answer_calls(owner: Any, names: Any) -> None:
-    """Replace these functions of a class or a module by their `answering` versions."""
+    """Replace these functions of a class or a module with their `answering` versions."""
     for name in names:
         function = answering(getattr(owner, name))
-        function.__module__ = getattr(owner, "__module__", owner.__name__)  # where pickle finds it
+        function.__module__ = getattr(owner, "__module__", owner.__name__)  # pickle looks here
         setattr(owner, name, function)
 
 
 @cache
 def answering(function: Any) -> Any:
-    """Wrap a function: another framework's keyword is renamed if it means the same, and any other
-    call that does not fit raises MG129.
+    """Wrap a function so that it accepts or explains keywords of other frameworks.
+
+    A keyword with an exact equivalent is renamed. Any other call with invalid arguments raises
+    MG129.
     """
 
     @wraps(function)
@@ -114,7 +117,7 @@ def answering(function: Any) -> Any:
 
 
 def check_call(function: Any, options: Any, error: TypeError) -> Any:
-    """Return the options under this function's own keywords, if only their names differ.
+    """Return the options with the function's own keywords, if only the names differ.
 
     Otherwise raise UnsupportedError MG129. Return None if the error came from inside the function.
     """

@@ -1,6 +1,7 @@
-"""The warning for a user's module called `layers` or `optim`, which hides minigrad's package.
+"""The warning about a user's module called `layers` or `optim` that hides minigrad's package.
 
-`take_over` makes the packages available under names that cannot be hidden.
+`take_over` makes the packages available as `minigrad.layers` and `minigrad.optim`, which cannot be
+hidden.
 """
 
 import os
@@ -15,7 +16,7 @@ HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 
 def _hidden_by(name: str) -> str | None:
-    """Return the user's file that `import name` runs instead of minigrad's package, or None."""
+    """Return the user's file that `import name` loads instead of minigrad's package, or None."""
     found = sys.modules.get(name) or PathFinder.find_spec(name)
     place = getattr(found, "__file__", None) or getattr(found, "origin", None)
     ours = os.path.realpath(os.path.join(HOME, name))
@@ -23,7 +24,7 @@ def _hidden_by(name: str) -> str | None:
 
 
 def warn() -> None:
-    """Warn (MG134) if a user's `layers` or `optim` hides minigrad's, without importing it."""
+    """Warn (MG134) if a user's module hides `layers` or `optim`, without importing the module."""
     for name in ("layers", "optim"):
         if place := _hidden_by(name):
             text = MinigradError(
@@ -38,7 +39,7 @@ def warn() -> None:
 
 
 def take_over(alias: str) -> None:
-    """Make `alias`, such as `minigrad.layers`, the package `layers`.
+    """Make a package available under an alias, such as `layers` under `minigrad.layers`.
 
     If a user's module hides the package, load minigrad's package under the alias.
     """

@@ -1,4 +1,4 @@
-"""Helpers that do not use Tensor: files, text for the terminal, notebooks, experiments as jobs.
+"""Helpers that do not use Tensor: for files, text in the terminal, notebooks, and parallel jobs.
 
-Every other package may import them.
+Any other package may import them.
 """

@@ -1,4 +1,4 @@
-"""Files: atomic writing, locks, and opening of regular files only."""
+"""Functions to write files atomically, to lock folders, and to open only regular files."""
 
 import contextlib
 import errno
@@ -11,18 +11,20 @@ from typing import IO
 
 try:
     import fcntl
-except ImportError:  # WebAssembly, and Windows, where an open file cannot be removed anyway
+except ImportError:  # on WebAssembly, and on Windows, which cannot remove an open file anyway
     fcntl = None  # type: ignore[assignment]
 
 AnyPath = str | os.PathLike[str]
-# A temporary name contains this many characters of the file's name, and has at most 255 bytes.
+# A temporary file's name uses at most this many characters of the original name, so that it never
+# exceeds 255 bytes.
 LONGEST = 50
 
 
 def to_path(path: AnyPath) -> Path:
     """Return `path` as a Path.
 
-    Errors: OSError if it cannot be the name of a file: empty, with a NUL byte, or of another type.
+    Errors: OSError if no file can have this name: it is empty, contains a NUL byte, or is not a
+    path.
     """
     try:
         text = os.fsdecode(path)
@@ -36,7 +38,8 @@ def to_path(path: AnyPath) -> Path:
 def open_file(path: AnyPath) -> IO[bytes]:
     """Open a regular file to read its bytes.
 
-    Errors: OSError, also for folders and for devices, whose data may not end.
+    Errors: OSError if the file cannot be opened, or if it is a folder or a device. Reading from a
+    device may never end.
     """
     path = to_path(path)
     _permissions(path)
@@ -47,7 +50,7 @@ def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file atomically: to a temporary file, which is then renamed to `path`.
 
     `write(file)` writes the content. If it fails, the old file is left unchanged and the temporary
-    one is removed. If `path` is a link, its target is replaced. Permissions are kept. If a program
+    file is removed. If `path` is a link, its target is replaced. Permissions are kept. If a program
     is killed while writing, the next program that writes this file replaces the temporary file.
 
     >>> import tempfile
@@ -56,7 +59,7 @@ def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
     >>> path.read_text()
     'whole'
 
-    Errors: OSError, and whatever `write` raises.
+    Errors: OSError, and any exception that `write` raises.
     """
     path = Path(os.path.realpath(to_path(path)))
     permissions = _permissions(path) if path.exists() else None
@@ -69,7 +72,7 @@ def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
             if permissions is not None:
                 os.chmod(unfinished, permissions)
             if fcntl is not None:
-                # rename while it is locked, because another program may wait to write to it
+                # renamed while it is locked, because another program may wait to write to it
                 os.replace(unfinished, path)
         except BaseException:
             # Windows cannot remove an open file; the next call for this path replaces it
@@ -127,12 +130,12 @@ def _open_or_create(path: str, flags: int) -> int:
 
 
 def _begin(unfinished: Path) -> IO[bytes]:
-    """Open the temporary file, empty and locked: a second program that writes the file waits."""
+    """Open the temporary file, empty and locked. A second program that writes it has to wait."""
     while True:
         # the caller closes it
         file = open(unfinished, "r+b", opener=_open_or_create)  # noqa: SIM115
         _lock(file)
-        # the program that held the lock may have renamed the file; then try again
+        # if the program that held the lock has renamed the file, try again
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.stat(unfinished), os.fstat(file.fileno())):
                 file.truncate()

@@ -7,7 +7,8 @@ It is used by `minigrad course report`, and by the examples that run many experi
 - The child calls the function. Its command is
   `python -m minigrad.support.jobs FILE FUNCTION ARGUMENTS RESULT`.
 
-A child ends when its parent ends for any reason: it reads from a pipe that closes with the parent.
+Each child reads from a pipe that closes when the parent ends. So if the parent ends for any reason,
+its children end too.
 """
 
 from __future__ import annotations
@@ -72,26 +73,28 @@ def run_jobs(
     folder: AnyPath | None = None, *, any_code: bool = False, shown: Callable[[Any], str] | None = str,
     apart: bool = True,
 ) -> dict[str, Done]:  # fmt: skip
-    """Call `function(**arguments)` for each of the jobs, {name: arguments}. Return {name: Done}.
+    """Call `function(**arguments)` for each job in {name: arguments}, and return {name: Done}.
 
     Each call runs in a separate process, with one BLAS thread. The function must be defined at the
-    top level of a file; code that runs jobs must be under `if __name__ == "__main__"`. Arguments
-    and results are JSON values. With `apart=False` threads call the function, which suits functions
-    that start a process themselves. Jobs that fail or are killed are reported on stderr, and are
-    missing from the result. Finished jobs are reported with the text `shown(result)`; with
-    `shown=None` only failures are reported.
+    top level of a file, and code that runs jobs must be under `if __name__ == "__main__"`.
+    Arguments and results are JSON values. With `apart=False`, the calls run in threads instead.
+    Use this for functions that start a process themselves. Jobs that fail or are killed are
+    reported on stderr, and are missing from the result. Finished jobs are reported with the text
+    `shown(result)`. With `shown=None`, only failures are reported.
 
-    `folder` gets a log for each job, NAME.log, and results.jsonl with a line for each result. A job
-    with a result there is not run again, unless its arguments have changed or the code has: Python,
-    NumPy, minigrad, or a file in the function's folder. With `any_code` only the arguments are
-    compared. A damaged line is skipped, and its job runs again.
+    `folder` receives a log for each job, NAME.log, and a file results.jsonl with one line for each
+    result. A job that has a result in this file does not run again, unless its arguments or the
+    code changed. The code includes Python, NumPy, minigrad, and the files in the function's folder.
+    With `any_code`, only the arguments are compared. A damaged line is skipped, and its job runs
+    again.
 
-    NumPy numbers become Python numbers, and tuples become lists. JSON cannot represent other
-    values: as arguments they raise OptionError MG922 before any job starts, and as results they
-    make the job fail.
+    NumPy numbers become Python numbers, and tuples become lists. If JSON cannot represent an
+    argument, OptionError MG922 is raised before any job starts. If it cannot represent a result,
+    the job fails.
 
     Ctrl-C stops every child, and keeps finished results. Errors: OptionError MG917 if `at_once` is
-    less than 1, MG920 within a job; OSError for a folder that cannot be written; KeyboardInterrupt.
+    less than 1, MG920 if a job calls this function; OSError if the folder cannot be written;
+    KeyboardInterrupt after Ctrl-C.
     """
     from tqdm import tqdm
 
@@ -99,16 +102,15 @@ def run_jobs(
         raise OptionError(
             "MG920",
             "a job tried to start its own jobs",
-            cause="each job imports the script, so code that is not indented runs again in each "
-            "job",
-            remedy='put the call of run_jobs under `if __name__ == "__main__":`',
+            cause="each job imports the script, which runs the script's top-level code again",
+            remedy='put the call to run_jobs under `if __name__ == "__main__":`',
         )
     if at_once < 1:
         raise OptionError(
             "MG917",
             f"cannot run {at_once} jobs at once",
             cause="at least one job must run at a time",
-            remedy="choose a number of 1 or more, as in --jobs 1",
+            remedy="choose 1 or more, as in --jobs 1",
         )
     jobs = {name: _arguments(name, arguments) for name, arguments in jobs.items()}
     with contextlib.ExitStack() as stack:
@@ -179,7 +181,7 @@ def _arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def code_version(function: Callable[..., Any]) -> str:
-    """Return a hash of the versions of Python and NumPy, minigrad, and the function's folder."""
+    """Return a hash of the Python and NumPy versions and of minigrad's and the function's files."""
     files = set(Path(inspect.getfile(function)).resolve().parent.glob("*.py"))
     files.update(*((ROOT / package).rglob("*.py") for package in ("minigrad", "layers", "optim")))
     hashes = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
@@ -190,7 +192,7 @@ def code_version(function: Callable[..., Any]) -> str:
 def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -> dict[str, Done]:
     """Return a file's results for these jobs and this version of the code (None: any version).
 
-    Reports how many results of other arguments or versions it ignores.
+    Print how many jobs must run again because their arguments or the code changed.
     """
     text = path.read_bytes() if path.exists() else b""
     if not text.endswith(b"\n"):  # a program was killed while it wrote its last line
@@ -227,7 +229,7 @@ def _in_process(
         *(sys.executable, "-P", "-m", __name__),
         *(file, function.__qualname__, json.dumps(arguments), str(result)),
     ]
-    # The matrices are small and each core runs a job, so BLAS threads would only compete.
+    # The matrices are small and each core runs a job, so more BLAS threads would slow the jobs down.
     libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM")
     environment = os.environ | {f"{library}_THREADS": "1" for library in libraries}
     environment |= {"PYTHONUNBUFFERED": "1", "MINIGRAD_JOB": name}
@@ -274,7 +276,7 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def _end_all(futures: Collection[Future[Done]]) -> None:
-    """End all children by closing their pipes. Kill those without a pipe, or that take too long."""
+    """End all children by closing their pipes. Kill any that have no pipe or take too long."""
     deadline = time.monotonic() + GRACE + 1
     while not all(future.done() for future in futures):
         for child in list(_running):
@@ -289,7 +291,9 @@ def _watch(parent: int) -> None:
     """Interrupt the child, as Ctrl-C does, when the parent closes its end of the pipe or ends."""
     os.read(parent, 1)
     if os.name == "posix":
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # also wakes a sleep
+        signal.pthread_kill(
+            threading.main_thread().ident or 0, signal.SIGINT
+        )  # interrupts sleep too
     else:
         _thread.interrupt_main()
     time.sleep(GRACE)
@@ -299,7 +303,7 @@ def _watch(parent: int) -> None:
 def main() -> None:
     """Call the function FUNCTION of FILE in the child, and write its result to RESULT."""
     file, function, arguments, result = sys.argv[1:]
-    # if a script started the parent with &, the signal is ignored by default
+    # if a script started the parent with &, SIGINT would be ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parent = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

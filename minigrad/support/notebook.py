@@ -1,4 +1,4 @@
-"""Output for notebooks: HTML tables, and Matplotlib figures that need no magic command.
+"""Output for notebooks: HTML tables, and Matplotlib figures that display without a magic command.
 
 Tables set no colours, so they are legible in light and dark themes. All text is escaped.
 """
@@ -67,7 +67,7 @@ def new_figure(what: str, width: float, height: float) -> Any:
 
 
 def shell() -> Any:
-    """Return the IPython shell (in a terminal or a notebook's kernel) that runs this, or None."""
+    """Return the IPython shell or notebook kernel that runs this code, or None."""
     interactive = sys.modules.get("IPython")
     return None if interactive is None else interactive.get_ipython()
 
@@ -75,7 +75,7 @@ def shell() -> Any:
 def cell_of(filename: str) -> str | None:
     """Return IPython's name for the cell compiled as this file, such as "Cell In[5]", or None.
 
-    On the site's pages, cells are compiled as "Cell 5".
+    On the website's pages, cells are named "Cell 5".
     """
     if filename.startswith("Cell "):
         return filename

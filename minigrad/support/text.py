@@ -1,10 +1,10 @@
 """Safe text for the terminal and for files.
 
-Use `printable` for a user's text, `table` for rows of it, `for_terminal` for minigrad's own text,
+Use `printable` for a user's text, `table` for rows of text, `for_terminal` for minigrad's own text,
 and `to_json` for values stored as text.
 
-Names come from checkpoints, scopes and other programs. Printed without escaping, they could clear
-the screen, imitate a line of minigrad's output, or reverse the text that follows.
+Names come from checkpoints, scopes and other programs. Without escaping, a name could clear the
+screen, imitate a line of minigrad's output, or reverse the text that follows.
 """
 
 import json
@@ -25,9 +25,10 @@ def printable(text: str) -> str:
 
 
 def for_terminal(text: str) -> str:
-    r"""Return `text` with characters that stdout cannot encode as escapes, and … as three dots.
+    r"""Return `text` for `print`, with escapes in place of characters that stdout cannot encode.
 
-    Use it for `print`. Python's stderr escapes such characters itself.
+    If there are such characters, … becomes three dots. Text for stderr does not need this function,
+    because Python's stderr escapes such characters itself.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:

@@ -52,7 +52,7 @@ def test_the_first_gate_that_is_not_finite():
 def test_a_value_that_came_in_that_way():
     with mg.detect_anomaly(), pytest.raises(NonFiniteError, match="MG710") as caught:
         mg.tanh(parameter([1.0, np.nan]))
-    cause = "x (2,) holds 1 non-finite value out of 2: nan at [1]"
+    cause = "x (2,) contains 1 non-finite value out of 2: nan at [1]"
     assert cause in caught.value.cause and "learning rate" in caught.value.remedy
 
 
@@ -66,7 +66,7 @@ def test_the_first_rule_that_is_not_finite():
             loss.backward()
     error = caught.value
     assert error.what.startswith(
-        "the rule of Sqrt returned a gradient of x with 1 non-finite value out of 2"
+        "the backward rule of Sqrt returned a gradient for x with 1 non-finite value out of 2"
     )
     for part in ("Sqrt in norm", line_of("infinite slope at 0"), "dz (2,) from 3 to 3"):
         assert part in error.where

@@ -90,7 +90,7 @@ def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
 @pytest.mark.parametrize(
     ("culprit", "where"),
     [
-        ("dense.b", "'dense.b' at the top level holds 2 non-finite values"),
+        ("dense.b", "'dense.b' at the top level contains 2 non-finite values"),
         ("log", "Log at the top level"),
     ],
 )
