@@ -12,7 +12,10 @@ from .tools import commands
 
 
 def main() -> int:
-    """Run the command and return its exit code: 0 for success, 1 for a wrong gradient, 2 for an error."""
+    """Run the command and return its exit code.
+
+    The code is 0 for success, 1 for a wrong gradient, and 2 for an error.
+    """
     parser = argparse.ArgumentParser(
         commands.program(), description="See how gradients flow: draw, explore and check graphs."
     )

@@ -1,8 +1,8 @@
 """The backward pass, which applies the chain rule from one node back to the leaves it depends on.
 
-`sweep` implements the whole algorithm. It visits the newest nodes first, so it reaches every consumer of a
-node before the node itself. At each node it calls the gate's backward rule with the node's
-gradient, and adds the results to the gradients of the node's inputs.
+`sweep` implements the whole algorithm. It visits the newest nodes first, so it reaches every
+consumer of a node before the node itself. At each node, it calls the gate's backward rule with the
+node's gradient, and adds the results to the gradients of the node's inputs.
 """
 
 from __future__ import annotations

@@ -211,8 +211,8 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
                 name = node.name or f"input {position}"
                 return NonFiniteError(
                     "MG711",
-                    f"the backward rule of {consumer.gate.name} returned a gradient for {name} with "
-                    f"{_strange(part)}",
+                    f"the backward rule of {consumer.gate.name} returned a gradient for {name} "
+                    f"with {_strange(part)}",
                     where=f"{title(consumer)}; given {_inputs(consumer)}, {_range('dz', upstream)}",
                     cause="the gate's derivative is infinite or undefined there (sqrt, log or "
                     "division at 0), or the gradient is too large for the dtype",

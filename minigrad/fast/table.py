@@ -59,7 +59,7 @@ class Table(Leaf):
             self.pending.catch_up(rows)
 
     def write(self, change: Callable[[Array], None]) -> None:
-        """Call `change(array)` to write to the array, as Tensor.update does, but keep updates pending.
+        """Call `change(array)` to write to the array in place. Pending updates are not applied.
 
         `change` must write only to rows that have no pending updates.
         """

@@ -229,7 +229,7 @@ def _in_process(
         *(sys.executable, "-P", "-m", __name__),
         *(file, function.__qualname__, json.dumps(arguments), str(result)),
     ]
-    # The matrices are small and each core runs a job, so more BLAS threads would slow the jobs down.
+    # The matrices are small and each core runs a job, so BLAS threads would compete for the cores.
     libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM")
     environment = os.environ | {f"{library}_THREADS": "1" for library in libraries}
     environment |= {"PYTHONUNBUFFERED": "1", "MINIGRAD_JOB": name}

@@ -219,7 +219,7 @@ nn.Flatten() -> MG119 .*def flatten
 model.add(nn.Dense(2, 1)) -> MG119 .*in a Sequential .*model.last = Dense
 model(x, mask=y) -> MG129 .*a Sequential passes only x
 mg.save(model.state_dict(), "weights") -> MG507 .*mg.save\\(path, model.state_dict\\(\\)\\)
-w.array = mg.Tensor(1.0) -> MG111 .*t.array its array
+w.array = mg.Tensor(1.0) -> MG111 .*t.array is its NumPy array
 mg.softmax_cross_entropy(x, [0, -100]) -> MG154 .*mg.cross_entropy ignores labels of -100
 model.register_buffer("mean", y) -> MG119 .*requires_grad = False: it is saved
 mg.gradcheck(lambda x: x * x, (x,)) -> MG111 .*mg.gradcheck\\(f, x, y\\)
@@ -423,7 +423,7 @@ def test_a_nested_dict_saved_as_the_remedy_tells_comes_back(tmp_path: Path) -> N
 
 def test_text_goes_into_the_info_as_the_remedy_tells(tmp_path: Path) -> None:
     array = np.array(["good", "bad"])
-    with pytest.raises(mg.MinigradError, match="MG507.*(?s:.*)in info as a list: array.tolist"):
+    with pytest.raises(mg.MinigradError, match="MG507.*(?s:.*)in `info` as a list: array.tolist"):
         mg.save(tmp_path / "m", {"words": array})
     mg.save(tmp_path / "m", {}, {"words": array.tolist()})
     assert mg.load(tmp_path / "m").info["words"] == ["good", "bad"]
@@ -433,7 +433,7 @@ def test_arrays_of_another_dtype_load_as_the_remedy_tells() -> None:
     model = Sequential(Dense(2, 1))
     arrays = {name: array.astype("float64") for name, array in model.state_dict().items()}
     with pytest.raises(
-        mg.MinigradError, match="(?s)MG505.*for another dtype, convert with array.astype"
+        mg.MinigradError, match="(?s)MG505.*to change the dtype of an array, use array.astype"
     ):
         model.load_state_dict(arrays)
     model.load_state_dict({name: array.astype("float32") for name, array in arrays.items()})
