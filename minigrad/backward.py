@@ -74,7 +74,7 @@ def sweep(
                     # `add` below or, if minigrad.fast is enabled, `add` in fast/accumulator.py
                     arrived[parent] = SEAMS.add(arrived[parent], gradient, array.shape)
                     continue
-                # an expensive gradient is a function, which is called only if it is needed
+                # an expensive gradient is a function, called only if the gradient is needed
                 if callable(gradient):
                     gradient = gradient()
                 arrived[parent] = (

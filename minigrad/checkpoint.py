@@ -1,6 +1,6 @@
 """Save and load named arrays as files in the safetensors format.
 
-A file is a JSON header followed by the bytes of the arrays. Any tool that reads safetensors can
+A file consists of a JSON header and the bytes of the arrays. Any tool that reads safetensors can
 read the weights. The format does not use pickle, so a malicious file cannot run code. The header
 contains a checksum of the whole file, so loading a damaged file raises an error. Files are written
 atomically.
@@ -26,7 +26,7 @@ from .support.files import AnyPath, open_file, write_whole
 from .support.text import to_json
 from .tensor import Tensor
 
-# minigrad's only key in the header's metadata; the order of several keys would be undefined
+# All of minigrad's metadata is under one key, because the order of several keys is undefined.
 _KEY = "minigrad"
 _BLANK = "0" * 64  # a placeholder while the checksum is computed
 _DTYPES = {
@@ -38,7 +38,7 @@ _DTYPES = {
 
 
 class Checkpoint(dict[str, Array]):
-    """The arrays in a file, by name. `.info` is the `info` that was saved with the arrays."""
+    """A dict of the arrays in a file. `.info` is the `info` that was saved with the arrays."""
 
     def __init__(self, arrays: Mapping[str, Array], info: dict[str, Any]) -> None:
         super().__init__(arrays)
@@ -58,7 +58,7 @@ def save(path: AnyPath, arrays: Mapping[str, Any], info: Mapping[str, Any] | Non
     """
     text = to_json({"sha256": _BLANK, "info": as_stored(info, f"the info for {shown(path)}")})
     content = serialized(arrays, {_KEY: text})
-    # Copy only the header to insert the checksum, not the arrays.
+    # To insert the checksum, copy only the header and not the arrays.
     split = 8 + int.from_bytes(content[:8], "little")
     header = content[:split].replace(
         _BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1
@@ -67,7 +67,7 @@ def save(path: AnyPath, arrays: Mapping[str, Any], info: Mapping[str, Any] | Non
 
 
 def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
-    """Return the info as `load` will return it.
+    """Return `info` as `load` returns it after it is saved.
 
     Tuples become lists, and NumPy numbers become Python numbers. Errors: DtypeError MG507.
     """
@@ -88,9 +88,9 @@ def load(path: AnyPath) -> Checkpoint:
 
     The arrays are writable.
 
-    Errors: CheckpointError MG501 (the file does not exist or cannot be read), MG502 (not in the
-    safetensors format, or truncated), MG503 (no checksum, because another program wrote it), MG504
-    (the checksum does not match: the file was damaged).
+    Errors: CheckpointError MG501 if the file does not exist or cannot be read; MG502 if it is
+    truncated or not in the safetensors format; MG503 if it has no checksum, because another program
+    wrote it; MG504 if it was damaged and does not match its checksum.
     """
     try:
         arrays, metadata, header, body = read_safetensors(path)
@@ -113,8 +113,8 @@ def load(path: AnyPath) -> Checkpoint:
             "MG503",
             f"{shown(path)} has no checksum, so it cannot be verified",
             cause="minigrad did not write it, or its header is damaged",
-            remedy="load it without verification with safetensors.numpy.load_file, then save the "
-            "arrays with mg.save",
+            remedy="load it with safetensors.numpy.load_file, which does not verify it, then save "
+            "the arrays with mg.save",
         )
     try:
         stored = json.loads(metadata[_KEY])
@@ -144,8 +144,8 @@ def serialized(arrays: Mapping[str, Any], metadata: dict[str, str] | None = None
             f"saving arrays requires safetensors, which cannot be imported: {error}",
             cause="a dependency of minigrad is missing, or Python runs in WebAssembly, where "
             "safetensors is not available",
-            remedy=f"install it with `{pip_install('safetensors')}`; without it, you can use "
-            "mg.load, and save model.state_dict() with np.savez",
+            remedy=f"install it with `{pip_install('safetensors')}`; without it, you can "
+            "load with mg.load, and save model.state_dict() with np.savez",
         ) from None
     if not isinstance(arrays, Mapping):
         raise DtypeError(
@@ -186,7 +186,7 @@ def read_safetensors(
     except Exception as error:  # a header from another program can contain anything
         raise ValueError(f"its header is invalid ({type(error).__name__}: {error})") from None
     if sum(array.nbytes for array in arrays.values()) != body.size:
-        raise ValueError(f"the sizes of its arrays do not add up to its {content.size:,} bytes")
+        raise ValueError(f"its arrays do not match its size of {content.size:,} bytes")
     return arrays, metadata, header, body
 
 

@@ -37,7 +37,8 @@ ON_RECORD: ContextVar[Callable[[Any], None] | None] = ContextVar("on_record", de
 """A function that is called with each node when the node is recorded."""
 
 ON_GRADIENT: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("on_gradient", default=None)
-"""A function that a backward pass calls with each node and its gradient, before the node's rule."""
+"""A function that a backward pass calls with each node and its gradient, before it runs the node's
+rule."""
 
 OBSERVERS: list[Any] = []
 """Objects that run the gate calls and backward passes of all threads. Only the last one is used.
@@ -67,7 +68,7 @@ def observed(sweep: F) -> F:
 class Seams:
     """The functions that `minigrad.fast` can replace with faster ones.
 
-    The engine calls a seam as an attribute, such as `SEAMS.add(...)`. Each seam has a short plain
+    The engine calls a seam as a method, such as `SEAMS.add(...)`. Each seam has a short plain
     version, decorated with `@SEAMS.plain`, and a fast version, listed in fast/__init__.py. Both
     versions return the same results, up to rounding. `minigrad.fast.enable()` and `disable()`
     choose the version for the whole program. Each description below starts with the file that
@@ -104,13 +105,13 @@ class Seams:
         self.plain_versions: dict[str, Any] = {"fuse_layers": False}
 
     def plain(self, function: F) -> F:
-        """Register a function as the plain version of the seam with the function's name."""
+        """Register a function as the plain version of the seam with the same name."""
         self.plain_versions[function.__name__] = function
         setattr(self, function.__name__, function)
         return function
 
     def use(self, versions: Mapping[str, Any]) -> None:
-        """Use these versions from now on."""
+        """Use these versions of the seams from now on."""
         for name, version in versions.items():
             setattr(self, name, version)
 
@@ -192,7 +193,7 @@ class enable_grad(setting):
 
 
 class fused(setting):
-    """Let recurrent layers run a whole sequence as one gate within a block, if they can.
+    """Within a block, let recurrent layers run a whole sequence as one gate where possible.
 
     This is faster, but the graph does not show the time steps.
 
@@ -206,7 +207,7 @@ class fused(setting):
 
 
 class scope(setting):
-    """Name the part of the graph recorded within a block. Drawings, errors and reports show it.
+    """Name the part of the graph that a block records. Drawings, errors and reports show the name.
 
     >>> with scope("encoder"), scope("t07"):
     ...     print(scope_label(SCOPE.get()))
@@ -244,7 +245,7 @@ def step_name(t: int, steps: int) -> str:
 
 
 def step_number(name: str) -> int | None:
-    """Return the number of the time step that a scope is named after, or None.
+    """Return the number of the time step that a scope name represents, or None.
 
     >>> step_number("t07"), step_number("head")
     (7, None)

@@ -30,7 +30,7 @@ def grad(
 
     Inputs may be leaves or intermediate results. A gradient has its input's shape, and is zero if
     `output` does not depend on the input. With `create_graph=True` the gradients are recorded too,
-    and can be differentiated again. `upstream` means the same as in `Tensor.backward`.
+    and can be differentiated again. `upstream` has the same meaning as in `Tensor.backward`.
 
     Errors: as for `Tensor.backward`.
 
@@ -168,7 +168,7 @@ def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:
 def rule_on_tensors(node: Node, dz: Tensor) -> list[Any]:
     """Return the gradients of a node's inputs as Tensors.
 
-    They are recorded in the scope "backward", followed by the node's scope.
+    The gradients are recorded in a scope that consists of "backward" and the node's scope.
     """
     gate = node.gate
     if not gate.differentiable_twice:

@@ -29,19 +29,19 @@ key "module.name". Gates whose names start with _ are not included."""
 
 
 class Gate:
-    """An operation and its gradient: z = forward(inputs), and backward turns dz = dL/dz into dL/dx.
+    """An operation and its gradient: forward computes z, and backward computes dL/dx from dz.
 
     To add an operation, write a subclass with these methods:
 
     - `forward(*arrays) -> array`. It must not change its inputs, but may return one of them. To
       save a value for backward, return a pair (array, saved): backward receives `saved` after the
       inputs. The saved value is stored in the node, not in the gate.
-    - `backward(dz, z, *arrays)`. It returns a tuple with one gradient for each input; None stands
-      for zero. An expensive gradient may be a function without arguments, which is called only if
-      that input requires a gradient. The engine sums over broadcast axes. The rule must not write
-      to dz, z or the arrays, because other gates use them too. In your own gates, dz is read-only.
-      If all operations of the rule also work on Tensors, the gate has second derivatives. If not,
-      set `differentiable_twice = False`.
+    - `backward(dz, z, *arrays)`, where z is the output and dz is dL/dz. It returns a tuple with one
+      gradient dL/dx for each input x; None means zero. An expensive gradient may be a function
+      without arguments, which is called only if that input requires a gradient. The engine sums
+      over broadcast axes. The rule must not write to dz, z or the arrays, because other gates use
+      them too. In your own gates, dz is read-only. If all operations of the rule also work on
+      Tensors, the gate has second derivatives. If not, set `differentiable_twice = False`.
     - `shape(*shapes) -> shape`, unless the inputs broadcast as in NumPy. It returns the output's
       shape, or raises a ShapeError that explains why the inputs are incompatible. The engine calls
       it if forward fails.
@@ -79,8 +79,8 @@ class Gate:
     """The number of floating-point operations per element."""
 
     constant_inputs: tuple[int, ...] = ()
-    """Positions of inputs that have no gradient (labels, ids, conditions). A Tensor passed there
-    must not require one."""
+    """Positions of inputs that have no gradient (labels, ids, conditions). A Tensor at such a
+    position must not require a gradient."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -142,7 +142,7 @@ class Gate:
         return output[0] if isinstance(output, tuple) else output
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Return the output's shape. By default the inputs' shapes broadcast, by NumPy's rules."""
+        """Return the output's shape. By default, the inputs broadcast by NumPy's rules."""
         return checks.broadcast_shape(self.name, *shapes)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:

@@ -28,7 +28,7 @@ next_serial = count(1).__next__
 
 
 class Node:
-    """One recorded gate call: `output = gate.forward(*arrays)`, made in `scope`.
+    """One gate call, `output = gate.forward(*arrays)`, recorded in `scope`.
 
     `serial` is unique in the program. A node's serial number is higher than its inputs' serial
     numbers, so sorting nodes by `serial` gives a topological order. `arrays` contains the input
@@ -81,7 +81,7 @@ class Node:
 
     @property
     def stored(self) -> Array:
-        """The output, without applying pending updates.
+        """The output array without its pending updates.
 
         If the node is a table that optimizers update by rows, some rows may be out of date.
         """
@@ -135,7 +135,7 @@ class LazyGradient:
     """
 
     __slots__ = ("dtype", "shape")
-    # Without this line, NumPy would compute array + lazy element by element. Now it is an error.
+    # Makes `array + lazy` raise an error. Otherwise, NumPy would add `lazy` to each element.
     __array_ufunc__ = None
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -159,8 +159,8 @@ def ancestors(
 ) -> list[Node]:
     """Return the roots and all their ancestors, newest first: a reverse topological order.
 
-    `follow(node)` returns the nodes to visit next, by default the node's inputs. With
-    attrgetter("predecessors") the result also includes the nodes before a cut.
+    `follow(node)` returns the nodes to visit next. The default is the node's inputs. With
+    attrgetter("predecessors"), the result also includes the nodes before a cut.
     """
     found = list(dict.fromkeys(roots))
     seen = set(found)

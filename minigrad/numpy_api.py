@@ -63,7 +63,7 @@ class Size(int):
 
 
 class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
-    """The attributes and methods that a Tensor shares with NumPy arrays. tensor.py has the others.
+    """The attributes and methods that a Tensor shares with NumPy arrays. tensor.py has the rest.
 
     Operators that are not defined here come from NumPy's mixin. Comparisons return arrays.
     Operators without a gate, such as ~ and %, raise an error (MG118).
@@ -159,7 +159,7 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[str, Any]) -> Any:
-    """Call a NumPy function on the Tensors' arrays."""
+    """Call a NumPy function with the arrays of all Tensors among its arguments."""
     arrays = [to_array(value) for value in args]
     if function in _COMPARISONS:
         checks.warn_of_pairs(*arrays)

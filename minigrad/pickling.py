@@ -1,4 +1,4 @@
-"""Pickling of nodes, which is also used to send them to other processes and by copy.deepcopy.
+"""Pickling of nodes. It is also used to send nodes to other processes, and by copy.deepcopy.
 
 Serial numbers are valid only within one process, so a restored node gets a new one. Its inputs are
 restored first, and get lower numbers. A Table applies its pending updates before it is pickled, and
@@ -32,7 +32,7 @@ def reduce(node: Node) -> tuple[Any, ...]:
     state["arrays"] = arrays = [*node.arrays]
     for number, parent in enumerate(node.inputs):
         if arrays[number] is parent.stored:
-            # `restore` fills it in; a second copy would look as if the parent had changed
+            # `restore` fills in this array; a copy would look as if the parent had changed
             arrays[number] = None
     return restore, (type(node), state)
 

@@ -25,9 +25,9 @@ class Tensor(ArrayMethods):
     """An array that remembers how it was computed.
 
     `data` is an array, a number, or nested lists of numbers. Arrays are copied and keep their
-    dtype; numbers and lists become float32. With `requires_grad=True` the Tensor is a parameter:
-    `backward` on a result computed from it adds the gradient to `.grad`. The array is read-only,
-    because recorded graphs rely on its value. To change a parameter, assign a new array:
+    dtype; numbers and lists become float32. With `requires_grad=True`, the Tensor is a parameter.
+    Calling `backward` on a result computed from it adds the gradient to `.grad`. The array is
+    read-only, because recorded graphs rely on its value. To change a parameter, assign a new array:
     `W.array = W.array - 0.1 * W.grad`.
 
     In arithmetic with a float Tensor, a plain number takes the Tensor's dtype. Otherwise dtypes
@@ -153,8 +153,8 @@ class Tensor(ArrayMethods):
     def grad(self) -> Array | None:
         """The sum of the gradients from all `backward` calls, or None before the first call.
 
-        The gradient has this tensor's shape. Only leaves that require a gradient have one. Assign
-        None to reset it. If a table was read by rows, its gradient is stored as rows. Reading
+        The gradient has this tensor's shape. Only leaves that require a gradient have one. To reset
+        it, assign None. If a table was read by rows, its gradient is stored as rows. Reading
         `.grad` converts the rows to a full array, and an optimizer then updates every row.
         """
         if not isinstance(self.node, Leaf):
@@ -199,10 +199,10 @@ class Tensor(ArrayMethods):
         second `backward` adds the same gradients again. `retain_graph` is accepted for
         compatibility with PyTorch and has no effect.
 
-        Errors: GradientError if a non-scalar has no upstream gradient, if nothing was recorded,
-        inside `no_grad`, or if a leaf was updated after the forward pass; NonFiniteError if this
-        tensor is a scalar that is NaN or infinite; ShapeError if the upstream gradient has another
-        shape.
+        Errors: GradientError if a non-scalar has no upstream gradient, if nothing was recorded, if
+        it is called inside `no_grad`, or if a leaf was updated after the forward pass;
+        NonFiniteError if this tensor is a scalar that is NaN or infinite; ShapeError if the
+        upstream gradient has another shape.
         """
         upstream = start(self.node, upstream)
         for leaf, gradient in sweep(self.node, upstream).items():
@@ -214,7 +214,7 @@ class Tensor(ArrayMethods):
         self.node.upstream = upstream
 
     def detach(self) -> Tensor:
-        """Return a copy of the value as a constant without history. Gradients stop there."""
+        """Return a copy of the value as a constant without history. Gradients stop here."""
         return constant(self.array.copy(), "detached", self.name)
 
 
@@ -247,7 +247,7 @@ def cut(tensor: TensorLike) -> Tensor:
 
 
 def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
-    """Return the values as Tensors: Tensors unchanged, anything else as constants.
+    """Return Tensors unchanged, and all other values as constant Tensors.
 
     A plain number takes the dtype of a float Tensor.
     """

@@ -115,8 +115,8 @@ def _calling_line() -> str:
 def source_line(filename: str, line: int) -> str:
     """Return a short name for a line of a file or of a notebook's cell.
 
-    A file inside the working directory is shown by its relative path, other files by their last two
-    folders and their name.
+    A file inside the working directory is shown by its relative path. Any other file is shown by
+    its name and the last two folders of its path.
     """
     cell = cell_of(filename)
     return (
@@ -223,7 +223,7 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
         "MG711",
         f"the gradient of {title(node)} contains {_strange(whole)}",
         where=f"{title(node)}; {_range('dz', whole)}",
-        cause="each part of the gradient is finite but their sum is too large for the dtype, or "
+        cause="each part of the gradient is finite but the sum is too large for the dtype, or "
         "backward started with NaN or infinity",
         remedy="scale the loss down, clip gradients, or compute in float64",
     )

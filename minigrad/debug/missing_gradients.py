@@ -54,7 +54,7 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
 _WORDS = {
     "MG730": (
         "it has not been computed",
-        "backward was not called on this loss, or zero_grad has reset the gradients since",
+        "backward was not called on this loss, or zero_grad has reset the gradients after it",
         "call loss.backward(), and read the gradients before zero_grad()",
     ),
     "MG731": (
@@ -100,5 +100,5 @@ def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
     for origin, code in (("no_grad", "MG732"), ("detached", "MG733")):
         if origin in ends:
             end = ends[origin]
-            return code, f"a value {end.output.shape} made {scope_label(end.scope)}"
+            return code, f"a value of shape {end.output.shape} made {scope_label(end.scope)}"
     return "MG735", ""

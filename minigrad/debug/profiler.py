@@ -21,7 +21,7 @@ Charge = tuple["Row", str]  # the row and the column to which time is added
 
 @dataclass(eq=False)
 class Row:
-    """One type of gate in one scope, or a leaf: the number of calls and their total seconds."""
+    """The number of calls and the total time for one type of gate in one scope, or for a leaf."""
 
     scope: str
     gate: str = ""

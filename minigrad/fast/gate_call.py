@@ -17,7 +17,7 @@ _new_node, _new_tensor = Node.__new__, Tensor.__new__
 
 def call(self: Gate, *inputs: TensorLike) -> Tensor:
     """Call a gate on one or two Tensors. Other calls use the general version."""
-    # The general version checks constant inputs, and a look-up then reads only some rows.
+    # The general version checks constant inputs, and reads only the rows that a look-up needs.
     if OBSERVERS or self.constant_inputs:
         return general_call(self, *inputs)
     if len(inputs) == 2 and type(a := inputs[0]) is Tensor and type(b := inputs[1]) is Tensor:
@@ -46,8 +46,8 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
             arrays += (saved,)
         output = np.asarray(output)
     recorded = requires_grad and RECORDING.get()
-    # As in the plain version, views of parameters and unrecorded views are copied. Other views need
-    # no copy, because only parameters are updated in place.
+    # As in the plain version, views of parameters and unrecorded views are copied. Other views are
+    # not copied, because only parameters are updated in place.
     if (output.base is not None or output is first or output is last) and (
         not recorded or any(not node.gate and node.requires_grad for node in nodes)
     ):

@@ -10,7 +10,7 @@ from ..graph import Array
 # The sizes at which the functions below change their method. Results are correct for any values of
 # these constants. These values were the fastest on the machines that we measured.
 BLOCK = 1 << 16  # the number of elements processed at a time: 256 kB as float32
-# If there are at most this many possible ids per id, the ids are marked in an array, not sorted.
+# If there are at most this many possible ids per given id, ids are marked in an array, not sorted.
 SPARSE_IDS = 64
 # fewer places than this are sorted as 16-bit integers, for which NumPy uses a radix sort
 RADIX_PLACES = 1 << 16
@@ -27,7 +27,7 @@ def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
 
     Each position along all axes of the first array except the last is a row. A block of the first
     array has at most BLOCK elements, so it remains in the processor's cache during several
-    operations. This halves the time of the cross entropy for 10,000 classes. Blocks of a
+    operations. This halves the time of a cross entropy with 10,000 classes. Blocks of a
     C-contiguous array are views, to which results can be written. Blocks of other arrays may be
     copies.
     """
@@ -65,14 +65,14 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
 
     Every place from 0 to count - 1 must occur. Take place = [1, 0, 1, 2, 1, 1] as an example:
 
-    - Sort the positions by place: [1, 0, 2, 4, 5, 3]. The first belongs to place 0, the next four
-      to place 1, the last to place 2.
-    - Sort the places by how often they occur: [1, 0, 2]. In the sorted positions, they start at
-      indices [1, 0, 5].
+    - Sort the positions by place: [1, 0, 2, 4, 5, 3]. The first position belongs to place 0, the
+      next four belong to place 1, and the last belongs to place 2.
+    - Sort the places by how often they occur: [1, 0, 2]. In the sorted positions, these places
+      start at indices [1, 0, 5].
     - Start each sum with the first value of its place: values[0], values[1], values[3].
-    - Add the second value to the sums of all places that have one, then the third, and so on. The
-      loop stops when only a few places are left. Here it stops immediately, because only place 1
-      has more than one value.
+    - Add the second value of each place that has at least two values, then the third value, and so
+      on. The loop stops when only a few places are left. Here, it stops immediately, because only
+      place 1 has more than one value.
     - Sum the remaining values of these places as a product with ones: values[2] + values[4] +
       values[5].
 

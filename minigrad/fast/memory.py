@@ -8,10 +8,10 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # constants from malloc.h
 def keep_freed(keep: bool) -> None:
     """Make glibc reuse blocks of up to 64 MB, and keep up to 256 MB of freed memory.
 
-    A training step may allocate and free a hundred megabytes of arrays. By default glibc returns
+    A training step may allocate and free a hundred megabytes of arrays. By default, glibc returns
     this memory to the system and requests it again page by page, which can take longer than the
     arithmetic. `keep=False` restores the default of 128 kB for both limits. On systems without
-    glibc this function has no effect.
+    glibc, this function has no effect.
     """
     if sys.platform != "linux":
         return

@@ -94,7 +94,7 @@ def make_table(
 def read_rows(table: Node, ids: Array) -> Array:
     """Return a table's array, after applying the pending updates of the rows `ids`.
 
-    If an id is outside the table, no updates are applied. The gate later raises the error.
+    If an id is outside the table, no updates are applied. The gate raises the error later.
     """
     if not isinstance(table, Table):
         return table.output

@@ -66,7 +66,7 @@ def as_array(data: Any, dtype: Any) -> Array:
         )
     try:
         array = np.asarray(data)
-    except UnsupportedError:  # from the __array__ of a Tensor inside
+    except UnsupportedError:  # raised by Tensor.__array__ if `data` contains a Tensor
         raise tensors_inside(data) from None
     except (ValueError, TypeError) as error:
         raise ShapeError(
@@ -397,7 +397,7 @@ def nothing_recorded(node: Node) -> GradientError:
         return GradientError(
             "MG121",
             f"backward from {describe(node)} was called inside no_grad",
-            cause="no_grad turns off the recording and computation of gradients",
+            cause="no_grad turns off recording and backward passes",
             remedy="call backward after the `with no_grad()` block",
         )
     origin = node.origin if isinstance(node, Leaf) else "constants"
@@ -411,7 +411,8 @@ def nothing_recorded(node: Node) -> GradientError:
         "MG122",
         f"cannot call backward on {describe(node)}: no graph was recorded for it",
         cause=f"it was {how[origin]}" if origin in how else none,
-        remedy="compute it outside no_grad, from at least one Tensor(..., requires_grad=True)",
+        remedy="compute it outside no_grad, from at least one tensor that was made with "
+        "requires_grad=True",
     )
 
 

@@ -98,7 +98,7 @@ def answer_calls(owner: Any, names: Any) -> None:
 
 @cache
 def answering(function: Any) -> Any:
-    """Wrap a function so that it accepts or explains keywords of other frameworks.
+    """Wrap a function so that it translates or explains keywords from other frameworks.
 
     A keyword with an exact equivalent is renamed. Any other call with invalid arguments raises
     MG129.

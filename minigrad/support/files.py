@@ -15,8 +15,8 @@ except ImportError:  # on WebAssembly, and on Windows, which cannot remove an op
     fcntl = None  # type: ignore[assignment]
 
 AnyPath = str | os.PathLike[str]
-# A temporary file's name uses at most this many characters of the original name, so that it never
-# exceeds 255 bytes.
+# A temporary file's name contains at most this many characters of the original name, so that the
+# temporary name never exceeds 255 bytes.
 LONGEST = 50
 
 

@@ -40,7 +40,7 @@ from .files import AnyPath, locked, write_whole
 from .text import printable, to_json
 
 GRACE = 5.0
-"""Seconds that a job may take to finish after Ctrl-C, for example to write a snapshot."""
+"""The number of seconds that a job has to finish after Ctrl-C, for example to write a snapshot."""
 KEYS = "job", "arguments", "code", "result", "seconds"
 """The keys of a line in results.jsonl."""
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,13 @@ class JobFailed(Exception):
 def add_options(parser: argparse.ArgumentParser, folder: str) -> None:
     """Add the options of a script that runs jobs: `--jobs`, `--out` and `--any-code`."""
     add, about = parser.add_argument, "folder for results.jsonl and the logs"
-    add("--jobs", type=int, default=1, metavar="N", help="jobs at a time; use one per core (1)")
+    add(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="jobs to run at a time; use one per core (1)",
+    )
     about += f"; jobs that have a result there are skipped ({folder})"
     add("--out", type=Path, default=Path(folder), metavar="FOLDER", help=about)
     about = "also accept results from other versions of the code"
@@ -181,7 +187,7 @@ def _arguments(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def code_version(function: Callable[..., Any]) -> str:
-    """Return a hash of the Python and NumPy versions and of minigrad's and the function's files."""
+    """Return a hash of the Python and NumPy versions, minigrad, and the function's folder."""
     files = set(Path(inspect.getfile(function)).resolve().parent.glob("*.py"))
     files.update(*((ROOT / package).rglob("*.py") for package in ("minigrad", "layers", "optim")))
     hashes = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
@@ -301,9 +307,9 @@ def _watch(parent: int) -> None:
 
 
 def main() -> None:
-    """Call the function FUNCTION of FILE in the child, and write its result to RESULT."""
+    """In the child, call FUNCTION from FILE, and write its result to RESULT."""
     file, function, arguments, result = sys.argv[1:]
-    # if a script started the parent with &, SIGINT would be ignored
+    # SIGINT is ignored by default if a script started the parent with &
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parent = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -42,8 +42,12 @@ def frozen(W, V):
         (lambda W, V: (W * V).sum(), "MG730", ""),  # and no backward
         (set_back_since, "MG730", ""),
         (cut_by_truncation, "MG731", "the cut in rnn/t03"),
-        (inside_no_grad, "MG732", "a value (2,) made in head"),
-        (lambda W, V: (W.detach() * V).sum(), "MG733", "a value (2,) made at the top level"),
+        (inside_no_grad, "MG732", "a value of shape (2,) made in head"),
+        (
+            lambda W, V: (W.detach() * V).sum(),
+            "MG733",
+            "a value of shape (2,) made at the top level",
+        ),
         (frozen, "MG734", ""),
         (lambda W, V: (V * np.tanh(W.array)).sum(), "MG735", ""),
     ],
