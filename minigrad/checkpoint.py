@@ -67,7 +67,7 @@ def save(path: AnyPath, arrays: Mapping[str, Any], info: Mapping[str, Any] | Non
 
 
 def as_stored(info: Mapping[str, Any] | None, what: str) -> dict[str, Any]:
-    """Return `info` as `load` returns it after it is saved.
+    """Return `info` in the form that it has after `save` and `load`.
 
     Tuples become lists, and NumPy numbers become Python numbers. Errors: DtypeError MG507.
     """

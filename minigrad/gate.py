@@ -42,9 +42,9 @@ class Gate:
       over broadcast axes. The rule must not write to dz, z or the arrays, because other gates use
       them too. In your own gates, dz is read-only. If all operations of the rule also work on
       Tensors, the gate has second derivatives. If not, set `differentiable_twice = False`.
-    - `shape(*shapes) -> shape`, unless the inputs broadcast as in NumPy. It returns the output's
-      shape, or raises a ShapeError that explains why the inputs are incompatible. The engine calls
-      it if forward fails.
+    - `shape(*shapes) -> shape`, which you can omit if the inputs broadcast as in NumPy. It returns
+      the output's shape, or raises a ShapeError that explains why the inputs are incompatible. The
+      engine calls it if forward fails.
     - In this package, gates also need `symbol` and `sample_inputs()`, which yields (gate, arrays)
       pairs for tests. CONTRIBUTING.md lists the steps.
 

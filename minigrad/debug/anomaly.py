@@ -100,7 +100,7 @@ def first_non_finite(root: Node) -> Node:
 
 
 def strange_node(node: Node) -> str:
-    """Describe a node with non-finite values: the first of them, and the ranges of its inputs."""
+    """Describe a node with non-finite values: the first such value, and its inputs' ranges."""
     told = f"{title(node)} {'returned' if node.gate else 'contains'} {_strange(node.output)}"
     return f"{told}; given {_inputs(node)}" if node.gate else told
 

@@ -54,7 +54,7 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
 _WORDS = {
     "MG730": (
         "it has not been computed",
-        "backward was not called on this loss, or zero_grad has reset the gradients after it",
+        "backward was not called on this loss, or zero_grad was called after backward",
         "call loss.backward(), and read the gradients before zero_grad()",
     ),
     "MG731": (

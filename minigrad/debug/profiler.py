@@ -1,4 +1,4 @@
-"""A profiler that shows where a program spends its time, by gate and scope and for each pass.
+"""A profiler that shows where a program spends its time, by gate, scope and pass.
 
 It adds no overhead when it is off, because `context.OBSERVERS` is then empty.
 """
@@ -37,7 +37,7 @@ class Row:
 
 
 class profile:
-    """Time each gate within this block, by scope and for each pass, and print a table.
+    """Time each gate within this block, by scope and pass, and print a table.
 
     All time steps share a row, such as rnn/t*. Two rows at the end show the time for ordering the
     graph in `backward`, and the time outside of gates (layers, the optimizer, your program). The

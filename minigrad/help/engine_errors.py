@@ -121,7 +121,7 @@ def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
 
 
 def check_real(dtype: np.dtype[Any], *data: Any) -> None:
-    """Raise DtypeError, which quotes `data`, unless arrays of `dtype` contain real numbers."""
+    """Raise DtypeError unless `dtype` is a type of real numbers. The message quotes `data`."""
     if dtype.kind not in "fiub":
         raise DtypeError(
             "MG110",

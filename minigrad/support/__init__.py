@@ -1,4 +1,4 @@
-"""Helpers that do not use Tensor: for files, text in the terminal, notebooks, and parallel jobs.
+"""Helper functions for files, terminal text, notebooks, and parallel jobs.
 
-Any other package may import them.
+They do not use Tensor, and any other package may import them.
 """

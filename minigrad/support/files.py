@@ -11,7 +11,7 @@ from typing import IO
 
 try:
     import fcntl
-except ImportError:  # on WebAssembly, and on Windows, which cannot remove an open file anyway
+except ImportError:  # on WebAssembly and on Windows; Windows cannot remove an open file anyway
     fcntl = None  # type: ignore[assignment]
 
 AnyPath = str | os.PathLike[str]
@@ -23,8 +23,7 @@ LONGEST = 50
 def to_path(path: AnyPath) -> Path:
     """Return `path` as a Path.
 
-    Errors: OSError if no file can have this name: it is empty, contains a NUL byte, or is not a
-    path.
+    Errors: OSError if `path` is empty, contains a NUL byte, or is not a path.
     """
     try:
         text = os.fsdecode(path)

@@ -88,11 +88,11 @@ def run_jobs(
     reported on stderr, and are missing from the result. Finished jobs are reported with the text
     `shown(result)`. With `shown=None`, only failures are reported.
 
-    `folder` receives a log for each job, NAME.log, and a file results.jsonl with one line for each
-    result. A job that has a result in this file does not run again, unless its arguments or the
-    code changed. The code includes Python, NumPy, minigrad, and the files in the function's folder.
-    With `any_code`, only the arguments are compared. A damaged line is skipped, and its job runs
-    again.
+    `folder` receives a log file for each job (NAME.log), and results.jsonl, which has one line for
+    each result. A job that has a result in this file does not run again, unless its arguments or
+    the code changed. The code includes Python, NumPy, minigrad, and the files in the function's
+    folder. With `any_code`, only the arguments are compared. A damaged line is skipped, and its job
+    runs again.
 
     NumPy numbers become Python numbers, and tuples become lists. If JSON cannot represent an
     argument, OptionError MG922 is raised before any job starts. If it cannot represent a result,
