@@ -1,5 +1,5 @@
-"""The questions of lesson 8: one-hot rows, the look-up, the table's gradient with repeated words, and the
-words left out.
+"""Lesson 8's questions about one-hot rows, the look-up, the table's gradient with repeated words, and
+unseen words.
 """
 
 import numpy as np
@@ -43,8 +43,8 @@ def left_out(ids, V):
 
 
 ONE_HOT = "1 where the column's number is the id, 0 elsewhere"
-ROWS = "table[ids]: row number id for each id"
-GRADIENT = "dW[i] = Σ of dz over all places where the id is i; as a product, dW = one_hotᵀ @ dz"
+ROWS = "table[ids]: for each id, the table's row at that index"
+GRADIENT = "dW[i] = Σ of dz over all positions where the id is i; as a product, dW = one_hotᵀ @ dz"
 UNSEEN = "all i from 0 to V - 1 that are not in ids"
 ENGINE = "the engine"
 QUESTIONS = (
@@ -56,26 +56,27 @@ QUESTIONS = (
              gradient([[1, 2], [3, 4], [5, 6]], [4, 0, 2], 5), ENGINE, formula=GRADIENT),
     Question("the gradient of the text's example, 'good film good': dz (3, 2), ids (3,)", "lookup_backward",
              gradient([[1, 0], [0, 2], [10, 1]], TEXT, 6), ENGINE, formula=GRADIENT),
-    Question("the gradient where one word stands four times: dz (4, 1), ids (4,)", "lookup_backward",
+    Question("the gradient when one word occurs four times: dz (4, 1), ids (4,)", "lookup_backward",
              gradient([[1], [2], [4], [8]], [1, 1, 1, 1], 3), ENGINE, formula=GRADIENT),
     Question("the gradient of a batch (3, 5) with repeated words", "lookup_backward",
              gradient(random(3, 5, 2), BATCH, 6), ENGINE, formula=GRADIENT),
     Question("the gradient of a batch (3, 5) in a table of 9 words", "lookup_backward",
              gradient(random(3, 5, 4), BATCH + 2, 9), ENGINE, formula=GRADIENT),
-    Question("dz and ids after the call, as before it", "lookup_backward", after_call, formula="dW is a new array"),
-    Question("what 'good film good' leaves out of 6 words", "unseen", left_out(TEXT, 6), formula=UNSEEN),
-    Question("what a batch (3, 5) leaves out of 9 words", "unseen", left_out(BATCH + 1, 9), formula=UNSEEN),
-    Question("what is left out when every word occurs", "unseen", left_out(BATCH, 6), formula=UNSEEN),
+    Question("dz and ids after the call: they must not change", "lookup_backward", after_call,
+             formula="dW is a new array"),
+    Question("the ids that 'good film good' does not use, of 6 words", "unseen", left_out(TEXT, 6), formula=UNSEEN),
+    Question("the ids that a batch (3, 5) does not use, of 9 words", "unseen", left_out(BATCH + 1, 9), formula=UNSEEN),
+    Question("the unseen ids when every word occurs", "unseen", left_out(BATCH, 6), formula=UNSEEN),
 )  # fmt: skip
 
 
 def page(file, path, failed):
-    """'the good film good' as a graph, the learner's look-up as a gate: three rows of the table get
-    a gradient.
+    """Write the page: the graph of 'the good film good', with the learner's look-up as a gate. Three
+    rows of the table get a gradient.
     """
 
     class YourLookup(mg.Gate):
-        """z = table[ids]. Your lookup_backward gives the gradient of the table."""
+        """z = table[ids]. Your lookup_backward computes the table's gradient."""
 
         symbol = "your lookup"
 

@@ -11,7 +11,7 @@ import numpy as np
 def one_hot(ids, V):
     """Return a row of V numbers for each id: 1 in the column of the id, 0 elsewhere.
 
-    ids (N,) gives (N, V), and ids (B, T) gives (B, T, V).
+    The result is (N, V) for ids (N,), and (B, T, V) for ids (B, T).
     """
     raise NotImplementedError("not written yet")
 
@@ -19,21 +19,21 @@ def one_hot(ids, V):
 def lookup(table, ids):
     """Return the row of the table (V, D) for each id.
 
-    ids (N,) gives (N, D), and ids (B, T) gives (B, T, D).
+    The result is (N, D) for ids (N,), and (B, T, D) for ids (B, T).
     """
     raise NotImplementedError("not written yet")
 
 
 def lookup_backward(dz, ids, V):
-    """Return the gradient of the table: each word's row is the sum of dz over the word's positions.
+    """Return the table's gradient: each word's row is the sum of dz over the word's positions.
 
-    dz (B, T, D), or (N, D); ids (B, T), or (N,). Returns (V, D).
+    dz is (N, D) for ids (N,), and (B, T, D) for ids (B, T). Returns (V, D).
     """
     raise NotImplementedError("not written yet")
 
 
 def unseen(ids, V):
-    """Return a list of the ids below V, in order, that do not occur in `ids`.
+    """Return a list of the ids below V that do not occur in `ids`, in increasing order.
 
     The rows of these words get no gradient.
     """

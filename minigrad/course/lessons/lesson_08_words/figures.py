@@ -1,4 +1,4 @@
-"""Draws rows.svg: the gradient of the table in the text's example, computed with the solution.
+"""Draw rows.svg: the table's gradient in the text's example, computed with the solution.
 
 python -m minigrad.course.lessons.lesson_08_words.figures
 """
@@ -14,13 +14,13 @@ DZ = np.array([[1.0, 0.0], [0.0, 2.0], [10.0, 1.0]])
 
 
 def svg():
-    """The places of the text on the left, the table's gradient on the right, a line from each place
-    to its row.
+    """Draw the text's positions on the left and the table's gradient on the right, with a line from
+    each position to its row.
     """
     gradient = lookup_backward(DZ, TEXT, len(WORDS))
     parts = ['<rect width="700" height="270" fill="white"/>']
-    parts.append('<text x="40" y="30" font-weight="bold">dz, a row for each place</text>')
-    parts.append('<text x="420" y="30" font-weight="bold">dW, a row for each word</text>')
+    parts.append('<text x="40" y="30" font-weight="bold">dz: a row for each position</text>')
+    parts.append('<text x="420" y="30" font-weight="bold">dW: a row for each word</text>')
     for i, (word, row) in enumerate(zip(WORDS, gradient, strict=True)):
         parts += _row(420, 45 + 34 * i, f"{i} {word}", row)
     for place, (i, row) in enumerate(zip(TEXT, DZ, strict=True)):
@@ -35,7 +35,7 @@ def svg():
 
 
 def _row(x, y, word, numbers):
-    """A word and its numbers, the cells the darker the larger the number."""
+    """Draw a word and its numbers. Larger numbers get darker cells."""
     parts = [f'<text x="{x}" y="{y + 19}">{word}</text>']
     for k, number in enumerate(numbers):
         red, green, blue = (round(255 - number / 11 * (255 - c)) for c in (0xE8, 0x8A, 0x1A))

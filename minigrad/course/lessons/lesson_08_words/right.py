@@ -1,4 +1,4 @@
-"""Other right answers to lesson 8."""
+"""Other correct answers to lesson 8."""
 
 RIGHT = {
     "one-hot product": """

@@ -1,4 +1,4 @@
-"""Lesson 8, solved: each place sends its gradient to the row that it was read from."""
+"""Lesson 8, solved: each position adds its gradient to the row that was read there."""
 
 import numpy as np
 

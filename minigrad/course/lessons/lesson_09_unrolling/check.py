@@ -1,6 +1,4 @@
-"""The questions of lesson 9: one step, the loop with any cell, the whole RNN, and the gradients that go
-through them.
-"""
+"""Lesson 9's questions about one step, the loop with any cell, the whole RNN, and their gradients."""
 
 import numpy as np
 
@@ -11,7 +9,7 @@ WORDS = ["the", "film", "was", "not", "bad"]
 
 
 def weights(D, H, seed=0):
-    """W_xh (D, H), W_hh (H, H) and b_h (H,), in float64."""
+    """Return random float64 Tensors W_xh (D, H), W_hh (H, H) and b_h (H,) in a dict."""
     rng = np.random.default_rng(seed)
     shapes = {"W_xh": (D, H), "W_hh": (H, H), "b_h": (H,)}
     arrays = {name: rng.normal(size=shape) * 0.6 for name, shape in shapes.items()}
@@ -19,14 +17,14 @@ def weights(D, H, seed=0):
 
 
 def sequence(T, B, D, H, seed=1):
-    """xs (T, B, D) and h0 (B, H)."""
+    """Return random xs (T, B, D) and h0 (B, H)."""
     rng = np.random.default_rng(seed)
     xs = rng.normal(size=(T, B, D))
     return xs, mg.Tensor(rng.normal(size=(B, H)) * 0.5, requires_grad=True, name="h0")
 
 
 def values(state):
-    """A state as an array, be it a Tensor, an array or a number; a list of states as a list of
+    """Convert a state (a Tensor, an array or a number) to an array, and a list of states to a list of
     arrays.
     """
     if isinstance(state, list | tuple):
@@ -35,12 +33,12 @@ def values(state):
 
 
 def each(states):
-    """The states of a sequence as arrays."""
+    """Convert the states of a sequence to arrays."""
     return states if states is None else [values(h) for h in states]
 
 
 def gradients(output, leaves):
-    """The gradients of a weighted sum of `output`; None where nothing arrives."""
+    """Return each leaf's gradient of a weighted sum of `output`, or None if it gets none."""
     upstream = np.random.default_rng(2).normal(size=output.shape)
     output.backward(upstream)
     return {name: leaf.grad for name, leaf in leaves.items()}
@@ -102,8 +100,8 @@ def rnn_gradients(file):
 
 LAYER = "the RNN layer"
 STEP = "h' = tanh(x @ W_xh + h @ W_hh + b_h)"
-LOOP = "h = cell(x, h) for each x in turn; append every new h to the list"
-WHOLE = "the last of the states of unroll, with a cell that calls rnn_step with the same W_xh, W_hh, b_h at every step"
+LOOP = "for each x in turn: h = cell(x, h), and append h to the list"
+WHOLE = "the last state that unroll returns, with a cell that calls rnn_step with the same three weights at every step"
 QUESTIONS = (
     Question("one step with B = D = H = 1", "rnn_step", step_value(1, 1, 1), formula=STEP),
     Question(
@@ -142,14 +140,14 @@ QUESTIONS = (
         1e-12,
         WHOLE,
     ),
-    Question("how many parameters the graph of 5 steps has", "rnn", parameters, formula=WHOLE),
+    Question("the number of parameters in the graph of 5 steps", "rnn", parameters, formula=WHOLE),
     Question("the gradients after 5 steps", "rnn", rnn_gradients, LAYER, 1e-12, WHOLE),
 )
 
 
 def page(file, path, failed):
-    """The graph of five words, one in each column; after a failure with what a gradient check finds
-    wrong.
+    """Write the page: the graph of five words, one in each column. After a failure, it also shows the
+    errors that a gradient check finds.
     """
     xs, h0 = sequence(5, 1, 2, 3)
     h0.name, h0.requires_grad = "h0", False
@@ -171,13 +169,13 @@ def page(file, path, failed):
         return last.sum()
 
     W = weights(2, 3)
-    file.rnn_step = scoped  # so that a step of the learner's own rnn stands in a column too
+    file.rnn_step = scoped  # so that each step of the learner's rnn gets a column
     try:
         if failed is None:
             mg.explore(loss(*W.values()), path, words=WORDS)
         else:
             report = mg.gradcheck(loss, *W.values())
-            calls = iter(range(10_000))  # the check may have ended within a sequence
+            calls = iter(range(10_000))  # gradcheck may stop in the middle of a sequence
             mg.explore(loss(*W.values()), path, report=None if report else report)
     finally:
         file.rnn_step = step

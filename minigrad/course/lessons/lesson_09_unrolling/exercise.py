@@ -1,4 +1,4 @@
-"""Lesson 9: unroll a network: call one cell again and again with the same weights.
+"""Lesson 9: unroll a network by calling one cell again and again with the same weights.
 
 Write the three functions below, then run: minigrad course check 9
 
@@ -9,7 +9,7 @@ import minigrad as mg
 
 
 def rnn_step(x, h, W_xh, W_hh, b_h):
-    """One time step, h' = tanh(x @ W_xh + h @ W_hh + b_h), recorded with `mg.tanh`.
+    """Compute one time step, h' = tanh(x @ W_xh + h @ W_hh + b_h). Use `mg.tanh`.
 
     x (B, D), h (B, H), W_xh (D, H), W_hh (H, H), b_h (H,). Returns h', a Tensor (B, H).
     """
@@ -19,7 +19,7 @@ def rnn_step(x, h, W_xh, W_hh, b_h):
 def unroll(cell, xs, h0):
     """Run a cell over a sequence.
 
-    `cell(x, h)` returns the next state. `xs` holds the T inputs, in order. h0 is the state before
+    `cell(x, h)` returns the next state. `xs` contains the T inputs, in order. h0 is the state before
     xs[0]. Returns a list of the T new states: h after xs[0], h after xs[1], ...
     """
     raise NotImplementedError("not written yet")
@@ -28,8 +28,8 @@ def unroll(cell, xs, h0):
 def rnn(xs, h0, W_xh, W_hh, b_h):
     """Run the whole RNN and return its last state, a Tensor (B, H).
 
-    xs (T, B, D), h0 (B, H), and the weights as in `rnn_step`. Use `unroll` and `rnn_step`. All steps
-    use the same three Tensors.
+    xs (T, B, D), h0 (B, H), and the weights as in `rnn_step`. Use `unroll` and `rnn_step`. All
+    steps use the same three weight Tensors.
     """
     raise NotImplementedError("not written yet")
 

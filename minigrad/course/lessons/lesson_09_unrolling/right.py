@@ -1,4 +1,4 @@
-"""Other right answers to lesson 9."""
+"""Other correct answers to lesson 9."""
 
 RIGHT = {
     "accumulate": """

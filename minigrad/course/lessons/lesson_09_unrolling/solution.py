@@ -1,4 +1,4 @@
-"""Lesson 9, solved: the cell, the loop around it, and the two together."""
+"""Lesson 9, solved: the cell, the loop around it, and the whole network."""
 
 import minigrad as mg
 

@@ -1,4 +1,4 @@
-"""The questions of lesson 10: back through tanh, every dL/dh_t, and the gradients of all that went in."""
+"""Lesson 10's questions about the gradient of tanh, every dL/dh_t, and the gradients of all inputs."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ ENGINE = "the engine"
 
 
 def network(T, B, D, H, last_only=False, seed=0):
-    """g, xs, hs, W_xh, W_hh of a network that has read T steps."""
+    """Return g, xs, hs, W_xh and W_hh of a random network after T steps."""
     rng = np.random.default_rng(seed)
     xs, W_xh, W_hh = (
         rng.normal(size=(T, B, D)),
@@ -27,7 +27,7 @@ def network(T, B, D, H, last_only=False, seed=0):
 
 
 def by_hand():
-    """The example of the text."""
+    """Return g, xs, hs, W_xh and W_hh of the text's example."""
     column = (-1, 1, 1)
     g = np.array([0.0, 0.0, 2.0, 1.0]).reshape(column)
     hs = np.array([0.0, 0.6, 0.8, 0.6]).reshape(column)
@@ -61,7 +61,7 @@ def inputs(which, *sizes, **options):
             keys = (
                 f"a dict with the keys {', '.join(map(str, found))}"
                 if isinstance(found, dict)
-                else "no dict"
+                else "not a dict"
             )
             raise TypeError(
                 f"rnn_backward should return a dict with the keys {', '.join(sorted(FORMULAS))}; "
@@ -77,12 +77,14 @@ def random_tanh(file):
     return file.tanh_backward(rng.normal(size=(2, 3)), np.tanh(rng.normal(size=(2, 3))))
 
 
-LOCAL = "da = dh ⊙ (1 - h²), with h the output of the tanh"
-STATES = "dh_T = g_T, and then for t from T to 1: dh_{t-1} = g_{t-1} + (dh_t ⊙ (1 - h_t²)) @ W_hhᵀ"
+LOCAL = "da = dh ⊙ (1 - h²), where h is the output of the tanh"
+STATES = (
+    "dh_T = g_T; then, for t from T down to 1, dh_{t-1} = g_{t-1} + (dh_t ⊙ (1 - h_t²)) @ W_hhᵀ"
+)
 FORMULAS = {
-    "b_h": "db_h = Σ over the steps and the rows of the batch of da_t",
-    "W_hh": "dW_hh = Σ over the steps of h_{t-1}ᵀ @ da_t",
-    "W_xh": "dW_xh = Σ over the steps of x_tᵀ @ da_t",
+    "b_h": "db_h = Σ of da_t over all steps and all rows of the batch",
+    "W_hh": "dW_hh = Σ of h_{t-1}ᵀ @ da_t over all steps",
+    "W_xh": "dW_xh = Σ of x_tᵀ @ da_t over all steps",
     "xs": "dx_t = da_t @ W_xhᵀ",
     "h0": "dL/dh_0, which is entry 0 of the result of state_gradients",
 }
@@ -108,7 +110,8 @@ QUESTIONS = (
         "every dL/dh_t, 30 steps, B = 3, H = 5, loss at every state", "state_gradients",
         states(network, 30, 3, 2, 5), ENGINE, 1e-9, STATES,
     ),
-    Question("g, hs and W_hh after the call, as before it", "state_gradients", unchanged, formula="dh is a copy of g"),
+    Question("g, hs and W_hh after the call: they must not change", "state_gradients", unchanged,
+             formula="dh is a copy of g"),
     *(Question(f"dL/d{which} of the text's example", "rnn_backward", inputs(which), formula=formula)
       for which, formula in FORMULAS.items()),
     *(Question(f"dL/d{which}, {SIZES}", "rnn_backward", inputs(which, 5, 2, 3, 4), ENGINE, 1e-9, formula)
@@ -121,8 +124,8 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Five words with a loss at h_3 and h_5; after a failure behind the tanh, the function that
-    failed as one gate.
+    """Write the page: five words, with a loss at h_3 and h_5. If state_gradients or rnn_backward
+    failed, it shows that function as a single gate instead.
     """
     if failed in ("state_gradients", "rnn_backward"):
         f, tensors = whole_sequence(file, failed)
@@ -135,12 +138,12 @@ def page(file, path, failed):
 
 
 def five_words(file):
-    """A loss of the weights, its graph with a column for each word, and the learner's tanh in
-    each.
+    """Return a loss as a function of the weights, and the weights. Its graph has a column for each
+    word, and each column uses the learner's tanh_backward.
     """
 
     class YourTanh(mg.Gate):
-        """z = tanh(x), with your tanh_backward as its rule."""
+        """z = tanh(x). Your tanh_backward computes its gradient."""
 
         symbol = "your tanh"
 
@@ -171,14 +174,14 @@ def five_words(file):
 
 
 def whole_sequence(file, failed):
-    """Three steps as one gate, whose rule is the learner's function; the loss looks at h_2 and
-    h_3.
+    """Return a loss that uses h_2 and h_3, and its inputs. A single gate computes three steps, and the
+    learner's function computes the gate's gradients.
     """
     g, xs, hs, W_xh, W_hh = network(3, 2, 2, 2, seed=6)
 
     class YourStates(mg.Gate):
-        """z = h_1 .. h_T, h_t = tanh(a_t + h_{t-1} @ W_hh). dh is your state_gradients, da_t = dh_t
-        ⊙ (1 - h_t²).
+        """z = h_1 .. h_T, where h_t = tanh(a_t + h_{t-1} @ W_hh). Your state_gradients computes dh,
+        and da_t = dh_t ⊙ (1 - h_t²).
         """
 
         symbol = "your states"
@@ -195,8 +198,8 @@ def whole_sequence(file, failed):
             return dh[1:] * (1 - z * z), dh[0]
 
     class YourRNN(mg.Gate):
-        """z = h_1 .. h_T, where h_t = tanh(x_t @ W_xh + h_{t-1} @ W_hh + b_h). Its rule is your
-        rnn_backward.
+        """z = h_1 .. h_T, where h_t = tanh(x_t @ W_xh + h_{t-1} @ W_hh + b_h). Your
+        rnn_backward computes the gradients.
         """
 
         symbol = "your RNN"

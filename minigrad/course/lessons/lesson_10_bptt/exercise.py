@@ -20,9 +20,9 @@ def rnn_forward(xs, h0, W_xh, W_hh, b_h):
 
 
 def tanh_backward(dh, h):
-    """Go back through h = tanh(a), from dL/dh to dL/da.
+    """Go back through h = tanh(a): compute dL/da from dL/dh.
 
-    dh (B, H), and h (B, H), the output of the tanh. Returns dL/da (B, H).
+    dh is (B, H), and so is h, the output of the tanh. Returns dL/da (B, H).
     """
     raise NotImplementedError("not written yet")
 

@@ -1,4 +1,4 @@
-"""Draws strip.svg: the norms of dL/dh_t over twelve steps, computed with the solution.
+"""Draw strip.svg: the norms of dL/dh_t over twelve steps, computed with the solution.
 
 python -m minigrad.course.lessons.lesson_10_bptt.figures
 """
@@ -13,7 +13,7 @@ T, B, D, H = 12, 1, 3, 8
 
 
 def norms():
-    """{what: norms of dL/dh_1 .. dL/dh_T}, for the same network and sequence as in the learner's
+    """Return {title: the norms of dL/dh_1 .. dL/dh_T} for the network and sequence in the learner's
     file.
     """
     rng = np.random.default_rng(1)
@@ -32,7 +32,7 @@ def norms():
 
 
 def svg():
-    """The two strips, one above the other, with the same scale."""
+    """Draw the two strips one above the other, on the same scale."""
     rows = norms()
     largest = max(row.max() for row in rows.values())
     parts = ['<rect width="700" height="350" fill="white"/>']

@@ -1,4 +1,4 @@
-"""Other right answers to lesson 10."""
+"""Other correct answers to lesson 10."""
 
 RIGHT = {
     "all steps at once": """

@@ -26,45 +26,45 @@ def rnn_backward(g, xs, hs, W_xh, W_hh):
 
 SLIPS = (
     Slip(
-        "one of two gradients dropped: the loss's",
+        "the loss's gradient dropped",
         STATES.format(body="dh[t - 1] = tanh_backward(dh[t], hs[t]) @ W_hh.T"),
-        "A state gets gradients from two senders: the loss and the step after it. Here, the "
-        "gradient from the step has overwritten the one from the loss.",
-        "dh_{t-1} = g_{t-1} + what step t sends",
+        "A state gets gradients from two senders: the loss and the step after it. Here, the step's"
+        " gradient overwrites the loss's gradient.",
+        "dh_{t-1} = g_{t-1} + the gradient that step t sends",
     ),
     Slip(
-        "one of two gradients dropped: the step's",
+        "the later step's gradient dropped",
         "def state_gradients(g, hs, W_hh):\n    return g.copy()\n",
         "A state gets gradients from two senders: the loss and the step after it. The gradient "
         "from the step is missing, so nothing goes back through time.",
-        "dh_{t-1} = g_{t-1} + what step t sends",
+        "dh_{t-1} = g_{t-1} + the gradient that step t sends",
     ),
     Slip(
-        "transposed: W_hh the wrong way round",
+        "W_hh not transposed",
         STATES.format(body="dh[t - 1] += tanh_backward(dh[t], hs[t]) @ W_hh"),
         "You multiplied by W_hh as in the forward pass. In the backward pass, transpose it.",
         "dA = dZ @ Wᵀ for Z = A @ W",
     ),
     Slip(
-        "derivative of tanh missing between the states",
+        "slope of tanh missing between the states",
         STATES.format(body="dh[t - 1] += dh[t] @ W_hh.T"),
         "Between two states, the gradient must go back through tanh and through W_hh. You went "
         "through W_hh only.",
         "first da_t = dh_t ⊙ (1 - h_t²), then da_t @ W_hhᵀ",
     ),
     Slip(
-        "tanh differentiated at the state before",
+        "slope of tanh at the previous state",
         STATES.format(body="dh[t - 1] += tanh_backward(dh[t], hs[t - 1]) @ W_hh.T"),
         "You computed the slope of step t's tanh from the state before the step. Use the state "
         "after it.",
         "da_t = dh_t ⊙ (1 - h_t²), with the same index t for both",
     ),
     Slip(
-        "only the loss's own share is passed on",
+        "only the loss's direct gradient passed on",
         STATES.replace("range(len(g) - 1, 0, -1)", "range(1, len(g))").format(
             body="dh[t - 1] += tanh_backward(dh[t], hs[t]) @ W_hh.T"
         ),
-        "Each step passed on only the gradient from the loss, without the gradients from later "
+        "Each step passes on only the gradient from the loss, without the gradients from later "
         "steps. Either you used g instead of dh, or you visited the steps from the first to the "
         "last.",
         "for t from T down to 1, so that dh_t is complete before it is used",
@@ -74,15 +74,14 @@ SLIPS = (
         STATES.replace("g.copy()", "g").format(
             body="dh[t - 1] += tanh_backward(dh[t], hs[t]) @ W_hh.T"
         ),
-        "All numbers are right, but you changed the caller's g, so later code gets different "
-        "numbers.",
+        "All numbers are right, but you changed the caller's g, so later code uses wrong numbers.",
         "dh starts as a copy of g",
     ),
     Slip(
         "wrong local derivative: 1 - h",
         "def tanh_backward(dh, h):\n    return dh * (1 - h)\n",
-        "You multiplied by something other than the slope of tanh. The slope is largest where "
-        "the output is 0 and falls off equally on both sides.",
+        "You multiplied by something other than the slope of tanh. The slope is largest where the "
+        "output is 0 and falls off equally on both sides.",
         "da = dh ⊙ (1 - h²)",
     ),
     Slip(
@@ -92,42 +91,42 @@ SLIPS = (
         "da = dh ⊙ (1 - h²)",
     ),
     Slip(
-        "= where += belongs",
+        "= instead of +=",
         WEIGHTS.replace("dW_xh +=", "dW_xh =")
         .replace("dW_hh +=", "dW_hh =")
         .replace("db_h +=", "db_h ="),
         "All steps use the same weights, but your gradients include only the last step that you "
         "visited.",
-        "sum over all steps: dW_hh = Σ h_{t-1}ᵀ @ da_t, and likewise for W_xh and b_h",
+        "sum over all steps: dW_hh = Σ h_{t-1}ᵀ @ da_t, and in the same way for W_xh and b_h",
     ),
     Slip(
-        "one step off: h_t for h_{t-1}",
+        "one step off: h_t instead of h_{t-1}",
         WEIGHTS.replace("hs[t - 1].T", "hs[t].T"),
-        "The forward pass multiplies W_hh by the state before the step. You computed its "
-        "gradient with the state after the step.",
+        "The forward pass multiplies W_hh by the state before the step. You computed its gradient "
+        "with the state after the step.",
         "dW_hh = Σ h_{t-1}ᵀ @ da_t",
     ),
     Slip(
-        "dh where da belongs",
+        "dh instead of da",
         WEIGHTS.replace("da = tanh_backward(dh[t], hs[t])", "da = dh[t]"),
-        "The weights are used before the tanh of their step. You did not take their gradients "
-        "back through it.",
+        "Each step uses the weights before its tanh. So take the gradient back through the tanh "
+        "first.",
         "da_t = dh_t ⊙ (1 - h_t²); compute the gradients of all weights from da_t",
     ),
     Slip(
-        "averaged over the batch",
+        "gradient averaged over the batch",
         WEIGHTS.replace("da.sum(axis=0)", "da.mean(axis=0)"),
         "You averaged the bias's gradient over the rows of the batch. The bias is added to each "
         "row, so sum over the rows.",
-        "db_h = Σ over the steps and the rows of da_t",
+        "db_h = Σ of da_t over all steps and rows",
     ),
     Slip(
         "stopped one step early",
         STATES.replace("0, -1", "1, -1").format(
             body="dh[t - 1] += tanh_backward(dh[t], hs[t]) @ W_hh.T"
         ),
-        "Your loop ended before step 1 sent its gradient to hs[0]. Python's range does not "
-        "include its end.",
+        "Your loop ended before step 1 sent its gradient to hs[0]. Python's range does not include"
+        " its end.",
         "t = T, ..., 1: range(T, 0, -1)",
     ),
     Slip(
@@ -137,7 +136,7 @@ SLIPS = (
         "da = dh ⊙ (1 - h²)",
     ),
     Slip(
-        "the loss's share counted twice",
+        "the loss's gradient counted twice",
         WEIGHTS.replace("tanh_backward(dh[t],", "tanh_backward(dh[t] + g[t],"),
         "You added g to a gradient that already contains it. state_gradients returns the whole "
         "sum.",
@@ -151,10 +150,10 @@ SLIPS = (
         "dW_hh = Σ h_{t-1}ᵀ @ da_t",
     ),
     Slip(
-        "da₁ where dL/dh₀ was asked for",
+        "da₁ instead of dL/dh₀",
         WEIGHTS.replace('"h0": dh[0]', '"h0": da'),
-        "For h0 you returned da₁, the gradient before the tanh of step 1. It still has to go "
-        "back through W_hh.",
+        "For h0 you returned da₁, the gradient before the tanh of step 1. It still has to go back "
+        "through W_hh.",
         "dL/dh_0, which is entry 0 of the result of state_gradients",
     ),
 )

@@ -1,4 +1,4 @@
-"""Lesson 10, solved: one loop from the last step to the first, and sums."""
+"""Lesson 10, solved with loops from the last step to the first."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def tanh_backward(dh, h):
 
 
 def state_gradients(g, hs, W_hh):
-    dh = g.copy()  # the loss's share; the step after adds its own
+    dh = g.copy()  # the loss's gradients; the loop adds the gradients from later steps
     for t in range(len(g) - 1, 0, -1):
         da = tanh_backward(dh[t], hs[t])
         dh[t - 1] += da @ W_hh.T

@@ -1,5 +1,5 @@
-"""The questions of lesson 11, and its page: a recurrent network whose gradient is carried by the learner's
-`step_back`.
+"""Lesson 11's questions and page. The page shows a recurrent network that computes its gradient with
+the learner's `step_back`.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ def _numbers(*shape, seed=0):
 
 
 def _one_step(batch, hidden, seed):
-    """dh, h and W_hh of one time step."""
+    """Return random dh, h and W_hh for one time step."""
     dh, a, W_hh = (
         _numbers(*shape, seed=seed + n)
         for n, shape in enumerate([(batch, hidden)] * 2 + [(hidden,) * 2])
@@ -46,8 +46,8 @@ def _flow(steps, batch, hidden):
 
 
 def _network(scale):
-    """A layers.RNN over 12 words in float64, its ids and labels. W_hh is orthogonal, times
-    `scale`.
+    """Return a float64 network with a layers.RNN, and ids of 12 words with labels. W_hh is an
+    orthogonal matrix times `scale`.
     """
     mg.seed(0)
     model = Sequential(Embedding(20, 4), RNN(4, 6), Dense(6, 2))
@@ -75,7 +75,7 @@ def _measured(scale):
     return expect
 
 
-STEP = "each number times the slope of tanh there, which is 1 - h_t²; then times W_hh transposed"
+STEP = "multiply each number of dh by the slope of tanh there, 1 - h_t²; then multiply by W_hh transposed"
 FLOW = "start with the norm of dh at t = T - 1; for t = T - 1 down to 1, step back through h_t and append the norm"
 DECAY = "the largest absolute value among the eigenvalues of W_hh, complex ones included"
 REACH = "the smallest n with factor^n < share; np.inf if factor is 1 or more"
@@ -93,17 +93,17 @@ QUESTIONS = (
              measured="the engine", formula=STEP),
     Question("one step back, B = 1, H = 5", "step_back", lambda file: file.step_back(*_one_step(1, 5, 10)),
              measured="the engine", formula=STEP),
-    Question("dh, h and W_hh after step_back: they must not change", "step_back", _kept,
-             formula="dh * ... makes a new array; dh *= ... changes the caller's"),
+    Question("dh, h and W_hh after the call: they must not change", "step_back", _kept,
+             formula="dh * ... creates a new array; dh *= ... changes the caller's array"),
     Question("the norms over T = 3 states, B = 1, H = 2", "flow", _flow(3, 1, 2), formula=FLOW),
     Question("the norms over T = 5 states, B = 4, H = 3", "flow", _flow(5, 4, 3), formula=FLOW),
-    Question("log10 of the norms in a layers.RNN over 12 words, W_hh orthogonal", "flow", _layer(1.0),
+    Question("log10 of the norms in a layers.RNN over 12 words, with an orthogonal W_hh", "flow", _layer(1.0),
              measured="gradient_flow", formula=FLOW, expect=_measured(1.0)),
-    Question("log10 of the norms in a layers.RNN over 12 words, W_hh half of an orthogonal one", "flow", _layer(0.5),
+    Question("log10 of the norms in a layers.RNN over 12 words, with half an orthogonal W_hh", "flow", _layer(0.5),
              measured="gradient_flow", formula=FLOW, expect=_measured(0.5)),
     Question("the factor of [[0.5, 0], [0, -0.9]]", "decay",
              lambda file: file.decay(np.array([[0.5, 0.0], [0.0, -0.9]])), formula=DECAY),
-    Question("the factor of 0.8 times a turn by 60 degrees", "decay",
+    Question("the factor of 0.8 times a rotation by 60 degrees", "decay",
              lambda file: file.decay(np.array([[0.4, -0.8 * np.sqrt(0.75)], [0.8 * np.sqrt(0.75), 0.4]])),
              formula=DECAY),
     Question("the factor of [[0.5, 10], [0, 0.4]]", "decay",
@@ -121,14 +121,14 @@ QUESTIONS = (
              lambda file: file.clip([_numbers(3, seed=6), _numbers(2, 2, seed=7)], 0.5), formula=CLIP),
     Question("a million times [3e-7, 4e-7], clipped to norm 1", "clip",
              lambda file: [1e6 * np.asarray(g) for g in file.clip([np.array([3e-7, 4e-7])], 1.0)], formula=CLIP),
-    Question("[3, 4] after it was clipped to norm 1: it must not change", "clip", _given_to_clip,
-             formula="g * scale makes a new array; g *= scale changes the caller's"),
+    Question("the array [3, 4] after it was clipped to norm 1: it must not change", "clip", _given_to_clip,
+             formula="g * scale creates a new array; g *= scale changes the caller's array"),
 )  # fmt: skip
 
 
 def page(file, path, failed):
-    """Four time steps as a graph. Each is one gate: its forward is given, its gradient for h is
-    `step_back`.
+    """Write the page: the graph of four time steps. Each step is a gate, and the learner's `step_back`
+    computes its gradient of h.
     """
 
     class Step(mg.Gate):

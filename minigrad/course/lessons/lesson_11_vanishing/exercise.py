@@ -11,10 +11,10 @@ import numpy as np
 def step_back(dh, h, W_hh):
     """Return the gradient one time step earlier.
 
-    dh    (B, H)  dL/dh_t: the gradient that has arrived at the state h_t
+    dh    (B, H)  dL/dh_t: the gradient at the state h_t
     h     (B, H)  the state h_t itself, where h_t = tanh(x_t @ W_xh + h_before @ W_hh + b_h)
     W_hh  (H, H)
-    Returns (B, H): the gradient for h_before. Do not change dh.
+    Returns (B, H): the gradient of h_before. Do not change dh.
     """
     raise NotImplementedError("not written yet")
 
@@ -22,9 +22,11 @@ def step_back(dh, h, W_hh):
 def flow(dh, hs, W_hh):
     """Return the norms of dL/dh_t for all t: how much gradient reaches each state.
 
-    dh (B, H) the gradient of the last state, hs[T - 1]; the loss reads only that state hs (T, B, H)
-    the states W_hh (H, H) Returns (T,): at index t the norm of dL/dh_t, the square root of the sum
-    of the squares of all its B * H numbers.
+    dh    (B, H)     the gradient of the last state, hs[T - 1]; the loss uses only that state
+    hs    (T, B, H)  the states
+    W_hh  (H, H)
+    Returns (T,): at index t, the norm of dL/dh_t. It is the square root of the sum of the squares
+    of all B * H numbers in dL/dh_t.
     """
     raise NotImplementedError("not written yet")
 

@@ -1,5 +1,6 @@
-"""Draws flow.svg, the picture of lesson 11: python
-minigrad/course/lessons/lesson_11_vanishing/figures.py
+"""Draw flow.svg, the picture of lesson 11.
+
+python minigrad/course/lessons/lesson_11_vanishing/figures.py
 """
 
 from pathlib import Path
@@ -11,7 +12,7 @@ from layers import RNN, Dense, Embedding, Sequential, gradient_flow, init
 
 
 def measure(W_hh, activation):
-    """The norms of dL/dh_t over 40 words, relative to the last, in an RNN that starts from this
+    """Return the norms of dL/dh_t over 40 words, relative to the last, for an RNN with this initial
     W_hh.
     """
     mg.seed(0)
@@ -27,7 +28,7 @@ def measure(W_hh, activation):
 
 
 def starts():
-    """{label: (W_hh, colour)} for the three starts of the text."""
+    """Return {label: (W_hh, colour)} for the text's three ways to initialize W_hh."""
     mg.seed(0)
     Q = init.orthogonal((32, 32)).astype(float)
     U = np.random.default_rng(0).uniform(-1, 1, (32, 32)) / np.sqrt(32)

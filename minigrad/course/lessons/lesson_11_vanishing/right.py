@@ -1,4 +1,4 @@
-"""Other right ways of writing lesson 11."""
+"""Other correct solutions to lesson 11."""
 
 RIGHT = {
     "one example and one unit at a time": """

@@ -1,5 +1,5 @@
-"""The questions of lesson 12, and its page: the end of a review in the trained network, with the learner's
-cut.
+"""Lesson 12's questions and page. The page shows the end of a review in the trained network, with the
+learner's cut.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def _numbers(*shape, seed=0):
 
 
 def _gradients(output, leaves):
-    """The gradients of a weighted sum of `output`, by name; zeros where none arrives."""
+    """Return each leaf's gradient of a weighted sum of `output`, or zeros if it gets none."""
     if output.requires_grad:
         output.backward(_numbers(*output.shape, seed=9))
     return {
@@ -48,7 +48,7 @@ def _returned(file):
 
 
 def _scalar(T, k):
-    """h_t = w h_before + 1 from h = 2, w = 0.5: dh_T/dw and dh_T/dh_0."""
+    """Ask for dh_T/dw and dh_T/dh_0, where h_t = w h_before + 1, w = 0.5 and h_0 = 2."""
 
     def ask(file):
         leaves = {
@@ -64,7 +64,7 @@ def _scalar(T, k):
 
 
 def _cell(inputs, hidden):
-    """A layers.RNNCell in float64, with its parameters by name."""
+    """Return a float64 layers.RNNCell, and its parameters by name."""
     cell = RNNCell(inputs, hidden)
     leaves = {"W_xh": cell.W_xh, "W_hh": cell.W_hh, "b_h": cell.b_h}
     for seed, leaf in enumerate(leaves.values()):
@@ -86,7 +86,7 @@ def _network(k, T=6, B=2, D=3, H=4):
 
 
 def _layer(k, T=6, B=2, D=3, H=4):
-    """What layers.RNN with truncate=k gives for `_network`."""
+    """Compute the answer to `_network` with layers.RNN(truncate=k)."""
 
     def expect():
         cell, leaves = _cell(D, H)
@@ -106,13 +106,15 @@ def _windows(T, k1, k2):
     return Question(
         f"the windows for T = {T}, k1 = {k1}, k2 = {k2}", "windows",
         lambda file: [list(window) for window in file.windows(T, k1, k2)],
-        formula="new windows at 0, k1, 2 k1, ...; end = min(start + k1, T); begin = max(0, end - "
+        formula="new windows start at 0, k1, 2 k1, ...; end = min(start + k1, T); begin = max(0, end - "
                 "k2)",
     )  # fmt: skip
 
 
 def _passes(T, B, H, seed=0):
-    """Any dhs, hs and h0, not those of a network: the rule must hold for all."""
+    """Return random dhs, hs and h0. They do not come from a network, because the rule holds for all
+    arrays.
+    """
     return (
         _numbers(T, B, H, seed=seed),
         np.tanh(_numbers(T, B, H, seed=seed + 1)),
@@ -151,12 +153,12 @@ def _trained_layer():
     return found
 
 
-CUT = "a cut of the state just before step T - k, if there is such a step; everything else as without truncation"
-PIECE = "h_before transposed times (dL/dh_t ⊙ (1 - h_t²)), where h_before is h_(t-1), and h0 for the first step"
+CUT = "cut the state just before step T - k, if there is such a step, and change nothing else"
+PIECE = "h_beforeᵀ @ (dL/dh_t ⊙ (1 - h_t²)), where h_before is h_(t-1), or h0 for the first step"
 COSINE = "the sum of the products of matching elements, divided by both norms"
-PREDICT = "the cosine of two sums: of the last k pieces, and of all pieces"
+PREDICT = "the cosine between the sum of the last k pieces and the sum of all pieces"
 QUESTIONS = (
-    Question("what comes back for three inputs", "truncated", _returned,
+    Question("the result for three inputs", "truncated", _returned,
              formula="a list with the state after each step"),
     Question("the states of h' = h/2 + x from h = 1 over x = 1, 2, 3, with k = 1", "truncated", _values(3, 1),
              formula=CUT),
@@ -195,15 +197,15 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """The end of a review in the trained network, cut by the learner; or a network whose gradient
-    is their `pieces`.
+    """Write the page: the end of a review in the trained network, with the learner's cut. If `pieces`
+    failed, it shows a network that computes its gradient with the learner's `pieces`.
     """
     (_page_of_pieces if failed == "pieces" else _page_of_the_cut)(file, path)
 
 
 def _page_of_the_cut(file, path):
-    """The last words of a review in the trained network, read by the learner's `truncated` with k =
-    3.
+    """Draw the last words of a review in the trained network, which the learner's `truncated` reads
+    with k = 3.
     """
     model, (ids, labels) = trained.load(), trained.reviews(21)
     ids, labels, parts = ids[20:, -len(WORDS) :], labels[20:], model.named_layers()
@@ -222,8 +224,8 @@ def _page_of_the_cut(file, path):
 
 
 def _page_of_pieces(file, path):
-    """Five time steps, each one gate: its forward is given, its gradient for W_hh is the learner's
-    piece.
+    """Draw five time steps. Each step is a gate, and the learner's `pieces` computes its gradient of
+    W_hh.
     """
 
     class Step(mg.Gate):

@@ -1,4 +1,4 @@
-"""Lesson 12: cut the gradient after k steps, and predict the effect.
+"""Lesson 12: cut off the gradient after k steps, and predict the effect.
 
 Write the five functions in order. Each takes one to seven lines. Then run
 
@@ -13,9 +13,11 @@ import minigrad as mg
 def truncated(cell, xs, h, k):
     """Run the cell over all inputs, but let gradients go back through the last k steps only.
 
-    cell a function: cell(x, h) returns the next state xs a list of T inputs h the state before the
-    first step, a Tensor k 1 or more. If k is T or more, nothing is cut. Returns the list of the T
-    states. Their values do not depend on k.
+    cell  a function: cell(x, h) returns the next state
+    xs    a list of T inputs
+    h     the state before the first step, a Tensor
+    k     1 or more. If k is T or more, nothing is cut.
+    Returns a list of the T states. Their values do not depend on k.
     """
     raise NotImplementedError("not written yet")
 
@@ -25,8 +27,8 @@ def windows(T, k1, k2):
 
     Each window has k1 new steps; the last window has the remaining ones. The gradient goes back
     over the k2 steps before the window's end, or to step 0 if there are fewer.
-    Returns a list of (start, end, begin): the new steps are start ... end - 1, the gradient reaches
-    begin ... end - 1.
+    Returns a list of (start, end, begin): the new steps are start ... end - 1, and the gradient
+    reaches the steps begin ... end - 1.
     """
     raise NotImplementedError("not written yet")
 
@@ -51,7 +53,7 @@ def cosine(a, b):
 
 
 def predict(parts, k):
-    """Return the cosine between the gradient truncated after k steps and the full one.
+    """Return the cosine between the gradient truncated to k steps and the full gradient.
 
     parts  the list that `pieces` returns
     """
@@ -67,7 +69,7 @@ if __name__ == "__main__":
     model, (ids, labels) = trained.load(), trained.reviews()
     parts = pieces(*trained.full_backward(model, ids, labels))
     full = trained.truncated_gradient(truncated, 40, model, ids, labels)
-    print("  k  predicted  measured   cosine of the truncated gradient of W_hh with the full one")
+    print("  k  predicted  measured   cosine between the truncated and the full gradient of W_hh")
     for k in (1, 2, 4, 10, 20, 40):
         measured = cosine(trained.truncated_gradient(truncated, k, model, ids, labels), full)
         print(f"{k:3}  {predict(parts, k):9.4f}  {measured:8.4f}")

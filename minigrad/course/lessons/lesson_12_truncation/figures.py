@@ -1,5 +1,6 @@
-"""Draws cosine.svg and cut.svg of lesson 12: python -m
-minigrad.course.lessons.lesson_12_truncation.figures
+"""Draw cosine.svg and cut.svg for lesson 12.
+
+python -m minigrad.course.lessons.lesson_12_truncation.figures
 """
 
 from pathlib import Path
@@ -13,8 +14,8 @@ HERE = Path(__file__).parent
 
 
 def curves():
-    """The cosines for k = 1 to 40: {k: predicted}, {k: measured}, and {k: as if all pieces stood at
-    right angles}.
+    """Return three dicts of cosines by k: the predictions, the measurements, and the predictions if
+    all pieces were at right angles.
     """
     model, (ids, labels) = trained.load(), trained.reviews()
     parts = solution.pieces(*trained.full_backward(model, ids, labels))

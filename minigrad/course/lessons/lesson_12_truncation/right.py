@@ -1,4 +1,4 @@
-"""Other right ways of writing lesson 12."""
+"""Other correct solutions to lesson 12."""
 
 RIGHT = {
     "detach, and two loops": """

@@ -1,4 +1,4 @@
-"""Common wrong solutions of lesson 12."""
+"""Common wrong solutions to lesson 12."""
 
 from minigrad.course.lesson import Slip
 
@@ -12,17 +12,19 @@ def truncated(cell, xs, h, k):
         states.append(h)
     return states
 """
-_CUT = "before step t = T - k, and only there: h = cut(h), which has the same value and stops the gradient"
+_CUT = (
+    "h = mg.cut(h) before step t = T - k, and only there; it keeps the value and stops the gradient"
+)
 _WINDOW = "start = 0, k1, 2 k1, ...; end = min(start + k1, T); begin = max(0, end - k2)"
-_PIECE = "piece_t = h_(t-1) transposed times (dL/dh_t ⊙ (1 - h_t²)), with h0 before the first step"
+_PIECE = "piece_t = h_(t-1)ᵀ @ (dL/dh_t ⊙ (1 - h_t²)), with h0 as the state before the first step"
 _PREDICT = "cosine(sum of the last k pieces, sum of all pieces)"
 
 SLIPS = (
     Slip(
-        "the cut erases the memory",
+        "state reset at the cut",
         _LOOP.format(when="t == len(xs) - k", what="mg.Tensor(np.zeros(h.shape))"),
-        "You reset the state to zeros at the cut, so the forward pass forgets the words before "
-        "it. A cut stops the gradient, not the value.",
+        "You reset the state to zeros at the cut, so the forward pass forgets the words before it."
+        " A cut stops the gradient, not the value.",
         _CUT,
     ),
     Slip(
@@ -35,8 +37,8 @@ SLIPS = (
     Slip(
         "counted from the beginning",
         _LOOP.format(when="t == k", what="mg.cut(h)"),
-        "Your cut is k steps after the first word. The gradient starts at the other end, so "
-        "count k steps back from the last word.",
+        "Your cut is k steps after the first word. The gradient starts at the other end, so count "
+        "k steps back from the last word.",
         _CUT,
     ),
     Slip(
@@ -54,14 +56,14 @@ SLIPS = (
         _CUT,
     ),
     Slip(
-        "cut before every one of the last k steps",
+        "cut before each of the last k steps",
         _LOOP.format(when="t >= len(xs) - k", what="mg.cut(h)"),
-        "You cut before each of the last steps, so the gradient goes back through only one. Make "
-        "a single cut, before the first of the last k steps.",
+        "You cut before each of the last steps, so the gradient goes back through only one. Make a"
+        " single cut, before the first of the last k steps.",
         _CUT,
     ),
     Slip(
-        "k1 and k2 exchanged",
+        "k1 and k2 swapped",
         "def windows(T, k1, k2):\n    k1, k2 = k2, k1\n"
         "    return [(s, min(s + k1, T), max(0, min(s + k1, T) - k2)) for s in range(0, T, k1)]",
         "Your windows advance by k2. k1 is the number of new steps in a window, and k2 is the "
@@ -69,7 +71,7 @@ SLIPS = (
         _WINDOW,
     ),
     Slip(
-        "the last short window is dropped",
+        "the last, shorter window left out",
         "def windows(T, k1, k2):\n    return [(s, s + k1, max(0, s + k1 - k2)) for s in range(0, "
         "T - k1 + 1, k1)]",
         "If T is not a multiple of k1, your windows leave out the last steps.",
@@ -79,12 +81,11 @@ SLIPS = (
         "k2 counted from the window's start",
         "def windows(T, k1, k2):\n    return [(s, min(s + k1, T), max(0, s - k2)) for s in "
         "range(0, T, k1)]",
-        "Count k2 back from the end of the window. The window's new steps are among these k2 "
-        "steps.",
+        "Count k2 back from the end of the window. These k2 steps include the window's new steps.",
         _WINDOW,
     ),
     Slip(
-        "the state after the step instead of before it",
+        "the state after the step instead of the state before it",
         "def pieces(dhs, hs, h0):\n    return [h.T @ (dh * (1 - h**2)) for dh, h in zip(dhs, hs)]",
         "The forward pass multiplies W_hh by the state before the step. The state after the step "
         "appears only in the slope of tanh.",
@@ -93,22 +94,22 @@ SLIPS = (
     Slip(
         "slope of tanh forgotten",
         "def pieces(dhs, hs, h0):\n    return [b.T @ dh for dh, b in zip(dhs, [h0, *hs[:-1]])]",
-        "dL/dh_t is the gradient of tanh's output. It must go back through tanh before it "
-        "reaches the product with W_hh.",
+        "dL/dh_t is the gradient of tanh's output. It must go back through tanh before it reaches "
+        "the product with W_hh.",
         _PIECE,
     ),
     Slip(
-        "first instead of last steps",
+        "first steps instead of last steps",
         "def predict(parts, k):\n    return cosine(sum(parts[:k]), sum(parts))",
         "You used the k earliest steps. Truncation keeps the k latest.",
         _PREDICT,
     ),
     Slip(
-        "lengths added up, directions forgotten",
+        "lengths without directions",
         "def predict(parts, k):\n    squares = [np.sum(part**2) for part in parts]\n"
         "    return np.sqrt(sum(squares[-k:]) / sum(squares))",
         "This would be right if all pieces were at right angles to each other. But the pieces of "
-        "neighbouring steps point in similar directions. Add up the pieces first.",
+        "neighboring steps point in similar directions. Add up the pieces first.",
         _PREDICT,
     ),
     Slip(
@@ -135,12 +136,12 @@ SLIPS = (
     Slip(
         "early words not read",
         _LOOP.format(when="False", what="h").replace("enumerate(xs)", "enumerate(xs[-k:])"),
-        "You read only the last k words. Truncation stops the gradient; the forward pass reads "
-        "everything.",
+        "You read only the last k words. Truncation stops the gradient, but the forward pass still"
+        " reads all words.",
         _CUT,
     ),
     Slip(
-        "the last window's end beyond the sequence",
+        "begin computed for a full last window",
         "def windows(T, k1, k2):\n    return [(s, min(s + k1, T), max(0, s + k1 - k2)) for s in "
         "range(0, T, k1)]",
         "You counted back from the end of a full window. The last window is shorter.",
@@ -154,15 +155,15 @@ SLIPS = (
         _WINDOW,
     ),
     Slip(
-        "the number of the last step for end",
+        "the last step instead of end",
         "def windows(T, k1, k2):\n    return [(s, min(s + k1, T) - 1, max(0, min(s + k1, T) - "
         "k2)) for s in range(0, T, k1)]",
-        "Your second number is the window's last step. Return the number after it, as in "
-        "range(start, end).",
+        "Your second number is the window's last step. Return the next number, as in range(start, "
+        "end).",
         _WINDOW,
     ),
     Slip(
-        "slope at the state before",
+        "slope of tanh at the previous state",
         "def pieces(dhs, hs, h0):\n    return [b.T @ (dh * (1 - b**2)) for dh, b in zip(dhs, [h0, "
         "*hs[:-1]])]",
         "You computed the slope of step t's tanh from the state before the step. Use the state "
@@ -178,22 +179,22 @@ SLIPS = (
         _PIECE,
     ),
     Slip(
-        "the first step has no piece",
+        "no piece for the first step",
         "def pieces(dhs, hs, h0):\n    before = [np.zeros_like(h0), *hs[:-1]]\n"
         "    return [b.T @ (dh * (1 - h**2)) for dh, h, b in zip(dhs, hs, before)]",
         "The first step uses W_hh too, with the state h0, which may contain numbers other than 0.",
         _PIECE,
     ),
     Slip(
-        "squares instead of lengths",
+        "squared norms instead of norms",
         "def cosine(a, b):\n    return np.sum(a * b) / (np.sum(a**2) * np.sum(b**2))",
-        "You divided by the squares of the norms. The square root is missing.",
+        "You divided by the squared norms. Take their square roots first.",
         "Σ a ⊙ b / (‖a‖ ‖b‖)",
     ),
     Slip(
-        "the k-th last piece alone",
+        "only one piece instead of the last k",
         "def predict(parts, k):\n    return cosine(parts[-k], sum(parts))",
-        "A gradient that goes back k steps is the sum of k pieces. You used only one of them.",
+        "A gradient that goes back k steps is the sum of k pieces. You used only one piece.",
         _PREDICT,
     ),
     Slip(

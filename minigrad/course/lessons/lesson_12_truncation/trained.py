@@ -1,5 +1,5 @@
-"""The trained network of lesson 12: 16 numbers for each word, a recurrent layer of H = 32, T = 40
-words, two answers.
+"""The trained network of lesson 12. It reads T = 40 words, has 16 numbers for each word, a recurrent
+layer with H = 32, and two outputs.
 
     python -m minigrad.course.lessons.lesson_12_truncation.trained     trains it again, in a few seconds
 
@@ -20,13 +20,13 @@ VOCABULARY = 1000
 
 
 def network():
-    """The network before training."""
+    """Return the untrained network."""
     mg.seed(0)
     return Sequential(Embedding(VOCABULARY, 16), RNN(16, 32), Dense(32, 2))
 
 
 def load():
-    """The trained network, in float64."""
+    """Return the trained network, in float64."""
     model = network()
     model.load_state_dict(mg.load(WEIGHTS))
     for parameter in model.named_parameters().values():
@@ -36,7 +36,7 @@ def load():
 
 @lru_cache
 def reviews(count=256):
-    """The last 40 words of the first test reviews, as ids (count, 40), and their labels
+    """Return the last 40 words of the first `count` test reviews as ids (count, 40), and their labels
     (count,).
     """
     test = load_imdb(vocabulary_size=VOCABULARY).test[:count]
@@ -44,8 +44,8 @@ def reviews(count=256):
 
 
 def full_backward(model, ids, labels):
-    """(dhs, hs, h0) of full backpropagation: dL/dh_t (T, B, H), the states h_t (T, B, H), and the
-    zeros before them.
+    """Run full backpropagation. Return (dhs, hs, h0): dL/dh_t (T, B, H), the states h_t (T, B, H), and
+    the initial state, zeros (B, H).
     """
     name = "rnn.cell.h"
     dhs, hs = gradients(model, ids, labels, [name])[name], outputs(model, ids, [name])[name]
@@ -53,9 +53,7 @@ def full_backward(model, ids, labels):
 
 
 def truncated_gradient(truncated, k, model, ids, labels):
-    """dL/dW_hh (H, H) as backpropagation gives it when the words are read by truncated(cell, xs,
-    h0, k).
-    """
+    """Return dL/dW_hh (H, H) when truncated(cell, xs, h0, k) reads the words."""
     parts = model.named_layers()
     cell, xs = parts["rnn.cell"], [parts["embedding"](ids[:, t]) for t in range(ids.shape[1])]
     states = truncated(lambda x, h: cell(x, h)[1], xs, cell.initial_state(len(ids)), k)

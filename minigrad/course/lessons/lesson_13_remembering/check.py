@@ -1,4 +1,4 @@
-"""The questions of lesson 13, and its page: three words read by the learner's cell."""
+"""Lesson 13's questions and page. On the page, the learner's cell reads three words."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def _numbers(*shape, seed=0):
 
 
 def _made(cell):
-    """The cell with parameters in float64 that are all different, biases too."""
+    """Set all parameters of the cell, including biases, to random float64 numbers. Return the cell."""
     for seed, tensor in enumerate(cell.named_parameters().values()):
         tensor.array = 0.6 * _numbers(*tensor.shape, seed=seed)
     return cell
@@ -45,7 +45,7 @@ def _leaves(cell, state):
 
 
 def _returned(Cell):
-    """What the cell returns, in words: '(Tensor[2, 4], Tensor[2, 4])'."""
+    """Describe the cell's result, for example '(Tensor[2, 4], Tensor[2, 4])'."""
 
     def described(value):
         if isinstance(value, tuple | list):
@@ -58,11 +58,11 @@ def _returned(Cell):
 
 
 def _hand(Cell):
-    """One number for everything. All weights are 0, so that the biases alone decide each gate."""
+    """Run one step with B = D = H = 1. All weights are 0, so only the biases determine the gates."""
     cell = Cell(1, 1)
     for name, tensor in cell.named_parameters().items():
         tensor.array = np.zeros(tensor.shape)
-        if name in ("b", "b_xh"):  # gates of 3/4, 1/4 (and 0.9), candidates of tanh(0.5)
+        if name in ("b", "b_xh"):  # the gates are 3/4, 1/4 (and 0.9); the candidate is tanh(0.5)
             odds = [3.0, 1 / 3, 1.0, 9.0][: tensor.size]
             tensor.array = np.log(odds) + np.where(np.arange(tensor.size) == 2, 0.5, 0.0)
     state = [mg.Tensor(np.array([[value]])) for value in (0.8, -2.0)][: len(cell.state_names)]
@@ -84,7 +84,7 @@ def _unrolled(Cell):
 
 
 def _weighted(cell, xs, state):
-    """One number that depends on the outputs of all steps and on the last state."""
+    """Return a number that depends on the outputs of all steps and on the last state."""
     outputs, last = layers.unroll(cell, xs, state)
     parts = [*outputs, *(last if isinstance(last, tuple) else (last,))]
     return sum((part * _numbers(*part.shape, seed=30 + n)).sum() for n, part in enumerate(parts))
@@ -102,7 +102,7 @@ def _gradients(Cell):
 
 
 def _checked(Cell):
-    """Whether a gradient check of the cell over two steps passes."""
+    """Return whether a gradient check of the cell over two steps passes."""
     cell = _made(Cell(2, 3))
     state, xs = _state(cell, 2), mg.Tensor(_numbers(2, 2, 2, seed=23))
     return bool(
@@ -113,9 +113,7 @@ def _checked(Cell):
 
 
 def _cell_questions(kind, formula):
-    """All questions about one of the cells: one step, six steps, the gradients, and a gradient
-    check.
-    """
+    """Return all questions about one cell: one step, six steps, the gradients, and a gradient check."""
 
     def question(what, run, *arguments):
         return Question(
@@ -124,12 +122,12 @@ def _cell_questions(kind, formula):
         )  # fmt: skip
 
     return (
-        question("what comes back from one step with B = 2, H = 4", _returned),
+        question("the type of the result of one step with B = 2, H = 4", _returned),
         question("one step with H = 1 and all weights 0", _hand),
         *(question(f"one step with B = {B}, D = {D}, H = {H}", _one, B, D, H) for B, D, H in SIZES),
         question("the last state after six steps", _unrolled),
         question("the gradients after three steps", _gradients),
-        Question(f"does the gradient check of {kind} pass", f"{kind}.forward",
+        Question(f"whether the gradient check of  {kind} pass", f"{kind}.forward",
                  lambda file: _checked(getattr(file, kind)), "right", formula=formula),
     )  # fmt: skip
 
@@ -140,28 +138,28 @@ GRU = (
 )
 LSTM = "i, f, o = σ(a_i), σ(a_f), σ(a_o), g = tanh(a_g), c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c')"
 LEFT = "f to the power of the number of steps, where f = σ(bias) = 1 / (1 + e^-bias)"
-# mg.sigmoid of a plain number computes with 7 digits, and 39 steps multiply its error
+# mg.sigmoid of a plain number is accurate to 7 digits, and 39 steps multiply its error
 ROUNDED = 1e-4
 QUESTIONS = (
     *_cell_questions("GRUCell", GRU),
     *_cell_questions("LSTMCell", LSTM),
-    Question("the first bias for H = 2 and forget = 1", "first_bias", lambda file: file.first_bias(2, 1.0),
-             formula="places H to 2H - 1 belong to f"),
-    Question("the first bias for H = 3 and forget = 2.5", "first_bias", lambda file: file.first_bias(3, 2.5),
-             formula="places H to 2H - 1 belong to f"),
-    Question("what is left after 3 steps at forget bias 0", "memory_left", lambda file: file.memory_left(0.0, 3),
+    Question("the initial bias for H = 2 and forget = 1", "first_bias", lambda file: file.first_bias(2, 1.0),
+             formula="elements H to 2H - 1 belong to f"),
+    Question("the initial bias for H = 3 and forget = 2.5", "first_bias", lambda file: file.first_bias(3, 2.5),
+             formula="elements H to 2H - 1 belong to f"),
+    Question("the share left after 3 steps with forget bias 0", "memory_left", lambda file: file.memory_left(0.0, 3),
              tolerance=ROUNDED, formula=LEFT),
-    Question("what is left after 1 and 10 steps at forget bias 1", "memory_left",
+    Question("the shares left after 1 and 10 steps with forget bias 1", "memory_left",
              lambda file: [file.memory_left(1.0, steps) for steps in (1, 10)], tolerance=ROUNDED, formula=LEFT),
-    Question("millionths that are left after 39 steps at forget bias 1", "memory_left",
+    Question("the millionths left after 39 steps with forget bias 1", "memory_left",
              lambda file: 1e6 * file.memory_left(1.0, 39), tolerance=ROUNDED, formula=LEFT),
-    Question("what is left after 39 steps at forget biases 3 and 5", "memory_left",
+    Question("the shares left after 39 steps with forget biases 3 and 5", "memory_left",
              lambda file: [file.memory_left(bias, 39) for bias in (3.0, 5.0)], tolerance=ROUNDED, formula=LEFT),
 )  # fmt: skip
 
 
 def page(file, path, failed):
-    """Three words in a column each, read by the cell that failed, or by the LSTM's."""
+    """Write the page: the cell that failed, or the LSTM's cell, reads three words, one in each column."""
     words, kind = (
         ["not", "so", "bad"],
         "GRUCell" if failed and failed.startswith("GRUCell") else "LSTMCell",

@@ -1,6 +1,6 @@
 """Lesson 13: build the cells of a GRU and an LSTM from gates that open and close.
 
-Write `forward` of both cells, and the two functions. The equations are in the text. Then run
+Write the `forward` method of both cells, and the two functions. The equations are in the text. Then run
 
     minigrad course check 13
 """
@@ -54,7 +54,7 @@ class LSTMCell(Cell):
 
 
 def first_bias(hidden, forget):
-    """Return an LSTM's initial bias b, an array (4 * hidden,).
+    """Return the initial bias b of an LSTM, an array (4 * hidden,).
 
     It is `forget` in the forget gate's block, and 0 elsewhere.
     """

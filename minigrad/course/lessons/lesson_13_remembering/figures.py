@@ -1,4 +1,7 @@
-"""Draws flow.svg of lesson 13: python minigrad/course/lessons/lesson_13_remembering/figures.py"""
+"""Draw flow.svg for lesson 13.
+
+python minigrad/course/lessons/lesson_13_remembering/figures.py
+"""
 
 from pathlib import Path
 
@@ -9,9 +12,7 @@ from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential, gradient_flow
 
 
 def measure(make, state):
-    """The norms of the gradient of that state over 40 words, relative to the last, before any
-    training.
-    """
+    """Return the norms of this state's gradient over 40 words before training, relative to the last."""
     mg.seed(0)
     model = Sequential(Embedding(50, 8), make(), Dense(32, 2))
     rng = np.random.default_rng(0)

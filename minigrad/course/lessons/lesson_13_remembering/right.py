@@ -1,4 +1,4 @@
-"""Other right ways of writing lesson 13."""
+"""Other correct solutions to lesson 13."""
 
 RIGHT = {
     "a matrix for each gate": """
