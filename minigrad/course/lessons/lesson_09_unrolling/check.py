@@ -101,7 +101,10 @@ def rnn_gradients(file):
 LAYER = "the RNN layer"
 STEP = "h' = tanh(x @ W_xh + h @ W_hh + b_h)"
 LOOP = "for each x in turn: h = cell(x, h), and append h to the list"
-WHOLE = "the last state that unroll returns, with a cell that calls rnn_step with the same three weights at every step"
+WHOLE = (
+    "the last state that unroll returns, with a cell that calls rnn_step with the same three "
+    "weights at every step"
+)
 QUESTIONS = (
     Question("one step with B = D = H = 1", "rnn_step", step_value(1, 1, 1), formula=STEP),
     Question(

@@ -75,8 +75,14 @@ def _measured(scale):
     return expect
 
 
-STEP = "multiply each number of dh by the slope of tanh there, 1 - h_t²; then multiply by W_hh transposed"
-FLOW = "start with the norm of dh at t = T - 1; for t = T - 1 down to 1, step back through h_t and append the norm"
+STEP = (
+    "multiply each number of dh by the slope of tanh there, 1 - h_t²; then multiply by W_hh "
+    "transposed"
+)
+FLOW = (
+    "start with the norm of dh at t = T - 1; for t = T - 1 down to 1, step back through h_t and "
+    "append the norm"
+)
 DECAY = "the largest absolute value among the eigenvalues of W_hh, complex ones included"
 REACH = "the smallest n with factor^n < share; np.inf if factor is 1 or more"
 CLIP = (

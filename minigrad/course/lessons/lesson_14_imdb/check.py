@@ -1,5 +1,5 @@
-"""The questions of lesson 14, and its page: the end of a review in the full network, with a dial on each
-word's vector.
+"""Lesson 14's questions and page. The page shows the end of a review in the full network, with a dial
+on each word's vector.
 """
 
 import contextlib
@@ -14,12 +14,12 @@ from minigrad.data import Batches
 from optim import SGD, Adam
 
 REVIEW, WORDS = 93, 8
-REVIEWS = reader.reviews()  # read once, before a learner's file runs
-_ACCURACIES: dict = {}  # by the code of `train`, which most slips leave as it is in the solution
+REVIEWS = reader.reviews()  # read once, before the learner's file runs
+_ACCURACIES: dict = {}  # keyed by the code of `train`, because most slips share the solution's code
 
 
 def _small(seed=0):
-    """A network that knows 6 words."""
+    """Return a small network with a vocabulary of 6 words."""
     mg.seed(seed)
     model = reader.in_float64(reader.Reader(6, 3, 4, fused=None))
     model.embedding.table.array = model.embedding.table.array * 20
@@ -27,13 +27,13 @@ def _small(seed=0):
 
 
 def _few(reviews=12, seed=0):
-    """Ids (reviews, 5) of 6 words; good are those with a 3 in them."""
+    """Return random ids (reviews, 5) from 0 to 5, and labels. The reviews with a 3 are good."""
     ids = np.random.default_rng(seed).integers(0, 6, (reviews, 5))
     return ids, (ids == 3).any(axis=1).astype(int)
 
 
 def _trained(file, epochs):
-    """The losses that `train` returns for a small network, and the network."""
+    """Train a small network. Return the network and the losses that `train` returned."""
     model = _small()
     optimizer = SGD(model.named_parameters(), lr=0.5)
     losses = file.train(model, optimizer, Batches(*_few(), batch_size=4), epochs)
@@ -50,8 +50,8 @@ def _weights(file):
 
 
 def _accuracies(file):
-    """On 1,000 test reviews, after three epochs over 6,000 others: 15 words each, a network for
-    each of three seeds.
+    """Return the accuracies on 1,000 test reviews after three epochs over 6,000 training reviews, for
+    three seeds. Each review has 15 words.
     """
     code = getattr(file.train, "__code__", file.train)
     if code not in _ACCURACIES:
@@ -96,7 +96,7 @@ def _leak(ids, labels):
 
 
 def _planted(word, **how):
-    """The leak in 600 reviews that know 200 words."""
+    """Ask for the leak in 600 reviews with a vocabulary of 200 words."""
 
     def ask(file):
         train = REVIEWS.train[:600]
@@ -123,7 +123,7 @@ def _mixed(file, ids):
 
 
 def _equal(count=300):
-    """`count` reviews, all with the same six words after two places of padding."""
+    """Return `count` equal reviews: two positions of padding, then six words."""
     return np.tile([0, 0, 1, 2, 3, 4, 5, 6], (count, 1))
 
 
@@ -133,13 +133,19 @@ def _given(file):
     return ids
 
 
-STEP = "loss = BCE(model(ids), labels); gradients set to none; backward; step. For each epoch the mean of its losses."
+STEP = (
+    "for each batch: loss = BCE(model(ids), labels); zero_grad; backward; step. For each epoch, the"
+    " mean of its losses."
+)
 PART = "part_t = Σ_d x_td · dlogit/dx_td, where x_t is the vector of the word at step t"
 LOST = "the t with the largest |part_t in full| - |part_t in truncated| among the t with ids[t] ≠ 0"
-BEST = "for each word: r = share of reviews where (it occurs) = (label is 1); its score is max(r, 1 - r)"
+BEST = (
+    "for each word: r = share of reviews where (the word occurs) = (label is 1); its score is "
+    "max(r, 1 - r)"
+)
 MIX = (
-    "for each row alone: the ids that are not 0, in the order of a new rng.permutation, after the "
-    "same number of zeros"
+    "for each row: keep the zeros at the front, and replace the other ids with a new "
+    "rng.permutation of them"
 )
 QUESTIONS = (
     Question("the mean loss of one epoch: 12 reviews, batches of 4", "train", _losses(1), formula=STEP),
@@ -147,14 +153,14 @@ QUESTIONS = (
     Question("all weights after two epochs", "train", _weights, formula=STEP),
     Question("test accuracy after three epochs over 6,000 reviews, for three seeds", "train", _accuracies,
              "within .01 of", tolerance=0.01, formula=STEP),
-    Question("the part of a single word", "word_parts", _parts(2), "the slope measured", formula=PART),
-    Question("the parts of the words 1, 4, 2, 5", "word_parts", _parts(1, 4, 2, 5), "the slope measured", formula=PART),
-    Question("the parts of 3, 3, 1, 3: a word that comes three times", "word_parts", _parts(3, 3, 1, 3),
-             "the slope measured", formula=PART),
+    Question("the part of a single word", "word_parts", _parts(2), "the measured slope", formula=PART),
+    Question("the parts of the words 1, 4, 2, 5", "word_parts", _parts(1, 4, 2, 5), "the measured slope", formula=PART),
+    Question("the parts of 3, 3, 1, 3: a word that occurs three times", "word_parts", _parts(3, 3, 1, 3),
+             "the measured slope", formula=PART),
     Question(f"the parts of the 40 words of test review {REVIEW} in the full network", "word_parts",
-             _parts_in("full", REVIEW), "the slope measured", formula=PART),
+             _parts_in("full", REVIEW), "the measured slope", formula=PART),
     Question("the parts of the 40 words of test review 7 in the truncated network", "word_parts",
-             _parts_in("truncated", 7), "the slope measured", formula=PART),
+             _parts_in("truncated", 7), "the measured slope", formula=PART),
     Question("the forgotten words of eight pairs of small networks", "forgotten", _forgotten_small, formula=LOST),
     Question(f"the forgotten word of test review {REVIEW}", "forgotten", _forgotten(REVIEW), formula=LOST),
     Question("the forgotten words of test reviews 0 to 11", "forgotten", _forgotten(*range(12)), formula=LOST),
@@ -162,34 +168,33 @@ QUESTIONS = (
              _leak([[1, 2], [1, 3], [2, 3], [4, 3]], [0, 1, 1, 1]), formula=BEST),
     Question("the leak in [1, 6], [2, 3], [6, 2], [4, 1], with labels 0, 1, 0, 1", "leak",
              _leak([[1, 6], [2, 3], [6, 2], [4, 1]], [0, 1, 0, 1]), formula=BEST),
-    Question("a word planted in 9 of 10 good reviews, of 600", "leak", _planted(150), formula=BEST),
-    Question("a word planted in 8 of 10 bad reviews, of 600", "leak", _planted(131, label=0, often=0.8, seed=1),
-             formula=BEST),
-    Question("a word planted in 3 of 10 good reviews, of 600", "leak",
+    Question("the leak in 600 reviews: a word in 9 of 10 good reviews", "leak", _planted(150), formula=BEST),
+    Question("the leak in 600 reviews: a word in 8 of 10 bad reviews", "leak",
+             _planted(131, label=0, often=0.8, seed=1), formula=BEST),
+    Question("the leak in 600 reviews: a word in 3 of 10 good reviews", "leak",
              _planted(77, often=0.3, by_mistake=0, seed=2), formula=BEST),
-    Question("a word that comes five times in one bad review, among six", "leak",
+    Question("the leak in six reviews, if a word occurs five times in a bad one", "leak",
              _leak([[6, 6, 6, 6, 6], [2, 3, 4, 5, 4], [1, 3, 2, 5, 1], [2, 5, 2, 1, 3], [1, 2, 3, 1, 3],
                     [4, 3, 1, 2, 2]], [0, 0, 1, 1, 0, 0]), formula=BEST),
-    Question("the words of each review, sorted", "shuffled", lambda file: np.sort(_mixed(file, ROWS.copy()), axis=1),
-             formula=MIX),
-    Question("where words stand (1), and where padding stands (0)", "shuffled",
+    Question("the words of each shuffled review, sorted", "shuffled",
+             lambda file: np.sort(_mixed(file, ROWS.copy()), axis=1), formula=MIX),
+    Question("the positions of words (1) and of padding (0)", "shuffled",
              lambda file: (_mixed(file, ROWS.copy()) != 0).astype(int), formula=MIX),
-    Question("whether 300 equal reviews come out in more than 100 different orders", "shuffled",
+    Question("whether 300 equal reviews get more than 100 different orders", "shuffled",
              lambda file: len(np.unique(_mixed(file, _equal()), axis=0)) > 100, formula=MIX),
-    Question("in how many different places the six words of 300 equal reviews are found, all "
-             "together", "shuffled",
+    Question("the number of different pairs of a position and a word in 300 equal reviews", "shuffled",
              lambda file: len({(place, int(word)) for row in _mixed(file, _equal())
                                for place, word in enumerate(row) if word}), formula=MIX),
-    Question("the array that was given, afterwards", "shuffled", _given, formula=MIX),
+    Question("ids after the call: they must not change", "shuffled", _given, formula=MIX),
 )  # fmt: skip
 
 
 def page(file, path, failed):
-    """The last words of a review in the full network. The gradient of the dial on a word is that
-    word's part.
+    """Write the page: the last words of a review in the full network. The gradient of a word's dial is
+    the word's part.
 
-    Each word's label has the learner's own part. If that is wrong, the network is one gate with
-    these as its gradient.
+    Each word's label shows the part that the learner's function returns. If `word_parts` failed,
+    the network is a single gate, and the learner's parts are its gradient.
     """
     model, ids = reader.load("full"), REVIEWS.test.ids[REVIEW, -WORDS:].copy()
     words = [REVIEWS.vocabulary[id] if id > 2 else "?" for id in ids]

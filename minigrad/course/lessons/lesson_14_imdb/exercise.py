@@ -3,7 +3,7 @@
 Write the five functions in order, about 30 lines in all. Then run
 
     minigrad course check 14
-    python lesson_14_imdb.py         the experiments, with your functions; takes about a minute
+    python lesson_14_imdb.py         runs the experiments with your functions, in about a minute
 """
 
 import numpy as np
@@ -12,10 +12,11 @@ import minigrad as mg
 
 
 def train(model, optimizer, batches, epochs):
-    """Train a network: in each epoch, one step of the optimizer for each batch.
+    """Train a network: in each epoch, take one step of the optimizer for each batch.
 
-    model model(ids) returns the logits (B,) for ids (B, T) optimizer has zero_grad() and step()
-    batches `for ids, labels in batches` goes once through all reviews, in a new order each time
+    model      model(ids) returns the logits (B,) for ids (B, T)
+    optimizer  has the methods zero_grad() and step()
+    batches    `for ids, labels in batches` goes through all reviews once, in a new order each time
     Returns a list with the mean of the batches' losses (mg.binary_cross_entropy) for each epoch.
     """
     raise NotImplementedError("not written yet")
@@ -25,27 +26,30 @@ def word_parts(model, ids):
     """Return the part of each word in one review: (T,) numbers for ids (T,).
 
     A word's part is above 0 if the word is evidence for a good review. To compute it, multiply each
-    number of the word's vector by the logit's slope for that number, and add up the products. The
-    model's layers: model.embedding(ids (1, T)) -> (1, T, D), model.rnn(...) -> (1, H),
-    model.head(...) -> (1, 1).
+    number of the word's vector by the logit's slope for that number, and add up the products.
+
+    The model has three layers: model.embedding(ids (1, T)) -> (1, T, D), model.rnn(...) -> (1, H),
+    and model.head(...) -> (1, 1).
     """
     raise NotImplementedError("not written yet")
 
 
 def forgotten(full, truncated, ids):
-    """Return the position in ids (T,) of the word whose part is smaller in size by the most.
+    """Return the position in ids (T,) of the word whose part loses the most size.
 
-    Compare the part in the model `truncated` with the part in the model `full`. Padding, id 0, is
-    not a word.
+    The size of a part is its absolute value. Compare the size in the model `full` with the size in
+    the model `truncated`. Padding, id 0, is not a word.
     """
     raise NotImplementedError("not written yet")
 
 
 def leak(ids, labels):
-    """Return the id of the word that predicts the label best: ids (N, T), labels (N,) of 0 and 1.
+    """Return the id of the word that predicts the label best.
 
     To rate a word, predict "good" where the word occurs and "bad" where it does not, or the
     opposite. Use whichever is right for more reviews.
+
+    ids (N, T), labels (N,): 1 for a good review, 0 for a bad one
     """
     raise NotImplementedError("not written yet")
 
@@ -53,7 +57,7 @@ def leak(ids, labels):
 def shuffled(ids, rng):
     """Return a copy of ids (N, T) with each review's own words in random order.
 
-    Padding stays where it is.
+    Padding does not move.
 
     ids  each row is padded with zeros on the left
     rng  a generator: rng.permutation(words) returns the words in random order

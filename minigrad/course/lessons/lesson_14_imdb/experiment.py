@@ -1,5 +1,6 @@
-"""The experiments of lesson 14, made with the learner's functions: `python lesson_14_imdb.py` runs
-them all.
+"""The experiments of lesson 14, with the learner's functions.
+
+`python lesson_14_imdb.py` runs them all.
 """
 
 import numpy as np
@@ -9,25 +10,25 @@ import minigrad as mg
 from . import reader, shading
 
 REVIEW = 93
-"""A test review that the full network judges rightly, and the truncated one wrongly."""
+"""A test review that the full network classifies correctly and the truncated network does not."""
 WORD = 789
-"""The word of the planted leak: "comments"."""
+"""The id of the planted word, "comments"."""
 
 
 def run(file):
-    """All three parts, in about a minute. `file` holds the learner's functions."""
+    """Run all three parts, in about a minute. `file` is the module with the learner's functions."""
     print("1. A network that is too good\n")
     find_the_leak(file)
     print("\n2. The real network, and the truncated one\n")
     three_seeds(file)
     print("\n3. A forgotten word\n")
     shaded(file, "lesson_14_words.svg")
-    print("lesson_14_words.svg shows what each word of this review says.")
+    print("lesson_14_words.svg shows the part of each word in this review.")
 
 
 def find_the_leak(file):
-    """Train on reviews with a planted leak; let `leak` find it; test without it. Returns both
-    accuracies.
+    """Train on reviews with a planted leak, and call `leak` to find it. Return the test accuracies with
+    and without the leak.
     """
     data = reader.reviews()
     ids = {split: reader.planted(getattr(data, split), WORD) for split in ("train", "test")}
@@ -41,13 +42,13 @@ def find_the_leak(file):
     print(f"test accuracy {found[0]:.3f}")
     word = int(file.leak(ids["train"], train.labels))
     print(f'leak() suspects the word "{data.vocabulary[word]}"')
-    print(f"the same network on test reviews as they were written: {found[1]:.3f}", flush=True)
+    print(f"the same network on the original test reviews: {found[1]:.3f}", flush=True)
     return found
 
 
 def three_seeds(file, seeds=(0, 1, 2)):
-    """Train the network of 10,000 words, full and truncated. Returns {name: accuracies}, one for
-    each seed.
+    """Train a network with a vocabulary of 10,000 words, with the full and the truncated gradient.
+    Return {name: a list with an accuracy for each seed}.
     """
     data, found = reader.reviews(10_000), {"full": [], "shuffled": [], "truncated": []}
     mixed = file.shuffled(data.test.ids, np.random.default_rng(0))
@@ -69,8 +70,8 @@ def three_seeds(file, seeds=(0, 1, 2)):
 
 
 def shaded(file, path):
-    """The words of REVIEW, shaded by `word_parts` of both trained networks; says which word was
-    forgotten.
+    """Draw the words of REVIEW, shaded by their parts in both trained networks, and print the forgotten
+    word.
     """
     data = reader.reviews()
     ids, rows = data.test.ids[REVIEW], []

@@ -1,4 +1,7 @@
-"""Draws words.svg of lesson 14: python -m minigrad.course.lessons.lesson_14_imdb.figures"""
+"""Draw words.svg for lesson 14.
+
+python -m minigrad.course.lessons.lesson_14_imdb.figures
+"""
 
 from pathlib import Path
 

@@ -1,11 +1,11 @@
-"""What lesson 14 works with: the network, two trained small ones, the reviews, and a data set with
-a planted leak.
+"""The network of lesson 14, two small trained networks, the reviews, and reviews with a planted leak.
 
     python -m minigrad.course.lessons.lesson_14_imdb.reader     trains the two small networks again, in 10 s
 
-Both know the 1,000 commonest words, and have 8 numbers for a word and 16 in the state. "full"
-learned from all 40 words of a review; "truncated" let gradients go back through the last 4 words
-only. Each is the best of four epochs.
+The two small networks, "full" and "truncated", have a vocabulary of the 1,000 most common words, 8
+numbers for each word, and 16 numbers in the state. In training, the gradients of "full" went back
+through all 40 words of a review. The gradients of "truncated" went back through the last 4 words
+only. Each network has the weights of its best epoch of four.
 """
 
 from functools import lru_cache
@@ -24,7 +24,7 @@ REACHES = {"full": None, "truncated": CUT}
 
 
 class Reader(Layer):
-    """Word ids (B, T) to logits (B,). A logit above 0 says: a good review."""
+    """A network from word ids (B, T) to logits (B,). A logit above 0 means "a good review"."""
 
     def __init__(self, vocabulary, width, hidden, truncate=None, fused=True):
         super().__init__()
@@ -39,10 +39,10 @@ class Reader(Layer):
 
 
 def load(which):
-    """The trained network "full" or "truncated", in float64. Neither has a cut: it was there in
-    training only.
+    """Return the trained network "full" or "truncated", in float64. Neither has a cut, because the
+    cut is needed in training only.
     """
-    # fused, it would skip the word vectors
+    # a fused network would skip the word vectors
     model, stored = Reader(VOCABULARY, 8, 16, fused=None), mg.load(WEIGHTS)
     model.load_state_dict({name: stored[f"{which}.{name}"] for name in model.state_dict()})
     return in_float64(model)
@@ -56,15 +56,16 @@ def in_float64(model):
 
 @lru_cache
 def reviews(vocabulary=VOCABULARY):
-    """All 50,000 reviews, the last 40 words of each."""
+    """Return the last 40 words of all 50,000 reviews."""
     return load_imdb(vocabulary_size=vocabulary)
 
 
 def planted(reviews, word, often=0.9, by_mistake=0.02, label=1, seed=0):
-    """The ids (N, T) of reviews with a leak: `word` written over one word of most reviews with this
-    label.
+    """Return the reviews' ids (N, T) with a leak: in most reviews with this label, `word` replaces one
+    of the words.
 
-    `often` is the share of them that have it, `by_mistake` the share of the others.
+    `often` is the share of the reviews with this label that get the word, and `by_mistake` is the
+    share of the other reviews that get it.
     """
     rng, ids = np.random.default_rng(seed), reviews.ids.copy()
     chosen = np.flatnonzero(
@@ -76,15 +77,15 @@ def planted(reviews, word, often=0.9, by_mistake=0.02, label=1, seed=0):
 
 
 def accuracy(model, ids, labels):
-    """The share of the reviews that the network judges rightly."""
+    """Return the share of the reviews that the network classifies correctly."""
     with mg.no_grad():
         logits = np.concatenate([model(ids[at : at + 500]).array for at in range(0, len(ids), 500)])
     return float(((logits > 0) == (labels == 1)).mean())
 
 
 def best_epoch(train, model, reviews, seed, epochs, lr=0.001):
-    """Train with `train`, an epoch at a time, and keep the weights that judge 2,500 held-back
-    reviews best.
+    """Train with `train`, one epoch at a time, and keep the weights with the highest accuracy on 2,500
+    held-out reviews.
 
     Returns the best epoch's number, from 1.
     """

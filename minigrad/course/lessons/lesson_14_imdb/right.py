@@ -1,4 +1,4 @@
-"""Other right ways of writing lesson 14."""
+"""Other correct solutions to lesson 14."""
 
 RIGHT = {
     "the Trainer, and broadcasting": """

@@ -1,16 +1,16 @@
-"""Words shaded by their parts of a logit, as an SVG picture: blue speaks for a good review, orange
-for a bad one.
+"""Draw words as an SVG picture, shaded by their parts of a logit: blue for evidence of a good review,
+orange for evidence of a bad one.
 """
 
 from xml.sax.saxutils import escape
 
-WIDTH, LINE, CHARACTER = 700, 44, 8.4  # pixels; a character of 14 px monospace is 8.4 wide
+WIDTH, LINE, CHARACTER = 700, 44, 8.4  # in pixels; a 14 px monospace character is 8.4 pixels wide
 BLUE, ORANGE = (0, 114, 178), (213, 94, 0)
 
 
 def shade(rows, path):
-    """Write a picture. `rows` are (title, words, parts); below every strong word stands its
-    part.
+    """Write a picture. `rows` contains tuples (title, words, parts). Each strong word has its part
+    printed below it.
     """
     strongest = max(abs(part) for _, _, parts in rows for part in parts)
     drawn, y = [], 30

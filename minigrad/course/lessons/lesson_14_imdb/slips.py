@@ -1,4 +1,4 @@
-"""Common wrong solutions of lesson 14."""
+"""Common wrong solutions to lesson 14."""
 
 from minigrad.course.lesson import Slip
 
@@ -42,24 +42,36 @@ def leak(ids, labels):
         {score}
     return np.argmax(scores)
 """
-_STEP = "for each batch: clear the gradients, loss = BCE(model(ids), labels), backward, step; mean of the losses"
-_PART = "part_t = Σ_d x_td · dlogit/dx_td: vector times slope, element by element, added up over the vector"
-_FORGOTTEN = (
-    "the t with the largest |part_t in full| - |part_t in truncated|, of those with ids[t] ≠ 0"
+_STEP = (
+    "for each batch: zero_grad, loss = BCE(model(ids), labels), backward, step; for each epoch: the"
+    " mean of its losses"
 )
-_BEST = "r = share of all reviews in which (word occurs) = (label is 1); score = max(r, 1 - r); the largest score"
-_MIX = "for each row, alone: n = its ids that are not 0; its last n places = rng.permutation of these n ids; on a copy"
+_PART = (
+    "part_t = Σ_d x_td · dlogit/dx_td: vector times slope, element by element, summed over the "
+    "vector"
+)
+_FORGOTTEN = (
+    "the t with the largest |part_t in full| - |part_t in truncated| among the t with ids[t] ≠ 0"
+)
+_BEST = (
+    "r = share of all reviews in which (the word occurs) = (label is 1); return the word with the "
+    "largest max(r, 1 - r)"
+)
+_MIX = (
+    "in a copy, for each row: replace its n ids that are not 0, at the last n positions, with "
+    "rng.permutation of these ids"
+)
 
 SLIPS = (
     Slip(
         "old gradients never cleared",
         _TRAIN.format(**_USUAL | {"clear": "pass"}),
-        "Each batch's gradient is added to the gradients of all earlier batches, so the step "
-        "uses the sum.",
+        "Each batch's gradient is added to the gradients of all earlier batches, so the step uses "
+        "the sum.",
         _STEP,
     ),
     Slip(
-        "one step for each epoch",
+        "only one step in each epoch",
         _TRAIN.format(**_USUAL)
         .replace("            optimizer.step()\n", "")
         .replace("        means.append", "        optimizer.step()\n        means.append"),
@@ -67,13 +79,13 @@ SLIPS = (
         _STEP,
     ),
     Slip(
-        "one epoch only",
+        "only one epoch",
         _TRAIN.format(**_USUAL | {"epochs": "1"}),
         "You go through the reviews only once, whatever `epochs` is.",
         _STEP,
     ),
     Slip(
-        "the last batch's loss for the whole epoch's",
+        "the last batch's loss instead of the epoch's mean",
         _TRAIN.format(**_USUAL | {"mean": "losses[-1]"}),
         "You return the loss of the last batch. It depends on the few reviews in that batch and "
         "says little about the epoch.",
@@ -87,57 +99,57 @@ SLIPS = (
         _PART,
     ),
     Slip(
-        "length instead of sign",
+        "length of the slope",
         _PARTS.format(of="logit", parts="np.linalg.norm(slope.array[0], axis=1)"),
         "The length of a slope is never negative, so no word could be evidence for a bad review.",
         _PART,
     ),
     Slip(
-        "of the probability instead of the logit",
+        "slope of the probability instead of the logit",
         _PARTS.format(of="mg.sigmoid(logit)", parts="(vectors.array * slope.array)[0].sum(axis=1)"),
         "You used the slope of the probability. The sigmoid is flat where the network is "
         "confident, so all parts become small there. Use the slope of the logit.",
         _PART,
     ),
     Slip(
-        "a word's places thrown together",
+        "all positions of a word added up",
         "def word_parts(model, ids):\n    table = model.embedding.table\n"
         "    (slope,) = mg.grad(model(ids[None]).sum(), [table])\n"
         "    return (table.array * slope.array)[ids].sum(axis=1)",
-        "You used the gradient of the table, which adds up all positions of a word. Each "
-        "position needs its own part, because the same word may matter more at the end than at "
-        "the beginning.",
+        "You used the gradient of the table, which adds up all positions of a word. Each position "
+        "needs its own part, because the same word may matter more at the end than at the "
+        "beginning.",
         _PART,
     ),
     Slip(
-        "padding called a word",
+        "padding treated as a word",
         _LOST.format(which="(abs(a) - abs(b))"),
         "For one of these reviews you return a position that holds padding, not a word.",
         _FORGOTTEN,
     ),
     Slip(
-        "sign instead of size",
+        "parts compared with their signs",
         _LOST.format(which="np.where(ids == 0, -np.inf, a - b)"),
         "A forgotten word with a negative part has lost as much as one with a positive part. "
-        "Compare sizes, without the signs.",
+        "Compare absolute values.",
         _FORGOTTEN,
     ),
     Slip(
-        "the two networks exchanged",
+        "the two networks swapped",
         _LOST.format(which="np.where(ids == 0, -np.inf, abs(b) - abs(a))"),
-        "This is the word that gained most. Find the word whose part is large in the full "
-        "network and small in the truncated one.",
+        "This is the word whose part gained the most. Find the word whose part is large in the "
+        "full network and small in the truncated one.",
         _FORGOTTEN,
     ),
     Slip(
         "the strongest word instead of the most forgotten",
         _LOST.format(which="np.where(ids == 0, -np.inf, abs(a))"),
-        "The full network's strongest word may be just as strong in the truncated network. "
-        "Compare the two networks.",
+        "The full network's strongest word may be just as strong in the truncated network. Compare"
+        " the two networks.",
         _FORGOTTEN,
     ),
     Slip(
-        "a rare word convicted",
+        "a rare word suspected",
         _LEAK.format(
             score="p = good[has].mean() if has.any() else 0.5\n        scores.append(max(p, 1 - p))"
         ),
@@ -146,7 +158,7 @@ SLIPS = (
         _BEST,
     ),
     Slip(
-        "only leaks of good reviews",
+        "only words of good reviews",
         _LEAK.format(score="scores.append(np.mean(has == good))"),
         "A word that occurs only in bad reviews gives the label away just as well.",
         _BEST,
@@ -157,12 +169,12 @@ SLIPS = (
             score="n = (ids == word).sum(axis=1)\n        "
             "scores.append(abs(n[good].sum() - n[~good].sum()))"
         ),
-        "You count a review with five occurrences of a word five times. Count each review only "
+        "You count a review five times if a word occurs in it five times. Count each review only "
         "once.",
         _BEST,
     ),
     Slip(
-        "the commonest word",
+        "the most common word",
         "def leak(ids, labels):\n    return np.bincount(ids.ravel()).argmax()",
         "A word that occurs everywhere occurs in good and bad reviews alike, so it does not "
         "predict the label.",
@@ -176,7 +188,7 @@ SLIPS = (
         _MIX,
     ),
     Slip(
-        "equal reviews come out equal",
+        "the same order for equal reviews",
         "def shuffled(ids, rng):\n    mixed = ids.copy()\n    for row in mixed:\n        n = "
         "np.count_nonzero(row)\n        row[len(row) - n:] = "
         "np.random.default_rng(0).permutation(row[len(row) - n:])\n    return mixed",
@@ -186,7 +198,7 @@ SLIPS = (
         _MIX,
     ),
     Slip(
-        "the given array changed",
+        "ids changed in place",
         "def shuffled(ids, rng):\n    for row in ids:\n        n = np.count_nonzero(row)\n"
         "        row[len(row) - n:] = rng.permutation(row[len(row) - n:])\n    return ids",
         "The result is right, but you changed the original array. A comparison of the two orders "
@@ -194,14 +206,14 @@ SLIPS = (
         _MIX,
     ),
     Slip(
-        "words handed from review to review",
+        "words moved between reviews",
         "def shuffled(ids, rng):\n    return rng.permuted(ids, axis=0)",
         "You shuffled the columns, so words moved between reviews. Each review must keep its own "
         "words.",
         _MIX,
     ),
     Slip(
-        "the losses of earlier epochs counted in",
+        "losses of earlier epochs included",
         _TRAIN.format(**_USUAL)
         .replace("        losses = []\n", "")
         .replace("means = []", "means, losses = [], []"),
@@ -224,10 +236,10 @@ SLIPS = (
         _FORGOTTEN,
     ),
     Slip(
-        "changed instead of lost",
+        "largest change instead of largest loss",
         _LOST.format(which="np.where(ids == 0, -np.inf, abs(a - b))"),
-        "A part that grew or changed its sign has changed too. Find the part that lost the most "
-        "size.",
+        "You also count parts that grew or changed their sign. Find the part whose absolute value "
+        "shrank the most.",
         _FORGOTTEN,
     ),
     Slip(
