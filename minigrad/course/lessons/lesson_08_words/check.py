@@ -1,5 +1,5 @@
-"""Lesson 8's questions about one-hot rows, the look-up, the table's gradient with repeated words, and
-unseen words.
+"""Lesson 8's questions about one-hot rows, the look-up, the table's gradient with repeated words,
+and unseen words.
 """
 
 import numpy as np
@@ -71,8 +71,8 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Write the page: the graph of 'the good film good', with the learner's look-up as a gate. Three
-    rows of the table get a gradient.
+    """Write the page: the graph of 'the good film good', with the learner's look-up as a gate.
+    Three rows of the table get a gradient.
     """
 
     class YourLookup(mg.Gate):

@@ -1,4 +1,4 @@
-"""Lesson 9's questions about one step, the loop with any cell, the whole RNN, and their gradients."""
+"""Lesson 9's questions about one step, the loop with any cell, the whole RNN, and gradients."""
 
 import numpy as np
 
@@ -24,8 +24,8 @@ def sequence(T, B, D, H, seed=1):
 
 
 def values(state):
-    """Convert a state (a Tensor, an array or a number) to an array, and a list of states to a list of
-    arrays.
+    """Convert a state (a Tensor, an array or a number) to an array, and a list of states to a list
+    of arrays.
     """
     if isinstance(state, list | tuple):
         return each(state)
@@ -149,8 +149,8 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Write the page: the graph of five words, one in each column. After a failure, it also shows the
-    errors that a gradient check finds.
+    """Write the page: the graph of five words, one in each column. After a failure, it also shows
+    the errors that a gradient check finds.
     """
     xs, h0 = sequence(5, 1, 2, 3)
     h0.name, h0.requires_grad = "h0", False

@@ -1,4 +1,4 @@
-"""Lesson 10's questions about the gradient of tanh, every dL/dh_t, and the gradients of all inputs."""
+"""Lesson 10's questions about tanh, every dL/dh_t, and the gradients of all inputs."""
 
 import numpy as np
 
@@ -174,8 +174,8 @@ def five_words(file):
 
 
 def whole_sequence(file, failed):
-    """Return a loss that uses h_2 and h_3, and its inputs. A single gate computes three steps, and the
-    learner's function computes the gate's gradients.
+    """Return a loss that uses h_2 and h_3, and its inputs. A single gate computes three steps, and
+    the learner's function computes the gate's gradients.
     """
     g, xs, hs, W_xh, W_hh = network(3, 2, 2, 2, seed=6)
 

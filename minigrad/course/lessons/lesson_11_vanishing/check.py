@@ -1,5 +1,5 @@
-"""Lesson 11's questions and page. The page shows a recurrent network that computes its gradient with
-the learner's `step_back`.
+"""Lesson 11's questions and page. The page shows a recurrent network that computes its gradient
+with the learner's `step_back`.
 """
 
 import numpy as np
@@ -133,8 +133,8 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Write the page: the graph of four time steps. Each step is a gate, and the learner's `step_back`
-    computes its gradient of h.
+    """Write the page: the graph of four time steps. Each step is a gate, and the learner's
+    `step_back` computes its gradient of h.
     """
 
     class Step(mg.Gate):

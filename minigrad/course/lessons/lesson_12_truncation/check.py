@@ -1,5 +1,5 @@
-"""Lesson 12's questions and page. The page shows the end of a review in the trained network, with the
-learner's cut.
+"""Lesson 12's questions and page. The page shows the end of a review in the trained network, with
+the learner's cut.
 """
 
 import numpy as np
@@ -106,8 +106,8 @@ def _windows(T, k1, k2):
     return Question(
         f"the windows for T = {T}, k1 = {k1}, k2 = {k2}", "windows",
         lambda file: [list(window) for window in file.windows(T, k1, k2)],
-        formula="new windows start at 0, k1, 2 k1, ...; end = min(start + k1, T); begin = max(0, end - "
-                "k2)",
+        formula="new windows start at 0, k1, 2 k1, ...; end = min(start + k1, T); begin = "
+                "max(0, end - k2)",
     )  # fmt: skip
 
 
@@ -197,8 +197,8 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Write the page: the end of a review in the trained network, with the learner's cut. If `pieces`
-    failed, it shows a network that computes its gradient with the learner's `pieces`.
+    """Write the page: the end of a review in the trained network, with the learner's cut. If
+    `pieces` failed, it shows a network that computes its gradient with the learner's `pieces`.
     """
     (_page_of_pieces if failed == "pieces" else _page_of_the_cut)(file, path)
 
@@ -224,8 +224,8 @@ def _page_of_the_cut(file, path):
 
 
 def _page_of_pieces(file, path):
-    """Draw five time steps. Each step is a gate, and the learner's `pieces` computes its gradient of
-    W_hh.
+    """Draw five time steps. Each step is a gate, and the learner's `pieces` computes its gradient
+    of W_hh.
     """
 
     class Step(mg.Gate):

@@ -51,11 +51,11 @@ def draw_curves(path):
         label="measured, with the cut",
     )
     panel.plot(*zip(*apart.items(), strict=True), color="#222222", lw=1.2, ls=(0, (4, 3)),
-               label="if the pieces stood at right angles")  # fmt: skip
+               label="if the pieces were at right angles")  # fmt: skip
     for k, value in measured.items():
         panel.annotate(f"{value:.2f}", (k, value), (7, -14), textcoords="offset points", fontsize=9,
                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
-    panel.set_xlabel("k: the number of last steps that carry gradient, of 40")
+    panel.set_xlabel("k: how many of the 40 steps carry a gradient")
     panel.set_ylabel("cosine with the full gradient of W_hh")
     panel.set_ylim(0, 1.06)
     panel.set_xlim(0, 42.5)

@@ -1,9 +1,10 @@
-"""The trained network of lesson 12. It reads T = 40 words, has 16 numbers for each word, a recurrent
-layer with H = 32, and two outputs.
+"""The trained network of lesson 12. It reads T = 40 words, has 16 numbers for each word, a
+recurrent layer with H = 32, and two outputs.
 
     python -m minigrad.course.lessons.lesson_12_truncation.trained     trains it again, in a few seconds
 
-Its vocabulary is the 1,000 most common words. It classifies about 75% of the test reviews correctly.
+Its vocabulary is the 1,000 most common words. It classifies about 75% of the test reviews
+correctly.
 """
 
 from functools import lru_cache
@@ -36,16 +37,16 @@ def load():
 
 @lru_cache
 def reviews(count=256):
-    """Return the last 40 words of the first `count` test reviews as ids (count, 40), and their labels
-    (count,).
+    """Return the last 40 words of the first `count` test reviews as ids (count, 40), and their
+    labels (count,).
     """
     test = load_imdb(vocabulary_size=VOCABULARY).test[:count]
     return test.ids, test.labels
 
 
 def full_backward(model, ids, labels):
-    """Run full backpropagation. Return (dhs, hs, h0): dL/dh_t (T, B, H), the states h_t (T, B, H), and
-    the initial state, zeros (B, H).
+    """Run full backpropagation. Return (dhs, hs, h0): dL/dh_t (T, B, H), the states h_t (T, B, H),
+    and the initial state, zeros (B, H).
     """
     name = "rnn.cell.h"
     dhs, hs = gradients(model, ids, labels, [name])[name], outputs(model, ids, [name])[name]

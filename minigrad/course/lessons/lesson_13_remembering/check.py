@@ -14,7 +14,7 @@ def _numbers(*shape, seed=0):
 
 
 def _made(cell):
-    """Set all parameters of the cell, including biases, to random float64 numbers. Return the cell."""
+    """Set the cell's parameters, including biases, to random float64 numbers. Return the cell."""
     for seed, tensor in enumerate(cell.named_parameters().values()):
         tensor.array = 0.6 * _numbers(*tensor.shape, seed=seed)
     return cell
@@ -58,7 +58,7 @@ def _returned(Cell):
 
 
 def _hand(Cell):
-    """Run one step with B = D = H = 1. All weights are 0, so only the biases determine the gates."""
+    """Run one step with B = D = H = 1. All weights are 0, so the biases alone set the gates."""
     cell = Cell(1, 1)
     for name, tensor in cell.named_parameters().items():
         tensor.array = np.zeros(tensor.shape)
@@ -113,7 +113,9 @@ def _checked(Cell):
 
 
 def _cell_questions(kind, formula):
-    """Return all questions about one cell: one step, six steps, the gradients, and a gradient check."""
+    """Return all questions about one cell: one step, six steps, the gradients, and a gradient
+    check.
+    """
 
     def question(what, run, *arguments):
         return Question(
@@ -159,7 +161,9 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Write the page: the cell that failed, or the LSTM's cell, reads three words, one in each column."""
+    """Write the page: the cell that failed, or the LSTM's cell, reads three words, one in each
+    column.
+    """
     words, kind = (
         ["not", "so", "bad"],
         "GRUCell" if failed and failed.startswith("GRUCell") else "LSTMCell",

@@ -1,6 +1,7 @@
 """Lesson 13: build the cells of a GRU and an LSTM from gates that open and close.
 
-Write the `forward` method of both cells, and the two functions. The equations are in the text. Then run
+Write the `forward` method of both cells, and the two functions. The text has the
+equations. Then run
 
     minigrad course check 13
 """

@@ -12,7 +12,9 @@ from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential, gradient_flow
 
 
 def measure(make, state):
-    """Return the norms of this state's gradient over 40 words before training, relative to the last."""
+    """Return the norms of this state's gradient over 40 words before training, relative to the
+    last.
+    """
     mg.seed(0)
     model = Sequential(Embedding(50, 8), make(), Dense(32, 2))
     rng = np.random.default_rng(0)
@@ -73,7 +75,7 @@ def draw(path):
         color="#222222",
         lw=1.4,
         ls=(0, (4, 3)),
-        label="dashed: σ(bias) to the power of the steps back",
+        label="dashed: σ(bias) to the power (39 - t)",
     )
     panel.set_xlabel("time step t (the loss reads the last state, on the right)")
     panel.set_ylabel("gradient that reaches step t, relative to the last")

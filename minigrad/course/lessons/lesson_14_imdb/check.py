@@ -1,5 +1,5 @@
-"""Lesson 14's questions and page. The page shows the end of a review in the full network, with a dial
-on each word's vector.
+"""Lesson 14's questions and page. The page shows the end of a review in the full network, with a
+dial on each word's vector.
 """
 
 import contextlib
@@ -50,8 +50,8 @@ def _weights(file):
 
 
 def _accuracies(file):
-    """Return the accuracies on 1,000 test reviews after three epochs over 6,000 training reviews, for
-    three seeds. Each review has 15 words.
+    """Return the accuracies on 1,000 test reviews after three epochs over 6,000 training reviews,
+    for three seeds. Each review has 15 words.
     """
     code = getattr(file.train, "__code__", file.train)
     if code not in _ACCURACIES:
@@ -190,8 +190,8 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Write the page: the last words of a review in the full network. The gradient of a word's dial is
-    the word's part.
+    """Write the page: the last words of a review in the full network. The gradient of a word's dial
+    is the word's part.
 
     Each word's label shows the part that the learner's function returns. If `word_parts` failed,
     the network is a single gate, and the learner's parts are its gradient.

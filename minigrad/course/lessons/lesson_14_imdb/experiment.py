@@ -27,8 +27,8 @@ def run(file):
 
 
 def find_the_leak(file):
-    """Train on reviews with a planted leak, and call `leak` to find it. Return the test accuracies with
-    and without the leak.
+    """Train on reviews with a planted leak, and call `leak` to find it. Return the test accuracies
+    with and without the leak.
     """
     data = reader.reviews()
     ids = {split: reader.planted(getattr(data, split), WORD) for split in ("train", "test")}
@@ -70,8 +70,8 @@ def three_seeds(file, seeds=(0, 1, 2)):
 
 
 def shaded(file, path):
-    """Draw the words of REVIEW, shaded by their parts in both trained networks, and print the forgotten
-    word.
+    """Draw the words of REVIEW, shaded by their parts in both trained networks, and print the
+    forgotten word.
     """
     data = reader.reviews()
     ids, rows = data.test.ids[REVIEW], []

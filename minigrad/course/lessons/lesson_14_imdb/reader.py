@@ -1,4 +1,5 @@
-"""The network of lesson 14, two small trained networks, the reviews, and reviews with a planted leak.
+"""The network of lesson 14, two small trained networks, the reviews, and reviews with a planted
+leak.
 
     python -m minigrad.course.lessons.lesson_14_imdb.reader     trains the two small networks again, in 10 s
 
@@ -61,8 +62,8 @@ def reviews(vocabulary=VOCABULARY):
 
 
 def planted(reviews, word, often=0.9, by_mistake=0.02, label=1, seed=0):
-    """Return the reviews' ids (N, T) with a leak: in most reviews with this label, `word` replaces one
-    of the words.
+    """Return the reviews' ids (N, T) with a leak: in most reviews with this label, `word` replaces
+    one of the words.
 
     `often` is the share of the reviews with this label that get the word, and `by_mistake` is the
     share of the other reviews that get it.
@@ -84,8 +85,8 @@ def accuracy(model, ids, labels):
 
 
 def best_epoch(train, model, reviews, seed, epochs, lr=0.001):
-    """Train with `train`, one epoch at a time, and keep the weights with the highest accuracy on 2,500
-    held-out reviews.
+    """Train with `train`, one epoch at a time, and keep the weights with the highest accuracy on
+    2,500 held-out reviews.
 
     Returns the best epoch's number, from 1.
     """

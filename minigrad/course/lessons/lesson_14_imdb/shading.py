@@ -1,5 +1,5 @@
-"""Draw words as an SVG picture, shaded by their parts of a logit: blue for evidence of a good review,
-orange for evidence of a bad one.
+"""Draw words as an SVG picture, shaded by their parts of a logit: blue for evidence of a good
+review, orange for evidence of a bad one.
 """
 
 from xml.sax.saxutils import escape
