@@ -42,9 +42,9 @@ def left_out(ids, V):
     return ask
 
 
-ONE_HOT = "1 where the column's number is the id, 0 elsewhere"
+ONE_HOT = "1 in the column whose number is the id, 0 elsewhere"
 ROWS = "table[ids]: for each id, the table's row at that index"
-GRADIENT = "dW[i] = Σ of dz over all positions where the id is i; as a product, dW = one_hotᵀ @ dz"
+GRADIENT = "dW[i] = Σ dz over all positions where the id is i; as a product, dW = one_hotᵀ @ dz"
 UNSEEN = "all i from 0 to V - 1 that are not in ids"
 ENGINE = "the engine"
 QUESTIONS = (
@@ -64,8 +64,8 @@ QUESTIONS = (
              gradient(random(3, 5, 4), BATCH + 2, 9), ENGINE, formula=GRADIENT),
     Question("dz and ids after the call: they must not change", "lookup_backward", after_call,
              formula="dW is a new array"),
-    Question("the ids that 'good film good' does not use, of 6 words", "unseen", left_out(TEXT, 6), formula=UNSEEN),
-    Question("the ids that a batch (3, 5) does not use, of 9 words", "unseen", left_out(BATCH + 1, 9), formula=UNSEEN),
+    Question("the unseen ids for 'good film good' with V = 6", "unseen", left_out(TEXT, 6), formula=UNSEEN),
+    Question("the unseen ids for a batch (3, 5) with V = 9", "unseen", left_out(BATCH + 1, 9), formula=UNSEEN),
     Question("the unseen ids when every word occurs", "unseen", left_out(BATCH, 6), formula=UNSEEN),
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ SLIPS = (
         "dz\n    return dW\n",
         "A word that was read several times gets only the gradient of its last use. `dW[ids] += "
         "dz` has the same effect, because NumPy writes each row only once.",
-        "dW[i] = Σ of dz over all positions where the id is i",
+        "dW[i] = Σ dz over all positions where the id is i",
     ),
     Slip(
         "gradients averaged over the uses",
@@ -26,20 +26,20 @@ SLIPS = (
         ),
         "You averaged the gradients over a word's uses. But if a row is used twice, each use has "
         "its full effect on the result.",
-        "dW[i] = Σ of dz over all positions where the id is i, without dividing",
+        "dW[i] = Σ dz over all positions where the id is i, without dividing",
     ),
     Slip(
         "uses counted, upstream gradient forgotten",
         GRADIENT.replace("+= dz[place]", "+= 1"),
         "Each use sends a 1. It should send the row of dz at its position.",
-        "dW[i] = Σ of dz over all positions where the id is i",
+        "dW[i] = Σ dz over all positions where the id is i",
     ),
     Slip(
         "word 0 left out",
         GRADIENT.replace("return dW", "dW[0] = 0\n    return dW"),
         "Row 0 gets no gradient. Some libraries use id 0 to pad short texts, but here it is a word"
         " like any other.",
-        "dW[i] = Σ of dz over all positions where the id is i, for every i from 0",
+        "dW[i] = Σ dz over all positions where the id is i, for every i from 0",
     ),
     Slip(
         "a row for each position, not for each word",

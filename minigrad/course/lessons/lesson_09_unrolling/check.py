@@ -112,23 +112,31 @@ QUESTIONS = (
     ),
     Question("the gradients of one step", "rnn_step", step_gradients, LAYER, 1e-12, STEP),
     Question(
-        "the digit cell h' = 10h + x, from 0, reads 4", "unroll", digits([4], 0), formula=LOOP
+        "the states of h' = 10h + x from h0 = 0, for the input 4",
+        "unroll",
+        digits([4], 0),
+        formula=LOOP,
     ),
     Question(
-        "the digit cell h' = 10h + x, from 0, reads 4, 0, 7",
+        "the states of h' = 10h + x from h0 = 0, for the inputs 4, 0, 7",
         "unroll",
         digits([4, 0, 7], 0),
         formula=LOOP,
     ),
     Question(
-        "the digit cell h' = 10h + x, from 9, reads 1, 2, 3, 5",
+        "the states of h' = 10h + x from h0 = 9, for the inputs 1, 2, 3, 5",
         "unroll",
         digits([1, 2, 3, 5], 9),
         formula=LOOP,
     ),
-    Question("the cell tanh(x - 2h) on an array (4, 2, 3)", "unroll", array_states, formula=LOOP),
     Question(
-        "h' = wh three times, from h0 = 1 with w = 2: gradients",
+        "the states of h' = tanh(x - 2h), for an array of inputs (4, 2, 3)",
+        "unroll",
+        array_states,
+        formula=LOOP,
+    ),
+    Question(
+        "the gradients of h' = wh after three steps from h0 = 1, with w = 2",
         "unroll",
         scalar_gradients,
         formula=LOOP,

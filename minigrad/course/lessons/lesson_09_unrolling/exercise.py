@@ -28,8 +28,8 @@ def unroll(cell, xs, h0):
 def rnn(xs, h0, W_xh, W_hh, b_h):
     """Run the whole RNN and return its last state, a Tensor (B, H).
 
-    xs (T, B, D), h0 (B, H), and the weights as in `rnn_step`. Use `unroll` and `rnn_step`. All
-    steps use the same three weight Tensors.
+    xs (T, B, D), h0 (B, H). The weights have the same shapes as in `rnn_step`. Use `unroll` and
+    `rnn_step`. All steps use the same three weight Tensors.
     """
     raise NotImplementedError("not written yet")
 

@@ -65,7 +65,7 @@ def inputs(which, *sizes, **options):
             )
             raise TypeError(
                 f"rnn_backward should return a dict with the keys {', '.join(sorted(FORMULAS))}; "
-                f"it is {keys}"
+                f"the result is {keys}"
             )
         return found if found is None else found[which]
 
@@ -82,9 +82,9 @@ STATES = (
     "dh_T = g_T; then, for t from T down to 1, dh_{t-1} = g_{t-1} + (dh_t ⊙ (1 - h_t²)) @ W_hhᵀ"
 )
 FORMULAS = {
-    "b_h": "db_h = Σ of da_t over all steps and all rows of the batch",
-    "W_hh": "dW_hh = Σ of h_{t-1}ᵀ @ da_t over all steps",
-    "W_xh": "dW_xh = Σ of x_tᵀ @ da_t over all steps",
+    "b_h": "db_h = Σ da_t over all steps and all rows of the batch",
+    "W_hh": "dW_hh = Σ h_{t-1}ᵀ @ da_t over all steps",
+    "W_xh": "dW_xh = Σ x_tᵀ @ da_t over all steps",
     "xs": "dx_t = da_t @ W_xhᵀ",
     "h0": "dL/dh_0, which is entry 0 of the result of state_gradients",
 }

@@ -2,7 +2,7 @@
 
 Write the three functions that raise NotImplementedError, then run: minigrad course check 10
 
-Step t (1 to T) reads xs[t - 1] and computes hs[t] from hs[t - 1]. g[t] and dh[t] belong to hs[t].
+Step t (1 to T) reads xs[t - 1] and computes hs[t] from hs[t - 1]. g[t] and dh[t] are gradients at hs[t].
 """
 
 import numpy as np
@@ -46,7 +46,7 @@ def rnn_backward(g, xs, hs, W_xh, W_hh):
 
 
 def strip(g, hs, W_hh):
-    """Print a bar for each step: the norm of dL/dh_t."""
+    """Print the norm of dL/dh_t for each step, with a bar."""
     for t, dh in list(enumerate(state_gradients(g, hs, W_hh)))[1:]:
         norm = np.sqrt((dh**2).sum())
         print(f"h{t:<3} {norm:6.3f} {'#' * round(20 * norm)}")

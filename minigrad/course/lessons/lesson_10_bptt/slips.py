@@ -118,7 +118,7 @@ SLIPS = (
         WEIGHTS.replace("da.sum(axis=0)", "da.mean(axis=0)"),
         "You averaged the bias's gradient over the rows of the batch. The bias is added to each "
         "row, so sum over the rows.",
-        "db_h = Σ of da_t over all steps and rows",
+        "db_h = Σ da_t over all steps and rows",
     ),
     Slip(
         "stopped one step early",

@@ -85,9 +85,7 @@ FLOW = (
 )
 DECAY = "the largest absolute value among the eigenvalues of W_hh, complex ones included"
 REACH = "the smallest n with factor^n < share; np.inf if factor is 1 or more"
-CLIP = (
-    "all gradients times the same number, min(1, max_norm / norm), where norm is their common norm"
-)
+CLIP = "multiply all gradients by min(1, max_norm / norm), where norm is the norm of all of them together"
 
 QUESTIONS = (
     Question(

@@ -112,9 +112,7 @@ def _windows(T, k1, k2):
 
 
 def _passes(T, B, H, seed=0):
-    """Return random dhs, hs and h0. They do not come from a network, because the rule holds for all
-    arrays.
-    """
+    """Return random dhs, hs and h0. They do not come from a network, but the rule holds for any arrays."""
     return (
         _numbers(T, B, H, seed=seed),
         np.tanh(_numbers(T, B, H, seed=seed + 1)),
@@ -164,13 +162,13 @@ QUESTIONS = (
              formula=CUT),
     Question("the states of h' = h/2 + x from h = 1 over x = 1, 2, 3, 4, 5, with k = 2", "truncated", _values(5, 2),
              formula=CUT),
-    Question("h' = wh + 1 over 5 steps from h = 2, w = 0.5: gradients with k = 1", "truncated", _scalar(5, 1),
+    Question("the gradients of h' = wh + 1 over 5 steps from h = 2, w = 0.5, with k = 1", "truncated", _scalar(5, 1),
              formula=CUT),
-    Question("h' = wh + 1 over 5 steps from h = 2, w = 0.5: gradients with k = 2", "truncated", _scalar(5, 2),
+    Question("the gradients of h' = wh + 1 over 5 steps from h = 2, w = 0.5, with k = 2", "truncated", _scalar(5, 2),
              formula=CUT),
-    Question("h' = wh + 1 over 5 steps from h = 2, w = 0.5: gradients with k = 5", "truncated", _scalar(5, 5),
+    Question("the gradients of h' = wh + 1 over 5 steps from h = 2, w = 0.5, with k = 5", "truncated", _scalar(5, 5),
              formula=CUT),
-    Question("h' = wh + 1 over 3 steps from h = 2, w = 0.5: gradients with k = 10", "truncated", _scalar(3, 10),
+    Question("the gradients of h' = wh + 1 over 3 steps from h = 2, w = 0.5, with k = 10", "truncated", _scalar(3, 10),
              formula=CUT),
     *(
         Question(f"all gradients of a recurrent network over 6 steps, k = {k}", "truncated", _network(k),

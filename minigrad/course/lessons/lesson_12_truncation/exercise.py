@@ -25,7 +25,7 @@ def truncated(cell, xs, h, k):
 def windows(T, k1, k2):
     """Return the windows of truncated backpropagation through a long sequence.
 
-    Each window has k1 new steps; the last window has the remaining ones. The gradient goes back
+    Each window has k1 new steps; the last window has the remaining steps. The gradient goes back
     over the k2 steps before the window's end, or to step 0 if there are fewer.
     Returns a list of (start, end, begin): the new steps are start ... end - 1, and the gradient
     reaches the steps begin ... end - 1.

@@ -173,7 +173,7 @@ QUESTIONS = (
              _planted(131, label=0, often=0.8, seed=1), formula=BEST),
     Question("the leak in 600 reviews: a word in 3 of 10 good reviews", "leak",
              _planted(77, often=0.3, by_mistake=0, seed=2), formula=BEST),
-    Question("the leak in six reviews, if a word occurs five times in a bad one", "leak",
+    Question("the leak in six reviews, with a word that occurs five times in a bad review", "leak",
              _leak([[6, 6, 6, 6, 6], [2, 3, 4, 5, 4], [1, 3, 2, 5, 1], [2, 5, 2, 1, 3], [1, 2, 3, 1, 3],
                     [4, 3, 1, 2, 2]], [0, 0, 1, 1, 0, 0]), formula=BEST),
     Question("the words of each shuffled review, sorted", "shuffled",

@@ -43,8 +43,8 @@ def leak(ids, labels):
     return np.argmax(scores)
 """
 _STEP = (
-    "for each batch: zero_grad, loss = BCE(model(ids), labels), backward, step; for each epoch: the"
-    " mean of its losses"
+    "for each batch: zero_grad, loss = BCE(model(ids), labels), backward, step; for each epoch: "
+    "the mean of its losses"
 )
 _PART = (
     "part_t = Σ_d x_td · dlogit/dx_td: vector times slope, element by element, summed over the "
@@ -94,7 +94,7 @@ SLIPS = (
     Slip(
         "slope without the vector",
         _PARTS.format(of="logit", parts="slope.array[0].sum(axis=1)"),
-        "A slope shows the effect of increasing a number. The number's own contribution also "
+        "A slope shows how fast the logit changes with a number. The number's contribution also "
         "depends on how large the number is.",
         _PART,
     ),
@@ -124,7 +124,7 @@ SLIPS = (
     Slip(
         "padding treated as a word",
         _LOST.format(which="(abs(a) - abs(b))"),
-        "For one of these reviews you return a position that holds padding, not a word.",
+        "For one of these reviews you return a position that contains padding, not a word.",
         _FORGOTTEN,
     ),
     Slip(
@@ -236,7 +236,7 @@ SLIPS = (
         _FORGOTTEN,
     ),
     Slip(
-        "largest change instead of largest loss",
+        "largest change instead of largest drop",
         _LOST.format(which="np.where(ids == 0, -np.inf, abs(a - b))"),
         "You also count parts that grew or changed their sign. Find the part whose absolute value "
         "shrank the most.",
