@@ -1,12 +1,15 @@
-"""The course: fourteen lessons from tanh(a*b + c) by hand to a recurrent network on movie reviews.
+"""The course: fourteen lessons, from computing tanh(a*b + c) by hand to training a recurrent
+network on movie reviews.
 
     minigrad course start my-course     copies the lessons' files into a folder
     cd my-course && minigrad course     shows your progress and checks the current lesson
 
-A lesson is a folder in `lessons/`: text.md, the exercise, its solution, check.py (the questions
-for the learner's file), slips.py (known wrong solutions, by name), hints.md and quiz.json. lesson.py
-describes each of them. The learner's file runs in its own process (child.py, started by sandbox.py;
-for a teacher, behind wall.py). This process only answers questions. grade.py never runs the
-learner's code; it compares the answers with those of the solution. feedback.py puts the verdict into
-words, with more detail after each failed attempt.
+Each lesson is a folder in `lessons/`. It contains text.md, the exercise, its solution, check.py
+(the questions for the learner's file), slips.py (known wrong solutions with names), hints.md and
+quiz.json. lesson.py describes these files.
+
+The learner's file runs in its own process, which sandbox.py starts and child.py runs. When a
+teacher grades submissions, wall.py isolates this process. The process only answers questions.
+grade.py never runs the learner's code. It compares the answers with the solution's answers.
+feedback.py describes the verdict, with more detail after each failed attempt.
 """

@@ -1,9 +1,9 @@
 """Encode raw answers as JSON, and compare them.
 
 A grader can read the JSON without running the learner's code. Answers are numbers, strings,
-booleans, None, arrays, and lists and dicts of these. Anything else becomes an `Unusable`, which
-equals nothing: a function, a complex number, an int too large for a float, or endlessly nested
-lists.
+booleans, None, arrays, and lists and dicts of these. Any other object becomes an `Unusable`, which
+is not equal to any answer. Examples are a function, a complex number, an int too large for a float,
+and a list that contains itself.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from typing import Any
 import numpy as np
 
 DEEPEST = 50
-"""The largest depth of nested lists or dicts in an answer."""
+"""The maximum nesting depth of lists and dicts in an answer."""
 MOST_PARTS = 1_000_000
-"""The largest number of elements of lists and dicts in an answer."""
+"""The maximum total number of list and dict elements in an answer."""
 LONGEST_EMPTY = 1 << 16
-"""The longest side of an array without elements. A billion empty rows take no space until they are
-converted to a list.
+"""The maximum length of each dimension of an empty array. A billion empty rows take no space until
+they are converted to a list.
 """
 
 
 @dataclass(frozen=True)
 class Unusable:
-    """An answer of another kind, described in words."""
+    """An answer of an unsupported type, with a short description."""
 
     what: str
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The first difference of two answers: its `place` in the answer, and both values as text."""
+    """A difference between two answers: its position `place` and both values as text."""
 
     place: str
     yours: str
@@ -42,14 +42,11 @@ class Difference:
 
 
 def encode(answer: Any) -> Any:
-    """Return the answer in JSON types, with the bytes of an array (or a Tensor) in base64. Accepts
-    any object.
-    """
+    """Convert any object to JSON types. The data of an array or a Tensor is encoded in base64."""
     try:
         return _encoded(answer, DEEPEST, iter(range(MOST_PARTS)))
-    except (
-        Exception
-    ) as error:  # too much of it, or raised by the learner's own __repr__ or __iter__
+    except Exception as error:
+        # the answer is too large, or the learner's own __repr__ or __iter__ raised an error
         return {
             "unusable": f"{type(answer).__name__}, which cannot be read ({type(error).__name__})"[
                 :200
@@ -58,8 +55,10 @@ def encode(answer: Any) -> Any:
 
 
 def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
-    """Encode an answer with at most `depth` levels and as many elements as are left in `parts`.
-    Errors: RecursionError, OverflowError.
+    """Convert an answer to JSON types. Each element takes one item from `parts`.
+
+    Errors: RecursionError if the answer has more than `depth` levels, OverflowError if it has more
+    elements than `parts` or contains an int too large for a float.
     """
     if not depth:
         raise RecursionError
@@ -72,7 +71,7 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
     if answer is None or isinstance(answer, bool | str):
         return answer
     if isinstance(answer, int):
-        float(answer)  # OverflowError if it is too large for one
+        float(answer)  # OverflowError if the int is too large for a float
         return answer
     if isinstance(answer, float):
         return float(answer)
@@ -88,7 +87,8 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
 
 
 def decode(code: Any) -> Any:
-    """Return the answer that `encode` encoded, with Python's own numbers, and lists for tuples.
+    """Return the answer that `encode` encoded. NumPy scalars become Python numbers, and tuples
+    become lists.
 
     >>> decode(encode({"dW": np.ones((2, 3), "f4"), "rate": 0.5, "name": ("W",)}))["name"]
     ['W']
@@ -116,19 +116,19 @@ def _decoded(code: Any, depth: int) -> Any:
             }
         dtype = np.dtype(str(code["dtype"]))
         if dtype.kind not in "biuf":
-            raise ValueError(f"an answer of dtype {dtype}")
+            raise ValueError(f"unsupported dtype {dtype}")
         array = np.frombuffer(base64.b64decode(code["data"]), dtype).reshape(code["shape"])
         if not array.size and max(array.shape) > LONGEST_EMPTY:
-            raise ValueError(f"an answer of shape {array.shape}")
+            raise ValueError(f"an empty array of shape {array.shape}")
         return array if array.ndim else array.item()
     if isinstance(code, int):
-        float(code)  # OverflowError if it is too large for one
+        float(code)  # OverflowError if the int is too large for a float
     return code
 
 
 def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Difference | None:
-    """Return the first place where `yours` differs from `right` by more than the tolerance, or
-    None.
+    """Return the first difference between `yours` and `right` that exceeds the tolerance, or None.
+    In an array, return the largest difference.
 
     >>> difference(decode(encode([1.0, [2.0, 3.0]])), decode(encode([1.0, [2.0, 4.0]])), 1e-6)
     Difference(place='[1][1]', yours='3', right='4')
@@ -147,7 +147,7 @@ def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Dif
 
 
 def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> Difference | None:
-    # a list of numbers is accepted in place of an array
+    # accept a list of numbers in place of an array
     if isinstance(yours, list) and isinstance(right, np.ndarray):
         yours = _as_array(yours)
     if isinstance(yours, np.ndarray) and isinstance(right, list):
@@ -162,7 +162,8 @@ def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> D
     yours, right = np.asarray(yours), np.asarray(right)
     if yours.shape != right.shape:
         return Difference(place, described(yours), described(right))
-    with np.errstate(invalid="ignore", over="ignore"):  # a signalling NaN, a long double
+    # signalling NaNs and large long doubles would cause warnings
+    with np.errstate(invalid="ignore", over="ignore"):
         a, b = yours.astype(float), right.astype(float)
         wrong = ~(
             (np.abs(a - b) <= tolerance * np.maximum(1, np.abs(b)))
@@ -180,7 +181,7 @@ def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> D
 def described(answer: Any) -> str:
     """Describe an answer in a few words: a number, an array's shape, a string in quotes."""
     if answer is None:
-        return "nothing (None): does it return its result?"
+        return "nothing (None): does the function return its result?"
     if isinstance(answer, np.ndarray):
         return f"an array of shape {answer.shape}" if answer.ndim else _number(answer.item())
     if _is_numeric(answer):
@@ -209,7 +210,7 @@ def _as_array(numbers: list[Any]) -> Any:
 
 
 def _number(value: float, other: float = float("nan")) -> str:
-    """Format a number with enough digits to show its difference from the other, at most 17."""
+    """Format a number with enough digits, up to 17, to distinguish it from `other`."""
     return next(
         (
             text

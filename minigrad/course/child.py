@@ -1,16 +1,15 @@
-"""The process that runs a learner's file: `python -m minigrad.course.child LESSON FILE`, started by
-sandbox.py.
+"""Run a learner's file: `python -m minigrad.course.child LESSON FILE SECONDS`.
 
-It reads the file's text from stdin, asks each question of the lesson, and writes each raw answer to
-stdout as a line of JSON. The output of the learner's file goes to stderr. This process does not
-judge the answers and does not contain the right ones. So nothing that the file prints, writes or
-changes here can earn a point.
+sandbox.py starts this process. It reads the file's text from stdin, asks the file each question of
+the lesson, and writes each raw answer to stdout as a line of JSON. The output of the learner's file
+goes to stderr. This process does not judge the answers and does not load the right answers. The
+file therefore cannot earn a point with anything that it prints, writes or changes.
 
-There are three layers of protection. `report` runs this process in bubblewrap (wall.py). The system
-limits processor time, memory and the size of files; on Linux it also refuses to start programs,
-send signals or open connections (seccomp.py). An audit hook refuses to write outside the temporary
-folder, to read solutions, and to start programs. The hook stops accidents and simple tricks, but
-not code that is written to break out of it (docs/teaching.md).
+Three layers restrict the learner's file. `minigrad course report` runs this process in bubblewrap
+(wall.py). The operating system limits CPU time, memory and file sizes; on Linux it also refuses to
+start programs, send signals or open connections (seccomp.py). An audit hook refuses to write
+outside the temporary folder, read solutions, or start programs. The hook prevents accidents and
+simple tricks, but it does not stop code that is written to bypass it (see docs/teaching.md).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-import layers  # noqa: F401  # packages for the lessons are loaded before the guard is active
+import layers  # noqa: F401  # load the lessons' packages before the guard is active
 import minigrad  # noqa: F401
 import optim  # noqa: F401
 
@@ -41,13 +40,13 @@ from .lesson import FOLDER, Lesson
 from .seccomp import refuse_calls
 
 MEMORY = 3 << 30
-"""The limit for the address space, in bytes."""
+"""The maximum size of the address space, in bytes."""
 FILE_SIZE = 20 << 20
-"""The limit for each file that the process writes, including its output, in bytes."""
+"""The maximum size of each file that the process writes, including its output, in bytes."""
 
 
 def limit(seconds: float) -> None:
-    """Limit this process's time, memory and files. Windows does not support this."""
+    """Limit this process's CPU time, memory and file sizes. Does nothing on Windows."""
     if resource is None:
         return
     for which, amount in (
@@ -57,13 +56,13 @@ def limit(seconds: float) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         most = resource.getrlimit(which)[1]
-        # at the hard limit, SIGKILL ends the process without a message
+        # the hard limit is higher, because it kills the process without a message
         hard = amount + 5 if most == resource.RLIM_INFINITY else min(amount + 5, most)
         resource.setrlimit(which, (min(amount, hard), hard))
 
 
 def guard(folder: str) -> None:
-    """From now on, refuse operations that a lesson's file does not need. This cannot be undone."""
+    """Refuse all later operations that a lesson's file does not need. This cannot be undone."""
     inside, lessons = os.path.realpath(folder) + os.sep, os.path.realpath(FOLDER)
     secret = ("solution", "slips", "right.py", "right.")
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -77,13 +76,13 @@ def guard(folder: str) -> None:
                "os.killpg", "os.chflags", "os.lchflags", "os.setxattr", "os.removexattr", "pty.spawn",
                "subprocess.Popen", "socket.", "ctypes.", "signal.pthread_kill", "resource.", "sqlite3.", "gc.",
                "_winapi.", "winreg.", "syslog.", "sys.setprofile", "sys.settrace")  # fmt: skip
-    # No audit event reports calls to these functions. So they are removed, and their modules may
-    # not be imported again.
+    # Calls to these functions raise no audit event, so the functions are removed and their modules
+    # may not be imported again.
     unreported = {"_posixsubprocess": ["fork_exec"], "_signal": ["pidfd_send_signal"], "posix": [
         "mkfifo", "mknod", "chroot", "unshare", "setns", "pidfd_open", "setpriority", "sched_setaffinity",
         "sched_setscheduler", "sched_setparam"]}  # fmt: skip
-    # These modules may not be imported either: they write files themselves, or start a second
-    # interpreter, which has no hook.
+    # Importing these modules is refused as well. They can write files without an audit event, or
+    # start a second interpreter, which has no hook.
     fresh = frozenset({
         *unreported, "resource", "readline", "_sqlite3", "_ctypes", "_curses", "_dbm", "_gdbm", "_ssl", "_posixshmem",
         "_multiprocessing", "_xxsubinterpreters", "_interpreters", "_testcapi", "_testinternalcapi",
@@ -103,17 +102,18 @@ def guard(folder: str) -> None:
             name = realpath(fsdecode(path))
             if flags & writing and not name.startswith(inside):
                 raise PermissionError(f"a lesson's file may not write {fsdecode(path)!r}")
-            if mode is None and isdir(name):  # the `dir_fd` of later calls, which no event shows
+            # later calls could use the folder as `dir_fd`, which audit events do not report
+            if mode is None and isdir(name):
                 raise PermissionError(f"a lesson's file may not open the folder {fsdecode(path)!r}")
             if basename(name).startswith(secret) and name.startswith(lessons):
                 raise PermissionError(
-                    "minigrad course solution shows the solution; a lesson's file cannot read it"
+                    "a lesson's file may not read the solution; minigrad course solution prints it"
                 )
             if name.startswith(("/proc/", "/dev/")) and name not in ("/dev/null", "/dev/urandom"):
-                raise PermissionError("a lesson's file may not look into processes and devices")
+                raise PermissionError("a lesson's file may not access /proc or /dev")
         elif event in paths:
             for path in arguments[: paths[event]]:
-                # an open file; a file that can be cut was opened to be written
+                # an int is a file descriptor; only a file opened for writing can be truncated
                 if isinstance(path, int):
                     allowed = event == "os.truncate"
                 else:
@@ -133,7 +133,8 @@ def guard(folder: str) -> None:
         for function in sum(unreported.values(), []):
             if hasattr(sys.modules.get(name), function):
                 setattr(sys.modules[name], function, None)
-    shutil._use_fd_functions = False  # type: ignore[attr-defined]  # rmtree opens folders
+    # with file descriptors, rmtree would open folders, which the hook refuses
+    shutil._use_fd_functions = False  # type: ignore[attr-defined]
     sys.addaudithook(refuse)
 
 
@@ -159,7 +160,7 @@ def failure(error: BaseException, source: Path) -> dict[str, Any]:
 
 
 def load(source: Path, text: str) -> ModuleType:
-    """Load the learner's file as a module. Its messages and tracebacks name `source`."""
+    """Load the learner's file as a module. Error messages and tracebacks show the path `source`."""
     module = ModuleType(source.stem)
     module.__file__ = str(source)
     sys.modules[source.stem] = module
@@ -169,11 +170,11 @@ def load(source: Path, text: str) -> ModuleType:
 
 
 def run(lesson: Lesson, source: Path, text: str, write: Callable[[Any], None]) -> None:
-    """Load the file and ask all questions. Write each outcome at once."""
+    """Load the file and ask it every question. Write each outcome immediately."""
     questions = lesson.questions
     try:
         file = load(source, text)
-    except BaseException as error:  # also SystemExit, and a KeyboardInterrupt of the file's own
+    except BaseException as error:  # the file may also raise SystemExit or KeyboardInterrupt
         write({"unloaded": failure(error, source)})
         return
     for question in questions:
@@ -187,8 +188,9 @@ def run(lesson: Lesson, source: Path, text: str, write: Callable[[Any], None]) -
 
 
 def main() -> None:
-    """Run as `LESSON FILE SECONDS [PAGE FAILED]`, in a temporary folder, with the file's text as
-    stdin.
+    """Run one lesson's file in a temporary folder.
+
+    The arguments are `LESSON FILE SECONDS [PAGE FAILED]`. stdin contains the file's text.
     """
     name, path, seconds, *page = sys.argv[1:]
     lesson, source = Lesson(FOLDER / name), Path(path)
@@ -203,7 +205,7 @@ def main() -> None:
         log.write(json.dumps(line).encode() + b"\n")
         log.flush()
 
-    ast.parse("")  # loads what compiling needs
+    ast.parse("")  # loads everything that compiling needs before the guard is active
     refuse_calls()
     guard(os.getcwd())
     if page:
@@ -217,7 +219,7 @@ def main() -> None:
     for stream in (log, sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    os._exit(0)  # ignores threads and exit handlers that the file has left
+    os._exit(0)  # does not wait for the file's threads or run its exit handlers
 
 
 if __name__ == "__main__":

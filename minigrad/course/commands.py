@@ -1,4 +1,4 @@
-"""The commands of `minigrad course`."""
+"""Define the commands of `minigrad course`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from .report import add_report
 from .sandbox import draw_page
 from .workbook import Workbook
 
-SUMMARY = "fourteen lessons from a*b + c to a recurrent network, graded by cause"
+SUMMARY = "fourteen lessons from a*b + c to a recurrent network, with feedback on each mistake"
 
 
 def add_course(commands: Any) -> None:
-    """Add the command `course` with its own commands to argparse's subparsers."""
+    """Add the `course` command and its subcommands to argparse's subparsers."""
     course = commands.add_parser("course", help=SUMMARY, description=f"The course: {SUMMARY}. "
                                                                      "Without a command, show "
                                                                      "your progress and check "
@@ -49,16 +49,16 @@ def add_course(commands: Any) -> None:
     start = add(
         "start",
         _start,
-        "copy the lessons' files into a folder; never overwrites anything",
+        "copy the lessons' files into a folder without overwriting your files",
         which=False,
     )
     start.add_argument(
         "folder", nargs="?", type=Path, default=Path("my-course"), help="(default: my-course)"
     )
     add("check", _check, "check a lesson")
-    add("watch", _watch, "check a lesson again whenever its file is saved, until Ctrl-C")
-    add("hint", _hint, "show a hint; the next time, a more explicit one")
-    about = "answer a lesson's question; without an answer, show it"
+    add("watch", _watch, "check a lesson whenever its file is saved, until you press Ctrl-C")
+    add("hint", _hint, "show a hint; each new hint is more explicit")
+    about = "answer a lesson's question, or show the question if you pass no answer"
     answer = add("answer", on_lesson(_answer), about, which=False)
     answer.add_argument(
         "answer", nargs="?", metavar="ANSWER", help="a choice such as b, or a number"
@@ -67,19 +67,17 @@ def add_course(commands: Any) -> None:
         "--lesson", metavar="LESSON", help="the lesson's number (default: the current lesson)"
     )
     show = add("show", _show, "open a lesson's page in a browser")
-    show.add_argument("--text", action="store_true", help="print its text here instead")
+    show.add_argument("--text", action="store_true", help="print the text in the terminal instead")
     solution = add("solution", _solution, "print a lesson's solution")
-    solution.add_argument(
-        "--yes", action="store_true", help="show it even if you have not passed yet"
-    )
+    solution.add_argument("--yes", action="store_true", help="print it before you pass the lesson")
     reset = add(
         "reset",
         on_lesson(_reset),
-        "start a lesson again; keeps a copy of your file in backups/",
+        "restore a lesson's exercise, and save a copy of your file in backups/",
         which=False,
     )
-    reset.add_argument("lesson", metavar="LESSON", help="its number")
-    add("list", _list, "list all lessons, and show which are passed", which=False)
+    reset.add_argument("lesson", metavar="LESSON", help="the lesson's number")
+    add("list", _list, "list all lessons and show which ones you have passed", which=False)
     add_report(parts)
     export = add("export", _export, "write the lessons as Jupyter notebooks", which=False)
     export.add_argument(
@@ -96,8 +94,8 @@ def add_course(commands: Any) -> None:
 def on_lesson(
     run: Callable[[Workbook, Lesson, argparse.Namespace], int],
 ) -> Callable[[argparse.Namespace], int]:
-    """Return the command `run` for the named lesson. The default is the current lesson, or the last
-    one if all are passed.
+    """Return a command that calls `run` with the lesson that the user names. The default is the
+    current lesson, or the last lesson if all are passed.
     """
 
     def command(options: argparse.Namespace) -> int:
@@ -109,8 +107,8 @@ def on_lesson(
 
 
 def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """Return the command `run`, which raises DataError MG921 if the system refuses to read or write
-    a file.
+    """Return a command that calls `run` and raises DataError MG921 if the system refuses to read or
+    write a file.
     """
 
     def command(options: argparse.Namespace) -> int:
@@ -210,7 +208,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None) -> int:
 
 
 def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None:
-    """Draw the learner's own graph and print its path."""
+    """Draw the learner's own graph and print the page's path."""
     target = workbook.folder / "pages" / f"{one.name}_graph.html"
     try:
         if draw_page(one, workbook.path(one), text, failed, target):
@@ -236,7 +234,7 @@ def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int
         return 0
     quiz.require_fit(question, given)
     right, sentence = quiz.answer(question, given)
-    _say(feedback.wrapped(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Not so.'}"))
+    _say(feedback.wrapped(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Wrong.'}"))
     with workbook.changed(one) as entry:
         entry.setdefault("answers", {})[str(place or 0)] = given
     following = _unanswered(workbook, one)
@@ -246,7 +244,7 @@ def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int
 
 
 def _unanswered(workbook: Workbook, one: Lesson) -> int | None:
-    """Return the index of the lesson's first question without an answer."""
+    """Return the index of the lesson's first unanswered question, or None."""
     answered = workbook.answers(one)
     return next((place for place in range(len(quiz.read(one))) if str(place) not in answered), None)
 
@@ -256,7 +254,7 @@ def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     while True:
         try:
             changed = os.stat(workbook.path(one)).st_mtime_ns
-        except OSError:  # an editor may be about to write it
+        except OSError:  # an editor may be replacing the file
             changed = None
         if changed is not None and changed != seen:
             seen, failed = changed, 1
@@ -290,7 +288,7 @@ def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     elif webbrowser.open(page.as_uri()):
         _say([str(page)])
     else:
-        _say([str(page), "No browser could be opened. Open this file yourself."])
+        _say([str(page), "Could not open a browser. Open this file yourself."])
     return 0
 
 
@@ -306,7 +304,7 @@ def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> i
 def _reset(workbook: Workbook, one: Lesson, _: object) -> int:
     copy = workbook.reset(one)
     print(
-        f"{one.file} is the original exercise again."
+        f"{one.file} now contains the original exercise."
         + (f" Your file was saved as {copy.parent.name}/{copy.name}." if copy else "")
     )
     return 0

@@ -14,10 +14,11 @@ from .workbook import Workbook, save_text
 
 
 def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Write each lesson's notebook, with the learner's work so far, into the course folder
+    """Write each lesson's notebook, including the learner's work so far, to the course folder
     `folder`.
 
-    Returns the paths of all notebooks, and of those that already existed and were not changed.
+    Returns two lists of paths: all notebooks, and the notebooks that already existed and were not
+    changed.
     Errors: DataError MG914, MG915.
     """
     workbook, _ = Workbook.start(folder)
@@ -35,9 +36,12 @@ def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
 def notebook(one: Lesson, source: str) -> dict[str, Any]:
     """Return a lesson's notebook (nbformat 4.5), with `source` in the learner's cell.
 
-    This cell saves the lesson's file, so the check is the same as in a terminal.
+    Running this cell saves the lesson's file, so the notebook checks the same file as the terminal.
     """
-    about = f"## Write it here\n\nRunning this cell saves it as `{one.file}`. The next cells run and check it."
+    about = (
+        f"## Write it here\n\nRunning the next cell saves your code as `{one.file}`. "
+        "The two cells after it run and check that file."
+    )
     cells = [
         *_text_cells(one),
         _cell("markdown", about),
@@ -52,7 +56,9 @@ def notebook(one: Lesson, source: str) -> dict[str, Any]:
 
 
 def _text_cells(one: Lesson) -> list[dict[str, Any]]:
-    """Split the text at its runnable Python. Leave out printed output, because the cells print it."""
+    """Split the text into Markdown cells and code cells. Omit the printed output, because running
+    the code cells prints it.
+    """
     cells: list[dict[str, Any]] = []
     for part in re.split(
         r"(^```python\n.*?^```\n(?:\s*^```text\n.*?^```\n)?)", one.text, flags=re.S | re.M
@@ -66,7 +72,7 @@ def _text_cells(one: Lesson) -> list[dict[str, Any]]:
 
 
 def _with_pictures(one: Lesson, text: str) -> str:
-    """Embed the lesson's pictures in the text, because a notebook must work without other files."""
+    """Embed the lesson's pictures in the text, so the notebook works without other files."""
 
     def embedded(picture: re.Match[str]) -> str:
         data = base64.b64encode((one.folder / picture[2]).read_bytes()).decode()

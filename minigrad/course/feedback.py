@@ -1,7 +1,8 @@
-"""Put a verdict into words, with more detail after each failed attempt.
+"""Describe a verdict to the learner, with more detail after each failed attempt.
 
-The first time: which function is wrong, where, and the two numbers that disagree. The second time:
-the kind of mistake. The third time: the formula. After that: the command that prints the solution.
+The first failure shows which function is wrong, its line, and the two numbers that disagree. The
+second failure adds the kind of mistake, and the third adds the formula. Later failures add the
+command that prints the solution.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from .grade import Problem, Verdict
 
 
 def lines(verdict: Verdict, tries: int) -> list[str]:
-    """Return the lines to print. `tries` is the number of checks, including this one, in which this
-    function was wrong.
+    """Return the lines to print. `tries` counts the checks in which this function was wrong,
+    including this check.
     """
     lesson, problem = verdict.lesson, verdict.problem
     title, asked = f"Lesson {lesson.number}, {lesson.title}", len(lesson.questions)
@@ -28,7 +29,7 @@ def lines(verdict: Verdict, tries: int) -> list[str]:
         *_what(problem, lesson.file, at),
     ]
     if tries == 1 and problem.kind == "wrong":
-        told += ["", "  minigrad course hint gives a hint."]
+        told += ["", "  For a hint, run minigrad course hint."]
     if problem.kind == "missing" or problem.question is None:
         return told
     kind = _kind(problem)
@@ -38,12 +39,12 @@ def lines(verdict: Verdict, tries: int) -> list[str]:
     if tries >= 3 and formula:
         told += ["", *wrapped(f"  The formula: {formula}")]
     if tries >= 4:
-        told += ["", f"The solution, if you want it: minigrad course solution {lesson.number}"]
+        told += ["", f"To see the solution, run minigrad course solution {lesson.number}"]
     return told
 
 
 def _what(problem: Problem, file: str, at: str) -> list[str]:
-    """Return which function is wrong, where, and the numbers."""
+    """Return lines that name the wrong function and its line, and show the numbers."""
     name, question, difference = problem.function, problem.question, problem.difference
     if problem.kind == "missing":
         return [f"  There is no {name} in {file}. Did you rename it?"]
@@ -58,10 +59,11 @@ def _what(problem: Problem, file: str, at: str) -> list[str]:
         blame = (
             "raised an error"
             if where
-            else "cannot be called with these arguments, or returned something that cannot be used"
+            else "cannot be called with these arguments, or returned an unusable value"
         )
-        if not where and "'NoneType'" in problem.message:  # raised where the answer was used
-            message.append("    Does it always return its result?")
+        # the check raised this error when it used the function's result
+        if not where and "'NoneType'" in problem.message:
+            message.append("    Does the function always return its result?")
         return [f"  {name}{at} {blame}.", asked, *where, *message]
     if difference is None:
         numbers = [part for line in problem.message.splitlines() for part in wrapped(line, "    ")]
@@ -78,7 +80,7 @@ def _what(problem: Problem, file: str, at: str) -> list[str]:
 
 def _kind(problem: Problem) -> list[str]:
     if problem.slip is not None:
-        return wrapped(f"  It looks like this: {problem.slip.name}. {problem.slip.kind}")
+        return wrapped(f"  The likely mistake: {problem.slip.name}. {problem.slip.kind}")
     if problem.kind == "stopped":
         return wrapped(
             "  Is there a loop that never ends, or work that is repeated again and again?"
@@ -90,6 +92,6 @@ def _kind(problem: Problem) -> list[str]:
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:
-    """Wrap text into lines of at most 92 characters. All lines get the indentation of the first."""
+    """Wrap text into lines of at most 92 characters, each with the first line's indentation."""
     indent = indent or " " * (len(text) - len(text.lstrip()))
     return textwrap.wrap(text.strip(), 92, initial_indent=indent, subsequent_indent=indent)

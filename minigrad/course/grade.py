@@ -1,7 +1,8 @@
 """Compare a file's raw answers with the solution's, and find a slip with the same answers.
 
-The learner's code never runs here. The lesson's solution answers the same questions, and its
-answers are the right ones. A slip is recognised if it gives the same wrong answers as the file.
+The learner's code never runs in this module. The lesson's solution answers the same questions, and
+the solution's answers are the right answers. A slip is a known wrong solution. It is recognised if
+it gives the same wrong answers as the learner's file.
 """
 
 from __future__ import annotations
@@ -23,27 +24,30 @@ from .sandbox import NO_WALL, Run, ask
 from .wall import Wall
 
 LONGEST_MESSAGE = 1000
-"""The longest message about an answer, in characters. The message may quote the answer."""
+"""The maximum length of a message about an answer, in characters. A message may quote a long
+answer.
+"""
 
 _JUDGING = threading.Lock()
-"""Learners' files run in parallel. Solutions run in this process one at a time, because they share
-a random generator and stdout.
+"""The lock for running solutions. Learners' files run in parallel, but solutions run in this
+process and share its random generator and stdout, so only one solution may run at a time.
 """
 
 
 @dataclass(frozen=True)
 class Problem:
-    """The first problem of a file. Fields that do not apply are empty."""
+    """The first problem found in a learner's file. Fields that do not apply are empty."""
 
     kind: str
-    """'not written', 'missing', 'error' (an exception of the file's), 'stopped' (by a limit), or
-    'wrong'."""
+    """'not written', 'missing', 'error' (the file raised an exception), 'stopped' (by a limit), or
+    'wrong'.
+    """
     function: str = ""
     line: int | None = None
     question: Question | None = None
     message: str = ""
     text: str = ""
-    """The source of that line, for an exception."""
+    """The source code of `line` if the file raised an exception."""
     difference: Difference | None = None
     slip: Slip | None = None
 
@@ -54,9 +58,9 @@ class Verdict:
 
     lesson: Lesson
     right: int
-    """The number of right answers. All must be right to pass."""
+    """The number of right answers. The check passes only if all answers are right."""
     problem: Problem | None = None
-    """The first problem, None after a pass."""
+    """The first problem, or None if the check passed."""
     output: str = ""
     """The file's output."""
 
@@ -66,11 +70,11 @@ class Verdict:
 
 
 def grade(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Verdict:
-    """Run a learner's file in its own process behind `wall`, ask all questions, and judge the
+    """Run a learner's file in its own process behind `wall`, ask it all questions, and judge the
     answers.
 
-    `source` is the file's path, for messages, and `text` its contents. Errors: OSError if the wall
-    fails.
+    `text` is the file's contents. `source` is the file's path and appears only in messages.
+    Errors: OSError if Python cannot start behind the wall.
     """
     run = ask(lesson, source, text, wall)
     with _JUDGING:
@@ -88,7 +92,7 @@ def judge(lesson: Lesson, text: str, run: Run) -> Verdict:
         return Verdict(lesson, right, output=run.output)
     problem = problems[0]
     slip = None
-    # slips can take seconds
+    # search for a slip only if needed, because running the slips can take seconds
     if problem.question is not None and problem.kind not in ("not written", "missing"):
         wrong = {i for i, other in enumerate(found) if other and other.function == problem.function}
         slip = _slip(lesson, run, problem.function, wrong)
@@ -97,8 +101,8 @@ def judge(lesson: Lesson, text: str, run: Run) -> Verdict:
 
 
 def line_of(text: str, function: str) -> int | None:
-    r"""Return the line of the last definition of `function`: 'backward', 'Tanh.backward', or a
-    variable.
+    r"""Return the line number of the last definition of `function`, which names a function
+    ('backward'), a method ('Tanh.backward') or a variable.
 
     >>> line_of("class Tanh:\n    def backward(self): ...", "Tanh.backward")
     2
@@ -115,7 +119,7 @@ def line_of(text: str, function: str) -> int | None:
 
 
 def _judged(lesson: Lesson, text: str, run: Run, index: int) -> Problem | None:
-    """Return the problem of the answer to a question, or None if it is right."""
+    """Return the problem with the answer to a question, or None if the answer is right."""
     question = lesson.questions[index]
     if index >= len(run.outcomes):
         return Problem("stopped", question.function, question=question, message=run.ended)
@@ -137,11 +141,11 @@ def _judged(lesson: Lesson, text: str, run: Run, index: int) -> Problem | None:
 
 
 def _mistake(question: Question, yours: Any, right: Any) -> Difference | str | None:
-    """Return where an answer differs from the right one, or the lesson's message about it, or None
-    if it is right.
+    """Compare an answer with the right answer. Return None if they agree. Otherwise, return their
+    difference, or the lesson's message about it.
     """
     if question.compare is not None and (yours is not None or right is None):
-        with contextlib.suppress(Exception):  # an answer of another form
+        with contextlib.suppress(Exception):  # the answer may have an unexpected type
             return question.compare(yours, right)
     return difference(yours, right, question.tolerance)
 
@@ -154,8 +158,8 @@ def _raised(function: str, failure: dict[str, Any], question: Question | None = 
 
 @lru_cache(maxsize=256)
 def answers_with(lesson: Lesson, slip: str = "") -> tuple[Any, ...]:
-    """Return the solution's answers, or the answers after a slip's code has run too. An exception
-    is represented by its type.
+    """Return the solution's answers. If `slip` is given, its code runs after the solution's code
+    and changes the answers. An exception is represented by its type.
     """
     file = ModuleType(lesson.name)
     source = f"{lesson.read('solution.py')}\n{slip}"
@@ -174,10 +178,11 @@ def answers_with(lesson: Lesson, slip: str = "") -> tuple[Any, ...]:
 
 
 def _slip(lesson: Lesson, run: Run, function: str, wrong: set[int]) -> Slip | None:
-    """Return the slip that gives the same answers to all questions about the function.
+    """Return the slip that gives the same answers as the file to all questions about the function.
 
-    Otherwise, return the only slip that gives the same answers to the first wrong question and to
-    most of the wrong ones.
+    If there is no such slip, consider the slips of this function that match the file's first wrong
+    answer and more than half of its wrong answers. Return that slip if there is exactly one.
+    Otherwise, return None.
     """
     asked = {i for i, question in enumerate(lesson.questions) if question.function == function}
     alike = {slip: {i for i in asked if _same(lesson, run, slip, i)} for slip in lesson.slips}
@@ -194,8 +199,8 @@ def _slip(lesson: Lesson, run: Run, function: str, wrong: set[int]) -> Slip | No
 
 
 def _function_of(lesson: Lesson, slip: Slip) -> str:
-    """Return the first function that the slip gets wrong. Later wrong answers are consequences of
-    this mistake.
+    """Return the first function for which the slip gives a wrong answer. Later wrong answers are
+    consequences of the same mistake.
     """
     right, answers = answers_with(lesson), answers_with(lesson, slip.code)
     for question, expected, answer in zip(lesson.questions, right, answers, strict=True):
@@ -205,10 +210,10 @@ def _function_of(lesson: Lesson, slip: Slip) -> str:
 
 
 def _same(lesson: Lesson, run: Run, slip: Slip, index: int) -> bool:
-    """Return whether the file gave the same answer to this question as the slip."""
+    """Return whether the file and the slip gave the same answer to this question."""
     answer = answers_with(lesson, slip.code)[index]
     outcome = run.outcomes[index] if index < len(run.outcomes) else {}
-    if isinstance(answer, type):  # of an exception
+    if isinstance(answer, type):  # the slip raised this exception
         return bool(outcome.get("raised", {}).get("type") == answer.__name__)
     return "answer" in outcome and not difference(
         outcome["answer"], answer, lesson.questions[index].tolerance

@@ -1,4 +1,4 @@
-"""Define the parts of a lesson: its folder's files, the questions of its check, and its slips."""
+"""Define the parts of a lesson: its files, the questions that its check asks, and its slips."""
 
 from __future__ import annotations
 
@@ -20,40 +20,47 @@ FOLDER = Path(__file__).parent / "lessons"
 class Question:
     """One question that a check asks about a learner's file.
 
-    `ask(file)` calls the learner's functions, `file.backward(...)`, and returns their raw answer: a
-    number, an array, a string, a bool, None, or lists and dicts of them. It runs in the learner's
-    process and judges nothing. The right answer is what `ask` returns for the solution.
+    `ask(file)` calls the learner's functions, for example `file.backward(...)`, and returns the raw
+    answer: a number, an array, a string, a bool, None, or a list or dict of these. It runs in the
+    learner's process and does not judge the answer. The right answer is the value that `ask`
+    returns for the solution.
     """
 
     what: str
-    """The question, with its numbers: 'dL/da at a = 2, b = -3'."""
+    """The question with its numbers, for example 'dL/da at a = 2, b = -3'."""
     function: str
-    """The name of the function or variable in the learner's file: 'backward' or 'Tanh.backward'."""
+    """The name of a function or variable in the learner's file, for example 'backward' or
+    'Tanh.backward'.
+    """
     ask: Callable[[Any], Any]
     measured: str = "it should be"
-    """The label of the right number, shown next to the learner's: 'finite difference', 'the
-    engine'.
-    """
+    """The label shown next to the right number, for example 'finite difference' or 'the engine'."""
     tolerance: float = 1e-6
-    """The largest allowed difference: absolute for numbers below 1, relative above."""
+    """The maximum allowed difference. It is absolute for numbers below 1 and relative for larger
+    numbers.
+    """
     formula: str = ""
-    """Shown on the third try if no slip is recognised."""
+    """The right formula. Shown on the third try if no slip is recognised."""
     compare: Callable[[Any, Any], str | None] | None = None
-    """Replaces the test for equality: (learner's answer, solution's) -> None if right, otherwise a
-    message with the numbers.
+    """Replaces the default comparison. This function takes the learner's answer and the solution's
+    answer. It returns None if the learner's answer is right, otherwise a message with the numbers.
     """
     expect: Callable[[], Any] | None = None
-    """Returns the right answer if computing it with the solution would take too long."""
+    """Returns the right answer. Needed only if computing it with the solution takes too long."""
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A known wrong solution. A learner whose answers equal its answers has made this mistake."""
+    """A known mistake. If the learner's file gives the same answers as the slip's code, the learner
+    has made this mistake.
+    """
 
     name: str
-    """The mistake in a few words: 'upstream gradient forgotten'. Shown on the second try."""
+    """A short name for the mistake, for example 'upstream gradient forgotten'. Shown on the second
+    try.
+    """
     code: str
-    """Python code that runs after the solution and replaces part of it by the mistake."""
+    """Python code that runs after the solution and replaces part of it with the mistake."""
     kind: str
     """One or two sentences about the mistake, without the formula. Shown on the second try, after
     the name.
@@ -87,7 +94,7 @@ class Lesson:
 
     @cached_property
     def title(self) -> str:
-        """The heading of its text, without 'Lesson 3: '."""
+        """The heading of the lesson's text, without the prefix 'Lesson 3: '."""
         return self.text.partition("\n")[0].partition(": ")[2]
 
     @cached_property
@@ -96,14 +103,14 @@ class Lesson:
 
     @cached_property
     def hints(self) -> list[str]:
-        """The hints, from vague to explicit: the parts of hints.md, separated by lines of three
-        dashes.
-        """
+        """The hints, from vague to explicit. In hints.md, lines of three dashes separate them."""
         return [hint.strip() for hint in re.split(r"^---$", self.read("hints.md"), flags=re.M)]
 
     @property
     def check(self) -> ModuleType:
-        """check.py: QUESTIONS, and page(file, path, failed), which draws the learner's graph."""
+        """The module check.py. It defines QUESTIONS and page(file, path, failed), which draws the
+        learner's graph.
+        """
         return self._module("check")
 
     @property
@@ -132,7 +139,9 @@ def lessons() -> tuple[Lesson, ...]:
 
 
 def lesson(which: int | str) -> Lesson:
-    """Return the lesson with this number, name or file. Errors: OptionError MG911 if there is none."""
+    """Return the lesson with this number, name or file name. Errors: OptionError MG911 if no lesson
+    matches.
+    """
     for one in lessons():
         if str(which) in (str(one.number), one.name, one.file):
             return one

@@ -1,9 +1,10 @@
-"""The questions that a learner answers before running anything. An answer is a choice or a number,
-and gets a sentence of feedback.
+"""Check a learner's answers to the questions that come before each exercise.
 
-quiz.json does not contain the answers in plain text. It has a digest of each answer, and sentences
-encrypted with the answer. You can still find an answer by trying all choices, but you cannot read
-it in the file by accident.
+An answer is a choice or a number. After answering, the learner sees one sentence of feedback.
+
+quiz.json does not contain the answers in plain text. It contains a digest of each answer, and
+feedback that is encrypted with the answer. You can still find an answer by trying all choices, but
+you cannot read it in the file by accident.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ def seal(
     sentences: Mapping[str, str],
     choices: Mapping[str, str] | None = None,
 ) -> Quiz:
-    """Return a question for quiz.json. `sentences` has the feedback for the right answer and for
-    known wrong answers.
+    """Return a question for quiz.json. `sentences` maps the right answer and known wrong answers to
+    feedback.
 
     >>> quiz = seal("What is dL/da?", "6", {"6": "Yes: b times 2.", "3": "That is b."})
     >>> answer(quiz, " 6.0 "), answer(quiz, "3"), answer(quiz, "4")
@@ -42,14 +43,18 @@ def seal(
 
 
 def answer(quiz: Quiz, text: str) -> tuple[bool, str]:
-    """Return whether this answer is right, and its sentence, or '' if it has none."""
+    """Return whether this answer is right, and its feedback, or '' if there is no feedback."""
     digest = _digest(quiz["question"], text)
     sealed = base64.b64decode(quiz["sentences"].get(digest, ""))
     return digest == quiz["right"], _sealed(quiz["question"], text, sealed).decode()
 
 
 def require_fit(quiz: Quiz, text: str) -> None:
-    """Errors: OptionError MG916 if this is neither one of the choices nor a number."""
+    """Reject an answer of the wrong kind.
+
+    Errors: OptionError MG916 if `text` is not one of the choices. If the question has no choices,
+    the answer must be a number.
+    """
     choices, answer = list(quiz["choices"]), _normal(text)
     fits = answer in choices if choices else _as_number(answer) is not None
     if not fits:
@@ -58,18 +63,20 @@ def require_fit(quiz: Quiz, text: str) -> None:
             f"{text!r} is not an answer to this question",
             cause=f"the question has the choices {', '.join(choices)}"
             if choices
-            else "it asks for a number",
-            remedy=f"minigrad course answer {choices[0] if choices else '0.5'}",
+            else "the question asks for a number",
+            remedy=f"answer with one of these choices: minigrad course answer {choices[0]}"
+            if choices
+            else "answer with a number: minigrad course answer 0.5",
         )
 
 
 def read(lesson: Lesson) -> list[Quiz]:
-    """The questions of a lesson."""
+    """Return the lesson's questions."""
     return list(json.loads(lesson.read("quiz.json")))
 
 
 def _normal(text: str) -> str:
-    """Normalize an answer: compare numbers by value, and choices without case."""
+    """Normalize an answer. Equal numbers get the same text, and choices become lowercase."""
     text = text.strip().lower().rstrip(".)")
     number = _as_number(text)
     return text if number is None else f"{number + 0.0:.4g}"
@@ -89,8 +96,8 @@ def _digest(question: str, text: str) -> str:
 
 
 def _sealed(question: str, text: str, sentence: bytes) -> bytes:
-    """Return the sentence, xored with a stream of bytes derived from the answer. Sealing and
-    opening are the same operation.
+    """Return the sentence XORed with bytes derived from the answer. Applying this function twice
+    restores the sentence.
     """
     stream = hashlib.shake_256(f"{question}\n{_normal(text)}".encode()).digest(len(sentence))
     return bytes(a ^ b for a, b in zip(sentence, stream, strict=True))

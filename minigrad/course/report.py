@@ -1,5 +1,6 @@
-"""For teachers: `minigrad course report` grades one folder, or a folder of submissions, and prints
-text or JSON.
+"""Grade submissions for teachers: `minigrad course report`.
+
+The command grades one submission or a folder of submissions, and prints text or JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from .workbook import PROGRESS, read_text
 
 @dataclass(frozen=True)
 class Mark:
-    """A submission's result in one lesson."""
+    """A submission's result for one lesson."""
 
     lesson: Lesson
     right: int
@@ -59,7 +60,7 @@ class Row:
     folder: Path
     marks: list[Mark]
     note: str
-    """A phrase that names submitted files that are not graded; '' if there are none."""
+    """A phrase that lists the submitted files that were not graded, or '' if there are none."""
 
     @property
     def points(self) -> int:
@@ -67,34 +68,38 @@ class Row:
 
 
 def add_report(commands: Any) -> None:
-    """Add the command `report` to argparse's subparsers."""
+    """Add the `report` command to argparse's subparsers."""
     parser = commands.add_parser(
         "report",
-        help="grade a folder, or a folder of submissions, for teachers",
-        description="Grade submissions: folders that hold lesson_01_by_hand.py and so on. A "
-        "folder without such a file is treated as a folder of submissions, and each "
-        "item in it gets a row. Each lesson that passes earns one point; earlier "
-        "attempts do not matter. The exit code is 0, whatever the marks, or 1 if a "
-        "submitted file is not graded. The rows name such files. With --gradescope "
-        "the exit code is 0 in this case too, and results.json names the files.",
+        help="grade one submission or a folder of submissions (for teachers)",
+        description="Grade submissions. A submission is a folder that contains lesson files such "
+        "as lesson_01_by_hand.py. A folder without lesson files is treated as a folder of "
+        "submissions, and the report has a row for each item in it. Each passed lesson earns one "
+        "point; earlier attempts do not matter. The exit code is 1 if any submitted file could "
+        "not be graded, and 0 otherwise, regardless of the marks. The report lists the files "
+        "that were not graded. With --gradescope the exit code is 0 even then, and results.json "
+        "lists these files.",
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="(default: here)")
     parser.add_argument(
-        "--lesson", action="append", metavar="LESSON", help="grade this one only (may be repeated)"
+        "--lesson",
+        action="append",
+        metavar="LESSON",
+        help="grade only this lesson (may be repeated)",
     )
     parser.add_argument(
         "--jobs",
         type=int,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="the number of parallel jobs (%(default)s)",
+        help="the number of parallel jobs (default: %(default)s)",
     )
     parser.add_argument(
         "--keep",
         type=Path,
         metavar="FOLDER",
-        help="store each mark in this folder at once; the same command then grades only files "
-        "that are missing there or have changed",
+        help="store each mark in this folder immediately; if you run the command again, it grades "
+        "only new and changed files",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
@@ -103,7 +108,7 @@ def add_report(commands: Any) -> None:
         help="print one submission as Gradescope's results.json",
     )
     parser.add_argument(
-        "--require-sandbox", action="store_true", help="refuse to grade if there is no sandbox"
+        "--require-sandbox", action="store_true", help="refuse to grade without a sandbox"
     )
     parser.add_argument(
         "-o", "--out", type=Path, metavar="FILE", help="write to this file instead of printing"
@@ -136,13 +141,13 @@ def _report(options: argparse.Namespace) -> int:
         try:
             write_whole(options.out, lambda file: file.write(f"{text}\n".encode()))
         except OSError as error:
-            print(text)  # it may have taken an hour
+            print(text)  # do not lose the report, because grading may have taken an hour
             raise OSError(error.errno, reason(error), os.fspath(options.out)) from None
     return int(not options.gradescope and any(row.note for row in rows))
 
 
 def require_one(folders: list[Path]) -> None:
-    """Errors: OptionError MG918 for several folders."""
+    """Require a single folder. Errors: OptionError MG918 for several folders."""
     if len(folders) > 1:
         raise OptionError(
             "MG918",
@@ -153,8 +158,9 @@ def require_one(folders: list[Path]) -> None:
 
 
 def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
-    """Return each folder that contains lesson files. Replace any other folder by its contents,
-    except hidden files and `own`.
+    """Return the submissions in the given folders. A folder that contains lesson files is a
+    submission. In any other folder, each item is a submission, except hidden files and the paths in
+    `own`.
 
     Errors: DataError MG919 for a folder that does not exist.
     """
@@ -174,8 +180,8 @@ def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
 
 
 def entries(folder: Path, own: Collection[str] = ()) -> list[Path]:
-    """Return the contents of a folder, except hidden files and `own`. The list is empty for a link,
-    a file, and an unreadable folder.
+    """Return the paths in a folder, except hidden files and the paths in `own`. The list is empty
+    for a link, a file, and an unreadable folder.
     """
     try:
         inside = [] if folder.is_symlink() else sorted(folder.iterdir())
@@ -193,8 +199,8 @@ def _holds_lessons(folder: Path) -> bool:
 
 
 def note(path: Path, row: list[Mark], own: Collection[str] = ()) -> str:
-    """Return a phrase that names files in the submission `path` that are not graded; '' if there
-    are none. `own` files are not part of the submission.
+    """Return a phrase that lists the files in the submission `path` that were not graded, or '' if
+    there are none. The files in `own` are not part of the submission.
     """
     if not _holds_lessons(path):
         return f"not graded: {_described(path)}"
@@ -221,7 +227,7 @@ def _described(path: Path) -> str:
 
 
 def _named(paths: list[Path]) -> str:
-    """Return the names of the first five paths, and the number of the others."""
+    """Return the names of the first five paths, and the number of remaining paths."""
     names = [printable(f"{path.name}/" if os.path.isdir(path) else path.name) for path in paths]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
@@ -229,8 +235,8 @@ def _named(paths: list[Path]) -> str:
 def _is_of_the_course(path: Path) -> bool:
     """Return whether this is a lesson file or another file that the course creates.
 
-    A notebook counts if a lesson file has the same text as its cell. That is the case after the
-    cell was run.
+    A notebook counts if one of its cells contains the text of a lesson file. Running the cell saves
+    this text to the file.
     """
     if path.suffix != ".ipynb":
         beside = ("README.md", PROGRESS, "pages", "backups", "__pycache__")
@@ -245,24 +251,24 @@ def _is_of_the_course(path: Path) -> bool:
 
 
 def _read(path: Path) -> str:
-    """Return a submission's file as text. Errors: OSError, also for a link that leads out of the
-    submission.
+    """Return a submission's file as text. Errors: OSError if the file cannot be read or is a link
+    to a file outside the submission.
     """
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent)):
-        raise OSError(errno.EINVAL, "a link that leads out of the submission", str(path))
+        raise OSError(errno.EINVAL, "a link to a file outside the submission", str(path))
     return read_text(path)
 
 
 def grade_all(
     folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path | None = None
 ) -> dict[Path, list[Mark]]:
-    """Return every submission's marks. Each file runs in its own process, with `jobs` processes at
-    once.
+    """Return every submission's marks. Each file runs in its own process, and at most `jobs`
+    processes run in parallel.
 
-    Each mark is stored in the folder `keep` at once. A file with a stored mark is graded again only
-    if it has changed.
+    Each mark is stored in the folder `keep` immediately. A file with a stored mark is graded again
+    only if it has changed.
 
-    Errors: OptionError MG917 for no jobs.
+    Errors: OptionError MG917 if `jobs` is less than 1.
     """
     files = {f"{folder} lesson {one.number}": (folder, one) for folder in folders for one in chosen}
     found = {name: _text_or_mark(*file) for name, file in files.items()}
@@ -272,7 +278,8 @@ def grade_all(
     def graded(name: str, **_: object) -> dict[str, Any]:
         folder, one = files[name]
         verdict = grade(one, folder / one.file, texts[name], wall)
-        said = map(printable, feedback.lines(verdict, 2))  # with the learner's own messages
+        # the lines may contain the learner's own messages
+        said = map(printable, feedback.lines(verdict, 2))
         return {"right": verdict.right, "said": "\n".join(said)}
 
     todo = {}
@@ -305,8 +312,8 @@ def _text_or_mark(folder: Path, one: Lesson) -> str | Mark:
 
 
 def table(rows: list[Row]) -> list[str]:
-    """Return a line for each submission: points, a sign for each lesson (x passed, ? not graded),
-    and the files that are not graded.
+    """Return a header and one line for each submission. A line contains the points, a sign for each
+    lesson (x passed, . not passed, ? not graded), and the files that were not graded.
     """
     width = max(len(row.name) for row in rows)
     numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
@@ -344,10 +351,11 @@ def as_json(rows: list[Row], wall: str) -> dict[str, Any]:
 
 
 def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
-    """Return the submission as Gradescope's results.json: one test of one point for each lesson.
+    """Return a submission's results as Gradescope's results.json. Each lesson is a test worth one
+    point.
 
-    The score is 0 if no submission or more than one contains lesson files. The output names the
-    files that are not graded.
+    The score is 0 unless exactly one submission contains lesson files. The output lists the files
+    that were not graded.
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
     """
     holding = [row for row in rows if _holds_lessons(row.folder)]
@@ -356,24 +364,25 @@ def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
         said = f"{score} of {len(marks)} lessons passed"
     else:
         marks, score = [Mark(mark.lesson, 0, "nothing was graded") for mark in rows[0].marks], 0
-        said = f"Nothing is graded: no folder has files called {lessons()[0].file} and so on."
+        said = f"Nothing was graded: no folder contains lesson files such as {lessons()[0].file}."
         if holding:
             named = _named([row.folder for row in holding])
-            said = f"Nothing is graded: there are lesson files in {named}. Submit a single folder."
+            said = f"Nothing was graded: lesson files are in {named}. Submit a single folder."
     tests = [
         {"name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "score": float(mark.passed), "max_score": 1.0,
          "output": mark.said}
         for mark in marks
     ]  # fmt: skip
     output = "\n".join([said, *(f"{row.name}: {row.note}" for row in rows if row.note)])
-    plain = {"output_format": "text", "test_output_format": "text"}  # a file may print HTML
-    hidden = {"wall": wall}  # from students
+    # a learner's file may print HTML, so all output is declared as text
+    plain = {"output_format": "text", "test_output_format": "text"}
+    hidden = {"wall": wall}  # not shown to students
     return {"score": float(score), "output": output, **plain, "tests": tests, "extra_data": hidden}
 
 
 def called(folders: Collection[Path]) -> dict[Path, str]:
-    """Return the submissions' names: their paths relative to their common folder, with control
-    characters escaped.
+    """Return the submissions' names. A name is the path relative to the submissions' common folder,
+    with control characters escaped.
     """
     above = os.path.commonpath([folder.parent for folder in folders])
     return {folder: printable(os.path.relpath(folder, above)) for folder in folders}

@@ -1,5 +1,6 @@
-"""Run a learner's file in its own process, with limits, and return its raw answers: `ask`,
-`draw_page`.
+"""Run a learner's file in its own process, with limits.
+
+`ask` returns the file's raw answers. `draw_page` draws the learner's graph.
 """
 
 from __future__ import annotations
@@ -22,17 +23,15 @@ from .wall import INSIDE, Wall, environment
 
 NO_WALL = Wall(None, "not requested")
 SECONDS = 10.0
-"""The time limit for a learner's file."""
+"""The time limit for a learner's file, in seconds."""
 START = 5.0
-"""The time allowed for Python and NumPy to start, in seconds."""
+"""The additional time for Python and NumPy to start, in seconds."""
 ANSWERS = 1 << 20
-"""The limit for all answers of a file, as JSON, in bytes. The solutions' answers take at most 43
-kB.
-"""
+"""The maximum size of a file's answers as JSON, in bytes. The solutions need at most 43 kB."""
 LINES = 1000
-"""The largest number of answer lines that are read."""
+"""The maximum number of answer lines to read."""
 PAGE = 20 << 20
-"""The largest page, in bytes."""
+"""The maximum size of a page, in bytes."""
 
 
 @dataclass
@@ -40,13 +39,13 @@ class Run:
     """The result of running a learner's file."""
 
     outcomes: list[dict[str, Any]] = field(default_factory=list)
-    """For each question, {"answer": ...}, {"raised": ...}, or {"missing": True} if the file lacks
-    the function.
+    """For each question, {"answer": ...}, {"raised": ...}, or {"missing": True} if the file does
+    not define the function.
     """
     unloaded: dict[str, Any] | None = None
-    """Why the file could not be loaded."""
+    """The error that occurred when the file was loaded, or None."""
     ended: str = ""
-    """Why the process ended early, or '' if it finished."""
+    """The reason why the process ended early, or '' if it finished."""
     output: str = ""
     """The file's output."""
 
@@ -55,22 +54,24 @@ def ask(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Run:
     """Ask a learner's file every question of the lesson. `text` is the contents of the file
     `source`.
 
-    Errors: OSError if the wall fails.
+    Errors: OSError if Python cannot start behind the wall.
     """
     ended, answers, output = _run(lesson, source, text, wall)
     if wall.program and not answers:
-        raise OSError(f"no Python started behind the wall: {output.strip()[-300:]}")
+        raise OSError(f"Python did not start behind the wall: {output.strip()[-300:]}")
     if len(answers) > ANSWERS:
         ended = f"its answers take more than {ANSWERS >> 20} MB"
     lines = []
     for line in answers[:ANSWERS].decode(errors="replace").split("\n", LINES)[:LINES]:
-        with contextlib.suppress(ValueError, RecursionError):  # it is not JSON
+        with contextlib.suppress(ValueError, RecursionError):  # skip lines that are not JSON
             lines.append(json.loads(line))
     return collected(lines, ended, output)
 
 
 def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
-    """Collect the child's lines (see child.py), the reason why it ended, and the file's output."""
+    """Build a `Run` from the lines that child.py wrote, the reason why the process ended early, and
+    the file's output.
+    """
     run = Run(ended=ended, output=output)
     done = False
     for line in lines:
@@ -78,7 +79,7 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
             continue
         if "answer" in line:
             answer = None
-            # the learner's process wrote something else here
+            # the learner's file may have forged this line
             with contextlib.suppress(ValueError):
                 answer = decode(line["answer"])
             run.outcomes.append({"answer": answer})
@@ -95,9 +96,10 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
 
 
 def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path) -> bool:
-    """Draw the learner's own graph as a page, `target`. `failed` is the wrong function, or ''.
+    """Draw the learner's own graph and write it to the HTML file `target`. `failed` is the name of
+    the wrong function, or ''.
 
-    Returns whether that worked. If not, no file is written.
+    Returns whether the graph could be drawn. If it could not, no file is written.
     """
     ended, page, _ = _run(lesson, source, text, NO_WALL, "page.html", failed)
     if ended or not 0 < len(page) <= PAGE:
@@ -108,11 +110,12 @@ def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path
 
 
 def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *page: str) -> tuple[str, bytes, str]:
-    """Start the child and wait for it. Returns why it ended early, its answers or page, and its
-    output.
+    """Start the child process and wait for it. Returns the reason why the child ended early or '',
+    its answers or page, and its output.
 
-    The child reads and writes unnamed files that are open before it starts. So this process never
-    opens a file from the child's folder. A pipe or a device there could block this process.
+    The child reads and writes unnamed files that this process opens before the child starts. This
+    process never opens a file in the child's folder, because a pipe or a device there could block
+    it.
     """
     with contextlib.ExitStack() as stack:
         given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
@@ -136,7 +139,7 @@ def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *page: str) -> tup
                 code = child.wait(SECONDS + START)
             except subprocess.TimeoutExpired:
                 code, ended = 0, _late()
-        # bubblewrap passes signals on as a shell does
+        # like a shell, bubblewrap adds 128 to the number of the signal that ended the child
         number = code - 128 if wall.program else -code
         if number > 0:
             ended = _by_signal(number)
@@ -162,7 +165,9 @@ def _late() -> str:
 
 
 def _failure(given: Any) -> dict[str, Any]:
-    """Return a failure in the form of child.py, even if the learner's process wrote something else."""
+    """Return a failure with the same keys and types as in child.py. The learner's file may have
+    forged `given`.
+    """
     given = given if isinstance(given, dict) else {}
     line = given.get("line")
     return {

@@ -1,9 +1,10 @@
-"""Refuse system calls that no lesson needs: `refuse_calls`. Linux on x86-64 and ARM only.
+"""Refuse system calls that no lesson needs, on Linux (64-bit x86 and ARM).
 
-C code can do things that the audit hook in child.py refuses. The system's filter restricts C code
-too, and it cannot be removed. The filter is a short program for the kernel: load the number of the
-call, compare it with each refused number, and return "not permitted" if it matches. Source:
-https://docs.kernel.org/userspace-api/seccomp_filter.html
+C code can bypass the audit hook in child.py. This filter restricts C code too, and it cannot be
+removed. The filter is a short program that the kernel runs before each system call. The program
+loads the call's number, compares it with each refused number, and returns "not permitted" if one of
+them matches.
+Source: https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import platform
 import struct
 import sys
 
-# Numbers of calls, from the kernel's asm/unistd_64.h and asm-generic/unistd.h. They start programs,
-# signal, trace or limit other processes, open connections, mount, take memory that no limit counts
-# or that outlives the process, or hand work to the kernel that no filter sees (io_uring).
+# The numbers of the refused system calls, from the kernel's asm/unistd_64.h and
+# asm-generic/unistd.h. These calls start programs; signal, trace or limit other processes; open
+# connections; mount file systems; allocate memory that is not limited or that outlives the process;
+# or pass work to the kernel that the filter cannot see (io_uring).
 CALLS = {
     "x86_64": (0xC000003E, 56, 302, 72, [
         57, 58, 59, 322,  # fork, vfork, execve, execveat
@@ -46,17 +48,18 @@ EVERYWHERE = [424, 434, 438, 425]
 CLONE3 = 435
 CLONE_THREAD = 0x10000
 F_SETOWN, F_SETOWN_EX = 8, 15
-"""With fcntl, a pipe can send signals to its owner, and any process of the same user can be made
-the owner.
+"""These fcntl commands set a pipe's owner, and the pipe can send signals to its owner. Any process
+of the same user can become the owner.
 """
 CAPABILITIES = 0b110
-"""The only rights of root that are kept: to read and write other users' files. A package may be in
-a user's home folder.
+"""The root capabilities that are kept. They allow reading and writing other users' files, because a
+package may be installed in a user's home folder.
 """
 
 
 def refuse_calls() -> None:
-    """Make the system refuse these calls and root's rights to this process, from now on.
+    """Make the system refuse these calls to this process, and drop root's other capabilities. This
+    cannot be undone.
 
     Does nothing on systems without this filter.
     """
@@ -67,17 +70,17 @@ def refuse_calls() -> None:
     kind, clone, prlimit, fcntl, numbers = CALLS[platform.machine()]
     load, equal, at_least, has_bits, answer = 0x20, 0x15, 0x35, 0x45, 0x06
     allow, refuse, unknown = 0x7FFF0000, 0x50000 | errno.EPERM, 0x50000 | errno.ENOSYS
-    # Each step: what to do, how many steps to skip if the comparison holds, and if it does not, the
-    # number.
-    # calls of another processor
+    # Each step contains an operation, the number of steps to skip if its comparison is true, the
+    # number of steps to skip if it is false, and the operand.
+    # Refuse calls for another processor.
     steps = [(load, 0, 0, 4), (equal, 1, 0, kind), (answer, 0, 0, refuse),
-             # or of 32 bits
+             # Refuse calls that use the kernel's 32-bit interface.
              (load, 0, 0, 0), (at_least, 0, 1, 1 << 30), (answer, 0, 0, refuse)]  # fmt: skip
     for number in (*numbers, *EVERYWHERE):
         steps += [(equal, 0, 1, number), (answer, 0, 0, refuse)]
     # The filter cannot see the flags of clone3. If clone3 is reported as unknown, the C library
-    # uses clone, which may make a thread but not a process. prlimit is allowed only for this
-    # process, 0.
+    # uses clone instead. The filter allows clone to create a thread but not a process. It allows
+    # prlimit only for process 0, which means this process.
     steps += [(equal, 0, 1, CLONE3), (answer, 0, 0, unknown)]
     for number, compare, first in ((clone, has_bits, CLONE_THREAD), (prlimit, equal, 0)):
         steps += [(equal, 0, 4, number), (load, 0, 0, 16), (compare, 0, 1, first),

@@ -1,9 +1,10 @@
-"""Run untrusted files behind a wall: bubblewrap, which restricts a program's view of files,
-processes and the network.
+"""Run untrusted files behind a wall. The wall is bubblewrap, a program that restricts access to
+files, processes and the network.
 
-Behind the wall, a learner's file sees Python, its packages and one lesson's check, all read-only.
-It cannot see solutions, other submissions or home folders. It can write to a small folder in
-memory, which is deleted at its end. It sees only its own process, and no network. Source: https://github.com/containers/bubblewrap
+Behind the wall, a learner's file can read Python, its packages and one lesson's check. It cannot
+see solutions, other submissions or home folders. It can write only to a small folder in memory,
+which is deleted when the file ends. It sees no other processes and has no network access.
+Source: https://github.com/containers/bubblewrap
 """
 
 from __future__ import annotations
@@ -23,30 +24,33 @@ from .lesson import FOLDER, Lesson
 
 ROOT = Path(__file__).parents[2]
 INSIDE = "/learner"
-"""The folder behind the wall in which a learner's file runs. It is the only writable one."""
+"""The folder behind the wall in which a learner's file runs. No other folder is writable."""
 SIZE = 64 << 20
 """The size of this folder, in bytes."""
 NEEDED = ("check", "reader", "trained", "shading", "weights")
-"""The files of a lesson that its questions need. The lesson's folder behind the wall has no others.
+"""The lesson's files that its questions need. Behind the wall, the lesson's folder contains only
+these files.
 """
 
 
 @dataclass(frozen=True)
 class Wall:
-    """The wall that this machine offers, if any."""
+    """This machine's wall, if it has one."""
 
     program: str | None
-    """bubblewrap's path, None if submissions are graded without a wall."""
+    """The path of bubblewrap, or None if submissions are graded without a wall."""
     missing: str = ""
-    """Why there is no wall."""
+    """The reason why there is no wall."""
 
     def __str__(self) -> str:
         if self.program is not None:
             return "Graded behind bubblewrap."
-        return f"Graded without a wall ({self.missing}): a submission could read whatever you can read."
+        return (
+            f"Graded without a wall ({self.missing}): a submission can read any file you can read."
+        )
 
     def require(self) -> None:
-        """Errors: OptionError MG926 if there is no wall."""
+        """Require a wall. Errors: OptionError MG926 if there is no wall."""
         if self.program is None:
             raise OptionError(
                 "MG926",
@@ -57,7 +61,9 @@ class Wall:
             )
 
     def before(self, lesson: Lesson | None = None) -> list[str]:
-        """Return the prefix of a command line that runs behind the wall, or [] if there is no wall."""
+        """Return the command-line prefix that runs a program behind the wall, or [] if there is no
+        wall.
+        """
         if self.program is None:
             return []
         prefixes = {sys.base_prefix, sys.prefix}
@@ -73,8 +79,8 @@ class Wall:
             "/etc/alternatives",
             *packages,
         }
-        # Show only parts of a prefix, because the submissions may be in a virtual environment's
-        # folder.
+        # Show only parts of each Python prefix, because the submissions may be stored in a virtual
+        # environment's folder.
         shown |= {
             f"{place}/{part}"
             for place in prefixes
@@ -83,9 +89,9 @@ class Wall:
         shown |= {str(ROOT / package) for package in ("minigrad", "layers", "optim")}
         options = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
                    "--dev-bind", "/dev/null", "/dev/null"]  # fmt: skip
-        for path in sorted(shown):  # a folder before its contents
+        for path in sorted(shown):  # a folder comes before its contents
             options += ["--ro-bind-try", path, path]
-        for place in prefixes:  # minigrad may be installed in each
+        for place in prefixes:  # minigrad may be installed in any of them
             packages |= set(glob.glob(f"{glob.escape(place)}/lib/python3*/*-packages"))
         hidden = {
             str(FOLDER),
@@ -108,7 +114,9 @@ class Wall:
 
 @lru_cache
 def find() -> Wall:
-    """Return this machine's wall. It is tested once, because containers often do not allow one."""
+    """Return this machine's wall. The first call tests bubblewrap, because containers often do not
+    allow it.
+    """
     program = shutil.which("bwrap")
     if program is None:
         return Wall(None, "bubblewrap is not installed")
@@ -126,7 +134,7 @@ def find() -> Wall:
     return Wall(
         None,
         "bubblewrap does not work here: "
-        f"{said.splitlines()[-1][:200] if said else 'it said nothing'}",
+        f"{said.splitlines()[-1][:200] if said else 'it printed no error'}",
     )
 
 

@@ -1,4 +1,4 @@
-"""A learner's folder: the lessons' files, the progress, and backups of replaced files."""
+"""Manage a learner's folder: the lessons' files, the progress, and backups of replaced files."""
 
 from __future__ import annotations
 
@@ -19,30 +19,32 @@ from .lesson import Lesson, lessons
 
 PROGRESS = "progress.json"
 LONGEST = 1 << 20
-"""The largest file that is read, in bytes."""
+"""The maximum size of a file to read, in bytes."""
 
 README = """# My course
 
-Fourteen lessons, one file for each. Run `minigrad course` in this folder. It shows your progress
-and checks the current lesson.
+This folder contains fourteen lessons, one file for each. Run `minigrad course` in this folder to
+see your progress and check the current lesson.
 
     minigrad course            show your progress and check the current lesson
-    minigrad course show       read the lesson in a browser (its text is also in pages/)
-    minigrad course watch      check again whenever a file is saved
-    minigrad course hint       show a hint; the next time, a more explicit one
+    minigrad course show       read the lesson in a browser (the pages are in pages/)
+    minigrad course watch      check the lesson whenever you save its file
+    minigrad course hint       show a hint; each new hint is more explicit
     minigrad course answer b   answer the lesson's question
-    minigrad course list       list all lessons, and show which you have passed
-    minigrad course reset 3    start lesson 3 again; your file is kept in backups/
-    minigrad course solution   show the solution, once you have passed
+    minigrad course list       list all lessons and show which ones you have passed
+    minigrad course reset 3    restore lesson 3's exercise; your file is saved in backups/
+    minigrad course solution   print the solution after you pass the lesson
 
-progress.json records the lessons that you have passed. The course never overwrites your files.
+progress.json records the lessons that you have passed. The course never overwrites your files
+without a backup.
 """
 
 
 class Workbook:
     """The learner's folder and its progress.json.
 
-    Errors: DataError MG912 for a folder without one; MG913 for one that cannot be read.
+    Errors: DataError MG912 if the folder has no progress.json, MG913 if progress.json cannot be
+    read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +53,7 @@ class Workbook:
         self.read()
 
     def read(self) -> None:
-        """Read progress.json again: another program may have written to it."""
+        """Read progress.json. Another program may have changed it since the last read."""
         folder, path = self.folder, self.folder / PROGRESS
         try:
             self.lessons = {
@@ -75,7 +77,7 @@ class Workbook:
 
     @classmethod
     def find(cls) -> Workbook:
-        """Return the workbook of the current folder, or of the nearest course folder above it."""
+        """Return the workbook in the current folder, or in the nearest course folder above it."""
         here = Path.cwd()
         return cls(
             next(
@@ -85,7 +87,9 @@ class Workbook:
 
     @classmethod
     def start(cls, where: AnyPath) -> tuple[Workbook, list[str]]:
-        """Copy the lesson files that do not exist yet. Returns the names of those that exist."""
+        """Copy the lesson files that do not exist yet. Returns the workbook and the names of the
+        files that already existed.
+        """
         folder = to_path(where)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -102,9 +106,9 @@ class Workbook:
         except OSError as error:
             raise DataError(
                 "MG914",
-                f"the course cannot be put into {os.fspath(folder)!r}: {reason(error)}",
+                f"the course cannot be copied to {os.fspath(folder)!r}: {reason(error)}",
                 cause="this command creates a folder and writes files into it",
-                remedy="name another folder: minigrad course start my-course",
+                remedy="choose another folder: minigrad course start my-course",
             ) from None
         return cls(folder), kept
 
@@ -121,7 +125,7 @@ class Workbook:
             raise DataError(
                 "MG915",
                 f"{lesson.file} cannot be read: {reason(error)}",
-                cause="a check reads the lesson's file in this folder, as UTF-8 text",
+                cause="the course needs the lesson's file in this folder, as UTF-8 text",
                 remedy="if the file is missing, create it again: minigrad course reset "
                 f"{lesson.number}",
             ) from None
@@ -130,25 +134,26 @@ class Workbook:
         return bool(self._entry(lesson).get("passed"))
 
     def current(self) -> Lesson | None:
-        """The first lesson that is not passed."""
+        """Return the first lesson that has not been passed, or None if all have been passed."""
         return next((lesson for lesson in lessons() if not self.passed(lesson)), None)
 
     def next_hint(self, lesson: Lesson) -> int:
-        """Return the index of the next hint, or of the last hint if all were shown."""
+        """Return the index of the next hint, or of the last hint if all have been shown."""
         with self.changed(lesson) as entry:
             index = min(int(entry.get("hints", 0)), len(lesson.hints) - 1)
             entry["hints"] = index + 1
         return index
 
     def answers(self, lesson: Lesson) -> dict[str, str]:
-        """Return the answers to the lesson's questions, by the index of the question."""
+        """Return the learner's answers to the lesson's questions, keyed by the question's index."""
         return dict(self._entry(lesson).get("answers", {}))
 
     @contextlib.contextmanager
     def changed(self, lesson: Lesson) -> Iterator[dict[str, Any]]:
         """Yield a lesson's entry, and write it to progress.json when the block ends.
 
-        The file is locked and read again first, because `watch` may run in another terminal.
+        The folder is locked and progress.json is read again first, because `watch` may be running
+        in another terminal.
         """
         with locked(self.folder):
             self.read()
@@ -159,8 +164,8 @@ class Workbook:
             save_text(self.folder / PROGRESS, text)
 
     def reset(self, lesson: Lesson) -> Path | None:
-        """Restore the exercise. Returns the path of the backup of the learner's file, or None if
-        there was no file.
+        """Restore the original exercise. Returns the path of the backup of the learner's file, or
+        None if there was no file.
         """
         path, copy = self.path(lesson), None
         if path.exists():
@@ -180,8 +185,8 @@ class Workbook:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    """Return a lesson's entry in progress.json. Errors: ValueError, AttributeError if it is not
-    valid.
+    """Return a validated copy of a lesson's entry in progress.json. Errors: ValueError or
+    AttributeError if the entry is invalid.
     """
     for key, kind in (("hints", int), ("tries", dict), ("answers", dict)):
         if not isinstance(entry.get(key, kind()), kind):
@@ -190,10 +195,10 @@ def _entry(entry: Any) -> dict[str, Any]:
 
 
 def read_text(path: Path) -> str:
-    r"""Return the text of a UTF-8 file, with line ends \n and without a byte order mark.
+    r"""Return the text of a UTF-8 file, with \n line endings and without a byte order mark.
 
-    Errors: OSError, also for a folder, a device, a file longer than 1 MB, and a file that is not
-    UTF-8 text.
+    Errors: OSError if the path cannot be read, is a folder or a device, or if the file is longer
+    than 1 MB or is not UTF-8 text.
     """
     with open_file(path) as file:
         data = file.read(LONGEST + 1)
@@ -202,7 +207,7 @@ def read_text(path: Path) -> str:
     try:
         return io.StringIO(data.decode("utf-8-sig"), newline=None).read()
     except UnicodeDecodeError:
-        raise OSError(errno.EINVAL, "it is not text in UTF-8", str(path)) from None
+        raise OSError(errno.EINVAL, "it is not UTF-8 text", str(path)) from None
 
 
 def save_text(path: Path, text: str) -> None:

@@ -35,7 +35,7 @@ def nested(depth):
         ([1.0, 2.5], np.array([1.0, 2.0]), ("[1]", "2.5", "2")),
         (np.ones(3), [1.0, 1.0], ("", "a list of 3", "a list of 2")),
         (np.zeros(700_000, bool), [1.0, 2.0], ("", "a list of 700000", "a list of 2")),
-        (None, 2.0, ("", "nothing (None): does it return its result?", "2")),
+        (None, 2.0, ("", "nothing (None): does the function return its result?", "2")),
         (float("nan"), 1.0, ("", "nan", "1")),
         (1.0000011, 1.0, ("", "1.000001", "1")),
         ({"a": 1}, {"b": 1}, ("", "names a", "names b")),

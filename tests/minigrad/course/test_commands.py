@@ -126,7 +126,7 @@ def test_show_opens_the_page_or_says_where_it_is(course, monkeypatch):
     monkeypatch.setattr(webbrowser, "open", lambda address: address == page.as_uri())
     assert course("show", "1") == (0, f"{page}\n")
     monkeypatch.setattr(webbrowser, "open", lambda address: False)
-    assert "No browser could be opened. Open this file yourself." in course("show", "1")[1]
+    assert "Could not open a browser. Open this file yourself." in course("show", "1")[1]
 
 
 def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch):
@@ -146,8 +146,8 @@ def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("x = 'é'".encode("latin-1"), "it is not text in UTF-8"),
-        ("x = 1".encode("utf-16"), "it is not text in UTF-8"),
+        ("x = 'é'".encode("latin-1"), "it is not UTF-8 text"),
+        ("x = 1".encode("utf-16"), "it is not UTF-8 text"),
         (b"#" * 2**21, "longer than 1 MB"),
         (None, "[MG915]"),
     ],

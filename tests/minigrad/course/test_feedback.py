@@ -62,7 +62,7 @@ def test_what_is_said_of_an_answer_is_short_however_long_the_answer():
                                                   "the result is not a dict"),
         (10, "def rnn_backward(*_): pass", "does it return its result?"),
         (11, "right = clip\ndef clip(gs, n):\n    if abs(gs[0]).max() > 0.01: return right(gs, n)",
-         "Does it always return its result?"),
+         "Does the function always return its result?"),
     ],
 )  # fmt: skip
 def test_an_answer_of_another_form_is_told_which_it_needs(number, code, tells):

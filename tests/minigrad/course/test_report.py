@@ -76,7 +76,7 @@ def test_gradescope_s_results(run):
     hand_in("two", **{f"a/{FIRST}": SOLUTION, f"b/{FIRST}": SOLUTION})
     for name, points, message in (
         ("nested", 1, ""),
-        ("two", 0, "there are lesson files in a/, b/. Submit a single folder"),
+        ("two", 0, "lesson files are in a/, b/. Submit a single folder"),
     ):
         code, text = run(f"class/{name}", "--gradescope")
         results = json.loads(text)
@@ -107,7 +107,7 @@ def test_files_that_cannot_be_read_say_why_and_links_show_nothing(run, tmp_path,
     assert code == 1 and "secret" not in text
     assert notes(text) == {
         "long": "lesson 1 not graded: it is longer than 1 MB",
-        "link": "lesson 1 not graded: a link that leads out of the submission",
+        "link": "lesson 1 not graded: a link to a file outside the submission",
         "inside": "not graded: final.py",
         "pipe": "lesson 1 not graded: it is a folder or a device",
         "self": "not graded: a link, which is not followed",

@@ -25,7 +25,7 @@ def test_reset_keeps_a_copy_each_time(course):
         course("reset", "1")
     assert sorted(path.read_text() for path in Path("backups").iterdir()) == ["first", "second"]
     Path(lesson(1).file).unlink()
-    assert course("reset", "1") == (0, f"{lesson(1).file} is the original exercise again.\n")
+    assert course("reset", "1") == (0, f"{lesson(1).file} now contains the original exercise.\n")
     assert Path(lesson(1).file).read_text() == lesson(1).read("exercise.py")
 
 
