@@ -1,7 +1,7 @@
-"""The contents of a picture: boxes, which show one or more nodes each, and the links between them.
+"""Build the contents of a picture: boxes and the links between them.
 
-A drawing mode assigns each gate to a box (modes.py). From that assignment, `connect` derives the
-leaves next to each box, and the links, which follow the recorded edges.
+Each box shows one or more nodes. A drawing mode assigns each gate to a box (see modes.py).
+`connect` then adds boxes for the leaves, and links that follow the recorded edges.
 """
 
 from collections import Counter, defaultdict
@@ -15,7 +15,7 @@ from ..context import Scope, step_of
 from ..graph import Leaf, Node, ancestors
 from ..support.text import printable
 
-MANY = 24  # if more leaves than this enter one gate, those of the same kind share a box
+MANY = 24  # if a gate has more leaves than this as inputs, leaves of the same kind share a box
 
 
 @dataclass
@@ -36,9 +36,9 @@ class Box:
 
     - `kind`: "gate", "scope" (all gates of a scope), "fold" (gates left out), "parameter", "input"
       or "constant".
-    - `scope`: the frame that the box is drawn in.
-    - `key`: its place within a time step, which is the same at every step.
-    - `column`: the column of its step.
+    - `scope`: the scope whose frame contains the box.
+    - `key`: an identifier within a time step. Corresponding boxes have the same key in every step.
+    - `column`: the column of the box's time step.
     """
 
     kind: str
@@ -49,30 +49,30 @@ class Box:
     # the scope whose time step the box belongs to, or None
     band: Scope | None = None
     column: int | None = None
-    # the time steps that the box stands for; empty for a gate of a single step
+    # the time steps that the box represents; empty for a gate of a single step
     steps: tuple[int, ...] = ()
     role: str = ""  # "output" or "loss"
     starved: bool = False
-    note: str = ""  # where the cut inside the box is
+    note: str = ""  # the position of a cut inside the box
     id: str = ""
     face: list[Line] = field(default_factory=list)
     size: tuple[float, float] = (0.0, 0.0)  # width and height, in points
-    row: int = 0  # counted from below; only set in a picture with columns, as `place` is
-    place: tuple[float, float] = (0.0, 0.0)  # the centre, in points
+    row: int = 0  # counted from the bottom; set only in a picture with columns
+    place: tuple[float, float] = (0.0, 0.0)  # the centre, in points; set only with columns
 
     @property
     def last(self) -> Node:
-        """The newest of the box's nodes, whose output is the box's output."""
+        """The newest of the box's nodes. Its output is the output of the box."""
         return self.nodes[-1]
 
     @property
     def shown(self) -> list[Node]:
-        """The nodes whose values the box shows: all of them, or the last one of a scope or fold."""
+        """The nodes whose values the box shows. A scope or fold shows only its last node."""
         return self.nodes if self.kind == "gate" or self.is_leaf else [self.last]
 
     @property
     def style(self) -> str:
-        """The box's key in STYLES."""
+        """The key of the box's style in STYLES."""
         return self.role if self.role and self.kind == "gate" else self.kind
 
     @property
@@ -81,7 +81,7 @@ class Box:
 
 
 class Use(NamedTuple):
-    """A recorded edge: `producer` is input number `position` of `consumer`.
+    """A recorded edge: `producer` is the input at index `position` of `consumer`.
 
     `kind` is "data" or "cut".
     """
@@ -108,14 +108,18 @@ class Link:
 
 @dataclass(eq=False)
 class View:
-    """A picture without texts and positions: its boxes in the order of recording, and its links."""
+    """The boxes of a picture, in the order of recording, and its links. Box text and positions are
+    set later.
+    """
 
     boxes: list[Box]
     links: list[Link]
 
 
 def history(roots: Iterable[Node]) -> list[Node]:
-    """Return every node that led to `roots`, oldest first, including the nodes behind cuts."""
+    """Return all ancestors of `roots` and the roots themselves, oldest first, including the nodes
+    before cuts.
+    """
     return ancestors(roots, attrgetter("predecessors"))[::-1]
 
 
@@ -176,8 +180,8 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
         box.nodes.sort(key=lambda node: node.serial)
     everything = sorted(found, key=lambda box: box.nodes[0].serial)
     order = {box: number for number, box in enumerate(everything)}
-    # The same graph must always give the same text. Serial numbers would not do as ids, because
-    # they depend on everything that was recorded before.
+    # The same graph must always produce the same DOT text. Serial numbers cannot serve as ids,
+    # because they depend on all earlier recordings.
     for box, number in order.items():
         box.id = f"n{number}"
     view = View(
@@ -218,11 +222,11 @@ def leaf_kind(leaf: Node) -> str:
 def _leaf_boxes(
     leaves: dict[Hashable, tuple[Box, list[Use]]],
 ) -> Iterator[tuple[Box, Box, list[Use]]]:
-    """Yield (a leaf's box, the box that it enters, its uses) for each place where a leaf enters.
+    """Yield (a leaf's box, the box that uses the leaf, the edges) for each use of a leaf.
 
-    A parameter is drawn again in each scope that uses it. A single box with arrows to forty steps
-    would be unreadable, and `dot` would take a minute to lay it out. An input is drawn once, and
-    inside a time step if no other step uses it.
+    A parameter is drawn in each scope that uses it. A single box with arrows to forty steps would
+    be unreadable, and `dot` would take a minute to lay it out. An input is drawn only once. It is
+    drawn inside a time step if no other step uses it.
     """
     made: dict[Hashable, Box] = {}
     columns_of: dict[Node, set[int | None]] = defaultdict(set)
@@ -271,7 +275,7 @@ def shared(*scopes: Scope) -> Scope:
 
 
 def _mark(view: View, roots: list[Node]) -> None:
-    """Set the role of the roots' boxes, and mark boxes that no gradient from the roots reaches."""
+    """Set the role of the roots' boxes, and mark boxes that receive no gradient from the roots."""
     fed = set(
         ancestors(roots, lambda node: [parent for parent in node.inputs if parent.requires_grad])
     )
@@ -283,7 +287,7 @@ def _mark(view: View, roots: list[Node]) -> None:
                 else "output"
             )
         box.starved = not box.is_leaf and not any(node in fed for node in box.nodes)
-    # A leaf's box is starved if all boxes that use it are.
+    # A leaf's box is starved if all boxes that use it are starved.
     feeding = {link.tail for link in view.links}
     alive = {link.tail for link in view.links if link.kind != "cut" and not link.head.starved}
     for box in view.boxes:
@@ -300,8 +304,8 @@ def _cut_before(consumer: Node) -> str:
 def _describe(link: Link) -> str:
     """Return a link's label.
 
-    It names the place of a cut, or the time steps that the link covers if these are not all steps
-    of its boxes.
+    The label of a cut names the scope after the cut. Other labels name the time steps of the link,
+    if the link does not cover all steps of its boxes.
     """
     tail, head = link.tail, link.head
     tails = {place[1] for use in link.uses if (place := step_of(use.producer.scope))}

@@ -1,7 +1,7 @@
-"""The colours and shapes of the kinds of boxes.
+"""Define the colour and shape of each kind of box.
 
-They can be told apart in grey print and by colour-blind readers, because no two kinds differ by hue
-alone. The hues are Okabe and Ito's, lightened so that black text is readable on them.
+No two kinds differ by hue alone, so they can be told apart in greyscale and by colour-blind
+readers. The hues come from Okabe and Ito and are lightened to make black text readable.
 
 Source: Okabe and Ito, Color Universal Design (2008).
 """
@@ -56,4 +56,4 @@ CUT = "#D00000"
 STATE = "#00558A"
 INK = "#444444"
 FRAME = "#9A9A9A"
-FILLS = ("#EFEFEF", "#F7F7F7")  # the fills of frames, which alternate with depth
+FILLS = ("#EFEFEF", "#F7F7F7")  # the fill colours of frames, which alternate with nesting depth

@@ -1,7 +1,7 @@
-"""Write a picture in DOT, Graphviz's language. The same graph always gives the same text.
+"""Write a picture in DOT, Graphviz's language. The same graph always produces the same text.
 
-If a picture has a column for each time step, grid.py computes its positions. Otherwise Graphviz
-does.
+If a picture has a column for each time step, grid.py computes the positions. Otherwise Graphviz
+computes them.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from .labels import FONT, Words, extent, marked_up, quoted, scope_title, shorten
 
 
 def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
-    """Return the whole DOT text. `caption` goes below the picture."""
+    """Return the DOT text of the picture. `caption` is shown below the picture."""
     general = {"fontname": FONT, "bgcolor": "white", "pad": "0.15", "fontsize": "10"}
     general |= {"outputorder": "edgesfirst", "labelloc": "b", "labeljust": "l"}
     notes = [
@@ -56,14 +56,14 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
         if grid is not None:
             arrow |= grid.route(link)
         elif _loops(link):
-            # Without this, the loop to the next step could turn the picture upside down.
+            # Without this setting, the loop to the next step could turn the picture upside down.
             arrow["constraint"] = "false"
         out.append(f"  {link.tail.id} -> {link.head.id} {_attributes(arrow)};")
     return "\n".join([*out, "}"]) + "\n"
 
 
 def _attributes(values: Mapping[str, str]) -> str:
-    """Return an attribute list. Labels are markup, and all other values are quoted text."""
+    """Return a DOT attribute list. Labels are already markup; all other values are quoted here."""
     pairs = (f"{key}={value if key == 'label' else quoted(value)}" for key, value in values.items())
     return f"[{', '.join(pairs)}]"
 
@@ -84,10 +84,10 @@ def _box(box: Box, words: Words, grid: Grid | None) -> str:
 
 
 def _clusters(boxes: list[Box], words: Words) -> list[str]:
-    """Return the boxes, with a frame for each scope around its boxes and inner scopes.
+    """Return the DOT lines for all boxes. Each scope has a frame around its boxes and inner scopes.
 
-    A title is in the lower left, where fewer arrows cross it than at the top. Graphviz calls that
-    "t", because the picture grows upwards.
+    A frame's title is in the lower left, because more arrows would cross it at the top. Graphviz
+    calls this position "t", because the picture is drawn from bottom to top.
     """
     inside: dict[Scope, list[str]] = {(): []}  # outer scopes before inner ones
     for box in boxes:
@@ -110,12 +110,12 @@ def _clusters(boxes: list[Box], words: Words) -> list[str]:
 
 
 def _loops(link: Link) -> bool:
-    """Return whether an arrow leads to the next time step of a box drawn for several steps."""
+    """Return whether an arrow connects time steps of a box that represents several steps."""
     return link.kind != "data" and bool(link.tail.steps)
 
 
 def _norm(link: Link, words: Words) -> float:
-    """Return the largest norm of the gradients that came back along an arrow, or 0."""
+    """Return the largest norm of the gradients sent backward along an arrow, or 0."""
     if not words.grads:
         return 0.0
     norms = (words.gradients.along(use.consumer, use.position) for use in link.uses)
@@ -129,8 +129,8 @@ def _arrow(link: Link, grads: bool, norm: float, largest: float) -> dict[str, st
     if link.head.starved:
         return {"color": PALE["color"]}
     if norm > 0:
-        # The largest gradient has the thickest and darkest arrow. A gradient of a hundredth of it,
-        # or less, has the thinnest.
+        # The largest gradient gets the thickest and darkest arrow. Gradients that are at least a
+        # hundred times smaller get the thinnest.
         share = max(1 + log10(norm / largest) / 2, 0.0)
         grey = f"{round(165 - 165 * share):02X}"
         tooltip = f"norm of the gradient sent back: {norm:.6g}"

@@ -1,4 +1,4 @@
-"""`draw`, `Graph` and `Drawing`: the public interface of drawing, and the checks of its options."""
+"""Provide the public interface for drawing, `draw`, `Graph` and `Drawing`, and check its options."""
 
 import numbers
 import os
@@ -22,15 +22,17 @@ from .labels import Words, shortened, size_of
 from .modes import MODES, check_size, choose
 from .render import render, save, suffix_of
 
-DPI = 144  # pixels per inch of a PNG: twice the natural size
-# The limit of a PNG's longer side. Larger files take seconds to write, and few viewers open them.
+DPI = 144  # pixels per inch in a PNG, which doubles its natural size
+# The maximum length of a PNG's longer side, in pixels. Larger files take seconds to write, and few
+# viewers can open them.
 PIXELS = 14_000
 
 
 class Graph:
-    """The recorded graph of one or several Tensors: all nodes that led to them, oldest first.
+    """The recorded graph of one or several Tensors. It contains all nodes that the Tensors depend
+    on, oldest first.
 
-    A notebook displays it as the result of a cell.
+    If a Graph is the result of a notebook cell, the notebook displays its picture.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
     >>> graph = Graph((x * x).sum())
@@ -76,12 +78,12 @@ class Graph:
 
 
 class Drawing:
-    """A finished picture. A notebook displays it as the result of a cell.
+    """A finished picture. If it is the result of a notebook cell, the notebook displays it.
 
-    - `dot`: its DOT text.
-    - `mode`: the mode that was picked.
+    - `dot`: the picture as DOT text.
+    - `mode`: the drawing mode that was used.
     - `caption`: the text below the picture.
-    - `path`: the file it was saved to, or None.
+    - `path`: the file that the picture was saved to, or None.
     """
 
     def __init__(self, dot: str, mode: str, caption: str, longest: float) -> None:
@@ -117,7 +119,7 @@ class Drawing:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
             return {"image/svg+xml": render(self.dot, "svg").decode(), "text/plain": repr(self)}
-        except DrawError as error:  # raised, it would show a traceback in the notebook
+        except DrawError as error:  # show the message without a traceback
             return {"text/plain": f"{self!r}\n{error}"}
 
 
@@ -127,20 +129,21 @@ def draw(
 ) -> "Drawing":  # fmt: skip
     """Draw the graph of `output`, a Tensor or a list of Tensors.
 
-    - `path`: the file to write: .png, .svg, .pdf or .dot. Without a path no file is written.
+    - `path`: the file to write, which ends in .png, .svg, .pdf or .dot. Without `path`, no file is
+      written.
     - `mode`: "unrolled" draws every gate, with a column for each time step. "rolled" draws time
-      steps with the same structure once, with the state as a loop. "auto" picks one of them that
-      stays readable, and folds parts of a large graph. The result's `mode` is the one it picked.
-    - `window=(t0, t1)`: draw these time steps in full, both ends included, and fold the others.
-    - `depth=n`: draw scopes nested n deep as single boxes. With 1, each layer is one box; a model's
-      own scope around its layers does not count.
-    - `values`: show small arrays in full, and the range, mean and norm of large ones.
-    - `grads`: show norms of gradients. The larger the gradient along an arrow, the thicker and
-      darker the arrow.
+      steps with the same structure once, with the state as a loop. "auto" picks the more readable
+      of these modes, and folds parts of a large graph. The result's `mode` is the mode that was
+      used.
+    - `window=(t0, t1)`: draw the time steps from t0 to t1, inclusive, in full and fold the others.
+    - `depth=n`: draw each scope at nesting depth n as a single box. With `depth=1`, each layer is
+      one box. A model's own scope around its layers does not count.
+    - `values`: show small arrays in full, and the range, mean and norm of large arrays.
+    - `grads`: show the norms of gradients. Arrows with larger gradients are thicker and darker.
 
     Returns a Drawing, which displays itself in a notebook and can be saved. Read the picture from
-    the bottom up: inputs are at the bottom, the loss is at the top. If nothing was recorded, the
-    caption explains why.
+    the bottom up: inputs are at the bottom, and the loss is at the top. If nothing was recorded,
+    the caption explains why.
 
     >>> x = Tensor([[1.0, 2.0]], name="x")
     >>> W = Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
@@ -148,14 +151,14 @@ def draw(
     >>> picture.dot.splitlines()[0]
     'digraph minigrad {'
 
-    Errors: DtypeError for anything but Tensors; OptionError for an unknown option or suffix, for a
-    window outside the steps, or if the picture is too large; DrawError if no drawing program is
-    available (the DOT text is still written) or the path cannot be written.
+    Errors: DtypeError for anything but Tensors; OptionError for an invalid option or suffix, for a
+    window outside the graph's time steps, or for a picture that is too large; DrawError if the path
+    cannot be written or no drawing program is available (the DOT text is still written).
     Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016),
     section 10.1.
     """
     if path is not None:
-        suffix_of(path)  # reject a wrong suffix before the work starts
+        suffix_of(path)  # reject an unsupported suffix before starting the work
     graph = Graph(output)
     _check(mode, depth)
     gates = [node for node in graph.nodes if node.gate is not None]
@@ -193,7 +196,9 @@ def _check(mode: str, depth: int | None) -> None:
 
 
 def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
-    """Write the caption: the choice of mode, cuts, leaves with no history, and fused gates."""
+    """Return the caption. It explains the choice of mode, cuts, roots that are leaves, and fused
+    gates.
+    """
     notes = [reason] if reason else []
     cuts = sorted(
         {shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label}

@@ -1,7 +1,8 @@
-"""The numbers in a picture: statistics of arrays, and recomputed gradients of inner nodes.
+"""Compute the numbers in a picture: statistics of arrays, and gradients of inner nodes.
 
-The engine stores gradients only for leaves. To show the others, a picture repeats each `backward`
-from its upstream gradient, and computes the statistics of every gradient.
+The engine stores gradients only for leaves. To show the gradients of inner nodes, `Gradients`
+repeats each `backward` call with its upstream gradient and computes the statistics of every
+gradient.
 """
 
 from collections import defaultdict
@@ -23,8 +24,8 @@ WHOLE = 12  # arrays with more elements than this are not shown in full
 class Stats:
     """Statistics of an array.
 
-    - `low`, `high`, `mean`, `norm`: of its finite elements. If there are none, these are NaN,
-      except that the norm of an empty array is 0.
+    - `low`, `high`, `mean`, `norm`: the statistics of the finite elements. If there are no finite
+      elements, they are NaN, except that the norm of an empty array is 0.
     - `broken`: the number of elements that are not finite.
     - `small`: the array itself if it is small, otherwise None.
     """
@@ -40,7 +41,8 @@ class Stats:
     def of(cls, array: Array | LazyGradient) -> Self:
         """Compute the statistics of `array` in float64."""
         array = np.asarray(dense(array))
-        # Summed in float32, a million elements are off in the fourth digit, which a picture shows.
+        # In float32, the sum of a million elements has an error in the fourth digit, and pictures
+        # show four digits.
         wide = array.astype(np.float64, copy=False).reshape(-1)
         finite = wide if np.isfinite(wide).all() else wide[np.isfinite(wide)]
         small = (
@@ -57,7 +59,7 @@ class Stats:
 
 
 class Gradients:
-    """The gradients of all nodes and edges of a graph, summed over all its `backward` calls."""
+    """The gradients of a graph's nodes and edges, summed over all `backward` calls."""
 
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
@@ -66,19 +68,19 @@ class Gradients:
     def of(self, node: Node) -> Stats | None:
         """Return the statistics of a node's gradient, or None if it has none.
 
-        For a leaf this is `.grad`, for any other node the recomputed gradient.
+        A leaf's gradient is its `.grad`. The gradients of other nodes are recomputed.
         """
         if isinstance(node, Leaf):
             return None if node.grad is None else Stats.of(node.grad)
         return self._swept[0].get(node)
 
     def along(self, consumer: Node, position: int) -> float | None:
-        """Return the norm of the gradient that `consumer` sent to its input number `position`."""
+        """Return the norm of the gradient that `consumer` sent to its input at index `position`."""
         return self._swept[1].get((consumer, position))
 
     @cached_property
     def _swept(self) -> tuple[dict[Node, Stats], dict[tuple[Node, int], float]]:
-        totals: dict[Node, Array] = {}  # summed over all backward calls, as `.grad` is in leaves
+        totals: dict[Node, Array] = {}  # summed over all backward calls, like a leaf's `.grad`
         edges: dict[tuple[Node, int], float] = defaultdict(float)
         try:
             for root in self.roots:

@@ -1,12 +1,12 @@
 """Lay out an unrolled picture: a column for each time step, a band of rows for each layer.
 
-Graphviz can lay out such graphs too, but not in columns, and it is too slow for more than a few
-hundred boxes. Here, rows and offsets are computed once for all steps with the same structure, and
-each column is a copy. The work is proportional to the number of boxes.
+Graphviz cannot lay out such graphs in columns, and it is too slow for more than a few hundred
+boxes. This module computes rows and offsets once for all steps with the same structure, and copies
+them to each column. The run time is proportional to the number of boxes.
 
-Coordinates are in points, with y pointing up; row 0 is the lowest. Wires run in the gaps between
-rows and in the gutters between columns, where they cross no box. Each producer has its own track
-there.
+Coordinates are in points. The y axis points up, and row 0 is at the bottom. Wires run in the gaps
+between rows and in the gutters between columns, so they cross no boxes. Each producer has its own
+track in the gaps and gutters.
 """
 
 from collections.abc import Iterator
@@ -19,17 +19,18 @@ from .labels import extent, marked_up, scope_title, shortened
 from .lane import PAD, Lane, Slot
 from .rows import LEFT, RIGHT, find_columns, find_rows
 
-GAP = 20.0  # the space between rows, without the tracks
+GAP = 20.0  # the space between rows, excluding the tracks
 TRACK = 4.5  # the distance between wires
-HEAD = 15.0  # the height of a frame's name
-Point = tuple[float, float]  # in points of 1/72 inch, y upwards
+HEAD = 15.0  # the height of a frame's title
+Point = tuple[float, float]  # in points (1/72 inch), with y pointing up
 Attributes = dict[str, str]
 
 
 class Grid:
-    """The layout of one view. It sets `place` on the view's boxes.
+    """The layout of one view. Creating it sets `place` on the view's boxes.
 
-    `route` returns the path of a wire, `frames` the frames around steps, and `bounds` the size.
+    `route` returns the path of a wire. `frames` are the frames around time steps. `bounds` is the
+    size of the picture.
     """
 
     def __init__(self, view: View) -> None:
@@ -50,8 +51,8 @@ class Grid:
     def _find_lanes(self) -> None:
         """Assign columns to lanes.
 
-        All columns of steps share one lane, and so do all columns of folded steps. The columns to
-        the left and right have a lane each.
+        All columns of drawn steps share one lane, and all columns of folded steps share another.
+        The columns to the left and right of the steps have separate lanes.
         """
         left, right, fold, step = lanes = Lane(), Lane(), Lane(), Lane()
         opened = {box.column for box in self.view.boxes if not box.is_leaf and box.kind != "fold"}
@@ -69,7 +70,7 @@ class Grid:
             lane = self.lanes[link.head.column]
             tail, head = self.slots[link.tail], self.slots[link.head]
             if link.tail.column == link.head.column and (tail, head) not in self.passed:
-                # These slots reserve space for a wire in each row that it passes in its column.
+                # These slots reserve space for the wire in each row that it crosses in its column.
                 passed = [Slot(row) for row in range(tail.row + 1, head.row)]
                 lane.slots |= {(tail, head, slot.row): slot for slot in passed}
                 self.passed[tail, head] = passed
@@ -120,7 +121,7 @@ class Grid:
             if row >= 0:
                 self.y[row] = y + self.heights[row] / 2
                 y += self.heights[row]
-            # Leave room for a band's frame and for its names, which are just above its last row.
+            # Leave room for a band's frame and for its titles, which are just above its last row.
             low = y + (HEAD + 2 * PAD if row in ends else 2.0)
             high = low + GAP + TRACK * len(self.tracks.get(row, ()))
             self.gaps[row] = (low, high)
@@ -130,8 +131,7 @@ class Grid:
     def _find_paths(self) -> None:
         """Compute the wires' paths.
 
-        Wires enter the lower side of a box side by side, in the order in which they arrive from
-        left to right.
+        Wires enter a box from below, side by side, in the left-to-right order of their origins.
         """
         stems = {link: self._stem(link) for link in self.view.links}
         arriving: dict[Box, list[Link]] = {}
@@ -149,7 +149,7 @@ class Grid:
                 self.paths[link] = [*stem, *turn, (port, y - box.size[1] / 2)]
 
     def _stem(self, link: Link) -> list[Point]:
-        """Return a wire's points up to its last turn towards the head."""
+        """Return the points of a wire's path up to its last turn before the head."""
         x, y = link.tail.place
         start = (x, y + link.tail.size[1] / 2)
         tail, head = self.slots[link.tail], self.slots[link.head]
@@ -184,8 +184,8 @@ class Grid:
     def has_label(self, link: Link) -> bool:
         """Return whether a wire shows its label.
 
-        Only one wire of each cut does. The other labels name time steps, which the columns already
-        show.
+        Only one wire of each cut shows a label. All other labels name time steps, which the columns
+        already show.
         """
         return (
             link.kind == "cut"
@@ -193,9 +193,9 @@ class Grid:
         )
 
     def route(self, link: Link) -> Attributes:
-        """Return an edge's `pos`, a Bezier curve of straight pieces, and its label's position."""
+        """Return an edge's `pos`, a Bezier curve of straight segments, and its label's position."""
         *path, tip = self.paths[link]
-        path.append((tip[0], tip[1] - 6))  # the arrow head covers the last 6 points
+        path.append((tip[0], tip[1] - 6))  # the arrowhead covers the last 6 points
         curve = [path[0]]
         for start, end in pairwise(path):
             curve += [start, end, end]
@@ -211,7 +211,7 @@ class Grid:
 
     @property
     def frames(self) -> Iterator[tuple[Attributes, Attributes]]:
-        """The attributes of each frame and of its title, for unrolls and their time steps."""
+        """The attributes of each frame and its title. Each unroll and each time step has a frame."""
         cells: dict[tuple[Scope | None, int | None], list[Box]] = {}
         for box in self.view.boxes:
             if not box.is_leaf:
@@ -225,7 +225,7 @@ class Grid:
             for column in self.columns:
                 gates = cells.get((band, column), [])
                 scope = max((box.scope for box in gates), key=len, default=band)[: len(band) + 1]
-                if scope == band:  # one box stands for the step, or for several steps
+                if scope == band:  # a single box represents the step or several steps
                     continue
                 pale = all(box.starved for box in gates)
                 left = self.left[column] - PAD
@@ -239,11 +239,11 @@ class Grid:
 
     @property
     def bounds(self) -> str:
-        """The bounding box, as Graphviz writes it."""
+        """The bounding box in Graphviz's format."""
         return f"{point((-PAD - 8, 0.0))},{point((self.width + PAD + 8, self.height + 4))}"
 
     def caption(self, size: Point) -> Attributes:
-        """Return attributes that place a caption of that size below the lower left corner."""
+        """Return attributes that place a caption of this size below the lower left corner."""
         place = (size[0] / 2 - PAD, -8 - size[1] / 2)
         return {
             "lp": point(place),
@@ -258,14 +258,14 @@ def point(place: Point) -> str:
 
 
 def _rises(link: Link) -> bool:
-    """Return whether a wire goes up within its own column."""
+    """Return whether a wire goes up within a single column."""
     return link.tail.column == link.head.column and link.tail.row < link.head.row
 
 
 def _gaps(link: Link) -> list[int]:
-    """Return the gaps that a wire runs along.
+    """Return the gaps that a wire runs along: the gap above its tail and the gap below its head.
 
-    These are the gap above its tail and, if it is a different one, the gap below its head.
+    The list has one element if they are the same gap.
     """
     return list(dict.fromkeys([link.tail.row, link.head.row - 1]))
 
@@ -275,7 +275,8 @@ def _frame(
 ) -> tuple[Attributes, Attributes]:
     """Return the attributes of a frame between two corners, and of its title in the upper left.
 
-    The title is a node, because Graphviz draws wires over a frame's label but nodes over wires.
+    The title is a node because Graphviz draws nodes over wires. It draws wires over a frame's
+    label.
     """
     name = scope_title(scope[-1], max(13, int((high[0] - low[0]) / 7)))
     width, height = extent(name)

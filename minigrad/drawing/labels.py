@@ -1,8 +1,8 @@
-"""The texts in a picture: short ones on the boxes, and full details in the tooltips.
+"""Write the text in a picture: short labels on the boxes, and full details in the tooltips.
 
-Names come from the user's program and may contain anything. `shortened` limits their length, every
-`Line` is printable, and `quoted` and `marked_up` escape all characters that Graphviz or a browser
-could take for markup.
+Names come from the user's program and may contain any characters. `shortened` limits their length,
+every `Line` is printable, and `quoted` and `marked_up` escape all characters that Graphviz or a
+browser could interpret as markup.
 """
 
 import html
@@ -16,11 +16,11 @@ from .boxes import Box, Line, gate_name
 from .facts import Gradients, Stats
 
 FONT = "Helvetica,Arial,sans-serif"
-LONGEST = 28  # characters of a name on a box; a tooltip shows up to 400
+LONGEST = 28  # the maximum length of a name on a box; a tooltip shows up to 400 characters
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """Return a name as one printable line. In a long name, "…" replaces the middle.
+    """Return a name as one printable line. If the name is too long, "…" replaces its middle.
 
     >>> shortened("x" * 40)
     'xxxxxxxxxxxxxxxx…xxxxxxxxxxx'
@@ -31,9 +31,9 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 def quoted(text: str) -> str:
     r"""Return text as a quoted DOT string.
 
-    & becomes &amp; because Graphviz reads entities in strings. \ becomes the similar character ∖:
-    it cannot be escaped in the same way everywhere, because \N stands for a node's name, and
-    tooltips of nodes and of clusters need a different number of backslashes.
+    & becomes &amp; because Graphviz reads entities in strings. \ becomes the similar character ∖,
+    because there is no escape that works everywhere: \N means a node's name, and the tooltips of
+    nodes and clusters need different numbers of backslashes.
     """
     for char, escaped in (("\\", "∖"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
         text = text.replace(char, escaped)
@@ -53,7 +53,7 @@ def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -
 
 
 def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
-    """Return (width, height), in points, of a shape around the lines."""
+    """Return the size of a shape around the lines, (width, height) in points."""
     width, height = extent(lines)
     if shape == "ellipse":
         tall = len(lines) > 2
@@ -64,7 +64,7 @@ def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
 
 
 def extent(lines: list[Line]) -> tuple[float, float]:
-    """Estimate (width, height) of the lines in points. The width is an upper estimate."""
+    """Estimate the size of the lines, (width, height) in points. The width is an upper bound."""
     width = max((sum(map(_wide, line.text)) * line.size for line in lines), default=0)
     return width, sum(line.size * 1.22 for line in lines)
 
@@ -85,7 +85,7 @@ def number(value: float) -> str:
 
 
 def shape_of(nodes: list[Node]) -> str:
-    """Format the nodes' shape and dtype (float32 as f32), with … for a size that differs."""
+    """Format the nodes' shape and dtype (float32 as f32). "…" replaces dimensions that differ."""
     shapes = {node.output.shape for node in nodes}
     dtype = nodes[-1].output.dtype
     kind = f"{dtype.kind}{8 * dtype.itemsize}" if dtype.kind in "fiu" else str(dtype)
@@ -96,7 +96,7 @@ def shape_of(nodes: list[Node]) -> str:
 
 
 class Words:
-    """The texts of one picture, on the boxes and in their tooltips."""
+    """The text on the boxes of one picture and in their tooltips."""
 
     def __init__(self, gradients: Gradients, values: bool, grads: bool) -> None:
         self.gradients, self.values, self.grads = gradients, values, grads
@@ -168,7 +168,7 @@ def _leaf(box: Box) -> list[Line]:
     if last.output.size == 1 and box.kind == "constant":
         return [Line(f"{name} =" * bool(name) + number(last.output.item()), 10)]
     path, dot, last_part = (name or box.kind).rpartition(".")
-    # Names such as "." and "a." are not split, because Graphviz rejects an empty text.
+    # Do not split names such as "." and "a.", because Graphviz rejects empty text.
     if not path or not last_part:
         path, last_part = "", name or box.kind
     above = [Line(shortened(path + dot), 7)] if path else []
@@ -193,8 +193,8 @@ def _scope(box: Box) -> list[Line]:
 def _figures(stats: list[Stats]) -> list[Line]:
     """Describe the values of a box.
 
-    A small array is shown in full. For a larger one, its range, mean and norm are shown. Several
-    arrays share one range, and one line with their norms.
+    A small array is shown in full. A larger array is summarized by its range, mean and norm. For
+    several arrays, the lines show one common range and the range of the norms.
     """
     if len(stats) == 1 and (small := stats[0].small) is not None and small.size:
         if not small.ndim:
@@ -230,5 +230,5 @@ def _full(stats: Stats) -> str:
 
 
 def scope_title(name: str, longest: int = 40) -> list[Line]:
-    """Return the title of a scope's frame."""
+    """Return the title for the frame of a scope."""
     return [Line(shortened(name, longest), 9.5, bold=True)]

@@ -1,7 +1,7 @@
-"""Find a layout that many columns share.
+"""Compute a layout that several columns share.
 
-A layout is the order of the boxes in each row, and their offsets from the left. Time steps with the
-same structure need it only once; every column is a copy.
+A layout consists of the order of the boxes in each row, and their offsets from the left. It is
+computed once for all time steps with the same structure and copied to each column.
 """
 
 from collections.abc import Hashable
@@ -9,31 +9,31 @@ from dataclasses import dataclass, field
 
 SPACE = 8.0  # points between the boxes in a row
 PAD = 7.0  # points between boxes and their frame
-APART = 80.0  # points between the centres of neighbours while `arrange` looks for their order
+APART = 80.0  # points between the centres of neighbours while `arrange` finds their order
 
 
 @dataclass(eq=False)
 class Slot:
-    """A place in a lane, for boxes with the same key or for a wire that passes through."""
+    """A position in a lane, for boxes with the same key or for a wire that passes through."""
 
     row: int
     width: float = 4.0
-    x: float = 0.0  # the centre, from the left of the lane
+    x: float = 0.0  # the distance of the centre from the left edge of the lane
 
 
 @dataclass
 class Lane:
-    """Slots by the keys of boxes, and the edges between slots. `arrange` computes the layout."""
+    """Slots, keyed by their boxes' keys, and the edges between them. `arrange` computes the layout."""
 
     slots: dict[Hashable, Slot] = field(default_factory=dict)
     edges: dict[tuple[Slot, Slot], None] = field(default_factory=dict)
     width: float = 0.0
 
     def arrange(self) -> None:
-        """Set the x coordinates of all slots, and the width.
+        """Set the x coordinates of all slots, and the lane's width.
 
-        First order each row by the mean position of its neighbours (barycentre heuristic), then
-        compute the offsets from the same means.
+        First sort each row by the mean position of each slot's neighbours (the barycentre
+        heuristic). Then compute the offsets from the same means.
         """
         slots = self.slots.values()
         rows: dict[int, list[Slot]] = {}
@@ -70,7 +70,7 @@ class Lane:
 def _spread(wishes: list[float], widths: list[float]) -> list[float]:
     """Return the centres nearest to `wishes` that keep their order and do not overlap.
 
-    Neighbours that would collide are pooled into a block, which moves as a whole.
+    Neighbours that would overlap are pooled into a block, which moves as a unit.
 
     Source: isotonic regression by pooling adjacent violators, Barlow et al. (1972).
     """

@@ -1,11 +1,11 @@
-"""The drawing modes: each assigns every gate of a graph to a box of the picture.
+"""Define the drawing modes. A mode assigns every gate of a graph to a box in the picture.
 
-- `unrolled` gives every gate its own box. With a window, the steps inside the window are drawn in
-  full; the steps before it share one box, and so do the steps after it.
+- `unrolled` gives every gate its own box. With a window, only the steps inside the window are drawn
+  in full. The steps before the window share one box, and the steps after it share another.
 - `rolled` draws time steps with the same structure once.
-- `auto` picks a mode that leaves few enough boxes to read.
+- `auto` picks a mode and folds the graph until the number of boxes is readable.
 
-With any of them, `depth` draws whole scopes as single boxes.
+In every mode, `depth` draws whole scopes as single boxes.
 """
 
 from collections import Counter
@@ -17,18 +17,18 @@ from ..graph import Node
 from .boxes import Box, gate_name, name_steps
 
 MODES = ("auto", "unrolled", "rolled")
-IN_FULL = 40  # this many gates fit on a page, each in its own box
-READABLE = 120  # a reader who zooms can still follow this many boxes
-# The largest number of boxes in a picture. With more, layout takes minutes and nobody can read the
-# result. The time of grid.py, which lays out columns, is proportional to the number of boxes;
+IN_FULL = 40  # the maximum number of gates that fit on a page, each in its own box
+READABLE = 120  # the maximum number of boxes that a reader can follow by zooming
+# The maximum number of boxes in a picture. A larger picture takes minutes to lay out and is
+# unreadable. grid.py, which lays out columns, takes time proportional to the number of boxes.
 # Graphviz's time grows much faster.
 LARGEST = {"columns": 20_000, "graphviz": 2_000}
 Boxes = dict[Node, Box]
-Steps = dict[int, list[Node]]  # step number -> its gates in the order of recording
+Steps = dict[int, list[Node]]  # step number -> the step's gates in the order of recording
 
 
 def unrolls(gates: list[Node]) -> dict[Scope, Steps]:
-    """Return the scopes with more than one time step, and the gates of each step."""
+    """Return the gates of each time step, for each scope with more than one time step."""
     found: dict[Scope, Steps] = {}
     for node in gates:
         if place := step_of(node.scope):
@@ -40,7 +40,7 @@ def unrolls(gates: list[Node]) -> dict[Scope, Steps]:
 def choose(
     gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None
 ) -> tuple[Boxes, str, str]:
-    """Return every gate's box, the mode that was picked, and a caption that explains the choice."""
+    """Return the box of every gate, the chosen mode, and a caption that explains the choice."""
     time = unrolls(gates)
     picked = "window" if window is not None else mode
     if picked == "auto":
@@ -57,7 +57,7 @@ def choose(
 def check_size(boxes: int, timed: bool) -> None:
     """Raise OptionError if a picture has too many boxes to draw.
 
-    `timed`: whether the time steps form columns, which allows more boxes.
+    `timed` is True if the time steps form columns, which allows more boxes.
     """
     largest = LARGEST["columns" if timed else "graphviz"]
     if boxes <= largest:
@@ -74,11 +74,14 @@ def check_size(boxes: int, timed: bool) -> None:
 def _shrink(
     boxes: Boxes, gates: list[Node], time: dict[Scope, Steps], picked: str, outer: int
 ) -> tuple[Boxes, str, str]:
-    """Make a picture that `auto` finds too large smaller, and explain that in the caption.
+    """Reduce the number of boxes if the picture is too large to read, and explain this in a
+    caption.
 
-    First fold scopes, the innermost first. If that is not enough, fold the gates in the middle.
+    First fold scopes, innermost scopes first. If the picture is still too large, fold the gates in
+    the middle.
     """
-    drawable = len(gates) <= LARGEST["columns" if time else "graphviz"] / 2  # leaves get boxes too
+    # half of the boxes are reserved for leaves
+    drawable = len(gates) <= LARGEST["columns" if time else "graphviz"] / 2
     full = (
         f'mode="unrolled" draws all {len(gates):,} gates'
         if drawable
@@ -103,7 +106,7 @@ def _shrink(
 def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
     """Fold all boxes except the first and last few into one.
 
-    This creates no cycle, because every edge leads from an earlier gate to a later one.
+    This creates no cycles, because every edge leads from an earlier gate to a later gate.
     """
     left_out = set(list(dict.fromkeys(boxes.values()))[ends:-ends])
     fold = Box("fold", (), "fold", "the gates between")
@@ -114,7 +117,7 @@ def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
 def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int] | None) -> Boxes:
     """Put every gate in its own box, in the column of its time step.
 
-    The steps before `window` share one box, and so do the steps after it.
+    The steps before `window` share one box, and the steps after it share another.
     """
     numbers = sorted({step for steps in time.values() for step in steps})
     first, last = (0, max(numbers, default=0)) if window is None else _checked(window, numbers)
@@ -141,7 +144,8 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
         band, step, inner = place
         if step in columns:
             kind = (band, inner, gate_name(node))
-            key = (*kind, seen[kind, step])  # the second product of every step gets the same key
+            # the n-th gate of a kind has the same key in every step
+            key = (*kind, seen[kind, step])
             seen[kind, step] += 1
             boxes[node] = Box(
                 "gate", node.scope, key, nodes=[node], band=band, column=columns[step]
@@ -198,10 +202,10 @@ def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
 
 
 def _build(nodes: list[Node], outer: int) -> Hashable:
-    """Return the structure of a step, which is equal for steps that can be drawn as one.
+    """Return the structure of a step. Steps with equal structures can be drawn as one.
 
-    It lists the gates in order. For each input of a gate, it holds the number of the gate in this
-    step that made it, or -1 if it comes from elsewhere.
+    The structure lists the step's gates in order. For each input of a gate, it contains the index
+    of the gate in this step that computed the input, or -1 if no gate in this step computed it.
     """
     number = {node: place for place, node in enumerate(nodes)}
     inputs = {node: tuple(number.get(parent, -1) for parent in node.inputs) for node in nodes}
@@ -219,7 +223,7 @@ def gather(boxes: Boxes, length: int) -> Boxes:
         scope = box.scope[:length]
         if scope not in made:
             made[scope] = group = Box("scope", scope[:-1], scope, scope[-1], steps=box.steps)
-            if box.band is not None and length > len(box.band):  # the same key in every step
+            if box.band is not None and length > len(box.band):  # use the same key in every step
                 group.key = (box.band, scope[len(box.band) + 1 :], "scope")
                 group.band, group.column = box.band, box.column
         made[scope].nodes.append(node)
@@ -228,7 +232,7 @@ def gather(boxes: Boxes, length: int) -> Boxes:
 
 
 def _wrapped(gates: list[Node]) -> int:
-    """Count the outermost scopes that only wrap others, as a model's scope wraps its layers."""
+    """Count the outer scopes that only contain other scopes, such as a model's scope."""
     scopes = {node.scope for node in gates if node.scope}
     length = 0
     while len({scope[: length + 1] for scope in scopes}) == 1:

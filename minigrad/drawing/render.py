@@ -1,8 +1,8 @@
 """Turn DOT text into a picture file.
 
-Graphviz's program `dot` does the drawing or, if it is not installed, `graphviz-pure`, which can be
-installed with pip. Where no program can be started, as in a browser, pass a function that draws to
-`set_renderer`.
+Graphviz's program `dot` draws the picture. If `dot` is not installed, `graphviz-pure` draws it,
+which you can install with pip. In an environment that cannot start programs, such as a browser,
+pass a drawing function to `set_renderer`.
 """
 
 import os
@@ -26,8 +26,8 @@ def set_renderer(svg_of: Callable[[str], str] | None) -> None:
     """Draw every SVG with `svg_of`, a function from DOT text to SVG text. None restores Graphviz.
 
     In a browser, pass a JavaScript renderer such as viz-js's `renderString`. `draw`, `Graph` and
-    `Drawing` then use it for files and in notebooks. If it raises an exception, they raise
-    DrawError MG608.
+    `Drawing` then use the renderer for files and in notebooks. If the renderer raises an exception,
+    they raise DrawError MG608.
 
     >>> from minigrad import Graph, Tensor
     >>> set_renderer(lambda dot: f"<svg>{dot.splitlines()[0]} ...</svg>")
@@ -42,7 +42,7 @@ def set_renderer(svg_of: Callable[[str], str] | None) -> None:
 
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
-    """Return the file format, taken from the path's suffix."""
+    """Return the file format that the path's suffix selects."""
     suffix = Path(path).suffix.lower().removeprefix(".")
     if suffix not in SUFFIXES:
         raise OptionError(
@@ -56,13 +56,13 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
 
 
 def render(text: str, suffix: str) -> bytes:
-    """Draw DOT text, and return the bytes of a file in the format `suffix`."""
+    """Draw DOT text and return the contents of a file in the format `suffix`."""
     if suffix == "dot":
         return text.encode()
     if suffix == "svg" and _renderer is not None:
         try:
             return _renderer(text).encode()
-        except Exception as error:  # Pyodide raises JavaScript's errors as its own exceptions
+        except Exception as error:  # Pyodide converts JavaScript errors to exceptions of its own
             raise _failed("the renderer", suffix, str(error)) from error
     if sys.platform == "emscripten":
         raise DrawError(
@@ -91,7 +91,7 @@ def render(text: str, suffix: str) -> bytes:
             f"https://graphviz.org/download/; for PNG and SVG, `{pip_install('graphviz-pure')}` "
             "is enough",
         )
-    # graphviz-pure accepts a single font name, not a list. The fonts that it uses for PNG lack ⊙.
+    # graphviz-pure accepts a single font name, not a list. Its PNG fonts do not contain ⊙.
     text = text.replace(quoted(FONT), '"Helvetica"')
     if suffix == "png":
         text = text.replace("⊙", "○")
@@ -121,7 +121,7 @@ def _failed(program: str, suffix: str, said: str) -> DrawError:
 
 
 def save(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a picture to a file. If writing fails, no partial file is left."""
+    """Write a picture to a file. If writing fails, no partial file remains."""
     target = Path(path)
     try:
         write_whole(target, lambda file: file.write(content))

@@ -1,9 +1,9 @@
 """Find the column and row of each box in an unrolled picture.
 
-Both are whole numbers, which grid.py turns into coordinates. Columns are time steps. Boxes that
-only feed the steps are to the left of them, all others to the right. Each unroll has a band of
-rows, and bands are stacked in the order of recording. Within a band, a box's row is the length of
-the chain of gates below it.
+Columns and rows are integers, which grid.py converts to coordinates. Each time step has a column.
+Boxes that only feed time steps are to the left of the steps; all other boxes outside the steps are
+to the right. Each unroll has a band of rows, and bands are stacked in the order of recording.
+Within a band, a box's row is the length of the longest chain of gates below it.
 """
 
 from collections.abc import Hashable, Mapping
@@ -17,7 +17,7 @@ LEFT, RIGHT = -1, 10**9  # the columns before and after the time steps
 def find_columns(view: View) -> None:
     """Set the column of each box without a time step.
 
-    It is LEFT if the box only feeds time steps, and RIGHT otherwise.
+    The column is LEFT if the box only feeds time steps, and RIGHT otherwise.
     """
     feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     fed: dict[Box, list[Box]] = {box: [] for box in view.boxes}
@@ -41,8 +41,8 @@ def _reached(start: set[Box], onward: Mapping[Box, list[Box]]) -> set[Box]:
 
 
 def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
-    """Set each box's row, counted from below. Return the first and the last row of each band."""
-    # the boxes of the same band and column that feed a box
+    """Set each box's row, counted from the bottom. Return the first and last row of each band."""
+    # for each box, the boxes of the same band and column that feed it
     feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     fed: dict[Box, list[Box]] = {box: [] for box in view.boxes}
     for link in view.links:
@@ -50,20 +50,21 @@ def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
         if tail.column == head.column and tail.band == head.band and link.kind == "data":
             feeding[head].append(tail)
             fed[tail].append(head)
-    # boxes that get a state from another step, which counts as an input
+    # boxes with a state from another step, which counts as an input
     carried = {link.head for link in view.links if link.kind != "data"}
     # Parameters get their own rows, between a gate and its data. Otherwise they would make the
     # column wider than its gates.
     raised = {box for box in view.boxes if any(other.kind == "parameter" for other in feeding[box])}
-    # Boxes with the same key get the same row in every column, the highest that one of them needs.
+    # Boxes with the same key get the same row in every column: the highest row that any of them
+    # needs.
     highest: dict[Hashable, int] = {}
-    for box in view.boxes:  # in the order of recording: a box comes after the boxes that feed it
+    for box in view.boxes:  # boxes are in recording order, so each comes after its inputs
         if not box.is_leaf:
             data = (other.row + 1 for other in feeding[box] if other.kind != "parameter")
             box.row = max(data, default=int(box in carried)) + (box in raised)
             highest[box.key] = max(highest.get(box.key, 0), box.row)
     for box in view.boxes:
-        if box.is_leaf:  # just below the lowest gate that it feeds
+        if box.is_leaf:  # put it just below the lowest gate that it feeds
             below = [
                 highest[head.key] - 1 - (head in raised and box.kind != "parameter")
                 for head in fed[box]
@@ -86,9 +87,9 @@ def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
 
 
 def _raise_right(view: View) -> None:
-    """Set the rows to the right of the time steps.
+    """Set the rows of the boxes to the right of the time steps.
 
-    Each box goes above the boxes that feed it, and its leaves go just below it.
+    Each box is above the boxes that feed it, and its leaves are just below it.
     """
     feeding: dict[Box, list[Box]] = {
         box: [] for box in view.boxes if box.column == RIGHT and not box.is_leaf

@@ -26,7 +26,7 @@ class Row:
 
     @property
     def path(self) -> str:
-        """The scope as the table shows it, such as rnn/t00 … t39/cell."""
+        """The scope's name in the table, for example rnn/t00 … t39/cell."""
         names = (name_steps(self.steps) if name == ANY_STEP else name for name in self.scope)
         return "/".join(names) or "(top level)"
 
@@ -37,7 +37,7 @@ def rows(nodes: list[Node]) -> list[Row]:
     counted: set[int] = set()
     for node in nodes:
         if node.gate is None:
-            # Mark parameters and inputs as counted, because the graph does not own them.
+            # Mark parameters and inputs as already counted, because the graph does not own them.
             held(node.output, counted)
     for node in nodes:
         gate: Any = node.gate
@@ -59,9 +59,9 @@ def rows(nodes: list[Node]) -> list[Row]:
 
 
 def held(array: Array, counted: set[int]) -> int:
-    """Return the bytes that an array keeps alive, or 0 if they were counted before.
+    """Return the number of bytes that an array keeps alive, or 0 if they are already counted.
 
-    A view keeps its whole base alive.
+    A view keeps its entire base array alive.
     """
     owner = array
     while isinstance(owner.base, np.ndarray):
