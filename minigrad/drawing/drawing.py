@@ -1,4 +1,4 @@
-"""Provide the public interface for drawing, `draw`, `Graph` and `Drawing`, and check its options."""
+"""Provide the public interface for drawing: `draw`, `Graph` and `Drawing`."""
 
 import numbers
 import os
@@ -48,7 +48,7 @@ class Graph:
             given = ", ".join(type(one).__name__ for one in outputs) or "an empty list"
             raise DtypeError(
                 "MG601",
-                f"a graph is drawn from a Tensor or a list of Tensors, not from {given}",
+                f"drawing needs a Tensor or a list of Tensors, not {given}",
                 cause="arrays and numbers do not record how they were computed",
                 remedy="pass the loss or any other Tensor, not its .array or .item()",
             )
@@ -215,7 +215,7 @@ def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
     ]
     fused = sorted({gate_name(node) for node in gates if type(node.gate) in UNFUSED})
     if fused:
-        notes.append(f"{' and '.join(fused)}: fused from many gates, which mg.unfuse shows.")
+        notes.append(f"Fused gates: {', '.join(fused)}. Use mg.unfuse to draw their parts.")
     return " ".join(notes)
 
 
@@ -223,7 +223,7 @@ def _nothing_behind(root: Leaf) -> str:
     """Explain why the picture of a leaf is a single box."""
     name = shortened(describe(root), 60)
     if root.origin == "created":
-        return f"No gate made {name}, so there is nothing behind it."
+        return f"No gate computed {name}, so there is no graph to draw."
     with enable_grad():
         error = nothing_recorded(root)
     return f"Nothing was recorded for {name}: {error.cause}. To see a graph, {error.remedy}."

@@ -211,7 +211,7 @@ class Grid:
 
     @property
     def frames(self) -> Iterator[tuple[Attributes, Attributes]]:
-        """The attributes of each frame and its title. Each unroll and each time step has a frame."""
+        """The attributes of each frame and its title. Each unroll and each time step has one."""
         cells: dict[tuple[Scope | None, int | None], list[Box]] = {}
         for box in self.view.boxes:
             if not box.is_leaf:

@@ -23,7 +23,7 @@ class Slot:
 
 @dataclass
 class Lane:
-    """Slots, keyed by their boxes' keys, and the edges between them. `arrange` computes the layout."""
+    """Slots, keyed by box key, and the edges between them. `arrange` computes the layout."""
 
     slots: dict[Hashable, Slot] = field(default_factory=dict)
     edges: dict[tuple[Slot, Slot], None] = field(default_factory=dict)

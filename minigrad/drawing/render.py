@@ -47,7 +47,7 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
     if suffix not in SUFFIXES:
         raise OptionError(
             "MG602",
-            f"cannot draw into {os.fspath(path)!r}: "
+            f"cannot draw to {os.fspath(path)!r}: "
             + (f"the format {suffix!r} is not supported" if suffix else "it has no suffix"),
             cause="the suffix of the path selects the format",
             remedy="end the path in one of ." + ", .".join(SUFFIXES),
@@ -62,15 +62,15 @@ def render(text: str, suffix: str) -> bytes:
     if suffix == "svg" and _renderer is not None:
         try:
             return _renderer(text).encode()
-        except Exception as error:  # Pyodide converts JavaScript errors to exceptions of its own
+        except Exception as error:  # Pyodide raises JavaScript errors as its own exception type
             raise _failed("the renderer", suffix, str(error)) from error
     if sys.platform == "emscripten":
         raise DrawError(
             "MG607",
             f"no .{suffix} can be drawn here",
             cause="Python in WebAssembly cannot start the Graphviz program",
-            remedy="pass a function that draws to minigrad.drawing.set_renderer, and end the "
-            "path in .svg",
+            remedy="pass a drawing function to minigrad.drawing.set_renderer, and use a path that "
+            "ends in .svg",
         )
     import graphviz
 

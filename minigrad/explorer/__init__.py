@@ -1,4 +1,4 @@
-"""The explorer: `explore` makes an HTML page that steps through a recorded graph."""
+"""Create explorer pages: `explore` makes an HTML page that steps through a recorded graph."""
 
 import os
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ __all__ = ["Page", "explore"]
 
 @dataclass
 class Page:
-    """A finished page. A notebook displays it as the result of a cell.
+    """A finished page. If it is the result of a notebook cell, the notebook displays it.
 
-    `html` is its text. `path` is the file it was written to, or None.
+    `html` is the text of the page. `path` is the file that it was written to, or None.
     """
 
     html: str = field(repr=False)
@@ -43,15 +43,15 @@ def explore(
 ) -> Page:
     """Make a page that steps through the graph of `output`, forward and backward, gate by gate.
 
-    The page is one HTML file, which any modern browser opens from disk without a network. Its
-    backward pass starts from the upstream gradient of the last `output.backward(...)`, or from 1
-    for a scalar, and leaves every `.grad` unchanged.
+    The page is a single HTML file, which any modern browser can open from disk without a network
+    connection. The page's backward pass starts from the upstream gradient of the last
+    `output.backward(...)` call, or from 1 for a scalar. It does not change any `.grad`.
 
-    - `path`: the file to write. Without it no file is written; a notebook shows the page as the
-      cell's result.
+    - `path`: the file to write. Without `path`, no file is written. In a notebook, the page is
+      displayed as the cell's result.
     - `words`: labels for the time steps of a recurrent network, one for each step.
     - `report`: the result of `gradcheck` for the same computation. The page then opens at the first
-      gate whose rule is wrong, marks it, and shows its gradients next to the measured ones.
+      gate with a wrong rule, marks it, and shows its gradients next to the measured gradients.
 
     >>> a, b = Tensor(2.0, requires_grad=True, name="a"), Tensor(-3.0, requires_grad=True, name="b")
     >>> page = explore(np.tanh(a * b + 5.0))
@@ -60,8 +60,8 @@ def explore(
 
     Errors: DtypeError for anything but a Tensor; GradientError if nothing was recorded, or if
     `output` is not a scalar and `backward(upstream)` was not called; OptionError if `path` cannot
-    be written, if the number of words is not the number of time steps, if the report belongs to
-    another computation, or if the graph is too large for a page.
+    be written, if the number of words differs from the number of time steps, if the report is for a
+    different computation, or if the graph is too large for a page.
 
     Source: reverse accumulation, Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
     """
@@ -75,10 +75,10 @@ def explore(
     if words and len(words) != len(steps):
         raise OptionError(
             "MG804",
-            f"{len(words)} words were given for {len(steps)} time steps",
+            f"got {len(words)} words for {len(steps)} time steps",
             cause="each word labels the step that reads it; the steps are the scopes named t00, "
             "t01, ...",
-            remedy="pass one word for each step, including padding, or omit the argument words",
+            remedy="pass one word for each step, including padding, or leave out words=",
         )
     page = build(data)
     if target is not None:
@@ -114,16 +114,16 @@ def _root(output: Tensor) -> Node:
 
 
 def _one(node: Node) -> Array:
-    """Return the upstream gradient of a scalar without a `backward` call: 1, even if it is NaN."""
+    """Return the upstream gradient for a scalar on which `backward` was not called. It is 1."""
     if not node.requires_grad:
-        with enable_grad():  # else the error would be that recording is off here
+        with enable_grad():  # the error must not blame a surrounding no_grad
             raise nothing_recorded(node)
     if node.output.size != 1:
         raise GradientError(
             "MG806",
             f"explore needs a gradient to start from, but {describe(node)} is not a single number",
-            cause="the page shows the gradients of one number, but this tensor holds "
-            f"{node.output.size}",
+            cause="the page shows the gradients of one number, but this tensor has "
+            f"{node.output.size} elements",
             remedy="explore t.sum() or t.mean(), or first call t.backward(upstream) with an array "
             "of t's shape",
         )

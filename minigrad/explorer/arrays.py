@@ -1,6 +1,6 @@
-"""Arrays as the page stores them: small ones in full, large ones as a summary.
+"""Convert arrays for the page: small arrays in full, large arrays as a summary.
 
-Equal arrays are stored once. For example, an AddGate sends the same gradient to both inputs.
+Equal arrays are stored only once. For example, an AddGate sends the same gradient to both inputs.
 """
 
 import hashlib
@@ -12,14 +12,15 @@ from ..drawing.facts import Stats
 from ..graph import Array, LazyGradient, dense
 
 WHOLE = 64
-"""Arrays of up to this many elements are shown in full."""
+"""The maximum number of elements of an array that is shown in full."""
 
 FEW = 8
-"""The same limit in a large graph."""
+"""The same maximum in a large graph."""
 
 
 class ArrayTable:
-    """The arrays of one page. `add` returns an array's index in `entries`; equal arrays share one.
+    """The arrays of one page. `add` returns an array's index in `entries`. Equal arrays share an
+    index.
 
     >>> table = ArrayTable()
     >>> a, b = np.array([1.5, -2.0], np.float32), np.ones(2)
@@ -50,7 +51,8 @@ def whole(array: Array) -> dict[str, Any]:
 
 
 def summary(array: Array) -> dict[str, Any]:
-    """Summarize a large array: range, mean and norm of its finite elements, and its first element.
+    """Summarize a large array by the range, mean and norm of its finite elements, and its first
+    element.
 
     >>> s = summary(np.arange(128.0).reshape(16, 8))
     >>> s["low"], s["high"], s["mean"], s["first"]
@@ -69,9 +71,9 @@ def summary(array: Array) -> dict[str, Any]:
 
 
 def numbers(array: Array) -> list[Any]:
-    """Convert the elements to numbers for JSON, with the fewest decimals that give the same float.
+    """Convert the elements to numbers for JSON, with the fewest digits that preserve each float.
 
-    JSON has no NaN or infinity. They become strings, which JavaScript's Number() accepts.
+    JSON has no NaN or infinity. These values become strings that JavaScript's Number() accepts.
     """
     flat = array.reshape(-1)
     if flat.dtype.kind != "f":

@@ -1,7 +1,7 @@
 """Collect the page's data for a recorded graph, with its values and gradients, as plain JSON.
 
-Every gradient comes from the engine's own backward sweep. To find the gradient that a gate sends to
-each of its inputs, run its rule once more on the gradient from the sweep.
+Every gradient comes from the engine's own backward sweep. The gradient that a gate sends to each of
+its inputs is found by applying the gate's rule again to the gradient from the sweep.
 """
 
 from collections import Counter
@@ -23,19 +23,20 @@ from .replay import replay
 from .wrong_gates import wrong_gates
 
 LARGEST = 400_000
-"""The largest number of nodes and lines on a page. A browser opens that many in a few seconds."""
+"""The maximum number of nodes and lines on a page. A browser opens such a page in a few seconds."""
 
 BRIEF = 2_000
-"""In graphs with more gates than this, arrays are shown more briefly. Otherwise the page would be
-too large to open."""
+"""In graphs with more gates than this, fewer arrays are shown in full. Otherwise the page would be
+too large to open.
+"""
 
 BRIEFLY = (
     f"In a graph of more than {BRIEF:,} gates, arrays of more than {FEW} elements are shown as "
-    "range, mean and norm."
+    "a range, mean and norm."
 )
 
 LONGEST = 500
-"""Names and other texts are cut off after this many characters."""
+"""The maximum length of names and other text, in characters. Longer text is cut off."""
 
 
 def collect_graph(
@@ -43,7 +44,8 @@ def collect_graph(
 ) -> dict[str, Any]:
     """Return the page's data: nodes in serial order, arrays, gradients, layout and rules.
 
-    With a `report`, it also has the measured gradients of the gates that the report calls wrong.
+    With a `report`, the data also contains the measured gradients of the gates that the report
+    identifies as wrong.
     """
     nodes = ancestors([root], attrgetter("predecessors"))[::-1]
     _check_size(nodes)
@@ -72,7 +74,7 @@ def collect_graph(
             entry["gate"] = node.gate.name
             entry["inputs"] = [index[parent] for parent in node.inputs]
             rule = node.gate.name
-            # The reader's own gate may have the name of one of minigrad's gates.
+            # A user-defined gate may have the same name as one of minigrad's gates.
             if getattr(engine, rule, None) is not type(node.gate):
                 rule = entry["rule"] = f"{rule} of {type(node.gate).__module__}"
             if rule not in rules:
@@ -97,8 +99,8 @@ def collect_graph(
                 entry["cut"] = index[node.cut_from]
             elif node.origin != "created":
                 entry["origin"] = node.origin
-            # The page shows one backward call, but .grad may be a sum over several. If they differ,
-            # the page shows .grad too.
+            # The page shows one backward call, but .grad may be the sum of several calls. If they
+            # differ, the page also shows .grad.
             if node.grad is not None and (stored := arrays.add(node.grad)) != entry.get("grad"):
                 entry["stored"] = stored
         entries.append(entry)
@@ -133,11 +135,12 @@ def _check_size(nodes: list[Node]) -> None:
 
 
 def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[str, int] | None]]:
-    """For each gate, in the sweep's order, return an entry for each of its inputs.
+    """Return one entry for each input of each gate, with the gates in the sweep's order.
 
-    - None if the input gets no gradient.
-    - An empty dict if the gate is the input's only consumer. Its part is then the input's gradient.
-    - Otherwise, the gradient that the rule sends ("part") and the input's sum after it ("sum").
+    - None if the gate sends the input no gradient.
+    - An empty dict if the gate is the input's only consumer. The gate then sends the input's whole
+      gradient.
+    - Otherwise, the gradient that the gate sends ("part") and the input's sum so far ("sum").
     """
     uses = Counter(parent for node in parts for parent in node.inputs if parent.requires_grad)
     sums: dict[Node, Any] = {}
@@ -161,7 +164,7 @@ def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[s
 def _rule(gate: Any) -> dict[str, str]:
     """Return a gate's symbol and rule.
 
-    The rule is the opening of the class's docstring, which has the formulas.
+    The rule is the first part of the class's docstring, which contains the formulas.
     """
     own = type(gate).__mro__[: type(gate).__mro__.index(Gate)]
     text = next((cls.__doc__ for cls in own if cls.__doc__), "")

@@ -1,7 +1,8 @@
-"""The position of each node in a grid: columns are time steps, bands are layers, rows are gates.
+"""Find the position of each node in a grid. Columns are time steps, bands are layers, and rows are
+gates.
 
-Positions are not in pixels, because the width of a column depends on the folding in the page. Gates
-are always ordered by serial number, so the same program gives the same picture.
+Positions are not in pixels, because a column's width depends on which steps are folded in the page.
+Gates are always ordered by serial number, so the same program produces the same picture.
 """
 
 from collections import Counter, defaultdict
@@ -13,27 +14,29 @@ from ..drawing.boxes import shared
 from ..graph import Leaf, Node
 
 MANY = 300
-"""A larger graph without time steps is divided into parts of `PART` ranks, which can be folded."""
+"""If a graph without time steps has more gates than this, it is divided into parts of `PART` ranks.
+Each part can be folded.
+"""
 
 PART = 50
 
-# The keys of columns sort from left to right: shared leaves, then the nodes before, in and after
+# Column keys sort from left to right: shared leaves come first, then the nodes before, in and after
 # the steps.
 Key = tuple[int, int, str]
 SHARED, BEFORE, AFTER = (0, 0, "shared"), (1, 0, "before"), (3, 0, "after")
 
-# (a layer's scope, "") or, outside all scopes, ((), a title such as "end")
+# (a layer's scope, ""), or ((), a title such as "end") for gates outside all scopes
 Band = tuple[Scope, str]
 
 
-@dataclass(eq=False, repr=False)  # cells refer to each other, so a repr of all fields would not end
+@dataclass(eq=False, repr=False)  # cells refer to each other, so a full repr would never end
 class Cell:
-    """A node's place in the grid.
+    """A node's position in the grid.
 
-    - `column`, `band`: their numbers.
-    - `row`: its row within the band.
-    - `offset`: its offset within the column.
-    - `sources`: its inputs, with each state behind a cut replaced by the node that it was cut from.
+    - `column`, `band`: the indices of the node's column and band.
+    - `row`: the row within the band.
+    - `offset`: the offset within the column.
+    - `sources`: the node's inputs. A state behind a cut is replaced by the node before the cut.
     """
 
     node: Node
@@ -51,9 +54,9 @@ class Cell:
 
 @dataclass
 class Layout:
-    """The whole layout: columns and bands in order, and a cell for each node.
+    """The layout of the page: columns and bands in order, and a cell for each node.
 
-    `states` has the nodes that carry state from step to step.
+    `states` lists the nodes that carry state from step to step.
     """
 
     columns: list[dict[str, Any]]
@@ -113,7 +116,7 @@ def _cells(nodes: list[Node]) -> list[Cell]:
 def _set_columns(cells: list[Cell], gates: list[Cell]) -> None:
     steps = {cell: place[1] for cell in gates if (place := step_of(cell.node.scope)) is not None}
     if steps:
-        for cell in gates:  # in serial order, so every input already has its column
+        for cell in gates:  # gates are in serial order, so every input already has a column
             if cell in steps:
                 cell.key = (2, steps[cell], "step")
             elif any(source.key >= (2, 0, "") for source in cell.sources):
@@ -138,9 +141,9 @@ def _column_label(key: Key, last: int) -> str:
 
 
 def _set_bands(cells: list[Cell], gates: list[Cell]) -> None:
-    """Make a band for each scope.
+    """Assign a band to each cell. Each scope has a band.
 
-    Gates outside all scopes get a band before the others, or one after them.
+    Gates outside all scopes are in one band before the scopes and one band after them.
     """
     title = "gates"
     for cell in gates:
@@ -157,9 +160,9 @@ def _set_bands(cells: list[Cell], gates: list[Cell]) -> None:
 
 
 def _set_rows(cells: list[Cell]) -> None:
-    """Set rows to the longest paths within a column and band.
+    """Set each node's row to the length of the longest path to it within its column and band.
 
-    Then move each node down to just above its first consumer.
+    Then move each node to the row directly above its first consumer.
     """
 
     def near(cell: Cell, others: list[Cell]) -> list[int]:
@@ -174,7 +177,7 @@ def _set_rows(cells: list[Cell]) -> None:
 
 
 def _set_offsets(cells: list[Cell], columns: int) -> list[int]:
-    """Put the nodes of a row side by side, ordered by their inputs and centred in the column.
+    """Place the nodes of each row side by side, ordered by their inputs and centred in the column.
 
     Returns the widths of the columns.
     """
@@ -196,7 +199,7 @@ def _set_offsets(cells: list[Cell], columns: int) -> list[int]:
 
 
 def _set_shared(cells: list[Cell]) -> None:
-    """Stack the shared leaves, each as near as possible to the row of its first use."""
+    """Stack the shared leaves. Each leaf is as close as possible to the row of its first use."""
     free: dict[int, int] = defaultdict(int)  # the first free row of each band
     stacked = [cell for cell in cells if cell.key == SHARED]
     for cell in sorted(stacked, key=lambda cell: cell.users[0].row):
@@ -205,10 +208,10 @@ def _set_shared(cells: list[Cell]) -> None:
 
 
 def _states(gates: list[Cell]) -> list[dict[str, Any]]:
-    """Find the states of each band: nodes whose values are used in another step, one for each step.
+    """Find the states of each band, one for each step. A state is a node that another step uses.
 
-    The last step passes no state on. Its states are the gates in the same places as in the other
-    steps. Steps with an unusual structure are left out.
+    The last step passes no state to another step. Its states are the gates at the same positions as
+    the states in the other steps. Steps with an unusual structure are left out.
     """
     bands: dict[int, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     passed_on: set[Cell] = set()
@@ -227,8 +230,8 @@ def _states(gates: list[Cell]) -> list[dict[str, Any]]:
         usual = Counter(builds).most_common(1)[0][0]
         alike = [cells for cells, build in zip(steps, builds, strict=True) if build == usual]
         found = ([n for n, cell in enumerate(cells) if cell in passed_on] for cells in alike)
-        places = next(filter(None, found), [])[::-1]  # newest first
-        # The last gate makes h; the other state of an LSTM is c.
+        places = next(filter(None, found), [])[::-1]  # newest node first
+        # The last gate computes h. The other state of an LSTM is c.
         for place, label in zip(places, ("h", "c", "state 3"), strict=False):
             ids = [cells[place].number for cells in alike]
             states.append({"band": band, "label": label, "ids": ids})

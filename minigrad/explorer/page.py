@@ -1,7 +1,7 @@
 """Build the page: one HTML file that contains the style and scripts from web/ and the graph's data.
 
-The page's content security policy allows only its own script and style, by their hashes, and no
-requests. Whatever a tensor's name contains, no other code runs, and no data leaves the page.
+The page's content security policy identifies the page's own script and style by their hashes. It
+blocks all other code and all network requests, even if a tensor's name contains HTML.
 """
 
 import base64
@@ -12,7 +12,7 @@ import re
 from importlib.resources import files
 from typing import Any
 
-# In the order in which they are joined to one script: each imports only from earlier ones.
+# The order in which the modules are joined. Each module imports only from earlier modules.
 MODULES = (
     "arrays.js", "gates.js", "model.js", "recompute.js", "explain.js", "slips.js", "view.js", "dom.js", "grid.js",
     "picture.js", "panzoom.js", "minimap.js", "steps.js", "quiz.js", "whatif.js", "strip.js", "app.js",
@@ -23,15 +23,15 @@ _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULT
 
 
 def script() -> str:
-    """Join all modules to one script.
+    """Join all modules into one script.
 
-    Their top-level names are distinct, so it is enough to drop imports and exports.
+    The modules' top-level names are distinct, so removing imports and exports is sufficient.
     """
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _part(name))) for name in MODULES)
 
 
 def build(data: dict[str, Any]) -> str:
-    """Return the whole page, from the data of `collect_graph`."""
+    """Return the HTML page for the data from `collect_graph`."""
     code, style = script(), _part("style.css")
     # "</script>" would end the element even inside a JSON string, so write every "<" as \u003c.
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -47,12 +47,12 @@ def build(data: dict[str, Any]) -> str:
         "script": code,
         "data": text,
     }
-    # Replace all placeholders in a single pass, because the data may contain such a text too.
+    # Replace all placeholders in a single pass, because the data may also contain {{...}}.
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("page.html"))
 
 
 def frame(page: str) -> str:
-    """Put the page into a frame for a notebook cell, which can run only the page's own script."""
+    """Wrap the page in an iframe for a notebook cell. Only the page's own script can run in it."""
     source = html.escape(page, quote=True)
     return (
         f'<iframe srcdoc="{source}" sandbox="allow-scripts" title="minigrad explorer" '

@@ -1,8 +1,8 @@
-"""The data with which the page recomputes a small graph after a leaf is edited.
+"""Collect the data that the page needs to recompute a small graph after a leaf is edited.
 
-The page has one formula for each kind of gate (web/gates.js). For a gate that only moves elements,
-the data has the source of each element. For a gate that works along axes, it has the group of each
-element. So only NumPy has to handle indexing, axes and shapes.
+The page has a formula for each kind of gate (web/gates.js). For a gate that only moves elements,
+the data contains the source of each element. For a gate that works along axes, the data contains
+the group of each element. The page therefore does not handle indexing, axes and shapes.
 """
 
 import math
@@ -17,7 +17,7 @@ from .arrays import numbers
 
 MOST_GATES = 200
 MOST_NUMBERS = 100_000
-"""The limit for all arrays together. More would make the page slow to open and to recompute."""
+"""The maximum total number of array elements. More elements would make the page slow."""
 
 ELEMENTWISE = (
     gates.AddGate, gates.Subtract, gates.Hadamard, gates.Divide, gates.Power, gates.Negate, gates.Exp, gates.Log,
@@ -39,12 +39,12 @@ FORMULAS = (*ELEMENTWISE, gates.MultiplyGate, *MOVING, *REDUCING, *NORMALISING, 
 
 
 def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
-    """Describe how the page recomputes this call of a gate; None if it has no formula for the gate.
+    """Describe how the page recomputes this call to a gate, or return None if it has no formula.
 
     >>> recipe(gates.Transpose(), (np.ones((2, 3)),))
     {'kind': 'move', 'places': [0, 3, 1, 4, 2, 5]}
     """
-    kind = type(gate)  # not isinstance: a subclass may compute something else
+    kind = type(gate)  # do not use isinstance, because a subclass may compute something else
     shape = arrays[0].shape
     if kind in ELEMENTWISE:
         return {"kind": "elementwise", "how": gate.name}
@@ -66,9 +66,9 @@ def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
 
 
 def _places(gate: Any, arrays: tuple[Array, ...]) -> list[int]:
-    """Return the number of the input element that each output element comes from.
+    """Return the index of the input element that each output element comes from.
 
-    To find out, run the gate on the numbers 0, 1, 2, ... in place of the inputs' values.
+    This function runs the gate on the numbers 0, 1, 2, ... instead of the inputs' values.
     """
     varying = 1 if isinstance(gate, gates.Lookup) else len(arrays)
     places = []
@@ -80,7 +80,9 @@ def _places(gate: Any, arrays: tuple[Array, ...]) -> list[int]:
 
 
 def _groups(kept: Sequence[int], shape: tuple[int, ...]) -> list[int]:
-    """Return each element's group number, if each group becomes one element of shape `kept`."""
+    """Return each element's group number. Each group becomes one element of an array of shape
+    `kept`.
+    """
     groups = np.arange(math.prod(kept)).reshape(kept)
     return list(np.broadcast_to(groups, shape).reshape(-1).tolist())
 
@@ -97,7 +99,7 @@ def replay(
     if len(called) > MOST_GATES or size > MOST_NUMBERS:
         limits = f"The page can recompute up to {MOST_GATES} gates and {MOST_NUMBERS:,} numbers."
         return {
-            "why_not": f"This graph has {len(called):,} gates, and its arrays hold {size:,} "
+            "why_not": f"This graph has {len(called):,} gates, and its arrays contain {size:,} "
             f"numbers. {limits}"
         }
     recipes = {index[node]: recipe(node.gate, node.arrays) for node in called}

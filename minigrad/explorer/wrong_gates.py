@@ -1,8 +1,8 @@
-"""Measure the gradients that the wrong gates of a page should send.
+"""Measure the gradients that a page's wrong gates should send.
 
-A gradient check has found these gates. Each gate is measured alone: central differences of its
-forward in float64, weighted with the gradient that arrives at it on the page. So a difference is
-caused by this gate, and not by one that sent it a wrong gradient.
+A gradient check found these gates. Each gate is measured separately, by central differences of its
+forward pass in float64, weighted with the gradient that arrives at the gate on the page. A
+difference is therefore caused by this gate and not by a gate that sent it a wrong gradient.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from ..gradient_checker.rules import NodeCheck
 from ..graph import Array, Node
 
 MOST_ELEMENTS = 2_000
-"""Larger inputs are not measured, because each element takes two calls to the gate."""
+"""The maximum size of an input to measure. Each element requires two calls to the gate."""
 
 
 def wrong_gates(
@@ -29,12 +29,13 @@ def wrong_gates(
 ) -> dict[Node, list[Array | None]]:
     """Return the measured gradients of each wrong gate, one for each input.
 
-    An entry is None if the gate sends no gradient there, or if it was not measured or agrees.
+    An entry is None if the gate sends the input no gradient, if the gradient was not measured, or
+    if it agrees with the measurement.
 
-    `gradients` are the gradients that arrive at the nodes, and `sent` those that each gate's rule
-    returns.
+    `gradients` are the gradients that arrive at the nodes. `sent` are the gradients that each
+    gate's rule returns.
 
-    Errors: OptionError MG808 for a report whose wrong gate is not in this graph.
+    Errors: OptionError MG808 if the report's wrong gate is not in this graph.
     """
     slip = report.slip
     if slip is None or not slip.is_rule:
@@ -45,7 +46,7 @@ def wrong_gates(
         raise OptionError(
             "MG808",
             f"the report finds an error in {title(slip.node)}, but this graph has no such gate",
-            cause="the report belongs to another computation",
+            cause="the report is for a different computation",
             remedy="check and explore the same function: mg.explore(f(*inputs), "
             "report=mg.gradcheck(f, *inputs))",
         )
@@ -69,7 +70,7 @@ def _kind(node: Node) -> tuple[str, str]:
 def _measured(node: Node, number: int, dz: Array, part: Array) -> Array | None:
     """Measure the gradient of one input by central differences.
 
-    Returns None if `part` agrees, or if the input is too large to measure.
+    Returns None if the measurement agrees with `part`, or if the input is too large to measure.
     """
     if part.size > MOST_ELEMENTS:
         return None

@@ -1,1 +1,1 @@
-"""The commands `minigrad draw`, `explore` and `check`, and `show_versions` for bug reports."""
+"""Define the commands `minigrad draw`, `explore` and `check`, and the function `show_versions`."""

@@ -4,8 +4,8 @@
     minigrad explore first.py -o page.html    makes a page that steps through the graph
     minigrad check first.py                   checks gradients and gates by finite differences
 
-`--name loss` selects another tensor, by the name of a variable or by the tensor's own name. The
-script's output appears as usual. Its arguments follow `--`:
+`--name loss` selects another tensor by the name of its variable or by its own name. The script's
+output appears as usual. Pass arguments to the script after `--`:
 
     minigrad draw train.py -- --epochs 1
 """
@@ -36,7 +36,7 @@ from ..tensor import Tensor, cut, from_node
 
 
 def program() -> str:
-    """Return the command that starts this `minigrad` from a terminal: its name or its path."""
+    """Return the command that starts this `minigrad` in a terminal, as a name or a path."""
     own = shutil.which("minigrad", path=sysconfig.get_path("scripts"))
     if own is None:
         return shlex.join([sys.executable, "-m", "minigrad"])
@@ -44,7 +44,7 @@ def program() -> str:
 
 
 def to_type(text: str) -> str:
-    """Return `text`, with its `minigrad` commands as the user must type them."""
+    """Return `text` with its `minigrad` commands written as the user must type them."""
     return re.sub(r"\bminigrad (?=course|draw|explore|check)", lambda _: f"{program()} ", text)
 
 
@@ -58,7 +58,7 @@ def add_commands(commands: Any) -> None:
         parser = commands.add_parser(name, help=summary, description=to_type(__doc__))
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the script to run")
-        about = "a variable or a tensor's name (default: the tensor of the last backward())"
+        about = "a variable's or a tensor's name (default: the tensor of the last backward())"
         parser.add_argument("--name", help=about)
         if ending:
             where = f"the file to write (default: SCRIPT{ending})"
@@ -78,10 +78,12 @@ def run_and_show(options: argparse.Namespace) -> int:
 
 
 def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, Any], Tensor | None]:
-    """Run a script as `python script arguments` would. Return its variables and a tensor or None.
+    """Run a script as `python script arguments` would. Return the script's variables and its last
+    tensor.
 
-    The tensor is the last on which the script called `backward()`, and its leaves have the values
-    from that moment. If the script raises an exception, it is printed and the program exits.
+    This tensor is the last one on which the script called `backward()`, or None if there was no
+    such call. Its leaves have the values that they had during this call. If the script raises an
+    exception, the exception is printed and the program exits.
 
     Errors: OptionError MG901 if the script does not exist.
     """
@@ -89,7 +91,7 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
         raise OptionError(
             "MG901",
             f"the script {os.fspath(script)!r} does not exist",
-            cause="a relative path starts from the current folder",
+            cause="a relative path starts in the current folder",
             remedy="pass the path of an existing script",
         )
     original, last = Tensor.backward, None
@@ -120,8 +122,8 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
     except Exception:
         traceback.print_exc()
         raise SystemExit(1) from None
-    # An optimizer may have changed the parameters in place since. A graph with changed parameters
-    # cannot be drawn with its gradients, so restore the values.
+    # An optimizer may have changed the parameters in place after this call. A graph with changed
+    # parameters cannot be drawn with its gradients, so restore the values.
     for leaf, value, updated in values:
         from_node(leaf).update(lambda array, value=value: np.copyto(array, value))  # type: ignore[misc]
         leaf.updated = updated
@@ -133,9 +135,9 @@ def find_tensor(
 ) -> tuple[str, Tensor]:
     """Return the name of the tensor to show, and the tensor.
 
-    It is the tensor called `name` or, if that is None, the tensor of the last `backward()`.
+    This is the tensor called `name`. If `name` is None, it is the tensor of the last `backward()`.
 
-    Errors: OptionError MG902 if there is none.
+    Errors: OptionError MG902 if there is no such tensor.
     """
     tensors = {key: value for key, value in variables.items() if isinstance(value, Tensor)}
     if name is None and last is not None:
@@ -152,7 +154,7 @@ def find_tensor(
     cause = "without --name, the tensor of the last backward() is used"
     if name is not None:
         what = f"{script.name} has no tensor called {name!r}"
-        cause = "--name takes a variable at the end of the script, or the name= of a tensor in the last graph"
+        cause = "--name accepts a variable of the finished script, or the name= of a tensor in the last graph"
     remedy = (
         f"use --name with one of these names: {known}" if known else "call backward() on the loss"
     )
@@ -190,7 +192,7 @@ def _check(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
 
 
 def _again(root: Node, leaves: dict[Node, Tensor]) -> Tensor:
-    """Record the gates that led to `root` again, in float64, with other tensors as leaves."""
+    """Record the graph of `root` again, in float64, with other tensors as leaves."""
     made: dict[Node, Tensor] = dict(leaves)
     for node in reversed(ancestors([root])):
         if node in made:

@@ -1,4 +1,4 @@
-"""`show_versions` prints the versions of Python and of libraries, for bug reports."""
+"""Print the versions of Python and of libraries for bug reports: `show_versions`."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ LIBRARIES = (
 def show_versions() -> None:
     """Print the versions of Python, NumPy, BLAS, all optional libraries, and Graphviz's `dot`.
 
-    Paste the complete output into a bug report. It contains no user names and no file names.
+    Paste the complete output into a bug report. The output contains no user names or file names.
 
     >>> import minigrad as mg
     >>> mg.show_versions()

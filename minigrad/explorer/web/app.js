@@ -106,7 +106,7 @@ class App {
 
   openWindow(open, fit = true) {
     if (open && this.view.boxesWith(open) > MOST_BOXES)
-      return this.note(`That would be ${this.view.boxesWith(open)} boxes; up to ${MOST_BOXES} can be shown. Open fewer steps.`);
+      return this.note(`These steps have ${this.view.boxesWith(open)} boxes, but at most ${MOST_BOXES} can be shown. Open fewer steps.`);
     this.view.open = open;
     this.note("");
     this.draw(fit);
@@ -117,7 +117,7 @@ class App {
     const last = this.view.steps.length - 1;
     const [from, to] = [byId("from"), byId("to")].map((input) => input.valueAsNumber);
     if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || to > last || from > to)
-      return this.note(`Choose steps from 0 to ${last}, with the first not after the last.`);
+      return this.note(`Choose steps from 0 to ${last}. The first step must not come after the last step.`);
     this.openWindow([from, to]);
   }
 
@@ -168,7 +168,7 @@ class App {
     if (this.view.boxesWith(this.view.open) > MOST_BOXES) {
       this.view.foldedBands.add(band);
       box.checked = false;
-      return this.note(`That scope has too many gates to show at once; up to ${MOST_BOXES} boxes can be shown.`);
+      return this.note(`This scope has too many gates: at most ${MOST_BOXES} boxes can be shown at once.`);
     }
     this.openWindow(this.view.open);
   }

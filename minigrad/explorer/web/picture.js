@@ -36,7 +36,7 @@ export class Picture {
     const starved = edge.pairs.every(([from]) => this.model.nodes[from].starved);
     const path = svg("path", { class: `edge${edge.cut ? " cut" : starved ? " starved" : ""}`, d: curve(edge.from, edge.to),
       "marker-end": edge.cut ? "url(#arrow-cut)" : "url(#arrow)" });
-    if (edge.cut) path.append(svg("title", {}, "A cut: the state continues, but its gradient does not come back."));
+    if (edge.cut) path.append(svg("title", {}, "A cut: the state continues, but no gradient flows back."));
     this.lines.push({ path, edge });
     return path;
   }

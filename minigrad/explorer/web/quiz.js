@@ -25,7 +25,7 @@ export class Quiz {
     this.score = el("p", { class: "muted" });
     this.showScore();
     if (!this.question) {
-      const why = gate === null ? "Go to a backward step: the quiz asks for the next gradient." : "There is no question here: the arrays are too large to compute by hand, or no gradient is sent. Go to the next step.";
+      const why = gate === null ? "Go to a backward step. The quiz then asks for the next gradient." : "There is no question here: the arrays are too large to compute by hand, or no gradient is sent. Go to the next step.";
       return this.root.replaceChildren(el("h2", {}, "Quiz"), el("p", {}, why), this.score);
     }
     const answer = el("input", { id: "answer", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": "Your answer" });

@@ -47,7 +47,7 @@ export function judge(model, question, text, redo) {
   const { answer } = question;
   if (near(given, answer)) return { right: true, text: "Right." };
   const slip = slips(model, question, redo).find(({ wrong }) => near(given, wrong) && !near(wrong, answer));
-  return { right: false, text: slip ? `Not yet: ${slip.text}` : "Not yet. Take the upstream gradient, apply the local rule, and add the sum from before." };
+  return { right: false, text: slip ? `Not yet: ${slip.text}` : "Not yet. Take the upstream gradient, apply the local rule, and add the earlier sum." };
 }
 
 function near(a, b) {
@@ -63,14 +63,14 @@ export function slips(model, { gate, input, place, answer }, redo) {
   const add = (contribution, text) => contribution !== undefined && found.push({ wrong: start + contribution, text });
 
   if (before) {
-    found.push({ wrong: part.values[place], text: "this is the gradient that the gate sends now. It is added to what was there (+=); it does not replace it (=)." });
-    found.push({ wrong: start, text: "this is the sum from before. Add the gradient that the gate sends now." });
+    found.push({ wrong: part.values[place], text: "this is the gradient that the gate sends now. It is added to the earlier sum (+=) and does not replace it (=)." });
+    found.push({ wrong: start, text: "this is the earlier sum. Add the gradient that the gate sends now." });
   }
   if (dz.values) {
     const ones = redo?.(Array(dz.size).fill(1));
     add(ones?.[input]?.[place], "the upstream gradient dz is missing: the chain rule multiplies the local derivative by it.");
     const sameShape = dz.shape.join() === part.shape.join();
-    if (sameShape && LOCAL.has(model.known[gate])) add(dz.values[place], `${LOCAL.get(model.known[gate])} is missing: your answer passes dz on unchanged.`);
+    if (sameShape && LOCAL.has(model.known[gate])) add(dz.values[place], `${LOCAL.get(model.known[gate])} is missing: your answer is dz itself.`);
     if (model.known[gate] === "Mean") add(dz.values[0], `${LOCAL.get("Mean")} is missing.`);
     withoutSum(model, gate, input, place, redo).forEach((wrong) => add(wrong, "the sum over the batch is missing: this is the gradient from a single example."));
   }
@@ -80,7 +80,7 @@ export function slips(model, { gate, input, place, answer }, redo) {
   add(productWithoutTranspose(model, gate, input, place), "a transpose is missing: da = dz @ bᵀ and db = aᵀ @ dz.");
   found.push({ wrong: -answer, text: "the sign is wrong." });
   add(-part.values[place], "the gradient that this gate sends has the wrong sign.");
-  found.push({ wrong: 2 * answer, text: "it is twice the right value." }, { wrong: answer / 2, text: "it is half of the right value." });
+  found.push({ wrong: 2 * answer, text: "your answer is twice the right value." }, { wrong: answer / 2, text: "your answer is half the right value." });
   return found;
 }
 

@@ -46,7 +46,7 @@ function inputsOf(node, show) {
 const LEAVES = byName({
   parameter: "Parameter: a leaf that requires a gradient",
   input: "Input: a leaf that requires no gradient",
-  constant: "Constant: it requires no gradient",
+  constant: "Constant: a leaf that requires no gradient",
   cut: "A state behind a cut: its value continues, but its gradient stops here",
 });
 
@@ -66,9 +66,9 @@ export function leafCard(model, id, step, go) {
     block("Value", model.value(id), "value"),
     model.hasGrad(id)
       ? block("Gradient at the end of this backward pass", model.grad(id), "gradient", "leaf-gradient")
-      : el("p", { class: "muted" }, node.starved ? starvedText(node) : "It has no gradient."),
+      : el("p", { class: "muted" }, node.starved ? starvedText(node) : "This leaf has no gradient."),
     node.stored !== undefined && !model.replayed
-      ? block(".grad is different: it sums several backward calls, or comes from one that this page does not show", model.arrays[node.stored], ".grad")
+      ? block(".grad differs: it is the sum of several backward calls, or comes from a call that this page does not show", model.arrays[node.stored], ".grad")
       : null,
     all.length ? el("p", {}, `${model.reported(id, step)} of ${all.length} consumers have reported at this step:`) : null,
     all.length
@@ -79,7 +79,7 @@ export function leafCard(model, id, step, go) {
 }
 
 function starvedText(node) {
-  return node.kind === "cut" ? "No gradient passes the cut." : "No gradient reaches it, because every path from the output is cut or has gradient zero.";
+  return node.kind === "cut" ? "No gradient passes the cut." : "No gradient reaches this leaf, because every path from the output is cut or has a gradient of zero.";
 }
 
 function sentNorm(model, gate, input) {
@@ -93,12 +93,12 @@ function deliveryOf(model, id, input, name, go, hidden) {
   const title = el("h3", {}, "To ", el("span", { class: "letter" }, name), ": ", link(model, parent, go));
   if (!delivery) {
     const why = model.nodes[parent].kind === "cut" ? "Nothing: this is the cut. The gradient stops here."
-      : model.hasGrad(parent) || model.nodes[parent].gate || model.nodes[parent].kind === "parameter" ? "Nothing: this gate sends it no gradient."
-      : "Nothing: it requires no gradient.";
+      : model.hasGrad(parent) || model.nodes[parent].gate || model.nodes[parent].kind === "parameter" ? "Nothing: this gate sends no gradient to this input."
+      : "Nothing: this input requires no gradient.";
     return el("section", { class: "delivery" }, title, el("p", { class: "muted" }, why));
   }
   const { number, of, part, before, after } = delivery;
-  if (hidden) return el("section", { class: "delivery", "data-parent": parent }, title, el("p", { class: "muted" }, "Hidden: the quiz asks for it."));
+  if (hidden) return el("section", { class: "delivery", "data-parent": parent }, title, el("p", { class: "muted" }, "Hidden, because the quiz asks for this gradient."));
   const report = `${number} of ${of} consumer${of === 1 ? " has" : "s have"} reported`;
   const measured = model.measured(id, input);
   const differs = measured ? differing(part, measured) : null;
@@ -112,7 +112,7 @@ function deliveryOf(model, id, input, name, go, hidden) {
   const sum = of === 1
     ? measured ? [] : [block("Gradient", after, `dL/d${name}`, "after")]
     : [
-        before ? block("Before", before, "before", "before") : el("p", { class: "muted" }, "Before: nothing has arrived yet."),
+        before ? block("Before", before, "before", "before") : el("p", { class: "muted" }, "Before: no gradient has arrived yet."),
         block("+= the gradient from this gate", part, `d${name}`, "part"),
         block("After", after, "after", "after"),
       ];

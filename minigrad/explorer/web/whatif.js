@@ -18,7 +18,7 @@ export class WhatIf {
     if (!this.on) return;
     const { why_not: whyNot } = this.model.data.replay;
     if (whyNot || !this.choices.length)
-      return this.root.replaceChildren(el("h2", {}, "What if"), el("p", {}, whyNot ?? "No leaf of this graph holds floating-point numbers."));
+      return this.root.replaceChildren(el("h2", {}, "What if"), el("p", {}, whyNot ?? "No leaf of this graph contains floating-point numbers."));
     this.recorded ??= this.now = recompute(this.model, this.leaves);
     const shape = this.model.data.replay.shapes[this.leaf];
     this.input = el("input", { id: "new-value", type: "number", step: "any", oninput: () => this.edit(this.input.valueAsNumber) });

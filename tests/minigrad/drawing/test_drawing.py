@@ -28,7 +28,7 @@ def test_a_picture_of_nothing_recorded_says_why():
 
 def test_a_leaf_alone_is_said_to_have_nothing_behind_it():
     drawing = mg.draw(mg.Tensor(1.0, requires_grad=True, name="W"))
-    assert drawing.caption == "No gate made tensor 'W', so there is nothing behind it."
+    assert drawing.caption == "No gate computed tensor 'W', so there is no graph to draw."
 
 
 @needs_dot

@@ -84,7 +84,7 @@ test("= in place of += and a forgotten upstream gradient are told apart", () => 
   const question = { gate: 1, input: 1, place: 0, answer: model.grad(0).first };
   const verdict = (text) => judge(model, question, text, redoOf(model, 1)).text;
   assert.match(verdict("0.94"), /Right/);
-  assert.match(verdict(String(model.delivery(1, 1).part.first)), /added to what was there/);
+  assert.match(verdict(String(model.delivery(1, 1).part.first)), /added to the earlier sum/);
   assert.match(verdict(String(0.5 + model.delivery(1, 1).before.first)), /upstream gradient dz is missing/);
 });
 

@@ -178,7 +178,9 @@ def test_twenty_thousand_gates_open_folded(page):
     page.press(Keys.ARROW_RIGHT, Keys.END)
     assert page.text("#count") == "20000 / 20000"
     assert len(page.all(".box.gate")) == 50  # the last part alone
-    assert "arrays of more than 8 elements are shown as range, mean and norm" in page.text("#notes")
+    assert "arrays of more than 8 elements are shown as a range, mean and norm" in page.text(
+        "#notes"
+    )
 
 
 def test_hostile_names_are_text(page):

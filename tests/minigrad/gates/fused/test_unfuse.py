@@ -113,7 +113,7 @@ def test_the_gradients_that_backward_sent_can_be_drawn():
     loss = RNN(2, 2, fused=True)(np.ones((1, 3, 2), np.float32)).sum()
     loss.backward()
     assert (
-        "RNNSequence: fused from many gates, which mg.unfuse shows."
+        "Fused gates: RNNSequence. Use mg.unfuse to draw their parts."
         in mg.Graph(loss).draw().caption
     )
     picture = mg.Graph(mg.unfuse(loss)).draw(mode="unrolled", grads=True)
