@@ -15,7 +15,7 @@ from minigrad.data import Reviews, Vocabulary
 
 
 def logits(model: Any, ids: NDArray[Any], batch_size: int = 500) -> NDArray[Any]:
-    """The model's logits (N,) for all rows of ids, computed without recording."""
+    """Return the model's logits (N,) for all rows of ids, without recording a graph."""
     model.eval()
     with mg.no_grad():
         return np.concatenate(
@@ -31,7 +31,7 @@ def probability(logit: Any) -> Any:
 def most_confident(
     reviews: Reviews, scores: NDArray[Any], vocabulary: Vocabulary, count: int = 2
 ) -> str:
-    """A text with the model's most confident predictions, right and wrong."""
+    """Describe the model's most confident right predictions and most confident wrong ones."""
     right = (scores > 0) == (reviews.labels == 1)
     lines = []
     for title, selected in (
@@ -49,7 +49,7 @@ def most_confident(
 
 
 def explain(model: Any, vocabulary: Vocabulary, text: str, words: int) -> str:
-    """A text with the probability of a good review and the words that influenced it most."""
+    """Describe a text's predicted sentiment and the words that influenced the prediction most."""
     logit, parts = attributions(model, vocabulary, text, words)
     known = [(word, part) for word, part in parts if word in vocabulary]
     if not known:
@@ -66,13 +66,13 @@ def explain(model: Any, vocabulary: Vocabulary, text: str, words: int) -> str:
 def attributions(
     model: Any, vocabulary: Vocabulary, text: str, words: int
 ) -> tuple[float, list[tuple[str, float]]]:
-    """(logit, [(word, its part of the logit)]) for the last `words` words of a text, by integrated
-    gradients.
+    """Return (logit, [(word, the word's contribution to the logit)]) for the last `words` words of
+    a text, computed with integrated gradients.
 
-    A word's part is x · dlogit/dx, where x is the word's vector and dlogit/dx is averaged over
-    fifty points between zero and the full vectors. The gradient at x alone would mislead: if x
-    saturates a tanh, its gradient is almost zero although x matters. The parts add up to the logit
-    minus the logit of zero vectors.
+    A word's contribution is x · dlogit/dx, where x is the word's vector and dlogit/dx is averaged
+    over fifty points between zero vectors and the full vectors. The gradient at x alone would be
+    misleading. If x saturates a tanh, the gradient is almost zero even if x matters. The
+    contributions add up to the logit minus the logit of zero vectors.
 
     Source: Sundararajan, Taly and Yan, Axiomatic attribution for deep networks (2017).
     """
@@ -89,6 +89,6 @@ def attributions(
 
 
 def show_words(words: Sequence[tuple[str, float]]) -> str:
-    """A text with the ten words that have the largest parts."""
+    """List the ten words with the largest contributions as text."""
     by_size = sorted(words, key=lambda pair: -abs(pair[1]))[:10]
     return "\n".join(f"  {part:+.3f}  {word}" for word, part in by_size)

@@ -1,7 +1,8 @@
 """Check the gradients of every gate, every layer and the IMDB models against finite differences.
 
-Prints a table with a line for each, followed by the wrong gradients. With --break, one gate gets a
-wrong rule first, to show how the checker reports it. --curve plots the error over the step size.
+Prints a table with one line per gate, layer and model, followed by the wrong gradients. --break
+first gives one gate a wrong rule, to show how the checker reports it. --curve plots the error
+against the step size.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ BREAKS: dict[str, tuple[str, str, Callable[..., Any]]] = {
 
 
 def overwritten(table: Any, ids: Any, dz: Any) -> Any:
-    """The wrong gradient of a look-up in which a repeated word overwrites its gradient instead of
-    adding to it.
+    """Return a wrong gradient of a lookup. The gradient of a repeated word overwrites the earlier
+    gradient instead of being added to it.
     """
     whole = np.zeros(table.shape)
     whole[ids] = dz
@@ -56,7 +57,7 @@ def overwritten(table: Any, ids: Any, dz: Any) -> Any:
 
 
 def main() -> None:
-    """Run all checks, and print the table and the wrong gradients."""
+    """Run all checks, then print the table and the wrong gradients."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -105,8 +106,8 @@ def main() -> None:
 
 
 def gates() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yield (name, check) of every gate, on its sample inputs, with second derivatives if it has
-    them.
+    """Yield (name, check) for every gate. Each check uses the gate's sample inputs and includes
+    second derivatives if the gate supports them.
     """
     for name, kind in mg.GATES.items():
         for gate, arrays in islice(kind.sample_inputs(), 1):
@@ -116,7 +117,9 @@ def gates() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def layers() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yield (name, check) of every layer, small enough to check each element of each parameter."""
+    """Yield (name, check) for every layer. The layers are small enough to check every element of
+    every parameter.
+    """
     rng = np.random.default_rng(1)
     x, steps, labels = rng.normal(size=(4, 6)), rng.normal(size=(4, 8, 6)), np.array([0, 2, 1, 2])
     mask = np.arange(8) >= np.array([[0], [3], [5], [1]])
@@ -151,7 +154,7 @@ def layers() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def models() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yield (name, check) of the IMDB models at full size, over 40 steps, along random directions."""
+    """Yield (name, check) for the full-size IMDB models, over 40 steps, along random directions."""
     rng = np.random.default_rng(2)
     batch = (rng.integers(0, 10_000, (32, 40)), rng.integers(0, 2, 32))
     for kind in (GRU, LSTM, RNN):
@@ -161,7 +164,7 @@ def models() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def print_row(name: str, report: Any, milliseconds: float) -> None:
-    """Print a line of the table."""
+    """Print one line of the table."""
     compared = sum(row.compared for row in report.inputs)
     error = max((row.error for row in report.inputs), default=float("nan"))
     order = "" if report.slope is None else f"{report.slope:.2f}"

@@ -1,5 +1,5 @@
-"""Helpers for the command lines of the examples: a check that minigrad is installed, types of
-options, and commands to copy.
+"""Provide command-line helpers for the examples: a check that minigrad is installed, option types,
+and commands to copy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if isinstance(sys.stdout, io.TextIOWrapper):
 
 
 def install_command(extra: str) -> str:
-    """A command that installs minigrad from this checkout, with an extra."""
+    """Return a command that installs minigrad from this checkout, with an extra."""
     return shlex.join([sys.executable, "-m", "pip", "install", "--editable", f"{ROOT}[{extra}]"])
 
 
@@ -41,7 +41,7 @@ if not importlib.util.find_spec("minigrad"):
 
 
 def integer(least: int) -> Callable[[str], int]:
-    """An argparse type: an integer of at least `least`."""
+    """Return an argparse type that accepts an integer of at least `least`."""
 
     def read(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
@@ -52,7 +52,7 @@ def integer(least: int) -> Callable[[str], int]:
 
 
 def positive(text: str, *, or_zero: bool = False) -> float:
-    """An argparse type: a finite number above 0, or at least 0 with `or_zero`."""
+    """Return an argparse type that accepts a finite number above 0, or also 0 with `or_zero`."""
     try:
         value = float(text)
     except ValueError:
@@ -66,8 +66,8 @@ def positive(text: str, *, or_zero: bool = False) -> float:
 
 
 def world() -> Any:
-    """The communicator of all ranks that `mpiexec` started. Also silences stdout on all ranks
-    except rank 0.
+    """Return the communicator of all ranks that `mpiexec` started. Also silences stdout on all
+    ranks except rank 0.
     """
     try:
         from mpi4py import MPI
@@ -83,15 +83,15 @@ def world() -> Any:
 
 
 def process_count() -> int:
-    """The number of processes that `mpiexec` started (MPICH, Intel MPI or Open MPI), or 1 without
-    it.
+    """Return the number of processes that `mpiexec` started (MPICH, Intel MPI or Open MPI), or 1
+    without `mpiexec`.
     """
     return int(os.environ.get("PMI_SIZE") or os.environ.get("OMPI_COMM_WORLD_SIZE") or 1)
 
 
 def parser(text: str | None) -> argparse.ArgumentParser:
-    """An argument parser whose `--help` starts with `text`, a script's docstring. Its commands are
-    adapted to the current Python and folder.
+    """Return an argument parser. Its `--help` output starts with `text`, a script's docstring, with
+    the commands adapted to the current Python and folder.
     """
     folder = os.path.join(os.path.dirname(sys.argv[0]), "")
 
@@ -105,12 +105,12 @@ def parser(text: str | None) -> argparse.ArgumentParser:
 
 
 def command(script: str = "") -> str:
-    """A command that starts a script, by default this one, ready to copy into a terminal."""
+    """Return a terminal command that starts a script. The default is the current script."""
     return f"{shlex.quote(sys.executable)} {shlex.quote(script or sys.argv[0])}"
 
 
 def resumed(options: argparse.ArgumentParser, folder: Path) -> argparse.Namespace:
-    """The original options of the run in a folder, overridden by the current command line."""
+    """Return the original options of a folder's run, updated from the current command line."""
     import minigrad as mg
     from optim import Snapshots
 

@@ -1,11 +1,11 @@
 """Compare how far gradients reach back in an RNN, a GRU and an LSTM, before and after a short
-training on movie reviews.
+training run on movie reviews.
 
     python examples/compare_cells.py --out runs/cells
 
-Writes two pictures. gradient_flow.png shows the norm of dL/dh_t over t, relative to its value at
-the last word. words.png shows one review, with each word shaded by the gradient of its vector.
-docs/layers.md explains them.
+Writes two pictures. gradient_flow.png shows the norm of dL/dh_t over t, relative to the norm at the
+last word. words.png shows one review, with each word shaded according to the gradient of its
+vector. docs/layers.md explains both pictures.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ STYLES: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Train the three models, and draw the gradient that reaches each step and each word."""
+    """Train the three models and draw the gradient that reaches each step and each word."""
     parser = cli.parser(__doc__)
     parser.add_argument(
         "--limit", type=cli.integer(1), default=5000, help="training reviews (5000)"
@@ -105,21 +105,23 @@ def main() -> None:
 
 
 def relative_flow(name: str, model: Layer, batch: Any) -> dict[str, Any]:
-    """{"LSTM h": norms over time, ...}, relative to the norm of dL/dh at the last step."""
+    """Return {"LSTM h": norms over time, ...}, relative to the norm of dL/dh at the last step."""
     flows = gradient_flow(model, (batch.ids, batch.labels))
     last = next(norms[-1] for path, norms in flows.items() if path.endswith(".h"))
     return {f"{name} {path[-1]}": norms / last for path, norms in flows.items()}
 
 
 def word_gradients(model: Layer, review: Any, count: int) -> tuple[float, Any]:
-    """(probability of a positive review, norms of dL/d(word vector) for the last `count` words)."""
+    """Return (probability of a positive review, norms of dL/d(word vector) for the last `count`
+    words).
+    """
     slopes = gradients(model, review.ids, review.labels, ["embedding"])["embedding"][0]
     logits = outputs(model, review.ids, [""])[""][0]
     return float(np.exp(logits[1]) / np.exp(logits).sum()), np.linalg.norm(slopes, axis=1)[-count:]
 
 
 def draw_flow(before: dict[str, Any], after: dict[str, Any], path: Path) -> None:
-    """Draw the norms over time in two panels, before and after training, with one logarithmic
+    """Draw the norms over time, before and after training, in two panels with the same logarithmic
     scale.
     """
     from matplotlib.figure import Figure
@@ -151,8 +153,8 @@ def draw_flow(before: dict[str, Any], after: dict[str, Any], path: Path) -> None
 def draw_words(
     words: list[str], shades: dict[str, tuple[float, Any]], label: str, path: Path
 ) -> None:
-    """Draw a block of text for each model. The darker a word, the larger its gradient, relative to
-    the largest in the block.
+    """Draw a block of text for each model. Words with larger gradients are darker, relative to the
+    largest gradient in the block.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -2,10 +2,10 @@
 
     mpiexec -n 2 python -m mpi4py examples/data_parallel.py     # prints gradients, draws data_parallel.png
 
-Each rank computes the same formula for its own rows of the batch. Broadcast sends the W of rank 0
-to all ranks, and AllReduce adds up their losses. In the backward pass, Broadcast becomes a Reduce,
-which adds up the gradients of all ranks on rank 0, and AllReduce stays an AllReduce.
-docs/parallel.md explains how the Trainer does the same with fewer messages.
+Each rank evaluates the same formula on its own rows of the batch. Broadcast sends rank 0's W to all
+ranks, and AllReduce adds up the ranks' losses. In the backward pass, Broadcast becomes a Reduce,
+which adds up the gradients of all ranks on rank 0. AllReduce remains an AllReduce. docs/parallel.md
+explains how the Trainer computes the same gradients with fewer messages.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class AllReduce(mg.Gate):
 
 
 class Broadcast(mg.Gate):
-    """z = x of rank 0, on every rank. dx = Σᵣ dzᵣ on rank 0 (a Reduce), and 0 on the other ranks,
-    whose x is not used.
+    """z = rank 0's x, on every rank. dx = Σᵣ dzᵣ on rank 0 (a Reduce), and dx = 0 on the other
+    ranks, because their x is not used.
     """
 
     symbol = "from rank 0"
@@ -66,13 +66,13 @@ Y = np.array([[1.0], [0.0], [-1.0], [1.0]])
 
 
 def network(W: mg.Tensor, x: Any, y: Any) -> mg.Tensor:
-    """The mean of (tanh(x W) - y)² over the rows."""
+    """Return the mean of (tanh(x W) - y)² over the rows."""
     return mg.mean_squared_error(mg.tanh(x @ W), y)
 
 
 def sharded_loss(comm: Any) -> tuple[mg.Tensor, mg.Tensor, mg.Tensor]:
-    """(the loss of the whole batch, W, this rank's copy of W). Each rank computes its share of the
-    rows.
+    """Return (the loss of the whole batch, W, this rank's copy of W). Each rank computes the loss
+    of its share of the rows.
     """
     rows = slice(len(X) * comm.rank // comm.size, len(X) * (comm.rank + 1) // comm.size)
     W = mg.Tensor(
@@ -90,7 +90,7 @@ def sharded_loss(comm: Any) -> tuple[mg.Tensor, mg.Tensor, mg.Tensor]:
 
 
 def side_by_side(dots: list[str]) -> str:
-    """The graphs of all ranks in one DOT text, with arrows between gates of different ranks that
+    """Return the graphs of all ranks as one DOT text. Arrows connect gates of different ranks that
     exchange data.
     """
     parts, gates = [], dict[str, list[str]]()
@@ -108,7 +108,7 @@ def side_by_side(dots: list[str]) -> str:
 
 
 def main() -> int:
-    """Compare the ranks' gradients and their sum with the gradient of one process, and draw the
+    """Compare the ranks' gradients and their sum with a single process's gradient, and draw the
     ranks' graphs.
     """
     parser = cli.parser(__doc__)
@@ -118,12 +118,12 @@ def main() -> int:
     options = parser.parse_args()
     comm = cli.world()
     loss, W, W_here = sharded_loss(comm)
-    # Every rank has the same loss, which must be differentiated only once. So only rank 0 starts
-    # with the gradient 1.
+    # Every rank has the same loss, which must be differentiated only once, so only rank 0 starts
+    # with a gradient of 1.
     upstream = float(comm.rank == 0)
     (gradient_here,) = mg.grad(loss, [W_here], upstream=upstream)
     loss.backward(upstream)
-    # on all ranks, because drawing runs a backward pass
+    # draw on all ranks, because drawing runs a backward pass
     dots = comm.allgather(mg.draw(loss, values=True, grads=True).dot)
 
     W_single = mg.Tensor([[0.5], [-0.5]], requires_grad=True, dtype="float64")

@@ -19,7 +19,7 @@ from minigrad.data import load_imdb
 
 
 def expression(path: Path) -> None:
-    """tanh(a * b + c), with three leaves and three gates."""
+    """Record tanh(a * b + c), a graph with three leaves and three gates."""
     a = mg.Tensor(2.0, requires_grad=True, name="a")
     b = mg.Tensor(-3.0, requires_grad=True, name="b")
     c = mg.Tensor(6.5, requires_grad=True, name="c")
@@ -30,7 +30,7 @@ def expression(path: Path) -> None:
 
 
 def network(path: Path) -> None:
-    """A 2-2-1 network on the four rows of XOR."""
+    """Record the loss of a 2-2-1 network on the four rows of XOR."""
     x = mg.Tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], name="x")
     model = Sequential(Dense(2, 2, activation=mg.tanh), Dense(2, 1))
     logits = model(x)
@@ -41,8 +41,8 @@ def network(path: Path) -> None:
 
 
 def five_steps(path: Path) -> None:
-    """An RNN that reads five numbers and must repeat the last one. The gradient goes back three
-    steps.
+    """Record the loss of an RNN that reads five numbers and must repeat the last number. The
+    gradient flows back through three steps.
     """
     x = mg.Tensor(mg.generator().normal(size=(2, 5, 1)).astype("float32"), name="x")
     model = Sequential(RNN(1, 3, truncate=3), Dense(3, 1))
@@ -53,8 +53,8 @@ def five_steps(path: Path) -> None:
 
 
 def reviews(path: Path) -> None:
-    """A training step of the sentiment model on 32 reviews of 40 words, labelled with the words of
-    the first review.
+    """Record a training step of the sentiment model on 32 reviews of 40 words. The words of the
+    first review label the time steps.
     """
     imdb = load_imdb()
     batch = imdb.train[np.flatnonzero(imdb.train.ids[:, 0])[:32]]  # reviews without padding

@@ -1,14 +1,14 @@
 """Train a recurrent network to tell good movie reviews from bad ones by their last forty words.
 
     python examples/imdb_sentiment.py                    train on the bundled reviews; results in runs/rnn
-    python examples/imdb_sentiment.py --truncate 10      gradients go back only through the last 10 words
-    python examples/imdb_sentiment.py --unrolled         gate by gate: slower, but a broken gate has an effect
+    python examples/imdb_sentiment.py --truncate 10      gradients flow back only through the last 10 words
+    python examples/imdb_sentiment.py --unrolled         record every gate: slower, but edits to gates take effect
     python examples/imdb_sentiment.py --predict "What a waste of a good cast." --from runs/rnn
     python examples/imdb_sentiment.py --resume runs/rnn  resume an interrupted run
     mpiexec -n 2 python -m mpi4py examples/imdb_sentiment.py --parallel     on two processes (docs/parallel.md)
 
-Mean test accuracy at the best epoch, over three seeds: RNN .79, GRU .80, LSTM .80, as with Keras
-(docs/results.md, 1a).
+The mean test accuracy at the best epoch over three seeds is .79 for the RNN, .80 for the GRU and
+.80 for the LSTM. Keras reaches about the same accuracies (docs/results.md, 1a).
 """
 
 from __future__ import annotations
@@ -88,12 +88,12 @@ def train(options: argparse.Namespace) -> None:
 
 
 def gradient_mode(options: argparse.Namespace) -> str:
-    """A sentence that describes how the gradients are computed."""
+    """Describe in one sentence how the gradients are computed."""
     mode = f"by one fused gate for all {WORDS} steps of the {options.model.upper()} (with --unrolled, gate by gate)"
     if options.unrolled:
         mode = "gate by gate, step by step"
     if options.truncate:
-        mode += f", back through the last {options.truncate} words only"
+        mode += f", and flow back through only the last {options.truncate} words"
     return f"Gradients are computed {mode}."
 
 
@@ -107,8 +107,8 @@ def load(options: argparse.Namespace) -> IMDB:
 def prepare(
     options: argparse.Namespace, vocabulary: Vocabulary
 ) -> tuple[optim.BestWeights, list[optim.Callback]]:
-    """Prepare the results folder, save the vocabulary, and make the callbacks. A new run deletes
-    the files of an old one.
+    """Prepare the results folder, save the vocabulary, and create the callbacks. A new run deletes
+    the files of an earlier run.
     """
     out = folder(options)
     out.mkdir(parents=True, exist_ok=True)
@@ -168,7 +168,7 @@ def report(
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Print the probability that the text is a good review, and the words that influenced it most."""
+    """Print a text's predicted sentiment and the words that influenced the prediction most."""
     out = folder(options)
     if not (out / "weights.safetensors").exists():
         raise OSError(
@@ -182,13 +182,13 @@ def predict(options: argparse.Namespace) -> None:
 
 
 def folder(options: argparse.Namespace) -> Path:
-    """The results folder."""
+    """Return the results folder."""
     path = options.resume if options.predict is None else options.source
     return Path(path or options.out or f"runs/{options.model}")
 
 
 def main() -> int:
-    """Run the script: train, or predict with a trained model. Returns the exit code."""
+    """Train a model, or predict with a trained model. Returns the exit code."""
     options = parse()
     action = train if options.predict is None else predict
     return cli.finish(lambda: action(options), folder(options), options.epochs)
@@ -198,8 +198,8 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Parse the command line. A resumed run keeps its original options, overridden by the current
-    ones.
+    """Parse the command line. A resumed run keeps its original options unless the command line
+    overrides them.
     """
     parser = cli.parser(__doc__)
     add = parser.add_argument
@@ -208,7 +208,7 @@ def parse() -> argparse.Namespace:
         "--truncate",
         type=cli.integer(1),
         metavar="K",
-        help="gradients go back only through the last K words",
+        help="propagate gradients back through only the last K words",
     )
     add(
         "--unrolled",
@@ -234,11 +234,11 @@ def parse() -> argparse.Namespace:
         help="seed for every random choice (0)",
     )
     add("--data", choices=("bundled", "tfds"), default="bundled",
-        help="the reviews bundled with minigrad, or those from tensorflow-datasets (bundled)")  # fmt: skip
+        help="use the bundled reviews, or the reviews from tensorflow-datasets (bundled)")  # fmt: skip
     add(
         "--data-dir",
         metavar="FOLDER",
-        help="folder of tensorflow-datasets, for --data tfds",
+        help="data folder of tensorflow-datasets, for --data tfds",
     )
     add(
         "--limit",

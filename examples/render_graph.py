@@ -6,7 +6,7 @@
     python examples/render_graph.py --model dense --values --grads
     python examples/render_graph.py --gallery docs/images            # the pictures of docs/drawing.md
 
-The picture's caption names the mode, and explains how to choose another one.
+The picture's caption names the drawing mode and explains how to choose another mode.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
 class Classifier(Layer):
-    """Word ids -> two scores: an embedding, a recurrent layer, and a dense layer on its last state."""
+    """Word ids -> two scores. A dense layer reads the last state of a recurrent layer."""
 
     def __init__(self, cell: str, stacked: int, truncate: int | None) -> None:
         super().__init__()
@@ -39,14 +39,14 @@ class Classifier(Layer):
 
 
 def product() -> mg.Tensor:
-    """The sum of x @ W, with two gates."""
+    """Record the sum of x @ W, which takes two gates."""
     x = mg.Tensor([[1.0, 2.0]], name="x")
     W = mg.Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
     return (x @ W).sum()
 
 
 def first() -> mg.Tensor:
-    """The first example of the README."""
+    """Record the first example in the README."""
     x = mg.Tensor([[1.0, 2.0]], name="x")
     W = mg.Tensor([[0.5], [-1.0]], requires_grad=True, name="W")
     b = mg.Tensor([0.5], requires_grad=True, name="b")
@@ -55,14 +55,14 @@ def first() -> mg.Tensor:
 
 
 def dense() -> mg.Tensor:
-    """A network with two dense layers, on two rows, small enough to show every number."""
+    """Record the loss of two dense layers on two rows. It is small enough to show every number."""
     x = mg.Tensor([[0.5, -1.0], [1.5, 2.0]], name="x")
     model = Sequential(Dense(2, 3, activation=mg.tanh), Dense(3, 2))
     return mg.softmax_cross_entropy(model(x), mg.Tensor(np.array([0, 1]), name="labels"))
 
 
 def sentiment(cell: str, steps: int, stacked: int = 1, truncate: int | None = None) -> mg.Tensor:
-    """The loss of a training step of the review classifier, on 32 reviews of `steps` words each."""
+    """Record the loss of the review classifier on 32 reviews of `steps` words each."""
     ids = mg.generator().integers(0, 10_000, (32, steps))
     labels = mg.generator().integers(0, 2, 32)
     scores = Classifier(cell, stacked, truncate)(mg.Tensor(ids, name="ids"))
@@ -70,7 +70,7 @@ def sentiment(cell: str, steps: int, stacked: int = 1, truncate: int | None = No
 
 
 def small_recurrent(cell: str, steps: int, truncate: int | None = None) -> mg.Tensor:
-    """A single recurrent layer, on two sequences with three numbers per step."""
+    """Record a single recurrent layer on two sequences with three numbers per step."""
     x = mg.Tensor(mg.generator().normal(size=(2, steps, 3)).astype(np.float32), name="x")
     last: mg.Tensor = CELLS[cell](3, 4, truncate=truncate)(x)
     return last.sum()
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument(
         "--grads",
         action="store_true",
-        help="show the gradients, and scale the arrows by their size",
+        help="show gradient norms, and draw thicker arrows for larger gradients",
     )
     parser.add_argument("--seed", type=cli.integer(0), default=0)
     parser.add_argument(
@@ -140,7 +140,7 @@ def main() -> None:
         "--gallery",
         type=Path,
         metavar="FOLDER",
-        help="draw the pictures of the documentation into FOLDER",
+        help="draw the documentation's pictures in FOLDER",
     )
     options = parser.parse_args()
     mg.seed(options.seed)

@@ -5,9 +5,9 @@ the accuracies.
     python examples/sweep.py --jobs 2 --lr 0.001 0.01 --seeds 0 1 2 3   part of the grid, with one more seed
     python examples/sweep.py --limit 200 --epochs 1                     a quick try with meaningless results
 
-With --truncate 4, the gradient goes back only through the last four words of a review. Each run is
+With --truncate 4, the gradient flows back only through the last four words of a review. Each run is
 a separate process and adds its result to runs/sweep/results.jsonl. You can stop the sweep with
-Ctrl-C or ask for a larger grid: the next sweep only does the missing runs.
+Ctrl-C or choose a larger grid later. The next sweep performs only the missing runs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from optim import Adam, EpochReport, Trainer
 
 
 def train(lr: float, truncate: int, seed: int, limit: int, epochs: int) -> dict[str, float]:
-    """Train one model. Returns its training loss and its accuracy on held-back reviews after the
+    """Train one model. Returns the training loss and the accuracy on held-back reviews after the
     last epoch.
     """
     imdb = load_imdb()
@@ -54,18 +54,18 @@ def train(lr: float, truncate: int, seed: int, limit: int, epochs: int) -> dict[
 
 
 def run_name(lr: float, truncate: int, seed: int) -> str:
-    """The name of a run and of its log."""
+    """Return the name of a run and its log."""
     return f"lr{lr:g}-truncate{truncate}-seed{seed}"
 
 
 def accuracies(done: Mapping[str, Done], lr: float, truncate: int, seeds: list[int]) -> list[float]:
-    """The accuracies of all seeds that have a result."""
+    """Return the accuracies of all seeds that have a result."""
     names = [run_name(lr, truncate, seed) for seed in seeds]
     return [done[run].result["accuracy"] for run in names if run in done]
 
 
 def draw(figure: Any, done: Mapping[str, Done], options: argparse.Namespace) -> None:
-    """Draw a heat map. Each cell shows the mean over the seeds ± half of the range."""
+    """Draw a heat map. Each cell shows the mean over the seeds ± half the range."""
     cells = [
         [accuracies(done, lr, truncate, options.seeds) for lr in options.lr]
         for truncate in options.truncate
@@ -104,7 +104,7 @@ def main() -> int:
         nargs="+",
         default=[0, 1, 2],
         metavar="N",
-        help="seeds; each gets its own run (0 1 2)",
+        help="the seeds, one run for each (0 1 2)",
     )
     add(
         "--limit", type=cli.integer(1), default=10_000, metavar="N", help="training reviews (10000)"
@@ -149,7 +149,7 @@ def main() -> int:
 
 
 def format_result(result: dict[str, float]) -> str:
-    """The text that `run_jobs` prints for a finished run."""
+    """Return the text that `run_jobs` prints for a finished run."""
     return "accuracy {accuracy:.4f}, training loss {train_loss:.4f}".format(**result)
 
 

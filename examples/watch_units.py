@@ -1,11 +1,12 @@
-"""Find units of a trained writer that follow something in the text, and colour each character by the
-memory of one unit.
+"""Find units of a trained character model that track a property of the text, and colour each
+character by one unit's memory.
 
     python examples/watch_units.py --from runs/writer --out runs/writer
 
 The properties are quotation marks, brackets, and the position in a word, sentence or review. For
-each of them, the script finds the unit whose memory (c in an LSTM, h in a GRU) correlates most with
-it, on your own text or on some held-back reviews. It writes units.html.
+each property, the script finds the unit whose memory (c in an LSTM, h in a GRU) has the strongest
+correlation with the property. It reads your own text or some held-back reviews, and writes
+units.html.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ def main() -> int:
 
 
 def watch(options: argparse.Namespace) -> None:
-    """Find a unit for each property of the text, and write the text in the unit's colours to a
-    page.
+    """Find a unit for each property of the text, and write a page that shows the text coloured by
+    each unit.
     """
     model, characters, config = load_trained(options.source)
     text = read_text(options.text) if options.text else load_text(argparse.Namespace(**config))[1]
@@ -75,7 +76,7 @@ def watch(options: argparse.Namespace) -> None:
 
 
 def properties(text: str) -> dict[str, Any]:
-    """{property of the text: its value after each character}."""
+    """Return {property of the text: the property's value after each character}."""
 
     def inside(pattern: str) -> Any:
         mask = np.zeros(len(text))
@@ -85,7 +86,7 @@ def properties(text: str) -> dict[str, Any]:
         return mask
 
     def since(mark: str) -> Any:
-        """log(1 + number of characters since the last mark)."""
+        """Return log(1 + number of characters since the last mark)."""
         last_marks = np.array(
             [index if character in mark else 0 for index, character in enumerate(text)]
         )
@@ -101,7 +102,7 @@ def properties(text: str) -> dict[str, Any]:
 
 
 def most_correlated(memory: Any, feature: Any) -> tuple[int, float]:
-    """(index of the unit with the largest absolute correlation, this correlation)."""
+    """Return (index of the unit with the largest absolute correlation, this correlation)."""
     centred = np.tanh(memory) - np.tanh(memory).mean(axis=0)
     feature = feature - feature.mean()
     r = feature @ centred / (np.linalg.norm(feature) * np.linalg.norm(centred, axis=0) + 1e-12)
@@ -110,19 +111,19 @@ def most_correlated(memory: Any, feature: Any) -> tuple[int, float]:
 
 
 def most_varied_start(feature: Any, shown: int) -> int:
-    """The start of the section of `shown` characters in which the property changes most."""
+    """Return the start of the `shown` characters in which the property changes most."""
     change = np.concatenate([[0.0], np.abs(np.diff(feature)).cumsum()])
     return int((change[shown:] - change[:-shown]).argmax()) if len(change) > shown else 0
 
 
 def colours(values: Any) -> Any:
-    """An RGB colour for each value: white at 0, redder above, bluer below."""
+    """Return an RGB colour for each value: white for 0, red for positive, blue for negative."""
     ends = np.where(values[:, None] > 0, RED, BLUE)
     return (255 + np.abs(values)[:, None] * (ends - 255)).astype(int)
 
 
 def to_html(text: str, values: Any) -> str:
-    """HTML with a coloured span for each character. Hovering over it shows the value."""
+    """Return HTML with a coloured span for each character. Hovering over a span shows its value."""
     return "".join(
         "<br>" if character == "\n"
         else f'<span style="background: rgb({r}, {g}, {b})" '
@@ -142,7 +143,7 @@ PAGE = """<!doctype html>
   h1, h2 { font-family: system-ui, sans-serif; line-height: 1.3 } h2 { font-size: 1.05rem; margin-bottom: 0 }
 </style>
 <h1>Units of a character model</h1>
-<p>The colour of each character shows the memory of one unit after reading it: tanh(c) in an LSTM, tanh(h) in a GRU.
+<p>Each character's colour shows one unit's memory after it reads the character: tanh(c) in an LSTM, tanh(h) in a GRU.
 Red is above 0, blue is below.</p>
 """
 

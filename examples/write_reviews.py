@@ -1,4 +1,4 @@
-"""Train a character model on movie reviews and let it write new ones.
+"""Train a character model on movie reviews and generate new reviews with it.
 
     python examples/write_reviews.py                          on the bundled reviews; results in runs/writer
     python examples/write_reviews.py --data tfds              on whole reviews, through tensorflow-datasets
@@ -6,9 +6,9 @@
     python examples/write_reviews.py --prompt "The film" --from runs/writer        continue a text
     python examples/write_reviews.py --resume runs/writer     resume an interrupted run
 
-The model reads many parts of the text in parallel, k1 characters per step. It carries its state
-from step to step, and the gradient reaches k2 characters back. Losses are in bits per character.
-docs/writing.md shows some results.
+The model reads several parts of the text in parallel, k1 characters per step. It carries its state
+from step to step, and the gradient flows back through k2 characters. Losses are in bits per
+character. docs/writing.md shows some results.
 """
 
 from __future__ import annotations
@@ -53,17 +53,15 @@ class Writer(Layer):
 
 
 def bits(logits: mg.Tensor, ids: Any) -> mg.Tensor:
-    """The cross entropy in bits per character. At b bits, the model is as uncertain as between 2^b
-    equally likely characters.
+    """Return the cross entropy in bits per character. A loss of b bits is the uncertainty of a
+    choice among 2^b equally likely characters.
     """
     # if k2 < k1, there are logits only for the last k2 characters
     return mg.softmax_cross_entropy(logits, ids[:, -logits.shape[1] :]) / math.log(2)
 
 
 class Samples(optim.Callback):
-    """Callback that prints a sample of the model's text after 1,000, 10,000, 100,000, ...
-    characters.
-    """
+    """Print a sample of the model's text after 1,000, 10,000, 100,000, ... characters."""
 
     def __init__(self, characters: Characters, options: argparse.Namespace) -> None:
         self.characters, self.options = characters, options
@@ -79,7 +77,7 @@ class Samples(optim.Callback):
 
 
 def write(model: Stateful, characters: Characters, options: argparse.Namespace) -> str:
-    """The prompt, followed by the text that the model generates."""
+    """Return the prompt followed by the text that the model generates."""
     ids = characters.encode(options.prompt or "\n")
     continuation = sample(
         model.model, ids, options.length, temperature=options.temperature, seed=options.seed
@@ -147,12 +145,12 @@ def build(config: dict[str, Any], characters: Characters) -> Stateful:
 
 
 def load_text(options: argparse.Namespace) -> tuple[str, str]:
-    """(the text to train on, the held-back end of the text). The text is a file's content or the
-    training reviews, one per line.
+    """Return (the training text, the held-back end of the text). The text is the content of a file,
+    or the training reviews with one review per line.
     """
     if options.data == "bundled":
         imdb = load_imdb()
-        # only words in the vocabulary
+        # the bundled reviews contain only words in the vocabulary
         text = "\n".join(imdb.vocabulary.decode(ids[ids > 2]) for ids in imdb.train.ids)
     elif options.data == "tfds":
         data_dir = options.data_dir or os.environ.get("MINIGRAD_DATA")
@@ -166,12 +164,12 @@ def load_text(options: argparse.Namespace) -> tuple[str, str]:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file. Errors: OSError if the file is empty or not a text file, such as a
-    picture or a .docx file.
+    """Return the text of a file. Errors: OSError if the file is empty or is not a text file (for
+    example, a picture or a .docx file).
     """
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     if not text or "\0" in text:
-        problem = "it contains bytes of value 0" if text else "it is empty"
+        problem = "it contains null bytes" if text else "it is empty"
         raise OSError(
             f"{path} is not a text file: {problem}. Save its content as plain text in UTF-8"
         )
@@ -179,7 +177,7 @@ def read_text(path: Path) -> str:
 
 
 def load_trained(run: Path) -> tuple[Stateful, Characters, dict[str, Any]]:
-    """(the model with the best weights of a run, its alphabet, the options of the run)."""
+    """Return (the model with the best weights of a run, its alphabet, the options of the run)."""
     checkpoint = mg.load(run / "weights.safetensors")
     config = checkpoint.info.get("config", {})
     if "alphabet" not in config:
@@ -191,18 +189,18 @@ def load_trained(run: Path) -> tuple[Stateful, Characters, dict[str, Any]]:
 
 
 def generate(options: argparse.Namespace) -> None:
-    """Print the prompt, followed by the text that a trained model generates."""
+    """Print the prompt followed by the text that a trained model generates."""
     model, characters, _ = load_trained(folder(options))
     print(write(model, characters, options))
 
 
 def folder(options: argparse.Namespace) -> Path:
-    """The results folder."""
+    """Return the results folder."""
     return Path(options.source or options.resume or options.out)
 
 
 def main() -> int:
-    """Run the script: train a model, or generate text with a trained one. Returns the exit code."""
+    """Train a model, or generate text with a trained model. Returns the exit code."""
     options = parse()
     action = train if options.source is None else generate
     return cli.finish(lambda: action(options), folder(options), options.epochs)
@@ -212,8 +210,8 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Parse the command line. A resumed run keeps its original options, overridden by the current
-    ones.
+    """Parse the command line. A resumed run keeps its original options unless the command line
+    overrides them.
     """
     parser = cli.parser(__doc__)
     add = parser.add_argument
@@ -250,7 +248,7 @@ def parse() -> argparse.Namespace:
         type=cli.integer(1),
         default=50,
         metavar="K",
-        help="characters that the gradient reaches back (50)",
+        help="characters that the gradient flows back through (50)",
     )
     add(
         "--batch-size",

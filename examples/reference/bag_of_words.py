@@ -1,16 +1,17 @@
-"""Two baselines: a bag of words, which ignores word order, and a bag of n-grams, which uses some of
-it.
+"""Train two baselines: a bag of words, which ignores word order, and a bag of n-grams, which uses
+local word order.
 
     python examples/reference/bag_of_words.py
 
-Both are logistic regressions: logit = b + Σ w[f] r[f], summed over the distinct features f of a
-review's last forty words. In the first baseline the features are words, and r = 1. In the second,
-they are runs of one, two and three words, and r is the log ratio of naive Bayes: how often f occurs
-in positive training reviews, relative to negative ones. Frequent words without sentiment have r
-near 0 from the start. The best epoch is chosen on 2,500 held-back training reviews.
+Both baselines are logistic regressions: logit = b + Σ w[f] r[f], summed over the distinct features
+f of a review's last forty words. In the first baseline, the features are words, and r = 1. In the
+second baseline, the features are sequences of one, two or three words, and r is the naive Bayes log
+ratio. It compares how often f occurs in positive and in negative training reviews. Frequent words
+without sentiment have r near 0 before training. The best epoch is chosen on 2,500 held-back
+training reviews.
 
-Source of the second: Wang and Manning, Baselines and bigrams: simple, good sentiment and topic
-classification (2012).
+Source of the second baseline: Wang and Manning, Baselines and bigrams: simple, good sentiment and
+topic classification (2012).
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ KNOWN = {"reference": REFERENCE}
 
 
 class Bag(Layer):
-    """Features (B, F), padded with 0 -> logits (B,). `ratios` has r for each feature, and 0 for
-    padding.
+    """Features (B, F), padded with 0 -> logits (B,). `ratios` contains r for each feature, and 0
+    for padding.
     """
 
     def __init__(self, ratios: np.ndarray) -> None:
@@ -48,7 +49,7 @@ class Bag(Layer):
 
 
 class Runs:
-    """A numbering of all runs of up to `longest` words in the training reviews. 0 is padding."""
+    """Number all sequences of up to `longest` words in the training reviews. 0 is padding."""
 
     def __init__(self, ids: np.ndarray, longest: int) -> None:
         self.longest = longest
@@ -57,7 +58,7 @@ class Runs:
         self.count = 1 + sum(map(len, self.keys))
 
     def features(self, ids: np.ndarray) -> np.ndarray:
-        """The distinct features of each review, padded with 0: (B, F)."""
+        """Return the distinct features (B, F) of each review, padded with 0."""
         columns, start = [], 1
         for length, keys in enumerate(self.keys, start=1):
             run_keys = numbers(ids, length)
@@ -70,8 +71,8 @@ class Runs:
 
 
 def log_ratios(features: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """r[f] = log(share of f in positive reviews / share of f in negative reviews). Counts start at
-    1.
+    """Return r[f] = log(share of f in positive reviews / share of f in negative reviews). Counts
+    start at 1.
     """
     shares = []
     for label in (1, 0):
@@ -84,7 +85,7 @@ def log_ratios(features: np.ndarray, labels: np.ndarray, count: int) -> np.ndarr
 
 
 def fit(imdb: IMDB, seed: int, longest: int, bayes: bool) -> float:
-    """Train one bag, and return its test accuracy."""
+    """Train one baseline and return its test accuracy."""
     training, held_out = imdb.train.hold_back(len(imdb.train) // 10, seed)
     runs = Runs(training.ids, longest)
     ratios = np.ones(runs.count)
@@ -107,7 +108,7 @@ def fit(imdb: IMDB, seed: int, longest: int, bayes: bool) -> float:
 
 
 def run(seed: int, limit: int | None = None) -> common.Figures:
-    """The test accuracies of both bags for one seed."""
+    """Return the test accuracies of both baselines for one seed."""
     imdb = common.reviews(limit)
     words, weighted = REFERENCE
     return {words: fit(imdb, seed, 1, bayes=False), weighted: fit(imdb, seed, 3, bayes=True)}

@@ -1,5 +1,5 @@
-"""Common parts of the reference experiments: the command line, and tables of published and measured
-figures.
+"""Provide shared code for the reference experiments: the command line, and tables of published and
+measured figures.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ import cli  # before NumPy, because it sets the number of BLAS threads
 from minigrad.data import IMDB, load_imdb
 
 Figures = Mapping[str, float]
-"""{name: figure} of one run, with names such as "GRU, accuracy after epoch 2"."""
+"""The figures of one run as {name: figure}, for example {"GRU, accuracy after epoch 2": 0.79}."""
 
 
 def reviews(limit: int | None) -> IMDB:
-    """The bundled reviews, or the first `limit` reviews of each split."""
+    """Load the bundled reviews, or the first `limit` reviews of each split."""
     imdb = load_imdb()
     return IMDB(imdb.train[:limit], imdb.test[:limit], imdb.vocabulary)
 
 
 def parser(description: str | None, whole_reviews: bool = False) -> argparse.ArgumentParser:
-    """A parser for the options of every experiment, with --data-dir if it reads whole reviews."""
+    """Return a parser for the options that all experiments share. --data-dir is included if the
+    experiment reads whole reviews.
+    """
     options = cli.parser(description)
     add = options.add_argument
     add(
@@ -40,13 +42,13 @@ def parser(description: str | None, whole_reviews: bool = False) -> argparse.Arg
         nargs="+",
         default=[0, 1, 2],
         metavar="N",
-        help="seeds; each gets its own run (0 1 2)",
+        help="the seeds, one run for each (0 1 2)",
     )
     add(
         "--limit",
         type=int,
         metavar="N",
-        help="use only the first N reviews of each split, for a quick try",
+        help="use only the first N reviews of each split, for a quick test",
     )
     if whole_reviews:
         add(
@@ -77,10 +79,10 @@ def compare(
 def report(
     title: str, known: Mapping[str, Figures], measured: Mapping[int, Figures], seconds: float
 ) -> str:
-    """A Markdown table of known figures, and of the means and ranges of the measured figures.
+    """Return a Markdown table of known figures and the means and ranges of measured figures.
 
-    `known` has a column for each source, such as {"published": {...}}. If a source lacks a figure,
-    the cell is empty. `measured` is {seed: figures}. `seconds` is the mean time per seed.
+    `known` contains a column for each source, for example {"published": {...}}. If a source lacks a
+    figure, the cell is empty. `measured` is {seed: figures}. `seconds` is the mean time per seed.
     """
     seeds, runs = list(measured), list(measured.values())
     names = dict.fromkeys(name for figures in [*runs, *known.values()] for name in figures)
@@ -97,7 +99,7 @@ def report(
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with aligned columns. The first row is the header."""
+    """Return a Markdown table with aligned columns. The first row is the header."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     lines = ["| " + " | ".join(row) + " |" for row in padded]
@@ -106,5 +108,5 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def machine() -> str:
-    """The machine and the versions of the measurement."""
+    """Describe the machine and the software versions of the measurement."""
     return f"{os.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}, NumPy {version('numpy')}"

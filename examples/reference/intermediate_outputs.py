@@ -1,4 +1,4 @@
-"""1b: the outputs of any layer of an untrained model, for any number of reviews.
+"""1b: show the outputs of any layer of an untrained model, for any number of reviews.
 
 python examples/reference/intermediate_outputs.py
 """
@@ -19,7 +19,7 @@ PUBLISHED = {"embedding": (25_000, 40, 128)}
 
 
 def report(limit: int | None = None) -> str:
-    """A table with the shapes and ranges of the outputs for the training reviews."""
+    """Return a table with the shapes and ranges of the outputs for the training reviews."""
     mg.seed(0)
     model = Sequential(Embedding(10_000, 128), LSTM(128, 32), Dense(32, 1))
     arrays = outputs(model, load_imdb().train.ids[:limit], PATHS, batch_size=1000)

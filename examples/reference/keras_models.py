@@ -1,11 +1,11 @@
-"""1a: SimpleRNN, GRU and LSTM on the last forty words, trained with the recipe of Keras's tutorials.
+"""1a: train a SimpleRNN, a GRU and an LSTM on the last forty words, as in Keras's tutorials.
 
     python examples/reference/keras_models.py     3 seeds for each, published figures next to measured ones
 
 The model is Embedding(10000, 128) -> RNN | GRU | LSTM with 32 units -> Dense(1). It is trained with
 binary cross entropy and Adam at 0.001, in shuffled batches of 32, for 3 epochs, without
-regularisation. Each model is trained on all 25,000 reviews and tested after each epoch. Then it is
-trained again on 22,500 reviews, and the epoch that is best on the other 2,500 is tested.
+regularisation. Each model is trained on all 25,000 reviews and tested after each epoch. It is then
+trained again on 22,500 reviews and tested at the epoch that is best on the other 2,500 reviews.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ KNOWN = {"published": PUBLISHED, "Keras 3.15": KERAS}
 
 
 def trainer(kind: str, seed: int, *callbacks: Any) -> Trainer:
-    """The Trainer of a new model. The layers initialise their weights like Keras's."""
+    """Return a Trainer for a new model. The layers initialise their weights as Keras does."""
     mg.seed(seed)
     model = Sequential(Embedding(10_000, 128), LAYERS[kind](128, 32), Dense(32, 1))
 
@@ -60,12 +60,12 @@ def trainer(kind: str, seed: int, *callbacks: Any) -> Trainer:
 
 
 def batches(reviews: Reviews, shuffle: bool = False) -> Batches:
-    """Shuffled batches of 32 for training, or larger batches in order for measuring."""
+    """Return shuffled batches of 32 for training, or larger unshuffled batches for testing."""
     return Batches(reviews.ids, reviews.labels, batch_size=32 if shuffle else 500, shuffle=shuffle)
 
 
 def every_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
-    """Test loss and accuracy after each of 3 epochs on all reviews."""
+    """Return the test loss and accuracy after each of 3 epochs of training on all reviews."""
     history = trainer(kind, seed, Evaluate(batches(imdb.test), every_epochs=1)).fit(
         batches(imdb.train, True), 3
     )
@@ -77,7 +77,9 @@ def every_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
 
 
 def best_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
-    """Test accuracy of the epoch that is best on a held-back tenth of the training reviews."""
+    """Return the test accuracy at the epoch that is best on a held-back tenth of the training
+    reviews.
+    """
     training, held_out = imdb.train.hold_back(len(imdb.train) // 10, seed)
     best = trainer(kind, seed, BestWeights(monitor="validation_accuracy"))
     best.fit(batches(training, True), 3, batches(held_out))
@@ -85,7 +87,7 @@ def best_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
 
 
 def run(seed: int, limit: int | None = None) -> common.Figures:
-    """All figures of one seed."""
+    """Return all figures for one seed."""
     imdb = common.reviews(limit)
     figures: dict[str, float] = {}
     for kind in LAYERS:

@@ -1,4 +1,6 @@
-"""Polarity: the log odds of a word, a pair or a triple of words in positive and negative reviews."""
+"""Compute the polarity of a word, a pair or a triple of words: its log odds in positive and
+negative reviews.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +10,18 @@ from numpy.typing import NDArray
 Ids = NDArray[np.integer]
 Floats = NDArray[np.float32]
 
-LONGEST = 3  # maximum number of words in a run
-BASE = 100_000  # larger than any id, to encode a run of ids as one integer
+LONGEST = 3  # the maximum number of words in a sequence
+BASE = 100_000  # larger than any id; used to encode a sequence of ids as one integer
 FOLDS = 5
 
 
 class Polarity:
-    """r = log((p + 1) / (n + 1)) for each run of 1, 2 or 3 words that occurs at least twice in the
-    training reviews.
+    """r = log((p + 1) / (n + 1)) for each sequence of 1, 2 or 3 words that occurs at least twice in
+    the training reviews.
 
-    p and n are the numbers of occurrences in positive and in negative reviews. `polarity(ids)` maps
-    ids (N, T) to values (N, T, 3): r of the word at each position, and of the pair and the triple
-    that end there. An unknown run has the value 0.
+    p and n are the numbers of occurrences in positive and negative reviews. `polarity(ids)` maps
+    ids (N, T) to values (N, T, 3). For each position, these are r for the word, for the pair that
+    ends there, and for the triple that ends there. Unknown sequences have the value 0.
 
     >>> polarity, _ = Polarity.count(np.array([[5, 6], [5, 6], [5, 7], [8, 7]]), np.array([1, 1, 0, 0]))
     >>> polarity(np.array([[5, 6]]))[0].round(2)       # log 3/2, then log 3/1 for the word and for the pair
@@ -37,12 +39,13 @@ class Polarity:
     def count(
         cls, ids: Ids, labels: Ids, seed: int = 0, groups: Ids | None = None
     ) -> tuple[Polarity, Floats]:
-        """(the polarity, its values for the training reviews, each computed from other reviews).
+        """Return (the polarity, its values for the training reviews). Each value is computed from
+        other reviews.
 
-        If a review were counted itself, r of its words would reveal its label. The reviews are
-        therefore split into five folds, and r for the reviews in one fold comes from the counts of
-        the other four. Rows with the same number in `groups`, such as the parts of a long review,
-        are in the same fold.
+        If a review's own words were counted, r would reveal its label. The reviews are therefore
+        split into five folds, and r for the reviews in one fold is computed from the other four
+        folds. Rows with the same number in `groups`, such as the parts of a long review, are in the
+        same fold.
         """
         groups = np.arange(len(ids)) if groups is None else groups
         part = np.random.default_rng(seed).integers(0, FOLDS, groups.max() + 1)[groups]
@@ -52,7 +55,7 @@ class Polarity:
                 numbers(ids, length), return_inverse=True, return_counts=True
             )
             frequent = (occurrences >= 2) & (unique_runs > 0)
-            # 0 for rare runs; frequent ones are numbered from 1
+            # 0 for rare sequences; frequent sequences are numbered from 1
             index = np.where(frequent, np.cumsum(frequent), 0)[index]
             counts = np.array(
                 [
@@ -82,8 +85,8 @@ class Polarity:
 
 
 def numbers(ids: Ids, length: int) -> NDArray[np.int64]:
-    """(N, T): an integer for the run of `length` ids that ends at each position, or 0 if it
-    contains padding.
+    """Return an array (N, T) of integers. Each integer identifies the sequence of `length` ids that
+    ends at this position, or is 0 if the sequence contains padding.
     """
     padded = np.pad(np.asarray(ids, np.int64), ((0, 0), (length - 1, 0)))
     runs = np.lib.stride_tricks.sliding_window_view(padded, length, axis=1)
@@ -91,7 +94,9 @@ def numbers(ids: Ids, length: int) -> NDArray[np.int64]:
 
 
 def log_odds(counts: NDArray[np.int64]) -> Floats:
-    """r from the counts (negative, positive) of each run. The first entry, for unknown runs, is 0."""
+    """Return r from the counts (negative, positive) of each sequence. The first entry, for unknown
+    sequences, is 0.
+    """
     ratios: Floats = np.log((counts[1] + 1) / (counts[0] + 1)).astype(np.float32)
     ratios[0] = 0
     return ratios

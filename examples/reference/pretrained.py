@@ -2,15 +2,16 @@
 
     python examples/reference/pretrained.py --data-dir FOLDER
 
-First, a recurrent network learns to predict the next and the previous word, on every forty words of
-the training reviews. Then it gets a head, and all of its weights are trained on the sentiment of
-the same words, and finally only on the last forty words of each review, which are also used for
-testing. Unlike recipe.py, it uses no counted features. The test reviews are read only at the end.
-The recipe was chosen on 2,500 training reviews, which are also held back from the language model.
+First, a recurrent network learns to predict the next and the previous word in the training reviews,
+which are split into pieces of forty words. Then a classification head is added, and all weights are
+trained to predict the sentiment of these pieces. Finally, the weights are trained only on the last
+forty words of each review, because the test uses only the last forty words. Unlike recipe.py, this
+script uses no counted features. The test reviews are read only at the end. The recipe was chosen on
+2,500 training reviews, which are also held back from the language model.
 
-The folders OUT/seed-N (runs/pretrained/seed-0, ...) get the weights of the language model and of
-the final model, and the learning curves. `--from OUT` fine-tunes the language models of an earlier
-run again. The reviews come through tensorflow-datasets (the extra minigrad-edu[data]).
+The folders OUT/seed-N (runs/pretrained/seed-0, ...) store the weights of the language model and the
+final model, and the learning curves. `--from OUT` fine-tunes the language models of an earlier run
+again. The reviews are loaded with tensorflow-datasets (the extra minigrad-edu[data]).
 
 Sources: Dai and Le, Semi-supervised sequence learning (2015); Howard and Ruder, Universal language
 model fine-tuning for text classification (2018).
@@ -51,8 +52,8 @@ ROWS = 64  # rows of forty words in a batch of the language model
 
 
 class Reader(Layer):
-    """ids (B, T) -> states (B, T, 2H): for each word, H numbers about the words up to it, and H
-    about the words from it on.
+    """ids (B, T) -> states (B, T, 2H). For each word, H numbers describe the word and all earlier
+    words, and H numbers describe the word and all later words.
     """
 
     def __init__(self) -> None:
@@ -65,15 +66,15 @@ class Reader(Layer):
 
 
 class LanguageModel(Layer):
-    """ids (B, T) -> logits (2B (T - 1), K): predictions of every word except the first, then of
-    every word except the last.
+    """ids (B, T) -> logits (2B (T - 1), K): first the predictions for every word except the first,
+    then the predictions for every word except the last.
 
-    The word vectors are also the weights of the output (weight tying: Press and Wolf 2017). In
-    evaluation, the model chooses among all words. In training, it chooses among the K distinct
-    words of the batch, at a tenth of the cost. Frequent words are in almost every batch, and rare
-    words in almost none. To correct for this, the log of the probability that a word is in the
-    batch is subtracted from its logit (sampled softmax: Jean et al., On using very large target
-    vocabulary for neural machine translation, 2015).
+    The word vectors are also the weights of the output layer (weight tying: Press and Wolf 2017).
+    In evaluation, the model predicts among all words. In training, it predicts among the K distinct
+    words of the batch, which takes a tenth of the time. Frequent words are in almost every batch,
+    and rare words are in almost none. To correct for this, the log of the probability that a word
+    is in the batch is subtracted from the word's logit (sampled softmax: Jean et al., On using very
+    large target vocabulary for neural machine translation, 2015).
     """
 
     def __init__(self, reader: Reader, rows: Ids) -> None:
@@ -99,7 +100,7 @@ class LanguageModel(Layer):
 
 
 def guessing_loss(logits: mg.Tensor, ids: Any) -> mg.Tensor:
-    """The cross entropy of a LanguageModel's predictions, in nats per word."""
+    """Return the cross entropy of a LanguageModel's predictions, in nats per word."""
     if logits.shape[1] < VOCABULARY:  # indices among the batch's distinct words
         ids = np.unique(ids, return_inverse=True)[1].reshape(ids.shape)
     return mg.softmax_cross_entropy(
@@ -108,8 +109,8 @@ def guessing_loss(logits: mg.Tensor, ids: Any) -> mg.Tensor:
 
 
 class Sentiment(Layer):
-    """ids (B, T) -> logits (B,): mean and maximum of the reader's states over time, dropout, one
-    Dense.
+    """ids (B, T) -> logits (B,). The head takes the mean and maximum of the reader's states over
+    time, and applies dropout and a Dense layer.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -130,8 +131,8 @@ def run(
     seed: int, imdb: IMDB[list[Ids]], limit: int | None = None, out: Path | None = None, source: Path | None = None,
     epochs: int = 2,
 ) -> common.Figures:  # fmt: skip
-    """The test accuracy for one seed. `imdb` has whole reviews. With `source`, the language model
-    of that run is used.
+    """Return the test accuracy for one seed. `imdb` contains whole reviews. If `source` is given,
+    the language model of that run is used.
     """
     train, test = imdb.train[:limit], imdb.test[:limit]
     training, held_out = train.hold_back(len(train) // 10, seed)
@@ -156,7 +157,7 @@ def pretrain(
     epochs: int,
     folder: Path | None,
 ) -> None:
-    """Train the reader as a language model on the text of `training`. Its weights go to `folder`."""
+    """Train the reader as a language model on the text of `training`. Save the weights in `folder`."""
     rows, held_rows = rows_of_text(training, seed), rows_of_text(held_out, seed)[:500]
     train = Batches(rows, rows, batch_size=ROWS)
     model = LanguageModel(reader, rows)
@@ -176,8 +177,8 @@ def fine_tune(
     seed: int,
     folder: Path | None,
 ) -> Trainer:
-    """Train the reader and a head on the sentiment of every forty words of `training`, and then
-    only of the last forty.
+    """Train the reader and a head to predict sentiment, first from all pieces of forty words in
+    `training`, then only from the last forty words of each review.
     """
     mg.seed(seed)
     model = Sentiment(reader)
@@ -202,8 +203,8 @@ def fine_tune(
 def training_callbacks(
     train: Batches, epochs: int, unit: str, folder: Path | None, curve: str
 ) -> list[Any]:
-    """Callbacks for both trainings: clipping, warm-up and cosine schedule, progress, and a log
-    file.
+    """Return the callbacks for both training phases: clipping, a warm-up and cosine schedule,
+    progress, and a log file.
     """
     schedule = WarmUp(100, CosineSchedule(max(1, epochs * len(train) - 100)))
     callbacks = [ClipGradients(1.0), LearningRate(schedule), ProgressBar(unit), EpochReport()]
@@ -211,19 +212,19 @@ def training_callbacks(
 
 
 def rows_of_text(reviews: Reviews[list[Ids]], seed: int) -> Ids:
-    """The reviews in random order as one text, cut into rows of forty words without padding."""
+    """Join the reviews in random order, and cut the text into rows of forty words, unpadded."""
     order = np.random.default_rng(seed).permutation(len(reviews))
     text = np.concatenate([reviews.ids[review] for review in order])
     return text[: len(text) // WORDS * WORDS].reshape(-1, WORDS)
 
 
 def last_words(reviews: Reviews[list[Ids]]) -> Batches:
-    """The last forty words of each review, for testing."""
+    """Return the last forty words of each review, for testing."""
     return Batches(pad(reviews.ids, WORDS), reviews.labels, batch_size=500, shuffle=False)
 
 
 def command_line() -> argparse.ArgumentParser:
-    """The parser of the command line."""
+    """Return the command-line parser."""
     options = common.parser(__doc__, whole_reviews=True)
     options.add_argument(
         "--out",

@@ -1,12 +1,12 @@
-"""The three models of 1a with the polarity of words as additional inputs, tested at the best epoch.
+"""Train the three models of 1a with word polarity as additional inputs, and test the best epoch.
 
     python examples/reference/recipe.py
 
 For each word, the network reads its vector and three more numbers: the log odds of the word, of the
-pair that ends with it, and of the triple that ends with it. They are counted on training reviews
-other than the current one (polarity.py). Training takes 3 epochs of Adam at 0.002, in batches of
-128. The best epoch is chosen on 2,500 held-back training reviews. docs/results.md lists the
-alternatives that were tried.
+pair that ends with it, and of the triple that ends with it. These log odds are counted on training
+reviews other than the current review (polarity.py). Training takes 3 epochs of Adam at 0.002, in
+batches of 128. The best epoch is chosen on 2,500 held-back training reviews. docs/results.md lists
+the alternatives that were tried.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ LAYERS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
 class Sentiment(Layer):
-    """ids (B, T), polarity (B, T, 3) -> logits (B,): the model of 1a with three more inputs per
-    word.
+    """ids (B, T), polarity (B, T, 3) -> logits (B,). This is the model of 1a with three more inputs
+    per word.
     """
 
     def __init__(self, kind: str) -> None:
@@ -44,7 +44,7 @@ class Sentiment(Layer):
 
 
 def run(seed: int, limit: int | None = None) -> common.Figures:
-    """The test accuracies of all models for one seed."""
+    """Return the test accuracies of all models for one seed."""
     imdb = common.reviews(limit)
     training, held_out = imdb.train.hold_back(len(imdb.train) // 10, seed)
     polarity, training_polarity = Polarity.count(training.ids, training.labels, seed)
@@ -61,7 +61,7 @@ def run(seed: int, limit: int | None = None) -> common.Figures:
 def train_each(
     seed: int, train: Batches, held_out: Batches, test: Batches, epochs: int
 ) -> common.Figures:
-    """Train each model with `seed`. Returns the accuracy on `test` of the epoch that is best on
+    """Train each model with `seed`. Returns the accuracy on `test` at the epoch that is best on
     `held_out`.
     """
     figures = {}

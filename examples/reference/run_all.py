@@ -1,17 +1,17 @@
-"""Run all reference experiments, and print the tables of docs/results.md with published and measured
-figures.
+"""Run all reference experiments and print the tables in docs/results.md, which compare published
+and measured figures.
 
     python examples/reference/run_all.py --jobs 2 --data-dir FOLDER    all of them, 3 seeds each, two at a time
     python examples/reference/run_all.py --only 1a bag                 some of them
     python examples/reference/run_all.py --limit 200 --seeds 0         a quick try with meaningless results
 
 Each experiment runs once for each seed, in a separate process. --jobs N runs N processes at a time.
-Results go to runs/reference/results.jsonl, and printed text to a log in the same folder. If you
-stop the script with Ctrl-C, or if some runs fail, the same command runs the missing ones. The exit
-code is 1 if figures are missing.
+Results are saved in runs/reference/results.jsonl, and printed text is saved in logs in the same
+folder. If you stop the script with Ctrl-C, or if some runs fail, run the same command again to
+perform the missing runs. The exit code is 1 if figures are missing.
 
-1c and "whole" read whole reviews through tensorflow-datasets (minigrad's extra "data"), from
---data-dir or the default folder of that package, and download them (84 MB) if necessary. The other
+1c and "whole" load whole reviews with tensorflow-datasets (minigrad's extra "data") from --data-dir
+or that package's default folder. If necessary, they download the reviews (84 MB). The other
 experiments need only minigrad.
 """
 
@@ -34,11 +34,11 @@ import whole_reviews
 from minigrad.support.jobs import Done, add_options, run_jobs
 
 Tables = dict[str, Any]
-"""{title: {"figures": ..., "seconds": ...}}, the results of one seed."""
+"""The results of one seed as {title: {"figures": ..., "seconds": ...}}."""
 
 
 def timed(title: str, run: Callable[[], Any]) -> Tables:
-    """Call `run`, and return its figures with the time they took."""
+    """Call `run` and return its figures with the elapsed time."""
     start = time.perf_counter()
     figures = run()
     return {title: {"figures": figures, "seconds": time.perf_counter() - start}}
@@ -60,12 +60,12 @@ def whole_review_tables(seed: int, limit: int | None, data_dir: str | None) -> T
 
 
 def outputs(seed: int, limit: int | None, data_dir: str | None) -> Tables:
-    """Run 1b, whose result is a table, the same for every seed."""
+    """Run 1b. The result is a table that is the same for every seed."""
     return timed(intermediate_outputs.TITLE, lambda: intermediate_outputs.report(limit))
 
 
 def experiment_of(module: Any) -> Callable[..., Tables]:
-    """The experiment of a module with a TITLE and a function `run(seed, limit)`."""
+    """Return the experiment for a module with a TITLE and a function `run(seed, limit)`."""
     return lambda seed, limit, data_dir: timed(module.TITLE, lambda: module.run(seed, limit))
 
 
@@ -78,7 +78,7 @@ EXPERIMENTS: dict[str, Callable[..., Tables]] = {
     "recipe": experiment_of(recipe),
     "whole": whole_review_tables,
 }
-# the order in which experiments start, so that the last ones end together
+# Experiments start in this order. The last runs then end at about the same time.
 LONGEST_FIRST = "whole", "1a", "1c", "recipe", "1d", "bag", "1b"
 KNOWN = {
     module.TITLE: module.KNOWN
@@ -93,13 +93,13 @@ def run(experiment: str, seed: int, limit: int | None, data_dir: str | None) -> 
 
 
 def format_result(tables: Tables) -> str:
-    """The last figure of each table, as the text that `run_jobs` prints for a finished job."""
+    """Return the text that `run_jobs` prints for a finished job: the last figure of each table."""
     figures = [one["figures"] for one in tables.values() if isinstance(one["figures"], dict)]
     return "; ".join("{} {:.4f}".format(*list(one.items())[-1]) for one in figures)
 
 
 def report(experiment: str, done: Mapping[str, Done], seeds: list[int]) -> str:
-    """The tables of an experiment, from all seeds that have figures."""
+    """Return an experiment's tables, computed from all seeds that have figures."""
     names = {seed: job_name(experiment, seed) for seed in seeds}
     results = {seed: done[job].result for seed, job in names.items() if job in done}
     if not results:
@@ -116,7 +116,7 @@ def report(experiment: str, done: Mapping[str, Done], seeds: list[int]) -> str:
 
 
 def job_name(experiment: str, seed: int) -> str:
-    """The name of a job and of its log."""
+    """Return the name of a job and its log."""
     return f"{experiment}-seed{seed}"
 
 

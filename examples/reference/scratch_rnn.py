@@ -1,12 +1,12 @@
-"""1d: a recurrent network from scratch, gate by gate, with the peculiarities of its source.
+"""1d: build a recurrent network from single gates, with all peculiarities of the original code.
 
     python examples/reference/scratch_rnn.py      3 seeds, 30 epochs, published figures next to measured ones
 
 The word vectors are random and not trained. The state is s = tanh(W s + U x), without a bias, and V
 maps the last state to two logits. The loss is the cross entropy SUMMED over the batch, and its
-gradient goes back only through the last four steps. The reviews are not shuffled. The source's Adam
-divides its means by (1 - β) at every step instead of (1 - βᵗ). After a few hundred steps, its
-updates are therefore √0.002 / 0.12 = 0.37 times as large as Adam's.
+gradient flows back only through the last four steps. The reviews are not shuffled. The original
+code's Adam divides its means by (1 - β) at every step instead of (1 - βᵗ). After a few hundred
+steps, its updates are therefore √0.002 / 0.12 = 0.37 times as large as Adam's updates.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ multiply, add, tanh = mg.MultiplyGate(), mg.AddGate(), mg.Tanh()
 
 
 class OddAdam(Adam):
-    """Adam with the bias corrections of the first step at every step."""
+    """Adam that applies the first step's bias corrections at every step."""
 
     def bias_corrections(self, t: int) -> tuple[float, float]:
         return 1 - self.beta1, 1 - self.beta2
 
 
 class ScratchRNN:
-    """A recurrent network of three matrices. Vectors are columns: x (D, B), s (H, B), logits (2,
-    B).
+    """A recurrent network with three matrices. Vectors are columns: x (D, B), s (H, B), logits
+    (2, B).
     """
 
     def __init__(self, seed: int, vocabulary: int) -> None:
@@ -81,7 +81,7 @@ class ScratchRNN:
 
 
 def run(seed: int, limit: int | None = None, epochs: int = 30) -> common.Figures:
-    """Train on the first 7,000 reviews, and measure on them and on the first 3,000 test reviews."""
+    """Train on the first 7,000 reviews. Measure on these and on the first 3,000 test reviews."""
     imdb = load_imdb()
     train, test = imdb.train[: limit or 7000], imdb.test[: limit or 3000]
     model = ScratchRNN(seed, len(imdb.vocabulary))
@@ -106,7 +106,7 @@ def run(seed: int, limit: int | None = None, epochs: int = 30) -> common.Figures
 
 @mg.no_grad()
 def measure(model: ScratchRNN, reviews: Reviews) -> tuple[float, float]:
-    """(mean loss, accuracy) of the reviews."""
+    """Return (mean loss, accuracy) on the reviews."""
     logits = model(reviews.ids)
     loss = mg.softmax_cross_entropy(logits, reviews.labels).item()
     return loss, float(np.mean(logits.array.argmax(axis=1) == reviews.labels))

@@ -1,15 +1,15 @@
-"""1c: two stacked LSTM layers on whole reviews, and the reason for a published accuracy of 100%.
+"""1c: train two stacked LSTM layers on whole reviews, and explain a published accuracy of 100%.
 
     python examples/reference/stacked_encoder.py            3 seeds, 1,000 reviews each to train and validate
     python examples/reference/stacked_encoder.py --sorted   the artefact: reviews sorted by class
 
 The published run used the first 1,000 rows of a list that was sorted by class. All of these rows
 have the same label, in training and in validation, so a network that always predicts "negative" is
-always right. --sorted reproduces this. Without it, the rows are mixed, as tensorflow-datasets
-returns them, and 1,000 reviews are too few to learn from.
+always right. --sorted reproduces this result. Without --sorted, the classes are mixed in the order
+of tensorflow-datasets, and 1,000 reviews are too few to learn from.
 
-The reviews come through tensorflow-datasets (the extra minigrad-edu[data]). They are whole, of any
-length, padded within a batch and masked. The model is Embedding(20000, 32) -> LSTM, two layers of
+The reviews are loaded with tensorflow-datasets (the extra minigrad-edu[data]). They are not
+truncated. Each batch is padded and masked. The model is Embedding(20000, 32) -> LSTM, two layers of
 32 -> Dense(2) on the top layer's last state. It is trained with softmax cross entropy and Adam with
 a weight decay of 0.0001, for 3 epochs in batches of 32.
 """
@@ -56,7 +56,7 @@ class Encoder(Layer):
 
 
 def first_rows(reviews: Reviews[Any], count: int, in_classes: bool) -> Reviews[Any]:
-    """The first `count` reviews, optionally after sorting by class."""
+    """Return the first `count` reviews, optionally after sorting by class."""
     if in_classes:
         reviews = reviews[np.argsort(reviews.labels, kind="stable")]
     return reviews[:count]
@@ -65,7 +65,7 @@ def first_rows(reviews: Reviews[Any], count: int, in_classes: bool) -> Reviews[A
 def run(
     seed: int, imdb: IMDB[Any], in_classes: bool, limit: int | None = None, out: Path | None = None
 ) -> common.Figures:
-    """Train one encoder. Returns the figures of each epoch."""
+    """Train one encoder. Returns the figures for each epoch."""
     train, validation = (
         first_rows(part, limit or ROWS, in_classes) for part in (imdb.train, imdb.test)
     )
@@ -94,7 +94,7 @@ def run(
 
 
 def load(data_dir: str | None) -> IMDB[list[Ids]]:
-    """The whole reviews, as ids of the 20,000 most frequent words."""
+    """Load the whole reviews as ids of the 20,000 most frequent words."""
     return load_imdb("tfds", data_dir=data_dir, length=None, vocabulary_size=VOCABULARY)
 
 

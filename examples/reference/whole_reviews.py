@@ -2,12 +2,13 @@
 
     python examples/reference/whole_reviews.py --data-dir FOLDER
 
-Models, recipe and test are the same as in recipe.py: the last forty words of 25,000 reviews. But
-the training reviews are whole. They are cut into about 148,000 pieces of forty words, each with the
-label of its review, and polarity is counted on all of them. Training takes 2 epochs. The better
-epoch is chosen on the last forty words of 2,500 held-back training reviews.
+The models, recipe and test are the same as in recipe.py, which tests on the last forty words of
+25,000 reviews. The training reviews, however, are whole. They are cut into about 148,000 pieces of
+forty words, each with the label of its review, and polarity is counted on all pieces. Training
+takes 2 epochs. The better epoch is chosen on the last forty words of 2,500 held-back training
+reviews.
 
-The reviews come through tensorflow-datasets (the extra minigrad-edu[data]).
+The reviews are loaded with tensorflow-datasets (the extra minigrad-edu[data]).
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ KNOWN = {"reference": {"bag of runs of words": 0.847}}
 
 
 def pieces(reviews: Reviews[list[Ids]]) -> tuple[Any, Any, Any]:
-    """Cut every review from its end into rows of forty ids. Returns (ids, label of each row, index
-    of each row's review).
+    """Cut every review into rows of forty ids, starting at its end. Returns (ids, label of each
+    row, index of each row's review).
     """
     rows = [
         ids[max(0, end - WORDS) : end] for ids in reviews.ids for end in range(len(ids), 0, -WORDS)
@@ -46,7 +47,7 @@ def pieces(reviews: Reviews[list[Ids]]) -> tuple[Any, Any, Any]:
 
 
 def run(seed: int, imdb: IMDB[list[Ids]], limit: int | None = None) -> common.Figures:
-    """The test accuracies of all models for one seed. `imdb` has whole reviews."""
+    """Return the test accuracies of all models for one seed. `imdb` contains whole reviews."""
     train, test = imdb.train[:limit], imdb.test[:limit]
     training, held_out = train.hold_back(len(train) // 10, seed)
     ids, labels, review = pieces(training)
@@ -66,7 +67,7 @@ def run(seed: int, imdb: IMDB[list[Ids]], limit: int | None = None) -> common.Fi
 
 
 def load(data_dir: str | None) -> IMDB[list[Ids]]:
-    """The whole reviews, as ids of the 10,000 most frequent words."""
+    """Load the whole reviews as ids of the 10,000 most frequent words."""
     return load_imdb("tfds", data_dir=data_dir, length=None)
 
 
