@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cli  # isort: skip  # first, because it checks that minigrad is installed
+import cli  # isort: skip  # import this first, because it checks that minigrad is installed
 import numpy as np
 
 import minigrad as mg

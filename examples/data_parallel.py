@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-import cli  # first, because it checks that minigrad is installed
+import cli  # import this first, because it checks that minigrad is installed
 import minigrad as mg
 from optim.training.parallel import all_reduce
 

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cli  # first, because it checks that minigrad is installed
+import cli  # import this first, because it checks that minigrad is installed
 import minigrad as mg
 import optim
 from attribution import explain, logits, most_confident
@@ -28,7 +28,7 @@ from minigrad.data import IMDB, Batches, Vocabulary, load_imdb
 from minigrad.errors import MinigradError
 
 WORDS = 40
-# options that may differ when a run is resumed
+# the options that may change when a run is resumed
 FREE = ("epochs", "out", "resume", "predict", "source", "parallel")
 LAYERS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 

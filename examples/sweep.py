@@ -19,7 +19,7 @@ from itertools import product
 from statistics import mean
 from typing import Any
 
-import cli  # isort: skip  # first, because it checks that minigrad is installed
+import cli  # isort: skip  # import this first, because it checks that minigrad is installed
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential

@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import cli  # isort: skip  # first, because it checks that minigrad is installed
+import cli  # isort: skip  # import this first, because it checks that minigrad is installed
 import numpy as np
 
 from layers import outputs

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cli  # first, because it checks that minigrad is installed
+import cli  # import this first, because it checks that minigrad is installed
 import minigrad as mg
 import optim
 from layers import GRU, LSTM, Dense, Layer, OneHot, Stateful, TruncatedBPTT, sample
@@ -29,8 +29,8 @@ from minigrad.data import Characters, Stream, load_imdb
 from minigrad.errors import MinigradError
 
 LAYERS: dict[str, Any] = {"gru": GRU, "lstm": LSTM}
-EPOCH, HELD_BACK = 500_000, 100_000  # characters
-# options that may differ when a run is resumed
+EPOCH, HELD_BACK = 500_000, 100_000  # numbers of characters
+# the options that may change when a run is resumed
 FREE = ("epochs", "out", "resume", "prompt", "source", "length", "temperature")
 
 

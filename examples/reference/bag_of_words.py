@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import common  # before NumPy, because it sets the number of BLAS threads
+import common  # import this before NumPy, because it sets the number of BLAS threads
 import numpy as np
 from polarity import numbers
 

@@ -17,7 +17,7 @@ from statistics import mean
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-import cli  # before NumPy, because it sets the number of BLAS threads
+import cli  # import this before NumPy, because it sets the number of BLAS threads
 from minigrad.data import IMDB, load_imdb
 
 Figures = Mapping[str, float]

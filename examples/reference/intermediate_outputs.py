@@ -5,7 +5,7 @@ python examples/reference/intermediate_outputs.py
 
 from __future__ import annotations
 
-import common  # before NumPy, because it sets the number of BLAS threads
+import common  # import this before NumPy, because it sets the number of BLAS threads
 import numpy as np
 
 import minigrad as mg

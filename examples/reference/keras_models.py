@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import common  # before NumPy, because it sets the number of BLAS threads
+import common  # import this before NumPy, because it sets the number of BLAS threads
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential

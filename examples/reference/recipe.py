@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import common  # before NumPy, because it sets the number of BLAS threads
+import common  # import this before NumPy, because it sets the number of BLAS threads
 from polarity import LONGEST, Polarity
 
 import minigrad as mg

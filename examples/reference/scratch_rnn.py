@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import partial
 
-import common  # before NumPy, because it sets the number of BLAS threads
+import common  # import this before NumPy, because it sets the number of BLAS threads
 import numpy as np
 
 import minigrad as mg

@@ -55,7 +55,7 @@ def encode(answer: Any) -> Any:
 
 
 def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
-    """Convert an answer to JSON types. Each element takes one item from `parts`.
+    """Convert an answer to JSON types. `parts` limits the number of elements: each takes one item.
 
     Errors: RecursionError if the answer has more than `depth` levels, OverflowError if it has more
     elements than `parts` or contains an int too large for a float.

@@ -6,10 +6,10 @@ goes to stderr. This process does not judge the answers and does not load the ri
 file therefore cannot earn a point with anything that it prints, writes or changes.
 
 Three layers restrict the learner's file. `minigrad course report` runs this process in bubblewrap
-(wall.py). The operating system limits CPU time, memory and file sizes; on Linux it also refuses to
-start programs, send signals or open connections (seccomp.py). An audit hook refuses to write
-outside the temporary folder, read solutions, or start programs. The hook prevents accidents and
-simple tricks, but it does not stop code that is written to bypass it (see docs/teaching.md).
+(wall.py). The operating system limits CPU time, memory and file sizes. On Linux, it also blocks new
+programs, signals and network connections (seccomp.py). An audit hook blocks writing outside the
+temporary folder, reading solutions, and starting programs. The hook prevents accidents and simple
+tricks, but it does not stop code that is written to bypass it (see docs/teaching.md).
 """
 
 from __future__ import annotations

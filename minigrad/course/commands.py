@@ -69,7 +69,9 @@ def add_course(commands: Any) -> None:
     show = add("show", _show, "open a lesson's page in a browser")
     show.add_argument("--text", action="store_true", help="print the text in the terminal instead")
     solution = add("solution", _solution, "print a lesson's solution")
-    solution.add_argument("--yes", action="store_true", help="print it before you pass the lesson")
+    solution.add_argument(
+        "--yes", action="store_true", help="print the solution before you pass the lesson"
+    )
     reset = add(
         "reset",
         on_lesson(_reset),

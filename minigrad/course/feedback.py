@@ -1,8 +1,8 @@
 """Describe a verdict to the learner, with more detail after each failed attempt.
 
-The first failure shows which function is wrong, its line, and the two numbers that disagree. The
-second failure adds the kind of mistake, and the third adds the formula. Later failures add the
-command that prints the solution.
+After the first failed check, the text names the wrong function and its line, and shows the two
+numbers that disagree. After the second, it also describes the kind of mistake. After the third, it
+also shows the formula. After that, it also shows the command that prints the solution.
 """
 
 from __future__ import annotations

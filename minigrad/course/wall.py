@@ -35,7 +35,7 @@ these files.
 
 @dataclass(frozen=True)
 class Wall:
-    """This machine's wall, if it has one."""
+    """The wall on this machine, or the reason why there is none."""
 
     program: str | None
     """The path of bubblewrap, or None if submissions are graded without a wall."""

@@ -180,7 +180,7 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
 
 
 def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
-    """Draw time steps with the same gates and connections as one body."""
+    """Draw time steps that have the same gates and connections as a single step."""
     boxes: Boxes = {
         node: Box("gate", node.scope, node, nodes=[node])
         for node in gates

@@ -67,7 +67,7 @@ def render(text: str, suffix: str) -> bytes:
     if sys.platform == "emscripten":
         raise DrawError(
             "MG607",
-            f"no .{suffix} can be drawn here",
+            f"cannot draw a .{suffix} file here",
             cause="Python in WebAssembly cannot start the Graphviz program",
             remedy="pass a drawing function to minigrad.drawing.set_renderer, and use a path that "
             "ends in .svg",
