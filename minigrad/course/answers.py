@@ -151,7 +151,7 @@ def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> D
     if isinstance(yours, list) and isinstance(right, np.ndarray):
         yours = _as_array(yours)
     if isinstance(yours, np.ndarray) and isinstance(right, list):
-        if len(yours) != len(right):  # converting a long array to a list is slow
+        if len(yours) != len(right):  # avoid converting a long array to a list, which is slow
             return Difference(place, _counted(yours), _counted(right))
         return difference(
             yours.tolist() if yours.ndim == 1 else list(yours), right, tolerance, place

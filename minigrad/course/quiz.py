@@ -52,8 +52,8 @@ def answer(quiz: Quiz, text: str) -> tuple[bool, str]:
 def require_fit(quiz: Quiz, text: str) -> None:
     """Reject an answer of the wrong kind.
 
-    Errors: OptionError MG916 if `text` is not one of the choices. If the question has no choices,
-    the answer must be a number.
+    Errors: OptionError MG916 if `text` is not one of the question's choices, or if the question has
+    no choices and `text` is not a number.
     """
     choices, answer = list(quiz["choices"]), _normal(text)
     fits = answer in choices if choices else _as_number(answer) is not None

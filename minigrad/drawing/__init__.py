@@ -1,6 +1,6 @@
 """Draw a recorded graph as a picture.
 
-`draw` writes it to a file, and `Graph` displays it in a notebook.
+`draw` writes the picture to a file, and `Graph` displays the picture in a notebook.
 """
 
 from .drawing import Drawing, Graph, draw

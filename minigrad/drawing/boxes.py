@@ -62,7 +62,7 @@ class Box:
 
     @property
     def last(self) -> Node:
-        """The newest of the box's nodes. Its output is the output of the box."""
+        """The newest node in the box. Its output is the output of the box."""
         return self.nodes[-1]
 
     @property
@@ -145,7 +145,7 @@ def name_steps(steps: Iterable[int]) -> str:
 
 
 def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> View:
-    """Return the picture of `nodes`, with each gate in the box that `boxes` assigns to it."""
+    """Return the view of `nodes`. Each gate is in the box that `boxes` assigns to it."""
     links: dict[Hashable, Link] = {}
     leaves: dict[Hashable, tuple[Box, list[Use]]] = {}
     for consumer in nodes:
@@ -201,7 +201,7 @@ def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
     if tail is head and (kind == "data" or tail.kind != "gate"):
         if kind == "cut":
             tail.note = _cut_before(use.consumer)
-        return  # links inside a box are not drawn
+        return  # do not draw links inside a box
     key = (tail, head, kind, lag if kind == "state" and tail.steps else 0)
     links.setdefault(key, Link(tail, head, kind)).uses.append(use)
 
@@ -247,7 +247,7 @@ def _leaf_boxes(
                 or first.scope[: len(path)] == path
                 or (head.kind == "fold" and alone)
             ):
-                continue  # not drawn; the box's label counts its parameters
+                continue  # do not draw this leaf; the box's label counts its parameters
         scope, column, band = head.scope, head.column, head.band
         if kind == "input" and len(group) == 1:
             if alone and column is not None and band is not None:

@@ -89,7 +89,7 @@ def _clusters(boxes: list[Box], words: Words) -> list[str]:
     A frame's title is in the lower left, because more arrows would cross it at the top. Graphviz
     calls this position "t", because the picture is drawn from bottom to top.
     """
-    inside: dict[Scope, list[str]] = {(): []}  # outer scopes before inner ones
+    inside: dict[Scope, list[str]] = {(): []}  # outer scopes come before inner scopes
     for box in boxes:
         for length in range(1, len(box.scope) + 1):
             inside.setdefault(box.scope[:length], [])

@@ -29,10 +29,10 @@ PIXELS = 14_000
 
 
 class Graph:
-    """The recorded graph of one or several Tensors. It contains all nodes that the Tensors depend
-    on, oldest first.
+    """The recorded graph of one or several Tensors: all nodes that the Tensors depend on, oldest
+    first.
 
-    If a Graph is the result of a notebook cell, the notebook displays its picture.
+    A notebook displays the picture of a Graph that is the result of a cell.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
     >>> graph = Graph((x * x).sum())
@@ -78,7 +78,7 @@ class Graph:
 
 
 class Drawing:
-    """A finished picture. If it is the result of a notebook cell, the notebook displays it.
+    """A finished picture. A notebook displays a Drawing that is the result of a cell.
 
     - `dot`: the picture as DOT text.
     - `mode`: the drawing mode that was used.
@@ -220,7 +220,7 @@ def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
 
 
 def _nothing_behind(root: Leaf) -> str:
-    """Explain why the picture of a leaf is a single box."""
+    """Return a sentence that explains why the picture of a leaf is a single box."""
     name = shortened(describe(root), 60)
     if root.origin == "created":
         return f"No gate computed {name}, so there is no graph to draw."

@@ -25,7 +25,7 @@ class Stats:
     """Statistics of an array.
 
     - `low`, `high`, `mean`, `norm`: the statistics of the finite elements. If there are no finite
-      elements, they are NaN, except that the norm of an empty array is 0.
+      elements, these statistics are NaN, except that the norm of an empty array is 0.
     - `broken`: the number of elements that are not finite.
     - `small`: the array itself if it is small, otherwise None.
     """
@@ -66,7 +66,7 @@ class Gradients:
         self.roots = [node for node in nodes if node.upstream is not None]
 
     def of(self, node: Node) -> Stats | None:
-        """Return the statistics of a node's gradient, or None if it has none.
+        """Return the statistics of a node's gradient, or None if the node has no gradient.
 
         A leaf's gradient is its `.grad`. The gradients of other nodes are recomputed.
         """

@@ -27,7 +27,7 @@ Attributes = dict[str, str]
 
 
 class Grid:
-    """The layout of one view. Creating it sets `place` on the view's boxes.
+    """The layout of one view. Creating a Grid sets `place` on the view's boxes.
 
     `route` returns the path of a wire. `frames` are the frames around time steps. `bounds` is the
     size of the picture.
@@ -211,7 +211,7 @@ class Grid:
 
     @property
     def frames(self) -> Iterator[tuple[Attributes, Attributes]]:
-        """The attributes of each frame and its title. Each unroll and each time step has one."""
+        """The attributes of each frame and its title. Unrolls and time steps have frames."""
         cells: dict[tuple[Scope | None, int | None], list[Box]] = {}
         for box in self.view.boxes:
             if not box.is_leaf:

@@ -102,7 +102,7 @@ class Words:
         self.gradients, self.values, self.grads = gradients, values, grads
 
     def face(self, box: Box) -> list[Line]:
-        """Return the lines on a box."""
+        """Return the lines of text on a box."""
         if box.is_leaf:
             lines = _leaf(box)
         else:

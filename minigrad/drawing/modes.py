@@ -104,7 +104,7 @@ def _shrink(
 
 
 def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
-    """Fold all boxes except the first and last few into one.
+    """Fold all boxes except the first and last few into a single box.
 
     This creates no cycles, because every edge leads from an earlier gate to a later gate.
     """
@@ -117,7 +117,7 @@ def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
 def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int] | None) -> Boxes:
     """Put every gate in its own box, in the column of its time step.
 
-    The steps before `window` share one box, and the steps after it share another.
+    The steps before `window` share one box, and the steps after `window` share another.
     """
     numbers = sorted({step for steps in time.values() for step in steps})
     first, last = (0, max(numbers, default=0)) if window is None else _checked(window, numbers)
@@ -180,7 +180,7 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
 
 
 def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
-    """Draw time steps that have the same gates and connections as a single step."""
+    """Draw time steps with the same gates and connections only once."""
     boxes: Boxes = {
         node: Box("gate", node.scope, node, nodes=[node])
         for node in gates

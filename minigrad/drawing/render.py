@@ -1,8 +1,8 @@
 """Turn DOT text into a picture file.
 
-Graphviz's program `dot` draws the picture. If `dot` is not installed, `graphviz-pure` draws it,
-which you can install with pip. In an environment that cannot start programs, such as a browser,
-pass a drawing function to `set_renderer`.
+Graphviz's program `dot` draws the picture. If `dot` is not installed, `graphviz-pure` is used
+instead, which you can install with pip. In an environment that cannot start programs, such as a
+browser, pass a drawing function to `set_renderer`.
 """
 
 import os

@@ -22,9 +22,9 @@ __all__ = ["Page", "explore"]
 
 @dataclass
 class Page:
-    """A finished page. If it is the result of a notebook cell, the notebook displays it.
+    """A finished page. A notebook displays a Page that is the result of a cell.
 
-    `html` is the text of the page. `path` is the file that it was written to, or None.
+    `html` is the HTML text. `path` is the file that the page was written to, or None.
     """
 
     html: str = field(repr=False)
@@ -45,7 +45,7 @@ def explore(
 
     The page is a single HTML file, which any modern browser can open from disk without a network
     connection. The page's backward pass starts from the upstream gradient of the last
-    `output.backward(...)` call, or from 1 for a scalar. It does not change any `.grad`.
+    `output.backward(...)` call, or from 1 for a scalar. Exploring does not change any `.grad`.
 
     - `path`: the file to write. Without `path`, no file is written. In a notebook, the page is
       displayed as the cell's result.

@@ -1,7 +1,7 @@
 """Build the page: one HTML file that contains the style and scripts from web/ and the graph's data.
 
-The page's content security policy identifies the page's own script and style by their hashes. It
-blocks all other code and all network requests, even if a tensor's name contains HTML.
+The page's content security policy identifies the page's own script and style by their hashes. The
+policy blocks all other code and all network requests, even if a tensor's name contains HTML.
 """
 
 import base64

@@ -135,7 +135,7 @@ def find_tensor(
 ) -> tuple[str, Tensor]:
     """Return the name of the tensor to show, and the tensor.
 
-    This is the tensor called `name`. If `name` is None, it is the tensor of the last `backward()`.
+    If `name` is None, select the tensor of the last `backward()` call.
 
     Errors: OptionError MG902 if there is no such tensor.
     """
