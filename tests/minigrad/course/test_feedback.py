@@ -60,7 +60,7 @@ def test_what_is_said_of_an_answer_is_short_however_long_the_answer():
          "a dict with the keys W_hh, W_xh, b_h, h0, xs; the result is a dict with the keys dW"),
         (10, "def rnn_backward(*_): return 1, 2", "a dict with the keys W_hh, W_xh, b_h, h0, xs; "
                                                   "the result is not a dict"),
-        (10, "def rnn_backward(*_): pass", "does it return its result?"),
+        (10, "def rnn_backward(*_): pass", "does the function return its result?"),
         (11, "right = clip\ndef clip(gs, n):\n    if abs(gs[0]).max() > 0.01: return right(gs, n)",
          "Does the function always return its result?"),
     ],
