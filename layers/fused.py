@@ -58,7 +58,7 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
 def run_fused(
     cell: Cell, x: Tensor, state: State, *, mask: Array | None, truncate: int | None, reverse: bool
 ) -> tuple[Tensor, State]:
-    """Compute the same result as `unroll` with one gate. Returns the outputs h of all steps, (T, B,
+    """Compute the same result as `unroll`, but with a single gate. Returns the outputs h of all steps, (T, B,
     H), and the state after the last step that ran.
 
     >>> import numpy as np

@@ -224,7 +224,7 @@ class scope(setting):
 
 
 def scope_label(scope: Scope) -> str:
-    """Return a scope as errors and reports show it: `in encoder/t07`, or `at the top level`."""
+    """Return the text that errors and reports use for a scope: `in encoder/t07`, or `at the top level`."""
     return printable("in " + "/".join(scope)) if scope else "at the top level"
 
 

@@ -210,7 +210,7 @@ def _set_shared(cells: list[Cell]) -> None:
 def _states(gates: list[Cell]) -> list[dict[str, Any]]:
     """Find the states of each band, one for each step. A state is a node that another step uses.
 
-    The last step passes no state to another step. Its states are the gates at the same positions as
+    The last step does not pass its state on. Its states are the gates at the same positions as
     the states in the other steps. Steps with an unusual structure are left out.
     """
     bands: dict[int, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))

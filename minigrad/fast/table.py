@@ -79,7 +79,7 @@ class Table(Leaf):
 def make_table(
     data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None
 ) -> Tensor:
-    """Return a Tensor of shape (rows, ...) that can be read and updated by rows.
+    """Return a Tensor of shape (rows, ...) whose rows can be read and updated one by one.
 
     >>> table = make_table([[1.0, 2.0], [3.0, 4.0]])
     >>> table[0].array

@@ -48,7 +48,7 @@ def differing(first: Node, second: Node) -> Slip | None:
         where = f"a constant of shape {one.output.shape}, used by {title(using[-1])}"
     dropout = "dropout" in (scope_label(one.scope) + where).lower()
     why = "dropout is on" if dropout else "random numbers are drawn"
-    text = f"{why}, so two forward passes on the same inputs differ, first in {where}"
+    text = f"{why}, so two forward passes on the same inputs give different results. The first difference is in {where}"
     return Slip(one, "nondeterministic", text, is_rule=False)
 
 

@@ -89,8 +89,8 @@ class GradientReport:
             raise GradientError(
                 "MG702",
                 f"the gradient cannot be checked: {self.slip}",
-                cause="the check compares forward passes, and these differ although their inputs "
-                "are equal",
+                cause="the check compares forward passes, which must agree when their inputs are "
+                "the same",
                 remedy="switch off dropout with model.eval(), or call mg.seed inside the function",
             )
         remedy = "make sure that every step of the computation is recorded"

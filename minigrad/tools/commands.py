@@ -78,11 +78,10 @@ def run_and_show(options: argparse.Namespace) -> int:
 
 
 def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, Any], Tensor | None]:
-    """Run a script as `python script arguments` would. Return the script's variables and its last
-    tensor.
+    """Run a script as `python script arguments` would. Return the script's variables, and the last
+    tensor on which the script called `backward()`, or None if it never did.
 
-    This tensor is the last one on which the script called `backward()`, or None if there was no
-    such call. Its leaves have the values that they had during this call. If the script raises an
+    The tensor's leaves have the values that they had during this call. If the script raises an
     exception, the exception is printed and the program exits.
 
     Errors: OptionError MG901 if the script does not exist.

@@ -212,7 +212,7 @@ after the imports. With a larger vocabulary, a batch still uses the same number 
 *difference* compares the first losses, and the chain's value and gradient.""",
              [f"{name}={size}" for name, sizes in GROWTH.items() for size in sizes], growth, rounds=3),
     Workload("e", "start", "Import, and the first training step", """
-The case *import* is the time to import the package in a new interpreter. The case *first step* is
+The *import* case measures how long it takes to import the package in a new interpreter. The *first step* case measures
 the time from the start of a process to the end of the first training step of (b)'s RNN. It includes
 the time to import the package, build the model and, in some libraries, compile it. The column
 *difference* compares the first loss.""",
