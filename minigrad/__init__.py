@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0.dev0"
 
-fast.enable()  # makes minigrad faster; results are the same up to rounding
+fast.enable()  # makes minigrad faster, with the same results up to rounding
 
 # Names imported on first use, and their modules. A module must not have the name of one of its
 # functions, because importing the module would hide the function.

@@ -36,7 +36,7 @@ def sweep(
     derivatives.py passes a rule that runs on Tensors.
     """
     watch = ON_GRADIENT.get()
-    # for each node, the sum so far of the gradients from its consumers
+    # for each node, the running sum of the gradients from its consumers
     arrived: dict[Node, Any] = {root: upstream}
     found: dict[Node, Any] = {}
     for node in ancestors([root]):
@@ -91,7 +91,7 @@ def sweep(
 
 @SEAMS.plain
 def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
-    """Return total + gradient for an input of `shape` that several gates use."""
+    """Return total + gradient, for an input of `shape` that is used several times."""
     return dense(total) + dense(unbroadcast(gradient() if callable(gradient) else gradient, shape))
 
 

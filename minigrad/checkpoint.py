@@ -58,7 +58,7 @@ def save(path: AnyPath, arrays: Mapping[str, Any], info: Mapping[str, Any] | Non
     """
     text = to_json({"sha256": _BLANK, "info": as_stored(info, f"the info for {shown(path)}")})
     content = serialized(arrays, {_KEY: text})
-    # To insert the checksum, copy only the header and not the arrays.
+    # To insert the checksum, copy only the header, not the arrays.
     split = 8 + int.from_bytes(content[:8], "little")
     header = content[:split].replace(
         _BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1

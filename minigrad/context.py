@@ -83,13 +83,13 @@ class Seams:
     indexing or of a look-up."""
 
     make_table: Callable[..., Any]
-    """gates/rows.py: make a parameter that is read by rows."""
+    """gates/rows.py: make a parameter whose rows can be read individually."""
 
     read_rows: Callable[..., Any]
     """gates/rows.py: return a table's array, for code that reads only some of its rows."""
 
     in_blocks: Callable[[Any], bool]
-    """gates/loss.py: whether to process an array block by block."""
+    """gates/loss.py: return whether to process an array block by block."""
 
     distinct_ids: Callable[..., Any]
     """gates/fused/lookup_product.py: return the distinct ids, and the position of each id among
@@ -99,7 +99,7 @@ class Seams:
     """gates/fused/lookup_product.py: sum the values that share a position."""
 
     fuse_layers: bool = False
-    """layers/fused.py: whether recurrent layers may run a whole sequence as one gate."""
+    """layers/fused.py: True if recurrent layers may run a whole sequence as one gate."""
 
     def __init__(self) -> None:
         self.plain_versions: dict[str, Any] = {"fuse_layers": False}
@@ -193,7 +193,7 @@ class enable_grad(setting):
 
 
 class fused(setting):
-    """Within a block, let recurrent layers run a whole sequence as one gate where possible.
+    """Let recurrent layers run a whole sequence as one gate within a block, where possible.
 
     This is faster, but the graph does not show the time steps.
 

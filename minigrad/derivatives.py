@@ -138,7 +138,7 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> An
 
 
 def _points(inputs: TensorLike) -> list[Tensor]:
-    """Return the inputs as Tensors that require a gradient, copying inputs that do not."""
+    """Return the inputs as Tensors that require a gradient. Copy inputs that do not."""
     several = inputs if isinstance(inputs, (list, tuple)) else [inputs]
     return [
         x if isinstance(x, Tensor) and x.requires_grad else Tensor(to_array(x), requires_grad=True)
@@ -168,7 +168,7 @@ def rule_on_arrays(node: Node, dz: Any) -> list[Array | None]:
 def rule_on_tensors(node: Node, dz: Tensor) -> list[Any]:
     """Return the gradients of a node's inputs as Tensors.
 
-    The gradients are recorded in a scope that consists of "backward" and the node's scope.
+    The gradients are recorded in the node's scope, prefixed with "backward".
     """
     gate = node.gate
     if not gate.differentiable_twice:

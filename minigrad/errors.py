@@ -49,7 +49,7 @@ class MinigradError(Exception):
 
 
 def shown(name: object) -> str:
-    """Return a path or a name for use in a message: printable, and shortened if it is very long.
+    """Return a path or a name for a message: printable, and shortened if it is very long.
 
     >>> shown("rnn.cell.W"), shown(""), len(shown("n" * 10_000))
     ('rnn.cell.W', "''", 353)

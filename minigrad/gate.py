@@ -69,10 +69,10 @@ class Gate:
     """The label of the gate's box in drawings, such as "+" or "tanh"."""
 
     differentiable_twice: bool = True
-    """Whether the backward rule also works on Tensors."""
+    """True if the backward rule also works on Tensors."""
 
     foreign: ClassVar[bool] = True
-    """Whether the gate is defined outside minigrad. The engine makes dz read-only for such gates.
+    """True if the gate is defined outside minigrad. The engine makes dz read-only for such gates.
     For minigrad's own gates, tests check that no rule writes to dz."""
 
     operations: ClassVar[int] = 1

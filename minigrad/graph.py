@@ -83,7 +83,7 @@ class Node:
     def stored(self) -> Array:
         """The output array without its pending updates.
 
-        If the node is a table that optimizers update by rows, some rows may be out of date.
+        If the node is a table that optimizers update row by row, some rows may be out of date.
         """
         return self.output
 

@@ -1,8 +1,8 @@
 """Pickling of nodes. It is also used to send nodes to other processes, and by copy.deepcopy.
 
-Serial numbers are valid only within one process, so a restored node gets a new one. Its inputs are
-restored first, and get lower numbers. A Table applies its pending updates before it is pickled, and
-is restored without its optimizer.
+Serial numbers are valid only within one process, so a restored node gets a new one. The node's
+inputs are restored first, so they get lower numbers. A Table applies its pending updates before it
+is pickled, and is restored without its optimizer.
 """
 
 import copyreg

@@ -19,7 +19,7 @@ _generator: np.random.Generator | None = None
 def seed(value: int | list[int]) -> None:
     """Restart the generator from `value`, an integer or a list of integers.
 
-    The seed determines all numbers that are drawn afterward.
+    The seed determines all random numbers that are drawn afterward.
 
     Errors: NumPy's TypeError or ValueError for anything but non-negative integers.
     """

@@ -26,9 +26,9 @@ class Tensor(ArrayMethods):
 
     `data` is an array, a number, or nested lists of numbers. Arrays are copied and keep their
     dtype; numbers and lists become float32. With `requires_grad=True`, the Tensor is a parameter.
-    Calling `backward` on a result computed from it adds the gradient to `.grad`. The array is
-    read-only, because recorded graphs rely on its value. To change a parameter, assign a new array:
-    `W.array = W.array - 0.1 * W.grad`.
+    Calling `backward` on a result computed from a parameter adds the gradient to the parameter's
+    `.grad`. The array is read-only, because recorded graphs rely on its value. To change a
+    parameter, assign a new array: `W.array = W.array - 0.1 * W.grad`.
 
     In arithmetic with a float Tensor, a plain number takes the Tensor's dtype. Otherwise dtypes
     combine as in NumPy (a boolean plus 1 is an integer), but a Python float counts as float32.
@@ -154,8 +154,8 @@ class Tensor(ArrayMethods):
         """The sum of the gradients from all `backward` calls, or None before the first call.
 
         The gradient has this tensor's shape. Only leaves that require a gradient have one. To reset
-        it, assign None. If a table was read by rows, its gradient is stored as rows. Reading
-        `.grad` converts the rows to a full array, and an optimizer then updates every row.
+        it, assign None. If only some rows of a table were read, only their gradients are stored.
+        Reading `.grad` converts them to a full array, and an optimizer then updates every row.
         """
         if not isinstance(self.node, Leaf):
             return checks.gradient_of_step(self.node)
@@ -170,7 +170,7 @@ class Tensor(ArrayMethods):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow to this tensor. To freeze a leaf, set this to False."""
+        """True if gradients flow to this tensor. To freeze a leaf, set this to False."""
         return self.node.requires_grad
 
     @requires_grad.setter
@@ -214,7 +214,7 @@ class Tensor(ArrayMethods):
         self.node.upstream = upstream
 
     def detach(self) -> Tensor:
-        """Return a copy of the value as a constant without history. Gradients stop here."""
+        """Return a copy of the value as a constant, without its history. Gradients stop here."""
         return constant(self.array.copy(), "detached", self.name)
 
 

@@ -23,9 +23,9 @@ class Batches:
     array, padded on the left with 0 to the length of its longest row.
 
     A pass over all rows is an epoch. With `shuffle`, epoch e has the order
-    `np.random.default_rng([seed, e]).permutation(rows)`. So each epoch has a different order, but
-    the orders are the same in every run. A pass that stops early, for example after one batch, does
-    not count. The next pass starts the same epoch again.
+    `np.random.default_rng([seed, e]).permutation(rows)`. Each epoch therefore has a different
+    order, but every run uses the same orders. A pass that stops early, for example after one batch,
+    does not count. The next pass starts the same epoch again.
 
     >>> batches = Batches(np.arange(5), [[1], [1, 2], [1, 2, 3], [1], [1]], batch_size=2, shuffle=False)
     >>> len(batches)

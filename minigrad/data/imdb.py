@@ -132,8 +132,8 @@ def load_imdb(
       from `data_dir`, by default `$TFDS_DATA_DIR` or `~/tensorflow_datasets`. If they are not
       there, they are first downloaded (84 MB) and prepared.
 
-    As in tensorflow-datasets, the rows are sorted by a hash of the file name. So the classes are
-    mixed, and the order is the same on every machine and for both sources.
+    As in tensorflow-datasets, the rows are sorted by a hash of the file name. As a result, the
+    classes are mixed, and the order is the same on every machine and for both sources.
 
     >>> data = load_imdb()
     >>> data.train.ids.shape, data.train.labels[:5].tolist(), len(data.vocabulary)
@@ -153,7 +153,7 @@ def load_imdb(
             "MG406",
             f"reviews cannot have length {length!r}",
             cause="a review must have at least one id",
-            remedy="use a length of 1 or more, or None for complete reviews",
+            remedy="use a length of 1 or more, or None for full-length reviews",
         )
     if source == "bundled":
         if data_dir is not None:
@@ -172,7 +172,7 @@ def load_imdb(
         "MG432",
         f"load_imdb has no source {source!r}",
         cause="reviews come from the file inside minigrad or from tensorflow-datasets",
-        remedy='use "bundled" for the file that comes with minigrad, or "tfds" for complete '
+        remedy='use "bundled" for the file that comes with minigrad, or "tfds" for full-length '
         "reviews",
     )
 
@@ -185,7 +185,7 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
             f"vocabulary_size={vocabulary_size}",
             cause=f"the bundled reviews contain the last {BUNDLED_LENGTH} ids of each review, from "
             f"a vocabulary of {BUNDLED_VOCABULARY}",
-            remedy='load complete reviews with load_imdb("tfds", ...)',
+            remedy='load full-length reviews with load_imdb("tfds", ...)',
         )
     remedy = "reinstall minigrad, because the file is part of the package"
     try:
@@ -225,7 +225,7 @@ def _from_tfds(
     except ImportError as error:
         raise DataError(
             "MG434",
-            f"complete reviews need tensorflow-datasets, which cannot be imported: {error}",
+            f"full-length reviews need tensorflow-datasets, which cannot be imported: {error}",
             cause="tensorflow-datasets is an optional dependency (the extra `data`), and part of "
             "it is not installed",
             remedy="install it with "

@@ -310,7 +310,7 @@ def mask(ids: Ids) -> npt.NDArray[np.bool_]:
 
 
 def lengths(ids: Ids) -> Ids:
-    """Count the ids in each row that are not padding: (rows, time) to (rows,).
+    """Count the non-padding ids in each row: (rows, time) to (rows,).
 
     >>> lengths(np.array([[0, 1, 7], [1, 7, 7]]))
     array([2, 3])

@@ -72,7 +72,7 @@ class detect_anomaly(trace_lines):
         visited: list[tuple[Node, Any]] = []
 
         def on_gradient(node: Node, dz: Any) -> None:
-            # serials decrease during a backward pass, so a higher one starts a new pass
+            # serials decrease during a backward pass, so a higher serial means a new pass
             if visited and visited[-1][0].serial < node.serial:
                 visited.clear()
             if not _finite(dz):
@@ -179,7 +179,7 @@ def _forward_error(node: Node) -> NonFiniteError:
         "dtype, as in exp(100)"
     )
     remedy = (
-        "keep the input inside the domain (add a small number, clip), or lower the learning rate"
+        "keep the input inside the domain (add a small number or clip), or lower the learning rate"
     )
     if given:
         names = " and ".join(

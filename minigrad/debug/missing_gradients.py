@@ -86,7 +86,7 @@ _WORDS = {
 
 
 def _reason(loss: Node, tensor: Node) -> tuple[str, str]:
-    """Return the code of the reason why `tensor` has no gradient, and the position in the graph."""
+    """Return the error code for why `tensor` has no gradient, and the position in the graph."""
     if not tensor.requires_grad:
         return "MG734", ""
     if tensor in ancestors([loss]):

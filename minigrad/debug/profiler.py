@@ -88,7 +88,7 @@ class profile:
             )
         OBSERVERS.append(self)
         self._thread = threading.get_ident()
-        self._inside = False  # whether a gate is being timed
+        self._inside = False  # True while a gate is being timed
         self._current: Charge = (self.outside, "other")
         self._since = self._clock()
         return self

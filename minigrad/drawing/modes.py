@@ -95,7 +95,10 @@ def _shrink(
     for depth in range(max((len(box.scope) for box in boxes.values()), default=0) - outer, 0, -1):
         if len(set(boxes.values())) > READABLE:
             boxes, picked = gather(boxes, depth + outer), "folded"
-            caption = f"folded: depth={depth}, each scope at that depth is one box. {full}; depth= sets another depth."
+            caption = (
+                f"folded: depth={depth}, each scope at that depth is one box. {full}; "
+                "use depth= to choose another depth."
+            )
     if len(set(boxes.values())) > READABLE:
         boxes, picked = _fold_middle(boxes), "folded"
         caption = f"folded: the gates between the first and last few are one box. {full}. Record parts of it inside "

@@ -2,7 +2,7 @@
 
 The page has a formula for each kind of gate (web/gates.js). For a gate that only moves elements,
 the data contains the source of each element. For a gate that works along axes, the data contains
-the group of each element. The page therefore does not handle indexing, axes and shapes.
+the group of each element. The page therefore does not need to handle indexing, axes or shapes.
 """
 
 import math

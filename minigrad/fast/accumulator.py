@@ -76,7 +76,7 @@ class SparseGradient(LazyGradient):
     ) -> None:
         super().__init__(shape, dtype)
         self.terms = terms
-        self.coalesced = coalesced  # whether there is only one term, in which each row occurs once
+        self.coalesced = coalesced  # True if there is only one term, in which each row occurs once
 
     def finalize(self) -> Self:
         return self
@@ -130,7 +130,7 @@ def scatter(
 ) -> SparseGradient:
     """Return an array of zeros with `values` added at `key`, as a sparse gradient.
 
-    `distinct` means that the key is an array of sorted, distinct ids.
+    If `distinct` is True, the key is an array of sorted, distinct ids.
     """
     return SparseGradient(shape, values.dtype, [(key, values)], distinct)
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..graph import Array
 
-# The sizes at which the functions below change their method. Results are correct for any values of
-# these constants. These values were the fastest on the machines that we measured.
+# The sizes at which the functions below switch to a different method. Results are correct for any
+# values of these constants. These values were the fastest on the machines that we measured.
 BLOCK = 1 << 16  # the number of elements processed at a time: 256 kB as float32
 # If there are at most this many possible ids per given id, ids are marked in an array, not sorted.
 SPARSE_IDS = 64
@@ -25,11 +25,10 @@ def in_blocks(array: Array) -> bool:
 def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
     """Split the arrays into blocks of rows, and yield lists with the same block of each array.
 
-    Each position along all axes of the first array except the last is a row. A block of the first
-    array has at most BLOCK elements, so it remains in the processor's cache during several
-    operations. This halves the time of a cross entropy with 10,000 classes. Blocks of a
-    C-contiguous array are views, to which results can be written. Blocks of other arrays may be
-    copies.
+    A row contains all elements along the last axis of the first array. A block of the first
+    array has at most BLOCK elements, so it remains in the CPU cache during several operations. This
+    halves the time of a cross entropy with 10,000 classes. Blocks of a C-contiguous array are
+    views, to which results can be written. Blocks of other arrays may be copies.
     """
     *axes, width = arrays[0].shape
     count, size = math.prod(axes), max(1, BLOCK // max(1, width))

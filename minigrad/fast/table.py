@@ -1,4 +1,4 @@
-"""The Table, a parameter that is read by rows and updated lazily, such as a table of word vectors.
+"""The Table: a parameter whose rows are read and updated individually, such as word vectors.
 
 A batch of reviews uses about 550 of the 10,000 rows of a word table. An optimizer with momentum
 also changes the other rows, whose gradient is 0. Updating them at every step takes more time than
@@ -21,7 +21,7 @@ class PendingUpdates(Protocol):
     """Updates that an optimizer has left pending."""
 
     def catch_up(self, rows: Array | None) -> None:
-        """Apply the updates to these rows of the table's `stored` array (None: to all rows)."""
+        """Apply the updates to these rows of the table's `stored` array (None: all rows)."""
 
 
 class Table(Leaf):
@@ -54,7 +54,7 @@ class Table(Leaf):
         self.stored = value  # type: ignore[misc]  # a property in Node, a slot here
 
     def catch_up(self, rows: Array | None = None) -> None:
-        """Apply the pending updates to these rows of `stored` (None: to all rows)."""
+        """Apply the pending updates to these rows of `stored` (None: all rows)."""
         if self.pending is not None:
             self.pending.catch_up(rows)
 

@@ -144,7 +144,7 @@ class Softmax(_AlongAxis):
     symbol = "softmax"
 
     def forward(self, x):
-        if not x.shape:  # raises an error; NumPy would accept axis=-1 for a single number
+        if not x.shape:  # raises an error, although NumPy accepts axis=-1 for a single number
             self.shape(x.shape)
         e = np.exp(shifted(x, self.axis))
         return e / e.sum(axis=self.axis, keepdims=True)
@@ -182,7 +182,7 @@ def shifted(x, axis: int):
 
 
 def axes_of(gate: str, axis: Any, shape: Shape) -> tuple[int, ...]:
-    """Return the axes that `axis` selects in an array of `shape`, as numbers from 0.
+    """Return the axes that `axis` selects in an array of `shape`, as non-negative integers.
 
     If `axis` is None, return all axes.
 

@@ -182,9 +182,9 @@ class MultiplyGate(Gate):
 
     def backward(self, dz, z, a, b):
         if a.ndim == b.ndim == 2:
-            plain = type(dz) is type(b) is np.ndarray  # then `dot` is faster than @
+            plain = type(dz) is type(b) is np.ndarray  # for plain arrays, `dot` is faster than @
             return lambda: dz.dot(b.T) if plain else dz @ b.T, partial(transposed_product, a, dz)
-        # Treat a vector as a row on the left and as a column on the right. Add the missing axis to
+        # Treat a vector as a row on the left and as a column on the right. Add the missing axes to
         # dz.
         a_matrix, b_matrix = len(a.shape) > 1, len(b.shape) > 1
         batch = dz.shape[: len(dz.shape) - a_matrix - b_matrix]

@@ -21,8 +21,8 @@ class Slice(_Moving):
     """z = x[key], for any key that NumPy accepts. dx = dz at `key`, and 0 elsewhere.
 
     If the key selects an element more than once, its gradients are added. With `minigrad.fast`, the
-    gradient remains sparse for as long as possible, so forty slices of a sequence do not allocate
-    forty arrays of the sequence's size.
+    gradient remains sparse for as long as possible, so slicing a sequence forty times does not
+    allocate forty arrays of its size.
 
     >>> Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, 1].array
     array([2., 5.], dtype=float32)
@@ -208,7 +208,7 @@ class Where(Gate):
 
 
 def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
-    """Return dx for z = x[key], with x of `shape`. If dz is a Tensor, the operation is recorded."""
+    """Return dx for z = x[key], where x has `shape`. It is recorded if dz is a Tensor."""
     return (
         Scatter(shape, key)(dz)
         if isinstance(dz, Tensor)
@@ -218,7 +218,7 @@ def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
 
 @SEAMS.plain
 def scatter(shape: Shape, key: Any, values: Array, distinct: bool = False) -> Array:
-    """Return zeros with `values` added at `key`. `distinct` means that `key` selects no element
+    """Return zeros with `values` added at `key`. If `distinct` is True, `key` selects no element
     twice.
     """
     whole = np.zeros(shape, values.dtype)

@@ -1,4 +1,4 @@
-"""Losses: the distance between a prediction and the truth.
+"""Losses, which measure the distance between a prediction and the truth.
 
 The cross entropies take logits instead of probabilities, which avoids overflow in e^x. The option
 `reduction` is "mean" (weighted if there are class weights), "sum", or "none" for a separate loss
@@ -164,7 +164,7 @@ class _LabelLoss(_Loss):
         return dz if weight is None else dz * weight[..., None]
 
     def _weight(self, scores, labels):
-        """Return each example's weight, or None without weights, and the divisor of the mean."""
+        """Return each example's weight (None if there are no weights) and the mean's divisor."""
         if self.weights is None:
             return None, math.prod(labels.shape)
         classes = scores.shape[-1]
@@ -404,7 +404,8 @@ def cross_entropy(
     >>> cross_entropy(Tensor([[0.0, 0.0], [5.0, 1.0]]), [1, -100]).item()  # ln 2
     0.6931471824645996
 
-    Errors: as for SoftmaxCrossEntropy; ShapeError (MG116) for a mean if all labels are ignored.
+    Errors: as for SoftmaxCrossEntropy; ShapeError (MG116) if the losses are averaged and all labels
+    are ignored.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
     """
     (logits,), labels = as_tensors([input]), to_array(whole(target))
@@ -449,8 +450,8 @@ def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
     if last is None or not (last.name == gate or isinstance(last, _MOVING)):
         return
     nodes = ancestors([logits.node], _moved)
-    # The sources are the nodes that computed the values. Raise only if every source is that gate,
-    # because a mixture may include real logits.
+    # The sources are the nodes that computed the values. Raise an error only if that gate computed
+    # all of them, because a mixture may include real logits.
     sources = [node for node in nodes if node.requires_grad and not isinstance(node.gate, _MOVING)]
     if sources and all(node.gate is not None and node.gate.name == gate for node in sources):
         raise OptionError(
@@ -488,5 +489,5 @@ def mean_absolute_error(
 
 @SEAMS.plain
 def in_blocks(array: Array) -> bool:
-    """Return whether to process an array in blocks that fit into the processor's cache."""
+    """Return whether to process an array in blocks that fit into the CPU cache."""
     return False

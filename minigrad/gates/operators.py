@@ -1,4 +1,4 @@
-"""Tensor operators and methods, such as `x + y`, `x.sum()` and `x[0]`. Each one calls its gate."""
+"""Tensor operators and methods, such as `x + y`, `x.sum()` and `x[0]`. Each calls its gate."""
 
 from collections.abc import Callable
 
@@ -88,13 +88,13 @@ Tensor.swapaxes = shape.swapaxes
 
 
 def _reshape(x: Tensor, *to) -> Tensor:
-    """`Reshape(to)(x)`. Pass the shape as one argument or several."""
+    """`Reshape(to)(x)`. The shape may be one argument or several."""
     return shape.reshape(x, to[0] if len(to) == 1 else to)
 
 
 def _transpose(x: Tensor, *axes) -> Tensor:
-    """`Transpose(axes)(x)`. Pass the axes as one argument or several. Without arguments, the axes
-    are reversed.
+    """`Transpose(axes)(x)`. The axes may be one argument or several. Without arguments, the order
+    of the axes is reversed.
     """
     return shape.transpose(x, order_of_axes(x.node, axes))
 

@@ -28,7 +28,7 @@ class _Reduction(Gate):
         self.keepdims = keepdims
 
     def axes(self, shape: Shape) -> tuple[int, ...]:
-        """Return the reduced axes, as numbers from 0."""
+        """Return the reduced axes, as non-negative integers."""
         return axes_of(self.name, self.axis, shape)
 
     def kept(self, shape: Shape) -> Shape:

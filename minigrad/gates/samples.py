@@ -11,8 +11,8 @@ def samples_on(*inputs: Sequence[Any], settings: Sequence[Any] = ({},)) -> Any:
     """Return a method `sample_inputs` for a gate, which yields random arrays of the given shapes.
 
     Each of `inputs` is a list with an entry for each input of the gate: its shape, or its values if
-    random values are unsuitable. Each list is combined with each of `settings`, which is a single
-    argument for the gate or a dict of keyword arguments.
+    random values are unsuitable. Each list is combined with each item of `settings`. An item is a
+    single argument for the gate or a dict of keyword arguments.
     """
 
     @classmethod  # type: ignore[misc]

@@ -38,13 +38,13 @@ class _ShapeOfForward(Gate):
 
 
 class _Moving(_ShapeOfForward):
-    """Base class of gates that only move elements, without floating-point operations."""
+    """Base class of gates that only move elements and perform no floating-point operations."""
 
     operations = 0
 
 
 def _integers(given) -> Shape:
-    """Convert a shape or an order of axes, or a single number, to a tuple of integers."""
+    """Convert a shape, a list of axes, or a single number to a tuple of integers."""
     return tuple(map(index, given if hasattr(given, "__iter__") else [given]))
 
 

@@ -66,11 +66,11 @@ def passed(real: Array | None, new: Tensor, old: Tensor) -> Tensor:
 
 
 def without_padding(x: TensorLike, mask: Array | None) -> Any:
-    """Return x (B, T, ...). If a padded step contains NaN or ∞, set all padded steps to 0.
+    """Return x (B, T, ...), with all padded steps set to 0 if any of them contains NaN or ∞.
 
-    A step is padded where `mask` (B, T) is False. The gradient there is 0. The product of 0 and a
-    finite input is 0, but the product of 0 and NaN or ∞ is NaN. x may also be a single step, (B,
-    ...).
+    A step is padded where `mask` (B, T) is False. The gradient of a padded step is 0. Multiplying
+    it by a finite input yields 0, but multiplying it by NaN or ∞ yields NaN. x may also be a single
+    step, (B, ...).
     """
     if mask is None:
         return x

@@ -32,7 +32,7 @@ def users(node: Node, root: Node) -> list[Node]:
 
 
 def differing(first: Node, second: Node) -> Slip | None:
-    """Find the first node where two forward passes on equal inputs differ.
+    """Find the first node where two forward passes on the same inputs differ.
 
     Return None if the outputs are exactly equal.
     """

@@ -36,13 +36,13 @@ def gradcheck(
     element of dL/dx is compared with (L(x + h e) - L(x - h e)) / 2h. In addition, each gate's
     backward rule is compared with central differences of its forward function.
 
-    - `sample`: compare this number of random elements of each input instead of all elements.
-    - `fast`: compare one random direction for each input.
+    - `sample`: compare only this many random elements of each input, instead of all elements.
+    - `fast`: compare only one random direction for each input.
     - `order=2`: also check the derivatives of the gradient in the same way.
     - `seed`: the seed for the random v, elements and directions.
 
-    Integer inputs (ids, labels) are passed on unchanged. All computations use float64. Afterwards,
-    the tensors have their original arrays, and `.grad` is unchanged.
+    Integer inputs (ids, labels) are passed to f unchanged. All computations use float64. After the
+    check, the tensors have their original arrays again, and `.grad` is unchanged.
 
     >>> import minigrad as mg
     >>> W = Tensor([[0.5, -1.0]], requires_grad=True, name="W")
@@ -91,8 +91,8 @@ def gradcheck_model(
 
     - `model`: an object whose method `named_parameters()` returns a dict of Tensors by path.
     - `batch`: (*inputs, labels).
-    - `sample`: compare this number of random elements of each parameter; None compares all.
-    - `fast`: compare one random direction for each parameter.
+    - `sample`: compare only this many random elements of each parameter; None compares all.
+    - `fast`: compare only one random direction for each parameter.
     - `order`, `seed`: as for `gradcheck`.
 
     >>> import minigrad as mg
@@ -183,7 +183,7 @@ def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Ten
 
 
 def upstream(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Return the v of a check, which is 1 for a single number and random otherwise."""
+    """Return the check's v, which is 1 if the output is a single number, and random otherwise."""
     return np.ones(shape) if np.prod(shape) == 1 else signs(rng, shape)
 
 
@@ -326,7 +326,7 @@ class Check:
 
 
 def _as_input(value: Any) -> Any:
-    """Make a float input a leaf: convert an array to a Tensor, and detach a computed Tensor."""
+    """Turn a float input into a leaf: wrap an array in a Tensor, or detach a computed Tensor."""
     if isinstance(value, Tensor):
         return value if isinstance(value.node, Leaf) else value.detach()
     if isinstance(value, (list, tuple)) and any(isinstance(one, Tensor) for one in value):

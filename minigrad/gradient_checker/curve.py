@@ -1,4 +1,4 @@
-"""Test a gradient along one direction without a tolerance: step curve and Taylor remainder.
+"""Test a gradient along one direction without a tolerance: a step curve and a Taylor remainder.
 
 As the step size decreases, the error of a right gradient falls until rounding makes it rise again,
 so the curve is V-shaped. The error of a wrong gradient remains constant. The Taylor remainder is of
@@ -87,9 +87,9 @@ def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> 
     """Return the order in h of |L(x + h u) - L(x) - h · recorded|.
 
     The order is near 2 for a right gradient, and near 1 for a wrong gradient. The result is the
-    median over the smallest steps whose remainder is well above rounding error. With fewer than two
-    such steps, the function is linear along u and agrees with the gradient. The result is then
-    None.
+    median over the smallest steps whose remainder is well above rounding error. If there are fewer
+    than two such steps, the function is linear along u and agrees with the gradient, and the result
+    is None.
 
     Source: Taylor's theorem; Farrell et al., Automated derivation of the adjoint (2013), section
     6.1.

@@ -2,8 +2,9 @@
 
 Each function below yields the gradients that a rule with a certain mistake would return. A mistake
 must explain the rule's gradient at several points, because different mistakes may give the same
-gradient at a single point. For example, 1 - x² is 0 at x = 1, like a rule that returns zeros.
-Mistakes that can be identified exactly are tried before mistakes that may match by chance.
+gradient at a single point. For example, at x = 1, a rule with the factor 1 - x² looks like a rule
+that returns zeros. Mistakes that can be identified exactly are tried before mistakes that may match
+by chance.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,8 +27,9 @@ The third item may also be a bool, which is True if the rule has this mistake.""
 Guesses = Iterator[Guess]
 
 MOST_NUMBERS = 4_000_000
-"""The largest number of slopes to measure, which is input elements times output elements. For a
-larger input, only a sample of its elements is measured."""
+"""The largest number of slopes to measure: one for each pair of an input and an output element. For
+a larger input, only a sample of its elements is measured.
+"""
 
 LOCAL, WRONG, INNER = (
     "local derivative missing",
@@ -42,7 +44,7 @@ is not replaced if the right local derivative is known and has no constant facto
 
 
 class Evidence:
-    """One wrong gradient at one point, for a random `dz`.
+    """A rule's wrong gradient at one point, for a random `dz`.
 
     - `rule`: the gradient that the gate's rule returns.
     - `true`: the gradient from finite differences.
@@ -94,7 +96,7 @@ class Evidence:
         return np.asarray(np.tensordot(self.slopes, dz, dz.ndim))
 
     def true_of(self, position: int, arrays: Sequence[Array] | None = None) -> Array:
-        """Return the true gradient of a whole input, here or with `arrays` as the inputs."""
+        """Return the true gradient of a whole input, at this point or at `arrays`."""
         check = copy(self.check)
         check.arrays = tuple(arrays or self.arrays)
         x = check.arrays[position]
@@ -115,7 +117,7 @@ class Evidence:
 
     @cached_property
     def used(self) -> Array:
-        """A mask (elements, outputs) of the outputs that each input element contributes to."""
+        """A mask of shape (elements, outputs) that marks the outputs each input element affects."""
         shares = np.abs(self.shares.reshape(self.numbers.size, -1))
         return np.asarray(shares > 1e-9 * max(shares.max(initial=0.0), 1e-9))
 
@@ -188,7 +190,7 @@ def recognise(check: NodeCheck, slip: Slip) -> None:
     right = ""
     with np.errstate(all="ignore"):
         guesses = _common([e.explanations() for e in points])
-        # For a single number, some factor always matches, so a factor proves nothing.
+        # For a single number, some factor always matches, so a matching factor proves nothing.
         if len(points) == 1 and points[0].x.size == 1:
             guesses = [guess for guess in guesses if guess[0] != "factor"]
         if not guesses:
@@ -233,7 +235,7 @@ def _elsewhere(check: NodeCheck, slip: Slip, position: int) -> Iterator[Evidence
 
 
 def factor(e: Evidence) -> Guesses:
-    """A rule that returns zeros, or has a common wrong factor: -1, 2, or the number of examples."""
+    """Recognize zeros, or a common wrong factor: -1, 2, or the number of examples."""
     yield (
         "all zero",
         "the rule returns None or zeros, but the output depends on this input",
@@ -276,13 +278,13 @@ def _sizes(e: Evidence) -> dict[int, str]:
 
 
 def constant(e: Evidence) -> Guesses:
-    """A rule with any other constant factor."""
+    """Recognize a rule that has any other constant factor."""
     ratio = np.vdot(e.true, e.rule) / np.vdot(e.true, e.true)
     yield "factor", f"the gradient is off by a factor of {ratio:.6g}", ratio * e.true
 
 
 def upstream(e: Evidence) -> Guesses:
-    """A rule that does not multiply by dz exactly once, as the chain rule requires."""
+    """Recognize a rule that does not multiply by dz exactly once, as the chain rule requires."""
     if e.fitting and not same(e.rule, np.zeros_like(e.rule)):
         doubled = e.rule_of(2 * e.dz)
         text = "the rule gives the local derivative alone, without multiplying it by dz"
@@ -295,7 +297,7 @@ def upstream(e: Evidence) -> Guesses:
 
 
 def assigned(e: Evidence) -> Guesses:
-    """A rule that counts only one of several uses of an element.
+    """Recognize a rule that counts only one of several uses of an element.
 
     This mistake is visible only if some elements of the input are used more often than others.
     """
@@ -312,7 +314,7 @@ def assigned(e: Evidence) -> Guesses:
 
 
 def summed(e: Evidence) -> Guesses:
-    """A rule that sums the gradient of a repeated input over the wrong axes, or does not sum it."""
+    """Recognize a rule that sums a repeated input's gradient over the wrong axes, or no axes."""
     numbers = range(e.z.ndim)
     choices = [axes for count in range(1, 5) for axes in combinations(numbers, count)]
     for axes in choices:
@@ -341,7 +343,7 @@ def _listed(axes: tuple[int, ...]) -> str:
 
 
 def transposed(e: Evidence) -> Guesses:
-    """A rule with a wrongly transposed matrix, or with matrices in the wrong order."""
+    """Recognize a rule that transposes a matrix wrongly, or multiplies in the wrong order."""
     if e.true.ndim >= 2:
         yield "transposed", "the gradient is transposed", e.true.swapaxes(-1, -2)
     if e.dz.ndim >= 2 and e.dz.shape[-1] == e.dz.shape[-2]:
@@ -382,7 +384,7 @@ def transposed(e: Evidence) -> Guesses:
 
 
 def coupling(e: Evidence) -> Guesses:
-    """A rule that omits the effect of an element on the others, or sums it over the wrong axis."""
+    """Recognize a rule that omits an element's effect on the others, or sums over the wrong axis."""
     if not e.alike or e.x.size < 2:
         return
     text = "the rule uses only the Jacobian's diagonal, without the sum over the other elements"
@@ -412,7 +414,7 @@ def coupling(e: Evidence) -> Guesses:
 
 
 def normalisation(e: Evidence) -> Guesses:
-    """A rule for (x - mean) / deviation that treats the mean or the deviation as a constant."""
+    """Recognize a rule for (x - mean) / deviation that treats mean or deviation as a constant."""
     for axis in [*range(e.x.ndim), None]:  # None: over all axes
         total = partial(np.sum, axis=axis, keepdims=True)
         moved = np.abs(total(e.true)).max()  # the effect of shifting x, which must be 0
@@ -444,7 +446,7 @@ def _constant_axes(array: Array) -> tuple[int, ...]:
 
 
 def labels(e: Evidence) -> Guesses:
-    """A cross entropy's rule that does not subtract 1 from the softmax at the label, or adds 1."""
+    """Recognize a cross entropy's rule that does not subtract 1 at the label, or adds 1 instead."""
     for ids in e.arrays:
         if ids.dtype.kind in "iu" and e.x.ndim and ids.shape == e.x.shape[:-1]:
             at_label = ids[..., None] == np.arange(e.x.shape[-1])
@@ -463,7 +465,7 @@ def labels(e: Evidence) -> Guesses:
 
 
 def swapped(e: Evidence) -> Guesses:
-    """A rule that swaps the gradients of two inputs."""
+    """Recognize a rule that swaps the gradients of two inputs."""
     for other in e.check.positions:
         if other != e.position and e.arrays[other].shape == e.raw.shape and e.raw.size <= 4096:
             theirs = e.true_of(other)
@@ -473,7 +475,7 @@ def swapped(e: Evidence) -> Guesses:
 
 
 def reordered(e: Evidence) -> Guesses:
-    """A rule that splits dz as if the inputs were in a different order.
+    """Recognize a rule that splits dz as if the inputs were in a different order.
 
     Either two inputs are exchanged, or the order of all inputs is reversed.
     """
@@ -488,7 +490,7 @@ def reordered(e: Evidence) -> Guesses:
 
 
 def permuted(e: Evidence) -> Guesses:
-    """A rule that returns the right numbers in the wrong order, or reads an axis backwards."""
+    """Recognize a rule that returns the right numbers in the wrong order, or reverses an axis."""
     text = "the right numbers are in the wrong positions: an axis, an order or an offset is wrong"
     if e.true.size > 1:
         yield MISPLACED, text, same(np.sort(e.rule, axis=None), np.sort(e.true, axis=None))
@@ -498,7 +500,7 @@ def permuted(e: Evidence) -> Guesses:
 
 
 def misplaced(e: Evidence) -> Guesses:
-    """A rule that passes on the wrong elements of dz."""
+    """Recognize a rule that passes on the wrong elements of dz."""
     sent = np.append(e.dz, 0.0)
     if 1 < e.true.size < 1e6 / sent.size:
         gaps = [
@@ -513,7 +515,7 @@ def misplaced(e: Evidence) -> Guesses:
 
 
 def product_rule(e: Evidence) -> Guesses:
-    """A rule for z = u(x) v(x) with only one of the terms u' v and u v'."""
+    """Recognize a rule for z = u(x) v(x) with only one of the terms u' v and u v'."""
     if not e.alike or len(e.arrays) > 1:
         return
     at, ahead, behind = (_of_any(x) | _of_input(x) for x in (e.x, e.x + STEP, e.x - STEP))
@@ -528,7 +530,7 @@ def product_rule(e: Evidence) -> Guesses:
 
 
 def local_factor(e: Evidence) -> Guesses:
-    """A rule of an elementwise gate that multiplies dz by the wrong expression."""
+    """Recognize an elementwise gate's rule that multiplies dz by the wrong expression."""
     for text, gradient in e.local_derivatives():
         if text == "1":
             yield (
@@ -541,7 +543,7 @@ def local_factor(e: Evidence) -> Guesses:
 
 
 def lost_part(e: Evidence) -> Guesses:
-    """A rule of an elementwise gate that lacks a factor or a term."""
+    """Recognize an elementwise gate's rule that lacks a factor or a term."""
     for expression, value, product in e.products if e.alike else ():
         for sign, c in {"": 1.0, "-": -1.0, "2 · ": 2.0, "3 · ": 3.0}.items():
             text = f"a factor {sign}({expression}) is missing, as when the chain rule's inner derivative is forgotten"
@@ -554,7 +556,7 @@ def lost_part(e: Evidence) -> Guesses:
 
 
 def partly(e: Evidence) -> Guesses:
-    """A rule that is right, except for elements that are wrongly zero or should be zero."""
+    """Recognize a rule that is right except that some elements should or should not be zero."""
     differ = ~np.isclose(e.rule, e.true, rtol=1e-6, atol=1e-6, equal_nan=True)
     if differ.any() and not differ.all():
         text = "some elements are zero but should not be: a mask is wrong, or a use is forgotten"
@@ -564,7 +566,7 @@ def partly(e: Evidence) -> Guesses:
 
 
 def elementwise(e: Evidence) -> Guesses:
-    """A rule that multiplies dz by any other wrong factor, or returns a wrong shape."""
+    """Recognize a rule that multiplies dz by any other wrong factor, or returns a wrong shape."""
     if e.alike and e.rule.any() and not (e.whole and e.unreduced is None):
         weights = signs(e.check.rng, e.dz.shape)
         weighted = e.rule_of(weights * e.dz)

@@ -85,7 +85,7 @@ class Problem(Function):
         self._cuts = Cuts()
 
     def forward(self, moved: dict[str, Array] | None = None) -> Tensor:
-        """Return the recorded output, with the arrays in `moved` in the leaves of the same names.
+        """Return the recorded output, with each array in `moved` in the leaf of the same name.
 
         The other leaves use their arrays in `arrays`.
         """
@@ -114,7 +114,7 @@ def central(line: Line, cotangent: Array, step: float = STEP) -> float:
 
 
 def careful(line: Line, cotangent: Array) -> tuple[float, float]:
-    """Return the same derivative as `central` and its possible error, from many step sizes.
+    """Return the same derivative as `central`, and its possible error, using many step sizes.
 
     Pairs of central differences at steps from 1e-3 to 1e-9 are extrapolated to step 0 (Richardson
     extrapolation). The result is the one that agrees best with its neighbor, because rounding,
@@ -154,7 +154,7 @@ def kinks(line: Line, base: Array, step: float = STEP) -> Array:
 def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Return random numbers of either sign, with absolute values from 0.5 to 1.5.
 
-    None of them is small, so every element counts.
+    None of them is small, so every element has an effect.
     """
     uniform = 2 * rng.random(shape) - 1
     return np.asarray(uniform + np.copysign(0.5, uniform))

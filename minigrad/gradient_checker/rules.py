@@ -38,7 +38,7 @@ class Kink:
 
 
 class RuleError(Exception):
-    """The rule returned no usable gradient for input `position`, or for any input if None.
+    """Raised if a rule returns no usable gradient for input `position` (None: for any input).
 
     `raw` is the unusable gradient, if the rule returned one.
     """
@@ -161,7 +161,7 @@ class NodeCheck(Function):
         return self._remembering() or self._at_ties()
 
     def _wrong_position(self) -> int | None:
-        """Return the first input whose gradient is wrong; None if the rule is right."""
+        """Return the first input whose gradient is wrong, or None if the rule is right."""
         for position in self.positions:
             direction = signs(self.rng, self.arrays[position].shape)
             agree, straight = self._agrees(position, direction)
@@ -184,7 +184,8 @@ class NodeCheck(Function):
     def _agrees(self, position: int, direction: Array, patient: bool = False) -> tuple[bool, bool]:
         """Compare the gradient's slope along a direction with finite differences.
 
-        Return (whether they agree, whether the left and right slopes are equal everywhere).
+        Return two booleans: whether they agree, and whether the left and right slopes are equal
+        everywhere.
         """
         gradient = self.gradients[position]
         if self.kinked.any():  # at a kink the rule may divide by 0; exclude those elements too

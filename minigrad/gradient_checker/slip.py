@@ -37,9 +37,11 @@ class Slip:
     recorded: float = np.nan
     numeric: float = np.nan
     failure: str = ""
-    """The reason that no values were compared, such as an error in the rule or a wrong shape."""
+    """The reason why no values were compared, such as an error in the rule or a wrong shape."""
     at: str = ""
-    """Where the two values were measured, if not at element `index` of the recorded inputs."""
+    """The point where the two values were measured, if not at element `index` of the recorded
+    inputs.
+    """
     others: list[Node] = field(default_factory=list)
     """The other nodes with a wrong rule, in the order of the backward pass."""
     is_rule: bool = True
@@ -63,7 +65,7 @@ class Slip:
             name = self.node.inputs[self.input].name
             name = f" ({printable(name)})" if name else ""
             which = f"input {self.input}{name} {self.node.arrays[self.input].shape}"
-        found = f"the rule gives no usable gradient of {which}: {self.failure}"
+        found = f"the rule returns no usable gradient for {which}: {self.failure}"
         if not self.failure:
             found = (
                 f"gradient of {which} at {self.at or list(self.index)}: the rule gives "

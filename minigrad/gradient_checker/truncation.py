@@ -1,7 +1,7 @@
 """Measure the effect of truncation: compare a recurrent model's truncated and full gradients.
 
-A layer takes part if it has an attribute `truncate`, which is the number of last steps that carry a
-gradient, or None for all steps.
+The comparison includes every layer that has an attribute `truncate`, which is the number of final
+steps that carry a gradient, or None for all steps.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ class TruncationReport:
     norm_ratio: dict[int, dict[str, float]]
 
     def __str__(self) -> str:
-        """Return a table of (cosine, norm ratio), with a row for each k and a column per parameter."""
+        """Return a table of (cosine, norm ratio), with a row per k and a column per parameter."""
         paths = list(next(iter(self.cosine.values())))
         names = [printable(path) for path in paths]
         width = max(13, *map(len, names))

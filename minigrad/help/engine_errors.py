@@ -295,7 +295,7 @@ def warn_of_pairs(*arrays: Any) -> None:
 
 
 def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
-    """Return the order of axes in `x.transpose(*axes)`.
+    """Return the order of axes that `x.transpose(*axes)` requests.
 
     Raise OptionError for two axes that PyTorch would exchange, but that have no effect here.
     """
@@ -314,7 +314,7 @@ def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
 
 
 def not_one_number(node: Node) -> ShapeError:
-    """Return the error for converting a tensor to one number if its size is not 1."""
+    """Return the error for converting a tensor whose size is not 1 to a single number."""
     return ShapeError(
         "MG169",
         f"{_with_shape(node)} has {node.output.size} elements, but must have exactly one",
@@ -392,7 +392,7 @@ def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
 
 
 def nothing_recorded(node: Node) -> GradientError:
-    """Return the error for a `backward` without a recorded graph."""
+    """Return the error for a call to `backward` without a recorded graph."""
     if not RECORDING.get():
         return GradientError(
             "MG121",
@@ -442,7 +442,7 @@ def loss_not_finite(node: Node) -> NonFiniteError:
 
 
 def upstream_misshapen(node: Node, shape: Shape, what: str = "an upstream gradient") -> ShapeError:
-    """Return the error for an upstream gradient, or a vector of `hvp`, of the wrong shape."""
+    """Return the error for an upstream gradient or a vector for `hvp` that has the wrong shape."""
     return ShapeError(
         "MG102",
         f"{what} of shape {shape} does not match {_with_shape(node)}",
@@ -471,8 +471,8 @@ def changed_in_place(node: Node, leaf: Node) -> GradientError:
         f"{leaf.name or 'a tensor'} {leaf.shape} was changed after {node.gate.name} used it and "
         "before backward",
         where=_where(node),
-        cause="an optimizer step or another update came between the forward and the backward "
-        "pass, or a recurrent state still belongs to the graph of the previous batch",
+        cause="an optimizer step or another update came between the forward and backward "
+        "passes, or a recurrent state still belongs to the graph of the previous batch",
         remedy="run the forward pass again before calling backward; to carry a state over to the "
         "next batch, use state.detach()",
     )
@@ -485,7 +485,7 @@ def no_second_derivative(node: Node) -> GradientError:
         f"{node.gate.name} has no second derivative",
         where=_where(node),
         cause="its backward rule works only on arrays and records no graph",
-        remedy="compute its backward from operators and functions that minigrad records, and "
+        remedy="write its backward rule with operators and functions that minigrad records, and "
         "delete differentiable_twice = False from the class"
         if node.gate.foreign
         else "differentiate mg.unfuse(output), or build the layer with fused=False; both use "

@@ -89,7 +89,7 @@ def answer_import(package: str, name: str) -> Any:
 
 
 def answer_calls(owner: Any, names: Any) -> None:
-    """Replace these functions of a class or a module with their `answering` versions."""
+    """Replace these functions of a class or module with the wrappers that `answering` returns."""
     for name in names:
         function = answering(getattr(owner, name))
         function.__module__ = getattr(owner, "__module__", owner.__name__)  # pickle looks here

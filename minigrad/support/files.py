@@ -48,9 +48,10 @@ def open_file(path: AnyPath) -> IO[bytes]:
 def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file atomically: to a temporary file, which is then renamed to `path`.
 
-    `write(file)` writes the content. If it fails, the old file is left unchanged and the temporary
-    file is removed. If `path` is a link, its target is replaced. Permissions are kept. If a program
-    is killed while writing, the next program that writes this file replaces the temporary file.
+    `write(file)` writes the content. If writing fails, the old file is left unchanged and the
+    temporary file is removed. If `path` is a link, its target is replaced. Permissions are kept. If
+    a program is killed while writing, the next program that writes this file replaces the temporary
+    file.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.txt"

@@ -66,7 +66,7 @@ def add_options(parser: argparse.ArgumentParser, folder: str) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="jobs to run at a time; use one per core (1)",
+        help="number of parallel jobs, ideally one per core (default: 1)",
     )
     about += f"; jobs that have a result there are skipped ({folder})"
     add("--out", type=Path, default=Path(folder), metavar="FOLDER", help=about)

@@ -27,8 +27,8 @@ def printable(text: str) -> str:
 def for_terminal(text: str) -> str:
     r"""Return `text` for `print`, with escapes in place of characters that stdout cannot encode.
 
-    If there are any, … also becomes three dots. Text for stderr does not need this function,
-    because Python's stderr escapes such characters itself.
+    If there are any such characters, … also becomes three dots. Text for stderr does not need this
+    function, because Python's stderr escapes such characters itself.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:

@@ -90,7 +90,7 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
         raise OptionError(
             "MG901",
             f"the script {os.fspath(script)!r} does not exist",
-            cause="a relative path starts in the current folder",
+            cause="relative paths are relative to the current folder",
             remedy="pass the path of an existing script",
         )
     original, last = Tensor.backward, None

@@ -124,7 +124,7 @@ class GRUSequence(_Sequence):
     def forward(self, a, h0, W_hh, b_hh, mask=None) -> tuple[Array, Array]:
         a, h0, W_hh, b_hh = self._checked(a, h0, W_hh, b_hh, mask=mask)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # Apply the ½ inside σ and the biases of z and r once, instead of at every step.
+        # Apply the ½ inside σ, and the biases of z and r, once instead of at every step.
         factor = np.array([0.5, 0.5, 1], a.dtype).repeat(H)
         W, b_n = W_hh * factor, b_hh[2 * H :]
         from_x = self._steps(a, factor)
@@ -220,8 +220,8 @@ class LSTMSequence(_Sequence):
         dc = dc ⊙ f
         dh = ds @ W_hhᵀ
 
-    Then da = ds and dW_hh = Σ h_(t-1)ᵀ @ ds_t. The factors of dh and dc are computed in advance for
-    blocks of steps that fit into the processor's cache.
+    Then da = ds and dW_hh = Σ h_(t-1)ᵀ @ ds_t. The factors of dh and dc are computed in advance,
+    for blocks of steps that fit into the CPU cache.
 
     Inputs: a (B, T, 4H), h0 and c0 (B, H), W_hh (H, 4H), and optionally mask (B, T).
 
@@ -301,7 +301,7 @@ class LSTMSequence(_Sequence):
         # True for each step whose outputs were used, which is often only the last step
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()
         step_blocks = self._step_blocks(len(h), da[0])
-        first = len(h)  # the first step of the block whose factors are in `factors` and `dc_dh`
+        first = len(h)  # the first step of the block for which `factors` and `dc_dh` were computed
         for t, rows, keep in self._backwards(mask, dz_h, dz_c):
             if t < first:
                 block = step_blocks.pop()

@@ -15,7 +15,7 @@ from ...tensor import Tensor, TensorLike, as_tensors, constant
 
 
 class _Sequence(Gate):
-    """Base class of RNNSequence, GRUSequence and LSTMSequence, without forward and backward.
+    """Base class of RNNSequence, GRUSequence and LSTMSequence, which add forward and backward.
 
     Errors: ShapeError if the inputs' shapes do not match (MG144), OptionError for truncate=0
     (MG143), GradientError for a second derivative (MG124).
@@ -149,14 +149,14 @@ class _Sequence(Gate):
 
     @staticmethod
     def _watched_cut(rows, part):
-        """Pass a state through the hook `context.ON_CUT`, for `rows` (B, 1) or for all (None)."""
+        """Pass a state through the hook `context.ON_CUT`, for `rows` (B, 1) or all rows (None)."""
         watch = ON_CUT.get()
         assert watch is not None
         replaced = watch(part.copy())
         return replaced if rows is None else np.where(rows, replaced, part)
 
     def _backwards(self, mask, *dz) -> Iterator[tuple[int, Any, Any]]:
-        """Yield (t, rows, keep) in reverse order of the steps, down to the first with a gradient.
+        """Yield (t, rows, keep) in reverse order, back to the first step that has a gradient.
 
         `keep` is None or, at a cut, False for the examples whose gradient stops there. Steps before
         a cut of the whole batch have a gradient only if their outputs were used.
@@ -176,7 +176,7 @@ class _Sequence(Gate):
     def _gradients(self, shape: Shape, dtype) -> Array:
         """Return an array for the gradients of all steps.
 
-        It is filled with zeros if the gradient may not reach all steps.
+        If the gradient may not reach all steps, the array is filled with zeros.
         """
         return np.empty(shape, dtype) if self.truncate is None else np.zeros(shape, dtype)
 
@@ -210,7 +210,7 @@ class _Sequence(Gate):
 
 
 def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
-    """Return the steps before which the state is cut, and the rows that are cut there.
+    """Return the steps before which the state is cut, and the rows that each cut affects.
 
     The steps are the keys of the result, numbered in the order in which they run. The values are
     masks (B, 1) of the rows, or None for all rows. Truncation counts steps from the end. With a

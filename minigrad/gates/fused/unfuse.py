@@ -45,7 +45,7 @@ def unfuse(tensor: TensorLike) -> Tensor:
 
 
 def _again(node: Node, inputs: list[Node]) -> Node:
-    """Record a node again on `inputs`, and unfuse its gate. Return the node itself if nothing
+    """Record a node again with `inputs`, and unfuse its gate. Return the node itself if nothing
     changes.
     """
     gate: Any = node.gate
