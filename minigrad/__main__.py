@@ -28,7 +28,7 @@ def main() -> int:
     end = given.index("--") if "--" in given else len(given)
     options = parser.parse_args(given[:end], argparse.Namespace(arguments=given[end + 1 :]))
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # print ? if the terminal lacks a character
+        sys.stdout.reconfigure(errors="replace")  # print ? for characters that the terminal lacks
     if options.run is None:
         parser.print_help()
         return 0

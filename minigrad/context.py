@@ -236,7 +236,8 @@ ANY_STEP = "t*"
 
 
 def step_name(t: int, steps: int) -> str:
-    """Return the scope name of time step t out of `steps`. Leading zeros make names sort by time.
+    """Return the scope name of time step t out of `steps`. Leading zeros make the names sort in
+    time order.
 
     >>> step_name(7, 40)
     't07'

@@ -101,7 +101,7 @@ class NonFiniteError(MinigradError, ArithmeticError):
 
 
 class DataError(MinigradError, RuntimeError):
-    """Data that is missing, damaged, empty, or could not be downloaded."""
+    """Data that is missing, damaged or empty, or that could not be downloaded."""
 
 
 class CheckpointError(MinigradError, RuntimeError):

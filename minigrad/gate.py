@@ -40,7 +40,7 @@ class Gate:
       gradient dL/dx for each input x; None means zero. An expensive gradient may be a function
       without arguments, which is called only if that input requires a gradient. The engine sums
       over broadcast axes. The rule must not write to dz, z or the arrays, because other gates use
-      them too. In your own gates, dz is read-only. If all operations of the rule also work on
+      them too. In your own gates, dz is read-only. If all operations in the rule also work on
       Tensors, the gate has second derivatives. If not, set `differentiable_twice = False`.
     - `shape(*shapes) -> shape`, which you can omit if the inputs broadcast as in NumPy. It returns
       the output's shape, or raises a ShapeError that explains why the inputs are incompatible. The

@@ -134,7 +134,7 @@ class Tensor(ArrayMethods):
         instead.
 
         Errors: GradientError for a tensor that a gate computed (MG126); OptionError if `change`
-        returns a new array of this shape instead of writing (MG171).
+        returns a new array of this shape instead of writing in place (MG171).
         """
         leaf = self.node
         if not isinstance(leaf, Leaf):
@@ -200,7 +200,7 @@ class Tensor(ArrayMethods):
         compatibility with PyTorch and has no effect.
 
         Errors: GradientError if a non-scalar has no upstream gradient, if nothing was recorded, if
-        it is called inside `no_grad`, or if a leaf was updated after the forward pass;
+        `backward` is called inside `no_grad`, or if a leaf was updated after the forward pass;
         NonFiniteError if this tensor is a scalar that is NaN or infinite; ShapeError if the
         upstream gradient has another shape.
         """

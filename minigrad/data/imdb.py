@@ -198,7 +198,7 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
         )
     except (FileNotFoundError, PermissionError) as error:
         raise unreadable_file(BUNDLE, error, remedy=remedy) from error
-    # For a damaged file, zipfile, zlib and NumPy each raise their own exceptions.
+    # zipfile, zlib and NumPy each raise their own exceptions for a damaged file.
     except Exception as error:
         raise damaged_file(BUNDLE, shown(reason(error)), remedy=remedy) from error
     return IMDB(

@@ -108,7 +108,7 @@ class Link:
 
 @dataclass(eq=False)
 class View:
-    """The boxes of a picture, in the order of recording, and its links. Box text and positions are
+    """A picture's boxes, in the order of recording, and its links. Box text and positions are
     set later.
     """
 

@@ -140,7 +140,7 @@ def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[s
     - None if the gate sends the input no gradient.
     - An empty dict if the gate is the input's only consumer. The gate then sends the input's whole
       gradient.
-    - Otherwise, the gradient that the gate sends ("part") and the input's sum so far ("sum").
+    - Otherwise, the gradient that the gate sends ("part") and the running sum at the input ("sum").
     """
     uses = Counter(parent for node in parts for parent in node.inputs if parent.requires_grad)
     sums: dict[Node, Any] = {}

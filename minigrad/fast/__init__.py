@@ -4,7 +4,7 @@
 are easier to follow in a debugger. `enable()` makes three changes:
 
 - The functions of `context.SEAMS` become the fast versions in the table FAST below.
-- `call` replaces `Gate.__call__`. It has separate code for the usual cases, one and two Tensors.
+- `call` replaces `Gate.__call__`. It has separate code for the usual cases of one or two Tensors.
 - On Linux, freed memory remains allocated for the next training step.
 
 The optimizers use two types defined in this package: SparseGradient, which lets them update only

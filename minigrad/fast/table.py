@@ -1,4 +1,4 @@
-"""The Table: a parameter whose rows are read and updated individually, such as word vectors.
+"""The Table: a parameter, such as word vectors, whose rows are read and updated individually.
 
 A batch of reviews uses about 550 of the 10,000 rows of a word table. An optimizer with momentum
 also changes the other rows, whose gradient is 0. Updating them at every step takes more time than

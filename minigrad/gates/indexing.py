@@ -135,7 +135,8 @@ class _Joining(_Moving):
 
 
 class Concatenate(_Joining):
-    """z = the inputs joined end to end along `axis`. Each input's gradient is its part of dz.
+    """z = the inputs joined end to end along `axis`. Each input's gradient is the corresponding
+    part of dz.
 
     Shapes: the inputs' sizes are equal except along `axis`, where z's size is the sum of their
     sizes.
@@ -163,7 +164,7 @@ class Concatenate(_Joining):
 class Stack(_Joining):
     """z = the inputs, all of the same shape, joined along a new axis.
 
-    Each input's gradient is its slice of dz.
+    Each input's gradient is the corresponding slice of dz.
 
     >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).array
     array([[1., 3.],

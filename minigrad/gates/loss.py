@@ -32,8 +32,8 @@ class _Loss(Gate):
     """Base class of losses. It checks the shapes and reduces the examples' losses.
 
     Shapes: z is a single number or, with reduction="none", one number for each example. Errors:
-    ShapeError if prediction and truth have different shapes (MG151), OptionError for an unknown
-    reduction (MG150).
+    ShapeError if the prediction and the truth have different shapes (MG151), OptionError for an
+    unknown reduction (MG150).
     """
 
     operations = 3
@@ -285,9 +285,10 @@ class NegativeLogLikelihood(_LabelLoss):
 class BinaryCrossEntropy(_Loss):
     """z = -t ln σ(x) - (1 - t) ln(1 - σ(x)), averaged. dx = (σ(x) - t) dz / N.
 
-    Logits x and targets t have the same shape, with t between 0 and 1. z is computed as max(x, 0) -
-    x t + ln(1 + e^-|x|), which is finite for all finite logits. For infinite logits it may be NaN,
-    as in PyTorch. To weight examples, use reduction="none" and multiply the losses by the weights.
+    The logits x and the targets t have the same shape, and t is between 0 and 1. z is computed as
+    max(x, 0) - x t + ln(1 + e^-|x|), which is finite for all finite logits. For infinite logits it
+    may be NaN, as in PyTorch. To weight examples, use reduction="none" and multiply the losses by
+    the weights.
 
     >>> binary_cross_entropy(Tensor([0.0, 1000.0]), [1, 1]).item()  # (ln 2 + 0) / 2
     0.3465735912322998
@@ -330,8 +331,8 @@ class BinaryCrossEntropy(_Loss):
 class MeanSquaredError(_Loss):
     """z = (x - t)², averaged over all elements. dx = 2 (x - t) dz / N, dt = -dx.
 
-    Prediction x and truth t must have the same shape. Shapes such as (N, 1) and (N,) raise an error
-    instead of broadcasting.
+    The prediction x and the truth t must have the same shape. Shapes such as (N, 1) and (N,) raise
+    an error instead of being broadcast.
 
     >>> mean_squared_error(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
     2.0
@@ -352,8 +353,8 @@ class MeanSquaredError(_Loss):
 class MeanAbsoluteError(_Loss):
     """z = |x - t|, averaged over all elements. dx = sign(x - t) dz / N, dt = -dx.
 
-    Where x = t, the gradient is 0. Prediction x and truth t must have the same shape. PyTorch calls
-    this loss L1Loss.
+    Where x = t, the gradient is 0. The prediction x and the truth t must have the same shape.
+    PyTorch calls this loss L1Loss.
 
     >>> mean_absolute_error(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
     1.0

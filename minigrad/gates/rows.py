@@ -104,7 +104,7 @@ class Lookup(_ReadsRows):
 class LookedUp(Leaf):
     """The result of a look-up that was not recorded.
 
-    `look_up` is the node that recording the look-up would have created.
+    `look_up` is the node that would exist if the look-up had been recorded.
     """
 
     __slots__ = ("look_up",)

@@ -26,7 +26,7 @@ def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, 
         n = tanh(a_n + r ⊙ s_n)
         h' = n + z ⊙ (h - n)
 
-    The reset gate r acts after the product h @ W_hh.
+    The reset gate r is applied after the product h @ W_hh.
     """
     H = h.shape[1]
     s = h @ W_hh + b_hh

@@ -414,7 +414,7 @@ def coupling(e: Evidence) -> Guesses:
 
 
 def normalisation(e: Evidence) -> Guesses:
-    """Recognize a rule for (x - mean) / deviation that treats mean or deviation as a constant."""
+    """Recognize a rule for (x - mean) / deviation that treats one or both as constants."""
     for axis in [*range(e.x.ndim), None]:  # None: over all axes
         total = partial(np.sum, axis=axis, keepdims=True)
         moved = np.abs(total(e.true)).max()  # the effect of shifting x, which must be 0

@@ -351,7 +351,7 @@ def broadcast_shape(gate: str, *shapes: Shape) -> Shape:
 
 
 def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Exception:
-    """Return the error for a failed forward, with the scope and the inputs' shapes.
+    """Return the error for a failed forward call, with the scope and the inputs' shapes.
 
     If the gate's `shape` method raises an error for these inputs, return that error.
     """

@@ -4,7 +4,7 @@ It is used by `minigrad course report`, and by the examples that run many experi
 (examples/reference/run_all.py and examples/sweep.py). Each job has a thread and a child process:
 
 - The thread waits for the child and returns its result, which is appended to results.jsonl.
-- The child calls the function. Its command is
+- The child calls the function. The child's command is
   `python -m minigrad.support.jobs FILE FUNCTION ARGUMENTS RESULT`.
 
 Each child reads from a pipe that closes when the parent ends. So if the parent ends for any reason,

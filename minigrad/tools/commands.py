@@ -70,7 +70,7 @@ def add_commands(commands: Any) -> None:
 
 
 def run_and_show(options: argparse.Namespace) -> int:
-    """Run the script, then draw, explore or check."""
+    """Run the script, then draw, explore or check its graph."""
     variables, last = run_script(options.script, options.arguments)
     options.target = getattr(options, "out", None) or Path(options.script.stem + options.ending)
     name, tensor = find_tensor(options.name, variables, last, options.script)

@@ -18,9 +18,9 @@ class LookupProduct(_ReadsRows):
 
     The inputs are table (V, D), integer ids of any shape, W (D, H) and b (H). z has shape ids.shape
     + (H,). In a batch of reviews, a word occurs two or three times on average, so this gate does
-    less than half the work of the unfused gates. The backward pass saves the same proportion. Let
-    S_i be the sum of dz over all positions of id i. Then dW = Σ_i table_iᵀ S_i, db = Σ_i S_i, and
-    d(table)_i = S_i Wᵀ.
+    less than half the work of the unfused gates, both forward and backward. Let S_i be the sum of
+    dz over all positions of id i. Then dW = Σ_i table_iᵀ S_i, db = Σ_i S_i, and d(table)_i = S_i
+    Wᵀ.
 
     >>> table = np.array([[1.0, 2.0], [3.0, 4.0]])
     >>> LookupProduct()(table, np.array([1, 1, 0]), np.ones((2, 1)), np.array([0.5])).array

@@ -1,14 +1,15 @@
 """Gates that run an RNN, GRU or LSTM over a whole sequence, with hand-written backward passes.
 
 Up to rounding, each gate computes the same result as the unrolled cell of the same name in
-`layers`. The gate takes a fraction of the time, because it fills buffers in place and calls about
-ten NumPy functions per time step instead of a hundred. It does not record a graph of its steps. To
-draw the steps, to step through them, or to compute second derivatives, use the unfused form
-(`mg.unfuse`).
+`layers`. A fused gate takes a fraction of the time, because it fills buffers in place and calls
+about ten NumPy functions per time step instead of a hundred. It does not record a graph of its
+steps. To draw the steps, to step through them, or to compute second derivatives, use the unfused
+form (`mg.unfuse`).
 
-The input part, a = x @ W_xh + b, has no recurrence, so other gates compute it for all steps at
-once. Shapes are as in `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), and a mask (B, T) that
-is True at real steps. Outputs are time-major, (T, B, H), so each step writes to contiguous memory.
+The part computed from the input, a = x @ W_xh + b, is not recurrent, so other gates compute it for
+all steps at once. Shapes are as in `layers`: a (B, T, nH), states (B, H), W_hh (H, nH), and a mask
+(B, T) that is True at real steps. Outputs are time-major, (T, B, H), so each step writes to
+contiguous memory.
 
 The GRU computes σ(s) as ½ + ½ tanh(½ s). The LSTM computes σ(s) as 1 / (1 + e^-s), with a single
 call to `exp` for all four gates.
@@ -92,8 +93,8 @@ class GRUSequence(_Sequence):
     """h_t = n + z ⊙ (h_(t-1) - n) for all t: the states of a gated recurrent unit, (T, B, H).
 
     a = x @ W_xh + b_xh and s = h_(t-1) @ W_hh + b_hh consist of blocks of H columns for the gates z
-    (update), r (reset) and n (new). The reset gate acts after the product: z = σ(a_z + s_z), r =
-    σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n).
+    (update), r (reset) and n (new). The reset gate is applied after the matrix product: z = σ(a_z +
+    s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n).
 
     Backward starts with dh = 0 and runs from the last step to the first:
 
