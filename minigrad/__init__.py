@@ -43,7 +43,7 @@ __version__ = "0.2.0.dev0"
 
 fast.enable()  # makes minigrad faster, with the same results up to rounding
 
-# Names imported on first use, and their modules. A module must not have the name of one of its
+# Names imported on first use, and their modules. A module must not share the name of one of its
 # functions, because importing the module would hide the function.
 _ON_DEMAND = {
     "Graph": "drawing",

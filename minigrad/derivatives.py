@@ -138,7 +138,7 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> An
 
 
 def _points(inputs: TensorLike) -> list[Tensor]:
-    """Return the inputs as Tensors that require a gradient. Copy inputs that do not."""
+    """Return the inputs as Tensors that require a gradient, copied where necessary."""
     several = inputs if isinstance(inputs, (list, tuple)) else [inputs]
     return [
         x if isinstance(x, Tensor) and x.requires_grad else Tensor(to_array(x), requires_grad=True)

@@ -69,7 +69,7 @@ class ShapeError(MinigradError, ValueError):
 
 
 class DtypeError(MinigradError, TypeError):
-    """A dtype or a type of value that an operation does not support."""
+    """A dtype or value type that an operation does not support."""
 
 
 class GradientError(MinigradError, RuntimeError):

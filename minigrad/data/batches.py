@@ -90,7 +90,7 @@ class Batches:
         self.epoch, self._start, self._position = epoch + 1, 0, 0
 
     def _picked(self, epoch: int) -> Sequence[Any]:
-        """Return the indices that select the rows of each batch of an epoch."""
+        """Return the row indices of each batch in an epoch."""
         order = np.arange(self.rows)
         if self.shuffle:
             order = np.random.default_rng([self.seed, epoch]).permutation(order)

@@ -1,7 +1,7 @@
 """Download one large file, and accept it only if its checksum is correct.
 
-The downloader in tensorflow-datasets never times out if a server stops answering, and takes over a
-minute to report a missing network. This downloader times out, and reports a missing network
+The downloader in tensorflow-datasets never times out if a server stops answering, and takes more
+than a minute to report a missing network. This downloader times out, and reports a missing network
 immediately.
 """
 

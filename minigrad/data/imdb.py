@@ -211,7 +211,8 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
 def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:
     """Keep the last `length` ids, and replace ids outside the vocabulary by the unknown id.
 
-    The result, as int64, is the same as if the reviews were encoded with the smaller vocabulary.
+    The result has dtype int64. It is the same as if the reviews had been encoded with the smaller
+    vocabulary.
     """
     ids = np.asarray(reviews.ids)[:, -length:].astype(np.int64)
     return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), reviews.labels.astype(np.int64))

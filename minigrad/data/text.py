@@ -2,7 +2,7 @@
 
 The ids follow Keras's convention.
 
-Errors: none if the argument is a text or an array of integers.
+Errors: none if the argument is a string or an array of integers.
 """
 
 import hashlib

@@ -54,7 +54,7 @@ class profile:
 
     `p.rows` contains the numbers, and `print(p)` prints the table again. Gates in other threads are
     not counted. `clock` is a function that returns the time in seconds. On a busy machine, pass
-    `time.thread_time`, which counts only the time in which this thread computes.
+    `time.thread_time`, which counts only this thread's CPU time.
 
     A gate's time includes recording its node and, in the backward pass, adding gradients. If
     several gates use a parameter, the products aᵀ @ dz for its gradient are computed together at

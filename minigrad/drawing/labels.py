@@ -32,8 +32,8 @@ def quoted(text: str) -> str:
     r"""Return text as a quoted DOT string.
 
     & becomes &amp; because Graphviz reads entities in strings. \ becomes the similar character ∖,
-    because there is no escape that works everywhere: \N means a node's name, and the tooltips of
-    nodes and clusters need different numbers of backslashes.
+    because no escape works everywhere. \N means a node's name, and the tooltips of nodes and
+    clusters need different numbers of backslashes.
     """
     for char, escaped in (("\\", "∖"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
         text = text.replace(char, escaped)

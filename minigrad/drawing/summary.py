@@ -1,4 +1,4 @@
-"""Count the parameters, operations and memory of each scope of a graph, for a model's summary."""
+"""Count the parameters, operations and memory of each scope in a graph, for a model's summary."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -23,7 +23,9 @@ from .replay import replay
 from .wrong_gates import wrong_gates
 
 LARGEST = 400_000
-"""The maximum number of nodes and lines on a page. A browser opens such a page in a few seconds."""
+"""The maximum number of nodes and lines on a page. A browser opens a page of this size in a few
+seconds.
+"""
 
 BRIEF = 2_000
 """In graphs with more gates than this, fewer arrays are shown in full. Otherwise the page would be

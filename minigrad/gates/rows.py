@@ -118,8 +118,8 @@ def table_and_ids(x: Tensor) -> tuple[Tensor, Tensor] | None:
     """Return (table, ids) if x is the result of a look-up, else None.
 
     Also return None if `lookup(table, ids)` could not replace x. This is the case if x, the table
-    or the ids have changed since the look-up, or if only one of x and `lookup(table, ids)` would
-    pass a gradient to the table.
+    or the ids have changed since the look-up. It is also the case if only one of x and
+    `lookup(table, ids)` would pass a gradient to the table.
 
     >>> table, ids = table_and_ids(lookup(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0]))
     >>> table.shape, ids.shape

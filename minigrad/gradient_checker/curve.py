@@ -40,8 +40,8 @@ class StepCurve:
     def save(self, path: str | Path) -> None:
         """Save a log-log plot of the curve. The suffix of `path` sets the file format.
 
-        Errors: OptionError MG706 without Matplotlib, CheckpointError MG506 if the file cannot be
-        written, and Matplotlib's ValueError for a format that it does not support.
+        Errors: OptionError MG706 if Matplotlib is not installed, CheckpointError MG506 if the file
+        cannot be written, and Matplotlib's ValueError for a format that it does not support.
         """
         path = Path(path)
         figure = self.plot()
@@ -50,7 +50,7 @@ class StepCurve:
     def plot(self) -> Any:
         """Return a Matplotlib figure with a log-log plot of the curve.
 
-        Errors: OptionError MG706 without Matplotlib.
+        Errors: OptionError MG706 if Matplotlib is not installed.
         """
         figure = new_figure("a plot of the step curve", 6.4, 4.2)
         axes = figure.add_subplot()

@@ -556,7 +556,7 @@ def lost_part(e: Evidence) -> Guesses:
 
 
 def partly(e: Evidence) -> Guesses:
-    """Recognize a rule that is right except that some elements should or should not be zero."""
+    """Recognize a rule whose only mistake is that some elements are wrongly zero or nonzero."""
     differ = ~np.isclose(e.rule, e.true, rtol=1e-6, atol=1e-6, equal_nan=True)
     if differ.any() and not differ.all():
         text = "some elements are zero but should not be: a mask is wrong, or a use is forgotten"

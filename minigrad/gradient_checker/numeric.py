@@ -1,4 +1,4 @@
-"""Numeric derivatives: central differences of a function of arrays, and the detection of kinks."""
+"""Compute numeric derivatives: take central differences of a function, and detect kinks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -161,7 +161,7 @@ def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def index_of(number: int | np.integer[Any], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the index of an element, given its number in row-major order."""
+    """Return the index of an element, given its position in row-major order."""
     return tuple(map(int, np.unravel_index(number, shape)))
 
 

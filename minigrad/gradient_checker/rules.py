@@ -70,8 +70,8 @@ class NodeCheck(Function):
         if arrays is None:
             self.output, self.saved = node.output, list(node.arrays[count:])
         self.positions = [n for n, parent in enumerate(node.inputs) if parent.requires_grad]
-        # Exclude an output such as -1e308, which means "never the maximum". Next to it, all other
-        # numbers would be lost to rounding.
+        # Exclude an output such as -1e308, which means "never the maximum". Compared with it, all
+        # other numbers would be lost to rounding.
         self.dz = np.where(np.abs(self.output) < 1e30, signs(rng, self.output.shape), 0.0)
         self.kinked = np.zeros(self.output.shape, bool)
 

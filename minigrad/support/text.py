@@ -1,4 +1,4 @@
-"""Safe text for the terminal and for files.
+"""Make text safe for the terminal and for files.
 
 Use `printable` for a user's text, `table` for rows of text, `for_terminal` for minigrad's own text,
 and `to_json` for values stored as text.

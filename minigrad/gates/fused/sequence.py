@@ -230,7 +230,7 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
         )
     if mask is None:
         return {steps - truncate: None} if truncate < steps else {}
-    # how many steps each row has left, including this one
+    # the number of steps that each row has left, including this one
     left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]
     rows = mask & (left == truncate) & (left[:, :1] > truncate)
     return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
