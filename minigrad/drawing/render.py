@@ -50,7 +50,7 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
             f"cannot draw to {os.fspath(path)!r}: "
             + (f"the format {suffix!r} is not supported" if suffix else "it has no suffix"),
             cause="the suffix of the path selects the format",
-            remedy="end the path in one of ." + ", .".join(SUFFIXES),
+            remedy="end the path with one of ." + ", .".join(SUFFIXES),
         )
     return suffix
 

@@ -130,7 +130,7 @@ def _check_size(nodes: list[Node]) -> None:
             "MG807",
             f"this graph has {len(nodes):,} nodes and {lines:,} lines between them, but a page "
             f"can show at most {LARGEST:,} in total",
-            cause="a browser needs minutes to open a larger page, or cannot open it",
+            cause="a browser takes minutes to open a larger page, or cannot open it at all",
             remedy="explore fewer time steps or an intermediate tensor, or use mg.draw, which "
             "folds graphs of any size",
         )

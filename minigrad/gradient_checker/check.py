@@ -239,7 +239,7 @@ class Check:
                     f"{title(node)} returned float32, but the check needs float64",
                     cause="its forward returns a fixed dtype, or one of its tensors is float32; the "
                     "check's steps of 6e-6 would be lost in float32's rounding errors",
-                    remedy="use the dtype of the inputs for the result, as in np.zeros(..., "
+                    remedy="use the inputs' dtype for the result, as in np.zeros(..., "
                     "x.dtype) or array.astype(x.dtype)",
                 )
             check = NodeCheck(node, self.rng)

@@ -572,7 +572,7 @@ def elementwise(e: Evidence) -> Guesses:
         weighted = e.rule_of(weights * e.dz)
         yield (
             WRONG,
-            "the rule multiplies dz by a wrong factor",
+            "the rule multiplies dz by the wrong factor",
             same(weighted, e.rule * e.pick(weights)),
         )
     yield (

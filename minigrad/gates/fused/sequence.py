@@ -53,7 +53,7 @@ class _Sequence(Gate):
             raise ShapeError(
                 "MG144",
                 f"{self.name} cannot run on inputs of these shapes: {given}",
-                cause=f"with n = {self.blocks}, the shapes must be a (B, T, nH) with T of at least 1, "
+                cause=f"with n = {self.blocks}, the shapes must be a (B, T, nH) with T >= 1, "
                 "states (B, H), W_hh (H, nH) and mask (B, T)",
                 remedy="correct the sizes, or use the layers RNN, GRU and LSTM, which pass "
                 "matching arrays",

@@ -105,7 +105,7 @@ def test_a_path_that_cannot_be_written_is_named_with_its_cause(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.dot").mkdir()
     for path, word in {
-        **dict.fromkeys(("", "graph", "graph.jpeg", ".dot"), "end the path in one of .png, .svg"),
+        **dict.fromkeys(("", "graph", "graph.jpeg", ".dot"), "end the path with one of .png, .svg"),
         "folder.dot": "it is a folder",
         "no; rm x/g.dot": "`mkdir -p 'no; rm x'`",
     }.items():
