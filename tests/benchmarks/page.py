@@ -1,4 +1,4 @@
-"""Write docs/benchmarks.md and its plots from the results of a run. Measures nothing itself."""
+"""Write docs/benchmarks.md and its plots from a run's results, without measuring anything."""
 
 import os
 import platform
@@ -36,8 +36,8 @@ reviews. The tables show medians over the rounds:
 - *to minigrad* is the CPU time divided by minigrad's CPU time in the same round. If a benchmark has
   a fused version of minigrad, the ratio uses this version. A case with two threads may use all
   cores, and its ratio compares elapsed times.
-- *difference* is the largest difference between the numbers that a contender and the first
-  contender computed. It shows that all contenders do the same work.
+- *difference* is the largest difference between the numbers computed by a contender and by the
+  first contender. It shows that all contenders do the same work.
 
 Three settings make the update rules equal:
 
@@ -75,7 +75,7 @@ LIBRARIES = "minigrad-edu numpy torch jax autograd keras tensorflow-cpu tensorfl
 
 
 def machine():
-    """The processor, the system and the versions."""
+    """Describe the processor, the system and the versions of the libraries."""
     info = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
     processor = found[1] if found else platform.processor()
@@ -87,7 +87,7 @@ def machine():
     return f"Measured on {date.today()} on {processor}, {system}, with {', '.join(versions)}."
 
 
-COLOURS = {  # minigrad stands out; the rest can be told apart by colour-blind eyes (Okabe and Ito)
+COLOURS = {  # minigrad stands out; colour-blind readers can distinguish the others (Okabe and Ito)
     "numpy": "#999999", "minigrad": "#e69f00", "minigrad-fused": "#d55e00", "torch": "#56b4e9",
     "torch-fused": "#0072b2", "jax": "#009e73", "keras-tf": "#cc79a7", "keras-tf-xla": "#a0527f",
     "keras-jax": "#f0e442",
@@ -102,7 +102,7 @@ def grouped(results, key):
 
 
 def bars(results):
-    """CPU time of each contender, a panel for each case."""
+    """Plot the CPU time of each contender, with one panel for each case."""
     from matplotlib.figure import Figure
 
     cases = grouped(results, lambda result: result.case)
@@ -120,7 +120,7 @@ def bars(results):
 
 
 def curves(results):
-    """CPU time against each size, both axes logarithmic."""
+    """Plot the CPU time against each size, with logarithmic axes."""
     from matplotlib.figure import Figure
 
     growing = grouped(results, lambda result: result.case.partition("=")[0])

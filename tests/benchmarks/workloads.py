@@ -1,4 +1,4 @@
-"""The workloads: each builds the function to time and the numbers to compare for a contender."""
+"""Define the workloads. Each one builds the function to time and the numbers to compare."""
 
 import time
 from collections.abc import Callable, Collection
@@ -70,7 +70,7 @@ def inference(contender, setting, problem, case):
         return np.concatenate(parts).ravel()
 
     def seconds(batch):
-        """CPU time for one review, the least of five batches."""
+        """Return the CPU time per review, the minimum over five batches."""
         predict(ids[:batch])  # compiles, if anything is compiled
         times = [time.process_time()]
         for _ in range(5):
@@ -139,7 +139,7 @@ def adam(contender, setting, problem, case):
 
 
 def summed(ids, values):
-    """The distinct ids, and the sum of the values of each."""
+    """Return the distinct ids and the sum of the values for each id."""
     distinct, place = np.unique(ids, return_inverse=True)
     sums = np.zeros((len(distinct), values.shape[1]), np.float32)
     np.add.at(sums, place, values)
@@ -172,7 +172,7 @@ def language(contender, setting, problem, case):
 
 
 def language_weights(rng, size, width, hidden):
-    """Start weights; `table` only for an embedding."""
+    """Draw the initial weights, including `table` if there is an embedding."""
     shapes = {
         "W_xh": (width or size, 4 * hidden),
         "W_hh": (hidden, 4 * hidden),
@@ -201,35 +201,37 @@ steps from equal initial weights.""",
              KINDS, training, rounds=9),
     Workload("c", "inference", "Classifying all reviews", """
 The classifier of (b) predicts the sentiment of {reviews:,} reviews without recording a graph. Each
-contender uses the batch size that is fastest for it. This size is determined before the
-measurement. The column *difference* compares the logits.""",
+contender uses its fastest batch size, which is determined before the measurement. The column
+*difference* compares the logits.""",
              KINDS, inference, rounds=5),
     Workload("d", "growth", "Growth with each size", """
 Each plot shows how the time grows with one size of (b)'s RNN. A training step is timed after 70
 training steps. The last plot shows a chain of n gates h = tanh(h) on 8 numbers, forward and
-backward. Each point is measured in its own process. The memory is the peak memory minus the memory
-after the imports. With a larger vocabulary, a batch still uses the same number of rows. The column
-*difference* compares the first losses, and the chain's value and gradient.""",
+backward. Each point is measured in its own process. The memory figure is the peak memory minus the
+memory in use after the imports. With a larger vocabulary, a batch still uses the same number of
+rows. The column *difference* compares the first losses and, for the chain, the value and the
+gradient.""",
              [f"{name}={size}" for name, sizes in GROWTH.items() for size in sizes], growth, rounds=3),
     Workload("e", "start", "Import, and the first training step", """
-The *import* case measures how long it takes to import the package in a new interpreter. The *first step* case measures
-the time from the start of a process to the end of the first training step of (b)'s RNN. It includes
-the time to import the package, build the model and, in some libraries, compile it. The column
-*difference* compares the first loss.""",
+The *import* case measures the time it takes to import the package in a new interpreter. The *first
+step* case measures the time from the start of a process to the end of the first training step of
+(b)'s RNN. This includes importing the package, building the model and, in some libraries, compiling
+it. The column *difference* compares the first loss.""",
              ("import", "first step"), start, rounds=7),
     Workload("f", "adam", "Adam over an embedding table", """
 One step of Adam updates a table with {width} columns and the given number of rows. The gradient
-comes from one batch of {batch} reviews, which use about 555 rows. As in its engine, minigrad
-receives the ids and the gradient of each look-up and sums the gradients of each row itself. The
-other contenders receive a dense array. The steps cycle through 200 batches so that Adam's moments
-do not decay to denormal numbers, which would slow NumPy down. The column *difference* compares the
-table after the first {compared} steps, relative to its largest change.""",
+comes from one batch of {batch} reviews, which use about 555 rows. As in a real training step,
+minigrad receives the ids and the gradient of each look-up and sums the gradients of each row
+itself. The other contenders receive a dense array. The steps cycle through 200 batches so that
+Adam's moments do not decay to denormal numbers, which would slow NumPy down. The column
+*difference* compares the table after the first {compared} steps, relative to its largest
+change.""",
              ("10,000 rows", "50,000 rows", "200,000 rows"), adam, rounds=15),
     Workload("g", "trainer", "The Trainer beside a bare loop", """
-A training step of (b)'s RNN with fused gates runs in a loop of six lines, in a Trainer without
-metrics and callbacks, and in a Trainer with the usual metrics and callbacks: accuracy, a progress
-bar (without a terminal), a report for each epoch, and a check for a loss that is not finite. The
-column *difference* compares the mean loss of the first {compared} training steps.""",
+A training step of (b)'s RNN with fused gates runs in a six-line loop, in a Trainer without metrics
+or callbacks, and in a Trainer with the usual metrics and callbacks. These are accuracy, a progress
+bar (without a terminal), a report for each epoch, and a check for non-finite losses. The column
+*difference* compares the mean loss of the first {compared} training steps.""",
              ("rnn",), trainer, rounds=15),
     Workload("h", "language", "One training step of a language model", """
 An LSTM with 256 units and carried state reads a stream of ids, and a Dense layer predicts the next
