@@ -37,7 +37,7 @@ __all__ = [
     "to_layout", "unroll",
 ]  # fmt: skip
 
-# A name or keyword from another framework raises an error that gives minigrad's name for it. The
+# A name or keyword from another framework raises an error with minigrad's name for it. The
 # table of names is in minigrad/help/other_frameworks.py.
 Layer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
 # PyTorch's modules have this method

@@ -53,8 +53,8 @@ class Cell(Layer):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the cell's computations: the first parameter's dtype, or float32 if the cell
-        has no parameters.
+        """The dtype of the cell's computations, which is the dtype of its first parameter, or
+        float32 if it has none.
         """
         first = next(iter(self._members.values()), None)
         return np.dtype(getattr(first, "dtype", np.float32))

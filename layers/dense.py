@@ -19,7 +19,7 @@ class Dense(Layer):
     """z = activation(x @ W + b) for x (..., inputs), W (inputs, outputs) and b (outputs,). z has
     shape (..., outputs).
 
-    `init` is the initialiser of W, Glorot-uniform by default. b starts at 0. `activation` is a
+    `init` initialises W and is Glorot-uniform by default. b starts at 0. `activation` is a
     function such as mg.relu.
 
     >>> Dense(3, 2)([[1.0, 2.0, 3.0]]).shape

@@ -13,7 +13,7 @@ from .layer import Layer, as_tensor
 
 
 class ModeWarning(UserWarning):
-    """Warning (MG214): a model is evaluated while it is in training mode."""
+    """Warning (MG214): the model is evaluated while it is in training mode."""
 
 
 class Dropout(Layer):
@@ -36,7 +36,7 @@ class Dropout(Layer):
         if not 0 <= rate < 1:
             raise OptionError(
                 "MG212",
-                f"Dropout does not accept the rate {rate!r}",
+                f"Dropout does not accept a rate of {rate!r}",
                 cause="the rate is the probability that an element is set to 0; a rate of 1 would "
                 "set every element to 0",
                 remedy="use a rate of at least 0 and less than 1",

@@ -19,7 +19,7 @@ class Embedding(Layer):
     """z = table[ids], for ids of any shape. Each id selects a row of the table (vocabulary, width).
     z has shape (*ids.shape, width).
 
-    `init` is the initialiser of the table, uniform within ±0.05 by default. To keep the vectors
+    `init` initialises the table and is uniform within ±0.05 by default. To keep the vectors
     fixed, freeze the table: `embedding.table.requires_grad = False`. With `minigrad.fast` enabled,
     the table's gradient stores only the rows that were looked up, and an optimizer updates only
     those rows.

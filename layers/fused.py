@@ -22,8 +22,8 @@ GATES = {
 
 
 def can_fuse(cell: Cell) -> bool:
-    """Whether this cell has a fused gate. RNN cells with tanh, GRU cells with reset_after=True, and
-    LSTM cells have one.
+    """Return whether this cell has a fused gate. RNN cells with tanh, GRU cells with
+    reset_after=True, and LSTM cells have one.
     """
     if isinstance(cell, RNNCell) and type(cell.activation) is not Tanh:
         return False
@@ -33,8 +33,8 @@ def can_fuse(cell: Cell) -> bool:
 
 
 def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
-    """Whether to fuse this call. If `wish` is None, fuse when all cells have a fused gate and
-    either `mg.fused()` is on or nothing is recorded.
+    """Return whether to fuse this call. If `wish` is None, fuse when all cells have a fused gate
+    and either `mg.fused()` is on or nothing is recorded.
 
     `layers.outputs` and `gradient_flow` need the individual time steps. If `wish` is None, calls
     inside these functions are therefore unrolled.

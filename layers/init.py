@@ -57,8 +57,8 @@ def normal(deviation: float) -> Initialiser:
 
 
 def glorot_uniform(shape: Shape) -> Array:
-    """Draw uniformly within ±√(6 / (in + out)), which gives the variance 2 / (in + out). Suits
-    tanh, because neither signals nor gradients vanish.
+    """Draw uniformly within ±√(6 / (in + out)), which gives the variance 2 / (in + out). Use it
+    with tanh, where it keeps signals and gradients from vanishing.
 
     Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural
     networks (2010), eq. 16.
@@ -77,8 +77,8 @@ def glorot_normal(shape: Shape) -> Array:
 
 
 def he_uniform(shape: Shape) -> Array:
-    """Draw uniformly within ±√(6 / in), which gives the variance 2 / in. Suits ReLU, which sets
-    about half of its inputs to 0.
+    """Draw uniformly within ±√(6 / in), which gives the variance 2 / in. Use it with ReLU, which
+    sets about half of its inputs to 0.
 
     Source: He et al., Delving deep into rectifiers (2015), eq. 10.
     """
@@ -97,14 +97,14 @@ def orthogonal(shape: Shape) -> Array:
     """W Wᵀ = I, or Wᵀ W = I if there are fewer columns than rows. W is drawn uniformly from all
     such matrices.
 
-    A square orthogonal matrix preserves the length of every vector. A state that is multiplied by
-    such a matrix forty times neither vanishes nor explodes.
+    A square orthogonal matrix preserves the length of every vector. A state can be multiplied by
+    such a matrix forty times without vanishing or exploding.
 
     >>> W = orthogonal((3, 3))
     >>> bool(np.allclose(W @ W.T, np.eye(3), atol=1e-6))
     True
 
-    Source: Saxe et al., Exact solutions to the nonlinear dynamics of learning (2014); Mezzadri
+    Sources: Saxe et al., Exact solutions to the nonlinear dynamics of learning (2014); Mezzadri
     (2007) for the sign correction.
     """
     rows, columns = shape

@@ -26,11 +26,11 @@ def outputs(
     Each batch starts without a carried state. The state of any `Stateful` in the model does not
     change.
 
-    Each item of `layers` is the path of a layer, as in `named_layers()` ("" is the model), or the
-    path of a value that a layer has named with `note`. Every cell names h, as in "rnn.cell.h". An
-    LSTM cell also names c, i, f, g and o. A GRU cell also names z, r and n. The values of all time
-    steps are stacked along axis 1, so their shape is (N, T, H). x is an array of N examples, or a
-    tuple of such arrays if the model has several inputs.
+    Each item of `layers` is the path of a layer, as in `named_layers()` ("" is the model itself),
+    or the path of a value that a layer has named with `note`. Every cell names h, as in
+    "rnn.cell.h". An LSTM cell also names c, i, f, g and o. A GRU cell also names z, r and n. The
+    values of all time steps are stacked along axis 1, so their shape is (N, T, H). x is an array of
+    N examples, or a tuple of such arrays if the model has several inputs.
 
     >>> from layers import LSTM, Embedding, Sequential
     >>> model = Sequential(Embedding(50, 8), LSTM(8, 4))
@@ -66,7 +66,7 @@ def gradients(
     >>> np.abs(found["embedding"]).sum(axis=(0, 2)) > 0      # which of the six words get a gradient
     array([False, False, False, False,  True,  True])
 
-    Errors: the errors of `outputs`, and GradientError (MG242) for a value that does not depend on
+    Errors: the same as `outputs`, and GradientError (MG242) for a value that does not depend on
     any trainable parameter.
     """
     passes = []
@@ -120,7 +120,7 @@ def gradient_flow(
 def _passes(
     model: Layer, x: Any, layers: Sequence[str], batch_size: int
 ) -> Iterator[tuple[slice, Any, Values]]:
-    """Yield (slice of the batch, output, values of the paths in `layers`) for each batch."""
+    """Yield (batch slice, output, values of the paths in `layers`) for each batch."""
     inputs = x if isinstance(x, tuple) else (x,)
     paths = {layer: path for path, layer in model.named_layers().items()}
     values: Values = {}
@@ -142,7 +142,7 @@ def _passes(
         # a recurrent layer may return (output, final state)
         values[path][step] = value[0] if isinstance(value, tuple) else value
 
-    # run at least one batch, because the outputs need a width even if there are no examples
+    # run at least one batch, because the outputs need a shape even if there are no examples
     for start in range(0, max(len(inputs[0]), 1), batch_size):
         batch = slice(start, start + batch_size)
         values = {path: {} for path in layers}

@@ -51,10 +51,10 @@ def export_weights(model: Layer, path: AnyPath, layout: str) -> None:
 
 
 def import_weights(model: Layer, path: AnyPath, layout: str) -> None:
-    """Load weights from a safetensors file that uses the names of `export_weights`. If an error
-    occurs, nothing is loaded.
+    """Load weights from a safetensors file that uses the same names as `export_weights`. If an
+    error occurs, nothing is loaded.
 
-    Errors: OptionError as for `export_weights`; CheckpointError for a missing, truncated or damaged
+    Errors: OptionError, as in `export_weights`; CheckpointError for a missing, truncated or damaged
     file (MG252) and for a file that does not match the model (MG505, which lists all missing,
     unknown and mismatched names).
     """
@@ -173,7 +173,7 @@ def _to_ours(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
 
 
 def _blocks(kind: type[Layer], array: Array) -> Array:
-    """Swap the first two blocks of a GRU's array, which converts z, r, n to r, z, n or back."""
+    """Swap the first two blocks of a GRU's array to convert z, r, n to r, z, n or back."""
     if kind is not GRUCell:
         return array
     first, second, n = np.split(array, 3, axis=-1)

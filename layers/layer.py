@@ -139,7 +139,7 @@ class Layer:
                 part.name = path
 
     def _keeps_name(self, parameter: Tensor, path: str) -> bool:
-        """Whether a shared parameter already has a name from an earlier part of this layer or of an
+        """Return whether a shared parameter already has a name from an earlier part of this or an
         enclosing layer.
         """
         name = parameter.name or ""
@@ -168,7 +168,7 @@ class Layer:
         return {path: part for path, part in _walk(self) if isinstance(part, Layer)}
 
     def zero_grad(self) -> None:
-        """Set the gradients of all parameters to None, like an optimizer's `zero_grad`."""
+        """Set the gradients of all parameters to None, as an optimizer's `zero_grad` does."""
         for parameter in self.named_parameters().values():
             parameter.grad = None
 
@@ -295,7 +295,7 @@ class Function(Layer):
 
 
 class Sequential(Layer):
-    """Run layers in sequence: each layer takes the previous layer's output. A function such as
+    """Run layers in sequence: each layer receives the previous layer's output. A function such as
     mg.tanh counts as a layer.
 
     Each child is named after its class in lower case: the first Dense is `dense`, the second is
@@ -350,7 +350,7 @@ class Sequential(Layer):
 def parameter(init: Initialiser, shape: Shape, make: Callable[..., Tensor] = Tensor) -> Tensor:
     """Make a trainable Tensor from init(shape).
 
-    Errors: OptionError (MG210) for sizes below 1, ShapeError (MG213) if `init` returns an array of
+    Errors: OptionError (MG210) for sizes below 1; ShapeError (MG213) if `init` returns an array of
     a different shape.
     """
     if not all(hasattr(size, "__index__") and size > 0 for size in shape):
@@ -455,7 +455,7 @@ def _unflattened(arrays: Mapping[str, Array], path: str) -> Any:
 
 
 def _trained(value: Any) -> bool:
-    """Whether a value becomes a trained part of the layer that it is assigned to."""
+    """Return whether a value becomes a trained part of the layer that it is assigned to."""
     if isinstance(value, Tensor):
         return value.requires_grad and value.node.gate is None
     return isinstance(value, Layer)

@@ -1,5 +1,5 @@
-"""The layers RNN, GRU and LSTM, which run a cell over a sequence. Each layer can stack several
-cells and run in both directions.
+"""Recurrent layers: RNN, GRU and LSTM, which run a cell over a sequence. Each layer can stack
+several cells and run in both directions.
 """
 
 import warnings
@@ -66,7 +66,7 @@ class Recurrent(Layer):
       forward and backward for each layer, from bottom to top.
     - `truncate=k` lets gradients flow back only through the last k steps; see `unroll`.
     - `fused=True` computes the whole sequence with one gate, and `fused=False` records every step
-      in the graph. The results agree up to rounding, except that dropout draws different noise. The
+      in the graph. The results agree up to rounding, except that dropout draws different masks. The
       default, None, fuses inside `mg.fused()`, which the Trainer uses, and whenever no graph is
       recorded. Otherwise, every step is recorded.
 
@@ -324,8 +324,9 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
 
     Errors: OptionError for another value of `how` (MG220); ShapeError for a sequence that does not
     have three axes (MG221), and for a mask of the wrong shape or a sequence without real steps
-    (MG222). For a sequence without real steps, Keras returns NaN instead. Source: Collobert et al.,
-    Natural language processing (almost) from scratch (2011), for the maximum.
+    (MG222). For a sequence without real steps, Keras returns NaN instead of raising an error.
+    Source: Collobert et al., Natural language processing (almost) from scratch (2011), for the
+    maximum.
     """
     if how not in ("mean", "max"):
         raise OptionError(

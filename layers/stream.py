@@ -1,5 +1,5 @@
-"""TruncatedBPTT and Stateful, which train on sequences that are too long for one graph, and
-`sample`, which generates a sequence.
+"""Train on sequences that are too long for one graph (TruncatedBPTT, Stateful), and generate
+sequences (`sample`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -74,8 +74,8 @@ class TruncatedBPTT:
         start of the next window's graph, and `kept` is the number of steps from there to the end of
         x.
 
-        The first step of x follows the argument `state`. The steps of x from `start` on are new.
-        The next window will have `next_length` new steps.
+        The first step of x follows the argument `state`. The steps of x beginning at `start` are
+        new. The next window will have `next_length` new steps.
         """
         end = x.shape[1]
         begin = max(0, end - self.k2)  # start of the graph
@@ -95,7 +95,7 @@ class TruncatedBPTT:
 
 class Stateful(Layer):
     """A model that continues from the state of its previous call. It applies `TruncatedBPTT` in
-    loops that do not pass a state, such as the Trainer's loop.
+    loops that do not pass a state, such as the Trainer's.
 
     In training mode, call it with consecutive windows x (B, k1, ...), such as the batches of
     `minigrad.data.Stream`. Each call returns the same outputs as `bptt.walk` yields on the whole
@@ -114,7 +114,7 @@ class Stateful(Layer):
     GradientError (MG237) if another layer computed inputs that the next call would need again.
     """
 
-    # x: the inputs that the next gradient goes back through; state: the state before x; evaluated:
+    # x: the inputs that the next gradient flows back through; state: the state before x; evaluated:
     # the state after the last call in evaluation mode
     _memory: dict[str, Any] = {"x": None, "state": None, "evaluated": None}
     _child_name = "carried"  # the paths in snapshots begin with this name

@@ -1,5 +1,4 @@
-"""`unroll`, which runs any cell over a sequence, in either direction, with scopes, masks and
-truncation.
+"""Run any cell over a sequence in either direction, with scopes, masks and truncation.
 """
 
 from functools import partial

@@ -28,7 +28,7 @@ __all__ = [
     "freeze", "split", "summary", "unfreeze", *_callback_names,
 ]  # fmt: skip
 
-# A name or keyword from another framework raises an error that gives minigrad's name for it. The
+# A name or keyword from another framework raises an error with minigrad's name for it. The
 # table of names is in minigrad/help/other_frameworks.py.
 Trainer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
 _other.answer_names(

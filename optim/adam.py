@@ -106,7 +106,7 @@ class Adam(Optimizer):
         This is Gaussian quadrature over the values of b with the weights a / b. One term is exact
         for polynomials of degree 1, and two terms for degree 3. The result is therefore exact if
         either eps or all b √v are negligible. Otherwise, the relative error of one term is at most
-        a quarter of b's relative variance. Rows for which this error is too large use two terms.
+        a quarter of b's relative variance. Rows where this error is too large use two terms.
         The result for a row must not depend on which other rows catch up in the same call.
         """
         m, v = slots

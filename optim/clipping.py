@@ -23,7 +23,7 @@ def clip_gradients(
     """Scale all gradients, of any shape, by min(1, max_norm / |g|). Returns |g|, the norm of all
     gradients taken as one vector.
 
-    `parameters` is a dict of Tensors, another iterable of Tensors, or a single Tensor. PyTorch's
+    `parameters` is a dict or another iterable of Tensors, or a single Tensor. PyTorch's
     name for this function, `clip_grad_norm_`, works too.
 
     Clipping shortens steps that are too long and keeps their direction. Recurrent networks need it,
@@ -82,7 +82,7 @@ def gradient_values(tensor: Tensor) -> Array | None:
     """Return the elements of a parameter's gradient, or None if there is no gradient. For a
     row-sparse gradient, return only the rows that have a gradient.
 
-    Terms for the same row are added up, so each row occurs once. Any other lazy gradient is
+    Terms for the same row are added, so each row occurs only once. Any other lazy gradient is
     converted to an array. The result shares memory with the gradient, so scaling the result also
     scales the gradient.
     """

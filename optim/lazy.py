@@ -2,8 +2,8 @@
 
 Adam and momentum move a row even if its gradient is 0, because their running means decay over many
 steps. Moving all 10,000 word vectors at every step would take longer than the rest of the step.
-With lazy updates, the missed steps of a row remain pending, and the row catches up with all of them
-at once. Each missed step moves the row by its running means times factors that depend only on the
+With lazy updates, a row's missed steps remain pending, and the row catches up on all of them at
+once. Each missed step moves the row by its running means times factors that depend only on the
 step. The factors can therefore be summed over the steps.
 """
 
@@ -31,17 +31,17 @@ _CATCHING_UP = threading.Lock()
 
 
 def all_catch_up(t: int) -> bool:
-    """Whether all rows catch up after step t. They do so after each of the first 4 steps, then
-    EARLY / 2 times each time t doubles, and finally every LATE steps.
+    """Return whether all rows catch up after step t. They do so after each of the first 4 steps,
+    then EARLY / 2 times each time t doubles, and finally every LATE steps.
 
     The factors of early steps differ too much to be summed over many steps. Later, catching up
-    keeps the sums from growing without bound.
+    keeps the sums from growing without limit.
     """
     return t % min(max((1 << t.bit_length()) // EARLY, 1), LATE) == 0
 
 
 class PendingRows:
-    """The pending updates of one table, and the number of the last step applied to each row.
+    """A table's pending updates, and the number of the last step applied to each row.
 
     All pending steps use the settings, such as momentum, that the optimizer had when this object
     was created. `rule` stores a copy of these settings. If the settings change, the optimizer

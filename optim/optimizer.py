@@ -173,8 +173,8 @@ class Optimizer:
         raise NotImplementedError
 
     def lazy_window(self) -> int | None:
-        """Return the number of steps for which the rule still moves an element after its gradient
-        becomes 0, up to rounding.
+        """Return how many steps the rule still moves an element after its gradient becomes 0, up to
+        rounding.
 
         None means that there are too many steps for lazy updates. 0 means that the element stops
         immediately. For any other number, the rule must define `catch_up` and, if it needs terms,
@@ -210,8 +210,8 @@ class Optimizer:
         return {name: getattr(owner, attribute) for name, (owner, attribute) in places}
 
     def load_hyperparameters(self, values: Mapping[str, Any]) -> None:
-        """Set the values returned by `hyperparameters`. Names that this optimizer does not have are
-        ignored.
+        """Set the values returned by `hyperparameters`, ignoring names that this optimizer does not
+        have.
         """
         for name, (owner, attribute) in self._places().items():
             # assign only changed values, because assigning requires_grad replaces the array
@@ -371,8 +371,8 @@ class Optimizer:
 
 
 def _has_gradient(tensor: Tensor) -> bool:
-    """Whether a step changes the tensor. Raises ShapeError MG105 if the tensor's gradient has the
-    wrong shape.
+    """Return whether a step changes the tensor. Raises ShapeError MG105 if the tensor's gradient
+    has the wrong shape.
     """
     leaf = cast(Leaf, tensor.node)
     if leaf.grad is None or not leaf.requires_grad:

@@ -20,7 +20,7 @@ from minigrad.errors import OptionError
 def split(
     parameters: Mapping[str, Tensor], *patterns: str
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Split parameters into (parameters whose path matches a pattern, all other parameters). Both
+    """Return (parameters whose path matches a pattern, all other parameters). Both
     dicts keep the order of `parameters`.
 
     A pattern is a path, the beginning of a path up to a dot ("rnn" matches "rnn.cell.W_hh"), or a
@@ -56,7 +56,7 @@ def split(
 
 
 def freeze(model: Any, *patterns: str) -> list[str]:
-    """Freeze the parameters that match a pattern, so that they no longer get gradients. Returns the
+    """Freeze the parameters that match a pattern, so they no longer get gradients. Returns the
     paths of these parameters.
 
     Errors: see `split`.
@@ -81,7 +81,7 @@ def _set(model: Any, patterns: tuple[str, ...], wanted: bool) -> list[str]:
     found, _ = split(model.named_parameters(), *patterns)
     for tensor in found.values():
         tensor.requires_grad = wanted
-        tensor.grad = None  # an earlier gradient is out of date
+        tensor.grad = None  # any existing gradient is out of date
     return list(found)
 
 

@@ -17,8 +17,8 @@ FilePath = str | PathLike[str]
 
 
 class History(Mapping[str, list[float]]):
-    """Rows of numbers, read by column: `history["train_loss"]` is the list of that column's values,
-    oldest first.
+    """A table of numbers. `history["train_loss"]` is the list of that column's values, oldest
+    first.
 
     A row may lack some columns. `rows` contains the rows in the order in which they were added.
 

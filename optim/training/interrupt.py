@@ -1,4 +1,4 @@
-"""Handling of Ctrl-C during training: the run finishes its current step before it ends."""
+"""Handle Ctrl-C during training, so the run finishes its current step before it ends."""
 
 import signal
 import threading
@@ -13,8 +13,8 @@ class CtrlC:
     KeyboardInterrupt.
 
     A second Ctrl-C raises KeyboardInterrupt immediately, in case a step hangs. The block has no
-    effect if Ctrl-C is ignored or if it runs outside the main thread, because Python delivers
-    signals only to the main thread.
+    effect if the program ignores Ctrl-C. It also has no effect outside the main thread, because
+    Python delivers signals only to the main thread.
     """
 
     came = False

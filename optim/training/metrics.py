@@ -13,7 +13,7 @@ Metric = Callable[[Array, Array], float]
 
 
 def accuracy(output: Array, labels: Array) -> float:
-    """Σ [prediction = label] / N: the share of the N examples that are classified correctly.
+    """Σ [prediction = label] / N, the fraction of the N examples that are classified correctly.
 
     For logits (..., C) of C classes, the prediction is the class with the largest logit. For logits
     (B,) or (B, 1) of two classes, the prediction is 1 where the logit is positive, and 0 elsewhere.

@@ -1,9 +1,9 @@
 """Data parallelism: several processes ("ranks") train one model, each on its share of every batch.
 
 Every rank has a copy of the whole model. The gradient of a batch's mean loss is the sum of the
-ranks' gradients, each weighted by the rank's share of the batch. All ranks apply the same sum, so
-their parameters stay equal, bit for bit. This module does not import MPI. The user's script imports
-MPI and passes `comm`. docs/parallel.md explains when data parallelism pays off.
+ranks' gradients, weighted by each rank's share of the batch. All ranks apply the same sum, so their
+parameters stay equal, bit for bit. This module does not import MPI. The user's script imports MPI
+and passes `comm`. docs/parallel.md explains when data parallelism pays off.
 """
 
 import sys
@@ -122,9 +122,8 @@ def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _by_rank(values: Sequence[str]) -> str:
-    """Return text with the value of each rank, such as "3 on rank 0, 4 on ranks 1 and 2"."""
-    ranks: dict[str, list[str]] = {}
-    for rank, value in enumerate(values):
+    """Return a text that lists the value of each rank, such as "3 on rank 0, 4 on ranks 1 and
+    2".""" ranks: dict[str, list[str]] = {} for rank, value in enumerate(values):
         ranks.setdefault(value, []).append(str(rank))
     return ", ".join(
         f"{value} on rank{'s' * (len(numbers) > 1)} {' and '.join(numbers)}"

@@ -22,7 +22,7 @@ from .trainer import Trainer
 
 @dataclass
 class LearningRateRange:
-    """Result of the range test: the rates, the smoothed loss at each rate, and the suggested
+    """The result of the range test: the rates, the smoothed loss at each rate, and the suggested
     learning rate. The suggestion is a tenth of the rate at which the loss begins to rise.
     """
 

@@ -49,7 +49,7 @@ def evaluating(model: Model, training: bool) -> Iterator[None]:
 
 
 class Run:
-    """The state of a run, and the methods with which callbacks control it."""
+    """The state of a run, and the methods that callbacks use to control it."""
 
     model: Model
     loss: Callable[[Tensor, Any], Tensor]

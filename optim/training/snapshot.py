@@ -96,8 +96,8 @@ def restore(trainer: Run, path: FilePath) -> None:
     check_match(weights, {name: tensor.array for name, tensor in parameters.items()}, "the model")
     optimizer.check_state(raw_state)
     _load_parts(trainer, checkpoint)
-    # Load these before the tables, because freezing a table reads the table, which applies its
-    # pending updates.
+    # Load these before the tables, because freezing a table reads it, which applies its pending
+    # updates.
     optimizer.load_hyperparameters(_state(checkpoint, "hyperparameters"))
     set_arrays(parameters, weights)
     optimizer.load_state_dict(raw_state)
@@ -122,8 +122,8 @@ def part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
-    """Convert a snapshot from the format of commit e233385. It had fewer parts, BestWeights was
-    called BestSnapshot, and Adam had two sums instead of four.
+    """Convert a snapshot from the format of commit e233385. That format had fewer parts,
+    BestWeights was called BestSnapshot, and Adam had two sums instead of four.
     """
     arrays = {}
     for name, array in checkpoint.items():
@@ -221,7 +221,7 @@ def _position(batches: Any) -> dict[str, Any]:
 
 
 def _joined(trainer: Run, carried: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """Concatenate the ranks' carried rows. Ranks that only repeat another rank's row are left out."""
+    """Concatenate the ranks' carried rows. Leave out ranks that only repeat another rank's row."""
     counted = [carried[0]]
     for rank in range(1, len(carried)):
         first, last = share(trainer.examples, rank, len(carried))

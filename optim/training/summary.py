@@ -1,4 +1,4 @@
-"""`summary`: a table of a model's layers with output shapes, parameters, bytes and operations."""
+"""List a model's layers with their output shapes, parameters, bytes and operations (`summary`)."""
 
 from dataclasses import astuple, dataclass
 from typing import Any

@@ -118,7 +118,7 @@ class Monitor(Callback):
             self._check_column(["epoch", "step", "train_loss"])
 
     def improved(self, trainer: Run, min_delta: float = 0.0) -> bool:
-        """Whether the latest value is better than the best so far, `value`, by more than
+        """Return whether the latest value is better than the best so far, `value`, by more than
         `min_delta`. Any number is better than NaN.
         """
         row = trainer.history.rows[-1]

@@ -20,7 +20,7 @@ class ProgressBar(Callback):
     """A progress bar for each epoch, with loss, accuracy and examples per second.
 
     `unit` is the name of the examples, such as "reviews". To count parts of the examples instead,
-    such as "characters", pass the number of parts in each example as `per_example`. In a notebook,
+    such as "characters", set `per_example` to the number of parts in each example. In a notebook,
     the bar is a widget, or text if ipywidgets is missing. If stderr is not a terminal, for example
     in CI, a plain line is printed every tenth of an epoch.
     """

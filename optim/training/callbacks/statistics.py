@@ -68,7 +68,7 @@ def _norms(arrays: Mapping[str, Array]) -> dict[str, float]:
     squares: dict[str, float] = {}
     for path, array in arrays.items():
         layer = path.rpartition(".")[0] or "model"
-        # Use float64, because the squares of vanishing gradients are 0 in float32.
+        # Use float64, because the squares of vanishing gradients underflow to 0 in float32.
         square = float(np.square(array, dtype=np.float64).sum())
         squares[layer] = squares.get(layer, 0.0) + square
     return {layer: math.sqrt(square) for layer, square in squares.items()}
