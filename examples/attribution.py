@@ -31,7 +31,7 @@ def probability(logit: Any) -> Any:
 def most_confident(
     reviews: Reviews, scores: NDArray[Any], vocabulary: Vocabulary, count: int = 2
 ) -> str:
-    """Describe the model's most confident right predictions and most confident wrong ones."""
+    """Describe the model's most confident correct and incorrect predictions."""
     right = (scores > 0) == (reviews.labels == 1)
     lines = []
     for title, selected in (

@@ -1,6 +1,6 @@
 """Check the gradients of every gate, every layer and the IMDB models against finite differences.
 
-Prints a table with one line per gate, layer and model, followed by the wrong gradients. --break
+Prints a table with one line per gate, layer and model, then describes the wrong gradients. --break
 first gives one gate a wrong rule, to show how the checker reports it. --curve plots the error
 against the step size.
 """

@@ -1,5 +1,5 @@
-"""Provide command-line helpers for the examples: a check that minigrad is installed, option types,
-and commands to copy.
+"""Provide command-line helpers for the examples: an installation check, option types, and commands
+to copy.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def integer(least: int) -> Callable[[str], int]:
 
 
 def positive(text: str, *, or_zero: bool = False) -> float:
-    """Return an argparse type that accepts a finite number above 0, or also 0 with `or_zero`."""
-    try:
+    """Return an argparse type that accepts a finite number above 0, and 0 itself if `or_zero` is
+    True.""" try:
         value = float(text)
     except ValueError:
         value = -1.0

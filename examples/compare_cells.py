@@ -43,7 +43,7 @@ STYLES: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Train the three models and draw the gradient that reaches each step and each word."""
+    """Train the three models and draw the gradients that reach each step and each word."""
     parser = cli.parser(__doc__)
     parser.add_argument(
         "--limit", type=cli.integer(1), default=5000, help="training reviews (5000)"
@@ -153,8 +153,8 @@ def draw_flow(before: dict[str, Any], after: dict[str, Any], path: Path) -> None
 def draw_words(
     words: list[str], shades: dict[str, tuple[float, Any]], label: str, path: Path
 ) -> None:
-    """Draw a block of text for each model. Words with larger gradients are darker, relative to the
-    largest gradient in the block.
+    """Draw a block of text for each model, with darker words for larger gradients. Shades are
+    relative to the largest gradient in the block.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -3,9 +3,9 @@
     mpiexec -n 2 python -m mpi4py examples/data_parallel.py     # prints gradients, draws data_parallel.png
 
 Each rank evaluates the same formula on its own rows of the batch. Broadcast sends rank 0's W to all
-ranks, and AllReduce adds up the ranks' losses. In the backward pass, Broadcast becomes a Reduce,
-which adds up the gradients of all ranks on rank 0. AllReduce remains an AllReduce. docs/parallel.md
-explains how the Trainer computes the same gradients with fewer messages.
+ranks, and AllReduce sums the ranks' losses. In the backward pass, Broadcast becomes a Reduce, which
+sums the gradients of all ranks on rank 0. AllReduce remains an AllReduce. docs/parallel.md explains
+how the Trainer computes the same gradients with fewer messages.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def sharded_loss(comm: Any) -> tuple[mg.Tensor, mg.Tensor, mg.Tensor]:
 
 
 def side_by_side(dots: list[str]) -> str:
-    """Return the graphs of all ranks as one DOT text. Arrows connect gates of different ranks that
-    exchange data.
+    """Return the graphs of all ranks in a single DOT description. Arrows connect gates on different
+    ranks that exchange data.
     """
     parts, gates = [], dict[str, list[str]]()
     for rank, dot in enumerate(dots):

@@ -53,8 +53,8 @@ def five_steps(path: Path) -> None:
 
 
 def reviews(path: Path) -> None:
-    """Record a training step of the sentiment model on 32 reviews of 40 words. The words of the
-    first review label the time steps.
+    """Record a training step of the sentiment model on 32 reviews of 40 words. The time steps are
+    labelled with the words of the first review.
     """
     imdb = load_imdb()
     batch = imdb.train[np.flatnonzero(imdb.train.ids[:, 0])[:32]]  # reviews without padding

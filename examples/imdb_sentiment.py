@@ -7,7 +7,7 @@
     python examples/imdb_sentiment.py --resume runs/rnn  resume an interrupted run
     mpiexec -n 2 python -m mpi4py examples/imdb_sentiment.py --parallel     on two processes (docs/parallel.md)
 
-The mean test accuracy at the best epoch over three seeds is .79 for the RNN, .80 for the GRU and
+Over three seeds, the mean test accuracy at the best epoch is .79 for the RNN, .80 for the GRU and
 .80 for the LSTM. Keras reaches about the same accuracies (docs/results.md, 1a).
 """
 
@@ -61,7 +61,7 @@ def train(options: argparse.Namespace) -> None:
     mg.seed(options.seed)
     model = Sentiment(options.model, len(imdb.vocabulary), options.truncate, options.unrolled)
     best, callbacks = prepare(options, imdb.vocabulary)
-    print(f"{len(training):,} to train on, {len(held_out):,} held back to choose the best epoch, "
+    print(f"{len(training):,} to train on, {len(held_out):,} held out to choose the best epoch, "
           f"{len(imdb.test):,} to test at the end.\n\n{model}\n\n{gradient_mode(options)}\n")  # fmt: skip
 
     # For each batch, the Trainer runs loss = binary_cross_entropy(model(ids), labels);
@@ -133,7 +133,7 @@ def report(
     """Print the test results of the best epoch, and suggest what to do next."""
     last = history.rows[-1]
     print(
-        f"\nEpoch {best.epoch} had the best accuracy on the held-back reviews: {best.value:.4f}. Its "
+        f"\nEpoch {best.epoch} had the best accuracy on the held-out reviews: {best.value:.4f}. Its "
         "weights are saved."
     )
     if last["train_loss"] > 0.6931:
@@ -142,7 +142,7 @@ def report(
             "Try a lower --lr."
         )
     elif last["validation_accuracy"] < best.value:
-        print("After that epoch, accuracy on the held-back reviews fell: the network overfitted.")
+        print("After that epoch, accuracy on the held-out reviews fell: the network overfitted.")
     scores = logits(model, imdb.test.ids)
     accuracy = ((scores > 0) == imdb.test.labels).mean()
     loss = mg.binary_cross_entropy(mg.Tensor(scores), imdb.test.labels).item()

@@ -70,7 +70,7 @@ def sentiment(cell: str, steps: int, stacked: int = 1, truncate: int | None = No
 
 
 def small_recurrent(cell: str, steps: int, truncate: int | None = None) -> mg.Tensor:
-    """Record a single recurrent layer on two sequences with three numbers per step."""
+    """Record a single recurrent layer on two sequences that have three numbers per step."""
     x = mg.Tensor(mg.generator().normal(size=(2, steps, 3)).astype(np.float32), name="x")
     last: mg.Tensor = CELLS[cell](3, 4, truncate=truncate)(x)
     return last.sum()

@@ -31,7 +31,7 @@ from optim import Adam, EpochReport, Trainer
 
 
 def train(lr: float, truncate: int, seed: int, limit: int, epochs: int) -> dict[str, float]:
-    """Train one model. Returns the training loss and the accuracy on held-back reviews after the
+    """Train one model. Returns the training loss and the accuracy on held-out reviews after the
     last epoch.
     """
     imdb = load_imdb()
@@ -84,7 +84,7 @@ def draw(figure: Any, done: Mapping[str, Done], options: argparse.Namespace) -> 
     panel.set_xlabel("learning rate of Adam")
     panel.set_ylabel("words that the gradient goes back through")
     panel.set_title(
-        f"accuracy on 2,500 held-back reviews after {options.epochs} epochs, {len(options.seeds)} seeds",
+        f"accuracy on 2,500 held-out reviews after {options.epochs} epochs, {len(options.seeds)} seeds",
         fontsize=11,
     )
     figure.colorbar(image, label="mean accuracy")

@@ -5,7 +5,7 @@ character by one unit's memory.
 
 The properties are quotation marks, brackets, and the position in a word, sentence or review. For
 each property, the script finds the unit whose memory (c in an LSTM, h in a GRU) has the strongest
-correlation with the property. It reads your own text or some held-back reviews, and writes
+correlation with the property. It reads your own text or some held-out reviews, and writes
 units.html.
 """
 
@@ -37,7 +37,7 @@ def main() -> int:
         help="folder of the trained writer (runs/writer)",
     )
     parser.add_argument(
-        "--text", type=Path, help="a text file to read instead of the held-back reviews"
+        "--text", type=Path, help="a text file to read instead of the held-out reviews"
     )
     parser.add_argument(
         "--shown", type=cli.integer(1), default=600, help="characters to show (600)"
@@ -111,15 +111,15 @@ def most_correlated(memory: Any, feature: Any) -> tuple[int, float]:
 
 
 def most_varied_start(feature: Any, shown: int) -> int:
-    """Return the start of the `shown` characters in which the property changes most."""
+    """Return the start of the `shown` consecutive characters in which the property changes most."""
     change = np.concatenate([[0.0], np.abs(np.diff(feature)).cumsum()])
     return int((change[shown:] - change[:-shown]).argmax()) if len(change) > shown else 0
 
 
 def colours(values: Any) -> Any:
-    """Return an RGB colour for each value: white for 0, red for positive, blue for negative."""
-    ends = np.where(values[:, None] > 0, RED, BLUE)
-    return (255 + np.abs(values)[:, None] * (ends - 255)).astype(int)
+    """Return an RGB colour for each value: white for 0, red for positive values, and blue for
+    negative values.""" ends = np.where(values[:, None] > 0, RED, BLUE) return (255 +
+    np.abs(values)[:, None] * (ends - 255)).astype(int)
 
 
 def to_html(text: str, values: Any) -> str:

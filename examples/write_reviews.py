@@ -100,7 +100,7 @@ def train(options: argparse.Namespace) -> None:
         characters.encode(held_out), max(1, min(size, len(held_out) // (2 * steps))), steps
     )
     print(
-        f"{len(text):,} characters to train on, {len(held_out):,} held back; {len(characters)} "
+        f"{len(text):,} characters to train on, {len(held_out):,} held out; {len(characters)} "
         f"distinct characters.\n\n{model}"
     )
     print(
@@ -127,7 +127,7 @@ def train(options: argparse.Namespace) -> None:
     snapshot = None if options.resume is None else optim.Snapshots.latest(out / "snapshots")
     history = trainer.fit(stream, options.epochs, validation, resume=snapshot)
     print(
-        f"\nBest: {min(history['validation_loss']):.3f} bits per held-back character. A sample "
+        f"\nBest: {min(history['validation_loss']):.3f} bits per held-out character. A sample "
         "from this model:\n"
     )
     print(write(model, characters, options))
@@ -145,7 +145,7 @@ def build(config: dict[str, Any], characters: Characters) -> Stateful:
 
 
 def load_text(options: argparse.Namespace) -> tuple[str, str]:
-    """Return (the training text, the held-back end of the text). The text is the content of a file,
+    """Return (the training text, the held-out end of the text). The text is the content of a file,
     or the training reviews with one review per line.
     """
     if options.data == "bundled":

@@ -7,7 +7,7 @@ Both baselines are logistic regressions: logit = b + Σ w[f] r[f], summed over t
 f of a review's last forty words. In the first baseline, the features are words, and r = 1. In the
 second baseline, the features are sequences of one, two or three words, and r is the naive Bayes log
 ratio. It compares how often f occurs in positive and in negative training reviews. Frequent words
-without sentiment have r near 0 before training. The best epoch is chosen on 2,500 held-back
+without sentiment have r near 0 before training. The best epoch is chosen on 2,500 held-out
 training reviews.
 
 Source of the second baseline: Wang and Manning, Baselines and bigrams: simple, good sentiment and
@@ -71,8 +71,8 @@ class Runs:
 
 
 def log_ratios(features: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """Return r[f] = log(share of f in positive reviews / share of f in negative reviews). Counts
-    start at 1.
+    """Return r[f] = log(frequency of f in positive reviews / frequency of f in negative reviews).
+    Counts start at 1.
     """
     shares = []
     for label in (1, 0):

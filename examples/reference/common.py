@@ -1,4 +1,4 @@
-"""Provide shared code for the reference experiments: the command line, and tables of published and
+"""Provide shared code for the reference experiments: a command line, and tables of published and
 measured figures.
 """
 
@@ -70,7 +70,7 @@ def main(
 def compare(
     title: str, known: Mapping[str, Figures], run: Callable[[int], Figures], seeds: Sequence[int]
 ) -> str:
-    """Call `run` for each seed, and return the `report` of the results."""
+    """Call `run` for each seed, and return a `report` of the results."""
     start = time.perf_counter()
     runs = {seed: run(seed) for seed in seeds}
     return report(title, known, runs, (time.perf_counter() - start) / len(seeds))

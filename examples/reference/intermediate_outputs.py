@@ -13,7 +13,7 @@ from layers import LSTM, Dense, Embedding, Sequential, outputs
 from minigrad.data import load_imdb
 
 TITLE = "1b. Intermediate outputs"
-# Paths of layers, or a cell's path with the name of a gate. `print(model)` shows the layers.
+# Each path names a layer, or a gate of a cell. `print(model)` shows the layers.
 PATHS = "embedding", "lstm", "lstm.cell.h", "lstm.cell.f", "dense"
 PUBLISHED = {"embedding": (25_000, 40, 128)}
 

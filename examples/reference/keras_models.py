@@ -77,7 +77,7 @@ def every_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
 
 
 def best_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
-    """Return the test accuracy at the epoch that is best on a held-back tenth of the training
+    """Return the test accuracy at the epoch that is best on a held-out tenth of the training
     reviews.
     """
     training, held_out = imdb.train.hold_back(len(imdb.train) // 10, seed)

@@ -1,5 +1,5 @@
-"""Compute the polarity of a word, a pair or a triple of words: its log odds in positive and
-negative reviews.
+"""Compute the polarity of a word, pair or triple, which is the log odds that it occurs in positive
+rather than negative reviews.
 """
 
 from __future__ import annotations

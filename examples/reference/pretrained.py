@@ -5,9 +5,9 @@
 First, a recurrent network learns to predict the next and the previous word in the training reviews,
 which are split into pieces of forty words. Then a classification head is added, and all weights are
 trained to predict the sentiment of these pieces. Finally, the weights are trained only on the last
-forty words of each review, because the test uses only the last forty words. Unlike recipe.py, this
-script uses no counted features. The test reviews are read only at the end. The recipe was chosen on
-2,500 training reviews, which are also held back from the language model.
+forty words of each review, because the test uses only these words. Unlike recipe.py, this script
+uses no counted features. The test reviews are read only at the end. The recipe was chosen on 2,500
+training reviews, which are also excluded from the language model's text.
 
 The folders OUT/seed-N (runs/pretrained/seed-0, ...) store the weights of the language model and the
 final model, and the learning curves. `--from OUT` fine-tunes the language models of an earlier run
@@ -52,8 +52,8 @@ ROWS = 64  # rows of forty words in a batch of the language model
 
 
 class Reader(Layer):
-    """ids (B, T) -> states (B, T, 2H). For each word, H numbers describe the word and all earlier
-    words, and H numbers describe the word and all later words.
+    """ids (B, T) -> states (B, T, 2H). For each word, the first H numbers describe the word and all
+    earlier words. The other H numbers describe the word and all later words.
     """
 
     def __init__(self) -> None:
@@ -131,8 +131,8 @@ def run(
     seed: int, imdb: IMDB[list[Ids]], limit: int | None = None, out: Path | None = None, source: Path | None = None,
     epochs: int = 2,
 ) -> common.Figures:  # fmt: skip
-    """Return the test accuracy for one seed. `imdb` contains whole reviews. If `source` is given,
-    the language model of that run is used.
+    """Return the test accuracy for one seed. `imdb` contains whole reviews. If `source` is set, the
+    language model of that run is reused.
     """
     train, test = imdb.train[:limit], imdb.test[:limit]
     training, held_out = train.hold_back(len(train) // 10, seed)

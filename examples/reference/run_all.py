@@ -7,8 +7,8 @@ and measured figures.
 
 Each experiment runs once for each seed, in a separate process. --jobs N runs N processes at a time.
 Results are saved in runs/reference/results.jsonl, and printed text is saved in logs in the same
-folder. If you stop the script with Ctrl-C, or if some runs fail, run the same command again to
-perform the missing runs. The exit code is 1 if figures are missing.
+folder. If you stop the script with Ctrl-C or if some runs fail, repeat the command to perform the
+missing runs. The exit code is 1 if figures are missing.
 
 1c and "whole" load whole reviews with tensorflow-datasets (minigrad's extra "data") from --data-dir
 or that package's default folder. If necessary, they download the reviews (84 MB). The other
@@ -60,7 +60,7 @@ def whole_review_tables(seed: int, limit: int | None, data_dir: str | None) -> T
 
 
 def outputs(seed: int, limit: int | None, data_dir: str | None) -> Tables:
-    """Run 1b. The result is a table that is the same for every seed."""
+    """Run 1b. The resulting table is the same for every seed."""
     return timed(intermediate_outputs.TITLE, lambda: intermediate_outputs.report(limit))
 
 

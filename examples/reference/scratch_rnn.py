@@ -1,4 +1,4 @@
-"""1d: build a recurrent network from single gates, with all peculiarities of the original code.
+"""1d: build a recurrent network from individual gates, with all quirks of the original code.
 
     python examples/reference/scratch_rnn.py      3 seeds, 30 epochs, published figures next to measured ones
 
@@ -6,7 +6,7 @@ The word vectors are random and not trained. The state is s = tanh(W s + U x), w
 maps the last state to two logits. The loss is the cross entropy SUMMED over the batch, and its
 gradient flows back only through the last four steps. The reviews are not shuffled. The original
 code's Adam divides its means by (1 - β) at every step instead of (1 - βᵗ). After a few hundred
-steps, its updates are therefore √0.002 / 0.12 = 0.37 times as large as Adam's updates.
+steps, its updates are therefore √0.002 / 0.12 = 0.37 times as large as Adam's.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ always right. --sorted reproduces this result. Without --sorted, the classes are
 of tensorflow-datasets, and 1,000 reviews are too few to learn from.
 
 The reviews are loaded with tensorflow-datasets (the extra minigrad-edu[data]). They are not
-truncated. Each batch is padded and masked. The model is Embedding(20000, 32) -> LSTM, two layers of
-32 -> Dense(2) on the top layer's last state. It is trained with softmax cross entropy and Adam with
-a weight decay of 0.0001, for 3 epochs in batches of 32.
+truncated. Each batch is padded and masked. The model is Embedding(20000, 32) -> two LSTM layers
+with 32 units -> Dense(2), which reads the top layer's last state. It is trained with softmax cross
+entropy and Adam with a weight decay of 0.0001, for 3 epochs in batches of 32.
 """
 
 from __future__ import annotations

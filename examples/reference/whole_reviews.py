@@ -4,8 +4,8 @@
 
 The models, recipe and test are the same as in recipe.py, which tests on the last forty words of
 25,000 reviews. The training reviews, however, are whole. They are cut into about 148,000 pieces of
-forty words, each with the label of its review, and polarity is counted on all pieces. Training
-takes 2 epochs. The better epoch is chosen on the last forty words of 2,500 held-back training
+forty words, and each piece has its review's label. Polarity is counted on all pieces. Training
+takes 2 epochs. The better epoch is chosen on the last forty words of 2,500 held-out training
 reviews.
 
 The reviews are loaded with tensorflow-datasets (the extra minigrad-edu[data]).

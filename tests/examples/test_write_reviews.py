@@ -61,7 +61,7 @@ def test_its_figures_are_bits_per_held_back_character(short_run):
     by_hand = bits_by_hand(load_file(out / "weights.safetensors"), ids)
     assert by_hand == pytest.approx(best, abs=1e-4)
     assert best < 0.2  # after "the " there are two words, and little else to be in doubt about
-    assert f"Best: {best:.3f} bits per held-back character" in printed
+    assert f"Best: {best:.3f} bits per held-out character" in printed
     assert (out / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
     assert "--- after 10,000 characters ---" in printed
 
