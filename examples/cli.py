@@ -52,8 +52,8 @@ def integer(least: int) -> Callable[[str], int]:
 
 
 def positive(text: str, *, or_zero: bool = False) -> float:
-    """Return an argparse type that accepts a finite number above 0, and 0 itself if `or_zero` is
-    True.""" try:
+    """Return an argparse type for a finite number above 0, or also 0 if `or_zero` is True."""
+    try:
         value = float(text)
     except ValueError:
         value = -1.0

@@ -117,9 +117,9 @@ def most_varied_start(feature: Any, shown: int) -> int:
 
 
 def colours(values: Any) -> Any:
-    """Return an RGB colour for each value: white for 0, red for positive values, and blue for
-    negative values.""" ends = np.where(values[:, None] > 0, RED, BLUE) return (255 +
-    np.abs(values)[:, None] * (ends - 255)).astype(int)
+    """Return an RGB colour for each value: white for 0, red above 0, and blue below 0."""
+    ends = np.where(values[:, None] > 0, RED, BLUE)
+    return (255 + np.abs(values)[:, None] * (ends - 255)).astype(int)
 
 
 def to_html(text: str, values: Any) -> str:

@@ -54,7 +54,7 @@ class Cell(Layer):
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the cell's computations, which is the dtype of its first parameter, or
-        float32 if it has none.
+        float32 if there are no parameters.
         """
         first = next(iter(self._members.values()), None)
         return np.dtype(getattr(first, "dtype", np.float32))

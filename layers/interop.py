@@ -114,7 +114,7 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
                     cause="two layers of this model share the parameter, but the weights come from "
                     "a model in which the layers do not share it",
                     remedy="share the parameter in that model too, or load the weights into a "
-                    "model without sharing",
+                    "model that does not share it",
                 )
     for parameter in model.named_parameters().values():
         parameter.array = new[id(parameter)]

@@ -65,7 +65,7 @@ class Layer:
     """
 
     training: bool = True
-    """Whether the layer is in training mode, where dropout is on. Set it with `train()` and
+    """True if the layer is in training mode, where dropout is on. Set it with `train()` and
     `eval()`.
     """
 

@@ -1,4 +1,4 @@
-"""LayerNorm: normalization of each example to mean 0 and variance 1 over the last axis."""
+"""Normalize each example to mean 0 and variance 1 over the last axis (LayerNorm)."""
 
 from typing import Any
 

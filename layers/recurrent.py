@@ -322,8 +322,8 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
     >>> pool(Tensor([[[1.0], [5.0], [9.0]]]), "mean", np.array([[True, True, False]])).array
     array([[3.]], dtype=float32)
 
-    Errors: OptionError for another value of `how` (MG220); ShapeError for a sequence that does not
-    have three axes (MG221), and for a mask of the wrong shape or a sequence without real steps
+    Errors: OptionError for any other value of `how` (MG220); ShapeError for a sequence that does
+    not have three axes (MG221), and for a mask of the wrong shape or a sequence without real steps
     (MG222). For a sequence without real steps, Keras returns NaN instead of raising an error.
     Source: Collobert et al., Natural language processing (almost) from scratch (2011), for the
     maximum.

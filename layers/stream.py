@@ -98,7 +98,7 @@ class Stateful(Layer):
     loops that do not pass a state, such as the Trainer's.
 
     In training mode, call it with consecutive windows x (B, k1, ...), such as the batches of
-    `minigrad.data.Stream`. Each call returns the same outputs as `bptt.walk` yields on the whole
+    `minigrad.data.Stream`. Each call returns the same outputs that `bptt.walk` yields on the whole
     sequence: the outputs of the last min(k1, k2) steps, with a gradient that reaches k2 steps back.
     In evaluation mode, the first call after `eval()` starts with a state of None.
 

@@ -1,5 +1,4 @@
-"""Run any cell over a sequence in either direction, with scopes, masks and truncation.
-"""
+"""Run any cell over a sequence in either direction, with scopes, masks and truncation."""
 
 from functools import partial
 from typing import Any

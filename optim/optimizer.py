@@ -79,7 +79,7 @@ class Optimizer:
     """(name, upper bound) of each setting that must be at least 0 and below the bound."""
 
     decoupled_decay: ClassVar[bool] = False
-    """Whether weight decay shrinks the parameter directly, p -= lr λ p, instead of adding λp to the
+    """True if weight decay shrinks the parameter directly, p -= lr λ p, instead of adding λp to the
     gradient.
     """
 
@@ -173,8 +173,8 @@ class Optimizer:
         raise NotImplementedError
 
     def lazy_window(self) -> int | None:
-        """Return how many steps the rule still moves an element after its gradient becomes 0, up to
-        rounding.
+        """Return the number of steps during which the rule still moves an element whose gradient
+        has become 0, up to rounding.
 
         None means that there are too many steps for lazy updates. 0 means that the element stops
         immediately. For any other number, the rule must define `catch_up` and, if it needs terms,

@@ -1,5 +1,5 @@
-"""Compute the polarity of a word, pair or triple, which is the log odds that it occurs in positive
-rather than negative reviews.
+"""Compute polarity, the log odds that a word, pair or triple comes from a positive rather than a
+negative review.
 """
 
 from __future__ import annotations

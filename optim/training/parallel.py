@@ -62,9 +62,7 @@ def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
 
 
 def share(rows: int, rank: int, size: int) -> tuple[int, int]:
-    """Return (first, last + 1) for a rank's share if `rows` rows are split evenly between the
-    ranks.
-    """
+    """Return (first, last + 1) for a rank's share if `rows` rows are split evenly among ranks."""
     return -(-rows * rank // size), -(-rows * (rank + 1) // size)
 
 
@@ -122,8 +120,9 @@ def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _by_rank(values: Sequence[str]) -> str:
-    """Return a text that lists the value of each rank, such as "3 on rank 0, 4 on ranks 1 and
-    2".""" ranks: dict[str, list[str]] = {} for rank, value in enumerate(values):
+    """Return text that lists each rank's value: "3 on rank 0, 4 on ranks 1 and 2"."""
+    ranks: dict[str, list[str]] = {}
+    for rank, value in enumerate(values):
         ranks.setdefault(value, []).append(str(rank))
     return ", ".join(
         f"{value} on rank{'s' * (len(numbers) > 1)} {' and '.join(numbers)}"

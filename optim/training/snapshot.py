@@ -27,7 +27,7 @@ POSITION = "epoch", "step", "batch", "trained", "stop_reason"  # attributes of a
 
 
 def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> None:
-    """Write all state that the rest of the run depends on to a file.
+    """Write to a file all state that the rest of the run depends on.
 
     `ranks` contains (the generator's state, the model's carried state) for each rank. Errors:
     CheckpointError MG506 if the file cannot be written.

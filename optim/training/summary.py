@@ -13,8 +13,8 @@ from .run import evaluating
 
 @dataclass
 class Line:
-    """A line of the table, for one scope of the model. Shared parameters count only in the first
-    scope that uses them.
+    """A line of the table, for one scope of the model. Shared parameters are counted only in the
+    first scope that uses them.
     """
 
     scope: str
@@ -61,7 +61,7 @@ _HEAD = ["scope", "layer", "output", "parameters", "bytes", "flops"]
 def summary(model: Any, *inputs: Any) -> Summary:
     """Call the model once, in evaluation mode, and list the outputs and costs of its scopes.
 
-    All time steps share one line (`t00 … t39`). Each parameter counts once, even if it is used
+    All time steps share one line (`t00 … t39`). Each parameter is counted once, even if it is used
     several times. Frozen parameters are included.
 
     >>> import numpy as np

@@ -25,12 +25,12 @@ class Callback:
     """Names of the attributes that a snapshot stores."""
 
     last: ClassVar[bool] = False
-    """Whether this callback is called after all others. Set it to True for a callback that stores
+    """True if this callback is called after all others. Set it to True for a callback that stores
     the state of other callbacks.
     """
 
     rank_0_only: ClassVar[bool] = False
-    """Whether this callback is called only on rank 0 if several processes train one model. Set it
+    """True if this callback is called only on rank 0 when several processes train one model. Set it
     to True for a callback that only prints or writes files.
 
     All other callbacks are called on all ranks and must make the same changes on each.

@@ -176,7 +176,7 @@ class EarlyStopping(Monitor):
         self.waited = 0 if self.improved(trainer, self.min_delta) else self.waited + 1
         if self.waited > self.patience:
             trainer.stop(
-                f"{self.monitor} was not better than {self.value:.4f} for {self.waited} epochs"
+                f"{self.monitor} did not improve on {self.value:.4f} for {self.waited} epochs"
             )
 
 

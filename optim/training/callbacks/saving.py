@@ -32,7 +32,7 @@ class Snapshots(Every):
     deleted. `fit(..., resume=path)` continues from a snapshot, and `Snapshots.latest(folder)`
     returns the path of the newest one.
 
-    Errors: OptionError MG321 for a folder with snapshots of another run.
+    Errors: OptionError MG321 for a folder that contains snapshots of another run.
     """
 
     last: ClassVar[bool] = True  # because a snapshot also stores the state of the other callbacks
@@ -208,7 +208,7 @@ PASSING = "MG506", "MG607"  # a failed write; `dot` is missing
 
 
 def warn_if_failing(write: Callable[[], object]) -> bool:
-    """Run `write`. If it fails (no space, no permission, no `dot`), warn and return False.
+    """Run `write`. If this fails (no space, no permission, no `dot`), warn and return False.
 
     Errors that would recur at every write are raised, such as a value that cannot be saved or a
     missing safetensors package.

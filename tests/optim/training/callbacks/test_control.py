@@ -84,7 +84,7 @@ def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
 
     trainer = run([Score(), EarlyStopping("train_accuracy", patience=0)], epochs=4)
     assert trainer.epoch == 3
-    assert trainer.stop_reason == "train_accuracy was not better than 0.7000 for 1 epochs"
+    assert trainer.stop_reason == "train_accuracy did not improve on 0.7000 for 1 epochs"
 
 
 @pytest.mark.parametrize(
