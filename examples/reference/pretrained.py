@@ -72,9 +72,9 @@ class LanguageModel(Layer):
     The word vectors are also the weights of the output layer (weight tying: Press and Wolf 2017).
     In evaluation, the model predicts among all words. In training, it predicts among the K distinct
     words of the batch, which takes a tenth of the time. Frequent words are in almost every batch,
-    and rare words are in almost none. To correct for this, the log of the probability that a word
-    is in the batch is subtracted from the word's logit (sampled softmax: Jean et al., On using very
-    large target vocabulary for neural machine translation, 2015).
+    and rare words are in almost none. To correct for this, the model subtracts from each word's
+    logit the log of the probability that the word is in the batch (sampled softmax: Jean et al., On
+    using very large target vocabulary for neural machine translation, 2015).
     """
 
     def __init__(self, reader: Reader, rows: Ids) -> None:

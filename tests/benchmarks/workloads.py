@@ -228,10 +228,10 @@ Adam's moments do not decay to denormal numbers, which would slow NumPy down. Th
 change.""",
              ("10,000 rows", "50,000 rows", "200,000 rows"), adam, rounds=15),
     Workload("g", "trainer", "The Trainer beside a bare loop", """
-A training step of (b)'s RNN with fused gates runs in a six-line loop, in a Trainer without metrics
-or callbacks, and in a Trainer with the usual metrics and callbacks. These are accuracy, a progress
-bar (without a terminal), a report for each epoch, and a check for non-finite losses. The column
-*difference* compares the mean loss of the first {compared} training steps.""",
+A training step of (b)'s RNN with fused gates runs in three settings: a six-line loop, a Trainer
+without metrics or callbacks, and a Trainer with the usual ones. The usual metrics and callbacks are
+accuracy, a progress bar (without a terminal), a report for each epoch, and a check for non-finite
+losses. The column *difference* compares the mean loss of the first {compared} training steps.""",
              ("rnn",), trainer, rounds=15),
     Workload("h", "language", "One training step of a language model", """
 An LSTM with 256 units and carried state reads a stream of ids, and a Dense layer predicts the next
