@@ -71,7 +71,7 @@ def run_fused(
     W_xh, W_hh, b, *b_hh = cell._members.values()
     look_up = table_and_ids(x)
     if look_up is not None and look_up[0].ndim == 2:
-        product = LookupProduct()  # multiplies the row of each distinct id once
+        product = LookupProduct()  # multiplies the row of each distinct id only once
         product.in_place_of = x.node.gate
         a = product(*look_up, W_xh, b)
     else:

@@ -13,7 +13,7 @@ from .cells import Cell
 from .layer import ON_VALUE, Array, Layer, join
 
 Loss = Callable[..., Tensor]
-Steps = dict[int | None, Tensor]  # None: a value outside all time steps
+Steps = dict[int | None, Tensor]  # the key None is for a value outside all time steps
 Values = dict[str, Steps]  # by path
 
 

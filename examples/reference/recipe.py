@@ -3,7 +3,7 @@
     python examples/reference/recipe.py
 
 For each word, the network reads the word's vector and three more numbers. These are the log odds of
-the word, of the pair that ends with it, and of the triple that ends with it. These log odds are
+the word, of the pair that ends with it, and of the triple that ends with it. The log odds are
 counted on training reviews other than the current review (polarity.py). Training takes 3 epochs of
 Adam at 0.002, in batches of 128. The best epoch is chosen on 2,500 held-out training reviews.
 docs/results.md lists the alternatives that were tried.

@@ -59,7 +59,7 @@ class Run:
     config: dict[str, Any]
     # connects the processes that train the model, or None for a single process
     comm: Communicator
-    # the number of this process, from 0; only rank 0 writes files and prints
+    # the number of this process, starting at 0; only rank 0 writes files and prints
     rank: int
 
     def begin(

@@ -39,12 +39,12 @@ def unrolled(contender, setting, problem, case):
     check = [float(loss)]
     for gradient in gradients:
         flat = np.asarray(gradient, np.float64).ravel()
-        # enough to tell it from any other: its norm, and its product with a fixed pattern
+        # the norm and the product with a fixed pattern are enough to identify it
         check += [float(np.linalg.norm(flat)), float(flat @ np.cos(np.arange(flat.size)))]
     return Built(call, check)
 
 
-CHUNK = 100  # training steps to a call: enough for contenders with a compiled loop of their own
+CHUNK = 100  # training steps per call, enough for contenders that have their own compiled loop
 
 
 def training(contender, setting, problem, case):
@@ -57,7 +57,7 @@ def training(contender, setting, problem, case):
     return Built(lambda: run(list(islice(batches, CHUNK))), losses, CHUNK)
 
 
-# divisors of 25,000: a last batch of another size would be compiled once more
+# divisors of 25,000, because a last batch of another size would be compiled again
 BATCHES = (50, 100, 250, 1000, 5000)
 
 
@@ -71,7 +71,7 @@ def inference(contender, setting, problem, case):
 
     def seconds(batch):
         """Return the CPU time per review, the minimum over five batches."""
-        predict(ids[:batch])  # compiles, if anything is compiled
+        predict(ids[:batch])  # compiles the function if necessary
         times = [time.process_time()]
         for _ in range(5):
             predict(ids[:batch])
@@ -90,7 +90,7 @@ GROWTH = {
     "vocabulary": (1_000, 10_000, 50_000, 200_000),
     "gates": (1_000, 10_000, 100_000, 1_000_000),
 }
-# training steps before timing: minigrad's Adam goes over all touched rows, at first often
+# training steps before timing, because minigrad's Adam updates all touched rows often at first
 EARLY = 70
 
 
@@ -131,7 +131,7 @@ def adam(contender, setting, problem, case):
     for _ in range(sizes.compared):
         step(*next(gradients))
     after = read()[problem.ids[:: max(1, len(problem.ids) // 100), -1], :10]
-    # relative to the largest movement: the table began as zeros
+    # relative to the largest change, because the table started as zeros
     check = (after / np.max(np.abs(after))).tolist()
     for _ in range(TABLE_BATCHES - sizes.compared):
         step(*next(gradients))
