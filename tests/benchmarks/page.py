@@ -29,26 +29,27 @@ so compare only ratios from the same run.
 
 Each contender runs in its own process with one thread. All processes are pinned to the same core
 and take turns (A B C A B C ...). They use the same initial weights and the same batches of real
-reviews. The tables show medians over the rounds:
+reviews. The tables show medians over all rounds, in these columns:
 
-- *CPU ms* is the CPU time of the process.
-- *wall ms* is the elapsed time.
-- *to minigrad* is the CPU time divided by minigrad's CPU time in the same round. If a benchmark has
-  a fused version of minigrad, the ratio uses this version. A case with two threads may use all
-  cores, and its ratio compares elapsed times.
-- *difference* is the largest difference between the numbers computed by a contender and by the
-  first contender. It shows that all contenders do the same work.
+- *CPU ms* is the CPU time of the process, in milliseconds.
+- *wall ms* is the elapsed time, in milliseconds.
+- *to minigrad* is the contender's CPU time divided by minigrad's CPU time in the same round. If a
+  benchmark includes a fused version of minigrad, this version's time is used. A case with two
+  threads may use all cores, and its ratio uses elapsed times.
+- *difference* is the largest difference between a contender's results and the first contender's
+  results. For numbers larger than 1, it is a relative difference. A small value shows that both
+  contenders do the same work.
 
-Three settings make the update rules equal:
+With the following three settings, all contenders use the same update rules:
 
-- Adam's eps is 1e-16. Keras adds eps in a different place, so the usual 1e-7 would make the results
-  differ.
+- Adam's eps is 1e-16. Keras adds eps in a different place, so the results would differ with the
+  usual 1e-7.
 - The second bias of PyTorch's nn.RNN and nn.LSTM remains zero. The sum of two trained biases would
   change twice as fast as a single bias.
 - On TensorFlow, Keras's Adam receives the embedding's gradient as a dense array. If it received
-  (row, value) pairs, it would square the values of a row before it adds them.
+  (row, value) pairs, it would square a row's values before it adds them.
 
-torch.compile is not included, because it does not change nn.RNN, nn.GRU and nn.LSTM.
+torch.compile is not included, because it does not change nn.RNN, nn.GRU or nn.LSTM.
 """
 
 

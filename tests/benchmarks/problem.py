@@ -1,8 +1,7 @@
-"""What every contender is given: sizes, start weights, and batches of real reviews. Knows NumPy and
-no framework.
+"""Define the sizes, initial weights and batches of real reviews that all contenders use.
 
-All of it is made once, by a seed, and handed over as one file, so that no contender reads data
-another way, and none but minigrad has minigrad in its process.
+The problem is made once, from a seed, and passed to the contenders as a file. All contenders
+therefore use the same data, and only minigrad's processes import minigrad.
 """
 
 import dataclasses
@@ -17,18 +16,18 @@ Array = NDArray[Any]
 Weights = dict[str, Array]
 
 KINDS = {"rnn": 1, "gru": 3, "lstm": 4}
-"""The recurrent layers, each with the number of blocks of H columns in its matrices."""
+"""The recurrent layers, and the number of blocks of H columns in each layer's matrices."""
 
 RULE = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-16}
-"""Adam's settings. eps is so small that its place does not matter: Keras adds it to √v before the
-bias correction, the others after it, and the usual 1e-7 is larger than the gradients of early
-words, whose rows would then move differently."""
+"""Adam's settings. Keras adds eps to √v before the bias correction, and the other libraries add it
+afterwards. With such a small eps, this makes no difference. The usual 1e-7 is larger than the
+gradients of early words, so the rows of these words would be updated differently."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """The model's sizes, T B D H and the vocabulary, and how long it is trained before it is
-    timed.
+    """The sizes of the model (T, B, D, H and the vocabulary), and the number of training steps before
+    it is timed.
     """
 
     steps: int = 40  # time steps
@@ -37,9 +36,9 @@ class Sizes:
     hidden: int = 32
     vocabulary: int = 10_000
     compared: int = 50  # training steps whose losses must agree
-    # training steps before timing: by then moments of rare words have decayed into denormals
+    # training steps before timing, after which the moments of rare words are denormal numbers
     aged: int = 1_000
-    reviews: int = 25_000  # to be classified in the inference workload
+    reviews: int = 25_000  # number of reviews that the inference workload classifies
 
 
 @dataclass(frozen=True)
@@ -51,24 +50,24 @@ class Problem:
     labels: Array  # (reviews,), float32
 
     def batches(self, count, start=0):
-        """`count` batches (ids (B, T), labels (B, 1)), beginning with batch `start`, around and
-        around the reviews.
+        """Return `count` batches (ids (B, T), labels (B, 1)), beginning with batch `start`. After the
+        last review, continue with the first.
         """
         shape = (count, self.sizes.batch)
         rows = start * self.sizes.batch + np.arange(math.prod(shape)).reshape(shape)
         return [(self.ids[r], self.labels[r, None]) for r in rows % len(self.labels)]
 
     def weights(self, kind):
-        """Start weights of experiment 1a: table, W_xh, W_hh, b (or b_xh and b_hh), W, c.
+        """Return the initial weights of experiment 1a: table, W_xh, W_hh, b (and b_hh), W, c.
 
-        Blocks of H columns stand in the order z, r, n for a GRU and i, f, g, o for an LSTM, whose
-        forget bias is 1.
+        The blocks of H columns are z, r, n for a GRU and i, f, g, o for an LSTM. The LSTM's forget
+        bias is 1.
         """
         s, blocks = self.sizes, KINDS[kind]
         rng = np.random.default_rng([0, blocks])
         columns = blocks * s.hidden
         q, r = np.linalg.qr(rng.standard_normal((columns, s.hidden)))
-        # no float64 and no copy on the way: its memory would be counted
+        # avoids float64 arrays and copies, because their memory would be counted
         table = rng.random((s.vocabulary, s.width), np.float32)
         table -= 0.5
         table *= 0.1
@@ -87,20 +86,20 @@ class Problem:
         return {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
 
     def vectors(self):
-        """For a bare recurrence: T inputs (B, D), and W_xh, W_hh, b."""
+        """Return T inputs (B, D) for a plain RNN, and its weights W_xh, W_hh and b."""
         weights = self.weights("rnn")
         b = np.random.default_rng(99).uniform(-0.1, 0.1, self.sizes.hidden).astype(np.float32)
         xs = [weights["table"][ids] for ids in self.ids[: self.sizes.batch].T]
         return xs, {"W_xh": weights["W_xh"], "W_hh": weights["W_hh"], "b": b}
 
     def resized(self, **sizes):
-        """The same with other sizes. Longer reviews are several in a row; a larger vocabulary is
-        used at wider gaps.
+        """Return the same problem with other sizes. Longer reviews consist of several reviews. In a
+        larger vocabulary, the ids are spread out.
         """
         new = dataclasses.replace(self.sizes, **sizes)
         ids, labels = self.ids, self.labels
         if new.steps != self.sizes.steps:
-            # enough for what a growth measurement goes through
+            # enough batches for a growth measurement
             ids = np.resize(ids, (new.batch * 16, new.steps))
             labels = np.resize(labels, len(ids))
         if new.vocabulary > self.sizes.vocabulary:
@@ -109,7 +108,7 @@ class Problem:
 
 
 def from_reviews(sizes):
-    """The problem on the bundled training reviews, shuffled."""
+    """Return the problem with the bundled training reviews, in random order."""
     from minigrad.data import load_imdb
 
     train = load_imdb().train

@@ -1,4 +1,4 @@
-"""Turn measurements into table rows: medians, ratios, differences of the results; and minigrad's
+"""Turn measurements into table rows with medians, ratios and differences, and check minigrad's
 targets.
 """
 
@@ -14,13 +14,13 @@ DIFFERS = "DIFFERS"
 
 
 def difference(one, other):
-    """The largest difference of two numbers, relative to max(1, the larger of them)."""
+    """Return the largest difference between two arrays, relative to max(1, |one|, |other|)."""
     one, other = np.array(one), np.array(other)
     return float(np.max(np.abs(one - other) / np.maximum(1, np.maximum(abs(one), abs(other)))))
 
 
 def table(workload, results):
-    """The rows as text below their header, without empty columns."""
+    """Return the header and the rows as text, without empty columns."""
     lines = [HEAD]
     for result in results:
         peers = [one for one in results if one.case == result.case and not one.error]
@@ -30,7 +30,7 @@ def table(workload, results):
 
 
 def row(workload, result, peers):
-    """A contender's row, compared with the contenders of the same case."""
+    """Return a contender's row, which compares it with the other contenders of the same case."""
     cells = [result.contender.label, result.case, *[""] * 6]
     if result.error:
         cells[-1] = f"did not run: {result.error}"
@@ -52,7 +52,7 @@ def row(workload, result, peers):
 
 
 def figure(value):
-    """Three significant digits: 0.831, 12.3, 1,234."""
+    """Format a number with three significant digits, or as an integer: 0.831, 12.3, 1,234."""
     return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"
 
 
@@ -66,8 +66,8 @@ PEER = "the fastest peer"
 
 
 class Target(NamedTuple):
-    """A limit for the time of one contender divided by the time of another, or by its own time in
-    another case.
+    """Limit a contender's time, divided by another contender's time or by its own time in another
+    case.
     """
 
     letter: str
@@ -104,8 +104,8 @@ TARGETS = [
 
 
 def targets(workload, results):
-    """Yield a row for each target that this run measured: the ratio, its limit, the measured value
-    and whether the target is met.
+    """Yield a row for each target that this run measured: the ratio's name, its limit, the
+    measured value, and whether the target is met.
     """
     done = {(one.contender.name, one.case): one for one in results if not one.error}
     for target in TARGETS:

@@ -1,26 +1,27 @@
-"""Who takes part in what. Knows names alone.
+"""List the contenders and the workloads that each takes part in.
 
-Letters of workloads: a unrolled, b training, c inference, d growth, e start, f adam, g trainer, h
-language. Two of them have cases that not everybody enters: D a chain of gates, I an import.
+The letters stand for workloads: a unrolled, b training, c inference, d growth, e start, f adam, g
+trainer, h language. Two cases have their own letters, because only some contenders take part in
+them: D is the chain of gates, and I is the import.
 """
 
 from typing import NamedTuple
 
 
 class Contender(NamedTuple):
-    """A module in contenders/, one of its settings, and the workloads it takes part in."""
+    """A module in contenders/, one of its settings, and the workloads that it takes part in."""
 
     name: str
     module: str
     setting: str
     label: str
-    workloads: str  # their letters
-    package: str = ""  # what `import` measures
-    backend: str = ""  # Keras's
+    workloads: str  # the letters of the workloads
+    package: str = ""  # the package that the import case imports
+    backend: str = ""  # the backend of Keras
 
 
 MINIGRAD = ("minigrad-fused", "bare-loop", "minigrad")
-"""What ratios are to: the first of these that took part."""
+"""Ratios are relative to the first of these contenders that took part."""
 
 CONTENDERS = [
     Contender("numpy", "numpy_by_hand", "", "NumPy by hand", "abcdDeIf", "numpy"),

@@ -1,12 +1,12 @@
-"""Measure minigrad beside hand-written NumPy and the large frameworks, each in its own process, in
-turn.
+"""Compare the speed of minigrad with hand-written NumPy and other frameworks.
 
     python tests/benchmarks/run.py [--only a,b] [--contenders numpy,minigrad] [--out
     docs/benchmarks.md]
 
-Prints a table for each workload as it is done. A run of everything writes docs/benchmarks.md and
-its plots at the end; a run of a part writes only where --out says. `make bench` installs the
-contenders and runs everything. The exit status is 1 if contenders did not compute the same.
+Each contender runs in its own process, and the processes take turns. The script prints a table when
+a workload is complete. At the end of a full run, it writes docs/benchmarks.md and its plots. A
+partial run writes only the page that you pass as --out. `make bench` installs the contenders and
+runs all workloads. The exit status is 1 if the contenders' results differ.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from workloads import WORKLOADS
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 SMOKE = Sizes(steps=5, batch=3, width=4, hidden=3, vocabulary=60, compared=5, aged=8, reviews=75)
-"""Small enough for a test; what it measures means nothing."""
+"""Sizes that are small enough for a test. The measured times are meaningless."""
 
 
 def main():
@@ -63,7 +63,7 @@ def main():
 
 
 def measure(workload, everyone, problem, smoke):
-    """All turns of one workload, below a progress bar."""
+    """Run all turns of one workload and show a progress bar."""
     rounds, seconds = (1, 0.0) if smoke else (workload.rounds, 0.5)
     cases = list(workload.cases)
     if smoke and workload.letter == "d":
@@ -86,17 +86,17 @@ def command_line():
         "contenders": [one.name for one in CONTENDERS],
     }
     for option, names in known.items():
-        parser.add_argument(f"--{option}", default="", help=f"some of {','.join(names)}")
-    parser.add_argument(
-        "--smoke", action="store_true", help="tiny sizes: shows that it runs, measures nothing"
-    )
-    parser.add_argument("--out", type=Path, help="the page to write")
+        parser.add_argument(
+            f"--{option}", default="", help=f"a comma-separated choice from {','.join(names)}"
+        )
+    parser.add_argument("--smoke", action="store_true", help="test the benchmarks with tiny sizes")
+    parser.add_argument("--out", type=Path, help="write the page to this file")
     options = parser.parse_args()
     for option, names in known.items():
         chosen = [name for name in getattr(options, option).split(",") if name]
         setattr(options, option, chosen)
         if not set(chosen) <= set(names):
-            parser.error(f"--{option} {','.join(chosen)}: there are {', '.join(names)}")
+            parser.error(f"--{option} {','.join(chosen)}: choose from {', '.join(names)}")
     return options
 
 

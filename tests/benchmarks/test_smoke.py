@@ -1,5 +1,5 @@
-"""The benchmark runs, compares what was computed, and writes its page. Tiny sizes; no time is
-looked at.
+"""Test that the benchmark runs, compares the results, and writes its page. The sizes are tiny, and
+no times are checked.
 """
 
 import re
@@ -66,4 +66,4 @@ def test_a_wrong_contender_is_named_and_the_others_continue(tmp_path, after, cod
 
 
 def test_an_unknown_name_is_refused():
-    assert "--only z: there are a, b, c, d, e, f, g" in run("--only", "z", code=2)
+    assert "--only z: choose from a, b, c, d, e, f, g" in run("--only", "z", code=2)

@@ -1,9 +1,8 @@
-"""Contenders in processes of their own, and the taking of turns. Knows no framework and no
-workload.
+"""Run each contender in its own process, and let the processes take turns.
 
-Every process has one thread and, where the system allows it, one core, the same for all: A B C A B
-C ..., so that a machine that slows down slows all of them alike. A case may give each process two
-threads, and then all cores.
+Every process has one thread. If the system allows it, all processes are pinned to the same core.
+They take turns (A B C A B C ...), so if the machine slows down, all contenders are affected equally.
+In a case with two threads, each process may use all cores.
 """
 
 from __future__ import annotations
@@ -41,8 +40,9 @@ def threads(case):
 
 @dataclass
 class Result:
-    """One contender in one case, by the answers of its process: the first says what was computed,
-    each other one is a round's measurement. The last one may be {"error": ...}.
+    """The answers of one contender's process in one case. The first answer contains the results to
+    compare, and each later answer contains the measurements of a round. The last answer may be
+    {"error": ...}.
     """
 
     contender: Contender
@@ -54,26 +54,26 @@ class Result:
         return str(self.answers[-1].get("error", ""))
 
     def median(self, what):
-        """Of the rounds: "cpu" or "wall" in seconds, "memory" in bytes."""
+        """Return the median over the rounds: "cpu" or "wall" in seconds, or "memory" in bytes."""
         return float(median(round[what] for round in self.answers[1:]))
 
     @property
     def clock(self):
-        """CPU time, which other work on the machine disturbs least; wall time if there are several
-        threads.
+        """The clock that ratios use: "cpu", which other work on the machine affects least, or "wall" if
+        there are several threads.
         """
         return "cpu" if threads(self.case) == 1 else "wall"
 
     def ratio(self, other):
-        """Time to the other's: the median of the rounds' ratios, since what slows a round down
-        slows both.
+        """Return the median, over the rounds, of this time divided by the other's. Both contenders are
+        slowed down equally in a slow round.
         """
         pairs = zip(self.answers[1:], other.answers[1:], strict=True)
         return float(median(mine[self.clock] / theirs[self.clock] for mine, theirs in pairs))
 
 
 def core(case):
-    """The core that all contenders with one thread run on: the last one that this process may
+    """Return the core for contenders with one thread, which is the last core that this process may
     use.
     """
     pinned = threads(case) == 1 and hasattr(os, "sched_getaffinity")
@@ -81,8 +81,8 @@ def core(case):
 
 
 def environment(contender, case):
-    """A contender's environment variables: BLAS chooses its own kernels, and compiled modules are
-    kept.
+    """Return a contender's environment variables. BLAS chooses its own kernels, and Python keeps
+    compiled modules.
     """
     removed = ("OPENBLAS_CORETYPE", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in removed}
@@ -107,11 +107,11 @@ class Worker:
 
     def close(self):
         self.process.kill()
-        with self.process:  # closes the pipes, and waits
+        with self.process:  # closes the pipes and waits for the process
             self.log.close()
 
     def reply(self):
-        """Its next answer; {"error": the last line that it printed} if it has died."""
+        """Return the next answer, or {"error": the last line of the log} if the process has died."""
         assert self.process.stdout is not None
         if line := self.process.stdout.readline():
             answer: Answer = json.loads(line)
@@ -138,10 +138,11 @@ def take_turns(
     rounds,
     seconds,
 ):
-    """A first turn for each contender, and `rounds` more; who fails has no further turn.
+    """Run a first turn and then `rounds` more turns for each contender, until it fails.
 
-    The first turn builds a contender, each other one runs it for `seconds`. Where starting is
-    measured, each turn is a new process, and the first brings the files into the system's cache.
+    The first turn builds the contender, and each later turn runs it for `seconds`. If a case
+    measures starting, each turn is a new process. The first turn then loads the files into the
+    system's cache.
     """
     workers: dict[Contender, Worker] = {}
 
@@ -180,7 +181,7 @@ print(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def import_once(contender):
-    """Only `import package`, in a new interpreter."""
+    """Measure the time of `import package` in a new interpreter."""
     code = IMPORT.format(package=contender.package, core=core("import"))
     run = subprocess.run(
         [sys.executable, "-c", code],

@@ -1,10 +1,10 @@
-"""One contender's process: builds what it is told to build, then runs it for a while whenever it is
-asked.
+"""Run one contender in its own process.
 
     python worker.py CORE PROBLEM MODULE SETTING WORKLOAD CASE
 
-Speaks in lines of JSON: once {"check": ..., "note": ...} when it is ready, then {"wall": ...,
-"cpu": ..., "memory": ...} for each line of its input, which is a number of seconds.
+The process prints lines of JSON. When the contender is built, it prints {"check": ..., "note": ...}.
+Each line of its input is a number of seconds. For each line, it runs the contender for this time
+and prints {"wall": ..., "cpu": ..., "memory": ...}.
 """
 
 import gc
@@ -25,7 +25,7 @@ def main():
         # before any library counts the cores and starts its threads
         os.sched_setaffinity(0, {int(core)})
     replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no reply
+    os.dup2(2, 1)  # keeps the output of libraries out of the replies
 
     def reply(**values):
         print(json.dumps(values), file=replies, flush=True)
@@ -45,8 +45,8 @@ def main():
 
 
 def measure(call, seconds):
-    """Call again and again for at least so many seconds. Returns the seconds of a call, on the wall
-    and of this process.
+    """Call the function repeatedly for at least `seconds`. Return the wall time and the CPU time of a
+    call, in seconds.
     """
     gc.collect()
     calls, wall, cpu = 0, time.perf_counter(), time.process_time()
@@ -57,13 +57,13 @@ def measure(call, seconds):
 
 
 def peak_memory(afresh=False):
-    """The most bytes that this process has held since the last call `afresh`; 0 on other systems
-    than Linux.
+    """Return the process's peak memory in bytes since the last call with `afresh`, or 0 on systems
+    other than Linux.
     """
     if sys.platform != "linux":
         return 0
     if afresh:
-        with suppress(OSError):  # where it may not be written
+        with suppress(OSError):  # the file may not be writable
             Path("/proc/self/clear_refs").write_text("5")
     status = Path("/proc/self/status").read_text()
     return int(re.findall(r"VmHWM:\s*(\d+)", status)[0]) * 1024

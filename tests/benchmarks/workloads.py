@@ -189,56 +189,61 @@ WORKLOADS = [
 The network computes h = tanh(x_t @ W_xh + h @ W_hh + b) over {steps} steps, with batch size
 {batch}, width {width}, hidden size {hidden}, and float32. The loss is the sum of the last h. Five
 operations are recorded for each time step, except in compiled JAX, which does not record
-operations. The backward pass computes the gradients of W_xh, W_hh and b. The column *difference*
-compares the loss and the three gradients.""",
+operations. The backward pass computes the gradients with respect to W_xh, W_hh and b. The
+*difference* column shows how much a contender's loss and its three gradients differ from the first
+contender's.""",
              ("",), unrolled, rounds=15),
     Workload("b", "training", "One training step of the classifier", """
 The model consists of Embedding({vocabulary}, {width}), a recurrent layer with {hidden} units over
-{steps} time steps, and Dense(1). It is trained with binary cross entropy and Adam, which updates
-all rows of the embedding, on batches of {batch} real reviews. The time of a step is measured after
-{aged} training steps. The column *difference* compares the losses of the first {compared} training
-steps from equal initial weights.""",
+{steps} time steps, and Dense(1). It is trained on batches of {batch} real reviews, with binary
+cross entropy and with Adam, which updates all rows of the embedding. A step is timed after {aged}
+training steps. The *difference* column shows how much a contender's losses in the first {compared}
+training steps differ from the first contender's. All contenders start from the same weights.""",
              KINDS, training, rounds=9),
     Workload("c", "inference", "Classifying all reviews", """
 The classifier of (b) predicts the sentiment of {reviews:,} reviews without recording a graph. Each
-contender uses its fastest batch size, which is determined before the measurement. The column
-*difference* compares the logits.""",
+contender uses its fastest batch size. This size is determined before the measurement. The
+*difference* column shows how much a contender's logits differ from the first contender's.""",
              KINDS, inference, rounds=5),
     Workload("d", "growth", "Growth with each size", """
-Each plot shows how the time grows with one size of (b)'s RNN. A training step is timed after 70
-training steps. The last plot shows a chain of n gates h = tanh(h) on 8 numbers, forward and
-backward. Each point is measured in its own process. The memory figure is the peak memory minus the
-memory in use after the imports. With a larger vocabulary, a batch still uses the same number of
-rows. The column *difference* compares the first losses and, for the chain, the value and the
-gradient.""",
+Each plot except the last shows how the time of a training step grows with one size of the RNN in
+(b). A step is timed after 70 training steps. The last plot shows the time for a chain of n gates h
+= tanh(h) on 8 numbers, forward and backward. Each point is measured in its own process. The memory
+figure is the peak memory minus the memory in use after the imports. With a larger vocabulary, a
+batch still uses the same number of embedding rows. The *difference* column shows how much a
+contender's first losses (for the chain, its value and gradient) differ from the first
+contender's.""",
              [f"{name}={size}" for name, sizes in GROWTH.items() for size in sizes], growth, rounds=3),
     Workload("e", "start", "Import, and the first training step", """
 The *import* case measures the time it takes to import the package in a new interpreter. The *first
 step* case measures the time from the start of a process to the end of the first training step of
-(b)'s RNN. This includes importing the package, building the model and, in some libraries, compiling
-it. The column *difference* compares the first loss.""",
+the RNN in (b). This includes importing the package, building the model and, in some libraries,
+compiling it. The *difference* column shows how much a contender's first loss differs from the first
+contender's.""",
              ("import", "first step"), start, rounds=7),
     Workload("f", "adam", "Adam over an embedding table", """
-One step of Adam updates a table with {width} columns and the given number of rows. The gradient
-comes from one batch of {batch} reviews, which use about 555 rows. As in a real training step,
-minigrad receives the ids and the gradient of each look-up and sums the gradients of each row
-itself. The other contenders receive a dense array. The steps cycle through 200 batches so that
-Adam's moments do not decay to denormal numbers, which would slow NumPy down. The column
-*difference* compares the table after the first {compared} steps, relative to its largest
-change.""",
+In this benchmark, one step of Adam updates a table with {width} columns and the given number of
+rows. The gradient comes from one batch of {batch} reviews, which use about 555 rows. As in a real
+training step, minigrad receives the ids and the gradient of each look-up and sums the gradients of
+each row itself. The other contenders receive a dense array. The steps cycle through 200 batches so
+that Adam's moments do not decay to denormal numbers, which would slow NumPy down. The *difference*
+column compares the tables after the first {compared} steps. It shows how much a contender's table
+differs from the first contender's, as a fraction of the largest change in the table.""",
              ("10,000 rows", "50,000 rows", "200,000 rows"), adam, rounds=15),
     Workload("g", "trainer", "The Trainer beside a bare loop", """
-A training step of (b)'s RNN with fused gates runs in three settings: a six-line loop, a Trainer
-without metrics or callbacks, and a Trainer with the usual ones. The usual metrics and callbacks are
+A training step of the RNN in (b), with fused gates, is timed in three settings: a six-line loop, a
+Trainer without metrics or callbacks, and a Trainer with the usual metrics and callbacks. These are
 accuracy, a progress bar (without a terminal), a report for each epoch, and a check for non-finite
-losses. The column *difference* compares the mean loss of the first {compared} training steps.""",
+losses. The *difference* column shows how much a Trainer's mean loss over the first {compared}
+training steps differs from the loop's.""",
              ("rnn",), trainer, rounds=15),
     Workload("h", "language", "One training step of a language model", """
 An LSTM with 256 units and carried state reads a stream of ids, and a Dense layer predicts the next
 id at each time step. Training uses cross entropy, Adam, and gradients clipped to a norm of 1. The
-case *char* has 96 one-hot characters, 100 time steps and batches of 64. The case *word* has 10,000
+*char* case has 96 one-hot characters, 100 time steps and batches of 64. The *word* case has 10,000
 words with an embedding of width 256, 35 time steps and batches of 32. The ids follow Zipf's law.
-The case *char, two threads* compares elapsed times on all cores. The column *difference* compares
-the losses of the first 5 steps from equal initial weights.""",
+The *char, two threads* case compares elapsed times on all cores. The *difference* column shows how
+much a contender's losses in the first 5 steps differ from the first contender's. All contenders
+start from the same weights.""",
              ("char", "word", "char, two threads"), language, rounds=7, tolerance=1e-3),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""autograd (HIPS): gradients of NumPy functions, recorded operation by operation."""
+"""autograd (HIPS), which records NumPy functions operation by operation."""
 
 import autograd.numpy as anp
 import numpy as np

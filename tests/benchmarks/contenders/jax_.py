@@ -1,5 +1,5 @@
-"""JAX: one jitted function per step, lax.scan over time; or (setting "eager") operation by
-operation.
+"""JAX with one compiled function per step, which uses lax.scan over time, or without compilation
+(setting "eager").
 """
 
 import itertools
@@ -36,7 +36,7 @@ def unrolled(setting, xs, weights):
     return lambda: jax.block_until_ready(function(parameters, inputs))
 
 
-# A step of each recurrence: (h, c), of which the LSTM alone uses c, and x @ W_xh + b -> (h, c).
+# One time step of each cell: (h, c) and x @ W_xh + b -> (h, c). Only the LSTM uses c.
 
 
 def rnn(w, h, c, from_x):

@@ -1,5 +1,5 @@
-"""Keras, on TensorFlow or JAX as KERAS_BACKEND says; compiled as it does by itself, or (setting
-"xla") by XLA.
+"""Keras on TensorFlow or JAX, depending on KERAS_BACKEND. Keras decides how to compile the model, or
+XLA compiles it (setting "xla").
 """
 
 import keras
@@ -12,11 +12,11 @@ if keras.backend.backend() == "tensorflow":
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
     class SummingAdam(keras.optimizers.Adam):
-        """Keras's own, with each row of the embedding's gradient summed before it is squared.
+        """Keras's Adam, but each row of the embedding's gradient is summed before it is squared.
 
-        On TensorFlow that gradient comes as (row, value) pairs, several to a row, and Keras squares
-        each: its v holds the sum of squares, as nobody else's does. It makes the whole array in any
-        case, an operation later.
+        On TensorFlow, this gradient consists of (row, value) pairs, and a row can have several
+        pairs. Keras squares each value, so v contains the sum of the squares, unlike in the other
+        libraries. Keras itself creates the dense array one operation later.
         """
 
         def update_step(self, gradient, variable, learning_rate):
@@ -28,7 +28,7 @@ else:
 
 
 def classifier(kind, weights):
-    """Experiment 1a's model, but for the sigmoid, which the loss applies."""
+    """Build the model of experiment 1a, without the sigmoid, which the loss applies."""
     recurrent = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[
         kind
     ]
@@ -56,16 +56,14 @@ class Training:
         )
 
     def run(self, batches):
-        """The same by `fit`, which on JAX takes three quarters of the time of one batch after the
-        other.
-        """
+        """Train with `fit`, which takes three quarters of the time of separate calls on JAX."""
         ids, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
         self.model.fit(ids, labels, batch_size=len(batches[0][0]), shuffle=False, verbose=0)
 
     def steps(self, batches):
         losses = []
         for ids, labels in batches:
-            self.model.reset_metrics()  # else it returns the mean of all losses so far
+            self.model.reset_metrics()  # otherwise, it returns the mean of all losses so far
             losses.append(float(self.model.train_on_batch(ids, labels)))
         return losses
 

@@ -1,4 +1,4 @@
-"""minigrad: gate by gate, or (setting "fused") with one gate for a whole sequence."""
+"""minigrad, gate by gate or with one gate for the whole sequence (setting "fused")."""
 
 from functools import partial
 
@@ -72,7 +72,7 @@ class Training:
             loss.backward()
             self.optimizer.step()
             losses.append(loss.item())
-            del loss  # the graph goes before the next one comes, which can then use its memory
+            del loss  # frees the graph, so that the next graph can use its memory
         return losses
 
 
@@ -87,7 +87,7 @@ def inference(kind, weights, setting):
 
 
 class Language(Layer):
-    """Ids and a state to the logits of the next ids, and the state after them."""
+    """Map ids and a state to the logits of the next ids and the final state."""
 
     def __init__(self, weights, fused):
         super().__init__()
@@ -103,8 +103,8 @@ class Language(Layer):
 
 
 def language(weights, setting, rule):
-    """A training step on a window of ids (B, T + 1), which goes on from the state after the
-    last.
+    """Return a function that runs a training step on a window of ids (B, T + 1). Each step continues
+    from the final state of the previous step.
     """
     model, state = Language(weights, setting == "fused"), None
     parameters = model.named_parameters()
@@ -124,8 +124,8 @@ def language(weights, setting, rule):
 
 
 def trained(kind, weights, setting, rule):
-    """A loop over batches that returns the mean loss: written out, or a Trainer's (setting
-    "trainer" or "usual").
+    """Return a function that trains on batches and returns the mean loss. It uses a plain loop, or a
+    Trainer (setting "trainer" or "usual").
     """
     training = Training(kind, weights, setting, rule)
     if setting == "bare":
@@ -147,7 +147,7 @@ def adam(table, setting, rule):
 
 
 def gradient(ids, values):
-    """The gradient of a look-up as the engine keeps it: an id may come several times."""
+    """Return a look-up's gradient as the engine stores it. An id may occur several times."""
     return ids, values
 
 

@@ -1,8 +1,7 @@
-"""What a patient person would write in NumPy alone: each model's forward and backward by hand, and
-Adam in place.
+"""Implement each model's forward and backward passes by hand in NumPy, with an in-place Adam.
 
-Time-major: X (T, B, D), P and h (T, B, ...). Blocks of H columns are in the order z, r, n (GRU), i,
-f, g, o (LSTM).
+The time axis comes first: X has shape (T, B, D), and P and h have shape (T, B, ...). The blocks of H
+columns are z, r, n in a GRU and i, f, g, o in an LSTM.
 """
 
 import numpy as np
@@ -30,9 +29,9 @@ def unrolled(setting, xs, weights):
     return call
 
 
-# The three recurrences. Forward: P = X @ W_xh + b -> h before each step and after the last, and what
-# backward needs. Backward: dh of the last state -> dP, and dF where the part that came through W_hh
-# has another gradient than P.
+# The three cells. The forward pass takes P = X @ W_xh + b and returns h before each step and after the
+# last step, and the values that the backward pass needs. The backward pass takes dh of the last state
+# and returns dP. If the product with W_hh has a different gradient, it also returns this gradient, dF.
 
 
 def sigmoid(x):
@@ -79,7 +78,7 @@ def gru_backward(dh, h, kept, w):
     z, r = np.split(zr, 2, axis=2)
     slope_z, slope_r = np.split(zr * (1 - zr), 2, axis=2)
     slope_n = 1 - n * n
-    dP = np.concatenate([zr, n], axis=2)  # room, to be overwritten
+    dP = np.concatenate([zr, n], axis=2)  # allocates the array, whose values are overwritten
     dF = np.empty_like(dP)
     dz, dr, dn = np.split(dP, 3, axis=2)
     dF_n = np.split(dF, 3, axis=2)[2]
@@ -137,11 +136,11 @@ RECURRENCES = {
 }
 
 
-# The model around them: table[ids] -> recurrence -> h_T @ W + c, binary cross entropy.
+# The rest of the model: table[ids] -> recurrent layer -> h_T @ W + c -> binary cross entropy.
 
 
 def forward(kind, w, ids):
-    """Logits (B, 1), and what backward needs."""
+    """Return logits (B, 1) and the values that the backward pass needs."""
     X = w["table"][ids.T]
     P = (X.reshape(-1, X.shape[2]) @ w["W_xh"] + w["b"]).reshape(*X.shape[:2], -1)
     h, kept = RECURRENCES[kind][0](P, w)
@@ -178,8 +177,8 @@ class Training:
 
 
 def add_rows(table, ids, rows):
-    """table[ids] += rows, where ids repeat: sorted and summed run by run, far faster than
-    np.add.at.
+    """Compute table[ids] += rows for ids that may repeat. Sorting the ids and summing the rows of
+    each id is much faster than np.add.at.
     """
     order = np.argsort(ids, kind="stable")
     distinct, starts = np.unique(ids[order], return_index=True)
@@ -188,7 +187,7 @@ def add_rows(table, ids, rows):
 
 
 class Adam:
-    """The plain dense rule, every array in place, no array made on the way."""
+    """Dense Adam, which updates all arrays in place and allocates no temporary arrays."""
 
     def __init__(self, weights, lr, betas, eps):
         self.w, self.lr, self.betas, self.eps, self.t = weights, lr, betas, eps, 0
@@ -214,7 +213,9 @@ class Adam:
 
 
 def adam(table, setting, rule):
-    """A step of Adam over a table, given the distinct rows and their gradients; and the table."""
+    """Return a function that runs a step of Adam, given distinct rows and their gradients, and a
+    function that returns the table.
+    """
     optimizer, g = Adam({"table": table}, **rule), np.zeros_like(table)
     before: list[int] = []
 

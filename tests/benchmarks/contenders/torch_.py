@@ -1,9 +1,9 @@
-"""PyTorch: with its default Adam (setting "eager"), or with fused Adam and denormals flushed
-(setting "fused").
+"""PyTorch with its default Adam (setting "eager"), or with fused Adam and denormals flushed (setting
+"fused").
 
-Not here: torch.compile. It leaves nn.RNN, nn.GRU and nn.LSTM as they are, and told to take them
-apart (torch._dynamo.config.allow_rnn) it compiled the RNN's forty steps for 197 s, for a training
-step that was no faster.
+torch.compile is not included, because it does not change nn.RNN, nn.GRU or nn.LSTM. With
+torch._dynamo.config.allow_rnn, it compiled the RNN's forty steps for 197 s, but the training step
+was no faster.
 """
 
 import os
@@ -34,7 +34,7 @@ def unrolled(setting, xs, weights):
 
 
 def adam_of(parameters, setting, rule):
-    """The setting's form of Adam, for those that learn."""
+    """Return the setting's version of Adam for the parameters that require a gradient."""
     torch.set_flush_denormal(setting == "fused")
     learning = [one for one in parameters if one.requires_grad]
     return torch.optim.Adam(learning, **rule, fused=setting == "fused")
@@ -42,7 +42,7 @@ def adam_of(parameters, setting, rule):
 
 @torch.no_grad()
 def fill(recurrent, head, weights, order):
-    """Copy start weights, with the recurrent layer's blocks of rows in PyTorch's order."""
+    """Copy the initial weights, and reorder the recurrent layer's blocks for PyTorch."""
 
     def blocks(array):
         parts = torch.from_numpy(array).t().chunk(len(order))
@@ -53,7 +53,7 @@ def fill(recurrent, head, weights, order):
     recurrent.bias_ih_l0.copy_(blocks(weights["b"]))
     if "b_hh" in weights:
         recurrent.bias_hh_l0.copy_(blocks(weights["b_hh"]))
-    else:  # the second bias is one too many: trained as well, it would double the steps of their sum
+    else:  # if both biases were trained, their sum would change twice as fast
         recurrent.bias_hh_l0.zero_().requires_grad_(False)
     head.weight.copy_(torch.from_numpy(weights["W"]).T)
     head.bias.copy_(torch.from_numpy(weights["c"]))
@@ -70,7 +70,7 @@ class Classifier(nn.Module):
             width, hidden, batch_first=True
         )
         self.head = nn.Linear(hidden, 1)
-        # PyTorch's GRU has r, z, n
+        # PyTorch's GRU has the order r, z, n
         order = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 1, 2, 3]}[kind]
         with torch.no_grad():
             self.embedding.weight.copy_(torch.from_numpy(weights["table"]))
@@ -99,8 +99,8 @@ class Training:
 
 
 def language(weights, setting, rule):
-    """A training step on a window of ids (B, T + 1), which goes on from the state after the
-    last.
+    """Return a function that runs a training step on a window of ids (B, T + 1). Each step continues
+    from the final state of the previous step.
     """
     width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
     table = (
