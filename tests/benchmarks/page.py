@@ -29,7 +29,7 @@ so compare only ratios from the same run.
 
 Each contender runs in its own process with one thread. All processes are pinned to the same core
 and take turns (A B C A B C ...). They use the same initial weights and the same batches of real
-reviews. The tables show medians over all rounds, in these columns:
+reviews. Times and ratios are medians over all rounds. The tables have these columns:
 
 - *CPU ms* is the CPU time of the process, in milliseconds.
 - *wall ms* is the elapsed time, in milliseconds.
