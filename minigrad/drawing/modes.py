@@ -3,7 +3,7 @@
 - `unrolled` gives every gate its own box. With a window, only the steps inside the window are drawn
   in full. The steps before the window share one box, and the steps after it share another.
 - `rolled` draws time steps with the same structure once.
-- `auto` picks a mode and folds the graph until the number of boxes is readable.
+- `auto` picks a mode and folds the graph until it has few enough boxes to be readable.
 
 In every mode, `depth` draws whole scopes as single boxes.
 """

@@ -65,13 +65,13 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
     Every place from 0 to count - 1 must occur. Take place = [1, 0, 1, 2, 1, 1] as an example:
 
     - Sort the positions by place: [1, 0, 2, 4, 5, 3]. The first position belongs to place 0, the
-      next four belong to place 1, and the last belongs to place 2.
+      next four belong to position 1, and the last belongs to position 2.
     - Sort the places by how often they occur: [1, 0, 2]. In the sorted positions, these places
       start at indices [1, 0, 5].
     - Start each sum with the first value of its place: values[0], values[1], values[3].
     - Add the second value of each place that has at least two values, then the third value, and so
       on. The loop stops when only a few places are left. Here, it stops immediately, because only
-      place 1 has more than one value.
+      position 1 has more than one value.
     - Sum the remaining values of these places as a product with ones: values[2] + values[4] +
       values[5].
 
