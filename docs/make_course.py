@@ -21,7 +21,7 @@ from pygments.lexers import PythonLexer
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from minigrad.course.lesson import Lesson, lessons  # noqa: E402
+from minigrad.course.lesson import Lesson, lesson, lessons  # noqa: E402
 
 FORMATTER = HtmlFormatter(nowrap=True)
 STYLE = """
@@ -107,6 +107,7 @@ def _neighbour(one: Lesson, step: int) -> str:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    for one in lessons():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("lesson", nargs="*", help="its number (default: all lessons)")
+    for one in [lesson(which) for which in parser.parse_args().lesson] or lessons():
         (one.folder / "page.html").write_text(page(one), encoding="utf-8")

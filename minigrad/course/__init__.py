@@ -1,4 +1,4 @@
-"""The course: fourteen lessons, from computing tanh(a*b + c) by hand to training a recurrent
+"""The course: seventeen lessons, from computing tanh(a*b + c) by hand to training a recurrent
 network on movie reviews.
 
     minigrad course start my-course     copies the lessons' files into a folder
@@ -13,3 +13,7 @@ teacher grades submissions, wall.py isolates this process. The process only answ
 grade.py never runs the learner's code. It compares the answers with the solution's answers.
 feedback.py describes the verdict, with more detail after each failed attempt.
 """
+
+from .lesson import inputs, steps
+
+__all__ = ["inputs", "steps"]

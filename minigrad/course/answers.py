@@ -86,6 +86,51 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
     return {"unusable": f"{type(answer).__name__} {answer!r}"[:200]}
 
 
+def is_data(value: Any) -> bool:
+    """Return whether an input is a number, an array, a Tensor, or a list or dict: something that can
+    be compared with its earlier state.
+    """
+    return (
+        isinstance(value, int | float | np.ndarray | list | tuple | dict)
+        or type(value).__name__ == "Tensor"
+    )
+
+
+def signature(answer: Any) -> tuple[str, float]:
+    """Return the form of an answer, and one number that depends on all its numbers and their order.
+
+    Two answers with equal signatures are equal but for rounding. The form contains "nan" or "inf"
+    where the number would not be finite.
+
+    >>> signature([np.ones(2), "a"])
+    ('[(2,),a]', 2.618033988749895)
+    """
+    numbers: list[np.ndarray] = []
+
+    def form(value: Any) -> str:
+        if isinstance(value, list) and value and all(_is_numeric(one) for one in value):
+            value = _as_array(value)
+        if _is_numeric(value):
+            array = np.asarray(value, float)
+            numbers.append(array.ravel())
+            return str(array.shape) if array.ndim else "()"
+        if isinstance(value, list):
+            return f"[{','.join(map(form, value))}]"
+        if isinstance(value, dict):
+            return f"{{{','.join(f'{name}:{form(value[name])}' for name in sorted(value))}}}"
+        return str(value)[:200]
+
+    described = form(answer)
+    flat = np.concatenate(numbers) if numbers else np.zeros(0)
+    for name, test in (("nan", np.isnan), ("inf", np.isinf)):
+        if test(flat).any():
+            described += f" {name}"
+    weights = 1 + np.arange(flat.size) * ((5**0.5 - 1) / 2) % 1
+    with np.errstate(over="ignore"):
+        number = float((np.nan_to_num(flat, nan=0, posinf=0, neginf=0) * weights).sum())
+    return (described, number) if np.isfinite(number) else (f"{described} inf", 0.0)
+
+
 def decode(code: Any) -> Any:
     """Return the answer that `encode` encoded. NumPy scalars become Python numbers, and tuples
     become lists.
@@ -158,7 +203,11 @@ def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> D
         )
     if not (_is_numeric(yours) and _is_numeric(right)):
         same = type(yours) is type(right) and not isinstance(yours, Unusable) and yours == right
-        return None if same else Difference(place, described(yours), described(right))
+        return (
+            None
+            if same
+            else Difference(place, described(yours), "None" if right is None else described(right))
+        )
     yours, right = np.asarray(yours), np.asarray(right)
     if yours.shape != right.shape:
         return Difference(place, described(yours), described(right))
@@ -166,7 +215,7 @@ def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> D
     with np.errstate(invalid="ignore", over="ignore"):
         a, b = yours.astype(float), right.astype(float)
         wrong = ~(
-            (np.abs(a - b) <= tolerance * np.maximum(1, np.abs(b)))
+            (np.isfinite(b) & (np.abs(a - b) <= tolerance * np.maximum(1, np.abs(b))))
             | (a == b)
             | (np.isnan(a) & np.isnan(b))
         )
@@ -190,11 +239,13 @@ def described(answer: Any) -> str:
         return answer.what
     if isinstance(answer, list):
         return _counted(answer)
+    if isinstance(answer, dict):
+        return f"a dict with the keys {', '.join(answer)}"[:120]
     return repr(answer)[:120]
 
 
 def _is_numeric(answer: Any) -> bool:
-    return isinstance(answer, int | float | np.ndarray) and not isinstance(answer, bool)
+    return isinstance(answer, int | float | np.number | np.ndarray) and not isinstance(answer, bool)
 
 
 def _counted(items: list[Any] | np.ndarray) -> str:
@@ -217,5 +268,39 @@ def _number(value: float, other: float = float("nan")) -> str:
             for digits in range(6, 17)
             if (text := f"{value:.{digits}g}") != f"{other:.{digits}g}"
         ),
-        repr(value),
+        str(value),
     )
+
+
+MOST_SHOWN = 24
+"""The largest array that is shown with its numbers."""
+
+
+def described_input(value: Any) -> str:
+    """Return an input in a form that a reader can copy, or the shape of a large array.
+
+    >>> described_input(np.array([[1.0, 0.5]]))
+    '(1, 2) [[1, 0.5]]'
+    """
+    if type(value).__name__ == "Tensor":
+        value = value.array
+    if isinstance(value, np.ndarray) and value.ndim:
+        return (
+            f"{value.shape} {_listed(value.tolist()) if value.size <= MOST_SHOWN else ''}".rstrip()
+        )
+    if isinstance(value, list | tuple):
+        if len(value) > MOST_SHOWN:
+            return f"a list of {len(value)}"
+        return f"[{', '.join(map(described_input, value))}]"
+    if callable(value):
+        about: str = value.__doc__ or getattr(value, "__name__", "a function")
+        return about.strip().partition("\n")[0]
+    return _listed(value)
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_listed, value))}]"
+    if isinstance(value, float | np.ndarray):
+        return f"{float(value):.6g}"
+    return (repr(value) if isinstance(value, str) else str(value))[:300]

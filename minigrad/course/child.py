@@ -21,9 +21,9 @@ import linecache
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import Any
 
 import layers  # noqa: F401  # load the lessons' packages before the guard is active
@@ -35,8 +35,8 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-from .answers import encode
-from .lesson import FOLDER, Lesson
+from .answers import encode, is_data
+from .lesson import FOLDER, Lesson, ask
 from .seccomp import refuse_calls
 
 MEMORY = 3 << 30
@@ -64,7 +64,7 @@ def limit(seconds: float) -> None:
 def guard(folder: str) -> None:
     """Refuse all later operations that a lesson's file does not need. This cannot be undone."""
     inside, lessons = os.path.realpath(folder) + os.sep, os.path.realpath(FOLDER)
-    secret = ("solution", "slips", "right.py", "right.")
+    secret = ("solution", "slips", "right.py", "right.", "key.")
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     # A learner's file can reach these variables through an error's traceback, so they are
     # immutable.
@@ -169,30 +169,83 @@ def load(source: Path, text: str) -> ModuleType:
     return module
 
 
-def run(lesson: Lesson, source: Path, text: str, write: Callable[[Any], None]) -> None:
-    """Load the file and ask it every question. Write each outcome immediately."""
+def run(
+    lesson: Lesson,
+    source: Path,
+    text: str,
+    write: Callable[[Any], None],
+    only: Sequence[int] | None = None,
+    variables: dict[str, Any] | None = None,
+) -> None:
+    """Load the file and ask it every question. Write each outcome immediately.
+
+    With `only`, ask these questions, by index. The first one is also asked for its intermediate
+    results. `variables` is filled by `watch`.
+    """
     questions = lesson.questions
     try:
         file = load(source, text)
     except BaseException as error:  # the file may also raise SystemExit or KeyboardInterrupt
         write({"unloaded": failure(error, source)})
         return
-    for question in questions:
+    if variables:
+        variables.clear()  # of a call in the file itself
+    for index in range(len(questions)) if only is None else only:
+        question = questions[index]
         if not hasattr(file, question.function.partition(".")[0]):
             write({"missing": True})
             continue
         try:
-            write({"answer": encode(question.ask(file))})
+            given = question.given(file)
+            before = {name: encode(value) for name, value in given.items() if is_data(value)}
+            outcome = {"answer": encode(ask(question, file, given))}
+            after = {name: encode(given[name]) for name in before if name not in question.changes}
+            changed = {n: [before[n], after[n]] for n in after if after[n] != before[n]}
+            write({**outcome, "changed": changed} if changed else outcome)
         except BaseException as error:
             write({"raised": failure(error, source)})
+    if only and questions[only[0]].way:
+        question, way = questions[only[0]], None
+        with contextlib.suppress(BaseException):  # the learner's file may be anything
+            way = encode(ask(question, file, question.given(file), question.way))
+        write({"way": way})
+    if variables:
+        write({"variables": encode(dict(variables))})
+
+
+def watch(function: str, source: Path) -> dict[str, Any]:
+    """Return a dict that is filled with the variables of `function`, without its arguments, when its
+    first call ends.
+    """
+    found: dict[str, Any] = {}
+    calls: list[FrameType] = []
+
+    def entered(frame: FrameType, event: str, _: Any) -> Any:
+        code = frame.f_code
+        if calls or code.co_name != function.rpartition(".")[2] or code.co_filename != str(source):
+            return None
+        calls.append(frame)
+        frame.f_trace_lines = False
+        return left
+
+    def left(frame: FrameType, event: str, _: Any) -> Any:
+        if event == "return" and frame is calls[0]:
+            names = frame.f_code.co_varnames[frame.f_code.co_argcount :]
+            values = frame.f_locals
+            found.update({n: values[n] for n in names if n in values and is_data(values[n])})
+        return left
+
+    sys.settrace(entered)
+    return found
 
 
 def main() -> None:
     """Run one lesson's file in a temporary folder.
 
-    The arguments are `LESSON FILE SECONDS [PAGE FAILED]`. stdin contains the file's text.
+    The arguments are `LESSON FILE SECONDS [QUESTIONS | page PAGE FAILED]`. QUESTIONS are indices,
+    separated by commas. stdin contains the file's text.
     """
-    name, path, seconds, *page = sys.argv[1:]
+    name, path, seconds, *rest = sys.argv[1:]
     lesson, source = Lesson(FOLDER / name), Path(path)
     limit(float(seconds))
     text = sys.stdin.read()
@@ -205,16 +258,18 @@ def main() -> None:
         log.write(json.dumps(line).encode() + b"\n")
         log.flush()
 
+    only = [int(i) for i in rest[0].split(",")] if rest and rest[0] != "page" else None
+    variables = watch(lesson.questions[only[0]].function, source) if only else None
     ast.parse("")  # loads everything that compiling needs before the guard is active
     refuse_calls()
     guard(os.getcwd())
-    if page:
-        file, failed = page
+    if rest[:1] == ["page"]:
+        _, file, failed = rest
         check.page(load(source, text), file, failed or None)
         log.write(Path(file).read_bytes())
     else:
         write({"started": True})
-        run(lesson, source, text, write)
+        run(lesson, source, text, write, only, variables)
         write({"done": True})
     for stream in (log, sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):

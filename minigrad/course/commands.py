@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
 import os
 import shlex
+import shutil
+import sys
+import threading
 import time
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, MinigradError, reason, shown
+from ..errors import DataError, MinigradError, OptionError, pip_install, reason, shown
 from ..support.text import for_terminal, printable
 from ..tools.commands import to_type
 from . import feedback, quiz
 from .export import write_notebooks
-from .grade import grade
+from .grade import Verdict, grade
 from .lesson import Lesson, lesson, lessons
 from .report import add_report
 from .sandbox import draw_page
 from .workbook import Workbook
 
-SUMMARY = "fourteen lessons from a*b + c to a recurrent network, with feedback on each mistake"
+SUMMARY = "seventeen lessons from a*b + c to a recurrent network, with feedback on each mistake"
 
 
 def add_course(commands: Any) -> None:
@@ -153,7 +158,7 @@ def _here(_: object) -> int:
     if one is None:
         print(
             to_type(
-                f"All {len(lessons())} lessons passed. To read one again: minigrad course show 12"
+                f"All {len(lessons())} lessons passed. To read one again: minigrad course show 13"
             )
         )
         return 0
@@ -167,6 +172,14 @@ def _here(_: object) -> int:
             f"{one.file}\n"
         )
     )
+    if missed := _missed(workbook, one):
+        earlier, place = missed
+        _say(
+            _posed(
+                quiz.read(earlier)[place], f"You missed this question in lesson {earlier.number}: "
+            )
+        )
+        _say([f"  minigrad course answer --lesson {earlier.number} ...", ""])
     return _check(workbook, one)
 
 
@@ -178,35 +191,68 @@ def check(which: int | str) -> None:
     _check(Workbook.find(), lesson(which))
 
 
-def _check(workbook: Workbook, one: Lesson, _: object = None) -> int:
+def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True) -> int:
     text = workbook.text(one)
     place = _unanswered(workbook, one)
-    if text != one.read("exercise.py") and place is not None:
+    if pose and text != one.read("exercise.py") and place is not None:
         which = "" if one is workbook.current() else f" --lesson {one.number}"
         _say(_posed(quiz.read(one)[place], "A question before you run it: "))
         _say([f"  minigrad course answer{which} ...", ""])
-    verdict = grade(one, workbook.path(one), text)
-    problem, tries = verdict.problem, 0
+    with still_running():
+        verdict = grade(one, workbook.path(one), text)
+    problem = verdict.problem
     _show_output(verdict.output.strip().splitlines())
     with workbook.changed(one) as entry:
-        if problem is None:
-            entry.setdefault("passed", time.strftime("%Y-%m-%d %H:%M"))
-        elif problem.kind not in ("not written", "missing"):
-            function, counts = problem.function or "file", entry.setdefault("tries", {})
-            tries = counts[function] = counts.get(function, 0) + 1
-        _say(feedback.lines(verdict, tries))
-    if problem is None or problem.kind == "wrong":
+        _say(feedback.lines(verdict, count_try(entry, verdict, text), _width()))
+    if problem is None or problem.kind in ("wrong", "changed"):
         _draw_graph(workbook, one, text, problem.function if problem else "")
     if problem is not None:
         return 1
+    _say(
+        [
+            "",
+            *_wrapped(
+                f"Now read 'What to notice afterwards' in lesson {one.number}: minigrad course show {one.number}"
+            ),
+        ]
+    )
+    for name, file in workbook.carry_over():
+        _say(_wrapped(f"{file} now contains your own {name}."))
     following = workbook.current()
     if following is None:
-        print(f"\nThat was the last lesson. You have passed all {len(lessons())}.")
+        print(f"That was the last lesson. You have passed all {len(lessons())}.")
     else:
-        print(
-            to_type(f"\nNext: lesson {following.number}, {following.title}: minigrad course show")
-        )
+        _say(_wrapped(f"Next: lesson {following.number}, {following.title}: minigrad course show"))
     return 0
+
+
+def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
+    """Record a check in the lesson's entry. Returns how often the failing function was wrong.
+
+    A check of an unchanged file is not counted as another try.
+    """
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    again, entry["checked"] = entry.get("checked") == digest, digest
+    problem = verdict.problem
+    if problem is None:
+        entry.setdefault("passed", time.strftime("%Y-%m-%d %H:%M"))
+    elif problem.kind not in ("not written", "missing"):
+        function, counts = problem.function or "file", entry.setdefault("tries", {})
+        counts[function] = counts.get(function, 0) + (not again or function not in counts)
+        return int(counts[function])
+    return 0
+
+
+@contextlib.contextmanager
+def still_running() -> Iterator[None]:
+    """Print a line if the block takes longer than two seconds."""
+    told = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
+    told.daemon = True
+    told.start()
+    try:
+        yield
+    finally:
+        told.cancel()
 
 
 def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None:
@@ -220,25 +266,28 @@ def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None
 
 
 def _posed(question: quiz.Quiz, before: str) -> list[str]:
-    choices = (f"  {key}) {text}" for key, text in question["choices"].items())
-    return [
-        part
-        for line in (f"{before}{question['question']}", *choices)
-        for part in feedback.wrapped(line)
-    ]
+    lines = _wrapped(f"{before}{question['question']}")
+    for name, text in question["choices"].items():
+        lines += feedback.wrapped(f"  {name}) {text}", _width(), "  ", "     ")
+    return lines
 
 
 def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
-    questions, place, given = quiz.read(one), _unanswered(workbook, one), options.answer
-    question = questions[place or 0]
+    place = _unanswered(workbook, one)
+    if place is None and options.lesson is None and (missed := _missed(workbook, one)):
+        one, place = missed
+    elif place is None:
+        place = next(iter(_wrong(workbook, one)), 0)
+    questions, given = quiz.read(one), options.answer
+    question = questions[place]
     _say(_posed(question, f"Lesson {one.number}: "))
     if given is None:
         return 0
     quiz.require_fit(question, given)
     right, sentence = quiz.answer(question, given)
-    _say(feedback.wrapped(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Wrong.'}"))
+    _say(_wrapped(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Wrong.'}"))
     with workbook.changed(one) as entry:
-        entry.setdefault("answers", {})[str(place or 0)] = given
+        entry.setdefault("answers", {})[str(place)] = given
     following = _unanswered(workbook, one)
     if following is not None:
         _say(["", *_posed(questions[following], "And: ")])
@@ -251,6 +300,24 @@ def _unanswered(workbook: Workbook, one: Lesson) -> int | None:
     return next((place for place in range(len(quiz.read(one))) if str(place) not in answered), None)
 
 
+def _wrong(workbook: Workbook, one: Lesson) -> list[int]:
+    """Return the indices of the lesson's questions whose last answer was wrong."""
+    answered = workbook.answers(one)
+    return [
+        place
+        for place, question in enumerate(quiz.read(one))
+        if str(place) in answered and not quiz.answer(question, answered[str(place)])[0]
+    ]
+
+
+def _missed(workbook: Workbook, current: Lesson) -> tuple[Lesson, int] | None:
+    """Return the first missed question of a lesson that is at least two lessons back."""
+    for one in lessons():
+        if one.number <= current.number - 2 and (wrong := _wrong(workbook, one)):
+            return one, wrong[0]
+    return None
+
+
 def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     seen = None
     while True:
@@ -259,11 +326,11 @@ def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
         except OSError:  # an editor may be replacing the file
             changed = None
         if changed is not None and changed != seen:
-            seen, failed = changed, 1
+            first, seen, failed = seen is None, changed, 1
             print(f"--- {time.strftime('%H:%M:%S')} {one.file}")
             try:
                 workbook.read()
-                failed = _check(workbook, one)
+                failed = _check(workbook, one, pose=first)
             except DataError as error:
                 print(to_type(str(error)))
             following = workbook.current()
@@ -279,19 +346,37 @@ def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
 
 def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
     index = workbook.next_hint(one)
-    print(f"Lesson {one.number}, hint {index + 1} of {len(one.hints)}:\n\n{one.hints[index]}")
+    print(f"Lesson {one.number}, hint {index + 1} of {len(one.hints)}:\n")
+    for part in one.hints[index].split("\n\n"):
+        _say([*_wrapped(" ".join(part.split())), ""])
     return 0
 
 
 def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
     if options.text:
-        print(one.text)
+        print_markdown(one.text)
     elif webbrowser.open(page.as_uri()):
         _say([str(page)])
     else:
         _say([str(page), "Could not open a browser. Open this file yourself."])
     return 0
+
+
+def print_markdown(text: str) -> None:
+    """Print Markdown for a terminal. Errors: OptionError MG923 if rich is not installed."""
+    try:
+        from rich.console import Console
+        from rich.markdown import Markdown
+    except ImportError:
+        raise OptionError(
+            "MG923",
+            "printing a lesson's text needs rich, which is not installed",
+            cause="rich is an optional dependency (the extra `course`)",
+            remedy=f"install it with `{pip_install('rich')}`, or read the lesson in a browser: "
+            "minigrad course show",
+        ) from None
+    Console(width=min(_width(), 100)).print(Markdown(text))
 
 
 def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
@@ -345,6 +430,14 @@ def _show_output(printed: list[str]) -> None:
         more = [f"... {len(printed) - 20} more lines"] if len(printed) > 20 else []
         print("Your file printed:")
         _say([*(f"  | {line.expandtabs()[:160]}" for line in printed[:20]), *more, ""])
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns
+
+
+def _wrapped(text: str) -> list[str]:
+    return feedback.wrapped(text, _width())
 
 
 def _say(lines: list[str]) -> None:

@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import importlib
+import io
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..errors import OptionError
 
 FOLDER = Path(__file__).parent / "lessons"
+
+
+def no_inputs(file: Any) -> dict[str, Any]:
+    """The inputs of a question whose call contains all of them."""
+    return {}
 
 
 @dataclass(frozen=True)
 class Question:
     """One question that a check asks about a learner's file.
 
-    `ask(file)` calls the learner's functions, for example `file.backward(...)`, and returns the raw
-    answer: a number, an array, a string, a bool, None, or a list or dict of these. It runs in the
-    learner's process and does not judge the answer. The right answer is the value that `ask`
-    returns for the solution.
+    The learner's process evaluates `call` and does not judge the answer: a number, an array, a
+    string, a bool, None, or a list or dict of these. The right answer is the value of `call` for the
+    solution. key.py stores it.
     """
 
-    what: str
-    """The question with its numbers, for example 'dL/da at a = 2, b = -3'."""
     function: str
     """The name of a function or variable in the learner's file, for example 'backward' or
     'Tanh.backward'.
     """
-    ask: Callable[[Any], Any]
+    call: str
+    """A Python expression with names from the learner's file and from `given`, for example
+    'tanh_backward(dh, h)'.
+    """
+    given: Callable[[Any], Mapping[str, Any]] = no_inputs
+    """Returns the inputs by name. It receives the learner's file as a module, and must create new
+    objects at each call.
+    """
+    what: str = ""
+    """The question in words, if `call` does not say enough. May describe inputs such as functions."""
     measured: str = "it should be"
     """The label shown next to the right number, for example 'finite difference' or 'the engine'."""
     tolerance: float = 1e-6
@@ -41,18 +58,63 @@ class Question:
     """
     formula: str = ""
     """The right formula. Shown on the third try if no slip is recognised."""
+    names: Callable[[Any], Iterable[tuple[str, Any]]] | None = None
+    """Splits an answer into named values in the order in which they are computed, for example dh_3,
+    dh_2, dh_1. The first one that differs is shown. See `over_time`.
+    """
+    way: str = ""
+    """An expression for intermediate results, evaluated only after a wrong answer: a dict in the
+    order in which they are computed.
+    """
+    changes: tuple[str, ...] = ()
+    """Names of inputs that the function is meant to change. It must not change the others."""
     compare: Callable[[Any, Any], str | None] | None = None
     """Replaces the default comparison. This function takes the learner's answer and the solution's
     answer. It returns None if the learner's answer is right, otherwise a message with the numbers.
     """
     expect: Callable[[], Any] | None = None
-    """Returns the right answer. Needed only if computing it with the solution takes too long."""
+    """Returns the right answer, if the solution's answer is not the best reference."""
+    stretch: bool = False
+    """True for a question of a stretch task, which is not needed to pass."""
+
+
+def values(**inputs: Any) -> Callable[[Any], dict[str, Any]]:
+    """Return a `given` for fixed inputs. Lists become arrays of floats, and arrays are copied.
+
+    >>> values(dh=[[1, 2]], k=3)(None)
+    {'dh': array([[1., 2.]]), 'k': 3}
+    """
+
+    def fresh(value: Any) -> Any:
+        return (
+            np.array(value, float if isinstance(value, list) else None)
+            if isinstance(value, list | np.ndarray)
+            else value
+        )
+
+    return lambda file: {name: fresh(value) for name, value in inputs.items()}
+
+
+def over_time(
+    name: str, first: int = 0, backwards: bool = False
+) -> Callable[[Any], list[tuple[str, Any]]]:
+    """Return a `names` for a sequence over time. `name` has a {} for the step.
+
+    >>> over_time("dh_{}", backwards=True)([0.5, 0.25])
+    [('dh_1', 0.25), ('dh_0', 0.5)]
+    """
+
+    def split(answer: Any) -> list[tuple[str, Any]]:
+        pairs = [(name.format(t), value) for t, value in enumerate(answer, first)]
+        return pairs[::-1] if backwards else pairs
+
+    return split
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A known mistake. If the learner's file gives the same answers as the slip's code, the learner
-    has made this mistake.
+    """A known mistake. If the learner's function gives the same answers as the slip's code, it contains
+    this mistake or an equivalent one.
     """
 
     name: str
@@ -65,8 +127,14 @@ class Slip:
     """One or two sentences about the mistake, without the formula. Shown on the second try, after
     the name.
     """
-    formula: str
-    """The right formula. Shown on the third try."""
+    formula: str = ""
+    """The right formula. Shown on the third try. The default is the question's formula."""
+    function: str = ""
+    """The function that contains the mistake. The default is the first one with wrong answers."""
+    lines: tuple[str, ...] = ()
+    """Lines of `code` that the learner's function must contain, too. Without them, other mistakes with
+    the same answers are more likely.
+    """
 
 
 @dataclass(frozen=True)
@@ -118,14 +186,32 @@ class Lesson:
         return tuple(self.check.QUESTIONS)
 
     @property
+    def asked(self) -> int:
+        """The number of questions that must be answered to pass."""
+        return sum(not question.stretch for question in self.questions)
+
+    @property
     def slips(self) -> tuple[Slip, ...]:
         return tuple(self._module("slips").SLIPS)
 
     def read(self, file: str) -> str:
         return (self.folder / file).read_text(encoding="utf-8")
 
+    @cached_property
+    def solved(self) -> ModuleType:
+        """The solution as a module."""
+        return module(self.name, self.read("solution.py"))
+
     def _module(self, name: str) -> ModuleType:
         return importlib.import_module(f"minigrad.course.lessons.{self.name}.{name}")
+
+
+def module(name: str, source: str) -> ModuleType:
+    """Run a solution or a slip as a module. Nothing that it prints is shown."""
+    file = ModuleType(name)
+    with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(source, f"<{name}>", "exec", dont_inherit=True), file.__dict__)
+    return file
 
 
 @lru_cache
@@ -143,11 +229,42 @@ def lesson(which: int | str) -> Lesson:
     matches.
     """
     for one in lessons():
-        if str(which) in (str(one.number), one.name, one.file):
+        if str(which).lstrip("0") in (str(one.number), one.name, one.file):
             return one
     raise OptionError(
         "MG911",
         f"there is no lesson {str(which)!r}",
-        cause="the lessons are numbered 1 to 14",
+        cause=f"the lessons are numbered 1 to {lessons()[-1].number}",
         remedy="pass a lesson's number: minigrad course check 3",
     )
+
+
+def definition(tree: ast.AST | None, name: str) -> Any:
+    """Return the last definition of a function or class with this name in the body of `tree`."""
+    found = [n for n in getattr(tree, "body", ()) if getattr(n, "name", "") == name]
+    return found[-1] if found else None
+
+
+def ask(question: Question, file: Any, given: Mapping[str, Any], call: str = "") -> Any:
+    """Evaluate a question's call, or another expression, with a learner's file and the inputs."""
+    return eval(call or question.call, {**vars(file), **given})
+
+
+def inputs(which: int | str, number: int) -> Any:
+    """Return the inputs of a lesson's question: one value, or a tuple of several.
+
+    A check prints the line that calls this function. It imports the learner's file from the current
+    folder. Errors: OptionError MG911 for an unknown lesson.
+    """
+    one = lesson(which)
+    found = tuple(one.questions[number - 1].given(importlib.import_module(one.name)).values())
+    return found[0] if len(found) == 1 else found
+
+
+def steps(which: int | str, number: int) -> Any:
+    """Return the intermediate results of a lesson's question, by name, as the learner's file computes
+    them. See `inputs`.
+    """
+    one = lesson(which)
+    file, question = importlib.import_module(one.name), one.questions[number - 1]
+    return ask(question, file, question.given(file), question.way)

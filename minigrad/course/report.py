@@ -38,7 +38,7 @@ class Mark:
 
     @property
     def asked(self) -> int:
-        return len(self.lesson.questions)
+        return self.lesson.asked
 
     @property
     def passed(self) -> bool:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -42,6 +43,10 @@ class Run:
     """For each question, {"answer": ...}, {"raised": ...}, or {"missing": True} if the file does
     not define the function.
     """
+    way: Any = None
+    """The intermediate results of the first question, if they were asked for."""
+    variables: Any = None
+    """The variables of the first question's function when it returned, if they were asked for."""
     unloaded: dict[str, Any] | None = None
     """The error that occurred when the file was loaded, or None."""
     ended: str = ""
@@ -50,13 +55,20 @@ class Run:
     """The file's output."""
 
 
-def ask(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Run:
-    """Ask a learner's file every question of the lesson. `text` is the contents of the file
-    `source`.
+def ask(
+    lesson: Lesson,
+    source: Path,
+    text: str,
+    wall: Wall = NO_WALL,
+    only: Sequence[int] | None = None,
+) -> Run:
+    """Ask a learner's file every question of the lesson, or the questions `only`. `text` is the
+    contents of the file `source`.
 
     Errors: OSError if Python cannot start behind the wall.
     """
-    ended, answers, output = _run(lesson, source, text, wall)
+    options = [] if only is None else [",".join(map(str, only))]
+    ended, answers, output = _run(lesson, source, text, wall, *options)
     if wall.program and not answers:
         raise OSError(f"Python did not start behind the wall: {output.strip()[-300:]}")
     if len(answers) > ANSWERS:
@@ -82,11 +94,17 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
             # the learner's file may have forged this line
             with contextlib.suppress(ValueError):
                 answer = decode(line["answer"])
-            run.outcomes.append({"answer": answer})
+            run.outcomes.append({"answer": answer, "changed": _changes(line.get("changed"))})
         elif "raised" in line:
             run.outcomes.append({"raised": _failure(line["raised"])})
         elif "missing" in line:
             run.outcomes.append({"missing": True})
+        elif "way" in line:
+            with contextlib.suppress(ValueError):
+                run.way = decode(line["way"])
+        elif "variables" in line:
+            with contextlib.suppress(ValueError):
+                run.variables = decode(line["variables"])
         elif "unloaded" in line:
             run.unloaded = _failure(line["unloaded"])
         done = done or "done" in line
@@ -101,7 +119,7 @@ def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path
 
     Returns whether the graph could be drawn. If it could not, no file is written.
     """
-    ended, page, _ = _run(lesson, source, text, NO_WALL, "page.html", failed)
+    ended, page, _ = _run(lesson, source, text, NO_WALL, "page", "page.html", failed)
     if ended or not 0 < len(page) <= PAGE:
         return False
     target.parent.mkdir(exist_ok=True)
@@ -109,7 +127,7 @@ def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path
     return True
 
 
-def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *page: str) -> tuple[str, bytes, str]:
+def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *rest: str) -> tuple[str, bytes, str]:
     """Start the child process and wait for it. Returns the reason why the child ended early or '',
     its answers or page, and its output.
 
@@ -117,6 +135,7 @@ def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *page: str) -> tup
     process never opens a file in the child's folder, because a pipe or a device there could block
     it.
     """
+    page = rest[:1] == ("page",)
     with contextlib.ExitStack() as stack:
         given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         given.write(text.encode())
@@ -129,7 +148,7 @@ def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *page: str) -> tup
             folder = where = stack.enter_context(temporary)
         command = [
             *wall.before(lesson), sys.executable, "-P", "-m", "minigrad.course.child",
-            lesson.name, str(source), str(SECONDS), *page,
+            lesson.name, str(source), str(SECONDS), *rest,
         ]  # fmt: skip
         ended = ""
         with process(
@@ -175,3 +194,13 @@ def _failure(given: Any) -> dict[str, Any]:
         "line": line if isinstance(line, int) and 0 < line < 1 << 20 else None,
         "not_written": given.get("not_written") is True,
     }
+
+
+def _changes(given: Any) -> dict[str, list[Any]]:
+    """Return the inputs that the file changed: their values before and after the call."""
+    with contextlib.suppress(ValueError, TypeError, AttributeError):
+        return {
+            str(name)[:80]: [decode(before), decode(after)]
+            for name, (before, after) in given.items()
+        }
+    return {}

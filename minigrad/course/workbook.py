@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import errno
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from itertools import count
@@ -15,15 +17,17 @@ from typing import Any
 
 from ..errors import DataError, reason
 from ..support.files import AnyPath, locked, open_file, to_path, write_whole
-from .lesson import Lesson, lessons
+from .lesson import Lesson, lesson, lessons
 
 PROGRESS = "progress.json"
 LONGEST = 1 << 20
 """The maximum size of a file to read, in bytes."""
+READY = re.compile(r"^# --- from lesson (\d+): (\w+)\..*?^# --- end of lesson \1 ---$", re.M | re.S)
+"""A block of an exercise that contains a ready version of an earlier lesson's function."""
 
 README = """# My course
 
-This folder contains fourteen lessons, one file for each. Run `minigrad course` in this folder to
+This folder contains seventeen lessons, one file for each. Run `minigrad course` in this folder to
 see your progress and check the current lesson.
 
     minigrad course            show your progress and check the current lesson
@@ -110,7 +114,9 @@ class Workbook:
                 cause="this command creates a folder and writes files into it",
                 remedy="choose another folder: minigrad course start my-course",
             ) from None
-        return cls(folder), kept
+        workbook = cls(folder)
+        workbook.carry_over()
+        return workbook, kept
 
     def path(self, lesson: Lesson) -> Path:
         return self.folder / lesson.file
@@ -178,10 +184,78 @@ class Workbook:
         with self.changed(lesson) as entry:
             for key in ("passed", "tries", "hints"):
                 entry.pop(key, None)
+        self.carry_over()
         return copy
+
+    def carry_over(self) -> list[tuple[str, str]]:
+        """Put the learner's functions from passed lessons in place of ready versions in later
+        exercises. A ready version that the learner has changed is left alone.
+
+        Returns the name of each function and of the file that contains it now.
+        """
+        done = []
+        for later in lessons():
+            for block in READY.finditer(later.read("exercise.py")):
+                earlier, name = lesson(block[1]), block[2]
+                if not self.passed(earlier):
+                    continue
+                with contextlib.suppress(DataError, SyntaxError):  # in files that cannot be read
+                    text = self.text(later)
+                    rest = text.replace(block[0], "")
+                    code = own_code(self.text(earlier), name, rest)
+                    if code and rest != text:
+                        mark, end = block[0].partition(".")[0], block[0].rpartition("\n")[2]
+                        own = f"{mark}. This is your own version. ---\n{code}\n\n\n{end}"
+                        save_text(self.path(later), text.replace(block[0], own))
+                        done.append((name, later.file))
+        return done
 
     def _entry(self, lesson: Lesson) -> dict[str, Any]:
         return self.lessons.get(lesson.name, {})
+
+
+def own_code(source: str, name: str, rest: str) -> str:
+    r"""Return the definition of `name` in a file, and everything at the top level that it uses.
+
+    `rest` is the file that it is for. Returns '' if a name would be defined in both.
+
+    >>> own_code("import math\ndef f(x): return g(x)\ndef g(x): return x\nprint(1)", "f", "")
+    'def f(x): return g(x)\n\n\ndef g(x): return x'
+    """
+    body, others = ast.parse(source).body, ast.parse(rest).body
+    needed, waiting = [], [name]
+    while waiting:
+        wanted = waiting.pop()
+        for node in body:
+            if wanted in _bound(node) and node not in needed:
+                needed.append(node)
+                waiting += [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+    there = {ast.unparse(node) for node in others}
+    needed = [node for node in body if node in needed and ast.unparse(node) not in there]
+    if {n for node in needed for n in _bound(node)} & {n for node in others for n in _bound(node)}:
+        return ""
+    lines = source.split("\n")
+    starts = [
+        min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+        for node in needed
+    ]
+    parts = [
+        "\n".join(lines[a - 1 : node.end_lineno]) for a, node in zip(starts, needed, strict=True)
+    ]
+    return "\n\n\n".join(parts)
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    """Return the names that a statement at the top level of a file defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        return {
+            n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+    return set()
 
 
 def _entry(entry: Any) -> dict[str, Any]:

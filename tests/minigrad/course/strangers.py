@@ -121,9 +121,11 @@ for name in ("solution", "slips", "right"):
 for path in pathlib.Path(FOLDER).rglob("*.pyc"):
     if path.name.startswith(("solution", "slips", "right")): tried(path.name, lambda: path.read_bytes()[:20])""",
     "asks the grader for the answers": """
-import minigrad.course.grade as g, minigrad.course.lesson as l
+import minigrad.course.lesson as l
 one = l.lesson(1)
-tried("right answers", lambda: g.answers_with(one)); tried("slips", lambda: one.slips)
+def key(): import minigrad.course.key as k; return k.load(one).right
+tried("right answers", key); tried("slips", lambda: one.slips); tried("solved", lambda: one.solved)
+tried("key", lambda: (one.folder / "key.json.gz").read_bytes())
 tried("read", lambda: one.read("solution.py"))""",
     "searches its memory for the answers": """
 import gc, types

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.course.answers import Difference, decode, difference, encode
+from minigrad.course.answers import (
+    Difference,
+    decode,
+    described_input,
+    difference,
+    encode,
+    signature,
+)
 
 
 def travelled(answer):
@@ -37,6 +44,7 @@ def nested(depth):
         (np.zeros(700_000, bool), [1.0, 2.0], ("", "a list of 700000", "a list of 2")),
         (None, 2.0, ("", "nothing (None): does the function return its result?", "2")),
         (float("nan"), 1.0, ("", "nan", "1")),
+        (1e300, math.inf, ("", "1e+300", "inf")),
         (1.0000011, 1.0, ("", "1.000001", "1")),
         ({"a": 1}, {"b": 1}, ("", "names a", "names b")),
         (mg.Tensor([1.0, 2.0]), np.array([1.0, 2.0]), None),
@@ -83,3 +91,33 @@ def test_odd_answers_are_wrong_and_described(answer):
 def test_whatever_was_forged_is_a_value_error(code):
     with pytest.raises(ValueError, match="not an encoded answer"):
         decode(code)
+
+
+def test_signatures_depend_on_every_number_their_order_and_the_form():
+    answers = [
+        np.ones(2),
+        np.ones(3),
+        [np.ones(2)],
+        np.array([1.0, 2.0]),
+        np.array([2.0, 1.0]),
+        {"a": 1.0},
+        True,
+    ]
+    assert len({signature(answer) for answer in answers}) == len(answers)
+    assert signature([1.0, 2.0]) == signature(np.array([1.0, 2.0]))
+    assert signature(np.array([1.0, np.nan])) == ("(2,) nan", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (np.array([[1.0, 0.25]]), "(1, 2) [[1, 0.25]]"),
+        (np.ones((5, 5)), "(5, 5)"),
+        (mg.Tensor(np.array(2.0)), "2"),
+        ([np.ones(1), 3], "[(1,) [1], 3]"),
+        ("abc", "'abc'"),
+        (math.sin, "Return the sine of x (measured in radians)."),
+    ],
+)
+def test_described_input_shows_what_a_reader_can_copy(value, shown):
+    assert described_input(value) == shown

@@ -4,7 +4,6 @@ escapes.
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -183,23 +182,3 @@ def test_where_nothing_can_be_written_no_mark_is_lost(run, options):
     code, text = run("class", *options)
     assert code == 2 and "[MG921] file" in text
     assert "-o" not in options or "ada   1/2     x  ." in text
-
-
-def test_files_are_judged_one_at_a_time(run, monkeypatch):
-    """Else lesson 14's right accuracies are read while another thread has worked out only two of
-    three.
-    """
-    judging: list[int] = []
-    judge = grade.judge
-
-    def watched(*given):
-        assert not judging
-        judging.append(1)
-        time.sleep(0.1)
-        judging.pop()
-        return judge(*given)
-
-    monkeypatch.setattr(grade, "judge", watched)
-    for name in "abc":
-        hand_in(name, first=SOLUTION, **{SECOND: SOLUTION})
-    assert "could not be graded" not in run("class", "--jobs", "6")[1]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from minigrad.course.lesson import lesson, lessons
+from minigrad.course.workbook import own_code
 
 from .conftest import record, write
 
@@ -71,3 +72,43 @@ def test_the_course_is_found_from_a_folder_below_and_nowhere_else(course, tmp_pa
     assert code == 2 and "[MG912]" in text and "minigrad course start my-course" in text
     Path("file").write_text("")
     assert "[MG914]" in course("start", "file/c")[1]
+
+
+def test_functions_of_passed_lessons_are_carried_over(course):
+    engine = Path(lesson(7).file)
+    ready = engine.read_text()
+    engine.write_text(ready + "mine = 1\n")
+    write(5, "print('not this')")
+    assert "lesson_07_engine.py now contains your own unbroadcast." in course("check", "5")[1]
+    text = engine.read_text()
+    assert text.endswith("mine = 1\n") and "not this" not in text and "dense_backward" not in text
+    assert "unbroadcast. This is your own version." in text and "def my_gradcheck" in text
+    write(6)
+    assert "your own my_gradcheck" in course("check", "6")[1]
+    assert "def check_input" in engine.read_text()
+    # nothing is replaced twice, and a reset brings them back
+    assert "your own" not in course("check", "6")[1]
+    course("reset", "7")
+    assert "def check_input" in engine.read_text() and "mine" not in engine.read_text()
+    # the solution's methods work with them
+    mine = engine.read_text().partition("class Value:")[0]
+    engine.write_text(
+        mine + "class Value:" + lesson(7).read("solution.py").partition("class Value:")[2]
+    )
+    assert course("check", "7")[0] == 0
+
+
+def test_a_ready_version_that_was_changed_or_needs_another_name_is_left_alone(course):
+    engine = Path(lesson(7).file)
+    engine.write_text(engine.read_text().replace("return dz\n", "return dz  # mine\n"))
+    write(5)
+    assert "your own" not in course("check", "5")[1] and "# mine" in engine.read_text()
+    source = "import math as np\nh = 1\ndef train(x): return h\ndef f(x): return train(x)\nh += 1"
+    assert (
+        own_code(source, "f", "")
+        == "h = 1\n\n\ndef train(x): return h\n\n\ndef f(x): return train(x)\n\n\nh += 1"
+    )
+    assert own_code(source, "f", "class train: pass") == ""
+    assert own_code("import math\n@math.cos\ndef f(x): return x", "f", "import math").startswith(
+        "@math.cos\ndef f"
+    )

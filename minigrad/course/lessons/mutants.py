@@ -1,0 +1,436 @@
+"""The mistakes that people make in every lesson, applied to a lesson's solution.
+
+`mutants(source, function)` rewrites the syntax tree of one function of a solution: it forgets a pair of
+brackets, turns `+=` into `=`, flips a sign, moves an index by one, and so on, one mistake at a time.
+key.py runs every rewritten function and stores its answers. If a learner's function gives the same
+answers, it contains this mistake or an equivalent one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from ..lesson import Slip, definition
+
+MISTAKES = {
+    "brackets": ("brackets forgotten", "One pair of brackets is missing {where}. Python raises to a power first, then "
+                 "multiplies and divides, and adds and subtracts last."),
+    "replaced": ("`=` where `+=` belongs", "A new value replaces the old one {where}. It should be added to it."),
+    "added": ("`+=` where `=` belongs", "A value is added to the old one {where}. It should replace the old one."),
+    "sign": ("a sign", "A plus and a minus are exchanged {where}."),
+    "difference": ("subtracted the wrong way round", "The two sides of a minus are exchanged {where}."),
+    "transpose": ("transpose forgotten", "One matrix has to be transposed {where}."),
+    "transposed": ("one transpose too many", "One matrix is transposed that must stay as it is {where}."),
+    "exchanged": ("a product the wrong way round", "The factors of a matrix product are exchanged {where}."),
+    "product": ("a matrix product transposed", "The result of a matrix product is transposed {where}."),
+    "elementwise": ("`*` where `@` belongs", "`*` multiplies element by element {where}. A matrix product is needed."),
+    "matrix": ("`@` where `*` belongs", "`@` is the matrix product {where}. A product element by element is needed."),
+    "axis": ("the wrong axis", "The axis {word} is used {where}. Another one belongs there."),
+    "no axis": ("no axis", "`axis=` is not passed {where}."),
+    "keepdims": ("`keepdims` forgotten", "An axis of size 1 is lost {where}."),
+    "keyword": ("`{word}` forgotten", "`{word}=` is not passed {where}."),
+    "index": ("off by one", "An index is one too large or one too small {where}."),
+    "end": ("off by one at an end", "The first or the last element is treated wrongly {where}."),
+    "first": ("the first for the last", "The first element is used {where}. The last one belongs there."),
+    "direction": ("the wrong direction", "The elements come in the wrong order."),
+    "term": ("a term forgotten", "Two terms belong together {where}. One of them is missing."),
+    "factor": ("a factor forgotten", "Two factors belong together {where}. One of them is missing."),
+    "division": ("a division forgotten", "Nothing is divided {where}, but something must be."),
+    "multiplied": ("multiplied instead of divided", "A number is multiplied {where}. It must be divided."),
+    "integer": ("integer division", "`//` rounds down {where}. Use `/`."),
+    "square": ("not squared", "A number has to be squared {where}."),
+    "doubled": ("doubled instead of squared", "A number is multiplied by 2 {where}. It must be multiplied by itself."),
+    "power": ("a power forgotten", "A number has to be raised to a power {where}."),
+    "unapplied": ("`{word}` forgotten", "`{word}` is not applied {where}."),
+    "opposite": ("`{word}` in place of another function", "`{word}` is used {where}. Another function belongs there."),
+    "arguments": ("arguments exchanged", "The arguments of `{word}` are in the wrong order {where}."),
+    "nothing": ("nothing returned", "The result is computed, but the function does not return it."),
+    "results": ("results exchanged", "Two results are returned in the wrong order, or under each other's name."),
+    "tuple": ("not a tuple", "The result must be a tuple, also with one element: the comma makes the tuple."),
+    "only": ("only the {word} value returned", "Only the {word} value is returned. All of them are needed."),
+    "indentation": ("indentation", "A statement is indented wrongly, so it runs too often or too rarely."),
+    "step": ("a step left out", "One step of the method is left out {where}."),
+    "call": ("a step left out", "`{word}` is never called."),
+    "always": ("a condition forgotten", "Something always happens. It must happen in one case only."),
+    "case": ("a case left out", "A special case is not treated."),
+    "part": ("a condition forgotten", "A part of a condition is missing {where}."),
+    "edge": ("the edge of a comparison", "Equal numbers are treated wrongly {where}: is it `<` or `<=`?"),
+    "comparison": ("a comparison the wrong way round", "A comparison is the wrong way round {where}."),
+    "and": ("`and` or `or`", "`and` and `or` are exchanged {where}."),
+    "not": ("`not` forgotten", "A condition is the wrong way round {where}."),
+    "constant": ("a constant", "One of the numbers {where} is not the right one."),
+    "variable": ("`{word}` in the wrong place", "`{word}` is used {where}, but another variable belongs there."),
+}  # fmt: skip
+"""For each mistake, its name and its description. {where} becomes 'where `da` is computed', and {word} a name."""
+
+UNSURE = ("variable", "constant", "edge", "step", "call")
+"""Mistakes that often have the same answers as another one. They are named only if the learner's
+function contains the line with the mistake.
+"""
+Found = Iterator[tuple[Any, str, str]]
+"""New nodes (a node, or a list of statements), the mistake's key in MISTAKES, and {word}."""
+
+OPPOSITES = {
+    "sum": "mean", "mean": "sum", "min": "max", "max": "min", "argmin": "argmax", "argmax": "argmin",
+    "any": "all", "all": "any", "minimum": "maximum", "maximum": "minimum", "zeros": "ones", "ones": "zeros",
+    "zeros_like": "ones_like", "ones_like": "zeros_like", "exp": "log", "log": "exp", "tanh": "sigmoid",
+    "sigmoid": "tanh", "sin": "cos", "cos": "sin",
+}  # fmt: skip
+COMPARISONS: dict[type, tuple[type, ...]] = {
+    ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.LtE),
+    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,),
+}  # fmt: skip
+ONE, MINUS_ONE = ast.Constant(1), ast.Constant(-1)
+NO_FUNCTIONS = ("range", "zip", "enumerate", "len", "super")
+
+
+def mutants(source: str, function: str) -> Iterator[Slip]:
+    r"""Yield the slips of one function of a solution: 'backward' or 'Tanh.backward'.
+
+    >>> source = "def f(a, b):\n    return a * (1 - b)"
+    >>> [slip.name for slip in mutants(source, "f")][:3]
+    ['brackets forgotten', 'a sign', 'subtracted the wrong way round']
+    """
+    owner, _, method = function.partition(".")
+    outer = definition(ast.parse(source), owner)
+    inner = definition(outer, method) if method else outer
+    if not isinstance(inner, ast.FunctionDef):
+        return
+    names = [argument.arg for argument in inner.args.args if argument.arg != "self"]
+    names += [
+        n.id for n in ast.walk(inner) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    ]
+    original = ast.unparse(outer)
+    seen = {original}
+    before = [line.strip() for line in original.splitlines()]
+    for rule in (in_numbers, in_sequences, in_arrays, in_statements, in_names):
+        for statement, node in nodes(inner):
+            for new, key, word in rule(node, list(dict.fromkeys(names))):
+                code = ast.unparse(ast.fix_missing_locations(substitute(outer, node, new)))
+                if code in seen or not compiles(code):
+                    continue
+                seen.add(code)
+                name, kind = (
+                    text.format(word=word, where=place(statement)) for text in MISTAKES[key]
+                )
+                changed = [line.strip() for line in code.splitlines() if line.strip() not in before]
+                lines = tuple(changed or ["?"]) if key in UNSURE else ()
+                yield Slip(name, code, kind, function=function, lines=lines)
+
+
+def nodes(function: ast.FunctionDef) -> Iterator[tuple[ast.stmt, ast.AST]]:
+    """Yield every node of the function's body with the statement that contains it."""
+
+    def below(node: ast.AST, statement: ast.stmt) -> Iterator[tuple[ast.stmt, ast.AST]]:
+        statement = node if isinstance(node, ast.stmt) else statement
+        yield statement, node
+        for child in ast.iter_child_nodes(node):
+            yield from below(child, statement)
+
+    yield function, function
+    for statement in function.body:
+        yield from below(statement, statement)
+
+
+def substitute(tree: Any, old: ast.AST, new: Any) -> Any:
+    """Return a copy of the tree with `new`, a node or several statements, in place of `old`."""
+    if tree is old:
+        return new
+    if isinstance(tree, list):
+        parts = [substitute(part, old, new) for part in tree]
+        flat = [p for part in parts for p in (part if isinstance(part, list) else [part])]
+        return flat or ([ast.Pass()] if tree and isinstance(tree[0], ast.stmt) else [])
+    if not isinstance(tree, ast.AST):
+        return tree
+    return type(tree)(
+        **{name: substitute(value, old, new) for name, value in ast.iter_fields(tree)}
+    )
+
+
+def compiles(code: str) -> bool:
+    """Return whether the code is valid Python."""
+    try:
+        compile(code, "", "exec")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def place(statement: ast.stmt) -> str:
+    """Return where a statement is, in words."""
+    if isinstance(statement, ast.Return):
+        return "in the value that is returned"
+    if isinstance(statement, ast.For | ast.While):
+        return "in the head of a loop"
+    if isinstance(statement, ast.If):
+        return "in a condition"
+    changed = target(statement)
+    while isinstance(changed, ast.Subscript):
+        changed = changed.value
+    return (
+        f"where `{ast.unparse(changed)}` is computed" if changed is not None else "in one statement"
+    )
+
+
+def target(statement: ast.AST) -> ast.AST | None:
+    """Return what a statement assigns to, or None."""
+    return (
+        statement.targets[0]
+        if isinstance(statement, ast.Assign)
+        else getattr(statement, "target", None)
+    )
+
+
+def in_numbers(node: Any, _: list[str]) -> Found:
+    """Brackets, signs, and squares."""
+    if isinstance(node, ast.expr):
+        yield from without_brackets(node)
+    match node:
+        case ast.BinOp(left, ast.Div(), ast.BinOp(first, op, second)):
+            yield ast.BinOp(ast.BinOp(left, ast.Div(), first), op, second), "brackets", ""
+        case ast.BinOp(left, ast.Add(), right):
+            yield ast.BinOp(left, ast.Sub(), right), "sign", ""
+        case ast.BinOp(left, ast.Sub(), right):
+            yield ast.BinOp(left, ast.Add(), right), "sign", ""
+            yield ast.BinOp(right, ast.Sub(), left), "difference", ""
+        case ast.UnaryOp(ast.USub(), operand) if not isinstance(operand, ast.Constant):
+            yield operand, "sign", ""
+        case ast.BinOp(left, ast.Pow(), ast.Constant(2)):
+            yield ast.BinOp(ast.Constant(2), ast.Mult(), left), "doubled", ""
+            yield left, "square", ""
+        case ast.BinOp(left, ast.Mult(), right) if ast.dump(left) == ast.dump(right):
+            yield left, "square", ""
+
+
+def without_brackets(node: ast.expr) -> Found:
+    """(a - b) * c without its brackets: a - b * c."""
+    text = ast.unparse(node)
+    for child in ast.iter_child_nodes(node):
+        inner = ast.unparse(child)
+        before, found, after = text.partition(f"({inner})")
+        plain = f"{before}{inner}{after}".strip()
+        called = before[-1:].isalnum() or before.endswith(("_", ")", "]"))
+        if (
+            isinstance(child, ast.BinOp | ast.UnaryOp | ast.Compare)
+            and found
+            and not called
+            and compiles(plain)
+        ):
+            yield ast.parse(plain, mode="eval").body, "brackets", ""
+
+
+def in_sequences(node: Any, _: list[str]) -> Found:
+    """h_t for h_{t-1}, the first or the last element left out, the wrong direction."""
+    match node:
+        case ast.Subscript(
+            value, ast.BinOp(index, ast.Add() | ast.Sub(), ast.Constant(1)), context
+        ):
+            yield ast.Subscript(value, index, context), "index", ""
+        case ast.Subscript(value, ast.Name() as index, context):
+            for by in (-1, 1):
+                yield ast.Subscript(value, moved(index, by), context), "index", ""
+        case ast.Subscript(value, ast.UnaryOp(ast.USub(), ast.Constant()), context):
+            yield ast.Subscript(value, ast.Constant(0), context), "first", ""
+        case ast.Subscript(value, ast.Slice(lower, upper, step), context):
+            yield ast.Subscript(value, ast.Slice(lower, upper), context), "direction", ""
+            ends = [(a, upper) for a in (None, moved(lower, 1), moved(lower, -1))]
+            ends += [(lower, b) for b in (None, moved(upper, 1), moved(upper, -1))]
+            for a, b in ends:
+                yield ast.Subscript(value, ast.Slice(a, b, step), context), "end", ""
+        case ast.Call(ast.Name("range") as name, bounds):
+            for i, bound in enumerate(bounds[:2]):
+                for by in (1, -1):
+                    yield (
+                        ast.Call(name, [*bounds[:i], moved(bound, by), *bounds[i + 1 :]], []),
+                        "end",
+                        "",
+                    )
+            if len(bounds) == 1:
+                yield ast.Call(name, [ONE, *bounds], []), "end", ""
+            if len(bounds) == 3:
+                yield (
+                    ast.Call(name, [moved(bounds[1], 1), moved(bounds[0], 1)], []),
+                    "direction",
+                    "",
+                )
+        case ast.Call(ast.Name("reversed"), [sequence]):
+            yield sequence, "direction", ""
+        case ast.For(variable, sequence, body, after):
+            items = ast.Call(ast.Name("list"), [sequence], [])
+            yield (
+                ast.For(variable, ast.Call(ast.Name("reversed"), [items], []), body, after),
+                "direction",
+                "",
+            )
+            for part in (ast.Slice(ONE, None), ast.Slice(None, MINUS_ONE)):
+                yield ast.For(variable, ast.Subscript(items, part), body, after), "end", ""
+
+
+def moved(node: Any, by: int) -> ast.expr:
+    """Return the expression, or 0 for None, plus 1 or minus 1."""
+    match node:
+        case None:
+            return ast.Constant(by)
+        case ast.Constant(int(value)):
+            return ast.Constant(value + by)
+        case ast.BinOp(left, ast.Add(), ast.Constant(1)) if by < 0:
+            return left
+        case ast.BinOp(left, ast.Sub(), ast.Constant(1)) if by > 0:
+            return left
+    return ast.BinOp(node, ast.Add() if by > 0 else ast.Sub(), ONE)
+
+
+def in_arrays(node: Any, _: list[str]) -> Found:
+    """Transposes, axes, * for @, and functions that are forgotten or exchanged."""
+    match node:
+        case ast.Attribute(value, "T"):
+            yield value, "transpose", ""
+        case ast.BinOp(left, ast.Mult(), right):
+            yield ast.BinOp(left, ast.MatMult(), right), "matrix", ""
+        case ast.BinOp(left, ast.MatMult() as op, right):
+            yield ast.BinOp(left, ast.Mult(), right), "elementwise", ""
+            yield ast.BinOp(right, op, left), "exchanged", ""
+            yield ast.BinOp(turned(left), op, right), *turn(left)
+            yield ast.BinOp(left, op, turned(right)), *turn(right)
+            yield ast.BinOp(turned(right), op, turned(left)), "product", ""
+        case ast.Call(func, arguments, keywords):
+            for i, keyword in enumerate(keywords):
+                before, after, name = keywords[:i], keywords[i + 1 :], str(keyword.arg)
+                for other in (0, 1, -1, 2) if name == "axis" else ():
+                    new = ast.keyword("axis", ast.Constant(other))
+                    yield ast.Call(func, arguments, [*before, new, *after]), "axis", str(other)
+                key = {"axis": "no axis", "keepdims": "keepdims"}.get(name, "keyword")
+                yield ast.Call(func, arguments, [*before, *after]), key, name
+            yield from other_function(func, arguments, keywords)
+
+
+def other_function(func: Any, arguments: list[Any], keywords: list[Any]) -> Found:
+    """x for tanh(x) and x.sum(), mean for sum, arguments exchanged."""
+    name = getattr(func, "attr", getattr(func, "id", ""))
+    match func:
+        case ast.Attribute(ast.Name("np" | "mg" | "math" | "self" | "init")) | ast.Name():
+            if arguments and name not in NO_FUNCTIONS:
+                yield arguments[0], "unapplied", name
+        case ast.Attribute(value):
+            yield value, "unapplied", name
+    if name in OPPOSITES:
+        other = OPPOSITES[name]
+        new = (
+            ast.Attribute(func.value, other) if isinstance(func, ast.Attribute) else ast.Name(other)
+        )
+        yield ast.Call(new, arguments, keywords), "opposite", other
+    if len(arguments) == 2:
+        yield ast.Call(func, arguments[::-1], keywords), "arguments", name
+
+
+def turned(node: ast.expr) -> ast.expr:
+    """Return the expression transposed."""
+    return (
+        node.value
+        if isinstance(node, ast.Attribute) and node.attr == "T"
+        else ast.Attribute(node, "T")
+    )
+
+
+def turn(node: ast.expr) -> tuple[str, str]:
+    """Return the mistake of transposing a factor."""
+    return (
+        "transpose" if isinstance(node, ast.Attribute) and node.attr == "T" else "transposed"
+    ), ""
+
+
+def in_statements(node: Any, _: list[str]) -> Found:
+    """= for +=, statements left out or indented wrongly, results and conditions."""
+    match node:
+        case ast.AugAssign(op=op, value=value):
+            name: Any = node.target
+            yield ast.Assign([name], value), "replaced", ""
+            yield (
+                ast.AugAssign(name, ast.Sub() if isinstance(op, ast.Add) else ast.Add(), value),
+                "sign",
+                "",
+            )
+            yield [], "step", ""
+        case ast.Assign([name], value):
+            if isinstance(name, ast.Subscript | ast.Attribute):
+                yield ast.AugAssign(name, ast.Add(), value), "added", ""
+            yield [], "step", ""
+        case ast.Expr(ast.Call(func)):
+            yield [], "call", ast.unparse(func)
+        case ast.If(_, body, []):
+            yield body, "always", ""
+            yield [], "case", ""
+        case ast.Return(ast.expr() as value):
+            yield ast.Expr(value), "nothing", ""
+            for i, which in ((-1, "last"), (0, "first")):
+                yield ast.Return(ast.Subscript(value, ast.Constant(i))), "only", which
+        case ast.Tuple([first, second], ast.Load()):
+            yield ast.Tuple([second, first]), "results", ""
+        case ast.Tuple([only], ast.Load()):
+            yield only, "tuple", ""
+        case ast.Dict(keys, values):
+            for i in range(len(values) - 1):
+                yield (
+                    ast.Dict(keys, [*values[:i], values[i + 1], values[i], *values[i + 2 :]]),
+                    "results",
+                    "",
+                )
+        case ast.Compare(left, [op], right):
+            others = COMPARISONS.get(type(op), ())
+            for other in others:
+                edge = len(others) == 2 and other is others[0]
+                yield ast.Compare(left, [other()], right), "edge" if edge else "comparison", ""
+        case ast.BoolOp(op, values):
+            yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values), "and", ""
+            for value in values:
+                yield value, "part", ""
+        case ast.UnaryOp(ast.Not(), operand):
+            yield operand, "not", ""
+    if isinstance(inside := getattr(node, "body", None), list):
+        yield from indented(node, inside)
+
+
+def indented(node: Any, body: list[Any]) -> Found:
+    """The last statement of a loop outside it, or the statement after a loop inside it."""
+    if isinstance(node, ast.For | ast.While | ast.If) and len(body) > 1:
+        yield [remade(node, body[:-1]), body[-1]], "indentation", ""
+        yield [body[0], remade(node, body[1:])], "indentation", ""
+    for i, (block, after) in enumerate(zip(body, body[1:], strict=False)):
+        if isinstance(block, ast.For | ast.While | ast.If):
+            inside = remade(block, [*block.body, after])
+            yield remade(node, [*body[:i], inside, *body[i + 2 :]]), "indentation", ""
+
+
+def remade(node: Any, body: list[Any]) -> Any:
+    """Return the statement with another body."""
+    return type(node)(**{**dict(ast.iter_fields(node)), "body": body})
+
+
+def in_names(node: Any, names: list[str]) -> Found:
+    """A term or a factor forgotten, another number, one variable for another."""
+    match node:
+        case ast.BinOp(left, ast.Add() | ast.Sub(), right):
+            yield left, "term", ""
+            yield right, "term", ""
+        case ast.BinOp(left, ast.Mult() | ast.MatMult(), right):
+            yield left, "factor", ""
+            yield right, "factor", ""
+        case ast.BinOp(left, ast.Pow()):
+            yield left, "power", ""
+        case ast.BinOp(left, ast.Div(), right):
+            yield left, "division", ""
+            yield ast.BinOp(left, ast.Mult(), right), "multiplied", ""
+            yield ast.BinOp(left, ast.FloorDiv(), right), "integer", ""
+        case ast.Constant(bool() | str() | None):
+            pass
+        case ast.Constant(int()):
+            for number in (0, 1, 2, -1):
+                yield ast.Constant(number), "constant", ""
+        case ast.Constant(float(value)):
+            for real in (0.0, 1.0, value / 2, value * 2):
+                yield ast.Constant(real), "constant", ""
+        case ast.Name(name, ast.Load()) if name in names:
+            for other in names:
+                yield ast.Name(other, ast.Load()), "variable", other
