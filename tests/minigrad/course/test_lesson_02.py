@@ -20,3 +20,12 @@ def test_the_numeric_gradient_of_a_function_of_three_inputs():
     measured = solution.numeric_gradient(lambda x: math.tanh(x[0] * x[1] + x[2]), point, 1e-5)
     assert measured == pytest.approx([b * slope, a * slope, slope], abs=1e-9)
     assert point.tolist() == [2.0, -3.0, 6.5]
+
+
+def test_the_stretch_tasks_are_exact_for_low_powers():
+    cubic = solution.finer_difference(lambda x: x**3 - x, 1.5, 0.5)
+    assert cubic == pytest.approx(3 * 1.5**2 - 1, abs=1e-12)
+    along = solution.slope_along(
+        lambda x: x[0] * x[1], np.array([3.0, 2.0]), np.array([1.0, -2.0]), 0.5
+    )
+    assert along == pytest.approx(2 * 1 + 3 * -2)

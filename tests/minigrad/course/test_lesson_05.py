@@ -31,3 +31,16 @@ def test_a_dense_layer_has_the_engines_gradients(bias):
     dz = rng.normal(size=(4, 2))
     _, gradients = engine(lambda x, W, b: x @ W + b, dz, *arrays)
     alike(solution.dense_backward(dz, *arrays), gradients)
+
+
+@pytest.mark.parametrize(
+    ("function", "forward", "shapes"),
+    [
+        ("stacked_backward", lambda a, b: a @ b, ((5, 4, 3), (3, 2))),
+        ("multiply_backward", lambda a, b: a * b, ((4, 1), (3, 1, 2))),
+    ],
+)
+def test_the_stretch_tasks_have_the_engines_gradients(function, forward, shapes):
+    arrays = [np.random.default_rng(2).normal(size=shape) for shape in shapes]
+    dz = np.random.default_rng(3).normal(size=forward(*arrays).shape)
+    alike(getattr(solution, function)(dz, *arrays), engine(forward, dz, *arrays)[1])

@@ -5,122 +5,143 @@ import math
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lesson import Question
+from minigrad.course.lesson import Question, values
 
-TOLERANCE = 0.003  # accepts three decimals, rounded or truncated, from a rounded y
+ACCEPTED = 0.003  # three decimals, rounded or truncated, from a rounded y
 POINT = {"a": 4.0, "b": 0.5, "c": -1.2}
+FORMULAS = {
+    "s": "dy/ds = 1 · (1 - y²)",
+    "m": "dy/dm = dy/ds · 1",
+    "c": "dy/dc = dy/ds · 1",
+    "a": "dy/da = dy/dm · b",
+    "b": "dy/db = dy/dm · a",
+}
+NUDGED = {
+    "s": (0.8, "tanh({})"),
+    "m": (2.0, "tanh({} - 1.2)"),
+    "c": (-1.2, "tanh({} + 2)"),
+    "a": (4.0, "tanh({} * 0.5 - 1.2)"),
+    "b": (0.5, "tanh(4 * {} - 1.2)"),
+}
+"""Each variable's value, and y as a formula of this variable alone."""
 
 
-def y_at(**given):
-    """Return y, with some of a, b, c, m, s given and the others computed."""
-    n = {**POINT, **given}
-    m = n.get("m", n["a"] * n["b"])
-    return math.tanh(n.get("s", m + n["c"]))
-
-
-def nudged(name):
+def compare(name):
     """Return a compare function. For a wrong dy/d(name), its message shows how y moves when `name`
     is nudged.
     """
-    start = {"m": 2.0, "s": 0.8, **POINT}[name]
-    step = 0.1
+    start, formula = NUDGED[name]
 
-    def compare(answer, right):
+    def y_at(value):
+        return eval(formula.format(value), {"tanh": math.tanh})
+
+    def slope(nudge):
+        return (y_at(start + nudge) - y_at(start)) / nudge
+
+    def compared(answer, right):
         if isinstance(answer, bool) or not isinstance(answer, (int, float, np.number)):
             point = "; use a decimal point, not a comma" if isinstance(answer, list) else ""
             return f"write a number such as 0.25; dy_d{name} is {answer!r}{point}"
-        if abs(float(answer) - float(right)) <= TOLERANCE:
+        yours, right = float(answer), float(right)
+        if math.isnan(yours):
+            return f"dy_d{name} is nan, which is not a number"
+        if abs(yours - right) <= ACCEPTED:
             return None
-        if abs(float(answer) - float(right)) <= 0.08 * abs(float(right)):
-            return f"{float(answer):g} is close, but not close enough: keep four decimals in every intermediate result"
-        moved = y_at(**{name: start + step}) - y_at()
+        if abs(yours - right) <= 0.02 * abs(right):
+            return (f"{yours:g} is close, but not close enough. Keep four decimals in every "
+                    "intermediate result, and compare the digits with those in your notes.")  # fmt: skip
+        digits, nudge = 3, 0.1
+        while abs(yours - slope(nudge)) <= 2 * abs(right - slope(nudge)) and digits < 5:
+            digits, nudge = (
+                digits + 1,
+                nudge / 10,
+            )  # until tanh bends too little to hide the mistake
+        end, moved = start + nudge, slope(nudge) * nudge
         return (
-            f"if you nudge {name} from {start:g} to {start + step:g}, your {float(answer):.4g} means "
-            f"that y moves by about {float(answer) * step:+.3f}, but y actually goes from "
-            f"{y_at():.3f} to {y_at() + moved:.3f}, by {moved:+.3f}"
+            f"Nudge {name} from {start:g} to {end:g}. "
+            f"If the slope is {yours:.4g}, y moves by about {yours * nudge:+.{digits}f}.\n"
+            f"Before the nudge, y = {formula.format(f'{start:g}')} = {y_at(start):.{digits}f}.\n"
+            f"After the nudge, y = {formula.format(f'{end:g}')} = {y_at(end):.{digits}f}.\n"
+            f"So y moves by {moved:+.{digits}f}."
         )
 
-    return compare
+    return compared
 
 
-def question(name, formula):
-    return Question(
-        f"dy/d{name} at a = 4, b = 0.5, c = -1.2",
-        f"dy_d{name}",
-        lambda file: getattr(file, f"dy_d{name}"),
-        tolerance=TOLERANCE,
-        formula=formula,
-        compare=nudged(name),
-    )
+def question(name):
+    """The tolerance tells slips apart. `compare` accepts a larger one."""
+    return Question(f"dy_d{name}", f"dy_d{name}", what=f"dy_d{name} at a = 4, b = 0.5, c = -1.2",
+                    tolerance=0.0008, formula=FORMULAS[name], compare=compare(name))  # fmt: skip
 
 
+def stretch(function, formula, *names, **inputs):
+    """A question about a function that returns several slopes. `names` are in the order of computing."""
+
+    def named(answer):
+        slopes = dict(zip(sorted(names), answer, strict=True))
+        return [(name, slopes[name]) for name in names]
+
+    return Question(function, f"{function}({', '.join(inputs)})", values(**inputs), measured="nudging",
+                    formula=formula, names=named, stretch=True)  # fmt: skip
+
+
+THREE = (
+    "slopes",
+    "dy/dc = 1 - y², dy/da = dy/dc · b, dy/db = dy/dc · a",
+    "dy_dc",
+    "dy_da",
+    "dy_db",
+)
+SHARED = (
+    "slopes_shared",
+    "with dy/ds = 1 - y²: dy/da = dy/ds · b + dy/ds · 1, the sum over both uses of a; dy/db = dy/ds · a",
+    "dy_db",
+    "dy_da",
+)
 QUESTIONS = (
-    question("s", "dy/ds = 1 - y²"),
-    question("m", "dy/dm = dy/ds · 1"),
-    question("c", "dy/dc = dy/ds · 1"),
-    question("a", "dy/da = dy/dm · b"),
-    question("b", "dy/db = dy/dm · a"),
+    *map(question, "smcab"),
+    stretch(*THREE, a=2.0, b=-3.0, c=6.5),
+    stretch(*THREE, a=0.0, b=3.0, c=0.0),
+    stretch(*THREE, a=-0.4, b=1.5, c=0.3),
+    stretch(*SHARED, a=2.0, b=-0.5),
+    stretch(*SHARED, a=0.5, b=0.2),
+    stretch(*SHARED, a=-0.3, b=-2.5),
 )
 
 
 def page(file, path, failed):
-    """Draw the expression. If a number is wrong, its gate uses that number in its backward pass."""
-    slope = 1 - y_at() ** 2  # the upstream gradient of the sum and of the product
+    """Draw the expression. If a number is wrong, draw the walk only as far as the learner has come,
+    with the learner's own numbers. The page must not show any right number that is asked for.
+    """
 
-    def number(name, right):
-        given = getattr(file, name)
-        return right if given is None else float(given)
+    def slope(name):
+        return getattr(file, f"dy_d{name}")
 
-    # The explorer shows the rules of gates whose names it knows, which would reveal the answers.
-    # The names start with "Your" so that it does not recognize these gates.
-    class YourTanh(mg.Gate):
-        """z = tanh(x)."""
+    def gate(kind, symbol, formula, forward, *names):
+        """A gate that returns the learner's numbers. The explorer shows the rules of gates whose
+        names it knows, so this one has another name.
+        """
 
-        symbol = "tanh"
+        def backward(self, dz, z, *inputs):
+            return tuple(np.array(0.0 if slope(n) is None else float(slope(n))) for n in names)
 
-        def forward(self, x):
-            return np.tanh(x)
+        parts = {"__doc__": formula, "symbol": symbol, "forward": lambda self, *x: forward(*x)}
+        return type(f"Your{kind}", (mg.Gate,), {**parts, "backward": backward})()
 
-        def backward(self, dz, z, x):
-            return (dz * (number("dy_ds", slope) if failed == "dy_ds" else 1 - z * z),)
+    def leaf(name, value):
+        needed = not failed or slope(name) is not None
+        return mg.Tensor(np.array(value), requires_grad=needed, name=name)
 
-    class YourSum(mg.Gate):
-        """z = a + b."""
-
-        symbol = "+"
-
-        def forward(self, a, b):
-            return a + b
-
-        def backward(self, dz, z, a, b):
-            if failed not in ("dy_dm", "dy_dc"):
-                return dz, dz
-            return dz * (number("dy_dm", slope) / slope), dz * (number("dy_dc", slope) / slope)
-
-    class YourProduct(mg.Gate):
-        """z = a * b."""
-
-        symbol = "⊙"
-
-        def forward(self, a, b):
-            return a * b
-
-        def backward(self, dz, z, a, b):
-            if failed not in ("dy_da", "dy_db"):
-                return dz * b, dz * a
-            return dz * (number("dy_da", b * slope) / slope), dz * (
-                number("dy_db", a * slope) / slope
-            )
-
-    def expression(a, b, c):
-        m = YourProduct()(a, b) if failed else a * b
-        s = YourSum()(m, c) if failed else m + c
-        y = YourTanh()(s) if failed else mg.tanh(s)
-        m.name, s.name, y.name = "m", "s", "y"
-        return y
-
-    leaves = [
-        mg.Tensor(np.array(value), requires_grad=True, name=name) for name, value in POINT.items()
-    ]
-    report = mg.gradcheck(expression, *leaves) if failed else None
-    mg.explore(expression(*leaves), path, report=report)
+    a, b, c = (leaf(name, value) for name, value in POINT.items())
+    if not failed:
+        m = a * b
+        s = m + c
+        y = mg.tanh(s)
+    else:
+        times = gate("Product", "⊙", "z = a * b.", np.multiply, "a", "b")
+        plus = gate("Sum", "+", "z = a + b.", np.add, "m", "c")
+        m = times(a, b) if failed in ("dy_da", "dy_db") else leaf("m", 2.0)
+        s = leaf("s", 0.8) if failed == "dy_ds" else plus(m, c)
+        y = gate("Tanh", "tanh", "z = tanh(x).", np.tanh, "s")(s)
+    m.name, s.name, y.name = "m", "s", "y"
+    mg.explore(y, path)

@@ -6,84 +6,117 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.course.lesson import Question
+from minigrad.course.lesson import Question, over_time, values
 
 POWERS = np.arange(1, 15.6, 0.1)  # steps h from 1e-1 to 1e-15.5
+CENTRAL = "(f(x + h) - f(x - h)) / 2h"
+BEST = "the h in hs with the smallest |central_difference(f, x, h) - slope|"
+GRADIENT = (
+    "for each i: (f(x + nudge) - f(x - nudge)) / 2h, where nudge is h in element i and 0 elsewhere"
+)
+FINER = "(4 · central_difference(f, x, h / 2) - central_difference(f, x, h)) / 3"
 
 
-def slope_of(name, f, x, h):
-    return Question(
-        f"central_difference(f, {x:g}, {h:g}) for f(x) = {name}",
-        "central_difference",
-        lambda file: file.central_difference(f, x, h),
-        formula="(f(x + h) - f(x - h)) / 2h",
-    )
+class Function:
+    """A function that remembers where it was evaluated. Its docstring is its formula."""
+
+    def __init__(self, formula, function):
+        self.__doc__, self.function, self.points = formula, function, []
+
+    def __call__(self, x):
+        self.points.append(x)
+        return self.function(x)
+
+    def on_the_way(self, slope):
+        """Return the intermediate values of a central difference: where it evaluates the function."""
+        return {"leftmost x": min(self.points), "rightmost x": max(self.points), "slope": slope}
 
 
-def best_of(name, f, x, slope, hs):
-    def error(h):
-        return abs((f(x + h) - f(x - h)) / (2 * h) - slope)
+def given(formula, function, **inputs):
+    """Return the inputs of a question: the function f, and new arrays."""
+    return lambda file: {"f": Function(formula, function), **values(**inputs)(file)}
+
+
+def slope_of(formula, function, x, h):
+    call = "central_difference(f, x, h)"
+    return Question("central_difference", call, given(formula, function, x=x, h=h), measured="expected",
+                    formula=CENTRAL, way=f"f.on_the_way({call})")  # fmt: skip
+
+
+def best_of(formula, f, x, slope, *hs):
+    errors = {h: abs(central(f, x, h) - slope) for h in hs}
 
     def compare(answer, right):
-        if isinstance(answer, (int, float, np.number)) and float(answer) == float(right):
-            return None
         if not isinstance(answer, (int, float, np.number)) or float(answer) not in hs:
-            return f"return one of the steps {hs}; your answer is {answer!r}"
+            return f"Return one of the steps in hs. Your answer is {answer!r}."
+        if errors[float(answer)] == min(errors.values()):
+            return None
+        yours = errors[float(answer)]
         return (
-            f"with your h = {float(answer):g} the measured slope is off by {error(answer):.1e}; "
-            f"with another h in {hs} it is off by only {min(map(error, hs)):.0e}"
+            f"You return {float(answer):g}. With this step, the central difference is off by {yours:.2g}.\n"
+            f"With another step in hs, it is off by only {min(errors.values()):.2g}."
         )
 
-    return Question(
-        f"best_h(f, {x:g}, ...) for f(x) = {name} and the steps {hs}",
-        "best_h",
-        lambda file: file.best_h(f, x, slope, list(hs)),
-        tolerance=0.0,  # the answer must be exactly one of the steps
-        formula="the h in hs with the smallest |central_difference(f, x, h) - slope|",
-        compare=compare,
+    return Question("best_h", "best_h(f, x, slope, hs)",
+                    lambda file: {**given(formula, f, x=x, slope=slope)(file), "hs": [*hs]},
+                    tolerance=1e-10,  # tells slips apart; `compare` accepts only the exact step
+                    formula=BEST, compare=compare)  # fmt: skip
+
+
+def gradient_of(formula, f, h, *x):
+    return Question("numeric_gradient", "numeric_gradient(f, x, h)", given(formula, f, x=[*x], h=h),
+                    formula=GRADIENT, names=over_time("slope along x{}"), measured="expected")  # fmt: skip
+
+
+def stretch(function, call, formula, inputs):
+    return Question(function, call, inputs, formula=formula, stretch=True)
+
+
+def finer(formula, f, **inputs):
+    return stretch(
+        "finer_difference", "finer_difference(f, x, h)", FINER, given(formula, f, **inputs)
     )
 
 
-def gradient_of(name, f, x, h):
-    return Question(
-        f"numeric_gradient(f, {list(x)}, {h:g}) for f(x) = {name}",
-        "numeric_gradient",
-        lambda file: np.asarray(file.numeric_gradient(f, np.array(x), h)),
-        formula="for each i: (f(x + nudge) - f(x - nudge)) / 2h, where nudge is h in element i and "
-        "0 elsewhere",
-    )
+def along(formula, f, x, d, h):
+    return stretch("slope_along", "slope_along(f, x, d, h)", "(f(x + h · d) - f(x - h · d)) / 2h",
+                   given(formula, f, x=x, d=d, h=h))  # fmt: skip
 
 
-def left_alone(file):
-    x = np.array([0.5, -1.0, 2.0, 0.25])
-    file.numeric_gradient(lambda x: float((x * x).sum()), x, 0.1)
-    return x
+def product(x):
+    return float(np.prod(x))
+
+
+def central(f, x, h):
+    return (f(x + h) - f(x - h)) / (2 * h)
 
 
 QUESTIONS = (
-    slope_of("x²", lambda x: x * x, 3.0, 0.5),
-    slope_of("x³", lambda x: x**3, 2.0, 0.1),
+    slope_of("x²", lambda x: x * x, 3.0, 2.0),
+    slope_of("x³", lambda x: x**3, 2.0, 1.0),
+    slope_of("x³ - x", lambda x: x**3 - x, -1.0, 0.1),
     slope_of("|x|", abs, 0.25, 0.5),
-    slope_of("sin x", math.sin, 1.0, 0.01),
     slope_of("1/x", lambda x: 1 / x, 0.5, 1e-3),
-    best_of("sin x", math.sin, 1.0, math.cos(1.0), [1.0, 1e-5, 1e-15, 1e-9, 1e-12]),
-    best_of("eˣ", math.exp, 1.0, math.e, [1e-14, 1e-12, 1e-1, 1e-3]),
-    best_of("cos x", math.cos, 2.0, -math.sin(2.0), [1e-1, 1e-4, 1e-2, 1e-13]),
-    best_of("1 / (1 + x²)", lambda x: 1 / (1 + x * x), 0.5, -0.64, [1e-13, 0.5, 1e-15, 1e-6]),
-    gradient_of("x0 · x1²", lambda x: float(x[0] * x[1] ** 2), [3.0, 2.0], 0.5),
-    gradient_of(
-        "tanh(x0 · x1 + x2)", lambda x: float(np.tanh(x[0] * x[1] + x[2])), [2.0, -3.0, 6.5], 0.1
-    ),
-    gradient_of(
-        "x0 · x1 · x2 · x3 · x4", lambda x: float(np.prod(x)), [1.0, 2.0, -1.0, 0.5, 3.0], 0.1
-    ),
-    Question(
-        "x = [0.5, -1, 2, 0.25] after a call to numeric_gradient",
-        "numeric_gradient",
-        left_alone,
-        formula="work on a copy of x",
-    ),
-)
+    slope_of("sin x, in radians", math.sin, 1.0, 0.01),
+    best_of("x³", lambda x: x**3, 3.0, 27.0, 0.5, 0.1, 1e-15),
+    best_of("x³", lambda x: x**3, 10.0, 300.0, 22.0, 30.0, 25.0, 20.0, 15.0),
+    best_of("3x", lambda x: 3 * x, 1.0, 3.0, 1e-12, 0.5, 3e-14),
+    best_of("sin x, in radians", math.sin, 1.0, math.cos(1.0), 3.0, 4.5, 1e-5, 1.9, 1e-15),
+    best_of("cos x, in radians", math.cos, 2.0, -math.sin(2.0), 1e-1, 1e-5, 1e-2, 1e-8),
+    best_of("1 / (1 + x²)", lambda x: 1 / (1 + x * x), 0.5, -0.64, 1e-6, 1e-15, 0.5),
+    gradient_of("5 · x0", lambda x: float(5 * x[0]), 0.5, 2.0),
+    gradient_of("x0 · x1²", lambda x: float(x[0] * x[1] ** 2), 0.5, 3.0, 2.0),
+    gradient_of("x0 · x1 + x2", lambda x: float(x[0] * x[1] + x[2]), 0.5, 2.0, -3.0, 6.5),
+    gradient_of("x0 + x0 · x1, whatever x2 is", lambda x: float(x[0] + x[0] * x[1]), 0.1, 1.0, 1.0, 1.0),
+    gradient_of("the product of all elements", product, 0.1, 1.0, 2.0, -1.0, 0.5, 3.0),
+    gradient_of("tanh(x0 · x1 + x2)", lambda x: float(np.tanh(x[0] * x[1] + x[2])), 1e-3, 2.0, -3.0, 6.5),
+    finer("x³", lambda x: x**3, x=2.0, h=1.0),
+    finer("x⁵", lambda x: x**5, x=1.0, h=1.0),
+    finer("sin x, in radians", math.sin, x=1.0, h=0.2),
+    along("x0 · x1", lambda x: float(x[0] * x[1]), [3.0, 2.0], [1.0, 0.0], 0.5),
+    along("x0 · x1", lambda x: float(x[0] * x[1]), [3.0, 2.0], [1.0, -2.0], 0.5),
+    along("the product of all elements", product, [1.0, 2.0, -1.0], [0.3, -0.1, 2.0], 0.1),
+)  # fmt: skip
 
 
 def errors(difference):
@@ -145,10 +178,6 @@ def chart(curves):
         parts.append(f'<path d="M250 {34 + 26 * place}h30" {line}/>')
         parts.append(f'<text x="290" y="{39 + 26 * place}">{escape(name)}</text>')
     return "\n".join([*parts, "</svg>"])
-
-
-def central(f, x, h):
-    return (f(x + h) - f(x - h)) / (2 * h)
 
 
 def page(file, path, failed):

@@ -22,6 +22,7 @@ def best_h(f, x, slope, hs):
     """Return the step in `hs` whose central difference is closest to the true `slope` of f at x.
 
     hs is a list of numbers. Returns the step itself, not its error and not its index in the list.
+    If several steps have the smallest error, return any of them. Do not change hs.
     """
     raise NotImplementedError("not written yet")
 
@@ -31,8 +32,8 @@ def numeric_gradient(f, x, h):
 
     Nudge one element at a time.
 
-    f takes an array of shape (n,) and returns a number. Returns an array of shape (n,). Do not
-    change x.
+    f takes an array of shape (n,) and returns a number. x is an array of floats of shape (n,).
+    Returns an array of shape (n,). When the function returns, x must hold exactly its old values.
     """
     raise NotImplementedError("not written yet")
 

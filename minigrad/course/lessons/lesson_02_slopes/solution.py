@@ -21,3 +21,12 @@ def numeric_gradient(f, x, h):
         nudge[i] = h
         gradient[i] = (f(x + nudge) - f(x - nudge)) / (2 * h)
     return gradient
+
+
+def finer_difference(f, x, h):
+    coarse, fine = central_difference(f, x, h), central_difference(f, x, h / 2)
+    return (4 * fine - coarse) / 3
+
+
+def slope_along(f, x, d, h):
+    return (f(x + h * d) - f(x - h * d)) / (2 * h)

@@ -3,112 +3,93 @@
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lesson import Question
+from minigrad.course.answers import described, difference
+from minigrad.course.lesson import Question, values
 
-NUMBERS = np.random.default_rng(3)
-FORMULAS = {
-    "Multiply": "da = dz · b, db = dz · a",
-    "Tanh": "dx = dz · (1 - z²)",
-    "Exp": "dx = dz · eˣ = dz · z",
+GATES = {
+    "Multiply": (np.multiply, "z = a · b", "da = dz · b, db = dz · a"),
+    "Tanh": (np.tanh, "z = tanh(x), np.tanh", "dx = dz · (1 - z²)"),
+    "Exp": (np.exp, "z = eˣ, np.exp", "dx = dz · eˣ = dz · z"),
+    "Divide": (np.divide, "z = a / b", "da = dz / b, db = -dz · z / b"),
+    "Sigmoid": (lambda x: 1 / (1 + np.exp(-x)), "z = 1 / (1 + e⁻ˣ)", "dx = dz · z · (1 - z)"),
 }
-RIGHT = {"Multiply": np.multiply, "Tanh": np.tanh, "Exp": np.exp}
+"""Each gate's function, and the formulas of its two methods."""
 
 
-def forward_of(name, *inputs):
-    shown = ", ".join(str(x.tolist()) for x in inputs)
-    return Question(
-        f"{name}().forward({shown})",
-        f"{name}.forward",
-        lambda file: np.asarray(getattr(file, name)().forward(*(x.copy() for x in inputs))),
-        formula={"Multiply": "z = a · b", "Tanh": "z = tanh(x), np.tanh", "Exp": "z = eˣ, np.exp"}[
-            name
-        ],
-    )
+def compare(answer, right):
+    """Check the form of a tuple of gradients before its numbers."""
+    one = right[0]
+    stacked = isinstance(answer, np.ndarray) and answer.shape == (len(right), *one.shape)
+    if not stacked and (not isinstance(answer, list) or len(answer) != len(right)):
+        count = "2 gradients" if len(right) == 2 else "1 gradient"
+        yours = described(answer) if not isinstance(answer, list) else f"{len(answer)} of them"
+        return f"backward must return a tuple of {count}.\nYour backward returns {yours}."
+    return difference(answer, right, 1e-6)
 
 
-def call_backward(file, name, dz, inputs):
-    """Run backward for these inputs, after a forward pass with other inputs. This happens in a
-    graph when a gate is used twice.
-    """
-    gate = getattr(file, name)()
-    gate.forward(*(0.5 * x + 0.25 for x in inputs))
-    return gate.backward(dz, RIGHT[name](*inputs), *(x.copy() for x in inputs))
+def questions(gate, *cases, stretch=False):
+    """Return the questions about both methods of a gate. A case is (dz, *inputs)."""
+    function, forward, backward = GATES[gate]
+    names = ("x",) if len(cases[0]) == 2 else ("a", "b")
 
+    def named(answer):
+        if isinstance(answer, np.ndarray) and answer.ndim == 1:
+            raise TypeError("one gradient, not a tuple of gradients")
+        return list(zip([f"d{name}" for name in names], answer, strict=True))
 
-def part(gradients, place, count):
-    """Return one of `count` gradients, or the whole answer if it does not contain `count` gradients."""
-    return (
-        gradients[place]
-        if isinstance(gradients, tuple | list) and len(gradients) == count
-        else gradients
-    )
+    def given(dz, *inputs):
+        """The inputs of backward, in the order of its arguments."""
+        arrays = list(map(np.array, inputs))
+        return {"dz": dz, "z": function(*arrays), **dict(zip(names, arrays, strict=True))}
 
+    def asked(method, arguments, formula, **more):
+        call = f"{gate}().{method}({', '.join(arguments)})"
+        return [
+            Question(f"{gate}.{method}", call, values(**{name: given(*case)[name] for name in arguments}),
+                     formula=formula, stretch=stretch, **more)
+            for case in cases
+        ]  # fmt: skip
 
-def backward_of(name, shape):
-    """Return a question about the gradient of each input, with random inputs and a random upstream
-    gradient.
-    """
-    inputs = [NUMBERS.uniform(-2, 2, shape).round(2) for _ in range(1 + (name == "Multiply"))]
-    dz = NUMBERS.uniform(-2, 2, shape).round(2)
-    if dz.size == 1:
-        names = ("a", "b") if name == "Multiply" else ("x",)
-        where = ", ".join(f"{one} = {x.item():g}" for one, x in zip(names, inputs, strict=True))
-        what = f"{name}().backward at {where}, with dz = {dz.item():g}"
-    else:
-        what = f"{name}().backward with arrays of shape {shape} and a random dz"
-
-    def question(what, ask):
-        return Question(
-            what, f"{name}.backward", ask, measured="finite difference", formula=FORMULAS[name]
-        )
-
-    def gradients(file):
-        return call_backward(file, name, dz.copy(), inputs)
-
-    if name != "Multiply":
-        return [question(what, gradients)]
     return [
-        question(f"dL/da of {what}", lambda file: part(gradients(file), 0, 2)),
-        question(f"dL/db of {what}", lambda file: part(gradients(file), 1, 2)),
+        *asked("forward", names, forward),
+        *asked(
+            "backward",
+            ("dz", "z", *names),
+            backward,
+            measured="finite difference",
+            compare=compare,
+            names=named,
+        ),
     ]
 
 
-def dz_left_alone(name):
-    def ask(file):
-        dz = np.array([2.0, -1.0, 0.5])
-        call_backward(file, name, dz, [np.array([0.5, 1.5, -1.0])] * (1 + (name == "Multiply")))
-        return dz
-
-    return Question(
-        f"dz = [2, -1, 0.5] after a call to {name}().backward(dz, ...)",
-        f"{name}.backward",
-        ask,
-        formula="make a new array: dz * (...), not dz *= (...)",
-    )
+def random(*shapes):
+    """Return random arrays, with shapes (B, N) that are larger than what a reader can check."""
+    rng = np.random.default_rng(3)
+    return [rng.uniform(-2, 2, shape).round(2) for shape in shapes]
 
 
-QUESTIONS = tuple(
-    question
-    for name, inputs in {
-        "Multiply": (np.array([2.0, -1.5, 0.5]), np.array([3.0, 2.0, -4.0])),
-        "Tanh": (np.array([[0.0, 0.5], [-1.0, 2.0]]),),
-        "Exp": (np.array([[0.0, 1.0, -2.0]]),),
-    }.items()
-    for question in (
-        forward_of(name, *inputs),
-        *backward_of(name, (1,)),
-        *backward_of(name, (4,)),
-        *backward_of(name, (2, 3)),
-        dz_left_alone(name),
-    )
-)
+LN2, X6 = float(np.log(2)), float(np.arctanh(0.6))  # inputs with round outputs
+QUESTIONS = (
+    *questions("Multiply", ([3.0], [2.0], [5.0]), ([1.0, 10.0, -1.0], [2.0, -1.5, 3.0], [3.0, 2.0, 3.0]),
+               ([[1.0, 0.0], [0.5, 2.0]], [[0.0, 4.0], [-1.0, 0.5]], [[2.0, -3.0], [-2.0, 0.0]]),
+               random((4, 7), (4, 7), (4, 7))),
+    *questions("Tanh", ([2.0], [X6]), ([1.0, 10.0, -1.0], [X6, 0.0, -X6]),
+               ([[2.0, 0.0], [-3.0, 1.0]], [[-2.0, 0.5], [2.0, 20.0]]),
+               random((4, 7), (4, 7))),
+    *questions("Exp", ([3.0], [LN2]), ([1.0, 10.0, -1.0], [LN2, 0.0, -LN2]),
+               ([[2.0, 0.0], [-3.0, 0.5]], [[-2.0, 0.5], [1.0, 3.0]]),
+               random((4, 7), (4, 7))),
+    *questions("Divide", ([2.0], [6.0], [4.0]), ([1.0, 10.0, -1.0], [2.0, -1.5, 3.0], [4.0, 0.5, -2.0]), stretch=True),
+    *questions("Sigmoid", ([2.0], [LN2]), ([1.0, 10.0, -1.0], [LN2, 0.0, -LN2]), stretch=True),
+)  # fmt: skip
 
 
 def page(file, path, failed):
     """Draw the sum of exp(tanh(a * b)), computed by the learner's gates. After a failure, the graph
     ends with the gate that failed.
     """
-    names = list(RIGHT)
+    names = ["Multiply", "Tanh", "Exp"]
     names = names[: names.index(failed.partition(".")[0]) + 1] if failed else names
     # Use subclasses with other names, because the explorer shows the rules of gates whose names
     # it knows.

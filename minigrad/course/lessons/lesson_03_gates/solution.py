@@ -39,3 +39,27 @@ class Exp(mg.Gate):
 
     def backward(self, dz, z, x):
         return (dz * z,)
+
+
+class Divide(mg.Gate):
+    """z = a / b, element by element."""
+
+    symbol = "/"
+
+    def forward(self, a, b):
+        return a / b
+
+    def backward(self, dz, z, a, b):
+        return dz / b, -dz * z / b
+
+
+class Sigmoid(mg.Gate):
+    """z = 1 / (1 + e to the power -x), element by element."""
+
+    symbol = "σ"
+
+    def forward(self, x):
+        return 1 / (1 + np.exp(-x))
+
+    def backward(self, dz, z, x):
+        return (dz * z * (1 - z),)

@@ -1,5 +1,7 @@
 """Questions of lesson 4, and its page, which shows the learner's sweep next to the engine's."""
 
+import re
+
 import numpy as np
 
 import minigrad as mg
@@ -8,195 +10,200 @@ from minigrad.course.lesson import Question
 SEND_AND_ADD = (
     "start with 1 at the root; then, in order, each node adds dz · local to the sum of each input"
 )
+CONSUMERS_FIRST = "each node comes after all nodes that have it as an input; for example, sort by serial, newest first"
+CHECK = "__import__('minigrad.course.lessons.lesson_04_sweep.check', fromlist=['sums'])"
 
 
-def single(file):
-    x = file.Node(0.5, name="x")
-    return file.tanh(x, "y")
+def parts_of(graph):
+    """Return the nodes of a graph such as 'x = 2, y = x·x' as (name, formula, names of the inputs)."""
+    for part in graph.split(", "):
+        name, formula = part.split(" = ")
+        yield name, formula, re.findall("[a-z]+", formula.replace("tanh", ""))
 
 
-def product(file):
-    a, b = file.Node(2.0, name="a"), file.Node(-3.0, name="b")
-    return file.multiply(a, b, "y")
-
-
-def sum_of_one(file):
-    x = file.Node(1.5, name="x")
-    return file.add(x, x, "y")
-
-
-def chain(file):
-    a, b, c = file.Node(2.0, name="a"), file.Node(-3.0, name="b"), file.Node(6.5, name="c")
-    return file.tanh(file.add(file.multiply(a, b, "m"), c, "s"), "y")
-
-
-def diamond(file):
-    x, b = file.Node(0.5, name="x"), file.Node(-1.5, name="b")
-    return file.add(file.tanh(x, "left"), file.multiply(x, b, "right"), "y")
-
-
-def detour(file):
-    """Return a graph with a short and a long path from u to y."""
-    x = file.Node(0.4, name="x")
-    u = file.tanh(x, "u")
-    v = file.tanh(u, "v")
-    return file.multiply(u, file.add(v, x, "w"), "y")
-
-
-def three_uses(file):
-    x, b = file.Node(0.5, name="x"), file.Node(-2.0, name="b")
-    return file.multiply(file.add(file.multiply(x, b, "m"), x, "s"), file.tanh(x, "t"), "y")
-
-
-def square(file):
-    x = file.Node(3.0, name="x")
-    return file.multiply(x, x, "y")
-
-
-TEXTS = {
-    single: "y = tanh(x) at x = 0.5",
-    product: "y = a·b at a = 2, b = -3",
-    sum_of_one: "y = x + x at x = 1.5",
-    square: "y = x·x at x = 3",
-    chain: "m = a·b, s = m + c, y = tanh(s) at a = 2, b = -3, c = 6.5",
-    diamond: "left = tanh(x), right = x·b, y = left + right at x = 0.5, b = -1.5",
-    detour: "u = tanh(x), v = tanh(u), w = v + x, y = u·w at x = 0.4",
-    three_uses: "m = x·b, s = m + x, t = tanh(x), y = s·t at x = 0.5, b = -2",
-}
-
-
-def reachable(root):
-    """Return root and all nodes that it was computed from, by name."""
-    found, waiting = {}, [root]
-    while waiting:
-        node = waiting.pop()
-        found[node.name] = node
-        waiting.extend(node.inputs)
-    return found
+def built(file, graph, named=True):
+    """Return the nodes of a graph by name, with the root first."""
+    nodes = {}
+    for name, formula, inputs in parts_of(graph):
+        if not inputs:
+            nodes[name] = file.Node(float(formula), name=name)
+            continue
+        gate = file.multiply if "·" in formula else file.add if "+" in formula else file.tanh
+        nodes[name] = gate(*(nodes[one] for one in inputs), name)
+    for node in nodes.values():
+        node.name = node.name if named else ""
+    return dict(reversed(nodes.items()))
 
 
 def order_of(graph):
-    def ask(file):
-        return [node.name for node in file.order(graph(file))]
-
     def compare(names, right):
-        if not isinstance(names, list):
-            return f"return a list of nodes; you returned {names!r}"
+        shown = f"your list is {', '.join(map(str, names))}\n" if names else "your list is empty\n"
         if missing := [name for name in right if name not in names]:
-            return f"your list is {names}; {missing[0]} is missing"
+            return f"{shown}{missing[0]} is missing"
         if twice := [name for name in right if names.count(name) > 1]:
-            return f"your list is {names}; {twice[0]} appears {names.count(twice[0])} times"
-        for user, node in reachable(graph(Nodes)).items():
-            for source in node.inputs:
-                if names.index(source.name) < names.index(user):
-                    return f"your order is {names}; {source.name} sends before its consumer {user} has sent"
+            return f"{shown}{twice[0]} appears {names.count(twice[0])} times"
+        if foreign := [name for name in names if name not in right]:
+            return f"{shown}{foreign[0]} does not belong to the graph"
+        users = {(source, name) for name, _, inputs in parts_of(graph) for source in inputs}
+        for source, user in sorted(users, key=lambda pair: names.index(pair[0])):
+            if names.index(source) < names.index(user):
+                return f"{shown}{source} comes before {user}, but {source} is an input of {user}"
         return None
 
     return Question(
-        f"order(y) for {TEXTS[graph].partition(' at ')[0]}",
-        "order",
-        ask,
-        formula="each node comes after all nodes that have it as an input; for example, sort by serial, newest first",
-        compare=compare,
-    )
+        "order", "[node.name for node in order(y)]", lambda file: {"y": built(file, graph)["y"]},
+        f"the order for {graph}", formula=CONSUMERS_FIRST, compare=compare,
+    )  # fmt: skip
 
 
-class Nodes:
-    """Make nodes without values. `compare` needs only their names and inputs."""
+class Local(float):
+    """A local derivative that records the gradients by which it is multiplied."""
 
-    class Node:
-        def __init__(self, value=0.0, inputs=(), name=""):
-            self.inputs, self.name = inputs, name
+    def __mul__(self, dz):
+        self.seen.append(float(dz))
+        return float(self) * dz
 
-    @staticmethod
-    def add(a, b, name):
-        return Nodes.Node(0.0, (a, b), name)
-
-    @staticmethod
-    def tanh(x, name):
-        return Nodes.Node(0.0, (x,), name)
-
-    multiply = add
+    __rmul__ = __mul__
 
 
-def gradients(root):
-    """Return the gradients at the leaves."""
-    nodes = reachable(root)
-    return {name: nodes[name].grad for name in sorted(nodes) if not nodes[name].inputs}
+def sums(backward, root, calls=1):
+    """Return the gradients in the order of the sweep: for a gate, the number by which the learner's
+    backward multiplies its local derivatives; for a leaf, its grad.
+    """
+    nodes, waiting, found = {root: 0}, [root], {}
+    while waiting:
+        for node in waiting.pop().inputs:
+            if node not in nodes:
+                nodes[node] = 0
+                waiting.append(node)
+    for call in range(calls):
+        for node in nodes:
+            node.local = tuple(map(Local, node.local))
+            for local in node.local:
+                local.seen = []
+        backward(root)
+        after = f" in call {call + 1}" if calls > 1 else ""
+        for node in sorted(nodes, key=lambda node: -node.serial):
+            if not node.inputs:
+                found[f"{node.name}.grad{after}"] = node.grad
+            elif node.local[0].seen:
+                found[f"d{root.name}/d{node.name}{after}"] = node.local[0].seen[0]
+    return found
 
 
-def backward_of(graph, calls=1):
-    def ask(file):
-        root = graph(file)
-        for _ in range(calls):
-            file.backward(root)
-        return gradients(root)
+def backward_of(graph, leaves, calls=1, named=True):
+    what = {
+        1: "the leaves' grad after backward(y)",
+        2: "the leaves' grad after a second backward(y)",
+    }[calls]
+    grads = ", ".join([*["backward(y)"] * calls, *(f"{leaf}.grad" for leaf in leaves)])
 
-    times = {1: "", 2: ", called twice"}[calls]
-    return Question(f"the leaves' grad after backward(y){times}, for {TEXTS[graph]}", "backward", ask,
-                    formula=SEND_AND_ADD)  # fmt: skip
+    def given(file):
+        nodes = built(file, graph, named)
+        return {name: nodes[name] for name in ("y", *leaves)}
 
-
-def leaf_alone(file):
-    x = file.Node(3.0, name="x")
-    file.backward(x)
-    return x.grad
+    return Question(
+        "backward", f"[{grads}][{calls}:]", given,
+        f"{what}, for {graph}" + ("" if named else " (the nodes have no names)"), "nudging", formula=SEND_AND_ADD,
+        way=f"{CHECK}.sums(backward, y, {calls})" if named else "",
+        names=None if named else lambda grads: zip((f"{leaf}.grad" for leaf in leaves), grads, strict=True),
+    )  # fmt: skip
 
 
 def two_losses(file):
     x, b = file.Node(2.0, name="x"), file.Node(5.0, name="b")
-    first, second = file.multiply(x, b, "first"), file.add(file.tanh(x, "t"), b, "second")
-    file.backward(first)
-    file.backward(second)
-    return {"x": x.grad, "b": b.grad}
+    return {
+        "y": file.multiply(x, b, "y"),
+        "z": file.add(file.multiply(x, x, "s"), b, "z"),
+        "x": x,
+        "b": b,
+    }
+
+
+def two_slopes(file):
+    x = file.Node(2.0, name="x")
+    return {"y": file.Node(4.0, (x, x), (3.0, -1.0), "y"), "x": x}
 
 
 def long_chain(file):
-    x = z = file.Node(0.001, name="x")
+    x = z = file.Node(0.00001, name="x")
     for _ in range(20_000):
         z = file.add(z, x)
-    file.backward(z)
-    return x.grad
+    return {"z": z, "x": x}
 
 
 def ladder(file):
-    x = z = file.Node(1.0, name="x")
+    x = z = file.Node(0.0, name="x")
     for _ in range(50):
         z = file.add(z, z)
-    file.backward(z)
-    return x.grad
+    return {"z": z, "x": x}
+
+
+FORK, MIRRORED = "x = 2, u = x·x, v = u + x, y = u·v", "x = 2, u = x·x, v = x + u, y = v·u"
+CHAIN = "a = 2, b = -3, c = 6.5, m = a·b, s = m + c, y = tanh(s)"
+DETOUR = "x = 0.4, u = tanh(x), v = tanh(u), w = v + x, y = u·w"
+THREE = "x = 0.5, b = -2, m = x·b, s = m + x, t = tanh(x), y = s·t"
+THREE_MIRRORED = "x = 0.5, b = -2, t = tanh(x), m = b·x, s = x + m, y = t·s"
+TWICE = "x = 1.5, s = x + x, t = tanh(x), y = t·s"
+TWICE_MIRRORED = "x = 1.5, s = x + x, t = tanh(x), y = s·t"
+LATE = "x = 2, u = x·x, b = -3, y = u·b"
+EQUAL = "a = 2, b = 2, m = b·a, s = a + m, y = s·m"
+PATHS = "send 1 from the root, and from each node the sum that has arrived, without the local derivatives"
+ONWARD = "the slope of the leaf is 1; going forwards, a node's slope is the sum of local · slope over its inputs"
+
+
+def stretch(call, given, what, formula):
+    return Question(call.partition("(")[0], call, given, what, formula=formula, stretch=True)
+
+
+def part(graph, *names):
+    def given(file):
+        nodes = built(file, graph)
+        return {name: nodes[name] for name in names}
+
+    return given
 
 
 QUESTIONS = (
-    *map(order_of, (single, sum_of_one, chain, diamond, detour, three_uses)),
-    Question(
-        "x.grad after backward(x), for a leaf x",
-        "backward",
-        leaf_alone,
-        formula="d(root)/d(root) = 1",
-    ),
-    *map(backward_of, (single, product, sum_of_one, square, chain, diamond, detour, three_uses)),
-    backward_of(product, calls=2),
-    backward_of(chain, calls=2),
-    Question(
-        "grad of x = 2 and b = 5 after backward(x·b) and then backward(tanh(x) + b)",
-        "backward",
-        two_losses,
-        formula="leaf.grad += d(root)/d(leaf)",
-    ),
-    Question(
-        "x.grad for a chain of 20,000 gates, z = z + x",
-        "backward",
-        long_chain,
-        formula=SEND_AND_ADD,
-    ),
-    Question(
-        "x.grad for a chain of 50 gates, z = z + z: 51 nodes, but 2⁵⁰ paths",
-        "backward",
-        ladder,
-        formula=SEND_AND_ADD,
-    ),
-)
+    *map(order_of, ("x = 1.5, y = x + x", CHAIN, FORK, MIRRORED, EQUAL, DETOUR, LATE, THREE, THREE_MIRRORED,
+                    TWICE, TWICE_MIRRORED)),
+    Question("order", "len(order(z))", lambda file: {"z": long_chain(file)["z"]},
+             "the number of nodes in a chain of 20,000 gates, z = z + x", formula=CONSUMERS_FIRST),
+    backward_of("a = 2, b = -3, y = a·b", "ab"),
+    backward_of("x = 1.5, y = x + x", "x"),
+    Question("backward", "[backward(x), x.grad][1]", lambda file: {"x": file.Node(3.0, name="x")},
+             "x.grad after backward(x), for a leaf x", formula="d(root)/d(root) = 1"),
+    Question("backward", "[backward(y), x.grad][1]", two_slopes,
+             "x.grad after backward(y), for a gate y = 3·x - x with inputs (x, x) and local (3, -1)",
+             "nudging", formula=SEND_AND_ADD),
+    backward_of(LATE, "xb"),
+    backward_of(FORK, "x"),
+    backward_of(MIRRORED, "x"),
+    backward_of(CHAIN, "abc"),
+    backward_of(EQUAL, "ab", named=False),
+    backward_of(THREE, "xb"),
+    backward_of(THREE_MIRRORED, "xb"),
+    backward_of(TWICE, "x"),
+    backward_of(TWICE_MIRRORED, "x"),
+    backward_of("b = 2, x = 0, p = tanh(b), y = p·x", "bx"),
+    backward_of("a = 2, b = -3, m = a·b, y = m + a", "ab", calls=2),
+    Question("backward", "[backward(y), backward(z), x.grad, b.grad][2:]", two_losses,
+             "two roots, one after the other: x = 2, b = 5, y = x·b, s = x·x, z = s + b", "nudging",
+             formula="leaf.grad += d(root)/d(leaf)",
+             names=lambda grads: zip(("x.grad", "b.grad"), grads, strict=True)),
+    Question("backward", "[backward(z), x.grad][1]", long_chain,
+             "x.grad for a chain of 20,000 gates, z = z + x", formula=SEND_AND_ADD),
+    Question("backward", "[backward(z), x.grad][1]", ladder,
+             "x.grad for a chain of 50 gates, z = z + z: 51 nodes, but 2⁵⁰ paths", formula=SEND_AND_ADD),
+    Question("backward", "backward(y)", part("x = 1.5, y = x + x", "y"), "what backward(y) returns"),
+    stretch("paths(y, x)", part(FORK, "y", "x"), f"the number of paths from y to x, for {FORK}", PATHS),
+    stretch("paths(y, b)", part(EQUAL, "y", "b"), f"the number of paths from y to b, for {EQUAL}", PATHS),
+    stretch("paths(z, x)", ladder, "the number of paths in a chain of 50 gates, z = z + z", PATHS),
+    stretch("forward_slope(y, x)", part(FORK, "y", "x"), f"d(y)/d(x), for {FORK}", ONWARD),
+    stretch("forward_slope(y, b)", part(CHAIN, "y", "b"), f"d(y)/d(b), for {CHAIN}", ONWARD),
+    stretch("forward_slope(y, x)", part(THREE_MIRRORED, "y", "x"), f"d(y)/d(x), for {THREE_MIRRORED}", ONWARD),
+    stretch("forward_slope(a, b)", part(EQUAL, "a", "b"), "d(a)/d(b), where a was not computed from b", ONWARD),
+)  # fmt: skip
 
 
 def page(file, path, failed):

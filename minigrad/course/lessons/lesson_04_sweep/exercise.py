@@ -24,6 +24,9 @@ class Node:
         Node.made += 1
         self.serial = Node.made
 
+    def __repr__(self):
+        return f"<{self.name or 'node'} = {self.value:g}>"
+
 
 def add(a, b, name=""):
     return Node(a.value + b.value, (a, b), (1.0, 1.0), name)
@@ -42,7 +45,7 @@ def order(root):
     """Return root and all nodes that it was computed from, in an order that works for a backward pass.
 
     Returns a list of Nodes. Each node appears once, after all nodes that have it as an input. So
-    root comes first.
+    root comes first. The graph may be 20,000 nodes deep.
     """
     raise NotImplementedError("not written yet")
 
@@ -51,7 +54,7 @@ def backward(root):
     """Add d(root)/d(leaf) to the `grad` of every leaf that root was computed from. Returns nothing.
 
     A second call adds the gradients again, which doubles every `grad`. The graph may be 20,000
-    nodes deep.
+    nodes deep, and it may contain other gates, such as 3·x - x with inputs (x, x) and local (3, -1).
     """
     raise NotImplementedError("not written yet")
 

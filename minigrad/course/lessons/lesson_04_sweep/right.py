@@ -45,6 +45,45 @@ def backward(root):
             node.inputs[i].dz += node.local[i] * node.dz
     for node in nodes:
         if len(node.inputs) == 0:
-            node.grad = node.grad + node.dz
+            node.grad += node.dz
+""",
+    "a dictionary of zeros": """
+def order(root):
+    found, waiting = [root], [root]
+    seen = {id(root)}
+    while len(waiting) > 0:
+        node = waiting.pop()
+        for x in node.inputs:
+            if id(x) not in seen:
+                seen.add(id(x))
+                found.append(x)
+                waiting.append(x)
+    found.sort(key=lambda node: -node.serial)
+    return found
+
+def backward(root):
+    nodes = order(root)
+    arrived = {node: 0 for node in nodes}
+    arrived[root] = 1
+    for node in nodes:
+        for i, x in enumerate(node.inputs):
+            arrived[x] += node.local[i] * arrived[node]
+    for node in nodes:
+        if node.inputs == ():
+            node.grad += arrived[node]
+""",
+    "the sum is complete when the node is reached": """
+from collections import defaultdict
+
+def backward(root):
+    arrived = defaultdict(float)
+    arrived[root] = 1.0
+    for node in order(root):
+        dz = arrived.pop(node)
+        if node.inputs:
+            for source, local in zip(node.inputs, node.local):
+                arrived[source] += dz * local
+        else:
+            node.grad += dz
 """,
 }

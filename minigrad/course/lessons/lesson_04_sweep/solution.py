@@ -19,6 +19,9 @@ class Node:
         Node.made += 1
         self.serial = Node.made
 
+    def __repr__(self):
+        return f"<{self.name or 'node'} = {self.value:g}>"
+
 
 def add(a, b, name=""):
     return Node(a.value + b.value, (a, b), (1.0, 1.0), name)
@@ -51,3 +54,21 @@ def backward(root):
             node.grad += dz
         for source, local in zip(node.inputs, node.local, strict=True):
             arrived[source] = arrived.get(source, 0.0) + dz * local
+
+
+def paths(root, node):
+    arrived = {root: 1}
+    for one in order(root):
+        for source in one.inputs:
+            arrived[source] = arrived.get(source, 0) + arrived[one]
+    return arrived.get(node, 0)
+
+
+def forward_slope(root, leaf):
+    slopes = {leaf: 1.0}
+    for node in reversed(order(root)):
+        if node.inputs:
+            slopes[node] = sum(
+                d * slopes.get(x, 0.0) for x, d in zip(node.inputs, node.local, strict=True)
+            )
+    return slopes.get(root, 0.0)

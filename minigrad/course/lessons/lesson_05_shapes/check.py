@@ -8,77 +8,111 @@ import numpy as np
 import minigrad as mg
 from minigrad.course.lesson import Question
 
-NUMBERS = np.random.default_rng(5)
 X = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [2.0, 1.0, 0.0], [1.0, -1.0, 1.0]])
 W = np.array([[1.0, -1.0], [0.0, 2.0], [3.0, 1.0]])
 B = np.array([0.5, -0.5])
 DZ = np.array([[1.0, 0.0], [2.0, -1.0], [0.0, 3.0], [-1.0, 1.0]])
 
 
-def numbers(*shape):
-    return NUMBERS.integers(-9, 10, shape) / 2.0
+def numbers(shape, seed=0):
+    """Return an array of different whole numbers, some of them negative."""
+    count = int(np.prod(shape))
+    drawn = np.random.default_rng((count, seed)).permutation(np.arange(1.0, count + 1)) + seed
+    return np.where(drawn % 3 == 0, -drawn, drawn).reshape(shape)
 
 
-def unbroadcast_of(stretched, shape):
-    dz = numbers(*stretched)
+UNBROADCAST = "sum dz over the axes that the array did not have and, with keepdims=True, over those where it had size 1"
+PRODUCT = "da = dz @ bᵀ, db = aᵀ @ dz"
+DENSE = "dx = dz @ Wᵀ, dW = xᵀ @ dz, db = dz summed over the batch, in the shape of b"
+STACKED = "as for one product, with .swapaxes(-1, -2) in place of .T; then sum db over the stack"
+TIMES = "da = dz ⊙ b, summed back to the shape of a; db = dz ⊙ a, summed back to the shape of b"
+
+
+def unbroadcast_of(what, stretched, shape, scale=1):
+    shown = f"the gradient of an array of shape {shape} that was stretched to {stretched}{what}"
+    dz = numbers(stretched) / scale
+    places = np.broadcast_to(np.arange(np.prod(shape, dtype=int)).reshape(shape), stretched)
+
+    def by_element(answer):
+        if np.shape(answer) != shape:
+            raise ValueError("the message about the shape is better")
+        for place, index in enumerate(np.ndindex(shape)):
+            uses = [f"{number:g}" for number in dz[places == place]]
+            several = " and ".join(uses) if len(uses) < 5 else f"{len(uses)} numbers"
+            yield f"{list(index) or 'the number'}, from dz: {several}", np.asarray(answer)[index]
+
     return Question(
-        f"unbroadcast(dz, {shape}) for a dz of shape {stretched}",
-        "unbroadcast",
-        lambda file: file.unbroadcast(dz.copy(), shape),
-        formula="sum dz over the axes that the array did not have and, with keepdims=True, over "
-        "those where it had size 1",
-    )
+        "unbroadcast", "unbroadcast(dz, shape)", lambda file: {"dz": dz.copy(), "shape": shape}, shown,
+        "finite difference", formula=UNBROADCAST, names=by_element,
+    )  # fmt: skip
 
 
-def gradients_of(function, call, names, formula, *arrays):
-    """Return one question for each gradient that a function returns. `arrays` contains dz and the
-    inputs, and `names` contains the names of the inputs.
-    """
-    shapes = ", ".join(
-        f"{name} {array.shape}" for name, array in zip(("dz", *names), arrays, strict=True)
-    )
+def gradients_of(call, formula, what, stretch=False, **arrays):
+    """Return a question about a function that returns one gradient for each input but the first, dz."""
+    names = [f"d{name}" for name in arrays][1:]
 
-    def question(place, name):
-        def ask(file):
-            found = getattr(file, function)(*(array.copy() for array in arrays))
-            several = isinstance(found, tuple | list) and len(found) == len(names)
-            return found[place] if several else found
+    def given(file):
+        return {name: array.copy() for name, array in arrays.items()}
 
-        return Question(f"d{name} of {call}, for {shapes}", function, ask, measured="finite difference",
-                        formula=formula)  # fmt: skip
+    def by_name(gradients):
+        return [(name, gradients[i]) for i, name in enumerate(names)]
 
-    return [question(place, name) for place, name in enumerate(names)]
+    return Question(
+        call.partition("(")[0], call, given, what, "finite difference", formula=formula, names=by_name,
+        stretch=stretch,
+    )  # fmt: skip
 
 
 def product_of(n, k, m):
-    formula = "da = dz @ bᵀ, db = aᵀ @ dz"
-    arrays = numbers(n, m), numbers(n, k), numbers(k, m)
-    return gradients_of("product_backward", "product_backward(dz, a, b)", "ab", formula, *arrays)
+    return gradients_of("product_backward(dz, a, b)", PRODUCT, f"da and db, for a ({n}, {k}) and b ({k}, {m})",
+                        dz=numbers((n, m)), a=numbers((n, k), 1), b=numbers((k, m), 2))  # fmt: skip
 
 
 def dense_of(n, k, m, bias):
-    formula = "dx = dz @ Wᵀ, dW = xᵀ @ dz, db = dz summed over the batch, in the shape of b"
-    arrays = numbers(n, m), numbers(n, k), numbers(k, m), numbers(*bias)
-    return gradients_of("dense_backward", "dense_backward(dz, x, W, b)", "xWb", formula, *arrays)
+    return gradients_of("dense_backward(dz, x, W, b)", DENSE,
+                        f"dx, dW and db, for a batch of {n}, {k} inputs, {m} outputs and b {bias}",
+                        dz=numbers((n, m)), x=numbers((n, k), 1), W=numbers((k, m), 2), b=numbers(bias))  # fmt: skip
+
+
+def stacked_of(stack, n, k, m):
+    return gradients_of("stacked_backward(dz, a, b)", STACKED, f"da and db, for a {(stack, n, k)} and b {(k, m)}",
+                        True, dz=numbers((stack, n, m)), a=numbers((stack, n, k), 1), b=numbers((k, m), 2))  # fmt: skip
+
+
+def times_of(a, b):
+    return gradients_of("multiply_backward(dz, a, b)", TIMES, f"da and db, for a {a} and b {b}", True,
+                        dz=numbers(np.broadcast_shapes(a, b)), a=numbers(a, 1), b=numbers(b, 2))  # fmt: skip
 
 
 QUESTIONS = (
-    unbroadcast_of((4, 2), (2,)),
-    unbroadcast_of((4, 2), (4, 2)),
-    unbroadcast_of((4, 2), (4, 1)),
-    unbroadcast_of((3, 5), (1, 5)),
-    unbroadcast_of((3,), ()),
-    unbroadcast_of((5, 4, 2), (4, 1)),
-    unbroadcast_of((2, 1, 3), (1, 3)),
-    unbroadcast_of((2, 5, 3, 4), (5, 1, 4)),
-    *product_of(4, 3, 2),
-    *product_of(1, 5, 2),
-    *product_of(2, 3, 1),
-    *product_of(5, 2, 6),
-    *dense_of(4, 3, 2, (2,)),
-    *dense_of(5, 2, 3, (1, 3)),
-    *dense_of(2, 6, 4, (4,)),
-)
+    unbroadcast_of(": one row added to two rows", (2, 2), (2,)),
+    unbroadcast_of(": one column added to three columns", (3, 3), (3, 1), 2),
+    unbroadcast_of(": not stretched at all", (2, 3), (2, 3)),
+    unbroadcast_of(": the row is an array of two axes", (3, 2), (1, 2)),
+    unbroadcast_of(": one number, no axes", (3,), ()),
+    unbroadcast_of(": two missing axes", (2, 2, 2), (2,)),
+    unbroadcast_of(": a missing axis and an axis of size 1", (3, 2, 2), (2, 1)),
+    unbroadcast_of(": an axis of size 1 that was not stretched", (2, 1, 3), (1, 3)),
+    unbroadcast_of(": two axes of size 1", (2, 2), (1, 1)),
+    unbroadcast_of("", (2, 5, 3, 4), (5, 1, 4)),
+    product_of(2, 2, 2),
+    gradients_of("product_backward(dz, a, b)", PRODUCT, "da and db, for the x and W of the text", dz=DZ, a=X, b=W),
+    product_of(1, 3, 2),
+    product_of(3, 2, 1),
+    product_of(3, 3, 3),
+    product_of(5, 2, 6),
+    dense_of(1, 1, 2, (2,)),
+    dense_of(2, 2, 2, (2,)),
+    gradients_of("dense_backward(dz, x, W, b)", DENSE, "dx, dW and db, for the layer of the text",
+                 dz=DZ, x=X, W=W, b=B),
+    dense_of(3, 2, 3, (1, 3)),
+    dense_of(2, 6, 4, (4,)),
+    stacked_of(2, 2, 2, 2),
+    stacked_of(2, 4, 3, 2),
+    times_of((2, 2), (2,)),
+    times_of((2, 3), (2, 1)),
+    times_of((3, 1), (1, 2)),
+)  # fmt: skip
 
 
 def heat_maps(maps):

@@ -1,6 +1,6 @@
 """Lesson 5: gradients of a matrix product, and of a bias that is added to every row.
 
-Write the three functions. Then run
+Write the three functions. They must not change their arguments. Then run
 
     minigrad course check 5
 """
@@ -12,7 +12,7 @@ def unbroadcast(dz, shape):
     """Return the gradient of an array that NumPy stretched from `shape` to the shape of dz.
 
     Compared with `shape`, axes of size 1 may be larger in dz, and dz may have more axes on the
-    left. Returns an array of shape `shape`.
+    left. `shape` may be (). Returns an array of shape `shape`. Does not change dz.
     """
     raise NotImplementedError("not written yet")
 

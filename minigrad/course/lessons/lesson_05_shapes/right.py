@@ -34,4 +34,24 @@ def product_backward(dz, a, b):
 def dense_backward(dz, x, W, b):
     return dz.dot(W.transpose()), (dz.T @ x).T, np.ones(len(dz)).dot(dz).reshape(b.shape)
 """,
+    "one axis after the other, from the right": """
+def unbroadcast(dz, shape):
+    result = dz
+    own = (1,) * (dz.ndim - len(shape)) + shape
+    for axis in reversed(range(dz.ndim)):
+        if own[axis] != dz.shape[axis]:
+            result = result.sum(axis=axis, keepdims=True)
+    return result.reshape(shape)
+
+def product_backward(dz, a, b):
+    da = dz @ b.T
+    db = a.T @ dz
+    return da, db
+
+def dense_backward(dz, x, W, b):
+    dx = dz @ W.T
+    dW = x.T @ dz
+    db = dz.sum(axis=0).reshape(b.shape)
+    return dx, dW, db
+""",
 }

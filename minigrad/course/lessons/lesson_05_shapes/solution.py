@@ -17,3 +17,12 @@ def product_backward(dz, a, b):
 def dense_backward(dz, x, W, b):
     dx, dW = product_backward(dz, x, W)
     return dx, dW, unbroadcast(dz, b.shape)
+
+
+def stacked_backward(dz, a, b):
+    da = dz @ b.swapaxes(-1, -2)
+    return da, unbroadcast(a.swapaxes(-1, -2) @ dz, b.shape)
+
+
+def multiply_backward(dz, a, b):
+    return unbroadcast(dz * b, a.shape), unbroadcast(dz * a, b.shape)

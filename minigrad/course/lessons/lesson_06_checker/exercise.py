@@ -14,8 +14,8 @@ import numpy as np
 def numeric_gradient(f, x, h=1e-5):
     """Return the slope of f along every element of x, by central differences.
 
-    f(x) is a number. x is an array of floats of any shape. Do not change it. Returns an array of
-    x's shape.
+    f(x) is a number. x is an array of floats of any shape, and must be the same after the call as
+    before it. h is the size of each nudge. Returns an array of x's shape.
     """
     raise NotImplementedError("not written yet")
 
@@ -29,8 +29,8 @@ def agree(claimed, measured):
 
 
 def check_input(gate, inputs, i):
-    """Return whether backward's gradient of inputs[i] agrees with the measured slopes, for a random
-    cotangent v.
+    """Return whether backward's gradient of inputs[i] agrees with the measured slopes, for random
+    weights v.
 
     `inputs` is a tuple of arrays. Returns True or False.
     """

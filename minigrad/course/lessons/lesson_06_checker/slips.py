@@ -23,11 +23,37 @@ SLIPS = (
         "L = Σ v ⊙ z with a random v, and dz = v",
     ),
     Slip(
-        "two different cotangents",
+        "every gate is rejected",
         CHECK.replace("backward(v, z", "backward(np.ones(z.shape), z"),
-        "Your checker rejects even correct gates. Did you use the same v in the loss and in "
-        "backward? Did you compare one gradient and not the whole tuple?",
+        "Your verdict is always False, also on correct gates. So you compare a gradient with slopes "
+        "that do not belong to it. Print both. Do the loss and backward use the same v?",
         "the same v in L = Σ v ⊙ z and in backward(v, z, *inputs)[i]",
+    ),
+    Slip(
+        "the whole tuple compared",
+        CHECK.replace("*inputs)[i]", "*inputs)"),
+        "backward returns a tuple with one gradient for each input. You compare the tuple.",
+        "backward(v, z, *inputs)[i]",
+    ),
+    Slip(
+        "wrong z passed to backward",
+        CHECK.replace("backward(v, z", "backward(v, v"),
+        "backward(dz, z, ..) needs the output of forward as z. You pass other numbers.",
+        "backward(v, z, *inputs)[i], with z = forward(*inputs)",
+    ),
+    Slip(
+        "every gate is accepted",
+        "def check_input(gate, inputs, i):\n    return True",
+        "Your verdict is always True, also on wrong gates. Is the claimed gradient compared with "
+        "something that was measured?",
+        "agree(backward(v, z, *inputs)[i], the measured slopes)",
+    ),
+    Slip(
+        "all measured slopes are zero",
+        CHECK.replace("x, *inputs", "inputs[i], *inputs"),
+        "You accept a gradient of zeros and reject all others. So your loss does not move when x is "
+        "nudged. Does it use its argument?",
+        "L(x) = Σ v ⊙ forward(.., x, ..), with x in place of inputs[i]",
     ),
     Slip(
         "only one element compared",
@@ -55,18 +81,33 @@ def numeric_gradient(f, x, h=1e-5):
         "(f(x + h) - f(x - h)) / 2h",
     ),
     Slip(
-        "h instead of 2h",
+        "one-sided difference, divided by 2h",
         """
 def numeric_gradient(f, x, h=1e-5):
     slopes = np.zeros(x.shape)
     for index in np.ndindex(x.shape):
         nudge = np.zeros(x.shape)
         nudge[index] = h
-        slopes[index] = (f(x + nudge) - f(x - nudge)) / h
+        slopes[index] = (f(x + nudge) - f(x)) / (2 * h)
     return slopes
 """,
-        "All slopes are too large by a factor of 2. The distance from x - h to x + h is 2h.",
+        "You compare f at x with f at a single nudged point, but you divide by the distance of two nudged points.",
         "(f(x + h) - f(x - h)) / 2h",
+    ),
+    Slip(
+        "earlier elements still nudged",
+        """
+def numeric_gradient(f, x, h=1e-5):
+    slopes = np.zeros(x.shape)
+    nudge = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        nudge[index] = h
+        slopes[index] = (f(x + nudge) - f(x - nudge)) / (2 * h)
+    return slopes
+""",
+        "The first slope is right. When you nudge the second element, the first one is still nudged, so f moves "
+        "by both.",
+        "one element at a time: restore it, or start from a new copy for each element",
     ),
     Slip(
         "a nudge that is not undone",
@@ -80,8 +121,7 @@ def numeric_gradient(f, x, h=1e-5):
         slopes[index] = (up - f(x)) / (2 * h)
     return slopes
 """,
-        "After the call, the elements of x are still nudged, so later code computes with changed "
-        "numbers.",
+        "After the call, the elements of x are still nudged, so later code computes with changed numbers.",
         "x[index] += h after the second call to f, or nudge a copy",
     ),
     Slip(
@@ -104,6 +144,20 @@ def agree(claimed, measured):
         "have exactly the shape of its input.",
         "np.shape(claimed) == np.shape(measured), and then np.allclose",
     ),
+    *(
+        Slip(
+            "the comparison of shapes the wrong way round",
+            f"""
+def agree(claimed, measured):
+    if {none}np.shape(claimed) == np.shape(measured):
+        return False
+    return bool(np.allclose(claimed, measured))
+""",
+            "You reject gradients that have the right shape.",
+            "np.shape(claimed) == np.shape(measured), and then np.allclose",
+        )
+        for none in ("", "claimed is None or ")
+    ),
     Slip(
         "floats compared with ==",
         "def agree(claimed, measured):\n    return np.shape(claimed) == np.shape(measured) and "
@@ -112,13 +166,27 @@ def agree(claimed, measured):
         "|a - b| ≤ 1e-8 + 1e-5·|b|",
     ),
     Slip(
-        "an answer without a shape",
-        "def agree(claimed, measured):\n"
-        "    return claimed.shape == measured.shape and bool(np.allclose(claimed, measured))\n",
-        "A wrong `backward` may return anything, even None, and None does not have the attribute "
-        "shape.",
-        "np.shape(claimed), which accepts any object; return False for None and anything else "
-        "that is not an array of numbers",
+        "all slopes are zero",
+        """
+def numeric_gradient(f, x, h=1e-5):
+    return np.zeros(x.shape)
+""",
+        "All slopes are 0. Do the two nudges cancel? Python's = makes no copy, so two names may mean one array.",
+        "(f(x + h) - f(x - h)) / 2h, with two separate arrays",
+    ),
+    Slip(
+        "the shape of x is lost",
+        """
+def numeric_gradient(f, x, h=1e-5):
+    slopes = []
+    for index in np.ndindex(x.shape):
+        nudge = np.zeros(x.shape)
+        nudge[index] = h
+        slopes.append((f(x + nudge) - f(x - nudge)) / (2 * h))
+    return slopes
+""",
+        "Your slopes are right, but they come in one long row. The result must have x's shape.",
+        "an array of zeros in x's shape, with one slope at each index",
     ),
     Slip(
         "whole rows nudged",
@@ -135,12 +203,6 @@ def numeric_gradient(f, x, h=1e-5):
         "one element at a time: for index in np.ndindex(x.shape)",
     ),
     Slip(
-        "a cotangent of the wrong shape",
-        CHECK.replace("normal(size=z.shape)", "normal()"),
-        "v is a single number. It must have one number for each element of z.",
-        "v has the shape of z, and dz = v",
-    ),
-    Slip(
         "one verdict for all inputs",
         "def my_gradcheck(gate, *inputs):\n    return all(check_input(gate, inputs, i) for i in "
         "range(len(inputs)))\n",
@@ -148,11 +210,15 @@ def numeric_gradient(f, x, h=1e-5):
         "[check_input(gate, inputs, i) for every i]",
     ),
     Slip(
+        "one verdict only",
+        "def my_gradcheck(gate, *inputs):\n    return [check_input(gate, inputs, 0)]",
+        "You return the verdict on the first input only. Return one for each input.",
+        "check_input(gate, inputs, i) for every i",
+    ),
+    Slip(
         "only the first input",
-        "def my_gradcheck(gate, *inputs):\n    return [check_input(gate, inputs, 0)] * "
-        "len(inputs)\n",
-        "You return the verdict on the first input for all inputs. Check each input's own "
-        "gradient.",
+        "def my_gradcheck(gate, *inputs):\n    return [check_input(gate, inputs, 0)] * len(inputs)\n",
+        "You return the verdict on the first input for all inputs. Check each input's own gradient.",
         "check_input(gate, inputs, i) for every i",
     ),
 )
