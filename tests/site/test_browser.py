@@ -80,7 +80,7 @@ def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader):
     assert reader.problems() == []
 
 
-@pytest.mark.parametrize("page", ["expression", "rnn", "lesson_02_slopes", "lesson_10_bptt"])
+@pytest.mark.parametrize("page", ["expression", "rnn", "lesson_02_slopes", "lesson_13_bptt"])
 def test_a_page_that_minigrad_drew(reader, page):
     reader.visit(f"made/{page}.html")
     assert reader.violations() == []

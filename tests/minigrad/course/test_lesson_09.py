@@ -1,24 +1,21 @@
-"""Lesson 9's solution against the layer RNN."""
+"""Lesson 9's training loop against backpropagation by hand, and the claims that its text makes
+about loss curves.
+"""
 
 import numpy as np
 import pytest
 
-import minigrad as mg
-from layers import RNN
-from minigrad.course.lessons.lesson_09_unrolling import solution
-
-from .conftest import alike
+from minigrad.course.lessons.lesson_09_learning import check, solution
+from minigrad.course.lessons.lesson_09_learning.figures import FIGURES
 
 
-@pytest.mark.parametrize(("T", "B", "D", "H"), [(1, 2, 3, 4), (12, 3, 2, 5)])
-def test_rnn_is_the_layer(T, B, D, H):
-    layer, xs = RNN(D, H), np.random.default_rng(T).normal(size=(T, B, D))
-    parameters = list(layer.named_parameters().values())
-    for parameter in parameters:
-        parameter.array = parameter.array.astype(np.float64)
-    cell, h0 = layer.cell, mg.Tensor(np.zeros((B, H)))
-    expected = layer(mg.Tensor(xs.transpose(1, 0, 2)))
-    found = solution.rnn(xs, h0, cell.W_xh, cell.W_hh, cell.b_h)
-    alike([found.array], [expected.array])
-    mine, theirs = (mg.grad(output.sum(), parameters) for output in (found, expected))
-    alike([one.array for one in mine], [one.array for one in theirs])
+@pytest.mark.parametrize(("seed", "lr"), [(0, 0.2), (1, 0.1), (38, 0.1)])
+def test_training_is_what_numpy_does(seed, lr):
+    losses = solution.train(check.X, check.Y, solution.start(seed), lr, 60)
+    np.testing.assert_allclose(losses, check.by_hand(check.start(seed), lr, 60), rtol=1e-9)
+
+
+def test_the_curves_are_as_the_text_says():
+    a, b = FIGURES["which.svg"].values()
+    assert (np.diff(a) < 0).all() and (np.diff(b) < 0).all()
+    np.testing.assert_allclose([a[0], b[0], a[-1], b[-1]], [0.68, 0.68, 0.227, 0.192], atol=5e-3)

@@ -1,42 +1,29 @@
-"""Lesson 11's solution against the engine, gradient_flow, and closed forms."""
-
-import math
+"""Lesson 11's gradient of the table against the engine's."""
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Embedding, Sequential, gradient_flow, gradients, outputs
-from minigrad.course.lessons.lesson_11_vanishing import solution
+from minigrad.course.lessons.lesson_11_words import solution
 
-rng = np.random.default_rng(11)
-
-
-def test_the_flow_is_that_of_a_recorded_network():
-    mg.seed(3)
-    model = Sequential(Embedding(9, 4), RNN(4, 5), Dense(5, 2))
-    ids, labels = rng.integers(0, 9, (6, 10)), rng.integers(0, 2, 6)
-    hs = outputs(model, ids, ["rnn.cell.h"])["rnn.cell.h"].swapaxes(0, 1)
-    dh = gradients(model, ids, labels, ["rnn.cell.h"])["rnn.cell.h"][:, -1]
-    found = solution.flow(dh, hs, model.named_parameters()["rnn.cell.W_hh"].array)
-    np.testing.assert_allclose(found, gradient_flow(model, (ids, labels))["rnn.cell.h"], rtol=1e-4)
+from .conftest import alike, engine
 
 
-def test_the_decay_of_a_turn():
-    quarter_turn = np.array([[0.0, -2.0], [2.0, 0.0]])
-    assert solution.decay(quarter_turn) == pytest.approx(2)
+@pytest.mark.parametrize("ids", [[3], [0, 6, 2], [5, 1, 5, 5, 0, 1]])
+def test_the_gradient_is_the_engines(ids):
+    rng = np.random.default_rng(0)
+    table, dz = rng.normal(size=(7, 4)), rng.normal(size=(len(ids), 4))
+    rows, (gradient,) = engine(lambda table: mg.lookup(table, ids), dz, table)
+    found = solution.lookup_backward(dz, np.array(ids), 7)
+    alike([solution.lookup(table, ids), found], [rows, gradient])
+    alike([solution.one_hot(np.array(ids), 7).T @ dz], [gradient])
+    assert solution.unseen(np.array(ids), 7) == sorted(set(range(7)) - set(ids))
+    words, rows = solution.sparse_gradient(dz, np.array(ids))
+    alike([words, rows], [sorted(set(ids)), gradient[words]])
 
 
-@pytest.mark.parametrize(
-    ("factor", "share", "steps"), [(0.5, 0.1, 4), (0.9, 0.5, 7), (1.0, 0.01, math.inf)]
-)
-def test_the_reach_is_where_less_than_the_share_is_left(factor, share, steps):
-    assert solution.reach(factor, share) == steps
-
-
-@pytest.mark.parametrize("max_norm", [0.5, 100.0])
-def test_clipping_scales_all_gradients_to_the_norm(max_norm):
-    arrays = [np.array([3.0, 0.0]), np.array([[4.0]])]
-    for found, array in zip(solution.clip(arrays, max_norm), arrays, strict=True):
-        np.testing.assert_allclose(found, array * min(1, max_norm / 5))
-    assert solution.clip([np.zeros(2)], 1.0)[0].tolist() == [0, 0]
+def test_the_gradient_of_an_average_is_the_engines():
+    ids, rng = np.array([[5, 1, 5], [0, 1, 2]]), np.random.default_rng(0)
+    dz = rng.normal(size=(2, 4))
+    _, (gradient,) = engine(lambda W: mg.lookup(W, ids).mean(axis=1), dz, rng.normal(size=(7, 4)))
+    alike([solution.average_backward(dz, ids, 7)], [gradient])

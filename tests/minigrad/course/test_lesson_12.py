@@ -1,51 +1,36 @@
-"""Lesson 12's solution against the RNN layer, TruncatedBPTT and truncation_report, on the trained
-network it ships.
-"""
+"""Lesson 12's solution against the layer RNN."""
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, RNNCell, TruncatedBPTT, unroll
-from minigrad.course.lessons.lesson_12_truncation import solution, trained
+from layers import RNN
+from minigrad.course.lessons.lesson_12_unrolling import solution
 
 from .conftest import alike
 
-rng = np.random.default_rng(12)
+
+@pytest.mark.parametrize(("T", "B", "D", "H"), [(1, 2, 3, 4), (12, 3, 2, 5)])
+def test_rnn_is_the_layer(T, B, D, H):
+    layer, xs = RNN(D, H), np.random.default_rng(T).normal(size=(T, B, D))
+    parameters = list(layer.named_parameters().values())
+    for parameter in parameters:
+        parameter.array = parameter.array.astype(np.float64)
+    cell, h0 = layer.cell, mg.Tensor(np.zeros((B, H)))
+    expected = layer(mg.Tensor(xs.transpose(1, 0, 2)))
+    found = solution.rnn(xs, h0, cell.W_xh, cell.W_hh, cell.b_h)
+    alike([found.array], [expected.array])
+    mine, theirs = (mg.grad(output.sum(), parameters) for output in (found, expected))
+    alike([one.array for one in mine], [one.array for one in theirs])
 
 
-@pytest.mark.parametrize("k", [1, 3, 9])
-def test_truncated_has_the_layers_states_and_gradients(k):
-    cell, xs = RNNCell(3, 4), [mg.Tensor(rng.normal(size=(2, 3)).astype("f4")) for _ in range(5)]
-    h0 = mg.Tensor(rng.normal(size=(2, 4)).astype("f4"), requires_grad=True)
-    mine = solution.truncated(lambda x, h: cell(x, h)[1], xs, h0, k)
-    theirs, _ = unroll(cell, xs, h0, truncate=k)
-    alike([h.array for h in mine], [h.array for h in theirs])
-    found, expected = (mg.grad(hs[-1].sum(), [cell.W_hh])[0].array for hs in (mine, theirs))
-    alike([found], [expected], 1e-5)
+def test_running_sums_are_numpys():
+    def add(x, h):
+        return h + x
 
-
-@pytest.mark.parametrize(("T", "k1", "k2"), [(7, 2, 3), (6, 2, 2), (12, 5, 7), (3, 4, 9)])
-def test_windows_are_those_of_the_walk(T, k1, k2):
-    rnn = RNN(1, 2, return_sequences=True, return_state=True, fused=False)
-    x = mg.Tensor(np.ones((1, T, 1), "f4"), requires_grad=True)
-    found = []
-    for steps, ys in TruncatedBPTT(k1, k2).walk(rnn, x):
-        (gradient,) = mg.grad(ys[:, -1].sum(), [x])
-        found.append((steps.start, steps.stop, int(np.flatnonzero(gradient.array[0, :, 0])[0])))
-    assert solution.windows(T, k1, k2) == found
-
-
-@pytest.mark.parametrize(("k", "said"), [(1, 0.30), (4, 0.62), (20, 0.98), (40, 1)])
-def test_prediction_and_measurement_are_those_of_the_report_and_of_the_text(k, said):
-    model, batch = trained.load(), trained.reviews()
-    parts = solution.pieces(*trained.full_backward(model, *batch))
-    full, cut = (
-        trained.truncated_gradient(solution.truncated, steps, model, *batch) for steps in (40, k)
+    xs = [4, 0, 7, 1]
+    assert (
+        solution.unroll_deep([add, add], xs, [0, 100]) == (100 + np.cumsum(np.cumsum(xs))).tolist()
     )
-    alike([sum(parts)], [full])
-    measured = solution.cosine(cut, full)
-    report = mg.truncation_report(model, batch, ks=[k])
-    assert measured == pytest.approx(report.cosine[k]["rnn.cell.W_hh"], abs=1e-9)
-    assert measured == pytest.approx(solution.predict(parts, k), abs=1e-9)
-    assert measured == pytest.approx(said, abs=0.005)
+    back = np.cumsum(xs[::-1])[::-1]
+    assert solution.both_ways(add, xs, 0) == list(zip(np.cumsum(xs), back, strict=True))

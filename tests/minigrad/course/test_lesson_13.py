@@ -1,43 +1,39 @@
-"""Lesson 13's solution against the cells of layers, and what a memory does."""
+"""Lesson 13's solution against the engine."""
 
 import numpy as np
 import pytest
 
-import layers
 import minigrad as mg
-from minigrad.course.lessons.lesson_13_remembering import solution
+from minigrad.course.lessons.lesson_13_bptt import solution
 
 from .conftest import alike
 
-rng = np.random.default_rng(13)
 
+@pytest.mark.parametrize("last_only", [False, True])
+@pytest.mark.parametrize("sizes", [(1, 2, 3, 4), (12, 3, 2, 5)])
+def test_every_gradient_is_the_engines(sizes, last_only):
+    T, B, D, H = sizes
+    rng = np.random.default_rng(0)
+    shapes = {"xs": (T, B, D), "h0": (B, H), "W_xh": (D, H), "W_hh": (H, H), "b_h": (H,)}
+    arrays = {name: rng.normal(size=shape) * 0.6 for name, shape in shapes.items()}
+    g = rng.normal(size=(T + 1, B, H))
+    if last_only:
+        g[:-1] = 0
 
-@pytest.mark.parametrize("kind", ["GRUCell", "LSTMCell"])
-def test_the_cells_are_those_of_layers(kind):
-    cells = getattr(solution, kind)(3, 4), getattr(layers, kind)(3, 4)
-    mine, theirs = (cell.named_parameters() for cell in cells)
-    assert mine.keys() == theirs.keys()
-    for name, tensor in mine.items():
-        assert tensor.shape == theirs[name].shape
-        tensor.array = theirs[name].array = rng.normal(size=tensor.shape)
-    xs = mg.Tensor(rng.normal(size=(2, 7, 3)))
-    results = []
-    for cell in cells:
-        h = layers.unroll(cell, xs, cell.initial_state(2))[0][-1]
-        results.append([h.array, mg.grad((h * h).sum(), [cell.W_hh])[0].array])
-    found, expected = results
-    alike(found, expected, 1e-10)
+    leaves = {name: mg.Tensor(array, requires_grad=True) for name, array in arrays.items()}
+    states = [leaves["h0"]]
+    for t in range(T):
+        from_x = leaves["xs"][t] @ leaves["W_xh"]
+        states.append(mg.tanh(from_x + states[-1] @ leaves["W_hh"] + leaves["b_h"]))
+    loss = sum((h * direct).sum() for h, direct in zip(states, g, strict=True))
 
-
-def test_the_memory_fades_as_predicted():
-    # All weights 0 and the input gate shut: c_n = σ(bias)^n c_0, and dc_n/dc_0 is the same number.
-    cell = solution.LSTMCell(1, 2)
-    for tensor in (cell.W_xh, cell.W_hh):
-        tensor.array = np.zeros(tensor.shape)
-    cell.b.array = solution.first_bias(2, 1.0) + np.array([-1e3] * 2 + [0.0] * 6)
-    c0 = mg.Tensor(np.array([[3.0, -2.0]]), requires_grad=True)
-    xs, h0 = mg.Tensor(np.ones((1, 10, 1))), mg.Tensor(np.zeros((1, 2)))
-    _, (_, c) = layers.unroll(cell, xs, (h0, c0))
-    left = solution.memory_left(1.0, 10)
-    (slope,) = mg.grad(c.sum(), [c0])
-    alike([c.array / c0.array, slope.array], [np.full((1, 2), left)] * 2)
+    hs = solution.rnn_forward(**arrays)
+    alike(hs, [h.array for h in states])
+    dh = solution.state_gradients(g, hs, arrays["W_hh"])
+    alike(dh, [one.array for one in mg.grad(loss, states)])
+    found = solution.rnn_backward(g, arrays["xs"], hs, arrays["W_xh"], arrays["W_hh"])
+    expected = mg.grad(loss, list(leaves.values()))
+    alike([found[name] for name in leaves], [one.array for one in expected])
+    alike([solution.nudged_gradient(g, **arrays)], [found["W_hh"]], 1e-6)
+    blamed = solution.blame(g, arrays["xs"], hs, arrays["W_xh"], arrays["W_hh"])
+    alike([blamed], [(arrays["xs"] * expected[0].array).sum(axis=2)])

@@ -1,52 +1,53 @@
-"""Lesson 14's solution against dials turned by finite differences, the engine, and counts."""
+"""Lesson 14's solution against the engine, gradient_flow, and closed forms."""
+
+import math
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.course.lessons.lesson_14_imdb import experiment, reader, solution
-from minigrad.data import Batches
-from optim import SGD
+from layers import RNN, Dense, Embedding, Sequential, gradient_flow, gradients, outputs
+from minigrad.course.lessons.lesson_14_vanishing import solution
 
-from .conftest import alike
+rng = np.random.default_rng(11)
 
-TEST = reader.reviews().test
+
+def test_the_flow_is_that_of_a_recorded_network():
+    mg.seed(3)
+    model = Sequential(Embedding(9, 4), RNN(4, 5), Dense(5, 2))
+    ids, labels = rng.integers(0, 9, (6, 10)), rng.integers(0, 2, 6)
+    hs = outputs(model, ids, ["rnn.cell.h"])["rnn.cell.h"].swapaxes(0, 1)
+    dh = gradients(model, ids, labels, ["rnn.cell.h"])["rnn.cell.h"][:, -1]
+    found = solution.flow(dh, hs, model.named_parameters()["rnn.cell.W_hh"].array)
+    np.testing.assert_allclose(found, gradient_flow(model, (ids, labels))["rnn.cell.h"], rtol=1e-4)
+
+
+def test_the_decay_of_a_turn_and_in_the_long_run():
+    quarter_turn = np.array([[0.0, -2.0], [2.0, 0.0]])
+    assert solution.decay(quarter_turn, np.array([3.0, 4.0]), 5) == pytest.approx(2)
+    W, v = rng.normal(size=(4, 4)), np.ones(4)
+    assert solution.long_decay(W, v, 30) == pytest.approx(solution.decay(W, v, 30))
+    largest = np.max(np.abs(np.linalg.eigvals(W)))
+    assert solution.long_decay(W, v, 20_000) == pytest.approx(largest, rel=1e-3)
+
+
+def test_gram_schmidt_gives_an_orthogonal_matrix():
+    A = rng.normal(size=(5, 5))
+    Q = solution.orthogonal(A)
+    np.testing.assert_allclose(Q @ Q.T, np.eye(5), atol=1e-12)
+    np.testing.assert_allclose(np.triu(A @ Q.T, 1), 0, atol=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("which", "review"),
-    [("full", experiment.REVIEW), ("truncated", experiment.REVIEW), ("full", 7)],
+    ("factor", "share", "steps"), [(0.5, 0.1, 4), (0.9, 0.5, 7), (1.0, 0.01, math.inf)]
 )
-def test_word_parts_are_the_slopes_of_dials(which, review):
-    model, ids = reader.load(which), TEST.ids[review]
-    vectors = model.embedding(ids[None]).array
-
-    def logit(dials):
-        return model.head(model.rnn(mg.Tensor(vectors * dials[:, None]))).array.item()
-
-    step = 1e-5 * np.eye(len(ids))
-    measured = [(logit(1 + one) - logit(1 - one)) / 2e-5 for one in step]
-    np.testing.assert_allclose(solution.word_parts(model, ids), measured, atol=1e-8)
+def test_the_reach_is_where_less_than_the_share_is_left(factor, share, steps):
+    assert solution.reach(factor, share) == steps
 
 
-def test_a_step_of_train_is_sgd_by_hand():
-    model, twin = (reader.in_float64(reader.Reader(6, 2, 3)) for _ in range(2))
-    twin.load_state_dict(model.state_dict())
-    ids, labels = np.array([[1, 2, 3], [0, 4, 5]]), np.array([1, 0])
-    parameters = twin.named_parameters()
-    loss = mg.log(mg.exp(twin(ids) * [-1.0, 1.0]) + 1.0).mean()
-    gradients = mg.grad(loss, list(parameters.values()))
-    sgd = SGD(model.named_parameters(), lr=0.5)
-    losses = solution.train(model, sgd, Batches(ids, labels, batch_size=2), 1)
-    assert losses == pytest.approx([loss.item()])
-    expected = [
-        one.array - 0.5 * gradient.array
-        for one, gradient in zip(parameters.values(), gradients, strict=True)
-    ]
-    alike([one.array for one in model.named_parameters().values()], expected, 1e-9)
-
-
-@pytest.mark.parametrize(("word", "label"), [(300, 1), (45, 0)])
-def test_leak_finds_what_was_planted(word, label):
-    some = reader.reviews().train[:1000]
-    assert solution.leak(reader.planted(some, word, often=0.7, label=label), some.labels) == word
+@pytest.mark.parametrize("max_norm", [0.5, 100.0])
+def test_clipping_scales_all_gradients_to_the_norm(max_norm):
+    arrays = [np.array([3.0, 0.0]), np.array([[4.0]])]
+    for found, array in zip(solution.clip(arrays, max_norm), arrays, strict=True):
+        np.testing.assert_allclose(found, array * min(1, max_norm / 5))
+    assert solution.clip([np.zeros(2)], 1.0)[0].tolist() == [0, 0]

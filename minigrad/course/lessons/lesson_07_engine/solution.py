@@ -1,0 +1,267 @@
+"""Lesson 7: your own engine, in one class."""
+
+import numpy as np
+
+
+# --- from lesson 5 ---
+def unbroadcast(dz, shape):
+    """Return dz, summed back to `shape`."""
+    while dz.ndim > len(shape):
+        dz = dz.sum(axis=0)
+    for axis, size in enumerate(shape):
+        if size == 1:
+            dz = dz.sum(axis=axis, keepdims=True)
+    return dz
+
+
+# --- end of lesson 5 ---
+# --- from lesson 6 ---
+def numeric_gradient(f, x, h=1e-5):
+    """Return the slope of f along every element of x, by central differences."""
+    slopes = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        nudge = np.zeros(x.shape)
+        nudge[index] = h
+        slopes[index] = (f(x + nudge) - f(x - nudge)) / (2 * h)
+    return slopes
+
+
+def my_gradcheck(gate, *inputs):
+    """Return True or False for each input: whether its gradient is right."""
+    z = gate.forward(*inputs)
+    v = np.random.default_rng(0).normal(size=np.shape(z))
+    verdicts = []
+    for i, claimed in enumerate(gate.backward(v, z, *inputs)):
+        measured = numeric_gradient(
+            lambda x, i=i: (v * gate.forward(*inputs[:i], x, *inputs[i + 1 :])).sum(), inputs[i]
+        )
+        verdicts.append(np.shape(claimed) == measured.shape and np.allclose(claimed, measured))
+    return verdicts
+
+
+# --- end of lesson 6 ---
+class Value:
+    made = 0
+    __array_ufunc__ = None  # so that `array + value` calls Value.__radd__
+
+    def __init__(self, array, inputs=(), rule=None, name=""):
+        self.array = np.array(array, dtype=float)
+        self.inputs, self.rule, self.name = inputs, rule, name
+        self.grad = np.zeros(self.array.shape)
+        Value.made += 1
+        self.serial = Value.made
+
+    def named(self, name):
+        self.name = name
+        return self
+
+    def __repr__(self):
+        return f"Value({self.array.round(6).tolist()})"
+
+    def __add__(self, other):
+        other = as_value(other)
+
+        def rule(dz):
+            return unbroadcast(dz, self.array.shape), unbroadcast(dz, other.array.shape)
+
+        return Value(self.array + other.array, (self, other), rule)
+
+    def __mul__(self, other):
+        other = as_value(other)
+
+        def rule(dz):
+            da, db = dz * other.array, dz * self.array
+            return unbroadcast(da, self.array.shape), unbroadcast(db, other.array.shape)
+
+        return Value(self.array * other.array, (self, other), rule)
+
+    def __matmul__(self, other):
+        other = as_value(other)
+
+        def rule(dz):
+            return dz @ other.array.T, self.array.T @ dz
+
+        return Value(self.array @ other.array, (self, other), rule)
+
+    def tanh(self):
+        z = np.tanh(self.array)
+
+        def rule(dz):
+            return (dz * (1 - z * z),)
+
+        return Value(z, (self,), rule)
+
+    def sum(self):
+        def rule(dz):
+            return (dz * np.ones(self.array.shape),)
+
+        return Value(self.array.sum(), (self,), rule)
+
+    def __sub__(self, other):
+        return self + as_value(other) * -1.0
+
+    def mean(self):
+        return self.sum() * (1 / self.array.size)
+
+    def __radd__(self, other):
+        return as_value(other) + self
+
+    def __rmul__(self, other):
+        return as_value(other) * self
+
+    def __rmatmul__(self, other):
+        return as_value(other) @ self
+
+    def order(self):
+        found, waiting = {self}, [self]
+        while waiting:
+            for value in waiting.pop().inputs:
+                if value not in found:
+                    found.add(value)
+                    waiting.append(value)
+        return sorted(found, key=lambda value: value.serial, reverse=True)
+
+    def backward(self):
+        arrived = {self: np.ones(self.array.shape)}
+        for value in self.order():
+            dz = arrived[value]
+            if not value.inputs:
+                value.grad = value.grad + dz
+                continue
+            for source, gradient in zip(value.inputs, value.rule(dz), strict=True):
+                arrived[source] = arrived.get(source, 0.0) + gradient
+        return arrived
+
+
+def as_value(thing):
+    return thing if isinstance(thing, Value) else Value(thing)
+
+
+def gradients(root):
+    arrived = root.backward()
+    return {value.name: arrived[value] for value in root.order() if value.name}
+
+
+class Gate:
+    def __init__(self, f):
+        self.f = f
+
+    def forward(self, *arrays):
+        return self.f(*map(Value, arrays)).array
+
+    def backward(self, dz, z, *arrays):
+        values = [Value(array) for array in arrays]
+        (self.f(*values) * dz).sum().backward()
+        return tuple(value.grad for value in values)
+
+
+def train(loss, parameters, rate, steps):
+    losses = []
+    for _ in range(steps):
+        for p in parameters:
+            p.grad = np.zeros(p.array.shape)
+        value = loss(parameters)
+        value.backward()
+        for p in parameters:
+            p.array = p.array - rate * p.grad
+        losses.append(float(value.array))
+    return losses
+
+
+X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+Y = np.array([[0.0], [1.0], [1.0], [0.0]])
+S = np.array([[float(c) for c in f"{n:05b}"] for n in range(32)]) * 2 - 1  # all rows of five ±1
+
+
+def start(seed, *shapes):
+    """Return one parameter for each shape: random matrices, and zeros for biases."""
+    rng = np.random.default_rng(seed)
+    return [Value(rng.normal(size=s) * 0.5 if len(s) == 2 else np.zeros(s)) for s in shapes]
+
+
+def xor_start(seed=0):
+    """Return W1, b1, W2 and b2 of a network with four hidden numbers."""
+    return start(seed, (2, 4), (4,), (4, 1), (1,))
+
+
+def xor(parameters):
+    """Return the network's answers to the four rows of X, as a Value of shape (4, 1)."""
+    W1, b1, W2, b2 = parameters
+    return (X @ W1 + b1).tanh() @ W2 + b2
+
+
+def xor_loss(parameters):
+    error = xor(parameters) - Y
+    return (error * error).mean()
+
+
+def rnn_start(seed=1):
+    """Return W_xh, W_hh, b_h and W_hy of a network that reads one symbol at a time."""
+    return start(seed, (1, 4), (4, 4), (4,), (4, 1))
+
+
+def rnn(parameters):
+    """Read the rows of S, symbol by symbol. Return an answer for each row, as a Value (32, 1)."""
+    W_xh, W_hh, b_h, W_hy = parameters
+    h = Value(np.zeros((len(S), 4)))
+    for t in range(5):
+        h = (S[:, t : t + 1] @ W_xh + h @ W_hh + b_h).tanh()
+    return h @ W_hy
+
+
+def rnn_loss(parameters):
+    """The right answer is the first symbol of the row, which the network read five steps earlier."""
+    error = rnn(parameters) - S[:, :1]
+    return (error * error).mean()
+
+
+def bars(losses, every):
+    """Print some of the losses, with a bar for each."""
+    for k in range(0, len(losses), every):
+        print(f"  step {k:3}: loss {losses[k]:.4f} {'#' * round(60 * min(losses[k], 1))}")
+
+
+def sigmoid(x):
+    z = 1 / (1 + np.exp(-x.array))
+
+    def rule(dz):
+        return (dz * z * (1 - z),)
+
+    return Value(z, (x,), rule)
+
+
+def row(W, i):
+    def rule(dz):
+        dW = np.zeros(W.array.shape)
+        dW[i] = dz
+        return (dW,)
+
+    return Value(W.array[i], (W,), rule)
+
+
+if __name__ == "__main__":
+    a, b, c = Value([[1.0, 2.0], [3.0, 4.0]]), Value([[5.0, 6.0], [7.0, 8.0]]), Value([0.5, -1.0])
+    print("Does my_gradcheck accept the rules?")
+    for name, f, inputs in (
+        ("a + c", lambda a, c: a + c, (a, c)),
+        ("a * c", lambda a, c: a * c, (a, c)),
+        ("a @ b", lambda a, b: a @ b, (a, b)),
+        ("tanh", lambda a: a.tanh(), (a,)),
+        ("sum", lambda a: a.sum(), (a,)),
+    ):
+        print(f"  {name:6}", *my_gradcheck(Gate(f), *(one.array for one in inputs)))
+
+    x, b = Value(2.0, name="x"), Value(3.0, name="b")
+    m = (x * b).named("m")
+    print("m = x * b, y = m + x:", {k: float(g) for k, g in gradients((m + x).named("y")).items()})
+
+    print("XOR:")
+    weights = xor_start()
+    bars(train(xor_loss, weights, 0.2, 400), 40)
+    print("  the answers to 00, 01, 10, 11:", xor(weights).array.ravel().round(2))
+
+    print("Remember the first of five symbols:")
+    weights = rnn_start()
+    bars(train(rnn_loss, weights, 0.1, 300), 30)
+    right = (np.sign(rnn(weights).array) == S[:, :1]).sum()
+    print(f"  {right} of {len(S)} sequences right")

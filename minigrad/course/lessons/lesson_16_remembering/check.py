@@ -1,0 +1,368 @@
+"""Lesson 16's questions and page. On the page, the learner's cell reads three words."""
+
+import numpy as np
+
+import layers
+import minigrad as mg
+from minigrad.course.answers import difference
+from minigrad.course.lesson import Question, over_time, values
+
+GRU_LAYOUT, LSTM_LAYOUT = "z | r | n", "i | f | g | o"
+ACTIVATIONS = ("Sigmoid", "Tanh")
+
+
+def made(cell, seed=0, digits=1):
+    """Set the cell's parameters, including biases, to random float64 numbers. Return the cell."""
+    rng = np.random.default_rng(seed)
+    for tensor in cell.named_parameters().values():
+        tensor.array = rng.normal(size=tensor.shape).round(digits)
+    return cell
+
+
+def kind(node):
+    return type(node.gate).__name__
+
+
+def is_value(node):
+    """Return whether a node is the output of a sigmoid or a tanh, or some columns of it."""
+    return kind(node) in ACTIVATIONS or (
+        kind(node) == "Slice" and kind(node.inputs[0]) in ACTIVATIONS
+    )
+
+
+def activation(node):
+    """Return 'Sigmoid' or 'Tanh' for a node that `is_value`."""
+    return kind(node.inputs[0]) if kind(node) == "Slice" else kind(node)
+
+
+def nearest(nodes, stop=()):
+    """Return the nearest values of sigmoids and tanhs that these nodes are computed from, and the
+    products on the way, in the order of computing.
+    """
+    found, todo, seen = [], list(nodes), set()
+    while todo:
+        node = todo.pop()
+        if node in seen or node in stop:
+            continue
+        seen.add(node)
+        if is_value(node):
+            found.append(node)
+        else:
+            todo += node.inputs
+    products = [node for node in seen if kind(node) in ("Hadamard", "Multiply")]
+    return sorted(found, key=lambda node: node.serial), products
+
+
+def before(node):
+    """Return the inputs of the sigmoid or tanh whose output, or part of it, the node is."""
+    return node.inputs[0].inputs if kind(node) == "Slice" else node.inputs
+
+
+def only(found, which):
+    """Return the single value of a sigmoid or a tanh in a list, or None."""
+    found = [node for node in found if activation(node) == which]
+    return found[0] if len(found) == 1 else None
+
+
+def named(pairs):
+    return {name: node.output for name, node in pairs if node is not None}
+
+
+def gru_gates(cell, x, h):
+    """Return z, r, n and h' by the part that they play in the learner's graph: n is the tanh, r acts
+    inside of it, and z outside.
+    """
+    result = cell(x, h)
+    new = (result[0] if isinstance(result, tuple | list) else result).node
+    outer, _ = nearest(new.inputs)
+    n = only(outer, "Tanh")
+    if n is None:  # a sigmoid for the tanh: it is computed from another one
+        inner = [node for node in outer if nearest(before(node))[0]]
+        n = inner[0] if len(inner) == 1 else None
+    z = r = None
+    if n is not None:
+        z = only([node for node in outer if node is not n], "Sigmoid")
+        r = only(nearest(before(n))[0], "Sigmoid")
+    if z is None:  # other gates than expected
+        n = r = None
+    return named((("z", z), ("r", r), ("n", n), ("h'", new)))
+
+
+def lstm_gates(cell, x, state):
+    """Return i, f, g, o, c' and h' by the part that they play in the learner's graph: f multiplies
+    the memory, i multiplies g, and o multiplies tanh(c').
+    """
+    result = cell(x, state)
+    h, pair = (result[0].node, result[1]) if isinstance(result, tuple | list) else (result.node, ())
+    returned = [part.node for part in pair] if isinstance(pair, tuple | list) else []
+    shown = [
+        node for node in nearest([h])[0] if kind(node) == "Tanh" and node.inputs[0] in returned
+    ]
+    c = shown[0].inputs[0] if shown else returned[1] if len(returned) == 2 else None
+    i = f = g = o = None
+    if c is not None:
+        o = only(nearest([h], stop=[c])[0], "Sigmoid")
+        found, products = nearest(c.inputs)
+        g = only(found, "Tanh")
+        for product in products:
+            one, two = sorted(product.inputs, key=lambda node: (not is_value(node), node.serial))
+            if is_value(two):
+                g = g or two
+                i = two if one is g else one
+            elif is_value(one) and activation(one) == "Sigmoid":
+                if two.inputs:  # g without its tanh
+                    i, g = one, g or two
+                else:
+                    f = one
+    gates = {
+        "i (multiplies g)": i,
+        "f (multiplies c)": f,
+        "g": g,
+        "o": o,
+    }
+    state = zip(("h' in the state", "c' in the state"), returned, strict=False)
+    return named((*gates.items(), ("c'", c), ("h'", h), *state))
+
+
+# the text's examples: the input, the state and the weights
+BY_HAND = {
+    "GRUCell": (
+        (1.0, 0.8),
+        ((0.6, -0.5, -0.3), (0.5, -0.5, -0.5), (0.4, -0.5, 0.1), (-0.3, 0.3, -0.4)),
+    ),
+    "LSTMCell": (
+        (1.0, 0.5, 2.0),
+        ((0.3, 1.5, -0.6, -0.5), (-0.4, 1.0, -0.8, 0.6), (-1.2, 0.2, 0.0, 0.2)),
+    ),
+}
+
+
+def step(kind, B, D, H, seed=None):
+    """One step of a cell, with all its weights as inputs. Without a seed, it is the text's example."""
+    gru = kind == "GRUCell"
+
+    def given(file):
+        cell = made(getattr(file, kind)(D, H), seed or 0)
+        cell.__doc__ = f"{kind}({D}, {H}) with the weights below"
+        cell.in_the_graph = gru_gates if gru else lstm_gates
+        rng = np.random.default_rng(50 + (seed or 0))
+        arrays = [rng.normal(size=size).round(1) for size in ((B, D), (B, H), (B, H))]
+        if seed is None:
+            numbers, weights = BY_HAND[kind]
+            arrays = [np.array([[number]]) for number in (*numbers, 0.0)]
+            for tensor, weight in zip(cell.named_parameters().values(), weights, strict=True):
+                tensor.array = np.array(weight).reshape(tensor.shape)
+        x, h, c = map(mg.Tensor, arrays[:3])
+        state = {"h": h} if gru else {"h": h, "c": c}
+        return {"cell": cell, "x": x, **state, **cell.named_parameters()}
+
+    state = "h" if gru else "(h, c)"
+    return Question(
+        f"{kind}.forward", f"cell(x, {state})", given,
+        f"cell(x, {state}), one step; the blocks of the weights are {GRU_LAYOUT if gru else LSTM_LAYOUT}",
+        formula=GRU if gru else LSTM, way=f"cell.in_the_graph(cell, x, {state})", compare=compared(gru),
+    )  # fmt: skip
+
+
+def compared(gru):
+    """Return a comparison that says what is wrong with the form of an answer."""
+    form = "h' twice, as output and as state" if gru else "h' and the pair (h', c')"
+
+    def compare(yours, right):
+        if not gru and isinstance(yours, list) and len(yours) == 3:
+            return f"    yours         three values\n    it should be  {form}"
+        pairs = [yours] if gru or not isinstance(yours, list) else [yours, yours[-1]]
+        for pair in pairs:
+            if not isinstance(pair, list) or len(pair) != 2:
+                return f"    yours         {described(yours)}\n    it should be  {form}"
+        return difference(yours, right, 1e-6)
+
+    return compare
+
+
+def described(answer):
+    if answer is None:
+        return "nothing (None)"
+    if isinstance(answer, np.ndarray):
+        return f"a Tensor {answer.shape}"
+    return (
+        f"({', '.join(map(described, answer))})"
+        if isinstance(answer, list)
+        else type(answer).__name__
+    )
+
+
+def states(cell, xs, *state):
+    """Runs the cell over all x_t. Returns h_1, h_2, ... (for an LSTM: (h_1, c_1), (h_2, c_2), ...)."""
+    state, found = state[0] if len(state) == 1 else state, []
+    for x in xs:
+        state = cell(mg.Tensor(x), state)[1]
+        found.append(state)
+    return found
+
+
+def gradients(cell, xs, *state):
+    """Runs the cell over all x_t. Returns the gradients of the sum of the last h by name."""
+    last = states(cell, xs, *state)[-1]
+    last = last if isinstance(last, mg.Tensor) else last[0]
+    if not isinstance(last, mg.Tensor):
+        raise TypeError(
+            f"the cell returned {type(last).__name__}, which has no history. Compute with Tensors only"
+        )
+    leaves = {**dict(zip(("h0", "c0"), state, strict=False)), **cell.named_parameters()}
+    last.sum().backward()
+    return {
+        name: np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
+        for name, leaf in leaves.items()
+    }
+
+
+def nudged(given):
+    """Return the same gradients for the solution, by nudging each number up and down."""
+    from .solution import GRUCell, LSTMCell
+
+    inputs = given(type("file", (), {"GRUCell": GRUCell, "LSTMCell": LSTMCell}))
+    cell, xs = inputs["cell"], inputs["xs"]
+    state = [inputs[name] for name in ("h0", "c0") if name in inputs]
+
+    def loss():
+        last = states(cell, xs, *state)[-1]
+        return (last if isinstance(last, mg.Tensor) else last[0]).array.sum()
+
+    found = {}
+    for name, tensor in {
+        **dict(zip(("h0", "c0"), state, strict=False)),
+        **cell.named_parameters(),
+    }.items():
+        array, slope = tensor.array.copy(), np.zeros(tensor.shape)
+        for index in np.ndindex(array.shape):
+            sides = []
+            for by in (1e-5, -1e-5):
+                moved = array.copy()
+                moved[index] += by
+                tensor.array = moved
+                sides.append(loss())
+            slope[index] = (sides[0] - sides[1]) / 2e-5
+        tensor.array, found[name] = array, slope
+    return found
+
+
+def sequence(kind, run, T, B, D, H, seed, weights=True):
+    """Several steps of a cell: all states, or the gradients."""
+    gru = kind == "GRUCell"
+
+    def given(file):
+        cell = made(getattr(file, kind)(D, H), seed)
+        cell.__doc__ = f"{kind}({D}, {H})" + (
+            " with the weights below" if weights else " with random weights"
+        )
+        rng = np.random.default_rng(seed + 50)
+        xs = rng.normal(size=(T, B, D)).round(1)
+        state = {
+            name: mg.Tensor(rng.normal(size=(B, H)).round(1), requires_grad=True)
+            for name in ("h0", "c0")
+        }
+        shown = cell.named_parameters() if weights else {}
+        start = {"h0": state["h0"]} if gru else state
+        return {"cell": cell, "xs": xs, **start, run.__name__: run, **shown}
+
+    arguments = "cell, xs, h0" if gru else "cell, xs, h0, c0"
+    what = f"{T} steps, B = {B}, D = {D}, H = {H}"
+    common = {"formula": GRU if gru else LSTM}
+    if run is states:
+        names = over_time("h_{}" if gru else "(h, c)_{}", 1)
+        asked = f"states({arguments}), the state after each of {what}"
+        return Question(
+            f"{kind}.forward", f"states({arguments})", given, asked, names=names, **common
+        )
+    asked = f"gradients({arguments}), the gradients of the sum of the last h, {what}"
+    return Question(
+        f"{kind}.forward", f"gradients({arguments})", given, asked, "nudging",
+        names=lambda found: [(f"dL/d{name}", found[name]) for name in found], expect=lambda: nudged(given), **common,
+    )  # fmt: skip
+
+
+def cell_questions(kind):
+    """Return all questions about one cell, from one number to six steps."""
+    return (
+        step(kind, 1, 1, 1), step(kind, 1, 1, 2, 1), step(kind, 2, 2, 2, 2), step(kind, 3, 5, 4, 3),
+        sequence(kind, states, 3, 1, 1, 1, 4), sequence(kind, gradients, 2, 1, 1, 1, 5),
+        sequence(kind, states, 6, 2, 3, 4, 6, weights=False), sequence(kind, gradients, 3, 2, 2, 2, 7),
+    )  # fmt: skip
+
+
+GRU = (
+    "z = σ(a_z + s_z), r = σ(a_r + s_r), n = tanh(a_n + r ⊙ s_n), h' = (1 - z) ⊙ n + z ⊙ h, "
+    "where a = x @ W_xh + b_xh and s = h @ W_hh + b_hh"
+)
+LSTM = "i, f, o = σ(a_i), σ(a_f), σ(a_o), g = tanh(a_g), c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c')"
+LEFT = "f to the power of the number of steps, where f = σ(bias) = 1 / (1 + e^-bias)"
+# mg.sigmoid of a plain number is accurate to 7 digits, and 39 steps multiply its error
+ROUNDED = 1e-4
+
+
+def bias_question(**given):
+    what = f"first_bias(hidden, forget): the blocks are {LSTM_LAYOUT}"
+    formula = "elements H to 2H - 1 belong to f"
+    return Question(
+        "first_bias",
+        "first_bias(hidden, forget)",
+        values(**given),
+        what,
+        formula=formula,
+        names=lambda b: [
+            (f"b[{k}] (block {'ifgo'[4 * k // len(b)]})", one) for k, one in enumerate(b)
+        ],
+    )
+
+
+SHARES_LEFT = "{f'share after step {t}': memory_left(bias, t) for t in (1, 2, 3)}"
+
+
+def left_question(factor="", way="", **given):
+    call = f"{factor}memory_left(bias, steps)"
+    return Question("memory_left", call, values(**given), tolerance=ROUNDED, formula=LEFT, way=way)
+
+
+def stretch_question(function, call, formula, **given):
+    return Question(function, call, values(**given), formula=formula, stretch=True)
+
+
+NEEDED = "f is the steps-th root of share, and the bias is log(f / (1 - f))"
+SHARES = "share_t = i_t · f_{t+1} · f_{t+2} · ... · f_T"
+QUESTIONS = (
+    *cell_questions("GRUCell"),
+    *cell_questions("LSTMCell"),
+    bias_question(hidden=1, forget=1.0),
+    bias_question(hidden=2, forget=2.5),
+    bias_question(hidden=3, forget=-0.5),
+    left_question(way=SHARES_LEFT, bias=0.0, steps=3),
+    left_question(bias=1.0, steps=1),
+    left_question(bias=0.0, steps=0),
+    left_question(bias=-1.0, steps=2),
+    left_question(bias=3.0, steps=39),
+    left_question("1e6 * ", bias=1.0, steps=39),
+    stretch_question("bias_needed", "bias_needed(share, steps)", NEEDED, share=0.25, steps=2),
+    stretch_question("bias_needed", "bias_needed(share, steps)", NEEDED, share=0.6, steps=39),
+    stretch_question("shares", "shares(f, i)", SHARES, f=[0.9, 0.5, 0.8], i=[1.0, 0.5, 0.2]),
+    stretch_question("shares", "shares(f, i)", SHARES, f=[0.3], i=[0.7]),
+    stretch_question("shares", "shares(f, i)", SHARES, f=[0.5, 0.0, 0.5, 1.0], i=[1.0, 1.0, 0.5, 0.25]),
+)  # fmt: skip
+
+
+def page(file, path, failed):
+    """Write the page: the cell that failed, or the LSTM's cell, reads three words, one in each
+    column.
+    """
+    words, kind = (
+        ["not", "so", "bad"],
+        "GRUCell" if failed and failed.startswith("GRUCell") else "LSTMCell",
+    )
+    cell, rng = made(getattr(file, kind)(2, 2)), np.random.default_rng(0)
+    xs = [mg.Tensor(rng.normal(size=(1, 2)), name=word) for word in words]
+    state = [
+        mg.Tensor(np.tanh(rng.normal(size=(1, 2))), requires_grad=True, name=f"{name}0")
+        for name in cell.state_names
+    ]
+    output = layers.unroll(cell, xs, state[0] if len(state) == 1 else tuple(state))[0][-1]
+    mg.explore((output * output).sum(), path, words=words)
