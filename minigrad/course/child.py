@@ -232,7 +232,9 @@ def watch(function: str, source: Path) -> dict[str, Any]:
         if event == "return" and frame is calls[0]:
             names = frame.f_code.co_varnames[frame.f_code.co_argcount :]
             values = frame.f_locals
-            found.update({n: values[n] for n in names if n in values and is_data(values[n])})
+            found.update(
+                {n: values[n] for n in names if n in values and n[0] != "_" and is_data(values[n])}
+            )
         return left
 
     sys.settrace(entered)

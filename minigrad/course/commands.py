@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 import sys
+import textwrap
 import threading
 import time
 import webbrowser
@@ -196,13 +197,18 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     place = _unanswered(workbook, one)
     if pose and text != one.read("exercise.py") and place is not None:
         which = "" if one is workbook.current() else f" --lesson {one.number}"
-        _say(_posed(quiz.read(one)[place], "A question before you run it: "))
-        _say([f"  minigrad course answer{which} ...", ""])
+        if workbook.lessons.get(one.name, {}).get("posed") == place:
+            _say([f"A question is still open: minigrad course answer{which}", ""])
+        else:
+            _say(_posed(quiz.read(one)[place], "A question before you run it: "))
+            _say([f"  minigrad course answer{which} ...", ""])
     with still_running():
         verdict = grade(one, workbook.path(one), text)
     problem = verdict.problem
     _show_output(verdict.output.strip().splitlines())
     with workbook.changed(one) as entry:
+        if pose and place is not None:
+            entry["posed"] = place
         _say(feedback.lines(verdict, count_try(entry, verdict, text), _width()))
     if problem is None or problem.kind in ("wrong", "changed"):
         _draw_graph(workbook, one, text, problem.function if problem else "")
@@ -273,25 +279,46 @@ def _posed(question: quiz.Quiz, before: str) -> list[str]:
 
 
 def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
-    place = _unanswered(workbook, one)
+    place = _open_question(workbook, one)
     if place is None and options.lesson is None and (missed := _missed(workbook, one)):
         one, place = missed
-    elif place is None:
-        place = next(iter(_wrong(workbook, one)), 0)
-    questions, given = quiz.read(one), options.answer
-    question = questions[place]
-    _say(_posed(question, f"Lesson {one.number}: "))
+    place = place or 0
+    question, given = quiz.read(one)[place], options.answer
     if given is None:
+        _pose(workbook, one, place, f"Lesson {one.number}: ")
         return 0
-    quiz.require_fit(question, given)
+    which = "" if one is workbook.current() else f" --lesson {one.number}"
+    _say(_posed(question, f"Lesson {one.number}: "))
+    quiz.require_fit(question, given, f"minigrad course answer{which}")
     right, sentence = quiz.answer(question, given)
     _say(_wrapped(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Wrong.'}"))
     with workbook.changed(one) as entry:
         entry.setdefault("answers", {})[str(place)] = given
-    following = _unanswered(workbook, one)
-    if following is not None:
-        _say(["", *_posed(questions[following], "And: ")])
+        entry["posed"] = place
+    if not right:
+        _say([f"  To answer it again: minigrad course answer{which} ..."])
+    elif (following := _open_question(workbook, one)) is not None:
+        _say([""])
+        _pose(workbook, one, following, "And: ")
     return 0
+
+
+def _pose(workbook: Workbook, one: Lesson, place: int, before: str) -> None:
+    """Show a question. The next answer belongs to it."""
+    _say(_posed(quiz.read(one)[place], before))
+    with workbook.changed(one) as entry:
+        entry["posed"] = place
+
+
+def _open_question(workbook: Workbook, one: Lesson) -> int | None:
+    """Return the index of the question that was shown last, if it has no right answer yet, otherwise
+    of the first unanswered question, otherwise of the first with a wrong answer, or None.
+    """
+    wrong, unanswered = _wrong(workbook, one), _unanswered(workbook, one)
+    posed = workbook.lessons.get(one.name, {}).get("posed")
+    if posed in wrong or isinstance(posed, int) and str(posed) not in workbook.answers(one):
+        return int(posed)
+    return unanswered if unanswered is not None else next(iter(wrong), None)
 
 
 def _unanswered(workbook: Workbook, one: Lesson) -> int | None:
@@ -381,8 +408,8 @@ def print_markdown(text: str) -> None:
 
 def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     if not (options.yes or workbook.passed(one)):
-        print(f"You have not passed lesson {one.number} yet. To see the solution anyway:", end=" ")
-        print(to_type(f"minigrad course solution {one.number} --yes"))
+        _say([f"You have not passed lesson {one.number} yet. To see the solution anyway:",
+              f"  minigrad course solution {one.number} --yes"])  # fmt: skip
         return 1
     print(one.read("solution.py").rstrip())
     return 0
@@ -427,9 +454,13 @@ def _count_passed(workbook: Workbook) -> int:
 
 def _show_output(printed: list[str]) -> None:
     if printed:
-        more = [f"... {len(printed) - 20} more lines"] if len(printed) > 20 else []
         print("Your file printed:")
-        _say([*(f"  | {line.expandtabs()[:160]}" for line in printed[:20]), *more, ""])
+        width = max(_width(), 40) - 4
+        parts = [
+            part for line in printed for part in textwrap.wrap(line.expandtabs(), width) or [""]
+        ]
+        more = [f"... {len(parts) - 20} more lines"] if len(parts) > 20 else []
+        _say([*(f"  | {part}" for part in parts[:20]), *more, ""])
 
 
 def _width() -> int:

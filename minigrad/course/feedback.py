@@ -39,8 +39,8 @@ def told_of(problem: Problem, lesson: Lesson, at: str, tries: int, width: int) -
         return told
     told += _again(problem, lesson, width)
     slip, formula = problem.slip, problem.question.formula
-    if tries == 1 and problem.kind == "wrong":
-        told += ["", "  minigrad course hint gives a hint."]
+    if tries == 1 and problem.kind in ("wrong", "error", "changed"):
+        told += ["", f"  minigrad course hint {lesson.number} gives a hint."]
     if tries >= 2 and slip is not None:
         told += [
             "",
@@ -133,7 +133,7 @@ def _what(problem: Problem, lesson: Lesson, at: str, width: int) -> list[str]:
         for own_name, value in problem.variables:
             own += wrapped(f"    {own_name} = {printable(value)}", width, "    ", "        ")
     wrong = wrapped(f"  {name}{at} gives a wrong answer.", width)
-    return [*wrong, *asked, *own, *_numbers(problem, message, width)]
+    return [*wrong, *asked, *_numbers(problem, message, width), *own]
 
 
 def _numbers(problem: Problem, message: list[str], width: int) -> list[str]:
@@ -144,7 +144,8 @@ def _numbers(problem: Problem, message: list[str], width: int) -> list[str]:
     lead = []
     if problem.after:
         lead = wrapped(
-            f"  {problem.after} is right. The first value that differs is {problem.first}:", width
+            f"  Everything up to {problem.after} is right. The first value that differs is {problem.first}:",
+            width,
         )
     return [*lead, *_compared(problem.difference, "yours", problem.question.measured)]
 

@@ -36,6 +36,8 @@ ENOUGH = 3
 """The number of wrong answers that prove a mistake, if they are whole numbers, True or False. Many
 mistakes have such answers in common. One other wrong number is enough.
 """
+VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
+"""Mistakes that are named only if no other one has the same answers."""
 Signature = tuple[str, float]
 
 
@@ -138,7 +140,12 @@ def find_slip(
         if lines.issuperset(known.slip.lines)
         and ("in place of another" not in known.slip.name or known.slip.name.split("`")[1] in yours)
     ]
-    found.sort(key=lambda known: difflib.SequenceMatcher(None, yours, known.slip.code).ratio())
+    found.sort(
+        key=lambda known: (
+            known.slip.name not in VAGUE,
+            difflib.SequenceMatcher(None, yours, known.slip.code).ratio(),
+        )
+    )
     return in_terms_of(found[-1].slip, yours) if found else None
 
 

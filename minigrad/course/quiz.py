@@ -49,7 +49,7 @@ def answer(quiz: Quiz, text: str) -> tuple[bool, str]:
     return digest == quiz["right"], _sealed(quiz["question"], text, sealed).decode()
 
 
-def require_fit(quiz: Quiz, text: str) -> None:
+def require_fit(quiz: Quiz, text: str, command: str = "minigrad course answer") -> None:
     """Reject an answer of the wrong kind.
 
     Errors: OptionError MG916 if `text` is not one of the question's choices, or if the question has
@@ -64,9 +64,9 @@ def require_fit(quiz: Quiz, text: str) -> None:
             cause=f"the question has the choices {', '.join(choices)}"
             if choices
             else "the question asks for a number",
-            remedy=f"answer with one of these choices: minigrad course answer {choices[0]}"
+            remedy=f"answer with one of these choices: {command} {choices[0]}"
             if choices
-            else "answer with a number: minigrad course answer 0.5",
+            else f"answer with a number: {command} NUMBER",
         )
 
 

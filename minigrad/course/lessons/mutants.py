@@ -37,7 +37,7 @@ MISTAKES = {
     "direction": ("the wrong direction", "The elements come in the wrong order."),
     "term": ("a term forgotten", "Two terms belong together {where}. One of them is missing."),
     "factor": ("a factor forgotten", "Two factors belong together {where}. One of them is missing."),
-    "division": ("a division forgotten", "Nothing is divided {where}, but something must be."),
+    "division": ("a division forgotten", "One division is missing {where}."),
     "multiplied": ("multiplied instead of divided", "A number is multiplied {where}. It must be divided."),
     "integer": ("integer division", "`//` rounds down {where}. Use `/`."),
     "square": ("not squared", "A number has to be squared {where}."),
@@ -65,7 +65,7 @@ MISTAKES = {
 }  # fmt: skip
 """For each mistake, its name and its description. {where} becomes 'where `da` is computed', and {word} a name."""
 
-UNSURE = ("variable", "constant", "edge", "step", "call")
+UNSURE = ("variable", "constant", "edge", "step", "call", "keyword")
 """Mistakes that often have the same answers as another one. They are named only if the learner's
 function contains the line with the mistake.
 """

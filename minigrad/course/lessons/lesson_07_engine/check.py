@@ -160,6 +160,13 @@ def long_chain(file):
     return {"x": x, "y": y}
 
 
+def doubled(file):
+    y = file.Value(1.0, name="x")
+    for _ in range(60):
+        y = y + y
+    return {"y": y}
+
+
 def ladder(file):
     x = y = file.Value(1.0, name="x")
     for _ in range(18):
@@ -253,6 +260,8 @@ QUESTIONS = (
     order_of("m = b * x, s = x + m, t = x.tanh(), y = t * s", x=0.5, b=-2.0),
     order_of("y = (x + 2) * 5", "[value.name or str(value) for value in y.order()]",
              "the order for y = (x + 2) * 5; the Values in between have no name", {}, x=1.0),
+    Question("Value.order", "len(y.order())", doubled, "len(y.order()) for y = y + y, 60 times: 61 Values, 2⁶⁰ paths",
+             formula="visit each Value once"),
     Question("Value.order", "len(y.order())", long_chain, "len(y.order()) for y = y * x, 3,000 times",
              formula=ORDER),
     replace(backward("type(x.backward()).__name__", leaves(x=3.0), "the type of x.backward()"),

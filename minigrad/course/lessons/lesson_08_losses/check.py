@@ -148,6 +148,9 @@ QUESTIONS = (
         [[1000.0, 1000.0], [0.0, 1.0], [-1000.0, -1002.0]],
         "softmax(logits), where the scores of the rows are far apart",
     ),
+    softmax_of(
+        [[1000.0, -999.0], [0.0, 1.0]], "softmax(logits), where the scores of one row are far apart"
+    ),
     softmax_of(scores(5, 4)),
     log_softmax_of([[0.0, 0.0]]),
     log_softmax_of(TEXT),
@@ -156,6 +159,10 @@ QUESTIONS = (
     log_softmax_of(
         [[1000.0, 0.0], [0.0, 1.0], [-1000.0, -1000.0]],
         "log_softmax(logits), where a probability is too small for a floating-point number",
+    ),
+    log_softmax_of(
+        [[1000.0, -999.0], [0.0, 1.0]],
+        "log_softmax(logits), where the scores of one row are far apart",
     ),
     log_softmax_of(scores(5, 4)),
     loss_of([[0.0, 0.0]], 1),
