@@ -2,7 +2,7 @@
 
 Write the five functions that raise NotImplementedError, then run: minigrad course check 8
 
-logits (N, C): one row of C scores for each of N examples. labels (N,): integers from 0 to C - 1,
+logits (N, C): one row of C scores for each of the N examples. labels (N,): integers from 0 to C - 1,
 the number of each example's right class.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 def softmax(logits):
     """Return the probabilities p (N, C). All are positive, and each row adds up to 1.
 
-    Scores of 1000 and -1000 must work, also in different rows. Do not change `logits`.
+    Scores of 1000 and -1000 must work, even in different rows. Do not change `logits`.
     """
     raise NotImplementedError("not written yet")
 
@@ -20,13 +20,13 @@ def softmax(logits):
 def log_softmax(logits):
     """Return log p (N, C), the natural logarithm of every probability.
 
-    Scores of 1000 and -1000 must work, also where p itself is rounded to 0. Do not change `logits`.
+    Scores of 1000 and -1000 must work, even where p itself rounds to 0. Do not change `logits`.
     """
     raise NotImplementedError("not written yet")
 
 
 def cross_entropy(logits, labels):
-    """Return the loss, a number: the mean over the N rows of -log p.
+    """Return the loss, a single number: the mean of -log p over the N rows.
 
     p is the probability of the row's right class.
     """
@@ -39,7 +39,7 @@ def cross_entropy_backward(logits, labels):
 
 
 def loss_at_start(classes):
-    """Return the cross entropy, a number, if all `classes` classes get the same score."""
+    """Return the cross entropy when all `classes` classes have the same score."""
     raise NotImplementedError("not written yet")
 
 

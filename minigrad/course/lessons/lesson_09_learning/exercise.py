@@ -29,7 +29,7 @@ def start(seed):
 
 
 def zero_grad(parameters):
-    """Clear the gradients: set .grad of each parameter to None. `parameters` is a list of Tensors."""
+    """Clear the gradients: set each parameter's .grad to None. `parameters` is a list of Tensors."""
     raise NotImplementedError("not written yet")
 
 
@@ -43,14 +43,14 @@ def step(parameters, lr):
 
 
 def network(x, W1, b1, W2, b2):
-    """Return tanh(x @ W1 + b1) @ W2 + b2, a Tensor (N, 1), for x (N, 2)."""
+    """Return tanh(x @ W1 + b1) @ W2 + b2, an (N, 1) Tensor, for x of shape (N, 2)."""
     raise NotImplementedError("not written yet")
 
 
 def train(x, y, parameters, lr, steps):
     """Train the network for `steps` steps. Each step uses all rows of x (N, 2) and y (N, 1).
 
-    `parameters` is [W1, b1, W2, b2]. At the start they may have old gradients, which must not count.
+    `parameters` is [W1, b1, W2, b2]. At the start, they may have old gradients, which must not count.
     The loss is the mean of (network(x) - y)² over the N rows. Returns a list of `steps` plain
     numbers, not Tensors: the loss before each step.
     """

@@ -11,8 +11,9 @@ import minigrad as mg
 
 
 def moons(n, noise, seed):
-    """Return n noisy points on two half circles: x (n, 2), and y (n, 1), which is 0 or 1. Already
-    written.
+    """Return n noisy points on two half circles. Already written.
+
+    x (n, 2) contains the points, and y (n, 1) contains 0 or 1 for each point.
     """
     rng = np.random.default_rng(seed)
     y = np.arange(n) % 2
@@ -34,7 +35,7 @@ def start(H, seed):
 
 
 def network(x, W1, b1, W2, b2):
-    """The network of lesson 9 (already written): from x (N, 2) to (N, 1)."""
+    """Return the output (N, 1) of lesson 9's network for x (N, 2). Already written."""
     return mg.tanh(x @ W1 + b1) @ W2 + b2
 
 
@@ -44,27 +45,27 @@ def mean_squared(x, y, weights):
 
 
 def split(n, held_out, seed):
-    """Split the row numbers 0 to n - 1 at random into two arrays, and return (training, validation).
+    """Split the row numbers 0 to n - 1 at random into two arrays and return (training, validation).
 
-    Every row is in exactly one of them. The order of the rows in each part does not matter.
+    Every row number is in exactly one array. The order of the rows in each part does not matter.
     `held_out`, which may be 0, is the number of rows in `validation`. Equal seeds give equal splits.
     """
     raise NotImplementedError("not written yet")
 
 
 def momentum_step(p, g, v, lr, beta):
-    """Take one step with momentum and return (new p, new v). Do not change p, g and v.
+    """Take one step with momentum and return (new p, new v). Do not change p, g or v.
 
-    p, its gradient g and its velocity v are arrays of one shape.
+    p, its gradient g and its velocity v are arrays of the same shape.
     """
     raise NotImplementedError("not written yet")
 
 
 def adam_step(p, g, m, s, t, lr, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Take Adam's step number t and return (new p, new m, new s). Do not change p, g, m and s.
+    """Take step number t of Adam and return (new p, new m, new s). Do not change p, g, m or s.
 
     t is 1 at the first step. m and s are the running means of g and g² before the step. p, g, m and
-    s are arrays of one shape.
+    s are arrays of the same shape.
     """
     raise NotImplementedError("not written yet")
 
@@ -72,9 +73,9 @@ def adam_step(p, g, m, s, t, lr, beta1=0.9, beta2=0.999, eps=1e-8):
 def fit(parameters, loss, steps, lr):
     """Train the Tensors in the list `parameters` with `steps` steps of Adam.
 
-    loss() computes the loss with the current parameters, a Tensor with one number. Call it once in
-    each step: it may also record something, as in `validate` below. At the start, the Tensors may
-    have old gradients, which must not count, and all running means are zero. Returns a list of
+    loss() uses the current parameters and returns a Tensor with one number. Call it once in each
+    step, because it may also record something, as in `validate` below. At the start, the Tensors
+    may have old gradients, which must not count. All running means start at zero. Returns a list of
     `steps` plain numbers, not Tensors: the loss before each step.
     """
     raise NotImplementedError("not written yet")
@@ -85,7 +86,7 @@ def best_epoch(valid_losses, patience):
 
     Epochs count from 0. Training stops after the first `patience` epochs in a row that set no new
     lowest loss, or at the end of the list. `best` is the best of the epochs up to `last`. An equal
-    loss is not lower, and neither is NaN. The first loss is not NaN. `patience` is at least 1.
+    loss does not count as lower, and neither does NaN. The first loss is not NaN. `patience` is at least 1.
     """
     raise NotImplementedError("not written yet")
 
@@ -99,7 +100,7 @@ def overfit():
 
 
 def validate():
-    """Train on 40 of 80 points, and print the loss on both halves."""
+    """Train on 40 of 80 points and print the loss on both halves."""
     x, y = moons(80, 0.4, 1)
     training, validation = split(80, 40, 0)
     weights, valid_losses = start(16, 0), []

@@ -2,7 +2,7 @@
 
 Write the four functions below with NumPy alone, then run: minigrad course check 11
 
-Shapes: the vocabulary has V words, with D numbers each. `ids` is a NumPy array of integers from 0 to
+Shapes: the vocabulary has V words, with D numbers for each. `ids` is a NumPy array of integers from 0 to
 V - 1, with shape (N,) or (B, T). Do not change the inputs.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def one_hot(ids, V):
-    """Return a row of V numbers for each id: 1 in the column of the id, 0 elsewhere.
+    """Return a row of V numbers for each id: 1 in the id's column, 0 elsewhere.
 
     The result is (N, V) for ids (N,), and (B, T, V) for ids (B, T). Floats, integers and booleans
     are all accepted.
@@ -19,7 +19,7 @@ def one_hot(ids, V):
 
 
 def lookup(table, ids):
-    """Return the row of the table (V, D) for each id.
+    """Return the table's row for each id. The table is (V, D).
 
     The result is (N, D) for ids (N,), and (B, T, D) for ids (B, T).
     """
@@ -35,7 +35,7 @@ def lookup_backward(dz, ids, V):
 
 
 def unseen(ids, V):
-    """Return the ids below V that do not occur in `ids`: a list or an array, in increasing order.
+    """Return the ids below V that do not occur in `ids`, as a list or an array in increasing order.
 
     The rows of these words get no gradient.
     """

@@ -22,8 +22,8 @@ def rnn_step(x, h, W_xh, W_hh, b_h):
 def unroll(cell, xs, h0):
     """Run a cell over a sequence.
 
-    `cell(x, h)` returns the next state. `xs` contains the T inputs in order: a list or an array,
-    which must not change. h0 is the state before xs[0]. Returns a list (or a tuple) of the T new
+    `cell(x, h)` returns the next state. `xs` is a list or an array of the T inputs in
+    order. Do not change it. h0 is the state before xs[0]. Returns a list (or a tuple) of the T new
     states: h after xs[0], h after xs[1], ...
     """
     raise NotImplementedError("not written yet")
