@@ -11,8 +11,8 @@ def curves(
     series: Mapping[str, Sequence[float] | np.ndarray], height: int = 330, most: float = 1.0
 ) -> str:
     """Return an SVG plot of loss curves, {name: losses}. Losses above `most` are clipped."""
-    colours = ("#1f5fbf", "#d9730d", "#8fc7a0", "#8a2f6b")
-    dashes, widths = ("", "7 4", "", "2 3"), (2.5, 2.5, 1, 2.5)
+    colours = ("#1f5fbf", "#d9730d", "#2e8b57", "#8a2f6b")
+    dashes = ("", "7 4", "", "2 3")
     steps = max(map(len, series.values()))
     bottom, top = height - 45, 45
     parts = [
@@ -36,7 +36,7 @@ def curves(
             f"{55 + 625 * k / steps:.1f},{bottom - v * (bottom - top):.1f}"
             for k, v in enumerate(heights)
         )
-        look = f'stroke="{colours[number]}" stroke-width="{widths[number]}" stroke-dasharray="{dashes[number]}"'
+        look = f'stroke="{colours[number]}" stroke-width="2.5" stroke-dasharray="{dashes[number]}"'
         parts.append(f'<polyline points="{points}" fill="none" {look}/>')
         x, y = 380, 62 + 22 * number
         parts.append(f'<line x1="{x}" x2="{x + 40}" y1="{y - 5}" y2="{y - 5}" {look}/>')
