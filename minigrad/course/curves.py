@@ -8,9 +8,15 @@ import numpy as np
 
 
 def curves(
-    series: Mapping[str, Sequence[float] | np.ndarray], height: int = 330, most: float = 1.0
+    series: Mapping[str, Sequence[float] | np.ndarray],
+    height: int = 330,
+    most: float = 1.0,
+    faint: str = "",
 ) -> str:
-    """Return an SVG plot of loss curves, {name: losses}. Losses above `most` are clipped."""
+    """Return an SVG plot of loss curves, {name: losses}. Losses above `most` are clipped.
+
+    The curve called `faint` is drawn thin and pale, for losses that jump at every step.
+    """
     colours = ("#1f5fbf", "#d9730d", "#2e8b57", "#8a2f6b")
     dashes = ("", "7 4", "", "2 3")
     steps = max(map(len, series.values()))
@@ -36,7 +42,8 @@ def curves(
             f"{55 + 625 * k / steps:.1f},{bottom - v * (bottom - top):.1f}"
             for k, v in enumerate(heights)
         )
-        look = f'stroke="{colours[number]}" stroke-width="2.5" stroke-dasharray="{dashes[number]}"'
+        colour, width = ("#8fc7a0", 1) if name == faint else (colours[number], 2.5)
+        look = f'stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dashes[number]}"'
         parts.append(f'<polyline points="{points}" fill="none" {look}/>')
         x, y = 380, 62 + 22 * number
         parts.append(f'<line x1="{x}" x2="{x + 40}" y1="{y - 5}" y2="{y - 5}" {look}/>')

@@ -22,4 +22,5 @@ FIGURES = {
 
 if __name__ == "__main__":
     for name, series in FIGURES.items():
-        (Path(__file__).parent / name).write_text(curves(series), encoding="utf-8")
+        svg = curves(series, faint="gradients never zeroed")
+        (Path(__file__).parent / name).write_text(svg, encoding="utf-8")
