@@ -9,9 +9,9 @@ import numpy as np
 
 
 def rnn_forward(xs, h0, W_xh, W_hh, b_h):
-    """Run the forward pass (already written). xs (T, B, D), h0 (B, H).
+    """Run the forward pass (already written).
 
-    Returns hs (T + 1, B, H): h0 and the state after each step.
+    xs is (T, B, D), and h0 is (B, H). Returns hs (T + 1, B, H): h0 and the state after each step.
     """
     hs = [h0]
     for x in xs:
@@ -31,7 +31,7 @@ def state_gradients(g, hs, W_hh):
     """Return dL/dh_t for every t, from the last state back to hs[0].
 
     g (T + 1, B, H) is the gradient that the loss sends directly to each state; do not change it.
-    g[0] may be different from 0, and is part of the gradient of hs[0]. hs is (T + 1, B, H), and
+    g[0] may be nonzero. It is part of the gradient of hs[0]. hs is (T + 1, B, H), and
     W_hh is (H, H). Returns dh (T + 1, B, H): the whole gradient at each state.
     """
     raise NotImplementedError("not written yet")

@@ -35,7 +35,7 @@ def flow(dh, hs, W_hh):
 
 
 def decay(W_hh, v, steps):
-    """Multiply v by W_hh transposed `steps` times. Return the average factor of its norm.
+    """Multiply v by W_hh transposed `steps` times, and return the average factor of its norm.
 
     W_hh   (H, H)
     v      (H,)    a gradient; do not change it
@@ -60,8 +60,8 @@ def clip(gradients, max_norm):
 
     gradients  a list of arrays of any shapes. Their common norm is the norm of one long vector with
                all their numbers. Do not change these arrays.
-    Returns a list of arrays of the same shapes. If nothing is scaled, it may
-    contain the same arrays.
+    Returns a list of arrays of the same shapes. If nothing is scaled, the list
+    may contain the original arrays.
     """
     raise NotImplementedError("not written yet")
 

@@ -1,4 +1,4 @@
-"""Lesson 15: cut off the gradient after k steps, and predict what is lost.
+"""Lesson 15: cut off the gradient after k steps and predict what is lost.
 
 Write the three functions that raise NotImplementedError, in order. Each takes one to seven lines.
 Then run
@@ -12,14 +12,14 @@ import minigrad as mg
 
 
 def truncated(cell, xs, h, k):
-    """Run the cell over all inputs, but let gradients go back through the last k steps only.
+    """Run the cell over all inputs, but let gradients go back through only the last k steps.
 
     cell  a function: cell(x, h) returns the next state
     xs    a list of T inputs
     h     the state before the first step, a Tensor
     k     1 or more. If k is T or more, nothing is cut: the gradient also reaches h.
-    Returns a list of the T states that the cell returned, without the first h. Their values do not
-    depend on k. Only the last state's gradient is checked.
+    Returns a list of the T states that the cell returned, without the initial h. Their values do
+    not depend on k. Only the last state's gradient is checked.
     """
     raise NotImplementedError("not written yet")
 

@@ -1,7 +1,7 @@
 """Lesson 16: build the cells of a GRU and an LSTM from gates that open and close.
 
-Write `GRUCell.forward` and run the check. Only when the GRU is right, write `LSTMCell.forward`, and then
-the two functions. The text has the equations, and one step of each cell in numbers.
+Write `GRUCell.forward` and run the check. When the GRU is right, write `LSTMCell.forward`, and then
+the two functions. The text contains the equations and one step of each cell in numbers.
 
     minigrad course check 16
 """
@@ -13,8 +13,10 @@ from layers import Cell, init
 
 
 class GRUCell(Cell):
-    """One step of a gated recurrent unit. The blocks from left to right are z, r and n, each H
-    columns wide.
+    """One step of a gated recurrent unit.
+
+    From left to right, the blocks are z, r, and n. Each is H columns wide.
+    
     """
 
     def __init__(self, inputs, hidden):
@@ -27,15 +29,17 @@ class GRUCell(Cell):
     def forward(self, x, h):
         """Return (the new h, the new h): the output and the state.
 
-        x (B, D), the state h (B, H); H is self.hidden. Use mg.sigmoid and mg.tanh. As with arrays,
+        x is (B, D), the state h is (B, H), and H is self.hidden. Use mg.sigmoid and mg.tanh. As with arrays,
         a[:, 2:5] selects columns 2, 3 and 4 of a Tensor.
         """
         raise NotImplementedError("not written yet")
 
 
 class LSTMCell(Cell):
-    """One step of a long short-term memory. The blocks from left to right are i, f, g and o, each H
-    columns wide.
+    """One step of a long short-term memory.
+
+    From left to right, the blocks are i, f, g, and o. Each is H columns wide.
+    
     """
 
     state_names = ("h", "c")
@@ -49,7 +53,7 @@ class LSTMCell(Cell):
     def forward(self, x, state):
         """Return (the new h, (the new h, the new c)).
 
-        x (B, D); state is the pair (h, c), both (B, H).
+        x is (B, D). The state is the pair (h, c), both (B, H).
         """
         raise NotImplementedError("not written yet")
 
@@ -65,7 +69,7 @@ def first_bias(hidden, forget):
 def memory_left(bias, steps):
     """Return the share of c that is left after `steps` steps if nothing new is written (i = 0).
 
-    bias   the argument of the forget gate's sigmoid at each step
+    bias   the number that goes into the forget gate's sigmoid at each step
     """
     raise NotImplementedError("not written yet")
 

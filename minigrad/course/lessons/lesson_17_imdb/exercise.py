@@ -1,7 +1,7 @@
 """Lesson 17: train a network that reads reviews, and find out what its accuracy is worth.
 
-Write the five functions in this order, about 30 lines in all. Run the check after each one. It stops at
-the first function that is missing or wrong. When it passes, run the experiments.
+Write the five functions in this order, about 30 lines in all. Run the check after each one. The check
+stops at the first function that is missing or wrong. When all five pass, run the experiments.
 
     minigrad course check 17
     python lesson_17_imdb.py         runs the experiments with your functions in about a minute
@@ -13,13 +13,13 @@ import minigrad as mg
 
 
 def train(model, optimizer, batches, epochs):
-    """Train a network: in each epoch, take one step of the optimizer for each batch.
+    """Train a network: in each epoch, take one optimizer step for each batch.
 
     model      model(ids) returns the logits, a Tensor (B,), for ids (B, T)
     optimizer  has the methods zero_grad() and step()
     batches    `for ids, labels in batches` goes through all reviews once, in a new order each time
     Returns a list with one number for each epoch: the mean of its batches' losses
-    (mg.binary_cross_entropy). Each batch counts the same, whatever its size.
+    (mg.binary_cross_entropy). Each batch counts equally, whatever its size.
     """
     raise NotImplementedError("not written yet")
 
@@ -37,11 +37,11 @@ def word_parts(model, ids):
 
 
 def forgotten(full, truncated, ids):
-    """Return the position in ids (T,) of the word whose part loses the most size.
+    """Return the position in ids (T,) of the word whose part shrinks most in size.
 
     The size of a part is its absolute value. For each word, subtract the size in the model
     `truncated` from the size in the model `full`. The largest difference wins, even if it is below 0.
-    Padding, id 0, is not a word. There is always a word, and there are no ties.
+    Padding, id 0, is not a word. There is always at least one word, and there are no ties.
     """
     raise NotImplementedError("not written yet")
 
@@ -59,7 +59,7 @@ def leak(ids, labels):
 
 
 def shuffled(ids, rng):
-    """Return a copy of ids (N, T) with each review's own words in random order.
+    """Return a copy of ids (N, T) with the words of each review in random order.
 
     Padding does not move. All randomness comes from rng.
 
