@@ -60,8 +60,8 @@ def clip(gradients, max_norm):
 
     gradients  a list of arrays of any shapes. Their common norm is the norm of one long vector with
                all their numbers. Do not change these arrays.
-    Returns a list of arrays of the same shapes. If nothing is scaled, the list
-    may contain the original arrays.
+    Returns a list of arrays of the same shapes. If nothing is scaled, the list may
+    contain the original arrays.
     """
     raise NotImplementedError("not written yet")
 

@@ -16,7 +16,6 @@ class GRUCell(Cell):
     """One step of a gated recurrent unit.
 
     From left to right, the blocks are z, r, and n. Each is H columns wide.
-    
     """
 
     def __init__(self, inputs, hidden):
@@ -29,8 +28,8 @@ class GRUCell(Cell):
     def forward(self, x, h):
         """Return (the new h, the new h): the output and the state.
 
-        x is (B, D), the state h is (B, H), and H is self.hidden. Use mg.sigmoid and mg.tanh. As with arrays,
-        a[:, 2:5] selects columns 2, 3 and 4 of a Tensor.
+        x is (B, D), the state h is (B, H), and H is self.hidden. Use mg.sigmoid and mg.tanh. As
+        with arrays, a[:, 2:5] selects columns 2, 3 and 4 of a Tensor.
         """
         raise NotImplementedError("not written yet")
 
@@ -39,7 +38,6 @@ class LSTMCell(Cell):
     """One step of a long short-term memory.
 
     From left to right, the blocks are i, f, g, and o. Each is H columns wide.
-    
     """
 
     state_names = ("h", "c")
