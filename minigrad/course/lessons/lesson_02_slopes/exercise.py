@@ -1,4 +1,4 @@
-"""Lesson 2: measure slopes by nudging, and find the step h that gives the smallest error.
+"""Lesson 2: measure slopes by nudging and find the step h that gives the smallest error.
 
 Write the three functions. In each one, replace the `raise` line with your code. Then run
 
@@ -11,7 +11,7 @@ import numpy as np
 def central_difference(f, x, h):
     """Return the slope of f at x, measured with one step to the right and one to the left.
 
-    f takes a number and returns a number. x and h are numbers, h > 0. Returns a number.
+    f takes a number and returns a number. x and h are numbers, and h > 0.
 
         (f(x + h) - f(x - h)) / 2h
     """
@@ -21,7 +21,7 @@ def central_difference(f, x, h):
 def best_h(f, x, slope, hs):
     """Return the step in `hs` whose central difference is closest to the true `slope` of f at x.
 
-    hs is a list of numbers. Returns the step itself, not its error and not its index in the list.
+    hs is a list of numbers. Returns the step itself, not its error or its index in the list.
     If several steps have the smallest error, return any of them. Do not change hs.
     """
     raise NotImplementedError("not written yet")
@@ -32,8 +32,8 @@ def numeric_gradient(f, x, h):
 
     Nudge one element at a time.
 
-    f takes an array of shape (n,) and returns a number. x is an array of floats of shape (n,).
-    Returns an array of shape (n,). When the function returns, x must hold exactly its old values.
+    f takes an array of shape (n,) and returns a number. x is a float array of shape (n,).
+    Returns an array of shape (n,). When the function returns, x must contain exactly its old values.
     """
     raise NotImplementedError("not written yet")
 

@@ -13,7 +13,7 @@ import minigrad as mg
 class Multiply(mg.Gate):
     """z = a * b, element by element."""
 
-    symbol = "⊙"  # the gate's label on a drawn page
+    symbol = "⊙"  # the gate's label in a drawing
 
     def forward(self, a, b):
         """Return z, which has the same shape as a and b."""

@@ -1,6 +1,6 @@
 """Lesson 4: compute the gradient of every leaf in one walk back through the graph.
 
-Write `order` and `backward`, at the end of this file. Then run
+Write `order` and `backward` at the end of this file. Then run
 
     minigrad course check 4
 """
@@ -45,7 +45,7 @@ def order(root):
     """Return root and all nodes that it was computed from, in an order that works for a backward pass.
 
     Returns a list of Nodes. Each node appears once, after all nodes that have it as an input. So
-    root comes first. The graph may be 20,000 nodes deep.
+    the root comes first. The graph may be 20,000 nodes deep.
     """
     raise NotImplementedError("not written yet")
 

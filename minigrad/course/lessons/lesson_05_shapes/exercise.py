@@ -1,4 +1,4 @@
-"""Lesson 5: gradients of a matrix product, and of a bias that is added to every row.
+"""Lesson 5: gradients of a matrix product and of a bias that is added to every row.
 
 Write the three functions. They must not change their arguments. Then run
 
@@ -11,8 +11,8 @@ import numpy as np
 def unbroadcast(dz, shape):
     """Return the gradient of an array that NumPy stretched from `shape` to the shape of dz.
 
-    Compared with `shape`, axes of size 1 may be larger in dz, and dz may have more axes on the
-    left. `shape` may be (). Returns an array of shape `shape`. Does not change dz.
+    Axes that have size 1 in `shape` may be larger in dz, and dz may have more axes on the left.
+    `shape` may be (). Returns an array with this shape. Does not change dz.
     """
     raise NotImplementedError("not written yet")
 
@@ -20,7 +20,8 @@ def unbroadcast(dz, shape):
 def product_backward(dz, a, b):
     """Return the gradients of both factors of z = a @ b, given dz = dL/dz.
 
-    a (n, k), b (k, m), dz (n, m). Returns dL/da (n, k) and dL/db (k, m).
+    The shapes are a (n, k), b (k, m) and dz (n, m). Returns dL/da and dL/db. Each gradient has the
+    shape of its array.
     """
     raise NotImplementedError("not written yet")
 
@@ -28,8 +29,8 @@ def product_backward(dz, a, b):
 def dense_backward(dz, x, W, b):
     """Return the gradients of a dense layer, z = x @ W + b, given dz = dL/dz.
 
-    x (n, k), W (k, m), dz (n, m); b has shape (m,) or (1, m). Returns dL/dx, dL/dW and dL/db.
-    Each gradient has the shape of its array.
+    The shapes are x (n, k), W (k, m) and dz (n, m); b has shape (m,) or (1, m). Returns dL/dx,
+    dL/dW and dL/db. Each gradient has the shape of its array.
     """
     raise NotImplementedError("not written yet")
 

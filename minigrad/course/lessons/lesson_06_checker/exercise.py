@@ -14,8 +14,8 @@ import numpy as np
 def numeric_gradient(f, x, h=1e-5):
     """Return the slope of f along every element of x, by central differences.
 
-    f(x) is a number. x is an array of floats of any shape, and must be the same after the call as
-    before it. h is the size of each nudge. Returns an array of x's shape.
+    f(x) is a number. x is a float array of any shape, and must have its old values after the call.
+    h is the size of each nudge. Returns an array of x's shape.
     """
     raise NotImplementedError("not written yet")
 
@@ -29,10 +29,9 @@ def agree(claimed, measured):
 
 
 def check_input(gate, inputs, i):
-    """Return whether backward's gradient of inputs[i] agrees with the measured slopes, for random
-    weights v.
+    """Compare backward's gradient of inputs[i] with the measured slopes, using random weights v.
 
-    `inputs` is a tuple of arrays. Returns True or False.
+    `inputs` is a tuple of arrays. Returns True if the two agree, otherwise False.
     """
     raise NotImplementedError("not written yet")
 
@@ -54,7 +53,7 @@ if __name__ == "__main__":
             return np.tanh(x)
 
         def backward(self, dz, z, x):
-            """Put a mistake in here, and see whether your checker finds it."""
+            """Put a mistake in here and see whether your checker finds it."""
             return (dz * (1 - z * z),)
 
     print(

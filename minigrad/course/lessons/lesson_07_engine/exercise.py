@@ -1,4 +1,4 @@
-"""Lesson 7: an engine of your own. One class records what you compute, and finds every gradient.
+"""Lesson 7: your engine. One class records what you compute and finds every gradient.
 
 Write the four rules (`*`, `@`, tanh, sum), then `order`, `backward` and `train`. Then run
 
@@ -10,7 +10,7 @@ import numpy as np
 
 # --- from lesson 5: unbroadcast. When you pass lesson 5, your own version replaces this one. ---
 def unbroadcast(dz, shape):
-    """Return dz, summed back to `shape`."""
+    """Sum dz back to `shape`."""
     while dz.ndim > len(shape):
         dz = dz.sum(axis=0)
     for axis, size in enumerate(shape):
@@ -32,7 +32,7 @@ def numeric_gradient(f, x, h=1e-5):
 
 
 def my_gradcheck(gate, *inputs):
-    """Return True or False for each input: whether its gradient is right."""
+    """Return a list with True for each input whose gradient is right, otherwise False."""
     z = gate.forward(*inputs)
     v = np.random.default_rng(0).normal(size=np.shape(z))
     verdicts = []
@@ -65,7 +65,7 @@ class Value:
         self.serial = Value.made
 
     def named(self, name):
-        """Give this Value a name, and return it."""
+        """Give this Value a name and return it."""
         self.name = name
         return self
 
@@ -82,19 +82,19 @@ class Value:
         return Value(self.array + other.array, (self, other), rule)
 
     def __mul__(self, other):
-        """Return self * other, element by element. NumPy may stretch one of them, as in `__add__`."""
+        """Return self * other, element by element. NumPy may stretch either one, as in `__add__`."""
         raise NotImplementedError("not written yet")
 
     def __matmul__(self, other):
-        """Return the matrix product self @ other, of shapes (n, k) and (k, m)."""
+        """Return the matrix product self @ other. Their shapes are (n, k) and (k, m)."""
         raise NotImplementedError("not written yet")
 
     def tanh(self):
-        """Return the tanh of each element. The rule returns a tuple, here too: (gradient,)."""
+        """Return the tanh of each element. Here too, the rule returns a tuple: (gradient,)."""
         raise NotImplementedError("not written yet")
 
     def sum(self):
-        """Return the sum of all elements, a Value of shape (). dz is then a single number."""
+        """Return the sum of all elements as a Value of shape (). Its dz is a single number."""
         raise NotImplementedError("not written yet")
 
     # The next five methods are complete. They call the methods above, so they need no rule.
@@ -117,12 +117,12 @@ class Value:
         """Return a list of this Value and all Values that it was computed from.
 
         Each appears once, after all Values that have it as an input. So self comes first. The graph
-        may be deeper than Python's limit on recursion.
+        may be deeper than Python's recursion limit.
         """
         raise NotImplementedError("not written yet")
 
     def backward(self):
-        """Walk back from this Value, and find the gradient of every Value that it was computed from.
+        """Walk back from this Value and find the gradient of every Value that it was computed from.
 
         Start with ones at self. Add each leaf's gradient to its `grad`; the grad of other Values does
         not matter. Returns a dictionary that maps each Value to its gradient in this walk. Make new
@@ -137,7 +137,7 @@ def as_value(thing):
 
 
 def gradients(root):
-    """Call root.backward() and return {name: gradient}, for every Value that has a name."""
+    """Call root.backward() and return {name: gradient} for every Value that has a name."""
     arrived = root.backward()
     return {value.name: arrived[value] for value in root.order() if value.name}
 
@@ -161,7 +161,7 @@ def train(loss, parameters, rate, steps):
     """Train for `steps` steps. `parameters` is a list of leaves, and loss(parameters) is a Value.
 
     In each step: set each parameter's grad to zeros, compute the loss, call backward, and replace
-    each parameter's array by array - rate * grad (here, `-=` works too). Returns a list of the
+    each parameter's array with array - rate * grad (here, `-=` works too). Returns a list of the
     losses, as plain numbers; each one is computed before its step moves the parameters.
     """
     raise NotImplementedError("not written yet")
@@ -200,7 +200,7 @@ def rnn_start(seed=1):
 
 
 def rnn(parameters):
-    """Read the rows of S, symbol by symbol. Return an answer for each row, as a Value (32, 1)."""
+    """Read the rows of S, symbol by symbol. Return the answers as a Value of shape (32, 1)."""
     W_xh, W_hh, b_h, W_hy = parameters
     h = Value(np.zeros((len(S), 4)))
     for t in range(5):
@@ -209,13 +209,13 @@ def rnn(parameters):
 
 
 def rnn_loss(parameters):
-    """The right answer is the first symbol of the row, which the network read five steps earlier."""
+    """Return the mean squared error. The right answer is the first symbol of the row."""
     error = rnn(parameters) - S[:, :1]
     return (error * error).mean()
 
 
 def bars(losses, every):
-    """Print some of the losses, with a bar for each."""
+    """Print some of the losses with a bar for each."""
     for k in range(0, len(losses), every):
         print(f"  step {k:3}: loss {losses[k]:.4f} {'#' * round(60 * min(losses[k], 1))}")
 
