@@ -49,9 +49,9 @@ class Value:
     """An array of numbers that remembers how it was computed.
 
     `inputs` contains the Values that it was computed from, in the order of the expression; a leaf
-    has none. `rule` is a function. It takes dz, the gradient of this Value, and returns a tuple with
-    one gradient for each input, in the input's shape. `serial` is 1 for the first Value, 2 for the
-    second, and so on.
+    has none. `rule` is a function that takes dz, the gradient of this Value, and returns a tuple
+    with one gradient for each input, in the input's shape. `serial` is 1 for the first Value, 2 for
+    the second, and so on.
     """
 
     made = 0
@@ -116,8 +116,8 @@ class Value:
     def order(self):
         """Return a list of this Value and all Values that it was computed from.
 
-        Each appears once, after all Values that have it as an input. So self comes first. The graph
-        may be deeper than Python's recursion limit.
+        Each Value appears once, after all Values that have it as an input. So self comes first. The
+        graph may be deeper than Python's recursion limit.
         """
         raise NotImplementedError("not written yet")
 
