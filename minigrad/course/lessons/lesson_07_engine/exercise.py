@@ -160,9 +160,9 @@ class Gate:
 def train(loss, parameters, rate, steps):
     """Train for `steps` steps. `parameters` is a list of leaves, and loss(parameters) is a Value.
 
-    In each step: set each parameter's grad to zeros, compute the loss, call backward, and replace
+    In each step, set each parameter's grad to zeros, compute the loss, call backward, and replace
     each parameter's array with array - rate * grad (here, `-=` works too). Returns a list of the
-    losses, as plain numbers; each one is computed before its step moves the parameters.
+    losses as plain numbers. Each loss is computed before its step changes the parameters.
     """
     raise NotImplementedError("not written yet")
 
@@ -173,7 +173,7 @@ S = np.array([[float(c) for c in f"{n:05b}"] for n in range(32)]) * 2 - 1  # all
 
 
 def start(seed, *shapes):
-    """Return one parameter for each shape: random matrices, and zeros for biases."""
+    """Return one parameter for each shape. Matrices are random, and biases are zeros."""
     rng = np.random.default_rng(seed)
     return [Value(rng.normal(size=s) * 0.5 if len(s) == 2 else np.zeros(s)) for s in shapes]
 
@@ -184,7 +184,7 @@ def xor_start(seed=0):
 
 
 def xor(parameters):
-    """Return the network's answers to the four rows of X, as a Value of shape (4, 1)."""
+    """Return the network's answers to the four rows of X as a Value of shape (4, 1)."""
     W1, b1, W2, b2 = parameters
     return (X @ W1 + b1).tanh() @ W2 + b2
 
@@ -200,7 +200,7 @@ def rnn_start(seed=1):
 
 
 def rnn(parameters):
-    """Read the rows of S, symbol by symbol. Return the answers as a Value of shape (32, 1)."""
+    """Read the rows of S symbol by symbol. Return the answers as a Value of shape (32, 1)."""
     W_xh, W_hh, b_h, W_hy = parameters
     h = Value(np.zeros((len(S), 4)))
     for t in range(5):
