@@ -33,8 +33,7 @@ def numeric_gradient(f, x, h):
     Nudge one element at a time.
 
     f takes an array of shape (n,) and returns a number. x is a float array of shape (n,).
-    Returns an array of shape (n,). When the function returns, x must contain its exact
-    old values.
+    Returns an array of shape (n,). After the call, x must contain exactly its old values.
     """
     raise NotImplementedError("not written yet")
 

@@ -42,7 +42,7 @@ def tanh(x, name=""):
 
 
 def order(root):
-    """Return the root and all nodes it was computed from, in an order for the backward pass.
+    """Return the root and all nodes it was computed from, in an order that a backward pass can use.
 
     Returns a list of Nodes. Each node appears once, after all nodes that have it as an input. So
     the root comes first. The graph may be 20,000 nodes deep.
