@@ -55,7 +55,8 @@ def encode(answer: Any) -> Any:
 
 
 def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
-    """Convert an answer to JSON types. `parts` limits the number of elements: each takes one item.
+    """Convert an answer to JSON types. `parts` limits the number of elements, because each element
+    consumes one item.
 
     Errors: RecursionError if the answer has more than `depth` levels, OverflowError if it has more
     elements than `parts` or contains an int too large for a float.
@@ -87,8 +88,8 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
 
 
 def is_data(value: Any) -> bool:
-    """Return whether an input is a number, an array, a Tensor, or a list or dict: something that can
-    be compared with its earlier state.
+    """Return whether an input can be compared with its earlier state: whether it is a number, an
+    array, a Tensor, a list or a dict.
     """
     return (
         isinstance(value, int | float | np.ndarray | list | tuple | dict)
@@ -97,10 +98,10 @@ def is_data(value: Any) -> bool:
 
 
 def signature(answer: Any) -> tuple[str, float]:
-    """Return the form of an answer, and one number that depends on all its numbers and their order.
+    """Return the form of an answer, and a number that depends on all its numbers and their order.
 
-    Two answers with equal signatures are equal but for rounding. The form contains "nan" or "inf"
-    where the number would not be finite.
+    If two answers have equal signatures, they differ at most by rounding. The form contains "nan"
+    or "inf" where the number would not be finite.
 
     >>> signature([np.ones(2), "a"])
     ('[(2,),a]', 2.618033988749895)
@@ -173,7 +174,7 @@ def _decoded(code: Any, depth: int) -> Any:
 
 def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Difference | None:
     """Return the first difference between `yours` and `right` that exceeds the tolerance, or None.
-    In an array, return the largest difference.
+    In arrays, find the largest difference.
 
     >>> difference(decode(encode([1.0, [2.0, 3.0]])), decode(encode([1.0, [2.0, 4.0]])), 1e-6)
     Difference(place='[1][1]', yours='3', right='4')
@@ -273,7 +274,7 @@ def _number(value: float, other: float = float("nan")) -> str:
 
 
 MOST_SHOWN = 24
-"""The largest array that is shown with its numbers."""
+"""The maximum number of elements of an array that is shown with its numbers."""
 
 
 def described_input(value: Any) -> str:

@@ -2,8 +2,8 @@
 
 sandbox.py starts this process. It reads the file's text from stdin, asks the file each question of
 the lesson, and writes each raw answer to stdout as a line of JSON. The output of the learner's file
-goes to stderr. This process does not judge the answers and does not load the right answers. The
-file therefore cannot earn a point with anything that it prints, writes or changes.
+goes to stderr. This process does not judge the answers and does not load the right answers.
+Therefore, nothing that the file prints, writes or changes can earn a point.
 
 Three layers restrict the learner's file. `minigrad course report` runs this process in bubblewrap
 (wall.py). The operating system limits CPU time, memory and file sizes. On Linux, it also blocks new
@@ -56,7 +56,7 @@ def limit(seconds: float) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         most = resource.getrlimit(which)[1]
-        # the hard limit is higher, because it kills the process without a message
+        # the hard limit is higher, because exceeding it kills the process without a message
         hard = amount + 5 if most == resource.RLIM_INFINITY else min(amount + 5, most)
         resource.setrlimit(which, (min(amount, hard), hard))
 
@@ -179,8 +179,8 @@ def run(
 ) -> None:
     """Load the file and ask it every question. Write each outcome immediately.
 
-    With `only`, ask these questions, by index. The first one is also asked for its intermediate
-    results. `variables` is filled by `watch`.
+    If `only` is passed, ask only the questions with these indices, and also write the intermediate
+    results of the first of them. `watch` fills `variables`.
     """
     questions = lesson.questions
     try:
@@ -189,7 +189,7 @@ def run(
         write({"unloaded": failure(error, source)})
         return
     if variables:
-        variables.clear()  # of a call in the file itself
+        variables.clear()  # discard the variables of calls in the file itself
     for index in range(len(questions)) if only is None else only:
         question = questions[index]
         if not hasattr(file, question.function.partition(".")[0]):
@@ -206,7 +206,7 @@ def run(
             write({"raised": failure(error, source)})
     if only and questions[only[0]].way:
         question, way = questions[only[0]], None
-        with contextlib.suppress(BaseException):  # the learner's file may be anything
+        with contextlib.suppress(BaseException):  # the learner's file may raise any exception
             way = encode(ask(question, file, question.given(file), question.way))
         write({"way": way})
     if variables:

@@ -76,7 +76,9 @@ def add_course(commands: Any) -> None:
     show.add_argument("--text", action="store_true", help="print the text in the terminal instead")
     solution = add("solution", _solution, "print a lesson's solution")
     solution.add_argument(
-        "--yes", action="store_true", help="print the solution before you pass the lesson"
+        "--yes",
+        action="store_true",
+        help="print the solution even if you have not passed the lesson",
     )
     reset = add(
         "reset",
@@ -131,7 +133,7 @@ def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
                 cause="the operating system reported this error when the course opened, read or "
                 "wrote the file",
                 remedy="check that the disk has space, that you have permission to write there, and "
-                "that every folder in the path is a folder, not a file",
+                "that every parent in the path is a folder, not a file",
             ) from None
 
     return command
@@ -233,7 +235,8 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
 
 
 def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
-    """Record a check in the lesson's entry. Returns how often the failing function was wrong.
+    """Record a check in the lesson's entry. Returns the number of checks in which the failing
+    function was wrong.
 
     A check of an unchanged file is not counted as another try.
     """

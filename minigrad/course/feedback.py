@@ -33,7 +33,9 @@ def lines(verdict: Verdict, tries: int, width: int = 80) -> list[str]:
 
 
 def told_of(problem: Problem, lesson: Lesson, at: str, tries: int, width: int) -> list[str]:
-    """Return the lines about a problem: where, with which inputs, both values, and what is known."""
+    """Return the lines about a problem: its location, the inputs, both values, and the cause if it
+    is known.
+    """
     told = _what(problem, lesson, at, width)
     if problem.kind == "missing" or problem.question is None:
         return told
@@ -44,7 +46,7 @@ def told_of(problem: Problem, lesson: Lesson, at: str, tries: int, width: int) -
     if tries >= 2 and slip is not None:
         told += [
             "",
-            *wrapped(f"  Your answers are those of this mistake: {slip.name}. {slip.kind}", width),
+            *wrapped(f"  Your answers match this mistake: {slip.name}. {slip.kind}", width),
         ]
     elif tries >= 2 and problem.kind == "wrong" and problem.inputs and not _is_specific(problem):
         told += [
@@ -71,7 +73,7 @@ def told_of(problem: Problem, lesson: Lesson, at: str, tries: int, width: int) -
 
 
 def _stretch(verdict: Verdict, width: int) -> list[str]:
-    """Return the lines about the stretch tasks, if any was tried."""
+    """Return the lines about the stretch tasks, if any were tried."""
     done, problem = verdict.stretch
     if problem is not None:
         at = f" ({verdict.lesson.file}, line {problem.line})" if problem.line else ""
@@ -93,7 +95,7 @@ def _is_specific(problem: Problem) -> bool:
 
 
 def _what(problem: Problem, lesson: Lesson, at: str, width: int) -> list[str]:
-    """Return which function is wrong, where, the inputs, and the numbers."""
+    """Return the lines with the wrong function, its location, the inputs, and the numbers."""
     name, question, difference = problem.function, problem.question, problem.difference
     if problem.kind == "missing":
         return [f"  There is no {name} in {lesson.file}. Did you rename it?"]
@@ -115,8 +117,8 @@ def _what(problem: Problem, lesson: Lesson, at: str, width: int) -> list[str]:
         pairs = _compared(difference, "after the call", "before it") if difference else []
         return [*wrapped(lead, width), *asked, *pairs]
     if problem.blames:
-        lead = (f"  {name} is right by itself. The mistake is in {problem.blames}{at}: with a right "
-                f"{problem.blames}, {name} gives the right answer.")  # fmt: skip
+        lead = (f"  {name} is correct by itself. The mistake is in {problem.blames}{at}: with a "
+                f"correct {problem.blames}, {name} gives the right answer.")  # fmt: skip
         return [*wrapped(lead, width), *asked, *_numbers(problem, message, width)]
     if problem.kind == "error":
         blame = (
@@ -129,7 +131,7 @@ def _what(problem: Problem, lesson: Lesson, at: str, width: int) -> list[str]:
         return [*wrapped(f"  {name}{at} {blame}.", width), *asked, *where, *message]
     own = []
     if problem.variables and not problem.first:
-        own = ["  your variables, when it returned:"]
+        own = ["  your variables when it returned:"]
         for own_name, value in problem.variables:
             own += wrapped(f"    {own_name} = {printable(value)}", width, "    ", "        ")
     wrong = wrapped(f"  {name}{at} gives a wrong answer.", width)
@@ -181,7 +183,9 @@ def _again(problem: Problem, lesson: Lesson, width: int) -> list[str]:
 
 
 def wrapped(text: str, width: int = 80, indent: str = "", following: str = "") -> list[str]:
-    """Wrap text into lines of at most `width` characters. Other lines get the indentation of the first."""
+    """Wrap text into lines of at most `width` characters. The other lines get the first line's
+    indentation.
+    """
     indent = indent or " " * (len(text) - len(text.lstrip()))
     return textwrap.wrap(text.strip(), width, initial_indent=indent, subsequent_indent=following or indent,
                          break_on_hyphens=False)  # fmt: skip

@@ -1,9 +1,10 @@
 """Compare a file's raw answers with the answer key, and explain the first wrong one.
 
-The learner's code never runs in this process. Feedback accuses nobody without proof. In this order:
-did the function change its inputs; does it still fail when all other functions of the file are
-replaced by right ones (if not, which one makes the difference); is there a known mistake that gives
-exactly the same answers; and what is the first intermediate value that differs.
+The learner's code never runs in this process. The feedback never names a cause without proof. It
+checks in this order whether the function changed its inputs, whether it still fails when all other
+functions in the file are replaced with correct ones (if not, it finds the function that makes the
+difference), and whether a known mistake gives exactly the same answers. Finally, it finds the first
+intermediate value that differs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .wall import Wall
 LONGEST_MESSAGE = 1000
 """The maximum length of a message about an answer, in characters. The message may quote the answer."""
 MOST_VARIABLES = 8
-"""The number of the function's variables that are shown."""
+"""The maximum number of the function's variables to show."""
 _INPUTS = threading.Lock()
 """Learners' files run in parallel. Inputs are made one at a time, because they share stdout and a random
 generator.
@@ -53,14 +54,14 @@ class Problem:
     """The line of source code that raised the exception."""
     difference: Difference | None = None
     first: str = ""
-    """The name of the first value on the way that differs."""
+    """The name of the first intermediate value that differs."""
     after: str = ""
-    """The name of the last value on the way that is still right."""
+    """The name of the last intermediate value that is still right."""
     slip: Slip | None = None
     variables: tuple[tuple[str, str], ...] = ()
     """The function's own variables when it returned: names and values."""
     blames: str = ""
-    """The function whose right version would make the question pass."""
+    """The function whose correct version would make the question pass."""
     inputs: tuple[tuple[str, str], ...] = ()
     """The question's inputs: names and values."""
 
@@ -77,7 +78,7 @@ class Verdict:
     output: str = ""
     """The file's output."""
     stretch: tuple[int, Problem | None] = (0, None)
-    """The number of right answers to questions of stretch tasks, and the first problem with one."""
+    """The number of right answers to stretch questions, and the first problem with one."""
 
     @property
     def passed(self) -> bool:
@@ -115,7 +116,7 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
 
 
 def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
-    """Add everything to a problem that helps to find its cause."""
+    """Add to a problem everything that helps find its cause."""
     question = problem.question
     if question is None or problem.kind in ("not written", "missing"):
         return replace(problem, line=problem.line or line_of(text, problem.function))
@@ -159,7 +160,7 @@ def _right(lesson: Lesson, index: int, outcome: dict[str, Any] | None) -> bool:
 
 
 def _culprit(lesson: Lesson, text: str, asked: list[int], others: list[str], again: Again) -> str:
-    """Return the function whose right version alone makes all questions pass."""
+    """Return the function whose correct version alone makes all questions pass."""
     for name in others:
         run = again(with_right(text, lesson, [name]), asked)
         if (
@@ -171,13 +172,13 @@ def _culprit(lesson: Lesson, text: str, asked: list[int], others: list[str], aga
 
 
 def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
-    """Add the first named value on the way that differs."""
+    """Add the first named intermediate value that differs."""
     question, index = problem.question, problem.number - 1
     assert question is not None
     answers = key.load(lesson)
     pairs: list[tuple[str, Any, Any]] = []
     if question.names and problem.kind == "wrong":
-        with contextlib.suppress(Exception):  # an answer of another form
+        with contextlib.suppress(Exception):  # the answer has a different form
             yours = question.names(run.outcomes[index]["answer"])
             right = question.names(answers.right[index])
             pairs = [(name, a, b) for (name, a), (_, b) in zip(yours, right, strict=True)]
@@ -296,7 +297,7 @@ def _judged(lesson: Lesson, text: str, run: Run, index: int) -> Problem | None:
         return _raised(question.function, outcome["raised"], question, index + 1)
     for name, (before, now) in outcome.get("changed", {}).items():
         moved = difference(now, before, 1e-9, name)
-        if moved is not None:  # not only by rounding, as when a nudge is taken back
+        if moved is not None:  # more than the rounding error of undoing a nudge
             return Problem(
                 "changed", question.function, None, question, index + 1, name, difference=moved
             )

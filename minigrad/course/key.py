@@ -1,8 +1,9 @@
 """Build and read a lesson's answer key: `python -m minigrad.course.key [LESSON ...]`.
 
-The key holds the solution's answers, and the answers of every known mistake: those in slips.py, and
-those that mutants.py makes from the solution and from right.py. A check compares with the key, so it
-never runs a solution or a mistake. Build the key again after a change to a lesson.
+The key contains the solution's answers, and the answers of every known mistake: those in slips.py,
+and those that mutants.py makes from the solution and from right.py. A check compares the learner's
+answers with the key, so it never runs a solution or a mistake. Build the key again after you change
+a lesson.
 """
 
 from __future__ import annotations
@@ -29,12 +30,16 @@ from .lesson import Lesson, Question, Slip, ask, definition, lesson, lessons, mo
 
 FILE = "key.json.gz"
 SLOW = 0.05
-"""Mistakes are not asked a question that takes the solution longer than this, in seconds."""
+"""The longest time that the solution may take on a question, in seconds. Mistakes are not asked
+slower questions.
+"""
 SAME_ANSWERS = 4
-"""The number of mistakes with equal answers that are kept. The learner's code decides between them."""
+"""The maximum number of mistakes with equal answers to keep. The learner's code decides between
+them.
+"""
 ENOUGH = 3
-"""The number of wrong answers that prove a mistake, if they are whole numbers, True or False. Many
-mistakes have such answers in common. One other wrong number is enough.
+"""The number of wrong answers needed to prove a mistake if they are whole numbers, True or False.
+Many mistakes share such answers. Any other wrong number is proof by itself.
 """
 VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
 """Mistakes that are named only if no other one has the same answers."""
@@ -43,7 +48,8 @@ Signature = tuple[str, float]
 
 @dataclass(frozen=True)
 class KnownSlip:
-    """A mistake, and the signatures of its answers to the questions about its function.
+    """A mistake, with the signatures of the answers that the faulty function gives to the questions
+    about it.
 
     A signature is None for a slow question. See `answers.signature`.
     """
@@ -51,7 +57,7 @@ class KnownSlip:
     slip: Slip
     signatures: tuple[Signature | None, ...]
     own: bool = False
-    """Whether the slip comes from slips.py, whose words are preferred."""
+    """True if the slip comes from slips.py, whose descriptions are preferred."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +103,9 @@ def find_slip(
 ) -> Slip | None:
     """Return the mistake that gives the same answers to all questions about the function.
 
-    At least one of them must be a wrong number, and none of them infinite or NaN by accident. The
-    lesson's own slips come first. Among others with equal answers, the code most similar to the
-    learner's decides.
+    At least one answer must be a wrong number, and no answer may contain infinity or NaN unless the
+    right answer does. The lesson's own slips come first. If several other mistakes match, the
+    result is the one whose code is most similar to the learner's.
     """
     key, asked = load(lesson), indices(lesson, function)
     answers: list[Signature] = []
@@ -150,9 +156,10 @@ def find_slip(
 
 
 def in_terms_of(slip: Slip, yours: str) -> Slip:
-    """Return the slip without the places that the learner's code does not have.
+    """Return the slip without locations that do not exist in the learner's code.
 
-    These places belong to the solution: 'where `da` is computed', 'in the value that is returned'.
+    Such a location refers to the solution: 'where `da` is computed', 'in the value that is
+    returned'.
     """
     kind = re.sub(
         r" where `(.*?)` is computed",
@@ -210,7 +217,7 @@ def make(lesson: Lesson) -> Key:
             if answer and not same(answer, signature(right[i]), questions[i].tolerance)
         ]
         if all(form.startswith("raised") or form.endswith((" nan", " inf")) for form, _ in wrong):
-            continue  # right by other means, or an error with its own message
+            continue  # the code is right after all, or the error has its own message
         rounded = tuple(answer and (answer[0], f"{answer[1]:.5g}") for answer in answers)
         names = seen.setdefault((slip.function, rounded), [])
         if slip.name not in names and len(names) < SAME_ANSWERS:
@@ -220,8 +227,8 @@ def make(lesson: Lesson) -> Key:
 
 
 def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
-    """Yield each mistake in the solution and in right.py, and the file that contains it."""
-    from .lessons.mutants import mutants  # which a learner's process does not have
+    """Yield each mistake in the solution and in right.py, with the file that contains it."""
+    from .lessons.mutants import mutants  # a learner's process does not contain this module
 
     solution = lesson.read("solution.py")
     functions = list(dict.fromkeys(question.function for question in lesson.questions))
@@ -257,7 +264,7 @@ def _signatures(questions: Iterable[Question | None], source: str) -> list[Signa
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Show no output and no warnings of the block."""
+    """Suppress the block's output and warnings."""
     with (
         warnings.catch_warnings(action="ignore"),
         contextlib.redirect_stdout(io.StringIO()),
@@ -268,7 +275,7 @@ def silence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError if the block takes longer."""
+    """Raise TimeoutError if the block takes longer than `seconds`."""
 
     def stop(*_: Any) -> None:
         raise TimeoutError

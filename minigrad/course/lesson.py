@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent / "lessons"
 
 
 def no_inputs(file: Any) -> dict[str, Any]:
-    """The inputs of a question whose call contains all of them."""
+    """Return no inputs, for a question whose call already contains all of them."""
     return {}
 
 
@@ -31,9 +31,9 @@ def no_inputs(file: Any) -> dict[str, Any]:
 class Question:
     """One question that a check asks about a learner's file.
 
-    The learner's process evaluates `call` and does not judge the answer: a number, an array, a
-    string, a bool, None, or a list or dict of these. The right answer is the value of `call` for the
-    solution. key.py stores it.
+    The learner's process evaluates `call` and does not judge the answer. An answer is a number, an
+    array, a string, a bool, None, or a list or dict of these. The right answer is the value of
+    `call` for the solution. key.py stores it.
     """
 
     function: str
@@ -49,7 +49,9 @@ class Question:
     objects at each call.
     """
     what: str = ""
-    """The question in words, if `call` does not say enough. May describe inputs such as functions."""
+    """The question in words, if `call` alone is not clear enough. It may describe inputs such as
+    functions.
+    """
     measured: str = "it should be"
     """The label shown next to the right number, for example 'finite difference' or 'the engine'."""
     tolerance: float = 1e-6
@@ -79,7 +81,8 @@ class Question:
 
 
 def values(**inputs: Any) -> Callable[[Any], dict[str, Any]]:
-    """Return a `given` for fixed inputs. Lists become arrays of floats, and arrays are copied.
+    """Return a function for `Question.given` that returns fixed inputs. Lists become arrays of
+    floats, and arrays are copied.
 
     >>> values(dh=[[1, 2]], k=3)(None)
     {'dh': array([[1., 2.]]), 'k': 3}
@@ -98,7 +101,8 @@ def values(**inputs: Any) -> Callable[[Any], dict[str, Any]]:
 def over_time(
     name: str, first: int = 0, backwards: bool = False
 ) -> Callable[[Any], list[tuple[str, Any]]]:
-    """Return a `names` for a sequence over time. `name` has a {} for the step.
+    """Return a function for `Question.names` that names the values of a sequence over time. In
+    `name`, {} stands for the step.
 
     >>> over_time("dh_{}", backwards=True)([0.5, 0.25])
     [('dh_1', 0.25), ('dh_0', 0.5)]
@@ -130,10 +134,12 @@ class Slip:
     formula: str = ""
     """The right formula. Shown on the third try. The default is the question's formula."""
     function: str = ""
-    """The function that contains the mistake. The default is the first one with wrong answers."""
+    """The function that contains the mistake. The default is the first function with wrong
+    answers.
+    """
     lines: tuple[str, ...] = ()
-    """Lines of `code` that the learner's function must contain, too. Without them, other mistakes with
-    the same answers are more likely.
+    """Lines of `code` that the learner's function must also contain. Without them, other mistakes
+    with the same answers are more likely.
     """
 
 
@@ -207,7 +213,7 @@ class Lesson:
 
 
 def module(name: str, source: str) -> ModuleType:
-    """Run a solution or a slip as a module. Nothing that it prints is shown."""
+    """Run a solution or a slip as a module. Its output is hidden."""
     file = ModuleType(name)
     with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
         exec(compile(source, f"<{name}>", "exec", dont_inherit=True), file.__dict__)

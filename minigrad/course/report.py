@@ -42,7 +42,7 @@ class Mark:
 
     @property
     def passed(self) -> bool:
-        """Whether the lesson earns its point."""
+        """True if the lesson earns its point."""
         return self.right == self.asked
 
     @property
@@ -141,7 +141,7 @@ def _report(options: argparse.Namespace) -> int:
         try:
             write_whole(options.out, lambda file: file.write(f"{text}\n".encode()))
         except OSError as error:
-            print(text)  # do not lose the report, because grading may have taken an hour
+            print(text)  # save the report, because grading may have taken an hour
             raise OSError(error.errno, reason(error), os.fspath(options.out)) from None
     return int(not options.gradescope and any(row.note for row in rows))
 
@@ -301,7 +301,7 @@ def grade_all(
 
 
 def _text_or_mark(folder: Path, one: Lesson) -> str | Mark:
-    """Return the text of a lesson's file, or a mark if there is nothing to grade."""
+    """Return the text of a lesson's file, or the lesson's Mark if there is nothing to grade."""
     if all(path.name != one.file for path in entries(folder)):
         return Mark(one, 0, f"no {one.file}")
     try:
@@ -312,8 +312,8 @@ def _text_or_mark(folder: Path, one: Lesson) -> str | Mark:
 
 
 def table(rows: list[Row]) -> list[str]:
-    """Return a header and one line for each submission. A line contains the points, a sign for each
-    lesson (x passed, . not passed, ? not graded), and the files that were not graded.
+    """Return a header and one line for each submission. A line contains the points, a symbol for
+    each lesson (x passed, . not passed, ? not graded), and the files that were not graded.
     """
     width = max(len(row.name) for row in rows)
     numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
@@ -381,8 +381,8 @@ def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
 
 
 def called(folders: Collection[Path]) -> dict[Path, str]:
-    """Return the submissions' names. A name is the path relative to the submissions' common folder,
-    with control characters escaped.
+    """Return the submissions' names: their paths relative to their common folder, with control
+    characters escaped.
     """
     above = os.path.commonpath([folder.parent for folder in folders])
     return {folder: printable(os.path.relpath(folder, above)) for folder in folders}

@@ -44,9 +44,9 @@ class Run:
     not define the function.
     """
     way: Any = None
-    """The intermediate results of the first question, if they were asked for."""
+    """The intermediate results of the first question, if they were requested."""
     variables: Any = None
-    """The variables of the first question's function when it returned, if they were asked for."""
+    """The variables of the first question's function when it returned, if they were requested."""
     unloaded: dict[str, Any] | None = None
     """The error that occurred when the file was loaded, or None."""
     ended: str = ""
@@ -117,7 +117,7 @@ def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path
     """Draw the learner's own graph and write it to the HTML file `target`. `failed` is the name of
     the wrong function, or ''.
 
-    Returns whether the graph could be drawn. If it could not, no file is written.
+    Returns True if the graph was drawn. Otherwise, returns False and writes no file.
     """
     ended, page, _ = _run(lesson, source, text, NO_WALL, "page", "page.html", failed)
     if ended or not 0 < len(page) <= PAGE:

@@ -1,5 +1,5 @@
-"""Run untrusted files behind a wall. The wall is bubblewrap, a program that restricts access to
-files, processes and the network.
+"""Run untrusted files in isolation. The *wall* around a file is bubblewrap, a program that
+restricts access to files, processes and the network.
 
 Behind the wall, a learner's file can read Python, its packages and one lesson's check. It cannot
 see solutions, other submissions or home folders. It can write only to a small folder in memory,
@@ -35,7 +35,7 @@ these files.
 
 @dataclass(frozen=True)
 class Wall:
-    """The wall on this machine, or the reason why there is none."""
+    """The wall on this machine, or the reason why there is no wall."""
 
     program: str | None
     """The path of bubblewrap, or None if submissions are graded without a wall."""

@@ -188,10 +188,10 @@ class Workbook:
         return copy
 
     def carry_over(self) -> list[tuple[str, str]]:
-        """Put the learner's functions from passed lessons in place of ready versions in later
-        exercises. A ready version that the learner has changed is left alone.
+        """Replace ready versions in later exercises with the learner's functions from passed
+        lessons. A ready version that the learner has changed is not replaced.
 
-        Returns the name of each function and of the file that contains it now.
+        Returns the name of each function, with the name of the file that now contains it.
         """
         done = []
         for later in lessons():
@@ -199,7 +199,7 @@ class Workbook:
                 earlier, name = lesson(block[1]), block[2]
                 if not self.passed(earlier):
                     continue
-                with contextlib.suppress(DataError, SyntaxError):  # in files that cannot be read
+                with contextlib.suppress(DataError, SyntaxError):  # skip files that cannot be read
                     text = self.text(later)
                     rest = text.replace(block[0], "")
                     code = own_code(self.text(earlier), name, rest)
@@ -217,7 +217,8 @@ class Workbook:
 def own_code(source: str, name: str, rest: str) -> str:
     r"""Return the definition of `name` in a file, and everything at the top level that it uses.
 
-    `rest` is the file that it is for. Returns '' if a name would be defined in both.
+    `rest` is the text of the file that receives the definition. Returns '' if both would define the
+    same name.
 
     >>> own_code("import math\ndef f(x): return g(x)\ndef g(x): return x\nprint(1)", "f", "")
     'def f(x): return g(x)\n\n\ndef g(x): return x'

@@ -1,1 +1,1 @@
-"""One folder for each lesson."""
+"""The lessons, each in its own folder."""

@@ -1,4 +1,4 @@
-"""The mistakes that people make in every lesson, applied to a lesson's solution.
+"""Apply the mistakes that people make in every lesson to a lesson's solution.
 
 `mutants(source, function)` rewrites the syntax tree of one function of a solution: it forgets a pair of
 brackets, turns `+=` into `=`, flips a sign, moves an index by one, and so on, one mistake at a time.
@@ -63,14 +63,18 @@ MISTAKES = {
     "constant": ("a constant", "One of the numbers {where} is not the right one."),
     "variable": ("`{word}` in the wrong place", "`{word}` is used {where}, but another variable belongs there."),
 }  # fmt: skip
-"""For each mistake, its name and its description. {where} becomes 'where `da` is computed', and {word} a name."""
+"""Each mistake's name and description. {where} becomes a phrase such as 'where `da` is computed',
+and {word} a name.
+"""
 
 UNSURE = ("variable", "constant", "edge", "step", "call", "keyword")
 """Mistakes that often have the same answers as another one. They are named only if the learner's
 function contains the line with the mistake.
 """
 Found = Iterator[tuple[Any, str, str]]
-"""New nodes (a node, or a list of statements), the mistake's key in MISTAKES, and {word}."""
+"""The new code (a node, or a list of statements), the mistake's key in MISTAKES, and {word}'s
+value.
+"""
 
 OPPOSITES = {
     "sum": "mean", "mean": "sum", "min": "max", "max": "min", "argmin": "argmax", "argmax": "argmin",
@@ -205,7 +209,7 @@ def in_numbers(node: Any, _: list[str]) -> Found:
 
 
 def without_brackets(node: ast.expr) -> Found:
-    """(a - b) * c without its brackets: a - b * c."""
+    """Remove a pair of brackets: a - b * c for (a - b) * c."""
     text = ast.unparse(node)
     for child in ast.iter_child_nodes(node):
         inner = ast.unparse(child)
@@ -222,7 +226,9 @@ def without_brackets(node: ast.expr) -> Found:
 
 
 def in_sequences(node: Any, _: list[str]) -> Found:
-    """h_t for h_{t-1}, the first or the last element left out, the wrong direction."""
+    """Change sequences: h_t for h_{t-1}, the first or last element left out, the wrong
+    direction.
+    """
     match node:
         case ast.Subscript(
             value, ast.BinOp(index, ast.Add() | ast.Sub(), ast.Constant(1)), context
@@ -283,7 +289,9 @@ def moved(node: Any, by: int) -> ast.expr:
 
 
 def in_arrays(node: Any, _: list[str]) -> Found:
-    """Transposes, axes, * for @, and functions that are forgotten or exchanged."""
+    """Change array code: transposes, axes, * for @, and functions that are forgotten or
+    exchanged.
+    """
     match node:
         case ast.Attribute(value, "T"):
             yield value, "transpose", ""
@@ -307,7 +315,7 @@ def in_arrays(node: Any, _: list[str]) -> Found:
 
 
 def other_function(func: Any, arguments: list[Any], keywords: list[Any]) -> Found:
-    """x for tanh(x) and x.sum(), mean for sum, arguments exchanged."""
+    """Change a call: x for tanh(x) and x.sum(), mean for sum, arguments exchanged."""
     name = getattr(func, "attr", getattr(func, "id", ""))
     match func:
         case ast.Attribute(ast.Name("np" | "mg" | "math" | "self" | "init")) | ast.Name():
@@ -335,14 +343,16 @@ def turned(node: ast.expr) -> ast.expr:
 
 
 def turn(node: ast.expr) -> tuple[str, str]:
-    """Return the mistake of transposing a factor."""
+    """Return the mistake's key for a wrongly transposed factor, and '' for {word}."""
     return (
         "transpose" if isinstance(node, ast.Attribute) and node.attr == "T" else "transposed"
     ), ""
 
 
 def in_statements(node: Any, _: list[str]) -> Found:
-    """= for +=, statements left out or indented wrongly, results and conditions."""
+    """Change statements: = for +=, statements left out or indented wrongly, wrong results and
+    conditions.
+    """
     match node:
         case ast.AugAssign(op=op, value=value):
             name: Any = node.target
@@ -393,7 +403,7 @@ def in_statements(node: Any, _: list[str]) -> Found:
 
 
 def indented(node: Any, body: list[Any]) -> Found:
-    """The last statement of a loop outside it, or the statement after a loop inside it."""
+    """Move a loop's last statement out of it, or the statement after a loop into it."""
     if isinstance(node, ast.For | ast.While | ast.If) and len(body) > 1:
         yield [remade(node, body[:-1]), body[-1]], "indentation", ""
         yield [body[0], remade(node, body[1:])], "indentation", ""
@@ -404,12 +414,14 @@ def indented(node: Any, body: list[Any]) -> Found:
 
 
 def remade(node: Any, body: list[Any]) -> Any:
-    """Return the statement with another body."""
+    """Return the statement with a different body."""
     return type(node)(**{**dict(ast.iter_fields(node)), "body": body})
 
 
 def in_names(node: Any, names: list[str]) -> Found:
-    """A term or a factor forgotten, another number, one variable for another."""
+    """Change an expression: a forgotten term or factor, a different number, one variable for
+    another.
+    """
     match node:
         case ast.BinOp(left, ast.Add() | ast.Sub(), right):
             yield left, "term", ""
