@@ -29,8 +29,8 @@ class UnpackingWarning(UserWarning):
 
 
 class RecurrentOutput(Tensor):
-    """The output for a batch of 2 from a recurrent layer without return_state. Unpacking it causes
-    an UnpackingWarning.
+    """The output that a recurrent layer without return_state returns for a batch of 2. Unpacking it
+    causes an UnpackingWarning.
     """
 
     __slots__ = ()
@@ -38,7 +38,7 @@ class RecurrentOutput(Tensor):
     def __iter__(self) -> Iterator[Tensor]:  # type: ignore[override]
         text = MinigradError(
             "MG234",
-            "you unpacked the output of a recurrent layer into the rows of its batch of 2",
+            "you unpacked the output of a recurrent layer, which gave the 2 rows of its batch",
             cause="without return_state=True the layer returns one Tensor, so its rows are not "
             "(output, state)",
             remedy="for (output, state), make the layer with return_state=True; if you want the "

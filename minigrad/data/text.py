@@ -385,6 +385,6 @@ def row_of_ids(row: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
             f"row {number} is not a row of ids: shape {array.shape}, dtype {array.dtype}",
             cause="pad takes a list of rows; each row is a list or one-dimensional array of "
             "integers of up to 64 bits",
-            remedy="encode texts with Vocabulary.encode first; to pad a single row, pass [row]",
+            remedy="encode text with Vocabulary.encode first; to pad a single row, pass [row]",
         )
     return array

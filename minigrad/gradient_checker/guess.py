@@ -27,8 +27,8 @@ The third item may also be a bool, which is True if the rule has this mistake.""
 Guesses = Iterator[Guess]
 
 MOST_NUMBERS = 4_000_000
-"""The largest number of slopes to measure: one for each pair of an input and an output element. For
-a larger input, only a sample of its elements is measured.
+"""The maximum number of slopes to measure, one for each pair of an input element and an output
+element. For a larger input, only a sample of its elements is measured.
 """
 
 LOCAL, WRONG, INNER = (
@@ -88,11 +88,11 @@ class Evidence:
         return np.asarray(gradient.reshape(-1)[self.numbers])
 
     def rule_of(self, dz: Array) -> Array:
-        """Return the rule's gradient for another upstream gradient."""
+        """Return the rule's gradient for a different upstream gradient."""
         return self.pick(self.check.rule(dz)[self.position])
 
     def with_dz(self, dz: Array) -> Array:
-        """Return the true gradient for another upstream gradient."""
+        """Return the true gradient for a different upstream gradient."""
         return np.asarray(np.tensordot(self.slopes, dz, dz.ndim))
 
     def true_of(self, position: int, arrays: Sequence[Array] | None = None) -> Array:
@@ -515,7 +515,7 @@ def misplaced(e: Evidence) -> Guesses:
 
 
 def product_rule(e: Evidence) -> Guesses:
-    """Recognize a rule for z = u(x) v(x) with only one of the terms u' v and u v'."""
+    """Recognize a rule for z = u(x) v(x) that has only one of the terms u' v and u v'."""
     if not e.alike or len(e.arrays) > 1:
         return
     at, ahead, behind = (_of_any(x) | _of_input(x) for x in (e.x, e.x + STEP, e.x - STEP))

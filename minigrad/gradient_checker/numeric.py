@@ -117,8 +117,8 @@ def careful(line: Line, cotangent: Array) -> tuple[float, float]:
     """Return the same derivative as `central`, and its possible error, using many step sizes.
 
     Pairs of central differences at steps from 1e-3 to 1e-9 are extrapolated to step 0 (Richardson
-    extrapolation). The result is the one that agrees best with its neighbor, because rounding,
-    curvature and nearby kinks affect it the least.
+    extrapolation). The result is the extrapolated value that agrees best with its neighbor, because
+    rounding, curvature and nearby kinks affect it the least.
     """
     with np.errstate(all="ignore"):
         estimates = [central(line, cotangent, 1e-3 * 4.0**-k) for k in range(11)]

@@ -14,7 +14,7 @@ from .slip import Slip
 class InputReport:
     """The comparison of one input's gradient with finite differences.
 
-    - `compared`, `wrong`: the number of comparisons, and how many of them disagree.
+    - `compared`, `wrong`: the number of comparisons, and the number that disagree.
     - `kinks`: the number of elements at a kink, which are not compared.
     - `error`: the largest |recorded - numeric| / max(1, |recorded|, |numeric|).
     - `index`: the index of the element with the largest error, or None if directions are compared.

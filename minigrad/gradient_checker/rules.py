@@ -20,7 +20,7 @@ differences are accurate to 1e-9 or better."""
 
 @dataclass
 class Kink:
-    """An output element without a derivative, because its left and right slopes differ.
+    """An output element that has no derivative because its left and right slopes differ.
 
     `index` is its index in the output of `node`, and `count` is the number of such elements.
     """
@@ -96,8 +96,8 @@ class NodeCheck(Function):
     def rule(self, dz: Array, after: Sequence[Array] | None = None) -> dict[int, Array]:
         """Return the rule's gradients by position, dense and in the inputs' shapes.
 
-        With `after`, the gate is called once more, on the arrays in `after`, between its forward
-        and backward passes.
+        If `after` is passed, the gate is called again, on the arrays in `after`, between its
+        forward and backward passes.
 
         Errors: RuleError.
         """
@@ -156,7 +156,7 @@ class NodeCheck(Function):
         except RuleError as error:
             text = str(error)
             if error.kind == "transposed":
-                text = "shapes in a matrix product of the rule do not match: transpose a factor"
+                text = "the rule multiplies matrices whose shapes do not match: transpose a factor"
             return Slip(self.node, error.kind, text, error.position, failure=str(error))
         return self._remembering() or self._at_ties()
 

@@ -46,7 +46,7 @@ class Trainer(Run):
 
     `loss(output, labels)` returns a scalar Tensor, as `mg.softmax_cross_entropy` does. `metrics` is
     a dict {name: function of (output array, labels)}; None means accuracy. `callbacks` are called
-    at certain points of the loop, in list order. None means a progress bar, a line for each epoch,
+    at certain points in the loop, in list order. None means a progress bar, a line for each epoch,
     and an error if the loss is not finite. If `seed` is set, each call to `fit` reseeds the order
     of the training batches and the random generator that dropout uses. `config` (JSON) describes
     the model. It is stored with snapshots and best weights, and a resumed run must have the same

@@ -11,7 +11,7 @@ from ..run import Run
 
 class Callback:
     """Base class of callbacks. Override the methods that you need. The Trainer calls each method at
-    a certain point of a run and passes itself as the argument.
+    a certain point in a run and passes itself as the argument.
 
     >>> class Shout(Callback):
     ...     def on_epoch_end(self, trainer):
