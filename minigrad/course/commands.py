@@ -78,7 +78,7 @@ def add_course(commands: Any) -> None:
     solution.add_argument(
         "--yes",
         action="store_true",
-        help="print the solution even if you have not passed the lesson",
+        help="print the solution even before you pass the lesson",
     )
     reset = add(
         "reset",

@@ -417,7 +417,7 @@ def normalisation(e: Evidence) -> Guesses:
     """Recognize a rule for (x - mean) / deviation that treats one or both as constants."""
     for axis in [*range(e.x.ndim), None]:  # None: over all axes
         total = partial(np.sum, axis=axis, keepdims=True)
-        moved = np.abs(total(e.true)).max()  # the effect of shifting x, which must be 0
+        moved = np.abs(total(e.true)).max()  # the effect of shifting x; for this gate, it is 0
         if e.x.size < 4 * total(e.x).size or moved > 1e-6 * np.abs(e.true).max() + 1e-9:
             continue
         rest = e.rule - e.true

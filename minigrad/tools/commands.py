@@ -2,7 +2,7 @@
 
     minigrad draw first.py                    draws the graph: first.png
     minigrad explore first.py -o page.html    makes a page that steps through the graph
-    minigrad check first.py                   checks gradients and gates by finite differences
+    minigrad check first.py                   checks gradients and gates with finite differences
 
 `--name loss` selects another tensor by the name of its variable or by its own name. The script's
 output appears as usual. Pass arguments to the script after `--`:
@@ -53,7 +53,7 @@ def add_commands(commands: Any) -> None:
     for name, action, ending, summary in (
         ("draw", _draw, ".png", "draw the graph of a script: .png, .svg, .pdf or .dot"),
         ("explore", _explore, ".html", "make a page that steps through the graph of a script"),
-        ("check", _check, "", "check a script's gradients and gates by finite differences"),
+        ("check", _check, "", "check a script's gradients and gates with finite differences"),
     ):
         parser = commands.add_parser(name, help=summary, description=to_type(__doc__))
         parser.formatter_class = argparse.RawDescriptionHelpFormatter

@@ -32,7 +32,7 @@ class CtrlC:
         came, self.came = self.came, False
         if self._watching:
             signal.signal(signal.SIGINT, self._before)
-        if came and error[0] is None:  # Ctrl-C came after the last check of `came`
+        if came and error[0] is None:  # Ctrl-C arrived after the last check of `came`
             raise Interrupted
 
     def _note(self, *_: object) -> None:
