@@ -133,8 +133,8 @@ def signature(answer: Any) -> tuple[str, float]:
 
 
 def decode(code: Any) -> Any:
-    """Return the answer that `encode` encoded. NumPy scalars become Python numbers, and tuples
-    become lists.
+    """Convert the output of `encode` back to an answer. NumPy scalars become Python numbers, and
+    tuples become lists.
 
     >>> decode(encode({"dW": np.ones((2, 3), "f4"), "rate": 0.5, "name": ("W",)}))["name"]
     ['W']

@@ -76,9 +76,7 @@ def add_course(commands: Any) -> None:
     show.add_argument("--text", action="store_true", help="print the text in the terminal instead")
     solution = add("solution", _solution, "print a lesson's solution")
     solution.add_argument(
-        "--yes",
-        action="store_true",
-        help="print the solution even before you pass the lesson",
+        "--yes", action="store_true", help="print the solution even before you pass the lesson"
     )
     reset = add(
         "reset",

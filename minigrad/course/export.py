@@ -36,7 +36,7 @@ def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
 def notebook(one: Lesson, source: str) -> dict[str, Any]:
     """Return a lesson's notebook (nbformat 4.5), with `source` in the learner's cell.
 
-    Running this cell saves the lesson's file, so the notebook checks the same file as the terminal.
+    Running this cell saves the lesson's file, so the notebook and the terminal check the same file.
     """
     about = (
         f"## Write it here\n\nRunning the next cell saves your code as `{one.file}`. "

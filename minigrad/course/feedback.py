@@ -2,7 +2,7 @@
 
 After the first failed check, the text names the wrong function and its line, and shows the two
 numbers that disagree. After the second, it also describes the kind of mistake. After the third, it
-also shows the formula. After that, it also shows the command that prints the solution.
+also shows the formula. From the fourth on, it also shows the command that prints the solution.
 """
 
 from __future__ import annotations

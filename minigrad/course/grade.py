@@ -1,10 +1,13 @@
 """Compare a file's raw answers with the answer key, and explain the first wrong one.
 
-The learner's code never runs in this process. The feedback never names a cause without proof. It
-checks in this order whether the function changed its inputs, whether it still fails when all other
-functions in the file are replaced with correct ones (if not, it finds the function that makes the
-difference), and whether a known mistake gives exactly the same answers. Finally, it finds the first
-intermediate value that differs.
+The learner's code never runs in this process. The feedback names a cause only if the answers prove
+it. It asks these questions, in this order:
+
+1. Did the function change its inputs?
+2. Does the function still fail when all other functions in the file are replaced with correct ones?
+   If not, which replacement makes the difference?
+3. Does a known mistake give exactly the same answers?
+4. Which intermediate value is the first that differs?
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ _INPUTS = threading.Lock()
 generator.
 """
 Again = Callable[[str, Sequence[int]], Run]
-"""Asks another version of the file some of the questions."""
+"""Asks a modified version of the file some of the questions."""
 
 
 @dataclass(frozen=True)
@@ -195,8 +198,8 @@ def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
 
 
 def replaceable(text: str, lesson: Lesson, function: str) -> list[str]:
-    """Return the names of the file's other functions that are neither the solution's nor the
-    exercise's.
+    """Return the names of the file's other functions whose code differs from both the solution's
+    and the exercise's.
 
     Methods of the same class have names like 'Tanh.forward'.
     """

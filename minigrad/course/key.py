@@ -101,7 +101,8 @@ def same(one: Signature, other: Signature, tolerance: float) -> bool:
 def find_slip(
     lesson: Lesson, function: str, outcomes: dict[int, dict[str, Any]], text: str
 ) -> Slip | None:
-    """Return the mistake that gives the same answers to all questions about the function.
+    """Return the known mistake whose answers match the learner's for all questions about the
+    function.
 
     At least one answer must be a wrong number, and no answer may contain infinity or NaN unless the
     right answer does. The lesson's own slips come first. If several other mistakes match, the

@@ -259,8 +259,8 @@ def ask(question: Question, file: Any, given: Mapping[str, Any], call: str = "")
 def inputs(which: int | str, number: int) -> Any:
     """Return the inputs of a lesson's question: one value, or a tuple of several.
 
-    A check prints the line that calls this function. It imports the learner's file from the current
-    folder. Errors: OptionError MG911 for an unknown lesson.
+    A check prints the line that calls this function. This function imports the learner's file from
+    the current folder. Errors: OptionError MG911 for an unknown lesson.
     """
     one = lesson(which)
     found = tuple(one.questions[number - 1].given(importlib.import_module(one.name)).values())

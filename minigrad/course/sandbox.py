@@ -62,8 +62,8 @@ def ask(
     wall: Wall = NO_WALL,
     only: Sequence[int] | None = None,
 ) -> Run:
-    """Ask a learner's file every question of the lesson, or the questions `only`. `text` is the
-    contents of the file `source`.
+    """Ask a learner's file every question of the lesson, or only the questions with the indices
+    `only`. `text` is the contents of the file `source`.
 
     Errors: OSError if Python cannot start behind the wall.
     """
@@ -128,8 +128,8 @@ def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path
 
 
 def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *rest: str) -> tuple[str, bytes, str]:
-    """Start the child process and wait for it. Returns the reason why the child ended early or '',
-    its answers or page, and its output.
+    """Start the child process and wait for it. Returns the reason why the child ended early (or
+    ''), its answers or page, and its output.
 
     The child reads and writes unnamed files that this process opens before the child starts. This
     process never opens a file in the child's folder, because a pipe or a device there could block

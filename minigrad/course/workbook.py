@@ -191,7 +191,7 @@ class Workbook:
         """Replace ready versions in later exercises with the learner's functions from passed
         lessons. A ready version that the learner has changed is not replaced.
 
-        Returns the name of each function, with the name of the file that now contains it.
+        Returns the name of each such function and the name of the file that now contains it.
         """
         done = []
         for later in lessons():
@@ -272,7 +272,7 @@ def _entry(entry: Any) -> dict[str, Any]:
 def read_text(path: Path) -> str:
     r"""Return the text of a UTF-8 file, with \n line endings and without a byte order mark.
 
-    Errors: OSError if the path cannot be read, is a folder or a device, or if the file is longer
+    Errors: OSError if the path cannot be read or is a folder or a device, and if the file is longer
     than 1 MB or is not UTF-8 text.
     """
     with open_file(path) as file:
