@@ -192,8 +192,8 @@ class Optimizer:
     def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
         """Apply the missed steps to the rows p and their slots, in place.
 
-        `missed` (n, 1, ...) contains the number of missed steps for each row, and `sums` contains
-        the sums of the terms of these steps.
+        For each row, `missed` (n, 1, ...) contains the number of missed steps, and each array in
+        `sums` contains the sum of one term over these steps.
         """
         raise NotImplementedError
 

@@ -40,7 +40,7 @@ reviews. Times and ratios are medians over all rounds. The tables have these col
   results. For numbers larger than 1, it is a relative difference. A small value shows that both
   contenders do the same work.
 
-With the following three settings, all contenders use the same update rules:
+The following three settings ensure that all contenders use the same update rules:
 
 - Adam's eps is 1e-16. Keras adds eps in a different place, so the results would differ with the
   usual 1e-7.

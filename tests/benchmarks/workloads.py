@@ -202,17 +202,17 @@ training steps differ from the first contender's. All contenders start from the 
              KINDS, training, rounds=9),
     Workload("c", "inference", "Classifying all reviews", """
 The classifier of (b) predicts the sentiment of {reviews:,} reviews without recording a graph. Each
-contender uses its fastest batch size. This size is determined before the measurement. The
-*difference* column shows how much a contender's logits differ from the first contender's.""",
+contender uses its fastest batch size, which is determined before the measurement. The *difference*
+column shows how much a contender's logits differ from the first contender's.""",
              KINDS, inference, rounds=5),
     Workload("d", "growth", "Growth with each size", """
-Each plot except the last shows how the time of a training step grows with one size of the RNN in
-(b). A step is timed after 70 training steps. The last plot shows the time for a chain of n gates h
-= tanh(h) on 8 numbers, forward and backward. Each point is measured in its own process. The memory
-figure is the peak memory minus the memory in use after the imports. With a larger vocabulary, a
-batch still uses the same number of embedding rows. The *difference* column shows how much a
-contender's first losses (for the chain, its value and gradient) differ from the first
-contender's.""",
+Each plot except the last varies one dimension of (b), such as the batch size, and shows how the
+RNN's time per training step grows. A step is timed after 70 training steps. The last plot shows the
+time for a chain of n gates h = tanh(h) on 8 numbers, forward and backward. Each point is measured
+in its own process. The memory figure is the peak memory minus the memory in use after the imports.
+With a larger vocabulary, a batch still uses the same number of embedding rows. The *difference*
+column shows how much a contender's first losses (for the chain, its value and gradient) differ from
+the first contender's.""",
              [f"{name}={size}" for name, sizes in GROWTH.items() for size in sizes], growth, rounds=3),
     Workload("e", "start", "Import, and the first training step", """
 The *import* case measures the time it takes to import the package in a new interpreter. The *first
@@ -232,10 +232,10 @@ differs from the first contender's, as a fraction of the largest change in the t
              ("10,000 rows", "50,000 rows", "200,000 rows"), adam, rounds=15),
     Workload("g", "trainer", "The Trainer beside a bare loop", """
 A training step of the RNN in (b), with fused gates, is timed in three settings: a six-line loop, a
-Trainer without metrics or callbacks, and a Trainer with the usual metrics and callbacks. These are
-accuracy, a progress bar (without a terminal), a report for each epoch, and a check for non-finite
-losses. The *difference* column shows how much a Trainer's mean loss over the first {compared}
-training steps differs from the loop's.""",
+Trainer without metrics or callbacks, and a Trainer with the usual metrics and callbacks. The last
+setting uses accuracy, a progress bar (without a terminal), a report for each epoch, and a check for
+non-finite losses. The *difference* column shows how much a Trainer's mean loss over the first
+{compared} training steps differs from the loop's.""",
              ("rnn",), trainer, rounds=15),
     Workload("h", "language", "One training step of a language model", """
 An LSTM with 256 units and carried state reads a stream of ids, and a Dense layer predicts the next
