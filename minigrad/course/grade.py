@@ -299,8 +299,8 @@ def _judged(lesson: Lesson, text: str, run: Run, index: int) -> Problem | None:
     if "raised" in outcome:
         return _raised(question.function, outcome["raised"], question, index + 1)
     for name, (before, now) in outcome.get("changed", {}).items():
-        moved = difference(now, before, 1e-9, name)
-        if moved is not None:  # more than the rounding error of undoing a nudge
+        moved = difference(now, before, 0.0, name)
+        if moved is not None:
             return Problem(
                 "changed", question.function, None, question, index + 1, name, difference=moved
             )

@@ -15,8 +15,8 @@ from typing import Any
 from ..lesson import Slip, definition
 
 MISTAKES = {
-    "brackets": ("brackets forgotten", "One pair of brackets is missing {where}. Python raises to a power first, then "
-                 "multiplies and divides, and adds and subtracts last."),
+    "brackets": ("brackets", "A pair of brackets is missing or in the wrong place {where}. Python raises to a power "
+                 "first, then multiplies and divides, and adds and subtracts last."),
     "replaced": ("`=` where `+=` belongs", "A new value replaces the old one {where}. It should be added to it."),
     "added": ("`+=` where `=` belongs", "A value is added to the old one {where}. It should replace the old one."),
     "sign": ("a sign", "A plus and a minus are exchanged {where}."),
@@ -95,7 +95,7 @@ def mutants(source: str, function: str) -> Iterator[Slip]:
 
     >>> source = "def f(a, b):\n    return a * (1 - b)"
     >>> [slip.name for slip in mutants(source, "f")][:3]
-    ['brackets forgotten', 'a sign', 'subtracted the wrong way round']
+    ['brackets', 'a sign', 'subtracted the wrong way round']
     """
     owner, _, method = function.partition(".")
     outer = definition(ast.parse(source), owner)

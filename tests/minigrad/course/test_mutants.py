@@ -17,8 +17,8 @@ SLIPPED = "for x in a:\n        b += x\n    h += 1\n    return b"
 @pytest.mark.parametrize(
     ("body", "name", "made"),
     [
-        ("return a * (1 - b)", "brackets forgotten", "return a * 1 - b"),
-        ("return (a - b) / (2 * h)", "brackets forgotten", "return (a - b) / 2 * h"),
+        ("return a * (1 - b)", "brackets", "return a * 1 - b"),
+        ("return (a - b) / (2 * h)", "brackets", "return (a - b) / 2 * h"),
         ("a[0] += b", "`=` where `+=` belongs", "a[0] = b"),
         ("return a - b", "a sign", "return a + b"),
         ("return a - b", "subtracted the wrong way round", "return b - a"),
