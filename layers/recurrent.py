@@ -38,9 +38,8 @@ class RecurrentOutput(Tensor):
     def __iter__(self) -> Iterator[Tensor]:  # type: ignore[override]
         text = MinigradError(
             "MG234",
-            "you unpacked the output of a recurrent layer, which gave the 2 rows of its batch",
-            cause="without return_state=True the layer returns one Tensor, so its rows are not "
-            "(output, state)",
+            "you unpacked the output of a recurrent layer into the 2 rows of its batch",
+            cause="without return_state=True, the layer returns one Tensor and no state",
             remedy="for (output, state), make the layer with return_state=True; if you want the "
             "rows, index them, as in z[0]",
         )

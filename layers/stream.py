@@ -139,11 +139,13 @@ class Stateful(Layer):
         if computed and kept:
             raise GradientError(
                 "MG237",
-                f"a Stateful would have to rerun {kept} steps whose inputs another layer computed",
-                cause="k2 is larger than the window, so the next gradient reaches back into this "
-                "window; by then, the optimizer's step has made the other layer's graph outdated",
-                remedy="put the other layer into the model, as in Stateful(model, bptt), or choose k2 "
-                "no larger than k1, the length of a window",
+                f"Stateful cannot rerun the last {kept} step{'s' * (kept > 1)}, because a layer "
+                "outside it computed their inputs",
+                cause="k2 is larger than the window, so the backward pass of the next window also "
+                "needs steps of this one, but the outside layer's weights will have been updated "
+                "by then",
+                remedy="wrap the whole model, as in Stateful(model, bptt), or choose k2 no larger "
+                "than k1 (the window length)",
             )
         earlier = Tensor(getattr(x, "array", x)[:, x.shape[1] - kept :])
         self._memory = {**self._memory, "x": earlier, "state": state}
@@ -177,14 +179,20 @@ def sample(
     Source: Gumbel, Statistical theory of extreme values (1954): the index of the largest element of
     logits + temperature · noise is a draw from this distribution.
     """
-    if not len(prompt) or not temperature >= 0:
+    if not len(prompt):
         raise OptionError(
             "MG232",
-            f"cannot sample ids after a prompt of {len(prompt)} ids at {temperature=}",
-            cause="the first id is sampled after the model reads the prompt, and the logits are "
-            "divided by the temperature",
-            remedy="use a prompt of at least one id, such as [3, 1, 4], and a temperature of 0 "
-            "or more, such as 0.7",
+            "cannot sample after an empty prompt",
+            cause="the model must read at least one id before it can predict the next",
+            remedy="pass a prompt of at least one id, such as [3, 1, 4]",
+        )
+    if not temperature >= 0:
+        raise OptionError(
+            "MG232",
+            f"cannot sample at a temperature of {temperature}",
+            cause="the temperature sets how random the ids are; at 0, the most likely id is always "
+            "chosen",
+            remedy="use a temperature of 0 or more, such as 0.7",
         )
     rng, ids, state = np.random.default_rng(seed), [*prompt], None
     with model.evaluating(), no_grad():

@@ -386,10 +386,10 @@ def check_range(name: str, value: Any, low: float, high: float = math.inf) -> fl
     """Return `value` as a float. Raises OptionError MG305 unless low <= value < high."""
     if isinstance(value, (int, float, np.number)) and low <= value < high:
         return float(value)
-    below = "" if high == math.inf else f" and below {high:g}"
+    below = "" if high == math.inf else f" and less than {high:g}"
     raise OptionError(
         "MG305",
-        f"{name} is {value!r}, but must be a number of at least {low:g}{below}",
+        f"{name} is {value!r}, but must be at least {low:g}{below}",
         cause="such a value can lead to a division by 0, have no effect, make training diverge, or "
         "increase the loss",
         remedy=f"set {name} to a value in that range; see the class's docstring for the usual "
@@ -411,8 +411,8 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
     except (TypeError, AttributeError) as error:
         raise DtypeError(
             "MG302",
-            f"an optimizer takes {{path: Tensor}}, a list of tensors or a list of groups, but got "
-            f"{type(parameters).__name__}: {error}",
+            f"an optimizer takes a dict {{path: Tensor}}, a list of tensors or a list of groups, but "
+            f"got {type(parameters).__name__}: {error}",
             cause="an optimizer stores its state for each tensor by the tensor's path or name",
             remedy='pass model.named_parameters(), or groups {"parameters": {path: Tensor, ...}, '
             '"lr": ..., "weight_decay": ...}; all other options apply to the whole optimizer',

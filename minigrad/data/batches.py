@@ -106,7 +106,7 @@ class Batches:
         """Continue from `state`. Errors: OptionError MG414 if the state is from different batches."""
         here = self._order()
         different = [
-            f"{name} was {state.get(name)!r}, is {here[name]}"
+            f"{name} was {state.get(name)!r} and is now {here[name]}"
             for name in here
             if state.get(name) != here[name]
         ]

@@ -63,7 +63,7 @@ class detect_anomaly(trace_lines):
     ...     mg.log(x)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     minigrad.errors.NonFiniteError: [MG710] Log returned 1 non-finite value out of 2: -inf at [1]
-      where:  Log at the top level, called at <doctest ...>:2; given x (2,) from 0 to 1
+      where:  Log at the top level, called at <doctest ...>:2; given x of shape (2,) with values from 0 to 1
       cause:  ...
       remedy: ...
     """
@@ -101,7 +101,8 @@ def first_non_finite(root: Node) -> Node:
 
 def strange_node(node: Node) -> str:
     """Describe a node with non-finite values: the first such value, and its inputs' ranges."""
-    told = f"{title(node)} {'returned' if node.gate else 'contains'} {_strange(node.output)}"
+    verb = "returned" if node.gate else "contains"
+    told = f"{title(node, inside=True)} {verb} {_strange(node.output)}"
     return f"{told}; given {_inputs(node)}" if node.gate else told
 
 
@@ -134,14 +135,15 @@ def _finite(gradient: Any) -> bool:
     return bool(np.isfinite(to_array(dense(gradient))).all())
 
 
-def title(node: Node) -> str:
-    """Return a node's title for errors and reports: gate, name, scope, and the calling line."""
+def title(node: Node, *, inside: bool = False) -> str:
+    """Return a node's title for errors and reports: gate, name, scope, and the calling line.
+
+    For a title inside a sentence, `inside` puts the scope and the line in parentheses.
+    """
     kind = node.gate.name if node.gate else "leaf" if node.name else "a leaf"
     name = f" {node.name!r}" if node.name else ""
-    return printable(
-        f"{kind}{name} {scope_label(node.scope)}"
-        + (f", called at {node.source}" if node.source else "")
-    )
+    place = scope_label(node.scope) + (f", called at {node.source}" if node.source else "")
+    return printable(f"{kind}{name} ({place})" if inside else f"{kind}{name} {place}")
 
 
 def _strange(array: Array) -> str:
@@ -157,11 +159,15 @@ def _range(name: str, array: Array) -> str:
     """Describe an array by its shape and the range of its finite values."""
     finite = array[np.isfinite(array)]
     span = (
-        f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "with no finite value"
+        f"values from {finite.min():.4g} to {finite.max():.4g}"
+        if finite.size
+        else "no finite values"
     )
     lost = array.size - finite.size
-    return f"{name} {array.shape} {span}" + (
-        f" and {lost} not finite" if lost and finite.size else ""
+    return f"{name} of shape {array.shape} with {span}" + (
+        f" and {lost} that {'is' if lost == 1 else 'are'} not finite"
+        if lost and finite.size
+        else ""
     )
 
 
@@ -221,7 +227,7 @@ def _backward_error(node: Node, dz: Any, visited: list[tuple[Node, Any]]) -> Non
                 )
     return NonFiniteError(
         "MG711",
-        f"the gradient of {title(node)} contains {_strange(whole)}",
+        f"the gradient of {title(node, inside=True)} contains {_strange(whole)}",
         where=f"{title(node)}; {_range('dz', whole)}",
         cause="each part of the gradient is finite but the sum is too large for the dtype, or "
         "backward started with NaN or infinity",

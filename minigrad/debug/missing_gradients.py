@@ -30,7 +30,7 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
     >>> loss = (mg.cut(W * 2.0) * V).sum()
     >>> mg.require_gradients(loss, [W])
     Traceback (most recent call last):
-    minigrad.errors.GradientError: [MG731] no gradient for W: a truncation cut blocks it
+    minigrad.errors.GradientError: [MG731] no gradient for W: truncation stops its gradient
       where:  the cut at the top level
       cause:  a cut passes the value forward but stops the gradient
       remedy: use a larger truncate=k to reach further back, or truncate=None to reach all steps
@@ -58,7 +58,7 @@ _WORDS = {
         "call loss.backward(), and read the gradients before zero_grad()",
     ),
     "MG731": (
-        "a truncation cut blocks it",
+        "truncation stops its gradient",
         "a cut passes the value forward but stops the gradient",
         "use a larger truncate=k to reach further back, or truncate=None to reach all steps",
     ),

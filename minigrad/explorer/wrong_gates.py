@@ -45,7 +45,7 @@ def wrong_gates(
     if not suspects:
         raise OptionError(
             "MG808",
-            f"the report finds an error in {title(slip.node)}, but this graph has no such gate",
+            f"the report finds an error in {title(slip.node, inside=True)}, but this graph has no such gate",
             cause="the report is for a different computation",
             remedy="check and explore the same function: mg.explore(f(*inputs), "
             "report=mg.gradcheck(f, *inputs))",

@@ -236,7 +236,7 @@ class Check:
             if node.output.dtype == np.float32:
                 raise DtypeError(
                     "MG704",
-                    f"{title(node)} returned float32, but the check needs float64",
+                    f"{title(node, inside=True)} returned float32, but the check needs float64",
                     cause="its forward returns a fixed dtype, or one of its tensors is float32; the "
                     "check's steps of 6e-6 would be lost in float32's rounding errors",
                     remedy="use the inputs' dtype for the result, as in np.zeros(..., "

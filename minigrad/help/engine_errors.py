@@ -206,7 +206,7 @@ def not_a_leaf(node: Node, action: str) -> GradientError:
         f"cannot {action} {describe(node)}: it was computed by {node.gate.name} "
         f"{scope_label(node.scope)}",
         cause="only leaves can be changed, and this tensor is an intermediate result",
-        remedy="change the leaves that it was computed from, or use t.detach()",
+        remedy="change the leaves that it was computed from, or work on a copy made with t.detach()",
     )
 
 
@@ -266,8 +266,11 @@ def no_gate(function: str) -> UnsupportedError:
         "MG118",
         f"minigrad has no gate for {function}",
         cause="NumPy's own function would silently drop the gradient",
-        remedy=(known or "build it from functions that have a gate (mg.GATES lists them)")
-        + "; use t.array if you need no gradient, or write your own gate",
+        remedy=(
+            known or "build the computation from functions that have a gate (mg.GATES lists them)"
+        )
+        + (";" if known else ",")
+        + " use t.array if you need no gradient, or write your own gate",
     )
 
 
@@ -365,8 +368,8 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
             "MG106",
             f"{gate.name} failed: {error}",
             cause=f"its forward raised {type(error).__name__}",
-            remedy="convert integers and booleans to floats with t.astype('float32'); in your "
-            "own gate, raise a ShapeError in `shape` for inputs that forward does not accept",
+            remedy="if an input has integers or booleans, convert it with t.astype('float32'); in "
+            "your own gate, raise a ShapeError in `shape` for inputs that forward does not accept",
         )
     if not error.where:
         given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)

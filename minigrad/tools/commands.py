@@ -90,7 +90,7 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
         raise OptionError(
             "MG901",
             f"the script {os.fspath(script)!r} does not exist",
-            cause="relative paths are relative to the current folder",
+            cause="a relative path starts at the current folder",
             remedy="pass the path of an existing script",
         )
     original, last = Tensor.backward, None
@@ -153,7 +153,10 @@ def find_tensor(
     cause = "without --name, the tensor of the last backward() is used"
     if name is not None:
         what = f"{script.name} has no tensor called {name!r}"
-        cause = "--name accepts a variable of the finished script, or the name= of a tensor in the last graph"
+        cause = (
+            "--name accepts the name of a variable that exists when the script ends, or the name= of "
+            "a tensor in the last graph"
+        )
     remedy = (
         f"use --name with one of these names: {known}" if known else "call backward() on the loss"
     )

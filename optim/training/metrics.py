@@ -33,8 +33,8 @@ def accuracy(output: Array, labels: Array) -> float:
         raise ShapeError(
             "MG316",
             f"accuracy got an output of shape {output.shape} and labels of shape {labels.shape}",
-            cause="accuracy takes an output (..., C) with labels (...), or an output (B,) or (B, "
-            "1) with labels (B,) or (B, 1)",
+            cause="for an output of shape (..., C), the labels must have shape (...); for an "
+            "output of shape (B,) or (B, 1), they must have shape (B,) or (B, 1)",
             remedy="convert one-hot labels with labels.argmax(-1); for another task, pass your "
             "own metrics={...}",
         )

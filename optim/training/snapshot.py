@@ -157,7 +157,10 @@ def _differences(trainer: Run, checkpoint: Checkpoint) -> list[str]:
         # In the same process, the optimizer may still have the values from the end of the
         # interrupted run.
         if now not in (before, numbers.get(name)):
-            problems.append(f"{name} was {before!r} and is {now!r}")
+            was, now_is = (
+                ("were", "are") if name in ("the metrics", "the batches") else ("was", "is")
+            )
+            problems.append(f"{name} {was} {before!r} and {now_is} now {now!r}")
     return problems
 
 

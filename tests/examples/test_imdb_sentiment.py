@@ -139,7 +139,7 @@ def test_what_is_printed_can_be_copied_as_it_stands(short_run):
         (["--resume", "/nowhere"], "there is no snapshot to resume from in /nowhere"),
         (["--out", "/dev/null/runs"], "/dev/null/runs"),
         (["--predict", "...", "--from", "OUT"], "none of the words"),
-        (["--resume", "OUT", "--lr", "0.5"], "lr was 0.001 and is 0.5"),
+        (["--resume", "OUT", "--lr", "0.5"], "lr was 0.001 and is now 0.5"),
     ],
 )
 def test_what_cannot_be_done_is_said_without_a_traceback(run, short_run, arguments, message):

@@ -220,7 +220,7 @@ def test_inputs_that_another_layer_computes_get_their_gradient_or_an_error(rnn, 
     stateful(X[:, :2])
     x: Any = mg.Tensor(X[:, 2:4], requires_grad=True)
     if k2 > 2:
-        with pytest.raises(GradientError, match="MG237.*1 steps"):
+        with pytest.raises(GradientError, match="MG237.*the last 1 step,"):
             stateful(x)
         return
     stateful(x)[:, -1].backward(SEED)

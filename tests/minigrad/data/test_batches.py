@@ -68,7 +68,7 @@ def test_a_run_stopped_anywhere_goes_on_as_if_it_had_not_stopped(rows, size, shu
 
 def test_a_state_of_other_batches():
     batches = Batches(np.arange(10), batch_size=2)
-    with pytest.raises(OptionError, match="MG414.*seed was '0', is 0"):
+    with pytest.raises(OptionError, match="MG414.*seed was '0' and is now 0"):
         state: Any = batches.state_dict() | {"seed": "0"}
         batches.load_state_dict(state)
 

@@ -44,7 +44,11 @@ def test_the_first_gate_that_is_not_finite():
     error = caught.value
     assert error.code == "MG710"
     assert error.what == "Log returned 2 non-finite values out of 3: -inf at [1]"
-    for part in (line_of("the logarithm of 0 and of -2"), "Log in encoder", "(3,) from -2 to 8"):
+    for part in (
+        line_of("the logarithm of 0 and of -2"),
+        "Log in encoder",
+        "of shape (3,) with values from -2 to 8",
+    ):
         assert part in error.where
     assert "log(0)" in error.cause
 
@@ -68,7 +72,11 @@ def test_the_first_rule_that_is_not_finite():
     assert error.what.startswith(
         "the backward rule of Sqrt returned a gradient for x with 1 non-finite value out of 2"
     )
-    for part in ("Sqrt in norm", line_of("infinite slope at 0"), "dz (2,) from 3 to 3"):
+    for part in (
+        "Sqrt in norm",
+        line_of("infinite slope at 0"),
+        "dz of shape (2,) with values from 3 to 3",
+    ):
         assert part in error.where
     assert "sqrt" in error.cause and x.grad is None
 

@@ -195,8 +195,8 @@ def test_a_keyword_is_renamed_only_if_the_whole_call_fits(line: str) -> None:
 
 ANSWERS = """
 x.zero_() -> MG119 .*w.array =
-x.max(dim=1) -> MG129 .*for dim=: axis= .*np.argmax
-x.max(1, keepdim=True) -> MG129 .*values alone
+x.max(dim=1) -> MG129 .*for dim=: use axis= .*np.argmax
+x.max(1, keepdim=True) -> MG129 .*only the values
 x.std(dim=0) -> MG129 .*ddof=1
 x.std(0, keepdim=True) -> MG129 .*ddof=1
 x.squeeze(dim=0) -> MG129 .*must be 1

@@ -169,7 +169,7 @@ def test_a_list_of_batches_is_resumed_and_a_shorter_one_refused(tmp_path: Path) 
         return trainer
 
     check_resumes(tmp_path, run)
-    told = "the number of batches was 6 and is 4"
+    told = "the number of batches was 6 and is now 4"
     with pytest.raises(CheckpointError, match=told):
         build().fit(batches[:4], 3, resume=tmp_path / "step-000000003.safetensors")
 
@@ -209,16 +209,16 @@ def other_head(parameters: Any) -> Optimizer:
 @pytest.mark.parametrize(
     ("change", "code", "told"),
     [
-        ({"optimizer": adam}, "MG508", "the optimizer was 'SGD' and is 'Adam'"),
+        ({"optimizer": adam}, "MG508", "the optimizer was 'SGD' and is now 'Adam'"),
         (
             {"optimizer": lambda p: SGD(p, lr=0.2, momentum=0.9)},
             "MG508",
-            "lr of group 0 was 0.3 and is 0.2",
+            "lr of group 0 was 0.3 and is now 0.2",
         ),
         ({"optimizer": other_head}, "MG505", "dense.W is (6, 2), but must be (6, 3)"),
-        ({"metrics": {}}, "MG508", "the metrics was ['accuracy'] and is []"),
-        ({"config": {"hidden": 8}}, "MG508", "hidden was 'nothing' and is 8"),
-        ({"train": list(data())}, "MG508", "the batches was 'Batches' and is 'list'"),
+        ({"metrics": {}}, "MG508", "the metrics were ['accuracy'] and are now []"),
+        ({"config": {"hidden": 8}}, "MG508", "hidden was 'nothing' and is now 8"),
+        ({"train": list(data())}, "MG508", "the batches were 'Batches' and are now 'list'"),
         ({"train": data(seed=5)}, "MG414", "seed"),
         (edited(lambda arrays, info: info.pop("kind")), "MG508", "only weights"),
         (edited(lambda arrays, info: arrays.pop("model/dense.b")), "MG505", "dense.b"),

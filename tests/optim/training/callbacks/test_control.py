@@ -90,8 +90,8 @@ def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
 @pytest.mark.parametrize(
     ("culprit", "where"),
     [
-        ("dense.b", "'dense.b' at the top level contains 2 non-finite values"),
-        ("log", "Log at the top level"),
+        ("dense.b", "'dense.b' (at the top level) contains 2 non-finite values"),
+        ("log", "Log (at the top level)"),
     ],
 )
 def test_the_culprit_of_a_loss_that_is_not_finite_is_named(culprit: str, where: str) -> None:
