@@ -151,10 +151,11 @@ def _passes(
         with model.evaluating(), setting(ON_VALUE, record):
             output = model(*(array[batch] for array in inputs))
         if unknown := [path for path, steps in values.items() if not steps]:
+            known = [repr(path) if path else "'' (the model)" for path in paths.values()]
             raise OptionError(
                 "MG240",
                 f"this forward pass did not compute {', '.join(map(repr, unknown))}",
-                cause=f"the model's layers are {', '.join(map(repr, paths.values()))}",
+                cause=f"the model's layers are {', '.join(known)}",
                 remedy="choose one of these layers; for a value inside a cell, append the value's "
                 "name to the cell's path, as in 'rnn.cell.h'",
             )

@@ -244,7 +244,7 @@ def _run(model: Any, x: Any, state: State) -> tuple[Tensor, State]:
             return outputs, state
     raise ShapeError(
         "MG233",
-        f"for x of shape {x.shape} the model did not return outputs of shape ({x.shape[0]}, "
+        f"for x of shape {x.shape}, the model did not return outputs of shape ({x.shape[0]}, "
         f"{x.shape[1]}, ...) and a state",
         cause="every step needs an output, and the next call continues from the state",
         remedy="use a recurrent layer with return_sequences=True and return_state=True, and "

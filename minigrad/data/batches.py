@@ -194,7 +194,7 @@ def check_size(**sizes: object) -> None:
             raise OptionError(
                 "MG412",
                 f"batches cannot have {name}={size!r}",
-                cause="this is a number of rows, steps or windows, which must be at least 1",
+                cause=f"{name} counts rows, steps or windows, so it must be at least 1",
                 remedy=f"set {name} to an integer of 1 or more",
             )
 

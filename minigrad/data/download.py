@@ -68,7 +68,7 @@ def cannot_write(folder: object, size: int, error: Exception) -> DataError:
         "MG424",
         f"cannot write into {shown(folder)}: {reason(error)}",
         cause="the disk is full, the folder is not writable, or its name is not allowed",
-        remedy=f"free {size / 1e6:.0f} MB of disk space, or choose another folder with "
+        remedy=f"free {max(1, round(size / 1e6))} MB of disk space, or choose another folder with "
         "data_dir=...",
     )
 

@@ -63,12 +63,12 @@ _WORDS = {
         "use a larger truncate=k to reach further back, or truncate=None to reach all steps",
     ),
     "MG732": (
-        "a step was computed inside no_grad",
+        "a step on the way to the loss was computed inside no_grad",
         "computations inside no_grad are not recorded, so their results count as constants",
         "move that step out of the `with mg.no_grad()` block",
     ),
     "MG733": (
-        "a step was detached",
+        "a step on the way to the loss was detached",
         "t.detach() returns a constant with t's value, so gradients stop there",
         "leave out detach() where you need the gradient",
     ),
@@ -79,7 +79,7 @@ _WORDS = {
     ),
     "MG735": (
         "the loss was not computed from it",
-        "it was not used, or only as a plain array (t.array, t.item(), or NumPy on t.array)",
+        "it was not used, or was used only as plain numbers (t.array or t.item())",
         "use the tensor itself in the computation, or remove it from the model if it is not needed",
     ),
 }

@@ -121,8 +121,8 @@ def _one(node: Node) -> Array:
     if node.output.size != 1:
         raise GradientError(
             "MG806",
-            f"explore needs a gradient to start from, but {describe(node)} is not a single number",
-            cause="the page shows the gradients of one number, but this tensor has "
+            f"cannot explore {describe(node)}: it is not a single number and has no gradient yet",
+            cause="the page shows the gradients of a single number, but this tensor has "
             f"{node.output.size} elements",
             remedy="explore t.sum() or t.mean(), or first call t.backward(upstream) with an array "
             "of t's shape",

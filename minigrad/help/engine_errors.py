@@ -253,7 +253,7 @@ def gradient_dropped(node: Node) -> UnsupportedError:
     return UnsupportedError(
         "MG114",
         f"converting {describe(node)} to a plain NumPy array would silently drop its gradient",
-        cause="np.asarray, or a NumPy function that minigrad does not support, was called on it",
+        cause="it was passed to np.asarray or to a NumPy function that minigrad does not support",
         remedy="if you want the plain array, use t.array; otherwise use a function that minigrad "
         "supports",
     )
@@ -367,7 +367,7 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
         error = ShapeError(
             "MG106",
             f"{gate.name} failed: {error}",
-            cause=f"its forward raised {type(error).__name__}",
+            cause=f"its forward method raised {type(error).__name__}",
             remedy="if an input has integers or booleans, convert it with t.astype('float32'); in "
             "your own gate, raise a ShapeError in `shape` for inputs that forward does not accept",
         )

@@ -96,7 +96,7 @@ class Trainer(Run):
             raise DtypeError(
                 "MG334",
                 f"metrics cannot be {metrics!r}",
-                cause="metrics maps names to functions of (output array, labels); the name loss "
+                cause="metrics must map names to functions of (output array, labels); the name 'loss' "
                 "is reserved",
                 remedy='pass a dict of named functions, such as metrics={"accuracy": '
                 "optim.accuracy}",

@@ -53,8 +53,8 @@ class _Sequence(Gate):
             raise ShapeError(
                 "MG144",
                 f"{self.name} cannot run on inputs of these shapes: {given}",
-                cause=f"with n = {self.blocks}, the shapes must be a (B, T, nH) with T >= 1, "
-                "states (B, H), W_hh (H, nH) and mask (B, T)",
+                cause=f"with n = {self.blocks} and T >= 1, a must have shape (B, T, nH), each state "
+                "(B, H), W_hh (H, nH), and the mask (B, T)",
                 remedy="correct the sizes, or use the layers RNN, GRU and LSTM, which pass "
                 "matching arrays",
             )
