@@ -62,7 +62,7 @@ def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
 def sum_by_place(place: Array, count: int, values: Array) -> Array:
     """Sum the values that share a place: sums[i] = Σ values[j] over all j with place[j] = i.
 
-    Every place from 0 to count - 1 must occur. Take place = [1, 0, 1, 2, 1, 1] as an example:
+    Every place from 0 to count - 1 must appear. Take place = [1, 0, 1, 2, 1, 1] as an example:
 
     - Sort the positions by place: [1, 0, 2, 4, 5, 3]. The first position belongs to place 0, the
       next four belong to position 1, and the last belongs to position 2.
