@@ -7,7 +7,7 @@ it. It asks these questions, in this order:
 2. Does the function still fail when all other functions in the file are replaced with correct ones?
    If not, which replacement makes the difference?
 3. Does a known mistake give exactly the same answers?
-4. Which intermediate value is the first that differs?
+4. Which intermediate value is the first to differ?
 """
 
 from __future__ import annotations

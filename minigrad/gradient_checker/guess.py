@@ -566,7 +566,7 @@ def partly(e: Evidence) -> Guesses:
 
 
 def elementwise(e: Evidence) -> Guesses:
-    """Recognize a rule that multiplies dz by any other wrong factor, or returns a wrong shape."""
+    """Recognize a rule that multiplies dz by any other wrong factor, or returns the wrong shape."""
     if e.alike and e.rule.any() and not (e.whole and e.unreduced is None):
         weights = signs(e.check.rng, e.dz.shape)
         weighted = e.rule_of(weights * e.dz)
