@@ -195,7 +195,8 @@ def check(which: int | str) -> None:
 def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True) -> int:
     text = workbook.text(one)
     place = _unanswered(workbook, one)
-    if pose and text != one.read("exercise.py") and place is not None:
+    pose = pose and text != one.read("exercise.py") and place is not None
+    if pose and place is not None:
         which = "" if one is workbook.current() else f" --lesson {one.number}"
         if workbook.lessons.get(one.name, {}).get("posed") == place:
             _say([f"A question is still open: minigrad course answer{which}", ""])
@@ -207,7 +208,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     problem = verdict.problem
     _show_output(verdict.output.strip().splitlines())
     with workbook.changed(one) as entry:
-        if pose and place is not None:
+        if pose:
             entry["posed"] = place
         _say(feedback.lines(verdict, count_try(entry, verdict, text), _width()))
     if problem is None or problem.kind in ("wrong", "changed"):

@@ -50,6 +50,7 @@ def test_the_solution_asks_first(course):
 
 
 def test_questions_come_one_after_the_other(course):
+    assert "question" not in course()[1], "nothing is written yet"
     write(1)
     assert "A question before you run it: A gate" in course()[1]
     assert course("answer", "--lesson", "1")[1].startswith("Lesson 1: A gate computes m = a * b")
