@@ -36,7 +36,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 from .answers import encode, is_data
-from .lesson import FOLDER, Lesson, ask
+from .lesson import FOLDER, Lesson
 from .seccomp import refuse_calls
 
 MEMORY = 3 << 30
@@ -198,7 +198,7 @@ def run(
         try:
             given = question.given(file)
             before = {name: encode(value) for name, value in given.items() if is_data(value)}
-            outcome = {"answer": encode(ask(question, file, given))}
+            outcome = {"answer": encode(lesson.ask(question.call, file, given))}
             after = {name: encode(given[name]) for name in before if name not in question.changes}
             changed = {n: [before[n], after[n]] for n in after if after[n] != before[n]}
             write({**outcome, "changed": changed} if changed else outcome)
@@ -207,7 +207,7 @@ def run(
     if only and questions[only[0]].way:
         question, way = questions[only[0]], None
         with contextlib.suppress(BaseException):  # the learner's file may raise any exception
-            way = encode(ask(question, file, question.given(file), question.way))
+            way = encode(lesson.ask(question.way, file, question.given(file)))
         write({"way": way})
     if variables:
         write({"variables": encode(dict(variables))})

@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import os
 import shlex
-import shutil
 import sys
 import textwrap
 import threading
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, MinigradError, OptionError, pip_install, reason, shown
-from ..support.text import for_terminal, printable
 from ..tools.commands import to_type
 from . import feedback, quiz
 from .export import write_notebooks
+from .feedback import say, terminal_width
 from .grade import Verdict, grade
 from .lesson import Lesson, lesson, lessons
 from .report import add_report
@@ -33,68 +32,56 @@ SUMMARY = "seventeen lessons from a*b + c to a recurrent network, with feedback 
 
 def add_course(commands: Any) -> None:
     """Add the `course` command and its subcommands to argparse's subparsers."""
-    course = commands.add_parser("course", help=SUMMARY, description=f"The course: {SUMMARY}. "
-                                                                     "Without a command, show "
-                                                                     "your progress and check "
-                                                                     "the current lesson.")  # fmt: skip
+    course = commands.add_parser(
+        "course",
+        help=SUMMARY,
+        description=f"The course: {SUMMARY}. Without a command, show your progress and check the "
+        "current lesson.",
+    )
     course.set_defaults(run=_here)
     parts = course.add_subparsers(title="commands", metavar="COMMAND")
 
-    def add(name: str, run: Callable[..., int], about: str, which: bool = True) -> Any:
+    def add(name: str, run: Callable[..., int], about: str, **lesson: Any) -> Any:
         parser = parts.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
-        parser.set_defaults(run=on_lesson(run) if which else run)
-        if which:
-            parser.add_argument(
-                "lesson",
-                nargs="?",
-                metavar="LESSON",
-                help="the lesson's number (default: the current lesson)",
-            )
+        parser.set_defaults(run=on_lesson(run) if lesson else run)
+        if lesson:
+            named = "--lesson" if lesson.pop("named", False) else "lesson"
+            about = "the lesson's number (default: the current lesson)"
+            parser.add_argument(named, metavar="LESSON", help=about, **lesson)
         return parser
 
+    current: dict[str, Any] = {"nargs": "?"}
     start = add(
-        "start",
-        _start,
-        "copy the lessons' files into a folder without overwriting your files",
-        which=False,
+        "start", _start, "copy the lessons' files into a folder without overwriting your files"
     )
     start.add_argument(
         "folder", nargs="?", type=Path, default=Path("my-course"), help="(default: my-course)"
     )
-    add("check", _check, "check a lesson")
-    add("watch", _watch, "check a lesson whenever its file is saved, until you press Ctrl-C")
-    add("hint", _hint, "show a hint; each new hint is more explicit")
+    add("check", _check, "check a lesson", **current)
+    add(
+        "watch",
+        _watch,
+        "check a lesson whenever its file is saved, until you press Ctrl-C",
+        **current,
+    )
+    add("hint", _hint, "show a hint; each new hint is more explicit", **current)
     about = "answer a lesson's question, or show the question if you pass no answer"
-    answer = add("answer", on_lesson(_answer), about, which=False)
+    answer = add("answer", quiz.run, about, named=True)
     answer.add_argument(
         "answer", nargs="?", metavar="ANSWER", help="a choice such as b, or a number"
     )
-    answer.add_argument(
-        "--lesson", metavar="LESSON", help="the lesson's number (default: the current lesson)"
-    )
-    show = add("show", _show, "open a lesson's page in a browser")
+    show = add("show", _show, "open a lesson's page in a browser", **current)
     show.add_argument("--text", action="store_true", help="print the text in the terminal instead")
-    solution = add("solution", _solution, "print a lesson's solution")
-    solution.add_argument(
-        "--yes", action="store_true", help="print the solution even before you pass the lesson"
-    )
-    reset = add(
-        "reset",
-        on_lesson(_reset),
-        "restore a lesson's exercise, and save a copy of your file in backups/",
-        which=False,
-    )
-    reset.add_argument("lesson", metavar="LESSON", help="the lesson's number")
-    add("list", _list, "list all lessons and show which ones you have passed", which=False)
+    solution = add("solution", _solution, "print a lesson's solution", **current)
+    about = "print the solution even before you pass the lesson"
+    solution.add_argument("--yes", action="store_true", help=about)
+    about = "restore a lesson's exercise, and save a copy of your file in backups/"
+    add("reset", _reset, about, nargs=None)
+    add("list", _list, "list all lessons and show which ones you have passed")
     add_report(parts)
-    export = add("export", _export, "write the lessons as Jupyter notebooks", which=False)
-    export.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        default=Path("."),
-        help="the folder to write to (default: the current folder)",
-    )
+    export = add("export", _export, "write the lessons as Jupyter notebooks")
+    about = "the folder to write to (default: the current folder)"
+    export.add_argument("folder", nargs="?", type=Path, default=Path("."), help=about)
     for parser in (course, *parts.choices.values()):
         parser.set_defaults(run=with_files(parser.get_default("run")))
 
@@ -139,17 +126,12 @@ def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
 
 def _start(options: argparse.Namespace) -> int:
     workbook, kept = Workbook.start(options.folder)
-    new = len(lessons()) - len(kept)
+    new, folder = len(lessons()) - len(kept), workbook.folder
     if kept:
-        _say(
-            [
-                f"{workbook.folder}: {new} lessons copied; {len(kept)} already existed and were "
-                "not changed."
-            ]
-        )
+        say(f"{folder}: {new} lessons copied; {len(kept)} already existed and were not changed.")
     else:
-        _say([f"{new} lessons are in {workbook.folder}. Continue with:", "",
-              f"    cd {shlex.quote(str(workbook.folder))}", "    minigrad course"])  # fmt: skip
+        say(f"{new} lessons are in {folder}. Continue with:", "")
+        say(f"    cd {shlex.quote(str(folder))}", "    minigrad course")
     return 0
 
 
@@ -157,30 +139,17 @@ def _here(_: object) -> int:
     workbook = Workbook.find()
     one = workbook.current()
     if one is None:
-        print(
-            to_type(
-                f"All {len(lessons())} lessons passed. To read one again: minigrad course show 13"
-            )
-        )
+        say(f"All {len(lessons())} lessons passed. To read one again: minigrad course show 13")
         return 0
-    print(
-        f"{_count_passed(workbook)} of {len(lessons())} lessons passed. Current lesson: "
-        f"{one.number}, {one.title}."
+    say(f"{_count_passed(workbook)} of {len(lessons())} lessons passed. Current lesson: "
+        f"{one.number}, {one.title}.")  # fmt: skip
+    say(
+        "  read    minigrad course show",
+        "  answer  minigrad course answer",
+        f"  write   {one.file}",
+        "",
     )
-    print(
-        to_type(
-            "  read    minigrad course show\n  answer  minigrad course answer\n  write   "
-            f"{one.file}\n"
-        )
-    )
-    if missed := _missed(workbook, one):
-        earlier, place = missed
-        _say(
-            _posed(
-                quiz.read(earlier)[place], f"You missed this question in lesson {earlier.number}: "
-            )
-        )
-        _say([f"  minigrad course answer --lesson {earlier.number} ...", ""])
+    quiz.ask_missed(workbook, one)
     return _check(workbook, one)
 
 
@@ -194,42 +163,31 @@ def check(which: int | str) -> None:
 
 def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True) -> int:
     text = workbook.text(one)
-    place = _unanswered(workbook, one)
-    pose = pose and text != one.read("exercise.py") and place is not None
-    if pose and place is not None:
-        which = "" if one is workbook.current() else f" --lesson {one.number}"
-        if workbook.lessons.get(one.name, {}).get("posed") == place:
-            _say([f"A question is still open: minigrad course answer{which}", ""])
-        else:
-            _say(_posed(quiz.read(one)[place], "A question before you run it: "))
-            _say([f"  minigrad course answer{which} ...", ""])
+    if pose and text != one.read("exercise.py"):
+        quiz.remind(workbook, one)
     with still_running():
         verdict = grade(one, workbook.path(one), text)
     problem = verdict.problem
     _show_output(verdict.output.strip().splitlines())
     with workbook.changed(one) as entry:
-        if pose:
-            entry["posed"] = place
-        _say(feedback.lines(verdict, count_try(entry, verdict, text), _width()))
+        tries = count_try(entry, verdict, text)
+        # these lines are wrapped already
+        say(*feedback.lines(verdict, tries, terminal_width()), width=1000)
     if problem is None or problem.kind in ("wrong", "changed"):
         _draw_graph(workbook, one, text, problem.function if problem else "")
     if problem is not None:
         return 1
-    _say(
-        [
-            "",
-            *_wrapped(
-                f"Now read 'What to notice afterwards' in lesson {one.number}: minigrad course show {one.number}"
-            ),
-        ]
+    say(
+        "",
+        f"Now read 'What to notice afterwards' in lesson {one.number}: minigrad course show {one.number}",
     )
     for name, file in workbook.carry_over():
-        _say(_wrapped(f"{file} now contains your own {name}."))
+        say(f"{file} now contains your own {name}.")
     following = workbook.current()
     if following is None:
-        print(f"That was the last lesson. You have passed all {len(lessons())}.")
+        say(f"That was the last lesson. You have passed all {len(lessons())}.")
     else:
-        _say(_wrapped(f"Next: lesson {following.number}, {following.title}: minigrad course show"))
+        say(f"Next: lesson {following.number}, {following.title}: minigrad course show")
     return 0
 
 
@@ -273,111 +231,34 @@ def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None
         print(f"  your graph could not be written: {reason(error)}")
 
 
-def _posed(question: quiz.Quiz, before: str) -> list[str]:
-    lines = _wrapped(f"{before}{question['question']}")
-    for name, text in question["choices"].items():
-        lines += feedback.wrapped(f"  {name}) {text}", _width(), "  ", "     ")
-    return lines
-
-
-def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
-    place = _open_question(workbook, one)
-    if place is None and options.lesson is None and (missed := _missed(workbook, one)):
-        one, place = missed
-    place = place or 0
-    question, given = quiz.read(one)[place], options.answer
-    if given is None:
-        _pose(workbook, one, place, f"Lesson {one.number}: ")
-        return 0
-    which = "" if one is workbook.current() else f" --lesson {one.number}"
-    _say(_posed(question, f"Lesson {one.number}: "))
-    quiz.require_fit(question, given, f"minigrad course answer{which}")
-    right, sentence = quiz.answer(question, given)
-    _say(_wrapped(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Wrong.'}"))
-    with workbook.changed(one) as entry:
-        entry.setdefault("answers", {})[str(place)] = given
-        entry["posed"] = place
-    if not right:
-        _say([f"  To answer it again: minigrad course answer{which} ..."])
-    elif (following := _open_question(workbook, one)) is not None:
-        _say([""])
-        _pose(workbook, one, following, "And: ")
-    return 0
-
-
-def _pose(workbook: Workbook, one: Lesson, place: int, before: str) -> None:
-    """Show a question. The next answer belongs to it."""
-    _say(_posed(quiz.read(one)[place], before))
-    with workbook.changed(one) as entry:
-        entry["posed"] = place
-
-
-def _open_question(workbook: Workbook, one: Lesson) -> int | None:
-    """Return the index of the question that was shown last, if it has no right answer yet, otherwise
-    of the first unanswered question, otherwise of the first with a wrong answer, or None.
-    """
-    wrong, unanswered = _wrong(workbook, one), _unanswered(workbook, one)
-    posed = workbook.lessons.get(one.name, {}).get("posed")
-    if posed in wrong or isinstance(posed, int) and str(posed) not in workbook.answers(one):
-        return int(posed)
-    return unanswered if unanswered is not None else next(iter(wrong), None)
-
-
-def _unanswered(workbook: Workbook, one: Lesson) -> int | None:
-    """Return the index of the lesson's first unanswered question, or None."""
-    answered = workbook.answers(one)
-    return next((place for place in range(len(quiz.read(one))) if str(place) not in answered), None)
-
-
-def _wrong(workbook: Workbook, one: Lesson) -> list[int]:
-    """Return the indices of the lesson's questions whose last answer was wrong."""
-    answered = workbook.answers(one)
-    return [
-        place
-        for place, question in enumerate(quiz.read(one))
-        if str(place) in answered and not quiz.answer(question, answered[str(place)])[0]
-    ]
-
-
-def _missed(workbook: Workbook, current: Lesson) -> tuple[Lesson, int] | None:
-    """Return the first missed question of a lesson that is at least two lessons back."""
-    for one in lessons():
-        if one.number <= current.number - 2 and (wrong := _wrong(workbook, one)):
-            return one, wrong[0]
-    return None
-
-
 def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     seen = None
     while True:
-        try:
-            changed = os.stat(workbook.path(one)).st_mtime_ns
-        except OSError:  # an editor may be replacing the file
-            changed = None
-        if changed is not None and changed != seen:
-            first, seen, failed = seen is None, changed, 1
-            print(f"--- {time.strftime('%H:%M:%S')} {one.file}")
-            try:
-                workbook.read()
-                failed = _check(workbook, one, pose=first)
-            except DataError as error:
-                print(to_type(str(error)))
-            following = workbook.current()
-            if not failed and options.lesson is None and following is not None:
-                one, seen = following, None
-                continue
-            print(
-                f"\nWatching {one.file}. Save the file to check it again. Stop with Ctrl-C.",
-                flush=True,
-            )
+        with contextlib.suppress(OSError):  # an editor may be replacing the file
+            changed, first = os.stat(workbook.path(one)).st_mtime_ns, seen is None
+            if changed != seen:
+                seen = changed
+                say(f"--- {time.strftime('%H:%M:%S')} {one.file}")
+                try:
+                    workbook.read()
+                    failed = _check(workbook, one, pose=first)
+                except DataError as error:
+                    failed = 1
+                    print(to_type(str(error)))
+                following = workbook.current()
+                if not failed and options.lesson is None and following is not None:
+                    one, seen = following, None
+                    continue
+                say("", f"Watching {one.file}. Save the file to check it again. Stop with Ctrl-C.")
+                sys.stdout.flush()
         time.sleep(0.3)
 
 
 def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
     index = workbook.next_hint(one)
-    print(f"Lesson {one.number}, hint {index + 1} of {len(one.hints)}:\n")
+    say(f"Lesson {one.number}, hint {index + 1} of {len(one.hints)}:", "")
     for part in one.hints[index].split("\n\n"):
-        _say([*_wrapped(" ".join(part.split())), ""])
+        say(" ".join(part.split()), "")
     return 0
 
 
@@ -385,10 +266,10 @@ def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
     if options.text:
         print_markdown(one.text)
-    elif webbrowser.open(page.as_uri()):
-        _say([str(page)])
-    else:
-        _say([str(page), "Could not open a browser. Open this file yourself."])
+        return 0
+    print(page)
+    if not webbrowser.open(page.as_uri()):
+        say("Could not open a browser. Open this file yourself.")
     return 0
 
 
@@ -405,13 +286,13 @@ def print_markdown(text: str) -> None:
             remedy=f"install it with `{pip_install('rich')}`, or read the lesson in a browser: "
             "minigrad course show",
         ) from None
-    Console(width=min(_width(), 100)).print(Markdown(text))
+    Console(width=min(terminal_width(), 100)).print(Markdown(text))
 
 
 def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     if not (options.yes or workbook.passed(one)):
-        _say([f"You have not passed lesson {one.number} yet. To see the solution anyway:",
-              f"  minigrad course solution {one.number} --yes"])  # fmt: skip
+        say(f"You have not passed lesson {one.number} yet. To see the solution anyway:")
+        say(f"  minigrad course solution {one.number} --yes")
         return 1
     print(one.read("solution.py").rstrip())
     return 0
@@ -419,34 +300,25 @@ def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> i
 
 def _reset(workbook: Workbook, one: Lesson, _: object) -> int:
     copy = workbook.reset(one)
-    print(
-        f"{one.file} now contains the original exercise."
-        + (f" Your file was saved as {copy.parent.name}/{copy.name}." if copy else "")
-    )
+    saved = f" Your file was saved as {copy.parent.name}/{copy.name}." if copy else ""
+    say(f"{one.file} now contains the original exercise.{saved}")
     return 0
 
 
 def _list(_: object) -> int:
     workbook = Workbook.find()
-    at_hand, lines = workbook.current(), []
     for one in lessons():
-        mark = "→" if one is at_hand else "○"
-        if workbook.passed(one):
-            mark = "✓"
-        lines.append(f"{mark} {one.number:>2}  {one.title:<44}{one.file}")
-    _say([*lines, "", f"{_count_passed(workbook)} of {len(lessons())} passed"])
+        mark = "✓" if workbook.passed(one) else "→" if one is workbook.current() else "○"
+        say(f"{mark} {one.number:>2}  {one.title:<44}{one.file}")
+    say("", f"{_count_passed(workbook)} of {len(lessons())} passed")
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
     paths, kept = write_notebooks(options.folder)
     left = f" ({len(kept)} already existed and were not changed)" if kept else ""
-    _say(
-        [
-            f"{len(paths)} notebooks are in {options.folder}{left}. Open one with: jupyter lab "
-            f"{shlex.quote(str(paths[0]))}"
-        ]
-    )
+    say(f"{len(paths)} notebooks are in {options.folder}{left}. Open one with: jupyter lab "
+        f"{shlex.quote(str(paths[0]))}")  # fmt: skip
     return 0
 
 
@@ -456,24 +328,9 @@ def _count_passed(workbook: Workbook) -> int:
 
 def _show_output(printed: list[str]) -> None:
     if printed:
-        print("Your file printed:")
-        width = max(_width(), 40) - 4
+        width = terminal_width() - 4
         parts = [
             part for line in printed for part in textwrap.wrap(line.expandtabs(), width) or [""]
         ]
         more = [f"... {len(parts) - 20} more lines"] if len(parts) > 20 else []
-        _say([*(f"  | {part}" for part in parts[:20]), *more, ""])
-
-
-def _width() -> int:
-    return shutil.get_terminal_size().columns
-
-
-def _wrapped(text: str) -> list[str]:
-    return feedback.wrapped(text, _width())
-
-
-def _say(lines: list[str]) -> None:
-    """Print lines that may contain learners' text, with control characters escaped."""
-    for line in lines:
-        print(for_terminal(to_type(printable(line))))
+        say("Your file printed:", *(f"  | {part}" for part in parts[:20]), *more, "")

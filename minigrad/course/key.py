@@ -26,13 +26,9 @@ from typing import Any
 
 from ..support.files import write_whole
 from .answers import decode, difference, encode, signature
-from .lesson import Lesson, Question, Slip, ask, definition, lesson, lessons, module
+from .lesson import Lesson, Slip, definition, lesson, lessons, module
 
 FILE = "key.json.gz"
-SLOW = 0.05
-"""The longest time that the solution may take on a question, in seconds. Mistakes are not asked
-slower questions.
-"""
 SAME_ANSWERS = 4
 """The maximum number of mistakes with equal answers to keep. The learner's code decides between
 them.
@@ -41,6 +37,8 @@ ENOUGH = 3
 """The number of wrong answers needed to prove a mistake if they are whole numbers, True or False.
 Many mistakes share such answers. Any other wrong number is proof by itself.
 """
+LONGEST = 2.0
+"""The processor time, in seconds, after which a mistake counts as one that never ends."""
 VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
 """Mistakes that are named only if no other one has the same answers."""
 Signature = tuple[str, float]
@@ -49,13 +47,11 @@ Signature = tuple[str, float]
 @dataclass(frozen=True)
 class KnownSlip:
     """A mistake, with the signatures of the answers that the faulty function gives to the questions
-    about it.
-
-    A signature is None for a slow question. See `answers.signature`.
+    about it. See `answers.signature`.
     """
 
     slip: Slip
-    signatures: tuple[Signature | None, ...]
+    signatures: tuple[Signature, ...]
     own: bool = False
     """True if the slip comes from slips.py, whose descriptions are preferred."""
 
@@ -82,7 +78,7 @@ def load(lesson: Lesson) -> Key:
     slips = [
         KnownSlip(
             Slip(**{**slip, "lines": tuple(slip["lines"])}),
-            tuple(s and (s[0], float(s[1])) for s in signatures),
+            tuple((form, float(number)) for form, number in signatures),
             own,
         )
         for slip, signatures, own in data["slips"]
@@ -118,42 +114,39 @@ def find_slip(
             continue
         form, number = signature(outcome["answer"])
         answers.append((form, number))
-        if any(
-            word in form and word not in signature(key.right[i])[0] for word in (" nan", " inf")
-        ):
+        expected = signature(key.right[i])[0]
+        if any(word in form and word not in expected for word in (" nan", " inf")):
             return None
         if difference(outcome["answer"], key.right[i], lesson.questions[i].tolerance):
-            evidence += 1 if float(number).is_integer() else ENOUGH
+            evidence += 1 if number.is_integer() else ENOUGH
 
     def fits(known: KnownSlip) -> bool:
         return known.slip.function == function and all(
-            theirs is None or same(answer, theirs, lesson.questions[i].tolerance)
+            same(answer, theirs, lesson.questions[i].tolerance)
             for i, answer, theirs in zip(asked, answers, known.signatures, strict=True)
         )
 
     if not evidence:
         return None
-    found = [known for known in key.slips if fits(known)]
-    for known in found:
-        if known.own:
-            return known.slip
+    found = list(filter(fits, key.slips))
+    if own := [known.slip for known in found if known.own]:
+        return own[0]
     if evidence < ENOUGH:
         return None
     yours = code_of(text, function)
     lines = {line.strip() for line in yours.splitlines()}
-    found = [
-        known
-        for known in found
-        if lines.issuperset(known.slip.lines)
-        and ("in place of another" not in known.slip.name or known.slip.name.split("`")[1] in yours)
-    ]
-    found.sort(
-        key=lambda known: (
-            known.slip.name not in VAGUE,
-            difflib.SequenceMatcher(None, yours, known.slip.code).ratio(),
-        )
-    )
-    return in_terms_of(found[-1].slip, yours) if found else None
+
+    def likely(slip: Slip) -> bool:
+        other = "in place of another" in slip.name and slip.name.split("`")[1] not in yours
+        return lines.issuperset(slip.lines) and not other
+
+    def alike(slip: Slip) -> tuple[bool, float]:
+        ratio = difflib.SequenceMatcher(None, yours, slip.code).ratio()
+        return slip.name not in VAGUE, ratio
+
+    slips = [known.slip for known in found if likely(known.slip)]
+    # sorted, because the last of equals is wanted
+    return in_terms_of(sorted(slips, key=alike)[-1], yours) if slips else None
 
 
 def in_terms_of(slip: Slip, yours: str) -> Slip:
@@ -186,40 +179,39 @@ def code_of(text: str, function: str) -> str:
 
 def make(lesson: Lesson) -> Key:
     """Compute a lesson's key. Takes seconds to minutes."""
-    questions = lesson.questions
-    solution = lesson.read("solution.py")
-    file = lesson.solved
-    right, ways, slow = [], {}, set()
+    questions, solution, file = lesson.questions, lesson.read("solution.py"), lesson.solved
+    right, ways = [], {}
     for i, question in enumerate(questions):
-        start = time.perf_counter()
         given = question.given(file)
-        answer = ask(question, file, given) if question.expect is None else question.expect()
+        answer = (
+            lesson.ask(question.call, file, given) if question.expect is None else question.expect()
+        )
         right.append(decode(encode(answer)))
-        if time.perf_counter() - start > SLOW:
-            slow.add(i)
         if question.way:
-            ways[i] = decode(encode(ask(question, file, question.given(file), question.way)))
+            way = lesson.ask(question.way, file, question.given(file))
+            ways[i] = decode(encode(way))
+
+    def wrong(i: int, answer: Signature) -> bool:
+        return not same(answer, signature(right[i]), questions[i].tolerance)
+
     known = []
     for slip in lesson.slips:
-        answers = _signatures(questions, f"{solution}\n{slip.code}")
-        function = slip.function
-        for question, answer, expected in zip(questions, answers, right, strict=True):
-            if not (function or answer and same(answer, signature(expected), question.tolerance)):
-                function = question.function
-        own = tuple(answers[i] for i in indices(lesson, function))
-        known.append(KnownSlip(replace(slip, function=function), own, own=True))
+        answers = _signatures(lesson, range(len(questions)), f"{solution}\n{slip.code}")
+        first = next(q.function for i, q in enumerate(questions) if wrong(i, answers[i]))
+        slip = replace(slip, function=slip.function or first)
+        own = tuple(answers[i] for i in indices(lesson, slip.function))
+        known.append(KnownSlip(slip, own, own=True))
     seen: dict[Any, list[str]] = {}
     for slip, source in _rewritten(lesson):
         asked = indices(lesson, slip.function)
-        answers = _signatures([None if i in slow else questions[i] for i in asked], source)
-        wrong = [
-            answer
-            for i, answer in zip(asked, answers, strict=True)
-            if answer and not same(answer, signature(right[i]), questions[i].tolerance)
-        ]
-        if all(form.startswith("raised") or form.endswith((" nan", " inf")) for form, _ in wrong):
+        try:
+            answers = _signatures(lesson, asked, source)
+        except TimeoutError:  # a learner's answers would be missing too
+            continue
+        forms = [answer[0] for i, answer in zip(asked, answers, strict=True) if wrong(i, answer)]
+        if all(form.startswith("raised") or form.endswith((" nan", " inf")) for form in forms):
             continue  # the code is right after all, or the error has its own message
-        rounded = tuple(answer and (answer[0], f"{answer[1]:.5g}") for answer in answers)
+        rounded = tuple((form, f"{number:.5g}") for form, number in answers)
         names = seen.setdefault((slip.function, rounded), [])
         if slip.name not in names and len(names) < SAME_ANSWERS:
             names.append(slip.name)
@@ -239,27 +231,24 @@ def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
                 yield slip, f"{solution}\n{source}\n{slip.code}"
 
 
-def _signatures(questions: Iterable[Question | None], source: str) -> list[Signature | None]:
-    """Run a mistake, ask it the questions that are not None, and return its answers' signatures.
+def _signatures(lesson: Lesson, asked: Iterable[int], source: str) -> list[Signature]:
+    """Run a mistake, ask it these questions, and return its answers' signatures.
 
-    A mistake that hangs is not asked further questions.
+    Errors: TimeoutError if the mistake takes longer than `LONGEST`.
     """
-    found: list[Signature | None] = []
-    file, hangs = None, False
-    for question in questions:
-        if question is None or hangs:
-            found.append(None if question is None else ("raised TimeoutError", 0.0))
-            continue
-        try:
-            with time_limit(1.0), silence():
+    found: list[Signature] = []
+    file = None
+    with time_limit(LONGEST), silence():
+        for i in asked:
+            question = lesson.questions[i]
+            try:
                 file = file or module("mistake", source)
-                answer = ask(question, file, question.given(file))
+                answer = lesson.ask(question.call, file, question.given(file))
                 found.append(signature(decode(encode(answer))))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            hangs = isinstance(error, TimeoutError)
-            found.append((f"raised {type(error).__name__}", 0.0))
+            except (KeyboardInterrupt, TimeoutError):
+                raise
+            except BaseException as error:
+                found.append((f"raised {type(error).__name__}", 0.0))
     return found
 
 
@@ -276,24 +265,25 @@ def silence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError if the block takes longer than `seconds`."""
+    """Raise TimeoutError if the block needs more processor time than this. Other programs that run
+    at the same time make no difference.
+    """
 
     def stop(*_: Any) -> None:
         raise TimeoutError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def write(lesson: Lesson, key: Key) -> None:
     """Write the key into the lesson's folder."""
     slips = [
-        [asdict(k.slip), [s and [s[0], float(f"{s[1]:.12g}")] for s in k.signatures], k.own]
+        [asdict(k.slip), [[form, float(f"{number:.12g}")] for form, number in k.signatures], k.own]
         for k in key.slips
     ]
     data = {

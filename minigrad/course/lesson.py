@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import OptionError
+from ..errors import OptionError, reason
 
 FOLDER = Path(__file__).parent / "lessons"
 
@@ -66,7 +66,7 @@ class Question:
     """
     way: str = ""
     """An expression for intermediate results, evaluated only after a wrong answer: a dict in the
-    order in which they are computed.
+    order in which they are computed. It may use the lesson's module check.py as `check`.
     """
     changes: tuple[str, ...] = ()
     """Names of inputs that the function is meant to change. It must not change the others."""
@@ -208,6 +208,10 @@ class Lesson:
         """The solution as a module."""
         return module(self.name, self.read("solution.py"))
 
+    def ask(self, expression: str, file: Any, given: Mapping[str, Any]) -> Any:
+        """Evaluate a question's call, or its `way`, with a learner's file and the inputs."""
+        return eval(expression, {**vars(file), "check": self.check, **given})
+
     def _module(self, name: str) -> ModuleType:
         return importlib.import_module(f"minigrad.course.lessons.{self.name}.{name}")
 
@@ -251,26 +255,67 @@ def definition(tree: ast.AST | None, name: str) -> Any:
     return found[-1] if found else None
 
 
-def ask(question: Question, file: Any, given: Mapping[str, Any], call: str = "") -> Any:
-    """Evaluate a question's call, or another expression, with a learner's file and the inputs."""
-    return eval(call or question.call, {**vars(file), **given})
+def definitions(tree: Any) -> dict[str, Any]:
+    r"""Return the statements of a file or class by the names that they define, and the methods of its
+    classes by names such as 'Tanh.backward'. The last definition of a name counts.
+
+    >>> list(definitions(ast.parse("import numpy as np\nclass Tanh:\n    def backward(self): ...")))
+    ['np', 'Tanh', 'Tanh.backward']
+    """
+    found: dict[str, Any] = {}
+    for node in tree.body:
+        found |= dict.fromkeys(bound(node), node)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{name}": part for name, part in definitions(node).items()}
+    return found
+
+
+def bound(node: ast.stmt) -> set[str]:
+    """Return the names that a statement defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+        return {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    return set()
 
 
 def inputs(which: int | str, number: int) -> Any:
     """Return the inputs of a lesson's question: one value, or a tuple of several.
 
     A check prints the line that calls this function. This function imports the learner's file from
-    the current folder. Errors: OptionError MG911 for an unknown lesson.
+    the current folder. Errors: OptionError MG911 for an unknown lesson or question.
     """
-    one = lesson(which)
-    found = tuple(one.questions[number - 1].given(importlib.import_module(one.name)).values())
+    one, question = _question(which, number)
+    found = tuple(question.given(importlib.import_module(one.name)).values())
     return found[0] if len(found) == 1 else found
 
 
 def steps(which: int | str, number: int) -> Any:
     """Return the intermediate results of a lesson's question, by name, as the learner's file computes
-    them. See `inputs`.
+    them. See `inputs`. Errors: OptionError MG911 also if they cannot be computed.
     """
+    one, question = _question(which, number)
+    try:
+        file = importlib.import_module(one.name)
+        return one.ask(question.way, file, question.given(file))
+    except Exception as error:
+        raise _stale(one, f"has no steps for question {number} ({reason(error)})") from None
+
+
+def _question(which: int | str, number: int) -> tuple[Lesson, Question]:
     one = lesson(which)
-    file, question = importlib.import_module(one.name), one.questions[number - 1]
-    return ask(question, file, question.given(file), question.way)
+    if not 0 < number <= len(one.questions):
+        raise _stale(one, f"has no question {number}")
+    return one, one.questions[number - 1]
+
+
+def _stale(one: Lesson, problem: str) -> OptionError:
+    return OptionError(
+        "MG911",
+        f"lesson {one.number} {problem}",
+        cause="the course or your file has changed since the check printed these lines",
+        remedy=f"check the lesson again and paste its new lines: minigrad course check {one.number}",
+    )

@@ -9,6 +9,7 @@ you cannot read it in the file by accident.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import json
@@ -16,7 +17,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import OptionError
-from .lesson import Lesson
+from .feedback import say
+from .lesson import Lesson, lessons
+from .workbook import Workbook
 
 Quiz = dict[str, Any]
 
@@ -55,24 +58,90 @@ def require_fit(quiz: Quiz, text: str, command: str = "minigrad course answer") 
     Errors: OptionError MG916 if `text` is not one of the question's choices, or if the question has
     no choices and `text` is not a number.
     """
-    choices, answer = list(quiz["choices"]), _normal(text)
-    fits = answer in choices if choices else _as_number(answer) is not None
+    choices = list(quiz["choices"])
+    if choices:
+        fits, example = _normal(text) in choices, f"one of these choices: {command} {choices[0]}"
+        kind = f"has the choices {', '.join(choices)}"
+    else:
+        fits, example = _as_number(_normal(text)) is not None, f"a number: {command} NUMBER"
+        kind = "asks for a number"
     if not fits:
         raise OptionError(
             "MG916",
             f"{text!r} is not an answer to this question",
-            cause=f"the question has the choices {', '.join(choices)}"
-            if choices
-            else "the question asks for a number",
-            remedy=f"answer with one of these choices: {command} {choices[0]}"
-            if choices
-            else f"answer with a number: {command} NUMBER",
+            cause=f"the question {kind}",
+            remedy=f"answer with {example}",
         )
 
 
 def read(lesson: Lesson) -> list[Quiz]:
     """Return the lesson's questions."""
     return list(json.loads(lesson.read("quiz.json")))
+
+
+def opened(workbook: Workbook, one: Lesson) -> tuple[int, bool] | None:
+    """Return the index of the lesson's first question without a right answer, and whether it has a
+    wrong one. Returns None if all answers are right.
+    """
+    answers = workbook.answers(one)
+    for place, question in enumerate(read(one)):
+        text = answers.get(str(place))
+        if text is None or not answer(question, text)[0]:
+            return place, text is not None
+    return None
+
+
+def command(workbook: Workbook, one: Lesson) -> str:
+    """Return the command that answers a question of this lesson."""
+    return "minigrad course answer" + f" --lesson {one.number}" * (one is not workbook.current())
+
+
+def pose(question: Quiz, before: str) -> None:
+    """Print a question."""
+    say(f"{before}{question['question']}")
+    say(*(f"  {name}) {text}" for name, text in question["choices"].items()))
+
+
+def remind(workbook: Workbook, one: Lesson) -> None:
+    """Print the lesson's question before its first check, and a reminder before the next checks."""
+    place, answered = opened(workbook, one) or (0, True)
+    if answered:
+        return
+    if workbook.tried(one):
+        say(f"A question is still open: {command(workbook, one)}", "")
+    else:
+        pose(read(one)[place], "A question before you run it: ")
+        say(f"  {command(workbook, one)} ...", "")
+
+
+def ask_missed(workbook: Workbook, current: Lesson) -> None:
+    """Print the first missed question of a lesson that is at least two lessons back."""
+    for one in lessons()[: max(current.number - 2, 0)]:
+        place, answered = opened(workbook, one) or (0, False)
+        if answered:
+            pose(read(one)[place], f"You missed this question in lesson {one.number}: ")
+            say(f"  {command(workbook, one)} ...", "")
+            return
+
+
+def run(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
+    """Check an answer, or show the question: `minigrad course answer`."""
+    place, _ = opened(workbook, one) or (0, True)
+    question, text = read(one)[place], options.answer
+    pose(question, f"Lesson {one.number}: ")
+    if text is None:
+        return 0
+    require_fit(question, text, command(workbook, one))
+    right, sentence = answer(question, text)
+    say(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Wrong.'}")
+    with workbook.changed(one) as entry:
+        entry.setdefault("answers", {})[str(place)] = text
+    if not right:
+        say(f"  To answer it again: {command(workbook, one)} ...")
+    elif following := opened(workbook, one):
+        say("")
+        pose(read(one)[following[0]], "And: ")
+    return 0
 
 
 def _normal(text: str) -> str:

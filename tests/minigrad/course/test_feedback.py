@@ -2,6 +2,7 @@
 its own.
 """
 
+import ast
 import re
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from minigrad.course import feedback, sandbox
-from minigrad.course.grade import grade
-from minigrad.course.lesson import lesson, lessons
+from minigrad.course.grade import Problem, grade
+from minigrad.course.lesson import inputs, lesson, lessons, steps
+from minigrad.errors import OptionError
 
 SOLUTION = lesson(1).read("solution.py")
 
@@ -79,13 +81,34 @@ def test_lines_fit_the_terminal(one):
         assert max(map(len, text.splitlines())) <= 80, text
 
 
+@pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
+def test_all_pasted_lines_are_python_and_fit(one):
+    for number, question in enumerate(one.questions, 1):
+        names = tuple((name, "") for name in question.given(one.solved))
+        for kind, first in (("wrong", ""), ("changed", ""), ("wrong", "h_1")):
+            problem = Problem(kind, "f", None, question, number, "x", first=first, inputs=names)
+            pasted = feedback.packed(feedback.to_paste(problem, one), "; ", 80)
+            ast.parse(textwrap.dedent("\n".join(pasted)))
+            assert max(map(len, pasted)) <= 80
+
+
+def test_lines_that_no_longer_fit_the_course_say_so(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "lesson_01_by_hand.py").write_text(SOLUTION)
+    for call in (inputs, steps):
+        with pytest.raises(OptionError, match="MG911.* no question 99"):
+            call(1, 99)
+    with pytest.raises(OptionError, match="MG911.* no steps for question 1"):
+        steps(1, 1)
+
+
 @pytest.mark.parametrize("number", [one.number for one in lessons() if one.number % 3 == 1])
 def test_the_pasted_lines_show_the_failure_again(number, tmp_path):
     one = lesson(number)
     code = f"{one.read('solution.py')}\n{one.slips[0].code}\n"
     (tmp_path / one.file).write_text(code)
     text = said(one.slips[0].code, 1, number)
-    pasted = textwrap.dedent(text.partition("and paste:\n")[2].partition("\n\n")[0])
+    pasted = textwrap.dedent(text.partition("and paste:\n")[2].partition("\n  mini")[0])
     yours = re.search(r"^    yours\S*(?: \S+)?\s\s+(\S+)", text, re.M)
     shown = subprocess.run(
         [sys.executable, "-c", pasted], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -11,7 +11,6 @@ SEND_AND_ADD = (
     "start with 1 at the root; then, in order, each node adds dz · local to the sum of each input"
 )
 CONSUMERS_FIRST = "each node comes after all nodes that have it as an input; for example, sort by serial, newest first"
-CHECK = "__import__('minigrad.course.lessons.lesson_04_sweep.check', fromlist=['sums'])"
 
 
 def parts_of(graph):
@@ -105,7 +104,7 @@ def backward_of(graph, leaves, calls=1, named=True):
     return Question(
         "backward", f"[{grads}][{calls}:]", given,
         f"{what}, for {graph}" + ("" if named else " (the nodes have no names)"), "nudging", formula=SEND_AND_ADD,
-        way=f"{CHECK}.sums(backward, y, {calls})" if named else "",
+        way=f"check.sums(backward, y, {calls})" if named else "",
         names=None if named else lambda grads: zip((f"{leaf}.grad" for leaf in leaves), grads, strict=True),
     )  # fmt: skip
 

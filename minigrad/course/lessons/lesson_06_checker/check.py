@@ -197,9 +197,6 @@ CHECK = (
 ALL = "call check_input for every input"
 FACTOR = "c = Σ claimed ⊙ measured / Σ measured²; return it if claimed agrees with c · measured"
 QUICK = "compare Σ claimed ⊙ u with (L(x + h·u) - L(x - h·u)) / 2h for one random direction u"
-WATCH = (
-    "__import__('minigrad.course.lessons.lesson_06_checker.check', fromlist=['watched']).watched"
-)
 
 
 def slopes(f, x, h=None):
@@ -252,7 +249,7 @@ def one_input(rule, i, function="check_input", formula=CHECK):
     required = function == "check_input"
     return Question(
         function, f"{function}({arguments})", given_by(rule), f"whether the gradient of {letters(rule)[i]} is right",
-        formula=formula, way=f"{WATCH}({function}, {arguments})" if required else "",
+        formula=formula, way=f"check.watched({function}, {arguments})" if required else "",
         changes=tuple(letters(rule)), stretch=not required,
     )  # fmt: skip
 
