@@ -47,11 +47,8 @@ def encode(answer: Any) -> Any:
         return _encoded(answer, DEEPEST, iter(range(MOST_PARTS)))
     except Exception as error:
         # the answer is too large, or the learner's own __repr__ or __iter__ raised an error
-        return {
-            "unusable": f"{type(answer).__name__}, which cannot be read ({type(error).__name__})"[
-                :200
-            ]
-        }
+        kind, reason = type(answer).__name__, type(error).__name__
+        return {"unusable": f"{kind}, which cannot be read ({reason})"[:200]}
 
 
 def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
@@ -183,43 +180,29 @@ def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Dif
         if set(yours) != set(right):
             return Difference(place, f"names {', '.join(yours)}"[:200], f"names {', '.join(right)}")
         pairs = [(f"{place}[{key!r}]", yours[key], right[key]) for key in right]
-    elif isinstance(right, list) and isinstance(yours, list):
+    elif isinstance(right, list) and isinstance(yours, list | np.ndarray):
         if len(yours) != len(right):
             return Difference(place, _counted(yours), _counted(right))
-        pairs = [(f"{place}[{i}]", a, b) for i, (a, b) in enumerate(zip(yours, right, strict=True))]
+        parts = yours if isinstance(yours, list) else yours.tolist()
+        pairs = [(f"{place}[{i}]", a, b) for i, (a, b) in enumerate(zip(parts, right, strict=True))]
     else:
         return _plain_difference(yours, right, tolerance, place)
     return next(filter(None, (difference(a, b, tolerance, where) for where, a, b in pairs)), None)
 
 
 def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> Difference | None:
-    # accept a list of numbers in place of an array
     if isinstance(yours, list) and isinstance(right, np.ndarray):
-        yours = _as_array(yours)
-    if isinstance(yours, np.ndarray) and isinstance(right, list):
-        if len(yours) != len(right):  # avoid converting a long array to a list, which is slow
-            return Difference(place, _counted(yours), _counted(right))
-        return difference(
-            yours.tolist() if yours.ndim == 1 else list(yours), right, tolerance, place
-        )
+        yours = _as_array(yours)  # accept a list of numbers in place of an array
     if not (_is_numeric(yours) and _is_numeric(right)):
-        same = type(yours) is type(right) and not isinstance(yours, Unusable) and yours == right
-        return (
-            None
-            if same
-            else Difference(place, described(yours), "None" if right is None else described(right))
-        )
-    yours, right = np.asarray(yours), np.asarray(right)
-    if yours.shape != right.shape:
+        if type(yours) is type(right) and not isinstance(yours, Unusable) and yours == right:
+            return None
+        return Difference(place, described(yours), "None" if right is None else described(right))
+    if np.shape(yours) != np.shape(right):
         return Difference(place, described(yours), described(right))
     # signalling NaNs and large long doubles would cause warnings
     with np.errstate(invalid="ignore", over="ignore"):
-        a, b = yours.astype(float), right.astype(float)
-        wrong = ~(
-            (np.isfinite(b) & (np.abs(a - b) <= tolerance * np.maximum(1, np.abs(b))))
-            | (a == b)
-            | (np.isnan(a) & np.isnan(b))
-        )
+        a, b = np.asarray(yours, float), np.asarray(right, float)
+        wrong = ~np.isclose(a, b, tolerance, tolerance, equal_nan=True)
         if not wrong.any():
             return None
         gap = np.where(wrong, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf), -1.0)
@@ -232,8 +215,8 @@ def described(answer: Any) -> str:
     """Describe an answer in a few words: a number, an array's shape, a string in quotes."""
     if answer is None:
         return "nothing (None): does the function return its result?"
-    if isinstance(answer, np.ndarray):
-        return f"an array of shape {answer.shape}" if answer.ndim else _number(answer.item())
+    if isinstance(answer, np.ndarray) and answer.ndim:
+        return f"an array of shape {answer.shape}"
     if _is_numeric(answer):
         return _number(answer)
     if isinstance(answer, Unusable):
@@ -262,15 +245,9 @@ def _as_array(numbers: list[Any]) -> Any:
 
 
 def _number(value: float, other: float = float("nan")) -> str:
-    """Format a number with enough digits, up to 17, to distinguish it from `other`."""
-    return next(
-        (
-            text
-            for digits in range(6, 17)
-            if (text := f"{value:.{digits}g}") != f"{other:.{digits}g}"
-        ),
-        str(value),
-    )
+    """Format a number with enough digits, up to 16, to distinguish it from `other`."""
+    texts = ((f"{value:.{digits}g}", f"{other:.{digits}g}") for digits in range(6, 17))
+    return next((text for text, another in texts if text != another), str(value))
 
 
 MOST_SHOWN = 24
@@ -286,9 +263,8 @@ def described_input(value: Any) -> str:
     if type(value).__name__ == "Tensor":
         value = value.array
     if isinstance(value, np.ndarray) and value.ndim:
-        return (
-            f"{value.shape} {_listed(value.tolist()) if value.size <= MOST_SHOWN else ''}".rstrip()
-        )
+        shown = f" {_listed(value.tolist())}" if value.size <= MOST_SHOWN else ""
+        return f"{value.shape}{shown}"
     if isinstance(value, list | tuple):
         if len(value) > MOST_SHOWN:
             return f"a list of {len(value)}"

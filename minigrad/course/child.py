@@ -197,20 +197,19 @@ def run(
             continue
         try:
             given = question.given(file)
-            before = {name: encode(value) for name, value in given.items() if is_data(value)}
-            outcome = {"answer": encode(lesson.ask(question.call, file, given))}
-            after = {name: encode(given[name]) for name in before if name not in question.changes}
-            changed = {n: [before[n], after[n]] for n in after if after[n] != before[n]}
-            write({**outcome, "changed": changed} if changed else outcome)
+            kept = [n for n in given if is_data(given[n]) and n not in question.changes]
+            before = [encode(given[name]) for name in kept]
+            answer = encode(lesson.ask(question.call, file, given))
+            after = [encode(given[name]) for name in kept]
+            changed = [list(t) for t in zip(kept, before, after, strict=True) if t[1] != t[2]]
+            write({"answer": answer, "changed": changed})
         except BaseException as error:
             write({"raised": failure(error, source)})
-    if only and questions[only[0]].way:
+    if only:
         question, way = questions[only[0]], None
         with contextlib.suppress(BaseException):  # the learner's file may raise any exception
             way = encode(lesson.ask(question.way, file, question.given(file)))
-        write({"way": way})
-    if variables:
-        write({"variables": encode(dict(variables))})
+        write({"way": way, "variables": encode(dict(variables or {}))})
 
 
 def watch(function: str, source: Path) -> dict[str, Any]:

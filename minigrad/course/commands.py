@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import os
 import shlex
@@ -12,11 +11,12 @@ import textwrap
 import threading
 import time
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, MinigradError, OptionError, pip_install, reason, shown
+from ..errors import DataError, MinigradError, reason, shown
+from ..support.text import for_terminal
 from ..tools.commands import to_type
 from . import feedback, quiz
 from .export import write_notebooks
@@ -165,8 +165,12 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     text = workbook.text(one)
     if pose and text != one.read("exercise.py"):
         quiz.remind(workbook, one)
-    with still_running():
+    waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
+    waiting.start()
+    try:
         verdict = grade(one, workbook.path(one), text)
+    finally:
+        waiting.cancel()
     problem = verdict.problem
     _show_output(verdict.output.strip().splitlines())
     with workbook.changed(one) as entry:
@@ -209,18 +213,6 @@ def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
     return 0
 
 
-@contextlib.contextmanager
-def still_running() -> Iterator[None]:
-    """Print a line if the block takes longer than two seconds."""
-    told = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
-    told.daemon = True
-    told.start()
-    try:
-        yield
-    finally:
-        told.cancel()
-
-
 def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None:
     """Draw the learner's own graph and print the page's path."""
     target = workbook.folder / "pages" / f"{one.name}_graph.html"
@@ -232,25 +224,26 @@ def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None
 
 
 def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
-    seen = None
+    seen: int | None = None
     while True:
-        with contextlib.suppress(OSError):  # an editor may be replacing the file
-            changed, first = os.stat(workbook.path(one)).st_mtime_ns, seen is None
-            if changed != seen:
-                seen = changed
-                say(f"--- {time.strftime('%H:%M:%S')} {one.file}")
-                try:
-                    workbook.read()
-                    failed = _check(workbook, one, pose=first)
-                except DataError as error:
-                    failed = 1
-                    print(to_type(str(error)))
-                following = workbook.current()
-                if not failed and options.lesson is None and following is not None:
-                    one, seen = following, None
-                    continue
-                say("", f"Watching {one.file}. Save the file to check it again. Stop with Ctrl-C.")
-                sys.stdout.flush()
+        try:
+            changed: int | None = os.stat(workbook.path(one)).st_mtime_ns
+        except OSError:  # an editor may be replacing the file
+            changed = seen
+        if changed != seen:
+            first, seen, failed = seen is None, changed, 1
+            say(f"--- {time.strftime('%H:%M:%S')} {one.file}")
+            try:
+                workbook.read()
+                failed = _check(workbook, one, pose=first)
+            except DataError as error:
+                print(to_type(str(error)))
+            following = workbook.current()
+            if not failed and options.lesson is None and following is not None:
+                one, seen = following, None
+                continue
+            say("", f"Watching {one.file}. Save the file to check it again. Stop with Ctrl-C.")
+            sys.stdout.flush()
         time.sleep(0.3)
 
 
@@ -265,28 +258,18 @@ def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
 def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
     if options.text:
-        print_markdown(one.text)
+        try:
+            from rich import console, markdown
+
+            columns = min(terminal_width(), 100)
+            console.Console(width=columns).print(markdown.Markdown(one.text))
+        except ImportError:
+            print(for_terminal(one.text))
         return 0
-    print(page)
+    say(str(page), width=1000)
     if not webbrowser.open(page.as_uri()):
         say("Could not open a browser. Open this file yourself.")
     return 0
-
-
-def print_markdown(text: str) -> None:
-    """Print Markdown for a terminal. Errors: OptionError MG923 if rich is not installed."""
-    try:
-        from rich.console import Console
-        from rich.markdown import Markdown
-    except ImportError:
-        raise OptionError(
-            "MG923",
-            "printing a lesson's text needs rich, which is not installed",
-            cause="rich is an optional dependency (the extra `course`)",
-            remedy=f"install it with `{pip_install('rich')}`, or read the lesson in a browser: "
-            "minigrad course show",
-        ) from None
-    Console(width=min(terminal_width(), 100)).print(Markdown(text))
 
 
 def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:

@@ -53,7 +53,7 @@ def explained(problem: Problem, lesson: Lesson, tries: int, width: int) -> list[
     if question is not None:
         what = question.what or question.call
         told += wrapped(f"  asked: {what}", width)
-        told += packed((f"{n} = {printable(v)}" for n, v in problem.inputs
+        told += packed((f"{n} = {printable(v)}" for n, v in problem.inputs.items()
                         if not v.startswith("<") and f"{n} = {v}" not in what), "   ", width)  # fmt: skip
     told += _values(problem, width)
     if question is None:
@@ -122,7 +122,9 @@ def _values(problem: Problem, width: int) -> list[str]:
         told += ["    Does it always return its result?"]  # raised where the answer was used
     if problem.kind == "wrong" and problem.variables and not problem.first and not problem.blames:
         told += ["  your variables when it returned:"]
-        told += packed((f"{n} = {printable(v)}" for n, v in problem.variables), "   ", width)
+        told += packed(
+            (f"{n} = {printable(v)}" for n, v in problem.variables.items()), "   ", width
+        )
     return told
 
 
@@ -140,7 +142,7 @@ def to_paste(problem: Problem, lesson: Lesson) -> list[str]:
     assert question is not None
     if problem.first and not question.names:
         return ["from minigrad.course import steps", f"print(steps({place}))"]
-    told, names = [f"from {lesson.name} import *"], ", ".join(name for name, _ in problem.inputs)
+    told, names = [f"from {lesson.name} import *"], ", ".join(problem.inputs)
     if names:
         told = ["from minigrad.course import inputs", *told, f"{names} = inputs({place})"]
     if problem.kind == "changed":
@@ -176,4 +178,5 @@ def say(*texts: str, width: int = 0) -> None:
 
 
 def terminal_width() -> int:
+    """Return the number of columns of the terminal, at least 40."""
     return max(shutil.get_terminal_size().columns, 40)

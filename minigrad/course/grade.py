@@ -17,7 +17,7 @@ import contextlib
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,11 @@ class Problem:
     after: str = ""
     """The name of the last intermediate value that is still right."""
     slip: Slip | None = None
-    variables: tuple[tuple[str, str], ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
     """The function's own variables when it returned: names and values."""
     blames: str = ""
     """The function whose correct version would make the question pass."""
-    inputs: tuple[tuple[str, str], ...] = ()
+    inputs: dict[str, str] = field(default_factory=dict)
     """The question's inputs: names and values."""
 
 
@@ -119,11 +119,11 @@ def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Aga
     """Add to a problem everything that helps find its cause."""
     if problem.kind in ("wrong", "error"):
         problem = _diagnosed(lesson, text, run, problem, again)
-    inputs: tuple[tuple[str, str], ...] = ()
+    inputs = {}
     assert problem.question is not None
     with _INPUTS, contextlib.suppress(Exception):  # a lesson's own classes may not be printable
         given = problem.question.given(lesson.solved)
-        inputs = tuple((name, described_input(value)) for name, value in given.items())
+        inputs = {name: described_input(value) for name, value in given.items()}
     line = problem.line or line_of(text, problem.blames or problem.function)
     return replace(problem, inputs=inputs, line=line)
 
@@ -146,9 +146,9 @@ def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Aga
             return replace(problem, blames=next(alone, " and ".join(others)))
         outcomes = dict(zip(asked, second.outcomes, strict=True))
     if isinstance(second.variables, dict):
-        shown = ((n, described_input(value)) for n, value in second.variables.items())
-        plain = [(n, text) for n, text in shown if "Unusable(" not in text]
-        problem = replace(problem, variables=tuple(plain[:MOST_VARIABLES]))
+        shown = {name: described_input(value) for name, value in second.variables.items()}
+        plain = [pair for pair in shown.items() if "Unusable(" not in pair[1]]
+        problem = replace(problem, variables=dict(plain[:MOST_VARIABLES]))
     problem = replace(problem, slip=key.find_slip(lesson, function, outcomes, text))
     return problem if problem.kind == "error" else _located(lesson, problem, run, second.way)
 
@@ -232,7 +232,7 @@ def _judged(lesson: Lesson, text: str, index: int, outcome: dict[str, Any]) -> P
         return replace(problem, kind="missing", function=question.function.partition(".")[0])
     if "raised" in outcome:
         return _raised(problem, outcome["raised"])
-    for name, (before, now) in outcome["changed"].items():
+    for name, before, now in outcome["changed"] or ():
         if moved := difference(now, before, 0.0, name):
             return replace(problem, kind="changed", message=name, difference=moved)
     yours, right = outcome["answer"], key.load(lesson).right[index]

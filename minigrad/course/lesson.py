@@ -55,9 +55,7 @@ class Question:
     measured: str = "it should be"
     """The label shown next to the right number, for example 'finite difference' or 'the engine'."""
     tolerance: float = 1e-6
-    """The maximum allowed difference. It is absolute for numbers below 1 and relative for larger
-    numbers.
-    """
+    """The maximum allowed difference, as an absolute and a relative tolerance. See np.isclose."""
     formula: str = ""
     """The right formula. Shown on the third try if no slip is recognised."""
     names: Callable[[Any], Iterable[tuple[str, Any]]] | None = None
@@ -276,10 +274,8 @@ def bound(node: ast.stmt) -> set[str]:
         return {node.name}
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-        names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
-        return {name.id for name in names if isinstance(name.ctx, ast.Store)}
-    return set()
+    names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
 
 
 def inputs(which: int | str, number: int) -> Any:

@@ -37,19 +37,13 @@ class Mark:
     """False if its file exists but could not be read or graded."""
 
     @property
-    def asked(self) -> int:
-        return self.lesson.asked
-
-    @property
     def passed(self) -> bool:
         """True if the lesson earns its point."""
-        return self.right == self.asked
+        return self.right == self.lesson.asked
 
     @property
     def sign(self) -> str:
-        if not self.graded:
-            return "?"
-        return "x" if self.passed else "."
+        return "?" if not self.graded else "x" if self.passed else "."
 
 
 @dataclass(frozen=True)
@@ -80,39 +74,22 @@ def add_report(commands: Any) -> None:
         "that were not graded. With --gradescope the exit code is 0 even then, and results.json "
         "lists these files.",
     )
-    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="(default: here)")
-    parser.add_argument(
-        "--lesson",
-        action="append",
-        metavar="LESSON",
-        help="grade only this lesson (may be repeated)",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="the number of parallel jobs (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--keep",
-        type=Path,
-        metavar="FOLDER",
-        help="store each mark in this folder immediately; if you run the command again, it grades "
-        "only new and changed files",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument(
-        "--gradescope",
-        action="store_true",
-        help="print one submission as Gradescope's results.json",
-    )
-    parser.add_argument(
-        "--require-sandbox", action="store_true", help="refuse to grade without a sandbox"
-    )
-    parser.add_argument(
-        "-o", "--out", type=Path, metavar="FILE", help="write to this file instead of printing"
-    )
+    add, cores = parser.add_argument, os.cpu_count() or 1
+    add("folders", nargs="*", type=Path, metavar="FOLDER", help="(default: here)")
+    about = "grade only this lesson (may be repeated)"
+    add("--lesson", action="append", metavar="LESSON", help=about)
+    about = "the number of parallel jobs (default: %(default)s)"
+    add("--jobs", type=int, default=cores, metavar="N", help=about)
+    about = ("store each mark in this folder immediately; if you run the command again, it grades only "
+             "new and changed files")  # fmt: skip
+    add("--keep", type=Path, metavar="FOLDER", help=about)
+    add("--json", action="store_true", help="print JSON instead of a table")
+    about = "print one submission as Gradescope's results.json"
+    add("--gradescope", action="store_true", help=about)
+    about = "refuse to grade without a sandbox"
+    add("--require-sandbox", action="store_true", help=about)
+    about = "write to this file instead of printing"
+    add("-o", "--out", type=Path, metavar="FILE", help=about)
     parser.set_defaults(run=_report)
 
 
@@ -126,12 +103,13 @@ def _report(options: argparse.Namespace) -> int:
     if options.require_sandbox:
         wall.require()
     marks = grade_all(submissions(folders, own), chosen, options.jobs, options.keep)
-    names = called(marks)
+    above = os.path.commonpath([folder.parent for folder in marks])
     rows = [
-        Row(names[folder], folder, row, note(folder, row, own)) for folder, row in marks.items()
+        Row(printable(os.path.relpath(folder, above)), folder, row, note(folder, row, own))
+        for folder, row in marks.items()
     ]
     if options.gradescope or options.json:
-        results = gradescope(rows, str(wall)) if options.gradescope else as_json(rows, str(wall))
+        results = (gradescope if options.gradescope else as_json)(rows, str(wall))
         text = json.dumps(results, indent=1, ensure_ascii=False)
     else:
         text = "\n".join([*table(rows), "", str(wall)])
@@ -215,15 +193,13 @@ def _described(path: Path) -> str:
     """Describe a submission that contains no lesson file."""
     if path.is_symlink():
         return "a link, which is not followed"
-    if not os.path.isdir(path):
+    if not path.is_dir():
         return "a file, not a folder"
     try:
-        inside = list(path.iterdir())
+        next(path.iterdir(), None)
     except OSError as error:
         return f"a folder that cannot be read ({reason(error)})"
-    return _named(entries(path)) or (
-        "a folder with hidden files only" if inside else "an empty folder"
-    )
+    return _named(entries(path)) or "an empty folder"
 
 
 def _named(paths: list[Path]) -> str:
@@ -290,12 +266,10 @@ def grade_all(
     marks: dict[Path, list[Mark]] = {folder: [] for folder in folders}
     for name, (folder, one) in files.items():
         mark = found[name]
-        if isinstance(mark, str):
-            mark = (
-                Mark(one, **done[name].result)
-                if name in done
-                else Mark(one, 0, "could not be graded", False)
-            )
+        if name in done:
+            mark = Mark(one, **done[name].result)
+        elif isinstance(mark, str):
+            mark = Mark(one, 0, "could not be graded", False)
         marks[folder].append(mark)
     return marks
 
@@ -315,15 +289,13 @@ def table(rows: list[Row]) -> list[str]:
     """Return a header and one line for each submission. A line contains the points, a symbol for
     each lesson (x passed, . not passed, ? not graded), and the files that were not graded.
     """
-    width = max(len(row.name) for row in rows)
+    width, asked = max(len(row.name) for row in rows), len(rows[0].marks)
     numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
     lines = [f"{'':<{width}}  points  {numbers}"]
     for row in rows:
         signs = "  ".join(mark.sign for mark in row.marks)
-        lines.append(
-            f"{row.name:<{width}}  {row.points:>2}/{len(row.marks):<3}   {signs}  "
-            f"{row.note}".rstrip()
-        )
+        line = f"{row.name:<{width}}  {row.points:>2}/{asked:<3}   {signs}  {row.note}"
+        lines.append(line.rstrip())
     return lines
 
 
@@ -331,22 +303,13 @@ def as_json(rows: list[Row], wall: str) -> dict[str, Any]:
     """Return all marks in JSON types: {"wall": ..., "submissions": [{"name", "points", "of",
     "note", "lessons": [...]}]}.
     """
-    submitted = []
-    for row in rows:
-        marks = [
+    submitted = [
+        {"name": row.name, "points": row.points, "of": len(row.marks), "note": row.note, "lessons": [
             {"lesson": mark.lesson.number, "title": mark.lesson.title, "passed": mark.passed,
-             "right": mark.right, "asked": mark.asked, "said": mark.said}
-            for mark in row.marks
-        ]  # fmt: skip
-        submitted.append(
-            {
-                "name": row.name,
-                "points": row.points,
-                "of": len(marks),
-                "note": row.note,
-                "lessons": marks,
-            }
-        )
+             "right": mark.right, "asked": mark.lesson.asked, "said": mark.said}
+            for mark in row.marks]}
+        for row in rows
+    ]  # fmt: skip
     return {"wall": wall, "submissions": submitted}
 
 
@@ -378,11 +341,3 @@ def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
     plain = {"output_format": "text", "test_output_format": "text"}
     hidden = {"wall": wall}  # not shown to students
     return {"score": float(score), "output": output, **plain, "tests": tests, "extra_data": hidden}
-
-
-def called(folders: Collection[Path]) -> dict[Path, str]:
-    """Return the submissions' names: their paths relative to their common folder, with control
-    characters escaped.
-    """
-    above = os.path.commonpath([folder.parent for folder in folders])
-    return {folder: printable(os.path.relpath(folder, above)) for folder in folders}

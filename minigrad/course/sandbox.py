@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..support.files import write_whole
 from ..support.jobs import process
@@ -68,7 +68,7 @@ def ask(
     Errors: OSError if Python cannot start behind the wall.
     """
     options = [] if only is None else [",".join(map(str, only))]
-    ended, answers, output = _run(lesson, source, text, wall, *options)
+    ended, answers, output = _run(lesson, source, text, wall, ANSWERS, *options)
     if wall.program and not answers:
         raise OSError(f"Python did not start behind the wall: {output.strip()[-300:]}")
     if len(answers) > ANSWERS:
@@ -84,32 +84,24 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
     """Build a `Run` from the lines that child.py wrote, the reason why the process ended early, and
     the file's output.
     """
-    run = Run(ended=ended, output=output)
-    done = False
-    for line in lines:
+    run = Run(ended=ended or "it ended the Python process", output=output)
+    for line in lines:  # the learner's file may have forged lines
         if not isinstance(line, dict):
             continue
         if "answer" in line:
-            answer = None
-            # the learner's file may have forged this line
-            with contextlib.suppress(ValueError):
-                answer = decode(line["answer"])
-            run.outcomes.append({"answer": answer, "changed": _changes(line.get("changed"))})
+            changed = _decoded(line.get("changed"))
+            outcome = {"answer": _decoded(line["answer"]), "changed": changed}
+            run.outcomes.append(outcome)
         elif "raised" in line:
             run.outcomes.append({"raised": _failure(line["raised"])})
         elif "missing" in line:
             run.outcomes.append({"missing": True})
         elif "way" in line:
-            with contextlib.suppress(ValueError):
-                run.way = decode(line["way"])
-        elif "variables" in line:
-            with contextlib.suppress(ValueError):
-                run.variables = decode(line["variables"])
+            run.way, run.variables = _decoded(line["way"]), _decoded(line.get("variables"))
         elif "unloaded" in line:
             run.unloaded = _failure(line["unloaded"])
-        done = done or "done" in line
-    if not done and not run.ended:
-        run.ended = "it ended the Python process"
+        elif "done" in line:
+            run.ended = ended
     return run
 
 
@@ -119,7 +111,7 @@ def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path
 
     Returns True if the graph was drawn. Otherwise, returns False and writes no file.
     """
-    ended, page, _ = _run(lesson, source, text, NO_WALL, "page", "page.html", failed)
+    ended, page, _ = _run(lesson, source, text, NO_WALL, PAGE, "page", "page.html", failed)
     if ended or not 0 < len(page) <= PAGE:
         return False
     target.parent.mkdir(exist_ok=True)
@@ -127,15 +119,16 @@ def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path
     return True
 
 
-def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *rest: str) -> tuple[str, bytes, str]:
+def _run(
+    lesson: Lesson, source: Path, text: str, wall: Wall, most: int, *rest: str
+) -> tuple[str, bytes, str]:
     """Start the child process and wait for it. Returns the reason why the child ended early (or
-    ''), its answers or page, and its output.
+    ''), its answers or page, at most one byte more than `most`, and its output.
 
     The child reads and writes unnamed files that this process opens before the child starts. This
     process never opens a file in the child's folder, because a pipe or a device there could block
     it.
     """
-    page = rest[:1] == ("page",)
     with contextlib.ExitStack() as stack:
         given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         given.write(text.encode())
@@ -150,37 +143,30 @@ def _run(lesson: Lesson, source: Path, text: str, wall: Wall, *rest: str) -> tup
             *wall.before(lesson), sys.executable, "-P", "-m", "minigrad.course.child",
             lesson.name, str(source), str(SECONDS), *rest,
         ]  # fmt: skip
-        ended = ""
+        late = f"it took longer than {SECONDS:g} s"
         with process(
             command, cwd=where, env=environment(folder), stdin=given, stdout=answers, stderr=output
         ) as child:
             try:
-                code = child.wait(SECONDS + START)
+                code, ended = child.wait(SECONDS + START), ""
             except subprocess.TimeoutExpired:
-                code, ended = 0, _late()
+                code, ended = 0, late
         # like a shell, bubblewrap adds 128 to the number of the signal that ended the child
         number = code - 128 if wall.program else -code
         if number > 0:
-            ended = _by_signal(number)
-        elif code and page:
-            ended = "no page could be drawn"
-        printed = _read(output, 10_000).decode(errors="replace")
-        return ended, _read(answers, 1 + (PAGE if page else ANSWERS)), printed
+            names = {one.value: one.name for one in signal.Signals}
+            name = names.get(number, f"signal {number}")
+            ended = late if name == "SIGXCPU" else f"the system ended it ({name})"
+        answers.seek(0)
+        output.seek(0)
+        return ended, answers.read(most + 1), output.read(10_000).decode(errors="replace")
 
 
-def _read(file: IO[bytes], most: int) -> bytes:
-    file.seek(0)
-    return file.read(most)
-
-
-def _by_signal(number: int) -> str:
-    names = {one.value: one.name for one in signal.Signals}
-    name = names.get(number, f"signal {number}")
-    return _late() if name == "SIGXCPU" else f"the system ended it ({name})"
-
-
-def _late() -> str:
-    return f"it took longer than {SECONDS:g} s"
+def _decoded(code: Any) -> Any:
+    try:
+        return decode(code)
+    except ValueError:
+        return None
 
 
 def _failure(given: Any) -> dict[str, Any]:
@@ -194,13 +180,3 @@ def _failure(given: Any) -> dict[str, Any]:
         "line": line if isinstance(line, int) and 0 < line < 1 << 20 else None,
         "not_written": given.get("not_written") is True,
     }
-
-
-def _changes(given: Any) -> dict[str, list[Any]]:
-    """Return the inputs that the file changed: their values before and after the call."""
-    with contextlib.suppress(ValueError, TypeError, AttributeError):
-        return {
-            str(name)[:80]: [decode(before), decode(after)]
-            for name, (before, after) in given.items()
-        }
-    return {}

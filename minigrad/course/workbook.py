@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import DataError, reason
 from ..support.files import AnyPath, locked, open_file, to_path, write_whole
-from .lesson import Lesson, lesson, lessons
+from .lesson import Lesson, bound, lesson, lessons
 
 PROGRESS = "progress.json"
 LONGEST = 1 << 20
@@ -139,6 +139,10 @@ class Workbook:
     def passed(self, lesson: Lesson) -> bool:
         return bool(self._entry(lesson).get("passed"))
 
+    def tried(self, lesson: Lesson) -> bool:
+        """Return whether the lesson's file was checked with something written in it."""
+        return not {"passed", "tries"}.isdisjoint(self._entry(lesson))
+
     def current(self) -> Lesson | None:
         """Return the first lesson that has not been passed, or None if all have been passed."""
         return next((lesson for lesson in lessons() if not self.passed(lesson)), None)
@@ -164,10 +168,8 @@ class Workbook:
         with locked(self.folder):
             self.read()
             yield self.lessons.setdefault(lesson.name, {})
-            text = (
-                json.dumps(dict(sorted(self.lessons.items())), indent=1, ensure_ascii=False) + "\n"
-            )
-            save_text(self.folder / PROGRESS, text)
+            text = json.dumps(self.lessons, indent=1, ensure_ascii=False, sort_keys=True)
+            save_text(self.folder / PROGRESS, f"{text}\n")
 
     def reset(self, lesson: Lesson) -> Path | None:
         """Restore the original exercise. Returns the path of the backup of the learner's file, or
@@ -224,39 +226,20 @@ def own_code(source: str, name: str, rest: str) -> str:
     'def f(x): return g(x)\n\n\ndef g(x): return x'
     """
     body, others = ast.parse(source).body, ast.parse(rest).body
-    needed, waiting = [], [name]
-    while waiting:
-        wanted = waiting.pop()
-        for node in body:
-            if wanted in _bound(node) and node not in needed:
-                needed.append(node)
-                waiting += [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
-    there = {ast.unparse(node) for node in others}
-    needed = [node for node in body if node in needed and ast.unparse(node) not in there]
-    if {n for node in needed for n in _bound(node)} & {n for node in others for n in _bound(node)}:
+    present = {ast.unparse(node) for node in others}
+    names, needed = {name}, set[ast.stmt]()
+    while more := {node for node in body if names & bound(node)} - needed:
+        needed |= more
+        parts = (part for node in more for part in ast.walk(node))
+        names |= {part.id for part in parts if isinstance(part, ast.Name)}
+    needed = {node for node in needed if ast.unparse(node) not in present}
+    if any(bound(node) & bound(other) for node in needed for other in others):
         return ""
-    lines = source.split("\n")
-    starts = [
-        min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
-        for node in needed
-    ]
-    parts = [
-        "\n".join(lines[a - 1 : node.end_lineno]) for a, node in zip(starts, needed, strict=True)
-    ]
-    return "\n\n\n".join(parts)
-
-
-def _bound(node: ast.stmt) -> set[str]:
-    """Return the names that a statement at the top level of a file defines."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-        return {
-            n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        }
-    return set()
+    lines, ends = source.split("\n"), [0, *(node.end_lineno or 0 for node in body)]
+    # each definition with its decorators and the comments before it
+    codes = ["\n".join(lines[end : node.end_lineno]).strip()
+             for end, node in zip(ends, body, strict=False) if node in needed]  # fmt: skip
+    return "\n\n\n".join(codes)
 
 
 def _entry(entry: Any) -> dict[str, Any]:

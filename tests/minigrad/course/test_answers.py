@@ -45,7 +45,7 @@ def nested(depth):
         (None, 2.0, ("", "nothing (None): does the function return its result?", "2")),
         (float("nan"), 1.0, ("", "nan", "1")),
         (1e300, math.inf, ("", "1e+300", "inf")),
-        (1.0000011, 1.0, ("", "1.000001", "1")),
+        (1.0000021, 1.0, ("", "1.000002", "1")),
         ({"a": 1}, {"b": 1}, ("", "names a", "names b")),
         (mg.Tensor([1.0, 2.0]), np.array([1.0, 2.0]), None),
         (np.ones((2, 3)), [np.ones(3), np.ones(3)], None),

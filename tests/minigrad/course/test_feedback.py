@@ -84,7 +84,7 @@ def test_lines_fit_the_terminal(one):
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
 def test_all_pasted_lines_are_python_and_fit(one):
     for number, question in enumerate(one.questions, 1):
-        names = tuple((name, "") for name in question.given(one.solved))
+        names = dict.fromkeys(question.given(one.solved), "")
         for kind, first in (("wrong", ""), ("changed", ""), ("wrong", "h_1")):
             problem = Problem(kind, "f", None, question, number, "x", first=first, inputs=names)
             pasted = feedback.packed(feedback.to_paste(problem, one), "; ", 80)

@@ -56,7 +56,7 @@ def test_every_shape_of_a_submission_has_a_row(run):
     expected = {
         "ada": "",
         "empty": "not graded: an empty folder",
-        "hidden": "not graded: a folder with hidden files only",
+        "hidden": "not graded: an empty folder",
         "final": "not graded: lesson_03_gates_final.py",
         "nested": "not graded: my-course/",
         "many": "not graded: a.py, b.py, c.py, d.py, e.py and 2 more",
