@@ -7,7 +7,6 @@ import hashlib
 import os
 import shlex
 import sys
-import textwrap
 import threading
 import time
 import webbrowser
@@ -41,42 +40,34 @@ def add_course(commands: Any) -> None:
     course.set_defaults(run=_here)
     parts = course.add_subparsers(title="commands", metavar="COMMAND")
 
-    def add(name: str, run: Callable[..., int], about: str, **lesson: Any) -> Any:
+    def add(name: str, run: Callable[..., int], about: str, number: str = "") -> Any:
         parser = parts.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
-        parser.set_defaults(run=on_lesson(run) if lesson else run)
-        if lesson:
-            named = "--lesson" if lesson.pop("named", False) else "lesson"
-            about = "the lesson's number (default: the current lesson)"
-            parser.add_argument(named, metavar="LESSON", help=about, **lesson)
+        parser.set_defaults(run=on_lesson(run) if number else run)
+        if number:
+            needed = name == "reset"
+            about = "the lesson's number" + " (default: the current lesson)" * (not needed)
+            nargs = None if needed else "?"
+            parser.add_argument(number, nargs=nargs, metavar="LESSON", help=about)
         return parser
 
-    current: dict[str, Any] = {"nargs": "?"}
-    start = add(
-        "start", _start, "copy the lessons' files into a folder without overwriting your files"
-    )
-    start.add_argument(
-        "folder", nargs="?", type=Path, default=Path("my-course"), help="(default: my-course)"
-    )
-    add("check", _check, "check a lesson", **current)
-    add(
-        "watch",
-        _watch,
-        "check a lesson whenever its file is saved, until you press Ctrl-C",
-        **current,
-    )
-    add("hint", _hint, "show a hint; each new hint is more explicit", **current)
+    about = "copy the lessons' files into a folder without overwriting your files"
+    start, default = add("start", _start, about), Path("my-course")
+    start.add_argument("folder", nargs="?", type=Path, default=default, help="(default: my-course)")
+    add("check", _check, "check a lesson", "lesson")
+    about = "check a lesson whenever its file is saved, until you press Ctrl-C"
+    add("watch", _watch, about, "lesson")
+    add("hint", _hint, "show a hint; each new hint is more explicit", "lesson")
     about = "answer a lesson's question, or show the question if you pass no answer"
-    answer = add("answer", quiz.run, about, named=True)
-    answer.add_argument(
-        "answer", nargs="?", metavar="ANSWER", help="a choice such as b, or a number"
-    )
-    show = add("show", _show, "open a lesson's page in a browser", **current)
+    answer = add("answer", quiz.run, about, "--lesson")
+    about = "a choice such as b, or a number"
+    answer.add_argument("answer", nargs="?", metavar="ANSWER", help=about)
+    show = add("show", _show, "open a lesson's page in a browser", "lesson")
     show.add_argument("--text", action="store_true", help="print the text in the terminal instead")
-    solution = add("solution", _solution, "print a lesson's solution", **current)
+    solution = add("solution", _solution, "print a lesson's solution", "lesson")
     about = "print the solution even before you pass the lesson"
     solution.add_argument("--yes", action="store_true", help=about)
     about = "restore a lesson's exercise, and save a copy of your file in backups/"
-    add("reset", _reset, about, nargs=None)
+    add("reset", _reset, about, "lesson")
     add("list", _list, "list all lessons and show which ones you have passed")
     add_report(parts)
     export = add("export", _export, "write the lessons as Jupyter notebooks")
@@ -311,9 +302,5 @@ def _count_passed(workbook: Workbook) -> int:
 
 def _show_output(printed: list[str]) -> None:
     if printed:
-        width = terminal_width() - 4
-        parts = [
-            part for line in printed for part in textwrap.wrap(line.expandtabs(), width) or [""]
-        ]
-        more = [f"... {len(parts) - 20} more lines"] if len(parts) > 20 else []
-        say("Your file printed:", *(f"  | {part}" for part in parts[:20]), *more, "")
+        more = [f"... {len(printed) - 20} more lines"] if len(printed) > 20 else []
+        say("Your file printed:", *(f"  | {line}" for line in printed[:20]), *more, "")

@@ -117,7 +117,7 @@ def _values(problem: Problem, width: int) -> list[str]:
         told += _compared(problem.difference, "yours", measured, width)
     elif problem.kind != "stopped":
         for line in problem.message.splitlines():
-            told += wrapped(f"    {printable(line)}", width)
+            told += wrapped(f"    {printable(line).strip()}", width)
     if problem.kind == "error" and not problem.text and "'NoneType'" in problem.message:
         told += ["    Does it always return its result?"]  # raised where the answer was used
     if problem.kind == "wrong" and problem.variables and not problem.first and not problem.blames:

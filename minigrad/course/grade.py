@@ -100,7 +100,12 @@ def grade(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Verd
 
 
 def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
-    """Return the verdict on a file's answers. `again` is called only after a wrong answer."""
+    """Return the verdict on a file's answers.
+
+    This function starts no process. `run` contains the answers to all questions. `again(text, only)`
+    runs another version of the file and asks it the questions with these indices. It is called only
+    after a wrong answer.
+    """
     if run.unloaded is not None:
         return Verdict(lesson, 0, _raised(Problem("error"), run.unloaded), run.output)
     outcomes = [*run.outcomes, *[{"ended": run.ended}] * len(lesson.questions)]
@@ -134,17 +139,16 @@ def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Aga
     others = replaceable(text, lesson, function)
 
     def passes(run: Run) -> bool:
-        answers = zip(asked, run.outcomes, strict=True)
+        if len(run.outcomes) < len(asked):
+            return False
+        answers = zip(asked, run.outcomes, strict=False)
         return not any(_judged(lesson, text, i, outcome) for i, outcome in answers)
 
     second = again(with_right(text, lesson, others), asked)
-    outcomes = dict(enumerate(run.outcomes))
-    if len(second.outcomes) == len(asked):
-        if others and passes(second):
-            runs = ((name, again(with_right(text, lesson, [name]), asked)) for name in others)
-            alone = (name for name, run in runs if len(run.outcomes) == len(asked) and passes(run))
-            return replace(problem, blames=next(alone, " and ".join(others)))
-        outcomes = dict(zip(asked, second.outcomes, strict=True))
+    if others and passes(second):
+        alone = (n for n in others if passes(again(with_right(text, lesson, [n]), asked)))
+        return replace(problem, blames=next(alone, " and ".join(others)))
+    outcomes = dict(enumerate(run.outcomes)) | dict(zip(asked, second.outcomes, strict=False))
     if isinstance(second.variables, dict):
         shown = {name: described_input(value) for name, value in second.variables.items()}
         plain = [pair for pair in shown.items() if "Unusable(" not in pair[1]]

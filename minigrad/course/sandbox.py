@@ -29,8 +29,6 @@ START = 5.0
 """The additional time for Python and NumPy to start, in seconds."""
 ANSWERS = 1 << 20
 """The maximum size of a file's answers as JSON, in bytes. The solutions need at most 43 kB."""
-LINES = 1000
-"""The maximum number of answer lines to read."""
 PAGE = 20 << 20
 """The maximum size of a page, in bytes."""
 
@@ -74,7 +72,7 @@ def ask(
     if len(answers) > ANSWERS:
         ended = f"its answers take more than {ANSWERS >> 20} MB"
     lines = []
-    for line in answers[:ANSWERS].decode(errors="replace").split("\n", LINES)[:LINES]:
+    for line in answers[:ANSWERS].splitlines():
         with contextlib.suppress(ValueError, RecursionError):  # skip lines that are not JSON
             lines.append(json.loads(line))
     return collected(lines, ended, output)

@@ -60,9 +60,8 @@ class Workbook:
         """Read progress.json. Another program may have changed it since the last read."""
         folder, path = self.folder, self.folder / PROGRESS
         try:
-            self.lessons = {
-                str(name): _entry(entry) for name, entry in json.loads(read_text(path)).items()
-            }
+            entries = json.loads(read_text(path))
+            self.lessons = {name: _entry(entry) for name, entry in entries.items()}
         except FileNotFoundError:
             raise DataError(
                 "MG912",
@@ -83,11 +82,8 @@ class Workbook:
     def find(cls) -> Workbook:
         """Return the workbook in the current folder, or in the nearest course folder above it."""
         here = Path.cwd()
-        return cls(
-            next(
-                (folder for folder in (here, *here.parents) if (folder / PROGRESS).is_file()), here
-            )
-        )
+        folders = (one for one in (here, *here.parents) if (one / PROGRESS).is_file())
+        return cls(next(folders, here))
 
     @classmethod
     def start(cls, where: AnyPath) -> tuple[Workbook, list[str]]:
