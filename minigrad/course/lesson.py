@@ -294,6 +294,8 @@ def steps(which: int | str, number: int) -> Any:
     them. See `inputs`. Errors: OptionError MG911 also if they cannot be computed.
     """
     one, question = _question(which, number)
+    if not question.way:
+        raise _stale(one, f"has no steps for question {number}")
     try:
         file = importlib.import_module(one.name)
         return one.ask(question.way, file, question.given(file))

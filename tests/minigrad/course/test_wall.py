@@ -24,7 +24,8 @@ def test_of_an_environment_that_holds_submissions_only_python_is_seen(tmp_path, 
     for path in paths:
         path.touch()
     code = f"import os; print([os.path.exists(path) for path in {list(map(str, paths))}])"
-    command = [*wall.find().before(), os.path.realpath(sys.executable), "-I", "-c", code]
+    python = os.path.join(sys.base_prefix, "bin", "python3")
+    command = [*wall.find().before(), python, "-I", "-c", code]
     assert subprocess.check_output(command, text=True) == "[False, False, True]\n"
 
 
