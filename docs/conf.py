@@ -6,6 +6,7 @@ python -m sphinx -n -W docs build/site
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +20,11 @@ project = "minigrad"
 author = copyright = "The minigrad maintainers"
 release = version = minigrad.__version__
 language = "en"
+# Where readers find the source code, such as "https://git.example.org/minigrad". If it is empty, the
+# site does not link to it.
+project_address = os.environ.get("MINIGRAD_PROJECT", "")
+# Where the site will be published, such as "https://example.org/minigrad/". It is optional.
+html_baseurl = os.environ.get("MINIGRAD_SITE", "")
 
 extensions = [
     "myst_parser",
@@ -26,7 +32,10 @@ extensions = [
     "reference",  # makes an entry for each public name from its docstring, and links to its source
     "gates",  # makes the lists in gates.md
     "pages",  # adds pages from outside docs/: the README and the lessons
-    "made",  # draws the pages' graphs and explorers
+    "error_pages",  # splits errors.md into one page for each group of codes
+    "download",  # builds the wheel for readers, and shows how to install it
+    "made",  # draws the pages' explorers
+    "finding",  # makes the search put the right page first, and adds the page for wrong addresses
     "accessible",  # improves the HTML for users of keyboards and screen readers
     "cells",  # makes code blocks that readers can run
 ]
@@ -43,6 +52,8 @@ myst_heading_anchors = 4  # links such as errors.md#mg135-... work as on GitHub
 html_theme = "furo"
 templates_path = ["site/templates"]
 html_static_path = ["site/static"]
+html_search_scorer = str(DOCS / "site/search.js")
+html_additional_pages = {"404": "404.html"}
 html_favicon = "site/static/icon.svg"
 pygments_dark_style = "a11y-dark"  # with Furo's default, names are underlined like links
 html_title = "minigrad"

@@ -1,5 +1,5 @@
-"""A Sphinx extension that draws graphs and explorers with minigrad at each build and adds them to
-the site's pages.
+"""A Sphinx extension that draws explorers with minigrad at each build and adds them to the site's
+pages.
 
 The explorers are the same pages that users get: one page for each lesson's solution, and the pages
 of the examples. The site's pages link to them, and embed them only on request. Otherwise, keyboard
@@ -8,7 +8,9 @@ users would have to tab through them.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import importlib
 import os
 import re
@@ -30,6 +32,12 @@ EXAMPLES = {
     "explorer-folded.png": "imdb",
 }
 """{picture in docs/explorer.md: the page of examples/explore_graph.py that it shows}."""
+EXAMPLE_TITLES = {
+    "expression": "Explore tanh(a * b + c)",
+    "rnn": "Explore a recurrent network over five steps",
+    "imdb": "Explore a training step on movie reviews",
+}
+"""{page of examples/explore_graph.py: its title on the site}."""
 OF_A_LESSON = """
 
 ## The page of a correct solution
@@ -60,14 +68,14 @@ def add_explorers(app: Sphinx, page: str, source: list[str]) -> None:
         )
     elif page == "explorer":
         for picture, name in EXAMPLES.items():
-            frame = explorer(f"made/{name}.html", f"The explorer: {name}")
+            frame = explorer(f"made/{name}.html", EXAMPLE_TITLES[name])
             source[0] = re.sub(
                 rf"^!\[.*\]\(images/{picture}\)\n", rf"\g<0>{frame}\n", source[0], flags=re.M
             )
 
 
 def make(app: Sphinx, error: Exception | None) -> None:
-    """Draw all explorers and pictures into the site's folder `made`."""
+    """Draw all explorers into the site's folder `made`."""
     if error is not None or app.builder.format != "html":
         return
     folder = Path(app.outdir) / "made"
@@ -79,10 +87,28 @@ def make(app: Sphinx, error: Exception | None) -> None:
     for name in EXAMPLES.values():
         mg.seed(0)
         silently(example.PAGES[name], folder / f"{name}.html")
-    start = Path(__file__).with_name("start.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"^```python\n(.*?)^```$", start, re.M | re.S)
-    with contextlib.chdir(folder):
-        silently(exec, compile(code, "start.md", "exec"), {})
+    for path in folder.glob("*.html"):
+        place = f"lessons/{path.stem}" if path.stem.startswith("lesson_") else "explorer"
+        page = app.env.titles[place].astext()
+        title = EXAMPLE_TITLES.get(path.stem) or f"{page}, a correct solution"
+        path.write_text(
+            with_title(path.read_text(encoding="utf-8"), title, f"../{place}.html", page),
+            encoding="utf-8",
+        )
+
+
+def with_title(explorer: str, title: str, address: str, page: str) -> str:
+    """Return an explorer's HTML with a title and a link back to the page of the site that links to it.
+    The link removes itself if the explorer is in a frame of that page.
+    """
+    script = "if (window.parent !== window) document.getElementById('back').remove();"
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    explorer = re.sub(
+        "<title>.*?</title>", lambda _: f"<title>{escape(title)} · minigrad</title>", explorer, count=1
+    )
+    explorer = explorer.replace("script-src ", f"script-src 'sha256-{digest}' ", 1)
+    back = f'<nav id="back" aria-label="Site"><a href="{address}">Back to {escape(page)}</a></nav>'
+    return explorer.replace("<header>", f"<header>\n  {back}\n  <script>{script}</script>", 1)
 
 
 def draw_lesson(lesson: Lesson, path: Path) -> None:

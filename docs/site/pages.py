@@ -13,6 +13,8 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.project import Project
 
+from error_pages import ERRORS, groups
+
 from minigrad.course.lesson import lessons
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,10 +29,12 @@ SOURCES = {
 """{name of a page on the site: its source file}."""
 SAME = {"index": ROOT / "docs/index.md"}
 """{name of a page: another file whose links lead to this page}."""
+PARTS = dict.fromkeys(groups(), ERRORS)
+"""{name of a page: the file that contains it}. Links to the file lead to the file's own page."""
 
 
 class Pages(Project):
-    """Sphinx's list of pages, with the pages of SOURCES and SAME added."""
+    """Sphinx's list of pages, with the pages of SOURCES, SAME and PARTS added."""
 
     def discover(self, *patterns: Any) -> set[str]:
         super().discover(*patterns)
@@ -39,18 +43,25 @@ class Pages(Project):
             self.docnames.add(name)
             self._path_to_docname |= {path: name, from_docs: name}
             self._docname_to_path.setdefault(name, from_docs)
+        for name, path in PARTS.items():
+            self.docnames.add(name)
+            self._docname_to_path[name] = Path(os.path.relpath(path, self.srcdir))
         return self.docnames
 
 
-def add_lessons(app: Sphinx, page: str, source: list[str]) -> None:
-    """List the lessons below the page of the course in the navigation."""
+def adapt(app: Sphinx, page: str, source: list[str]) -> None:
+    """List the lessons below the page of the course in the navigation, and give the README the title
+    that the navigation shows.
+    """
+    if page == "readme":
+        source[0] = source[0].replace("# minigrad\n", "# First steps\n", 1)
     if page == "course":
         names = "\n".join(f"/lessons/{lesson.name}" for lesson in lessons())
         source[0] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
 
 
 def use_pages(app: Sphinx) -> None:
-    """Make Sphinx read the pages of SOURCES."""
+    """Make Sphinx read the pages of SOURCES and PARTS."""
     pages = Pages(app.srcdir, app.config.source_suffix)
     pages.restore(app.env.project)  # the pages of the last build, needed to find outdated pages
     app.project = app.env.project = pages
@@ -59,5 +70,5 @@ def use_pages(app: Sphinx) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Set up the extension. Called by Sphinx."""
     app.connect("builder-inited", use_pages)
-    app.connect("source-read", add_lessons)
+    app.connect("source-read", adapt)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,5 @@
-// Buttons that open the side bars of a narrow page, and keyboard scrolling for content that is too wide.
+// Buttons that open the side bars of a narrow page, keyboard scrolling for content that is too wide, the wheel's address in
+// commands, and a message in place of an explorer that cannot be loaded.
 
 const buttons = [...document.querySelectorAll("button[data-side-bar]")];
 
@@ -32,3 +33,22 @@ function letWideThingsBeFocused() {
 
 letWideThingsBeFocused();
 window.addEventListener("resize", letWideThingsBeFocused);
+
+for (const address of document.querySelectorAll("[data-address]")) {
+  address.textContent = new URL(address.dataset.address, document.baseURI).href;
+}
+
+async function sayWithoutNetwork(box) {
+  if (!box.open || !location.protocol.startsWith("http")) return;
+  const frame = box.querySelector("iframe");
+  const loads = await fetch(frame.src, { method: "HEAD" }).then((answer) => answer.ok, () => false);
+  box.querySelector("[role=status]")?.remove();
+  frame.hidden = !loads;
+  if (loads) return;
+  const message = document.createElement("p");
+  message.setAttribute("role", "status");
+  message.textContent = "There is no network, or the site does not answer. The explorer needs it. Try again later.";
+  frame.before(message);
+}
+
+for (const box of document.querySelectorAll(".explorer details")) box.addEventListener("toggle", () => sayWithoutNetwork(box));

@@ -1,0 +1,46 @@
+// How the search ranks its results, and what it says without network. Sphinx copies this file into searchtools.js.
+
+const BEHIND = new Set(["changes", "contributing", "design", "promises", "results", "benchmarks"]);
+
+// Sphinx's default points, and `score`, which changes the points of one result.
+const Scorer = {
+  objNameMatch: 11, objPartialMatch: 6, objPrio: { 0: 15, 1: 5, 2: -5 }, objPrioDefault: 0,
+  title: 15, partialTitle: 7, term: 5, partialTerm: 2,
+  score(result) {
+    const [page, , anchor, , points, , kind] = result;
+    if (kind === "index" && anchor) result[1] = heading(page, anchor.slice(1)) ?? result[1];
+    return kind === "text" && BEHIND.has(page) ? points - 3 : points;
+  },
+};
+
+/** Return the heading at an anchor of a page. */
+function heading(page, anchor) {
+  const { alltitles, docnames } = Search._index;
+  const here = ([file, id]) => docnames[file] === page && id === anchor;
+  return Object.keys(alltitles).find((title) => alltitles[title].some(here));
+}
+
+const WITHOUT_NETWORK = "There is no network, or the site does not answer.";
+
+/** Show a message above the results, once. */
+function sayInTheSearch(text) {
+  const box = document.getElementById("search-results");
+  if (box.querySelector("[role=status]")) return;
+  const message = document.createElement("p");
+  message.setAttribute("role", "status");
+  message.textContent = text;
+  box.prepend(message);
+}
+
+// The index did not load, so no search is possible.
+function searchFailed() {
+  Search.stopPulse();
+  document.querySelector("#search-results h2")?.remove();
+  sayInTheSearch(`${WITHOUT_NETWORK} The search needs it. Try again later.`);
+}
+
+// The index did load, but the excerpts from the pages do not.
+window.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  sayInTheSearch(`${WITHOUT_NETWORK} The results are complete, but their excerpts cannot be shown.`);
+});
