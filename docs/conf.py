@@ -45,8 +45,8 @@ exclude_patterns = ["site", "index.md", "images"]
 nitpicky = True
 smartquotes = False  # keep straight quotes, as in "rolled"
 
-# html_image is for the README, whose picture is an <img> tag. The start page uses the other two.
-myst_enable_extensions = ["attrs_block", "colon_fence", "html_image"]
+# The start page uses these two.
+myst_enable_extensions = ["attrs_block", "colon_fence"]
 myst_heading_anchors = 4  # links such as errors.md#mg135-... work as on GitHub
 
 html_theme = "furo"

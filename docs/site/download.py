@@ -51,7 +51,7 @@ def instructions(app: Sphinx, page: str) -> str:
     project = escape(app.config.project_address)
     checkout = (
         f'<p>The source code is at <a href="{project}">{project}</a>. To get a checkout, type '
-        f"<code>git clone {project}</code>.</p>"
+        f'<code class="literal">git clone {project}</code>.</p>'
         if project
         else ""
     )
@@ -61,10 +61,10 @@ def instructions(app: Sphinx, page: str) -> str:
 <p>These commands install minigrad from this site, with the course and the movie reviews ({size}). You
 need Python 3.11 or later.</p>
 <div class="highlight"><pre>{lines}</pre></div>
-<p>On Windows, the first two commands are <code>py -m venv .venv</code> and
-<code>.venv\\Scripts\\activate</code>. To draw pictures without
+<p>On Windows, the first two commands are <code class="literal">py -m venv .venv</code> and
+<code class="literal">.venv\\Scripts\\activate</code>. To draw pictures without
 <a href="{up}install.html#graphviz">Graphviz</a>, also type
-<code>python -m pip install graphviz-pure</code>. You can also <a href="{link}" download>download the
+<code class="literal">python -m pip install graphviz-pure</code>. You can also <a href="{link}" download>download the
 package</a> and install the file.</p>
 {checkout}</div>
 """

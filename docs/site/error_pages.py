@@ -29,7 +29,10 @@ def groups() -> dict[str, str]:
 def split(app: Sphinx, page: str, source: list[str]) -> None:
     """Replace the text of docs/errors.md with the part that belongs on this page."""
     if page == "errors":
-        source[0] = GROUP.split(source[0])[0] + _codes()
+        introduction, examples = GROUP.split(source[0])[0].split("\nThe tests run these examples")
+        source[0] = (
+            f"{introduction}\n{_codes()}\n## The examples\n\nThe tests run the examples{examples}"
+        )
     elif page.startswith("errors/"):
         text = re.sub(r"^### (?=MG\d{3} )", "## ", groups()[page], flags=re.M)
         title, _, rest = text.partition("\n")
@@ -47,7 +50,7 @@ def _codes() -> str:
         for title in re.findall(r"^### (MG\d{3} .+)$", text, re.M):
             lines.append(f"- [{title}](errors.md#{slug(title)})")
         lines.append("")
-    pages = "\n".join(f"/{page}" for page in groups())
+    pages = "\n".join(f"{text.partition(chr(10))[0]} </{page}>" for page, text in groups().items())
     return "\n".join([*lines, f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n"])
 
 

@@ -15,12 +15,12 @@ from sphinx.application import Sphinx
 
 WORDS = {
     "install": ["install minigrad", "pip install", "download", "wheel"],
-    "course": ["exercises", "backpropagation", "tutorial"],
+    "course": ["course", "exercises", "backpropagation", "tutorial"],
     "lessons/lesson_01_by_hand": ["the chain rule"],
-    "lessons/lesson_04_sweep": ["backpropagation"],
-    "lessons/lesson_13_bptt": ["backpropagation"],
+    "lessons/lesson_04_sweep": ["the backpropagation sweep"],
+    "lessons/lesson_13_bptt": ["backpropagation in time"],
 }
-"""{page: words that lead to it}."""
+"""{page: words that lead to it}. A longer entry ranks lower for the same word."""
 
 
 def add_entries(app: Sphinx, document: nodes.document) -> None:

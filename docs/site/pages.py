@@ -7,6 +7,7 @@ lead to the corresponding pages.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ SAME = {"index": ROOT / "docs/index.md"}
 PARTS = dict.fromkeys(groups(), ERRORS)
 """{name of a page: the file that contains it}. Links to the file lead to the file's own page."""
 
+CHANGE = "Change a number in this program and press *Run*. The gradients and the picture change with it."
+
 
 class Pages(Project):
     """Sphinx's list of pages, with the pages of SOURCES, SAME and PARTS added."""
@@ -50,11 +53,12 @@ class Pages(Project):
 
 
 def adapt(app: Sphinx, page: str, source: list[str]) -> None:
-    """List the lessons below the page of the course in the navigation, and give the README the title
-    that the navigation shows.
+    """List the lessons below the page of the course in the navigation. Give the README the title that
+    the navigation shows, and remove its picture, which the cell below it shows too.
     """
     if page == "readme":
         source[0] = source[0].replace("# minigrad\n", "# First steps\n", 1)
+        source[0] = re.sub("^<img .*>$", CHANGE, source[0], count=1, flags=re.M)
     if page == "course":
         names = "\n".join(f"/lessons/{lesson.name}" for lesson in lessons())
         source[0] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"

@@ -3,7 +3,7 @@
 const BEHIND = new Set(["changes", "contributing", "design", "promises", "results", "benchmarks"]);
 
 // Sphinx's default points, and `score`, which changes the points of one result.
-const Scorer = {
+var Scorer = { // `var`, because searchtools.js declares it again
   objNameMatch: 11, objPartialMatch: 6, objPrio: { 0: 15, 1: 5, 2: -5 }, objPrioDefault: 0,
   title: 15, partialTitle: 7, term: 5, partialTerm: 2,
   score(result) {
