@@ -46,7 +46,9 @@ def instructions(app: Sphinx, page: str) -> str:
     up = "../" * page.count("/")
     link = f"{up}{FOLDER}/{wheel.name}"
     address = urljoin(app.config.html_baseurl, f"{FOLDER}/{wheel.name}")
-    shown = f'<span data-address="{link}">{address if app.config.html_baseurl else wheel.name}</span>'
+    shown = (
+        f'<span data-address="{link}">{address if app.config.html_baseurl else wheel.name}</span>'
+    )
     size = f"{wheel.stat().st_size / 1e6:.0f} MB"
     project = escape(app.config.project_address)
     checkout = (

@@ -45,12 +45,12 @@ def split(app: Sphinx, page: str, source: list[str]) -> None:
 def _codes() -> str:
     """Return the list of all codes, by group."""
     lines = []
-    for page, text in groups().items():
-        lines.append(f"## {text.partition(chr(10))[0]}\n")
+    for text in groups().values():
+        lines.append(f"## {text.splitlines()[0]}\n")
         for title in re.findall(r"^### (MG\d{3} .+)$", text, re.M):
             lines.append(f"- [{title}](errors.md#{slug(title)})")
         lines.append("")
-    pages = "\n".join(f"{text.partition(chr(10))[0]} </{page}>" for page, text in groups().items())
+    pages = "\n".join(f"{text.splitlines()[0]} </{page}>" for page, text in groups().items())
     return "\n".join([*lines, f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n"])
 
 

@@ -104,7 +104,10 @@ def with_title(explorer: str, title: str, address: str, page: str) -> str:
     script = "if (window.parent !== window) document.getElementById('back').remove();"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     explorer = re.sub(
-        "<title>.*?</title>", lambda _: f"<title>{escape(title)} · minigrad</title>", explorer, count=1
+        "<title>.*?</title>",
+        lambda _: f"<title>{escape(title)} · minigrad</title>",
+        explorer,
+        count=1,
     )
     explorer = explorer.replace("script-src ", f"script-src 'sha256-{digest}' ", 1)
     back = f'<nav id="back" aria-label="Site"><a href="{address}">Back to {escape(page)}</a></nav>'

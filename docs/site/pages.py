@@ -11,10 +11,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from error_pages import ERRORS, groups
 from sphinx.application import Sphinx
 from sphinx.project import Project
-
-from error_pages import ERRORS, groups
 
 from minigrad.course.lesson import lessons
 
@@ -33,7 +32,9 @@ SAME = {"index": ROOT / "docs/index.md"}
 PARTS = dict.fromkeys(groups(), ERRORS)
 """{name of a page: the file that contains it}. Links to the file lead to the file's own page."""
 
-CHANGE = "Change a number in this program and press *Run*. The gradients and the picture change with it."
+CHANGE = (
+    "Change a number in this program and press *Run*. The gradients and the picture change with it."
+)
 
 
 class Pages(Project):

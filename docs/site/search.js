@@ -32,11 +32,13 @@ function sayInTheSearch(text) {
   box.prepend(message);
 }
 
-// The index did not load, so no search is possible.
+// The index did not load, so no search is possible. `_ready` waits until Sphinx has added its heading.
 function searchFailed() {
-  Search.stopPulse();
-  document.querySelector("#search-results h2")?.remove();
-  sayInTheSearch(`${WITHOUT_NETWORK} The search needs it. Try again later.`);
+  _ready(() => {
+    Search.stopPulse();
+    document.querySelector("#search-results h2")?.remove();
+    sayInTheSearch(`${WITHOUT_NETWORK} The search does not work without it. Try again later.`);
+  });
 }
 
 // The index did load, but the excerpts from the pages do not.

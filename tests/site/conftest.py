@@ -53,6 +53,14 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def send_error(self, code, *_):
+        """Answer a wrong address with the site's page for it."""
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(Path(self.directory, "404.html").read_bytes())
+
     def do_GET(self):
         self.asked.append(self.path)
         super().do_GET()
