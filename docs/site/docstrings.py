@@ -287,8 +287,16 @@ def _raised() -> dict[str, set[str]]:
 
 def link_to_error(code: str, page: str = "../errors.md") -> str:
     """Return a link to an error code's section in docs/errors.md."""
-    anchor = re.sub(r"[^\w\- ]", "", f"{code} {error_titles()[code]}".lower()).replace(" ", "-")
-    return f"[{code}]({page}#{anchor})"
+    return f"[{code}]({page}#{slug(f'{code} {error_titles()[code]}')})"
+
+
+def slug(title: str) -> str:
+    """Return the anchor of a heading.
+
+    >>> slug("MG101 Shapes that `a @ b` cannot multiply")
+    'mg101-shapes-that-a--b-cannot-multiply'
+    """
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def link_to_name(text: str, entry: str) -> str | None:

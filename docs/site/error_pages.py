@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docstrings import slug
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -52,15 +53,6 @@ def _codes() -> str:
         lines.append("")
     pages = "\n".join(f"{text.splitlines()[0]} </{page}>" for page, text in groups().items())
     return "\n".join([*lines, f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n"])
-
-
-def slug(title: str) -> str:
-    """Return the anchor of a heading.
-
-    >>> slug("MG101 Shapes that `a @ b` cannot multiply")
-    'mg101-shapes-that-a--b-cannot-multiply'
-    """
-    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def lead_to_the_page(app: Sphinx, document: nodes.document) -> None:

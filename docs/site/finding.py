@@ -29,7 +29,7 @@ def add_entries(app: Sphinx, document: nodes.document) -> None:
     found = [(word, "") for word in WORDS.get(page, ())]
     if page.startswith("errors/"):
         for section in document.findall(nodes.section):
-            if code := re.match(r"MG\d{3}(?= )", section.next_node(nodes.title).astext()):
+            if code := re.match(r"MG\d{3}(?= )", section[0].astext()):
                 found.append((code[0], section["ids"][0]))
     entries = [("single", word, place, "main", None) for word, place in found]
     document += addnodes.index(entries=entries)

@@ -111,7 +111,8 @@ def with_title(explorer: str, title: str, address: str, page: str) -> str:
     )
     explorer = explorer.replace("script-src ", f"script-src 'sha256-{digest}' ", 1)
     back = f'<nav id="back" aria-label="Site"><a href="{address}">Back to {escape(page)}</a></nav>'
-    return explorer.replace("<header>", f"<header>\n  {back}\n  <script>{script}</script>", 1)
+    place = "<header>" if "<header>" in explorer else "<body>"
+    return explorer.replace(place, f"{place}\n  {back}\n  <script>{script}</script>", 1)
 
 
 def draw_lesson(lesson: Lesson, path: Path) -> None:

@@ -48,7 +48,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     asked: list[str]
 
     def translate_path(self, path):
-        return super().translate_path(path.removeprefix("/minigrad"))
+        below = path.removeprefix("/minigrad/") if path.startswith("/minigrad/") else "nowhere"
+        return super().translate_path(f"/{below}")
 
     def log_message(self, *_):
         pass
