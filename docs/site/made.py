@@ -109,6 +109,9 @@ def with_title(explorer: str, title: str, address: str, page: str) -> str:
         explorer,
         count=1,
     )
+    if 'name="color-scheme"' not in explorer:  # without it, links are dark blue on a dark page
+        scheme = '<meta name="color-scheme" content="light dark">'
+        explorer = explorer.replace("<title>", f"{scheme}<title>", 1)
     explorer = explorer.replace("script-src ", f"script-src 'sha256-{digest}' ", 1)
     back = f'<nav id="back" aria-label="Site"><a href="{address}">Back to {escape(page)}</a></nav>'
     place = "<header>" if "<header>" in explorer else "<body>"

@@ -156,7 +156,8 @@ def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader):
 
 
 @pytest.mark.parametrize("page", ["expression", "rnn", "lesson_02_slopes", "lesson_13_bptt"])
-def test_a_page_that_minigrad_drew(reader, page):
-    reader.visit(f"made/{page}.html")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_that_minigrad_drew(reader, page, scheme):
+    reader.visit(f"made/{page}.html", scheme=scheme)
     assert reader.violations() == []
     assert reader.problems() == []
