@@ -19,6 +19,7 @@ import signal
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -26,7 +27,7 @@ from typing import Any
 
 from ..support.files import write_whole
 from .answers import decode, difference, encode, signature
-from .lesson import Lesson, Slip, definition, lesson, lessons, module
+from .lesson import Lesson, Slip, definitions, lesson, lessons, module
 
 FILE = "key.json.gz"
 SAME_ANSWERS = 4
@@ -40,8 +41,44 @@ Many mistakes share such answers. Any other wrong number is proof by itself.
 LONGEST = 2.0
 """The processor time, in seconds, after which a mistake counts as one that never ends."""
 VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
-"""Mistakes that are named only if no other one has the same answers."""
+"""Mistakes that are named only if the answers and the learner's code fit no other one."""
 Signature = tuple[str, float]
+PROOFS = {
+    "`...` in place of another function": r"\b...\b",
+    "arguments exchanged": r"\b...\(",
+    "the wrong axis": r"\baxis=...\b|[(,] ?...\)",
+    "results exchanged": r"(?m)^ *return \(.*\)$|\{|= \(.*,|\bdict\(|\bappend\(\(",
+    "brackets": r"(-\w| [-+*/@]+=? ).* [-+*/@]+ ",
+    "subtracted the wrong way round": "-|subtract",
+    "`+=` where `=` belongs": r"[-+]=|(\S+) = \1 [-+]",
+    "`*` where `@` belongs": r"\*|multiply",
+    "`@` where `*` belongs": "@|dot|matmul|einsum",
+    "a product the wrong way round": "@|dot|matmul|einsum",
+    "a matrix product transposed": "@|dot|matmul|einsum",
+    "one transpose too many": r"\.T\b|transpose|swapaxes|moveaxis|einsum",
+    "multiplied instead of divided": r"\*",
+    "doubled instead of squared": r"\b2 \*|\* 2\b|\b(\w+) \+ \1\b",
+    "integer division": "//",
+    "off by one": r"\[",
+    "off by one at an end": r"\[.*:|\b(for|while|range)\b",
+    "the first for the last": r"\[0\]",
+    "indentation": r"(?m)^ +(for|while|if|with) ",
+}
+"""For each kind of mistake in mutants.py, a pattern that occurs in the code of everybody who made it.
+... stands for the word in the mistake's name or description.
+"""
+CONDITIONS = (
+    "a comparison the wrong way round", "the edge of a comparison", "`and` or `or`", "`not` forgotten",
+    "a condition forgotten", "a case left out",
+)  # fmt: skip
+"""Mistakes that change an operator in a condition."""
+PLACES = {
+    r" where `(.*?)` is computed": r"\b...\b.*(?<![=<>!])=(?!=)",
+    r" in the value that is returned": r"(?s)\A(?!.*return .*return ).*return [^\n]*[^\w\s]",
+    r" in the head of a loop": r"(?m)^ *(for|while) ",
+    r" in a condition": r"\b(if|while) ",
+}
+"""The places in the mistakes' descriptions, each with a pattern for code that has this place."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +138,8 @@ def find_slip(
     function.
 
     At least one answer must be a wrong number, and no answer may contain infinity or NaN unless the
-    right answer does. The lesson's own slips come first. If several other mistakes match, the
-    result is the one whose code is most similar to the learner's.
+    right answer does. The lesson's own slips come first. Other mistakes must also be `proved`. If
+    several are, the result is the one whose code is most similar to the learner's.
     """
     key, asked = load(lesson), indices(lesson, function)
     answers: list[Signature] = []
@@ -133,47 +170,79 @@ def find_slip(
         return own[0]
     if evidence < ENOUGH:
         return None
-    yours = code_of(text, function)
+    yours, right = code_of(text, function), code_of(lesson.read("solution.py"), function)
     lines = {line.strip() for line in yours.splitlines()}
 
     def likely(slip: Slip) -> bool:
-        other = "in place of another" in slip.name and slip.name.split("`")[1] not in yours
-        return lines.issuperset(slip.lines) and not other
+        returned = slip.name != "nothing returned" or ("None", 0.0) in answers
+        return lines.issuperset(slip.lines) and returned and proved(slip, yours, right, lesson.text)
 
-    def alike(slip: Slip) -> tuple[bool, float]:
-        ratio = difflib.SequenceMatcher(None, yours, slip.code).ratio()
-        return slip.name not in VAGUE, ratio
+    def alike(slip: Slip) -> tuple[bool, bool, float]:
+        ratio = difflib.SequenceMatcher(None, yours, code_of(slip.code, function)).ratio()
+        return slip.name not in VAGUE, "`" in slip.name, ratio
 
-    slips = [known.slip for known in found if likely(known.slip)]
     # sorted, because the last of equals is wanted
-    return in_terms_of(sorted(slips, key=alike)[-1], yours) if slips else None
+    slips = sorted((known.slip for known in found if likely(known.slip)), key=alike)
+    return in_terms_of(slips[-1], yours, right) if slips else None
 
 
-def in_terms_of(slip: Slip, yours: str) -> Slip:
-    """Return the slip without locations that do not exist in the learner's code.
+def proved(slip: Slip, yours: str, right: str, text: str = "") -> bool:
+    """Return whether the learner's code can contain a mistake that explains its answers. `yours` and
+    `right` are the learner's function and the solution's, and `text` is the lesson's text.
 
-    Such a location refers to the solution: 'where `da` is computed', 'in the value that is
-    returned'.
+    >>> forgotten, right = Slip("`exp` forgotten", "", ""), "return exp(x)"
+    >>> proved(forgotten, "return x", right), proved(forgotten, "return exp(-x)", right)
+    (True, False)
     """
-    kind = re.sub(
-        r" where `(.*?)` is computed",
-        lambda found: (
-            found[0] if re.search(rf"\b{re.escape(found[1])}\b.*(?<![=<>!])=(?!=)", yours) else ""
-        ),
-        slip.kind,
+    if slip.name in CONDITIONS:
+        mine, wrong, good = map(operators, (yours, code_of(slip.code, slip.function), right))
+        return bool((wrong - good) & (mine - good) or (good - wrong) & (good - mine))
+    found = re.search(r"The axis (\S+)", slip.kind) or re.search(
+        r"`(\w+)`", f"{slip.name} {slip.kind}"
     )
-    if not re.search(r"return .*[^\w\s]", yours):  # the learner returns a variable
-        kind = kind.replace(" in the value that is returned", "")
-    if not re.search(r"^\s*(for|while) ", yours, re.M):
-        kind = kind.replace(" in the head of a loop", "")
+    word = found[1] if found else ""
+    if slip.name.endswith("` forgotten"):
+        mine, good = (len(re.findall(rf"\b{word}\b", code)) for code in (yours, right))
+        return mine < max(good, bool(re.search(rf"[.`]{word}\b|\b{word}[(=]", text)))
+    pattern = PROOFS.get(slip.name, PROOFS.get(slip.name.replace(word, "..."), ""))
+    return re.search(pattern.replace("...", word), yours) is not None
+
+
+def operators(code: str) -> Counter[str]:
+    """Count the operators in conditions. `x >= 0` counts as `x < 0`, because the learner may have
+    exchanged the two cases.
+    """
+    found = re.findall(r"\b(?:if|and|or|not|is)\b|[<>=!]=|[<>]", code)
+    return Counter({">=": "<", "<=": ">"}.get(one, one) for one in found)
+
+
+def in_terms_of(slip: Slip, yours: str, right: str) -> Slip:
+    """Return the slip with a description that fits the learner's code: without a place that the code
+    does not have, or where the code is right.
+    """
+    kind = slip.kind
+    if slip.name == "a sign" and not re.search(r"(?<!e)[-+]", yours):
+        kind = "The sign is wrong."
+    changed = "\n".join(line for line in yours.splitlines() if line not in right.splitlines())
+    for place, pattern in PLACES.items():
+        if found := re.search(place, kind):
+            pattern = pattern.replace("...", re.escape(found[found.re.groups]))
+            code = yours if "return" in pattern else changed
+            if slip.lines:
+                kind = kind.replace(found[0], f" in `{slip.lines[0]}`")
+            elif not re.search(pattern, code):
+                kind = kind.replace(found[0], "")
     return replace(slip, kind=kind)
 
 
 def code_of(text: str, function: str) -> str:
-    """Return the code of the function or class in a file, without comments."""
+    """Return the code of a function, method or variable in a file, without comments and its docstring."""
     with contextlib.suppress(SyntaxError):
-        found = definition(ast.parse(text), function.partition(".")[0])
-        return ast.unparse(found) if found else ""
+        found = definitions(ast.parse(text))
+        node = found.get(function, found.get(function.partition(".")[0]))
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
+            del node.body[0]
+        return ast.unparse(node) if node else ""
     return ""
 
 

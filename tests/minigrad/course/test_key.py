@@ -7,7 +7,7 @@ import pytest
 
 from minigrad.course import key
 from minigrad.course.answers import decode, difference, encode
-from minigrad.course.lesson import lesson, lessons
+from minigrad.course.lesson import Slip, lesson, lessons
 
 from .test_lesson import each_lesson, graded_here, with_code
 
@@ -65,6 +65,63 @@ def test_a_slip_is_not_named_for_answers_that_are_nan():
     with np.errstate(all="ignore"):
         problem = graded_here(one, with_code(one, code)).problem
     assert problem is not None and problem.slip is None
+
+
+# A learner's code, and a mistake with the same answers that this code contradicts.
+CONTRADICTED = {
+    "nothing returned": (6, """
+def agree(claimed, measured):
+    return bool(np.allclose(claimed, measured))
+"""),
+    "results exchanged": (2, """
+def finer_difference(f, x, h):
+    a = (f(x + h) - f(x - h)) / (2 * h)
+    b = (f(x + h / 2) - f(x - h / 2)) / h
+    return (4 * a - b) / 3
+"""),
+    "`reshape` forgotten": (11, """
+def one_hot(ids, V):
+    flat = ids.reshape(-1)
+    z = np.zeros((len(flat), V))
+    z[np.arange(len(flat)), flat] = 1
+    return z
+"""),
+    "a comparison the wrong way round": (17, """
+def shuffled(ids, rng):
+    mixed = ids.copy()
+    for row in mixed:
+        rng.permutation(row[row != 0])
+    return mixed
+"""),
+    "the wrong axis": (17, """
+def word_parts(model, ids):
+    vectors = model.embedding(ids[None])
+    (slope,) = mg.grad(model.head(model.rnn(vectors)).sum(), [vectors])
+    return (vectors.array * slope.array).sum(axis=1)[0]
+"""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONTRADICTED)
+def test_a_mistake_is_not_named_if_the_learners_code_contradicts_it(name):
+    number, code = CONTRADICTED[name]
+    verdict = graded_here(lesson(number), with_code(lesson(number), code))
+    problem = verdict.problem or verdict.stretch[1]
+    assert problem is not None and (problem.slip is None or problem.slip.name != name)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "code", "told"),
+    [
+        ("a sign", "A plus and a minus are exchanged.", "return x / y", "The sign is wrong."),
+        ("a factor", "One is missing where `z` is computed.", "z = x", "One is missing where `z` is computed."),
+        ("a factor", "One is missing where `z` is computed.", "return x", "One is missing."),
+        ("a factor", "One is missing in the value that is returned.",
+         "def f(x):\n    return x * 2\nreturn f(x)", "One is missing."),
+    ],
+)  # fmt: skip
+def test_a_description_fits_the_learners_code(name, kind, code, told):
+    assert key.in_terms_of(Slip(name, "", kind), code, "z = x * x").kind == told
 
 
 def test_make_gives_the_stored_key():
