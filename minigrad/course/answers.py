@@ -269,6 +269,8 @@ def described_input(value: Any) -> str:
         if len(value) > MOST_SHOWN:
             return f"a list of {len(value)}"
         return f"[{', '.join(map(described_input, value))}]"
+    if isinstance(value, np.random.Generator):
+        return "a generator"
     if callable(value):
         about: str = value.__doc__ or getattr(value, "__name__", "a function")
         return about.strip().partition("\n")[0]

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import inspect
 import json
 import linecache
 import os
@@ -140,12 +141,18 @@ def guard(folder: str) -> None:
 
 def failure(error: BaseException, source: Path) -> dict[str, Any]:
     """Describe an error for the learner: its type, its message, and the last line in the learner's
-    file.
+    file. If that line is in a helper, the message also contains the line of the asked function.
+
+    Remedies of minigrad's errors are left out, because they do not know the lesson's formula.
     """
-    line, text, message = None, None, str(error)
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == str(source):
-            line, text = frame.lineno, frame.line
+    message = str(error).partition("\n  remedy:")[0]
+    if getattr(error, "code", "") == "MG122":
+        message = "The result has no graph. Did you use .array, NumPy or a new Tensor?"
+    trace = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in trace if frame.filename == str(source)]
+    line, text = (frames[-1].lineno, frames[-1].line) if frames else (None, None)
+    if len(frames) > 1:
+        message += f"\ncalled in line {frames[0].lineno}: {frames[0].line}"
     if isinstance(error, SyntaxError):
         message = error.msg
         if error.filename == str(source):
@@ -214,7 +221,7 @@ def run(
 
 def watch(function: str, source: Path) -> dict[str, Any]:
     """Return a dict that is filled with the variables of `function`, without its arguments, when its
-    first call ends.
+    first call ends. They are in the order in which they first appear in the file.
     """
     found: dict[str, Any] = {}
     calls: list[FrameType] = []
@@ -229,11 +236,16 @@ def watch(function: str, source: Path) -> dict[str, Any]:
 
     def left(frame: FrameType, event: str, _: Any) -> Any:
         if event == "return" and frame is calls[0]:
-            names = frame.f_code.co_varnames[frame.f_code.co_argcount :]
-            values = frame.f_locals
-            found.update(
-                {n: values[n] for n in names if n in values and n[0] != "_" and is_data(values[n])}
-            )
+            code, values = frame.f_code, frame.f_locals
+            # before Python 3.12, the variables that a comprehension uses are cell variables
+            arguments, *others = inspect.getargs(code)
+            own = {*code.co_varnames, *code.co_cellvars}.difference(arguments, others)
+            tree = ast.walk(ast.parse("".join(linecache.getlines(code.co_filename))))
+            names = [n for n in tree if isinstance(n, ast.Name) and n.lineno >= code.co_firstlineno]
+            for name in sorted(names, key=lambda name: (name.lineno, name.col_offset)):
+                value = values.get(name.id)
+                if name.id in own and name.id[0] != "_" and is_data(value):
+                    found[name.id] = value
         return left
 
     sys.settrace(entered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import pydoc
 import shlex
 import sys
 import threading
@@ -154,8 +155,9 @@ def check(which: int | str) -> None:
 
 def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True) -> int:
     text = workbook.text(one)
-    if pose and text != one.read("exercise.py"):
-        quiz.remind(workbook, one)
+    pose, first = pose and text != one.read("exercise.py"), not workbook.tried(one)
+    if pose and first:
+        quiz.remind(workbook, one, first)
     waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
     waiting.start()
     try:
@@ -170,6 +172,8 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
         say(*feedback.lines(verdict, tries, terminal_width()), width=1000)
     if problem is None or problem.kind in ("wrong", "changed"):
         _draw_graph(workbook, one, text, problem.function if problem else "")
+    if pose and not first:
+        quiz.remind(workbook, one, first)
     if problem is not None:
         return 1
     say(
@@ -249,17 +253,22 @@ def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
 def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
     if options.text:
+        os.environ.setdefault(
+            "LESS", "FRX"
+        )  # colours, and no pager for a text that fits the screen
         try:
             from rich import console, markdown
 
-            columns = min(terminal_width(), 100)
-            console.Console(width=columns).print(markdown.Markdown(one.text))
+            screen = console.Console(width=min(terminal_width(), 100))
+            with screen.pager(styles=True):
+                screen.print(markdown.Markdown(one.text))
         except ImportError:
-            print(for_terminal(one.text))
+            pydoc.pager(for_terminal(one.text))
         return 0
     say(str(page), width=1000)
     if not webbrowser.open(page.as_uri()):
-        say("Could not open a browser. Open this file yourself.")
+        say("Could not open a browser. Open this file yourself, or read the text here: "
+            f"minigrad course show {one.number} --text")  # fmt: skip
     return 0
 
 

@@ -30,7 +30,12 @@ def lines(verdict: Verdict, tries: int, width: int = 80) -> list[str]:
         name = problem.function or "it"
         return wrapped(f"○ {title}: {name} is not written yet{_at(problem, lesson)}.", width)
     if problem is not None:
-        head = wrapped(f"✗ {title}: {verdict.right} of {asked} checks are right.", width)
+        left = verdict.unanswered
+        counted = (
+            f"{verdict.right} of {asked - left} checks are right"
+            + f"; {left} have no answer" * (left > 0)
+        )
+        head = wrapped(f"✗ {title}: {counted}.", width)
         return [*head, *explained(problem, lesson, tries, width)]
     told = [f"✓ {title}: passed. All {asked} checks are right."]
     done, beyond = verdict.stretch
@@ -60,7 +65,7 @@ def explained(problem: Problem, lesson: Lesson, tries: int, width: int) -> list[
         return told
     words = []
     if tries >= 2 and slip is not None:
-        words.append(f"Your answers match this mistake: {slip.name}. {slip.kind}")
+        words.append(f"Your answers match this mistake: {slip}")
     elif tries >= 2 and problem.kind == "stopped":
         words.append("Is there a loop that never ends, or work that is repeated again and again?")
     formula = (slip and slip.formula) or question.formula
@@ -120,7 +125,11 @@ def _values(problem: Problem, width: int) -> list[str]:
             told += wrapped(f"    {printable(line).strip()}", width)
     if problem.kind == "error" and not problem.text and "'NoneType'" in problem.message:
         told += ["    Does it always return its result?"]  # raised where the answer was used
-    if problem.kind == "wrong" and problem.variables and not problem.first and not problem.blames:
+    number = (
+        problem.difference is None or " " not in problem.difference.yours
+    )  # not a shape or type
+    shown = problem.kind == "wrong" and number and not problem.first and not problem.blames
+    if shown and problem.variables:
         told += ["  your variables when it returned:"]
         told += packed(
             (f"{n} = {printable(v)}" for n, v in problem.variables.items()), "   ", width

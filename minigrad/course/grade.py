@@ -80,6 +80,8 @@ class Verdict:
     """The first problem, or None if the check passed."""
     output: str = ""
     """The file's output."""
+    unanswered: int = 0
+    """The number of required questions without an answer, because the file was stopped."""
     stretch: tuple[int, Problem | None] = (0, None)
     """The number of right answers to stretch questions, and the first problem with one."""
 
@@ -117,7 +119,8 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
         first, beyond = _explained(lesson, text, run, first, again), None
     elif beyond is not None:
         beyond = _explained(lesson, text, run, beyond, again)
-    return Verdict(lesson, needed.count(None), first, run.output, (extra.count(None), beyond))
+    right, missing = needed.count(None), max(len(needed) - len(run.outcomes), 0)
+    return Verdict(lesson, right, first, run.output, missing, (extra.count(None), beyond))
 
 
 def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:

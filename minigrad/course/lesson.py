@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OptionError, reason
+from .answers import described_input
 
 FOLDER = Path(__file__).parent / "lessons"
 
@@ -52,7 +53,7 @@ class Question:
     """The question in words, if `call` alone is not clear enough. It may describe inputs such as
     functions.
     """
-    measured: str = "it should be"
+    measured: str = "expected"
     """The label shown next to the right number, for example 'finite difference' or 'the engine'."""
     tolerance: float = 1e-6
     """The maximum allowed difference, as an absolute and a relative tolerance. See np.isclose."""
@@ -139,6 +140,11 @@ class Slip:
     """Lines of `code` that the learner's function must also contain. Without them, other mistakes
     with the same answers are more likely.
     """
+
+    def __str__(self) -> str:
+        """The name and the description, without a name that the description repeats."""
+        repeated = set(self.name.lower().split()) <= set(re.findall(r"[\w`]+", self.kind.lower()))
+        return self.kind if repeated else f"{self.name}. {self.kind}"
 
 
 @dataclass(frozen=True)
@@ -289,6 +295,13 @@ def inputs(which: int | str, number: int) -> Any:
     return found[0] if len(found) == 1 else found
 
 
+class Steps(dict[str, Any]):
+    """Intermediate results. Printed with one result on each line."""
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name} = {described_input(value)}" for name, value in self.items())
+
+
 def steps(which: int | str, number: int) -> Any:
     """Return the intermediate results of a lesson's question, by name, as the learner's file computes
     them. See `inputs`. Errors: OptionError MG911 also if they cannot be computed.
@@ -298,7 +311,7 @@ def steps(which: int | str, number: int) -> Any:
         raise _stale(one, f"has no steps for question {number}")
     try:
         file = importlib.import_module(one.name)
-        return one.ask(question.way, file, question.given(file))
+        return Steps(one.ask(question.way, file, question.given(file)))
     except Exception as error:
         raise _stale(one, f"has no steps for question {number} ({reason(error)})") from None
 

@@ -47,9 +47,12 @@ def seal(
 
 def answer(quiz: Quiz, text: str) -> tuple[bool, str]:
     """Return whether this answer is right, and its feedback, or '' if there is no feedback."""
-    digest = _digest(quiz["question"], text)
+    question, right = quiz["question"], quiz["right"]
+    # 1,280 may mean 1280 or 1.28
+    text = max(text, text.replace(",", ""), key=lambda one: _digest(question, one) == right)
+    digest = _digest(question, text)
     sealed = base64.b64decode(quiz["sentences"].get(digest, ""))
-    return digest == quiz["right"], _sealed(quiz["question"], text, sealed).decode()
+    return digest == right, _sealed(question, text, sealed).decode()
 
 
 def require_fit(quiz: Quiz, text: str, command: str = "minigrad course answer") -> None:
@@ -102,16 +105,16 @@ def pose(question: Quiz, before: str) -> None:
     say(*(f"  {name}) {text}" for name, text in question["choices"].items()))
 
 
-def remind(workbook: Workbook, one: Lesson) -> None:
-    """Print the lesson's question before its first check, and a reminder before the next checks."""
+def remind(workbook: Workbook, one: Lesson, first: bool) -> None:
+    """Print the lesson's open question at the first check, or a reminder at the others."""
     place, answered = opened(workbook, one) or (0, True)
     if answered:
         return
-    if workbook.tried(one):
-        say(f"A question is still open: {command(workbook, one)}", "")
-    else:
+    if first:
         pose(read(one)[place], "A question before you run it: ")
         say(f"  {command(workbook, one)} ...", "")
+    else:
+        say(f"  A question is still open: {command(workbook, one)}")
 
 
 def ask_missed(workbook: Workbook, current: Lesson) -> None:
@@ -138,6 +141,9 @@ def run(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
         entry.setdefault("answers", {})[str(place)] = text
     if not right:
         say(f"  To answer it again: {command(workbook, one)} ...")
+        say(
+            f"  For another lesson's question, add its number, for example --lesson {one.number + 1}."
+        )
     elif following := opened(workbook, one):
         say("")
         pose(read(one)[following[0]], "And: ")

@@ -37,7 +37,7 @@ see your progress and check the current lesson.
     minigrad course answer b   answer the lesson's question
     minigrad course list       list all lessons and show which ones you have passed
     minigrad course reset 3    restore lesson 3's exercise; your file is saved in backups/
-    minigrad course solution   print the solution after you pass the lesson
+    minigrad course solution   print the solution (before you pass the lesson: with --yes)
 
 progress.json records the lessons that you have passed. The course never overwrites your files
 without a backup.

@@ -172,7 +172,7 @@ def test_show_opens_the_page_or_says_where_it_is(course, monkeypatch):
     monkeypatch.setattr(webbrowser, "open", lambda address: address == page.as_uri())
     assert course("show", "1") == (0, f"{page}\n")
     monkeypatch.setattr(webbrowser, "open", lambda address: False)
-    assert "Could not open a browser. Open this file yourself." in course("show", "1")[1]
+    assert "minigrad course show 1 --text" in course("show", "1")[1]
 
 
 def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch):

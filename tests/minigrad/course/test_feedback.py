@@ -9,11 +9,12 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minigrad.course import feedback, sandbox
-from minigrad.course.grade import Problem, grade
-from minigrad.course.lesson import inputs, lesson, lessons, steps
+from minigrad.course.grade import Problem, Verdict, grade
+from minigrad.course.lesson import Slip, Steps, inputs, lesson, lessons, steps
 from minigrad.errors import OptionError
 
 SOLUTION = lesson(1).read("solution.py")
@@ -115,3 +116,23 @@ def test_the_pasted_lines_show_the_failure_again(number, tmp_path):
     )
     assert shown.returncode == 0, shown.stderr
     assert yours is None or yours[1][:4] in shown.stdout, (text, shown.stdout)
+
+
+def test_checks_without_an_answer_are_counted_apart():
+    one = lesson(1)
+    verdict = Verdict(
+        one, 2, Problem("stopped", "f", question=one.questions[2]), unanswered=one.asked - 3
+    )
+    head = feedback.lines(verdict, 1)[0]
+    assert f"2 of 3 checks are right; {one.asked - 3} have no answer." in head
+
+
+def test_a_name_that_the_description_repeats_is_told_once():
+    assert str(Slip("only the last value returned", "", "Only the last value is returned.")) == (
+        "Only the last value is returned."
+    )
+    assert str(Slip("a sign", "", "The sign is wrong.")) == "a sign. The sign is wrong."
+
+
+def test_steps_are_printed_one_on_each_line_with_plain_numbers():
+    assert str(Steps({"a": np.float64(0.5), "b": [np.float64(1 / 3)]})) == "a = 0.5\nb = [0.333333]"

@@ -20,3 +20,10 @@ def test_answers_are_compared_by_value_and_choices_without_case():
             quiz.require_fit(question, text)
     quiz.require_fit(NUMBER, "0.5")
     quiz.require_fit(CHOICE, "A")
+
+
+def test_a_comma_may_separate_thousands_or_decimals():
+    thousands, decimals = (
+        quiz.seal("How many?", right, {right: "Yes."}) for right in ("1280", "1.28")
+    )
+    assert quiz.answer(thousands, "1,280") == quiz.answer(decimals, "1,28") == (True, "Yes.")
