@@ -151,7 +151,7 @@ def failure(error: BaseException, source: Path) -> dict[str, Any]:
     trace = traceback.extract_tb(error.__traceback__)
     frames = [frame for frame in trace if frame.filename == str(source)]
     line, text = (frames[-1].lineno, frames[-1].line) if frames else (None, None)
-    if len(frames) > 1:
+    if frames and frames[0].lineno != line:
         message += f"\ncalled in line {frames[0].lineno}: {frames[0].line}"
     if isinstance(error, SyntaxError):
         message = error.msg

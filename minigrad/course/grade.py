@@ -184,22 +184,11 @@ def replaceable(text: str, lesson: Lesson, function: str) -> list[str]:
     """Return the names of the file's other functions and methods whose code differs from both the
     solution's and the exercise's.
     """
-    files = (text, lesson.read("solution.py"), lesson.read("exercise.py"))
-    mine, right, given = map(_functions, files)
-    return [
-        name
-        for name, code in mine.items()
-        if name != function and name in right and code not in (right[name], given.get(name))
-    ]
-
-
-def _functions(source: str) -> dict[str, str]:
-    """Return the code of a file's functions and methods, without docstrings."""
-    found = {}
-    for name, node in definitions(ast.parse(source)).items():
-        if isinstance(node, ast.FunctionDef):
-            body = node.body[ast.get_docstring(node) is not None :]
-            found[name] = "\n".join(map(ast.unparse, [node.args, *body]))
+    files, found = (text, lesson.read("solution.py"), lesson.read("exercise.py")), []
+    for name, node in definitions(ast.parse(text)).items():
+        mine, right, given = (key.code_of(file, name) for file in files)
+        if isinstance(node, ast.FunctionDef) and name != function and right:
+            found += [name] * (mine not in (right, given))
     return found
 
 

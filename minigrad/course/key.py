@@ -17,7 +17,6 @@ import json
 import re
 import signal
 import sys
-import time
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -142,8 +141,7 @@ def find_slip(
     several are, the result is the one whose code is most similar to the learner's.
     """
     key, asked = load(lesson), indices(lesson, function)
-    answers: list[Signature] = []
-    evidence = 0
+    answers, evidence = list[Signature](), 0
     for i in asked:
         outcome = outcomes.get(i, {})
         if "answer" not in outcome:
@@ -151,8 +149,7 @@ def find_slip(
             continue
         form, number = signature(outcome["answer"])
         answers.append((form, number))
-        expected = signature(key.right[i])[0]
-        if any(word in form and word not in expected for word in (" nan", " inf")):
+        if {"nan", "inf"} & ({*form.split()} - {*signature(key.right[i])[0].split()}):
             return None
         if difference(outcome["answer"], key.right[i], lesson.questions[i].tolerance):
             evidence += 1 if number.is_integer() else ENOUGH
@@ -197,13 +194,12 @@ def proved(slip: Slip, yours: str, right: str, text: str = "") -> bool:
     if slip.name in CONDITIONS:
         mine, wrong, good = map(operators, (yours, code_of(slip.code, slip.function), right))
         return bool((wrong - good) & (mine - good) or (good - wrong) & (good - mine))
-    found = re.search(r"The axis (\S+)", slip.kind) or re.search(
-        r"`(\w+)`", f"{slip.name} {slip.kind}"
-    )
-    word = found[1] if found else ""
+    found = re.search(r"The axis (\S+)|`(\w+)`", f"{slip.name} {slip.kind}")
+    word = found[found.lastindex or 0] if found else ""
     if slip.name.endswith("` forgotten"):
-        mine, good = (len(re.findall(rf"\b{word}\b", code)) for code in (yours, right))
-        return mine < max(good, bool(re.search(rf"[.`]{word}\b|\b{word}[(=]", text)))
+        known = re.search(rf"[.`]{word}\b|\b{word}[(=]", text) is not None
+        used, needed = (len(re.findall(rf"\b{word}\b", code)) for code in (yours, right))
+        return used < max(needed, known)
     pattern = PROOFS.get(slip.name, PROOFS.get(slip.name.replace(word, "..."), ""))
     return re.search(pattern.replace("...", word), yours) is not None
 
@@ -238,8 +234,7 @@ def in_terms_of(slip: Slip, yours: str, right: str) -> Slip:
 def code_of(text: str, function: str) -> str:
     """Return the code of a function, method or variable in a file, without comments and its docstring."""
     with contextlib.suppress(SyntaxError):
-        found = definitions(ast.parse(text))
-        node = found.get(function, found.get(function.partition(".")[0]))
+        node = definitions(ast.parse(text)).get(function)
         if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
             del node.body[0]
         return ast.unparse(node) if node else ""
@@ -369,15 +364,8 @@ def write(lesson: Lesson, key: Key) -> None:
 def main() -> None:
     """Build the keys of the lessons that are named on the command line, or of all lessons."""
     for one in [lesson(name) for name in sys.argv[1:]] or lessons():
-        start = time.perf_counter()
         write(one, make(one))
-        load.cache_clear()
-        size = (one.folder / FILE).stat().st_size
-        known = len(load(one).slips)
-        print(
-            f"{one.name:28} {known:5} mistakes {size / 1000:6.1f} kB {time.perf_counter() - start:6.1f} s",
-            flush=True,
-        )
+        print(f"{one.name}: {(one.folder / FILE).stat().st_size / 1000:.1f} kB", flush=True)
 
 
 if __name__ == "__main__":

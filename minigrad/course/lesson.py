@@ -143,8 +143,10 @@ class Slip:
 
     def __str__(self) -> str:
         """The name and the description, without a name that the description repeats."""
-        repeated = set(self.name.lower().split()) <= set(re.findall(r"[\w`]+", self.kind.lower()))
-        return self.kind if repeated else f"{self.name}. {self.kind}"
+        name, kind = (
+            set(re.findall(r"[\w`]{2,}", text.lower())) for text in (self.name, self.kind)
+        )
+        return self.kind if name <= kind else f"{self.name}. {self.kind}"
 
 
 @dataclass(frozen=True)

@@ -62,18 +62,13 @@ def require_fit(quiz: Quiz, text: str, command: str = "minigrad course answer") 
     no choices and `text` is not a number.
     """
     choices = list(quiz["choices"])
-    if choices:
-        fits, example = _normal(text) in choices, f"one of these choices: {command} {choices[0]}"
-        kind = f"has the choices {', '.join(choices)}"
-    else:
-        fits, example = _as_number(_normal(text)) is not None, f"a number: {command} NUMBER"
-        kind = "asks for a number"
-    if not fits:
+    kind = f"has the choices {', '.join(choices)}" if choices else "asks for a number"
+    if _normal(text) not in choices if choices else _as_number(_normal(text)) is None:
         raise OptionError(
             "MG916",
             f"{text!r} is not an answer to this question",
             cause=f"the question {kind}",
-            remedy=f"answer with {example}",
+            remedy=f"answer with, for example, {command} {choices[0] if choices else 12}",
         )
 
 

@@ -131,7 +131,8 @@ def test_a_name_that_the_description_repeats_is_told_once():
     assert str(Slip("only the last value returned", "", "Only the last value is returned.")) == (
         "Only the last value is returned."
     )
-    assert str(Slip("a sign", "", "The sign is wrong.")) == "a sign. The sign is wrong."
+    assert str(Slip("a sign", "", "The sign is wrong.")) == "The sign is wrong."
+    assert str(Slip("indentation", "", "It is wrong.")) == "indentation. It is wrong."
 
 
 def test_steps_are_printed_one_on_each_line_with_plain_numbers():

@@ -78,7 +78,7 @@ def test_each_slip_is_rejected_and_named_on_the_ladder(one, slip):
     assert not verdict.passed
     ladder = [said(verdict, tries) for tries in (1, 2, 3)]
     formula = slip.formula or verdict.problem.question.formula
-    parts = [" ".join(text.split()) for text in (slip.name, slip.kind, formula)]
+    parts = [" ".join(text.split()) for text in (str(slip), slip.kind, formula)]
     told = [[part in text for part in parts] for text in ladder]
     assert told == [[False, False, False], [True, True, False], [True, True, True]]
 
