@@ -1,11 +1,12 @@
-"""Lesson 9: train a network with two inputs, two hidden numbers and one output to compute XOR.
+"""Lesson 9: train a network with two inputs, two hidden numbers and one output
+to compute XOR.
 
 Write the four functions that raise NotImplementedError. Then run
 
     minigrad course check 9
 
-A parameter p is a Tensor. p.array is its array of numbers. After backward(), p.grad is its
-gradient.
+A parameter p is a Tensor. p.array is its array of numbers. After backward(),
+p.grad is its gradient.
 """
 
 import numpy as np
@@ -17,7 +18,9 @@ Y = np.array([[0.0], [1.0], [1.0], [0.0]])
 
 
 def start(seed):
-    """Return random initial weights: [W1 (2, 2), b1 (2,), W2 (2, 1), b2 (1,)]. Already written."""
+    """Return random initial weights: [W1 (2, 2), b1 (2,), W2 (2, 1), b2 (1,)].
+    Already written.
+    """
     rng = np.random.default_rng(seed)
     arrays = {
         "W1": rng.normal(size=(2, 2)),
@@ -25,34 +28,44 @@ def start(seed):
         "W2": rng.normal(size=(2, 1)),
         "b2": np.zeros(1),
     }
-    return [mg.Tensor(array, requires_grad=True, name=name) for name, array in arrays.items()]
+    parameters = []
+    for name, array in arrays.items():
+        parameters.append(mg.Tensor(array, requires_grad=True, name=name))
+    return parameters
 
 
 def zero_grad(parameters):
-    """Clear the gradients: set each parameter's .grad to None. `parameters` is a list of Tensors."""
+    """Clear the gradients: set each parameter's .grad to None. `parameters` is
+    a list of Tensors.
+    """
     raise NotImplementedError("not written yet")
 
 
 def step(parameters, lr):
-    """Move each parameter against its gradient, by lr times the gradient. Returns nothing.
+    """Move each parameter against its gradient, by lr times the gradient.
+    Returns nothing.
 
-    Assign a new array to each Tensor. Do not make new Tensors. Every parameter has a gradient. lr is
-    the learning rate, such as 0.1.
+    Assign a new array to each Tensor. Do not make new Tensors. Every parameter
+    has a gradient. lr is the learning rate, such as 0.1.
     """
     raise NotImplementedError("not written yet")
 
 
 def network(x, W1, b1, W2, b2):
-    """Return tanh(x @ W1 + b1) @ W2 + b2, an (N, 1) Tensor, for x of shape (N, 2)."""
+    """Return tanh(x @ W1 + b1) @ W2 + b2, an (N, 1) Tensor, for x of shape
+    (N, 2).
+    """
     raise NotImplementedError("not written yet")
 
 
 def train(x, y, parameters, lr, steps):
-    """Train the network for `steps` steps. Each step uses all rows of x (N, 2) and y (N, 1).
+    """Train the network for `steps` steps. Each step uses all rows of x (N, 2)
+    and y (N, 1).
 
-    `parameters` is [W1, b1, W2, b2]. At the start, they may have old gradients, which must not count.
-    The loss is the mean of (network(x) - y)² over the N rows. Returns a list of `steps` plain
-    numbers, not Tensors: the loss before each step.
+    `parameters` is [W1, b1, W2, b2]. At the start, they may have old gradients,
+    which must not count. The loss is the mean of (network(x) - y)² over the N
+    rows. Returns a list of `steps` plain numbers, not Tensors: the loss before
+    each step.
     """
     raise NotImplementedError("not written yet")
 
@@ -62,4 +75,5 @@ if __name__ == "__main__":
     losses = train(X, Y, weights, 0.2, 400)
     for k in range(0, 400, 40):
         print(f"step {k:3}: loss {losses[k]:.3f} {'#' * round(60 * losses[k])}")
-    print("the network's answers to 00, 01, 10, 11:", network(X, *weights).array.ravel().round(2))
+    answers = network(X, *weights).array.ravel()
+    print("the network's answers to 00, 01, 10, 11:", answers.round(2))

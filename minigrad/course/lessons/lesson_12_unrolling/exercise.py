@@ -1,8 +1,9 @@
-"""Lesson 12: unroll a network by calling one cell again and again with the same weights.
+"""Lesson 12: call one cell again and again with the same weights.
 
 Write the three functions below, then run: minigrad course check 12
 
-Shapes: T time steps, B sequences side by side, D numbers read at each step, H numbers in the state.
+Shapes: T time steps, B sequences side by side, D numbers read at each step, H
+numbers in the state.
 """
 
 import numpy as np
@@ -11,10 +12,11 @@ import minigrad as mg
 
 
 def rnn_step(x, h, W_xh, W_hh, b_h):
-    """Compute one time step, h' = tanh(x @ W_xh + h @ W_hh + b_h). Use `mg.tanh`.
+    """Compute one time step, h' = tanh(x @ W_xh + h @ W_hh + b_h).
+    Use `mg.tanh`.
 
-    x (B, D) is an array or a Tensor. h (B, H), W_xh (D, H), W_hh (H, H) and b_h (H,) are Tensors.
-    Returns h', a Tensor (B, H).
+    x (B, D) is an array or a Tensor. h (B, H), W_xh (D, H), W_hh (H, H) and b_h
+    (H,) are Tensors. Returns h', a Tensor (B, H).
     """
     raise NotImplementedError("not written yet")
 
@@ -22,9 +24,9 @@ def rnn_step(x, h, W_xh, W_hh, b_h):
 def unroll(cell, xs, h0):
     """Run a cell over a sequence.
 
-    `cell(x, h)` returns the next state. `xs` is a list or an array of the T inputs in
-    order. Do not change it. h0 is the state before xs[0]. Returns a list (or a tuple) of the T new
-    states: h after xs[0], h after xs[1], ...
+    `cell(x, h)` returns the next state. `xs` is a list or an array of the T
+    inputs in order. Do not change it. h0 is the state before xs[0]. Returns a
+    list (or a tuple) of the T new states: h after xs[0], h after xs[1], ...
     """
     raise NotImplementedError("not written yet")
 
@@ -32,8 +34,9 @@ def unroll(cell, xs, h0):
 def rnn(xs, h0, W_xh, W_hh, b_h):
     """Run the whole RNN and return its last state, a Tensor (B, H).
 
-    xs is an array (T, B, D), and h0 is a Tensor (B, H). The weights have the same shapes as in
-    `rnn_step`. Use `unroll` and `rnn_step`. All steps use the same three weight Tensors.
+    xs is an array (T, B, D), and h0 is a Tensor (B, H). The weights have the
+    same shapes as in `rnn_step`. Use `unroll` and `rnn_step`. All steps use the
+    same three weight Tensors.
     """
     raise NotImplementedError("not written yet")
 

@@ -1,7 +1,8 @@
-"""Lesson 16: build the cells of a GRU and an LSTM from gates that open and close.
+"""Lesson 16: build a GRU cell and an LSTM cell from gates that open and close.
 
-Write `GRUCell.forward` and run the check. When the GRU is right, write `LSTMCell.forward`, and then
-the two functions. The text contains the equations and one step of each cell in numbers.
+Write `GRUCell.forward` and run the check. When the GRU is right, write
+`LSTMCell.forward`, and then the two functions. The text contains the equations
+and one step of each cell in numbers.
 
     minigrad course check 16
 """
@@ -20,16 +21,19 @@ class GRUCell(Cell):
 
     def __init__(self, inputs, hidden):
         super().__init__(inputs, hidden)
-        self.W_xh = mg.Tensor(init.glorot_uniform((inputs, 3 * hidden)), requires_grad=True)
-        self.W_hh = mg.Tensor(init.orthogonal((hidden, 3 * hidden)), requires_grad=True)
+        W_xh = init.glorot_uniform((inputs, 3 * hidden))
+        W_hh = init.orthogonal((hidden, 3 * hidden))
+        self.W_xh = mg.Tensor(W_xh, requires_grad=True)
+        self.W_hh = mg.Tensor(W_hh, requires_grad=True)
         self.b_xh = mg.Tensor(init.zeros((3 * hidden,)), requires_grad=True)
         self.b_hh = mg.Tensor(init.zeros((3 * hidden,)), requires_grad=True)
 
     def forward(self, x, h):
         """Return (the new h, the new h): the output and the state.
 
-        x is (B, D), the state h is (B, H), and H is self.hidden. Use mg.sigmoid and mg.tanh. As
-        with arrays, a[:, 2:5] selects columns 2, 3 and 4 of a Tensor.
+        x is (B, D), the state h is (B, H), and H is self.hidden. Use mg.sigmoid
+        and mg.tanh. As with arrays, a[:, 2:5] selects columns 2, 3 and 4 of a
+        Tensor.
         """
         raise NotImplementedError("not written yet")
 
@@ -44,8 +48,10 @@ class LSTMCell(Cell):
 
     def __init__(self, inputs, hidden):
         super().__init__(inputs, hidden)
-        self.W_xh = mg.Tensor(init.glorot_uniform((inputs, 4 * hidden)), requires_grad=True)
-        self.W_hh = mg.Tensor(init.orthogonal((hidden, 4 * hidden)), requires_grad=True)
+        W_xh = init.glorot_uniform((inputs, 4 * hidden))
+        W_hh = init.orthogonal((hidden, 4 * hidden))
+        self.W_xh = mg.Tensor(W_xh, requires_grad=True)
+        self.W_hh = mg.Tensor(W_hh, requires_grad=True)
         self.b = mg.Tensor(init.zeros((4 * hidden,)), requires_grad=True)
 
     def forward(self, x, state):
@@ -65,7 +71,8 @@ def first_bias(hidden, forget):
 
 
 def memory_left(bias, steps):
-    """Return the share of c that is left after `steps` steps if nothing new is written (i = 0).
+    """Return the share of c that is left after `steps` steps if nothing new is
+    written (i = 0).
 
     bias   the number that goes into the forget gate's sigmoid at each step
     """
@@ -78,7 +85,6 @@ if __name__ == "__main__":
     cell = LSTMCell(3, 2)
     print("LSTM:", cell(x, cell.initial_state(1))[0])
     for bias in (0, 1, 3, 5):
-        print(
-            f"forget bias {bias}: after 39 steps {memory_left(bias, 39):.1e} of the memory is left"
-        )
+        left = memory_left(bias, 39)
+        print(f"forget bias {bias}: after 39 steps {left:.1e} of the memory is left")
     print("to start from:", first_bias(2, 1.0))
