@@ -8,6 +8,7 @@ import minigrad as mg
 from minigrad.course.curves import curves
 from minigrad.course.lesson import Question, over_time, values
 from minigrad.support.files import write_whole
+from optim import SGD, Adam
 
 
 def parameter(name, value, gradient=None):
@@ -286,13 +287,14 @@ def yours(file, failed, steps=60):
 
 
 def right(failed, steps=60):
-    """Return the losses of the same run, in plain NumPy."""
-    p, v, m, s, losses = np.ones(2), np.zeros(2), np.zeros(2), np.zeros(2), []
-    for t in range(1, steps + 1):
-        losses.append((SIZES * p * p).sum())
-        g = 2 * SIZES * p
-        v = 0.8 * v + g
-        m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g * g
-        adam = 0.1 * m / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
-        p = p - (0.3 * v if failed == "momentum_step" else adam)
+    """Return the losses of the same run with minigrad's optimizer."""
+    parameters, losses = {"p": parameter("p", [1, 1])}, []
+    momentum = failed == "momentum_step"
+    optimizer = SGD(parameters, 0.3, momentum=0.8) if momentum else Adam(parameters, 0.1)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = (parameters["p"] * parameters["p"] * SIZES).sum()
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
     return np.array(losses)

@@ -4,11 +4,11 @@ import numpy as np
 
 import layers
 import minigrad as mg
-from minigrad.course.answers import difference
+from minigrad.course.answers import described, difference
 from minigrad.course.lesson import Question, over_time, values
+from minigrad.course.lessons.lesson_16_remembering.gates import gru_gates, lstm_gates
 
 GRU_LAYOUT, LSTM_LAYOUT = "z | r | n", "i | f | g | o"
-ACTIVATIONS = ("Sigmoid", "Tanh")
 
 
 def made(cell, seed=0, digits=1):
@@ -17,111 +17,6 @@ def made(cell, seed=0, digits=1):
     for tensor in cell.named_parameters().values():
         tensor.array = rng.normal(size=tensor.shape).round(digits)
     return cell
-
-
-def kind(node):
-    return type(node.gate).__name__
-
-
-def is_value(node):
-    """Return whether a node is the output of a sigmoid or a tanh, or some columns of it."""
-    return kind(node) in ACTIVATIONS or (
-        kind(node) == "Slice" and kind(node.inputs[0]) in ACTIVATIONS
-    )
-
-
-def activation(node):
-    """Return 'Sigmoid' or 'Tanh' for a node that `is_value`."""
-    return kind(node.inputs[0]) if kind(node) == "Slice" else kind(node)
-
-
-def nearest(nodes, stop=()):
-    """Return the nearest values of sigmoids and tanhs that these nodes are computed from, and the
-    products on the way, in the order of computing.
-    """
-    found, todo, seen = [], list(nodes), set()
-    while todo:
-        node = todo.pop()
-        if node in seen or node in stop:
-            continue
-        seen.add(node)
-        if is_value(node):
-            found.append(node)
-        else:
-            todo += node.inputs
-    products = [node for node in seen if kind(node) in ("Hadamard", "Multiply")]
-    return sorted(found, key=lambda node: node.serial), products
-
-
-def before(node):
-    """Return the inputs of the sigmoid or tanh whose output, or part of it, the node is."""
-    return node.inputs[0].inputs if kind(node) == "Slice" else node.inputs
-
-
-def only(found, which):
-    """Return the single value of a sigmoid or a tanh in a list, or None."""
-    found = [node for node in found if activation(node) == which]
-    return found[0] if len(found) == 1 else None
-
-
-def named(pairs):
-    return {name: node.output for name, node in pairs if node is not None}
-
-
-def gru_gates(cell, x, h):
-    """Return z, r, n and h' by the part that they play in the learner's graph: n is the tanh, r acts
-    inside of it, and z outside.
-    """
-    result = cell(x, h)
-    new = (result[0] if isinstance(result, tuple | list) else result).node
-    outer, _ = nearest(new.inputs)
-    n = only(outer, "Tanh")
-    if n is None:  # a sigmoid for the tanh: it is computed from another one
-        inner = [node for node in outer if nearest(before(node))[0]]
-        n = inner[0] if len(inner) == 1 else None
-    z = r = None
-    if n is not None:
-        z = only([node for node in outer if node is not n], "Sigmoid")
-        r = only(nearest(before(n))[0], "Sigmoid")
-    if z is None:  # other gates than expected
-        n = r = None
-    return named((("z", z), ("r", r), ("n", n), ("h'", new)))
-
-
-def lstm_gates(cell, x, state):
-    """Return i, f, g, o, c' and h' by the part that they play in the learner's graph: f multiplies
-    the memory, i multiplies g, and o multiplies tanh(c').
-    """
-    result = cell(x, state)
-    h, pair = (result[0].node, result[1]) if isinstance(result, tuple | list) else (result.node, ())
-    returned = [part.node for part in pair] if isinstance(pair, tuple | list) else []
-    shown = [
-        node for node in nearest([h])[0] if kind(node) == "Tanh" and node.inputs[0] in returned
-    ]
-    c = shown[0].inputs[0] if shown else returned[1] if len(returned) == 2 else None
-    i = f = g = o = None
-    if c is not None:
-        o = only(nearest([h], stop=[c])[0], "Sigmoid")
-        found, products = nearest(c.inputs)
-        g = only(found, "Tanh")
-        for product in products:
-            one, two = sorted(product.inputs, key=lambda node: (not is_value(node), node.serial))
-            if is_value(two):
-                g = g or two
-                i = two if one is g else one
-            elif is_value(one) and activation(one) == "Sigmoid":
-                if two.inputs:  # g without its tanh
-                    i, g = one, g or two
-                else:
-                    f = one
-    gates = {
-        "i (multiplies g)": i,
-        "f (multiplies c)": f,
-        "g": g,
-        "o": o,
-    }
-    state = zip(("h' in the state", "c' in the state"), returned, strict=False)
-    return named((*gates.items(), ("c'", c), ("h'", h), *state))
 
 
 # the text's examples: the input, the state and the weights
@@ -166,30 +61,19 @@ def step(kind, B, D, H, seed=None):
 
 def compared(gru):
     """Return a comparison that says what is wrong with the form of an answer."""
-    form = "h' twice, as output and as state" if gru else "h' and the pair (h', c')"
+    meant = "h' twice, as output and as state" if gru else "h' and the pair (h', c')"
 
     def compare(yours, right):
-        if not gru and isinstance(yours, list) and len(yours) == 3:
-            return f"    yours         three values\n    it should be  {form}"
-        pairs = [yours] if gru or not isinstance(yours, list) else [yours, yours[-1]]
-        for pair in pairs:
-            if not isinstance(pair, list) or len(pair) != 2:
-                return f"    yours         {described(yours)}\n    it should be  {form}"
+        if form(yours) != form(right):
+            return f"    yours         {form(yours)}\n    it should be  {form(right)}: {meant}"
         return difference(yours, right, 1e-6)
 
     return compare
 
 
-def described(answer):
-    if answer is None:
-        return "nothing (None)"
-    if isinstance(answer, np.ndarray):
-        return f"a Tensor {answer.shape}"
-    return (
-        f"({', '.join(map(described, answer))})"
-        if isinstance(answer, list)
-        else type(answer).__name__
-    )
+def form(answer):
+    parts = ", ".join(map(form, answer)) if isinstance(answer, list) else ""
+    return f"({parts})" if parts else described(answer)
 
 
 def states(cell, xs, *state):
@@ -201,48 +85,46 @@ def states(cell, xs, *state):
     return found
 
 
+def last_output(cell, xs, *state):
+    last = states(cell, xs, *state)[-1]
+    return last if isinstance(last, mg.Tensor) else last[0]
+
+
+def named_leaves(cell, state):
+    return {**dict(zip(("h0", "c0"), state, strict=False)), **cell.named_parameters()}
+
+
 def gradients(cell, xs, *state):
     """Runs the cell over all x_t. Returns the gradients of the sum of the last h by name."""
-    last = states(cell, xs, *state)[-1]
-    last = last if isinstance(last, mg.Tensor) else last[0]
+    last = last_output(cell, xs, *state)
     if not isinstance(last, mg.Tensor):
         raise TypeError(
             f"the cell returned {type(last).__name__}, which has no history. Compute with Tensors only"
         )
-    leaves = {**dict(zip(("h0", "c0"), state, strict=False)), **cell.named_parameters()}
     last.sum().backward()
     return {
         name: np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
-        for name, leaf in leaves.items()
+        for name, leaf in named_leaves(cell, state).items()
     }
 
 
 def nudged(given):
     """Return the same gradients for the solution, by nudging each number up and down."""
-    from .solution import GRUCell, LSTMCell
+    from . import solution  # not in the learner's process
 
-    inputs = given(type("file", (), {"GRUCell": GRUCell, "LSTMCell": LSTMCell}))
-    cell, xs = inputs["cell"], inputs["xs"]
-    state = [inputs[name] for name in ("h0", "c0") if name in inputs]
+    inputs, found = given(solution), {}
+    cell, xs, *state = (inputs[name] for name in ("cell", "xs", "h0", "c0") if name in inputs)
 
-    def loss():
-        last = states(cell, xs, *state)[-1]
-        return (last if isinstance(last, mg.Tensor) else last[0]).array.sum()
+    def loss(tensor, array):
+        tensor.array = array
+        return last_output(cell, xs, *state).array.sum()
 
-    found = {}
-    for name, tensor in {
-        **dict(zip(("h0", "c0"), state, strict=False)),
-        **cell.named_parameters(),
-    }.items():
-        array, slope = tensor.array.copy(), np.zeros(tensor.shape)
+    for name, tensor in named_leaves(cell, state).items():
+        array, slope = tensor.array, np.zeros(tensor.shape)
         for index in np.ndindex(array.shape):
-            sides = []
-            for by in (1e-5, -1e-5):
-                moved = array.copy()
-                moved[index] += by
-                tensor.array = moved
-                sides.append(loss())
-            slope[index] = (sides[0] - sides[1]) / 2e-5
+            nudge = np.zeros(array.shape)
+            nudge[index] = 1e-5
+            slope[index] = (loss(tensor, array + nudge) - loss(tensor, array - nudge)) / 2e-5
         tensor.array, found[name] = array, slope
     return found
 
@@ -302,18 +184,11 @@ ROUNDED = 1e-4
 
 
 def bias_question(**given):
-    what = f"first_bias(hidden, forget): the blocks are {LSTM_LAYOUT}"
-    formula = "elements H to 2H - 1 belong to f"
     return Question(
-        "first_bias",
-        "first_bias(hidden, forget)",
-        values(**given),
-        what,
-        formula=formula,
-        names=lambda b: [
-            (f"b[{k}] (block {'ifgo'[4 * k // len(b)]})", one) for k, one in enumerate(b)
-        ],
-    )
+        "first_bias", "first_bias(hidden, forget)", values(**given),
+        f"first_bias(hidden, forget): the blocks are {LSTM_LAYOUT}", formula="elements H to 2H - 1 belong to f",
+        names=lambda b: [(f"b[{k}] (block {'ifgo'[4 * k // len(b)]})", one) for k, one in enumerate(b)],
+    )  # fmt: skip
 
 
 SHARES_LEFT = "{f'share after step {t}': memory_left(bias, t) for t in (1, 2, 3)}"
