@@ -14,6 +14,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("the Tensors keep their old arrays", "p.array = p.array", "q = p.array",
      "After step, each Tensor still has the array that it had before. Neither a new variable nor a new Tensor in the "
      "list changes that."),
+    ("gradients never cleared", "        zero_grad(parameters)\n", "",
+     "backward adds to .grad. The gradients of the earlier steps are still in it."),
     ("gradients cleared too late", "        zero_grad", "        if losses: zero_grad",
      "You clear the gradients after each step. Gradients from before the first step are still there in the first one."),
     ("loss recorded after the step", "loss.item())\n        loss.backward()\n        step(parameters, lr)",

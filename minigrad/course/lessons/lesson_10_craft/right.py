@@ -55,8 +55,8 @@ def split(n, held_out, seed):
     training = [row for row in range(n) if row not in validation]
     return np.array(training), validation
 def adam_step(p, g, m, s, t, lr, beta1=0.9, beta2=0.999, eps=1e-8):
-    m = np.multiply(m, beta1) + np.multiply(g, 1 - beta1)
-    s = np.multiply(s, beta2) + np.multiply(np.square(g), 1 - beta2)
+    m = m * beta1 + g * (1 - beta1)
+    s = s * beta2 + np.square(g) * (1 - beta2)
     mhat, shat = m / (1 - beta1 ** t), s / (1 - beta2 ** t)
     return p - mhat * lr / (np.sqrt(shat) + eps), m, s
 def fit(parameters, loss, steps, lr):

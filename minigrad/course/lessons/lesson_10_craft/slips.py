@@ -9,6 +9,8 @@ M_TURNED, S_TURNED = "(1 - beta1) * m + beta1 * g\n", "    s = (1 - beta2) * s +
 SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (
     ("all rows in training", "order[held_out:]", "order",
      "The rows of the validation part are still in the training part."),
+    ("two shuffles", "order[:held_out]", "np.random.default_rng(seed + 1).permutation(n)[:held_out]",
+     "Each part comes from its own shuffle, so a row can be in both. Shuffle once, and cut the result in two."),
     ("the rows are held out by their number", "np.random.default_rng(seed).permutation(n)", "np.arange(n)",
      "The first or the last rows are always held out, whatever the seed. If the data are sorted, the two parts are of "
      "different kinds."),
@@ -31,6 +33,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You return the corrected means, so the next step corrects them again. Keep the uncorrected ones."),
     ("eps under the root", "np.sqrt(s_hat) + eps", "np.sqrt(s_hat + eps)",
      "You added eps before you took the root. Add it afterwards."),
+    ("gradients never cleared", "            p.grad = None", "            pass",
+     "backward adds to .grad. The gradients of the earlier steps are still in it."),
     ("gradients cleared too late", "            p.grad = None", "            if losses: p.grad = None",
      "You clear the gradients after each step. Gradients from before the first step are still there in the first one."),
     ("no parameter moves", "p.array, ms[i]", "q, ms[i]",

@@ -3,11 +3,14 @@
 from minigrad.course.lesson import Slip, lesson
 
 SOLUTION = lesson(12).read("solution.py")
+CELL, COPY = "return rnn_step(x, h, W_xh, W_hh, b_h)", "mg.Tensor(W.array, requires_grad=True)"
 SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (
-    ("a copy of the weights for each step", "(x, h, W_xh, W_hh, b_h)\n\n",
-     "(x, h, *[mg.Tensor(W.array, requires_grad=True) for W in (W_xh, W_hh, b_h)])\n\n",
-     "The states are right, but they were computed with copies of the weights. The gradient stops at the copies, and "
-     "the original weights get none."),
+    *(("a copy of the weights for each step", old, new,
+       "The states are right, but they were computed with a copy of one or more weights. The gradient stops at the "
+       "copy, and the original gets none.") for old, new in (
+        (CELL, f"return rnn_step(x, h, *[{COPY} for W in (W_xh, W_hh, b_h)])"),
+        (CELL, f"W = W_hh\n        return rnn_step(x, h, W_xh, {COPY}, b_h)"),
+        ("total =", f"W = W_hh\n    W_hh = {COPY}\n    total ="))),
     ("state discarded", "cell(x, h)\n        states", "cell(x, h0)\n        states",
      "Every step starts again from h0, so the cell remembers nothing of the earlier steps."),
     ("bias added outside the tanh", " + b_h\n    return mg.tanh(total)", "\n    return mg.tanh(total) + b_h",

@@ -42,6 +42,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("the forgotten share", "np.exp(-bias)", "np.exp(bias)",
      "At each step you multiply by 1 - f, the share that is forgotten. Do you use 1 - f, or is the sign of the "
      "exponent in the sigmoid wrong?"),
+    ("an LSTM never forgets", "(1 / (1 + np.exp(-bias)))", "1.0",
+     "You return 1, as if nothing were forgotten. A sigmoid is never exactly 1, so each step loses a share."),
     ("the gate upside down", "(1 / (1 + np.exp(-bias)))", "(1 + np.exp(-bias))",
      "Your result is above 1, and it grows. The gate is 1 divided by your factor."),
 ))  # fmt: skip

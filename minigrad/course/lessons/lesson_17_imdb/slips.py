@@ -11,6 +11,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "epoch."),
     ("a mean over reviews", "losses.append(loss.item())", "losses += [loss.item()] * len(ids)",
      "A batch with more reviews counts more in your mean. Each batch should count the same."),
+    ("gradients never cleared", "            optimizer.zero_grad()\n", "",
+     "Gradients add up. The gradients of the earlier batches are still in the new ones."),
     ("slope of the probability instead of the logit", "mg.grad(logit", "mg.grad(mg.sigmoid(logit)",
      "You used the slope of the probability. The sigmoid is flat where the network is confident, so all parts become "
      "small there. Use the slope of the logit."),
@@ -51,9 +53,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("padding shuffled too", "row[row != 0]", "row",
      "You moved zeros between and after the words. The network never saw that in training, so the test would measure "
      "something else."),
-    ("the same order for equal reviews", "= rng.permutation(words)", "= np.random.default_rng(0).permutation(words)",
-     "Either you used one order for all reviews, or you did not shuffle: rng.permutation returns a new array and does "
-     "not change the old one. Each review needs its own random order."),
+    *(("the same order for equal reviews", "= rng.permutation(words)", new, "Either you used one order for all "
+       "reviews, or you did not shuffle: rng.permutation returns a new array and does not change the old one. Each "
+       "review needs its own random order.") for new in ("= np.random.default_rng(0).permutation(words)", "= words")),
     ("reviews shuffled instead of words", "ids.copy()\n    for row in mixed", "rng.permutation(ids)\n    for row in []",
      "You shuffled the reviews, so they no longer match their labels. The words within each review are in the old "
      "order."),
