@@ -9,17 +9,17 @@ import numpy as np
 import minigrad as mg
 from minigrad.context import step_name
 from minigrad.course.lesson import Question, over_time
-from minigrad.course.lessons.lesson_17_imdb import leaks, reader
-from minigrad.course.lessons.lesson_17_imdb.networks import (
-    Example,
-    Plain,
-    Turning,
+from minigrad.course.lessons.lesson_17_imdb import reader
+from minigrad.course.lessons.lesson_17_imdb.trained import (
     array,
     by_time,
     example,
+    many_forgotten,
+    many_leaks,
+    one_word_each,
     small,
     trained,
-    watched,
+    twelve,
     with_parts,
 )
 
@@ -31,48 +31,6 @@ TEXT = (  # the last 40 words of test review 93, without the words that are not 
 REVIEW = np.array([
     46, 3, 440, 2, 12, 2, 14, 10, 16, 5, 57, 87, 20, 21, 88, 3, 65, 8, 78, 3, 158, 28, 78, 3, 22, 2, 5, 177, 6, 2,
     4, 88, 94, 26, 618, 3, 20, 8, 119, 2], np.intp)  # fmt: skip
-
-
-def one_word_each(words, labels, epochs, rate=1.0, turning=False):
-    """Batches of reviews with one word each. The word's only number is the logit. A number in place
-    of a list is a batch of one review.
-    """
-
-    def given(file):
-        model = watched(Example([[0.0]] * 3))
-        model.__doc__ = (
-            "logit = one number for each word, the sum over the words; all numbers start at 0"
-        )
-        batches = [
-            (array(np.reshape(word, (-1, 1))), array(np.ravel(label)))
-            for word, label in zip(words, labels, strict=True)
-        ]
-        return {
-            "model": model,
-            "sgd": Plain(model.named_parameters(), lr=rate),
-            "batches": Turning(batches) if turning else batches,
-            "epochs": epochs,
-        }
-
-    return given
-
-
-def twelve(epochs):
-    """Twelve reviews in batches of four. The reviews with a 3 are good."""
-
-    def given(file):
-        model = watched(small())
-        ids = np.random.default_rng(0).integers(1, 6, (12, 5)).astype(np.intp)
-        labels = (ids == 3).any(axis=1).astype(np.intp)
-        batches = [(ids[at : at + 4], labels[at : at + 4]) for at in (0, 4, 8)]
-        return {
-            "model": model,
-            "sgd": Plain(model.named_parameters(), lr=0.5),
-            "batches": batches,
-            "epochs": epochs,
-        }
-
-    return given
 
 
 CALL = "train(model, sgd, batches, epochs)"
@@ -132,16 +90,28 @@ def hand_forgotten(full, truncated, ids):
     return forgotten_question(lambda: with_parts(*full), lambda: with_parts(*truncated), ids)
 
 
-def many_forgotten(file):
-    """Twelve reviews, and two networks with random parts."""
-    rng = np.random.default_rng(3)
-    full, truncated = (with_parts(*rng.normal(size=10).round(2)) for _ in range(2))
-    rows = [rng.permutation(9)[:5] + 1 for _ in range(12)]
-    return {
-        "full": full,
-        "truncated": truncated,
-        "rows": array([[0] * (t % 4) + row.tolist()[: 5 - t % 4] for t, row in enumerate(rows)]),
-    }
+def leak_question(ids, labels):
+    """Ask for the leak. A wrong answer is shown with the number of reviews that its word gets right."""
+    ids, labels = array(ids), array(labels)
+
+    def told(word):
+        if word == 0:
+            return "0, which is padding, not a word"
+        if type(word) is not int or word not in ids:
+            return f"{word}, which is not a word in these reviews"
+        same = int(((ids == word).any(axis=1) == (labels == 1)).sum())
+        best, how = max((same, "good"), (len(ids) - same, "bad"))
+        return f'word {word}: predicting "{how}" where it occurs is right for {best} of {len(ids)} reviews'
+
+    def compare(yours, right):
+        return (
+            None if yours == right else f"yours         {told(yours)}\nit should be  {told(right)}"
+        )
+
+    return Question(
+        "leak", "leak(ids, labels)", lambda file: {"ids": ids.copy(), "labels": labels.copy()},
+        formula=BEST, compare=compare,
+    )  # fmt: skip
 
 
 def shuffle_question(call, ids, what="", names=None, rng=("rng",)):
@@ -165,12 +135,21 @@ ROWS = [
 ]
 LONG = [[0, *range(1, 40)], [*range(40, 80)], [0, 0, *range(1, 39)]]
 EQUAL = [[0, 0, 1, 2, 3, 4, 5, 6]] * 300
+SIX = [
+    [6, 6, 6, 6, 6],
+    [2, 3, 4, 5, 4],
+    [1, 3, 2, 5, 1],
+    [2, 5, 2, 1, 3],
+    [1, 2, 3, 1, 3],
+    [4, 3, 1, 2, 2],
+]
 STEP = (
     "for each batch: loss = BCE(model(ids), labels); zero_grad; backward; step. For each epoch, the"
     " mean of its losses."
 )
 PART = "part_t = Σ_d x_td · dlogit/dx_td, where x_t is the vector of the word at step t"
 LOST = "the t with the largest |part_t in full| - |part_t in truncated| among the t with ids[t] ≠ 0"
+BEST = "for each word: r = share of reviews where (the word occurs) = (label is 1); its score is max(r, 1 - r)"
 MIX = (
     "for each row: keep the zeros at the front, and replace the other ids with a new "
     "rng.permutation of them"
@@ -211,7 +190,15 @@ QUESTIONS = (
     forgotten_question(lambda: small(1), lambda: small(3), [0, 4, 2, 3, 1]),
     forgotten_question(lambda: trained("full"), lambda: trained("truncated"), REVIEW.tolist(),
                        "the forgotten word of test review 93"),
-    *leaks.QUESTIONS,
+    leak_question([[2, 3], [1, 2], [1, 1], [1, 1]], [1, 1, 0, 0]),
+    leak_question([[1, 2], [1, 3], [2, 3], [4, 3]], [0, 1, 1, 1]),
+    leak_question([[1, 6], [2, 3], [6, 2], [4, 1]], [0, 1, 0, 1]),
+    leak_question(SIX, [0, 0, 1, 1, 0, 0]),
+    leak_question([[1, 3, 4], [0, 1, 4], [0, 2, 3], [0, 3, 4], [0, 0, 4]], [1, 0, 0, 0, 0]),
+    leak_question([[1, 2, 4], [2, 4, 4], [2, 3, 3], [2, 2, 4], [2, 3, 4]], [1, 0, 1, 1, 1]),
+    Question("leak", "[leak(ids, y) for ids, y in zip(sets, labels)]", many_leaks,
+             "[leak(ids, y) for ids, y in zip(sets, labels)]: 30 sets of 7 reviews", formula=BEST,
+             names=over_time("leak in set {}")),
     shuffle_question("np.sort(shuffled(ids, rng), axis=1)", ROWS[:2], names="review {}, sorted"),
     shuffle_question("np.sign(shuffled(ids, rng))", ROWS[:4],
                      "np.sign(shuffled(ids, rng)), 0 for padding and 1 for a word", "review {}"),

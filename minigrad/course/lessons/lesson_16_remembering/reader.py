@@ -1,4 +1,4 @@
-"""Finds the gates of a GRU and an LSTM in the graph of a learner's cell."""
+"""Reads the gates of a GRU and an LSTM from the graph of a learner's cell."""
 
 ACTIVATIONS = ("Sigmoid", "Tanh")
 

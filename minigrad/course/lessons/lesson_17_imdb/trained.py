@@ -1,4 +1,4 @@
-"""The networks, the optimizer and the batches in lesson 17's questions."""
+"""What lesson 17's questions are about: networks, an optimizer, batches and sets of reviews."""
 
 import numpy as np
 
@@ -116,3 +116,77 @@ class Turning:
 
     def __str__(self):
         return f"{described_input(self._batches)} in the first epoch, in the opposite order in the second"
+
+
+def one_word_each(words, labels, epochs, rate=1.0, turning=False):
+    """Batches of reviews with one word each. The word's only number is the logit. A number in place
+    of a list is a batch of one review.
+    """
+
+    def given(file):
+        model = watched(Example([[0.0]] * 3))
+        model.__doc__ = (
+            "logit = one number for each word, the sum over the words; all numbers start at 0"
+        )
+        batches = [
+            (array(np.reshape(word, (-1, 1))), array(np.ravel(label)))
+            for word, label in zip(words, labels, strict=True)
+        ]
+        return {
+            "model": model,
+            "sgd": Plain(model.named_parameters(), lr=rate),
+            "batches": Turning(batches) if turning else batches,
+            "epochs": epochs,
+        }
+
+    return given
+
+
+def twelve(epochs):
+    """Twelve reviews in batches of four. The reviews with a 3 are good."""
+
+    def given(file):
+        model = watched(small())
+        ids = np.random.default_rng(0).integers(1, 6, (12, 5)).astype(np.intp)
+        labels = (ids == 3).any(axis=1).astype(np.intp)
+        batches = [(ids[at : at + 4], labels[at : at + 4]) for at in (0, 4, 8)]
+        return {
+            "model": model,
+            "sgd": Plain(model.named_parameters(), lr=0.5),
+            "batches": batches,
+            "epochs": epochs,
+        }
+
+    return given
+
+
+def many_forgotten(file):
+    """Twelve reviews, and two networks with random parts."""
+    rng = np.random.default_rng(3)
+    full, truncated = (with_parts(*rng.normal(size=10).round(2)) for _ in range(2))
+    rows = [rng.permutation(9)[:5] + 1 for _ in range(12)]
+    return {
+        "full": full,
+        "truncated": truncated,
+        "rows": array([[0] * (t % 4) + row.tolist()[: 5 - t % 4] for t, row in enumerate(rows)]),
+    }
+
+
+def many_leaks(file):
+    """Thirty sets of seven reviews. One word is the best, also for those who count differently."""
+    rng, found = np.random.default_rng(4), []
+    while len(found) < 30:
+        ids = np.sort(rng.integers(0, 7, (7, 4)), axis=1)
+        ids[0] = rng.integers(1, 7)
+        good = rng.permutation(7) < rng.integers(2, 6)
+        has = (ids == np.arange(1, 7)[:, None, None]).any(axis=2)
+        g, b = has[:, good].sum(axis=1), has[:, ~good].sum(axis=1)
+        n, m = good.sum(), (~good).sum()
+        scores = np.array(
+            [np.maximum(g + m - b, b + n - g), abs(g / n - b / m), abs(g - b), np.maximum(g, b)]
+        )
+        first = np.sort(scores.round(6), axis=1)
+        if (first[:, -1] > first[:, -2]).all():
+            found.append((ids, good))
+    sets, labels = zip(*found, strict=True)
+    return {"sets": array(sets), "labels": array(labels)}
