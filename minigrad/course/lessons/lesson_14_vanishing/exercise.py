@@ -25,8 +25,8 @@ def step_back(dh, h, W_hh):
 def flow(dh, hs, W_hh):
     """Return the norm of dL/dh_t for each t: how much gradient is left.
 
-    dh    (B, H)     the gradient of the last state, hs[T - 1]; the loss uses only
-                     that state. Do not change dh.
+    dh    (B, H)     the gradient of the last state, hs[T - 1]; the loss uses
+                     only that state. Do not change dh.
     hs    (T, B, H)  the states; T is 1 or more
     W_hh  (H, H)
     Returns (T,): at index t, the norm of dL/dh_t. It is the square root of the
@@ -52,8 +52,8 @@ def reach(factor, share):
     gradient is left.
 
     factor  the positive factor that multiplies the gradient at each step
-    share   less than 1, for example 0.01; if exactly this share is left, count one
-            more step
+    share   less than 1, for example 0.01; if exactly this share is left, count
+            one more step
     Returns the smallest such integer, or np.inf if factor is 1 or more.
     """
     raise NotImplementedError("not written yet")

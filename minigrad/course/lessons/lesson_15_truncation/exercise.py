@@ -61,7 +61,7 @@ if __name__ == "__main__":
     from minigrad.course.lessons.lesson_15_truncation import trained
 
     start = mg.Tensor(0.0)
-    states = truncated(lambda x, h: 0.5 * h + x, [1.0, 1.0, 1.0, 1.0], start, k=2)
+    states = truncated(lambda x, h: 0.5 * h + x, [1.0] * 4, start, k=2)
     print("states:", np.array([h.item() for h in states]))
 
     model, (ids, labels) = trained.load(), trained.reviews()

@@ -86,5 +86,5 @@ if __name__ == "__main__":
     print("LSTM:", cell(x, cell.initial_state(1))[0])
     for bias in (0, 1, 3, 5):
         left = memory_left(bias, 39)
-        print(f"forget bias {bias}: after 39 steps {left:.1e} of the memory is left")
+        print(f"forget bias {bias}: after 39 steps {left:.1e} of c is left")
     print("to start from:", first_bias(2, 1.0))
