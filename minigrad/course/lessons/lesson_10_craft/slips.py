@@ -52,6 +52,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "A loss that is lower than the one before is not yet a new lowest loss. Compare with the lowest loss so far."),
     ("an equal loss counts as lower", "loss < ", "loss <= ",
      "A loss that only equals the lowest one so far is no new lowest loss. The count goes on."),
+    ("the patience is not used", "== patience", "== 1",
+     "You stop at the first epoch without a new lowest loss, whatever the patience."),
     ("one epoch too many", "== patience", "> patience",
      "You stop one epoch too late. Training stops when `patience` epochs in a row have set no new lowest loss."),
     ("epochs without a new lowest loss, not in a row", "        if epoch - best == patience:",

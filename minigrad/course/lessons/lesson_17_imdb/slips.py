@@ -56,6 +56,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     *(("the same order for equal reviews", "= rng.permutation(words)", new, "Either you used one order for all "
        "reviews, or you did not shuffle: rng.permutation returns a new array and does not change the old one. Each "
        "review needs its own random order.") for new in ("= np.random.default_rng(0).permutation(words)", "= words")),
+    ("only the first review returned", "mixed = ids.copy()", "mixed = ids[:1].copy()",
+     "You return a single review. Return all of them."),
     ("reviews shuffled instead of words", "ids.copy()\n    for row in mixed", "rng.permutation(ids)\n    for row in []",
      "You shuffled the reviews, so they no longer match their labels. The words within each review are in the old "
      "order."),
