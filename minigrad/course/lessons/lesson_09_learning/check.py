@@ -12,6 +12,8 @@ from minigrad.support.files import write_whole
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([[0.0], [1.0], [1.0], [0.0]])
 ZERO = {"W1": [[0, 0], [0, 0]], "b1": [0, 0], "W2": [[0], [0]], "b2": [0]}
+# the outputs are -0.7 in the rows 00 and 01, and 1.7 in the rows 10 and 11
+BEYOND = {"W1": [[100, 0], [0, 0]], "b1": [-50, 0], "W2": [[1.2], [0]], "b2": [0.5]}
 SMALL = {"W1": [[1, -1], [2, 1]], "b1": [0.5, 0], "W2": [[3], [-1]], "b2": [0.5]}
 
 
@@ -63,8 +65,22 @@ def named(*names):
     return lambda answer: list(zip(names, answer, strict=True))
 
 
+def kept(yours, right):
+    """Say that step must leave the gradient as it is."""
+    return (
+        "p.grad is None: step cleared it. Only zero_grad clears gradients." if yours is None else None
+    )
+
+
+def is_float(yours, right):
+    """Accept a float and NumPy's floats."""
+    if str(yours).startswith("float"):
+        return None
+    return f"It is of the type {yours}. It must be a plain number (float)."
+
+
 FORGET = "p.grad = None for each parameter"
-MOVE = "p.array = p.array - lr · p.grad"
+MOVE = "p.array = p.array - lr · p.grad, a new array: p.array -= ... raises an error"
 NETWORK = "tanh(x @ W1 + b1) @ W2 + b2"
 TRAIN = (
     "repeat `steps` times: clear the gradients, append the loss, which is the mean of "
@@ -72,8 +88,6 @@ TRAIN = (
 )
 PARAMETERS = ("W1", "b1", "W2", "b2")
 ONE_STEP = "(step([p], lr), p.item())[1]"
-TYPE = """[
- "float" if isinstance(one, float) else type(one).__name__ for one in train(x, y, [W1, b1, W2, b2], 0.25, 1)]"""
 CALL = "network(x, W1, b1, W2, b2)"
 LAYERS = """{"the output (if W2 = np.eye(2) and b2 = 0)": network(x, W1, b1, np.eye(2), np.zeros(2)),
  "the output": network(x, W1, b1, W2, b2)}"""
@@ -123,14 +137,16 @@ QUESTIONS = (
              moving(p=(3, 100), q=([1, 2], [100, 100])),
              "p.grad and q.grad, which are 100 at first, after zero_grad([p, q]) and (p * q).sum().backward()",
              formula=FORGET, names=named("p.grad", "q.grad")),
-    Question("zero_grad", "(zero_grad([p]), p.grad is None)[1]", moving(p=(3, 100)),
-             "is p.grad None after zero_grad([p])?", formula=FORGET),
+    Question("zero_grad", "(zero_grad([p]), p.grad)[1]", moving(p=(3, 100)),
+             "p.grad, which is 100 at first, after zero_grad([p])", formula=FORGET),
     step_question("p after step([p], lr), if p.grad is 0", ONE_STEP, moving(0.25, p=(3, 0))),
     step_question("p after step([p], lr), if p.grad is 6", ONE_STEP, moving(0.25, p=(3, 6))),
     step_question("p after step([p], lr), if p.grad is -2", ONE_STEP, moving(0.5, p=(-1, -2))),
     step_question("p.array and q.array after step([p, q], lr), if p.grad is [4, -8] and q.grad is 2",
                   "(step([p, q], lr), p.array, q.array)[1:]",
                   moving(0.5, p=([1, -2], [4, -8]), q=(5, 2)), "p.array", "q.array"),
+    Question("step", "(step([p], lr), p.grad)[1]", moving(0.25, p=(3, 6)), "p.grad, which is 6 at first, after step([p], lr)",
+             formula=MOVE, changes=("p",), compare=kept),
     step_question("p after each of three calls step([p], lr), if p.grad is 1",
                   "[(step([p], lr), p.item())[1] for _ in range(3)]", moving(0.125, p=(1, 1)),
                   "after step 1", "after step 2", "after step 3"),
@@ -151,9 +167,9 @@ QUESTIONS = (
     Question("train", "(train(x, y, [W1, b1, W2, b2], 0.25, 1), b2.array)[1]", weighed(ZERO, [[0, 0]], [[1]], 100),
              "b2.array after train(x, y, [W1, b1, W2, b2], 0.25, 1), if all gradients are 100 at first",
              formula=TRAIN, changes=PARAMETERS),
-    Question("train", TYPE, weighed(ZERO, [[0, 0]], [[1]]),
-             "the type of the loss in the list train(x, y, [W1, b1, W2, b2], 0.25, 1)",
-             formula="losses.append(loss.item())", changes=PARAMETERS),
+    Question("train", "type(train(x, y, [W1, b1, W2, b2], 0.25, 1)[0]).__name__", weighed(ZERO, [[0, 0]], [[1]]),
+             "the type of the first loss in train(x, y, [W1, b1, W2, b2], 0.25, 1)",
+             formula="losses.append(loss.item())", changes=PARAMETERS, compare=is_float),
     train_question(0.2, 3, 0, X, Y),
     Question("train", "(train(x, y, [W1, b1, W2, b2], 0.1, 30), W1, b1, W2, b2)[1:]", weighed(1, X, Y),
              "the four parameters after train(x, y, [W1, b1, W2, b2], 0.1, 30)", formula=TRAIN,
@@ -162,6 +178,7 @@ QUESTIONS = (
     accuracy_question(ZERO | {"b2": [0.7]}, X, [[1], [0], [1], [1]]),
     accuracy_question(ZERO | {"b2": [0.3]}, X, [[1], [0], [1], [1]]),
     accuracy_question(3, X, Y),
+    accuracy_question(BEYOND, X, [[0], [1], [1], [1]]),
     batches_question("0.25, 1, 1", ZERO, [[0, 0], [0, 0]], [[1], [3]]),
     batches_question("0.25, 2, 2", ZERO, [[0, 0]] * 3, [[1], [3], [2]]),
     batches_question("0.2, 3, 3", 0, X, Y),

@@ -14,8 +14,18 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("the Tensors keep their old arrays", "p.array = p.array", "q = p.array",
      "After step, each Tensor still has the array that it had before. Neither a new variable nor a new Tensor in the "
      "list changes that."),
+    ("bias added after the tanh", "mg.tanh(x @ W1 + b1)", "mg.tanh(x @ W1) + b1",
+     "You add b1 to the output of tanh. Add it before the tanh."),
+    ("the square of the mean", "((network(x, *parameters) - y) ** 2).mean()", "(network(x, *parameters) - y).mean() ** 2",
+     "You take the mean of the errors and square it, so errors of opposite signs cancel. Square each error first."),
     ("gradients never cleared", "        zero_grad(parameters)\n", "",
      "backward adds to .grad. The gradients of the earlier steps are still in it."),
+    ("gradients cleared only once", "    for _ in range(steps):\n        zero_grad(parameters)\n",
+     "    zero_grad(parameters)\n    for _ in range(steps):\n",
+     "You clear the gradients before the loop. From the second step on, the gradients of the earlier steps are still "
+     "there."),
+    ("X and Y in place of x and y", "network(x, *parameters) - y", "network(X, *parameters) - Y",
+     "You train on the file's X and Y. The rows that train gets are its arguments x and y."),
     ("gradients cleared too late", "        zero_grad", "        if losses: zero_grad",
      "You clear the gradients after each step. Gradients from before the first step are still there in the first one."),
     ("loss recorded after the step", "loss.item())\n        loss.backward()\n        step(parameters, lr)",

@@ -27,14 +27,14 @@ def given(ids, V=None, **arrays):
     return fresh
 
 
-def rows(*shape):
-    """Name the rows of an array of this shape: row 0, row 1, or row (0, 1)."""
+def rows(*shape, of="result"):
+    """Name the rows of an array of this shape: result[0], result[1], or result[0, 1]."""
 
     def split(found):
         if np.shape(found) != shape:
             raise ValueError("the shapes are compared first")
         places = np.ndindex(shape[:-1])
-        return [(f"row {place if len(place) > 1 else place[0]}", found[place]) for place in places]
+        return [(f"{of}[{', '.join(map(str, place))}]", found[place]) for place in places]
 
     return split
 
@@ -42,6 +42,10 @@ def rows(*shape):
 def compare_ids(yours, right):
     """Show both lists, since an id too many moves all ids after it."""
     yours = yours.tolist() if isinstance(yours, np.ndarray) else yours
+    if isinstance(yours, list) and any(isinstance(one, np.ndarray) for one in yours):
+        return "It must be a list of ids. Yours is a tuple of arrays, as np.where returns it."
+    if described(yours).startswith("set"):
+        return "It must be a list of ids in increasing order. Yours is a set, which has no order."
     if not isinstance(yours, list):
         return f"It must be a list of ids. Yours is {described(yours)}."
     if any(isinstance(one, bool) for one in yours):
@@ -58,7 +62,10 @@ def compare_ids(yours, right):
 
 ONE_HOT = "1 in the column whose number is the id, 0 elsewhere"
 ROWS = "table[ids]: for each id, the table's row at that index"
-GRADIENT = "dW[i] = Σ dz over all positions where the id is i; as a product, dW = one_hotᵀ @ dz"
+GRADIENT = (
+    "dW[i] = Σ dz over all positions where the id is i; as a product, dW = one_hotᵀ @ dz, after "
+    "one_hot.reshape(-1, V) and dz.reshape(-1, D)"
+)
 UNSEEN = "all i from 0 to V - 1 that are not in ids"
 SPARSE = (
     "the ids that occur in ids, in increasing order, and these rows of lookup_backward's result"
@@ -80,7 +87,7 @@ def lookup_question(table, ids, what=""):
 
 def gradient_question(dz, ids, V, what):
     return Question("lookup_backward", "lookup_backward(dz, ids, V)", given(ids, V, dz=dz), what, "the engine",
-                    formula=GRADIENT, names=rows(V, np.shape(dz)[-1]))  # fmt: skip
+                    formula=GRADIENT, names=rows(V, np.shape(dz)[-1], of="dW"))  # fmt: skip
 
 
 def unseen_question(ids, V, what=""):
@@ -91,12 +98,12 @@ def unseen_question(ids, V, what=""):
 
 def sparse_question(dz, ids):
     return Question("sparse_gradient", "sparse_gradient(dz, ids)", given(ids, dz=dz), formula=SPARSE, stretch=True,
-                    names=lambda found: [("words", found[0]), ("rows", found[1])])  # fmt: skip
+                    names=lambda found: [("the ids", found[0]), ("their rows of dW", found[1])])  # fmt: skip
 
 
 def average_question(dz, ids, V):
     return Question("average_backward", "average_backward(dz, ids, V)", given(ids, V, dz=dz), "", "the engine",
-                    formula=AVERAGE, names=rows(V, np.shape(dz)[-1]), stretch=True)  # fmt: skip
+                    formula=AVERAGE, names=rows(V, np.shape(dz)[-1], of="dW"), stretch=True)  # fmt: skip
 
 
 QUESTIONS = (

@@ -59,7 +59,7 @@ def many_steps(*sizes):
 
 
 def inside(h):
-    """the values inside the step that computed h, by name"""
+    """Return the values inside the step that computed h, by name."""
     products = {"W_xh": "x @ W_xh", "W_hh": "h @ W_hh"}
     nodes = list(mg.Graph(h))
     last = {node.inputs[-1].name: node.output for node in nodes if len(node.inputs) == 2}
@@ -71,9 +71,17 @@ def inside(h):
 
 
 def inside_all(h):
-    """the states h_1, h_2, ... before the result h, by name"""
+    """Return the states h_1, h_2, ... before the result h, by name."""
     tanhs = [node for node in mg.Graph(h) if type(node.gate).__name__ == "Tanh"]
     return {**{f"h_{t}": node.output for t, node in enumerate(tanhs, 1)}, "the result": h}
+
+
+def gradients(result, *tensors):
+    """the gradients of the sum of a result, by name"""
+    if not result.node.inputs:
+        raise TypeError("The result has no graph. Did you use .array, NumPy or a new Tensor?")
+    found = mg.grad(result.sum(), tensors)
+    return {f"d{one.name}": slope.array for one, slope in zip(tensors, found, strict=True)}
 
 
 def digit(x, h):
@@ -111,7 +119,7 @@ def with_weight(*xs):
             """w * h + x"""
             return numbers["w"] * h + x
 
-        return {"cell": cell, "xs": list(xs), **numbers}
+        return {"cell": cell, "xs": list(xs), **numbers, "gradients": gradients}
 
     return given
 
@@ -123,8 +131,9 @@ def states(answer):
     return over_time("h_{}", 1)(answer)
 
 
-def named(*names):
-    return lambda gradients: list(zip(names, gradients, strict=True))
+def arriving(found):
+    """Name gradients in the order of the backward pass, and mark those that are 0."""
+    return [(name if np.any(one) else f"{name} (no gradient arrives)", one) for name, one in found.items()]
 
 
 def all_tensors(yours, right):
@@ -139,6 +148,7 @@ STEP = "rnn_step(x, h, W_xh, W_hh, b_h)"
 RNN = "rnn(xs, h0, W_xh, W_hh, b_h)"
 UNROLL = "unroll(cell, xs, h0)"
 LAYER = "the RNN layer"
+RIGHT = " (all values are right)"
 FORMULA = "h' = tanh(x @ W_xh + h @ W_hh + b_h)"
 LOOP = "for each x in turn: h = cell(x, h), and append h to the list"
 WHOLE = (
@@ -149,9 +159,8 @@ WHOLE = (
 
 def step_question(what, *sizes, call="", **options):
     """Ask for the new state, with its way, or for the value of `call`."""
-    given, way = one_step(*sizes), "" if call else f"inside({STEP})"
-    if way:
-        given = and_helper(given, inside)
+    given = with_gradients(one_step(*sizes)) if "gradients" in call else one_step(*sizes)
+    way = "" if call else f"check.inside({STEP})"
     return Question("rnn_step", call or STEP, given, what, LAYER, 1e-9, FORMULA, way=way, **options)
 
 
@@ -161,15 +170,14 @@ def unroll_question(given, call=UNROLL, names=states, **options):
 
 def rnn_question(what, *sizes, call="", **options):
     """Ask for the last state, with its way, or for the value of `call`."""
-    given, way = many_steps(*sizes), "" if call else f"inside({RNN})"
-    if way:
-        given = and_helper(given, inside_all)
+    given = with_gradients(many_steps(*sizes)) if "gradients" in call else many_steps(*sizes)
+    way = "" if call else f"check.inside_all({RNN})"
     return Question("rnn", call or RNN, given, what, LAYER, 1e-9, WHOLE, way=way, **options)
 
 
-def and_helper(given, helper):
-    """Add the function that names the values inside a result."""
-    return lambda file: {**given(file), "inside": helper}
+def with_gradients(given):
+    """Add the function that returns the gradients of a result."""
+    return lambda file: {**given(file), "gradients": gradients}
 
 
 QUESTIONS = (
@@ -179,10 +187,10 @@ QUESTIONS = (
     step_question("", 2, 3, 4),
     *(
         step_question(
-            "the gradients of the new state's sum",
+            f"the gradients of the new state's sum{RIGHT}",
             *sizes,
-            call=f"mg.grad({STEP}.sum(), [b_h, W_xh, W_hh, h])",
-            names=named("db_h", "dW_xh", "dW_hh", "dh"),
+            call=f"gradients({STEP}, b_h, W_xh, W_hh, h)",
+            names=arriving,
         )
         for sizes in ((), (2, 3, 4))
     ),
@@ -201,9 +209,9 @@ QUESTIONS = (
     *(
         unroll_question(
             with_weight(*xs),
-            f"mg.grad({UNROLL}[-1], [w, h0])",
-            named("dh/dw", "dh/dh0"),
-            what="the gradients of the last state",
+            f"gradients({UNROLL}[-1], w, h0)",
+            arriving,
+            what=f"the gradients of the last state{RIGHT}",
             measured="nudging",
         )
         for xs in ((0.0, 0.0, 0.0), (1.0, 0.0, 3.0))
@@ -216,10 +224,10 @@ QUESTIONS = (
     rnn_question("12 steps, B = 3, D = 2, H = 5", 12, 3, 2, 5),
     *(
         rnn_question(
-            "the gradients of the last state's sum",
+            f"the gradients of the last state's sum{RIGHT}",
             *sizes,
-            call=f"mg.grad({RNN}.sum(), [b_h, W_xh, W_hh, h0])",
-            names=named("db_h", "dW_xh", "dW_hh", "dh0"),
+            call=f"gradients({RNN}, b_h, W_xh, W_hh, h0)",
+            names=arriving,
         )
         for sizes in ((), (2, 1, 2, 2), (5, 2, 3, 4))
     ),

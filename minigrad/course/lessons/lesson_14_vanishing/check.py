@@ -10,7 +10,8 @@ from minigrad.course.lesson import Question, over_time, values
 
 
 def _numbers(*shape, seed=0):
-    return np.random.default_rng(seed).uniform(-1, 1, shape).round(1)
+    # + 0.0 turns -0 into 0
+    return np.random.default_rng(seed).uniform(-1, 1, shape).round(1) + 0.0
 
 
 def one_step(B, H, seed):
@@ -94,9 +95,9 @@ def flow_question(what, given, *measured, **options):
 
 def decay_question(W_hh, v, steps, function="decay"):
     return Question(
-        function, f"{function}(W_hh, v, steps)", values(W_hh=W_hh, v=v, steps=steps),
+        function, f"{function}(W_hh, v, {steps})", values(W_hh=W_hh, v=v),
         tolerance=1e-9, formula=DECAY if function == "decay" else LONG, stretch=function != "decay",
-        way=f"{{f'{function}(W_hh, v, {{n}})': {function}(W_hh, v, n) for n in range(1, min(steps, 9))}}",
+        way=f"{{f'{function}(W_hh, v, {{n}})': {function}(W_hh, v, n) for n in range(1, {min(steps, 9)})}}",
     )  # fmt: skip
 
 
@@ -111,11 +112,18 @@ def unlimited(yours, right):
     return None if yours == right else message
 
 
+def a_list(yours, right):
+    """Say that an array is not a list of arrays. Other answers are compared as usual."""
+    if isinstance(yours, np.ndarray) and len(yours) != len(right):
+        return f"It must be a list of arrays. Yours is a single array of shape {yours.shape}."
+    raise TypeError("compare the numbers")
+
+
 def clip_question(max_norm, *gradients):
     def given(file):
         return {"gradients": [np.array(g) for g in gradients], "max_norm": max_norm}
 
-    return Question("clip", "clip(gradients, max_norm)", given, tolerance=1e-9, formula=CLIP)
+    return Question("clip", "clip(gradients, max_norm)", given, tolerance=1e-9, formula=CLIP, compare=a_list)
 
 
 QUESTIONS = (
