@@ -27,7 +27,7 @@ INSIDE = "/learner"
 """The folder behind the wall in which a learner's file runs. No other folder is writable."""
 SIZE = 64 << 20
 """The size of this folder, in bytes."""
-NEEDED = ("check", "reader", "trained", "shading", "weights")
+NEEDED = ("check", "gates", "reader", "trained", "shading", "weights")
 """The lesson's files that its questions need. Behind the wall, the lesson's folder contains only
 these files.
 """

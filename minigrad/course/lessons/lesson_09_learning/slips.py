@@ -20,10 +20,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You take the mean of the errors and square it, so errors of opposite signs cancel. Square each error first."),
     ("gradients never cleared", "        zero_grad(parameters)\n", "",
      "backward adds to .grad. The gradients of the earlier steps are still in it."),
-    ("gradients cleared only once", "    for _ in range(steps):\n        zero_grad(parameters)\n",
-     "    zero_grad(parameters)\n    for _ in range(steps):\n",
-     "You clear the gradients before the loop. From the second step on, the gradients of the earlier steps are still "
-     "there."),
+    ("gradients cleared only once", "        zero_grad", "        if not losses: zero_grad",
+     "You clear the gradients before the first step only. In the later steps, the earlier gradients are still there."),
     ("X and Y in place of x and y", "network(x, *parameters) - y", "network(X, *parameters) - Y",
      "You train on the file's X and Y. The rows that train gets are its arguments x and y."),
     ("gradients cleared too late", "        zero_grad", "        if losses: zero_grad",

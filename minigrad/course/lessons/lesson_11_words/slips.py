@@ -8,15 +8,13 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "A word that was read several times gets only the gradient of its last use. This happens with `=` in a loop, and "
      "with `dW[ids] = dz` and `dW[ids] += dz`: NumPy writes each row only once."),
     ("only a word's last use in a text counts", "ids.shape):\n        dW[", "ids.shape[:1]):\n        dW[",
-     "Your loop adds one text of a batch at a time. Within a text, `dW[ids] += dz` writes each row only once, so a word "
-     "that occurs twice in it gets only the gradient of its last use."),
+     "You add one text of a batch at a time. Within a text, `dW[ids] += dz` still writes each row only once."),
     ("as many columns as the largest id needs", "np.eye(V)", "np.eye(ids.max() + 1)",
      "You count the columns by the largest id in ids. Every word of the vocabulary has a column, so there are V."),
     ("a transpose by reshape", "    for place", "    dz = dz.reshape(dz.shape[-1], -1).T.reshape(dz.shape)\n    for place",
      "Your reshape to D rows mixes the numbers of different positions. The last axis must keep its length D."),
     ("a batch flattened", "return table[ids]", "return table[ids.ravel()]",
-     "The rows are right, but all B * T positions are along one axis. Give the result the axes of ids again: "
-     "(B, T, D)."),
+     "The rows are right, but all B * T positions are along one axis. The result must have the axes of ids, and D."),
     ("gradients averaged over the uses", "+= dz[place]", "+= dz[place] / (ids == ids[place]).sum()",
      "You averaged the gradients over a word's uses. But if a row is used twice, each use has its full effect on the "
      "result."),

@@ -23,11 +23,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
        "All values are right, but you took the state out of the graph between two steps (.array, .detach or a new "
        "Tensor). So no gradient goes back through it.")
       for old, new in (("h @ W_", "h.detach() @ W_"), ("return rnn_step(x, h", "return rnn_step(x, h.detach()"))),
-    ("the list not reversed for reading", "xs[::-1], h0)", "xs, h0)",
-     "The backward states come from reading forwards. Read the reversed list."),
     ("the backward states not reversed", "h0)[::-1]", "h0)",
-     "The backward states are in the order in which they were computed. The first one has read only the last input, so "
-     "it belongs to the last pair."),
+     "The first backward state has read only the last input, so it belongs to the last pair, not to the first."),
     ("nothing reversed", "xs[::-1], h0)[::-1]", "xs, h0)",
      "Both states of a pair come from reading forwards. Read the list backwards for the second one."),
 ))  # fmt: skip

@@ -6,7 +6,7 @@ import layers
 import minigrad as mg
 from minigrad.course.answers import described, difference
 from minigrad.course.lesson import Question, over_time, values
-from minigrad.course.lessons.lesson_16_remembering.reader import gru_gates, lstm_gates
+from minigrad.course.lessons.lesson_16_remembering.gates import gru_gates, lstm_gates
 
 GRU_LAYOUT, LSTM_LAYOUT = "z | r | n", "i | f | g | o"
 
@@ -39,7 +39,6 @@ def step(kind, B, D, H, seed=None):
     def given(file):
         cell = made(getattr(file, kind)(D, H), seed or 0)
         cell.__doc__ = f"{kind}({D}, {H}) with the weights below"
-        cell.in_the_graph = gru_gates if gru else lstm_gates
         rng = np.random.default_rng(50 + (seed or 0))
         arrays = [rng.normal(size=size).round(1) for size in ((B, D), (B, H), (B, H))]
         if seed is None:
@@ -55,7 +54,7 @@ def step(kind, B, D, H, seed=None):
     return Question(
         f"{kind}.forward", f"cell(x, {state})", given,
         f"cell(x, {state}), one step; the blocks of the weights are {GRU_LAYOUT if gru else LSTM_LAYOUT}",
-        formula=GRU if gru else LSTM, way=f"cell.in_the_graph(cell, x, {state})", compare=compared(gru),
+        formula=GRU if gru else LSTM, way=f"check.{(gru_gates if gru else lstm_gates).__name__}(cell, x, {state})", compare=compared(gru),
     )  # fmt: skip
 
 
@@ -86,21 +85,21 @@ def states(cell, xs, *state):
 
 
 def last_output(cell, xs, *state):
-    last = states(cell, xs, *state)[-1]
-    return last if isinstance(last, mg.Tensor) else last[0]
+    state = state[0] if len(state) == 1 else state
+    for x in xs:
+        output, state = cell(mg.Tensor(x), state)
+    return output
 
 
 def named_leaves(cell, state):
-    return {**dict(zip(("h0", "c0"), state, strict=False)), **cell.named_parameters()}
+    return {**cell.named_parameters(), **dict(zip(("h0", "c0"), state, strict=False))}
 
 
 def gradients(cell, xs, *state):
-    """Runs the cell over all x_t. Returns the gradients of the sum of the last h by name."""
+    """Runs the cell over all x_t. Returns the gradients of the sum of the last output by name."""
     last = last_output(cell, xs, *state)
-    if not isinstance(last, mg.Tensor):
-        raise TypeError(
-            f"the cell returned {type(last).__name__}, which has no history. Compute with Tensors only"
-        )
+    if not isinstance(last, mg.Tensor) or not last.node.inputs:
+        raise TypeError("The output has no graph. Did you use .array, NumPy or a new Tensor?")
     last.sum().backward()
     return {
         name: np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
@@ -157,18 +156,29 @@ def sequence(kind, run, T, B, D, H, seed, weights=True):
         return Question(
             f"{kind}.forward", f"states({arguments})", given, asked, names=names, **common
         )
-    asked = f"gradients({arguments}), the gradients of the sum of the last h, {what}"
+    asked = f"gradients({arguments}), the gradients of the sum of the last output, {what} (all values are right)"
     return Question(
         f"{kind}.forward", f"gradients({arguments})", given, asked, "nudging",
-        names=lambda found: [(f"dL/d{name}", found[name]) for name in found], expect=lambda: nudged(given), **common,
+        names=lambda found: blocks(found, "zrn" if gru else "ifgo"), expect=lambda: nudged(given), **common,
     )  # fmt: skip
+
+
+def blocks(gradients, letters):
+    """Name gradients by blocks of columns, the states' last, and mark those that are 0."""
+    for name, array in gradients.items():
+        parts = {f"dL/d{name}": array}
+        if name not in ("h0", "c0"):
+            arrays = np.split(array, len(letters), axis=-1)
+            parts = {f"dL/d{name}, block {one}": part for one, part in zip(letters, arrays, strict=True)}
+        for label, part in parts.items():
+            yield label if np.any(part) else f"{label} (no gradient)", part
 
 
 def cell_questions(kind):
     """Return all questions about one cell, from one number to six steps."""
     return (
         step(kind, 1, 1, 1), step(kind, 1, 1, 2, 1), step(kind, 2, 2, 2, 2), step(kind, 3, 5, 4, 3),
-        sequence(kind, states, 3, 1, 1, 1, 4), sequence(kind, gradients, 2, 1, 1, 1, 5),
+        sequence(kind, states, 3, 1, 1, 1, 4), *(sequence(kind, gradients, T, 1, 1, 1, 5) for T in (1, 2)),
         sequence(kind, states, 6, 2, 3, 4, 6, weights=False), sequence(kind, gradients, 3, 2, 2, 2, 7),
     )  # fmt: skip
 

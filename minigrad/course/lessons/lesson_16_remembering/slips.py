@@ -10,6 +10,14 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     *((f"{state} without its history", old, new, f"All values are right, but you use the {state} as a plain array. So "
        "the gradient cannot go back along it, and that path is the purpose of the cell.")
       for state, old, new in (("old state", "z * h\n", "z * h.array\n"), ("old memory", "f * c", "f * c.array"))),
+    ("a single result", "return h, h\n", "return h\n",
+     "A cell returns two things: its output and its next state. In the GRU, both are h', so return it twice."),
+    ("the old memory in the state", "        c = f * c + i * g\n        h = o * mg.tanh(c)",
+     "        new = f * c + i * g\n        h = o * mg.tanh(new)",
+     "The output is right, but the state contains the old memory. Return the new one, c'."),
+    ("forget gate inverted", "f * c", "(1 - f) * c",
+     "You keep the share 1 - f of the memory. Where the forget gate is 1, the memory stays."),
+    ("the memory as output", "return h, (h, c)", "return c, (h, c)", "The output is h', not c'."),
     ("reset gate before the product", "r * s[:, 2 * H :]", "(r * h) @ self.W_hh[:, 2 * H :] + self.b_hh[2 * H :]",
      "Your reset gate multiplies the old state before the matrix product, as in the first paper on the GRU. Here it "
      "multiplies the result of the product."),
@@ -44,6 +52,17 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "exponent in the sigmoid wrong?"),
     ("an LSTM never forgets", "(1 / (1 + np.exp(-bias)))", "1.0",
      "You return 1, as if nothing were forgotten. A sigmoid is never exactly 1, so each step loses a share."),
+    ("multiplied by the steps", "-bias))) ** steps", "-bias))) * steps",
+     "You multiply f by the number of steps. Each step multiplies what is left by f."),
+    ("the bias times the steps", "(1 / (1 + np.exp(-bias))) ** steps", "1 / (1 + np.exp(-bias * steps))",
+     "You multiply inside the sigmoid. Compute f from the bias first. Each step multiplies what is left by f."),
+    ("the same share subtracted at each step", "(1 / (1 + np.exp(-bias))) ** steps",
+     "1 - steps / (1 + np.exp(bias))",
+     "You subtract the same number at each step. Each step multiplies what is left by f."),
+    ("the blocks mixed", "b[hidden : 2 * hidden]", "b[1::4]",
+     "Your pattern repeats for each unit. In a block, the numbers of all units are side by side."),
+    ("the share divided by the steps", "share ** (1 / steps)", "share / steps",
+     "You divide the share by the number of steps. But each step multiplies by f, so f is a root of the share."),
     ("the gate upside down", "(1 / (1 + np.exp(-bias)))", "(1 + np.exp(-bias))",
      "Your result is above 1, and it grows. The gate is 1 divided by your factor."),
 ))  # fmt: skip

@@ -72,6 +72,8 @@ def forgotten_question(make_full, make_truncated, ids, what=""):
         full, truncated = (
             abs(solution.word_parts(make(), array(ids))[at]) for make in (make_full, make_truncated)
         )
+        if ids[at] == 0:
+            return f"position {at}, which contains padding, not a word"
         return f"position {at} (word {ids[at]}): its size is {full:.3g} in full, {truncated:.3g} in truncated"
 
     def compare(yours, right):
@@ -114,11 +116,16 @@ def leak_question(ids, labels):
     )  # fmt: skip
 
 
-def shuffle_question(call, ids, what="", names=None, rng=("rng",)):
+def same_order(yours, right):
+    """Say where the randomness must come from."""
+    return None if yours is True else "The orders differ. All randomness must come from rng."
+
+
+def shuffle_question(call, ids, what="", names=None, rng=("rng",), **more):
     def given(file):
         return {"ids": array(ids)} | {name: np.random.default_rng(0) for name in rng}
 
-    return Question("shuffled", call, given, what, formula=MIX, names=names and over_time(names))
+    return Question("shuffled", call, given, what, formula=MIX, names=names and over_time(names), **more)
 
 
 def stretch(function, call, formula, given, **more):
@@ -212,7 +219,7 @@ QUESTIONS = (
                      "the number of different ids at each position of 300 equal reviews, [0, 0, 1, 2, 3, 4, 5, 6]",
                      "ids at position {}"),
     shuffle_question("np.array_equal(shuffled(ids, rng), shuffled(ids, twin))", EQUAL[:3],
-                     "whether two generators with the same seed give the same order", rng=("rng", "twin")),
+                     "whether two generators with the same seed give the same order", rng=("rng", "twin"), compare=same_order),
     stretch("interval", "interval(accuracy, count)", NEAR, lambda file: {"accuracy": 0.5, "count": 100}),
     stretch("interval", "interval(accuracy, count)", NEAR, lambda file: {"accuracy": 0.792, "count": 25_000}),
     stretch("erased", "erased(model, ids, unknown)", WITHOUT,

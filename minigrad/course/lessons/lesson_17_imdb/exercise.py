@@ -6,7 +6,7 @@ after each one. The check stops at the first function that is missing or wrong.
 When all five pass, run the experiments.
 
     minigrad course check 17
-    python lesson_17_imdb.py         the experiments, in about a minute
+    python lesson_17_imdb.py         the experiments, in a few minutes
 """
 
 import numpy as np

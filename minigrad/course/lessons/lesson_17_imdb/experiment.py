@@ -16,7 +16,7 @@ WORD = 789
 
 
 def run(file):
-    """Run all three parts, in about a minute. `file` is the module with the learner's functions."""
+    """Run all three parts, in a few minutes. `file` is the module with the learner's functions."""
     print("1. A network that is too good\n")
     find_the_leak(file)
     print("\n2. The real network, and the truncated one\n")
@@ -39,7 +39,7 @@ def find_the_leak(file):
     found = [
         reader.accuracy(model, test, data.test.labels) for test in (ids["test"], data.test.ids)
     ]
-    print(f"test accuracy {found[0]:.3f}")
+    print(f"\ntest accuracy {found[0]:.3f}")
     word = int(file.leak(ids["train"], train.labels))
     print(f'leak() suspects the word "{data.vocabulary[word]}"')
     print(f"the same network on the original test reviews: {found[1]:.3f}", flush=True)
@@ -52,20 +52,19 @@ def three_seeds(file, seeds=(0, 1, 2)):
     """
     data, found = reader.reviews(10_000), {"full": [], "shuffled": [], "truncated": []}
     mixed = file.shuffled(data.test.ids, np.random.default_rng(0))
-    print("seed   full   its words shuffled   truncated after 4 steps")
     for seed in seeds:
         for which, reach in reader.REACHES.items():
             mg.seed(seed)
             model = reader.Reader(10_000, 128, 32, truncate=reach)
-            reader.best_epoch(file.train, model, data.train, seed, epochs=3)
+            about = f"seed {seed}, {which}, "
+            reader.best_epoch(file.train, model, data.train, seed, epochs=3, about=about)
             found[which].append(reader.accuracy(model, data.test.ids, data.test.labels))
             if which == "full":
                 found["shuffled"].append(reader.accuracy(model, mixed, data.test.labels))
-        print(f"{seed:4}  {found['full'][-1]:.3f}  {found['shuffled'][-1]:19.3f}  "
-              f"{found['truncated'][-1]:24.3f}",
-              flush=True)  # fmt: skip
+    print("\nseed   full   its words shuffled   truncated after 4 steps")
     means = [np.mean(accuracies) for accuracies in found.values()]
-    print(f"mean  {means[0]:.3f}  {means[1]:19.3f}  {means[2]:24.3f}")
+    for name, *row in [*zip(seeds, *found.values(), strict=True), ("mean", *means)]:
+        print(f"{name:>4}  {row[0]:.3f}  {row[1]:19.3f}  {row[2]:24.3f}")
     return found
 
 

@@ -84,9 +84,9 @@ def accuracy(model, ids, labels):
     return float(((logits > 0) == (labels == 1)).mean())
 
 
-def best_epoch(train, model, reviews, seed, epochs, lr=0.001):
+def best_epoch(train, model, reviews, seed, epochs, lr=0.001, about=""):
     """Train with `train`, one epoch at a time, and keep the weights with the highest accuracy on
-    2,500 held-out reviews.
+    2,500 held-out reviews. Print a line for each epoch, which starts with `about`.
 
     Returns the best epoch's number, from 1.
     """
@@ -99,6 +99,7 @@ def best_epoch(train, model, reviews, seed, epochs, lr=0.001):
         train(model, optimizer, batches, 1)
         weights = {name: np.array(array) for name, array in model.state_dict().items()}
         found.append((accuracy(model, held.ids, held.labels), epoch, weights))
+        print(f"  {about}epoch {epoch} of {epochs}: {found[-1][0]:.3f} on held-out reviews", flush=True)
     _, epoch, weights = max(found, key=lambda one: one[0])
     model.load_state_dict(weights)
     return epoch

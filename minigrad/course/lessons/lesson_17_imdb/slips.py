@@ -12,7 +12,11 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("a mean over reviews", "losses.append(loss.item())", "losses += [loss.item()] * len(ids)",
      "A batch with more reviews counts more in your mean. Each batch should count the same."),
     ("gradients never cleared", "            optimizer.zero_grad()\n", "",
-     "Gradients add up. The gradients of the earlier batches are still in the new ones."),
+     "Gradients of earlier batches are still added in."),
+    ("gradients cleared only once per epoch", "            optimizer.zero", "            if not losses: optimizer.zero",
+     "You clear the gradients only at the start of an epoch. The second batch adds its gradients to the first one's."),
+    ("loss measured after the step", "loss.item()", "mg.binary_cross_entropy(model(ids), labels).item()",
+     "You computed the loss again after the step. Keep the loss that you sent back."),
     ("slope of the probability instead of the logit", "mg.grad(logit", "mg.grad(mg.sigmoid(logit)",
      "You used the slope of the probability. The sigmoid is flat where the network is confident, so all parts become "
      "small there. Use the slope of the logit."),
@@ -26,6 +30,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "For one of these reviews you return a position that contains padding, not a word."),
     ("parts that grew left out", CHOICE, "np.where(ids == 0, 0, np.maximum(lost, 0))",
      "If every part grew, you return position 0. Return the word whose part grew least."),
+    ("padding counted as a difference of 0", CHOICE, "np.where(ids == 0, 0, lost)",
+     "If every part grew, all differences of words are below 0, and you return padding."),
     ("smallest drop instead of largest", CHOICE, "np.where(ids == 0, -np.inf, -lost)",
      "You return the word that lost least, or whose part grew most. Either you subtract the wrong way round, or you "
      "pick the smallest difference."),
@@ -50,6 +56,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("returned after the first word", "words[np.argmax(scores)]", "words[0]",
      "You always return the smallest id. Is the `return` inside the loop?"),
     ("padding treated as a word", "ids[ids != 0]", "ids", "For one of these inputs you return 0, which is padding."),
+    ("padding moved to the end", "row[len(row) - len(words) :] = rng.permutation(words)",
+     "row[:] = [*rng.permutation(words), *row[row == 0]]",
+     "The words are at the start of the row. Padding stays on the left, and the words after it."),
     ("padding shuffled too", "row[row != 0]", "row",
      "You moved zeros between and after the words. The network never saw that in training, so the test would measure "
      "something else."),

@@ -8,15 +8,18 @@ def kind(node):
 
 
 def is_value(node):
-    """Return whether a node is the output of a sigmoid or a tanh, or some columns of it."""
+    """Return whether a node is the output of a sigmoid or a tanh, some columns of it, or a sum of
+    two sigmoids or two tanhs.
+    """
+    inputs = {kind(one) for one in node.inputs}
     return kind(node) in ACTIVATIONS or (
-        kind(node) == "Slice" and kind(node.inputs[0]) in ACTIVATIONS
+        kind(node) in ("Slice", "Add") and len(inputs) == 1 and inputs < set(ACTIVATIONS)
     )
 
 
 def activation(node):
     """Return 'Sigmoid' or 'Tanh' for a node that `is_value`."""
-    return kind(node.inputs[0]) if kind(node) == "Slice" else kind(node)
+    return kind(node) if kind(node) in ACTIVATIONS else kind(node.inputs[0])
 
 
 def nearest(nodes, stop=()):
@@ -38,8 +41,9 @@ def nearest(nodes, stop=()):
 
 
 def before(node):
-    """Return the inputs of the sigmoid or tanh whose output, or part of it, the node is."""
-    return node.inputs[0].inputs if kind(node) == "Slice" else node.inputs
+    """Return the inputs of the sigmoids or tanhs in a node that `is_value`."""
+    parts = [node] if kind(node) in ACTIVATIONS else node.inputs
+    return [one for part in parts for one in part.inputs]
 
 
 def only(found, which):
