@@ -68,7 +68,7 @@ def named(*names):
 def kept(yours, right):
     """Say that step must leave the gradient as it is."""
     return (
-        "p.grad is None: step cleared it. Only zero_grad clears gradients." if yours is None else None
+        "It is None: step cleared the gradient. Only zero_grad clears gradients." if yours else None
     )
 
 
@@ -145,7 +145,8 @@ QUESTIONS = (
     step_question("p.array and q.array after step([p, q], lr), if p.grad is [4, -8] and q.grad is 2",
                   "(step([p, q], lr), p.array, q.array)[1:]",
                   moving(0.5, p=([1, -2], [4, -8]), q=(5, 2)), "p.array", "q.array"),
-    Question("step", "(step([p], lr), p.grad)[1]", moving(0.25, p=(3, 6)), "p.grad, which is 6 at first, after step([p], lr)",
+    Question("step", "(step([p], lr), p.grad is None)[1]", moving(0.25, p=(3, 6)),
+             "is p.grad None after step([p], lr)?",
              formula=MOVE, changes=("p",), compare=kept),
     step_question("p after each of three calls step([p], lr), if p.grad is 1",
                   "[(step([p], lr), p.item())[1] for _ in range(3)]", moving(0.125, p=(1, 1)),

@@ -5,8 +5,7 @@ from minigrad.course.lesson import Slip, lesson
 SOLUTION = lesson(9).read("solution.py")
 SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (
     ("the gradients are still there", "p.grad = None", "pass",
-     "Every parameter still has its old gradient. Assigning to the loop variable, or comparing with `==`, changes no "
-     "Tensor."),
+     "Every parameter still has its old gradient. Neither `p = None` nor `p.grad == None` changes a Tensor."),
     ("the value in place of the gradient", "lr * p.grad", "lr * p.array",
      "You subtract lr times the value of p. The gradient does not matter at all."),
     ("brackets in the wrong place", "p.array - lr * p.grad", "lr * (p.array - p.grad)",
@@ -16,7 +15,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "list changes that."),
     ("bias added after the tanh", "mg.tanh(x @ W1 + b1)", "mg.tanh(x @ W1) + b1",
      "You add b1 to the output of tanh. Add it before the tanh."),
-    ("the square of the mean", "((network(x, *parameters) - y) ** 2).mean()", "(network(x, *parameters) - y).mean() ** 2",
+    ("the square of the mean", "((network(x, *parameters) - y) ** 2).mean()",
+     "(network(x, *parameters) - y).mean() ** 2",
      "You take the mean of the errors and square it, so errors of opposite signs cancel. Square each error first."),
     ("gradients never cleared", "        zero_grad(parameters)\n", "",
      "backward adds to .grad. The gradients of the earlier steps are still in it."),

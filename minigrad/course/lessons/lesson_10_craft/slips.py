@@ -12,8 +12,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("two shuffles", "order[:held_out]", "np.random.default_rng(seed + 1).permutation(n)[:held_out]",
      "Each part comes from its own shuffle, so a row can be in both. Shuffle once, and cut the result in two."),
     ("the rows are held out by their number", "np.random.default_rng(seed).permutation(n)", "np.arange(n)",
-     "The first or the last rows are always held out, whatever the seed. If the data are sorted, the two parts are of "
-     "different kinds."),
+     "You always hold out the first or the last rows. If the data are sorted, the two parts are of different kinds."),
     *(("the seed is not used", "default_rng(seed).perm", f"default_rng({other}).perm",
        "Equal seeds must give equal splits, and other seeds other ones.") for other in ("0", "")),
     ("cut at -held_out", "order[held_out:], order[:held_out]", "order[:-held_out], order[-held_out:]",
@@ -25,8 +24,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     *(("1 - beta forgotten", MEANS, new, "The new gradient counts in full. A running mean keeps the share beta of the "
        "old mean and adds the rest, 1 - beta, of the new value.")
       for new in (M_WHOLE + S, M + S_WHOLE, M_WHOLE + S_WHOLE)),
-    *(("beta and 1 - beta exchanged", MEANS, new, "Most of the old mean is kept, and a little of the new gradient is "
-       "added. You keep little of the old mean.") for new in (M_TURNED + S, M + S_TURNED, M_TURNED + S_TURNED)),
+    *(("beta and 1 - beta exchanged", MEANS, new,
+       "Most of the old mean is kept, and a little of the new gradient is added. You keep little of the old mean.")
+      for new in (M_TURNED + S, M + S_TURNED, M_TURNED + S_TURNED)),
     ("no bias correction", "m / (1 - beta1**t)\n    s_hat = s / (1 - beta2**t)", "m\n    s_hat = s",
      "You divide m by √s as they are. Both start at 0 and must be corrected first."),
     ("corrected means returned", "eps), m, s", "eps), m_hat, s_hat",

@@ -11,13 +11,13 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You add one text of a batch at a time. Within a text, `dW[ids] += dz` still writes each row only once."),
     ("as many columns as the largest id needs", "np.eye(V)", "np.eye(ids.max() + 1)",
      "You count the columns by the largest id in ids. Every word of the vocabulary has a column, so there are V."),
-    ("a transpose by reshape", "    for place", "    dz = dz.reshape(dz.shape[-1], -1).T.reshape(dz.shape)\n    for place",
+    ("a transpose by reshape", "    for place",
+     "    dz = dz.reshape(dz.shape[-1], -1).T.reshape(dz.shape)\n    for place",
      "Your reshape to D rows mixes the numbers of different positions. The last axis must keep its length D."),
     ("a batch flattened", "return table[ids]", "return table[ids.ravel()]",
      "The rows are right, but all B * T positions are along one axis. The result must have the axes of ids, and D."),
     ("gradients averaged over the uses", "+= dz[place]", "+= dz[place] / (ids == ids[place]).sum()",
-     "You averaged the gradients over a word's uses. But if a row is used twice, each use has its full effect on the "
-     "result."),
+     "You averaged over a word's uses. But if a row is used twice, each use has its full effect on the result."),
     ("always empty", "not in ids", "is None", "Your list is always empty."),
     ("ids of a batch not found", "not in ids", "not in ids.tolist()",
      "For a single text the answer is right. A batch (B, T) has two axes. As a list, it contains lists, so Python "

@@ -131,9 +131,15 @@ def states(answer):
     return over_time("h_{}", 1)(answer)
 
 
+pairs = over_time("pair {}", 1)
+
+
 def arriving(found):
     """Name gradients in the order of the backward pass, and mark those that are 0."""
-    return [(name if np.any(one) else f"{name} (no gradient arrives)", one) for name, one in found.items()]
+    return [
+        (name if np.any(one) else f"{name} (no gradient arrives)", one)
+        for name, one in found.items()
+    ]
 
 
 def all_tensors(yours, right):
@@ -236,9 +242,9 @@ QUESTIONS = (
         Question("unroll_deep", "unroll_deep([digit, add], xs, [0, h0])", deep, names=states, stretch=True)
         for deep in (lambda file: {"digit": digit, "add": add, "xs": [4, 0, 7], "h0": 100},)
     ),
-    Question("both_ways", "both_ways(cell, xs, h0)", machine(digit, [4], 0), names=states, stretch=True),
-    Question("both_ways", "both_ways(cell, xs, h0)", machine(digit, [4, 0, 7], 0), names=states, stretch=True),
-    Question("both_ways", "both_ways(cell, xs, h0)", machine(add, ["n", "o", "t"], "-"), names=states, stretch=True),
+    Question("both_ways", "both_ways(cell, xs, h0)", machine(digit, [4], 0), names=pairs, stretch=True),
+    Question("both_ways", "both_ways(cell, xs, h0)", machine(digit, [4, 0, 7], 0), names=pairs, stretch=True),
+    Question("both_ways", "both_ways(cell, xs, h0)", machine(add, ["n", "o", "t"], "-"), names=pairs, stretch=True),
 )  # fmt: skip
 
 

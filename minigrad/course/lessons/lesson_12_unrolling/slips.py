@@ -17,12 +17,12 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You add b_h after the tanh, so nothing limits it. Add it before the tanh."),
     ("off by one: the state before each step", "h = cell(x, h)\n        states.append(h)",
      "states.append(h)\n        h = cell(x, h)",
-     "Your list begins with h0 and lacks the last state. It contains the state before each word instead of the state "
-     "after it."),
+     "Your list begins with h0 and lacks the last state. It contains the state before each word, not after it."),
     *(("gradient cut between the steps", old, new,
        "All values are right, but you took the state out of the graph between two steps (.array, .detach or a new "
        "Tensor). So no gradient goes back through it.")
-      for old, new in (("h @ W_", "h.detach() @ W_"), ("return rnn_step(x, h", "return rnn_step(x, h.detach()"))),
+      for old, new in (("= cell(x, h)", "= cell(x, getattr(h, 'detach', lambda: h)())"),
+                       ("h @ W_", "h.detach() @ W_"), ("return rnn_step(x, h", "return rnn_step(x, h.detach()"))),
     ("the backward states not reversed", "h0)[::-1]", "h0)",
      "The first backward state has read only the last input, so it belongs to the last pair, not to the first."),
     ("nothing reversed", "xs[::-1], h0)[::-1]", "xs, h0)",

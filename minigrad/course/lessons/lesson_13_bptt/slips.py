@@ -24,12 +24,11 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("g_T left out", "g.copy()", "np.concatenate([g[:-1], 0 * g[-1:]])",
      "The last state has no later step, but the loss sends it a gradient."),
     ("g_0 left out", "g.copy()", "np.concatenate([0 * g[:1], g[1:]])",
-     "The state before the first step can get a gradient from the loss too. It gets two gradients, as every state "
-     "but the last does."),
+     "The state before the first step can get a gradient from the loss too. Like the others, it gets two."),
     ("step 1's gradient missing in dh_0", "range(len(g) - 1, 0", "range(len(g) - 1, 1",
      "Step 1 uses h₀, so it sends a gradient to h₀, as every step does to the state before it."),
-    *(("= instead of +=", lines, f"if t == {last}: {lines.replace(NEXT, '; ')}", "All steps use the same weights, but "
-       "at least one of your gradients of the weights includes only the last step that you visited.")
+    *(("= instead of +=", lines, f"if t == {last}: {lines.replace(NEXT, '; ')}",
+       "All steps use the same weights, but one of your gradients includes only the last step that you visited.")
       for lines in (NEXT.join(ADDS), *ADDS) for last in ("1", "len(xs)")),
     ("gradient of W_hh transposed", ADDS[1], "dW_hh += da.T @ hs[t - 1]",
      "Both factors are right, but in the wrong order. W_hh is square, so there is no shape error."),
@@ -39,6 +38,5 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("one step off: the input of another step", "xs[t - 1].T", "xs[t - 2].T",
      "Each step's input must be paired with the same step's da. Remember that step t reads xs[t - 1]."),
     ("one step off: h_t instead of h_{t-1}", "hs[t - 1].T", "hs[t].T",
-     "The forward pass multiplies W_hh by the state before the step. You computed its gradient with the state after "
-     "the step."),
+     "The forward pass multiplies W_hh by the state before the step. Your gradient uses the state after it."),
 ))  # fmt: skip

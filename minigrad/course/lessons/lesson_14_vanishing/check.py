@@ -123,7 +123,9 @@ def clip_question(max_norm, *gradients):
     def given(file):
         return {"gradients": [np.array(g) for g in gradients], "max_norm": max_norm}
 
-    return Question("clip", "clip(gradients, max_norm)", given, tolerance=1e-9, formula=CLIP, compare=a_list)
+    return Question(
+        "clip", "clip(gradients, max_norm)", given, tolerance=1e-9, formula=CLIP, compare=a_list
+    )
 
 
 QUESTIONS = (

@@ -12,8 +12,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "The gradient goes back through all steps. Either there is no cut, or you do not use its result: mg.cut(h) "
      "returns a new state and does not change h."),
     ("counted from the beginning", CUT, "t == k",
-     "Your cut is k steps after the first word. The gradient starts at the other end, so count k steps back from the "
-     "last word."),
+     "Your cut is k steps after the first word. The gradient starts at the other end: count back from the last word."),
     *((name, CUT, f"{guard}t == len(xs) - k {by} 1", f"The gradient goes back through {count} steps. Write down T = 5, "
        "k = 2, and mark the steps that should carry a gradient.")
       for name, by, count in (("one step too few", "+", "only k - 1"), ("one step too many", "-", "k + 1"))
@@ -24,8 +23,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     *(("a cut again after every k steps", CUT, when, "You cut several times, every k steps from the first word on. "
        "Then the number of steps with a gradient depends on the length of the sequence.")
       for when in ("t % k == 0", "t and t % k == 0")),
-    *(("a cut before the first step", CUT, when, "If k is T or more, nothing must be cut. You cut the state before the "
-       "first step, so its history gets no gradient.") for when in ("t == len(xs) - k", "t == max(0, len(xs) - k)")),
+    *(("a cut before the first step", CUT, when,
+       "If k is T or more, nothing must be cut. You cut before the first step, so its history gets no gradient.")
+      for when in ("t == len(xs) - k", "t == max(0, len(xs) - k)")),
     *(("the input cut, not the state", f"{CUT}:\n            h = mg.cut(h)", f"{when}:\n            x = mg.cut(x)",
        "You cut the input x. The gradient goes back through the state, so that is what you must cut.")
       for when in (CUT, "t == len(xs) - k")),
@@ -37,13 +37,11 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
        "You read only the last k words. Truncation stops the gradient, but the forward pass still reads all words.")
       for when in ("False", "t == 0 and k < len(xs)")),
     ("the state after the step instead of the state before it", "h_before.T", "h.T",
-     "The forward pass multiplies W_hh by the state before the step. The state after the step appears only in the "
-     "slope of tanh."),
+     "The forward pass multiplies W_hh by the state before the step. Only the slope of tanh uses the one after it."),
     ("slope of tanh at the previous state", "1 - h**2", "1 - h_before**2",
      "You computed the slope of step t's tanh from the state before the step. Use the state after it."),
     ("the last state before the first step", "[h0, *hs[:-1]]", "[hs[-1], *hs[:-1]]",
-     "You use the last state where h0 belongs. If you wrote hs[t - 1]: for the first step, Python's index -1 is the "
-     "last state."),
+     "You use the last state where h0 belongs. At the first step, hs[t - 1] is hs[-1], the last state."),
     ("h0 at each step", "[h0, *hs[:-1]]", "[h0] * len(hs)",
      "You use h0 as the state before every step. It belongs only to the first one."),
     ("no piece for the first step", "[h0, *hs[:-1]]", "[0 * h0, *hs[:-1]]",

@@ -54,7 +54,7 @@ def step(kind, B, D, H, seed=None):
     return Question(
         f"{kind}.forward", f"cell(x, {state})", given,
         f"cell(x, {state}), one step; the blocks of the weights are {GRU_LAYOUT if gru else LSTM_LAYOUT}",
-        formula=GRU if gru else LSTM, way=f"check.{(gru_gates if gru else lstm_gates).__name__}(cell, x, {state})", compare=compared(gru),
+        formula=GRU if gru else LSTM, way=f"check.{'gru' if gru else 'lstm'}_gates(cell, x, {state})", compare=compared(gru),
     )  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def sequence(kind, run, T, B, D, H, seed, weights=True):
         return {"cell": cell, "xs": xs, **start, run.__name__: run, **shown}
 
     arguments = "cell, xs, h0" if gru else "cell, xs, h0, c0"
-    what = f"{T} steps, B = {B}, D = {D}, H = {H}"
+    what = f"{T} step{'s' * (T > 1)}, B = {B}, D = {D}, H = {H}"
     common = {"formula": GRU if gru else LSTM}
     if run is states:
         names = over_time("h_{}" if gru else "(h, c)_{}", 1)
@@ -169,7 +169,9 @@ def blocks(gradients, letters):
         parts = {f"dL/d{name}": array}
         if name not in ("h0", "c0"):
             arrays = np.split(array, len(letters), axis=-1)
-            parts = {f"dL/d{name}, block {one}": part for one, part in zip(letters, arrays, strict=True)}
+            parts = {
+                f"dL/d{name}, block {one}": part for one, part in zip(letters, arrays, strict=True)
+            }
         for label, part in parts.items():
             yield label if np.any(part) else f"{label} (no gradient)", part
 

@@ -13,7 +13,7 @@ def is_value(node):
     """
     inputs = {kind(one) for one in node.inputs}
     return kind(node) in ACTIVATIONS or (
-        kind(node) in ("Slice", "Add") and len(inputs) == 1 and inputs < set(ACTIVATIONS)
+        kind(node) in ("Slice", "AddGate") and len(inputs) == 1 and inputs < set(ACTIVATIONS)
     )
 
 

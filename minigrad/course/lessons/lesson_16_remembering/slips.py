@@ -9,7 +9,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "keep. Some papers do the opposite."),
     *((f"{state} without its history", old, new, f"All values are right, but you use the {state} as a plain array. So "
        "the gradient cannot go back along it, and that path is the purpose of the cell.")
-      for state, old, new in (("old state", "z * h\n", "z * h.array\n"), ("old memory", "f * c", "f * c.array"))),
+      for state, old, new in (("old state", "z * h\n", "z * h.array\n"),
+                              ("old state", "return h, h\n", "return h, h.detach()\n"),
+                               ("old memory", "f * c", "f * c.array"))),
     ("a single result", "return h, h\n", "return h\n",
      "A cell returns two things: its output and its next state. In the GRU, both are h', so return it twice."),
     ("the old memory in the state", "        c = f * c + i * g\n        h = o * mg.tanh(c)",
@@ -17,6 +19,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "The output is right, but the state contains the old memory. Return the new one, c'."),
     ("forget gate inverted", "f * c", "(1 - f) * c",
      "You keep the share 1 - f of the memory. Where the forget gate is 1, the memory stays."),
+    ("the state without h'", "return h, (h, c)", "return h, c", "The state is the pair (h', c'), not c' alone."),
     ("the memory as output", "return h, (h, c)", "return c, (h, c)", "The output is h', not c'."),
     ("reset gate before the product", "r * s[:, 2 * H :]", "(r * h) @ self.W_hh[:, 2 * H :] + self.b_hh[2 * H :]",
      "Your reset gate multiplies the old state before the matrix product, as in the first paper on the GRU. Here it "
@@ -25,8 +28,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You add the candidate's recurrent bias after the reset gate. The reset gate must multiply this bias too. This is "
      "the only place where the two biases have different effects."),
     ("reset gate on both parts", "a[:, 2 * H :] + r * s[:, 2 * H :]", "r * (a[:, 2 * H :] + s[:, 2 * H :])",
-     "Your reset gate multiplies the word's part too, so a closed gate hides the word. Apply it to the state's "
-     "part only."),
+     "Your reset gate multiplies the word's part too, so a closed gate hides the word. It belongs to the state."),
     ("reset and update blocks swapped", "        n = mg", "        z, r = r, z\n        n = mg",
      "z and r have exchanged their jobs. Either you use the first two blocks in the order r, z, as PyTorch does, or "
      "the right gates in each other's place. The columns of z come first."),

@@ -125,7 +125,9 @@ def shuffle_question(call, ids, what="", names=None, rng=("rng",), **more):
     def given(file):
         return {"ids": array(ids)} | {name: np.random.default_rng(0) for name in rng}
 
-    return Question("shuffled", call, given, what, formula=MIX, names=names and over_time(names), **more)
+    return Question(
+        "shuffled", call, given, what, formula=MIX, names=names and over_time(names), **more
+    )
 
 
 def stretch(function, call, formula, given, **more):
@@ -219,7 +221,8 @@ QUESTIONS = (
                      "the number of different ids at each position of 300 equal reviews, [0, 0, 1, 2, 3, 4, 5, 6]",
                      "ids at position {}"),
     shuffle_question("np.array_equal(shuffled(ids, rng), shuffled(ids, twin))", EQUAL[:3],
-                     "whether two generators with the same seed give the same order", rng=("rng", "twin"), compare=same_order),
+                     "whether two generators with the same seed give the same order", rng=("rng", "twin"),
+                     compare=same_order),
     stretch("interval", "interval(accuracy, count)", NEAR, lambda file: {"accuracy": 0.5, "count": 100}),
     stretch("interval", "interval(accuracy, count)", NEAR, lambda file: {"accuracy": 0.792, "count": 25_000}),
     stretch("erased", "erased(model, ids, unknown)", WITHOUT,

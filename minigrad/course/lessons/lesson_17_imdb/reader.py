@@ -99,7 +99,10 @@ def best_epoch(train, model, reviews, seed, epochs, lr=0.001, about=""):
         train(model, optimizer, batches, 1)
         weights = {name: np.array(array) for name, array in model.state_dict().items()}
         found.append((accuracy(model, held.ids, held.labels), epoch, weights))
-        print(f"  {about}epoch {epoch} of {epochs}: {found[-1][0]:.3f} on held-out reviews", flush=True)
+        print(
+            f"  {about}epoch {epoch} of {epochs}: {found[-1][0]:.3f} on held-out reviews",
+            flush=True,
+        )
     _, epoch, weights = max(found, key=lambda one: one[0])
     model.load_state_dict(weights)
     return epoch

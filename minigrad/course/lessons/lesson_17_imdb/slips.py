@@ -7,8 +7,7 @@ CHOICE, SCORE = "np.where(ids == 0, -np.inf, lost)", "max(right, 1 - right)"
 LOST = "abs(word_parts(full, ids)) - abs(word_parts(truncated, ids))"
 SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (
     ("the last batch's loss instead of the epoch's mean", "np.mean(losses)", "losses[-1]",
-     "You return the loss of the last batch. It depends on the few reviews in that batch and says little about the "
-     "epoch."),
+     "You return the loss of the last batch. It depends on the few reviews in that batch."),
     ("a mean over reviews", "losses.append(loss.item())", "losses += [loss.item()] * len(ids)",
      "A batch with more reviews counts more in your mean. Each batch should count the same."),
     ("gradients never cleared", "            optimizer.zero_grad()\n", "",
@@ -22,8 +21,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "small there. Use the slope of the logit."),
     ("sums multiplied instead of numbers", "(vectors.array * slope.array)[0].sum(axis=1)",
      "vectors.array[0].sum(axis=1) * slope.array[0].sum(axis=1)",
-     "You add up the vector and the slopes first, and then multiply the sums. Multiply number by number, and then add "
-     "up."),
+     "You add up the vector and the slopes, and multiply the sums. Multiply number by number first, and then add up."),
     ("padding without a part", "[0].sum(axis=1)", "[0].sum(axis=1) * (ids != 0)",
      "You set the part of padding to 0. Padding has a vector and a slope too, so it has a part."),
     ("padding treated as a word", CHOICE, "lost",
@@ -60,14 +58,12 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "row[:] = [*rng.permutation(words), *row[row == 0]]",
      "The words are at the start of the row. Padding stays on the left, and the words after it."),
     ("padding shuffled too", "row[row != 0]", "row",
-     "You moved zeros between and after the words. The network never saw that in training, so the test would measure "
-     "something else."),
+     "You moved zeros between and after the words. The network never saw that in training."),
     *(("the same order for equal reviews", "= rng.permutation(words)", new, "Either you used one order for all "
        "reviews, or you did not shuffle: rng.permutation returns a new array and does not change the old one. Each "
        "review needs its own random order.") for new in ("= np.random.default_rng(0).permutation(words)", "= words")),
     ("only the first review returned", "mixed = ids.copy()", "mixed = ids[:1].copy()",
      "You return a single review. Return all of them."),
     ("reviews shuffled instead of words", "ids.copy()\n    for row in mixed", "rng.permutation(ids)\n    for row in []",
-     "You shuffled the reviews, so they no longer match their labels. The words within each review are in the old "
-     "order."),
+     "You shuffled the reviews, so they no longer match their labels. Each review's words are in the old order."),
 ))  # fmt: skip
