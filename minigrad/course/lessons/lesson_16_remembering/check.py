@@ -54,7 +54,8 @@ def step(kind, B, D, H, seed=None):
     return Question(
         f"{kind}.forward", f"cell(x, {state})", given,
         f"cell(x, {state}), one step; the blocks of the weights are {GRU_LAYOUT if gru else LSTM_LAYOUT}",
-        formula=GRU if gru else LSTM, way=f"check.{'gru' if gru else 'lstm'}_gates(cell, x, {state})", compare=compared(gru),
+        formula=GRU if gru else LSTM, compare=compared(gru),
+        way=f"check.{(gru_gates if gru else lstm_gates).__name__}(cell, x, {state})",
     )  # fmt: skip
 
 

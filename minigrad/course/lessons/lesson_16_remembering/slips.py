@@ -11,7 +11,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
        "the gradient cannot go back along it, and that path is the purpose of the cell.")
       for state, old, new in (("old state", "z * h\n", "z * h.array\n"),
                               ("old state", "return h, h\n", "return h, h.detach()\n"),
-                               ("old memory", "f * c", "f * c.array"))),
+                              ("old memory", "f * c", "f * c.array"))),
     ("a single result", "return h, h\n", "return h\n",
      "A cell returns two things: its output and its next state. In the GRU, both are h', so return it twice."),
     ("the old memory in the state", "        c = f * c + i * g\n        h = o * mg.tanh(c)",
