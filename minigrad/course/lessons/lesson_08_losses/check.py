@@ -25,51 +25,67 @@ def labelled(logits, *labels):
 
 
 def parts(p):
-    """a function of p: p_0 / p_1 and the sum of the first row, then p"""
+    """Name the probabilities of one row, and two numbers that reveal a mistake in them."""
     p = np.asarray(p, float)
-    return {"p_0 / p_1": p[0, 0] / p[0, 1], "the sum of p": p[0].sum(), "p": p}
+    return [("p_0 / p_1", p[0, 0] / p[0, 1]), ("the sum of p", p.sum()), ("p", p)]
 
 
 def log_parts(log_p):
-    """a function of log p: log p_0 - log p_1 and the sum of p = e^(log p) in the first row, then log p"""
-    log_p = np.asarray(log_p, float)
-    gap, total = log_p[0, 0] - log_p[0, 1], np.exp(log_p[0]).sum()
-    return {"log p_0 - log p_1": gap, "the sum of p": total, "log p": log_p}
+    """Name the logarithms of one row, and two numbers that reveal a mistake in them."""
+    z = np.asarray(log_p, float)
+    return [
+        ("log p_0 - log p_1", z[0, 0] - z[0, 1]),
+        ("the sum of e^(log p)", np.exp(z).sum()),
+        ("log p", z),
+    ]
 
 
-def by_row(f, *arrays):
-    """a function that calls f for each row alone, then for all rows"""
-    alone = {f"row {i} alone": f(*(a[i : i + 1] for a in arrays)) for i in range(len(arrays[0]))}
-    return {**alone, "all rows": f(*arrays)}
+def by_row(function, arguments, rows):
+    """Return an expression for the result of each row alone, and then for all rows."""
+    results = {
+        f"row {i} alone": ", ".join(f"{argument}[{i}:{i + 1}]" for argument in arguments)
+        for i in range(rows)
+    }
+    results["all rows"] = ", ".join(arguments)
+    return f"{{{', '.join(f'{name!r}: {function}({given})' for name, given in results.items())}}}"
 
 
 def finite(yours, right):
     """Compare two results. Explain where an infinite number or a NaN comes from."""
-    if np.shape(yours) == np.shape(right) and not np.isfinite(yours).all():
-        where = np.argwhere(~np.isfinite(yours))[0].tolist()
-        at = f"your result at {where}" if where else "your result"
-        if np.isinf(np.asarray(yours)[tuple(where)]):
-            return (
-                f"    {at} is infinite: NumPy computed the logarithm of 0, exp of a number above 709, or a "
-                "division by 0."
-            )
-        row = f" in row {where[0]}" if where else ""
+    if np.shape(yours) != np.shape(right) or np.isfinite(yours).all():
+        return difference(yours, right, 1e-6)
+    where = np.argwhere(~np.isfinite(yours))[0].tolist()
+    at = f"your result at {where} is" if where else "your result is"
+    found = np.asarray(yours)[tuple(where)]
+    row = np.atleast_2d(yours)[where[0] if where else 0]
+    if np.isneginf(found) and np.isfinite(row).any():
         return (
-            f"    {at} is nan: NumPy calculated with infinity, or computed 0 / 0 or the logarithm of a "
-            f"negative number. Print the exponents that you pass to exp. Is the largest one{row} equal to 0?"
+            f"    {at} minus infinity, the logarithm of 0. A probability was rounded to 0 before you "
+            "took its logarithm."
         )
-    return difference(yours, right, 1e-6)
+    if np.isinf(found):
+        return (
+            f"    {at} infinite: NumPy computed the logarithm of 0, exp of a number above 709, or a "
+            "division by 0."
+        )
+    largest = f" in row {where[0]}" if where else ""
+    others = " Each row needs its own maximum." if where and np.isfinite(yours).any() else ""
+    return (
+        f"    {at} nan: NumPy calculated with infinity, or computed 0 / 0 or the logarithm of a "
+        f"negative number. Print the exponents that you pass to exp. Is the largest one{largest} "
+        f"equal to 0?{others}"
+    )
 
 
 def of_rows(function, logits, what, formula, split):
-    """A question about softmax or log_softmax, which locates a mistake by parts of a row, or by rows."""
-    call, helper, way = f"{function}(logits)", by_row, f"by_row({function}, logits)"
-    if len(logits) == 1:
-        helper, way = split, f"{split.__name__}({call})"
-    inputs = {"logits": logits, helper.__name__: helper}
+    """A question about softmax or log_softmax, which locates a mistake by parts of a row, or by
+    rows. If `what` is given, the scores are so large that `finite` explains the mistake best.
+    """
+    call, several = f"{function}(logits)", len(logits) > 1 and not what
     return Question(
-        function, call, values(**inputs), what, formula=formula, compare=finite, way=way
-    )
+        function, call, values(logits=logits), what, formula=formula, compare=finite,
+        names=None if several or what else split, way=by_row(function, ["logits"], len(logits)) if several else "",
+    )  # fmt: skip
 
 
 def softmax_of(logits, what=""):
@@ -81,32 +97,30 @@ def log_softmax_of(logits, what=""):
     return of_rows("log_softmax", logits, what, formula, log_parts)
 
 
-def loss_of(logits, *labels, where=""):
-    call = "cross_entropy(logits, labels)"
-    one = len(labels) == 1
+def labelled_of(function, formula, logits, labels, step, what="", **more):
+    """A question about a function of logits and labels, which locates a mistake by steps or by rows."""
+    call, rows = f"{function}(logits, labels)", len(labels)
+    way = by_row(function, ["logits", "labels"], rows) if rows > 1 else f"{{{step}: {call}}}"
     return Question(
-        "cross_entropy", call,
-        values(logits=logits, labels=np.array(labels), **({} if one else {"by_row": by_row})),
-        f"{call} of {len(labels)} rows{where}" if where else "",
-        way='{"log p": log_softmax(logits), "loss": ' + call + "}"
-        if one
-        else "by_row(cross_entropy, logits, labels)",
-        formula="minus the mean over the rows of log p[row, label of the row]",
+        function, call, labelled(logits, *labels), what, formula=formula, way="" if what else way, **more
     )  # fmt: skip
 
 
-def gradient_of(logits, *labels, function="cross_entropy_backward", formula="", stretch=False):
-    call = f"{function}(logits, labels)"
-    one = len(labels) == 1
-    return Question(
-        function, call,
-        values(logits=logits, labels=np.array(labels), **({} if one else {"by_row": by_row})),
-        "", "finite difference", 1e-6,
-        formula or "(p - y) / N, where y is 1 at each row's label and 0 elsewhere",
-        way='{"p": softmax(logits), "gradient": ' + call + "}"
-        if one
-        else f"by_row({function}, logits, labels)",
-        stretch=stretch,
+def loss_of(logits, *labels, what=""):
+    formula = "minus the mean over the rows of log p[row, label of the row]"
+    step = "'log p': log_softmax(logits), 'loss'"
+    return labelled_of("cross_entropy", formula, logits, labels, step, what, compare=finite)
+
+
+GRADIENT = "(p - y) / N, where y is 1 at each row's label and 0 elsewhere"
+
+
+def gradient_of(
+    logits, *labels, function="cross_entropy_backward", formula=GRADIENT, stretch=False
+):
+    return labelled_of(
+        function, formula, logits, labels, "'p': softmax(logits), 'gradient'",
+        measured="finite difference", stretch=stretch,
     )  # fmt: skip
 
 
@@ -136,13 +150,9 @@ QUESTIONS = (
     softmax_of(TEXT),
     softmax_of([[0.0, 1.0], [3.0, 1.0]]),
     softmax_of([[1.0, 2.0, 3.0], [0.5, -1.0, 0.0]]),
-    Question(
-        "softmax",
-        "softmax(logits)",
-        values(logits=[[720.0, 718.0, 0.0]]),
+    softmax_of(
+        [[720.0, 718.0, 0.0]],
         "softmax(logits), where e^720 is too large for a floating-point number",
-        formula=SOFTMAX,
-        compare=finite,
     ),
     softmax_of(
         [[1000.0, 1000.0], [0.0, 1.0], [-1000.0, -1002.0]],
@@ -171,8 +181,11 @@ QUESTIONS = (
     loss_of(TWO, 1, 2),
     loss_of(SQUARE, 2, 0, 2),
     loss_of(
-        [[1000.0, 0.0], [0.0, 1000.0]], 1, 1, where=", one with a probability that is rounded to 0"
-    ),
+        [[1000.0, 0.0], [0.0, 1000.0]],
+        1,
+        1,
+        what="cross_entropy(logits, labels), where a probability is rounded to 0",
+    ),  # fmt: skip
     loss_of(scores(6, 4), 3, 0, 1, 1, 2, 0),
     gradient_of([[0.0, 0.0]], 1),
     gradient_of(TEXT, 0),
