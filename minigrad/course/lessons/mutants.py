@@ -9,6 +9,53 @@ answers, it contains this mistake or an equivalent one.
 from __future__ import annotations
 
 import ast
+from ast import (
+    AST,
+    Add,
+    And,
+    Assign,
+    Attribute,
+    AugAssign,
+    BinOp,
+    BoolOp,
+    Call,
+    Compare,
+    Constant,
+    Dict,
+    Div,
+    Eq,
+    Expr,
+    FloorDiv,
+    For,
+    FunctionDef,
+    Gt,
+    GtE,
+    If,
+    In,
+    Load,
+    Lt,
+    LtE,
+    MatMult,
+    Mult,
+    Name,
+    Not,
+    NotEq,
+    NotIn,
+    Or,
+    Pass,
+    Pow,
+    Return,
+    Slice,
+    Store,
+    Sub,
+    Subscript,
+    Tuple,
+    UnaryOp,
+    USub,
+    While,
+    expr,
+    stmt,
+)
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,7 +118,7 @@ UNSURE = ("variable", "constant", "edge", "step", "call", "keyword")
 """Mistakes that often have the same answers as another one. They are named only if the learner's
 function contains the line with the mistake.
 """
-Found = Iterator[tuple[Any, str, str]]
+Found = Iterator[tuple[Any, ...]]
 """The new code (a node, or a list of statements), the mistake's key in MISTAKES, and {word}'s
 value.
 """
@@ -82,11 +129,11 @@ OPPOSITES = {
     "zeros_like": "ones_like", "ones_like": "zeros_like", "exp": "log", "log": "exp", "tanh": "sigmoid",
     "sigmoid": "tanh", "sin": "cos", "cos": "sin",
 }  # fmt: skip
-COMPARISONS: dict[type, tuple[type, ...]] = {
-    ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.LtE),
-    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,),
+EDGES: dict[type, Any] = {Lt: LtE, LtE: Lt, Gt: GtE, GtE: Gt}
+CONTRARIES: dict[type, Any] = {
+    Lt: Gt, LtE: GtE, Gt: Lt, GtE: LtE, Eq: NotEq, NotEq: Eq, In: NotIn, NotIn: In,
 }  # fmt: skip
-ONE, MINUS_ONE = ast.Constant(1), ast.Constant(-1)
+ONE, MINUS_ONE = Constant(1), Constant(-1)
 NO_FUNCTIONS = ("range", "zip", "enumerate", "len", "super")
 
 
@@ -100,35 +147,36 @@ def mutants(source: str, function: str) -> Iterator[Slip]:
     owner, _, method = function.partition(".")
     outer = definition(ast.parse(source), owner)
     inner = definition(outer, method) if method else outer
-    if not isinstance(inner, ast.FunctionDef):
+    if not isinstance(inner, FunctionDef):
         return
     names = [argument.arg for argument in inner.args.args if argument.arg != "self"]
-    names += [
-        n.id for n in ast.walk(inner) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    ]
+    names += [n.id for n in ast.walk(inner) if isinstance(n, Name) and isinstance(n.ctx, Store)]
     original = ast.unparse(outer)
     seen = {original}
     before = [line.strip() for line in original.splitlines()]
-    for rule in (in_numbers, in_sequences, in_arrays, in_statements, in_names):
+    names = list(dict.fromkeys(names))
+    rules = (in_numbers, in_sequences, in_arrays, in_statements, lambda node: in_names(node, names))
+    for rule in rules:
         for statement, node in nodes(inner):
-            for new, key, word in rule(node, list(dict.fromkeys(names))):
+            for new, key, *word in rule(node):
                 code = ast.unparse(ast.fix_missing_locations(substitute(outer, node, new)))
                 if code in seen or not compiles(code):
                     continue
                 seen.add(code)
                 name, kind = (
-                    text.format(word=word, where=place(statement)) for text in MISTAKES[key]
+                    text.format(word="".join(word), where=place(statement))
+                    for text in MISTAKES[key]
                 )
                 changed = [line.strip() for line in code.splitlines() if line.strip() not in before]
                 lines = tuple(changed or ["?"]) if key in UNSURE else ()
                 yield Slip(name, code, kind, function=function, lines=lines)
 
 
-def nodes(function: ast.FunctionDef) -> Iterator[tuple[ast.stmt, ast.AST]]:
+def nodes(function: FunctionDef) -> Iterator[tuple[stmt, AST]]:
     """Yield every node of the function's body with the statement that contains it."""
 
-    def below(node: ast.AST, statement: ast.stmt) -> Iterator[tuple[ast.stmt, ast.AST]]:
-        statement = node if isinstance(node, ast.stmt) else statement
+    def below(node: AST, statement: stmt) -> Iterator[tuple[stmt, AST]]:
+        statement = node if isinstance(node, stmt) else statement
         yield statement, node
         for child in ast.iter_child_nodes(node):
             yield from below(child, statement)
@@ -138,15 +186,15 @@ def nodes(function: ast.FunctionDef) -> Iterator[tuple[ast.stmt, ast.AST]]:
         yield from below(statement, statement)
 
 
-def substitute(tree: Any, old: ast.AST, new: Any) -> Any:
+def substitute(tree: Any, old: AST, new: Any) -> Any:
     """Return a copy of the tree with `new`, a node or several statements, in place of `old`."""
     if tree is old:
         return new
     if isinstance(tree, list):
         parts = [substitute(part, old, new) for part in tree]
         flat = [p for part in parts for p in (part if isinstance(part, list) else [part])]
-        return flat or ([ast.Pass()] if tree and isinstance(tree[0], ast.stmt) else [])
-    if not isinstance(tree, ast.AST):
+        return flat or ([Pass()] if tree and isinstance(tree[0], stmt) else [])
+    if not isinstance(tree, AST):
         return tree
     return type(tree)(
         **{name: substitute(value, old, new) for name, value in ast.iter_fields(tree)}
@@ -162,53 +210,44 @@ def compiles(code: str) -> bool:
     return True
 
 
-def place(statement: ast.stmt) -> str:
+def place(statement: stmt) -> str:
     """Return where a statement is, in words."""
-    if isinstance(statement, ast.Return):
+    if isinstance(statement, Return):
         return "in the value that is returned"
-    if isinstance(statement, ast.For | ast.While):
+    if isinstance(statement, For | While):
         return "in the head of a loop"
-    if isinstance(statement, ast.If):
+    if isinstance(statement, If):
         return "in a condition"
-    changed = target(statement)
-    while isinstance(changed, ast.Subscript):
+    changed = getattr(statement, "targets", [getattr(statement, "target", None)])[0]
+    while isinstance(changed, Subscript):
         changed = changed.value
     return (
         f"where `{ast.unparse(changed)}` is computed" if changed is not None else "in one statement"
     )
 
 
-def target(statement: ast.AST) -> ast.AST | None:
-    """Return what a statement assigns to, or None."""
-    return (
-        statement.targets[0]
-        if isinstance(statement, ast.Assign)
-        else getattr(statement, "target", None)
-    )
-
-
-def in_numbers(node: Any, _: list[str]) -> Found:
+def in_numbers(node: Any) -> Found:
     """Brackets, signs, and squares."""
-    if isinstance(node, ast.expr):
+    if isinstance(node, expr):
         yield from without_brackets(node)
     match node:
-        case ast.BinOp(left, ast.Div(), ast.BinOp(first, op, second)):
-            yield ast.BinOp(ast.BinOp(left, ast.Div(), first), op, second), "brackets", ""
-        case ast.BinOp(left, ast.Add(), right):
-            yield ast.BinOp(left, ast.Sub(), right), "sign", ""
-        case ast.BinOp(left, ast.Sub(), right):
-            yield ast.BinOp(left, ast.Add(), right), "sign", ""
-            yield ast.BinOp(right, ast.Sub(), left), "difference", ""
-        case ast.UnaryOp(ast.USub(), operand) if not isinstance(operand, ast.Constant):
-            yield operand, "sign", ""
-        case ast.BinOp(left, ast.Pow(), ast.Constant(2)):
-            yield ast.BinOp(ast.Constant(2), ast.Mult(), left), "doubled", ""
-            yield left, "square", ""
-        case ast.BinOp(left, ast.Mult(), right) if ast.dump(left) == ast.dump(right):
-            yield left, "square", ""
+        case BinOp(left, Div(), BinOp(first, op, second)):
+            yield BinOp(BinOp(left, Div(), first), op, second), "brackets"
+        case BinOp(left, Add(), right):
+            yield BinOp(left, Sub(), right), "sign"
+        case BinOp(left, Sub(), right):
+            yield BinOp(left, Add(), right), "sign"
+            yield BinOp(right, Sub(), left), "difference"
+        case UnaryOp(USub(), operand) if not isinstance(operand, Constant):
+            yield operand, "sign"
+        case BinOp(left, Pow(), Constant(2)):
+            yield BinOp(Constant(2), Mult(), left), "doubled"
+            yield left, "square"
+        case BinOp(left, Mult(), right) if ast.dump(left) == ast.dump(right):
+            yield left, "square"
 
 
-def without_brackets(node: ast.expr) -> Found:
+def without_brackets(node: expr) -> Found:
     """Remove a pair of brackets: a - b * c for (a - b) * c."""
     text = ast.unparse(node)
     for child in ast.iter_child_nodes(node):
@@ -217,100 +256,96 @@ def without_brackets(node: ast.expr) -> Found:
         plain = f"{before}{inner}{after}".strip()
         called = before[-1:].isalnum() or before.endswith(("_", ")", "]"))
         if (
-            isinstance(child, ast.BinOp | ast.UnaryOp | ast.Compare)
+            isinstance(child, BinOp | UnaryOp | Compare)
             and found
             and not called
             and compiles(plain)
         ):
-            yield ast.parse(plain, mode="eval").body, "brackets", ""
+            yield ast.parse(plain, mode="eval").body, "brackets"
 
 
-def in_sequences(node: Any, _: list[str]) -> Found:
+def in_sequences(node: Any) -> Found:
     """Change sequences: h_t for h_{t-1}, the first or last element left out, the wrong
     direction.
     """
     match node:
-        case ast.Subscript(
-            value, ast.BinOp(index, ast.Add() | ast.Sub(), ast.Constant(1)), context
-        ):
-            yield ast.Subscript(value, index, context), "index", ""
-        case ast.Subscript(value, ast.Name() as index, context):
+        case Subscript(value, BinOp(index, Add() | Sub(), Constant(1)), context):
+            yield Subscript(value, index, context), "index"
+        case Subscript(value, Name() as index, context):
             for by in (-1, 1):
-                yield ast.Subscript(value, moved(index, by), context), "index", ""
-        case ast.Subscript(value, ast.UnaryOp(ast.USub(), ast.Constant()), context):
-            yield ast.Subscript(value, ast.Constant(0), context), "first", ""
-        case ast.Subscript(value, ast.Slice(lower, upper, step), context):
-            yield ast.Subscript(value, ast.Slice(lower, upper), context), "direction", ""
+                yield Subscript(value, moved(index, by), context), "index"
+        case Subscript(value, UnaryOp(USub(), Constant()), context):
+            yield Subscript(value, Constant(0), context), "first"
+        case Subscript(value, Slice(lower, upper, step), context):
+            yield Subscript(value, Slice(lower, upper), context), "direction"
             ends = [(a, upper) for a in (None, moved(lower, 1), moved(lower, -1))]
             ends += [(lower, b) for b in (None, moved(upper, 1), moved(upper, -1))]
             for a, b in ends:
-                yield ast.Subscript(value, ast.Slice(a, b, step), context), "end", ""
-        case ast.Call(ast.Name("range") as name, bounds):
+                yield Subscript(value, Slice(a, b, step), context), "end"
+        case Call(Name("range") as name, bounds):
             for i, bound in enumerate(bounds[:2]):
                 for by in (1, -1):
                     yield (
-                        ast.Call(name, [*bounds[:i], moved(bound, by), *bounds[i + 1 :]], []),
+                        Call(name, [*bounds[:i], moved(bound, by), *bounds[i + 1 :]], []),
                         "end",
-                        "",
                     )
             if len(bounds) == 1:
-                yield ast.Call(name, [ONE, *bounds], []), "end", ""
+                yield Call(name, [ONE, *bounds], []), "end"
             if len(bounds) == 3:
                 yield (
-                    ast.Call(name, [moved(bounds[1], 1), moved(bounds[0], 1)], []),
+                    Call(name, [moved(bounds[1], 1), moved(bounds[0], 1)], []),
                     "direction",
-                    "",
                 )
-        case ast.Call(ast.Name("reversed"), [sequence]):
-            yield sequence, "direction", ""
-        case ast.For(variable, sequence, body, after):
-            items = ast.Call(ast.Name("list"), [sequence], [])
+        case Call(Name("reversed"), [sequence]):
+            yield sequence, "direction"
+        case For(variable, sequence, body, after):
+            items = Call(Name("list"), [sequence], [])
             yield (
-                ast.For(variable, ast.Call(ast.Name("reversed"), [items], []), body, after),
+                For(variable, Call(Name("reversed"), [items], []), body, after),
                 "direction",
-                "",
             )
-            for part in (ast.Slice(ONE, None), ast.Slice(None, MINUS_ONE)):
-                yield ast.For(variable, ast.Subscript(items, part), body, after), "end", ""
+            for part in (Slice(ONE, None), Slice(None, MINUS_ONE)):
+                yield For(variable, Subscript(items, part), body, after), "end"
 
 
-def moved(node: Any, by: int) -> ast.expr:
+def moved(node: Any, by: int) -> expr:
     """Return the expression, or 0 for None, plus 1 or minus 1."""
     match node:
         case None:
-            return ast.Constant(by)
-        case ast.Constant(int(value)):
-            return ast.Constant(value + by)
-        case ast.BinOp(left, ast.Add(), ast.Constant(1)) if by < 0:
+            return Constant(by)
+        case Constant(int(value)):
+            return Constant(value + by)
+        case BinOp(left, Add(), Constant(1)) if by < 0:
             return left
-        case ast.BinOp(left, ast.Sub(), ast.Constant(1)) if by > 0:
+        case BinOp(left, Sub(), Constant(1)) if by > 0:
             return left
-    return ast.BinOp(node, ast.Add() if by > 0 else ast.Sub(), ONE)
+    return BinOp(node, Add() if by > 0 else Sub(), ONE)
 
 
-def in_arrays(node: Any, _: list[str]) -> Found:
+def in_arrays(node: Any) -> Found:
     """Change array code: transposes, axes, * for @, and functions that are forgotten or
     exchanged.
     """
     match node:
-        case ast.Attribute(value, "T"):
-            yield value, "transpose", ""
-        case ast.BinOp(left, ast.Mult(), right):
-            yield ast.BinOp(left, ast.MatMult(), right), "matrix", ""
-        case ast.BinOp(left, ast.MatMult() as op, right):
-            yield ast.BinOp(left, ast.Mult(), right), "elementwise", ""
-            yield ast.BinOp(right, op, left), "exchanged", ""
-            yield ast.BinOp(turned(left), op, right), *turn(left)
-            yield ast.BinOp(left, op, turned(right)), *turn(right)
-            yield ast.BinOp(turned(right), op, turned(left)), "product", ""
-        case ast.Call(func, arguments, keywords):
+        case Attribute(value, "T"):
+            yield value, "transpose"
+        case BinOp(left, Mult(), right):
+            yield BinOp(left, MatMult(), right), "matrix"
+        case BinOp(left, MatMult() as op, right):
+            yield BinOp(left, Mult(), right), "elementwise"
+            yield BinOp(right, op, left), "exchanged"
+            (turned_left, key), (turned_right, other) = turned(left), turned(right)
+            yield BinOp(turned_left, op, right), key
+            yield BinOp(left, op, turned_right), other
+            yield BinOp(turned_right, op, turned_left), "product"
+        case Call(func, arguments, keywords):
             for i, keyword in enumerate(keywords):
                 before, after, name = keywords[:i], keywords[i + 1 :], str(keyword.arg)
                 for other in (0, 1, -1, 2) if name == "axis" else ():
-                    new = ast.keyword("axis", ast.Constant(other))
-                    yield ast.Call(func, arguments, [*before, new, *after]), "axis", str(other)
+                    new = ast.keyword("axis", Constant(other))
+                    yield Call(func, arguments, [*before, new, *after]), "axis", str(other)
                 key = {"axis": "no axis", "keepdims": "keepdims"}.get(name, "keyword")
-                yield ast.Call(func, arguments, [*before, *after]), key, name
+                yield Call(func, arguments, [*before, *after]), key, name
             yield from other_function(func, arguments, keywords)
 
 
@@ -318,99 +353,86 @@ def other_function(func: Any, arguments: list[Any], keywords: list[Any]) -> Foun
     """Change a call: x for tanh(x) and x.sum(), mean for sum, arguments exchanged."""
     name = getattr(func, "attr", getattr(func, "id", ""))
     match func:
-        case ast.Attribute(ast.Name("np" | "mg" | "math" | "self" | "init")) | ast.Name():
+        case Attribute(Name("np" | "mg" | "math" | "self" | "init")) | Name():
             if arguments and name not in NO_FUNCTIONS:
                 yield arguments[0], "unapplied", name
-        case ast.Attribute(value):
+        case Attribute(value):
             yield value, "unapplied", name
     if name in OPPOSITES:
         other = OPPOSITES[name]
-        new = (
-            ast.Attribute(func.value, other) if isinstance(func, ast.Attribute) else ast.Name(other)
-        )
-        yield ast.Call(new, arguments, keywords), "opposite", other
+        new = Attribute(func.value, other) if isinstance(func, Attribute) else Name(other)
+        yield Call(new, arguments, keywords), "opposite", other
     if len(arguments) == 2:
-        yield ast.Call(func, arguments[::-1], keywords), "arguments", name
+        yield Call(func, arguments[::-1], keywords), "arguments", name
 
 
-def turned(node: ast.expr) -> ast.expr:
-    """Return the expression transposed."""
-    return (
-        node.value
-        if isinstance(node, ast.Attribute) and node.attr == "T"
-        else ast.Attribute(node, "T")
-    )
+def turned(node: expr) -> tuple[expr, str]:
+    """Return the expression transposed, and the mistake's key."""
+    match node:
+        case Attribute(value, "T"):
+            return value, "transpose"
+    return Attribute(node, "T"), "transposed"
 
 
-def turn(node: ast.expr) -> tuple[str, str]:
-    """Return the mistake's key for a wrongly transposed factor, and '' for {word}."""
-    return (
-        "transpose" if isinstance(node, ast.Attribute) and node.attr == "T" else "transposed"
-    ), ""
-
-
-def in_statements(node: Any, _: list[str]) -> Found:
+def in_statements(node: Any) -> Found:
     """Change statements: = for +=, statements left out or indented wrongly, wrong results and
     conditions.
     """
     match node:
-        case ast.AugAssign(op=op, value=value):
+        case AugAssign(op=op, value=value):
             name: Any = node.target
-            yield ast.Assign([name], value), "replaced", ""
+            yield Assign([name], value), "replaced"
             yield (
-                ast.AugAssign(name, ast.Sub() if isinstance(op, ast.Add) else ast.Add(), value),
+                AugAssign(name, Sub() if isinstance(op, Add) else Add(), value),
                 "sign",
-                "",
             )
-            yield [], "step", ""
-        case ast.Assign([name], value):
-            if isinstance(name, ast.Subscript | ast.Attribute):
-                yield ast.AugAssign(name, ast.Add(), value), "added", ""
-            yield [], "step", ""
-        case ast.Expr(ast.Call(func)):
+            yield [], "step"
+        case Assign([name], value):
+            if isinstance(name, Subscript | Attribute):
+                yield AugAssign(name, Add(), value), "added"
+            yield [], "step"
+        case Expr(Call(func)):
             yield [], "call", ast.unparse(func)
-        case ast.If(_, body, []):
-            yield body, "always", ""
-            yield [], "case", ""
-        case ast.Return(ast.expr() as value):
-            yield ast.Expr(value), "nothing", ""
+        case If(_, body, []):
+            yield body, "always"
+            yield [], "case"
+        case Return(expr() as value):
+            yield Expr(value), "nothing"
             for i, which in ((-1, "last"), (0, "first")):
-                yield ast.Return(ast.Subscript(value, ast.Constant(i))), "only", which
-        case ast.Tuple([first, second], ast.Load()):
-            yield ast.Tuple([second, first]), "results", ""
-        case ast.Tuple([only], ast.Load()):
-            yield only, "tuple", ""
-        case ast.Dict(keys, values):
+                yield Return(Subscript(value, Constant(i))), "only", which
+        case Tuple([first, second], Load()):
+            yield Tuple([second, first]), "results"
+        case Tuple([only], Load()):
+            yield only, "tuple"
+        case Dict(keys, values):
             for i in range(len(values) - 1):
                 yield (
-                    ast.Dict(keys, [*values[:i], values[i + 1], values[i], *values[i + 2 :]]),
+                    Dict(keys, [*values[:i], values[i + 1], values[i], *values[i + 2 :]]),
                     "results",
-                    "",
                 )
-        case ast.Compare(left, [op], right):
-            others = COMPARISONS.get(type(op), ())
-            for other in others:
-                edge = len(others) == 2 and other is others[0]
-                yield ast.Compare(left, [other()], right), "edge" if edge else "comparison", ""
-        case ast.BoolOp(op, values):
-            yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values), "and", ""
+        case Compare(left, [op], right):
+            for key, others in (("edge", EDGES), ("comparison", CONTRARIES)):
+                if type(op) in others:
+                    yield Compare(left, [others[type(op)]()], right), key
+        case BoolOp(op, values):
+            yield BoolOp(Or() if isinstance(op, And) else And(), values), "and"
             for value in values:
-                yield value, "part", ""
-        case ast.UnaryOp(ast.Not(), operand):
-            yield operand, "not", ""
+                yield value, "part"
+        case UnaryOp(Not(), operand):
+            yield operand, "not"
     if isinstance(inside := getattr(node, "body", None), list):
         yield from indented(node, inside)
 
 
 def indented(node: Any, body: list[Any]) -> Found:
     """Move a loop's last statement out of it, or the statement after a loop into it."""
-    if isinstance(node, ast.For | ast.While | ast.If) and len(body) > 1:
-        yield [remade(node, body[:-1]), body[-1]], "indentation", ""
-        yield [body[0], remade(node, body[1:])], "indentation", ""
+    if isinstance(node, For | While | If) and len(body) > 1:
+        yield [remade(node, body[:-1]), body[-1]], "indentation"
+        yield [body[0], remade(node, body[1:])], "indentation"
     for i, (block, after) in enumerate(zip(body, body[1:], strict=False)):
-        if isinstance(block, ast.For | ast.While | ast.If):
+        if isinstance(block, For | While | If):
             inside = remade(block, [*block.body, after])
-            yield remade(node, [*body[:i], inside, *body[i + 2 :]]), "indentation", ""
+            yield remade(node, [*body[:i], inside, *body[i + 2 :]]), "indentation"
 
 
 def remade(node: Any, body: list[Any]) -> Any:
@@ -423,26 +445,26 @@ def in_names(node: Any, names: list[str]) -> Found:
     another.
     """
     match node:
-        case ast.BinOp(left, ast.Add() | ast.Sub(), right):
-            yield left, "term", ""
-            yield right, "term", ""
-        case ast.BinOp(left, ast.Mult() | ast.MatMult(), right):
-            yield left, "factor", ""
-            yield right, "factor", ""
-        case ast.BinOp(left, ast.Pow()):
-            yield left, "power", ""
-        case ast.BinOp(left, ast.Div(), right):
-            yield left, "division", ""
-            yield ast.BinOp(left, ast.Mult(), right), "multiplied", ""
-            yield ast.BinOp(left, ast.FloorDiv(), right), "integer", ""
-        case ast.Constant(bool() | str() | None):
+        case BinOp(left, Add() | Sub(), right):
+            yield left, "term"
+            yield right, "term"
+        case BinOp(left, Mult() | MatMult(), right):
+            yield left, "factor"
+            yield right, "factor"
+        case BinOp(left, Pow()):
+            yield left, "power"
+        case BinOp(left, Div(), right):
+            yield left, "division"
+            yield BinOp(left, Mult(), right), "multiplied"
+            yield BinOp(left, FloorDiv(), right), "integer"
+        case Constant(bool() | str() | None):
             pass
-        case ast.Constant(int()):
+        case Constant(int()):
             for number in (0, 1, 2, -1):
-                yield ast.Constant(number), "constant", ""
-        case ast.Constant(float(value)):
+                yield Constant(number), "constant"
+        case Constant(float(value)):
             for real in (0.0, 1.0, value / 2, value * 2):
-                yield ast.Constant(real), "constant", ""
-        case ast.Name(name, ast.Load()) if name in names:
+                yield Constant(real), "constant"
+        case Name(name, Load()) if name in names:
             for other in names:
-                yield ast.Name(other, ast.Load()), "variable", other
+                yield Name(other, Load()), "variable", other
