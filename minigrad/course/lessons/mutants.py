@@ -133,7 +133,7 @@ EDGES: dict[type, Any] = {Lt: LtE, LtE: Lt, Gt: GtE, GtE: Gt}
 CONTRARIES: dict[type, Any] = {
     Lt: Gt, LtE: GtE, Gt: Lt, GtE: LtE, Eq: NotEq, NotEq: Eq, In: NotIn, NotIn: In,
 }  # fmt: skip
-ONE, MINUS_ONE = Constant(1), Constant(-1)
+ONE = Constant(1)
 NO_FUNCTIONS = ("range", "zip", "enumerate", "len", "super")
 
 
@@ -304,7 +304,7 @@ def in_sequences(node: Any) -> Found:
                 For(variable, Call(Name("reversed"), [items], []), body, after),
                 "direction",
             )
-            for part in (Slice(ONE, None), Slice(None, MINUS_ONE)):
+            for part in (Slice(ONE, None), Slice(None, Constant(-1))):
                 yield For(variable, Subscript(items, part), body, after), "end"
 
 

@@ -1,7 +1,8 @@
-"""Lesson 1: compute the slopes of y = tanh(a*b + c) by hand for a = 4, b = 0.5 and c = -1.2.
+"""Lesson 1: compute the slopes of y = tanh(a*b + c) by hand for a = 4, b = 0.5
+and c = -1.2.
 
-Replace each None with a number, or with an expression such as 4 * 5 or dy_ds * 1. Three decimal
-places are enough. Then run
+Replace each None with a number, or with an expression such as 4 * 5 or
+dy_ds * 1. Three decimal places are enough. Then run
 
     minigrad course check 1
 """

@@ -1,6 +1,8 @@
-"""Lesson 2: measure slopes by nudging and find the step h that gives the smallest error.
+"""Lesson 2: measure slopes by nudging and find the step h that gives the
+smallest error.
 
-Write the three functions. In each one, replace the `raise` line with your code. Then run
+Write the three functions. In each one, replace the `raise` line with your code.
+Then run
 
     minigrad course check 2
 """
@@ -9,7 +11,8 @@ import numpy as np
 
 
 def central_difference(f, x, h):
-    """Return the slope of f at x, measured with one step to the right and one to the left.
+    """Return the slope of f at x, measured with one step to the right and one
+    to the left.
 
     f takes a number and returns a number. x and h are numbers, and h > 0.
 
@@ -19,10 +22,12 @@ def central_difference(f, x, h):
 
 
 def best_h(f, x, slope, hs):
-    """Return the step in `hs` whose central difference is closest to the true `slope` of f at x.
+    """Return the step in `hs` whose central difference is closest to the true
+    `slope` of f at x.
 
-    hs is a list of numbers. Returns the step itself, not its error or its index in the list.
-    If several steps have the smallest error, return any of them. Do not change hs.
+    hs is a list of numbers. Returns the step itself, not its error or its index
+    in the list. If several steps have the smallest error, return any of them.
+    Do not change hs.
     """
     raise NotImplementedError("not written yet")
 
@@ -32,8 +37,9 @@ def numeric_gradient(f, x, h):
 
     Nudge one element at a time.
 
-    f takes an array of shape (n,) and returns a number. x is a float array of shape (n,).
-    Returns an array of shape (n,). After the call, x must contain exactly its old values.
+    f takes an array of shape (n,) and returns a number. x is a float array of
+    shape (n,). Returns an array of shape (n,). After the call, x must contain
+    exactly its old values.
     """
     raise NotImplementedError("not written yet")
 

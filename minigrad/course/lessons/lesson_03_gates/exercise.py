@@ -1,6 +1,7 @@
 """Lesson 3: write three gates, forward and backward.
 
-Each gate is a class with two methods. Write all six methods, one or two lines each. Then run
+Each gate is a class with two methods. Write all six methods, one or two lines
+each. Then run
 
     minigrad course check 3
 """
@@ -20,7 +21,9 @@ class Multiply(mg.Gate):
         raise NotImplementedError("not written yet")
 
     def backward(self, dz, z, a, b):
-        """Return the gradients dL/da and dL/db, given dz = dL/dz. All arrays have the shape of z."""
+        """Return the gradients dL/da and dL/db, given dz = dL/dz. All arrays
+        have the shape of z.
+        """
         raise NotImplementedError("not written yet")
 
 
@@ -34,7 +37,9 @@ class Tanh(mg.Gate):
         raise NotImplementedError("not written yet")
 
     def backward(self, dz, z, x):
-        """Return the tuple (dL/dx,), given dz = dL/dz. All arrays have the shape of z."""
+        """Return the tuple (dL/dx,), given dz = dL/dz. All arrays have the
+        shape of z.
+        """
         raise NotImplementedError("not written yet")
 
 
@@ -48,7 +53,9 @@ class Exp(mg.Gate):
         raise NotImplementedError("not written yet")
 
     def backward(self, dz, z, x):
-        """Return the tuple (dL/dx,), given dz = dL/dz. All arrays have the shape of z."""
+        """Return the tuple (dL/dx,), given dz = dL/dz. All arrays have the
+        shape of z.
+        """
         raise NotImplementedError("not written yet")
 
 

@@ -1,4 +1,5 @@
-"""Lesson 4: compute the gradient of every leaf in one walk back through the graph.
+"""Lesson 4: compute the gradient of every leaf in one walk back through the
+graph.
 
 Write `order` and `backward` at the end of this file. Then run
 
@@ -9,11 +10,12 @@ import numpy as np
 
 
 class Node:
-    """One number in a graph: a leaf, or the output of a gate. (This class is complete.)
+    """One number in a graph: a leaf, or the output of a gate. (This class is
+    complete.)
 
-    `inputs` contains the nodes that it was computed from; a leaf has none. `local` contains the
-    local derivative for each input. `serial` is 1 for the first node, 2 for the second, and so on.
-    Only leaves use `grad`.
+    `inputs` contains the nodes that it was computed from; a leaf has none.
+    `local` contains the local derivative for each input. `serial` is 1 for the
+    first node, 2 for the second, and so on. Only leaves use `grad`.
     """
 
     made = 0
@@ -42,19 +44,22 @@ def tanh(x, name=""):
 
 
 def order(root):
-    """Return the root and all nodes it was computed from, in an order that a backward pass can use.
+    """Return the root and all nodes it was computed from, in an order that a
+    backward pass can use.
 
-    Returns a list of Nodes. Each node appears once, after all nodes that have it as an input. So
-    the root comes first. The graph may be 20,000 nodes deep.
+    Returns a list of Nodes. Each node appears once, after all nodes that have
+    it as an input. So the root comes first. The graph may be 20,000 nodes deep.
     """
     raise NotImplementedError("not written yet")
 
 
 def backward(root):
-    """Add d(root)/d(leaf) to the `grad` of every leaf that root was computed from. Returns nothing.
+    """Add d(root)/d(leaf) to the `grad` of every leaf that root was computed
+    from. Returns nothing.
 
-    A second call adds the gradients again, which doubles every `grad`. The graph may be 20,000
-    nodes deep, and it may contain other gates, such as 3·x - x with inputs (x, x) and local (3, -1).
+    A second call adds the gradients again, which doubles every `grad`. The
+    graph may be 20,000 nodes deep, and it may contain other gates, such as
+    3·x - x with inputs (x, x) and local (3, -1).
     """
     raise NotImplementedError("not written yet")
 

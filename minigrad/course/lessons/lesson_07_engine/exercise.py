@@ -1,6 +1,8 @@
-"""Lesson 7: your engine. One class records what you compute and finds every gradient.
+"""Lesson 7: your engine. One class records what you compute and finds every
+gradient.
 
-Write the four rules (`*`, `@`, tanh, sum), then `order`, `backward` and `train`. Then run
+Write the four rules (`*`, `@`, tanh, sum), then `order`, `backward` and
+`train`. Then run
 
     minigrad course check 7
 """
@@ -8,7 +10,7 @@ Write the four rules (`*`, `@`, tanh, sum), then `order`, `backward` and `train`
 import numpy as np
 
 
-# --- from lesson 5: unbroadcast. When you pass lesson 5, your own version replaces this one. ---
+# --- from lesson 5: unbroadcast. When you pass lesson 5, yours replaces it. ---
 def unbroadcast(dz, shape):
     """Sum dz back to `shape`."""
     while dz.ndim > len(shape):
@@ -20,9 +22,9 @@ def unbroadcast(dz, shape):
 
 
 # --- end of lesson 5 ---
-# --- from lesson 6: my_gradcheck. When you pass lesson 6, your own version replaces this one. ---
+# --- from lesson 6: my_gradcheck. When you pass lesson 6, yours replaces it. ---
 def numeric_gradient(f, x, h=1e-5):
-    """Return the slope of f along every element of x, by central differences."""
+    """Return the slope of f along every element of x (central differences)."""
     slopes = np.zeros(x.shape)
     for index in np.ndindex(x.shape):
         nudge = np.zeros(x.shape)
@@ -32,7 +34,9 @@ def numeric_gradient(f, x, h=1e-5):
 
 
 def my_gradcheck(gate, *inputs):
-    """Return a list with True for each input whose gradient is right, otherwise False."""
+    """Return a list with True for each input whose gradient is right, otherwise
+    False.
+    """
     z = gate.forward(*inputs)
     v = np.random.default_rng(0).normal(size=np.shape(z))
     verdicts = []
@@ -48,10 +52,11 @@ def my_gradcheck(gate, *inputs):
 class Value:
     """An array of numbers that remembers how it was computed.
 
-    `inputs` contains the Values that it was computed from, in the order of the expression; a leaf
-    has none. `rule` is a function that takes dz, the gradient of this Value, and returns a tuple
-    with one gradient for each input, in the input's shape. `serial` is 1 for the first Value, 2 for
-    the second, and so on.
+    `inputs` contains the Values that it was computed from, in the order of the
+    expression; a leaf has none. `rule` is a function that takes dz, the
+    gradient of this Value, and returns a tuple with one gradient for each
+    input, in the input's shape. `serial` is 1 for the first Value, 2 for the
+    second, and so on.
     """
 
     made = 0
@@ -73,7 +78,9 @@ class Value:
         return f"Value({self.array.round(6).tolist()})"
 
     def __add__(self, other):
-        """Return self + other. Python calls this method for `a + b`. (An example; it is complete.)"""
+        """Return self + other. Python calls this method for `a + b`. (An
+        example; it is complete.)
+        """
         other = as_value(other)
 
         def rule(dz):
@@ -82,22 +89,31 @@ class Value:
         return Value(self.array + other.array, (self, other), rule)
 
     def __mul__(self, other):
-        """Return self * other, element by element. NumPy may stretch either one, as in `__add__`."""
+        """Return self * other, element by element. NumPy may stretch either
+        one, as in `__add__`.
+        """
         raise NotImplementedError("not written yet")
 
     def __matmul__(self, other):
-        """Return the matrix product self @ other. Their shapes are (n, k) and (k, m)."""
+        """Return the matrix product self @ other. Their shapes are (n, k) and
+        (k, m).
+        """
         raise NotImplementedError("not written yet")
 
     def tanh(self):
-        """Return the tanh of each element. Here too, the rule returns a tuple: (gradient,)."""
+        """Return the tanh of each element. Here too, the rule returns a tuple:
+        (gradient,).
+        """
         raise NotImplementedError("not written yet")
 
     def sum(self):
-        """Return the sum of all elements as a Value of shape (). Its dz is a single number."""
+        """Return the sum of all elements as a Value of shape (). Its dz is a
+        single number.
+        """
         raise NotImplementedError("not written yet")
 
-    # The next five methods are complete. They call the methods above, so they need no rule.
+    # The next five methods are complete. They call the methods above, so they
+    # need no rule.
     def __sub__(self, other):
         return self + as_value(other) * -1.0
 
@@ -116,28 +132,34 @@ class Value:
     def order(self):
         """Return a list of this Value and all Values that it was computed from.
 
-        Each Value appears once, after all Values that have it as an input. So self comes first. The
-        graph may be deeper than Python's recursion limit.
+        Each Value appears once, after all Values that have it as an input. So
+        self comes first. The graph may be deeper than Python's recursion limit.
         """
         raise NotImplementedError("not written yet")
 
     def backward(self):
-        """Walk back from this Value and find the gradient of every Value that it was computed from.
+        """Walk back from this Value and find the gradient of every Value that
+        it was computed from.
 
-        Start with ones at self. Add each leaf's gradient to its `grad`; the grad of other Values does
-        not matter. Returns a dictionary that maps each Value to its gradient in this walk. Make new
-        arrays: `a = a + b`, not `a += b`.
+        Start with ones at self. Add each leaf's gradient to its `grad`; the
+        grad of other Values does not matter. Returns a dictionary that maps
+        each Value to its gradient in this walk. Make new arrays: `a = a + b`,
+        not `a += b`.
         """
         raise NotImplementedError("not written yet")
 
 
 def as_value(thing):
-    """Return a Value unchanged. Make a Value from anything else, such as a number or an array."""
+    """Return a Value unchanged. Make a Value from anything else, such as a
+    number or an array.
+    """
     return thing if isinstance(thing, Value) else Value(thing)
 
 
 def gradients(root):
-    """Call root.backward() and return {name: gradient} for every Value that has a name."""
+    """Call root.backward() and return {name: gradient} for every Value that has
+    a name.
+    """
     arrived = root.backward()
     return {value.name: arrived[value] for value in root.order() if value.name}
 
@@ -158,11 +180,13 @@ class Gate:
 
 
 def train(loss, parameters, rate, steps):
-    """Train for `steps` steps. `parameters` is a list of leaves, and loss(parameters) is a Value.
+    """Train for `steps` steps. `parameters` is a list of leaves, and
+    loss(parameters) is a Value.
 
-    In each step, set each parameter's grad to zeros, compute the loss, call backward, and replace
-    each parameter's array with array - rate * grad (here, `-=` works too). Returns a list of the
-    losses as plain numbers. Each loss is computed before its step changes the parameters.
+    In each step, set each parameter's grad to zeros, compute the loss, call
+    backward, and replace each parameter's array with array - rate * grad (here,
+    `-=` works too). Returns a list of the losses as plain numbers. Each loss is
+    computed before its step changes the parameters.
     """
     raise NotImplementedError("not written yet")
 
@@ -173,7 +197,9 @@ S = np.array([[float(c) for c in f"{n:05b}"] for n in range(32)]) * 2 - 1  # all
 
 
 def start(seed, *shapes):
-    """Return one parameter for each shape. Matrices are random, and biases are zeros."""
+    """Return one parameter for each shape. Matrices are random, and biases are
+    zeros.
+    """
     rng = np.random.default_rng(seed)
     return [Value(rng.normal(size=s) * 0.5 if len(s) == 2 else np.zeros(s)) for s in shapes]
 
@@ -184,7 +210,9 @@ def xor_start(seed=0):
 
 
 def xor(parameters):
-    """Return the network's answers to the four rows of X as a Value of shape (4, 1)."""
+    """Return the network's answers to the four rows of X as a Value of shape
+    (4, 1).
+    """
     W1, b1, W2, b2 = parameters
     return (X @ W1 + b1).tanh() @ W2 + b2
 
@@ -195,12 +223,16 @@ def xor_loss(parameters):
 
 
 def rnn_start(seed=1):
-    """Return W_xh, W_hh, b_h and W_hy of a network that reads one symbol at a time."""
+    """Return W_xh, W_hh, b_h and W_hy of a network that reads one symbol at a
+    time.
+    """
     return start(seed, (1, 4), (4, 4), (4,), (4, 1))
 
 
 def rnn(parameters):
-    """Read the rows of S symbol by symbol. Return the answers as a Value of shape (32, 1)."""
+    """Read the rows of S symbol by symbol. Return the answers as a Value of
+    shape (32, 1).
+    """
     W_xh, W_hh, b_h, W_hy = parameters
     h = Value(np.zeros((len(S), 4)))
     for t in range(5):
@@ -209,7 +241,9 @@ def rnn(parameters):
 
 
 def rnn_loss(parameters):
-    """Return the mean squared error. The right answer is the first symbol of the row."""
+    """Return the mean squared error. The right answer is the first symbol of
+    the row.
+    """
     error = rnn(parameters) - S[:, :1]
     return (error * error).mean()
 
