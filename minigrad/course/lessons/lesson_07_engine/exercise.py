@@ -10,7 +10,7 @@ Write the four rules (`*`, `@`, tanh, sum), then `order`, `backward` and
 import numpy as np
 
 
-# --- from lesson 5: unbroadcast. When you pass lesson 5, yours replaces it. ---
+# --- from lesson 5: unbroadcast. When you pass it, yours replaces this. ---
 def unbroadcast(dz, shape):
     """Sum dz back to `shape`."""
     while dz.ndim > len(shape):
@@ -22,7 +22,7 @@ def unbroadcast(dz, shape):
 
 
 # --- end of lesson 5 ---
-# --- from lesson 6: my_gradcheck. When you pass lesson 6, yours replaces it. ---
+# --- from lesson 6: my_gradcheck. When you pass it, yours replaces this. ---
 def numeric_gradient(f, x, h=1e-5):
     """Return the slope of f along every element of x (central differences)."""
     slopes = np.zeros(x.shape)

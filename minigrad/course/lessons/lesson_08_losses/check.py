@@ -63,13 +63,13 @@ def finite(yours, right):
             f"    {at} minus infinity, the logarithm of 0. A probability was rounded to 0 before you "
             "took its logarithm."
         )
+    others = " Each row needs its own maximum." if where and np.isfinite(yours).any() else ""
     if np.isinf(found):
         return (
             f"    {at} infinite: NumPy computed the logarithm of 0, exp of a number above 709, or a "
-            "division by 0."
+            f"division by 0.{others}"
         )
     largest = f" in row {where[0]}" if where else ""
-    others = " Each row needs its own maximum." if where and np.isfinite(yours).any() else ""
     return (
         f"    {at} nan: NumPy calculated with infinity, or computed 0 / 0 or the logarithm of a "
         f"negative number. Print the exponents that you pass to exp. Is the largest one{largest} "
