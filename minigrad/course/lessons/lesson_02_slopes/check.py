@@ -29,7 +29,11 @@ class Function:
 
     def on_the_way(self, slope):
         """Return the intermediate values of a central difference: where it evaluates the function."""
-        return {"leftmost x": min(self.points), "rightmost x": max(self.points), "slope": slope}
+        return {
+            "the smallest x passed to f": min(self.points),
+            "the largest x passed to f": max(self.points),
+            "slope": slope,
+        }
 
 
 def given(formula, function, **inputs):
@@ -104,8 +108,8 @@ QUESTIONS = (
     best_of("sin x, in radians", math.sin, 1.0, math.cos(1.0), 3.0, 4.5, 1e-5, 1.9, 1e-15),
     best_of("cos x, in radians", math.cos, 2.0, -math.sin(2.0), 1e-1, 1e-5, 1e-2, 1e-8),
     best_of("1 / (1 + x²)", lambda x: 1 / (1 + x * x), 0.5, -0.64, 1e-6, 1e-15, 0.5),
-    gradient_of("5 · x0", lambda x: float(5 * x[0]), 0.5, 2.0),
     gradient_of("x0 · x1²", lambda x: float(x[0] * x[1] ** 2), 0.5, 3.0, 2.0),
+    gradient_of("5 · x0", lambda x: float(5 * x[0]), 0.5, 2.0),
     gradient_of("x0 · x1 + x2", lambda x: float(x[0] * x[1] + x[2]), 0.5, 2.0, -3.0, 6.5),
     gradient_of("x0 + x0 · x1, whatever x2 is", lambda x: float(x[0] + x[0] * x[1]), 0.1, 1.0, 1.0, 1.0),
     gradient_of("the product of all elements", product, 0.1, 1.0, 2.0, -1.0, 0.5, 3.0),

@@ -38,8 +38,8 @@ def numeric_gradient(f, x, h):
     Nudge one element at a time.
 
     f takes an array of shape (n,) and returns a number. x is a float array of
-    shape (n,). Returns an array of shape (n,). After the call, x must contain
-    exactly its old values.
+    shape (n,). Returns an array of shape (n,) or a list of n numbers. After the
+    call, x must contain exactly its old values.
     """
     raise NotImplementedError("not written yet")
 

@@ -66,6 +66,16 @@ SLIPS = (
         "You always return the largest step. A curve bends, and over a long step it bends a lot.",
     ),
     best(
+        "the smallest error",
+        "min(map(error, hs))",
+        "You return an error. Return the step that has this error.",
+    ),
+    best(
+        "the index of the step",
+        "hs.index(min(hs, key=error))",
+        "You return a position in the list. Return the step at this position.",
+    ),
+    best(
         "always the first step",
         "hs[0]",
         "You always return the first step of the list. (So does `min` if all the errors that it compares are equal.)",
@@ -135,10 +145,24 @@ SLIPS = (
         "Either the two points are the same, or the slopes are never stored. Note that `right = left = x.copy()` "
         "makes one array with two names, not two arrays.",
     ),
-    gradient(
-        "all elements nudged at once",
-        "[(f(x + h) - f(x - h)) / (2 * h)] * len(x)",
-        "You nudged all elements together. That measures the sum of all slopes, and you return "
-        "this sum for each element.",
+    *(
+        gradient(
+            "all elements nudged at once",
+            f"{slopes} / (2 * h)",
+            "You nudged all elements together, so you measure the sum of all slopes. Each slope needs "
+            "a nudge of its element alone.",
+        )
+        for slopes in ("(f(x + h) - f(x - h))", "np.full(len(x), f(x + h) - f(x - h))")
+    ),
+    Slip(
+        "the two slopes exchanged",
+        "def finer_difference(f, x, h): return (4 * central_difference(f, x, h) - central_difference(f, x, h / 2)) / 3",
+        "You took 4 times the slope for h. The slope for h / 2 is the better one.",
+    ),
+    Slip(
+        "the sum of the slopes",
+        "def slope_along(f, x, d, h): return numeric_gradient(f, x, h) @ d",
+        "You multiplied the gradient by d. That is right for tiny steps only. Nudge all elements in one "
+        "central difference.",
     ),
 )

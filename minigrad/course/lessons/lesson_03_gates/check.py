@@ -16,6 +16,11 @@ GATES = {
 """Each gate's function, and the formulas of its two methods."""
 
 
+def has_nan(answer):
+    """Return whether a list of gradients contains nan."""
+    return any(np.isnan(one).any() for one in answer if isinstance(one, np.ndarray))
+
+
 def compare(answer, right):
     """Check the form of a tuple of gradients before its numbers."""
     one = right[0]
@@ -24,6 +29,8 @@ def compare(answer, right):
         count = "2 gradients" if len(right) == 2 else "1 gradient"
         yours = described(answer) if not isinstance(answer, list) else f"{len(answer)} of them"
         return f"backward must return a tuple of {count}.\nYour backward returns {yours}."
+    if has_nan(answer):
+        return "Your gradient contains nan, as 0 / 0 does. Do you divide by a number that may be 0?"
     return difference(answer, right, 1e-6)
 
 
@@ -33,8 +40,8 @@ def questions(gate, *cases, stretch=False):
     names = ("x",) if len(cases[0]) == 2 else ("a", "b")
 
     def named(answer):
-        if isinstance(answer, np.ndarray) and answer.ndim == 1:
-            raise TypeError("one gradient, not a tuple of gradients")
+        if isinstance(answer, np.ndarray) and answer.ndim == 1 or has_nan(answer):
+            raise TypeError("the message of compare is better")
         return list(zip([f"d{name}" for name in names], answer, strict=True))
 
     def given(dz, *inputs):
@@ -57,6 +64,7 @@ def questions(gate, *cases, stretch=False):
             ("dz", "z", *names),
             backward,
             measured="finite difference",
+            what=f"{gate}().backward({', '.join(('dz', 'z', *names))}), without calling forward",
             compare=compare,
             names=named,
         ),

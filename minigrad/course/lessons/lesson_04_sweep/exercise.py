@@ -21,7 +21,8 @@ class Node:
     made = 0
 
     def __init__(self, value, inputs=(), local=(), name=""):
-        self.value, self.inputs, self.local, self.name = value, inputs, local, name
+        self.value, self.inputs, self.local = value, inputs, local
+        self.name = name
         self.grad = 0.0
         Node.made += 1
         self.serial = Node.made
@@ -55,7 +56,7 @@ def order(root):
 
 def backward(root):
     """Add d(root)/d(leaf) to the `grad` of every leaf that root was computed
-    from. Returns nothing.
+    from. Returns nothing. If root itself is a leaf, its grad grows by 1.
 
     A second call adds the gradients again, which doubles every `grad`. The
     graph may be 20,000 nodes deep, and it may contain other gates, such as

@@ -27,6 +27,10 @@ MEAN = (
     "You divide by the number of uses. But each use moves the loss, and the effects add up. "
     "If the loss is a mean, dz already contains the factor from the mean."
 )
+STRETCHED = (
+    "for axis in [i for i, size in enumerate(shape) if size == 1]: dz = dz.sum(axis=axis, keepdims=True)\n"
+    "    return dz"
+)
 BIAS = ", unbroadcast(dz, b.shape)"
 
 SLIPS = (
@@ -71,9 +75,13 @@ SLIPS = (
     ),
     unbroadcast(
         "missing axes not summed",
-        "for axis in [i for i, size in enumerate(shape) if size == 1]: dz = dz.sum(axis=axis, keepdims=True)\n"
-        "    return dz",
+        STRETCHED,
         "You sum over axes of size 1 only. dz may also have more axes than `shape`, on the left.",
+    ),
+    unbroadcast(
+        "only one missing axis summed",
+        f"dz = dz.sum(axis=0) if dz.ndim > len(shape) else dz\n    {STRETCHED}",
+        "You sum over one missing axis. Several axes may be missing.",
     ),
     unbroadcast(
         "missing axes kept",

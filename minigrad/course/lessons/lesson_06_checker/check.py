@@ -42,8 +42,8 @@ class Watched:
 
     def backward(self, dz, z, *inputs):
         self.seen = {
-            "dz.shape": str(np.shape(dz)),
-            "unequal numbers in dz": len(np.unique(dz)) > 1,
+            "the shape of backward's dz": str(np.shape(dz)),
+            "backward's dz has unequal numbers": len(np.unique(dz)) > 1,
             "z in backward": np.array(z),
         }
         self.dz, self.gradients = dz, self.gate.backward(dz, z, *inputs)
@@ -262,8 +262,8 @@ def all_inputs(rule):
                     "the verdict on each input", formula=ALL, names=verdicts, changes=tuple(letters(rule)))  # fmt: skip
 
 
-def factor(claimed, measured, test=""):
-    return Question("factor", f"factor(claimed, measured){test}", values(claimed=claimed, measured=measured),
+def factor(claimed, measured):
+    return Question("factor", "factor(claimed, measured)", values(claimed=claimed, measured=measured),
                     formula=FACTOR, stretch=True)  # fmt: skip
 
 
@@ -306,7 +306,7 @@ QUESTIONS = (
     slopes(fifth, [[1.0, 0.5]]),
     slopes(single, 3.0),
     left_as_found("numeric_gradient(f, x)", lambda file: {"f": first, "x": np.array([5.0, 7.0])}, "x",
-                  formula="undo each nudge, or nudge a copy"),
+                  formula="keep old = x[index], and set x[index] = old after its two nudges; or nudge a copy"),
     same("equal gradients", [1.0, 2.0], [1.0, 2.0]),
     same("one of two elements differs", [1.0, 2.0], [1.0, 2.1]),
     same("one element has the wrong sign", [-1.0, 2.0], [1.0, 2.0]),
@@ -336,12 +336,12 @@ QUESTIONS = (
     one_input(ROWS, 2),
     one_input(BROAD, 2),
     left_as_found("check_input(gate, (a, b), 1)", given_by(INNOCENT[3]), "a", "b",
-                  formula="undo each nudge, or nudge a copy"),
+                  formula="keep old = x[index], and set x[index] = old after its two nudges; or nudge a copy"),
     *map(all_inputs, (*INNOCENT, *GUILTY)),
     all_inputs(SCALE),
     factor([1.0, 2.0], [2.0, 4.0]),
     factor([[-3.0, 0.0], [1.0, -2.0]], [[3.0, 0.0], [-1.0, 2.0]]),
-    factor([1.0, 2.0, 3.0], [3.0, 2.0, 1.0], " is None"),
+    factor([1.0, 2.0, 3.0], [3.0, 2.0, 1.0]),
     factor([0.0, 0.0], [1.0, 2.0]),
     *(one_input(rule, 0, "quick_check", QUICK) for rule in (INNOCENT[3], GUILTY[3], GUILTY[5], GUILTY[1])),
 )  # fmt: skip

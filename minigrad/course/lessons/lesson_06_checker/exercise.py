@@ -15,8 +15,8 @@ def numeric_gradient(f, x, h=1e-5):
     """Return the slope of f along every element of x, by central differences.
 
     f(x) is a number. x is a float array of any shape and must have its old
-    values after the call. h is the size of each nudge. Returns an array of x's
-    shape.
+    values after the call, up to rounding. h is the size of each nudge. Returns
+    an array of x's shape.
     """
     raise NotImplementedError("not written yet")
 

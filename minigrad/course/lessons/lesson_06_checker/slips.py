@@ -46,6 +46,12 @@ SLIPS = (
         "a plain sum, and mistakes that show only if the upstream gradient is not 1.",
     ),
     check(
+        "the loss without v",
+        "v * gate",
+        "gate",
+        "backward receives v, but your loss is the plain sum of z. The weights belong in the loss, too.",
+    ),
+    check(
         "every gate is rejected",
         "backward(v, z",
         "backward(np.ones(z.shape), z",
@@ -80,6 +86,11 @@ SLIPS = (
         "half of h times the second derivative. This is thousands of times the rounding error.",
     ),
     numeric(
+        "whole rows nudged",
+        "nudge[...] = 0; nudge[range(len(x))[index[0]]] = h; slopes[index] = (f(x + nudge) - f(x - nudge)) / (2 * h)",
+        "In a matrix, x[i] is a whole row. Nudge one number at a time.",
+    ),
+    numeric(
         "earlier elements still nudged",
         "nudge[index] = h; slopes[index] = (f(x + nudge) - f(x - nudge)) / (2 * h)",
         "The first slope is right. When you nudge the second element, the first one is still nudged, so f moves "
@@ -95,17 +106,29 @@ SLIPS = (
         "pass",
         "All slopes are 0. Do the two nudges cancel? Python's = makes no copy, so two names may mean one array.",
     ),
-    agree(
-        "a fixed limit",
-        SAME + "bool((np.abs(claimed - measured) < 1e-3).all())",
-        "You compare the difference with a fixed number. Then any small gradient passes, and a "
-        "large gradient fails because of rounding.",
+    *(
+        agree(
+            "a fixed limit",
+            f"{shapes}bool((np.abs(claimed - measured) < {limit}).all())",
+            "You compare the difference with a fixed number. Then any small gradient passes, and a "
+            "large gradient fails because of rounding.",
+        )
+        for limit in (1e-2, 1e-3, 1e-4, 1e-6)
+        for shapes in ("", SAME)
+    ),
+    *(
+        agree(
+            "shapes not compared",
+            f"{nothing}bool(np.allclose(claimed, measured))",
+            "NumPy stretched one shape to fit the other before it compared them. A gradient must "
+            "have exactly the shape of its input.",
+        )
+        for nothing in ("", "claimed is not None and ")
     ),
     agree(
-        "shapes not compared",
-        "claimed is not None and bool(np.allclose(claimed, measured))",
-        "NumPy stretched one shape to fit the other before it compared them. A gradient must "
-        "have exactly the shape of its input.",
+        "a negative limit",
+        f"{SAME}bool((np.abs(claimed - measured) <= 1e-8 + 1e-5 * measured).all())",
+        "Where the measured number is negative, your limit is negative, too. No difference is that small.",
     ),
     agree(
         "floats compared with ==",

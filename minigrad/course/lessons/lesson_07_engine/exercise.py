@@ -41,10 +41,13 @@ def my_gradcheck(gate, *inputs):
     v = np.random.default_rng(0).normal(size=np.shape(z))
     verdicts = []
     for i, claimed in enumerate(gate.backward(v, z, *inputs)):
-        measured = numeric_gradient(
-            lambda x, i=i: (v * gate.forward(*inputs[:i], x, *inputs[i + 1 :])).sum(), inputs[i]
-        )
-        verdicts.append(np.shape(claimed) == measured.shape and np.allclose(claimed, measured))
+
+        def loss(x, i=i):
+            return (v * gate.forward(*inputs[:i], x, *inputs[i + 1 :])).sum()
+
+        measured = numeric_gradient(loss, inputs[i])
+        same = np.shape(claimed) == measured.shape
+        verdicts.append(same and np.allclose(claimed, measured))
     return verdicts
 
 
@@ -60,7 +63,7 @@ class Value:
     """
 
     made = 0
-    __array_ufunc__ = None  # makes NumPy leave `array + value` to Value.__radd__
+    __array_ufunc__ = None  # so that `array + value` calls Value.__radd__
 
     def __init__(self, array, inputs=(), rule=None, name=""):
         self.array = np.array(array, dtype=float)
@@ -84,7 +87,9 @@ class Value:
         other = as_value(other)
 
         def rule(dz):
-            return unbroadcast(dz, self.array.shape), unbroadcast(dz, other.array.shape)
+            da = unbroadcast(dz, self.array.shape)
+            db = unbroadcast(dz, other.array.shape)
+            return da, db
 
         return Value(self.array + other.array, (self, other), rule)
 
@@ -193,7 +198,8 @@ def train(loss, parameters, rate, steps):
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([[0.0], [1.0], [1.0], [0.0]])
-S = np.array([[float(c) for c in f"{n:05b}"] for n in range(32)]) * 2 - 1  # all rows of five ±1
+S = np.array([list(f"{n:05b}") for n in range(32)], float) * 2 - 1
+"""All rows of five ±1, with shape (32, 5)."""
 
 
 def start(seed, *shapes):
@@ -201,7 +207,11 @@ def start(seed, *shapes):
     zeros.
     """
     rng = np.random.default_rng(seed)
-    return [Value(rng.normal(size=s) * 0.5 if len(s) == 2 else np.zeros(s)) for s in shapes]
+
+    def array(s):
+        return rng.normal(size=s) * 0.5 if len(s) == 2 else np.zeros(s)
+
+    return [Value(array(shape)) for shape in shapes]
 
 
 def xor_start(seed=0):
@@ -251,11 +261,13 @@ def rnn_loss(parameters):
 def bars(losses, every):
     """Print some of the losses with a bar for each."""
     for k in range(0, len(losses), every):
-        print(f"  step {k:3}: loss {losses[k]:.4f} {'#' * round(60 * min(losses[k], 1))}")
+        bar = "#" * round(50 * min(losses[k], 1))
+        print(f"  step {k:3}: loss {losses[k]:.4f} {bar}")
 
 
 if __name__ == "__main__":
-    a, b, c = Value([[1.0, 2.0], [3.0, 4.0]]), Value([[5.0, 6.0], [7.0, 8.0]]), Value([0.5, -1.0])
+    a, b = Value([[1.0, 2.0], [3.0, 4.0]]), Value([[5.0, 6.0], [7.0, 8.0]])
+    c = Value([0.5, -1.0])
     print("Does my_gradcheck accept the rules?")
     for name, f, inputs in (
         ("a + c", lambda a, c: a + c, (a, c)),
@@ -264,16 +276,19 @@ if __name__ == "__main__":
         ("tanh", lambda a: a.tanh(), (a,)),
         ("sum", lambda a: a.sum(), (a,)),
     ):
-        print(f"  {name:6}", *my_gradcheck(Gate(f), *(one.array for one in inputs)))
+        arrays = [one.array for one in inputs]
+        print(f"  {name:6}", *my_gradcheck(Gate(f), *arrays))
 
     x, b = Value(2.0, name="x"), Value(3.0, name="b")
     m = (x * b).named("m")
-    print("m = x * b, y = m + x:", {k: float(g) for k, g in gradients((m + x).named("y")).items()})
+    found = gradients((m + x).named("y"))
+    print("m = x * b, y = m + x:", {k: float(g) for k, g in found.items()})
 
     print("XOR:")
     weights = xor_start()
     bars(train(xor_loss, weights, 0.2, 400), 40)
-    print("  the answers to 00, 01, 10, 11:", xor(weights).array.ravel().round(2))
+    answers = xor(weights).array.ravel().round(2)
+    print("  the answers to 00, 01, 10, 11:", answers)
 
     print("Remember the first of five symbols:")
     weights = rnn_start()

@@ -16,8 +16,8 @@ class Value(Value):
     return Slip(name, code, kind)
 
 
-def backward(name, kind, leaf="value.grad = value.grad + dz", send=""):
-    """A slip in backward, which does something else at a leaf, or with a gradient."""
+def backward(name, kind, leaf="value.grad = value.grad + dz", send="", parts="{}"):
+    """A slip in backward, which does something else at a leaf, or with a gradient. `parts` changes the list of them."""
     send = send or "arrived[source] = arrived.get(source, 0.0) + gradient"
     code = f"""
 class Value(Value):
@@ -28,7 +28,7 @@ class Value(Value):
             if not value.inputs:
                 {leaf}
                 continue
-            for source, gradient in zip(value.inputs, value.rule(dz)):
+            for source, gradient in {parts.format("zip(value.inputs, value.rule(dz))")}:
                 {send}
         return arrived
 """
@@ -106,6 +106,11 @@ class Value(Value):
                     arrived[source] += gradient
                 else:
                     arrived[source] = gradient""",
+    ),
+    backward(
+        "an input that appears twice is counted once",
+        "In x + x, both inputs are the same Value. A set or a dictionary of inputs stores it only once.",
+        parts="dict({}).items()",
     ),
     backward(
         "earlier gradients added again",
