@@ -72,8 +72,8 @@ def gradient_of(formula, f, h, *x):
                     formula=GRADIENT, names=over_time("slope along x{}"), measured="expected")  # fmt: skip
 
 
-def stretch(function, call, formula, inputs):
-    return Question(function, call, inputs, formula=formula, stretch=True)
+def stretch(function, call, formula, inputs, what=""):
+    return Question(function, call, inputs, what, formula=formula, stretch=True)
 
 
 def finer(formula, f, **inputs):
@@ -84,7 +84,7 @@ def finer(formula, f, **inputs):
 
 def along(formula, f, x, d, h):
     return stretch("slope_along", "slope_along(f, x, d, h)", "(f(x + h · d) - f(x - h · d)) / 2h",
-                   given(formula, f, x=x, d=d, h=h))  # fmt: skip
+                   given(formula, f, x=x, d=d, h=h), "slope_along(f, x, d, h), one central difference along d")  # fmt: skip
 
 
 def product(x):

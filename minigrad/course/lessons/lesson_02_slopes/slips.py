@@ -154,15 +154,4 @@ SLIPS = (
         )
         for slopes in ("(f(x + h) - f(x - h))", "np.full(len(x), f(x + h) - f(x - h))")
     ),
-    Slip(
-        "the two slopes exchanged",
-        "def finer_difference(f, x, h): return (4 * central_difference(f, x, h) - central_difference(f, x, h / 2)) / 3",
-        "You took 4 times the slope for h. The slope for h / 2 is the better one.",
-    ),
-    Slip(
-        "the sum of the slopes",
-        "def slope_along(f, x, d, h): return numeric_gradient(f, x, h) @ d",
-        "You multiplied the gradient by d. That is right for tiny steps only. Nudge all elements in one "
-        "central difference.",
-    ),
 )

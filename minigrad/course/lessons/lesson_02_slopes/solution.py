@@ -24,7 +24,8 @@ def numeric_gradient(f, x, h):
 
 
 def finer_difference(f, x, h):
-    coarse, fine = central_difference(f, x, h), central_difference(f, x, h / 2)
+    coarse = central_difference(f, x, h)
+    fine = central_difference(f, x, h / 2)
     return (4 * fine - coarse) / 3
 
 

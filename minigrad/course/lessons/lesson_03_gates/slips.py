@@ -2,7 +2,7 @@
 
 from minigrad.course.lesson import Slip
 
-INPUTS = {"Multiply": "a, b", "Tanh": "x", "Exp": "x", "Divide": "a, b"}
+INPUTS = {"Multiply": "a, b", "Tanh": "x", "Exp": "x"}
 
 
 def slips(method, name, kind, **returned):
@@ -82,12 +82,6 @@ SLIPS = (
     ),
     *slips(
         "backward",
-        "the wrong sign",
-        "The numbers are right, but a sign is wrong. When b grows, does a / b grow or fall?",
-        Divide=["(dz / b, dz * z / b)"],
-    ),
-    *slips(
-        "backward",
         "subtracted before squaring",
         "You subtract z from 1 and then square the result. The order is the other way round.",
         Tanh=["(dz * (1 - z) ** 2,)"],
@@ -106,6 +100,12 @@ SLIPS = (
     ),
     *slips(
         "forward",
+        "the slope instead of the output",
+        "You return the slope of tanh. Forward returns z.",
+        Tanh=["1 - np.tanh(x) ** 2"],
+    ),
+    *slips(
+        "forward",
         "sigmoid instead of tanh",
         "Your numbers are those of the sigmoid, 1 / (1 + e⁻ˣ).",
         Tanh=["1 / (1 + np.exp(-x))"],
@@ -121,6 +121,12 @@ SLIPS = (
         "multiplied by e",
         "You multiply e by x. Raise e to the power x.",
         Exp=["np.e * x"],
+    ),
+    *slips(
+        "forward",
+        "e to the power -x",
+        "Your numbers are those of e⁻ˣ. The exponent of this gate is x.",
+        Exp=["np.exp(-x)"],
     ),
     *slips(
         "forward",

@@ -46,10 +46,10 @@ SLIPS = (
         "a plain sum, and mistakes that show only if the upstream gradient is not 1.",
     ),
     check(
-        "the loss without v",
+        "slopes without v",
         "v * gate",
         "gate",
-        "backward receives v, but your loss is the plain sum of z. The weights belong in the loss, too.",
+        "backward receives v, but the slopes of your loss do not depend on v. Each element of z needs its weight.",
     ),
     check(
         "every gate is rejected",
