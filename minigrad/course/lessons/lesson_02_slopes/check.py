@@ -83,8 +83,9 @@ def finer(formula, f, **inputs):
 
 
 def along(formula, f, x, d, h):
-    return stretch("slope_along", "slope_along(f, x, d, h)", "(f(x + h · d) - f(x - h · d)) / 2h",
-                   given(formula, f, x=x, d=d, h=h), "slope_along(f, x, d, h), one central difference along d")  # fmt: skip
+    call = "slope_along(f, x, d, h)"
+    return stretch("slope_along", call, "(f(x + h · d) - f(x - h · d)) / 2h", given(formula, f, x=x, d=d, h=h),
+                   f"{call}, one central difference along d")  # fmt: skip
 
 
 def product(x):
