@@ -38,6 +38,7 @@ extensions = [
     "finding",  # makes the search put the right page first, and adds the page for wrong addresses
     "accessible",  # improves the HTML for users of keyboards and screen readers
     "cells",  # makes code blocks that readers can run
+    "course",  # adds the exercises to the lessons and the progress to the page of the course
 ]
 cells_pages = ["lessons/lesson_*"]
 # index.md is the list of pages for the repository; the site does not use it

@@ -170,7 +170,7 @@ def _explorer(address: str, title: str) -> str:
 def _note(app: Sphinx, count: int) -> str:
     """Return the note below the first cell of a page, and the data for cell.js."""
     sizes, reason = app.config.cells_python
-    size = sum(packed for _, packed in sizes.values()) / 1e6
+    size = sum(packed for _, packed, optional in sizes.values() if not optional) / 1e6
     shared = "The cells of a page share their variables. Run first runs all cells above that did not run yet.   "
     note = (
         "You can change and run this code here. Nothing is installed, and no data is sent from "
@@ -196,7 +196,9 @@ def gather(app: Sphinx, config: Config) -> None:
     sizes, reason = {}, ""
     try:
         packed = runtime.gather(folder)
-        sizes = {name: ((folder / name).stat().st_size, size) for name, size in packed.items()}
+        sizes = {
+            name: ((folder / name).stat().st_size, size, False) for name, size in packed.items()
+        }
     except runtime.Unavailable as error:
         reason = str(error)
         print(f"The site's pages are built without Python, because {reason}")

@@ -52,6 +52,8 @@ REVIEWS = "minigrad/data/imdb.npz"
 # Files left out of minigrad's wheel: the reviews, and the course, because it runs in a terminal.
 # The course's lessons are pages of the site.
 LEFT_OUT = re.compile(r"minigrad/(data/imdb\.npz|course/\S+|__main__\.py)")
+# Files left out of NumPy's wheel: its compiler for Fortran, and the declarations for other compilers.
+NUMPY_LEFT_OUT = re.compile(r"numpy/(f2py/\S+|\S+\.(pyi|pxd|h|a|c|pyx|in|build))(?![\w.])")
 LIMIT = 10e6  # maximum number of bytes to fetch before the first cell runs
 
 
@@ -69,13 +71,14 @@ def gather(folder: Path) -> dict[str, int]:
     if a wheel does not match the lock file, or if these files have more than 10 MB in
     total.
     """
-    wheel = numpy_wheel()
     names = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
-    files = [*(PYODIDE / name for name in names), VIZ, wheel]
+    files = [*(PYODIDE / name for name in names), VIZ]
     with tempfile.TemporaryDirectory() as built:
-        files.append(minigrad_wheel(Path(built)))
+        files.append(lighter(numpy_wheel(), NUMPY_LEFT_OUT, Path(built)))
+        files.append(lighter(minigrad_wheel(Path(built)), LEFT_OUT, Path(built)))
         lock = pyodide_lock()
-        lock["packages"] = {"numpy": lock["packages"]["numpy"], "minigrad": _entry(files[-1])}
+        numpy = lock["packages"]["numpy"] | {"sha256": _sha256(files[-2].read_bytes())}
+        lock["packages"] = {"numpy": numpy, "minigrad": _entry(files[-1])}
         folder.mkdir(parents=True, exist_ok=True)
         for file in files:
             shutil.copyfile(file, folder / file.name)
@@ -136,32 +139,41 @@ def numpy_wheel() -> Path:
 
 
 def minigrad_wheel(folder: Path) -> Path:
-    """Build minigrad's wheel into `folder`, without the files that match LEFT_OUT. Leaving them
-    out reduces the wheel's size to a sixth.
-    """
+    """Build minigrad's wheel into `folder`."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unavailable(f"minigrad's wheel cannot be built: {done.stderr.strip()}")
     (whole,) = folder.glob("*.whl")
-    light = folder / "light" / whole.name
-    light.parent.mkdir()
+    return whole
+
+
+def lighter(wheel: Path, left_out: re.Pattern[str], folder: Path) -> Path:
+    """Write a copy of a wheel without the files that match `left_out` into `folder`/light. Leaving
+    them out reduces the size of minigrad's wheel to a sixth.
+    """
+    light = folder / "light" / wheel.name
+    light.parent.mkdir(exist_ok=True)
     with (
-        zipfile.ZipFile(whole) as source,
+        zipfile.ZipFile(wheel) as source,
         zipfile.ZipFile(light, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
     ):
         for member in source.infolist():
             content = source.read(member)
             if member.filename.endswith(".dist-info/RECORD"):
                 lines = content.decode().splitlines(keepends=True)
-                content = "".join(line for line in lines if not LEFT_OUT.match(line)).encode()
-            if not LEFT_OUT.match(member.filename):
+                content = "".join(line for line in lines if not left_out.match(line)).encode()
+            if not left_out.match(member.filename):
                 target.writestr(member, content, zipfile.ZIP_DEFLATED, 9)
     return light
 
 
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def _check(content: bytes, sha256: str, origin: object) -> None:
-    found = hashlib.sha256(content).hexdigest()
+    found = _sha256(content)
     if found != sha256:
         raise ValueError(
             f"{origin} does not match Pyodide's lock file: its SHA-256 is {found}, not {sha256}"
@@ -174,7 +186,7 @@ def _entry(wheel: Path) -> dict[str, Any]:
         "name": "minigrad",
         "version": wheel.name.split("-")[1],
         "file_name": wheel.name,
-        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        "sha256": _sha256(wheel.read_bytes()),
         "install_dir": "site",
         "package_type": "package",
         "imports": ["minigrad", "layers", "optim"],

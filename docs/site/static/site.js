@@ -41,7 +41,7 @@ for (const address of document.querySelectorAll("[data-address]")) {
 async function sayWithoutNetwork(box) {
   if (!box.open || !location.protocol.startsWith("http")) return;
   const frame = box.querySelector("iframe");
-  const loads = await fetch(frame.src, { method: "HEAD" }).then((answer) => answer.ok, () => false);
+  const loads = await fetch(frame.src).then((answer) => answer.ok, () => false);
   box.querySelector("[role=status]")?.remove();
   frame.hidden = !loads;
   if (loads) return;
@@ -52,3 +52,7 @@ async function sayWithoutNetwork(box) {
 }
 
 for (const box of document.querySelectorAll(".explorer details")) box.addEventListener("toggle", () => sayWithoutNetwork(box));
+
+// Keep what was visited for reading without a connection. Browsers allow this only with HTTPS and on localhost.
+const top_ = document.documentElement.dataset.content_root;
+navigator.serviceWorker?.register(new URL("sw.js", new URL(top_, location.href))).catch(() => {});

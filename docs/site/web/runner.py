@@ -12,6 +12,7 @@ import ast
 import base64
 import builtins
 import contextlib
+import importlib
 import io
 import json
 import linecache
@@ -30,6 +31,10 @@ LIMIT = (
 )
 
 Show = Callable[[str, str, str], object]
+OWN: set[str] = set()
+"""The names of the cells and files that a traceback shows. Other lines of a traceback are not the
+reader's.
+"""
 
 
 class Runner:
@@ -40,11 +45,13 @@ class Runner:
         self.module = sys.modules["__main__"] = types.ModuleType("__main__")
         builtins.input = no_input
 
-    def run(self, number: int, source: str) -> bool:
+    def run(self, name: str, source: str) -> bool:
         """Run a cell, and show its printed text, its last expression and the files that it writes.
         Returns False if the cell raised an error.
+
+        Reports and errors show the cell's name: "Cell 2, line 5".
         """
-        name = f"Cell {number}"  # appears in minigrad's reports and errors: "Cell 2, line 5"
+        OWN.add(name)
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         before = _files()
         printed = Printed(self.show)
@@ -75,6 +82,12 @@ class Runner:
         names = self.module.__dict__
         exec(compile(tree, name, "exec", dont_inherit=True), names)
         return None if last is None else eval(compile(last, name, "eval", dont_inherit=True), names)
+
+    def forget(self, file: str) -> None:
+        """Import a learner's file again the next time, because it has changed."""
+        sys.modules.pop(file.removesuffix(".py"), None)
+        importlib.invalidate_caches()
+        OWN.add(file)
 
     def display(self, value: Any) -> None:
         """Show a value in the same way as a notebook."""
@@ -150,16 +163,20 @@ def explain(error: BaseException) -> str:
     report = traceback.TracebackException.from_exception(error)
     part: traceback.TracebackException | None = report
     while part is not None:
-        own = [frame for frame in part.stack if frame.filename.startswith("Cell ")]
+        own = [frame for frame in part.stack if _is_own(frame.filename)]
         part.stack = traceback.StackSummary.from_list(own) if own else None  # type: ignore[assignment]
         cause = part.__cause__ or part.__context__
         if cause is not None and not any(
-            frame.filename.startswith("Cell ") for frame in cause.stack
+            _is_own(frame.filename) for frame in cause.stack
         ):
             # an internal error that minigrad's error replaces
             part.__cause__ = part.__context__ = cause = None
         part = cause
-    return re.sub(r'File "(Cell \d+)", ', r"\1, ", "".join(report.format()))
+    return re.sub(r'File "(?:.*/)?(.*)", (?=line)', r"\1, ", "".join(report.format()))
+
+
+def _is_own(file: str) -> bool:
+    return file.rpartition("/")[2] in OWN
 
 
 def _files() -> set[tuple[str, int, int]]:
@@ -170,6 +187,36 @@ def _files() -> set[tuple[str, int, int]]:
             for entry in entries
             if entry.name.endswith((".svg", ".png", ".html", ".htm"))
         }
+
+
+def snapshot() -> dict[Any, Any]:
+    """Return the identity of every function, class and module that is loaded, and Python's settings."""
+    import numpy as np
+
+    found: dict[Any, Any] = {"settings": (np.geterr(), sys.getrecursionlimit(), os.getcwd())}
+    for name, module in list(sys.modules.items()):
+        if not isinstance(module, types.ModuleType) or name == "__main__" or name[:7] == "lesson_":
+            continue
+        found[name] = id(module)
+        for key, value in list(vars(module).items()):
+            if callable(value) or isinstance(value, types.ModuleType | float):
+                found[name, key] = id(value)
+            if isinstance(value, type) and value.__module__ == name:
+                parts = [(part, v) for part, v in list(vars(value).items()) if callable(v)]
+                found.update({(name, key, part): id(method) for part, method in parts})
+    return found
+
+
+def damage() -> list[Any]:
+    """Return what readers' code has replaced or deleted since Python was started."""
+    try:
+        now = snapshot()
+        return [key for key, value in _at_start.items() if now.get(key) != value]
+    except BaseException:  # this function itself needs something that was replaced
+        return ["everything"]
+
+
+_at_start: dict[Any, Any] = {}
 
 
 def in_browser(show: Show, svg_of: Callable[[str], str]) -> Runner:
@@ -186,7 +233,9 @@ def in_browser(show: Show, svg_of: Callable[[str], str]) -> Runner:
 
     set_renderer(svg_of)
     drawing.__dict__["render"] = draw
-    return Runner(show)
+    made = Runner(show)
+    _at_start.update(snapshot())
+    return made
 
 
 def main() -> None:
@@ -197,7 +246,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for number, source in enumerate(json.load(sys.stdin), 1):
             shown.append([])
-            runner.run(number, source)
+            runner.run(f"Cell {number}", source)
     json.dump(shown, out)
 
 

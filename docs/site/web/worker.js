@@ -1,8 +1,13 @@
-// A worker that loads Python, runs cells one at a time, and posts their output.
+// A worker that loads Python, runs code one piece at a time, and posts its output.
 //
-// It posts {loaded: {file: bytes}} while Python loads, and {done: true} when Python is ready. It receives {number, source},
-// a cell to run. For each piece of the cell's output it posts {kind, content, title}, and at the end {done: true, ended},
-// where `ended` is false after an error. It posts {failed: reason} if Python cannot be loaded or has crashed.
+// It posts {loaded: {file: bytes}} while files are downloaded, and {done: true} when Python is ready. It receives
+//
+//   {kind: "cell", name, source, file}   run a cell, or a lesson's file with `main: true`
+//   {kind: "check", lesson, ...}         check a lesson's file (see checker.py)
+//   {kind: "page", lesson, ...}          draw the graph of a lesson's file
+//
+// For each piece of output it posts {kind, content, title}, and at the end {done: true, ended, heap}, where `ended` is false
+// after an error and `heap` is Python's memory in bytes. It posts {failed: reason} if Python cannot be loaded or has crashed.
 
 const counted = {}; // bytes received for each file
 
@@ -26,23 +31,58 @@ self.fetch = async (address, options) => {
 };
 
 const address = (file) => new URL(file, self.location).href;
-const text = async (file) => (await self.fetch(address(file))).text();
+const post = (kind, content, title) => self.postMessage({ kind, content, title });
+
+/** Return a file of the site, as text or bytes. */
+async function get(file, as = "text") {
+  const response = await self.fetch(address(file)).catch(() => {
+    throw new Error(`${file} cannot be downloaded, because there is no connection to the site`);
+  });
+  if (!response.ok) throw new Error(`${file} cannot be downloaded: ${response.status}`);
+  return response[as]();
+}
+
+let python, data;
 
 async function load() {
-  const [{ loadPyodide }, { instance }, runner] = await Promise.all([
-    import("./pyodide.mjs"),
-    import("./viz.js"),
-    text("runner.py"),
-  ]);
-  const [viz, python] = await Promise.all([instance(), loadPyodide({ packages: ["minigrad"] })]);
+  const [{ loadPyodide }, { instance }, runner] = await Promise.all([import("./pyodide.mjs"), import("./viz.js"), get("runner.py")]);
+  const [viz, loaded] = await Promise.all([instance(), loadPyodide({ packages: ["minigrad"] })]);
+  python = loaded;
   python.FS.writeFile("/lib/python3.12/runner.py", runner);
-  python.FS.mkdir("/cells");
-  python.FS.chdir("/cells"); // folder for files that cells write
-  const data = python.runPython("import minigrad.data; minigrad.data.__path__[0]");
+  python.FS.mkdir("/cells"); // the folder for files that cells write
+  python.FS.chdir("/cells");
+  data = python.runPython("import sys; sys.path.insert(0, '/cells'); import minigrad.data; minigrad.data.__path__[0]");
   python.FS.createLazyFile(data, "imdb.npz", address("imdb.npz"), true, false);
-  const show = (kind, content, title) => self.postMessage({ kind, content, title });
   const draw = (dot) => viz.renderString(dot, { format: "svg" });
-  return python.runPython("import runner; runner.in_browser")(show, draw);
+  return python.runPython("import runner; runner.in_browser")(post, draw);
+}
+
+const unpacked = new Set();
+
+/** Load the course, this lesson's answers, and the reviews if the lesson uses them. */
+async function loadCourse({ lesson, reviews }) {
+  for (const name of ["course", lesson]) {
+    if (unpacked.has(name)) continue;
+    python.unpackArchive(await get(`${name}.zip`, "arrayBuffer"), "zip", { extractDir: "/lib/python3.12/site-packages" });
+    unpacked.add(name);
+  }
+  if (reviews && !unpacked.has("imdb.npz")) {
+    python.FS.unlink(`${data}/imdb.npz`);
+    python.FS.writeFile(`${data}/imdb.npz`, new Uint8Array(await get("imdb.npz", "arrayBuffer")));
+    unpacked.add("imdb.npz");
+  }
+  python.runPython("import importlib; importlib.invalidate_caches(); import checker");
+}
+
+async function act(message) {
+  const { kind, name, source, file } = message;
+  if (message.lesson) await loadCourse(message);
+  if (file) python.FS.writeFile(`/cells/${file.name}`, file.text);
+  if (file) runner.forget(file.name);
+  if (kind === "cell") return runner.run(name, source);
+  const checker = python.pyimport("checker");
+  if (kind === "check") return checker.check(message.lesson, JSON.stringify(message.files), JSON.stringify(message.runs), message.width, post);
+  return checker.page(message.lesson, message.source, message.failed, post);
 }
 
 let runner;
@@ -53,9 +93,10 @@ try {
   self.postMessage({ failed: error.message });
 }
 
-self.onmessage = ({ data: { number, source } }) => {
+self.onmessage = async ({ data: message }) => {
   try {
-    self.postMessage({ done: true, ended: runner.run(number, source) });
+    const ended = await act(message);
+    self.postMessage({ done: true, ended, heap: python._module.HEAP8.length });
   } catch (error) {
     self.postMessage({ failed: error.message });
   }

@@ -37,8 +37,11 @@ def graded_here(one, text):
 
     def asked(text, only=None):
         lines: list[dict[str, Any]] = []
+        source, before = Path("course") / one.file, sys.gettrace()
+        variables = child.watch(one.questions[only[0]].function, source) if only else None
         with warnings.catch_warnings(action="ignore"):  # which a child would only print
-            child.run(one, Path("course") / one.file, text, lines.append, only)
+            child.run(one, source, text, lines.append, only, variables)
+        sys.settrace(before)
         del sys.modules[one.name]
         return collected(json.loads(json.dumps([*lines, {"done": True}])))
 

@@ -1,0 +1,182 @@
+"""A Sphinx extension that puts a lesson's exercise into its page, and the learner's progress into
+the page of the course.
+
+In a lesson's page, `web/lesson.js` adds an editor below "Your turn". The sections that show the
+result are folded until the lesson is passed. The checks run in the page: `gather` writes what they
+need into the site. A lesson's solution and its answer key are in files of their own, which the page
+fetches for the first check.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import cells
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from minigrad.course import quiz
+from minigrad.course.lesson import FOLDER, Lesson, lessons
+
+HERE = Path(__file__).parent
+ESBUILD = HERE / "node_modules/.bin/esbuild"
+FOLDED = ("What to notice afterwards", "The page of a correct solution")
+"""Headings of the sections that give the exercise away."""
+SECRET = ("solution.py", "key.json.gz")
+"""A lesson's files that are fetched when it is checked."""
+OFFLINE = re.compile(r"(index|course|readme|lessons/.*)\.html|_static/|_images/|made/")
+"""The site's files for "make this course available offline"."""
+NOT_NEEDED = (".svg", ".html", ".safetensors", "slips.py", "right.py", "mutants.py", "figures.py", ".pyc", *SECRET)
+
+
+def described(one: Lesson) -> dict[str, Any]:
+    """Return what the scripts need to know about a lesson."""
+    sources = "".join(one.read(name) for name in ("text.md", "exercise.py", "solution.py", "check.py"))
+    return {
+        "name": one.name, "number": one.number, "title": one.title, "file": one.file,
+        "exercise": one.read("exercise.py"), "hints": one.hints, "quiz": quiz.read(one),
+        "reviews": "load_imdb" in sources,
+    }  # fmt: skip
+
+
+def add_exercise(app: Sphinx, document: nodes.document) -> None:
+    """Add the exercise to a lesson's page, and fold the sections that give it away."""
+    page = app.env.docname
+    if not page.startswith("lessons/"):
+        return
+    (one,) = (one for one in lessons() if f"lessons/{one.name}" == page)
+    sections = list(document.findall(nodes.section))
+    turns = [section for section in sections if section[0].astext().startswith("Your turn")]
+    turns[-1] += nodes.raw("", exercise(one), format="html")
+    for section in sections:
+        heading = section[0].astext()
+        if heading in FOLDED:
+            place = section.parent.index(section)
+            opened = f'<details class="after-pass"><summary>{heading} (it shows the result)</summary>'
+            section.parent.insert(place + 1, nodes.raw("", "</details>", format="html"))
+            section.parent.insert(place, nodes.raw("", opened, format="html"))
+
+
+def exercise(one: Lesson) -> str:
+    """Return the HTML of a lesson's exercise, which lesson.js completes."""
+    earlier = [
+        {"name": other.name, "number": other.number, "quiz": quiz.read(other)}
+        for other in lessons() if other.number <= one.number - 2
+    ]  # fmt: skip
+    data = json.dumps({**described(one), "earlier": earlier}).replace("</", "<\\/")
+    later = next((other for other in lessons() if other.number == one.number + 1), None)
+    link = (
+        f'<a href="{later.name}.html">lesson {later.number}, {escape(later.title)}</a>'
+        if later
+        else '<a href="../course.html">the course</a>'
+    )
+    return f"""<div class="lesson"><script type="application/json">{data}</script>
+<p class="needs-server">To write and check your code here, this page needs JavaScript and a server. If you opened the page as a
+file, run <code>python -m http.server</code> in the site's folder and open <code>http://localhost:8000</code>, or take the
+course in a terminal: <code>minigrad course start my-course</code>.</p>
+<template class="lesson-next"><p class="lesson-next-link">Read "What to notice afterwards" below. Next: {link}.</p></template>
+</div>"""
+
+
+def add_home(app: Sphinx, page: str, source: list[str]) -> None:
+    """Add the learner's progress to the page of the course."""
+    if page == "course":
+        shown = [
+            {"name": o.name, "number": o.number, "title": o.title, "file": o.file} for o in lessons()
+        ]
+        box = f'<div class="course-home"><script type="application/json">{json.dumps(shown)}</script></div>'
+        title, _, rest = source[0].partition("\n")
+        source[0] = f"{title}\n\n{box}\n{rest}"
+
+
+def gather(app: Sphinx, config: Any) -> None:
+    """Write the editor, the course and each lesson's answers into the site. Without Python in the
+    page, nothing is written.
+    """
+    sizes, reason = config.cells_python
+    if not sizes:
+        return
+    folder = Path(app.outdir) / cells.FOLDER
+    bundle = [ESBUILD, HERE / "web/editor.js", "--bundle", "--format=esm", "--minify"]
+    subprocess.run([*bundle, f"--outfile={folder / 'editor.js'}", "--log-level=error"], check=True)
+    archive(folder / "course.zip", course_files())
+    for one in lessons():
+        shared = f"minigrad/course/lessons/{one.name}"
+        archive(
+            folder / f"{one.name}.zip",
+            {f"{shared}/{name}": (one.folder / name).read_bytes() for name in SECRET},
+        )
+        shutil.copyfile(one.folder / "solution.py", folder / f"{one.name}.solution.py")
+    for path in [*folder.glob("*.zip"), folder / "imdb.npz"]:
+        if path.name != "python_stdlib.zip":
+            # the size twice, because these files are compressed already; they are fetched only if needed
+            sizes[path.name] = (path.stat().st_size, path.stat().st_size, True)
+
+
+def add_worker(app: Sphinx, error: Exception | None) -> None:
+    """Write the service worker, and the list of the files for offline use. Their cache is named
+    after the contents of the whole site.
+    """
+    if error is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    files = [path for path in sorted(out.rglob("*")) if path.is_file() and ".doctrees" not in path.parts]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+    wanted = [
+        [name, path.stat().st_size]
+        for path in files
+        if OFFLINE.match(name := path.relative_to(out).as_posix())
+    ]
+    listed = {"cache": f"minigrad-{digest}", "files": wanted}
+    (out / "offline.json").write_text(json.dumps(listed), encoding="utf-8")
+    script = (HERE / "web/sw.js").read_text(encoding="utf-8").replace("minigrad-BUILD", listed["cache"])
+    (out / "sw.js").write_text(script, encoding="utf-8")
+
+
+def course_files() -> dict[str, bytes]:
+    """Return the files of the course that a check needs, except solutions and answers."""
+    files = {"checker.py": (HERE / "web/checker.py").read_bytes()}
+    for path in sorted(FOLDER.parent.rglob("*")):
+        if path.is_file() and not path.name.endswith(NOT_NEEDED):
+            content = path.read_bytes()
+            if path.name == "text.md":  # only its title is used
+                content = content.partition(b"\n")[0]
+            files[f"minigrad/course/{path.relative_to(FOLDER.parent).as_posix()}"] = content
+    return files
+
+
+def archive(path: Path, files: dict[str, bytes]) -> None:
+    """Write a zip file, with the same bytes for the same files."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+        for name, content in files.items():
+            target.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
+
+
+def add_files(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None
+) -> None:
+    """Add the scripts and styles of a lesson and of the course's page."""
+    if re.fullmatch(r"lessons/lesson_\w+", page):
+        app.add_js_file("cells/lesson.js", type="module")
+        app.add_css_file("cells/lesson.css")
+    if page == "course":
+        app.add_js_file("cells/home.js", type="module")
+        app.add_css_file("cells/lesson.css")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Set up the extension. Called by Sphinx."""
+    app.connect("config-inited", gather, priority=900)  # after cells.gather
+    app.connect("source-read", add_home)
+    app.connect("doctree-read", add_exercise, priority=900)  # after the cells were found
+    app.connect("html-page-context", add_files)
+    app.connect("build-finished", add_worker, priority=900)  # after all files were written
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,124 @@
+"""Check a lesson's file in the browser, with the questions, the judge and the words of
+`minigrad course check`.
+
+In the browser, the learner's file runs in the page's own Python, so it can stop or damage it. The
+page therefore receives every answer as soon as it is ready. If Python stops, hangs or is damaged,
+the page starts it again and calls `check` with the answers that it received before. Each such list
+of answers is one run: the first one asks all questions, and the others help to find the cause.
+"""
+
+import contextlib
+import contextvars
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import runner
+
+from minigrad.course import child, feedback, lesson, sandbox
+from minigrad.course.commands import count_try
+from minigrad.course.grade import judge
+from minigrad.course.workbook import PROGRESS, Workbook, save_text
+
+FOLDER = Path("/course")
+"""The course folder, which contains the files that the page sends."""
+Post = Callable[..., object]
+"""Sends a message to the page: its kind and its content."""
+
+
+class Stopped(BaseException):
+    """Raised after a run that damaged Python. The page then starts Python again."""
+
+
+class Check:
+    """One check of a lesson's file. `runs` contains the lines of earlier runs, and for each the
+    reason why it ended early, or ''.
+    """
+
+    def __init__(self, name: str, runs: list[tuple[list[Any], str]], post: Post) -> None:
+        self.lesson, self.runs, self.post = lesson.lesson(name), runs, post
+        self.asked = 0
+
+    def ask(self, text: str, only: list[int] | None = None) -> sandbox.Run:
+        """Return the answers of an earlier run, or run the file and send each answer to the page."""
+        self.asked += 1
+        if self.asked <= len(self.runs):
+            return sandbox.collected(*self.runs[self.asked - 1])
+        self.post("run", "")
+        lines: list[Any] = []
+
+        def write(line: Any) -> None:
+            lines.append(line)
+            self.post("line", json.dumps(line))
+
+        source = Path(self.lesson.file)
+        first = only is None
+        variables = child.watch(self.lesson.questions[only[0]].function, source) if only else None
+        shown = runner.Printed(lambda _, content, __: self.post("text", content) if first else None)
+        try:
+            with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
+                run = contextvars.copy_context().run
+                run(child.run, self.lesson, source, text, write, only, variables)
+                shown.flush()
+        finally:
+            sys.settrace(None)
+        write({"done": True})
+        stop_if_damaged(self.post)
+        return sandbox.collected(lines)
+
+
+def stop_if_damaged(post: Post) -> None:
+    """Stop the check if the reader's code has replaced functions that a check needs."""
+    if runner.damage():
+        post("damaged", "")
+        raise Stopped
+
+
+def check(name: str, files: str, runs: str, width: int, post: Post) -> bool:
+    """Check a lesson's file, and send the verdict to the page as JSON. `files` and `runs` are JSON.
+    Returns False if the page must start Python again and repeat the call.
+    """
+    try:
+        _check(name, json.loads(files), json.loads(runs), width, post)
+    except Stopped:
+        return False
+    return True
+
+
+def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) -> None:
+    stop_if_damaged(post)
+    FOLDER.mkdir(exist_ok=True)
+    for file, content in files.items():
+        save_text(FOLDER / file, content)
+    one = lesson.lesson(name)
+    workbook = Workbook(FOLDER)
+    text = workbook.text(one)
+    attempt = Check(name, runs, post)
+    verdict = judge(one, text, attempt.ask(text), attempt.ask)
+    with workbook.changed(one) as entry:
+        tries = count_try(entry, verdict, text)
+    problem = verdict.problem
+    moved = workbook.carry_over() if problem is None else []
+    post("verdict", json.dumps({
+        "again": [line.strip() for line in feedback._again(problem, one, 80)[2:]] if problem and problem.question else [],
+        "lines": feedback.lines(verdict, tries, width),
+        "passed": verdict.passed,
+        "kind": problem.kind if problem else "",
+        "function": problem.function if problem else "",
+        "line": problem.line if problem else None,
+        "entry": {key: value for key, value in entry.items() if key in ("passed", "tries", "checked")},
+        "files": {file: (FOLDER / file).read_text() for _, file in moved},
+        "moved": moved,
+    }))  # fmt: skip
+
+
+def page(name: str, text: str, failed: str, post: Post) -> bool:
+    """Draw the learner's own graph, and send the page's HTML, or nothing if it cannot be drawn."""
+    one, path = lesson.lesson(name), FOLDER / "page.html"
+    with contextlib.suppress(BaseException), contextlib.redirect_stdout(runner.Printed(lambda *_: None)):
+        one.check.page(child.load(Path(one.file), text), path, failed or None)
+        post("page", path.read_text(), "your graph")
+        return True
+    return False

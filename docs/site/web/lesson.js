@@ -1,0 +1,279 @@
+// The exercise of a lesson: its question, the editor, the buttons, and what the check says.
+import { Cell, restart } from "./cell.js";
+import { createEditor } from "./editor.js";
+import { Output } from "./output.js";
+import { el, enqueue, python, settings, showLoaded, stop } from "./python.js";
+import { Question, missed } from "./quiz.js";
+import { files, isRefused, progress, read, record, watch, write } from "./store.js";
+
+const SECONDS = 10; // the time limit of a learner's file, as on the command line
+const MEMORY = 512 << 20; // start Python again if it uses more bytes than this
+const STARTS = 6; // the most times that one check starts Python
+
+const root = document.querySelector(".lesson");
+const lesson = JSON.parse(root.querySelector("script").textContent); // see course.py
+
+class Lesson {
+  constructor() {
+    this.number = 1;
+    this.editorBox = el("div", { class: "lesson-editor" });
+    this.status = el("span", { class: "cell-status", role: "status" });
+    this.progress = el("span", { class: "cell-progress" });
+    this.stored = el("span", { class: "cell-name" });
+    this.verdict = el("pre", { class: "lesson-verdict", role: "status", "aria-label": "What the check says" });
+    this.again = el("div");
+    this.hint = el("div", { class: "lesson-hint", role: "status" });
+    this.outputBox = el("div", { class: "cell-output", role: "log", "aria-label": `Output of ${lesson.file}` });
+    this.output = new Output(this.outputBox);
+    this.graph = new Output(el("div", { class: "lesson-graph" }));
+    const button = (label, act, more = {}) => {
+      const made = el("button", { type: "button", ...more }, label);
+      made.onclick = act;
+      return made;
+    };
+    this.checkButton = button("Check", () => this.ask("check"), { class: "lesson-check" });
+    this.runButton = button("Run", () => this.ask("run"));
+    this.stopButton = button("Stop", stop);
+    this.hintButton = button("Hint", () => this.showHint());
+    this.resetButton = button("Reset", () => this.reset());
+    this.undoButton = button("Undo the reset", () => this.undoReset());
+    this.solutionButton = button("Solution", () => this.showSolution());
+    const buttons = [this.checkButton, this.runButton, this.stopButton, this.hintButton, this.resetButton, this.undoButton, this.solutionButton];
+    const bar = el("div", { class: "cell-bar" }, ...buttons, this.status, this.progress, this.stored);
+    const keys = el("p", { class: "cells-note", id: "lesson-keys" },
+      "Press Ctrl+Enter to check your code. Tab indents; Escape and then Tab leaves the editor. Your code is stored in this browser at every key.");
+    const name = el("div", { class: "lesson-file" }, lesson.file);
+    root.append(this.questions(), el("div", { class: "cell lesson-cell" }, name, this.editorBox, bar, this.outputBox), keys, this.hint, this.verdict, this.again, this.graph.element);
+    this.editor = createEditor(this.editorBox, {
+      text: read(lesson.file) ?? lesson.exercise, label: `Your code: ${lesson.file}`, describedBy: "lesson-keys",
+      changed: (text) => this.changed(text), check: () => this.ask("check"),
+    });
+    this.stopButton.hidden = this.undoButton.hidden = true;
+    this.solution = el("pre", { class: "lesson-solution", hidden: "" });
+    root.append(this.solution);
+    this.show();
+    watch((file) => file === lesson.file && !this.editor.focused() && this.editor.set(read(file) ?? lesson.exercise));
+  }
+
+  get entry() {
+    return progress()[lesson.name] ?? {};
+  }
+
+  get passed() {
+    return Boolean(this.entry.passed);
+  }
+
+  /** The lesson's questions, and one that was missed two lessons ago or earlier. */
+  questions() {
+    const box = el("div", { class: "lesson-questions" });
+    const earlier = missed(lesson);
+    if (earlier) box.append(new Question(earlier.quiz, earlier.lesson, earlier.index, `You missed this question in lesson ${earlier.lesson.number}: `).element);
+    lesson.quiz.forEach((quiz, index) => box.append(new Question(quiz, lesson, index, "A question before you run it: ").element));
+    return box;
+  }
+
+  changed(text) {
+    write(lesson.file, text);
+    this.editor?.mark(null);
+    this.stored.textContent = isRefused() ? "Not stored: the browser refuses. Export your work." : "";
+    this.undoButton.hidden = true;
+  }
+
+  /** Show what depends on the progress: the folded parts of the page, the buttons. */
+  show() {
+    const tries = Object.values(this.entry.tries ?? {});
+    this.solutionButton.hidden = !this.passed && Math.max(0, ...tries) < 4;
+    for (const part of document.querySelectorAll("details.after-pass")) if (this.passed) part.open = true;
+    root.classList.toggle("lesson-passed", this.passed);
+  }
+
+  ask(what) {
+    this.what = what;
+    enqueue(this);
+  }
+
+  say(text) {
+    this.status.textContent = text;
+  }
+
+  busy(whether) {
+    if (!whether && document.activeElement === this.stopButton) this.checkButton.focus();
+    this.stopButton.hidden = !whether;
+    this.progress.replaceChildren();
+  }
+
+  async start() {
+    this.busy(true);
+    try {
+      if (this.what === "check") await this.check();
+      else await this.run();
+    } catch (error) {
+      this.output.flush();
+      this.busy(false);
+      this.say(error.message);
+      if (python.before) await restart(this, error.message);
+    } finally {
+      this.busy(false);
+    }
+  }
+
+  async load() {
+    if (!python.worker) this.say(python.before ? "Starting Python again." : "Loading Python, NumPy, Graphviz and minigrad.");
+    await python.load(({ loaded }) => showLoaded(this.progress, loaded));
+    this.progress.replaceChildren();
+  }
+
+  /** Run the file as a program. Cells can use its variables afterwards. */
+  async run() {
+    await this.load();
+    this.say("Running.");
+    this.output.clear();
+    const start = performance.now();
+    const source = this.editor.text();
+    const message = { kind: "cell", name: lesson.file, source, file: { name: lesson.file, text: source } };
+    const { ended } = await python.ask(message, (piece) => this.output.show(piece));
+    this.output.flush();
+    this.say(ended ? `Ran in ${((performance.now() - start) / 1000).toFixed(2)} s.` : "Ended with an error.");
+  }
+
+  async check() {
+    const text = this.editor.text();
+    this.output.clear();
+    this.graph.clear();
+    this.again.replaceChildren();
+    this.hint.replaceChildren();
+    const verdict = await this.judged(text);
+    for (const [file, content] of Object.entries(verdict.files)) write(file, content);
+    record(lesson.name, verdict.entry);
+    this.tell(verdict);
+    this.show();
+    if (["", "wrong", "changed"].includes(verdict.kind)) await this.draw(text, verdict.function);
+    this.say("");
+  }
+
+  /** Check the file. If it stops or damages Python, start Python again and judge the answers that have arrived. */
+  async judged(text) {
+    const runs = []; // of each run: its answers, and the reason why it ended early
+    for (let starts = 0; starts < STARTS; starts += 1) {
+      await this.load();
+      this.say("Checking.");
+      let verdict, timer, late = false;
+      const tooLate = () => ((late = true), python.end());
+      const show = ({ kind, content, loaded }) => {
+        if (loaded) showLoaded(this.progress, loaded);
+        else if (kind === "run") {
+          runs.push([[], ""]);
+          timer = setTimeout(tooLate, SECONDS * 1000);
+        } else if (kind === "line") {
+          const line = JSON.parse(content);
+          runs.at(-1)[0].push(line);
+          if (line.done) clearTimeout(timer);
+        } else if (kind === "text") this.output.show({ kind, content });
+        else if (kind === "verdict") verdict = JSON.parse(content);
+      };
+      const message = {
+        kind: "check", lesson: lesson.name, reviews: lesson.reviews, runs, width: this.columns(),
+        files: { ...Object.fromEntries(this.earlier()), [lesson.file]: text, "progress.json": JSON.stringify(progress()) },
+      };
+      try {
+        const { heap } = await python.ask(message, show);
+        this.progress.replaceChildren();
+        this.output.flush();
+        if (!verdict || heap > MEMORY) python.end();
+        if (verdict) return verdict;
+      } catch (error) {
+        clearTimeout(timer);
+        const last = runs.at(-1);
+        if (!late && !error.crashed) throw error; // the reader pressed Stop
+        if (!last || last[0].at(-1)?.done) throw error; // not the file's fault
+        last[1] = late ? `it took longer than ${SECONDS} s` : "it ended the Python process";
+      }
+    }
+    throw new Error("The check could not be completed, because the file stops Python each time.");
+  }
+
+  /** The learner's files: when a lesson is passed, its functions replace the ready versions in later files. */
+  earlier() {
+    return Object.entries(files()).filter(([name]) => name.endsWith(".py"));
+  }
+
+  /** The number of characters that fit into a line of the verdict. */
+  columns() {
+    const probe = el("span", {}, "0".repeat(20));
+    this.verdict.append(probe);
+    const width = probe.getBoundingClientRect().width / 20;
+    probe.remove();
+    const { paddingLeft, paddingRight } = getComputedStyle(this.verdict);
+    return Math.floor((root.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - 8) / width);
+  }
+
+  tell(verdict) {
+    this.verdict.textContent = verdict.lines.join("\n");
+    this.verdict.classList.toggle("lesson-right", verdict.passed);
+    this.verdict.classList.toggle("lesson-wrong", !verdict.passed && verdict.kind !== "not written");
+    this.editor.mark(verdict.line);
+    if (verdict.again.length) this.again.replaceChildren(this.cellFor(verdict.again));
+    if (!verdict.passed) return;
+    const next = document.querySelector(".lesson-next");
+    if (next) this.again.append(next.content.cloneNode(true));
+  }
+
+  /** A cell with the lines that show the failure again. */
+  cellFor(lines) {
+    const code = el("div", { class: "highlight" }, el("pre", {}, lines.join("\n")));
+    const element = el("div", { class: "cell" }, el("div", { class: "cell-code" }, code), el("div", { class: "cell-output", role: "log", "aria-label": "Output of your own lines" }));
+    const cell = new Cell(element, 0, true);
+    Object.defineProperty(cell, "more", { get: () => ({ lesson: lesson.name, reviews: lesson.reviews, file: { name: lesson.file, text: this.editor.text() } }) });
+    return el("div", {}, el("p", {}, "To see it again, run these lines. You can change them."), element);
+  }
+
+  /** Draw the learner's own graph. A file that stops Python here has no graph. */
+  async draw(text, failed) {
+    this.say("Drawing your graph.");
+    const timer = setTimeout(() => python.end(), SECONDS * 1000);
+    try {
+      await python.load(() => {});
+      await python.ask({ kind: "page", lesson: lesson.name, source: text, failed }, (piece) => this.graph.show(piece));
+    } catch (error) {
+      if (python.worker) throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  showHint() {
+    const index = Math.min(this.entry.hints ?? 0, lesson.hints.length - 1);
+    record(lesson.name, { hints: index + 1 });
+    const paragraphs = lesson.hints[index].split("\n\n").map((text) => el("p", {}, ...inline(text)));
+    this.hint.replaceChildren(el("p", {}, el("strong", {}, `Hint ${index + 1} of ${lesson.hints.length}`)), ...paragraphs);
+  }
+
+  reset() {
+    this.before = this.editor.text();
+    this.editor.set(lesson.exercise);
+    record(lesson.name, { passed: undefined, tries: undefined, hints: undefined });
+    this.undoButton.hidden = false;
+    this.say("The original exercise is back.");
+    this.show();
+  }
+
+  undoReset() {
+    this.editor.set(this.before);
+    this.say("Your code is back.");
+    this.editor.focus();
+  }
+
+  async showSolution() {
+    this.solution.textContent = await (await fetch(new URL(`${lesson.name}.solution.py`, import.meta.url))).text();
+    this.solution.hidden = false;
+    this.solution.tabIndex = 0;
+    this.solution.focus();
+  }
+}
+
+/** Text with `code` in it. */
+function inline(text) {
+  return text.split(/(`[^`]+`)/).map((part) => (part.startsWith("`") ? el("code", {}, part.slice(1, -1)) : part));
+}
+
+if (settings.sizes) new Lesson();

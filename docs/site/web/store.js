@@ -1,0 +1,67 @@
+// What the browser remembers: the learner's files, progress.json, and changed cells.
+//
+// Each file of the course folder has an entry in localStorage, `minigrad/FILE`. Changed cells have `minigrad/cells/PAGE#NUMBER`.
+// If the browser refuses to store anything, the page works, but forgets everything when it is closed.
+
+const PREFIX = "minigrad/";
+const memory = new Map();
+let refused = false;
+
+export function read(name) {
+  try {
+    return localStorage.getItem(PREFIX + name) ?? memory.get(name) ?? null;
+  } catch {
+    return memory.get(name) ?? null;
+  }
+}
+
+/** Store a text, or remove it if it is null. */
+export function write(name, text) {
+  if (text === null) memory.delete(name);
+  else memory.set(name, text);
+  try {
+    if (text === null) localStorage.removeItem(PREFIX + name);
+    else localStorage.setItem(PREFIX + name, text);
+    refused = false;
+  } catch {
+    refused = true;
+  }
+}
+
+/** Whether the browser refused to store the last change. */
+export const isRefused = () => refused;
+
+/** The learner's progress, in the form of progress.json: {lesson: {passed, tries, hints, answers}}. */
+export function progress() {
+  try {
+    return JSON.parse(read("progress.json") ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
+/** Change a lesson's entry. It is read again first, because another tab may have changed it. */
+export function record(lesson, change) {
+  const all = progress();
+  const entry = { ...all[lesson], ...change };
+  for (const [key, value] of Object.entries(entry)) if (value === undefined) delete entry[key];
+  write("progress.json", `${JSON.stringify({ ...all, [lesson]: entry }, null, 1)}\n`);
+}
+
+/** The stored files of the course folder: {name: text}. */
+export function files() {
+  const names = new Set(memory.keys());
+  try {
+    for (let i = 0; i < localStorage.length; i += 1) names.add(localStorage.key(i).replace(PREFIX, ""));
+  } catch {
+    // only this page's memory
+  }
+  const stored = {};
+  for (const name of names) if (/^(lesson_\w+\.py|progress\.json)$/.test(name)) stored[name] = read(name);
+  return stored;
+}
+
+/** Call `act(name)` when another tab changes a file. */
+export function watch(act) {
+  window.addEventListener("storage", ({ key }) => key?.startsWith(PREFIX) && act(key.slice(PREFIX.length)));
+}
