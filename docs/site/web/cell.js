@@ -148,9 +148,8 @@ export class Cell {
       }
       await this.execute();
     } catch (error) {
-      this.busy(false);
       this.say(error.message);
-      if (python.before) await restart(this, error.message);
+      if (python.before) void restart(this, error.message);
     } finally {
       this.busy(false);
     }

@@ -115,10 +115,12 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
 
 
 def page(name: str, text: str, failed: str, post: Post) -> bool:
-    """Draw the learner's own graph, and send the page's HTML, or nothing if it cannot be drawn."""
+    """Draw the learner's own graph, and send the page's HTML, or nothing if it cannot be drawn.
+    Returns False if the page must start Python again before the next check.
+    """
     one, path = lesson.lesson(name), FOLDER / "page.html"
-    with contextlib.suppress(BaseException), contextlib.redirect_stdout(runner.Printed(lambda *_: None)):
+    nowhere = runner.Printed(lambda *_: None)
+    with contextlib.suppress(BaseException), contextlib.redirect_stdout(nowhere):
         one.check.page(child.load(Path(one.file), text), path, failed or None)
         post("page", path.read_text(), "your graph")
-        return True
-    return False
+    return not runner.damage()

@@ -109,9 +109,8 @@ class Lesson {
       else await this.run();
     } catch (error) {
       this.output.flush();
-      this.busy(false);
       this.say(error.message);
-      if (python.before) await restart(this, error.message);
+      if (python.before) void restart(this, error.message);
     } finally {
       this.busy(false);
     }
@@ -185,8 +184,8 @@ class Lesson {
         clearTimeout(timer);
         const last = runs.at(-1);
         if (!late && !error.crashed) throw error; // the reader pressed Stop
-        if (!last || last[0].at(-1)?.done) throw error; // not the file's fault
-        last[1] = late ? `it took longer than ${SECONDS} s` : "it ended the Python process";
+        if (last && !last[0].at(-1)?.done) last[1] = late ? `it took longer than ${SECONDS} s` : "it ended the Python process";
+        else if (starts > 0) throw error; // not the file's fault
       }
     }
     throw new Error("The check could not be completed, because the file stops Python each time.");
@@ -233,7 +232,8 @@ class Lesson {
     const timer = setTimeout(() => python.end(), SECONDS * 1000);
     try {
       await python.load(() => {});
-      await python.ask({ kind: "page", lesson: lesson.name, source: text, failed }, (piece) => this.graph.show(piece));
+      const { ended } = await python.ask({ kind: "page", lesson: lesson.name, source: text, failed }, (piece) => this.graph.show(piece));
+      if (!ended) python.end();
     } catch (error) {
       if (python.worker) throw error;
     } finally {
