@@ -30,11 +30,11 @@ HERE = Path(__file__).parent
 ESBUILD = HERE / "node_modules/.bin/esbuild"
 FOLDED = ("What to notice afterwards", "The page of a correct solution")
 """Headings of the sections that give the exercise away."""
-SECRET = ("solution.py", "key.json.gz")
+FOR_A_CHECK = ("solution.py", "key.json.gz", "weights.safetensors")
 """A lesson's files that are fetched when it is checked."""
 OFFLINE = re.compile(r"(index|course|readme|lessons/.*)\.html|_static/|_images/|made/")
 """The site's files for "make this course available offline"."""
-NOT_NEEDED = (".svg", ".html", ".safetensors", "slips.py", "right.py", "mutants.py", "figures.py", ".pyc", *SECRET)
+NOT_NEEDED = (".svg", ".html", "slips.py", "right.py", "mutants.py", "figures.py", ".pyc", *FOR_A_CHECK)
 
 
 def described(one: Lesson) -> dict[str, Any]:
@@ -82,6 +82,8 @@ def exercise(one: Lesson) -> str:
 <p class="needs-server">To write and check your code here, this page needs JavaScript and a server. If you opened the page as a
 file, run <code>python -m http.server</code> in the site's folder and open <code>http://localhost:8000</code>, or take the
 course in a terminal: <code>minigrad course start my-course</code>.</p>
+<p class="served-only">You can write your code here, in <code>{one.file}</code>. The button Check does what <code>minigrad course
+check {one.number}</code> does in a terminal.</p>
 <template class="lesson-next"><p class="lesson-next-link">Read "What to notice afterwards" below. Next: {link}.</p></template>
 </div>"""
 
@@ -109,10 +111,10 @@ def gather(app: Sphinx, config: Any) -> None:
     subprocess.run([*bundle, f"--outfile={folder / 'editor.js'}", "--log-level=error"], check=True)
     archive(folder / "course.zip", course_files())
     for one in lessons():
-        shared = f"minigrad/course/lessons/{one.name}"
+        files = [one.folder / name for name in FOR_A_CHECK if (one.folder / name).exists()]
+        inside = f"minigrad/course/lessons/{one.name}"
         archive(
-            folder / f"{one.name}.zip",
-            {f"{shared}/{name}": (one.folder / name).read_bytes() for name in SECRET},
+            folder / f"{one.name}.zip", {f"{inside}/{path.name}": path.read_bytes() for path in files}
         )
         shutil.copyfile(one.folder / "solution.py", folder / f"{one.name}.solution.py")
     for path in [*folder.glob("*.zip"), folder / "imdb.npz"]:

@@ -45,7 +45,7 @@ export function createEditor(parent, { text, label, describedBy, changed, check 
   const setup = [
     lineNumbers(), highlightActiveLineGutter(), minimalSetup, bracketMatching(), indentOnInput(), python(), marked,
     indentUnit.of("    "), EditorState.tabSize.of(4), syntaxHighlighting(colours),
-    EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy }),
+    EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy, tabindex: "0" }),
     EditorView.updateListener.of((update) => update.docChanged && changed(update.state.doc.toString())),
   ];
   const keys = [

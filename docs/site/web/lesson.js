@@ -66,8 +66,9 @@ class Lesson {
   /** The lesson's questions, and one that was missed two lessons ago or earlier. */
   questions() {
     const box = el("div", { class: "lesson-questions" });
-    const earlier = missed(lesson);
-    if (earlier) box.append(new Question(earlier.quiz, earlier.lesson, earlier.index, `You missed this question in lesson ${earlier.lesson.number}: `).element);
+    const pose = ({ quiz, lesson: { number }, lesson: earlier, index }) =>
+      box.prepend(new Question(quiz, earlier, index, `You missed this question in lesson ${number}: `).element);
+    missed(lesson).then((found) => found && pose(found));
     lesson.quiz.forEach((quiz, index) => box.append(new Question(quiz, lesson, index, "A question before you run it: ").element));
     return box;
   }

@@ -1,6 +1,6 @@
 // Python in a worker, and the queue of what the page asks it to do.
 
-export const settings = JSON.parse(document.querySelector("#cells").textContent); // {sizes: {file: [bytes, compressed bytes]}}
+export const settings = JSON.parse(document.querySelector("#cells")?.textContent ?? "{}"); // {sizes: {file: [bytes, compressed bytes]}}
 
 /** An element with attributes and children. */
 export function el(name, attributes = {}, ...children) {

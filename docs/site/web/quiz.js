@@ -36,12 +36,13 @@ export function answer(quiz, text) {
 }
 
 /** The first missed question of a lesson that is at least two lessons back, or null. */
-export function missed(lesson) {
+export async function missed(lesson) {
   const all = progress();
   for (const earlier of lesson.earlier) {
     if (earlier.number > lesson.number - 2) break;
     for (const [index, quiz] of earlier.quiz.entries()) {
       const given = all[earlier.name]?.answers?.[index];
+      await new Promise((resolve) => setTimeout(resolve)); // opening an answer takes as long as drawing several frames
       if (given !== undefined && !answer(quiz, given)[0]) return { lesson: earlier, quiz, index };
     }
   }
