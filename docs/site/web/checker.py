@@ -33,11 +33,11 @@ class Stopped(BaseException):
 
 
 class Check:
-    """One check of a lesson's file. `runs` contains the lines of earlier runs, and for each the
-    reason why it ended early, or ''.
+    """One check of a lesson's file. `runs` contains the lines of earlier runs as JSON, and for each
+    the reason why it ended early, or ''.
     """
 
-    def __init__(self, name: str, runs: list[tuple[list[Any], str]], post: Post) -> None:
+    def __init__(self, name: str, runs: list[tuple[list[str], str]], post: Post) -> None:
         self.lesson, self.runs, self.post = lesson.lesson(name), runs, post
         self.asked = 0
 
@@ -45,7 +45,8 @@ class Check:
         """Return the answers of an earlier run, or run the file and send each answer to the page."""
         self.asked += 1
         if self.asked <= len(self.runs):
-            return sandbox.collected(*self.runs[self.asked - 1])
+            earlier, ended = self.runs[self.asked - 1]
+            return sandbox.collected([json.loads(line) for line in earlier], ended)
         self.post("run", "")
         lines: list[Any] = []
 

@@ -8,6 +8,7 @@ import { files, isRefused, progress, read, record, watch, write } from "./store.
 
 const SECONDS = 10; // the time limit of a learner's file, as on the command line
 const MEMORY = 512 << 20; // start Python again if it uses more bytes than this
+const DONE = '{"done": true}'; // the last line of a run that was not stopped
 const STARTS = 6; // the most times that one check starts Python
 
 const root = document.querySelector(".lesson");
@@ -165,9 +166,8 @@ class Lesson {
           runs.push([[], ""]);
           timer = setTimeout(tooLate, SECONDS * 1000);
         } else if (kind === "line") {
-          const line = JSON.parse(content);
-          runs.at(-1)[0].push(line);
-          if (line.done) clearTimeout(timer);
+          runs.at(-1)[0].push(content); // JSON as Python writes it, with Infinity and NaN
+          if (content === DONE) clearTimeout(timer);
         } else if (kind === "text") this.output.show({ kind, content });
         else if (kind === "verdict") verdict = JSON.parse(content);
       };
@@ -185,7 +185,7 @@ class Lesson {
         clearTimeout(timer);
         const last = runs.at(-1);
         if (!late && !error.crashed) throw error; // the reader pressed Stop
-        if (last && !last[0].at(-1)?.done) last[1] = late ? `it took longer than ${SECONDS} s` : "it ended the Python process";
+        if (last && last[0].at(-1) !== DONE) last[1] = late ? `it took longer than ${SECONDS} s` : "it ended the Python process";
         else if (starts > 0) throw error; // not the file's fault
       }
     }
