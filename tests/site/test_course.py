@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course import feedback
-from minigrad.course.lesson import lessons
+from minigrad.course import feedback, quiz
+from minigrad.course.lesson import lesson, lessons
 from tests.minigrad.course.test_lesson import graded_here, with_code
 
 GRADE = Path(__file__).with_name("grade.mjs")
@@ -31,3 +31,107 @@ def test_the_verdicts_in_a_page_are_those_of_the_command_line(site, tmp_path, gr
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     here = [feedback.lines(graded_here(one, text), 3) for one, text in given]
     assert json.loads(done.stdout) == here
+
+
+# --- In the browser
+# ---------------------------------------------------------------------------------------------------
+
+
+class Learner:
+    """What a person at a lesson's page would do and see."""
+
+    def __init__(self, reader):
+        self.reader, self.run, self.wait = reader, reader.run, reader.wait
+
+    def open(self, one):
+        self.reader.visit(f"lessons/{one.name}.html")
+        self.wait(lambda: self.run("return document.querySelector('.cm-content') !== null"))
+
+    def write(self, code):
+        """Replace the whole file, as if it were pasted."""
+        self.run(
+            "const area = document.querySelector('.cm-content'); area.focus();"
+            "document.execCommand('selectAll'); const data = new DataTransfer();"
+            "data.setData('text/plain', arguments[0]);"
+            "const paste = {clipboardData: data, bubbles: true, cancelable: true};"
+            "setTimeout(() => area.dispatchEvent(new ClipboardEvent('paste', paste)), 50)",
+            code,
+        )
+        self.wait(lambda: self.stored == code)
+
+    @property
+    def stored(self):
+        name = self.run("return document.querySelector('.lesson-file').textContent")
+        return self.run("return localStorage.getItem('minigrad/' + arguments[0])", name)
+
+    def press(self, label):
+        self.run(
+            "[...document.querySelectorAll('.lesson button, .course-home button')]"
+            ".find((one) => one.textContent === arguments[0]).click()",
+            label,
+        )
+
+    def check(self):
+        self.press("Check")
+        stops = "return document.querySelector('.lesson-cell').classList.contains('cell-busy')"
+        self.wait(lambda: not self.run(stops))
+        return self.run("return document.querySelector('.lesson-verdict').textContent")
+
+    def folded(self):
+        return not self.run("return document.querySelector('details.after-pass').open")
+
+
+@pytest.fixture
+def learner(reader):
+    """Somebody who has never opened the course."""
+    reader.visit("course.html")
+    reader.run("localStorage.clear()")
+    return Learner(reader)
+
+
+def test_a_lesson_is_done_in_its_page(learner):
+    one = lesson(5)
+    learner.open(one)
+    assert "not written yet" in learner.check()
+    assert learner.folded()
+    right = one.read("solution.py")
+    learner.write(right.replace("dz.sum(axis=0)", "2 * dz.sum(axis=0)"))
+    assert "unbroadcast" in learner.check()
+    assert learner.run("return document.querySelector('.cm-wrong').textContent") == (
+        "def unbroadcast(dz, shape):"
+    )
+    shown = "return document.querySelector('.lesson-graph iframe').srcdoc.length"
+    assert learner.run(shown) > 10_000
+    learner.write(right)
+    assert "passed. All" in learner.check()
+    assert not learner.folded()
+    learner.open(one)  # again: everything is still there
+    assert learner.stored == right
+    assert not learner.folded()
+    learner.reader.visit("course.html")
+    assert "✓ passed" in learner.run("return document.querySelector('.course-home').textContent")
+    assert learner.reader.problems() == []
+
+
+def test_a_check_survives_a_file_that_ends_or_damages_python(learner):
+    one = lesson(1)
+    right = one.read("solution.py")
+    learner.open(one)
+    learner.write("import os\nos._exit(0)")
+    assert "it ended the Python process" in learner.check()
+    learner.write(f"import builtins, sys\nsys.modules.clear()\nbuiltins.len = None\n{right}")
+    learner.check()
+    learner.write(right)
+    assert "passed. All" in learner.check()
+
+
+def test_quiz_answers_in_a_page_are_judged_as_on_the_command_line(learner):
+    tried = ["a", "B", "c.", "d", "0", "1", "2,0", "1e-5", "-0.25", "0.00012345", "12345", "6.", "x"]
+    questions = [question for one in lessons() for question in quiz.read(one)]
+    there = learner.reader.driver.execute_async_script(
+        "const [questions, tried, done] = arguments; import('./_static/cells/quiz.js').then((quiz) =>"
+        "done(questions.map((one) => tried.map((text) => quiz.answer(one, text)))))",
+        questions,
+        tried,
+    )
+    assert there == [[list(quiz.answer(one, text)) for text in tried] for one in questions]

@@ -99,6 +99,7 @@ class Lesson {
   }
 
   busy(whether) {
+    root.querySelector(".lesson-cell").classList.toggle("cell-busy", whether);
     if (!whether && document.activeElement === this.stopButton) this.checkButton.focus();
     this.stopButton.hidden = !whether;
     this.progress.replaceChildren();
@@ -179,7 +180,8 @@ class Lesson {
         const { heap } = await python.ask(message, show);
         this.progress.replaceChildren();
         this.output.flush();
-        if (!verdict || heap > MEMORY) python.end();
+        if (!verdict) python.end();
+        else if (heap > MEMORY) python.renew();
         if (verdict) return verdict;
       } catch (error) {
         clearTimeout(timer);
@@ -234,7 +236,7 @@ class Lesson {
     try {
       await python.load(() => {});
       const { ended } = await python.ask({ kind: "page", lesson: lesson.name, source: text, failed }, (piece) => this.graph.show(piece));
-      if (!ended) python.end();
+      if (!ended) python.renew();
     } catch (error) {
       if (python.worker) throw error;
     } finally {

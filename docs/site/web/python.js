@@ -55,6 +55,12 @@ class Python {
   end() {
     if (this.worker) this.stop("Stopped.");
   }
+
+  /** Start another worker, so that the next job does not have to wait. */
+  renew() {
+    this.end();
+    this.load(() => {}).catch(() => {}); // the next job reports the error
+  }
 }
 
 export const python = new Python();
