@@ -54,6 +54,8 @@ def add_course(commands: Any) -> None:
     about = "copy the lessons' files into a folder without overwriting your files"
     start, default = add("start", _start, about), Path("my-course")
     start.add_argument("folder", nargs="?", type=Path, default=default, help="(default: my-course)")
+    about = "a zip file with your work, exported by the course's page in a browser"
+    start.add_argument("--from", dest="work", type=Path, metavar="FILE", help=about)
     add("check", _check, "check a lesson", "lesson")
     about = "check a lesson whenever its file is saved, until you press Ctrl-C"
     add("watch", _watch, about, "lesson")
@@ -117,7 +119,7 @@ def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
 
 
 def _start(options: argparse.Namespace) -> int:
-    workbook, kept = Workbook.start(options.folder)
+    workbook, kept = Workbook.start(options.folder, options.work)
     new, folder = len(lessons()) - len(kept), workbook.folder
     if kept:
         say(f"{folder}: {new} lessons copied; {len(kept)} already existed and were not changed.")

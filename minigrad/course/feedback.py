@@ -19,9 +19,10 @@ from .grade import Problem, Verdict
 from .lesson import Lesson
 
 
-def lines(verdict: Verdict, tries: int, width: int = 80) -> list[str]:
+def lines(verdict: Verdict, tries: int, width: int = 80, page: bool = False) -> list[str]:
     """Return the lines to print. `tries` counts the checks in which this function was wrong,
-    including this one. `width` is the terminal's.
+    including this one. `width` is the terminal's. A page in a browser has buttons in place of
+    commands, so its lines do not name any.
     """
     width = max(40, min(width, 100))
     lesson, problem = verdict.lesson, verdict.problem
@@ -36,18 +37,21 @@ def lines(verdict: Verdict, tries: int, width: int = 80) -> list[str]:
             + f"; {left} have no answer" * (left > 0)
         )
         head = wrapped(f"✗ {title}: {counted}.", width)
-        return [*head, *explained(problem, lesson, tries, width)]
+        return [*head, *explained(problem, lesson, tries, width, page)]
     told = [f"✓ {title}: passed. All {asked} checks are right."]
     done, beyond = verdict.stretch
     if beyond is not None:
-        told += ["", "  The stretch task is not right yet:", *explained(beyond, lesson, 2, width)]
+        more = explained(beyond, lesson, 2, width, page)
+        told += ["", "  The stretch task is not right yet:", *more]
     elif done:
         extra = len(lesson.questions) - asked
         told += [f"  Stretch tasks: {done} of {extra} checks are right."]
     return told
 
 
-def explained(problem: Problem, lesson: Lesson, tries: int, width: int) -> list[str]:
+def explained(
+    problem: Problem, lesson: Lesson, tries: int, width: int, page: bool = False
+) -> list[str]:
     """Return the lines about a problem: the function, the question with its inputs, the values, the
     cause if it is known, and lines that show the failure again.
     """
@@ -73,6 +77,8 @@ def explained(problem: Problem, lesson: Lesson, tries: int, width: int) -> list[
         words.append(f"The formula: {formula}")
     for text in words:
         told += wrapped(f"  {text}", width)
+    if page:
+        return told
     told += ["", "  To see it again, start python in this folder and paste:"]
     told += packed(to_paste(problem, lesson), "; ", max(width, 80))
     if tries == 1:

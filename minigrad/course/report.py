@@ -6,11 +6,13 @@ The command grades one submission or a folder of submissions, and prints text or
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import hashlib
 import json
 import os
-from collections.abc import Collection
+import tempfile
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from .grade import grade
 from .lesson import Lesson, lesson, lessons
 from .wall import find as find_wall
 from .workbook import PROGRESS, read_text
+from .zips import unpack
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def add_report(commands: Any) -> None:
         "report",
         help="grade one submission or a folder of submissions (for teachers)",
         description="Grade submissions. A submission is a folder that contains lesson files such "
-        "as lesson_01_by_hand.py. A folder without lesson files is treated as a folder of "
+        "as lesson_01_by_hand.py, a zip file of such a folder, or a single lesson file. A folder "
+        "without lesson files is treated as a folder of "
         "submissions, and the report has a row for each item in it. Each passed lesson earns one "
         "point; earlier attempts do not matter. The exit code is 1 if any submitted file could "
         "not be graded, and 0 otherwise, regardless of the marks. The report lists the files "
@@ -102,12 +106,14 @@ def _report(options: argparse.Namespace) -> int:
     wall = find_wall()
     if options.require_sandbox:
         wall.require()
-    marks = grade_all(submissions(folders, own), chosen, options.jobs, options.keep)
-    above = os.path.commonpath([folder.parent for folder in marks])
-    rows = [
-        Row(printable(os.path.relpath(folder, above)), folder, row, note(folder, row, own))
-        for folder, row in marks.items()
-    ]
+    with tempfile.TemporaryDirectory() as temporary:
+        held = {path: opened(path, Path(temporary)) for path in submissions(folders, own)}
+        marks = grade_all(held, chosen, options.jobs, options.keep)
+        above = os.path.commonpath([path.parent for path in marks])
+        rows = [
+            Row(printable(os.path.relpath(path, above)), held[path], row, note(held[path], row, own))
+            for path, row in marks.items()
+        ]
     if options.gradescope or options.json:
         results = (gradescope if options.gradescope else as_json)(rows, str(wall))
         text = json.dumps(results, indent=1, ensure_ascii=False)
@@ -157,6 +163,17 @@ def submissions(folders: list[Path], own: Collection[str] = ()) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def opened(path: Path, temporary: Path) -> Path:
+    """Return the folder with a submission's files: `path` itself, unless it is a zip file or a single
+    lesson file.
+    """
+    if path.is_symlink() or not path.is_file():
+        return path
+    with contextlib.suppress(DataError):  # the report lists the file as not graded
+        return unpack(path, temporary / str(len(list(temporary.iterdir()))))
+    return path
+
+
 def entries(folder: Path, own: Collection[str] = ()) -> list[Path]:
     """Return the paths in a folder, except hidden files and the paths in `own`. The list is empty
     for a link, a file, and an unreadable folder.
@@ -194,7 +211,7 @@ def _described(path: Path) -> str:
     if path.is_symlink():
         return "a link, which is not followed"
     if not path.is_dir():
-        return "a file, not a folder"
+        return "neither a folder nor a zip file nor a lesson file"
     try:
         next(path.iterdir(), None)
     except OSError as error:
@@ -236,9 +253,9 @@ def _read(path: Path) -> str:
 
 
 def grade_all(
-    folders: list[Path], chosen: list[Lesson], jobs: int, keep: Path | None = None
+    held: Mapping[Path, Path], chosen: list[Lesson], jobs: int, keep: Path | None = None
 ) -> dict[Path, list[Mark]]:
-    """Return every submission's marks. Each file runs in its own process, and at most `jobs`
+    """Return every submission's marks. `held` maps each submission to the folder with its files. Each file runs in its own process, and at most `jobs`
     processes run in parallel.
 
     Each mark is stored in the folder `keep` immediately. A file with a stored mark is graded again
@@ -246,14 +263,14 @@ def grade_all(
 
     Errors: OptionError MG917 if `jobs` is less than 1.
     """
-    files = {f"{folder} lesson {one.number}": (folder, one) for folder in folders for one in chosen}
-    found = {name: _text_or_mark(*file) for name, file in files.items()}
+    files = {f"{path} lesson {one.number}": (path, one) for path in held for one in chosen}
+    found = {name: _text_or_mark(held[path], one) for name, (path, one) in files.items()}
     texts = {name: text for name, text in found.items() if isinstance(text, str)}
     wall = find_wall()
 
     def graded(name: str, **_: object) -> dict[str, Any]:
-        folder, one = files[name]
-        verdict = grade(one, folder / one.file, texts[name], wall)
+        path, one = files[name]
+        verdict = grade(one, held[path] / one.file, texts[name], wall)
         # the lines may contain the learner's own messages
         said = map(printable, feedback.lines(verdict, 2))
         return {"right": verdict.right, "said": "\n".join(said)}
@@ -263,14 +280,14 @@ def grade_all(
         digest = hashlib.sha256(text.encode()).hexdigest()
         todo[name] = {"name": name, "sha256": digest, "wall": wall.program is not None}
     done = run_jobs(todo, graded, jobs, keep, apart=False, shown=None)
-    marks: dict[Path, list[Mark]] = {folder: [] for folder in folders}
-    for name, (folder, one) in files.items():
+    marks: dict[Path, list[Mark]] = {path: [] for path in held}
+    for name, (path, one) in files.items():
         mark = found[name]
         if name in done:
             mark = Mark(one, **done[name].result)
         elif isinstance(mark, str):
             mark = Mark(one, 0, "could not be graded", False)
-        marks[folder].append(mark)
+        marks[path].append(mark)
     return marks
 
 

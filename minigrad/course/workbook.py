@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from ..errors import DataError, reason
 from ..support.files import AnyPath, locked, open_file, to_path, write_whole
 from .lesson import Lesson, bound, lesson, lessons
+from .zips import unpack
 
 PROGRESS = "progress.json"
 LONGEST = 1 << 20
@@ -86,17 +88,21 @@ class Workbook:
         return cls(next(folders, here))
 
     @classmethod
-    def start(cls, where: AnyPath) -> tuple[Workbook, list[str]]:
+    def start(cls, where: AnyPath, work: Path | None = None) -> tuple[Workbook, list[str]]:
         """Copy the lesson files that do not exist yet. Returns the workbook and the names of the
-        files that already existed.
+        files that already existed. `work` is a zip file with the learner's files, exported by a page
+        of the course.
         """
         folder = to_path(where)
+        with tempfile.TemporaryDirectory() as temporary:
+            begun = {} if work is None else files_in(unpack(work, Path(temporary) / "work"))
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "pages").mkdir(exist_ok=True)
             kept = [lesson.file for lesson in lessons() if (folder / lesson.file).exists()]
             files = {lesson.file: lesson.read("exercise.py") for lesson in lessons()}
-            for name, text in {**files, "README.md": README, PROGRESS: "{}\n"}.items():
+            files |= {"README.md": README, PROGRESS: "{}\n", **begun}
+            for name, text in files.items():
                 if not (folder / name).exists():
                     save_text(folder / name, text)
             for lesson in lessons():  # always updated, because learners do not edit these pages
@@ -210,6 +216,12 @@ class Workbook:
 
     def _entry(self, lesson: Lesson) -> dict[str, Any]:
         return self.lessons.get(lesson.name, {})
+
+
+def files_in(folder: Path) -> dict[str, str]:
+    """Return the texts of the lesson files and of progress.json in a folder."""
+    names = [PROGRESS, *(one.file for one in lessons())]
+    return {name: read_text(folder / name) for name in names if (folder / name).is_file()}
 
 
 def own_code(source: str, name: str, rest: str) -> str:

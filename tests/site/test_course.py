@@ -29,7 +29,7 @@ def test_the_verdicts_in_a_page_are_those_of_the_command_line(site, tmp_path, gr
     files.write_text(json.dumps([(one.name, text) for one, text in given]))
     command = [NODE, str(GRADE), str(site / "_static/cells"), str(files)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    here = [feedback.lines(graded_here(one, text), 3) for one, text in given]
+    here = [feedback.lines(graded_here(one, text), 3, page=True) for one, text in given]
     assert json.loads(done.stdout) == here
 
 

@@ -101,10 +101,11 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
     with workbook.changed(one) as entry:
         tries = count_try(entry, verdict, text)
     problem = verdict.problem
+    wrong = problem or verdict.stretch[1]
     moved = workbook.carry_over() if problem is None else []
     post("verdict", json.dumps({
-        "again": [line.strip() for line in feedback._again(problem, one, 80)[2:]] if problem and problem.question else [],
-        "lines": feedback.lines(verdict, tries, width),
+        "again": feedback.to_paste(wrong, one) if wrong and wrong.question else [],
+        "lines": feedback.lines(verdict, tries, width, page=True),
         "passed": verdict.passed,
         "kind": problem.kind if problem else "",
         "function": problem.function if problem else "",

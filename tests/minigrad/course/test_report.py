@@ -4,6 +4,7 @@ escapes.
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_every_shape_of_a_submission_has_a_row(run):
         "final": "not graded: lesson_03_gates_final.py",
         "nested": "not graded: my-course/",
         "many": "not graded: a.py, b.py, c.py, d.py, e.py and 2 more",
-        "top.zip": "not graded: a file, not a folder",
+        "top.zip": "not graded: neither a folder nor a zip file nor a lesson file",
     }
     code, text = run("class", "--json", "--keep", "class/marks")
     assert (code, notes(text)) == (1, expected)
@@ -110,7 +111,7 @@ def test_files_that_cannot_be_read_say_why_and_links_show_nothing(run, tmp_path,
         "inside": "not graded: final.py",
         "pipe": "lesson 1 not graded: it is a folder or a device",
         "self": "not graded: a link, which is not followed",
-        "fifo": "not graded: a file, not a folder",
+        "fifo": "not graded: neither a folder nor a zip file nor a lesson file",
         "locked": "not graded: a folder that cannot be read (Permission denied)",
     }
     assert [name for name, row in rows(text).items() if row["points"]] == ["inside"]
@@ -182,3 +183,20 @@ def test_where_nothing_can_be_written_no_mark_is_lost(run, options):
     code, text = run("class", *options)
     assert code == 2 and "[MG921] file" in text
     assert "-o" not in options or "ada   1/2     x  ." in text
+
+
+def test_zip_files_and_single_files_have_rows(run):
+    folder = hand_in("folder", first=SOLUTION)
+    with zipfile.ZipFile("class/anna.zip", "w") as archive:
+        archive.write(folder / FIRST, f"my-course/{FIRST}")
+        archive.writestr("my-course/notes.txt", "hello")
+    Path("class", f"berta_{FIRST}").write_text(SOLUTION)
+    Path("class/carl.zip").write_bytes(b"PK, but damaged")
+    code, out = run("class", "--json")
+    found = rows(out)
+    assert {name: row["points"] for name, row in found.items()} == {
+        "anna.zip": 1, "folder": 1, f"berta_{FIRST}": 1, "carl.zip": 0
+    }  # fmt: skip
+    assert found["anna.zip"]["note"] == "not graded: notes.txt"
+    assert "neither a folder nor a zip file" in found["carl.zip"]["note"]
+    assert code == 1

@@ -1,12 +1,13 @@
 """A learner's folder: nothing of theirs is overwritten, nothing they have reached is lost."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from minigrad.course.lesson import lesson, lessons
-from minigrad.course.workbook import own_code
+from minigrad.course.workbook import Workbook, own_code
 
 from .conftest import record, write
 
@@ -112,3 +113,15 @@ def test_a_ready_version_that_was_changed_or_needs_another_name_is_left_alone(co
     assert own_code("import math\n@math.cos\ndef f(x): return x", "f", "import math").startswith(
         "@math.cos\ndef f"
     )
+
+
+def test_start_takes_the_work_that_a_page_exported(tmp_path):
+    one = lesson(1)
+    with zipfile.ZipFile(tmp_path / "my-course.zip", "w") as archive:
+        archive.writestr(one.file, "dy_ds = 1")
+        archive.writestr("progress.json", '{"lesson_01_by_hand": {"passed": "2026-11-28 10:00"}}')
+    workbook, kept = Workbook.start(tmp_path / "course", tmp_path / "my-course.zip")
+    assert workbook.text(one) == "dy_ds = 1" and workbook.passed(one) and kept == []
+    (tmp_path / "course" / one.file).write_text("dy_ds = 2")
+    workbook, kept = Workbook.start(tmp_path / "course", tmp_path / "my-course.zip")
+    assert workbook.text(one) == "dy_ds = 2" and one.file in kept
