@@ -91,7 +91,8 @@ def check(name: str, files: str, runs: str, width: int, post: Post) -> bool:
 def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) -> None:
     stop_if_damaged(post)
     FOLDER.mkdir(exist_ok=True)
-    for file, content in files.items():
+    exercises = {other.file: other.read("exercise.py") for other in lesson.lessons()}
+    for file, content in (exercises | files).items():
         save_text(FOLDER / file, content)
     one = lesson.lesson(name)
     workbook = Workbook(FOLDER)
@@ -103,16 +104,17 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
     problem = verdict.problem
     wrong = problem or verdict.stretch[1]
     moved = workbook.carry_over() if problem is None else []
+    own = [f"  {file} now contains your own {function}." for function, file in moved]
+    to_see = wrong and wrong.question and wrong.kind not in ("missing", "not written")
     post("verdict", json.dumps({
-        "again": feedback.to_paste(wrong, one) if wrong and wrong.question else [],
-        "lines": feedback.lines(verdict, tries, width, page=True),
+        "again": feedback.to_paste(wrong, one) if to_see else [],
+        "lines": [*feedback.lines(verdict, tries, width, page=True), *own],
         "passed": verdict.passed,
         "kind": problem.kind if problem else "",
         "function": problem.function if problem else "",
         "line": problem.line if problem else None,
         "entry": {key: value for key, value in entry.items() if key in ("passed", "tries", "checked")},
         "files": {file: (FOLDER / file).read_text() for _, file in moved},
-        "moved": moved,
     }))  # fmt: skip
 
 
