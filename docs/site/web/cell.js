@@ -124,7 +124,7 @@ export class Cell {
       const start = performance.now();
       this.ran = true;
       const message = { kind: "cell", name: this.alone ? "Your lines" : `Cell ${this.number}`, source: this.editor.value, ...this.more };
-      const { ended } = await python.ask(message, (piece) => this.output.show(piece));
+      const { ended } = await python.ask(message, (piece) => piece.loaded || this.output.show(piece));
       this.output.flush();
       this.say(ended ? `Ran in ${((performance.now() - start) / 1000).toFixed(2)} s.` : "Ended with an error.");
       return ended;

@@ -132,10 +132,17 @@ class Lesson {
     this.output.clear();
     const start = performance.now();
     const source = this.editor.text();
-    const message = { kind: "cell", name: lesson.file, source, file: { name: lesson.file, text: source } };
-    const { ended } = await python.ask(message, (piece) => this.output.show(piece));
+    const file = { name: lesson.file, text: source };
+    const message = { kind: "cell", name: lesson.file, source, file, lesson: lesson.name, reviews: lesson.reviews };
+    const { ended } = await python.ask(message, (piece) => this.shown(piece));
     this.output.flush();
     this.say(ended ? `Ran in ${((performance.now() - start) / 1000).toFixed(2)} s.` : "Ended with an error.");
+  }
+
+  /** Show a piece of output, or how much was downloaded. */
+  shown(piece) {
+    if (piece.loaded) showLoaded(this.progress, piece.loaded);
+    else this.output.show(piece);
   }
 
   async check() {
@@ -235,7 +242,7 @@ class Lesson {
     const timer = setTimeout(() => python.end(), SECONDS * 1000);
     try {
       await python.load(() => {});
-      const { ended } = await python.ask({ kind: "page", lesson: lesson.name, source: text, failed }, (piece) => this.graph.show(piece));
+      const { ended } = await python.ask({ kind: "page", lesson: lesson.name, source: text, failed }, (piece) => piece.loaded || this.graph.show(piece));
       if (!ended) python.renew();
     } catch (error) {
       if (python.worker) throw error;
