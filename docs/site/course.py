@@ -34,12 +34,23 @@ FOR_A_CHECK = ("solution.py", "key.json.gz", "weights.safetensors")
 """A lesson's files that are fetched when it is checked."""
 OFFLINE = re.compile(r"(index|course|readme|lessons/.*)\.html|_static/|_images/|made/")
 """The site's files for "make this course available offline"."""
-NOT_NEEDED = (".svg", ".html", "slips.py", "right.py", "mutants.py", "figures.py", ".pyc", *FOR_A_CHECK)
+NOT_NEEDED = (
+    ".svg",
+    ".html",
+    "slips.py",
+    "right.py",
+    "mutants.py",
+    "figures.py",
+    ".pyc",
+    *FOR_A_CHECK,
+)
 
 
 def described(one: Lesson) -> dict[str, Any]:
     """Return what the scripts need to know about a lesson."""
-    sources = "".join(one.read(name) for name in ("text.md", "exercise.py", "solution.py", "check.py"))
+    sources = "".join(
+        one.read(name) for name in ("text.md", "exercise.py", "solution.py", "check.py")
+    )
     return {
         "name": one.name, "number": one.number, "title": one.title, "file": one.file,
         "exercise": one.read("exercise.py"), "hints": one.hints, "quiz": quiz.read(one),
@@ -60,7 +71,9 @@ def add_exercise(app: Sphinx, document: nodes.document) -> None:
         heading = section[0].astext()
         if heading in FOLDED:
             place = section.parent.index(section)
-            opened = f'<details class="after-pass"><summary>{heading} (it shows the result)</summary>'
+            opened = (
+                f'<details class="after-pass"><summary>{heading} (it shows the result)</summary>'
+            )
             section.parent.insert(place + 1, nodes.raw("", "</details>", format="html"))
             section.parent.insert(place, nodes.raw("", opened, format="html"))
 
@@ -79,12 +92,14 @@ def exercise(one: Lesson) -> str:
         else '<a href="../course.html">the course</a>'
     )
     return f"""<div class="lesson"><script type="application/json">{data}</script>
-<p class="needs-server">To write and check your code here, this page needs JavaScript and a server. If you opened the page as a
-file, run <code>python -m http.server</code> in the site's folder and open <code>http://localhost:8000</code>, or take the
-course in a terminal: <code>minigrad course start my-course</code>.</p>
-<p class="served-only">You can write your code here, in <code>{one.file}</code>. The button Check does what <code>minigrad course
-check {one.number}</code> does in a terminal.</p>
-<template class="lesson-next"><p class="lesson-next-link">Read "What to notice afterwards" below. Next: {link}.</p></template>
+<p class="needs-server">To write and check your code here, this page needs JavaScript and a server. If
+you opened the page as a file, run <code>python -m http.server</code> in the site's folder and open
+<code>http://localhost:8000</code>, or take the course in a terminal: <code>minigrad course start
+my-course</code>.</p>
+<p class="served-only">You can write your code here, in <code>{one.file}</code>. The button Check does
+what <code>minigrad course check {one.number}</code> does in a terminal.</p>
+<template class="lesson-next"><p class="lesson-next-link">Read "What to notice afterwards" below.
+Next: {link}.</p></template>
 </div>"""
 
 
@@ -92,7 +107,8 @@ def add_home(app: Sphinx, page: str, source: list[str]) -> None:
     """Add the learner's progress to the page of the course."""
     if page == "course":
         shown = [
-            {"name": o.name, "number": o.number, "title": o.title, "file": o.file} for o in lessons()
+            {"name": o.name, "number": o.number, "title": o.title, "file": o.file}
+            for o in lessons()
         ]
         box = f'<div class="course-home"><script type="application/json">{json.dumps(shown)}</script></div>'
         title, _, rest = source[0].partition("\n")
@@ -107,19 +123,21 @@ def gather(app: Sphinx, config: Any) -> None:
     if not sizes:
         return
     folder = Path(app.outdir) / cells.FOLDER
-    bundle = [ESBUILD, HERE / "web/editor.js", "--bundle", "--format=esm", "--minify"]
-    subprocess.run([*bundle, f"--outfile={folder / 'editor.js'}", "--log-level=error"], check=True)
+    options = "--bundle --format=esm --minify --log-level=error".split()
+    bundle = [str(ESBUILD), str(HERE / "web/editor.js"), *options, f"--outfile={folder}/editor.js"]
+    subprocess.run(bundle, check=True)
     archive(folder / "course.zip", course_files())
     for one in lessons():
         files = [one.folder / name for name in FOR_A_CHECK if (one.folder / name).exists()]
         inside = f"minigrad/course/lessons/{one.name}"
         archive(
-            folder / f"{one.name}.zip", {f"{inside}/{path.name}": path.read_bytes() for path in files}
+            folder / f"{one.name}.zip",
+            {f"{inside}/{path.name}": path.read_bytes() for path in files},
         )
         shutil.copyfile(one.folder / "solution.py", folder / f"{one.name}.solution.py")
     for path in [*folder.glob("*.zip"), folder / "imdb.npz"]:
         if path.name != "python_stdlib.zip":
-            # the size twice, because these files are compressed already; they are fetched only if needed
+            # the size twice, because these files are compressed already; fetched only if needed
             sizes[path.name] = (path.stat().st_size, path.stat().st_size, True)
 
 
@@ -130,17 +148,20 @@ def add_worker(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    files = [path for path in sorted(out.rglob("*")) if path.is_file() and ".doctrees" not in path.parts]
+    files = [
+        path for path in sorted(out.rglob("*")) if path.is_file() and ".doctrees" not in path.parts
+    ]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
     wanted = [
         [name, path.stat().st_size]
         for path in files
         if OFFLINE.match(name := path.relative_to(out).as_posix())
     ]
-    listed = {"cache": f"minigrad-{digest}", "files": wanted}
-    (out / "offline.json").write_text(json.dumps(listed), encoding="utf-8")
-    script = (HERE / "web/sw.js").read_text(encoding="utf-8").replace("minigrad-BUILD", listed["cache"])
-    (out / "sw.js").write_text(script, encoding="utf-8")
+    cache = f"minigrad-{digest}"
+    listed = json.dumps({"cache": cache, "files": wanted})
+    (out / "offline.json").write_text(listed, encoding="utf-8")
+    script = (HERE / "web/sw.js").read_text(encoding="utf-8")
+    (out / "sw.js").write_text(script.replace("minigrad-BUILD", cache), encoding="utf-8")
 
 
 def course_files() -> dict[str, bytes]:

@@ -111,7 +111,9 @@ def _report(options: argparse.Namespace) -> int:
         marks = grade_all(held, chosen, options.jobs, options.keep)
         above = os.path.commonpath([path.parent for path in marks])
         rows = [
-            Row(printable(os.path.relpath(path, above)), held[path], row, note(held[path], row, own))
+            Row(
+                printable(os.path.relpath(path, above)), held[path], row, note(held[path], row, own)
+            )
             for path, row in marks.items()
         ]
     if options.gradescope or options.json:
@@ -255,8 +257,8 @@ def _read(path: Path) -> str:
 def grade_all(
     held: Mapping[Path, Path], chosen: list[Lesson], jobs: int, keep: Path | None = None
 ) -> dict[Path, list[Mark]]:
-    """Return every submission's marks. `held` maps each submission to the folder with its files. Each file runs in its own process, and at most `jobs`
-    processes run in parallel.
+    """Return every submission's marks. `held` maps each submission to the folder with its files.
+    Each file runs in its own process, and at most `jobs` processes run in parallel.
 
     Each mark is stored in the folder `keep` immediately. A file with a stored mark is graded again
     only if it has changed.

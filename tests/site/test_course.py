@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_the_verdicts_in_a_page_are_those_of_the_command_line(site, tmp_path, gr
     given = [(one, text) for one in lessons()[group::4] for text in answers(one)]
     files = tmp_path / "files.json"
     files.write_text(json.dumps([(one.name, text) for one, text in given]))
-    command = [NODE, str(GRADE), str(site / "_static/cells"), str(files)]
+    command = [str(NODE), str(GRADE), str(site / "_static/cells"), str(files)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     here = [feedback.lines(graded_here(one, text), 3, page=True) for one, text in given]
     assert json.loads(done.stdout) == here
@@ -127,7 +128,21 @@ def test_a_check_survives_a_file_that_ends_or_damages_python(learner):
 
 
 def test_quiz_answers_in_a_page_are_judged_as_on_the_command_line(learner):
-    tried = ["a", "B", "c.", "d", "0", "1", "2,0", "1e-5", "-0.25", "0.00012345", "12345", "6.", "x"]
+    tried = [
+        "a",
+        "B",
+        "c.",
+        "d",
+        "0",
+        "1",
+        "2,0",
+        "1e-5",
+        "-0.25",
+        "0.00012345",
+        "12345",
+        "6.",
+        "x",
+    ]
     questions = [question for one in lessons() for question in quiz.read(one)]
     there = learner.reader.driver.execute_async_script(
         "const [questions, tried, done] = arguments; import('./_static/cells/quiz.js').then((quiz) =>"
@@ -138,7 +153,7 @@ def test_quiz_answers_in_a_page_are_judged_as_on_the_command_line(learner):
     assert there == [[list(quiz.answer(one, text)) for text in tried] for one in questions]
 
 
-def test_the_whole_course_is_taken_in_the_pages_alone(learner, tmp_path, capsys):
+def test_the_whole_course_is_taken_in_the_pages_alone(learner, tmp_path, capsys, monkeypatch):
     for one in lessons():
         learner.open(one)
         learner.write(one.read("solution.py"))
@@ -150,6 +165,8 @@ def test_the_whole_course_is_taken_in_the_pages_alone(learner, tmp_path, capsys)
     )
     learner.press("Export")
     learner.wait(lambda: (tmp_path / "my-course.zip").exists())
-    assert main(["course", "report", str(tmp_path / "my-course.zip"), "--json"]) == 0
+    report = ["minigrad", "course", "report", str(tmp_path / "my-course.zip"), "--json"]
+    monkeypatch.setattr(sys, "argv", report)
+    assert main() == 0
     (row,) = json.loads(capsys.readouterr().out)["submissions"]
     assert (row["points"], row["of"]) == (17, 17)

@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import runner
 from minigrad.course import child, feedback, lesson, sandbox
 from minigrad.course.commands import count_try
 from minigrad.course.grade import judge
-from minigrad.course.workbook import PROGRESS, Workbook, save_text
+from minigrad.course.workbook import Workbook, save_text
 
 FOLDER = Path("/course")
 """The course folder, which contains the files that the page sends."""
@@ -41,7 +41,7 @@ class Check:
         self.lesson, self.runs, self.post = lesson.lesson(name), runs, post
         self.asked = 0
 
-    def ask(self, text: str, only: list[int] | None = None) -> sandbox.Run:
+    def ask(self, text: str, only: Sequence[int] | None = None) -> sandbox.Run:
         """Return the answers of an earlier run, or run the file and send each answer to the page."""
         self.asked += 1
         if self.asked <= len(self.runs):
@@ -105,9 +105,9 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
     wrong = problem or verdict.stretch[1]
     moved = workbook.carry_over() if problem is None else []
     own = [f"  {file} now contains your own {function}." for function, file in moved]
-    to_see = wrong and wrong.question and wrong.kind not in ("missing", "not written")
+    shown = wrong and wrong.question and wrong.kind not in ("missing", "not written")
     post("verdict", json.dumps({
-        "again": feedback.to_paste(wrong, one) if to_see else [],
+        "again": feedback.to_paste(wrong, one) if wrong and shown else [],
         "lines": [*feedback.lines(verdict, tries, width, page=True), *own],
         "passed": verdict.passed,
         "kind": problem.kind if problem else "",

@@ -166,9 +166,7 @@ def explain(error: BaseException) -> str:
         own = [frame for frame in part.stack if _is_own(frame.filename)]
         part.stack = traceback.StackSummary.from_list(own) if own else None  # type: ignore[assignment]
         cause = part.__cause__ or part.__context__
-        if cause is not None and not any(
-            _is_own(frame.filename) for frame in cause.stack
-        ):
+        if cause is not None and not any(_is_own(frame.filename) for frame in cause.stack):
             # an internal error that minigrad's error replaces
             part.__cause__ = part.__context__ = cause = None
         part = cause
@@ -194,7 +192,8 @@ def snapshot() -> dict[Any, Any]:
     import numpy as np
 
     found: dict[Any, Any] = {"settings": (np.geterr(), sys.getrecursionlimit(), os.getcwd())}
-    for name, module in list(sys.modules.items()):
+    loaded: list[tuple[str, Any]] = list(sys.modules.items())
+    for name, module in loaded:
         if not isinstance(module, types.ModuleType) or name == "__main__" or name[:7] == "lesson_":
             continue
         found[name] = id(module)
