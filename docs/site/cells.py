@@ -25,6 +25,7 @@ from typing import Any
 
 import runtime
 from docutils import nodes
+from made import with_title
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
@@ -154,6 +155,8 @@ def _html(writer: HTML5Translator, node: cell, kind: str, content: str, title: s
         return f'<div class="cell-picture"><img alt="{escape(title)}" src="{source}"></div>'
     if kind == "page":
         name = f"{writer.builder.current_docname.replace('/', '-')}-{node['number']}.html"
+        page = f"../../{writer.builder.current_docname}.html"
+        content = with_title(content, title, page, writer.document.get("title", "the page"))
         (Path(writer.builder.outdir) / FOLDER / name).write_text(content, encoding="utf-8")
         up = "../" * writer.builder.current_docname.count("/")
         return _explorer(f"{up}{FOLDER}/{name}", title)
