@@ -183,7 +183,10 @@ def _note(app: Sphinx, count: int) -> str:
         else "This code cannot be run here, because the site was built without Python: "
         f"{escape(reason)}."
     )
-    return f"""<p class="cells-note" id="cells-keys">{note}</p>
+    return f"""<p class="cells-note served-only" id="cells-keys">{note}</p>
+<p class="cells-note needs-server">This code runs only if JavaScript is on and the page comes from a server.
+If you opened the page as a file, run <code>python -m http.server</code> in the site's folder and open
+<code>http://localhost:8000</code>.</p>
 <script type="application/json" id="cells">{json.dumps({"sizes": sizes or None})}</script>
 <template id="cell-explorer">{_explorer("", "")}</template>
 """
