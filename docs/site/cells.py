@@ -167,7 +167,7 @@ def _explorer(address: str, title: str) -> str:
     return f"""<div class="cell-explorer">
 <p><a href="{address}" target="_blank">Open the explorer in a new tab</a></p>
 <iframe src="{address}" title="{escape(title)}" sandbox="allow-scripts" loading="lazy"></iframe>
-<p tabindex="-1">Escape leaves the explorer.</p></div>"""
+<p tabindex="-1">With the keyboard, Escape leaves the explorer.</p></div>"""
 
 
 def _note(app: Sphinx, count: int) -> str:
@@ -214,10 +214,10 @@ def gather(app: Sphinx, config: Config) -> None:
 def add_files(
     app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None
 ) -> None:
-    """Add cell.js and cell.css to pages with cells."""
+    """Add page.js and cell.css to pages with cells."""
     if document is not None and next(document.findall(cell), None) is not None:
         app.add_css_file("cells/cell.css")
-        app.add_js_file("cells/cell.js", type="module")
+        app.add_js_file("cells/page.js", type="module")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

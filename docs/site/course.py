@@ -54,7 +54,7 @@ def described(one: Lesson) -> dict[str, Any]:
     return {
         "name": one.name, "number": one.number, "title": one.title, "file": one.file,
         "exercise": one.read("exercise.py"), "hints": one.hints, "quiz": quiz.read(one),
-        "reviews": "load_imdb" in sources,
+        "reviews": "load_imdb" in sources, "questions": len(one.questions),
     }  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def add_exercise(app: Sphinx, document: nodes.document) -> None:
         if heading in FOLDED:
             place = section.parent.index(section)
             opened = (
-                f'<details class="after-pass"><summary>{heading} (it shows the result)</summary>'
+                '<details class="after-pass"><summary>Opens when you pass (it shows the result)</summary>'
             )
             section.parent.insert(place + 1, nodes.raw("", "</details>", format="html"))
             section.parent.insert(place, nodes.raw("", opened, format="html"))
@@ -188,10 +188,9 @@ def add_files(
 ) -> None:
     """Add the scripts and styles of a lesson and of the course's page."""
     if re.fullmatch(r"lessons/lesson_\w+", page):
-        app.add_js_file("cells/lesson.js", type="module")
         app.add_css_file("cells/lesson.css")
     if page == "course":
-        app.add_js_file("cells/home.js", type="module")
+        app.add_js_file("cells/page.js", type="module")
         app.add_css_file("cells/lesson.css")
 
 

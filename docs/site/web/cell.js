@@ -8,6 +8,8 @@ import { read, write } from "./store.js";
 
 const page = location.pathname.replace(/^.*?([^/]*\/?[^/]*)\.html$/, "$1");
 
+export const cells = []; // the cells of the page
+
 export class Cell {
   /** A cell of the page, or one that lesson.js adds, which has no cells above it. */
   constructor(element, index, alone = false) {
@@ -167,7 +169,7 @@ export async function restart(job, reason) {
   }
 }
 
-export const cells = Array.from(document.querySelectorAll(".cell"), (element, index) => new Cell(element, index));
+for (const element of document.querySelectorAll(".cell")) cells.push(new Cell(element, cells.length));
 python.onstop.push(() => cells.forEach((cell) => (cell.ran = false)));
 window.addEventListener("resize", () => cells.forEach((cell) => cell.output.tidy()));
 document.documentElement.classList.add("served"); // hides the note that the page needs a server

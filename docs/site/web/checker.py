@@ -24,6 +24,8 @@ from minigrad.course.workbook import Workbook, save_text
 
 FOLDER = Path("/course")
 """The course folder, which contains the files that the page sends."""
+CELLS = Path("/cells")
+"""The working directory."""
 Post = Callable[..., object]
 """Sends a message to the page: its kind and its content."""
 
@@ -55,6 +57,8 @@ class Check:
             self.post("line", json.dumps(line))
 
         source = Path(self.lesson.file)
+        # Python quotes the line of a SyntaxError from the file
+        (CELLS / source).write_text(text, encoding="utf-8")
         first = only is None
         variables = child.watch(self.lesson.questions[only[0]].function, source) if only else None
         shown = runner.Printed(lambda _, content, __: self.post("text", content) if first else None)

@@ -40,8 +40,9 @@ const marked = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-/** An editor for Python. Calls `changed(text)` after each change by the reader, and `run()` for Ctrl+Enter. */
-export function createEditor(parent, { text, label, describedBy, changed, check }) {
+/** An editor for Python. Calls `changed(text)` after each change, and `check()` for Ctrl+Enter. It starts at the first line that
+ * contains `from`. */
+export function createEditor(parent, { text, label, describedBy, changed, check, from }) {
   const setup = [
     lineNumbers(), highlightActiveLineGutter(), minimalSetup, bracketMatching(), indentOnInput(), python(), marked,
     indentUnit.of("    "), EditorState.tabSize.of(4), syntaxHighlighting(colours),
@@ -53,16 +54,15 @@ export function createEditor(parent, { text, label, describedBy, changed, check 
     { key: "Mod-/", run: toggleComment },
     indentWithTab,
   ];
+  if (window.matchMedia("(max-width: 46em)").matches) setup.push(EditorView.lineWrapping);
   const view = new EditorView({ parent, doc: text, extensions: [keymap.of(keys), setup] });
+  parent.addEventListener("keydown", (event) => event.stopPropagation()); // the theme's keys, such as / for search
+  const place = text.search(from);
+  if (place > 0) view.dispatch({ selection: { anchor: place }, effects: EditorView.scrollIntoView(place, { y: "center" }) });
   return {
     text: () => view.state.doc.toString(),
     set: (now) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: now } }),
     mark: (line) => view.dispatch({ effects: mark.of(line) }),
-    show(line) {
-      const at = view.state.doc.line(Math.min(line, view.state.doc.lines)).from;
-      view.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: "center" }) });
-      view.focus();
-    },
     focus: () => view.focus(),
     focused: () => view.hasFocus,
   };

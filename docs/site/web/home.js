@@ -78,12 +78,13 @@ async function load(file) {
     return say("Nothing was changed.");
   }
   if (lost.length) save();
+  const taken = found.filter(([name]) => name.endsWith(".py")).length;
   for (const [name, text] of found) {
     if (name === "progress.json") merge(text);
     else write(name, text);
   }
   show();
-  say(isRefused() ? "The browser refuses to store the files." : `Imported ${found.length} files.`);
+  say(isRefused() ? "The browser refuses to store the files." : `Imported ${taken} lessons${lost.length ? ". The versions that were here are in my-course.zip" : ""}.`);
 }
 
 /** Add the entries of another progress.json to the ones here. */

@@ -39,21 +39,25 @@ class Lesson {
     this.resetButton = button("Reset", () => this.reset());
     this.undoButton = button("Undo the reset", () => this.undoReset());
     this.solutionButton = button("Solution", () => this.showSolution());
-    const buttons = [this.checkButton, this.runButton, this.stopButton, this.hintButton, this.resetButton, this.undoButton, this.solutionButton];
+    // Stop comes last, so that no button moves below the pointer when it appears
+    const buttons = [this.checkButton, this.runButton, this.hintButton, this.resetButton, this.undoButton, this.solutionButton, this.stopButton];
     const bar = el("div", { class: "cell-bar" }, ...buttons, this.status, this.progress, this.stored);
     const keys = el("p", { class: "cells-note", id: "lesson-keys" },
       "Press Ctrl+Enter to check your code. Tab indents; Escape and then Tab leaves the editor. Your code is stored in this browser at every key.");
-    const name = el("div", { class: "lesson-file" }, lesson.file);
-    root.append(this.questions(), el("div", { class: "cell lesson-cell" }, name, this.editorBox, bar, this.outputBox), keys, this.hint, this.verdict, this.again, this.graph.element);
+    const name = el("div", { class: "lesson-file" }, lesson.file, el("span", { class: "lesson-done" }, " ✓ passed"));
+    this.old = el("p", { class: "cells-note", hidden: "" }, "Your code has changed since this check.");
+    this.solution = el("pre", { class: "lesson-solution", hidden: "" });
+    const cell = el("div", { class: "cell lesson-cell" }, name, this.editorBox, bar, this.outputBox);
+    root.append(this.questions(), cell, this.solution, this.hint, this.old, this.verdict, this.again, this.graph.element, keys);
     this.editor = createEditor(this.editorBox, {
       text: read(lesson.file) ?? lesson.exercise, label: `Your code: ${lesson.file}`, describedBy: "lesson-keys",
-      changed: (text) => this.changed(text), check: () => this.ask("check"),
+      changed: (text) => this.changed(text), check: () => this.ask("check"), from: /^.*(raise NotImplementedError|= None\b)/m,
     });
-    this.stopButton.hidden = this.undoButton.hidden = true;
-    this.solution = el("pre", { class: "lesson-solution", hidden: "" });
-    root.append(this.solution);
+    this.stopButton.hidden = true;
     this.show();
-    watch((file) => file === lesson.file && !this.editor.focused() && this.editor.set(read(file) ?? lesson.exercise));
+    watch((file) => file === lesson.file && !this.editor.focused() && this.takeOver());
+    window.addEventListener("focus", () => this.takeOver());
+    if (read("python") === "loaded") this.loadWhenSeen(cell);
   }
 
   get entry() {
@@ -70,15 +74,32 @@ class Lesson {
     const pose = ({ quiz, lesson: { number }, lesson: earlier, index }) =>
       box.prepend(new Question(quiz, earlier, index, `You missed this question in lesson ${number}: `).element);
     missed(lesson).then((found) => found && pose(found));
-    lesson.quiz.forEach((quiz, index) => box.append(new Question(quiz, lesson, index, "A question before you run it: ").element));
+    const count = lesson.quiz.length;
+    lesson.quiz.forEach((quiz, index) => box.append(new Question(quiz, lesson, index, `Question ${index + 1} of ${count}: `).element));
     return box;
   }
 
   changed(text) {
-    write(lesson.file, text);
+    if (text !== read(lesson.file)) write(lesson.file, text);
     this.editor?.mark(null);
     this.stored.textContent = isRefused() ? "Not stored: the browser refuses. Export your work." : "";
-    this.undoButton.hidden = true;
+    this.old.hidden = this.verdict.textContent === "" || text === this.checked;
+  }
+
+  /** Show the file as another tab has left it. */
+  takeOver() {
+    const text = read(lesson.file) ?? lesson.exercise;
+    if (text !== this.editor.text()) this.editor.set(text);
+  }
+
+  /** Start Python before it is needed, if it is in the browser's cache. */
+  loadWhenSeen(element) {
+    const seen = new IntersectionObserver(([{ isIntersecting }]) => {
+      if (!isIntersecting) return;
+      seen.disconnect();
+      python.load(() => {}).catch(() => {}); // the first job reports the error
+    });
+    seen.observe(element);
   }
 
   /** Show what depends on the progress: the folded parts of the page, the buttons. */
@@ -86,6 +107,7 @@ class Lesson {
     const tries = Object.values(this.entry.tries ?? {});
     this.solutionButton.hidden = !this.passed && Math.max(0, ...tries) < 4;
     for (const part of document.querySelectorAll("details.after-pass")) if (this.passed) part.open = true;
+    this.undoButton.hidden = read(this.undo) === null;
     root.classList.toggle("lesson-passed", this.passed);
   }
 
@@ -119,13 +141,23 @@ class Lesson {
     }
   }
 
+  /** Forget what was shown about the file before. */
+  clear() {
+    this.output.clear();
+    this.graph.clear();
+    for (const element of [this.again, this.hint, this.verdict]) element.replaceChildren();
+    this.verdict.classList.remove("lesson-right", "lesson-wrong");
+    this.old.hidden = true;
+  }
+
   async load() {
     if (!python.worker) this.say(python.before ? "Starting Python again." : "Loading Python, NumPy, Graphviz and minigrad.");
     await python.load(({ loaded }) => showLoaded(this.progress, loaded));
     this.progress.replaceChildren();
+    write("python", "loaded");
   }
 
-  /** Run the file as a program. Cells can use its variables afterwards. */
+  /** Run the file as a program. */
   async run() {
     await this.load();
     this.say("Running.");
@@ -133,7 +165,7 @@ class Lesson {
     const start = performance.now();
     const source = this.editor.text();
     const file = { name: lesson.file, text: source };
-    const message = { kind: "cell", name: lesson.file, source, file, lesson: lesson.name, reviews: lesson.reviews };
+    const message = { kind: "program", name: lesson.file, source, file, lesson: lesson.name, reviews: lesson.reviews };
     const { ended } = await python.ask(message, (piece) => this.shown(piece));
     this.output.flush();
     this.say(ended ? `Ran in ${((performance.now() - start) / 1000).toFixed(2)} s.` : "Ended with an error.");
@@ -147,10 +179,8 @@ class Lesson {
 
   async check() {
     const text = this.editor.text();
-    this.output.clear();
-    this.graph.clear();
-    this.again.replaceChildren();
-    this.hint.replaceChildren();
+    this.clear();
+    this.checked = text;
     const verdict = await this.judged(text);
     for (const [file, content] of Object.entries(verdict.files)) write(file, content);
     record(lesson.name, verdict.entry);
@@ -171,11 +201,13 @@ class Lesson {
       const show = ({ kind, content, loaded }) => {
         if (loaded) showLoaded(this.progress, loaded);
         else if (kind === "run") {
+          if (runs.length) this.say("Looking for the cause.");
           runs.push([[], ""]);
           timer = setTimeout(tooLate, SECONDS * 1000);
         } else if (kind === "line") {
           runs.at(-1)[0].push(content); // JSON as Python writes it, with Infinity and NaN
           if (content === DONE) clearTimeout(timer);
+          else if (runs.length === 1) this.say(`Checking: ${runs[0][0].length} of ${lesson.questions}.`);
         } else if (kind === "text") this.output.show({ kind, content });
         else if (kind === "verdict") verdict = JSON.parse(content);
       };
@@ -218,11 +250,14 @@ class Lesson {
 
   tell(verdict) {
     this.verdict.textContent = verdict.lines.join("\n");
+    this.old.hidden = this.editor.text() === this.checked;
     this.verdict.classList.toggle("lesson-right", verdict.passed);
     this.verdict.classList.toggle("lesson-wrong", !verdict.passed && verdict.kind !== "not written");
-    this.editor.mark(verdict.line);
+    if (this.old.hidden) this.editor.mark(verdict.line);
+    this.verdict.scrollIntoView({ block: "nearest" });
     if (verdict.again.length) this.again.replaceChildren(this.cellFor(verdict.again));
     if (!verdict.passed) return;
+    write(this.undo, null);
     const next = document.querySelector(".lesson-next");
     if (next) this.again.append(next.content.cloneNode(true));
   }
@@ -255,35 +290,52 @@ class Lesson {
     const index = Math.min(this.entry.hints ?? 0, lesson.hints.length - 1);
     record(lesson.name, { hints: index + 1 });
     const paragraphs = lesson.hints[index].split("\n\n").map((text) => el("p", {}, ...inline(text)));
-    this.hint.replaceChildren(el("p", {}, el("strong", {}, `Hint ${index + 1} of ${lesson.hints.length}`)), ...paragraphs);
+    const last = index + 1 === lesson.hints.length ? " (there are no more)" : "";
+    this.hint.replaceChildren(el("p", {}, el("strong", {}, `Hint ${index + 1} of ${lesson.hints.length}${last}`)), ...paragraphs);
+    this.hint.scrollIntoView({ block: "nearest" });
+  }
+
+  /** The name under which the code before the last reset is stored. */
+  get undo() {
+    return `reset/${lesson.file}`;
   }
 
   reset() {
-    this.before = this.editor.text();
-    this.editor.set(lesson.exercise);
+    const { passed, tries, hints } = this.entry;
+    write(this.undo, JSON.stringify({ text: this.editor.text(), entry: { passed, tries, hints } }));
     record(lesson.name, { passed: undefined, tries: undefined, hints: undefined });
-    this.undoButton.hidden = false;
+    this.clear();
+    this.editor.set(lesson.exercise);
     this.say("The original exercise is back.");
     this.show();
   }
 
   undoReset() {
-    this.editor.set(this.before);
+    const { text, entry } = JSON.parse(read(this.undo));
+    write(this.undo, null);
+    record(lesson.name, entry);
+    this.editor.set(text);
     this.say("Your code is back.");
+    this.show();
     this.editor.focus();
   }
 
   async showSolution() {
+    this.solution.hidden = !this.solution.hidden;
+    if (this.solution.hidden) return;
     this.solution.textContent = await (await fetch(new URL(`${lesson.name}.solution.py`, import.meta.url))).text();
-    this.solution.hidden = false;
     this.solution.tabIndex = 0;
-    this.solution.focus();
+    this.solution.scrollIntoView({ block: "nearest" });
   }
 }
 
-/** Text with `code` in it. */
+/** Text with `code` and *emphasis* in it. */
 function inline(text) {
-  return text.split(/(`[^`]+`)/).map((part) => (part.startsWith("`") ? el("code", {}, part.slice(1, -1)) : part));
+  const made = (part) => {
+    if (part.startsWith("`")) return el("code", {}, part.slice(1, -1));
+    return /^\*[^*]+\*$/.test(part) ? el("em", {}, part.slice(1, -1)) : part;
+  };
+  return text.split(/(`[^`]+`|\*\w[^*`]*\*)/).map(made);
 }
 
 if (settings.sizes) new Lesson();

@@ -31,6 +31,7 @@ export class Output {
     if (this.printed && last?.className === "cell-text") last.append(this.printed);
     else if (this.printed) this.add(el("pre", { class: "cell-text" }, this.printed));
     this.printed = "";
+    this.tidy();
   }
 
   add(element) {
@@ -38,10 +39,10 @@ export class Output {
     this.tidy();
   }
 
-  /** Make boxes that scroll sideways reachable by keyboard. */
+  /** Make boxes that scroll reachable by keyboard. */
   tidy() {
     for (const box of this.element.querySelectorAll("pre, .cell-html, .cell-picture")) {
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
   }

@@ -89,6 +89,6 @@ export function showLoaded(element, loaded) {
   const mb = (bytes) => (bytes / 1e6).toFixed(1);
   element.replaceChildren(
     el("progress", { max: total, value: arrived, "aria-label": "Downloaded" }),
-    ` ${mb(arrived)} of ${mb(total)} MB`,
+    arrived < .99 * total ? ` ${mb(arrived)} of ${mb(total)} MB` : " Starting Python",
   );
 }

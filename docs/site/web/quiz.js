@@ -83,6 +83,7 @@ export class Question {
     }
     record(this.lesson.name, { answers: { ...progress()[this.lesson.name]?.answers, [this.index]: given } });
     this.tell(given);
+    this.said.scrollIntoView({ block: "nearest" });
   }
 
   tell(given) {

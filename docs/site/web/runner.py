@@ -83,6 +83,15 @@ class Runner:
         exec(compile(tree, name, "exec", dont_inherit=True), names)
         return None if last is None else eval(compile(last, name, "eval", dont_inherit=True), names)
 
+    def run_program(self, name: str, source: str) -> bool:
+        """Run a file with variables of its own, as `python file.py` does."""
+        cells, self.module = self.module, types.ModuleType("__main__")
+        sys.modules["__main__"] = self.module
+        try:
+            return self.run(name, source)
+        finally:
+            self.module = sys.modules["__main__"] = cells
+
     def forget(self, file: str) -> None:
         """Import a learner's file again the next time, because it has changed."""
         sys.modules.pop(file.removesuffix(".py"), None)

@@ -2,7 +2,8 @@
 //
 // It posts {loaded: {file: bytes}} while files are downloaded, and {done: true} when Python is ready. It receives
 //
-//   {kind: "cell", name, source, file}   run a cell, or a lesson's file with `main: true`
+//   {kind: "cell", name, source, file}   run a cell; it may import the file of the page's lesson
+//   {kind: "program", name, source}      run a lesson's file with variables of its own
 //   {kind: "check", lesson, ...}         check a lesson's file (see checker.py)
 //   {kind: "page", lesson, ...}          draw the graph of a lesson's file
 //
@@ -80,6 +81,7 @@ async function act(message) {
   if (file) python.FS.writeFile(`/cells/${file.name}`, file.text);
   if (file) runner.forget(file.name);
   if (kind === "cell") return runner.run(name, source);
+  if (kind === "program") return runner.run_program(name, source);
   const checker = python.pyimport("checker");
   if (kind === "check") return checker.check(message.lesson, JSON.stringify(message.files), JSON.stringify(message.runs), message.width, post);
   return checker.page(message.lesson, message.source, message.failed, post);
