@@ -32,6 +32,22 @@ FOLDED = ("What to notice afterwards", "The page of a correct solution")
 """Headings of the sections that give the exercise away."""
 FOR_A_CHECK = ("solution.py", "key.json.gz", "weights.safetensors")
 """A lesson's files that are fetched when it is checked."""
+WORDS = (
+    (r"Open `(lesson_\w+\.py)` and write", r"In the editor below, write"),
+    (r"Open `(lesson_\w+\.py)`", r"The editor below contains `\1`"),
+    (r"Run the file with `python lesson_\w+\.py`", "Press Run"),
+    (r"([Rr])un\s+`python lesson_\w+\.py`", lambda found: "pP"[found[1] == "R"] + "ress Run"),
+    (r"`python lesson_\w+\.py`", "Run"),
+    (r"([Rr])un\s+`minigrad course check \d+`", lambda found: "pP"[found[1] == "R"] + "ress Check"),
+    (r"`minigrad course check \d+`", "Check"),
+    (r"saves\s+it\s+as\s+`pages/\w+\.html`", "shows it in the explorer below the editor"),
+    (r"Open\s+this\s+page", "Use it"),
+    (
+        r"(The page\s+)?`pages/\w+\.html`",
+        lambda found: f"{'tT'[bool(found[1])]}he explorer below the editor",
+    ),
+)
+"""The texts are written for a terminal. (pattern, what it is called in a page.)"""
 OFFLINE = re.compile(r"(index|course|readme|lessons/.*)\.html|_static/|_images/|made/")
 """The site's files for "make this course available offline"."""
 NOT_NEEDED = (
@@ -71,9 +87,7 @@ def add_exercise(app: Sphinx, document: nodes.document) -> None:
         heading = section[0].astext()
         if heading in FOLDED:
             place = section.parent.index(section)
-            opened = (
-                '<details class="after-pass"><summary>Opens when you pass (it shows the result)</summary>'
-            )
+            opened = '<details class="after-pass"><summary>Opens when you pass (it shows the result)</summary>'
             section.parent.insert(place + 1, nodes.raw("", "</details>", format="html"))
             section.parent.insert(place, nodes.raw("", opened, format="html"))
 
@@ -103,8 +117,11 @@ Next: {link}.</p></template>
 </div>"""
 
 
-def add_home(app: Sphinx, page: str, source: list[str]) -> None:
-    """Add the learner's progress to the page of the course."""
+def change_source(app: Sphinx, page: str, source: list[str]) -> None:
+    """Add the learner's progress to the page of the course, and speak of buttons in the lessons."""
+    if page.startswith("lessons/"):
+        for pattern, word in WORDS:
+            source[0] = re.sub(pattern, word, source[0])
     if page == "course":
         shown = [
             {"name": o.name, "number": o.number, "title": o.title, "file": o.file}
@@ -197,7 +214,7 @@ def add_files(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Set up the extension. Called by Sphinx."""
     app.connect("config-inited", gather, priority=900)  # after cells.gather
-    app.connect("source-read", add_home)
+    app.connect("source-read", change_source)
     app.connect("doctree-read", add_exercise, priority=900)  # after the cells were found
     app.connect("html-page-context", add_files)
     app.connect("build-finished", add_worker, priority=900)  # after all files were written

@@ -195,6 +195,7 @@ def run(
     except BaseException as error:  # the file may also raise SystemExit or KeyboardInterrupt
         write({"unloaded": failure(error, source)})
         return
+    write({"loaded": True})
     if variables:
         variables.clear()  # discard the variables of calls in the file itself
     for index in range(len(questions)) if only is None else only:

@@ -95,6 +95,8 @@ def _at(problem: Problem, lesson: Lesson) -> str:
 def _lead(problem: Problem, lesson: Lesson) -> str:
     """Return the sentence that names the wrong function and its line."""
     at, name, other = _at(problem, lesson), problem.function, problem.blames
+    if problem.question is None and problem.kind == "stopped":
+        return f"{lesson.file} did not run to its end: {problem.message}."
     if problem.question is None:
         return f"{lesson.file} cannot be run{at}."
     if problem.kind == "stopped":

@@ -110,6 +110,9 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     """
     if run.unloaded is not None:
         return Verdict(lesson, 0, _raised(Problem("error"), run.unloaded), run.output)
+    if not run.loaded:
+        problem = Problem("stopped", message=run.ended)
+        return Verdict(lesson, 0, problem, run.output, lesson.asked)
     outcomes = [*run.outcomes, *[{"ended": run.ended}] * len(lesson.questions)]
     problems = [_judged(lesson, text, i, outcomes[i]) for i in range(len(lesson.questions))]
     needed, extra = problems[: lesson.asked], problems[lesson.asked :]

@@ -45,6 +45,8 @@ class Run:
     """The intermediate results of the first question, if they were requested."""
     variables: Any = None
     """The variables of the first question's function when it returned, if they were requested."""
+    loaded: bool = False
+    """True if the file's own code ran to its end."""
     unloaded: dict[str, Any] | None = None
     """The error that occurred when the file was loaded, or None."""
     ended: str = ""
@@ -96,6 +98,8 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
             run.outcomes.append({"missing": True})
         elif "way" in line:
             run.way, run.variables = _decoded(line["way"]), _decoded(line.get("variables"))
+        elif "loaded" in line:
+            run.loaded = True
         elif "unloaded" in line:
             run.unloaded = _failure(line["unloaded"])
         elif "done" in line:

@@ -1,6 +1,7 @@
 """The course in the pages: the same verdicts as on the command line, from text to pass in a browser."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from minigrad.__main__ import main
 from minigrad.course import feedback, quiz
 from minigrad.course.lesson import lesson, lessons
 from tests.minigrad.course.test_lesson import graded_here, with_code
+
+from .reader import CONTROL
 
 GRADE = Path(__file__).with_name("grade.mjs")
 NODE = shutil.which("node")
@@ -33,6 +36,16 @@ def test_the_verdicts_in_a_page_are_those_of_the_command_line(site, tmp_path, gr
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     here = [feedback.lines(graded_here(one, text), 3, page=True) for one, text in given]
     assert json.loads(done.stdout) == here
+
+
+@pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
+def test_a_lesson_s_page_speaks_of_buttons_and_folds_the_answer(site, one):
+    page = (site / f"lessons/{one.name}.html").read_text(encoding="utf-8")
+    text = re.sub(r'<div class="lesson">.*?</div>', "", page, flags=re.DOTALL)
+    assert "course check" not in text and "pages/lesson" not in text
+    for heading in ("What to notice afterwards", "The page of a correct solution"):
+        before = page[: page.index(f"<h2>{heading}")]
+        assert before.rpartition("<details")[2].startswith(' class="after-pass">')
 
 
 # --- In the browser
@@ -63,7 +76,7 @@ class Learner:
 
     @property
     def stored(self):
-        name = self.run("return document.querySelector('.lesson-file').textContent")
+        name = self.run("return document.querySelector('.lesson-file').firstChild.data")
         return self.run("return localStorage.getItem('minigrad/' + arguments[0])", name)
 
     def press(self, label):
@@ -170,3 +183,26 @@ def test_the_whole_course_is_taken_in_the_pages_alone(learner, tmp_path, capsys,
     assert main() == 0
     (row,) = json.loads(capsys.readouterr().out)["submissions"]
     assert (row["points"], row["of"]) == (17, 17)
+
+
+def test_every_key_can_be_typed_and_a_changed_cell_is_kept(learner):
+    one = lesson(1)
+    learner.open(one)
+    learner.run("document.querySelector('.cm-content').focus()")
+    learner.reader.press(CONTROL + "a")
+    learner.reader.press(*"a/b?x'=.[")
+    learner.wait(lambda: learner.stored == "a/b?x'=.[")
+    count = "return document.querySelectorAll('.cell-bar').length"
+    cells = learner.run(count)
+    learner.run(
+        "const area = document.querySelector('.cell textarea'); area.value = 'changed';"
+        "area.dispatchEvent(new Event('input'))"
+    )
+    learner.open(one)
+    assert learner.run("return document.querySelector('.cell textarea').value") == "changed"
+    assert (
+        learner.run(count)
+        == cells
+        == learner.run("return document.querySelectorAll('.cell').length")
+    )
+    assert learner.reader.problems() == []

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course.grade import grade, line_of
+from minigrad.course import feedback
+from minigrad.course.grade import grade, judge, line_of
 from minigrad.course.lesson import lesson
+from minigrad.course.sandbox import collected
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,12 @@ def test_helpers_and_renamed_imports_of_the_file_stay_in_the_version_with_right_
     )
     assert (problem.kind, problem.function, problem.blames) == ("wrong", "state_gradients", "")
     assert problem.slip is not None
+
+
+def test_judge_says_that_a_file_did_not_run_to_its_end():
+    one, late = lesson(1), "it took longer than 10 s"
+    stopped = collected([{"started": True}], late)
+    verdict = judge(one, "while True: pass", stopped, lambda *_: stopped)
+    told = " ".join(feedback.lines(verdict, 1))
+    assert f"lesson_01_by_hand.py did not run to its end: {late}." in told
+    assert "dy_ds" not in told
