@@ -37,7 +37,7 @@ ENOUGH = 3
 """The number of wrong answers needed to prove a mistake if they are whole numbers, True or False.
 Many mistakes share such answers. Any other wrong number is proof by itself.
 """
-LONGEST = 2.0
+LONGEST = 0.5
 """The processor time, in seconds, after which a mistake counts as one that never ends."""
 VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
 """Mistakes that are named only if the answers and the learner's code fit no other one."""
