@@ -9,6 +9,7 @@ of answers is one run: the first one asks all questions, and the others help to 
 
 import contextlib
 import contextvars
+import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -120,6 +121,13 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
         "entry": {key: value for key, value in entry.items() if key in ("passed", "tries", "checked")},
         "files": {file: (FOLDER / file).read_text() for _, file in moved},
     }))  # fmt: skip
+
+
+def report_progress(name: str, post: Post) -> None:
+    """Send the page the share of an epoch that is done, while a lesson's experiment runs."""
+    with contextlib.suppress(ImportError):
+        reader = importlib.import_module(f"minigrad.course.lessons.{name}.reader")
+        reader.progress = lambda share: post("progress", f"{share:.3f}")
 
 
 def page(name: str, text: str, failed: str, post: Post) -> bool:

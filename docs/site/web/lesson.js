@@ -168,13 +168,20 @@ class Lesson {
     const message = { kind: "program", name: lesson.file, source, file, lesson: lesson.name, reviews: lesson.reviews };
     const { ended } = await python.ask(message, (piece) => this.shown(piece));
     this.output.flush();
+    this.progress.replaceChildren();
     this.say(ended ? `Ran in ${((performance.now() - start) / 1000).toFixed(2)} s.` : "Ended with an error.");
   }
 
   /** Show a piece of output, or how much was downloaded. */
   shown(piece) {
     if (piece.loaded) showLoaded(this.progress, piece.loaded);
+    else if (piece.kind === "progress") this.showEpoch(piece.content);
     else this.output.show(piece);
+  }
+
+  /** Show the share of an epoch that is done. */
+  showEpoch(share) {
+    this.progress.replaceChildren(el("progress", { max: 1, value: share, "aria-label": "This epoch" }), " of this epoch");
   }
 
   async check() {

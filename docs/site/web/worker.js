@@ -81,8 +81,11 @@ async function act(message) {
   if (file) python.FS.writeFile(`/cells/${file.name}`, file.text);
   if (file) runner.forget(file.name);
   if (kind === "cell") return runner.run(name, source);
-  if (kind === "program") return runner.run_program(name, source);
   const checker = python.pyimport("checker");
+  if (kind === "program") {
+    checker.report_progress(message.lesson, post);
+    return runner.run_program(name, source);
+  }
   if (kind === "check") return checker.check(message.lesson, JSON.stringify(message.files), JSON.stringify(message.runs), message.width, post);
   return checker.page(message.lesson, message.source, message.failed, post);
 }

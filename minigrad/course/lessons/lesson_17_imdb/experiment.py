@@ -3,6 +3,8 @@
 `python lesson_17_imdb.py` runs them all.
 """
 
+import sys
+
 import numpy as np
 
 import minigrad as mg
@@ -13,14 +15,23 @@ REVIEW = 93
 """A test review that the full network classifies correctly and the truncated network does not."""
 WORD = 789
 """The id of the planted word, "comments"."""
+STORED = {1: (0.791, 0.778, 0.765), 2: (0.796, 0.785, 0.740)}
+"""{seed: the accuracies that `three_seeds` found with the solution's functions}."""
 
 
 def run(file):
-    """Run all three parts, in a few minutes. `file` is the module with the learner's functions."""
+    """Run all three parts, in a few minutes. `file` is the module with the learner's functions.
+
+    In a browser, where Python takes about eight times as long, only one seed is run.
+    """
+    slow = sys.platform == "emscripten"
     print("1. A network that is too good\n")
     find_the_leak(file)
     print("\n2. The real network, and the truncated one\n")
-    three_seeds(file)
+    three_seeds(file, (0,) if slow else (0, 1, 2))
+    if slow:
+        for seed, row in STORED.items():
+            print(f"{seed:>4}  {row[0]:.3f}  {row[1]:19.3f}  {row[2]:24.3f}  (measured before)")
     print("\n3. A forgotten word\n")
     shaded(file, "lesson_17_words.svg")
     print("lesson_17_words.svg shows the part of each word in this review.")

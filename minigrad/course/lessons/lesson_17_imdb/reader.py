@@ -84,6 +84,23 @@ def accuracy(model, ids, labels):
     return float(((logits > 0) == (labels == 1)).mean())
 
 
+progress = None
+"""A function to call with the share of an epoch that is done, or None. A page in a browser sets it."""
+
+
+class Reported:
+    """Batches that report the share of them that has been used."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        for number, batch in enumerate(self.batches, 1):
+            yield batch
+            if progress is not None:
+                progress(number / len(self.batches))
+
+
 def best_epoch(train, model, reviews, seed, epochs, lr=0.001, about=""):
     """Train with `train`, one epoch at a time, and keep the weights with the highest accuracy on
     2,500 held-out reviews. Print a line for each epoch, which starts with `about`.
@@ -96,7 +113,7 @@ def best_epoch(train, model, reviews, seed, epochs, lr=0.001, about=""):
     optimizer = Adam(model.named_parameters(), lr=lr)
     batches, found = Batches(rest.ids, rest.labels, batch_size=32, seed=seed), []
     for epoch in range(1, epochs + 1):
-        train(model, optimizer, batches, 1)
+        train(model, optimizer, Reported(batches), 1)
         weights = {name: np.array(array) for name, array in model.state_dict().items()}
         found.append((accuracy(model, held.ids, held.labels), epoch, weights))
         print(
