@@ -29,7 +29,8 @@ for name, text in json.loads(given):
     progress = json.dumps({name: {"tries": tries}})
     def post(kind, content, *_):
         if kind == "verdict":
-            verdicts.append(json.loads(content)["lines"])
+            lines = json.loads(content)["lines"]
+            verdicts.append([line for line in lines if "now contains your own" not in line])
     checker.check(name, json.dumps({one.file: text, "progress.json": progress}), "[]", 80, post)
     told.append(verdicts[0] if verdicts else ["no verdict"])
 json.dumps(told)
