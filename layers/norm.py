@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from minigrad import Tensor, sqrt
+from minigrad import Tensor, layer_norm
 from minigrad.errors import ShapeError
 
 from .init import ones, zeros
@@ -23,9 +23,9 @@ class LayerNorm(Layer):
     different size (MG236). Source: Ba, Kiros and Hinton, Layer normalization (2016).
     """
 
-    def __init__(self, width: int, *, epsilon: float = 1e-5) -> None:
+    def __init__(self, width: int, *, epsilon: float = 1e-5, bias: bool = True) -> None:
         self.gain = parameter(ones, (width,))
-        self.bias = parameter(zeros, (width,))
+        self.bias = parameter(zeros, (width,)) if bias else None
         self.epsilon = epsilon  # avoids division by 0 if all elements are equal
 
     def forward(self, x: Any) -> Tensor:
@@ -38,9 +38,7 @@ class LayerNorm(Layer):
                 "element along the last axis of x",
                 remedy="create the layer with the size of x's last axis as its width",
             )
-        centred = tensor - tensor.mean(axis=-1, keepdims=True)
-        variance = (centred * centred).mean(axis=-1, keepdims=True)
-        return centred / sqrt(variance + self.epsilon) * self.gain + self.bias
+        return layer_norm(tensor, self.gain, self.bias, self.epsilon)
 
     def settings(self) -> str:
         return str(self.gain.size)

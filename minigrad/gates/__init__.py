@@ -4,7 +4,8 @@
 # isort: off
 from . import operators as operators
 from .activation import (
-    LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, leaky_relu, log_softmax, relu, sigmoid, softmax, softplus,
+    GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, gelu, leaky_relu, log_softmax, relu, sigmoid,
+    softmax, softplus,
 )
 from .basic import AddGate, Divide, Hadamard, MultiplyGate, Negate, Subtract, Tanh, tanh
 from .contraction import Einsum, einsum
@@ -21,18 +22,21 @@ from .loss import (
 )
 from .fused.lookup_product import LookupProduct
 from .fused.recurrent import GRUSequence, LSTMSequence, RNNSequence
+from .fused.transformer import LayerNormalise, ScaledDotProductAttention, layer_norm, scaled_dot_product_attention
 from .reduction import CumSum, LogSumExp, Max, Mean, Min, Std, Sum, Var, cumsum, logsumexp
 from .rows import Lookup, lookup
 from .shape import BroadcastTo, Reshape, Transpose, expand_dims, squeeze
 
 __all__ = [
     "Abs", "AddGate", "BinaryCrossEntropy", "BroadcastTo", "Cast", "Clip", "Concatenate", "Cos", "CumSum", "Divide",
-    "Einsum", "Exp", "GRUSequence", "Hadamard", "LSTMSequence", "LeakyReLU", "Log", "LogSoftmax", "LogSumExp", "Lookup",
-    "LookupProduct", "Max", "Maximum", "Mean", "MeanAbsoluteError", "MeanSquaredError", "Min", "Minimum",
-    "MultiplyGate", "Negate", "NegativeLogLikelihood", "Pad", "Power", "RNNSequence", "ReLU", "Reshape", "Scatter",
-    "Sigmoid", "Sin", "Slice", "Softmax", "SoftmaxCrossEntropy", "Softplus", "Sqrt", "Stack", "Std", "Subtract", "Sum",
-    "Tanh", "Transpose", "Var", "Where", "binary_cross_entropy", "clip", "concatenate", "cos", "cumsum", "einsum",
-    "exp", "expand_dims", "leaky_relu", "log", "log_softmax", "logsumexp", "lookup", "maximum", "mean_absolute_error",
-    "mean_squared_error", "minimum", "negative_log_likelihood", "pad", "relu", "sigmoid", "sin", "softmax",
-    "softmax_cross_entropy", "softplus", "split", "sqrt", "squeeze", "stack", "take_along_axis", "tanh", "where",
+    "Einsum", "Exp", "GELU", "GRUSequence", "Hadamard", "LSTMSequence", "LayerNormalise", "LeakyReLU", "Log",
+    "LogSoftmax", "LogSumExp", "Lookup", "LookupProduct", "Max", "Maximum", "Mean", "MeanAbsoluteError",
+    "MeanSquaredError", "Min", "Minimum", "MultiplyGate", "Negate", "NegativeLogLikelihood", "Pad", "Power",
+    "RNNSequence", "ReLU", "Reshape", "ScaledDotProductAttention", "Scatter", "Sigmoid", "Sin", "Slice", "Softmax",
+    "SoftmaxCrossEntropy", "Softplus", "Sqrt", "Stack", "Std", "Subtract", "Sum", "Tanh", "Transpose", "Var", "Where",
+    "binary_cross_entropy", "clip", "concatenate", "cos", "cumsum", "einsum", "exp", "expand_dims", "gelu",
+    "layer_norm", "leaky_relu", "log", "log_softmax", "logsumexp", "lookup", "maximum", "mean_absolute_error",
+    "mean_squared_error", "minimum", "negative_log_likelihood", "pad", "relu", "scaled_dot_product_attention",
+    "sigmoid", "sin", "softmax", "softmax_cross_entropy", "softplus", "split", "sqrt", "squeeze", "stack",
+    "take_along_axis", "tanh", "where",
 ]

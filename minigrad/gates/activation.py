@@ -5,6 +5,7 @@ Tanh is in basic.py.
 Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.2 and 6.3.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .samples import samples_on
 # Sigmoid limits x only if an element is at least this large. In float16, e^11 is finite, but e^12
 # overflows.
 NO_OVERFLOW_BELOW = 11
+SLOPE, CUBIC = math.sqrt(2 / math.pi), 0.044715  # the constants of GELU
 
 
 class Sigmoid(_OneOperand):
@@ -107,6 +109,51 @@ class Softplus(_OneOperand):
 
     def backward(self, dz, z, x):
         return (dz * logistic(x),)
+
+
+class GELU(_OneOperand):
+    """z = ½ x (1 + t), with t = tanh u and u = √(2/π) (x + 0.044715 x³): x times about Φ(x).
+
+    Φ(x) is the probability that a standard normal number is at most x. minigrad always uses this
+    approximation, which GPT-2 introduced. PyTorch calls it approximate="tanh". dx = dz · ½ (1 + t +
+    x (1 - t²) du/dx), with du/dx = √(2/π) (1 + 3 · 0.044715 x²).
+
+    >>> gelu(Tensor([-1.0, 0.0, 1.0])).array.round(4)
+    array([-0.1588,  0.    ,  0.8412], dtype=float32)
+
+    Source: Hendrycks and Gimpel, Gaussian error linear units (2016).
+    """
+
+    symbol = "gelu"
+    operations = 8
+
+    def forward(self, x):
+        x = floats(x)
+        t = self._tanh(x)
+        t += 1
+        t *= x
+        t *= 0.5
+        return t
+
+    def backward(self, dz, z, x):
+        # Recomputing t takes less memory than saving it.
+        t = self._tanh(x)
+        dx = 1 - t * t
+        dx *= x
+        dx *= x * x * (3 * SLOPE * CUBIC) + SLOPE
+        dx += t
+        dx += 1
+        dx *= dz
+        dx *= 0.5
+        return (dx,)
+
+    def _tanh(self, x):
+        """Return t. x is an array or a Tensor."""
+        u = x * x
+        u *= SLOPE * CUBIC
+        u += SLOPE
+        u *= x
+        return np.tanh(u)
 
 
 def logistic(x):
@@ -209,6 +256,7 @@ def axes_of(gate: str, axis: Any, shape: Shape) -> tuple[int, ...]:
 sigmoid = Sigmoid()
 relu = ReLU()
 softplus = Softplus()
+gelu = GELU()
 
 
 def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:

@@ -13,7 +13,21 @@ from ...errors import GradientError
 from ...gate import Gate
 from ...graph import Array, Node, ancestors
 from ...tensor import Tensor, TensorLike, as_tensors, cut, from_node
-from .. import GRUSequence, Lookup, LookupProduct, LSTMSequence, RNNSequence, stack, tanh, where
+from .. import (
+    GELU,
+    GRUSequence,
+    LayerNormalise,
+    Lookup,
+    LookupProduct,
+    LSTMSequence,
+    RNNSequence,
+    ScaledDotProductAttention,
+    sqrt,
+    stack,
+    tanh,
+    where,
+)
+from ..activation import CUBIC, SLOPE
 from ..steps import gru_step, lstm_step, passed, without_padding
 from .sequence import cuts
 
@@ -26,8 +40,8 @@ def unfuse(tensor: TensorLike) -> Tensor:
 
     The result is called the unfused form. It has the same scopes, names and leaves as `tensor`, and
     the same value and gradients up to rounding. You can draw it, explore it, and differentiate it
-    twice. A recurrent gate is replaced by its time steps, and `LookupProduct` by a look-up, a
-    product and a sum. If you have called `tensor.backward()`, drawings of the unfused form show the
+    twice. A recurrent gate is replaced by its time steps, and every other fused gate by the gates of
+    its formula. If you have called `tensor.backward()`, drawings of the unfused form show the
     gradients without another call to `backward`.
 
     >>> import numpy as np
@@ -84,6 +98,22 @@ def _lookup_product(
     return look_up(table, ids) @ W + b
 
 
+def _gelu(gate: GELU, x: Tensor) -> Tensor:
+    return 0.5 * x * (1 + tanh(SLOPE * (x + CUBIC * x**3)))
+
+
+def _layer_normalise(gate: LayerNormalise, x: Tensor, gain: Tensor, *bias: Tensor) -> Tensor:
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance = (centred * centred).mean(axis=-1, keepdims=True)
+    return sum(bias, centred / sqrt(variance + gate.epsilon) * gain)
+
+
+def _attention(
+    gate: ScaledDotProductAttention, q: Tensor, k: Tensor, v: Tensor, *mask: Tensor
+) -> Tensor:
+    return gate.weights(q, k, *(one.array for one in mask)) @ v
+
+
 def _rnn_step(real: Array | None, a: Tensor, h: Tensor, W_hh: Tensor) -> tuple[Tensor]:
     return (passed(real, tanh(h @ W_hh + a), h),)
 
@@ -129,7 +159,10 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
 
 
 UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
+    GELU: _gelu,
+    LayerNormalise: _layer_normalise,
     LookupProduct: _lookup_product,
+    ScaledDotProductAttention: _attention,
     RNNSequence: partial(_unrolled, _rnn_step),
     GRUSequence: partial(_unrolled, _gru_step),
     LSTMSequence: partial(_unrolled, _lstm_step),
