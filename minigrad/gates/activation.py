@@ -128,16 +128,14 @@ class GELU(_OneOperand):
     operations = 8
 
     def forward(self, x):
-        x = floats(x)
-        t = self._tanh(x)
+        t = self._tanh(floats(x))
         t += 1
         t *= x
         t *= 0.5
         return t
 
     def backward(self, dz, z, x):
-        # Recomputing t takes less memory than saving it.
-        t = self._tanh(x)
+        t = self._tanh(x)  # recomputed, because saving it would take as much memory as x
         dx = 1 - t * t
         dx *= x
         dx *= x * x * (3 * SLOPE * CUBIC) + SLOPE

@@ -4,7 +4,6 @@ GELU, the block's activation function, is in gates/activation.py.
 """
 
 import math
-from collections.abc import Iterator
 from contextlib import suppress
 
 import numpy as np
@@ -24,6 +23,7 @@ QUERIES = 64
 # Scores s are shifted by their maximum before e^s is computed, unless all |s| are below the largest
 # exponent divided by this number. Then no e^s and no sum can overflow.
 HEADROOM = 3
+ALL = np.array(True)  # the mask that allows everything
 
 
 class LayerNormalise(Gate):
@@ -51,65 +51,47 @@ class LayerNormalise(Gate):
 
     def forward(self, x, gain, *bias):
         self.shape(x.shape, gain.shape, *(one.shape for one in bias))
-        mean, z, inverse = self._standardize(floats(x))
+        z, inverse = self.standardize(floats(x))
         z *= inverse
         z *= gain
         for one in bias:
             z += one
-        # Saving h instead would save two operations in backward, but takes as much memory as x.
-        return z, (mean, inverse)
+        return z
 
-    def backward(self, dz, z, x, gain, *rest):
-        saved = rest[-1]
-        if saved is None:  # x is a Tensor
-            _, h, inverse = self._standardize(x)
-        else:
-            mean, inverse = saved
-            h = x - mean
-        h *= inverse
-        dgain = dz * h
-        # the mean of dh is the product of dz and this column
-        column = gain.reshape(-1, 1) / x.shape[-1]
+    def backward(self, dz, z, x, gain, *bias):
+        # Computing x - μ again takes little time. Saving it would take as much memory as x.
+        centred, inverse = self.standardize(x)
+        width = x.shape[-1]
+        products, dz_rows = dz * centred, dz.reshape(-1, width)
+        # sums over all rows, as products with a vector
+        dgain = inverse.reshape(-1) @ products.reshape(-1, width)
+        dbias = np.ones(dz_rows.shape[0], dz.dtype) @ dz_rows
+        column = gain.reshape(-1, 1) / width  # mean(dh) is dz @ column
+        centred *= inverse * inverse * (products @ column)
+        centred += dz @ column
+        dx = dz * gain
+        dx -= centred
+        dx *= inverse
+        return (dx, dgain, dbias)[: 2 + len(bias)]
 
-        def d_x():
-            dx = dz * gain
-            dx -= dz @ column
-            dx -= h * (dgain @ column)
-            dx *= inverse
-            return dx
-
-        return (d_x, dgain, dz)[: 1 + len(rest)]
-
-    def _standardize(self, x):
-        """Return μ, x - μ and 1 / √(σ² + epsilon). x is an array or a Tensor."""
-        mean = row_sums(x) / x.shape[-1]
-        centred = x - mean
-        return (
-            mean,
-            centred,
-            1 / np.sqrt(row_sums(centred * centred) / x.shape[-1] + self.epsilon),
-        )
+    def standardize(self, x):
+        """Return x - μ and 1 / √(σ² + epsilon). x is an array or a Tensor."""
+        width = x.shape[-1]
+        centred = x - row_sums(x) / width
+        return centred, 1 / np.sqrt(row_sums(centred * centred) / width + self.epsilon)
 
     def shape(self, *shapes: Shape) -> Shape:
         x, *others = shapes
-        if not x or any(other != x[-1:] for other in others):
+        if not x or {x[-1:], *others} != {x[-1:]}:
             raise ShapeError(
                 "MG159",
-                f"LayerNormalise cannot normalize x {x} with a gain or bias of shape "
-                f"{', '.join(map(str, others))}",
+                f"LayerNormalise cannot apply a gain {others[0]} or a bias {others[-1]} to x {x}",
                 cause="gain and bias need one element for each element along the last axis of x",
                 remedy="pass x of shape (..., n), and gain and bias of shape (n,)",
             )
         return x
 
-    sample_inputs = samples_on(
-        *(
-            [x, *[x[-1:]] * count]
-            for x in [(3, 4), (2, 3, 2), (5,), (2, 1, 3, 3)]
-            for count in (1, 2)
-        ),
-        settings=[1e-5, 0.1],
-    )
+    sample_inputs = samples_on([(3, 4), (4,)], [(2, 3, 2), (2,), (2,)], [(5,), (5,), (5,)])
 
 
 class ScaledDotProductAttention(Gate):
@@ -143,65 +125,53 @@ class ScaledDotProductAttention(Gate):
     def __init__(self, causal: bool = False, scale: float | None = None) -> None:
         self.causal, self.scale = causal, scale
 
-    def forward(self, q, k, v, mask=None):
-        *batch, T, W = self.shape(*(one.shape for one in (q, k, v, mask) if one is not None))
-        if mask is not None and mask.dtype != bool:
+    def forward(self, q, k, v, mask=ALL):
+        *batch, T, W = self.shape(q.shape, k.shape, v.shape, mask.shape)
+        if mask.dtype != bool:
             raise DtypeError(
                 "MG161",
                 f"{self.name} takes a boolean mask, not {mask.dtype}",
                 cause="a mask is True where a query may use a key; it is not added to the scores",
-                remedy="convert a mask of 0 and 1 with mask.astype(bool), and a mask of 0 and -inf with mask == 0",
+                remedy="convert a mask of 0 and 1 with mask.astype(bool), or a mask of 0 and -inf "
+                "with mask == 0",
             )
-        dtype = np.result_type(q, k, v, 1.0)  # 1.0 makes integers float64
-        q, k, v = (one.astype(dtype, copy=False) for one in (q, k, v))
-        q = q * self._factor(q)
+        q, k = q * self._factor(q), floats(k)
+        dtype = np.result_type(q, k, v)
         weights = np.zeros((*batch, T, k.shape[-2]), dtype)
         # A layer's q is a transposed view. If z has q's layout in memory, joining the heads later
         # does not copy z.
         z = np.empty_like(q, shape=(*batch, T, W))
-        hidden = None if mask is None else np.broadcast_to(~mask, weights.shape)
-        later = np.tri(QUERIES) == 0
-        lowest = np.finfo(dtype).min
-        # by the Cauchy-Schwarz inequality, a score is at most |q| |k|
-        square = float(np.vecdot(q, q).max(initial=0)) * float(np.vecdot(k, k).max(initial=0))
-        shift = not math.sqrt(square) < np.log(np.finfo(dtype).max) / HEADROOM
-        for rows, seen in self._blocks(T, k.shape[-2]):
-            keys = k[..., :seen, :].swapaxes(-1, -2)
-            a = np.matmul(q[..., rows, :], keys, out=weights[..., rows, :seen])
-            if self.causal:
-                size = a.shape[-2]
-                np.copyto(a[..., rows], -np.inf, where=later[:size, :size])
-            if hidden is not None:
-                np.copyto(a, -np.inf, where=hidden[..., rows, :seen])
+        allowed = self._allowed(mask, weights)
+        masked, hidden = not allowed.all(), np.broadcast_to(~allowed, weights.shape)
+        limits = np.finfo(dtype)
+        # by the Cauchy-Schwarz inequality, a score is at most the product of two lengths
+        lengths = [np.sqrt(np.vecdot(one, one).max(initial=0)) for one in (q, k)]
+        shift = not np.prod(lengths) < np.log(limits.max) / HEADROOM
+        for cell, row, key in self._blocks(weights):
+            a = np.matmul(q[row], k[key].swapaxes(-1, -2), out=weights[cell])
+            if masked:
+                np.copyto(a, -np.inf, where=hidden[cell])
             if shift:  # by a finite number, even if all scores of a row are -inf
-                a -= a.max(axis=-1, keepdims=True, initial=lowest)
+                a -= a.max(axis=-1, keepdims=True, initial=limits.min)
             np.exp(a, out=a)
-            sums = row_sums(a)
-            if hidden is not None:
-                sums[sums == 0] = 1
-            a /= sums
-            np.matmul(a, v[..., :seen, :], out=z[..., rows, :])
+            a /= np.maximum(row_sums(a), limits.tiny)  # the sum is 0 if the row has no key
+            np.matmul(a, v[key], out=z[row])
         return z, weights
 
     def backward(self, dz, z, q, k, v, *rest):
         *mask, weights = rest
         if weights is None:  # q, k and v are Tensors
-            weights = self.weights(q, k, *mask)
-            return *self._gradients(weights, dz, z, q, k, v), *[None for _ in mask]
-        gradients = [
-            np.zeros_like(one, weights.dtype, shape=(*weights.shape[:-2], *one.shape[-2:]))
-            for one in (q, k, v)
-        ]
-        for rows, seen in self._blocks(*weights.shape[-2:]):
-            parts = self._gradients(
-                weights[..., rows, :seen], dz[..., rows, :], z[..., rows, :],
-                q[..., rows, :], k[..., :seen, :], v[..., :seen, :],
-            )  # fmt: skip
-            for whole, place, part in zip(
-                gradients, (rows, slice(seen), slice(seen)), parts, strict=True
-            ):
-                whole[..., place, :] += part
-        return *gradients, *[None for _ in mask]
+            gradients = self._gradients(self.weights(q, k, *mask), dz, z, q, k, v)
+        else:
+            gradients = [
+                np.zeros_like(one, weights.dtype, shape=weights.shape[:-2] + one.shape[-2:])
+                for one in (q, k, v)
+            ]
+            for cell, row, key in self._blocks(weights):
+                parts = self._gradients(weights[cell], dz[row], z[row], q[row], k[key], v[key])
+                for whole, index, part in zip(gradients, (row, key, key), parts, strict=True):
+                    whole[index] += part
+        return (*gradients, None)[: 2 + len(rest)]
 
     def _gradients(self, weights, dz, z, q, k, v):
         """Return dq, dk and dv, from arrays or Tensors."""
@@ -209,73 +179,62 @@ class ScaledDotProductAttention(Gate):
         ds -= row_sums(dz * z)
         ds *= weights
         factor = self._factor(q)
-        return (
-            ds @ (k * factor),
-            ds.swapaxes(-1, -2) @ (q * factor),
-            weights.swapaxes(-1, -2) @ dz,
-        )
+        dk = ds.swapaxes(-1, -2) @ (q * factor)
+        return [ds @ (k * factor), dk, weights.swapaxes(-1, -2) @ dz]
 
-    def weights(self, q: TensorLike, k: TensorLike, mask: Array | None = None) -> Tensor:
+    def weights(self, q: TensorLike, k: TensorLike, mask: Array = ALL) -> Tensor:
         """Return the attention weights A (..., T, S), computed by small gates."""
         q, k = as_tensors([q, k])
         scores = (q * self._factor(q)) @ k.swapaxes(-1, -2)
-        allowed = np.tri(*scores.shape[-2:]) > 0 if self.causal else np.array(True)
-        if mask is not None:
-            allowed = allowed & mask
+        allowed = self._allowed(mask, scores)
         if allowed.all():
             return softmax(scores)
-        # e^lowest is exactly 0. Unlike -inf, lowest is finite, so it is not mistaken for an error.
+        # e^lowest is exactly 0. Unlike -inf, lowest is finite, so it does not look like an error.
         lowest = np.finfo(scores.dtype).min / 2
         weights = softmax(where(allowed, scores, lowest))
         # the softmax of a row without any key is not 0
         return weights if allowed.any(axis=-1).all() else where(allowed, weights, 0.0)
 
-    def _factor(self, q) -> float:
+    def _factor(self, q):
         return q.shape[-1] ** -0.5 if self.scale is None else self.scale
 
-    def _blocks(self, queries: int, keys: int) -> Iterator[tuple[slice, int]]:
-        """Yield the rows of each block of queries, and the number of keys that the block uses."""
-        for start in range(0, queries, QUERIES):
-            stop = min(start + QUERIES, queries)
-            yield slice(start, stop), stop if self.causal else keys
+    def _allowed(self, mask, weights):
+        """Return whether each query may use each key. The result broadcasts to the weights."""
+        return mask & (np.tri(*weights.shape[-2:]) > 0) if self.causal else mask
+
+    def _blocks(self, weights):
+        """Yield the indices of each block of weights, and of its rows in q and in k."""
+        for start in range(0, weights.shape[-2], QUERIES):
+            rows = slice(start, start + QUERIES)
+            keys = slice(rows.stop) if self.causal else slice(None)
+            yield np.s_[..., rows, keys], np.s_[..., rows, :], np.s_[..., keys, :]
 
     def shape(self, *shapes: Shape) -> Shape:
         q, k, v, *mask = shapes
-        if (
-            min(len(q), len(k), len(v)) > 1
-            and q[-1] == k[-1] > 0
-            and k[-2] == v[-2]
-            and not (self.causal and q[-2] != k[-2])
-        ):
-            with suppress(ValueError):
-                batch = np.broadcast_shapes(q[:-2], k[:-2], v[:-2])
-                weights = (*batch, q[-2], k[-2])
-                if all(np.broadcast_shapes(one, weights) == weights for one in mask):
-                    return (*batch, q[-2], v[-1])
-        given = ", ".join(
-            f"{name} {shape}" for name, shape in zip(("q", "k", "v", "mask"), shapes, strict=False)
-        )
+        with suppress(ValueError):  # too few axes, or axes that do not broadcast
+            (*_, T, D), (*_, S, width), (*_, values, W) = q, k, v
+            batch = np.broadcast_shapes(q[:-2], k[:-2], v[:-2])
+            weights = (*batch, T, S)
+            fits = width == D and values == S and (T == S or not self.causal)
+            if fits and np.broadcast_shapes(weights, *mask) == weights:
+                return (*batch, T, W)
         raise ShapeError(
             "MG160",
-            f"{self.name} cannot combine {given}",
+            f"{self.name} cannot combine q {q}, k {k} and v {v}",
             cause="q must have shape (..., T, D), k (..., S, D), v (..., S, W), and a mask must "
-            "broadcast to (..., T, S)" + ", with T = S in causal attention" * self.causal,
-            remedy="correct the shapes; if there are fewer queries than keys, pass a mask instead of "
-            "causal=True",
+            "broadcast to (..., T, S); in causal attention, T = S",
+            remedy="correct the shapes; if there are fewer queries than keys, pass a mask instead "
+            "of causal=True",
         )
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        keys, width = shapes[1][-2:]
-        # two products, and the five operations of a softmax for each weight
-        return math.prod(output[:-1]) * keys * (2 * width + 2 * output[-1] + 5)
+        return 4 * math.prod(output) * shapes[1][-2]  # two products, with W close to D
 
     sample_inputs = samples_on(
-        [(3, 2), (3, 2), (3, 2)],
         [(2, 1, 3, 2), (2, 3, 2), (1, 1, 3, 4)],
-        [(2, 3, 2), (2, 3, 2), (2, 3, 1), [[True, False, False], [False] * 3, [True, True, False]]],
-        [(2, 2, 3, 1), (2, 1, 3, 1), (3, 2), [[[[True, True, False]]], [[[True, False, True]]]]],
-        settings=[{}, {"causal": True}, {"scale": 0.3}],
-    )  # fmt: skip
+        [(2, 3, 2), (2, 3, 2), (3, 1), np.tri(3, k=-1) > 0],
+        settings=[{}, {"causal": True, "scale": 0.3}],
+    )
 
 
 def row_sums(a):
@@ -283,6 +242,8 @@ def row_sums(a):
 
     For rows this short, a product with ones is faster than np.sum.
     """
+    if isinstance(a, Tensor):
+        return a.sum(axis=-1, keepdims=True)
     return a @ np.ones((a.shape[-1], 1), a.dtype)
 
 

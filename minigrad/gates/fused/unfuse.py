@@ -22,7 +22,6 @@ from .. import (
     LSTMSequence,
     RNNSequence,
     ScaledDotProductAttention,
-    sqrt,
     stack,
     tanh,
     where,
@@ -98,20 +97,9 @@ def _lookup_product(
     return look_up(table, ids) @ W + b
 
 
-def _gelu(gate: GELU, x: Tensor) -> Tensor:
-    return 0.5 * x * (1 + tanh(SLOPE * (x + CUBIC * x**3)))
-
-
 def _layer_normalise(gate: LayerNormalise, x: Tensor, gain: Tensor, *bias: Tensor) -> Tensor:
-    centred = x - x.mean(axis=-1, keepdims=True)
-    variance = (centred * centred).mean(axis=-1, keepdims=True)
-    return sum(bias, centred / sqrt(variance + gate.epsilon) * gain)
-
-
-def _attention(
-    gate: ScaledDotProductAttention, q: Tensor, k: Tensor, v: Tensor, *mask: Tensor
-) -> Tensor:
-    return gate.weights(q, k, *(one.array for one in mask)) @ v
+    centred, inverse = gate.standardize(x)
+    return sum(bias, centred * inverse * gain)
 
 
 def _rnn_step(real: Array | None, a: Tensor, h: Tensor, W_hh: Tensor) -> tuple[Tensor]:
@@ -159,10 +147,12 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
 
 
 UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
-    GELU: _gelu,
+    GELU: lambda gate, x: 0.5 * x * (1 + tanh(SLOPE * (x + CUBIC * x**3))),
     LayerNormalise: _layer_normalise,
     LookupProduct: _lookup_product,
-    ScaledDotProductAttention: _attention,
+    ScaledDotProductAttention: lambda gate, q, k, v, *mask: (
+        gate.weights(q, k, *(one.array for one in mask)) @ v
+    ),
     RNNSequence: partial(_unrolled, _rnn_step),
     GRUSequence: partial(_unrolled, _gru_step),
     LSTMSequence: partial(_unrolled, _lstm_step),
