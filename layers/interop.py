@@ -201,6 +201,8 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], l
         names = list(ours)  # a user-defined layer's parameters keep their names
         if type(layer) in _NAMES:
             names = _NAMES[type(layer)][layout]
+        if type(layer) is LayerNorm:
+            names = names[: len(ours)]  # it may have no bias
         if layout == "keras":
             place = place.replace(".", "/")
         yield layer, [*ours.values()], [place.replace("*", name) for name in names]

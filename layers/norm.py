@@ -13,8 +13,8 @@ class LayerNorm(Layer):
     """z = gain ⊙ (x - μ) / √(σ² + epsilon) + bias, with mean μ and variance σ² over the last axis
     of x (..., width).
 
-    gain (width,) starts at 1 and bias (width,) at 0. σ² is the mean of (x - μ)²: the sum is divided
-    by width, not by width - 1.
+    gain (width,) starts at 1 and bias (width,) at 0. With `bias=False`, the layer has no bias. σ² is
+    the mean of (x - μ)²: the sum is divided by width, not by width - 1.
 
     >>> LayerNorm(2)(Tensor([[1.0, 3.0]])).array.round(3)
     array([[-1.,  1.]], dtype=float32)

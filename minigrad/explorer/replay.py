@@ -22,7 +22,7 @@ MOST_NUMBERS = 100_000
 ELEMENTWISE = (
     gates.AddGate, gates.Subtract, gates.Hadamard, gates.Divide, gates.Power, gates.Negate, gates.Exp, gates.Log,
     gates.Sqrt, gates.Sin, gates.Cos, gates.Abs, gates.Maximum, gates.Minimum, gates.Tanh, gates.Sigmoid, gates.ReLU,
-    gates.Softplus, gates.Where,
+    gates.Softplus, gates.GELU, gates.Where,
 )  # fmt: skip
 MOVING = (
     gates.Slice, gates.Lookup, gates.Reshape, gates.Transpose, gates.BroadcastTo, gates.Concatenate, gates.Stack,
@@ -35,7 +35,16 @@ LOSSES = (
     gates.MeanSquaredError,
     gates.MeanAbsoluteError,
 )
-FORMULAS = (*ELEMENTWISE, gates.MultiplyGate, *MOVING, *REDUCING, *NORMALISING, *LOSSES)
+TRANSFORMER = (gates.LayerNormalise, gates.ScaledDotProductAttention)
+FORMULAS = (
+    *ELEMENTWISE,
+    gates.MultiplyGate,
+    *MOVING,
+    *REDUCING,
+    *NORMALISING,
+    *LOSSES,
+    *TRANSFORMER,
+)
 
 
 def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
@@ -62,6 +71,8 @@ def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
         weights = getattr(gate, "weights", None)
         weights = None if weights is None else numbers(weights)
         return {"kind": "loss", "how": gate.name, "reduction": gate.reduction, "weights": weights}
+    if kind in TRANSFORMER:
+        return {"kind": gate.name, **vars(gate)}
     return None
 
 

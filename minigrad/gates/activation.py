@@ -128,17 +128,21 @@ class GELU(_OneOperand):
     operations = 8
 
     def forward(self, x):
-        t = self._tanh(floats(x))
-        t += 1
-        t *= x
-        t *= 0.5
-        return t
+        x = floats(x)
+        z, _ = self._tanh(x)
+        z += 1
+        z *= x
+        z *= 0.5
+        return z
 
     def backward(self, dz, z, x):
-        t = self._tanh(x)  # recomputed, because saving it would take as much memory as x
-        dx = 1 - t * t
+        t, square = self._tanh(x)  # not saved, because t takes as much memory as x
+        square *= -3 * SLOPE * CUBIC
+        square -= SLOPE
+        dx = t * t
+        dx -= 1
         dx *= x
-        dx *= x * x * (3 * SLOPE * CUBIC) + SLOPE
+        dx *= square
         dx += t
         dx += 1
         dx *= dz
@@ -146,12 +150,12 @@ class GELU(_OneOperand):
         return (dx,)
 
     def _tanh(self, x):
-        """Return t. x is an array or a Tensor."""
-        u = x * x
-        u *= SLOPE * CUBIC
+        """Return t and x², of an array or a Tensor."""
+        square = x * x
+        u = square * (SLOPE * CUBIC)
         u += SLOPE
         u *= x
-        return np.tanh(u)
+        return np.tanh(u), square
 
 
 def logistic(x):

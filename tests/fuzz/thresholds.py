@@ -31,6 +31,7 @@ THRESHOLDS: dict[str, tuple[int, ...]] = {
     "minigrad.fast.kernels.RADIX_PLACES": (1, 2, 4),
     "minigrad.fast.kernels.PLACES_PER_ADDITION": (0, 1, 100),
     "minigrad.gates.activation.NO_OVERFLOW_BELOW": (0, 1),
+    "minigrad.gates.fused.transformer.QUERIES": (1, 2, 3),
     "optim.lazy.BLOCK": (1, 2, 3),
     "optim.lazy.LATE": (8, 64),
 }

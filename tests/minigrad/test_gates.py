@@ -14,7 +14,7 @@ import minigrad as mg
 from minigrad.fast import kernels
 from minigrad.gate import GATES
 from minigrad.gates import activation
-from minigrad.gates.fused import sequence
+from minigrad.gates.fused import sequence, transformer
 from minigrad.graph import dense
 from tests.layouts import LAYOUTS
 
@@ -124,6 +124,8 @@ THRESHOLDS = {
     (kernels, "PLACES_PER_ADDITION"): (0, 1 << 20),
     (activation, "NO_OVERFLOW_BELOW"): (-1000, 11),
     (sequence, "BLOCK"): (1, 7),
+    (transformer, "QUERIES"): (1, 2),
+    (transformer, "HEADROOM"): (3, 1e9),
 }
 
 

@@ -3,6 +3,7 @@
 import { byName, count } from "./arrays.js";
 
 const sigmoid = (x) => 0.5 + 0.5 * Math.tanh(0.5 * x);
+const ROOT = Math.sqrt(2 / Math.PI);
 const share = (a, b) => (a > b ? 1 : a === b ? 0.5 : 0); // the part of the gradient that a gets in max(a, b)
 
 // For each elementwise gate: its value, then the gradient of each input from (dz, z, inputs...).
@@ -26,6 +27,13 @@ const ELEMENTWISE = byName({
   Maximum: [(a, b) => Math.max(a, b), (dz, z, a, b) => dz * share(a, b), (dz, z, a, b) => dz * share(b, a)],
   Minimum: [(a, b) => Math.min(a, b), (dz, z, a, b) => dz * share(b, a), (dz, z, a, b) => dz * share(a, b)],
   Softplus: [(x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), (dz, z, x) => dz * sigmoid(x)],
+  GELU: [
+    (x) => 0.5 * x * (1 + Math.tanh(ROOT * (x + 0.044715 * x ** 3))),
+    (dz, z, x) => {
+      const t = Math.tanh(ROOT * (x + 0.044715 * x ** 3));
+      return dz * 0.5 * (1 + t + x * (1 - t * t) * ROOT * (1 + 3 * 0.044715 * x * x));
+    },
+  ],
   Tanh: [(x) => Math.tanh(x), (dz, z) => dz * (1 - z * z)],
   Sigmoid: [sigmoid, (dz, z) => dz * z * (1 - z)],
   ReLU: [(x) => Math.max(x, 0), (dz, z, x) => (x > 0 ? dz : 0)],
@@ -233,7 +241,88 @@ const LOSSES = byName({
   },
 });
 
-const KINDS = byName({ elementwise, move, reduce, normalise, product, loss });
+// Rows along the last axis of x, with mean 0 and variance 1, times gain plus bias.
+function LayerNormalise({ epsilon }, [x, gain, bias]) {
+  const width = x.shape.at(-1);
+  const groups = Array.from(x.values, (_, n) => Math.floor(n / width));
+  const rows = groups.length / width;
+  const means = (values) => sumBy(groups, values, rows).map((sum) => sum / width);
+  const centres = means(x.values);
+  const centred = Float64Array.from(x.values, (v, n) => v - centres[groups[n]]);
+  const inverse = means(centred.map((v) => v * v)).map((variance) => 1 / Math.sqrt(variance + epsilon));
+  const h = centred.map((v, n) => v * inverse[groups[n]]);
+  const columns = Array.from(x.values, (_, n) => n % width);
+  return {
+    forward: () => h.map((v, n) => v * gain.values[n % width] + (bias ? bias.values[n % width] : 0)),
+    backward: (dz) => {
+      const dh = dz.map((d, n) => d * gain.values[n % width]);
+      const [first, second] = [means(dh), means(dh.map((d, n) => d * h[n]))];
+      const dx = dh.map((d, n) => (d - first[groups[n]] - h[n] * second[groups[n]]) * inverse[groups[n]]);
+      return [dx, sumBy(columns, dz.map((d, n) => d * h[n]), width), ...(bias ? [sumBy(columns, dz, width)] : [])];
+    },
+  };
+}
+
+// softmax(factor q @ kᵀ) @ v for each matrix of a batch. The weights of hidden keys are 0.
+function ScaledDotProductAttention({ causal, scale }, [q, k, v, mask], shape) {
+  const [T, D] = q.shape.slice(-2);
+  const [S, W] = v.shape.slice(-2);
+  const factor = scale ?? D ** -0.5;
+  const batch = shape.slice(0, -2);
+  const [fromQ, fromK, fromV] = [q, k, v].map((one) => broadcastPlaces(one.shape.slice(0, -2), batch));
+  const fromMask = mask && broadcastPlaces(mask.shape, [...batch, T, S]);
+  const hidden = (cell, t, s) => (causal && s > t) || (mask && !mask.values[fromMask[cell]]);
+  const each = (visit) => {
+    for (let n = 0; n < count(batch); n++)
+      for (let t = 0; t < T; t++)
+        for (let s = 0; s < S; s++) visit((n * T + t) * S + s, (fromQ[n] * T + t) * D, (fromK[n] * S + s) * D, (fromV[n] * S + s) * W, t, s);
+  };
+  const scores = new Float64Array(count(batch) * T * S).fill(-Infinity);
+  each((cell, inQ, inK, inV, t, s) => {
+    if (hidden(cell, t, s)) return;
+    scores[cell] = 0;
+    for (let d = 0; d < D; d++) scores[cell] += factor * q.values[inQ + d] * k.values[inK + d];
+  });
+  const groups = Array.from(scores, (_, n) => Math.floor(n / S));
+  const { probabilities } = softmaxBy(groups, scores);
+  const weights = probabilities.map((p) => p || 0); // NaN if all keys of a row are hidden
+  return {
+    forward: () => {
+      const z = new Float64Array(count(shape));
+      each((cell, inQ, inK, inV) => {
+        for (let w = 0; w < W; w++) z[groups[cell] * W + w] += weights[cell] * v.values[inV + w];
+      });
+      return z;
+    },
+    backward: (dz, z) => {
+      const [dq, dk, dv] = [q, k, v].map((one) => new Float64Array(one.values.length));
+      each((cell, inQ, inK, inV) => {
+        let slope = 0;
+        for (let w = 0; w < W; w++) {
+          const out = groups[cell] * W + w;
+          slope += dz[out] * (v.values[inV + w] - z[out]);
+          dv[inV + w] += weights[cell] * dz[out];
+        }
+        for (let d = 0; d < D; d++) {
+          dq[inQ + d] += factor * weights[cell] * slope * k.values[inK + d];
+          dk[inK + d] += factor * weights[cell] * slope * q.values[inQ + d];
+        }
+      });
+      return mask ? [dq, dk, dv, null] : [dq, dk, dv];
+    },
+  };
+}
+
+const KINDS = byName({
+  elementwise,
+  move,
+  reduce,
+  normalise,
+  product,
+  loss,
+  LayerNormalise,
+  ScaledDotProductAttention,
+});
 
 /** One call of a gate: {forward() -> values, backward(dz, z) -> an array of values, or null, for each input}. */
 export function call(recipe, inputs, shape) {

@@ -146,7 +146,7 @@ class ScaledDotProductAttention(Gate):
         limits = np.finfo(dtype)
         # by the Cauchy-Schwarz inequality, a score is at most the product of two lengths
         lengths = [np.sqrt(np.vecdot(one, one).max(initial=0)) for one in (q, k)]
-        shift = not np.prod(lengths) < np.log(limits.max) / HEADROOM
+        shift = not np.prod(lengths) < math.log(limits.max) / HEADROOM
         for cell, row, key in self._blocks(weights):
             a = np.matmul(q[row], k[key].swapaxes(-1, -2), out=weights[cell])
             if masked:

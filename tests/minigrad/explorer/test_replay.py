@@ -31,7 +31,9 @@ def cases(gate_class: type[mg.Gate]) -> list[dict[str, Any]]:
             Leaf(array, array.dtype.kind == "f" and number not in gate.constant_inputs)
             for number, array in enumerate(arrays)
         )
-        node = Node(gate, leaves, arrays, np.asarray(gate.forward(*arrays)), True)
+        output = gate.forward(*arrays)
+        output, *saved = output if isinstance(output, tuple) else (output,)
+        node = Node(gate, leaves, (*arrays, *saved), np.asarray(output), True)
         dz = rng.normal(size=node.output.shape)
         swept = sweep(node, dz)
         parts = [whole(dense(swept[leaf])) if leaf in swept else None for leaf in leaves]

@@ -14,7 +14,14 @@ from typing import Any
 
 import numpy as np
 
-CONSTANTS = {"labels": [2, 0, 1, 1], "picked": [[0, 0, 2], [1, 1, 1]], "weights": [0.5, 1.0, 2.0]}
+CONSTANTS = {
+    "labels": [2, 0, 1, 1],
+    "picked": [[0, 0, 2], [1, 1, 1]],
+    "weights": [0.5, 1.0, 2.0],
+    # the second query may use no key
+    "mask": [[True, False, True], [False, False, False], [True, True, True]],
+    "padding": [[[[True, True, False]]], [[[True, False, False]]]],
+}
 
 
 POINTS = [-2.0, -1.0, -0.3, 0.0, 0.5, 1.0, 1.5]
@@ -29,6 +36,10 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
     rng = np.random.default_rng(41)
     matrix, square = rng.normal(size=(2, 3)), rng.normal(size=(3, 3))
     cube, logs = rng.normal(size=(2, 3, 4)), -rng.exponential(size=(4, 3))
+    q, k, v = rng.normal(size=(3, 2, 2, 3, 4))
+    gain, bias = rng.normal(size=(2, 4))
+    attention = "F.scaled_dot_product_attention"
+    ours = "mg.scaled_dot_product_attention"
     return {
         "abs": ("torch.abs(x)", "abs(x)", [POINTS]),
         "sin": ("torch.sin(x)", "mg.sin(x)", [POINTS]),
@@ -133,11 +144,55 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
             "mg.einsum('...ij,...j->...i', x, y)",
             [cube, cube[0, :1]],
         ),
+        "gelu": ("F.gelu(x, approximate='tanh')", "mg.gelu(x)", [[-9.0, *POINTS, 4.0, 9.0]]),
+        "layer_norm": (
+            "F.layer_norm(x, (4,), y, z, 1e-3)",
+            "mg.layer_norm(x, y, z, 1e-3)",
+            [cube, gain, bias],
+        ),
+        "layer_norm_no_bias": ("F.layer_norm(x, (4,), y)", "mg.layer_norm(x, y)", [q, gain]),
+        "layer_norm_of_equals": (
+            "F.layer_norm(x, (4,), y, z)",
+            "mg.layer_norm(x, y, z)",
+            [[ROWS[1], [5.0, 5.0, 5.0, 5.5]], gain, bias],
+        ),
+        "attention": (f"{attention}(x, y, z)", f"{ours}(x, y, z)", [q, k, v]),
+        "attention_causal": (
+            f"{attention}(x, y, z, is_causal=True)",
+            f"{ours}(x, y, z, causal=True)",
+            [q, k, v],
+        ),
+        "attention_scale": (
+            f"{attention}(x, y, z, scale=3.0)",
+            f"{ours}(x, y, z, scale=3.0)",
+            [q, k, v],
+        ),
+        "attention_mask": (
+            f"{attention}(x, y, z, mask)",
+            f"{ours}(x, y, z, mask)",
+            [q, k, v],
+        ),
+        "attention_padding": (
+            f"{attention}(x, y, z, padding)",
+            f"{ours}(x, y, z, padding)",
+            [q, k, v],
+        ),
+        "attention_of_other_lengths": (
+            f"{attention}(x, y, z)",
+            f"{ours}(x, y, z)",
+            [q[:, :, :2], k, v[..., :1]],
+        ),
+        "attention_of_shared_keys": (
+            f"{attention}(x, y, z, padding)",
+            f"{ours}(x, y, z, padding)",
+            [q, k[:1, :1], v[:, :1]],
+        ),
     }
 
 
 def main() -> None:
     import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
 
     rng = np.random.default_rng(42)
     stored: dict[str, Any] = {}
@@ -145,7 +200,9 @@ def main() -> None:
     used |= {name: torch.tensor(np.array(value)) for name, value in CONSTANTS.items()}
     for name, (call, _, given) in cases().items():
         inputs = [torch.tensor(np.array(one, float), requires_grad=True) for one in given]
-        output = eval(call, used | dict(zip("xyz", inputs, strict=False)))
+        # the only kernel that has a second derivative
+        with sdpa_kernel(SDPBackend.MATH):
+            output = eval(call, used | dict(zip("xyz", inputs, strict=False)))
         cotangent = torch.tensor(rng.normal(size=tuple(output.shape)))
         first = torch.autograd.grad((output * cotangent).sum(), inputs, create_graph=True)
         weights = [torch.tensor(rng.normal(size=tuple(one.shape))) for one in inputs]

@@ -214,7 +214,7 @@ x.unsqueeze(0) -> MG119 .*mg.expand_dims\\(x, axis=0\\)
 model.append(nn.Dense(2, 1)) -> MG119 .*in a Sequential .*model.last = Dense
 optim.CosineAnnealingLR(opt, 100) -> MG119 .*CosineSchedule\\(steps=1000\\)
 nn.ReLU() -> MG119 .*Sequential\\(Dense\\(2, 3\\), mg.relu
-nn.GELU() -> MG119 .*def gelu
+nn.GELU() -> MG119 .*Sequential\\(Dense\\(2, 3\\), mg.gelu
 nn.Flatten() -> MG119 .*def flatten
 model.add(nn.Dense(2, 1)) -> MG119 .*in a Sequential .*model.last = Dense
 model(x, mask=y) -> MG129 .*a Sequential passes only x
@@ -287,7 +287,7 @@ split -> mg.split(x, 2, axis=0)
 sign -> np.sign(x.array), np.linalg.inv(x.array), (x.array > 0).any()
 ReLU -> Sequential(Dense(2, 3), mg.relu)
 ReLU -> mg.tanh, mg.sigmoid
-GELU -> def gelu(x): return 0.5 * x * (1 + mg.tanh(0.7978846 * (x + 0.044715 * x**3)))
+GELU -> Sequential(Dense(2, 3), mg.gelu)
 SiLU -> def silu(x): return x * mg.sigmoid(x)
 ELU -> def elu(x): return mg.where(x > 0, x, mg.exp(x.clip(max=0)) - 1)
 Flatten -> def flatten(x): return x.reshape(len(x), -1)
