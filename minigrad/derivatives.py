@@ -178,15 +178,15 @@ def rule_on_tensors(node: Node, dz: Tensor) -> list[Any]:
             raise checks.changed_in_place(node, parent)
     with setting(SCOPE, ("backward", *node.scope)):
         # Ids, labels and conditions have no derivative, so rules read them as plain arrays.
-        arrays: list[Any] = [
+        arrays = [
             array
             if array.dtype.kind != "f" or position in gate.constant_inputs
             else from_node(parent)
             for position, (parent, array) in enumerate(zip(node.inputs, node.arrays, strict=False))
         ]
         # A value that forward saved is an array, through which no gradient could pass.
-        arrays += [None] * (len(node.arrays) - len(node.inputs))
-        gradients = gate.backward(dz, from_node(node), *arrays)
+        saved = [None] * (len(node.arrays) - len(node.inputs))
+        gradients = gate.backward(dz, from_node(node), *arrays, *saved)
         # A gradient that is a function records gates when called, so call it inside the scope.
         return [
             one() if callable(one) and parent.requires_grad else one
