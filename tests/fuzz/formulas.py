@@ -68,6 +68,12 @@ def sigmoid(x):
     return np.where(x.real > 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x)))
 
 
+def gelu(x):
+    # e^-2u overflows where the share of x rounds to 0
+    u = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+    return np.where(u.real < -300, 0, x / (1 + np.exp(-2 * np.where(u.real < -300, 0, u))))
+
+
 def softplus(x):
     return np.where(x.real > 0, x + np.log1p(np.exp(-x)), np.log1p(np.exp(x)))
 

@@ -82,7 +82,7 @@ def elements(draw: Draw) -> None:
         "leaky_relu": [draw.pick(0.0, 0.01, 0.3)],
         "clip": [draw.pick(-np.inf, -0.25), draw.pick(0.5, 3.0, np.inf)],
     }
-    name = draw.pick("sigmoid", "tanh", "softplus", *settings)
+    name = draw.pick("sigmoid", "tanh", "softplus", "gelu", *settings)
     given = settings.get(name, [])
     shape = (draw.between(0, 3), 3)[: draw.between(0, 2)]
     t = draw.tensor(10.0 ** draw.between(-3, 4) * draw.normal(*shape))
@@ -98,6 +98,45 @@ def along_axes(draw: Draw) -> None:
     t = draw.tensor(draw.normal(draw.between(1, 3), draw.between(1, 3)))
     z = getattr(mg, name)(t, axis=axis)
     agree(draw, f"{name} by {axis}", z, lambda x: getattr(FORMULAS, name)(x, axis=axis), x=t)
+
+
+def attends(draw: Draw) -> None:
+    """Attention with masks that broadcast, rows without a key, and axes that are shared."""
+    B = draw.between(1, 2)
+    T = draw.between(1, 5)
+    D = draw.between(1, 3)
+    causal = draw.yes(0.5)
+    S = T if causal else draw.between(1, 5)
+    size = draw.pick(0.5, 20.0)
+    shapes = {"q": (B, T, D), "k": draw.pick((B, S, D), (S, D)), "v": draw.pick((B, S, 2), (S, 2))}
+    leaves = {name: draw.tensor(size * draw.normal(*shape)) for name, shape in shapes.items()}
+    mask = draw.rng.random(draw.pick((B, T, S), (T, 1), (B, 1, S), ())) < draw.pick(0.5, 1.0)
+    allowed = np.broadcast_to(mask & (np.tri(T, S) > 0) if causal else mask, (B, T, S))
+
+    def formula(q: Array, k: Array, v: Array) -> Array:
+        scores = q @ k.swapaxes(-1, -2) / np.sqrt(D)
+        scores = np.where(allowed, scores, -1e300)
+        return np.where(allowed, FORMULAS.softmax(scores), 0) @ v
+
+    z = mg.ScaledDotProductAttention(causal)(*leaves.values(), mask)
+    agree(draw, f"attention by {allowed.tolist()}", z, formula, **leaves)
+
+
+def normalizes(draw: Draw) -> None:
+    """Layer normalization with and without a bias."""
+    width = draw.between(1, 4)
+    epsilon = draw.pick(1e-5, 0.1)
+    shapes = {"x": (*(2, 3)[: draw.between(0, 2)], width), "gain": (width,), "bias": (width,)}
+    leaves = {name: draw.tensor(draw.normal(*shape)) for name, shape in shapes.items()}
+    if draw.yes(0.5):
+        del leaves["bias"]
+
+    def formula(x: Array, gain: Array, bias: Any = 0) -> Array:
+        centred = x - x.mean(-1, keepdims=True)
+        return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + epsilon) * gain + bias
+
+    z = mg.LayerNormalise(epsilon)(*leaves.values())
+    agree(draw, f"layer norm of {shapes['x']}, {list(leaves)}", z, formula, **leaves)
 
 
 def largest(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
@@ -692,6 +731,8 @@ CHECKS = {
     for check in (
         elements,
         along_axes,
+        attends,
+        normalizes,
         reductions,
         class_losses,
         binary_losses,
