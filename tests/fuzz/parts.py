@@ -131,7 +131,7 @@ def normalizes(draw: Draw) -> None:
     if draw.yes(0.5):
         del leaves["bias"]
 
-    def formula(x: Array, gain: Array, bias: Any = 0) -> Array:
+    def formula(x: Array, gain: Array, bias: Any = 0) -> Any:
         centred = x - x.mean(-1, keepdims=True)
         return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + epsilon) * gain + bias
 
