@@ -1,19 +1,21 @@
-"""Convert movie reviews to batches of integer ids.
+"""Convert texts to batches of integer ids.
 
-This package contains a tokenizer, vocabularies, padding, batches, and the IMDB data set.
+This package contains a tokenizer, vocabularies, padding, batches, the IMDB data set, names, and
+Shakespeare.
 """
 
 import sys
 from typing import TYPE_CHECKING, Any
 
 from minigrad.data.batches import Batches, Stream
+from minigrad.data.corpora import load_names, load_shakespeare
 from minigrad.data.imdb import IMDB, Reviews, load_imdb
 from minigrad.data.text import Characters, Vocabulary, lengths, mask, pad, tokenize
 from minigrad.help import other_frameworks as _other
 
 __all__ = [
-    "IMDB", "Batches", "Characters", "Reviews", "Stream", "Vocabulary", "lengths", "load_imdb", "mask", "pad",
-    "tokenize",
+    "IMDB", "Batches", "Characters", "Reviews", "Stream", "Vocabulary", "lengths", "load_imdb", "load_names",
+    "load_shakespeare", "mask", "pad", "tokenize",
 ]  # fmt: skip
 
 for _cls in (Batches, Characters, Stream, Vocabulary):

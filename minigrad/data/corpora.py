@@ -1,0 +1,51 @@
+"""Texts for language models: first names, and Shakespeare's plays.
+
+The texts come with the package. docs/data.md lists their sources, licences and checksums.
+"""
+
+import gzip
+import zlib
+from pathlib import Path
+
+from minigrad.data.text import damaged_file, unreadable_file
+from minigrad.errors import reason
+
+FOLDER = Path(__file__).parent
+
+
+def load_names() -> list[str]:
+    """Load 32,033 first names, in lower case.
+
+    >>> names = load_names()
+    >>> len(names), names[:3], max(map(len, names))
+    (32033, ['emma', 'olivia', 'ava'], 15)
+
+    Errors: DataError MG404 if the file is missing, MG405 if it is damaged. Source: Andrej
+    Karpathy's makemore (2022), from the U.S. Social Security Administration's names of 2018.
+    """
+    return _text("names.txt.gz").split()
+
+
+def load_shakespeare() -> str:
+    """Load tiny Shakespeare: 40,000 lines of his plays, in one string of 1,115,394 characters.
+
+    >>> text = load_shakespeare()
+    >>> len(text), len(set(text)), text[:14]
+    (1115394, 65, 'First Citizen:')
+
+    Errors: as for `load_names`. Source: Andrej Karpathy's char-rnn (2015).
+    """
+    return _text("shakespeare.txt.gz")
+
+
+def _text(name: str) -> str:
+    path, remedy = FOLDER / name, "reinstall minigrad, because the file is part of the package"
+    try:
+        text = gzip.decompress(path.read_bytes()).decode("ascii")
+        if not text:  # gzip reads an empty file as an empty text
+            raise EOFError("it is empty")
+        return text
+    except (FileNotFoundError, PermissionError) as error:
+        raise unreadable_file(path, error, remedy=remedy) from error
+    except (EOFError, OSError, ValueError, zlib.error) as error:
+        raise damaged_file(path, reason(error), remedy=remedy) from error
