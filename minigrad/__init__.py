@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from . import optim as optim
     from .checkpoint import load, save
     from .debug.anomaly import detect_anomaly, trace_lines
+    from .debug.dependence import check_causal, depends
     from .debug.missing_gradients import require_gradients
     from .debug.profiler import profile
     from .drawing import Graph, draw
@@ -47,6 +48,8 @@ fast.enable()  # makes minigrad faster, with the same results up to rounding
 # functions, because importing the module would hide the function.
 _ON_DEMAND = {
     "Graph": "drawing",
+    "check_causal": "debug.dependence",
+    "depends": "debug.dependence",
     "detect_anomaly": "debug.anomaly",
     "draw": "drawing",
     "explore": "explorer",
@@ -62,10 +65,10 @@ _ON_DEMAND = {
     "truncation_report": "gradient_checker",
 }
 
-__all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "cut", "detect_anomaly", "draw", "enable_grad", "fused",
-           "explore", "generator", "grad", "gradcheck", "gradcheck_model", "hvp", "jacobian", "load", "no_grad",
-           "unfuse", "profile", "require_gradients", "save", "scope", "seed", "show_versions", "trace_lines",
-           "truncation_report", *_gate_names]  # fmt: skip
+__all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "check_causal", "cut", "depends", "detect_anomaly",
+           "draw", "enable_grad", "fused", "explore", "generator", "grad", "gradcheck", "gradcheck_model", "hvp",
+           "jacobian", "load", "no_grad", "unfuse", "profile", "require_gradients", "save", "scope", "seed",
+           "show_versions", "trace_lines", "truncation_report", *_gate_names]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,256 @@
+"""`depends` finds the inputs on which an output depends; `check_causal` finds a leak of the future.
+
+Both return a matrix of booleans. In a terminal, it prints as text; in a notebook, it is drawn.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..derivatives import grad
+from ..errors import GradientError, NonFiniteError, OptionError, ShapeError
+from ..gates.activation import axes_of
+from ..graph import Array
+from ..help.engine_errors import check_inputs_of_grad
+from ..numpy_api import to_array
+from ..tensor import Tensor
+
+POINTS = 3  # an output that a change leaves equal by accident rarely stays equal at other inputs
+
+Pair = tuple[int, ...] | None
+
+
+@dataclass
+class Dependence:
+    """Which elements of an output depend on which elements of an input.
+
+    - `seen`: booleans, with the output's axes before the input's axes.
+    - `matrix`: the same as a matrix, with a row for each output element and a column for each input
+      element.
+    - `wrong`: the elements of `matrix` that should be False. The text shows them as "!", and the
+      picture shows them in red.
+    """
+
+    seen: Array
+    matrix: Array
+    wrong: Array
+    title: str = "output (down) depends on input (across)"
+
+    def __repr__(self) -> str:
+        rows, columns = self.matrix.shape
+        if columns > 72:  # does not fit a terminal
+            return f"{self.title}: a {rows} x {columns} matrix, which a notebook draws"
+        signs = np.where(self.wrong, "!", np.where(self.matrix, "#", "."))
+        lines = [f"{i:4} {''.join(line)}" for i, line in enumerate(signs)]
+        digits = "     " + ("0123456789" * 8)[:columns]
+        return "\n".join([f"{self.title}:", digits, *lines])
+
+    def _repr_html_(self) -> str:
+        rows, columns = self.matrix.shape
+        return (
+            f'<pre>{self.title}</pre><svg role="img" width="240" viewBox="0 0 {columns} {rows}" '
+            f'style="border:1px solid #777777"><path d="{_path(self.matrix)}" fill="#0072B2"/>'
+            f'<path d="{_path(self.wrong)}" fill="#D00000"/></svg>'
+        )
+
+
+@dataclass
+class CausalReport:
+    """The result of `check_causal`. `bool(report)` is True if the model is causal.
+
+    - `steps`: the dependence of output steps on input steps, (T, T).
+    - `rows`: the dependence of the batch's output rows on its input rows, (B, B).
+    - `future`: the first output step that sees the future, with the first future step that it sees.
+    - `mixed`: the first output row that depends on another input row, with that row.
+    - `unseen`: the first output step that does not see all of its past, with the first step that it
+      misses. A model may do this deliberately. In other models, a mask or a cache is wrong.
+
+    If there is no such pair, the last three are None.
+    """
+
+    steps: Dependence
+    rows: Dependence
+    future: Pair
+    mixed: Pair
+    unseen: Pair
+
+    def __bool__(self) -> bool:
+        return not (self.future or self.mixed)
+
+    def __repr__(self) -> str:
+        return f"{self.steps}\n{self.rows}" if self.mixed else str(self.steps)
+
+    def _repr_html_(self) -> str:
+        return self.steps._repr_html_() + (self.rows._repr_html_() if self.mixed else "")
+
+
+def depends(output: Any, input: Any, output_axes: Any = None, input_axes: Any = None) -> Dependence:
+    """Find which elements of `output` depend on which elements of `input`.
+
+    - `output`, `input`: two recorded Tensors; or a function, and an array or Tensor to call it
+      with.
+    - `output_axes`, `input_axes`: the axes to keep, by default all axes. Along the other axes, a
+      dependence of any element on any element counts.
+
+    For recorded Tensors, seen[i, j] is True if the derivative d output[i] / d input[j] is not
+    exactly 0. A cut or a detached value therefore ends a dependence. For ids, pass the rows that
+    were looked up as `input`.
+
+    For a function, seen[i, j] is True if output[i] changes when input[j] is replaced: a float by a
+    random number, an integer by another integer from `input`. This is repeated at random inputs,
+    because an element may have no effect by accident, as in relu. A change must exceed the rounding
+    error.
+
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> depends(x.cumsum(), x)
+    output (down) depends on input (across):
+         012
+       0 #..
+       1 ##.
+       2 ###
+    >>> def f(x):
+    ...     return x[1:] * x[:-1].detach()
+    >>> depends(f(x), x).seen.astype(int)
+    array([[0, 1, 0],
+           [0, 0, 1]])
+    >>> depends(f, x).seen.astype(int)
+    array([[1, 1, 0],
+           [0, 1, 1]])
+
+    Errors: ShapeError MG107 for axes that do not exist. For Tensors, GradientError MG127 if `input`
+    requires no gradient. For functions, OptionError MG750 if all integers of the input are equal,
+    GradientError MG702 if two calls with equal inputs disagree, and NonFiniteError MG708 if the
+    output is not finite.
+    """
+    value, rng = partial(_value, output, input), np.random.default_rng(0)
+    x = np.asarray(to_array(input))
+    recorded = isinstance(output, Tensor)
+    rows, above = _groups(output.shape if recorded else value(x).shape, output_axes)
+    columns, across = _groups(x.shape, input_axes)
+    matrix = np.zeros((math.prod(above), math.prod(across)), bool)
+    if recorded:
+        check_inputs_of_grad([input])
+        weights = rng.standard_normal(rows.shape)  # gradients with equal weights could cancel
+        for row in range(len(matrix) * output.requires_grad):
+            (gradient,) = grad(output, input, upstream=np.where(rows == row, weights, 0))
+            matrix[row] = _any(gradient.array != 0, columns)
+    for _ in range(0 if recorded else POINTS):
+        base, other = value(x), _replaced(x, rng)
+        # A matrix product may round a row differently if another row changes.
+        rounding = 100 * np.finfo(base.dtype).eps * np.abs(base).max()
+        if base.shape != (again := value(x)).shape or np.abs(again - base).max() > rounding:
+            raise GradientError(
+                "MG702",
+                "the dependence cannot be found, because two calls with equal inputs disagree",
+                cause="dropout, or a state or cache from an earlier call, changes the output",
+                remedy="switch off dropout with model.eval(), and begin each call with a new state",
+            )
+        for column in range(matrix.shape[1]):
+            change = value(np.where(columns == column, other, x)) - base
+            matrix[:, column] |= _any(np.abs(change) > rounding, rows)
+        x = other
+    return Dependence(matrix.reshape(above + across), matrix, np.zeros_like(matrix))
+
+
+def check_causal(model: Any, ids: Any) -> CausalReport:
+    """Check that output step t of `model` depends only on the input steps up to t.
+
+    `model` is a function of ids (B, T), or of floats (B, T, ...), that returns (B, T, ...). The
+    check calls it with other inputs at one step, or in one row of the batch, and compares the
+    outputs, as in `depends`. It therefore also finds a leak through a detached value, and a row
+    that depends on another row.
+
+    >>> import minigrad as mg
+    >>> table = mg.Tensor(np.eye(5))
+    >>> def average_of_all(ids):
+    ...     x = mg.lookup(table, ids)
+    ...     return x + x.mean(axis=1, keepdims=True)
+    >>> check_causal(average_of_all, np.array([[0, 1, 2], [3, 4, 0]]))
+    NOT CAUSAL: output step 0 (down) depends on input step 1 (across):
+         012
+       0 #!!
+       1 ##!
+       2 ###
+
+    In a test, write `assert mg.check_causal(model, ids)`.
+
+    Errors: ShapeError MG751 if the model's output does not begin with (B, T); otherwise as for
+    `depends`.
+    """
+    given, returned = np.shape(ids), np.shape(model(ids))
+    if len(given) < 2 or returned[:2] != given[:2]:
+        raise ShapeError(
+            "MG751",
+            f"check_causal cannot compare the steps of {given} and {returned}",
+            cause="the input and the output must both begin with (batch, steps)",
+            remedy="pass ids of shape (batch, steps) and a model that returns an output for each "
+            "step; for other shapes, use mg.depends",
+        )
+    steps, rows = depends(model, ids, 1, 1), depends(model, ids, 0, 0)
+    steps.wrong, rows.wrong = np.triu(steps.matrix, 1), rows.matrix > np.eye(given[0])
+    future, mixed, unseen = map(_first, (steps.wrong, rows.wrong, np.tril(~steps.matrix)))
+    steps.title = "causal: no output step (down) depends on a later input step (across)"
+    if future:
+        steps.title = "NOT CAUSAL: output step {} (down) depends on input step {} (across)".format(
+            *future
+        )
+    if unseen:
+        steps.title += "\nnote: output step {} does not depend on input step {}".format(*unseen)
+    if mixed:
+        rows.title = "MIXED BATCH: output row {} (down) depends on input row {} (across)".format(
+            *mixed
+        )
+    return CausalReport(steps, rows, future, mixed, unseen)
+
+
+def _groups(shape: tuple[int, ...], axes: Any) -> tuple[Array, tuple[int, ...]]:
+    """Number the positions on `axes`. Return the number of each element, and the axes' sizes."""
+    kept = axes_of("depends", axes, shape)
+    sizes = [size if axis in kept else 1 for axis, size in enumerate(shape)]
+    numbers = np.arange(math.prod(sizes)).reshape(sizes)
+    return np.broadcast_to(numbers, shape), tuple(shape[axis] for axis in sorted(kept))
+
+
+def _any(cells: Array, groups: Array) -> Any:
+    """Return, for each group, whether any of its cells is True."""
+    return np.bincount(groups.ravel(), cells.ravel()) > 0
+
+
+def _replaced(x: Array, rng: np.random.Generator) -> Any:
+    """Return a random array in which every element differs from x."""
+    if x.dtype.kind == "f":
+        return np.add(x, rng.standard_normal(x.shape), dtype=x.dtype)
+    ids, place = np.unique(x, return_inverse=True)
+    if len(ids) < 2:
+        raise OptionError(
+            "MG750",
+            f"the input has no two different integers: {ids}",
+            cause="to see what changes, each integer is replaced by another one from the input",
+            remedy="pass random ids, such as rng.integers(0, vocabulary_size, (2, 8))",
+        )
+    return ids[(place.reshape(x.shape) + rng.integers(1, len(ids), x.shape)) % len(ids)]
+
+
+def _value(f: Any, input: Any, x: Array) -> Array:
+    """Return f(x) as a finite array of floats. x is passed as a Tensor if `input` is one."""
+    z: Array = 1.0 * to_array(f(Tensor(x) if isinstance(input, Tensor) else x))
+    if not np.isfinite(z).all():
+        raise NonFiniteError(
+            "MG708",
+            "the dependence cannot be found, because the output is not finite",
+            cause="an input is outside a gate's domain, or a mask hides all steps from one step",
+            remedy="find the first such value with mg.detect_anomaly()",
+        )
+    return z
+
+
+def _first(cells: Array) -> Pair:
+    return next(map(tuple, np.argwhere(cells).tolist()), None)
+
+
+def _path(cells: Array) -> str:
+    """Return an SVG path with a square for each True cell."""
+    return "".join(f"M{column} {row}h1v1h-1z" for row, column in np.argwhere(cells))
