@@ -25,6 +25,7 @@ import numpy as np
 import minigrad as mg
 import optim
 from layers import GRU, RNN, Dense, Embedding, Layer, OneHot, Sequential
+from layers.init import normal
 from minigrad.data import Batches, Characters, load_names, pad
 from minigrad.errors import MinigradError
 from minigrad.support.notebook import new_figure
@@ -42,7 +43,7 @@ class MLP(Layer):
 
     def __init__(self, size: int, context: int = 3, width: int = 10, hidden: int = 200) -> None:
         self.context = context
-        self.embedding = Embedding(size, width)
+        self.embedding = Embedding(size, width, init=normal(1.0))
         self.hidden = Dense(context * width, hidden, mg.tanh)
         self.head = Dense(hidden, size)
 
