@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import random
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,64 +30,56 @@ from minigrad.data import Batches, Characters, load_names, pad
 from minigrad.errors import MinigradError
 from minigrad.support.notebook import new_figure
 
-LENGTH = 16  # the longest name has 15 letters, and then it ends
+LENGTH = 16  # the longest name has 15 letters, and one more label ends it
 IGNORED = -100  # the label of padding
-BATCH, WIDTH, HIDDEN = 32, 64, 128
+BATCH = 32
 
 
 class MLP(Layer):
-    """Ids (B, T) -> logits (B, T, size) from the vectors of the last three ids.
+    """Ids (B, T) -> logits (B, T, size), each computed from the vectors of the last three ids.
 
     Source: Bengio et al., A neural probabilistic language model (2003).
     """
 
-    def __init__(self, size: int, context: int = 3, width: int = 10, hidden: int = 200) -> None:
-        self.context = context
-        self.embedding = Embedding(size, width, init=normal(1.0))
-        self.hidden = Dense(context * width, hidden, mg.tanh)
-        self.head = Dense(hidden, size)
+    def __init__(self, size: int) -> None:
+        # with smaller vectors, the tanh would be almost linear at first, and learn slowly
+        self.embedding = Embedding(size, 10, init=normal(1.0))
+        self.hidden = Dense(3 * 10, 200, mg.tanh)
+        self.head = Dense(200, size)
 
     def forward(self, ids: Any) -> mg.Tensor:
-        padded = np.pad(ids, ((0, 0), (self.context - 1, 0)))
-        windows = np.lib.stride_tricks.sliding_window_view(padded, self.context, axis=1)
-        vectors = self.embedding(windows)  # (B, T, 3, 10)
-        return self.head(self.hidden(vectors.reshape(*ids.shape, -1)))
+        earlier = np.pad(ids, ((0, 0), (2, 0)))  # two zeros before each name
+        vectors = self.embedding(np.stack([earlier[:, :-2], earlier[:, 1:-1], ids], axis=2))
+        return self.head(self.hidden(vectors.reshape(*ids.shape, -1)))  # type: ignore[no-any-return]
 
 
 def bigram(size: int) -> Layer:
-    """The logits of the next id are the row of W that belongs to the current id."""
+    """Ids (B, T) -> logits (B, T, size), where the logits after id i are row i of the weights."""
     return Sequential(OneHot(size), Dense(size, size, bias=False))
 
 
-def recurrent(kind: Any, size: int) -> Layer:
-    """A recurrent network: ids (B, T) -> logits (B, T, size)."""
-    rnn = kind(WIDTH, HIDDEN, return_sequences=True)
-    return Sequential(Embedding(size, WIDTH), rnn, Dense(HIDDEN, size))
+def recurrent(size: int, kind: Any = RNN) -> Layer:
+    """Ids (B, T) -> logits (B, T, size), each computed from all ids so far."""
+    return Sequential(Embedding(size, 64), kind(64, 128, return_sequences=True), Dense(128, size))
 
 
-# name: (function from the number of ids to a model, the validation loss that makemore publishes)
+# A rung is a function from the number of distinct ids to a model (ids -> logits), and the loss that
+# makemore publishes. To add a rung, such as a transformer (published: 1.92), add a line.
 RUNGS: dict[str, tuple[Any, float | None]] = {
     "counts": (bigram, 2.454),
     "bigram": (bigram, 2.482),
     "mlp": (MLP, 2.103),
-    "rnn": (lambda size: recurrent(RNN, size), None),
-    "gru": (lambda size: recurrent(GRU, size), None),
-    # the next rung is "transformer", with a published loss of 1.92
+    "rnn": (recurrent, None),
+    "gru": (partial(recurrent, kind=GRU), None),
 }
 
 
 def split(names: list[str]) -> dict[str, list[str]]:
-    """Shuffle and divide the names as makemore does: 80% to train on, 10% to validate, 10% to
-    test.
-    """
+    """Shuffle the names as makemore's lectures do, and keep 10% to validate and 10% to test."""
     names = names.copy()
     random.Random(42).shuffle(names)
-    first, second = int(0.8 * len(names)), int(0.9 * len(names))
-    return {
-        "train": names[:first],
-        "validation": names[first:second],
-        "test": names[second:],
-    }
+    first, second = len(names) * 8 // 10, len(names) * 9 // 10
+    return {"train": names[:first], "validation": names[first:second], "test": names[second:]}
 
 
 def encode(names: list[str], characters: Characters) -> tuple[Any, Any]:
@@ -103,18 +95,15 @@ def encode(names: list[str], characters: Characters) -> tuple[Any, Any]:
 
 def loss(logits: mg.Tensor, labels: Any, reduction: str = "mean") -> mg.Tensor:
     """Return the cross entropy of the letters, without the padding."""
-    return mg.cross_entropy(
-        logits.reshape(-1, logits.shape[-1]), labels.reshape(-1), reduction=reduction
-    )
+    scores = logits.reshape(-1, logits.shape[-1])
+    return mg.cross_entropy(scores, labels.reshape(-1), reduction=reduction)
 
 
 def evaluate(model: Layer, inputs: Any, labels: Any) -> float:
     """Return the mean loss of a letter."""
     with model.evaluating(), mg.no_grad():
-        total = sum(
-            loss(model(inputs[at : at + 1000]), labels[at : at + 1000], "sum").item()
-            for at in range(0, len(inputs), 1000)
-        )
+        batches = Batches(inputs, labels, batch_size=1000, shuffle=False)
+        total = sum(loss(model(x), y, "sum").item() for x, y in batches)
     return total / int((labels != IGNORED).sum())
 
 
@@ -126,22 +115,24 @@ def count(model: Any, inputs: Any, labels: Any) -> None:
     model.dense.W.array = np.log(counts).astype(np.float32)
 
 
-def fit(model: Layer, inputs: Any, labels: Any, options: argparse.Namespace) -> None:
+def fit(model: Layer, inputs: Any, labels: Any, steps: int, seed: int) -> None:
     """Train a model on random batches of names, as makemore does, with a falling learning rate."""
-    rows = np.random.default_rng(options.seed).integers(len(inputs), size=options.steps * BATCH)
+    rows = np.random.default_rng(seed).integers(len(inputs), size=steps * BATCH)
     batches = Batches(inputs[rows], labels[rows], batch_size=BATCH, shuffle=False)
     callbacks = [
         optim.ProgressBar("names"), optim.StopOnNonFinite(), optim.ClipGradients(1.0),
-        optim.LearningRate(optim.CosineSchedule(options.steps)),
+        optim.LearningRate(optim.CosineSchedule(steps)),
     ]  # fmt: skip
-    optimizer = optim.Adam(model.named_parameters(), lr=options.lr)
-    optim.Trainer(model, loss, optimizer, metrics={}, callbacks=callbacks, seed=options.seed).fit(
-        batches, 1
-    )
+    optimizer = optim.Adam(model.named_parameters(), lr=5e-3)
+    trainer = optim.Trainer(model, loss, optimizer, metrics={}, callbacks=callbacks, seed=seed)
+    trainer.fit(batches, 1)
 
 
 def sample(model: Layer, characters: Characters, known: set[str], seed: int) -> list[str]:
-    """Return ten different names that the model generates and that are not `known`."""
+    """Return ten different names that the model generates and that are not in `known`.
+
+    Every model uses the same random numbers, so you can see how a better model changes a name.
+    """
     rng, new = np.random.default_rng(seed), dict[str, None]()
     while len(new) < 10:
         ids = np.zeros((10, 1), int)
@@ -157,40 +148,91 @@ def sample(model: Layer, characters: Characters, known: set[str], seed: int) -> 
 
 
 def main() -> int:
+    """Train the rungs that the options name. Returns the exit code."""
     options = parse()
     return cli.finish(lambda: climb(options), options.out)
 
 
 def climb(options: argparse.Namespace) -> None:
-    names = load_names()
+    """Train and compare the rungs. After Ctrl-C, compare the rungs that are complete."""
+    names = load_names()[: 500 if options.short else None]
+    steps = 20 if options.short else options.steps
     characters = Characters.build("".join(names))
-    parts = split(names[:500] if options.short else names)
+    parts = split(names)
     data = {part: encode(some, characters) for part, some in parts.items()}
-    results: dict[str, dict[str, float]] = {}
-    for name in options.rung or RUNGS:
-        start = time.perf_counter()
-        mg.seed(options.seed)
-        model = RUNGS[name][0](len(characters))
-        size = sum(tensor.size for tensor in model.named_parameters().values())
-        if name == "counts":
-            count(model, *data["train"])
-        else:
-            fit(model, *data["train"], options)
-        took = time.perf_counter() - start
-        results[name] = {part: evaluate(model, *data[part]) for part in data}
-        print(name, size, {k: round(v, 4) for k, v in results[name].items()}, f"{took:.0f} s", flush=True)
-        print("  ", *sample(model, characters, set(parts["train"]), options.seed))
+    results: dict[str, list[float]] = {}
+    try:
+        for rung in options.rung or RUNGS:
+            mg.seed(options.seed)
+            model = RUNGS[rung][0](len(characters))
+            print(f"\n{rung}: {model}\n", flush=True)
+            if rung == "counts":
+                count(model, *data["train"])
+            else:
+                fit(model, *data["train"], steps, options.seed)
+            results[rung] = [evaluate(model, *data[part]) for part in parts]
+            new = sample(model, characters, set(parts["train"]), options.seed)
+            print(f"validation loss {results[rung][1]:.3f}; new names: {', '.join(new)}")
+    finally:
+        if results:
+            report(results, options.out)
+
+
+def report(results: dict[str, list[float]], out: Path) -> None:
+    """Print the losses, and draw the validation losses beside the published ones."""
+    print("\n| rung   | train  | validation | test   | published |")
+    print("|--------|-------:|-----------:|-------:|----------:|")
+    for rung, (train, validation, test) in results.items():
+        known = RUNGS[rung][1] or "-"
+        print(f"| {rung:6} | {train:.4f} | {validation:10.4f} | {test:.4f} | {known:>9} |")
+    try:
+        figure = new_figure("the ladder", 7, 4)
+    except MinigradError as error:
+        print(f"\nThe ladder was not drawn: {error}")
+        return
+    panel = figure.subplots()
+    rungs, measured = list(results), [losses[1] for losses in results.values()]
+    panel.plot(rungs, measured, "o-", label="measured")
+    panel.plot(rungs, [RUNGS[rung][1] for rung in rungs], "D", label="published by makemore")
+    panel.set_ylabel("validation loss (nats per letter)")
+    panel.legend()
+    out.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out / "ladder.png", dpi=120)
+    print(f"\n{out / 'ladder.png'}")
 
 
 def parse() -> argparse.Namespace:
+    """Parse the command line."""
     parser = cli.parser(__doc__)
     add = parser.add_argument
-    add("--rung", action="append", choices=RUNGS)
-    add("--steps", type=cli.integer(1), default=10_000)
-    add("--lr", type=cli.positive, default=5e-3)
-    add("--seed", type=cli.integer(0), default=0)
-    add("--short", action="store_true")
-    add("--out", type=Path, default=Path("runs/names"))
+    add(
+        "--rung",
+        action="append",
+        choices=RUNGS,
+        help="train this rung; repeat the option for several (all)",
+    )
+    add(
+        "--steps",
+        type=cli.integer(1),
+        default=10_000,
+        metavar="N",
+        help="updates of each network (10000)",
+    )
+    add(
+        "--seed",
+        type=cli.integer(0),
+        default=0,
+        metavar="N",
+        help="seed for initial weights, batches and new names (0)",
+    )
+    add("--short", action="store_true", help="use only 500 names and 20 steps")
+    add(
+        "--out",
+        type=Path,
+        default=Path("runs/names"),
+        metavar="FOLDER",
+        help="folder for the picture (runs/names)",
+    )
     return parser.parse_args()
 
 
