@@ -90,7 +90,8 @@ def encode(names: list[str], characters: Characters) -> tuple[Any, Any]:
     rows = pad([characters.encode(name) for name in names], LENGTH, side="right")
     ends = (rows > 0).sum(axis=1, keepdims=True)
     labels = np.where(np.arange(LENGTH) <= ends, rows, IGNORED)
-    return np.pad(rows[:, :-1], ((0, 0), (1, 0))), labels
+    inputs = np.pad(rows[:, :-1], ((0, 0), (1, 0)))
+    return inputs.astype(np.int8), labels.astype(np.int8)  # `fit` copies many rows
 
 
 def loss(logits: mg.Tensor, labels: Any, reduction: str = "mean") -> mg.Tensor:

@@ -37,6 +37,7 @@ EXAMPLES = [command.split()[1] for command in TYPED if "examples/" in command]
 SHORTER = {
     "imdb_sentiment.py": " --limit 100 --epochs 1",
     "compare_cells.py": " --limit 100 --epochs 1",
+    "names.py": " --short",
     "write_reviews.py": " --limit 30000 --hidden 16 --epochs 1 --length 60",
     "sweep.py": " --limit 50 --epochs 1 --lr 0.001 --truncate 4 --seeds 0",
     "run_all.py": " --limit 20 --seeds 0 --only bag",

@@ -5,6 +5,7 @@ short runs of the example.
 import re
 import signal
 import subprocess
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,8 +92,8 @@ def test_a_letter_depends_on_the_letters_before(rung, span):
 
 
 def test_new_names_are_draws_from_the_model():
-    model = names.bigram(27)
-    # after the start, a or b; then always the end
+    model: Any = names.bigram(27)
+    # after the start, one of ten letters; then always the end
     odds = np.full((27, 27), 1e-30)
     odds[0, 1:11], odds[1:, 0] = np.arange(1, 11), 1
     model.dense.W.array = np.log(odds).astype(np.float32)
