@@ -53,7 +53,9 @@ async function load() {
   python.FS.mkdir("/cells"); // the folder for files that cells write
   python.FS.chdir("/cells");
   data = python.runPython("import sys; sys.path.insert(0, '/cells'); import minigrad.data; minigrad.data.__path__[0]");
-  python.FS.createLazyFile(data, "imdb.npz", address("imdb.npz"), true, false);
+  for (const name of ["imdb.npz", "names.txt.gz", "shakespeare.txt.gz"]) {
+    python.FS.createLazyFile(data, name, address(name), true, false); // fetched when a program opens it
+  }
   const draw = (dot) => viz.renderString(dot, { format: "svg" });
   return python.runPython("import runner; runner.in_browser")(post, draw);
 }
