@@ -126,7 +126,7 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
 def report_progress(name: str, post: Post) -> None:
     """Send the page the share of an epoch that is done, while a lesson's experiment runs."""
     with contextlib.suppress(ImportError):
-        reader = importlib.import_module(f"minigrad.course.lessons.{name}.reader")
+        reader: Any = importlib.import_module(f"minigrad.course.lessons.{name}.reader")
         reader.progress = lambda share: post("progress", f"{share:.3f}")
 
 
