@@ -33,7 +33,7 @@ def test_the_ladder_climbs_with_each_try(course):
         Path(lesson(1).file).write_text(f"{SOLUTION}\n{slip.code}\n# {number}")
         tries.append(" ".join(course("check", "1")[1].split()))
     assert [slip.name in text for text in tries] == [False, True, True, True]
-    assert [" ".join(slip.formula.split()) in text for text in tries] == [False, False, True, True]
+    assert ["The formula: " in text for text in tries] == [False, False, True, True]
     assert ["minigrad course solution 1" in text for text in tries] == [False, False, False, True]
 
 

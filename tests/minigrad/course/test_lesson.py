@@ -78,6 +78,10 @@ def test_the_solution_passes(one):
 def test_each_slip_is_rejected_and_named_on_the_ladder(one, slip):
     judged = graded if slip is one.slips[0] else graded_here  # one of each lesson as a learner's is
     verdict = judged(one, with_code(one, slip.code))
+    beyond = verdict.stretch[1]
+    if beyond is not None:  # a mistake in a stretch task is explained as on the second try
+        assert verdict.passed and " ".join(str(slip).split()) in said(verdict, 1)
+        return
     assert not verdict.passed
     ladder = [said(verdict, tries) for tries in (1, 2, 3)]
     formula = slip.formula or verdict.problem.question.formula
