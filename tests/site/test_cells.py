@@ -186,7 +186,7 @@ def test_the_explorer_steps_and_escape_leaves_it(page, site):
     assert page.text("#count") == "2 / 18"
     page.press(ESCAPE, ESCAPE)
     page.driver.switch_to.default_content()
-    page.wait(lambda: page.focused() == "Escape leaves the explorer.")
+    page.wait(lambda: page.focused() == "With the keyboard, Escape leaves the explorer.")
 
 
 def test_an_endless_loop_is_stopped_and_python_is_ready_again(page):

@@ -4,12 +4,10 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from minigrad.__main__ import main
 from minigrad.course import feedback, quiz
 from minigrad.course.lesson import lesson, lessons
 from tests.minigrad.course.test_lesson import graded_here, with_code
@@ -162,26 +160,6 @@ def test_quiz_answers_in_a_page_are_judged_as_on_the_command_line(learner):
         tried,
     )
     assert there == [[list(quiz.answer(one, text)) for text in tried] for one in questions]
-
-
-def test_the_whole_course_is_taken_in_the_pages_alone(learner, tmp_path, capsys, monkeypatch):
-    for one in lessons():
-        learner.open(one)
-        learner.write(one.read("solution.py"))
-        assert "passed. All" in learner.check(), one.name
-    learner.reader.visit("course.html")
-    all_passed = "return document.body.textContent.includes('You have passed all 17')"
-    learner.wait(lambda: learner.run(all_passed))
-    learner.reader.command(
-        "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path)
-    )
-    learner.press("Export")
-    learner.wait(lambda: (tmp_path / "my-course.zip").exists())
-    report = ["minigrad", "course", "report", str(tmp_path / "my-course.zip"), "--json"]
-    monkeypatch.setattr(sys, "argv", report)
-    assert main() == 0
-    (row,) = json.loads(capsys.readouterr().out)["submissions"]
-    assert (row["points"], row["of"]) == (17, 17)
 
 
 def test_every_key_can_be_typed_and_a_changed_cell_is_kept(learner):

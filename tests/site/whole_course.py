@@ -1,0 +1,31 @@
+"""The whole course in the pages alone, and what `course report` says of its export. This takes a minute or two, so
+`make test` leaves it out: `python -m pytest tests/site/whole_course.py`.
+"""
+
+import json
+import sys
+
+from minigrad.__main__ import main
+from minigrad.course.lesson import lessons
+
+from .test_course import learner as learner
+
+
+def test_the_whole_course_is_taken_in_the_pages_alone(learner, tmp_path, capsys, monkeypatch):
+    for one in lessons():
+        learner.open(one)
+        learner.write(one.read("solution.py"))
+        assert "passed. All" in learner.check(), one.name
+    learner.reader.visit("course.html")
+    all_passed = "return document.body.textContent.includes('You have passed all 17')"
+    learner.wait(lambda: learner.run(all_passed))
+    learner.reader.command(
+        "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path)
+    )
+    learner.press("Export")
+    learner.wait(lambda: (tmp_path / "my-course.zip").exists())
+    report = ["minigrad", "course", "report", str(tmp_path / "my-course.zip"), "--json"]
+    monkeypatch.setattr(sys, "argv", report)
+    assert main() == 0
+    (row,) = json.loads(capsys.readouterr().out)["submissions"]
+    assert (row["points"], row["of"]) == (17, 17)
