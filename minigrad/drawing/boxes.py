@@ -5,15 +5,18 @@ Each box shows one or more nodes. A drawing mode assigns each gate to a box (see
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import attrgetter
 from typing import NamedTuple
 
-from ..context import Scope, step_of
+from ..context import Scope, step_number, step_of
 from ..graph import Leaf, Node, ancestors
 from ..support.text import printable
+
+Places = dict[Node, tuple[Scope, int]]
+"""For each gate in a repeated scope: what repeats, and the number of the time step or block."""
 
 MANY = 24  # if a gate has more leaves than this as inputs, leaves of the same kind share a box
 
@@ -49,8 +52,8 @@ class Box:
     # the scope whose time step the box belongs to, or None
     band: Scope | None = None
     column: int | None = None
-    # the time steps that the box represents; empty for a gate of a single step
-    steps: tuple[int, ...] = ()
+    # the time steps or blocks that the box represents: {number: name}; empty for a single gate
+    steps: Mapping[int, str] = field(default_factory=dict)
     role: str = ""  # "output" or "loss"
     starved: bool = False
     note: str = ""  # the position of a cut inside the box
@@ -96,12 +99,15 @@ class Use(NamedTuple):
 class Link:
     """An arrow from one box to another.
 
-    `kind` is "data", "state" (from one time step to another) or "cut".
+    `kind` is "data", "state" (from one time step or block to another) or "cut". `tails` and `heads`
+    are the numbers of the time steps or blocks of its uses.
     """
 
     tail: Box
     head: Box
     kind: str
+    tails: set[int] = field(default_factory=set)
+    heads: set[int] = field(default_factory=set)
     uses: list[Use] = field(default_factory=list)
     label: str = ""
 
@@ -128,11 +134,14 @@ def gate_name(node: Node) -> str:
     return node.gate.name if node.gate is not None else ""
 
 
-def name_steps(steps: Iterable[int]) -> str:
-    """Format time steps as text, with consecutive steps as a range.
+def name_steps(steps: Iterable[int], names: Mapping[int, str] | None = None) -> str:
+    """Format time steps as text, with consecutive steps as a range. Steps without a name are called
+    t00, t01, ....
 
     >>> name_steps([0, 1, 2, 3, 7])
     't00 … t03, t07'
+    >>> name_steps([0, 1], {0: "block", 1: "block_2"})
+    'block … block_2'
     """
     runs: list[list[int]] = []
     for step in sorted(steps):
@@ -140,11 +149,14 @@ def name_steps(steps: Iterable[int]) -> str:
             runs[-1].append(step)
         else:
             runs.append([step])
-    names = [f"t{run[0]:02d}" + (f" … t{run[-1]:02d}" if len(run) > 1 else "") for run in runs]
-    return ", ".join(names)
+
+    def name(step: int) -> str:
+        return (names or {}).get(step) or f"t{step:02d}"
+
+    return ", ".join(" … ".join(map(name, dict.fromkeys([run[0], run[-1]]))) for run in runs)
 
 
-def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> View:
+def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box], places: Places) -> View:
     """Return the view of `nodes`. Each gate is in the box that `boxes` assigns to it."""
     links: dict[Hashable, Link] = {}
     leaves: dict[Hashable, tuple[Box, list[Use]]] = {}
@@ -164,18 +176,20 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
                     Use(producer, consumer, position, kind)
                 )
             else:
-                _link(links, boxes[producer], head, Use(producer, consumer, position, kind))
+                _link(links, places, boxes[producer], head, Use(producer, consumer, position, kind))
     found = dict.fromkeys(boxes.values())
     for leaf_box, head, uses in _leaf_boxes(leaves):
         found[leaf_box] = None
         for use in uses:
-            _link(links, leaf_box, head, use)
+            _link(links, places, leaf_box, head, use)
     for root in roots:  # a root that is a leaf has no box yet, unless it also feeds a gate
         if isinstance(root, Leaf) and not any(root in box.nodes for box in found):
             alone = Box(leaf_kind(root), root.scope, root, nodes=[root])
             found[alone] = None
             if root.cut_from in boxes:
-                _link(links, boxes[root.cut_from], alone, Use(root.cut_from, root, 0, "cut"))
+                _link(
+                    links, places, boxes[root.cut_from], alone, Use(root.cut_from, root, 0, "cut")
+                )
     for box in found:
         box.nodes.sort(key=lambda node: node.serial)
     everything = sorted(found, key=lambda box: box.nodes[0].serial)
@@ -194,8 +208,8 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
     return view
 
 
-def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
-    before, after = step_of(use.producer.scope), step_of(use.consumer.scope)
+def _link(links: dict[Hashable, Link], places: Places, tail: Box, head: Box, use: Use) -> None:
+    before, after = places.get(use.producer), places.get(use.consumer)
     lag = after[1] - before[1] if before and after and before[0] == after[0] else 0
     kind = "state" if use.kind == "data" and lag and not tail.is_leaf else use.kind
     if tail is head and (kind == "data" or tail.kind != "gate"):
@@ -203,7 +217,10 @@ def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
             tail.note = _cut_before(use.consumer)
         return  # do not draw links inside a box
     key = (tail, head, kind, lag if kind == "state" and tail.steps else 0)
-    links.setdefault(key, Link(tail, head, kind)).uses.append(use)
+    link = links.setdefault(key, Link(tail, head, kind))
+    link.uses.append(use)
+    link.tails |= {before[1]} if before else set()
+    link.heads |= {after[1]} if after else set()
 
 
 def leaf_kind(leaf: Node) -> str:
@@ -304,22 +321,21 @@ def _cut_before(consumer: Node) -> str:
 def _describe(link: Link) -> str:
     """Return a link's label.
 
-    The label of a cut names the scope after the cut. Other labels name the time steps of the link,
-    if the link does not cover all steps of its boxes.
+    The label of a cut names the scope after the cut. Other labels name the time steps or blocks of
+    the link, if the link does not cover all that its boxes represent.
     """
-    tail, head = link.tail, link.head
-    tails = {place[1] for use in link.uses if (place := step_of(use.producer.scope))}
-    heads = {place[1] for use in link.uses if (place := step_of(use.consumer.scope))}
+    tail, head, tails, heads = link.tail, link.head, link.tails, link.heads
     if link.kind == "cut":
         return _cut_before(link.uses[0].consumer)
     if link.kind == "state" and tail.steps and tail.steps == head.steps:
         lag = min(heads) - min(tails)
-        return f"t−{lag} → t" if lag > 0 else f"t+{-lag} → t"
+        t = "i" if step_number(tail.steps[min(tails)]) is None else "t"
+        return f"{t}−{lag} → {t}" if lag > 0 else f"{t}+{-lag} → {t}"
     if link.kind == "state" and (tail.steps or head.steps):
-        return f"{name_steps(tails)} → {name_steps(heads)}"
+        return f"{name_steps(tails, tail.steps)} → {name_steps(heads, head.steps)}"
     same = bool(head.steps) and tails == heads
     if tail.kind == "gate" and tail.steps and tails != set(tail.steps) and not same:
-        return name_steps(tails)
+        return name_steps(tails, tail.steps)
     if head.kind == "gate" and head.steps and heads != set(head.steps):
-        return name_steps(heads)
+        return name_steps(heads, head.steps)
     return ""

@@ -125,19 +125,22 @@ class Drawing:
 
 def draw(
     output: Tensor | Sequence[Tensor], path: str | os.PathLike[str] | None = None, *, mode: str = "auto",
-    window: tuple[int, int] | None = None, depth: int | None = None, values: bool = False, grads: bool = False,
+    window: tuple[int, int] | None = None, depth: int | None = None, opened: str | Sequence[str] = (),
+    values: bool = False, grads: bool = False,
 ) -> "Drawing":  # fmt: skip
     """Draw the graph of `output`, a Tensor or a list of Tensors.
 
     - `path`: the file to write, which ends in .png, .svg, .pdf or .dot. Without `path`, no file is
       written.
     - `mode`: "unrolled" draws every gate, with a column for each time step. "rolled" draws time
-      steps with the same structure once, with the state as a loop. "auto" picks the more readable
+      steps with the same structure once, with the state as a loop, and so with equal blocks, such
+      as the scopes `block[0]` to `block[3]`. "auto" picks the more readable
       of these modes, and folds parts of a large graph. The result's `mode` is the mode that was
       used.
     - `window=(t0, t1)`: draw the time steps from t0 to t1, inclusive, in full and fold the others.
     - `depth=n`: draw each scope at nesting depth n as a single box. With `depth=1`, each layer is
       one box. A model's own scope around its layers does not count.
+    - `opened`: the name of a scope, or a list of names, to draw gate by gate among these boxes.
     - `values`: show small arrays in full, and the range, mean and norm of large arrays.
     - `grads`: show the norms of gradients. Arrows with larger gradients are thicker and darker.
 
@@ -152,7 +155,8 @@ def draw(
     'digraph minigrad {'
 
     Errors: DtypeError for anything but Tensors; OptionError for an invalid option or suffix, for a
-    window outside the graph's time steps, or for a picture that is too large; DrawError if the path
+    window outside the graph's time steps, for a name that no scope has, or for a picture that is
+    too large; DrawError if the path
     cannot be written or no drawing program is available (the DOT text is still written).
     Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016),
     section 10.1.
@@ -162,8 +166,9 @@ def draw(
     graph = Graph(output)
     _check(mode, depth)
     gates = [node for node in graph.nodes if node.gate is not None]
-    boxes, picked, reason = choose(gates, mode, window, depth)
-    view = connect(graph.nodes, graph.roots, boxes)
+    names = [opened] if isinstance(opened, str) else opened
+    boxes, places, picked, reason = choose(gates, mode, window, depth, names)
+    view = connect(graph.nodes, graph.roots, boxes, places)
     timed = any(box.column is not None for box in view.boxes)
     check_size(len(view.boxes), timed)
     words = Words(Gradients(graph.nodes), values, grads)

@@ -9,7 +9,7 @@ import html
 
 import numpy as np
 
-from ..context import scope_label
+from ..context import scope_label, step_of
 from ..graph import Leaf, Node
 from ..support.text import printable
 from .boxes import Box, Line, gate_name
@@ -178,7 +178,8 @@ def _leaf(box: Box) -> list[Line]:
 def _scope(box: Box) -> list[Line]:
     gates = f"{len(box.nodes):,} gate{'s' * (len(box.nodes) > 1)}"
     if len(box.steps) > 1:
-        gates = f"{len(box.steps)} steps, {gates}"
+        what = "steps" if step_of(box.last.scope) else "scopes"
+        gates = f"{len(box.steps)} {what}, {gates}"
     lines = [Line(shortened(box.title), 11, bold=True), Line(gates)]
     used = {parent for node in box.nodes for parent in node.inputs}
     sizes = [leaf.output.size for leaf in used if isinstance(leaf, Leaf) and leaf.requires_grad]

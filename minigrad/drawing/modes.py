@@ -2,19 +2,22 @@
 
 - `unrolled` gives every gate its own box. With a window, only the steps inside the window are drawn
   in full. The steps before the window share one box, and the steps after it share another.
-- `rolled` draws time steps with the same structure once.
+- `rolled` draws time steps with the same structure once, and so with other repeated scopes, such as
+  the equal blocks of a transformer.
 - `auto` picks a mode and folds the graph until it has few enough boxes to be readable.
 
 In every mode, `depth` draws whole scopes as single boxes.
 """
 
+import re
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Iterator
+from itertools import groupby
 
 from ..context import Scope, step_number, step_of
 from ..errors import OptionError
 from ..graph import Node
-from .boxes import Box, gate_name, name_steps
+from .boxes import Box, Places, gate_name, name_steps
 
 MODES = ("auto", "unrolled", "rolled")
 IN_FULL = 40  # the maximum number of gates that fit on a page, each in its own box
@@ -24,7 +27,7 @@ READABLE = 120  # the maximum number of boxes that a reader can follow by zoomin
 # Graphviz's time grows much faster.
 LARGEST = {"columns": 20_000, "graphviz": 2_000}
 Boxes = dict[Node, Box]
-Steps = dict[int, list[Node]]  # step number -> the step's gates in the order of recording
+Steps = dict[int, list[Node]]  # number of a step or block -> its gates in the order of recording
 
 
 def unrolls(gates: list[Node]) -> dict[Scope, Steps]:
@@ -38,20 +41,37 @@ def unrolls(gates: list[Node]) -> dict[Scope, Steps]:
 
 
 def choose(
-    gates: list[Node], mode: str, window: tuple[int, int] | None, depth: int | None
-) -> tuple[Boxes, str, str]:
-    """Return the box of every gate, the chosen mode, and a caption that explains the choice."""
+    gates: list[Node],
+    mode: str,
+    window: tuple[int, int] | None,
+    depth: int | None,
+    opened: Collection[str] = (),
+) -> tuple[Boxes, Places, str, str]:
+    """Return the box of every gate, the place of every gate in a repeated scope, the chosen mode,
+    and a caption that explains the choice.
+    """
     time = unrolls(gates)
+    places: Places = {
+        node: (band, step)
+        for band, steps in time.items()
+        for step, nodes in steps.items()
+        for node in nodes
+    }
     picked = "window" if window is not None else mode
-    if picked == "auto":
-        picked = "rolled" if time and len(gates) > IN_FULL else "unrolled"
-    boxes = rolled(gates, time) if picked == "rolled" else unrolled(gates, time, window)
+    if picked == "rolled" or (picked == "auto" and len(gates) > IN_FULL):
+        boxes = rolled(gates, time, places)
+        repeated = time or any(box.steps for box in boxes.values())
+        picked = "rolled" if repeated or mode == "rolled" else "unrolled"
+    else:
+        picked = "window" if window is not None else "unrolled"
+        boxes = unrolled(gates, time, window)
     outer = _wrapped(gates)
-    if depth is not None:
-        return gather(boxes, depth + outer), picked, ""
+    if depth is not None or opened:
+        return gather(boxes, (depth or 1) + outer, opened), places, picked, ""
     if mode != "auto" or window is not None:
-        return boxes, picked, ""
-    return _shrink(boxes, gates, time, picked, outer)
+        return boxes, places, picked, ""
+    boxes, picked, caption = _shrink(boxes, gates, time, picked, outer)
+    return boxes, places, picked, caption
 
 
 def check_size(boxes: int, timed: bool) -> None:
@@ -91,7 +111,8 @@ def _shrink(
     if steps:
         full += f"; window=({steps[-2]}, {steps[-1]}) draws these steps in full"
     alike = any(len(box.steps) > 1 for box in boxes.values())
-    caption = f"rolled: time steps with the same structure are drawn once. {full}." if alike else ""
+    what = "time steps" if time else "scopes"
+    caption = f"rolled: {what} with the same structure are drawn once. {full}." if alike else ""
     for depth in range(max((len(box.scope) for box in boxes.values()), default=0) - outer, 0, -1):
         if len(set(boxes.values())) > READABLE:
             boxes, picked = gather(boxes, depth + outer), "folded"
@@ -134,7 +155,12 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
                 sorted(step for step in steps if (step > last if late else step < first))
             )
             fold = Box(
-                "fold", band, (band, "fold"), name_steps(left_out), band=band, steps=left_out
+                "fold",
+                band,
+                (band, "fold"),
+                name_steps(left_out),
+                band=band,
+                steps=dict.fromkeys(left_out, ""),
             )
             fold.column = len(shown) + 1 if late else 0
             folds[band, late] = fold
@@ -182,45 +208,90 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
     return first, last
 
 
-def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
-    """Draw time steps with the same gates and connections only once."""
-    boxes: Boxes = {
-        node: Box("gate", node.scope, node, nodes=[node])
-        for node in gates
-        if (place := step_of(node.scope)) is None or place[0] not in time
-    }
+def rolled(gates: list[Node], time: dict[Scope, Steps], places: Places) -> Boxes:
+    """Draw repeated scopes only once. The gates of repeated scopes are added to `places`."""
+    boxes: Boxes = {}
+    for outer, members in repeats(gates, time):
+        names = {number: nodes[0].scope[len(outer)] for number, nodes in members.items()}
+        several = len(names) > 1
+        title = name_steps(names, names) + (f"  ×{len(names)}" if several else "")
+        first = min(names)
+        for number, gate in enumerate(members[first]):
+            scope = (*outer, title, *gate.scope[len(outer) + 1 :])
+            box = Box("gate", scope, (outer, names[first], number), steps=names if several else {})
+            box.nodes = [nodes[number] for nodes in members.values()]
+            boxes |= dict.fromkeys(box.nodes, box)
+        for step, nodes in members.items():
+            for node in nodes:
+                places.setdefault(node, ((*outer, names[first]), step))
+    return {node: boxes.get(node) or Box("gate", node.scope, node, nodes=[node]) for node in gates}
+
+
+def repeats(gates: list[Node], time: dict[Scope, Steps]) -> Iterator[tuple[Scope, Steps]]:
+    """Yield (the scope around them, {number: gates}) for scopes with the same gates and
+    connections, which can be drawn once.
+
+    A time step with an unusual structure is yielded alone. Scopes that are not time steps are
+    yielded if their names differ only in a number (`block[0]` and `block[1]`, or `block` and
+    `block_2`), their outputs have the same shapes, and no other gate was recorded between them.
+    Outer scopes come before inner scopes, and a gate belongs to at most one of the results.
+    """
+    done: set[Node] = set()
     for band, numbered in time.items():
-        alike: dict[Hashable, list[int]] = {}
+        alike: dict[Hashable, Steps] = {}
         for step, nodes in sorted(numbered.items()):
-            alike.setdefault(_build(nodes, len(band)), []).append(step)
+            alike.setdefault(_build(nodes, len(band)), {})[step] = nodes
+            done.update(nodes)
         for steps in alike.values():
-            several = tuple(steps) if len(steps) > 1 else ()
-            title = name_steps(steps) + (f"  ×{len(steps)}" if several else "")
-            for number, gate in enumerate(numbered[steps[0]]):
-                scope = (*band, title, *gate.scope[len(band) + 1 :])
-                box = Box("gate", scope, (band, steps[0], number), steps=several)
-                box.nodes = [numbered[step][number] for step in steps]
-                boxes |= dict.fromkeys(box.nodes, box)
-    return boxes
+            yield band, steps
+    for depth in range(max((len(node.scope) for node in gates), default=0)):
+
+        def kind(run: list[Node], depth: int = depth) -> Hashable:
+            if run[0] in done or len(run[0].scope) <= depth:
+                return None
+            stem = re.sub(r"\W*_?\d+\W*$", "", run[0].scope[depth])
+            shapes = tuple(node.output.shape for node in run)
+            return run[0].scope[:depth], stem, shapes, _build(run, depth)
+
+        def scope(node: Node, depth: int = depth) -> Scope:
+            return () if node in done else node.scope[: depth + 1]
+
+        runs = [list(run) for _, run in groupby(gates, scope)]
+        for build, members in groupby(runs, kind):
+            blocks = dict(enumerate(members))
+            if build is not None and len(blocks) > 1:
+                done.update(node for nodes in blocks.values() for node in nodes)
+                yield blocks[0][0].scope[:depth], blocks
 
 
 def _build(nodes: list[Node], outer: int) -> Hashable:
-    """Return the structure of a step. Steps with equal structures can be drawn as one.
+    """Return the structure of a scope, which may be a time step. Scopes with equal structures can be
+    drawn as one.
 
-    The structure lists the step's gates in order. For each input of a gate, it contains the index
-    of the gate in this step that computed the input, or -1 if no gate in this step computed it.
+    The structure lists the scope's gates in order. For each input of a gate, it contains the index
+    of the gate in this scope that computed the input, or -1 if no gate in this scope computed it.
     """
     number = {node: place for place, node in enumerate(nodes)}
     inputs = {node: tuple(number.get(parent, -1) for parent in node.inputs) for node in nodes}
     return tuple((node.scope[outer + 1 :], gate_name(node), inputs[node]) for node in nodes)
 
 
-def gather(boxes: Boxes, length: int) -> Boxes:
-    """Draw each scope whose path has `length` names as a single box."""
+def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
+    """Draw each scope whose path has `length` names as a single box, except inside scopes with a
+    name in `opened`.
+    """
+    names = {name for node in boxes for name in node.scope}
+    if unknown := [name for name in opened if name not in names]:
+        raise OptionError(
+            "MG614",
+            f"cannot open {unknown[0]!r}, because no scope of this graph has this name",
+            cause="opened= takes the names of scopes that would otherwise be drawn as one box",
+            remedy=f"choose from {', '.join(map(repr, sorted(names)[:12])) or 'no names: it has no scopes'}",
+        )
     made: dict[Hashable, Box] = {}
     result: Boxes = {}
     for node, box in boxes.items():
-        if len(box.scope) < length or box.kind == "fold":
+        if len(box.scope) < length or box.kind == "fold" or not set(opened).isdisjoint(node.scope):
             result[node] = box
             continue
         scope = box.scope[:length]
