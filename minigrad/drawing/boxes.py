@@ -54,6 +54,8 @@ class Box:
     column: int | None = None
     # the time steps or blocks that the box represents: {number: name}; empty for a single gate
     steps: Mapping[int, str] = field(default_factory=dict)
+    # the length of the path of the frame that names these steps; 0 without a frame
+    framed: int = 0
     role: str = ""  # "output" or "loss"
     starved: bool = False
     note: str = ""  # the position of a cut inside the box
@@ -329,13 +331,13 @@ def _describe(link: Link) -> str:
         return _cut_before(link.uses[0].consumer)
     if link.kind == "state" and tail.steps and tail.steps == head.steps:
         lag = min(heads) - min(tails)
-        t = "i" if step_number(tail.steps[min(tails)]) is None else "t"
+        t = "n" if step_number(tail.steps[min(tails)]) is None else "t"
         return f"{t}−{lag} → {t}" if lag > 0 else f"{t}+{-lag} → {t}"
     if link.kind == "state" and (tail.steps or head.steps):
         return f"{name_steps(tails, tail.steps)} → {name_steps(heads, head.steps)}"
     same = bool(head.steps) and tails == heads
-    if tail.kind == "gate" and tail.steps and tails != set(tail.steps) and not same:
+    if tail.framed and tails != set(tail.steps) and not same:
         return name_steps(tails, tail.steps)
-    if head.kind == "gate" and head.steps and heads != set(head.steps):
+    if head.framed and heads != set(head.steps):
         return name_steps(heads, head.steps)
     return ""

@@ -22,6 +22,9 @@ from .boxes import Box, Places, gate_name, name_steps
 MODES = ("auto", "unrolled", "rolled")
 IN_FULL = 40  # the maximum number of gates that fit on a page, each in its own box
 READABLE = 120  # the maximum number of boxes that a reader can follow by zooming
+# The maximum number of boxes around and inside equal blocks, which are drawn below each other: with
+# more, the text on an A4 page is too small.
+ON_A_PAGE = 20
 # The maximum number of boxes in a picture. A larger picture takes minutes to lay out and is
 # unreadable. grid.py, which lays out columns, takes time proportional to the number of boxes.
 # Graphviz's time grows much faster.
@@ -51,20 +54,17 @@ def choose(
     and a caption that explains the choice.
     """
     time = unrolls(gates)
-    places: Places = {
-        node: (band, step)
-        for band, steps in time.items()
-        for step, nodes in steps.items()
-        for node in nodes
-    }
+    places = {node: place[:2] for node in gates if (place := step_of(node.scope))}
     picked = "window" if window is not None else mode
-    if picked == "rolled" or (picked == "auto" and len(gates) > IN_FULL):
+    if picked == "auto" and len(gates) <= IN_FULL:
+        picked = "unrolled"
+    if picked in ("auto", "rolled"):
         boxes = rolled(gates, time, places)
-        repeated = time or any(box.steps for box in boxes.values())
-        picked = "rolled" if repeated or mode == "rolled" else "unrolled"
+        if not time and not any(box.steps for box in boxes.values()):
+            picked = "unrolled"
     else:
-        picked = "window" if window is not None else "unrolled"
         boxes = unrolled(gates, time, window)
+    picked = picked.replace("auto", "rolled")
     outer = _wrapped(gates)
     if depth is not None or opened:
         return gather(boxes, (depth or 1) + outer, opened), places, picked, ""
@@ -113,12 +113,13 @@ def _shrink(
     alike = any(len(box.steps) > 1 for box in boxes.values())
     what = "time steps" if time else "scopes"
     caption = f"rolled: {what} with the same structure are drawn once. {full}." if alike else ""
+    most = ON_A_PAGE if alike and not time else READABLE
     for depth in range(max((len(box.scope) for box in boxes.values()), default=0) - outer, 0, -1):
-        if len(set(boxes.values())) > READABLE:
+        if len(set(boxes.values())) > most:
             boxes, picked = gather(boxes, depth + outer), "folded"
             caption = (
                 f"folded: depth={depth}, each scope at that depth is one box. {full}; "
-                "use depth= to choose another depth."
+                "use depth= to choose another depth, and opened= to open a box."
             )
     if len(set(boxes.values())) > READABLE:
         boxes, picked = _fold_middle(boxes), "folded"
@@ -211,57 +212,58 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
 def rolled(gates: list[Node], time: dict[Scope, Steps], places: Places) -> Boxes:
     """Draw repeated scopes only once. The gates of repeated scopes are added to `places`."""
     boxes: Boxes = {}
-    for outer, members in repeats(gates, time):
+    for outer, members in repeats(gates, time, places):
         names = {number: nodes[0].scope[len(outer)] for number, nodes in members.items()}
         several = len(names) > 1
         title = name_steps(names, names) + (f"  ×{len(names)}" if several else "")
-        first = min(names)
+        first, *_ = members
         for number, gate in enumerate(members[first]):
             scope = (*outer, title, *gate.scope[len(outer) + 1 :])
-            box = Box("gate", scope, (outer, names[first], number), steps=names if several else {})
+            box = Box("gate", scope, (outer, names[first], number))
+            if several:
+                box.steps, box.framed = names, len(outer) + 1
             box.nodes = [nodes[number] for nodes in members.values()]
             boxes |= dict.fromkeys(box.nodes, box)
-        for step, nodes in members.items():
-            for node in nodes:
+            for step, node in zip(members, box.nodes, strict=True):
                 places.setdefault(node, ((*outer, names[first]), step))
     return {node: boxes.get(node) or Box("gate", node.scope, node, nodes=[node]) for node in gates}
 
 
-def repeats(gates: list[Node], time: dict[Scope, Steps]) -> Iterator[tuple[Scope, Steps]]:
+def repeats(
+    gates: list[Node], time: dict[Scope, Steps], places: Places
+) -> Iterator[tuple[Scope, Steps]]:
     """Yield (the scope around them, {number: gates}) for scopes with the same gates and
     connections, which can be drawn once.
 
     A time step with an unusual structure is yielded alone. Scopes that are not time steps are
     yielded if their names differ only in a number (`block[0]` and `block[1]`, or `block` and
-    `block_2`), their outputs have the same shapes, and no other gate was recorded between them.
-    Outer scopes come before inner scopes, and a gate belongs to at most one of the results.
+    `block_2`), their arrays have the same shapes, and no other gate was recorded between them.
+    Outer scopes come before inner scopes, and gates that already have a place are left out.
     """
-    done: set[Node] = set()
     for band, numbered in time.items():
         alike: dict[Hashable, Steps] = {}
         for step, nodes in sorted(numbered.items()):
             alike.setdefault(_build(nodes, len(band)), {})[step] = nodes
-            done.update(nodes)
         for steps in alike.values():
             yield band, steps
     for depth in range(max((len(node.scope) for node in gates), default=0)):
+        scopes = [() if node in places else node.scope[: depth + 1] for node in gates]
+        runs = groupby(zip(scopes, gates, strict=True), lambda pair: pair[0])
+        blocks = [(scope, [node for _, node in run]) for scope, run in runs]
+        for kind, members in groupby(blocks, lambda block: _block(*block)):
+            equal = dict(enumerate(nodes for _, nodes in members))
+            if len(equal) > 1 and len(kind[0]) == depth:
+                yield kind[0], equal
 
-        def kind(run: list[Node], depth: int = depth) -> Hashable:
-            if run[0] in done or len(run[0].scope) <= depth:
-                return None
-            stem = re.sub(r"\W*_?\d+\W*$", "", run[0].scope[depth])
-            shapes = tuple(node.output.shape for node in run)
-            return run[0].scope[:depth], stem, shapes, _build(run, depth)
 
-        def scope(node: Node, depth: int = depth) -> Scope:
-            return () if node in done else node.scope[: depth + 1]
-
-        runs = [list(run) for _, run in groupby(gates, scope)]
-        for build, members in groupby(runs, kind):
-            blocks = dict(enumerate(members))
-            if build is not None and len(blocks) > 1:
-                done.update(node for nodes in blocks.values() for node in nodes)
-                yield blocks[0][0].scope[:depth], blocks
+def _block(scope: Scope, nodes: list[Node]) -> tuple[Scope, Hashable]:
+    """Return what equal blocks have in common: the scope around them, and their names without the
+    number, shapes and structure.
+    """
+    *outer, name = scope or ("",)
+    shapes = [parent.shape for node in nodes for parent in node.inputs]
+    stem = re.sub(r"\W*_?\d+\W*$", "", name)
+    return tuple(outer), (stem, shapes, _build(nodes, len(outer)))
 
 
 def _build(nodes: list[Node], outer: int) -> Hashable:
@@ -277,8 +279,8 @@ def _build(nodes: list[Node], outer: int) -> Hashable:
 
 
 def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
-    """Draw each scope whose path has `length` names as a single box, except inside scopes with a
-    name in `opened`.
+    """Draw each scope whose path has `length` names as a single box. If its name is in `opened`,
+    draw its gates and each scope in it as a box.
     """
     names = {name for node in boxes for name in node.scope}
     if unknown := [name for name in opened if name not in names]:
@@ -291,13 +293,17 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
     made: dict[Hashable, Box] = {}
     result: Boxes = {}
     for node, box in boxes.items():
-        if len(box.scope) < length or box.kind == "fold" or not set(opened).isdisjoint(node.scope):
+        end = length
+        while opened and any(set(opened) & {*one.scope[end - 1 : end]} for one in box.nodes):
+            end += 1
+        if len(box.scope) < end or box.kind == "fold":
             result[node] = box
             continue
-        scope = box.scope[:length]
+        scope = box.scope[:end]
         if scope not in made:
             made[scope] = group = Box("scope", scope[:-1], scope, scope[-1], steps=box.steps)
-            if box.band is not None and length > len(box.band):  # use the same key in every step
+            group.framed = box.framed if end > box.framed else 0
+            if box.band is not None and end > len(box.band):  # use the same key in every step
                 group.key = (box.band, scope[len(box.band) + 1 :], "scope")
                 group.band, group.column = box.band, box.column
         made[scope].nodes.append(node)

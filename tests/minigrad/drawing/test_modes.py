@@ -9,7 +9,7 @@ import minigrad as mg
 from minigrad.drawing import modes
 from minigrad.errors import OptionError
 
-from .drawn_graphs import Read, dense, face, product, read, rnn, sentiment
+from .drawn_graphs import Read, blocks, dense, face, product, read, rnn, sentiment
 
 
 def test_unrolled_has_every_gate_and_a_copy_of_each_parameter_at_each_step():
@@ -52,6 +52,78 @@ def test_steps_that_are_built_otherwise_get_a_body_of_their_own():
     assert any("t00 → t01" in edge[2].get("label", "") for edge in picture.edges)
 
 
+@pytest.mark.parametrize(
+    ("name", "title", "first", "last"),
+    [
+        ("block[{}]", "block[0] … block[3]  ×4", "block[0]", "block[3]"),
+        ("layer_{}", "layer_0 … layer_3  ×4", "layer_0", "layer_3"),
+    ],
+)
+def test_equal_blocks_are_drawn_once_with_the_first_one_s_input_and_a_loop(
+    name, title, first, last
+):
+    picture = read(blocks(name=name), mode="rolled")
+    # A block has 30 gates: 9 with 2 parameters and a constant, then 5 with 4 parameters, twice, and
+    # two sums. Around it: the look-up, the transpose, the product, the reshape and the loss, with
+    # the table twice, and the classes.
+    assert len(picture.nodes) == 30 + 14 + 5 + 3
+    assert title in picture.dot
+    arrows = [
+        (picture.text(tail)[0], picture.text(head)[0], face(style["label"])[0])
+        for tail, head, style in picture.edges
+        if "label" in style
+    ]
+    # the two uses of a block's input in its norm, and its own in the first sum
+    uses = ["Mean", "−", "+"]
+    assert sorted(arrows) == sorted(
+        [("[ ]", head, first) for head in uses]
+        + [("+", head, "n−1 → n") for head in uses]
+        + [("+", "×", last)]
+    )
+
+
+def test_blocks_are_drawn_once_only_if_they_are_equal_and_one_after_the_other():
+    def chain(widths, between=None):
+        x = mg.Tensor(np.ones((2, widths[0])), name="x")
+        for number, width in enumerate(widths[1:]):
+            with mg.scope("dense" if number == 0 else f"dense_{number + 1}"):
+                W = mg.Tensor(np.ones((x.shape[1], width)), requires_grad=True, name="W")
+                x = mg.tanh(x @ W + 1.0)
+            x = between(x) if between else x
+        return read(x, mode="rolled")
+
+    assert chain([3, 3, 3, 3]).dot.count("dense … dense_3  ×3") > 0
+    assert "×2" in chain([5, 3, 3, 3]).dot and chain([5, 3, 3, 3]).count("Tanh") == 2
+    for picture in (chain([3, 4, 5, 6]), chain([3, 3, 3, 3], mg.sin)):
+        assert picture.count("Tanh") == 3 and "×3" not in picture.dot
+
+
+def test_auto_draws_a_network_of_blocks_on_one_page():
+    drawing = mg.draw(blocks())
+    picture = Read(drawing.dot)
+    # the look-up, a block of 6, and 4 gates after it, with the table twice, and the classes
+    assert drawing.mode == "folded" and len(picture.nodes) == 1 + 6 + 4 + 3
+    assert picture.lines("norm_2")[1] == "4 scopes, 36 gates"
+    labels = [face(style["label"])[0] for _, _, style in picture.edges if "label" in style]
+    assert sorted(labels) == ["block[0]", "block[0]", "block[3]", "n−1 → n", "n−1 → n"]
+    assert mg.draw(blocks(count=1), depth=1).mode == "unrolled"
+
+
+def test_a_folded_block_opens():
+    picture = read(blocks(), depth=1)
+    assert picture.lines("block[0] … block[3]  ×4")[1:3] == [
+        "4 scopes, 120 gates",
+        "384 parameters",
+    ]
+    picture = read(blocks(), depth=1, mode="unrolled", opened="block[1]")
+    inside = {"norm", "first", "norm_2", "second", "+"}
+    faces = [picture.text(node)[0] for node in picture.nodes]
+    assert {"block[0]", "block[2]", "block[3]"} | inside <= set(faces)
+    assert "block[1]" not in faces and faces.count("+") == 2
+    picture = read(blocks(), mode="unrolled", opened=["block[1]", "norm"])
+    assert picture.count("√") == 1 and picture.count("first") == 1
+
+
 def test_window_shows_its_steps_and_folds_the_others():
     picture = read(sentiment(), window=(20, 22))
     assert picture.count("W_hh", "rnn.cell.") == 3
@@ -75,7 +147,7 @@ def test_auto_folds_scopes_where_there_are_too_many_gates_and_the_middle_where_t
     for layer in range(30):
         with mg.scope(f"layer{layer}"):
             for _ in range(5):
-                h = mg.tanh(h)
+                h = mg.sin(h) if layer % 2 else mg.tanh(h)  # so that no two neighbours are equal
     drawing = mg.draw(h)
     picture = Read(drawing.dot)
     assert drawing.mode == "folded" and "depth=1" in drawing.caption
@@ -121,6 +193,7 @@ def test_a_cut_is_shown_beside_the_loop_and_named_in_folded_steps():
         (product, {"window": (0, 1)}, "MG603", ["has none"]),
         (dense, {"mode": "unrolled"}, "MG609", ["10 boxes", "at most 5", "depth=1", "mode="]),
         (rnn, {"window": (0, 5)}, "MG609", ["30", "shorter window"]),
+        (dense, {"opened": "block"}, "MG614", ["'block'", "'head', 'hidden'"]),
     ],
 )
 def test_more_than_can_be_drawn_and_windows_that_make_no_sense(
