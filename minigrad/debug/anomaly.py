@@ -19,6 +19,12 @@ from ..numpy_api import to_array
 from ..support.notebook import cell_of
 from ..support.text import printable
 
+MASKING = frozenset(
+    "AddGate BroadcastTo Cast Concatenate Divide Hadamard LogSoftmax Reshape Slice Stack Transpose "
+    "Where".split()
+)
+"""Gates that add a mask to scores, or pass masked scores on."""
+
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -55,7 +61,8 @@ class detect_anomaly(trace_lines):
     Errors: in the forward pass, NonFiniteError MG710 at the first gate whose output is not finite;
     in the backward pass, MG711 at the first rule whose gradient is not finite. Both show the gate,
     its scope, the line that called it, and the range of each input. Operations inside `no_grad` or
-    on constants are not recorded, so they are not checked.
+    on constants are not recorded, so they are not checked. A mask is not an error: a constant of
+    -inf may be added to the scores of a softmax, or chosen by `where`.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 0.0], requires_grad=True, name="x")
@@ -88,15 +95,28 @@ class detect_anomaly(trace_lines):
 
         def on_record(node: Node) -> None:
             trace(node)
-            if not np.isfinite(node.output).all():
+            if not np.isfinite(node.output).all() and not _masked(node):
                 raise _forward_error(node)
 
         return on_record
 
 
 def first_non_finite(root: Node) -> Node:
-    """Return the oldest non-finite ancestor of `root`, which must be non-finite itself."""
-    return next(node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all())
+    """Return the oldest non-finite ancestor of `root`, which must be non-finite itself. Masks are
+    left out.
+    """
+    found = [node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all()]
+    return next((node for node in found if not _masked(node)), root)
+
+
+def _masked(node: Node) -> bool:
+    """Return whether all non-finite values of a non-finite node are -inf from a constant mask."""
+    if (node.output[~np.isfinite(node.output)] != -np.inf).any():
+        return False
+    if node.gate is None:
+        return not node.requires_grad
+    sources = [parent for parent in node.inputs if not np.isfinite(parent.output).all()]
+    return bool(sources) and node.gate.name in MASKING and all(map(_masked, sources))
 
 
 def strange_node(node: Node) -> str:

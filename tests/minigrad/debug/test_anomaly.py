@@ -12,6 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.context import ON_GRADIENT, ON_RECORD
+from minigrad.debug.anomaly import first_non_finite
 from minigrad.errors import NonFiniteError
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -79,6 +80,49 @@ def test_the_first_rule_that_is_not_finite():
     ):
         assert part in error.where
     assert "sqrt" in error.cause and x.grad is None
+
+
+MASK = np.triu(np.full((3, 3), -np.inf), 1)  # causal: no position sees a later one
+
+
+@pytest.mark.parametrize(
+    "attention",
+    [
+        lambda scores: mg.softmax(scores / 2.0 + MASK),
+        lambda scores: mg.softmax((scores + MASK) / 2.0),
+        lambda scores: mg.softmax(mg.where(np.isinf(MASK), -np.inf, scores)),
+        lambda scores: mg.softmax(mg.where(np.isinf(MASK), -1e9, scores)),
+        lambda scores: mg.log_softmax((scores + MASK)[1:])[:, 0],
+    ],
+)
+def test_a_mask_is_no_anomaly(attention):
+    scores = mg.Tensor(np.arange(9.0).reshape(3, 3), requires_grad=True)
+    with mg.detect_anomaly():
+        weights = attention(scores)
+        (weights * weights).sum().backward()
+    assert np.isfinite(weights.array).all() and np.isfinite(scores.grad).all()
+
+
+@pytest.mark.parametrize(
+    ("compute", "gate"),
+    [
+        (lambda scores: mg.softmax(scores + np.full((3, 3), -np.inf)), "Softmax"),  # 0 / 0
+        (lambda scores: mg.log_softmax(scores + MASK).sum(), "Sum"),
+        (lambda scores: mg.softmax(scores + MASK * np.nan), "AddGate"),
+        (lambda scores: mg.softmax(scores - MASK), "Subtract"),  # +inf
+        (lambda scores: mg.softmax(mg.log(scores * 0.0) + MASK), "Log"),
+    ],
+)
+def test_what_a_mask_breaks_is_an_anomaly(compute, gate):
+    scores = mg.Tensor(np.ones((3, 3)), requires_grad=True)
+    with mg.detect_anomaly(), pytest.raises(NonFiniteError, match=f"MG710. {gate} returned"):
+        compute(scores)
+
+
+def test_a_mask_is_not_blamed_for_a_loss_that_is_not_finite():
+    scores = mg.Tensor(np.ones((3, 3)), requires_grad=True)
+    loss = (mg.softmax(scores + MASK) * mg.log(scores - 1.0)).sum()
+    assert first_non_finite(loss.node).gate.name == "Log"
 
 
 def test_a_sum_that_grows_too_large():
