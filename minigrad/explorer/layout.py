@@ -14,8 +14,8 @@ from ..drawing.boxes import shared
 from ..graph import Leaf, Node
 
 MANY = 300
-"""If a graph without time steps has more gates than this, it is divided into parts of `PART` ranks.
-Each part can be folded.
+"""If a graph without time steps has more gates than this in a single scope or outside all scopes, it
+is divided into parts of `PART` ranks. Each part can be folded.
 """
 
 PART = 50
@@ -121,7 +121,7 @@ def _set_columns(cells: list[Cell], gates: list[Cell]) -> None:
                 cell.key = (2, steps[cell], "step")
             elif any(source.key >= (2, 0, "") for source in cell.sources):
                 cell.key = AFTER
-    elif len(gates) > MANY:
+    elif max(Counter(cell.node.scope for cell in gates).values(), default=0) > MANY:
         ranks: dict[Cell, int] = defaultdict(int)
         for cell in gates:
             ranks[cell] = 1 + max(ranks[parent] for parent in cell.inputs)

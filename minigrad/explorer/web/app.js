@@ -7,6 +7,7 @@ import { PanZoom } from "./panzoom.js";
 import { Picture } from "./picture.js";
 import { Quiz } from "./quiz.js";
 import { backwardStep, forwardStep, leafCard } from "./steps.js";
+import { ScopeView } from "./scopes.js";
 import { Strip } from "./strip.js";
 import { MOST_BOXES, View } from "./view.js";
 import { WhatIf } from "./whatif.js";
@@ -18,7 +19,8 @@ const PAUSE_ICON = "M4 3h3v10H4zM9 3h3v10H9z";
 class App {
   constructor(data) {
     this.model = new Model(data);
-    this.view = new View(this.model);
+    this.scoped = ScopeView.suits(this.model); // whether scopes are boxes that open
+    this.view = this.scoped ? new ScopeView(this.model) : new View(this.model);
     this.direction = "backward";
     this.step = Math.max(0, this.model.backward.findIndex((id) => this.model.nodes[id].measured)); // the first wrong gate
     this.leaf = null; // the leaf whose card is shown instead of the step
@@ -34,6 +36,7 @@ class App {
     this.describe();
     this.listen();
     this.strip.show();
+    if (this.step > 0 && this.scoped) this.view.uncover(this.gate);
     this.draw(true);
     if (this.step > 0) this.follow();
     this.update();
@@ -61,8 +64,19 @@ class App {
   }
 
   move(steps) {
-    if (this.step + steps >= this.order.length) this.pause();
-    this.setStep(this.step + steps);
+    const step = this.scoped && byId("over").checked ? this.over(steps) : this.step + steps;
+    if (step >= this.order.length) this.pause();
+    this.setStep(step);
+  }
+
+  /** The next or previous step that is not in the same folded box. A folded box has one step, its first. */
+  over(steps) {
+    const folded = (step) => (step < this.order.length ? this.view.folded(this.order[step]) : undefined);
+    const same = (a, b) => folded(a) !== undefined && folded(a) === folded(b);
+    let step = this.step + steps;
+    while (steps > 0 && same(step, this.step)) step++;
+    while (steps < 0 && step > 0 && same(step, step - 1)) step--;
+    return step;
   }
 
   setDirection(direction) {
@@ -74,6 +88,7 @@ class App {
 
   /** Go to a node: to a gate's step in the current direction, or to a leaf's card. */
   goTo(id) {
+    if (this.scoped && this.view.uncover(id)) this.draw(true);
     const position = this.model.positions[this.direction].get(id);
     if (position !== undefined) return this.setStep(position);
     this.leaf = id;
@@ -123,6 +138,7 @@ class App {
 
   activate(item) {
     if (item.kind === "node") return this.goTo(item.ids[0]);
+    if (this.scoped) return this.toggleScope(item.path);
     const steps = item.ids.map((id) => this.view.stepOfNode(id)).filter((step) => step !== undefined && !this.view.isOpen(this.view.steps[step]));
     if (steps.length) {
       const [low, high] = [steps.reduce((a, b) => Math.min(a, b)), steps.reduce((a, b) => Math.max(a, b))];
@@ -132,6 +148,35 @@ class App {
     this.view.foldedBands.delete(item.band);
     this.showScopes();
     this.openWindow(this.view.open);
+  }
+
+  /** Open a folded scope, or fold an open one. */
+  toggleScope(path) {
+    this.refold(() => this.view.toggle(path));
+    const { group, item } = this.picture.scope(path);
+    this.panzoom.reveal({ ...item, height: Math.min(item.height, 60) });
+    group.focus({ preventScroll: true });
+  }
+
+  refold(change) {
+    const before = new Set(this.view.opened);
+    change();
+    const boxes = this.view.boxes();
+    if (boxes > MOST_BOXES) this.view.opened = before;
+    this.note(boxes > MOST_BOXES ? `This would show ${boxes} boxes, but at most ${MOST_BOXES} can be shown.` : "");
+    this.draw(true);
+    this.mark();
+    this.reveal();
+  }
+
+  openEverything() {
+    if (this.scoped) this.refold(() => this.view.openAll());
+    else if (this.view.steps.length) this.openWindow([0, this.view.steps.length - 1]);
+  }
+
+  foldEverything() {
+    if (this.scoped) this.refold(() => this.view.foldAll());
+    else if (this.view.steps.length) this.openWindow(null);
   }
 
   // ---- showing ----
@@ -144,12 +189,15 @@ class App {
     const output = root.size === 1 ? ` = ${brief(root.first, 6)}` : ` of shape ${shapeText(root.shape)}`;
     byId("facts").replaceChildren(`${data.gates} gate${data.gates === 1 ? "" : "s"} · output`, output);
     byId("notes").textContent = data.notes.join(" ");
-    byId("window").hidden = this.view.steps.length === 0;
+    byId("window").hidden = byId("following").hidden = this.view.steps.length === 0;
+    if (this.scoped) byId("flow").textContent = "Data flows down, and gradients flow up. Click a box to open it, or a frame’s title to fold it.";
+    byId("stepping").hidden = !this.scoped;
+    byId("folding").hidden = this.view.steps.length === 0 && !this.scoped;
     const last = this.view.steps.length - 1;
     byId("from").max = byId("to").max = last;
     byId("from").value = Math.max(0, last - 2);
     byId("to").value = last;
-    byId("scopes").hidden = data.bands.length < 2;
+    byId("scopes").hidden = this.scoped || data.bands.length < 2;
     this.showScopes();
   }
 
@@ -216,7 +264,11 @@ class App {
       if (this.direction === "forward") return "given";
       return model.deliveries[id].length && model.reported(id, step) ? "done" : "todo";
     };
-    const badge = (id) => {
+    const badge = ({ kind, ids: [id], ids }) => {
+      if (kind === "fold") {
+        const steps = this.leaf === null && ids.includes(this.focused) ? ids.filter((one) => positions.has(one)) : [];
+        return steps.length ? `${steps.filter((one) => positions.get(one) <= step).length}/${steps.length}` : "";
+      }
       const of = model.deliveries[id].length;
       if (model.nodes[id].measured) return "✗";
       return this.direction === "backward" && of > 1 ? `${model.reported(id, step)}/${of}` : "";
@@ -315,7 +367,7 @@ class App {
     const press = {
       first: () => this.setStep(0), previous: () => this.move(-1), play: () => this.play(), next: () => this.move(1),
       last: () => this.setStep(this.order.length - 1), open: () => this.openTyped(),
-      everything: () => this.openWindow([0, this.view.steps.length - 1]), fold: () => this.openWindow(null),
+      everything: () => this.openEverything(), fold: () => this.foldEverything(),
       fit: () => this.panzoom.fit(), "zoom-in": () => this.panzoom.zoom(1.25), "zoom-out": () => this.panzoom.zoom(0.8),
       "tab-forward": () => this.setDirection("forward"), "tab-backward": () => this.setDirection("backward"),
       "quiz-toggle": () => this.toggle("quiz"), "whatif-toggle": () => this.toggle("whatif"), "help-toggle": () => this.toggleHelp(),
@@ -346,8 +398,8 @@ class App {
       f: () => this.setDirection("forward"), b: () => this.setDirection("backward"),
       q: () => this.toggle("quiz"), w: () => this.toggle("whatif"), "?": () => this.toggleHelp(),
       "/": () => byId("search").focus(), 0: () => this.panzoom.fit(), "+": () => this.panzoom.zoom(1.25), "-": () => this.panzoom.zoom(0.8),
-      e: () => this.view.steps.length && this.openWindow([0, this.view.steps.length - 1]),
-      c: () => this.view.steps.length && this.openWindow(null),
+      e: () => this.openEverything(), c: () => this.foldEverything(),
+      o: () => this.scoped && byId("over").click(),
     });
     const action = keys.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
     if (!action) return;

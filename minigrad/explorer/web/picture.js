@@ -21,9 +21,10 @@ export class Picture {
     const bands = layout.bands.map((band) => this.band(band));
     const labels = layout.slots.filter((slot) => !slot.folded && ["step", "part"].includes(slot.kind)).map((slot) =>
       svg("text", { class: "column-label", x: slot.x + slot.wide / 2, y: 20 }, slot.label));
+    const frames = (layout.frames ?? []).map((frame) => this.frame(frame));
     const lines = layout.edges.map((edge) => this.line(edge));
     const boxes = [...layout.items.values()].map((item) => this.box(item));
-    this.layer.replaceChildren(svg("g", {}, bands), svg("g", {}, labels), svg("g", {}, lines), svg("g", {}, boxes));
+    this.layer.replaceChildren(svg("g", {}, bands, frames), svg("g", {}, labels), svg("g", {}, lines), svg("g", {}, boxes));
   }
 
   band({ label, y, height }) {
@@ -32,9 +33,31 @@ export class Picture {
       svg("text", { x: 20, y: y + 17 }, shorten(label, (this.layout.width - 40) / 8)));
   }
 
+  /** The frame around an open scope. Its title folds the scope. */
+  frame(frame) {
+    const { x, y, width, height, label, gates, path } = frame;
+    const title = svg("g", { class: "frame-title", role: "button", tabindex: "0", ...this.listeners(frame) },
+      svg("rect", { x, y, width, height: 24, rx: 10 }),
+      svg("text", { x: x + 12, y: y + 17, "aria-hidden": "true" }, `▾ ${shorten(label, (width - 30) / 7)}`),
+      svg("title", {}, `${label}, open, ${gates} gate${gates === 1 ? "" : "s"}. Activate to fold.`));
+    this.boxes.set(`frame ${path}`, { group: title, badge: null, item: frame });
+    return svg("g", { class: `frame${path.split("/").length % 2 ? " odd" : ""}` }, svg("rect", { x, y, width, height, rx: 10 }), title);
+  }
+
+  listeners(item) {
+    return {
+      onclick: () => this.activate(item),
+      onkeydown: (event) => {
+        if (event.key !== "Enter") return;
+        event.preventDefault();
+        this.activate(item);
+      },
+    };
+  }
+
   line(edge) {
     const starved = edge.pairs.every(([from]) => this.model.nodes[from].starved);
-    const path = svg("path", { class: `edge${edge.cut ? " cut" : starved ? " starved" : ""}`, d: curve(edge.from, edge.to),
+    const path = svg("path", { class: `edge${edge.cut ? " cut" : starved ? " starved" : ""}`, d: edge.rail ? beside(edge) : curve(edge.from, edge.to),
       "marker-end": edge.cut ? "url(#arrow-cut)" : "url(#arrow)" });
     if (edge.cut) path.append(svg("title", {}, "A cut: the state continues, but no gradient flows back."));
     this.lines.push({ path, edge });
@@ -51,13 +74,7 @@ export class Picture {
       subtitle ? svg("text", { class: "subtitle", x: width / 2, y: 34 }, shorten(subtitle, width / 6)) : null);
     const badge = svg("text", { class: "badge", x: x + width - 4, y: y - 4, "aria-hidden": "true" });
     const group = svg("g", {
-      class: `box ${kind}`, role: "button", tabindex: "-1", "data-key": item.key,
-      onclick: () => this.activate(item),
-      onkeydown: (event) => {
-        if (event.key !== "Enter") return;
-        event.preventDefault();
-        this.activate(item);
-      },
+      class: `box ${kind}`, role: "button", tabindex: resting(item), "data-key": item.key, ...this.listeners(item),
     }, ...this.outline(item, kind), inside, badge, svg("title", {}, words));
     this.boxes.set(item.key, { group, badge, item, kind });
     return group;
@@ -91,7 +108,7 @@ export class Picture {
         kind: `${node.kind}${root}${node.starved ? " starved" : ""}${node.measured ? " wrong-gate" : ""}`,
       };
     }
-    const label = model.data.bands[item.band].label;
+    const label = item.label ?? model.data.bands[item.band].label;
     const columns = new Set(item.ids.map((one) => model.nodes[one].column)).size;
     const gates = item.ids.filter((one) => model.nodes[one].gate).length;
     const each = columns > 1 ? `${Math.round(gates / columns)} gates in each` : `${gates} gate${gates === 1 ? "" : "s"}`;
@@ -111,14 +128,15 @@ export class Picture {
   mark(now, touched, backward, statusOf, badgeOf) {
     for (const box of this.boxes.values()) {
       const { group, badge, item, kind } = box;
+      if (!badge) continue; // a frame
       const status = item.kind === "node" ? statusOf(item.ids[0]) : statusOfMany(item.ids.map(statusOf));
-      const text = item.kind === "node" ? badgeOf(item.ids[0]) : "";
+      const text = badgeOf(item);
       if (box.status !== status) group.setAttribute("class", `box ${kind} ${status}`);
       if (badge.textContent !== text) badge.textContent = text;
       box.status = status;
     }
     const current = this.boxes.get(this.layout.keys[now]);
-    this.current?.group.setAttribute("tabindex", "-1");
+    this.current?.group.setAttribute("tabindex", resting(this.current.item));
     this.current?.group.removeAttribute("aria-current");
     current?.group.setAttribute("tabindex", "0");
     current?.group.setAttribute("aria-current", "step");
@@ -141,9 +159,19 @@ export class Picture {
     }
   }
 
+  /** The box or frame of a scope. */
+  scope(path) {
+    return this.boxes.get(`frame ${path}`) ?? this.boxes.get(`scope ${path}`);
+  }
+
   boxOf(id) {
     return this.boxes.get(this.layout.keys[id])?.item;
   }
+}
+
+/** Tab reaches the current box, and all scopes that open or fold. */
+function resting(item) {
+  return item.path === undefined ? "-1" : "0";
 }
 
 function statusOfMany(all) {
@@ -174,6 +202,14 @@ function curve(from, to) {
   const [x2, y2] = [right ? to.x : to.x + to.width, to.y + to.height / 2];
   const bend = Math.max(24, Math.abs(x2 - x1) / 2) * (right ? 1 : -1);
   return `M ${x1} ${y1} C ${x1 + bend} ${y1}, ${x2 - bend} ${y2}, ${x2} ${y2}`;
+}
+
+// A line from the right of a box to the right of another, along the rail beside the boxes between them.
+function beside({ from, to, rail: x }) {
+  const [x1, x2] = [from.x + from.width, to.x + to.width];
+  const [y1, y2] = [from, to].map((box) => box.y + box.height / 2);
+  const turn = Math.sign(y2 - y1) * 12;
+  return `M ${x1} ${y1} Q ${x} ${y1}, ${x} ${y1 + turn} L ${x} ${y2 - turn} Q ${x} ${y2}, ${x2} ${y2}`;
 }
 
 function rail(from, to) {

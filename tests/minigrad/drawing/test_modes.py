@@ -8,8 +8,9 @@ import pytest
 import minigrad as mg
 from minigrad.drawing import modes
 from minigrad.errors import OptionError
+from tests.blocks import blocks
 
-from .drawn_graphs import Read, blocks, dense, face, product, read, rnn, sentiment
+from .drawn_graphs import Read, dense, face, product, read, rnn, sentiment
 
 
 def test_unrolled_has_every_gate_and_a_copy_of_each_parameter_at_each_step():

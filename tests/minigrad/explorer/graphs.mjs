@@ -67,6 +67,25 @@ export function chain(steps) {
   });
 }
 
+/**
+ * A residual network: in the scope net, `count` blocks of three gates, of which two are in the scope norm. All blocks use
+ * the same W; each has its own b. After them comes one gate outside all scopes.
+ */
+export function residual(count) {
+  const value = whole([], [1]);
+  const common = { column: 0, band: 0, value, grad: value };
+  const nodes = [{ ...common, kind: "parameter", name: "W" }];
+  const gate = (name, scope, ...inputs) => nodes.push({ ...common, kind: "gate", gate: name, scope, inputs, sends: inputs.map(() => ({})) }) - 1;
+  let x = 0;
+  for (let n = 0; n < count; n++) {
+    const b = nodes.push({ ...common, kind: "parameter", name: "b" }) - 1;
+    const product = gate("Hadamard", `net/block${n}/norm`, 0, x);
+    x = gate("AddGate", `net/block${n}`, gate("AddGate", `net/block${n}/norm`, product, b), x);
+  }
+  gate("Sum", undefined, x);
+  return page(nodes, { Hadamard: {}, AddGate: {}, Sum: {} });
+}
+
 /** The same graph with its newest gate, its oldest leaf and their scopes called `name`. */
 export function renamed({ data }, name) {
   const nodes = data.nodes.map((node) => ({ ...node }));

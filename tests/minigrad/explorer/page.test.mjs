@@ -8,9 +8,10 @@ import { call } from "../../../minigrad/explorer/web/gates.js";
 import { finiteDifference, ownLeaves, recompute } from "../../../minigrad/explorer/web/recompute.js";
 import { judge, questionFor } from "../../../minigrad/explorer/web/slips.js";
 import { Quiz } from "../../../minigrad/explorer/web/quiz.js";
+import { MOST_OPEN, ScopeView } from "../../../minigrad/explorer/web/scopes.js";
 import { MOST_BOXES, View } from "../../../minigrad/explorer/web/view.js";
 import { WhatIf } from "../../../minigrad/explorer/web/whatif.js";
-import { chain, product, renamed, square, standInDocument } from "./graphs.mjs";
+import { chain, product, renamed, residual, square, standInDocument } from "./graphs.mjs";
 
 test("numbers are short, signed with a real minus, and never lose their size", () => {
   const shown = { 0: "0", 0.25: "0.25", 0.123456: "0.1235", "-1.5": "−1.5", 12345.678: "12350", 1234567: "1.23e6", 0.00001234: "1.23e−5", "-2e-9": "−2e−9" };
@@ -220,4 +221,69 @@ test("what is outside the steps opens folded where it would be more boxes than c
   const view = new View(model);
   assert.ok(view.boxesWith(null) <= MOST_BOXES);
   assert.ok(view.boxesWith(null) > MOST_BOXES / 2);
+});
+
+const names = (layout) => [...layout.items.values()].map(({ path, ids: [id] }) => path ?? id);
+
+test("a graph with scopes opens folded, except the scope around all others, and a small graph opens completely", () => {
+  const large = new ScopeView(residual(16));
+  assert.ok(large.model.nodes.length > MOST_OPEN);
+  assert.deepEqual(names(large.lay()), [0, ...Array.from({ length: 16 }, (_, n) => `net/block${n}`), 65]);
+  assert.deepEqual(large.lay().frames.map(({ path }) => path), ["net"]);
+  const small = new ScopeView(residual(2)).lay();
+  assert.deepEqual(names(small), [...small.keys.keys()]);
+  assert.equal(small.frames.length, 5);
+  for (const model of [square(), chain(3)]) assert.ok(!ScopeView.suits(model)); // no scopes; time steps
+});
+
+test("a scope opens by one level, and around a node by all", () => {
+  const view = new ScopeView(residual(16));
+  view.toggle("net/block1");
+  assert.deepEqual(names(view.lay()).slice(1, 5), ["net/block0", "net/block1/norm", 8, "net/block2"]);
+  assert.equal(view.uncover(2), true);
+  assert.equal(view.uncover(2), false);
+  assert.equal(view.keyOf(2), "node 2");
+  view.toggle("net/block1");
+  assert.equal(view.keyOf(8), "scope net/block1");
+  view.openAll();
+  assert.equal(view.boxes(), view.model.nodes.length);
+  view.foldAll();
+  assert.equal(view.boxes(), 18);
+});
+
+test("in a graph with scopes no boxes overlap, frames hold their boxes alone, and data flows down", () => {
+  const view = new ScopeView(residual(16));
+  const inside = (a, b) => a.x >= b.x && a.y >= b.y && a.x + a.width <= b.x + b.width && a.y + a.height <= b.y + b.height;
+  const apart = (a, b) => a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+  for (const open of [() => {}, () => view.toggle("net/block3"), () => view.openAll(), () => view.toggle("net/block3/norm"), () => view.toggle("net")]) {
+    open();
+    const { items, frames, edges, keys, ...size } = view.lay();
+    const boxes = [...items.values()];
+    assert.ok(boxes.every((box) => inside(box, { x: 0, y: 0, ...size })));
+    for (const a of boxes) for (const b of boxes) assert.ok(a === b || apart(a, b));
+    for (const frame of frames)
+      for (const box of boxes) {
+        const own = box.ids.every((id) => view.homes[id].includes(frame.path));
+        assert.ok(own ? inside(box, frame) : apart(box, frame), `${box.key} ${frame.path}`);
+      }
+    assert.ok(edges.every(({ from, to }) => from.y + from.height < to.y));
+    assert.ok(keys.every((key) => items.has(key)));
+  }
+});
+
+test("a line runs beside the boxes between its ends", () => {
+  const { edges } = new ScopeView(residual(16)).lay();
+  const { rail, to } = edges.find(({ from: { ids: [id] }, to: { path } }) => id === 0 && path === "net/block9");
+  assert.ok(rail > to.x + to.width);
+  assert.equal(edges.find(({ from, to }) => from.path === "net/block8" && to.path === "net/block9").rail, undefined);
+});
+
+test("a scope that is entered twice has one box, fed by what it feeds", () => {
+  const model = residual(3);
+  model.nodes.forEach((node) => node.scope && (node.scope = node.scope.replace("block2", "block0")));
+  const view = new ScopeView(model);
+  view.foldAll();
+  const layout = view.lay();
+  assert.deepEqual(names(layout), [0, "net/block0", "net/block1", 13]);
+  assert.equal(layout.edges.filter(({ from, to }) => from.path && to.path).length, 2);
 });

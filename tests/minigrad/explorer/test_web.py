@@ -14,6 +14,7 @@ import pytest
 import minigrad as mg
 from minigrad.backward import sweep
 from minigrad.graph import Leaf, Node, ancestors, dense
+from tests.blocks import blocks
 
 from .conftest import HERE, NODE, PACKAGE, Keys, needs_node, run_node
 from .test_wrong_gates import squashed
@@ -120,6 +121,64 @@ def test_by_keyboard_alone(page, made):
     assert not page.run("return document.getElementById('help').hidden")
     for selector in ".box #slider #everything #fold #quiz-toggle #fit".split():
         page.focus(selector)
+
+
+def titles(page):
+    return [frame.accessible_name.split(",")[0] for frame in page.all(".frame-title")]
+
+
+def focused(page):
+    return page.driver.switch_to.active_element.accessible_name
+
+
+def test_a_network_of_blocks_opens_folded_and_a_box_opens_and_folds(page):
+    page.explore(blocks())
+    # the table, the six scopes in net, and the three boxes after it
+    assert len(page.all(".box")) == 1 + 6 + 3 and titles(page) == ["net"]
+    next(box for box in page.all(".box") if "block[1] folded" in box.accessible_name).click()
+    assert titles(page) == ["net", "block[1]"]
+    assert len(page.all(".box")) == 10 - 1 + 6
+    assert focused(page) == "block[1], open, 30 gates. Activate to fold."
+    for name in ("block[1] folded, 30 gates. Activate to open.", "block[1], open, 30 gates."):
+        page.press(Keys.ENTER)
+        assert focused(page).startswith(name)
+    page.press("e")
+    assert len(page.all(".box.gate")) == 125 and len(titles(page)) == 1 + 2 + 4 + 4 * 4
+    page.press("c")
+    assert len(page.all(".box")) == 10
+    page.focus(".box.fold")  # Tab reaches a box that is not the current one
+    page.press("/", *"block[2]", Keys.ENTER)  # what is found is shown
+    assert titles(page)[:2] == ["net", "block[2]"]
+
+
+def test_steps_go_through_a_folded_box_or_over_it(page):
+    page.explore(blocks())
+    page.press(*[Keys.ARROW_RIGHT] * 4)  # the loss, the reshape, two gates of the head
+    current = ".box[aria-current]"
+    assert page.text("#count") == "5 / 125" and page.text(f"{current} .title") == "block[3]"
+    page.press(Keys.ARROW_RIGHT)
+    assert page.text("#count") == "6 / 125"
+    assert "2/30" in [badge.text for badge in page.all(".badge")]
+    assert page.text("#panel .place") == "in net/block[3]/second"
+    page.press("o", Keys.ARROW_RIGHT)
+    assert page.text("#count") == "35 / 125" and page.text(f"{current} .title") == "block[2]"
+    page.press(Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    assert page.text("#count") == "5 / 125" and page.text(f"{current} .title") == "block[3]"
+    page.press(Keys.ARROW_LEFT)
+    assert page.text("#count") == "3 / 125" and page.text(f"{current} .title") == "head"
+    page.press("o", Keys.ARROW_RIGHT)
+    assert page.text("#count") == "4 / 125" and page.text(f"{current} .title") == "head"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (400, "light")])
+def test_blocks_in_all_widths_and_schemes(width, scheme, page):
+    loss = blocks()
+    mg.explore(loss, page.folder / "page.html")
+    page.open(page.folder / "page.html", width=width, scheme=scheme)
+    page.press("e", *[Keys.ARROW_RIGHT] * 6)
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+    assert page.run(CONTRAST) == []
+    assert_walk(page, loss)
 
 
 def test_a_click_on_a_box_goes_to_its_step_and_a_fold_opens(page, made):
