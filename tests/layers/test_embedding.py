@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import LSTM, Embedding, OneHot, TiedHead
+from layers import LSTM, Embedding, Layer, OneHot, TiedHead
 
 
 def test_a_tied_head_scores_with_the_vectors_that_were_read():
@@ -18,6 +18,39 @@ def test_a_tied_head_scores_with_the_vectors_that_were_read():
     z[0, 0, 1].backward()  # x · t₁ + b₁ with x = t₀: x arrives at row 1, t₁ at row 0
     np.testing.assert_array_equal(embedding.table.grad, [[0.0, 1.0], [1.0, 2.0], [0.0, 0.0]])
     np.testing.assert_array_equal(head.b.grad, [0.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [(("embedding", "head"), "embedding.table"), (("head", "embedding"), "head.embedding.table")],
+)
+def test_a_tied_table_has_one_name_everywhere(parts, name):
+    class Tied(Layer):
+        def __init__(self):
+            embedding = Embedding(5, 3)
+            made = {"embedding": embedding, "head": TiedHead(embedding)}
+            for part in parts:
+                setattr(self, part, made[part])
+
+        def forward(self, ids):
+            return self.head(mg.tanh(self.embedding(ids)))
+
+    mg.seed(0)
+    model, batch = Tied(), (np.array([0, 1, 4]), np.array([1, 2, 0]))
+    names = {name, "head.b"}
+    assert set(model.state_dict()) == set(model.named_parameters()) == names
+    with mg.profile() as times:
+        loss = mg.softmax_cross_entropy(model(batch[0]), batch[1])
+        loss.backward()
+    assert {row.gate for row in times.rows if row.scope == "(leaves)"} == names
+    leaves = [node for node in mg.Graph(loss) if node.requires_grad and not node.gate]
+    assert {node.name for node in leaves} == names and len(leaves) == 2
+    picture = mg.draw(loss).dot
+    path, _, last = name.rpartition(".")
+    assert picture.count(f'{path}.</font><br/><font point-size="10"><b>{last}</b>') == 2
+    assert f'"name":"{name}"' in mg.explore(loss).html
+    report = mg.gradcheck_model(model, mg.softmax_cross_entropy, batch)
+    assert report and {row.name for row in report.inputs} == names
 
 
 @pytest.mark.parametrize("fused", [False, True])
