@@ -15,9 +15,6 @@ from ..context import Scope, step_number, step_of
 from ..graph import Leaf, Node, ancestors
 from ..support.text import printable
 
-Places = dict[Node, tuple[Scope, int]]
-"""For each gate in a repeated scope: what repeats, and the number of the time step or block."""
-
 MANY = 24  # if a gate has more leaves than this as inputs, leaves of the same kind share a box
 
 
@@ -101,15 +98,12 @@ class Use(NamedTuple):
 class Link:
     """An arrow from one box to another.
 
-    `kind` is "data", "state" (from one time step or block to another) or "cut". `tails` and `heads`
-    are the numbers of the time steps or blocks of its uses.
+    `kind` is "data", "state" (from one time step or block to another) or "cut".
     """
 
     tail: Box
     head: Box
     kind: str
-    tails: set[int] = field(default_factory=set)
-    heads: set[int] = field(default_factory=set)
     uses: list[Use] = field(default_factory=list)
     label: str = ""
 
@@ -158,7 +152,7 @@ def name_steps(steps: Iterable[int], names: Mapping[int, str] | None = None) -> 
     return ", ".join(" … ".join(map(name, dict.fromkeys([run[0], run[-1]]))) for run in runs)
 
 
-def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box], places: Places) -> View:
+def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> View:
     """Return the view of `nodes`. Each gate is in the box that `boxes` assigns to it."""
     links: dict[Hashable, Link] = {}
     leaves: dict[Hashable, tuple[Box, list[Use]]] = {}
@@ -178,20 +172,18 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box], places
                     Use(producer, consumer, position, kind)
                 )
             else:
-                _link(links, places, boxes[producer], head, Use(producer, consumer, position, kind))
+                _link(links, boxes[producer], head, Use(producer, consumer, position, kind))
     found = dict.fromkeys(boxes.values())
     for leaf_box, head, uses in _leaf_boxes(leaves):
         found[leaf_box] = None
         for use in uses:
-            _link(links, places, leaf_box, head, use)
+            _link(links, leaf_box, head, use)
     for root in roots:  # a root that is a leaf has no box yet, unless it also feeds a gate
         if isinstance(root, Leaf) and not any(root in box.nodes for box in found):
             alone = Box(leaf_kind(root), root.scope, root, nodes=[root])
             found[alone] = None
             if root.cut_from in boxes:
-                _link(
-                    links, places, boxes[root.cut_from], alone, Use(root.cut_from, root, 0, "cut")
-                )
+                _link(links, boxes[root.cut_from], alone, Use(root.cut_from, root, 0, "cut"))
     for box in found:
         box.nodes.sort(key=lambda node: node.serial)
     everything = sorted(found, key=lambda box: box.nodes[0].serial)
@@ -210,8 +202,8 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box], places
     return view
 
 
-def _link(links: dict[Hashable, Link], places: Places, tail: Box, head: Box, use: Use) -> None:
-    before, after = places.get(use.producer), places.get(use.consumer)
+def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
+    before, after = _place(use.producer, tail), _place(use.consumer, head)
     lag = after[1] - before[1] if before and after and before[0] == after[0] else 0
     kind = "state" if use.kind == "data" and lag and not tail.is_leaf else use.kind
     if tail is head and (kind == "data" or tail.kind != "gate"):
@@ -219,10 +211,17 @@ def _link(links: dict[Hashable, Link], places: Places, tail: Box, head: Box, use
             tail.note = _cut_before(use.consumer)
         return  # do not draw links inside a box
     key = (tail, head, kind, lag if kind == "state" and tail.steps else 0)
-    link = links.setdefault(key, Link(tail, head, kind))
-    link.uses.append(use)
-    link.tails |= {before[1]} if before else set()
-    link.heads |= {after[1]} if after else set()
+    links.setdefault(key, Link(tail, head, kind)).uses.append(use)
+
+
+def _place(node: Node, box: Box) -> tuple[Hashable, int] | None:
+    """Return (what repeats, the number of the time step or block) for a node in a repeated scope."""
+    if place := step_of(node.scope):
+        return place[:2]
+    if not box.framed:
+        return None
+    names = tuple(box.steps.values())
+    return (node.scope[: box.framed - 1], names), names.index(node.scope[box.framed - 1])
 
 
 def leaf_kind(leaf: Node) -> str:
@@ -326,7 +325,9 @@ def _describe(link: Link) -> str:
     The label of a cut names the scope after the cut. Other labels name the time steps or blocks of
     the link, if the link does not cover all that its boxes represent.
     """
-    tail, head, tails, heads = link.tail, link.head, link.tails, link.heads
+    tail, head = link.tail, link.head
+    tails = {place[1] for use in link.uses if (place := _place(use.producer, tail))}
+    heads = {place[1] for use in link.uses if (place := _place(use.consumer, head))}
     if link.kind == "cut":
         return _cut_before(link.uses[0].consumer)
     if link.kind == "state" and tail.steps and tail.steps == head.steps:

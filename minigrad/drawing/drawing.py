@@ -140,7 +140,8 @@ def draw(
     - `window=(t0, t1)`: draw the time steps from t0 to t1, inclusive, in full and fold the others.
     - `depth=n`: draw each scope at nesting depth n as a single box. With `depth=1`, each layer is
       one box. A model's own scope around its layers does not count.
-    - `opened`: the name of a scope, or a list of names, to draw gate by gate among these boxes.
+    - `opened`: the name of a scope, or a list of names, to open among these boxes. An open
+      scope shows its gates, and each scope in it as a box.
     - `values`: show small arrays in full, and the range, mean and norm of large arrays.
     - `grads`: show the norms of gradients. Arrows with larger gradients are thicker and darker.
 
@@ -167,8 +168,8 @@ def draw(
     _check(mode, depth)
     gates = [node for node in graph.nodes if node.gate is not None]
     names = [opened] if isinstance(opened, str) else opened
-    boxes, places, picked, reason = choose(gates, mode, window, depth, names)
-    view = connect(graph.nodes, graph.roots, boxes, places)
+    boxes, picked, reason = choose(gates, mode, window, depth, names)
+    view = connect(graph.nodes, graph.roots, boxes)
     timed = any(box.column is not None for box in view.boxes)
     check_size(len(view.boxes), timed)
     words = Words(Gradients(graph.nodes), values, grads)

@@ -17,7 +17,7 @@ from itertools import groupby
 from ..context import Scope, step_number, step_of
 from ..errors import OptionError
 from ..graph import Node
-from .boxes import Box, Places, gate_name, name_steps
+from .boxes import Box, gate_name, name_steps
 
 MODES = ("auto", "unrolled", "rolled")
 IN_FULL = 40  # the maximum number of gates that fit on a page, each in its own box
@@ -48,18 +48,15 @@ def choose(
     mode: str,
     window: tuple[int, int] | None,
     depth: int | None,
-    opened: Collection[str] = (),
-) -> tuple[Boxes, Places, str, str]:
-    """Return the box of every gate, the place of every gate in a repeated scope, the chosen mode,
-    and a caption that explains the choice.
-    """
+    opened: Collection[str],
+) -> tuple[Boxes, str, str]:
+    """Return the box of every gate, the chosen mode, and a caption that explains the choice."""
     time = unrolls(gates)
-    places = {node: place[:2] for node in gates if (place := step_of(node.scope))}
     picked = "window" if window is not None else mode
     if picked == "auto" and len(gates) <= IN_FULL:
         picked = "unrolled"
     if picked in ("auto", "rolled"):
-        boxes = rolled(gates, time, places)
+        boxes = rolled(gates, time)
         if not time and not any(box.steps for box in boxes.values()):
             picked = "unrolled"
     else:
@@ -67,11 +64,10 @@ def choose(
     picked = picked.replace("auto", "rolled")
     outer = _wrapped(gates)
     if depth is not None or opened:
-        return gather(boxes, (depth or 1) + outer, opened), places, picked, ""
+        return gather(boxes, (depth or 1) + outer, opened), picked, ""
     if mode != "auto" or window is not None:
-        return boxes, places, picked, ""
-    boxes, picked, caption = _shrink(boxes, gates, time, picked, outer)
-    return boxes, places, picked, caption
+        return boxes, picked, ""
+    return _shrink(boxes, gates, time, picked, outer)
 
 
 def check_size(boxes: int, timed: bool) -> None:
@@ -209,10 +205,10 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
     return first, last
 
 
-def rolled(gates: list[Node], time: dict[Scope, Steps], places: Places) -> Boxes:
-    """Draw repeated scopes only once. The gates of repeated scopes are added to `places`."""
+def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
+    """Draw repeated scopes only once."""
     boxes: Boxes = {}
-    for outer, members in repeats(gates, time, places):
+    for outer, members in repeats(gates, time, boxes):
         names = {number: nodes[0].scope[len(outer)] for number, nodes in members.items()}
         several = len(names) > 1
         title = name_steps(names, names) + (f"  ×{len(names)}" if several else "")
@@ -224,13 +220,11 @@ def rolled(gates: list[Node], time: dict[Scope, Steps], places: Places) -> Boxes
                 box.steps, box.framed = names, len(outer) + 1
             box.nodes = [nodes[number] for nodes in members.values()]
             boxes |= dict.fromkeys(box.nodes, box)
-            for step, node in zip(members, box.nodes, strict=True):
-                places.setdefault(node, ((*outer, names[first]), step))
     return {node: boxes.get(node) or Box("gate", node.scope, node, nodes=[node]) for node in gates}
 
 
 def repeats(
-    gates: list[Node], time: dict[Scope, Steps], places: Places
+    gates: list[Node], time: dict[Scope, Steps], boxes: Boxes
 ) -> Iterator[tuple[Scope, Steps]]:
     """Yield (the scope around them, {number: gates}) for scopes with the same gates and
     connections, which can be drawn once.
@@ -238,7 +232,7 @@ def repeats(
     A time step with an unusual structure is yielded alone. Scopes that are not time steps are
     yielded if their names differ only in a number (`block[0]` and `block[1]`, or `block` and
     `block_2`), their arrays have the same shapes, and no other gate was recorded between them.
-    Outer scopes come before inner scopes, and gates that already have a place are left out.
+    Outer scopes come before inner scopes, and gates that already have one of `boxes` are left out.
     """
     for band, numbered in time.items():
         alike: dict[Hashable, Steps] = {}
@@ -247,7 +241,7 @@ def repeats(
         for steps in alike.values():
             yield band, steps
     for depth in range(max((len(node.scope) for node in gates), default=0)):
-        scopes = [() if node in places else node.scope[: depth + 1] for node in gates]
+        scopes = [() if node in boxes else node.scope[: depth + 1] for node in gates]
         runs = groupby(zip(scopes, gates, strict=True), lambda pair: pair[0])
         blocks = [(scope, [node for _, node in run]) for scope, run in runs]
         for kind, members in groupby(blocks, lambda block: _block(*block)):
