@@ -193,7 +193,7 @@ function curve(from, to) {
     const [x2, y2] = [to.x + to.width / 2, down ? to.y : to.y + to.height];
     const bend = (y2 - y1) / 2;
     // A line that passes other rows bends outwards, to avoid running behind the boxes there.
-    const out = Math.abs(y2 - y1) > 60 && Math.abs(x1 - x2) < 20 ? from.width * 1.05 : 0;
+    const out = from.slot.kind !== "scopes" && Math.abs(y2 - y1) > 60 && Math.abs(x1 - x2) < 20 ? from.width * 1.05 : 0;
     return `M ${x1} ${y1} C ${x1 - out} ${y1 + bend}, ${x2 - out} ${y2 - bend}, ${x2} ${y2}`;
   }
   const right = to.slot.x > from.slot.x;

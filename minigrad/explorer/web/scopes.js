@@ -27,16 +27,18 @@ export class ScopeView extends View {
     this.opened = new Set(this.homes.flat());
   }
 
-  /** Fold all scopes, except a scope around all others, such as a model's own. */
+  /** Fold all scopes, except those with more than half of all gates, such as a model's own scope. */
   foldAll() {
     this.opened = new Set();
+    const gates = this.model.forward;
     for (;;) {
-      const folded = new Set(this.model.nodes.flatMap((_, id) => this.folded(id) ?? []));
-      if (folded.size !== 1) return;
-      const [only] = folded;
-      this.opened.add(only);
+      const sizes = new Map();
+      for (const id of gates) sizes.set(this.folded(id), (sizes.get(this.folded(id)) ?? 0) + 1);
+      const large = [...sizes].find(([path, size]) => path !== undefined && size > gates.length / 2);
+      if (!large) return;
+      this.opened.add(large[0]);
       if (this.boxes() <= MOST_OPEN) continue;
-      this.opened.delete(only);
+      this.opened.delete(large[0]);
       return;
     }
   }
@@ -189,17 +191,13 @@ function moveInto(box, x, y) {
   box.children?.forEach((child) => moveInto(child, box.x, box.y));
 }
 
-/** The x of the rail beside all boxes between a line's ends, if a straight line would run behind one of them. */
+/** The x of the rail beside all boxes between a line's ends, if there are any that the line could run behind. */
 function railOf({ from, to }, items) {
-  const [x1, x2] = [from, to].map((box) => box.x + box.width / 2);
-  const down = from.y < to.y;
-  const [top, bottom] = down ? [from.y + from.height, to.y] : [to.y + to.height, from.y];
-  const between = [...items.values()].filter((box) => box !== from && box !== to && box.y + box.height > top && box.y < bottom);
-  const behind = between.some((box) => {
-    const share = (box.y + box.height / 2 - top) / (bottom - top); // where a straight line passes the box
-    const x = down ? x1 + share * (x2 - x1) : x2 + share * (x1 - x2);
-    return x > box.x - 4 && x < box.x + box.width + 4;
-  });
+  const [upper, lower] = from.y < to.y ? [from, to] : [to, from];
+  const between = [...items.values()].filter((box) => box !== from && box !== to && box.y + box.height > upper.y + upper.height && box.y < lower.y);
+  const left = Math.min(from.x, to.x);
+  const right = Math.max(from.x + from.width, to.x + to.width);
+  if (!between.some((box) => box.x < right && box.x + box.width > left)) return undefined;
   // Rails from different boxes run side by side.
-  return behind ? [from, to, ...between].reduce((most, box) => Math.max(most, box.x + box.width), 0) + 9 + 4 * (from.ids[0] % 3) : undefined;
+  return between.reduce((most, box) => Math.max(most, box.x + box.width), right) + 9 + 4 * (from.ids[0] % 3);
 }
