@@ -26,6 +26,9 @@ def test_a_tied_head_scores_with_the_vectors_that_were_read():
 )
 def test_a_tied_table_has_one_name_everywhere(parts, name):
     class Tied(Layer):
+        embedding: Any
+        head: Any
+
         def __init__(self):
             embedding = Embedding(5, 3)
             made = {"embedding": embedding, "head": TiedHead(embedding)}

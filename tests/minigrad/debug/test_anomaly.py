@@ -100,7 +100,8 @@ def test_a_mask_is_no_anomaly(attention):
     with mg.detect_anomaly():
         weights = attention(scores)
         (weights * weights).sum().backward()
-    assert np.isfinite(weights.array).all() and np.isfinite(scores.grad).all()
+    assert scores.grad is not None and np.isfinite(weights.array).all()
+    assert np.isfinite(scores.grad).all()
 
 
 @pytest.mark.parametrize(
