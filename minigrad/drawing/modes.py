@@ -244,10 +244,11 @@ def repeats(
         scopes = [() if node in boxes else node.scope[: depth + 1] for node in gates]
         runs = groupby(zip(scopes, gates, strict=True), lambda pair: pair[0])
         blocks = [(scope, [node for _, node in run]) for scope, run in runs]
-        for kind, members in groupby(blocks, lambda block: _block(*block)):
-            equal = dict(enumerate(nodes for _, nodes in members))
-            if len(equal) > 1 and len(kind[0]) == depth:
-                yield kind[0], equal
+        for (outer, _), members in groupby(blocks, lambda block: _block(*block)):
+            equal = list(members)
+            # a scope that was entered again would be two blocks of the same name
+            if len(outer) == depth and len(dict(equal)) == len(equal) > 1:
+                yield outer, dict(enumerate(nodes for _, nodes in equal))
 
 
 def _block(scope: Scope, nodes: list[Node]) -> tuple[Scope, Hashable]:

@@ -99,6 +99,15 @@ def test_blocks_are_drawn_once_only_if_they_are_equal_and_one_after_the_other():
         assert picture.count("Tanh") == 3 and "×3" not in picture.dot
 
 
+def test_a_scope_that_is_entered_again_is_no_other_block():
+    x = mg.Tensor([1.0], requires_grad=True, name="x")
+    for number in (0, 1, 0, 1):
+        with mg.scope(f"block[{number}]"):
+            x = mg.tanh(x)
+    picture = read(x, mode="rolled")
+    assert picture.count("Tanh") == 4 and "→ n" not in picture.dot
+
+
 def test_auto_draws_a_network_of_blocks_on_one_page():
     drawing = mg.draw(blocks())
     picture = Read(drawing.dot)
