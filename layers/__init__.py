@@ -1,5 +1,5 @@
 """Layers and models: Dense, Embedding, Dropout, LayerNorm, the recurrent layers RNN, GRU and LSTM,
-and their cells.
+their cells, and the layers of a transformer.
 
 >>> import numpy as np
 >>> from layers import RNN, Dense, Embedding, Sequential
@@ -27,12 +27,19 @@ from .mask import PaddingWarning
 from .norm import LayerNorm
 from .recurrent import GRU, LSTM, RNN, Recurrent, UnpackingWarning, pool
 from .stream import Stateful, TruncatedBPTT, sample
+from .transformer import (
+    MultiHeadAttention,
+    PositionalEmbedding,
+    PositionalEncoding,
+    TransformerBlock,
+)
 from .unroll import unroll
 
 __all__ = [
     "GRU", "LSTM", "RNN", "Cell", "Dense", "Dropout", "Embedding", "GRUCell", "LSTMCell", "Layer",
-    "LayerError", "LayerNorm", "ModeWarning", "OneHot", "PaddingWarning", "RNNCell", "Recurrent",
-    "Sequential", "Stateful", "TiedHead", "TruncatedBPTT", "UnpackingWarning", "export_weights",
+    "LayerError", "LayerNorm", "ModeWarning", "MultiHeadAttention", "OneHot", "PaddingWarning",
+    "PositionalEmbedding", "PositionalEncoding", "RNNCell", "Recurrent", "Sequential", "Stateful",
+    "TiedHead", "TransformerBlock", "TruncatedBPTT", "UnpackingWarning", "export_weights",
     "from_layout", "gradient_flow", "gradients", "import_weights", "init", "outputs", "pool", "sample",
     "to_layout", "unroll",
 ]  # fmt: skip
@@ -56,6 +63,8 @@ for _layer in (
     RNN,
     GRU,
     LSTM,
+    MultiHeadAttention,
+    TransformerBlock,
     RNNCell,
     GRUCell,
     LSTMCell,

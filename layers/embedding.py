@@ -72,7 +72,8 @@ class TiedHead(Layer):
     """z = x @ tableᵀ + b, where the table (V, D) belongs to an Embedding. For x (..., D), z (...,
     V) contains a score for each of the V ids.
 
-    Each word's vector is trained both as an input and as an output. b (V,) starts at 0.
+    Each word's vector is trained both as an input and as an output. b (V,) starts at 0. With
+    `bias=False`, there is no b.
 
     >>> embedding = Embedding(10, 4)
     >>> head = TiedHead(embedding)
@@ -82,9 +83,13 @@ class TiedHead(Layer):
     Source: Press and Wolf, Using the output embedding to improve language models (2017).
     """
 
-    def __init__(self, embedding: Embedding) -> None:
+    def __init__(self, embedding: Embedding, bias: bool = True) -> None:
         self.embedding = embedding
-        self.b = parameter(zeros, embedding.table.shape[:1])
+        self.b = parameter(zeros, embedding.table.shape[:1]) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return x @ self.embedding.table.T + self.b
+        z = x @ self.embedding.table.T
+        return z if self.b is None else z + self.b
+
+    def settings(self) -> str:
+        return "" if self.b is not None else "bias=False"

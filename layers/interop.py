@@ -32,6 +32,7 @@ from .embedding import Embedding
 from .layer import Array, Layer, describe, join
 from .norm import LayerNorm
 from .recurrent import Recurrent
+from .transformer import MultiHeadAttention, PositionalEmbedding
 
 
 def export_weights(model: Layer, path: AnyPath, layout: str) -> None:
@@ -82,7 +83,7 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
     result: dict[str, Array] = {}
     for layer, tensors, names in _entries(model, layout):
         arrays = _to_theirs(layer, layout, [tensor.array for tensor in tensors])
-        for name, array in zip(names, arrays, strict=False):  # a Dense may have no bias
+        for name, array in zip(names, arrays, strict=False):  # there may be no bias
             if name in result:
                 raise OptionError(
                     "MG238",
@@ -130,11 +131,13 @@ _NAMES = {
     Embedding: {"pytorch": ["weight"], "keras": ["embeddings"]},
     Dense: {"pytorch": ["weight", "bias"], "keras": ["kernel", "bias"]},
     LayerNorm: {"pytorch": ["weight", "bias"], "keras": ["gamma", "beta"]},
+    PositionalEmbedding: {"pytorch": ["weight"], "keras": ["embeddings"]},
+    MultiHeadAttention: {"pytorch": ["in_proj_weight", "in_proj_bias"]},
     RNNCell: _CELL,
     GRUCell: _CELL,
     LSTMCell: _CELL,
 }
-_TRANSPOSED = (Dense, RNNCell, GRUCell, LSTMCell)  # in PyTorch
+_TRANSPOSED = (Dense, MultiHeadAttention, RNNCell, GRUCell, LSTMCell)  # in PyTorch
 
 
 def _to_theirs(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
@@ -200,9 +203,15 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], l
         place = places.get(layer, join(path, "*"))
         names = list(ours)  # a user-defined layer's parameters keep their names
         if type(layer) in _NAMES:
+            if layout not in _NAMES[type(layer)]:
+                raise OptionError(
+                    "MG251",
+                    f"the layout {layout!r} has no arrays for {describe(layer)}",
+                    cause="Keras stores queries, keys and values in separate arrays, with an axis "
+                    "for the heads",
+                    remedy="use the layout 'pytorch', and rearrange its arrays",
+                )
             names = _NAMES[type(layer)][layout]
-        if type(layer) is LayerNorm:
-            names = names[: len(ours)]  # it may have no bias
         if layout == "keras":
             place = place.replace(".", "/")
         yield layer, [*ours.values()], [place.replace("*", name) for name in names]

@@ -422,6 +422,24 @@ def as_tensor(x: Any, dtype: Any = None) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x, dtype=dtype)
 
 
+def check_sequence(layer: Layer, x: Any, width: int | None = None, dtype: Any = None) -> Tensor:
+    """Return x as a Tensor. Raise ShapeError (MG221) unless it has shape (batch, time, width), with
+    one or more steps.
+    """
+    tensor = as_tensor(x, dtype)
+    if tensor.ndim == 3 and tensor.shape[1] and tensor.shape[2] == (width or tensor.shape[2]):
+        return tensor
+    size = width or "width"
+    raise ShapeError(
+        "MG221",
+        f"{type(layer).__name__} takes x of shape (batch, time, {size}), not {tensor.shape}",
+        cause=f"the layer reads one or more time steps, each a vector of size {size}, for each "
+        "sequence",
+        remedy="pass ids of shape (batch, time) through an Embedding first; for a single step, "
+        "pass x[:, None, :]; for a batch of one, pass x[None]",
+    )
+
+
 def join(path: str, name: str) -> str:
     """Return the path of the part `name` in the layer at `path`. The path of the outermost layer is
     "".

@@ -17,7 +17,7 @@ from minigrad.gates.steps import without_padding
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, parts
 from .dropout import Dropout
 from .fused import run_fused, shall_fuse
-from .layer import Activation, Layer, as_tensor
+from .layer import Activation, Layer, as_tensor, check_sequence
 from .mask import as_mask, warn_of_padding
 from .unroll import unroll
 
@@ -150,7 +150,7 @@ class Recurrent(Layer):
         lengths: Any = None,
     ) -> Any:
         cells = self.cells()
-        x = _check_input(self, x)
+        x = check_sequence(self, x, self.cell.inputs, self.cell.dtype)
         batch, steps, _ = x.shape
         mask = as_mask(mask, lengths, batch, steps)
         inputs: Any = without_padding(x, mask)
@@ -350,20 +350,6 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
     if how == "max":
         return where(column, x, np.finfo(x.dtype).min).max(axis=1)
     return where(column, x, 0.0).sum(axis=1) / Tensor(column.sum(axis=1), dtype=x.dtype)
-
-
-def _check_input(layer: Recurrent, x: Any) -> Tensor:
-    tensor, size = as_tensor(x, layer.cell.dtype), layer.cell.inputs
-    if tensor.ndim == 3 and tensor.shape[1] and tensor.shape[2] == size:
-        return tensor
-    raise ShapeError(
-        "MG221",
-        f"{type(layer).__name__} takes x of shape (batch, time, {size}), not {tensor.shape}",
-        cause=f"the layer reads one or more time steps, each a vector of size {size}, for each "
-        "sequence",
-        remedy="pass ids of shape (batch, time) through an Embedding first; for a single step, "
-        "pass x[:, None, :]; for a batch of one, pass x[None]",
-    )
 
 
 def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[str, State]:

@@ -162,12 +162,18 @@ def sample(
     *,
     temperature: float = 1.0,
     seed: int = 0,
+    context: int | None = None,
 ) -> list[int]:
     """Generate `count` ids that follow `prompt`, each drawn from softmax(logits / temperature).
 
     The model is called as `model(ids (1, T), state) -> (logits (1, T, C), state)`. In the first
-    call, state is None. A temperature below 1 favors likely ids, which makes the text more correct
-    and less varied. At temperature 0, the most likely id is always chosen.
+    call, the state is `model.initial_state(1)` if the model has this method, and None otherwise.
+    Later calls read only the newest id. A temperature below 1 favors likely ids, which makes the
+    text more correct and less varied. At temperature 0, the most likely id is always chosen.
+
+    `context` is the length of the longest sequence that the model can read, such as a transformer's
+    number of positions. When there are more ids, the model starts again with the newest half of
+    them.
 
     >>> class Next(Layer):
     ...     def forward(self, ids, state):
@@ -194,10 +200,15 @@ def sample(
             "chosen",
             remedy="use a temperature of 0 or more, such as 0.7",
         )
-    rng, ids, state = np.random.default_rng(seed), [*prompt], None
+    rng, ids, state, start = np.random.default_rng(seed), [*prompt], None, 0
+    initial_state = getattr(model, "initial_state", lambda batch: None)
     with model.evaluating(), no_grad():
         for _ in range(count):
-            read = ids if state is None else ids[-1:]
+            if context is not None and len(ids) - start > context:
+                start, state = len(ids) - (context + 1) // 2, None
+            read = ids[start:] if state is None else ids[-1:]
+            if state is None:
+                state = initial_state(1)
             logits, state = _run(model, np.array([read]), state)
             scores = logits.array[0, -1]
             noise = rng.gumbel(size=scores.shape)

@@ -1,14 +1,16 @@
-"""Make tests/layers/data/parity_pytorch.npz and parity_keras.npz: what the two frameworks compute
-for small networks.
+"""Make tests/layers/data/parity_pytorch.npz, parity_keras.npz and parity_transformer.npz: what the two
+frameworks compute for small networks.
 
 Run it in an environment that has the framework (and nothing of minigrad):
 
     python tests/layers/make_parity.py pytorch      # torch 2.13 made the stored file
     python tests/layers/make_parity.py keras        # Keras 3.15 on TensorFlow 2.21
+    python tests/layers/make_parity.py transformer  # torch 2.15
 
 For each case, in float64: the weights, an input x (B, T, D), the output, a random cotangent
 (`seed`), and the gradients of sum(output * seed) for x and every weight. test_cells.py builds the
-same network here and compares.
+same network here and compares. For a transformer, there are also the mask, random numbers `second`,
+and the gradients of sum(second * grad_x), and test_transformer.py compares.
 """
 
 from __future__ import annotations
@@ -26,7 +28,11 @@ LENGTHS = [6, 2, 4]  # of the masked cases; the padding stands at the end
 
 def main() -> None:
     (framework,) = sys.argv[1:]
-    arrays: dict[str, Any] = {"pytorch": pytorch, "keras": keras}[framework]()
+    arrays: dict[str, Any] = {
+        "pytorch": pytorch,
+        "keras": keras,
+        "transformer": transformer,
+    }[framework]()
     np.savez_compressed(DATA / f"parity_{framework}.npz", **arrays)
     print(f"{len(arrays)} arrays")
 
@@ -130,6 +136,98 @@ def keras() -> dict[str, np.ndarray]:
             arrays |= {f"weight/{name}": weight, f"grad/{name}": gradient}
         found |= {f"{case}/{name}": np.asarray(array) for name, array in arrays.items()}
     return found
+
+
+def transformer() -> dict[str, np.ndarray]:
+    import torch
+    from torch.nn import functional as F
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.float64)
+    nn = torch.nn
+
+    class NanoGPTBlock(nn.Module):
+        """The block of nanoGPT's model.py with bias=False. The children have other names here."""
+
+        def __init__(self, width: int, heads: int) -> None:
+            super().__init__()
+            self.heads = heads
+            self.norm1 = nn.LayerNorm(width, bias=False)
+            self.self_attn = nn.Module()
+            self.self_attn.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+            self.self_attn.out_proj = nn.Linear(width, width, bias=False)
+            self.norm2 = nn.LayerNorm(width, bias=False)
+            self.linear1 = nn.Linear(width, 4 * width, bias=False)
+            self.linear2 = nn.Linear(4 * width, width, bias=False)
+
+        def forward(self, x: Any) -> Any:
+            B, T, C = x.size()
+            h = self.norm1(x)
+            q, k, v = (h @ self.self_attn.in_proj_weight.T).split(C, dim=2)
+            k = k.view(B, T, self.heads, C // self.heads).transpose(1, 2)
+            q = q.view(B, T, self.heads, C // self.heads).transpose(1, 2)
+            v = v.view(B, T, self.heads, C // self.heads).transpose(1, 2)
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            y = y.transpose(1, 2).contiguous().view(B, T, C)
+            x = x + self.self_attn.out_proj(y)
+            h = F.gelu(self.linear1(self.norm2(x)), approximate="tanh")
+            return x + self.linear2(h)
+
+    def gelu(x: Any) -> Any:
+        return F.gelu(x, approximate="tanh")
+
+    found: dict[str, Any] = {}
+    # B, T, D, heads, whether the sequences are padded
+    for number, (B, T, D, heads, padded) in enumerate(
+        [(2, 5, 6, 2, False), (3, 4, 4, 1, True), (1, 7, 6, 3, False), (4, 3, 8, 4, True), (2, 1, 4, 2, False)]
+    ):  # fmt: skip
+        encoder = {
+            "dropout": 0, "activation": gelu, "norm_first": True, "batch_first": True
+        }  # fmt: skip
+        mask = torch.arange(T) < torch.randint(1, T + 1, (B, 1)) if padded else None
+        hidden = None if mask is None else ~mask
+        future = torch.ones(T, T, dtype=bool).triu(1)
+        attention = nn.MultiheadAttention(D, heads, batch_first=True)
+        plain = nn.MultiheadAttention(D, heads, bias=False, batch_first=True)
+        block = nn.TransformerEncoderLayer(D, heads, 4 * D, **encoder)
+        cases: dict[str, Any] = {
+            "attention": (attention, lambda x: attention(x, x, x, key_padding_mask=hidden)[0]),
+            "attention_causal_plain": (
+                plain,
+                lambda x: plain(x, x, x, key_padding_mask=hidden, attn_mask=future)[0],
+            ),
+            "block": (block, lambda x: block(x, src_key_padding_mask=hidden)),
+            "block_causal": (block, lambda x: block(x, future, hidden)),
+        }
+        if mask is None:
+            nanogpt = NanoGPTBlock(D, heads)
+            cases["block_causal_plain"] = nanogpt, nanogpt
+        for case, (module, forward) in cases.items():
+            weights = dict(module.named_parameters())
+            with torch.no_grad():
+                for weight in weights.values():
+                    weight.normal_(std=0.6)
+            x = torch.randn(B, T, D, requires_grad=True)
+            inputs = {"x": x, **weights}
+            with sdpa_kernel(SDPBackend.MATH):  # the only one with second derivatives
+                output = forward(x)
+            cotangent, second = torch.randn_like(output), torch.randn_like(x)
+            first = torch.autograd.grad(
+                (output * cotangent).sum(), inputs.values(), create_graph=True
+            )
+            twice = torch.autograd.grad(
+                (second * first[0]).sum(), inputs.values(), materialize_grads=True
+            )
+            arrays = {"x": x, "output": output, "seed": cotangent, "second": second}
+            if mask is not None:
+                arrays["mask"] = mask
+            for name, *both in zip(inputs, first, twice, strict=True):
+                arrays |= {f"grad/{name}": both[0], f"twice/{name}": both[1]}
+            arrays |= {f"weight/{name}": weight.clone() for name, weight in weights.items()}
+            arrays["heads"] = torch.tensor(heads)
+            found |= {f"{case}_{number}/{name}": array for name, array in arrays.items()}
+    return {name: value.detach().numpy() for name, value in found.items()}
 
 
 if __name__ == "__main__":
