@@ -85,11 +85,13 @@ class TiedHead(Layer):
 
     def __init__(self, embedding: Embedding, bias: bool = True) -> None:
         self.embedding = embedding
-        self.b = parameter(zeros, embedding.table.shape[:1]) if bias else None
+        if bias:
+            self.b = parameter(zeros, embedding.table.shape[:1])
+        self._bias = bias
 
     def forward(self, x: Tensor) -> Tensor:
         z = x @ self.embedding.table.T
-        return z if self.b is None else z + self.b
+        return z + self.b if self._bias else z
 
     def settings(self) -> str:
-        return "" if self.b is not None else "bias=False"
+        return "" if self._bias else "bias=False"

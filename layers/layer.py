@@ -340,8 +340,11 @@ class Sequential(Layer):
             x = layer(x)
         return x
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._members.values()))
+
     def __getitem__(self, number: int) -> Any:
-        return list(self._members.values())[number]
+        return list(self)[number]
 
     def __len__(self) -> int:
         return len(self._members)

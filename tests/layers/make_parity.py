@@ -147,7 +147,7 @@ def transformer() -> dict[str, np.ndarray]:
     torch.set_default_dtype(torch.float64)
     nn = torch.nn
 
-    class NanoGPTBlock(nn.Module):
+    class NanoGPTBlock(nn.Module):  # type: ignore[misc]
         """The block of nanoGPT's model.py with bias=False. The children have other names here."""
 
         def __init__(self, width: int, heads: int) -> None:
@@ -177,32 +177,32 @@ def transformer() -> dict[str, np.ndarray]:
     def gelu(x: Any) -> Any:
         return F.gelu(x, approximate="tanh")
 
-    found: dict[str, Any] = {}
-    # B, T, D, heads, whether the sequences are padded
-    for number, (B, T, D, heads, padded) in enumerate(
-        [(2, 5, 6, 2, False), (3, 4, 4, 1, True), (1, 7, 6, 3, False), (4, 3, 8, 4, True), (2, 1, 4, 2, False)]
-    ):  # fmt: skip
-        encoder = {
-            "dropout": 0, "activation": gelu, "norm_first": True, "batch_first": True
-        }  # fmt: skip
-        mask = torch.arange(T) < torch.randint(1, T + 1, (B, 1)) if padded else None
-        hidden = None if mask is None else ~mask
+    def networks(D: int, heads: int, T: int, hidden: Any) -> dict[str, Any]:
+        """{case: (module, function of x)}. `hidden` (B, T) is True at padding."""
+        options: dict[str, Any] = {"dropout": 0, "activation": gelu, "norm_first": True}
         future = torch.ones(T, T, dtype=bool).triu(1)
         attention = nn.MultiheadAttention(D, heads, batch_first=True)
         plain = nn.MultiheadAttention(D, heads, bias=False, batch_first=True)
-        block = nn.TransformerEncoderLayer(D, heads, 4 * D, **encoder)
-        cases: dict[str, Any] = {
-            "attention": (attention, lambda x: attention(x, x, x, key_padding_mask=hidden)[0]),
+        block = nn.TransformerEncoderLayer(D, heads, 4 * D, batch_first=True, **options)
+        nanogpt = NanoGPTBlock(D, heads)
+        found = {
+            "attention": (attention, lambda x: attention(x, x, x, hidden)[0]),
             "attention_causal_plain": (
                 plain,
-                lambda x: plain(x, x, x, key_padding_mask=hidden, attn_mask=future)[0],
+                lambda x: plain(x, x, x, hidden, attn_mask=future)[0],
             ),
-            "block": (block, lambda x: block(x, src_key_padding_mask=hidden)),
+            "block": (block, lambda x: block(x, None, hidden)),
             "block_causal": (block, lambda x: block(x, future, hidden)),
         }
-        if mask is None:
-            nanogpt = NanoGPTBlock(D, heads)
-            cases["block_causal_plain"] = nanogpt, nanogpt
+        return found if hidden is not None else {**found, "block_causal_plain": (nanogpt, nanogpt)}
+
+    sizes = [  # B, T, D, heads, whether the sequences are padded
+        (2, 5, 6, 2, False), (3, 4, 4, 1, True), (1, 7, 6, 3, False), (4, 3, 8, 4, True), (2, 1, 4, 2, False),
+    ]  # fmt: skip
+    found: dict[str, Any] = {}
+    for number, (B, T, D, heads, padded) in enumerate(sizes):
+        mask = torch.arange(T) < torch.randint(1, T + 1, (B, 1)) if padded else None
+        cases = networks(D, heads, T, None if mask is None else ~mask)
         for case, (module, forward) in cases.items():
             weights = dict(module.named_parameters())
             with torch.no_grad():
