@@ -121,6 +121,19 @@ def resumed(options: argparse.ArgumentParser, folder: Path) -> argparse.Namespac
     return options.parse_args()
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a file. Errors: OSError if the file is empty or is not a text file (for
+    example, a picture or a .docx file).
+    """
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if not text or "\0" in text:
+        problem = "it contains null bytes" if text else "it is empty"
+        raise OSError(
+            f"{path} is not a text file: {problem}. Save its content as plain text in UTF-8"
+        )
+    return text
+
+
 def finish(action: Callable[[], None], folder: Path, epochs: int = 0) -> int:
     """Run `action` and return the script's exit code. For a user error, print a message instead of
     a traceback. After Ctrl-C, print the command that resumes the run in the folder.

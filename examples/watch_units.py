@@ -21,7 +21,7 @@ import cli  # isort: skip  # import this first, because it checks that minigrad 
 import numpy as np
 
 from layers import outputs
-from write_reviews import load_text, load_trained, read_text
+from write_reviews import load_text, load_trained
 
 BLUE, RED = (70, 120, 220), (215, 95, 60)
 
@@ -52,7 +52,9 @@ def watch(options: argparse.Namespace) -> None:
     each unit.
     """
     model, characters, config = load_trained(options.source)
-    text = read_text(options.text) if options.text else load_text(argparse.Namespace(**config))[1]
+    text = (
+        cli.read_text(options.text) if options.text else load_text(argparse.Namespace(**config))[1]
+    )
     text = text[:20_000]
     inner = "model.rnn.cell.c" if config["model"] == "lstm" else "model.rnn.cell.h"
     memory = outputs(model, characters.encode(text)[None], [inner])[inner][0]

@@ -157,23 +157,10 @@ def load_text(options: argparse.Namespace) -> tuple[str, str]:
         reviews = load_imdb("tfds", data_dir=data_dir, length=1).train.texts or []
         text = "\n".join(review.replace("<br />", " ") for review in reviews)
     else:
-        text = read_text(Path(options.data))
+        text = cli.read_text(Path(options.data))
     text = text[: options.limit]
     end = len(text) - min(HELD_BACK, len(text) // 10)
     return text[:end], text[end:]
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file. Errors: OSError if the file is empty or is not a text file (for
-    example, a picture or a .docx file).
-    """
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    if not text or "\0" in text:
-        problem = "it contains null bytes" if text else "it is empty"
-        raise OSError(
-            f"{path} is not a text file: {problem}. Save its content as plain text in UTF-8"
-        )
-    return text
 
 
 def load_trained(run: Path) -> tuple[Stateful, Characters, dict[str, Any]]:

@@ -147,7 +147,7 @@ def transformer() -> dict[str, np.ndarray]:
     torch.set_default_dtype(torch.float64)
     nn = torch.nn
 
-    class NanoGPTBlock(nn.Module):  # type: ignore[misc]
+    class NanoGPTBlock(nn.Module):  # type: ignore[misc, name-defined]
         """The block of nanoGPT's model.py with bias=False. The children have other names here."""
 
         def __init__(self, width: int, heads: int) -> None:
