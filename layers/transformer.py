@@ -144,7 +144,7 @@ class TransformerBlock(Layer):
         self.norm2 = LayerNorm(width, bias=bias)
         self.linear1 = Dense(width, 4 * width, gelu, bias=bias)
         self.linear2 = Dense(4 * width, width, bias=bias)
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout) if dropout else None
 
     def initial_state(self, batch: int) -> State:
         """Return the attention's state before the first step."""
@@ -154,9 +154,12 @@ class TransformerBlock(Layer):
         z = self.self_attn(self.norm1(x), state, mask=mask)
         if state is not None:
             z, state = z
-        y = x + self.dropout(z)
-        z = y + self.dropout(self.linear2(self.linear1(self.norm2(y))))
+        y = x + self._drop(z)
+        z = y + self._drop(self.linear2(self.linear1(self.norm2(y))))
         return z if state is None else (z, state)
+
+    def _drop(self, z: Tensor) -> Tensor:
+        return z if self.dropout is None else self.dropout(z)
 
     def settings(self) -> str:
         return self.self_attn.settings()

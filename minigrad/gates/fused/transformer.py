@@ -142,14 +142,16 @@ class ScaledDotProductAttention(Gate):
         # does not copy z.
         z = np.empty_like(q, shape=(*batch, T, W))
         allowed = self._allowed(mask, weights)
-        masked, hidden = not allowed.all(), np.broadcast_to(~allowed, weights.shape)
+        hidden = None if allowed.all() else np.broadcast_to(~allowed, weights.shape)
         limits = np.finfo(dtype)
-        # by the Cauchy-Schwarz inequality, a score is at most the product of two lengths
-        lengths = [np.sqrt(np.vecdot(one, one).max(initial=0)) for one in (q, k)]
-        shift = not np.prod(lengths) < math.log(limits.max) / HEADROOM
+        shift = weights.size < k.size  # then, shifting takes less time than the bound
+        if not shift:
+            # by the Cauchy-Schwarz inequality, a score is at most the product of two lengths
+            lengths = [np.sqrt(np.vecdot(one, one).max(initial=0)) for one in (q, k)]
+            shift = not np.prod(lengths) < math.log(limits.max) / HEADROOM
         for cell, row, key in self._blocks(weights):
             a = np.matmul(q[row], k[key].swapaxes(-1, -2), out=weights[cell])
-            if masked:
+            if hidden is not None:
                 np.copyto(a, -np.inf, where=hidden[cell])
             if shift:  # by a finite number, even if all scores of a row are -inf
                 a -= a.max(axis=-1, keepdims=True, initial=limits.min)
