@@ -1,7 +1,7 @@
 """Compare the model of examples/gpt.py with nanoGPT's model in PyTorch.
 
-    python tests/benchmarks/gpt.py parity 200     # losses of so many steps, in float64
-    python tests/benchmarks/gpt.py speed          # times of a training step, and of writing text
+    python tests/benchmarks/nanogpt.py parity 200     # losses of so many steps, in float64
+    python tests/benchmarks/nanogpt.py speed          # times of a training step, and of writing text
 
 Run it in an environment that has torch and minigrad. Both models begin with the same weights and
 read the same batches. In speed, their steps alternate in one process, with one thread.
