@@ -5,10 +5,10 @@
     python examples/gpt.py --prompt "ROMEO:" --from runs/gpt        continue a text
     python examples/gpt.py --resume runs/gpt          resume an interrupted run
 
-The model and its training are those of nanoGPT on a CPU: 4 blocks, 4 heads, width 128, 64
-characters of context, and 2,000 steps on 12 random pieces of the text. nanoGPT's README reports a
-validation loss of 1.88 nats per character. attention.png shows what each head attends to.
-docs/results.md compares the losses.
+The model and its training follow nanoGPT on a CPU: 4 blocks, 4 heads, width 128, 64 characters of
+context, and 2,000 steps on 12 random pieces of the text. nanoGPT's README reports a loss of 1.88
+nats per character. attention.png shows what each head attends to. docs/results.md compares the
+losses.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ FREE = ("epochs", "out", "resume", "prompt", "source", "length", "temperature")
 
 
 class GPT(Layer):
-    """Character ids (B, T) -> logits of the next characters (B, T, size). With a state, which is
-    that of each block, the ids continue a sequence, and the result is (logits, next state).
+    """Character ids (B, T) -> logits of the next characters (B, T, size). If you pass a state, a list
+    with one state for each block, the ids continue a sequence, and the result is (logits, next
+    state).
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class GPT(Layer):
         self.head = TiedHead(self.embedding, bias=False)
         for path, parameter in self.named_parameters().items():
             if parameter.ndim == 2:
-                # each block adds two results to x, so that 2 * blocks random numbers add up
+                # 2 * blocks results with these weights are added to x
                 added = path.endswith(("out_proj.W", "linear2.W"))
                 deviation = 0.02 / math.sqrt(2 * blocks) if added else 0.02
                 parameter.array = init.normal(deviation)(parameter.shape)

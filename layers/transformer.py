@@ -151,6 +151,7 @@ class TransformerBlock(Layer):
         return self.self_attn.initial_state(batch)
 
     def forward(self, x: Any, state: State = None, *, mask: Any = None) -> Any:
+        x = check_sequence(self, x, len(self.norm1.gain), self.norm1.gain.dtype)
         z = self.self_attn(self.norm1(x), state, mask=mask)
         if state is not None:
             z, state = z
@@ -208,7 +209,7 @@ class PositionalEncoding(Layer):
 
     The layer has no parameters and no longest sequence. t begins at `start`.
 
-    >>> PositionalEncoding()(np.zeros((1, 2, 4))).array.round(2)
+    >>> PositionalEncoding()(np.zeros((1, 2, 4), "float32")).array.round(2)
     array([[[0.  , 1.  , 0.  , 1.  ],
             [0.84, 0.54, 0.01, 1.  ]]], dtype=float32)
 

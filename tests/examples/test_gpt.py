@@ -39,7 +39,9 @@ def loss_by_hand(weights, x, y):
 
     def norm(h, name):
         centred = h - h.mean(axis=-1, keepdims=True)
-        return centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5) * w[f"{name}.gain"]
+        return (
+            centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5) * w[f"{name}.gain"]
+        )
 
     def softmax(s):
         odds = np.exp(s - s.max(axis=-1, keepdims=True))

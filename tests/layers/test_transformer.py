@@ -204,7 +204,11 @@ def test_an_encoding_of_five_positions_and_an_odd_width():
         (lambda: MultiHeadAttention(6, 4), OptionError, "MG245.*4 heads cannot share a width of 6"),
         (lambda: MultiHeadAttention(6, 0), OptionError, "MG245"),
         (lambda: MultiHeadAttention(0, 1), OptionError, "MG210"),
-        (lambda: TransformerBlock(4, 2)(X[0]), ShapeError, "MG221|MG236"),
+        (
+            lambda: TransformerBlock(4, 2)(X[0]),
+            ShapeError,
+            r"MG221.*TransformerBlock takes x of shape \(batch, time, 4\)",
+        ),
         (lambda: MultiHeadAttention(4, 2)(X[0]), ShapeError, "MG221"),
         (lambda: MultiHeadAttention(4, 2)(X, mask=np.ones((2, 5))), ShapeError, "MG222"),
         (lambda: PositionalEmbedding(5, 4)(X), ShapeError, "MG247.*positions 0 to 5"),
