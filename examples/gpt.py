@@ -149,21 +149,15 @@ def train(options: argparse.Namespace) -> None:
     if options.resume is None:
         for old in (out / "snapshots").glob("step-*.safetensors"):
             old.unlink()
-    schedule = optim.WarmUp(WARM_UP, optim.CosineSchedule(max(1, steps - WARM_UP), LOWEST))
     callbacks = [
         optim.ProgressBar("characters", per_example=options.context), optim.EpochReport(),
-        optim.StopOnNonFinite(), optim.ClipGradients(1.0), optim.LearningRate(schedule),
+        optim.StopOnNonFinite(), optim.ClipGradients(1.0), optim.LearningRate(schedule(steps)),
         Samples(characters, options), optim.LogFile(out / "history.csv"),
         optim.BestWeights(out / "weights.safetensors"), optim.Snapshots(out / "snapshots", every_steps=EPOCH),
     ]  # fmt: skip
-    gains, matrices = optim.split(model.named_parameters(), "*.gain")
-    optimizer = optim.AdamW(
-        [{"parameters": gains, "weight_decay": 0.0}, {"parameters": matrices}],
-        lr=options.lr, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1,
-    )  # fmt: skip
     trainer = optim.Trainer(
-        model, mg.softmax_cross_entropy, optimizer, metrics={}, callbacks=callbacks, seed=options.seed,
-        config=config,
+        model, mg.softmax_cross_entropy, make_optimizer(model, options.lr), metrics={},
+        callbacks=callbacks, seed=options.seed, config=config,
     )  # fmt: skip
     snapshot = None if options.resume is None else optim.Snapshots.latest(out / "snapshots")
     history = trainer.fit(pieces, options.epochs, validation(windows=VALIDATION), resume=snapshot)
@@ -179,6 +173,20 @@ def train(options: argparse.Namespace) -> None:
         print(f"\nattention.png and learning_curves.png are in {out}.")
     except MinigradError as error:
         print(f"\nThe pictures were not drawn: {error}")
+
+
+def make_optimizer(model: GPT, lr: float) -> optim.AdamW:
+    """Return nanoGPT's optimizer: weights decay, but the gains of the norms do not."""
+    gains, matrices = optim.split(model.named_parameters(), "*.gain")
+    return optim.AdamW(
+        [{"parameters": gains, "weight_decay": 0.0}, {"parameters": matrices}],
+        lr=lr, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1,
+    )  # fmt: skip
+
+
+def schedule(steps: int) -> optim.WarmUp:
+    """Return nanoGPT's schedule: the learning rate rises for WARM_UP steps, and then falls."""
+    return optim.WarmUp(WARM_UP, optim.CosineSchedule(max(1, steps - WARM_UP), LOWEST))
 
 
 def draw_attention(model: GPT, characters: Characters, text: str, out: Path) -> None:

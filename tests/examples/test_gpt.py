@@ -3,16 +3,22 @@ off.
 """
 
 import re
+from itertools import islice
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 import minigrad as mg
-from gpt import EPOCH, GPT, Pieces
-from minigrad.data import Characters
+from gpt import EPOCH, GPT, Pieces, make_optimizer, schedule
+from minigrad.data import Characters, load_shakespeare
+from optim import clip_gradients
 
 LINE = "the film is good, the end is bad.\n"
+PYTORCH = [
+    4.236173162, 4.204495491, 4.186681098, 4.131064853, 4.094282227, 4.034456124, 3.974980558, 3.914487056,
+    3.852607596, 3.831101601,
+]  # fmt: skip
 SHORT = (
     "--blocks 2 --heads 2 --width 16 --context 12 --batch-size 8 --epochs 1 --lr 0.01 --length 60"
 ).split()
@@ -97,6 +103,26 @@ def test_pieces_are_random_and_y_is_one_ahead():
     starts = {int(x[0]) for xs, _ in others for x in xs}
     assert len(starts) > 600 and max(starts) > 950
     assert not np.array_equal(next(iter(pieces))[0], first)  # another epoch
+
+
+def test_its_first_losses_are_those_of_nanogpt_in_pytorch():
+    """`tests/benchmarks/nanogpt.py parity` computed these losses, from equal weights and batches."""
+    mg.seed(0)
+    model = GPT(66, 64, 128, 4, 4)
+    for parameter in model.named_parameters().values():
+        parameter.array = parameter.array.astype(np.float64)
+    text = load_shakespeare()
+    pieces = Pieces(Characters.build(text).encode(text)[: len(text) * 9 // 10], 12, 64)
+    optimizer, rates, losses = make_optimizer(model, 1e-3), schedule(2000), []
+    for step, (x, y) in enumerate(islice(pieces, len(PYTORCH))):
+        optimizer.scale = rates(step)
+        loss = mg.softmax_cross_entropy(model(x), y)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(optimizer.parameters(), 1.0)
+        optimizer.step()
+    np.testing.assert_allclose(losses, PYTORCH, atol=1e-8)
 
 
 def test_initial_weights_are_nanogpts():
