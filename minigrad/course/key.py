@@ -58,7 +58,6 @@ PROOFS = {
     "multiplied instead of divided": r"\*",
     "doubled instead of squared": r"\b2 \*|\* 2\b|\b(\w+) \+ \1\b",
     "integer division": "//",
-    "off by one": r"\[",
     "off by one at an end": r"\[.*:|\b(for|while|range)\b",
     "the first for the last": r"\[0\]",
     "indentation": r"(?m)^ +(for|while|if|with) ",
@@ -191,11 +190,14 @@ def proved(slip: Slip, yours: str, right: str, text: str = "") -> bool:
     >>> proved(forgotten, "return x", right), proved(forgotten, "return exp(-x)", right)
     (True, False)
     """
-    if slip.name in CONDITIONS:
-        mine, wrong, good = map(operators, (yours, code_of(slip.code, slip.function), right))
+    counted = {**dict.fromkeys(CONDITIONS, operators), "off by one": subscripts}.get(slip.name)
+    if counted:
+        mine, wrong, good = map(counted, (yours, code_of(slip.code, slip.function), right))
         return bool((wrong - good) & (mine - good) or (good - wrong) & (good - mine))
     found = re.search(r"The axis (\S+)|`(\w+)`", f"{slip.name} {slip.kind}")
     word = found[found.lastindex or 0] if found else ""
+    if word in ("sum", "mean") and re.search(r"(?m)^ *(for|while) ", yours):
+        return False  # the loop may add up
     if slip.name.endswith("` forgotten"):
         known = re.search(rf"[.`]{word}\b|\b{word}[(=]", text) is not None
         used, needed = (len(re.findall(rf"\b{word}\b", code)) for code in (yours, right))
@@ -210,6 +212,12 @@ def operators(code: str) -> Counter[str]:
     """
     found = re.findall(r"\b(?:if|and|or|not|is)\b|[<>=!]=|[<>]", code)
     return Counter({">=": "<", "<=": ">"}.get(one, one) for one in found)
+
+
+def subscripts(code: str) -> Counter[str]:
+    """Count the indices, all names taken as one: [t] and [k] are equal, [t] and [t - 1] are not."""
+    found = re.findall(r"\[[^\[\]:,]+\]", code)
+    return Counter(re.sub(r"[A-Za-z_][\w.]*", "i", one) for one in found)
 
 
 def in_terms_of(slip: Slip, yours: str, right: str) -> Slip:

@@ -53,7 +53,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "If exactly the share is left after some step, it is not yet less than the share."),
     ("one step too many", "steps, left = 0", "steps, left = 1",
      "Your number is always one too large. Count by hand for factor 0.5 and share 0.3."),
-    ("rounded down", "steps, left = 0", "steps, left = -1",
+    ("one step too few", "steps, left = 0", "steps, left = -1",
      "After that many steps, the share or slightly more is left. You need one more step."),
     ("not rounded", "    steps, left", "    return math.log(share) / math.log(factor)\n    steps, left",
      "The logarithms give the point between two steps at which exactly the share is left. Return an integer."),
