@@ -1,37 +1,11 @@
 """The course in the pages: the same verdicts as on the command line, from text to pass in a browser."""
 
-import json
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from minigrad.course import feedback, quiz
+from minigrad.course import quiz
 from minigrad.course.lesson import lesson, lessons
-from tests.minigrad.course.test_lesson import graded_here, with_code
-
-GRADE = Path(__file__).with_name("grade.mjs")
-NODE = shutil.which("node")
-
-
-def answers(one):
-    """Of one lesson: its stub, its solution, all its slips, and right answers in other ways."""
-    codes = [*(slip.code for slip in one.slips), *one._module("right").RIGHT.values()]
-    return [one.read("exercise.py"), one.read("solution.py"), *(with_code(one, c) for c in codes)]
-
-
-@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
-@pytest.mark.parametrize("group", range(4))
-def test_the_verdicts_in_a_page_are_those_of_the_command_line(site, tmp_path, group):
-    given = [(one, text) for one in lessons()[group::4] for text in answers(one)]
-    files = tmp_path / "files.json"
-    files.write_text(json.dumps([(one.name, text) for one, text in given]))
-    command = [str(NODE), str(GRADE), str(site / "_static/cells"), str(files)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    here = [feedback.lines(graded_here(one, text), 3, page=True) for one, text in given]
-    assert json.loads(done.stdout) == here
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)

@@ -26,10 +26,16 @@ function asNumber(text) {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : null;
 }
 
-/** Whether an answer is right, and the sentence about it, or "". */
-export function answer(quiz, text) {
+function digestOf(quiz, text) {
   const key = pbkdf2(sha256, bytes(normal(text)), bytes(quiz.question), { c: 20000, dkLen: 32 });
-  const digest = Array.from(key, (byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, 32);
+  return Array.from(key, (byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, 32);
+}
+
+/** Whether an answer is right, and the sentence about it, or "". */
+export function answer(quiz, given) {
+  const whole = given.replaceAll(",", ""); // 1,280 may mean 1280 or 1.28
+  const text = whole !== given && digestOf(quiz, whole) === quiz.right ? whole : given;
+  const digest = digestOf(quiz, text);
   const sealed = Uint8Array.from(atob(quiz.sentences[digest] ?? ""), (letter) => letter.charCodeAt(0));
   const stream = sealed.length ? shake256(bytes(`${quiz.question}\n${normal(text)}`), { dkLen: sealed.length }) : sealed;
   return [digest === quiz.right, new TextDecoder().decode(sealed.map((byte, i) => byte ^ stream[i]))];

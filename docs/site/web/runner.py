@@ -196,35 +196,41 @@ def _files() -> set[tuple[str, int, int]]:
         }
 
 
-def snapshot() -> dict[Any, Any]:
-    """Return the identity of every function, class and module that is loaded, and Python's settings."""
-    import numpy as np
+Names = Any
+"""A dict or another mapping: the names of a module or class."""
+_at_start: list[tuple[Names, str, Any]] = []
+"""Every function, class and module that was loaded at the start: where it is, its name, and itself."""
 
-    found: dict[Any, Any] = {"settings": (np.geterr(), sys.getrecursionlimit(), os.getcwd())}
-    loaded: list[tuple[str, Any]] = list(sys.modules.items())
-    for name, module in loaded:
-        if not isinstance(module, types.ModuleType) or name == "__main__" or name[:7] == "lesson_":
+
+def remember() -> None:
+    """Remember what readers' code must not replace."""
+    modules: list[tuple[str, Any]] = list(sys.modules.items())
+    for name, module in modules:
+        if not isinstance(module, types.ModuleType) or name == "__main__":
             continue
-        found[name] = id(module)
+        _at_start.append((sys.modules, name, module))
         for key, value in list(vars(module).items()):
             if callable(value) or isinstance(value, types.ModuleType | float):
-                found[name, key] = id(value)
+                _at_start.append((vars(module), key, value))
             if isinstance(value, type) and value.__module__ == name:
-                parts = [(part, v) for part, v in list(vars(value).items()) if callable(v)]
-                found.update({(name, key, part): id(method) for part, method in parts})
-    return found
+                parts = list(vars(value).items())
+                _at_start.extend((vars(value), k, v) for k, v in parts if callable(v))
+    _at_start.append((_settings(), "", None))
 
 
-def damage() -> list[Any]:
-    """Return what readers' code has replaced or deleted since Python was started."""
+def damage() -> bool:
+    """Return whether readers' code has replaced or deleted something since Python was started."""
     try:
-        now = snapshot()
-        return [key for key, value in _at_start.items() if now.get(key) != value]
+        *functions, (settings, _, _) = _at_start
+        return settings != _settings() or any(n.get(k) is not v for n, k, v in functions)
     except BaseException:  # this function itself needs something that was replaced
-        return ["everything"]
+        return True
 
 
-_at_start: dict[Any, Any] = {}
+def _settings() -> dict[str, Any]:
+    import numpy as np
+
+    return {**np.geterr(), "recursion": sys.getrecursionlimit(), "folder": os.getcwd()}
 
 
 def in_browser(show: Show, svg_of: Callable[[str], str]) -> Runner:
@@ -242,7 +248,7 @@ def in_browser(show: Show, svg_of: Callable[[str], str]) -> Runner:
     set_renderer(svg_of)
     drawing.__dict__["render"] = draw
     made = Runner(show)
-    _at_start.update(snapshot())
+    remember()
     return made
 
 
