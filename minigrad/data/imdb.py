@@ -211,10 +211,10 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
 def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:
     """Keep the last `length` ids, and replace ids outside the vocabulary by the unknown id.
 
-    The result has dtype int64. It is the same as if the reviews had been encoded with the smaller
-    vocabulary.
+    The result is the same as if the reviews had been encoded with the smaller vocabulary. The ids
+    have the dtype intp, because np.bincount accepts no other one in WebAssembly.
     """
-    ids = np.asarray(reviews.ids)[:, -length:].astype(np.int64)
+    ids = np.asarray(reviews.ids)[:, -length:].astype(np.intp)
     return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), reviews.labels.astype(np.int64))
 
 
