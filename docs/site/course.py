@@ -3,7 +3,7 @@ the page of the course.
 
 In a lesson's page, `web/lesson.js` adds an editor below "Your turn". The sections that show the
 result are folded until the lesson is passed. The checks run in the page: `gather` writes what they
-need into the site. A lesson's solution and its answer key are in files of their own, which the page
+need into the site. A lesson's solution and its answer key are in separate files, which the page
 fetches for the first check.
 """
 

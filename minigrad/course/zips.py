@@ -1,6 +1,4 @@
-"""Open what learners hand in or take along: a zip file that a page of the course exported, or a single
-lesson file.
-"""
+"""Open a learner's work: a zip file that a page of the course exported, or a single lesson file."""
 
 from __future__ import annotations
 

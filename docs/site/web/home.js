@@ -41,7 +41,7 @@ function controls() {
     return made;
   };
   const note = el("p", { class: "cells-note" },
-    "Your code and your progress are stored in this browser. Export them as a zip file to hand them in, or to go on in another " +
+    "Your code and your progress are stored in this browser. Export them as a zip file to hand them in, or to continue in another " +
     "browser or in a terminal. The marks that the pages show are for practice: your teacher grades the files.");
   return el("div", {}, el("div", { class: "buttons" }, button("Export", save), button("Import", () => picker.click()), picker,
     button("Make this course available offline", offline)), note);
@@ -114,7 +114,7 @@ async function offline() {
     try {
       if (!(await store.match(address))) await store.add(address);
     } catch {
-      return say(`${name} cannot be downloaded. What has arrived is kept: try again when you are connected.`);
+      return say(`${name} cannot be downloaded. The files that have arrived are kept. Try again when you are connected.`);
     }
     arrived += size;
     said.replaceChildren(el("progress", { max: total, value: arrived, "aria-label": "Downloaded" }), ` ${(arrived / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`);

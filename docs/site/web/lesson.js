@@ -272,7 +272,7 @@ class Lesson {
   /** A cell with the lines that show the failure again. */
   cellFor(lines) {
     const code = el("div", { class: "highlight" }, el("pre", {}, lines.join("\n")));
-    const element = el("div", { class: "cell" }, el("div", { class: "cell-code" }, code), el("div", { class: "cell-output", role: "log", "aria-label": "Output of your own lines" }));
+    const element = el("div", { class: "cell" }, el("div", { class: "cell-code" }, code), el("div", { class: "cell-output", role: "log", "aria-label": "Output of your lines" }));
     const cell = new Cell(element, 0, true);
     Object.defineProperty(cell, "more", { get: () => ({ lesson: lesson.name, reviews: lesson.reviews, file: { name: lesson.file, text: this.editor.text() } }) });
     return el("div", {}, el("p", {}, "To see it again, run these lines. You can change them."), element);

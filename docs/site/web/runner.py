@@ -84,7 +84,7 @@ class Runner:
         return None if last is None else eval(compile(last, name, "eval", dont_inherit=True), names)
 
     def run_program(self, name: str, source: str) -> bool:
-        """Run a file with variables of its own, as `python file.py` does."""
+        """Run a file with fresh variables, as `python file.py` does."""
         cells, self.module = self.module, types.ModuleType("__main__")
         sys.modules["__main__"] = self.module
         try:

@@ -3,7 +3,7 @@
 // It posts {loaded: {file: bytes}} while files are downloaded, and {done: true} when Python is ready. It receives
 //
 //   {kind: "cell", name, source, file}   run a cell; it may import the file of the page's lesson
-//   {kind: "program", name, source}      run a lesson's file with variables of its own
+//   {kind: "program", name, source}      run a lesson's file with fresh variables
 //   {kind: "check", lesson, ...}         check a lesson's file (see checker.py)
 //   {kind: "page", lesson, ...}          draw the graph of a lesson's file
 //
