@@ -18,7 +18,8 @@ import cli  # isort: skip  # import this first, because it checks that minigrad 
 import numpy as np
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, Sequential
+from gpt import GPT
+from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, Sequential, TransformerBlock
 from minigrad.errors import MinigradError
 
 CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
@@ -76,6 +77,20 @@ def small_recurrent(cell: str, steps: int, truncate: int | None = None) -> mg.Te
     return last.sum()
 
 
+def transformer() -> mg.Tensor:
+    """Record the loss of gpt.py's model, four equal blocks, on two texts of eight characters."""
+    ids = mg.generator().integers(0, 65, (2, 9))
+    model = GPT(65, context=64, width=128, heads=4, blocks=4)
+    return mg.softmax_cross_entropy(model(ids[:, :-1]), mg.Tensor(ids[:, 1:], name="next"))
+
+
+def block() -> mg.Tensor:
+    """Record one block of this model on its own."""
+    x = mg.Tensor(np.ones((2, 8, 128), np.float32), name="x")
+    z: mg.Tensor = TransformerBlock(128, heads=4, bias=False)(x)
+    return z.sum()
+
+
 def gallery(folder: Path) -> None:
     """Draw the pictures of docs/drawing.md and the README."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +102,8 @@ def gallery(folder: Path) -> None:
         "rnn_truncated.png": (small_recurrent("rnn", 5, truncate=4), {"mode": "unrolled"}),
         "rnn_window.png": (sentiment("rnn", 40, truncate=2), {"window": (37, 39), "grads": True}),
         "gru_body.png": (small_recurrent("gru", 40), {"mode": "rolled"}),
+        "blocks.png": (transformer(), {"opened": "block"}),
+        "block.png": (block(), {"opened": "self_attn"}),
         "layers.png": (sentiment("lstm", 40, stacked=2), {"depth": 1}),
     }
     for name, (loss, options) in pictures.items():

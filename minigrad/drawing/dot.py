@@ -29,7 +29,7 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
     else:
         # Without newrank, Graphviz ranks each frame separately, and may draw a gate above the
         # gates that use its output.
-        general |= {"rankdir": "BT", "newrank": "true", "nodesep": "0.22", "ranksep": "0.34"}
+        general |= {"rankdir": "BT", "newrank": "true", "nodesep": "0.22", "ranksep": "0.2"}
     out = ["digraph minigrad {", f"  graph {_attributes(general)};"]
     out.append(
         "  node "

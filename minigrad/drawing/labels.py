@@ -6,6 +6,7 @@ browser could interpret as markup.
 """
 
 import html
+from itertools import takewhile
 
 import numpy as np
 
@@ -164,6 +165,9 @@ def _leaf(box: Box) -> list[Line]:
         title = box.kind
         if first.name and last.name:
             title = f"{shortened(first.name, 14)} … {shortened(last.name, 14)}"
+            pairs = zip(first.name.split(".")[::-1], last.name.split(".")[::-1], strict=False)
+            if ending := [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]:
+                title = shortened(".".join(ending[::-1]))  # equal blocks: the same name in each
         return [Line(f"{title} ×{len(box.nodes)}", 10, bold=True), Line(shape_of(box.nodes))]
     if last.output.size == 1 and box.kind == "constant":
         return [Line(f"{name} =" * bool(name) + number(last.output.item()), 10)]
@@ -176,15 +180,16 @@ def _leaf(box: Box) -> list[Line]:
 
 
 def _scope(box: Box) -> list[Line]:
-    gates = f"{len(box.nodes):,} gate{'s' * (len(box.nodes) > 1)}"
-    if len(box.steps) > 1:
+    # a frame already says how often its contents repeat, so the box describes one time
+    nodes = box.nodes[: len(box.nodes) // len(box.steps)] if box.framed else box.nodes
+    held = f"{len(nodes):,} gate{'s' * (len(nodes) > 1)}"
+    if len(box.steps) > 1 and not box.framed:
         what = "steps" if step_of(box.last.scope) else "scopes"
-        gates = f"{len(box.steps)} {what}, {gates}"
-    lines = [Line(shortened(box.title), 11, bold=True), Line(gates)]
-    used = {parent for node in box.nodes for parent in node.inputs}
+        held = f"{len(box.steps)} {what}, {held}"
+    used = {parent for node in nodes for parent in node.inputs}
     sizes = [leaf.output.size for leaf in used if isinstance(leaf, Leaf) and leaf.requires_grad]
-    if sizes:
-        lines.append(Line(f"{sum(sizes):,} parameters"))
+    held += f", {sum(sizes):,} parameters" if sizes else ""
+    lines = [Line(shortened(box.title), 11, bold=True), Line(held)]
     lines.append(Line(f"→ {shape_of([box.last])}"))
     if box.note:
         lines.append(Line(shortened(box.note, 40)))

@@ -274,8 +274,8 @@ def _build(nodes: list[Node], outer: int) -> Hashable:
 
 
 def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
-    """Draw each scope whose path has `length` names as a single box. If its name is in `opened`,
-    draw its gates and each scope in it as a box.
+    """Draw each scope whose path has `length` names as a single box. If `opened` names the scope or
+    a scope in it, draw its gates and each scope in it as a box.
     """
     names = {name for node in boxes for name in node.scope}
     if unknown := [name for name in opened if name not in names]:
@@ -285,11 +285,17 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
             cause="opened= takes the names of scopes that would otherwise be drawn as one box",
             remedy=f"choose from {', '.join(map(repr, sorted(names)[:12])) or 'no names: it has no scopes'}",
         )
+    opens = {
+        node.scope[:end]
+        for node in boxes
+        for end in range(1, len(node.scope) + 1)
+        if not set(opened).isdisjoint(node.scope[end - 1 :])
+    }
     made: dict[Hashable, Box] = {}
     result: Boxes = {}
     for node, box in boxes.items():
         end = length
-        while opened and any(set(opened) & {*one.scope[end - 1 : end]} for one in box.nodes):
+        while any(one.scope[:end] in opens for one in box.nodes if len(one.scope) >= end):
             end += 1
         if len(box.scope) < end or box.kind == "fold":
             result[node] = box

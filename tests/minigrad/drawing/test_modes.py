@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -113,7 +115,7 @@ def test_auto_draws_a_network_of_blocks_on_one_page():
     picture = Read(drawing.dot)
     # the look-up, a block of 6, and 4 gates after it, with the table twice, and the classes
     assert drawing.mode == "folded" and len(picture.nodes) == 1 + 6 + 4 + 3
-    assert picture.lines("norm_2")[1] == "4 scopes, 36 gates"
+    assert picture.lines("norm_2")[1] == "9 gates, 8 parameters"  # one block of the four
     labels = [face(style["label"])[0] for _, _, style in picture.edges if "label" in style]
     assert sorted(labels) == ["block[0]", "block[0]", "block[3]", "n−1 → n", "n−1 → n"]
     assert mg.draw(blocks(count=1), depth=1).mode == "unrolled"
@@ -121,10 +123,8 @@ def test_auto_draws_a_network_of_blocks_on_one_page():
 
 def test_a_folded_block_opens():
     picture = read(blocks(), depth=1)
-    assert picture.lines("block[0] … block[3]  ×4")[1:3] == [
-        "4 scopes, 120 gates",
-        "384 parameters",
-    ]
+    held = "4 scopes, 120 gates, 384 parameters"
+    assert picture.lines("block[0] … block[3]  ×4")[1] == held
     picture = read(blocks(), depth=1, mode="unrolled", opened="block[1]")
     inside = {"norm", "first", "norm_2", "second", "+"}
     faces = [picture.text(node)[0] for node in picture.nodes]
@@ -134,11 +134,31 @@ def test_a_folded_block_opens():
     assert picture.count("√") == 1 and picture.count("first") == 1
 
 
+def test_an_opened_box_opens_the_boxes_around_it():
+    x = mg.Tensor([1.0], requires_grad=True, name="x")
+    for scope in ("model/stack/a", "model/stack/b", "model/head"):
+        with contextlib.ExitStack() as scopes:
+            for name in scope.split("/"):
+                scopes.enter_context(mg.scope(name))
+            x = mg.tanh(x)
+    picture = read(x, opened="a")
+    assert [picture.text(node)[0] for node in picture.nodes] == ["x", "tanh", "b", "head"]
+
+
+def test_the_leaves_of_equal_blocks_have_the_name_that_they_share():
+    x = mg.Tensor(np.ones((2, 3)), name="x")
+    for n in range(4):
+        with mg.scope(f"block[{n}]"):
+            W = mg.Tensor(np.eye(3), requires_grad=True, name=f"block[{n}].up.W")
+            x = mg.tanh(x @ W)
+    assert read(x, mode="rolled").lines("up.W ×4")[1] == "(3, 3) f64"
+
+
 def test_window_shows_its_steps_and_folds_the_others():
     picture = read(sentiment(), window=(20, 22))
     assert picture.count("W_hh", "rnn.cell.") == 3
     before, after = picture.find("t00 … t19"), picture.find("t23 … t39")
-    assert picture.text(before)[1] == "20 steps, 120 gates"
+    assert picture.text(before)[1] == "20 steps, 120 gates, 52 parameters"
     columns = [picture.place(node)[0] for node in (before, *picture.all("Tanh"), after)]
     assert len(columns) == 5 and columns == sorted(columns)
 
@@ -147,7 +167,7 @@ def test_depth_draws_layers_as_boxes():
     picture = read(sentiment(), depth=1)
     names = sorted(picture.text(node)[0] for node in picture.nodes)
     assert names == ["dense", "embedding", "ids", "rnn", "softmax CE", "y"]
-    assert picture.lines("rnn")[1:3] == ["40 steps, 240 gates", f"{8 * 4 + 4 * 4 + 4} parameters"]
+    assert picture.lines("rnn")[1] == f"40 steps, 240 gates, {8 * 4 + 4 * 4 + 4} parameters"
     edges = [(tail, head) for tail, head, _ in picture.edges]
     assert (picture.find("rnn"), picture.find("dense")) in edges
 
