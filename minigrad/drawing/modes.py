@@ -285,12 +285,18 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
             cause="opened= takes the names of scopes that would otherwise be drawn as one box",
             remedy=f"choose from {', '.join(map(repr, sorted(names)[:12])) or 'no names: it has no scopes'}",
         )
-    opens = {
-        node.scope[:end]
+    named = {
+        node.scope[: end + 1]
         for node in boxes
-        for end in range(1, len(node.scope) + 1)
-        if not set(opened).isdisjoint(node.scope[end - 1 :])
+        for end, name in enumerate(node.scope)
+        if name in opened
     }
+    # norm opens everywhere, but ["block[1]", "norm"] opens only the norm of block[1]
+    most = {path[-1]: 0 for path in named}
+    for path in named:
+        most[path[-1]] = max(most[path[-1]], len({*path} & {*opened}))
+    inner = [path for path in named if len({*path} & {*opened}) == most[path[-1]]]
+    opens = {path[:end] for path in inner for end in range(1, len(path) + 1)}
     made: dict[Hashable, Box] = {}
     result: Boxes = {}
     for node, box in boxes.items():

@@ -142,7 +142,7 @@ def test_an_opened_box_opens_the_boxes_around_it():
                 scopes.enter_context(mg.scope(name))
             x = mg.tanh(x)
     picture = read(x, opened="a")
-    assert [picture.text(node)[0] for node in picture.nodes] == ["x", "tanh", "b", "head"]
+    assert [picture.text(node)[0] for node in picture.nodes] == ["x", "Tanh", "b", "head"]
 
 
 def test_the_leaves_of_equal_blocks_have_the_name_that_they_share():
