@@ -71,7 +71,7 @@ export class Picture {
     // The title element below holds the box's label for screen readers.
     const inside = svg("svg", { x, y, width, height, "aria-hidden": "true" },
       svg("text", { class: `title${title.length > 7 ? " long" : ""}`, x: width / 2, y: subtitle ? 18 : 26 }, shorten(title, width / 7)),
-      subtitle ? svg("text", { class: "subtitle", x: width / 2, y: 34 }, shorten(subtitle, width / 6)) : null);
+      subtitle ? svg("text", { class: "subtitle", x: width / 2, y: 34 }, shorten(subtitle, width / (subtitle.startsWith("(") ? 5 : 6))) : null);
     const badge = svg("text", { class: "badge", x: x + width - 4, y: y - 4, "aria-hidden": "true" });
     const group = svg("g", {
       class: `box ${kind}`, role: "button", tabindex: resting(item), "data-key": item.key, ...this.listeners(item),

@@ -173,7 +173,7 @@ function placeRows(box) {
     x = inner.length ? -width / 2 : BOX.width / 2 + BOX.gapX;
     for (const leaf of members.filter((member) => member.leaf)) {
       x -= leaf.width + BOX.gapX;
-      Object.assign(leaf, { x, y: y + (height - leaf.height) / 2 });
+      Object.assign(leaf, { x, y: y + height - leaf.height }); // beside a high frame, near the leaf's first user
       right = Math.max(right, x + leaf.width);
     }
     left = Math.min(left, x);
