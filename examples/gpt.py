@@ -168,7 +168,7 @@ def train(options: argparse.Namespace) -> None:
     print(f"Published for nanoGPT in this configuration, after 2,000 steps: {PUBLISHED}")
     print(f"\nA sample from this model:\n\n{write(model, characters, options)}")
     try:
-        draw_attention(model, characters, text[cut : cut + options.context][:32], out)
+        draw_attention(model, characters, text[cut : cut + options.context][:24], out)
         history.plot(out / "learning_curves.png")
         print(f"\nattention.png and learning_curves.png are in {out}.")
     except MinigradError as error:
@@ -191,7 +191,8 @@ def schedule(steps: int) -> optim.WarmUp:
 
 def draw_attention(model: GPT, characters: Characters, text: str, out: Path) -> None:
     """Draw a matrix for each head of each block: how much each character of the text (down) takes
-    from each earlier character (across).
+    from each earlier character (across). The colors show the square roots of the weights, because
+    most weights are small.
     """
     paths = [
         path + ".weights"
@@ -200,16 +201,18 @@ def draw_attention(model: GPT, characters: Characters, text: str, out: Path) -> 
     ]
     found = outputs(model, characters.encode(text)[None], paths)
     heads = found[paths[0]].shape[1]
-    figure = new_figure("attention", 3 * heads, 3.2 * len(paths))
+    figure = new_figure("attention", 2.6 * heads, 2.8 * len(paths))
     signs = [{"\n": "↵", " ": "␣"}.get(character, character) for character in text]
     for row, weights in enumerate(found.values()):
         for head, matrix in enumerate(weights[0]):
             panel = figure.add_subplot(len(paths), heads, row * heads + head + 1)
-            panel.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
-            panel.set_title(f"block {row + 1}, head {head + 1}", fontsize=9)
+            panel.imshow(matrix**0.5, cmap="Blues", vmin=0, vmax=1)
+            panel.set_title(f"block {row + 1}, head {head + 1}", fontsize=10)
             for axis in (panel.xaxis, panel.yaxis):
-                axis.set_ticks(range(len(signs)), signs, fontsize=5)
+                axis.set_ticks(range(len(signs)), signs, fontsize=7)
             panel.tick_params(length=0)
+    figure.supxlabel("character that it attends to (darker: a larger weight)", fontsize=10)
+    figure.supylabel("current character", fontsize=10)
     figure.savefig(out / "attention.png", dpi=150)
 
 

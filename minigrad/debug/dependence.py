@@ -20,6 +20,9 @@ from ..tensor import Tensor
 
 POINTS = 3  # an output that a change leaves equal by accident rarely stays equal at other inputs
 
+# SVG paths around the middle of a cell
+SQUARE, DIAMOND = "m-.45-.45h.9v.9h-.9z", "m0-.5l.5 .5l-.5 .5l-.5-.5z"
+
 Pair = tuple[int, ...] | None
 
 
@@ -31,7 +34,7 @@ class Dependence:
     - `matrix`: the same as a matrix, with a row for each output element and a column for each input
       element.
     - `wrong`: the elements of `matrix` that should be False. The text shows them as "!", and the
-      picture shows them in red.
+      picture shows them as red diamonds.
     """
 
     seen: Array
@@ -50,10 +53,22 @@ class Dependence:
 
     def _repr_html_(self) -> str:
         rows, columns = self.matrix.shape
+        side = max(3, min(18, 600 // max(columns, 1)))  # pixels of a cell
+        margin, every = 24 / side, -(-18 // side)
+        numbers = [f'<text x="{n + 0.5}" y="-.4">{n}</text>' for n in range(0, columns, every)]
+        numbers += [
+            f'<text x="{-margin / 2}" y="{n + 0.5 + 4 / side}">{n}</text>'
+            for n in range(0, rows, every)
+        ]
+        box = f"{-margin} {-margin} {columns + 2 * margin} {rows + 2 * margin}"
         return (
-            f'<pre>{self.title}</pre><svg role="img" width="240" viewBox="0 0 {columns} {rows}" '
-            f'style="border:1px solid #777777"><path d="{_path(self.matrix)}" fill="#0072B2"/>'
-            f'<path d="{_path(self.wrong)}" fill="#D00000"/></svg>'
+            f'<pre>{self.title}</pre><svg role="img" aria-label="{self.title}" viewBox="{box}" '
+            f'width="{side * columns + 48}" style="max-width:100%">'
+            f'<g fill="currentColor" font-size="{10 / side}" text-anchor="middle">{"".join(numbers)}</g>'
+            f'<path d="M0 0h{columns}v{rows}h{-columns}z" fill="none" stroke="#777777" '
+            f'stroke-width="{1 / side}"/>'
+            f'<path d="{_path(self.matrix & ~self.wrong, SQUARE)}" fill="#0072B2"/>'
+            f'<path d="{_path(self.wrong, DIAMOND)}" fill="#D00000"/></svg>'
         )
 
 
@@ -251,6 +266,6 @@ def _first(cells: Array) -> Pair:
     return next(map(tuple, np.argwhere(cells).tolist()), None)
 
 
-def _path(cells: Array) -> str:
-    """Return an SVG path with a square for each True cell."""
-    return "".join(f"M{column} {row}h1v1h-1z" for row, column in np.argwhere(cells))
+def _path(cells: Array, shape: str) -> str:
+    """Return an SVG path with a shape in each True cell."""
+    return "".join(f"M{column + 0.5} {row + 0.5}{shape}" for row, column in np.argwhere(cells))

@@ -16,6 +16,7 @@ from ..derivatives import rule_on_arrays
 from ..drawing.boxes import leaf_kind
 from ..errors import OptionError
 from ..gate import Gate
+from ..gates.fused.unfuse import UNFUSED
 from ..graph import Array, Leaf, Node, ancestors
 from .arrays import FEW, ArrayTable, numbers
 from .layout import arrange
@@ -37,7 +38,7 @@ BRIEFLY = (
     "a range, mean and norm."
 )
 
-LONGEST = 500
+LONGEST = 800
 """The maximum length of names and other text, in characters. Longer text is cut off."""
 
 
@@ -85,6 +86,8 @@ def collect_graph(
                 entry["settings"] = _short(settings)
         texts = {"scope": "/".join(node.scope), "name": node.name, "source": node.source}
         entry |= {key: _short(str(text)) for key, text in texts.items() if text}
+        if label := getattr(node.gate, "saves", ""):
+            entry["saved"] = [label, arrays.add(node.arrays[-1])]
         if node in gradients:
             entry["grad"] = arrays.add(gradients[node])
         elif node.requires_grad:
@@ -171,6 +174,8 @@ def _rule(gate: Any) -> dict[str, str]:
     own = type(gate).__mro__[: type(gate).__mro__.index(Gate)]
     text = next((cls.__doc__ for cls in own if cls.__doc__), "")
     opening = " ".join(text.split(">>>")[0].split()).replace("`", "")
+    if type(gate) in UNFUSED:
+        opening += " (mg.unfuse splits this gate into small gates.)"
     return {"symbol": _short(str(getattr(gate, "symbol", ""))), "text": _short(opening)}
 
 

@@ -61,7 +61,7 @@ export class PanZoom {
 
   /** Move the picture as little as needed to show a box well inside the view, large enough to read. */
   reveal(box) {
-    if (this.scale < 0.6) {
+    if (this.scale < (this.root.clientWidth < 600 ? 0.6 : 0.45)) {
       this.scale = 0.7;
       this.centre(box.x + box.width / 2, box.y + box.height / 2);
       return;

@@ -16,6 +16,7 @@ export function backwardStep(model, id, go, hidden = -1) {
     heading(model, id, "Backward through"),
     block(arrives, model.grad(id), "dz", "upstream"),
     ruleOf(model, id),
+    savedOf(model, id),
     ...inputsOf(node, (parent, input) => deliveryOf(model, id, input, names[input], go, hidden === input)),
     details("Inputs and output of the gate", () => [
       ...inputsOf(node, (parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", foreign(shorten(model.title(parent), 40)))),
@@ -33,6 +34,7 @@ export function forwardStep(model, id, go) {
     ...inputsOf(node, (parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", link(model, parent, go))),
     ruleOf(model, id),
     lines(explainForward(model, id)),
+    savedOf(model, id),
     block("z: the output", model.value(id), "z", "result"),
   ];
 }
@@ -134,7 +136,13 @@ function heading(model, id, doing) {
 
 function ruleOf(model, id) {
   const { text } = model.rule(id);
-  return text ? el("p", { class: "rule" }, foreign(shorten(text, 500))) : null;
+  return text ? el("p", { class: "rule" }, foreign(shorten(text, 800))) : null;
+}
+
+/** An array that the gate saves for its backward rule. What-if does not compute it again. */
+function savedOf(model, id) {
+  const { saved } = model.nodes[id];
+  return saved && !model.replayed ? block(saved[0], model.arrays[saved[1]], "saved", "saved") : null;
 }
 
 function lines(texts) {

@@ -98,13 +98,11 @@ class ScaledDotProductAttention(Gate):
     """z = A @ v, with the attention weights A = softmax(scale · q @ kᵀ).
 
     The weight A_ts says how much of value s is in output t. Each row of A sums to 1. `scale` is 1/√D
-    by default. If `causal` is True, query t uses only the keys 0 to t. A boolean mask is True where
-    a query may use a key, as in PyTorch. All other weights are exactly 0. If a query may not use any
-    key, its weights, its output and all its gradients are 0, as in PyTorch since version 2.5.
+    by default. If `causal` is True, query t uses only the keys 0 to t. All other weights are exactly
+    0, so they pass no gradient on.
 
-    Let dS = A ⊙ (dz @ vᵀ - Σ dz ⊙ z), summed over each row. Then dq = scale · dS @ k, dk = scale ·
-    dSᵀ @ q and dv = Aᵀ @ dz. The node saves A, which is `z.node.arrays[-1]`. `weights` computes A
-    without a node.
+    Let dS = A ⊙ (dz @ vᵀ - Σ dz ⊙ z), summed over each row. This is the gradient of the scaled
+    scores. Then dq = scale · dS @ k, dk = scale · dSᵀ @ q and dv = Aᵀ @ dz.
 
     Shapes: q (..., T, D), k (..., S, D), v (..., S, W), and optionally a mask that broadcasts to
     (..., T, S). The other axes, such as batch and head, broadcast. z has shape (..., T, W).
@@ -114,12 +112,17 @@ class ScaledDotProductAttention(Gate):
     array([[2.],
            [3.]])
 
+    A boolean mask is True where a query may use a key, as in PyTorch. If a query may not use any
+    key, its weights, its output and all its gradients are 0, as in PyTorch since version 2.5. The
+    node saves A, which is `z.node.arrays[-1]`. `weights` computes A without a node.
+
     Errors: ShapeError if the shapes do not match, or if there are not as many keys as queries in
     causal attention (MG160); DtypeError if the mask is not boolean (MG161). Source: Vaswani et al.,
     Attention is all you need (2017), 3.2.1.
     """
 
     symbol = "attention"
+    saves = "A: the attention weights"
     constant_inputs = (3,)
 
     def __init__(self, causal: bool = False, scale: float | None = None) -> None:

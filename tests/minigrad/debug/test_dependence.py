@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -355,13 +357,19 @@ def test_bad_input():
         mg.check_causal(lambda ids: mg.lookup(TABLE, ids), IDS[0])
 
 
+def cells(html, color):
+    """The cells (row, column) of a picture in this colour."""
+    (path,) = re.findall(rf'd="([^"]*)" fill="{color}"', html)
+    return [(int(float(y)), int(float(x))) for x, y in re.findall(r"M(\S+) (\S+?)m", path)]
+
+
 def test_pictures():
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     html = mg.depends(x.cumsum(), x)._repr_html_()
-    assert 'viewBox="0 0 2 2"' in html
-    assert '<path d="M0 0h1v1h-1zM0 1h1v1h-1zM1 1h1v1h-1z" fill="#0072B2"/>' in html
+    assert cells(html, "#0072B2") == [(0, 0), (1, 0), (1, 1)] and cells(html, "#D00000") == []
+    assert re.findall(r">(\d+)</text>", html) == ["0", "1", "0", "1"]  # across, then down
     leak = mg.check_causal(masked(SHIFT[:2, :2]), IDS[:, :2])._repr_html_()
-    assert leak.count("<svg") == 1 and '<path d="M1 0h1v1h-1z" fill="#D00000"/>' in leak
+    assert leak.count("<svg") == 1 and cells(leak, "#D00000") == [(0, 1)]
     assert mg.check_causal(over_the_batch, IDS)._repr_html_().count("<svg") == 2
     wide = mg.Tensor(np.ones(100), requires_grad=True)
     assert str(mg.depends(wide.sum(), wide)).endswith("a 1 x 100 matrix, which a notebook draws")

@@ -70,5 +70,16 @@ def test_names_are_cut_off_and_gates_have_their_settings_and_source_lines():
         z = mg.Tensor(np.ones((2, 3)), requires_grad=True, name="x" * 20_000).sum(axis=0)
     z.backward(np.ones(3))
     leaf, gate = explored(z)["nodes"]
-    assert leaf["name"] == "x" * 499 + "…" and gate["scope"] == "s" * 499 + "…"
+    assert leaf["name"] == "x" * 799 + "…" and gate["scope"] == "s" * 799 + "…"
     assert "axis=0" in gate["settings"] and re.search(r"test_collect\.py:\d+$", gate["source"])
+
+
+def test_attention_shows_its_weights_and_its_whole_rule():
+    q = mg.Tensor(np.zeros((3, 1)), requires_grad=True)
+    data = explored(mg.scaled_dot_product_attention(q, q, q, causal=True).sum())
+    (gate,) = [node for node in data["nodes"] if node.get("gate") == "ScaledDotProductAttention"]
+    label, weights = gate["saved"]
+    assert label == "A: the attention weights"
+    np.testing.assert_allclose(array_at(data, weights), np.tri(3) / [[1], [2], [3]])
+    rule = data["rules"]["ScaledDotProductAttention"]["text"]
+    assert "dv = Aᵀ @ dz" in rule and "…" not in rule and "mg.unfuse" in rule

@@ -151,6 +151,16 @@ def test_a_network_of_blocks_opens_folded_and_a_box_opens_and_folds(page):
     assert titles(page)[:2] == ["net", "block[2]"]
 
 
+def test_attention_shows_its_weights(page):
+    q = mg.Tensor(np.zeros((2, 1)), requires_grad=True, name="q")
+    page.explore(mg.scaled_dot_product_attention(q, q, q, causal=True).sum())
+    page.press(Keys.ARROW_RIGHT)
+    cells = "[data-role=saved] td"
+    assert [page.number(cell.text) for cell in page.all(cells)] == [1, 0, 0.5, 0.5]
+    page.press("f")
+    assert [page.number(cell.text) for cell in page.all(cells)] == [1, 0, 0.5, 0.5]
+
+
 def test_steps_go_through_a_folded_box_or_over_it(page):
     page.explore(blocks())
     page.press(*[Keys.ARROW_RIGHT] * 4)  # the loss, the reshape, two gates of the head
