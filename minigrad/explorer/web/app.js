@@ -235,7 +235,8 @@ class App {
     byId("picture").style.height = `${clientHeight}px`;
     byId("picture").setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`); // a printed page has another width
     this.panzoom.fit();
-    if (this.step > 0 || this.leaf !== null) this.reveal(); // at the first step, keep the whole graph in view
+    // At the first step, keep the whole graph in view, except on a phone, where it may be too small to read.
+    if (this.step > 0 || this.leaf !== null || clientWidth < 600) this.reveal();
   }
 
   reveal() {
