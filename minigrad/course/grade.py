@@ -189,9 +189,9 @@ def replaceable(text: str, lesson: Lesson, function: str) -> list[str]:
     """
     files, found = (text, lesson.read("solution.py"), lesson.read("exercise.py")), []
     for name, node in definitions(ast.parse(text)).items():
-        mine, right, given = (key.code_of(file, name) for file in files)
-        if isinstance(node, ast.FunctionDef) and name != function and right:
-            found += [name] * (mine not in (right, given))
+        if isinstance(node, ast.FunctionDef) and name != function:
+            mine, right, given = (key.code_of(file, name) for file in files)
+            found += [name] * (right != "" and mine not in (right, given))
     return found
 
 

@@ -9,6 +9,7 @@ a lesson.
 from __future__ import annotations
 
 import ast
+import copy
 import contextlib
 import difflib
 import gzip
@@ -242,11 +243,17 @@ def in_terms_of(slip: Slip, yours: str, right: str) -> Slip:
 def code_of(text: str, function: str) -> str:
     """Return the code of a function, method or variable in a file, without comments and its docstring."""
     with contextlib.suppress(SyntaxError):
-        node = definitions(ast.parse(text)).get(function)
+        node = _parsed(text).get(function)
         if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
-            del node.body[0]
+            node = copy.copy(node)
+            node.body = node.body[1:]
         return ast.unparse(node) if node else ""
     return ""
+
+
+@lru_cache(maxsize=8)  # a check asks for every function of three files
+def _parsed(text: str) -> dict[str, Any]:
+    return definitions(ast.parse(text))
 
 
 def make(lesson: Lesson) -> Key:
