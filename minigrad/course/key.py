@@ -9,8 +9,8 @@ a lesson.
 from __future__ import annotations
 
 import ast
-import copy
 import contextlib
+import copy
 import difflib
 import gzip
 import io

@@ -78,9 +78,9 @@ def test_a_missed_question_comes_back_two_lessons_later(course):
 
 def test_an_unchanged_file_is_not_another_try(course):
     write(1, "dy_ds = 0.9")
-    shown = [course("check", "1")[1] for _ in range(4)]
+    shown = [course("check", "1")[1] for _ in range(3)]
     assert not any("The formula" in text for text in shown)
-    for digit in "123":
+    for digit in "12":
         write(1, f"dy_ds = 0.9{digit}")
         text = course("check", "1")[1]
     assert "The formula" in text
@@ -149,7 +149,7 @@ def test_after_the_last_lesson(course):
 )
 def test_escapes_of_a_file_are_not_printed_raw(course, code):
     write(1, code)
-    text = course("check", "1")[1] + course("check", "1")[1]
+    text = course("check", "1")[1]
     assert all(char.isprintable() or char == "\n" for char in text)
     assert "x1b[2J" in text
 

@@ -13,17 +13,18 @@ import numpy as np
 import pytest
 
 from minigrad.course import feedback, sandbox
-from minigrad.course.grade import Problem, Verdict, grade
+from minigrad.course.grade import Problem, Verdict
 from minigrad.course.lesson import Slip, Steps, inputs, lesson, lessons, steps
 from minigrad.errors import OptionError
+
+from .test_lesson import graded, graded_here, with_code
 
 SOLUTION = lesson(1).read("solution.py")
 
 
-def said(code, tries=1, number=1):
+def said(code, tries=1, number=1, judged=graded_here):
     one = lesson(number)
-    verdict = grade(one, Path("course") / one.file, f"{one.read('solution.py')}\n{code}")
-    return "\n".join(feedback.lines(verdict, tries))
+    return "\n".join(feedback.lines(judged(one, with_code(one, code)), tries))
 
 
 def test_the_ladder_climbs_with_each_try(course):
@@ -52,7 +53,7 @@ def test_the_ladder_climbs_with_each_try(course):
 )
 def test_errors_of_the_learners_code_are_shown_as_theirs(code, tells, monkeypatch):
     monkeypatch.setattr(sandbox, "SECONDS", 1.0)
-    text = said(code)
+    text = said(code, judged=graded)
     assert tells in " ".join(text.split()) and "passed" not in text
     assert "Traceback" not in text and "child.py" not in text
 

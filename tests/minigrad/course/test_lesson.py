@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
 import warnings
@@ -25,7 +24,6 @@ RIGHT = [(one, *right) for one in LESSONS for right in one._module("right").RIGH
 each_lesson = pytest.mark.parametrize("one", LESSONS, ids=lambda one: one.name)
 
 
-@functools.cache  # each is a process of its own, and several tests look at the same verdicts
 def graded(one, text):
     return grade(one, Path("course") / one.file, text)
 
@@ -94,7 +92,7 @@ def test_each_slip_is_rejected_and_named_on_the_ladder(one, slip):
     ("one", "name", "code"), RIGHT, ids=[f"{one.number}: {name}" for one, name, _ in RIGHT]
 )
 def test_right_answers_in_other_ways_pass(one, name, code):
-    verdict = graded(one, with_code(one, code))
+    verdict = graded_here(one, with_code(one, code))
     assert verdict.passed, said(verdict, 3)
 
 
@@ -126,7 +124,7 @@ def test_pages_are_drawn_from_the_learners_own_functions(one, tmp_path):
 
     def drawn(code):
         text = with_code(one, code)
-        problem = graded(one, text).problem
+        problem = graded_here(one, text).problem
         if problem is not None and problem.kind != "wrong":
             return False
         failed = problem.function if problem else ""
