@@ -43,21 +43,22 @@ def pytest_runtest_setup(item):
 
 SLOW = (
     "tests/pyodide/",
-    "tests/site/test_browser.py",
+    "tests/site/test_verdicts.py",
     "tests/minigrad/course/test_lesson.py",
+    "tests/site/test_browser.py",
     "tests/test_readme_commands.py",
+    "tests/site/",
     "tests/minigrad/course/",
     "tests/examples/",
     "tests/benchmarks/",
     "tests/minigrad/explorer/test_web.py",
-    "tests/site/",
     "tests/test_documents.py",
     "tests/optim/training/test_parallel.py",
     "tests/fuzz/",
     "tests/minigrad/gradient_checker/",
 )
-"""What takes long, the longest first. Two files that need the site are not neighbours: one would
-wait for its build."""
+"""What takes long, the longest first. Of the first three, which begin together, one builds the site: a
+second would wait for it."""
 
 
 def pytest_collection_modifyitems(config, items):
