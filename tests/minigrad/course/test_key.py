@@ -124,6 +124,12 @@ def test_a_description_fits_the_learners_code(name, kind, code, told):
     assert key.in_terms_of(Slip(name, "", kind), code, "z = x * x").kind == told
 
 
+def test_code_of_a_method_leaves_its_class_as_it_is():
+    text = 'class A:\n    def f(self):\n        "what it does"\n        return 1'
+    assert key.code_of(text, "A.f") == "def f(self):\n    return 1"
+    assert "what it does" in key.code_of(text, "A")
+
+
 def test_make_gives_the_stored_key():
     one = min(lessons(), key=lambda each: each.number)
     made, stored = key.make(one), key.load(one)
