@@ -1,0 +1,321 @@
+"""Lesson 18's questions and page. The page shows weights as heat maps, and who sees whom."""
+
+import contextlib
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import minigrad as mg
+from layers import MultiHeadAttention
+from minigrad.course.answers import difference
+from minigrad.course.lesson import Question
+from minigrad.course.lessons.lesson_18_attention import maps, tasks
+
+
+def tensor(array):
+    return mg.Tensor(np.array(array, float), requires_grad=True)
+
+
+def given(*helpers, **inputs):
+    """Return a function for `Question.given`. Lists and arrays become Tensors in float64."""
+
+    def fresh(file):
+        made = {
+            name: tensor(value) if isinstance(value, list | np.ndarray) else value
+            for name, value in inputs.items()
+        }
+        return made | {helper.__name__: helper for helper in helpers}
+
+    return fresh
+
+
+def random(seed, **shapes):
+    """Return random numbers with one digit, by name."""
+    rng = np.random.default_rng(seed)
+    return {name: rng.normal(size=shape).round(1) for name, shape in shapes.items()}
+
+
+def slopes(z, *inputs):
+    """Returns the gradients of 1·z₀ + 2·z₁ + 3·z₂ + ... (all numbers of z in order)."""
+    if not isinstance(z, mg.Tensor) or not z.node.inputs:
+        raise TypeError("The output has no graph. Did you use .array, NumPy or a new Tensor?")
+    (z * numbered(z.shape)).sum().backward()
+    return [np.zeros(x.shape) if x.grad is None else x.grad for x in inputs]
+
+
+def numbered(shape):
+    return np.arange(1.0, np.prod(shape) + 1).reshape(shape)
+
+
+def nudged(call, make, names):
+    """Return the same gradients for the solution, by nudging each number up and down."""
+    from . import solution  # not in the learner's process
+
+    inputs, found = make(solution), []
+
+    def total():
+        z = eval(call, {**vars(solution), **inputs}).array
+        return (z * numbered(z.shape)).sum()
+
+    for name in names:
+        x = inputs[name]
+        start, slope = x.array.copy(), np.zeros(x.shape)
+        for index in np.ndindex(x.shape):
+            ends = []
+            for by in (1e-5, -1e-5):
+                moved = start.copy()
+                moved[index] += by
+                x.array = moved
+                ends.append(total())
+            slope[index] = (ends[0] - ends[1]) / 2e-5
+        x.array = start
+        found.append(slope)
+    return found
+
+
+def gradient_question(function, call, names, **inputs):
+    make = given(slopes, **inputs)
+    return Question(
+        function, f"slopes({call}, {', '.join(names)})", make, measured="nudging",
+        formula="compute with Tensors only, from the arguments to the result",
+        names=lambda found: [(f"dL/d{name}", one) for name, one in zip(names, found, strict=True)],
+        expect=lambda: nudged(call, make, names),
+    )  # fmt: skip
+
+
+def sees(f, *inputs):
+    """Returns who sees whom: 1 where output position i (row) depends on input position j (column)."""
+    found = 0
+    for place, x in enumerate(inputs):
+
+        def changed(x, place=place):
+            return f(*inputs[:place], x, *inputs[place + 1 :])
+
+        found = found | mg.depends(changed, x, x.ndim - 2, x.ndim - 2).seen
+    return found.astype(int)
+
+
+def who_sees_whom(yours, right):
+    """Say which position sees one that it must not see."""
+    yours, right = np.asarray(yours), np.asarray(right)
+    for i, j in np.argwhere(yours != right):
+        if yours[i, j]:
+            return f"position {i} sees position {j}, which comes later"
+        return f"position {i} does not see position {j}, and it should"
+    return None
+
+
+def compared_weights(yours, right):
+    """Say first whether a position sees a later one, or whether a row is not a number."""
+    a, b = np.asarray(yours, float), np.asarray(right)
+    if a.shape == b.shape:
+        for *_, i, j in np.argwhere((b == 0) & (np.abs(a) > 1e-6)):
+            allowed = ", ".join(map(str, np.flatnonzero(b.reshape(-1, *b.shape[-2:])[0, i])))
+            weight = np.abs(a[..., i, j]).max()
+            return f"position {i} sees position {j}, with the weight {weight:.3g}. It may see only {allowed}."
+        if np.isnan(a).any():
+            row = np.argwhere(np.isnan(a))[0][-2]
+            return f"row {row} is nan. Is every score in this row hidden, or is a number too large for exp?"
+    return difference(yours, right, 1e-6)
+
+
+@contextlib.contextmanager
+def recorded(function, found):
+    """Write what `scores`, `weights` and `attention` receive and return into the dict `found`, while
+    `function` calls them.
+    """
+    names = function.__globals__
+    before = {name: names[name] for name in ("scores", "weights", "attention") if name in names}
+
+    def wrapped(name, *arguments, **named):
+        if name == "attention" and len(arguments) == 4:
+            for label, one in zip(("q", "k", "v", "causal"), arguments, strict=True):
+                found[f"{label}, as attention receives it"] = one
+        result = before[name](*arguments, **named)
+        found[f"the result of {name}"] = result
+        return result
+
+    try:
+        names.update({name: partial(wrapped, name) for name in before if before[name] is not function})
+        yield
+    finally:
+        names.update(before)
+
+
+def inside(function, *arguments):
+    """Return what the other functions receive and return while `function` runs."""
+    found = {}
+    with recorded(function, found):
+        function(*arguments)
+    return found
+
+
+def by_head(z):
+    return [(f"head {i}", head) for i, head in enumerate(np.swapaxes(z, 0, 1))]
+
+
+def by_position(z):
+    return [(f"position {t}", row) for t, row in enumerate(np.swapaxes(z, 0, 1))]
+
+
+def asked(function, call, formula, **more):
+    """Return a function that makes questions with this call from their inputs."""
+    return lambda **inputs: Question(function, call, given(**inputs), formula=formula, **more)
+
+
+MATRICES = ("W_q", "W_k", "W_v", "W_out")
+
+
+def weights_of(file, x, W_q, W_k, heads, causal):
+    q, k = (file.split_heads(x @ W, heads) for W in (W_q, W_k))
+    return file.weights(file.scores(q, k), causal)
+
+
+def is_right(file):
+    """Return whether the learner's `multi_head` agrees with the one in `layers`."""
+    numbers = random(7, x=(2, 5, 6), **dict.fromkeys(MATRICES, (6, 6)))
+    layer = MultiHeadAttention(6, 3, causal=True, bias=False)
+    layer.W_qkv.array = np.concatenate([numbers[name] for name in MATRICES[:3]], axis=1)
+    layer.out_proj.W.array = numbers["W_out"]
+    ends = []
+    for f in (layer, lambda x: file.multi_head(x, *map(tensor, list(numbers.values())[1:]), 3, True)):
+        x = tensor(numbers["x"])
+        z = f(x)
+        ends.append([z.array, *slopes(z, x)])
+    return all(np.allclose(a, b) for a, b in zip(*ends, strict=True))
+
+
+def training(file):
+    """Return the helper `trained`, which trains with the functions of this file."""
+
+    def trained(task):
+        """Trains a network that uses your functions, and looks at its weights for 200 new sequences."""
+        if not is_right(file):
+            raise ValueError("No network was trained, because multi_head is not right yet.")
+        writer, loss, accuracy = tasks.train(file.multi_head, task)
+        digits = tasks.examples(task, np.random.default_rng(0))[1]
+        look = tasks.by_digit(task, digits, tasks.looks(file, writer, task, digits))
+        place = "rank of the digit" if task == "sort" else "place"
+        return {
+            "the last loss is below 0.1": bool(loss < 0.1),
+            "at least 95% of the new sequences are right": bool(accuracy >= 0.95),
+            **{f"{place} that output {t} looks at most": int(row.argmax()) for t, row in enumerate(look)},
+        }
+
+    return {"trained": trained}
+
+
+def training_question(task):
+    return Question(
+        "multi_head", f"trained({task!r})", training,
+        f"trained({task!r}): whether a network that uses your functions learns to {task} digits, and where it looks",
+        formula="gradients must flow from the result of multi_head to x and to all four matrices",
+        names=lambda found: list(found.items()),
+    )  # fmt: skip
+
+
+SCORE = "score[t, s] = q_t · k_s / √d, where d is the length of q_t"
+WEIGHT = (
+    "weight[t, s] = e^score[t, s] / Σ e^score[t, s'], a sum over the keys s' that position t may see: all, or "
+    "s' ≤ t if causal"
+)
+ATTEND = "z_t = Σ_s weight[t, s] · v_s"
+SPLIT = "head h, position t, column c of the result is x[:, t, h · d + c]"
+MERGE = "column h · d + c of position t is z[:, h, t, c]"
+MULTI = (
+    "merge_heads(attention(q, k, v, causal)) @ W_out, where q, k, v are the heads of x @ W_q, x @ W_k and x @ W_v"
+)
+score = asked("scores", "scores(q, k)", SCORE)
+weight = asked("weights", "weights(s, causal)", WEIGHT, compare=compared_weights)
+attend = asked(
+    "attention", "attention(q, k, v, causal)", ATTEND, way="check.inside(attention, q, k, v, causal)"
+)
+split = asked("split_heads", "split_heads(x, heads)", SPLIT, names=by_head)
+merge = asked("merge_heads", "merge_heads(z)", MERGE, names=by_position)
+CALL = "multi_head(x, W_q, W_k, W_v, W_out, heads, causal)"
+multi = asked("multi_head", CALL, MULTI, way=CALL.replace("multi_head(", "check.inside(multi_head, "))
+windowed = asked("in_window", "in_window(s, size)", "the softmax over the keys s with t - size < s ≤ t",
+                 compare=compared_weights, stretch=True)  # fmt: skip
+near = asked("nearer", "nearer(s, slope)", "weights(s - slope · (t - s), True) with the distance t - s",
+             compare=compared_weights, stretch=True)  # fmt: skip
+LOG2, LOG3 = np.log(2), np.log(3)
+
+
+def seen_in_attention(file):
+    def f(k, v):
+        """attention(q, k, v, True)"""
+        return file.attention(q, k, v, True)
+
+    q, k, v = (tensor(array) for array in random(3, q=(6, 3), k=(6, 3), v=(6, 2)).values())
+    return {"sees": sees, "f": f, "k": k, "v": v, "q": q}
+
+
+def seen_in_multi_head(file):
+    def f(x):
+        """multi_head(x, W_q, W_k, W_v, W_out, 2, True) with random matrices"""
+        return file.multi_head(x, *matrices, 2, True)
+
+    numbers = random(4, x=(1, 6, 4), **dict.fromkeys(MATRICES, (4, 4)))
+    x, *matrices = map(tensor, numbers.values())
+    return {"sees": sees, "f": f, "x": x}
+
+
+def identity(**changed):
+    """Return 2 x 2 matrices, the identity unless they are passed."""
+    return {name: changed.get(name, np.eye(2)) for name in MATRICES}
+
+
+QUESTIONS = (
+    score(q=[[1, 2, 0, 1]], k=[[2, 1, 3, 0], [0, -1, 5, 4]]),
+    score(q=[[1, 0, 0, 0], [0, 1, 0, 0]], k=[[4, 6, 0, 0], [2, -2, 0, 0], [0, 8, 1, 1]]),
+    score(q=[[1], [2], [3]], k=[[1], [-1], [2]]),
+    score(**random(1, q=(2, 2, 3), k=(2, 2, 3))),
+    score(**random(2, q=(2, 3, 4, 5), k=(2, 3, 2, 5))),
+    gradient_question("scores", "scores(q, k)", ("q", "k"), **random(3, q=(2, 3), k=(2, 3))),
+    weight(s=[[0, 0, LOG2]], causal=False),
+    weight(s=[[0, LOG3], [0, 0]], causal=False),
+    weight(s=[[0, 0, 0], [0, 0, 0], [0, 0, 0]], causal=True),
+    weight(s=[[1, 2, 3], [0, LOG3, 5], [LOG2, 0, 0]], causal=True),
+    weight(s=[[-50, 60], [80, -70]], causal=True),
+    weight(**random(4, s=(2, 2, 3, 3)), causal=True),
+    weight(**random(5, s=(2, 2, 3, 4)), causal=False),
+    gradient_question("weights", "weights(s, causal)", ("s",), **random(6, s=(3, 3)), causal=True),
+    attend(q=[[0], [0]], k=[[1], [2]], v=[[10, 0], [0, 20]], causal=False),
+    attend(q=[[LOG3], [0]], k=[[0], [1]], v=[[8, 0], [0, 4]], causal=False),
+    attend(q=[[LOG3], [0]], k=[[0], [1]], v=[[8, 0], [0, 4]], causal=True),
+    attend(**random(7, q=(1, 2), k=(3, 2), v=(3, 4)), causal=False),
+    attend(**random(8, q=(2, 2, 3, 4), k=(2, 2, 3, 4), v=(2, 2, 3, 4)), causal=True),
+    Question("attention", "sees(f, k, v)", seen_in_attention,
+             "sees(f, k, v), where f(k, v) is attention(q, k, v, True)", formula=ATTEND, compare=who_sees_whom),
+    gradient_question("attention", "attention(q, k, v, causal)", ("q", "k", "v"),
+                      **random(9, q=(2, 2), k=(2, 2), v=(2, 2)), causal=False),
+    split(x=[[[1, 2, 3, 4], [11, 12, 13, 14]]], heads=2),
+    split(x=[[[1, 2], [11, 12], [21, 22]]], heads=2),
+    split(x=numbered((2, 2, 6)), heads=3),
+    split(x=numbered((1, 3, 2)), heads=1),
+    split(x=numbered((2, 5, 8)), heads=4),
+    gradient_question("split_heads", "split_heads(x, heads)", ("x",), x=numbered((1, 2, 4)), heads=2),
+    merge(z=[[[[1, 2], [11, 12]], [[3, 4], [13, 14]]]]),
+    merge(z=[[[[1], [11], [21]], [[2], [12], [22]]]]),
+    merge(z=numbered((2, 3, 2, 2))),
+    merge(z=numbered((2, 2, 5, 3))),
+    gradient_question("merge_heads", "merge_heads(z)", ("z",), z=numbered((1, 2, 2, 2))),
+    multi(x=[[[1, 2]]], **identity(W_v=[[1, 3], [0, 1]], W_out=[[2, 0], [1, 1]]), heads=1, causal=False),
+    multi(x=[[[1, 0], [0, 1]]], **identity(W_q=[[LOG3, 0], [0, 0]], W_v=[[4, 0], [0, 4]]), heads=2, causal=False),
+    multi(x=[[[1, 0], [0, 1]]], **identity(W_q=[[LOG3, 0], [0, 0]], W_v=[[4, 0], [0, 4]]), heads=2, causal=True),
+    multi(**random(10, x=(1, 3, 4), **dict.fromkeys(MATRICES, (4, 4))), heads=2, causal=False),
+    multi(**random(11, x=(2, 5, 6), **dict.fromkeys(MATRICES, (6, 6))), heads=3, causal=True),
+    Question("multi_head", "sees(f, x)", seen_in_multi_head,
+             "sees(f, x), where f(x) is multi_head(x, ..., causal=True) with two heads", formula=MULTI,
+             compare=who_sees_whom),
+    gradient_question("multi_head", CALL, ("x", *MATRICES),
+                      **random(12, x=(1, 2, 2), **dict.fromkeys(MATRICES, (2, 2))), heads=2, causal=True),
+    *map(training_question, tasks.TASKS),
+    windowed(s=[[0, 0, 0], [0, 0, 0], [0, 0, 0]], size=2),
+    windowed(**random(13, s=(4, 4)), size=1),
+    windowed(**random(14, s=(2, 5, 5)), size=3),
+    near(s=[[0, 0], [0, 0]], slope=LOG3),
+    near(**random(15, s=(3, 3)), slope=0.5),
+    near(**random(16, s=(2, 4, 4)), slope=2.0),
+)  # fmt: skip

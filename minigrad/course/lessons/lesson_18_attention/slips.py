@@ -1,0 +1,118 @@
+"""Typical wrong answers to lesson 18: a part of the solution, and what became of it."""
+
+from minigrad.course.lesson import Slip, lesson
+
+SOLUTION = lesson(18).read("solution.py")
+DOT, ROOT, MASK = "q @ k.swapaxes(-1, -2)", " / np.sqrt(q.shape[-1])", "np.tri(s.shape[-1], dtype=bool)"
+FILL, SOFTMAX, SUM = f"mg.where({MASK}, s, -1e9)", "mg.softmax(s, axis=-1)", "weights(scores(q, k), causal) @ v"
+SPLIT, MERGE = "x.reshape(B, T, heads, D // heads).swapaxes(1, 2)", "z.swapaxes(1, 2).reshape(B, T, heads * d)"
+HEADS, CALL = "    q = split_heads(x @ W_q, heads)\n", "merge_heads(attention(q, k, v, causal)) @ W_out"
+ROWS = f"""    p = {SOFTMAX}
+    return p * np.tri(s.shape[-1]) if causal else p
+"""
+WHOLE = """    s = split_heads(x @ W_q, heads) @ split_heads(x @ W_k, heads).swapaxes(-1, -2) / np.sqrt(x.shape[-1])
+    return merge_heads(weights(s, causal) @ split_heads(x @ W_v, heads)) @ W_out
+    q = split_heads(x @ W_q, heads)
+"""
+SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (
+    ("not scaled", ROOT, "",
+     "Your scores are plain dot products. They grow with the length of the vectors, and the softmax saturates."),
+    ("divided by d", ROOT, " / q.shape[-1]",
+     "You divide by d. A sum of d random products has the variance d, so its typical size is the square root of d."),
+    ("multiplied by the root of d", ROOT, " * np.sqrt(q.shape[-1])", "You multiply by the root of d. Divide by it."),
+    ("scaled by the number of queries", ROOT, " / np.sqrt(q.shape[-2])",
+     "You divide by the root of the number of queries. Use the length of a query: the last axis."),
+    ("scaled by the number of keys", ROOT, " / np.sqrt(k.shape[-2])",
+     "You divide by the root of the number of keys. Use the length of a key: the last axis."),
+    ("queries and keys exchanged", DOT, "k @ q.swapaxes(-1, -2)",
+     "Your rows belong to the keys, and your columns to the queries. A row should contain the scores of one query."),
+    ("reshape in place of a transpose", DOT, "q @ k.reshape(*k.shape[:-2], k.shape[-1], k.shape[-2])",
+     "You change the shape of k with reshape. The shape is right, but reshape keeps the order of the numbers in "
+     "memory, so the keys are mixed. Exchange the two axes."),
+    ("softmax over the wrong axis", SOFTMAX, "mg.softmax(s, axis=-2)",
+     "Your columns add up to 1: the queries compete for each key. For each query, the keys compete, so every row adds "
+     "up to 1."),
+    ("softmax over the first axis", SOFTMAX, "mg.softmax(s, axis=0)",
+     "You compute the softmax along axis 0. With axes in front, this axis is the batch. The keys are the last axis."),
+    ("softmax over everything", SOFTMAX, "mg.softmax(s.reshape(-1)).reshape(*s.shape)",
+     "All your weights together add up to 1. Each row should add up to 1."),
+    ("the mask lets the next position through", FILL, FILL.replace("[-1],", "[-1], k=1,"),
+     "The mask is off by one: position t also sees position t + 1. During training, this position contains the answer."),
+    ("the mask hides the position itself", FILL, FILL.replace("[-1],", "[-1], k=-1,"),
+     "The mask is off by one: no position sees itself, and position 0 sees nothing. Keep the diagonal."),
+    ("the mask transposed", FILL, FILL.replace(f"{MASK}", f"{MASK}.T"),
+     "Your mask hides the past and shows the future. The row is the position that looks, and the column is the "
+     "position that it looks at."),
+    ("the mask the wrong way round", FILL, f"mg.where({MASK}, -1e9, s)",
+     "You hide what should be visible, and show what should be hidden. mg.where takes its second argument where the "
+     "mask is True."),
+    ("hidden scores set to 0", FILL, f"s * {MASK.replace(', dtype=bool', '')}",
+     "You set hidden scores to 0. But e⁰ is 1, so a hidden position still gets a weight. Its score must be far below "
+     "all others."),
+    ("hidden scores not low enough", "-1e9", "-10.0",
+     "Your hidden scores are low, but other scores can be lower. Use a number that no score reaches."),
+    ("mask after the softmax", f"    if causal:\n        s = {FILL}\n    return {SOFTMAX}\n", ROWS,
+     "You hide positions after the softmax. Then the rows no longer add up to 1, and each weight still depends on the "
+     "hidden scores. Hide them before the softmax."),
+    ("the mask forgotten", "    if causal:", "    if False:", "You never hide later positions."),
+    ("the mask always on", "    if causal:", "    if s.shape[-2] == s.shape[-1]:",
+     "You also hide later positions if causal is False."),
+    ("the rows not normalized", SOFTMAX, "mg.exp(s)",
+     "You compute the exponentials, but you do not divide them by their sum."),
+    ("scores in place of weights", SUM, "scores(q, k) @ v",
+     "You multiply the values by the scores. Multiply them by the weights."),
+    ("values on the wrong side", SUM, "(v.swapaxes(-1, -2) @ weights(scores(q, k), causal)).swapaxes(-1, -2)",
+     "Your product sums over the queries. Row t of the weights belongs to query t, so the sum over the keys is a "
+     "product with the weights on the left."),
+    ("values on the wrong side", SUM, "v @ weights(scores(q, k), causal)",
+     "You multiply the values by the weights from the wrong side. This fits only if all sizes are equal. The weights "
+     "belong on the left."),
+    ("queries and keys exchanged", SUM, "weights(scores(k, q), causal) @ v",
+     "You pass the keys as queries. Position t then looks with its key and is found by its query."),
+    ("keys in place of values", SUM, "weights(scores(q, k), causal) @ k",
+     "You sum the keys. Keys only decide where to look. The values are what is read."),
+    ("the weights of a mask that is not asked for", SUM, "weights(scores(q, k), False) @ v",
+     "You do not pass `causal` on, so every position sees the future."),
+    ("always causal", SUM, "weights(scores(q, k), q.shape[-2] == k.shape[-2]) @ v",
+     "You hide later positions, even if causal is False. Pass `causal` on."),
+    ("scaled twice", SUM, "weights(scores(q, k) / np.sqrt(q.shape[-1]), causal) @ v",
+     "You divide by the root of d, but `scores` has already done this."),
+    ("softmax applied twice", SUM, "mg.softmax(weights(scores(q, k), causal)) @ v",
+     "You compute a softmax of the weights. They are already weights."),
+    ("heads split without a transpose", SPLIT, "x.reshape(B, heads, T, D // heads)",
+     "You reshape directly to (B, heads, T, d). reshape keeps the order of the numbers, so a head gets whole positions "
+     "instead of a share of the columns. Split the last axis first, and then exchange two axes."),
+    ("heads and positions not exchanged", SPLIT, "x.reshape(B, T, heads, D // heads)",
+     "Your result is (B, T, heads, d). The axis of the heads belongs before the axis of the positions."),
+    ("the number of heads and their width exchanged", SPLIT, "x.reshape(B, T, D // heads, heads).swapaxes(1, 2)",
+     "You split the columns into d heads of width `heads`. The number of heads comes first, and then their width."),
+    ("every head takes one column in turn", SPLIT, "x.reshape(B, T, D // heads, heads).transpose(0, 3, 1, 2)",
+     "Your heads take the columns in turn. Head 0 should get the first d columns, head 1 the next d."),
+    ("columns before positions", SPLIT, "x.reshape(B, T, heads, D // heads).transpose(0, 2, 3, 1)",
+     "Your result is (B, heads, d, T). The positions come before the columns."),
+    ("heads merged without a transpose", MERGE, "z.reshape(B, T, heads * d)",
+     "You reshape directly to (B, T, D). reshape keeps the order of the numbers, so a row contains several positions of "
+     "one head. Exchange the axes of heads and positions first."),
+    ("the wrong axes exchanged", MERGE, "z.transpose(0, 2, 3, 1).reshape(B, T, heads * d)",
+     "Your columns take the heads in turn. All columns of head 0 come first, then those of head 1."),
+    ("heads added", MERGE, "z.sum(axis=1)", "You add up the heads. Put them side by side."),
+    ("queries and keys exchanged", "attention(q, k, v", "attention(k, q, v",
+     "The keys look for the queries: the two are exchanged, either their matrices or their places in `attention`."),
+    ("keys in place of values", "x @ W_v", "x @ W_k", "You read the keys. The values have their own matrix, W_v."),
+    ("x in place of values", "split_heads(x @ W_v, heads)", "split_heads(x, heads)",
+     "You read x itself. The values are x times W_v."),
+    ("W_out forgotten", CALL, CALL.removesuffix(" @ W_out"),
+     "You return the heads side by side. W_out mixes them, and it is missing."),
+    ("a single head", HEADS, f"    heads = 1\n{HEADS}",
+     "You compute one big head. Split queries, keys and values before `attention`, and merge the results after it."),
+    ("scaled by the whole width", HEADS, WHOLE,
+     "You divide the scores by the root of the whole width. Each head has its own scores, from vectors of its width d."),
+    ("`causal` not passed on", CALL, CALL.replace("causal", "False"),
+     "You do not pass `causal` on to `attention`, so every position sees the future."),
+    ("always causal", CALL, CALL.replace("causal", "True"), "You pass True to `attention`, even if causal is False."),
+    ("W_out before the merge", CALL,
+     "merge_heads(attention(q, k, v, causal) @ W_out[: W_out.shape[0] // heads, : W_out.shape[0] // heads])",
+     "Each head uses only a part of W_out. Merge the heads first, so that W_out can mix them."),
+    ("queries without W_q", "split_heads(x @ W_q, heads)", "split_heads(x, heads)",
+     "You use x itself as the queries. The queries are x times W_q."),
+))  # fmt: skip

@@ -1,0 +1,137 @@
+"""The networks of lesson 18: a network reads five digits and writes them in another order.
+
+`python lesson_18_attention.py` trains one for each task, with the learner's functions.
+"""
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.course.lessons.lesson_18_attention import maps
+from optim import Adam
+
+T, WIDTH, HEADS, EQUALS = 5, 32, 2, 10
+TASKS = {
+    "copy": lambda digits: digits,
+    "reverse": lambda digits: digits[:, ::-1],
+    "sort": lambda digits: np.sort(digits, axis=1),
+}
+STEPS, BATCH, HELD_OUT = 150, 32, 200
+
+
+class Writer:
+    """A network that reads digits and '=', and then writes: 3 1 4 1 5 = 5 1 4 1 3.
+
+    Each token and each place has a vector. Their sum x goes through `multi_head`. The result is
+    added to x, and a matrix turns each sum into ten logits for the next digit.
+    """
+
+    def __init__(self, multi_head, rng, causal=True):
+        self.multi_head, self.causal = multi_head, causal
+        sizes = {"tokens": (EQUALS + 1, WIDTH), "places": (2 * T, WIDTH), "W_digits": (WIDTH, 10)}
+        sizes |= dict.fromkeys(("W_q", "W_k", "W_v", "W_out"), (WIDTH, WIDTH))
+        for name, size in sizes.items():
+            array = (0.2 * rng.standard_normal(size)).astype("float32")
+            setattr(self, name, mg.Tensor(array, requires_grad=True, name=name))
+        self.parameters = [getattr(self, name) for name in sizes]
+
+    def vectors(self, ids):
+        return mg.lookup(self.tokens, ids) + self.places[: ids.shape[1]]
+
+    def __call__(self, ids):
+        x = self.vectors(ids)
+        matrices = self.W_q, self.W_k, self.W_v, self.W_out
+        return (x + self.multi_head(x, *matrices, HEADS, self.causal)) @ self.W_digits
+
+    def write(self, digits):
+        """Return the digits (N, T) that the network writes after the digits (N, T) and '='."""
+        ids = np.pad(digits, ((0, 0), (0, 1)), constant_values=EQUALS)
+        with mg.no_grad():
+            for _ in range(T):
+                ids = np.column_stack([ids, self(ids).array[:, -1].argmax(axis=1)])
+        return ids[:, T + 1 :]
+
+
+def examples(task, rng):
+    """Return (training digits, held-out digits), without a sequence in both. Digits to sort are all
+    different.
+    """
+    if task == "sort":
+        digits = np.argsort(rng.random((3000, 10)), axis=1)[:, :T]
+    else:
+        digits = rng.integers(0, 10, (3000, T))
+    held_out = digits[:HELD_OUT]
+    seen = (digits[:, None] == held_out).all(axis=2).any(axis=1)
+    return digits[~seen], held_out
+
+
+def with_answer(task, digits):
+    """Return what the network reads during training, and what it should write at the last T places."""
+    answer = TASKS[task](digits)
+    equals = np.full((len(digits), 1), EQUALS)
+    return np.column_stack([digits, equals, answer[:, :-1]]), answer
+
+
+def train(multi_head, task, steps=STEPS, causal=True):
+    """Train a network. Return it, its last loss, and its accuracy: the share of held-out sequences
+    that it writes without a mistake.
+    """
+    rng = np.random.default_rng(0)
+    digits, held_out = examples(task, rng)
+    writer = Writer(multi_head, rng, causal)
+    optimizer = Adam(writer.parameters, lr=0.01)
+    for _ in range(steps):
+        ids, answer = with_answer(task, digits[rng.integers(0, len(digits), BATCH)])
+        logits = writer(ids)[:, T:]
+        loss = mg.softmax_cross_entropy(logits.reshape(-1, 10), answer.reshape(-1))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    right = (writer.write(held_out) == TASKS[task](held_out)).all(axis=1)
+    return writer, loss.item(), right.mean()
+
+
+def looks(file, writer, task, digits):
+    """Return the weights (N, heads, T, T) of the digits that are written (down) on the digits that were
+    read (across), with the learner's functions.
+    """
+    with mg.no_grad():
+        x = writer.vectors(with_answer(task, digits)[0])
+        q, k = (file.split_heads(x @ W, HEADS) for W in (writer.W_q, writer.W_k))
+        return file.weights(file.scores(q, k), True).array[:, :, T:, :T]
+
+
+def by_digit(task, digits, found):
+    """Return the mean of the weights `found` over sequences and heads (T, T): a column for the place
+    that was read or, if the task is to sort, for the first, second, ... smallest digit.
+    """
+    if task == "sort":
+        order = np.argsort(digits, axis=1)[:, None, None]
+        found = np.take_along_axis(found, order, axis=3)
+    return found.mean(axis=(0, 1))
+
+
+def run(file):
+    """Train the networks, print how well they write, and draw their maps."""
+    panels = []
+    for task in TASKS:
+        writer, loss, accuracy = train(file.multi_head, task, 300)
+        digits = np.array([[3, 1, 4, 0, 5]])
+        wrote = writer.write(digits)[0]
+        found = looks(file, writer, task, digits)[0].mean(axis=0)
+        print(f"{task}: loss {loss:.3f}, {accuracy:.0%} of {HELD_OUT} held-out sequences are right")
+        print(text_map(digits[0], wrote, found))
+        panels.append((f"{task}: written (down) looks at read (across)", found, *maps.named(wrote, digits[0])))
+    _, loss, accuracy = train(file.multi_head, "reverse", 300, causal=False)
+    print(f"reverse, trained without the mask: loss {loss:.3f}, {accuracy:.0%} are right")
+    name = "lesson_18_maps.svg"
+    with open(name, "w", encoding="utf-8") as svg:
+        svg.write(maps.picture(panels))
+    print(f"\n{name} shows the maps.")
+
+
+def text_map(read, wrote, found):
+    """Return the weights as a table of percentages."""
+    rows = [f"    reads  {''.join(f'{digit:5}' for digit in read)}"]
+    rows += [f"  writes {digit} {''.join(f'{100 * one:5.0f}' for one in row)}"
+             for digit, row in zip(wrote, found, strict=True)]  # fmt: skip
+    return "\n".join(rows) + "\n"
