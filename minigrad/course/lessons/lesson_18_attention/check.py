@@ -10,7 +10,7 @@ import minigrad as mg
 from layers import MultiHeadAttention
 from minigrad.course.answers import difference
 from minigrad.course.lesson import Question
-from minigrad.course.lessons.lesson_18_attention import maps, tasks
+from minigrad.course.lessons.lesson_18_attention import shading, trained
 
 
 def tensor(array):
@@ -175,27 +175,32 @@ def weights_of(file, x, W_q, W_k, heads, causal):
 def is_right(file):
     """Return whether the learner's `multi_head` agrees with the one in `layers`."""
     numbers = random(7, x=(2, 5, 6), **dict.fromkeys(MATRICES, (6, 6)))
-    layer = MultiHeadAttention(6, 3, causal=True, bias=False)
-    layer.W_qkv.array = np.concatenate([numbers[name] for name in MATRICES[:3]], axis=1)
-    layer.out_proj.W.array = numbers["W_out"]
-    ends = []
-    for f in (layer, lambda x: file.multi_head(x, *map(tensor, list(numbers.values())[1:]), 3, True)):
-        x = tensor(numbers["x"])
-        z = f(x)
-        ends.append([z.array, *slopes(z, x)])
-    return all(np.allclose(a, b) for a, b in zip(*ends, strict=True))
+    matrices = [tensor(numbers[name]) for name in MATRICES]
+
+    def agrees(causal):
+        layer = MultiHeadAttention(6, 3, causal, bias=False)
+        layer.W_qkv.array = np.concatenate([numbers[name] for name in MATRICES[:3]], axis=1)
+        layer.out_proj.W.array = numbers["W_out"]
+        ends = []
+        for f in (layer, lambda x: file.multi_head(x, *matrices, 3, causal)):
+            x = tensor(numbers["x"])
+            z = f(x)
+            ends.append([*slopes(z, x), z.array])
+        return all(np.allclose(a, b) for a, b in zip(*ends, strict=True))
+
+    return agrees(causal=True) and agrees(causal=False)
 
 
 def training(file):
-    """Return the helper `trained`, which trains with the functions of this file."""
+    """Return the helper `learns`, which trains with the functions of this file."""
 
-    def trained(task):
+    def learns(task):
         """Trains a network that uses your functions, and looks at its weights for 200 new sequences."""
         if not is_right(file):
             raise ValueError("No network was trained, because multi_head is not right yet.")
-        writer, loss, accuracy = tasks.train(file.multi_head, task)
-        digits = tasks.examples(task, np.random.default_rng(0))[1]
-        look = tasks.by_digit(task, digits, tasks.looks(file, writer, task, digits))
+        writer, loss, accuracy = trained.train(file.multi_head, task)
+        digits = trained.examples(task, np.random.default_rng(0))[1]
+        look = trained.by_digit(task, digits, trained.looks(file, writer, task, digits))
         place = "rank of the digit" if task == "sort" else "place"
         return {
             "the last loss is below 0.1": bool(loss < 0.1),
@@ -203,13 +208,13 @@ def training(file):
             **{f"{place} that output {t} looks at most": int(row.argmax()) for t, row in enumerate(look)},
         }
 
-    return {"trained": trained}
+    return {"learns": learns}
 
 
 def training_question(task):
     return Question(
-        "multi_head", f"trained({task!r})", training,
-        f"trained({task!r}): whether a network that uses your functions learns to {task} digits, and where it looks",
+        "multi_head", f"learns({task!r})", training,
+        f"learns({task!r}): whether a network that uses your functions learns to {task} digits, and where it looks",
         formula="gradients must flow from the result of multi_head to x and to all four matrices",
         names=lambda found: list(found.items()),
     )  # fmt: skip
@@ -311,7 +316,7 @@ QUESTIONS = (
              compare=who_sees_whom),
     gradient_question("multi_head", CALL, ("x", *MATRICES),
                       **random(12, x=(1, 2, 2), **dict.fromkeys(MATRICES, (2, 2))), heads=2, causal=True),
-    *map(training_question, tasks.TASKS),
+    *map(training_question, trained.TASKS),
     windowed(s=[[0, 0, 0], [0, 0, 0], [0, 0, 0]], size=2),
     windowed(**random(13, s=(4, 4)), size=1),
     windowed(**random(14, s=(2, 5, 5)), size=3),
@@ -319,3 +324,98 @@ QUESTIONS = (
     near(**random(15, s=(3, 3)), slope=0.5),
     near(**random(16, s=(2, 4, 4)), slope=2.0),
 )  # fmt: skip
+
+
+def page(file, path, failed):
+    """Write the page: heat maps of what the learner's functions return.
+
+    After a pass, it shows where the trained networks look. After a failure, it shows the function
+    that failed next to the right result. Both show who sees whom, as far as the learner has come.
+    """
+    parts = []
+    with contextlib.suppress(Exception):  # a wrong result may have a shape that cannot be drawn
+        parts += looking(file) if not failed else beside(file, failed)
+    if failed in (None, "", "attention", "multi_head"):
+        with contextlib.suppress(Exception):
+            parts += seeing(file, failed)
+    text = PAGE.format(style=shading.STYLE, body="".join(parts) or "<p>The result has the wrong shape to be drawn.</p>")
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def looking(file):
+    """Return figures of the weights of the trained networks."""
+    parts = ["<h1>Where your networks look</h1><p>Each network reads five digits (across) and writes five digits "
+             "(down). A row shows the weights when it writes a digit, a mean over both heads.</p>"]  # fmt: skip
+    for task, (_, accuracy, digits, wrote, look) in trained.shown(file).items():
+        title = f"{task}: {accuracy:.0%} of the new sequences are right"
+        parts.append(shading.figure(title, look, down=wrote, across=digits))
+    return parts
+
+
+def seeing(file, failed):
+    """Return a figure of who sees whom in the function that failed, or in `multi_head`."""
+    name = failed or "multi_head"
+    make = {"attention": seen_in_attention, "multi_head": seen_in_multi_head}[name](file)
+    seen = sees(*(make[one] for one in ("f", "x", "k", "v") if one in make)) > 0
+    later = seen & ~np.tri(len(seen), dtype=bool)
+    leaks = [f"position {i} sees position {j}" for i, j in np.argwhere(later)]
+    told = f"A leak: {leaks[0]}." if leaks else "No position sees a later one."
+    return [f"<h1>Who sees whom in {name}</h1><p>With causal=True. A cell is full if the output of its row changes when "
+            f"the input of its column does. {told}</p>",
+            shading.figure("outputs (down), inputs (across)", seen, wrong=later)]  # fmt: skip
+
+
+def beside(file, failed):
+    """Return figures of the result of the function that failed, and of the right one."""
+    numbers = random(5, q=(4, 4), k=(4, 4), v=(4, 2))
+    q, k, v = map(tensor, numbers.values())
+    s = np.einsum("td,sd->ts", numbers["q"], numbers["k"]) / 2
+    p = mg.softmax(mg.where(np.tri(4, dtype=bool), s, -1e9)).array
+    x = np.array([[[10 * t + c + 11 for c in range(4)] for t in range(3)]], float)
+    heads = np.stack([x[..., :2], x[..., 2:]], axis=1)
+    if failed == "multi_head":
+        numbers = random(4, x=(1, 6, 4), **dict.fromkeys(MATRICES, (4, 4)))
+        layer = MultiHeadAttention(4, 2, causal=True, bias=False)
+        layer.W_qkv.array = np.concatenate([numbers[name] for name in MATRICES[:3]], axis=1)
+        layer.out_proj.W.array = numbers["W_out"]
+        yours, right = file.multi_head(*map(tensor, numbers.values()), 2, True), layer(numbers["x"])
+    else:
+        yours, right = {
+            "scores": lambda: (file.scores(q, k), s), "weights": lambda: (file.weights(tensor(s), True), p),
+            "attention": lambda: (file.attention(q, k, v, True), p @ v.array),
+            "split_heads": lambda: (file.split_heads(tensor(x), 2), heads),
+            "merge_heads": lambda: (file.merge_heads(tensor(heads)), x),
+            "in_window": lambda: (file.in_window(tensor(s), 4), p), "nearer": lambda: (file.nearer(tensor(s), 0.0), p),
+        }[failed]()  # fmt: skip
+    yours, right = (np.asarray(getattr(one, "array", one), float) for one in (yours, right))
+    parts = [f"<h1>Your {failed}</h1><p>{SHOWN[failed]}</p>"]
+    for who, array in (("yours", yours), ("expected", right)):
+        array = array.reshape(-1, *array.shape[-2:])
+        for h, cells in enumerate(array):
+            title = f"{who}, head {h}" if len(array) > 1 else who
+            parts.append(shading.figure(f"{title} {cells.shape}", cells))
+    return parts
+
+
+SHOWN = {
+    "scores": "The scores of four queries (down) with four keys (across), for random vectors of length 4.",
+    "weights": "The weights of four positions (down) on four positions (across), with causal=True.",
+    "attention": "The results of four positions (down), with causal=True.",
+    "split_heads": "x has three positions and four columns, for two heads. 23 is in the second row, third column.",
+    "merge_heads": "z has two heads, with three positions and two columns each. In x, 23 was in the second row, third "
+                   "column.",
+    "multi_head": "The results of six positions (down), for random matrices and two heads, with causal=True.",
+    "in_window": "The weights for a window of all positions.",
+    "nearer": "The weights for the slope 0.",
+}  # fmt: skip
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Lesson 18: Attention</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>
+:root {{ color-scheme: light dark; --ink: #22242a; --paper: #faf9f6; --line: #999 }}
+@media (prefers-color-scheme: dark) {{ :root {{ --ink: #e8e6e1; --paper: #16181d; --line: #777 }} }}
+body {{ font: 16px/1.5 sans-serif; margin: 1em auto; padding: 0 1em; max-width: 64em; color: var(--ink);
+  background: var(--paper) }}
+h1 {{ font-size: 1.3em }} figure {{ display: inline-block; margin: 0 1.5em 1.5em 0; vertical-align: top }}
+figcaption {{ font-weight: bold; max-width: 17em }} svg {{ max-width: 100%; height: auto }}
+{style}</style></head><body><main>{body}</main></body></html>
+"""

@@ -79,6 +79,6 @@ def multi_head(x, W_q, W_k, W_v, W_out, heads, causal):
 if __name__ == "__main__":
     import sys
 
-    from minigrad.course.lessons.lesson_18_attention import tasks
+    from minigrad.course.lessons.lesson_18_attention import trained
 
-    tasks.run(sys.modules[__name__])
+    trained.run(sys.modules[__name__])

@@ -25,14 +25,14 @@ def merge_heads(z):
     "PyTorch's names": """
 def scores(q, k):
     d = k.shape[-1]
-    return (q @ k.transpose(-2, -1)) / d ** 0.5
+    return (q @ k.swapaxes(-2, -1)) / d ** 0.5
 
 def weights(s, causal):
     if causal:
         T = s.shape[-1]
         mask = np.triu(np.ones((T, T)), k=1) == 1
-        s = s.masked_fill(mask, float("-inf"))
-    return s.softmax(-1)
+        s = mg.where(mask, float("-inf"), s)
+    return mg.softmax(s, -1)
 
 def attention(q, k, v, causal):
     w = weights(scores(q, k), causal)
@@ -40,11 +40,11 @@ def attention(q, k, v, causal):
 
 def split_heads(x, heads):
     B, T, D = x.shape
-    return x.view(B, T, heads, -1).transpose(1, 2)
+    return x.reshape(B, T, heads, -1).swapaxes(1, 2)
 
 def merge_heads(z):
     B, heads, T, d = z.shape
-    return z.transpose(1, 2).contiguous().view(B, T, -1)
+    return z.swapaxes(1, 2).reshape(B, T, -1)
 
 def multi_head(x, W_q, W_k, W_v, W_out, heads, causal):
     q, k, v = [split_heads(x @ W, heads) for W in (W_q, W_k, W_v)]
@@ -85,7 +85,7 @@ def attention(q, k, v, causal):
 def scores(q, k):
     d = q.shape[-1]
     q = q / np.sqrt(d)
-    return q @ k.mT
+    return q @ k.swapaxes(k.ndim - 1, k.ndim - 2)
 
 def weights(s, causal):
     t = np.arange(s.shape[-1])

@@ -96,7 +96,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("the wrong axes exchanged", MERGE, "z.transpose(0, 2, 3, 1).reshape(B, T, heads * d)",
      "Your columns take the heads in turn. All columns of head 0 come first, then those of head 1."),
     ("heads added", MERGE, "z.sum(axis=1)", "You add up the heads. Put them side by side."),
-    ("queries and keys exchanged", "attention(q, k, v", "attention(k, q, v",
+    ("queries and keys exchanged", "(attention(q, k, v", "(attention(k, q, v",
      "The keys look for the queries: the two are exchanged, either their matrices or their places in `attention`."),
     ("keys in place of values", "x @ W_v", "x @ W_k", "You read the keys. The values have their own matrix, W_v."),
     ("x in place of values", "split_heads(x @ W_v, heads)", "split_heads(x, heads)",
