@@ -199,8 +199,7 @@ def training(file):
         if not is_right(file):
             raise ValueError("No network was trained, because multi_head is not right yet.")
         writer, loss, accuracy = trained.train(file.multi_head, task)
-        digits = trained.examples(task, np.random.default_rng(0))[1]
-        look = trained.by_digit(task, digits, trained.looks(file, writer, task, digits))
+        look = trained.pattern(file, writer, task)
         place = "rank of the digit" if task == "sort" else "place"
         return {
             "the last loss is below 0.1": bool(loss < 0.1),
@@ -332,23 +331,21 @@ def page(file, path, failed):
     After a pass, it shows where the trained networks look. After a failure, it shows the function
     that failed next to the right result. Both show who sees whom, as far as the learner has come.
     """
-    parts = []
-    with contextlib.suppress(Exception):  # a wrong result may have a shape that cannot be drawn
-        parts += looking(file) if not failed else beside(file, failed)
-    if failed in (None, "", "attention", "multi_head"):
-        with contextlib.suppress(Exception):
+    parts = beside(file, failed) if failed else looking(file)
+    if failed in (None, "attention", "multi_head"):
+        with contextlib.suppress(Exception):  # a wrong function may fail with other inputs
             parts += seeing(file, failed)
-    text = PAGE.format(style=shading.STYLE, body="".join(parts) or "<p>The result has the wrong shape to be drawn.</p>")
+    text = PAGE.format(style=shading.STYLE, body="".join(parts))
     Path(path).write_text(text, encoding="utf-8")
 
 
 def looking(file):
-    """Return figures of the weights of the trained networks."""
-    parts = ["<h1>Where your networks look</h1><p>Each network reads five digits (across) and writes five digits "
-             "(down). A row shows the weights when it writes a digit, a mean over both heads.</p>"]  # fmt: skip
-    for task, (_, accuracy, digits, wrote, look) in trained.shown(file).items():
-        title = f"{task}: {accuracy:.0%} of the new sequences are right"
-        parts.append(shading.figure(title, look, down=wrote, across=digits))
+    """Return figures of where the trained networks look."""
+    parts = ["<h1>Where your networks look</h1><p>Each network reads five digits and writes five digits. A row shows "
+             "its weights while it writes one of them, a mean over both heads and 200 new sequences. A column is a "
+             "place that was read. If the task is to sort, it is a rank: column 0 is the smallest digit.</p>"]  # fmt: skip
+    for task, (_, accuracy, _, look) in trained.shown(file).items():
+        parts.append(shading.figure(f"{task}: {accuracy:.0%} are right", look))
     return parts
 
 

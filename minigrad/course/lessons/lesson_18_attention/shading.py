@@ -26,12 +26,12 @@ def panel(cells, down=(), across=(), wrong=None):
         parts.append(f'<text class="end" x="{LEFT - 8}" y="{y + 25}">{escape(str(name))}</text>')
         for j, value in enumerate(cells[i].tolist()):
             x, text = LEFT + CELL * j, "" if cells.dtype == bool else _short(value)
-            share, colour = 0.9 * min(abs(value) / most, 1), "#d55e00" if value < 0 else "#0072b2"
+            share, colour = min(abs(value) / most, 1), "#d55e00" if value < 0 else "#0072b2"
             if wrong is not None and wrong[i, j]:
-                share, colour, text = 0.9, "#c00000", "!"
+                share, colour, text = 1, "#c00000", "!"
             parts.append(
                 f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" fill="{colour}" fill-opacity="{share:.2f}"/>'
-                f'<text class="cell{" strong" * (share > 0.6)}" x="{x + CELL / 2}" y="{y + 25}">{text}</text>'
+                f'<text class="cell{" strong" if share > 0.8 else ""}" x="{x + CELL / 2}" y="{y + 25}">{text}</text>'
             )
     wide, high = CELL * columns, CELL * rows
     parts.append(f'<rect class="box" x="{LEFT}" y="{TOP}" width="{wide}" height="{high}"/>')

@@ -101,36 +101,39 @@ def looks(file, writer, task, digits):
         return file.weights(file.scores(q, k), True).array[:, :, T:, :T]
 
 
-def by_digit(task, digits, found):
-    """Return the mean of the weights `found` over sequences and heads (T, T): a column for the place
-    that was read or, if the task is to sort, for the first, second, ... smallest digit.
+def pattern(file, writer, task):
+    """Return where the network looks for each digit that it writes (T, T), a mean over its heads and over
+    the held-out sequences.
+
+    A column stands for a place that was read. If the task is to sort, it stands for a rank: column 0
+    is the smallest digit.
     """
+    digits = examples(task, np.random.default_rng(0))[1]
+    found = looks(file, writer, task, digits)
     if task == "sort":
-        order = np.argsort(digits, axis=1)[:, None, None]
-        found = np.take_along_axis(found, order, axis=3)
+        found = np.take_along_axis(found, np.argsort(digits, axis=1)[:, None, None], axis=3)
     return found.mean(axis=(0, 1))
 
 
 def shown(file, steps=300):
-    """Train a network for each task. Return, by task: its loss, its accuracy, an example's digits, what
-    the network wrote, and the weights, a mean over its heads.
+    """Train a network for each task. Return, by task: its loss, its accuracy, what it writes after the
+    example, and its pattern.
     """
     found = {}
     for task in TASKS:
         writer, loss, accuracy = train(file.multi_head, task, steps)
-        wrote = writer.write(EXAMPLE)[0].tolist()
-        look = looks(file, writer, task, EXAMPLE)[0].mean(axis=0)
-        found[task] = loss, accuracy, EXAMPLE[0].tolist(), wrote, look
+        found[task] = loss, accuracy, writer.write(EXAMPLE)[0], pattern(file, writer, task)
     return found
 
 
 def run(file):
-    """Train the networks, print how well they write, and draw their maps."""
+    """Train the networks, print how well they write, and draw where they look."""
     panels = {}
-    for task, (loss, accuracy, digits, wrote, look) in shown(file).items():
-        print(f"{task}: loss {loss:.3f}, {accuracy:.0%} of {HELD_OUT} new sequences are right")
-        print(text_map(digits, wrote, look))
-        panels[task] = look, wrote, digits
+    for task, (loss, accuracy, wrote, look) in shown(file).items():
+        print(f"{task}: loss {loss:.3f}, {accuracy:.0%} of {HELD_OUT} new sequences are right,")
+        print(f"for example {spaced(EXAMPLE[0])} = {spaced(wrote)}")
+        print(text_map(look, "rank" if task == "sort" else "place"))
+        panels[task] = (look,)
     _, loss, accuracy = train(file.multi_head, "sort", 300, causal=False)
     print(f"sort, trained without a mask: loss {loss:.3f}, {accuracy:.0%} are right")
     with open("lesson_18_maps.svg", "w", encoding="utf-8") as svg:
@@ -138,9 +141,12 @@ def run(file):
     print("lesson_18_maps.svg shows the maps.")
 
 
-def text_map(read, wrote, found):
-    """Return the weights as a table of percentages."""
-    rows = [f"    reads  {''.join(f'{digit:5}' for digit in read)}"]
-    rows += [f"  writes {digit} {''.join(f'{100 * one:5.0f}' for one in row)}"
-             for digit, row in zip(wrote, found, strict=True)]  # fmt: skip
+def spaced(digits):
+    return " ".join(map(str, digits))
+
+
+def text_map(look, columns):
+    """Return weights as a table of percentages."""
+    rows = [f"      {columns:>6}{''.join(f'{column:5}' for column in range(T))}"]
+    rows += [f"    output {t}{''.join(f'{100 * one:5.0f}' for one in row)}" for t, row in enumerate(look)]
     return "\n".join(rows) + "\n"
