@@ -1,5 +1,5 @@
-"""The course: seventeen lessons, from computing tanh(a*b + c) by hand to training a recurrent
-network on movie reviews.
+"""The course: nineteen lessons, from computing tanh(a*b + c) by hand to a recurrent network that reads
+movie reviews and a small GPT that writes names.
 
     minigrad course start my-course     copies the lessons' files into a folder
     cd my-course && minigrad course     shows your progress and checks the current lesson

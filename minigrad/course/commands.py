@@ -27,7 +27,7 @@ from .report import add_report
 from .sandbox import draw_page
 from .workbook import Workbook
 
-SUMMARY = "seventeen lessons from a*b + c to a recurrent network, with feedback on each mistake"
+SUMMARY = "nineteen lessons from a*b + c to a small GPT, with feedback on each mistake"
 
 
 def add_course(commands: Any) -> None:

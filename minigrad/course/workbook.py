@@ -29,7 +29,7 @@ READY = re.compile(r"^# --- from lesson (\d+): (\w+)\..*?^# --- end of lesson \1
 
 README = """# My course
 
-This folder contains seventeen lessons, one file for each. Run `minigrad course` in this folder to
+This folder contains nineteen lessons, one file for each. Run `minigrad course` in this folder to
 see your progress and check the current lesson.
 
     minigrad course            show your progress and check the current lesson

@@ -137,7 +137,9 @@ def recorded(function, found):
         return result
 
     try:
-        names.update({name: partial(wrapped, name) for name in before if before[name] is not function})
+        names.update(
+            {name: partial(wrapped, name) for name in before if before[name] is not function}
+        )
         yield
     finally:
         names.update(before)
@@ -204,7 +206,10 @@ def training(file):
         return {
             "the last loss is below 0.1": bool(loss < 0.1),
             "at least 95% of the new sequences are right": bool(accuracy >= 0.95),
-            **{f"{place} that output {t} looks at most": int(row.argmax()) for t, row in enumerate(look)},
+            **{
+                f"{place} that output {t} looks at most": int(row.argmax())
+                for t, row in enumerate(look)
+            },
         }
 
     return {"learns": learns}
@@ -227,18 +232,21 @@ WEIGHT = (
 ATTEND = "z_t = Σ_s weight[t, s] · v_s"
 SPLIT = "head h, position t, column c of the result is x[:, t, h · d + c]"
 MERGE = "column h · d + c of position t is z[:, h, t, c]"
-MULTI = (
-    "merge_heads(attention(q, k, v, causal)) @ W_out, where q, k, v are the heads of x @ W_q, x @ W_k and x @ W_v"
-)
+MULTI = "merge_heads(attention(q, k, v, causal)) @ W_out, where q, k, v are the heads of x @ W_q, x @ W_k and x @ W_v"
 score = asked("scores", "scores(q, k)", SCORE)
 weight = asked("weights", "weights(s, causal)", WEIGHT, compare=compared_weights)
 attend = asked(
-    "attention", "attention(q, k, v, causal)", ATTEND, way="check.inside(attention, q, k, v, causal)"
+    "attention",
+    "attention(q, k, v, causal)",
+    ATTEND,
+    way="check.inside(attention, q, k, v, causal)",
 )
 split = asked("split_heads", "split_heads(x, heads)", SPLIT, names=by_head)
 merge = asked("merge_heads", "merge_heads(z)", MERGE, names=by_position)
 CALL = "multi_head(x, W_q, W_k, W_v, W_out, heads, causal)"
-multi = asked("multi_head", CALL, MULTI, way=CALL.replace("multi_head(", "check.inside(multi_head, "))
+multi = asked(
+    "multi_head", CALL, MULTI, way=CALL.replace("multi_head(", "check.inside(multi_head, ")
+)
 windowed = asked("in_window", "in_window(s, size)", "the softmax over the keys s with t - size < s ≤ t",
                  compare=compared_weights, stretch=True)  # fmt: skip
 near = asked("nearer", "nearer(s, slope)", "weights(s - slope · (t - s), True) with the distance t - s",
@@ -343,7 +351,7 @@ def looking(file):
     """Return figures of where the trained networks look."""
     parts = ["<h1>Where your networks look</h1><p>Each network reads five digits and writes five digits. A row shows "
              "its weights while it writes one of them, a mean over both heads and 200 new sequences. A column is a "
-             "place that was read. If the task is to sort, it is a rank: column 0 is the smallest digit.</p>"]  # fmt: skip
+             "place that was read. For sort, it is a rank: column 0 is the smallest digit.</p>"]  # fmt: skip
     for task, (_, accuracy, _, look) in trained.shown(file).items():
         parts.append(shading.figure(f"{task}: {accuracy:.0%} are right", look))
     return parts
@@ -357,8 +365,8 @@ def seeing(file, failed):
     later = seen & ~np.tri(len(seen), dtype=bool)
     leaks = [f"position {i} sees position {j}" for i, j in np.argwhere(later)]
     told = f"A leak: {leaks[0]}." if leaks else "No position sees a later one."
-    return [f"<h1>Who sees whom in {name}</h1><p>With causal=True. A cell is full if the output of its row changes when "
-            f"the input of its column does. {told}</p>",
+    return [f"<h1>Who sees whom in {name}</h1><p>With causal=True. A cell is full if the output of its row changes "
+            f"when the input of its column does. {told}</p>",
             shading.figure("outputs (down), inputs (across)", seen, wrong=later)]  # fmt: skip
 
 

@@ -3,10 +3,24 @@
 from minigrad.course.lesson import Slip, lesson
 
 SOLUTION = lesson(18).read("solution.py")
-DOT, ROOT, MASK = "q @ k.swapaxes(-1, -2)", " / np.sqrt(q.shape[-1])", "np.tri(s.shape[-1], dtype=bool)"
-FILL, SOFTMAX, SUM = f"mg.where({MASK}, s, -1e9)", "mg.softmax(s, axis=-1)", "weights(scores(q, k), causal) @ v"
-SPLIT, MERGE = "x.reshape(B, T, heads, D // heads).swapaxes(1, 2)", "z.swapaxes(1, 2).reshape(B, T, heads * d)"
-HEADS, CALL = "    q = split_heads(x @ W_q, heads)\n", "merge_heads(attention(q, k, v, causal)) @ W_out"
+DOT, ROOT, MASK = (
+    "q @ k.swapaxes(-1, -2)",
+    " / np.sqrt(q.shape[-1])",
+    "np.tri(s.shape[-1], dtype=bool)",
+)
+FILL, SOFTMAX, SUM = (
+    f"mg.where({MASK}, s, -1e9)",
+    "mg.softmax(s, axis=-1)",
+    "weights(scores(q, k), causal) @ v",
+)
+SPLIT, MERGE = (
+    "x.reshape(B, T, heads, D // heads).swapaxes(1, 2)",
+    "z.swapaxes(1, 2).reshape(B, T, heads * d)",
+)
+HEADS, CALL = (
+    "    q = split_heads(x @ W_q, heads)\n",
+    "merge_heads(attention(q, k, v, causal)) @ W_out",
+)
 ROWS = f"""    p = {SOFTMAX}
     return p * np.tri(s.shape[-1]) if causal else p
 """
@@ -37,7 +51,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("softmax over everything", SOFTMAX, "mg.softmax(s.reshape(-1)).reshape(*s.shape)",
      "All your weights together add up to 1. Each row should add up to 1."),
     ("the mask lets the next position through", FILL, FILL.replace("[-1],", "[-1], k=1,"),
-     "The mask is off by one: position t also sees position t + 1. During training, this position contains the answer."),
+     "The mask is off by one: position t also sees position t + 1. During training, it contains the answer."),
     ("the mask hides the position itself", FILL, FILL.replace("[-1],", "[-1], k=-1,"),
      "The mask is off by one: no position sees itself, and position 0 sees nothing. Keep the diagonal."),
     ("the mask transposed", FILL, FILL.replace(f"{MASK}", f"{MASK}.T"),
@@ -91,8 +105,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("columns before positions", SPLIT, "x.reshape(B, T, heads, D // heads).transpose(0, 2, 3, 1)",
      "Your result is (B, heads, d, T). The positions come before the columns."),
     ("heads merged without a transpose", MERGE, "z.reshape(B, T, heads * d)",
-     "You reshape directly to (B, T, D). reshape keeps the order of the numbers, so a row contains several positions of "
-     "one head. Exchange the axes of heads and positions first."),
+     "You reshape directly to (B, T, D). reshape keeps the order of the numbers, so a row contains several positions "
+     "of one head. Exchange the axes of heads and positions first."),
     ("the wrong axes exchanged", MERGE, "z.transpose(0, 2, 3, 1).reshape(B, T, heads * d)",
      "Your columns take the heads in turn. All columns of head 0 come first, then those of head 1."),
     ("heads added", MERGE, "z.sum(axis=1)", "You add up the heads. Put them side by side."),
@@ -106,7 +120,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("a single head", HEADS, f"    heads = 1\n{HEADS}",
      "You compute one big head. Split queries, keys and values before `attention`, and merge the results after it."),
     ("scaled by the whole width", HEADS, WHOLE,
-     "You divide the scores by the root of the whole width. Each head has its own scores, from vectors of its width d."),
+     "You divide the scores by the root of the whole width. Each head computes scores from vectors of its own width d."),
     ("`causal` not passed on", CALL, CALL.replace("causal", "False"),
      "You do not pass `causal` on to `attention`, so every position sees the future."),
     ("always causal", CALL, CALL.replace("causal", "True"), "You pass True to `attention`, even if causal is False."),

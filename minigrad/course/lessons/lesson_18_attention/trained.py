@@ -148,5 +148,7 @@ def spaced(digits):
 def text_map(look, columns):
     """Return weights as a table of percentages."""
     rows = [f"      {columns:>6}{''.join(f'{column:5}' for column in range(T))}"]
-    rows += [f"    output {t}{''.join(f'{100 * one:5.0f}' for one in row)}" for t, row in enumerate(look)]
+    rows += [
+        f"    output {t}{''.join(f'{100 * one:5.0f}' for one in row)}" for t, row in enumerate(look)
+    ]
     return "\n".join(rows) + "\n"
