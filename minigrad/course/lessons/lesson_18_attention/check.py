@@ -129,9 +129,11 @@ def recorded(function, found):
     before = {name: names[name] for name in ("scores", "weights", "attention") if name in names}
 
     def wrapped(name, *arguments, **named):
-        if name == "attention" and len(arguments) == 4:
-            for label, one in zip(("q", "k", "v", "causal"), arguments, strict=True):
-                found[f"{label}, as attention receives it"] = one
+        if name == "attention":
+            passed = dict(zip(("q", "k", "v", "causal"), arguments, strict=False)) | named
+            found.update(
+                {f"{label}, as attention receives it": one for label, one in passed.items()}
+            )
         result = before[name](*arguments, **named)
         found[f"the result of {name}"] = result
         return result
@@ -151,6 +153,12 @@ def inside(function, *arguments):
     with recorded(function, found):
         function(*arguments)
     return found
+
+
+def inside_heads(*arguments):
+    """Return the same for all heads at once. If a function loops over the heads, return nothing."""
+    found = inside(*arguments)
+    return found if all(np.ndim(one) in (0, 4) for one in found.values()) else {}
 
 
 def by_head(z):
@@ -245,7 +253,7 @@ split = asked("split_heads", "split_heads(x, heads)", SPLIT, names=by_head)
 merge = asked("merge_heads", "merge_heads(z)", MERGE, names=by_position)
 CALL = "multi_head(x, W_q, W_k, W_v, W_out, heads, causal)"
 multi = asked(
-    "multi_head", CALL, MULTI, way=CALL.replace("multi_head(", "check.inside(multi_head, ")
+    "multi_head", CALL, MULTI, way=CALL.replace("multi_head(", "check.inside_heads(multi_head, ")
 )
 windowed = asked("in_window", "in_window(s, size)", "the softmax over the keys s with t - size < s ≤ t",
                  compare=compared_weights, stretch=True)  # fmt: skip
@@ -290,8 +298,8 @@ QUESTIONS = (
     weight(s=[[0, 0, 0], [0, 0, 0], [0, 0, 0]], causal=True),
     weight(s=[[1, 2, 3], [0, LOG3, 5], [LOG2, 0, 0]], causal=True),
     weight(s=[[-50, 60], [80, -70]], causal=True),
-    weight(**random(4, s=(2, 2, 3, 3)), causal=True),
     weight(**random(5, s=(2, 2, 3, 4)), causal=False),
+    weight(**random(4, s=(2, 2, 3, 3)), causal=True),
     gradient_question("weights", "weights(s, causal)", ("s",), **random(6, s=(3, 3)), causal=True),
     attend(q=[[0], [0]], k=[[1], [2]], v=[[10, 0], [0, 20]], causal=False),
     attend(q=[[LOG3], [0]], k=[[0], [1]], v=[[8, 0], [0, 4]], causal=False),
@@ -302,20 +310,20 @@ QUESTIONS = (
              "sees(f, k, v), where f(k, v) is attention(q, k, v, True)", formula=ATTEND, compare=who_sees_whom),
     gradient_question("attention", "attention(q, k, v, causal)", ("q", "k", "v"),
                       **random(9, q=(2, 2), k=(2, 2), v=(2, 2)), causal=False),
-    split(x=[[[1, 2, 3, 4], [11, 12, 13, 14]]], heads=2),
-    split(x=[[[1, 2], [11, 12], [21, 22]]], heads=2),
+    split(x=[[[11, 12, 13, 14], [21, 22, 23, 24], [31, 32, 33, 34]]], heads=2),
+    split(x=[[[11, 12], [21, 22], [31, 32]]], heads=2),
     split(x=numbered((2, 2, 6)), heads=3),
     split(x=numbered((1, 3, 2)), heads=1),
     split(x=numbered((2, 5, 8)), heads=4),
     gradient_question("split_heads", "split_heads(x, heads)", ("x",), x=numbered((1, 2, 4)), heads=2),
-    merge(z=[[[[1, 2], [11, 12]], [[3, 4], [13, 14]]]]),
-    merge(z=[[[[1], [11], [21]], [[2], [12], [22]]]]),
+    merge(z=[[[[11, 12], [21, 22], [31, 32]], [[13, 14], [23, 24], [33, 34]]]]),
+    merge(z=[[[[11], [21], [31]], [[12], [22], [32]]]]),
     merge(z=numbered((2, 3, 2, 2))),
     merge(z=numbered((2, 2, 5, 3))),
     gradient_question("merge_heads", "merge_heads(z)", ("z",), z=numbered((1, 2, 2, 2))),
     multi(x=[[[1, 2]]], **identity(W_v=[[1, 3], [0, 1]], W_out=[[2, 0], [1, 1]]), heads=1, causal=False),
-    multi(x=[[[1, 0], [0, 1]]], **identity(W_q=[[LOG3, 0], [0, 0]], W_v=[[4, 0], [0, 4]]), heads=2, causal=False),
-    multi(x=[[[1, 0], [0, 1]]], **identity(W_q=[[LOG3, 0], [0, 0]], W_v=[[4, 0], [0, 4]]), heads=2, causal=True),
+    multi(x=[[[1, 0], [0, 1]]], **identity(W_q=[[0, 0], [LOG3, 0]], W_v=[[4, 0], [0, 4]]), heads=2, causal=False),
+    multi(x=[[[1, 0], [0, 1]]], **identity(W_q=[[0, 0], [LOG3, 0]], W_v=[[4, 0], [0, 4]]), heads=2, causal=True),
     multi(**random(10, x=(1, 3, 4), **dict.fromkeys(MATRICES, (4, 4))), heads=2, causal=False),
     multi(**random(11, x=(2, 5, 6), **dict.fromkeys(MATRICES, (6, 6))), heads=3, causal=True),
     Question("multi_head", "sees(f, x)", seen_in_multi_head,
