@@ -72,7 +72,7 @@ def with_answer(task, digits):
     return np.column_stack([digits, equals, answer[:, :-1]]), answer
 
 
-def train(multi_head, task, steps=STEPS, causal=True):
+def train(multi_head, task, causal=True):
     """Train a network. Return it, its last loss, and its accuracy: the share of held-out sequences
     that it writes without a mistake.
     """
@@ -80,7 +80,7 @@ def train(multi_head, task, steps=STEPS, causal=True):
     digits, held_out = examples(task, rng)
     writer = Writer(multi_head, rng, causal)
     optimizer = Adam(writer.parameters, lr=0.01)
-    for _ in range(steps):
+    for _ in range(STEPS):
         ids, answer = with_answer(task, digits[rng.integers(0, len(digits), BATCH)])
         logits = writer(ids)[:, T:]
         loss = mg.softmax_cross_entropy(logits.reshape(-1, 10), answer.reshape(-1))
@@ -115,13 +115,13 @@ def pattern(file, writer, task):
     return found.mean(axis=(0, 1))
 
 
-def shown(file, steps=300):
+def shown(file):
     """Train a network for each task. Return, by task: its loss, its accuracy, what it writes after the
     example, and its pattern.
     """
     found = {}
     for task in TASKS:
-        writer, loss, accuracy = train(file.multi_head, task, steps)
+        writer, loss, accuracy = train(file.multi_head, task)
         found[task] = loss, accuracy, writer.write(EXAMPLE)[0], pattern(file, writer, task)
     return found
 
@@ -134,7 +134,7 @@ def run(file):
         print(f"for example {spaced(EXAMPLE[0])} = {spaced(wrote)}")
         print(text_map(look, "rank" if task == "sort" else "place"))
         panels[task] = (look,)
-    _, loss, accuracy = train(file.multi_head, "sort", 300, causal=False)
+    _, loss, accuracy = train(file.multi_head, "sort", causal=False)
     print(f"sort, trained without a mask: loss {loss:.3f}, {accuracy:.0%} are right")
     with open("lesson_18_maps.svg", "w", encoding="utf-8") as svg:
         svg.write(shading.picture(panels))
