@@ -286,6 +286,11 @@ def identity(**changed):
     return {name: changed.get(name, np.eye(2)) for name in MATRICES}
 
 
+# the weights of two keys would be wrong by the same amount, and rounding would choose the one that is shown
+TWO_HEADS = {
+    "x": [[[1, 0], [0, 1], [0, 0]]],
+    **identity(W_q=[[0, 0], [LOG3, 0]], W_v=[[15, 0], [0, 15]]),
+}
 QUESTIONS = (
     score(q=[[1, 2, 0, 1]], k=[[2, 1, 3, 0], [0, -1, 5, 4]]),
     score(q=[[1, 0, 0, 0], [0, 1, 0, 0]], k=[[4, 6, 0, 0], [2, -2, 0, 0], [0, 8, 1, 1]]),
@@ -294,7 +299,7 @@ QUESTIONS = (
     score(**random(2, q=(2, 3, 4, 5), k=(2, 3, 2, 5))),
     gradient_question("scores", "scores(q, k)", ("q", "k"), **random(3, q=(2, 3), k=(2, 3))),
     weight(s=[[0, 0, LOG2]], causal=False),
-    weight(s=[[0, LOG3], [0, 0]], causal=False),
+    weight(s=[[0, LOG3, 0], [0, 0, 0], [LOG2, 0, 0]], causal=False),
     weight(s=[[0, 0, 0], [0, 0, 0], [0, 0, 0]], causal=True),
     weight(s=[[1, 2, 3], [0, LOG3, 5], [LOG2, 0, 0]], causal=True),
     weight(s=[[-50, 60], [80, -70]], causal=True),
@@ -302,8 +307,8 @@ QUESTIONS = (
     weight(**random(4, s=(2, 2, 3, 3)), causal=True),
     gradient_question("weights", "weights(s, causal)", ("s",), **random(6, s=(3, 3)), causal=True),
     attend(q=[[0], [0]], k=[[1], [2]], v=[[10, 0], [0, 20]], causal=False),
-    attend(q=[[LOG3], [0]], k=[[0], [1]], v=[[8, 0], [0, 4]], causal=False),
-    attend(q=[[LOG3], [0]], k=[[0], [1]], v=[[8, 0], [0, 4]], causal=True),
+    attend(q=[[0], [LOG3], [0]], k=[[1], [0], [0]], v=[[15, 0], [0, 15], [0, 0]], causal=False),
+    attend(q=[[0], [LOG3], [0]], k=[[1], [0], [0]], v=[[15, 0], [0, 15], [0, 0]], causal=True),
     attend(**random(7, q=(1, 2), k=(3, 2), v=(3, 4)), causal=False),
     attend(**random(8, q=(2, 2, 3, 4), k=(2, 2, 3, 4), v=(2, 2, 3, 4)), causal=True),
     Question("attention", "sees(f, k, v)", seen_in_attention,
@@ -322,8 +327,8 @@ QUESTIONS = (
     merge(z=numbered((2, 2, 5, 3))),
     gradient_question("merge_heads", "merge_heads(z)", ("z",), z=numbered((1, 2, 2, 2))),
     multi(x=[[[1, 2]]], **identity(W_v=[[1, 3], [0, 1]], W_out=[[2, 0], [1, 1]]), heads=1, causal=False),
-    multi(x=[[[1, 0], [0, 1]]], **identity(W_q=[[0, 0], [LOG3, 0]], W_v=[[4, 0], [0, 4]]), heads=2, causal=False),
-    multi(x=[[[1, 0], [0, 1]]], **identity(W_q=[[0, 0], [LOG3, 0]], W_v=[[4, 0], [0, 4]]), heads=2, causal=True),
+    multi(**TWO_HEADS, heads=2, causal=False),
+    multi(**TWO_HEADS, heads=2, causal=True),
     multi(**random(10, x=(1, 3, 4), **dict.fromkeys(MATRICES, (4, 4))), heads=2, causal=False),
     multi(**random(11, x=(2, 5, 6), **dict.fromkeys(MATRICES, (6, 6))), heads=3, causal=True),
     Question("multi_head", "sees(f, x)", seen_in_multi_head,
