@@ -29,19 +29,19 @@ def test_attention_is_the_engines(front, causal):
     ):
         gradients = mg.grad((z * z * z).sum(), [q, k, v])
         results.append([z.array, *(one.array for one in gradients)])
-    alike(*results, 1e-10)
+    alike(results[0], results[1], 1e-10)
 
 
 @pytest.mark.parametrize(("heads", "causal"), [(1, True), (2, False), (3, True), (6, False)])
 def test_multi_head_is_that_of_layers(heads, causal):
     layer = MultiHeadAttention(6, heads, causal=causal, bias=False)
-    x, *matrices = tensors((2, 5, 6), *[(6, 6)] * 4)
-    layer.W_qkv.array = np.concatenate([W.array for W in matrices[:3]], axis=1)
-    layer.out_proj.W.array = matrices[3].array
+    x, W_q, W_k, W_v, W_out = tensors((2, 5, 6), *[(6, 6)] * 4)
+    layer.W_qkv.array = np.concatenate([W_q.array, W_k.array, W_v.array], axis=1)
+    layer.out_proj.W.array = W_out.array
     results = []
-    for z in (solution.multi_head(x, *matrices, heads, causal), layer(x)):
+    for z in (solution.multi_head(x, W_q, W_k, W_v, W_out, heads, causal), layer(x)):
         results.append([z.array, mg.grad((z * z).sum(), [x])[0].array])
-    alike(*results, 1e-10)
+    alike(results[0], results[1], 1e-10)
     alike([solution.merge_heads(solution.split_heads(x, heads)).array], [x.array])
 
 

@@ -403,7 +403,6 @@ def beside(file, failed):
             "attention": lambda: (file.attention(q, k, v, True), p @ v.array),
             "split_heads": lambda: (file.split_heads(tensor(x), 2), heads),
             "merge_heads": lambda: (file.merge_heads(tensor(heads)), x),
-            "in_window": lambda: (file.in_window(tensor(s), 4), p), "nearer": lambda: (file.nearer(tensor(s), 0.0), p),
         }[failed]()  # fmt: skip
     yours, right = (np.asarray(getattr(one, "array", one), float) for one in (yours, right))
     parts = [f"<h1>Your {failed}</h1><p>{SHOWN[failed]}</p>"]
@@ -423,8 +422,6 @@ SHOWN = {
     "merge_heads": "z has two heads, with three positions and two columns each. In x, 23 was in the second row, third "
                    "column.",
     "multi_head": "The results of six positions (down), for random matrices and two heads, with causal=True.",
-    "in_window": "The weights for a window of all positions.",
-    "nearer": "The weights for the slope 0.",
 }  # fmt: skip
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Lesson 18: Attention</title>
