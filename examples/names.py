@@ -1,5 +1,5 @@
-"""Train character models on first names, from counted pairs of letters to a GRU, and compare their
-losses with makemore's.
+"""Train character models on first names, from counted pairs of letters to a transformer, and
+compare their losses with makemore's.
 
     python examples/names.py                          train all rungs; the picture is runs/names/ladder.png
     python examples/names.py --rung mlp --rung gru    train only these rungs
@@ -24,7 +24,18 @@ import numpy as np
 
 import minigrad as mg
 import optim
-from layers import GRU, RNN, Dense, Embedding, Layer, OneHot, Sequential
+from layers import (
+    GRU,
+    RNN,
+    Dense,
+    Embedding,
+    Layer,
+    LayerNorm,
+    OneHot,
+    PositionalEmbedding,
+    Sequential,
+    TransformerBlock,
+)
 from layers.init import normal
 from minigrad.data import Batches, Characters, load_names, pad
 from minigrad.errors import MinigradError
@@ -63,14 +74,26 @@ def recurrent(size: int, kind: Any = RNN) -> Layer:
     return Sequential(Embedding(size, 64), kind(64, 128, return_sequences=True), Dense(128, size))
 
 
-# A rung is a function from the number of distinct ids to a model (ids -> logits), and the loss that
-# makemore publishes. To add a rung, such as a transformer (published: 1.92), add a line.
-RUNGS: dict[str, tuple[Any, float | None]] = {
-    "counts": (bigram, 2.454),
-    "bigram": (bigram, 2.482),
-    "mlp": (MLP, 2.103),
-    "rnn": (recurrent, None),
-    "gru": (partial(recurrent, kind=GRU), None),
+def transformer(size: int) -> Layer:
+    """Ids (B, T) -> logits (B, T, size), each computed from all ids so far, for T up to LENGTH. The
+    sizes are makemore's.
+    """
+    blocks = (TransformerBlock(64, heads=4) for _ in range(4))
+    return Sequential(
+        Embedding(size, 64), PositionalEmbedding(LENGTH, 64), *blocks, LayerNorm(64),
+        Dense(64, size, bias=False),
+    )  # fmt: skip
+
+
+# A rung is a function from the number of distinct ids to a model (ids -> logits), the learning rate,
+# and the loss that makemore publishes. To add a rung, add a line.
+RUNGS: dict[str, tuple[Any, float, float | None]] = {
+    "counts": (bigram, 0.0, 2.454),
+    "bigram": (bigram, 5e-3, 2.482),
+    "mlp": (MLP, 5e-3, 2.103),
+    "rnn": (recurrent, 5e-3, None),
+    "gru": (partial(recurrent, kind=GRU), 5e-3, None),
+    "transformer": (transformer, 2e-3, 1.92),
 }
 
 
@@ -116,7 +139,7 @@ def count(model: Any, inputs: Any, labels: Any) -> None:
     model.dense.W.array = np.log(counts).astype(np.float32)
 
 
-def fit(model: Layer, inputs: Any, labels: Any, steps: int, seed: int) -> None:
+def fit(model: Layer, inputs: Any, labels: Any, lr: float, steps: int, seed: int) -> None:
     """Train a model on random batches of names, as makemore does, with a falling learning rate."""
     rows = np.random.default_rng(seed).integers(len(inputs), size=steps * BATCH)
     batches = Batches(inputs[rows], labels[rows], batch_size=BATCH, shuffle=False)
@@ -124,7 +147,7 @@ def fit(model: Layer, inputs: Any, labels: Any, steps: int, seed: int) -> None:
         optim.ProgressBar("names"), optim.StopOnNonFinite(), optim.ClipGradients(1.0),
         optim.LearningRate(optim.CosineSchedule(steps)),
     ]  # fmt: skip
-    optimizer = optim.Adam(model.named_parameters(), lr=5e-3)
+    optimizer = optim.Adam(model.named_parameters(), lr=lr)
     trainer = optim.Trainer(model, loss, optimizer, metrics={}, callbacks=callbacks, seed=seed)
     trainer.fit(batches, 1)
 
@@ -165,12 +188,13 @@ def climb(options: argparse.Namespace) -> None:
     try:
         for rung in options.rung or RUNGS:
             mg.seed(options.seed)
-            model = RUNGS[rung][0](len(characters))
+            build, lr, _ = RUNGS[rung]
+            model = build(len(characters))
             print(f"\n{rung}: {model}\n", flush=True)
             if rung == "counts":
                 count(model, *data["train"])
             else:
-                fit(model, *data["train"], steps, options.seed)
+                fit(model, *data["train"], lr, steps, options.seed)
             results[rung] = [evaluate(model, *data[part]) for part in parts]
             new = sample(model, characters, set(parts["train"]), options.seed)
             print(f"validation loss {results[rung][1]:.3f}; new names: {', '.join(new)}")
@@ -181,11 +205,11 @@ def climb(options: argparse.Namespace) -> None:
 
 def report(results: dict[str, list[float]], out: Path) -> None:
     """Print the losses, and draw the validation losses beside the published ones."""
-    print("\n| rung   | train  | validation | test   | published |")
-    print("|--------|-------:|-----------:|-------:|----------:|")
+    print("\n| rung        | train  | validation | test   | published |")
+    print("|-------------|-------:|-----------:|-------:|----------:|")
     for rung, (train, validation, test) in results.items():
-        known = RUNGS[rung][1] or "-"
-        print(f"| {rung:6} | {train:.4f} | {validation:10.4f} | {test:.4f} | {known:>9} |")
+        known = RUNGS[rung][2] or "-"
+        print(f"| {rung:11} | {train:.4f} | {validation:10.4f} | {test:.4f} | {known:>9} |")
     try:
         figure = new_figure("the ladder", 7, 4)
     except MinigradError as error:
@@ -194,7 +218,7 @@ def report(results: dict[str, list[float]], out: Path) -> None:
     panel = figure.subplots()
     rungs, measured = list(results), [losses[1] for losses in results.values()]
     panel.plot(rungs, measured, "o-", label="measured")
-    panel.plot(rungs, [RUNGS[rung][1] for rung in rungs], "D", label="published by makemore")
+    panel.plot(rungs, [RUNGS[rung][2] for rung in rungs], "D", label="published by makemore")
     panel.set_ylabel("validation loss (nats per letter)")
     panel.legend()
     out.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,8 @@ trained again on 22,500 reviews and tested at the epoch that is best on the othe
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import common  # import this before NumPy, because it sets the number of BLAS threads
@@ -20,7 +22,6 @@ from minigrad.data import IMDB, Batches, Reviews
 from optim import Adam, BestWeights, Evaluate, Trainer
 
 TITLE = "1a. Three Keras models"
-LAYERS: dict[str, Any] = {"SimpleRNN": RNN, "GRU": GRU, "LSTM": LSTM}
 # The published figures were measured after epoch 3. Keras 3.15 was run with the same recipe and the
 # same reviews as here.
 PUBLISHED = {
@@ -40,12 +41,25 @@ KERAS = {
     "LSTM, accuracy, best epoch": 0.802,
 }  # fmt: skip
 KNOWN = {"published": PUBLISHED, "Keras 3.15": KERAS}
+Model = Callable[[], Sequential]
 
 
-def trainer(kind: str, seed: int, *callbacks: Any) -> Trainer:
-    """Return a Trainer for a new model. The layers initialise their weights as Keras does."""
+def recurrent(layer: Any) -> Sequential:
+    """Return one of the three models. The layers initialise their weights as Keras does."""
+    return Sequential(Embedding(10_000, 128), layer(128, 32), Dense(32, 1))
+
+
+MODELS: dict[str, Model] = {
+    "SimpleRNN": partial(recurrent, RNN),
+    "GRU": partial(recurrent, GRU),
+    "LSTM": partial(recurrent, LSTM),
+}
+
+
+def trainer(build: Model, seed: int, *callbacks: Any) -> Trainer:
+    """Return a Trainer for a new model."""
     mg.seed(seed)
-    model = Sequential(Embedding(10_000, 128), LAYERS[kind](128, 32), Dense(32, 1))
+    model = build()
 
     def loss(logits: mg.Tensor, labels: Any) -> mg.Tensor:
         return mg.binary_cross_entropy(logits, labels[:, None])
@@ -64,9 +78,9 @@ def batches(reviews: Reviews, shuffle: bool = False) -> Batches:
     return Batches(reviews.ids, reviews.labels, batch_size=32 if shuffle else 500, shuffle=shuffle)
 
 
-def every_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
+def every_epoch(imdb: IMDB, kind: str, build: Model, seed: int) -> dict[str, float]:
     """Return the test loss and accuracy after each of 3 epochs of training on all reviews."""
-    history = trainer(kind, seed, Evaluate(batches(imdb.test), every_epochs=1)).fit(
+    history = trainer(build, seed, Evaluate(batches(imdb.test), every_epochs=1)).fit(
         batches(imdb.train, True), 3
     )
     return {
@@ -76,22 +90,24 @@ def every_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
     }
 
 
-def best_epoch(imdb: IMDB, kind: str, seed: int) -> dict[str, float]:
+def best_epoch(imdb: IMDB, kind: str, build: Model, seed: int) -> dict[str, float]:
     """Return the test accuracy at the epoch that is best on a held-out tenth of the training
     reviews.
     """
     training, held_out = imdb.train.hold_back(len(imdb.train) // 10, seed)
-    best = trainer(kind, seed, BestWeights(monitor="validation_accuracy"))
+    best = trainer(build, seed, BestWeights(monitor="validation_accuracy"))
     best.fit(batches(training, True), 3, batches(held_out))
     return {f"{kind}, accuracy, best epoch": best.evaluate(batches(imdb.test))["accuracy"]}
 
 
-def run(seed: int, limit: int | None = None) -> common.Figures:
-    """Return all figures for one seed."""
+def run(
+    seed: int, limit: int | None = None, models: Mapping[str, Model] = MODELS
+) -> common.Figures:
+    """Return all figures of the models for one seed."""
     imdb = common.reviews(limit)
     figures: dict[str, float] = {}
-    for kind in LAYERS:
-        figures |= every_epoch(imdb, kind, seed) | best_epoch(imdb, kind, seed)
+    for kind, build in models.items():
+        figures |= every_epoch(imdb, kind, build, seed) | best_epoch(imdb, kind, build, seed)
         accuracies = ", ".join(
             f"{value:.4f}" for name, value in figures.items() if name.startswith(f"{kind}, acc")
         )
