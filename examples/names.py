@@ -75,10 +75,11 @@ def recurrent(size: int, kind: Any = RNN) -> Layer:
 
 
 def transformer(size: int) -> Layer:
-    """Ids (B, T) -> logits (B, T, size), each computed from all ids so far, for T up to LENGTH. The
-    sizes are makemore's.
+    """Ids (B, T) -> logits (B, T, size), each computed from all ids so far, for T up to LENGTH.
+
+    The sizes are makemore's. makemore has no dropout, but trains on more names.
     """
-    blocks = (TransformerBlock(64, heads=4) for _ in range(4))
+    blocks = (TransformerBlock(64, heads=4, dropout=0.1) for _ in range(4))
     return Sequential(
         Embedding(size, 64), PositionalEmbedding(LENGTH, 64), *blocks, LayerNorm(64),
         Dense(64, size, bias=False),
@@ -86,7 +87,8 @@ def transformer(size: int) -> Layer:
 
 
 # A rung is a function from the number of distinct ids to a model (ids -> logits), the learning rate,
-# and the loss that makemore publishes. To add a rung, add a line.
+# and the loss that makemore publishes (docs/results.md explains what was measured). To add a rung,
+# add a line.
 RUNGS: dict[str, tuple[Any, float, float | None]] = {
     "counts": (bigram, 0.0, 2.454),
     "bigram": (bigram, 5e-3, 2.482),
@@ -211,7 +213,7 @@ def report(results: dict[str, list[float]], out: Path) -> None:
         known = RUNGS[rung][2] or "-"
         print(f"| {rung:11} | {train:.4f} | {validation:10.4f} | {test:.4f} | {known:>9} |")
     try:
-        figure = new_figure("the ladder", 7, 4)
+        figure = new_figure("the ladder", 8, 4)
     except MinigradError as error:
         print(f"\nThe ladder was not drawn: {error}")
         return

@@ -14,6 +14,7 @@ import pytest
 import recipe
 import scratch_rnn
 import stacked_encoder
+import transformer
 import whole_reviews
 
 import minigrad as mg
@@ -58,6 +59,13 @@ def test_runs_of_words_and_their_log_ratios():
     # 1.
     ratios = bag_of_words.log_ratios(features, np.array([1, 0]), runs.count)
     assert ratios[:3] == pytest.approx([0, np.log((2 / 9) / (1 / 7)), np.log((2 / 9) / (2 / 7))])
+
+
+def test_the_block_reads_the_words_on_both_sides():
+    mg.seed(0)
+    model = transformer.transformer().eval()
+    vectors = np.random.default_rng(0).normal(size=(1, 40, 32)).astype(np.float32)
+    assert mg.depends(model[2], vectors, 1, 1).matrix.all()
 
 
 def test_pieces_cover_every_word_once():
@@ -109,10 +117,16 @@ def test_a_pretrained_network_is_fine_tuned_again_from_its_file(tmp_path):
 def test_everything_that_needs_no_download_runs_two_at_a_time_with_the_figures_of_a_run_alone(
     run, tmp_path
 ):
-    simple = {"1a": keras_models, "1d": scratch_rnn, "bag": bag_of_words, "recipe": recipe}
+    simple = {
+        "1a": keras_models,
+        "1d": scratch_rnn,
+        "bag": bag_of_words,
+        "recipe": recipe,
+        "transformer": transformer,
+    }
     options = ("--only", *simple, "1b", "--limit", 40, "--seeds", 0, "--jobs", 2, "--out", tmp_path)
     text = run("reference/run_all.py", *options).stdout
-    assert len(re.findall(r"^### ", text, re.M)) == 5 and "(40, 40, 128)" in text
+    assert len(re.findall(r"^### ", text, re.M)) == 6 and "(40, 40, 128)" in text
     assert not re.findall(r"^\| .*\|\s+\|\s+\|$", text, re.M)  # every known figure was measured
     lines = map(json.loads, (tmp_path / "results.jsonl").read_text().splitlines())
     results = {line["arguments"]["experiment"]: line["result"] for line in lines}
