@@ -99,10 +99,15 @@ RUNGS: dict[str, tuple[Any, float, float | None]] = {
 }
 
 
-def split(names: list[str]) -> dict[str, list[str]]:
-    """Shuffle the names as makemore's lectures do, and keep 10% to validate and 10% to test."""
+def split(names: list[str], like_script: bool = False) -> dict[str, list[str]]:
+    """Shuffle the names as makemore's lectures do, and keep 10% to validate and 10% to test. The
+    script makemore.py keeps only 1,000 names, or 10% if that is less, for both.
+    """
     names = names.copy()
     random.Random(42).shuffle(names)
+    if like_script:
+        cut = len(names) - min(1000, len(names) // 10)
+        return {"train": names[:cut], "validation": names[cut:], "test": names[cut:]}
     first, second = len(names) * 8 // 10, len(names) * 9 // 10
     return {"train": names[:first], "validation": names[first:second], "test": names[second:]}
 
@@ -184,7 +189,7 @@ def climb(options: argparse.Namespace) -> None:
     names = load_names()[: 500 if options.short else None]
     steps = 20 if options.short else options.steps
     characters = Characters.build("".join(names))
-    parts = split(names)
+    parts = split(names, options.like_script)
     data = {part: encode(some, characters) for part, some in parts.items()}
     results: dict[str, list[float]] = {}
     try:
@@ -251,6 +256,11 @@ def parse() -> argparse.Namespace:
         default=0,
         metavar="N",
         help="seed for initial weights, batches and new names (0)",
+    )
+    add(
+        "--like-script",
+        action="store_true",
+        help="keep only 1000 names to test, as the script makemore.py does",
     )
     add("--short", action="store_true", help="use only 500 names and 20 steps")
     add(

@@ -28,6 +28,9 @@ def test_the_split_is_makemores():
     # printed by the notebook makemore_part3_bn.ipynb
     assert letters == {"train": 182_625, "validation": 22_655, "test": 22_866}
     assert parts["train"][0] == "yuheng"
+    parts = names.split(NAMES, like_script=True)  # makemore.py prints these sizes
+    assert [len(some) for some in parts.values()] == [31_033, 1000, 1000]
+    assert sorted(parts["train"] + parts["test"]) == sorted(NAMES)
 
 
 def test_names_become_ids():
