@@ -67,7 +67,7 @@ def test_a_trained_bigram_approaches_the_entropy_of_the_counts():
     entropy = -(counts * np.log(np.where(counts > 0, shares, 1))).sum() / counts.sum()
     mg.seed(0)
     model = names.bigram(3)
-    names.fit(model, inputs, labels, 5e-3, 1500, 0)
+    names.fit(model, inputs, labels, names.ADAM, 1500, 0)
     assert 0 < names.evaluate(model, inputs, labels) - entropy < 0.01
 
 
