@@ -65,20 +65,20 @@ class LayerNormalise(Gate):
         products, dz_rows = dz * centred, dz.reshape(-1, width)
         # sums over all rows, as products with a vector
         dgain = inverse.reshape(-1) @ products.reshape(-1, width)
-        dbias = np.ones(dz_rows.shape[0], dz.dtype) @ dz_rows
+        dbias = [np.ones(dz_rows.shape[0], dz.dtype) @ dz_rows for _ in bias]
         column = gain.reshape(-1, 1) / width  # mean(dh) is dz @ column
         centred *= inverse * inverse * (products @ column)
         centred += dz @ column
         dx = dz * gain
         dx -= centred
         dx *= inverse
-        return (dx, dgain, dbias)[: 2 + len(bias)]
+        return (dx, dgain, *dbias)
 
     def standardize(self, x):
         """Return x - μ and 1 / √(σ² + epsilon). x is an array or a Tensor."""
         width = x.shape[-1]
         centred = x - row_sums(x) / width
-        return centred, 1 / np.sqrt(row_sums(centred * centred) / width + self.epsilon)
+        return centred, 1 / np.sqrt(row_dots(centred, centred) / width + self.epsilon)
 
     def shape(self, *shapes: Shape) -> Shape:
         x, *others = shapes
@@ -181,7 +181,7 @@ class ScaledDotProductAttention(Gate):
     def _gradients(self, weights, dz, z, q, k, v):
         """Return dq, dk and dv, from arrays or Tensors."""
         ds = dz @ v.swapaxes(-1, -2)
-        ds -= row_sums(dz * z)
+        ds -= row_dots(dz, z)
         ds *= weights
         factor = self._factor(q)
         dk = ds.swapaxes(-1, -2) @ (q * factor)
@@ -250,6 +250,13 @@ def row_sums(a):
     if isinstance(a, Tensor):
         return a.sum(axis=-1, keepdims=True)
     return a @ np.ones((a.shape[-1], 1), a.dtype)
+
+
+def row_dots(a, b):
+    """Return row_sums(a ⊙ b), but without an array for the products."""
+    if isinstance(a, Tensor):
+        return row_sums(a * b)
+    return np.vecdot(a, b)[..., None]
 
 
 def layer_norm(
