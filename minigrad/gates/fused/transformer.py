@@ -159,7 +159,8 @@ class ScaledDotProductAttention(Gate):
             if shift:  # by a finite number, even if all scores of a row are -inf
                 a -= a.max(axis=-1, keepdims=True, initial=limits.min)
             np.exp(a, out=a)
-            a /= np.maximum(row_sums(a), limits.tiny)  # the sum is 0 if the row has no key
+            sums = row_sums(a)
+            a /= sums if hidden is None else np.maximum(sums, limits.tiny)  # 0 in a row without keys
             np.matmul(a, v[key], out=z[row])
         return z, weights
 
@@ -217,11 +218,12 @@ class ScaledDotProductAttention(Gate):
     def shape(self, *shapes: Shape) -> Shape:
         q, k, v, *mask = shapes
         with suppress(ValueError):  # too few axes, or axes that do not broadcast
-            (*_, T, D), (*_, S, width), (*_, values, W) = q, k, v
-            batch = np.broadcast_shapes(q[:-2], k[:-2], v[:-2])
+            (*batch, T, D), (*_, S, width), (*_, values, W) = q, k, v
+            if not q[:-2] == k[:-2] == v[:-2]:
+                batch = np.broadcast_shapes(q[:-2], k[:-2], v[:-2])
             weights = (*batch, T, S)
             fits = width == D and values == S and (T == S or not self.causal)
-            if fits and np.broadcast_shapes(weights, *mask) == weights:
+            if fits and (not any(mask) or np.broadcast_shapes(weights, *mask) == weights):
                 return (*batch, T, W)
         raise ShapeError(
             "MG160",
