@@ -45,7 +45,7 @@ def row(workload, result, peers):
     if result is not peers[0] and "check" in built:
         found = difference(first["check"], built["check"])
         cells[5] = f"{found:.0e}" + (f" {DIFFERS}" if found > workload.tolerance else "")
-    if workload.letter == "d":
+    if workload.letter in "di":
         cells[6] = figure(result.median("memory") / 1e6)
     cells[7] = built.get("note", "")
     return cells
@@ -66,7 +66,7 @@ PEER = "the fastest peer"
 
 
 class Target(NamedTuple):
-    """Limit a contender's time, divided by another contender's time or by its own time in another
+    """Limit a contender's time or memory, divided by another contender's or by its own in another
     case.
     """
 
@@ -76,6 +76,7 @@ class Target(NamedTuple):
     limit: float
     other: str
     other_case: str = ""
+    what: str = ""  # by default, the time
 
 
 TARGETS = [
@@ -100,6 +101,13 @@ TARGETS = [
     Target("h", "char", "minigrad-fused", 0.95, PEER),
     Target("h", "word", "minigrad-fused", 1.0, PEER),
     Target("h", "char, two threads", "minigrad-fused", 1.1, PEER),
+    Target("i", "context 64", "minigrad-fused", 0.9, PEER),
+    Target("i", "context 256", "minigrad-fused", 0.9, PEER),
+    Target("i", "context 64, two threads", "minigrad-fused", 0.95, PEER),
+    Target("i", "context 256, two threads", "minigrad-fused", 0.95, PEER),
+    Target("i", "context 64", "minigrad-fused", 1.0, "torch", what="memory"),
+    Target("i", "context 256", "minigrad-fused", 1.0, "torch", what="memory"),
+    Target("j", "256 characters", "minigrad-fused", 0.2, "minigrad-uncached"),
 ]
 
 
@@ -116,9 +124,9 @@ def targets(workload, results):
             other = min(peers, key=lambda peer: peer.median(peer.clock), default=None)
         one = done.get((target.one, target.case))
         if target.letter == workload.letter and one and other:
-            measured = one.ratio(other)
+            measured = one.ratio(other, target.what)
             who = [f"{side.contender.label} {side.case}".strip() for side in (one, other)]
-            asked = f"({target.letter}) {' / '.join(who)}"
+            asked = f"({target.letter}) {' / '.join(who)}{target.what and ': ' + target.what}"
             reached = "yes" if measured <= target.limit else "NO"
             yield [asked, f"{target.limit:g}", f"{measured:.2f}", reached]
 

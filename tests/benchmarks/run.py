@@ -37,7 +37,7 @@ def main():
         one for one in CONTENDERS if not options.contenders or one.name in options.contenders
     ]
     parts = []
-    reached = [["ratio of times", "at most", "measured", "met"]]
+    reached = [["ratio", "at most", "measured", "met"]]
     with tempfile.TemporaryDirectory() as folder:
         problem = Path(folder) / "problem.pickle"
         problem.write_bytes(pickle.dumps(from_reviews(sizes)))

@@ -64,12 +64,13 @@ class Result:
         """
         return "cpu" if threads(self.case) == 1 else "wall"
 
-    def ratio(self, other):
-        """Return the median, over the rounds, of this time divided by the other's. Both contenders are
-        slowed down equally in a slow round.
+    def ratio(self, other, what=""):
+        """Return the median, over the rounds, of this time (or "memory") divided by the other's. Both
+        contenders are slowed down equally in a slow round.
         """
+        what = what or self.clock
         pairs = zip(self.answers[1:], other.answers[1:], strict=True)
-        return float(median(mine[self.clock] / theirs[self.clock] for mine, theirs in pairs))
+        return float(median(mine[what] / theirs[what] for mine, theirs in pairs))
 
 
 def core(case):

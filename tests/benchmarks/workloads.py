@@ -7,15 +7,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from problem import KINDS, RULE, Sizes
+from worker import peak_memory
 
 
 class Built(NamedTuple):
-    """The function to time, the numbers to compare, and the units of work in one call."""
+    """The function to time, the numbers to compare, the units of work in one call, and the memory
+    in use before the model was built, if it is not the memory after the imports.
+    """
 
     call: Callable[[], object]
     check: Any
     units: int = 1
     note: str = ""
+    before: int = 0
 
 
 class Workload(NamedTuple):
@@ -184,6 +188,55 @@ def language_weights(rng, size, width, hidden):
     return drawn | {"b": np.zeros(4 * hidden, np.float32), "c": np.zeros(size, np.float32)}
 
 
+SMALL = {"size": 65, "width": 128, "heads": 4, "blocks": 4}
+TINY = {"size": 12, "width": 8, "heads": 2, "blocks": 2}  # for a smoke test
+GPT_RULE = {"lr": 1e-3, "betas": (0.9, 0.99), "eps": 1e-8}
+
+
+def small_gpt(contender, setting, context, size, width, heads, blocks):
+    """Build the contender's model. Return it, with random windows of ids."""
+    rng = np.random.default_rng(0)
+    shapes = {"embedding.weight": (size, width), "positions.weight": (context, width)}
+    for i in range(blocks):
+        path = f"blocks.block_{i + 1}" if i else "blocks.block"
+        shapes |= {
+            f"{path}.norm1.weight": (width,),
+            f"{path}.self_attn.in_proj_weight": (3 * width, width),
+            f"{path}.self_attn.out_proj.weight": (width, width),
+            f"{path}.norm2.weight": (width,),
+            f"{path}.linear1.weight": (4 * width, width),
+            f"{path}.linear2.weight": (width, 4 * width),
+        }
+    shapes["norm.weight"] = (width,)
+    weights = {
+        name: rng.normal(0, 0.02, of).astype(np.float32) + np.float32(len(of) == 1)
+        for name, of in shapes.items()
+    }
+    shape = (size, context, width, heads, blocks)
+    model = contender.SmallGPT(shape, weights, setting, GPT_RULE)
+    return model, rng.integers(size, size=(16, 12, context + 1))
+
+
+def gpt(contender, setting, problem, case):
+    context = int(case.split(",")[0].split()[1])
+    model, windows = small_gpt(contender, setting, 6, **TINY)
+    model.step(windows[0], GPT_RULE["lr"])  # PyTorch loads many modules in its first step
+    before = peak_memory(afresh=True)
+    if problem.sizes == Sizes():  # not a smoke test
+        model, windows = small_gpt(contender, setting, context, **SMALL)
+    losses = [model.step(window, GPT_RULE["lr"]) for window in windows[:5]]
+    endless = cycle(windows)
+    return Built(lambda: model.step(next(endless), GPT_RULE["lr"]), losses, before=before)
+
+
+def writing(contender, setting, problem, case):
+    count, sizes = (int(case.split()[0]), SMALL) if problem.sizes == Sizes() else (6, TINY)
+    model, windows = small_gpt(contender, setting, count, **sizes)
+    ids = windows[0, :1, :-1]
+    logits = np.asarray(model.logits(ids))[:, :, ::8]
+    return Built(lambda: model.write(ids.shape[1]), logits.tolist())
+
+
 WORKLOADS = [
     Workload("a", "unrolled", "The unrolled RNN, forward and backward", """
 The network computes h = tanh(x_t @ W_xh + h @ W_hh + b) over {steps} steps, with batch size
@@ -246,4 +299,22 @@ The *char, two threads* case compares elapsed times on all cores. The *differenc
 much a contender's losses in the first 5 steps differ from the first contender's. All contenders
 start from the same weights.""",
              ("char", "word", "char, two threads"), language, rounds=7, tolerance=1e-3),
+    Workload("i", "gpt", "One training step of a small GPT", """
+The model is nanoGPT's for a CPU, as in `examples/gpt.py`: 4 blocks, 4 heads, width 128, 65
+characters, and batches of 12 pieces with 64 or 256 characters. PyTorch uses its own
+scaled_dot_product_attention. Training uses cross entropy, gradients clipped to a norm of 1, and
+AdamW. The cases with two threads compare elapsed times on all cores. *MB* is the peak of the
+process's resident memory minus its resident memory after a training step of a tiny model, because
+PyTorch loads many modules in its first step. The *difference* column shows
+how much a contender's losses in the first 5 steps differ from the first contender's. All contenders
+start from the same weights.""",
+             [f"context {n}{threads}" for threads in ("", ", two threads") for n in (64, 256)],
+             gpt, rounds=7, tolerance=1e-5),
+    Workload("j", "writing", "Writing text with a small GPT", """
+The model of (i) writes 256 characters, one after the other, and always chooses the most likely
+character. With a state, it reads only the newest character, and takes the keys and values of the
+earlier characters from the state. Without a state, it reads all characters again, as nanoGPT does
+in PyTorch. The *difference* column shows how much a contender's logits differ from the first
+contender's, over 256 random characters, each predicted from those before it.""",
+             ("256 characters",), writing, rounds=7, tolerance=1e-6),
 ]  # fmt: skip

@@ -1,11 +1,13 @@
 """minigrad, gate by gate or with one gate for the whole sequence (setting "fused")."""
 
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, OneHot
+from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, OneHot, from_layout, sample
 from minigrad.fast.accumulator import SparseGradient
 from minigrad.fast.table import make_table
 from optim import Adam, Trainer, clip_gradients
@@ -121,6 +123,52 @@ def language(weights, setting, rule):
         return float(loss.item())
 
     return step
+
+
+class SmallGPT:
+    """The model and optimizer of examples/gpt.py. With the setting "uncached", writing reads the
+    whole text again for each character.
+    """
+
+    def __init__(self, shape, weights, setting, rule):
+        sys.path.append(str(Path(__file__).parents[3] / "examples"))
+        from gpt import GPT, make_optimizer
+
+        self.model, self.cached = GPT(*shape), setting != "uncached"
+        for parameter in self.model.named_parameters().values():
+            parameter.array = parameter.array.astype(weights["norm.weight"].dtype)
+        from_layout(self.model, weights, "pytorch")
+        self.optimizer = make_optimizer(self.model, rule["lr"])  # it has the rule's other settings
+
+    def step(self, window, lr):
+        self.optimizer.scale = lr / self.optimizer.lr
+        loss = mg.softmax_cross_entropy(self.model(window[:, :-1]), window[:, 1:])
+        self.optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(self.optimizer.parameters(), 1.0)
+        self.optimizer.step()
+        return float(loss.item())
+
+    @mg.no_grad()
+    def logits(self, ids):
+        steps, state = [], self.model.initial_state(len(ids))
+        for t in range(ids.shape[1]):
+            if self.cached:
+                z, state = self.model(ids[:, t : t + 1], state)
+            else:
+                z = self.model(ids[:, : t + 1])[:, -1:]
+            steps.append(z.array)
+        return np.concatenate(steps, axis=1)
+
+    @mg.no_grad()
+    def write(self, count):
+        if self.cached:
+            return sample(self.model, [0], count, temperature=0)
+        ids = np.zeros((1, 1), int)
+        for _ in range(count):
+            newest = self.model(ids).array[:, -1:].argmax(-1)
+            ids = np.concatenate([ids, newest], axis=1)
+        return ids
 
 
 def trained(kind, weights, setting, rule):

@@ -13,6 +13,7 @@ from torch import nn
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 torch.set_num_interop_threads(1)
+F = nn.functional
 
 
 def unrolled(setting, xs, weights):
@@ -125,6 +126,88 @@ def language(weights, setting, rule):
         return loss.item()
 
     return step
+
+
+class Block(nn.Module):
+    """The block of nanoGPT's model.py with bias=False, with minigrad's names for the children.
+
+    Source: github.com/karpathy/nanoGPT, MIT licence, Copyright (c) 2022 Andrej Karpathy.
+    """
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(width, bias=False)
+        self.self_attn = nn.Module()
+        self.self_attn.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+        self.self_attn.out_proj = nn.Linear(width, width, bias=False)
+        self.norm2 = nn.LayerNorm(width, bias=False)
+        self.linear1 = nn.Linear(width, 4 * width, bias=False)
+        self.linear2 = nn.Linear(4 * width, width, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.size()
+        qkv = F.linear(self.norm1(x), self.self_attn.in_proj_weight).split(C, dim=2)
+        q, k, v = (part.view(B, T, self.heads, C // self.heads).transpose(1, 2) for part in qkv)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.self_attn.out_proj(y.transpose(1, 2).contiguous().view(B, T, C))
+        return x + self.linear2(F.gelu(self.linear1(self.norm2(x)), approximate="tanh"))
+
+
+class NanoGPT(nn.Module):
+    def __init__(self, size, context, width, heads, blocks):
+        super().__init__()
+        self.embedding = nn.Embedding(size, width)
+        self.positions = nn.Embedding(context, width)
+        names = [f"block_{i + 1}" if i else "block" for i in range(blocks)]
+        self.blocks = nn.ModuleDict({name: Block(width, heads) for name in names})
+        self.norm = nn.LayerNorm(width, bias=False)
+
+    def forward(self, ids, last=False):
+        x = self.embedding(ids) + self.positions(torch.arange(ids.size(1)))
+        for block in self.blocks.values():
+            x = block(x)
+        x = self.norm(x[:, -1:] if last else x)
+        return F.linear(x, self.embedding.weight)  # tied
+
+
+class SmallGPT:
+    """nanoGPT's model and optimizer. As in nanoGPT, writing has no cache."""
+
+    def __init__(self, shape, weights, setting, rule):
+        torch.set_flush_denormal(setting == "fused")
+        self.model = NanoGPT(*shape)
+        self.model.to(torch.tensor(weights["norm.weight"]).dtype)
+        self.model.load_state_dict({name: torch.tensor(one) for name, one in weights.items()})
+        gains = [one for one in self.model.parameters() if one.dim() < 2]
+        matrices = [one for one in self.model.parameters() if one.dim() >= 2]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": gains, "weight_decay": 0.0}, {"params": matrices, "weight_decay": 0.1}],
+            **rule, fused=setting == "fused",
+        )  # fmt: skip
+
+    def step(self, window, lr):
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        ids = torch.from_numpy(window)
+        loss = F.cross_entropy(self.model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        return loss.item()
+
+    @torch.no_grad()
+    def logits(self, ids):
+        ids = torch.from_numpy(ids)
+        return torch.cat([self.model(ids[:, : t + 1], last=True) for t in range(ids.shape[1])], 1)
+
+    @torch.no_grad()
+    def write(self, count):
+        ids = torch.zeros(1, 1, dtype=torch.int64)
+        for _ in range(count):
+            ids = torch.cat([ids, self.model(ids, last=True).argmax(-1)], 1)
+        return ids
 
 
 def inference(kind, weights, setting):
