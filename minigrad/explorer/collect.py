@@ -16,6 +16,7 @@ from ..derivatives import rule_on_arrays
 from ..drawing.boxes import leaf_kind
 from ..errors import OptionError
 from ..gate import Gate
+from ..gates.fused.transformer import ScaledDotProductAttention
 from ..gates.fused.unfuse import UNFUSED
 from ..graph import Array, Leaf, Node, ancestors
 from .arrays import FEW, ArrayTable, numbers
@@ -86,8 +87,10 @@ def collect_graph(
                 entry["settings"] = _short(settings)
         texts = {"scope": "/".join(node.scope), "name": node.name, "source": node.source}
         entry |= {key: _short(str(text)) for key, text in texts.items() if text}
-        if label := getattr(node.gate, "saves", ""):
-            entry["saved"] = [label, arrays.add(node.arrays[-1])]
+        if isinstance(node.gate, ScaledDotProductAttention):
+            q, k, _, *mask = node.arrays
+            weights = node.gate.weights(q, k, *mask).array
+            entry["saved"] = ["A: the attention weights", arrays.add(weights)]
         if node in gradients:
             entry["grad"] = arrays.add(gradients[node])
         elif node.requires_grad:

@@ -139,7 +139,7 @@ function ruleOf(model, id) {
   return text ? el("p", { class: "rule" }, foreign(shorten(text, 800))) : null;
 }
 
-/** An array that the gate saves for its backward rule. What-if does not compute it again. */
+/** The attention weights. What-if does not compute them again. */
 function savedOf(model, id) {
   const { saved } = model.nodes[id];
   return saved && !model.replayed ? block(saved[0], model.arrays[saved[1]], "saved", "saved") : null;

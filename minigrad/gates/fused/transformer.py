@@ -113,8 +113,8 @@ class ScaledDotProductAttention(Gate):
            [3.]])
 
     A boolean mask is True where a query may use a key, as in PyTorch. If a query may not use any
-    key, its weights, its output and all its gradients are 0, as in PyTorch since version 2.5. The
-    node saves A, which is `z.node.arrays[-1]`. `weights` computes A without a node.
+    key, its weights, its output and all its gradients are 0, as in PyTorch since version 2.5.
+    `weights` computes A, which the node does not save.
 
     Errors: ShapeError if the shapes do not match, or if there are not as many keys as queries in
     causal attention (MG160); DtypeError if the mask is not boolean (MG161). Source: Vaswani et al.,
@@ -122,7 +122,6 @@ class ScaledDotProductAttention(Gate):
     """
 
     symbol = "attention"
-    saves = "A: the attention weights"
     constant_inputs = (3,)
 
     def __init__(self, causal: bool = False, scale: float | None = None) -> None:
@@ -138,46 +137,27 @@ class ScaledDotProductAttention(Gate):
                 remedy="convert a mask of 0 and 1 with mask.astype(bool), or a mask of 0 and -inf "
                 "with mask == 0",
             )
-        q, k = q * self._factor(q), floats(k)
-        dtype = np.result_type(q, k, v)
-        weights = np.zeros((*batch, T, k.shape[-2]), dtype)
         # A layer's q is a transposed view. If z has q's layout in memory, joining the heads later
         # does not copy z.
-        z = np.empty_like(q, shape=(*batch, T, W))
-        allowed = self._allowed(mask, weights)
-        hidden = None if allowed.all() else np.broadcast_to(~allowed, weights.shape)
-        limits = np.finfo(dtype)
-        shift = weights.size < k.size  # then, shifting takes less time than the bound
-        if not shift:
-            # by the Cauchy-Schwarz inequality, a score is at most the product of two lengths
-            lengths = [np.sqrt(np.vecdot(one, one).max(initial=0)) for one in (q, k)]
-            shift = not np.prod(lengths) < math.log(limits.max) / HEADROOM
-        for cell, row, key in self._blocks(weights):
-            a = np.matmul(q[row], k[key].swapaxes(-1, -2), out=weights[cell])
-            if hidden is not None:
-                np.copyto(a, -np.inf, where=hidden[cell])
-            if shift:  # by a finite number, even if all scores of a row are -inf
-                a -= a.max(axis=-1, keepdims=True, initial=limits.min)
-            np.exp(a, out=a)
-            sums = row_sums(a)
-            a /= sums if hidden is None else np.maximum(sums, limits.tiny)  # 0 in a row without keys
+        z = np.empty_like(q, np.result_type(floats(q), floats(k), v), shape=(*batch, T, W))
+        for row, key, a in self._blocks(q, k, mask, z):
             np.matmul(a, v[key], out=z[row])
-        return z, weights
+        return z
 
-    def backward(self, dz, z, q, k, v, *rest):
-        *mask, weights = rest
-        if weights is None:  # q, k and v are Tensors
+    def backward(self, dz, z, q, k, v, *mask):
+        # A is not saved, because it takes much more memory than z, and computing it again is fast.
+        if isinstance(q, Tensor):
             gradients = self._gradients(self.weights(q, k, *mask), dz, z, q, k, v)
         else:
             gradients = [
-                np.zeros_like(one, weights.dtype, shape=weights.shape[:-2] + one.shape[-2:])
+                np.zeros_like(one, z.dtype, shape=z.shape[:-2] + one.shape[-2:])
                 for one in (q, k, v)
             ]
-            for cell, row, key in self._blocks(weights):
-                parts = self._gradients(weights[cell], dz[row], z[row], q[row], k[key], v[key])
+            for row, key, a in self._blocks(q, k, *mask or [ALL], z):
+                parts = self._gradients(a, dz[row], z[row], q[row], k[key], v[key])
                 for whole, index, part in zip(gradients, (row, key, key), parts, strict=True):
                     whole[index] += part
-        return (*gradients, None)[: 2 + len(rest)]
+        return (*gradients, None)[: 3 + len(mask)]
 
     def _gradients(self, weights, dz, z, q, k, v):
         """Return dq, dk and dv, from arrays or Tensors."""
@@ -192,7 +172,7 @@ class ScaledDotProductAttention(Gate):
         """Return the attention weights A (..., T, S), computed by small gates."""
         q, k = as_tensors([q, k])
         scores = (q * self._factor(q)) @ k.swapaxes(-1, -2)
-        allowed = self._allowed(mask, scores)
+        allowed = self._allowed(mask, *scores.shape[-2:])
         if allowed.all():
             return softmax(scores)
         # e^lowest is exactly 0. Unlike -inf, lowest is finite, so it does not look like an error.
@@ -204,16 +184,36 @@ class ScaledDotProductAttention(Gate):
     def _factor(self, q):
         return q.shape[-1] ** -0.5 if self.scale is None else self.scale
 
-    def _allowed(self, mask, weights):
+    def _allowed(self, mask, T, S):
         """Return whether each query may use each key. The result broadcasts to the weights."""
-        return mask & (np.tri(*weights.shape[-2:]) > 0) if self.causal else mask
+        return mask & np.tri(T, S, dtype=bool) if self.causal else mask
 
-    def _blocks(self, weights):
-        """Yield the indices of each block of weights, and of its rows in q and in k."""
-        for start in range(0, weights.shape[-2], QUERIES):
-            rows = slice(start, start + QUERIES)
-            keys = slice(rows.stop) if self.causal else slice(None)
-            yield np.s_[..., rows, keys], np.s_[..., rows, :], np.s_[..., keys, :]
+    def _blocks(self, q, k, mask, z):
+        """Yield the index of each block's queries, the index of its keys, and its part of A."""
+        q, k = q * self._factor(q), floats(k)
+        *batch, T, S = *z.shape[:-1], k.shape[-2]
+        allowed = self._allowed(mask, T, S)
+        hidden = None if allowed.all() else np.broadcast_to(~allowed, (*batch, T, S))
+        limits = np.finfo(z.dtype)
+        shift = math.prod(batch) * T * S < k.size  # then, shifting takes less time than the bound
+        if not shift:
+            # by the Cauchy-Schwarz inequality, a score is at most the product of two lengths
+            lengths = [np.sqrt(np.vecdot(one, one).max(initial=0)) for one in (q, k)]
+            shift = not np.prod(lengths) < math.log(limits.max) / HEADROOM
+        for start in range(0, T, QUERIES):
+            rows = slice(start, min(start + QUERIES, T))
+            keys = slice(rows.stop if self.causal else S)
+            row, key = np.s_[..., rows, :], np.s_[..., keys, :]
+            a = np.empty((*batch, rows.stop - start, keys.stop), z.dtype)
+            np.matmul(q[row], k[key].swapaxes(-1, -2), out=a)
+            if hidden is not None:
+                np.copyto(a, -np.inf, where=hidden[..., rows, keys])
+            if shift:  # by a finite number, even if all scores of a row are -inf
+                a -= a.max(axis=-1, keepdims=True, initial=limits.min)
+            np.exp(a, out=a)
+            sums = row_sums(a)
+            a /= sums if hidden is None else np.maximum(sums, limits.tiny)  # 0 in a row without keys
+            yield row, key, a
 
     def shape(self, *shapes: Shape) -> Shape:
         q, k, v, *mask = shapes
