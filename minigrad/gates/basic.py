@@ -177,7 +177,9 @@ class MultiplyGate(Gate):
             return a.dot(b)
         # one product for the whole batch
         if a.ndim > 2 and b.ndim == 2 and a.shape[-1] == b.shape[0]:
-            return _matrix(a).dot(b).reshape(*a.shape[:-1], b.shape[1])
+            z = np.empty((*a.shape[:-1], b.shape[1]), np.result_type(a, b))
+            _matrix(a).dot(b, out=_matrix(z))  # a reshaped product would be a view, to be copied
+            return z
         return a @ b
 
     def backward(self, dz, z, a, b):
