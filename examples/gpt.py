@@ -8,7 +8,7 @@
 The model and its training follow nanoGPT on a CPU: 4 blocks, 4 heads, width 128, 64 characters of
 context, and 2,000 steps on 12 random pieces of the text. nanoGPT's README reports a loss of 1.88
 nats per character. attention.png shows what each head attends to. docs/results.md compares the
-losses.
+losses. nanoGPT: github.com/karpathy/nanoGPT, MIT licence, Copyright (c) 2022 Andrej Karpathy.
 """
 
 from __future__ import annotations

@@ -120,6 +120,8 @@ SEES_THE_FUTURE = {
     "hyunwoongko/transformer#15": (heads(wrong_split), (0, 3)),
     # heads are joined without being transposed back
     "meta-pytorch/opacus#825": (heads(right_split, lambda z: z.reshape(B, T, D)), (0, 1)),
+    # with a cache, the prompt is read without a mask
+    "Mikyx-1/TinyLLM#18": (with_cache(lambda start, i: T, chunk=3), (0, 1)),
     # the softmax was normalized over the future before the mask
     "huggingface/pytorch-image-models#2236": (masked_after_softmax, (0, 1)),
     # layer norm over the steps too
@@ -132,6 +134,8 @@ SEES_THE_FUTURE = {
 HIDES_THE_PAST = {
     # the new token's own key is not in the cache yet
     "harvard-edge/cs249r_book#1953": (with_cache(lambda start, i: max(start + i, 1)), (1, 1)),
+    # a single query, masked from the upper left corner, sees only the first key
+    "lucidrains/x-transformers#187": (with_cache(lambda start, i: 1), (1, 1)),
     # the mask of a chunk begins at the first key, so the chunk does not see the cache
     "tinygrad/tinygrad#15949": (with_cache(lambda start, i: i + 1, chunk=3), (3, 1)),
     # the mask blocks all columns but the first
@@ -212,6 +216,27 @@ def test_a_causal_model_is_cleared(name):
     assert found and (found.future, found.mixed, found.unseen) == (None, None, None)
     assert (found.steps.seen == PAST).all() and (found.rows.seen == np.eye(B)).all()
     assert str(found).startswith("causal: no output step")
+
+
+def positioned(start_of):
+    """Attention with a cache; `start_of(t)` is the position that step t gets."""
+
+    def model(ids):
+        places = mg.Tensor([np.cos(start_of(t) + np.arange(D)) for t in range(T)])
+        x = mg.lookup(TABLE, ids) + places
+        return attend((x @ W_Q, x @ W_K, x @ W_V), PAST)
+
+    return model
+
+
+def test_a_cache_that_misplaces_its_steps_is_causal():
+    # lucidrains/x-transformers#219: with a cache, the logits differ. The report names no cause. If
+    # a step gets a wrong position, it still depends on the same steps, and only a comparison with
+    # the outputs without a cache finds the error.
+    right, wrong = positioned(lambda t: t), positioned(lambda t: 0)
+    assert mg.check_causal(right, IDS) and mg.check_causal(wrong, IDS)
+    assert mg.check_causal(wrong, IDS).unseen is None
+    assert np.abs(right(IDS).array - wrong(IDS).array)[:, 1:].max() > 0.1
 
 
 def test_a_window_is_causal_and_its_edge_is_noted():
