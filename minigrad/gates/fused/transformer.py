@@ -20,9 +20,6 @@ from ..samples import samples_on
 # Attention works on this many queries at a time. In causal attention, a block of queries skips all
 # keys after the block.
 QUERIES = 64
-# Scores s are shifted by their maximum before e^s is computed, unless all |s| are below the largest
-# exponent divided by this number. Then no e^s and no sum can overflow.
-HEADROOM = 3
 ALL = np.array(True)  # the mask that allows everything
 
 
@@ -140,20 +137,20 @@ class ScaledDotProductAttention(Gate):
         # A layer's q is a transposed view. If z has q's layout in memory, joining the heads later
         # does not copy z.
         z = np.empty_like(q, np.result_type(floats(q), floats(k), v), shape=(*batch, T, W))
-        for row, key, a in self._blocks(q, k, mask, z):
+        for row, key, a in self._blocks(q, k, mask):
             np.matmul(a, v[key], out=z[row])
         return z
 
     def backward(self, dz, z, q, k, v, *mask):
         # A is not saved, because it takes much more memory than z, and computing it again is fast.
-        if isinstance(q, Tensor):
+        if isinstance(dz, Tensor):
             gradients = self._gradients(self.weights(q, k, *mask), dz, z, q, k, v)
         else:
             gradients = [
                 np.zeros_like(one, z.dtype, shape=z.shape[:-2] + one.shape[-2:])
                 for one in (q, k, v)
             ]
-            for row, key, a in self._blocks(q, k, *mask or [ALL], z):
+            for row, key, a in self._blocks(q, k, *mask):
                 parts = self._gradients(a, dz[row], z[row], q[row], k[key], v[key])
                 for whole, index, part in zip(gradients, (row, key, key), parts, strict=True):
                     whole[index] += part
@@ -188,31 +185,25 @@ class ScaledDotProductAttention(Gate):
         """Return whether each query may use each key. The result broadcasts to the weights."""
         return mask & np.tri(T, S, dtype=bool) if self.causal else mask
 
-    def _blocks(self, q, k, mask, z):
+    def _blocks(self, q, k, mask=ALL):
         """Yield the index of each block's queries, the index of its keys, and its part of A."""
         q, k = q * self._factor(q), floats(k)
-        *batch, T, S = *z.shape[:-1], k.shape[-2]
-        allowed = self._allowed(mask, T, S)
-        hidden = None if allowed.all() else np.broadcast_to(~allowed, (*batch, T, S))
-        limits = np.finfo(z.dtype)
-        shift = math.prod(batch) * T * S < k.size  # then, shifting takes less time than the bound
-        if not shift:
-            # by the Cauchy-Schwarz inequality, a score is at most the product of two lengths
-            lengths = [np.sqrt(np.vecdot(one, one).max(initial=0)) for one in (q, k)]
-            shift = not np.prod(lengths) < math.log(limits.max) / HEADROOM
-        for start in range(0, T, QUERIES):
-            rows = slice(start, min(start + QUERIES, T))
-            keys = slice(rows.stop if self.causal else S)
+        sizes = q.shape[-2], k.shape[-2]
+        allowed = self._allowed(mask, *sizes)
+        masked = not allowed.all()
+        allowed = np.broadcast_to(allowed, (*allowed.shape[:-2], *sizes))
+        for start in range(0, sizes[0], QUERIES):
+            rows = slice(start, start + QUERIES)
+            keys = slice(rows.stop if self.causal else None)
             row, key = np.s_[..., rows, :], np.s_[..., keys, :]
-            a = np.empty((*batch, rows.stop - start, keys.stop), z.dtype)
-            np.matmul(q[row], k[key].swapaxes(-1, -2), out=a)
-            if hidden is not None:
-                np.copyto(a, -np.inf, where=hidden[..., rows, keys])
-            if shift:  # by a finite number, even if all scores of a row are -inf
-                a -= a.max(axis=-1, keepdims=True, initial=limits.min)
+            a = q[row] @ k[key].swapaxes(-1, -2)
+            if masked:
+                a = np.where(allowed[..., rows, keys], a, -np.inf)
+            limits = np.finfo(a.dtype)
+            # Without the shift, e^a could overflow. It is finite, even if a row is only -inf.
+            a -= a.max(axis=-1, keepdims=True, initial=limits.min)
             np.exp(a, out=a)
-            sums = row_sums(a)
-            a /= sums if hidden is None else np.maximum(sums, limits.tiny)  # 0 in a row without keys
+            a /= np.maximum(row_sums(a), limits.tiny)  # the sum is 0 if the row has no key
             yield row, key, a
 
     def shape(self, *shapes: Shape) -> Shape:
