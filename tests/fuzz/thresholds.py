@@ -39,7 +39,6 @@ THRESHOLDS: dict[str, tuple[int, ...]] = {
 correct."""
 
 OTHERS = {
-    "minigrad.gates.fused.transformer.HEADROOM": "a precision; the scores drawn are on both sides",
     "minigrad.debug.profiler._MOST": "rows that are printed",
     "optim.lazy.EARLY": "how often all rows catch up at first, on which the precision depends",
     "optim.adam.NARROW": "a precision; the optimizers fuzzer draws betas on both sides of it",

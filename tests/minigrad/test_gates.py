@@ -125,7 +125,6 @@ THRESHOLDS = {
     (activation, "NO_OVERFLOW_BELOW"): (-1000, 11),
     (sequence, "BLOCK"): (1, 7),
     (transformer, "QUERIES"): (1, 2),
-    (transformer, "HEADROOM"): (3, 1e9),
 }
 
 

@@ -75,7 +75,8 @@ class LayerNormalise(Gate):
         """Return x - μ and 1 / √(σ² + epsilon). x is an array or a Tensor."""
         width = x.shape[-1]
         centred = x - row_sums(x) / width
-        return centred, 1 / np.sqrt(row_dots(centred, centred) / width + self.epsilon)
+        squares = row_dots(centred, centred)
+        return centred, np.sqrt(width / (squares + width * self.epsilon))
 
     def shape(self, *shapes: Shape) -> Shape:
         x, *others = shapes
@@ -190,15 +191,14 @@ class ScaledDotProductAttention(Gate):
         q, k = q * self._factor(q), floats(k)
         sizes = q.shape[-2], k.shape[-2]
         allowed = self._allowed(mask, *sizes)
-        masked = not allowed.all()
-        allowed = np.broadcast_to(allowed, (*allowed.shape[:-2], *sizes))
+        hidden = None if allowed.all() else np.broadcast_to(~allowed, (*allowed.shape[:-2], *sizes))
         for start in range(0, sizes[0], QUERIES):
             rows = slice(start, start + QUERIES)
             keys = slice(rows.stop if self.causal else None)
             row, key = np.s_[..., rows, :], np.s_[..., keys, :]
             a = q[row] @ k[key].swapaxes(-1, -2)
-            if masked:
-                a = np.where(allowed[..., rows, keys], a, -np.inf)
+            if hidden is not None:
+                a = np.where(hidden[..., rows, keys], -np.inf, a)
             limits = np.finfo(a.dtype)
             # Without the shift, e^a could overflow. It is finite, even if a row is only -inf.
             a -= a.max(axis=-1, keepdims=True, initial=limits.min)
