@@ -40,8 +40,9 @@ def main() -> None:
     ids = characters.encode(text).astype(np.int64)
     pieces = Pieces(ids[: len(ids) * 9 // 10], BATCH, CONTEXT)
     batches = (batch for _ in iter(int, 1) for batch in pieces)
+    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     scale, worst = schedule(2000), 0.0
-    for step, (x, y) in enumerate(islice(batches, int((*sys.argv, 200)[1])), 1):
+    for step, (x, y) in enumerate(islice(batches, steps), 1):
         window = np.concatenate([x, y[:, -1:]], axis=1)
         ours, theirs = (one.step(window, GPT_RULE["lr"] * scale(step - 1)) for one in models)
         worst = max(worst, abs(ours - theirs))

@@ -190,13 +190,16 @@ def language_weights(rng, size, width, hidden):
 
 SMALL = {"size": 65, "width": 128, "heads": 4, "blocks": 4}
 TINY = {"size": 12, "width": 8, "heads": 2, "blocks": 2}  # for a smoke test
-GPT_RULE = {"lr": 1e-3, "betas": (0.9, 0.99), "eps": 1e-8}
+GPT_RULE: dict[str, Any] = {"lr": 1e-3, "betas": (0.9, 0.99), "eps": 1e-8}
 
 
 def small_gpt(contender, setting, context, size, width, heads, blocks):
     """Build the contender's model. Return it, with random windows of ids."""
     rng = np.random.default_rng(0)
-    shapes = {"embedding.weight": (size, width), "positions.weight": (context, width)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "embedding.weight": (size, width),
+        "positions.weight": (context, width),
+    }
     for i in range(blocks):
         path = f"blocks.block_{i + 1}" if i else "blocks.block"
         shapes |= {

@@ -211,7 +211,7 @@ class ScaledDotProductAttention(Gate):
         with suppress(ValueError):  # too few axes, or axes that do not broadcast
             (*batch, T, D), (*_, S, width), (*_, values, W) = q, k, v
             if not q[:-2] == k[:-2] == v[:-2]:
-                batch = np.broadcast_shapes(q[:-2], k[:-2], v[:-2])
+                batch = [*np.broadcast_shapes(q[:-2], k[:-2], v[:-2])]
             weights = (*batch, T, S)
             fits = width == D and values == S and (T == S or not self.causal)
             if fits and (not any(mask) or np.broadcast_shapes(weights, *mask) == weights):

@@ -138,7 +138,7 @@ def test_values_with_more_batch_axes_than_queries_and_keys():
     rng = np.random.default_rng(5)
     q, k, v = (rng.normal(size=size) for size in ((3, 2), (3, 2), (4, 3, 2)))
     inputs = [mg.Tensor(one, requires_grad=True) for one in (q, k, v)]
-    z = mg.scaled_dot_product_attention(*inputs, causal=True)
+    z = mg.ScaledDotProductAttention(causal=True)(*inputs)
     np.testing.assert_allclose(z.array, by_definition(q, k, v, np.tri(3) > 0), rtol=1e-12)
     dz = rng.normal(size=z.shape)
     for one, other in zip(
