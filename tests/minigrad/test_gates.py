@@ -13,7 +13,7 @@ import pytest
 import minigrad as mg
 from minigrad.fast import kernels
 from minigrad.gate import GATES
-from minigrad.gates import activation
+from minigrad.gates import activation, convolution
 from minigrad.gates.fused import sequence, transformer
 from minigrad.graph import dense
 from tests.layouts import LAYOUTS
@@ -123,6 +123,7 @@ THRESHOLDS = {
     (kernels, "RADIX_PLACES"): (0, 1 << 16),
     (kernels, "PLACES_PER_ADDITION"): (0, 1 << 20),
     (activation, "NO_OVERFLOW_BELOW"): (-1000, 11),
+    (convolution, "BLOCK"): (1, 60),
     (sequence, "BLOCK"): (1, 7),
     (transformer, "QUERIES"): (1, 2),
 }

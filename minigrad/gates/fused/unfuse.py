@@ -15,6 +15,7 @@ from ...graph import Array, Node, ancestors
 from ...tensor import Tensor, TensorLike, as_tensors, cut, from_node
 from .. import (
     GELU,
+    Convolve,
     GRUSequence,
     LayerNormalise,
     Lookup,
@@ -147,6 +148,7 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
 
 
 UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
+    Convolve: Convolve.product,
     GELU: lambda gate, x: 0.5 * x * (1 + tanh(SLOPE * (x + CUBIC * x**3))),
     LayerNormalise: _layer_normalise,
     LookupProduct: _lookup_product,

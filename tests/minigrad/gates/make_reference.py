@@ -38,6 +38,9 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
     cube, logs = rng.normal(size=(2, 3, 4)), -rng.exponential(size=(4, 3))
     q, k, v = rng.normal(size=(3, 2, 2, 3, 4))
     gain, bias = rng.normal(size=(2, 4))
+    image, lines = rng.normal(size=(2, 3, 7, 6)), rng.normal(size=(3, 2, 8))
+    kernel, filters = rng.normal(size=(4, 3, 3, 2)), rng.normal(size=(2, 2, 3))
+    ties = rng.integers(3, size=(2, 2, 6, 7)).astype(float)
     attention = "F.scaled_dot_product_attention"
     ours = "mg.scaled_dot_product_attention"
     return {
@@ -187,6 +190,47 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
             f"{ours}(x, y, z, padding)",
             [q, k[:1, :1], v[:, :1]],
         ),
+        "conv1d": ("F.conv1d(x, y)", "mg.conv(x, y)", [lines, filters]),
+        "conv1d_stride_padding": (
+            "F.conv1d(x, y, stride=3, padding=2)",
+            "mg.conv(x, y, 3, 2)",
+            [lines, filters],
+        ),
+        "conv2d": ("F.conv2d(x, y)", "mg.conv(x, y)", [image, kernel]),
+        "conv2d_of_one_channel": (
+            "F.conv2d(x, y)",
+            "mg.conv(x, y)",
+            [image[:, :1], kernel[:, :1]],
+        ),
+        "conv2d_stride": ("F.conv2d(x, y, stride=2)", "mg.conv(x, y, 2)", [image, kernel]),
+        "conv2d_padding": (
+            "F.conv2d(x, y, padding=1)",
+            "mg.conv(x, y, padding=1)",
+            [image, kernel],
+        ),
+        "conv2d_strides_paddings": (
+            "F.conv2d(x, y, stride=(3, 2), padding=(1, 2))",
+            "mg.conv(x, y, (3, 2), (1, 2))",
+            [image, kernel],
+        ),
+        "conv2d_of_the_whole_image": (
+            "F.conv2d(x, y)",
+            "mg.conv(x, y)",
+            [image[:, :, :3, :2], kernel],
+        ),
+        "unfold": (
+            "x.unfold(2, 3, 2).unfold(3, 2, 3)",
+            "mg.windows(x, (3, 2), (2, 3))",
+            [image],
+        ),
+        "max_pool": ("F.max_pool2d(x, 2)", "mg.max_pool(x, (2, 2))", [image]),
+        "max_pool_of_ties": ("F.max_pool2d(x, 2)", "mg.max_pool(x, (2, 2))", [ties]),
+        "max_pool_of_overlapping_ties": (
+            "F.max_pool2d(x, (3, 2), (2, 1))",
+            "mg.max_pool(x, (3, 2), (2, 1))",
+            [ties],
+        ),
+        "max_pool1d": ("F.max_pool1d(x, 3, 2)", "mg.max_pool(x, 3, 2)", [ties[0]]),
     }
 
 

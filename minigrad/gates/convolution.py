@@ -1,0 +1,432 @@
+"""Convolution, and the largest element of each window.
+
+A window is a part of an image of a fixed size, at a position that moves by the stride. An image may
+have one axis, such as time, or two axes, height and width. To add zeros around it, use `mg.pad`.
+"""
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from itertools import product
+from operator import index
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ..errors import ShapeError
+from ..gate import Gate, Shape
+from ..graph import Array
+from ..numpy_api import to_array
+from ..tensor import Tensor, TensorLike, as_tensors
+from .basic import floats
+from .contraction import einsum
+from .indexing import Scatter, pad
+from .samples import samples_on
+
+Size = int | tuple[int, ...]
+
+# Convolve copies windows with this many elements at a time, which stay in the processor's cache.
+BLOCK = 1 << 17
+
+
+class Windows(Gate):
+    """z = the windows of x: z[..., p, q, i, j] = x[..., p·s + i, q·s + j] for stride s.
+
+    dx = the sum of dz over all windows that contain an element. `size` is a tuple with the size of
+    the window along each of x's last axes, or an integer for a window along the last axis. `stride`
+    is an integer, or a tuple with an integer for each of these axes.
+
+    Shapes: x (..., n) has p = (n - size) // s + 1 windows along an axis. For two axes, z has shape
+    (..., p, q, height, width). The last elements are left out if no further window fits.
+
+    >>> windows(Tensor([1.0, 2.0, 3.0, 4.0]), 2, stride=2).array
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+
+    Errors: ShapeError if x is smaller than a window, or a size or stride is not a positive integer
+    (MG162).
+    """
+
+    symbol = "windows"
+    operations = 0
+
+    def __init__(self, size: Size, stride: Size = 1) -> None:
+        self.size, self.stride = _integers(size), stride
+
+    def forward(self, x):
+        self.shape(x.shape)
+        axes = tuple(range(-len(self.size), 0))
+        steps = [slice(None, None, step) for step in _strides(self.stride, axes)]
+        key: Any = (..., *steps, *[slice(None)] * len(axes))
+        return sliding_window_view(x, self.size, axes)[key]
+
+    def backward(self, dz, z, x):
+        gate = AddWindows(x.shape, self.stride)
+        return (gate(dz) if isinstance(dz, Tensor) else gate.forward(dz),)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        (x,) = shapes
+        count = len(self.size)
+        positions = _positions(self, x[-count:], self.size, self.stride)
+        return (*x[:-count], *positions, *self.size)
+
+    sample_inputs = samples_on([(2, 5, 6)], settings=[
+        3, {"size": 2, "stride": 3}, {"size": (2, 3)}, {"size": (3, 1), "stride": (1, 2)}
+    ])  # fmt: skip
+
+
+class AddWindows(Gate):
+    """z = zeros of shape `to`, to which each window of x is added at its position. dx = the windows
+    of dz.
+
+    AddWindows is the transpose of Windows, as Scatter is the transpose of Slice. PyTorch calls it
+    fold. An element that is in several windows receives the sum.
+
+    Shapes: x has the shape of `Windows(size, stride)` of an array of shape `to`, (..., p, q,
+    height, width).
+
+    >>> AddWindows((4,), 1)([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).array
+    array([1., 5., 9., 6.], dtype=float32)
+
+    Errors: ShapeError if x does not have this shape (MG163).
+    """
+
+    symbol = "add windows"
+
+    def __init__(self, to: Shape, stride: Size = 1) -> None:
+        self.to, self.stride = _integers(to), stride
+
+    def forward(self, x):
+        self.shape(x.shape)
+        z = np.zeros(self.to, x.dtype)
+        size = self._size(x.shape)
+        for key, place in _places(z.shape, size, self.stride):
+            z[key] += x[(..., *place)]
+        return z
+
+    def backward(self, dz, z, x):
+        gate = Windows(self._size(x.shape), self.stride)
+        return (gate(dz) if isinstance(dz, Tensor) else gate.forward(dz),)
+
+    def shape(self, *shapes: Shape) -> Shape:
+        (x,) = shapes
+        size = self._size(x)
+        if not size or Windows(size, self.stride).shape(self.to) != x:
+            raise ShapeError(
+                "MG163",
+                f"AddWindows cannot add windows {x} to an array of shape {self.to}",
+                cause="x must have the shape of Windows(size, stride) of an array of this shape, "
+                "(..., p, q, height, width)",
+                remedy="pass the shape and the stride from which the windows were made",
+            )
+        return self.to
+
+    def _size(self, x: Shape) -> Shape:
+        return x[len(self.to) :]
+
+    sample_inputs = samples_on([(2, 3, 2, 3, 3)], settings=[
+        {"to": (2, 5, 4)}, {"to": (2, 8, 4), "stride": (2, 1)}
+    ])  # fmt: skip
+
+
+class Convolve(Gate):
+    """z[n, f, p, q] = Σ x[n, c, p·s + i, q·s + j] · W[f, c, i, j], summed over c, i and j, for
+    stride s.
+
+    Each of the F filters in W has the size of a window in all channels. It is multiplied with each
+    window of x. As in PyTorch, the kernel is not flipped. dW[f, c, i, j] = Σ dz[n, f, p, q] · x[n,
+    c, p·s + i, q·s + j], summed over n, p and q. dx = the sum of dz[n, f, p, q] · W[f] over all
+    filters, and over all windows that contain an element.
+
+    Shapes: x (N, C, length) and W (F, C, size), or x (N, C, height, width) and W (F, C, height,
+    width). z has shape (N, F, p) or (N, F, p, q), with p = (n - size) // s + 1 for an axis of x
+    of size n.
+
+    >>> conv(Tensor([[[1.0, 2.0, 4.0, 8.0]]]), Tensor([[[-1.0, 1.0]]])).array
+    array([[[1., 2., 4.]]], dtype=float32)
+
+    Errors: ShapeError if x and W have different numbers of axes or channels (MG164), or if the
+    kernel is larger than the image or the stride is not a positive integer (MG162). Source:
+    Goodfellow, Bengio and Courville, Deep Learning (2016), section 9.1; Dumoulin and Visin, A guide
+    to convolution arithmetic (2016), for the shapes.
+    """
+
+    symbol = "∗"
+
+    def __init__(self, stride: Size = 1) -> None:
+        self.stride = stride
+
+    def forward(self, x, W):
+        x = floats(x)
+        z = _empty(self.shape(x.shape, W.shape), np.result_type(x, W))
+        images, filters, target = _images(x), _two_axes(W), _images(z)
+        matrix = filters.reshape(len(W), -1)
+        for place, columns in _columns(images, filters.shape[2:], self._steps(W)):
+            part = target[:, *place]
+            part[...] = (matrix @ columns).reshape(part.shape)
+        return z
+
+    def backward(self, dz, z, x, W):
+        if isinstance(dz, Tensor):
+            p, i = self._letters(W)
+            return (
+                lambda: AddWindows(x.shape, self.stride)(einsum(f"nf{p},fc{i}->nc{p}{i}", dz, W)),
+                lambda: einsum(f"nf{p},nc{p}{i}->fc{i}", dz, self._windows(x, W)),
+            )
+        dz = np.ascontiguousarray(_images(dz))
+        return partial(self._dx, dz, x, W), partial(self._dW, dz, x, W)
+
+    def _dx(self, dz, x, W):
+        dx, filters = _empty(x.shape, dz.dtype), _two_axes(W)
+        dx.fill(0)
+        F, C, height, width = filters.shape
+        down, right = self._steps(W)
+        _, H, _, N = _images(dx).shape
+        _, p, q, _ = dz.shape
+        # Row h of dx is a product of the rows of dz whose windows contain it. With zeros around
+        # and between the rows of dz, these are `height` neighbouring rows, the last one first.
+        rows = np.zeros((F, H + height - 1, q, N), dz.dtype)
+        rows[:, height - 1 : height + (p - 1) * down : down] = dz
+        matrix = filters[:, :, ::-1].transpose(1, 3, 0, 2).reshape(C * width, F * height)
+        target = _windows(_images(dx), (1, width), (1, right))[:, 0]  # a view of dx
+        for place, columns in _columns(rows, (height, 1), (1, 1)):
+            parts = target[:, :, *place]
+            products = (matrix @ columns).reshape(parts.shape)
+            for j in range(width):
+                parts[:, j] += products[:, j]
+        return dx
+
+    def _dW(self, dz, x, W):
+        images, filters = _images(x), _two_axes(W)
+        dW = np.zeros((W[0].size, len(W)), dz.dtype)
+        for place, columns in _columns(images, filters.shape[2:], self._steps(W)):
+            dW += columns @ dz[:, *place].reshape(len(W), -1).T
+        return dW.T.reshape(W.shape)
+
+    def product(self, x: Tensor, W: Tensor) -> Tensor:
+        """Return z, computed by two gates: the product of W and the windows of x."""
+        p, i = self._letters(W)
+        return einsum(f"nc{p}{i},fc{i}->nf{p}", self._windows(x, W), W)
+
+    def _windows(self, x, W):
+        return windows(x, W.shape[2:], self.stride)
+
+    def _letters(self, W):
+        """Return the letters of the windows' positions and of the places in a window."""
+        return "pq"[: len(W.shape) - 2], "ij"[: len(W.shape) - 2]
+
+    def _steps(self, W):
+        """Return the stride along height and width."""
+        return (1, *_strides(self.stride, W.shape[2:]))[-2:]
+
+    def shape(self, *shapes: Shape) -> Shape:
+        x, W = shapes
+        if len(x) != len(W) or len(W) not in (3, 4) or x[1] != W[1]:
+            raise ShapeError(
+                "MG164",
+                f"{self.name} cannot apply filters W {W} to images x {x}",
+                cause="x must have shape (N, C, length) and W (F, C, size), or x (N, C, height, "
+                "width) and W (F, C, height, width), with the same number C of channels",
+                remedy="for images without a channel axis, pass x[:, None]; for images (N, height, "
+                "width, C), pass x.transpose(0, 3, 1, 2)",
+            )
+        return (x[0], W[0], *_positions(self, x[2:], W[2:], self.stride))
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return 2 * math.prod(output) * math.prod(shapes[1][1:])
+
+    sample_inputs = samples_on(
+        [(2, 3, 5, 4), (2, 3, 3, 2)], [(3, 1, 6, 6), (2, 1, 3, 3)], [(2, 3, 7), (2, 3, 3)],
+        [(0, 2, 4, 4), (1, 2, 2, 2)], settings=[{}, 2]
+    )  # fmt: skip
+
+
+class MaxPool(Gate):
+    """z = the maximum of each window of x. dx = dz at the maximum of each window, 0 elsewhere.
+
+    If a window has several equal maxima, the first one gets the gradient, as in PyTorch. (In a
+    matrix, the first is in the highest row, and in this row furthest to the left.) mg.max shares
+    the gradient instead. `size` and `stride` have the same meaning as in Windows. By default, the
+    stride is the size, so that the windows do not overlap.
+
+    Shapes: z has the size p = (n - size) // stride + 1 along an axis of x of size n.
+
+    >>> max_pool(Tensor([[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 2.0, 0.0]]), (2, 2)).array
+    array([[5., 2.]], dtype=float32)
+
+    Errors: ShapeError if x is smaller than a window, or a size or stride is not a positive integer
+    (MG162). Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 9.3.
+    """
+
+    symbol = "max pool"
+
+    def __init__(self, size: Size, stride: Size | None = None) -> None:
+        self.size = _integers(size)
+        self.stride = self.size if stride is None else stride
+
+    def forward(self, x):
+        self.shape(x.shape)
+        first, *others = [x[key] for key, _ in _places(x.shape, self.size, self.stride)]
+        z = first.copy("K")
+        for other in others:
+            np.maximum(z, other, out=z)
+        return z
+
+    def backward(self, dz, z, x):
+        if isinstance(dz, Tensor):
+            return (sum(Scatter(x.shape, key)(dz * first) for key, first in self._first(z, x)),)
+        dx = np.zeros_like(x, dz.dtype)
+        overlap = np.any(np.less(self.stride, self.size))
+        for key, first in self._first(z, x):
+            first = first.astype(dz.dtype)  # NumPy multiplies by booleans more slowly
+            if overlap:
+                dx[key] += dz * first
+            else:
+                np.multiply(dz, first, out=dx[key])
+        return (dx,)
+
+    def _first(self, z, x):
+        """Yield (key, whether x[key] is the first maximum of its window) for each place in a
+        window.
+        """
+        x, z = to_array(x), to_array(z)
+        free = np.ones_like(z, bool)
+        for key, _ in _places(x.shape, self.size, self.stride):
+            first = x[key] == z
+            first &= free
+            free ^= first
+            yield key, first
+
+    def shape(self, *shapes: Shape) -> Shape:
+        (x,) = shapes
+        count = len(self.size)
+        return (*x[:-count], *_positions(self, x[-count:], self.size, self.stride))
+
+    def flops(self, output: Shape, *shapes: Shape) -> int:
+        return math.prod(output) * math.prod(self.size)
+
+    sample_inputs = samples_on([(2, 5, 6)], settings=[
+        2, {"size": 3, "stride": 2}, (2, 2), {"size": (3, 2), "stride": (1, 2)}
+    ])  # fmt: skip
+
+
+def _two_axes(x: Array) -> Array:
+    """Add a height of 1 to images or filters that only have a length."""
+    return x if x.ndim == 4 else x[:, :, None]
+
+
+def _images(x: Array) -> Array:
+    """Return images (N, C, ...) as (C, height, width, N).
+
+    In this order, copying a row of pixels copies the rows of all images, which are next to each
+    other in memory.
+    """
+    return _two_axes(x).transpose(1, 2, 3, 0)
+
+
+def _empty(shape: Shape, dtype: Any) -> Array:
+    """Return an empty array (N, C, ...) that lies in memory in the order of `_images`."""
+    N, *others = shape
+    last = np.empty((*others, N), dtype)
+    return np.empty_like(last.transpose(len(others), *range(len(others))))
+
+
+def _windows(images: Array, size: Shape, stride: Shape) -> Array:
+    """View images (C, H, W, N) as their windows (C, height, width, p, q, N)."""
+    (C, *sizes, N), (channel, *steps, image) = images.shape, images.strides
+    positions = [(n - k) // s + 1 for n, k, s in zip(sizes, size, stride, strict=True)]
+    moves = [step * s for step, s in zip(steps, stride, strict=True)]
+    shape, strides = (C, *size, *positions, N), (channel, *steps, *moves, image)
+    return np.ndarray(shape, images.dtype, images, strides=strides)  # faster than as_strided
+
+
+def _columns(images: Array, size: Shape, stride: Shape) -> Iterator[tuple[Any, Array]]:
+    """Copy the windows of images (C, H, W, N) to the columns of a matrix, a block at a time.
+
+    Yields the block's position, as slices of p and q, and the matrix (C · height · width, windows).
+    It is overwritten by the next block.
+    """
+    windows = _windows(np.ascontiguousarray(images), size, stride)
+    *places, p, q, N = windows.shape
+    count = math.prod(places)
+    few = max(1, BLOCK // max(1, count * N))
+    height, width = max(1, few // q), min(few, q)
+    buffer = np.empty(count * min(height, p) * width * N, images.dtype)
+    for top, left in product(range(0, p, height), range(0, q, width)):
+        place = np.s_[top : top + height, left : left + width]
+        block = windows[:, :, :, *place]
+        columns = buffer[: block.size].reshape(block.shape)
+        columns[...] = block
+        yield place, columns.reshape(count, -1)
+
+
+def _integers(size: Size) -> Shape:
+    return tuple(size) if hasattr(size, "__iter__") else (size,)
+
+
+def _strides(stride, axes) -> tuple[int, ...]:
+    """Return the stride along each of the axes."""
+    return tuple(stride) if hasattr(stride, "__iter__") else (stride,) * len(axes)
+
+
+def _positions(gate: Gate, sizes: Shape, window: Shape, stride: Size) -> Shape:
+    """Return the number of windows along each axis, or raise a ShapeError if none fits."""
+    try:
+        steps = _strides(stride, window)
+        if (
+            len(sizes) == len(window) == len(steps)
+            and min(map(index, (*window, *steps)), default=0) > 0
+        ):
+            positions = [
+                (n - k) // s + 1 for n, k, s in zip(sizes, window, steps, strict=True) if k <= n
+            ]
+            if len(positions) == len(window):
+                return tuple(positions)
+    except (TypeError, ValueError):
+        pass
+    raise ShapeError(
+        "MG162",
+        f"{gate.name} cannot move a window {window} over axes {sizes} with the stride {stride}",
+        cause="each size and each stride must be an integer of 1 or more, and no axis may be "
+        "smaller than the window",
+        remedy="use a smaller window, or add zeros around x with mg.pad",
+    )
+
+
+def _places(shape: Shape, window: Shape, stride: Size) -> Iterator[tuple[Any, Any]]:
+    """For each place in a window, yield the key of the elements there, of all windows, in an array
+    of `shape`, and the key of the same elements in the windows.
+    """
+    steps = _strides(stride, window)
+    last = [
+        (n - k) // s * s + 1 for n, k, s in zip(shape[-len(window) :], window, steps, strict=True)
+    ]
+    for place in product(*map(range, window)):
+        key = [slice(i, i + end, s) for i, end, s in zip(place, last, steps, strict=True)]
+        yield (..., *key), place
+
+
+def windows(x: TensorLike, size: Size, stride: Size = 1) -> Tensor:
+    """`Windows(size, stride)(x)`: see the class for the formula."""
+    return Windows(size, stride)(x)
+
+
+def conv(x: TensorLike, W: TensorLike, stride: Size = 1, padding: Size = 0) -> Tensor:
+    """`Convolve(stride)(x, W)`, with `padding` zeros on both sides of each axis of an image.
+
+    See the class for the formula. The padding is recorded as a Pad.
+
+    >>> conv(np.ones((1, 1, 3)), np.ones((1, 1, 3)), padding=1).array
+    array([[[2., 3., 2.]]])
+    """
+    x, W = as_tensors([x, W])
+    axes = W.shape[2:]
+    if np.any(padding):
+        x = pad(x, [(0, 0), (0, 0), *((one, one) for one in _strides(padding, axes))])
+    return Convolve(stride)(x, W)
+
+
+def max_pool(x: TensorLike, size: Size, stride: Size | None = None) -> Tensor:
+    """`MaxPool(size, stride)(x)`: see the class for the formula."""
+    return MaxPool(size, stride)(x)
