@@ -1,5 +1,5 @@
 """Layers and models: Dense, Embedding, Dropout, LayerNorm, the recurrent layers RNN, GRU and LSTM,
-their cells, and the layers of a transformer.
+their cells, convolutions, and the layers of a transformer.
 
 >>> import numpy as np
 >>> from layers import RNN, Dense, Embedding, Sequential
@@ -17,6 +17,7 @@ from minigrad.help import other_frameworks as _other
 
 from . import init
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
+from .convolution import AveragePool2d, Conv1d, Conv2d, Flatten, MaxPool2d
 from .dense import Dense
 from .dropout import Dropout, ModeWarning
 from .embedding import Embedding, OneHot, TiedHead
@@ -24,7 +25,7 @@ from .inspect import gradient_flow, gradients, outputs
 from .interop import export_weights, from_layout, import_weights, to_layout
 from .layer import Layer, LayerError, Sequential
 from .mask import PaddingWarning
-from .norm import LayerNorm
+from .norm import BatchNorm, LayerNorm
 from .recurrent import GRU, LSTM, RNN, Recurrent, UnpackingWarning, pool
 from .stream import Stateful, TruncatedBPTT, sample
 from .transformer import (
@@ -36,12 +37,13 @@ from .transformer import (
 from .unroll import unroll
 
 __all__ = [
-    "GRU", "LSTM", "RNN", "Cell", "Dense", "Dropout", "Embedding", "GRUCell", "LSTMCell", "Layer",
-    "LayerError", "LayerNorm", "ModeWarning", "MultiHeadAttention", "OneHot", "PaddingWarning",
+    "GRU", "LSTM", "RNN", "AveragePool2d", "BatchNorm", "Cell", "Conv1d", "Conv2d", "Dense",
+    "Dropout", "Embedding", "Flatten", "GRUCell", "LSTMCell", "Layer", "LayerError", "LayerNorm",
+    "MaxPool2d", "ModeWarning", "MultiHeadAttention", "OneHot", "PaddingWarning",
     "PositionalEmbedding", "PositionalEncoding", "RNNCell", "Recurrent", "Sequential", "Stateful",
     "TiedHead", "TransformerBlock", "TruncatedBPTT", "UnpackingWarning", "export_weights",
-    "from_layout", "gradient_flow", "gradients", "import_weights", "init", "outputs", "pool", "sample",
-    "to_layout", "unroll",
+    "from_layout", "gradient_flow", "gradients", "import_weights", "init", "outputs", "pool",
+    "sample", "to_layout", "unroll",
 ]  # fmt: skip
 
 # A name or keyword from another framework raises an error with minigrad's name for it. The
@@ -54,6 +56,11 @@ _other.answer_calls(
     Layer, ["train", "load_state_dict", "named_parameters", "parameters", "state_dict", "zero_grad"]
 )
 for _layer in (
+    Conv1d,
+    Conv2d,
+    MaxPool2d,
+    AveragePool2d,
+    BatchNorm,
     Dense,
     Dropout,
     Embedding,

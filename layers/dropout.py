@@ -56,20 +56,25 @@ class Dropout(Layer):
             )
         if not self.training or self.rate == 0:
             return tensor
-        if not RECORDING.get():
-            text = MinigradError(
-                "MG214",
-                f"dropout is active with rate {self.rate} while no gradient is recorded",
-                where=scope_label(SCOPE.get()),
-                cause="the model is in training mode inside no_grad, so dropout sets elements to "
-                "0 at random",
-                remedy="call model.eval() before evaluating, and model.train() before you "
-                "continue training",
-            )
-            warnings.warn(ModeWarning(str(text)), stacklevel=2)
+        warn_of_training(f"dropout is active with rate {self.rate}")
         kept = generator().random(tensor.shape, np.float32) >= self.rate
         z: Tensor = tensor * (kept.astype(tensor.dtype) / tensor.dtype.type(1 - self.rate))
         return z
 
     def settings(self) -> str:
         return str(self.rate)
+
+
+def warn_of_training(what: str) -> None:
+    """Warn (MG214) if a layer in training mode is called where no gradient is recorded."""
+    if not RECORDING.get():
+        text = MinigradError(
+            "MG214",
+            f"{what} while no gradient is recorded",
+            where=scope_label(SCOPE.get()),
+            cause="the model is in training mode inside no_grad, so its outputs depend on chance "
+            "or on the batch",
+            remedy="call model.eval() before evaluating, and model.train() before you continue "
+            "training",
+        )
+        warnings.warn(ModeWarning(str(text)), stacklevel=3)

@@ -3,14 +3,16 @@ array.
 
 All random initialisers draw from minigrad's generator, so `mg.seed` makes them reproducible. The
 fan-in of a matrix ("in" below) is its number of rows, and the fan-out ("out") is its number of
-columns. For example, an LSTM's W_xh (D, 4H) has a fan-out of 4H, as in Keras.
+columns. For example, an LSTM's W_xh (D, 4H) has a fan-out of 4H, as in Keras. The fan-in of a
+convolution's kernels (filters, channels, height, width) is channels · height · width, and the
+fan-out is filters · height · width.
 
 >>> [init((3, 2)).size for init in (zeros, ones, glorot_uniform, glorot_normal, he_uniform, he_normal)]
 [6, 6, 6, 6, 6, 6]
 
-Shapes: any shape, or (in, out) for initialisers that use the fan-in. Errors: ValueError if an
-initialiser that uses the fan-in gets a shape that does not have exactly two axes. Source:
-Goodfellow, Bengio and Courville, Deep Learning (2016), section 8.4.
+Shapes: any shape, or (in, out) or (filters, channels, ...) for initialisers that use the fan-in.
+Errors: ValueError if an initialiser that uses the fan-in gets a shape with fewer than two axes.
+Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 8.4.
 """
 
 import math
@@ -56,6 +58,17 @@ def normal(deviation: float) -> Initialiser:
     return lambda shape: deviation * generator().standard_normal(shape, np.float32)
 
 
+def fans(shape: Shape) -> tuple[int, int]:
+    """Return (fan-in, fan-out) of a matrix (in, out), or of kernels (filters, channels, ...).
+
+    >>> fans((4, 3)), fans((16, 6, 5, 5))
+    ((4, 3), (150, 400))
+    """
+    first, second, *size = shape
+    area = math.prod(size)
+    return (second * area, first * area) if size else (first, second)
+
+
 def glorot_uniform(shape: Shape) -> Array:
     """Draw uniformly within ±√(6 / (in + out)), which gives the variance 2 / (in + out). Use it
     with tanh, where it keeps signals and gradients from vanishing.
@@ -63,7 +76,7 @@ def glorot_uniform(shape: Shape) -> Array:
     Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural
     networks (2010), eq. 16.
     """
-    inputs, outputs = shape
+    inputs, outputs = fans(shape)
     limit = math.sqrt(6 / (inputs + outputs))
     return uniform(-limit, limit)(shape)
 
@@ -72,7 +85,7 @@ def glorot_normal(shape: Shape) -> Array:
     """Draw from a normal distribution with variance 2 / (in + out). Source: Glorot and Bengio
     (2010), eq. 12.
     """
-    inputs, outputs = shape
+    inputs, outputs = fans(shape)
     return normal(math.sqrt(2 / (inputs + outputs)))(shape)
 
 
@@ -82,20 +95,20 @@ def he_uniform(shape: Shape) -> Array:
 
     Source: He et al., Delving deep into rectifiers (2015), eq. 10.
     """
-    inputs, _ = shape
+    inputs, _ = fans(shape)
     limit = math.sqrt(6 / inputs)
     return uniform(-limit, limit)(shape)
 
 
 def he_normal(shape: Shape) -> Array:
     """Draw from a normal distribution with variance 2 / in. Source: He et al. (2015)."""
-    inputs, _ = shape
+    inputs, _ = fans(shape)
     return normal(math.sqrt(2 / inputs))(shape)
 
 
 def orthogonal(shape: Shape) -> Array:
     """W Wᵀ = I, or Wᵀ W = I if there are fewer columns than rows. W is drawn uniformly from all
-    such matrices.
+    such matrices. Kernels (filters, ...) are treated as a matrix with a row for each filter.
 
     A square orthogonal matrix preserves the length of every vector. A state can be multiplied by
     such a matrix forty times without vanishing or exploding.
@@ -107,7 +120,7 @@ def orthogonal(shape: Shape) -> Array:
     Sources: Saxe et al., Exact solutions to the nonlinear dynamics of learning (2014); Mezzadri
     (2007) for the sign correction.
     """
-    rows, columns = shape
+    rows, columns = shape[0], math.prod(shape[1:])
     q, r = np.linalg.qr(generator().standard_normal((max(rows, columns), min(rows, columns))))
     q = q * np.sign(np.diag(r))  # otherwise some matrices would be more likely than others
-    return np.ascontiguousarray(q.T if rows < columns else q, np.float32)
+    return np.ascontiguousarray(q.T if rows < columns else q, np.float32).reshape(shape)

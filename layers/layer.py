@@ -112,6 +112,9 @@ class Layer:
         if not name.startswith("_"):
             if _trained(value):
                 self._register(name, value)
+            elif isinstance(self._members.get(name), np.ndarray):
+                self.buffer(name, value)
+                return
             else:
                 _refuse(self, name, value)
                 self._members.pop(name, None)
@@ -120,6 +123,23 @@ class Layer:
     def __delattr__(self, name: str) -> None:
         self._members.pop(name, None)
         object.__delattr__(self, name)
+
+    def buffer(self, name: str, array: Any) -> None:
+        """Store an array that is saved with the model, but not trained, as `self.name`.
+
+        Later, assigning an array to `self.name` replaces the buffer.
+
+        >>> class Counter(Layer):
+        ...     def __init__(self): self.buffer("calls", np.zeros(()))
+        ...     def forward(self, x): self.calls = self.calls + 1; return x
+        >>> counter = Counter()
+        >>> counter(1.0), counter.state_dict()
+        (1.0, {'calls': array(1.)})
+
+        Errors: LayerError if every layer already has an attribute called `name` (MG243).
+        """
+        self._register(name, np.array(array))
+        object.__setattr__(self, name, self._members[name])
 
     def _register(self, name: str, value: Part) -> None:
         if hasattr(Layer, name):
@@ -162,6 +182,10 @@ class Layer:
             if isinstance(layer, Layer):
                 _check_collections(layer, vars(layer), known)
         return {path: part for path, part in parts.items() if isinstance(part, Tensor)}
+
+    def named_buffers(self) -> dict[str, Array]:
+        """Return {path: array} for all buffers, such as the running means of a BatchNorm."""
+        return {path: part for path, part in _walk(self) if isinstance(part, np.ndarray)}
 
     def named_layers(self) -> dict[str, Layer]:
         """Return {path: layer} for all layers. The first entry is this layer, under the path ""."""
@@ -212,8 +236,9 @@ class Layer:
     # ---- saving and loading ----
 
     def state_dict(self) -> dict[str, Array]:
-        """Return {path: array} with a copy of each parameter's array."""
-        return {path: parameter.array.copy() for path, parameter in self.named_parameters().items()}
+        """Return {path: array} with a copy of each parameter's array and of each buffer."""
+        arrays = {path: parameter.array for path, parameter in self.named_parameters().items()}
+        return {path: array.copy() for path, array in (arrays | self.named_buffers()).items()}
 
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
         """Load the arrays from a `state_dict()`. If an error occurs, nothing is loaded.
@@ -223,6 +248,14 @@ class Layer:
         check_match(arrays, self.state_dict(), type(self).__name__)
         for path, parameter in self.named_parameters().items():
             parameter.array = arrays[path]
+        self.load_buffers(arrays)
+
+    def load_buffers(self, arrays: Mapping[str, Array]) -> None:
+        """Replace all buffers by the arrays with their paths."""
+        for path, layer in self.named_layers().items():
+            for name, part in layer._members.items():
+                if isinstance(part, np.ndarray):
+                    layer.buffer(name, arrays[join(path, name)])
 
     def carried_state(self) -> dict[str, Array]:
         """Return {path: array} with the state that every `Stateful` in this model carries from
@@ -265,10 +298,12 @@ class Layer:
 
 def describe(part: Part) -> str:
     """Describe a part of a model. A layer is shown as the call that made it, such as `Dense(4, 3)`.
-    A parameter is shown as its shape, with a note if it is frozen.
+    A parameter or buffer is shown as its shape, with a note if it is frozen or a buffer.
     """
     if isinstance(part, Layer):
         return f"{type(part).__name__}({part.settings()})"
+    if isinstance(part, np.ndarray):
+        return f"{part.shape}, buffer"
     return f"{part.shape}{'' if part.requires_grad else ', frozen'}"
 
 
@@ -522,5 +557,6 @@ def _refuse(layer: Layer, name: str, value: Any) -> None:
             cause="an optimizer finds only leaf Tensors that were made with requires_grad=True",
             remedy="use Tensor(..., requires_grad=True); to freeze it, set requires_grad = False "
             f"afterwards; to change its value, assign to self.{name}.array; if it is neither "
-            f"trained nor saved, start its name with an underscore: self._{name}",
+            f"trained nor saved, start its name with an underscore: self._{name}; if it is saved but not "
+            f"trained, use self.buffer({name!r}, array)",
         )

@@ -1,10 +1,16 @@
-"""Normalize each example to mean 0 and variance 1 over the last axis (LayerNorm)."""
+"""Normalize to mean 0 and variance 1: each example over its last axis (LayerNorm), or each channel
+over a batch (BatchNorm).
+"""
 
+import math
 from typing import Any
+
+import numpy as np
 
 from minigrad import Tensor, layer_norm
 from minigrad.errors import ShapeError
 
+from .dropout import warn_of_training
 from .init import ones, zeros
 from .layer import Layer, as_tensor, parameter
 
@@ -39,6 +45,67 @@ class LayerNorm(Layer):
                 remedy="create the layer with the size of x's last axis as its width",
             )
         return layer_norm(tensor, self.gain, self.bias, self.epsilon)
+
+    def settings(self) -> str:
+        return str(self.gain.size)
+
+
+class BatchNorm(Layer):
+    """z = gain ⊙ (x - μ) / √(σ² + epsilon) + bias, with mean μ and variance σ² of each channel.
+
+    In training, μ and σ² are computed from the batch, over all axes except the channels. Each batch
+    also moves the buffers `mean` and `variance` towards μ and σ²: mean = (1 - momentum) mean +
+    momentum μ. In evaluation mode, these buffers replace μ and σ². As in PyTorch, `variance` is
+    computed with N - 1 instead of N.
+
+    Shapes: x (N, width) or (N, width, ...); gain, bias, mean and variance (width,).
+
+    >>> norm = BatchNorm(1)
+    >>> norm([[1.0], [3.0]]).array.round(3).tolist(), norm.mean
+    ([[-1.0], [1.0]], array([0.2], dtype=float32))
+
+    Errors: OptionError for a width below 1 (MG210); ShapeError for a different number of channels,
+    or in training a batch with only one number for each (MG237); a ModeWarning (MG214) for training
+    mode inside `no_grad`. Source: Ioffe and Szegedy, Batch normalization (2015).
+    """
+
+    mean: Any
+    variance: Any
+
+    def __init__(self, width: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+        self.gain = parameter(ones, (width,))
+        self.bias = parameter(zeros, (width,))
+        self.buffer("mean", zeros((width,)))
+        self.buffer("variance", ones((width,)))
+        self.momentum, self.epsilon = momentum, epsilon
+
+    def forward(self, x: Any) -> Tensor:
+        x = as_tensor(x)
+        width = self.gain.size
+        count = math.prod(x.shape) // width
+        if x.shape[1:2] != (width,) or (self.training and count < 2):
+            raise ShapeError(
+                "MG237",
+                f"BatchNorm takes x of shape (N, {width}, ...), not {x.shape}",
+                cause=f"the layer has {width} channels; in training, each channel needs two or more "
+                "numbers, because the variance of one number is 0",
+                remedy="create the layer with the size of x's second axis as its width; train on "
+                "larger batches",
+            )
+        shape = (width, *[1] * (x.ndim - 2))
+        if self.training:
+            warn_of_training("BatchNorm computes the mean and variance of each batch")
+            axes = (0, *range(2, x.ndim))
+            centred = x - x.mean(axis=axes, keepdims=True)
+            variance = (centred * centred).mean(axis=axes, keepdims=True)
+            batch = (x.array.mean(axis=axes), variance.array.reshape(-1) * count / (count - 1))
+            self.mean = self.mean + self.momentum * (batch[0] - self.mean)
+            self.variance = self.variance + self.momentum * (batch[1] - self.variance)
+        else:
+            centred, variance = x - self.mean.reshape(shape), self.variance.reshape(shape)
+        scale = self.gain.reshape(shape) / np.sqrt(variance + self.epsilon)
+        z: Tensor = centred * scale + self.bias.reshape(shape)
+        return z
 
     def settings(self) -> str:
         return str(self.gain.size)

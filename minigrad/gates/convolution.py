@@ -6,9 +6,9 @@ have one axis, such as time, or two axes, height and width. To add zeros around 
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import product
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from .basic import floats
 from .contraction import einsum
 from .indexing import Scatter, pad
 from .samples import samples_on
+from .shape import _ShapeOfForward
 
 Size = int | tuple[int, ...]
 
@@ -52,18 +53,17 @@ class Windows(Gate):
     operations = 0
 
     def __init__(self, size: Size, stride: Size = 1) -> None:
-        self.size, self.stride = _integers(size), stride
+        self.size, self.stride = along(size, 1), stride
 
     def forward(self, x):
         self.shape(x.shape)
         axes = tuple(range(-len(self.size), 0))
-        steps = [slice(None, None, step) for step in _strides(self.stride, axes)]
+        steps = [slice(None, None, step) for step in along(self.stride, len(axes))]
         key: Any = (..., *steps, *[slice(None)] * len(axes))
         return sliding_window_view(x, self.size, axes)[key]
 
     def backward(self, dz, z, x):
-        gate = AddWindows(x.shape, self.stride)
-        return (gate(dz) if isinstance(dz, Tensor) else gate.forward(dz),)
+        return (_apply(AddWindows(x.shape, self.stride), dz),)
 
     def shape(self, *shapes: Shape) -> Shape:
         (x,) = shapes
@@ -76,54 +76,36 @@ class Windows(Gate):
     ])  # fmt: skip
 
 
-class AddWindows(Gate):
+class AddWindows(_ShapeOfForward):
     """z = zeros of shape `to`, to which each window of x is added at its position. dx = the windows
     of dz.
 
     AddWindows is the transpose of Windows, as Scatter is the transpose of Slice. PyTorch calls it
-    fold. An element that is in several windows receives the sum.
+    fold.
 
     Shapes: x has the shape of `Windows(size, stride)` of an array of shape `to`, (..., p, q,
-    height, width).
+    height, width). Errors: ShapeError for other shapes (MG109).
 
     >>> AddWindows((4,), 1)([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).array
     array([1., 5., 9., 6.], dtype=float32)
-
-    Errors: ShapeError if x does not have this shape (MG163).
     """
 
     symbol = "add windows"
+    remedy = "pass windows of an array of shape `to`, taken with the same stride"
 
     def __init__(self, to: Shape, stride: Size = 1) -> None:
-        self.to, self.stride = _integers(to), stride
+        self.to, self.stride = tuple(to), stride
 
     def forward(self, x):
-        self.shape(x.shape)
-        z = np.zeros(self.to, x.dtype)
-        size = self._size(x.shape)
-        for key, place in _places(z.shape, size, self.stride):
-            z[key] += x[(..., *place)]
+        size, z = x.shape[len(self.to) :], np.zeros(self.to, x.dtype)
+        if (expected := Windows(size, self.stride).shape(self.to)) != x.shape:
+            raise ValueError(f"windows of this size have shape {expected}")
+        for key, place in _places(self.to, size, self.stride):
+            z[key] += x[place]
         return z
 
     def backward(self, dz, z, x):
-        gate = Windows(self._size(x.shape), self.stride)
-        return (gate(dz) if isinstance(dz, Tensor) else gate.forward(dz),)
-
-    def shape(self, *shapes: Shape) -> Shape:
-        (x,) = shapes
-        size = self._size(x)
-        if not size or Windows(size, self.stride).shape(self.to) != x:
-            raise ShapeError(
-                "MG163",
-                f"AddWindows cannot add windows {x} to an array of shape {self.to}",
-                cause="x must have the shape of Windows(size, stride) of an array of this shape, "
-                "(..., p, q, height, width)",
-                remedy="pass the shape and the stride from which the windows were made",
-            )
-        return self.to
-
-    def _size(self, x: Shape) -> Shape:
-        return x[len(self.to) :]
+        return (_apply(Windows(x.shape[len(self.to) :], self.stride), dz),)
 
     sample_inputs = samples_on([(2, 3, 2, 3, 3)], settings=[
         {"to": (2, 5, 4)}, {"to": (2, 8, 4), "stride": (2, 1)}
@@ -146,7 +128,7 @@ class Convolve(Gate):
     >>> conv(Tensor([[[1.0, 2.0, 4.0, 8.0]]]), Tensor([[[-1.0, 1.0]]])).array
     array([[[1., 2., 4.]]], dtype=float32)
 
-    Errors: ShapeError if x and W have different numbers of axes or channels (MG164), or if the
+    Errors: ShapeError if x and W have different numbers of axes or channels (MG163), or if the
     kernel is larger than the image or the stride is not a positive integer (MG162). Source:
     Goodfellow, Bengio and Courville, Deep Learning (2016), section 9.1; Dumoulin and Visin, A guide
     to convolution arithmetic (2016), for the shapes.
@@ -160,9 +142,8 @@ class Convolve(Gate):
     def forward(self, x, W):
         x = floats(x)
         z = _empty(self.shape(x.shape, W.shape), np.result_type(x, W))
-        images, filters, target = _images(x), _two_axes(W), _images(z)
-        matrix = filters.reshape(len(W), -1)
-        for place, columns in _columns(images, filters.shape[2:], self._steps(W)):
+        target, matrix = _images(z), W.reshape(len(W), -1)
+        for place, columns in self._columns(x, W):
             part = target[:, *place]
             part[...] = (matrix @ columns).reshape(part.shape)
         return z
@@ -172,24 +153,23 @@ class Convolve(Gate):
             p, i = self._letters(W)
             return (
                 lambda: AddWindows(x.shape, self.stride)(einsum(f"nf{p},fc{i}->nc{p}{i}", dz, W)),
-                lambda: einsum(f"nf{p},nc{p}{i}->fc{i}", dz, self._windows(x, W)),
+                lambda: einsum(f"nf{p},nc{p}{i}->fc{i}", dz, windows(x, W.shape[2:], self.stride)),
             )
         dz = np.ascontiguousarray(_images(dz))
         return partial(self._dx, dz, x, W), partial(self._dW, dz, x, W)
 
     def _dx(self, dz, x, W):
-        dx, filters = _empty(x.shape, dz.dtype), _two_axes(W)
+        dx = _empty(x.shape, dz.dtype)
         dx.fill(0)
-        F, C, height, width = filters.shape
-        down, right = self._steps(W)
-        _, H, _, N = _images(dx).shape
-        _, p, q, _ = dz.shape
+        W, images, (down, right) = _two_axes(W), _images(dx), self._steps(W)
+        F, C, height, width = W.shape
+        _, p, q, N = dz.shape
         # Row h of dx is a product of the rows of dz whose windows contain it. With zeros around
         # and between the rows of dz, these are `height` neighbouring rows, the last one first.
-        rows = np.zeros((F, H + height - 1, q, N), dz.dtype)
+        rows = np.zeros((F, images.shape[1] + height - 1, q, N), dz.dtype)
         rows[:, height - 1 : height + (p - 1) * down : down] = dz
-        matrix = filters[:, :, ::-1].transpose(1, 3, 0, 2).reshape(C * width, F * height)
-        target = _windows(_images(dx), (1, width), (1, right))[:, 0]  # a view of dx
+        matrix = W[:, :, ::-1].transpose(1, 3, 0, 2).reshape(C * width, F * height)
+        target = _windows(images, (1, width), (1, right))[:, 0]  # a view of dx
         for place, columns in _columns(rows, (height, 1), (1, 1)):
             parts = target[:, :, *place]
             products = (matrix @ columns).reshape(parts.shape)
@@ -198,33 +178,32 @@ class Convolve(Gate):
         return dx
 
     def _dW(self, dz, x, W):
-        images, filters = _images(x), _two_axes(W)
         dW = np.zeros((W[0].size, len(W)), dz.dtype)
-        for place, columns in _columns(images, filters.shape[2:], self._steps(W)):
+        for place, columns in self._columns(x, W):
             dW += columns @ dz[:, *place].reshape(len(W), -1).T
         return dW.T.reshape(W.shape)
+
+    def _columns(self, x, W):
+        return _columns(_images(x), (1, *W.shape[2:])[-2:], self._steps(W))
+
+    def _steps(self, W):
+        """Return the stride along height and width."""
+        return (1, *along(self.stride, W.ndim - 2))[-2:]
 
     def product(self, x: Tensor, W: Tensor) -> Tensor:
         """Return z, computed by two gates: the product of W and the windows of x."""
         p, i = self._letters(W)
-        return einsum(f"nc{p}{i},fc{i}->nf{p}", self._windows(x, W), W)
-
-    def _windows(self, x, W):
-        return windows(x, W.shape[2:], self.stride)
+        return einsum(f"nc{p}{i},fc{i}->nf{p}", windows(x, W.shape[2:], self.stride), W)
 
     def _letters(self, W):
         """Return the letters of the windows' positions and of the places in a window."""
-        return "pq"[: len(W.shape) - 2], "ij"[: len(W.shape) - 2]
-
-    def _steps(self, W):
-        """Return the stride along height and width."""
-        return (1, *_strides(self.stride, W.shape[2:]))[-2:]
+        return "pq"[: W.ndim - 2], "ij"[: W.ndim - 2]
 
     def shape(self, *shapes: Shape) -> Shape:
         x, W = shapes
         if len(x) != len(W) or len(W) not in (3, 4) or x[1] != W[1]:
             raise ShapeError(
-                "MG164",
+                "MG163",
                 f"{self.name} cannot apply filters W {W} to images x {x}",
                 cause="x must have shape (N, C, length) and W (F, C, size), or x (N, C, height, "
                 "width) and W (F, C, height, width), with the same number C of channels",
@@ -262,7 +241,7 @@ class MaxPool(Gate):
     symbol = "max pool"
 
     def __init__(self, size: Size, stride: Size | None = None) -> None:
-        self.size = _integers(size)
+        self.size = along(size, 1)
         self.stride = self.size if stride is None else stride
 
     def forward(self, x):
@@ -302,9 +281,6 @@ class MaxPool(Gate):
         (x,) = shapes
         count = len(self.size)
         return (*x[:-count], *_positions(self, x[-count:], self.size, self.stride))
-
-    def flops(self, output: Shape, *shapes: Shape) -> int:
-        return math.prod(output) * math.prod(self.size)
 
     sample_inputs = samples_on([(2, 5, 6)], settings=[
         2, {"size": 3, "stride": 2}, (2, 2), {"size": (3, 2), "stride": (1, 2)}
@@ -361,30 +337,18 @@ def _columns(images: Array, size: Shape, stride: Shape) -> Iterator[tuple[Any, A
         yield place, columns.reshape(count, -1)
 
 
-def _integers(size: Size) -> Shape:
-    return tuple(size) if hasattr(size, "__iter__") else (size,)
-
-
-def _strides(stride, axes) -> tuple[int, ...]:
-    """Return the stride along each of the axes."""
-    return tuple(stride) if hasattr(stride, "__iter__") else (stride,) * len(axes)
+def along(size: Size, axes: int) -> Shape:
+    """Return the size or stride along each of `axes` axes, which is the same unless it is a tuple."""
+    return tuple(size) if hasattr(size, "__iter__") else (size,) * axes
 
 
 def _positions(gate: Gate, sizes: Shape, window: Shape, stride: Size) -> Shape:
     """Return the number of windows along each axis, or raise a ShapeError if none fits."""
-    try:
-        steps = _strides(stride, window)
-        if (
-            len(sizes) == len(window) == len(steps)
-            and min(map(index, (*window, *steps)), default=0) > 0
-        ):
-            positions = [
-                (n - k) // s + 1 for n, k, s in zip(sizes, window, steps, strict=True) if k <= n
-            ]
-            if len(positions) == len(window):
-                return tuple(positions)
-    except (TypeError, ValueError):
-        pass
+    with suppress(TypeError, ValueError):  # not integers, or not one for each axis
+        steps = along(stride, len(window))
+        places = [range(0, n - k + 1, s) for n, k, s in zip(sizes, window, steps, strict=True)]
+        if all(places) and min(*window, *steps) > 0:
+            return tuple(map(len, places))
     raise ShapeError(
         "MG162",
         f"{gate.name} cannot move a window {window} over axes {sizes} with the stride {stride}",
@@ -398,13 +362,15 @@ def _places(shape: Shape, window: Shape, stride: Size) -> Iterator[tuple[Any, An
     """For each place in a window, yield the key of the elements there, of all windows, in an array
     of `shape`, and the key of the same elements in the windows.
     """
-    steps = _strides(stride, window)
-    last = [
-        (n - k) // s * s + 1 for n, k, s in zip(shape[-len(window) :], window, steps, strict=True)
-    ]
-    for place in product(*map(range, window)):
-        key = [slice(i, i + end, s) for i, end, s in zip(place, last, steps, strict=True)]
-        yield (..., *key), place
+    axes = [*zip(shape[-len(window) :], window, along(stride, len(window)), strict=True)]
+    for place in np.ndindex(*window):
+        starts = zip(place, axes, strict=True)
+        yield (..., *(slice(i, i + n - k + 1, s) for i, (n, k, s) in starts)), (..., *place)
+
+
+def _apply(gate: Gate, x: Any) -> Any:
+    """Call a gate on a Tensor, which records it, or run it on an array."""
+    return gate(x) if isinstance(x, Tensor) else gate.forward(x)
 
 
 def windows(x: TensorLike, size: Size, stride: Size = 1) -> Tensor:
@@ -421,9 +387,8 @@ def conv(x: TensorLike, W: TensorLike, stride: Size = 1, padding: Size = 0) -> T
     array([[[2., 3., 2.]]])
     """
     x, W = as_tensors([x, W])
-    axes = W.shape[2:]
-    if np.any(padding):
-        x = pad(x, [(0, 0), (0, 0), *((one, one) for one in _strides(padding, axes))])
+    if np.any(padding) and x.ndim == W.ndim:
+        x = pad(x, [(0, 0), (0, 0), *((one, one) for one in along(padding, W.ndim - 2))])
     return Convolve(stride)(x, W)
 
 

@@ -11,6 +11,7 @@ from minigrad.gates.fused.sequence import _Sequence
 from minigrad.gates.fused.unfuse import UNFUSED
 
 FUSED: list[type[mg.Gate]] = [
+    mg.Convolve,
     mg.GELU,
     mg.LayerNormalise,
     mg.LookupProduct,
