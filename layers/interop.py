@@ -18,19 +18,22 @@ minigrad, and stacks a GRU's two biases. Both frameworks can read safetensors fi
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, relu, tanh
+from minigrad import relu, tanh
 from minigrad.checkpoint import check_match, read_safetensors, replace_file, serialized
 from minigrad.errors import CheckpointError, OptionError, reason, shown
+from minigrad.numpy_api import to_array
 from minigrad.support.files import AnyPath
 
 from .cells import GRUCell, LSTMCell, RNNCell
+from .convolution import Conv1d, Conv2d
 from .dense import Dense
 from .embedding import Embedding
 from .layer import Array, Layer, describe, join
-from .norm import LayerNorm
+from .norm import BatchNorm, LayerNorm
 from .recurrent import Recurrent
 from .transformer import MultiHeadAttention, PositionalEmbedding
 
@@ -81,8 +84,8 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
     have (MG251), and for two arrays with the same name (MG238).
     """
     result: dict[str, Array] = {}
-    for layer, tensors, names in _entries(model, layout):
-        arrays = _to_theirs(layer, layout, [tensor.array for tensor in tensors])
+    for layer, parts, names in _entries(model, layout):
+        arrays = _to_theirs(layer, layout, list(map(to_array, parts)))
         for name, array in zip(names, arrays, strict=False):  # there may be no bias
             if name in result:
                 raise OptionError(
@@ -102,15 +105,17 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
     Errors: see `import_weights`; CheckpointError (MG239) if the arrays for a shared parameter
     differ.
     """
+    # PyTorch counts batches, but uses this number only if a BatchNorm has no momentum
+    arrays = {name: a for name, a in arrays.items() if not name.endswith("num_batches_tracked")}
     check_match(arrays, to_layout(model, layout), f"{type(model).__name__} in the {layout} layout")
     new: dict[int, Array] = {}
-    for layer, tensors, names in _entries(model, layout):
+    for layer, parts, names in _entries(model, layout):
         converted = _to_ours(layer, layout, [arrays[name] for name in names if name in arrays])
-        for tensor, array in zip(tensors, converted, strict=True):
-            if not np.array_equal(new.setdefault(id(tensor), array), array, equal_nan=True):
+        for part, array in zip(parts, converted, strict=True):
+            if not np.array_equal(new.setdefault(id(part), array), array, equal_nan=True):
                 raise CheckpointError(
                     "MG239",
-                    f"{tensor.name} is shared, but the weights contain two different arrays for it; "
+                    f"{part.name} is shared, but the weights contain two different arrays for it; "
                     f"the second is in {' or '.join(names)}",
                     cause="two layers of this model share the parameter, but the weights come from "
                     "a model in which the layers do not share it",
@@ -119,6 +124,7 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
                 )
     for parameter in model.named_parameters().values():
         parameter.array = new[id(parameter)]
+    model.load_buffers({path: new[id(part)] for path, part in model.named_buffers().items()})
 
 
 Arrays = list[Array]
@@ -130,7 +136,13 @@ _CELL = {
 _NAMES = {
     Embedding: {"pytorch": ["weight"], "keras": ["embeddings"]},
     Dense: {"pytorch": ["weight", "bias"], "keras": ["kernel", "bias"]},
+    Conv1d: {"pytorch": ["weight", "bias"], "keras": ["kernel", "bias"]},
+    Conv2d: {"pytorch": ["weight", "bias"], "keras": ["kernel", "bias"]},
     LayerNorm: {"pytorch": ["weight", "bias"], "keras": ["gamma", "beta"]},
+    BatchNorm: {
+        "pytorch": ["weight", "bias", "running_mean", "running_var"],
+        "keras": ["gamma", "beta", "moving_mean", "moving_variance"],
+    },
     PositionalEmbedding: {"pytorch": ["weight"], "keras": ["embeddings"]},
     MultiHeadAttention: {"pytorch": ["in_proj_weight", "in_proj_bias"]},
     RNNCell: _CELL,
@@ -144,6 +156,8 @@ def _to_theirs(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
     """Convert a layer's arrays to the other framework's layout."""
     kind = type(layer)
     if layout == "keras":
+        if isinstance(layer, Conv1d):  # (height, width, channels, filters)
+            return [arrays[0].transpose(*range(2, arrays[0].ndim), 1, 0), *arrays[1:]]
         stacks = kind is GRUCell and len(arrays) == 4
         return [*arrays[:2], np.stack(arrays[2:])] if stacks else arrays
     unknown_gru = isinstance(layer, GRUCell) and not layer.reset_after
@@ -167,6 +181,8 @@ def _to_ours(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
     """Convert arrays back from the other framework's layout, the inverse of `_to_theirs`."""
     kind = type(layer)
     if layout == "keras":
+        if isinstance(layer, Conv1d):
+            return [arrays[0].transpose(-1, -2, *range(arrays[0].ndim - 2)), *arrays[1:]]
         return [*arrays[:2], *np.atleast_2d(arrays[2])] if kind is GRUCell else arrays
     if kind in (RNNCell, LSTMCell):
         arrays = [*arrays[:2], arrays[2] + arrays[3]]
@@ -183,8 +199,10 @@ def _blocks(kind: type[Layer], array: Array) -> Array:
     return np.concatenate([second, first, n], axis=-1)
 
 
-def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], list[str]]]:
-    """Yield (layer, its parameters, their names in the other framework) for each layer."""
+def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Any], list[str]]]:
+    """Yield (layer, its parameters and buffers, their names in the other framework) for each
+    layer.
+    """
     if layout not in _CELL:
         raise OptionError(
             "MG250",
@@ -199,9 +217,9 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Tensor], l
             for number, cell in enumerate(layer.cells().values()):
                 if type(cell) in _NAMES:
                     places[cell] = _place(layout, path, layer, number)
-        ours = {name: part for name, part in layer._members.items() if isinstance(part, Tensor)}
+        ours = {name: part for name, part in layer._members.items() if not isinstance(part, Layer)}
         place = places.get(layer, join(path, "*"))
-        names = list(ours)  # a user-defined layer's parameters keep their names
+        names = list(ours)  # the parts of a user-defined layer keep their names
         if type(layer) in _NAMES:
             if layout not in _NAMES[type(layer)]:
                 raise OptionError(
