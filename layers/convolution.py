@@ -55,10 +55,8 @@ class Conv1d(Layer):
 
     def settings(self) -> str:
         filters, channels, *size = self.W.shape
-        shown = size[0] if len(set(size)) == 1 else tuple(size)
-        options = {"stride": (self.stride, 1), "padding": (self.padding, 0)}
-        parts = [f", {name}={value}" for name, (value, usual) in options.items() if value != usual]
-        return f"{channels}, {filters}, {shown}{''.join(parts)}{', bias=False' * (self.b is None)}"
+        bias = ", bias=False" * (self.b is None)
+        return f"{channels}, {filters}, {tuple(size)}, {self.stride}, {self.padding}{bias}"
 
 
 class Conv2d(Conv1d):
@@ -83,7 +81,7 @@ class _Pool2d(Layer):
         self.stride = self.size if stride is None else stride
 
     def settings(self) -> str:
-        return f"{self.size}" + f", stride={self.stride}" * (self.stride != self.size)
+        return f"{self.size}, {self.stride}"
 
 
 class MaxPool2d(_Pool2d):

@@ -124,7 +124,8 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
                 )
     for parameter in model.named_parameters().values():
         parameter.array = new[id(parameter)]
-    model.load_buffers({path: new[id(part)] for path, part in model.named_buffers().items()})
+    for buffer in model.named_buffers().values():
+        buffer[...] = new[id(buffer)]
 
 
 Arrays = list[Array]
@@ -133,11 +134,12 @@ _CELL = {
     "pytorch": ["weight_ih", "weight_hh", "bias_ih", "bias_hh"],
     "keras": ["kernel", "recurrent_kernel", "bias"],
 }
+_KERNEL = {"pytorch": ["weight", "bias"], "keras": ["kernel", "bias"]}
 _NAMES = {
     Embedding: {"pytorch": ["weight"], "keras": ["embeddings"]},
-    Dense: {"pytorch": ["weight", "bias"], "keras": ["kernel", "bias"]},
-    Conv1d: {"pytorch": ["weight", "bias"], "keras": ["kernel", "bias"]},
-    Conv2d: {"pytorch": ["weight", "bias"], "keras": ["kernel", "bias"]},
+    Dense: _KERNEL,
+    Conv1d: _KERNEL,
+    Conv2d: _KERNEL,
     LayerNorm: {"pytorch": ["weight", "bias"], "keras": ["gamma", "beta"]},
     BatchNorm: {
         "pytorch": ["weight", "bias", "running_mean", "running_var"],
@@ -157,7 +159,7 @@ def _to_theirs(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
     kind = type(layer)
     if layout == "keras":
         if isinstance(layer, Conv1d):  # (height, width, channels, filters)
-            return [arrays[0].transpose(*range(2, arrays[0].ndim), 1, 0), *arrays[1:]]
+            return [np.moveaxis(arrays[0], (0, 1), (-1, -2)), *arrays[1:]]
         stacks = kind is GRUCell and len(arrays) == 4
         return [*arrays[:2], np.stack(arrays[2:])] if stacks else arrays
     unknown_gru = isinstance(layer, GRUCell) and not layer.reset_after
@@ -182,7 +184,7 @@ def _to_ours(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
     kind = type(layer)
     if layout == "keras":
         if isinstance(layer, Conv1d):
-            return [arrays[0].transpose(-1, -2, *range(arrays[0].ndim - 2)), *arrays[1:]]
+            return [np.moveaxis(arrays[0], (-1, -2), (0, 1)), *arrays[1:]]
         return [*arrays[:2], *np.atleast_2d(arrays[2])] if kind is GRUCell else arrays
     if kind in (RNNCell, LSTMCell):
         arrays = [*arrays[:2], arrays[2] + arrays[3]]

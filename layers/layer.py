@@ -113,8 +113,7 @@ class Layer:
             if _trained(value):
                 self._register(name, value)
             elif isinstance(self._members.get(name), np.ndarray):
-                self.buffer(name, value)
-                return
+                self._members[name] = value = np.array(value)
             else:
                 _refuse(self, name, value)
                 self._members.pop(name, None)
@@ -127,7 +126,7 @@ class Layer:
     def buffer(self, name: str, array: Any) -> None:
         """Store an array that is saved with the model, but not trained, as `self.name`.
 
-        Later, assigning an array to `self.name` replaces the buffer.
+        Later, assigning an array to `self.name` replaces it.
 
         >>> class Counter(Layer):
         ...     def __init__(self): self.buffer("calls", np.zeros(()))
@@ -139,7 +138,7 @@ class Layer:
         Errors: LayerError if every layer already has an attribute called `name` (MG243).
         """
         self._register(name, np.array(array))
-        object.__setattr__(self, name, self._members[name])
+        setattr(self, name, array)
 
     def _register(self, name: str, value: Part) -> None:
         if hasattr(Layer, name):
@@ -184,7 +183,10 @@ class Layer:
         return {path: part for path, part in parts.items() if isinstance(part, Tensor)}
 
     def named_buffers(self) -> dict[str, Array]:
-        """Return {path: array} for all buffers, such as the running means of a BatchNorm."""
+        """Return {path: array} for all buffers, such as the running means of a BatchNorm.
+
+        Writing to these arrays changes the buffers.
+        """
         return {path: part for path, part in _walk(self) if isinstance(part, np.ndarray)}
 
     def named_layers(self) -> dict[str, Layer]:
@@ -248,14 +250,8 @@ class Layer:
         check_match(arrays, self.state_dict(), type(self).__name__)
         for path, parameter in self.named_parameters().items():
             parameter.array = arrays[path]
-        self.load_buffers(arrays)
-
-    def load_buffers(self, arrays: Mapping[str, Array]) -> None:
-        """Replace all buffers by the arrays with their paths."""
-        for path, layer in self.named_layers().items():
-            for name, part in layer._members.items():
-                if isinstance(part, np.ndarray):
-                    layer.buffer(name, arrays[join(path, name)])
+        for path, array in self.named_buffers().items():
+            array[...] = arrays[path]
 
     def carried_state(self) -> dict[str, Array]:
         """Return {path: array} with the state that every `Stateful` in this model carries from
@@ -557,6 +553,6 @@ def _refuse(layer: Layer, name: str, value: Any) -> None:
             cause="an optimizer finds only leaf Tensors that were made with requires_grad=True",
             remedy="use Tensor(..., requires_grad=True); to freeze it, set requires_grad = False "
             f"afterwards; to change its value, assign to self.{name}.array; if it is neither "
-            f"trained nor saved, start its name with an underscore: self._{name}; if it is saved but not "
-            f"trained, use self.buffer({name!r}, array)",
+            f"trained nor saved, start its name with an underscore: self._{name}; if it is saved, but "
+            f"not trained, use self.buffer({name!r}, array)",
         )

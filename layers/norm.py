@@ -2,7 +2,6 @@
 over a batch (BatchNorm).
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,7 @@ class LayerNorm(Layer):
         return str(self.gain.size)
 
 
-class BatchNorm(Layer):
+class BatchNorm(LayerNorm):
     """z = gain ⊙ (x - μ) / √(σ² + epsilon) + bias, with mean μ and variance σ² of each channel.
 
     In training, μ and σ² are computed from the batch, over all axes except the channels. Each batch
@@ -69,20 +68,20 @@ class BatchNorm(Layer):
     mode inside `no_grad`. Source: Ioffe and Szegedy, Batch normalization (2015).
     """
 
+    bias: Any
     mean: Any
     variance: Any
 
     def __init__(self, width: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
-        self.gain = parameter(ones, (width,))
-        self.bias = parameter(zeros, (width,))
+        super().__init__(width, epsilon=epsilon)
+        self.momentum = momentum
         self.buffer("mean", zeros((width,)))
         self.buffer("variance", ones((width,)))
-        self.momentum, self.epsilon = momentum, epsilon
 
     def forward(self, x: Any) -> Tensor:
         x = as_tensor(x)
         width = self.gain.size
-        count = math.prod(x.shape) // width
+        count = x.size // width
         if x.shape[1:2] != (width,) or (self.training and count < 2):
             raise ShapeError(
                 "MG237",
@@ -96,16 +95,14 @@ class BatchNorm(Layer):
         if self.training:
             warn_of_training("BatchNorm computes the mean and variance of each batch")
             axes = (0, *range(2, x.ndim))
-            centred = x - x.mean(axis=axes, keepdims=True)
+            mean = x.mean(axis=axes, keepdims=True)
+            centred = x - mean
             variance = (centred * centred).mean(axis=axes, keepdims=True)
-            batch = (x.array.mean(axis=axes), variance.array.reshape(-1) * count / (count - 1))
-            self.mean = self.mean + self.momentum * (batch[0] - self.mean)
-            self.variance = self.variance + self.momentum * (batch[1] - self.variance)
+            unbiased = variance.array * (count / (count - 1))
+            for buffer, batch in ((self.mean, mean.array), (self.variance, unbiased)):
+                buffer += self.momentum * (batch.reshape(width) - buffer)
         else:
             centred, variance = x - self.mean.reshape(shape), self.variance.reshape(shape)
         scale = self.gain.reshape(shape) / np.sqrt(variance + self.epsilon)
         z: Tensor = centred * scale + self.bias.reshape(shape)
         return z
-
-    def settings(self) -> str:
-        return str(self.gain.size)

@@ -221,7 +221,7 @@ class Convolve(Gate):
     )  # fmt: skip
 
 
-class MaxPool(Gate):
+class MaxPool(Windows):
     """z = the maximum of each window of x. dx = dz at the maximum of each window, 0 elsewhere.
 
     If a window has several equal maxima, the first one gets the gradient, as in PyTorch. (In a
@@ -239,10 +239,10 @@ class MaxPool(Gate):
     """
 
     symbol = "max pool"
+    operations = 1
 
     def __init__(self, size: Size, stride: Size | None = None) -> None:
-        self.size = along(size, 1)
-        self.stride = self.size if stride is None else stride
+        super().__init__(size, size if stride is None else stride)
 
     def forward(self, x):
         self.shape(x.shape)
@@ -278,9 +278,7 @@ class MaxPool(Gate):
             yield key, first
 
     def shape(self, *shapes: Shape) -> Shape:
-        (x,) = shapes
-        count = len(self.size)
-        return (*x[:-count], *_positions(self, x[-count:], self.size, self.stride))
+        return super().shape(*shapes)[: -len(self.size)]
 
     sample_inputs = samples_on([(2, 5, 6)], settings=[
         2, {"size": 3, "stride": 2}, (2, 2), {"size": (3, 2), "stride": (1, 2)}
@@ -303,9 +301,8 @@ def _images(x: Array) -> Array:
 
 def _empty(shape: Shape, dtype: Any) -> Array:
     """Return an empty array (N, C, ...) that lies in memory in the order of `_images`."""
-    N, *others = shape
-    last = np.empty((*others, N), dtype)
-    return np.empty_like(last.transpose(len(others), *range(len(others))))
+    last = np.empty((*shape[1:], shape[0]), dtype)
+    return np.empty_like(last.transpose(-1, *range(len(shape) - 1)))
 
 
 def _windows(images: Array, size: Shape, stride: Shape) -> Array:
