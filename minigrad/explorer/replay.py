@@ -25,7 +25,8 @@ ELEMENTWISE = (
     gates.Softplus, gates.GELU, gates.Where,
 )  # fmt: skip
 MOVING = (
-    gates.Slice, gates.Lookup, gates.Reshape, gates.Transpose, gates.BroadcastTo, gates.Concatenate, gates.Stack,
+    gates.Slice, gates.Windows, gates.Lookup, gates.Reshape, gates.Transpose, gates.BroadcastTo, gates.Concatenate,
+    gates.Stack,
 )  # fmt: skip
 REDUCING = (gates.Sum, gates.Mean, gates.Max, gates.Min)
 NORMALISING = (gates.Softmax, gates.LogSoftmax)
@@ -36,6 +37,7 @@ LOSSES = (
     gates.MeanAbsoluteError,
 )
 TRANSFORMER = (gates.LayerNormalise, gates.ScaledDotProductAttention)
+OF_WINDOWS = (gates.MaxPool, gates.Convolve)
 FORMULAS = (
     *ELEMENTWISE,
     gates.MultiplyGate,
@@ -44,6 +46,7 @@ FORMULAS = (
     *NORMALISING,
     *LOSSES,
     *TRANSFORMER,
+    *OF_WINDOWS,
 )
 
 
@@ -73,6 +76,9 @@ def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
         return {"kind": "loss", "how": gate.name, "reduction": gate.reduction, "weights": weights}
     if kind in TRANSFORMER:
         return {"kind": gate.name, **vars(gate)}
+    if kind in OF_WINDOWS:  # with the elements of each window
+        windows = gates.Windows(getattr(gate, "size", arrays[-1].shape[2:]), gate.stride)
+        return {"kind": gate.name, "places": _places(windows, arrays[:1])}
     return None
 
 

@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,8 @@ from .shape import _ShapeOfForward
 
 Size = int | tuple[int, ...]
 
-# Convolve copies windows with this many elements at a time, which stay in the processor's cache.
+# Convolve copies windows with about this many elements at a time. They stay in the processor's
+# cache.
 BLOCK = 1 << 17
 
 
@@ -98,8 +98,8 @@ class AddWindows(_ShapeOfForward):
 
     def forward(self, x):
         size, z = x.shape[len(self.to) :], np.zeros(self.to, x.dtype)
-        if (expected := Windows(size, self.stride).shape(self.to)) != x.shape:
-            raise ValueError(f"windows of this size have shape {expected}")
+        if Windows(size, self.stride).shape(self.to) != x.shape:
+            raise ValueError("x does not have the shape of such windows")
         for key, place in _places(self.to, size, self.stride):
             z[key] += x[place]
         return z
@@ -143,9 +143,8 @@ class Convolve(Gate):
         x = floats(x)
         z = _empty(self.shape(x.shape, W.shape), np.result_type(x, W))
         target, matrix = _images(z), W.reshape(len(W), -1)
-        for place, columns in self._columns(x, W):
-            part = target[:, *place]
-            part[...] = (matrix @ columns).reshape(part.shape)
+        for rows, columns in self._columns(x, W):
+            np.matmul(matrix, columns, out=target[:, rows].reshape(len(W), -1))  # into a view
         return z
 
     def backward(self, dz, z, x, W):
@@ -166,21 +165,21 @@ class Convolve(Gate):
         _, p, q, N = dz.shape
         # Row h of dx is a product of the rows of dz whose windows contain it. With zeros around
         # and between the rows of dz, these are `height` neighbouring rows, the last one first.
-        rows = np.zeros((F, images.shape[1] + height - 1, q, N), dz.dtype)
-        rows[:, height - 1 : height + (p - 1) * down : down] = dz
+        spread = np.zeros((F, images.shape[1] + height - 1, q, N), dz.dtype)
+        spread[:, height - 1 : height + (p - 1) * down : down] = dz
         matrix = W[:, :, ::-1].transpose(1, 3, 0, 2).reshape(C * width, F * height)
         target = _windows(images, (1, width), (1, right))[:, 0]  # a view of dx
-        for place, columns in _columns(rows, (height, 1), (1, 1)):
-            parts = target[:, :, *place]
+        for rows, columns in _columns(spread, (height, 1), (1, 1)):
+            parts = target[:, :, rows]
             products = (matrix @ columns).reshape(parts.shape)
             for j in range(width):
                 parts[:, j] += products[:, j]
         return dx
 
     def _dW(self, dz, x, W):
-        dW = np.zeros((W[0].size, len(W)), dz.dtype)
-        for place, columns in self._columns(x, W):
-            dW += columns @ dz[:, *place].reshape(len(W), -1).T
+        dW = sum(
+            columns @ dz[:, rows].reshape(len(W), -1).T for rows, columns in self._columns(x, W)
+        )
         return dW.T.reshape(W.shape)
 
     def _columns(self, x, W):
@@ -314,24 +313,23 @@ def _windows(images: Array, size: Shape, stride: Shape) -> Array:
     return np.ndarray(shape, images.dtype, images, strides=strides)  # faster than as_strided
 
 
-def _columns(images: Array, size: Shape, stride: Shape) -> Iterator[tuple[Any, Array]]:
+def _columns(images: Array, size: Shape, stride: Shape) -> Iterator[tuple[slice, Array]]:
     """Copy the windows of images (C, H, W, N) to the columns of a matrix, a block at a time.
 
-    Yields the block's position, as slices of p and q, and the matrix (C · height · width, windows).
-    It is overwritten by the next block.
+    Yields the block's rows, as a slice of p, and the matrix (C · height · width, windows). It is
+    overwritten by the next block.
     """
     windows = _windows(np.ascontiguousarray(images), size, stride)
     *places, p, q, N = windows.shape
     count = math.prod(places)
-    few = max(1, BLOCK // max(1, count * N))
-    height, width = max(1, few // q), min(few, q)
-    buffer = np.empty(count * min(height, p) * width * N, images.dtype)
-    for top, left in product(range(0, p, height), range(0, q, width)):
-        place = np.s_[top : top + height, left : left + width]
-        block = windows[:, :, :, *place]
+    height = min(p, max(1, BLOCK // max(1, count * q * N)))
+    buffer = np.empty(count * height * q * N, images.dtype)
+    for top in range(0, p, height):
+        rows = slice(top, top + height)
+        block = windows[:, :, :, rows]
         columns = buffer[: block.size].reshape(block.shape)
         columns[...] = block
-        yield place, columns.reshape(count, -1)
+        yield rows, columns.reshape(count, -1)
 
 
 def along(size: Size, axes: int) -> Shape:

@@ -313,6 +313,57 @@ function ScaledDotProductAttention({ causal, scale }, [q, k, v, mask], shape) {
   };
 }
 
+// `places` has the elements of each window in order. The first of several equal maxima gets the gradient.
+function MaxPool({ places }, [x], shape) {
+  const size = places.length / count(shape);
+  const firsts = Array.from({ length: count(shape) }, (_, n) => {
+    const window = places.slice(n * size, (n + 1) * size);
+    return window.find((place) => window.every((other) => x.values[other] <= x.values[place]));
+  });
+  return {
+    forward: () => Float64Array.from(firsts, (place) => x.values[place]),
+    backward: (dz) => {
+      const dx = new Float64Array(x.values.length);
+      firsts.forEach((place, n) => (dx[place] += dz[n]));
+      return [dx];
+    },
+  };
+}
+
+// `places` has the elements of the windows of each image and channel. Each filter is multiplied with all of them.
+function Convolve({ places }, [x, W], shape) {
+  const [filters, channels, ...size] = W.shape;
+  const area = count(size);
+  const positions = count(shape.slice(2));
+  const each = (visit) => {
+    for (let n = 0; n < shape[0]; n++)
+      for (let f = 0; f < filters; f++)
+        for (let c = 0; c < channels; c++)
+          for (let p = 0; p < positions; p++)
+            for (let i = 0; i < area; i++)
+              visit(
+                (n * filters + f) * positions + p,
+                places[((n * channels + c) * positions + p) * area + i],
+                (f * channels + c) * area + i,
+              );
+  };
+  return {
+    forward: () => {
+      const z = new Float64Array(count(shape));
+      each((out, pixel, weight) => (z[out] += x.values[pixel] * W.values[weight]));
+      return z;
+    },
+    backward: (dz) => {
+      const [dx, dW] = [new Float64Array(x.values.length), new Float64Array(W.values.length)];
+      each((out, pixel, weight) => {
+        dx[pixel] += dz[out] * W.values[weight];
+        dW[weight] += dz[out] * x.values[pixel];
+      });
+      return [dx, dW];
+    },
+  };
+}
+
 const KINDS = byName({
   elementwise,
   move,
@@ -322,6 +373,8 @@ const KINDS = byName({
   loss,
   LayerNormalise,
   ScaledDotProductAttention,
+  MaxPool,
+  Convolve,
 });
 
 /** One call of a gate: {forward() -> values, backward(dz, z) -> an array of values, or null, for each input}. */
