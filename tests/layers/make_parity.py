@@ -1,16 +1,18 @@
-"""Make tests/layers/data/parity_pytorch.npz, parity_keras.npz and parity_transformer.npz: what the two
-frameworks compute for small networks.
+"""Make tests/layers/data/parity_*.npz: what the two frameworks compute for small networks.
 
 Run it in an environment that has the framework (and nothing of minigrad):
 
     python tests/layers/make_parity.py pytorch      # torch 2.13 made the stored file
     python tests/layers/make_parity.py keras        # Keras 3.15 on TensorFlow 2.21
     python tests/layers/make_parity.py transformer  # torch 2.15
+    python tests/layers/make_parity.py convolution  # torch 2.15
+    python tests/layers/make_parity.py keras_convolution  # Keras 3.15 on TensorFlow 2.21
 
 For each case, in float64: the weights, an input x (B, T, D), the output, a random cotangent
 (`seed`), and the gradients of sum(output * seed) for x and every weight. test_cells.py builds the
 same network here and compares. For a transformer, there are also the mask, random numbers `second`,
-and the gradients of sum(second * grad_x), and test_transformer.py compares.
+and the gradients of sum(second * grad_x), and test_transformer.py compares. For convolutions, a
+BatchNorm then sees two more batches and is evaluated, and test_convolution.py compares.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ def main() -> None:
         "pytorch": pytorch,
         "keras": keras,
         "transformer": transformer,
+        "convolution": convolution,
+        "keras_convolution": keras_convolution,
     }[framework]()
     np.savez_compressed(DATA / f"parity_{framework}.npz", **arrays)
     print(f"{len(arrays)} arrays")
@@ -228,6 +232,99 @@ def transformer() -> dict[str, np.ndarray]:
             arrays["heads"] = torch.tensor(heads)
             found |= {f"{case}_{number}/{name}": array for name, array in arrays.items()}
     return {name: value.detach().numpy() for name, value in found.items()}
+
+
+def convolution() -> dict[str, np.ndarray]:
+    import torch
+
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.float64)
+    nn = torch.nn
+
+    def named(**parts: Any) -> Any:
+        network = nn.Sequential()
+        for name, part in parts.items():
+            network.add_module(name, part)
+        return network
+
+    cases = {
+        "conv1d": (named(conv1d=nn.Conv1d(3, 4, 3, stride=2, padding=2)), (2, 3, 9)),
+        "conv2d": (named(conv2d=nn.Conv2d(2, 3, 3, padding=1)), (2, 2, 5, 6)),
+        "conv2d_plain": (
+            named(conv2d=nn.Conv2d(2, 3, (3, 2), stride=(2, 1), padding=(1, 0), bias=False)),
+            (3, 2, 6, 5),
+        ),
+        "max": (named(maxpool2d=nn.MaxPool2d(3, 2)), (2, 2, 7, 6)),
+        "average": (named(averagepool2d=nn.AvgPool2d((2, 3), 2)), (2, 2, 7, 6)),
+        "norm_of_vectors": (named(batchnorm=nn.BatchNorm1d(4)), (5, 4)),
+        "norm_of_sequences": (named(batchnorm=nn.BatchNorm1d(3, momentum=0.3)), (2, 3, 4)),
+        "norm_of_images": (named(batchnorm=nn.BatchNorm2d(2, eps=0.1)), (3, 2, 4, 2)),
+        "network": (
+            named(
+                conv2d=nn.Conv2d(1, 3, 3), batchnorm=nn.BatchNorm2d(3), tanh=nn.Tanh(),
+                maxpool2d=nn.MaxPool2d(2), conv2d_2=nn.Conv2d(3, 4, 2, bias=False),
+                batchnorm_2=nn.BatchNorm2d(4), tanh_2=nn.Tanh(), flatten=nn.Flatten(),
+                dense=nn.Linear(4 * 2 * 2, 3),
+            ),
+            (4, 1, 8, 8),
+        ),
+    }  # fmt: skip
+    found: dict[str, Any] = {}
+    for case, (module, shape) in cases.items():
+        weights = dict(module.named_parameters())
+        with torch.no_grad():
+            for weight in weights.values():
+                weight.normal_(std=0.7)
+        arrays = {f"weight/{name}": one.clone() for name, one in module.state_dict().items()}
+        # whole numbers, so that the maximum of a window may occur twice
+        x = torch.randint(0, 3, shape).double() if case == "max" else 3 + torch.randn(shape)
+        for mode in ("train", "eval"):  # the first batch, then after two more
+            x = x.clone().requires_grad_()
+            inputs = {"x": x, **weights}
+            output = module(x)
+            cotangent, second = torch.randn_like(output), torch.randn_like(x)
+            first = torch.autograd.grad(
+                (output * cotangent).sum(), inputs.values(), create_graph=True
+            )
+            total = (second * first[0]).sum() + sum((0 * one).sum() for one in inputs.values())
+            twice = torch.autograd.grad(total, inputs.values())
+            arrays |= {
+                f"{mode}/x": x, f"{mode}/output": output, f"{mode}/seed": cotangent, f"{mode}/second": second,
+            }  # fmt: skip
+            for name, one, two in zip(inputs, first, twice, strict=True):
+                arrays |= {f"{mode}/grad/{name}": one, f"{mode}/twice/{name}": two}
+            if mode == "train":
+                for number in range(2):
+                    arrays[f"more/{number}"] = 1 + torch.randn(shape)
+                    module(arrays[f"more/{number}"])
+                module.eval()
+        arrays |= {f"after/{name}": one.clone() for name, one in module.state_dict().items()}
+        found |= {f"{case}/{name}": array for name, array in arrays.items()}
+    return {name: value.detach().numpy() for name, value in found.items()}
+
+
+def keras_convolution() -> dict[str, np.ndarray]:
+    import keras
+    import tensorflow as tf
+
+    keras.config.set_floatx("float64")
+    rng = np.random.default_rng(0)
+    k = keras.layers
+    cases: dict[str, Any] = {
+        "conv1d": (k.Conv1D(4, 3, strides=2), (2, 9, 3)),
+        "conv2d": (k.Conv2D(3, (3, 2)), (2, 5, 6, 2)),
+        "batchnorm": (k.BatchNormalization(epsilon=1e-3, momentum=0.9), (3, 4, 2, 5)),
+    }
+    found: dict[str, np.ndarray] = {}
+    for case, (layer, shape) in cases.items():
+        x = tf.constant(rng.normal(size=shape))
+        layer.build(shape)
+        for variable in layer.variables:
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+        output = layer(x, training=False) if case == "batchnorm" else layer(x)
+        found |= {f"{case}/x": np.asarray(x), f"{case}/output": np.asarray(output)}
+        found |= {f"{case}/weight/{one.name}": np.asarray(one) for one in layer.variables}
+    return found
 
 
 if __name__ == "__main__":

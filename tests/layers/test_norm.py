@@ -1,4 +1,4 @@
-"""LayerNorm of unusual inputs. Values and gradients are compared with PyTorch's in
+"""LayerNorm and BatchNorm of unusual inputs. Values and gradients are compared with PyTorch's in
 test_cells.py.
 """
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import LayerNorm, from_layout, to_layout
+from layers import BatchNorm, LayerNorm, ModeWarning, from_layout, to_layout
 from minigrad.errors import ShapeError
 
 
@@ -41,3 +41,46 @@ def test_without_a_bias():
 def test_the_layer_records_one_gate():
     z = LayerNorm(3)(mg.Tensor(np.ones((2, 3)), requires_grad=True))
     assert isinstance(z.node.gate, mg.LayerNormalise)
+
+
+# ---- BatchNorm; test_convolution.py compares it with PyTorch ----
+
+
+def test_a_batch_by_hand():
+    layer = BatchNorm(1, epsilon=0.0)
+    z = layer([[1.0], [3.0], [5.0]]).array[:, 0]
+    np.testing.assert_allclose(z, [-np.sqrt(1.5), 0, np.sqrt(1.5)], rtol=1e-6)
+    # 0.9 of the first values 0 and 1, and 0.1 of the mean 3 and the variance 8 / 2
+    np.testing.assert_allclose(layer.mean, [0.3], rtol=1e-6)
+    np.testing.assert_allclose(layer.variance, [1.3], rtol=1e-6)
+    np.testing.assert_allclose(layer.eval()([[1.3]]).array, [[1 / np.sqrt(1.3)]], rtol=1e-6)
+
+
+def test_evaluation_changes_no_statistics_and_needs_only_one_example():
+    layer = BatchNorm(2)
+    before = layer.state_dict()
+    assert list(before) == ["gain", "bias", "mean", "variance"]
+    layer.eval()(np.ones((1, 2), np.float32))
+    for name, array in layer.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2,), (), (4, 3, 2), (1, 2), (0, 2, 5), (1, 2, 1)])
+def test_batches_without_a_variance_and_other_channels_are_refused(shape):
+    with pytest.raises(ShapeError, match=rf"MG237.*\(N, 2, \.\.\.\), not {re.escape(str(shape))}"):
+        BatchNorm(2)(np.ones(shape))
+
+
+def test_training_mode_without_gradients_is_warned_of():
+    layer = BatchNorm(2)
+    with mg.no_grad(), pytest.warns(ModeWarning, match="(?s)MG214.*BatchNorm"):
+        layer(np.ones((3, 2)))
+
+
+def test_a_recorded_graph_does_not_change_with_the_statistics():
+    layer = BatchNorm(1, epsilon=0.0).eval()
+    x = mg.Tensor([[2.0]], requires_grad=True)
+    z = layer(x)
+    layer.train()([[1.0], [5.0]])
+    z.backward()
+    np.testing.assert_array_equal(x.grad, [[1.0]])
