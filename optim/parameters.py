@@ -77,6 +77,26 @@ def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Any]) -> N
         tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]
 
 
+def buffers(model: Any) -> dict[str, Any]:
+    """Return {path: array} for the buffers of a model, such as the running means of a BatchNorm.
+    They are saved with the parameters. A model that is not a Layer has none.
+    """
+    return dict(getattr(model, "named_buffers", dict)())
+
+
+def weights(model: Any) -> dict[str, Any]:
+    """Return {path: array} for the parameters and buffers of a model."""
+    parameters = {path: tensor.array for path, tensor in model.named_parameters().items()}
+    return parameters | buffers(model)
+
+
+def set_weights(model: Any, values: Mapping[str, Any]) -> None:
+    """Write values into the parameters and buffers of a model in place."""
+    set_arrays(model.named_parameters(), values)
+    for path, array in buffers(model).items():
+        array[...] = values[path]
+
+
 def _set(model: Any, patterns: tuple[str, ...], wanted: bool) -> list[str]:
     found, _ = split(model.named_parameters(), *patterns)
     for tensor in found.values():

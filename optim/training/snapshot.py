@@ -1,10 +1,10 @@
 """Snapshots: store a whole run in one file and restore it.
 
-The file contains the arrays of the model ("model/rnn.cell.W_hh"), the state that the model carries
-from batch to batch ("carried/state"), the arrays of the optimizer ("optimizer/m/rnn.cell.W_hh"),
-and the arrays of the callbacks. The header stores everything else as JSON: position, history,
-random generator, configuration, and the optimizer's hyperparameters, both current and from the
-start of the run.
+The file contains the parameters and buffers of the model ("model/rnn.cell.W_hh"), the state that
+the model carries from batch to batch ("carried/state"), the arrays of the optimizer
+("optimizer/m/rnn.cell.W_hh"), and the arrays of the callbacks. The header stores everything else as
+JSON: position, history, random generator, configuration, and the optimizer's hyperparameters, both
+current and from the start of the run.
 """
 
 import time
@@ -18,7 +18,7 @@ from minigrad.checkpoint import Checkpoint, check_match, load, save
 from minigrad.errors import CheckpointError
 
 from ..optimizer import Array
-from ..parameters import set_arrays
+from ..parameters import set_weights, weights
 from .history import FilePath
 from .parallel import shard, share
 from .run import Run
@@ -38,7 +38,7 @@ def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> Non
     states["hyperparameters"] = trainer.optimizer.hyperparameters()
     parts = {
         **states,
-        "model": {name: p.array for name, p in trainer.model.named_parameters().items()},
+        "model": weights(trainer.model),
         "optimizer": raw_state,
         "carried": _joined(trainer, carried),
     }
@@ -91,15 +91,14 @@ def restore(trainer: Run, path: FilePath) -> None:
             remedy="use the options of the interrupted run, or start a new run without resume",
         )
     info, optimizer = checkpoint.info, trainer.optimizer
-    parameters = trainer.model.named_parameters()
-    weights, raw_state = part(checkpoint, "model/"), part(checkpoint, "optimizer/")
-    check_match(weights, {name: tensor.array for name, tensor in parameters.items()}, "the model")
+    stored, raw_state = part(checkpoint, "model/"), part(checkpoint, "optimizer/")
+    check_match(stored, weights(trainer.model), "the model")
     optimizer.check_state(raw_state)
     _load_parts(trainer, checkpoint)
     # Load these before the tables, because freezing a table reads it, which applies its pending
     # updates.
     optimizer.load_hyperparameters(_state(checkpoint, "hyperparameters"))
-    set_arrays(parameters, weights)
+    set_weights(trainer.model, stored)
     optimizer.load_state_dict(raw_state)
     trainer.examples = max(map(len, part(checkpoint, "carried/").values()), default=0)
     if trainer.rank < len(info["generators"]):

@@ -20,7 +20,7 @@ from minigrad.errors import DataError, DtypeError, OptionError
 from minigrad.numpy_api import watched_column
 
 from ..optimizer import Optimizer, check_range
-from ..parameters import set_arrays
+from ..parameters import buffers, set_weights, weights
 from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
 from .history import FilePath, History
 from .interrupt import CtrlC, Interrupted
@@ -180,9 +180,7 @@ class Trainer(Run):
             rules = settings(self.optimizer) | checksums(self.optimizer.state_dict())
             mine = {"epochs": self.epochs, "seed": self.seed, **rules}
             check_equal(self.everyone(mine, "the start"))
-            parameters = self.model.named_parameters()
-            arrays = {name: tensor.array for name, tensor in parameters.items()}
-            set_arrays(parameters, self.comm.bcast(arrays))
+            set_weights(self.model, self.comm.bcast(weights(self.model)))
 
     def _train_epoch(self) -> None:
         self._check_parameters()
@@ -222,6 +220,10 @@ class Trainer(Run):
             parameters = self.model.named_parameters().items()
             sums = checksums({name: tensor.array for name, tensor in parameters})
             check_equal(self.everyone(sums, "the end of an epoch"))
+            # Each rank has computed running means of its share of the batches.
+            mine = buffers(self.model)
+            for path, array in (self.comm.bcast(mine) if mine else mine).items():
+                mine[path][...] = array
         row: dict[str, float] = {"epoch": self.epoch + 1, "step": self.step}
         row |= {f"train_{name}": value for name, value in self.means.result().items()}
         if self.validation is not None:

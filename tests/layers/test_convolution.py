@@ -27,7 +27,7 @@ DATA = Path(__file__).parent / "data"
 
 def stored(name):
     """{case: {name: array}}"""
-    found = {}
+    found: dict[str, dict[str, np.ndarray]] = {}
     with np.load(DATA / name) as file:
         for path in file.files:
             case, _, rest = path.partition("/")
@@ -166,6 +166,7 @@ def test_equals_keras_with_its_weights(case):
 def test_a_convolution_by_hand():
     layer = Conv2d(1, 1, 2, padding=1)
     layer.W.array = np.array([[[[1.0, 2.0], [3.0, 4.0]]]], np.float32)
+    assert layer.b is not None
     layer.b.array = np.array([10.0], np.float32)
     z = layer(np.array([[[[1.0, 0.0], [0.0, 1.0]]]]))
     np.testing.assert_array_equal(z.array, [[[[14, 13, 10], [12, 15, 13], [10, 12, 11]]]])

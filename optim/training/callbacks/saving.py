@@ -16,7 +16,7 @@ from minigrad.checkpoint import save
 from minigrad.errors import MinigradError, OptionError
 
 from ...optimizer import Array, check_range
-from ...parameters import set_arrays
+from ...parameters import set_weights, weights
 from ..history import FilePath
 from ..run import Run
 from ..snapshot import part, store
@@ -126,8 +126,7 @@ class BestWeights(Monitor):
         if not self.improved(trainer):
             return
         self.epoch = trainer.epoch
-        parameters = trainer.model.named_parameters()
-        self.weights = {name: tensor.array.copy() for name, tensor in parameters.items()}
+        self.weights = {name: array.copy() for name, array in weights(trainer.model).items()}
         self._write(trainer)
 
     def _write(self, trainer: Run) -> None:
@@ -141,7 +140,7 @@ class BestWeights(Monitor):
             return
         if self.path is not None and not Path(self.path).exists():
             self._write(trainer)  # the interrupted run wrote to another path
-        set_arrays(trainer.model.named_parameters(), self.weights)
+        set_weights(trainer.model, self.weights)
 
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Embedding, Sequential, Stateful, TruncatedBPTT
+from layers import RNN, BatchNorm, Dense, Embedding, Sequential, Stateful, TruncatedBPTT
 from minigrad.errors import MinigradError
 from minigrad.fast.table import make_table
 from optim import SGD, Adam, Callback, Snapshots, Trainer, freeze
@@ -355,3 +355,19 @@ def test_ranks_of_mpi_that_differ_end_with_an_error() -> None:
     status, printed = programs.ended(programs.training(trouble=("rate", 1)))
     told = "MG332] the processes differ: lr of group 0: 0.01 on rank 0, 0.5"
     assert status != 0 and told in printed and not programs.left_over()
+
+
+def test_running_means_of_rank_0_are_taken_by_all_at_the_end_of_an_epoch() -> None:
+    x = np.arange(8, dtype=np.float32).reshape(8, 1)
+
+    def act(comm: Any) -> Any:
+        with programs.DRAWING:
+            model = Sequential(BatchNorm(1, momentum=1.0), Dense(1, 1))
+        optimizer = SGD(model.named_parameters(), lr=0.01)
+        Trainer(model, mg.mean_squared_error, optimizer, metrics={}, callbacks=[], comm=comm).fit(
+            [(x, x)], 1
+        )
+        return model.batchnorm.mean
+
+    # the mean of the first half, which rank 0 has read
+    assert [mean.tolist() for mean in on_ranks(2, act)] == [[1.5], [1.5]]

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Embedding, Sequential, Stateful, TruncatedBPTT
+from layers import RNN, BatchNorm, Dense, Embedding, Sequential, Stateful, TruncatedBPTT
 from minigrad.data import Batches
 from minigrad.errors import CheckpointError, DtypeError, MinigradError
 from optim import (
@@ -93,6 +93,30 @@ def test_a_setting_changed_during_the_run_is_resumed(tmp_path: Path, change: str
         return trainer
 
     check_resumes(tmp_path, run)
+
+
+def test_running_means_are_resumed(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(2, 3, (40, 4)).astype(np.float32)
+    y = (x[:, 0] > 2).astype(int)
+
+    def run(further: list[Callback], resume: Path | None) -> Trainer:
+        mg.seed(1)
+        model = Sequential(Dense(4, 3), BatchNorm(3), Dense(3, 2))
+        optimizer = SGD(model.named_parameters(), lr=0.1)
+        callbacks = [BestWeights(), *further]
+        trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, seed=1)
+        batches, held = Batches(x, y, batch_size=8), Batches(x[:8], y[:8], batch_size=8)
+        trainer.fit(batches, 3, held, resume=resume)
+        return trainer
+
+    def everything(trainer: Trainer) -> Any:
+        arrays = {name: one.tobytes() for name, one in trainer.model.state_dict().items()}
+        return arrays, state(trainer)
+
+    whole = run([Snapshots(tmp_path, every_steps=1, keep=100)], None)
+    assert list(whole.model.named_buffers()) == ["batchnorm.mean", "batchnorm.variance"]
+    for snapshot in sorted(tmp_path.iterdir()):
+        assert everything(run([], snapshot)) == everything(whole), snapshot.name
 
 
 USES: dict[str, Callable[[Batches], list[Callback]]] = {

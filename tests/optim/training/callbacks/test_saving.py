@@ -8,11 +8,14 @@ import contextlib
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minigrad as mg
+from layers import BatchNorm, Dense, Sequential
 from minigrad.errors import MinigradError, OptionError
 from optim import (
+    SGD,
     BestWeights,
     Callback,
     GraphPicture,
@@ -20,6 +23,7 @@ from optim import (
     LogFile,
     Run,
     Snapshots,
+    Trainer,
 )
 from tests.optim.training.callbacks.point import run
 
@@ -52,6 +56,25 @@ def test_the_best_weights_come_back_however_the_run_ends(tmp_path: Path, end: st
     saved = mg.load(path)
     assert saved["point.w"].tolist() == [-2.0]
     assert saved.info == {"config": {"size": 1}, "epoch": 2, "validation_loss": 1.0}
+
+
+def test_the_running_means_of_the_best_epoch_come_back() -> None:
+    model = Sequential(BatchNorm(1), Dense(1, 1))
+    means: list[float] = []
+
+    class Epochs(Callback):
+        def on_epoch_end(self, trainer: Run) -> None:
+            means.append(float(model.batchnorm.mean[0]))
+
+    best, scores = BestWeights(monitor="train_score"), iter([1.0, 3.0, 2.0])
+    x = np.array([[1.0], [5.0]], np.float32)
+    optimizer = SGD(model.named_parameters(), lr=0.1)
+    metrics = {"score": lambda output, labels: next(scores)}
+    callbacks = [Epochs(), best]
+    trainer = Trainer(model, mg.mean_squared_error, optimizer, metrics=metrics, callbacks=callbacks)
+    trainer.fit([(x, x)], 3)
+    np.testing.assert_allclose(means, [0.3, 0.57, 0.813], rtol=1e-6)  # 3 is the batch's mean
+    assert model.batchnorm.mean[0] == means[1] == best.weights["batchnorm.mean"][0]
 
 
 def test_snapshots_are_kept_by_number_and_found_by_age(tmp_path: Path) -> None:
