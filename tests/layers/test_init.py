@@ -42,3 +42,26 @@ def test_orthogonal_prefers_no_direction():
     mg.seed(0)
     mean = np.mean([init.orthogonal((3, 3)) for _ in range(2000)], axis=0)
     assert np.abs(mean).max() < 5 / np.sqrt(3 * 2000)
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"),
+    [
+        ("glorot_uniform", 2 / (40 * 25 + 60 * 25)),
+        ("glorot_normal", 2 / (40 * 25 + 60 * 25)),
+        ("he_uniform", 2 / (40 * 25)),
+        ("he_normal", 2 / (40 * 25)),
+    ],
+)
+def test_kernels_have_the_fans_of_their_windows(name, variance):
+    mg.seed(0)
+    kernels = getattr(init, name)((60, 40, 5, 5))
+    assert kernels.shape == (60, 40, 5, 5) and kernels.dtype == np.float32
+    np.testing.assert_allclose(kernels.var(), variance, rtol=0.03)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 2, 2), (9, 2, 3), (12, 3, 2, 2)])
+def test_filters_are_orthogonal(shape):
+    W = init.orthogonal(shape).reshape(shape[0], -1)
+    product = W @ W.T if W.shape[0] <= W.shape[1] else W.T @ W
+    np.testing.assert_allclose(product, np.eye(len(product)), atol=1e-6)

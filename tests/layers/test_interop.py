@@ -11,6 +11,9 @@ from layers import (
     GRU,
     LSTM,
     RNN,
+    BatchNorm,
+    Conv1d,
+    Conv2d,
     Dense,
     Embedding,
     Layer,
@@ -72,6 +75,33 @@ def test_names_are_those_of_the_frameworks_or_the_users_own(build):
     assert set(pytorch) < to_layout(build(0), "pytorch").keys()
     keras = ["embedding/embeddings", "layernorm/gamma", "own/scale", "dense/kernel"]
     assert set(keras) < to_layout(build(0), "keras").keys()
+
+
+@layouts
+def test_kernels_and_running_means_go_there_and_back(tmp_path, layout):
+    def build(seed):
+        mg.seed(seed)
+        model = Sequential(Conv1d(2, 3, 4), BatchNorm(3), Conv2d(3, 4, (2, 5), bias=False))
+        model.batchnorm(np.random.default_rng(seed).normal(size=(2, 3, 4)).astype(np.float32))
+        return model
+
+    first, second, path = build(0), build(1), tmp_path / "w.safetensors"
+    export_weights(first, path, layout)
+    import_weights(second, path, layout)
+    assert unchanged(second, first.state_dict())
+    shapes = {name: array.shape for name, array in load_file(path).items()}
+    if layout == "pytorch":
+        assert shapes["conv1d.weight"] == (3, 2, 4) and shapes["conv2d.weight"] == (4, 3, 2, 5)
+        assert shapes["batchnorm.running_var"] == (3,)
+    else:
+        assert shapes["conv1d/kernel"] == (4, 2, 3) and shapes["conv2d/kernel"] == (2, 5, 3, 4)
+        assert shapes["batchnorm/moving_variance"] == (3,)
+
+
+def test_pytorchs_count_of_batches_is_not_needed():
+    model = Sequential(BatchNorm(3))
+    counted = {**to_layout(model, "pytorch"), "batchnorm.num_batches_tracked": np.array(7)}
+    from_layout(model, counted, "pytorch")
 
 
 def test_weights_of_another_architecture_are_named_all_at_once():

@@ -218,3 +218,56 @@ def test_putting_a_model_together_takes_time_in_proportion_to_its_parts():
         return events.count("call")
 
     assert calls(400) <= 4.1 * calls(100)
+
+
+class Counter(Layer):
+    calls: Any
+
+    def __init__(self):
+        self.buffer("calls", np.zeros(2, np.float32))
+        self.W = mg.Tensor([1.0], requires_grad=True)
+
+    def forward(self, x):
+        self.calls = self.calls + 1
+        return x
+
+
+def test_a_buffer_is_saved_but_not_trained():
+    model = Sequential(Counter(), Counter())
+    model(0.0)
+    assert list(model.named_parameters()) == ["counter.W", "counter_2.W"]
+    assert list(model.state_dict()) == [
+        "counter.W",
+        "counter_2.W",
+        "counter.calls",
+        "counter_2.calls",
+    ]
+    model.state_dict()["counter.calls"][...] = 7  # a copy
+    np.testing.assert_array_equal(model.counter.calls, [1, 1])
+    other = Sequential(Counter(), Counter())
+    other.load_state_dict(model.state_dict())
+    np.testing.assert_array_equal(other.counter_2.calls, [1, 1])
+    other(0.0)
+    np.testing.assert_array_equal(other.named_buffers()["counter.calls"], [2, 2])
+    np.testing.assert_array_equal(model.counter.calls, [1, 1])
+    assert "calls: (2,), buffer" in repr(model) and repr(model).endswith("2 parameters")
+
+
+def test_a_buffer_holds_a_copy_and_keeps_its_name():
+    given, model = np.zeros(2, np.float32), Counter()
+    model.calls = given
+    given += 1
+    np.testing.assert_array_equal(model.named_buffers()["calls"], [0, 0])
+    del model.calls
+    assert not model.named_buffers()
+    with pytest.raises(LayerError, match="MG243.*'train'"):
+        model.buffer("train", given)
+    with pytest.raises(LayerError, match=r"(?s)MG203.*self.buffer\('other', array\)"):
+        model.other = given
+
+
+def test_a_model_without_a_buffer_does_not_load_one():
+    arrays = Counter().state_dict()
+    del arrays["calls"]
+    with pytest.raises(mg.MinigradError, match="(?s)MG505.*calls"):
+        Counter().load_state_dict(arrays)
