@@ -138,7 +138,7 @@ class Layer:
         Errors: LayerError if every layer already has an attribute called `name` (MG243).
         """
         self._register(name, np.array(array))
-        setattr(self, name, array)
+        object.__setattr__(self, name, self._members[name])
 
     def _register(self, name: str, value: Part) -> None:
         if hasattr(Layer, name):
