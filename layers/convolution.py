@@ -15,10 +15,11 @@ from .layer import Layer, as_tensor, parameter
 
 
 class Conv1d(Layer):
-    """z = the products of `filters` kernels with all windows of x, plus a bias for each filter.
+    """z = W ∗ x + b: each of the `filters` kernels in W is multiplied with all windows of x.
 
-    The stride moves the window. `padding` zeros are added on both sides of each axis. W (filters,
-    channels, size) is initialised by `init`, Glorot-uniform by default; b (filters,) starts at 0.
+    Neighbouring windows are `stride` steps apart. `padding` zeros are added on both sides of x.
+    W (filters, channels, size) is initialised by `init`, Glorot-uniform by default; b (filters,)
+    starts at 0. With `bias=False`, the layer has no bias.
 
     Shapes: x (N, channels, length); z has shape (N, filters, (length + 2 padding - size) // stride
     + 1).
@@ -60,7 +61,7 @@ class Conv1d(Layer):
 
 
 class Conv2d(Conv1d):
-    """As Conv1d, for images x (N, channels, height, width).
+    """z = W ∗ x + b, as in Conv1d, for images x (N, channels, height, width).
 
     `size`, `stride` and `padding` are each a number, or a pair for height and width. W has shape
     (filters, channels, height, width), and z (N, filters, height, width).
@@ -69,7 +70,7 @@ class Conv2d(Conv1d):
     >>> Conv2d(1, 6, 5)(np.zeros((2, 1, 28, 28))).shape
     (2, 6, 24, 24)
 
-    Source: LeCun et al., Gradient-based learning applied to document recognition (1998).
+    Errors: see Conv1d. Source: LeCun et al., Gradient-based learning applied to document recognition (1998).
     """
 
     axes = 2
@@ -96,7 +97,7 @@ class MaxPool2d(_Pool2d):
              [13., 15.]]]])
 
     Errors: ShapeError if x is smaller than a window, or a size or stride is not a positive integer
-    (MG162).
+    (MG162). Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 9.3.
     """
 
     def forward(self, x: Any) -> Tensor:
@@ -113,7 +114,8 @@ class AveragePool2d(_Pool2d):
     array([[[[ 2.5,  4.5],
              [10.5, 12.5]]]])
 
-    Errors: see MaxPool2d.
+    Errors: see MaxPool2d. Source: LeCun et al., Gradient-based learning applied to document
+    recognition (1998).
     """
 
     def forward(self, x: Any) -> Tensor:
@@ -126,6 +128,8 @@ class Flatten(Layer):
     >>> import numpy as np
     >>> Flatten()(np.zeros((2, 3, 4))).shape
     (2, 12)
+
+    Source: the documentation of PyTorch's Flatten.
     """
 
     def forward(self, x: Any) -> Tensor:

@@ -58,10 +58,10 @@ def normal(deviation: float) -> Initialiser:
     return lambda shape: deviation * generator().standard_normal(shape, np.float32)
 
 
-def fans(shape: Shape) -> tuple[int, int]:
+def _fans(shape: Shape) -> tuple[int, int]:
     """Return (fan-in, fan-out) of a matrix (in, out), or of kernels (filters, channels, ...).
 
-    >>> fans((4, 3)), fans((16, 6, 5, 5))
+    >>> _fans((4, 3)), _fans((16, 6, 5, 5))
     ((4, 3), (150, 400))
     """
     first, second, *size = shape
@@ -76,7 +76,7 @@ def glorot_uniform(shape: Shape) -> Array:
     Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural
     networks (2010), eq. 16.
     """
-    inputs, outputs = fans(shape)
+    inputs, outputs = _fans(shape)
     limit = math.sqrt(6 / (inputs + outputs))
     return uniform(-limit, limit)(shape)
 
@@ -85,7 +85,7 @@ def glorot_normal(shape: Shape) -> Array:
     """Draw from a normal distribution with variance 2 / (in + out). Source: Glorot and Bengio
     (2010), eq. 12.
     """
-    inputs, outputs = fans(shape)
+    inputs, outputs = _fans(shape)
     return normal(math.sqrt(2 / (inputs + outputs)))(shape)
 
 
@@ -95,14 +95,14 @@ def he_uniform(shape: Shape) -> Array:
 
     Source: He et al., Delving deep into rectifiers (2015), eq. 10.
     """
-    inputs, _ = fans(shape)
+    inputs, _ = _fans(shape)
     limit = math.sqrt(6 / inputs)
     return uniform(-limit, limit)(shape)
 
 
 def he_normal(shape: Shape) -> Array:
     """Draw from a normal distribution with variance 2 / in. Source: He et al. (2015)."""
-    inputs, _ = fans(shape)
+    inputs, _ = _fans(shape)
     return normal(math.sqrt(2 / inputs))(shape)
 
 

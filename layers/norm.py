@@ -64,7 +64,7 @@ class BatchNorm(LayerNorm):
     ([[-1.0], [1.0]], array([0.2], dtype=float32))
 
     Errors: OptionError for a width below 1 (MG210); ShapeError for a different number of channels,
-    or in training a batch with only one number for each (MG237); a ModeWarning (MG214) for training
+    or in training a batch with only one number for each (MG225); a ModeWarning (MG214) for training
     mode inside `no_grad`. Source: Ioffe and Szegedy, Batch normalization (2015).
     """
 
@@ -84,7 +84,7 @@ class BatchNorm(LayerNorm):
         count = x.size // width
         if x.shape[1:2] != (width,) or (self.training and count < 2):
             raise ShapeError(
-                "MG237",
+                "MG225",
                 f"BatchNorm takes x of shape (N, {width}, ...), not {x.shape}",
                 cause=f"the layer has {width} channels; in training, each channel needs two or more "
                 "numbers, because the variance of one number is 0",

@@ -28,6 +28,7 @@ CALLS = (
     "(x)", "(x, x)", "([x, x])", "(x, 0)", "(x, 1)", "(x, 2)", "(0, 1)", "(x, 0, 1)", "(0, 3)", "(x, 0, 3)", "(4)",
     "(x, (4,))", "('float32')", "('ij,jk', x, x)", "(x, (3, 2, 2))", "(np.array([True, False]), x, 0.0)",
     "(x, x, x)", "(x, [1, 0])", "(-x, [0, 1])", "(x, np.array([[0], [1]]), 1)", "(x, np.ones((2, 2)))",
+    "(x[None], x[None])",
 )  # fmt: skip
 """With one of these arguments each function can be called."""
 

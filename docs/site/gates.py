@@ -20,7 +20,8 @@ from minigrad import gates
 from minigrad.numpy_api import FUNCTIONS, ArrayMethods
 
 ORDER = (
-    "basic", "elementwise", "activation", "shape", "reduction", "indexing", "contraction", "rows", "loss", "fused",
+    "basic", "elementwise", "activation", "shape", "reduction", "indexing", "contraction", "convolution", "rows",
+    "loss", "fused",
 )  # fmt: skip
 OPERATORS = {
     np.add: "a + b", np.subtract: "a - b", np.multiply: "a * b", np.divide: "a / b", np.power: "a ** b",

@@ -322,7 +322,7 @@ def _columns(images: Array, size: Shape, stride: Shape) -> Iterator[tuple[slice,
     windows = _windows(np.ascontiguousarray(images), size, stride)
     *places, p, q, N = windows.shape
     count = math.prod(places)
-    height = min(p, max(1, BLOCK // max(1, count * q * N)))
+    height = min(max(BLOCK // max(count * q * N, 1), 1), p)
     buffer = np.empty(count * height * q * N, images.dtype)
     for top in range(0, p, height):
         rows = slice(top, top + height)
@@ -374,12 +374,8 @@ def windows(x: TensorLike, size: Size, stride: Size = 1) -> Tensor:
 
 
 def conv(x: TensorLike, W: TensorLike, stride: Size = 1, padding: Size = 0) -> Tensor:
-    """`Convolve(stride)(x, W)`, with `padding` zeros on both sides of each axis of an image.
-
-    See the class for the formula. The padding is recorded as a Pad.
-
-    >>> conv(np.ones((1, 1, 3)), np.ones((1, 1, 3)), padding=1).array
-    array([[[2., 3., 2.]]])
+    """`Convolve(stride)(x, W)`: see the class for the formula. `padding` zeros are added on both
+    sides of each axis of an image. This is recorded as a Pad.
     """
     x, W = as_tensors([x, W])
     if np.any(padding) and x.ndim == W.ndim:

@@ -20,6 +20,7 @@ from layers import (
     GRU,
     LSTM,
     RNN,
+    BatchNorm,
     Cell,
     Dense,
     Dropout,
@@ -137,6 +138,82 @@ def normalizes(draw: Draw) -> None:
 
     z = mg.LayerNormalise(epsilon)(*leaves.values())
     agree(draw, f"layer norm of {shapes['x']}, {list(leaves)}", z, formula, **leaves)
+
+
+def convolves(draw: Draw) -> None:
+    """Convolution in one and two dimensions, with stride and padding, and its unfused form."""
+    axes = draw.between(1, 2)
+    N, C, F = draw.between(0, 3), draw.between(1, 3), draw.between(1, 3)
+    size = tuple(draw.between(1, 3) for _ in range(axes))
+    stride = draw.pick(1, 2, tuple(draw.between(1, 3) for _ in range(axes)))
+    padding = draw.pick(0, 1, tuple(draw.between(0, 2) for _ in range(axes)))
+    shape = tuple(k + draw.between(0, 4) for k in size)
+    x, W = draw.tensor(draw.normal(N, C, *shape)), draw.tensor(draw.normal(F, C, *size))
+    z = mg.conv(x, W, stride, padding)
+
+    def formula(x: Array, W: Array) -> Array:
+        around = padding if isinstance(padding, tuple) else (padding,) * axes
+        windows = seen(np.pad(x, [(0, 0), (0, 0), *((n, n) for n in around)]), size, stride)
+        p, i = "pq"[:axes], "ij"[:axes]
+        return np.asarray(np.einsum(f"nc{p}{i},fc{i}->nf{p}", windows, W))
+
+    what = f"convolution of {x.shape} by {W.shape}, {stride}, {padding}"
+    agree(draw, what, mg.unfuse(z) if draw.yes(0.3) else z, formula, x=x, W=W)
+
+
+def pools_windows(draw: Draw) -> None:
+    """The maxima and means of windows, some of which have equal elements."""
+    axes = draw.between(1, 2)
+    size = tuple(draw.between(1, 3) for _ in range(axes))
+    stride = draw.pick(None, 1, 2, tuple(draw.between(1, 3) for _ in range(axes)))
+    numbers = draw.normal(2, 2, *(k + draw.between(0, 4) for k in size))
+    x = draw.tensor(np.round(numbers) if draw.yes(0.5) else numbers)
+    step: Any = size if stride is None else stride
+    last = tuple(range(-axes, 0))
+
+    def first(x: Array) -> Array:
+        windows = seen(x, size, step)
+        flat = windows.reshape(*windows.shape[:-axes], -1)
+        best = flat.real.argmax(axis=-1)[..., None]
+        return np.take_along_axis(flat, best, axis=-1)[..., 0]
+
+    what = f"of windows {size}, {stride}"
+    agree(draw, f"maxima {what}", mg.max_pool(x, size, stride), first, x=x)
+    z = mg.windows(x, size, step).mean(axis=last)
+    agree(draw, f"means {what}", z, lambda x: seen(x, size, step).mean(axis=last), x=x)
+
+
+def seen(x: Array, size: tuple[int, ...], stride: Any) -> Array:
+    """The windows of x, by NumPy."""
+    axes = tuple(range(-len(size), 0))
+    steps = stride if isinstance(stride, tuple) else (stride,) * len(size)
+    key = (..., *(slice(None, None, step) for step in steps), *[slice(None)] * len(size))
+    windows: Any = np.lib.stride_tricks.sliding_window_view(x, size, axes)
+    return np.asarray(windows[key])
+
+
+def normalizes_batches(draw: Draw) -> None:
+    """Batch normalization in both modes."""
+    width, training = draw.between(1, 3), draw.yes(0.5)
+    layer = BatchNorm(width, momentum=draw.pick(0.1, 1.0), epsilon=draw.pick(1e-5, 0.1))
+    leaves = draw.parameters(layer)
+    shape = (draw.between(2, 3), width, *(2, 3)[: draw.between(0, 2)])
+    axes = (0, *range(2, len(shape)))
+    layer(draw.normal(*shape).astype(np.float32))
+    layer.train(training)
+    mean, variance = (
+        one.reshape(-1, *[1] * (len(shape) - 2)) for one in (layer.mean, layer.variance)
+    )
+    x = draw.tensor(draw.normal(*shape))
+
+    def formula(x: Array, gain: Array, bias: Array) -> Array:
+        center = x.mean(axes, keepdims=True) if training else mean
+        spread = ((x - center) ** 2).mean(axes, keepdims=True) if training else variance
+        gain, bias = (one.reshape(mean.shape) for one in (gain, bias))
+        return np.asarray((x - center) / np.sqrt(spread + layer.epsilon) * gain + bias)
+
+    z = layer(x)
+    agree(draw, f"batch norm of {shape}, training {training}", z, formula, x=x, **leaves)
 
 
 def largest(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
@@ -733,6 +810,9 @@ CHECKS = {
         along_axes,
         attends,
         normalizes,
+        normalizes_batches,
+        convolves,
+        pools_windows,
         reductions,
         class_losses,
         binary_losses,

@@ -32,6 +32,7 @@ THRESHOLDS: dict[str, tuple[int, ...]] = {
     "minigrad.fast.kernels.PLACES_PER_ADDITION": (0, 1, 100),
     "minigrad.gates.activation.NO_OVERFLOW_BELOW": (0, 1),
     "minigrad.gates.fused.transformer.QUERIES": (1, 2, 3),
+    "minigrad.gates.convolution.BLOCK": (1, 40, 150),
     "optim.lazy.BLOCK": (1, 2, 3),
     "optim.lazy.LATE": (8, 64),
 }
