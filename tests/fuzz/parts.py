@@ -179,6 +179,7 @@ def pools_windows(draw: Draw) -> None:
 
     what = f"of windows {size}, {stride}"
     agree(draw, f"maxima {what}", mg.max_pool(x, size, stride), first, x=x)
+    x.grad = None
     z = mg.windows(x, size, step).mean(axis=last)
     agree(draw, f"means {what}", z, lambda x: seen(x, size, step).mean(axis=last), x=x)
 
