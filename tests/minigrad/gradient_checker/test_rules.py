@@ -15,8 +15,6 @@ ONE: list[Any] = [
     *(mg.cos, mg.leaky_relu, mg.relu, mg.sigmoid, mg.softmax, mg.softplus, mg.tanh, np.abs),
     lambda x: mg.clip(x, -0.5, 1.0),
     lambda x: mg.cumsum(x, 1) * 0.3,
-    lambda x: mg.max_pool(x, 2, stride=1)[:, [0, 1, 2, 0]],
-    lambda x: mg.windows(x, 3).sum(axis=1) @ x[:3],
     lambda x: mg.exp(mg.tanh(x)),
     lambda x: mg.gelu(x),
     lambda x: mg.log(x * x + 0.1),
@@ -35,7 +33,7 @@ TWO: list[Any] = [
     mg.maximum,
     lambda a, b: mg.scaled_dot_product_attention(a, b, a, causal=True),
     lambda a, b: mg.layer_norm(a, b[0], b[1], 0.1),
-    lambda a, b: mg.conv(a[:, None], b[:1, None, :3], padding=1)[:, 0],
+    lambda a, b: mg.max_pool(mg.conv(a[:, None], b[:1, None, :3], padding=2), 3, 1)[:, 0],
     lambda a, b: a + b[:1],
     lambda a, b: a / (b * b + 0.5),
     lambda a, b: a @ b,
@@ -79,7 +77,18 @@ def test_right_programs_are_never_blamed(decade):
     assert crooked <= 1
 
 
-MAY_BE_ZERO = {"ReLU", "LeakyReLU", "Max", "Min", "Maximum", "Minimum", "Clip", "Where", "Abs"}
+MAY_BE_ZERO = {
+    "ReLU",
+    "LeakyReLU",
+    "Max",
+    "Min",
+    "Maximum",
+    "Minimum",
+    "Clip",
+    "Where",
+    "Abs",
+    "MaxPool",
+}
 
 
 @pytest.mark.parametrize("seed", range(0, 75, 3))  # without whole numbers, whose slopes may be 0
