@@ -107,7 +107,7 @@ class MaxPool2d(_Pool2d):
 class AveragePool2d(_Pool2d):
     """z = the mean of each window of x (N, channels, height, width).
 
-    The arguments are those of MaxPool2d.
+    AveragePool2d takes the same arguments as MaxPool2d.
 
     >>> import numpy as np
     >>> AveragePool2d(2)(np.arange(16.0).reshape(1, 1, 4, 4)).array

@@ -22,7 +22,7 @@ from .basic import floats
 from .contraction import einsum
 from .indexing import Scatter, pad
 from .samples import samples_on
-from .shape import _ShapeOfForward
+from .shape import _Moving, _ShapeOfForward
 
 Size = int | tuple[int, ...]
 
@@ -31,7 +31,7 @@ Size = int | tuple[int, ...]
 BLOCK = 1 << 17
 
 
-class Windows(Gate):
+class Windows(_Moving):
     """z = the windows of x: z[..., p, q, i, j] = x[..., p·s + i, q·s + j] for stride s.
 
     dx = the sum of dz over all windows that contain an element. `size` is a tuple with the size of
@@ -50,7 +50,6 @@ class Windows(Gate):
     """
 
     symbol = "windows"
-    operations = 0
 
     def __init__(self, size: Size, stride: Size = 1) -> None:
         self.size, self.stride = along(size, 1), stride
@@ -149,10 +148,9 @@ class Convolve(Gate):
 
     def backward(self, dz, z, x, W):
         if isinstance(dz, Tensor):
-            p, i = self._letters(W)
             return (
-                lambda: AddWindows(x.shape, self.stride)(einsum(f"nf{p},fc{i}->nc{p}{i}", dz, W)),
-                lambda: einsum(f"nf{p},nc{p}{i}->fc{i}", dz, windows(x, W.shape[2:], self.stride)),
+                lambda: AddWindows(x.shape, self.stride)(_einsum("nfpq,fcij->ncpqij", dz, W)),
+                lambda: _einsum("nfpq,ncpqij->fcij", dz, windows(x, W.shape[2:], self.stride)),
             )
         dz = np.ascontiguousarray(_images(dz))
         return partial(self._dx, dz, x, W), partial(self._dW, dz, x, W)
@@ -191,12 +189,7 @@ class Convolve(Gate):
 
     def product(self, x: Tensor, W: Tensor) -> Tensor:
         """Return z, computed by two gates: the product of W and the windows of x."""
-        p, i = self._letters(W)
-        return einsum(f"nc{p}{i},fc{i}->nf{p}", windows(x, W.shape[2:], self.stride), W)
-
-    def _letters(self, W):
-        """Return the letters of the windows' positions and of the places in a window."""
-        return "pq"[: W.ndim - 2], "ij"[: W.ndim - 2]
+        return _einsum("fcij,ncpqij->nfpq", W, windows(x, W.shape[2:], self.stride))
 
     def shape(self, *shapes: Shape) -> Shape:
         x, W = shapes
@@ -284,6 +277,13 @@ class MaxPool(Windows):
     ])  # fmt: skip
 
 
+def _einsum(subscripts: str, *operands: Tensor) -> Tensor:
+    """Return an einsum for images (N, C, height, width). For one axis, q and j are left out."""
+    if operands[0].ndim == 3:
+        subscripts = subscripts.replace("q", "").replace("j", "")
+    return einsum(subscripts, *operands)
+
+
 def _two_axes(x: Array) -> Array:
     """Add a height of 1 to images or filters that only have a length."""
     return x if x.ndim == 4 else x[:, :, None]
@@ -299,7 +299,7 @@ def _images(x: Array) -> Array:
 
 
 def _empty(shape: Shape, dtype: Any) -> Array:
-    """Return an empty array (N, C, ...) that lies in memory in the order of `_images`."""
+    """Return an empty array (N, C, ...) with the memory order of `_images`."""
     last = np.empty((*shape[1:], shape[0]), dtype)
     return np.empty_like(last.transpose(-1, *range(len(shape) - 1)))
 
