@@ -52,6 +52,12 @@ MUTANTS: list[Mutant] = [
         "index arrays not copied",
     ),
     (
+        "minigrad/gates/convolution.py",
+        "W[:, :, ::-1].transpose",
+        "W.transpose",
+        "a convolution's gradient, with the rows of the kernel in the wrong order",
+    ),
+    (
         "minigrad/fast/accumulator.py",
         "total = GradientSum(np.array(dense(total)))",
         "total = GradientSum(np.asarray(dense(total)))",
@@ -107,8 +113,8 @@ MUTANTS: list[Mutant] = [
     ),
     (
         "layers/layer.py",
-        "{path: parameter.array.copy() for path",
-        "{path: parameter.array for path",
+        "{path: array.copy() for path, array in (arrays",
+        "{path: array for path, array in (arrays",
         "a state_dict that changes with the model",
     ),
 ]
