@@ -7,7 +7,7 @@ The folder then contains
 - `pyodide-lock.json`, reduced to NumPy and minigrad, with checksums that Pyodide verifies;
 - the wheels of NumPy and of minigrad, without the files that match LEFT_OUT, such as the reviews;
 - `viz.js`, Graphviz for WebAssembly;
-- `imdb.npz`, the reviews, and two texts (DATA), fetched only when a program reads them.
+- `imdb.npz`, the reviews, and two texts and the digits (DATA), fetched only when a program reads them.
 
 A worker (of type "module") in the same folder starts with
 
@@ -48,10 +48,10 @@ PYODIDE = NPM / "pyodide"
 VIZ = NPM / "@viz-js/viz/dist/viz.js"
 CACHE = ROOT / "build/pyodide"
 ADDRESS = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
-DATA = ("imdb.npz", "names.txt.gz", "shakespeare.txt.gz")
-# Files left out of minigrad's wheel: the reviews, the texts, and the course, because it runs in a terminal.
+DATA = ("imdb.npz", "names.txt.gz", "shakespeare.txt.gz", "digits.csv.gz")
+# Files left out of minigrad's wheel: the reviews, the texts, the digits, and the course, because it runs in a terminal.
 # The course's lessons are pages of the site.
-LEFT_OUT = re.compile(r"minigrad/(data/imdb\.npz|data/\w+\.txt\.gz|course/\S+|__main__\.py)")
+LEFT_OUT = re.compile(r"minigrad/(data/imdb\.npz|data/\w+\.(txt|csv)\.gz|course/\S+|__main__\.py)")
 # Files left out of NumPy's wheel: its compiler for Fortran, and the declarations for other compilers.
 NUMPY_LEFT_OUT = re.compile(r"numpy/(f2py/\S+|\S+\.(pyi|pxd|h|a|c|pyx|in|build))(?![\w.])")
 LIMIT = 10e6  # maximum number of bytes to fetch before the first cell runs

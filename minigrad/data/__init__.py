@@ -1,7 +1,7 @@
-"""Convert texts to batches of integer ids.
+"""Convert texts to batches of integer ids, and load texts and images.
 
-This package contains a tokenizer, vocabularies, padding, batches, the IMDB data set, names, and
-Shakespeare.
+This package contains a tokenizer, vocabularies, padding, batches, the IMDB data set, names,
+Shakespeare, and handwritten digits.
 """
 
 import sys
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.data.batches import Batches, Stream
 from minigrad.data.corpora import load_names, load_shakespeare
+from minigrad.data.images import load_digits, load_mnist
 from minigrad.data.imdb import IMDB, Reviews, load_imdb
 from minigrad.data.text import Characters, Vocabulary, lengths, mask, pad, tokenize
 from minigrad.help import other_frameworks as _other
 
 __all__ = [
-    "IMDB", "Batches", "Characters", "Reviews", "Stream", "Vocabulary", "lengths", "load_imdb", "load_names",
-    "load_shakespeare", "mask", "pad", "tokenize",
+    "IMDB", "Batches", "Characters", "Reviews", "Stream", "Vocabulary", "lengths", "load_digits", "load_imdb",
+    "load_mnist", "load_names", "load_shakespeare", "mask", "pad", "tokenize",
 ]  # fmt: skip
 
 for _cls in (Batches, Characters, Stream, Vocabulary):

@@ -23,7 +23,7 @@ def load_names() -> list[str]:
     Errors: DataError MG404 if the file is missing, MG405 if it is damaged. Source: Andrej
     Karpathy's makemore (2022), from the U.S. Social Security Administration's names of 2018.
     """
-    return _text("names.txt.gz").split()
+    return bundled_text("names.txt.gz").split()
 
 
 def load_shakespeare() -> str:
@@ -35,10 +35,14 @@ def load_shakespeare() -> str:
 
     Errors: as for `load_names`. Source: Andrej Karpathy's char-rnn (2015).
     """
-    return _text("shakespeare.txt.gz")
+    return bundled_text("shakespeare.txt.gz")
 
 
-def _text(name: str) -> str:
+def bundled_text(name: str) -> str:
+    """Return the text of a compressed file in this folder.
+
+    Errors: DataError MG404 if the file is missing, MG405 if it is damaged.
+    """
     path, remedy = FOLDER / name, "reinstall minigrad, because the file is part of the package"
     try:
         text = gzip.decompress(path.read_bytes()).decode("ascii")

@@ -53,7 +53,7 @@ async function load() {
   python.FS.mkdir("/cells"); // the folder for files that cells write
   python.FS.chdir("/cells");
   data = python.runPython("import sys; sys.path.insert(0, '/cells'); import minigrad.data; minigrad.data.__path__[0]");
-  for (const name of ["imdb.npz", "names.txt.gz", "shakespeare.txt.gz"]) {
+  for (const name of ["imdb.npz", "names.txt.gz", "shakespeare.txt.gz", "digits.csv.gz"]) {
     python.FS.createLazyFile(data, name, address(name), true, false); // fetched when a program opens it
   }
   const draw = (dot) => viz.renderString(dot, { format: "svg" });

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.data import corpora, load_names, load_shakespeare
+from minigrad.data import corpora, load_digits, load_names, load_shakespeare
 from minigrad.errors import DataError
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "data.md").read_text()
@@ -16,7 +16,11 @@ CHECKSUMS = {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (\S+
 
 
 def test_the_texts_are_the_published_ones():
-    texts = {"names.txt": "\n".join(load_names()), "shakespeare.txt": load_shakespeare()}
+    texts = {
+        "names.txt": "\n".join(load_names()),
+        "shakespeare.txt": load_shakespeare(),
+        "digits.csv": corpora.bundled_text("digits.csv.gz"),
+    }
     assert CHECKSUMS.keys() == texts.keys()
     for name, text in texts.items():
         assert hashlib.sha256(text.encode()).hexdigest() == CHECKSUMS[name]
@@ -31,10 +35,10 @@ def test_the_texts_have_the_counts_that_makemore_and_nanogpt_print():
     assert (len(text), len(set(text))) == (1_003_854 + 111_540, 65)
 
 
-@pytest.mark.parametrize("load", [load_names, load_shakespeare])
+@pytest.mark.parametrize("load", [load_names, load_shakespeare, load_digits])
 def test_without_the_file(load, monkeypatch, tmp_path):
     monkeypatch.setattr(corpora, "FOLDER", tmp_path)
-    with pytest.raises(DataError, match=r"MG404.*\.txt\.gz"):
+    with pytest.raises(DataError, match=r"MG404.*\.gz"):
         load()
 
 
