@@ -127,7 +127,7 @@ def train_all(options: argparse.Namespace) -> None:
     models: dict[str, Layer] = {}
     histories: dict[str, optim.History] = {}
     filters: list[Any] = []
-    epochs, training = (2, SHORT) if options.short else (options.epochs, TRAINING)
+    epochs, training = (5, SHORT) if options.short else (options.epochs, TRAINING)
     try:
         for seed in options.seeds:
             data = split(seed, options.last, training)
@@ -200,7 +200,6 @@ def draw_curves(histories: dict[str, optim.History]) -> Any:
         panel.set_ylabel(column.replace("train", "training").replace("_", " "))
         panel.legend()
     figure.axes[0].set_yscale("log")
-    figure.axes[1].set_ylim(bottom=0.85)
     return figure
 
 
@@ -237,13 +236,14 @@ def draw_answers(model: Layer, images: Any, labels: Any) -> Any:
     odds = mg.softmax(logits, axis=1).array
     answers, confidence = odds.argmax(axis=1), odds.max(axis=1)
     order = np.argsort(-confidence, kind="stable")
-    right = [
-        next(row for row in order if labels[row] == answers[row] == digit) for digit in range(10)
-    ]
+    # In reverse order, the most confident answer for each digit is the one that remains.
+    right = {labels[row]: row for row in order[::-1] if labels[row] == answers[row]}
     wrong = [row for row in order if labels[row] != answers[row]][:10]
     figure = new_figure("the answers", 11, 3.4)
     panels = figure.subplots(2, 10)
-    for line, rows, name in zip(panels, (right, wrong), ("right", "wrong"), strict=True):
+    for line, rows, name in zip(
+        panels, ([right[digit] for digit in sorted(right)], wrong), ("right", "wrong"), strict=True
+    ):
         for panel, row in zip(line, rows, strict=False):
             truth = f", truth {labels[row]}" if name == "wrong" else ""
             show(panel, images[row, 0], title=f"{answers[row]}{truth}\n{confidence[row]:.1%}")
@@ -288,7 +288,7 @@ def parse() -> argparse.Namespace:
     add("--epochs", type=cli.integer(1), default=40, metavar="N", help="epochs (40)")
     add("--last", action="store_true",
         help="test on the last 797 digits of the file instead of random ones")  # fmt: skip
-    add("--short", action="store_true", help=f"use only {SHORT} digits and 2 epochs")
+    add("--short", action="store_true", help=f"use only {SHORT} digits and 5 epochs")
     add("--out", type=Path, default=Path("runs/digits"), metavar="FOLDER",
         help="folder for the pictures (runs/digits)")  # fmt: skip
     return parser.parse_args()
