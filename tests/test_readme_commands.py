@@ -38,6 +38,7 @@ SHORTER = {
     "imdb_sentiment.py": " --limit 100 --epochs 1",
     "compare_cells.py": " --limit 100 --epochs 1",
     "names.py": " --short",
+    "digits.py": " --short",
     "write_reviews.py": " --limit 30000 --hidden 16 --epochs 1 --length 60",
     "gpt.py": " --epochs 1 --blocks 1 --width 16 --context 16 --length 60",
     "sweep.py": " --limit 50 --epochs 1 --lr 0.001 --truncate 4 --seeds 0",

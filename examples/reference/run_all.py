@@ -29,6 +29,7 @@ import keras_models
 import recipe
 import scratch_rnn
 import stacked_encoder
+import text_cnn
 import transformer
 import whole_reviews
 
@@ -77,14 +78,23 @@ EXPERIMENTS: dict[str, Callable[..., Tables]] = {
     "1d": experiment_of(scratch_rnn),
     "transformer": experiment_of(transformer),
     "bag": experiment_of(bag_of_words),
+    "cnn": experiment_of(text_cnn),
     "recipe": experiment_of(recipe),
     "whole": whole_review_tables,
 }
 # Experiments start in this order. The last runs then end at about the same time.
-LONGEST_FIRST = "whole", "1a", "1c", "recipe", "transformer", "1d", "bag", "1b"
+LONGEST_FIRST = "whole", "1a", "1c", "recipe", "transformer", "cnn", "1d", "bag", "1b"
 KNOWN = {
     module.TITLE: module.KNOWN
-    for module in (keras_models, scratch_rnn, transformer, bag_of_words, recipe, whole_reviews)
+    for module in (
+        keras_models,
+        scratch_rnn,
+        transformer,
+        bag_of_words,
+        text_cnn,
+        recipe,
+        whole_reviews,
+    )
 }
 KNOWN[stacked_encoder.TITLE[True]] = stacked_encoder.KNOWN
 

@@ -14,6 +14,7 @@ import pytest
 import recipe
 import scratch_rnn
 import stacked_encoder
+import text_cnn
 import transformer
 import whole_reviews
 
@@ -96,6 +97,20 @@ def test_no_word_is_guessed_by_a_state_that_has_read_it():
     assert previous.tolist() == [s < t for s in range(7)]
 
 
+def test_a_text_cnn_finds_runs_of_words_wherever_they_are():
+    mg.seed(0)
+    model = text_cnn.TextCNN(60).eval()
+    words = np.random.default_rng(0).integers(3, 60, 12)
+    ids = np.zeros((4, 40), int)
+    for row, start in enumerate((5, 6, 20)):
+        ids[row, start : start + 12] = words
+    ids[3, 5:17] = words[::-1]
+    first, *same, reverse = model(ids).array
+    assert same == pytest.approx([first, first], abs=1e-6) and abs(reverse - first) > 1e-3
+    sizes = [one.size for one in model.named_parameters().values()]
+    assert sum(sizes) == 60 * 128 + 100 * (128 * (3 + 4 + 5) + 3) + 301
+
+
 def test_the_loss_of_guesses_by_hand():
     mg.seed(1)
     ids = np.array([[5, 9, 5], [7, 5, 9]])
@@ -121,12 +136,13 @@ def test_everything_that_needs_no_download_runs_two_at_a_time_with_the_figures_o
         "1a": keras_models,
         "1d": scratch_rnn,
         "bag": bag_of_words,
+        "cnn": text_cnn,
         "recipe": recipe,
         "transformer": transformer,
     }
     options = ("--only", *simple, "1b", "--limit", 40, "--seeds", 0, "--jobs", 2, "--out", tmp_path)
     text = run("reference/run_all.py", *options).stdout
-    assert len(re.findall(r"^### ", text, re.M)) == 6 and "(40, 40, 128)" in text
+    assert len(re.findall(r"^### ", text, re.M)) == 7 and "(40, 40, 128)" in text
     assert not re.findall(r"^\| .*\|\s+\|\s+\|$", text, re.M)  # every known figure was measured
     lines = map(json.loads, (tmp_path / "results.jsonl").read_text().splitlines())
     results = {line["arguments"]["experiment"]: line["result"] for line in lines}
