@@ -8,7 +8,7 @@ they have learned.
 
 Of the 1,797 bundled digits, 1,000 are for training and the others for testing. The file contains
 digits by 13 people. If the test digits are chosen at random, both models have seen other digits by
-the same people, so the accuracies are too high for new writers. docs/results.md lists the results.
+the same people. Digits by new writers are harder. docs/results.md lists the results.
 
 The script draws four pictures of the first seed's models:
 

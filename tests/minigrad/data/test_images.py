@@ -34,6 +34,23 @@ def test_the_first_digit_is_the_zero_that_scikit_learn_shows():
     ]
 
 
+def test_the_file_seems_to_be_sorted_by_writer():
+    """docs/results.md: the most similar image of the same digit is close by for 45% of the digits;
+    in a random order, it would be for 7%.
+    """
+    images, labels = load_digits()
+    nearby = np.abs(np.subtract.outer(np.arange(1797), np.arange(1797))) <= 70
+    found, chance = 0, 0.0
+    for digit in range(10):
+        x, near = images[labels == digit].reshape(-1, 64).astype(int), nearby[labels == digit]
+        near = near[:, labels == digit]
+        distances = ((x[:, None] - x) ** 2).sum(axis=2)
+        np.fill_diagonal(distances, distances.max() + 1)
+        found += near[np.arange(len(x)), distances.argmin(axis=1)].sum()
+        chance += (near.sum() - len(x)) / (len(x) - 1)
+    assert (round(found / 1797, 2), round(chance / 1797, 2)) == (0.45, 0.07)
+
+
 def test_mnist_is_what_tensorflow_reads():
     expected = np.load(FOLDER / "mnist" / "expected.npz", allow_pickle=False)
     for split, (images, labels) in zip(("train", "test"), load_mnist(FOLDER), strict=True):
