@@ -1,0 +1,117 @@
+"""Lesson 19: a small GPT that learns to write first names.
+
+Write the eight functions in this order, about 30 lines in all. Run the check
+after each one. The check stops at the first function that is missing or wrong.
+When all eight are right, the check trains a small GPT that consists of your
+functions, and lets it write names. This takes a few seconds.
+
+    minigrad course check 19
+    python lesson_19_gpt.py         trains for longer, about half a minute
+
+T is the number of steps, B the number of texts, D the width.
+"""
+
+import numpy as np
+
+import minigrad as mg
+
+
+def positions(length, width):
+    """Return the array P (length, width), a row for each position t from 0:
+
+        P[t, 2i]     = sin(t / 10000^(2i / width))
+        P[t, 2i + 1] = cos(t / 10000^(2i / width))
+
+    width is an even number.
+    """
+    raise NotImplementedError("not written yet")
+
+
+def embed(table, ids, start=0):
+    """Return the Tensor x (B, T, D): each id's row of `table`, plus the row of
+    `positions` for its place.
+
+    table  a Tensor (number of ids, D); mg.lookup(table, ids) returns the rows
+    ids    an array (B, T)
+    start  the position of the first column of ids
+    """
+    raise NotImplementedError("not written yet")
+
+
+def targets(ids):
+    """Return two arrays (B, T - 1): the inputs, and the label of each input.
+
+    ids  an array (B, T); each row is 0, the letters, 0, and more zeros. The 0
+         after the letters ends the name. The zeros after it are padding.
+
+    The inputs are ids without the last column. An input's label is the id that
+    follows it. After a name's end, there is nothing to predict: there the label
+    is -100, which mg.cross_entropy ignores. No name is empty.
+    """
+    raise NotImplementedError("not written yet")
+
+
+def block(x, norm1, attention, norm2, mlp):
+    """Return the output of a pre-norm block. All arguments but x are functions.
+
+    First, add to x the result of the attention, which reads norm1 of x. Call
+    the sum y. Then add to y the result of the mlp, which reads norm2 of y.
+    """
+    raise NotImplementedError("not written yet")
+
+
+def attend(q, k, v, cache=None):
+    """Return (z, (keys, values)): causal attention that continues from a cache.
+
+    q, k, v  Tensors (B, heads, T, d) of the new steps
+    cache    None, or the pair (keys, values) of all earlier steps
+    z        a Tensor (B, heads, T, d)
+
+    keys and values contain the earlier steps and then the new ones. Each new
+    step attends to all earlier steps, to the new steps before it, and to
+    itself.
+
+    mg.concatenate([a, b], axis=...) joins two Tensors, and
+    mg.scaled_dot_product_attention(q, k, v, mask) returns the weighted means
+    of v. mask[t, s] is True if query t may attend to key s.
+    """
+    raise NotImplementedError("not written yet")
+
+
+def probabilities(logits, temperature):
+    """Return the array p (V,): the softmax of logits / temperature.
+
+    logits  an array (V,), whose numbers may be as large as 1000
+    """
+    raise NotImplementedError("not written yet")
+
+
+def write(model, ids, count, rng, temperature):
+    """Continue a text. Return a list: the ids of the text and `count` new ones.
+
+    model  model(ids (1, T)) returns logits, a Tensor (1, T, V)
+    ids    a list of at least one id
+    rng    a generator; rng.choice(len(p), p=p) draws one id
+
+    Each new id is drawn from the probabilities after the last id so far. Draw
+    once for each new id.
+    """
+    raise NotImplementedError("not written yet")
+
+
+def write_cached(model, ids, count, rng, temperature):
+    """Return the same list as `write`, but let the model read each id only once.
+
+    model  model(ids (1, T), cache, start) returns (logits (1, T, V), the new
+           cache). It reads ids that begin at the position `start`. `cache` is
+           what it returned before, or None at the start of the text.
+    """
+    raise NotImplementedError("not written yet")
+
+
+if __name__ == "__main__":
+    import sys
+
+    from minigrad.course.lessons.lesson_19_gpt import tiny
+
+    tiny.run(sys.modules[__name__])
