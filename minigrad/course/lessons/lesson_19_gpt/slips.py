@@ -1,1 +1,156 @@
-SLIPS = ()
+"""Typical wrong answers to lesson 19: a part of the solution, and what became of it."""
+
+from minigrad.course.lesson import Slip, lesson
+
+SOLUTION = lesson(19).read("solution.py")
+ANGLE, SIN, COS = "2 * i / width", "table[t, 2 * i] = np.sin(angle)", "table[t, 2 * i + 1] = np.cos(angle)"
+PLACES = "positions(end, table.shape[1])[start:]"
+INPUTS, IGNORED = "inputs, labels = ids[:, :-1], ids[:, 1:].copy()", "labels[:, 1:][inputs[:, 1:] == 0] = -100"
+ATTENTION, MLP = "y = x + attention(norm1(x))", "return y + mlp(norm2(y))"
+BLOCK = f"{ATTENTION}\n    {MLP}"
+MASK = "np.tri(new, all, all - new, dtype=bool)"
+CACHE = SOLUTION[SOLUTION.index("    if cache is not None") : SOLUTION.index("    new, all")]
+WRITE = SOLUTION[SOLUTION.index("def write(") : SOLUTION.index("def write_cached")]
+CACHED = SOLUTION[SOLUTION.index("def write_cached") : SOLUTION.index("def top_k")]
+READ = "model(np.array([ids[start:]]), cache, start)"
+DRAW = "rng.choice(len(p), p=p)"
+
+
+def within(part, *changes):
+    """Return the code of one function with these changes."""
+    for old, new in changes:
+        if old not in part:
+            raise ValueError(f"{old!r} is not in the solution")
+        part = part.replace(old, new)
+    return part
+
+
+def slips(part, *rows):
+    return tuple(
+        Slip(name, within(part, *zip(changes[::2], changes[1::2], strict=True)), kind)
+        for name, kind, *changes in rows
+    )
+
+
+SLIPS = (
+    *slips(
+        SOLUTION,
+        ("sines and cosines in two halves", "You put all sines on the left and all cosines on the right. They take "
+         "turns: each sine has its cosine beside it.",
+         SIN, "table[t, i] = np.sin(angle)", COS, "table[t, width // 2 + i] = np.cos(angle)"),
+        ("sine and cosine exchanged", "Your cosines are in the even columns, and your sines in the odd ones.",
+         SIN, SIN.replace("sin", "cos"), COS, COS.replace("cos", "sin")),
+        ("a frequency for each column", "A sine and the cosine beside it must have the same frequency. Yours differ.",
+         COS, "table[t, 2 * i + 1] = np.cos(t / 10000 ** ((2 * i + 1) / width))"),
+        ("frequencies too close to each other", "The first two columns are right, but the next waves are too fast. "
+         "Check the exponent of 10000.", ANGLE, "i / width"),
+        ("positions counted from 1", "Your row 0 belongs to position 1.", "angle = t /", "angle = (t + 1) /"),
+        ("positions multiplied", "You multiply the two vectors. They must be added.", ") + positions", ") * positions"),
+        ("positions forgotten", "You return only the ids' rows, so the order of the ids makes no difference.",
+         f" + {PLACES}", ""),
+        ("positions restart at 0", "You ignore `start`. Ids that continue a text get the positions of its beginning.",
+         PLACES, "positions(ids.shape[1], table.shape[1])"),
+        ("the id used as a position", "You look the positions up by id. The row must depend on the place of the id, "
+         "not on the id.", PLACES, "positions(start + 100, table.shape[1])[start + ids]"),
+        ("not shifted", "Your label is the input itself. The model would only have to copy, and would learn nothing.",
+         "ids[:, 1:].copy()", "ids[:, :-1].copy()"),
+        ("shifted the wrong way", "Your label is the id before the input. The model would learn to write backwards.",
+         INPUTS, "inputs, labels = ids[:, 1:], ids[:, :-1].copy()"),
+        ("the end ignored", "You ignore all zeros in the labels, also the one that ends the name. The model would "
+         "never learn to stop.", IGNORED, "labels[labels == 0] = -100"),
+        ("padding predicted", "After a name's end, your labels are 0. The model would be rewarded for predicting "
+         "padding.", IGNORED, ""),
+        ("the first letter ignored", "You ignore the label of the first input, the 0 before the letters. It asks for "
+         "the first letter of the name.", IGNORED, "labels[inputs == 0] = -100"),
+        ("attention without a residual", "The attention's result replaces x. It must be added to x.",
+         ATTENTION, "y = attention(norm1(x))"),
+        ("mlp without a residual", "The mlp's result replaces y. It must be added to y.", MLP, "return mlp(norm2(y))"),
+        ("no residuals", "Both results replace what they were computed from. Each must be added to it.",
+         BLOCK, "return mlp(norm2(attention(norm1(x))))"),
+        ("post-norm", "You add first and normalize the sum. In a pre-norm block, the norm comes before the function, "
+         "and nothing comes after the sum.", BLOCK, "y = norm1(x + attention(x))\n    return norm2(y + mlp(y))"),
+        ("the norm's output added", "You add the result to the normalized vector, so the path of slope 1 is lost. Add "
+         "it to the vector before the norm.",
+         BLOCK, "n = norm1(x)\n    y = n + attention(n)\n    m = norm2(y)\n    return m + mlp(m)"),
+        ("norm1's output added", "You add the attention's result to norm1(x). Add it to x.",
+         ATTENTION, "y = norm1(x) + attention(norm1(x))"),
+        ("norm2's output added", "You add the mlp's result to norm2(y). Add it to y.", MLP,
+         "return norm2(y) + mlp(norm2(y))"),
+        ("the second sum starts from x", "You add the mlp's result to the block's input, so the attention's result is "
+         "lost.", MLP, "return x + mlp(norm2(y))"),
+        ("the mlp reads x", "Your mlp reads the block's input. It must read the sum of the input and the attention's "
+         "result.", MLP, "return y + mlp(norm2(x))"),
+        ("the norm after the function", "You normalize the result of the attention and of the mlp. The norm belongs "
+         "before them.", BLOCK, "y = x + norm1(attention(x))\n    return y + norm2(mlp(y))"),
+        ("norms forgotten", "The attention and the mlp read vectors that are not normalized.",
+         BLOCK, "y = x + attention(x)\n    return y + mlp(y)"),
+        ("norms exchanged", "norm2 is where norm1 belongs, and norm1 is where norm2 belongs.",
+         "norm1(x)", "norm2(x)", "norm2(y)", "norm1(y)"),
+        ("the mlp first", "You call the mlp before the attention.", BLOCK,
+         "y = x + mlp(norm2(x))\n    return y + attention(norm1(y))"),
+        ("no mask", "Every new step sees all keys, also those in its future.", MASK, "np.ones((new, all), bool)"),
+        ("a mask that forgets the cache", "The mask is right without a cache. With one, the new steps do not begin at "
+         "key 0: they come after all cached keys.", MASK, "np.tri(new, all, dtype=bool)"),
+        ("no mask with a cache", "With a cache, your new steps see each other's future. Several new steps can come in "
+         "one call.", MASK, f"{MASK} if cache is None else np.ones((new, all), bool)"),
+        ("a step does not see itself", "The mask hides the step's own key.", MASK,
+         "np.tri(new, all, all - new - 1, dtype=bool)"),
+        ("the mask upside down", "Your steps see the future and not the past. mask is True where a query may attend "
+         "to a key.", MASK, "~np.tri(new, all, all - new - 1, dtype=bool)"),
+        ("the mask inverted", "Your mask hides exactly what it should show.", MASK, f"~{MASK}"),
+        ("cached steps at the end", "The cached keys and values come after the new ones. The earlier steps come first.",
+         "[cache[0], k]", "[k, cache[0]]", "[cache[1], v]", "[v, cache[1]]"),
+        ("only the new keys and values returned", "Your next cache contains only the new steps, so the earlier ones "
+         "are forgotten after one call.", CACHE, f"    fresh = (k, v)\n{CACHE}", "mask), (k, v)", "mask), fresh"),
+        ("the old cache returned", "You return the cache that you received. The new steps are missing in it.",
+         "mask), (k, v)", "mask), (k, v) if cache is None else cache"),
+        ("the cache ignored", "The new steps attend only to each other.", CACHE, ""),
+        ("a cache shared by two texts", "Your function remembers the keys and values of another call. Everything that "
+         "it may remember is in `cache`.", "cache=None):\n    if", "cache=None, kept=[]):\n    cache = cache or (kept[-1] "
+         "if kept else None)\n    if", "    new, all", "    kept.append((k, v))\n    new, all"),
+        ("temperature multiplied", "A high temperature makes your text more predictable. It must make it more random.",
+         "logits / temperature", "logits * temperature"),
+        ("temperature ignored", "Your probabilities do not depend on the temperature.", "logits / temperature", "logits"),
+        ("temperature after the softmax", "You divide the probabilities by the temperature. Divide the logits.",
+         "logits / temperature", "logits", "powers / powers.sum()", "powers / powers.sum() / temperature"),
+    ),
+    *slips(
+        WRITE,
+        ("logits of the first position", "You read the prediction after the first id. The next id follows the last one.",
+         "[0, -1]", "[0, 0]"),
+        ("always the most likely id", "You choose the id with the highest probability. It must be drawn at random.",
+         DRAW, "p.argmax()"),
+        ("only the last id read", "The model reads only the last id, so it knows nothing of the text before it.",
+         "[ids]", "[ids[-1:]]"),
+        ("new ids are not read", "The model always reads the first ids only, so each new id is drawn as if it were "
+         "the first one.", "ids = list(ids)\n", "ids, first = list(ids), ids\n", "[ids]", "[first]"),
+        ("only the new ids returned", "You return only the new ids. Return the whole text.",
+         "return ids", "return ids[len(ids) - count :]"),
+        ("temperature not passed on", "Your text does not depend on the temperature.", "temperature)\n        ids",
+         "1.0)\n        ids"),
+    ),
+    *slips(
+        CACHED,
+        ("positions restart at 0", "Every call says that its ids begin at position 0. With a cache, the ids that it "
+         "already contains come first.", "cache, start)", "cache, 0)"),
+        ("positions without the first ids", "Your start counts only the new ids. The ids that you were given have "
+         "positions too.", "for _ in", "for number in", "cache, start)", "cache, number)"),
+        ("start one too large", "You count the newest id before the model has read it, so its position is one too "
+         "large.", "cache, start)", "cache, start + (cache is not None))"),
+        ("the cache not passed on", "Every call gets an empty cache, so the model sees only the newest id.",
+         "cache, start)", "None, start)"),
+        ("the first cache kept", "You always pass the cache of the first call. Each call returns a new one, which also "
+         "contains the newest id.", f"logits, cache = {READ}", f"logits, new = {READ}\n        cache = cache or new"),
+        ("the whole text read again", "The model reads the whole text again, although the cache already contains it. "
+         "Its ids then count twice.", "[ids[start:]]", "[ids]"),
+        ("read without the cache", "The letters are right, but the model reads the whole text again for every letter.",
+         READ, "model(np.array([ids]), None, 0)"),
+        ("logits of the first position", "You read the prediction after the first id that was read. The next id "
+         "follows the last one.", "array[0, -1]", "array[0, 0]"),
+        ("always the most likely id", "You choose the id with the highest probability. It must be drawn at random.",
+         DRAW, "p.argmax()"),
+        ("a cache shared by two texts", "A new text begins with the cache of the text before it. Begin with None.",
+         "temperature):", "temperature, kept=[None]):", "list(ids), None, 0", "list(ids), kept[0], 0",
+         "        start =", "        kept[0] = cache\n        start ="),
+    ),
+)  # fmt: skip
