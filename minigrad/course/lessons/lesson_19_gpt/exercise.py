@@ -112,6 +112,6 @@ def write_cached(model, ids, count, rng, temperature):
 if __name__ == "__main__":
     import sys
 
-    from minigrad.course.lessons.lesson_19_gpt import tiny
+    from minigrad.course.lessons.lesson_19_gpt import trained
 
-    tiny.run(sys.modules[__name__])
+    trained.run(sys.modules[__name__])

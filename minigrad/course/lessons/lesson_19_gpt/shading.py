@@ -7,7 +7,7 @@ import numpy as np
 
 import minigrad as mg
 from layers import TransformerBlock
-from minigrad.course.lessons.lesson_19_gpt import tiny
+from minigrad.course.lessons.lesson_19_gpt import trained
 from minigrad.support.files import write_whole
 
 NAME = "isabella"
@@ -53,7 +53,7 @@ def heat(matrix, rows, columns, wrong=None, cell=CELL):
             for t, one in enumerate(rows)
         ]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" viewBox="0 0 {width} {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-size="14" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace">{"".join(drawn)}</svg>'
     )
 
@@ -64,13 +64,13 @@ def figure(picture, caption):
 
 def letters():
     """Return the ids of NAME, with the 0 before it, and the letters to show."""
-    return np.array([0, *tiny.names()[0].encode(NAME)]), ["·", *NAME]
+    return np.array([0, *trained.names()[0].encode(NAME)]), ["·", *NAME]
 
 
 def who_sees_whom(file):
     ids, shown = letters()
     mg.seed(0)
-    model = tiny.GPT(file, width=8, blocks=2)
+    model = trained.GPT(file, width=8, blocks=2)
     report = mg.check_causal(model, np.stack([ids, ids[::-1]]))
     told = "Each position sees itself and its past, and nothing else."
     if report.future:
@@ -94,7 +94,7 @@ def positions_of(file):
 
 
 def targets_of(file):
-    characters = tiny.names()[0]
+    characters = trained.names()[0]
     ids = np.array([[0, *characters.encode("ava"), 0, 0]])
     rows = []
     for found, label in zip(*(np.asarray(part)[0] for part in file.targets(ids)), strict=True):
@@ -106,8 +106,9 @@ def targets_of(file):
 def attention_of(file, model):
     ids, shown = letters()
     maps = "".join(
-        figure(heat(weights, shown, shown), f"head {number}")
-        for number, weights in enumerate(model.maps(ids), 1)
+        figure(heat(weights, shown, shown), f"block {block}, head {head}")
+        for block, heads in enumerate(model.maps(ids), 1)
+        for head, weights in enumerate(heads, 1)
     )
     return (
         "<h2>What the trained GPT attends to</h2><p>A row is the letter that is being read. Its weights, from left to "
@@ -117,12 +118,12 @@ def attention_of(file, model):
 
 def names_of(file, model, loss):
     rows = "".join(
-        f"<tr><td>{temperature}</td><td>{', '.join(tiny.written(file, model, 8, temperature))}</td></tr>"
+        f"<tr><td>{temperature}</td><td>{', '.join(trained.written(file, model, 8, temperature))}</td></tr>"
         for temperature in (0.3, 1.0, 2.0)
     )
     return (
         f"<h2>Names that it wrote</h2><p>The validation loss is {loss:.3f}. Counted pairs of letters reach "
-        f"{tiny.BIGRAM}.</p><table><tr><th>temperature</th><th></th></tr>{rows}</table>"
+        f"{trained.BIGRAM}.</p><table><tr><th>temperature</th><th>names</th></tr>{rows}</table>"
     )
 
 
@@ -144,7 +145,7 @@ def page(file, path, failed):
             with contextlib.suppress(Exception):  # not written yet, or wrong
                 parts.append(draw(file))
     else:
-        model, loss = tiny.train(file)
+        model, loss = trained.train(file)
         parts = [names_of(file, model, loss), attention_of(file, model), who_sees_whom(file)]
     if not parts:
         raise ValueError("none of the functions can be shown")

@@ -17,7 +17,7 @@ from optim import Adam
 
 LENGTH = 16
 """The longest name has 15 letters, and one more id ends it."""
-STEPS, BATCH, LR = 400, 32, 1e-2
+BLOCKS, STEPS, BATCH, LR = 2, 300, 32, 1e-2
 """The training in a check."""
 BIGRAM = 2.454
 """The validation loss of counted pairs of letters. See examples/names.py."""
@@ -70,8 +70,8 @@ class GPT(Layer):
         return self.head(self.norm(x))
 
     def maps(self, ids):
-        """Return the weights of the first block's attention for ids (T,): (heads, T, T). The values
-        are the rows of the identity, so that the learner's `attend` returns its weights.
+        """Return the attention weights of each block for ids (T,): arrays (heads, T, T). They are what the
+        learner's `attend` returns if the values are the rows of the identity.
         """
         found, attend = [], self.file.attend
 
@@ -84,7 +84,7 @@ class GPT(Layer):
         with mg.no_grad():
             self(ids[None])
         self.file = kept
-        return found[0]
+        return found
 
 
 NAMES = (
@@ -136,7 +136,7 @@ def loss(model, rows, targets):
     return mg.cross_entropy(logits.reshape(-1, logits.shape[-1]), np.asarray(labels).reshape(-1))
 
 
-def train(file, steps=STEPS, blocks=1, report=None):
+def train(file, steps=STEPS, blocks=BLOCKS, report=None):
     """Train a GPT of the learner's functions with Adam. Return (model, validation loss)."""
     mg.seed(0)
     model, rng = GPT(file, blocks=blocks), np.random.default_rng(0)
@@ -172,7 +172,7 @@ def written(file, model, count, temperature=1.0, seed=1):
 def run(file):
     """Train for longer than the check does, and write names at three temperatures."""
     steps = 500 if sys.platform == "emscripten" else 3000
-    model, found = train(file, steps, blocks=2, report=steps // 6)
+    model, found = train(file, steps, report=steps // 6)
     print(f"\nvalidation loss {found:.3f}; counted pairs of letters reach {BIGRAM}")
     for temperature in (0.3, 1.0, 2.0):
         print(f"temperature {temperature}: {', '.join(written(file, model, 8, temperature))}")
