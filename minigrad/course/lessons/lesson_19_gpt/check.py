@@ -12,9 +12,7 @@ from minigrad.course.lessons.lesson_19_gpt.shading import page  # noqa: F401
 
 POSITION = "P[t, 2i] = sin(t / 10000^(2i / width)), P[t, 2i + 1] = cos(t / 10000^(2i / width))"
 EMBED = "x[b, t] = table[ids[b, t]] + P[start + t]"
-SHIFT = (
-    "inputs = ids[:, :-1], labels = ids[:, 1:]; the label is -100 where the input is 0, except in column 0"
-)
+SHIFT = "inputs = ids[:, :-1], labels = ids[:, 1:]; the label is -100 where the input is 0, except in column 0"
 BLOCK = "y = x + attention(norm1(x)), z = y + mlp(norm2(y))"
 ATTEND = (
     "keys = [cached keys, k] and values = [cached values, v] along axis 2; new step t may attend to key s if "
@@ -29,7 +27,6 @@ CACHED = (
     "first read all ids with cache None and start 0; then only the newest id, with the last cache, and start = the "
     "number of ids before it"
 )
-VOWELS = "aeiou"
 BOUND = 2.35
 """A right model reaches about 2.25, one without residuals 2.51, counted pairs of letters 2.454."""
 
@@ -42,7 +39,9 @@ def cells(name):
 
     def split(answer):
         answer = np.asarray(answer)
-        return [(f"{name}[{', '.join(map(str, at))}]", answer[at]) for at in np.ndindex(answer.shape)]
+        return [
+            (f"{name}[{', '.join(map(str, at))}]", answer[at]) for at in np.ndindex(answer.shape)
+        ]
 
     return split
 
@@ -98,52 +97,54 @@ SEEN = (
 
 
 def half(x):
-    "halves x"
+    """halves x"""
     return x / 2
 
 
 def triple(x):
-    "multiplies by 3"
+    """multiplies by 3"""
     return x * 3
 
 
 def less(x):
-    "subtracts 1"
+    """subtracts 1"""
     return x - 1
 
 
 def square(x):
-    "squares x"
+    """squares x"""
     return x * x
 
 
 def zero(x):
-    "returns zeros"
+    """returns zeros"""
     return x * 0
 
 
 def tenth(x):
-    "multiplies by 0.1"
+    """multiplies by 0.1"""
     return x * 0.1
 
 
 def same(x):
-    "returns x"
+    """returns x"""
     return x * 1
 
 
 def centre(x):
-    "subtracts the mean of each row"
+    """subtracts the mean of each row"""
     return x - x.mean(axis=-1, keepdims=True)
 
 
 def average(x):
-    "the mean of the steps so far"
+    """the mean of the steps so far"""
     count = np.arange(1, x.shape[1] + 1)[:, None]
     return x.cumsum(axis=1) / count
 
 
-def block_question(x, *functions, call="block(x, norm1, attention, norm2, mlp)", what="", way=SEEN, **more):
+def block_question(
+    x, *functions, call="block(x, norm1, attention, norm2, mlp)", what="", way=SEEN, **more
+):
     def given(file):
         found = zip(("norm1", "attention", "norm2", "mlp"), map(watched, functions), strict=True)
         return {"x": tensor(x), **dict(found)}
@@ -160,7 +161,7 @@ def layers_of_block(file):
         tensor_.array = np.asarray(tensor_.array + 0.3 * rng.normal(size=tensor_.shape), float)
 
     def mlp(y):
-        "linear2(gelu(linear1(y)))"
+        """linear2(gelu(linear1(y)))"""
         return one.linear2(one.linear1(y))
 
     parts = {"norm1": one.norm1, "attention": one.self_attn, "norm2": one.norm2, "mlp": mlp}
@@ -295,12 +296,22 @@ class Toy:
 
 
 def next_id(cached=False):
-    return Toy(4, lambda ids, total, places: ids + 1, "after each id, (id + 1) % 4 is certain", cached=cached)
+    return Toy(
+        4,
+        lambda ids, total, places: ids + 1,
+        "after each id, (id + 1) % 4 is certain",
+        cached=cached,
+    )
 
 
 def adder(cached=False):
     about = "after each id, (the sum of all ids so far) % 5 is certain"
-    return Toy(5, lambda ids, total, places: total, about + "; the cache is this sum" * cached, cached=cached)
+    return Toy(
+        5,
+        lambda ids, total, places: total,
+        about + "; the cache is this sum" * cached,
+        cached=cached,
+    )
 
 
 def counter(cached=True):
@@ -392,7 +403,9 @@ def causal(embed, block, attend):
     (across).
     """
     mg.seed(0)
-    model = trained.GPT(trained.functions(embed=embed, block=block, attend=attend), width=8, blocks=2)
+    model = trained.GPT(
+        trained.functions(embed=embed, block=block, attend=attend), width=8, blocks=2
+    )
     ids = np.random.default_rng(0).integers(27, size=(2, 6))
     return mg.check_causal(model, ids).steps.matrix.astype(int)
 
@@ -402,7 +415,11 @@ def writes(file):
     inputs, labels = file.targets(np.array([[0, 5, 6, 0, 0]]))
     right = [*np.ravel(inputs), *np.ravel(labels)] == [0, 5, 6, 0, 5, 6, 0, -100]
     p = file.probabilities(np.array([0, np.log(9), 1000.0]), 0.5)
-    right = right and np.allclose(p, [0, 0, 1]) and np.allclose(file.probabilities(np.log([1, 9.0]), 0.5)[0], 1 / 82)
+    right = (
+        right
+        and np.allclose(p, [0, 0, 1])
+        and np.allclose(file.probabilities(np.log([1, 9.0]), 0.5)[0], 1 / 82)
+    )
     for function, cached in ((file.write, False), (file.write_cached, True)):
         for make, ids, found in WRITTEN:
             model, rng = make(cached), np.random.default_rng(0)
@@ -438,7 +455,9 @@ def good_enough(yours, right):
             f"yours         a validation loss of {loss:.3f}\nit should be  below {BOUND}; counted pairs of letters "
             f"reach {trained.BIGRAM}"
         )
-    return None if equal else "write and write_cached, with equal generators, write different names."
+    return (
+        None if equal else "write and write_cached, with equal generators, write different names."
+    )
 
 
 WRITTEN = (
@@ -473,12 +492,12 @@ QUESTIONS = (
     block_question([2.0], half, zero, less, square),
     block_question([1.0, -2.0], same, square, half, less),
     block_question([4.0], half, zero, half, zero),
-    block_question([1.0], same, tenth, same, tenth, call="mg.grad(block(x, norm1, attention, norm2, mlp).sum(), [x])[0]",
-                   what="the slope of the block's output for x", way=""),
+    block_question([1.0], same, tenth, same, tenth, way="", what="the slope of the block's output for x",
+                   call="mg.grad(block(x, norm1, attention, norm2, mlp).sum(), [x])[0]"),
     block_question([[[1.0, 3.0], [5.0, 1.0]]], centre, average, centre, square),
     Question("block", "block(x, norm1, attention, norm2, mlp)", layers_of_block, formula=BLOCK, way=SEEN),
     Question("attend", "[attend(q, k, v)[0] for v in vs]", two_texts,
-             "z of two texts with one step each, without a cache, one after the other: [attend(q, k, v)[0] for v in vs]",
+             "z of two texts with one step each and no cache, one after the other: [attend(q, k, v)[0] for v in vs]",
              formula=ATTEND, names=over_time("z of text {}", 1)),
     attend_question(by_hand([1], [1], [4])),
     attend_question(by_hand([0, 0], [1, 2], [4, 8])),
@@ -506,7 +525,8 @@ QUESTIONS = (
     write_question(dice, [5], 12, 3.0),
     Question("write_cached", "[write_cached(model, [1], 3, rng, 1.0) for model in models]",
              lambda file: {"models": [adder(True), adder(True)], "rng": np.random.default_rng(0)},
-             "two texts, one after the other: [write_cached(model, [1], 3, rng, 1.0) for model in models]", formula=CACHED, names=over_time("text {}", 1)),
+             "two texts, one after the other: [write_cached(model, [1], 3, rng, 1.0) for model in models]",
+             formula=CACHED, names=over_time("text {}", 1)),
     cached_question(next_id, [0], 3),
     cached_question(next_id, [3, 1], 2),
     cached_question(adder, [1, 2], 4),

@@ -6,7 +6,7 @@ When all eight are right, the check trains a small GPT that consists of your
 functions, and lets it write names. This takes a few seconds.
 
     minigrad course check 19
-    python lesson_19_gpt.py         trains for longer, about half a minute
+    python lesson_19_gpt.py         trains for longer, about 15 seconds
 
 T is the number of steps, B the number of texts, D the width.
 """
@@ -100,7 +100,7 @@ def write(model, ids, count, rng, temperature):
 
 
 def write_cached(model, ids, count, rng, temperature):
-    """Return the same list as `write`, but let the model read each id only once.
+    """Return the list that `write` returns. The model reads each id only once.
 
     model  model(ids (1, T), cache, start) returns (logits (1, T, V), the new
            cache). It reads ids that begin at the position `start`. `cache` is

@@ -12,6 +12,13 @@ import minigrad as mg
 from minigrad.course.lessons.lesson_19_gpt import shading, solution, trained
 
 COLOURS = ".right { fill: #0072b2 } .frame { fill: none; stroke: #b9b6ae } text { fill: #22242a }"
+
+
+def not_shifted(ids):
+    inputs = ids[:, :-1]
+    return inputs, np.where((inputs == 0) & (np.arange(inputs.shape[1]) > 0), -100, inputs)
+
+
 MISTAKES = {
     "right": {},
     "no positions": {"embed": lambda table, ids, start=0: mg.lookup(table, ids)},
@@ -25,9 +32,7 @@ MISTAKES = {
     "no mask": {
         "attend": lambda q, k, v, cache=None: (mg.scaled_dot_product_attention(q, k, v), (k, v))
     },
-    "not shifted": {
-        "targets": lambda ids: (ids[:, :-1], np.where((inputs := ids[:, :-1]).cumsum(1) * (inputs == 0) > 0, -100, inputs))
-    },
+    "not shifted": {"targets": not_shifted},
 }  # fmt: skip
 
 
@@ -46,7 +51,10 @@ def draw(model, file):
     """Draw the heads of the trained GPT: a row for each block."""
     ids, shown = shading.letters()
     maps = [shading.heat(weights, shown, shown) for heads in model.maps(ids) for weights in heads]
-    inside = "".join(f'<g transform="translate({10 + 270 * (i % 2)} {12 + 270 * (i // 2)})">{one}</g>' for i, one in enumerate(maps))
+    inside = "".join(
+        f'<g transform="translate({10 + 270 * (i % 2)} {12 + 270 * (i // 2)})">{one}</g>'
+        for i, one in enumerate(maps)
+    )
     Path(__file__).with_name("attention.svg").write_text(
         '<svg xmlns="http://www.w3.org/2000/svg" width="530" height="530" viewBox="0 0 530 530">'
         f'<style>{COLOURS}</style><rect width="100%" height="100%" fill="white"/>{inside}</svg>\n',

@@ -53,8 +53,9 @@ def heat(matrix, rows, columns, wrong=None, cell=CELL):
             for t, one in enumerate(rows)
         ]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        f'font-size="14" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace">{"".join(drawn)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" font-size="14" '
+        f'viewBox="0 0 {width} {height}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace">'
+        f"{''.join(drawn)}</svg>"
     )
 
 
@@ -98,7 +99,10 @@ def targets_of(file):
     ids = np.array([[0, *characters.encode("ava"), 0, 0]])
     rows = []
     for found, label in zip(*(np.asarray(part)[0] for part in file.targets(ids)), strict=True):
-        shown = ["·" if one == 0 else "ignored" if one < 0 else characters.decode([one]) for one in (found, label)]
+        shown = [
+            "·" if one == 0 else "ignored" if one < 0 else characters.decode([one])
+            for one in (found, label)
+        ]
         rows.append(f"<tr><td>{shown[0]}</td><td>{shown[1]}</td></tr>")
     return f"<h2>Your inputs and labels for ava</h2><table><tr><th>input</th><th>label</th></tr>{''.join(rows)}</table>"
 
@@ -134,8 +138,14 @@ def page(file, path, failed):
     if failed == "block":
         mg.seed(0)
         one = TransformerBlock(4, 2)
-        x = mg.Tensor(np.random.default_rng(0).normal(size=(1, 3, 4)).astype("float32"), requires_grad=True, name="x")
-        z = file.block(x, one.norm1, one.self_attn, one.norm2, lambda y: one.linear2(one.linear1(y)))
+        x = mg.Tensor(
+            np.random.default_rng(0).normal(size=(1, 3, 4)).astype("float32"),
+            requires_grad=True,
+            name="x",
+        )
+        z = file.block(
+            x, one.norm1, one.self_attn, one.norm2, lambda y: one.linear2(one.linear1(y))
+        )
         mg.explore(z.sum(), path)
         return
     parts = []
@@ -150,7 +160,8 @@ def page(file, path, failed):
     if not parts:
         raise ValueError("none of the functions can be shown")
     text = (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width">\n'
         f"<title>Lesson 19</title>\n<style>{STYLE}</style>\n<body>\n<h1>A small GPT of your functions</h1>\n"
         f"{chr(10).join(parts)}\n</body>\n</html>\n"
     )

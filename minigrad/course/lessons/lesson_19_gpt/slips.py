@@ -3,9 +3,16 @@
 from minigrad.course.lesson import Slip, lesson
 
 SOLUTION = lesson(19).read("solution.py")
-ANGLE, SIN, COS = "2 * i / width", "table[t, 2 * i] = np.sin(angle)", "table[t, 2 * i + 1] = np.cos(angle)"
+ANGLE, SIN, COS = (
+    "2 * i / width",
+    "table[t, 2 * i] = np.sin(angle)",
+    "table[t, 2 * i + 1] = np.cos(angle)",
+)
 PLACES = "positions(end, table.shape[1])[start:]"
-INPUTS, IGNORED = "inputs, labels = ids[:, :-1], ids[:, 1:].copy()", "labels[:, 1:][inputs[:, 1:] == 0] = -100"
+INPUTS, IGNORED = (
+    "inputs, labels = ids[:, :-1], ids[:, 1:].copy()",
+    "labels[:, 1:][inputs[:, 1:] == 0] = -100",
+)
 ATTENTION, MLP = "y = x + attention(norm1(x))", "return y + mlp(norm2(y))"
 BLOCK = f"{ATTENTION}\n    {MLP}"
 MASK = "np.tri(new, all, all - new, dtype=bool)"
@@ -105,18 +112,20 @@ SLIPS = (
         ("the old cache returned", "You return the cache that you received. The new steps are missing in it.",
          "mask), (k, v)", "mask), (k, v) if cache is None else cache"),
         ("the cache ignored", "The new steps attend only to each other.", CACHE, ""),
-        ("a cache shared by two texts", "Your function remembers the keys and values of another call. Everything that "
-         "it may remember is in `cache`.", "cache=None):\n    if", "cache=None, kept=[]):\n    cache = cache or (kept[-1] "
-         "if kept else None)\n    if", "    new, all", "    kept.append((k, v))\n    new, all"),
+        ("a cache shared by two texts", "Your function remembers the keys and values of another call. It may only "
+         "remember what is in `cache`.", "cache=None):\n    if",
+         "cache=None, kept=[]):\n    cache = cache or (kept and kept[-1]) or None\n    if", "    new, all", "    kept.append((k, v))\n    new, all"),
         ("temperature multiplied", "A high temperature makes your text more predictable. It must make it more random.",
          "logits / temperature", "logits * temperature"),
-        ("temperature ignored", "Your probabilities do not depend on the temperature.", "logits / temperature", "logits"),
+        ("temperature ignored", "Your probabilities do not depend on the temperature.", "logits / temperature",
+         "logits"),
         ("temperature after the softmax", "You divide the probabilities by the temperature. Divide the logits.",
          "logits / temperature", "logits", "powers / powers.sum()", "powers / powers.sum() / temperature"),
     ),
     *slips(
         WRITE,
-        ("logits of the first position", "You read the prediction after the first id. The next id follows the last one.",
+        ("logits of the first position", "You read the prediction after the first id. The next id follows the last "
+         "one.",
          "[0, -1]", "[0, 0]"),
         ("always the most likely id", "You choose the id with the highest probability. It must be drawn at random.",
          DRAW, "p.argmax()"),

@@ -11,7 +11,16 @@ from types import SimpleNamespace
 import numpy as np
 
 import minigrad as mg
-from layers import Dense, Embedding, Layer, LayerNorm, PositionalEncoding, Sequential, TransformerBlock, init
+from layers import (
+    Dense,
+    Embedding,
+    Layer,
+    LayerNorm,
+    PositionalEncoding,
+    Sequential,
+    TransformerBlock,
+    init,
+)
 from minigrad.data import Characters, load_names, pad
 from optim import Adam
 
@@ -80,7 +89,10 @@ class GPT(Layer):
             found.append(attend(q, k, mg.Tensor(unit.astype(k.dtype)), None)[0].array[0])
             return attend(q, k, v, past)
 
-        kept, self.file = self.file, functions(embed=self.file.embed, block=self.file.block, attend=watched)
+        kept, self.file = (
+            self.file,
+            functions(embed=self.file.embed, block=self.file.block, attend=watched),
+        )
         with mg.no_grad():
             self(ids[None])
         self.file = kept
