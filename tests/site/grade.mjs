@@ -14,6 +14,8 @@ for (const name of ["course", ...new Set(given.map(([lesson]) => lesson))]) {
   python.unpackArchive(new Uint8Array(readFileSync(join(cells, `${name}.zip`))), "zip", { extractDir: "/lib/python3.12/site-packages" });
 }
 python.FS.writeFile("/lib/python3.12/runner.py", readFileSync(join(cells, "runner.py")));
+const data = python.runPython("import minigrad.data; minigrad.data.__path__[0]");
+python.FS.writeFile(`${data}/names.txt.gz`, readFileSync(join(cells, "names.txt.gz"))); // which a page fetches when it is read
 python.globals.set("given", JSON.stringify(given));
 try {
   process.stdout.write(python.runPython(`

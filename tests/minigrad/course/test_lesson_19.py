@@ -32,7 +32,8 @@ def test_attention_with_a_cache_is_that_of_the_layer(cached):
         return qkv.transpose(2, 0, 3, 1, 4)
 
     cache = solution.attend(*parts(mg.Tensor(x[:, :cached])))[1] if cached else None
-    z, _ = solution.attend(*parts(mg.Tensor(x[:, cached:])), cache)
+    q, k, v = parts(mg.Tensor(x[:, cached:]))
+    z, _ = solution.attend(q, k, v, cache)
     z = layer.out_proj(z.transpose(0, 2, 1, 3).reshape(2, 5 - cached, 6))
     alike(z.array, layer(x).array[:, cached:], 1e-5)
 

@@ -51,6 +51,8 @@ SLIPS = (
          COS, "table[t, 2 * i + 1] = np.cos(t / 10000 ** ((2 * i + 1) / width))"),
         ("frequencies too close to each other", "The first two columns are right, but the next waves are too fast. "
          "Check the exponent of 10000.", ANGLE, "i / width"),
+        ("multiplied instead of divided", "The angle is t divided by the power of 10000. You multiply, so the waves get "
+         "faster from left to right.", "t / 10000 ** (", "t * 10000 ** ("),
         ("positions counted from 1", "Your row 0 belongs to position 1.", "angle = t /", "angle = (t + 1) /"),
         ("positions multiplied", "You multiply the two vectors. They must be added.", ") + positions", ") * positions"),
         ("positions forgotten", "You return only the ids' rows, so the order of the ids makes no difference.",
@@ -58,7 +60,7 @@ SLIPS = (
         ("positions restart at 0", "You ignore `start`. Ids that continue a text get the positions of its beginning.",
          PLACES, "positions(ids.shape[1], table.shape[1])"),
         ("the id used as a position", "You look the positions up by id. The row must depend on the place of the id, "
-         "not on the id.", PLACES, "positions(start + 100, table.shape[1])[start + ids]"),
+         "not on the id.", PLACES, "positions(100, table.shape[1])[ids]"),
         ("not shifted", "Your label is the input itself. The model would only have to copy, and would learn nothing.",
          "ids[:, 1:].copy()", "ids[:, :-1].copy()"),
         ("shifted the wrong way", "Your label is the id before the input. The model would learn to write backwards.",
@@ -69,6 +71,8 @@ SLIPS = (
          "padding.", IGNORED, ""),
         ("the first letter ignored", "You ignore the label of the first input, the 0 before the letters. It asks for "
          "the first letter of the name.", IGNORED, "labels[inputs == 0] = -100"),
+        ("x without a graph", "You make a new Tensor of x's array, so no gradient takes the path of slope 1.", ATTENTION,
+         "y = mg.Tensor(x.array) + attention(norm1(x))"),
         ("attention without a residual", "The attention's result replaces x. It must be added to x.",
          ATTENTION, "y = attention(norm1(x))"),
         ("mlp without a residual", "The mlp's result replaces y. It must be added to y.", MLP, "return mlp(norm2(y))"),
@@ -107,6 +111,8 @@ SLIPS = (
         ("the mask inverted", "Your mask hides exactly what it should show.", MASK, f"~{MASK}"),
         ("cached steps at the end", "The cached keys and values come after the new ones. The earlier steps come first.",
          "[cache[0], k]", "[k, cache[0]]", "[cache[1], v]", "[v, cache[1]]"),
+        *(("joined along the wrong axis", f"You join along the axis of the {name}. The steps have another one.",
+           "axis=2", f"axis={axis}") for axis, name in ((0, "texts"), (1, "heads"))),
         ("only the new keys and values returned", "Your next cache contains only the new steps, so the earlier ones "
          "are forgotten after one call.", CACHE, f"    fresh = (k, v)\n{CACHE}", "mask), (k, v)", "mask), fresh"),
         ("the old cache returned", "You return the cache that you received. The new steps are missing in it.",
@@ -114,7 +120,8 @@ SLIPS = (
         ("the cache ignored", "The new steps attend only to each other.", CACHE, ""),
         ("a cache shared by two texts", "Your function remembers the keys and values of another call. It may only "
          "remember what is in `cache`.", "cache=None):\n    if",
-         "cache=None, kept=[]):\n    cache = cache or (kept and kept[-1]) or None\n    if", "    new, all", "    kept.append((k, v))\n    new, all"),
+         "cache=None, kept=[]):\n    cache = cache or (kept and kept[-1]) or None\n    if",
+         "    new, all", "    kept.append((k, v))\n    new, all"),
         ("temperature multiplied", "A high temperature makes your text more predictable. It must make it more random.",
          "logits / temperature", "logits * temperature"),
         ("temperature ignored", "Your probabilities do not depend on the temperature.", "logits / temperature",
@@ -135,6 +142,8 @@ SLIPS = (
          "the first one.", "ids = list(ids)\n", "ids, first = list(ids), ids\n", "[ids]", "[first]"),
         ("only the new ids returned", "You return only the new ids. Return the whole text.",
          "return ids", "return ids[len(ids) - count :]"),
+        ("too few new ids", "You stop when the whole text has `count` ids. `count` is the number of new ones.",
+         "range(count)", "range(count - len(ids))"),
         ("temperature not passed on", "Your text does not depend on the temperature.", "temperature)\n        ids",
          "1.0)\n        ids"),
     ),
@@ -150,6 +159,8 @@ SLIPS = (
          "cache, start)", "None, start)"),
         ("the first cache kept", "You always pass the cache of the first call. Each call returns a new one, which also "
          "contains the newest id.", f"logits, cache = {READ}", f"logits, new = {READ}\n        cache = cache or new"),
+        ("only the last of the first ids read", "In the first call, the model must read all ids that you were given.",
+         "[ids[start:]]", "[ids[max(start, len(ids) - 1) :]]"),
         ("the whole text read again", "The model reads the whole text again, although the cache already contains it. "
          "Its ids then count twice.", "[ids[start:]]", "[ids]"),
         ("read without the cache", "The letters are right, but the model reads the whole text again for every letter.",
