@@ -281,6 +281,12 @@ def probabilities_question(logits, temperature):
 # ---- writing ----
 
 
+def limit(count):
+    """End a loop that would never end."""
+    if count > 500:
+        raise RuntimeError("the model was called more than 500 times. Does the loop end?")
+
+
 class Toy:
     """A model whose logits are 100 for one id, or random. With a cache, it returns (logits, cache)."""
 
@@ -295,6 +301,7 @@ class Toy:
             raise ValueError(f"the model reads ids of shape (1, T), not {ids.shape}")
         cache, start = past if self.cached else (None, 0)
         self.calls.append([ids.shape[1], int(start)])
+        limit(len(self.calls))
         total = np.cumsum(ids, axis=1) + (0 if cache is None else cache)
         places = start + np.arange(ids.shape[1])
         chosen = self.rule(ids, total, places) % self.size
@@ -389,11 +396,13 @@ class Fixed:
         self.size, self.width = 6, 8
         rng = np.random.default_rng(3)
         self.table, self.out = rng.normal(size=(6, 8)), rng.normal(size=(8, 6))
-        self.attention = MultiHeadAttention(8, 2, causal=True)
+        self.attention, self.count = MultiHeadAttention(8, 2, causal=True), 0
         self.places = rng.normal(size=(40, 8))
         self.__doc__ = "one attention layer with random weights; the cache is its keys and values"
 
     def __call__(self, ids, cache, start):
+        self.count += 1
+        limit(self.count)
         ids = np.asarray(ids)
         x = self.table[ids] + self.places[start : start + ids.shape[1]]
         state = self.attention.initial_state(1) if cache is None else cache

@@ -104,9 +104,7 @@ def write(model, ids, count, rng, temperature):
     text = np.array([ids])
     for _ in range(count):
         p = probabilities(model(text).array[0, -1, :], temperature)
-        u, new = rng.random(), 0
-        while new < len(p) - 1 and u >= p[: new + 1].sum():
-            new += 1
+        new = np.searchsorted(np.cumsum(p), rng.random(), side="right")
         text = np.append(text, [[new]], axis=1)
     return text[0].tolist()
 

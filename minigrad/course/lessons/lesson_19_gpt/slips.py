@@ -51,8 +51,8 @@ SLIPS = (
          COS, "table[t, 2 * i + 1] = np.cos(t / 10000 ** ((2 * i + 1) / width))"),
         ("frequencies too close to each other", "The first two columns are right, but the next waves are too fast. "
          "Check the exponent of 10000.", ANGLE, "i / width"),
-        ("multiplied instead of divided", "The angle is t divided by the power of 10000. You multiply, so the waves get "
-         "faster from left to right.", "t / 10000 ** (", "t * 10000 ** ("),
+        ("multiplied instead of divided", "The angle is t divided by the power of 10000. You multiply, so the waves "
+         "get faster from left to right.", "t / 10000 ** (", "t * 10000 ** ("),
         ("positions counted from 1", "Your row 0 belongs to position 1.", "angle = t /", "angle = (t + 1) /"),
         ("positions multiplied", "You multiply the two vectors. They must be added.", ") + positions", ") * positions"),
         ("positions forgotten", "You return only the ids' rows, so the order of the ids makes no difference.",
@@ -71,8 +71,8 @@ SLIPS = (
          "padding.", IGNORED, ""),
         ("the first letter ignored", "You ignore the label of the first input, the 0 before the letters. It asks for "
          "the first letter of the name.", IGNORED, "labels[inputs == 0] = -100"),
-        ("x without a graph", "You make a new Tensor of x's array, so no gradient takes the path of slope 1.", ATTENTION,
-         "y = mg.Tensor(x.array) + attention(norm1(x))"),
+        ("x without a graph", "You make a new Tensor of x's array, so no gradient takes the path of slope 1.",
+         ATTENTION, "y = mg.Tensor(x.array) + attention(norm1(x))"),
         ("attention without a residual", "The attention's result replaces x. It must be added to x.",
          ATTENTION, "y = attention(norm1(x))"),
         ("mlp without a residual", "The mlp's result replaces y. It must be added to y.", MLP, "return mlp(norm2(y))"),
