@@ -90,7 +90,7 @@ def positions_of(file):
     numbers = [str(t) for t in range(len(table))]
     return "<h2>Your positions</h2>" + figure(
         heat((1 + np.clip(table, -1, 1)) / 2, numbers, [str(i) for i in range(table.shape[1])]),
-        "positions(16, 16). An empty cell is -1, the full colour is 1. From left to right, the waves should get slower.",
+        "positions(16, 16). An empty cell is -1, the full colour is 1. From left to right, the waves get slower.",
     )
 
 
