@@ -47,10 +47,9 @@ def test_labels_and_probabilities_by_hand():
 
 
 def test_written_ids_have_the_frequencies_of_their_probabilities():
-    model = check.dice(False)
-    p = solution.probabilities(model(np.array([[1]])).array[0, -1], 1.5)
+    p = solution.probabilities(check.dice()(np.array([[1]])).array[0, -1], 1.5)
     rng = np.random.default_rng(0)
-    drawn = [solution.write(model, [1], 1, rng, 1.5)[1] for _ in range(4000)]
+    drawn = [solution.write(check.dice(), [1], 1, rng, 1.5)[1] for _ in range(4000)]
     np.testing.assert_allclose(np.bincount(drawn, minlength=6) / 4000, p, atol=0.02)
 
 
