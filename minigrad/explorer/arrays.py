@@ -17,6 +17,9 @@ WHOLE = 64
 FEW = 8
 """The same maximum in a large graph."""
 
+PIXELS = 4096
+"""The number of elements that are stored of a larger array that is shown as images."""
+
 
 class ArrayTable:
     """The arrays of one page. `add` returns an array's index in `entries`. Equal arrays share an
@@ -35,13 +38,19 @@ class ArrayTable:
         self._most = FEW if large_graph else WHOLE
         self._numbers: dict[tuple[tuple[int, ...], str, bytes], int] = {}
 
-    def add(self, given: Array | LazyGradient) -> int:
-        """Store an array unless an equal one is stored already. Return its index in `entries`."""
+    def add(self, given: Array | LazyGradient, images: bool = False) -> int:
+        """Store an array unless an equal one is stored already. Return its index in `entries`.
+
+        If `images` is True, also store the first elements of a larger array, unless the graph is
+        large.
+        """
         array: Array = dense(given)
         key = array.shape, array.dtype.str, hashlib.blake2b(array.tobytes()).digest()
         if key not in self._numbers:
             self._numbers[key] = len(self.entries)
             self.entries.append(whole(array) if array.size <= self._most else summary(array))
+        if images and array.size > self._most == WHOLE:
+            self.entries[self._numbers[key]]["pixels"] = numbers(array.reshape(-1)[:PIXELS])
         return self._numbers[key]
 
 

@@ -97,6 +97,12 @@ def collect_graph(
             entry["starved"] = True
         if node in sends:
             entry["sends"] = sends[node]
+        if isinstance(node.gate, engine.Windows | engine.Convolve):
+            entry["window"] = vars(node.gate)
+            for image in (node, *node.inputs):
+                arrays.add(image.output, images=True)
+                if image in gradients:
+                    arrays.add(gradients[image], images=True)
         if node in measured:
             entry["measured"] = [
                 None if array is None else arrays.add(array) for array in measured[node]

@@ -15,7 +15,7 @@ from typing import Any
 # The order in which the modules are joined. Each module imports only from earlier modules.
 MODULES = (
     "arrays.js", "gates.js", "model.js", "recompute.js", "explain.js", "slips.js", "view.js", "scopes.js", "dom.js",
-    "grid.js", "picture.js", "panzoom.js", "minimap.js", "steps.js", "quiz.js", "whatif.js", "strip.js", "app.js",
+    "grid.js", "windows.js", "picture.js", "panzoom.js", "minimap.js", "steps.js", "quiz.js", "whatif.js", "strip.js", "app.js",
 )  # fmt: skip
 
 _IMPORT = re.compile(r"^import [^;]*?;\n", re.MULTILINE)
@@ -34,7 +34,9 @@ def build(data: dict[str, Any]) -> str:
     """Return the HTML page for the data from `collect_graph`."""
     code, style = script(), _part("style.css")
     # "</script>" would end the element even inside a JSON string, so write every "<" as \u003c.
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(
+        data, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=float
+    )  # a gate's settings may be NumPy numbers
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     policy = (
         f"default-src 'none'; img-src data:; script-src {_hash(code)}; style-src {_hash(style)}; "

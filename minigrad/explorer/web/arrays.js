@@ -3,6 +3,7 @@
 /** An array from the page's data. It has `values` if all elements are known, otherwise only low, high, mean, norm and first. */
 export function decode(entry) {
   const array = { ...entry, size: count(entry.shape) };
+  if (entry.pixels) array.pixels = entry.pixels.map(Number);
   if (entry.values) Object.assign(array, summarise(entry.values.map(Number)));
   else for (const key of ["first", "low", "high", "mean", "norm"]) if (key in entry) array[key] = Number(entry[key]);
   return array;
@@ -24,6 +25,11 @@ function summarise(values) {
   }
   if (finite.length < values.length) facts.unfinite = values.length - finite.length;
   return facts;
+}
+
+/** The elements of an array or, if it is large, its first elements, if the page contains them. */
+export function pixels(array) {
+  return array.values ?? array.pixels;
 }
 
 /** A map by name. A gate may be called "constructor" or "__proto__", which would not work as a key of an object. */

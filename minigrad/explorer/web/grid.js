@@ -1,8 +1,9 @@
-// Shows an array as a coloured grid of its numbers, or as range, mean and norm.
+// Shows an array as a coloured grid of its numbers, as images, or as range, mean and norm.
 import { brief, exact, indicesOf, shapeText } from "./arrays.js";
-import { el } from "./dom.js";
+import { el, svg } from "./dom.js";
 
 const MOST_CELLS = 64;
+const MOST_IMAGES = 24;
 
 /**
  * Make the element that shows an array. With `pick(place)`, its cells are buttons. `marked` is the place of the chosen
@@ -12,7 +13,7 @@ export function showArray(array, label, { pick = null, marked = -1, differs = nu
   const title = `${label}: ${shapeText(array.shape)} ${array.dtype}`;
   if (array.size === 0) return el("p", { class: "muted" }, `empty ${shapeText(array.shape)}`);
   if (array.values && array.size <= MOST_CELLS) return wholeGrid(array, title, pick, marked, differs);
-  return statistics(array);
+  return el("div", {}, statistics(array), array.pixels ? gallery(array) : null);
 }
 
 /** "(2, 3) float32", with the norm if the array has several elements. */
@@ -47,6 +48,39 @@ function paint(element, x, scale) {
   if (!Number.isFinite(x)) return element.classList.add("unfinite");
   const strength = scale > 0 ? Math.round((Math.abs(x) / scale) * 55) : 0;
   if (strength > 0) element.style.background = `color-mix(in oklab, var(${x > 0 ? "--positive" : "--negative"}) ${strength}%, var(--cell))`;
+}
+
+/**
+ * One image of an array, with pixels of `side` screen pixels. Without negative numbers, it is grey. Otherwise it has the
+ * colours of the grid. A colour is the same number in all images of an array.
+ */
+export function imageOf(array, values, columns, side, attributes) {
+  const scale = largest(array);
+  const paths = new Map();
+  values.forEach((x, place) => {
+    const level = Number.isFinite(x) && scale > 0 ? Math.round((x / scale) * 20) : Number.isFinite(x) ? 0 : NaN;
+    paths.set(level, `${paths.get(level) ?? ""}M${place % columns} ${Math.floor(place / columns)}h1v1h-1z`);
+  });
+  const rows = values.length / columns;
+  return svg("svg", { class: "pixels", viewBox: `0 0 ${columns} ${rows}`, width: columns * side, height: rows * side, ...attributes },
+    [...paths].map(([level, d]) => {
+      const path = svg("path", { d });
+      const hue = array.low >= 0 ? "--ink" : level > 0 ? "--positive" : "--negative";
+      path.style.fill = Number.isNaN(level) ? "var(--cut)" : `color-mix(in oklab, var(${hue}) ${Math.abs(level) * 5}%, var(--cell))`;
+      return path;
+    }));
+}
+
+/** The first images of an array, whose last two axes are their rows and columns. */
+function gallery(array) {
+  const [rows, columns] = [1, ...array.shape].slice(-2);
+  const area = rows * columns;
+  const shown = Math.min(MOST_IMAGES, Math.floor(array.pixels.length / area));
+  const side = Math.max(1, Math.min(12, Math.round(56 / Math.max(rows, columns))));
+  return el("div", { class: "images" }, Array.from({ length: shown }, (_, n) => {
+    const name = `[${indicesOf(n, array.shape.slice(0, -2)).join(", ")}]`;
+    return imageOf(array, array.pixels.slice(n * area, (n + 1) * area), columns, side, { role: "img", "aria-label": `image ${name}` });
+  }));
 }
 
 function largest(array) {

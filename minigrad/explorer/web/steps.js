@@ -3,6 +3,7 @@ import { brief, byName } from "./arrays.js";
 import { el, foreign, shorten } from "./dom.js";
 import { explainBackward, explainForward, inputNames } from "./explain.js";
 import { caption, showArray } from "./grid.js";
+import { windowPicture } from "./windows.js";
 
 /** A gate may have thousands of inputs. A step shows at most this many. */
 const MOST_INPUTS = 50;
@@ -16,6 +17,7 @@ export function backwardStep(model, id, go, hidden = -1) {
     heading(model, id, "Backward through"),
     block(arrives, model.grad(id), "dz", "upstream"),
     ruleOf(model, id),
+    hidden < 0 ? windowPicture(model, id, true, model.delivery(id, 0)?.part) : null,
     savedOf(model, id),
     ...inputsOf(node, (parent, input) => deliveryOf(model, id, input, names[input], go, hidden === input)),
     details("Inputs and output of the gate", () => [
@@ -34,6 +36,7 @@ export function forwardStep(model, id, go) {
     ...inputsOf(node, (parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", link(model, parent, go))),
     ruleOf(model, id),
     lines(explainForward(model, id)),
+    windowPicture(model, id),
     savedOf(model, id),
     block("z: the output", model.value(id), "z", "result"),
   ];
