@@ -28,7 +28,8 @@ function wholeGrid(array, title, pick, marked, differs) {
   const scale = largest(array);
   const places = Array.from({ length: array.size }, (_, place) => place);
   const cells = places.map((place) => cell(array, place, scale, pick, place === marked ? "marked" : differs?.has(place) ? "differs" : null));
-  const body = places.slice(0, rows).map((row) => el("tr", {}, cells.slice(row * columns, (row + 1) * columns)));
+  const gap = (row) => array.shape.length > 2 && row > 0 && row % array.shape.at(-2) === 0; // between two matrices
+  const body = places.slice(0, rows).map((row) => el("tr", { class: gap(row) ? "gap" : null }, cells.slice(row * columns, (row + 1) * columns)));
   return el("div", { class: "scroll", tabindex: places.length > columns ? 0 : null }, el("table", { class: "grid", "aria-label": title }, el("tbody", {}, body)));
 }
 
@@ -51,21 +52,21 @@ function paint(element, x, scale) {
 }
 
 /**
- * One image of an array, with pixels of `side` screen pixels. Without negative numbers, it is grey. Otherwise it has the
- * colours of the grid. A colour is the same number in all images of an array.
+ * One image of an array, with pixels of `side` screen pixels, in grey or in the colours of the grid. A colour is the same
+ * number in all images of an array.
  */
-export function imageOf(array, values, columns, side, attributes) {
+export function imageOf(array, values, columns, side, grey, attributes) {
   const scale = largest(array);
   const paths = new Map();
   values.forEach((x, place) => {
-    const level = Number.isFinite(x) && scale > 0 ? Math.round((x / scale) * 20) : Number.isFinite(x) ? 0 : NaN;
+    const level = Number.isFinite(x) ? Math.round((x / (scale || 1)) * 20) : NaN;
     paths.set(level, `${paths.get(level) ?? ""}M${place % columns} ${Math.floor(place / columns)}h1v1h-1z`);
   });
   const rows = values.length / columns;
   return svg("svg", { class: "pixels", viewBox: `0 0 ${columns} ${rows}`, width: columns * side, height: rows * side, ...attributes },
     [...paths].map(([level, d]) => {
       const path = svg("path", { d });
-      const hue = array.low >= 0 ? "--ink" : level > 0 ? "--positive" : "--negative";
+      const hue = grey ? "--ink" : level > 0 ? "--positive" : "--negative";
       path.style.fill = Number.isNaN(level) ? "var(--cut)" : `color-mix(in oklab, var(${hue}) ${Math.abs(level) * 5}%, var(--cell))`;
       return path;
     }));
@@ -79,7 +80,7 @@ function gallery(array) {
   const side = Math.max(1, Math.min(12, Math.round(56 / Math.max(rows, columns))));
   return el("div", { class: "images" }, Array.from({ length: shown }, (_, n) => {
     const name = `[${indicesOf(n, array.shape.slice(0, -2)).join(", ")}]`;
-    return imageOf(array, array.pixels.slice(n * area, (n + 1) * area), columns, side, { role: "img", "aria-label": `image ${name}` });
+    return imageOf(array, array.pixels.slice(n * area, (n + 1) * area), columns, side, array.low >= 0, { role: "img", "aria-label": `image ${name}` });
   }));
 }
 

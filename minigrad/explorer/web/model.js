@@ -33,12 +33,18 @@ export class Model {
   }
 
   value(id) {
-    return this.replayed?.values[id] ?? this.arrays[this.nodes[id].value];
+    return this.edited("values", id, this.arrays[this.nodes[id].value]);
   }
 
   grad(id) {
     if (!this.hasGrad(id)) return null;
-    return this.replayed?.grads[id] ?? this.arrays[this.nodes[id].grad];
+    return this.edited("grads", id, this.arrays[this.nodes[id].grad]);
+  }
+
+  /** The array of the run after an edit, if there was one. It is shown as images if the recorded array is. */
+  edited(what, id, recorded) {
+    const array = this.replayed?.[what][id];
+    return array && recorded.pixels ? { ...array, pixels: array.values } : (array ?? recorded);
   }
 
   upstream() {

@@ -15,9 +15,9 @@ export function backwardStep(model, id, go, hidden = -1) {
   const arrives = id === model.root ? "Starting gradient: dL/d(output)" : "Upstream gradient: dz";
   return [
     heading(model, id, "Backward through"),
+    hidden === 0 ? null : windowPicture(model, id, true, model.delivery(id, 0)?.part),
     block(arrives, model.grad(id), "dz", "upstream"),
     ruleOf(model, id),
-    hidden < 0 ? windowPicture(model, id, true, model.delivery(id, 0)?.part) : null,
     savedOf(model, id),
     ...inputsOf(node, (parent, input) => deliveryOf(model, id, input, names[input], go, hidden === input)),
     details("Inputs and output of the gate", () => [
@@ -33,10 +33,10 @@ export function forwardStep(model, id, go) {
   const names = inputNames(model.known[id], node.inputs.length);
   return [
     heading(model, id, "Forward through"),
+    windowPicture(model, id),
     ...inputsOf(node, (parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", link(model, parent, go))),
     ruleOf(model, id),
     lines(explainForward(model, id)),
-    windowPicture(model, id),
     savedOf(model, id),
     block("z: the output", model.value(id), "z", "result"),
   ];

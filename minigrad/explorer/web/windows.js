@@ -40,12 +40,16 @@ class WindowCall {
     Object.assign(this, { gate: model.known[id], backward, x, W, z, dx, from: dx && pixels(dx) ? dx : x });
   }
 
+  choice(name) {
+    return Math.min(CHOSEN[name] ?? 0, this.options.get(name) - 1);
+  }
+
   /** For each array, the indices of the chosen image in it. */
   planes() {
-    const choice = (name) => Math.min(CHOSEN[name] ?? 0, this.options.get(name) - 1);
-    const lead = [...this.options.keys()].filter((name) => name !== "filter").map(choice);
-    const filter = this.W ? choice("filter") : 0;
-    return this.W ? { x: lead, W: [filter, lead[1]], z: [lead[0], filter] } : { x: lead, z: lead };
+    const lead = [...this.options.keys()].filter((name) => name !== "filter").map((name) => this.choice(name));
+    if (!this.W) return { x: lead, z: lead };
+    const filter = this.choice("filter");
+    return { x: lead, W: [filter, lead[1]], z: [lead[0], filter] };
   }
 
   /** The positions of all windows that contain a pixel, each with the pixel's place in the window. */
@@ -68,7 +72,7 @@ function choosers(call, show) {
   const several = [...call.options].filter(([, length]) => length > 1);
   return several.map(([name, length]) => {
     const select = el("select", { name, onchange: () => { CHOSEN[name] = Number(select.value); show(name); } },
-      Array.from({ length: Math.min(length, 100) }, (_, n) => el("option", { value: n, selected: n === CHOSEN[name] }, n)));
+      Array.from({ length: Math.min(length, 100) }, (_, n) => el("option", { value: n, selected: n === call.choice(name) }, n)));
     return el("label", {}, `${name} `, select);
   });
 }
@@ -78,7 +82,7 @@ function plane(array, name, lead, [rows, columns], place = ([row, column]) => ro
   const start = placeOf(lead, array.shape.slice(0, lead.length)) * rows * columns;
   const all = pixels(array)?.slice(start, start + rows * columns) ?? [];
   return {
-    array, rows, columns, name: lead.length ? `${name}[${lead.join(", ")}]` : name,
+    array, rows, columns, grey: array.low >= 0 && "xz".includes(name), name: lead.length ? `${name}[${lead.join(", ")}]` : name,
     values: all.length === rows * columns ? indices([rows, columns]).map((cell) => all[place(cell)]) : null,
     text: (cell) => elementText(name, start + place(cell), array.shape),
     at: (cell) => all[place(cell)],
@@ -135,10 +139,10 @@ function overlaps({ call, x, W, z, to, tiles }, pixel) {
   const users = call.around(pixel).map(({ at, place }) => ({ at, place, cell: call.gate === "Windows" ? at.map((p, axis) => p * tiles[axis] + place[axis]) : at }));
   const lit = new Map([[to, [[...pixel, 1, 1]]], [z, users.map(({ cell }) => [...cell, 1, 1])]]);
   if (W) lit.set(W, users.map(({ place }) => [...place, 1, 1]));
-  const isFirst = (at) => String(first(x, call.window(at))) === String(pixel);
-  const terms = users.map(({ at, place, cell }) => W ? [z.at(cell), W.at(place)] : [call.gate !== "MaxPool" || isFirst(at) ? z.at(cell) : 0]);
+  const sending = call.gate === "MaxPool" ? users.filter(({ at }) => String(first(x, call.window(at))) === String(pixel)) : users;
+  const terms = sending.map(({ place, cell }) => (W ? [z.at(cell), W.at(place)] : [z.at(cell)]));
   const filters = call.W?.shape[0] ?? 1;
-  const overlap = `${users.length} window${users.length === 1 ? " contains" : "s contain"} ${x.text(pixel)}`;
+  const overlap = `${users.length} window${users.length === 1 ? " contains" : "s contain"} ${x.text(pixel)}${call.gate === "MaxPool" ? `, which is the maximum of ${sending.length || "none"}` : ""}`;
   const sum = `Σ dz${W ? " · W" : ""} = ${total(terms)}`;
   if (to === x) return { lit, words: `${overlap}. ${sum}${filters > 1 ? `, for ${W.name}` : ""}` };
   return { lit, words: filters === 1 ? `${overlap}. ${to.text(pixel)} = ${sum}` : `${overlap}. ${to.text(pixel)} = ${brief(to.at(pixel))}, the sum over ${filters} filters. For ${W.name}: ${sum}` };
@@ -159,7 +163,7 @@ function total(terms) {
 }
 
 /** An image with room for outlines. With `light(cell)`, the pointer and the arrow keys choose a pixel. */
-function canvas({ array, values, rows, columns, name }, light) {
+function canvas({ array, values, rows, columns, grey, name }, light) {
   const side = Math.max(3, Math.min(22, Math.floor(150 / rows), Math.floor(300 / columns)));
   const overlay = svg("g");
   let cell = [rows >> 1, columns >> 1];
@@ -180,7 +184,7 @@ function canvas({ array, values, rows, columns, name }, light) {
       go(cell[0] + moves[event.key][0], cell[1] + moves[event.key][1]);
     },
   };
-  const element = imageOf(array, values, columns, side, active ?? { role: "img", "aria-label": `${name}, ${rows} by ${columns}` });
+  const element = imageOf(array, values, columns, side, grey, active ?? { role: "img", "aria-label": `${name}, ${rows} by ${columns}` });
   element.append(overlay);
   return { overlay, element: el("div", {}, el("p", { class: "array-title" }, name), element) };
 }
