@@ -78,10 +78,11 @@ function gallery(array) {
   const area = rows * columns;
   const shown = Math.min(MOST_IMAGES, Math.floor(array.pixels.length / area));
   const side = Math.max(1, Math.min(12, Math.round(56 / Math.max(rows, columns))));
+  const left = shown && array.size / area - shown;
   return el("div", { class: "images" }, Array.from({ length: shown }, (_, n) => {
     const name = `[${indicesOf(n, array.shape.slice(0, -2)).join(", ")}]`;
     return imageOf(array, array.pixels.slice(n * area, (n + 1) * area), columns, side, array.low >= 0, { role: "img", "aria-label": `image ${name}` });
-  }));
+  }), left > 0 ? el("p", { class: "muted" }, `and ${left} more`) : null);
 }
 
 function largest(array) {

@@ -107,12 +107,19 @@ function pictures(call) {
   const text = el("p", { class: "numbers", role: "status" });
   const light = (cell) => {
     const { lit, words } = backward ? overlaps(scene, cell) : windowUnder(scene, cell);
-    shown.forEach(({ overlay }, n) => overlay.replaceChildren(...(lit.get(order[n]) ?? []).map(outline)));
+    shown.forEach(({ overlay }, n) => overlay.replaceChildren(...outlines(lit.get(order[n]) ?? [])));
     text.textContent = words;
   };
-  const shown = order.map((one, n) => canvas(one, n === order.length - 1 ? light : null));
+  const images = order.filter((one) => one !== W);
+  const side = sideOf(images, 22, 132);
+  const shown = order.map((one, n) => canvas(one, one === W ? sideOf([W], 22, 66) : side, n === order.length - 1 ? light : null));
   light([order.at(-1).rows >> 1, order.at(-1).columns >> 1]);
   return [el("div", { class: "images" }, shown.map(({ element }) => element)), text];
+}
+
+/** The size of a pixel on the screen with which the images fit. */
+function sideOf(images, most, height) {
+  return Math.max(3, images.reduce((side, { rows, columns }) => Math.min(side, Math.floor(height / rows), Math.floor(300 / columns)), most));
 }
 
 /** An element of the output, and the window that it was computed from. */
@@ -137,8 +144,8 @@ function windowUnder({ call, x, W, z, tiles }, cell) {
 /** A pixel, and the outputs whose windows contain it. Their gradients add up to the pixel's gradient. */
 function overlaps({ call, x, W, z, to, tiles }, pixel) {
   const users = call.around(pixel).map(({ at, place }) => ({ at, place, cell: call.gate === "Windows" ? at.map((p, axis) => p * tiles[axis] + place[axis]) : at }));
-  const lit = new Map([[to, [[...pixel, 1, 1]]], [z, users.map(({ cell }) => [...cell, 1, 1])]]);
-  if (W) lit.set(W, users.map(({ place }) => [...place, 1, 1]));
+  const lit = new Map([[to, [[...pixel, 1, 1]]], [z, boxes(users.map(({ cell }) => cell))]]);
+  if (W) lit.set(W, boxes(users.map(({ place }) => place)));
   const sending = call.gate === "MaxPool" ? users.filter(({ at }) => String(first(x, call.window(at))) === String(pixel)) : users;
   const terms = sending.map(({ place, cell }) => (W ? [z.at(cell), W.at(place)] : [z.at(cell)]));
   const filters = call.W?.shape[0] ?? 1;
@@ -162,9 +169,15 @@ function total(terms) {
   return terms.length === 1 && terms[0].length === 1 ? brief(sum) : `${written}${terms.length > MOST_TERMS ? " + …" : ""} = ${brief(sum)}`;
 }
 
+/** The boxes to draw around pixels: one around all if they fill it, otherwise one around each. */
+function boxes(cells) {
+  const [low, high] = [Math.min, Math.max].map((end) => [0, 1].map((axis) => end(...cells.map((cell) => cell[axis]))));
+  const sides = high.map((end, axis) => end - low[axis] + 1);
+  return cells.length && count(sides) === cells.length ? [[...low, ...sides]] : cells.map((cell) => [...cell, 1, 1]);
+}
+
 /** An image with room for outlines. With `light(cell)`, the pointer and the arrow keys choose a pixel. */
-function canvas({ array, values, rows, columns, grey, name }, light) {
-  const side = Math.max(3, Math.min(22, Math.floor(150 / rows), Math.floor(300 / columns)));
+function canvas({ array, values, rows, columns, grey, name }, side, light) {
   const overlay = svg("g");
   let cell = [rows >> 1, columns >> 1];
   const go = (row, column) => {
@@ -189,6 +202,7 @@ function canvas({ array, values, rows, columns, grey, name }, light) {
   return { overlay, element: el("div", {}, el("p", { class: "array-title" }, name), element) };
 }
 
-function outline([y, x, height, width]) {
-  return svg("g", { class: "lit" }, svg("rect", { x, y, width, height }), svg("rect", { x, y, width, height }));
+// Light around dark, or dark around light, so that an outline stands out on any colour.
+function outlines(around) {
+  return ["halo", "lit"].map((name) => svg("g", { class: name }, around.map(([y, x, height, width]) => svg("rect", { x, y, width, height }))));
 }
