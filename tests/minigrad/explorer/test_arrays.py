@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from minigrad.explorer.arrays import numbers, summary, whole
+from minigrad.explorer.arrays import PIXELS, ArrayTable, numbers, summary, whole
 
 
 def as_json(entry):
@@ -35,3 +35,13 @@ def test_summaries_are_those_of_the_finite_elements(array):
 def test_integers_and_booleans():
     assert numbers(np.array([True, False])) == [1, 0]
     assert numbers(np.array([[2**53], [-1]])) == [2**53, -1]
+
+
+def test_the_first_pixels_of_a_large_array_are_stored_once_they_are_wanted():
+    table, x = ArrayTable(), np.arange(5000.0)
+    assert table.add(x) == table.add(x, images=True) == 0
+    assert table.entries[0]["pixels"] == list(range(PIXELS)) and "first" in table.entries[0]
+    large = ArrayTable(large_graph=True)
+    large.add(x, images=True)
+    table.add(x[:64], images=True)
+    assert "pixels" not in large.entries[0] and "pixels" not in table.entries[1]

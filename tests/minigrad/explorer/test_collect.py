@@ -83,3 +83,18 @@ def test_attention_shows_its_weights_and_its_whole_rule():
     np.testing.assert_allclose(array_at(data, weights), np.tri(3) / [[1], [2], [3]])
     rule = data["rules"]["ScaledDotProductAttention"]["text"]
     assert "dv = Aᵀ @ dz" in rule and "…" not in rule and "mg.unfuse" in rule
+
+
+def test_only_the_arrays_of_windows_have_pixels():
+    x = mg.Tensor(np.arange(72.0).reshape(2, 1, 6, 6), requires_grad=True)
+    W = mg.Tensor(np.ones((1, 1, 1, 1)), requires_grad=True)
+    z = mg.max_pool(mg.conv(x, W), (2, 2), stride=np.int64(1)) * mg.Tensor(np.ones((2, 1, 5, 5)))
+    data = explored((z**2).sum())
+    shown = {
+        node.get("gate", node["kind"]): "pixels" in data["arrays"][node["value"]]
+        for node in data["nodes"]
+        if np.prod(data["arrays"][node["value"]]["shape"]) > 64
+    }
+    assert shown == {"parameter": True, "Convolve": True}  # the arrays of MaxPool are smaller
+    windows = {node["gate"]: node["window"] for node in data["nodes"] if "window" in node}
+    assert windows == {"Convolve": {"stride": 1}, "MaxPool": {"size": [2, 2], "stride": 1}}

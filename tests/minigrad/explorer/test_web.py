@@ -161,6 +161,137 @@ def test_attention_shows_its_weights(page):
     assert [page.number(cell.text) for cell in page.all(cells)] == [1, 0, 0.5, 0.5]
 
 
+X = np.arange(36.0).reshape(2, 1, 3, 6)
+KERNEL = np.array([[[[1.0, -2.0], [3.0, 0.5]]], [[[0.0, 1.0], [2.0, -1.0]]]])
+
+
+def convolved(wants_grad=True):
+    """The sum of squares of X * KERNEL: two images of 3 x 6, two filters of 2 x 2."""
+    x = mg.Tensor(X, requires_grad=wants_grad, name="x")
+    return (mg.conv(x, mg.Tensor(KERNEL, requires_grad=True, name="W")) ** 2).sum()
+
+
+def lit(page):
+    """The outlines in each image: (row, column, height, width)."""
+    return page.run(
+        "return [...document.querySelectorAll('.windows .pixels')].map((image) =>"
+        "[...image.querySelectorAll('.lit rect')].map((rect) =>"
+        "['y', 'x', 'height', 'width'].map((name) => Number(rect.getAttribute(name)))))"
+    )
+
+
+def words(page):
+    return page.text(".windows [role=status]")
+
+
+def filtered(image, number):
+    """z[image, number] by its definition."""
+    at = np.ndindex(2, 5)
+    z = [np.sum(X[image, 0, p : p + 2, q : q + 2] * KERNEL[number, 0]) for p, q in at]
+    return np.reshape(z, (2, 5))
+
+
+def test_an_output_lights_up_its_window(page):
+    page.explore(convolved())
+    page.press("f", Keys.HOME)
+    assert lit(page) == [[[1, 2, 2, 2]], [[0, 0, 2, 2]], [[1, 2, 1, 1]]]
+    # rows 1 and 2 of X[0], columns 2 and 3
+    written = "8 · 1 + 9 · (−2) + 14 · 3 + 15 · 0.5 = 39.5"
+    assert words(page) == f"z[0, 0, 1, 2] = Σ x · W = {written}"
+    page.focus(".pixels[tabindex]")
+    page.press(Keys.ARROW_RIGHT, Keys.ARROW_UP, Keys.ARROW_UP)  # the picture's border stops it
+    assert lit(page) == [[[0, 3, 2, 2]], [[0, 0, 2, 2]], [[0, 3, 1, 1]]]
+    assert page.number(words(page).split(" = ")[-1]) == filtered(0, 0)[0, 3]
+    assert page.text("#count").startswith("1 /")  # still at the same step
+    for name in ("image", "filter"):
+        page.focus(f"select[name={name}]")
+        page.press(Keys.ARROW_DOWN)
+    assert words(page).startswith("z[1, 1, 1, 2]")
+    assert page.number(words(page).split(" = ")[-1]) == filtered(1, 1)[1, 2]
+    page.press(Keys.ESCAPE, "b")  # the choice stays
+    assert [title.text for title in page.all(".windows .array-title")] == ["dz[1, 1]", "W[1, 0]", "dx[1, 0]"]  # fmt: skip
+
+
+def test_a_pixel_lights_up_the_outputs_that_overlap_on_it(page):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    page.explore(convolved())
+    page.press("b", Keys.END)
+    image = page.all(".pixels[tabindex]")[0]
+    side = image.size["width"] / 6
+    # the pointer counts from the middle of the picture
+    ActionChains(page.driver).move_to_element_with_offset(image, -2.5 * side, 0).perform()
+    assert lit(page) == [[[0, 0, 2, 1]], [[0, 0, 2, 1]], [[1, 0, 1, 1]]]
+    dz = [2 * filtered(0, number) for number in (0, 1)]
+    sums = [dz[n][0, 0] * KERNEL[n, 0, 1, 0] + dz[n][1, 0] * KERNEL[n, 0, 0, 0] for n in (0, 1)]
+    assert words(page).startswith("2 windows contain x[0, 0, 1, 0]. dx[0, 0, 1, 0] = ")
+    assert page.number(words(page).split(" = ")[-1]) == pytest.approx(sums[0], rel=1e-3)
+    total = words(page).split("dx[0, 0, 1, 0] = ")[1].split(",")[0]
+    assert page.number(total) == pytest.approx(sum(sums), rel=1e-3)
+
+
+def test_an_image_without_a_gradient_shows_its_overlaps_too(page):
+    page.explore(convolved(wants_grad=False))
+    page.press("b", Keys.END)
+    assert page.all(".windows .array-title")[-1].text == "x[0, 0]"
+    assert words(page).startswith("4 windows contain x[0, 0, 1, 3]. Σ dz · W = ")
+
+
+def test_strides_maxima_and_windows(page):
+    x = mg.Tensor([[4.0, 1.0, 4.0, 0.0, 5.0]], requires_grad=True, name="x")
+    page.explore((mg.max_pool(x, 3, stride=2) * [[2.0, 3.0]]).sum())
+    page.press("f", Keys.HOME)
+    assert words(page) == "z[0, 1] = the maximum of the window = x[0, 4] = 5"
+    assert lit(page) == [[[0, 2, 1, 3], [0, 4, 1, 1]], [[0, 1, 1, 1]]]
+    page.press("b")
+    shown = "2 windows contain x[0, 2], which is the maximum of none. dx[0, 2] = Σ dz = 0"
+    assert words(page) == shown and lit(page)[0] == [[0, 0, 1, 2]]
+    page.focus(".pixels[tabindex]")
+    page.press(Keys.ARROW_LEFT, Keys.ARROW_LEFT)  # of two equal maxima, the first
+    assert words(page) == "1 window contains x[0, 0], which is the maximum of 1. dx[0, 0] = Σ dz = 2"
+    page.explore((mg.windows(x, 3, stride=2) * [[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]).sum())
+    page.press("b", Keys.END)
+    # places 2 and 3 of the windows in a row: x[2] is the last of one and the first of the next
+    assert words(page) == "2 windows contain x[0, 2]. dx[0, 2] = Σ dz = 3 + 4 = 7"
+    assert lit(page)[0] == [[0, 2, 1, 2]]
+
+
+def test_larger_arrays_of_a_convolution_are_images(page):
+    x = mg.Tensor(np.arange(3 * 64.0).reshape(3, 1, 8, 8) / 8, name="x")
+    page.explore(mg.conv(x, mg.Tensor(np.ones((1, 1, 6, 6)), requires_grad=True)).sum())
+    page.press("f", Keys.HOME)
+    names = [image.accessible_name for image in page.all(".array [role=img]")]
+    assert names == ["image [0, 0]", "image [1, 0]", "image [2, 0]"]
+    page.press("w")
+    page.edit("2")  # what-if keeps the images
+    assert len(page.all(".array [role=img]")) == 3
+    assert words(page).count("·") > 0
+    huge = mg.Tensor(np.ones((1, 1, 65, 65)), name="huge")
+    page.explore(mg.conv(huge, mg.Tensor(np.ones((1, 1, 2, 2)), requires_grad=True)).sum())
+    page.press("f", Keys.HOME)
+    assert "stores only the first numbers" in page.text(".windows")
+    assert page.all(".windows .pixels") == []
+
+
+def test_the_quiz_hides_the_picture_that_shows_its_answer(page):
+    page.explore(convolved())
+    page.press("b", Keys.END, "q")
+    assert "Hidden" in page.text("#panel .delivery") and page.all(".windows") == []
+    page.press("q")
+    assert len(page.all(".windows")) == 1
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (400, "light")])
+def test_windows_in_all_widths_and_schemes(width, scheme, page):
+    loss = convolved()
+    mg.explore(loss, page.folder / "page.html")
+    page.open(page.folder / "page.html", width=width, scheme=scheme)
+    page.press("b", Keys.END)
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+    assert page.run(CONTRAST) == []
+    assert_walk(page, loss)
+
+
 def test_steps_go_through_a_folded_box_or_over_it(page):
     page.explore(blocks())
     page.press(*[Keys.ARROW_RIGHT] * 4)  # the loss, the reshape, two gates of the head
