@@ -21,6 +21,7 @@ from .convolution import AveragePool2d, Conv1d, Conv2d, Flatten, MaxPool2d
 from .dense import Dense
 from .dropout import Dropout, ModeWarning
 from .embedding import Embedding, OneHot, TiedHead
+from .images import Images
 from .inspect import gradient_flow, gradients, outputs
 from .interop import export_weights, from_layout, import_weights, to_layout
 from .layer import Layer, LayerError, Sequential
@@ -38,7 +39,7 @@ from .unroll import unroll
 
 __all__ = [
     "GRU", "LSTM", "RNN", "AveragePool2d", "BatchNorm", "Cell", "Conv1d", "Conv2d", "Dense",
-    "Dropout", "Embedding", "Flatten", "GRUCell", "LSTMCell", "Layer", "LayerError", "LayerNorm",
+    "Dropout", "Embedding", "Flatten", "GRUCell", "Images", "LSTMCell", "Layer", "LayerError", "LayerNorm",
     "MaxPool2d", "ModeWarning", "MultiHeadAttention", "OneHot", "PaddingWarning",
     "PositionalEmbedding", "PositionalEncoding", "RNNCell", "Recurrent", "Sequential", "Stateful",
     "TiedHead", "TransformerBlock", "TruncatedBPTT", "UnpackingWarning", "export_weights",

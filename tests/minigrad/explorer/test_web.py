@@ -209,7 +209,8 @@ def test_an_output_lights_up_its_window(page):
     assert words(page).startswith("z[1, 1, 1, 2]")
     assert page.number(words(page).split(" = ")[-1]) == filtered(1, 1)[1, 2]
     page.press(Keys.ESCAPE, "b")  # the choice stays
-    assert [title.text for title in page.all(".windows .array-title")] == ["dz[1, 1]", "W[1, 0]", "dx[1, 0]"]  # fmt: skip
+    titles = [title.text for title in page.all(".windows .array-title")]
+    assert titles == ["dz[1, 1]", "W[1, 0]", "dx[1, 0]"]
 
 
 def test_a_pixel_lights_up_the_outputs_that_overlap_on_it(page):
@@ -248,7 +249,9 @@ def test_strides_maxima_and_windows(page):
     assert words(page) == shown and lit(page)[0] == [[0, 0, 1, 2]]
     page.focus(".pixels[tabindex]")
     page.press(Keys.ARROW_LEFT, Keys.ARROW_LEFT)  # of two equal maxima, the first
-    assert words(page) == "1 window contains x[0, 0], which is the maximum of 1. dx[0, 0] = Σ dz = 2"
+    assert (
+        words(page) == "1 window contains x[0, 0], which is the maximum of 1. dx[0, 0] = Σ dz = 2"
+    )
     page.explore((mg.windows(x, 3, stride=2) * [[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]).sum())
     page.press("b", Keys.END)
     # places 2 and 3 of the windows in a row: x[2] is the last of one and the first of the next
