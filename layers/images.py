@@ -1,11 +1,10 @@
 """Show images, filters and outputs of convolutions in a notebook."""
 
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
-from minigrad.numpy_api import to_array
+from minigrad.tensor import TensorLike, as_tensors
 
 __all__ = ["Images"]
 
@@ -24,10 +23,12 @@ class Images:
     >>> from layers import Conv2d
     >>> Images(Conv2d(3, 16, 5).W)
     Images of shape (16, 3, 5, 5)
+
+    Errors: DtypeError for anything but real numbers (MG110).
     """
 
-    def __init__(self, images: Any) -> None:
-        self.array = np.atleast_2d(to_array(images))
+    def __init__(self, images: TensorLike) -> None:
+        self.array = np.atleast_2d(as_tensors([images])[0].array)
 
     def __repr__(self) -> str:
         return f"Images of shape {self.array.shape}"

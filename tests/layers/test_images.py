@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 
 import minigrad as mg
 from layers import Images
@@ -38,3 +39,8 @@ def test_at_most_64_images_and_none():
     assert len(pixels(html)) == 64 and "Images of shape (70, 1, 2, 2)" in html
     assert pixels(Images(np.zeros((0, 3, 3)))._repr_html_()) == []
     assert pixels(Images(np.zeros(4))._repr_html_()) == [{}]
+
+
+def test_text_is_not_an_image():
+    with pytest.raises(mg.errors.DtypeError, match="MG110"):
+        Images("digits.png")
