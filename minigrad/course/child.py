@@ -257,12 +257,16 @@ def main() -> None:
     """Run one lesson's file in a temporary folder.
 
     The arguments are `LESSON FILE SECONDS [QUESTIONS | page PAGE FAILED]`. QUESTIONS are indices,
-    separated by commas. stdin contains the file's text.
+    separated by commas. stdin contains the file's text, and the names and texts of the learner's
+    modules that it may import, as JSON.
     """
     name, path, seconds, *rest = sys.argv[1:]
     lesson, source = Lesson(FOLDER / name), Path(path)
     limit(float(seconds))
-    text = sys.stdin.read()
+    text, modules = json.load(sys.stdin)
+    for file, code in modules.items():
+        Path(file).write_text(code, encoding="utf-8")
+    sys.path.append(os.getcwd())
     log = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # from now on, output goes to stderr
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -16,7 +16,7 @@ import ast
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -90,15 +90,25 @@ class Verdict:
         return self.problem is None
 
 
-def grade(lesson: Lesson, source: Path, text: str, wall: Wall = NO_WALL) -> Verdict:
+def grade(
+    lesson: Lesson,
+    source: Path,
+    text: str,
+    wall: Wall = NO_WALL,
+    modules: Mapping[str, str] | None = None,
+) -> Verdict:
     """Run a learner's file in its own process behind `wall`, ask it all questions, and judge the
     answers.
 
     `text` is the file's contents. `source` is the file's path and appears only in messages.
+    `modules` contains the learner's other files that it may import. See `imported`.
     Errors: OSError if Python cannot start behind the wall.
     """
-    run = ask(lesson, source, text, wall)
-    return judge(lesson, text, run, lambda text, only: ask(lesson, source, text, wall, only))
+
+    def run(text: str, only: Sequence[int] | None = None) -> Run:
+        return ask(lesson, source, text, wall, only, modules)
+
+    return judge(lesson, text, run(text), run)
 
 
 def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,14 +61,16 @@ def ask(
     text: str,
     wall: Wall = NO_WALL,
     only: Sequence[int] | None = None,
+    modules: Mapping[str, str] | None = None,
 ) -> Run:
     """Ask a learner's file every question of the lesson, or only the questions with the indices
-    `only`. `text` is the contents of the file `source`.
+    `only`. `text` is the contents of the file `source`. `modules` contains the names and texts of
+    the learner's other files that it may import.
 
     Errors: OSError if Python cannot start behind the wall.
     """
     options = [] if only is None else [",".join(map(str, only))]
-    ended, answers, output = _run(lesson, source, text, wall, ANSWERS, *options)
+    ended, answers, output = _run(lesson, source, text, wall, ANSWERS, *options, modules=modules)
     if wall.program and not answers:
         raise OSError(f"Python did not start behind the wall: {output.strip()[-300:]}")
     if len(answers) > ANSWERS:
@@ -107,13 +109,17 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
     return run
 
 
-def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path) -> bool:
+def draw_page(
+    lesson: Lesson, source: Path, text: str, failed: str, target: Path, modules: Mapping[str, str]
+) -> bool:
     """Draw the learner's own graph and write it to the HTML file `target`. `failed` is the name of
     the wrong function, or ''.
 
     Returns True if the graph was drawn. Otherwise, returns False and writes no file.
     """
-    ended, page, _ = _run(lesson, source, text, NO_WALL, PAGE, "page", "page.html", failed)
+    ended, page, _ = _run(
+        lesson, source, text, NO_WALL, PAGE, "page", "page.html", failed, modules=modules
+    )
     if ended or not 0 < len(page) <= PAGE:
         return False
     target.parent.mkdir(exist_ok=True)
@@ -122,7 +128,13 @@ def draw_page(lesson: Lesson, source: Path, text: str, failed: str, target: Path
 
 
 def _run(
-    lesson: Lesson, source: Path, text: str, wall: Wall, most: int, *rest: str
+    lesson: Lesson,
+    source: Path,
+    text: str,
+    wall: Wall,
+    most: int,
+    *rest: str,
+    modules: Mapping[str, str] | None = None,
 ) -> tuple[str, bytes, str]:
     """Start the child process and wait for it. Returns the reason why the child ended early (or
     ''), its answers or page, at most one byte more than `most`, and its output.
@@ -133,7 +145,7 @@ def _run(
     """
     with contextlib.ExitStack() as stack:
         given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
-        given.write(text.encode())
+        given.write(json.dumps([text, dict(modules or {})]).encode())
         given.seek(0)
         folder, where = INSIDE, None
         if not wall.program:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import errno
-import io
 import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, reason
-from ..support.files import AnyPath, locked, open_file, to_path, write_whole
+from ..support.files import AnyPath, locked, to_path, write_whole
 from .lesson import Lesson, bound, lesson, lessons
-from .zips import unpack
+from .submissions import PROGRESS, Submission, contents, imported, read_text
 
-PROGRESS = "progress.json"
-LONGEST = 1 << 20
-"""The maximum size of a file to read, in bytes."""
 READY = re.compile(r"^# --- from lesson (\d+): (\w+)\..*?^# --- end of lesson \1 ---$", re.M | re.S)
 """A block of an exercise that contains a ready version of an earlier lesson's function."""
 
@@ -94,8 +88,7 @@ class Workbook:
         of the course.
         """
         folder = to_path(where)
-        with tempfile.TemporaryDirectory() as temporary:
-            begun = {} if work is None else files_in(unpack(work, Path(temporary) / "work"))
+        begun = {} if work is None else files_in(work)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "pages").mkdir(exist_ok=True)
@@ -137,6 +130,14 @@ class Workbook:
                 remedy="if the file is missing, create it again: minigrad course reset "
                 f"{lesson.number}",
             ) from None
+
+    def modules(self, text: str) -> dict[str, str]:
+        """Return the learner's other files that `text` imports. See `imported`."""
+        beside = {}
+        for path in self.folder.glob("*.py"):
+            with contextlib.suppress(OSError):
+                beside[path.name] = read_text(path)
+        return imported(text, beside)
 
     def passed(self, lesson: Lesson) -> bool:
         return bool(self._entry(lesson).get("passed"))
@@ -218,10 +219,22 @@ class Workbook:
         return self.lessons.get(lesson.name, {})
 
 
-def files_in(folder: Path) -> dict[str, str]:
-    """Return the texts of the lesson files and of progress.json in a folder."""
-    names = [PROGRESS, *(one.file for one in lessons())]
-    return {name: read_text(folder / name) for name in names if (folder / name).is_file()}
+def files_in(work: Path) -> dict[str, str]:
+    """Return the texts of the lesson files and of progress.json in a zip file, a folder or a file.
+
+    Errors: DataError MG924 if there are none.
+    """
+    found = Submission(work.name, contents(work, work.name))
+    if not found.chosen:
+        raise DataError(
+            "MG924",
+            f"{os.fspath(work)} contains no lesson files: {'; '.join(found.notes)}",
+            cause="the course opens zip files that the button Export of its page makes, and folders "
+            f"and files with lessons, such as {lessons()[0].file}",
+            remedy="export the files again, or pass the folder that contains them",
+        )
+    progress = [(PROGRESS, file.text) for file in found.files if file.where.name == PROGRESS]
+    return {f"{name}.py": file.text for name, file in found.chosen.items()} | dict(progress[:1])
 
 
 def own_code(source: str, name: str, rest: str) -> str:
@@ -258,22 +271,6 @@ def _entry(entry: Any) -> dict[str, Any]:
         if not isinstance(entry.get(key, kind()), kind):
             raise ValueError(f"{key}: {entry[key]!r}")
     return dict(entry)
-
-
-def read_text(path: Path) -> str:
-    r"""Return the text of a UTF-8 file, with \n line endings and without a byte order mark.
-
-    Errors: OSError if the path cannot be read or is a folder or a device, and if the file is longer
-    than 1 MB or is not UTF-8 text.
-    """
-    with open_file(path) as file:
-        data = file.read(LONGEST + 1)
-    if len(data) > LONGEST:
-        raise OSError(errno.EFBIG, "it is longer than 1 MB", str(path))
-    try:
-        return io.StringIO(data.decode("utf-8-sig"), newline=None).read()
-    except UnicodeDecodeError:
-        raise OSError(errno.EINVAL, "it is not UTF-8 text", str(path)) from None
 
 
 def save_text(path: Path, text: str) -> None:
