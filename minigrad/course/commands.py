@@ -22,10 +22,11 @@ from . import feedback, quiz
 from .export import write_notebooks
 from .feedback import say, terminal_width
 from .grade import Verdict, grade
-from .lesson import Lesson, lesson, lessons
+from .lesson import Lesson, add_lessons, chosen, lesson
+from .marks import write_autograder
 from .report import add_report
 from .sandbox import draw_page
-from .workbook import Workbook
+from .workbook import WITHOUT, Workbook
 
 SUMMARY = "nineteen lessons from a*b + c to a small GPT, with feedback on each mistake"
 
@@ -56,6 +57,9 @@ def add_course(commands: Any) -> None:
     start.add_argument("folder", nargs="?", type=Path, default=default, help="(default: my-course)")
     about = "a zip file with your work, exported by the course's page in a browser"
     start.add_argument("--from", dest="work", type=Path, metavar="FILE", help=about)
+    add_lessons(start, "copy only these lessons")
+    about = "hide these commands from students (the files are in the package, where anyone can read them)"
+    start.add_argument("--without", choices=WITHOUT, default="", help=about)
     add("check", _check, "check a lesson", "lesson")
     about = "check a lesson whenever its file is saved, until you press Ctrl-C"
     add("watch", _watch, about, "lesson")
@@ -76,6 +80,18 @@ def add_course(commands: Any) -> None:
     export = add("export", _export, "write the lessons as Jupyter notebooks")
     about = "the folder to write to (default: the current folder)"
     export.add_argument("folder", nargs="?", type=Path, default=Path("."), help=about)
+    for service in "gradescope", "classroom50":
+        grader = add(service, write_autograder, "write a zip file with an autograder")
+        add_lessons(grader, "grade only these lessons")
+        default = Path("autograder.zip")
+        grader.add_argument(
+            "-o",
+            "--out",
+            type=Path,
+            default=default,
+            metavar="FILE",
+            help="(default: autograder.zip)",
+        )
     for parser in (course, *parts.choices.values()):
         parser.set_defaults(run=with_files(parser.get_default("run")))
 
@@ -89,7 +105,7 @@ def on_lesson(
 
     def command(options: argparse.Namespace) -> int:
         workbook, which = Workbook.find(), options.lesson
-        one = workbook.current() or lessons()[-1] if which is None else lesson(which)
+        one = workbook.current() or workbook.here()[-1] if which is None else lesson(which)
         return run(workbook, one, options)
 
     return command
@@ -119,8 +135,9 @@ def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
 
 
 def _start(options: argparse.Namespace) -> int:
-    workbook, kept = Workbook.start(options.folder, options.work)
-    new, folder = len(lessons()) - len(kept), workbook.folder
+    wanted = chosen(options.lesson)
+    workbook, kept = Workbook.start(options.folder, options.work, wanted, options.without)
+    new, folder = len(wanted) - len(kept), workbook.folder
     if kept:
         say(f"{folder}: {new} lessons copied; {len(kept)} already existed and were not changed.")
     else:
@@ -133,10 +150,9 @@ def _here(_: object) -> int:
     workbook = Workbook.find()
     one = workbook.current()
     if one is None:
-        say(f"All {len(lessons())} lessons passed. To read one again: minigrad course show 13")
+        say(f"{_count_passed(workbook)}. To read one again: minigrad course show 13")
         return 0
-    say(f"{_count_passed(workbook)} of {len(lessons())} lessons passed. Current lesson: "
-        f"{one.number}, {one.title}.")  # fmt: skip
+    say(f"{_count_passed(workbook)}. Current lesson: {one.number}, {one.title}.")
     say(
         "  read    minigrad course show",
         "  answer  minigrad course answer",
@@ -171,7 +187,8 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     with workbook.changed(one) as entry:
         tries = count_try(entry, verdict, text)
         # these lines are wrapped already
-        say(*feedback.lines(verdict, tries, terminal_width()), width=1000)
+        shown = feedback.lines(verdict, tries, terminal_width(), without=workbook.without)
+        say(*shown, width=1000)
     if problem is None or problem.kind in ("wrong", "changed"):
         _draw_graph(workbook, one, text, problem.function if problem else "")
     if pose and not first:
@@ -186,7 +203,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
         say(f"{file} now contains your own {name}.")
     following = workbook.current()
     if following is None:
-        say(f"That was the last lesson. You have passed all {len(lessons())}.")
+        say(f"That was the last lesson. {_count_passed(workbook)}.")
     else:
         say(f"Next: lesson {following.number}, {following.title}: minigrad course show")
     return 0
@@ -245,6 +262,7 @@ def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
 
 
 def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
+    workbook.require("hints")
     index = workbook.next_hint(one)
     say(f"Lesson {one.number}, hint {index + 1} of {len(one.hints)}:", "")
     for part in one.hints[index].split("\n\n"):
@@ -275,6 +293,7 @@ def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
 
 
 def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
+    workbook.require("solutions")
     if not (options.yes or workbook.passed(one)):
         say(f"You have not passed lesson {one.number} yet. To see the solution anyway:")
         say(f"  minigrad course solution {one.number} --yes")
@@ -292,10 +311,10 @@ def _reset(workbook: Workbook, one: Lesson, _: object) -> int:
 
 def _list(_: object) -> int:
     workbook = Workbook.find()
-    for one in lessons():
+    for one in workbook.here():
         mark = "✓" if workbook.passed(one) else "→" if one is workbook.current() else "○"
         say(f"{mark} {one.number:>2}  {one.title:<44}{one.file}")
-    say("", f"{_count_passed(workbook)} of {len(lessons())} passed")
+    say("", f"{_count_passed(workbook)}.")
     return 0
 
 
@@ -307,8 +326,9 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _count_passed(workbook: Workbook) -> int:
-    return sum(map(workbook.passed, lessons()))
+def _count_passed(workbook: Workbook) -> str:
+    here = workbook.here()
+    return f"{sum(map(workbook.passed, here))} of {len(here)} lessons passed"
 
 
 def _show_output(printed: list[str]) -> None:

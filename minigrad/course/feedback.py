@@ -19,10 +19,12 @@ from .grade import Problem, Verdict
 from .lesson import Lesson
 
 
-def lines(verdict: Verdict, tries: int, width: int = 80, page: bool = False) -> list[str]:
+def lines(
+    verdict: Verdict, tries: int, width: int = 80, page: bool = False, without: str = ""
+) -> list[str]:
     """Return the lines to print. `tries` counts the checks in which this function was wrong,
     including this one. `width` is the terminal's. A page in a browser has buttons in place of
-    commands, so its lines do not name any.
+    commands, so its lines do not name any. `without` names what a teacher has hidden.
     """
     width = max(40, min(width, 100))
     lesson, problem = verdict.lesson, verdict.problem
@@ -37,7 +39,7 @@ def lines(verdict: Verdict, tries: int, width: int = 80, page: bool = False) -> 
             + f"; {left} have no answer" * (left > 0)
         )
         head = wrapped(f"✗ {title}: {counted}.", width)
-        return [*head, *explained(problem, lesson, tries, width, page)]
+        return [*head, *explained(problem, lesson, tries, width, page, without)]
     told = [f"✓ {title}: passed. All {asked} checks are right."]
     done, beyond = verdict.stretch
     if beyond is not None:
@@ -50,7 +52,12 @@ def lines(verdict: Verdict, tries: int, width: int = 80, page: bool = False) -> 
 
 
 def explained(
-    problem: Problem, lesson: Lesson, tries: int, width: int, page: bool = False
+    problem: Problem,
+    lesson: Lesson,
+    tries: int,
+    width: int,
+    page: bool = False,
+    without: str = "",
 ) -> list[str]:
     """Return the lines about a problem: the function, the question with its inputs, the values, the
     cause if it is known, and lines that show the failure again.
@@ -81,9 +88,9 @@ def explained(
         return told
     told += ["", "  To see it again, start python in this folder and paste:"]
     told += packed(to_paste(problem, lesson), "; ", max(width, 80))
-    if tries == 1:
+    if tries == 1 and "hints" not in without:
         told += [f"  minigrad course hint {lesson.number} gives a hint."]
-    elif tries >= 4:
+    elif tries >= 4 and "solutions" not in without:
         told += [f"  The solution, if you want it: minigrad course solution {lesson.number}"]
     return told
 

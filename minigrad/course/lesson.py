@@ -255,6 +255,28 @@ def lesson(which: int | str) -> Lesson:
     )
 
 
+def add_lessons(parser: Any, about: str) -> None:
+    """Add the option `--lesson` to a command of argparse. See `chosen`."""
+    about += ", such as 3, 3-5 or 3,7 (may be repeated; default: all)"
+    parser.add_argument("--lesson", action="append", metavar="LESSONS", help=about)
+
+
+def chosen(texts: list[str] | None) -> list[Lesson]:
+    """Return the lessons that a user names, in order. The default is all lessons. Errors: OptionError
+    MG911.
+
+    >>> [one.number for one in chosen(["3-5", "1,4"])]
+    [1, 3, 4, 5]
+    """
+    if not texts:
+        return list(lessons())
+    found = set[int]()
+    for part in ",".join(texts).split(","):
+        ends = [lesson(end.strip()).number for end in part.split("-")]
+        found |= {*range(min(ends), max(ends) + 1)}
+    return [one for one in lessons() if one.number in found]
+
+
 def definition(tree: ast.AST | None, name: str) -> Any:
     """Return the last definition of a function or class with this name in the body of `tree`."""
     found = [n for n in getattr(tree, "body", ()) if getattr(n, "name", "") == name]

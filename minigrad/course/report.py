@@ -1,6 +1,6 @@
 """Grade submissions for teachers: `minigrad course report`.
 
-The command grades one submission or a folder of submissions, and prints text or JSON.
+The command grades one submission or a folder of submissions, and prints a table or another format.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from typing import Any
 from ..errors import OptionError, reason
 from ..support.files import write_whole
 from ..support.jobs import run_jobs
-from ..support.text import printable
-from . import feedback
-from .grade import grade
-from .lesson import Lesson, lesson, lessons
+from ..support.text import for_terminal, printable
+from . import feedback, marks, stats
+from .grade import Problem, grade
+from .lesson import Lesson, Slip, add_lessons, chosen
 from .submissions import File, Submission, contents, submissions
 from .wall import find as find_wall
 
 FAILED = "could not be graded"
+LONGEST_NOTE = 1000
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,18 @@ class Mark:
     said: str
     graded: bool = True
     """False if its file exists but could not be read or graded."""
+    kind: str = ""
+    """The kind of the first problem, as in `Problem`. '' if the lesson is passed or not begun."""
+    function: str = ""
+    """The function with the first problem, or '' if the file cannot be run."""
+    mistake: str = ""
+    """The name of the mistake that gives the same answers, or '' if none is known."""
+    hint: str = ""
+    """The description of this mistake."""
 
     @property
     def passed(self) -> bool:
-        """True if the lesson earns its point."""
+        """True if all answers are right."""
         return self.right == self.lesson.asked
 
     @property
@@ -54,10 +63,21 @@ class Row:
     marks: list[Mark]
     note: str
     """A phrase that lists the submitted files that were not graded, or '' if there are none."""
+    id: str = ""
+    """See `Submission`."""
+    partial: bool = False
 
     @property
-    def points(self) -> int:
-        return sum(mark.passed for mark in self.marks)
+    def scores(self) -> list[float]:
+        """The points for each lesson: 1 if it is passed, otherwise 0. If `partial`, the fraction of
+        right answers.
+        """
+        part = (round(mark.right / mark.lesson.asked, 4) for mark in self.marks)
+        return list(part if self.partial else map(float, (mark.passed for mark in self.marks)))
+
+    @property
+    def points(self) -> float:
+        return round(sum(self.scores), 2)
 
 
 def add_report(commands: Any) -> None:
@@ -75,47 +95,60 @@ def add_report(commands: Any) -> None:
     )
     add, cores = parser.add_argument, os.cpu_count() or 1
     add("folders", nargs="*", type=Path, metavar="FOLDER", help="(default: here)")
-    about = "grade only this lesson (may be repeated)"
-    add("--lesson", action="append", metavar="LESSON", help=about)
+    add_lessons(parser, "grade only these lessons")
     about = "the number of parallel jobs (default: %(default)s)"
     add("--jobs", type=int, default=cores, metavar="N", help=about)
     about = ("store each mark in this folder immediately; if you run the command again, it grades only "
              "new and changed files")  # fmt: skip
     add("--keep", type=Path, metavar="FOLDER", help=about)
-    add("--json", action="store_true", help="print JSON instead of a table")
-    about = "print one submission as Gradescope's results.json"
-    add("--gradescope", action="store_true", help=about)
+    about = "give a part of a lesson's point for a part of its answers"
+    add("--partial", action="store_true", help=about)
+    formats = parser.add_mutually_exclusive_group()
+    for name, function, about in (
+        ("json", as_json, "print JSON instead of a table"),
+        ("csv", marks.as_csv, "print a CSV file for a spreadsheet"),
+        ("statistics", stats.statistics, "print what the class did not understand; with -o PAGE.html, "
+         "write a page for the next lecture"),
+        ("gradescope", marks.gradescope, "print one submission as Gradescope's results.json"),
+        ("classroom50", marks.classroom50, "print one submission as Classroom 50's result.json"),
+    ):  # fmt: skip
+        formats.add_argument(
+            f"--{name}", dest="format", action="store_const", const=function, help=about
+        )
+    about = "fill in this CSV file, which Moodle or Canvas exported"
+    formats.add_argument("--roster", type=Path, metavar="FILE", help=about)
+    add("--column", default="Grade", help="the column to fill in (default: %(default)s)")
+    add("--names", action="store_true", help="name the students in the statistics")
+    about = "when students see the results on Gradescope (default: %(default)s)"
+    add("--visibility", default="visible", choices=marks.VISIBILITIES, help=about)
     about = "refuse to grade without a sandbox"
     add("--require-sandbox", action="store_true", help=about)
     about = "write to this file instead of printing"
     add("-o", "--out", type=Path, metavar="FILE", help=about)
-    parser.set_defaults(run=_report)
+    parser.set_defaults(run=_report, format=table)
 
 
 def _report(options: argparse.Namespace) -> int:
-    chosen = [lesson(which) for which in options.lesson] if options.lesson else list(lessons())
-    own = [os.path.realpath(path) for path in (options.out, options.keep) if path is not None]
-    wall = find_wall()
+    own = [os.path.realpath(path) for path in (options.out, options.keep, options.roster) if path]
+    options.wall = find_wall()
     if options.require_sandbox:
-        wall.require()
-    folders = options.folders or [Path()]
-    handed_in = [one_of(folders)] if options.gradescope else submissions(folders, own)
-    rows = graded(handed_in, chosen, options.jobs, options.keep)
-    if options.gradescope or options.json:
-        results = (gradescope if options.gradescope else as_json)(rows, str(wall))
-        text = json.dumps(results, indent=1, ensure_ascii=False)
-    else:
-        text = "\n".join([*table(rows), "", str(wall)])
+        options.wall.require()
+    folders, single = options.folders or [Path()], options.format in marks.SINGLE
+    if options.roster:
+        options.format = marks.Roster(options.roster, options.column).filled
+    handed_in = [one_of(folders)] if single else submissions(folders, own)
+    rows = graded(handed_in, chosen(options.lesson), options.jobs, options.keep, options.partial)
+    text = options.format(rows, options)
     if options.out is None:
-        print(text)
+        print(for_terminal(text), end="")
     else:
         try:
-            write_whole(options.out, lambda file: file.write(f"{text}\n".encode()))
+            data = text.encode("utf-8", "surrogateescape")
+            write_whole(options.out, lambda file: file.write(data))
         except OSError as error:
-            print(text)  # save the report, because grading may have taken an hour
+            print(for_terminal(text))  # save the report, because grading may have taken an hour
             raise OSError(error.errno, reason(error), os.fspath(options.out)) from None
-    failed = any(mark.said == FAILED for row in rows for mark in row.marks)
-    return int(failed and not options.gradescope)
+    return int(not single and any(mark.said == FAILED for row in rows for mark in row.marks))
 
 
 def one_of(folders: list[Path]) -> Submission:
@@ -123,8 +156,8 @@ def one_of(folders: list[Path]) -> Submission:
     if len(folders) > 1:
         raise OptionError(
             "MG918",
-            f"got {len(folders)} submissions for one results.json",
-            cause="Gradescope expects a separate results.json for each submission",
+            f"got {len(folders)} submissions for one file of results",
+            cause="Gradescope and Classroom 50 expect a separate file for each submission",
             remedy="pass a single folder",
         )
     folder = folders[0].resolve()
@@ -132,7 +165,11 @@ def one_of(folders: list[Path]) -> Submission:
 
 
 def graded(
-    handed_in: list[Submission], chosen: list[Lesson], jobs: int, keep: Path | None = None
+    handed_in: list[Submission],
+    chosen: list[Lesson],
+    jobs: int,
+    keep: Path | None = None,
+    partial: bool = False,
 ) -> list[Row]:
     """Return a row for each submission. Each file runs in its own process, and at most `jobs`
     processes run in parallel.
@@ -143,7 +180,7 @@ def graded(
     Errors: OptionError MG917 if `jobs` is less than 1.
     """
     wall = find_wall()
-    marks: dict[tuple[str, int], Mark] = {}
+    found: dict[tuple[str, int], Mark] = {}
     todo: dict[str, dict[str, Any]] = {}
     files: dict[str, tuple[str, Lesson, File, dict[str, str]]] = {}
     for whose in handed_in:
@@ -160,74 +197,55 @@ def graded(
                 name = f"{whose.name} lesson {one.number}"
                 todo[name] = {"name": name, "sha256": digest, "wall": wall.program is not None}
                 files[name] = whose.name, one, file, modules
-            marks[whose.name, one.number] = mark
+            found[whose.name, one.number] = mark
 
     def work(name: str, **_: object) -> dict[str, Any]:
         one, file, modules = files[name][1:]
         verdict = grade(one, Path(file.where), file.text, wall, modules)
         # the lines may contain the learner's own messages
-        said = map(printable, feedback.lines(verdict, 2))
-        return {"right": verdict.right, "said": "\n".join(said)}
+        said = "\n".join(map(printable, feedback.lines(verdict, 2)))
+        problem = verdict.problem or Problem("")
+        slip = problem.slip or Slip("", "", "")
+        return {"right": verdict.right, "said": said, "kind": problem.kind, "mistake": slip.name,
+                "hint": slip.kind, "function": problem.blames or problem.function}  # fmt: skip
 
     for name, done in run_jobs(todo, work, jobs, keep, apart=False, shown=None).items():
         who, one = files[name][:2]
-        marks[who, one.number] = Mark(one, **done.result)
+        found[who, one.number] = Mark(one, **done.result)
     rows = []
     for whose in handed_in:
-        row = [marks[whose.name, one.number] for one in chosen]
-        failed = [m.lesson.number for m in row if m.said == FAILED]
-        notes = [*whose.notes, *(f"lesson {number} {FAILED}" for number in failed)]
-        rows.append(Row(whose.name, row, printable("; ".join(notes))))
+        row = [found[whose.name, one.number] for one in chosen]
+        failed = [f"lesson {mark.lesson.number} {FAILED}" for mark in row if mark.said == FAILED]
+        note = printable("; ".join(failed + whose.notes))
+        if len(note) > LONGEST_NOTE:
+            note = note[:LONGEST_NOTE] + " ..."
+        rows.append(Row(whose.name, row, note, whose.id, partial))
     return rows
 
 
-def table(rows: list[Row]) -> list[str]:
+def table(rows: list[Row], options: argparse.Namespace) -> str:
     """Return a header and one line for each submission. A line contains the points, a symbol for
     each lesson (x passed, . not passed, ? not graded), and the files that were not graded.
     """
-    width, asked = max(len(row.name) for row in rows), len(rows[0].marks)
+    width = max(len(row.name) for row in rows)
     numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
-    lines = [f"{'':<{width}}  points  {numbers}"]
+    lines = [f"{'':<{width}}   points  {numbers}"]
     for row in rows:
         signs = "  ".join(mark.sign for mark in row.marks)
-        line = f"{row.name:<{width}}  {row.points:>2}/{asked:<3}   {signs}  {row.note}"
-        lines.append(line.rstrip())
-    return lines
+        points = f"{row.points:>5g}/{len(row.marks):<2}"
+        lines.append(f"{row.name:<{width}} {points}   {signs}  {row.note}".rstrip())
+    return "\n".join([*lines, "", f"{options.wall}\n"])
 
 
-def as_json(rows: list[Row], wall: str) -> dict[str, Any]:
-    """Return all marks in JSON types: {"wall": ..., "submissions": [{"name", "points", "of",
-    "note", "lessons": [...]}]}.
+def as_json(rows: list[Row], options: argparse.Namespace) -> str:
+    """Return all marks as JSON: {"wall": ..., "submissions": [{"name", "id", "points", "of", "note",
+    "lessons": [...]}]}. A lesson contains a mark's fields.
     """
     submitted = [
-        {"name": row.name, "points": row.points, "of": len(row.marks), "note": row.note, "lessons": [
-            {"lesson": mark.lesson.number, "title": mark.lesson.title, "passed": mark.passed,
-             "right": mark.right, "asked": mark.lesson.asked, "said": mark.said}
+        {"name": row.name, "id": row.id, "points": row.points, "of": len(row.marks), "note": row.note, "lessons": [
+            {**vars(mark), "lesson": mark.lesson.number, "title": mark.lesson.title,
+             "passed": mark.passed, "asked": mark.lesson.asked}
             for mark in row.marks]}
         for row in rows
     ]  # fmt: skip
-    return {"wall": wall, "submissions": submitted}
-
-
-def gradescope(rows: list[Row], wall: str) -> dict[str, Any]:
-    """Return a submission's results as Gradescope's results.json. Each lesson is a test worth one
-    point. The output lists the files that were not graded.
-    Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
-    """
-    (row,) = rows
-    said = [f"{row.points} of {len(row.marks)} lessons passed", *filter(None, [row.note])]
-    tests = [
-        {"name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "score": float(mark.passed), "max_score": 1.0,
-         "output": mark.said}
-        for mark in row.marks
-    ]  # fmt: skip
-    # a learner's file may print HTML, so all output is declared as text
-    plain = {"output_format": "text", "test_output_format": "text"}
-    hidden = {"wall": wall}  # not shown to students
-    return {
-        "score": float(row.points),
-        "output": "\n".join(said),
-        **plain,
-        "tests": tests,
-        "extra_data": hidden,
-    }
+    return marks.to_text({"wall": str(options.wall), "submissions": submitted})

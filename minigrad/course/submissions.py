@@ -43,6 +43,16 @@ MOODLE = re.compile(r"(?P<student>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<f
 OF_TOOLS = {"README.md", "pages", "backups", "__pycache__", "__MACOSX", "venv", "node_modules"}
 """Files and folders that the course and other programs create. They are not read."""
 READABLE = {".py", ".ipynb", ".txt", ""}
+DAMAGED = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    OverflowError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""The errors of files that cannot be read."""
 
 
 class TooMuch(Exception):
@@ -121,20 +131,27 @@ def imported(text: str, beside: Mapping[str, str]) -> dict[str, str]:
     >>> imported("import numpy, a", {"a.py": "from b import c", "b.py": "", "c.py": ""})
     {'a.py': 'from b import c', 'b.py': ''}
     """
-    found: dict[str, str] = {}
-    for names in re.findall(r"^\s*(?:from|import) +(\w+(?: *, *\w+)*)", text, re.M):
-        for name in re.split(" *, *", names):
-            if (file := f"{name}.py") in beside and file not in found:
-                rest = {other: beside[other] for other in beside if other != file}
-                found |= {file: beside[file], **imported(beside[file], rest)}
+    found, texts = dict[str, str](), [text]
+    for one in texts:  # grows
+        new = (_imports(one) & beside.keys()) - found.keys()
+        found |= {file: beside[file] for file in sorted(new)}
+        texts += map(beside.__getitem__, sorted(new))
     return found
+
+
+@lru_cache(LARGEST // 1000)
+def _imports(text: str) -> frozenset[str]:
+    """The names of the files that a file would import if they exist."""
+    lines = re.findall(r"^[ \t]*(?:from|import) +(\w+(?: *, *\w+)*)", text, re.M)
+    return frozenset(f"{name.strip()}.py" for names in lines for name in names.split(","))
 
 
 def submissions(paths: Collection[Path], own: Collection[str] = ()) -> list[Submission]:
     """Return the submissions in the given folders and files.
 
-    A folder that directly contains a file such as lesson_01_by_hand.py is one submission. In any
-    other folder, each item is a submission, except hidden files and the paths in `own`. Canvas and
+    A folder that directly contains files such as lesson_01_by_hand.py, and not more folders and zip
+    files, is one submission. So is a course folder. In any other folder, each item is a submission,
+    except hidden files and the paths in `own`. Canvas and
     Moodle put the student's name and number into the names of files; files of the same student are
     one submission.
 
@@ -153,7 +170,9 @@ def submissions(paths: Collection[Path], own: Collection[str] = ()) -> list[Subm
             )
         path = Path(os.path.abspath(path) if path.is_symlink() else os.path.realpath(path))
         inside = [one for one in entries(path) if os.path.realpath(one) not in own]
-        if not inside or any(NUMBER.match(one.name) and one.is_file() for one in inside):
+        direct = sum(one.is_file() and bool(NUMBER.match(one.name)) for one in inside)
+        others = sum(one.is_dir() or one.suffix.lower() == ".zip" for one in inside)
+        if not inside or direct and (direct >= others or (path / PROGRESS).exists()):
             found[path] = [(path, path.name)]
             continue
         for one in inside:
@@ -164,14 +183,14 @@ def submissions(paths: Collection[Path], own: Collection[str] = ()) -> list[Subm
             if (one, name) not in found.setdefault(whose, []):
                 found[whose].append((one, name))
     above = os.path.commonpath([path.parent for path in found])
-    return [
-        Submission(
-            printable(os.path.relpath(whose, above)),
-            [file for path, name in files for file in contents(path, name)],
-            numbers.get(whose, ""),
-        )
-        for whose, files in found.items()
-    ]
+    handed_in: dict[str, Submission] = {}
+    for whose, files in found.items():
+        name = printable(os.path.relpath(whose, above))
+        while name in handed_in:  # names can look alike after escaping
+            name += "'"
+        read = [file for path, given in files for file in contents(path, given)]
+        handed_in[name] = Submission(name, read, numbers.get(whose, ""))
+    return list(handed_in.values())
 
 
 def entries(folder: Path) -> list[Path]:
@@ -208,7 +227,7 @@ def recognized(file: File) -> Lesson | None:
     """
     numbers = NUMBER.findall(str(file.where))
     in_name = int(numbers[-1]) if numbers else 0
-    said = re.search(r"Lesson (\d+)[:,.]|minigrad course check (\d+)", file.text)
+    said = re.search(r"Lesson (\d{1,2})[:,.]|minigrad course check (\d{1,2})", file.text)
     in_text = int(said[1] or said[2]) if said else 0
     defined = set(DEFINED.findall(file.text))
 
@@ -232,7 +251,7 @@ def _age(file: File) -> tuple[float, list[int]]:
     """Return the key that sorts versions of a file by age. Canvas, Windows and people number
     versions: lesson_03-1.py, lesson_03 (2).py, lesson_03_v3.py.
     """
-    return file.time, [int(number) for number in re.findall(r"\d+", file.where.stem)]
+    return file.time, [int(number) for number in re.findall(r"\d{1,9}", file.where.stem)]
 
 
 def _skipped(name: str) -> bool:
@@ -285,6 +304,8 @@ class _Reader:
     def path(self, path: Path, where: PurePosixPath) -> Iterator[File]:
         """Yield the files in a folder, or the file itself."""
         try:
+            if len(where.parts) > MOST // 10:
+                raise OSError("it is in too many folders inside each other")
             target = Path(os.path.realpath(path))
             if path.is_symlink() and (path.is_dir() or target == self.top):
                 raise OSError("a link, which is not followed")
@@ -310,7 +331,10 @@ class _Reader:
             if suffix == ".zip":
                 if depth > DEEPEST:
                     raise OSError(f"more than {DEEPEST} zip files are inside each other")
-                with zipfile.ZipFile(io.BytesIO(self.read(file, LARGEST))) as archive:
+                data = self.read(file, LARGEST)
+                if data.count(b"PK\1\2") > 100 * MOST:  # each of them takes memory
+                    raise TooMuch(f"it contains more than {100 * MOST:,} files")
+                with zipfile.ZipFile(io.BytesIO(data)) as archive:
                     if not archive.infolist():
                         raise OSError("it is empty")
                     for member in archive.infolist():
@@ -320,26 +344,29 @@ class _Reader:
                 raise OSError("it is not a Python file, a notebook or a zip file")
             text = as_text(self.read(file, LONGEST))
             yield self.counted(File(where, time, _code(text) if suffix == ".ipynb" else text))
-        except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        except DAMAGED as error:
             yield self.counted(File(where, time, problem=reason(error)))
 
     def member(
         self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: PurePosixPath, depth: int
     ) -> Iterator[File]:
         """Yield the files in a member of a zip file, or the member itself."""
-        inside = PurePosixPath(member.filename.replace("\\", "/"))
-        if member.is_dir() or any(map(_skipped, inside.parts)) and ".." not in inside.parts:
+        name = member.filename.replace("\\", "/")
+        inside = PurePosixPath(name)
+        if name.endswith("/") or any(map(_skipped, inside.parts)) and ".." not in inside.parts:
             return
-        if inside.is_absolute() or ".." in inside.parts or re.match(r"\w:", str(inside)):
-            yield self.counted(
-                File(where / inside.name, problem=f"its path {inside} leads outside")
-            )
-        elif stat.S_ISLNK(member.external_attr >> 16):
-            yield self.counted(File(where / inside, problem="a link, which is not followed"))
-        else:
+        try:
+            if inside.is_absolute() or ".." in inside.parts or re.match(r"\w:", name):
+                raise OSError(f"its path {inside} leads outside")
+            if stat.S_ISLNK(member.external_attr >> 16):
+                raise OSError("a link, which is not followed")
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise OSError("its compression method is not supported")  # no limit on its size
             changed = time.mktime((*member.date_time, 0, 0, -1))
             with archive.open(member) as file:
                 yield from self.file(file, where / inside, changed, depth + 1)
+        except DAMAGED as error:
+            yield self.counted(File(where / inside.name, problem=reason(error)))
 
     def read(self, file: IO[bytes], most: int) -> bytes:
         """Return at most one byte more than `most`."""

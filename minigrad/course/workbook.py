@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,13 @@ from .submissions import PROGRESS, Submission, contents, imported, read_text
 READY = re.compile(r"^# --- from lesson (\d+): (\w+)\..*?^# --- end of lesson \1 ---$", re.M | re.S)
 """A block of an exercise that contains a ready version of an earlier lesson's function."""
 
+COURSE = "course"
+"""The entry in progress.json about the whole folder."""
+WITHOUT = "solutions", "hints", "solutions,hints"
+"""The commands that a teacher can hide."""
 README = """# My course
 
-This folder contains nineteen lessons, one file for each. Run `minigrad course` in this folder to
+This folder contains lessons, one file for each. Run `minigrad course` in this folder to
 see your progress and check the current lesson.
 
     minigrad course            show your progress and check the current lesson
@@ -82,23 +86,30 @@ class Workbook:
         return cls(next(folders, here))
 
     @classmethod
-    def start(cls, where: AnyPath, work: Path | None = None) -> tuple[Workbook, list[str]]:
+    def start(
+        cls,
+        where: AnyPath,
+        work: Path | None = None,
+        chosen: Collection[Lesson] = (),
+        without: str = "",
+    ) -> tuple[Workbook, list[str]]:
         """Copy the lesson files that do not exist yet. Returns the workbook and the names of the
         files that already existed. `work` is a zip file with the learner's files, exported by a page
-        of the course.
+        of the course. The default for `chosen` is all lessons. `without` is one of WITHOUT.
         """
+        chosen = chosen or lessons()
         folder = to_path(where)
         begun = {} if work is None else files_in(work)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "pages").mkdir(exist_ok=True)
-            kept = [lesson.file for lesson in lessons() if (folder / lesson.file).exists()]
-            files = {lesson.file: lesson.read("exercise.py") for lesson in lessons()}
+            kept = [lesson.file for lesson in chosen if (folder / lesson.file).exists()]
+            files = {lesson.file: lesson.read("exercise.py") for lesson in chosen}
             files |= {"README.md": README, PROGRESS: "{}\n", **begun}
             for name, text in files.items():
                 if not (folder / name).exists():
                     save_text(folder / name, text)
-            for lesson in lessons():  # always updated, because learners do not edit these pages
+            for lesson in chosen:  # always updated, because learners do not edit these pages
                 shutil.copyfile(
                     lesson.folder / "page.html", folder / "pages" / f"{lesson.name}.html"
                 )
@@ -110,6 +121,9 @@ class Workbook:
                 remedy="choose another folder: minigrad course start my-course",
             ) from None
         workbook = cls(folder)
+        if without:
+            with workbook.changed() as entry:
+                entry["without"] = without
         workbook.carry_over()
         return workbook, kept
 
@@ -147,8 +161,30 @@ class Workbook:
         return not {"passed", "tries"}.isdisjoint(self._entry(lesson))
 
     def current(self) -> Lesson | None:
-        """Return the first lesson that has not been passed, or None if all have been passed."""
-        return next((lesson for lesson in lessons() if not self.passed(lesson)), None)
+        """Return the folder's first lesson that has not been passed, or None if all have been
+        passed.
+        """
+        return next((lesson for lesson in self.here() if not self.passed(lesson)), None)
+
+    def here(self) -> list[Lesson]:
+        """Return the lessons in this folder, or all lessons if there are none."""
+        here = (one for one in lessons() if self.passed(one) or os.path.lexists(self.path(one)))
+        return list(here) or list(lessons())
+
+    @property
+    def without(self) -> str:
+        """The commands that the teacher has hidden."""
+        return str(self.lessons.get(COURSE, {}).get("without", ""))
+
+    def require(self, what: str) -> None:
+        """Errors: DataError MG929 if the teacher has hidden the command that shows `what`."""
+        if what in self.without:
+            raise DataError(
+                "MG929",
+                f"this course folder does not show {what}",
+                cause=f"your teacher created it without {what}",
+                remedy="ask your teacher, or read the lesson again: minigrad course show",
+            )
 
     def next_hint(self, lesson: Lesson) -> int:
         """Return the index of the next hint, or of the last hint if all have been shown."""
@@ -162,15 +198,15 @@ class Workbook:
         return dict(self._entry(lesson).get("answers", {}))
 
     @contextlib.contextmanager
-    def changed(self, lesson: Lesson) -> Iterator[dict[str, Any]]:
-        """Yield a lesson's entry, and write it to progress.json when the block ends.
+    def changed(self, lesson: Lesson | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the entry of a lesson, or by default of COURSE, and write it to progress.json when the block ends.
 
         The folder is locked and progress.json is read again first, because `watch` may be running
         in another terminal.
         """
         with locked(self.folder):
             self.read()
-            yield self.lessons.setdefault(lesson.name, {})
+            yield self.lessons.setdefault(lesson.name if lesson else COURSE, {})
             text = json.dumps(self.lessons, indent=1, ensure_ascii=False, sort_keys=True)
             save_text(self.folder / PROGRESS, f"{text}\n")
 

@@ -193,7 +193,7 @@ def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch):
     ("content", "why"),
     [
         ("x = 'é'".encode("latin-1"), "it is not UTF-8 text"),
-        ("x = 1".encode("utf-16"), "it is not UTF-8 text"),
+        ("x = 1".encode("utf-16"), "it is UTF-16 text"),
         (b"#" * 2**21, "longer than 1 MB"),
         (None, "[MG915]"),
     ],

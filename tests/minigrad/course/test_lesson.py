@@ -128,7 +128,7 @@ def test_pages_are_drawn_from_the_learners_own_functions(one, tmp_path):
         if problem is not None and problem.kind != "wrong":
             return False
         failed = problem.function if problem else ""
-        return draw_page(one, Path("course") / one.file, text, failed, target)
+        return draw_page(one, Path("course") / one.file, text, failed, target, {})
 
     assert drawn(""), "no page after a pass"
     assert any(drawn(slip.code) for slip in one.slips[:4]), "no page after a wrong answer"

@@ -8,7 +8,7 @@ import os
 import stat
 import zipfile
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -233,8 +233,11 @@ def test_every_solution_and_exercise_is_recognized_without_its_name():
     for one in lessons():
         for file in ("exercise.py", "solution.py"):
             text = one.read(file).partition('"""\n')[2]  # without the text that contains the number
-            assert recognized(File(Path("answer.py"), 0.0, text)) == one, (one.name, file)
-    assert recognized(File(Path("tool.py"), 0.0, "import numpy as np\nx = 1\nname = 2")) is None
+            assert recognized(File(PurePosixPath("answer.py"), 0.0, text)) == one, (one.name, file)
+    assert (
+        recognized(File(PurePosixPath("tool.py"), 0.0, "import numpy as np\nx = 1\nname = 2"))
+        is None
+    )
 
 
 HOSTILE = {
