@@ -150,7 +150,8 @@ def _here(_: object) -> int:
     workbook = Workbook.find()
     one = workbook.current()
     if one is None:
-        say(f"{_count_passed(workbook)}. To read one again: minigrad course show 13")
+        last = workbook.here()[-1].number
+        say(f"{_count_passed(workbook)}. To read one again: minigrad course show {last}")
         return 0
     say(f"{_count_passed(workbook)}. Current lesson: {one.number}, {one.title}.")
     say(
@@ -272,6 +273,8 @@ def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
 
 def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
+    if not page.exists():  # a lesson that is not in this folder
+        page = one.folder / "page.html"
     if options.text:
         os.environ.setdefault(
             "LESS", "FRX"

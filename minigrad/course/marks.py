@@ -93,26 +93,25 @@ class Roster:
         A submission must match one student, and a student one submission. Others are listed on
         stderr.
         """
-        students = {
-            i: keys for i, line in enumerate(self.lines[1:], 1) if (keys := self._keys(line))
-        }
-        found: dict[int, list[Row]] = {i: [] for i in students}
+        students = [(line, keys) for line in self.lines[1:] if (keys := self._keys(line))]
+        found: list[list[Row]] = [[] for _ in students]
         left = []
         for row in rows:
             name = re.sub(r"\.(zip|py|ipynb)$", "", Path(row.name).name)
             names = {_normal(name), _normal(name.removesuffix(f"_{row.id}"))}
-            places = [i for i, keys in students.items() if row.id in keys] or [
-                i for i, keys in students.items() if names & keys
-            ]
-            for i in places:
-                found[i].append(row)
-            if len(places) != 1:
-                left.append(f"{row.name}: {len(places)} rows of the roster match this submission")
-        for i, its in found.items():
-            if len(its) == 1:
-                self.lines[i][self.column][0] = f"{its[0].points:g}"
+            for own in ({row.id}, names):
+                places = [its for its, (_, keys) in zip(found, students, strict=True) if own & keys]
+                if places:
+                    break
+            if len(places) == 1:
+                places[0].append(row)
             else:
-                who = ", ".join(cell for cell, _ in self.lines[i][:2])
+                left.append(f"{row.name}: {len(places)} rows of the roster match this submission")
+        for its, (line, _) in zip(found, students, strict=True):
+            if len(its) == 1:
+                line[self.column][0] = f"{its[0].points:g}"
+            else:
+                who = ", ".join(cell for cell, _ in line[:2])
                 left.append(f"{who}: {len(its)} submissions match this row")
         for text in left:
             print(printable(text), file=sys.stderr)
@@ -122,14 +121,14 @@ class Roster:
         """Return the texts that identify a line's student. They are empty for Canvas's line
         'Points Possible'.
         """
-        values = _values(line)
+        values = _values(line[: self.column])
         known = {
             value for value, name in zip(values, self.head, strict=False) if OF_STUDENT.match(name)
         }
         known |= {re.sub(r"(.+), (.+)", r"\2 \1", value) for value in known}
         known |= {f"{first} {last}" for first, last in pairwise(values)}
-        known |= {re.sub(r"\D", "", values[0])} - {""}  # Moodle writes 'Participant 201'
-        return known - {""} if len(line) > self.column and "points possible" not in known else set()
+        known |= {re.sub(r"\D", "", value) for value in values[:1]}  # 'Participant 201' on Moodle
+        return known - {""} if line[self.column :] and "points possible" not in known else set()
 
 
 def _values(line: list[list[str]]) -> list[str]:

@@ -47,7 +47,7 @@ def test_gradescope_s_results(run):
     code, text = run("class/two", "--gradescope")
     results = json.loads(text)
     assert (code, [test["score"] for test in results["tests"]]) == (0, [1, 0])
-    assert results["output"] == "1 of 2 lessons passed\nnot graded: b/second.txt"
+    assert results["output"] == "1 of 2 points\nnot graded: b/second.txt"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes links and a named pipe")
