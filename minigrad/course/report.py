@@ -229,11 +229,11 @@ def table(rows: list[Row], options: argparse.Namespace) -> str:
     """
     width = max(len(row.name) for row in rows)
     numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
-    lines = [f"{'':<{width}}   points  {numbers}"]
+    lines = [f"{'':<{width}}    points {numbers}"]
     for row in rows:
         signs = "  ".join(mark.sign for mark in row.marks)
-        points = f"{row.points:>5g}/{len(row.marks):<2}"
-        lines.append(f"{row.name:<{width}} {points}   {signs}  {row.note}".rstrip())
+        points = f"{row.points:>4g}/{len(row.marks):<3}"
+        lines.append(f"{row.name:<{width}}  {points}  {signs}  {row.note}".rstrip())
     return "\n".join([*lines, "", f"{options.wall}\n"])
 
 

@@ -32,7 +32,7 @@ def counted(rows: list[Row]) -> Iterator[Counts]:
     for marks in zip(*(row.marks for row in rows), strict=True):
         passed = sum(mark.passed for mark in marks)
         stuck = [(mark, row.name) for row, mark in zip(rows, marks, strict=True) if mark.kind]
-        functions = [((mark.function or "the file itself", ""), name) for mark, name in stuck]
+        functions = [((mark.function or "the file cannot be run", ""), name) for mark, name in stuck]
         mistakes = [
             ((f"{m.function}: {m.mistake}", m.hint), name) for m, name in stuck if m.mistake
         ]
@@ -85,7 +85,7 @@ def page(lessons: list[Counts], count: int, shown: bool) -> str:
             for (thing, hint), names in groups:
                 who = ", ".join(names * shown)
                 sections += (
-                    f'<div class="group" style="--share: {len(names) / count:.3f}"><b>{len(names)}</b>'
+                    f'<div class="group" style="--share: {len(names) / counts[1]:.3f}"><b>{len(names)}</b>'
                     f" {escape(thing)}<p>{escape(hint)}</p><p>{escape(who)}</p></div>\n"
                 )
     template = Path(__file__).with_name("stats.html").read_text("utf-8")

@@ -28,7 +28,7 @@ def test_the_first_minutes(course):
     write(1)
     code, text = course()
     assert code == 0 and "passed" in text and "Next: lesson 2" in text
-    assert f"1 of {COUNT} passed" in course("list")[1]
+    assert f"1 of {COUNT} lessons passed" in course("list")[1]
     assert course("check", "1")[0] == 0
 
 
@@ -135,11 +135,7 @@ def test_after_the_last_lesson(course):
     write(COUNT)
     assert f"That was the last lesson. {COUNT} of {COUNT} lessons passed." in course("check")[1]
     code, text = course()
-    assert (
-        code == 0
-        and f"{COUNT} of {COUNT} lessons passed. To read one again: minigrad course show {COUNT}"
-        in text
-    )
+    assert code == 0 and f"{COUNT} of {COUNT} lessons passed. To read one again:" in text
 
 
 @pytest.mark.parametrize(

@@ -81,16 +81,29 @@ def test_files_that_cannot_be_read_say_why_and_links_show_nothing(run, tmp_path,
         "locked": "locked not graded: Permission denied",
     }
     assert [name for name, row in rows(text).items() if row["points"]] == ["inside"]
-    assert f"pipe     0/2     ?  .  {FIRST} not graded" in run("class")[1]
+    assert f"pipe       0/2    ?  .  {FIRST} not graded" in run("class")[1]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
-@pytest.mark.parametrize("options", [[], ["--json"], ["--gradescope"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--json"],
+        ["--gradescope"],
+        ["--csv"],
+        ["--statistics", "--names"],
+        ["--statistics", "-o", "p.html", "--names"],
+    ],
+)
 def test_names_are_escaped(run, options):
-    hand_in("eve\x1b[2J\nada 2", first=SOLUTION, **{"\x1b[31m.py": ""})
+    wrong = f"{SOLUTION}\ndy_ds = 9.0"
+    hand_in("eve\x1b[2J\nada 2", first=wrong, **{"\x1b[31m<b>.py": "", "\u202e.py": ""})
     os.mkdir(b"class/lat\xe9")
     text = run("class", *options)[1]
-    assert "\x1b" not in text
+    text = text or Path("p.html").read_text("utf-8")
+    assert "\x1b" not in text and "\u202e" not in text and "ada" in text
+    assert "<b>.py" not in text or "p.html" not in options
     assert "eve\\x1b[2J\\nada 2" in text.replace("\\\\", "\\")
 
 
@@ -137,4 +150,4 @@ def test_where_nothing_can_be_written_no_mark_is_lost(run, options):
     Path("file").write_text("")
     code, text = run("class", *options)
     assert code == 2 and "[MG921] file" in text
-    assert "-o" not in options or "ada   1/2     x  ." in text
+    assert "-o" not in options or "ada     1/2    x  ." in text

@@ -5,6 +5,7 @@ outside it.
 import io
 import json
 import os
+import random
 import stat
 import zipfile
 from functools import lru_cache
@@ -15,7 +16,15 @@ import pytest
 from minigrad.course import grade, report
 from minigrad.course.export import notebook
 from minigrad.course.lesson import lesson, lessons
-from minigrad.course.submissions import LARGEST, File, recognized, submissions
+from minigrad.course.submissions import (
+    LARGEST,
+    File,
+    Submission,
+    contents,
+    imported,
+    recognized,
+    submissions,
+)
 from minigrad.course.workbook import files_in
 from minigrad.errors import DataError
 
@@ -28,10 +37,10 @@ BROKEN = S1 + "\n)"
 OLD, NEW = 1_600_000_000, 1_700_000_000
 
 
-def zipped(files, comment=""):
+def zipped(files, method=zipfile.ZIP_DEFLATED):
     """The bytes of a zip file."""
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(data, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return data.getvalue()
@@ -190,11 +199,11 @@ def test_sixty_submissions_in_sixty_shapes_have_the_marks_counted_by_hand(
         assert note in rows[name][1] and bool(note) == bool(rows[name][1]), (name, rows[name][1])
     code, table = typed("report", "class", *chosen)
     lines = {
-        line[: line.index("/3")][:-2].strip(): line for line in table.splitlines() if "/3" in line
+        line[: line.index("/3")][:-4].strip(): line for line in table.splitlines() if "/3" in line
     }
     assert code == 0 and len(lines) == 60
     for name, _, marks, _ in SHAPES:
-        assert f"{marks.count('x'):>2}/3     {'  '.join(marks)}" in lines[name], name
+        assert f"{marks.count('x'):>4}/3    {'  '.join(marks)}" in lines[name], name
 
 
 DOWNLOADED = {
@@ -247,6 +256,9 @@ HOSTILE = {
     "one large file.zip": (zipped({F1: bytes(LARGEST + 1)}), "it is longer than 1 MB"),
     "many.zip": (zipped({f"{n}.py": "" for n in range(10_000)}), "it contains more than 1,000 files"),
     "empty.zip": (zipped({}), "it is empty"),
+    "bzip2.zip": (zipped({F1: bytes(1 << 28)}, zipfile.ZIP_BZIP2), "its compression method is not"),
+    "skipped.zip": (zipped({"x": b"PK\1\2" * 100_001}, zipfile.ZIP_STORED), "more than 100,000 files"),
+    "a name.zip": (zipped({"A": S1}).replace(b"A", b"\0"), ""),
     "encrypted.zip": (zipped({F1: S1}).replace(b"PK\1\2\x14\x03\x14\0\0\0", b"PK\1\2\x14\x03\x14\0\1\0"), "encrypted"),
 }  # fmt: skip
 
@@ -272,6 +284,70 @@ def test_hostile_zip_files_have_a_row_that_says_so_and_nothing_is_written(typed,
     for name, (_, note) in shapes.items():
         assert note in rows[name][1], name
     assert rows["outside.zip"][0] == "x" and sorted(Path(".").rglob("*")) == before
+
+
+def test_damaged_zip_files_never_stop_the_report(tmp_path):
+    rng, path = random.Random(0), tmp_path / "damaged.zip"
+    whole = [
+        zipped({F1: S1, "a/b.zip": zipped({"x.py": "a = 1"})}, method) for method in (0, 8, 12, 14)
+    ]
+    for _ in range(500):
+        data = bytearray(rng.choice(whole))
+        for _ in range(rng.choice((1, 2, 4))):
+            data[rng.randrange(max(0, len(data) - 300), len(data))] = rng.choice(
+                (0, 255, rng.randrange(256))
+            )
+        path.write_bytes(data)
+        Submission("damaged", contents(path, path.name))
+
+
+def test_long_numbers_deep_folders_and_many_modules_take_no_time(tmp_path, monkeypatch):
+    folder = tmp_path / "eve"
+    files = {
+        f"m{level}{half}.py": f"import m{level + 1}a, m{level + 1}b"
+        for level in range(99)
+        for half in "ab"
+    }
+    number = "9" * 5000
+    files |= {
+        F1: f'"""Lesson {number}: x"""\nimport m0a\n{S1}',
+        "lines.py": "from a" + "\n" * 100_000,
+    }
+    hand_in(folder, files)
+    (folder / "work.zip").write_bytes(zipped({f"lesson_01_{number}.py": S1}))
+    monkeypatch.chdir(folder)
+    for _ in range(1500):
+        os.mkdir("a")
+        os.chdir("a")
+    (one,) = submissions([tmp_path])
+    assert set(one.chosen) == {lesson(1).name} and len(one.notes) == 3
+    assert any("too many folders" in note for note in one.notes)
+    modules = imported(files[F1], files)
+    assert len(modules) == 197 and "m98b.py" in modules and "m0b.py" not in modules
+
+
+def test_one_lesson_file_beside_the_folders_of_a_class_is_one_of_many(typed):
+    for name in ("ada", "bob"):
+        hand_in(Path("class", name), {F1: S1})
+    Path("class", F2).write_text(S2)
+    assert [one.name for one in submissions([Path("class")])] == ["ada", "bob", F2]
+    Path("class/ada/old").mkdir()
+    assert [one.name for one in submissions([Path("class/ada")])] == ["ada"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
+def test_names_that_look_alike_do_not_share_their_marks(typed, grader, monkeypatch):
+    monkeypatch.setattr(report, "grade", grader)
+    hand_in(Path("class", "eve\n"), {F1: W1})
+    hand_in(Path("class", r"eve\n"), {F1: S1})
+    rows = found(typed("report", "class", "--lesson", "1", "--json")[1])
+    assert rows == {r"eve\n": (".", ""), r"eve\n'": ("x", "")}
+
+
+def test_a_long_note_is_cut(typed):
+    hand_in(Path("class", "eve"), {f"{'x' * 200}{number}.pdf": b"" for number in range(50)})
+    ((_, note),) = found(typed("report", "class", "--lesson", "1", "--json")[1]).values()
+    assert len(note) == 1004 and note.endswith("...")
 
 
 def test_ten_thousand_files_in_a_folder(typed):

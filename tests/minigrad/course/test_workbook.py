@@ -125,3 +125,45 @@ def test_start_takes_the_work_that_a_page_exported(tmp_path):
     (tmp_path / "course" / one.file).write_text("dy_ds = 2")
     workbook, kept = Workbook.start(tmp_path / "course", tmp_path / "my-course.zip")
     assert workbook.text(one) == "dy_ds = 2" and one.file in kept
+
+
+def test_some_lessons_are_handed_out_and_more_later(typed, tmp_path, monkeypatch):
+    code, text = typed("start", "c", "--lesson", "3-5")
+    assert code == 0 and "3 lessons are in c" in text
+    monkeypatch.chdir(tmp_path / "c")
+    pages = {f"{lesson(number).name}.html" for number in (3, 4, 5)}
+    assert {path.name for path in Path("pages").iterdir()} == pages
+    code, text = typed()
+    assert code == 1 and "0 of 3 lessons passed. Current lesson: 3, Gates." in text
+    assert "[MG915]" in typed("check", "1")[1]
+    for number in (3, 4):
+        record(number, passed="now")
+    write(5)
+    text = typed("check")[1]
+    assert "That was the last lesson. 3 of 3 lessons passed." in text
+    assert typed()[1].endswith("minigrad course show 5\n")
+    assert "1 lessons copied; 1 already existed" in typed("start", ".", "--lesson", "5,6")[1]
+    assert "3 of 4 lessons passed. Current lesson: 6" in typed()[1]
+    assert len(typed("list")[1].splitlines()) == 6
+
+
+@pytest.mark.parametrize("words", ["9-3x", "0", "18-99", "3,,4", "-2"])
+def test_lessons_that_do_not_exist_are_named(typed, words):
+    code, text = typed("start", "c", f"--lesson={words}")
+    assert code == 2 and "[MG911]" in text and not Path("c").exists()
+
+
+@pytest.mark.parametrize("without", ["solutions", "hints", "solutions,hints"])
+def test_a_teacher_can_hide_commands(typed, tmp_path, monkeypatch, without):
+    typed("start", "c", "--lesson", "1", "--without", without)
+    monkeypatch.chdir(tmp_path / "c")
+    assert ("[MG929]" in typed("hint")[1]) == ("hints" in without)
+    assert ("[MG929]" in typed("solution", "--yes")[1]) == ("solutions" in without)
+    printed = ""
+    for number in range(4):
+        write(1, f"dy_ds = {number}")
+        printed += typed("check")[1]
+    assert ("minigrad course hint" in printed) != ("hints" in without)
+    assert ("minigrad course solution" in printed) != ("solutions" in without)
+    typed("reset", "1")
+    assert Workbook(Path(".")).without == without
