@@ -320,6 +320,9 @@ def test_long_numbers_deep_folders_and_many_modules_take_no_time(tmp_path, monke
         os.mkdir("a")
         os.chdir("a")
     (one,) = submissions([tmp_path])
+    for _ in range(1500):  # too deep for pytest
+        os.chdir("..")
+        os.rmdir("a")
     assert set(one.chosen) == {lesson(1).name} and len(one.notes) == 3
     assert any("too many folders" in note for note in one.notes)
     modules = imported(files[F1], files)
