@@ -99,12 +99,11 @@ class Roster:
         for row in rows:
             name = re.sub(r"\.(zip|py|ipynb)$", "", Path(row.name).name)
             names = {_normal(name), _normal(name.removesuffix(f"_{row.id}"))}
-            for own in ({row.id}, names):
-                places = [its for its, (_, keys) in zip(found, students, strict=True) if own & keys]
-                if places:
-                    break
+            places: list[int] = []
+            for own in {row.id}, names:
+                places = places or [i for i, (_, keys) in enumerate(students) if own & keys]
             if len(places) == 1:
-                places[0].append(row)
+                found[places[0]].append(row)
             else:
                 left.append(f"{row.name}: {len(places)} rows of the roster match this submission")
         for its, (line, _) in zip(found, students, strict=True):
@@ -206,11 +205,11 @@ def write_autograder(options: argparse.Namespace) -> int:
 
     def write(file: IO[bytes]) -> None:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-            for script in (FOLDER.parent / "autograder").glob("*[!_]"):
-                if script.is_file():
-                    info = zipfile.ZipInfo(script.name)
-                    info.create_system, info.external_attr = 3, 0o100755 << 16
-                    archive.writestr(info, script.read_text("utf-8").replace("LESSONS", lessons))
+            for name in "setup.sh", "run_autograder", "autograder.py":
+                script = FOLDER.parent / "autograder" / name
+                info = zipfile.ZipInfo(name)
+                info.create_system, info.external_attr = 3, 0o100755 << 16  # executable on Unix
+                archive.writestr(info, script.read_text("utf-8").replace("LESSONS", lessons))
             for package in "minigrad", "layers", "optim":
                 for path in sorted((ROOT / package).rglob("*")):
                     if "__pycache__" not in path.parts:

@@ -72,8 +72,10 @@ class Row:
         """The points for each lesson: 1 if it is passed, otherwise 0. If `partial`, the fraction of
         right answers.
         """
-        part = (round(mark.right / mark.lesson.asked, 4) for mark in self.marks)
-        return list(part if self.partial else map(float, (mark.passed for mark in self.marks)))
+        return [
+            round(mark.right / mark.lesson.asked, 4) if self.partial else float(mark.passed)
+            for mark in self.marks
+        ]
 
     @property
     def points(self) -> float:
@@ -217,8 +219,7 @@ def graded(
         row = [found[whose.name, one.number] for one in chosen]
         failed = [f"lesson {mark.lesson.number} {FAILED}" for mark in row if mark.said == FAILED]
         note = printable("; ".join(failed + whose.notes))
-        if len(note) > LONGEST_NOTE:
-            note = note[:LONGEST_NOTE] + " ..."
+        note = note[:LONGEST_NOTE] + " ..." * (len(note) > LONGEST_NOTE)
         rows.append(Row(whose.name, row, note, whose.id, partial))
     return rows
 

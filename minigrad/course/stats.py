@@ -32,7 +32,9 @@ def counted(rows: list[Row]) -> Iterator[Counts]:
     for marks in zip(*(row.marks for row in rows), strict=True):
         passed = sum(mark.passed for mark in marks)
         stuck = [(mark, row.name) for row, mark in zip(rows, marks, strict=True) if mark.kind]
-        functions = [((mark.function or "the file cannot be run", ""), name) for mark, name in stuck]
+        functions = [
+            ((mark.function or "the file cannot be run", ""), name) for mark, name in stuck
+        ]
         mistakes = [
             ((f"{m.function}: {m.mistake}", m.hint), name) for m, name in stuck if m.mistake
         ]
