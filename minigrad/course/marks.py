@@ -90,8 +90,8 @@ class Roster:
     def filled(self, rows: list[Row], _: object) -> str:
         """Return the file with each student's points in the column. All other cells are unchanged.
 
-        A submission must match one student, and a student one submission. Others are listed on
-        stderr.
+        A submission must match one student, and a student one submission. All its files must have
+        been graded. Others are listed on stderr, with the submissions' notes.
         """
         students = [(line, keys) for line in self.lines[1:] if (keys := self._keys(line))]
         found: list[list[Row]] = [[] for _ in students]
@@ -102,16 +102,20 @@ class Roster:
             places: list[int] = []
             for own in {row.id}, names:
                 places = places or [i for i, (_, keys) in enumerate(students) if own & keys]
+            if row.note:
+                left.append(f"{row.name}: {row.note}")
             if len(places) == 1:
                 found[places[0]].append(row)
             else:
                 left.append(f"{row.name}: {len(places)} rows of the roster match this submission")
         for its, (line, _) in zip(found, students, strict=True):
-            if len(its) == 1:
+            who = ", ".join(cell.strip('"') for cell, _ in line[:2])
+            if len(its) != 1:
+                left.append(f"{who}: {len(its)} submissions match this row")
+            elif all(mark.graded for mark in its[0].marks):
                 line[self.column][0] = f"{its[0].points:g}"
             else:
-                who = ", ".join(cell for cell, _ in line[:2])
-                left.append(f"{who}: {len(its)} submissions match this row")
+                left.append(f"{who}: not filled in, because a file was not graded")
         for text in left:
             print(printable(text), file=sys.stderr)
         return "".join(text for line in self.lines for cell in line for text in cell)

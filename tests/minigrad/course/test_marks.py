@@ -125,6 +125,15 @@ def test_a_gradebook_of_canvas_is_filled_in_and_its_second_line_stays(fill):
     )
 
 
+def test_a_file_that_could_not_be_read_is_not_a_zero(fill):
+    unread = Row(
+        "Eve", [Mark(ONE, 5, ""), Mark(TWO, 0, "could not be read", False)], "it is UTF-16 text"
+    )
+    data, printed = fill([unread], MOODLE, "Grade")
+    assert data.decode() == MOODLE and "Eve: it is UTF-16 text" in printed
+    assert "Participant 206, Eve: not filled in, because a file was not graded" in printed
+
+
 def test_two_submissions_of_one_student_are_left_to_the_teacher(fill):
     data, printed = fill([row("eve@uni.example"), row("x/Eve")], MOODLE, "Grade")
     assert data.decode() == MOODLE and "Participant 206, Eve: 2 submissions" in printed
