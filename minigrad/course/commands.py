@@ -21,9 +21,9 @@ from ..tools.commands import to_type
 from . import feedback, quiz
 from .export import write_notebooks
 from .feedback import say, terminal_width
+from .formats import write_autograder
 from .grade import Verdict, grade
 from .lesson import Lesson, add_lessons, chosen, lesson
-from .marks import write_autograder
 from .report import add_report
 from .sandbox import draw_page
 from .workbook import WITHOUT, Workbook

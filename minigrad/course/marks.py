@@ -1,229 +1,133 @@
-"""Write marks in the formats of spreadsheets, Moodle, Canvas, Gradescope and Classroom 50."""
+"""Grade submissions, a few files at a time, and keep the marks."""
 
 from __future__ import annotations
 
-import argparse
-import csv
-import io
+import hashlib
 import json
-import os
-import re
-import sys
-import time
-import unicodedata
-import zipfile
-from itertools import pairwise
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import DataError
-from ..support.files import write_whole
-from ..support.jobs import ROOT
+from ..support.jobs import run_jobs
 from ..support.text import printable
-from .lesson import FOLDER, chosen
+from . import feedback
+from .grade import Problem, grade
+from .lesson import Lesson, Slip
+from .submissions import File, Submission
+from .wall import find as find_wall
 
-if TYPE_CHECKING:
-    from .report import Row
-
-VISIBILITIES = "visible", "after_due_date", "after_published", "hidden"
-FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*[-=+@＝＋－＠])")
-"""Text that a spreadsheet would read as a formula, also if it splits cells at another separator."""
-OF_STUDENT = re.compile(r"^(?!.*(first|last|sur|\(\d+\)$)).*(\bid|mail|name|student|user|login)")
-"""The header of a column that identifies a student."""
-VARIABLES = {
-    "classroom": "CLASSROOM",
-    "assignment": "ASSIGNMENT",
-    "owner": "USERNAME",
-    "submission": "SUBMISSION_TAG",
-    "commit": "COMMIT_URL",
-    "release": "RELEASE_URL",
-    "review": "REVIEW_URL",
-}
-"""Fields of Classroom 50's result.json, and the variables that contain them."""
+FAILED = "could not be graded"
+LONGEST_NOTE = 1000
 
 
-def as_csv(rows: list[Row], _: object) -> str:
-    """Return a CSV file with a byte order mark, so Excel reads it as UTF-8. Text that a spreadsheet
-    would read as a formula has an apostrophe before it.
-    """
-    file = io.StringIO()
-    write = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").writerow
-    numbers = (f"lesson {mark.lesson.number}" for mark in rows[0].marks)
-    write(["name", "id", "points", "of", *numbers, "note"])
-    for row in rows:
-        name, id, note = (FORMULA.sub(r"\1'\2", text) for text in (row.name, row.id, row.note))
-        write([name, id, row.points, len(row.marks), *row.scores, note])
-    return f"\ufeff{file.getvalue()}"
+@dataclass(frozen=True)
+class Mark:
+    """A submission's result for one lesson."""
+
+    lesson: Lesson
+    right: int
+    said: str
+    graded: bool = True
+    """False if its file exists but could not be read or graded."""
+    kind: str = ""
+    """The kind of the first problem, as in `Problem`. '' if the lesson is passed or not begun."""
+    function: str = ""
+    """The function with the first problem, or '' if the file cannot be run."""
+    mistake: str = ""
+    """The name of the mistake that gives the same answers, or '' if none is known."""
+    hint: str = ""
+    """The description of this mistake."""
+
+    @property
+    def passed(self) -> bool:
+        """True if all answers are right."""
+        return self.right == self.lesson.asked
+
+    @property
+    def sign(self) -> str:
+        return "?" if not self.graded else "x" if self.passed else "."
 
 
-class Roster:
-    """A CSV file with a row for each student, and the column to fill in. Bytes that are not UTF-8
-    become surrogates.
+@dataclass(frozen=True)
+class Row:
+    """One submission's row in the report."""
 
-    Errors: OSError; DataError MG927 if not exactly one column has this name.
-    """
+    name: str
+    marks: list[Mark]
+    note: str
+    """A phrase that lists the submitted files that were not graded, or '' if there are none."""
+    id: str = ""
+    """See `Submission`."""
+    partial: bool = False
 
-    def __init__(self, path: Path, column: str) -> None:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
-        comma = max(",;\t", key=text.partition("\n")[0].count)
-        self.lines: list[list[list[str]]] = [[]]
-        """The cells of each line. A cell is its text in the file and the separator after it."""
-        for cell in re.findall(rf'("(?:[^"]|"")*"|[^{comma}\r\n]*)({comma}|\r?\n|\r|\Z)', text):
-            self.lines[-1].append([*cell])
-            if cell[1] != comma:
-                self.lines.append([])
-        self.head, wanted = _values(self.lines[0]), column.casefold()
-        # Canvas adds a number to the name of an assignment
-        places = [
-            place for place, name in enumerate(self.head)
-            if wanted in (name, re.sub(r" \(\d+\)$", "", name))
-        ]  # fmt: skip
-        if len(places) != 1:
-            raise DataError(
-                "MG927",
-                f"{path.name} has {len(places)} columns {column!r}",
-                cause=f"its columns are {printable(', '.join(cell for cell, _ in self.lines[0]))}",
-                remedy="pass the name of one column, as in --column Grade",
-            )
-        self.column = places[0]
-
-    def filled(self, rows: list[Row], _: object) -> str:
-        """Return the file with each student's points in the column. All other cells are unchanged.
-
-        A submission must match one student, and a student one submission. All its files must have
-        been graded. Others are listed on stderr, with the submissions' notes.
+    @property
+    def scores(self) -> list[float]:
+        """The points for each lesson: 1 if it is passed, otherwise 0. If `partial`, the fraction of
+        right answers.
         """
-        students = [(line, keys) for line in self.lines[1:] if (keys := self._keys(line))]
-        found: list[list[Row]] = [[] for _ in students]
-        left = []
-        for row in rows:
-            name = re.sub(r"\.(zip|py|ipynb)$", "", Path(row.name).name)
-            names = {_normal(name), _normal(name.removesuffix(f"_{row.id}"))}
-            places: list[int] = []
-            for own in {row.id}, names:
-                places = places or [i for i, (_, keys) in enumerate(students) if own & keys]
-            if row.note:
-                left.append(f"{row.name}: {row.note}")
-            if len(places) == 1:
-                found[places[0]].append(row)
-            else:
-                left.append(f"{row.name}: {len(places)} rows of the roster match this submission")
-        for its, (line, _) in zip(found, students, strict=True):
-            who = ", ".join(cell.strip('"') for cell, _ in line[:2])
-            if len(its) != 1:
-                left.append(f"{who}: {len(its)} submissions match this row")
-            elif all(mark.graded for mark in its[0].marks):
-                line[self.column][0] = f"{its[0].points:g}"
-            else:
-                left.append(f"{who}: not filled in, because a file was not graded")
-        for text in left:
-            print(printable(text), file=sys.stderr)
-        return "".join(text for line in self.lines for cell in line for text in cell)
+        return [
+            round(mark.right / mark.lesson.asked, 4) if self.partial else float(mark.passed)
+            for mark in self.marks
+        ]
 
-    def _keys(self, line: list[list[str]]) -> set[str]:
-        """Return the texts that identify a line's student. They are empty for Canvas's line
-        'Points Possible'.
-        """
-        values = _values(line[: self.column])
-        known = {
-            value for value, name in zip(values, self.head, strict=False) if OF_STUDENT.match(name)
-        }
-        known |= {re.sub(r"(.+), (.+)", r"\2 \1", value) for value in known}
-        known |= {f"{first} {last}" for first, last in pairwise(values)}
-        known |= {re.sub(r"\D", "", value) for value in values[:1]}  # 'Participant 201' on Moodle
-        return known - {""} if line[self.column :] and "points possible" not in known else set()
+    @property
+    def points(self) -> float:
+        return round(sum(self.scores), 2)
 
 
-def _values(line: list[list[str]]) -> list[str]:
-    return [_normal(cell.removeprefix("\ufeff").strip('"').replace('""', '"')) for cell, _ in line]
+def graded(
+    handed_in: list[Submission],
+    chosen: list[Lesson],
+    jobs: int,
+    keep: Path | None = None,
+    partial: bool = False,
+) -> list[Row]:
+    """Return a row for each submission. Each file runs in its own process, and at most `jobs`
+    processes run in parallel.
 
+    Each mark is stored in the folder `keep` immediately. A file with a stored mark is graded again
+    only if it or a module that it imports has changed.
 
-def _normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip().casefold()
-
-
-def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
-    """Return a submission's results as Gradescope's results.json. Each lesson is a test worth one
-    point. The output lists the files that were not graded.
-    Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
+    Errors: OptionError MG917 if `jobs` is less than 1.
     """
-    (row,) = rows
-    said = [f"{row.points:g} of {len(row.marks)} points", *filter(None, [row.note])]
-    tests = [
-        {"name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "score": score, "max_score": 1.0,
-         "status": "passed" if mark.passed else "failed", "output": mark.said,
-         "visibility": options.visibility,
-         "tags": list(filter(None, [mark.kind, mark.function, mark.mistake]))}
-        for mark, score in zip(row.marks, row.scores, strict=True)
-    ]  # fmt: skip
-    # a learner's file may print HTML, so all output is declared as text
-    plain = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
-    results = {"score": row.points, "output": "\n".join(said), "visibility": options.visibility}
-    hidden = {"wall": str(options.wall)}  # not shown to students
-    return to_text({**results, **plain, "tests": tests, "extra_data": hidden})
+    wall = find_wall()
+    found: dict[tuple[str, int], Mark] = {}
+    todo: dict[str, dict[str, Any]] = {}
+    files: dict[str, tuple[str, Lesson, File, dict[str, str]]] = {}
+    for whose in handed_in:
+        for one in chosen:
+            file, mark = whose.chosen.get(one.name), Mark(one, 0, f"no {one.file}")
+            if file is None and one.number in whose.unread:
+                mark = Mark(one, 0, "could not be read", False)
+            elif file and file.text == one.read("exercise.py"):
+                mark = Mark(one, 0, "not written yet")
+            elif file:
+                mark = Mark(one, 0, FAILED, False)
+                modules = whose.modules(file)
+                digest = hashlib.sha256(json.dumps([file.text, modules]).encode()).hexdigest()
+                name = f"{whose.name} lesson {one.number}"
+                todo[name] = {"name": name, "sha256": digest, "wall": wall.program is not None}
+                files[name] = whose.name, one, file, modules
+            found[whose.name, one.number] = mark
 
+    def work(name: str, **_: object) -> dict[str, Any]:
+        one, file, modules = files[name][1:]
+        verdict = grade(one, Path(file.where), file.text, wall, modules)
+        # the lines may contain the learner's own messages
+        said = "\n".join(map(printable, feedback.lines(verdict, 2)))
+        problem = verdict.problem or Problem("")
+        slip = problem.slip or Slip("", "", "")
+        return {"right": verdict.right, "said": said, "kind": problem.kind, "mistake": slip.name,
+                "hint": slip.kind, "function": problem.blames or problem.function}  # fmt: skip
 
-def classroom50(rows: list[Row], options: argparse.Namespace) -> str:
-    """Return a submission's results as Classroom 50's result.json. It contains only whole points: one
-    for each lesson, or with `--partial`, one for each answer.
-    Source: https://github.com/foundation50/classroom50/wiki/Advanced-Autograding
-
-    Errors: DataError MG928 outside Classroom 50's runner.
-    """
-    (row,) = rows
-    try:
-        given = {field: os.environ[name] for field, name in VARIABLES.items()}
-    except KeyError as error:
-        raise DataError(
-            "MG928",
-            f"the environment variable {error} is not set",
-            cause="Classroom 50's runner sets it, and result.json contains it",
-            remedy="run this command in Classroom 50's autograder.py, or print --json instead",
-        ) from None
-    tests = [
-        {"test-name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "passed": mark.passed,
-         "score": mark.right if row.partial else int(mark.passed),
-         "max-score": mark.lesson.asked if row.partial else 1, "output": mark.said, "note": row.note}
-        for mark in row.marks
-    ]  # fmt: skip
-    return to_text({
-        "schema": "classroom50/result/v1",
-        **given,
-        "assignment_type": os.environ.get("ASSIGNMENT_TYPE", "individual"),
-        "datetime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "score": sum(test["score"] for test in tests),
-        "max-score": sum(test["max-score"] for test in tests),
-        "tests": tests,
-    })  # fmt: skip
-
-
-SINGLE = gradescope, classroom50
-"""The formats with one submission."""
-
-
-def write_autograder(options: argparse.Namespace) -> int:
-    """Write a zip file with minigrad and the scripts in autograder/, for Gradescope and for
-    Classroom 50.
-    """
-    lessons = ",".join(str(one.number) for one in chosen(options.lesson))
-
-    def write(file: IO[bytes]) -> None:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-            for name in "setup.sh", "run_autograder", "autograder.py":
-                script = FOLDER.parent / "autograder" / name
-                info = zipfile.ZipInfo(name)
-                info.create_system, info.external_attr = 3, 0o100755 << 16  # executable on Unix
-                archive.writestr(info, script.read_text("utf-8").replace("LESSONS", lessons))
-            for package in "minigrad", "layers", "optim":
-                for path in sorted((ROOT / package).rglob("*")):
-                    if "__pycache__" not in path.parts:
-                        archive.write(path, path.relative_to(ROOT))
-
-    write_whole(options.out, write)
-    print(f"{options.out} is ready.")
-    return 0
-
-
-def to_text(results: dict[str, Any]) -> str:
-    """Return results as JSON."""
-    return f"{json.dumps(results, indent=1, ensure_ascii=False)}\n"
+    for name, done in run_jobs(todo, work, jobs, keep, apart=False, shown=None).items():
+        who, one = files[name][:2]
+        found[who, one.number] = Mark(one, **done.result)
+    rows = []
+    for whose in handed_in:
+        row = [found[whose.name, one.number] for one in chosen]
+        failed = [f"lesson {mark.lesson.number} {FAILED}" for mark in row if mark.said == FAILED]
+        note = printable("; ".join(failed + whose.notes))
+        note = note[:LONGEST_NOTE] + " ..." * (len(note) > LONGEST_NOTE)
+        rows.append(Row(whose.name, row, note, whose.id, partial))
+    return rows

@@ -7,14 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..support.text import table
 from .feedback import wrapped
 from .lesson import Lesson
-
-if TYPE_CHECKING:
-    from .report import Row
+from .marks import Row
 
 MOST = 5
 """The number of mistakes to list for each lesson."""

@@ -17,7 +17,7 @@ import pytest
 
 from minigrad.course import report, sandbox, wall
 from minigrad.course.lesson import lesson
-from minigrad.course.report import graded
+from minigrad.course.marks import graded
 from minigrad.course.submissions import submissions
 
 # What a hostile file begins with. `tried` notes what worked and should not have.

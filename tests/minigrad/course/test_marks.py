@@ -1,29 +1,11 @@
-"""Marks in the formats of other programs: no cell or tag is interpreted, and no other cell changes."""
+"""Marks: whole points or fractions, stored as soon as they are known."""
 
-import csv
-import io
-import json
-import os
-import re
-import subprocess
-import sys
-import unicodedata
-import zipfile
 from pathlib import Path
 
-import pytest
+from minigrad.course import grade, marks
 
-from minigrad.course.lesson import lesson
-from minigrad.course.marks import VARIABLES, as_csv
-from minigrad.course.report import Mark, Row
-
-ONE, TWO = lesson(1), lesson(2)
-SOLUTION = ONE.read("solution.py")
-
-
-def row(name, right=(5, 0), note="", id="", partial=False):
-    marks = [Mark(one, count, "") for one, count in zip((ONE, TWO), right, strict=True)]
-    return Row(name, marks, note, id, partial)
+from .test_formats import ONE, TWO, row
+from .test_report import FIRST, SOLUTION, hand_in, rows, run  # noqa: F401
 
 
 def test_points_are_whole_or_fractions_of_the_answers():
@@ -33,231 +15,28 @@ def test_points_are_whole_or_fractions_of_the_answers():
     assert row("ada", (4, 9), partial=True).points == 1.3
 
 
-EVIL = [
-    "=1+1",
-    "+1",
-    "-1",
-    "@SUM(A1)",
-    "＝1",
-    " =1",
-    "a;=cmd|' /C calc'!A0",
-    "a,=1",
-    'a"=1',
-    "a;+1\t@x",
-]
+def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, monkeypatch):  # noqa: F811
+    graded = []
 
+    def noted(one, path, text, *rest):
+        graded.append(text[-3:])
+        if text.endswith("eve"):
+            raise RecursionError("too deep")
+        return grade.grade(one, path, text, *rest)
 
-def test_a_spreadsheet_reads_no_cell_as_a_formula():
-    text = as_csv([row(name, note=name, id=name) for name in EVIL], None)
-    assert text.startswith("\ufeff")
-    for separator in ",;\t":  # depends on the country
-        for line in csv.reader(io.StringIO(text[1:]), delimiter=separator):
-            assert not [cell for cell in line if re.match(r"\s*[=+\-@＝]", cell)], (separator, line)
-    lines = list(csv.DictReader(io.StringIO(text[1:])))
-    assert list(lines[0]) == ["name", "id", "points", "of", "lesson 1", "lesson 2", "note"]
-    assert lines[0]["name"] == "'=1+1" and lines[0]["lesson 1"] == "1.0" and len(lines) == len(EVIL)
+    def report_again():
+        graded.clear()
+        code, text = run("class", "--jobs", "2", "--keep", "marks", "--json", "-o", "marks.json")
+        assert code == 1
+        found = rows(Path("marks.json").read_text())
+        assert found["eve"]["note"] == "lesson 1 could not be graded"
+        return text, [row["points"] for row in found.values()]
 
-
-MOODLE = (
-    "\ufeffIdentifier,Full name,Email address,Status,Grade,Maximum grade,Grade can be changed,Feedback\r\n"
-    'Participant 201,"Lovelace, Ada",ada@uni.example,"Submitted ""late""",,3.00,Yes,"two\r\nlines"\r\n'
-    "Participant 202,Bob von der Au,bob@uni.example,,,3.00,Yes,\r\n"
-    "Participant 203,Zoë Müller,zoe@uni.example,,-,3.00,Yes, spaces \r\n"
-    "Participant 204,Max Maier,max@uni.example,,,3.00,Yes,\r\n"
-    "Participant 205,Max Maier,maier@uni.example,,,3.00,Yes,\r\n"
-    "Participant 206,Eve,eve@uni.example,,1.00,3.00,Yes,\r\n"
-)
-CANVAS = (
-    "Student;ID;SIS User ID;SIS Login ID;Section;Week 1 (77);Week 2 (78);Final Points\n"
-    ";;;;;Manual Posting;;\n"
-    "    Points Possible;;;;;17.0;3.0;(read only)\n"
-    "Doe, Jane;101;S-9;jdoe;A;101;;\n"
-    "Roe, John;102;S-8;jroe;A;;;\n"
-    "Student, Test;103;;x;A;;;"
-)
-
-
-@pytest.fixture
-def fill(typed, monkeypatch, capsys):
-    """Fills in a roster; returns (the bytes, what was printed to stderr)."""
-
-    def fill(rows, text, column, *words, code=0):
-        monkeypatch.setattr("minigrad.course.report.graded", lambda *_: rows)
-        Path("roster.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
-        Path("class").mkdir(exist_ok=True)
-        found, printed = typed("report", "class", "--roster", "roster.csv", "--column", column,
-                               "-o", "filled.csv", *words)  # fmt: skip
-        assert found == code, printed
-        return Path("filled.csv").read_bytes() if code == 0 else b"", printed
-
-    return fill
-
-
-def test_a_worksheet_of_moodle_is_filled_in_by_id_mail_and_name(fill):
-    rows = [
-        row("Somebody_202", id="202"),
-        row("ada@uni.example", (5, 18)),
-        row(unicodedata.normalize("NFD", "zoë müller.zip"), (4, 9), partial=True),
-        row("Max Maier"),
-        row("Nobody"),
-    ]
-    data, printed = fill(rows, MOODLE, "Grade")
-    expected = MOODLE.replace('late""",,', 'late""",2,').replace(
-        "bob@uni.example,,,", "bob@uni.example,,1,"
-    )
-    assert data.decode() == expected.replace("zoe@uni.example,,-,", "zoe@uni.example,,1.3,")
-    assert printed.splitlines() == [
-        "Max Maier: 2 rows of the roster match this submission",
-        "Nobody: 0 rows of the roster match this submission",
-        "Participant 204, Max Maier: 0 submissions match this row",
-        "Participant 205, Max Maier: 0 submissions match this row",
-        "Participant 206, Eve: 0 submissions match this row",
-    ]
-
-
-def test_a_gradebook_of_canvas_is_filled_in_and_its_second_line_stays(fill):
-    rows = [row("doejane_101", id="101"), row("jroe", (5, 18)), row("Points Possible")]
-    data, printed = fill(rows, CANVAS, "week 2")
-    assert data.decode() == CANVAS.replace("A;101;;", "A;101;1;").replace("jroe;A;;;", "jroe;A;;2;")
-    assert "Points Possible: 0 rows" in printed and "Student, Test, 103: 0 subm" in printed
-    assert fill([row("Jane Doe")], CANVAS, "Week 2 (78)")[0].decode() == CANVAS.replace(
-        "A;101;;", "A;101;1;"
-    )
-
-
-def test_a_file_that_could_not_be_read_is_not_a_zero(fill):
-    unread = Row(
-        "Eve", [Mark(ONE, 5, ""), Mark(TWO, 0, "could not be read", False)], "it is UTF-16 text"
-    )
-    data, printed = fill([unread], MOODLE, "Grade")
-    assert data.decode() == MOODLE and "Eve: it is UTF-16 text" in printed
-    assert "Participant 206, Eve: not filled in, because a file was not graded" in printed
-
-
-def test_two_submissions_of_one_student_are_left_to_the_teacher(fill):
-    data, printed = fill([row("eve@uni.example"), row("x/Eve")], MOODLE, "Grade")
-    assert data.decode() == MOODLE and "Participant 206, Eve: 2 submissions" in printed
-
-
-def test_first_and_last_names_in_two_columns_and_bytes_that_are_not_utf_8(fill):
-    text = (
-        "First name\tLast name\tID number\tWork (Real)\r\nJosé\tMaier\t7\t-\r\nMax\tMaier\t8\t-\r\n"
-    )
-    data, printed = fill(
-        [row("Max Maier"), row("7"), row("Maier")], text.encode("latin-1"), "Work (Real)"
-    )
-    assert data == text.replace("7\t-", "7\t1").replace("8\t-", "8\t1").encode("latin-1")
-    assert printed.splitlines() == ["Maier: 0 rows of the roster match this submission"]
-
-
-@pytest.mark.parametrize("column", ["Grades", "Name"])
-def test_a_column_must_be_in_the_roster_once(fill, column):
-    printed = fill([], "Name,Name,Grade\x1b[2J\n", column, code=2)[1]
-    assert "[MG927] roster.csv has " in printed and "\x1b" not in printed
-
-
-@pytest.mark.parametrize("partial", [[], ["--partial"]])
-def test_gradescope_s_tests_have_partial_credit_visibility_and_tags(typed, partial):
-    Path("eve").mkdir()
-    wrong = re.sub(r"^dy_da = .*", "dy_da = 2.0", SOLUTION, flags=re.M)
-    Path("eve", ONE.file).write_text(wrong)
-    words = ["--lesson", "1-2", "--visibility", "after_published", *partial]
-    results = json.loads(typed("report", "eve", "--gradescope", *words)[1])
-    first, second = results["tests"]
-    right = int(re.findall(r"(\d) of 5 checks", first["output"])[0])
-    assert results["visibility"] == first["visibility"] == "after_published"
-    assert (first["score"], second["score"]) == (right / 5 if partial else 0, 0)
-    assert results["score"] == first["score"] and first["status"] == "failed"
-    assert first["tags"][:2] == ["wrong", "dy_da"] and second["tags"] == []
-    assert {results[f"{what}_format"] for what in ("output", "test_output", "test_name")} == {
-        "text"
-    }
-
-
-# The required fields and the patterns of schemas/result-v1.schema.json in foundation50/classroom50
-# at commit 6e593c79
-REQUIRED = {"schema", "classroom", "assignment", "assignment_type", "owner", "submission", "commit",
-            "release", "review", "datetime", "score", "max-score", "tests"}  # fmt: skip
-OPTIONAL = {"graded_at", "submitted_by"}
-TEST = {"test-name": str, "passed": bool, "score": int, "max-score": int}
-RUNNER = {"CLASSROOM": "cs", "ASSIGNMENT": "week-1", "USERNAME": "ada", "ASSIGNMENT_TYPE": "group",
-          "SUBMISSION_TAG": "submit/2026-11-28T10-00-00Z-abc", "COMMIT_URL": "https://github.com/c",
-          "RELEASE_URL": "https://github.com/r", "REVIEW_URL": "https://github.com/v"}  # fmt: skip
-
-
-def require_valid(result):
-    """Check the rules of Classroom 50's schema."""
-    assert REQUIRED <= result.keys() <= REQUIRED | OPTIONAL
-    assert result["schema"] == "classroom50/result/v1"
-    assert all(
-        isinstance(result[name], str) and result[name]
-        for name in REQUIRED - {"score", "max-score", "tests"}
-    )
-    assert result["assignment_type"] in ("individual", "group") and result["submission"].startswith(
-        "submit/"
-    )
-    assert re.match(r"^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$", result["datetime"])
-    for test in [result, *result["tests"]]:
-        assert (
-            type(test["score"]) is type(test["max-score"]) is int
-            and 0 <= test["score"] <= test["max-score"]
-        )
-    for test in result["tests"]:
-        assert all(type(test[name]) is kind for name, kind in TEST.items()) and test["test-name"]
-
-
-@pytest.mark.parametrize(("partial", "score", "most"), [([], 1, 2), (["--partial"], 5, 23)])
-def test_classroom_50_s_result_follows_its_schema(typed, monkeypatch, partial, score, most):
-    Path("work").mkdir()
-    Path("work", ONE.file).write_text(SOLUTION)
-    Path("work", "essay.pdf").write_text("")
-    words = ["report", "work", "--classroom50", "--lesson", "1,2", *partial]
-    for name in (*VARIABLES.values(), "ASSIGNMENT_TYPE"):
-        monkeypatch.delenv(name, raising=False)
-    assert "[MG928]" in typed(*words)[1]
-    for name, value in RUNNER.items():
-        monkeypatch.setenv(name, value)
-    code, text = typed(*words)
-    result = json.loads(text)
-    require_valid(result)
-    assert (code, result["owner"], result["score"], result["max-score"]) == (0, "ada", score, most)
-    assert "essay.pdf" in result["tests"][0]["note"]
-
-
-def test_the_autograder_grades_for_both_services_and_imports_nothing_of_the_student(
-    typed, tmp_path
-):
-    assert typed("gradescope", "--lesson", "1-2") == (0, "autograder.zip is ready.\n")
-    assert typed("classroom50", "-o", "other.zip")[0] == 0
-    with zipfile.ZipFile("autograder.zip") as archive:
-        modes = {
-            name: archive.getinfo(name).external_attr >> 16
-            for name in ("setup.sh", "run_autograder")
-        }
-        assert set(modes.values()) == {0o100755} and "autograder.py" in archive.namelist()
-        assert not [name for name in archive.namelist() if "__pycache__" in name]
-        archive.extractall("autograder/source")
-    project = (Path(__file__).parents[3] / "pyproject.toml").read_text()
-    needed = set(re.findall(r'"[^"\n]+"', re.findall(r"^dependencies = (.*)$", project, re.M)[0]))
-    work = Path("autograder/submission")
-    work.mkdir()
-    Path("autograder/results").mkdir()
-    (work / ONE.file).write_text(SOLUTION)
-    for name in ("numpy", "minigrad", "json"):
-        (work / f"{name}.py").write_text("raise SystemExit('imported')")
-    script = Path("autograder/source/run_autograder").read_text()
-    for file in ("setup.sh", "autograder.py"):
-        text = Path("autograder/source", file).read_text()
-        assert needed <= set(re.findall(r'"[^"\n]+"', text)) and ("LESSONS" not in text + script)
-    script = script.replace("/autograder/venv/bin/python", sys.executable)
-    script = script.replace("/autograder", str(tmp_path / "autograder"))
-    environment = {**os.environ, **RUNNER, "PIP_NO_INDEX": "1"}
-    environment.pop("PYTHONPATH", None)
-    subprocess.run(["sh", "-c", script], check=True, env=environment)
-    results = json.loads(Path("autograder/results/results.json").read_text())
-    assert [test["score"] for test in results["tests"]] == [1, 0]
-    grader = [sys.executable, str(tmp_path / "autograder/source/autograder.py")]
-    subprocess.run(grader, check=True, env=environment, cwd=work)
-    result = json.loads((work / "result.json").read_text())
-    require_valid(result)
-    assert result["score"] == 1
+    monkeypatch.setattr(marks, "grade", noted)
+    for name in ("ada", "bob", "eve"):
+        hand_in(name, first=f"{SOLUTION}\n# {name}")
+    text, points = report_again()
+    assert "RecursionError: too deep" in text and points == [1, 1, 0] and len(graded) == 3
+    Path("class", "bob", FIRST).write_text("raise ValueError  # bob")
+    assert report_again()[1] == [1, 0, 0]
+    assert sorted(graded) == ["bob", "eve"]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course import grade, report
 from minigrad.course.lesson import lesson
 
 FIRST, SECOND = (lesson(number).file for number in (1, 2))
@@ -115,33 +114,6 @@ def test_several_folders_and_none(run):
     assert code == 2 and "[MG919] there is no submission 'class/bb'" in text
     code, text = run("class/a", "class/b", "--gradescope")
     assert code == 2 and "MG918" in text
-
-
-def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, monkeypatch):
-    graded = []
-
-    def noted(one, path, text, *rest):
-        graded.append(text[-3:])
-        if text.endswith("eve"):
-            raise RecursionError("too deep")
-        return grade.grade(one, path, text, *rest)
-
-    def report_again():
-        graded.clear()
-        code, text = run("class", "--jobs", "2", "--keep", "marks", "--json", "-o", "marks.json")
-        assert code == 1
-        found = rows(Path("marks.json").read_text())
-        assert found["eve"]["note"] == "lesson 1 could not be graded"
-        return text, [row["points"] for row in found.values()]
-
-    monkeypatch.setattr(report, "grade", noted)
-    for name in ("ada", "bob", "eve"):
-        hand_in(name, first=f"{SOLUTION}\n# {name}")
-    text, points = report_again()
-    assert "RecursionError: too deep" in text and points == [1, 1, 0] and len(graded) == 3
-    Path("class", "bob", FIRST).write_text("raise ValueError  # bob")
-    assert report_again()[1] == [1, 0, 0]
-    assert sorted(graded) == ["bob", "eve"]
 
 
 @pytest.mark.parametrize("options", [["-o", "file/marks.txt"], ["--keep", "file"]])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course import grade, report
+from minigrad.course import grade, marks
 from minigrad.course.lesson import lesson
-from minigrad.course.report import Mark, Row
+from minigrad.course.marks import Mark, Row
 from minigrad.course.stats import counted, statistics
 from tests.minigrad.explorer.conftest import chromium  # noqa: F401
 
@@ -46,7 +46,7 @@ def hundred(typed, monkeypatch):
     def once(text):
         return grade.grade(GATES, Path(GATES.file), text)
 
-    monkeypatch.setattr(report, "grade", lambda one, path, text, *_: once(text))
+    monkeypatch.setattr(marks, "grade", lambda one, path, text, *_: once(text))
     return lambda *words: typed("report", "class", "--statistics", "--lesson", "3", *words)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from minigrad.course import grade, report
+from minigrad.course import grade, marks
 from minigrad.course.export import notebook
 from minigrad.course.lesson import lesson, lessons
 from minigrad.course.submissions import (
@@ -108,7 +108,7 @@ SHAPES = [
     ("notebook that was run", {F1: S1, "lesson_01_by_hand.ipynb": exported(1, S1)}, "x..", ""),
     ("notebook beside an unchanged file", {F1: E1, "one.ipynb": exported(1, S1)}, "x..", ""),
     ("unchanged notebook beside the file", {F1: S1, "one.ipynb": exported(1, E1)}, "x..", ""),
-    ("Colab", {"Untitled0.ipynb": colab("%pip install minigrad", *SPLIT)}, "x..", ""),
+    ("Colab", {"Untitled0.ipynb": colab("%pip install numpy", *SPLIT)}, "x..", ""),
     ("single_lesson_01_by_hand.py", S1, "x..", ""),
     ("single notebook lesson 2.ipynb", exported(2, S2), ".x.", ""),
     ("wrong", {F1: W1, F2: S2}, ".x.", ""),
@@ -186,7 +186,7 @@ def test_sixty_submissions_in_sixty_shapes_have_the_marks_counted_by_hand(
     typed, grader, monkeypatch
 ):
     assert len(SHAPES) == len({name for name, *_ in SHAPES}) == 60
-    monkeypatch.setattr(report, "grade", grader)
+    monkeypatch.setattr(marks, "grade", grader)
     Path("class").mkdir()
     for name, content, *_ in SHAPES:
         hand_in(Path("class", name), content)
@@ -202,8 +202,8 @@ def test_sixty_submissions_in_sixty_shapes_have_the_marks_counted_by_hand(
         line[: line.index("/3")][:-4].strip(): line for line in table.splitlines() if "/3" in line
     }
     assert code == 0 and len(lines) == 60
-    for name, _, marks, _ in SHAPES:
-        assert f"{marks.count('x'):>4}/3    {'  '.join(marks)}" in lines[name], name
+    for name, _, signs, _ in SHAPES:
+        assert f"{signs.count('x'):>4}/3    {'  '.join(signs)}" in lines[name], name
 
 
 DOWNLOADED = {
@@ -223,7 +223,7 @@ DOWNLOADED = {
 
 
 def test_the_downloads_of_canvas_and_moodle_have_a_row_for_each_student(typed, grader, monkeypatch):
-    monkeypatch.setattr(report, "grade", grader)
+    monkeypatch.setattr(marks, "grade", grader)
     Path("class").mkdir()
     for name, content in DOWNLOADED.items():
         hand_in(Path("class", name), content)
@@ -340,7 +340,7 @@ def test_one_lesson_file_beside_the_folders_of_a_class_is_one_of_many(typed):
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
 def test_names_that_look_alike_do_not_share_their_marks(typed, grader, monkeypatch):
-    monkeypatch.setattr(report, "grade", grader)
+    monkeypatch.setattr(marks, "grade", grader)
     hand_in(Path("class", "eve\n"), {F1: W1})
     hand_in(Path("class", r"eve\n"), {F1: S1})
     rows = found(typed("report", "class", "--lesson", "1", "--json")[1])
