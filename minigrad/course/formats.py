@@ -156,9 +156,9 @@ class Roster:
         known = {
             value for value, name in zip(values, self.head, strict=False) if OF_STUDENT.match(name)
         }
-        known |= {re.sub(r"(.+), (.+)", r"\2 \1", value) for value in known}
+        # 'Lovelace, Ada' on Canvas, 'Participant 201' on Moodle, first and last names in two columns
+        known |= {re.sub(r"^(.+), (.+)$|^\D*[ /]\D*(\d+)$", r"\2 \1\3", v).strip() for v in known}
         known |= {f"{first} {last}" for first, last in pairwise(values)}
-        known |= {re.sub(r"\D", "", value) for value in values[:1]}  # 'Participant 201' on Moodle
         return known - {""} if line[self.column :] and "points possible" not in known else set()
 
 

@@ -104,6 +104,13 @@ def test_a_worksheet_of_moodle_is_filled_in_by_id_mail_and_name(fill):
     ]
 
 
+def test_a_number_in_a_mail_address_or_a_mark_is_not_an_id(fill):
+    text = "E-Mail,ID,Note (7),Grade\ns201@uni.example,Teilnehmer/in7,202,-\n"
+    for id, mark in (("201", "-"), ("202", "-"), ("7", "1")):
+        data = fill([row(f"x_{id}", id=id)], text, "grade")[0].decode()
+        assert data == text.replace("202,-", f"202,{mark}")
+
+
 def test_a_gradebook_of_canvas_is_filled_in_and_its_second_line_stays(fill):
     rows = [row("doejane_101", id="101"), row("jroe", (5, 18)), row("Points Possible")]
     data, printed = fill(rows, CANVAS, "week 2")
