@@ -83,7 +83,7 @@ class Submission:
     chosen: dict[str, File] = field(default_factory=dict)
     """The file to grade for each lesson, by the lesson's name."""
     unread: set[int] = field(default_factory=set)
-    """The numbers of lessons with a file that cannot be read."""
+    """The numbers of lessons with a file that cannot be read. All lessons, if nothing can be read."""
     notes: list[str] = field(default_factory=list)
     """Phrases about the files that are not graded."""
 
@@ -108,6 +108,8 @@ class Submission:
             if file.problem:
                 self.notes.append(f"{file.where} not graded: {file.problem}")
                 self.unread |= set(map(int, NUMBER.findall(str(file.where))[-1:]))
+        if self.notes and not (self.chosen or self.unread):  # for example a damaged zip file
+            self.unread = {one.number for one in lessons()}
         others = [
             str(file.where) for file in self.files
             if not (file.problem or file.text in graded or file.where.name in {*helpers, PROGRESS})
