@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course import report, sandbox, wall
+from minigrad.course import marks, sandbox, wall
 from minigrad.course.lesson import lesson
 from minigrad.course.marks import graded
 from minigrad.course.submissions import submissions
@@ -389,7 +389,7 @@ def main(fences, place, port):
     patch.setattr(sandbox, "SECONDS", 1.0)
     patch.setattr(sandbox, "START", 4.0)
     if fences == "hook":
-        patch.setattr(report, "find_wall", lambda: sandbox.NO_WALL)
+        patch.setattr(marks, "find_wall", lambda: sandbox.NO_WALL)
     if fences == "wall":
         before, hookless = wall.Wall.before, [sys.executable, "-c", HOOKLESS]
         patch.setattr(

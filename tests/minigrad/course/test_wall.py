@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course import report, wall
+from minigrad.course import marks, report, wall
 from minigrad.course.grade import grade
 from minigrad.course.lesson import lesson
 
@@ -40,11 +40,12 @@ def test_report_says_what_it_stands_behind_and_can_require_it(typed, monkeypatch
     Path(lesson(1).file).write_text("x = 1")
     assert str(wall.find()) in typed("report", "--lesson", "1")[1]
     missing = found(monkeypatch, None)
-    monkeypatch.setattr(report, "find_wall", lambda: missing)
+    for module in (report, marks):
+        monkeypatch.setattr(module, "find_wall", lambda: missing)
     for options in ([], ["--json"], ["--gradescope"]):
         code, text = typed("report", "--lesson", "1", *options)
         assert code == 0 and "Graded without a wall (bubblewrap is not installed): " in text
-    monkeypatch.setattr(report, "grade", None)
+    monkeypatch.setattr(marks, "grade", None)
     code, text = typed("report", "--require-sandbox")
     assert code == 2 and "[MG926]" in text
 
