@@ -10,21 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from .lesson import Lesson, lessons
+from .submissions import PROGRESS
 from .workbook import Workbook, save_text
 
 
 def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Write each lesson's notebook, including the learner's work so far, to the course folder
-    `folder`.
+    """Write the notebook of each lesson in the course folder `folder`, including the learner's work so
+    far. If it is not a course folder yet, write all lessons.
 
     Returns two lists of paths: all notebooks, and the notebooks that already existed and were not
     changed.
     Errors: DataError MG914, MG915.
     """
-    workbook, _ = Workbook.start(folder)
-    paths = [workbook.folder / f"{one.name}.ipynb" for one in lessons()]
+    chosen = Workbook(folder).here() if (folder / PROGRESS).exists() else lessons()
+    workbook, _ = Workbook.start(folder, chosen=chosen)
+    paths = [workbook.folder / f"{one.name}.ipynb" for one in chosen]
     kept = [path for path in paths if os.path.lexists(path)]
-    for one, path in zip(lessons(), paths, strict=True):
+    for one, path in zip(chosen, paths, strict=True):
         if path not in kept:
             text = (
                 json.dumps(notebook(one, workbook.text(one)), indent=1, ensure_ascii=False) + "\n"

@@ -24,6 +24,7 @@ from ..support.jobs import ROOT
 from ..support.text import printable
 from .lesson import FOLDER, chosen
 from .marks import Row
+from .submissions import NUMBER
 
 VISIBILITIES = "visible", "after_due_date", "after_published", "hidden"
 FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*[-=+@＝＋－＠])")
@@ -126,7 +127,10 @@ class Roster:
         left = []
         for row in rows:
             name = re.sub(r"\.(zip|py|ipynb)$", "", Path(row.name).name)
-            names = {_normal(name), _normal(name.removesuffix(f"_{row.id}"))}
+            before = NUMBER.split(name)[0].rstrip("_- ")  # 'ada' in 'ada_lesson_03'
+            names = {_normal(text) for text in (name, name.removesuffix(f"_{row.id}"), before)} - {
+                ""
+            }
             places: list[int] = []
             for own in {row.id}, names:
                 places = places or [i for i, (_, keys) in enumerate(students) if own & keys]

@@ -53,3 +53,9 @@ def test_a_notebook_carries_its_pictures():
     for one in lessons():
         text = json.dumps(notebook(one, "")["cells"])
         assert "](" not in text.replace("](data:", "").replace("](http", ""), one.name
+
+
+def test_only_the_lessons_of_a_course_folder_are_exported(typed):
+    typed("start", "c", "--lesson", "3-5")
+    assert "3 notebooks are in c" in typed("export", "c")[1]
+    assert len(list(Path("c").glob("lesson_*"))) == 6

@@ -89,18 +89,19 @@ def test_a_worksheet_of_moodle_is_filled_in_by_id_mail_and_name(fill):
         row(unicodedata.normalize("NFD", "zoë müller.zip"), (4, 9), partial=True),
         row("Max Maier"),
         row("Nobody"),
+        row("eve@uni.example_lesson_03.py", (5, 18)),
     ]
     data, printed = fill(rows, MOODLE, "Grade")
     expected = MOODLE.replace('late""",,', 'late""",2,').replace(
         "bob@uni.example,,,", "bob@uni.example,,1,"
     )
+    expected = expected.replace("eve@uni.example,,1.00", "eve@uni.example,,2")
     assert data.decode() == expected.replace("zoe@uni.example,,-,", "zoe@uni.example,,1.3,")
     assert printed.splitlines() == [
         "Max Maier: 2 rows of the roster match this submission",
         "Nobody: 0 rows of the roster match this submission",
         "Participant 204, Max Maier: 0 submissions match this row",
         "Participant 205, Max Maier: 0 submissions match this row",
-        "Participant 206, Eve: 0 submissions match this row",
     ]
 
 
