@@ -14,7 +14,6 @@ from minigrad.course.lesson import lessons
 
 
 def test_notebooks_are_valid_and_leave_work_alone(tmp_path):
-    (tmp_path / "progress.json").write_text("{}")
     (tmp_path / lessons()[1].file).write_text("mine = 2")
     paths, kept = write_notebooks(tmp_path)
     assert [path.name for path in paths] == [f"{one.name}.ipynb" for one in lessons()] and not kept
