@@ -90,28 +90,22 @@ def graded(
 
     Errors: OptionError MG917 if `jobs` is less than 1.
     """
-    wall = find_wall()
-    found: dict[tuple[str, int], Mark] = {}
-    todo: dict[str, dict[str, Any]] = {}
-    files: dict[str, tuple[str, Lesson, File, dict[str, str]]] = {}
+    wall, found = find_wall(), dict[str, Mark]()
+    files: dict[str, tuple[Lesson, File, dict[str, str]]] = {}
     for whose in handed_in:
         for one in chosen:
-            file, mark = whose.chosen.get(one.name), Mark(one, 0, f"no {one.file}")
-            if file is None and one.number in whose.unread:
-                mark = Mark(one, 0, "could not be read", False)
-            elif file and file.text == one.read("exercise.py"):
-                mark = Mark(one, 0, "not written yet")
+            name, file = f"{whose.name} lesson {one.number}", whose.chosen.get(one.name)
+            found[name] = Mark(one, 0, f"no {one.file}")
+            if file and file.text == one.read("exercise.py"):
+                found[name] = Mark(one, 0, "not written yet")
             elif file:
-                mark = Mark(one, 0, FAILED, False)
-                modules = whose.modules(file)
-                digest = hashlib.sha256(json.dumps([file.text, modules]).encode()).hexdigest()
-                name = f"{whose.name} lesson {one.number}"
-                todo[name] = {"name": name, "sha256": digest, "wall": wall.program is not None}
-                files[name] = whose.name, one, file, modules
-            found[whose.name, one.number] = mark
+                found[name] = Mark(one, 0, FAILED, False)
+                files[name] = one, file, whose.modules(file)
+            elif one.number in whose.unread:
+                found[name] = Mark(one, 0, "could not be read", False)
 
     def work(name: str, **_: object) -> dict[str, Any]:
-        one, file, modules = files[name][1:]
+        one, file, modules = files[name]
         verdict = grade(one, Path(file.where), file.text, wall, modules)
         # the lines may contain the learner's own messages
         said = "\n".join(map(printable, feedback.lines(verdict, 2)))
@@ -120,12 +114,19 @@ def graded(
         return {"right": verdict.right, "said": said, "kind": problem.kind, "mistake": slip.name,
                 "hint": slip.kind, "function": problem.blames or problem.function}  # fmt: skip
 
+    todo = {
+        name: {
+            "name": name,
+            "sha256": hashlib.sha256(json.dumps([file.text, modules]).encode()).hexdigest(),
+            "wall": wall.program is not None,
+        }
+        for name, (_, file, modules) in files.items()
+    }
     for name, done in run_jobs(todo, work, jobs, keep, apart=False, shown=None).items():
-        who, one = files[name][:2]
-        found[who, one.number] = Mark(one, **done.result)
+        found[name] = Mark(files[name][0], **done.result)
     rows = []
     for whose in handed_in:
-        row = [found[whose.name, one.number] for one in chosen]
+        row = [found[f"{whose.name} lesson {one.number}"] for one in chosen]
         failed = [f"lesson {mark.lesson.number} {FAILED}" for mark in row if mark.said == FAILED]
         note = printable("; ".join(failed + whose.notes))
         note = note[:LONGEST_NOTE] + " ..." * (len(note) > LONGEST_NOTE)
