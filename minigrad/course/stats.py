@@ -32,9 +32,7 @@ def counted(rows: list[Row]) -> Iterator[Counts]:
         functions = [
             ((mark.function or "the file cannot be run", ""), name) for mark, name in stuck
         ]
-        mistakes = [
-            ((f"{m.function}: {m.mistake}", m.hint), name) for m, name in stuck if m.mistake
-        ]
+        mistakes = [((mark.mistake, mark.hint), name) for mark, name in stuck if mark.mistake]
         yield marks[0].lesson, (passed, len(stuck), len(rows) - passed - len(stuck)), {
             "Where the others are stuck": grouped(functions),
             "The most frequent mistakes": grouped(mistakes)[:MOST],
