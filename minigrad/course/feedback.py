@@ -41,13 +41,16 @@ def lines(
         head = wrapped(f"✗ {title}: {counted}.", width)
         return [*head, *explained(problem, lesson, tries, width, page, without)]
     told = [f"✓ {title}: passed. All {asked} checks are right."]
+    told += wrapped(f"  {getattr(lesson.check, 'PASSED', '')}", width)
     done, beyond = verdict.stretch
     if beyond is not None:
         more = explained(beyond, lesson, 2, width, page)
         told += ["", "  The stretch task is not right yet:", *more]
     elif done:
-        extra = len(lesson.questions) - asked
-        told += [f"  Stretch tasks: {done} of {extra} checks are right."]
+        left = verdict.unwritten
+        tried = sum(q.stretch and q.function not in left for q in lesson.questions)
+        told += [f"  Stretch tasks: {done} of {tried} checks are right."]
+        told += [f"  {name} is not written." for name in left]
     return told
 
 

@@ -84,6 +84,8 @@ class Verdict:
     """The number of required questions without an answer, because the file was stopped."""
     stretch: tuple[int, Problem | None] = (0, None)
     """The number of right answers to stretch questions, and the first problem with one."""
+    unwritten: tuple[str, ...] = ()
+    """The functions of stretch tasks that the file does not define."""
 
     @property
     def passed(self) -> bool:
@@ -127,13 +129,20 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     problems = [_judged(lesson, text, i, outcomes[i]) for i in range(len(lesson.questions))]
     needed, extra = problems[: lesson.asked], problems[lesson.asked :]
     tried = (p for p in extra if p and p.kind not in ("missing", "not written"))
+    left = dict.fromkeys(
+        p.question.function
+        for p in extra
+        if p and p.question and (p.kind == "not written" or (p.kind == "missing" and not p.message))
+    )
     first, beyond = next(filter(None, needed), None), next(tried, None)
     if first is not None:
         first, beyond = _explained(lesson, text, run, first, again), None
     elif beyond is not None:
         beyond = _explained(lesson, text, run, beyond, again)
     right, missing = needed.count(None), max(len(needed) - len(run.outcomes), 0)
-    return Verdict(lesson, right, first, run.output, missing, (extra.count(None), beyond))
+    return Verdict(
+        lesson, right, first, run.output, missing, (extra.count(None), beyond), tuple(left)
+    )
 
 
 def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:

@@ -136,9 +136,8 @@ def run(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
         entry.setdefault("answers", {})[str(place)] = text
     if not right:
         say(f"  To answer it again: {command(workbook, one)} ...")
-        say(
-            f"  For another lesson's question, add its number, for example --lesson {one.number + 1}."
-        )
+        other = one.number % len(lessons()) + 1
+        say(f"  For another lesson's question, add its number, for example --lesson {other}.")
     elif following := opened(workbook, one):
         say("")
         pose(read(one)[following[0]], "And: ")

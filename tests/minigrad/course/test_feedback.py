@@ -128,6 +128,17 @@ def test_checks_without_an_answer_are_counted_apart():
     assert f"2 of 3 checks are right; {one.asked - 3} have no answer." in head
 
 
+def test_a_stretch_task_that_is_not_written_is_no_failure():
+    one = lesson(18)
+    names = [question.function for question in one.questions if question.stretch]
+    first = names[0]
+    verdict = graded_here(one, f"{one.read('solution.py')}\ndel {first}")
+    told = "\n".join(feedback.lines(verdict, 0))
+    count = len(names) - names.count(first)
+    assert f"Stretch tasks: {count} of {count} checks are right." in told
+    assert f"{first} is not written." in told and one.check.PASSED in told
+
+
 def test_a_name_that_the_description_repeats_is_told_once():
     assert str(Slip("only the last value returned", "", "Only the last value is returned.")) == (
         "Only the last value is returned."

@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as mg
 from layers import MultiHeadAttention
+from minigrad.course.lesson import lesson, module
 from minigrad.course.lessons.lesson_18_attention import check, shading, solution, trained
 
 from .conftest import alike
@@ -106,3 +107,15 @@ def test_the_stretch_tasks_agree_with_a_loop():
             if allowed(t, u):
                 expected[b, t, u] = math.exp(s.array[b, t, u] - change(t, u))
         alike([weights.array], [expected / expected.sum(axis=2, keepdims=True)])
+
+
+def test_an_unwritten_function_is_named_before_the_training():
+    with pytest.raises(SystemExit, match="scores is not written yet"):
+        trained.run(module("exercise", lesson(18).read("exercise.py")))
+
+
+def test_the_page_shows_the_case_that_is_wrong(tmp_path):
+    source = lesson(18).read("solution.py").replace("if causal:", "if True:")
+    check.page(module("mistake", source), tmp_path / "page.html", "weights")
+    drawn = (tmp_path / "page.html").read_text()
+    assert "causal=False" in drawn and "causal=True" not in drawn

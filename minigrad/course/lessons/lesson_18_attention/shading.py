@@ -10,15 +10,15 @@ STYLE = """.map { font: 14px "DejaVu Sans", sans-serif; fill: var(--ink, #222) }
 .map .cell { font-size: 12px } .map .strong { fill: #fff } .map .box { fill: none; stroke: var(--line, #999) }"""
 
 
-def panel(cells, down=(), across=(), wrong=None):
+def panel(cells, down=(), across=(), wrong=None, most=None):
     """Return a heat map as (SVG, width, height), with names for its rows and columns.
 
-    The largest number is deep blue, and numbers below 0 are orange. Booleans are full or empty
+    `most` is deep blue, by default the largest number, and numbers below 0 are orange. Booleans are full or empty
     cells. The cells in `wrong` are red and contain "!".
     """
     cells = np.asarray(cells)
     rows, columns = cells.shape
-    most = max(np.abs(cells[np.isfinite(cells)]).max(initial=0), 1e-9)
+    most = largest(cells) if most is None else most
     parts = [f'<text class="middle" x="{LEFT + CELL * (j + 0.5)}" y="{TOP - 8}">{escape(str(name))}</text>'
              for j, name in enumerate(across or range(columns))]  # fmt: skip
     for i, name in enumerate(down or range(rows)):
@@ -36,6 +36,11 @@ def panel(cells, down=(), across=(), wrong=None):
     wide, high = CELL * columns, CELL * rows
     parts.append(f'<rect class="box" x="{LEFT}" y="{TOP}" width="{wide}" height="{high}"/>')
     return "".join(parts), LEFT + wide + 2, TOP + high + 2
+
+
+def largest(*arrays):
+    """Return the largest finite absolute value in all arrays, or 1e-9 if there is none."""
+    return max(1e-9, *(np.abs(one[np.isfinite(one)]).max(initial=0) for one in arrays))
 
 
 def _short(value):

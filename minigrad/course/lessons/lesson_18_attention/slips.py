@@ -21,6 +21,7 @@ HEADS, CALL = (
     "    q = split_heads(x @ W_q, heads)\n",
     "merge_heads(attention(q, k, v, causal)) @ W_out",
 )
+IF = f"    if causal:\n        s = {FILL}"
 ROWS = f"""    p = {SOFTMAX}
     return p * np.tri(s.shape[-1]) if causal else p
 """
@@ -33,15 +34,21 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "Your scores are plain dot products. They grow with the length of the vectors, and the softmax saturates."),
     ("divided by d", ROOT, " / q.shape[-1]",
      "You divide by d. A sum of d random products has the variance d, so its typical size is the square root of d."),
-    ("multiplied by the root of d", ROOT, " * np.sqrt(q.shape[-1])", "You multiply by the root of d. Divide by it."),
     ("scaled by the number of queries", ROOT, " / np.sqrt(q.shape[-2])",
      "You divide by the root of the number of queries. Use the length of a query: the last axis."),
     ("scaled by the number of keys", ROOT, " / np.sqrt(k.shape[-2])",
      "You divide by the root of the number of keys. Use the length of a key: the last axis."),
     ("divided by d squared", ROOT, " / q.shape[-1] ** 2", "You square d. Take its square root."),
-    *(("scaled by an axis from the left", ROOT, f" / np.sqrt(q.shape[{axis}])",
-       "You count the axes of q from the left. With axes in front, this is not d. The length of a query is the last "
-       "axis.") for axis in (0, 1)),
+    ("scaled by axis 0", ROOT, " / np.sqrt(q.shape[0])",
+     "You divide by the root of the size of axis 0. This axis is the queries or the batch. The length of a query is "
+     "the last axis."),
+    ("scaled by an axis from the left", ROOT, " / np.sqrt(q.shape[1])",
+     "You count the axes of q from the left. With axes in front, axis 1 is not d. The length of a query is the last "
+     "axis."),
+    *((f"divided by {what}", ROOT, f" / ({code})",
+       f"You divide by {what}. Python raises to a power before it divides: d ** 1 / 2 is d / 2, and s / d ** 1 / 2 is "
+       "s / d / 2. Write ** 0.5.")
+      for what, code in (("d and by 2", "2 * q.shape[-1]"), ("d / 2", "q.shape[-1] / 2"))),
     ("the softmax in `scores`", DOT + ROOT, f"mg.softmax({DOT}{ROOT})",
      "You return weights. The softmax belongs in `weights`, after the mask."),
     ("queries and keys exchanged", DOT, "k @ q.swapaxes(-1, -2)",
@@ -52,14 +59,13 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("softmax over the wrong axis", SOFTMAX, "mg.softmax(s, axis=-2)",
      "Your columns add up to 1: the queries compete for each key. For each query, the keys compete, so every row adds "
      "up to 1."),
-    ("softmax over the first axis", SOFTMAX, "mg.softmax(s, axis=0)",
-     "You compute the softmax along axis 0. With axes in front, this axis is the batch. The keys are the last axis."),
     ("softmax over everything", SOFTMAX, "mg.softmax(s.reshape(-1)).reshape(*s.shape)",
      "All your weights together add up to 1. Each row should add up to 1."),
     ("the mask lets the next position through", FILL, FILL.replace("[-1],", "[-1], k=1,"),
      "The mask is off by one: position t also sees position t + 1. During training, it contains the answer."),
     ("the mask hides the position itself", FILL, FILL.replace("[-1],", "[-1], k=-1,"),
-     "The mask is off by one: no position sees itself, and position 0 sees nothing. Keep the diagonal."),
+     "The mask is off by one: it hides each position from itself. Position 0 has nothing left to see: all its scores "
+     "are equally low, so it looks everywhere. Keep the diagonal."),
     ("the mask transposed", FILL, FILL.replace(f"{MASK}", f"{MASK}.T"),
      "Your mask hides the past and shows the future. The row is the position that looks, and the column is the "
      "position that it looks at."),
@@ -69,31 +75,28 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("hidden scores set to 0", FILL, f"s * {MASK.replace(', dtype=bool', '')}",
      "You set hidden scores to 0. But e⁰ is 1, so a hidden position still gets a weight. Its score must be far below "
      "all others."),
-    ("hidden scores not low enough", "-1e9", "-10.0",
-     "Your hidden scores are low, but other scores can be lower. Use a number that no score reaches."),
+    *(("hidden scores not low enough", "-1e9", fill,
+       "Your hidden scores are low, but other scores can be lower. Use a number that no score reaches.")
+      for fill in ("-10.0", "-100.0")),
     ("hidden scores very high", "-1e9", "1e9",
      "Your hidden scores are above all others, so hidden positions get all the weight. They must be far below."),
-    ("mask after the softmax", f"    if causal:\n        s = {FILL}\n    return {SOFTMAX}\n", ROWS,
+    ("mask after the softmax", f"{IF}\n    return {SOFTMAX}\n", ROWS,
      "You hide positions after the softmax. Then the rows no longer add up to 1, and each weight still depends on the "
      "hidden scores. Hide them before the softmax."),
     ("the mask forgotten", "    if causal:", "    if False:", "You never hide later positions."),
-    ("the mask always on", "    if causal:", "    if s.shape[-2] == s.shape[-1]:",
-     "You also hide later positions if causal is False."),
+    *(("the mask always on", old, new, "You also hide later positions if causal is False.")
+      for old, new in (("    if causal:", "    if s.shape[-2] == s.shape[-1]:"), ("    if causal:", "    if True:"),
+                       (IF, IF.replace("if causal", "if True").replace("s.shape[-1]", "*s.shape[-2:]")))),
+    ("the flag the wrong way round", "    if causal:", "    if not causal:",
+     "You hide later positions if causal is False, and show them if it is True."),
     ("the rows not normalized", SOFTMAX, "mg.exp(s)",
      "You compute the exponentials, but you do not divide them by their sum."),
-    ("scores in place of weights", SUM, "scores(q, k) @ v",
-     "You multiply the values by the scores. Multiply them by the weights."),
     ("values on the wrong side", SUM, "(v.swapaxes(-1, -2) @ weights(scores(q, k), causal)).swapaxes(-1, -2)",
      "Your product sums over the queries. Row t of the weights belongs to query t, so the sum over the keys is a "
      "product with the weights on the left."),
-    ("values on the wrong side", SUM, "v @ weights(scores(q, k), causal)",
-     "You multiply the values by the weights from the wrong side. This fits only if all sizes are equal. The weights "
-     "belong on the left."),
-    ("queries and keys exchanged", SUM, "weights(scores(k, q), causal) @ v",
-     "You pass the keys as queries. Position t then looks with its key and is found by its query."),
     ("keys in place of values", SUM, "weights(scores(q, k), causal) @ k",
      "You sum the keys. Keys only decide where to look. The values are what is read."),
-    ("the weights of a mask that is not asked for", SUM, "weights(scores(q, k), False) @ v",
+    ("`causal` not passed on", SUM, "weights(scores(q, k), False) @ v",
      "You do not pass `causal` on, so every position sees the future."),
     *(("always causal", SUM, f"weights(scores(q, k), {always}) @ v",
        "You hide later positions, even if causal is False. Pass `causal` on.")
@@ -101,6 +104,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("mask after the softmax", SUM,
      "(weights(scores(q, k), False) * (np.tri(q.shape[-2], k.shape[-2]) if causal else 1)) @ v",
      "You set weights to 0 after the softmax, so the rows no longer add up to 1. `weights` can hide positions itself."),
+    ("keys and values exchanged", SUM, "weights(scores(q, v), causal) @ k",
+     "You compare the queries with the values, and sum the keys. Compare them with the keys, and sum the values."),
     ("scaled twice", SUM, "weights(scores(q, k) / np.sqrt(q.shape[-1]), causal) @ v",
      "You divide by the root of d, but `scores` has already done this."),
     ("softmax applied twice", SUM, "mg.softmax(weights(scores(q, k), causal)) @ v",
@@ -116,6 +121,11 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You split the columns into d heads of width `heads`. The number of heads comes first, and then their width."),
     ("every head takes one column in turn", SPLIT, "x.reshape(B, T, D // heads, heads).transpose(0, 3, 1, 2)",
      "Your heads take the columns in turn. Head 0 should get the first d columns, head 1 the next d."),
+    ("the transpose before the split", SPLIT, "x.swapaxes(1, 2).reshape(B, heads, T, D // heads)",
+     "You exchange axes and then reshape. Each head gets the right numbers in the wrong order. Split the last axis, "
+     "and then exchange two axes."),
+    ("always two heads", SPLIT, "x.reshape(B, T, 2, D // 2).swapaxes(1, 2)",
+     "You always split into 2 heads. Use the argument `heads`."),
     ("columns before positions", SPLIT, "x.reshape(B, T, heads, D // heads).transpose(0, 2, 3, 1)",
      "Your result is (B, heads, d, T). The positions come before the columns."),
     ("heads merged without a transpose", MERGE, "z.reshape(B, T, heads * d)",
@@ -127,12 +137,24 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You exchange positions and columns. Exchange heads and positions, as `split_heads` did."),
     ("the axes of z in the wrong order", "B, heads, T, d = z.shape", "B, T, heads, d = z.shape",
      "z is (B, heads, T, d). You take the number of heads for the number of positions, and the other way round."),
+    ("the wrong axes exchanged", MERGE, "z.swapaxes(1, 3).reshape(B, T, heads * d)",
+     "You exchange heads and columns. Exchange heads and positions, as `split_heads` did."),
+    ("heads averaged", MERGE, "z.mean(axis=1)", "You average the heads. Put them side by side."),
     ("heads added", MERGE, "z.sum(axis=1)", "You add up the heads. Put them side by side."),
     ("queries and keys exchanged", "(attention(q, k, v", "(attention(k, q, v",
      "The keys look for the queries: the two are exchanged, either their matrices or their places in `attention`."),
+    ("one matrix for queries and keys", "x @ W_q", "x @ W_k", "You use W_k for the queries too. They have W_q."),
+    ("one matrix for queries and keys", "x @ W_k", "x @ W_q", "You use W_q for the keys too. They have W_k."),
+    ("keys and values exchanged", "(attention(q, k, v", "(attention(q, v, k",
+     "The keys and the values are exchanged, either their matrices or their places in `attention`."),
+    ("W_v and W_out exchanged", HEADS, f"    W_v, W_out = W_out, W_v\n{HEADS}",
+     "You exchange W_v and W_out. The values are x times W_v, and W_out comes last."),
+    ("W_out before the weights", HEADS, f"    W_v, W_out = W_v @ W_out, np.eye(len(W_out.array))\n{HEADS}",
+     "You multiply the values by W_out before the heads read them. Multiply the merged result by it."),
+    ("heads averaged", CALL, "attention(q, k, v, causal).mean(axis=1) @ W_out",
+     "You average the heads. Put them side by side with `merge_heads`."),
+    ("always two heads", HEADS, f"    heads = 2\n{HEADS}", "You always use 2 heads. Use the argument `heads`."),
     ("keys in place of values", "x @ W_v", "x @ W_k", "You read the keys. The values have their own matrix, W_v."),
-    ("x in place of values", "split_heads(x @ W_v, heads)", "split_heads(x, heads)",
-     "You read x itself. The values are x times W_v."),
     ("W_out forgotten", CALL, CALL.removesuffix(" @ W_out"),
      "You return the heads side by side. W_out mixes them, and it is missing."),
     ("x added", CALL, f"x + {CALL}", "You add x. The network does this, outside `multi_head`."),
@@ -148,6 +170,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("W_out before the merge", CALL,
      "merge_heads(attention(q, k, v, causal) @ W_out[: W_out.shape[0] // heads, : W_out.shape[0] // heads])",
      "Each head uses only a part of W_out. Merge the heads first, so that W_out can mix them."),
-    ("queries without W_q", "split_heads(x @ W_q, heads)", "split_heads(x, heads)",
-     "You use x itself as the queries. The queries are x times W_q."),
+    *((f"{what} without {W}", f"split_heads(x @ {W}, heads)", "split_heads(x, heads)",
+       f"You use x itself as the {what}. The {what} are x times {W}.")
+      for what, W in (("queries", "W_q"), ("keys", "W_k"), ("values", "W_v"))),
+    ("the wrong distance", "t[:, None] - t", "t",
+     "Far positions get more weight, and near ones less. Subtract slope times the distance t - s."),
 ))  # fmt: skip
