@@ -47,10 +47,10 @@ def lines(
         more = explained(beyond, lesson, 2, width, page)
         told += ["", "  The stretch task is not right yet:", *more]
     elif done:
-        left = verdict.unwritten
-        tried = sum(q.stretch and q.function not in left for q in lesson.questions)
+        unwritten = verdict.unwritten
+        tried = sum(q.stretch and q.function not in unwritten for q in lesson.questions)
         told += [f"  Stretch tasks: {done} of {tried} checks are right."]
-        told += [f"  {name} is not written." for name in left]
+        told += [f"  {name} is not written." for name in unwritten]
     return told
 
 

@@ -110,7 +110,7 @@ def test_the_stretch_tasks_agree_with_a_loop():
 
 
 def test_an_unwritten_function_is_named_before_the_training():
-    with pytest.raises(SystemExit, match="scores is not written yet"):
+    with pytest.raises(SystemExit, match="multi_head is not written yet"):
         trained.run(module("exercise", lesson(18).read("exercise.py")))
 
 

@@ -164,7 +164,8 @@ def one_by_one(*axes):
 
     def named(z):
         z = np.asarray(z)
-        numbers = [(", ".join(f"{axis} {i}" for axis, i in zip(axes, index, strict=True)), value)
+        first = int(len(z) == 1)  # a single sequence needs no number
+        numbers = [(", ".join(map("{} {}".format, axes[first:], index[first:])), value)
                    for index, value in np.ndenumerate(z)]  # fmt: skip
         return [("the shape", str(z.shape)), *numbers]
 
@@ -293,7 +294,7 @@ def identity(**changed):
 
 
 # the weights of two keys would be wrong by the same amount, and rounding would choose the one that is shown
-PASSED = "Your functions also trained three networks: they copy, reverse and sort new digits."
+PASSED = "Your functions also trained networks that copy, reverse and sort digits."
 TWO_HEADS = {
     "x": [[[1, 0], [0, 1], [0, 0]]],
     **identity(W_q=[[0, 0], [LOG3, 0]], W_v=[[15, 0], [0, 15]]),

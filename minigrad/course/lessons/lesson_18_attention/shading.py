@@ -62,13 +62,13 @@ def figure(title, cells, **more):
 
 def picture(panels):
     """Return heat maps side by side as an SVG file. `panels` maps titles to arguments of `panel`."""
-    x, high, parts = 14, 0, []
+    x, high, parts = 2, 0, []  # three maps fit into a lesson's page
     for title, arguments in panels.items():
         drawn, wide, tall = panel(*arguments)
         parts.append(f'<text class="title" x="{x}" y="24">{escape(title)}</text>')
         parts.append(f'<g transform="translate({x}, 32)">{drawn}</g>')
         x, high = x + max(wide, 9 * len(title)) + GAP, max(high, tall)
-    size = f"{x - GAP + 14} {high + 44}"
+    size = f"{x - GAP + 2} {high + 44}"
     wide, high = size.split()
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="map" width="{wide}" height="{high}" viewBox="0 0 {size}">\n'

@@ -151,8 +151,6 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You exchange W_v and W_out. The values are x times W_v, and W_out comes last."),
     ("W_out before the weights", HEADS, f"    W_v, W_out = W_v @ W_out, np.eye(len(W_out.array))\n{HEADS}",
      "You multiply the values by W_out before the heads read them. Multiply the merged result by it."),
-    ("heads averaged", CALL, "attention(q, k, v, causal).mean(axis=1) @ W_out",
-     "You average the heads. Put them side by side with `merge_heads`."),
     ("always two heads", HEADS, f"    heads = 2\n{HEADS}", "You always use 2 heads. Use the argument `heads`."),
     ("keys in place of values", "x @ W_v", "x @ W_k", "You read the keys. The values have their own matrix, W_v."),
     ("W_out forgotten", CALL, CALL.removesuffix(" @ W_out"),
