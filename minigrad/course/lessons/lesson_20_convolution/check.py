@@ -1,0 +1,339 @@
+"""Lesson 20's questions and page. The page shows images, kernels and results as heat maps, and the pixel
+whose gradient is a sum over windows.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.course.lesson import Question, values
+from minigrad.course.lessons.lesson_18_attention import shading
+from minigrad.course.lessons.lesson_20_convolution import trained
+from minigrad.course.lessons.lesson_20_convolution.trained import ENGINE
+
+
+def random(seed, **shapes):
+    """Return random numbers with one digit, by name."""
+    rng = np.random.default_rng(seed)
+    return {name: rng.normal(size=shape).round(1) for name, shape in shapes.items()}
+
+
+def steps(seed, *shape):
+    """Return random integers from 0 to 2. Many windows have several largest pixels."""
+    return np.random.default_rng(seed).integers(0, 3, shape).astype(float)
+
+
+def cells(name, axes=None):
+    """Return a function for `Question.names` that names the elements of an array in the order of reading.
+    With axes=-2, it names the images that the last two axes contain.
+    """
+
+    def split(answer):
+        array = np.asarray(answer, float)
+        places = np.ndindex(array.shape[:axes])
+        named = [(f"{name}[{', '.join(map(str, place))}]", array[place]) for place in places]
+        return [("", np.zeros(array.shape)), *named]  # two arrays of different shapes differ here
+
+    return split
+
+
+def nudged(total, shape):
+    """Return the slope of `total` for each element of its argument: its change after a nudge from 0 to 1.
+    This is exact, because a convolution's result is a weighted sum.
+    """
+    slopes = np.zeros(shape)
+    for place in np.ndindex(*shape):
+        nudge = np.zeros(shape)
+        nudge[place] = 1.0
+        slopes[place] = total(nudge)
+    return slopes
+
+
+def ask(function, call, formula, name, axes=None, stretch=False):
+    """Return a function that makes questions with this call from their inputs."""
+
+    def question(**inputs):
+        return Question(
+            function, call, values(**inputs), formula=formula, names=cells(name, axes), stretch=stretch
+        )  # fmt: skip
+
+    return question
+
+
+def kernel_question(**inputs):
+    def slopes():
+        from .solution import convolve  # not in the learner's process
+
+        given = values(**inputs)(None)
+        z = lambda kernel: convolve(given["x"], kernel, given["stride"])  # noqa: E731
+        return nudged(lambda kernel: (given["dz"] * z(kernel)).sum(), given["size"])
+
+    return Question("kernel_gradient", "kernel_gradient(dz, x, size, stride)", values(**inputs), measured="nudging",
+                    formula=KERNEL, names=cells("dkernel"), expect=slopes)  # fmt: skip
+
+
+def image_question(**inputs):
+    def slopes():
+        from .solution import convolve
+
+        given = values(**inputs)(None)
+        z = lambda x: convolve(x, given["kernel"], given["stride"])  # noqa: E731
+        return nudged(lambda x: (given["dz"] * z(x)).sum(), given["shape"])
+
+    return Question("image_gradient", "image_gradient(dz, kernel, shape, stride)", values(**inputs), measured="nudging",
+                    formula=IMAGE, names=cells("dx"), expect=slopes)  # fmt: skip
+
+
+def size_question(n, size, stride, padding):
+    return Question("output_size", "output_size(n, size, stride, padding)",
+                    values(n=n, size=size, stride=stride, padding=padding), formula=SIZE)  # fmt: skip
+
+
+def wrong_function(file):
+    """Return the name of the first function of a file that does not agree with the engine, or ''."""
+    x, kernel = random(1, x=(2, 3, 7, 8), kernel=(2, 3)).values()
+    dz, pooled = random(2, dz=(2, 3, 3, 3), pooled=(2, 3, 3, 4)).values()
+    calls = {
+        "output_size": (9, 2, 2, 1), "pad": (x, 1), "windows": (x, (2, 3), 2), "convolve": (x, kernel, 2),
+        "kernel_gradient": (dz, x, (2, 3), 2), "image_gradient": (dz, kernel, x.shape, 2), "max_pool": (x, 2),
+        "max_pool_backward": (pooled, steps(3, 2, 3, 7, 8), 2),
+    }  # fmt: skip
+    for name, arguments in calls.items():
+        found, right = (getattr(one, name)(*arguments) for one in (file, ENGINE))
+        if np.shape(found) != np.shape(right) or not np.allclose(found, right):
+            return name
+    return ""
+
+
+def training(file):
+    """Return the helper `learns`, which trains with the functions of this file."""
+
+    def learns():
+        """Trains a network that reads digits with your functions, with and without learning its filters."""
+        if wrong := wrong_function(file):
+            raise ValueError(f"No network was trained, because {wrong} is not right yet.")
+        used = ENGINE if trained.is_slow(file) else file
+        network, before, loss, accuracy = trained.train(used, steps=100)
+        _, _, loss_of_random_filters, _ = trained.train(used, learns=False, steps=100)
+        moved = np.abs(network.kernels.array - before).max(axis=(1, 2))
+        return {
+            "every filter has moved": bool((moved > 0.1).all()),
+            "the loss is lower than with random filters": bool(loss < loss_of_random_filters),
+            "at least 90% of the new digits are right": bool(accuracy >= 0.9),
+        }
+
+    return {"learns": learns}
+
+
+SIZE = "(n + 2 · padding - size) // stride + 1"
+PAD = "z[i + padding, j + padding] = x[i, j]; all other elements are 0"
+WINDOW = "window [p, q] is x[..., p · stride : p · stride + h, q · stride : q · stride + w]"
+CONVOLVE = "z[p, q] = Σ x[p · stride + i, q · stride + j] · kernel[i, j], a sum over i and j"
+KERNEL = (
+    "dkernel[i, j] = Σ dz[p, q] · x[p · stride + i, q · stride + j], a sum over p, q and all images"
+)
+IMAGE = (
+    "start with zeros; for each p and q, add dz[p, q] · kernel to the window of dx that starts in row p · stride "
+    "and column q · stride"
+)
+POOL = "z[p, q] = max of x[p · size : (p + 1) · size, q · size : (q + 1) · size]"
+POOLED = "dx = dz[p, q] at the first largest pixel of window [p, q], and 0 at its other pixels"
+padded = ask("pad", "pad(x, padding)", PAD, "z")
+window = ask("windows", "windows(x, size, stride)", WINDOW, "window ", -2)
+convolved = ask("convolve", "convolve(x, kernel, stride)", CONVOLVE, "z")
+pooled = ask("max_pool", "max_pool(x, size)", POOL, "z")
+back = ask("max_pool_backward", "max_pool_backward(dz, x, size)", POOLED, "dx")
+average = ask("average_pool", "average_pool(x, size)", "the mean of each window", "z", stretch=True)
+matrix = ask("as_matrix", "as_matrix(kernel, shape, stride)",
+             "matrix[r, c] is the element of the kernel that multiplies pixel c in result r, or 0",
+             "matrix", stretch=True)  # fmt: skip
+SQUARE = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+POOL_ME = [[1, 3, 2, 0], [4, 2, 1, 5]]
+QUESTIONS = (
+    size_question(4, 2, 1, 0),
+    size_question(7, 2, 3, 0),
+    size_question(6, 6, 1, 0),
+    size_question(8, 3, 1, 1),
+    size_question(9, 4, 2, 1),
+    size_question(5, 5, 3, 2),
+    Question("output_size", "type(output_size(n, size, stride, padding)).__name__",
+             values(n=8, size=3, stride=2, padding=0), formula=SIZE),
+    padded(x=[[1, 2], [3, 4]], padding=1),
+    padded(x=[[1, 2, 3]], padding=2),
+    padded(x=[[1, 2], [3, 4]], padding=0),
+    padded(x=[[[1, 2]], [[3, 4]]], padding=1),
+    window(x=[[1, 2, 5, 3]], size=(1, 2), stride=1),
+    window(x=SQUARE, size=(2, 2), stride=1),
+    window(x=[[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]], size=(2, 3), stride=1),
+    window(x=[[1, 2, 3, 4, 5, 6]], size=(1, 3), stride=2),
+    window(x=[[[1, 2, 3]], [[4, 5, 6]]], size=(1, 2), stride=1),
+    window(**random(1, x=(2, 3, 6, 7)), size=(3, 2), stride=2),
+    convolved(x=[[1, 2, 5, 3]], kernel=[[-1, 1]], stride=1),
+    convolved(x=SQUARE, kernel=[[1, 2], [0, -1]], stride=1),
+    convolved(x=[[1, 2, 5, 3, 4, 1]], kernel=[[1, 0, 2]], stride=2),
+    convolved(x=[[[1, 2, 4]], [[0, 3, 1]]], kernel=[[1, 10]], stride=1),
+    convolved(**random(2, x=(2, 3, 6, 7), kernel=(3, 2)), stride=2),
+    kernel_question(dz=[[1, 10, 100]], x=[[1, 2, 5, 3]], size=(1, 2), stride=1),
+    kernel_question(dz=[[1, 0], [0, 10]], x=SQUARE, size=(2, 2), stride=1),
+    kernel_question(dz=[[1, 10]], x=[[1, 2, 5, 3, 4]], size=(1, 2), stride=2),
+    kernel_question(dz=[[[1, 10]], [[100, 0]]], x=[[[1, 2, 5]], [[3, 4, 6]]], size=(1, 2), stride=1),
+    kernel_question(**random(3, dz=(2, 3, 2, 3), x=(2, 3, 6, 7)), size=(3, 2), stride=2),
+    image_question(dz=[[1, 10, 100]], kernel=[[2, 3]], shape=(1, 4), stride=1),
+    image_question(dz=[[1, 1], [1, 1]], kernel=[[1, 1], [1, 1]], shape=(3, 3), stride=1),
+    image_question(dz=[[1, 0], [10, 0]], kernel=[[1, 2], [3, 4]], shape=(3, 3), stride=1),
+    image_question(dz=[[1, 10]], kernel=[[2, 3, 4]], shape=(1, 6), stride=2),
+    image_question(dz=[[[1, 10]], [[100, 0]]], kernel=[[2, 3]], shape=(2, 1, 3), stride=1),
+    image_question(**random(4, dz=(2, 3, 2, 3), kernel=(3, 2)), shape=(2, 3, 6, 7), stride=2),
+    pooled(x=POOL_ME, size=2),
+    pooled(x=[[-1, -3, -7, -4], [-2, -5, -6, -9]], size=2),
+    pooled(x=[[1, 2, 9, 3, 8], [4, 3, 5, 6, 9], [9, 9, 8, 7, 9]], size=2),
+    pooled(**random(5, x=(2, 3, 6, 9)), size=3),
+    back(dz=[[10, 20]], x=POOL_ME, size=2),
+    back(dz=[[10, 20]], x=[[1, 3, 7, 7], [3, 2, 7, 7]], size=2),
+    back(dz=[[-10, 20]], x=[[-1, -3, -7, -4], [-2, -5, -4, -9]], size=2),
+    back(dz=[[10, 20]], x=[[1, 2, 9, 3, 8], [4, 3, 5, 6, 9], [9, 9, 8, 7, 9]], size=2),
+    back(**random(6, dz=(2, 3, 2, 3)), x=steps(7, 2, 3, 7, 9), size=3),
+    Question("max_pool_backward", "learns()", training,
+             "learns(): whether a network learns to read digits with your functions",
+             formula="the gradients must reach the filters", names=lambda found: list(found.items())),
+    average(x=[[1, 2, 3, 0], [3, 6, 1, 0]], size=2),
+    average(x=[[1, 2, 9], [4, 5, 9]], size=2),
+    average(**random(8, x=(2, 6, 6)), size=3),
+    matrix(kernel=[[2, 3]], shape=(1, 4), stride=1),
+    matrix(kernel=[[1, 2], [3, 4]], shape=(2, 3), stride=1),
+    matrix(**random(9, kernel=(2, 3)), shape=(5, 6), stride=2),
+)  # fmt: skip
+
+
+def page(file, path, failed):
+    """Write the page. After a pass, it shows the image, the kernels and the results, and what the filters
+    learned. After a failure, it shows the result of the function that failed beside the right one.
+    """
+    parts = beside(file, failed) if failed else finished(file)
+    text = PAGE.format(style=shading.STYLE, body="".join(parts))
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def marked(title, array, *boxes):
+    """Return a heat map as HTML. Each box (row, column, height, width) marks some of its cells."""
+    drawn, size = shading.figure(title, np.asarray(array, float)), shading.CELL
+    frames = "".join(
+        f'<rect class="mark" x="{shading.LEFT + size * j}" y="{shading.TOP + size * i}" width="{size * w}" '
+        f'height="{size * h}"/>' for i, j, h, w in boxes
+    )  # fmt: skip
+    return drawn.replace("</svg>", f"{frames}</svg>")
+
+
+def small(*figures):
+    """Return figures in one row, without numbers."""
+    return f'<div class="small">{"".join(figures)}</div>'
+
+
+def beside(file, failed):
+    """Return figures of the inputs of the function that failed, of its result, and of the right one."""
+    about, inputs, arguments = SHOWN[failed]
+    found, right = (getattr(one, failed)(*arguments) for one in (file, ENGINE))
+    found, right = np.asarray(found, float), np.asarray(right, float)
+    boxes = []
+    if found.shape == right.shape:
+        boxes = [(i, j, 1, 1) for i, j in np.argwhere(~np.isclose(*map(flat, (found, right))))]
+    parts = [f"<h1>Your {failed}</h1><p>{about}</p>"]
+    parts += [marked(f"{name} {np.shape(array)}", array) for name, array in inputs.items()]
+    parts.append(marked(f"yours {found.shape}", flat(found), *boxes))
+    parts.append(marked(f"expected {right.shape}", flat(right), *boxes))
+    if boxes:
+        parts.append("<p>The frames mark the numbers that differ.</p>")
+    return parts
+
+
+def flat(array):
+    """Return an array as a matrix. The windows of an image are laid out as the windows lie in it."""
+    if array.ndim == 4:
+        array = np.concatenate([np.concatenate(list(row), axis=1) for row in array])
+    return array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
+
+
+def finished(file):
+    """Return figures for a file that passed."""
+    (images, labels), edge = trained.digits()[1], np.array([[1.0, 0, -1]] * 3)
+    image = images[EXAMPLE]
+    z = file.convolve(image, edge, 1)
+    i, j = map(int, np.unravel_index(np.abs(z).argmax(), z.shape))
+    counts = file.image_gradient(np.ones((3, 3)), np.ones((3, 3)), (5, 5), 1)
+    parts = [
+        f"<h1>A kernel that finds edges</h1><p>The frame in the digit is the window whose product with the kernel is "
+        f"largest. It has {round(z[i, j], 2)} in the result: the left side of the window is "
+        f"{'brighter' if z[i, j] > 0 else 'darker'} than its right side.</p>",
+        marked(f"a digit {image.shape}", image, (i, j, 3, 3)), marked("the kernel (3, 3)", edge),
+        marked(f"the result {z.shape}", z, (i, j, 1, 1)),
+        "<h1>A pixel whose gradient is a sum</h1><p>The kernel and dz contain only ones, so each number says how many "
+        f"windows contain the pixel. A corner is in one window. The pixel in the middle is in {counts[2, 2]:.0f}, and "
+        "all of them contribute to its gradient. The frames mark two of these windows.</p>",
+        marked("dz (3, 3)", np.ones((3, 3)), (0, 0, 1, 1), (2, 2, 1, 1)), marked("the kernel (3, 3)", np.ones((3, 3))),
+        marked("the gradient of the image (5, 5)", counts, (0, 0, 3, 3), (2, 2, 3, 3)),
+    ]  # fmt: skip
+    return parts + filters(file if not trained.is_slow(file) else ENGINE, images, labels)
+
+
+def filters(file, images, labels):
+    """Return figures of the filters before and after training, and of the pixels that matter."""
+    network, before, _, accuracy = trained.train(file)
+    *_, random_accuracy = trained.train(file, learns=False)
+    maps = network.maps(images[EXAMPLE : EXAMPLE + 1])
+    pools = network.pool(maps).array[0]
+    parts = [f"<h1>What the filters learned</h1><p>With filters that keep their random numbers, {random_accuracy:.1%} "
+             f"of {len(labels)} new digits are right. With trained filters, {accuracy:.1%} are.</p>"]  # fmt: skip
+    for f, (old, new) in enumerate(zip(before, network.kernels.array, strict=True)):
+        parts.append(small(
+            marked(f"filter {f}, random", old), marked("trained", new), marked("its map", maps.array[0, f]),
+            marked("after max pooling", pools[f]),
+        ))  # fmt: skip
+    example = slice(EXAMPLE, EXAMPLE + 1)
+    changed = trained.fooled(network, images[example], labels[example])
+    was, now = (int(network(one).array.argmax()) for one in (images[example], changed))
+    parts.append(
+        f"<h1>Pixels that matter</h1><p>With the gradient of the image, each pixel is changed by at most "
+        f"{trained.NUDGE}, in the direction that raises the loss. The network reads a {was} before, and a {now} "
+        f"afterwards. Of all {len(labels)} new digits, it still reads "
+        f"{network.accuracy(trained.fooled(network, images, labels), labels):.1%} correctly.</p>"
+    )
+    return [*parts, small(marked("before", images[EXAMPLE]), marked("the change", (changed - images[example])[0]),
+                          marked("afterwards", changed[0]))]  # fmt: skip
+
+
+EXAMPLE = 0
+"""The held-out digit that the page shows."""
+IMAGE_4 = np.array([[1.0, 2, 0, 1], [0, 3, 1, 2], [2, 1, 4, 0], [1, 0, 2, 3]])
+TIES = np.array([[1.0, 3, 2, 2], [3, 0, 2, 2], [5, 1, 0, 1], [2, 4, 6, 0]])
+DZ_3, DZ_2 = np.array([[1.0, 0, 2], [0, 3, 0], [4, 0, 1]]), np.array([[10.0, 20], [30, 40]])
+TILTED = np.array([[1.0, 2], [3, 4]])
+SHOWN = {
+    "output_size": ("The number of windows of 3 pixels in a row of 8 pixels, with stride 2 and padding 1.", {},
+                    (8, 3, 2, 1)),
+    "pad": ("An image with padding 1.", {"x": TILTED}, (TILTED, 1)),
+    "windows": ("All windows of 2 x 2 pixels, with stride 2. They are laid out as they lie in x.", {"x": IMAGE_4},
+                (IMAGE_4, (2, 2), 2)),
+    "convolve": ("A kernel of 2 x 2 pixels, with stride 1.", {"x": IMAGE_4, "kernel": TILTED}, (IMAGE_4, TILTED, 1)),
+    "kernel_gradient": ("A kernel of 2 x 2 pixels, with stride 1.", {"dz": DZ_3, "x": IMAGE_4},
+                        (DZ_3, IMAGE_4, (2, 2), 1)),
+    "image_gradient": ("A kernel of 2 x 2 pixels, with stride 1. Each pixel in the middle of x is in four windows, and "
+                       "each pixel in a corner is in one.", {"dz": DZ_3, "kernel": TILTED},
+                       (DZ_3, TILTED, (4, 4), 1)),
+    "max_pool": ("Windows of 2 x 2 pixels.", {"x": TIES}, (TIES, 2)),
+    "max_pool_backward": ("Windows of 2 x 2 pixels. Two windows have several largest pixels.",
+                          {"dz": DZ_2, "x": TIES}, (DZ_2, TIES, 2)),
+}  # fmt: skip
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Lesson 20: Convolution</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>
+:root {{ color-scheme: light dark; --ink: #22242a; --paper: #faf9f6; --line: #999; --mark: #c00000 }}
+@media (prefers-color-scheme: dark) {{ :root {{ --ink: #e8e6e1; --paper: #16181d; --line: #777; --mark: #ff7070 }} }}
+body {{ font: 16px/1.5 sans-serif; margin: 1em auto; padding: 0 1em; max-width: 64em; color: var(--ink);
+  background: var(--paper) }}
+h1 {{ font-size: 1.3em }} figure {{ display: inline-block; margin: 0 1.5em 1.5em 0; vertical-align: top }}
+figcaption {{ font-weight: bold; max-width: 17em }} svg {{ max-width: 100%; height: auto }}
+.map .mark {{ fill: none; stroke: var(--mark); stroke-width: 3 }}
+.small {{ display: flex; flex-wrap: wrap; gap: 0 1em }} .small figure {{ margin: 0 0 1em }}
+.small svg {{ width: 9.5em }} .small text {{ display: none }} .small figcaption {{ font-weight: normal }}
+{style}</style></head><body><main>{body}</main></body></html>
+"""

@@ -1,0 +1,201 @@
+"""The networks of lesson 20: a few filters and one matrix recognise digits of 8 x 8 pixels.
+
+`python lesson_20_convolution.py` trains them with the learner's functions.
+"""
+
+import time
+from functools import lru_cache
+from types import SimpleNamespace
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.course.lessons.lesson_18_attention import shading
+from minigrad.data import load_digits
+from optim import Adam
+
+FILTERS, SIZE, PADDING, POOL = 4, 3, 1, 2
+STEPS, BATCH, HELD_OUT, SEEDS = 200, 64, 400, 3
+SLOW = 0.08
+"""The longest time for two steps and a look at the held-out digits, in seconds. A check trains with the
+engine's functions if the learner's are right, but slower.
+"""
+NUDGE = 0.1
+"""How much a pixel changes to fool a network. Black is 0 and white is 1."""
+
+
+class _Convolve(mg.Gate):
+    """z[n, f] = the convolution of the padded image n and kernel f, by the learner's functions."""
+
+    symbol = "convolve"
+    differentiable_twice = False
+
+    def __init__(self, file):
+        self.file = file
+
+    def forward(self, x, kernels):
+        x = self.file.pad(x, PADDING)
+        return np.stack([self.file.convolve(x, kernel, 1) for kernel in kernels], axis=1)
+
+    def backward(self, dz, z, x, kernels):
+        x, file, inside = self.file.pad(x, PADDING), self.file, slice(PADDING, -PADDING)
+        pairs = [(dz[:, f], kernel) for f, kernel in enumerate(kernels)]
+        return (
+            lambda: sum(file.image_gradient(d, k, x.shape, 1)[:, inside, inside] for d, k in pairs),
+            lambda: np.stack([file.kernel_gradient(d, x, k.shape, 1) for d, k in pairs]),
+        )
+
+
+class _MaxPool(mg.Gate):
+    """z = the maximum of each window, by the learner's functions."""
+
+    symbol = "max pool"
+    differentiable_twice = False
+
+    def __init__(self, file):
+        self.file = file
+
+    def forward(self, x):
+        return self.file.max_pool(x, POOL)
+
+    def backward(self, dz, z, x):
+        return (self.file.max_pool_backward(dz, x, POOL),)
+
+
+class Network:
+    """Images (N, 8, 8) -> convolution, ReLU, max pooling and a matrix -> ten logits for each image.
+
+    If `learns` is False, the filters keep their random numbers, and only the matrix is trained.
+    """
+
+    def __init__(self, file, rng, learns=True):
+        self.convolve, self.pool = _Convolve(file), _MaxPool(file)
+        start = {
+            "kernels": 0.3 * rng.standard_normal((FILTERS, SIZE, SIZE)), "b": np.full((FILTERS, 1, 1), 0.3),
+            "W": 0.1 * rng.standard_normal((FILTERS * 16, 10)), "c": np.zeros(10),
+        }  # fmt: skip
+        for name, array in start.items():
+            setattr(self, name, mg.Tensor(array, requires_grad=learns or name in "Wc", name=name))
+        self.parameters = [getattr(self, name) for name in start if learns or name in "Wc"]
+
+    def maps(self, x):
+        """Return the feature maps (N, filters, 8, 8)."""
+        return mg.relu(self.convolve(x, self.kernels) + self.b)
+
+    def __call__(self, x):
+        return self.pool(self.maps(x)).reshape(len(x), -1) @ self.W + self.c
+
+    def accuracy(self, images, labels):
+        with mg.no_grad():
+            return float((self(images).array.argmax(axis=1) == labels).mean())
+
+
+@lru_cache
+def digits():
+    """Return ((images, labels) to train with, (images, labels) held out), with pixels from 0 to 1."""
+    images, labels = load_digits()
+    order = np.random.default_rng(0).permutation(len(images))
+    images, labels = images[order] / 16, labels[order]
+    return (images[HELD_OUT:], labels[HELD_OUT:]), (images[:HELD_OUT], labels[:HELD_OUT])
+
+
+def train(file, learns=True, seed=0, steps=STEPS):
+    """Train a network. Return it, its kernels before training, its last loss (a mean over 50 steps), and its
+    accuracy on held-out digits.
+    """
+    rng = np.random.default_rng(seed)
+    (images, labels), held_out = digits()
+    network, losses = Network(file, rng, learns), []
+    before = network.kernels.array.copy()
+    optimizer = Adam(network.parameters, lr=0.02)
+    for _ in range(steps):
+        ids = rng.integers(0, len(images), BATCH)
+        loss = mg.softmax_cross_entropy(network(images[ids]), labels[ids])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return network, before, float(np.mean(losses[-50:])), network.accuracy(*held_out)
+
+
+def is_slow(file):
+    """Return whether training would take more than a few seconds with these functions."""
+    train(file, steps=1)  # loads the digits
+    start = time.perf_counter()
+    train(file, steps=2)
+    return time.perf_counter() - start > SLOW
+
+
+def fooled(network, images, labels):
+    """Return images in which each pixel has changed by at most `NUDGE`, in the direction that raises the
+    loss.
+    """
+    x = mg.Tensor(images, requires_grad=True)
+    mg.softmax_cross_entropy(network(x), labels).backward()
+    return np.clip(images + NUDGE * np.sign(x.grad), 0, 1)
+
+
+def _engine(x, kernel, stride):
+    x = mg.Tensor(np.array(x, float), requires_grad=True)
+    kernel = mg.Tensor(np.array(kernel, float), requires_grad=True)
+    images = x.reshape(-1, 1, *x.shape[-2:])
+    z = mg.conv(images, kernel.reshape(1, 1, *kernel.shape), stride)
+    return z.reshape(*x.shape[:-2], *z.shape[-2:]), x, kernel
+
+
+def _pooled(x, size):
+    x = mg.Tensor(np.array(x, float), requires_grad=True)
+    return mg.max_pool(x, (size, size)), x
+
+
+def _gradient(z, x, dz):
+    return mg.grad(z, [x], upstream=dz)[0].array
+
+
+def _image_gradient(dz, kernel, shape, stride):
+    z, x, _ = _engine(np.zeros(shape), kernel, stride)
+    return _gradient(z, x, dz)
+
+
+def _kernel_gradient(dz, x, size, stride):
+    z, _, kernel = _engine(x, np.zeros(size), stride)
+    return _gradient(z, kernel, dz)
+
+
+ENGINE = SimpleNamespace(
+    output_size=lambda n, size, stride, padding: len(range(0, n + 2 * padding - size + 1, stride)),
+    pad=lambda x, padding: np.pad(x, [(0, 0)] * (np.ndim(x) - 2) + [(padding, padding)] * 2),
+    windows=lambda x, size, stride: mg.windows(x, size, stride).array,
+    convolve=lambda x, kernel, stride: _engine(x, kernel, stride)[0].array,
+    kernel_gradient=_kernel_gradient,
+    image_gradient=_image_gradient,
+    max_pool=lambda x, size: _pooled(x, size)[0].array,
+    max_pool_backward=lambda dz, x, size: _gradient(*_pooled(x, size), dz),
+)
+"""The same functions by the engine, which computes the gradients."""
+
+
+def run(file):
+    """Train networks with random and with trained filters, print their accuracy, and draw the filters."""
+    for learns, name in ((False, "random filters "), (True, "trained filters")):
+        found = [train(file, learns, seed) for seed in range(SEEDS)]
+        each = " ".join(f"{one[-1]:.1%}" for one in found)
+        print(f"{name}: {each} of {HELD_OUT} new digits are right, a mean of "
+              f"{np.mean([one[-1] for one in found]):.1%}", flush=True)  # fmt: skip
+    network, before, *_ = found[0]  # with trained filters
+    images, labels = digits()[1]
+    share = network.accuracy(fooled(network, images, labels), labels)
+    print(f"after a change of at most {NUDGE} in each pixel: {share:.1%}")
+    with open("lesson_20_filters.svg", "w", encoding="utf-8") as svg:
+        svg.write(shading.picture(panels(network, before)))
+    print("lesson_20_filters.svg shows the filters.")
+
+
+def panels(network, before):
+    """Return arguments for `shading.picture`: each filter before and after training."""
+    pairs = zip(before, network.kernels.array, strict=True)
+    return {
+        f"filter {f}, {when}": (cells,)
+        for f, pair in enumerate(pairs)
+        for when, cells in zip(("before", "after"), pair, strict=True)
+    }
