@@ -261,9 +261,9 @@ def finished(file):
     i, j = map(int, np.unravel_index(np.abs(z).argmax(), z.shape))
     counts = file.image_gradient(np.ones((3, 3)), np.ones((3, 3)), (5, 5), 1)
     parts = [
-        f"<h1>A kernel that finds edges</h1><p>The frame in the digit is the window whose product with the kernel is "
-        f"largest. It has {round(z[i, j], 2)} in the result: the left side of the window is "
-        f"{'brighter' if z[i, j] > 0 else 'darker'} than its right side.</p>",
+        f"<h1>A kernel that finds edges</h1><p>The frame in the digit marks the window with the strongest edge. Its result "
+        f"is {z[i, j]:.3g}: the left side of the window is {'brighter' if z[i, j] > 0 else 'darker'} than its right "
+        "side.</p>",
         marked(f"a digit {image.shape}", image, (i, j, 3, 3)), marked("the kernel (3, 3)", edge),
         marked(f"the result {z.shape}", z, (i, j, 1, 1)),
         "<h1>A pixel whose gradient is a sum</h1><p>The kernel and dz contain only ones, so each number says how many "
@@ -286,7 +286,7 @@ def filters(file, images, labels):
     for f, (old, new) in enumerate(zip(before, network.kernels.array, strict=True)):
         parts.append(small(
             marked(f"filter {f}, random", old), marked("trained", new), marked("its map", maps.array[0, f]),
-            marked("after max pooling", pools[f]),
+            marked("pooled", pools[f]),
         ))  # fmt: skip
     example = slice(EXAMPLE, EXAMPLE + 1)
     changed = trained.fooled(network, images[example], labels[example])
@@ -301,7 +301,7 @@ def filters(file, images, labels):
                           marked("afterwards", changed[0]))]  # fmt: skip
 
 
-EXAMPLE = 0
+EXAMPLE = 15
 """The held-out digit that the page shows."""
 IMAGE_4 = np.array([[1.0, 2, 0, 1], [0, 3, 1, 2], [2, 1, 4, 0], [1, 0, 2, 3]])
 TIES = np.array([[1.0, 3, 2, 2], [3, 0, 2, 2], [5, 1, 0, 1], [2, 4, 6, 0]])
@@ -317,7 +317,7 @@ SHOWN = {
     "kernel_gradient": ("A kernel of 2 x 2 pixels, with stride 1.", {"dz": DZ_3, "x": IMAGE_4},
                         (DZ_3, IMAGE_4, (2, 2), 1)),
     "image_gradient": ("A kernel of 2 x 2 pixels, with stride 1. Each pixel in the middle of x is in four windows, and "
-                       "each pixel in a corner is in one.", {"dz": DZ_3, "kernel": TILTED},
+                       "each pixel in a corner is in one. The gradient of pixel [1, 1] is 1 · 4 + 0 · 3 + 0 · 2 + 3 · 1 = 7.", {"dz": DZ_3, "kernel": TILTED},
                        (DZ_3, TILTED, (4, 4), 1)),
     "max_pool": ("Windows of 2 x 2 pixels.", {"x": TIES}, (TIES, 2)),
     "max_pool_backward": ("Windows of 2 x 2 pixels. Two windows have several largest pixels.",
@@ -333,7 +333,7 @@ body {{ font: 16px/1.5 sans-serif; margin: 1em auto; padding: 0 1em; max-width: 
 h1 {{ font-size: 1.3em }} figure {{ display: inline-block; margin: 0 1.5em 1.5em 0; vertical-align: top }}
 figcaption {{ font-weight: bold; max-width: 17em }} svg {{ max-width: 100%; height: auto }}
 .map .mark {{ fill: none; stroke: var(--mark); stroke-width: 3 }}
-.small {{ display: flex; flex-wrap: wrap; gap: 0 1em }} .small figure {{ margin: 0 0 1em }}
-.small svg {{ width: 9.5em }} .small text {{ display: none }} .small figcaption {{ font-weight: normal }}
+.small {{ display: flex; flex-wrap: wrap; gap: 0 .5em }} .small figure {{ margin: 0 0 1em }}
+.small svg {{ width: min(9.5em, 20vw) }} .small text {{ display: none }} .small figcaption {{ font-weight: normal }}
 {style}</style></head><body><main>{body}</main></body></html>
 """

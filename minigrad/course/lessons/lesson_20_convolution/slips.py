@@ -1,0 +1,185 @@
+"""Typical wrong answers to lesson 20: a part of the solution, and what became of it."""
+
+from minigrad.course.lesson import Slip, lesson
+
+SOLUTION = lesson(20).read("solution.py")
+SIZE = "(n + 2 * padding - size) // stride + 1"
+PADDED = "    z[..., padding : padding + height, padding : padding + width] = x\n"
+START = "            i, j = p * stride, q * stride\n            "
+WINDOW = f"{START}z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n"
+P_Q = "P, Q = output_size(height, h, stride, 0), output_size(width, w, stride, 0)"
+SUM = "(windows(x, kernel.shape, stride) * kernel).sum(axis=(-2, -1))"
+PARTS, TOTAL = "windows(x, size, stride)\n    return", "parts.reshape(-1, *size).sum(axis=0)"
+ADDED = f"{START}dx[..., i : i + h, j : j + w] += dz[..., p, q, None, None] * kernel\n"
+POOL = "windows(x, (size, size), size).max(axis=(-2, -1))"
+FIRST = "            first = window.reshape(*window.shape[:-2], -1).argmax(axis=-1)\n"
+CHOSEN = f"{FIRST}            chosen = np.eye(size * size)[first].reshape(window.shape)\n"
+MAXIMUM = "window == window.max(axis=(-2, -1), keepdims=True)"
+LAST = FIRST.replace("-1).argmax", "size * size)[..., ::-1].argmax").replace(
+    "first = ", "first = size * size - 1 - "
+)
+DOWN = FIRST.replace("window.reshape", "window.swapaxes(-1, -2).reshape")
+DOWN += "            chosen = np.eye(size * size)[first].reshape(window.shape).swapaxes(-1, -2)\n"
+BACK = "dz[..., p, q, None, None] * chosen"
+SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (
+    ("one window too few", SIZE, "(n + 2 * padding - size) // stride",
+     "Your number is one too small. The first window needs no step, so there is one more window than steps."),
+    ("one window too many", SIZE, "(n + 2 * padding - size) // stride + 2",
+     "Your number is one too large, so the last window leaves the row."),
+    ("padding at one end only", SIZE, "(n + padding - size) // stride + 1",
+     "You count the padding once. There are `padding` zeros at each end."),
+    ("padding forgotten", SIZE, "(n - size) // stride + 1", "You ignore the padding."),
+    ("padding forgotten", SIZE, "(n - padding - size) // stride + 1", "The padding makes the row longer, not shorter."),
+    ("stride ignored", SIZE, "n + 2 * padding - size + 1",
+     "You count the windows of stride 1. A larger stride skips some of them."),
+    ("rounded up", SIZE, "-(-(n + 2 * padding - size) // stride) + 1",
+     "You round up, so the last window leaves the row if the stride does not fit. Only complete windows count."),
+    ("rounded", SIZE, "round((n + 2 * padding - size) / stride) + 1",
+     "You round to the nearest integer. Sometimes this counts a window that leaves the row."),
+    ("the size forgotten", SIZE, "(n + 2 * padding) // stride",
+     "You divide the row by the stride. The last windows then leave the row, because a window has a size."),
+    ("windows that do not overlap", SIZE, "(n + 2 * padding) // size",
+     "You divide the row into windows side by side. A window moves by the stride, not by its own size."),
+    ("1 added before the division", SIZE, "(n + 2 * padding - size + 1) // stride",
+     "You add 1 before you divide by the stride. The quotient is the number of steps, and the first window comes on "
+     "top of it."),
+    ("a float", SIZE, "(n + 2 * padding - size) / stride + 1",
+     "You do not round down. A part of a window does not count, and `/` returns a float."),
+    ("a float", SIZE, "np.floor((n + 2 * padding - size) / stride + 1)",
+     "The number is right, but it is a float. A shape needs an integer."),
+    ("zeros on two sides only", "height + 2 * padding, width + 2 * padding))", "height + padding, width + padding))",
+     "You add zeros at the top and at the left only. They are needed on all four sides."),
+    ("zeros on two sides only", PADDED, "    z[..., :height, :width] = x\n",
+     "All your zeros are at the bottom and at the right. The image belongs in the middle."),
+    ("zeros on two sides only", PADDED, "    z[..., 2 * padding :, 2 * padding :] = x\n",
+     "All your zeros are at the top and at the left. The image belongs in the middle."),
+    ("padding of 1 always", PADDED, PADDED.replace("padding", "1"),
+     "Your image always starts in row 1. It should start in row `padding`."),
+    ("columns only", "height + 2 * padding, width + 2 * padding))\n" + PADDED,
+     "height, width + 2 * padding))\n    z[..., padding : padding + width] = x\n",
+     "You add zeros at the left and at the right only. Rows of zeros are needed at the top and at the bottom too."),
+    ("ones in place of zeros", "z = np.zeros((*front, height + 2", "z = np.ones((*front, height + 2",
+     "Your padding contains ones. It should contain zeros."),
+    ("the image repeated", "    z = np.zeros((*front, height + 2 * padding, width + 2 * padding))\n" + PADDED,
+     "    z = np.pad(x, [(0, 0)] * len(front) + [(padding, padding)] * 2, mode='edge')\n",
+     "Your padding repeats the pixels at the edge. It should contain zeros."),
+    ("axes in front padded too", "    z = np.zeros((*front, height + 2 * padding, width + 2 * padding))\n" + PADDED,
+     "    z = np.pad(x, padding)\n",
+     "You add zeros along all axes, so there are additional images. Only height and width get zeros."),
+    ("stride ignored", WINDOW, WINDOW.replace("p * stride, q * stride", "p, q"),
+     "Your windows always move by one pixel. Window p starts in row p · stride."),
+    ("stride ignored", P_Q, f"{P_Q.replace('stride', '1')}\n    stride = 1", "You ignore the stride."),
+    ("windows transposed", "z[..., p, q, :, :] = x[..., i : i + h, j : j + w]",
+     "z[..., p, q, :, :] = x[..., i : i + h, j : j + w].swapaxes(-1, -2)",
+     "Each of your windows is transposed: its rows have become columns."),
+    ("windows transposed", "            z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n    return z\n",
+     "            z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n    return z.swapaxes(-1, -2)\n",
+     "Each of your windows is transposed: its rows have become columns."),
+    ("rows and columns of windows exchanged", "            z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n"
+     "    return z\n", "            z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n    return z.swapaxes(-3, -4)\n",
+     "p counts the windows across in your result. p counts them down, and q across."),
+    ("height and width exchanged", "    h, w = size\n", "    w, h = size\n",
+     "`size` is (height, width). You take the first number for the width."),
+    ("window and position exchanged", "            z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n    return z\n",
+     "            z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n"
+     "    return np.moveaxis(z, (-2, -1), (-4, -3))\n",
+     "The axes inside the window come first in your result. P and Q come first, then h and w."),
+    ("one window too few", P_Q, f"{P_Q}\n    P, Q = max(P - 1, 1), max(Q - 1, 1)",
+     "Your last windows are missing. In range(n), the last number is n - 1."),
+    ("kernel flipped", SUM, SUM.replace("* kernel)", "* kernel[::-1, ::-1])"),
+     "You flip the kernel. This is the convolution of mathematics. Neural networks do not flip it."),
+    ("kernel transposed", SUM, SUM.replace("* kernel)", "* kernel.T)"),
+     "You transpose the kernel. Its rows belong to the rows of the window."),
+    ("not summed", SUM, SUM.removesuffix(".sum(axis=(-2, -1))"),
+     "You return the products. Each window gives one number: their sum."),
+    ("summed over everything", SUM, SUM.replace("axis=(-2, -1)", ""),
+     "You add up everything. Each window has a sum of its own."),
+    ("a sum over one axis only", SUM, SUM.replace("(-2, -1)", "-1"),
+     "You sum over the columns of the window, but not over its rows."),
+    ("a mean in place of a sum", SUM, SUM.replace(".sum(", ".mean("),
+     "You compute the mean of the products. Their sum is needed."),
+    ("the kernel added", SUM, SUM.replace("* kernel", "+ kernel"), "You add the kernel. Multiply by it."),
+    ("stride ignored", SUM, SUM.replace("stride", "1"), "You ignore the stride."),
+    ("stride ignored", PARTS, "windows(x, size, 1)[..., : dz.shape[-2], : dz.shape[-1], :, :]\n    return",
+     "You ignore the stride: these are the first windows of stride 1. dz belongs to the windows that `convolve` used."),
+    ("a mean in place of a sum", TOTAL, TOTAL.replace(".sum(", ".mean("),
+     "You take the mean over the windows. The kernel acts on all of them, so the contributions add up."),
+    ("not summed over the images", TOTAL, "parts.sum(axis=(-4, -3))",
+     "You sum over the positions, but not over the images. All images share the same kernel."),
+    ("a mean over the images", TOTAL, f"{TOTAL} / max(1, dz[..., 0, 0].size)",
+     "You divide by the number of images. If the loss is a mean, then dz already contains this factor."),
+    ("a mean over the positions", TOTAL, f"{TOTAL} / dz[0].size if dz.ndim > 2 else {TOTAL} / dz.size",
+     "You divide by the number of positions. The contributions add up."),
+    ("not summed over positions", TOTAL, "parts",
+     "You return one gradient for each window. All of them share the same kernel, so their contributions add up."),
+    ("only one window", TOTAL, "parts.reshape(-1, *size)[-1]",
+     "You keep the contribution of the last window only. All windows contribute to the same kernel."),
+    ("only the first image", TOTAL, "parts.reshape(-1, *dz.shape[-2:], *size)[0].sum(axis=(0, 1))",
+     "You use the first image only. All images contribute to the kernel."),
+    ("only the last image", TOTAL, "parts.reshape(-1, *dz.shape[-2:], *size)[-1].sum(axis=(0, 1))",
+     "You use the last image only. All images contribute to the kernel."),
+    ("dz forgotten", "parts = dz[..., None, None] * windows", "parts = windows",
+     "You add up the windows, without dz. Each window counts as much as its result matters for the loss."),
+    ("kernel gradient flipped", TOTAL, f"{TOTAL}[::-1, ::-1]", "Your gradient is flipped. Nothing is flipped here."),
+    ("kernel gradient transposed", TOTAL, f"{TOTAL}.T", "Your gradient is transposed."),
+    ("overlaps overwritten", ADDED, ADDED.replace("+=", "="),
+     "Where windows overlap, the last one overwrites the others. A pixel in several windows acts on several results, "
+     "and gets a gradient from each of them."),
+    ("kernel flipped", ADDED, ADDED.replace("* kernel", "* kernel[::-1, ::-1]"),
+     "You flip the kernel. If you add windows to dx, nothing is flipped: pixel [i, j] of a window was multiplied by "
+     "kernel[i, j]."),
+    ("kernel transposed", ADDED, ADDED.replace("* kernel", "* kernel.T"), "You transpose the kernel."),
+    ("stride ignored", ADDED, ADDED.replace("p * stride, q * stride", "p, q"),
+     "You ignore the stride. The window of dz[p, q] starts in row p · stride."),
+    ("dz forgotten", ADDED, ADDED.replace("dz[..., p, q, None, None] * kernel", "kernel"),
+     "You add the kernel itself. Each window gets the kernel times its own dz[p, q]."),
+    ("divided by the overlaps", "    dx = np.zeros(shape)\n    for p in range(dz.shape[-2]):\n"
+     f"        for q in range(dz.shape[-1]):\n{ADDED}    return dx\n",
+     "    dx, count = np.zeros(shape), np.zeros(shape)\n    for p in range(dz.shape[-2]):\n"
+     f"        for q in range(dz.shape[-1]):\n{ADDED}            count[..., i : i + h, j : j + w] += 1\n"
+     "    return dx / np.maximum(count, 1)\n",
+     "You divide each pixel by the number of windows that contain it. The contributions add up, and a pixel in many "
+     "windows really matters more."),
+    ("images added", ADDED, ADDED.replace("dz[..., p, q, None, None]", "dz[..., p, q].sum()"),
+     "You add up dz over the images. Each image has a gradient of its own."),
+    ("a mean in place of the largest", POOL, POOL.replace(".max(", ".mean("),
+     "You take the mean of each window. Its largest pixel is needed."),
+    ("windows that overlap", POOL, "windows(x, (size, size), 1).max(axis=(-2, -1))",
+     "Your windows move by one pixel. They should stand side by side."),
+    ("sizes compared without sign", POOL, "np.abs(windows(x, (size, size), size)).max(axis=(-2, -1))",
+     "You take the largest absolute value. -1 is larger than -5."),
+    ("zeros to start with", POOL, POOL + ".clip(0)",
+     "Your maximum is never below 0. Did you start with zeros? All pixels of a window may be negative."),
+    ("the largest over everything", POOL, "windows(x, (size, size), size).max()",
+     "You return the largest of all pixels. Each window has a maximum of its own."),
+    ("the largest over the images", POOL, f"{POOL}.reshape(-1, x.shape[-2] // size, x.shape[-1] // size).max(axis=0)"
+     " if x.ndim > 2 else windows(x, (size, size), size).max(axis=(-2, -1))",
+     "You take the maximum over the images too. Each image has results of its own."),
+    ("gradient to all largest pixels", CHOSEN, f"            chosen = {MAXIMUM}\n",
+     "If several pixels are equally large, all of yours get the gradient. Only the first one should."),
+    ("gradient divided among largest pixels", CHOSEN, f"            chosen = {MAXIMUM}\n"
+     "            chosen = chosen / chosen.sum(axis=(-2, -1), keepdims=True)\n",
+     "If several pixels are equally large, you divide the gradient among them. The first one should get all of it."),
+    ("gradient to the last largest pixel", FIRST, LAST,
+     "If several pixels are equally large, your last one gets the gradient. The first one should."),
+    ("read column by column", CHOSEN, DOWN,
+     "If several pixels are equally large, you find the first one column by column. Read row by row."),
+    ("gradient to every pixel", BACK, "dz[..., p, q, None, None] + 0 * chosen",
+     "Every pixel of your windows gets the gradient. A small change of a pixel below the maximum changes nothing."),
+    ("gradient divided among all pixels", BACK, "dz[..., p, q, None, None] / size**2 + 0 * chosen",
+     "You divide the gradient among all pixels. This is the gradient of a mean."),
+    ("dz forgotten", BACK, "chosen", "You return where the maxima are, without dz."),
+    ("multiplied by the pixel", BACK, f"{BACK} * window",
+     "You multiply the gradient by the pixel. The slope of a maximum for its largest pixel is 1."),
+    ("gradient to the smallest pixel", FIRST, FIRST.replace("argmax", "argmin"),
+     "The smallest pixel gets the gradient. The largest one should."),
+    ("largest absolute value", FIRST, FIRST.replace("window.reshape", "np.abs(window).reshape"),
+     "You compare absolute values. -1 is larger than -5."),
+    ("a mean that counts the rest", "np.full((size, size), 1 / size**2)", "np.ones((size, size))",
+     "You compute the sum of each window. Divide by the number of its pixels."),
+    ("divided by the side", "1 / size**2", "1 / size", "You divide by the size. A window has size · size pixels."),
+    ("windows that overlap", "1 / size**2), size)", "1 / size**2), 1)",
+     "Your windows move by one pixel. They should stand side by side."),
+    ("matrix transposed", "reshape(len(images), -1).T", "reshape(len(images), -1)",
+     "Your matrix is transposed. Its rows belong to the results, and its columns to the pixels."),
+))  # fmt: skip
