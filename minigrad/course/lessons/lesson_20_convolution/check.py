@@ -261,8 +261,8 @@ def finished(file):
     i, j = map(int, np.unravel_index(np.abs(z).argmax(), z.shape))
     counts = file.image_gradient(np.ones((3, 3)), np.ones((3, 3)), (5, 5), 1)
     parts = [
-        f"<h1>A kernel that finds edges</h1><p>The frame in the digit marks the window with the strongest edge. Its result "
-        f"is {z[i, j]:.3g}: the left side of the window is {'brighter' if z[i, j] > 0 else 'darker'} than its right "
+        f"<h1>A kernel that finds edges</h1><p>The frame in the digit marks the window with the strongest edge. Its "
+        f"result is {z[i, j]:.3g}: the left side of the window is {'brighter' if z[i, j] > 0 else 'darker'} than its right "
         "side.</p>",
         marked(f"a digit {image.shape}", image, (i, j, 3, 3)), marked("the kernel (3, 3)", edge),
         marked(f"the result {z.shape}", z, (i, j, 1, 1)),
@@ -317,7 +317,8 @@ SHOWN = {
     "kernel_gradient": ("A kernel of 2 x 2 pixels, with stride 1.", {"dz": DZ_3, "x": IMAGE_4},
                         (DZ_3, IMAGE_4, (2, 2), 1)),
     "image_gradient": ("A kernel of 2 x 2 pixels, with stride 1. Each pixel in the middle of x is in four windows, and "
-                       "each pixel in a corner is in one. The gradient of pixel [1, 1] is 1 · 4 + 0 · 3 + 0 · 2 + 3 · 1 = 7.", {"dz": DZ_3, "kernel": TILTED},
+                       "each pixel in a corner is in one. The gradient of pixel [1, 1] is 1 · 4 + 0 · 3 + 0 · 2 + 3 · 1 = "
+                       "7.", {"dz": DZ_3, "kernel": TILTED},
                        (DZ_3, TILTED, (4, 4), 1)),
     "max_pool": ("Windows of 2 x 2 pixels.", {"x": TIES}, (TIES, 2)),
     "max_pool_backward": ("Windows of 2 x 2 pixels. Two windows have several largest pixels.",

@@ -1,7 +1,7 @@
 """Other correct solutions to lesson 20."""
 
 RIGHT = {
-    "NumPy's functions": '''
+    "NumPy's functions": """
 from numpy.lib.stride_tricks import sliding_window_view
 
 def pad(x, padding):
@@ -26,8 +26,8 @@ def max_pool_backward(dz, x, size):
         i, j = divmod(int(first[place]), size)
         dx[(*front, p * size + i, q * size + j)] = dz[place]
     return dx
-''',
-    "loops over the kernel": '''
+""",
+    "loops over the kernel": """
 def windows(x, size, stride):
     P = output_size(x.shape[-2], size[0], stride, 0)
     Q = output_size(x.shape[-1], size[1], stride, 0)
@@ -73,8 +73,8 @@ def max_pool_backward(dz, x, size):
             dx[..., i : i + size * P : size, j : j + size * Q : size] = dz * chosen
             free &= ~chosen
     return dx
-''',
-    "one number at a time": '''
+""",
+    "one number at a time": """
 import math
 
 def output_size(n, size, stride, padding):
@@ -147,8 +147,8 @@ def max_pool_backward(dz, x, size):
                 for j in range(size):
                     dx[..., top + i, left + j] += dz[..., p, q] * (place == i * size + j)
     return dx
-''',
-    "windows from lists, and the full convolution with a flipped kernel": '''
+""",
+    "windows from lists, and the full convolution with a flipped kernel": """
 def output_size(n, size, stride, padding):
     return int((n - size + 2 * padding) / stride) + 1
 
@@ -191,8 +191,8 @@ def as_matrix(kernel, shape, stride):
     for r, row in enumerate(rows):
         M[r, row] = kernel.reshape(-1)
     return M
-''',
-    "a loop over the images": '''
+""",
+    "a loop over the images": """
 def windows(x, size, stride):
     if x.ndim > 2:
         return np.array([windows(one, size, stride) for one in x])
@@ -214,5 +214,5 @@ def max_pool_backward(dz, x, size):
             i, j = np.unravel_index(window.argmax(), window.shape)
             dx[p * size + i, q * size + j] = dz[p, q]
     return dx
-''',
+""",
 }

@@ -216,7 +216,9 @@ def run(file):
         right, later = (
             np.mean([one[0].accuracy(x, labels) for one in found]) for x in (images, shifted)
         )
-        print(f"{name:>7} filters: {right:.1%}; shifted right by one pixel: {later:.1%}", flush=True)
+        print(
+            f"{name:>7} filters: {right:.1%}; shifted right by one pixel: {later:.1%}", flush=True
+        )
     network, before, *_ = found[0]
     share = network.accuracy(fooled(network, images, labels), labels)
     print(f"after a change of at most {NUDGE} in each pixel: {share:.1%}")
