@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.course.lesson import Question, values
-from minigrad.course.lessons.lesson_18_attention import shading
-from minigrad.course.lessons.lesson_20_convolution import trained
+from minigrad.course.lessons.lesson_20_convolution import shading, trained
+from minigrad.course.lessons.lesson_20_convolution.shading import figure
 from minigrad.course.lessons.lesson_20_convolution.trained import ENGINE
 
 
@@ -214,16 +214,6 @@ def page(file, path, failed):
     Path(path).write_text(text, encoding="utf-8")
 
 
-def marked(title, array, *boxes):
-    """Return a heat map as HTML. Each box (row, column, height, width) marks some of its cells."""
-    drawn, size = shading.figure(title, np.asarray(array, float)), shading.CELL
-    frames = "".join(
-        f'<rect class="mark" x="{shading.LEFT + size * j}" y="{shading.TOP + size * i}" width="{size * w}" '
-        f'height="{size * h}"/>' for i, j, h, w in boxes
-    )  # fmt: skip
-    return drawn.replace("</svg>", f"{frames}</svg>")
-
-
 def small(*figures):
     """Return figures in one row, without numbers."""
     return f'<div class="small">{"".join(figures)}</div>'
@@ -238,9 +228,9 @@ def beside(file, failed):
     if found.shape == right.shape:
         boxes = [(i, j, 1, 1) for i, j in np.argwhere(~np.isclose(*map(flat, (found, right))))]
     parts = [f"<h1>Your {failed}</h1><p>{about}</p>"]
-    parts += [marked(f"{name} {np.shape(array)}", array) for name, array in inputs.items()]
-    parts.append(marked(f"yours {found.shape}", flat(found), *boxes))
-    parts.append(marked(f"expected {right.shape}", flat(right), *boxes))
+    parts += [figure(f"{name} {np.shape(array)}", array) for name, array in inputs.items()]
+    parts.append(figure(f"yours {found.shape}", flat(found), *boxes))
+    parts.append(figure(f"expected {right.shape}", flat(right), *boxes))
     if boxes:
         parts.append("<p>The frames mark the numbers that differ.</p>")
     return parts
@@ -262,15 +252,15 @@ def finished(file):
     counts = file.image_gradient(np.ones((3, 3)), np.ones((3, 3)), (5, 5), 1)
     parts = [
         f"<h1>A kernel that finds edges</h1><p>The frame in the digit marks the window with the strongest edge. Its "
-        f"result is {z[i, j]:.3g}: the left side of the window is {'brighter' if z[i, j] > 0 else 'darker'} than its right "
-        "side.</p>",
-        marked(f"a digit {image.shape}", image, (i, j, 3, 3)), marked("the kernel (3, 3)", edge),
-        marked(f"the result {z.shape}", z, (i, j, 1, 1)),
+        f"result is {z[i, j]:.3g}, so the left side of the window is {'brighter' if z[i, j] > 0 else 'darker'} than "
+        "its right side.</p>",
+        figure(f"a digit {image.shape}", image, (i, j, 3, 3)), figure("the kernel (3, 3)", edge),
+        figure(f"the result {z.shape}", z, (i, j, 1, 1)),
         "<h1>A pixel whose gradient is a sum</h1><p>The kernel and dz contain only ones, so each number says how many "
         f"windows contain the pixel. A corner is in one window. The pixel in the middle is in {counts[2, 2]:.0f}, and "
         "all of them contribute to its gradient. The frames mark two of these windows.</p>",
-        marked("dz (3, 3)", np.ones((3, 3)), (0, 0, 1, 1), (2, 2, 1, 1)), marked("the kernel (3, 3)", np.ones((3, 3))),
-        marked("the gradient of the image (5, 5)", counts, (0, 0, 3, 3), (2, 2, 3, 3)),
+        figure("dz (3, 3)", np.ones((3, 3)), (0, 0, 1, 1), (2, 2, 1, 1)), figure("the kernel (3, 3)", np.ones((3, 3))),
+        figure("the gradient of the image (5, 5)", counts, (0, 0, 3, 3), (2, 2, 3, 3)),
     ]  # fmt: skip
     return parts + filters(file if not trained.is_slow(file) else ENGINE, images, labels)
 
@@ -285,8 +275,8 @@ def filters(file, images, labels):
              f"of {len(labels)} new digits are right. With trained filters, {accuracy:.1%} are.</p>"]  # fmt: skip
     for f, (old, new) in enumerate(zip(before, network.kernels.array, strict=True)):
         parts.append(small(
-            marked(f"filter {f}, random", old), marked("trained", new), marked("its map", maps.array[0, f]),
-            marked("pooled", pools[f]),
+            figure(f"filter {f}, random", old), figure("trained", new), figure("its map", maps.array[0, f]),
+            figure("pooled", pools[f]),
         ))  # fmt: skip
     example = slice(EXAMPLE, EXAMPLE + 1)
     changed = trained.fooled(network, images[example], labels[example])
@@ -297,8 +287,8 @@ def filters(file, images, labels):
         f"afterwards. Of all {len(labels)} new digits, it still reads "
         f"{network.accuracy(trained.fooled(network, images, labels), labels):.1%} correctly.</p>"
     )
-    return [*parts, small(marked("before", images[EXAMPLE]), marked("the change", (changed - images[example])[0]),
-                          marked("afterwards", changed[0]))]  # fmt: skip
+    return [*parts, small(figure("before", images[EXAMPLE]), figure("the change", (changed - images[example])[0]),
+                          figure("afterwards", changed[0]))]  # fmt: skip
 
 
 EXAMPLE = 15
@@ -317,8 +307,8 @@ SHOWN = {
     "kernel_gradient": ("A kernel of 2 x 2 pixels, with stride 1.", {"dz": DZ_3, "x": IMAGE_4},
                         (DZ_3, IMAGE_4, (2, 2), 1)),
     "image_gradient": ("A kernel of 2 x 2 pixels, with stride 1. Each pixel in the middle of x is in four windows, and "
-                       "each pixel in a corner is in one. The gradient of pixel [1, 1] is 1 · 4 + 0 · 3 + 0 · 2 + 3 · 1 = "
-                       "7.", {"dz": DZ_3, "kernel": TILTED},
+                       "each pixel in a corner is in one. The gradient of pixel [1, 1] is "
+                       "1 · 4 + 0 · 3 + 0 · 2 + 3 · 1 = 7.", {"dz": DZ_3, "kernel": TILTED},
                        (DZ_3, TILTED, (4, 4), 1)),
     "max_pool": ("Windows of 2 x 2 pixels.", {"x": TIES}, (TIES, 2)),
     "max_pool_backward": ("Windows of 2 x 2 pixels. Two windows have several largest pixels.",
@@ -333,7 +323,6 @@ body {{ font: 16px/1.5 sans-serif; margin: 1em auto; padding: 0 1em; max-width: 
   background: var(--paper) }}
 h1 {{ font-size: 1.3em }} figure {{ display: inline-block; margin: 0 1.5em 1.5em 0; vertical-align: top }}
 figcaption {{ font-weight: bold; max-width: 17em }} svg {{ max-width: 100%; height: auto }}
-.map .mark {{ fill: none; stroke: var(--mark); stroke-width: 3 }}
 .small {{ display: flex; flex-wrap: wrap; gap: 0 .5em }} .small figure {{ margin: 0 0 1em }}
 .small svg {{ width: min(9.5em, 20vw) }} .small text {{ display: none }} .small figcaption {{ font-weight: normal }}
 {style}</style></head><body><main>{body}</main></body></html>

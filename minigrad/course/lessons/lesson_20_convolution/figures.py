@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.course.lessons.lesson_18_attention import shading
-from minigrad.course.lessons.lesson_20_convolution import check, solution, trained
+from minigrad.course.lessons.lesson_20_convolution import check, shading, solution, trained
 
 if __name__ == "__main__":
     image, edge = trained.digits()[1][0][check.EXAMPLE], np.array([[1.0, 0, -1]] * 3)
     edges = {"a digit": image, "kernel": edge, "result": solution.convolve(image, edge, 1)}
     network, before, *_ = trained.train(solution)
     pictures = {
-        "edges": {title: (array,) for title, array in edges.items()},
+        "edges": edges,
         "filters": dict(list(trained.panels(network, before).items())[4:]),
     }
     for name, panels in pictures.items():

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lessons.lesson_18_attention import shading
+from minigrad.course.lessons.lesson_20_convolution import shading
 from minigrad.data import load_digits
 from optim import Adam
 
@@ -228,10 +228,10 @@ def run(file):
 
 
 def panels(network, before):
-    """Return arguments for `shading.picture`: each filter before and after training."""
+    """Return each filter before and after training, by title."""
     pairs = zip(before, network.kernels.array, strict=True)
     return {
-        f"filter {f}, {when}": (cells,)
+        f"filter {f}, {when}": cells
         for f, pair in enumerate(pairs)
         for when, cells in zip(("random", "trained"), pair, strict=True)
     }
