@@ -15,7 +15,8 @@ for (const name of ["course", ...new Set(given.map(([lesson]) => lesson))]) {
 }
 python.FS.writeFile("/lib/python3.12/runner.py", readFileSync(join(cells, "runner.py")));
 const data = python.runPython("import minigrad.data; minigrad.data.__path__[0]");
-python.FS.writeFile(`${data}/names.txt.gz`, readFileSync(join(cells, "names.txt.gz"))); // which a page fetches when it is read
+for (const name of ["names.txt.gz", "digits.csv.gz"]) // which a page fetches when it is read
+  python.FS.writeFile(`${data}/${name}`, readFileSync(join(cells, name)));
 python.globals.set("given", JSON.stringify(given));
 try {
   process.stdout.write(python.runPython(`
