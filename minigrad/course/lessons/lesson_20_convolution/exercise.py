@@ -25,7 +25,7 @@ def output_size(n, size, stride, padding):
 
 
 def pad(x, padding):
-    """Return x with `padding` zeros on all four sides.
+    """Return x with `padding` zeros on all four sides. `padding` may be 0.
 
     x (..., H, W) -> (..., H + 2 * padding, W + 2 * padding)
     """

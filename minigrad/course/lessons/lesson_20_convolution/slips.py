@@ -10,6 +10,7 @@ WINDOW = f"{START}z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n"
 P_Q = "P, Q = output_size(height, h, stride, 0), output_size(width, w, stride, 0)"
 SUM = "(windows(x, kernel.shape, stride) * kernel).sum(axis=(-2, -1))"
 PARTS, TOTAL = "windows(x, size, stride)\n    return", "parts.reshape(-1, *size).sum(axis=0)"
+FILLED = "            z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n"
 ADDED = f"{START}dx[..., i : i + h, j : j + w] += dz[..., p, q, None, None] * kernel\n"
 POOL = "windows(x, (size, size), size).max(axis=(-2, -1))"
 FIRST = "            first = window.reshape(*window.shape[:-2], -1).argmax(axis=-1)\n"
@@ -55,6 +56,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "All your zeros are at the top and at the left. The image belongs in the middle."),
     ("padding of 1 always", PADDED, PADDED.replace("padding", "1"),
      "Your image always starts in row 1. It should start in row `padding`."),
+    ("off by one", PADDED, PADDED.replace("padding :", "padding - 1 :").replace("padding +", "padding - 1 +"),
+     "Your image starts one row and one column too early. With one row of zeros, it starts in row 1."),
     ("columns only", "height + 2 * padding, width + 2 * padding))\n" + PADDED,
      "height, width + 2 * padding))\n    z[..., padding : padding + width] = x\n",
      "You add zeros at the left and at the right only. Rows of zeros are needed at the top and at the bottom too."),
@@ -84,8 +87,13 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "            z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n"
      "    return np.moveaxis(z, (-2, -1), (-4, -3))\n",
      "The axes inside the window come first in your result. P and Q come first, then h and w."),
-    ("one window too few", P_Q, f"{P_Q}\n    P, Q = max(P - 1, 1), max(Q - 1, 1)",
-     "Your last windows are missing. In range(n), the last number is n - 1."),
+    ("one window too few", P_Q, "P, Q = (height - h) // stride, (width - w) // stride",
+     "Your last windows are missing. There is one more window than steps."),
+    ("height and width exchanged", P_Q, P_Q.replace("height, h", "width, h").replace("width, w", "height, w"),
+     "You count the windows down with the width, and the windows across with the height."),
+    ("images in the middle", FILLED, FILLED +
+     "    return np.moveaxis(z, range(len(front)), range(2, 2 + len(front)))\n",
+     "The axes in front of x come after P and Q in your result. They belong in front."),
     ("kernel flipped", SUM, SUM.replace("* kernel)", "* kernel[::-1, ::-1])"),
      "You flip the kernel. This is the convolution of mathematics. Neural networks do not flip it."),
     ("kernel transposed", SUM, SUM.replace("* kernel)", "* kernel.T)"),
@@ -96,6 +104,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You add up everything. Each window has a sum of its own."),
     ("a sum over one axis only", SUM, SUM.replace("(-2, -1)", "-1"),
      "You sum over the columns of the window, but not over its rows."),
+    ("axes counted from the left", SUM, SUM.replace("(-2, -1)", "(2, 3)"),
+     "You sum over axes 2 and 3. With axes in front, these are not the last two. Count from the end: -2 and -1."),
     ("a mean in place of a sum", SUM, SUM.replace(".sum(", ".mean("),
      "You compute the mean of the products. Their sum is needed."),
     ("the kernel added", SUM, SUM.replace("* kernel", "+ kernel"), "You add the kernel. Multiply by it."),
@@ -106,6 +116,13 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You take the mean over the windows. The kernel acts on all of them, so the contributions add up."),
     ("not summed over the images", TOTAL, "parts.sum(axis=(-4, -3))",
      "You sum over the positions, but not over the images. All images share the same kernel."),
+    ("axes counted from the left", TOTAL, "parts.sum(axis=(0, 1))",
+     "You sum over axes 0 and 1. With axes in front, these are not all axes but the last two."),
+    ("stride ignored", TOTAL, "convolve(x, dz, 1)",
+     "Your dz meets neighbouring pixels, as for stride 1. With a larger stride, they are `stride` pixels apart."),
+    ("dz moved by the stride", TOTAL, "convolve(x, dz, stride)",
+     "You move dz over x in steps of `stride`. The next weight of a kernel meets the next pixel, but the pixels that "
+     "one weight meets are `stride` apart."),
     ("a mean over the images", TOTAL, f"{TOTAL} / max(1, dz[..., 0, 0].size)",
      "You divide by the number of images. If the loss is a mean, then dz already contains this factor."),
     ("a mean over the positions", TOTAL, f"{TOTAL} / dz[0].size if dz.ndim > 2 else {TOTAL} / dz.size",
@@ -140,6 +157,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "    return dx / np.maximum(count, 1)\n",
      "You divide each pixel by the number of windows that contain it. The contributions add up, and a pixel in many "
      "windows really matters more."),
+    ("two axes missing", ADDED, ADDED.replace(", None, None]", "]"),
+     "dz[..., p, q] has one number for each image. NumPy lines it up with the columns of the kernel. Give it two more "
+     "axes."),
     ("images added", ADDED, ADDED.replace("dz[..., p, q, None, None]", "dz[..., p, q].sum()"),
      "You add up dz over the images. Each image has a gradient of its own."),
     ("a mean in place of the largest", POOL, POOL.replace(".max(", ".mean("),
@@ -150,6 +170,10 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You take the largest absolute value. -1 is larger than -5."),
     ("zeros to start with", POOL, POOL + ".clip(0)",
      "Your maximum is never below 0. Did you start with zeros? All pixels of a window may be negative."),
+    ("windows that are not squares", POOL, "x[..., : x.shape[-2] // size * size, : x.shape[-1] // size * size].reshape("
+     "*x.shape[:-2], x.shape[-2] // size, x.shape[-1] // size, size, size).max(axis=(-2, -1))",
+     "reshape keeps the order of the numbers, so your windows contain neighbours in a row, not squares. Split the "
+     "height and the width separately."),
     ("the largest over everything", POOL, "windows(x, (size, size), size).max()",
      "You return the largest of all pixels. Each window has a maximum of its own."),
     ("the largest over the images", POOL, f"{POOL}.reshape(-1, x.shape[-2] // size, x.shape[-1] // size).max(axis=0)"
@@ -173,6 +197,13 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You multiply the gradient by the pixel. The slope of a maximum for its largest pixel is 1."),
     ("gradient to the smallest pixel", FIRST, FIRST.replace("argmax", "argmin"),
      "The smallest pixel gets the gradient. The largest one should."),
+    ("row and column exchanged", CHOSEN, CHOSEN.replace("(window.shape)", "(window.shape).swapaxes(-1, -2)"),
+     "You exchange the row and the column of the largest pixel. In the order of reading, the place is row · size + "
+     "column."),
+    ("zeros to start with", FIRST, FIRST.replace("window.reshape", "window.clip(0).reshape"),
+     "In windows where no pixel is above 0, your first pixel gets the gradient. Did you start with 0?"),
+    ("a place for all images", FIRST, "            first = np.full(x.shape[:-2], window.argmax() % size**2)\n",
+     "You look for one largest pixel in all images together. Each image has its own."),
     ("largest absolute value", FIRST, FIRST.replace("window.reshape", "np.abs(window).reshape"),
      "You compare absolute values. -1 is larger than -5."),
     ("a mean that counts the rest", "np.full((size, size), 1 / size**2)", "np.ones((size, size))",
