@@ -231,8 +231,8 @@ def beside(file, failed):
         boxes = [(i, j, 1, 1) for i, j in np.argwhere(~np.isclose(*map(flat, (found, right))))]
     parts = [f"<h1>Your {failed}</h1><p>{about}</p>"]
     parts += [figure(f"{name} {np.shape(array)}", array) for name, array in inputs.items()]
-    parts.append(figure(f"yours {found.shape}", flat(found), *boxes))
-    parts.append(figure(f"expected {right.shape}", flat(right), *boxes))
+    parts.append(figure(f"yours {found.shape or ''}", flat(found), *boxes))
+    parts.append(figure(f"expected {right.shape or ''}", flat(right), *boxes))
     if boxes:
         parts.append("<p>The frames mark the numbers that differ.</p>")
     return parts
@@ -325,7 +325,7 @@ body {{ font: 16px/1.5 sans-serif; margin: 1em auto; padding: 0 1em; max-width: 
   background: var(--paper) }}
 h1 {{ font-size: 1.3em }} figure {{ display: inline-block; margin: 0 1.5em 1.5em 0; vertical-align: top }}
 figcaption {{ font-weight: bold; max-width: 17em }} svg {{ max-width: 100%; height: auto }}
-.small {{ display: flex; flex-wrap: wrap; gap: 0 .5em }} .small figure {{ margin: 0 0 1em }}
-.small svg {{ width: min(9.5em, 20vw) }} .small text {{ display: none }} .small figcaption {{ font-weight: normal }}
+.small {{ display: flex; gap: 0.5em; align-items: end }} .small figure {{ margin: 0 0 1em; width: min(9.5em, 21vw) }}
+.small text {{ display: none }} .small figcaption {{ font-weight: normal; font-size: 0.9em }}
 {style}</style></head><body><main>{body}</main></body></html>
 """
