@@ -1,5 +1,7 @@
 """Lesson 20's solution against the engine's layers, finite differences, and numbers by hand."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -95,7 +97,7 @@ def test_trained_filters_move_and_are_better_than_random_ones():
 
 def test_slow_functions_are_noticed(monkeypatch):
     seconds = iter([0.0, 0.01, 1.0, 2.0])
-    monkeypatch.setattr(trained.time, "perf_counter", lambda: next(seconds))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(seconds))
     assert [trained.is_slow(trained.ENGINE) for _ in range(2)] == [False, True]
 
 
