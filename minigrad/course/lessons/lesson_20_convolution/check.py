@@ -156,7 +156,7 @@ QUESTIONS = (
     size_question(8, 3, 1, 1),
     size_question(9, 4, 2, 1),
     size_question(5, 5, 3, 2),
-    Question("output_size", "type(output_size(n, size, stride, padding)).__name__",
+    Question("output_size", "isinstance(output_size(n, size, stride, padding), (int, np.integer))",
              values(n=8, size=3, stride=2, padding=0), formula=SIZE),
     padded(x=[[1, 2], [3, 4]], padding=1),
     padded(x=[[1, 2, 3]], padding=2),

@@ -4,6 +4,9 @@ RIGHT = {
     "NumPy's functions": """
 from numpy.lib.stride_tricks import sliding_window_view
 
+def output_size(n, size, stride, padding):
+    return np.floor((n + 2 * padding - size) / stride + 1).astype(int)
+
 def pad(x, padding):
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(padding, padding)] * 2)
 
