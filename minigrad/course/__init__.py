@@ -1,4 +1,4 @@
-"""The course: nineteen lessons, from computing tanh(a*b + c) by hand to a recurrent network that reads
+"""The course: twenty lessons, from computing tanh(a*b + c) by hand to a recurrent network that reads
 movie reviews and a small GPT that writes names.
 
     minigrad course start my-course     copies the lessons' files into a folder

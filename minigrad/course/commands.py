@@ -28,7 +28,7 @@ from .report import add_report
 from .sandbox import draw_page
 from .workbook import WITHOUT, Workbook
 
-SUMMARY = "nineteen lessons from a*b + c to a small GPT, with feedback on each mistake"
+SUMMARY = "twenty lessons from a*b + c to a small GPT, with feedback on each mistake"
 
 
 def add_course(commands: Any) -> None:
