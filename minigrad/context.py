@@ -19,7 +19,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any, Self, TypeVar, cast
 
@@ -118,8 +118,10 @@ class Seams:
 
 SEAMS = Seams()
 
-_OPEN: ContextVar[tuple[tuple["setting", Token[Any]], ...]] = ContextVar("open", default=())
-"""The open blocks, outermost first, each with the token that restores its variable."""
+_OPEN: ContextVar[Any] = ContextVar("open", default=None)
+"""The innermost open block, the token that restores its variable, and the same for the block around
+it; or None.
+"""
 
 
 class setting(ContextDecorator):
@@ -145,17 +147,18 @@ class setting(ContextDecorator):
 
     def __enter__(self) -> Self:
         token = self.variable.set(self.inner_value())
-        _OPEN.set((*_OPEN.get(), (self, token)))
+        _OPEN.set((self, token, _OPEN.get()))
         return self
 
     def __exit__(self, *error: object) -> None:
-        tokens = []
-        for block, token in reversed(_OPEN.get()):
+        tokens, around = [], _OPEN.get()
+        while around:
+            block, token, around = around
             tokens.append(token)
             if block is self:
                 for inner in tokens:
                     inner.var.reset(inner)
-                _OPEN.set(_OPEN.get()[: -len(tokens)])
+                _OPEN.set(around)
                 return
 
     def __call__(self, function: F) -> F:
