@@ -405,12 +405,20 @@ def cross_entropy(
     >>> cross_entropy(Tensor([[0.0, 0.0], [5.0, 1.0]]), [1, -100]).item()  # ln 2
     0.6931471824645996
 
-    Errors: as for SoftmaxCrossEntropy; ShapeError (MG116) if the losses are averaged and all labels
-    are ignored.
+    Errors: as for SoftmaxCrossEntropy; ShapeError if the labels do not fit (MG152), or if the losses are
+    averaged and all labels are ignored (MG116).
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
     """
     (logits,), labels = as_tensors([input]), to_array(whole(target))
     if logits.ndim > 2:
+        if labels.shape != (wanted := (logits.shape[0], *logits.shape[2:])):
+            raise ShapeError(
+                "MG152",
+                f"cross_entropy got logits of shape {logits.shape} and labels of shape {labels.shape}",
+                cause=f"axis 1 is the axis of the classes, so the labels must have shape {wanted}",
+                remedy="if the classes are the last axis, use softmax_cross_entropy, or reshape to "
+                "logits.reshape(-1, classes) and labels.reshape(-1)",
+            )
         logits = transpose(logits, (0, *range(2, logits.ndim), 1))
     counted = labels != ignore_index
     if reduction == "none":

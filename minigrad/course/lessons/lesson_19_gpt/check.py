@@ -6,11 +6,14 @@ import numpy as np
 
 import minigrad as mg
 from layers import MultiHeadAttention, TransformerBlock
+from minigrad.course.answers import difference
 from minigrad.course.lesson import Question, over_time, values
 from minigrad.course.lessons.lesson_19_gpt import trained
 from minigrad.course.lessons.lesson_19_gpt.shading import page  # noqa: F401
 
-POSITION = "P[t, 2i] = sin(t / 10000^(2i / width)), P[t, 2i + 1] = cos(t / 10000^(2i / width))"
+POSITION = (
+    "P[t, 2i] = sin(t / 10000 ** (2i / width)), P[t, 2i + 1] = cos(t / 10000 ** (2i / width))"
+)
 EMBED = "x[b, t] = table[ids[b, t]] + P[start + t]"
 SHIFT = "inputs = ids[:, :-1], labels = ids[:, 1:]; the label is -100 where the input is 0, except in column 0"
 BLOCK = "y = x + attention(norm1(x)), z = y + mlp(norm2(y))"
@@ -27,6 +30,7 @@ CACHED = (
     "first read all ids with cache None and start 0; then only the newest id, with the last cache, and start = the "
     "number of ids before it"
 )
+PARTS = ("inputs", "labels")
 BOUND = 2.4
 """A right model reaches about 2.29, one without residuals 2.58, counted pairs of letters 2.454."""
 
@@ -63,20 +67,54 @@ def embed_question(table, ids, start=None, call="embed(table, ids, start)", what
     return Question("embed", call, given, what, formula=EMBED, names=cells(names))
 
 
-def tensor_type(yours, right):
-    return (
-        None
-        if yours == right
-        else f"yours         {yours}\nit should be  Tensor. Do not use table.array"
-    )
+def right_type(more=""):
+    """Make a comparison of the names of two types."""
+
+    def compare(yours, right):
+        kind = {"ndarray": "array"}.get(right, right)
+        return None if yours == right else f"yours         {yours}\nit should be  {kind}{more}"
+
+    return compare
+
+
+def form(answer):
+    """Describe what a function returned: (an array, (an array, an array))."""
+    if isinstance(answer, list):
+        parts = [form(part) for part in answer]
+        numbers = {"a number", "a list of numbers"}.issuperset(parts)
+        return "a list of numbers" if numbers else f"({', '.join(parts)})"
+    if isinstance(answer, np.ndarray):
+        return "an array"
+    return "a number" if isinstance(answer, int | float) else str(answer)
+
+
+def same_form(yours, right):
+    """Compare the forms first. Then `names` finds the first number that differs."""
+    if form(yours) != form(right):
+        return f"yours         {form(yours)}\nit should be  {form(right)}"
+    return "The numbers differ." if difference(yours, right, 1e-6) else None
+
+
+def inputs_and_labels(answer):
+    """Name the elements of the inputs, then those of the labels."""
+    shapes = [
+        (f"the shape of {name}", list(part.shape)) for name, part in zip(PARTS, answer, strict=True)
+    ]
+    return shapes + [
+        pair for name, part in zip(PARTS, answer, strict=True) for pair in cells(name)(part)
+    ]
 
 
 def targets_question(ids):
-    return Question(
-        "targets", "targets(ids)", lambda file: {"ids": np.array(ids, np.intp)}, formula=SHIFT,
-        names=lambda answer: [pair for name, part in zip(("inputs", "labels"), answer, strict=True)
-                              for pair in cells(name)(part)],
-    )  # fmt: skip
+    return Question("targets", "targets(ids)", lambda file: {"ids": np.array(ids, np.intp)}, formula=SHIFT,
+                    names=inputs_and_labels, compare=same_form)  # fmt: skip
+
+
+def whole(yours, right):
+    """Compare the types of the inputs and of the labels. Every type of integer is right."""
+    wrong = [name for name, kind in zip(PARTS, yours, strict=True) if "int" not in kind]
+    return None if not wrong else (
+        f"yours         {', '.join(yours)}\nit should be  arrays of integers, like ids")  # fmt: skip
 
 
 # ---- block ----
@@ -107,6 +145,11 @@ SEEN = (
 def half(x):
     """halves x"""
     return x / 2
+
+
+def double(x):
+    """multiplies by 2"""
+    return x * 2
 
 
 def triple(x):
@@ -142,6 +185,11 @@ def same(x):
 def centre(x):
     """subtracts the mean of each row"""
     return x - x.mean(axis=-1, keepdims=True)
+
+
+def scaled(x):
+    """divides each row by its largest number"""
+    return x / x.max(axis=-1, keepdims=True)
 
 
 def average(x):
@@ -213,7 +261,7 @@ def two_texts(file):
 
 
 def steps_of(answer):
-    """Name z step by step, then the keys and the values of the cache."""
+    """Name z step by step, then the keys and the values that are returned."""
     z, (keys, values_) = answer
     found = []
     for name, part in (("z", z), ("keys", keys), ("values", values_)):
@@ -224,7 +272,14 @@ def steps_of(answer):
 
 
 def attend_question(given, what=""):
-    return Question("attend", "attend(q, k, v, cache)", given, what, formula=ATTEND, names=steps_of)
+    return Question("attend", "attend(q, k, v, cache)", given, what, formula=ATTEND,
+                    names=steps_of, compare=same_form)  # fmt: skip
+
+
+def gradients(answer):
+    """Name the gradients of q, k and v."""
+    return [(f"d{name} of step {t}", part[:, :, t]) for name, part in zip("qkv", answer, strict=True)
+            for t in range(part.shape[2])]  # fmt: skip
 
 
 def first_leak(yours, right):
@@ -285,6 +340,18 @@ def limit(count):
     """End a loop that would never end."""
     if count > 500:
         raise RuntimeError("the model was called more than 500 times. Does the loop end?")
+
+
+class Draws(np.random.Generator):
+    """A generator that rejects probabilities in a Tensor. NumPy would round them differently."""
+
+    def __init__(self, seed=0):
+        super().__init__(np.random.PCG64(seed))
+
+    def choice(self, a, *rest, **options):
+        if isinstance(options.get("p"), mg.Tensor):
+            raise TypeError("p is a Tensor, but rng.choice needs an array. Did you forget .array?")
+        return super().choice(a, *rest, **options)
 
 
 class Toy:
@@ -352,7 +419,7 @@ def letters(answer):
 def write_question(make, ids, count, temperature=1.0, what="", function="write", seed=0):
     def given(file):
         return {"model": make(function == "write_cached"), "ids": [*ids], "count": count,
-                "rng": np.random.default_rng(seed), "temperature": temperature}  # fmt: skip
+                "rng": Draws(seed), "temperature": temperature}  # fmt: skip
 
     return Question(
         function, f"{function}(model, ids, count, rng, temperature)", given, what,
@@ -365,7 +432,7 @@ def cached_question(*arguments, **options):
 
 
 def counts_of_draws(file):
-    return {"model": fair(), "rng": np.random.default_rng(0)}
+    return {"model": fair(), "rng": Draws()}
 
 
 def many(yours, right):
@@ -439,7 +506,7 @@ def writes(file):
     )
     for function, cached in ((file.write, False), (file.write_cached, True)):
         for make, ids, found in WRITTEN:
-            model, rng = make(cached), np.random.default_rng(0)
+            model, rng = make(cached), Draws()
             right = right and list(function(model, [*ids], 8, rng, 2.0)) == found
             right = right and not (cached and reads(model.calls, [[len(ids), 0]]
                                                     + [[1, len(ids) + t] for t in range(7)]))  # fmt: skip
@@ -491,10 +558,12 @@ QUESTIONS = (
     positions_question(5, 2),
     positions_question(2, 8),
     positions_question(16, 32),
+    Question("positions", "type(positions(length, width)).__name__", values(length=2, width=2),
+             "the type of positions(length, width)", formula=POSITION, compare=right_type()),
     embed_question(TWO, [[1]], call="embed(table, ids)"),
     embed_question(TWO, [[2, 0]], call="embed(table, ids)"),
     Question("embed", "type(embed(table, ids)).__name__", lambda file: {"table": tensor(TWO), "ids": np.array([[1]])},
-             "the type of embed(table, ids)", formula=EMBED, compare=tensor_type),
+             "the type of embed(table, ids)", formula=EMBED, compare=right_type(". Do not use table.array")),
     embed_question(TWO, [[1, 1, 1]], 0),
     embed_question(TWO, [[2]], 3),
     embed_question(TWO, [[0, 1], [2, 2]], 2),
@@ -505,24 +574,30 @@ QUESTIONS = (
     targets_question([[0, 5, 0, 0, 0]]),
     targets_question([[0, 3, 4, 0], [0, 7, 0, 0]]),
     targets_question([[0, 3, 4, 5, 6]]),
+    Question("targets", '[str(getattr(part, "dtype", type(part).__name__)) for part in targets(ids)]',
+             lambda file: {"ids": np.array([[0, 5, 0]])}, "the types of the inputs and of the labels", formula=SHIFT,
+             compare=whole),
     targets_question([[0, 9, 8, 7, 0, 0, 0, 0], [0, 2, 0, 0, 0, 0, 0, 0], [0, 1, 2, 3, 4, 5, 6, 0]]),
-    block_question([2.0], half, triple, less, square),
-    block_question([2.0], half, triple, less, zero),
+    block_question([4.0], less, double, half, square),
+    block_question([2.0], less, triple, half, zero),
     block_question([2.0], half, zero, less, square),
     block_question([1.0, -2.0], same, square, half, less),
     block_question([4.0], half, zero, half, zero),
     block_question([1.0], same, tenth, same, tenth, way="", what="the slope of the block's output for x",
                    call="mg.grad(block(x, norm1, attention, norm2, mlp).sum(), [x])[0]"),
-    block_question([[[1.0, 3.0], [5.0, 1.0]]], centre, average, centre, square),
+    block_question([[[2.0, 4.0], [5.0, 1.0]]], scaled, average, centre, square),
     Question("block", "block(x, norm1, attention, norm2, mlp)", layers_of_block, formula=BLOCK, way=SEEN),
+    attend_question(by_hand([1], [1], [4])),
     Question("attend", "[attend(q, k, v)[0] for v in vs]", two_texts,
              "z of two texts with one step each and no cache, one after the other: [attend(q, k, v)[0] for v in vs]",
-             formula=ATTEND, names=over_time("z of text {}", 1)),
-    attend_question(by_hand([1], [1], [4])),
+             formula=ATTEND, names=over_time("z of text {}")),
     attend_question(by_hand([0, 0], [1, 2], [4, 8])),
     attend_question(by_hand([0], [1], [8], [2], [4])),
     attend_question(by_hand([0, 0], [1, 2], [9, 3], [5], [6])),
     attend_question(by_hand([1, 2], [1, -1], [2, 4], [0.5, 0], [1, -2])),
+    Question("attend", "mg.grad(attend(q, k, v, cache)[0].sum(), [q, k, v])",
+             by_hand([1, 2], [1, -1], [2, 4], [0.5, 0], [1, -2]), "the gradients of q, k and v if dz = 1 everywhere",
+             formula="z is computed from q, k and v with operations of Tensors", names=gradients),
     sees_question(0, 5, "who sees whom: five positions in one call, without a cache"),
     sees_question(2, 3, "who sees whom: two positions in a first call, three in a second call with the cache"),
     attend_question(lambda file: memory(2, 1, 3, 2, 2)),
@@ -532,6 +607,9 @@ QUESTIONS = (
     probabilities_question([0, np.log(3)], 2.0),
     probabilities_question([2, 2, 2, 2], 0.7),
     probabilities_question([1000, 999, -1000], 1.0),
+    probabilities_question([0, np.log(9), 1000], 0.5),
+    Question("probabilities", "type(probabilities(logits, temperature)).__name__", values(logits=[0, 1], temperature=1),
+             "the type of probabilities(logits, temperature)", formula=SOFTMAX, compare=right_type()),
     probabilities_question([1, -2, 0.5, 3], 1.5),
     write_question(next_id, [0], 3),
     write_question(next_id, [3, 1], 2),
@@ -542,18 +620,18 @@ QUESTIONS = (
     write_question(dice, [1], 12),
     write_question(dice, [1, 0], 12, 0.5),
     write_question(dice, [5], 12, 3.0),
-    Question("write_cached", "[write_cached(model, [1], 3, rng, 1.0) for model in models]",
-             lambda file: {"models": [adder(True), adder(True)], "rng": np.random.default_rng(0)},
-             "two texts, one after the other: [write_cached(model, [1], 3, rng, 1.0) for model in models]",
-             formula=CACHED, names=over_time("text {}", 1)),
     cached_question(next_id, [0], 3),
+    Question("write_cached", "[write_cached(model, [1], 3, rng, 1.0) for model in models]",
+             lambda file: {"models": [adder(True), adder(True)], "rng": Draws()},
+             "two texts, one after the other: [write_cached(model, [1], 3, rng, 1.0) for model in models]",
+             formula=CACHED, names=over_time("text {}")),
     cached_question(next_id, [3, 1], 2),
     cached_question(adder, [1, 2], 4),
     cached_question(counter, [1], 4),
     cached_question(counter, [2, 5, 1], 4),
     cached_question(next_id, [2, 0], 0),
     Question("write_cached", "(write_cached(model, [1, 2, 0], 4, rng, 1.0), model.calls[:4])[1]",
-             lambda file: {"model": adder(True), "rng": np.random.default_rng(0)},
+             lambda file: {"model": adder(True), "rng": Draws()},
              "what the model reads in write_cached(model, [1, 2, 0], 4, rng, 1.0): the number of ids, and the position "
              "of the first one, in each call", formula=CACHED, compare=reads),
     cached_question(dice, [1, 0], 12, 0.5),
@@ -562,11 +640,11 @@ QUESTIONS = (
              "who sees whom in a GPT of your embed, block and attend", formula="see embed, block and attend",
              compare=first_leak),
     Question("write_cached", TRAINED, lambda file: {"train": train},
-             "the validation loss of a GPT of your functions after a short training", formula="see all functions",
+             "the validation loss of a GPT of all your functions after a short training", formula="see all functions",
              compare=good_enough),
     Question("top_k", "top_k(p, k)", values(p=[0.1, 0.4, 0.2, 0.3], k=2), stretch=True, names=cells("p")),
     Question("top_k", "top_k(p, k)", values(p=[0.25, 0.75], k=1), stretch=True, names=cells("p")),
-    Question("top_k", "top_k(p, k)", values(p=[0.5, 0.125, 0.25, 0.0625, 0.0625], k=3), stretch=True, names=cells("p")),
+    Question("top_k", "top_k(p, k)", values(p=[0.5, 0.125, 0.25, 0.1, 0.025], k=3), stretch=True, names=cells("p")),
     Question("perplexities", "perplexities(logits, labels)",
              lambda file: {"logits": tensor(np.log([[[1, 1, 2], [1, 2, 1]]])), "labels": np.array([[2, 0]])},
              stretch=True, names=over_time("position {}")),

@@ -19,8 +19,8 @@ import minigrad as mg
 def positions(length, width):
     """Return the array P (length, width), a row for each position t from 0:
 
-        P[t, 2i]     = sin(t / 10000^(2i / width))
-        P[t, 2i + 1] = cos(t / 10000^(2i / width))
+        P[t, 2i]     = sin(t / 10000 ** (2i / width))
+        P[t, 2i + 1] = cos(t / 10000 ** (2i / width))
 
     width is an even number.
     """
@@ -39,7 +39,7 @@ def embed(table, ids, start=0):
 
 
 def targets(ids):
-    """Return two arrays (B, T - 1): the inputs, and the label of each input.
+    """Return two arrays of integers (B, T - 1): the inputs and their labels.
 
     ids  an array (B, T); each row is 0, the letters, 0, and more zeros. The 0
          after the letters ends the name. The zeros after it are padding.
@@ -65,7 +65,8 @@ def attend(q, k, v, cache=None):
 
     q, k, v  Tensors (B, heads, T, d) of the new steps
     cache    None, or the pair (keys, values) of all earlier steps
-    z        a Tensor (B, heads, T, d)
+    z        a Tensor (B, heads, T, d). Compute with Tensors and not with their
+             arrays, or no gradient reaches q, k and v.
 
     keys and values contain the earlier steps and then the new ones. Each new
     step attends to all earlier steps, to the new steps before it, and to
@@ -100,7 +101,8 @@ def write(model, ids, count, rng, temperature):
 
 
 def write_cached(model, ids, count, rng, temperature):
-    """Return the list that `write` returns. The model reads each id only once.
+    """Return the list that `write` returns. The model reads each id only once:
+    all of `ids` in the first call, and one new id in each later call.
 
     model  model(ids (1, T), cache, start) returns (logits (1, T, V), the new
            cache). It reads ids that begin at the position `start`. `cache` is

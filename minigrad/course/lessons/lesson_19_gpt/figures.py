@@ -52,11 +52,12 @@ def draw(model, file):
     ids, shown = shading.letters()
     maps = [shading.heat(weights, shown, shown) for heads in model.maps(ids) for weights in heads]
     inside = "".join(
-        f'<g transform="translate({10 + 270 * (i % 2)} {12 + 270 * (i // 2)})">{one}</g>'
+        f'<g transform="translate({10 + 270 * (i % 2)} {30 + 290 * (i // 2)})">{one}'
+        f'<text x="20" y="-8" font-family="sans-serif">block {i // 2 + 1}, head {i % 2 + 1}</text></g>'
         for i, one in enumerate(maps)
     )
     Path(__file__).with_name("attention.svg").write_text(
-        '<svg xmlns="http://www.w3.org/2000/svg" width="530" height="530" viewBox="0 0 530 530">'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="530" height="570" viewBox="0 0 530 570">'
         f'<style>{COLOURS}</style><rect width="100%" height="100%" fill="white"/>{inside}</svg>\n',
         encoding="utf-8",
     )

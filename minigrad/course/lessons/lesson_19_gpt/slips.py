@@ -21,6 +21,10 @@ WRITE = SOLUTION[SOLUTION.index("def write(") : SOLUTION.index("def write_cached
 CACHED = SOLUTION[SOLUTION.index("def write_cached") : SOLUTION.index("def top_k")]
 READ = "model(np.array([ids[start:]]), cache, start)"
 DRAW = "rng.choice(len(p), p=p)"
+STOPPED = (
+    "stopped at id 0", "You stop when id 0 is drawn. `count` new ids are always drawn.", "    return ids",
+    "        if ids[-1] == 0:\n            break\n    return ids",
+)  # fmt: skip
 
 
 def within(part, *changes):
@@ -53,12 +57,16 @@ SLIPS = (
          "Check the exponent of 10000.", ANGLE, "i / width"),
         ("multiplied instead of divided", "The angle is t divided by the power of 10000. You multiply, so the waves "
          "get faster from left to right.", "t / 10000 ** (", "t * 10000 ** ("),
+        ("whole numbers only", "Your matrix holds integers, so each sine and cosine loses its decimals.",
+         "np.zeros((length, width))", "np.zeros((length, width), int)"),
         ("positions counted from 1", "Your row 0 belongs to position 1.", "angle = t /", "angle = (t + 1) /"),
         ("positions multiplied", "You multiply the two vectors. They must be added.", ") + positions", ") * positions"),
         ("positions forgotten", "You return only the ids' rows, so the order of the ids makes no difference.",
          f" + {PLACES}", ""),
         ("positions restart at 0", "You ignore `start`. Ids that continue a text get the positions of its beginning.",
          PLACES, "positions(ids.shape[1], table.shape[1])"),
+        ("one row for all ids", "All ids get the same row of positions. Each column of ids needs its own.",
+         PLACES, "positions(end, table.shape[1])[start]"),
         ("the id used as a position", "You look the positions up by id. The row must depend on the place of the id, "
          "not on the id.", PLACES, "positions(100, table.shape[1])[ids]"),
         ("not shifted", "Your label is the input itself. The model would only have to copy, and would learn nothing.",
@@ -102,6 +110,8 @@ SLIPS = (
         ("no mask", "Every new step sees all keys, also those in its future.", MASK, "np.ones((new, all), bool)"),
         ("a mask that forgets the cache", "The mask is right without a cache. With one, the new steps do not begin at "
          "key 0: they come after all cached keys.", MASK, "np.tri(new, all, dtype=bool)"),
+        ("the diagonal moved to the left", "The mask's diagonal moves to the wrong side. Its last row must be True "
+         "in all columns.", MASK, "np.tri(new, all, new - all, dtype=bool)"),
         ("no mask with a cache", "With a cache, your new steps see each other's future. Several new steps can come in "
          "one call.", MASK, f"{MASK} if cache is None else np.ones((new, all), bool)"),
         ("a step does not see itself", "The mask hides the step's own key.", MASK,
@@ -124,7 +134,8 @@ SLIPS = (
          "    new, all", "    kept.append((k, v))\n    new, all"),
         ("temperature multiplied", "A high temperature makes your text more predictable. It must make it more random.",
          "logits / temperature", "logits * temperature"),
-        ("temperature ignored", "Your probabilities do not depend on the temperature.", "logits / temperature",
+        ("temperature ignored", "Your probabilities do not depend on the temperature. A division after exp cancels "
+         "when you divide by the sum.", "logits / temperature",
          "logits"),
         ("temperature after the softmax", "You divide the probabilities by the temperature. Divide the logits.",
          "logits / temperature", "logits", "powers / powers.sum()", "powers / powers.sum() / temperature"),
@@ -144,6 +155,7 @@ SLIPS = (
          "return ids", "return ids[len(ids) - count :]"),
         ("too few new ids", "You stop when the whole text has `count` ids. `count` is the number of new ones.",
          "range(count)", "range(count - len(ids))"),
+        STOPPED,
         ("temperature not passed on", "Your text does not depend on the temperature.", "temperature)\n        ids",
          "1.0)\n        ids"),
     ),
@@ -169,6 +181,7 @@ SLIPS = (
          "follows the last one.", "array[0, -1]", "array[0, 0]"),
         ("always the most likely id", "You choose the id with the highest probability. It must be drawn at random.",
          DRAW, "p.argmax()"),
+        STOPPED,
         ("a cache shared by two texts", "A new text begins with the cache of the text before it. Begin with None.",
          "temperature):", "temperature, kept=[None]):", "list(ids), None, 0", "list(ids), kept[0], 0",
          "        start =", "        kept[0] = cache\n        start ="),

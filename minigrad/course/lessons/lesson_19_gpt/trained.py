@@ -182,9 +182,17 @@ def written(file, model, count, temperature=1.0, seed=1):
 
 
 def run(file):
-    """Train for longer than the check does, and write names at three temperatures."""
+    """Train for longer than the check does, and write names at three temperatures. If the file defines
+    perplexities, print them for names that the GPT did not see.
+    """
     steps = 300 if sys.platform == "emscripten" else 3000
     model, found = train(file, steps, report=steps // 6)
     print(f"\nvalidation loss {found:.3f}; counted pairs of letters reach {BIGRAM}")
     for temperature in (0.3, 1.0, 2.0):
         print(f"temperature {temperature}: {', '.join(written(file, model, 8, temperature))}")
+    if hasattr(file, "perplexities"):
+        inputs, labels = file.targets(names()[1]["validation"])
+        some = (labels >= 0).any(axis=0)
+        with mg.no_grad():
+            found = file.perplexities(model(inputs[:, some]), labels[:, some])
+        print("perplexity at each position:", *(f"{float(one):.1f}" for one in found))
