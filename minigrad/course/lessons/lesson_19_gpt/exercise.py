@@ -6,7 +6,7 @@ When all eight are right, the check trains a small GPT that consists of your
 functions, and lets it write names. This takes a few seconds.
 
     minigrad course check 19
-    python lesson_19_gpt.py         trains for longer, about 15 seconds
+    python lesson_19_gpt.py         trains for longer, up to a minute
 
 T is the number of steps, B the number of texts, D the width.
 """
