@@ -78,13 +78,13 @@ def right_type(more=""):
 
 
 def form(answer):
-    """Describe what a function returned: (an array, (an array, an array))."""
+    """Describe what a function returned: (array (1, 2), array (1, 2))."""
     if isinstance(answer, list):
         parts = [form(part) for part in answer]
         numbers = {"a number", "a list of numbers"}.issuperset(parts)
         return "a list of numbers" if numbers else f"({', '.join(parts)})"
     if isinstance(answer, np.ndarray):
-        return "an array"
+        return f"array {answer.shape}"
     return "a number" if isinstance(answer, int | float) else str(answer)
 
 
@@ -97,12 +97,7 @@ def same_form(yours, right):
 
 def inputs_and_labels(answer):
     """Name the elements of the inputs, then those of the labels."""
-    shapes = [
-        (f"the shape of {name}", list(part.shape)) for name, part in zip(PARTS, answer, strict=True)
-    ]
-    return shapes + [
-        pair for name, part in zip(PARTS, answer, strict=True) for pair in cells(name)(part)
-    ]
+    return [pair for name, part in zip(PARTS, answer, strict=True) for pair in cells(name)(part)]
 
 
 def targets_question(ids):
@@ -449,7 +444,7 @@ def reads(yours, right):
     for number, (mine, good) in enumerate(zip(yours, right, strict=False), 1):
         if mine != good:
             return (
-                f"call {number}: yours reads {mine[0]} ids from position {mine[1]}\n"
+                f"call {number}: yours reads {mine[0]} id{'s' * (mine[0] > 1)} from position {mine[1]}\n"
                 f"it should be  {good[0]} id{'s' * (good[0] > 1)} from position {good[1]}"
             )
     return f"yours         {len(yours)} calls of the model\nit should be  {len(right)} calls"

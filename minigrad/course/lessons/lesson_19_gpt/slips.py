@@ -101,6 +101,10 @@ SLIPS = (
          "result.", MLP, "return y + mlp(norm2(x))"),
         ("the norm after the function", "You normalize the result of the attention and of the mlp. The norm belongs "
          "before them.", BLOCK, "y = x + norm1(attention(x))\n    return y + norm2(mlp(y))"),
+        ("norm1 after the attention", "You normalize the attention's result. The norm belongs before the attention.",
+         ATTENTION, "y = x + norm1(attention(x))"),
+        ("norm2 after the mlp", "You normalize the mlp's result. The norm belongs before the mlp.", MLP,
+         "return y + norm2(mlp(y))"),
         ("norms forgotten", "The attention and the mlp read vectors that are not normalized.",
          BLOCK, "y = x + attention(x)\n    return y + mlp(y)"),
         ("norms exchanged", "norm2 is where norm1 belongs, and norm1 is where norm2 belongs.",
@@ -132,6 +136,11 @@ SLIPS = (
          "remember what is in `cache`.", "cache=None):\n    if",
          "cache=None, kept=[]):\n    cache = cache or (kept and kept[-1]) or None\n    if",
          "    new, all", "    kept.append((k, v))\n    new, all"),
+        *((f"{name} without a graph", f"You make a new Tensor of {name}'s array, so no gradient reaches {name}.",
+           f"attention({before}{name}", f"attention({before}mg.Tensor({name}.array)")
+          for name, before in (("q", ""), ("k", "q, "), ("v", "q, k, "))),
+        ("exponents above 0", "You subtract a number that can be smaller than the largest of the quotients. Then an "
+         "exponent can be above 0, and its power infinite.", "scores - scores.max()", "scores - logits.max()"),
         ("temperature multiplied", "A high temperature makes your text more predictable. It must make it more random.",
          "logits / temperature", "logits * temperature"),
         ("temperature ignored", "Your probabilities do not depend on the temperature. A division after exp cancels "
