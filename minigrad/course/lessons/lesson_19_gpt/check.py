@@ -322,9 +322,9 @@ def sees_question(cached, new, what):
 # ---- probabilities ----
 
 
-def probabilities_question(logits, temperature):
+def probabilities_question(logits, temperature, what=""):
     return Question("probabilities", "probabilities(logits, temperature)",
-                    values(logits=logits, temperature=temperature), formula=SOFTMAX,
+                    values(logits=logits, temperature=temperature), what, formula=SOFTMAX,
                     names=cells("p"))  # fmt: skip
 
 
@@ -603,7 +603,7 @@ QUESTIONS = (
     probabilities_question([0, np.log(3)], 2.0),
     probabilities_question([2, 2, 2, 2], 0.7),
     probabilities_question([1000, 999, -1000], 1.0),
-    probabilities_question([0, np.log(9), 1000], 0.5),
+    probabilities_question([0, np.log(9), 1000], 0.5, "probabilities(logits, temperature), with quotients up to 2000"),
     Question("probabilities", "type(probabilities(logits, temperature)).__name__", values(logits=[0, 1], temperature=1),
              "the type of probabilities(logits, temperature)", formula=SOFTMAX, compare=right_type()),
     probabilities_question([1, -2, 0.5, 3], 1.5),

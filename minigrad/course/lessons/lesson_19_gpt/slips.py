@@ -139,8 +139,6 @@ SLIPS = (
         *((f"{name} without a graph", f"You make a new Tensor of {name}'s array, so no gradient reaches {name}.",
            f"attention({before}{name}", f"attention({before}mg.Tensor({name}.array)")
           for name, before in (("q", ""), ("k", "q, "), ("v", "q, k, "))),
-        ("exponents above 0", "You subtract a number that can be smaller than the largest of the quotients. Then an "
-         "exponent can be above 0, and its power infinite.", "scores - scores.max()", "scores - logits.max()"),
         ("temperature multiplied", "A high temperature makes your text more predictable. It must make it more random.",
          "logits / temperature", "logits * temperature"),
         ("temperature ignored", "Your probabilities do not depend on the temperature. A division after exp cancels "
