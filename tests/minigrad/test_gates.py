@@ -209,7 +209,10 @@ def test_gradients_by_hand(call, x, slope):
         ("mg.binary_cross_entropy([0.0], x)", "MG128"),  # a constant input that wants a gradient
         ("mg.softmax_cross_entropy(np.zeros((2, 0)), [0, 0])", "(?s)MG154.*a model with more"),
         ("mg.softmax_cross_entropy(np.zeros((2, 3)), [[0], [1]])", "MG152"),
-        ("mg.cross_entropy(np.zeros((1, 2, 3)), [[0, 1]])", r"(?s)MG152.*\(1, 2, 3\).*\(1, 3\).*last axis"),
+        (
+            "mg.cross_entropy(np.zeros((1, 2, 3)), [[0, 1]])",
+            r"(?s)MG152.*\(1, 2, 3\).*\(1, 3\).*last axis",
+        ),
         ("mg.softmax_cross_entropy(np.zeros((0, 3)), np.zeros(0, int))", "MG116"),
         ("mg.mean_squared_error(np.zeros((3, 1)), np.zeros(3))", "MG151"),
         ("mg.negative_log_likelihood([[2.0, -1.0]], [0])", "MG158"),
