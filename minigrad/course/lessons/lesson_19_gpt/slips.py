@@ -55,8 +55,6 @@ SLIPS = (
          COS, "table[t, 2 * i + 1] = np.cos(t / 10000 ** ((2 * i + 1) / width))"),
         ("frequencies too close to each other", "The first two columns are right, but the next waves are too fast. "
          "Check the exponent of 10000.", ANGLE, "i / width"),
-        ("multiplied instead of divided", "The angle is t divided by the power of 10000. You multiply, so the waves "
-         "get faster from left to right.", "t / 10000 ** (", "t * 10000 ** ("),
         ("whole numbers only", "Your matrix holds integers, so each sine and cosine loses its decimals.",
          "np.zeros((length, width))", "np.zeros((length, width), int)"),
         ("positions counted from 1", "Your row 0 belongs to position 1.", "angle = t /", "angle = (t + 1) /"),
@@ -139,8 +137,6 @@ SLIPS = (
         *((f"{name} without a graph", f"You make a new Tensor of {name}'s array, so no gradient reaches {name}.",
            f"attention({before}{name}", f"attention({before}mg.Tensor({name}.array)")
           for name, before in (("q", ""), ("k", "q, "), ("v", "q, k, "))),
-        ("temperature multiplied", "A high temperature makes your text more predictable. It must make it more random.",
-         "logits / temperature", "logits * temperature"),
         ("temperature ignored", "Your probabilities do not depend on the temperature. A division after exp cancels "
          "when you divide by the sum.", "logits / temperature",
          "logits"),
