@@ -180,7 +180,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
     waiting.start()
     try:
-        verdict = grade(one, workbook.path(one), text, modules=workbook.modules(text))
+        verdict = grade(one, workbook.path(one), text, modules=workbook.modules())
     finally:
         waiting.cancel()
     problem = verdict.problem
@@ -232,7 +232,7 @@ def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None
     """Draw the learner's own graph and print the page's path."""
     target = workbook.folder / "pages" / f"{one.name}_graph.html"
     try:
-        if draw_page(one, workbook.path(one), text, failed, target, workbook.modules(text)):
+        if draw_page(one, workbook.path(one), text, failed, target, workbook.modules()):
             print(f"  your graph: pages/{target.name}")
     except OSError as error:
         print(f"  your graph could not be written: {reason(error)}")

@@ -14,7 +14,6 @@ import sys
 import time
 import unicodedata
 import zipfile
-from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -94,24 +93,19 @@ class Roster:
 
     def __init__(self, path: Path, column: str) -> None:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
-        comma = max(",;\t", key=text.partition("\n")[0].count)
-        self.lines: list[list[list[str]]] = [[]]
-        """The cells of each line. A cell is its text in the file and the separator after it."""
-        for cell in re.findall(rf'("(?:[^"]|"")*"|[^{comma}\r\n]*)({comma}|\r?\n|\r|\Z)', text):
-            self.lines[-1].append([*cell])
-            if cell[1] != comma:
-                self.lines.append([])
-        self.head, wanted = _values(self.lines[0]), column.casefold()
+        self.mark = "\ufeff" * text.startswith("\ufeff")
+        self.comma = max(",;\t", key=text.partition("\n")[0].count)
+        file = io.StringIO(text.removeprefix(self.mark), newline="")
+        self.lines = list(csv.reader(file, delimiter=self.comma)) or [[]]
+        self.head, wanted = [_normal(cell) for cell in self.lines[0]], column.casefold()
         # Canvas adds a number to the name of an assignment
-        places = [
-            place for place, name in enumerate(self.head)
-            if wanted in (name, re.sub(r" \(\d+\)$", "", name))
-        ]  # fmt: skip
+        names = [{name, re.sub(r" \(\d+\)$", "", name)} for name in self.head]
+        places = [place for place, name in enumerate(names) if wanted in name]
         if len(places) != 1:
             raise DataError(
                 "MG927",
                 f"{path.name} has {len(places)} columns {column!r}",
-                cause=f"its columns are {printable(', '.join(cell for cell, _ in self.lines[0]))}",
+                cause=f"its columns are {printable(', '.join(self.lines[0]))}",
                 remedy="pass the name of one column, as in --column Grade",
             )
         self.column = places[0]
@@ -122,52 +116,45 @@ class Roster:
         A submission must match one student, and a student one submission. All its files must have
         been graded. Others are listed on stderr, with the submissions' notes.
         """
-        students = [(line, keys) for line in self.lines[1:] if (keys := self._keys(line))]
-        found: list[list[Row]] = [[] for _ in students]
-        left = []
+        students = [
+            (line, keys, list[Row]()) for line in self.lines[1:] if (keys := self._keys(line))
+        ]
+        left = [f"{row.name}: {row.note}" for row in rows if row.note]
         for row in rows:
             name = re.sub(r"\.(zip|py|ipynb)$", "", Path(row.name).name)
             before = NUMBER.split(name)[0].rstrip("_- ")  # 'ada' in 'ada_lesson_03'
-            names = {_normal(text) for text in (name, name.removesuffix(f"_{row.id}"), before)} - {
-                ""
-            }
-            places: list[int] = []
-            for own in {row.id}, names:
-                places = places or [i for i, (_, keys) in enumerate(students) if own & keys]
-            if row.note:
-                left.append(f"{row.name}: {row.note}")
-            if len(places) == 1:
-                found[places[0]].append(row)
+            names = {_normal(text) for text in (name, name.removesuffix(f"_{row.id}"), before)}
+            known, named = (
+                [its for _, keys, its in students if keys & mine] for mine in ({row.id}, names)
+            )
+            if len(matches := known or named) == 1:
+                matches[0].append(row)
             else:
-                left.append(f"{row.name}: {len(places)} rows of the roster match this submission")
-        for its, (line, _) in zip(found, students, strict=True):
-            who = ", ".join(cell.strip('"') for cell, _ in line[:2])
+                left.append(f"{row.name}: {len(matches)} rows of the roster match this submission")
+        for line, _, its in students:
+            who = ", ".join(line[:2])
             if len(its) != 1:
                 left.append(f"{who}: {len(its)} submissions match this row")
             elif all(mark.graded for mark in its[0].marks):
-                line[self.column][0] = f"{its[0].points:g}"
+                line[self.column] = f"{its[0].points:g}"
             else:
                 left.append(f"{who}: not filled in, because a file was not graded")
         for text in left:
             print(printable(text), file=sys.stderr)
-        return "".join(text for line in self.lines for cell in line for text in cell)
+        file = io.StringIO()
+        csv.writer(file, delimiter=self.comma).writerows(self.lines)
+        return self.mark + file.getvalue()
 
-    def _keys(self, line: list[list[str]]) -> set[str]:
+    def _keys(self, line: list[str]) -> set[str]:
         """Return the texts that identify a line's student. They are empty for Canvas's line
         'Points Possible'.
         """
-        values = _values(line[: self.column])
-        known = {
-            value for value, name in zip(values, self.head, strict=False) if OF_STUDENT.match(name)
-        }
-        # 'Lovelace, Ada' on Canvas, 'Participant 201' on Moodle, first and last names in two columns
-        known |= {re.sub(r"^(.+), (.+)$|^\D*[ /]\D*(\d+)$", r"\2 \1\3", v).strip() for v in known}
-        known |= {f"{first} {last}" for first, last in pairwise(values)}
-        return known - {""} if line[self.column :] and "points possible" not in known else set()
-
-
-def _values(line: list[list[str]]) -> list[str]:
-    return [_normal(cell.removeprefix("\ufeff").strip('"').replace('""', '"')) for cell, _ in line]
+        cells = zip(line[: self.column], self.head, strict=False)
+        known = {_normal(cell) for cell, name in cells if OF_STUDENT.match(name)}
+        if "points possible" in known or not line[self.column :]:
+            return set()
+        # the number in Moodle's 'Participant 201'
+        return known.union(*(re.findall(r"^\D*[ /]\D*(\d+)$", text) for text in known)) - {""}
 
 
 def _normal(text: str) -> str:
@@ -180,7 +167,6 @@ def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
     """
     (row,) = rows
-    said = [f"{row.points:g} of {len(row.marks)} points", *filter(None, [row.note])]
     tests = [
         {"name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "score": score, "max_score": 1.0,
          "status": "passed" if mark.passed else "failed", "output": mark.said,
@@ -190,7 +176,11 @@ def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
     ]  # fmt: skip
     # a learner's file may print HTML, so all output is declared as text
     plain = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
-    results = {"score": row.points, "output": "\n".join(said), "visibility": options.visibility}
+    results = {
+        "score": row.points,
+        "output": f"{row.points:g} of {len(row.marks)} points\n{row.note}".rstrip(),
+        "visibility": options.visibility,
+    }
     hidden = {"wall": str(options.wall)}  # not shown to students
     return to_text({**results, **plain, "tests": tests, "extra_data": hidden})
 

@@ -97,7 +97,7 @@ def grade(
     source: Path,
     text: str,
     wall: Wall = NO_WALL,
-    modules: Mapping[str, str] | None = None,
+    modules: Mapping[str, str] = {},
 ) -> Verdict:
     """Run a learner's file in its own process behind `wall`, ask it all questions, and judge the
     answers.

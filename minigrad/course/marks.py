@@ -13,7 +13,7 @@ from ..support.text import printable
 from . import feedback
 from .grade import Problem, grade
 from .lesson import Lesson, Slip
-from .submissions import File, Submission
+from .submissions import Submission
 from .wall import find as find_wall
 
 FAILED = "could not be graded"
@@ -90,19 +90,12 @@ def graded(
 
     Errors: OptionError MG917 if `jobs` is less than 1.
     """
-    wall, found = find_wall(), dict[str, Mark]()
-    files: dict[str, tuple[Lesson, File, dict[str, str]]] = {}
-    for whose in handed_in:
-        for one in chosen:
-            name, file = f"{whose.name} lesson {one.number}", whose.chosen.get(one.name)
-            found[name] = Mark(one, 0, f"no {one.file}")
-            if file and file.text == one.read("exercise.py"):
-                found[name] = Mark(one, 0, "not written yet")
-            elif file:
-                found[name] = Mark(one, 0, FAILED, False)
-                files[name] = one, file, whose.modules(file)
-            elif one.number in whose.unread:
-                found[name] = Mark(one, 0, "could not be read", False)
+    wall = find_wall()
+    files = {
+        f"{whose.name} lesson {one.number}": (one, file, whose.modules[file.where.parent])
+        for whose in handed_in for one in chosen
+        if (file := whose.chosen.get(one.name)) and file.text != one.read("exercise.py")
+    }  # fmt: skip
 
     def work(name: str, **_: object) -> dict[str, Any]:
         one, file, modules = files[name]
@@ -122,11 +115,22 @@ def graded(
         }
         for name, (_, file, modules) in files.items()
     }
-    for name, done in run_jobs(todo, work, jobs, keep, apart=False, shown=None).items():
-        found[name] = Mark(files[name][0], **done.result)
+    done = run_jobs(todo, work, jobs, keep, apart=False, shown=None)
+
+    def mark(whose: Submission, one: Lesson) -> Mark:
+        name = f"{whose.name} lesson {one.number}"
+        if name in done:
+            return Mark(one, **done[name].result)
+        if name in files:
+            return Mark(one, 0, FAILED, False)
+        if one.name in whose.chosen:
+            return Mark(one, 0, "not written yet")
+        unread = one.number in whose.unread
+        return Mark(one, 0, "could not be read" if unread else f"no {one.file}", not unread)
+
     rows = []
     for whose in handed_in:
-        row = [found[f"{whose.name} lesson {one.number}"] for one in chosen]
+        row = [mark(whose, one) for one in chosen]
         failed = [f"lesson {mark.lesson.number} {FAILED}" for mark in row if mark.said == FAILED]
         note = printable("; ".join(failed + whose.notes))
         note = note[:LONGEST_NOTE] + " ..." * (len(note) > LONGEST_NOTE)

@@ -61,7 +61,7 @@ def ask(
     text: str,
     wall: Wall = NO_WALL,
     only: Sequence[int] | None = None,
-    modules: Mapping[str, str] | None = None,
+    modules: Mapping[str, str] = {},
 ) -> Run:
     """Ask a learner's file every question of the lesson, or only the questions with the indices
     `only`. `text` is the contents of the file `source`. `modules` contains the names and texts of
@@ -134,7 +134,7 @@ def _run(
     wall: Wall,
     most: int,
     *rest: str,
-    modules: Mapping[str, str] | None = None,
+    modules: Mapping[str, str] = {},
 ) -> tuple[str, bytes, str]:
     """Start the child process and wait for it. Returns the reason why the child ended early (or
     ''), its answers or page, at most one byte more than `most`, and its output.
@@ -145,7 +145,7 @@ def _run(
     """
     with contextlib.ExitStack() as stack:
         given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
-        given.write(json.dumps([text, dict(modules or {})]).encode())
+        given.write(json.dumps([text, dict(modules)]).encode())
         given.seek(0)
         folder, where = INSIDE, None
         if not wall.program:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from ..support.text import table
 from .feedback import wrapped
@@ -15,40 +17,37 @@ from .marks import Row
 
 MOST = 5
 """The number of mistakes to list for each lesson."""
-Groups = list[tuple[tuple[str, str], list[str]]]
-"""Things that students have in common: a short text, a hint, and the students' names."""
-Counts = tuple[Lesson, tuple[int, ...], dict[str, Groups]]
+Counts = tuple[Lesson, tuple[int, ...], dict[str, Any]]
+"""A lesson, its numbers of students, and its lists: {title: {(thing, hint): students' names}}."""
 
 
 def counted(rows: list[Row]) -> Iterator[Counts]:
-    """Yield each lesson with its numbers of students and the lists to show.
+    """Yield each lesson with its numbers of students and the lists to show, the largest group first.
 
     The numbers count the students who have passed, those with a problem that the check found, and
     those who have not begun or whose file cannot be read.
     """
     for marks in zip(*(row.marks for row in rows), strict=True):
-        passed = sum(mark.passed for mark in marks)
-        stuck = [(mark, row.name) for row, mark in zip(rows, marks, strict=True) if mark.kind]
-        functions = [
-            ((mark.function or "the file cannot be run", ""), name) for mark, name in stuck
-        ]
-        mistakes = [((mark.mistake, mark.hint), name) for mark, name in stuck if mark.mistake]
-        yield marks[0].lesson, (passed, len(stuck), len(rows) - passed - len(stuck)), {
-            "Where the others are stuck": grouped(functions),
-            "The most frequent mistakes": grouped(mistakes)[:MOST],
+        functions, mistakes = defaultdict[Any, list[str]](list), defaultdict[Any, list[str]](list)
+        for row, mark in zip(rows, marks, strict=True):
+            if mark.kind:
+                functions[mark.function or "the file cannot be run", ""].append(row.name)
+            if mark.mistake:
+                mistakes[mark.mistake, mark.hint].append(row.name)
+        passed, stuck = sum(mark.passed for mark in marks), sum(map(len, functions.values()))
+        yield marks[0].lesson, (passed, stuck, len(rows) - passed - stuck), {
+            "Where the others are stuck": ranked(functions, len(rows)),
+            "The most frequent mistakes": ranked(mistakes, MOST),
         }  # fmt: skip
 
 
-def grouped(pairs: Iterable[tuple[tuple[str, str], str]]) -> Groups:
-    """Return the names in pairs of (thing, name) by thing, the largest group first.
+def ranked(groups: dict[Any, list[str]], most: int) -> dict[Any, list[str]]:
+    """Return the largest groups.
 
-    >>> grouped([(("f", ""), "ada"), (("g", ""), "bob"), (("g", ""), "eve")])
-    [(('g', ''), ['bob', 'eve']), (('f', ''), ['ada'])]
+    >>> ranked({"f": ["ada"], "g": ["bob", "eve"]}, 1)
+    {'g': ['bob', 'eve']}
     """
-    groups: dict[tuple[str, str], list[str]] = {}
-    for thing, name in pairs:
-        groups.setdefault(thing, []).append(name)
-    return sorted(groups.items(), key=lambda group: -len(group[1]))
+    return dict(sorted(groups.items(), key=lambda group: -len(group[1]))[:most])
 
 
 def statistics(rows: list[Row], options: argparse.Namespace) -> str:
@@ -62,7 +61,7 @@ def statistics(rows: list[Row], options: argparse.Namespace) -> str:
     for one, _, parts in lessons:
         for title, groups in parts.items():
             lines += ["", f"Lesson {one.number}, {one.title}. {title}:"] * bool(groups)
-            for (thing, hint), names in groups:
+            for (thing, hint), names in groups.items():
                 lines.append(f"  {len(names):>4}  {thing}")
                 for text in (hint, ", ".join(names * options.names)):
                     lines += wrapped(f"        {text}", 100)
@@ -79,7 +78,7 @@ def page(lessons: list[Counts], count: int, shown: bool) -> str:
         sections += f"<h2>{name}</h2>\n" * (counts[1] > 0)
         for title, groups in parts.items():
             sections += f"<h3>{title}</h3>\n" * bool(groups)
-            for (thing, hint), names in groups:
+            for (thing, hint), names in groups.items():
                 who = ", ".join(names * shown)
                 sections += (
                     f'<div class="group" style="--share: {len(names) / counts[1]:.3f}"><b>{len(names)}</b>'

@@ -145,13 +145,13 @@ class Workbook:
                 f"{lesson.number}",
             ) from None
 
-    def modules(self, text: str) -> dict[str, str]:
-        """Return the learner's other files that `text` imports. See `imported`."""
+    def modules(self) -> dict[str, str]:
+        """Return the learner's own modules. See `imported`."""
         beside = {}
         for path in self.folder.glob("*.py"):
             with contextlib.suppress(OSError):
                 beside[path.name] = read_text(path)
-        return imported(text, beside)
+        return imported(beside)
 
     def passed(self, lesson: Lesson) -> bool:
         return bool(self._entry(lesson).get("passed"))

@@ -72,8 +72,8 @@ def test_files_that_cannot_be_read_say_why_and_links_show_nothing(run, tmp_path,
     assert code == 0 and "secret" not in text
     assert notes(text) == {
         "long": f"{FIRST} not graded: it is longer than 1 MB",
-        "link": f"{FIRST} not graded: a link to a file outside the submission",
-        "inside": "",
+        "link": f"{FIRST} not graded: a link, which is not followed",
+        "inside": f"{FIRST} not graded: a link, which is not followed",
         "pipe": f"{FIRST} not graded: it is a folder or a device",
         "self": "self not graded: a link, which is not followed",
         "fifo": "fifo not graded: it is a folder or a device",

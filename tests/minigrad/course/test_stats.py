@@ -92,7 +92,7 @@ def sample(name="ada", function="f", mistake="m", hint="h"):
 
 def test_a_class_that_has_passed_has_no_lists():
     (one,) = counted(sample()[1:])
-    assert one == (GATES, (1, 0, 0), {name: [] for name in one[2]})
+    assert one == (GATES, (1, 0, 0), {name: {} for name in one[2]})
 
 
 def test_nothing_is_interpreted_by_the_page():
