@@ -1,4 +1,4 @@
-"""Run a learner's file: `python -m minigrad.course.child LESSON FILE SECONDS`.
+"""Run a learner's file: `python -m minigrad.course.child FOLDER FILE SECONDS`.
 
 sandbox.py starts this process. It reads the file's text from stdin, asks the file each question of
 the lesson, and writes each raw answer to stdout as a line of JSON. The output of the learner's file
@@ -62,9 +62,11 @@ def limit(seconds: float) -> None:
         resource.setrlimit(which, (min(amount, hard), hard))
 
 
-def guard(folder: str) -> None:
-    """Refuse all later operations that a lesson's file does not need. This cannot be undone."""
-    inside, lessons = os.path.realpath(folder) + os.sep, os.path.realpath(FOLDER)
+def guard(folder: str, *lessons: str) -> None:
+    """Refuse all later operations that a lesson's file does not need. This cannot be undone. It may
+    write only in `folder`, and not read the solutions in `lessons`.
+    """
+    inside = os.path.realpath(folder) + os.sep
     secret = ("solution", "slips", "right.py", "right.", "key.")
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     # A learner's file can reach these variables through an error's traceback, so they are
@@ -256,12 +258,12 @@ def watch(function: str, source: Path) -> dict[str, Any]:
 def main() -> None:
     """Run one lesson's file in a temporary folder.
 
-    The arguments are `LESSON FILE SECONDS [QUESTIONS | page PAGE FAILED]`. QUESTIONS are indices,
+    The arguments are `FOLDER FILE SECONDS [QUESTIONS | page PAGE FAILED]`. QUESTIONS are indices,
     separated by commas. stdin contains the file's text, and the names and texts of the learner's
     modules that it may import, as JSON.
     """
     name, path, seconds, *rest = sys.argv[1:]
-    lesson, source = Lesson(FOLDER / name), Path(path)
+    lesson, source = Lesson(Path(name)), Path(path)
     limit(float(seconds))
     text, modules = json.load(sys.stdin)
     for file, code in modules.items():
@@ -280,7 +282,7 @@ def main() -> None:
     variables = watch(lesson.questions[only[0]].function, source) if only else None
     ast.parse("")  # loads everything that compiling needs before the guard is active
     refuse_calls()
-    guard(os.getcwd())
+    guard(os.getcwd(), os.path.realpath(FOLDER), os.path.realpath(lesson.folder.parent))
     if rest[:1] == ["page"]:
         _, file, failed = rest
         check.page(load(source, text), file, failed or None)

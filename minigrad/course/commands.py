@@ -18,12 +18,12 @@ from typing import Any
 from ..errors import DataError, MinigradError, reason, shown
 from ..support.text import for_terminal
 from ..tools.commands import to_type
-from . import feedback, quiz
+from . import feedback, own, quiz
 from .export import write_notebooks
 from .feedback import say, terminal_width
 from .formats import write_autograder
 from .grade import Verdict, grade
-from .lesson import Lesson, add_lessons, chosen, lesson
+from .lesson import VARIABLE, Lesson, add_lessons, chosen, lesson
 from .report import add_report
 from .sandbox import draw_page
 from .workbook import WITHOUT, Workbook
@@ -92,7 +92,13 @@ def add_course(commands: Any) -> None:
             metavar="FILE",
             help="(default: autograder.zip)",
         )
+    new = add("new", own.new, "write the files of a new lesson, to change as you like")
+    test = add("test", own.test, "write a lesson's answer key, and list what the lesson lacks")
+    for parser in new, test:
+        parser.add_argument("folder", type=Path, metavar="FOLDER", help="the lesson's folder")
+    about = "take the lessons in this folder instead of the course's"
     for parser in (course, *parts.choices.values()):
+        parser.add_argument("--lessons", default=argparse.SUPPRESS, metavar="FOLDER", help=about)
         parser.set_defaults(run=with_files(parser.get_default("run")))
 
 
@@ -117,6 +123,8 @@ def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
     """
 
     def command(options: argparse.Namespace) -> int:
+        if "lessons" in options:
+            os.environ[VARIABLE] = options.lessons
         try:
             return run(options)
         except (MinigradError, BrokenPipeError):
@@ -275,7 +283,7 @@ def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
     if not page.exists():  # a lesson that is not in this folder
         page = one.folder / "page.html"
-    if options.text:
+    if options.text or not page.exists():
         os.environ.setdefault(
             "LESS", "FRX"
         )  # colours, and no pager for a text that fits the screen

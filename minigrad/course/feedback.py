@@ -16,7 +16,7 @@ from ..support.text import for_terminal, printable
 from ..tools.commands import to_type
 from .answers import Difference
 from .grade import Problem, Verdict
-from .lesson import Lesson
+from .lesson import FOLDER, Lesson
 
 
 def lines(
@@ -165,7 +165,8 @@ def _compared(difference: Difference, yours: str, right: str, width: int) -> lis
 
 def to_paste(problem: Problem, lesson: Lesson) -> list[str]:
     """Return the Python statements that show the failure again."""
-    question, place = problem.question, f"{lesson.number}, {problem.number}"
+    which = lesson.number if lesson.folder.parent == FOLDER else repr(lesson.name)
+    question, place = problem.question, f"{which}, {problem.number}"
     assert question is not None
     if problem.first and not question.names:
         return ["from minigrad.course import steps", f"print(steps({place}))"]

@@ -22,6 +22,7 @@ from ..support.files import write_whole
 from ..support.jobs import ROOT
 from ..support.text import printable
 from .lesson import FOLDER, chosen
+from .lesson import lessons as all_lessons
 from .marks import Row
 from .submissions import NUMBER
 
@@ -238,8 +239,11 @@ def write_autograder(options: argparse.Namespace) -> int:
                 archive.writestr(info, script.read_text("utf-8").replace("LESSONS", lessons))
             for package in "minigrad", "layers", "optim":
                 for path in sorted((ROOT / package).rglob("*")):
-                    if "__pycache__" not in path.parts:
+                    if "__pycache__" not in path.parts and path.parent.parent != FOLDER:
                         archive.write(path, path.relative_to(ROOT))
+            for one in all_lessons():
+                for path in sorted(one.folder.glob("*.*")):
+                    archive.write(path, FOLDER.relative_to(ROOT) / one.name / path.name)
 
     write_whole(options.out, write)
     print(f"{options.out} is ready.")

@@ -276,8 +276,10 @@ def make(lesson: Lesson) -> Key:
     known = []
     for slip in lesson.slips:
         answers = _signatures(lesson, range(len(questions)), f"{solution}\n{slip.code}")
-        first = next(q.function for i, q in enumerate(questions) if wrong(i, answers[i]))
-        slip = replace(slip, function=slip.function or first)
+        first = [q.function for i, q in enumerate(questions) if wrong(i, answers[i])]
+        if not first:
+            raise ValueError(f"slips.py: {slip.name!r} gives right answers")
+        slip = replace(slip, function=slip.function or first[0])
         own = tuple(answers[i] for i in indices(lesson, slip.function))
         known.append(KnownSlip(slip, own, own=True))
     seen: dict[Any, list[str]] = {}
@@ -304,7 +306,7 @@ def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
 
     solution = lesson.read("solution.py")
     functions = list(dict.fromkeys(question.function for question in lesson.questions))
-    for source in ("", *lesson._module("right").RIGHT.values()):
+    for source in ("", *lesson.right.values()):
         for function in functions:
             for slip in mutants(source or solution, function):
                 yield slip, f"{solution}\n{source}\n{slip.code}"

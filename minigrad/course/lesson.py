@@ -6,6 +6,7 @@ import ast
 import contextlib
 import importlib
 import io
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -18,9 +19,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import OptionError, reason
+from . import lessons as package
 from .answers import described_input
 
 FOLDER = Path(__file__).parent / "lessons"
+VARIABLE = "MINIGRAD_LESSONS"
+"""The environment variable for a folder with other lessons. `--lessons FOLDER` sets it."""
 
 
 def no_inputs(file: Any) -> dict[str, Any]:
@@ -165,7 +169,8 @@ class Lesson:
 
     @property
     def number(self) -> int:
-        return int(self.name.split("_")[1])
+        """The number in the folder's name, or 1."""
+        return int("".join(re.findall(r"\d+", self.name)[:1]) or 1)
 
     @property
     def file(self) -> str:
@@ -175,7 +180,7 @@ class Lesson:
     @cached_property
     def title(self) -> str:
         """The heading of the lesson's text, without the prefix 'Lesson 3: '."""
-        return self.text.partition("\n")[0].partition(": ")[2]
+        return re.sub(r"^# (Lesson \d+: )?", "", self.text.partition("\n")[0])
 
     @cached_property
     def text(self) -> str:
@@ -184,7 +189,8 @@ class Lesson:
     @cached_property
     def hints(self) -> list[str]:
         """The hints, from vague to explicit. In hints.md, lines of three dashes separate them."""
-        return [hint.strip() for hint in re.split(r"^---$", self.read("hints.md"), flags=re.M)]
+        text = self.read("hints.md", "Read the lesson again: minigrad course show")
+        return [hint.strip() for hint in re.split(r"^---$", text, flags=re.M)]
 
     @property
     def check(self) -> ModuleType:
@@ -206,8 +212,17 @@ class Lesson:
     def slips(self) -> tuple[Slip, ...]:
         return tuple(self._module("slips").SLIPS)
 
-    def read(self, file: str) -> str:
-        return (self.folder / file).read_text(encoding="utf-8")
+    @property
+    def right(self) -> dict[str, str]:
+        """Other correct solutions, by name. right.py is optional."""
+        return self._module("right").RIGHT if self.read("right.py", "") else {}
+
+    def read(self, file: str, missing: str | None = None) -> str:
+        """Return the text of a file, or `missing` if it is passed and there is no such file."""
+        path = self.folder / file
+        if missing is not None and not path.exists():
+            return missing
+        return path.read_text(encoding="utf-8")
 
     @cached_property
     def solved(self) -> ModuleType:
@@ -219,6 +234,8 @@ class Lesson:
         return eval(expression, {**vars(file), "check": self.check, **given})
 
     def _module(self, name: str) -> ModuleType:
+        if str(self.folder.parent) not in package.__path__:  # a lesson outside minigrad
+            package.__path__.insert(0, str(self.folder.parent))
         return importlib.import_module(f"minigrad.course.lessons.{self.name}.{name}")
 
 
@@ -230,14 +247,24 @@ def module(name: str, source: str) -> ModuleType:
     return file
 
 
-@lru_cache
 def lessons() -> tuple[Lesson, ...]:
-    """All lessons in order."""
-    return tuple(
-        Lesson(folder)
-        for folder in sorted(FOLDER.glob("lesson_*"))
-        if (folder / "check.py").is_file()
-    )
+    """All lessons in order: those in the folder MINIGRAD_LESSONS if it is set, otherwise the course's.
+    Errors: OptionError MG911 if the folder contains no lessons.
+    """
+    return _lessons(Path(os.environ.get(VARIABLE) or FOLDER).resolve())
+
+
+@lru_cache
+def _lessons(folder: Path) -> tuple[Lesson, ...]:
+    found = tuple(Lesson(path.parent) for path in sorted(folder.glob("*/check.py")))
+    if not found:
+        raise OptionError(
+            "MG911",
+            f"there are no lessons in {os.fspath(folder)!r}",
+            cause="a lesson is a folder in it that contains check.py",
+            remedy="pass the folder that contains the lessons, or unset " + VARIABLE,
+        )
+    return found
 
 
 def lesson(which: int | str) -> Lesson:
@@ -250,7 +277,7 @@ def lesson(which: int | str) -> Lesson:
     raise OptionError(
         "MG911",
         f"there is no lesson {str(which)!r}",
-        cause=f"the lessons are numbered 1 to {lessons()[-1].number}",
+        cause=f"the lessons are numbered {lessons()[0].number} to {lessons()[-1].number}",
         remedy="pass a lesson's number: minigrad course check 3",
     )
 

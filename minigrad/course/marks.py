@@ -10,7 +10,7 @@ from typing import Any
 
 from ..support.jobs import run_jobs
 from ..support.text import printable
-from . import feedback
+from . import feedback, key
 from .grade import Problem, grade
 from .lesson import Lesson, Slip
 from .submissions import Submission
@@ -110,10 +110,13 @@ def graded(
     todo = {
         name: {
             "name": name,
-            "sha256": hashlib.sha256(json.dumps([file.text, modules]).encode()).hexdigest(),
+            "sha256": hashlib.sha256(
+                json.dumps([file.text, modules, one.read("check.py")]).encode()
+                + (one.folder / key.FILE).read_bytes()
+            ).hexdigest(),
             "wall": wall.program is not None,
         }
-        for name, (_, file, modules) in files.items()
+        for name, (one, file, modules) in files.items()
     }
     done = run_jobs(todo, work, jobs, keep, apart=False, shown=None)
 

@@ -74,7 +74,7 @@ def require_fit(quiz: Quiz, text: str, command: str = "minigrad course answer") 
 
 def read(lesson: Lesson) -> list[Quiz]:
     """Return the lesson's questions."""
-    return list(json.loads(lesson.read("quiz.json")))
+    return list(json.loads(lesson.read("quiz.json", "[]")))
 
 
 def opened(workbook: Workbook, one: Lesson) -> tuple[int, bool] | None:
@@ -124,6 +124,9 @@ def ask_missed(workbook: Workbook, current: Lesson) -> None:
 
 def run(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     """Check an answer, or show the question: `minigrad course answer`."""
+    if not read(one):
+        say("This lesson has no question.")
+        return 0
     place, _ = opened(workbook, one) or (0, True)
     question, text = read(one)[place], options.answer
     pose(question, f"Lesson {one.number}: ")

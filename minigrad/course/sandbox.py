@@ -155,7 +155,7 @@ def _run(
             folder = where = stack.enter_context(temporary)
         command = [
             *wall.before(lesson), sys.executable, "-P", "-m", "minigrad.course.child",
-            lesson.name, str(source), str(SECONDS), *rest,
+            str(lesson.folder), str(source), str(SECONDS), *rest,
         ]  # fmt: skip
         late = f"it took longer than {SECONDS:g} s"
         with process(

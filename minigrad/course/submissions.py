@@ -206,7 +206,10 @@ def recognized(file: File) -> Lesson | None:
     defined = set(DEFINED.findall(file.text))
 
     def evidence(one: Lesson) -> float:
-        shared, named = len(defined & _names(one)) / len(_names(one)), int(number) == one.number
+        shared, named = (
+            len(defined & _names(one)) / len(_names(one)),
+            one.number == int(number) or one.name == file.where.stem,
+        )
         # another text may only mention the lesson
         return shared + 0.6 * named if shared or file.where.suffix == ".py" else 0.0
 

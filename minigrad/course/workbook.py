@@ -110,9 +110,8 @@ class Workbook:
                 if not (folder / name).exists():
                     save_text(folder / name, text)
             for lesson in chosen:  # always updated, because learners do not edit these pages
-                shutil.copyfile(
-                    lesson.folder / "page.html", folder / "pages" / f"{lesson.name}.html"
-                )
+                if page := lesson.read("page.html", ""):
+                    save_text(folder / "pages" / f"{lesson.name}.html", page)
         except OSError as error:
             raise DataError(
                 "MG914",
