@@ -123,8 +123,8 @@ def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
     """
 
     def command(options: argparse.Namespace) -> int:
-        if "lessons" in options:
-            os.environ[VARIABLE] = options.lessons
+        if folder := getattr(options, "lessons", ""):
+            os.environ[VARIABLE] = folder
         try:
             return run(options)
         except (MinigradError, BrokenPipeError):
