@@ -7,6 +7,7 @@ import hashlib
 import os
 import pydoc
 import shlex
+import shutil
 import sys
 import threading
 import time
@@ -18,12 +19,12 @@ from typing import Any
 from ..errors import DataError, MinigradError, reason, shown
 from ..support.text import for_terminal
 from ..tools.commands import to_type
-from . import feedback, own, quiz
+from . import feedback, key, quiz
 from .export import write_notebooks
 from .feedback import say, terminal_width
 from .formats import write_autograder
-from .grade import Verdict, grade
-from .lesson import VARIABLE, Lesson, add_lessons, chosen, lesson
+from .grade import Problem, Verdict, grade
+from .lesson import FOLDER, VARIABLE, Lesson, Slip, add_lessons, chosen, lesson
 from .report import add_report
 from .sandbox import draw_page
 from .workbook import WITHOUT, Workbook
@@ -92,8 +93,8 @@ def add_course(commands: Any) -> None:
             metavar="FILE",
             help="(default: autograder.zip)",
         )
-    new = add("new", own.new, "write the files of a new lesson, to change as you like")
-    test = add("test", own.test, "write a lesson's answer key, and list what the lesson lacks")
+    new = add("new", _new, "write the files of a new lesson, to change as you like")
+    test = add("test", _test, "write a lesson's answer key, and list what the lesson lacks")
     for parser in new, test:
         parser.add_argument("folder", type=Path, metavar="FOLDER", help="the lesson's folder")
     about = "take the lessons in this folder instead of the course's"
@@ -335,6 +336,46 @@ def _export(options: argparse.Namespace) -> int:
     say(f"{len(paths)} notebooks are in {options.folder}{left}. Open one with: jupyter lab "
         f"{shlex.quote(str(paths[0]))}")  # fmt: skip
     return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    shutil.copytree(FOLDER / "template/my_lesson", options.folder)
+    say(f"Change the files in {options.folder}. Then run: minigrad course test {options.folder}")
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    try:
+        lacks = lacking(Lesson(options.folder.resolve()))
+    except Exception as error:  # the lesson's files may raise any exception
+        lacks = [f"{type(error).__name__}: {reason(error)}"]
+    say(*lacks or ["The lesson is complete."])
+    return int(bool(lacks))
+
+
+def lacking(one: Lesson) -> list[str]:
+    """Write a lesson's answer key, and return what the lesson lacks."""
+    files = "text.md", "exercise.py", "solution.py", "check.py", "slips.py"
+    if missing := [f"{name} is missing" for name in files if not (one.folder / name).exists()]:
+        return missing
+    key.write(one, key.make(one))
+    solution = one.read("solution.py")
+
+    def problem(text: str) -> Problem | None:
+        verdict = grade(one, Path(one.file), text)
+        return verdict.problem or verdict.stretch[1]
+
+    def named(slip: Slip) -> bool:
+        found = problem(f"{solution}\n\n{slip.code}")
+        return bool(found and found.slip and found.slip.name == slip.name)
+
+    lacks = {
+        f"the folder's name {one.name!r} cannot be imported by Python": not one.name.isidentifier(),
+        "text.md does not begin with a title: # My lesson": not one.text.startswith("# "),
+        "solution.py does not pass": problem(solution) is not None,
+        "exercise.py passes before anything is written": problem(one.read("exercise.py")) is None,
+    } | {f"slips.py: the check does not name {slip.name!r}": not named(slip) for slip in one.slips}
+    return [text for text, lacking in lacks.items() if lacking]
 
 
 def _count_passed(workbook: Workbook) -> str:

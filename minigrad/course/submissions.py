@@ -264,7 +264,7 @@ def _code(notebook: str) -> str:
     try:
         cells = json.loads(notebook)["cells"]
         codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except Exception:
         raise ValueError("it is not a notebook") from None
     saved = [code.partition("\n")[2] for code in codes if code.startswith("%%writefile")]
     lines = "\n\n".join(saved or codes).splitlines()

@@ -1,0 +1,8 @@
+"""The questions of the check. A student passes with the solution's answers to all of them."""
+
+from minigrad.course.lesson import Question, values
+
+QUESTIONS = [
+    Question("slope", "slope(x)", values(x=5.0), formula="2 * x"),
+    Question("slope", "slope(x)", values(x=[-1.5, 0.25]), formula="2 * x"),
+]
