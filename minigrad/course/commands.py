@@ -23,8 +23,8 @@ from . import feedback, key, quiz
 from .export import write_notebooks
 from .feedback import say, terminal_width
 from .formats import write_autograder
-from .grade import Problem, Verdict, grade
-from .lesson import FOLDER, VARIABLE, Lesson, Slip, add_lessons, chosen, lesson
+from .grade import Verdict, grade
+from .lesson import FOLDER, VARIABLE, Lesson, add_lessons, chosen, lesson
 from .report import add_report
 from .sandbox import draw_page
 from .workbook import WITHOUT, Workbook
@@ -81,18 +81,11 @@ def add_course(commands: Any) -> None:
     export = add("export", _export, "write the lessons as Jupyter notebooks")
     about = "the folder to write to (default: the current folder)"
     export.add_argument("folder", nargs="?", type=Path, default=Path("."), help=about)
-    for service in "gradescope", "classroom50":
-        grader = add(service, write_autograder, "write a zip file with an autograder")
-        add_lessons(grader, "grade only these lessons")
-        default = Path("autograder.zip")
-        grader.add_argument(
-            "-o",
-            "--out",
-            type=Path,
-            default=default,
-            metavar="FILE",
-            help="(default: autograder.zip)",
-        )
+    about = "write a zip file with an autograder for Gradescope and Classroom 50"
+    grader = add("gradescope", write_autograder, about)
+    add_lessons(grader, "grade only these lessons")
+    about, default = "(default: autograder.zip)", Path("autograder.zip")
+    grader.add_argument("-o", "--out", type=Path, default=default, metavar="FILE", help=about)
     new = add("new", _new, "write the files of a new lesson, to change as you like")
     test = add("test", _test, "write a lesson's answer key, and list what the lesson lacks")
     for parser in new, test:
@@ -282,9 +275,7 @@ def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
 
 def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
-    if not page.exists():  # a lesson that is not in this folder
-        page = one.folder / "page.html"
-    if options.text or not page.exists():
+    if options.text or not page.exists():  # not in this folder, or not a lesson of the course
         os.environ.setdefault(
             "LESS", "FRX"
         )  # colours, and no pager for a text that fits the screen
@@ -361,20 +352,20 @@ def lacking(one: Lesson) -> list[str]:
     key.write(one, key.make(one))
     solution = one.read("solution.py")
 
-    def problem(text: str) -> Problem | None:
-        verdict = grade(one, Path(one.file), text)
-        return verdict.problem or verdict.stretch[1]
-
-    def named(slip: Slip) -> bool:
-        found = problem(f"{solution}\n\n{slip.code}")
-        return bool(found and found.slip and found.slip.name == slip.name)
+    def judged(text: str) -> Verdict:
+        return grade(one, Path(one.file), text)
 
     lacks = {
         f"the folder's name {one.name!r} cannot be imported by Python": not one.name.isidentifier(),
         "text.md does not begin with a title: # My lesson": not one.text.startswith("# "),
-        "solution.py does not pass": problem(solution) is not None,
-        "exercise.py passes before anything is written": problem(one.read("exercise.py")) is None,
-    } | {f"slips.py: the check does not name {slip.name!r}": not named(slip) for slip in one.slips}
+        "solution.py does not pass": not judged(solution).passed,
+        "exercise.py passes before anything is written": judged(one.read("exercise.py")).passed,
+    }
+    for slip in one.slips:  # a verdict contains the slip that it names
+        verdict = repr(judged(f"{solution}\n\n{slip.code}"))
+        lacks[f"slips.py: the check does not name {slip.name!r}"] = (
+            f"Slip(name={slip.name!r}" not in verdict
+        )
     return [text for text, lacking in lacks.items() if lacking]
 
 

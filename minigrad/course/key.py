@@ -305,8 +305,9 @@ def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
     from .lessons.mutants import mutants  # a learner's process does not contain this module
 
     solution = lesson.read("solution.py")
+    others = lesson._module("right").RIGHT if lesson.read("right.py", "") else {}
     functions = list(dict.fromkeys(question.function for question in lesson.questions))
-    for source in ("", *lesson.right.values()):
+    for source in ("", *others.values()):
         for function in functions:
             for slip in mutants(source or solution, function):
                 yield slip, f"{solution}\n{source}\n{slip.code}"

@@ -212,11 +212,6 @@ class Lesson:
     def slips(self) -> tuple[Slip, ...]:
         return tuple(self._module("slips").SLIPS)
 
-    @property
-    def right(self) -> dict[str, str]:
-        """Other correct solutions, by name. right.py is optional."""
-        return self._module("right").RIGHT if self.read("right.py", "") else {}
-
     def read(self, file: str, missing: str | None = None) -> str:
         """Return the text of a file, or `missing` if it is passed and there is no such file."""
         path = self.folder / file
