@@ -51,9 +51,9 @@ def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given():
         ("minigrad/tools/commands.py", "runpy.run_path"),
         ("minigrad/course/child.py", "compile"),  # the learner's file, in a process of its own
         ("minigrad/course/child.py", "exec"),
-        ("minigrad/course/lesson.py", "compile"),  # the course's own solutions
+        ("minigrad/course/lesson.py", "compile"),  # the lessons' solutions
         ("minigrad/course/lesson.py", "exec"),
-        ("minigrad/course/lesson.py", "eval"),  # the course's own questions
+        ("minigrad/course/lesson.py", "eval"),  # the lessons' questions
         ("minigrad/support/jobs.py", "importlib.import_module"),  # the script that runs the jobs
         ("minigrad/course/lesson.py", "importlib.import_module"),
     }
