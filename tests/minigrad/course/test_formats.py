@@ -79,11 +79,9 @@ def fill(typed, monkeypatch, capsys):
         assert found == code, printed
         if code:
             return b"", printed
-        data = Path("filled.csv").read_bytes()
+        roster, data = (Path(name).read_bytes() for name in ("roster.csv", "filled.csv"))
         assert data.count(b"\n") == data.count(b"\r\n")  # RFC 4180
-        return data.replace(b"\r\n", b"\n") if b"\r\n" not in Path(
-            "roster.csv"
-        ).read_bytes() else data, printed
+        return data if b"\r\n" in roster else data.replace(b"\r\n", b"\n"), printed
 
     return fill
 
