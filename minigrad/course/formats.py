@@ -137,7 +137,9 @@ class Roster:
             if len(its) != 1:
                 left.append(f"{who}: {len(its)} submissions match this row")
             elif all(mark.graded for mark in its[0].marks):
-                line[self.column] = f"{its[0].points:g}"
+                # spreadsheets that separate cells by semicolons write 1,5 for 1.5
+                point = "," if self.comma == ";" else "."
+                line[self.column] = f"{its[0].points:g}".replace(".", point)
             else:
                 left.append(f"{who}: not filled in, because a file was not graded")
         for text in left:

@@ -43,6 +43,7 @@ CANVAS = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)"
 MOODLE = re.compile(r"(?P<student>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)", re.S)
 OF_TOOLS = {"README.md", "pages", "backups", "__pycache__", "__MACOSX", "venv", "node_modules"}
 """Files and folders that the course and other programs create. They are not read."""
+CHECK = "minigrad.course.commands import check"
 READABLE = {".py", ".ipynb", ".txt", ""}
 
 
@@ -93,6 +94,9 @@ class Submission:
                 of_lesson.setdefault(one, []).append(file)
             elif file.where.name != PROGRESS:
                 others.append(file)
+        for one in set(lessons()) - of_lesson.keys():  # one file may contain several lessons
+            holds = [file for file in self.files if _share(file, one) > 0.9]
+            of_lesson |= {one: holds} if holds else {}
         self.modules = {folder: imported(files) for folder, files in beside.items()}
 
         def helps(file: File) -> bool:
@@ -203,18 +207,20 @@ def recognized(file: File) -> Lesson | None:
     Together they must weigh at least as much as half of the names in an exercise.
     """
     number = next(reversed(NUMBER.findall(str(file.where))), "0")
-    defined = set(DEFINED.findall(file.text))
 
     def evidence(one: Lesson) -> float:
-        shared, named = (
-            len(defined & _names(one)) / len(_names(one)),
-            one.number == int(number) or one.name == file.where.stem,
-        )
+        shared = _share(file, one)
+        named = one.number == int(number) or one.name == file.where.stem
         # another text may only mention the lesson
         return shared + 0.6 * named if shared or file.where.suffix == ".py" else 0.0
 
     best = max(lessons(), key=evidence)
     return best if evidence(best) >= 0.5 else None
+
+
+def _share(file: File, one: Lesson) -> float:
+    """Return which part of the exercise's names a file defines, from 0 to 1."""
+    return len(_names(one).intersection(DEFINED.findall(file.text))) / len(_names(one))
 
 
 @lru_cache
@@ -259,7 +265,8 @@ def read_text(path: Path) -> str:
 
 def _code(notebook: str) -> str:
     """Return the code of a notebook. In a notebook that the course exported, it is the text of the
-    cell that saves the lesson's file. Errors: ValueError for a file that is not a notebook.
+    cell that saves the lesson's file, or of all cells if this cell has not been changed. Errors:
+    ValueError for a file that is not a notebook.
     """
     try:
         cells = json.loads(notebook)["cells"]
@@ -267,6 +274,12 @@ def _code(notebook: str) -> str:
     except Exception:
         raise ValueError("it is not a notebook") from None
     saved = [code.partition("\n")[2] for code in codes if code.startswith("%%writefile")]
+    exercises = {one.read("exercise.py").rstrip() for one in lessons()}
+    if exercises.issuperset(saved):
+        # without the examples, and the cells that run and check the lesson
+        codes = [code for code in codes if not code.startswith("%") and CHECK not in code]
+        codes = [code for code in codes if not any(code.strip() in one.text for one in lessons())]
+        saved = [*saved, *codes]
     lines = "\n\n".join(saved or codes).splitlines()
     return "".join(f"{line}\n" for line in lines if saved or not line.startswith(("%", "!")))
 
