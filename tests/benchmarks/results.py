@@ -108,6 +108,12 @@ TARGETS = [
     Target("i", "context 64", "minigrad-fused", 1.0, "torch", what="memory"),
     Target("i", "context 256", "minigrad-fused", 1.0, "torch", what="memory"),
     Target("j", "256 characters", "minigrad-fused", 0.2, "minigrad-uncached"),
+    Target("k", "8x8, 1 to 8 channels, 3x3", "minigrad-fused", 0.5, "torch"),
+    Target("k", "28x28, 1 to 6, 5x5", "minigrad-fused", 1.1, "torch"),
+    Target("k", "12x12, 6 to 16, 5x5", "minigrad-fused", 1.2, "torch"),
+    Target("k", "28x28, 16 to 32, 3x3", "minigrad-fused", 2.0, "torch"),
+    Target("k", "max pooling 2x2 of 6x24x24", "minigrad-fused", 0.5, "torch"),
+    Target("k", "LeNet step", "minigrad-fused", 1.1, "torch"),
 ]
 
 

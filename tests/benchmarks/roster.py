@@ -1,8 +1,8 @@
 """List the contenders and the workloads that each takes part in.
 
 The letters stand for workloads: a unrolled, b training, c inference, d growth, e start, f adam, g
-trainer, h language, i gpt, j writing. Two cases have their own letters, because only some contenders take part in
-them: D is the chain of gates, and I is the import.
+trainer, h language, i gpt, j writing, k convolution. Two cases have their own letters, because
+only some contenders take part in them: D is the chain of gates, and I is the import.
 """
 
 from typing import NamedTuple
@@ -26,9 +26,9 @@ MINIGRAD = ("minigrad-fused", "bare-loop", "minigrad")
 CONTENDERS = [
     Contender("numpy", "numpy_by_hand", "", "NumPy by hand", "abcdDeIf", "numpy"),
     Contender("minigrad", "minigrad_", "unrolled", "minigrad, gate by gate", "abcdDeIfh", "minigrad"),
-    Contender("minigrad-fused", "minigrad_", "fused", "minigrad, fused", "bcdhij"),
+    Contender("minigrad-fused", "minigrad_", "fused", "minigrad, fused", "bcdhijk"),
     Contender("minigrad-uncached", "minigrad_", "uncached", "minigrad, without a state", "j"),
-    Contender("torch", "torch_", "eager", "PyTorch", "abcDeIfhij", "torch"),
+    Contender("torch", "torch_", "eager", "PyTorch", "abcDeIfhijk", "torch"),
     Contender("torch-fused", "torch_", "fused", "PyTorch, fused Adam, denormals flushed", "bdfhi"),
     Contender("jax", "jax_", "jit", "JAX, one compiled step", "abcdeI", "jax"),
     Contender("jax-eager", "jax_", "eager", "JAX, not compiled", "a"),

@@ -40,12 +40,15 @@ class Workload(NamedTuple):
 def unrolled(contender, setting, problem, case):
     call = contender.unrolled(setting, *problem.vectors())
     loss, gradients = call()
-    check = [float(loss)]
-    for gradient in gradients:
-        flat = np.asarray(gradient, np.float64).ravel()
-        # the norm and the product with a fixed pattern are enough to identify it
-        check += [float(np.linalg.norm(flat)), float(flat @ np.cos(np.arange(flat.size)))]
-    return Built(call, check)
+    return Built(call, [float(loss), *summary(gradients)])
+
+
+def summary(arrays):
+    """Yield the norm of each array and its product with a fixed pattern, which identify it."""
+    for array in arrays:
+        flat = np.asarray(array, np.float64).ravel()
+        yield float(np.linalg.norm(flat))
+        yield float(flat @ np.cos(np.arange(flat.size)))
 
 
 CHUNK = 100  # training steps per call, enough for contenders that have their own compiled loop
@@ -240,6 +243,36 @@ def writing(contender, setting, problem, case):
     return Built(lambda: model.write(ids.shape[1]), logits.tolist())
 
 
+IMAGES = 64
+CONVOLUTIONS = {  # the shapes of the inputs and the output
+    "8x8, 1 to 8 channels, 3x3": [(IMAGES, 1, 8, 8), (8, 1, 3, 3), (IMAGES, 8, 6, 6)],
+    "28x28, 1 to 6, 5x5": [(IMAGES, 1, 28, 28), (6, 1, 5, 5), (IMAGES, 6, 24, 24)],
+    "12x12, 6 to 16, 5x5": [(IMAGES, 6, 12, 12), (16, 6, 5, 5), (IMAGES, 16, 8, 8)],
+    "28x28, 16 to 32, 3x3": [(IMAGES, 16, 28, 28), (32, 16, 3, 3), (IMAGES, 32, 26, 26)],
+    "max pooling 2x2 of 6x24x24": [(IMAGES, 6, 24, 24), (IMAGES, 6, 12, 12)],
+}
+LENET = [(6, 1, 5, 5), (16, 6, 5, 5), (120, 256), (84, 120), (10, 84)]
+
+
+def convolution(contender, setting, problem, case):
+    rng = np.random.default_rng(0)
+    if case == "LeNet step":
+        weights = []
+        for shape in LENET:
+            weights += [
+                rng.normal(0, 0.1, shape).astype(np.float32),
+                np.zeros(shape[0], np.float32),
+            ]
+        images = rng.random((IMAGES, 1, 28, 28), np.float32)
+        step = contender.lenet(weights, images, rng.integers(10, size=IMAGES))
+        return Built(step, [step() for _ in range(5)])
+    *inputs, dz = (rng.normal(size=of).astype(np.float32) for of in CONVOLUTIONS[case])
+    if len(inputs) == 1:
+        inputs = [np.maximum(inputs[0], 0)]  # pooling follows a ReLU
+    call = contender.convolution(inputs, dz)
+    return Built(call, list(summary(call())))
+
+
 WORKLOADS = [
     Workload("a", "unrolled", "The unrolled RNN, forward and backward", """
 The network computes h = tanh(x_t @ W_xh + h @ W_hh + b) over {steps} steps, with batch size
@@ -320,4 +353,12 @@ earlier characters from the state. Without a state, it reads all characters agai
 in PyTorch. The *difference* column shows how much a contender's logits differ from the first
 contender's, over 256 random characters, each predicted from those before it.""",
              ("256 characters",), writing, rounds=7, tolerance=1e-6),
+    Workload("k", "convolution", "Convolution, max pooling and LeNet", """
+Forward and backward of one operation, for 64 images in float32. A case states the height and width
+of the images, the channels before and after the convolution, and the size of the kernel. The
+gradients of the images and the kernel are computed. *LeNet step* is a training step of a LeNet for
+images of 28x28: two convolutions, each with a ReLU and max pooling, three dense layers, cross
+entropy and SGD. The *difference* column shows how much the output and the gradients (for LeNet, the
+losses in the first 5 steps) differ from the first contender's.""",
+             (*CONVOLUTIONS, "LeNet step"), convolution, rounds=7),
 ]  # fmt: skip

@@ -7,10 +7,25 @@ from pathlib import Path
 import numpy as np
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Embedding, Layer, OneHot, from_layout, sample
+from layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Conv2d,
+    Dense,
+    Embedding,
+    Flatten,
+    Layer,
+    MaxPool2d,
+    OneHot,
+    Sequential,
+    from_layout,
+    sample,
+    to_layout,
+)
 from minigrad.fast.accumulator import SparseGradient
 from minigrad.fast.table import make_table
-from optim import Adam, Trainer, clip_gradients
+from optim import SGD, Adam, Trainer, clip_gradients
 
 NAMES = {
     "table": "embedding.table", "W_xh": "recurrent.cell.W_xh", "W_hh": "recurrent.cell.W_hh",
@@ -169,6 +184,46 @@ class SmallGPT:
             newest = self.model(ids).array[:, -1:].argmax(-1)
             ids = np.concatenate([ids, newest], axis=1)
         return ids
+
+
+def convolution(inputs, dz):
+    """Forward and backward of a convolution or, without a kernel, of max pooling."""
+    inputs = [mg.Tensor(array, requires_grad=True) for array in inputs]
+
+    def forward():
+        return mg.conv(*inputs) if len(inputs) == 2 else mg.max_pool(inputs[0], (2, 2))
+
+    # in the output's order in memory, as the gradient from an elementwise operation would be
+    upstream = np.empty_like(forward().array)
+    upstream[...] = dz
+
+    def call():
+        for one in inputs:
+            one.grad = None
+        z = forward()
+        z.backward(upstream)
+        return z.array, *(one.grad for one in inputs)
+
+    return call
+
+
+def lenet(weights, images, labels):
+    model = Sequential(
+        Conv2d(1, 6, 5), mg.relu, MaxPool2d(2), Conv2d(6, 16, 5), mg.relu, MaxPool2d(2),
+        Flatten(), Dense(256, 120, mg.relu), Dense(120, 84, mg.relu), Dense(84, 10),
+    )  # fmt: skip
+    from_layout(model, dict(zip(to_layout(model, "pytorch"), weights, strict=True)), "pytorch")
+    optimizer = SGD(model.named_parameters(), lr=0.01)
+
+    def step():
+        with mg.fused():
+            loss = mg.softmax_cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return float(loss.item())
+
+    return step
 
 
 def trained(kind, weights, setting, rule):

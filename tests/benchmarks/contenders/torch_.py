@@ -210,6 +210,41 @@ class SmallGPT:
         return ids
 
 
+def convolution(inputs, dz):
+    """Forward and backward of a convolution or, without a kernel, of max pooling."""
+    inputs = [torch.tensor(array, requires_grad=True) for array in inputs]
+    upstream = torch.tensor(dz)
+
+    def call():
+        for one in inputs:
+            one.grad = None
+        z = F.conv2d(*inputs) if len(inputs) == 2 else F.max_pool2d(*inputs, 2)
+        z.backward(upstream)
+        return z.detach().numpy(), *(one.grad.numpy() for one in inputs)
+
+    return call
+
+
+def lenet(weights, images, labels):
+    model = nn.Sequential(
+        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+    )  # fmt: skip
+    model.load_state_dict(dict(zip(model.state_dict(), map(torch.tensor, weights), strict=True)))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    images, labels = torch.tensor(images), torch.tensor(labels)
+
+    def step():
+        loss = F.cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
 def inference(kind, weights, setting):
     model = Classifier(kind, weights).eval()
 
