@@ -268,7 +268,10 @@ def described_input(value: Any) -> str:
     if isinstance(value, list | tuple):
         if len(value) > MOST_SHOWN:
             return f"a list of {len(value)}"
-        return f"[{', '.join(map(described_input, value))}]"
+        parts = ", ".join(map(described_input, value))
+        if isinstance(value, list):
+            return f"[{parts}]"
+        return f"({parts},)" if len(value) == 1 else f"({parts})"
     if isinstance(value, np.random.Generator):
         return "a generator"
     if callable(value):

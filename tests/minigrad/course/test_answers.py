@@ -115,6 +115,7 @@ def test_signatures_depend_on_every_number_their_order_and_the_form():
         (np.ones((5, 5)), "(5, 5)"),
         (mg.Tensor(np.array(2.0)), "2"),
         ([np.ones(1), 3], "[(1,) [1], 3]"),
+        (((2, 3), (4,)), "((2, 3), (4,))"),
         ("abc", "'abc'"),
         (math.sin, "Return the sine of x (measured in radians)."),
     ],
