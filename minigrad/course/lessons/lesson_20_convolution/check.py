@@ -89,30 +89,14 @@ def size_question(n, size, stride, padding):
                     values(n=n, size=size, stride=stride, padding=padding), formula=SIZE)  # fmt: skip
 
 
-def wrong_function(file):
-    """Return the name of the first function of a file that does not agree with the engine, or ''."""
-    x, kernel = random(1, x=(2, 3, 7, 8), kernel=(2, 3)).values()
-    dz, pooled = random(2, dz=(2, 3, 3, 3), pooled=(2, 3, 3, 4)).values()
-    calls = {
-        "output_size": (9, 2, 2, 1), "pad": (x, 1), "windows": (x, (2, 3), 2), "convolve": (x, kernel, 2),
-        "kernel_gradient": (dz, x, (2, 3), 2), "image_gradient": (dz, kernel, x.shape, 2), "max_pool": (x, 2),
-        "max_pool_backward": (pooled, steps(3, 2, 3, 7, 8), 2),
-    }  # fmt: skip
-    for name, arguments in calls.items():
-        found, right = (getattr(one, name)(*arguments) for one in (file, ENGINE))
-        if np.shape(found) != np.shape(right) or not np.allclose(found, right):
-            return name
-    return ""
-
-
 def training(file):
     """Return the helper `learns`, which trains with the functions of this file."""
 
     def learns():
         """Trains a network that reads digits with your functions, with and without learning its filters."""
-        if wrong := wrong_function(file):
-            raise ValueError(f"No network was trained, because {wrong} is not right yet.")
-        used = ENGINE if trained.is_slow(file) else file
+        if wrong := trained.wrong_function(file):
+            raise ValueError(f"No network was trained, because {wrong}.")
+        used = trained.fast(file)
         network, before, loss, accuracy = trained.train(used, steps=100)
         _, _, loss_of_random_filters, _ = trained.train(used, learns=False, steps=100)
         moved = np.abs(network.kernels.array - before).max(axis=(1, 2))
@@ -160,6 +144,7 @@ QUESTIONS = (
              values(n=8, size=3, stride=2, padding=0), formula=SIZE),
     padded(x=[[1, 2], [3, 4]], padding=1),
     padded(x=[[1, 2, 3]], padding=2),
+    padded(x=[[0.5, -1.5]], padding=1),
     padded(x=[[1, 2], [3, 4]], padding=0),
     padded(x=[[[1, 2]], [[3, 4]]], padding=1),
     window(x=[[1, 2, 5, 3]], size=(1, 2), stride=1),
@@ -203,16 +188,18 @@ QUESTIONS = (
     average(**random(8, x=(2, 6, 6)), size=3),
     matrix(kernel=[[2, 3]], shape=(1, 4), stride=1),
     matrix(kernel=[[1, 2], [3, 4]], shape=(2, 3), stride=1),
+    matrix(kernel=[[1, 2], [3, 4]], shape=(3, 4), stride=1),
     matrix(**random(9, kernel=(2, 3)), shape=(5, 6), stride=2),
 )  # fmt: skip
 
 
 def page(file, path, failed):
     """Write the page. After a pass, it shows the image, the kernels and the results, and what the filters
-    learned. After a failure, it shows the result of the function that failed beside the right one.
+    learned. After a failure, it shows the inputs of the first question with a wrong answer, and both
+    answers. The page is empty if no such question can be drawn.
     """
     parts = beside(file, failed) if failed else finished(file)
-    text = PAGE.format(style=shading.STYLE, body="".join(parts))
+    text = PAGE.format(style=shading.STYLE, body="".join([*parts, COLOURS])) if parts else ""
     Path(path).write_text(text, encoding="utf-8")
 
 
@@ -222,20 +209,41 @@ def small(*figures):
 
 
 def beside(file, failed):
-    """Return figures of the inputs of the function that failed, of its result, and of the right one."""
-    about, inputs, arguments = SHOWN[failed]
-    found, right = (getattr(one, failed)(*arguments) for one in (file, ENGINE))
-    found, right = np.asarray(found, float), np.asarray(right, float)
-    boxes = []
-    if found.shape == right.shape:
-        boxes = [(i, j, 1, 1) for i, j in np.argwhere(~np.isclose(*map(flat, (found, right))))]
-    parts = [f"<h1>Your {failed}</h1><p>{about}</p>"]
-    parts += [figure(f"{name} {np.shape(array)}", array) for name, array in inputs.items()]
-    parts.append(figure(f"yours {found.shape or ''}", flat(found), *boxes))
-    parts.append(figure(f"expected {right.shape or ''}", flat(right), *boxes))
-    if boxes:
-        parts.append("<p>The frames mark the numbers that differ.</p>")
-    return parts
+    """Return figures of the first question about this function whose answer is wrong: of its inputs, of the
+    answer, and of the right one. Returns [] if all numbers are right.
+    """
+    for question in QUESTIONS:
+        if question.function != failed or not question.call.startswith(f"{failed}("):
+            continue
+        given = question.given(file)
+        found, right = (
+            np.asarray(getattr(one, failed)(*question.given(file).values()), float)
+            for one in (file, ENGINE)
+        )
+        boxes = []
+        if found.shape == right.shape:
+            boxes = [(*place, 1, 1) for place in np.argwhere(~np.isclose(flat(found), flat(right)))]
+            if not boxes:
+                continue
+        numbers = [
+            f"{name} = {given[name]}"
+            for name in given
+            if not np.ndim(given[name]) or name in ("size", "shape")
+        ]
+        parts = [
+            f"<h1>Your {failed}</h1><p>The first question with a wrong answer: {', '.join(numbers)}.</p>"
+        ]
+        parts += [
+            figure(f"{name} {array.shape}", flat(array))
+            for name, array in given.items()
+            if isinstance(array, np.ndarray)
+        ]
+        parts.append(figure(f"yours {found.shape or ''}", flat(found), *boxes))
+        parts.append(figure(f"expected {right.shape or ''}", flat(right), *boxes))
+        if boxes:
+            parts.append("<p>The frames mark the numbers that differ.</p>")
+        return parts
+    return []
 
 
 def flat(array):
@@ -264,7 +272,7 @@ def finished(file):
         figure("dz (3, 3)", np.ones((3, 3)), (0, 0, 1, 1), (2, 2, 1, 1)), figure("the kernel (3, 3)", np.ones((3, 3))),
         figure("the gradient of the image (5, 5)", counts, (0, 0, 3, 3), (2, 2, 3, 3)),
     ]  # fmt: skip
-    return parts + filters(file if not trained.is_slow(file) else ENGINE, images, labels)
+    return parts + filters(trained.fast(file), images, labels)
 
 
 def filters(file, images, labels):
@@ -295,27 +303,10 @@ def filters(file, images, labels):
 
 EXAMPLE = 15
 """The held-out digit that the page shows."""
-IMAGE_4 = np.array([[1.0, 2, 0, 1], [0, 3, 1, 2], [2, 1, 4, 0], [1, 0, 2, 3]])
-TIES = np.array([[1.0, 3, 2, 2], [3, 0, 2, 2], [5, 1, 0, 1], [2, 4, 6, 0]])
-DZ_3, DZ_2 = np.array([[1.0, 0, 2], [0, 3, 0], [4, 0, 1]]), np.array([[10.0, 20], [30, 40]])
-TILTED = np.array([[1.0, 2], [3, 4]])
-SHOWN = {
-    "output_size": ("The number of windows of 3 pixels in a row of 8 pixels, with stride 2 and padding 1.", {},
-                    (8, 3, 2, 1)),
-    "pad": ("An image with padding 1.", {"x": TILTED}, (TILTED, 1)),
-    "windows": ("All windows of 2 x 2 pixels, with stride 2. They are laid out as they lie in x.", {"x": IMAGE_4},
-                (IMAGE_4, (2, 2), 2)),
-    "convolve": ("A kernel of 2 x 2 pixels, with stride 1.", {"x": IMAGE_4, "kernel": TILTED}, (IMAGE_4, TILTED, 1)),
-    "kernel_gradient": ("A kernel of 2 x 2 pixels, with stride 1.", {"dz": DZ_3, "x": IMAGE_4},
-                        (DZ_3, IMAGE_4, (2, 2), 1)),
-    "image_gradient": ("A kernel of 2 x 2 pixels, with stride 1. Each pixel in the middle of x is in four windows, and "
-                       "each pixel in a corner is in one. The gradient of pixel [1, 1] is "
-                       "1 · 4 + 0 · 3 + 0 · 2 + 3 · 1 = 7.", {"dz": DZ_3, "kernel": TILTED},
-                       (DZ_3, TILTED, (4, 4), 1)),
-    "max_pool": ("Windows of 2 x 2 pixels.", {"x": TIES}, (TIES, 2)),
-    "max_pool_backward": ("Windows of 2 x 2 pixels. Two windows have several largest pixels.",
-                          {"dz": DZ_2, "x": TIES}, (DZ_2, TIES, 2)),
-}  # fmt: skip
+COLOURS = (
+    "<p>Numbers above 0 are blue, numbers below 0 are orange, and 0 has no colour. In each picture, the largest "
+    "number without its sign has the strongest colour.</p>"
+)
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Lesson 20: Convolution</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>

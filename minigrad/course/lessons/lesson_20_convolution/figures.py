@@ -18,4 +18,6 @@ if __name__ == "__main__":
         "filters": dict(list(trained.panels(network, before).items())[4:]),
     }
     for name, panels in pictures.items():
-        Path(__file__).with_name(f"{name}.svg").write_text(shading.picture(panels), "utf-8")
+        Path(__file__).with_name(f"{name}.svg").write_text(
+            shading.picture(panels, shared=name == "filters"), "utf-8"
+        )

@@ -150,6 +150,18 @@ def max_pool_backward(dz, x, size):
                 for j in range(size):
                     dx[..., top + i, left + j] += dz[..., p, q] * (place == i * size + j)
     return dx
+
+def as_matrix(kernel, shape, stride):
+    h, w = kernel.shape
+    H, W = shape
+    P, Q = output_size(H, h, stride, 0), output_size(W, w, stride, 0)
+    M = np.zeros((P * Q, H * W))
+    for p in range(P):
+        for q in range(Q):
+            for i in range(h):
+                for j in range(w):
+                    M[p * Q + q, (p * stride + i) * W + q * stride + j] = kernel[i, j]
+    return M
 """,
     "windows from lists, and the full convolution with a flipped kernel": """
 def output_size(n, size, stride, padding):

@@ -11,13 +11,14 @@ STYLE = """.map { font: 14px "DejaVu Sans", sans-serif; fill: var(--ink, #222) }
 .map .mark { fill: none; stroke: var(--mark, #c00000); stroke-width: 3 }"""
 
 
-def panel(array, *boxes):
+def panel(array, *boxes, most=0):
     """Return a matrix as a heat map: (SVG, width, height). The largest number is deep blue, and numbers
-    below 0 are orange. Each box (row, column, height, width) marks some of the cells.
+    below 0 are orange. Each box (row, column, height, width) marks some of the cells. `most` is the number
+    with the strongest colour. The default is the largest one.
     """
     array = np.asarray(array, float)
     rows, columns = array.shape
-    most = max(np.abs(array[np.isfinite(array)]).max(initial=0), 1e-9)
+    most = most or max(np.abs(array[np.isfinite(array)]).max(initial=0), 1e-9)
     parts = [
         f'<text class="middle" x="{LEFT + CELL * (j + 0.5)}" y="{TOP - 8}">{j}</text>'
         for j in range(columns)
@@ -62,11 +63,14 @@ def figure(title, array, *boxes):
     )
 
 
-def picture(arrays):
-    """Return heat maps side by side as an SVG file. `arrays` maps titles to matrices."""
+def picture(arrays, shared=False):
+    """Return heat maps side by side as an SVG file. `arrays` maps titles to matrices. If `shared`, the same
+    number has the same colour in all of them.
+    """
+    most = max(np.abs(array).max() for array in arrays.values()) if shared else 0
     x, high, parts = 14, 0, []
     for title, array in arrays.items():
-        drawn, wide, tall = panel(array)
+        drawn, wide, tall = panel(array, most=most)
         parts.append(f'<text class="title" x="{x}" y="24">{escape(title)}</text>')
         parts.append(f'<g transform="translate({x}, 32)">{drawn}</g>')
         x, high = x + max(wide, 9 * len(title)) + GAP, max(high, tall)

@@ -21,6 +21,7 @@ LAST = FIRST.replace("-1).argmax", "size * size)[..., ::-1].argmax").replace(
 )
 DOWN = FIRST.replace("window.reshape", "window.swapaxes(-1, -2).reshape")
 DOWN += "            chosen = np.eye(size * size)[first].reshape(window.shape).swapaxes(-1, -2)\n"
+INTEGERS = "Your result contains only integers, so decimals are cut off. np.zeros makes floats if no type is given."
 BACK = "dz[..., p, q, None, None] * chosen"
 SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (
     ("one window too few", SIZE, "(n + 2 * padding - size) // stride",
@@ -41,6 +42,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You leave out the last start if the window fits exactly there. A window may end at the last pixel."),
     ("the size forgotten", SIZE, "(n + 2 * padding) // stride",
      "You divide the row by the stride. The last windows then leave the row, because a window has a size."),
+    ("parentheses", SIZE, "(n + 2 * padding) // stride - size + 1",
+     "You divide only the length of the row by the stride. Count the steps from the first start to the last one."),
     ("windows that do not overlap", SIZE, "(n + 2 * padding) // size",
      "You divide the row into windows side by side. A window moves by the stride, not by its own size."),
     ("1 added before the division", SIZE, "(n + 2 * padding - size + 1) // stride",
@@ -59,6 +62,10 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("zeros on two sides only", "    z = np.zeros((*front, height + 2 * padding, width + 2 * padding))\n" + PADDED,
      "    z = np.zeros((*front, height + padding, width + padding))\n    z[..., :height, :width] = x\n",
      "You add zeros at the bottom and at the right only. They are needed on all four sides."),
+    ("cut to integers", "z = np.zeros((*front, height + 2 * padding, width + 2 * padding))",
+     "z = np.zeros((*front, height + 2 * padding, width + 2 * padding), int)", INTEGERS),
+    ("cut to integers", "z = np.zeros((*front, P, Q, h, w))", "z = np.zeros((*front, P, Q, h, w), int)", INTEGERS),
+    ("cut to integers", POOL, f"{POOL}.astype(int)", INTEGERS),
     ("padding doubled", "    *front, height, width = x.shape\n    z = np.zeros((*front, height + 2",
      "    *front, height, width = x.shape\n    padding *= 2\n    z = np.zeros((*front, height + 2",
      "You add twice as many zeros as `padding` says. It is the number on each side."),
@@ -89,6 +96,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("rows and columns of windows exchanged", "            z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n"
      "    return z\n", "            z[..., p, q, :, :] = x[..., i : i + h, j : j + w]\n    return z.swapaxes(-3, -4)\n",
      "p counts the windows across in your result. p counts them down, and q across."),
+    ("p and q exchanged", FILLED, FILLED.replace("p, q, :", "q, p, :"),
+     "You exchange p and q in the index of the result: p counts the windows down, and q across."),
     ("row and column exchanged", WINDOW, WINDOW.replace("i : i + h, j : j + w", "j : j + h, i : i + w"),
      "You exchange the start of the rows and the start of the columns: p counts the windows down, and q across."),
     *(("stride in one direction only", WINDOW, WINDOW.replace("p * stride, q * stride", moved),
@@ -138,6 +147,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("dz moved by the stride", TOTAL, "convolve(x, dz, stride)",
      "You move dz over x in steps of `stride`. The next weight of a kernel meets the next pixel, but the pixels that "
      "one weight meets are `stride` apart."),
+    ("only zeros", TOTAL, "np.zeros(size)", "Your gradient contains only zeros, so the kernel would never learn."),
     ("a mean over the images", TOTAL, f"{TOTAL} / max(1, dz[..., 0, 0].size)",
      "You divide by the number of images. If the loss is a mean, then dz already contains this factor."),
     ("a mean over the positions", TOTAL, f"{TOTAL} / dz[0].size if dz.ndim > 2 else {TOTAL} / dz.size",
@@ -193,6 +203,11 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You use axes 2 and 3. With axes in front, these are not the last two. Count from the end: -2 and -1."),
     ("windows that overlap", POOL, "windows(x, (size, size), 1).max(axis=(-2, -1))",
      "Your windows move by one pixel. They should stand side by side."),
+    ("windows of 2 x 2 always", POOL, "windows(x, (2, 2), 2).max(axis=(-2, -1))",
+     "Your windows always have 2 x 2 pixels. `size` says how many rows and columns they have."),
+    ("incomplete windows kept", POOL, "windows(np.pad(x, [(0, 0)] * (x.ndim - 2)"
+     " + [(0, -n % size) for n in x.shape[-2:]], constant_values=-np.inf), (size, size), size).max(axis=(-2, -1))",
+     "You also use the rows and columns that are left over at the end. Only complete windows count."),
     ("sizes compared without sign", POOL, "np.abs(windows(x, (size, size), size)).max(axis=(-2, -1))",
      "You take the largest absolute value. -1 is larger than -5."),
     ("zeros to start with", POOL, POOL + ".clip(0)",
@@ -233,7 +248,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You look for one largest pixel in all images together. Each image has its own."),
     ("largest absolute value", FIRST, FIRST.replace("window.reshape", "np.abs(window).reshape"),
      "You compare absolute values. -1 is larger than -5."),
-    ("a mean that counts the rest", "np.full((size, size), 1 / size**2)", "np.ones((size, size))",
+    ("a sum in place of a mean", "np.full((size, size), 1 / size**2)", "np.ones((size, size))",
      "You compute the sum of each window. Divide by the number of its pixels."),
     ("divided by the side", "1 / size**2", "1 / size", "You divide by the size. A window has size · size pixels."),
     ("windows that overlap", "1 / size**2), size)", "1 / size**2), 1)",
