@@ -182,6 +182,10 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
       for moved in ("p * stride, q", "p, q * stride")),
     ("dz forgotten", ADDED, ADDED.replace("dz[..., p, q, None, None] * kernel", "kernel"),
      "You add the kernel itself. Each window gets the kernel times its own dz[p, q]."),
+    ("the stride at the wrong place", ADDED, ADDED.replace(
+        "i : i + h, j : j + w", "p : p + (h - 1) * stride + 1 : stride, q : q + (w - 1) * stride + 1 : stride"),
+     "You multiply the place inside the window by the stride. The window moves by the stride. Its pixels are "
+     "neighbours."),
     ("divided by the overlaps", "    dx = np.zeros(shape)\n    for p in range(dz.shape[-2]):\n"
      f"        for q in range(dz.shape[-1]):\n{ADDED}    return dx\n",
      "    dx, count = np.zeros(shape), np.zeros(shape)\n    for p in range(dz.shape[-2]):\n"
