@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from results import figure, markdown, table
-from turns import Result
+from turns import Result, instruction_sets
 from workloads import Workload
 
 Part = tuple[Workload, Sequence[Result]]
@@ -24,6 +24,8 @@ the other libraries and runs all benchmarks on your machine. Machines differ and
 so compare only ratios from the same run.
 
 {machine}
+
+{sets}
 
 ## Method
 
@@ -56,7 +58,8 @@ torch.compile is not included, because it does not change nn.RNN, nn.GRU or nn.L
 def write(out, parts, sizes, reached, command):
     """Write the page to `out`, and its plots to the folder `images` next to it."""
     (out.parent / "images").mkdir(parents=True, exist_ok=True)
-    lines = [INTRODUCTION.format(command=command, machine=machine())]
+    sets = markdown([["library", "instruction set"], *instruction_sets()])
+    lines = [INTRODUCTION.format(command=command, machine=machine(), sets=sets)]
     lines += ["## Targets\n", markdown(reached)]
     for workload, results in parts:
         text = workload.text.format(**vars(sizes)).strip()

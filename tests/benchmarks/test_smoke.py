@@ -41,6 +41,7 @@ def test_the_page_is_whole(page):
     text = page.read_text()
     assert "did not run" not in text
     assert "Python 3" in text and "numpy 2" in text
+    assert re.search(r"\| NumPy \| \w+ \|", text)
     assert text.count("| yes |") + text.count("| NO |") >= 4
     pictures = re.findall(r"\]\((images/.*?)\)", text)
     assert len(pictures) == 3
@@ -67,3 +68,13 @@ def test_a_wrong_contender_is_named_and_the_others_continue(tmp_path, after, cod
 
 def test_an_unknown_name_is_refused():
     assert "--only z: choose from a, b, c, d, e, f, g" in run("--only", "z", code=2)
+
+
+def test_the_contenders_blas_chooses_its_own_kernels(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("OPENBLAS_L2_SIZE", "512")
+    code = "import roster, turns; print(*turns.environment(roster.CONTENDERS[0], 'rnn'))"
+    command = [sys.executable, "-c", code]
+    names = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True).stdout
+    chosen = [name for name in names.split() if name.startswith("OPENBLAS")]
+    assert chosen == ["OPENBLAS_NUM_THREADS"]

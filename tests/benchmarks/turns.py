@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from roster import Contender
+from roster import CONTENDERS, Contender
 
 HERE = Path(__file__).parent
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -85,7 +85,7 @@ def environment(contender, case):
     """Return a contender's environment variables. BLAS chooses its own kernels, and Python keeps
     compiled modules.
     """
-    removed = ("OPENBLAS_CORETYPE", "PYTHONDONTWRITEBYTECODE")
+    removed = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in removed}
     backend = {"KERAS_BACKEND": contender.backend} if contender.backend else {}
     return kept | dict.fromkeys(THREADS, str(threads(case))) | SETTINGS | backend
@@ -125,6 +125,18 @@ class Worker:
         assert self.process.stdin is not None
         print(seconds, file=self.process.stdin, flush=True)
         return self.reply()
+
+
+def instruction_sets():
+    """Return [library, instruction set] for each installed library, in the contenders' environment."""
+    run = subprocess.run(
+        [sys.executable, str(HERE / "instructions.py")],
+        env=environment(CONTENDERS[0], ""),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [json.loads(line) for line in run.stdout.splitlines()]
 
 
 def last_line(text):
