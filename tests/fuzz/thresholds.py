@@ -40,6 +40,8 @@ THRESHOLDS: dict[str, tuple[int, ...]] = {
 correct."""
 
 OTHERS = {
+    "layers.images.LEVELS": "colours of a picture",
+    "layers.images.MOST": "images of a picture",
     "minigrad.debug.profiler._MOST": "rows that are printed",
     "optim.lazy.EARLY": "how often all rows catch up at first, on which the precision depends",
     "optim.adam.NARROW": "a precision; the optimizers fuzzer draws betas on both sides of it",

@@ -569,7 +569,7 @@ QUESTIONS = (
     targets_question([[0, 5, 0, 0, 0]]),
     targets_question([[0, 3, 4, 0], [0, 7, 0, 0]]),
     targets_question([[0, 3, 4, 5, 6]]),
-    Question("targets", '[str(getattr(part, "dtype", type(part).__name__)) for part in targets(ids)]',
+    Question("targets", '[str(getattr(part, "dtype", type(part).__name__)).rstrip("3264") for part in targets(ids)]',
              lambda file: {"ids": np.array([[0, 5, 0]])}, "the types of the inputs and of the labels", formula=SHIFT,
              compare=whole),
     targets_question([[0, 9, 8, 7, 0, 0, 0, 0], [0, 2, 0, 0, 0, 0, 0, 0], [0, 1, 2, 3, 4, 5, 6, 0]]),
