@@ -144,7 +144,9 @@ def _start(options: argparse.Namespace) -> int:
         say(f"{folder}: {new} lessons copied; {len(kept)} already existed and were not changed.")
     else:
         say(f"{new} lessons are in {folder}. Continue with:", "")
-        say(f"    cd {shlex.quote(str(folder))}", "    minigrad course")
+        own = os.environ.get(VARIABLE)
+        option = f" --lessons {shlex.quote(os.path.abspath(own))}" if own else ""
+        say(f"    cd {shlex.quote(str(folder))}", f"    minigrad course{option}", width=1000)
     return 0
 
 

@@ -96,6 +96,8 @@ class Roster:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
         self.mark = "\ufeff" * text.startswith("\ufeff")
         self.comma = max(",;\t", key=text.partition("\n")[0].count)
+        # for example, the maximum grade 3,00 in a German worksheet
+        self.point = "," if re.search(r"[;\t]\"?\d+,\d+\"?[;\t\r\n]", text) else "."
         file = io.StringIO(text.removeprefix(self.mark), newline="")
         self.lines = list(csv.reader(file, delimiter=self.comma)) or [[]]
         self.head, wanted = [_normal(cell) for cell in self.lines[0]], column.casefold()
@@ -137,9 +139,7 @@ class Roster:
             if len(its) != 1:
                 left.append(f"{who}: {len(its)} submissions match this row")
             elif all(mark.graded for mark in its[0].marks):
-                # spreadsheets that separate cells by semicolons write 1,5 for 1.5
-                point = "," if self.comma == ";" else "."
-                line[self.column] = f"{its[0].points:g}".replace(".", point)
+                line[self.column] = f"{its[0].points:g}".replace(".", self.point)
             else:
                 left.append(f"{who}: not filled in, because a file was not graded")
         for text in left:

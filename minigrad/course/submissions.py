@@ -1,7 +1,7 @@
 """Find lesson files in what students hand in: folders, zip files, notebooks and single files, also with
 the names that Canvas and Moodle give them.
 
-Nothing is unpacked to the disk, and no link is followed out of a submission.
+Nothing is unpacked to the disk, and no link is followed.
 """
 
 from __future__ import annotations

@@ -126,6 +126,12 @@ def test_a_gradebook_of_canvas_is_filled_in_and_its_second_line_stays(fill):
     )
 
 
+def test_a_worksheet_with_decimal_commas_gets_decimal_commas(fill):
+    text = "ID;Bewertung;Bestwertung\n7;;3,00\n"
+    (half,) = [row("x_7", (4, 9), id="7", partial=True)]
+    assert fill([half], text, "Bewertung")[0].decode() == text.replace("7;;", "7;1,3;")
+
+
 def test_a_file_that_could_not_be_read_is_not_a_zero(fill):
     unread = Row(
         "Eve", [Mark(ONE, 5, ""), Mark(TWO, 0, "could not be read", False)], "it is UTF-16 text"

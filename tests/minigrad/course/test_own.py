@@ -51,8 +51,9 @@ def test_the_page_of_the_docs_shows_the_files_of_a_new_lesson(made):
 
 
 def test_a_lesson_without_a_quiz_is_taken_to_its_end(made, tmp_path, monkeypatch):
-    assert made("start", "c", "--lessons", "lessons")[0] == 0
+    code, text = made("start", "c", "--lessons", "lessons")
     folder = str(tmp_path / "lessons")
+    assert code == 0 and f"course --lessons {folder}" in text
     monkeypatch.chdir(tmp_path / "c")
     assert sorted(path.name for path in Path(".").glob("*.py")) == ["my_lesson.py"]
     code, text = made(**{VARIABLE: folder})
