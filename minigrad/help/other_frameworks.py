@@ -109,21 +109,24 @@ def answering(function: Any) -> Any:
         try:
             return function(*args, **options)
         except TypeError as error:
-            if not (options := check_call(function, options, error)):
+            # a subclass may have inherited __init__
+            owner = type(args[0]).__name__ if args and function.__name__ == "__init__" else ""
+            if not (options := check_call(function, options, error, owner)):
                 raise
         return call(*args, **options)
 
     return call
 
 
-def check_call(function: Any, options: Any, error: TypeError) -> Any:
-    """Return the options with the function's own keywords, if only the names differ.
+def check_call(function: Any, options: Any, error: TypeError, owner: str = "") -> Any:
+    """Return the options with the function's own keywords, if only the names differ. Messages call
+    the function `owner`, if it is passed.
 
     Otherwise raise UnsupportedError MG129. Return None if the error came from inside the function.
     """
     if error.__traceback__.tb_next:  # type: ignore[union-attr]
         return None
-    name = function.__qualname__.removesuffix(".__init__").split(".")[-1]
+    name = owner or function.__qualname__.removesuffix(".__init__").split(".")[-1]
     takes = signature(function).parameters
     unknown = {
         key: hint(f"{name}.{key}=") or hint(f"{key}=") for key in options if key not in takes

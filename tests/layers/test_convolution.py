@@ -20,7 +20,7 @@ from layers import (
     from_layout,
     to_layout,
 )
-from minigrad.errors import OptionError, ShapeError
+from minigrad.errors import OptionError, ShapeError, UnsupportedError
 
 DATA = Path(__file__).parent / "data"
 
@@ -206,3 +206,8 @@ def test_sizes_that_are_not_positive_integers_are_refused(sizes):
 def test_images_that_do_not_fit_are_refused(layer, shape, code):
     with pytest.raises(ShapeError, match=code):
         layer(np.ones(shape))
+
+
+def test_a_missing_size_is_reported_for_the_layer_that_was_called():
+    with pytest.raises(UnsupportedError, match=r"Conv2d missing 1 required .* 'size'"):
+        Conv2d(1, 8)  # type: ignore[call-arg]
