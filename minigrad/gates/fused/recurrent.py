@@ -18,10 +18,8 @@ In the loops over time, even looking up `np.add` takes noticeable time, so NumPy
 imported by name. Their last argument is the output array, so `add(a, b, a)` is a += b.
 """
 
-from itertools import chain
-
 import numpy as np
-from numpy import add, divide, exp, multiply, subtract, tanh
+from numpy import add, copyto, multiply, subtract, tanh
 
 from ...gate import Shape
 from ...graph import Array
@@ -66,7 +64,7 @@ class RNNSequence(_Sequence):
             add(h_next, x, h_next)
             tanh(h_next, h_next)
             if rows is not None:
-                np.copyto(h_next, h, where=~rows)
+                copyto(h_next, h, where=~rows)
             h = h_next
         return z
 
@@ -164,7 +162,7 @@ class GRUSequence(_Sequence):
             multiply(h_next, z, h_next)
             add(h_next, n, h_next)
             if rows is not None:
-                np.copyto(h_next, h, where=~rows)
+                copyto(h_next, h, where=~rows)
             h = h_next
         return states, saved
 
@@ -190,7 +188,7 @@ class GRUSequence(_Sequence):
             multiply(dh_ds[t], dh_t, blocks[t])
             multiply(z[t], dh_t, through_z)
             if rows is not None:
-                np.copyto(through_z, dh_t, where=~rows)
+                copyto(through_z, dh_t, where=~rows)
             ds[t].dot(back, dh)
             add(dh, through_z, dh)
             if keep is not None:
@@ -246,48 +244,45 @@ class LSTMSequence(_Sequence):
     def forward(self, a, h0, c0, W_hh, mask=None) -> tuple[Array, Array]:
         a, h0, c0, W_hh = self._checked(a, h0, c0, W_hh, mask=mask)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # A single call to exp computes all four gates, with σ(s) = 1 / (1 + e^-s) and tanh(s) = 2
-        # σ(2s) - 1.
-        factor = -np.array([1, 1, 2, 1], a.dtype).repeat(H)
-        W = W_hh * factor
         z = np.empty((2, length, batch, H), a.dtype)
-        saved = self._room(5, z[0])
-        s = np.empty((batch, 4 * H), a.dtype)
-        by_gate = self._blocks(s, H)
-        product = np.empty((batch, H), a.dtype)
-        one = np.ones((), a.dtype)  # NumPy would convert a Python number at each step
+        saved = self._room(5, z[0])  # o, i, f, g and tanh(c)
+        places = saved.view(self._block(h0))[..., 0]
+        s, product = np.empty((batch, 4 * H), a.dtype), np.empty((batch, H), a.dtype)
+        s_ifg, s_o = s.view(places.dtype).T[:3], s.view(places.dtype).T[3]
+        # an array, because NumPy would convert a Python number at each step
+        half = np.full((), 0.5, a.dtype)
         h, c, watched = h0, c0, self._watched_cuts(length, mask)
-        from_x = chain.from_iterable(
-            np.multiply(self._steps(a)[block], factor) for block in self._step_blocks(length, s)
-        )
         steps = zip(
             self._forwards(length, mask),
-            from_x,
+            self._steps(a),
+            places[:, 0],
+            places[:, 1:4],
             saved[:, :4],
+            saved[:, :3],
             saved,
             *self._in_order(z, 1),
             strict=True,
         )
-        with np.errstate(over="ignore"):  # if e^-s overflows, 1 / (1 + ∞) is correctly 0
-            for (t, rows), x, gates, (i, f, g, o, tanh_c), h_next, c_next in steps:
-                if t in watched:
-                    h, c = self._watched_cut(watched[t], h), self._watched_cut(watched[t], c)
-                h.dot(W, s)
-                add(s, x, s)
-                exp(s, s)
-                add(s, one, s)
-                divide(one, by_gate, gates)
-                add(g, g, g)
-                subtract(g, one, g)
-                multiply(f, c, c_next)
-                multiply(i, g, product)
-                add(c_next, product, c_next)
-                tanh(c_next, tanh_c)
-                multiply(o, tanh_c, h_next)
-                if rows is not None:
-                    np.copyto(h_next, h, where=~rows)
-                    np.copyto(c_next, c, where=~rows)
-                h, c = h_next, c_next
+        for (t, rows), x, to_o, to_ifg, gates, oif, (o, i, f, g, tanh_c), h_next, c_next in steps:
+            if t in watched:
+                h, c = self._watched_cut(watched[t], h), self._watched_cut(watched[t], c)
+            h.dot(W_hh, s)
+            add(s, x, s)
+            copyto(to_o, s_o)
+            copyto(to_ifg, s_ifg)
+            multiply(oif, half, oif)
+            tanh(gates, gates)
+            multiply(oif, half, oif)
+            add(oif, half, oif)
+            multiply(f, c, c_next)
+            multiply(i, g, product)
+            add(c_next, product, c_next)
+            tanh(c_next, tanh_c)
+            multiply(o, tanh_c, h_next)
+            if rows is not None:
+                copyto(h_next, h, where=~rows)
+                copyto(c_next, c, where=~rows)
+            h, c = h_next, c_next
         return z, saved
 
     def backward(self, dz, z, a, h0, c0, W_hh, *rest):
@@ -296,13 +291,16 @@ class LSTMSequence(_Sequence):
         dz_h, dz_c = self._in_order(dz, 1)
         h, c = self._in_order(z, 1)
         da = self._gradients((*h.shape[:2], 4 * H), h.dtype)
-        dh, dc = np.zeros(h0.shape, h.dtype), np.zeros(h0.shape, h.dtype)
-        dc_t, ds = np.empty(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
-        back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(da, H)
+        # dc, ds_i, ds_f, ds_g and ds_o, and the part of dc that comes through h_t
+        parts = np.zeros((6, *h0.shape), h.dtype)
+        dc, dc_t, from_dc, from_dh = parts[0], parts[5], parts[:4], parts[4:]
+        dh, back = np.zeros(h0.shape, h.dtype), np.ascontiguousarray(W_hh.T)
+        ds = parts[1:5].view(self._block(h0))[..., 0]
+        places = da.view(ds.dtype).swapaxes(1, 2)
         # True for each step whose outputs were used, which is often only the last step
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()
         step_blocks = self._step_blocks(len(h), da[0])
-        first = len(h)  # the first step of the block for which `factors` and `dc_dh` were computed
+        first = len(h)  # the first step of the block for which `factors` was computed
         for t, rows, keep in self._backwards(mask, dz_h, dz_c):
             if t < first:
                 block = step_blocks.pop()
@@ -310,25 +308,20 @@ class LSTMSequence(_Sequence):
                 c_before = (
                     c[first - 1 : stop - 1] if first else np.concatenate([c0[None], c[: stop - 1]])
                 )
-                factors, dc_dh = self._factors(saved[block], c_before)
-                self._without_padding(factors, mask, block)
-                self._without_padding(dc_dh, mask, block)
+                factors = self._without_padding(self._factors(saved[block], c_before), mask, block)
             if used_h[t]:
                 add(dh, dz_h[t], dh)
             if used_c[t]:
                 add(dc, dz_c[t], dc)
-            multiply(dh, dc_dh[t - first], dc_t)
+            multiply(factors[t - first, 4:], dh, from_dh)
             add(dc_t, dc, dc_t)
-            multiply(factors[t - first, :3], dc_t, ds[:3])
-            multiply(factors[t - first, 3], dh, ds[3])
-            # computing in contiguous memory and then copying is faster than writing to the blocks
-            np.copyto(blocks[t], ds)
+            multiply(factors[t - first, :4], dc_t, from_dc)
+            copyto(places[t], ds)
             if rows is None:
-                multiply(dc_t, saved[t, 1], dc)
                 da[t].dot(back, dh)
             else:
                 dh = da[t].dot(back) + dh * ~rows
-                dc = np.where(rows, dc_t * saved[t, 1], dc)
+                copyto(dc, dc_t, where=~rows)
             if keep is not None:
                 dh *= keep
                 dc *= keep
@@ -336,16 +329,18 @@ class LSTMSequence(_Sequence):
         return gradients if mask is None else (*gradients, None)
 
     @staticmethod
-    def _factors(saved, c_before) -> tuple[Array, Array]:
-        """Return the factors of the backward pass for some steps.
+    def _factors(saved, c_before) -> Array:
+        """Return the factors of the backward pass for some steps, of shape (T, 6, B, H).
 
-        The first array contains the factors of dc in ds_i, ds_f and ds_g, and of dh in ds_o. The
-        second array contains the factor of dh in dc.
+        The first four are the factors of dc in dc_(t-1), ds_i, ds_f and ds_g. The last two are the
+        factors of dh in ds_o and dc.
         """
-        i, f, g, o, tanh_c = saved.swapaxes(0, 1)
-        factors = np.empty((len(saved), 4, *i.shape[1:]), saved.dtype)
-        np.multiply(g, i * (1 - i), out=factors[:, 0])
-        np.multiply(c_before, f * (1 - f), out=factors[:, 1])
-        np.multiply(i, 1 - g * g, out=factors[:, 2])
-        np.multiply(tanh_c, o * (1 - o), out=factors[:, 3])
-        return factors, o * (1 - tanh_c * tanh_c)
+        o, i, f, g, tanh_c = saved.swapaxes(0, 1)
+        factors = np.empty((len(saved), 6, *i.shape[1:]), saved.dtype)
+        factors[:, 0] = f
+        np.multiply(g, i * (1 - i), out=factors[:, 1])
+        np.multiply(c_before, f * (1 - f), out=factors[:, 2])
+        np.multiply(i, 1 - g * g, out=factors[:, 3])
+        np.multiply(tanh_c, o * (1 - o), out=factors[:, 4])
+        np.multiply(o, 1 - tanh_c * tanh_c, out=factors[:, 5])
+        return factors
