@@ -11,8 +11,13 @@ all steps at once. Shapes are as in `layers`: a (B, T, nH), states (B, H), W_hh 
 (B, T) that is True at real steps. Outputs are time-major, (T, B, H), so each step writes to
 contiguous memory.
 
-The GRU computes σ(s) as ½ + ½ tanh(½ s). The LSTM computes σ(s) as 1 / (1 + e^-s), with a single
-call to `exp` for all four gates.
+The GRU and the LSTM compute σ(s) as ½ + ½ tanh(½ s), because a single call to tanh then computes
+several gates. The error of σ(s) is at most half a unit in the last digit of 1. A gate that is
+nearly closed is therefore less accurate than the gate Sigmoid, which keeps all digits: in float32,
+σ(-12) = 6e-6 may be off by 1%, and σ(-20) = 2e-9 becomes 0, as does its gradient.
+
+A matrix product returns (B, nH), a row of all gates for each example. Each step copies it to a
+contiguous array (n, B, H), in which NumPy computes a gate about twice as fast.
 
 In the loops over time, even looking up `np.add` takes noticeable time, so NumPy's functions are
 imported by name. Their last argument is the output array, so `add(a, b, a)` is a += b.
@@ -23,7 +28,7 @@ from numpy import add, copyto, multiply, subtract, tanh
 
 from ...gate import Shape
 from ...graph import Array
-from .sequence import _Sequence, sum_rows
+from .sequence import _Sequence, aligned, sum_rows
 
 
 class RNNSequence(_Sequence):
@@ -123,40 +128,38 @@ class GRUSequence(_Sequence):
     def forward(self, a, h0, W_hh, b_hh, mask=None) -> tuple[Array, Array]:
         a, h0, W_hh, b_hh = self._checked(a, h0, W_hh, b_hh, mask=mask)
         (batch, length, _), H = a.shape, h0.shape[1]
-        # Apply the ½ inside σ, and the biases of z and r, once instead of at every step.
-        factor = np.array([0.5, 0.5, 1], a.dtype).repeat(H)
-        W, b_n = W_hh * factor, b_hh[2 * H :]
-        from_x = self._steps(a, factor)
-        from_x += factor * np.append(b_hh[: 2 * H], np.zeros_like(b_n))
         states = np.empty((length, batch, H), a.dtype)
-        saved = self._room(4, states)
-        s = np.empty((batch, 3 * H), a.dtype)
-        s_zr, s_n = self._blocks(s, H)[:2], s[:, 2 * H :]
+        saved = self._room(4, states)  # z, r, s_n and n
+        s, x = np.empty((batch, 3 * H), a.dtype), np.empty((3, batch, H), a.dtype)
+        b = b_hh.reshape(3, 1, H).repeat(batch, axis=1)
+        s_places, x_places = self._places(s, H), self._places(x, H)
         # an array, because NumPy would convert a Python number at each step
         half = np.full((), 0.5, a.dtype)
         h, watched = h0, self._watched_cuts(length, mask)
-        from_x = zip(
-            self._blocks(from_x, H)[:, :2], np.ascontiguousarray(from_x[:, :, 2 * H :]), strict=True
-        )
         steps = zip(
             self._forwards(length, mask),
-            from_x,
+            self._places(self._steps(a), H),
+            self._places(saved, H),
+            saved[:, :3],
             saved[:, :2],
             saved,
             self._in_order(states),
             strict=True,
         )
-        for (t, rows), (x_zr, x_n), zr, (z, r, n, b_s_n), h_next in steps:
+        for (t, rows), from_x, places, zrs, zr, (z, r, s_n, n), h_next in steps:
             if t in watched:
                 h = self._watched_cut(watched[t], h)
-            h.dot(W, s)
-            add(s_zr, x_zr, zr)
+            h.dot(W_hh, s)
+            copyto(places[:3], s_places)
+            copyto(x_places, from_x)
+            add(zrs, b, zrs)
+            add(zr, x[:2], zr)
+            multiply(zr, half, zr)
             tanh(zr, zr)
             multiply(zr, half, zr)
             add(zr, half, zr)
-            add(s_n, b_n, b_s_n)
-            multiply(r, b_s_n, n)
-            add(n, x_n, n)
+            multiply(r, s_n, n)
+            add(n, x[2], n)
             tanh(n, n)
             subtract(h, n, h_next)
             multiply(h_next, z, h_next)
@@ -170,23 +173,27 @@ class GRUSequence(_Sequence):
         mask, saved = rest if len(rest) == 2 else (None, *rest)
         H = h0.shape[1]
         upstream, h = self._in_order(upstream), self._in_order(states)
-        z, r, n, s_n = np.ascontiguousarray(saved.swapaxes(0, 1))
+        z, r, s_n, n = saved.swapaxes(0, 1)
         before = np.concatenate([h0[None], h[:-1]])
         dh_dan = self._without_padding((1 - z) * (1 - n * n), mask)
-        dh_ds = np.empty((len(h), 3, *h0.shape), h.dtype)
-        np.multiply(before - n, z * (1 - z), out=dh_ds[:, 0])
-        np.multiply(dh_dan, r, out=dh_ds[:, 2])
-        np.multiply(dh_ds[:, 2], s_n * (1 - r), out=dh_ds[:, 1])
-        self._without_padding(dh_ds, mask)
+        # the factors of dh in ds_z, ds_r, ds_n and the next dh
+        factors = np.empty((len(h), 4, *h0.shape), h.dtype)
+        np.multiply(before - n, z * (1 - z), out=factors[:, 0])
+        np.multiply(dh_dan, r, out=factors[:, 2])
+        np.multiply(factors[:, 2], s_n * (1 - r), out=factors[:, 1])
+        factors[:, 3] = z
+        self._without_padding(factors, mask)
         ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)
-        dh_all = np.array(upstream)  # the loop adds the gradient that each step passes back
-        dh, through_z = np.zeros(h0.shape, h.dtype), np.empty(h0.shape, h.dtype)
-        back, blocks = np.ascontiguousarray(W_hh.T), self._blocks(ds, H)
+        # the loop adds the gradient that each step passes back
+        dh_all = np.array(upstream, h.dtype)
+        dh, parts = np.zeros(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
+        through_z, parts_ds, places = parts[3], self._places(parts[:3], H), self._places(ds, H)
+        back = np.ascontiguousarray(W_hh.T)
         for t, rows, keep in self._backwards(mask, upstream):
             dh_t = dh_all[t]
             add(dh_t, dh, dh_t)
-            multiply(dh_ds[t], dh_t, blocks[t])
-            multiply(z[t], dh_t, through_z)
+            multiply(factors[t], dh_t, parts)
+            copyto(places[t], parts_ds)
             if rows is not None:
                 copyto(through_z, dh_t, where=~rows)
             ds[t].dot(back, dh)
@@ -196,7 +203,8 @@ class GRUSequence(_Sequence):
         flat = ds.reshape(-1, 3 * H)
         dW_hh, db_hh = before.reshape(-1, H).T.dot(flat), sum_rows(flat)
         da = ds  # da equals ds except in block n
-        np.multiply(dh_all, dh_dan, out=da[:, :, 2 * H :])
+        dh_all *= dh_dan
+        places[:, 2:] = self._places(dh_all[:, None], H)
         gradients = self._as_inputs(da), dh, dW_hh, db_hh
         return gradients if mask is None else (*gradients, None)
 
@@ -246,9 +254,10 @@ class LSTMSequence(_Sequence):
         (batch, length, _), H = a.shape, h0.shape[1]
         z = np.empty((2, length, batch, H), a.dtype)
         saved = self._room(5, z[0])  # o, i, f, g and tanh(c)
-        places = saved.view(self._block(h0))[..., 0]
+        places = self._places(saved, H)
         s, product = np.empty((batch, 4 * H), a.dtype), np.empty((batch, H), a.dtype)
-        s_ifg, s_o = s.view(places.dtype).T[:3], s.view(places.dtype).T[3]
+        s_ifg, s_o = self._places(s, H)[:3], self._places(s, H)[3]
+        W = aligned(W_hh)
         # an array, because NumPy would convert a Python number at each step
         half = np.full((), 0.5, a.dtype)
         h, c, watched = h0, c0, self._watched_cuts(length, mask)
@@ -266,7 +275,7 @@ class LSTMSequence(_Sequence):
         for (t, rows), x, to_o, to_ifg, gates, oif, (o, i, f, g, tanh_c), h_next, c_next in steps:
             if t in watched:
                 h, c = self._watched_cut(watched[t], h), self._watched_cut(watched[t], c)
-            h.dot(W_hh, s)
+            h.dot(W, s)
             add(s, x, s)
             copyto(to_o, s_o)
             copyto(to_ifg, s_ifg)
@@ -295,8 +304,7 @@ class LSTMSequence(_Sequence):
         parts = np.zeros((6, *h0.shape), h.dtype)
         dc, dc_t, from_dc, from_dh = parts[0], parts[5], parts[:4], parts[4:]
         dh, back = np.zeros(h0.shape, h.dtype), np.ascontiguousarray(W_hh.T)
-        ds = parts[1:5].view(self._block(h0))[..., 0]
-        places = da.view(ds.dtype).swapaxes(1, 2)
+        ds, places = self._places(parts[1:5], H), self._places(da, H)
         # True for each step whose outputs were used, which is often only the last step
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()
         step_blocks = self._step_blocks(len(h), da[0])
@@ -336,11 +344,15 @@ class LSTMSequence(_Sequence):
         factors of dh in ds_o and dc.
         """
         o, i, f, g, tanh_c = saved.swapaxes(0, 1)
+        slopes = 1 - saved[:, :3]  # of o, i and f
+        slopes *= saved[:, :3]
+        slopes_tanh = saved[:, 3:] * saved[:, 3:]
+        np.subtract(1, slopes_tanh, out=slopes_tanh)
         factors = np.empty((len(saved), 6, *i.shape[1:]), saved.dtype)
         factors[:, 0] = f
-        np.multiply(g, i * (1 - i), out=factors[:, 1])
-        np.multiply(c_before, f * (1 - f), out=factors[:, 2])
-        np.multiply(i, 1 - g * g, out=factors[:, 3])
-        np.multiply(tanh_c, o * (1 - o), out=factors[:, 4])
-        np.multiply(o, 1 - tanh_c * tanh_c, out=factors[:, 5])
+        np.multiply(slopes[:, 1], g, out=factors[:, 1])
+        np.multiply(slopes[:, 2], c_before, out=factors[:, 2])
+        np.multiply(slopes_tanh[:, 0], i, out=factors[:, 3])
+        np.multiply(slopes[:, 0], tanh_c, out=factors[:, 4])
+        np.multiply(slopes_tanh[:, 1], o, out=factors[:, 5])
         return factors

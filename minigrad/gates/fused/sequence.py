@@ -91,19 +91,17 @@ class _Sequence(Gate):
             else np.multiply(by_time, factors, out=np.empty(by_time.shape, a.dtype))
         )
 
-    def _blocks(self, a, hidden: int):
-        """Return a view of a (..., B, nH) as (..., n, B, H), with a block for each gate of the
-        cell.
-        """
-        return a.reshape(*a.shape[:-1], self.blocks, hidden).swapaxes(-3, -2)
-
     @staticmethod
-    def _block(state: Array) -> np.dtype[Any]:
-        """Return a dtype whose elements are rows of the state, with H numbers each.
+    def _places(a: Array, hidden: int) -> Array:
+        """Return a (..., B, nH) or (..., n, B, H) as an array (..., n, B) whose elements hold H numbers.
 
-        NumPy copies such an element several times as fast as H separate numbers.
+        NumPy copies these elements several times as fast as the numbers one by one. The result is a
+        view, unless the last axis of `a` is not contiguous.
         """
-        return np.dtype((np.void, state.shape[1] * state.itemsize))
+        if a.strides[-1] != a.itemsize:
+            a = a.copy()
+        elements = a.view(np.dtype((np.void, hidden * a.itemsize)))
+        return elements[..., 0] if a.shape[-1] == hidden else elements.swapaxes(-1, -2)
 
     @staticmethod
     def _step_blocks(steps: int, like: Array) -> list[slice]:
@@ -250,3 +248,18 @@ def sum_rows(matrix: Array) -> Array:
     """
     total: Array = np.ones(len(matrix), matrix.dtype).dot(matrix)
     return total
+
+
+def aligned(array: Array) -> Array:
+    """Return a copy that starts at a multiple of 64 bytes, the size of a cache line.
+
+    OpenBLAS multiplies by a matrix (256, 1024) of float32 up to 1.4 times as fast if it is aligned.
+
+    >>> aligned(np.ones(3)).__array_interface__["data"][0] % 64
+    0
+    """
+    room = np.empty(array.nbytes + 64, np.uint8)
+    start = -room.__array_interface__["data"][0] % 64
+    copy: Array = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
