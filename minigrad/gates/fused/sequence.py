@@ -122,17 +122,15 @@ class _Sequence(Gate):
         return as_strided(once, (steps, count, *shape), (0, *once.strides))
 
     def _forwards(self, steps: int, mask) -> Iterator[tuple[int, Any]]:
-        """Yield (t, rows) in the order in which the steps run.
+        """Return an iterator over (t, rows) in the order in which the steps run.
 
         `rows` (B, 1) is True for the examples in which step t is real. It is None if step t is real
         in all examples.
         """
         if mask is None:
-            yield from ((t, None) for t in range(steps))
-            return
+            return ((t, None) for t in range(steps))
         columns = self._in_order(mask.T)[:, :, None]
-        for t, column in enumerate(columns):
-            yield t, None if column.all() else column
+        return ((t, None if column.all() else column) for t, column in enumerate(columns))
 
     def _without_padding(self, slopes: Array, mask, steps: slice = slice(None)) -> Array:
         """Set the slopes (T, ..., B, H) of padded steps to 0, and return all slopes.
