@@ -102,7 +102,7 @@ class Gate:
         if OBSERVERS and (result := OBSERVERS[-1].call(self, inputs)) is not None:
             return result  # type: ignore[no-any-return]
         nodes = tuple([tensor.node for tensor in as_tensors(inputs)])
-        arrays = self.read(*nodes)
+        arrays = read = self.read(*nodes)
         try:
             output = self.forward(*arrays)
         except Exception as error:
@@ -114,8 +114,8 @@ class Gate:
             arrays += (saved,)
         output = np.asarray(output)
         recorded = RECORDING.get() and any(node.requires_grad for node in nodes)
-        if (output.base is not None or not output.flags.writeable) and not (
-            recorded and all(n.gate for n in nodes)
+        if not (recorded and all(n.gate for n in nodes)) and (
+            not output.flags.writeable or any(np.may_share_memory(output, a) for a in read)
         ):
             # otherwise an in-place update of a parameter would also change the output
             output = output.copy()
