@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
-from itertools import cycle, islice
+from itertools import cycle, islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,7 +162,11 @@ def trainer(contender, setting, problem, case):
     return Built(lambda: run(batches), loss, 2 * CHUNK)
 
 
-SHAPES = {"char": (96, 0, 256, 100, 64), "word": (10_000, 256, 256, 35, 32)}
+SHAPES = {
+    "char": (96, 0, 256, 100, 64),
+    "word": (10_000, 256, 256, 35, 32),
+    "character LSTM": (65, 64, 256, 100, 64),
+}
 """Ids, width of the embedding (0: one-hot), units, steps, batch."""
 
 
@@ -275,6 +279,44 @@ def convolution(contender, setting, problem, case):
     return Built(call, list(summary(call())))
 
 
+def gru_shapes(width, hidden, classes):
+    """The shapes of two bidirectional layers and a dense layer, in PyTorch's order."""
+    shapes: list[tuple[int, ...]] = []
+    for size in (width, width, 2 * hidden, 2 * hidden):
+        shapes += [(3 * hidden, size), (3 * hidden, hidden), (3 * hidden,), (3 * hidden,)]
+    return [*shapes, (classes, 2 * hidden), (classes,)]
+
+
+def mlp_shapes(*sizes):
+    return [of for m, n in pairwise(sizes) for of in ((n, m), (n,))]
+
+
+UNTUNED: dict[str, Any] = {
+    "stacked GRU": ("stacked_gru", gru_shapes, (26, 64, 61), (32, 60)),
+    "MLP": ("mlp", mlp_shapes, (784, 256, 128, 10), (128,)),
+}
+"""The contender's function, the shapes of the weights, the model's sizes, and the input's shape
+without the last axis.
+"""
+
+
+def untuned(contender, setting, problem, case):
+    name = case.split(",")[0]
+    if name in SHAPES:
+        return language(contender, setting, problem, case)
+    function, shapes_of, sizes, rows = UNTUNED[name]
+    if problem.sizes != Sizes():  # a smoke test
+        sizes, rows = (6, 5, 4, 3)[: len(sizes)], (3, 2)[: len(rows)]
+    rng = np.random.default_rng(0)
+    weights = [rng.uniform(-0.1, 0.1, of).astype(np.float32) for of in shapes_of(*sizes)]
+    step = getattr(contender, function)(sizes, weights, setting, RULE | {"eps": 1e-8})
+    x = rng.standard_normal((16, *rows, sizes[0]), np.float32)
+    batches = list(zip(x, rng.integers(sizes[-1], size=(16, *rows)), strict=True))
+    losses = [step(*batch) for batch in batches[:5]]
+    endless = cycle(batches)
+    return Built(lambda: step(*next(endless)), losses)
+
+
 WORKLOADS = [
     Workload("a", "unrolled", "The unrolled RNN, forward and backward", """
 The network computes h = tanh(x_t @ W_xh + h @ W_hh + b) over {steps} steps, with batch size
@@ -363,4 +405,16 @@ images of 28x28: two convolutions, each with a ReLU and max pooling, three dense
 entropy and SGD. The *difference* column shows how much the output and the gradients (for LeNet, the
 losses in the first 5 steps) differ from the first contender's.""",
              (*CONVOLUTIONS, "LeNet step"), convolution, rounds=7),
+    Workload("l", "untuned", "One training step of models that nobody tuned", """
+minigrad was not optimized for these models, but for those of the other sections. *stacked GRU* has
+two bidirectional layers with 64 units. It classifies each of 60 time steps of 26 numbers into 61
+classes, in batches of 32. *MLP* has layers of 784, 256, 128 and 10 units and batches of 128.
+*character LSTM* is the model of (h) with 65 characters, an embedding of width 64, 256 units, 100
+time steps and batches of 64. All are trained with cross entropy and Adam. The cases with two
+threads compare elapsed times on all cores. The *difference* column shows how much a contender's
+losses in the first 5 steps differ from the first contender's. All contenders start from the same
+weights.""",
+             [name + threads for threads in ("", ", two threads")
+              for name in (*UNTUNED, "character LSTM")],
+             untuned, rounds=7, tolerance=1e-3),
 ]  # fmt: skip

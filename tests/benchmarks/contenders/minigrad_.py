@@ -2,6 +2,7 @@
 
 import sys
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -212,12 +213,35 @@ def lenet(weights, images, labels):
         Conv2d(1, 6, 5), mg.relu, MaxPool2d(2), Conv2d(6, 16, 5), mg.relu, MaxPool2d(2),
         Flatten(), Dense(256, 120, mg.relu), Dense(120, 84, mg.relu), Dense(84, 10),
     )  # fmt: skip
-    from_layout(model, dict(zip(to_layout(model, "pytorch"), weights, strict=True)), "pytorch")
-    optimizer = SGD(model.named_parameters(), lr=0.01)
+    step = train_step(model, weights, partial(SGD, lr=0.01))
+    return partial(step, images, labels)
 
-    def step():
+
+def stacked_gru(sizes, weights, setting, rule):
+    width, hidden, classes = sizes
+    model = Sequential(
+        GRU(width, hidden, layers=2, bidirectional=True, return_sequences=True),
+        Dense(2 * hidden, classes),
+    )
+    return train_step(model, weights, partial(Adam, **rule))
+
+
+def mlp(sizes, weights, setting, rule):
+    *hidden, last = (Dense(*shape) for shape in pairwise(sizes))
+    model = Sequential(*(part for dense in hidden for part in (dense, mg.relu)), last)
+    return train_step(model, weights, partial(Adam, **rule))
+
+
+def train_step(model, weights, make_optimizer):
+    """Set the model's weights, which are in PyTorch's layout and order. Return a function that runs a
+    training step of a classifier.
+    """
+    from_layout(model, dict(zip(to_layout(model, "pytorch"), weights, strict=True)), "pytorch")
+    optimizer = make_optimizer(model.named_parameters())
+
+    def step(x, labels):
         with mg.fused():
-            loss = mg.softmax_cross_entropy(model(images), labels)
+            loss = mg.softmax_cross_entropy(model(x), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -7,6 +7,8 @@ was no faster.
 """
 
 import os
+from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -231,12 +233,40 @@ def lenet(weights, images, labels):
         nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
     )  # fmt: skip
-    model.load_state_dict(dict(zip(model.state_dict(), map(torch.tensor, weights), strict=True)))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    images, labels = torch.tensor(images), torch.tensor(labels)
+    step = train_step(model, weights, partial(torch.optim.SGD, lr=0.01))
+    return partial(step, images, labels)
 
-    def step():
-        loss = F.cross_entropy(model(images), labels)
+
+class Outputs(nn.GRU):
+    """A GRU that returns only its outputs, without the final state."""
+
+    def forward(self, x):
+        return super().forward(x)[0]
+
+
+def stacked_gru(sizes, weights, setting, rule):
+    width, hidden, classes = sizes
+    model = nn.Sequential(
+        Outputs(width, hidden, 2, bidirectional=True, batch_first=True),
+        nn.Linear(2 * hidden, classes),
+    )
+    return train_step(model, weights, partial(adam_of, setting=setting, rule=rule))
+
+
+def mlp(sizes, weights, setting, rule):
+    *hidden, last = (nn.Linear(*shape) for shape in pairwise(sizes))
+    model = nn.Sequential(*(part for linear in hidden for part in (linear, nn.ReLU())), last)
+    return train_step(model, weights, partial(adam_of, setting=setting, rule=rule))
+
+
+def train_step(model, weights, make_optimizer):
+    """Set the model's weights. Return a function that runs a training step of a classifier."""
+    model.load_state_dict(dict(zip(model.state_dict(), map(torch.tensor, weights), strict=True)))
+    optimizer = make_optimizer(model.parameters())
+
+    def step(x, labels):
+        logits = model(torch.from_numpy(x)).flatten(0, -2)
+        loss = F.cross_entropy(logits, torch.from_numpy(labels).flatten())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
