@@ -22,6 +22,7 @@ NEEDED = ("minigrad/py.typed", "layers/py.typed", "optim/py.typed", "licenses/LI
           "licenses/minigrad/data/LICENSE-texts", "minigrad/explorer/web/app.js",
           "minigrad/course/lessons/lesson_01_by_hand/page.html")  # fmt: skip
 TOP = {"minigrad", "layers", "optim"}
+LARGEST = 5e6  # bytes of a wheel
 
 
 def build(folder: Path) -> list[Path]:
@@ -41,6 +42,8 @@ def faults(wheel: Path, sdist: Path) -> list[str]:
         for name in NEEDED
         if not any(path.endswith(name) for path in names)
     ]
+    if wheel.stat().st_size > LARGEST:
+        problems.append(f"the wheel has {wheel.stat().st_size:,} bytes, more than {LARGEST:,.0f}")
     extra = {path.split("/")[0] for path in names if ".dist-info/" not in path} - TOP
     problems += [f"the wheel contains {name} at its top level" for name in sorted(extra)]
     problems += [

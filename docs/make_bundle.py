@@ -17,22 +17,27 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from minigrad.data.imdb import BUNDLE, IMDB, load_imdb
+from minigrad.data.imdb import BUNDLE, IMDB, ONE_BYTE, load_imdb
 from minigrad.support.files import write_whole
 
 
 def write_bundle(data: IMDB, path: Path) -> None:
-    """Write ids and labels as small integers, and the words as UTF-8 text, one per line.
+    """Write ids and labels as bytes, and the words as UTF-8 text, one per line.
 
-    The words are stored as bytes, because an array of strings would need pickle or a fixed width.
+    Rare ids have two bytes (see ONE_BYTE); the second ones are in an array of their own, because
+    zlib compresses them better apart. The words are stored as bytes, because an array of strings
+    would need pickle or a fixed width.
     """
-    arrays: dict[str, Any] = {
-        "test_ids": np.asarray(data.test.ids, dtype=np.uint16),
-        "test_labels": data.test.labels.astype(np.uint8),
-        "train_ids": np.asarray(data.train.ids, dtype=np.uint16),
-        "train_labels": data.train.labels.astype(np.uint8),
-        "words": np.frombuffer("\n".join(data.vocabulary.words).encode(), dtype=np.uint8),
-    }
+    arrays: dict[str, Any] = {}
+    for split, reviews in (("test", data.test), ("train", data.train)):
+        ids = np.asarray(reviews.ids)
+        rest = ids - ONE_BYTE
+        first = np.where(rest < 0, ids, ONE_BYTE + rest // 256)
+        arrays[f"{split}_ids"] = first.astype(np.uint8)
+        arrays[f"{split}_second"] = (rest[rest >= 0] % 256).astype(np.uint8)
+        arrays[f"{split}_labels"] = reviews.labels.astype(np.uint8)
+    text = "\n".join(data.vocabulary.words)
+    arrays["words"] = np.frombuffer(text.encode(), dtype=np.uint8)
     write_whole(path, lambda file: np.savez_compressed(file, **arrays))
 
 

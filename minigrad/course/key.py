@@ -21,7 +21,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -111,16 +111,15 @@ def indices(lesson: Lesson, function: str) -> list[int]:
 def load(lesson: Lesson) -> Key:
     """Read a lesson's key."""
     data = json.loads(gzip.decompress((lesson.folder / FILE).read_bytes()))
-    slips = [
-        KnownSlip(
-            Slip(**{**slip, "lines": tuple(slip["lines"])}),
-            tuple((form, float(number)) for form, number in signatures),
-            own,
-        )
-        for slip, signatures, own in data["slips"]
-    ]
+    columns = data["slips"]
+    columns["lines"] = map(tuple, columns["lines"])
+    rows = zip(*columns.values(), strict=True)
+    slips = [Slip(**dict(zip(columns, row, strict=True))) for row in rows]
+    answers = zip(data["forms"], data["numbers"], strict=True)
+    signatures = [tuple(zip(forms, numbers, strict=True)) for forms, numbers in answers]
+    known = [KnownSlip(*one) for one in zip(slips, signatures, data["own"], strict=True)]
     right = [decode(answer) for answer in data["right"]]
-    return Key(right, {int(i): decode(way) for i, way in data["ways"].items()}, slips)
+    return Key(right, {int(i): decode(way) for i, way in data["ways"].items()}, known)
 
 
 def same(one: Signature, other: Signature, tolerance: float) -> bool:
@@ -363,15 +362,17 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def write(lesson: Lesson, key: Key) -> None:
-    """Write the key into the lesson's folder."""
-    slips = [
-        [asdict(k.slip), [[form, float(f"{number:.12g}")] for form, number in k.signatures], k.own]
-        for k in key.slips
-    ]
+    """Write the key into the lesson's folder. Each field of all slips is a list of its own, because
+    similar values next to each other compress better.
+    """
+    names = [field.name for field in fields(Slip)]
     data = {
         "right": [encode(a) for a in key.right],
         "ways": {i: encode(w) for i, w in key.ways.items()},
-        "slips": slips,
+        "slips": {name: [getattr(k.slip, name) for k in key.slips] for name in names},
+        "forms": [[form for form, _ in k.signatures] for k in key.slips],
+        "numbers": [[float(f"{number:.12g}") for _, number in k.signatures] for k in key.slips],
+        "own": [k.own for k in key.slips],
     }
     text = json.dumps(data, separators=(",", ":"))
     write_whole(

@@ -41,6 +41,10 @@ else:
 
 BUNDLE = Path(__file__).with_name("imdb.npz")
 BUNDLED_LENGTH, BUNDLED_VOCABULARY = 40, 10_000
+ONE_BYTE = 217
+"""The file stores an id below 217 in one byte, and a larger one in two: with `rest = id - 217`,
+these are `217 + rest // 256` and `rest % 256`. Smaller ids belong to more frequent words.
+"""
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,10 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
             arrays = dict(members)
         vocabulary = Vocabulary(arrays["words"].tobytes().decode().split("\n"))
         train, test = (
-            Reviews(arrays[f"{split}_ids"], arrays[f"{split}_labels"])
+            Reviews(
+                _joined(arrays[f"{split}_ids"], arrays[f"{split}_second"]),
+                arrays[f"{split}_labels"],
+            )
             for split in ("train", "test")
         )
     except (FileNotFoundError, PermissionError) as error:
@@ -208,13 +215,26 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
     )
 
 
+def _joined(first: Ids, second: Ids) -> Ids:
+    """Return the ids of these bytes: `second` has one for each first byte from ONE_BYTE on.
+
+    The ids have the dtype intp, because np.bincount accepts no other one in WebAssembly.
+
+    >>> _joined(np.array([[5, 216, 217, 218]]), np.array([3, 4])).tolist()
+    [[5, 216, 220, 477]]
+    """
+    ids = first.astype(np.intp)
+    two = ids >= ONE_BYTE
+    ids[two] = ONE_BYTE + (ids[two] - ONE_BYTE) * 256 + second
+    return ids
+
+
 def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:
     """Keep the last `length` ids, and replace ids outside the vocabulary by the unknown id.
 
-    The result is the same as if the reviews had been encoded with the smaller vocabulary. The ids
-    have the dtype intp, because np.bincount accepts no other one in WebAssembly.
+    The result is the same as if the reviews had been encoded with the smaller vocabulary.
     """
-    ids = np.asarray(reviews.ids)[:, -length:].astype(np.intp)
+    ids = reviews.ids[:, -length:]
     return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), reviews.labels.astype(np.int64))
 
 

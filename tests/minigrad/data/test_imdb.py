@@ -85,8 +85,8 @@ def test_held_back_reviews_are_no_longer_in_the_rest():
 def test_a_bundle_with_any_byte_changed_is_refused_or_reads_the_same(monkeypatch, tmp_path):
     path, choose = tmp_path / "imdb.npz", random.Random(0)
     monkeypatch.setattr(imdb, "BUNDLE", path)
-    reviews = Reviews(np.arange(80).reshape(2, 40) + 3, np.array([0, 1]))
-    words = Vocabulary([f"w{number}" for number in range(90)])
+    reviews = Reviews(3 + 7 * np.arange(80).reshape(2, 40), np.array([0, 1]))  # of one byte and two
+    words = Vocabulary([f"w{number}" for number in range(600)])
     make_bundle.write_bundle(IMDB(reviews, reviews, words), path)
     content, refused = path.read_bytes(), 0
     for spot in choose.choices(range(len(content)), k=300):
