@@ -37,7 +37,7 @@ reviews. Times and ratios are medians over all rounds. The tables have these col
 - *wall ms* is the elapsed time, in milliseconds.
 - *to minigrad* is the contender's CPU time divided by minigrad's CPU time in the same round. If a
   benchmark includes a fused version of minigrad, this version's time is used. A case with two
-  threads may use all cores, and its ratio uses elapsed times.
+  threads and a whole program may use all cores, and their ratios use elapsed times.
 - *difference* is the largest difference between a contender's results and the first contender's
   results. For numbers larger than 1, it is a relative difference. A small value shows that both
   contenders do the same work.

@@ -57,6 +57,20 @@ class Problem:
         rows = start * self.sizes.batch + np.arange(math.prod(shape)).reshape(shape)
         return [(self.ids[r], self.labels[r, None]) for r in rows % len(self.labels)]
 
+    def split(self):
+        """Return the arrays for the whole programs. The last tenth of the reviews is for validation,
+        and all batches for training are full, because another size would be compiled again.
+        """
+        held_out = len(self.ids) // 10
+        training = slice((len(self.ids) - held_out) // self.sizes.batch * self.sizes.batch)
+        labels = self.labels[:, None]
+        return {
+            "ids": self.ids[training],
+            "labels": labels[training],
+            "validation_ids": self.ids[-held_out:],
+            "validation_labels": labels[-held_out:],
+        }
+
     def weights(self, kind):
         """Return the initial weights of experiment 1a: table, W_xh, W_hh, b (and b_hh), W, c.
 

@@ -121,6 +121,9 @@ TARGETS = [
     Target("l", "MLP, two threads", "minigrad-fused", 0.95, PEER),
     Target("l", "character LSTM", "minigrad-fused", 0.95, PEER),
     Target("l", "character LSTM, two threads", "minigrad-fused", 0.95, PEER),
+    Target("m", "rnn program", "minigrad-fused", 0.45, PEER),
+    Target("m", "gru program", "minigrad-fused", 0.5, PEER),
+    Target("m", "lstm program", "minigrad-fused", 0.55, PEER),
 ]
 
 

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import page
 from problem import Sizes, from_reviews
 from results import DIFFERS, markdown, table, targets
@@ -40,7 +41,9 @@ def main():
     reached = [["ratio", "at most", "measured", "met"]]
     with tempfile.TemporaryDirectory() as folder:
         problem = Path(folder) / "problem.pickle"
-        problem.write_bytes(pickle.dumps(from_reviews(sizes)))
+        reviews = from_reviews(sizes)
+        problem.write_bytes(pickle.dumps(reviews))
+        np.savez(problem.with_suffix(".npz"), **reviews.split())
         for workload in WORKLOADS:
             if options.only and workload.letter not in options.only:
                 continue

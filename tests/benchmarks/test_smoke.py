@@ -28,7 +28,7 @@ def page(tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize("letter", "abcdefghj")  # (i), (k) and (l) compare only with PyTorch
+@pytest.mark.parametrize("letter", "abcdefghj")  # (i), (k), (l) and (m) compare only with others
 def test_all_compute_the_same(page, letter):
     section = re.findall(rf"## \({letter}\).*?(?=\n## |\Z)", page.read_text(), re.DOTALL)[0]
     head, _, *rows = [line.split("|") for line in section.splitlines() if line.startswith("|")]

@@ -2,7 +2,8 @@
 
 Every process has one thread. If the system allows it, all processes are pinned to the same core.
 They take turns (A B C A B C ...), so if the machine slows down, all contenders are affected equally.
-In a case with two threads, each process may use all cores.
+In a case with two threads, each process may use all cores. A whole program may also use as many
+threads as its libraries choose.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from roster import CONTENDERS, Contender
 
 HERE = Path(__file__).parent
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-SETTINGS = {
+ONE_THREAD = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+}
+SETTINGS = {
     "JAX_PLATFORMS": "cpu",
     "CUDA_VISIBLE_DEVICES": "",
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -35,6 +38,9 @@ Answer = dict[str, Any]
 
 
 def threads(case):
+    """Return the number of threads, or None if the libraries choose it."""
+    if case.endswith("program"):
+        return None
     return 2 if case.endswith("two threads") else 1
 
 
@@ -85,10 +91,13 @@ def environment(contender, case):
     """Return a contender's environment variables. BLAS chooses its own kernels, and Python keeps
     compiled modules.
     """
-    removed = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
+    chosen = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
+    removed = {*chosen, *THREADS, *ONE_THREAD}
     kept = {name: value for name, value in os.environ.items() if name not in removed}
     backend = {"KERAS_BACKEND": contender.backend} if contender.backend else {}
-    return kept | dict.fromkeys(THREADS, str(threads(case))) | SETTINGS | backend
+    count = threads(case)
+    limits = dict.fromkeys(THREADS, str(count)) | ONE_THREAD if count else {}
+    return kept | limits | SETTINGS | backend
 
 
 class Worker:
@@ -162,6 +171,8 @@ def take_turns(
     def turn(contender):
         if case == "import":
             return import_once(contender)
+        if case.endswith("program"):
+            return run_program(contender, problem, case)
         if contender in workers:
             return workers[contender].ask(seconds)
         began = time.perf_counter()
@@ -207,3 +218,21 @@ def import_once(contender):
         return {"error": last_line(run.stderr)}
     wall, cpu = map(float, run.stdout.split()[-2:])
     return {"wall": wall, "cpu": cpu}
+
+
+def run_program(contender, problem, case):
+    """Run one of the programs from start to end. Return its best accuracy and its times."""
+    program = HERE / "programs" / f"{contender.module}.py"
+    began, before = time.perf_counter(), os.times()
+    run = subprocess.run(
+        [sys.executable, str(program), case.split()[0], str(problem.with_suffix(".npz"))],
+        env=environment(contender, case),
+        capture_output=True,
+        text=True,
+    )
+    wall, after = time.perf_counter() - began, os.times()
+    if run.returncode:
+        return {"error": last_line(run.stderr) or f"ended with status {run.returncode}"}
+    cpu = after.children_user + after.children_system
+    cpu -= before.children_user + before.children_system
+    return {"check": float(last_line(run.stdout)), "wall": wall, "cpu": cpu}
