@@ -1,9 +1,9 @@
 """List the contenders and the workloads that each takes part in.
 
 The letters stand for workloads: a unrolled, b training, c inference, d growth, e start, f adam, g
-trainer, h language, i gpt, j writing, k convolution, l untuned, m
-program. Two cases have their own letters, because
-only some contenders take part in them: D is the chain of gates, and I is the import.
+trainer, h language, i gpt, j writing, k convolution, l untuned, m program. Two cases have their
+own letters, because only some contenders take part in them: D is the chain of gates, and I is the
+import.
 """
 
 from typing import NamedTuple

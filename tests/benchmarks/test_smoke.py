@@ -70,11 +70,15 @@ def test_an_unknown_name_is_refused():
     assert "--only z: choose from a, b, c, d, e, f, g" in run("--only", "z", code=2)
 
 
-def test_the_contenders_blas_chooses_its_own_kernels(monkeypatch):
+@pytest.mark.parametrize(
+    ("case", "expected"), [("rnn", ["OPENBLAS_NUM_THREADS"]), ("rnn program", [])]
+)
+def test_the_contenders_blas_chooses_its_own_kernels(monkeypatch, case, expected):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     monkeypatch.setenv("OPENBLAS_L2_SIZE", "512")
-    code = "import roster, turns; print(*turns.environment(roster.CONTENDERS[0], 'rnn'))"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    code = f"import roster, turns; print(*turns.environment(roster.CONTENDERS[0], {case!r}))"
     command = [sys.executable, "-c", code]
     names = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True).stdout
     chosen = [name for name in names.split() if name.startswith("OPENBLAS")]
-    assert chosen == ["OPENBLAS_NUM_THREADS"]
+    assert chosen == expected

@@ -423,7 +423,7 @@ library's own training loop, if it has one, and computes the accuracy on a tenth
 after each epoch. The time of the process from start to end includes the imports and, in some
 libraries, compiling. Each library chooses its number of threads and draws its own initial weights,
 but all embeddings start in ±0.05. The ratios use elapsed times. The *difference* column shows how
-much a contender's accuracy at its best epoch differs from the first contender's. Differences
-up to 0.03 are accepted, because the weights are drawn differently.""",
+much a contender's accuracy at its best epoch differs from the first contender's. Because of the
+different weights, it may be up to 0.03.""",
              [f"{kind} program" for kind in KINDS], None, rounds=3, tolerance=0.03),
 ]  # fmt: skip
