@@ -24,7 +24,7 @@ class Built(NamedTuple):
 
 class Workload(NamedTuple):
     """A section of the report. `build(contender, setting, problem, case)` is called in the
-    contender's process, unless each case is a whole program.
+    contender's process and returns a Built.
     """
 
     letter: str
@@ -32,7 +32,7 @@ class Workload(NamedTuple):
     title: str
     text: str
     cases: Collection[str]
-    build: Callable[..., Built] | None
+    build: Any  # None for whole programs
     rounds: int
     tolerance: float = 1e-4
 
