@@ -13,6 +13,7 @@ from ..tensor import Tensor, TensorLike, as_tensors
 
 general_call = Gate.__call__
 _new_node, _new_tensor = Node.__new__, Tensor.__new__
+_recording, _scope, _on_record = RECORDING.get, SCOPE.get, ON_RECORD.get
 
 
 def call(self: Gate, *inputs: TensorLike) -> Tensor:
@@ -45,7 +46,7 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
             output, saved = output
             arrays += (saved,)
         output = np.asarray(output)
-    recorded = requires_grad and RECORDING.get()
+    recorded = requires_grad and _recording()
     # As in the plain version, views of parameters and unrecorded views are copied. Other views are
     # not copied, because only parameters are updated in place.
     if (output.base is not None or output is first or output is last) and (
@@ -59,10 +60,10 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
         node = leaf = _new_node(Leaf)
         leaf.gate, leaf.inputs, leaf.arrays, leaf.requires_grad = None, (), (), False
         leaf.grad, leaf.cut_from, leaf.updated = None, None, 0
-        leaf.origin = "constants" if RECORDING.get() else "no_grad"
-    node.output, node.scope, node.serial = output, SCOPE.get(), next_serial()
+        leaf.origin = "constants" if _recording() else "no_grad"
+    node.output, node.scope, node.serial = output, _scope(), next_serial()
     node.name = node.source = node.upstream = None
-    if node.gate and (watch := ON_RECORD.get()) is not None:
+    if recorded and (watch := _on_record()) is not None:
         watch(node)
     tensor = _new_tensor(Tensor)
     tensor.node = node

@@ -152,7 +152,9 @@ class Tanh(_OneOperand):
 
     def backward(self, dz, z, x):
         # dz · (1 - z²), but without the Python number 1, which NumPy would convert on every call
-        return (dz - dz * z * z,)
+        dropped = dz * z
+        dropped *= z
+        return (dz - dropped,)
 
 
 class MultiplyGate(Gate):
