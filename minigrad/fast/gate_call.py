@@ -36,7 +36,8 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
     else:
         return general_call(self, *inputs)
     try:
-        output = self.forward(*arrays)
+        # faster than forward(*arrays)
+        output = self.forward(first) if len(arrays) == 1 else self.forward(first, last)
     except Exception as error:
         raise checks.forward_failed(self, error, nodes) from (
             None if isinstance(error, MinigradError) else error

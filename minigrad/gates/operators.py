@@ -18,7 +18,7 @@ def _of_one(gate: Gate) -> Callable[[Tensor], Tensor]:
 
 
 def _of_two(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
-    return lambda x, other: gate(x, other)
+    return lambda x, other: gate.__call__(x, other)  # faster than gate(x, other)
 
 
 def _reflected(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
