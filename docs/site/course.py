@@ -21,10 +21,11 @@ from typing import Any
 
 import cells
 from docutils import nodes
+from pages import LESSONS, OWN
 from sphinx.application import Sphinx
 
 from minigrad.course import quiz
-from minigrad.course.lesson import FOLDER, Lesson, lessons
+from minigrad.course.lesson import FOLDER, Lesson
 
 HERE = Path(__file__).parent
 ESBUILD = HERE / "node_modules/.bin/esbuild"
@@ -79,10 +80,10 @@ def add_exercise(app: Sphinx, document: nodes.document) -> None:
     page = app.env.docname
     if not page.startswith("lessons/"):
         return
-    (one,) = (one for one in lessons() if f"lessons/{one.name}" == page)
+    (one,) = (one for one in LESSONS if f"lessons/{one.name}" == page)
     sections = list(document.findall(nodes.section))
     turns = [section for section in sections if section[0].astext().startswith("Your turn")]
-    turns[-1] += nodes.raw("", exercise(one), format="html")
+    (turns or sections)[-1] += nodes.raw("", exercise(one), format="html")
     for section in sections:
         heading = section[0].astext()
         if heading in FOLDED:
@@ -96,10 +97,10 @@ def exercise(one: Lesson) -> str:
     """Return the HTML of a lesson's exercise, which lesson.js completes."""
     earlier = [
         {"name": other.name, "number": other.number, "quiz": quiz.read(other)}
-        for other in lessons() if other.number <= one.number - 2
+        for other in LESSONS if other.number <= one.number - 2
     ]  # fmt: skip
     data = json.dumps({**described(one), "earlier": earlier}).replace("</", "<\\/")
-    later = next((other for other in lessons() if other.number == one.number + 1), None)
+    later = next((other for other in LESSONS if other.number == one.number + 1), None)
     link = (
         f'<a href="{later.name}.html">lesson {later.number}, {escape(later.title)}</a>'
         if later
@@ -125,7 +126,7 @@ def change_source(app: Sphinx, page: str, source: list[str]) -> None:
     if page == "course":
         shown = [
             {"name": o.name, "number": o.number, "title": o.title, "file": o.file}
-            for o in lessons()
+            for o in LESSONS
         ]
         box = f'<div class="course-home"><script type="application/json">{json.dumps(shown)}</script></div>'
         title, _, rest = source[0].partition("\n")
@@ -144,7 +145,7 @@ def gather(app: Sphinx, config: Any) -> None:
     bundle = [str(ESBUILD), str(HERE / "web/editor.js"), *options, f"--outfile={folder}/editor.js"]
     subprocess.run(bundle, check=True)
     archive(folder / "course.zip", course_files())
-    for one in lessons():
+    for one in LESSONS:
         files = [one.folder / name for name in FOR_A_CHECK if (one.folder / name).exists()]
         inside = f"minigrad/course/lessons/{one.name}"
         archive(
@@ -184,12 +185,14 @@ def add_worker(app: Sphinx, error: Exception | None) -> None:
 def course_files() -> dict[str, bytes]:
     """Return the files of the course that a check needs, except solutions and answers."""
     files = {"checker.py": (HERE / "web/checker.py").read_bytes()}
-    for path in sorted(FOLDER.parent.rglob("*")):
-        if path.is_file() and not path.name.endswith(NOT_NEEDED):
-            content = path.read_bytes()
-            if path.name == "text.md":  # only its title is used
-                content = content.partition(b"\n")[0]
-            files[f"minigrad/course/{path.relative_to(FOLDER.parent).as_posix()}"] = content
+    folders = {"course": FOLDER.parent, **{f"course/lessons/{one.name}": one.folder for one in OWN}}
+    for name, folder in folders.items():
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.name.endswith(NOT_NEEDED):
+                content = path.read_bytes()
+                if path.name == "text.md":  # only its title is used
+                    content = content.partition(b"\n")[0]
+                files[f"minigrad/{name}/{path.relative_to(folder).as_posix()}"] = content
     return files
 
 

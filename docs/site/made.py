@@ -61,8 +61,8 @@ def explorer(address: str, title: str) -> str:
 
 def add_explorers(app: Sphinx, page: str, source: list[str]) -> None:
     """Add the explorers to the lessons' pages and to docs/explorer.md."""
-    if page.startswith("lessons/"):
-        name = page.removeprefix("lessons/")
+    name = page.removeprefix("lessons/")
+    if name in {one.name for one in lessons()}:
         source[0] += OF_A_LESSON + explorer(
             f"../made/{name}.html", "A correct solution, step by step"
         )

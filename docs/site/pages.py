@@ -15,16 +15,25 @@ from error_pages import ERRORS, groups
 from sphinx.application import Sphinx
 from sphinx.project import Project
 
-from minigrad.course.lesson import lessons
+from minigrad.course import key
+from minigrad.course.lesson import VARIABLE, lessons
 
 ROOT = Path(__file__).resolve().parents[2]
+OWN = lessons() if os.environ.get(VARIABLE) else ()
+"""A teacher's lessons. The site contains them and the course's lessons."""
+os.environ.pop(VARIABLE, None)
+LESSONS = *lessons(), *OWN
+for own in OWN:
+    key.require_current(own)
+    if not own.name.startswith("lesson_") or sum(one.number == own.number for one in LESSONS) > 1:
+        raise ValueError(f"rename {own.folder}: the site needs a name such as lesson_21_slope, and a new number")
 SOURCES = {
     "index": ROOT / "docs/site/start.md",
     "readme": ROOT / "README.md",
     "contributing": ROOT / "CONTRIBUTING.md",
     "security": ROOT / "SECURITY.md",
     "changes": ROOT / "CHANGELOG.md",
-    **{f"lessons/{lesson.name}": lesson.folder / "text.md" for lesson in lessons()},
+    **{f"lessons/{lesson.name}": lesson.folder / "text.md" for lesson in LESSONS},
 }
 """{name of a page on the site: its source file}."""
 SAME = {"index": ROOT / "docs/index.md"}
@@ -61,7 +70,7 @@ def adapt(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] = source[0].replace("# minigrad\n", "# First steps\n", 1)
         source[0] = re.sub("^<img .*>$", CHANGE, source[0], count=1, flags=re.M)
     if page == "course":
-        names = "\n".join(f"/lessons/{lesson.name}" for lesson in lessons())
+        names = "\n".join(f"/lessons/{lesson.name}" for lesson in LESSONS)
         source[0] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
 
 

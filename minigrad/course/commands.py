@@ -7,7 +7,6 @@ import hashlib
 import os
 import pydoc
 import shlex
-import shutil
 import sys
 import threading
 import time
@@ -19,12 +18,12 @@ from typing import Any
 from ..errors import DataError, MinigradError, reason, shown
 from ..support.text import for_terminal
 from ..tools.commands import to_type
-from . import feedback, key, quiz
+from . import feedback, key, own, quiz
 from .export import write_notebooks
 from .feedback import say, terminal_width
 from .formats import write_autograder
 from .grade import Verdict, grade
-from .lesson import FOLDER, VARIABLE, Lesson, add_lessons, chosen, lesson
+from .lesson import VARIABLE, Lesson, add_lessons, chosen, lesson
 from .report import add_report
 from .sandbox import draw_page
 from .workbook import WITHOUT, Workbook
@@ -86,8 +85,8 @@ def add_course(commands: Any) -> None:
     add_lessons(grader, "grade only these lessons")
     about, default = "(default: autograder.zip)", Path("autograder.zip")
     grader.add_argument("-o", "--out", type=Path, default=default, metavar="FILE", help=about)
-    new = add("new", _new, "write the files of a new lesson, to change as you like")
-    test = add("test", _test, "write a lesson's answer key, and list what the lesson lacks")
+    new = add("new", own.new, "write the files of a new lesson, to change as you like")
+    test = add("test", own.test, "write a lesson's answer key, and list what the lesson lacks")
     for parser in new, test:
         parser.add_argument("folder", type=Path, metavar="FOLDER", help="the lesson's folder")
     about = "take the lessons in this folder instead of the course's"
@@ -143,9 +142,9 @@ def _start(options: argparse.Namespace) -> int:
     if kept:
         say(f"{folder}: {new} lessons copied; {len(kept)} already existed and were not changed.")
     else:
-        say(f"{new} lessons are in {folder}. Continue with:", "")
-        own = os.environ.get(VARIABLE)
-        option = f" --lessons {shlex.quote(os.path.abspath(own))}" if own else ""
+        say(f"{new} lessons are ready. Continue with:", "")
+        other = os.environ.get(VARIABLE)
+        option = f" --lessons {shlex.quote(os.path.abspath(other))}" if other else ""
         say(f"    cd {shlex.quote(str(folder))}", f"    minigrad course{option}", width=1000)
     return 0
 
@@ -177,6 +176,7 @@ def check(which: int | str) -> None:
 
 
 def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True) -> int:
+    key.require_current(one)
     text = workbook.text(one)
     pose, first = pose and text != one.read("exercise.py"), not workbook.tried(one)
     if pose and first:
@@ -326,49 +326,9 @@ def _list(_: object) -> int:
 def _export(options: argparse.Namespace) -> int:
     paths, kept = write_notebooks(options.folder)
     left = f" ({len(kept)} already existed and were not changed)" if kept else ""
-    say(f"{len(paths)} notebooks are in {options.folder}{left}. Open one with: jupyter lab "
+    say(f"{len(paths)} notebooks are ready{left}. Open one with: jupyter lab "
         f"{shlex.quote(str(paths[0]))}")  # fmt: skip
     return 0
-
-
-def _new(options: argparse.Namespace) -> int:
-    shutil.copytree(FOLDER / "template/my_lesson", options.folder)
-    say(f"Change the files in {options.folder}. Then run: minigrad course test {options.folder}")
-    return 0
-
-
-def _test(options: argparse.Namespace) -> int:
-    try:
-        lacks = lacking(Lesson(options.folder.resolve()))
-    except Exception as error:  # the lesson's files may raise any exception
-        lacks = [f"{type(error).__name__}: {reason(error)}"]
-    say(*lacks or ["The lesson is complete."])
-    return int(bool(lacks))
-
-
-def lacking(one: Lesson) -> list[str]:
-    """Write a lesson's answer key, and return what the lesson lacks."""
-    files = "text.md", "exercise.py", "solution.py", "check.py", "slips.py"
-    if missing := [f"{name} is missing" for name in files if not (one.folder / name).exists()]:
-        return missing
-    key.write(one, key.make(one))
-    solution = one.read("solution.py")
-
-    def judged(text: str) -> Verdict:
-        return grade(one, Path(one.file), text)
-
-    lacks = {
-        f"the folder's name {one.name!r} cannot be imported by Python": not one.name.isidentifier(),
-        "text.md does not begin with a title: # My lesson": not one.text.startswith("# "),
-        "solution.py does not pass": not judged(solution).passed,
-        "exercise.py passes before anything is written": judged(one.read("exercise.py")).passed,
-    }
-    for slip in one.slips:  # a verdict contains the slip that it names
-        verdict = repr(judged(f"{solution}\n\n{slip.code}"))
-        lacks[f"slips.py: the check does not name {slip.name!r}"] = (
-            f"Slip(name={slip.name!r}" not in verdict
-        )
-    return [text for text, lacking in lacks.items() if lacking]
 
 
 def _count_passed(workbook: Workbook) -> str:

@@ -21,6 +21,7 @@ from ..errors import DataError
 from ..support.files import write_whole
 from ..support.jobs import ROOT
 from ..support.text import printable
+from .key import require_current
 from .lesson import FOLDER, chosen
 from .lesson import lessons as all_lessons
 from .marks import Row
@@ -139,9 +140,19 @@ class Roster:
             if len(its) != 1:
                 left.append(f"{who}: {len(its)} submissions match this row")
             elif all(mark.graded for mark in its[0].marks):
-                line[self.column] = f"{its[0].points:g}".replace(".", self.point)
+                old, mark = line[self.column], f"{its[0].points:g}".replace(".", self.point)
+                line[self.column] = mark
+                if old.strip(" -") and _number(old) != _number(mark):
+                    left.append(f"{who}: {old} was replaced by {mark}")
             else:
                 left.append(f"{who}: not filled in, because a file was not graded")
+        column, points = self.head[self.column], len(rows[0].marks)
+        maxima = {  # of Moodle and of Canvas
+            cell for line in self.lines[1:] for cell, name in zip(line, self.head, strict=False)
+            if name == "maximum grade" or name == column and _normal(line[0]) == "points possible"
+        }  # fmt: skip
+        left += [f"The roster's maximum is {most}, but these lessons give {points} points"
+                 for most in maxima if _number(most) != points]  # fmt: skip
         for text in left:
             print(printable(text), file=sys.stderr)
         file = io.StringIO()
@@ -158,6 +169,13 @@ class Roster:
             return set()
         # the number in Moodle's 'Participant 201'
         return known.union(*(re.findall(r"^\D*[ /]\D*(\d+)$", text) for text in known)) - {""}
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return text
 
 
 def _normal(text: str) -> str:
@@ -244,6 +262,7 @@ def write_autograder(options: argparse.Namespace) -> int:
                     if "__pycache__" not in path.parts and path.parent.parent != FOLDER:
                         archive.write(path, path.relative_to(ROOT))
             for one in all_lessons():
+                require_current(one)
                 for path in sorted(one.folder.glob("*.*")):
                     archive.write(path, FOLDER.relative_to(ROOT) / one.name / path.name)
 

@@ -13,6 +13,7 @@ import contextlib
 import copy
 import difflib
 import gzip
+import hashlib
 import io
 import json
 import re
@@ -25,9 +26,10 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
+from ..errors import DataError
 from ..support.files import write_whole
 from .answers import decode, difference, encode, signature
-from .lesson import Lesson, Slip, definitions, lesson, lessons, module
+from .lesson import FOLDER, Lesson, Slip, definitions, lesson, lessons, module
 
 FILE = "key.json.gz"
 SAME_ANSWERS = 4
@@ -120,6 +122,28 @@ def load(lesson: Lesson) -> Key:
     known = [KnownSlip(*one) for one in zip(slips, signatures, data["own"], strict=True)]
     right = [decode(answer) for answer in data["right"]]
     return Key(right, {int(i): decode(way) for i, way in data["ways"].items()}, known)
+
+
+def sources(lesson: Lesson) -> str:
+    """Return a digest of the files from which a lesson's key is made."""
+    names = ["text.md", *sorted(path.name for path in lesson.folder.glob("*.py"))]
+    return hashlib.sha256("\0".join(map(lesson.read, names)).encode()).hexdigest()
+
+
+def require_current(lesson: Lesson) -> None:
+    """Errors: DataError MG930 if a lesson outside minigrad has no key, or changed after it was made."""
+    if lesson.folder.parent == FOLDER:
+        return
+    path, made = lesson.folder / FILE, ""
+    if path.exists():
+        made = json.loads(gzip.decompress(path.read_bytes())).get("sources")
+    if made != sources(lesson):
+        raise DataError(
+            "MG930",
+            f"the answer key of {lesson.name} is missing or out of date",
+            cause="the lesson's files have changed since minigrad course test wrote the key",
+            remedy="run minigrad course test with the lesson's folder",
+        )
 
 
 def same(one: Signature, other: Signature, tolerance: float) -> bool:
@@ -373,6 +397,7 @@ def write(lesson: Lesson, key: Key) -> None:
         "forms": [[form for form, _ in k.signatures] for k in key.slips],
         "numbers": [[float(f"{number:.12g}") for _, number in k.signatures] for k in key.slips],
         "own": [k.own for k in key.slips],
+        "sources": sources(lesson),
     }
     text = json.dumps(data, separators=(",", ":"))
     write_whole(

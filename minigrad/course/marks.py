@@ -88,9 +88,11 @@ def graded(
     Each mark is stored in the folder `keep` immediately. A file with a stored mark is graded again
     only if it or a module that it imports has changed.
 
-    Errors: OptionError MG917 if `jobs` is less than 1.
+    Errors: OptionError MG917 if `jobs` is less than 1, DataError MG930 for an outdated answer key.
     """
     wall = find_wall()
+    for one in chosen:
+        key.require_current(one)
     files = {
         f"{whose.name} lesson {one.number}": (one, file, whose.modules[file.where.parent])
         for whose in handed_in for one in chosen

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from ..support.files import write_whole
 from ..support.text import for_terminal, printable
 from . import formats, stats
 from .lesson import add_lessons, chosen
-from .marks import FAILED, graded
+from .marks import FAILED, Row, graded
 from .submissions import Submission, contents, submissions
 from .wall import find as find_wall
+from .workbook import save_text
 
 
 def add_report(commands: Any) -> None:
@@ -61,6 +63,8 @@ def add_report(commands: Any) -> None:
     add("--names", action="store_true", help="name the students in the statistics")
     about = "when students see the results on Gradescope (default: %(default)s)"
     add("--visibility", default="visible", choices=formats.VISIBILITIES, help=about)
+    about = "write an explanation for each student into this folder, for Moodle's feedback files"
+    add("--feedback", type=Path, metavar="FOLDER", help=about)
     about = "refuse to grade without a sandbox"
     add("--require-sandbox", action="store_true", help=about)
     about = "write to this file instead of printing"
@@ -69,7 +73,8 @@ def add_report(commands: Any) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    own = [os.path.realpath(path) for path in (options.out, options.keep, options.roster) if path]
+    written = options.out, options.keep, options.roster, options.feedback
+    own = [os.path.realpath(path) for path in written if path]
     options.wall = find_wall()
     if options.require_sandbox:
         options.wall.require()
@@ -78,6 +83,8 @@ def _report(options: argparse.Namespace) -> int:
         options.format = formats.Roster(options.roster, options.column).filled
     handed_in = [one_of(folders)] if single else submissions(folders, own)
     rows = graded(handed_in, chosen(options.lesson), options.jobs, options.keep, options.partial)
+    if options.feedback:
+        write_feedback(rows, options.feedback)
     text = options.format(rows, options)
     if options.out is None:
         print(for_terminal(text), end="")
@@ -89,6 +96,22 @@ def _report(options: argparse.Namespace) -> int:
             print(for_terminal(text))  # save the report, because grading may have taken an hour
             raise OSError(error.errno, reason(error), os.fspath(options.out)) from None
     return int(not single and any(mark.said == FAILED for row in rows for mark in row.marks))
+
+
+def write_feedback(rows: list[Row], folder: Path) -> None:
+    """Write a text file for each submission. If the student has a number on Moodle, its name is the one
+    that Moodle expects in a zip file of feedback. Errors: OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    texts: dict[str, str] = {}
+    for row in rows:
+        name = re.sub(r"[^\w .@'-]", "-", row.name) + "_assignsubmission_file_feedback" * bool(row.id)
+        while name in texts:
+            name += "'"
+        points = f"{row.points:g} of {len(row.marks)} points"
+        texts[name] = "\n\n".join(filter(None, [points, row.note, *(mark.said for mark in row.marks)]))
+    for name, text in texts.items():
+        save_text(folder / f"{name}.txt", f"{text}\n")
 
 
 def one_of(folders: list[Path]) -> Submission:

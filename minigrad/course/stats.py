@@ -82,8 +82,13 @@ def page(lessons: list[Counts], count: int, shown: bool) -> str:
                 who = ", ".join(names * shown)
                 sections += (
                     f'<div class="group" style="--share: {len(names) / counts[1]:.3f}"><b>{len(names)}</b>'
-                    f" {escape(thing)}<p>{escape(hint)}</p><p>{escape(who)}</p></div>\n"
+                    f" {marked(thing)}<p>{marked(hint)}</p><p>{escape(who)}</p></div>\n"
                 )
     template = Path(__file__).with_name("stats.html").read_text("utf-8")
     texts = {"COUNT": str(count), "PICTURE": picture, "SECTIONS": sections}
     return re.sub("COUNT|PICTURE|SECTIONS", lambda name: texts[name[0]], template)
+
+
+def marked(text: str) -> str:
+    """Return text as HTML, with `code` as an element."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", escape(text))

@@ -105,7 +105,10 @@ class Workbook:
             (folder / "pages").mkdir(exist_ok=True)
             kept = [lesson.file for lesson in chosen if (folder / lesson.file).exists()]
             files = {lesson.file: lesson.read("exercise.py") for lesson in chosen}
-            files |= {"README.md": README, PROGRESS: "{}\n", **begun}
+            readme = README
+            for hidden in filter(None, without.split(",")):
+                readme = re.sub(rf".*course {hidden[:-1]}.*\n", "", readme)
+            files |= {"README.md": readme, PROGRESS: "{}\n", **begun}
             for name, text in files.items():
                 if not (folder / name).exists():
                     save_text(folder / name, text)

@@ -117,7 +117,7 @@ def change(name, old, new):
         ("text.md", "# The", "The", "text.md does not begin with a title: # My lesson"),
         ("exercise.py", "raise NotImplementedError", "return x + x", "exercise.py passes before"),
         ("slips.py", "return x * x", "return x + x", "slips.py: 'the value instead of the slope' gives right"),
-        ("slips.py", "return x * x", "raise ValueError", "does not name 'the value instead of the slope'"),
+        ("slips.py", "return x * x", "raise ValueError", "'the value instead of the slope' is not named"),
         ("solution.py", "return 2 * x", "return 2 x", "SyntaxError: invalid syntax"),
         ("solution.py", "2 * x", "2 * x + __import__('random').random()", "solution.py does not pass"),
         ("check.py", "QUESTIONS", "ASKED", "has no attribute 'QUESTIONS'"),
