@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from minigrad.course.lesson import VARIABLE
 from minigrad.support.files import locked
 from tests.minigrad.explorer.conftest import CHROMIUM, DRIVER, start_chromium
 
@@ -20,11 +21,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def build(folder):
-    """Build the site as `make site` does. Sphinx takes a warning, a link that leads nowhere for
-    one, as an error.
+    """Build the site as `make site` does, with a teacher's lesson. Sphinx takes a warning, a link that
+    leads nowhere for one, as an error.
     """
+    own = folder / "lessons/lesson_21_slope"
+    for command in "new", "test":
+        subprocess.run([sys.executable, "-m", "minigrad", "course", command, str(own)], check=True)
+    variables = {**os.environ, VARIABLE: str(own.parent)}
     options = f"-q -E -a -n -W --keep-going -d {folder / 'doctrees'} docs {folder / 'html'}"
-    subprocess.run([sys.executable, "-m", "sphinx", *options.split()], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "sphinx", *options.split()], cwd=ROOT, check=True, env=variables)
 
 
 @pytest.fixture(scope="session")

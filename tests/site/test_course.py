@@ -5,7 +5,7 @@ import re
 import pytest
 
 from minigrad.course import quiz
-from minigrad.course.lesson import lesson, lessons
+from minigrad.course.lesson import FOLDER, Lesson, lesson, lessons
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
@@ -95,6 +95,26 @@ def test_a_lesson_is_done_in_its_page(learner):
     assert not learner.folded()
     learner.reader.visit("course.html")
     learner.wait(lambda: "✓ passed" in learner.run("return document.body.textContent"))
+    assert learner.reader.problems() == []
+
+
+def test_a_teacher_s_lesson_is_a_page_like_the_others(learner):
+    one = Lesson(FOLDER / "template/lesson_21_slope")
+    learner.open(one)
+    assert "not written yet" in learner.check()
+    learner.write("def slope(x):\n    return x * x\n")
+    assert "expected" in learner.check()
+    learner.write("def slope(x):\n    return x * x \n")
+    assert "the value instead of the slope" in learner.check()
+    learner.write("def slope(x):\n    return x + x\n")
+    assert "Lesson 21, The slope of a square: passed." in learner.check()
+    assert learner.run("return document.querySelector('iframe') === null")
+    learner.reader.visit("course.html")
+    learner.wait(lambda: "✓ passed" in learner.run("return document.body.textContent"))
+    learner.open(lesson(20))
+    assert "lesson 21, The slope of a square" in learner.run(
+        "return document.querySelector('.lesson-next').innerHTML"
+    )
     assert learner.reader.problems() == []
 
 
