@@ -1,7 +1,8 @@
 """Write each lesson's page.html from its text.md. The pages contain their pictures and work
 offline.
 
-Run `python docs/make_course.py` after you change a lesson's text or one of its pictures.
+Run `python docs/make_course.py` after you change a lesson's text or one of its pictures. Set
+MINIGRAD_LESSONS to write the pages of your own lessons.
 """
 
 from __future__ import annotations
@@ -68,22 +69,13 @@ def page(one: Lesson) -> str:
         lambda picture: f'<img src="{_data(one.folder / picture[1])}"',
         body,
     )
-    count = len(lessons())
-    before = (
-        f'<a href="{_neighbour(one, -1)}">← lesson {one.number - 1}</a>'
-        if one.number > 1
-        else "<span></span>"
-    )
-    after = (
-        f'<a href="{_neighbour(one, 1)}">lesson {one.number + 1} →</a>'
-        if one.number < count
-        else "<span></span>"
-    )
+    last = lessons()[-1].number
+    before, after = _link(one, -1, "← lesson {}"), _link(one, 1, "lesson {} →")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Lesson {one.number}: {html.escape(one.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<nav>{before}<span>{one.number} of {count}</span>{after}</nav>\n<main>\n{body}</main>\n</body>\n</html>\n"
+        f"<nav>{before}<span>{one.number} of {last}</span>{after}</nav>\n<main>\n{body}</main>\n</body>\n</html>\n"
     )
 
 
@@ -100,10 +92,11 @@ def _data(path: Path) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def _neighbour(one: Lesson, step: int) -> str:
-    return next(
-        (f"{other.name}.html" for other in lessons() if other.number == one.number + step), ""
-    )
+def _link(one: Lesson, step: int, label: str) -> str:
+    for other in lessons():
+        if other.number == one.number + step:
+            return f'<a href="{other.name}.html">{label.format(other.number)}</a>'
+    return "<span></span>"
 
 
 if __name__ == "__main__":

@@ -125,8 +125,7 @@ def change_source(app: Sphinx, page: str, source: list[str]) -> None:
             source[0] = re.sub(pattern, word, source[0])
     if page == "course":
         shown = [
-            {"name": o.name, "number": o.number, "title": o.title, "file": o.file}
-            for o in LESSONS
+            {"name": o.name, "number": o.number, "title": o.title, "file": o.file} for o in LESSONS
         ]
         box = f'<div class="course-home"><script type="application/json">{json.dumps(shown)}</script></div>'
         title, _, rest = source[0].partition("\n")

@@ -26,7 +26,9 @@ LESSONS = *lessons(), *OWN
 for own in OWN:
     key.require_current(own)
     if not own.name.startswith("lesson_") or sum(one.number == own.number for one in LESSONS) > 1:
-        raise ValueError(f"rename {own.folder}: the site needs a name such as lesson_21_slope, and a new number")
+        raise ValueError(
+            f"rename {own.folder}: the site needs a name such as lesson_21_slope, and a new number"
+        )
 SOURCES = {
     "index": ROOT / "docs/site/start.md",
     "readme": ROOT / "README.md",

@@ -251,7 +251,8 @@ def lessons() -> tuple[Lesson, ...]:
 
 @lru_cache
 def _lessons(folder: Path) -> tuple[Lesson, ...]:
-    found = tuple(Lesson(path.parent) for path in sorted(folder.glob("*/check.py")))
+    paths = sorted(folder.glob("*/check.py"))
+    found = tuple(sorted((Lesson(path.parent) for path in paths), key=lambda one: one.number))
     if not found:
         raise OptionError(
             "MG911",

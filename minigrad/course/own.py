@@ -6,6 +6,7 @@ import argparse
 import ast
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import reason
@@ -42,14 +43,18 @@ def lacking(one: Lesson) -> list[str]:
     """Write a lesson's answer key, and return what the lesson lacks."""
     if missing := [f"{name} is missing" for name in FILES if not (one.folder / name).exists()]:
         return missing
-    for name, read in {
+    readers: dict[str, Callable[[], object]] = {
         "text.md": lambda: one.text,
         "exercise.py": lambda: ast.parse(one.read("exercise.py"), "exercise.py"),
         "solution.py": lambda: ast.parse(one.read("solution.py"), "solution.py"),
         "check.py": lambda: one.questions,
         "slips.py": lambda: one.slips,
-        "quiz.json": lambda: [quiz.answer(question, "0") for question in quiz.read(one)],
-    }.items():
+        "quiz.json": lambda: [
+            (quiz.answer(q, "0"), q["choices"].items(), bytes.fromhex(q["right"]))
+            for q in quiz.read(one)
+        ],
+    }
+    for name, read in readers.items():
         try:
             read()
         except Exception as error:  # the lesson's files may raise any exception

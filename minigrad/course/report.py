@@ -105,11 +105,15 @@ def write_feedback(rows: list[Row], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     texts: dict[str, str] = {}
     for row in rows:
-        name = re.sub(r"[^\w .@'-]", "-", row.name) + "_assignsubmission_file_feedback" * bool(row.id)
+        name = re.sub(r"[^\w .@'-]", "-", row.name) + "_assignsubmission_file_feedback" * bool(
+            row.id
+        )
         while name in texts:
             name += "'"
         points = f"{row.points:g} of {len(row.marks)} points"
-        texts[name] = "\n\n".join(filter(None, [points, row.note, *(mark.said for mark in row.marks)]))
+        texts[name] = "\n\n".join(
+            filter(None, [points, row.note, *(mark.said for mark in row.marks)])
+        )
     for name, text in texts.items():
         save_text(folder / f"{name}.txt", f"{text}\n")
 

@@ -29,7 +29,9 @@ def build(folder):
         subprocess.run([sys.executable, "-m", "minigrad", "course", command, str(own)], check=True)
     variables = {**os.environ, VARIABLE: str(own.parent)}
     options = f"-q -E -a -n -W --keep-going -d {folder / 'doctrees'} docs {folder / 'html'}"
-    subprocess.run([sys.executable, "-m", "sphinx", *options.split()], cwd=ROOT, check=True, env=variables)
+    subprocess.run(
+        [sys.executable, "-m", "sphinx", *options.split()], cwd=ROOT, check=True, env=variables
+    )
 
 
 @pytest.fixture(scope="session")

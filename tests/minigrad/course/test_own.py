@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,17 +35,26 @@ def run(tmp_path, monkeypatch):
     return run
 
 
+@pytest.fixture(scope="session")
+def complete(tmp_path_factory):
+    """A complete lesson, made and tested once."""
+    folder = tmp_path_factory.mktemp("complete") / "my_lesson"
+    for command in "new", "test":
+        words = [sys.executable, "-m", "minigrad", "course", command, folder]
+        printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert printed == "The lesson is complete.\n"
+    return folder
+
+
 @pytest.fixture
-def made(run):
+def made(run, complete):
     """As `run`, with a complete lesson in lessons/my_lesson."""
-    assert run("new", "lessons/my_lesson")[0] == 0
-    code, text = run("test", "lessons/my_lesson")
-    assert (code, text) == (0, "The lesson is complete.")
+    shutil.copytree(complete, "lessons/my_lesson")
     return run
 
 
 def test_the_page_of_the_docs_shows_the_files_of_a_new_lesson(made):
-    shown = re.findall(r"^\*\*`([^`]+)`\.\*\* [^\n]*\n\n````\w+\n(.*?)^````$", PAGE, re.M | re.S)
+    shown = re.findall(r"^\*\*`([^`]+)`\.\*\* (?:[^\n]+\n)+\n````\w+\n(.*?)^````$", PAGE, re.M | re.S)
     files = {path.name: path for path in Path("lessons/my_lesson").iterdir()}
     assert dict(shown) == {name: files[name].read_text() for name, _ in shown}
     assert files.keys() - dict(shown).keys() - {"__pycache__"} == {"key.json.gz"}
@@ -97,6 +107,10 @@ def test_submissions_are_graded_and_cannot_read_the_solution(made, monkeypatch, 
     # a changed lesson is graded again
     solution.write_text(MISTAKE)
     change("slips.py", "return x * x", "return 3 * x")
+    change("check.py", ", expect=lambda: 10.0", "")
+    for command in report, ["gradescope", "--lessons", "lessons"]:
+        code, text = made(*command)
+        assert code == 2 and "[MG930] the answer key of my_lesson is missing or out" in text
     assert made("test", "lessons/my_lesson")[0] == 0
     assert made(*report)[0] == 0
     rows = {
@@ -118,15 +132,40 @@ def change(name, old, new):
         ("exercise.py", "raise NotImplementedError", "return x + x", "exercise.py passes before"),
         ("slips.py", "return x * x", "return x + x", "slips.py: 'the value instead of the slope' gives right"),
         ("slips.py", "return x * x", "raise ValueError", "'the value instead of the slope' is not named"),
-        ("solution.py", "return 2 * x", "return 2 x", "SyntaxError: invalid syntax"),
+        ("exercise.py", "Error", "Error(", "exercise.py: SyntaxError: '(' was never closed"),
+        ("exercise.py", "slope(x):", "slop(x):", "exercise.py does not define slope"),
+        ("solution.py", "return 2 * x", "return 2 x", "solution.py: SyntaxError: invalid syntax"),
+        ("solution.py", "2 * x", "2 * y", "solution.py raises NameError: name 'y' is not defined (return 2 * y)"),
+        ("solution.py", "2 * x", "3 * x", "solution.py does not pass"),
+        ("solution.py", "2 * x", "__import__('time').sleep(99)", "solution.py: it took longer than 10 s"),
+        ("text.md", "6.0", "7.0", "text.md shows '7.0', but its code prints '6.0'"),
+        ("text.md", "print(", "print(y, ", "text.md raises NameError: name 'y' is not defined"),
         ("solution.py", "2 * x", "2 * x + __import__('random').random()", "solution.py does not pass"),
-        ("check.py", "QUESTIONS", "ASKED", "has no attribute 'QUESTIONS'"),
+        ("check.py", "QUESTIONS", "ASKED", "check.py: AttributeError: module"),
+        ("slips.py", "        \"Your", "        Your", "slips.py: SyntaxError"),
     ],
 )  # fmt: skip
 def test_it_says_what_a_lesson_lacks(made, name, old, new, lacks):
     change(name, old, new)
     code, text = made("test", "lessons/my_lesson")
     assert code == 1 and lacks in text
+
+
+def test_a_quiz_that_cannot_be_read_is_named_and_one_that_can_is_asked(made):
+    for text in (
+        "{",
+        '[{"question": "?"}]',
+        '[{"question": "?", "choices": {}, "right": "6", "sentences": {}}]',
+    ):
+        Path("lessons/my_lesson/quiz.json").write_text(text)
+        code, printed = made("test", "lessons/my_lesson")
+        assert code == 1 and printed.startswith("quiz.json: ")
+    (code,) = re.findall(r"^```py\n(.*?)^```$", PAGE, re.M | re.S)
+    exec(code, {})
+    assert made("test", "lessons/my_lesson") == (0, "The lesson is complete.")
+    made("start", "c", "--lessons", "lessons")
+    os.chdir("c")
+    assert "✓ Yes: 2 times 3." in made("answer", "6", "--lessons", "../lessons")[1]
 
 
 def test_missing_files_and_lessons_are_named(made):
