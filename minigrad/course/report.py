@@ -105,9 +105,9 @@ def write_feedback(rows: list[Row], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     texts: dict[str, str] = {}
     for row in rows:
-        name = re.sub(r"[^\w .@'-]", "-", row.name) + "_assignsubmission_file_feedback" * bool(
-            row.id
-        )
+        name = re.sub(
+            r"[^\w .@'-]", "-", row.name[-60:]
+        ) + "_assignsubmission_file_feedback" * bool(row.id)
         while name in texts:
             name += "'"
         points = f"{row.points:g} of {len(row.marks)} points"

@@ -56,5 +56,7 @@ def test_a_notebook_carries_its_pictures():
 
 def test_only_the_lessons_of_a_course_folder_are_exported(typed):
     typed("start", "c", "--lesson", "3-5")
-    assert "3 notebooks are in c" in typed("export", "c")[1]
+    assert (
+        "3 notebooks are ready. Open one with: jupyter lab c/lesson_03" in typed("export", "c")[1]
+    )
     assert len(list(Path("c").glob("lesson_*"))) == 6

@@ -54,7 +54,9 @@ def made(run, complete):
 
 
 def test_the_page_of_the_docs_shows_the_files_of_a_new_lesson(made):
-    shown = re.findall(r"^\*\*`([^`]+)`\.\*\* (?:[^\n]+\n)+\n````\w+\n(.*?)^````$", PAGE, re.M | re.S)
+    shown = re.findall(
+        r"^\*\*`([^`]+)`\.\*\* (?:[^\n]+\n)+\n````\w+\n(.*?)^````$", PAGE, re.M | re.S
+    )
     files = {path.name: path for path in Path("lessons/my_lesson").iterdir()}
     assert dict(shown) == {name: files[name].read_text() for name, _ in shown}
     assert files.keys() - dict(shown).keys() - {"__pycache__"} == {"key.json.gz"}

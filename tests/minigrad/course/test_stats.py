@@ -96,11 +96,14 @@ def test_a_class_that_has_passed_has_no_lists():
 
 
 def test_nothing_is_interpreted_by_the_page():
-    evil = "</p><script>alert(1)</script>&COUNT PICTURE"
+    evil = "</p><script>`alert(1)`</script>&COUNT PICTURE"
     options = argparse.Namespace(out=Path("x.HTML"), names=True)
     page = statistics(sample(evil, evil, evil, evil), options)
     assert (
-        "<script" not in page and page.count("&lt;script&gt;") == 5 and "&amp;COUNT PICTURE" in page
+        "<code>alert(1)</code>" in page
+        and "<script" not in page
+        and page.count("&lt;script&gt;") == 5
+        and "&amp;COUNT PICTURE" in page
     )
 
 

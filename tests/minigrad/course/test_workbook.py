@@ -129,7 +129,7 @@ def test_start_takes_the_work_that_a_page_exported(tmp_path):
 
 def test_some_lessons_are_handed_out_and_more_later(typed, tmp_path, monkeypatch):
     code, text = typed("start", "c", "--lesson", "3-5")
-    assert code == 0 and "3 lessons are in c" in text
+    assert code == 0 and "3 lessons are ready. Continue with: cd c " in " ".join(text.split())
     monkeypatch.chdir(tmp_path / "c")
     pages = {f"{lesson(number).name}.html" for number in (3, 4, 5)}
     assert {path.name for path in Path("pages").iterdir()} == pages
@@ -165,5 +165,9 @@ def test_a_teacher_can_hide_commands(typed, tmp_path, monkeypatch, without):
         printed += typed("check")[1]
     assert ("minigrad course hint" in printed) != ("hints" in without)
     assert ("minigrad course solution" in printed) != ("solutions" in without)
+    readme = Path("README.md").read_text()
+    for word in "solution", "hint":
+        assert (f"minigrad course {word}" in readme) != (word in without)
+    assert "minigrad course reset" in readme
     typed("reset", "1")
     assert Workbook(Path(".")).without == without
