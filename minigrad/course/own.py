@@ -41,7 +41,9 @@ def test(options: argparse.Namespace) -> int:
 
 def lacking(one: Lesson) -> list[str]:
     """Write a lesson's answer key, and return what the lesson lacks."""
-    if missing := [f"{name} is missing" for name in FILES if not (one.folder / name).exists()]:
+    if missing := [
+        f"{name} is missing in {one.folder}" for name in FILES if not (one.folder / name).exists()
+    ]:
         return missing
     readers: dict[str, Callable[[], object]] = {
         "text.md": lambda: one.text,

@@ -1,11 +1,14 @@
 """The course in the pages: the same verdicts as on the command line, from text to pass in a browser."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
 from minigrad.course import quiz
-from minigrad.course.lesson import FOLDER, Lesson, lesson, lessons
+from minigrad.course.lesson import FOLDER, VARIABLE, Lesson, lesson, lessons
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
@@ -116,6 +119,26 @@ def test_a_teacher_s_lesson_is_a_page_like_the_others(learner):
         "return document.querySelector('.lesson-next').innerHTML"
     )
     assert learner.reader.problems() == []
+
+
+def test_a_teacher_s_lesson_needs_a_new_name_and_a_key(tmp_path):
+    code = "import sys; sys.path[:0] = ['docs/site']; import pages"
+    for name, message in {
+        "lesson_21_a": "MG930",
+        "my_lesson_21": "rename",
+        "lesson_03_a": "rename",
+    }.items():
+        own = tmp_path / name / name
+        for command in ("new", "test")[: 1 + (message == "rename")]:
+            subprocess.run([sys.executable, "-m", "minigrad", "course", command, own], check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, VARIABLE: str(own.parent)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1 and message in done.stderr
 
 
 def test_a_check_survives_a_file_that_ends_or_damages_python(learner):

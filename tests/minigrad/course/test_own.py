@@ -172,7 +172,10 @@ def test_a_quiz_that_cannot_be_read_is_named_and_one_that_can_is_asked(made):
 
 def test_missing_files_and_lessons_are_named(made):
     Path("lessons/my_lesson/slips.py").unlink()
-    assert made("test", "lessons/my_lesson") == (1, "slips.py is missing")
+    assert made("test", "lessons/my_lesson") == (
+        1,
+        f"slips.py is missing in {Path('lessons/my_lesson').resolve()}",
+    )
     code, text = made("report", "lessons", "--lessons", "lessons/my_lesson")
     assert code == 2 and "[MG911] there are no lessons in" in text
     code, text = made("new", "lessons/my_lesson")
