@@ -142,17 +142,17 @@ class Roster:
             elif all(mark.graded for mark in its[0].marks):
                 old, mark = line[self.column], f"{its[0].points:g}".replace(".", self.point)
                 line[self.column] = mark
-                if old.strip(" -") and _number(old) != _number(mark):
+                if not re.fullmatch(rf"{mark}([.,]0+)?|[- ]*", old):
                     left.append(f"{who}: {old} was replaced by {mark}")
             else:
                 left.append(f"{who}: not filled in, because a file was not graded")
-        column, points = self.head[self.column], len(rows[0].marks)
-        maxima = {  # of Moodle and of Canvas
-            cell for line in self.lines[1:] for cell, name in zip(line, self.head, strict=False)
-            if name == "maximum grade" or name == column and _normal(line[0]) == "points possible"
-        }  # fmt: skip
-        left += [f"The roster's maximum is {most}, but these lessons give {points} points"
-                 for most in maxima if _number(most) != points]  # fmt: skip
+        points, lines = (
+            len(rows[0].marks),
+            (zip(self.head, line, strict=False) for line in self.lines[1:]),
+        )
+        for most in {cell for line in lines for name, cell in line if name == "maximum grade"}:
+            if not re.fullmatch(rf"{points}([.,]0+)?", most):
+                left.append(f"The maximum grade is {most}, but these lessons give {points} points")
         for text in left:
             print(printable(text), file=sys.stderr)
         file = io.StringIO()
@@ -169,13 +169,6 @@ class Roster:
             return set()
         # the number in Moodle's 'Participant 201'
         return known.union(*(re.findall(r"^\D*[ /]\D*(\d+)$", text) for text in known)) - {""}
-
-
-def _number(text: str) -> float | str:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return text
 
 
 def _normal(text: str) -> str:

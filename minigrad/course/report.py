@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -102,20 +101,12 @@ def write_feedback(rows: list[Row], folder: Path) -> None:
     """Write a text file for each submission. If the student has a number on Moodle, its name is the one
     that Moodle expects in a zip file of feedback. Errors: OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    texts: dict[str, str] = {}
     for row in rows:
-        name = re.sub(
-            r"[^\w .@'-]", "-", row.name[-60:]
-        ) + "_assignsubmission_file_feedback" * bool(row.id)
-        while name in texts:
-            name += "'"
+        path = folder / f"{row.name}{'_assignsubmission_file_feedback' * bool(row.id)}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
         points = f"{row.points:g} of {len(row.marks)} points"
-        texts[name] = "\n\n".join(
-            filter(None, [points, row.note, *(mark.said for mark in row.marks)])
-        )
-    for name, text in texts.items():
-        save_text(folder / f"{name}.txt", f"{text}\n")
+        texts = filter(None, [points, row.note, *(mark.said for mark in row.marks)])
+        save_text(path, "\n\n".join(texts) + "\n")
 
 
 def one_of(folders: list[Path]) -> Submission:

@@ -134,9 +134,9 @@ def change(name, old, new):
         ("exercise.py", "raise NotImplementedError", "return x + x", "exercise.py passes before"),
         ("slips.py", "return x * x", "return x + x", "slips.py: 'the value instead of the slope' gives right"),
         ("slips.py", "return x * x", "raise ValueError", "'the value instead of the slope' is not named"),
-        ("exercise.py", "Error", "Error(", "exercise.py: SyntaxError: '(' was never closed"),
+        ("exercise.py", "Error", "Error(", "exercise.py raises SyntaxError: '(' was never closed"),
         ("exercise.py", "slope(x):", "slop(x):", "exercise.py does not define slope"),
-        ("solution.py", "return 2 * x", "return 2 x", "solution.py: SyntaxError: invalid syntax"),
+        ("solution.py", "return 2 * x", "return 2 x", "solution.py raises SyntaxError: invalid syntax (return 2 x)"),
         ("solution.py", "2 * x", "2 * y", "solution.py raises NameError: name 'y' is not defined (return 2 * y)"),
         ("solution.py", "2 * x", "3 * x", "solution.py does not pass"),
         ("solution.py", "2 * x", "__import__('time').sleep(99)", "solution.py: it took longer than 10 s"),
@@ -172,10 +172,10 @@ def test_a_quiz_that_cannot_be_read_is_named_and_one_that_can_is_asked(made):
 
 def test_missing_files_and_lessons_are_named(made):
     Path("lessons/my_lesson/slips.py").unlink()
-    assert made("test", "lessons/my_lesson") == (
-        1,
-        f"slips.py is missing in {Path('lessons/my_lesson').resolve()}",
-    )
+    code, text = made("test", "lessons/my_lesson")
+    assert code == 1 and text.startswith("slips.py: ModuleNotFoundError: No module named")
+    code, text = made("test", "lesson/my_lesson")
+    assert code == 2 and "lesson/my_lesson/solution.py cannot be used: No such file" in text
     code, text = made("report", "lessons", "--lessons", "lessons/my_lesson")
     assert code == 2 and "[MG911] there are no lessons in" in text
     code, text = made("new", "lessons/my_lesson")
