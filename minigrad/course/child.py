@@ -1,4 +1,4 @@
-"""Run a learner's file: `python -m minigrad.course.child FOLDER FILE SECONDS`.
+"""Run a learner's file: `python -m minigrad.course.child`.
 
 sandbox.py starts this process. It reads the file's text from stdin, asks the file each question of
 the lesson, and writes each raw answer to stdout as a line of JSON. The output of the learner's file
@@ -81,14 +81,14 @@ def guard(folder: str, *lessons: str) -> None:
                "_winapi.", "winreg.", "syslog.", "sys.setprofile", "sys.settrace")  # fmt: skip
     # Calls to these functions raise no audit event, so the functions are removed and their modules
     # may not be imported again.
-    unreported = {"_posixsubprocess": ["fork_exec"], "_signal": ["pidfd_send_signal"], "posix": [
-        "mkfifo", "mknod", "chroot", "unshare", "setns", "pidfd_open", "setpriority", "sched_setaffinity",
-        "sched_setscheduler", "sched_setparam"]}  # fmt: skip
+    unreported = ("fork_exec", "pidfd_send_signal", "mkfifo", "mknod", "chroot", "unshare", "setns", "pidfd_open",
+                  "setpriority", "sched_setaffinity", "sched_setscheduler", "sched_setparam")  # fmt: skip
+    their_modules = "_posixsubprocess", "_signal", "posix"
     # Importing these modules is refused as well. They can write files without an audit event, or
     # start a second interpreter, which has no hook.
     fresh = frozenset({
-        *unreported, "resource", "readline", "_sqlite3", "_ctypes", "_curses", "_dbm", "_gdbm", "_ssl", "_posixshmem",
-        "_multiprocessing", "_xxsubinterpreters", "_interpreters", "_testcapi", "_testinternalcapi",
+        *their_modules, "resource", "readline", "_sqlite3", "_ctypes", "_curses", "_dbm", "_gdbm", "_ssl",
+        "_posixshmem", "_multiprocessing", "_xxsubinterpreters", "_interpreters", "_testcapi", "_testinternalcapi",
     })  # fmt: skip
     realpath, fsdecode, basename, isdir = (
         os.path.realpath,
@@ -132,8 +132,8 @@ def guard(folder: str, *lessons: str) -> None:
     import signal  # noqa: F401  # loads _signal
     import subprocess  # noqa: F401  # loads _posixsubprocess
 
-    for name in ("os", "signal", "subprocess", *unreported):
-        for function in sum(unreported.values(), []):
+    for name in ("os", "signal", "subprocess", *their_modules):
+        for function in unreported:
             if hasattr(sys.modules.get(name), function):
                 setattr(sys.modules[name], function, None)
     # with file descriptors, rmtree would open folders, which the hook refuses
@@ -258,14 +258,13 @@ def watch(function: str, source: Path) -> dict[str, Any]:
 def main() -> None:
     """Run one lesson's file in a temporary folder.
 
-    The arguments are `FOLDER FILE SECONDS [QUESTIONS | page PAGE FAILED]`. QUESTIONS are indices,
-    separated by commas. stdin contains the file's text, and the names and texts of the learner's
-    modules that it may import, as JSON.
+    stdin contains JSON: the lesson's folder, the file's path and text, the time limit, the names and
+    texts of the learner's modules that it may import, the indices of the questions or null for all,
+    and null, or to draw a page, the name of the wrong function.
     """
-    name, path, seconds, *rest = sys.argv[1:]
-    lesson, source = Lesson(Path(name)), Path(path)
-    limit(float(seconds))
-    text, modules = json.load(sys.stdin)
+    folder, path, text, seconds, modules, only, failed = json.load(sys.stdin)
+    lesson, source = Lesson(Path(folder)), Path(path)
+    limit(seconds)
     for file, code in modules.items():
         Path(file).write_text(code, encoding="utf-8")
     sys.path.append(os.getcwd())
@@ -278,19 +277,17 @@ def main() -> None:
         log.write(json.dumps(line).encode() + b"\n")
         log.flush()
 
-    only = [int(i) for i in rest[0].split(",")] if rest and rest[0] != "page" else None
     variables = watch(lesson.questions[only[0]].function, source) if only else None
     ast.parse("")  # loads everything that compiling needs before the guard is active
     refuse_calls()
     guard(os.getcwd(), os.path.realpath(FOLDER), os.path.realpath(lesson.folder.parent))
-    if rest[:1] == ["page"]:
-        _, file, failed = rest
-        check.page(load(source, text), file, failed or None)
-        log.write(Path(file).read_bytes())
-    else:
+    if failed is None:
         write({"started": True})
         run(lesson, source, text, write, only, variables)
         write({"done": True})
+    else:
+        check.page(load(source, text), "page.html", failed or None)
+        log.write(Path("page.html").read_bytes())
     for stream in (log, sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()

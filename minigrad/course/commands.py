@@ -39,12 +39,12 @@ def add_course(commands: Any) -> None:
         description=f"The course: {SUMMARY}. Without a command, show your progress and check the "
         "current lesson.",
     )
-    course.set_defaults(run=_here)
+    course.set_defaults(run=run_command, command=_here, about_lesson=False)
     parts = course.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(name: str, run: Callable[..., int], about: str, number: str = "") -> Any:
         parser = parts.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
-        parser.set_defaults(run=on_lesson(run) if number else run)
+        parser.set_defaults(command=run, about_lesson=bool(number))
         if number:
             needed = name == "reset"
             about = "the lesson's number" + " (default: the current lesson)" * (not needed)
@@ -52,39 +52,79 @@ def add_course(commands: Any) -> None:
             parser.add_argument(number, nargs=nargs, metavar="LESSON", help=about)
         return parser
 
-    about = "copy the lessons' files into a folder without overwriting your files"
-    start, default = add("start", _start, about), Path("my-course")
-    start.add_argument("folder", nargs="?", type=Path, default=default, help="(default: my-course)")
-    about = "a zip file with your work, exported by the course's page in a browser"
-    start.add_argument("--from", dest="work", type=Path, metavar="FILE", help=about)
+    start = add(
+        "start", _start, "copy the lessons' files into a folder without overwriting your files"
+    )
+    start.add_argument(
+        "folder", nargs="?", type=Path, default=Path("my-course"), help="(default: my-course)"
+    )
+    start.add_argument(
+        "--from",
+        dest="work",
+        type=Path,
+        metavar="FILE",
+        help="a zip file with your work, exported by the course's page in a browser",
+    )
     add_lessons(start, "copy only these lessons")
-    about = "hide these commands from students (the files are in the package, where anyone can read them)"
-    start.add_argument("--without", choices=WITHOUT, default="", help=about)
+    start.add_argument(
+        "--without",
+        choices=WITHOUT,
+        default="",
+        help="hide these commands from students (the files are in the package, where anyone can read them)",
+    )
     add("check", _check, "check a lesson", "lesson")
-    about = "check a lesson whenever its file is saved, until you press Ctrl-C"
-    add("watch", _watch, about, "lesson")
+    add(
+        "watch",
+        _watch,
+        "check a lesson whenever its file is saved, until you press Ctrl-C",
+        "lesson",
+    )
     add("hint", _hint, "show a hint; each new hint is more explicit", "lesson")
-    about = "answer a lesson's question, or show the question if you pass no answer"
-    answer = add("answer", quiz.run, about, "--lesson")
-    about = "a choice such as b, or a number"
-    answer.add_argument("answer", nargs="?", metavar="ANSWER", help=about)
+    answer = add(
+        "answer",
+        quiz.run,
+        "answer a lesson's question, or show the question if you pass no answer",
+        "--lesson",
+    )
+    answer.add_argument(
+        "answer", nargs="?", metavar="ANSWER", help="a choice such as b, or a number"
+    )
     show = add("show", _show, "open a lesson's page in a browser", "lesson")
     show.add_argument("--text", action="store_true", help="print the text in the terminal instead")
     solution = add("solution", _solution, "print a lesson's solution", "lesson")
-    about = "print the solution even before you pass the lesson"
-    solution.add_argument("--yes", action="store_true", help=about)
-    about = "restore a lesson's exercise, and save a copy of your file in backups/"
-    add("reset", _reset, about, "lesson")
+    solution.add_argument(
+        "--yes", action="store_true", help="print the solution even before you pass the lesson"
+    )
+    add(
+        "reset",
+        _reset,
+        "restore a lesson's exercise, and save a copy of your file in backups/",
+        "lesson",
+    )
     add("list", _list, "list all lessons and show which ones you have passed")
     add_report(parts)
     export = add("export", _export, "write the lessons as Jupyter notebooks")
-    about = "the folder to write to (default: the current folder)"
-    export.add_argument("folder", nargs="?", type=Path, default=Path("."), help=about)
-    about = "write a zip file with an autograder for Gradescope and Classroom 50"
-    grader = add("gradescope", write_autograder, about)
+    export.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path("."),
+        help="the folder to write to (default: the current folder)",
+    )
+    grader = add(
+        "gradescope",
+        write_autograder,
+        "write a zip file with an autograder for Gradescope and Classroom 50",
+    )
     add_lessons(grader, "grade only these lessons")
-    about, default = "(default: autograder.zip)", Path("autograder.zip")
-    grader.add_argument("-o", "--out", type=Path, default=default, metavar="FILE", help=about)
+    grader.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        default=Path("autograder.zip"),
+        metavar="FILE",
+        help="(default: autograder.zip)",
+    )
     new = add("new", own.new, "write the files of a new lesson, to change as you like")
     test = add("test", own.test, "write a lesson's answer key, and list what the lesson lacks")
     for parser in new, test:
@@ -92,47 +132,33 @@ def add_course(commands: Any) -> None:
     about = "take the lessons in this folder instead of the course's"
     for parser in (course, *parts.choices.values()):
         parser.add_argument("--lessons", default=argparse.SUPPRESS, metavar="FOLDER", help=about)
-        parser.set_defaults(run=with_files(parser.get_default("run")))
 
 
-def on_lesson(
-    run: Callable[[Workbook, Lesson, argparse.Namespace], int],
-) -> Callable[[argparse.Namespace], int]:
-    """Return a command that calls `run` with the lesson that the user names. The default is the
+def run_command(options: argparse.Namespace) -> int:
+    """Run a command. If it is about a lesson, pass the lesson that the user names, by default the
     current lesson, or the last lesson if all are passed.
-    """
 
-    def command(options: argparse.Namespace) -> int:
+    Errors: DataError MG921 if the system refuses to read or write a file.
+    """
+    if folder := getattr(options, "lessons", ""):
+        os.environ[VARIABLE] = folder
+    try:
+        if not options.about_lesson:
+            return int(options.command(options))
         workbook, which = Workbook.find(), options.lesson
         one = workbook.current() or workbook.here()[-1] if which is None else lesson(which)
-        return run(workbook, one, options)
-
-    return command
-
-
-def with_files(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """Return a command that calls `run` and raises DataError MG921 if the system refuses to read or
-    write a file.
-    """
-
-    def command(options: argparse.Namespace) -> int:
-        if folder := getattr(options, "lessons", ""):
-            os.environ[VARIABLE] = folder
-        try:
-            return run(options)
-        except (MinigradError, BrokenPipeError):
-            raise
-        except OSError as error:
-            raise DataError(
-                "MG921",
-                f"{shown(os.fspath(error.filename or 'a file'))} cannot be used: {reason(error)}",
-                cause="the operating system reported this error when the course opened, read or "
-                "wrote the file",
-                remedy="check that the disk has space, that you have permission to write there, and "
-                "that every parent in the path is a folder, not a file",
-            ) from None
-
-    return command
+        return int(options.command(workbook, one, options))
+    except (MinigradError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise DataError(
+            "MG921",
+            f"{shown(os.fspath(error.filename or 'a file'))} cannot be used: {reason(error)}",
+            cause="the operating system reported this error when the course opened, read or "
+            "wrote the file",
+            remedy="check that the disk has space, that you have permission to write there, and "
+            "that every parent in the path is a folder, not a file",
+        ) from None
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -178,7 +204,7 @@ def check(which: int | str) -> None:
 def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True) -> int:
     key.require_current(one)
     text = workbook.text(one)
-    pose, first = pose and text != one.read("exercise.py"), not workbook.tried(one)
+    pose, first = pose and text != one.exercise, not workbook.tried(one)
     if pose and first:
         quiz.remind(workbook, one, first)
     waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
@@ -303,7 +329,7 @@ def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> i
         say(f"You have not passed lesson {one.number} yet. To see the solution anyway:")
         say(f"  minigrad course solution {one.number} --yes")
         return 1
-    print(one.read("solution.py").rstrip())
+    print(one.solution.rstrip())
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import re
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from .lesson import Lesson, lessons
 from .submissions import PROGRESS
-from .workbook import Workbook, save_text
+from .workbook import Workbook, json_text, save_text
 
 
 def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -28,10 +27,7 @@ def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
     kept = [path for path in paths if os.path.lexists(path)]
     for one, path in zip(chosen, paths, strict=True):
         if path not in kept:
-            text = (
-                json.dumps(notebook(one, workbook.text(one)), indent=1, ensure_ascii=False) + "\n"
-            )
-            save_text(path, text)
+            save_text(path, json_text(notebook(one, workbook.text(one))))
     return paths, kept
 
 

@@ -7,31 +7,34 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
 import os
 import re
+import shutil
 import sys
+import tempfile
 import time
 import unicodedata
-import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
 
 from ..errors import DataError
 from ..support.files import write_whole
 from ..support.jobs import ROOT
 from ..support.text import printable
 from .key import require_current
-from .lesson import FOLDER, chosen
-from .lesson import lessons as all_lessons
+from .lesson import FOLDER, chosen, lessons
 from .marks import Row
 from .submissions import NUMBER
+from .workbook import json_text, save_text
 
 VISIBILITIES = "visible", "after_due_date", "after_published", "hidden"
 FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*[-=+@＝＋－＠])")
 """Text that a spreadsheet would read as a formula, also if it splits cells at another separator."""
 OF_STUDENT = re.compile(r"^(?!.*(first|last|sur|\(\d+\)$)).*(\bid|mail|name|student|user|login)")
 """The header of a column that identifies a student."""
+OF_FILE = re.compile(rf"[_ -]*{NUMBER.pattern}|\.(?:zip|py|ipynb)$", re.I)
+"""Where the name of a file ends that begins with a student's name, such as ada_lesson_03.py."""
 VARIABLES = {
     "classroom": "CLASSROOM",
     "assignment": "ASSIGNMENT",
@@ -52,7 +55,9 @@ def table(rows: list[Row], options: argparse.Namespace) -> str:
     numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
     lines = [f"{'':<{width}}    points {numbers}"]
     for row in rows:
-        signs = "  ".join(mark.sign for mark in row.marks)
+        signs = "  ".join(
+            ("x" if mark.passed else ".") if mark.graded else "?" for mark in row.marks
+        )
         points = f"{row.points:>4g}/{len(row.marks):<3}"
         lines.append(f"{row.name:<{width}}  {points}  {signs}  {row.note}".rstrip())
     return "\n".join([*lines, "", f"{options.wall}\n"])
@@ -69,7 +74,7 @@ def as_json(rows: list[Row], options: argparse.Namespace) -> str:
             for mark in row.marks]}
         for row in rows
     ]  # fmt: skip
-    return to_text({"wall": str(options.wall), "submissions": submitted})
+    return json_text({"wall": str(options.wall), "submissions": submitted})
 
 
 def as_csv(rows: list[Row], _: object) -> str:
@@ -86,52 +91,50 @@ def as_csv(rows: list[Row], _: object) -> str:
     return f"\ufeff{file.getvalue()}"
 
 
-class Roster:
-    """A CSV file with a row for each student, and the column to fill in. Bytes that are not UTF-8
-    become surrogates.
+def roster(path: Path, column: str) -> Callable[[list[Row], object], str]:
+    """Return a function that fills in a column of a CSV file with a row for each student. All other
+    cells are unchanged; bytes that are not UTF-8 become surrogates.
+
+    A submission must match one student, and a student one submission. All its files must have been
+    graded. The function lists others on stderr, with the submissions' notes.
 
     Errors: OSError; DataError MG927 if not exactly one column has this name.
     """
+    text = path.read_bytes().decode("utf-8", "surrogateescape")
+    mark = "\ufeff" * text.startswith("\ufeff")
+    comma = max(",;\t", key=text.partition("\n")[0].count)
+    # for example, the maximum grade 3,00 in a German worksheet
+    point = "," if re.search(r"[;\t]\"?\d+,\d+\"?[;\t\r\n]", text) else "."
+    lines = list(csv.reader(io.StringIO(text.removeprefix(mark), newline=""), delimiter=comma)) or [
+        []
+    ]
+    head = [_normal(cell) for cell in lines[0]]
+    # Canvas adds a number to the name of an assignment
+    names = [{name, re.sub(r" \(\d+\)$", "", name)} for name in head]
+    places = [place for place, name in enumerate(names) if column.casefold() in name]
+    if len(places) != 1:
+        raise DataError(
+            "MG927",
+            f"{path.name} has {len(places)} columns {column!r}",
+            cause=f"its columns are {printable(', '.join(lines[0]))}",
+            remedy="pass the name of one column, as in --column Grade",
+        )
+    (place,) = places
+    identifying = [i for i, name in enumerate(head[:place]) if OF_STUDENT.match(name)]
 
-    def __init__(self, path: Path, column: str) -> None:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
-        self.mark = "\ufeff" * text.startswith("\ufeff")
-        self.comma = max(",;\t", key=text.partition("\n")[0].count)
-        # for example, the maximum grade 3,00 in a German worksheet
-        self.point = "," if re.search(r"[;\t]\"?\d+,\d+\"?[;\t\r\n]", text) else "."
-        file = io.StringIO(text.removeprefix(self.mark), newline="")
-        self.lines = list(csv.reader(file, delimiter=self.comma)) or [[]]
-        self.head, wanted = [_normal(cell) for cell in self.lines[0]], column.casefold()
-        # Canvas adds a number to the name of an assignment
-        names = [{name, re.sub(r" \(\d+\)$", "", name)} for name in self.head]
-        places = [place for place, name in enumerate(names) if wanted in name]
-        if len(places) != 1:
-            raise DataError(
-                "MG927",
-                f"{path.name} has {len(places)} columns {column!r}",
-                cause=f"its columns are {printable(', '.join(self.lines[0]))}",
-                remedy="pass the name of one column, as in --column Grade",
-            )
-        self.column = places[0]
-
-    def filled(self, rows: list[Row], _: object) -> str:
-        """Return the file with each student's points in the column. All other cells are unchanged.
-
-        A submission must match one student, and a student one submission. All its files must have
-        been graded. Others are listed on stderr, with the submissions' notes.
-        """
-        students = [
-            (line, keys, list[Row]()) for line in self.lines[1:] if (keys := self._keys(line))
-        ]
+    def filled(rows: list[Row], _: object) -> str:
         left = [f"{row.name}: {row.note}" for row in rows if row.note]
+        students = []
+        for line in lines[1:]:
+            keys = {_normal(line[i]) for i in identifying if len(line) > place} - {""}
+            if keys and "points possible" not in keys:  # a line of Canvas
+                # the number in Moodle's 'Participant 201'
+                keys.update(*(re.findall(r"^\D*[ /]\D*(\d+)$", key) for key in keys))
+                students.append((line, keys, list[Row]()))
         for row in rows:
-            name = re.sub(r"\.(zip|py|ipynb)$", "", Path(row.name).name)
-            before = NUMBER.split(name)[0].rstrip("_- ")  # 'ada' in 'ada_lesson_03'
-            names = {_normal(text) for text in (name, name.removesuffix(f"_{row.id}"), before)}
-            known, named = (
-                [its for _, keys, its in students if keys & mine] for mine in ({row.id}, names)
-            )
-            if len(matches := known or named) == 1:
+            name = row.id or _normal(OF_FILE.split(Path(row.name).name)[0])
+            matches = [its for _, keys, its in students if name in keys]
+            if len(matches) == 1:
                 matches[0].append(row)
             else:
                 left.append(f"{row.name}: {len(matches)} rows of the roster match this submission")
@@ -140,35 +143,23 @@ class Roster:
             if len(its) != 1:
                 left.append(f"{who}: {len(its)} submissions match this row")
             elif all(mark.graded for mark in its[0].marks):
-                old, mark = line[self.column], f"{its[0].points:g}".replace(".", self.point)
-                line[self.column] = mark
-                if not re.fullmatch(rf"{mark}([.,]0+)?|[- ]*", old):
-                    left.append(f"{who}: {old} was replaced by {mark}")
+                old, line[place] = line[place], f"{its[0].points:g}".replace(".", point)
+                if not re.fullmatch(rf"{line[place]}([.,]0+)?|[- ]*", old):
+                    left.append(f"{who}: {old} was replaced by {line[place]}")
             else:
                 left.append(f"{who}: not filled in, because a file was not graded")
-        points, lines = (
-            len(rows[0].marks),
-            (zip(self.head, line, strict=False) for line in self.lines[1:]),
-        )
-        for most in {cell for line in lines for name, cell in line if name == "maximum grade"}:
+        points = len(rows[0].marks)
+        for most in {cell for line in lines[1:] for name, cell in zip(head, line, strict=False)
+                     if name == "maximum grade"}:  # fmt: skip
             if not re.fullmatch(rf"{points}([.,]0+)?", most):
                 left.append(f"The maximum grade is {most}, but these lessons give {points} points")
         for text in left:
             print(printable(text), file=sys.stderr)
         file = io.StringIO()
-        csv.writer(file, delimiter=self.comma).writerows(self.lines)
-        return self.mark + file.getvalue()
+        csv.writer(file, delimiter=comma).writerows(lines)
+        return mark + file.getvalue()
 
-    def _keys(self, line: list[str]) -> set[str]:
-        """Return the texts that identify a line's student. They are empty for Canvas's line
-        'Points Possible'.
-        """
-        cells = zip(line[: self.column], self.head, strict=False)
-        known = {_normal(cell) for cell, name in cells if OF_STUDENT.match(name)}
-        if "points possible" in known or not line[self.column :]:
-            return set()
-        # the number in Moodle's 'Participant 201'
-        return known.union(*(re.findall(r"^\D*[ /]\D*(\d+)$", text) for text in known)) - {""}
+    return filled
 
 
 def _normal(text: str) -> str:
@@ -188,15 +179,15 @@ def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
          "tags": list(filter(None, [mark.kind, mark.function, mark.mistake]))}
         for mark, score in zip(row.marks, row.scores, strict=True)
     ]  # fmt: skip
-    # a learner's file may print HTML, so all output is declared as text
-    plain = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
-    results = {
+    return json_text({
         "score": row.points,
         "output": f"{row.points:g} of {len(row.marks)} points\n{row.note}".rstrip(),
+        # a learner's file may print HTML, so all output is declared as text
+        "output_format": "text", "test_output_format": "text", "test_name_format": "text",
         "visibility": options.visibility,
-    }
-    hidden = {"wall": str(options.wall)}  # not shown to students
-    return to_text({**results, **plain, "tests": tests, "extra_data": hidden})
+        "tests": tests,
+        "extra_data": {"wall": str(options.wall)},  # not shown to students
+    })  # fmt: skip
 
 
 def classroom50(rows: list[Row], options: argparse.Namespace) -> str:
@@ -222,7 +213,7 @@ def classroom50(rows: list[Row], options: argparse.Namespace) -> str:
          "max-score": mark.lesson.asked if row.partial else 1, "output": mark.said, "note": row.note}
         for mark in row.marks
     ]  # fmt: skip
-    return to_text({
+    return json_text({
         "schema": "classroom50/result/v1",
         **given,
         "assignment_type": os.environ.get("ASSIGNMENT_TYPE", "individual"),
@@ -241,29 +232,21 @@ def write_autograder(options: argparse.Namespace) -> int:
     """Write a zip file with minigrad and the scripts in autograder/, for Gradescope and for
     Classroom 50.
     """
-    lessons = ",".join(str(one.number) for one in chosen(options.lesson))
-
-    def write(file: IO[bytes]) -> None:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-            for name in "setup.sh", "run_autograder", "autograder.py":
-                script = FOLDER.parent / "autograder" / name
-                info = zipfile.ZipInfo(name)
-                info.create_system, info.external_attr = 3, 0o100755 << 16  # executable on Unix
-                archive.writestr(info, script.read_text("utf-8").replace("LESSONS", lessons))
-            for package in "minigrad", "layers", "optim":
-                for path in sorted((ROOT / package).rglob("*")):
-                    if "__pycache__" not in path.parts and path.parent.parent != FOLDER:
-                        archive.write(path, path.relative_to(ROOT))
-            for one in all_lessons():
-                require_current(one)
-                for path in sorted(one.folder.glob("*.*")):
-                    archive.write(path, FOLDER.relative_to(ROOT) / one.name / path.name)
-
-    write_whole(options.out, write)
+    numbers = ",".join(str(one.number) for one in chosen(options.lesson))
+    copy = partial(shutil.copytree, copy_function=shutil.copy,
+                   ignore=shutil.ignore_patterns("__pycache__", "lesson_*"))  # fmt: skip
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "files")
+        for package in "minigrad", "layers", "optim":
+            copy(ROOT / package, folder / package)
+        for one in lessons():  # the course's or the teacher's own
+            require_current(one)
+            copy(one.folder, folder / FOLDER.relative_to(ROOT) / one.name)
+        for name in "setup.sh", "run_autograder", "autograder.py":
+            script = (FOLDER.parent / "autograder" / name).read_text("utf-8")
+            save_text(folder / name, script.replace("LESSONS", numbers))
+            (folder / name).chmod(0o755)
+        made = Path(shutil.make_archive(f"{temporary}/made", "zip", folder))
+        write_whole(options.out, lambda file: file.write(made.read_bytes()))
     print(f"{options.out} is ready.")
     return 0
-
-
-def to_text(results: dict[str, Any]) -> str:
-    """Return results as JSON."""
-    return f"{json.dumps(results, indent=1, ensure_ascii=False)}\n"

@@ -128,11 +128,11 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     outcomes = [*run.outcomes, *[{"ended": run.ended}] * len(lesson.questions)]
     problems = [_judged(lesson, text, i, outcomes[i]) for i in range(len(lesson.questions))]
     needed, extra = problems[: lesson.asked], problems[lesson.asked :]
-    tried = (p for p in extra if p and p.kind not in ("missing", "not written"))
+    tried = (p for p in extra if p and p.kind not in ("missing", "not written", "stopped"))
     left = dict.fromkeys(
         p.question.function
         for p in extra
-        if p and p.question and (p.kind == "not written" or (p.kind == "missing" and not p.message))
+        if p and p.question and p.kind in ("missing", "not written")
     )
     first, beyond = next(filter(None, needed), None), next(tried, None)
     if first is not None:
@@ -206,7 +206,7 @@ def replaceable(text: str, lesson: Lesson, function: str) -> list[str]:
     """Return the names of the file's other functions and methods whose code differs from both the
     solution's and the exercise's.
     """
-    files, found = (text, lesson.read("solution.py"), lesson.read("exercise.py")), []
+    files, found = (text, lesson.solution, lesson.exercise), []
     for name, node in definitions(ast.parse(text)).items():
         if isinstance(node, ast.FunctionDef) and name != function:
             mine, right, given = (key.code_of(file, name) for file in files)
@@ -218,7 +218,7 @@ def with_right(text: str, lesson: Lesson, names: Sequence[str]) -> str:
     """Return the file with the solution's versions of these functions and methods, and with
     everything from the solution that the file does not define.
     """
-    solution, mine = lesson.read("solution.py"), ast.parse(text)
+    solution, mine = lesson.solution, ast.parse(text)
     right = definitions(ast.parse(solution))
     for name in names:
         owner = definitions(mine).get(name.rpartition(".")[0], mine)
@@ -244,8 +244,7 @@ def _judged(lesson: Lesson, text: str, index: int, outcome: dict[str, Any]) -> P
     question = lesson.questions[index]
     problem = Problem("wrong", question.function, None, question, index + 1)
     if "ended" in outcome:
-        kind = "missing" if question.stretch else "stopped"
-        return replace(problem, kind=kind, message=outcome["ended"])
+        return replace(problem, kind="stopped", message=outcome["ended"])
     if "missing" in outcome:
         return replace(problem, kind="missing", function=question.function.partition(".")[0])
     if "raised" in outcome:

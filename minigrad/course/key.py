@@ -14,14 +14,13 @@ import copy
 import difflib
 import gzip
 import hashlib
-import io
 import json
+import math
 import re
 import signal
 import sys
-import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
@@ -29,7 +28,7 @@ from typing import Any
 from ..errors import DataError
 from ..support.files import write_whole
 from .answers import decode, difference, encode, signature
-from .lesson import FOLDER, Lesson, Slip, definitions, lesson, lessons, module
+from .lesson import FOLDER, Lesson, Slip, definitions, lesson, lessons, module, silence
 
 FILE = "key.json.gz"
 SAME_ANSWERS = 4
@@ -89,7 +88,7 @@ class KnownSlip:
     """
 
     slip: Slip
-    signatures: tuple[Signature, ...]
+    signatures: Sequence[Signature]
     own: bool = False
     """True if the slip comes from slips.py, whose descriptions are preferred."""
 
@@ -145,9 +144,8 @@ def require_current(lesson: Lesson) -> None:
 
 def same(one: Signature, other: Signature, tolerance: float) -> bool:
     """Return whether two signatures belong to equal answers."""
-    return one[0] == other[0] and abs(one[1] - other[1]) <= max(tolerance, 1e-9) * max(
-        1, abs(one[1])
-    )
+    limit = max(tolerance, 1e-9)
+    return one[0] == other[0] and math.isclose(one[1], other[1], rel_tol=limit, abs_tol=limit)
 
 
 def find_slip(
@@ -187,7 +185,7 @@ def find_slip(
         return own[0]
     if evidence < ENOUGH:
         return None
-    yours, right = code_of(text, function), code_of(lesson.read("solution.py"), function)
+    yours, right = code_of(text, function), code_of(lesson.solution, function)
     lines = {line.strip() for line in yours.splitlines()}
 
     def likely(slip: Slip) -> bool:
@@ -278,7 +276,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def make(lesson: Lesson) -> Key:
     """Compute a lesson's key. Takes seconds to minutes."""
-    questions, solution, file = lesson.questions, lesson.read("solution.py"), lesson.solved
+    questions, solution, file = lesson.questions, lesson.solution, lesson.solved
     right, ways = [], {}
     for i, question in enumerate(questions):
         given = question.given(file)
@@ -324,7 +322,7 @@ def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
     """Yield each mistake in the solution and in right.py, with the file that contains it."""
     from .lessons.mutants import mutants  # a learner's process does not contain this module
 
-    solution = lesson.read("solution.py")
+    solution = lesson.solution
     others = lesson._module("right").RIGHT if lesson.read("right.py", "") else {}
     functions = list(dict.fromkeys(question.function for question in lesson.questions))
     for source in ("", *others.values()):
@@ -352,17 +350,6 @@ def _signatures(lesson: Lesson, asked: Iterable[int], source: str) -> list[Signa
             except BaseException as error:
                 found.append((f"raised {type(error).__name__}", 0.0))
     return found
-
-
-@contextlib.contextmanager
-def silence() -> Iterator[None]:
-    """Suppress the block's output and warnings."""
-    with (
-        warnings.catch_warnings(action="ignore"),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        yield
 
 
 @contextlib.contextmanager

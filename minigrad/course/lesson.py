@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import importlib
 import io
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -27,9 +28,18 @@ VARIABLE = "MINIGRAD_LESSONS"
 """The environment variable for a folder with other lessons. `--lessons FOLDER` sets it."""
 
 
-def no_inputs(file: Any) -> dict[str, Any]:
-    """Return no inputs, for a question whose call already contains all of them."""
-    return {}
+def values(**inputs: Any) -> Callable[[Any], dict[str, Any]]:
+    """Return a function for `Question.given` that returns fixed inputs, by default none. Lists become
+    arrays of floats, and all values are copied.
+
+    >>> values(dh=[[1, 2]], k=3)(None)
+    {'dh': array([[1., 2.]]), 'k': 3}
+    """
+    fixed = {
+        name: np.array(value, float) if isinstance(value, list) else value
+        for name, value in inputs.items()
+    }
+    return lambda file: copy.deepcopy(fixed)
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class Question:
     """A Python expression with names from the learner's file and from `given`, for example
     'tanh_backward(dh, h)'.
     """
-    given: Callable[[Any], Mapping[str, Any]] = no_inputs
+    given: Callable[[Any], Mapping[str, Any]] = values()
     """Returns the inputs by name. It receives the learner's file as a module, and must create new
     objects at each call.
     """
@@ -81,24 +91,6 @@ class Question:
     """Returns the right answer, if the solution's answer is not the best reference."""
     stretch: bool = False
     """True for a question of a stretch task, which is not needed to pass."""
-
-
-def values(**inputs: Any) -> Callable[[Any], dict[str, Any]]:
-    """Return a function for `Question.given` that returns fixed inputs. Lists become arrays of
-    floats, and arrays are copied.
-
-    >>> values(dh=[[1, 2]], k=3)(None)
-    {'dh': array([[1., 2.]]), 'k': 3}
-    """
-
-    def fresh(value: Any) -> Any:
-        return (
-            np.array(value, float if isinstance(value, list) else None)
-            if isinstance(value, list | np.ndarray)
-            else value
-        )
-
-    return lambda file: {name: fresh(value) for name, value in inputs.items()}
 
 
 def over_time(
@@ -187,6 +179,14 @@ class Lesson:
         return self.read("text.md")
 
     @cached_property
+    def exercise(self) -> str:
+        return self.read("exercise.py")
+
+    @cached_property
+    def solution(self) -> str:
+        return self.read("solution.py")
+
+    @cached_property
     def hints(self) -> list[str]:
         """The hints, from vague to explicit. In hints.md, lines of three dashes separate them."""
         text = self.read("hints.md", "Read the lesson again: minigrad course show")
@@ -222,7 +222,7 @@ class Lesson:
     @cached_property
     def solved(self) -> ModuleType:
         """The solution as a module."""
-        return module(self.name, self.read("solution.py"))
+        return module(self.name, self.solution)
 
     def ask(self, expression: str, file: Any, given: Mapping[str, Any]) -> Any:
         """Evaluate a question's call, or its `way`, with a learner's file and the inputs."""
@@ -234,10 +234,21 @@ class Lesson:
         return importlib.import_module(f"minigrad.course.lessons.{self.name}.{name}")
 
 
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Suppress the block's output and warnings."""
+    with (
+        warnings.catch_warnings(action="ignore"),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        yield
+
+
 def module(name: str, source: str) -> ModuleType:
     """Run a solution or a slip as a module. Its output is hidden."""
     file = ModuleType(name)
-    with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
+    with silence():
         exec(compile(source, f"<{name}>", "exec", dont_inherit=True), file.__dict__)
     return file
 
@@ -300,12 +311,6 @@ def chosen(texts: list[str] | None) -> list[Lesson]:
     return [one for one in lessons() if one.number in found]
 
 
-def definition(tree: ast.AST | None, name: str) -> Any:
-    """Return the last definition of a function or class with this name in the body of `tree`."""
-    found = [n for n in getattr(tree, "body", ()) if getattr(n, "name", "") == name]
-    return found[-1] if found else None
-
-
 def definitions(tree: Any) -> dict[str, Any]:
     r"""Return the statements of a file or class by the names that they define, and the methods of its
     classes by names such as 'Tanh.backward'. The last definition of a name counts.
@@ -354,8 +359,6 @@ def steps(which: int | str, number: int) -> Any:
     them. See `inputs`. Errors: OptionError MG911 also if they cannot be computed.
     """
     one, question = _question(which, number)
-    if not question.way:
-        raise _stale(one, f"has no steps for question {number}")
     try:
         file = importlib.import_module(one.name)
         return Steps(one.ask(question.way, file, question.given(file)))

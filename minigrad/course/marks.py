@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,10 +41,6 @@ class Mark:
     def passed(self) -> bool:
         """True if all answers are right."""
         return self.right == self.lesson.asked
-
-    @property
-    def sign(self) -> str:
-        return "?" if not self.graded else "x" if self.passed else "."
 
 
 @dataclass(frozen=True)
@@ -93,51 +88,40 @@ def graded(
     wall = find_wall()
     for one in chosen:
         key.require_current(one)
-    files = {
-        f"{whose.name} lesson {one.number}": (one, file, whose.modules[file.where.parent])
-        for whose in handed_in for one in chosen
-        if (file := whose.chosen.get(one.name)) and file.text != one.read("exercise.py")
-    }  # fmt: skip
+    files, todo, marks = {}, {}, {}
+    for whose in handed_in:
+        for one in chosen:
+            name, file = f"{whose.name} {one.name}", whose.chosen.get(one.name)
+            if file is None:
+                unread = one.number in whose.unread
+                said = "could not be read" if unread else f"no {one.file}"
+                marks[name] = Mark(one, 0, said, not unread)
+            elif file.text == one.exercise:
+                marks[name] = Mark(one, 0, "not written yet")
+            else:
+                marks[name] = Mark(one, 0, FAILED, False)  # replaced if it can be graded
+                modules = whose.modules[file.where.parent]
+                answers = (one.folder / key.FILE).read_bytes()
+                parts = repr([file.text, modules, one.read("check.py"), answers, wall])
+                files[name] = one, Path(file.where), file.text, wall, modules
+                todo[name] = {"name": name, "sha256": hashlib.sha256(parts.encode()).hexdigest()}
 
     def work(name: str, **_: object) -> dict[str, Any]:
-        one, file, modules = files[name]
-        verdict = grade(one, Path(file.where), file.text, wall, modules)
-        # the lines may contain the learner's own messages
-        said = "\n".join(map(printable, feedback.lines(verdict, 2)))
+        verdict = grade(*files[name])
         problem = verdict.problem or Problem("")
         slip = problem.slip or Slip("", "", "")
+        # the lines may contain the learner's own messages
+        said = "\n".join(map(printable, feedback.lines(verdict, 2)))
         return {"right": verdict.right, "said": said, "kind": problem.kind, "mistake": slip.name,
                 "hint": slip.kind, "function": problem.blames or problem.function}  # fmt: skip
 
-    todo = {
-        name: {
-            "name": name,
-            "sha256": hashlib.sha256(
-                json.dumps([file.text, modules, one.read("check.py")]).encode()
-                + (one.folder / key.FILE).read_bytes()
-            ).hexdigest(),
-            "wall": wall.program is not None,
-        }
-        for name, (one, file, modules) in files.items()
-    }
     done = run_jobs(todo, work, jobs, keep, apart=False, shown=None)
-
-    def mark(whose: Submission, one: Lesson) -> Mark:
-        name = f"{whose.name} lesson {one.number}"
-        if name in done:
-            return Mark(one, **done[name].result)
-        if name in files:
-            return Mark(one, 0, FAILED, False)
-        if one.name in whose.chosen:
-            return Mark(one, 0, "not written yet")
-        unread = one.number in whose.unread
-        return Mark(one, 0, "could not be read" if unread else f"no {one.file}", not unread)
-
+    marks |= {name: Mark(files[name][0], **job.result) for name, job in done.items()}
     rows = []
     for whose in handed_in:
-        row = [mark(whose, one) for one in chosen]
-        failed = [f"lesson {mark.lesson.number} {FAILED}" for mark in row if mark.said == FAILED]
+        its = [marks[f"{whose.name} {one.name}"] for one in chosen]
+        failed = [f"lesson {mark.lesson.number} {FAILED}" for mark in its if mark.said == FAILED]
         note = printable("; ".join(failed + whose.notes))
         note = note[:LONGEST_NOTE] + " ..." * (len(note) > LONGEST_NOTE)
-        rows.append(Row(whose.name, row, note, whose.id, partial))
+        rows.append(Row(whose.name, its, note, whose.id, partial))
     return rows

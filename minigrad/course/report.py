@@ -10,13 +10,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import OptionError, reason
 from ..support.files import write_whole
-from ..support.text import for_terminal, printable
+from ..support.text import for_terminal
 from . import formats, stats
 from .lesson import add_lessons, chosen
 from .marks import FAILED, Row, graded
-from .submissions import Submission, contents, submissions
+from .submissions import submissions
 from .wall import find as find_wall
 from .workbook import save_text
 
@@ -34,17 +33,23 @@ def add_report(commands: Any) -> None:
         "that were not graded, and the reason. The exit code is 1 if the grader itself failed, and "
         "0 otherwise, regardless of the marks.",
     )
-    add, cores = parser.add_argument, os.cpu_count() or 1
-    add("folders", nargs="*", type=Path, metavar="FOLDER", help="(default: here)")
+    add, either = parser.add_argument, parser.add_mutually_exclusive_group()
+    add("folders", nargs="*", type=Path, default=[Path()], metavar="FOLDER", help="(default: here)")
     add_lessons(parser, "grade only these lessons")
-    about = "the number of parallel jobs (default: %(default)s)"
-    add("--jobs", type=int, default=cores, metavar="N", help=about)
-    about = ("store each mark in this folder immediately; if you run the command again, it grades only "
-             "new and changed files")  # fmt: skip
-    add("--keep", type=Path, metavar="FOLDER", help=about)
-    about = "give a part of a lesson's point for a part of its answers"
-    add("--partial", action="store_true", help=about)
-    either = parser.add_mutually_exclusive_group()
+    add(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="the number of parallel jobs (default: %(default)s)",
+    )
+    add(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="store each mark in this folder immediately; if you run the command again, it grades "
+        "only new and changed files",
+    )
     for name, function, about in (
         ("json", formats.as_json, "print JSON instead of a table"),
         ("csv", formats.as_csv, "print a CSV file for a spreadsheet"),
@@ -56,44 +61,58 @@ def add_report(commands: Any) -> None:
         either.add_argument(
             f"--{name}", dest="format", action="store_const", const=function, help=about
         )
-    about = "fill in this CSV file, which Moodle or Canvas exported"
-    either.add_argument("--roster", type=Path, metavar="FILE", help=about)
+    either.add_argument(
+        "--roster",
+        type=Path,
+        metavar="FILE",
+        help="fill in this CSV file, which Moodle or Canvas exported",
+    )
     add("--column", default="Grade", help="the column to fill in (default: %(default)s)")
+    add(
+        "--visibility",
+        default="visible",
+        choices=formats.VISIBILITIES,
+        help="when students see the results on Gradescope (default: %(default)s)",
+    )
     add("--names", action="store_true", help="name the students in the statistics")
-    about = "when students see the results on Gradescope (default: %(default)s)"
-    add("--visibility", default="visible", choices=formats.VISIBILITIES, help=about)
-    about = "write an explanation for each student into this folder, for Moodle's feedback files"
-    add("--feedback", type=Path, metavar="FOLDER", help=about)
-    about = "refuse to grade without a sandbox"
-    add("--require-sandbox", action="store_true", help=about)
-    about = "write to this file instead of printing"
-    add("-o", "--out", type=Path, metavar="FILE", help=about)
-    parser.set_defaults(run=_report, format=formats.table)
+    add(
+        "--partial",
+        action="store_true",
+        help="give a part of a lesson's point for a part of its answers",
+    )
+    add(
+        "--feedback",
+        type=Path,
+        metavar="FOLDER",
+        help="write an explanation for each student into this folder, for Moodle's feedback files",
+    )
+    add("--require-sandbox", action="store_true", help="refuse to grade without a sandbox")
+    add("-o", "--out", type=Path, metavar="FILE", help="write to this file instead of printing")
+    parser.set_defaults(command=_report, format=formats.table)
 
 
 def _report(options: argparse.Namespace) -> int:
-    written = options.out, options.keep, options.roster, options.feedback
-    own = [os.path.realpath(path) for path in written if path]
+    out, single = options.out, options.format in formats.SINGLE
     options.wall = find_wall()
     if options.require_sandbox:
         options.wall.require()
-    folders, single = options.folders or [Path()], options.format in formats.SINGLE
     if options.roster:
-        options.format = formats.Roster(options.roster, options.column).filled
-    handed_in = [one_of(folders)] if single else submissions(folders, own)
+        options.format = formats.roster(options.roster, options.column)
+    written = out, options.keep, options.roster, options.feedback
+    own = [Path(os.path.abspath(path)) for path in written if path]
+    handed_in = submissions(options.folders, own, single)
     rows = graded(handed_in, chosen(options.lesson), options.jobs, options.keep, options.partial)
     if options.feedback:
         write_feedback(rows, options.feedback)
     text = options.format(rows, options)
-    if options.out is None:
+    if out is None:
         print(for_terminal(text), end="")
     else:
         try:
-            data = text.encode("utf-8", "surrogateescape")
-            write_whole(options.out, lambda file: file.write(data))
+            write_whole(out, lambda file: file.write(text.encode("utf-8", "surrogateescape")))
         except OSError as error:
             print(for_terminal(text))  # save the report, because grading may have taken an hour
-            raise OSError(error.errno, reason(error), os.fspath(options.out)) from None
+            raise OSError(error.errno, error.strerror, out) from None
     return int(not single and any(mark.said == FAILED for row in rows for mark in row.marks))
 
 
@@ -107,16 +126,3 @@ def write_feedback(rows: list[Row], folder: Path) -> None:
         points = f"{row.points:g} of {len(row.marks)} points"
         texts = filter(None, [points, row.note, *(mark.said for mark in row.marks)])
         save_text(path, "\n\n".join(texts) + "\n")
-
-
-def one_of(folders: list[Path]) -> Submission:
-    """Return the only submission. Errors: OptionError MG918 for several folders."""
-    if len(folders) > 1:
-        raise OptionError(
-            "MG918",
-            f"got {len(folders)} submissions for one file of results",
-            cause="Gradescope and Classroom 50 expect a separate file for each submission",
-            remedy="pass a single folder",
-        )
-    folder = folders[0].resolve()
-    return Submission(printable(folder.name), contents(folder, folder.name))

@@ -69,8 +69,7 @@ def ask(
 
     Errors: OSError if Python cannot start behind the wall.
     """
-    options = [] if only is None else [",".join(map(str, only))]
-    ended, answers, output = _run(lesson, source, text, wall, ANSWERS, *options, modules=modules)
+    ended, answers, output = _run(lesson, source, text, wall, ANSWERS, modules, only)
     if wall.program and not answers:
         raise OSError(f"Python did not start behind the wall: {output.strip()[-300:]}")
     if len(answers) > ANSWERS:
@@ -88,24 +87,22 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
     """
     run = Run(ended=ended or "it ended the Python process", output=output)
     for line in lines:  # the learner's file may have forged lines
-        if not isinstance(line, dict):
-            continue
-        if "answer" in line:
-            changed = _decoded(line.get("changed"))
-            outcome = {"answer": _decoded(line["answer"]), "changed": changed}
-            run.outcomes.append(outcome)
-        elif "raised" in line:
-            run.outcomes.append({"raised": _failure(line["raised"])})
-        elif "missing" in line:
-            run.outcomes.append({"missing": True})
-        elif "way" in line:
-            run.way, run.variables = _decoded(line["way"]), _decoded(line.get("variables"))
-        elif "loaded" in line:
-            run.loaded = True
-        elif "unloaded" in line:
-            run.unloaded = _failure(line["unloaded"])
-        elif "done" in line:
-            run.ended = ended
+        match line:
+            case {"answer": answer}:
+                changed = _decoded(line.get("changed"))
+                run.outcomes.append({"answer": _decoded(answer), "changed": changed})
+            case {"raised": failure}:
+                run.outcomes.append({"raised": _failure(failure)})
+            case {"missing": _}:
+                run.outcomes.append({"missing": True})
+            case {"way": way}:
+                run.way, run.variables = _decoded(way), _decoded(line.get("variables"))
+            case {"loaded": _}:
+                run.loaded = True
+            case {"unloaded": failure}:
+                run.unloaded = _failure(failure)
+            case {"done": _}:
+                run.ended = ended
     return run
 
 
@@ -117,9 +114,7 @@ def draw_page(
 
     Returns True if the graph was drawn. Otherwise, returns False and writes no file.
     """
-    ended, page, _ = _run(
-        lesson, source, text, NO_WALL, PAGE, "page", "page.html", failed, modules=modules
-    )
+    ended, page, _ = _run(lesson, source, text, NO_WALL, PAGE, modules, failed=failed)
     if ended or not 0 < len(page) <= PAGE:
         return False
     target.parent.mkdir(exist_ok=True)
@@ -133,8 +128,9 @@ def _run(
     text: str,
     wall: Wall,
     most: int,
-    *rest: str,
-    modules: Mapping[str, str] = {},
+    modules: Mapping[str, str],
+    only: Sequence[int] | None = None,
+    failed: str | None = None,
 ) -> tuple[str, bytes, str]:
     """Start the child process and wait for it. Returns the reason why the child ended early (or
     ''), its answers or page, at most one byte more than `most`, and its output.
@@ -145,7 +141,8 @@ def _run(
     """
     with contextlib.ExitStack() as stack:
         given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
-        given.write(json.dumps([text, dict(modules)]).encode())
+        work = [str(lesson.folder), str(source), text, SECONDS, dict(modules), only, failed]
+        given.write(json.dumps(work).encode())
         given.seek(0)
         folder, where = INSIDE, None
         if not wall.program:
@@ -153,10 +150,7 @@ def _run(
                 prefix="minigrad-lesson-", ignore_cleanup_errors=True
             )
             folder = where = stack.enter_context(temporary)
-        command = [
-            *wall.before(lesson), sys.executable, "-P", "-m", "minigrad.course.child",
-            str(lesson.folder), str(source), str(SECONDS), *rest,
-        ]  # fmt: skip
+        command = [*wall.before(lesson), sys.executable, "-P", "-m", "minigrad.course.child"]
         late = f"it took longer than {SECONDS:g} s"
         with process(
             command, cwd=where, env=environment(folder), stdin=given, stdout=answers, stderr=output
@@ -168,9 +162,8 @@ def _run(
         # like a shell, bubblewrap adds 128 to the number of the signal that ended the child
         number = code - 128 if wall.program else -code
         if number > 0:
-            names = {one.value: one.name for one in signal.Signals}
-            name = names.get(number, f"signal {number}")
-            ended = late if name == "SIGXCPU" else f"the system ended it ({name})"
+            name = signal.strsignal(number) or f"signal {number}"
+            ended = late if number == signal.SIGXCPU else f"the system ended it ({name})"
         answers.seek(0)
         output.seek(0)
         return ended, answers.read(most + 1), output.read(10_000).decode(errors="replace")

@@ -104,7 +104,7 @@ class Workbook:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "pages").mkdir(exist_ok=True)
             kept = [lesson.file for lesson in chosen if (folder / lesson.file).exists()]
-            files = {lesson.file: lesson.read("exercise.py") for lesson in chosen}
+            files = {lesson.file: lesson.exercise for lesson in chosen}
             readme = README
             for hidden in filter(None, without.split(",")):
                 readme = re.sub(rf".*course {hidden[:-1]}.*\n", "", readme)
@@ -209,8 +209,7 @@ class Workbook:
         with locked(self.folder):
             self.read()
             yield self.lessons.setdefault(lesson.name if lesson else COURSE, {})
-            text = json.dumps(self.lessons, indent=1, ensure_ascii=False, sort_keys=True)
-            save_text(self.folder / PROGRESS, f"{text}\n")
+            save_text(self.folder / PROGRESS, json_text(self.lessons))
 
     def reset(self, lesson: Lesson) -> Path | None:
         """Restore the original exercise. Returns the path of the backup of the learner's file, or
@@ -223,7 +222,7 @@ class Workbook:
             names = (backups / f"{lesson.name}.{number}.py" for number in count(1))
             copy = next(name for name in names if not name.exists())
             shutil.copy2(path, copy)
-        save_text(path, lesson.read("exercise.py"))
+        save_text(path, lesson.exercise)
         with self.changed(lesson) as entry:
             for key in ("passed", "tries", "hints"):
                 entry.pop(key, None)
@@ -238,7 +237,7 @@ class Workbook:
         """
         done = []
         for later in lessons():
-            for block in READY.finditer(later.read("exercise.py")):
+            for block in READY.finditer(later.exercise):
                 earlier, name = lesson(block[1]), block[2]
                 if not self.passed(earlier):
                     continue
@@ -309,6 +308,11 @@ def _entry(entry: Any) -> dict[str, Any]:
         if not isinstance(entry.get(key, kind()), kind):
             raise ValueError(f"{key}: {entry[key]!r}")
     return dict(entry)
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON on several lines."""
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 def save_text(path: Path, text: str) -> None:

@@ -59,7 +59,7 @@ from ast import (
 from collections.abc import Iterator
 from typing import Any
 
-from ..lesson import Slip, definition
+from ..lesson import Slip, definitions
 
 MISTAKES = {
     "brackets": ("brackets", "A pair of brackets is missing or in the wrong place {where}. Python raises to a power "
@@ -144,9 +144,8 @@ def mutants(source: str, function: str) -> Iterator[Slip]:
     >>> [slip.name for slip in mutants(source, "f")][:3]
     ['brackets', 'a sign', 'subtracted the wrong way round']
     """
-    owner, _, method = function.partition(".")
-    outer = definition(ast.parse(source), owner)
-    inner = definition(outer, method) if method else outer
+    found = definitions(ast.parse(source))
+    outer, inner = found.get(function.partition(".")[0]), found.get(function)
     if not isinstance(inner, FunctionDef):
         return
     names = [argument.arg for argument in inner.args.args if argument.arg != "self"]
