@@ -258,6 +258,9 @@ def in_terms_of(slip: Slip, yours: str, right: str) -> Slip:
     return replace(slip, kind=kind)
 
 
+@lru_cache(
+    maxsize=1024
+)  # a check asks for the same mistakes, and for each function of the solution
 def code_of(text: str, function: str) -> str:
     """Return the code of a function, method or variable in a file, without comments and its docstring."""
     with contextlib.suppress(SyntaxError):
