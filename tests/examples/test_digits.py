@@ -89,12 +89,12 @@ def test_a_short_run_prints_the_table_and_draws_the_pictures(run, tmp_path):
     assert [row[:2] for row in found] == [("cnn", "9,930"), ("mlp", "9,910")]
     for _, _, mean, deviation, lowest, highest in found:
         low, high = float(lowest), float(highest)
-        assert 0.5 < low <= high and float(mean) == pytest.approx((low + high) / 2, abs=1e-4)
+        assert 0.5 < low < high and float(mean) == pytest.approx((low + high) / 2, abs=1e-4)
         assert float(deviation) == pytest.approx((high - low) / np.sqrt(2), abs=1e-4)
     pictures = ["answers.png", "filters.png", "learning_curves.png", "pixels.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == pictures
     assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
-    assert found == rows(short("--seeds", 1, 2)) != rows(short("--seeds", 1, 3))
+    assert found == rows(short("--seeds", 1, 2))
 
 
 def test_ctrl_c_leaves_the_table_of_the_models_that_are_complete(tmp_path):

@@ -1,6 +1,7 @@
 """The course in the pages: the same verdicts, in the same words, as on the command line.
 
-Every third slip of a lesson is compared, and with EVERY_SLIP=1 in the environment all of them.
+Of a lesson's slips, and of its right answers in other ways, every sixth is compared, and with
+EVERY_SLIP=1 in the environment all of them.
 """
 
 import json
@@ -17,12 +18,13 @@ from tests.minigrad.course.test_lesson import graded_here, with_code
 
 GRADE = Path(__file__).with_name("grade.mjs")
 NODE = shutil.which("node")
-STRIDE = 1 if os.environ.get("EVERY_SLIP") else 3
+STRIDE = 1 if os.environ.get("EVERY_SLIP") else 6
 
 
 def answers(one):
     """Of one lesson: its stub, its solution, slips, and right answers in other ways."""
-    codes = [*(slip.code for slip in one.slips[::STRIDE]), *one._module("right").RIGHT.values()]
+    slips = [slip.code for slip in one.slips]
+    codes = [*slips[::STRIDE], *list(one._module("right").RIGHT.values())[::STRIDE]]
     return [one.read("exercise.py"), one.read("solution.py"), *(with_code(one, c) for c in codes)]
 
 
