@@ -32,6 +32,7 @@ FOLDERS = [
 ]
 RULES = "tests/minigrad/gradient_checker/test_rules.py"
 LAZY = "tests/optim/test_lazy.py"
+AS_DENSE = "test_whatever_happens_between_the_steps_rows_end_as_the_dense_rule_leaves_them"
 CATCHES_UP = "test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas"
 # What of these does not run there, and why: files, or beginnings of the tests' names.
 LEFT_OUT = {
@@ -86,6 +87,11 @@ LEFT_OUT = {
             for beta1 in (0.0, 0.5, 0.9, 0.99)
             for beta2 in (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999)
             if (beta1, beta2) not in ((0.0, 0.0), (0.9, 0.999), (0.99, 0.9))
+        ),
+        *(
+            f"{LAZY}::{AS_DENSE}[{rule}-{seed}]"
+            for rule in ("sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad")
+            for seed in range(2, 6)
         ),
         *(
             f"tests/layers/test_stream.py::test_ids_are_drawn_from_the_softmax_at_a_temperature[{one}]"
