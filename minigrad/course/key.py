@@ -258,9 +258,7 @@ def in_terms_of(slip: Slip, yours: str, right: str) -> Slip:
     return replace(slip, kind=kind)
 
 
-@lru_cache(
-    maxsize=1024
-)  # a check asks for the same mistakes, and for each function of the solution
+@lru_cache(maxsize=1024)  # a check asks for the same functions again and again
 def code_of(text: str, function: str) -> str:
     """Return the code of a function, method or variable in a file, without comments and its docstring."""
     with contextlib.suppress(SyntaxError):
