@@ -75,7 +75,10 @@ def write(out, parts, sizes, reached, command):
     out.write_text("\n".join(lines) + "\n")
 
 
-LIBRARIES = "minigrad-edu numpy torch jax autograd keras tensorflow-cpu tensorflow".split()
+LIBRARIES = {
+    "minigrad-edu": "minigrad", "numpy": "NumPy", "torch": "PyTorch", "jax": "JAX",
+    "autograd": "autograd", "keras": "Keras", "tensorflow-cpu": "TensorFlow", "tensorflow": "TensorFlow",
+}  # fmt: skip
 
 
 def machine():
@@ -85,9 +88,9 @@ def machine():
     processor = found[1] if found else platform.processor()
     system = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}"
     versions = [f"Python {platform.python_version()}"]
-    for name in LIBRARIES:
+    for package, name in LIBRARIES.items():
         with suppress(PackageNotFoundError):
-            versions.append(f"{name} {version(name)}")
+            versions.append(f"{name} {version(package)}")
     return f"Measured on {date.today()} on {processor}, {system}, with {', '.join(versions)}."
 
 
@@ -137,6 +140,8 @@ def curves(results):
             times = [result.median("cpu") * 1e3 for result in rows]
             color = COLOURS[contender.name]
             (lines[contender.label],) = axes.loglog(sizes, times, "o-", color=color)
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)
+        axes.minorticks_off()
         axes.set(title=name)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("CPU ms")

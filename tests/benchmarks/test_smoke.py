@@ -40,7 +40,7 @@ def test_all_compute_the_same(page, letter):
 def test_the_page_is_whole(page):
     text = page.read_text()
     assert "did not run" not in text
-    assert "Python 3" in text and "numpy 2" in text
+    assert "Python 3" in text and "NumPy 2" in text
     assert re.search(r"\| NumPy \| \w+ \|", text)
     assert text.count("| yes |") + text.count("| NO |") >= 4
     pictures = re.findall(r"\]\((images/.*?)\)", text)
