@@ -147,7 +147,7 @@ def roster(path: Path, column: str) -> Callable[[list[Row], object], str]:
                 if not re.fullmatch(rf"{line[place]}([.,]0+)?|[- ]*", old):
                     left.append(f"{who}: {old} was replaced by {line[place]}")
             else:
-                left.append(f"{who}: not filled in, because a file was not graded")
+                left.append(f"{who}: not filled in, because a lesson could not be graded")
         points = len(rows[0].marks)
         for most in {cell for line in lines[1:] for name, cell in zip(head, line, strict=False)
                      if name == "maximum grade"}:  # fmt: skip

@@ -149,7 +149,7 @@ def test_a_file_that_could_not_be_read_is_not_a_zero(fill):
     )
     data, printed = fill([unread], MOODLE, "Grade")
     assert data.decode() == MOODLE and "Eve: it is UTF-16 text" in printed
-    assert "Participant 206, Eve: not filled in, because a file was not graded" in printed
+    assert "Participant 206, Eve: not filled in, because a lesson could not be graded" in printed
 
 
 def test_two_submissions_of_one_student_are_left_to_the_teacher(fill):
