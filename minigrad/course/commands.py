@@ -43,7 +43,9 @@ def add_course(commands: Any) -> None:
     parts = course.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(name: str, run: Callable[..., int], about: str, number: str = "") -> Any:
-        parser = parts.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+        told = about[0].upper() + about[1:] + "."
+        # no abbreviations, because `--lesson` would be read as `--lessons`
+        parser = parts.add_parser(name, help=about, description=told, allow_abbrev=False)
         parser.set_defaults(command=run, about_lesson=bool(number))
         if number:
             needed = name == "reset"

@@ -111,22 +111,26 @@ def roster(path: Path, column: str) -> Callable[[list[Row], object], str]:
     head = [_normal(cell) for cell in lines[0]]
     # Canvas adds a number to the name of an assignment
     names = [{name, re.sub(r" \(\d+\)$", "", name)} for name in head]
-    places = [place for place, name in enumerate(names) if column.casefold() in name]
+    identifying = {place for place, name in enumerate(head) if OF_STUDENT.match(name)}
+    places = [
+        place
+        for place, name in enumerate(names)
+        if column.casefold() in name and place not in identifying
+    ]
     if len(places) != 1:
         raise DataError(
             "MG927",
             f"{path.name} has {len(places)} columns {column!r}",
             cause=f"its columns are {printable(', '.join(lines[0]))}",
-            remedy="pass the name of one column, as in --column Grade",
+            remedy="pass the name of one column for marks, as in --column Grade",
         )
     (place,) = places
-    identifying = [i for i, name in enumerate(head[:place]) if OF_STUDENT.match(name)]
 
     def filled(rows: list[Row], _: object) -> str:
         left = [f"{row.name}: {row.note}" for row in rows if row.note]
         students = []
         for line in lines[1:]:
-            keys = {_normal(line[i]) for i in identifying if len(line) > place} - {""}
+            keys = {_normal(line[i]) for i in identifying if i < place < len(line)} - {""}
             if keys and "points possible" not in keys:  # a line of Canvas
                 # the number in Moodle's 'Participant 201'
                 keys.update(*(re.findall(r"^\D*[ /]\D*(\d+)$", key) for key in keys))

@@ -24,6 +24,7 @@ def add_report(commands: Any) -> None:
     """Add the `report` command to argparse's subparsers."""
     parser = commands.add_parser(
         "report",
+        allow_abbrev=False,
         help="grade one submission or a folder of submissions (for teachers)",
         description="Grade submissions. A submission is a folder that contains lesson files such "
         "as lesson_01_by_hand.py, a zip file, a notebook, or a single lesson file. In a folder "
@@ -124,5 +125,11 @@ def write_feedback(rows: list[Row], folder: Path) -> None:
         path = folder / f"{row.name}{'_assignsubmission_file_feedback' * bool(row.id)}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         points = f"{row.points:g} of {len(row.marks)} points"
-        texts = filter(None, [points, row.note, *(mark.said for mark in row.marks)])
+        said = (
+            mark.said
+            if mark.passed or mark.kind
+            else f"Lesson {mark.lesson.number}, {mark.lesson.title}: {mark.said}"
+            for mark in row.marks
+        )
+        texts = filter(None, [points, row.note, *said])
         save_text(path, "\n\n".join(texts) + "\n")

@@ -100,6 +100,14 @@ class Workbook:
         chosen = chosen or lessons()
         folder = to_path(where)
         begun = {} if work is None else files_in(work)
+        course = next((one for one in folder.absolute().parents if (one / PROGRESS).exists()), None)
+        if course and not (folder / PROGRESS).exists():
+            raise DataError(
+                "MG914",
+                f"the course cannot be copied to {os.fspath(folder)!r}: it is in a course folder",
+                cause=f"{os.fspath(course)} already contains a course",
+                remedy="to add lessons to it, go to this folder and run: minigrad course start .",
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "pages").mkdir(exist_ok=True)
@@ -124,8 +132,11 @@ class Workbook:
             ) from None
         workbook = cls(folder)
         if without:
+            hidden = f"{workbook.without},{without}"  # what was hidden before stays hidden
             with workbook.changed() as entry:
-                entry["without"] = without
+                entry["without"] = ",".join(
+                    what for what in ("solutions", "hints") if what in hidden
+                )
         workbook.carry_over()
         return workbook, kept
 

@@ -166,9 +166,9 @@ def test_a_first_or_last_name_alone_is_no_match_and_bytes_that_are_not_utf_8_sta
     assert printed.splitlines() == ["Maier: 0 rows of the roster match this submission"]
 
 
-@pytest.mark.parametrize("column", ["Grades", "Name"])
+@pytest.mark.parametrize("column", ["Grades", "Name", "Full name"])
 def test_a_column_must_be_in_the_roster_once(fill, column):
-    printed = fill([], "Name,Name,Grade\x1b[2J\n", column, code=2)[1]
+    printed = fill([], "Name,Name,Full name,Grade\x1b[2J\n", column, code=2)[1]
     assert "[MG927] roster.csv has " in printed and "\x1b" not in printed
 
 

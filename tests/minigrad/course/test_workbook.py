@@ -75,6 +75,23 @@ def test_the_course_is_found_from_a_folder_below_and_nowhere_else(course, tmp_pa
     assert "[MG914]" in course("start", "file/c")[1]
 
 
+def test_a_course_does_not_start_inside_another(course):
+    code, text = course("start", "my-course", "--lesson", "3")
+    assert code == 2 and "[MG914]" in text and "minigrad course start ." in text
+    assert not Path("my-course").exists()
+
+
+def test_what_a_teacher_has_hidden_stays_hidden(typed, tmp_path, monkeypatch):
+    typed("start", "c", "--lesson", "1", "--without", "solutions")
+    typed("start", "c", "--lesson", "2", "--without", "hints")
+    assert Workbook(tmp_path / "c").without == "solutions,hints"
+
+
+def test_an_option_is_not_abbreviated(course):
+    with pytest.raises(SystemExit):
+        course("export", "nb", "--lesson", "3")
+
+
 def test_functions_of_passed_lessons_are_carried_over(course):
     engine = Path(lesson(7).file)
     ready = engine.read_text()
