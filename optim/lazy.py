@@ -21,7 +21,7 @@ from minigrad.fast.table import Table, writable
 from minigrad.graph import Array
 
 Arrays = Sequence[Array]
-BLOCK = 1024  # rows that catch up together; their copies should fit in the cache
+BLOCK = 1024  # rows that catch up together; fewer are not faster
 EARLY = 4  # all rows catch up after each of the first EARLY steps (a power of 2)
 LATE = 4096  # later, all rows catch up after every LATE steps
 NEGLIGIBLE = 1e-9  # a value that has decayed by this factor has no effect
