@@ -170,7 +170,7 @@ def _start(options: argparse.Namespace) -> int:
     if kept:
         say(f"{folder}: {new} lessons copied; {len(kept)} already existed and were not changed.")
     else:
-        say(f"{new} lessons are ready. Continue with:", "")
+        say(f"{new} lesson{'s are' if new > 1 else ' is'} ready. Continue with:", "")
         other = os.environ.get(VARIABLE)
         option = f" --lessons {shlex.quote(os.path.abspath(other))}" if other else ""
         say(f"    cd {shlex.quote(str(folder))}", f"    minigrad course{option}", width=1000)
@@ -354,7 +354,8 @@ def _list(_: object) -> int:
 def _export(options: argparse.Namespace) -> int:
     paths, kept = write_notebooks(options.folder)
     left = f" ({len(kept)} already existed and were not changed)" if kept else ""
-    say(f"{len(paths)} notebooks are ready{left}. Open one with: jupyter lab "
+    ready = "1 notebook is" if len(paths) == 1 else f"{len(paths)} notebooks are"
+    say(f"{ready} ready{left}. Open one with: jupyter lab "
         f"{shlex.quote(str(paths[0]))}")  # fmt: skip
     return 0
 

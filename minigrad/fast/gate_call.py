@@ -48,8 +48,8 @@ def call(self: Gate, *inputs: TensorLike) -> Tensor:
             arrays += (saved,)
         output = np.asarray(output)
     recorded = requires_grad and _recording()
-    # As in the plain version, views of parameters and unrecorded views are copied. Other views are
-    # not copied, because only parameters are updated in place.
+    # As in the plain version, an output that may share memory with a parameter is copied, and so is
+    # an unrecorded one. Here, every view counts, because it is faster to ask for its base.
     if (output.base is not None or output is first or output is last) and (
         not recorded or any(not node.gate and node.requires_grad for node in nodes)
     ):
