@@ -83,7 +83,9 @@ def add_exercise(app: Sphinx, document: nodes.document) -> None:
     (one,) = (one for one in LESSONS if f"lessons/{one.name}" == page)
     sections = list(document.findall(nodes.section))
     turns = [section for section in sections if section[0].astext().startswith("Your turn")]
-    (turns or sections)[-1] += nodes.raw("", exercise(one), format="html")
+    sizes, reason = app.config.cells_python
+    shown = exercise(one) if sizes else without_python(reason)
+    (turns or sections)[-1] += nodes.raw("", shown, format="html")
     for section in sections:
         heading = section[0].astext()
         if heading in FOLDED:
@@ -118,12 +120,18 @@ Next: {link}.</p></template>
 </div>"""
 
 
+def without_python(reason: str) -> str:
+    """Return the HTML of an exercise on a site that was built without Python."""
+    return f"""<p>You cannot check your code here, because the site was built without Python:
+{escape(reason)}. Take the course in a terminal: <code>minigrad course start my-course</code>.</p>"""
+
+
 def change_source(app: Sphinx, page: str, source: list[str]) -> None:
     """Add the learner's progress to the page of the course, and speak of buttons in the lessons."""
     if page.startswith("lessons/"):
         for pattern, word in WORDS:
             source[0] = re.sub(pattern, word, source[0])
-    if page == "course":
+    if page == "course" and app.config.cells_python[0]:
         shown = [
             {"name": o.name, "number": o.number, "title": o.title, "file": o.file} for o in LESSONS
         ]

@@ -4,6 +4,7 @@ import functools
 import http.server
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -47,6 +48,14 @@ def site(tmp_path_factory):
             build(folder)
             (folder / "built").touch()
     return folder / "html"
+
+
+@pytest.fixture(scope="session")
+def python(site):
+    """Skips a test that runs Python in a page, if the site was built without it."""
+    text = (site / "readme.html").read_text("utf-8")
+    if without := re.search("because (the site was built without Python: .*?)</p>", text):
+        pytest.skip(without[1])
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):

@@ -113,7 +113,7 @@ def test_an_explorer_that_does_not_load_says_so(reader, blocked):
 
 
 @pytest.mark.parametrize("page", ["index.html", "readme.html", "lessons/lesson_01_by_hand.html"])
-def test_a_keyboard_reaches_the_first_run_in_four_stops(reader, page):
+def test_a_keyboard_reaches_the_first_run_in_four_stops(python, reader, page):
     reader.visit(page)
     reader.press(TAB, TAB)
     assert reader.focused() == "Skip to the first code"

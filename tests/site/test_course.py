@@ -70,7 +70,7 @@ class Learner:
 
 
 @pytest.fixture
-def learner(reader):
+def learner(python, reader):
     """Somebody who has never opened the course."""
     reader.visit("course.html")
     reader.run("localStorage.clear()")

@@ -29,7 +29,7 @@ def answers(one):
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
-def test_the_verdicts_in_a_page_are_those_of_the_command_line(site, tmp_path):
+def test_the_verdicts_in_a_page_are_those_of_the_command_line(site, python, tmp_path):
     given = [(one, text) for one in lessons() for text in answers(one)]
     files = tmp_path / "files.json"
     files.write_text(json.dumps([(one.name, text) for one, text in given]))
