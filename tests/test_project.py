@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,19 @@ def test_every_python_declared_is_tried():
     assert PROJECT["requires-python"] == f">={declared[0]}"
     workflow = (ROOT / ".github/workflows/ci.yml").read_text()
     assert f"python: {json.dumps(declared)}" in workflow
+
+
+def test_the_wheel_passes_the_release_s_check_and_contains_each_licence_once(tmp_path):
+    pytest.importorskip("check_wheel_contents")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    check = [sys.executable, "-m", "check_wheel_contents", str(wheel)]
+    run = subprocess.run(check, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
+    names = zipfile.ZipFile(wheel).namelist()
+    licences = sorted(name.partition(".dist-info/")[2] for name in names if "LICENSE" in name)
+    assert licences == ["licenses/LICENSE", "licenses/minigrad/data/LICENSE-texts"]
 
 
 READY = "# Changes\n\n## Unreleased\n\n- a gate\n\n## 0.1.0 - 2026-01-01\n\n- all\n"
