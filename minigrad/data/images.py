@@ -19,6 +19,9 @@ from minigrad.support.files import AnyPath, open_file, to_path
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.intp]
 
+MNIST_COUNTS = {"train": 60_000, "test": 10_000}
+"""The number of images in each split of MNIST."""
+
 
 def load_digits() -> tuple[Images, Labels]:
     """Load 1,797 handwritten digits: (images (1797, 8, 8) with values from 0 to 16, labels (1797,)).
@@ -52,8 +55,9 @@ def load_mnist(data_dir: AnyPath) -> tuple[tuple[Images, Labels], tuple[Images, 
       cause:  No such file or directory
       remedy: prepare MNIST with tensorflow-datasets: tfds.load("mnist", data_dir=...)
 
-    Errors: DataError MG404 if a file is missing, MG405 if it is damaged. Source: Y. LeCun, C. Cortes
-    and C. J. C. Burges, The MNIST database of handwritten digits (1998).
+    Errors: DataError MG404 if a file is missing, MG405 if it is damaged or does not contain all
+    images. Source: Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten
+    digits (1998).
     """
     return _split(data_dir, "train"), _split(data_dir, "test")
 
@@ -69,26 +73,65 @@ def _split(data_dir: AnyPath, split: str) -> tuple[Images, Labels]:
     except (OSError, RuntimeError) as error:  # RuntimeError: the home directory is unknown
         raise unreadable_file(path, error, remedy=remedy) from error
     try:
-        pngs, labels = zip(*map(_example, _records(content)), strict=True)
+        records = _records(content)
+        if len(records) != MNIST_COUNTS[split]:
+            raise ValueError(
+                f"it contains {len(records):,} images instead of {MNIST_COUNTS[split]:,}"
+            )
+        pngs, labels = zip(*map(_example, records), strict=True)
         return read_png(pngs), np.array(labels, np.intp)
     # struct, zlib and NumPy each raise their own exceptions for damaged bytes.
     except Exception as error:
         raise damaged_file(path, reason(error), remedy=remedy) from error
 
 
-def _records(content: bytes) -> Iterator[bytes]:
-    """Yield each record of a TFRecord file: its length, a checksum, its bytes, and a checksum.
+def _records(content: bytes) -> list[bytes]:
+    """Return the records of a TFRecord file. Each consists of its length, a checksum of the length,
+    its bytes, and a checksum of the bytes.
 
-    The checksums are CRC-32C, which Python's library lacks. Each PNG contains its own checksum.
+    Errors: ValueError if the file ends within a record, or a checksum is wrong.
     """
+    lengths, records = list[bytes](), list[bytes]()
+    stored = list[tuple[int, int]]()  # the checksums of the length and the bytes of each record
     start = 0
     while start < len(content):
-        (length,) = struct.unpack_from("<Q", content, start)
-        start += 12
-        if start + length + 4 > len(content):
+        length, checksum = struct.unpack_from("<QI", content, start)
+        end = start + 12 + length
+        if end + 4 > len(content):
             raise ValueError("the file ends within a record")
-        yield content[start : start + length]
-        start += length + 4
+        lengths.append(content[start : start + 8])
+        records.append(content[start + 12 : end])
+        stored.append((checksum, *struct.unpack_from("<I", content, end)))
+        start = end + 4
+    for column, parts in enumerate((lengths, records)):
+        checksums = crc32c(parts)
+        # The format rotates the checksum and adds a constant.
+        masked = (checksums >> 15 | checksums << 17) + np.uint32(0xA282EAD8)
+        wrong = np.flatnonzero(masked != np.array(stored, np.uint32)[:, column])
+        if len(wrong):
+            raise ValueError(f"the checksum of record {wrong[0]} is wrong")
+    return records
+
+
+def crc32c(parts: Sequence[bytes]) -> npt.NDArray[np.uint32]:
+    """Return the CRC-32C of each part, which Python's library lacks. The parts' bytes are read one
+    after another, and those of all parts at the same time.
+
+    >>> crc32c([b"123456789"]).tolist() == [0xE3069283]
+    True
+    """
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = np.where(table % 2, table >> 1 ^ np.uint32(0x82F63B78), table >> 1)
+    lengths = np.array([len(part) for part in parts])
+    starts = np.cumsum(lengths) - lengths
+    content = np.frombuffer(b"".join(parts), np.uint8)
+    result = np.full(len(parts), 0xFFFFFFFF, np.uint32)
+    for index in range(lengths.max(initial=0)):
+        rows = np.flatnonzero(lengths > index)
+        old = result[rows]
+        result[rows] = table[(old ^ content[starts[rows] + index]) & 255] ^ old >> 8
+    return ~result
 
 
 def _example(record: bytes) -> tuple[bytes, int]:
