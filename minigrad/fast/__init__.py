@@ -8,8 +8,7 @@ are easier to follow in a debugger. `enable()` makes three changes:
 - On Linux, freed memory remains allocated for the next training step.
 
 The optimizers use two types defined in this package: SparseGradient, which lets them update only
-some rows, and Table, whose rows may have pending updates. docs/performance.md shows how much time
-each part saves.
+some rows, and Table, whose rows may have pending updates.
 """
 
 from ..context import SEAMS

@@ -1,7 +1,7 @@
 """Fast addition of a node's gradients: in place, lazily, and sparsely for as long as possible.
 
 `backward.add` adds the gradients one by one. `add` in this file returns the same result in less
-time. docs/performance.md shows how much time each part saves.
+time.
 """
 
 from functools import partial
