@@ -10,31 +10,22 @@ import io
 import os
 import re
 import shutil
-import sys
 import tempfile
 import time
-import unicodedata
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from ..errors import DataError
 from ..support.files import write_whole
 from ..support.jobs import ROOT
-from ..support.text import printable
 from .key import require_current
 from .lesson import FOLDER, chosen, lessons
 from .marks import Row
-from .submissions import NUMBER
 from .workbook import json_text, save_text
 
 VISIBILITIES = "visible", "after_due_date", "after_published", "hidden"
 FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*[-=+@＝＋－＠])")
 """Text that a spreadsheet would read as a formula, also if it splits cells at another separator."""
-OF_STUDENT = re.compile(r"^(?!.*(first|last|sur|\(\d+\)$)).*(\bid|mail|name|student|user|login)")
-"""The header of a column that identifies a student."""
-OF_FILE = re.compile(rf"[_ -]*{NUMBER.pattern}|\.(?:zip|py|ipynb)$", re.I)
-"""Where the name of a file ends that begins with a student's name, such as ada_lesson_03.py."""
 VARIABLES = {
     "classroom": "CLASSROOM",
     "assignment": "ASSIGNMENT",
@@ -89,85 +80,6 @@ def as_csv(rows: list[Row], _: object) -> str:
         name, id, note = (FORMULA.sub(r"\1'\2", text) for text in (row.name, row.id, row.note))
         write([name, id, row.points, len(row.marks), *row.scores, note])
     return f"\ufeff{file.getvalue()}"
-
-
-def roster(path: Path, column: str) -> Callable[[list[Row], object], str]:
-    """Return a function that fills in a column of a CSV file with a row for each student. All other
-    cells are unchanged; bytes that are not UTF-8 become surrogates.
-
-    A submission must match one student, and a student one submission. All its files must have been
-    graded. The function lists others on stderr, with the submissions' notes.
-
-    Errors: OSError; DataError MG927 if not exactly one column has this name.
-    """
-    text = path.read_bytes().decode("utf-8", "surrogateescape")
-    mark = "\ufeff" * text.startswith("\ufeff")
-    comma = max(",;\t", key=text.partition("\n")[0].count)
-    # for example, the maximum grade 3,00 in a German worksheet
-    point = "," if re.search(r"[;\t]\"?\d+,\d+\"?[;\t\r\n]", text) else "."
-    lines = list(csv.reader(io.StringIO(text.removeprefix(mark), newline=""), delimiter=comma)) or [
-        []
-    ]
-    head = [_normal(cell) for cell in lines[0]]
-    # Canvas adds a number to the name of an assignment
-    names = [{name, re.sub(r" \(\d+\)$", "", name)} for name in head]
-    identifying = {place for place, name in enumerate(head) if OF_STUDENT.match(name)}
-    places = [
-        place
-        for place, name in enumerate(names)
-        if column.casefold() in name and place not in identifying
-    ]
-    if len(places) != 1:
-        raise DataError(
-            "MG927",
-            f"{path.name} has {len(places)} columns {column!r}",
-            cause=f"its columns are {printable(', '.join(lines[0]))}",
-            remedy="pass the name of one column for marks, as in --column Grade",
-        )
-    (place,) = places
-
-    def filled(rows: list[Row], _: object) -> str:
-        left = [f"{row.name}: {row.note}" for row in rows if row.note]
-        students = []
-        for line in lines[1:]:
-            keys = {_normal(line[i]) for i in identifying if i < place < len(line)} - {""}
-            if keys and "points possible" not in keys:  # a line of Canvas
-                # the number in Moodle's 'Participant 201'
-                keys.update(*(re.findall(r"^\D*[ /]\D*(\d+)$", key) for key in keys))
-                students.append((line, keys, list[Row]()))
-        for row in rows:
-            name = row.id or _normal(OF_FILE.split(Path(row.name).name)[0])
-            matches = [its for _, keys, its in students if name in keys]
-            if len(matches) == 1:
-                matches[0].append(row)
-            else:
-                left.append(f"{row.name}: {len(matches)} rows of the roster match this submission")
-        for line, _, its in students:
-            who = ", ".join(line[:2])
-            if len(its) != 1:
-                left.append(f"{who}: {len(its)} submissions match this row")
-            elif all(mark.graded for mark in its[0].marks):
-                old, line[place] = line[place], f"{its[0].points:g}".replace(".", point)
-                if not re.fullmatch(rf"{line[place]}([.,]0+)?|[- ]*", old):
-                    left.append(f"{who}: {old} was replaced by {line[place]}")
-            else:
-                left.append(f"{who}: not filled in, because a lesson could not be graded")
-        points = len(rows[0].marks)
-        for most in {cell for line in lines[1:] for name, cell in zip(head, line, strict=False)
-                     if name == "maximum grade"}:  # fmt: skip
-            if not re.fullmatch(rf"{points}([.,]0+)?", most):
-                left.append(f"The maximum grade is {most}, but these lessons give {points} points")
-        for text in left:
-            print(printable(text), file=sys.stderr)
-        file = io.StringIO()
-        csv.writer(file, delimiter=comma).writerows(lines)
-        return mark + file.getvalue()
-
-    return filled
-
-
-def _normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip().casefold()
 
 
 def gradescope(rows: list[Row], options: argparse.Namespace) -> str:

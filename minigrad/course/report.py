@@ -15,6 +15,7 @@ from ..support.text import for_terminal
 from . import formats, stats
 from .lesson import add_lessons, chosen
 from .marks import FAILED, Row, graded
+from .roster import roster
 from .submissions import submissions
 from .wall import find as find_wall
 from .workbook import save_text
@@ -69,6 +70,7 @@ def add_report(commands: Any) -> None:
         help="fill in this CSV file, which Moodle or Canvas exported",
     )
     add("--column", default="Grade", help="the column to fill in (default: %(default)s)")
+    add("--by", metavar="COLUMN", help="the column of the roster with the submissions' names")
     add(
         "--visibility",
         default="visible",
@@ -98,7 +100,7 @@ def _report(options: argparse.Namespace) -> int:
     if options.require_sandbox:
         options.wall.require()
     if options.roster:
-        options.format = formats.roster(options.roster, options.column)
+        options.format = roster(options.roster, options.column, options.by)
     written = out, options.keep, options.roster, options.feedback
     own = [Path(os.path.abspath(path)) for path in written if path]
     handed_in = submissions(options.folders, own, single)
