@@ -122,10 +122,12 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
                     remedy="share the parameter in that model too, or load the weights into a "
                     "model that does not share it",
                 )
-    for parameter in model.named_parameters().values():
-        parameter.array = new[id(parameter)]
-    for buffer in model.named_buffers().values():
-        buffer[...] = new[id(buffer)]
+    # look up all arrays before the first assignment, so that an error changes nothing
+    parameters = [(one, new[id(one)]) for one in model.named_parameters().values()]
+    for buffer, array in [(one, new[id(one)]) for one in model.named_buffers().values()]:
+        buffer[...] = array
+    for parameter, array in parameters:
+        parameter.array = array
 
 
 Arrays = list[Array]

@@ -267,9 +267,16 @@ class Optimizer:
         """Raise CheckpointError MG505 if `load_state_dict` cannot load this state."""
         expected = self._arrays()
         for path, tensor in self.parameters().items():
-            if isinstance(tensor.node, Table):
-                parts = pending_parts(state, path).items()
-                expected |= {f"pending {part}/{path}": array for part, array in parts}
+            parts = pending_parts(state, path)
+            if parts and isinstance(tensor.node, Table):
+                table = tensor.node.stored
+                terms = len(self.pending_terms(np.zeros(0), 0.0, 1))
+                steps = np.shape(parts.get("sums", ()))[-1:] or (0,)
+                expected |= {
+                    f"pending table/{path}": table,
+                    f"pending up_to/{path}": np.zeros(len(table), np.int64),
+                    f"pending sums/{path}": np.zeros((terms, *steps)),
+                }
         check_match(state, expected, f"the state of {type(self).__name__}")
 
     def catch_up_tables(self) -> None:

@@ -8,18 +8,20 @@ current and from the start of the run.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from minigrad import generator
-from minigrad.checkpoint import Checkpoint, check_match, load, save
-from minigrad.errors import CheckpointError
+from minigrad.checkpoint import Checkpoint, as_stored, check_match, load, save
+from minigrad.errors import CheckpointError, MinigradError, reason
 
 from ..optimizer import Array
 from ..parameters import set_weights, weights
 from .history import FilePath
+from .metrics import Means
 from .parallel import shard, share
 from .run import Run
 
@@ -49,17 +51,8 @@ def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> Non
         if isinstance(value, np.ndarray)
     }
     info = {
-        "kind": "snapshot",
-        "config": trainer.config,
-        "facts": _facts(trainer),
-        "started": trainer.started,
-        "modes": {path: layer.training for path, layer in _layers(trainer).items()},
-        **{name: getattr(trainer, name) for name in POSITION},  # a stopped run remains stopped
-        "seconds": trainer.elapsed(),
-        "means": vars(trainer.means),
-        "history": trainer.history.rows,
+        **_info(trainer),
         "generators": generators,
-        "train": _position(trainer.train),
         "callbacks": {
             name: {key: value for key, value in state.items() if f"{name}/{key}" not in arrays}
             for name, state in states.items()
@@ -72,35 +65,53 @@ def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> Non
 
 
 def restore(trainer: Run, path: FilePath) -> None:
-    """Restore the trainer to the state in the snapshot.
+    """Restore the trainer to the state in the snapshot. If an error occurs, nothing changes.
 
     Errors: see `mg.load`; CheckpointError MG505 for arrays that do not match, and MG508 for a file
-    that is not a snapshot or has a different configuration; OptionError MG414 for batches of
-    different data. If an error occurs, the model and the optimizer do not change.
+    that is not a complete snapshot or has a different configuration; OptionError MG414 for batches
+    of different data.
     """
     checkpoint = load(path)
-    problems = ["it contains only weights, not the state of a run"]
-    if checkpoint.info.get("kind") == "snapshot":
+    if checkpoint.info.get("kind") != "snapshot":
+        raise _different(path, ["it contains only weights, not the state of a run"])
+    with _incomplete(path):
         checkpoint = _in_todays_form(checkpoint)
-        problems = _differences(trainer, checkpoint)
-    if problems:
-        raise CheckpointError(
-            "MG508",
-            f"{path} cannot be resumed here: {'; '.join(problems)}",
-            cause="a resumed run must have the same model, configuration and optimizer",
-            remedy="use the options of the interrupted run, or start a new run without resume",
+        info, optimizer = checkpoint.info, trainer.optimizer
+        _check_info(trainer, info)
+        if problems := _differences(trainer, checkpoint):
+            raise _different(path, problems)
+        stored, raw_state = part(checkpoint, "model/"), part(checkpoint, "optimizer/")
+        check_match(stored, weights(trainer.model), "the model")
+        optimizer.check_state(raw_state)
+        hyperparameters = _state(checkpoint, "hyperparameters")
+        for name, value in optimizer.hyperparameters().items():
+            # commit e233385 did not store them
+            now = hyperparameters.get(name, value if "optimizer" in info else None)
+            then = info["started"].get(name, value)
+            if _is_number(value) and not (_is_number(now) and _is_number(then)):
+                raise ValueError(f"it has no valid {name!r}")
+        carried = part(checkpoint, "carried/")
+        examples = max(map(len, carried.values()), default=0)
+        parts = (
+            {name: _state(checkpoint, name) for name in info["callbacks"]},
+            info["train"],
+            # every epoch begins with all layers in training mode
+            dict.fromkeys(_layers(trainer), True) | info["modes"] if info["batch"] else None,
+            {name: shard(trainer.comm, [array])[0][0] for name, array in carried.items()},
         )
-    info, optimizer = checkpoint.info, trainer.optimizer
-    stored, raw_state = part(checkpoint, "model/"), part(checkpoint, "optimizer/")
-    check_match(stored, weights(trainer.model), "the model")
-    optimizer.check_state(raw_state)
-    _load_parts(trainer, checkpoint)
-    # Load these before the tables, because freezing a table reads it, which applies its pending
-    # updates.
-    optimizer.load_hyperparameters(_state(checkpoint, "hyperparameters"))
+        # Loading these can still fail, because the callbacks and the batches may be the user's.
+        before = _parts(trainer)
+        try:
+            _load_parts(trainer, *parts)
+        except Exception:
+            _load_parts(trainer, *before)
+            raise
+    # Load the hyperparameters before the tables, because freezing a table reads it, which applies
+    # its pending updates.
+    optimizer.load_hyperparameters(hyperparameters)
     set_weights(trainer.model, stored)
     optimizer.load_state_dict(raw_state)
-    trainer.examples = max(map(len, part(checkpoint, "carried/").values()), default=0)
+    trainer.examples = examples
     if trainer.rank < len(info["generators"]):
         generator().bit_generator.state = info["generators"][trainer.rank]
     for name in POSITION:
@@ -120,6 +131,87 @@ def part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     }
 
 
+def _info(trainer: Run) -> dict[str, Any]:
+    """Return the values that a snapshot stores, except those of each rank and of the callbacks."""
+    return {
+        "kind": "snapshot",
+        "config": trainer.config,
+        "facts": _facts(trainer),
+        "started": trainer.started,
+        "modes": {path: layer.training for path, layer in _layers(trainer).items()},
+        **{name: getattr(trainer, name) for name in POSITION},  # a stopped run remains stopped
+        "seconds": trainer.elapsed(),
+        "means": vars(trainer.means),
+        "history": trainer.history.rows,
+        "train": _position(trainer.train),
+    }
+
+
+def _different(path: FilePath, problems: list[str]) -> CheckpointError:
+    return CheckpointError(
+        "MG508",
+        f"{path} cannot be resumed here: {'; '.join(problems)}",
+        cause="a resumed run must have the same model, configuration and optimizer",
+        remedy="use the options of the interrupted run, or start a new run without resume",
+    )
+
+
+@contextmanager
+def _incomplete(path: FilePath) -> Iterator[None]:
+    """Raise MG508 for an exception that is not minigrad's: an edited file can contain anything."""
+    try:
+        yield
+    except MinigradError:
+        raise
+    except Exception as error:
+        raise CheckpointError(
+            "MG508",
+            f"{path} cannot be resumed: {reason(error)}",
+            cause="a part of the snapshot is missing or invalid",
+            remedy="use an earlier snapshot, or start a new run without resume",
+        ) from error
+
+
+def _check_info(trainer: Run, info: Mapping[str, Any]) -> None:
+    """Raise ValueError unless `info` has all parts that `store` writes, in a form that can be
+    loaded.
+    """
+    expected = as_stored({**_info(trainer), "generators": [], "callbacks": {}}, "the run")
+    wrong = [name for name, value in expected.items() if type(info.get(name)) is not type(value)]
+    if not wrong:
+        means, metrics = info["means"], info["facts"].get("the metrics", [])
+        valid = {
+            "means": means.keys() == vars(Means()).keys()
+            and _is_row(means["sums"])
+            and (means["sums"].keys() >= {"loss", *metrics} or not means["count"])
+            and _is_number(means["count"]),
+            "history": all(map(_is_row, info["history"])),
+            "modes": all(type(mode) is bool for mode in info["modes"].values()),
+            "generators": bool(info["generators"]) and all(map(_is_generator, info["generators"])),
+        }
+        wrong = [name for name in valid if not valid[name]]
+    if wrong:
+        raise ValueError(f"it has no valid {' and '.join(map(repr, wrong))}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number | np.bool)
+
+
+def _is_row(row: Any) -> bool:
+    """Return whether `row` is a dict of numbers."""
+    return isinstance(row, dict) and all(map(_is_number, row.values()))
+
+
+def _is_generator(state: Any) -> bool:
+    """Return whether `state` is the state of a random generator like minigrad's."""
+    try:
+        type(generator().bit_generator)().state = state
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
 def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
     """Convert a snapshot from the format of commit e233385. That format had fewer parts,
     BestWeights was called BestSnapshot, and Adam had two sums instead of four.
@@ -131,9 +223,9 @@ def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
         if name.startswith("optimizer/pending sums/") and len(array) == 2:
             array = np.concatenate([array, np.zeros_like(array)])
         arrays[name] = array
-    info = {"started": {}, "modes": {}} | checkpoint.info
+    info = dict(checkpoint.info)
     if "optimizer" in info:
-        info["facts"] = {"the optimizer": info["optimizer"]}
+        info |= {"facts": {"the optimizer": info["optimizer"]}, "started": {}, "modes": {}}
     if "generator" in info:  # the generator of rank 0; the other ranks had a separate list
         info["generators"] = [info["generator"], *info["generators"]]
     info["callbacks"] = {
@@ -175,24 +267,36 @@ def _facts(trainer: Run) -> dict[str, Any]:
     }
 
 
-def _load_parts(trainer: Run, checkpoint: Checkpoint) -> None:
+def _parts(trainer: Run) -> tuple[Any, ...]:
+    """Return the arguments of `_load_parts` that restore the current state."""
+    states = {name: callback.state_dict() for name, callback in _callbacks(trainer).items()}
+    modes = {path: layer.training for path, layer in _layers(trainer).items()}
+    carried: dict[str, Array] = getattr(trainer.model, "carried_state", dict)()
+    return states, _position(trainer.train), modes or None, carried
+
+
+def _load_parts(
+    trainer: Run,
+    states: dict[str, Any],
+    position: dict[str, Any],
+    modes: dict[str, bool] | None,
+    carried: dict[str, Any],
+) -> None:
     """Load the states of the callbacks, the batches and the model, and the modes of the model's
     layers.
     """
-    info, train = checkpoint.info, trainer.train
     for name, callback in _callbacks(trainer).items():
-        if state := _state(checkpoint, name):
-            callback.load_state_dict(state)
-    if hasattr(train, "load_state_dict"):
-        train.load_state_dict(info["train"])
-    if info["batch"]:  # within an epoch: every epoch begins with all layers in training mode
+        if name in states:
+            callback.load_state_dict(states[name])
+    if hasattr(trainer.train, "load_state_dict"):
+        trainer.train.load_state_dict(position)
+    if modes is not None:
         trainer.model.train()
         for name, layer in _layers(trainer).items():
-            layer.training = info["modes"].get(name, True)
+            layer.training = modes[name]
     # Load this after the modes, because `eval` clears the evaluation state of a Stateful.
     if carry := getattr(trainer.model, "load_carried_state", None):
-        carried = part(checkpoint, "carried/").items()
-        carry({name: shard(trainer.comm, [array])[0][0] for name, array in carried})
+        carry(carried)
 
 
 def _state(checkpoint: Checkpoint, name: str) -> dict[str, Any]:

@@ -135,6 +135,19 @@ def test_different_weights_for_a_shared_parameter_change_nothing():
     assert unchanged(tied, before)
 
 
+def test_a_parameter_that_the_layout_does_not_have_changes_nothing():
+    class Scaled(Sequential):
+        def named_parameters(self):
+            return {**super().named_parameters(), "scale": scale}
+
+    scale = mg.Tensor(np.ones(2, "float32"), requires_grad=True)
+    model = Scaled(Dense(2, 2))
+    before = model.state_dict()
+    with pytest.raises(KeyError):
+        from_layout(model, to_layout(Sequential(Dense(2, 2)), "pytorch"), "pytorch")
+    assert unchanged(model, before)
+
+
 def test_a_cell_with_its_own_parameters_is_not_taken_for_the_others_cell():
     class Peephole(RNNCell):
         def __init__(self, inputs, hidden):

@@ -53,6 +53,30 @@ def test_state_that_does_not_fit_is_refused_whole() -> None:
 
 
 @pytest.mark.fast
+@pytest.mark.parametrize("make", [partial(SGD, momentum=0.9), Adam])
+@pytest.mark.parametrize("part", ["table", "up_to", "sums"])
+@pytest.mark.parametrize("change", [None, lambda array: array[:, None], lambda array: array[1:]])
+def test_pending_updates_that_do_not_fit_are_refused_whole(
+    make: Any, part: str, change: Any
+) -> None:
+    table, rng = make_table(np.ones((9, 2))), np.random.default_rng(0)
+    optimizer, states = make({"table": table}, lr=0.1), []
+    for _ in range(9):
+        optimizer.zero_grad()
+        (mg.lookup(table, rng.integers(0, 9, 3)) * 2.0).sum().backward()
+        optimizer.step()
+        states.append(optimizer.raw_state())
+    state, now = states[4], optimizer.raw_state()
+    name = f"pending {part}/table"
+    array = state.pop(name)
+    if change is not None:
+        state[name] = change(array)
+    with pytest.raises(CheckpointError, match=f"MG505(.|\n)*{name}"):
+        optimizer.load_state_dict(state)
+    assert repr(optimizer.raw_state()) == repr(now)
+
+
+@pytest.mark.fast
 @pytest.mark.parametrize("make", [SGD, Adagrad, partial(SGD, momentum=0.9), Adam])
 def test_a_rule_is_handed_the_touched_rows_alone_where_that_is_enough(make: Any) -> None:
     table = make_table(np.ones((5, 2)))

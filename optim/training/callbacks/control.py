@@ -134,7 +134,9 @@ class Monitor(Callback):
         # Ignore the best value of another column. (Commit e233385 did not store the column, and
         # EarlyStopping called its value "best".)
         if state.get("monitor", self.monitor) == self.monitor:
-            known = {"monitor": self.monitor, "value": state.get("best")}
+            known = {"monitor": self.monitor}
+            if "best" in state:
+                known["value"] = state["best"]
             super().load_state_dict(known | dict(state))
 
     def _check_column(self, columns: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from minigrad import generator
-from minigrad.checkpoint import save
+from minigrad.checkpoint import check_match, save
 from minigrad.errors import MinigradError, OptionError
 
 from ...optimizer import Array, check_range
@@ -119,6 +119,7 @@ class BestWeights(Monitor):
         super().on_start(trainer)
         self.epoch = 0
         self.weights: dict[str, Array] = {}
+        self._model = trainer.model
         if self.path is not None and not trainer.rank:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
 
@@ -148,7 +149,9 @@ class BestWeights(Monitor):
         return state | {f"weights/{name}": array for name, array in weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        super().load_state_dict({**state, "weights": part(state, "weights/")})
+        best = part(state, "weights/")
+        check_match(best, weights(self._model) if state["epoch"] else {}, "the model")
+        super().load_state_dict({**state, "weights": best})
 
 
 class _Writer(Callback):

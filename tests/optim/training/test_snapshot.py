@@ -9,6 +9,8 @@ the tests.
 
 from __future__ import annotations
 
+import copy
+import functools
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -264,6 +266,123 @@ def test_a_snapshot_that_does_not_fit_leaves_the_model_alone(
         trainer.fit(train, 2, resume=newest)
     assert error.value.code == code and told in str(error.value)
     assert weights(trainer) == before
+
+
+class Position:
+    """Batches of a user, whose position is one attribute."""
+
+    def __init__(self) -> None:
+        self.batches, self.position = list(data()), {"epoch": 0}
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Any:
+        self.position = {"epoch": self.position["epoch"] + 1}
+        return iter(self.batches)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.position
+
+    def load_state_dict(self, position: dict[str, Any]) -> None:
+        self.position = position
+
+
+class Letters(Callback):
+    """A callback of a user, which fails after it has loaded another state."""
+
+    remembers = ("letters",)
+
+    def on_start(self, trainer: Any) -> None:
+        self.letters = ["a"]
+
+    def load_state_dict(self, state: Any) -> None:
+        super().load_state_dict(state)
+        if state["letters"] != ["a"]:
+            raise RuntimeError("these are not my letters")
+
+
+def rich(further: Any = ()) -> Trainer:
+    """A run with pending updates, and callbacks of which the last one can fail."""
+    mine = [
+        Statistics(every_steps=2),
+        ClipGradients(0.5),
+        EarlyStopping(),
+        BestWeights(),
+        Letters(),
+    ]
+    return build([*mine, *further], adam, seed=2)
+
+
+def resumable(trainer: Trainer) -> str:
+    """Everything that resuming changes."""
+    arrays = {**trainer.optimizer.raw_state(), **trainer.model.state_dict()}
+    return repr((
+        {name: (array.tobytes(), array.shape) for name, array in sorted(arrays.items())},
+        [(type(one).__name__, sorted(one.state_dict().items())) for one in trainer.callbacks],
+        {path: layer.training for path, layer in trainer.model.named_layers().items()},
+        [getattr(trainer, name) for name in ("epoch", "step", "batch", "trained", "stop_reason")],
+        trainer.optimizer.hyperparameters(), trainer.started, vars(trainer.means),
+        trainer.history.rows, trainer.seconds, trainer.train.state_dict(),
+        mg.generator().bit_generator.state,
+    ))  # fmt: skip
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Any:
+    """Yield the path of each item in nested dicts."""
+    for name, item in value.items():
+        yield (*path, name)
+        if isinstance(item, dict):
+            yield from places(item, (*path, name))
+
+
+def without_or_wrong(whole: Any) -> Any:
+    """Yield (description, arrays, info) of a snapshot in which one part is missing or wrong."""
+    for path in places(whole.info):
+        for wrong in ("missing", "?"):
+            info = copy.deepcopy(whole.info)
+            *above, last = path
+            parent = functools.reduce(lambda value, name: value[name], above, info)
+            if wrong == "missing":
+                del parent[last]
+            else:
+                parent[last] = wrong
+            yield (*path, wrong), whole, info
+    for name, array in whole.items():
+        rest = {other: one for other, one in whole.items() if other != name}
+        yield (name, "missing"), rest, whole.info
+        for wrong in (array[None], array.astype(bool)):
+            yield (name, wrong.shape, wrong.dtype), {**rest, name: wrong}, whole.info
+
+
+def test_a_snapshot_with_a_missing_or_wrong_part_changes_nothing(tmp_path: Path) -> None:
+    rich([Snapshots(tmp_path, every_steps=1, keep=100)]).fit(Position(), 3, held())
+    whole = mg.load(tmp_path / "step-000000010.safetensors")
+    assert "optimizer/pending sums/embedding.table" in whole and whole.info["batch"] == 4
+
+    def resume(arrays: Any, info: Any) -> tuple[Exception | None, str]:
+        path = tmp_path / "edited.safetensors"
+        mg.save(path, arrays, info)
+        trainer, error = rich(), None
+        trainer.begin(Position(), 3, held())
+        try:
+            trainer._start(path)
+        except Exception as raised:
+            error = raised
+        return error, resumable(trainer)
+
+    error, resumed = resume(whole, whole.info)
+    assert error is None
+    error, unchanged = resume(whole, {})
+    assert isinstance(error, CheckpointError) and unchanged != resumed
+    for what, arrays, info in without_or_wrong(whole):
+        error, after = resume(arrays, info)
+        if error is not None:
+            assert isinstance(error, MinigradError), (what, repr(error))
+            assert after == unchanged, (what, error)
+        else:
+            # a callback, batches and a reason to stop may contain anything, and a callback may be new
+            assert what[0] in ("callbacks", "train", "stop_reason") or after == resumed, what
 
 
 def test_another_column_s_best_value_is_not_taken_over(tmp_path: Path) -> None:
