@@ -14,12 +14,11 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..tensor import Tensor, TensorLike
-from .basic import _OneOperand, floats
+from .basic import WIDE, _OneOperand, on_floats
 from .samples import samples_on
 
-# Sigmoid limits x only if an element is at least this large. In float16, e^11 is finite, but e^12
-# overflows.
-NO_OVERFLOW_BELOW = 11
+# Sigmoid limits x only if an element is at least this large. σ(40) rounds to 1 in float64.
+NO_OVERFLOW_BELOW = 40
 SLOPE, CUBIC = math.sqrt(2 / math.pi), 0.044715  # the constants of GELU
 
 
@@ -36,10 +35,10 @@ class Sigmoid(_OneOperand):
     symbol = "σ"
 
     def forward(self, x):
-        x = floats(x)
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         if not x.max(initial=0) < NO_OVERFLOW_BELOW:
-            # at this limit, σ rounds to 1, and e^x does not overflow
-            x = np.minimum(x, 11 if x.dtype == np.float16 else 40)
+            x = np.minimum(x, 40)  # e^40 does not overflow
         z = np.exp(x)
         z /= z + 1
         return z
@@ -104,7 +103,8 @@ class Softplus(_OneOperand):
     symbol = "softplus"
 
     def forward(self, x):
-        x = floats(x)
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
     def backward(self, dz, z, x):
@@ -128,7 +128,8 @@ class GELU(_OneOperand):
     operations = 8
 
     def forward(self, x):
-        x = floats(x)
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         z, _ = self._tanh(x)
         z += 1
         z *= x
@@ -195,6 +196,8 @@ class Softmax(_AlongAxis):
     def forward(self, x):
         if not x.shape:  # raises an error, although NumPy accepts axis=-1 for a single number
             self.shape(x.shape)
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         e = np.exp(shifted(x, self.axis))
         return e / e.sum(axis=self.axis, keepdims=True)
 
@@ -217,6 +220,8 @@ class LogSoftmax(_AlongAxis):
     def forward(self, x):
         if not x.shape:
             self.shape(x.shape)
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         z = shifted(x, self.axis)
         return z - np.log(np.exp(z).sum(axis=self.axis, keepdims=True)) if x.size else z
 
@@ -226,7 +231,6 @@ class LogSoftmax(_AlongAxis):
 
 def shifted(x, axis: int):
     """Return x minus its maximum along `axis`. x may be empty."""
-    x = floats(x)
     return x - (x.max(axis=axis, keepdims=True) if x.size else 0)
 
 

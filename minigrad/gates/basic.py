@@ -13,13 +13,29 @@ from ..help.engine_errors import broadcast_shape
 from ..numpy_api import implements
 from .samples import samples_on
 
+WIDE = "fdg"  # the characters of the dtypes that need no conversion: float32, float64, longdouble
+
 
 def floats(x):
-    """Return x, with integers and booleans converted to float64.
+    """Return x, with integers and booleans converted to float64, and float16 to float32.
 
-    Without the conversion, a difference of uint8 values or e^x of an int8 value would overflow.
+    Without the conversion, a difference of uint8 values, e^x of an int8 value or a sum of float16
+    squares would overflow. x is an array or a Tensor.
     """
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
+    dtype = x.dtype
+    if dtype.char in WIDE:
+        return x
+    return x.astype(np.float32 if dtype.kind == "f" else np.float64)
+
+
+def on_floats(gate: Gate, x, *others):
+    """Return a gate's output for `floats(x)`, as float16 if no input is wider than float16."""
+    z = gate.value(floats(x), *others)
+    wider = any(
+        one.dtype.char in WIDE and position not in gate.constant_inputs
+        for position, one in enumerate(others, 1)
+    )
+    return z if wider or x.dtype != np.float16 else z.astype(x.dtype)
 
 
 class _TwoOperands(Gate):
@@ -148,6 +164,8 @@ class Tanh(_OneOperand):
     symbol = "tanh"
 
     def forward(self, x):
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         return np.tanh(x)
 
     def backward(self, dz, z, x):

@@ -39,10 +39,13 @@ class Einsum(_ShapeOfForward):
         self.subscripts = subscripts
 
     def forward(self, *arrays):
-        return np.einsum(self.subscripts, *arrays, optimize=True)
+        alike = _alike(arrays)
+        z = np.einsum(self.subscripts, *alike, optimize=True)
+        return z if alike is arrays else z.astype(np.result_type(*arrays), copy=False)
 
     def backward(self, dz, z, *arrays):
         terms, output = self._letters([len(array.shape) for array in arrays])
+        arrays = _alike(arrays)
 
         def gradient(number: int):
             others = [pair for k, pair in enumerate(zip(terms, arrays, strict=True)) if k != number]
@@ -106,6 +109,20 @@ class Einsum(_ShapeOfForward):
         return (
             (cls(case[0]), tuple(rng.normal(size=shape) for shape in case[1:])) for case in cases
         )
+
+
+def _alike(arrays):
+    """Convert the operands to their common dtype, and float16 to float32.
+
+    The products are computed in any order. A product of two int8 operands would overflow, even if
+    a third operand is a float.
+    """
+    dtypes = {array.dtype for array in arrays}
+    if len(dtypes) == 1 and np.dtype(np.float16) not in dtypes:
+        return arrays
+    dtype = np.result_type(*dtypes)
+    dtype = np.dtype(np.float32) if dtype == np.float16 else dtype
+    return [array if array.dtype == dtype else array.astype(dtype) for array in arrays]
 
 
 @implements(np.einsum)

@@ -18,7 +18,7 @@ from ..gate import Gate, Shape
 from ..graph import Array
 from ..numpy_api import to_array
 from ..tensor import Tensor, TensorLike, as_tensors
-from .basic import floats
+from .basic import WIDE, on_floats
 from .contraction import einsum
 from .indexing import Scatter, pad
 from .samples import samples_on
@@ -139,7 +139,8 @@ class Convolve(Gate):
         self.stride = stride
 
     def forward(self, x, W):
-        x = floats(x)
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x, W)
         z = _empty(self.shape(x.shape, W.shape), np.result_type(x, W))
         target, matrix = _images(z), W.reshape(len(W), -1)
         for rows, columns in self._columns(x, W):

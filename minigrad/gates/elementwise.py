@@ -11,7 +11,7 @@ from ..gate import Gate
 from ..help import engine_errors as checks
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
-from .basic import _OneOperand, _TwoOperands, floats, multiply
+from .basic import WIDE, _OneOperand, _TwoOperands, floats, multiply, on_floats
 from .samples import samples_on
 
 
@@ -33,7 +33,7 @@ class Power(_TwoOperands):
         # Where a = b = 0, a^(b-1) is infinite and b · a^(b-1) is NaN. With an exponent of 1
         # instead, the product is 0.
         return (
-            lambda: dz * b * a ** np.where(b == 0, 1.0, b - 1),
+            lambda: dz * b * a ** np.where(b == 0, 1.0, floats(b) - 1),
             lambda: dz * z * np.log(floats(a)),
         )
 
@@ -48,6 +48,8 @@ class Exp(_OneOperand):
     symbol = "exp"
 
     def forward(self, x):
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         return np.exp(x)
 
     def backward(self, dz, z, x):
@@ -65,6 +67,8 @@ class Log(_OneOperand):
     signs = (1.0,)
 
     def forward(self, x):
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         return np.log(x)
 
     def backward(self, dz, z, x):
@@ -82,6 +86,8 @@ class Sqrt(_OneOperand):
     signs = (1.0,)
 
     def forward(self, x):
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         return np.sqrt(x)
 
     def backward(self, dz, z, x):
@@ -98,6 +104,8 @@ class Sin(_OneOperand):
     symbol = "sin"
 
     def forward(self, x):
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         return np.sin(x)
 
     def backward(self, dz, z, x):
@@ -114,6 +122,8 @@ class Cos(_OneOperand):
     symbol = "cos"
 
     def forward(self, x):
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         return np.cos(x)
 
     def backward(self, dz, z, x):

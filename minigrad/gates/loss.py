@@ -21,7 +21,7 @@ from ..graph import Array, Node, ancestors
 from ..numpy_api import to_array
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import logistic, shifted
-from .basic import floats
+from .basic import WIDE, on_floats
 from .elementwise import Cast
 from .indexing import Where, where, whole
 from .samples import samples_on
@@ -84,8 +84,6 @@ class _Loss(Gate):
             )
         if self.reduction == "none":
             return losses
-        if losses.dtype == np.float16:  # the sum may overflow even if the mean does not
-            return self._reduce(losses.astype(np.float32), count).astype(np.float16)
         return losses.sum() / count if self.reduction == "mean" else losses.sum()
 
     def _per_example(self, dz, count: float):
@@ -212,7 +210,8 @@ class SoftmaxCrossEntropy(_LabelLoss):
 
     def forward(self, logits, labels):
         self._check(logits, labels)
-        logits = floats(logits)
+        if logits.dtype.char not in WIDE:
+            return on_floats(self, logits, labels)
         if SEAMS.in_blocks(logits):
             blocks = [self._losses(*block) for block in blocks_of_rows(logits, labels)]
             losses = np.concatenate(blocks).reshape(labels.shape)
@@ -269,7 +268,8 @@ class NegativeLogLikelihood(_LabelLoss):
                 remedy="pass mg.log_softmax(logits), or pass the logits to "
                 "mg.softmax_cross_entropy",
             )
-        x = floats(x)
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x, labels)
         return self._weighted(-self._at_labels(x, labels), x, labels)
 
     def backward(self, dz, z, x, labels):
@@ -313,7 +313,8 @@ class BinaryCrossEntropy(_Loss):
                 "follow this convention",
                 remedy="map the labels to 0 and 1",
             )
-        logits = floats(logits)
+        if logits.dtype.char not in WIDE:
+            return on_floats(self, logits, targets)
         t = targets.astype(logits.dtype, copy=False)
         # ln(1 + e^-|x|), which is at most ln 2
         tail = np.log1p(np.exp(-np.abs(logits)))
@@ -342,7 +343,9 @@ class MeanSquaredError(_Loss):
 
     def forward(self, prediction, truth):
         self.each(prediction.shape, truth.shape)
-        error = floats(prediction) - truth
+        if prediction.dtype.char not in WIDE:
+            return on_floats(self, prediction, truth)
+        error = prediction - truth
         return self._reduce(error * error, error.size)
 
     def backward(self, dz, z, prediction, truth):
@@ -364,7 +367,9 @@ class MeanAbsoluteError(_Loss):
 
     def forward(self, prediction, truth):
         self.each(prediction.shape, truth.shape)
-        return self._reduce(np.abs(floats(prediction) - truth), prediction.size)
+        if prediction.dtype.char not in WIDE:
+            return on_floats(self, prediction, truth)
+        return self._reduce(np.abs(prediction - truth), prediction.size)
 
     def backward(self, dz, z, prediction, truth):
         dz = self._per_example(dz, math.prod(prediction.shape))

@@ -10,7 +10,7 @@ from ..gate import Gate, Shape
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .activation import _AlongAxis, axes_of
-from .basic import floats
+from .basic import WIDE, on_floats
 from .samples import samples_on
 from .shape import Reshape
 
@@ -62,6 +62,8 @@ class Sum(_Reduction):
     def forward(self, x):
         if self.axis is not None and not x.shape:
             self.shape(x.shape)
+        if x.dtype.char == "e":  # float16, in which NumPy's sums may stop growing at 2048
+            return on_floats(self, x)
         return x.sum(axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, dz, z, x):
@@ -167,7 +169,8 @@ class LogSumExp(_OfSome):
     def forward(self, x):
         if not x.size:
             self.count(x.shape)
-        x = floats(x)
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x)
         highest = x.max(axis=self.axis, keepdims=True)
         highest = np.where(np.isinf(highest), 0, highest)
         # ln 0 is -inf, and e^inf is inf, as intended
@@ -205,6 +208,8 @@ class Var(_OfSome):
 
     def forward(self, x):
         self.count(x.shape, self.ddof)
+        if x.dtype.char == "e":
+            return on_floats(self, x)
         return x.var(axis=self.axis, keepdims=self.keepdims, ddof=self.ddof)
 
     def backward(self, dz, z, x):
@@ -231,6 +236,8 @@ class Std(Var):
     symbol = "std"
 
     def forward(self, x):
+        if x.dtype.char == "e":  # the variance may be too large for float16
+            return on_floats(self, x)
         return np.sqrt(super().forward(x))
 
     def backward(self, dz, z, x):
@@ -252,6 +259,8 @@ class CumSum(_AlongAxis):
     def forward(self, x):
         if not x.shape:
             self.shape(x.shape)
+        if x.dtype.char == "e":
+            return on_floats(self, x)
         return x.cumsum(axis=self.axis)
 
     def backward(self, dz, z, x):

@@ -127,6 +127,8 @@ def narrow(draw: Draw) -> None:
         axis = axis or 0 if name == "cumsum" else axis
         found = getattr(t, name)(axis=axis)
         expected = getattr(x, name)(axis=axis)
+        if dtype == "float16":  # NumPy's squares and sums leave the range
+            expected = getattr(wide, name)(axis=axis).astype(dtype)
         assert found.dtype == expected.dtype, f"{name} of {dtype} is {found.dtype}"
     same(f"{name} of {dtype} {x.tolist()} by {axis}", found.array, expected)
 

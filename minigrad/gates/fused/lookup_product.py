@@ -8,6 +8,7 @@ from ...context import SEAMS
 from ...errors import ShapeError
 from ...gate import Shape
 from ...graph import Array
+from ..basic import floats
 from ..rows import _ReadsRows
 from ..samples import samples_on
 from .sequence import sum_rows
@@ -38,7 +39,7 @@ class LookupProduct(_ReadsRows):
         self._check(ids, len(table))
         # The result is stored time-major, because a recurrent layer processes it step by step.
         distinct, place = SEAMS.distinct_ids(ids.T, len(table))
-        rows = table.take(distinct, axis=0).dot(W)
+        rows = floats(table.take(distinct, axis=0)).dot(W)
         rows += b
         return rows.take(place, axis=0).transpose(*_reversed_but_last(ids.ndim)), place
 

@@ -78,7 +78,7 @@ class RNNSequence(_Sequence):
         dtanh = self._without_padding(1 - h * h, mask)
         da = self._gradients(h.shape, h.dtype)
         dh = np.zeros(h0.shape, z.dtype)
-        back = np.ascontiguousarray(W_hh.T)
+        back = np.ascontiguousarray(W_hh.T, h.dtype)
         for t, rows, keep in self._backwards(mask, dz):
             add(dh, dz[t], dh)
             da_t = multiply(dh, dtanh[t], da[t])
@@ -188,7 +188,7 @@ class GRUSequence(_Sequence):
         dh_all = np.array(upstream, h.dtype)
         dh, parts = np.zeros(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
         through_z, parts_ds, places = parts[3], self._places(parts[:3], H), self._places(ds, H)
-        back = np.ascontiguousarray(W_hh.T)
+        back = np.ascontiguousarray(W_hh.T, h.dtype)
         for t, rows, keep in self._backwards(mask, upstream):
             dh_t = dh_all[t]
             add(dh_t, dh, dh_t)
@@ -303,7 +303,7 @@ class LSTMSequence(_Sequence):
         # dc, ds_i, ds_f, ds_g and ds_o, and the part of dc that comes through h_t
         parts = np.zeros((6, *h0.shape), h.dtype)
         dc, dc_t, from_dc, from_dh = parts[0], parts[5], parts[:4], parts[4:]
-        dh, back = np.zeros(h0.shape, h.dtype), np.ascontiguousarray(W_hh.T)
+        dh, back = np.zeros(h0.shape, h.dtype), np.ascontiguousarray(W_hh.T, h.dtype)
         ds, places = self._places(parts[1:5], H), self._places(da, H)
         # True for each step whose outputs were used, which is often only the last step
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()

@@ -13,7 +13,7 @@ from ...gate import Gate, Shape
 from ...graph import Array
 from ...tensor import Tensor, TensorLike, as_tensors
 from ..activation import softmax
-from ..basic import floats
+from ..basic import WIDE, floats, on_floats
 from ..indexing import where
 from ..samples import samples_on
 
@@ -48,7 +48,9 @@ class LayerNormalise(Gate):
 
     def forward(self, x, gain, *bias):
         self.shape(x.shape, gain.shape, *(one.shape for one in bias))
-        z, inverse = self.standardize(floats(x))
+        if x.dtype.char not in WIDE:
+            return on_floats(self, x, gain, *bias)
+        z, inverse = self.standardize(x)
         z *= inverse
         z *= gain
         for one in bias:
@@ -56,9 +58,11 @@ class LayerNormalise(Gate):
         return z
 
     def backward(self, dz, z, x, gain, *bias):
+        if isinstance(dz, Tensor):
+            (x,) = as_tensors([x])  # an array if x has integers
         # Computing x - μ again takes little time. Saving it would take as much memory as x.
         centred, inverse = self.standardize(x)
-        width = x.shape[-1]
+        gain, width = floats(gain), x.shape[-1]
         products, dz_rows = dz * centred, dz.reshape(-1, width)
         # sums over all rows, as products with a vector
         dgain = inverse.reshape(-1) @ products.reshape(-1, width)
@@ -73,7 +77,7 @@ class LayerNormalise(Gate):
 
     def standardize(self, x):
         """Return x - μ and 1 / √(σ² + epsilon). x is an array or a Tensor."""
-        width = x.shape[-1]
+        x, width = floats(x), x.shape[-1]
         centred = x - row_sums(x) / width
         squares = row_dots(centred, centred)
         return centred, np.sqrt(width / (squares + width * self.epsilon))
@@ -135,14 +139,17 @@ class ScaledDotProductAttention(Gate):
                 remedy="convert a mask of 0 and 1 with mask.astype(bool), or a mask of 0 and -inf "
                 "with mask == 0",
             )
+        if q.dtype.char not in WIDE:
+            return on_floats(self, q, k, v, mask)
         # A layer's q is a transposed view. If z has q's layout in memory, joining the heads later
         # does not copy z.
-        z = np.empty_like(q, np.result_type(floats(q), floats(k), v), shape=(*batch, T, W))
+        z = np.empty_like(q, np.result_type(q, floats(k), v), shape=(*batch, T, W))
         for row, key, a in self._blocks(q, k, mask):
             np.matmul(a, v[key], out=z[row])
         return z
 
     def backward(self, dz, z, q, k, v, *mask):
+        q, k, v = floats(q), floats(k), floats(v)
         # A is not saved, because it takes much more memory than z, and computing it again is fast.
         if isinstance(dz, Tensor):
             gradients = self._gradients(self.weights(q, k, *mask), dz, z, q, k, v)
@@ -168,7 +175,7 @@ class ScaledDotProductAttention(Gate):
 
     def weights(self, q: TensorLike, k: TensorLike, mask: Array = ALL) -> Tensor:
         """Return the attention weights A (..., T, S), computed by small gates."""
-        q, k = as_tensors([q, k])
+        q, k = map(floats, as_tensors([q, k]))
         scores = (q * self._factor(q)) @ k.swapaxes(-1, -2)
         allowed = self._allowed(mask, *scores.shape[-2:])
         if allowed.all():
@@ -188,7 +195,7 @@ class ScaledDotProductAttention(Gate):
 
     def _blocks(self, q, k, mask=ALL):
         """Yield the index of each block's queries, the index of its keys, and its part of A."""
-        q, k = q * self._factor(q), floats(k)
+        q, k = floats(q) * self._factor(q), floats(k)
         sizes = q.shape[-2], k.shape[-2]
         allowed = self._allowed(mask, *sizes)
         hidden = None if allowed.all() else np.broadcast_to(~allowed, (*allowed.shape[:-2], *sizes))

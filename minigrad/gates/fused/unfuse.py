@@ -28,6 +28,7 @@ from .. import (
     where,
 )
 from ..activation import CUBIC, SLOPE
+from ..basic import floats
 from ..steps import gru_step, lstm_step, passed, without_padding
 from .sequence import cuts
 
@@ -95,7 +96,7 @@ def _lookup_product(
 ) -> Tensor:
     look_up = Lookup()
     look_up.in_place_of = gate.in_place_of
-    return look_up(table, ids) @ W + b
+    return floats(look_up(table, ids)) @ W + b
 
 
 def _layer_normalise(gate: LayerNormalise, x: Tensor, gain: Tensor, *bias: Tensor) -> Tensor:
@@ -124,8 +125,8 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
 
     The gate determines the direction and where the state is cut.
     """
-    a, *others = inputs
-    now, weights = others[: gate.states], others[gate.states : len(gate.parameters) - 1]
+    a, *others = map(floats, inputs[: len(gate.parameters)])
+    now, weights = others[: gate.states], others[gate.states :]
     real = inputs[-1].array if len(inputs) > len(gate.parameters) else None
     length = a.shape[1]
     a = without_padding(a, real)
