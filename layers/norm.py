@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import Tensor, layer_norm
 from minigrad.errors import ShapeError
+from minigrad.gates.basic import floats
 
 from .dropout import warn_of_training
 from .init import ones, zeros
@@ -79,7 +80,7 @@ class BatchNorm(LayerNorm):
         self.buffer("variance", ones((width,)))
 
     def forward(self, x: Any) -> Tensor:
-        x = as_tensor(x)
+        x = floats(as_tensor(x))
         width = self.gain.size
         count = x.size // width
         if x.shape[1:2] != (width,) or (self.training and count < 2):

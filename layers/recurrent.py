@@ -12,6 +12,7 @@ import numpy as np
 from minigrad import Tensor, concatenate, scope, stack, tanh, where
 from minigrad.context import step_name
 from minigrad.errors import MinigradError, OptionError, ShapeError
+from minigrad.gates.basic import floats
 from minigrad.gates.steps import without_padding
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, parts
@@ -346,7 +347,7 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
     real = as_mask(mask, None, *x.shape[:2])
     if real is None:
         return x.mean(axis=1) if how == "mean" else x.max(axis=1)
-    column = real[:, :, None]
+    x, column = floats(x), real[:, :, None]
     if how == "max":
         return where(column, x, np.finfo(x.dtype).min).max(axis=1)
     return where(column, x, 0.0).sum(axis=1) / Tensor(column.sum(axis=1), dtype=x.dtype)

@@ -223,5 +223,6 @@ class PositionalEncoding(Layer):
         positions = np.arange(start, start + steps)[:, None]
         angles = positions / 10_000 ** (np.arange(0, width, 2) / width)
         pairs = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
-        z: Tensor = x + pairs.reshape(steps, -1)[:, :width].astype(x.dtype)
+        P = pairs.reshape(steps, -1)[:, :width]
+        z: Tensor = x + P.astype(np.result_type(x.dtype, np.float32))
         return z

@@ -84,3 +84,28 @@ def test_a_recorded_graph_does_not_change_with_the_statistics():
     layer.train()([[1.0], [5.0]])
     z.backward()
     np.testing.assert_array_equal(x.grad, [[1.0]])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8", "uint8", "int16", "bool"])
+def test_statistics_of_integers_and_float16(dtype):
+    # squares of these numbers leave the range of each of these dtypes
+    rows = 120 * np.random.default_rng(2).random((64, 3)) + (300 if dtype == "float16" else 0)
+    x = rows.astype(dtype)
+    narrow, wide = BatchNorm(3), BatchNorm(3)
+    for mode in ("train", "eval"):
+        z = getattr(narrow, mode)()(mg.Tensor(x))
+        truth = getattr(wide, mode)()(mg.Tensor(x.astype(float)))
+        np.testing.assert_allclose(z.array, truth.array, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(narrow.variance, 0.9 + 0.1 * x.astype(float).var(0, ddof=1), 1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "bool", "float16"])
+def test_layer_norm_of_integers_and_float16(dtype):
+    x = (120 * np.random.default_rng(2).random((4, 768))).astype(dtype)
+    layer = LayerNorm(768)
+    z = layer(mg.Tensor(x))
+    wide = x.astype(float)
+    h = (wide - wide.mean(-1, keepdims=True)) / np.sqrt(wide.var(-1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(z.array, h, rtol=1e-4, atol=1e-5)
+    (slope,) = mg.grad(z, layer.gain, upstream=np.ones_like(h))
+    np.testing.assert_allclose(slope.array, h.sum(0), rtol=1e-4, atol=1e-5)

@@ -102,3 +102,12 @@ def test_pool_over_real_steps_alone(how):
         pool(x, how, mask * [[1], [0]])
     with pytest.raises(ShapeError, match="MG221"):
         pool(x[0], how)
+
+
+@pytest.mark.parametrize("how", ["mean", "max"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "bool", "float16"])
+def test_pool_of_integers_and_of_more_steps_than_the_dtype_can_count(how, dtype):
+    x = np.ones((2, 3000, 2), dtype)
+    mask = np.arange(3000) < [[2500], [3]]
+    found = pool(mg.Tensor(x), how, mask)
+    np.testing.assert_allclose(found.array, np.ones((2, 2)), rtol=1e-6)

@@ -198,6 +198,16 @@ def test_an_encoding_of_five_positions_and_an_odd_width():
     np.testing.assert_allclose(found.array[0], expected, atol=1e-15)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "bool", "float16"])
+def test_positions_are_added_to_integers_as_floats(dtype):
+    x = np.array([[[0, 1, 0, 1], [1, 1, 1, 1]]], dtype)
+    found = PositionalEncoding()(mg.Tensor(x))
+    s, c, s_slow, c_slow = np.sin(1), np.cos(1), np.sin(0.01), np.cos(0.01)
+    expected = [[[0, 2, 0, 2], [1 + s, 1 + c, 1 + s_slow, 1 + c_slow]]]
+    assert found.dtype == (np.float64 if dtype == "int64" else np.float32)
+    np.testing.assert_allclose(found.array, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
