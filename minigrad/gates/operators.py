@@ -27,12 +27,15 @@ def _reflected(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
 
 
 def _in_place(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
-    """Return a method for `x += other`. Inside no_grad, it updates a parameter in place."""
+    """Return a method for `x += other`. Inside no_grad, it updates a parameter in place.
+
+    As in NumPy, the parameter keeps its dtype.
+    """
 
     def method(x: Tensor, other: TensorLike) -> Tensor:
         value = gate(x, other)
         if x.node.gate is None and x.requires_grad and not RECORDING.get():
-            x.array = value.array
+            x.array = value.array.astype(x.dtype, copy=False)
             return x
         return value
 

@@ -1,11 +1,14 @@
 """NumPy's functions, methods and conversions on a Tensor: recorded, plain, or refused by name."""
 
+import operator as op
 from typing import Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.fast.table import Table
+from minigrad.tensor import from_node
 
 x32 = mg.Tensor([[1.0, 2.0], [3.0, 4.0]])
 
@@ -197,3 +200,20 @@ def test_minus_equals_changes_a_parameter_inside_no_grad_and_is_recorded_elsewhe
     with pytest.raises(mg.MinigradError, match="MG135"):
         w.grad  # noqa: B018
     assert (w + 1.0).grad is None  # any other step has none
+
+
+@pytest.mark.parametrize("operator", ["iadd", "isub", "imul", "itruediv", "ipow", "imatmul"])
+@pytest.mark.parametrize("other", ["float64", "float32", "int64", "float16"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_update_in_place_keeps_the_parameter_s_dtype(operator, other, dtype):
+    a, b = np.array([[1.5, 2.0], [0.5, 1.0]], dtype), np.array([[2, 1], [1, 3]], other)
+    w = before = mg.Tensor(a, requires_grad=True)
+    table = from_node(Table(a.copy()))
+    with mg.no_grad():
+        w = getattr(op, operator)(w, b)
+        getattr(op, operator)(table, b)
+    expected = getattr(op, operator.removeprefix("i"))(a, b)
+    for one in (w, table):
+        assert one.dtype == dtype and one.requires_grad
+        np.testing.assert_allclose(one.array, expected, rtol=1e-6)
+    assert w is before
