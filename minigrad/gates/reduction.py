@@ -191,8 +191,9 @@ class LogSumExp(_OfSome):
 class Var(_OfSome):
     """z = Σ (x - μ)² / (N - ddof) over `axis`. dx = 2 dz (x - μ) / (N - ddof).
 
-    N is the number of elements and μ is their mean. `ddof` defaults to 0, as in NumPy. PyTorch's
-    default, ddof=1, makes the estimate unbiased.
+    N is the number of elements and μ is their mean. `ddof` defaults to 0, as in NumPy, so
+    `x.var()` divides by N. PyTorch's `x.var()` divides by N - 1, which makes the estimate unbiased.
+    To get the same value, use `x.var(ddof=1)` or, as in PyTorch, `x.var(correction=1)`.
 
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).var(axis=1).array
     array([1., 9.], dtype=float32)
@@ -224,8 +225,9 @@ class Var(_OfSome):
 class Std(Var):
     """z = √Var(x), the standard deviation. dx = dz (x - μ) / ((N - ddof) z).
 
-    Where all elements along `axis` are equal, dx is 0. `ddof` defaults to 0, as in NumPy; PyTorch's
-    default is 1.
+    Where all elements along `axis` are equal, dx is 0. `ddof` defaults to 0, as in NumPy, so
+    `x.std()` divides by N. PyTorch's `x.std()` divides by N - 1. To get the same value, use
+    `x.std(ddof=1)` or, as in PyTorch, `x.std(correction=1)`.
 
     >>> Tensor([[1.0, 3.0], [2.0, 8.0]]).std(axis=1).array
     array([1., 3.], dtype=float32)
@@ -286,13 +288,19 @@ logsumexp = _function(LogSumExp)
 
 @implements(np.var)
 def var(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """`Var(axis, keepdims, ddof)(x)`: see the class for the formula."""
+    """`Var(axis, keepdims, ddof)(x)`: see the class for the formula.
+
+    By default, the sum is divided by N, as in NumPy. PyTorch divides it by N - 1, as ddof=1 does.
+    """
     return Var(axis, keepdims, ddof)(x)
 
 
 @implements(np.std)
 def std(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """`Std(axis, keepdims, ddof)(x)`: see the class for the formula."""
+    """`Std(axis, keepdims, ddof)(x)`: see the class for the formula.
+
+    By default, the sum is divided by N, as in NumPy. PyTorch divides it by N - 1, as ddof=1 does.
+    """
     return Std(axis, keepdims, ddof)(x)
 
 
