@@ -49,8 +49,9 @@ class Gate:
     - In this package, gates also need `symbol` and `sample_inputs()`, which yields (gate, arrays)
       pairs for tests. CONTRIBUTING.md lists the steps.
 
-    Pass settings such as an axis or a reduction to `__init__`. Pass values that change from call to
-    call as inputs.
+    Pass settings such as an axis or a reduction to `__init__`. If a setting is a list or an array,
+    store a copy, because the caller may change it before the backward pass. Pass values that change
+    from call to call as inputs.
 
     >>> class Cube(Gate):
     ...     symbol = "x³"

@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..tensor import Tensor, TensorLike
-from .basic import WIDE, _OneOperand, on_floats
+from .basic import WIDE, _OneOperand, copied, on_floats
 from .samples import samples_on
 
 # Sigmoid limits x only if an element is at least this large. σ(40) rounds to 1 in float64.
@@ -79,7 +79,7 @@ class LeakyReLU(_OneOperand):
     symbol = "leaky relu"
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
+        self.negative_slope = copied(negative_slope)
 
     def forward(self, x):
         return np.where(x > 0, x, self.negative_slope * x)
@@ -170,7 +170,7 @@ class _AlongAxis(Gate):
     operations = 5  # one maximum, difference, exponential, sum and quotient per element
 
     def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+        self.axis = copied(axis)
 
     def shape(self, *shapes: Shape) -> Shape:
         axes_of(self.name, self.axis, shapes[0])

@@ -2,7 +2,7 @@
 
 import math
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,10 +13,24 @@ from ..help.engine_errors import broadcast_shape
 from ..numpy_api import implements
 from .samples import samples_on
 
+PLAIN = {bool, int, float, str, type(None)}  # the usual types of settings, which nobody can change
 WIDE = "fdg"  # the characters of the dtypes that need no conversion: float32, float64, longdouble
 
 
-def floats(x):
+def copied(setting):
+    """Return a gate's setting with arrays copied, and lists converted to tuples.
+
+    Gates call this for each setting, because the caller may change a list or an array before the
+    backward pass.
+    """
+    if type(setting) in PLAIN:
+        return setting
+    if isinstance(setting, (list, tuple)):
+        return tuple(map(copied, setting))
+    return setting.copy() if isinstance(setting, np.ndarray) else setting
+
+
+def floats(x: Any) -> Any:
     """Return x, with integers and booleans converted to float64, and float16 to float32.
 
     Without the conversion, a difference of uint8 values, e^x of an int8 value or a sum of float16

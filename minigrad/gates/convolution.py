@@ -18,7 +18,7 @@ from ..gate import Gate, Shape
 from ..graph import Array
 from ..numpy_api import to_array
 from ..tensor import Tensor, TensorLike, as_tensors
-from .basic import WIDE, on_floats
+from .basic import WIDE, copied, on_floats
 from .contraction import einsum
 from .indexing import Scatter, pad
 from .samples import samples_on
@@ -52,7 +52,7 @@ class Windows(_Moving):
     symbol = "windows"
 
     def __init__(self, size: Size, stride: Size = 1) -> None:
-        self.size, self.stride = along(size, 1), stride
+        self.size, self.stride = along(copied(size), 1), copied(stride)
 
     def forward(self, x):
         self.shape(x.shape)
@@ -93,7 +93,7 @@ class AddWindows(_ShapeOfForward):
     remedy = "pass windows of an array of shape `to`, taken with the same stride"
 
     def __init__(self, to: Shape, stride: Size = 1) -> None:
-        self.to, self.stride = tuple(to), stride
+        self.to, self.stride = copied(tuple(to)), copied(stride)
 
     def forward(self, x):
         size, z = x.shape[len(self.to) :], np.zeros(self.to, x.dtype)
@@ -136,7 +136,7 @@ class Convolve(Gate):
     symbol = "∗"
 
     def __init__(self, stride: Size = 1) -> None:
-        self.stride = stride
+        self.stride = copied(stride)
 
     def forward(self, x, W):
         if x.dtype.char not in WIDE:

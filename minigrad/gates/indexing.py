@@ -13,6 +13,7 @@ from ..help.engine_errors import no_gate
 from ..numpy_api import implements, to_array
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import axes_of
+from .basic import copied
 from .samples import samples_on
 from .shape import Reshape, _Moving, _ShapeOfForward
 
@@ -70,7 +71,7 @@ class Scatter(_ShapeOfForward):
     symbol = "scatter"
 
     def __init__(self, to: Shape, key) -> None:
-        self.to, self.key = to, plain_key(key)
+        self.to, self.key = copied(to), plain_key(key)
 
     def forward(self, x):
         return scatter(self.to, self.key, x)
@@ -103,8 +104,8 @@ class Pad(_Moving):
     )
 
     def __init__(self, widths, constant: float = 0) -> None:
-        # a copy, because the caller may change the list
-        self.widths, self.constant = np.array(widths, object).tolist(), constant
+        self.widths = np.array(copied(widths), object).tolist()
+        self.constant = copied(constant)
 
     def forward(self, x):
         return np.pad(x, self.widths, constant_values=self.constant)
@@ -131,7 +132,7 @@ class _Joining(_Moving):
     """
 
     def __init__(self, axis: int = 0) -> None:
-        self.axis = axis
+        self.axis = copied(axis)
 
 
 class Concatenate(_Joining):

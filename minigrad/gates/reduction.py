@@ -10,7 +10,7 @@ from ..gate import Gate, Shape
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .activation import _AlongAxis, axes_of
-from .basic import WIDE, on_floats
+from .basic import WIDE, copied, on_floats
 from .samples import samples_on
 from .shape import Reshape
 
@@ -24,7 +24,7 @@ class _Reduction(Gate):
     """
 
     def __init__(self, axis: Axis = None, keepdims: bool = False) -> None:
-        self.axis = tuple(axis) if isinstance(axis, (tuple, list)) else axis
+        self.axis = copied(axis)
         self.keepdims = keepdims
 
     def axes(self, shape: Shape) -> tuple[int, ...]:
@@ -205,7 +205,7 @@ class Var(_OfSome):
 
     def __init__(self, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> None:
         super().__init__(axis, keepdims)
-        self.ddof = ddof
+        self.ddof = copied(ddof)
 
     def forward(self, x):
         self.count(x.shape, self.ddof)

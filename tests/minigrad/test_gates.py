@@ -5,6 +5,7 @@ The finite differences here are this file's own, so that the gates and mg.gradch
 apart.
 """
 
+from inspect import signature
 from itertools import combinations
 from typing import Any
 
@@ -178,6 +179,103 @@ def test_second_derivative(gate, arrays):
     total += sum((0.0 * t).sum() for t in wanted)  # of a linear gate it is a constant
     found = [one.array for one in mg.grad(total, wanted)]
     assert worst(found, [one for one in expected if one is not None]) < 1e-6
+
+
+def changeable(setting):
+    """Return a setting as lists and arrays that the caller can change."""
+    if isinstance(setting, (bool, str, slice, np.dtype, type(None), type(...))):
+        return setting
+    if isinstance(setting, (list, tuple)):
+        return [changeable(one) for one in setting]
+    return np.array(setting)
+
+
+def change(setting):
+    if isinstance(setting, list):
+        for one in setting:
+            change(one)
+        setting.clear()
+    elif isinstance(setting, np.ndarray):
+        setting[...] = setting + 1 if setting.dtype != bool else ~setting
+
+
+SETTINGS = [
+    pytest.param(type(gate), settings, arrays, id=f"{name}-{number}")
+    for name, cls in sorted(OWN.items())
+    for number, (gate, arrays) in enumerate(cls.sample_inputs())
+    for settings in [{k: vars(gate)[k] for k in signature(cls).parameters if k in vars(gate)}]
+    if settings
+]
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("cls, settings, arrays", SETTINGS)
+def test_settings_that_the_caller_changes_later(cls, settings, arrays, deep):
+    """Lists and arrays instead of numbers and tuples: each is copied, or refused at once."""
+    for name, setting in settings.items():
+        given = changeable(setting)
+        if not deep and isinstance(setting, (list, tuple)):
+            given = [*setting]
+        try:
+            gate = cls(**{**settings, name: given})
+            inputs = tensors(gate, arrays)
+            z = gate(*inputs)
+        except (TypeError, ValueError, IndexError):  # NumPy's and minigrad's errors are both
+            continue
+        wanted = [one for one in inputs if one.requires_grad]
+        dz = cotangent(z.shape)
+        before = mg.grad(z, wanted, upstream=dz)
+        change(given)
+        assert gate.value(*arrays) == pytest.approx(z.array, nan_ok=True)
+        for one, other in zip(mg.grad(z, wanted, upstream=dz), before, strict=True):
+            np.testing.assert_array_equal(one.array, other.array, err_msg=name)
+
+
+X = np.random.default_rng(8).normal(size=(1, 2, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("function", "argument"),
+    [
+        (lambda x, a: mg.leaky_relu(x, a), np.array(0.1)),
+        (lambda x, a: mg.layer_norm(x, np.ones(4), epsilon=a), np.array(0.1)),
+        (lambda x, a: mg.scaled_dot_product_attention(x, x, x, scale=a), np.array(0.1)),
+        (lambda x, a: mg.scaled_dot_product_attention(x, x, x, a), np.tri(4) > 0),
+        (lambda x, a: mg.conv(x, X[:, :, 1:, 1:], stride=a), [1, 1]),
+        (lambda x, a: mg.conv(x, X[:, :, 1:, 1:], padding=a), [1, 0]),
+        (lambda x, a: mg.conv(x, a), X[:, :, 1:, 1:].copy()),
+        (lambda x, a: mg.windows(x, a), [1, 2]),
+        (lambda x, a: mg.windows(x, (1, 2), stride=a), [1, 2]),
+        (lambda x, a: mg.max_pool(x, (2, 2), stride=a), [1, 2]),
+        (lambda x, a: mg.pad(x, a), [[0, 0], [0, 0], [1, 0], [0, 1]]),
+        (lambda x, a: x.transpose(a), [0, 1, 3, 2]),
+        (lambda x, a: x.reshape(a), [4, 8]),
+        (lambda x, a: np.broadcast_to(x, a), [3, 2, 4, 4]),
+        (lambda x, a: x.sum(axis=a), [1, 2]),
+        (lambda x, a: x[0, 0, a], [0, 1, 1]),
+        (lambda x, a: x[0, 0, a], np.array([0, 1, 1])),
+        (lambda x, a: x[a], X > 0),
+        (lambda x, a: mg.where(a, x, 0.0), X > 0),
+        (lambda x, a: mg.take_along_axis(x, a, axis=3), np.array([[[[0, 1]]]])),
+        (lambda x, a: mg.lookup(x[0, 0], a), np.array([0, 1, 1])),
+        (lambda x, a: mg.concatenate([x, a]), X.copy()),
+        (lambda x, a: mg.einsum("ncij,ncij->n", x, a), X.copy()),
+        (lambda x, a: mg.binary_cross_entropy(x, a), (X > 0).astype(float)),
+        (lambda x, a: mg.mean_squared_error(x, a), X + 1),
+        (lambda x, a: mg.softmax_cross_entropy(x[0, 0], a), np.array([0, 1, 2, 3])),
+        (lambda x, a: mg.cross_entropy(x[0, 0], a), np.array([0, 1, 2, -100])),
+        (lambda x, a: mg.softmax_cross_entropy(x[0, 0], [0, 1, 2, 3], weights=a), [1.0, 2, 3, 4]),
+        (lambda x, a: mg.RNNSequence(truncate=a)(x[0], X[0, 0, :2], X[0, 0]), np.array(2)),
+        (lambda x, a: mg.RNNSequence()(x[0], X[0, 0, :2], X[0, 0], a), np.ones((2, 4), bool)),
+    ],
+)
+def test_arguments_that_the_caller_changes_later(function, argument):
+    x = mg.Tensor(X, requires_grad=True)
+    z = function(x, argument)
+    dz = cotangent(z.shape)
+    before = mg.grad(z, x, upstream=dz)[0].array
+    change(argument)
+    np.testing.assert_array_equal(mg.grad(z, x, upstream=dz)[0].array, before)
 
 
 def test_the_mean_of_losses_in_float16_whose_sum_would_overflow():

@@ -12,6 +12,7 @@ from ...fast.kernels import BLOCK
 from ...gate import Gate, Shape
 from ...graph import Array
 from ...tensor import Tensor, TensorLike, as_tensors, constant
+from ..basic import copied
 
 
 class _Sequence(Gate):
@@ -28,7 +29,7 @@ class _Sequence(Gate):
 
     def __init__(self, truncate: int | None = None, reverse: bool = False) -> None:
         cuts(0, truncate)  # raises an error if `truncate` is invalid
-        self.truncate, self.reverse = truncate, reverse
+        self.truncate, self.reverse = copied(truncate), reverse
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
         if len(inputs) > len(self.parameters):

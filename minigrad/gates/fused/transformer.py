@@ -13,7 +13,7 @@ from ...gate import Gate, Shape
 from ...graph import Array
 from ...tensor import Tensor, TensorLike, as_tensors
 from ..activation import softmax
-from ..basic import WIDE, floats, on_floats
+from ..basic import WIDE, copied, floats, on_floats
 from ..indexing import where
 from ..samples import samples_on
 
@@ -44,7 +44,7 @@ class LayerNormalise(Gate):
     operations = 8
 
     def __init__(self, epsilon: float = 1e-5) -> None:
-        self.epsilon = epsilon
+        self.epsilon = copied(epsilon)
 
     def forward(self, x, gain, *bias):
         self.shape(x.shape, gain.shape, *(one.shape for one in bias))
@@ -127,7 +127,7 @@ class ScaledDotProductAttention(Gate):
     constant_inputs = (3,)
 
     def __init__(self, causal: bool = False, scale: float | None = None) -> None:
-        self.causal, self.scale = causal, scale
+        self.causal, self.scale = causal, copied(scale)
 
     def forward(self, q, k, v, mask=ALL):
         *batch, T, W = self.shape(q.shape, k.shape, v.shape, mask.shape)

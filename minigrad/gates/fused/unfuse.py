@@ -96,7 +96,8 @@ def _lookup_product(
 ) -> Tensor:
     look_up = Lookup()
     look_up.in_place_of = gate.in_place_of
-    return floats(look_up(table, ids)) @ W + b
+    z: Tensor = floats(look_up(table, ids)) @ W + b
+    return z
 
 
 def _layer_normalise(gate: LayerNormalise, x: Tensor, gain: Tensor, *bias: Tensor) -> Tensor:
