@@ -347,10 +347,12 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
     real = as_mask(mask, None, *x.shape[:2])
     if real is None:
         return x.mean(axis=1) if how == "mean" else x.max(axis=1)
-    x, column = floats(x), real[:, :, None]
+    column, wide = real[:, :, None], floats(x)
     if how == "max":
-        return where(column, x, np.finfo(x.dtype).min).max(axis=1)
-    return where(column, x, 0.0).sum(axis=1) / Tensor(column.sum(axis=1), dtype=x.dtype)
+        z = where(column, wide, np.finfo(wide.dtype).min).max(axis=1)
+    else:
+        z = where(column, wide, 0.0).sum(axis=1) / Tensor(column.sum(axis=1), dtype=wide.dtype)
+    return z.astype(x.dtype) if x.dtype == np.float16 else z
 
 
 def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[str, State]:
