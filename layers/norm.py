@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, layer_norm
+from minigrad.context import SUM_OVER_RANKS
 from minigrad.errors import ShapeError
 from minigrad.gates.basic import floats
 
@@ -56,7 +57,8 @@ class BatchNorm(LayerNorm):
     In training, μ and σ² are computed from the batch, over all axes except the channels. Each batch
     also moves the buffers `mean` and `variance` towards μ and σ²: mean = (1 - momentum) mean +
     momentum μ. In evaluation mode, these buffers replace μ and σ². As in PyTorch, `variance` is
-    computed with N - 1 instead of N.
+    computed with N - 1 instead of N. If several processes train the model, the batch is the whole
+    batch, not a process's share of it.
 
     Shapes: x (N, width) or (N, width, ...); gain, bias, mean and variance (width,).
 
@@ -83,6 +85,9 @@ class BatchNorm(LayerNorm):
         x = floats(as_tensor(x))
         width = self.gain.size
         count = x.size // width
+        over_ranks = SUM_OVER_RANKS.get() if self.training else None
+        if over_ranks is not None:
+            count = int(over_ranks(np.array(count)).item())
         if x.shape[1:2] != (width,) or (self.training and count < 2):
             raise ShapeError(
                 "MG225",
@@ -96,9 +101,15 @@ class BatchNorm(LayerNorm):
         if self.training:
             warn_of_training("BatchNorm computes the mean and variance of each batch")
             axes = (0, *range(2, x.ndim))
-            mean = x.mean(axis=axes, keepdims=True)
+
+            def mean_of(values: Any) -> Any:
+                if over_ranks is None:
+                    return values.mean(axis=axes, keepdims=True)
+                return over_ranks(values.sum(axis=axes, keepdims=True)) / count
+
+            mean = mean_of(x)
             centred = x - mean
-            variance = (centred * centred).mean(axis=axes, keepdims=True)
+            variance = mean_of(centred * centred)
             unbiased = variance.array * (count / (count - 1))
             for buffer, batch in ((self.mean, mean.array), (self.variance, unbiased)):
                 buffer += self.momentum * (batch.reshape(width) - buffer)

@@ -52,6 +52,10 @@ ON_CUT: ContextVar[Callable[[Any], Any] | None] = ContextVar("on_cut", default=N
 """A function that is called with each array that passes through a cut. It returns the array that
 continues after the cut."""
 
+SUM_OVER_RANKS: ContextVar[Callable[[Any], Any] | None] = ContextVar("sum_over_ranks", default=None)
+"""A function that sums a Tensor over all processes that train the model, each on its share of a
+batch; or None for a single process."""
+
 
 def observed(sweep: F) -> F:
     """Wrap a backward pass so that the last of the OBSERVERS, if any, runs it."""

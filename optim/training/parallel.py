@@ -15,7 +15,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from minigrad import Tensor
+from minigrad import Gate, Tensor
+from minigrad.context import SCOPE, SUM_OVER_RANKS, scope_label, setting
 from minigrad.errors import DataError, OptionError
 from minigrad.fast.accumulator import SparseGradient
 from minigrad.fast.table import Table
@@ -204,6 +205,45 @@ def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: f
         # the last part is empty
         for leaf, part in zip(summed, np.split(total, ends), strict=False):
             leaf.grad = part.reshape(leaf.shape).astype(leaf.dtype, copy=False)
+
+
+class SumOverRanks(Gate):
+    """z = Σᵣ xᵣ on every rank, for sums over each rank's share of a batch.
+
+    `rows` is the number of rows in this rank's share. A rank with an empty share computes with
+    another rank's row, which is not added. On each rank, a backward pass computes the gradient of
+    the mean loss over the rank's rows. Every rank's loss depends on every x, so
+    dxᵣ = Σₛ Nₛ dzₛ / Nᵣ, because `sum_gradients` multiplies it by Nᵣ / N later.
+    """
+
+    symbol = "Σ ranks"
+    differentiable_twice = False  # the rule uses plain arrays
+
+    def __init__(self, comm: Communicator, rows: int) -> None:
+        self.comm, self.rows = comm, rows
+        self.place = f"the batch statistics {scope_label(SCOPE.get())}"
+
+    def forward(self, x: Any) -> Any:
+        return self._sum(self.place, x, 1)
+
+    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+        total = self._sum(f"the gradient of {self.place}", dz, self.rows)
+        return (total / max(self.rows, 1),)
+
+    def shape(self, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+        return shapes[0]
+
+    def _sum(self, place: str, array: Any, weight: int) -> Any:
+        mine = weight * array if self.rows else np.zeros_like(array)
+        return np.sum(exchange(self.comm, place, mine), axis=0)
+
+
+def summing_over_ranks(comm: Communicator, rows: int) -> setting:
+    """Let the layers in this block sum over all ranks. `rows` is the number of rows in this rank's
+    share of the batch.
+    """
+    add_up = None if comm is None else lambda x: SumOverRanks(comm, rows)(x)
+    return setting(SUM_OVER_RANKS, add_up)
 
 
 @contextmanager

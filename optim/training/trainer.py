@@ -35,6 +35,7 @@ from .parallel import (
     settings,
     shard,
     sum_gradients,
+    summing_over_ranks,
 )
 from .run import Batch, Model, Run, evaluating
 from .snapshot import restore
@@ -189,9 +190,10 @@ class Trainer(Run):
         self._training = True
         for batch in self._checked(self.train, "an epoch", self.batch):
             (*inputs, labels), count = shard(self.comm, batch)
-            with mg.fused():
-                output = self.model(*inputs)
-            self.loss_tensor = loss = self.loss(output, labels)
+            with summing_over_ranks(self.comm, count):
+                with mg.fused():
+                    output = self.model(*inputs)
+                self.loss_tensor = loss = self.loss(output, labels)
             self._call("on_forward")
             self.optimizer.zero_grad()
             loss.backward()
@@ -220,7 +222,7 @@ class Trainer(Run):
             parameters = self.model.named_parameters().items()
             sums = checksums({name: tensor.array for name, tensor in parameters})
             check_equal(self.everyone(sums, "the end of an epoch"))
-            # Each rank has computed running means of its share of the batches.
+            # Each rank may have computed buffers from its share of the batches.
             mine = buffers(self.model)
             for path, array in (self.comm.bcast(mine) if mine else mine).items():
                 mine[path][...] = array

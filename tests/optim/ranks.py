@@ -27,7 +27,7 @@ import numpy as np
 import layers
 import minigrad as mg
 import optim
-from layers import Dense, Dropout, Embedding, Layer
+from layers import BatchNorm, Dense, Dropout, Embedding, Layer
 from minigrad.data import Batches
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,15 +44,15 @@ DRAWING = threading.Lock()  # ranks that are threads share one generator
 class Model(Layer):
     """Ids and a mask, both (B, T), to logits (B, 2)."""
 
-    def __init__(self, cell: str, dropout: float, truncate: int | None) -> None:
+    def __init__(self, cell: str, dropout: float, truncate: int | None, norm: bool) -> None:
         super().__init__()
         self.embedding = Embedding(WORDS, 8)
         self.cell = getattr(layers, cell)(8, 6, truncate=truncate)
-        self.dropout = Dropout(dropout)
+        self.between = BatchNorm(6) if norm else Dropout(dropout)
         self.head = Dense(6, 2)
 
     def forward(self, ids: Any, mask: Any) -> Any:
-        return self.head(self.dropout(self.cell(self.embedding(ids), mask=mask)))
+        return self.head(self.between(self.cell(self.embedding(ids), mask=mask)))
 
 
 TROUBLE: dict[str, Any] = {
@@ -85,24 +85,28 @@ def train(
     epochs: int = 19,
     dropout: float = 0.0,
     truncate: int | None = None,
+    norm: bool = False,
+    rows: int = ROWS,
     folder: str | None = None,
     resume: bool = False,
     trouble: tuple[str, int] | None = None,
 ) -> dict[str, Any]:
     """Train with everything on, and return what came of it."""
     rng = np.random.default_rng(0)
-    ids = rng.integers(1, WORDS, (ROWS, LENGTH))
-    mask = np.arange(LENGTH) >= rng.integers(0, LENGTH - 3, ROWS)[:, None]
+    ids = rng.integers(1, WORDS, (rows, LENGTH))
+    mask = np.arange(LENGTH) >= rng.integers(0, LENGTH - 3, rows)[:, None]
     ids *= mask
     labels = (ids[:, -3:].sum(axis=1) > 1.5 * WORDS).astype(int)
     with DRAWING:
         # ranks begin with different weights, and those of rank 0 count
         mg.seed(1 if comm is None else 1 + comm.rank)
-        model = Model(cell, dropout, truncate)
+        model = Model(cell, dropout, truncate, norm)
     if comm is not None:  # a Trainer seeds the generator that other threads still draw from
         comm.allgather(None)
     for tensor in model.named_parameters().values():
         tensor.array = tensor.array.astype(dtype)
+    if norm:
+        model.between.mean, model.between.variance = np.zeros(6, dtype), np.ones(6, dtype)
     held = Batches(ids[:77], mask[:77], labels[:77], batch_size=32, shuffle=False)
     callbacks = [
         optim.ClipGradients(1.0),
@@ -115,6 +119,8 @@ def train(
     if folder is not None:
         callbacks.append(optim.Snapshots(Path(folder, "snapshots"), every_steps=5))
         callbacks.append(optim.LogFile(Path(folder, "log.csv")))
+        if norm:
+            callbacks.append(optim.GraphPicture(Path(folder, "graph.dot"), grads=True))
     trainer = optim.Trainer(
         model,
         mg.softmax_cross_entropy,
@@ -127,7 +133,7 @@ def train(
     history = trainer.fit(Batches(ids, mask, labels, batch_size=BATCH), epochs, held, resume=newest)
     for row in history.rows:
         row.pop("seconds", None)
-    weights = {path: tensor.array for path, tensor in model.named_parameters().items()}
+    weights = model.state_dict()
     state = pickle.dumps(
         {name: a.tobytes() for name, a in (weights | trainer.optimizer.state_dict()).items()}
     )

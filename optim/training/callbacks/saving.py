@@ -194,6 +194,10 @@ class GraphPicture(_Writer):
     Before the graph is drawn, `mg.unfuse` replaces each fused gate with the gates that it combines.
     """
 
+    # all ranks draw, and only rank 0 writes, because drawing may run a backward pass, which sums
+    # over the ranks
+    rank_0_only = False
+
     def __init__(self, path: FilePath, **options: Any) -> None:
         super().__init__(path)
         self.options = options
@@ -203,7 +207,8 @@ class GraphPicture(_Writer):
         if trainer.step == 0 and loss is not None:
             from minigrad import draw, unfuse
 
-            warn_if_failing(lambda: draw(unfuse(loss), self.path, **self.options))
+            path = None if trainer.rank else self.path
+            warn_if_failing(lambda: draw(unfuse(loss), path, **self.options))
 
 
 PASSING = "MG506", "MG607"  # a failed write; `dot` is missing

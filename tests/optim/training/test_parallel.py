@@ -8,6 +8,7 @@ them (ranks.py).
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -20,7 +21,18 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, BatchNorm, Dense, Embedding, Sequential, Stateful, TruncatedBPTT
+from layers import (
+    RNN,
+    BatchNorm,
+    Conv2d,
+    Dense,
+    Embedding,
+    Flatten,
+    Layer,
+    Sequential,
+    Stateful,
+    TruncatedBPTT,
+)
 from minigrad.errors import MinigradError
 from minigrad.fast.table import make_table
 from optim import SGD, Adam, Callback, Snapshots, Trainer, freeze
@@ -357,17 +369,126 @@ def test_ranks_of_mpi_that_differ_end_with_an_error() -> None:
     assert status != 0 and told in printed and not programs.left_over()
 
 
-def test_running_means_of_rank_0_are_taken_by_all_at_the_end_of_an_epoch() -> None:
+@needs_mpi
+def test_batch_norm_on_mpi_is_that_of_one_process(tmp_path: Path) -> None:
+    # the last of 7 batches has 3 rows: one row for one of two ranks, and one for each of three
+    options: dict[str, Any] = {"rule": "sgd", "rows": 195, "norm": True, "epochs": 2}
+    alone = programs.train(None, **options)
+    for size in (1, 2, 3):
+        outcomes = programs.run(size, **options)
+        weights, history = programs.difference(alone, outcomes[0])
+        assert outcomes[0]["steps"] == 14 and weights < 1e-13 and history < 1e-6
+        assert len({outcome["sha256"] for outcome in outcomes}) == 1
+    programs.ended(programs.training(2, folder=str(tmp_path), trouble=("raise", 1), **options))
+    newest = Snapshots.latest(tmp_path / "snapshots")
+    assert newest is not None and mg.load(newest).info["step"] in (5, 10)
+    assert (tmp_path / "graph.dot").exists()  # drawing runs another backward pass
+    for size in (1, 3):
+        folder = tmp_path / str(size)
+        shutil.copytree(tmp_path / "snapshots", folder / "snapshots")
+        outcomes = programs.run(size, folder=str(folder), resume=True, **options)
+        assert programs.difference(alone, outcomes[0])[0] < 1e-13
+        assert len({outcome["sha256"] for outcome in outcomes}) == 1
+
+
+# ---- BatchNorm, whose statistics are sums over the ranks ----
+
+
+class Selected(Layer):
+    """Normalize the rows whose first number is positive. All other rows of the output are 0."""
+
+    def __init__(self) -> None:
+        self.norm = BatchNorm(2)
+
+    def forward(self, x: Any) -> Any:
+        kept = np.flatnonzero(x[:, 0] > 0)
+        return np.eye(len(x))[:, kept] @ self.norm(x[kept])
+
+
+NORMS: dict[str, Any] = {
+    "rows": lambda: Sequential(Dense(2, 3), BatchNorm(3), mg.tanh, Dense(3, 2)),
+    "images": lambda: Sequential(
+        lambda x: mg.Tensor(x.reshape(-1, 2, 1, 1) * np.arange(1.0, 10).reshape(3, 3)),
+        Conv2d(2, 3, 2), BatchNorm(3), mg.relu, BatchNorm(3), Flatten(), Dense(12, 2),
+    ),
+    # the ranks normalize different numbers of rows
+    "selected rows": lambda: Sequential(Selected(), Dense(2, 2)),
+}  # fmt: skip
+
+
+def train_norm(comm: Any, make: Any, batches: Any, callbacks: Any = ()) -> Any:
+    with programs.DRAWING:
+        mg.seed(1)
+        model = make()
+    for tensor in model.named_parameters().values():
+        tensor.array = tensor.array.astype(np.float64)
+    for layer in model.named_layers().values():
+        if isinstance(layer, BatchNorm):
+            layer.mean, layer.variance = (np.array(a, float) for a in (layer.mean, layer.variance))
+    optimizer = SGD(model.named_parameters(), lr=0.1, momentum=0.9)
+    options: Any = {"metrics": {}, "callbacks": callbacks, "comm": comm}
+    Trainer(model, mg.mean_squared_error, optimizer, **options).fit(batches, 3)
+    return model.state_dict()
+
+
+def rows_of(*sizes: int) -> list[Any]:
+    rng = np.random.default_rng(0)
+    return [(rng.normal(size=(rows, 2)), rng.normal(size=(rows, 2))) for rows in sizes]
+
+
+@pytest.mark.parametrize("make", NORMS.values(), ids=NORMS)
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_batch_norm_on_several_ranks_is_that_of_one_process(size: int, make: Any) -> None:
+    # 5 rows leave one of three ranks one row, and 4 rows leave one of five ranks none
+    batches = rows_of(12, 7, 5, 4)
+    alone = train_norm(None, make, batches)
+    first, *others = on_ranks(size, lambda comm: train_norm(comm, make, batches))
+    for path, array in alone.items():
+        np.testing.assert_allclose(first[path], array, rtol=1e-11, atol=1e-13, err_msg=path)
+        assert all(np.array_equal(first[path], other[path]) for other in others), path
+
+
+def test_a_batch_of_one_row_has_no_variance_on_any_number_of_ranks() -> None:
+    def act(comm: Any) -> None:
+        with pytest.raises(MinigradError, match=r"MG225.*not \(1, 3\)"):
+            train_norm(comm, NORMS["rows"], rows_of(1))
+
+    on_ranks(2, act)
+    act(None)
+
+
+def test_a_batch_norm_in_another_mode_on_one_rank_is_an_error_on_all() -> None:
+    def act(comm: Any) -> None:
+        freezes = Bits(lambda trainer: trainer.model.batchnorm.eval(), 1, "on_step", 2)
+        with pytest.raises(MinigradError, match="MG331.*batch statistics in sequential/batchnorm"):
+            train_norm(comm, NORMS["rows"], rows_of(4, 4, 4), [freezes])
+
+    on_ranks(2, act)
+
+
+class MeanOfBatch(Layer):
+    """A buffer that each rank computes from its own rows."""
+
+    def __init__(self) -> None:
+        self.buffer("mean", np.zeros(1))
+
+    def forward(self, x: Any) -> Any:
+        if self.training:
+            self.mean = x.mean(axis=0)
+        return x
+
+
+def test_buffers_of_rank_0_are_taken_by_all_at_the_end_of_an_epoch() -> None:
     x = np.arange(8, dtype=np.float32).reshape(8, 1)
 
     def act(comm: Any) -> Any:
         with programs.DRAWING:
-            model = Sequential(BatchNorm(1, momentum=1.0), Dense(1, 1))
+            model = Sequential(MeanOfBatch(), Dense(1, 1))
         optimizer = SGD(model.named_parameters(), lr=0.01)
         Trainer(model, mg.mean_squared_error, optimizer, metrics={}, callbacks=[], comm=comm).fit(
             [(x, x)], 1
         )
-        return model.batchnorm.mean
+        return model.meanofbatch.mean
 
     # the mean of the first half, which rank 0 has read
     assert [mean.tolist() for mean in on_ranks(2, act)] == [[1.5], [1.5]]
