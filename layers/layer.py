@@ -18,6 +18,7 @@ import numpy as np
 
 from minigrad import Tensor, scope
 from minigrad.checkpoint import check_match
+from minigrad.context import ON_LAYER
 from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.graph import Array as Array
 from minigrad.help.other_frameworks import check_call
@@ -85,6 +86,8 @@ class Layer:
         )
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if (keep := ON_LAYER.get()) is not None:
+            keep(self)
         with scope(self._name or type(self).__name__.lower()):
             try:
                 output = self.forward(*inputs, **options)

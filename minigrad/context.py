@@ -52,6 +52,9 @@ ON_CUT: ContextVar[Callable[[Any], Any] | None] = ContextVar("on_cut", default=N
 """A function that is called with each array that passes through a cut. It returns the array that
 continues after the cut."""
 
+ON_LAYER: ContextVar[Callable[[Any], None] | None] = ContextVar("on_layer", default=None)
+"""A function that is called with each layer before the layer runs."""
+
 SUM_OVER_RANKS: ContextVar[Callable[[Any], Any] | None] = ContextVar("sum_over_ranks", default=None)
 """A function that sums a Tensor over all processes that train the model, each on its share of a
 batch; or None for a single process."""

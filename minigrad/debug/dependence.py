@@ -4,19 +4,29 @@ Both return a matrix of booleans. In a terminal, it prints as text; in a noteboo
 """
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..derivatives import grad
-from ..errors import GradientError, NonFiniteError, OptionError, ShapeError
+from ..errors import (
+    DtypeError,
+    GradientError,
+    MinigradError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+)
 from ..gates.activation import axes_of
 from ..graph import Array
 from ..help.engine_errors import check_inputs_of_grad
 from ..numpy_api import to_array
 from ..tensor import Tensor
+from .unchanged import unchanged
 
 POINTS = 3  # an output that a change leaves equal by accident rarely stays equal at other inputs
 
@@ -117,7 +127,8 @@ def depends(output: Any, input: Any, output_axes: Any = None, input_axes: Any = 
     For a function, seen[i, j] is True if output[i] changes when input[j] is replaced: a float by a
     random number, an integer by another integer from `input`. This is repeated at random inputs,
     because an element may have no effect by accident, as in relu. A change must exceed the rounding
-    error.
+    error of output[i], which depends on the size of output[i] only. The calls change neither
+    minigrad's random generator nor the state of any layer.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> depends(x.cumsum(), x)
@@ -135,48 +146,45 @@ def depends(output: Any, input: Any, output_axes: Any = None, input_axes: Any = 
     array([[1, 1, 0],
            [0, 1, 1]])
 
-    Errors: ShapeError MG107 for axes that do not exist. For Tensors, GradientError MG127 if `input`
-    requires no gradient. For functions, OptionError MG750 if all integers of the input are equal,
-    GradientError MG702 if two calls with equal inputs disagree, and NonFiniteError MG708 if the
-    output is not finite.
+    Errors: ShapeError MG107 for axes that do not exist; DtypeError MG752 for a list of Tensors, an
+    empty input, and anything else that is not a Tensor or an array of numbers. For Tensors,
+    GradientError MG127 if `input` requires no gradient. For functions, OptionError MG750 if all
+    integers of the input are equal, GradientError MG702 if two calls with equal inputs disagree,
+    and NonFiniteError MG708 if the output is not finite.
     """
-    value, rng = partial(_value, output, input), np.random.default_rng(0)
-    x = np.asarray(to_array(input))
-    recorded = isinstance(output, Tensor)
-    rows, above = _groups(output.shape if recorded else value(x).shape, output_axes)
-    columns, across = _groups(x.shape, input_axes)
-    matrix = np.zeros((math.prod(above), math.prod(across)), bool)
-    if recorded:
+    x, rng = _numbers(input, "input"), np.random.default_rng(0)
+    if isinstance(output, Tensor):
         check_inputs_of_grad([input])
+        rows, above = _groups(output.shape, output_axes)
+        columns, across = _groups(x.shape, input_axes)
+        matrix = np.zeros((math.prod(above), math.prod(across)), bool)
         weights = rng.standard_normal(rows.shape)  # gradients with equal weights could cancel
         for row in range(len(matrix) * output.requires_grad):
             (gradient,) = grad(output, input, upstream=np.where(rows == row, weights, 0))
             matrix[row] = _any(gradient.array != 0, columns)
-    for _ in range(0 if recorded else POINTS):
-        base, other = value(x), _replaced(x, rng)
-        # A matrix product may round a row differently if another row changes.
-        rounding = 100 * np.finfo(base.dtype).eps * np.abs(base).max()
-        if base.shape != (again := value(x)).shape or np.abs(again - base).max() > rounding:
-            raise GradientError(
-                "MG702",
-                "the dependence cannot be found, because two calls with equal inputs disagree",
-                cause="dropout, or a state or cache from an earlier call, changes the output",
-                remedy="switch off dropout with model.eval(), and begin each call with a new state",
-            )
-        for column in range(matrix.shape[1]):
-            change = value(np.where(columns == column, other, x)) - base
-            matrix[:, column] |= _any(np.abs(change) > rounding, rows)
-        x = other
+        return Dependence(matrix.reshape(above + across), matrix, np.zeros_like(matrix))
+    if not callable(output):
+        raise _unusable(output, "output")
+    with unchanged(output):
+        value = partial(_value, output, input)
+        inputs, outputs, rounding = _points(value, x, rng)
+        rows, above = _groups(rounding.shape, output_axes)
+        columns, across = _groups(x.shape, input_axes)
+        matrix = np.zeros((math.prod(above), math.prod(across)), bool)
+        for (x, other), base in zip(pairwise(inputs), outputs, strict=False):
+            for column in range(matrix.shape[1]):
+                change = value(np.where(columns == column, other, x)) - base
+                matrix[:, column] |= _any(np.abs(change) > rounding, rows)
     return Dependence(matrix.reshape(above + across), matrix, np.zeros_like(matrix))
 
 
 def check_causal(model: Any, ids: Any) -> CausalReport:
     """Check that output step t of `model` depends only on the input steps up to t.
 
-    `model` is a function of ids (B, T), or of floats (B, T, ...), that returns (B, T, ...). The
-    check calls it with other inputs at one step, or in one row of the batch, and compares the
-    outputs, as in `depends`. It therefore also finds a leak through a detached value, and a row
-    that depends on another row.
+    `model` is a function of ids (B, T), or of floats (B, T, ...), that returns (B, T, ...), or a
+    tuple that begins with it, such as (logits, state). The check calls it with other inputs at one
+    step, or in one row of the batch, and compares the outputs, as in `depends`. It therefore also
+    finds a leak through a detached value, and a row that depends on another row.
 
     >>> import minigrad as mg
     >>> table = mg.Tensor(np.eye(5))
@@ -195,16 +203,25 @@ def check_causal(model: Any, ids: Any) -> CausalReport:
     Errors: ShapeError MG751 if the model's output does not begin with (B, T); otherwise as for
     `depends`.
     """
-    given, returned = np.shape(ids), np.shape(model(ids))
-    if len(given) < 2 or returned[:2] != given[:2]:
-        raise ShapeError(
-            "MG751",
-            f"check_causal cannot compare the steps of {given} and {returned}",
-            cause="the input and the output must both begin with (batch, steps)",
-            remedy="pass ids of shape (batch, steps) and a model that returns an output for each "
-            "step; for other shapes, use mg.depends",
-        )
-    steps, rows = depends(model, ids, 1, 1), depends(model, ids, 0, 0)
+    if not callable(model):
+        raise _unusable(model, "model")
+
+    def outputs(ids: Any) -> Any:
+        found = model(ids)
+        return found[0] if isinstance(found, tuple) and found else found
+
+    x = _numbers(ids, "input")
+    with unchanged(model):
+        given, returned = x.shape, _value(outputs, ids, x).shape
+        if len(given) < 2 or returned[:2] != given[:2]:
+            raise ShapeError(
+                "MG751",
+                f"check_causal cannot compare the steps of {given} and {returned}",
+                cause="the input and the output must both begin with (batch, steps)",
+                remedy="pass ids of shape (batch, steps) and a model that returns an output for "
+                "each step; for other shapes, use mg.depends",
+            )
+        steps, rows = depends(outputs, ids, 1, 1), depends(outputs, ids, 0, 0)
     steps.wrong, rows.wrong = np.triu(steps.matrix, 1), rows.matrix > np.eye(given[0])
     future, mixed, unseen = map(_first, (steps.wrong, rows.wrong, np.tril(~steps.matrix)))
     steps.title = "causal: no output step (down) depends on a later input step (across)"
@@ -249,9 +266,55 @@ def _replaced(x: Array, rng: np.random.Generator) -> Any:
     return ids[(place.reshape(x.shape) + rng.integers(1, len(ids), x.shape)) % len(ids)]
 
 
+def _numbers(value: Any, what: str) -> Array:
+    """Return a Tensor, an array or a list of numbers as an array with at least one element."""
+    array = np.zeros(0)
+    with suppress(MinigradError, ValueError):  # a list of Tensors; a ragged list
+        if not (isinstance(value, list | tuple) and any(isinstance(v, Tensor) for v in value)):
+            array = np.asarray(to_array(value))
+    if array.dtype.kind not in "fiub" or not array.size:
+        raise _unusable(value, what)
+    return array
+
+
+def _unusable(value: Any, what: str) -> DtypeError:
+    """Return the error for an input or output whose elements cannot be changed and compared."""
+    size = f", with shape {value.shape}" if hasattr(value, "shape") else ""
+    return DtypeError(
+        "MG752",
+        f"the dependence cannot be found: the {what} is of type {type(value).__name__}{size}",
+        cause="the input, and the output or the function's result, must each be one Tensor or "
+        "array with at least one number",
+        remedy="check one input and one output at a time, as in mg.depends(lambda x: model(x)[0], "
+        "x)",
+    )
+
+
+def _points(value: Any, x: Array, rng: np.random.Generator) -> tuple[list[Array], list[Array], Any]:
+    """Return x and POINTS other inputs, the outputs at all of them, and the rounding error of each
+    output element.
+    """
+    inputs = [x]
+    for _ in range(POINTS):
+        inputs.append(_replaced(inputs[-1], rng))
+    outputs, again = list(map(value, inputs)), list(map(value, inputs))
+    # A matrix product may round a row differently if another row changes. An element may be small
+    # by accident, after terms have canceled, but rarely at all points.
+    if len({z.shape for z in outputs + again}) == 1:
+        rounding = 100 * np.finfo(outputs[0].dtype).eps * np.abs(outputs).max(axis=0)
+        if (np.abs(np.subtract(again, outputs)) <= rounding).all():
+            return inputs, outputs, rounding
+    raise GradientError(
+        "MG702",
+        "the dependence cannot be found, because two calls with equal inputs disagree",
+        cause="dropout, or a state or cache from an earlier call, changes the output",
+        remedy="switch off dropout with model.eval(), and begin each call with a new state",
+    )
+
+
 def _value(f: Any, input: Any, x: Array) -> Array:
     """Return f(x) as a finite array of floats. x is passed as a Tensor if `input` is one."""
-    z: Array = 1.0 * to_array(f(Tensor(x) if isinstance(input, Tensor) else x))
+    z: Array = 1.0 * _numbers(f(Tensor(x) if isinstance(input, Tensor) else x), "function's result")
     if not np.isfinite(z).all():
         raise NonFiniteError(
             "MG708",

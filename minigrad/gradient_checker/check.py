@@ -7,11 +7,11 @@ import numpy as np
 
 from ..backward import sweep
 from ..debug.anomaly import first_non_finite, strange_node, title, trace_lines
+from ..debug.unchanged import unchanged
 from ..derivatives import grad
 from ..errors import DtypeError, MinigradError, NonFiniteError, OptionError
 from ..graph import Array, Leaf, Node, ancestors, dense
 from ..help.engine_errors import tensors_inside
-from ..random import generator
 from ..tensor import Tensor, from_node
 from .blame import differing, leaking
 from .curve import step_curve, taylor_slope
@@ -42,7 +42,8 @@ def gradcheck(
     - `seed`: the seed for the random v, elements and directions.
 
     Integer inputs (ids, labels) are passed to f unchanged. All computations use float64. After the
-    check, the tensors have their original arrays again, and `.grad` is unchanged.
+    check, the tensors have their original arrays again, and `.grad`, the random generator and the
+    state of all layers, such as the running means of a BatchNorm, are unchanged.
 
     >>> import minigrad as mg
     >>> W = Tensor([[0.5, -1.0]], requires_grad=True, name="W")
@@ -72,7 +73,7 @@ def gradcheck(
         if isinstance(node, Leaf) and node not in leaves.values():
             name = node.name or f"input {number}"
             leaves[f"{name} ({number})" if name in leaves else name] = node
-    return _run(lambda: f(*tensors), leaves, sample, fast, order, seed)
+    return _run(f, lambda: f(*tensors), leaves, sample, fast, order, seed)
 
 
 def gradcheck_model(
@@ -112,10 +113,11 @@ def gradcheck_model(
         if parameter.requires_grad
     }
     *inputs, labels = [_wide(value) for value in batch]
-    return _run(lambda: loss(model(*inputs), labels), leaves, sample, fast, order, seed)
+    return _run(model, lambda: loss(model(*inputs), labels), leaves, sample, fast, order, seed)
 
 
 def _run(
+    model: Any,
     run: Callable[[], Tensor],
     leaves: dict[str, Leaf],
     sample: int | None,
@@ -145,20 +147,21 @@ def _run(
             "gradient",
             remedy="pass the tensors that the function depends on: mg.gradcheck(f, W, b)",
         )
-    random_state = generator().bit_generator.state
     before = [(leaf, leaf.requires_grad) for leaf in leaves.values()]
     try:
         for leaf in leaves.values():
             leaf.requires_grad = True
-        problem = Problem(run, leaves)
-        report = Check(problem, np.random.default_rng(seed), sample, fast).report
-        if report and order == 2:
-            second = Problem(_gradient_of(problem, np.random.default_rng(seed + 1)), leaves)
-            report = Check(second, np.random.default_rng(seed + 2), sample, fast).report
-            report.order = 2
+        with unchanged(model):
+            problem = Problem(run, leaves)
+            report = Check(problem, np.random.default_rng(seed), sample, fast).report
+            if report and order == 2:
+                second = Problem(_gradient_of(problem, np.random.default_rng(seed + 1)), leaves)
+                report = Check(second, np.random.default_rng(seed + 2), sample, fast).report
+                report.order = 2
+        if (curve := report._curve) is not None:  # it calls the function again, after the check
+            report._curve = unchanged(model)(curve)
         return report
     finally:
-        generator().bit_generator.state = random_state
         for leaf, requires_grad in before:
             leaf.requires_grad = requires_grad
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..backward import sweep
+from ..debug.unchanged import unchanged
 from ..errors import OptionError
 from ..gates import softmax_cross_entropy
 from ..graph import Array, dense
-from ..random import generator
 from ..support.text import printable
 from ..tensor import Tensor
 
@@ -59,7 +59,7 @@ def truncation_report(
     `batch` is (*inputs, labels), such as ids (B, T) and labels (B,). The loss is
     loss(model(*inputs), labels). For each k, the function sets `truncate` to k on all layers in
     `model.named_layers()` that have this attribute. At the end, it restores the old values. `.grad`
-    is unchanged. Dropout draws the same mask for each k.
+    and the state of all layers are unchanged. Dropout draws the same mask for each k.
 
     >>> import minigrad as mg
     >>> class Decay:                                   # h_t = w · h_(t-1) + x_t: the gradient of w fades as w^t
@@ -92,13 +92,12 @@ def truncation_report(
         )
     *inputs, labels = batch
     before = [layer.truncate for layer in layers]
-    random_state = generator().bit_generator.state
 
     def gradients(k: int | None) -> dict[str, Array]:
         for layer in layers:
             layer.truncate = k
-        generator().bit_generator.state = random_state
-        root = loss(model(*inputs), labels).node
+        with unchanged(model):
+            root = loss(model(*inputs), labels).node
         swept = sweep(root, np.ones((), root.output.dtype)) if root.requires_grad else {}
         found = {}
         for path, parameter in model.named_parameters().items():
@@ -120,6 +119,5 @@ def truncation_report(
                     report.norm_ratio[k][path] = float(length / full_length)
         return report
     finally:
-        generator().bit_generator.state = random_state
         for layer, truncate in zip(layers, before, strict=True):
             layer.truncate = truncate

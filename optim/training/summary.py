@@ -5,6 +5,7 @@ from typing import Any
 
 from minigrad import enable_grad
 from minigrad.context import ANY_STEP
+from minigrad.debug.unchanged import unchanged
 from minigrad.support.notebook import table
 from minigrad.support.text import table as text_table
 
@@ -84,7 +85,7 @@ def summary(model: Any, *inputs: Any) -> Summary:
     try:
         for tensor in frozen:  # a gate is recorded only if an input requires a gradient
             tensor.requires_grad = True
-        with evaluating(model, training=False), enable_grad():
+        with evaluating(model, training=False), unchanged(model), enable_grad():
             found = rows(list(Graph(model(*inputs))))
     finally:
         for tensor in frozen:

@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, RNN, Dense, Dropout, Embedding, LayerNorm, Sequential
-from minigrad.errors import GradientError, NonFiniteError, OptionError, ShapeError
+from minigrad.errors import DtypeError, GradientError, NonFiniteError, OptionError, ShapeError
 
 B, T, V, D = 3, 6, 10, 8
 RNG = np.random.default_rng(0)
@@ -325,6 +325,52 @@ def test_rounding_is_no_dependence_and_a_weak_leak_is():
     assert leak.future == (0, T - 1)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("hidden", [-1e4, -1e9, -1e30])
+def test_a_hidden_logit_hides_no_leak(hidden, dtype):
+    table = mg.Tensor(TABLE.array.astype(dtype))
+    mask = np.where(np.arange(D) == 2, hidden, 0.0).astype(dtype)  # one id is never generated
+
+    def model(ids):
+        x = mg.lookup(table, ids)
+        return x + 1e-3 * x.mean(axis=1, keepdims=True) + mask
+
+    assert mg.check_causal(model, IDS).future == (0, 1)
+    assert (mg.depends(model, IDS, (0, 2), 0).seen[:, 5] == np.eye(B)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("large", [1e6, 1e12, 1e30])
+def test_each_output_has_its_own_rounding_error(large, dtype):
+    x = RNG.standard_normal(3).astype(dtype)
+    scales = np.array([large, 1, 1 / large], dtype)
+    assert (mg.depends(lambda x: x * scales, x).seen == np.eye(3)).all()
+    assert (mg.depends(lambda x: x * scales, mg.Tensor(x)).seen == np.eye(3)).all()
+
+
+def test_small_outputs_of_two_calls_may_not_disagree_beside_a_large_one():
+    rng = np.random.default_rng(0)
+    with pytest.raises(GradientError, match=r"MG702.*two calls with equal inputs disagree"):
+        mg.depends(lambda x: x * [1e20, 1.0] + [0.0, rng.random()], np.ones(2))
+
+
+def test_an_output_that_is_0_at_some_points():
+    x = np.array([-1.0, 2.0, -3.0, 0.0])
+    assert (mg.depends(mg.relu, x).seen <= np.eye(4)).all()
+    assert not mg.depends(lambda x: x - x, x).seen.any()
+
+
+def test_of_a_model_that_returns_logits_and_a_state_the_logits_are_checked():
+    def backwards(ids):
+        return mg.lookup(TABLE, ids)[:, ::-1], mg.Tensor([1.0])
+
+    rnn = Sequential(Embedding(V, D), RNN(D, D, return_sequences=True, return_state=True))
+    assert mg.check_causal(rnn, IDS).unseen is None
+    assert mg.check_causal(backwards, IDS).future == (0, T - 1)
+    with pytest.raises(DtypeError, match="MG752.*the function's result is of type tuple"):
+        mg.depends(rnn, IDS)
+
+
 class Cached:
     """The first id of an earlier call stays in the cache."""  # EleutherAI/gpt-neox#532
 
@@ -380,6 +426,50 @@ def test_bad_input():
         mg.check_causal(lambda ids: mg.lookup(TABLE, ids).sum(axis=1), IDS)
     with pytest.raises(ShapeError, match=r"MG751.*\(6,\) and \(6, 8\)"):
         mg.check_causal(lambda ids: mg.lookup(TABLE, ids), IDS[0])
+
+
+X = mg.Tensor([1.0, 2.0], requires_grad=True)
+UNUSABLE = {
+    "the input is of type list": [
+        lambda: mg.depends(X * X, [X, X]),
+        lambda: mg.depends(lambda x: x[0], [X, X]),
+        lambda: mg.depends(lambda x: x, []),
+        lambda: mg.depends(lambda x: x, [[1.0], [1.0, 2.0]]),
+    ],
+    r"the input is of type ndarray, with shape \(0, 3\)": [
+        lambda: mg.depends(lambda x: x, np.zeros((0, 3))),
+        lambda: mg.check_causal(lambda x: x, np.zeros((0, 3), int)),
+    ],
+    r"the input is of type Tensor, with shape \(0,\)": [
+        lambda: mg.depends(X[:0], X[:0]),
+        lambda: mg.depends(lambda x: x, X[:0]),
+    ],
+    "the input is of type str": [lambda: mg.depends(lambda x: x, "text")],
+    "the output is of type list": [lambda: mg.depends([X, X], X)],
+    "the output is of type float": [lambda: mg.depends(3.0, X)],
+    "the model is of type Tensor": [lambda: mg.check_causal(X, IDS)],
+    "the function's result is of type list": [lambda: mg.depends(lambda x: [x, x], X)],
+    "the function's result is of type NoneType": [
+        lambda: mg.depends(lambda x: None, X),
+        lambda: mg.check_causal(lambda ids: None, IDS),
+    ],
+    "the function's result is of type tuple": [lambda: mg.check_causal(lambda ids: (), IDS)],
+    r"the function's result is of type Tensor, with shape \(0,\)": [
+        lambda: mg.depends(lambda x: x[:0], X)
+    ],
+}
+
+
+@pytest.mark.parametrize(("told", "calls"), UNUSABLE.items(), ids=UNUSABLE)
+def test_anything_but_one_tensor_or_array_with_elements_is_refused(told, calls):
+    for call in calls:
+        with pytest.raises(DtypeError, match=f"MG752.*{told}"):
+            call()
+
+
+def test_a_list_of_numbers_is_an_array():
+    assert mg.depends(lambda x: x[::-1], [1.0, 2.0]).seen.tolist() == [[False, True], [True, False]]
+    assert mg.check_causal(masked(PAST), IDS.tolist())
 
 
 def cells(html, color):
