@@ -373,9 +373,10 @@ def test_ranks_of_mpi_that_differ_end_with_an_error() -> None:
 def test_batch_norm_on_mpi_is_that_of_one_process(tmp_path: Path) -> None:
     # the last of 7 batches has 3 rows: one row for one of two ranks, and one for each of three
     options: dict[str, Any] = {"rule": "sgd", "rows": 195, "norm": True, "epochs": 2}
-    alone = programs.train(None, **options)
+    alone, sha256 = programs.train(None, **options), {}
     for size in (1, 2, 3):
         outcomes = programs.run(size, **options)
+        sha256[size] = outcomes[0]["sha256"]
         weights, history = programs.difference(alone, outcomes[0])
         assert outcomes[0]["steps"] == 14 and weights < 1e-13 and history < 1e-6
         assert len({outcome["sha256"] for outcome in outcomes}) == 1
@@ -383,12 +384,13 @@ def test_batch_norm_on_mpi_is_that_of_one_process(tmp_path: Path) -> None:
     newest = Snapshots.latest(tmp_path / "snapshots")
     assert newest is not None and mg.load(newest).info["step"] in (5, 10)
     assert (tmp_path / "graph.dot").exists()  # drawing runs another backward pass
-    for size in (1, 3):
+    for size in (1, 2, 3):
         folder = tmp_path / str(size)
         shutil.copytree(tmp_path / "snapshots", folder / "snapshots")
         outcomes = programs.run(size, folder=str(folder), resume=True, **options)
         assert programs.difference(alone, outcomes[0])[0] < 1e-13
         assert len({outcome["sha256"] for outcome in outcomes}) == 1
+        assert size != 2 or outcomes[0]["sha256"] == sha256[2]  # the same number of ranks as before
 
 
 # ---- BatchNorm, whose statistics are sums over the ranks ----
