@@ -5,7 +5,7 @@ the cores.
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # Before anything imports NumPy: two workers, each with a thread for every core, would slow each
 # other down.
@@ -20,6 +20,9 @@ settings.register_profile(
 )
 # in WebAssembly, slower by far
 settings.register_profile("sampled", settings.get_profile("minigrad"), max_examples=5)
+# of `make fuzz`: other examples in every turn, until its minutes are over
+phases = [Phase.explicit, Phase.generate, Phase.shrink]
+settings.register_profile("fuzz", deadline=None, database=None, max_examples=200, phases=phases)
 settings.load_profile("minigrad")
 
 

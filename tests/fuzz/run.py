@@ -4,9 +4,9 @@ case, as a test.
     python -m tests.fuzz.run --minutes 30                    # make fuzz MINUTES=30
     python -m tests.fuzz.run --minutes 1 --only programs damage --seed 7
 
-Every processor gets a process, and every fuzzer its share of the time. A case is decided by the
-seed and two numbers, and a failure names all three. Ctrl-C ends the run early, with the same
-report.
+Every processor gets a process, and every fuzzer and every property of Hypothesis (`properties.py`)
+its share of the time. A case is decided by the seed and two numbers, and a failure names all three.
+Ctrl-C ends the run early, with the same report.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from . import properties
 from .damage import Damage
 from .fuzzer import Fuzzer
 from .handouts import Handouts
@@ -69,14 +70,21 @@ class Report(NamedTuple):
 
 
 def take_turn(name: str, seed: int, turn: int, shrink: float) -> Report:
-    """Cases of one fuzzer for a moment, or until one fails."""
-    fuzzer, tried, failure = FUZZERS[name](), 0, ""
+    """Cases of one fuzzer or property for a moment, or until one fails."""
     COUNTS.clear()
     began = time.monotonic()
+    if name not in FUZZERS:
+        tried, failure = properties.take_turn(name, 10**6 * seed + turn)
+        return Report(name, tried, time.monotonic() - began, failure, Counter())
+    fuzzer, tried, failure = FUZZERS[name](), 0, ""
     while not failure and time.monotonic() < began + TURN:
         failure = one_case(fuzzer, seed, turn, tried, shrink)
         tried += 1
     return Report(name, tried, time.monotonic() - began, failure, Counter(COUNTS))
+
+
+def share(name: str) -> float:
+    return FUZZERS[name].share if name in FUZZERS else 1.0
 
 
 def one_case(fuzzer: Fuzzer, seed: int, turn: int, number: int, shrink: float = 60) -> str:
@@ -120,7 +128,7 @@ def run(only: list[str], minutes: float, seed: int, processes: int, first: bool)
         while True:
             left = [name for name in only if failed[name] < MOST_FAILURES]
             while len(running) < processes and left and time.monotonic() < end:
-                name = min(left, key=lambda one: spent[one] / FUZZERS[one].share)
+                name = min(left, key=lambda one: spent[one] / share(one))
                 shrink = 10 if first else 60
                 running.add(pool.submit(take_turn, name, seed, turns[name], shrink))
                 turns[name] += 1
@@ -148,18 +156,20 @@ def run(only: list[str], minutes: float, seed: int, processes: int, first: bool)
 
 
 def summary(reports: list[Report], only: list[str]) -> str:
-    """A line for each fuzzer: cases, failures, rate."""
-    lines = [f"{'':14}{'cases':>9}{'failed':>8}{'per s':>9}"]
+    """A line for each fuzzer and property: cases, failures, rate."""
+    width = 2 + max(map(len, only))
+    lines = [f"{'':{width}}{'cases':>9}{'failed':>8}{'per s':>9}"]
     for name in only:
         own = [report for report in reports if report.name == name]
         tried = sum(report.tried for report in own)
         failed = sum(bool(report.failure) for report in own)
         rate = tried / (sum(report.seconds for report in own) or 1)
-        lines.append(f"{name:14}{tried:9,}{failed:8}{rate:9.1f}")
+        lines.append(f"{name:{width}}{tried:9,}{failed:8}{rate:9.1f}")
     return "\n".join(lines)
 
 
 def main() -> None:
+    names = [*FUZZERS, *properties.properties()]
     parser = argparse.ArgumentParser(description="Random cases against answers from elsewhere.")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=0)
@@ -170,15 +180,15 @@ def main() -> None:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=FUZZERS,
-        default=list(FUZZERS),
+        choices=names,
+        default=names,
         metavar="NAME",
-        help=", ".join(FUZZERS),
+        help=", ".join(names),
     )
     options = parser.parse_args()
     only = []
     for name in options.only:
-        if why := FUZZERS[name]().missing():
+        if name in FUZZERS and (why := FUZZERS[name]().missing()):
             print(f"without {name}: {why}")
         else:
             only.append(name)
@@ -188,7 +198,7 @@ def main() -> None:
     sides = sum((report.sides for report in reports), Counter[tuple[str, str]]())
     print(f"\n{summary(reports, only)}\n\n{table(sides)}\n")
     missed = []
-    if options.minutes > 2 and options.only == list(FUZZERS) and not failed:
+    if options.minutes > 2 and options.only == names and not failed:
         missed = untried(sides)
     for side in missed:
         print(f"FAILED: {side}")

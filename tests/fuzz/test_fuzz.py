@@ -14,7 +14,7 @@ import pytest
 
 import minigrad as mg
 
-from . import mutants, programs, run, thresholds
+from . import mutants, programs, properties, run, test_updates, thresholds
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numbers may be extreme
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,10 +47,11 @@ def test_kills_and_the_command():
     # In another process, because this one may have threads, and a fork takes only one of them
     # along.
     command = [sys.executable, "-m", "tests.fuzz.run", "--processes", "1"]
-    command += ["--only", "kills", "--minutes", "0.02"]
+    command += ["--only", "kills", "numbers_take_the_parameter_s_dtype", "--minutes", "0.02"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\n0 failures" in done.stdout and re.search(r"kills +[1-9]", done.stdout)
+    assert re.search(r"numbers_take_the_parameter_s_dtype +[1-9]", done.stdout)
     assert "minigrad.fast.kernels.BLOCK" in done.stdout
 
 
@@ -101,6 +102,17 @@ def test_every_constant_that_is_a_number_is_a_threshold_or_something_else():
                 if name and types and types <= {int, float}:
                     found.add(f"{module}.{name[1]}")
     assert found <= {*thresholds.THRESHOLDS, *thresholds.OTHERS}
+
+
+def test_a_property_s_failure_can_be_pasted(monkeypatch):
+    name = "numbers_take_the_parameter_s_dtype"
+    function = test_updates.test_numbers_take_the_parameter_s_dtype
+    monkeypatch.setattr(properties, "properties", lambda: {name: function})
+    assert properties.take_turn(name, 3)[1] == ""
+    monkeypatch.setattr(mg.Subtract, "backward", lambda self, dz, z, a, b: (dz, dz))
+    tried, failure = properties.take_turn(name, 3)
+    assert tried > 1 and "tests.fuzz.test_updates import *" in failure
+    assert f"test_{name}.hypothesis.inner_test(" in failure
 
 
 @pytest.mark.parametrize("name", run.FUZZERS)

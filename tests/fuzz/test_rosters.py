@@ -1,0 +1,201 @@
+"""Rosters of Moodle, Canvas and other programs in which numbers of different columns collide, students
+are missing and columns are shuffled: a mark never goes to another student, and no other cell changes.
+
+The command runs as it is typed. Only the grading is replaced: a mark is read from the submission.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad.__main__ import main
+from minigrad.course.lesson import lesson
+from minigrad.course.marks import Mark, Row
+
+ONE, TWO = lesson(1), lesson(2)
+NAMES = ["Ada Lovelace", "Bob", "Eve O'Neil", "Zoë Müller", "Max Maier", "José von der Au"]
+# few, so that they collide: the same number for two students in two columns
+NUMBERS = ["1", "2", "7", "12", "201"]
+WITH_ZEROS = [*NUMBERS, "007", "07", "0201", "S-7"]
+LOGINS = ["ada", "bob", "eve7", *WITH_ZEROS]
+POINTS = [(right, more) for right in range(6) for more in (0, 1)][1:]
+"""Right answers in two lessons, which make another number of points for each student."""
+
+
+@dataclass(frozen=True)
+class Student:
+    name: str
+    number: str
+    """The participant's number on Moodle, or the ID on Canvas: it is in the names of files."""
+    matriculation: str
+    """Another number, with leading zeros in places."""
+    login: str
+    right: tuple[int, int]
+
+    @property
+    def points(self) -> float:
+        return round(self.right[0] / ONE.asked + self.right[1] / TWO.asked, 2)
+
+    def cell(self, column: str) -> str:
+        first, _, last = self.name.rpartition(" ")
+        return {
+            "Identifier": f"Participant {self.number}",
+            "ID": self.number,
+            "Full name": self.name,
+            "Student": f"{last}, {first}" if first else last,
+            "ID number": self.matriculation,
+            "SIS User ID": self.matriculation,
+            "Student ID": self.matriculation,
+            "SIS Login ID": self.login,
+            "Username": self.login,
+            "Email address": f"{self.login}@uni.example",
+            "Status": "Submitted",
+            "Section": self.number,
+        }.get(column, "")
+
+
+SHEETS = {
+    "Moodle": ["Identifier", "Full name", "ID number", "Email address", "Status", "Grade", "Feedback"],
+    "Canvas": ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Grade"],
+    "plain": ["Student ID", "Username", "Email address", "Full name", "Grade", "Section"],
+}  # fmt: skip
+KEYS = {"Moodle": "Identifier", "Canvas": "ID"}
+
+
+@dataclass
+class Class:
+    """A roster with these students and columns, and the students who handed in something."""
+
+    program: str
+    columns: list[str]
+    rows: list[Student]
+    submitted: list[Student]
+    key: str
+    """The column whose cells are in the names of the submissions."""
+
+
+@st.composite
+def classes(draw: Any) -> Class:
+    count = draw(st.integers(1, 5))
+
+    def distinct(values: list[str]) -> Any:
+        return draw(st.lists(st.sampled_from(values), min_size=count, max_size=count, unique=True))
+
+    parts = distinct(NAMES), distinct(NUMBERS), distinct(WITH_ZEROS), distinct(LOGINS), POINTS
+    students = [Student(*one) for one in zip(*parts, strict=False)]
+    program = draw(st.sampled_from(list(SHEETS)))
+    columns = draw(st.just(SHEETS[program]) | st.permutations(SHEETS[program]))
+    some = st.lists(st.sampled_from(students), min_size=1, unique=True)
+    return Class(
+        program,
+        columns,
+        draw(st.permutations(students) | some),
+        draw(st.just(students) | some),
+        draw(st.sampled_from(["Student ID", "Username", "Email address", "Full name"]))
+        if program == "plain"
+        else KEYS[program],
+    )
+
+
+def file_name(one: Student, group: Class) -> str:
+    match group.program:
+        case "Moodle":
+            return f"{one.name}_{one.number}_assignsubmission_file_lesson_01.py"
+        case "Canvas":
+            return f"{one.name.replace(' ', '').lower()}_{one.number}_99_lesson_01.py"
+    return f"{one.cell(group.key)}_lesson_01.py"
+
+
+def fill_in(group: Class) -> list[list[str]]:
+    """The lines of the roster after the command."""
+
+    def graded(handed_in: Any, *_: Any) -> list[Row]:
+        rows = []
+        for one in handed_in:
+            (file,) = one.files
+            marks = [Mark(*pair, "") for pair in zip((ONE, TWO), eval(file.text), strict=True)]
+            rows.append(Row(one.name, marks, "", one.id, True))
+        return rows
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for one in group.submitted:
+            path = folder / "class" / file_name(one, group)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(repr(one.right))
+        with (folder / "roster.csv").open("w", newline="", encoding="utf-8") as file:
+            write = csv.writer(file).writerow
+            write(group.columns)
+            for one in group.rows:
+                write([one.cell(column) for column in group.columns])
+        words = ["minigrad", "course", "report", str(folder / "class"), "--partial"]
+        words += ["--roster", str(folder / "roster.csv"), "-o", str(folder / "filled.csv")]
+        printed = io.StringIO()
+        with (
+            patch.object(sys, "argv", words),
+            patch("minigrad.course.report.graded", graded),
+            contextlib.redirect_stderr(printed),
+            contextlib.redirect_stdout(printed),
+        ):
+            assert main() == 0, printed.getvalue()
+        return list(csv.reader(io.StringIO((folder / "filled.csv").read_text("utf-8-sig"))))
+
+
+def certain(group: Class) -> bool:
+    """Whether the names of the submissions say whose they are.
+
+    In a roster of no program they do if they fit one column better than any other.
+    """
+    if group.program != "plain":
+        return True
+    names = {one.cell(group.key) for one in group.submitted}
+    fits = Counter({
+        column: len(names & {one.cell(column) for one in group.rows})
+        for column in group.columns if column not in ("Grade", "Section")
+    })  # fmt: skip
+    best, *others = fits.most_common()
+    return best[0] == group.key and best[1] > others[0][1]
+
+
+def unclear(group: Class) -> bool:
+    """Whether two cells of the students say the same, or would without leading zeros. Or a number
+    that may be in one column or in another.
+    """
+    if group.key in ("Student ID", "Username"):
+        return True
+    everyone = {*group.rows, *group.submitted}
+    cells = [
+        text.lstrip("0").casefold()
+        for one in everyone
+        for text in (one.name, one.number, one.matriculation, one.login)
+    ]
+    return len(set(cells)) < len(cells)
+
+
+@settings(max_examples=60)
+@given(classes())
+def test_a_mark_never_goes_to_another_student(group):
+    head, *lines = fill_in(group)
+    assert head == group.columns and len(lines) == len(group.rows)
+    place = head.index("Grade")
+    identifying = [head.index(column) for column in head if column not in ("Grade", "Feedback")]
+    for one, line in zip(group.rows, lines, strict=True):
+        others = [one.cell(column) for column in head if column != "Grade"]
+        assert others == line[:place] + line[place + 1 :], f"another cell changed: {line}"
+        own = f"{one.points:g}" if one in group.submitted else ""
+        if certain(group):
+            assert line[place] in ("", own), f"{one.name} got {line[place]}, not {own}: {lines}"
+        if not unclear(group) and max(identifying) < place:
+            assert line[place] == own, f"{one.name} got {line[place]!r}, not {own!r}: {lines}"
