@@ -13,6 +13,7 @@ their cells, convolutions, and the layers of a transformer.
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from minigrad.gates.unpacking import UnpackingWarning
 from minigrad.help import other_frameworks as _other
 
 from . import init
@@ -27,7 +28,7 @@ from .interop import export_weights, from_layout, import_weights, to_layout
 from .layer import Layer, LayerError, Sequential
 from .mask import PaddingWarning
 from .norm import BatchNorm, LayerNorm
-from .recurrent import GRU, LSTM, RNN, Recurrent, UnpackingWarning, pool
+from .recurrent import GRU, LSTM, RNN, Recurrent, pool
 from .stream import Stateful, TruncatedBPTT, sample
 from .transformer import (
     MultiHeadAttention,

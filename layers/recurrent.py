@@ -3,7 +3,7 @@ several cells and run in both directions.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -14,8 +14,9 @@ from minigrad.context import step_name
 from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.gates.basic import floats
 from minigrad.gates.steps import without_padding
+from minigrad.gates.unpacking import Handle, Unpaired
 
-from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, parts
+from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, map_state, parts
 from .dropout import Dropout
 from .fused import run_fused, shall_fuse
 from .layer import Activation, Layer, as_tensor, check_sequence
@@ -23,29 +24,49 @@ from .mask import as_mask, warn_of_padding
 from .unroll import unroll
 
 
-class UnpackingWarning(UserWarning):
-    """Warning (MG234): the output of a recurrent layer is unpacked into its two rows, probably
-    because it was mistaken for (output, state).
+class RecurrentOutput(Unpaired):
+    """The output of a recurrent layer without return_state. Unpacking it into two names raises an
+    error or causes an UnpackingWarning (MG234).
     """
 
+    __slots__ = ()
+    result = "the output of a recurrent layer"
+    cause = "without return_state=True, the layer returns one Tensor and no state"
+    remedy = "for (output, state), make the layer with return_state=True"
 
-class RecurrentOutput(Tensor):
-    """The output that a recurrent layer without return_state returns for a batch of 2. Unpacking it
-    causes an UnpackingWarning.
+
+class OneStep(Handle):
+    """A Tensor (B, H) from a recurrent layer, without a time axis. Indexing it with [:, -1] or [-1],
+    as if it had one, causes a warning (MG248).
     """
 
     __slots__ = ()
 
-    def __iter__(self) -> Iterator[Tensor]:  # type: ignore[override]
+    def __getitem__(self, index: Any) -> Tensor:  # type: ignore[override]
+        match index if type(index) is tuple else (index,):
+            case (int(last),) if last == -1:
+                self._warn("[-1]", "sequence", 0)
+            case (slice(start=None, stop=None, step=None), int(last)) if last == -1:
+                self._warn("[:, -1]", "unit", 1)
+        return super().__getitem__(index)
+
+    def _warn(self, index: str, item: str, axis: int) -> None:
         text = MinigradError(
-            "MG234",
-            "you unpacked the output of a recurrent layer into the 2 rows of its batch",
-            cause="without return_state=True, the layer returns one Tensor and no state",
-            remedy="for (output, state), make the layer with return_state=True; if you want the "
-            "rows, index them, as in z[0]",
+            "MG248",
+            f"{index} takes the last {item} of a recurrent layer's result of shape {self.shape}",
+            cause="the shape is (batch, hidden): the result is of the last time step already, and "
+            "has no axis for steps or layers",
+            remedy=f"leave out {index}; for the outputs of all steps, make the layer with "
+            f"return_sequences=True; for the last {item}, write "
+            f"{index.replace('-1', str(self.shape[axis] - 1))}",
         )
-        warnings.warn(UnpackingWarning(str(text)), stacklevel=2)
-        return super().__iter__()
+        warnings.warn(UserWarning(str(text)), stacklevel=3)
+
+
+class LastOutput(OneStep, RecurrentOutput):
+    """The output (B, H) of a recurrent layer without return_state and return_sequences."""
+
+    __slots__ = ()
 
 
 class Recurrent(Layer):
@@ -62,8 +83,9 @@ class Recurrent(Layer):
     - `return_sequences` returns the top layer's outputs at every step, (B, T, H), instead of a
       pooled output.
     - `return_state` returns (output, final state). You can pass the state to the next call as
-      `state`. The final state is the cell's state or, with several cells, a list of their states:
-      forward and backward for each layer, from bottom to top.
+      `state`. The final state is the cell's state: h (B, H), or (h, c) for an LSTM. With several
+      cells, h and c have the shape (cells, B, H), as in PyTorch: forward and backward for each
+      layer, from bottom to top. A list with one state for each cell is accepted too.
     - `truncate=k` lets gradients flow back only through the last k steps; see `unroll`.
     - `fused=True` computes the whole sequence with one gate, and `fused=False` records every step
       in the graph. The results agree up to rounding, except that dropout draws different masks. The
@@ -72,10 +94,13 @@ class Recurrent(Layer):
 
     To skip padding, pass a `mask` (B, T) that is True at real steps, or the `lengths` (B,) of
     sequences padded at the end. If you pass neither and the last state is computed after padding, a
-    PaddingWarning (MG227) is issued. Unpacking the output for a batch of 2, as if it were (output,
-    state), causes an UnpackingWarning (MG234). The forward cells are called `cell`, `cell_2` and so
-    on, and the backward cells `backward_cell`, `backward_cell_2` and so on. If there are several
-    cells, each runs in a scope with its name.
+    PaddingWarning (MG227) is issued. The forward cells are called `cell`, `cell_2` and so on, and
+    the backward cells `backward_cell`, `backward_cell_2` and so on. If there are several cells, each
+    runs in a scope with its name.
+
+    Two mistakes cause warnings: unpacking an output as if it were (output, state) (MG234; a
+    ShapeError unless the batch size is 2), and indexing an output without time steps with [:, -1]
+    or [-1] (MG248).
 
     Errors: OptionError for invalid options (MG143, MG210, MG211, MG212, MG220, MG226); ShapeError
     if x (MG221), a mask (MG222) or a state (MG224) has the wrong shape, and for lengths above T
@@ -184,13 +209,15 @@ class Recurrent(Layer):
             output = _sequence(outputs)
         else:
             output = pool(_sequence(outputs), self.pooling, mask)
-        if self.return_state:
-            return output, finals[0] if len(finals) == 1 else finals
-        if len(output) != 2:
+        if not self.return_sequences:
+            output = (OneStep if self.return_state else LastOutput).of(output)
+        elif not self.return_state:
+            output = RecurrentOutput.of(output)
+        if not self.return_state:
             return output
-        rows = RecurrentOutput.__new__(RecurrentOutput)  # warns when it is unpacked
-        rows.node = output.node
-        return rows
+        if len(finals) == 1:
+            return output, map_state(OneStep.of, finals[0])
+        return output, map_state(lambda *each: stack(each), *finals)
 
     def _between(self, outputs: list[Any]) -> Any:
         """Return the next layer's inputs: the outputs of both directions, concatenated, with
@@ -275,9 +302,9 @@ class LSTM(Recurrent):
     """Long short-term memory: (h_t, c_t) = cell(x_t, (h_(t-1), c_(t-1))), where `cell` is an
     LSTMCell. x (B, T, D) -> h_T (B, H).
 
-    >>> output, (h, c) = LSTM(3, 2, return_state=True)(np.ones((5, 7, 3)))
-    >>> output is h, c.shape
-    (True, (5, 2))
+    >>> output, (h, c) = LSTM(3, 2, layers=2, return_state=True)(np.ones((5, 7, 3)))
+    >>> output.shape, h.shape, c.shape
+    ((5, 2), (2, 5, 2), (2, 5, 2))
 
     Options: see `Recurrent`. Source: Hochreiter and Schmidhuber, Long short-term memory (1997).
     """
@@ -362,19 +389,34 @@ def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[st
     zeros = {name: cell.initial_state(batch) for name, cell in cells.items()}
     if state is None:
         return zeros
-    states = dict(zip(cells, [state] if len(cells) == 1 else state, strict=True))
-    needed, found = _shapes(zeros), _shapes(states)
-    if found != needed:
+    states = [state] if len(cells) == 1 else _of_each_cell(state)
+    needed = _shapes(zeros.values())
+    if _shapes(states) != needed:
+        if len(cells) > 1:
+            needed = [(len(cells), *shape) for shape in needed[: len(needed) // len(cells)]]
         raise ShapeError(
             "MG224",
-            f"the state does not match a batch of {batch}: it has shapes {found} instead of "
+            f"the state does not match a batch of {batch}: it has shapes {_shapes([state])} instead of "
             f"{needed}",
             cause="the state comes from a batch of a different size or from a different kind of "
             "layer",
             remedy="pass a state returned by a call with the same batch size, or None for zeros",
         )
-    return states
+    return dict(zip(cells, states, strict=True))
 
 
-def _shapes(states: dict[str, State]) -> list[Any]:
-    return [getattr(part, "shape", None) for state in states.values() for part in parts(state)]
+def _of_each_cell(state: State) -> list[State]:
+    """Split a state of several cells: a tensor (cells, B, H), a tuple of such tensors, or a list
+    with the state of each cell, as in snapshots of older versions.
+    """
+    several = isinstance(state, (tuple, list)) and all(
+        getattr(part, "ndim", 0) == 3 for part in state
+    )
+    try:
+        return list(zip(*state, strict=False)) if several else list(state)
+    except TypeError:  # a number
+        return []
+
+
+def _shapes(states: Iterable[State]) -> list[Any]:
+    return [getattr(part, "shape", None) for state in states for part in parts(state)]

@@ -13,6 +13,7 @@ from .activation import _AlongAxis, axes_of
 from .basic import WIDE, copied, on_floats
 from .samples import samples_on
 from .shape import Reshape
+from .unpacking import Unpaired
 
 Axis = int | tuple[int, ...] | None
 
@@ -281,8 +282,31 @@ def _function(gate: type[_Reduction]) -> Callable[..., Tensor]:
 
 sum = implements(np.sum)(_function(Sum))
 mean = implements(np.mean)(_function(Mean))
-max = implements(np.max)(_function(Max))
-min = implements(np.min)(_function(Min))
+
+
+class Extremes(Unpaired):
+    """Maxima or minima along an axis. PyTorch returns them in a pair, with their indices."""
+
+    __slots__ = ()
+    result = "maxima or minima"
+    cause = "max and min return one Tensor with the values, and no indices"
+    remedy = "np.argmax(x, axis=1) and np.argmin(x, axis=1) return the indices"
+
+
+@implements(np.max)
+def max(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`Max(axis, keepdims)(x)`: see the class for the formula."""
+    z = Max(axis, keepdims)(x)
+    return z if axis is None else Extremes.of(z)
+
+
+@implements(np.min)
+def min(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`Min(axis, keepdims)(x)`: see the class for the formula."""
+    z = Min(axis, keepdims)(x)
+    return z if axis is None else Extremes.of(z)
+
+
 logsumexp = _function(LogSumExp)
 
 

@@ -177,9 +177,7 @@ def recurrent(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[Pairs
     # where PyTorch has zeros, ours repeat the state
     real = (np.arange(case.steps) < lengths[:, None])[..., None]
     outputs = [(mg.where(real, output, 0.0), expected)]
-    finals = final if isinstance(final, list) else [final]
-    for k, state in enumerate(finals):
-        here = state if parts == 2 else (state,)
-        there = last if parts == 2 else (last,)
-        outputs += [(one, stack[k]) for one, stack in zip(here, there, strict=True)]
+    here, there = (final, last) if parts == 2 else ((final,), (last,))
+    for one, other in zip(here, there, strict=True):
+        outputs.append((one, other if cells > 1 else other[0]))
     return outputs, [(x, y), *(pair for start in starts for pair in start)]

@@ -313,7 +313,11 @@ class Run:
         elif not case.return_sequences:
             chosen = [output[b][np.flatnonzero(real)] for b, real in enumerate(self.real)]
             output = mg.stack([getattr(one, case.pooling)(axis=0) for one in chosen])
-        return [output, *flat(finals)] if case.return_state else [output]
+        if not case.return_state:
+            return [output]
+        if len(finals) > 1:
+            finals = [[mg.stack(parts) for parts in zip(*finals, strict=True)]]
+        return [output, *finals[0]]
 
     def look_inside(self) -> None:
         """The values at each step, and the gradients that reach them, as `layers.inspect` finds

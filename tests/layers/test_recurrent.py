@@ -78,17 +78,74 @@ def test_a_state_that_does_not_fit_is_refused(layer, batch):
 )
 def test_unpacking_a_batch_of_2_as_output_and_state_warns_at_the_line(options):
     model, ids = Sequential(Embedding(5, 3), LSTM(3, 4, **options)), np.ones((2, 6), int)
-    with pytest.warns(UnpackingWarning, match="MG234.*2 rows of its batch") as caught:
+    with pytest.warns(UnpackingWarning, match="MG234.*into its 2 rows") as caught:
         _, _ = model(ids)
     assert caught[0].filename == __file__
     pickle.loads(pickle.dumps(model(ids))).sum().backward()
 
 
-def test_rows_of_other_batches_and_outputs_beside_a_state_are_unpacked_in_silence():
+@pytest.mark.parametrize("batch", [1, 3, 5])
+def test_unpacking_a_batch_of_another_size_as_output_and_state_is_refused(batch):
+    rnn = GRU(3, 2, return_sequences=True)
+    with pytest.raises(ShapeError, match=rf"MG234.*\({batch}, 4, 2\) into 2 names"):
+        _, _ = rnn(np.ones((batch, 4, 3)))
+
+
+def test_rows_are_looped_over_and_outputs_beside_a_state_are_unpacked_in_silence():
     x = np.ones((3, 5, 3), "float32")
     _, _, _ = RNN(3, 2)(x)
     output, _ = RNN(3, 2, return_state=True)(x[:2])
     _, _ = output
+    assert [row.shape for row in RNN(3, 2)(x[:2])] == [(2,), (2,)]
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+@pytest.mark.parametrize("fused", [False, True])
+def test_the_state_of_several_cells_has_pytorchs_axis_of_layers_and_continues(
+    kind, fused, in_float64
+):
+    rnn = in_float64(kind(3, 2, layers=2, return_sequences=True, return_state=True, fused=fused))
+    x = np.random.default_rng(5).normal(size=(4, 6, 3))
+    whole, last = rnn(x)
+    _, state = rnn(x[:, :4])
+    rest, end = rnn(x[:, 4:], state)
+    np.testing.assert_allclose(rest.array, whole.array[:, 4:], atol=1e-14)
+    (h, *c), (h_end, *c_end) = (s if kind is LSTM else (s,) for s in (last, end))
+    assert [part.shape for part in (h, *c)] == [(2, 4, 2)] * (1 + len(c))
+    np.testing.assert_array_equal(h[-1].array, whole.array[:, -1])
+    for part, other in zip((h, *c), (h_end, *c_end), strict=True):
+        np.testing.assert_allclose(part.array, other.array, atol=1e-14)
+    # a list with the state of each cell, which older versions returned and snapshots contain
+    cells = list(zip(*state, strict=True)) if kind is LSTM else list(state)
+    np.testing.assert_array_equal(rnn(x[:, 4:], cells)[0].array, rest.array)
+
+
+@pytest.mark.parametrize("index", [np.s_[:, -1], -1])
+@pytest.mark.parametrize("options", [{}, {"pooling": "max"}, {"return_state": True}])
+def test_the_last_unit_taken_for_the_last_step_warns_at_the_line(index, options):
+    found = LSTM(3, 2, **options)(np.ones((4, 5, 3), "float32"))
+    results = [found[0], *found[1]] if options.get("return_state") else [found]
+    for result in results:
+        with pytest.warns(UserWarning, match=r"MG248.*\(4, 2\)") as caught:
+            part = result[index]
+        assert caught[0].filename == __file__
+        np.testing.assert_array_equal(part.array, result.array[index])
+
+
+def test_other_indices_and_outputs_with_an_axis_of_steps_are_read_in_silence():
+    x = np.ones((4, 5, 3), "float32")
+    output = RNN(3, 2)(x)
+    for index in (0, np.s_[:, 1], np.s_[:, -1:], np.s_[2, -1], np.array([-1, 2]), ..., None):
+        output[index]
+    sequence, h = RNN(3, 2, layers=2, return_sequences=True, return_state=True)(x)
+    assert sequence[:, -1].shape == h[-1].shape == (4, 2)
+
+
+@pytest.mark.parametrize("state", [5, [], "h", [None, None], np.ones((2, 2)), np.ones((3, 4, 2))])
+@pytest.mark.parametrize("kind", [RNN, LSTM])
+def test_a_state_that_does_not_fit_several_cells_is_refused(kind, state):
+    with pytest.raises(ShapeError, match=r"MG224.* instead of \[\(2, 4, 2\)"):
+        kind(3, 2, layers=2)(np.ones((4, 5, 3)), state)
 
 
 @pytest.mark.parametrize("how", ["mean", "max"])
