@@ -33,15 +33,7 @@ class Dropout(Layer):
     """
 
     def __init__(self, rate: float) -> None:
-        if not 0 <= rate < 1:
-            raise OptionError(
-                "MG212",
-                f"Dropout does not accept a rate of {rate!r}",
-                cause="the rate is the probability that an element is set to 0; a rate of 1 would "
-                "set every element to 0",
-                remedy="use a rate of at least 0 and less than 1",
-            )
-        self.rate = rate
+        self.rate = _checked(rate)
 
     def forward(self, x: Any) -> Tensor:
         tensor = as_tensor(x)
@@ -54,7 +46,7 @@ class Dropout(Layer):
                 remedy="put Dropout after the Embedding, which turns ids into vectors, or pass x "
                 "as float32",
             )
-        if not self.training or self.rate == 0:
+        if not self.training or _checked(self.rate) == 0:
             return tensor
         warn_of_training(f"dropout is active with rate {self.rate}")
         kept = generator().random(tensor.shape, np.float32) >= self.rate
@@ -63,6 +55,18 @@ class Dropout(Layer):
 
     def settings(self) -> str:
         return str(self.rate)
+
+
+def _checked(rate: Any) -> Any:
+    if isinstance(rate, (int, float, np.number)) and 0 <= rate < 1:
+        return rate
+    raise OptionError(
+        "MG212",
+        f"Dropout does not accept a rate of {rate!r}",
+        cause="the rate is the probability that an element is set to 0; a rate of 1 would "
+        "set every element to 0",
+        remedy="use a rate of at least 0 and less than 1",
+    )
 
 
 def warn_of_training(what: str) -> None:

@@ -21,7 +21,7 @@ from minigrad.checkpoint import check_match
 from minigrad.context import ON_LAYER
 from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.graph import Array as Array
-from minigrad.help.other_frameworks import check_call
+from minigrad.help.other_frameworks import check_assignment, check_call
 from minigrad.support.notebook import table
 from minigrad.support.text import printable
 
@@ -62,7 +62,8 @@ class Layer:
 
     Errors: LayerError for a class without `forward` (MG202), for attributes that look like part of
     the model but would not be trained (MG203, MG204), and for an attribute that has the name of a
-    method (MG243).
+    method (MG243); UnknownNameError (MG119) for assigning a setting that a layer of minigrad lacks,
+    and for `trainable` and `requires_grad`, unless a class assigns them in its own methods.
     """
 
     training: bool = True
@@ -118,9 +119,16 @@ class Layer:
             elif isinstance(self._members.get(name), np.ndarray):
                 self._members[name] = value = np.array(value)
             else:
+                if name in ("trainable", "requires_grad") or self._is_closed():
+                    check_assignment(self, name)
                 _refuse(self, name, value)
                 self._members.pop(name, None)
         object.__setattr__(self, name, value)
+
+    def _is_closed(self) -> bool:
+        """Return whether assigning an unknown setting is a mistake, as for minigrad's own layers."""
+        kind = type(self)
+        return kind is not Sequential and kind.__module__.rpartition(".")[0] == __package__
 
     def __delattr__(self, name: str) -> None:
         self._members.pop(name, None)

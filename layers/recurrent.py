@@ -69,6 +69,20 @@ class LastOutput(OneStep, RecurrentOutput):
     __slots__ = ()
 
 
+def _fixed(name: str, value: Callable[[Any], Any]) -> Any:
+    """Return a property that raises OptionError (MG220) when it is assigned."""
+
+    def refuse(layer: Layer, new: Any) -> None:
+        raise OptionError(
+            "MG220",
+            f"{name} of {type(layer).__name__} cannot be changed to {new!r}",
+            cause="the cells were made when the layer was created",
+            remedy=f"create a new layer with {name}={new!r}",
+        )
+
+    return property(value, refuse)
+
+
 class Recurrent(Layer):
     """Base class of RNN, GRU and LSTM. By default, x (B, T, D) -> h of the last state, (B, H).
     These options change the output or the computation:
@@ -123,8 +137,6 @@ class Recurrent(Layer):
         truncate: int | None = None,
         fused: bool | None = None,
     ) -> None:
-        self.layers = layers
-        self.bidirectional = bidirectional
         self.pooling = pooling
         self.return_sequences = return_sequences
         self.return_state = return_state
@@ -162,6 +174,10 @@ class Recurrent(Layer):
             size = self._directions * cell.hidden
         if layers > 1:
             self.dropout = Dropout(dropout)
+
+    # Changing these after the cells were made would have no effect.
+    layers = _fixed("layers", lambda self: len(self.cells()) // self._directions)
+    bidirectional = _fixed("bidirectional", lambda self: self._directions == 2)
 
     def cells(self) -> dict[str, Cell]:
         """Return {name: cell}, from the bottom layer to the top, forward before backward."""

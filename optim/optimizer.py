@@ -21,6 +21,7 @@ from minigrad.fast.accumulator import SparseGradient
 from minigrad.fast.table import Table
 from minigrad.graph import Leaf, Node
 from minigrad.help.engine_errors import gradient_misshapen, not_a_leaf
+from minigrad.help.other_frameworks import check_assignment
 
 from .lazy import PendingRows, all_catch_up, change_rows, pending_parts
 
@@ -30,7 +31,7 @@ NUMBERS = float, int, np.number, np.bool_
 Parameters = Mapping[str, Tensor] | Sequence[Tensor | Mapping[str, Any]]
 
 
-@dataclass
+@dataclass(slots=True)
 class Group:
     """Parameters that share a learning rate and a weight decay."""
 
@@ -63,7 +64,8 @@ class Optimizer:
     (0.8999999761581421, 0.0)
 
     Errors: OptionError MG301 (no parameters), MG303 (a parameter appears twice), MG305 (a number
-    out of range); DtypeError MG302 (a parameter that is not a Tensor, or an unknown key in a
+    out of range); UnknownNameError MG119 for assigning an attribute that the optimizer lacks, unless
+    a method of its class does; DtypeError MG302 (a parameter that is not a Tensor, or an unknown key in a
     group). `step` raises GradientError MG307 (no parameter has a gradient) and ShapeError MG105 (a
     gradient of the wrong shape) before it changes anything. After that, two events can leave the
     step incomplete: Ctrl-C in your own loop (the Trainer finishes the step first), and an overflow
@@ -101,6 +103,10 @@ class Optimizer:
         steps = max(self.steps.values())
         return f"{type(self).__name__}(lr={self.lr:g}{settings}) of {len(self.steps)} parameters, after {steps:,} steps"
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_assignment(self, name)
+        object.__setattr__(self, name, value)
+
     @property
     def lr(self) -> float:
         """The learning rate of the first group. Assign to this property to set the learning rate of
@@ -112,6 +118,18 @@ class Optimizer:
     def lr(self, lr: float) -> None:
         for group in self.groups:
             group.lr = lr
+
+    @property
+    def weight_decay(self) -> float:
+        """The weight decay of the first group. Assign to this property to set the weight decay of
+        all groups.
+        """
+        return self.groups[0].weight_decay
+
+    @weight_decay.setter
+    def weight_decay(self, weight_decay: float) -> None:
+        for group in self.groups:
+            group.weight_decay = weight_decay
 
     def settings(self) -> dict[str, Any]:
         """Return {name: number} for the rule's settings, such as momentum. You may assign new
@@ -309,9 +327,10 @@ class Optimizer:
         for number, group in enumerate(self.groups):
             group.lr = check_range(f"lr of group {number}", group.lr, 0.0)
             group.weight_decay = check_range("weight_decay", group.weight_decay, 0.0)
-        self.scale = check_range("scale", self.scale, 0.0)
-        for name, high in self.below:
-            setattr(self, name, check_range(name, getattr(self, name), 0.0, high))
+        for name, high in ("scale", math.inf), *self.below:
+            value = getattr(self, name)
+            if (number := check_range(name, value, 0.0, high)) is not value:
+                setattr(self, name, number)
 
     def _update(self, path: str, tensor: Tensor, group: Group) -> None:
         """Apply the rule to a parameter and its slots."""

@@ -41,6 +41,8 @@ def unknown_name(name: str, owner: Any, *_value: Any) -> Any:
     """Raise UnknownNameError MG119 for a name that an object or a module lacks."""
     cause = "this is a name from another framework"
     remedy = hint(name)
+    if not remedy and (own := hint(f"{type(owner).__name__}.{name}=") or hint(f"{name}=")):
+        remedy = f"use {own[:-1]}" if own.endswith("=") else own
     if not remedy:
         from difflib import get_close_matches
 
@@ -83,6 +85,22 @@ def answer_import(package: str, name: str) -> Any:
         raise UnknownImportError(
             "MG133", error.what, cause=error.cause, remedy=error.remedy
         ) from None
+
+
+def check_assignment(owner: Any, name: str) -> None:
+    """Raise MG119 if an attribute that `owner` lacks is assigned outside the methods of its class.
+
+    The attribute would have no effect, because it is misspelled or another framework's.
+    """
+    if hasattr(owner, name):
+        return
+    frame = sys._getframe(1)
+    while frame.f_code.co_name == "__setattr__" and frame.f_back:
+        frame = frame.f_back
+    defined_in = frame.f_code.co_qualname.split(".")[-2:-1]
+    if defined_in and defined_in[0] in [cls.__name__ for cls in type(owner).__mro__]:
+        return
+    unknown_name(name, owner)
 
 
 # ---- calls ----

@@ -51,3 +51,14 @@ def test_only_an_evaluation_in_training_mode_brings_a_warning():
     model(x)  # warnings are errors here
     with mg.no_grad():
         model.eval()(x)
+
+
+def test_another_rate_works_and_is_checked_when_it_is_used():
+    mg.seed(0)
+    dropout = Dropout(0.0)
+    dropout.rate = 0.9
+    assert abs((dropout(np.ones(10_000, "float32")).array == 0).mean() - 0.9) < 0.02
+    for rate in (1, -0.1, "0.5", None):
+        dropout.rate = rate
+        with pytest.raises(OptionError, match="MG212"):
+            dropout(np.ones(3, "float32"))

@@ -1,14 +1,30 @@
 """Layer and Sequential: what is registered, under which name and scope, and what is refused."""
 
 import sys
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Embedding, Layer, LayerError, Sequential, outputs
-from minigrad.errors import OptionError
+from layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Conv2d,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    LayerError,
+    LayerNorm,
+    MultiHeadAttention,
+    Sequential,
+    TransformerBlock,
+    outputs,
+)
+from minigrad.errors import OptionError, UnknownNameError
 
 
 def parameter(value=1.0):
@@ -271,3 +287,61 @@ def test_a_model_without_a_buffer_does_not_load_one():
     del arrays["calls"]
     with pytest.raises(mg.MinigradError, match="(?s)MG505.*calls"):
         Counter().load_state_dict(arrays)
+
+
+def tune(layer: Any, name: str) -> None:
+    """Assign as a function of the user does, whose first argument is the layer."""
+    setattr(layer, name, False)
+
+
+@pytest.mark.parametrize("name", ["trainable", "requires_grad"])
+@pytest.mark.parametrize("make", [partial(Dense, 3, 2), Counter, partial(Sequential, Dense(3, 2))])
+def test_freezing_as_in_keras_and_pytorch_is_refused_with_a_remedy(make, name):
+    with pytest.raises(UnknownNameError, match=rf"MG119\][^\n]* {name}\n(?s:.*)freeze\(model"):
+        tune(make(), name)
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "remedy"),
+    [
+        (Dropout(0.5), "p", "use rate"),
+        (LayerNorm(3), "eps", "use epsilon"),
+        (RNN(3, 2), "return_sequence", "did you mean return_sequences"),
+        (RNN(3, 2), "hidden_size", ""),
+        (RNN(3, 2), "dropout", ""),
+        (LSTM(3, 2), "forget_bias", ""),
+        (Dense(3, 2), "bias", "model.dense.b"),
+        (Conv2d(1, 2, 3), "filters", ""),
+        (MultiHeadAttention(4, 2), "num_heads", "use heads"),
+        (TransformerBlock(4, 2), "causal", ""),
+    ],
+)
+def test_a_setting_that_a_layer_lacks_is_refused(layer, name, remedy):
+    with pytest.raises(UnknownNameError, match=f"(?s)MG119.* {name}\n.*{remedy}"):
+        tune(layer, name)
+
+
+def test_settings_are_assigned_in_methods_and_to_layers_of_ones_own():
+    class Noisy(Dropout):
+        def __init__(self) -> None:
+            super().__init__(0.5)
+            self.trainable = True
+            self.begin()
+
+        def begin(self) -> None:
+            self.strength = 1.0
+
+    noisy = Noisy()
+    noisy.trainable, noisy.strength, noisy.author = False, 2.0, "Ada"
+    model = Sequential(noisy)
+    model.words = ["a", "b"]
+    assert (noisy.trainable, noisy.strength, model.words) == (False, 2.0, ["a", "b"])
+
+
+@pytest.mark.parametrize(("name", "value"), [("layers", 2), ("bidirectional", True)])
+def test_a_recurrent_layer_gets_no_more_cells_later(name, value):
+    rnn = RNN(3, 2)
+    with pytest.raises(OptionError, match=f"MG220.*{name} of RNN cannot be changed to {value}"):
+        setattr(rnn, name, value)
+    both = GRU(3, 2, layers=3, bidirectional=True)
+    assert (rnn.layers, rnn.bidirectional, both.layers, both.bidirectional) == (1, False, 3, True)

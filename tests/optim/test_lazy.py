@@ -93,11 +93,11 @@ def test_the_raw_state_goes_on_bit_for_bit(make, setting):
     unbroken, stored = make({"table": make_table(start)}), make({"table": make_table(start)})
     for optimizer in unbroken, stored:
         train(optimizer, range(1, 60))
-        if setting:  # just before the state is stored
+        if setting and hasattr(optimizer, setting[0]):  # just before the state is stored
             setattr(optimizer, *setting)
     state = stored.raw_state()
     resumed = make({"table": make_table(stored.parameters()["table"].node.stored)})
-    if setting:
+    if setting and hasattr(resumed, setting[0]):
         setattr(resumed, *setting)
     resumed.load_state_dict(state)
     for optimizer in unbroken, stored, resumed:

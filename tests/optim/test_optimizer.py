@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import CheckpointError, MinigradError
+from minigrad.errors import CheckpointError, MinigradError, UnknownNameError
 from minigrad.fast.table import make_table
 from optim import SGD, Adagrad, Adam, AdamW, RMSprop
 from tests.optim.torch_rules import parameters, reference
@@ -187,3 +187,52 @@ def test_bad_input(build: Any, code: str, what: str) -> None:
 def test_the_representation_tells_the_settings() -> None:
     told = "SGD(lr=0.5, momentum=0.9, nesterov=False) of 1 parameters, after 0 steps"
     assert repr(SGD({"W": W}, lr=0.5, momentum=0.9)) == told
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "remedy"),
+    [
+        (SGD, "momentun", "did you mean momentum"),
+        (SGD, "learning_rate", "opt.lr = 0.01"),
+        (Adam, "betas", "did you mean beta2 or beta1"),
+        (Adam, "epsilon", "eps="),
+        (RMSprop, "alpha", "use decay"),
+        (AdamW, "wieght_decay", "did you mean weight_decay"),
+    ],
+)
+def test_a_setting_that_an_optimizer_lacks_is_refused(make: Any, name: str, remedy: str) -> None:
+    def tune(optimizer: Any) -> None:
+        setattr(optimizer, name, 0.5)
+
+    with pytest.raises(UnknownNameError, match=f"(?s)MG119.* {name}\n.*{remedy}"):
+        tune(make(parameters()))
+
+
+def test_a_rule_of_ones_own_defines_its_settings_in_its_methods() -> None:
+    class Slow(SGD):
+        def __init__(self, tensors: Any, patience: int) -> None:
+            super().__init__(tensors, 0.1)
+            self.patience = patience
+            self.wait()
+
+        def wait(self) -> None:
+            self.waited = 0
+
+    slow = Slow(parameters(), 3)
+    slow.patience, slow.waited = 4, 1
+    assert slow.settings() == {"momentum": 0.0, "nesterov": False, "patience": 4, "waited": 1}
+    with pytest.raises(UnknownNameError, match="did you mean patience"):
+        slow.patiense = 5  # type: ignore[attr-defined]
+
+
+def test_weight_decay_is_set_for_all_groups_as_lr_is() -> None:
+    a, b = mg.Tensor([1.0], requires_grad=True), mg.Tensor([2.0], requires_grad=True)
+    groups = [{"parameters": {"a": a}}, {"parameters": {"b": b}, "weight_decay": 0.1}]
+    optimizer = SGD(groups, lr=0.5)
+    optimizer.weight_decay = 0.2
+    assert [group.weight_decay for group in optimizer.groups] == [0.2, 0.2]
+    (a * b).sum().backward()
+    optimizer.step()  # 1 - 0.5 (2 + 0.2), and 2 - 0.5 (1 + 0.4)
+    np.testing.assert_allclose([a.item(), b.item()], [-0.1, 1.3], rtol=1e-6)
+    with pytest.raises(AttributeError):
+        optimizer.groups[0].learning_rate = 1.0  # type: ignore[attr-defined]
