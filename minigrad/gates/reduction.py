@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..gate import Gate, Shape
+from ..help.engine_errors import warn_of_all_pairs
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .activation import _AlongAxis, axes_of
@@ -273,7 +274,10 @@ class CumSum(_AlongAxis):
 
 def _function(gate: type[_Reduction]) -> Callable[..., Tensor]:
     def reduced(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-        return gate(axis, keepdims)(x)
+        z = gate(axis, keepdims)(x)
+        if axis is None and (inputs := z.node.inputs) and len(inputs[0].shape) == 2:
+            warn_of_all_pairs(inputs[0])
+        return z
 
     reduced.__name__ = reduced.__qualname__ = gate.__name__.lower()
     reduced.__doc__ = f"`{gate.__name__}(axis, keepdims)(x)`: see the class for the formula."

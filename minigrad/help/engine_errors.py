@@ -297,6 +297,65 @@ def warn_of_pairs(*arrays: Any) -> None:
     warnings.warn(UserWarning(str(text)), stacklevel=level)
 
 
+def warn_of_all_pairs(matrix: Node) -> None:
+    """Warn (MG173) if a recorded matrix (N, N) that is reduced to one number was computed from a
+    column (N, 1) and a row (N,), as in (prediction - target) ** 2.
+    """
+    near = [matrix]
+    for node in near:  # the list grows
+        if _pairs_by_mistake(node):
+            break
+        near += [
+            parent
+            for parent in node.inputs
+            if parent.gate and parent.shape == matrix.shape and parent not in near
+        ]
+        if len(near) > 20:  # a long computation, such as a recurrent one, is not a loss
+            return
+    else:
+        return
+    frame, level = sys._getframe(1), 2
+    while frame.f_globals.get("__name__", "").startswith(OPERATORS) and frame.f_back:
+        frame, level = frame.f_back, level + 1
+    if frame.f_globals.get("__name__", "").startswith("minigrad."):
+        return  # a backward rule on Tensors
+    one, other = (parent.shape for parent in node.inputs)
+    text = MinigradError(
+        "MG173",
+        f"{node.gate.name} of shapes {one} and {other} gives shape {node.shape}, and all of its "
+        "elements are reduced to one number",
+        where=_where(node),
+        cause="NumPy broadcasts the column and the row, so every prediction is combined with every "
+        "target",
+        remedy=f"use the same shape for both, as in prediction.reshape({len(node.output)}); if you "
+        "want all pairs, index the vectors, as in a[:, None] - b[None, :]",
+    )
+    warnings.warn(UserWarning(str(text)), stacklevel=level)
+
+
+OPERATORS = ("minigrad.numpy_api", "minigrad.gates.reduction", "minigrad.help.", "numpy.")
+
+
+def _pairs_by_mistake(node: Node) -> bool:
+    """Return whether a node subtracts or multiplies a column (N, 1) and a row (N,), probably by
+    mistake.
+
+    It is no mistake if the user added the column's axis to a vector, as in x[:, None] - y, or if
+    both contain the same numbers. A product of two values that are trained may be an outer product.
+    """
+    if node.gate is None or node.gate.name not in ("Subtract", "Hadamard"):
+        return False
+    row, column = sorted(node.inputs, key=lambda parent: len(parent.shape))
+    if column.shape != (*row.shape, 1) or len(row.shape) != 1 or row.shape == (1,):
+        return False
+    if node.gate.name == "Hadamard" and row.requires_grad and column.requires_grad:
+        return False
+    added = column.gate and column.gate.name in ("Slice", "Reshape")
+    return not (added and len(column.inputs[0].shape) == 1) and not np.array_equal(
+        column.output[:, 0], row.output
+    )
+
+
 def order_of_axes(node: Node, axes: tuple[Any, ...]) -> Any:
     """Return the order of axes that `x.transpose(*axes)` requests.
 
