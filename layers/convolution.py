@@ -8,6 +8,7 @@ import math
 from typing import Any, ClassVar
 
 from minigrad import Tensor, conv, max_pool, windows
+from minigrad.errors import ShapeError
 from minigrad.gates.convolution import Size, along
 
 from .init import Initialiser, glorot_uniform, zeros
@@ -129,9 +130,16 @@ class Flatten(Layer):
     >>> Flatten()(np.zeros((2, 3, 4))).shape
     (2, 12)
 
-    Source: the documentation of PyTorch's Flatten.
+    Errors: ShapeError for a single number (MG109). Source: the documentation of PyTorch's Flatten.
     """
 
     def forward(self, x: Any) -> Tensor:
         tensor = as_tensor(x)
+        if not tensor.shape:
+            raise ShapeError(
+                "MG109",
+                "Flatten takes x of shape (N, ...), not ()",
+                cause="it keeps the first axis, and a single number has no axes",
+                remedy="pass a batch; for a batch of one, pass x.reshape(1)",
+            )
         return tensor.reshape(len(tensor), math.prod(tensor.shape[1:]))

@@ -8,6 +8,7 @@ keep the order of definition. Each call to a layer runs in a scope with the laye
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,8 +20,10 @@ import numpy as np
 from minigrad import Tensor, scope
 from minigrad.checkpoint import check_match
 from minigrad.context import ON_LAYER
-from minigrad.errors import MinigradError, OptionError, ShapeError
+from minigrad.errors import MinigradError, OptionError, ShapeError, UnsupportedError, shown
+from minigrad.gates.unpacking import unpacks
 from minigrad.graph import Array as Array
+from minigrad.help.engine_errors import check_real
 from minigrad.help.other_frameworks import check_assignment, check_call
 from minigrad.support.notebook import table
 from minigrad.support.text import printable
@@ -28,6 +31,34 @@ from minigrad.support.text import printable
 from .init import Initialiser, Shape
 
 Activation = Callable[..., Tensor]
+
+
+class Path(str):
+    """A path that cannot be unpacked into (path, part), as the items of PyTorch's iterators."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[str]:
+        if unpacks(sys._getframe(1), 2):
+            raise UnsupportedError(
+                "MG253",
+                f"cannot unpack the path {shown(self)} into 2 names",
+                cause="named_parameters, named_buffers and named_layers return dicts, and a loop over a "
+                "dict yields its keys",
+                remedy="loop over the items: for path, part in model.named_parameters().items()",
+            )
+        return super().__iter__()
+
+
+class Paths(dict[str, Any]):
+    """A dict {path: part}. A loop over it yields each path as a Path."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[str]:
+        return map(Path, super().__iter__())
+
+
 Part = Any  # a Tensor or a Layer
 
 
@@ -116,8 +147,8 @@ class Layer:
         if not name.startswith("_"):
             if _trained(value):
                 self._register(name, value)
-            elif isinstance(self._members.get(name), np.ndarray):
-                self._members[name] = value = np.array(value)
+            elif isinstance(buffer := self._members.get(name), np.ndarray):
+                self._members[name] = value = _new_buffer(name, buffer, value)
             else:
                 if name in ("trainable", "requires_grad") or self._is_closed():
                     check_assignment(self, name)
@@ -137,7 +168,7 @@ class Layer:
     def buffer(self, name: str, array: Any) -> None:
         """Store an array that is saved with the model, but not trained, as `self.name`.
 
-        Later, assigning an array to `self.name` replaces it.
+        Later, assigning an array of this shape to `self.name` replaces it.
 
         >>> class Counter(Layer):
         ...     def __init__(self): self.buffer("calls", np.zeros(()))
@@ -146,9 +177,12 @@ class Layer:
         >>> counter(1.0), counter.state_dict()
         (1.0, {'calls': array(1.)})
 
-        Errors: LayerError if every layer already has an attribute called `name` (MG243).
+        Errors: LayerError if every layer already has an attribute called `name` (MG243); DtypeError
+        for anything but numbers (MG110); ShapeError for a later array of another shape (MG104).
         """
-        self._register(name, np.array(array))
+        array = np.array(array)
+        check_real(array.dtype, array)
+        self._register(name, array)
         object.__setattr__(self, name, self._members[name])
 
     def _register(self, name: str, value: Part) -> None:
@@ -191,18 +225,18 @@ class Layer:
         for layer in parts.values():
             if isinstance(layer, Layer):
                 _check_collections(layer, vars(layer), known)
-        return {path: part for path, part in parts.items() if isinstance(part, Tensor)}
+        return Paths({path: part for path, part in parts.items() if isinstance(part, Tensor)})
 
     def named_buffers(self) -> dict[str, Array]:
         """Return {path: array} for all buffers, such as the running means of a BatchNorm.
 
         Writing to these arrays changes the buffers.
         """
-        return {path: part for path, part in _walk(self) if isinstance(part, np.ndarray)}
+        return Paths({path: part for path, part in _walk(self) if isinstance(part, np.ndarray)})
 
     def named_layers(self) -> dict[str, Layer]:
         """Return {path: layer} for all layers. The first entry is this layer, under the path ""."""
-        return {path: part for path, part in _walk(self) if isinstance(part, Layer)}
+        return Paths({path: part for path, part in _walk(self) if isinstance(part, Layer)})
 
     def zero_grad(self) -> None:
         """Set the gradients of all parameters to None, as an optimizer's `zero_grad` does."""
@@ -318,6 +352,19 @@ def _size(root: Part) -> int:
     return sum(part.size for _, part in _walk(root) if isinstance(part, Tensor))
 
 
+def _new_buffer(name: str, buffer: Array, value: Any) -> Array:
+    array = np.array(value)
+    check_real(array.dtype, value)
+    if array.shape != buffer.shape:
+        raise ShapeError(
+            "MG104",
+            f"buffer {name!r} has shape {buffer.shape}, but the assigned array has shape {array.shape}",
+            cause="the layer computes with the buffer, and a saved model contains an array of its shape",
+            remedy="reshape the array first; to change the shape, call self.buffer again",
+        )
+    return array
+
+
 class Function(Layer):
     """A layer without parameters that calls a function of one Tensor. Sequential wraps functions
     such as mg.tanh in this class.
@@ -342,8 +389,8 @@ class Sequential(Layer):
 
     Each child is named after its class in lower case: the first Dense is `dense`, the second is
     `dense_2`, and so on. A function is named after itself, such as `tanh`. You may replace a child
-    (`model.dense_2 = Dense(3, 5)`) or delete it. A layer assigned to a new name is added at the
-    end.
+    (`model.dense_2 = Dense(3, 5)` or `model[2] = Dense(3, 5)`) or delete it. A layer assigned to a
+    new name is added at the end.
 
     >>> import minigrad as mg
     >>> from layers import Dense
@@ -359,7 +406,8 @@ class Sequential(Layer):
         b: (2,)
     23 parameters
 
-    Errors: OptionError (MG206) for an argument that is neither a Layer nor a function.
+    Errors: OptionError (MG206) for an argument that is neither a Layer nor a function; LayerError
+    (MG249) for a part with a number as its name.
     """
 
     if TYPE_CHECKING:  # for mypy, because the children's names depend on the arguments
@@ -375,6 +423,13 @@ class Sequential(Layer):
             setattr(self, kind if count[kind] == 1 else f"{kind}_{count[kind]}", layer)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name.isdecimal():
+            raise LayerError(
+                "MG249",
+                f"a part of Sequential cannot be called {name!r}",
+                cause="it would be added at the end; PyTorch's Sequential calls its parts '0', '1', ...",
+                remedy=f"replace a part with model[{name}] = layer, or add one with model.last = layer",
+            )
         super().__setattr__(name, _as_layer(value, name) if name in self._members else value)
 
     def forward(self, x: Any) -> Any:
@@ -387,6 +442,12 @@ class Sequential(Layer):
 
     def __getitem__(self, number: int) -> Any:
         return list(self)[number]
+
+    def __setitem__(self, number: int, layer: Any) -> None:
+        setattr(self, list(self._members)[number], layer)
+
+    def __delitem__(self, number: int) -> None:
+        delattr(self, list(self._members)[number])
 
     def __len__(self) -> int:
         return len(self._members)

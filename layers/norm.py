@@ -2,18 +2,34 @@
 over a batch (BatchNorm).
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
 from minigrad import Tensor, layer_norm
 from minigrad.context import SUM_OVER_RANKS
-from minigrad.errors import ShapeError
+from minigrad.errors import OptionError, ShapeError
 from minigrad.gates.basic import floats
 
 from .dropout import warn_of_training
 from .init import ones, zeros
 from .layer import Layer, as_tensor, parameter
+
+
+def check_number(layer: Layer, name: str, value: Any, most: float) -> Any:
+    """Return `value`. Raise OptionError (MG254) unless it is a number from 0 to `most`."""
+    if isinstance(value, (int, float, np.number)) and 0 <= value <= most:
+        return value
+    raise OptionError(
+        "MG254",
+        f"{type(layer).__name__} does not accept {name}={value!r}",
+        cause=f"{name} must be a number of at least 0"
+        + (f" and at most {most:g}" if most < math.inf else "")
+        + "; PyTorch's momentum=None, the mean over all batches, is not supported"
+        * (name == "momentum"),
+        remedy=f"leave out {name}, which then has its usual value",
+    )
 
 
 class LayerNorm(Layer):
@@ -27,13 +43,15 @@ class LayerNorm(Layer):
     array([[-1.,  1.]], dtype=float32)
 
     Errors: OptionError for a width below 1 (MG210); ShapeError if the last axis of x has a
-    different size (MG236). Source: Ba, Kiros and Hinton, Layer normalization (2016).
+    different size (MG236); OptionError for a negative epsilon (MG254).
+    Source: Ba, Kiros and Hinton, Layer normalization (2016).
     """
 
     def __init__(self, width: int, *, epsilon: float = 1e-5, bias: bool = True) -> None:
         self.gain = parameter(ones, (width,))
         self.bias = parameter(zeros, (width,)) if bias else None
-        self.epsilon = epsilon  # avoids division by 0 if all elements are equal
+        # avoids division by 0 if all elements are equal
+        self.epsilon = check_number(self, "epsilon", epsilon, math.inf)
 
     def forward(self, x: Any) -> Tensor:
         tensor = as_tensor(x)
@@ -66,7 +84,8 @@ class BatchNorm(LayerNorm):
     >>> norm([[1.0], [3.0]]).array.round(3).tolist(), norm.mean
     ([[-1.0], [1.0]], array([0.2], dtype=float32))
 
-    Errors: OptionError for a width below 1 (MG210); ShapeError for a different number of channels,
+    Errors: OptionError for a width below 1 (MG210) and for a momentum outside 0 to 1 (MG249);
+    ShapeError for a different number of channels,
     or in training a batch with only one number for each (MG225); a ModeWarning (MG214) for training
     mode inside `no_grad`. Source: Ioffe and Szegedy, Batch normalization (2015).
     """
@@ -77,7 +96,7 @@ class BatchNorm(LayerNorm):
 
     def __init__(self, width: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         super().__init__(width, epsilon=epsilon)
-        self.momentum = momentum
+        self.momentum = check_number(self, "momentum", momentum, 1.0)
         self.buffer("mean", zeros((width,)))
         self.buffer("variance", ones((width,)))
 

@@ -150,7 +150,7 @@ class Recurrent(Layer):
                 cause="return_sequences returns every step, and pooling returns a single vector",
                 remedy="leave out one of the two options; to pool a sequence, use layers.pool",
             )
-        if layers < 1:
+        if not (hasattr(layers, "__index__") and layers >= 1):
             raise OptionError(
                 "MG220",
                 f"{title} cannot have {layers=}",

@@ -12,7 +12,7 @@ from minigrad import Tensor, concatenate, no_grad
 from minigrad.errors import GradientError, OptionError, ShapeError
 
 from .cells import State, map_state
-from .layer import Array, Layer
+from .layer import Array, Layer, as_tensor
 from .recurrent import Recurrent
 
 
@@ -83,14 +83,14 @@ class TruncatedBPTT:
         first_output = max(start, begin)
         if begin:
             _, state = _run(model, x[:, :begin], state)
-            state = map_state(Tensor.detach, state)
+            state = _detached(state)
         states, outputs = {begin: state}, []
         for a, b in pairwise(sorted({begin, next_begin, first_output, end})):
             output, states[b] = _run(model, x[:, a:b], states[a])
             if a >= first_output:
                 outputs.append(output)
         joined = outputs[0] if len(outputs) == 1 else concatenate(outputs, axis=1)
-        return joined, map_state(Tensor.detach, states[next_begin]), end - next_begin
+        return joined, _detached(states[next_begin]), end - next_begin
 
 
 class Stateful(Layer):
@@ -127,7 +127,7 @@ class Stateful(Layer):
         x = _with_steps(x)
         if not self.training:
             outputs, state = _run(self.model, x, self._memory["evaluated"])
-            self._memory = {**self._memory, "evaluated": map_state(Tensor.detach, state)}
+            self._memory = {**self._memory, "evaluated": _detached(state)}
             return outputs
         computed = isinstance(x, Tensor) and x.requires_grad
         earlier, length = self._memory["x"], x.shape[1]
@@ -229,6 +229,11 @@ def _check_directions(model: Any) -> None:
                 remedy="use a layer without bidirectional=True, or read the whole sequence in one "
                 "call",
             )
+
+
+def _detached(state: State) -> State:
+    """Return the state as constants. Its parts may be Tensors or arrays."""
+    return map_state(lambda part: as_tensor(part).detach(), state)
 
 
 def _with_steps(x: Any) -> Any:

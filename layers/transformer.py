@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import ScaledDotProductAttention, Tensor, concatenate, gelu
 from minigrad.errors import OptionError, ShapeError
 
-from .cells import State
+from .cells import State, parts
 from .dense import Dense
 from .dropout import Dropout
 from .init import Initialiser, glorot_uniform, normal, zeros
@@ -46,12 +46,12 @@ class MultiHeadAttention(Layer):
     """
 
     def __init__(self, width: int, heads: int, causal: bool = False, bias: bool = True) -> None:
-        if heads < 1 or width % heads:
+        if not (hasattr(heads, "__index__") and heads > 0 and width % heads == 0):
             raise OptionError(
                 "MG245",
-                f"{heads} heads cannot share a width of {width}",
+                f"{heads!r} heads cannot share a width of {width}",
                 cause="every head works on an equal part of the width",
-                remedy="choose a width that is a multiple of the number of heads",
+                remedy="choose an integer number of heads, and a width that is a multiple of it",
             )
         self.heads, self.causal = heads, causal
         self.W_qkv = parameter(glorot_uniform, (width, 3 * width))
@@ -73,7 +73,7 @@ class MultiHeadAttention(Layer):
         parts = qkv.reshape(batch, steps, 3, self.heads, width // self.heads)
         q, k, v = parts.transpose(2, 0, 3, 1, 4)
         if state is not None:
-            self._check_causal()
+            self._check_state(state, k.shape)
             k, v = (concatenate(pair, axis=2) for pair in zip(state, (k, v), strict=True))
         self.note(q=q, k=k, v=v)
         z = self._attend(q, k, v, as_mask(mask, None, batch, k.shape[2]))
@@ -92,7 +92,7 @@ class MultiHeadAttention(Layer):
         self.note(weights=weights)
         return weights @ v
 
-    def _check_causal(self) -> None:
+    def _check_state(self, state: State, shape: tuple[int, ...]) -> None:
         if not self.causal:
             raise OptionError(
                 "MG246",
@@ -100,6 +100,19 @@ class MultiHeadAttention(Layer):
                 cause="new steps would also change the outputs of the steps before them",
                 remedy="create the layer with causal=True, or pass the whole sequence in one call",
             )
+        found = [getattr(part, "shape", None) for part in parts(state)]
+        batch, heads, _, size = shape
+        steps = found[0][2] if found and len(found[0] or ()) == 4 else "steps"
+        if found == [(batch, heads, steps, size)] * 2:
+            return
+        raise ShapeError(
+            "MG224",
+            f"the state does not match a batch of {batch}: it has shapes {found} instead of "
+            f"{[(batch, heads, steps, size)] * 2}",
+            cause="the state comes from a batch of a different size or from a different kind of "
+            "layer",
+            remedy="pass the initial_state, or a state returned by a call with the same batch size",
+        )
 
     def settings(self) -> str:
         options = f"{', causal=True' * self.causal}{', bias=False' * (self.b_qkv is None)}"

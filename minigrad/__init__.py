@@ -115,7 +115,7 @@ _other.answer_names(
     "requires_grad_ retain_grad roll round rsqrt scatter scatter_add select sigmoid_ sign "
     "silu sinh softplus sort split sqrt_ squeeze_ stack storage stride sub sub_ svd swapdims "
     "take take_along_axis tan tanh_ tensor_split tile to topk trace tril triu trunc type "
-    "type_as unbind unflatten unfold uniform_ unique unsqueeze unsqueeze_ view_as where zero_".split(),
+    "type_as unbind unflatten unfold uniform_ unique unsqueeze unsqueeze_ view_as where zero_ zero_grad".split(),
 )
 _other.answer_calls(
     Tensor,

@@ -100,6 +100,10 @@ class NonFiniteError(MinigradError, ArithmeticError):
     """NaN or infinity where a finite number is needed."""
 
 
+class NumberRangeError(MinigradError, OverflowError):
+    """A number that a dtype cannot represent."""
+
+
 class DataError(MinigradError, RuntimeError):
     """Data that is missing, damaged or empty, or that could not be downloaded."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..context import SEAMS
-from ..errors import IndexRangeError
+from ..errors import IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
 from ..graph import Array
 from ..help.engine_errors import no_gate
@@ -274,22 +274,46 @@ def pad(
     return Pad(pad_width, constant_values)(x)
 
 
-@implements(np.split)
-def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """Split x along `axis` into equal parts, or at the given indices: z_i = x[a_i : a_(i+1)].
+def split(x: TensorLike, indices: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    """Split x along `axis` at the given indices: z_i = x[a_i : a_(i+1)].
 
-    Each part is recorded as a Slice, and has x's shape except along `axis`. As in NumPy, an integer
-    is the number of parts; in PyTorch's split, it is the size of a part.
+    Each part is recorded as a Slice, and has x's shape except along `axis`. For n equal parts, use
+    np.split(x, n). An integer n is refused here unless n parts have the size n, because it is the
+    number of parts in NumPy, but the size of a part in PyTorch.
 
     >>> [part.array.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), [1, 3])]
     [[1.0], [2.0, 3.0], [4.0]]
 
-    Errors: ShapeError if x does not have the axis (MG107); NumPy's ValueError if the parts would be
-    unequal.
+    Errors: ShapeError if x does not have the axis (MG107); OptionError for an integer (MG174).
     """
     (x,) = as_tensors([x])
     axes_of("split", axis, x.shape)
-    parts = np.split(np.arange(x.shape[axis]), to_array(indices_or_sections))
+    number, length = to_array(indices), x.shape[axis]
+    if np.ndim(number) == 0 and number * number != length:
+        raise OptionError(
+            "MG174",
+            f"split cannot tell what {number} means for an axis of size {length}",
+            cause="an integer is the number of parts in NumPy, and the size of each part in PyTorch",
+            remedy=f"for {number} equal parts, use np.split(x, {number}, axis={axis}); for parts of size "
+            f"{number}, pass the indices: mg.split(x, range({number}, {length}, {number}), axis={axis})",
+        )
+    return _split(x, number, axis)
+
+
+@implements(np.split)
+def _split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    (x,) = as_tensors([x])
+    axes_of("split", axis, x.shape)
+    try:
+        parts = np.split(np.arange(x.shape[axis]), to_array(indices_or_sections))
+    except (ValueError, ZeroDivisionError):
+        raise ShapeError(
+            "MG176",
+            f"an axis of size {x.shape[axis]} cannot be split into {indices_or_sections} equal parts",
+            cause="the number of parts must divide the size",
+            remedy="pass a divisor of the size, or a list of the indices at which parts begin, such as "
+            "[2, 4]",
+        ) from None
     ranges = [slice(int(part[0]), int(part[-1]) + 1) if part.size else slice(0) for part in parts]
     return [slice_(x, (*(slice(None),) * (axis % x.ndim), one)) for one in ranges]
 

@@ -1,8 +1,10 @@
 """Tensor operators and methods, such as `x + y`, `x.sum()` and `x[0]`. Each calls its gate."""
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from ..context import RECORDING
+from ..errors import UnknownNameError
 from ..gate import Gate
 from ..help.engine_errors import order_of_axes
 from ..tensor import Tensor, TensorLike
@@ -42,6 +44,17 @@ def _in_place(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
     return method
 
 
+def _apply(gate: type[Gate], *inputs: TensorLike) -> NoReturn:
+    """Raise UnknownNameError (MG119) for PyTorch's way to call a function of one's own."""
+    raise UnknownNameError(
+        "MG119",
+        f"{gate.__name__} has no apply",
+        cause="this is a name from another framework",
+        remedy=f"make the gate, with its settings, and call it: {gate.__name__}()(x)",
+    )
+
+
+Gate.apply = classmethod(_apply)  # type: ignore[attr-defined]
 Tensor.__add__ = _of_two(basic.add)
 Tensor.__radd__ = _reflected(basic.add)
 Tensor.__iadd__ = _in_place(basic.add)

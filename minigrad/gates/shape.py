@@ -170,7 +170,7 @@ def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
     >>> squeeze(Tensor([[[1.0], [2.0]]]), axis=0).shape
     (2, 1)
 
-    Errors: raised by NumPy if x does not have the axis or its size is not 1.
+    Errors: ShapeError if x does not have the axis or its size is not 1 (MG109).
     """
     return _reshaped(np.squeeze, x, axis)
 
@@ -184,12 +184,21 @@ def expand_dims(x: TensorLike, axis: int | Shape) -> Tensor:
     >>> expand_dims(Tensor([1.0, 2.0]), axis=1).shape
     (2, 1)
 
-    Errors: raised by NumPy if a position is out of range.
+    Errors: ShapeError if a position is out of range (MG109).
     """
     return _reshaped(np.expand_dims, x, axis)
 
 
 def _reshaped(function, x: TensorLike, axis) -> Tensor:
     (x,) = as_tensors([x])
-    to = function(np.broadcast_to(0, x.shape), axis).shape
+    try:
+        to = function(np.broadcast_to(0, x.shape), axis).shape
+    except ValueError as error:
+        raise ShapeError(
+            "MG109",
+            f"{function.__name__} cannot use axis={axis} for an input of shape {x.shape}",
+            cause=str(error),
+            remedy="choose axes that x has, of size 1 for squeeze; PyTorch's squeeze ignores other "
+            "sizes",
+        ) from None
     return Reshape(to)(x)

@@ -8,10 +8,17 @@ import sys
 import warnings
 from collections.abc import Iterator
 from opcode import opmap
+from types import FrameType
 from typing import Any, ClassVar
 
 from ..errors import ShapeError
 from ..tensor import Tensor
+
+
+def unpacks(frame: FrameType, count: int) -> bool:
+    """Return whether the frame is executing an assignment to `count` names, such as `a, b = x`."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return tuple(code[at : at + 2]) == (opmap["UNPACK_SEQUENCE"], count)
 
 
 class UnpackingWarning(UserWarning):
@@ -49,9 +56,7 @@ class Unpaired(Handle):
     remedy: ClassVar[str]
 
     def __iter__(self) -> Iterator[Tensor]:  # type: ignore[override]
-        frame = sys._getframe(1)
-        code, at = frame.f_code.co_code, frame.f_lasti
-        if tuple(code[at : at + 2]) == (opmap["UNPACK_SEQUENCE"], 2):
+        if unpacks(sys._getframe(1), 2):
             two = self.shape[:1] == (2,)
             error = ShapeError(
                 "MG234",

@@ -19,6 +19,7 @@ from ..errors import (
     GradientError,
     MinigradError,
     NonFiniteError,
+    NumberRangeError,
     OptionError,
     ShapeError,
     UnsupportedError,
@@ -80,7 +81,7 @@ def as_array(data: Any, dtype: Any) -> Array:
     check_real(array.dtype, data)
     if dtype is not None:
         check_real(np.dtype(dtype))
-        return np.array(data, dtype)
+        return _converted(data, np.dtype(dtype))
     keeps = array.dtype.kind == "b" or isinstance(data, (np.ndarray, np.generic))
     return array.astype(array.dtype if keeps else np.float32)
 
@@ -117,7 +118,21 @@ def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
         return as_array(value, None)
     if dtype.kind != "f":
         dtype = np.result_type(dtype, np.float32 if isinstance(value, float) else type(value)(0))
-    return np.array(value, dtype)
+    return _converted(value, dtype)
+
+
+def _converted(data: Any, dtype: np.dtype[Any]) -> Array:
+    try:
+        return np.array(data, dtype)
+    except OverflowError:
+        huge = isinstance(data, int) and data.bit_length() > 100  # Python may refuse to print it
+        raise NumberRangeError(
+            "MG175",
+            f"{'a huge integer' if huge else str(data)[:60]} does not fit into {dtype}",
+            cause="the range of the dtype is limited; as in NumPy, a plain number takes the dtype of "
+            "the Tensor that it is combined with",
+            remedy="use a larger dtype; for a Tensor, first t.astype('int64') or t.astype('float32')",
+        ) from None
 
 
 def check_real(dtype: np.dtype[Any], *data: Any) -> None:
@@ -423,12 +438,21 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
         except MinigradError as better:
             error = better
     if not isinstance(error, MinigradError):
+        remedy = "in your own gate, raise a ShapeError in `shape` for inputs that forward does not accept"
+        if isinstance(error, AttributeError) and error.obj is gate:
+            remedy = (
+                "to keep a value for backward, return the pair (z, value); backward then receives "
+                "the value after the inputs"
+            )
+        elif isinstance(error, TypeError) and "positional argument" in str(error):
+            remedy = "define forward(self, *arrays) with one argument for each input, without ctx"
+        elif any(node.dtype.kind != "f" for node in nodes):
+            remedy = f"convert the integers or booleans with t.astype('float32'); {remedy}"
         error = ShapeError(
             "MG106",
             f"{gate.name} failed: {error}",
             cause=f"its forward method raised {type(error).__name__}",
-            remedy="if an input has integers or booleans, convert it with t.astype('float32'); in "
-            "your own gate, raise a ShapeError in `shape` for inputs that forward does not accept",
+            remedy=remedy,
         )
     if not error.where:
         given = ", ".join(f"{node.name or 'input'} {node.shape}" for node in nodes)

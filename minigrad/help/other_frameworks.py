@@ -114,6 +114,28 @@ def answer_calls(owner: Any, names: Any) -> None:
         setattr(owner, name, function)
 
 
+def _arguments(function: Any, owner: Any) -> list[str]:
+    """Return the names of a function's arguments, or of a class's, with the options that its
+    constructor passes on to the classes it inherits from.
+    """
+    names = ["self"]
+    chain = (
+        [vars(cls)["__init__"] for cls in owner.__mro__ if "__init__" in vars(cls)] if owner else []
+    )
+    for each in chain or [function]:
+        takes = signature(each).parameters.values()
+        options = [one.name for one in takes if one.kind is one.VAR_KEYWORD]
+        names += [
+            one.name
+            for one in takes
+            if one.name not in names + options
+            and (each in (chain[:1] or [function]) or one.default is not one.empty)
+        ]
+        if not options:
+            break
+    return names[1:]
+
+
 @cache
 def answering(function: Any) -> Any:
     """Wrap a function so that it translates or explains keywords from other frameworks.
@@ -128,7 +150,7 @@ def answering(function: Any) -> Any:
             return function(*args, **options)
         except TypeError as error:
             # a subclass may have inherited __init__
-            owner = type(args[0]).__name__ if args and function.__name__ == "__init__" else ""
+            owner = type(args[0]) if args and function.__name__ == "__init__" else None
             if not (options := check_call(function, options, error, owner)):
                 raise
         return call(*args, **options)
@@ -136,15 +158,15 @@ def answering(function: Any) -> Any:
     return call
 
 
-def check_call(function: Any, options: Any, error: TypeError, owner: str = "") -> Any:
-    """Return the options with the function's own keywords, if only the names differ. Messages call
-    the function `owner`, if it is passed.
+def check_call(function: Any, options: Any, error: TypeError, owner: Any = None) -> Any:
+    """Return the options with the function's own keywords, if only the names differ. For a
+    constructor, `owner` is the class, which may have inherited the function.
 
     Otherwise raise UnsupportedError MG129. Return None if the error came from inside the function.
     """
     if error.__traceback__.tb_next:  # type: ignore[union-attr]
         return None
-    name = owner or function.__qualname__.removesuffix(".__init__").split(".")[-1]
+    name = owner.__name__ if owner else function.__qualname__.split(".")[-1]
     takes = signature(function).parameters
     unknown = {
         key: hint(f"{name}.{key}=") or hint(f"{key}=") for key in options if key not in takes
@@ -155,7 +177,7 @@ def check_call(function: Any, options: Any, error: TypeError, owner: str = "") -
     raise UnsupportedError(
         "MG129",
         f"{name} {str(error).partition('() ')[2]}",
-        cause=f"the signature is {name}({', '.join(takes).removeprefix('self, ')})",
+        cause=f"the signature is {name}({', '.join(_arguments(function, owner))})",
         remedy="; ".join(f"for {key}=: {text}" for key, text in unknown.items() if text)
         or hint(f"{name}()")
         or "pass the arguments it accepts",

@@ -211,3 +211,9 @@ def test_images_that_do_not_fit_are_refused(layer, shape, code):
 def test_a_missing_size_is_reported_for_the_layer_that_was_called():
     with pytest.raises(UnsupportedError, match=r"Conv2d missing 1 required .* 'size'"):
         Conv2d(1, 8)  # type: ignore[call-arg]
+
+
+def test_flatten_refuses_a_single_number():
+    with pytest.raises(ShapeError, match=r"MG109.*\(N, ...\), not \(\)"):
+        Flatten()(3.0)
+    assert Flatten()([3.0]).shape == (1, 1)

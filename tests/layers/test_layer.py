@@ -1,5 +1,6 @@
 """Layer and Sequential: what is registered, under which name and scope, and what is refused."""
 
+import pickle
 import sys
 from functools import partial
 from typing import Any
@@ -24,7 +25,7 @@ from layers import (
     TransformerBlock,
     outputs,
 )
-from minigrad.errors import OptionError, UnknownNameError
+from minigrad.errors import DtypeError, OptionError, ShapeError, UnknownNameError
 
 
 def parameter(value=1.0):
@@ -345,3 +346,52 @@ def test_a_recurrent_layer_gets_no_more_cells_later(name, value):
         setattr(rnn, name, value)
     both = GRU(3, 2, layers=3, bidirectional=True)
     assert (rnn.layers, rnn.bidirectional, both.layers, both.bidirectional) == (1, False, 3, True)
+
+
+def test_a_part_of_a_sequential_is_replaced_and_deleted_by_its_number():
+    model = Sequential(Dense(3, 4), mg.tanh, Dense(4, 2))
+    model[2] = Dense(4, 5)
+    model[1] = mg.relu
+    assert model([[-1.0, 2.0, 3.0]]).shape == (1, 5)
+    assert list(model.named_parameters()) == ["dense.W", "dense.b", "dense_2.W", "dense_2.b"]
+    del model[-1], model[1]
+    assert list(model) == [model.dense] and model.dense.W.shape == (3, 4)
+
+
+def test_a_number_is_not_the_name_of_a_part_of_a_sequential():
+    model = Sequential(Dense(3, 4), mg.tanh, Dense(4, 2))
+    with pytest.raises(LayerError, match=r"(?s)MG249.*'2'.*model\[2\] = layer"):
+        setattr(model, "2", Dense(4, 5))
+    assert len(model) == 3
+
+
+def test_paths_are_not_unpacked_into_a_path_and_a_part():
+    model = Sequential(Dense(3, 4), Counter())
+    for paths in (model.named_parameters(), model.named_buffers(), model.named_layers()):
+        with pytest.raises(TypeError, match=r"(?s)MG253.*\.items\(\)"):
+            for _, _ in paths:
+                pass
+        with pytest.raises(TypeError, match="MG253"):
+            _ = {path: part for path, part in paths}  # noqa: C416
+        assert list(paths) == [path for path, _ in paths.items()] == list(paths.keys())
+        assert [[*path] for path in paths] == [list(path) for path, _ in paths.items()]
+        copy = pickle.loads(pickle.dumps(dict(paths)))
+        assert [type(path) for path in copy] == [str] * len(paths)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "code"),
+    [
+        (np.zeros(3), ShapeError, "MG104"),
+        (0.0, ShapeError, "MG104"),
+        (None, DtypeError, "MG110"),
+        ("ab", DtypeError, "MG110"),
+    ],
+)
+def test_a_buffer_keeps_its_shape_and_contains_numbers(value, error, code):
+    model = Counter()
+    with pytest.raises(error, match=code):
+        model.calls = value
+    np.testing.assert_array_equal(model.calls, [0, 0])
+    model.buffer("calls", np.ones(3))  # another shape on purpose
+    np.testing.assert_array_equal(model.named_buffers()["calls"], [1, 1, 1])

@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from layers import BatchNorm, LayerNorm, ModeWarning, from_layout, to_layout
-from minigrad.errors import ShapeError
+from minigrad.errors import OptionError, ShapeError
 
 
 def test_a_list_of_equal_elements_is_normalized():
@@ -109,3 +109,17 @@ def test_layer_norm_of_integers_and_float16(dtype):
     np.testing.assert_allclose(z.array, h, rtol=1e-4, atol=1e-5)
     (slope,) = mg.grad(z, layer.gain, upstream=np.ones_like(h))
     np.testing.assert_allclose(slope.array, h.sum(0), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("setting", [{"momentum": None}, {"momentum": 1.5}, {"momentum": "0.1"}])
+def test_a_momentum_that_is_not_a_number_from_0_to_1_is_refused(setting):
+    with pytest.raises(OptionError, match="MG254.*BatchNorm.*momentum="):
+        BatchNorm(3, **setting)
+    assert BatchNorm(3, momentum=1).momentum == 1
+
+
+@pytest.mark.parametrize("kind", [LayerNorm, BatchNorm])
+@pytest.mark.parametrize("epsilon", [None, -1e-5, np.nan])
+def test_an_epsilon_that_is_not_a_number_from_0_is_refused(kind, epsilon):
+    with pytest.raises(OptionError, match=f"MG254.*{kind.__name__}.*epsilon="):
+        kind(3, epsilon=epsilon)

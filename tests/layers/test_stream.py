@@ -270,3 +270,15 @@ def test_a_sample_reads_its_prompt_carries_its_state_and_leaves_the_mode_alone()
     # the likeliest id after the prompt and what was written so far, read in one go
     for n in range(5):
         assert model(np.array([[1, 2, 3, *drawn[:n]]]))[0].array[0, -1].argmax() == drawn[n]
+
+
+def test_a_walk_begins_with_a_state_of_arrays_or_tensors(in_float64):
+    rnn = in_float64(LSTM(D, H, layers=2, **STREAM))
+    state = tuple(np.random.default_rng(4).normal(size=(2, 2, B, H)))
+    whole = rnn(X, tuple(map(mg.Tensor, state)))[0].array
+    for start in (state, tuple(map(mg.Tensor, state))):
+        walk = TruncatedBPTT(5, 2).walk(rnn, X, start)
+        for steps, outputs in walk:
+            np.testing.assert_allclose(outputs.array, whole[:, steps], atol=1e-14)
+    with pytest.raises(ShapeError, match="MG224"):
+        next(TruncatedBPTT(5, 2).walk(rnn, X, state=5))

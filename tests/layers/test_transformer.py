@@ -242,3 +242,22 @@ def test_a_block_shows_its_options():
     assert repr(TransformerBlock(4, 2, bias=False)).startswith(
         "TransformerBlock(4, 2, causal=True, bias=False)\n"
     )
+
+
+@pytest.mark.parametrize("heads", [2.0, "2", None, 0, 3])
+@pytest.mark.parametrize("kind", [MultiHeadAttention, TransformerBlock])
+def test_heads_that_are_not_an_integer_divisor_of_the_width_are_refused(kind, heads):
+    with pytest.raises(OptionError, match="MG245"):
+        kind(4, heads)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [5, [], (None, None), np.ones((2, 2)), (np.ones((2, 2, 1, 2)),), (np.ones((3, 2, 1, 2)),) * 2],
+)
+def test_a_state_that_does_not_fit_attention_is_refused(state):
+    block = TransformerBlock(4, heads=2)
+    with pytest.raises(ShapeError, match=r"MG224.*batch of 2.*instead of \[\(2, 2, "):
+        block(np.ones((2, 3, 4), "float32"), state)
+    with pytest.raises(ShapeError, match="MG224"):  # keys and values of different lengths
+        block(np.ones((2, 3, 4)), tuple(np.ones((2, 2, steps, 2)) for steps in (1, 2)))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.errors import ShapeError
 from minigrad.gate import GATES, Gate
 
 
@@ -119,3 +120,40 @@ def test_gradients_can_be_written_to_after_backward():
     a.grad *= 2.0
     upstream *= 3.0
     assert a.grad.tolist() == [2.0, 2.0] and b.grad.tolist() == [1.0, 1.0]
+
+
+class Saves(Gate):
+    def forward(self, x):
+        self.save_for_backward(x)  # type: ignore[attr-defined]
+        return x
+
+
+class WithContext(Gate):
+    def forward(self, ctx, x):
+        return x
+
+
+def test_pytorchs_way_to_write_and_call_a_gate_is_answered():
+    x = mg.Tensor([1.0])
+    with pytest.raises(AttributeError, match=r"(?s)MG119.*Saves has no apply.*Saves\(\)\(x\)"):
+        Saves.apply(x)  # type: ignore[attr-defined]
+    with pytest.raises(ShapeError, match=r"(?s)MG106.*return the pair \(z, value\)"):
+        Saves()(x)
+    with pytest.raises(
+        ShapeError, match=r"(?s)MG106.*define forward\(self, \*arrays\).*without ctx"
+    ):
+        WithContext()(x)
+
+
+def test_a_failed_forward_suggests_floats_only_where_an_input_has_none():
+    class Half(Gate):
+        def forward(self, x):
+            return x[: len(x) / 2]
+
+        def shape(self, shape):
+            return shape
+
+    for dtype, named in (("int64", True), ("float32", False)):
+        with pytest.raises(ShapeError, match="MG106") as caught:
+            Half()(np.ones(4, dtype))
+        assert ("astype" in str(caught.value)) == named

@@ -217,3 +217,35 @@ def test_an_update_in_place_keeps_the_parameter_s_dtype(operator, other, dtype):
         assert one.dtype == dtype and one.requires_grad
         np.testing.assert_allclose(one.array, expected, rtol=1e-6)
     assert w is before
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: x.squeeze(0), r"MG109.*squeeze cannot use axis=0 .*\(6, 2\)"),
+        (lambda x: np.squeeze(x, axis=(0, 1)), "MG109.*squeeze"),
+        (lambda x: x.squeeze(2), "MG109.*squeeze cannot use axis=2"),
+        (lambda x: np.expand_dims(x, 4), "MG109.*expand_dims cannot use axis=4"),
+        (lambda x: np.split(x, 4), "MG176.*size 6 cannot be split into 4"),
+        (lambda x: np.split(x, 0), "MG176"),
+        (lambda x: mg.split(x, 3), "MG174.*what 3 means for an axis of size 6"),
+        (lambda x: mg.split(x, 4), "MG174"),
+        (lambda x: mg.split(x, 1, axis=1), "MG174"),
+    ],
+)
+def test_axes_and_parts_that_do_not_fit_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(mg.Tensor(np.ones((6, 2)), requires_grad=True))
+
+
+def test_parts_that_numpy_and_pytorch_agree_on():
+    x = mg.Tensor(np.arange(12.0).reshape(4, 3), requires_grad=True)
+    for parts in (mg.split(x, 2), mg.split(x, [2]), np.split(x, 2), mg.split(x, range(2, 4, 2))):
+        assert [part.array.tolist() for part in parts] == [
+            x.array[:2].tolist(),
+            x.array[2:].tolist(),
+        ]
+    # as the error says: three parts, and parts of size 3
+    y = mg.Tensor(np.arange(6.0))
+    assert [part.array.tolist() for part in np.split(y, 3)] == [[0, 1], [2, 3], [4, 5]]
+    assert [part.array.tolist() for part in mg.split(y, range(3, 6, 3))] == [[0, 1, 2], [3, 4, 5]]

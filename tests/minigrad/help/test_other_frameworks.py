@@ -238,6 +238,11 @@ model.weight -> MG119 Sequential .*model.dense.W
 model(x, training=True) -> MG129 .*model.eval\\(\\)
 loss.backward(create_graph=True) -> MG129 .*mg.grad\\(loss
 np.dot(x, w) -> MG118 .*a @ b
+mg.Module -> MG119 .*from layers import Layer; class Net
+x.zero_grad() -> MG119 .*w.grad = None
+mg.split(x, 3) -> MG174 .*np.split\\(x, 3, axis=0\\)
+nn.RNN(3, 4, nonlinearity="relu") -> MG129 .*RNN\\(input_size, hidden_size, activation, drop.*activation=mg.relu
+nn.GRU(3) -> MG129 .*GRU\\(input_size, hidden_size, reset_after, dropout, layers,
 """
 
 
@@ -248,6 +253,7 @@ def test_what_does_not_is_answered(row: str) -> None:
         "MG133": ImportError,
         "MG119": AttributeError,
         "MG154": IndexError,
+        "MG174": ValueError,
     }
     with pytest.raises(builtins.get(message[:5], TypeError)) as caught:
         exec(line, names())
@@ -289,7 +295,7 @@ is_leaf -> x.size, x.ndim, x.node.gate is None
 permute -> mg.permute(x, (1, 0))
 append -> model.last = Dense(4, 2)
 add_module -> setattr(model, name, layer)
-split -> mg.split(x, 2, axis=0)
+split -> np.split(x, 2, axis=0)
 sign -> np.sign(x.array), np.linalg.inv(x.array), (x.array > 0).any()
 ReLU -> Sequential(Dense(2, 3), mg.relu)
 ReLU -> mg.tanh, mg.sigmoid
