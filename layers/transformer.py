@@ -100,7 +100,7 @@ class MultiHeadAttention(Layer):
                 cause="new steps would also change the outputs of the steps before them",
                 remedy="create the layer with causal=True, or pass the whole sequence in one call",
             )
-        found = [getattr(part, "shape", None) for part in parts(state)]
+        found: list[Any] = [getattr(part, "shape", None) for part in parts(state)]
         batch, heads, _, size = shape
         steps = found[0][2] if found and len(found[0] or ()) == 4 else "steps"
         if found == [(batch, heads, steps, size)] * 2:

@@ -327,10 +327,11 @@ class Optimizer:
         for number, group in enumerate(self.groups):
             group.lr = check_range(f"lr of group {number}", group.lr, 0.0)
             group.weight_decay = check_range("weight_decay", group.weight_decay, 0.0)
-        for name, high in ("scale", math.inf), *self.below:
+        bounds: tuple[tuple[str, float], ...] = (("scale", math.inf), *self.below)
+        for name, high in bounds:
             value = getattr(self, name)
-            if (number := check_range(name, value, 0.0, high)) is not value:
-                setattr(self, name, number)
+            if (checked := check_range(name, value, 0.0, high)) is not value:
+                setattr(self, name, checked)
 
     def _update(self, path: str, tensor: Tensor, group: Group) -> None:
         """Apply the rule to a parameter and its slots."""

@@ -328,7 +328,7 @@ class Run:
         given: list[Any] = [self.ids if case.reads else self.x.array, self.real]
         if case.state:
             given += [part.array for part in flat(self.states)]
-        output = side_by_side(self.by_hand())
+        output = side_by_side(self.by_hand(), len(self.layer.cells()))
         weights = draw.normal(*output.shape).astype(case.dtype)
         total = (output * weights).sum() / case.batch
         y = np.arange(case.batch)
@@ -378,7 +378,8 @@ class Whole(Layer):
         remaining = iter(map(mg.Tensor, parts))
         states = [[next(remaining) for _ in cell.state_names] for cell in cells] if parts else []
         x = self.embedding(x) if self.embedding else x
-        return side_by_side(flat(self.rnn(x, nested(states) if parts else None, mask=mask)))
+        results = flat(self.rnn(x, nested(states) if parts else None, mask=mask))
+        return side_by_side(results, len(cells))
 
 
 def writable(array: Array) -> Array:
@@ -398,7 +399,10 @@ def nested(states: list[list[mg.Tensor]]) -> Any:
     return each if len(each) > 1 else each[0]
 
 
-def side_by_side(parts: list[mg.Tensor]) -> mg.Tensor:
+def side_by_side(results: list[mg.Tensor], cells: int) -> mg.Tensor:
+    """The output, and the final states of each cell, with a row for each sequence."""
+    output, *states = results
+    parts = [output, *(h for state in states for h in (state if cells > 1 else [state]))]
     return mg.concatenate([part.reshape(part.shape[0], -1) for part in parts], axis=1)
 
 

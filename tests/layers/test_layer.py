@@ -369,10 +369,10 @@ def test_paths_are_not_unpacked_into_a_path_and_a_part():
     model = Sequential(Dense(3, 4), Counter())
     for paths in (model.named_parameters(), model.named_buffers(), model.named_layers()):
         with pytest.raises(TypeError, match=r"(?s)MG253.*\.items\(\)"):
-            for _, _ in paths:
+            for _, _ in paths:  # type: ignore[str-unpack]
                 pass
         with pytest.raises(TypeError, match="MG253"):
-            _ = {path: part for path, part in paths}  # noqa: C416
+            _ = {path: part for path, part in paths}  # type: ignore[str-unpack]  # noqa: C416
         assert list(paths) == [path for path, _ in paths.items()] == list(paths.keys())
         assert [[*path] for path in paths] == [list(path) for path, _ in paths.items()]
         copy = pickle.loads(pickle.dumps(dict(paths)))

@@ -239,13 +239,15 @@ def test_axes_and_parts_that_do_not_fit_are_refused(call, message):
 
 
 def test_parts_that_numpy_and_pytorch_agree_on():
-    x = mg.Tensor(np.arange(12.0).reshape(4, 3), requires_grad=True)
-    for parts in (mg.split(x, 2), mg.split(x, [2]), np.split(x, 2), mg.split(x, range(2, 4, 2))):
-        assert [part.array.tolist() for part in parts] == [
+    x: Any = mg.Tensor(np.arange(12.0).reshape(4, 3), requires_grad=True)
+    found: Any
+    for found in (mg.split(x, 2), mg.split(x, [2]), np.split(x, 2), mg.split(x, range(2, 4, 2))):
+        assert [part.array.tolist() for part in found] == [
             x.array[:2].tolist(),
             x.array[2:].tolist(),
         ]
     # as the error says: three parts, and parts of size 3
-    y = mg.Tensor(np.arange(6.0))
-    assert [part.array.tolist() for part in np.split(y, 3)] == [[0, 1], [2, 3], [4, 5]]
+    y: Any = mg.Tensor(np.arange(6.0))
+    found = np.split(y, 3)
+    assert [part.array.tolist() for part in found] == [[0, 1], [2, 3], [4, 5]]
     assert [part.array.tolist() for part in mg.split(y, range(3, 6, 3))] == [[0, 1, 2], [3, 4, 5]]

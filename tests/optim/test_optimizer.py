@@ -222,12 +222,12 @@ def test_a_rule_of_ones_own_defines_its_settings_in_its_methods() -> None:
     slow.patience, slow.waited = 4, 1
     assert slow.settings() == {"momentum": 0.0, "nesterov": False, "patience": 4, "waited": 1}
     with pytest.raises(UnknownNameError, match="did you mean patience"):
-        slow.patiense = 5  # type: ignore[attr-defined]
+        slow.patiense = 5
 
 
 def test_weight_decay_is_set_for_all_groups_as_lr_is() -> None:
     a, b = mg.Tensor([1.0], requires_grad=True), mg.Tensor([2.0], requires_grad=True)
-    groups = [{"parameters": {"a": a}}, {"parameters": {"b": b}, "weight_decay": 0.1}]
+    groups: Any = [{"parameters": {"a": a}}, {"parameters": {"b": b}, "weight_decay": 0.1}]
     optimizer = SGD(groups, lr=0.5)
     optimizer.weight_decay = 0.2
     assert [group.weight_decay for group in optimizer.groups] == [0.2, 0.2]
