@@ -405,7 +405,7 @@ def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[st
     zeros = {name: cell.initial_state(batch) for name, cell in cells.items()}
     if state is None:
         return zeros
-    states = [state] if len(cells) == 1 else _of_each_cell(state)
+    states = [state] if len(cells) == 1 else _of_each_cell(state, zeros["cell"])
     needed = _shapes(zeros.values())
     if _shapes(states) != needed:
         if len(cells) > 1:
@@ -421,15 +421,15 @@ def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[st
     return dict(zip(cells, states, strict=True))
 
 
-def _of_each_cell(state: State) -> list[State]:
+def _of_each_cell(state: State, of_one: State) -> list[State]:
     """Split a state of several cells: a tensor (cells, B, H), a tuple of such tensors, or a list
-    with the state of each cell, as in snapshots of older versions.
+    with the state of each cell, as in snapshots of older versions. `of_one` is the state of one
+    cell.
     """
-    several = isinstance(state, (tuple, list)) and all(
-        getattr(part, "ndim", 0) == 3 for part in state
-    )
+    axes = [1 + getattr(part, "ndim", 0) for part in of_one] if type(of_one) is tuple else None
     try:
-        return list(zip(*state, strict=False)) if several else list(state)
+        joined = [getattr(part, "ndim", None) for part in state] == axes
+        return list(zip(*state, strict=False)) if joined else list(state)
     except TypeError:  # a number
         return []
 

@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential, UnpackingWarning, pool
+from layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Cell,
+    Dense,
+    Embedding,
+    Recurrent,
+    Sequential,
+    UnpackingWarning,
+    pool,
+)
 from minigrad import graph
 from minigrad.errors import OptionError, ShapeError, UnsupportedError
 
@@ -169,3 +180,29 @@ def test_pool_of_integers_and_of_more_steps_than_the_dtype_can_count(how, dtype)
     found = pool(mg.Tensor(x), how, mask)
     assert found.dtype == ("float16" if dtype == "float16" else "float64")
     np.testing.assert_allclose(found.array, x[:, 0], rtol=1e-6)
+
+
+class Remembering(Cell):
+    """A cell of one's own, whose state is h (B, H) and the last two values of h (B, 2, H)."""
+
+    state_names = ("h", "memory")
+
+    def initial_state(self, batch):
+        return super().initial_state(batch)[0], mg.Tensor(np.zeros((batch, 2, self.hidden)))
+
+    def forward(self, x, state):
+        h, memory = state
+        h = h / 2 + x - memory[:, 0]
+        return h, (h, mg.stack([memory[:, 1], h], axis=1))
+
+
+def test_a_state_with_more_axes_continues_as_it_was_returned_and_as_a_list_of_cells():
+    rnn = Recurrent(lambda size: Remembering(size, size), 3, layers=2, return_state=True)
+    x = np.random.default_rng(6).normal(size=(4, 5, 3))
+    _, whole = rnn(x)
+    _, state = rnn(x[:, :3])
+    assert [part.shape for part in state] == [(2, 4, 3), (2, 4, 2, 3)]  # (cells, B, ..., H)
+    for given in (state, list(zip(*state, strict=True))):
+        _, end = rnn(x[:, 3:], given)
+        for part, other in zip(end, whole, strict=True):
+            np.testing.assert_allclose(part.array, other.array, atol=1e-14)
