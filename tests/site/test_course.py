@@ -31,21 +31,27 @@ class Learner:
     def __init__(self, reader):
         self.reader, self.run, self.wait = reader, reader.run, reader.wait
 
-    def open(self, one):
-        self.reader.visit(f"lessons/{one.name}.html")
+    def open(self, one, width=1280):
+        self.reader.visit(f"lessons/{one.name}.html", width)
         self.wait(lambda: self.run("return document.querySelector('.cm-content') !== null"))
 
     def write(self, code):
-        """Replace the whole file, as if it were pasted."""
-        self.run(
+        """Replace the whole file, as if it were pasted. A slow page may need more than one attempt,
+        because the editor must have seen what is selected.
+        """
+        paste = (
+            "const [code, done] = arguments; const data = new DataTransfer();"
             "const area = document.querySelector('.cm-content'); area.focus();"
-            "document.execCommand('selectAll'); const data = new DataTransfer();"
-            "data.setData('text/plain', arguments[0]);"
+            "document.execCommand('selectAll'); data.setData('text/plain', code);"
             "const paste = {clipboardData: data, bubbles: true, cancelable: true};"
-            "setTimeout(() => area.dispatchEvent(new ClipboardEvent('paste', paste)), 50)",
-            code,
+            "setTimeout(() => done(area.dispatchEvent(new ClipboardEvent('paste', paste))), 50)"
         )
-        self.wait(lambda: self.stored == code)
+
+        def pasted():
+            self.reader.driver.execute_async_script(paste, code)
+            return self.stored == code
+
+        self.wait(pasted)
 
     @property
     def stored(self):
@@ -99,6 +105,40 @@ def test_a_lesson_is_done_in_its_page(learner):
     learner.reader.visit("course.html")
     learner.wait(lambda: "✓ passed" in learner.run("return document.body.textContent"))
     assert learner.reader.problems() == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_newly_opened_lesson_starts_at_its_top_and_its_editor_at_the_task(learner, width):
+    drawn = "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(arguments[0], 50)))"
+    task = (
+        "const box = (one) => document.querySelector(one)?.getBoundingClientRect();"
+        "const line = box('.lesson-editor .cm-activeLineGutter'), editor = box('.cm-scroller');"
+        "return line && editor.top <= line.top && line.bottom <= editor.bottom"
+    )
+    for one in lessons():
+        learner.open(one, width)
+        learner.reader.driver.execute_async_script(drawn)
+        assert learner.run("return window.scrollY") == 0, one.name
+        learner.wait(lambda: learner.run(task))
+
+
+def test_an_error_of_a_worker_that_was_ended_does_not_end_the_next_one(learner):
+    learner.open(lesson(1))
+    there = learner.reader.driver.execute_async_script(
+        """
+        const [done] = arguments;
+        import(new URL("../_static/cells/python.js", location.href)).then(async ({ python }) => {
+          await python.load(() => {});
+          const ended = python.worker;
+          python.end();
+          const loading = python.load(() => {});
+          const error = new ErrorEvent("error", { message: "Uncaught NoGilError", cancelable: true });
+          ended.dispatchEvent(error);
+          await loading.then(() => done("loaded"), ({ message }) => done(message));
+        });
+        """
+    )
+    assert there == "loaded"
 
 
 def test_a_teacher_s_lesson_is_a_page_like_the_others(learner):

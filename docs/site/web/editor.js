@@ -40,11 +40,20 @@ const marked = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
+/** Center a line in the editor. CodeMirror would also scroll the page, which starts at its top when it is opened. */
+function scrollEditorOnly(view, { head }, { y }) {
+  if (y !== "center") return false; // the cursor moves
+  const { top, height } = view.lineBlockAt(head);
+  view.scrollDOM.scrollTop = top - (view.scrollDOM.clientHeight - height) / 2;
+  return true;
+}
+
 /** An editor for Python. Calls `changed(text)` after each change, and `check()` for Ctrl+Enter. It starts at the first line that
  * contains `from`. */
 export function createEditor(parent, { text, label, describedBy, changed, check, from }) {
   const setup = [
     lineNumbers(), highlightActiveLineGutter(), minimalSetup, bracketMatching(), indentOnInput(), python(), marked,
+    EditorView.scrollHandler.of(scrollEditorOnly),
     indentUnit.of("    "), EditorState.tabSize.of(4), syntaxHighlighting(colours),
     EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy, tabindex: "0" }),
     EditorView.updateListener.of((update) => update.docChanged && changed(update.state.doc.toString())),

@@ -35,6 +35,8 @@ class Python {
   answer(show) {
     return new Promise((resolve, reject) => {
       this.stop = (reason, crashed = false) => {
+        // while it ends, a worker may still report an error, which must not stop the next worker
+        this.worker.onmessage = this.worker.onerror = null;
         this.worker.terminate();
         this.worker = this.loading = null;
         for (const act of this.onstop) act();
