@@ -26,6 +26,7 @@ from sphinx.application import Sphinx
 
 from minigrad.course import quiz
 from minigrad.course.lesson import FOLDER, Lesson
+from minigrad.course.sandbox import SECONDS
 
 HERE = Path(__file__).parent
 ESBUILD = HERE / "node_modules/.bin/esbuild"
@@ -72,6 +73,7 @@ def described(one: Lesson) -> dict[str, Any]:
         "name": one.name, "number": one.number, "title": one.title, "file": one.file,
         "exercise": one.read("exercise.py"), "hints": one.hints, "quiz": quiz.read(one),
         "reviews": "load_imdb" in sources, "questions": len(one.questions),
+        "seconds": SECONDS, "training": one.training,
     }  # fmt: skip
 
 

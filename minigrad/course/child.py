@@ -36,8 +36,8 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-from .answers import encode, is_data
-from .lesson import FOLDER, Lesson
+from .answers import decode, encode, is_data
+from .lesson import FOLDER, Lesson, report_to
 from .seccomp import refuse_calls
 
 MEMORY = 3 << 30
@@ -189,9 +189,11 @@ def run(
     """Load the file and ask it every question. Write each outcome immediately.
 
     If `only` is passed, ask only the questions with these indices, and also write the intermediate
-    results of the first of them. `watch` fills `variables`.
+    results of the first of them. `watch` fills `variables`. Before and during a training, write
+    {"training": the share that is done}.
     """
     questions = lesson.questions
+    report_to(lambda share: write({"training": share}))
     try:
         file = load(source, text)
     except BaseException as error:  # the file may also raise SystemExit or KeyboardInterrupt
@@ -207,6 +209,8 @@ def run(
             continue
         try:
             given = question.given(file)
+            if question.training:
+                write({"training": 0.0})
             kept = [n for n in given if is_data(given[n]) and n not in question.changes]
             before = [encode(given[name]) for name in kept]
             answer = encode(lesson.ask(question.call, file, given))
@@ -260,9 +264,10 @@ def main() -> None:
 
     stdin contains JSON: the lesson's folder, the file's path and text, the time limit, the names and
     texts of the learner's modules that it may import, the indices of the questions or null for all,
-    and null, or to draw a page, the name of the wrong function.
+    and null, or to draw a page, the name of the wrong function and the encoded answers to the questions
+    that train.
     """
-    folder, path, text, seconds, modules, only, failed = json.load(sys.stdin)
+    folder, path, text, seconds, modules, only, page = json.load(sys.stdin)
     lesson, source = Lesson(Path(folder)), Path(path)
     limit(seconds)
     for file, code in modules.items():
@@ -271,22 +276,23 @@ def main() -> None:
     log = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # from now on, output goes to stderr
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    check = lesson.check
+    questions = lesson.questions
 
     def write(line: Any) -> None:
         log.write(json.dumps(line).encode() + b"\n")
         log.flush()
 
-    variables = watch(lesson.questions[only[0]].function, source) if only else None
+    variables = watch(questions[only[0]].function, source) if only else None
     ast.parse("")  # loads everything that compiling needs before the guard is active
     refuse_calls()
     guard(os.getcwd(), os.path.realpath(FOLDER), os.path.realpath(lesson.folder.parent))
-    if failed is None:
+    if page is None:
         write({"started": True})
         run(lesson, source, text, write, only, variables)
         write({"done": True})
     else:
-        check.page(load(source, text), "page.html", failed or None)
+        failed, trained = page
+        lesson.draw(load(source, text), "page.html", failed, decode(trained))
         log.write(Path("page.html").read_bytes())
     for stream in (log, sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):

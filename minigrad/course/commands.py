@@ -23,7 +23,7 @@ from .export import write_notebooks
 from .feedback import say, terminal_width
 from .formats import write_autograder
 from .grade import Verdict, grade
-from .lesson import VARIABLE, Lesson, add_lessons, chosen, lesson
+from .lesson import VARIABLE, Lesson, add_lessons, chosen, lesson, report_to
 from .report import add_report
 from .sandbox import draw_page
 from .workbook import WITHOUT, Workbook
@@ -211,6 +211,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
         quiz.remind(workbook, one, first)
     waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
     waiting.start()
+    report_to(Training())
     try:
         verdict = grade(one, workbook.path(one), text, modules=workbook.modules())
     finally:
@@ -223,7 +224,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
         shown = feedback.lines(verdict, tries, terminal_width(), without=workbook.without)
         say(*shown, width=1000)
     if problem is None or problem.kind in ("wrong", "changed"):
-        _draw_graph(workbook, one, text, problem.function if problem else "")
+        _draw_graph(workbook, one, text, problem.function if problem else "", verdict.trained)
     if pose and not first:
         quiz.remind(workbook, one, first)
     if problem is not None:
@@ -240,6 +241,18 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     else:
         say(f"Next: lesson {following.number}, {following.title}: minigrad course show")
     return 0
+
+
+class Training:
+    """Prints the share of a training that is done, every two seconds."""
+
+    def __init__(self) -> None:
+        self.printed = time.monotonic()
+
+    def __call__(self, share: float) -> None:
+        if time.monotonic() - self.printed >= 2:
+            self.printed = time.monotonic()
+            print(f"training: {share:.0%} ...", file=sys.stderr, flush=True)
 
 
 def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
@@ -260,11 +273,11 @@ def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
     return 0
 
 
-def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str) -> None:
+def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str, trained: Any) -> None:
     """Draw the learner's own graph and print the page's path."""
     target = workbook.folder / "pages" / f"{one.name}_graph.html"
     try:
-        if draw_page(one, workbook.path(one), text, failed, target, workbook.modules()):
+        if draw_page(one, workbook.path(one), text, failed, target, workbook.modules(), trained):
             print(f"  your graph: pages/{target.name}")
     except OSError as error:
         print(f"  your graph could not be written: {reason(error)}")

@@ -17,6 +17,17 @@ from ..tools.commands import to_type
 from .answers import Difference
 from .grade import Problem, Verdict
 from .lesson import FOLDER, Lesson
+from .sandbox import late
+
+LATE = (
+    "On most computers, a right file needs a few seconds at most. A loop that never ends takes longer, and so does "
+    "work that is repeated again and again, or a computer that is slow or busy."
+)
+TRAINING_LATE = (
+    "The answers before the training were right, so your functions need not be wrong. The training takes a few "
+    "seconds on most computers, and longer on a slow or busy computer, or if a function repeats work. Close other "
+    "programs and check again."
+)
 
 
 def lines(
@@ -36,7 +47,7 @@ def lines(
         left = verdict.unanswered
         counted = (
             f"{verdict.right} of {asked - left} checks are right"
-            + f"; {left} have no answer" * (left > 0)
+            + f"; {left} {'has' if left == 1 else 'have'} no answer" * (left > 0)
         )
         head = wrapped(f"✗ {title}: {counted}.", width)
         return [*head, *explained(problem, lesson, tries, width, page, without)]
@@ -80,8 +91,8 @@ def explained(
     words = []
     if tries >= 2 and slip is not None:
         words.append(f"Your answers match this mistake: {slip}")
-    elif tries >= 2 and problem.kind == "stopped":
-        words.append("Is there a loop that never ends, or work that is repeated again and again?")
+    elif problem.message == late(question.training) and (question.training or tries >= 2):
+        words.append(TRAINING_LATE if question.training else LATE)
     formula = (slip and slip.formula) or question.formula
     if tries >= 3 and formula and not problem.blames:
         words.append(f"The formula: {formula}")

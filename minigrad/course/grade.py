@@ -86,6 +86,8 @@ class Verdict:
     """The number of right answers to stretch questions, and the first problem with one."""
     unwritten: tuple[str, ...] = ()
     """The functions of stretch tasks that the file does not define."""
+    trained: tuple[Any, ...] = ()
+    """The answers to the questions that train, if the check passed."""
 
     @property
     def passed(self) -> bool:
@@ -140,9 +142,10 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     elif beyond is not None:
         beyond = _explained(lesson, text, run, beyond, again)
     right, missing = needed.count(None), max(len(needed) - len(run.outcomes), 0)
-    return Verdict(
-        lesson, right, first, run.output, missing, (extra.count(None), beyond), tuple(left)
-    )
+    answers = (o["answer"] for q, o in zip(lesson.questions, outcomes, strict=False) if q.training)
+    trained = tuple(answers) if first is None else ()
+    stretch = extra.count(None), beyond
+    return Verdict(lesson, right, first, run.output, missing, stretch, tuple(left), trained)
 
 
 def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
@@ -160,7 +163,8 @@ def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Aga
 
 def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
     function, first = problem.function, problem.number - 1
-    asked = [first, *(i for i in key.indices(lesson, function) if i != first)]
+    more = (i for i in key.indices(lesson, function) if not lesson.questions[i].training)
+    asked = [first, *(i for i in more if i != first)]
     others = replaceable(text, lesson, function)
 
     def passes(run: Run) -> bool:

@@ -6,11 +6,13 @@ import ast
 import contextlib
 import copy
 import importlib
+import inspect
 import io
 import os
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -91,6 +93,23 @@ class Question:
     """Returns the right answer, if the solution's answer is not the best reference."""
     stretch: bool = False
     """True for a question of a stretch task, which is not needed to pass."""
+    training: float = 0.0
+    """The time limit in seconds of a question that trains a network, in addition to the limit of the
+    other questions (sandbox.SECONDS). The training should call `progress`.
+    """
+
+
+_report: ContextVar[Callable[[float], object]] = ContextVar("report", default=lambda share: None)
+
+
+def progress(share: float) -> None:
+    """Report the share of a training that is done, from 0 to 1."""
+    _report.get()(share)
+
+
+def report_to(function: Callable[[float], object]) -> None:
+    """Call `function(share)` for each report of `progress` in the current context."""
+    _report.set(function)
 
 
 def over_time(
@@ -195,9 +214,23 @@ class Lesson:
     @property
     def check(self) -> ModuleType:
         """The module check.py. It defines QUESTIONS and page(file, path, failed), which draws the
-        learner's graph.
+        learner's graph. If page has an argument `answers`, it also receives the answers to the questions
+        that train, or None, so that it need not train again.
         """
         return self._module("check")
+
+    @property
+    def training(self) -> float:
+        """The time limit of a training, in seconds, or 0 if no question trains."""
+        return max((question.training for question in self.questions), default=0.0)
+
+    def draw(self, file: Any, path: Any, failed: str, trained: Any = ()) -> None:
+        """Draw the learner's graph. `failed` is the name of the wrong function, or ''. `trained` contains
+        the answers to the questions that train, or is empty.
+        """
+        page = self.check.page
+        takes = trained and "answers" in inspect.signature(page).parameters
+        page(file, path, failed or None, **({"answers": trained} if takes else {}))
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -7,30 +7,41 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..support.files import write_whole
 from ..support.jobs import process
-from .answers import decode
-from .lesson import Lesson
+from .answers import decode, encode
+from .lesson import Lesson, progress
 from .wall import INSIDE, Wall, environment
 
 NO_WALL = Wall(None, "not requested")
 SECONDS = 10.0
-"""The time limit for a learner's file, in seconds."""
+"""The time limit for a learner's file, in seconds. A training has its own limit: Question.training."""
 START = 5.0
 """The additional time for Python and NumPy to start, in seconds."""
 ANSWERS = 1 << 20
 """The maximum size of a file's answers as JSON, in bytes. The solutions need at most 43 kB."""
 PAGE = 20 << 20
 """The maximum size of a page, in bytes."""
+ENDED = "it ended the Python process"
+"""The reason why a run ended early, if no other is known."""
+
+
+def late(training: float = 0.0) -> str:
+    """Return the reason why a run ended early, if it took too long. `training` is the time limit of the
+    training that was running, or 0.
+    """
+    return f"{'its training' if training else 'it'} took longer than {training or SECONDS:g} s"
 
 
 @dataclass
@@ -85,7 +96,7 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
     """Build a `Run` from the lines that child.py wrote, the reason why the process ended early, and
     the file's output.
     """
-    run = Run(ended=ended or "it ended the Python process", output=output)
+    run = Run(ended=ended or ENDED, output=output)
     for line in lines:  # the learner's file may have forged lines
         match line:
             case {"answer": answer}:
@@ -107,14 +118,21 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
 
 
 def draw_page(
-    lesson: Lesson, source: Path, text: str, failed: str, target: Path, modules: Mapping[str, str]
+    lesson: Lesson,
+    source: Path,
+    text: str,
+    failed: str,
+    target: Path,
+    modules: Mapping[str, str],
+    trained: Any = (),
 ) -> bool:
     """Draw the learner's own graph and write it to the HTML file `target`. `failed` is the name of
-    the wrong function, or ''.
+    the wrong function, or ''. `trained` contains the answers to the questions that train.
 
     Returns True if the graph was drawn. Otherwise, returns False and writes no file.
     """
-    ended, page, _ = _run(lesson, source, text, NO_WALL, PAGE, modules, failed=failed)
+    drawn = [failed, encode(trained)]
+    ended, page, _ = _run(lesson, source, text, NO_WALL, PAGE, modules, page=drawn)
     if ended or not 0 < len(page) <= PAGE:
         return False
     target.parent.mkdir(exist_ok=True)
@@ -130,7 +148,7 @@ def _run(
     most: int,
     modules: Mapping[str, str],
     only: Sequence[int] | None = None,
-    failed: str | None = None,
+    page: list[Any] | None = None,
 ) -> tuple[str, bytes, str]:
     """Start the child process and wait for it. Returns the reason why the child ended early (or
     ''), its answers or page, at most one byte more than `most`, and its output.
@@ -141,7 +159,8 @@ def _run(
     """
     with contextlib.ExitStack() as stack:
         given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
-        work = [str(lesson.folder), str(source), text, SECONDS, dict(modules), only, failed]
+        limit = SECONDS + lesson.training
+        work = [str(lesson.folder), str(source), text, limit, dict(modules), only, page]
         given.write(json.dumps(work).encode())
         given.seek(0)
         folder, where = INSIDE, None
@@ -151,22 +170,70 @@ def _run(
             )
             folder = where = stack.enter_context(temporary)
         command = [*wall.before(lesson), sys.executable, "-P", "-m", "minigrad.course.child"]
-        late = f"it took longer than {SECONDS:g} s"
         with process(
             command, cwd=where, env=environment(folder), stdin=given, stdout=answers, stderr=output
         ) as child:
-            try:
-                code, ended = child.wait(SECONDS + START), ""
-            except subprocess.TimeoutExpired:
-                code, ended = 0, late
-        # like a shell, bubblewrap adds 128 to the number of the signal that ended the child
-        number = code - 128 if wall.program else -code
-        if number > 0:
-            name = signal.strsignal(number) or f"signal {number}"
-            ended = late if number == signal.SIGXCPU else f"the system ended it ({name})"
+            asks = page is None  # the drawing may train, but does not say when
+            training, seconds = (lesson.training, SECONDS) if asks else (0.0, limit)
+            code = _wait(child, answers, training, seconds + START)
         answers.seek(0)
         output.seek(0)
-        return ended, answers.read(most + 1), output.read(10_000).decode(errors="replace")
+        found, ended = answers.read(most + 1), ""
+        # like a shell, bubblewrap adds 128 to the number of the signal that ended the child
+        number = 0 if code is None else code - 128 if wall.program else -code
+        if code is None or number == signal.SIGXCPU:
+            ended = late(lesson.training if _share(found[-1000:]) is not None else 0.0)
+        elif number > 0:
+            ended = f"the system ended it ({signal.strsignal(number) or f'signal {number}'})"
+        return ended, found, output.read(10_000).decode(errors="replace")
+
+
+def _wait(
+    child: subprocess.Popen[bytes], answers: IO[bytes], training: float, others: float
+) -> int | None:
+    """Wait for the child. Returns its exit code, or None if it took too long.
+
+    While the child trains, report its progress. The training may take `training` seconds, and the
+    questions before and after it `others` each.
+    """
+    now, trains = time.monotonic(), False
+    end, last = now + others, now + others + training + others
+    while True:
+        left = max(0.0, end - time.monotonic())
+        try:
+            return child.wait(min(left, 0.2) if training else left)
+        except subprocess.TimeoutExpired:
+            share, now = _share(_tail(answers)) if training else None, time.monotonic()
+        if share:
+            progress(share)
+        if trains != (share is not None):
+            trains = not trains
+            end = min(last, now + (training if trains else others))
+        if now >= end:
+            return None
+
+
+def _tail(answers: IO[bytes]) -> bytes:
+    """Return the end of the answers so far. The child shares the place in this file, so it must not
+    move. On Windows, return the line that starts a training.
+    """
+    if not hasattr(os, "pread"):
+        return b'{"training": 0}'
+    size = os.fstat(answers.fileno()).st_size
+    return os.pread(answers.fileno(), 1000, max(0, size - 1000))
+
+
+def _share(answers: bytes) -> float | None:
+    """Return the share of the training that is done, or None if none is running: if the last complete
+    line of the answers is about something else.
+    """
+    for line in reversed(answers.splitlines()[-2:]):
+        with contextlib.suppress(ValueError, RecursionError):
+            match json.loads(line):
+                case {"training": int() | float() as share}:
+                    return min(max(float(share), 0.0), 1.0)
+            return None
+    return None
 
 
 def _decoded(code: Any) -> Any:

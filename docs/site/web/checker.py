@@ -9,7 +9,6 @@ of answers is one run: the first one asks all questions, and the others help to 
 
 import contextlib
 import contextvars
-import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from typing import Any
 import runner
 
 from minigrad.course import child, feedback, lesson, sandbox
+from minigrad.course.answers import decode, encode
 from minigrad.course.commands import count_try
 from minigrad.course.grade import judge
 from minigrad.course.workbook import Workbook, save_text
@@ -37,7 +37,7 @@ class Stopped(BaseException):
 
 class Check:
     """One check of a lesson's file. `runs` contains the lines of earlier runs as JSON, and for each
-    the reason why it ended early, or ''.
+    "late" or "training" if it took too long, "ended" if it ended Python, or ''.
     """
 
     def __init__(self, name: str, runs: list[tuple[list[str], str]], post: Post) -> None:
@@ -49,11 +49,16 @@ class Check:
         self.asked += 1
         if self.asked <= len(self.runs):
             earlier, ended = self.runs[self.asked - 1]
-            return sandbox.collected([json.loads(line) for line in earlier], ended)
+            late = sandbox.late(self.lesson.training if ended == "training" else 0.0)
+            reason = {"": "", "ended": sandbox.ENDED}.get(ended, late)
+            return sandbox.collected([json.loads(line) for line in earlier], reason)
         self.post("run", "")
         lines: list[Any] = []
 
         def write(line: Any) -> None:
+            if "training" in line:
+                self.post("training", line["training"])
+                return
             lines.append(line)
             self.post("line", json.dumps(line))
 
@@ -118,25 +123,26 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
         "kind": problem.kind if problem else "",
         "function": problem.function if problem else "",
         "line": problem.line if problem else None,
+        "trained": json.dumps(encode(verdict.trained)),
         "entry": {key: value for key, value in entry.items() if key in ("passed", "tries", "checked")},
         "files": {file: (FOLDER / file).read_text() for _, file in moved},
     }))  # fmt: skip
 
 
-def report_progress(name: str, post: Post) -> None:
-    """Send the page the share of an epoch that is done, while a lesson's experiment runs."""
-    with contextlib.suppress(ImportError):
-        reader: Any = importlib.import_module(f"minigrad.course.lessons.{name}.reader")
-        reader.progress = lambda share: post("progress", f"{share:.3f}")
+def report_progress(post: Post) -> None:
+    """Send the page the share that is done, while a lesson's experiment runs."""
+    lesson.report_to(lambda share: post("progress", share))
 
 
-def page(name: str, text: str, failed: str, post: Post) -> bool:
+def page(name: str, text: str, failed: str, trained: str, post: Post) -> bool:
     """Draw the learner's own graph, and send the page's HTML, or nothing if it cannot be drawn.
-    Returns False if the page must start Python again before the next check.
+    `trained` is from the verdict. Returns False if the page must start Python again before the next
+    check.
     """
     one, path = lesson.lesson(name), FOLDER / "page.html"
+    report_progress(post)
     nowhere = runner.Printed(lambda *_: None)
     with contextlib.suppress(BaseException), contextlib.redirect_stdout(nowhere):
-        one.check.page(child.load(Path(one.file), text), path, failed or None)
+        one.draw(child.load(Path(one.file), text), path, failed, decode(json.loads(trained)))
         post("page", path.read_text(), "your graph")
     return not runner.damage()

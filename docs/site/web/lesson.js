@@ -6,7 +6,6 @@ import { el, enqueue, python, settings, showLoaded, stop } from "./python.js";
 import { Question, missed } from "./quiz.js";
 import { files, isRefused, progress, read, record, watch, write } from "./store.js";
 
-const SECONDS = 10; // the time limit of a learner's file, as on the command line
 const MEMORY = 512 << 20; // start Python again if it uses more bytes than this
 const DONE = '{"done": true}'; // the last line of a run that was not stopped
 const STARTS = 6; // the most times that one check starts Python
@@ -175,13 +174,13 @@ class Lesson {
   /** Show a piece of output, or how much was downloaded. */
   shown(piece) {
     if (piece.loaded) showLoaded(this.progress, piece.loaded);
-    else if (piece.kind === "progress") this.showEpoch(piece.content);
+    else if (piece.kind === "progress") this.showShare(piece.content);
     else this.output.show(piece);
   }
 
-  /** Show the share of an epoch that is done. */
-  showEpoch(share) {
-    this.progress.replaceChildren(el("progress", { max: 1, value: share, "aria-label": "This epoch" }), " of this epoch");
+  /** Show the share of a training, or of one of its epochs, that is done. */
+  showShare(share) {
+    this.progress.replaceChildren(el("progress", { max: 1, value: share, "aria-label": "Training" }), ` ${Math.round(100 * share)}%`);
   }
 
   async check() {
@@ -193,28 +192,39 @@ class Lesson {
     record(lesson.name, verdict.entry);
     this.tell(verdict);
     this.show();
-    if (["", "wrong", "changed"].includes(verdict.kind)) await this.draw(text, verdict.function);
+    if (["", "wrong", "changed"].includes(verdict.kind)) await this.draw(text, verdict);
     this.say("");
   }
 
   /** Check the file. If it stops or damages Python, start Python again and judge the answers that have arrived. */
   async judged(text) {
-    const runs = []; // of each run: its answers, and the reason why it ended early
+    const runs = []; // of each run: its answers, and why it ended early (see checker.py)
     for (let starts = 0; starts < STARTS; starts += 1) {
       await this.load();
       this.say("Checking.");
-      let verdict, timer, late = false;
-      const tooLate = () => ((late = true), python.end());
+      let verdict, timer, late = "", training = false;
+      const limit = (seconds) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => ((late = training ? "training" : "late"), python.end()), seconds * 1000);
+      };
       const show = ({ kind, content, loaded }) => {
         if (loaded) showLoaded(this.progress, loaded);
         else if (kind === "run") {
           if (runs.length) this.say("Looking for the cause.");
           runs.push([[], ""]);
-          timer = setTimeout(tooLate, SECONDS * 1000);
+          limit(lesson.seconds);
+        } else if (kind === "training") {
+          if (!training) this.say("Training a network of your functions.");
+          if (!training) limit(lesson.training);
+          training = true;
+          this.showShare(content);
         } else if (kind === "line") {
+          if (training) limit(lesson.seconds);
+          if (training) this.progress.replaceChildren();
+          training = false;
           runs.at(-1)[0].push(content); // JSON as Python writes it, with Infinity and NaN
           if (content === DONE) clearTimeout(timer);
-          else if (runs.length === 1) this.say(`Checking: ${runs[0][0].length} of ${lesson.questions}.`);
+          else if (runs.length === 1) this.say(`Checking: ${runs[0][0].length - 1} of ${lesson.questions}.`);
         } else if (kind === "text") this.output.show({ kind, content });
         else if (kind === "verdict") verdict = JSON.parse(content);
       };
@@ -233,7 +243,7 @@ class Lesson {
         clearTimeout(timer);
         const last = runs.at(-1);
         if (!late && !error.crashed) throw error; // the reader pressed Stop
-        if (last && last[0].at(-1) !== DONE) last[1] = late ? `it took longer than ${SECONDS} s` : "it ended the Python process";
+        if (last && last[0].at(-1) !== DONE) last[1] = late || "ended";
         else if (starts > 0) throw error; // not the file's fault
       }
     }
@@ -279,17 +289,23 @@ class Lesson {
   }
 
   /** Draw the learner's own graph. A file that stops Python here has no graph. */
-  async draw(text, failed) {
+  async draw(text, { function: failed, trained }) {
     this.say("Drawing your graph.");
-    const timer = setTimeout(() => python.end(), SECONDS * 1000);
+    let timer;
     try {
       await python.load(() => {});
-      const { ended } = await python.ask({ kind: "page", lesson: lesson.name, source: text, failed }, (piece) => piece.loaded || this.graph.show(piece));
+      timer = setTimeout(() => python.end(), (lesson.seconds + lesson.training) * 1000); // the drawing may train
+      const message = { kind: "page", lesson: lesson.name, source: text, failed, trained };
+      const { ended } = await python.ask(message, (piece) => {
+        if (piece.kind === "progress") this.showShare(piece.content);
+        else if (!piece.loaded) this.graph.show(piece);
+      });
       if (!ended) python.renew();
     } catch (error) {
       if (python.worker) throw error;
     } finally {
       clearTimeout(timer);
+      this.progress.replaceChildren();
     }
   }
 

@@ -85,11 +85,11 @@ async function act(message) {
   if (kind === "cell") return runner.run(name, source);
   const checker = python.pyimport("checker");
   if (kind === "program") {
-    checker.report_progress(message.lesson, post);
+    checker.report_progress(post);
     return runner.run_program(name, source);
   }
   if (kind === "check") return checker.check(message.lesson, JSON.stringify(message.files), JSON.stringify(message.runs), message.width, post);
-  return checker.page(message.lesson, message.source, message.failed, post);
+  return checker.page(message.lesson, message.source, message.failed, message.trained, post);
 }
 
 let runner;

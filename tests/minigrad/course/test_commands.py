@@ -119,7 +119,7 @@ def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch):
             raise KeyboardInterrupt
         saved.pop(0)()
 
-    waiting = SimpleNamespace(sleep=sleep, strftime=time.strftime)
+    waiting = SimpleNamespace(sleep=sleep, strftime=time.strftime, monotonic=time.monotonic)
     monkeypatch.setattr("minigrad.course.commands.time", waiting)
     code, text = course("watch")
     assert code == 130 and "[MG915]" in text and "passed" in text and "Stopped by Ctrl-C" in text

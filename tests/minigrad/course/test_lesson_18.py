@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as mg
 from layers import MultiHeadAttention
+from minigrad.course import key
 from minigrad.course.lesson import lesson, module
 from minigrad.course.lessons.lesson_18_attention import check, shading, solution, trained
 
@@ -119,3 +120,13 @@ def test_the_page_shows_the_case_that_is_wrong(tmp_path):
     check.page(module("mistake", source), tmp_path / "page.html", "weights")
     drawn = (tmp_path / "page.html").read_text()
     assert "causal=False" in drawn and "causal=True" not in drawn
+
+
+def test_the_page_is_drawn_without_another_training(tmp_path, monkeypatch):
+    one = lesson(18)
+    right = zip(one.questions, key.load(one).right, strict=True)
+    answers = [answer for question, answer in right if question.training]
+    one.draw(one.solved, tmp_path / "trained.html", "")
+    monkeypatch.setattr(trained, "train", None)
+    one.draw(one.solved, tmp_path / "page.html", "", answers)
+    assert (tmp_path / "page.html").read_text() == (tmp_path / "trained.html").read_text()

@@ -1,10 +1,14 @@
 """Lesson 19's solution against minigrad's layers, numbers by hand, and counts."""
 
+import re
+
 import numpy as np
 import pytest
 
 import minigrad as mg
 from layers import MultiHeadAttention, PositionalEncoding
+from minigrad.course import key
+from minigrad.course.lesson import lesson
 from minigrad.course.lessons.lesson_19_gpt import check, solution, trained
 
 from .conftest import alike
@@ -73,3 +77,26 @@ def test_the_stretch_tasks_by_hand():
     logits = mg.Tensor(np.zeros((3, 2, 7)))
     labels = np.array([[0, 1], [6, -100], [2, 2]])
     alike(solution.perplexities(logits, labels), [7, 7], 1e-9)
+
+
+def test_the_page_is_drawn_without_another_training(tmp_path, monkeypatch):
+    one = lesson(19)
+    (number,) = (i for i, question in enumerate(one.questions) if question.training)
+    monkeypatch.setattr(trained, "train", None)
+    one.draw(solution, tmp_path / "page.html", "", [key.load(one).right[number]])
+    drawn = (tmp_path / "page.html").read_text()
+    assert (
+        "Names that it wrote" in drawn and drawn.count("<svg") == 5
+    )  # four heads, and who sees whom
+    rows = [row.split(", ") for row in re.findall(r"<tr><td>[\d.]+</td><td>(.*?)</td>", drawn)]
+    assert [len(row) for row in rows] == [8, 8, 8]
+
+
+def test_each_row_of_ids_has_a_0_after_its_letters_as_the_exercise_says():
+    assert "letters, and at least one 0" in lesson(19).exercise
+    asked = [question for question in lesson(19).questions if question.function == "targets"]
+    rows = [row for question in asked for row in question.given(solution)["ids"].tolist()]
+    assert len(rows) == 9
+    for row in rows:
+        letters = row.index(0, 1) - 1
+        assert row[0] == 0 and letters >= 1 and not any(row[letters + 1 :])

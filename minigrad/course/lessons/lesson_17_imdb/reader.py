@@ -16,6 +16,7 @@ import numpy as np
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Layer
+from minigrad.course.lesson import progress
 from minigrad.data import Batches, load_imdb
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
@@ -84,10 +85,6 @@ def accuracy(model, ids, labels):
     return float(((logits > 0) == (labels == 1)).mean())
 
 
-progress = None
-"""A function to call with the share of an epoch that is done, or None. A page in a browser sets it."""
-
-
 class Reported:
     """Batches that report the share of them that has been used."""
 
@@ -97,8 +94,7 @@ class Reported:
     def __iter__(self):
         for number, batch in enumerate(self.batches, 1):
             yield batch
-            if progress is not None:
-                progress(number / len(self.batches))
+            progress(number / len(self.batches))
 
 
 def best_epoch(train, model, reviews, seed, epochs, lr=0.001, about=""):

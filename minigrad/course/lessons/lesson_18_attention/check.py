@@ -225,6 +225,7 @@ def training(file):
                 f"{place} that output {t} looks at most": int(row.argmax())
                 for t, row in enumerate(look)
             },
+            PAGE_SHOWS: [task, accuracy, look],
         }
 
     return {"learns": learns}
@@ -235,8 +236,21 @@ def training_question(task):
         "multi_head", f"learns({task!r})", training,
         f"learns({task!r}): whether a network that uses your functions learns to {task} digits, and where it looks",
         formula="gradients must flow from the result of multi_head to x and to all four matrices",
-        names=lambda found: list(found.items()),
+        names=facts, compare=same_facts, training=120.0,
     )  # fmt: skip
+
+
+PAGE_SHOWS = "for the page"
+"""The name of what an answer contains for the page: numbers that rounding may change a little."""
+
+
+def facts(found):
+    """Return what must be true of a trained network, by name."""
+    return [(name, fact) for name, fact in found.items() if name != PAGE_SHOWS]
+
+
+def same_facts(yours, right):
+    return None if facts(yours) == facts(right) else "A trained network differs."
 
 
 SCORE = "score[t, s] = q_t · k_s / √d, where d is the length of q_t"
@@ -354,13 +368,14 @@ QUESTIONS = (
 )  # fmt: skip
 
 
-def page(file, path, failed):
+def page(file, path, failed, answers=None):
     """Write the page: heat maps of what the learner's functions return.
 
-    After a pass, it shows where the trained networks look. After a failure, it shows the function
+    After a pass, it shows where the trained networks look, which is in the check's answers. Without
+    these answers, networks are trained now. After a failure, it shows the function
     that failed next to the right result. Both show who sees whom, as far as the learner has come.
     """
-    parts = beside(file, failed) if failed else looking(file)
+    parts = beside(file, failed) if failed else looking(file, answers)
     if failed in (None, "attention", "multi_head"):
         with contextlib.suppress(Exception):  # a wrong function may fail with other inputs
             parts += seeing(file, failed)
@@ -368,12 +383,16 @@ def page(file, path, failed):
     Path(path).write_text(text, encoding="utf-8")
 
 
-def looking(file):
+def looking(file, answers):
     """Return figures of where the trained networks look."""
     parts = ["<h1>Where your networks look</h1><p>Each network reads five digits and writes five digits. A row shows "
              "its weights while it writes one of them, a mean over both heads and 200 new sequences. A column is a "
              "place that was read. For sort, it is a rank: column 0 is the smallest digit.</p>"]  # fmt: skip
-    for task, (_, accuracy, _, look) in trained.shown(file).items():
+    if answers:
+        shown = [answer[PAGE_SHOWS] for answer in answers]
+    else:
+        shown = [(task, one[1], one[3]) for task, one in trained.shown(file).items()]
+    for task, accuracy, look in shown:
         parts.append(shading.figure(f"{task}: {accuracy:.0%} are right", look))
     return parts
 

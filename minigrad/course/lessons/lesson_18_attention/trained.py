@@ -8,6 +8,7 @@ import traceback
 import numpy as np
 
 import minigrad as mg
+from minigrad.course.lesson import progress
 from minigrad.course.lessons.lesson_18_attention import shading
 from optim import Adam
 
@@ -82,13 +83,14 @@ def train(multi_head, task, causal=True):
     digits, held_out = examples(task, rng)
     writer = Writer(multi_head, rng, causal)
     optimizer = Adam(writer.parameters, lr=0.01)
-    for _ in range(STEPS):
+    for step in range(STEPS):
         ids, answer = with_answer(task, digits[rng.integers(0, len(digits), BATCH)])
         logits = writer(ids)[:, T:]
         loss = mg.softmax_cross_entropy(logits.reshape(-1, 10), answer.reshape(-1))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        progress((step + 1) / STEPS)
     right = (writer.write(held_out) == TASKS[task](held_out)).all(axis=1)
     return writer, loss.item(), right.mean()
 

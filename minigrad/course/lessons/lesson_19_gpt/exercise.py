@@ -41,8 +41,8 @@ def embed(table, ids, start=0):
 def targets(ids):
     """Return two arrays of integers (B, T - 1): the inputs and their labels.
 
-    ids  an array (B, T); each row is 0, the letters, 0, and more zeros. The 0
-         after the letters ends the name. The zeros after it are padding.
+    ids  an array (B, T); each row is 0, the letters, and at least one 0. The
+         first 0 after the letters ends the name. Zeros after it are padding.
 
     The inputs are ids without the last column. An input's label is the id that
     follows it. After a name's end, there is nothing to predict: there the label

@@ -157,4 +157,12 @@ def write_cached(model, ids, count, rng, temperature):
             logits, cache = model(np.array([ids[-1:]]), cache, len(ids) - 1)
     return ids
 """,
+    "the first 0 after the letters": """
+def targets(ids):
+    inputs, labels = ids[:, :-1], ids[:, 1:].copy()
+    ends = np.argmax(labels == 0, axis=1)
+    for label, end in zip(labels, ends):
+        label[end + 1 :] = -100
+    return inputs, labels
+""",
 }

@@ -107,11 +107,22 @@ def targets_of(file):
     return f"<h2>Your inputs and labels for ava</h2><table><tr><th>input</th><th>label</th></tr>{''.join(rows)}</table>"
 
 
-def attention_of(file, model):
-    ids, shown = letters()
+def results(file, model):
+    """Return what the page shows of a trained GPT: names, and the attention weights of each block."""
+    return {
+        "names": [
+            [temperature, ", ".join(trained.written(file, model, 8, temperature))]
+            for temperature in (0.3, 1.0, 2.0)
+        ],
+        "maps": model.maps(letters()[0]),
+    }
+
+
+def attention_of(found):
+    shown = letters()[1]
     maps = "".join(
         figure(heat(weights, shown, shown), f"block {block}, head {head}")
-        for block, heads in enumerate(model.maps(ids), 1)
+        for block, heads in enumerate(found["maps"], 1)
         for head, weights in enumerate(heads, 1)
     )
     return (
@@ -120,20 +131,21 @@ def attention_of(file, model):
     )
 
 
-def names_of(file, model, loss):
+def names_of(found):
     rows = "".join(
-        f"<tr><td>{temperature}</td><td>{', '.join(trained.written(file, model, 8, temperature))}</td></tr>"
-        for temperature in (0.3, 1.0, 2.0)
+        f"<tr><td>{temperature}</td><td>{escape(names)}</td></tr>"
+        for temperature, names in found["names"]
     )
     return (
-        f"<h2>Names that it wrote</h2><p>The validation loss is {loss:.3f}. Counted pairs of letters reach "
+        f"<h2>Names that it wrote</h2><p>The validation loss is {found['loss']:.3f}. Counted pairs of letters reach "
         f"{trained.BIGRAM}.</p><table><tr><th>temperature</th><th>names</th></tr>{rows}</table>"
     )
 
 
-def page(file, path, failed):
-    """Write the page. After a pass, train a GPT of the learner's functions, and show what it attends to
-    and writes. If `block` failed, draw its graph. Otherwise, show what the functions can show.
+def page(file, path, failed, answers=None):
+    """Write the page. After a pass, show what the trained GPT attends to and writes. These `results` are
+    in the check's answers, or else a GPT is trained now. If `block` failed, draw its graph. Otherwise, show what
+    the functions can show.
     """
     if failed == "block":
         mg.seed(0)
@@ -155,8 +167,12 @@ def page(file, path, failed):
             with contextlib.suppress(Exception):  # not written yet, or wrong
                 parts.append(draw(file))
     else:
-        model, loss = trained.train(file)
-        parts = [names_of(file, model, loss), attention_of(file, model), who_sees_whom(file)]
+        if answers:
+            (found,) = answers
+        else:
+            model, loss = trained.train(file)
+            found = {"loss": loss, **results(file, model)}
+        parts = [names_of(found), attention_of(found), who_sees_whom(file)]
     if not parts:
         raise ValueError("none of the functions can be shown")
     text = (

@@ -21,6 +21,7 @@ from layers import (
     TransformerBlock,
     init,
 )
+from minigrad.course.lesson import progress
 from minigrad.data import Characters, load_names, pad
 from optim import Adam
 
@@ -161,6 +162,7 @@ def train(file, steps=STEPS, blocks=BLOCKS, report=None):
         now = loss(model, batch, file.targets)
         now.backward()
         optimizer.step()
+        progress((step + 1) / steps)
         if report and (step + 1) % report == 0:
             print(f"step {step + 1:5}: loss {now.item():.3f}", flush=True)
     with mg.no_grad():

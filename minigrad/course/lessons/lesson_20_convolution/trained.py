@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import minigrad as mg
+from minigrad.course.lesson import progress
 from minigrad.course.lessons.lesson_20_convolution import shading
 from minigrad.data import load_digits
 from optim import Adam
@@ -115,13 +116,14 @@ def fit(network, rng, steps):
     """Train a network. Return its last loss, a mean over 50 steps."""
     (images, labels), _ = digits()
     optimizer, losses = Adam(network.parameters, lr=0.02), []
-    for _ in range(steps):
+    for step in range(steps):
         ids = rng.integers(0, len(images), BATCH)
         loss = mg.softmax_cross_entropy(network(images[ids]), labels[ids])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
+        progress((step + 1) / steps)
     return float(np.mean(losses[-50:]))
 
 
