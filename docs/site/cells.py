@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import partial
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -172,7 +173,7 @@ def _explorer(address: str, title: str) -> str:
 
 def _note(app: Sphinx, count: int) -> str:
     """Return the note below the first cell of a page, and the data for cell.js."""
-    sizes, reason = app.config.cells_python
+    sizes = app.config.cells_python
     size = sum(packed for _, packed, optional in sizes.values() if not optional) / 1e6
     shared = "The cells of a page share their variables. Run first runs all cells above that did not run yet.   "
     note = (
@@ -180,8 +181,7 @@ def _note(app: Sphinx, count: int) -> str:
         f"your computer. The first time you press Run, Python is loaded ({size:.0f} MB). "
         f"{shared if count > 1 else ''}{KEYS}"
         if sizes
-        else "This code cannot be run here, because the site was built without Python: "
-        f"{escape(reason)}."
+        else "This code cannot be run here, because this copy of the site was built without Python."
     )
     return f"""<p class="cells-note served-only" id="cells-keys">{note}</p>
 <p class="cells-note needs-server">This code runs only if JavaScript is on and the page comes from a server.
@@ -196,19 +196,27 @@ If you opened the page as a file, run <code>python -m http.server</code> in the 
 
 
 def gather(app: Sphinx, config: Config) -> None:
-    """Copy the contents of `web/` into the site, and Python if it is available."""
+    """Copy the contents of `web/` into the site, and Python if it is available. Otherwise, the pages
+    have no buttons, and `report` explains why.
+    """
     folder = Path(app.outdir) / FOLDER
     shutil.copytree(WEB, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    sizes, reason = {}, ""
+    sizes = {}
     try:
         packed = runtime.gather(folder)
         sizes = {
             name: ((folder / name).stat().st_size, size, False) for name, size in packed.items()
         }
     except runtime.Unavailable as error:
-        reason = str(error)
-        print(f"The site's pages are built without Python, because {reason}")
-    config.cells_python = sizes, reason
+        app.connect("build-finished", partial(report, str(error)), priority=1000)
+    config.cells_python = sizes
+
+
+def report(reason: str, app: Sphinx, error: Exception | None) -> None:
+    """Say after the build that Python is missing. Readers cannot do anything about it, so the pages do
+    not contain the reason.
+    """
+    print(f"This site has no editor, and its code cannot be run: {reason}")
 
 
 def add_files(
@@ -224,7 +232,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Set up the extension. Called by Sphinx."""
     skip = (lambda writer, node: None,) * 2
     app.add_config_value("cells_pages", (), "env", [list, tuple])
-    app.add_config_value("cells_python", ({}, ""), "html", [tuple])
+    app.add_config_value("cells_python", {}, "html", [dict])
     app.add_node(cell, html=(visit_cell, depart_cell), latex=skip, text=skip)
     app.connect("config-inited", gather)
     app.connect("doctree-read", add_cells)

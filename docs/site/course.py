@@ -50,6 +50,13 @@ WORDS = (
     ),
 )
 """The texts are written for a terminal. (pattern, what it is called in a page.)"""
+EDITOR = "<!-- editor -->"
+"""A comment in a page's Markdown. The paragraph after it is true only if the site has an editor."""
+NO_EDITOR = (
+    "On other copies of this site, you can take the course in a browser. This copy was built without "
+    "Python, so its pages have no editor."
+)
+"""The paragraph that replaces it otherwise."""
 OFFLINE = re.compile(r"(index|course|readme|lessons/.*)\.html|_static/|_images/|made/")
 """The site's files for "make this course available offline"."""
 NOT_NEEDED = (
@@ -83,16 +90,17 @@ def add_exercise(app: Sphinx, document: nodes.document) -> None:
     if not page.startswith("lessons/"):
         return
     (one,) = (one for one in LESSONS if f"lessons/{one.name}" == page)
+    python = app.config.cells_python
     sections = list(document.findall(nodes.section))
     turns = [section for section in sections if section[0].astext().startswith("Your turn")]
-    sizes, reason = app.config.cells_python
-    shown = exercise(one) if sizes else without_python(reason)
+    shown = exercise(one) if python else without_python(one)
     (turns or sections)[-1] += nodes.raw("", shown, format="html")
     for section in sections:
         heading = section[0].astext()
         if heading in FOLDED:
             place = section.parent.index(section)
-            opened = '<details class="after-pass"><summary>Opens when you pass (it shows the result)</summary>'
+            label = f"Open{'s' * bool(python)} when you pass (it shows the result)"
+            opened = f'<details class="after-pass"><summary>{label}</summary>'
             section.parent.insert(place + 1, nodes.raw("", "</details>", format="html"))
             section.parent.insert(place, nodes.raw("", opened, format="html"))
 
@@ -122,18 +130,24 @@ Next: {link}.</p></template>
 </div>"""
 
 
-def without_python(reason: str) -> str:
+def without_python(one: Lesson) -> str:
     """Return the HTML of an exercise on a site that was built without Python."""
-    return f"""<p>You cannot check your code here, because the site was built without Python:
-{escape(reason)}. Take the course in a terminal: <code>minigrad course start my-course</code>.</p>"""
+    return f"""<p>This copy of the site has no editor, because it was built without Python. Write your code in
+a terminal: <code>minigrad course start my-course</code> makes the folder <code>my-course</code> with
+<code>{one.file}</code>, and <code>minigrad course check {one.number}</code> checks it there.</p>"""
 
 
 def change_source(app: Sphinx, page: str, source: list[str]) -> None:
-    """Add the learner's progress to the page of the course, and speak of buttons in the lessons."""
+    """Add the learner's progress to the page of the course, and speak of buttons in the lessons. Without
+    Python in the pages, there is neither, and the page of the course does not promise an editor.
+    """
+    if not app.config.cells_python:
+        source[0] = re.sub(rf"{EDITOR}\n.*?\n\n", f"{NO_EDITOR}\n\n", source[0], flags=re.DOTALL)
+        return
     if page.startswith("lessons/"):
         for pattern, word in WORDS:
             source[0] = re.sub(pattern, word, source[0])
-    if page == "course" and app.config.cells_python[0]:
+    if page == "course":
         shown = [
             {"name": o.name, "number": o.number, "title": o.title, "file": o.file} for o in LESSONS
         ]
@@ -146,7 +160,7 @@ def gather(app: Sphinx, config: Any) -> None:
     """Write the editor, the course and each lesson's answers into the site. Without Python in the
     page, nothing is written.
     """
-    sizes, reason = config.cells_python
+    sizes = config.cells_python
     if not sizes:
         return
     folder = Path(app.outdir) / cells.FOLDER

@@ -54,6 +54,10 @@ DATA = ("imdb.npz", "names.txt.gz", "shakespeare.txt.gz", "digits.csv.gz")
 LEFT_OUT = re.compile(r"minigrad/(data/imdb\.npz|data/\w+\.(txt|csv)\.gz|course/\S+|__main__\.py)")
 # Files left out of NumPy's wheel: its compiler for Fortran, and the declarations for other compilers.
 NUMPY_LEFT_OUT = re.compile(r"numpy/(f2py/\S+|\S+\.(pyi|pxd|h|a|c|pyx|in|build))(?![\w.])")
+WHERE = (
+    "Build again with a connection to the internet, or set MINIGRAD_PYODIDE to a folder that contains "
+    "this file."
+)
 LIMIT = 10e6  # maximum number of bytes to fetch before the first cell runs
 
 
@@ -105,7 +109,7 @@ def pyodide_lock() -> dict[str, Any]:
         lock: dict[str, Any] = json.loads((PYODIDE / "pyodide-lock.json").read_text())
     except FileNotFoundError:
         raise Unavailable(
-            "the packages from npm are not installed; run `sh .ci/setup.sh site`"
+            "the packages from npm are not installed. Run `sh .ci/setup.sh site`, which needs npm."
         ) from None
     return lock
 
@@ -123,15 +127,15 @@ def numpy_wheel() -> Path:
             _check((folder / name).read_bytes(), sha256, folder / name)
             return folder / name
     if given:
-        raise Unavailable(f"{name} is not in MINIGRAD_PYODIDE={given}")
+        raise Unavailable(f"{name} is not in the folder MINIGRAD_PYODIDE={given}. {WHERE}")
     address = ADDRESS.format(version=lock["info"]["version"], file=name)
     try:
         with urllib.request.urlopen(address, timeout=30) as response:
             content = response.read()
     except OSError as error:
+        cause = getattr(error, "reason", error)  # URLError's own text is "<urlopen error ...>"
         raise Unavailable(
-            f"{address} cannot be downloaded ({error}); set MINIGRAD_PYODIDE to a folder that "
-            "contains it"
+            f"NumPy for Pyodide is missing, and {address} cannot be downloaded ({cause}). {WHERE}"
         ) from None
     _check(content, sha256, address)
     CACHE.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,6 @@ import functools
 import http.server
 import importlib.util
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -53,9 +52,8 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="session")
 def python(site):
     """Skips a test that runs Python in a page, if the site was built without it."""
-    text = (site / "readme.html").read_text("utf-8")
-    if without := re.search("because (the site was built without Python: .*?)</p>", text):
-        pytest.skip(without[1])
+    if "built without Python" in (site / "readme.html").read_text("utf-8"):
+        pytest.skip("the site was built without Python (see the output of the build)")
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
