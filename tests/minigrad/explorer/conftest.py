@@ -78,6 +78,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 class Explorer:
     """A page in the browser, and what a person at it would do and see."""
 
+    patience: float = 60
+    """How many seconds `wait` waits."""
+
     def __init__(self, driver: Any, folder: Path | None = None) -> None:
         self.driver, self.folder = driver, folder
 
@@ -107,7 +110,7 @@ class Explorer:
     def wait(self, condition: Callable[[], Any]) -> Any:
         from selenium.webdriver.support.ui import WebDriverWait
 
-        return WebDriverWait(self.driver, 60).until(lambda _: condition())
+        return WebDriverWait(self.driver, self.patience).until(lambda _: condition())
 
     def press(self, *keys: str) -> None:
         from selenium.webdriver.common.action_chains import ActionChains
