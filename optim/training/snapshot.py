@@ -8,6 +8,7 @@ current and from the start of the run.
 """
 
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,11 +18,11 @@ import numpy as np
 from minigrad import generator
 from minigrad.checkpoint import Checkpoint, as_stored, check_match, load, save
 from minigrad.errors import CheckpointError, MinigradError, reason
+from minigrad.support.text import to_json
 
 from ..optimizer import Array
 from ..parameters import set_weights, weights
 from .history import FilePath
-from .metrics import Means
 from .parallel import shard, share
 from .run import Run
 
@@ -36,7 +37,7 @@ def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> Non
     """
     generators, carried = zip(*ranks, strict=True)
     raw_state = trainer.optimizer.raw_state()
-    states = {name: callback.state_dict() for name, callback in _callbacks(trainer).items()}
+    states = _states(trainer)
     states["hyperparameters"] = trainer.optimizer.hyperparameters()
     parts = {
         **states,
@@ -50,15 +51,14 @@ def store(trainer: Run, path: FilePath, ranks: Sequence[tuple[Any, Any]]) -> Non
         for name, value in values.items()
         if isinstance(value, np.ndarray)
     }
-    info = {
-        **_info(trainer),
-        "generators": generators,
-        "callbacks": {
-            name: {key: value for key, value in state.items() if f"{name}/{key}" not in arrays}
-            for name, state in states.items()
-        },
+    values = {
+        name: {key: value for key, value in state.items() if f"{name}/{key}" not in arrays}
+        for name, state in states.items()
     }
     try:
+        info = _info(trainer) | {"generators": generators, "callbacks": values}
+        info = as_stored(info, "the run")
+        info["form"] = _checksum(arrays, info)
         save(path, arrays, info)
     finally:  # Undo the tables' catch-up, because storing must not change the run.
         trainer.optimizer.load_state_dict(raw_state)
@@ -72,54 +72,48 @@ def restore(trainer: Run, path: FilePath) -> None:
     of different data.
     """
     checkpoint = load(path)
-    if checkpoint.info.get("kind") != "snapshot":
-        raise _different(path, ["it contains only weights, not the state of a run"])
-    with _incomplete(path):
-        checkpoint = _in_todays_form(checkpoint)
-        info, optimizer = checkpoint.info, trainer.optimizer
-        _check_info(trainer, info)
+    info, optimizer = checkpoint.info, trainer.optimizer
+    with _invalid(path):
         if problems := _differences(trainer, checkpoint):
-            raise _different(path, problems)
-        stored, raw_state = part(checkpoint, "model/"), part(checkpoint, "optimizer/")
-        check_match(stored, weights(trainer.model), "the model")
+            raise CheckpointError(
+                "MG508",
+                f"{path} cannot be resumed here: {'; '.join(problems)}",
+                cause="a resumed run must have the same model, configuration and optimizer",
+                remedy="use the options of the interrupted run, or start a new run without resume",
+            )
+        model = part(checkpoint, "model/")
+        raw_state = part(checkpoint, "optimizer/")
+        check_match(model, weights(trainer.model), "the model")
         optimizer.check_state(raw_state)
-        hyperparameters = _state(checkpoint, "hyperparameters")
-        for name, value in optimizer.hyperparameters().items():
-            # commit e233385 did not store them
-            now = hyperparameters.get(name, value if "optimizer" in info else None)
-            then = info["started"].get(name, value)
-            if _is_number(value) and not (_is_number(now) and _is_number(then)):
-                raise ValueError(f"it has no valid {name!r}")
+        _check_complete(trainer, checkpoint)
         carried = part(checkpoint, "carried/")
-        examples = max(map(len, carried.values()), default=0)
-        parts = (
-            {name: _state(checkpoint, name) for name in info["callbacks"]},
-            info["train"],
-            # every epoch begins with all layers in training mode
-            dict.fromkeys(_layers(trainer), True) | info["modes"] if info["batch"] else None,
-            {name: shard(trainer.comm, [array])[0][0] for name, array in carried.items()},
-        )
+        mine = dict[str, Array]()
+        for name, array in carried.items():
+            (mine[name],), _ = shard(trainer.comm, [array])
+        states = {name: _state(checkpoint, name) for name in info["callbacks"]}
+        carried_before = dict(getattr(trainer.model, "carried_state", dict)())
+        before = _info(trainer), _states(trainer), carried_before
         # Loading these can still fail, because the callbacks and the batches may be the user's.
-        before = _parts(trainer)
         try:
-            _load_parts(trainer, *parts)
+            _load_parts(trainer, info, states, mine)
+            if trainer.rank < len(info["generators"]):
+                generator().bit_generator.state = info["generators"][trainer.rank]
         except Exception:
             _load_parts(trainer, *before)
             raise
     # Load the hyperparameters before the tables, because freezing a table reads it, which applies
     # its pending updates.
-    optimizer.load_hyperparameters(hyperparameters)
-    set_weights(trainer.model, stored)
+    optimizer.load_hyperparameters(_state(checkpoint, "hyperparameters"))
+    set_weights(trainer.model, model)
     optimizer.load_state_dict(raw_state)
-    trainer.examples = examples
-    if trainer.rank < len(info["generators"]):
-        generator().bit_generator.state = info["generators"][trainer.rank]
+    trainer.examples = max(map(len, carried.values()), default=0)
     for name in POSITION:
         setattr(trainer, name, info[name])
     trainer.started |= info["started"]
     vars(trainer.means).update(info["means"])
     trainer.history.rows[:] = info["history"]
-    trainer.seconds, trainer.began = info["seconds"], time.perf_counter()
+    trainer.seconds = info["seconds"]
+    trainer.began = time.perf_counter()
 
 
 def part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -131,33 +125,8 @@ def part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     }
 
 
-def _info(trainer: Run) -> dict[str, Any]:
-    """Return the values that a snapshot stores, except those of each rank and of the callbacks."""
-    return {
-        "kind": "snapshot",
-        "config": trainer.config,
-        "facts": _facts(trainer),
-        "started": trainer.started,
-        "modes": {path: layer.training for path, layer in _layers(trainer).items()},
-        **{name: getattr(trainer, name) for name in POSITION},  # a stopped run remains stopped
-        "seconds": trainer.elapsed(),
-        "means": vars(trainer.means),
-        "history": trainer.history.rows,
-        "train": _position(trainer.train),
-    }
-
-
-def _different(path: FilePath, problems: list[str]) -> CheckpointError:
-    return CheckpointError(
-        "MG508",
-        f"{path} cannot be resumed here: {'; '.join(problems)}",
-        cause="a resumed run must have the same model, configuration and optimizer",
-        remedy="use the options of the interrupted run, or start a new run without resume",
-    )
-
-
 @contextmanager
-def _incomplete(path: FilePath) -> Iterator[None]:
+def _invalid(path: FilePath) -> Iterator[None]:
     """Raise MG508 for an exception that is not minigrad's: an edited file can contain anything."""
     try:
         yield
@@ -172,86 +141,73 @@ def _incomplete(path: FilePath) -> Iterator[None]:
         ) from error
 
 
-def _check_info(trainer: Run, info: Mapping[str, Any]) -> None:
-    """Raise ValueError unless `info` has all parts that `store` writes, in a form that can be
-    loaded.
-    """
-    expected = as_stored({**_info(trainer), "generators": [], "callbacks": {}}, "the run")
-    wrong = [name for name, value in expected.items() if type(info.get(name)) is not type(value)]
-    if not wrong:
-        means, metrics = info["means"], info["facts"].get("the metrics", [])
-        valid = {
-            "means": means.keys() == vars(Means()).keys()
-            and _is_row(means["sums"])
-            and (means["sums"].keys() >= {"loss", *metrics} or not means["count"])
-            and _is_number(means["count"]),
-            "history": all(map(_is_row, info["history"])),
-            "modes": all(type(mode) is bool for mode in info["modes"].values()),
-            "generators": bool(info["generators"]) and all(map(_is_generator, info["generators"])),
-        }
-        wrong = [name for name in valid if not valid[name]]
-    if wrong:
-        raise ValueError(f"it has no valid {' and '.join(map(repr, wrong))}")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number | np.bool)
-
-
-def _is_row(row: Any) -> bool:
-    """Return whether `row` is a dict of numbers."""
-    return isinstance(row, dict) and all(map(_is_number, row.values()))
-
-
-def _is_generator(state: Any) -> bool:
-    """Return whether `state` is the state of a random generator like minigrad's."""
-    try:
-        type(generator().bit_generator)().state = state
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return False
-    return True
-
-
-def _in_todays_form(checkpoint: Checkpoint) -> Checkpoint:
-    """Convert a snapshot from the format of commit e233385. That format had fewer parts,
-    BestWeights was called BestSnapshot, and Adam had two sums instead of four.
-    """
-    arrays = {}
-    for name, array in checkpoint.items():
-        if name.startswith("BestSnapshot"):
-            name = name.replace("Snapshot", "Weights", 1).replace("/", "/weights/", 1)
-        if name.startswith("optimizer/pending sums/") and len(array) == 2:
-            array = np.concatenate([array, np.zeros_like(array)])
-        arrays[name] = array
-    info = dict(checkpoint.info)
-    if "optimizer" in info:
-        info |= {"facts": {"the optimizer": info["optimizer"]}, "started": {}, "modes": {}}
-    if "generator" in info:  # the generator of rank 0; the other ranks had a separate list
-        info["generators"] = [info["generator"], *info["generators"]]
-    info["callbacks"] = {
-        name.replace("BestSnapshot", "BestWeights"): state
-        for name, state in info["callbacks"].items()
+def _info(trainer: Run) -> dict[str, Any]:
+    """Return the values that a snapshot stores, except those of each rank and of the callbacks."""
+    return {
+        "kind": "snapshot",
+        "config": trainer.config,
+        "facts": _facts(trainer),
+        "started": trainer.started,
+        "modes": {path: layer.training for path, layer in _layers(trainer).items()},
+        **{name: getattr(trainer, name) for name in POSITION},  # a stopped run remains stopped
+        "seconds": trainer.elapsed(),
+        "means": vars(trainer.means),
+        "history": trainer.history.rows,
+        "train": getattr(trainer.train, "state_dict", dict)(),
     }
-    return Checkpoint(arrays, info)
+
+
+def _check_complete(trainer: Run, checkpoint: Checkpoint) -> None:
+    """Raise ValueError unless the snapshot has all parts that `store` wrote.
+
+    The file's own checksum is not enough, because `mg.save` computes a new one when it writes an
+    edited snapshot. Nothing else tells a callback without a stored state from a new callback, or
+    a state that the model carries from a part of it.
+    """
+    info = dict(checkpoint.info)
+    form = info.pop("form", None)  # commit 66acc26 did not store it
+    for name in ("generators", "callbacks", *_info(trainer)):
+        if name not in info:
+            raise ValueError(f"it has no {name}")
+    if form is not None and form != _checksum(checkpoint, info):
+        raise ValueError("some of its parts are not the ones that the run stored")
+
+
+def _checksum(arrays: Mapping[str, Array], info: Mapping[str, Any]) -> int:
+    """Return a checksum of the names, types and shapes in a snapshot, but not of the values."""
+    forms = [f"{name} {array.dtype} {array.shape}" for name, array in arrays.items()]
+    text = to_json([sorted(forms), _types(info)])
+    return zlib.crc32(text.encode())
+
+
+def _types(value: Any) -> Any:
+    """Replace the values in nested dicts and lists by the names of their types."""
+    if isinstance(value, dict):
+        return {name: _types(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return list(map(_types, value))
+    return type(value).__name__
 
 
 def _differences(trainer: Run, checkpoint: Checkpoint) -> list[str]:
     """List the differences between the stored run and this run, each as a sentence."""
-    info, numbers = checkpoint.info, _state(checkpoint, "hyperparameters")
-    facts = _facts(trainer) | trainer.started
-    stored = info["facts"] | info["started"]
-    saved = info["config"] | stored
-    here = trainer.config | {name: facts.get(name, "nothing") for name in stored}
+    info = checkpoint.info
+    if info.get("kind") != "snapshot":
+        return ["it contains only weights, not the state of a run"]
+    # In the same process, the optimizer may still have the values from the end of the interrupted
+    # run.
+    latest = _state(checkpoint, "hyperparameters")
+    saved = info["config"] | info["facts"] | info["started"]
+    here = trainer.config | _facts(trainer) | trainer.started
     problems = []
     for name in saved | here:
-        before, now = saved.get(name, "nothing"), here.get(name, "nothing")
-        # In the same process, the optimizer may still have the values from the end of the
-        # interrupted run.
-        if now not in (before, numbers.get(name)):
-            was, now_is = (
-                ("were", "are") if name in ("the metrics", "the batches") else ("was", "is")
-            )
-            problems.append(f"{name} {was} {before!r} and {now_is} now {now!r}")
+        before = saved.get(name, "nothing")
+        now = here.get(name, "nothing")
+        if now not in (before, latest.get(name)):
+            problem = f"{name} was {before!r} and is now {now!r}"
+            if name in ("the metrics", "the batches"):
+                problem = f"{name} were {before!r} and are now {now!r}"
+            problems.append(problem)
     return problems
 
 
@@ -267,20 +223,11 @@ def _facts(trainer: Run) -> dict[str, Any]:
     }
 
 
-def _parts(trainer: Run) -> tuple[Any, ...]:
-    """Return the arguments of `_load_parts` that restore the current state."""
-    states = {name: callback.state_dict() for name, callback in _callbacks(trainer).items()}
-    modes = {path: layer.training for path, layer in _layers(trainer).items()}
-    carried: dict[str, Array] = getattr(trainer.model, "carried_state", dict)()
-    return states, _position(trainer.train), modes or None, carried
-
-
 def _load_parts(
     trainer: Run,
-    states: dict[str, Any],
-    position: dict[str, Any],
-    modes: dict[str, bool] | None,
-    carried: dict[str, Any],
+    info: Mapping[str, Any],
+    states: Mapping[str, Any],
+    carried: Mapping[str, Array],
 ) -> None:
     """Load the states of the callbacks, the batches and the model, and the modes of the model's
     layers.
@@ -289,21 +236,25 @@ def _load_parts(
         if name in states:
             callback.load_state_dict(states[name])
     if hasattr(trainer.train, "load_state_dict"):
-        trainer.train.load_state_dict(position)
-    if modes is not None:
-        trainer.model.train()
-        for name, layer in _layers(trainer).items():
-            layer.training = modes[name]
-    # Load this after the modes, because `eval` clears the evaluation state of a Stateful.
-    if carry := getattr(trainer.model, "load_carried_state", None):
-        carry(carried)
+        trainer.train.load_state_dict(info["train"])
+    trainer.model.train()
+    for path, layer in _layers(trainer).items():
+        layer.training = info["modes"].get(path, True)
+    # Load this after the modes, because `train` clears the evaluation state of a Stateful.
+    if load_carried := getattr(trainer.model, "load_carried_state", None):
+        load_carried(carried)
 
 
 def _state(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
     """Return the stored `state_dict` of a callback, or the optimizer's stored hyperparameters."""
-    arrays = part(checkpoint, f"{name}/").items()
-    state: dict[str, Any] = checkpoint.info["callbacks"].get(name, {})
-    return state | {key: array[()] for key, array in arrays}
+    state = dict(checkpoint.info["callbacks"].get(name, {}))
+    for key, array in part(checkpoint, f"{name}/").items():
+        state[key] = array[()]
+    return state
+
+
+def _states(trainer: Run) -> dict[str, dict[str, Any]]:
+    return {name: callback.state_dict() for name, callback in _callbacks(trainer).items()}
 
 
 def _callbacks(trainer: Run) -> dict[str, Any]:
@@ -312,9 +263,12 @@ def _callbacks(trainer: Run) -> dict[str, Any]:
     """
     named: dict[str, Any] = {}
     for callback in trainer.callbacks:
-        name = type(callback).__name__
-        count = sum(other.split("#")[0] == name for other in named)
-        named[f"{name}#{count + 1}" if count else name] = callback
+        kind = name = type(callback).__name__
+        count = 1
+        while name in named:
+            count += 1
+            name = f"{kind}#{count}"
+        named[name] = callback
     return named
 
 
@@ -322,15 +276,11 @@ def _layers(trainer: Run) -> dict[str, Any]:
     return dict(getattr(trainer.model, "named_layers", dict)())
 
 
-def _position(batches: Any) -> dict[str, Any]:
-    return dict(batches.state_dict()) if hasattr(batches, "state_dict") else {}
-
-
 def _joined(trainer: Run, carried: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     """Concatenate the ranks' carried rows. Leave out ranks that only repeat another rank's row."""
     counted = [carried[0]]
-    for rank in range(1, len(carried)):
+    for rank, arrays in enumerate(carried[1:], start=1):
         first, last = share(trainer.examples, rank, len(carried))
         if first < last:
-            counted.append(carried[rank])
-    return {name: np.concatenate([rows[name] for rows in counted]) for name in carried[0]}
+            counted.append(arrays)
+    return {name: np.concatenate([arrays[name] for arrays in counted]) for name in carried[0]}

@@ -131,13 +131,8 @@ class Monitor(Callback):
         return better
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        # Ignore the best value of another column. (Commit e233385 did not store the column, and
-        # EarlyStopping called its value "best".)
-        if state.get("monitor", self.monitor) == self.monitor:
-            known = {"monitor": self.monitor}
-            if "best" in state:
-                known["value"] = state["best"]
-            super().load_state_dict(known | dict(state))
+        if state["monitor"] == self.monitor:  # another column's best value means nothing here
+            super().load_state_dict(state)
 
     def _check_column(self, columns: Iterable[str]) -> None:
         if self.monitor not in columns:

@@ -1,10 +1,5 @@
 """A run that is resumed ends as the one that was not interrupted, whatever changes on the way; or
 an error says why.
-
-snapshot_e233385 was written at commit e233385, after 14 of 32 steps of a run, with updates pending
-for rows of
-its table; snapshot_e233385_carried after 5 of 12 steps of another. Their losses at the end are in
-the tests.
 """
 
 from __future__ import annotations
@@ -20,7 +15,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, BatchNorm, Dense, Embedding, Sequential, Stateful, TruncatedBPTT
+from layers import LSTM, BatchNorm, Dense, Sequential, Stateful, TruncatedBPTT
 from minigrad.data import Batches
 from minigrad.errors import CheckpointError, DtypeError, MinigradError
 from optim import (
@@ -43,8 +38,6 @@ from optim import (
     unfreeze,
 )
 from tests.optim.training.runs import IDS, LABELS, At, build, data, held, state, weights
-
-DATA = Path(__file__).parent / "data"
 
 
 def check_resumes(folder: Path, run: Callable[[list[Callback], Path | None], Trainer]) -> None:
@@ -381,8 +374,61 @@ def test_a_snapshot_with_a_missing_or_wrong_part_changes_nothing(tmp_path: Path)
             assert isinstance(error, MinigradError), (what, repr(error))
             assert after == unchanged, (what, error)
         else:
-            # a callback, batches and a reason to stop may contain anything, and a callback may be new
-            assert what[0] in ("callbacks", "train", "stop_reason") or after == resumed, what
+            # a callback and a reason to stop may contain any text
+            text = what[0] in ("callbacks", "stop_reason") and what[-1] == "?"
+            assert text or (what == ("form", "missing") and after == resumed), what
+
+
+def carrying(callbacks: Any = ()) -> tuple[Trainer, Any]:
+    """A run whose model carries the state (h, c) of an LSTM, and its batches."""
+    mg.seed(3)
+    lstm = LSTM(3, 2, return_sequences=True, return_state=True)
+    model = Stateful(lstm, TruncatedBPTT(2, 3))
+    optimizer = SGD(model.named_parameters(), lr=0.1)
+
+    def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
+        return mg.mean_squared_error(output, labels[:, -output.shape[1] :])
+
+    rng = np.random.default_rng(0)
+    batches = [rng.normal(size=(2, 2, 2, 3)).astype("float32") for _ in range(4)]
+    trainer = Trainer(model, loss, optimizer, metrics={}, callbacks=callbacks)
+    return trainer, [(x, y[..., :2]) for x, y in batches]
+
+
+@pytest.mark.parametrize("array", ["state.0", "state.1", "x"])
+def test_a_carried_state_that_lacks_an_array_is_refused_before_anything_changes(
+    tmp_path: Path, array: str
+) -> None:
+    trainer, batches = carrying([Snapshots(tmp_path, every_steps=1, keep=4)])
+    trainer.fit(batches, 1)
+    path = tmp_path / "step-000000002.safetensors"
+    edited(lambda arrays, info: arrays.pop(f"carried/{array}"))(path)
+    trainer, batches = carrying()
+    before = weights(trainer)
+    with pytest.raises(CheckpointError, match="MG508"):
+        trainer.fit(batches, 1, resume=path)
+    assert weights(trainer) == before and trainer.step == 0
+
+
+@pytest.mark.parametrize("name", ["Statistics", "ClipGradients"])
+def test_a_callback_whose_state_is_missing_is_not_taken_for_a_new_one(
+    tmp_path: Path, name: str
+) -> None:
+    rich([Snapshots(tmp_path, every_steps=2, keep=9)]).fit(data(), 1, held())
+    path = tmp_path / "step-000000004.safetensors"
+    edited(lambda arrays, info: info["callbacks"].pop(name))(path)
+    trainer = rich()
+    before = weights(trainer)
+    with pytest.raises(CheckpointError, match="not the ones that the run stored"):
+        trainer.fit(data(), 1, held(), resume=path)
+    assert weights(trainer) == before and trainer.step == 0
+
+
+def test_a_callback_may_be_added_when_a_run_is_resumed(tmp_path: Path) -> None:
+    build([Snapshots(tmp_path, every_steps=2, keep=9)]).fit(data(), 1)
+    statistics = Statistics(every_steps=1)
+    build([statistics]).fit(data(), 1, resume=tmp_path / "step-000000004.safetensors")
+    assert statistics.history["step"] == [5, 6]
 
 
 def test_another_column_s_best_value_is_not_taken_over(tmp_path: Path) -> None:
@@ -397,47 +443,6 @@ def test_a_state_that_no_snapshot_can_hold_ends_the_run(tmp_path: Path) -> None:
     odd.state_dict = lambda: {"arrays": [np.ones(2)]}  # type: ignore[method-assign]
     with pytest.raises(DtypeError, match="MG507"):
         build([odd, Snapshots(tmp_path)]).fit(data(), 1)
-
-
-# ---- snapshots of commit e233385 ----
-
-
-@pytest.mark.fast
-def test_a_snapshot_of_commit_e233385_goes_on_as_it_would_have() -> None:
-    path = DATA / "snapshot_e233385.safetensors"
-    rng = np.random.default_rng(11)
-    train = [(rng.integers(0, 8 + 4 * k, (4, 5)), rng.integers(0, 2, 4)) for k in range(8)]
-    model, best = Sequential(Embedding(40, 4), RNN(4, 3), Dense(3, 2)), BestWeights()
-    optimizer = Adam(model.named_parameters(), lr=0.05)
-    found: list[Any] = []
-    look = At("on_step", 15, lambda trainer: found.append((best.epoch, dict(best.weights))))
-    options: Any = {"callbacks": [ClipGradients(0.5), EarlyStopping(patience=9), best, look]}
-    options |= {"seed": 1, "config": {"hidden": 3}}
-    trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, **options)
-    history = trainer.fit(train, 4, train[:3], resume=path)
-    for column, expected in {
-        "train_loss": [0.7502760, 0.5355367, 0.3852813, 0.2607404],
-        "validation_loss": [0.5743932, 0.5051316, 0.4338129, 0.3491412],
-        "largest_gradient_norm": [2.1956692, 0.8582933, 2.1466550, 4.0793667],
-    }.items():
-        assert history[column] == pytest.approx(expected, rel=1e-5)
-    assert found[0][0] == 1 and found[0][1].keys() == model.named_parameters().keys()
-
-
-def test_a_carried_state_of_commit_e233385_goes_on_as_it_would_have() -> None:
-    rng = np.random.default_rng(11)
-    train = [
-        (rng.normal(size=(2, 2, 3)).astype("float32"), rng.integers(0, 2, (2, 2))) for _ in range(6)
-    ]
-    model = Stateful(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(2, 3))
-    optimizer = SGD(model.named_parameters(), lr=0.1, momentum=0.9)
-
-    def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
-        return mg.softmax_cross_entropy(output, labels[:, -output.shape[1] :])
-
-    trainer = Trainer(model, loss, optimizer, metrics={}, callbacks=[], seed=1)
-    history = trainer.fit(train, 2, resume=DATA / "snapshot_e233385_carried.safetensors")
-    assert history["train_loss"] == pytest.approx([0.9016921, 0.5734692], rel=1e-5)
 
 
 def test_a_float32_metric_is_a_number_like_any_other(tmp_path: Path) -> None:
