@@ -7,9 +7,9 @@ import io
 import re
 import sys
 import unicodedata
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from ..errors import DataError
@@ -22,9 +22,10 @@ OF_STUDENT = re.compile(r"^(?!.*(first|last|sur|\(\d+\)$)).*(\bid|mail|name|stud
 OF_FILE = re.compile(rf"[_ -]*{NUMBER.pattern}|\.(?:zip|py|ipynb)$", re.I)
 """Where the name of a file ends that begins with a student's name, such as ada_lesson_03.py."""
 IDENTIFIER = re.compile(r"id|ident\w*")
-"""The header of the participants' numbers in Moodle's worksheet, in several languages."""
+"""The header of the students' numbers on Canvas, or of the participants' numbers in Moodle's
+worksheet, in several languages."""
 PARTICIPANT = re.compile(r"\D*[ /]\D*(\d+)")
-"""A cell of this column, such as 'Participant 201' or 'Teilnehmer/in201'."""
+"""A cell of Moodle's column, such as 'Participant 201' or 'Teilnehmer/in201'."""
 
 
 @dataclass(eq=False)
@@ -32,8 +33,8 @@ class Student:
     """A student's line in the roster."""
 
     line: list[str]
-    cells: dict[int, str]
-    """The cells that identify the student, by the number of their column."""
+    cells: list[str]
+    """The normalized cells of the line, with '' for those that it lacks."""
     rows: list[Row] = field(default_factory=list)
     """The submissions that match this line."""
 
@@ -46,7 +47,8 @@ def roster(path: Path, column: str, by: str | None = None) -> Callable[[list[Row
     cells are unchanged; bytes that are not UTF-8 become surrogates.
 
     All submissions are matched by one column, which is `by` or the one that `_candidates` finds. If
-    it finds several, nothing is filled in. A submission must match one student, and a student one
+    it finds several, or one whose header does not say that it identifies students, nothing is filled
+    in. A submission must match one student, and a student one
     submission. All its files must have been graded. The function lists others on stderr, with the
     submissions' notes.
 
@@ -57,15 +59,16 @@ def roster(path: Path, column: str, by: str | None = None) -> Callable[[list[Row
     comma = max(",;\t", key=text.partition("\n")[0].count)
     # for example, the maximum grade 3,00 in a German worksheet
     point = "," if re.search(r"[;\t]\"?\d+,\d+\"?[;\t\r\n]", text) else "."
-    lines = list(csv.reader(io.StringIO(text.removeprefix(mark), newline=""), delimiter=comma)) or [
-        []
-    ]
+    file = io.StringIO(text.removeprefix(mark), newline="")
+    reader = csv.reader(file, delimiter=comma)
+    lines = list(reader) or [[]]
     head = [_normal(cell) for cell in lines[0]]
 
-    def find(column: str, excluded: set[int], remedy: str) -> int:
+    def find(column: str, excluded: list[int], remedy: str) -> int:
         # Canvas adds a number to the name of an assignment
-        names = [{name, re.sub(r" \(\d+\)$", "", name)} for name in head]
-        found = [i for i, name in enumerate(names) if _normal(column) in name and i not in excluded]
+        name = re.escape(_normal(column))
+        wanted = re.compile(rf"{name}( \(\d+\))?")
+        found = [i for i, name in enumerate(head) if wanted.fullmatch(name) and i not in excluded]
         if len(found) != 1:
             raise DataError(
                 "MG927",
@@ -75,119 +78,139 @@ def roster(path: Path, column: str, by: str | None = None) -> Callable[[list[Row
             )
         return found[0]
 
-    identifying = {i for i, name in enumerate(head) if OF_STUDENT.match(name)}
+    identifying = [i for i, name in enumerate(head) if OF_STUDENT.match(name)]
     place = find(column, identifying, "for marks, as in --column Grade")
-    identifying = {i for i in identifying if i < place}
-    given = list[int]()
+    chosen = list[int]()
     if by is not None:
-        given = [find(by, {place}, "that identifies the students, as in --by Name")]
+        chosen = [find(by, [place], "that identifies the students, as in --by Name")]
+        identifying += chosen
 
     def filled(rows: list[Row], _: object) -> str:
         students = []
         for line in lines[1:]:
-            cells = {i: _normal(line[i]) for i in {*identifying, *given} if i < len(line)}
-            texts = {*cells.values()} - {""}
-            if texts and place < len(line) and "points possible" not in texts:  # a line of Canvas
+            cells = list(map(_normal, line))
+            cells += [""] * len(head)
+            del cells[len(head) :]
+            known = any(cells[i] for i in identifying)
+            of_canvas = "points possible" in cells
+            if known and not of_canvas and place < len(line):
+                cells[place] = ""
                 students.append(Student(line, cells))
         numbered = _numbered(head, students)
-        columns = given or _candidates(rows, students, numbered)
-        left = [f"{row.name}: {row.note}" for row in rows if row.note]
-        if len(columns) == 1:
-            said = f"Submissions were matched by the column {lines[0][columns[0]]}"
-            # Another number may be of another kind, unless the teacher chose the column.
-            keys = [row.id if columns[0] in numbered else _name(row) for row in rows]
-            if given:
-                keys = [key or _name(row) for key, row in zip(keys, rows, strict=True)]
-            left += _match(keys, rows, students, columns[0])
-        else:
-            names = ", ".join(lines[0][i] for i in columns)
-            why = "no column contains a submission's name"
-            if columns:
-                why = f"several columns ({names}) may contain their names: choose one with --by"
-            said, students = f"No submission was matched, because {why}", []
-        for student in students:
-            line, found = student.line, student.rows
-            if len(found) != 1:
-                left.append(f"{student}: {len(found)} submissions match this row")
-            elif all(mark.graded for mark in found[0].marks):
-                old, line[place] = line[place], f"{found[0].points:g}".replace(".", point)
-                if not re.fullmatch(rf"{line[place]}([.,]0+)?|[- ]*", old):
-                    left.append(f"{student}: {old} was replaced by {line[place]}")
-            else:
-                left.append(f"{student}: not filled in, because a lesson could not be graded")
-        points = len(rows[0].marks)
-        for most in {cell for line in lines[1:] for name, cell in zip(head, line, strict=False)
-                     if name == "maximum grade"}:  # fmt: skip
-            if not re.fullmatch(rf"{points}([.,]0+)?", most):
-                left.append(f"The maximum grade is {most}, but these lessons give {points} points")
-        for message in [said, *left]:
+        columns = chosen
+        if not columns and any(row.id for row in rows):
+            columns = numbered  # in another column, a download's number is another student's
+        if not columns:
+            columns = _candidates(rows, students, identifying)
+        headers = [lines[0][i] for i in columns]
+        names = ", ".join(headers)
+        first = "No submission was matched, because no column contains a submission's name"
+        messages = [f"{row.name}: {row.note}" for row in rows if row.note]
+        if len(columns) == 1 and columns[0] in identifying:
+            first = f"Submissions were matched by the column {names}"
+            by_number = columns[0] in numbered
+            messages += _match(rows, students, columns[0], by_number, bool(chosen))
+            messages += filter(None, map(fill, students))
+        elif columns:
+            first = (
+                "No submission was matched, because it is unclear which column contains their "
+                f"names ({names}): choose one with --by"
+            )
+        if "maximum grade" in head:
+            points = len(rows[0].marks)
+            i = head.index("maximum grade")
+            for most in {student.cells[i] for student in students}:
+                if not re.fullmatch(rf"{points}([.,]0+)?", most):
+                    messages.append(
+                        f"The maximum grade is {most}, but these lessons give {points} points"
+                    )
+        for message in [first, *messages]:
             print(printable(message), file=sys.stderr)
-        file = io.StringIO()
-        csv.writer(file, delimiter=comma).writerows(lines)
-        return mark + file.getvalue()
+        written = io.StringIO()
+        csv.writer(written, delimiter=comma).writerows(lines)
+        return mark + written.getvalue()
+
+    def fill(student: Student) -> str:
+        """Fill in the student's mark. Return what the teacher has to look at, or ''."""
+        if len(student.rows) != 1:
+            return f"{student}: {len(student.rows)} submissions match this row"
+        [row] = student.rows
+        if not all(mark.graded for mark in row.marks):
+            return f"{student}: not filled in, because a lesson could not be graded"
+        old = student.line[place]
+        new = f"{row.points:g}".replace(".", point)
+        student.line[place] = new
+        if re.fullmatch(rf"{new}([.,]0+)?|[- ]*", old):
+            return ""
+        return f"{student}: {old} was replaced by {new}"
 
     return filled
 
 
-def _numbered(head: list[str], students: list[Student]) -> set[int]:
+def _numbered(head: list[str], students: list[Student]) -> list[int]:
     """Return the columns with the numbers that Moodle or Canvas puts into the names of downloads.
     Replace 'Participant 201' by 201 in the cells of these columns.
     """
-    if head[:2] == ["student", "id"] and "section" in head:  # Canvas
-        return {1}
-    numbered = set[int]()
-    for i, name in enumerate(head):
-        if IDENTIFIER.fullmatch(name):
-            found = [PARTICIPANT.fullmatch(student.cells.get(i, "")) for student in students]
-            if any(found):
-                numbered.add(i)
-                for student, number in zip(students, found, strict=True):
-                    student.cells[i] = number[1] if number else ""
-    return numbered
+    canvas = {"student", "id", "section"}.issubset(head)
+    number = re.compile(r"(\d+)") if canvas else PARTICIPANT
+    columns = set[int]()
+    for student in students:
+        for i, name in enumerate(head):
+            match = number.fullmatch(student.cells[i])
+            if match and IDENTIFIER.fullmatch(name):
+                student.cells[i] = match[1]
+                columns.add(i)
+    return sorted(columns)
 
 
-def _candidates(rows: list[Row], students: list[Student], numbered: set[int]) -> list[int]:
+def _candidates(rows: list[Row], students: list[Student], identifying: list[int]) -> list[int]:
     """Return the columns by which the submissions may have to be matched.
 
-    The number of a download is only in a column of `numbered`: in a different column, it is the
-    number of another student. Without these numbers, it may be any column that contains a
-    submission's name. If a name is a number, it may be any column with numbers, because a number can
-    be in one of them by chance. Of columns that match the same students, one is enough.
+    It may be any column that contains a submission's name. If a name is a number, it may also be
+    any identifying column with numbers, because a number can be in one of them by chance. Of
+    columns that match the same students, one is enough.
     """
-    if numbered and any(row.id for row in rows):
-        return sorted(numbered)
     names = {_name(row) for row in rows} - {""}
-    number = any(name.isdecimal() for name in names)
-    columns = dict[tuple[str, ...], int]()
-    for i in sorted({i for student in students for i in student.cells}):
-        cells = [student.cells.get(i, "") for student in students]
-        if any(cell in names or (number and cell.isdecimal()) for cell in cells):
-            columns.setdefault(tuple(cell if cell in names else "" for cell in cells), i)
-    return list(columns.values())
+    number = any(map(str.isdecimal, names))
+    found = dict[tuple[str, ...], int]()
+    lines = [student.cells for student in students]
+    columns = enumerate(zip(*lines, strict=True))
+    # Begin with the identifying columns, because no other column is used without --by.
+    for i, cells in sorted(columns, key=lambda column: column[0] not in identifying):
+        matched = tuple(cell if cell in names else "" for cell in cells)
+        numbers = number and i in identifying and any(map(str.isdecimal, cells))
+        if numbers or any(matched):
+            found.setdefault(matched, i)
+    return list(found.values())
 
 
-def _match(keys: list[str], rows: list[Row], students: list[Student], column: int) -> list[str]:
-    """Append each submission to the rows of the student whose cell in this column is its key.
-    Return a description of each submission without exactly one such student.
+def _match(
+    rows: list[Row], students: list[Student], column: int, by_number: bool, chosen: bool
+) -> list[str]:
+    """Append each submission to the rows of the student whose cell in this column is its number, if
+    `by_number`, or its name. Return a description of each submission without exactly one such student.
 
     In Moodle's worksheet of another assignment, the participants have other numbers. Therefore, the
     name must not be that of a different student.
     """
-    by_key, by_name = defaultdict[str, list[Student]](list), defaultdict[str, list[Student]](list)
-    for student in students:
-        by_key[student.cells.get(column, "")].append(student)
-        for name in {_letters(cell) for cell in student.cells.values()} - {""}:
-            by_name[name].append(student)
-    left = []
-    for key, row in zip(keys, rows, strict=True):
-        found, named = by_key[key] if key else [], by_name[_letters(_name(row))]
+    messages = []
+    for row in rows:
+        key = name = _name(row)
+        if by_number:
+            # Another number may be of another kind, unless the teacher chose the column.
+            key = row.id or name * chosen
+        letters = _letters(name)
+        found = [student for student in students if key and student.cells[column] == key]
+        named = [student for student in students if letters in map(_letters, student.cells)]
+        if found and row.id and not by_number:
+            found = named  # another student's login may consist of the same letters
         if len(found) != 1:
-            left.append(f"{row.name}: {len(found)} rows of the roster match this submission")
+            messages.append(f"{row.name}: {len(found)} rows of the roster match this submission")
         elif row.id and named and found[0] not in named:
-            left.append(f"{row.name}: its number is {found[0]}'s, but its name is {named[0]}'s")
+            messages.append(f"{row.name}: its number is {found[0]}'s, but its name is {named[0]}'s")
         else:
             found[0].rows.append(row)
-    return left
+    return messages
 
 
 def _name(row: Row) -> str:
@@ -195,13 +218,16 @@ def _name(row: Row) -> str:
     name = Path(row.name).name
     if row.id:
         name = name.removesuffix(f"_{row.id}")
-    return _normal(OF_FILE.split(name)[0])
+    name, *_ = OF_FILE.split(name)
+    return _normal(name)
 
 
 def _normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip().casefold()
+    text = unicodedata.normalize("NFC", text)
+    return text.strip().casefold()
 
 
+@cache
 def _letters(text: str) -> str:
     """Return a name as it is in the names of downloads: 'doe, jane' as 'doejane'."""
     return re.sub(r"[\W_]", "", text)

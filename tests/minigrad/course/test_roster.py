@@ -145,8 +145,8 @@ def test_a_file_named_by_a_number_needs_the_column_of_numbers(fill):
     data, printed = fill(rows, NUMBERS, "Grade")
     assert data.decode() == NUMBERS
     assert printed.splitlines()[0] == (
-        "No submission was matched, because several columns (Identifier, ID number) may contain "
-        "their names: choose one with --by"
+        "No submission was matched, because it is unclear which column contains their names "
+        "(Identifier, ID number): choose one with --by"
     )
     data, printed = fill(rows, NUMBERS, "Grade", "--by", "id number")
     assert marked(data, "Grade") == {"Participant 201": "1", "Participant 202": "1"}
@@ -157,7 +157,7 @@ def test_a_file_named_by_a_number_needs_the_column_of_numbers(fill):
 def test_names_in_two_columns_need_a_choice(fill):
     text = "Name,Login,Grade\neve,ada,\nbob,eve,\n"
     data, printed = fill([row("eve.zip"), row("ada")], text, "Grade")
-    assert data.decode() == text and "several columns (Name, Login) may" in printed
+    assert data.decode() == text and "names (Name, Login): choose one" in printed
     rows = [row("eve"), row("ada"), row("x")]
     for by, expected in (("Name", {"eve": "1"}), ("login", {"eve": "1", "bob": "1"})):
         assert marked(fill(rows, text, "Grade", "--by", by)[0], "Grade") == expected
@@ -167,6 +167,61 @@ def test_columns_that_match_the_same_students_need_no_choice(fill):
     text = "Name,SIS User ID,SIS Login ID,Grade\nAda,ada1,ada1,\nBob,bob1,bob1,\n"
     data, printed = fill([row("bob1"), row("eve1")], text, "Grade")
     assert marked(data, "Grade") == {"Bob": "1"} and "by the column SIS User ID\n" in printed
+
+
+LOGINS = [
+    ["Student ID", "Email address", "Username", "Full name"],
+    ["1", "ada@uni.example", "ada", "Ada Lovelace"],
+    ["12", "zoe@uni.example", "1", "Zoë"],  # her login is Ada's number
+]
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_column_to_the_right_of_the_marks_may_contain_the_names(fill, place):
+    """Zoë's file is named by her login. Only the teacher knows that it is not Ada's number."""
+
+    def text(*marks):
+        lines = zip(LOGINS, ("Grade", *marks), strict=True)
+        return "".join(
+            ",".join([*cells[:place], mark, *cells[place:]]) + "\n" for cells, mark in lines
+        )
+
+    rows = [row("ada"), row("1", (5, 18))]
+    data, printed = fill(rows, text("", ""), "Grade")
+    assert data.decode() == text("", "")
+    assert "(Student ID, Username): choose one with --by" in printed
+    data, printed = fill(rows, text("", ""), "Grade", "--by", "Username")
+    assert data.decode() == text("1", "2")
+    data, printed = fill([row("ada"), row("zoë")], text("", ""), "Grade")
+    assert data.decode() == text("", "") and "(Username, Full name)" in printed
+
+
+def test_a_column_with_an_unknown_header_may_contain_the_names(fill):
+    """eve is the login of Bob and the name of another student."""
+    text = "Name,Grade,Kennung\neve,,ada\nbob,,eve\n"
+    data, printed = fill([row("eve")], text, "Grade")
+    assert data.decode() == text and "(Name, Kennung): choose one with --by" in printed
+    data, printed = fill([row("eve")], text, "Grade", "--by", "Kennung")
+    assert marked(data, "Grade") == {"bob": "1"}
+
+
+def test_canvas_is_recognized_by_its_columns_in_any_order(fill):
+    """The number of a download is in the column ID, also if another student's login is its name."""
+    text = (
+        "SIS Login ID,ID,Grade,Student,Section,SIS User ID\n"
+        "eve7,2,,Bob,A,7\n"
+        "bob,7,,Eve,A,2\n"  # Eve's login is Bob's name, and her other number is Bob's ID
+    )
+    data, printed = fill([row("bob_2", id="2")], text, "Grade")
+    assert data.decode() == text.replace("eve7,2,,", "eve7,2,1,")
+    assert printed.startswith("Submissions were matched by the column ID\n")
+
+
+def test_a_login_may_consist_of_the_letters_of_another_name(fill):
+    """A list without Canvas's numbers, in which only the login is spelled as in the file's name."""
+    text = 'Name,Login,Grade\n"Doe, Jane",jdoe,\n"Roe, John",doejane,\n'
+    data, printed = fill([row("doejane_101", id="101")], text, "Grade")
+    assert data.decode() == text and "doejane_101: 2 rows of the roster match" in printed
 
 
 def test_marks_go_to_nobody_else_whatever_numbers_collide(capsys, tmp_path):
@@ -298,12 +353,12 @@ def test_a_first_or_last_name_alone_is_no_match_and_bytes_that_are_not_utf_8_sta
     text = (
         "First name\tLast name\tID number\tWork (Real)\r\nJosé\tMaier\t7\t-\r\nMax\tMaier\t8\t-\r\n"
     )
-    data, printed = fill([row("8"), row("7"), row("Maier")], text.encode("latin-1"), "Work (Real)")
+    roster = text.encode("latin-1")
+    data, printed = fill([row("8"), row("7")], roster, "Work (Real)")
     assert data == text.replace("7\t-", "7\t1").replace("8\t-", "8\t1").encode("latin-1")
-    assert printed.splitlines() == [
-        "Submissions were matched by the column ID number",
-        "Maier: 0 rows of the roster match this submission",
-    ]
+    assert printed == "Submissions were matched by the column ID number\n"
+    data, printed = fill([row("Max")], roster, "Work (Real)")
+    assert data == roster and "contains their names (First name): choose one" in printed
 
 
 @pytest.mark.parametrize("column", ["Grades", "Name", "Full name"])
