@@ -10,7 +10,6 @@ their cells, convolutions, and the layers of a transformer.
 ['embedding.table', 'rnn.cell.W_xh', 'rnn.cell.W_hh', 'rnn.cell.b_h', 'dense.W', 'dense.b']
 """
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from minigrad.gates.unpacking import UnpackingWarning
@@ -47,38 +46,6 @@ __all__ = [
     "from_layout", "gradient_flow", "gradients", "import_weights", "init", "outputs", "pool",
     "sample", "to_layout", "unroll",
 ]  # fmt: skip
-
-# A name or keyword from another framework raises an error with minigrad's name for it. The
-# table of names is in minigrad/help/other_frameworks.py.
-Layer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
-# PyTorch's modules have this method
-Layer.parameters = lambda model: list(model.named_parameters().values())  # type: ignore[attr-defined]
-init.__getattr__ = partial(_other.answer_attribute, init)  # type: ignore[method-assign]
-_other.answer_calls(
-    Layer, ["train", "load_state_dict", "named_parameters", "parameters", "state_dict", "zero_grad"]
-)
-for _layer in (
-    Conv1d,
-    Conv2d,
-    MaxPool2d,
-    AveragePool2d,
-    BatchNorm,
-    Dense,
-    Dropout,
-    Embedding,
-    LayerNorm,
-    Sequential,
-    Recurrent,
-    RNN,
-    GRU,
-    LSTM,
-    MultiHeadAttention,
-    TransformerBlock,
-    RNNCell,
-    GRUCell,
-    LSTMCell,
-):
-    _other.answer_calls(_layer, ["__init__"])
 
 if not TYPE_CHECKING:  # otherwise type checkers would accept any name
 

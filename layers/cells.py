@@ -16,6 +16,7 @@ import numpy as np
 from minigrad import Tensor, sigmoid, tanh, where
 from minigrad.gates.basic import Tanh
 from minigrad.gates.steps import gru_step, lstm_step
+from minigrad.help.other_frameworks import answering
 
 from .init import glorot_uniform, orthogonal, zeros
 from .layer import Activation, Array, Layer, check_function, function_name, parameter
@@ -91,6 +92,7 @@ class RNNCell(Cell):
     (MG211). Source: Elman, Finding structure in time (1990).
     """
 
+    @answering
     def __init__(self, inputs: int, hidden: int, activation: Activation = tanh) -> None:
         super().__init__(inputs, hidden)
         check_function(activation)
@@ -132,6 +134,7 @@ class GRUCell(Cell):
     documentation for reset_after=True.
     """
 
+    @answering
     def __init__(self, inputs: int, hidden: int, reset_after: bool = True) -> None:
         super().__init__(inputs, hidden)
         self.reset_after = reset_after
@@ -184,6 +187,7 @@ class LSTMCell(Cell):
 
     state_names = ("h", "c")
 
+    @answering
     def __init__(self, inputs: int, hidden: int, forget_bias: float = 1.0) -> None:
         super().__init__(inputs, hidden)
         self._make_weights(blocks=4)
@@ -196,9 +200,9 @@ class LSTMCell(Cell):
         return state[0], state
 
     def masked_step(self, x: Tensor, state: State, real: Array | None = None) -> State:
-        # a subclass may override forward, which _step does not call
-        step = self._step if type(self) is LSTMCell else super().masked_step
-        return step(x, state, real)
+        if type(self).forward is not LSTMCell.forward:  # overridden, so _step does not apply
+            return super().masked_step(x, state, real)
+        return self._step(x, state, real)
 
     def _step(self, x: Tensor, state: State, real: Array | None = None) -> State:
         h, c = state

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from minigrad import Tensor, conv, max_pool, windows
 from minigrad.errors import ShapeError
 from minigrad.gates.convolution import Size, along
+from minigrad.help.other_frameworks import answering
 
 from .init import Initialiser, glorot_uniform, zeros
 from .layer import Layer, as_tensor, parameter
@@ -36,6 +37,7 @@ class Conv1d(Layer):
 
     axes: ClassVar[int] = 1
 
+    @answering
     def __init__(
         self,
         channels: int,
@@ -78,6 +80,7 @@ class Conv2d(Conv1d):
 
 
 class _Pool2d(Layer):
+    @answering
     def __init__(self, size: Size, stride: Size | None = None) -> None:
         self.size = along(size, 2)
         self.stride = self.size if stride is None else stride

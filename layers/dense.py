@@ -3,6 +3,7 @@
 from typing import Any
 
 from minigrad import Tensor
+from minigrad.help.other_frameworks import answering
 
 from .init import Initialiser, glorot_uniform, zeros
 from .layer import (
@@ -30,6 +31,7 @@ class Dense(Layer):
     Courville, Deep Learning (2016), section 6.1.
     """
 
+    @answering
     def __init__(
         self,
         inputs: int,

@@ -8,6 +8,7 @@ import numpy as np
 from minigrad import Tensor, generator
 from minigrad.context import RECORDING, SCOPE, scope_label
 from minigrad.errors import DtypeError, MinigradError, OptionError
+from minigrad.help.other_frameworks import answering
 
 from .layer import Layer, as_tensor
 
@@ -32,6 +33,7 @@ class Dropout(Layer):
     overfitting (2014); section 10 describes the division ("inverted dropout").
     """
 
+    @answering
     def __init__(self, rate: float) -> None:
         self.rate = _checked(rate)
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, lookup
-from minigrad.context import SEAMS
+from minigrad.gates.table import make_table
+from minigrad.help.other_frameworks import answering
 
 from .init import Initialiser, uniform, zeros
 from .layer import Layer, parameter
@@ -20,9 +21,8 @@ class Embedding(Layer):
     z has shape (*ids.shape, width).
 
     `init` initialises the table and is uniform within ±0.05 by default. To keep the vectors
-    fixed, freeze the table: `embedding.table.requires_grad = False`. With `minigrad.fast` enabled,
-    the table's gradient stores only the rows that were looked up, and an optimizer updates only
-    those rows.
+    fixed, freeze the table: `embedding.table.requires_grad = False`. The table's gradient stores
+    only the rows that were looked up, and an optimizer updates only those rows.
 
     >>> Embedding(10, 4)([[1, 2, 2]]).shape
     (1, 3, 4)
@@ -32,8 +32,9 @@ class Embedding(Layer):
     section 2.
     """
 
+    @answering
     def __init__(self, vocabulary: int, width: int, *, init: Initialiser = _small) -> None:
-        self.table = parameter(init, (vocabulary, width), SEAMS.make_table)
+        self.table = parameter(init, (vocabulary, width), make_table)
 
     def forward(self, ids: Any) -> Tensor:
         return lookup(self.table, ids)

@@ -5,19 +5,30 @@ of every time step, step through the gates, and differentiate twice. With a fuse
 step takes a fraction of the time.
 """
 
+from typing import NamedTuple
+
 from minigrad import GRUSequence, LookupProduct, LSTMSequence, RNNSequence, Tensor
-from minigrad.context import FUSED, RECORDING, SEAMS
+from minigrad.context import FUSED, RECORDING
 from minigrad.errors import OptionError
 from minigrad.gates.basic import Tanh
-from minigrad.gates.rows import table_and_ids
+from minigrad.gates.rows import ids_of
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, parts
-from .layer import ON_VALUE, Array, describe
+from .layer import Array, describe
 
-GATES = {
-    RNNCell: RNNSequence,
-    GRUCell: GRUSequence,
-    LSTMCell: LSTMSequence,
+
+class Fused(NamedTuple):
+    """The gate that runs a kind of cell over a sequence, and the names of the weights it needs."""
+
+    gate: type[RNNSequence | GRUSequence | LSTMSequence]
+    bias: str  # added to x @ W_xh
+    recurrent: tuple[str, ...]  # passed to the gate
+
+
+FUSED_CELLS = {
+    RNNCell: Fused(RNNSequence, "b_h", ("W_hh",)),
+    GRUCell: Fused(GRUSequence, "b_xh", ("W_hh", "b_hh")),
+    LSTMCell: Fused(LSTMSequence, "b", ("W_hh",)),
 }
 
 
@@ -29,15 +40,13 @@ def can_fuse(cell: Cell) -> bool:
         return False
     if isinstance(cell, GRUCell) and not cell.reset_after:
         return False
-    return type(cell) in GATES  # excludes subclasses, which may override forward
+    return type(cell) in FUSED_CELLS  # excludes subclasses, which may override forward
 
 
 def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
-    """Return whether to fuse this call. If `wish` is None, fuse when all cells have a fused gate
-    and either `mg.fused()` is on or nothing is recorded.
-
-    `layers.outputs` and `gradient_flow` need the individual time steps. If `wish` is None, calls
-    inside these functions are therefore unrolled.
+    """Return whether to fuse this call: as the layer's option `fused` says, else as the innermost
+    block `mg.fused()` says, else if nothing is recorded. The last two apply only if all cells have
+    a fused gate.
 
     Errors: OptionError (MG226) if `wish` is True and a cell has no fused gate.
     """
@@ -51,8 +60,8 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
         )
     if wish is not None:
         return wish
-    fast = SEAMS.fuse_layers and (FUSED.get() or not RECORDING.get())
-    return fast and ON_VALUE.get() is None and not others
+    block = FUSED.get()
+    return not others and (not RECORDING.get() if block is None else block)
 
 
 def run_fused(
@@ -68,16 +77,13 @@ def run_fused(
     >>> outputs.shape, state.shape
     ((5, 1, 2), (1, 2))
     """
-    W_xh, W_hh, b, *b_hh = cell._members.values()
-    look_up = table_and_ids(x)
-    if look_up is not None and look_up[0].ndim == 2:
-        product = LookupProduct()  # multiplies the row of each distinct id only once
-        product.in_place_of = x.node.gate
-        a = product(*look_up, W_xh, b)
-    else:
-        a = x @ W_xh + b
+    fused = FUSED_CELLS[type(cell)]
+    W_xh, b = cell.W_xh, getattr(cell, fused.bias)
+    weights = [getattr(cell, name) for name in fused.recurrent]
+    ids = ids_of(x)  # if x was looked up, the row of each distinct id is multiplied only once
+    a = x @ W_xh + b if ids is None else LookupProduct()(x, ids, W_xh, b)
     masks = [] if mask is None else [mask]
-    z: Tensor = GATES[type(cell)](truncate, reverse)(a, *parts(state), W_hh, *b_hh, *masks)
+    z: Tensor = fused.gate(truncate, reverse)(a, *parts(state), *weights, *masks)
     last = 0 if reverse else -1
     if isinstance(cell, LSTMCell):
         return z[0], (z[0, last], z[1, last])

@@ -16,12 +16,15 @@ Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 8.4.
 """
 
 import math
+import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from minigrad import generator
 from minigrad.graph import Array
+from minigrad.help.other_frameworks import answer_attribute
 
 Shape = tuple[int, ...]
 Initialiser = Callable[[Shape], Array]
@@ -124,3 +127,7 @@ def orthogonal(shape: Shape) -> Array:
     q, r = np.linalg.qr(generator().standard_normal((max(rows, columns), min(rows, columns))))
     q = q * np.sign(np.diag(r))  # otherwise some matrices would be more likely than others
     return np.ascontiguousarray(q.T if rows < columns else q, np.float32).reshape(shape)
+
+
+def __getattr__(name: str) -> Any:
+    return answer_attribute(sys.modules[__name__], name)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, grad, no_grad, softmax_cross_entropy
+from minigrad import Tensor, fused, grad, no_grad, softmax_cross_entropy
 from minigrad.context import SCOPE, setting, step_of
 from minigrad.debug.unchanged import unchanged
 from minigrad.errors import GradientError, OptionError
@@ -149,7 +149,7 @@ def _passes(
         values = {path: {} for path in layers}
         # enter a new block for each batch, because otherwise a Stateful would continue from the
         # previous batch
-        with model.evaluating(), unchanged(), setting(ON_VALUE, record):
+        with model.evaluating(), unchanged(), fused(False), setting(ON_VALUE, record):
             output = model(*(array[batch] for array in inputs))
         if unknown := [path for path, steps in values.items() if not steps]:
             known = [repr(path) if path else "'' (the model)" for path in paths.values()]

@@ -23,8 +23,8 @@ from minigrad.context import ON_LAYER
 from minigrad.errors import MinigradError, OptionError, ShapeError, UnsupportedError, shown
 from minigrad.gates.unpacking import unpacks
 from minigrad.graph import Array as Array
-from minigrad.help.engine_errors import check_real
-from minigrad.help.other_frameworks import check_assignment, check_call
+from minigrad.help.other_frameworks import answer_attribute, check_assignment, own_keywords
+from minigrad.numpy_api import check_real
 from minigrad.support.notebook import table
 from minigrad.support.text import printable
 
@@ -120,13 +120,10 @@ class Layer:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if (keep := ON_LAYER.get()) is not None:
             keep(self)
+        if options:
+            options = own_keywords(type(self).forward, options)
         with scope(self._name or type(self).__name__.lower()):
-            try:
-                output = self.forward(*inputs, **options)
-            except TypeError as error:
-                if not (options := check_call(self.forward, options, error)):
-                    raise
-                output = self.forward(*inputs, **options)
+            output = self.forward(*inputs, **options)
         if (watch := ON_VALUE.get()) is not None:
             watch(self, "", output)
         return output
@@ -142,6 +139,11 @@ class Layer:
                 watch(self, name, value)
 
     # ---- parameters and children ----
+
+    if not TYPE_CHECKING:  # otherwise type checkers would accept any name
+
+        def __getattr__(self, name: str) -> Any:
+            return answer_attribute(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
@@ -238,8 +240,14 @@ class Layer:
         """Return {path: layer} for all layers. The first entry is this layer, under the path ""."""
         return Paths({path: part for path, part in _walk(self) if isinstance(part, Layer)})
 
-    def zero_grad(self) -> None:
+    def parameters(self) -> list[Tensor]:
+        """Return all parameters, as PyTorch's modules do. `named_parameters` adds their paths."""
+        return list(self.named_parameters().values())
+
+    def zero_grad(self, **others: Any) -> None:
         """Set the gradients of all parameters to None, as an optimizer's `zero_grad` does."""
+        if others:
+            own_keywords(Layer.zero_grad, others)
         for parameter in self.named_parameters().values():
             parameter.grad = None
 
@@ -287,11 +295,13 @@ class Layer:
         arrays = {path: parameter.array for path, parameter in self.named_parameters().items()}
         return {path: array.copy() for path, array in (arrays | self.named_buffers()).items()}
 
-    def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
+    def load_state_dict(self, arrays: Mapping[str, Array], **others: Any) -> None:
         """Load the arrays from a `state_dict()`. If an error occurs, nothing is loaded.
 
         Errors: CheckpointError (MG505), which lists all missing, unknown and mismatched paths.
         """
+        if others:
+            own_keywords(Layer.load_state_dict, others)
         check_match(arrays, self.state_dict(), type(self).__name__)
         for path, parameter in self.named_parameters().items():
             parameter.array = arrays[path]

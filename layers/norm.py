@@ -11,6 +11,7 @@ from minigrad import Tensor, layer_norm
 from minigrad.context import SUM_OVER_RANKS
 from minigrad.errors import OptionError, ShapeError
 from minigrad.gates.basic import floats
+from minigrad.help.other_frameworks import answering
 
 from .dropout import warn_of_training
 from .init import ones, zeros
@@ -47,6 +48,7 @@ class LayerNorm(Layer):
     Source: Ba, Kiros and Hinton, Layer normalization (2016).
     """
 
+    @answering
     def __init__(self, width: int, *, epsilon: float = 1e-5, bias: bool = True) -> None:
         self.gain = parameter(ones, (width,))
         self.bias = parameter(zeros, (width,)) if bias else None
@@ -94,6 +96,7 @@ class BatchNorm(LayerNorm):
     mean: Any
     variance: Any
 
+    @answering
     def __init__(self, width: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         super().__init__(width, epsilon=epsilon)
         self.momentum = check_number(self, "momentum", momentum, 1.0)

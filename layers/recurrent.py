@@ -5,6 +5,7 @@ several cells and run in both directions.
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from minigrad.errors import MinigradError, OptionError, ShapeError
 from minigrad.gates.basic import floats
 from minigrad.gates.steps import without_padding
 from minigrad.gates.unpacking import Handle, Unpaired
+from minigrad.help.other_frameworks import answering
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, map_state, parts
 from .dropout import Dropout
@@ -123,6 +125,7 @@ class Recurrent(Layer):
 
     cell: Cell  # the first cell
 
+    @answering
     def __init__(
         self,
         make_cell: Callable[[int], Cell],
@@ -256,7 +259,11 @@ class Recurrent(Layer):
         return ", ".join([self.cell.settings(), *options])
 
 
-DEFAULTS: Any = Recurrent.__init__.__kwdefaults__
+DEFAULTS = {
+    name: parameter.default
+    for name, parameter in signature(Recurrent.__init__).parameters.items()
+    if parameter.kind is Parameter.KEYWORD_ONLY
+}
 
 
 class RNN(Recurrent):
@@ -277,6 +284,7 @@ class RNN(Recurrent):
 
     cell: RNNCell
 
+    @answering
     def __init__(
         self,
         input_size: int,
@@ -301,6 +309,7 @@ class GRU(Recurrent):
 
     cell: GRUCell
 
+    @answering
     def __init__(
         self,
         input_size: int,
@@ -327,6 +336,7 @@ class LSTM(Recurrent):
 
     cell: LSTMCell
 
+    @answering
     def __init__(
         self,
         input_size: int,

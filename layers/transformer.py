@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from minigrad import ScaledDotProductAttention, Tensor, concatenate, gelu
+from minigrad.context import FUSED
 from minigrad.errors import OptionError, ShapeError
+from minigrad.help.other_frameworks import answering
 
 from .cells import State, parts
 from .dense import Dense
 from .dropout import Dropout
 from .init import Initialiser, glorot_uniform, normal, zeros
-from .layer import ON_VALUE, Array, Layer, check_sequence, parameter
+from .layer import Array, Layer, check_sequence, parameter
 from .mask import as_mask
 from .norm import LayerNorm
 
@@ -45,6 +47,7 @@ class MultiHeadAttention(Layer):
     Source: Vaswani et al., Attention is all you need (2017), 3.2.2.
     """
 
+    @answering
     def __init__(self, width: int, heads: int, causal: bool = False, bias: bool = True) -> None:
         if not (hasattr(heads, "__index__") and heads > 0 and width % heads == 0):
             raise OptionError(
@@ -86,9 +89,9 @@ class MultiHeadAttention(Layer):
         if self.causal and 1 < steps < keys:  # the gate's mask is for as many keys as queries
             mask = [np.tri(steps, keys, keys - steps, bool) & (mask[0] if mask else True)]
         gate = ScaledDotProductAttention(self.causal and steps == keys)
-        if ON_VALUE.get() is None:
+        if FUSED.get() is not False:
             return gate(q, k, v, *mask)
-        weights = gate.weights(q, k, *mask)  # inside the gate, nobody could watch them
+        weights = gate.weights(q, k, *mask)
         self.note(weights=weights)
         return weights @ v
 
@@ -143,6 +146,7 @@ class TransformerBlock(Layer):
 
     _child_name = "block"
 
+    @answering
     def __init__(
         self,
         width: int,

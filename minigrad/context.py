@@ -2,8 +2,7 @@
 
 Most settings are context variables, so every thread and every asyncio task has its own value.
 Programs set them with blocks such as `with no_grad():` and `with scope("encoder"):`, and the engine
-reads them. Two settings apply to the whole program: OBSERVERS, for the profiler, and SEAMS, the
-functions that `minigrad.fast` replaces with faster ones.
+reads them. OBSERVERS, which the profiler uses, applies to the whole program.
 
 >>> from minigrad import Tensor
 >>> x = Tensor(1.0, requires_grad=True)
@@ -17,11 +16,10 @@ functions that `minigrad.fast` replaces with faster ones.
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
-from contextlib import ContextDecorator
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ContextDecorator, ExitStack
 from contextvars import ContextVar
-from functools import partial, wraps
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 from .errors import OptionError
 from .support.text import printable
@@ -31,7 +29,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 RECORDING: ContextVar[bool] = ContextVar("recording", default=True)
 SCOPE: ContextVar[Scope] = ContextVar("scope", default=())
-FUSED: ContextVar[bool] = ContextVar("fused", default=False)
+FUSED: ContextVar[bool | None] = ContextVar("fused", default=None)
 
 ON_RECORD: ContextVar[Callable[[Any], None] | None] = ContextVar("on_record", default=None)
 """A function that is called with each node when the node is recorded."""
@@ -40,12 +38,18 @@ ON_GRADIENT: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("on_grad
 """A function that a backward pass calls with each node and its gradient, before it runs the node's
 rule."""
 
-OBSERVERS: list[Any] = []
-"""Objects that run the gate calls and backward passes of all threads. Only the last one is used.
+# A gate call reads these three settings. Bound methods save it an attribute look-up each.
+is_recording = RECORDING.get
+current_scope = SCOPE.get
+on_record = ON_RECORD.get
 
-An observer's `call(gate, inputs)` returns the gate's result, or None to let the gate compute the
-result. Its `sweep(run)` returns the result of `run()`. The list is empty unless a profile is open,
-so it normally adds no overhead.
+OBSERVERS: list[Any] = []
+"""Objects that watch the gate calls and backward passes of all threads.
+
+An observer has two methods, which return a block (a context manager): `watch_call(gate)` and
+`watch_backward(root)`. A gate call or a backward pass runs inside the blocks of all observers. Gates
+that another gate calls are not watched. The list is empty unless, for example, a profile is open, so
+it normally adds no overhead.
 """
 
 ON_CUT: ContextVar[Callable[[Any], Any] | None] = ContextVar("on_cut", default=None)
@@ -60,75 +64,27 @@ SUM_OVER_RANKS: ContextVar[Callable[[Any], Any] | None] = ContextVar("sum_over_r
 batch; or None for a single process."""
 
 
-def observed(sweep: F) -> F:
-    """Wrap a backward pass so that the last of the OBSERVERS, if any, runs it."""
-
-    @wraps(sweep)
-    def run(*arguments: Any, **options: Any) -> Any:
-        if OBSERVERS:
-            return OBSERVERS[-1].sweep(partial(sweep, *arguments, **options))
-        return sweep(*arguments, **options)
-
-    return cast(F, run)
+_observing: ContextVar[bool] = ContextVar("observing", default=False)
 
 
-class Seams:
-    """The functions that `minigrad.fast` can replace with faster ones.
-
-    The engine calls a seam as a method, such as `SEAMS.add(...)`. Each seam has a short plain
-    version, decorated with `@SEAMS.plain`, and a fast version, listed in fast/__init__.py. Both
-    versions return the same results, up to rounding. `minigrad.fast.enable()` and `disable()`
-    choose the version for the whole program. Each description below starts with the file that
-    contains the plain version.
-    """
-
-    add: Callable[..., Any]
-    """backward.py: add two gradients of the same node."""
-
-    scatter: Callable[..., Any]
-    """gates/indexing.py: add values to an array of zeros at an index. The result is the gradient of
-    indexing or of a look-up."""
-
-    make_table: Callable[..., Any]
-    """gates/rows.py: make a parameter whose rows can be read individually."""
-
-    read_rows: Callable[..., Any]
-    """gates/rows.py: return a table's array, for code that reads only some of its rows."""
-
-    in_blocks: Callable[[Any], bool]
-    """gates/loss.py: return whether to process an array block by block."""
-
-    distinct_ids: Callable[..., Any]
-    """gates/fused/lookup_product.py: return the distinct ids, and the position of each id among
-    them."""
-
-    sum_by_place: Callable[..., Any]
-    """gates/fused/lookup_product.py: sum the values that share a position."""
-
-    fuse_layers: bool = False
-    """layers/fused.py: True if recurrent layers may run a whole sequence as one gate."""
-
-    def __init__(self) -> None:
-        self.plain_versions: dict[str, Any] = {"fuse_layers": False}
-
-    def plain(self, function: F) -> F:
-        """Register a function as the plain version of the seam with the same name."""
-        self.plain_versions[function.__name__] = function
-        setattr(self, function.__name__, function)
-        return function
-
-    def use(self, versions: Mapping[str, Any]) -> None:
-        """Use these versions of the seams from now on."""
-        for name, version in versions.items():
-            setattr(self, name, version)
+def observed_call(gate: Any, inputs: Sequence[Any]) -> Any:
+    """Call a gate inside the blocks of all OBSERVERS. Returns None if they are already open."""
+    if _observing.get():
+        return None
+    with setting(_observing, True), observing("watch_call", gate):
+        return gate(*inputs)
 
 
-SEAMS = Seams()
+def observing(method: str, subject: Any) -> AbstractContextManager[Any]:
+    """Return a block that opens `observer.method(subject)` of each of the OBSERVERS."""
+    stack = ExitStack()
+    for observer in OBSERVERS:
+        stack.enter_context(getattr(observer, method)(subject))
+    return stack
 
-_OPEN: ContextVar[Any] = ContextVar("open", default=None)
-"""The innermost open block, the token that restores its variable, and the same for the block around
-it; or None.
-"""
+
+_OPEN: ContextVar[tuple[Any, ...]] = ContextVar("open", default=())
+"""A pair (block, the variable's value before it) for each open block. The innermost is the last."""
 
 
 class setting(ContextDecorator):
@@ -153,20 +109,19 @@ class setting(ContextDecorator):
         return self.value
 
     def __enter__(self) -> Self:
-        token = self.variable.set(self.inner_value())
-        _OPEN.set((self, token, _OPEN.get()))
+        _OPEN.set((*_OPEN.get(), (self, self.variable.get())))
+        self.variable.set(self.inner_value())
         return self
 
     def __exit__(self, *error: object) -> None:
-        tokens, around = [], _OPEN.get()
-        while around:
-            block, token, around = around
-            tokens.append(token)
-            if block is self:
-                for inner in tokens:
-                    inner.var.reset(inner)
-                _OPEN.set(around)
-                return
+        opened = list(_OPEN.get())
+        if not any(block is self for block, _ in opened):
+            return  # a block around this one was closed first
+        block = None
+        while block is not self:
+            block, before = opened.pop()
+            block.variable.set(before)
+        _OPEN.set(tuple(opened))
 
     def __call__(self, function: F) -> F:
         """Decorate a function: the setting applies during each call."""
@@ -205,7 +160,8 @@ class enable_grad(setting):
 class fused(setting):
     """Let recurrent layers run a whole sequence as one gate within a block, where possible.
 
-    This is faster, but the graph does not show the time steps.
+    This takes less time, but the graph does not show the time steps. `fused(False)` records every
+    step. Outside such a block, layers are fused only if nothing is recorded.
 
     >>> with fused():
     ...     FUSED.get()

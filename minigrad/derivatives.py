@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .backward import start, sweep, unbroadcast
+from .backward import start, sweep
 from .context import SCOPE, setting
-from .graph import Array, Node, ancestors, dense
+from .gradients import dense, unbroadcast
+from .graph import Array, Node
 from .help import engine_errors as checks
+from .help.other_frameworks import call_renamed
 from .numpy_api import to_array
 from .tensor import Tensor, TensorLike, as_tensors, constant, from_node
 
@@ -25,6 +27,7 @@ def grad(
     *,
     create_graph: bool = False,
     upstream: TensorLike = None,
+    **others: Any,
 ) -> tuple[Tensor, ...]:
     """Return d(output)/d(input) for each of `inputs`, without changing any `.grad`.
 
@@ -40,40 +43,24 @@ def grad(
     >>> first.item(), second.item()
     (27.0, 18.0)
     """
+    if others:
+        return call_renamed(grad, **locals())
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     checks.check_inputs_of_grad(inputs)
     first = start(output.node, upstream)
-    wanted = {tensor.node for tensor in inputs}
-    replaced = {node: _in_place_of(node, output.node) for node in wanted if node.gate}
-    keep = wanted.union(*replaced.values())
+    keep = {tensor.node for tensor in inputs}
     if create_graph:
         found = sweep(output.node, constant(first, "created"), keep=keep, rule=rule_on_tensors)
     else:
         found = sweep(output.node, first, keep=keep)
-    gradients = []
-    for node in (tensor.node for tensor in inputs):
-        parts = [dense(found[node])] if node in found else []
-        parts += [
-            one.gate.skipped(found[one], *one.arrays)
-            for one in replaced.get(node, ())
-            if one in found
-        ]
-        gradients.append(sum(parts[1:], parts[0]) if parts else np.zeros(node.shape, node.dtype))
+    gradients = [
+        dense(found[node]) if node in found else np.zeros(node.shape, node.dtype)
+        for node in (tensor.node for tensor in inputs)
+    ]
     return tuple(one if isinstance(one, Tensor) else Tensor(one) for one in gradients)
 
 
-def _in_place_of(wanted: Node, root: Node) -> list[Node]:
-    """Return the ancestors of `root` that repeat the look-up `wanted` instead of using its result.
-
-    These nodes read the table again, so the graph has no path from them to `wanted`.
-    """
-    repeats = [
-        node for node in ancestors([root]) if getattr(node.gate, "in_place_of", None) is wanted.gate
-    ]
-    return [node for node in repeats if node.inputs[1] is wanted.inputs[1]]
-
-
-def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:
+def jacobian(f: Callable[..., Tensor], inputs: TensorLike, **others: Any) -> Any:
     """Return all derivatives of f(x): J[i, j] = d f(x)_i / d x_j.
 
     J has the shape of f(x) followed by the shape of x. `inputs` is x, or a list or tuple of
@@ -91,6 +78,8 @@ def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:
 
     Errors: as for `grad`.
     """
+    if others:
+        return call_renamed(jacobian, **locals())
     points = _points(inputs)
     (output,) = as_tensors([f(*points)])
     rows = [
@@ -104,7 +93,7 @@ def jacobian(f: Callable[..., Tensor], inputs: TensorLike) -> Any:
     return tuple(shaped) if isinstance(inputs, (list, tuple)) else shaped[0]
 
 
-def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> Any:
+def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike, **others: Any) -> Any:
     """Return the Hessian-vector product H v, with H[i, j] = d² f(x) / (d x_i d x_j).
 
     f(x) must be a single number. H itself is never computed, because H v is the gradient of
@@ -118,6 +107,8 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike) -> An
     Errors: ShapeError if a vector and its input have different shapes (MG102); otherwise as for
     `grad`. Source: Pearlmutter, Fast exact multiplication by the Hessian (1994).
     """
+    if others:
+        return call_renamed(hvp, **locals())
     points, several = _points(inputs), isinstance(inputs, (list, tuple))
     pairs = zip(points, vectors if several else [vectors], strict=True)
     given = [np.asarray(to_array(v), x.dtype) for x, v in pairs]

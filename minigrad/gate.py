@@ -10,14 +10,14 @@ rule, a symbol for drawings, and sample inputs for tests. It stores nothing betw
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .context import OBSERVERS, ON_RECORD, RECORDING
+from .context import OBSERVERS, current_scope, is_recording, observed_call, on_record
 from .errors import MinigradError
-from .graph import Array, Leaf, Node
+from .graph import Array, Leaf, Node, next_serial
 from .help import engine_errors as checks
 from .support.text import printable
 from .tensor import Tensor, TensorLike, as_tensors, from_node
@@ -26,6 +26,15 @@ Shape = tuple[int, ...]
 GATES: dict[str, type[Gate]] = {}
 """All gates by name. If a second module defines a gate with the same name, the second gate has the
 key "module.name". Gates whose names start with _ are not included."""
+
+
+def _must_copy(output: Array, nodes: Sequence[Node], recorded: bool) -> bool:
+    """Return whether a view must be copied, because an in-place update of an input would change it."""
+    if recorded and all(node.gate for node in nodes):
+        return False  # the outputs of recorded gates never change
+    return not output.flags.writeable or any(
+        np.may_share_memory(output, node.stored) for node in nodes
+    )
 
 
 class Gate:
@@ -80,6 +89,13 @@ class Gate:
     operations: ClassVar[int] = 1
     """The number of floating-point operations per element."""
 
+    reads_stored: ClassVar[bool] = False
+    """True if forward reads tables without their pending updates. A look-up applies the updates of
+    the rows that it reads before it calls forward."""
+
+    takes_gradient: ClassVar[bool] = False
+    """True if the backward rule accepts a Gradient (gradients.py) as dz, not only an array."""
+
     constant_inputs: tuple[int, ...] = ()
     """Positions of inputs that have no gradient (labels, ids, conditions). A Tensor at such a
     position must not require a gradient."""
@@ -97,40 +113,69 @@ class Gate:
                 else f"{cls.__module__}.{cls.__name__}"
             ] = cls
 
-    # By default, minigrad.fast is enabled and replaces this method with the one in
-    # fast/gate_call.py. To step through this version, call minigrad.fast.disable() first.
     def __call__(self, *inputs: TensorLike) -> Tensor:
-        if OBSERVERS and (result := OBSERVERS[-1].call(self, inputs)) is not None:
-            return result  # type: ignore[no-any-return]
-        nodes = tuple([tensor.node for tensor in as_tensors(inputs)])
-        arrays = read = self.read(*nodes)
+        """Compute the gate's output, and record the call if an input requires a gradient."""
+        if OBSERVERS and (observed := observed_call(self, inputs)) is not None:
+            return observed  # type: ignore[no-any-return]
+        for tensor in inputs:
+            if type(tensor) is not Tensor:  # a number, an array or a list
+                return self(*as_tensors(inputs))
+        # a loop over the inputs would take longer than these two cases
+        nodes: tuple[Node, ...]
+        arrays: tuple[Any, ...]
+        if len(inputs) == 1:
+            x = inputs[0].node
+            nodes, arrays, requires_grad = (x,), (x.output,), x.requires_grad
+        elif len(inputs) == 2 and not self.reads_stored:
+            x, y = inputs[0].node, inputs[1].node
+            nodes, arrays = (x, y), (x.output, y.output)
+            requires_grad = x.requires_grad or y.requires_grad
+        else:
+            nodes = tuple([tensor.node for tensor in inputs])
+            arrays = tuple([n.stored if self.reads_stored else n.output for n in nodes])
+            requires_grad = any(node.requires_grad for node in nodes)
+        recorded = requires_grad and is_recording()
         try:
-            output = self.forward(*arrays)
+            # with one or two arguments, this takes less time than forward(*arrays)
+            if len(arrays) == 1:
+                output = self.forward(arrays[0])
+            elif len(arrays) == 2:
+                output = self.forward(arrays[0], arrays[1])
+            else:
+                output = self.forward(*arrays)
         except Exception as error:
             raise checks.forward_failed(self, error, nodes) from (
                 None if isinstance(error, MinigradError) else error
             )
-        if isinstance(output, tuple):
+        if type(output) is tuple:
             output, saved = output
             arrays += (saved,)
-        output = np.asarray(output)
-        recorded = RECORDING.get() and any(node.requires_grad for node in nodes)
-        if not (recorded and all(n.gate for n in nodes)) and (
-            not output.flags.writeable or any(np.may_share_memory(output, a) for a in read)
-        ):
-            # otherwise an in-place update of a parameter would also change the output
+        if type(output) is not np.ndarray:  # NumPy returns some single numbers as np.float32
+            output = np.asarray(output)
+        # A view has a base. A gate defined elsewhere may also return one of its inputs.
+        if (output.base is not None or self.foreign) and _must_copy(output, nodes, recorded):
             output = output.copy()
-        if recorded:
-            checks.check_constants(self, nodes)
-            node = Node(self, nodes, arrays, output, True)
-            if (watch := ON_RECORD.get()) is not None:
-                watch(node)
-            return from_node(node)
-        return from_node(Leaf(output, False, None, "constants" if RECORDING.get() else "no_grad"))
+        if not recorded:
+            origin = "constants" if is_recording() else "no_grad"
+            return from_node(Leaf(output, False, None, origin))
+        if self.constant_inputs:
+            self._check_constants(nodes)
+        node = Node()
+        node.gate = self
+        node.inputs = nodes
+        node.arrays = arrays
+        node.output = output
+        node.scope = current_scope()
+        node.serial = next_serial()
+        node.name = node.source = node.upstream = None
+        if (watch := on_record()) is not None:
+            watch(node)
+        return from_node(node)
 
-    def read(self, *nodes: Node) -> tuple[Any, ...]:
-        """Return the inputs' arrays. A look-up overrides this to read only some rows of a table."""
-        return tuple([node.output for node in nodes])
+    def _check_constants(self, nodes: Sequence[Node]) -> None:
+        for position in self.constant_inputs:
+            if position < len(nodes) and nodes[position].requires_grad:
+                raise checks.constant_requires_grad(self, position, nodes[position])
 
     def forward(self, *arrays: Any) -> Any:
         raise NotImplementedError(f"{self.name} has no forward")

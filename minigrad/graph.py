@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .context import SCOPE, scope_label
+from .context import Scope, current_scope, scope_label
 from .support.text import printable
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ next_serial = count(1).__next__
 
 
 class Node:
-    """One gate call, `output = gate.forward(*arrays)`, recorded in `scope`.
+    """One gate call, `output = gate.forward(*arrays)`, recorded in `scope` by Gate.__call__.
 
     `serial` is unique in the program. A node's serial number is higher than its inputs' serial
     numbers, so sorting nodes by `serial` gives a topological order. `arrays` contains the input
@@ -38,38 +38,21 @@ class Node:
     """
 
     __slots__ = (
-        "arrays",
-        "gate",
-        "inputs",
-        "name",
-        "output",
-        "requires_grad",
-        "scope",
-        "serial",
-        "source",
-        "upstream",
-    )
+        "arrays", "gate", "inputs", "name", "output", "scope", "serial", "source", "upstream"
+    )  # fmt: skip
 
+    requires_grad = True  # only a leaf may require no gradient
     updated = 0  # the serial number of the last in-place update; only leaves are ever updated
 
-    def __init__(
-        self,
-        gate: Any,
-        inputs: tuple[Node, ...],
-        arrays: tuple[Any, ...],
-        output: Array,
-        requires_grad: bool,
-    ) -> None:
-        self.gate = gate  # None for a leaf
-        self.inputs = inputs
-        self.arrays = arrays
-        self.output = output
-        self.requires_grad = requires_grad
-        self.scope = SCOPE.get()
-        self.serial = next_serial()
-        self.name: str | None = None
-        self.source: str | None = None
-        self.upstream: Any = None
+    gate: Any  # None for a leaf
+    inputs: tuple[Node, ...]
+    arrays: tuple[Any, ...]
+    output: Array
+    scope: Scope
+    serial: int
+    name: str | None
+    source: str | None
+    upstream: Any
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -107,7 +90,7 @@ class Leaf(Node):
     then raises an error.
     """
 
-    __slots__ = ("cut_from", "grad", "origin", "updated")
+    __slots__ = ("cut_from", "grad", "origin", "requires_grad", "updated")
 
     def __init__(
         self,
@@ -116,8 +99,14 @@ class Leaf(Node):
         name: str | None = None,
         origin: str = "created",
     ) -> None:
-        super().__init__(None, (), (), output, requires_grad)
+        self.gate = None
+        self.inputs = self.arrays = ()
+        self.output = output
+        self.scope = current_scope()
+        self.serial = next_serial()
         self.name = name
+        self.source = self.upstream = None
+        self.requires_grad = requires_grad
         self.grad: Any = None
         self.origin = origin
         self.cut_from: Node | None = None
@@ -126,32 +115,6 @@ class Leaf(Node):
     @property
     def predecessors(self) -> tuple[Node, ...]:
         return () if self.cut_from is None else (self.cut_from,)
-
-
-class LazyGradient:
-    """A gradient that is not an array yet. `dense()` computes the array.
-
-    The subclasses are in fast/accumulator.py.
-    """
-
-    __slots__ = ("dtype", "shape")
-    # Makes `array + lazy` raise an error. Otherwise, NumPy would add `lazy` to each element.
-    __array_ufunc__ = None
-
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.shape, self.dtype = shape, dtype
-
-    def dense(self) -> Array:
-        raise NotImplementedError
-
-    def finalize(self) -> Any:
-        """Return the gradient that a leaf stores: an array, or self if optimizers can use it."""
-        return self.dense()
-
-
-def dense(gradient: Any) -> Any:
-    """Return a gradient as an array. Arrays and Tensors are returned unchanged."""
-    return gradient.dense() if isinstance(gradient, LazyGradient) else gradient
 
 
 def ancestors(

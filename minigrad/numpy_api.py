@@ -7,21 +7,21 @@ gate raises an error, because its plain result would silently drop the gradient.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 import numpy as np
 
 from .errors import UnsupportedError
-from .graph import Array
+from .graph import Array, Node
 from .help import engine_errors as checks
-from .help.other_frameworks import answering
+from .help.other_frameworks import call_renamed, own_keywords
 from .support.text import printable
 
-if TYPE_CHECKING:
-    from .graph import Node
-
 F = TypeVar("F", bound=Callable[..., Any])
+
+REAL = "fiub"
+"""The kinds of dtypes that a Tensor may have: floats, integers and booleans."""
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """Maps each supported NumPy function to the function that records the call."""
@@ -50,6 +50,74 @@ def to_array(value: Any) -> Any:
     return value.array if isinstance(value, ArrayMethods) else value
 
 
+def as_array(data: Any, dtype: Any = None) -> Array:
+    """Return `data` as a new array of numbers. It is copied because the caller may change it.
+
+    Errors: DtypeError for a Tensor (MG111), a masked array (MG172) and data that is not numeric
+    (MG110); ShapeError for ragged lists (MG103).
+    """
+    if isinstance(node := getattr(data, "node", None), Node):
+        raise checks.already_a_tensor(node)
+    one = data[0] if isinstance(data, (list, tuple)) and data else data
+    if isinstance(one, np.ndarray) and hasattr(one, "mask"):
+        raise checks.masked_array(one.shape)
+    try:
+        array = np.asarray(data)
+    except UnsupportedError:  # raised by `__array__` below if `data` contains a Tensor
+        raise checks.tensors_inside(data) from None
+    except (ValueError, TypeError) as error:
+        raise checks.ragged(data, error) from None
+    check_real(array.dtype, data)
+    if dtype is not None:
+        check_real(np.dtype(dtype))
+        return _converted(data, np.dtype(dtype))
+    keeps = array.dtype.kind == "b" or isinstance(data, (np.ndarray, np.generic))
+    return array.astype(array.dtype if keeps else np.float32)
+
+
+def check_real(dtype: np.dtype[Any], *data: Any) -> None:
+    """Raise DtypeError (MG110) unless `dtype` is a type of real numbers. The message quotes `data`."""
+    if dtype.kind not in REAL:
+        raise checks.not_real(dtype, *data)
+
+
+def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
+    """Raise DtypeError (MG112) unless arrays of this dtype can have a gradient."""
+    if dtype not in (np.float32, np.float64):
+        raise checks.not_differentiable(dtype, name)
+
+
+def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
+    """Return NumPy's common dtype for the Tensors and real arrays among `values`.
+
+    If there are none, return float32.
+    """
+    arrays = [value for value in values if isinstance(value, np.ndarray) or hasattr(value, "node")]
+    dtypes = [array.dtype for array in arrays if array.dtype.kind in REAL]
+    return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
+
+
+def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
+    """Return `value` as a new array, for arithmetic with arrays of `dtype`.
+
+    A plain number gets `dtype` if `dtype` is a float dtype. Otherwise NumPy's rules apply, except
+    that a Python float counts as float32.
+    """
+    number = isinstance(value, (bool, int, float, np.integer, np.floating))
+    if not number or (isinstance(value, np.generic) and dtype.kind != "f"):
+        return as_array(value)
+    if dtype.kind != "f":
+        dtype = np.result_type(dtype, np.float32 if isinstance(value, float) else type(value)(0))
+    return _converted(value, dtype)
+
+
+def _converted(data: Any, dtype: np.dtype[Any]) -> Array:
+    try:
+        return np.array(data, dtype)
+    except OverflowError:
+        raise checks.number_out_of_range(data, dtype) from None
+
+
 class Size(int):
     """The number of elements. Calling it, as in PyTorch's `x.size()`, raises an error."""
 
@@ -70,7 +138,7 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
     """
 
     __slots__ = ()
-    node: "Node"
+    node: Node
     array: Array
 
     @property
@@ -102,7 +170,6 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
     # ---- conversions ----
 
     __hash__ = object.__hash__
-    def argmax(self, axis: int | None = None) -> Any: return np.argmax(self, axis)
     def __float__(self) -> float: return float(self.item())
     def __int__(self) -> int: return int(self.item())
     def __bool__(self) -> bool: return bool(self.item())
@@ -111,6 +178,12 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
     def __format__(self, spec: str) -> str: return format(self.item() if spec else str(self), spec)
     def __len__(self) -> int: return len(self.array)
     # fmt: on
+
+    def argmax(self, axis: int | None = None, **others: Any) -> Any:
+        """Return the index of the largest element along `axis`, as a plain array."""
+        if others:
+            return call_renamed(ArrayMethods.argmax, **locals())
+        return np.argmax(self.array, axis)
 
     def item(self) -> float | int | bool:
         """Return the only element of a tensor of size 1, as a Python number."""
@@ -155,7 +228,8 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
             return _plainly(function, args, options)
         if function not in FUNCTIONS:
             raise checks.no_gate(f"np.{function.__name__}")
-        return answering(FUNCTIONS[function])(*args, **options)
+        recorded = FUNCTIONS[function]
+        return recorded(*args, **(own_keywords(recorded, options) if options else {}))
 
 
 def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[str, Any]) -> Any:

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .fast.table import Table
 from .graph import Leaf, Node, next_serial
 from .help import engine_errors as checks
 
-NOT_SENT = ("serial", "updated", "pending")
+NOT_SENT = frozenset(("pending", "serial", "updated"))
 
 
 def reduce(node: Node) -> tuple[Any, ...]:
@@ -25,10 +24,9 @@ def reduce(node: Node) -> tuple[Any, ...]:
     for parent in node.inputs:
         if parent.updated > node.serial:
             raise checks.changed_in_place(node, parent)
-    if isinstance(node, Table):
-        node.catch_up()
     slots = {name for cls in type(node).__mro__ for name in getattr(cls, "__slots__", ())}
-    state = {name: getattr(node, name) for name in sorted(slots - {*NOT_SENT})}
+    state: dict[str, Any] = dict.fromkeys(sorted(slots & NOT_SENT))
+    state |= {name: getattr(node, name) for name in sorted(slots - NOT_SENT)}
     state["arrays"] = arrays = [*node.arrays]
     for number, parent in enumerate(node.inputs):
         if arrays[number] is parent.stored:
@@ -40,8 +38,6 @@ def reduce(node: Node) -> tuple[Any, ...]:
 def restore(cls: type[Node], state: dict[str, Any]) -> Node:
     """Restore a node with a new serial number, which is the highest in this process."""
     node = cls.__new__(cls)
-    if isinstance(node, Table):
-        node.pending = None
     for name, value in state.items():
         setattr(node, name, value)
     arrays = list(node.arrays)
@@ -65,4 +61,4 @@ def register(*classes: type[Node]) -> None:
         copyreg.pickle(cls, reduce)
 
 
-register(Node, Leaf, Table)
+register(Node, Leaf)

@@ -10,7 +10,12 @@ True
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import numpy as np
+
+from .help.other_frameworks import answer_attribute
 
 # Created on first use, because importing numpy.random takes a fifth as long as importing numpy.
 _generator: np.random.Generator | None = None
@@ -32,3 +37,10 @@ def generator() -> np.random.Generator:
     if _generator is None:
         _generator = np.random.default_rng()
     return _generator
+
+
+manual_seed = seed  # PyTorch's name
+
+
+def __getattr__(name: str) -> Any:
+    return answer_attribute(sys.modules[__name__], name)

@@ -12,16 +12,19 @@ from typing import Any
 import numpy as np
 
 from .backward import start, sweep
-from .context import ON_CUT, SEAMS
-from .graph import Array, LazyGradient, Leaf, Node, next_serial
+from .context import ON_CUT
+from .gradients import Gradient, add, for_leaf
+from .graph import Array, Leaf, Node, next_serial
 from .help import engine_errors as checks
-from .numpy_api import ArrayMethods
+from .help.other_frameworks import ForeignNames, call_renamed, own_keywords
+from .numpy_api import as_array, as_operand, check_differentiable, common_dtype
+from .pytorch_api import TorchMethods
 
 TensorLike = Any  # a Tensor, an array, a number, or nested lists of numbers
 Recorded = Callable[..., "Tensor"]
 
 
-class Tensor(ArrayMethods):
+class Tensor(TorchMethods, ForeignNames):
     """An array that remembers how it was computed.
 
     `data` is an array, a number, or nested lists of numbers. Arrays are copied and keep their
@@ -77,6 +80,7 @@ class Tensor(ArrayMethods):
     std: Recorded
     cumsum: Recorded
     logsumexp: Recorded
+    permute: Recorded
     clip: Recorded
     astype: Recorded
     reshape: Recorded
@@ -102,10 +106,13 @@ class Tensor(ArrayMethods):
         requires_grad: bool = False,
         name: str | None = None,
         dtype: Any = None,
+        **others: Any,
     ) -> None:
-        array = checks.as_array(data, dtype)
+        if others:
+            own_keywords(Tensor.__init__, others)
+        array = as_array(data, dtype)
         if requires_grad:
-            checks.check_differentiable(array.dtype, name)
+            check_differentiable(array.dtype, name)
         array.setflags(write=False)
         self.node = Leaf(array, requires_grad, name)
 
@@ -122,9 +129,13 @@ class Tensor(ArrayMethods):
 
     @array.setter
     def array(self, value: TensorLike) -> None:
-        leaf = _leaf(self, "assign to the array of")
-        leaf.output = checks.new_array(leaf, value)
-        leaf.output.setflags(write=False)
+        leaf, array = _leaf(self, "assign to the array of"), as_array(value)
+        if array.shape != leaf.shape:
+            raise checks.array_misshapen(leaf, array.shape)
+        if leaf.requires_grad:
+            check_differentiable(array.dtype, leaf.name)
+        array.setflags(write=False)
+        leaf.output = array
 
     def update(self, change: Callable[[Array], object]) -> None:
         """Call `change(array)` to write to the array in place. Optimizers use this to avoid a copy.
@@ -136,16 +147,16 @@ class Tensor(ArrayMethods):
         Errors: GradientError for a tensor that a gate computed (MG126); OptionError if `change`
         returns a new array of this shape instead of writing in place (MG171).
         """
-        leaf = self.node
-        if not isinstance(leaf, Leaf):
-            raise checks.not_a_leaf(leaf, "update")
+        leaf = _leaf(self, "update")
         array = leaf.output if leaf.requires_grad else leaf.output.copy("K")
         array.setflags(write=True)
         try:
             returned = change(array)
         finally:
             array.setflags(write=False)
-            leaf.output, leaf.updated = array, next_serial() if leaf.requires_grad else leaf.updated
+            leaf.output = array
+            if leaf.requires_grad:
+                leaf.updated = next_serial()
         if returned is not None:
             checks.check_written(leaf, array, returned)
 
@@ -159,14 +170,18 @@ class Tensor(ArrayMethods):
         """
         if not isinstance(self.node, Leaf):
             return checks.gradient_of_step(self.node)
-        if isinstance(self.node.grad, LazyGradient):
+        if isinstance(self.node.grad, Gradient):
             self.node.grad = self.node.grad.dense().astype(self.dtype, copy=False)
         return self.node.grad
 
     @grad.setter
     def grad(self, value: TensorLike) -> None:
         leaf = _leaf(self, "assign to the gradient of")
-        leaf.grad = None if value is None else checks.new_gradient(leaf, value)
+        if value is not None:
+            value = as_array(getattr(value, "array", value), leaf.dtype)
+            if value.shape != leaf.shape:
+                raise checks.gradient_misshapen(leaf, value)
+        leaf.grad = value
 
     @property
     def requires_grad(self) -> bool:
@@ -177,7 +192,7 @@ class Tensor(ArrayMethods):
     def requires_grad(self, value: bool) -> None:
         leaf = _leaf(self, "change requires_grad of")
         if value:
-            checks.check_differentiable(leaf.dtype, leaf.name)
+            check_differentiable(leaf.dtype, leaf.name)
             # copied because recorded views may share the array, and updates write to it in place
             leaf.output = leaf.output.copy("K")
         leaf.requires_grad = bool(value)
@@ -191,7 +206,9 @@ class Tensor(ArrayMethods):
     def name(self, value: str | None) -> None:
         self.node.name = value
 
-    def backward(self, upstream: TensorLike = None, *, retain_graph: bool = True) -> None:
+    def backward(
+        self, upstream: TensorLike = None, *, retain_graph: bool = True, **others: Any
+    ) -> None:
         """Add d(self)/d(leaf) to `.grad` of every leaf in the graph that requires a gradient.
 
         `upstream` is dL/d(self), an array of this tensor's shape. You can omit it if this tensor is
@@ -204,13 +221,15 @@ class Tensor(ArrayMethods):
         NonFiniteError if this tensor is a scalar that is NaN or infinite; ShapeError if the
         upstream gradient has another shape.
         """
+        if others:
+            call_renamed(Tensor.backward, **locals())
+            return
         upstream = start(self.node, upstream)
         for leaf, gradient in sweep(self.node, upstream).items():
             assert isinstance(leaf, Leaf)
-            total = gradient if leaf.grad is None else SEAMS.add(leaf.grad, gradient, leaf.shape)
-            leaf.grad = (
-                total.finalize() if isinstance(total, LazyGradient) else np.array(total, leaf.dtype)
-            )
+            total = gradient if leaf.grad is None else add(leaf.grad, gradient, leaf.shape)
+            total = for_leaf(total)
+            leaf.grad = total if isinstance(total, Gradient) else np.array(total, leaf.dtype)
         self.node.upstream = upstream
 
     def detach(self) -> Tensor:
@@ -254,15 +273,13 @@ def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
     floats = [
         value.dtype for value in values if isinstance(value, Tensor) and value.dtype.kind == "f"
     ]
-    dtype = floats[0] if floats else checks.common_dtype(values)
+    dtype = floats[0] if floats else common_dtype(values)
     return [value if type(value) is Tensor else _constant(value, dtype) for value in values]
 
 
 def _constant(value: TensorLike, dtype: np.dtype[Any]) -> Tensor:
     return (
-        from_node(value.node)
-        if isinstance(value, Tensor)
-        else constant(checks.as_operand(value, dtype))
+        from_node(value.node) if isinstance(value, Tensor) else constant(as_operand(value, dtype))
     )
 
 

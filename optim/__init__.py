@@ -1,6 +1,5 @@
 """Optimizers, learning-rate schedules and gradient clipping, and the Trainer with its callbacks."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from minigrad.help import other_frameworks as _other
@@ -28,30 +27,7 @@ __all__ = [
     "freeze", "split", "summary", "unfreeze", *_callback_names,
 ]  # fmt: skip
 
-# A name or keyword from another framework raises an error with minigrad's name for it. The
-# table of names is in minigrad/help/other_frameworks.py.
-Trainer.__getattr__ = _other.answer_attribute  # type: ignore[attr-defined]
-_other.answer_names(
-    Optimizer,
-    "learning_rate get_lr set_learning_rate param_groups add_param_group params defaults "
-    "apply_gradients minimize update init zero_grads".split(),
-)
-_other.answer_calls(Trainer, ["__init__", "fit"])
-_other.answer_calls(sys.modules[__name__], ["clip_gradients"])
 clip_grad_norm_ = clip_gradients  # PyTorch's name
-_other.answer_calls(Optimizer, ["step", "zero_grad"])
-for _class in (
-    SGD,
-    Adam,
-    AdamW,
-    Adagrad,
-    RMSprop,
-    StepSchedule,
-    CosineSchedule,
-    WarmUp,
-    EarlyStopping,  # noqa: F405
-):
-    _other.answer_calls(_class, ["__init__"])
 
 if not TYPE_CHECKING:  # otherwise type checkers would accept any name
 

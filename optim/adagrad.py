@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from minigrad.help.other_frameworks import answering
+
 from .optimizer import Array, Arrays, Optimizer, Parameters
 
 
@@ -30,6 +32,7 @@ class Adagrad(Optimizer):
     slots = ("squares",)
     below = (("eps", math.inf),)
 
+    @answering
     def __init__(
         self,
         parameters: Parameters,

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from minigrad.help.other_frameworks import answering
+
 from .lazy import fade_out, faded
 from .optimizer import Array, Arrays, Optimizer, Parameters
 
@@ -41,6 +43,7 @@ class Adam(Optimizer):
     slots = ("m", "v")
     below = (("beta1", 1.0), ("beta2", 1.0), ("eps", math.inf))
 
+    @answering
     def __init__(
         self,
         parameters: Parameters,
@@ -169,6 +172,7 @@ class AdamW(Adam):
 
     decoupled_decay = True
 
+    @answering
     def __init__(
         self,
         parameters: Parameters,

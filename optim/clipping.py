@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from minigrad import Tensor
 from minigrad.errors import NonFiniteError
-from minigrad.fast.accumulator import SparseGradient
+from minigrad.gradients import SparseGradient
 from minigrad.graph import Leaf
+from minigrad.help.other_frameworks import call_renamed
 
 from .optimizer import Array, by_name, check_range
 
@@ -18,7 +19,7 @@ SAFE_NORMS = 1e-15, 1e15
 
 
 def clip_gradients(
-    parameters: Mapping[str, Tensor] | Iterable[Tensor] | Tensor, max_norm: float
+    parameters: Mapping[str, Tensor] | Iterable[Tensor] | Tensor, max_norm: float, **others: Any
 ) -> float:
     """Scale all gradients, of any shape, by min(1, max_norm / |g|). Returns |g|, the norm of all
     gradients taken as one vector.
@@ -41,6 +42,8 @@ def clip_gradients(
     OptionError MG305 for a negative norm. Source: Pascanu, Mikolov and Bengio, On the difficulty of
     training recurrent neural networks (2013).
     """
+    if others:
+        return call_renamed(clip_gradients, **locals())
     check_range("max_norm", max_norm, 0.0)
     if isinstance(parameters, Tensor):
         parameters = [parameters]

@@ -16,9 +16,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.fast.kernels import distinct_ids
-from minigrad.fast.table import Table, writable
+from minigrad.gates.table import Table, writable
 from minigrad.graph import Array
+from minigrad.support.arrays import distinct_ids
 
 Arrays = Sequence[Array]
 BLOCK = 1024  # rows that catch up together; fewer are not faster

@@ -9,7 +9,7 @@ the same.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from minigrad import Tensor
 from minigrad.checkpoint import check_match
 from minigrad.errors import DtypeError, GradientError, OptionError
-from minigrad.fast.accumulator import SparseGradient
-from minigrad.fast.table import Table
+from minigrad.gates.table import Table
+from minigrad.gradients import SparseGradient
 from minigrad.graph import Leaf, Node
 from minigrad.help.engine_errors import gradient_misshapen, not_a_leaf
-from minigrad.help.other_frameworks import check_assignment
+from minigrad.help.other_frameworks import answer_attribute, check_assignment, own_keywords
 
 from .lazy import PendingRows, all_catch_up, change_rows, pending_parts
 
@@ -98,6 +98,11 @@ class Optimizer:
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
         self._pending: dict[str, PendingRows] = {}
 
+    if not TYPE_CHECKING:  # otherwise type checkers would accept any name
+
+        def __getattr__(self, name: str) -> Any:
+            return answer_attribute(self, name)
+
     def __repr__(self) -> str:
         settings = "".join(f", {name}={value}" for name, value in self.settings().items())
         steps = max(self.steps.values())
@@ -148,16 +153,20 @@ class Optimizer:
         """Return {path: Tensor} for the parameters in all groups."""
         return {path: tensor for group in self.groups for path, tensor in group.parameters.items()}
 
-    def zero_grad(self) -> None:
+    def zero_grad(self, **others: Any) -> None:
         """Set all gradients to None."""
+        if others:
+            own_keywords(Optimizer.zero_grad, others)
         for group in self.groups:
             for tensor in group.parameters.values():
                 tensor.node.grad = None  # type: ignore[attr-defined]
 
-    def step(self) -> None:
+    def step(self, **others: Any) -> None:
         """Apply the rule to every parameter that has a gradient, after checking all settings and
         gradients.
         """
+        if others:
+            own_keywords(Optimizer.step, others)
         self._check_settings()
         updates = [
             (path, tensor, group)

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from minigrad.help.other_frameworks import answering
+
 from .lazy import faded
 from .optimizer import Array, Arrays, Optimizer, Parameters
 
@@ -27,6 +29,7 @@ class RMSprop(Optimizer):
     slots = ("squares",)
     below = (("decay", 1.0), ("eps", math.inf))
 
+    @answering
     def __init__(
         self,
         parameters: Parameters,

@@ -11,6 +11,8 @@ Shapes: step and factor are single numbers. Errors: OptionError (MG305) for a nu
 import math
 from collections.abc import Callable
 
+from minigrad.help.other_frameworks import answering
+
 from .optimizer import check_range
 
 Schedule = Callable[[int], float]
@@ -26,6 +28,7 @@ class StepSchedule:
     Source: He et al., Deep residual learning for image recognition (2016), section 4.2.
     """
 
+    @answering
     def __init__(self, every: int, factor: float = 0.1) -> None:
         check_range("every", every, 1)
         self.every, self.factor = every, factor
@@ -45,6 +48,7 @@ class CosineSchedule:
     without the restarts.
     """
 
+    @answering
     def __init__(self, steps: int, floor: float = 0.0) -> None:
         check_range("steps", steps, 1)
         self.steps, self.floor = steps, floor
@@ -68,6 +72,7 @@ class WarmUp:
     Source: Goyal et al., Accurate, large minibatch SGD (2017), 2.2.
     """
 
+    @answering
     def __init__(self, steps: int, after: Schedule | None = None) -> None:
         check_range("steps", steps, 0)
         self.steps, self.after = steps, after

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minigrad.errors import OptionError
+from minigrad.help.other_frameworks import answering
 
 from .lazy import fade_out, faded
 from .optimizer import Array, Arrays, Optimizer, Parameters
@@ -37,6 +38,7 @@ class SGD(Optimizer):
 
     below = (("momentum", 1.0),)
 
+    @answering
     def __init__(
         self,
         parameters: Parameters,

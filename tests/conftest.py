@@ -4,7 +4,6 @@ the cores.
 
 import os
 
-import pytest
 from hypothesis import Phase, settings
 
 # Before anything imports NumPy: two workers, each with a thread for every core, would slow each
@@ -24,24 +23,6 @@ settings.register_profile("sampled", settings.get_profile("minigrad"), max_examp
 phases = [Phase.explicit, Phase.generate, Phase.shrink]
 settings.register_profile("fuzz", deadline=None, database=None, max_examples=200, phases=phases)
 settings.load_profile("minigrad")
-
-
-def pytest_addoption(parser):
-    parser.addoption("--without-fast", action="store_true", help="run with minigrad.fast disabled")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _without_fast(request):
-    if request.config.getoption("--without-fast"):
-        from minigrad import fast
-
-        fast.disable()
-
-
-def pytest_runtest_setup(item):
-    """Skip tests of what is fast where it is disabled."""
-    if item.get_closest_marker("fast") and item.config.getoption("--without-fast"):
-        pytest.skip("a test of minigrad.fast")
 
 
 SLOW = (

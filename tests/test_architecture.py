@@ -148,3 +148,80 @@ def test_import_minigrad_loads_numpy_and_nothing_else():
     known = ("minigrad", "numpy.typing", "numpy._typing", *sys.stdlib_module_names)
     assert {name for name in more if not under(name, *known)} == set()
     assert {name for name in more if under(name, *SIDE_ROOMS)} == set()
+
+
+OPERATORS = ROOT / "minigrad" / "gates" / "operators.py"
+
+
+def foreign_assignments(path):
+    """Return the lines of a file that change an attribute of a class or module that it imports.
+
+    `Tensor.sum = ...` and `setattr(Tensor, name, ...)` count. Attributes of instances, such as
+    `self.x`, do not.
+    """
+    tree = ast.parse(path.read_text())
+    imported_names = {
+        alias.asname or alias.name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    }
+
+    def root(node):
+        while isinstance(node, (ast.Attribute, ast.Subscript)):
+            node = node.value
+        return node.id if isinstance(node, ast.Name) else None
+
+    lines = set()
+    for node in ast.walk(tree):
+        targets = getattr(node, "targets", [getattr(node, "target", None)])
+        for target in targets:
+            for part in getattr(target, "elts", [target]):
+                if isinstance(part, ast.Attribute) and root(part) in imported_names:
+                    lines.add(part.lineno)
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("setattr", "delattr")
+            and root(node.args[0]) in imported_names
+        ):
+            lines.add(node.lineno)
+    return sorted(lines)
+
+
+def test_only_operators_change_a_class_that_another_file_defines(tmp_path):
+    example = tmp_path / "example.py"
+    example.write_text(
+        "import a\nfrom b import C, d\nC.x = 1\na.b.c = 2\nsetattr(C, 'x', 1)\nd.e, f = 1, 2\n"
+        "class E:\n    x = 1\nE.x = 2\nC.x: int = 1\n"
+    )
+    assert foreign_assignments(example) == [3, 4, 5, 6, 10]
+    changed = {path for path in FILES if foreign_assignments(path)}
+    # The process in which a learner's file runs gives up functions of the standard library.
+    assert changed == {OPERATORS, ROOT / "minigrad" / "course" / "child.py"}
+
+
+def test_a_training_step_runs_the_files_that_the_page_lists():
+    code = """
+import json, os, sys
+import numpy as np, minigrad as mg
+from layers import Dense, Sequential
+from optim import SGD
+model = Sequential(Dense(3, 4), mg.tanh, Dense(4, 2))
+optimizer = SGD(model.named_parameters(), lr=0.1)
+files = {}
+def watch(frame, event, argument):
+    if event == "call":
+        files.setdefault(os.path.relpath(frame.f_code.co_filename, os.getcwd()))
+sys.setprofile(watch)
+optimizer.zero_grad()
+loss = mg.softmax_cross_entropy(model(np.ones((5, 3), "float32")), [0, 1, 0, 1, 0])
+loss.backward()
+optimizer.step()
+sys.setprofile(None)
+print(json.dumps([file for file in files if file.startswith(("minigrad", "layers", "optim"))]))
+"""
+    run = json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT))
+    listed = re.findall(r"^\d+\. ([\w/]+\.py): ", DESIGN, re.M)
+    assert run == listed and len(run) <= 15
+    assert not any(file.startswith("minigrad/help/") for file in run)

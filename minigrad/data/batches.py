@@ -11,6 +11,8 @@ import numpy.typing as npt
 from minigrad.data.text import is_count, pad, row_of_ids
 from minigrad.errors import DataError, DtypeError, OptionError, ShapeError
 
+from ..help.other_frameworks import answering
+
 Array = npt.NDArray[Any]
 Column = Array | list[Array]
 
@@ -44,6 +46,7 @@ class Batches:
     without rows.
     """
 
+    @answering
     def __init__(
         self,
         *arrays: npt.ArrayLike | Sequence[npt.ArrayLike],
@@ -150,6 +153,7 @@ class Stream(Batches):
     DtypeError MG407 if `ids` is not a row of integers.
     """
 
+    @answering
     def __init__(
         self,
         ids: npt.ArrayLike,

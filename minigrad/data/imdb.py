@@ -29,6 +29,8 @@ from minigrad.errors import DataError, OptionError, pip_install, reason, shown
 from minigrad.support.files import to_path
 from minigrad.support.notebook import table
 
+from ..help.other_frameworks import answering
+
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # typing.TypeVar has no default before Python 3.13
 
@@ -117,6 +119,7 @@ class IMDB(Generic[Rows]):
         return table(repr(self), ("label", "the first reviews, decoded"), rows)
 
 
+@answering
 def load_imdb(
     source: str = "bundled",
     *,

@@ -20,6 +20,8 @@ import numpy.typing as npt
 from minigrad.errors import DataError, DtypeError, IndexRangeError, OptionError, reason, shown
 from minigrad.support.files import open_file, write_whole
 
+from ..help.other_frameworks import answering
+
 PADDING, START, UNKNOWN = 0, 1, 2
 SPECIAL = ("<pad>", "<start>", "<unknown>")
 # The start of a saved file. It contains white space, so no word can start with it.
@@ -68,6 +70,7 @@ class Vocabulary:
     Errors: OptionError MG401 for repeated words, and for strings that are not valid words.
     """
 
+    @answering
     def __init__(self, words: Iterable[str]) -> None:
         self.words = list(words)
         for word in self.words:
@@ -218,6 +221,7 @@ class Characters:
     Errors: OptionError MG402 for an empty alphabet, IndexRangeError MG403 for an id out of range.
     """
 
+    @answering
     def __init__(self, alphabet: str) -> None:
         self.alphabet = "".join(sorted(set(alphabet)))
         check_vocabulary_size(len(self), least=2)
@@ -247,6 +251,7 @@ class Characters:
         return 1 + len(self.alphabet)
 
 
+@answering
 def pad(
     sequences: Iterable[npt.ArrayLike],
     length: int | None = None,

@@ -14,7 +14,8 @@ import numpy as np
 from ..context import ON_GRADIENT, ON_RECORD, scope_label, setting
 from ..derivatives import rule_on_arrays
 from ..errors import NonFiniteError
-from ..graph import Array, Node, ancestors, dense
+from ..gradients import dense
+from ..graph import Array, Node, ancestors
 from ..numpy_api import to_array
 from ..support.notebook import cell_of
 from ..support.text import printable

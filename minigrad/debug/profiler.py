@@ -4,7 +4,8 @@ It adds no overhead when it is off, because `context.OBSERVERS` is then empty.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Self
@@ -14,7 +15,6 @@ from ..errors import OptionError
 from ..gate import Gate
 from ..graph import Node
 from ..support.text import table
-from ..tensor import Tensor, as_tensors
 
 Charge = tuple["Row", str]  # the row and the column to which time is added
 
@@ -88,7 +88,6 @@ class profile:
             )
         OBSERVERS.append(self)
         self._thread = threading.get_ident()
-        self._inside = False  # True while a gate is being timed
         self._current: Charge = (self.outside, "other")
         self._since = self._clock()
         return self
@@ -99,29 +98,30 @@ class profile:
         if error[0] is None:
             print(self)
 
-    def call(self, gate: Gate, inputs: tuple[Any, ...]) -> Tensor | None:
-        """Time a gate call. For a nested call, return None to let the gate compute its output."""
-        if self._inside or threading.get_ident() != self._thread:
-            self._inside = False
-            return None
-        tensors = as_tensors(inputs)
+    @contextmanager
+    def watch_call(self, gate: Gate) -> Iterator[None]:
+        """Time a gate call."""
+        if threading.get_ident() != self._thread:
+            yield
+            return
         row = self._row(gate.name, SCOPE.get())
         row.calls += 1
         before = self._charge_to((row, "forward"))
-        self._inside = True
         try:
-            return gate(*tensors)
+            yield
         finally:
             self._charge_to(before)
 
-    def sweep(self, run: Callable[[], Any]) -> Any:
+    @contextmanager
+    def watch_backward(self, root: Node) -> Iterator[None]:
         """Time a backward pass."""
         if threading.get_ident() != self._thread:
-            return run()
+            yield
+            return
         before = self._charge_to((self.sweeping, "other"))
         try:
             with setting(ON_GRADIENT, self._watching(ON_GRADIENT.get())):
-                return run()
+                yield
         finally:
             self._charge_to(before)
 

@@ -12,10 +12,11 @@ from typing import Self
 
 import numpy as np
 
-from ..backward import sweep, unbroadcast
+from ..backward import sweep
 from ..derivatives import rule_on_arrays
 from ..errors import GradientError
-from ..graph import Array, LazyGradient, Leaf, Node, dense
+from ..gradients import Gradient, dense, unbroadcast
+from ..graph import Array, Leaf, Node
 
 WHOLE = 12  # arrays with more elements than this are not shown in full
 
@@ -38,7 +39,7 @@ class Stats:
     small: Array | None
 
     @classmethod
-    def of(cls, array: Array | LazyGradient) -> Self:
+    def of(cls, array: Array | Gradient) -> Self:
         """Compute the statistics of `array` in float64."""
         array = np.asarray(dense(array))
         # In float32, the sum of a million elements has an error in the fourth digit, and pictures

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..drawing.facts import Stats
-from ..graph import Array, LazyGradient, dense
+from ..gradients import Gradient, dense
+from ..graph import Array
 
 WHOLE = 64
 """The maximum number of elements of an array that is shown in full."""
@@ -38,7 +39,7 @@ class ArrayTable:
         self._most = FEW if large_graph else WHOLE
         self._numbers: dict[tuple[tuple[int, ...], str, bytes], int] = {}
 
-    def add(self, given: Array | LazyGradient, images: bool = False) -> int:
+    def add(self, given: Array | Gradient, images: bool = False) -> int:
         """Store an array unless an equal one is stored already. Return its index in `entries`.
 
         If `images` is True, also store the first elements of a larger array, unless the graph is

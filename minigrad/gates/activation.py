@@ -13,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError
 from ..gate import Gate, Shape
+from ..help.other_frameworks import call_renamed
 from ..tensor import Tensor, TensorLike
 from .basic import WIDE, _OneOperand, copied, on_floats
 from .samples import samples_on
@@ -270,11 +271,15 @@ def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:
     return LeakyReLU(negative_slope)(x)
 
 
-def softmax(x: TensorLike, axis: int = -1) -> Tensor:
+def softmax(x: TensorLike, axis: int = -1, **others: Any) -> Tensor:
     """`Softmax(axis)(x)`: see the class for the formula."""
+    if others:
+        return call_renamed(softmax, **locals())
     return Softmax(axis)(x)
 
 
-def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
+def log_softmax(x: TensorLike, axis: int = -1, **others: Any) -> Tensor:
     """`LogSoftmax(axis)(x)`: see the class for the formula."""
+    if others:
+        return call_renamed(log_softmax, **locals())
     return LogSoftmax(axis)(x)

@@ -1,14 +1,13 @@
 """Gates for a simple network: arithmetic, the matrix product, and tanh."""
 
 import math
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..backward import transposed_product
 from ..errors import ShapeError
 from ..gate import Gate, Shape
+from ..gradients import Product, matrix_product
 from ..help.engine_errors import broadcast_shape
 from ..numpy_api import implements
 from .samples import samples_on
@@ -218,8 +217,7 @@ class MultiplyGate(Gate):
 
     def backward(self, dz, z, a, b):
         if a.ndim == b.ndim == 2:
-            plain = type(dz) is type(b) is np.ndarray  # for plain arrays, `dot` is faster than @
-            return lambda: dz.dot(b.T) if plain else dz @ b.T, partial(transposed_product, a, dz)
+            return lambda: matrix_product(dz, b.T), Product(a, dz)
         # Treat a vector as a row on the left and as a column on the right. Add the missing axes to
         # dz.
         a_matrix, b_matrix = len(a.shape) > 1, len(b.shape) > 1
@@ -229,8 +227,8 @@ class MultiplyGate(Gate):
         if len(B.shape) == 2:  # one product for the whole batch
             A, dZ = _matrix(A), _matrix(dZ)
             return (
-                lambda: transposed_product(dZ.T, B.T).reshape(a.shape),
-                lambda: transposed_product(A, dZ).reshape(b.shape),
+                lambda: matrix_product(dZ, B.T).reshape(a.shape),
+                lambda: matrix_product(A.T, dZ).reshape(b.shape),
             )
         return (
             lambda: (dZ @ B.swapaxes(-1, -2)).reshape(*batch, *a.shape[-2:]),

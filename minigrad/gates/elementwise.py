@@ -8,8 +8,8 @@ import numpy as np
 from ..context import RECORDING
 from ..errors import OptionError
 from ..gate import Gate
-from ..help import engine_errors as checks
-from ..numpy_api import implements
+from ..help.other_frameworks import call_renamed
+from ..numpy_api import check_differentiable, check_real, implements
 from ..tensor import Tensor, TensorLike
 from .basic import WIDE, _OneOperand, _TwoOperands, floats, multiply, on_floats
 from .samples import samples_on
@@ -244,7 +244,7 @@ class Cast(Gate):
 
     def __init__(self, dtype) -> None:
         self.dtype = np.dtype(dtype)
-        checks.check_real(self.dtype)
+        check_real(self.dtype)
 
     def forward(self, x):
         return x.astype(self.dtype)
@@ -277,17 +277,19 @@ def clip(
     x: TensorLike,
     min: float | None = None,
     max: float | None = None,
-    *,
-    a_min: Any = None,
-    a_max: Any = None,
+    **others: Any,
 ) -> Tensor:
-    """`Clip(min, max)(x)`. As in NumPy, the bounds may also be called `a_min` and `a_max`."""
-    return Clip(min if a_min is None else a_min, max if a_max is None else a_max)(x)
+    """`Clip(min, max)(x)`."""
+    if others:
+        return call_renamed(clip, **locals())
+    return Clip(min, max)(x)
 
 
-def astype(x: Tensor, dtype: Any) -> Tensor:
+def astype(x: Tensor, dtype: Any, **others: Any) -> Tensor:
     """`Cast(dtype)(x)`."""
+    if others:
+        return call_renamed(astype, **locals())
     gate = Cast(dtype)
     if x.requires_grad and RECORDING.get():
-        checks.check_differentiable(gate.dtype, x.name)
+        check_differentiable(gate.dtype, x.name)
     return gate(x)

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..context import SEAMS
 from ..errors import IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
-from ..graph import Array
+from ..gradients import SparseGradient
 from ..help.engine_errors import no_gate
+from ..help.other_frameworks import call_renamed
 from ..numpy_api import implements, to_array
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import axes_of
@@ -21,9 +21,8 @@ from .shape import Reshape, _Moving, _ShapeOfForward
 class Slice(_Moving):
     """z = x[key], for any key that NumPy accepts. dx = dz at `key`, and 0 elsewhere.
 
-    If the key selects an element more than once, its gradients are added. With `minigrad.fast`, the
-    gradient remains sparse for as long as possible, so slicing a sequence forty times does not
-    allocate forty arrays of its size.
+    If the key selects an element more than once, its gradients are added. The gradient is a
+    SparseGradient, so slicing a sequence forty times does not allocate forty arrays of its size.
 
     >>> Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, 1].array
     array([2., 5.], dtype=float32)
@@ -74,7 +73,7 @@ class Scatter(_ShapeOfForward):
         self.to, self.key = copied(to), plain_key(key)
 
     def forward(self, x):
-        return scatter(self.to, self.key, x)
+        return SparseGradient(self.to, x.dtype, [(self.key, x)]).dense()
 
     def backward(self, dz, z, x):
         return (dz[self.key],)
@@ -214,18 +213,8 @@ def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
     return (
         Scatter(shape, key)(dz)
         if isinstance(dz, Tensor)
-        else SEAMS.scatter(shape, key, np.asarray(dz))
+        else SparseGradient(shape, dz.dtype, [(key, np.asarray(dz))])
     )
-
-
-@SEAMS.plain
-def scatter(shape: Shape, key: Any, values: Array, distinct: bool = False) -> Array:
-    """Return zeros with `values` added at `key`. If `distinct` is True, `key` selects no element
-    twice.
-    """
-    whole = np.zeros(shape, values.dtype)
-    np.add.at(whole, key, values)  # += would add only once to an element selected twice
-    return whole
 
 
 def slice_(x: TensorLike, key: Any) -> Tensor:
@@ -241,22 +230,28 @@ def slice_(x: TensorLike, key: Any) -> Tensor:
 
 
 @implements(np.concatenate)
-def concatenate(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
+def concatenate(tensors: Sequence[TensorLike], axis: int | None = 0, **others: Any) -> Tensor:
     """`Concatenate(axis)(*tensors)`. With axis=None, the tensors are flattened first."""
+    if others:
+        return call_renamed(concatenate, **locals())
     if axis is None:
         tensors, axis = [Reshape(-1)(one) for one in tensors], 0
     return Concatenate(axis)(*tensors)
 
 
 @implements(np.stack)
-def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
+def stack(tensors: Sequence[TensorLike], axis: int = 0, **others: Any) -> Tensor:
     """`Stack(axis)(*tensors)`."""
+    if others:
+        return call_renamed(stack, **locals())
     return Stack(axis)(*tensors)
 
 
 @implements(np.where)
-def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
+def where(condition: TensorLike, a: TensorLike, b: TensorLike, **others: Any) -> Tensor:
     """`Where()(condition, a, b)`. z has the dtype of a and b. Nonzero conditions count as true."""
+    if others:
+        return call_renamed(where, **locals())
     condition = whole(condition)
     if condition.dtype != np.bool_:
         # convert a and b together with a boolean, which does not affect their dtype
@@ -274,7 +269,9 @@ def pad(
     return Pad(pad_width, constant_values)(x)
 
 
-def split(x: TensorLike, indices: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+def split(
+    x: TensorLike, indices: int | Sequence[int], axis: int = 0, **others: Any
+) -> list[Tensor]:
     """Split x along `axis` at the given indices: z_i = x[a_i : a_(i+1)].
 
     Each part is recorded as a Slice, and has x's shape except along `axis`. For n equal parts, use
@@ -286,6 +283,8 @@ def split(x: TensorLike, indices: int | Sequence[int], axis: int = 0) -> list[Te
 
     Errors: ShapeError if x does not have the axis (MG107); OptionError for an integer (MG174).
     """
+    if others:
+        return call_renamed(split, **locals())
     (x,) = as_tensors([x])
     axes_of("split", axis, x.shape)
     number, length = to_array(indices), x.shape[axis]
@@ -319,7 +318,9 @@ def _split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 
 
 
 @implements(np.take_along_axis)
-def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -> Tensor:
+def take_along_axis(
+    x: TensorLike, indices: TensorLike, axis: int | None = -1, **others: Any
+) -> Tensor:
     """Select the element of x at each index along `axis`.
 
     The operation is recorded as a Slice.
@@ -335,6 +336,8 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = -1) -
     Errors: raised by NumPy if an index is out of range or not an integer, or if `indices` has the
     wrong number of axes.
     """
+    if others:
+        return call_renamed(take_along_axis, **locals())
     (x,) = as_tensors([x])
     picked = np.asarray(to_array(indices))
     np.take_along_axis(np.broadcast_to(False, x.shape), picked, axis)  # raises NumPy's errors

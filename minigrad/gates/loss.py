@@ -9,16 +9,17 @@ Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 6.2.1 a
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..context import SEAMS, scope_label
+from ..context import scope_label
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
-from ..fast.kernels import blocks_of_rows
 from ..gate import Gate, Shape
 from ..graph import Array, Node, ancestors
+from ..help.other_frameworks import call_renamed
 from ..numpy_api import to_array
+from ..support.arrays import blocks_of_rows
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import logistic, shifted
 from .basic import WIDE, on_floats
@@ -212,11 +213,8 @@ class SoftmaxCrossEntropy(_LabelLoss):
         self._check(logits, labels)
         if logits.dtype.char not in WIDE:
             return on_floats(self, logits, labels)
-        if SEAMS.in_blocks(logits):
-            blocks = [self._losses(*block) for block in blocks_of_rows(logits, labels)]
-            losses = np.concatenate(blocks).reshape(labels.shape)
-        else:
-            losses = self._losses(logits, labels)
+        blocks = [self._losses(*block) for block in blocks_of_rows(logits, labels)]
+        losses = np.concatenate(blocks).reshape(labels.shape)
         return self._weighted(losses, logits, labels)
 
     def _losses(self, logits, labels):
@@ -226,7 +224,7 @@ class SoftmaxCrossEntropy(_LabelLoss):
     def backward(self, dz, z, logits, labels):
         # Forward does not save the softmax. Recomputing it here saves memory.
         dz = self._per_row(dz, logits, labels)
-        if isinstance(logits, Tensor) or not SEAMS.in_blocks(logits):
+        if isinstance(logits, Tensor):
             e = np.exp(shifted(logits, -1))
             return (e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)) * dz, None
         # Do not use empty_like, which keeps the logits' memory layout. Blocks are views only if the
@@ -383,12 +381,15 @@ def softmax_cross_entropy(
     *,
     weights: Sequence[float] | Array | None = None,
     reduction: str = "mean",
+    **others: Any,
 ) -> Tensor:
     """`SoftmaxCrossEntropy(reduction, weights)(logits, labels)`: see the class for the formula.
 
     Errors: as for the class, and OptionError (MG157) if `logits` is the output of a softmax, even a
     reshaped or indexed one.
     """
+    if others:
+        return call_renamed(softmax_cross_entropy, **locals())
     _refuse_probabilities("softmax_cross_entropy", logits, "Softmax")
     return SoftmaxCrossEntropy(reduction, weights)(logits, whole(labels))
 
@@ -400,6 +401,7 @@ def cross_entropy(
     *,
     ignore_index: int = -100,
     reduction: str = "mean",
+    **others: Any,
 ) -> Tensor:
     """`softmax_cross_entropy` with the arguments and axis order of PyTorch's `cross_entropy`.
 
@@ -414,6 +416,8 @@ def cross_entropy(
     averaged and all labels are ignored (MG116).
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
     """
+    if others:
+        return call_renamed(cross_entropy, **locals())
     (logits,), labels = as_tensors([input]), to_array(whole(target))
     if logits.ndim > 2:
         if labels.shape != (wanted := (logits.shape[0], *logits.shape[2:])):
@@ -436,13 +440,15 @@ def cross_entropy(
 
 
 def binary_cross_entropy(
-    logits: TensorLike, targets: TensorLike, *, reduction: str = "mean"
+    logits: TensorLike, targets: TensorLike, *, reduction: str = "mean", **others: Any
 ) -> Tensor:
     """`BinaryCrossEntropy(reduction)(logits, targets)`: see the class for the formula.
 
     Errors: as for the class, and OptionError (MG157) if `logits` is the output of a sigmoid, even a
     reshaped or indexed one.
     """
+    if others:
+        return call_renamed(binary_cross_entropy, **locals())
     _refuse_probabilities("binary_cross_entropy", logits, "Sigmoid")
     return BinaryCrossEntropy(reduction)(logits, whole(targets))
 
@@ -453,8 +459,11 @@ def negative_log_likelihood(
     *,
     weights: Sequence[float] | None = None,
     reduction: str = "mean",
+    **others: Any,
 ) -> Tensor:
     """`NegativeLogLikelihood(reduction, weights)(x, labels)`: see the class for the formula."""
+    if others:
+        return call_renamed(negative_log_likelihood, **locals())
     return NegativeLogLikelihood(reduction, weights)(log_probabilities, whole(labels))
 
 
@@ -488,20 +497,18 @@ def _moved(node: Node) -> tuple[Node, ...]:
 
 
 def mean_squared_error(
-    prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean"
+    prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean", **others: Any
 ) -> Tensor:
     """`MeanSquaredError(reduction)(prediction, truth)`: see the class for the formula."""
+    if others:
+        return call_renamed(mean_squared_error, **locals())
     return MeanSquaredError(reduction)(prediction, truth)
 
 
 def mean_absolute_error(
-    prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean"
+    prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean", **others: Any
 ) -> Tensor:
     """`MeanAbsoluteError(reduction)(prediction, truth)`: see the class for the formula."""
+    if others:
+        return call_renamed(mean_absolute_error, **locals())
     return MeanAbsoluteError(reduction)(prediction, truth)
-
-
-@SEAMS.plain
-def in_blocks(array: Array) -> bool:
-    """Return whether to process an array in blocks that fit into the CPU cache."""
-    return False

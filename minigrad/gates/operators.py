@@ -115,5 +115,11 @@ def _transpose(x: Tensor, *axes) -> Tensor:
     return shape.transpose(x, order_of_axes(x.node, axes))
 
 
+def _permute(x: Tensor, *axes) -> Tensor:
+    """`Transpose(axes)(x)`, PyTorch's name."""
+    return shape.transpose(x, axes[0] if len(axes) == 1 else axes)
+
+
 Tensor.reshape = _reshape
 Tensor.transpose = _transpose
+Tensor.permute = _permute

@@ -1,13 +1,14 @@
 """Sums, means, extremes and variances over axes, and the cumulative sum."""
 
 import math
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..help.engine_errors import warn_of_all_pairs
+from ..help.other_frameworks import call_renamed
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .activation import _AlongAxis, axes_of
@@ -272,20 +273,36 @@ class CumSum(_AlongAxis):
         return (dz[backwards].cumsum(axis=self.axis)[backwards],)
 
 
-def _function(gate: type[_Reduction]) -> Callable[..., Tensor]:
-    def reduced(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-        z = gate(axis, keepdims)(x)
-        if axis is None and (inputs := z.node.inputs) and len(inputs[0].shape) == 2:
+def _without_all_pairs(z: Tensor, axis: Axis) -> Tensor:
+    """Return z, the sum or mean of a matrix. Warn if the matrix pairs each row with each other."""
+    if axis is None and (inputs := z.node.inputs):
+        shape = inputs[0].shape
+        if len(shape) == 2 and shape[0] == shape[1] > 1:
             warn_of_all_pairs(inputs[0])
-        return z
-
-    reduced.__name__ = reduced.__qualname__ = gate.__name__.lower()
-    reduced.__doc__ = f"`{gate.__name__}(axis, keepdims)(x)`: see the class for the formula."
-    return reduced
+    return z
 
 
-sum = implements(np.sum)(_function(Sum))
-mean = implements(np.mean)(_function(Mean))
+@implements(np.sum)
+def sum(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any) -> Tensor:
+    """`Sum(axis, keepdims)(x)`: see the class for the formula."""
+    if others:
+        return call_renamed(sum, **locals())
+    return _without_all_pairs(Sum(axis, keepdims)(x), axis)
+
+
+@implements(np.mean)
+def mean(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any) -> Tensor:
+    """`Mean(axis, keepdims)(x)`: see the class for the formula."""
+    if others:
+        return call_renamed(mean, **locals())
+    return _without_all_pairs(Mean(axis, keepdims)(x), axis)
+
+
+def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any) -> Tensor:
+    """`LogSumExp(axis, keepdims)(x)`: see the class for the formula."""
+    if others:
+        return call_renamed(logsumexp, **locals())
+    return LogSumExp(axis, keepdims)(x)
 
 
 class Extremes(Unpaired):
@@ -298,41 +315,52 @@ class Extremes(Unpaired):
 
 
 @implements(np.max)
-def max(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def max(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any) -> Tensor:
     """`Max(axis, keepdims)(x)`: see the class for the formula."""
+    if others:
+        return call_renamed(max, **locals())
     z = Max(axis, keepdims)(x)
     return z if axis is None else Extremes.of(z)
 
 
 @implements(np.min)
-def min(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def min(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any) -> Tensor:
     """`Min(axis, keepdims)(x)`: see the class for the formula."""
+    if others:
+        return call_renamed(min, **locals())
     z = Min(axis, keepdims)(x)
     return z if axis is None else Extremes.of(z)
 
 
-logsumexp = _function(LogSumExp)
-
-
 @implements(np.var)
-def var(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
+def var(
+    x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **others: Any
+) -> Tensor:
     """`Var(axis, keepdims, ddof)(x)`: see the class for the formula.
 
     By default, the sum is divided by N, as in NumPy. PyTorch divides it by N - 1, as ddof=1 does.
     """
+    if others:
+        return call_renamed(var, **locals())
     return Var(axis, keepdims, ddof)(x)
 
 
 @implements(np.std)
-def std(x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
+def std(
+    x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **others: Any
+) -> Tensor:
     """`Std(axis, keepdims, ddof)(x)`: see the class for the formula.
 
     By default, the sum is divided by N, as in NumPy. PyTorch divides it by N - 1, as ddof=1 does.
     """
+    if others:
+        return call_renamed(std, **locals())
     return Std(axis, keepdims, ddof)(x)
 
 
 @implements(np.cumsum)
-def cumsum(x: TensorLike, axis: int | None = None) -> Tensor:
+def cumsum(x: TensorLike, axis: int | None = None, **others: Any) -> Tensor:
     """`CumSum(axis)(x)`. With axis=None, x is flattened first, as in NumPy."""
+    if others:
+        return call_renamed(cumsum, **locals())
     return CumSum(0)(Reshape(-1)(x)) if axis is None else CumSum(axis)(x)

@@ -1,12 +1,13 @@
 """Gates that rearrange or repeat elements: reshape, transpose, broadcast."""
 
 from operator import index
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import ShapeError
 from ..gate import Gate, Shape
+from ..help.other_frameworks import call_renamed
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import axes_of
@@ -135,19 +136,23 @@ def reshape(x: TensorLike, shape: int | Shape) -> Tensor:
 
 
 @implements(np.transpose)
-def transpose(x: TensorLike, axes: Shape | None = None) -> Tensor:
+def transpose(x: TensorLike, axes: Shape | None = None, **others: Any) -> Tensor:
     """`Transpose(axes)(x)`."""
+    if others:
+        return call_renamed(transpose, **locals())
     return Transpose(axes)(x)
 
 
 @implements(np.swapaxes)
-def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
+def swapaxes(x: Tensor, axis1: int, axis2: int, **others: Any) -> Tensor:
     """Exchange two axes of x.
 
     The operation is recorded as a Transpose.
 
     Errors: ShapeError if x does not have one of the axes (MG107).
     """
+    if others:
+        return call_renamed(swapaxes, **locals())
     axes = list(range(x.ndim))
     for axis in (axis1, axis2):
         axes_of("swapaxes", axis, x.shape)
@@ -162,7 +167,7 @@ def broadcast_to(x: TensorLike, shape: Shape) -> Tensor:
 
 
 @implements(np.squeeze)
-def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
+def squeeze(x: TensorLike, axis: int | Shape | None = None, **others: Any) -> Tensor:
     """z = x without the axes of size 1 in `axis` (None: all of them).
 
     The operation is recorded as a Reshape.
@@ -172,11 +177,13 @@ def squeeze(x: TensorLike, axis: int | Shape | None = None) -> Tensor:
 
     Errors: ShapeError if x does not have the axis or its size is not 1 (MG109).
     """
+    if others:
+        return call_renamed(squeeze, **locals())
     return _reshaped(np.squeeze, x, axis)
 
 
 @implements(np.expand_dims)
-def expand_dims(x: TensorLike, axis: int | Shape) -> Tensor:
+def expand_dims(x: TensorLike, axis: int | Shape, **others: Any) -> Tensor:
     """z = x with a new axis of size 1 at each position in `axis`.
 
     The operation is recorded as a Reshape.
@@ -186,6 +193,8 @@ def expand_dims(x: TensorLike, axis: int | Shape) -> Tensor:
 
     Errors: ShapeError if a position is out of range (MG109).
     """
+    if others:
+        return call_renamed(expand_dims, **locals())
     return _reshaped(np.expand_dims, x, axis)
 
 

@@ -10,7 +10,8 @@ from ..debug.anomaly import first_non_finite, strange_node, title, trace_lines
 from ..debug.unchanged import unchanged
 from ..derivatives import grad
 from ..errors import DtypeError, MinigradError, NonFiniteError, OptionError
-from ..graph import Array, Leaf, Node, ancestors, dense
+from ..gradients import dense
+from ..graph import Array, Leaf, Node, ancestors
 from ..help.engine_errors import tensors_inside
 from ..tensor import Tensor, from_node
 from .blame import differing, leaking

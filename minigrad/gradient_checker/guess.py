@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import unbroadcast
+from ..gradients import unbroadcast
 from ..graph import Array
 from .numeric import STEP, index_of, signs
 from .rules import NodeCheck, RuleError

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import unbroadcast
 from ..debug.anomaly import title
-from ..graph import Array, Node, dense
+from ..gradients import dense, unbroadcast
+from ..graph import Array, Node
 from .numeric import EPSILON, STEP, Cuts, Function, careful, index_of, kinks, signs
 from .slip import Slip
 

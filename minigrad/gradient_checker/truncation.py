@@ -14,7 +14,8 @@ from ..backward import sweep
 from ..debug.unchanged import unchanged
 from ..errors import OptionError
 from ..gates import softmax_cross_entropy
-from ..graph import Array, dense
+from ..gradients import dense
+from ..graph import Array
 from ..support.text import printable
 from ..tensor import Tensor
 

@@ -1,8 +1,7 @@
 """The engine's input checks and error messages, in a separate file to keep the core readable.
 
-Functions named `check_...` raise an error. `as_array`, `new_array` and `new_gradient` check an
-array and return it. Functions named after a mistake, such as `not_a_leaf`, return an error for the
-engine to raise.
+Functions named after a mistake, such as `not_a_leaf`, return an error for the engine to raise. They
+are called only if there is a mistake. Functions named `check_...` raise the error themselves.
 """
 
 import sys
@@ -46,44 +45,59 @@ def _where(node: Node) -> str:
 # ---- making and changing a Tensor ----
 
 
-def as_array(data: Any, dtype: Any) -> Array:
-    """Return `data` as a new array of numbers. It is copied because the caller may change it."""
-    if isinstance(node := getattr(data, "node", None), Node):
-        raise DtypeError(
-            "MG111",
-            f"cannot make a Tensor from {describe(node)}: it is already a Tensor",
-            cause="copying it would silently drop its computation history",
-            remedy="use the tensor itself; t.detach() returns a constant with the same value, and "
-            "t.array is its NumPy array",
-        )
-    one = data[0] if isinstance(data, (list, tuple)) and data else data
-    if isinstance(one, np.ndarray) and hasattr(one, "mask"):
-        raise DtypeError(
-            "MG172",
-            f"cannot make a Tensor from a masked array of shape {one.shape}",
-            cause="a Tensor has no mask, so masked values would be used as data",
-            remedy="fill the masked values, as in data.filled(0), and pass the mask separately "
-            "or use mg.where",
-        )
-    try:
-        array = np.asarray(data)
-    except UnsupportedError:  # raised by Tensor.__array__ if `data` contains a Tensor
-        raise tensors_inside(data) from None
-    except (ValueError, TypeError) as error:
-        raise ShapeError(
-            "MG103",
-            f"cannot make an array from {str(data)[:80]!r}: "
-            f"{str(error).split('. The detected')[0]}",
-            cause="nested lists must contain numbers and have equal lengths at each level",
-            remedy="pad the rows to the same length with minigrad.data.pad, or make one Tensor "
-            "per row",
-        ) from None
-    check_real(array.dtype, data)
-    if dtype is not None:
-        check_real(np.dtype(dtype))
-        return _converted(data, np.dtype(dtype))
-    keeps = array.dtype.kind == "b" or isinstance(data, (np.ndarray, np.generic))
-    return array.astype(array.dtype if keeps else np.float32)
+def already_a_tensor(node: Node) -> DtypeError:
+    """Return the error for making a Tensor from a Tensor."""
+    return DtypeError(
+        "MG111",
+        f"cannot make a Tensor from {describe(node)}: it is already a Tensor",
+        cause="copying it would silently drop its computation history",
+        remedy="use the tensor itself; t.detach() returns a constant with the same value, and "
+        "t.array is its NumPy array",
+    )
+
+
+def masked_array(shape: Shape) -> DtypeError:
+    """Return the error for making a Tensor from a masked array."""
+    return DtypeError(
+        "MG172",
+        f"cannot make a Tensor from a masked array of shape {shape}",
+        cause="a Tensor has no mask, so masked values would be used as data",
+        remedy="fill the masked values, as in data.filled(0), and pass the mask separately "
+        "or use mg.where",
+    )
+
+
+def ragged(data: Any, error: Exception) -> ShapeError:
+    """Return the error for data from which NumPy cannot make an array."""
+    return ShapeError(
+        "MG103",
+        f"cannot make an array from {str(data)[:80]!r}: {str(error).split('. The detected')[0]}",
+        cause="nested lists must contain numbers and have equal lengths at each level",
+        remedy="pad the rows to the same length with minigrad.data.pad, or make one Tensor per row",
+    )
+
+
+def number_out_of_range(number: Any, dtype: np.dtype[Any]) -> NumberRangeError:
+    """Return the error for a number that is too large for a dtype."""
+    huge = isinstance(number, int) and number.bit_length() > 100  # Python may refuse to print it
+    return NumberRangeError(
+        "MG175",
+        f"{'a huge integer' if huge else str(number)[:60]} does not fit into {dtype}",
+        cause="the range of the dtype is limited; as in NumPy, a plain number takes the dtype of "
+        "the Tensor that it is combined with",
+        remedy="use a larger dtype; for a Tensor, first t.astype('int64') or t.astype('float32')",
+    )
+
+
+def not_real(dtype: np.dtype[Any], *data: Any) -> DtypeError:
+    """Return the error for a dtype other than real numbers. The message quotes `data`."""
+    return DtypeError(
+        "MG110",
+        f"a Tensor must contain real numbers, not {dtype}"
+        + "".join(f" ({str(one)[:60]!r})" for one in data),
+        cause="text, objects, dates and complex numbers have no gradients in minigrad",
+        remedy="convert the data to numbers first; for text, use minigrad.data.Vocabulary",
+    )
 
 
 def tensors_inside(data: Any) -> DtypeError:
@@ -97,73 +111,14 @@ def tensors_inside(data: Any) -> DtypeError:
     )
 
 
-def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
-    """Return NumPy's common dtype for the Tensors and real arrays among `values`.
-
-    If there are none, return float32.
-    """
-    arrays = [value for value in values if isinstance(value, np.ndarray) or hasattr(value, "node")]
-    dtypes = [array.dtype for array in arrays if array.dtype.kind in "fiub"]
-    return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
-
-
-def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
-    """Return `value` as a new array, for arithmetic with arrays of `dtype`.
-
-    A plain number gets `dtype` if `dtype` is a float dtype. Otherwise NumPy's rules apply, except
-    that a Python float counts as float32.
-    """
-    number = isinstance(value, (bool, int, float, np.integer, np.floating))
-    if not number or (isinstance(value, np.generic) and dtype.kind != "f"):
-        return as_array(value, None)
-    if dtype.kind != "f":
-        dtype = np.result_type(dtype, np.float32 if isinstance(value, float) else type(value)(0))
-    return _converted(value, dtype)
-
-
-def _converted(data: Any, dtype: np.dtype[Any]) -> Array:
-    try:
-        return np.array(data, dtype)
-    except OverflowError:
-        huge = isinstance(data, int) and data.bit_length() > 100  # Python may refuse to print it
-        raise NumberRangeError(
-            "MG175",
-            f"{'a huge integer' if huge else str(data)[:60]} does not fit into {dtype}",
-            cause="the range of the dtype is limited; as in NumPy, a plain number takes the dtype of "
-            "the Tensor that it is combined with",
-            remedy="use a larger dtype; for a Tensor, first t.astype('int64') or t.astype('float32')",
-        ) from None
-
-
-def check_real(dtype: np.dtype[Any], *data: Any) -> None:
-    """Raise DtypeError unless `dtype` is a type of real numbers. The message quotes `data`."""
-    if dtype.kind not in "fiub":
-        raise DtypeError(
-            "MG110",
-            f"a Tensor must contain real numbers, not {dtype}"
-            + "".join(f" ({str(one)[:60]!r})" for one in data),
-            cause="text, objects, dates and complex numbers have no gradients in minigrad",
-            remedy="convert the data to numbers first; for text, use minigrad.data.Vocabulary",
-        )
-
-
-def new_array(leaf: Leaf, value: Any) -> Array:
-    """Check a leaf's new array, and return it.
-
-    The array must have the leaf's shape and, if the leaf requires a gradient, a float dtype.
-    """
-    array = as_array(value, None)
-    if array.shape != leaf.shape:
-        raise ShapeError(
-            "MG104",
-            f"{describe(leaf)} has shape {leaf.shape}, but the assigned array has shape "
-            f"{array.shape}",
-            cause="optimizers and recorded graphs require a tensor to keep its shape",
-            remedy="reshape the array first, or make a new Tensor",
-        )
-    if leaf.requires_grad:
-        check_differentiable(array.dtype, leaf.name)
-    return array
+def array_misshapen(leaf: Leaf, shape: Shape) -> ShapeError:
+    """Return the error for assigning an array whose shape differs from the leaf's shape."""
+    return ShapeError(
+        "MG104",
+        f"{describe(leaf)} has shape {leaf.shape}, but the assigned array has shape {shape}",
+        cause="optimizers and recorded graphs require a tensor to keep its shape",
+        remedy="reshape the array first, or make a new Tensor",
+    )
 
 
 def check_written(leaf: Leaf, array: Array, returned: Any) -> None:
@@ -183,14 +138,6 @@ def check_written(leaf: Leaf, array: Array, returned: Any) -> None:
         )
 
 
-def new_gradient(leaf: Leaf, value: Any) -> Array:
-    """Check a leaf's new gradient, and return it as an array of the leaf's shape and dtype."""
-    array = as_array(getattr(value, "array", value), leaf.dtype)
-    if array.shape != leaf.shape:
-        raise gradient_misshapen(leaf, array)
-    return array
-
-
 def gradient_misshapen(leaf: Leaf, gradient: Any) -> ShapeError:
     """Return the error for a gradient whose shape differs from the leaf's shape."""
     return ShapeError(
@@ -201,12 +148,10 @@ def gradient_misshapen(leaf: Leaf, gradient: Any) -> ShapeError:
     )
 
 
-def check_differentiable(dtype: np.dtype[Any], name: str | None) -> None:
-    """Raise DtypeError unless arrays of this dtype can have a gradient."""
-    if dtype in (np.float32, np.float64):
-        return
+def not_differentiable(dtype: np.dtype[Any], name: str | None) -> DtypeError:
+    """Return the error for arrays of a dtype that cannot have a gradient."""
     steps = "gradients are computed only for float32 and float64"
-    raise DtypeError(
+    return DtypeError(
         "MG112",
         f"{f'tensor {name!r}' if name else 'a tensor'} of dtype {dtype} cannot require a gradient",
         cause="gradients below 6e-8 become 0 in float16" if dtype == np.float16 else steps,
@@ -460,18 +405,16 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
     return error
 
 
-def check_constants(gate: Any, nodes: Sequence[Node]) -> None:
-    """Raise GradientError if one of the gate's constant inputs requires a gradient."""
-    for position in gate.constant_inputs:
-        if position < len(nodes) and nodes[position].requires_grad:
-            raise GradientError(
-                "MG128",
-                f"input {position} of {gate.name} ({nodes[position].name or 'unnamed'}) requires "
-                "a gradient, but this gate computes none for it",
-                where=f"{gate.name} {scope_label(SCOPE.get())}",
-                cause="labels, ids and conditions are constants",
-                remedy="pass t.detach(), or make the tensor without requires_grad=True",
-            )
+def constant_requires_grad(gate: Any, position: int, node: Node) -> GradientError:
+    """Return the error for a constant input of a gate that requires a gradient."""
+    return GradientError(
+        "MG128",
+        f"input {position} of {gate.name} ({node.name or 'unnamed'}) requires a gradient, but "
+        "this gate computes none for it",
+        where=f"{gate.name} {scope_label(SCOPE.get())}",
+        cause="labels, ids and conditions are constants",
+        remedy="pass t.detach(), or make the tensor without requires_grad=True",
+    )
 
 
 # ---- the backward pass ----

@@ -8,12 +8,16 @@ minigrad's keyword and raises no error. docs/coming_from.md shows the entries th
 """
 
 import sys
+from collections.abc import Callable, Mapping
 from functools import cache, partial, wraps
 from importlib import import_module
-from inspect import signature
-from typing import Any
+from inspect import Parameter, signature
+from typing import Any, TypeVar, cast
 
 from ..errors import UnknownImportError, UnknownNameError, UnsupportedError
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 @cache
@@ -51,16 +55,6 @@ def unknown_name(name: str, owner: Any, *_value: Any) -> Any:
         remedy = f"did you mean {close}?" if close else "call dir() to list the available names"
     what = f"{getattr(owner, '__name__', type(owner).__name__)} has no {name}"
     raise UnknownNameError("MG119", what, cause=cause, remedy=remedy)
-
-
-def answer_names(cls: type, names: Any) -> None:
-    """Make these attributes of a class raise MG119.
-
-    With a `__getattr__` method instead, Python 3.11 would read all attributes more slowly.
-    """
-    for name in names:
-        answer = partial(unknown_name, name)
-        setattr(cls, name, property(answer, answer))
 
 
 def answer_attribute(owner: Any, name: str) -> Any:
@@ -103,15 +97,35 @@ def check_assignment(owner: Any, name: str) -> None:
     unknown_name(name, owner)
 
 
-# ---- calls ----
+class ForeignNames:
+    """Names that PyTorch's tensors and NumPy's arrays have, and Tensors lack: each raises MG119.
+
+    They are listed one by one, because a `__getattr__` method would slow down every attribute
+    access in Python 3.11.
+    """
+
+    __slots__ = ()
+    for _name in (
+        "H add add_ addmm all allclose amax amin any argmin argsort assign assign_sub at bfloat16 "
+        "bmm bool broadcast_to ceil chunk clamp clamp_ clamp_max clamp_min clone contiguous copy "
+        "copy_ cosh cross_entropy cuda cumprod data_ptr det detach_ device diag diagonal diff div "
+        "div_ dot double dropout element_size eq equal erf exp_ expand expand_as expm1 fill fill_ "
+        "flat flatten flip floor gather ge gelu get_device grad_fn gt half hardtanh index_add "
+        "index_select int inverse is_contiguous is_cuda is_leaf is_sparse isfinite isnan layout "
+        "le leaky_relu lerp log10 log1p log2 logit long lt mT masked_fill masked_fill_ "
+        "masked_select matmul median mm moveaxis movedim mul mul_ mv narrow nbytes ndimension ne "
+        "neg nelement new_ones new_zeros nonzero norm normal_ outer pin_memory pow prod "
+        "ptp quantile ravel reciprocal register_hook relu_ repeat repeat_interleave "
+        "requires_grad_ retain_grad roll round rsqrt scatter scatter_add select sigmoid_ sign "
+        "silu sinh softplus sort split sqrt_ squeeze_ stack storage stride sub sub_ svd swapdims "
+        "take take_along_axis tan tanh_ tensor_split tile to topk trace tril triu trunc type "
+        "type_as unbind unflatten unfold uniform_ unique unsqueeze unsqueeze_ view_as where zero_ zero_grad"
+    ).split():
+        locals()[_name] = property(partial(unknown_name, _name), partial(unknown_name, _name))
+    del _name
 
 
-def answer_calls(owner: Any, names: Any) -> None:
-    """Replace these functions of a class or module with the wrappers that `answering` returns."""
-    for name in names:
-        function = answering(getattr(owner, name))
-        function.__module__ = getattr(owner, "__module__", owner.__name__)  # pickle looks here
-        setattr(owner, name, function)
+# ---- arguments ----
 
 
 def _arguments(function: Any, owner: Any) -> list[str]:
@@ -137,11 +151,64 @@ def _arguments(function: Any, owner: Any) -> list[str]:
 
 
 @cache
-def answering(function: Any) -> Any:
-    """Wrap a function so that it translates or explains keywords from other frameworks.
+def _parameters(function: Any) -> Mapping[str, Parameter]:
+    return signature(function).parameters
 
-    A keyword with an exact equivalent is renamed. Any other call with invalid arguments raises
-    MG129.
+
+def own_keywords(
+    function: Any, options: dict[str, Any], owner: type | None = None, problem: str = ""
+) -> dict[str, Any]:
+    """Return `options` under the names that the function accepts.
+
+    A keyword with an exact equivalent is renamed. Any other keyword that the function does not
+    accept raises UnsupportedError MG129, and so does any other `problem` with the arguments.
+    For a constructor, `owner` is the class, which may have inherited the function.
+    """
+    parameters = _parameters(function)
+    takes = [name for name in parameters if name not in ("self", "others")]
+    accepts_any = takes and parameters[takes[-1]].kind is Parameter.VAR_KEYWORD
+    unknown = [] if accepts_any else [key for key in options if key not in takes]
+    if not unknown and not problem:
+        return options
+    name = owner.__name__ if owner else function.__qualname__.split(".")[-1]
+    remedies = {key: hint(f"{name}.{key}=") or hint(f"{key}=") for key in unknown}
+    renamed = {remedies.get(key, f"{key}=")[:-1]: value for key, value in options.items()}
+    if unknown and len(renamed.keys() & takes) == len(options):
+        return renamed
+    problem = problem or f"got an unexpected keyword argument {unknown[0]!r}"
+    raise UnsupportedError(
+        "MG129",
+        f"{name} {problem}",
+        cause=f"the signature is {name}({', '.join(_arguments(function, owner))})",
+        remedy="; ".join(f"for {key}=: {text}" for key, text in remedies.items() if text)
+        or hint(f"{name}()")
+        or "pass the arguments it accepts",
+    )
+
+
+def call_renamed(function: Callable[..., T], *, others: dict[str, Any], **arguments: Any) -> T:
+    """Call the function again with keywords from other frameworks renamed, or raise MG129.
+
+    Functions that a training step calls take such keywords as `**others`, and begin with `if
+    others: return call_renamed(function, **locals())`. Without such keywords, nothing is added to
+    the call.
+    """
+    # an argument that has its default value was probably not passed
+    passed = {
+        name: arguments[name]
+        for name, parameter in _parameters(function).items()
+        if name in arguments and arguments[name] is not parameter.default
+    }
+    this = {name: passed.pop(name) for name in ("self",) if name in passed}
+    owner = type(this["self"]) if function.__name__ == "__init__" else None
+    return function(**this, **own_keywords(function, passed | others, owner))
+
+
+def answering(function: F) -> F:
+    """Decorate a constructor, or a function that is called once per program, to rename or explain
+    arguments from other frameworks.
+
+    Unlike `call_renamed`, it also answers calls in which required arguments are missing.
     """
 
     @wraps(function)
@@ -149,36 +216,12 @@ def answering(function: Any) -> Any:
         try:
             return function(*args, **options)
         except TypeError as error:
+            if error.__traceback__.tb_next:  # type: ignore[union-attr]  # not from this call
+                raise
             # a subclass may have inherited __init__
             owner = type(args[0]) if args and function.__name__ == "__init__" else None
-            if not (options := check_call(function, options, error, owner)):
-                raise
+            problem = str(error).partition("() ")[2]
+            options = own_keywords(function, options, owner, problem)
         return call(*args, **options)
 
-    return call
-
-
-def check_call(function: Any, options: Any, error: TypeError, owner: Any = None) -> Any:
-    """Return the options with the function's own keywords, if only the names differ. For a
-    constructor, `owner` is the class, which may have inherited the function.
-
-    Otherwise raise UnsupportedError MG129. Return None if the error came from inside the function.
-    """
-    if error.__traceback__.tb_next:  # type: ignore[union-attr]
-        return None
-    name = owner.__name__ if owner else function.__qualname__.split(".")[-1]
-    takes = signature(function).parameters
-    unknown = {
-        key: hint(f"{name}.{key}=") or hint(f"{key}=") for key in options if key not in takes
-    }
-    renamed = {unknown.get(key, f"{key}=")[:-1]: value for key, value in options.items()}
-    if unknown and len(takes.keys() & renamed) == len(options):
-        return renamed
-    raise UnsupportedError(
-        "MG129",
-        f"{name} {str(error).partition('() ')[2]}",
-        cause=f"the signature is {name}({', '.join(_arguments(function, owner))})",
-        remedy="; ".join(f"for {key}=: {text}" for key, text in unknown.items() if text)
-        or hint(f"{name}()")
-        or "pass the arguments it accepts",
-    ) from None
+    return cast(F, call)

@@ -18,9 +18,9 @@ import numpy as np
 from minigrad import Gate, Tensor
 from minigrad.context import SCOPE, SUM_OVER_RANKS, scope_label, setting
 from minigrad.errors import DataError, OptionError
-from minigrad.fast.accumulator import SparseGradient
-from minigrad.fast.table import Table
-from minigrad.graph import Leaf, dense
+from minigrad.gates.table import Table
+from minigrad.gradients import SparseGradient, dense
+from minigrad.graph import Leaf
 
 from ..lazy import PendingRows
 from ..optimizer import Array, Optimizer

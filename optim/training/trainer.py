@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from copy import copy
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import minigrad as mg
 from minigrad import Tensor
 from minigrad.checkpoint import as_stored
 from minigrad.data import Batches
 from minigrad.errors import DataError, DtypeError, OptionError
+from minigrad.help.other_frameworks import answer_attribute, answering
 from minigrad.numpy_api import watched_column
 
 from ..optimizer import Optimizer, check_range
@@ -77,6 +78,7 @@ class Trainer(Run):
     batches; OptionError MG327 if the optimizer does not train the model's parameters.
     """
 
+    @answering
     def __init__(
         self,
         model: Model,
@@ -116,6 +118,12 @@ class Trainer(Run):
     def __repr__(self) -> str:
         return f"<Trainer of {type(self.model).__name__}: {self.epoch} of {self.epochs} epochs, {self.step:,} steps>"
 
+    if not TYPE_CHECKING:  # otherwise type checkers would accept any name
+
+        def __getattr__(self, name: str) -> Any:
+            return answer_attribute(self, name)
+
+    @answering
     def fit(
         self,
         train: Iterable[Batch],

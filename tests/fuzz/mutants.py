@@ -58,9 +58,9 @@ MUTANTS: list[Mutant] = [
         "a convolution's gradient, with the rows of the kernel in the wrong order",
     ),
     (
-        "minigrad/fast/accumulator.py",
-        "total = GradientSum(np.array(dense(total)))",
-        "total = GradientSum(np.asarray(dense(total)))",
+        "minigrad/gradients.py",
+        "GradientSum(np.array(total)).add",
+        "GradientSum(np.asarray(total)).add",
         "gradients added up in an array that others share",
     ),
     (

@@ -14,7 +14,7 @@ import numpy as np
 import minigrad as mg
 import optim
 import optim.lazy
-from minigrad.fast.table import make_table
+from minigrad.gates.table import make_table
 
 from . import layouts
 from .layouts import laid_out

@@ -36,7 +36,7 @@ from layers import (
     sample,
     unroll,
 )
-from minigrad.fast import kernels
+from minigrad.support import arrays as kernels
 
 from . import layouts, wholes
 from .draw import Array, Draw, agree, derivative, gradient, same
@@ -406,7 +406,7 @@ def pools(draw: Draw) -> None:
 # functions of a table, ids and a matrix, of Tensors and of arrays, but for those in the second dict
 USES: dict[str, Callable[..., Any]] = {
     "lookup": lambda table, ids, W: mg.lookup(table, ids),
-    "product": lambda table, ids, W: mg.LookupProduct()(table, ids, W, W[0] * 0),
+    "product": lambda table, ids, W: mg.LookupProduct()(mg.lookup(table, ids), ids, W, W[0] * 0),
     "index": lambda table, ids, W: table[ids - len(table)],
     "head": lambda table, ids, W: (W.T @ table.T).T,
     "whole": lambda table, ids, W: table * 2.0,

@@ -3,9 +3,7 @@ may write nowhere.
 
 Thresholds are set to small values for a case, and counted on both sides. One is a constant of a
 module that is read when it is needed. Here it becomes a `Counted`, an int that counts
-how often it was found to be at least as large as another number ("below"), or smaller ("above"). In
-some cases the speed-ups of `minigrad.fast` are disabled too, so that the plain way meets the same
-truth.
+how often it was found to be at least as large as another number ("below"), or smaller ("above").
 """
 
 from __future__ import annotations
@@ -21,15 +19,14 @@ from unittest.mock import patch
 
 import numpy as np
 
-from minigrad import fast
 from minigrad.context import ON_GRADIENT, setting
-from minigrad.graph import LazyGradient
+from minigrad.gradients import Gradient
 
 THRESHOLDS: dict[str, tuple[int, ...]] = {
-    "minigrad.fast.kernels.BLOCK": (1, 2, 5, 12, 30),
-    "minigrad.fast.kernels.SPARSE_IDS": (0, 1, 2),
-    "minigrad.fast.kernels.RADIX_PLACES": (1, 2, 4),
-    "minigrad.fast.kernels.PLACES_PER_ADDITION": (0, 1, 100),
+    "minigrad.support.arrays.BLOCK": (1, 2, 5, 12, 30),
+    "minigrad.support.arrays.SPARSE_IDS": (0, 1, 2),
+    "minigrad.support.arrays.RADIX_PLACES": (1, 2, 4),
+    "minigrad.support.arrays.PLACES_PER_ADDITION": (0, 1, 100),
     "minigrad.gates.activation.NO_OVERFLOW_BELOW": (0, 1),
     "minigrad.gates.fused.transformer.QUERIES": (1, 2, 3),
     "minigrad.gates.convolution.BLOCK": (1, 40, 150),
@@ -51,9 +48,6 @@ OTHERS = {
     "optim.clipping.SAFE_NORMS": "two bounds, both reached by norms of extreme gradients",
 }
 """Constants that code compares with, and that choose between no two ways of computing the same."""
-
-DISABLED = "minigrad.fast.disable"
-"""Among the values of a case, it says that the speed-ups are disabled."""
 
 COUNTS: Counter[tuple[str, str]] = Counter()
 """How often each threshold, by name, was met from "below" and "above"."""
@@ -109,11 +103,10 @@ def places(name: str) -> tuple[Any, tuple[Any, ...]]:
 
 
 def draw(rng: np.random.Generator) -> dict[str, int]:
-    """Small values for some of the thresholds, or for none; and sometimes without the speed-ups."""
-    plain = {DISABLED: 1} if rng.random() < 0.15 else {}
+    """Small values for some of the thresholds, or for none."""
     if rng.random() < 0.3:
-        return plain
-    return plain | {
+        return {}
+    return {
         name: int(rng.choice(values)) for name, values in THRESHOLDS.items() if rng.random() < 0.7
     }
 
@@ -138,9 +131,6 @@ def using(values: dict[str, int]) -> Iterator[None]:
                 stack.enter_context(patch.object(module, name.rpartition(".")[2], value))
         for name in ("empty", "empty_like"):
             stack.enter_context(patch.object(np, name, poisoned(getattr(np, name))))
-        if DISABLED in values:
-            fast.disable()
-            stack.callback(fast.enable)
         stack.enter_context(setting(ON_GRADIENT, Untouched()))
         yield
 
@@ -169,7 +159,7 @@ class Untouched:
                 f"the rule of {before.gate!r} has written into an array that it was given"
             )
         if node.gate:
-            dz = dz.dense() if isinstance(dz, LazyGradient) else dz
+            dz = dz.dense() if isinstance(dz, Gradient) else dz
             arrays = (one for one in (dz, node.output, *node.arrays) if isinstance(one, np.ndarray))
             self.given = [(array, array.tobytes()) for array in arrays]
 

@@ -157,7 +157,7 @@ def rows(dtype: str, layout: str, rng: Generator) -> None:
     ways: dict[str, Callable[[Any], Any]] = {
         "look-up": lambda table: mg.lookup(table, laid_out(ids, layout)),
         "product": lambda table: mg.LookupProduct()(
-            table, ids, np.eye(2, dtype=dtype), np.zeros(2, dtype)
+            mg.lookup(table, ids), ids, np.eye(2, dtype=dtype), np.zeros(2, dtype)
         ),
         "index": lambda table: table[laid_out(signed, layout)],
     }

@@ -101,7 +101,6 @@ def build():
     return Sequential(Embedding(10, 3), RNN(3, 2), Dense(2, 2))
 
 
-@pytest.mark.fast
 def test_it_is_unrolled_unless_somebody_asks_for_speed():
     model, ids = build(), np.array([[1, 2, 3]])
 
@@ -115,7 +114,6 @@ def test_it_is_unrolled_unless_somebody_asks_for_speed():
             assert not fused()
 
 
-@pytest.mark.fast
 def test_a_trainer_fuses():
     seen = []
 
@@ -205,7 +203,6 @@ def test_looked_up_rows_keep_their_value_whatever_becomes_of_the_table(recording
             np.testing.assert_allclose(layer(rows).array, expected, rtol=1e-6)
 
 
-@pytest.mark.fast
 @pytest.mark.parametrize("frozen", [False, True])
 def test_the_table_gets_no_gradient_if_it_is_frozen_or_was_looked_up_unrecorded(frozen):
     embedding, layer = Embedding(4, 3), RNN(3, 2)

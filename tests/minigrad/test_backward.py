@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.backward import start, sweep, transposed_product, unbroadcast
+from minigrad.backward import start, sweep
 from minigrad.context import ON_GRADIENT, setting
-from minigrad.graph import dense
+from minigrad.gradients import dense, matrix_product, unbroadcast
 
 
 def parameter(value, name=None):
@@ -187,6 +187,6 @@ def test_a_gradient_of_a_shape_that_cannot_come_from_broadcasting_is_an_error(sh
 
 
 def test_the_product_of_arrays_is_computed_by_dot_which_takes_less_time():
-    assert transposed_product(np.array(2.0), np.array(3.0)) == 6.0  # @ takes no single numbers
+    assert matrix_product(np.array(2.0), np.array(3.0)) == 6.0  # @ takes no single numbers
     a = mg.Tensor([[2.0]])
-    assert transposed_product(a, a).item() == 4.0
+    assert matrix_product(a, a).item() == 4.0

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.fast import kernels
 from minigrad.gate import GATES
 from minigrad.gates import activation, convolution
 from minigrad.gates.fused import sequence, transformer, unfuse
-from minigrad.graph import dense
+from minigrad.gradients import dense
+from minigrad.support import arrays as kernels
 from tests.layouts import LAYOUTS
 
 INF = np.inf

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.fast.table import Table
+from minigrad.gates.table import Table
 from minigrad.tensor import from_node
 
 x32 = mg.Tensor([[1.0, 2.0], [3.0, 4.0]])

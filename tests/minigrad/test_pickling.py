@@ -12,7 +12,7 @@ import pytest
 
 import minigrad as mg
 from layers import RNN, Embedding
-from minigrad.fast.table import Table, make_table
+from minigrad.gates.table import Table, make_table
 from optim import Adam
 
 
@@ -58,7 +58,6 @@ def test_a_graph_that_is_out_of_date_does_not_travel():
         pickle.dumps(loss)
 
 
-@pytest.mark.fast
 def test_a_table_catches_up_and_leaves_its_optimizer_behind():
     embedding = Embedding(20, 3)
     optimizer = Adam(embedding.named_parameters(), lr=0.1)

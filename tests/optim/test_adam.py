@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import minigrad as mg
-from minigrad.fast.table import make_table
+from minigrad.gates.table import make_table
 from optim import Adam
 from tests.optim.torch_rules import check_against_torch
 

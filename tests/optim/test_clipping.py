@@ -29,7 +29,6 @@ def elements(parameters: dict[str, mg.Tensor]) -> Any:
     return np.concatenate([t.grad.ravel() for t in parameters.values() if t.grad is not None])
 
 
-@pytest.mark.fast
 def test_a_gradient_of_rows_counts_each_row_once_and_stays_rows() -> None:
     table = mg.Tensor(np.zeros((6, 2)), requires_grad=True)
     mg.lookup(table, [1, 4, 1]).sum().backward()  # row 1: [2, 2], row 4: [1, 1]

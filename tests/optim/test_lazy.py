@@ -13,10 +13,8 @@ import pytest
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential
-from minigrad.fast.table import make_table
+from minigrad.gates.table import make_table
 from optim import SGD, Adagrad, Adam, AdamW, RMSprop, lazy
-
-pytestmark = pytest.mark.fast
 
 ROWS, WIDTH = 40, 3
 

@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import CheckpointError, MinigradError, UnknownNameError
-from minigrad.fast.table import make_table
+from minigrad.gates.table import make_table
 from optim import SGD, Adagrad, Adam, AdamW, RMSprop
 from tests.optim.torch_rules import parameters, reference
 
@@ -52,7 +52,6 @@ def test_state_that_does_not_fit_is_refused_whole() -> None:
     np.testing.assert_array_equal(optimizer.state_dict()["m/b"], np.zeros(3))
 
 
-@pytest.mark.fast
 @pytest.mark.parametrize("make", [partial(SGD, momentum=0.9), Adam])
 @pytest.mark.parametrize("part", ["table", "up_to", "sums"])
 @pytest.mark.parametrize("change", [None, lambda array: array[:, None], lambda array: array[1:]])
@@ -76,7 +75,6 @@ def test_pending_updates_that_do_not_fit_are_refused_whole(
     assert repr(optimizer.raw_state()) == repr(now)
 
 
-@pytest.mark.fast
 @pytest.mark.parametrize("make", [SGD, Adagrad, partial(SGD, momentum=0.9), Adam])
 def test_a_rule_is_handed_the_touched_rows_alone_where_that_is_enough(make: Any) -> None:
     table = make_table(np.ones((5, 2)))

@@ -8,9 +8,9 @@ from numpy.lib.stride_tricks import as_strided
 
 from ...context import ON_CUT, RECORDING
 from ...errors import OptionError, ShapeError
-from ...fast.kernels import BLOCK
 from ...gate import Gate, Shape
 from ...graph import Array
+from ...support.arrays import BLOCK
 from ...tensor import Tensor, TensorLike, as_tensors, constant
 from ..basic import copied
 

@@ -18,7 +18,6 @@ from .. import (
     Convolve,
     GRUSequence,
     LayerNormalise,
-    Lookup,
     LookupProduct,
     LSTMSequence,
     RNNSequence,
@@ -91,12 +90,8 @@ def _again(node: Node, inputs: list[Node]) -> Node:
 # ---- the unfused form of each fused gate ----
 
 
-def _lookup_product(
-    gate: LookupProduct, table: Tensor, ids: Tensor, W: Tensor, b: Tensor
-) -> Tensor:
-    look_up = Lookup()
-    look_up.in_place_of = gate.in_place_of
-    z: Tensor = floats(look_up(table, ids)) @ W + b
+def _lookup_product(gate: LookupProduct, x: Tensor, ids: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    z: Tensor = floats(x) @ W + b
     return z
 
 

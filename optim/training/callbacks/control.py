@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from minigrad.debug.anomaly import first_non_finite, strange_node
 from minigrad.errors import NonFiniteError, OptionError
+from minigrad.help.other_frameworks import answering
 
 from ...clipping import clip_gradients
 from ...optimizer import check_range
@@ -158,6 +159,7 @@ class EarlyStopping(Monitor):
 
     remembers = (*Monitor.remembers, "waited")
 
+    @answering
     def __init__(
         self, monitor: str = "validation_loss", *, patience: int = 2, min_delta: float = 0.0
     ) -> None:

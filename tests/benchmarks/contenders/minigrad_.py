@@ -24,8 +24,8 @@ from layers import (
     sample,
     to_layout,
 )
-from minigrad.fast.accumulator import SparseGradient
-from minigrad.fast.table import make_table
+from minigrad.gates.table import make_table
+from minigrad.gradients import SparseGradient
 from optim import SGD, Adam, Trainer, clip_gradients
 
 NAMES = {

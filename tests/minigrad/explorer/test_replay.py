@@ -11,7 +11,8 @@ import minigrad as mg
 from minigrad.backward import sweep
 from minigrad.explorer.arrays import whole
 from minigrad.explorer.replay import FORMULAS, recipe
-from minigrad.graph import Leaf, Node, dense
+from minigrad.gradients import dense
+from minigrad.graph import Leaf, Node, next_serial
 
 from .conftest import NODE, needs_node, run_node
 
@@ -33,7 +34,14 @@ def cases(gate_class: type[mg.Gate]) -> list[dict[str, Any]]:
         )
         output = gate.forward(*arrays)
         output, *saved = output if isinstance(output, tuple) else (output,)
-        node = Node(gate, leaves, (*arrays, *saved), np.asarray(output), True)
+        node = Node()
+        node.gate, node.inputs, node.arrays = gate, leaves, (*arrays, *saved)
+        node.output, node.scope, node.serial, node.name = (
+            np.asarray(output),
+            (),
+            next_serial(),
+            None,
+        )
         dz = rng.normal(size=node.output.shape)
         swept = sweep(node, dz)
         parts = [whole(dense(swept[leaf])) if leaf in swept else None for leaf in leaves]

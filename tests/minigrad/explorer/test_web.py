@@ -13,7 +13,8 @@ import pytest
 
 import minigrad as mg
 from minigrad.backward import sweep
-from minigrad.graph import Leaf, Node, ancestors, dense
+from minigrad.gradients import dense
+from minigrad.graph import Leaf, Node, ancestors
 from tests.blocks import blocks
 
 from .conftest import HERE, NODE, PACKAGE, Keys, needs_node, run_node

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.graph import ancestors, dense
+from minigrad.gradients import dense
+from minigrad.graph import ancestors
 
 X = np.random.default_rng(3).normal(size=(3, 4))
 ONE: list[Any] = [

@@ -135,11 +135,11 @@ def test_where_cross_entropy_differs_an_error_says_so() -> None:
     with pytest.raises(mg.MinigradError, match="(?s)MG152.*must be integers.*argmax"):
         mg.cross_entropy(LOGITS, one_hot)
     with pytest.raises(mg.MinigradError, match="(?s)MG129.*label_smoothing=.*log_softmax"):
-        mg.cross_entropy(LOGITS, LABELS, label_smoothing=0.1)  # type: ignore[call-arg]
+        mg.cross_entropy(LOGITS, LABELS, label_smoothing=0.1)
     with pytest.raises(mg.MinigradError, match="MG116"):
         mg.cross_entropy(LOGITS, [-100] * 4)
     with pytest.raises(mg.MinigradError, match="(?s)MG129.*mg.cross_entropy.*ignore_index"):
-        mg.softmax_cross_entropy(LOGITS, LABELS, ignore_index=0)  # type: ignore[call-arg]
+        mg.softmax_cross_entropy(LOGITS, LABELS, ignore_index=0)
 
 
 def test_manual_seed_is_seed() -> None:
@@ -147,7 +147,7 @@ def test_manual_seed_is_seed() -> None:
         seed(5)
         return Dense(2, 3).W.array.tolist()
 
-    assert drawn(mg.manual_seed) == drawn(mg.random.manual_seed) == drawn(mg.seed)  # type: ignore[attr-defined]
+    assert drawn(mg.manual_seed) == drawn(mg.random.manual_seed) == drawn(mg.seed)
 
 
 def test_clip_grad_norm_is_pytorchs() -> None:
@@ -160,7 +160,7 @@ def test_clip_grad_norm_is_pytorchs() -> None:
     assert optim.clip_grad_norm_(a, 100.0) == pytest.approx(2.5)  # a single one
     assert a.grad.tolist() == [1.5, 2.0]
     with pytest.raises(mg.MinigradError, match="(?s)MG129.*norm_type=.*2-norm"):
-        optim.clip_grad_norm_([a], 1.0, norm_type=1)  # type: ignore[call-arg]
+        optim.clip_grad_norm_([a], 1.0, norm_type=1)
 
 
 def test_eps_is_pytorchs() -> None:
@@ -204,7 +204,6 @@ x.std(dim=0) -> MG129 .*ddof=1
 x.std(0, keepdim=True) -> MG129 .*ddof=1
 x.squeeze(dim=0) -> MG129 .*must be 1
 x.argmax(dim=1) -> MG129 .*no .float
-x.sum(0, True, 1) -> MG129 .*pass the arguments it accepts
 mg.zeros(2, 3) -> MG119 minigrad has no zeros.*np.zeros
 mg.sigmod(x) -> MG119 .*did you mean sigmoid
 mg.gradchek(x) -> MG119 .*did you mean gradcheck
@@ -524,7 +523,7 @@ def test_what_the_page_says_to_write_here_works(tmp_path: Path) -> None:
 def test_the_text_has_the_names_that_a_tensor_answers_and_tells_to_write_what_exists() -> None:
     answered = [
         name
-        for name, value in vars(mg.Tensor).items()
+        for name, value in vars(other_frameworks.ForeignNames).items()
         if isinstance(getattr(value, "fget", 0), partial)
     ]
     assert len(answered) > 100 and all(map(other_frameworks.hint, answered))

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..graph import Array, Leaf, Node, next_serial
+from ..pickling import register
 from ..tensor import Tensor, TensorLike, from_node
 
 
@@ -76,6 +77,9 @@ class Table(Leaf):
         return self.stored.dtype
 
 
+register(Table)
+
+
 def make_table(
     data: TensorLike, *, requires_grad: bool = True, name: str | None = None, dtype: Any = None
 ) -> Tensor:
@@ -91,23 +95,20 @@ def make_table(
     return from_node(Table(leaf.output, requires_grad, name))
 
 
-def read_rows(table: Node, ids: Array) -> Array:
-    """Return a table's array, after applying the pending updates of the rows `ids`.
+def catch_up(table: Node, ids: Array) -> None:
+    """Apply the pending updates of the rows `ids`, if the node is a Table.
 
-    If an id is outside the table, no updates are applied. The gate raises the error later.
+    If an id is outside the table, no updates are applied. The look-up raises the error later.
     """
-    if not isinstance(table, Table):
-        return table.output
-    vocabulary = len(table.stored)
     if (
-        table.pending is not None
+        isinstance(table, Table)
+        and table.pending is not None
         and ids.dtype.kind in "iu"
         and ids.size
         and 0 <= ids.min()
-        and ids.max() < vocabulary
+        and ids.max() < len(table.stored)
     ):
         table.catch_up(ids)
-    return table.stored
 
 
 @contextmanager

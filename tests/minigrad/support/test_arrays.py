@@ -5,8 +5,8 @@ every method.
 import numpy as np
 import pytest
 
-from minigrad.fast import kernels as arrays
-from minigrad.fast.kernels import distinct_ids, sum_by_place
+from minigrad.support import arrays
+from minigrad.support.arrays import distinct_ids, sum_by_place
 from tests.layouts import LAYOUTS
 
 layouts = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
