@@ -77,6 +77,8 @@ def sweep(
                         gradient = gradient()
                     if parent in arrived:
                         arrived[parent] = add(arrived[parent], gradient, array.shape)
+                    elif type(gradient) is np.ndarray and gradient.shape == array.shape:
+                        arrived[parent] = gradient  # the usual case, without a function call
                     else:
                         arrived[parent] = first(gradient, array.shape)
             except MinigradError:

@@ -120,15 +120,18 @@ class Gate:
         for tensor in inputs:
             if type(tensor) is not Tensor:  # a number, an array or a list
                 return self(*as_tensors(inputs))
-        # a loop over the inputs would take longer than these two cases
+        # Most gates have one or two inputs. A loop would take longer than these two cases.
         nodes: tuple[Node, ...]
         arrays: tuple[Any, ...]
         if len(inputs) == 1:
             x = inputs[0].node
-            nodes, arrays, requires_grad = (x,), (x.output,), x.requires_grad
+            nodes = (x,)
+            arrays = (x.output,)
+            requires_grad = x.requires_grad
         elif len(inputs) == 2 and not self.reads_stored:
             x, y = inputs[0].node, inputs[1].node
-            nodes, arrays = (x, y), (x.output, y.output)
+            nodes = (x, y)
+            arrays = (x.output, y.output)
             requires_grad = x.requires_grad or y.requires_grad
         else:
             nodes = tuple([tensor.node for tensor in inputs])
