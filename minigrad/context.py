@@ -25,16 +25,17 @@ from .errors import OptionError
 from .support.text import printable
 
 Scope = tuple[str, ...]
+Hook = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 RECORDING: ContextVar[bool] = ContextVar("recording", default=True)
 SCOPE: ContextVar[Scope] = ContextVar("scope", default=())
 FUSED: ContextVar[bool | None] = ContextVar("fused", default=None)
 
-ON_RECORD: ContextVar[Callable[[Any], None] | None] = ContextVar("on_record", default=None)
+ON_RECORD: ContextVar[Hook | None] = ContextVar("on_record", default=None)
 """A function that is called with each node when the node is recorded."""
 
-ON_GRADIENT: ContextVar[Callable[[Any, Any], None] | None] = ContextVar("on_gradient", default=None)
+ON_GRADIENT: ContextVar[Hook | None] = ContextVar("on_gradient", default=None)
 """A function that a backward pass calls with each node and its gradient, before it runs the node's
 rule."""
 
@@ -52,14 +53,14 @@ that another gate calls are not watched. The list is empty unless, for example, 
 it normally adds no overhead.
 """
 
-ON_CUT: ContextVar[Callable[[Any], Any] | None] = ContextVar("on_cut", default=None)
+ON_CUT: ContextVar[Hook | None] = ContextVar("on_cut", default=None)
 """A function that is called with each array that passes through a cut. It returns the array that
 continues after the cut."""
 
-ON_LAYER: ContextVar[Callable[[Any], None] | None] = ContextVar("on_layer", default=None)
+ON_LAYER: ContextVar[Hook | None] = ContextVar("on_layer", default=None)
 """A function that is called with each layer before the layer runs."""
 
-SUM_OVER_RANKS: ContextVar[Callable[[Any], Any] | None] = ContextVar("sum_over_ranks", default=None)
+SUM_OVER_RANKS: ContextVar[Hook | None] = ContextVar("sum_over_ranks", default=None)
 """A function that sums a Tensor over all processes that train the model, each on its share of a
 batch; or None for a single process."""
 
@@ -109,7 +110,8 @@ class setting(ContextDecorator):
         return self.value
 
     def __enter__(self) -> Self:
-        _OPEN.set((*_OPEN.get(), (self, self.variable.get())))
+        before = self.variable.get()
+        _OPEN.set((*_OPEN.get(), (self, before)))
         self.variable.set(self.inner_value())
         return self
 
@@ -217,7 +219,9 @@ def step_number(name: str) -> int | None:
     >>> step_number("t07"), step_number("head")
     (7, None)
     """
-    return int(name[1:]) if re.fullmatch(STEP_PATTERN, name) else None
+    if re.fullmatch(STEP_PATTERN, name):
+        return int(name[1:])
+    return None
 
 
 def step_of(scope: Scope) -> tuple[Scope, int, Scope] | None:

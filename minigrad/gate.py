@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,23 +19,29 @@ import numpy as np
 from .context import OBSERVERS, current_scope, is_recording, observed_call, on_record
 from .errors import MinigradError
 from .graph import Array, Leaf, Node, next_serial
+from .graph import Shape as Shape
 from .help import engine_errors as checks
 from .support.text import printable
 from .tensor import Tensor, TensorLike, as_tensors, from_node
 
-Shape = tuple[int, ...]
 GATES: dict[str, type[Gate]] = {}
 """All gates by name. If a second module defines a gate with the same name, the second gate has the
 key "module.name". Gates whose names start with _ are not included."""
 
 
-def _must_copy(output: Array, nodes: Sequence[Node], recorded: bool) -> bool:
-    """Return whether a view must be copied, because an in-place update of an input would change it."""
+def _unshared(output: Array, nodes: Sequence[Node], recorded: bool) -> Array:
+    """Copy the output if an in-place update of an input would change it, and return it.
+
+    The outputs of recorded gates never change, so views of them need no copy.
+    """
     if recorded and all(node.gate for node in nodes):
-        return False  # the outputs of recorded gates never change
-    return not output.flags.writeable or any(
-        np.may_share_memory(output, node.stored) for node in nodes
-    )
+        return output
+    for node in nodes:
+        if np.may_share_memory(output, node.stored):
+            return output.copy()
+    if not output.flags.writeable:
+        return output.copy()
+    return output
 
 
 class Gate:
@@ -104,14 +111,12 @@ class Gate:
         super().__init_subclass__(**kwargs)
         cls.foreign = not cls.__module__.startswith("minigrad.gates.")
         if not cls.__name__.startswith("_"):
-            known = GATES.setdefault(cls.__name__, cls)
+            name = cls.__name__
             # Running a notebook cell again replaces the gate that the cell defines. A gate from
             # another module gets a longer key and replaces nothing.
-            GATES[
-                cls.__name__
-                if known.__module__ == cls.__module__
-                else f"{cls.__module__}.{cls.__name__}"
-            ] = cls
+            if GATES.setdefault(name, cls).__module__ != cls.__module__:
+                name = f"{cls.__module__}.{name}"
+            GATES[name] = cls
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
         """Compute the gate's output, and record the call if an input requires a gradient."""
@@ -129,13 +134,15 @@ class Gate:
             arrays = (x.output,)
             requires_grad = x.requires_grad
         elif len(inputs) == 2 and not self.reads_stored:
-            x, y = inputs[0].node, inputs[1].node
+            x = inputs[0].node
+            y = inputs[1].node
             nodes = (x, y)
             arrays = (x.output, y.output)
             requires_grad = x.requires_grad or y.requires_grad
         else:
             nodes = tuple([tensor.node for tensor in inputs])
-            arrays = tuple([n.stored if self.reads_stored else n.output for n in nodes])
+            read = attrgetter("stored" if self.reads_stored else "output")
+            arrays = tuple(map(read, nodes))
             requires_grad = any(node.requires_grad for node in nodes)
         recorded = requires_grad and is_recording()
         try:
@@ -147,17 +154,16 @@ class Gate:
             else:
                 output = self.forward(*arrays)
         except Exception as error:
-            raise checks.forward_failed(self, error, nodes) from (
-                None if isinstance(error, MinigradError) else error
-            )
+            cause = None if isinstance(error, MinigradError) else error
+            raise checks.forward_failed(self, error, nodes) from cause
         if type(output) is tuple:
             output, saved = output
             arrays += (saved,)
         if type(output) is not np.ndarray:  # NumPy returns some single numbers as np.float32
             output = np.asarray(output)
         # A view has a base. A gate defined elsewhere may also return one of its inputs.
-        if (output.base is not None or self.foreign) and _must_copy(output, nodes, recorded):
-            output = output.copy()
+        if output.base is not None or self.foreign:
+            output = _unshared(output, nodes, recorded)
         if not recorded:
             origin = "constants" if is_recording() else "no_grad"
             return from_node(Leaf(output, False, None, origin))
@@ -189,7 +195,9 @@ class Gate:
     def value(self, *arrays: Any) -> Any:
         """Return forward's output without the value that it saves for backward."""
         output = self.forward(*arrays)
-        return output[0] if isinstance(output, tuple) else output
+        if type(output) is tuple:
+            return output[0]
+        return output
 
     def shape(self, *shapes: Shape) -> Shape:
         """Return the output's shape. By default, the inputs broadcast by NumPy's rules."""
@@ -200,7 +208,8 @@ class Gate:
 
         By default this is `operations` times the size of the largest array.
         """
-        return self.operations * max(map(math.prod, (output, *shapes)))
+        sizes = map(math.prod, (output, *shapes))
+        return self.operations * max(sizes)
 
     @property
     def name(self) -> str:
@@ -208,10 +217,11 @@ class Gate:
         return type(self).__name__
 
     def __repr__(self) -> str:
-        settings = ", ".join(
-            f"{key}={value!r}" for key, value in vars(self).items() if value is not None
-        )
-        return f"{printable(self.name)}({settings})"
+        settings = []
+        for key, value in vars(self).items():
+            if value is not None:
+                settings.append(f"{key}={value!r}")
+        return f"{printable(self.name)}({', '.join(settings)})"
 
     @classmethod
     def sample_inputs(cls) -> Iterator[tuple[Gate, tuple[Array, ...]]]:

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .graph import Array
+from .graph import Array, Shape
 from .support.arrays import distinct_ids, sum_by_place
 
 
@@ -27,7 +27,7 @@ class Gradient:
     # Makes `array + gradient` raise an error. Otherwise, NumPy would add it to each element.
     __array_ufunc__ = None
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: Shape) -> None:
         self.shape = shape
 
     def dense(self) -> Array:
@@ -53,8 +53,10 @@ class Product(Gradient):
     __slots__ = ("a", "dz")
 
     def __init__(self, a: Any, dz: Any) -> None:
-        self.shape = (a.shape[1], dz.shape[1])
-        self.a, self.dz = a, dz
+        shape = a.shape[1], dz.shape[1]
+        super().__init__(shape)
+        self.a = a
+        self.dz = dz
 
     def dense(self) -> Any:
         return matrix_product(self.a.T, self.dz)
@@ -104,9 +106,9 @@ class GradientSum(Gradient):
     def dense(self) -> Array:
         self._reduce()
         if self.products:
-            a = np.concatenate([product.a for product in self.products])
-            dz = np.concatenate([product.dz for product in self.products])
-            self.array += matrix_product(a.T, dz)
+            pairs = [(product.a, product.dz) for product in self.products]
+            a, dz = map(np.concatenate, zip(*pairs, strict=True))
+            self.array += a.T.dot(dz)
             self.products = []
         return self.array
 
@@ -138,12 +140,14 @@ class SparseGradient(Gradient):
 
     def __init__(
         self,
-        shape: tuple[int, ...],
+        shape: Shape,
         dtype: np.dtype[Any],
         terms: list[tuple[Any, Array]],
         coalesced: bool = False,
     ) -> None:
-        self.shape, self.dtype, self.terms = shape, dtype, terms
+        super().__init__(shape)
+        self.dtype = dtype
+        self.terms = terms
         self.coalesced = coalesced  # True if there is only one term, in which each row occurs once
 
     def add(self, gradient: Any) -> Gradient:
@@ -166,17 +170,20 @@ class SparseGradient(Gradient):
 
         Returns None if the gradient is not row-sparse.
         """
-        if not all(_picks_rows(index) for index, _ in self.terms):
-            return None
+        for index, _ in self.terms:
+            if not (isinstance(index, np.ndarray) and index.dtype.kind in "iu"):
+                return None
         if not self.coalesced:
-            width = self.shape[1:]
-            indices = [np.asarray(index, np.intp).ravel() for index, _ in self.terms]
-            ids = np.concatenate(indices) % self.shape[0]
-            values = np.concatenate(
-                [values.reshape(index.size, *width) for index, values in self.terms]
-            )
-            distinct, place = distinct_ids(ids, self.shape[0])
-            self.terms = [(distinct, sum_by_place(place, len(distinct), values))]
+            length, *width = self.shape
+            indices = []
+            values = []
+            for index, parts in self.terms:
+                indices.append(index.ravel().astype(np.intp, copy=False))
+                values.append(parts.reshape(index.size, *width))
+            ids = np.concatenate(indices) % length
+            distinct, place = distinct_ids(ids, length)
+            sums = sum_by_place(place, len(distinct), np.concatenate(values))
+            self.terms = [(distinct, sums)]
             self.coalesced = True
         return self.terms[0]
 
@@ -192,33 +199,35 @@ class SparseGradient(Gradient):
                 np.add.at(whole, index, values)
 
 
-def _picks_rows(index: Any) -> bool:
-    return isinstance(index, np.ndarray) and index.dtype.kind in "iu"
-
-
 def dense(gradient: Any) -> Any:
     """Return a gradient as an array. Arrays and Tensors are returned unchanged."""
-    return gradient.dense() if isinstance(gradient, Gradient) else gradient
+    if isinstance(gradient, Gradient):
+        return gradient.dense()
+    return gradient
 
 
 def for_leaf(gradient: Any) -> Any:
     """Return a gradient as leaves store it: an array, or a SparseGradient, whose rows an optimizer
     can update without the others.
     """
-    return gradient if isinstance(gradient, SparseGradient) else dense(gradient)
+    if isinstance(gradient, SparseGradient):
+        return gradient
+    return dense(gradient)
 
 
-def first(gradient: Any, shape: tuple[int, ...]) -> Any:
+def first(gradient: Any, shape: Shape) -> Any:
     """Return the first gradient of an input of `shape`, to which `add` may add others.
 
     A product is computed now, so that its dz can be freed. Most matrices are used only once.
     """
     if isinstance(gradient, Product):
         gradient = gradient.dense()
-    return gradient if gradient.shape == shape else unbroadcast(gradient, shape)
+    if gradient.shape == shape:
+        return gradient
+    return unbroadcast(gradient, shape)
 
 
-def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
+def add(total: Any, gradient: Any, shape: Shape) -> Any:
     """Return total + gradient, for an input of `shape` that is used several times.
 
     `total` is the input's first gradient, or a previous result of `add`.
@@ -233,7 +242,7 @@ def add(total: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     return total + unbroadcast(dense(gradient), shape)  # Tensors: this addition is recorded
 
 
-def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
+def unbroadcast(gradient: Any, shape: Shape) -> Any:
     """Sum a gradient over the broadcast axes, back to the input's shape.
 
     Broadcasting repeats an element, so the element's gradient is the sum over all repetitions.
@@ -244,16 +253,20 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
     """
     extra = len(gradient.shape) - len(shape)
     repeated = list(range(extra))
-    for axis, size in enumerate(shape):
-        if extra < 0 or size not in (1, gradient.shape[extra + axis]):
+    for axis, size in enumerate(shape, extra):
+        if extra < 0 or size not in (1, gradient.shape[axis]):
             raise ValueError(
                 f"it returned a gradient of shape {gradient.shape} for an input of shape {shape}"
             )
-        if size != gradient.shape[extra + axis]:
-            repeated.append(extra + axis)
-    return gradient.sum(axis=tuple(repeated)).reshape(shape) if repeated else gradient
+        if size != gradient.shape[axis]:
+            repeated.append(axis)
+    if not repeated:
+        return gradient
+    return gradient.sum(axis=tuple(repeated)).reshape(shape)
 
 
 def matrix_product(a: Any, b: Any) -> Any:
     """Return a @ b for two matrices. For plain arrays, `dot` takes less time than @."""
-    return a.dot(b) if type(a) is type(b) is np.ndarray else a @ b
+    if type(a) is type(b) is np.ndarray:
+        return a.dot(b)
+    return a @ b

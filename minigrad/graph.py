@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 else:
     Array = np.ndarray  # numpy.typing is slow to import, and only type checkers need it
 
+Shape = tuple[int, ...]
 next_serial = count(1).__next__
 
 
@@ -55,7 +56,7 @@ class Node:
     upstream: Any
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         return self.output.shape
 
     @property

@@ -13,29 +13,37 @@ from typing import Any, ClassVar, NoReturn, Self, TypeVar
 import numpy as np
 
 from .errors import UnsupportedError
-from .graph import Array, Node
+from .graph import Array, Node, Shape
 from .help import engine_errors as checks
 from .help.other_frameworks import call_renamed, own_keywords
 from .support.text import printable
 
-F = TypeVar("F", bound=Callable[..., Any])
+Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
 
 REAL = "fiub"
 """The kinds of dtypes that a Tensor may have: floats, integers and booleans."""
 
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+FUNCTIONS: dict[Function, Function] = {}
 """Maps each supported NumPy function to the function that records the call."""
 
 # Functions that return integers or booleans, which have no gradient.
-_COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
-_WITHOUT_GRADIENT = {
-    *_COMPARISONS, np.isfinite, np.isnan, np.isinf, np.logical_and, np.logical_or, np.logical_not, np.signbit,
-    np.argmax, np.argmin, np.argsort, np.shape, np.ndim, np.size, np.count_nonzero, np.flatnonzero, np.nonzero,
-    np.all, np.any, np.allclose, np.array_equal, np.isclose,
-}  # fmt: skip
+_COMPARISONS = {
+    np.equal,
+    np.not_equal,
+    np.less,
+    np.less_equal,
+    np.greater,
+    np.greater_equal,
+}
+_WITHOUT_GRADIENT = _COMPARISONS | {
+    getattr(np, name)
+    for name in "isfinite isnan isinf logical_and logical_or logical_not signbit argmax argmin argsort "
+    "shape ndim size count_nonzero flatnonzero nonzero all any allclose array_equal isclose".split()
+}
 
 
-def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
+def implements(*numpy_functions: Function) -> Callable[[F], F]:
     """Decorate the function to run when one of these NumPy functions is called on a Tensor."""
 
     def register(function: F) -> F:
@@ -47,7 +55,9 @@ def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
 
 def to_array(value: Any) -> Any:
     """Return a Tensor's array, and anything else unchanged."""
-    return value.array if isinstance(value, ArrayMethods) else value
+    if isinstance(value, ArrayMethods):
+        return value.array
+    return value
 
 
 def as_array(data: Any, dtype: Any = None) -> Array:
@@ -56,8 +66,8 @@ def as_array(data: Any, dtype: Any = None) -> Array:
     Errors: DtypeError for a Tensor (MG111), a masked array (MG172) and data that is not numeric
     (MG110); ShapeError for ragged lists (MG103).
     """
-    if isinstance(node := getattr(data, "node", None), Node):
-        raise checks.already_a_tensor(node)
+    if isinstance(data, ArrayMethods):
+        raise checks.already_a_tensor(data.node)
     one = data[0] if isinstance(data, (list, tuple)) and data else data
     if isinstance(one, np.ndarray) and hasattr(one, "mask"):
         raise checks.masked_array(one.shape)
@@ -71,8 +81,10 @@ def as_array(data: Any, dtype: Any = None) -> Array:
     if dtype is not None:
         check_real(np.dtype(dtype))
         return _converted(data, np.dtype(dtype))
-    keeps = array.dtype.kind == "b" or isinstance(data, (np.ndarray, np.generic))
-    return array.astype(array.dtype if keeps else np.float32)
+    keeps_dtype = isinstance(data, (np.ndarray, np.generic))
+    if keeps_dtype or array.dtype.kind == "b":
+        return array.copy()
+    return array.astype(np.float32)
 
 
 def check_real(dtype: np.dtype[Any], *data: Any) -> None:
@@ -92,9 +104,13 @@ def common_dtype(values: Sequence[Any]) -> np.dtype[Any]:
 
     If there are none, return float32.
     """
-    arrays = [value for value in values if isinstance(value, np.ndarray) or hasattr(value, "node")]
-    dtypes = [array.dtype for array in arrays if array.dtype.kind in REAL]
-    return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
+    dtypes = []
+    for value in values:
+        if isinstance(value, (np.ndarray, ArrayMethods)) and value.dtype.kind in REAL:
+            dtypes.append(value.dtype)
+    if not dtypes:
+        return np.dtype(np.float32)
+    return np.result_type(*dtypes)
 
 
 def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
@@ -104,11 +120,13 @@ def as_operand(value: Any, dtype: np.dtype[Any]) -> Array:
     that a Python float counts as float32.
     """
     number = isinstance(value, (bool, int, float, np.integer, np.floating))
-    if not number or (isinstance(value, np.generic) and dtype.kind != "f"):
+    if number and dtype.kind == "f":
+        return _converted(value, dtype)
+    if not number or isinstance(value, np.generic):
         return as_array(value)
-    if dtype.kind != "f":
-        dtype = np.result_type(dtype, np.float32 if isinstance(value, float) else type(value)(0))
-    return _converted(value, dtype)
+    if isinstance(value, float):
+        return _converted(value, np.result_type(dtype, np.float32))
+    return _converted(value, np.result_type(dtype, type(value)(0)))
 
 
 def _converted(data: Any, dtype: np.dtype[Any]) -> Array:
@@ -142,7 +160,7 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
     array: Array
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         return self.node.shape
 
     @property
@@ -161,23 +179,37 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
     __getitem__: ClassVar[Callable[..., Self]]
     transpose: ClassVar[Callable[..., Self]]
 
-    # fmt: off
     @property
-    def T(self) -> Self: return self.transpose()
-    def __iter__(self) -> Iterator[Self]: return (self[index] for index in range(len(self)))
-    def __pos__(self) -> Self: return self
+    def T(self) -> Self:
+        return self.transpose()
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[index] for index in range(len(self)))
+
+    def __pos__(self) -> Self:
+        return self
 
     # ---- conversions ----
 
     __hash__ = object.__hash__
-    def __float__(self) -> float: return float(self.item())
-    def __int__(self) -> int: return int(self.item())
-    def __bool__(self) -> bool: return bool(self.item())
-    # for printing
-    def __round__(self, digits: int | None = None) -> float: return round(float(self), digits)
-    def __format__(self, spec: str) -> str: return format(self.item() if spec else str(self), spec)
-    def __len__(self) -> int: return len(self.array)
-    # fmt: on
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __round__(self, digits: int | None = None) -> float:
+        return round(float(self), digits)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if spec else str(self), spec)
 
     def argmax(self, axis: int | None = None, **others: Any) -> Any:
         """Return the index of the largest element along `axis`, as a plain array."""
@@ -192,10 +224,9 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
         return self.array.item()
 
     def __repr__(self) -> str:
-        body = np.array2string(
-            self.array, separator=", ", prefix="Tensor(", threshold=20, precision=4
-        )
-        parts = [body]
+        parts = [
+            np.array2string(self.array, separator=", ", prefix="Tensor(", threshold=20, precision=4)
+        ]
         if self.dtype != np.float32:
             parts.append(f"dtype={self.dtype}")
         if self.node.name:
@@ -217,11 +248,11 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if ufunc in _WITHOUT_GRADIENT and method == "__call__":
             return _plainly(ufunc, inputs, options)
-        if method != "__call__" or options or ufunc not in FUNCTIONS:
-            how = "" if method == "__call__" else f".{method}"
-            given = "".join(f" with {name}=" for name in options)
-            raise checks.no_gate(f"np.{ufunc.__name__}{how}{given}")
-        return FUNCTIONS[ufunc](*inputs)
+        if method == "__call__" and not options and ufunc in FUNCTIONS:
+            return FUNCTIONS[ufunc](*inputs)
+        how = "" if method == "__call__" else f".{method}"
+        given = "".join(f" with {name}=" for name in options)
+        raise checks.no_gate(f"np.{ufunc.__name__}{how}{given}")
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         if function in _WITHOUT_GRADIENT:
@@ -229,21 +260,26 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
         if function not in FUNCTIONS:
             raise checks.no_gate(f"np.{function.__name__}")
         recorded = FUNCTIONS[function]
-        return recorded(*args, **(own_keywords(recorded, options) if options else {}))
+        if options:
+            options = own_keywords(recorded, options)
+        return recorded(*args, **options)
 
 
-def _plainly(function: Callable[..., Any], args: Iterable[Any], options: dict[str, Any]) -> Any:
+def _plainly(function: Function, args: Iterable[Any], options: dict[str, Any]) -> Any:
     """Call a NumPy function with the arrays of all Tensors among its arguments."""
     arrays = [to_array(value) for value in args]
-    if function in _COMPARISONS:
-        checks.warn_of_pairs(*arrays)
-    result = function(*arrays, **{name: to_array(value) for name, value in options.items()})
-    return watched_column(result) if function in _COMPARISONS else result
+    options = {name: to_array(value) for name, value in options.items()}
+    if function not in _COMPARISONS:
+        return function(*arrays, **options)
+    checks.warn_of_pairs(*arrays)
+    return watched_column(function(*arrays, **options))
 
 
 def watched_column(array: Any) -> Any:
     """Return an array of shape (N, 1) as a Column, and any other array unchanged."""
-    return array.view(Column) if array.shape[1:] == (1,) else array
+    if array.shape[1:] == (1,):
+        return array.view(Column)
+    return array
 
 
 class Column(np.ndarray):
@@ -254,16 +290,21 @@ class Column(np.ndarray):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         arrays = [_uncompared(one) for one in inputs]
-        if ufunc in _COMPARISONS and not any(isinstance(one, ArrayMethods) for one in arrays):
-            checks.warn_of_pairs(*arrays)
         if "out" in options:
             options["out"] = tuple(map(_uncompared, options["out"]))
+        compared = ufunc in _COMPARISONS
+        if compared and not any(isinstance(one, ArrayMethods) for one in arrays):
+            checks.warn_of_pairs(*arrays)
         result = getattr(ufunc, method)(*arrays, **options)
-        return watched_column(result) if ufunc in _COMPARISONS and method == "__call__" else result
+        if compared and method == "__call__":
+            return watched_column(result)
+        return result
 
     def __repr__(self) -> str:
         return repr(self.view(np.ndarray))
 
 
 def _uncompared(value: Any) -> Any:
-    return value.view(np.ndarray) if isinstance(value, Column) else value
+    if isinstance(value, Column):
+        return value.view(np.ndarray)
+    return value
