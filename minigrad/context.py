@@ -37,9 +37,10 @@ ON_RECORD: ContextVar[Hook | None] = ContextVar("on_record", default=None)
 
 ON_GRADIENT: ContextVar[Hook | None] = ContextVar("on_gradient", default=None)
 """A function that a backward pass calls with each node and its gradient, before it runs the node's
-rule."""
+rule or stores a leaf's gradient. The gradient may be a Gradient (gradients.py)."""
 
-# A gate call reads these three settings. Bound methods save it an attribute look-up each.
+# Gate calls and leaves read these settings. Bound methods save an attribute look-up each. They are
+# written in C, so a debugger does not step into them.
 is_recording = RECORDING.get
 current_scope = SCOPE.get
 on_record = ON_RECORD.get
@@ -163,7 +164,8 @@ class fused(setting):
     """Let recurrent layers run a whole sequence as one gate within a block, where possible.
 
     This takes less time, but the graph does not show the time steps. `fused(False)` records every
-    step. Outside such a block, layers are fused only if nothing is recorded.
+    step. Outside such a block, layers are fused only if nothing is recorded. A layer's option
+    `fused` overrides the block.
 
     >>> with fused():
     ...     FUSED.get()

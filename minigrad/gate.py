@@ -55,13 +55,15 @@ class Gate:
       backward receives Tensors, and None instead of the saved value, which it has to recompute.
     - `backward(dz, z, *arrays)`, where z is the output and dz is dL/dz. It returns a tuple with one
       gradient dL/dx for each input x; None means zero. An expensive gradient may be a function
-      without arguments, which is called only if that input requires a gradient. The engine sums
+      without arguments, which is called only if that input requires a gradient. A gradient may also
+      be a Gradient (gradients.py), whose array is computed when it is needed. The engine sums
       over broadcast axes. The rule must not write to dz, z or the arrays, because other gates use
       them too. In your own gates, dz is read-only. If all operations in the rule also work on
       Tensors, the gate has second derivatives. If not, set `differentiable_twice = False`.
     - `shape(*shapes) -> shape`, which you can omit if the inputs broadcast as in NumPy. It returns
       the output's shape, or raises a ShapeError that explains why the inputs are incompatible. The
       engine calls it if forward fails.
+    - A gate may override `__call__` to prepare its inputs. The look-up and the fused sequences do.
     - In this package, gates also need `symbol` and `sample_inputs()`, which yields (gate, arrays)
       pairs for tests. CONTRIBUTING.md lists the steps.
 
@@ -119,11 +121,13 @@ class Gate:
             GATES[name] = cls
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
-        """Compute the gate's output, and record the call if an input requires a gradient."""
+        """Compute the gate's output. Record the call if recording is on and an input requires a
+        gradient.
+        """
         if OBSERVERS and (observed := observed_call(self, inputs)) is not None:
             return observed  # type: ignore[no-any-return]
         for tensor in inputs:
-            if type(tensor) is not Tensor:  # a number, an array or a list
+            if type(tensor) is not Tensor:  # a number, an array, a list, or a subclass of Tensor
                 return self(*as_tensors(inputs))
         # Most gates have one or two inputs. A loop would take longer than these two cases.
         nodes: tuple[Node, ...]

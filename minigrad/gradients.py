@@ -6,8 +6,9 @@ that computed an array each time would spend most of its time on this. The class
 therefore keep the parts of a gradient. All of them have two methods: `dense()` computes the array,
 and `add(gradient)` returns the sum with another gradient.
 
-`add` and `unbroadcast` in this file are the two operations that the backward pass itself performs
-on gradients.
+The backward pass collects gradients with `first` and `add`, which sum over broadcast axes
+(`unbroadcast`), and brings them into their final form with `dense` and `for_leaf`. One more Gradient
+is defined in gates/rows.py: GradientById, of which only the look-up needs a part.
 """
 
 from __future__ import annotations

@@ -266,18 +266,19 @@ def cut(tensor: TensorLike) -> Tensor:
 
 
 def as_tensors(values: Sequence[TensorLike]) -> list[Tensor]:
-    """Return Tensors unchanged, and all other values as constant Tensors.
+    """Return Tensors unchanged, and all other values as constants.
 
-    A plain number takes the dtype of a float Tensor.
+    A plain number takes the dtype of a float Tensor. An object of a subclass of Tensor becomes a
+    plain Tensor of the same node.
     """
     floats = [
         value.dtype for value in values if isinstance(value, Tensor) and value.dtype.kind == "f"
     ]
     dtype = floats[0] if floats else common_dtype(values)
-    return [value if type(value) is Tensor else _constant(value, dtype) for value in values]
+    return [value if type(value) is Tensor else _as_plain_tensor(value, dtype) for value in values]
 
 
-def _constant(value: TensorLike, dtype: np.dtype[Any]) -> Tensor:
+def _as_plain_tensor(value: TensorLike, dtype: np.dtype[Any]) -> Tensor:
     return (
         from_node(value.node) if isinstance(value, Tensor) else constant(as_operand(value, dtype))
     )
