@@ -5,8 +5,8 @@ docs/data.md lists the sources and the licence.
 
 import struct
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,13 @@ from minigrad.support.files import AnyPath, open_file, to_path
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.intp]
+Split = tuple[Images, Labels]
 
 MNIST_COUNTS = {"train": 60_000, "test": 10_000}
 """The number of images in each split of MNIST."""
 
 
-def load_digits() -> tuple[Images, Labels]:
+def load_digits() -> Split:
     """Load 1,797 handwritten digits: (images (1797, 8, 8) with values from 0 to 16, labels (1797,)).
 
     >>> images, labels = load_digits()
@@ -38,11 +39,13 @@ def load_digits() -> tuple[Images, Labels]:
     Errors: DataError MG404 if the file is missing, MG405 if it is damaged. Source: E. Alpaydin and
     C. Kaynak, Optical Recognition of Handwritten Digits (1998), in the form of scikit-learn.
     """
-    rows = np.loadtxt(bundled_text("digits.csv.gz").splitlines(), np.uint8, delimiter=",")
-    return rows[:, :64].reshape(-1, 8, 8), rows[:, 64].astype(np.intp)
+    lines = bundled_text("digits.csv.gz").splitlines()
+    rows = np.loadtxt(lines, np.uint8, delimiter=",")
+    images = rows[:, :64].reshape(-1, 8, 8)
+    return images, rows[:, 64].astype(np.intp)
 
 
-def load_mnist(data_dir: AnyPath) -> tuple[tuple[Images, Labels], tuple[Images, Labels]]:
+def load_mnist(data_dir: AnyPath) -> tuple[Split, Split]:
     """Load MNIST as ((images, labels) for training, (images, labels) for testing).
 
     The images are (60000, 28, 28) and (10000, 28, 28), with values from 0 to 255. `data_dir` is the
@@ -62,7 +65,7 @@ def load_mnist(data_dir: AnyPath) -> tuple[tuple[Images, Labels], tuple[Images, 
     return _split(data_dir, "train"), _split(data_dir, "test")
 
 
-def _split(data_dir: AnyPath, split: str) -> tuple[Images, Labels]:
+def _split(data_dir: AnyPath, split: str) -> Split:
     remedy = 'prepare MNIST with tensorflow-datasets: tfds.load("mnist", data_dir=...)'
     path = data_dir
     try:
@@ -74,89 +77,94 @@ def _split(data_dir: AnyPath, split: str) -> tuple[Images, Labels]:
         raise unreadable_file(path, error, remedy=remedy) from error
     try:
         records = _records(content)
-        if len(records) != MNIST_COUNTS[split]:
-            raise ValueError(
-                f"it contains {len(records):,} images instead of {MNIST_COUNTS[split]:,}"
-            )
+        count, expected = len(records), MNIST_COUNTS[split]
+        if count != expected:
+            raise ValueError(f"it contains {count:,} images instead of {expected:,}")
         pngs, labels = zip(*map(_example, records), strict=True)
-        return read_png(pngs), np.array(labels, np.intp)
+        images = read_png(pngs)
+        return images, np.array(labels, np.intp)
     # struct, zlib and NumPy each raise their own exceptions for damaged bytes.
     except Exception as error:
         raise damaged_file(path, reason(error), remedy=remedy) from error
 
 
 def _records(content: bytes) -> list[bytes]:
-    """Return the records of a TFRecord file. Each consists of its length, a checksum of the length,
-    its bytes, and a checksum of the bytes.
+    """Return the records of a TFRecord file.
+
+    Each record has two parts, its length and its bytes. A checksum follows each part.
 
     Errors: ValueError if the file ends within a record, or a checksum is wrong.
     """
-    lengths, records = list[bytes](), list[bytes]()
-    stored = list[tuple[int, int]]()  # the checksums of the length and the bytes of each record
+    parts = []
+    checksums = []
     start = 0
     while start < len(content):
-        length, checksum = struct.unpack_from("<QI", content, start)
-        end = start + 12 + length
-        if end + 4 > len(content):
-            raise ValueError("the file ends within a record")
-        lengths.append(content[start : start + 8])
-        records.append(content[start + 12 : end])
-        stored.append((checksum, *struct.unpack_from("<I", content, end)))
-        start = end + 4
-    for column, parts in enumerate((lengths, records)):
-        checksums = crc32c(parts)
-        # The format rotates the checksum and adds a constant.
-        masked = (checksums >> 15 | checksums << 17) + np.uint32(0xA282EAD8)
-        wrong = np.flatnonzero(masked != np.array(stored, np.uint32)[:, column])
-        if len(wrong):
-            raise ValueError(f"the checksum of record {wrong[0]} is wrong")
-    return records
+        (length,) = struct.unpack_from("<Q", content, start)
+        for size in (8, length):
+            end = start + size
+            parts.append(content[start:end])
+            start = end + 4
+            checksums.append(content[end:start])
+    if start > len(content):
+        raise ValueError("the file ends within a record")
+    computed = crc32c(parts)
+    # The format rotates the checksum and adds a constant.
+    computed = (computed >> 15 | computed << 17) + np.uint32(0xA282EAD8)
+    wrong = np.flatnonzero(computed != np.frombuffer(b"".join(checksums), "<u4"))
+    if wrong.size:
+        raise ValueError(f"the checksum of record {wrong[0] // 2} is wrong")
+    return parts[1::2]
 
 
 def crc32c(parts: Sequence[bytes]) -> npt.NDArray[np.uint32]:
-    """Return the CRC-32C of each part, which Python's library lacks. The parts' bytes are read one
-    after another, and those of all parts at the same time.
+    """Return the CRC-32C of each part, which Python's library lacks.
+
+    The bytes of a part are read one after another, and those of all parts at the same time.
 
     >>> crc32c([b"123456789"]).tolist() == [0xE3069283]
     True
     """
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
-        table = np.where(table % 2, table >> 1 ^ np.uint32(0x82F63B78), table >> 1)
-    lengths = np.array([len(part) for part in parts])
+        half = table >> 1
+        table = np.where(table % 2, half ^ np.uint32(0x82F63B78), half)
+    lengths = np.array(list(map(len, parts)))
     starts = np.cumsum(lengths) - lengths
     content = np.frombuffer(b"".join(parts), np.uint8)
     result = np.full(len(parts), 0xFFFFFFFF, np.uint32)
     for index in range(lengths.max(initial=0)):
         rows = np.flatnonzero(lengths > index)
         old = result[rows]
-        result[rows] = table[(old ^ content[starts[rows] + index]) & 255] ^ old >> 8
+        byte = content[starts[rows] + index]
+        result[rows] = table[(old ^ byte) & 255] ^ old >> 8
     return ~result
 
 
 def _example(record: bytes) -> tuple[bytes, int]:
     """Return the PNG and the label in a serialized tf.train.Example.
 
-    Its layout is Example.features = 1, Features.feature = 1 (a map of keys = 1 to values = 2), and
-    Feature.bytes_list = 1 or int64_list = 3, whose values are field 1.
+    An Example contains Features, which contain entries of a map. An entry contains a key and a
+    Feature, which contains a list, which contains one value.
     """
-    ((_, features),) = _fields(record)
-    entries = (dict(_fields(entry)) for _, entry in _fields(features))
-    feature = {entry[1]: dict(_fields(entry[2])) for entry in entries}
-    png = dict(_fields(feature[b"image"][1]))[1]
-    label, _ = _varint(dict(_fields(feature[b"label"][3]))[1], 0)
-    return png, label
+    (features,) = _fields(record)
+    values = {}
+    for entry in _fields(features):
+        key, feature = _fields(entry)
+        (in_list,) = _fields(feature)
+        (values[key],) = _fields(in_list)
+    (label,) = values[b"label"]  # an integer below 128 is stored in one byte
+    return values[b"image"], label
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """Yield (number, value) for each field of a protocol buffer in which all values are bytes."""
+def _fields(message: bytes) -> Iterator[bytes]:
+    """Yield the fields of a protocol buffer message. A field has a key, a length and bytes."""
     start = 0
     while start < len(message):
         key, start = _varint(message, start)
         length, start = _varint(message, start)
         if key % 8 != 2 or start + length > len(message):
             raise ValueError("a record is not an image with a label")
-        yield key // 8, message[start : start + length]
+        yield message[start : start + length]
         start += length
 
 
@@ -164,9 +172,11 @@ def _varint(message: bytes, start: int) -> tuple[int, int]:
     """Return (an integer stored in groups of 7 bits, the lowest first; the index after it)."""
     value = shift = 0
     while message[start] >= 128:
-        value |= (message[start] - 128) << shift
-        start, shift = start + 1, shift + 7
-    return value | message[start] << shift, start + 1
+        value |= message[start] % 128 << shift
+        start += 1
+        shift += 7
+    value |= message[start] << shift
+    return value, start + 1
 
 
 def read_png(files: Sequence[bytes]) -> Images:
@@ -187,31 +197,52 @@ def read_png(files: Sequence[bytes]) -> Images:
     if kind != [8, 0, 0, 0, 0]:
         raise ValueError("an image does not have 8-bit grey values, or is interlaced")
     stored = np.frombuffer(b"".join(contents), np.uint8)
+    stored = stored.reshape(len(files), height, 1 + width)
     # The images are the last axis, so each step of the loop works on contiguous numbers.
-    stored = stored.reshape(len(files), height, 1 + width).transpose(1, 2, 0).astype(np.int16)
-    pixels = np.zeros((1 + height, 1 + width, len(files)), np.int16)
+    stored = stored.transpose(1, 2, 0).astype(np.int16)
+    pixels = np.zeros((1 + height, *stored.shape[1:]), np.int16)
     for row in range(height):
-        for column in range(width):
-            a, b, c = pixels[row + 1, column], pixels[row, column + 1], pixels[row, column]
-            to_a, to_b, to_c = abs(b - c), abs(a - c), abs(a + b - 2 * c)
-            closest = np.where(to_b <= to_c, b, c)
-            closest = np.where((to_a <= to_b) & (to_a <= to_c), a, closest)
-            predicted = np.choose(stored[row, 0], [0 * a, a, b, (a + b) // 2, closest])
-            pixels[row + 1, column + 1] = (stored[row, column + 1] + predicted) % 256
-    return pixels[1:, 1:].transpose(2, 0, 1).astype(np.uint8, order="C")
+        filters, *differences = stored[row]
+        for column, difference in enumerate(differences):
+            a = pixels[row + 1, column]
+            b = pixels[row, column + 1]
+            c = pixels[row, column]
+            to_a = abs(b - c)
+            to_b = abs(a - c)
+            to_c = abs(a + b - 2 * c)
+            b_or_c = np.where(to_b <= to_c, b, c)
+            to_b_or_c = np.minimum(to_b, to_c)
+            predictions = [
+                0 * a,
+                a,
+                b,
+                (a + b) // 2,
+                np.where(to_a <= to_b_or_c, a, b_or_c),
+            ]
+            predicted = np.choose(filters, predictions)
+            pixels[row + 1, column + 1] = (difference + predicted) % 256
+    images = pixels[1:, 1:].transpose(2, 0, 1)
+    return images.astype(np.uint8, order="C")
 
 
 def _unpack(file: bytes) -> tuple[tuple[int, ...], bytes]:
-    """Return (the numbers in the header, the rows with their filter types) of a PNG file."""
-    if file[:8] != b"\x89PNG\r\n\x1a\n":
+    """Return (the numbers in the header, the rows with their filter types) of a PNG file.
+
+    A PNG consists of chunks: the length of the content in 4 bytes, the name in 4 bytes, the
+    content, and a checksum of the name and the content in 4 bytes.
+    """
+    if not file.startswith(b"\x89PNG\r\n\x1a\n"):
         raise ValueError("an image is not a PNG")
-    chunks, start = {b"IHDR": b"", b"IDAT": b"", b"IEND": b""}, 8
+    chunks: dict[bytes, bytes] = defaultdict(bytes)
+    start = 8
     while start < len(file):
-        length, name = struct.unpack_from(">I4s", file, start)
-        body = file[start + 8 : start + 8 + length]
-        (checksum,) = struct.unpack_from(">I", file, start + 8 + length)
-        if zlib.crc32(name + body) != checksum:
+        (length,) = struct.unpack_from(">I", file, start)
+        end = start + 8 + length
+        chunk = file[start + 4 : end]
+        start = end + 4
+        name = chunk[:4]
+        if zlib.crc32(chunk).to_bytes(4) != file[end:start]:
             raise ValueError(f"the checksum of a PNG's {name!r} is wrong")
-        chunks[name] = chunks.get(name, b"") + body
-        start += 12 + length
-    return struct.unpack(">IIBBBBB", chunks[b"IHDR"]), zlib.decompress(chunks[b"IDAT"])
+        chunks[name] += chunk[4:]
+    header = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    return header, zlib.decompress(chunks[b"IDAT"])

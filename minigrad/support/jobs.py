@@ -5,7 +5,8 @@ It is used by `minigrad course report`, and by the examples that run many experi
 
 - The thread waits for the child and returns its result, which is appended to results.jsonl.
 - The child calls the function. The child's command is
-  `python -m minigrad.support.jobs FILE FUNCTION ARGUMENTS RESULT`.
+  `python -m minigrad.support.jobs FILE FUNCTION ARGUMENTS`. It writes the result to stdout as JSON,
+  and everything that the function prints to the log.
 
 Each child reads from a pipe that closes when the parent ends. So if the parent ends for any reason,
 its children end too.
@@ -29,20 +30,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from ..errors import OptionError
-from .files import AnyPath, locked, write_whole
+from .files import AnyPath, locked
 from .text import printable, to_json
 
 GRACE = 5.0
 """The number of seconds that a job has to finish after Ctrl-C, for example to write a snapshot."""
-KEYS = "job", "arguments", "code", "result", "seconds"
-"""The keys of a line in results.jsonl."""
 ROOT = Path(__file__).parents[2]
 _running: set[subprocess.Popen[bytes]] = set()
 
@@ -60,25 +59,38 @@ class JobFailed(Exception):
 
 def add_options(parser: argparse.ArgumentParser, folder: str) -> None:
     """Add the options of a script that runs jobs: `--jobs`, `--out` and `--any-code`."""
-    add, about = parser.add_argument, "folder for results.jsonl and the logs"
-    add(
+    parser.add_argument(
         "--jobs",
         type=int,
         default=1,
         metavar="N",
         help="number of parallel jobs, ideally one per core (default: 1)",
     )
-    about += f"; jobs that have a result there are skipped ({folder})"
-    add("--out", type=Path, default=Path(folder), metavar="FOLDER", help=about)
-    about = "also accept results from other versions of the code"
-    add("--any-code", action="store_true", help=about)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(folder),
+        metavar="FOLDER",
+        help="folder for results.jsonl and the logs; jobs that have a result there are skipped "
+        f"({folder})",
+    )
+    parser.add_argument(
+        "--any-code",
+        action="store_true",
+        help="also accept results from other versions of the code",
+    )
 
 
 def run_jobs(
-    jobs: Mapping[str, Mapping[str, Any]], function: Callable[..., Any], at_once: int = 1,
-    folder: AnyPath | None = None, *, any_code: bool = False, shown: Callable[[Any], str] | None = str,
+    jobs: Mapping[str, Mapping[str, Any]],
+    function: Callable[..., Any],
+    at_once: int = 1,
+    folder: AnyPath | None = None,
+    *,
+    any_code: bool = False,
+    shown: Callable[[Any], str] | None = str,
     apart: bool = True,
-) -> dict[str, Done]:  # fmt: skip
+) -> dict[str, Done]:
     """Call `function(**arguments)` for each job in {name: arguments}, and return {name: Done}.
 
     Each call runs in a separate process, with one BLAS thread. The function must be defined at the
@@ -123,9 +135,9 @@ def run_jobs(
         where = Path(folder or stack.enter_context(tempfile.TemporaryDirectory()))
         where.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked(where))
+        file = stack.enter_context(open(where / "results.jsonl", "a+b", buffering=0))
         code = code_version(function) if folder else ""
-        done = _kept(where / "results.jsonl", jobs, None if any_code else code)
-        file = stack.enter_context(open(where / "results.jsonl", "ab", buffering=0))
+        done = _kept(file, jobs, None if any_code else code)
         counts = "{n_fmt} of {total_fmt} jobs |{bar}| {elapsed}, {remaining} to go"
         bar = tqdm(total=len(jobs), bar_format=counts, file=sys.stderr, disable=None, leave=False)
         stack.enter_context(bar)
@@ -133,15 +145,15 @@ def run_jobs(
 
         def report(state: str, name: str, row: str = "") -> None:
             bar.update()
-            if name in done:
-                row = f"{done[name].seconds:8.1f} s  {shown(done[name].result) if shown else ''}"
-            if shown or name not in done:
+            if shown and name in done:
+                row = f"{done[name].seconds:8.1f} s  {shown(done[name].result)}"
+            if row:
                 bar.write(printable(f"{state:<7} {name:<{width}} {row}"), file=sys.stderr)
 
         def work(name: str) -> Done:
             start = time.monotonic()
             if apart:
-                result = _in_process(function, jobs[name], where, name)
+                result = _in_process(function, jobs[name], where / f"{name}.log", name)
             else:
                 result = function(**jobs[name])
             return Done(json.loads(to_json(result)), round(time.monotonic() - start, 3))
@@ -150,19 +162,16 @@ def run_jobs(
             report("kept", name)
         pool = stack.enter_context(ThreadPoolExecutor(at_once))
         names = {pool.submit(work, name): name for name in jobs if name not in done}
-        waiting = set(names)
         try:
-            while waiting:
-                ended, waiting = wait(waiting, 0.3, FIRST_COMPLETED)
-                for future in ended:
-                    name, failure = names[future], future.exception()
-                    if failure is not None:
-                        report("FAILED", name, f"{'':12}{type(failure).__name__}: {failure}")
-                        continue
-                    one = done[name] = future.result()
-                    about = {"job": name, "arguments": jobs[name], "code": code, **one._asdict()}
-                    file.write(f"{json.dumps(about)}\n".encode())
-                    report("done", name)
+            for future in as_completed(names):
+                name = names[future]
+                if failure := future.exception():
+                    report("FAILED", name, f"{'':12}{type(failure).__name__}: {failure}")
+                    continue
+                done[name] = future.result()
+                line = {"job": name, "arguments": jobs[name], "code": code, **done[name]._asdict()}
+                file.write(json.dumps(line).encode() + b"\n")
+                report("done", name)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             _end_all(names)
@@ -195,24 +204,27 @@ def code_version(function: Callable[..., Any]) -> str:
     return hashlib.sha256(" ".join(versions).encode()).hexdigest()[:12]
 
 
-def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -> dict[str, Done]:
+def _kept(
+    file: IO[bytes], jobs: Mapping[str, Mapping[str, Any]], code: str | None
+) -> dict[str, Done]:
     """Return a file's results for these jobs and this version of the code (None: any version).
 
     Print how many jobs must run again because their arguments or the code changed.
     """
-    text = path.read_bytes() if path.exists() else b""
-    if not text.endswith(b"\n"):  # a program was killed while it wrote its last line
-        text = text[: text.rfind(b"\n") + 1]
-        write_whole(path, lambda whole: whole.write(text))
+    file.seek(0)
+    text = file.read()
+    # a program may have been killed while it wrote its last line
+    file.truncate(text.rfind(b"\n") + 1)
     found: dict[str, Done] = {}
     others = set()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split(b"\n")[:-1], 1):
         try:
             entry = json.loads(line.decode())
-            name, arguments, made_by, result, seconds = (entry[key] for key in KEYS)
+            keys = ("job", "arguments", "code", "result", "seconds")
+            name, arguments, made_by, result, seconds = map(entry.__getitem__, keys)
             wanted = jobs.get(name)
         except (ValueError, TypeError, KeyError, RecursionError):
-            print(f"{path}: line {number} is damaged and was skipped", file=sys.stderr)
+            print(f"{file.name}: line {number} is damaged and was skipped", file=sys.stderr)
             continue
         # compared as text, because 1 == True
         same_text = json.dumps(arguments, sort_keys=True) == json.dumps(wanted, sort_keys=True)
@@ -221,38 +233,42 @@ def _kept(path: Path, jobs: Mapping[str, Mapping[str, Any]], code: str | None) -
         others.add(name)
     if others := others & jobs.keys() - found.keys():
         what = "jobs that run again because their arguments or the code changed"
-        print(f"{path}: {what}: {len(others)}", file=sys.stderr)
+        print(f"{file.name}: {what}: {len(others)}", file=sys.stderr)
     return found
 
 
 def _in_process(
-    function: Callable[..., Any], arguments: Mapping[str, Any], where: Path, name: str
+    function: Callable[..., Any], arguments: Mapping[str, Any], log: Path, name: str
 ) -> Any:
     """Call the function in a separate process, and return its result. Errors: JobFailed."""
-    log, result = where / f"{name}.log", where / f"{name}.result"
     file = os.path.abspath(inspect.getfile(function))
-    command = [
-        *(sys.executable, "-P", "-m", __name__),
-        *(file, function.__qualname__, json.dumps(arguments), str(result)),
-    ]
-    # The matrices are small and each core runs a job, so BLAS threads would compete for the cores.
-    libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM")
-    environment = os.environ | {f"{library}_THREADS": "1" for library in libraries}
-    environment |= {"PYTHONUNBUFFERED": "1", "MINIGRAD_JOB": name}
+    call = [file, function.__qualname__, json.dumps(arguments)]
     path = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
-    environment["PYTHONPATH"] = os.pathsep.join(path)
-    result.unlink(missing_ok=True)
-    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    try:
-        with (
-            open(log, "wb") as output,
-            process(command, env=environment, stdout=output, **pipes) as child,
-        ):
-            code = child.wait()
-        if code == 0 and result.exists():
-            return json.loads(result.read_text(encoding="utf-8"))
-    finally:
-        result.unlink(missing_ok=True)
+    environment = {
+        **os.environ,
+        "MINIGRAD_JOB": name,
+        "PYTHONPATH": os.pathsep.join(path),
+        # The matrices are small and each core runs a job, so BLAS threads would compete for the
+        # cores.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+    with (
+        open(log, "wb") as output,
+        process(
+            [sys.executable, "-u", "-P", "-m", __name__, *call],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+        ) as child,
+    ):
+        assert child.stdout is not None
+        result = child.stdout.read()
+        code = child.wait()
+    if code == 0 and result:
+        return json.loads(result)
     if code < 0:
         raise JobFailed(f"ended by {signal.Signals(-code).name} (see {log})")
     lines = log.read_text(errors="replace").splitlines()
@@ -297,9 +313,8 @@ def _watch(parent: int) -> None:
     """Interrupt the child, as Ctrl-C does, when the parent closes its end of the pipe or ends."""
     os.read(parent, 1)
     if os.name == "posix":
-        signal.pthread_kill(
-            threading.main_thread().ident or 0, signal.SIGINT
-        )  # interrupts sleep too
+        main_thread = threading.main_thread().ident or 0
+        signal.pthread_kill(main_thread, signal.SIGINT)  # interrupts sleep too
     else:
         _thread.interrupt_main()
     time.sleep(GRACE)
@@ -307,16 +322,18 @@ def _watch(parent: int) -> None:
 
 
 def main() -> None:
-    """In the child, call FUNCTION from FILE, and write its result to RESULT."""
-    file, function, arguments, result = sys.argv[1:]
+    """In the child, call FUNCTION from FILE, and write its result to stdout as JSON."""
+    file, function, arguments = sys.argv[1:]
     # SIGINT is ignored by default if a script started the parent with &
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    parent = os.dup(0)
+    parent, result = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)  # the function's own output goes to the log
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     sys.path.insert(0, os.path.dirname(file))
     value = getattr(importlib.import_module(Path(file).stem), function)(**json.loads(arguments))
-    write_whole(result, lambda to: to.write(to_json(value).encode()))
+    with open(result, "w") as pipe:
+        pipe.write(to_json(value))
 
 
 if __name__ == "__main__":
