@@ -128,31 +128,36 @@ class ForeignNames:
 # ---- arguments ----
 
 
-def _arguments(function: Any, owner: Any) -> list[str]:
-    """Return the names of a function's arguments, or of a class's, with the options that its
-    constructor passes on to the classes it inherits from.
-    """
-    names = ["self"]
-    chain = (
-        [vars(cls)["__init__"] for cls in owner.__mro__ if "__init__" in vars(cls)] if owner else []
-    )
-    for each in chain or [function]:
-        takes = signature(each).parameters.values()
-        options = [one.name for one in takes if one.kind is one.VAR_KEYWORD]
-        names += [
-            one.name
-            for one in takes
-            if one.name not in names + options
-            and (each in (chain[:1] or [function]) or one.default is not one.empty)
-        ]
-        if not options:
-            break
-    return names[1:]
+# A training step calls functions that take keywords from other frameworks as `**others`. If there
+# are any, they call themselves again: `if others: return call_renamed(function, **locals())`. A
+# call without such keywords is not slowed down, and its traceback has no frame of this file.
+# Constructors and functions that are called once per program are decorated: `@answering`.
 
 
 @cache
 def _parameters(function: Any) -> Mapping[str, Parameter]:
     return signature(function).parameters
+
+
+def _arguments(function: Any, owner: type | None) -> list[str]:
+    """Return the names of a function's arguments, or of a class's, with the options that its
+    constructor passes on to the classes it inherits from.
+    """
+    functions = [function]
+    if owner:
+        functions = [vars(cls)["__init__"] for cls in owner.__mro__ if "__init__" in vars(cls)]
+    names: list[str] = []
+    for each in functions:
+        passes_on = False
+        for name, parameter in _parameters(each).items():
+            if parameter.kind is Parameter.VAR_KEYWORD:
+                passes_on = True
+            # a constructor passes the required arguments of the inherited ones by itself
+            elif each is functions[0] or parameter.default is not Parameter.empty:
+                names.append(name)
+        if not passes_on:
+            break
+    return [name for name in dict.fromkeys(names) if name != "self"]
 
 
 def own_keywords(
@@ -165,20 +170,20 @@ def own_keywords(
     For a constructor, `owner` is the class, which may have inherited the function.
     """
     parameters = _parameters(function)
-    takes = [name for name in parameters if name not in ("self", "others")]
-    accepts_any = takes and parameters[takes[-1]].kind is Parameter.VAR_KEYWORD
-    unknown = [] if accepts_any else [key for key in options if key not in takes]
+    names = [name for name in parameters if name != "others"]
+    accepts_any = any(parameters[name].kind is Parameter.VAR_KEYWORD for name in names)
+    unknown = [] if accepts_any else [key for key in options if key not in names]
     if not unknown and not problem:
         return options
-    name = owner.__name__ if owner else function.__qualname__.split(".")[-1]
+    called = owner.__name__ if owner else function.__qualname__.removesuffix(".__init__")
+    name = called.split(".")[-1]
     remedies = {key: hint(f"{name}.{key}=") or hint(f"{key}=") for key in unknown}
     renamed = {remedies.get(key, f"{key}=")[:-1]: value for key, value in options.items()}
-    if unknown and len(renamed.keys() & takes) == len(options):
+    if unknown and len(renamed.keys() & names) == len(options):
         return renamed
-    problem = problem or f"got an unexpected keyword argument {unknown[0]!r}"
     raise UnsupportedError(
         "MG129",
-        f"{name} {problem}",
+        f"{name} " + (problem or f"got an unexpected keyword argument {unknown[0]!r}"),
         cause=f"the signature is {name}({', '.join(_arguments(function, owner))})",
         remedy="; ".join(f"for {key}=: {text}" for key, text in remedies.items() if text)
         or hint(f"{name}()")
@@ -186,12 +191,10 @@ def own_keywords(
     )
 
 
-def call_renamed(function: Callable[..., T], *, others: dict[str, Any], **arguments: Any) -> T:
+def call_renamed(function: Callable[..., T], /, *, others: dict[str, Any], **arguments: Any) -> T:
     """Call the function again with keywords from other frameworks renamed, or raise MG129.
 
-    Functions that a training step calls take such keywords as `**others`, and begin with `if
-    others: return call_renamed(function, **locals())`. Without such keywords, nothing is added to
-    the call.
+    `arguments` are the local variables of the function at its beginning.
     """
     # an argument that has its default value was probably not passed
     passed = {
@@ -199,14 +202,11 @@ def call_renamed(function: Callable[..., T], *, others: dict[str, Any], **argume
         for name, parameter in _parameters(function).items()
         if name in arguments and arguments[name] is not parameter.default
     }
-    this = {name: passed.pop(name) for name in ("self",) if name in passed}
-    owner = type(this["self"]) if function.__name__ == "__init__" else None
-    return function(**this, **own_keywords(function, passed | others, owner))
+    return function(**own_keywords(function, passed | others))
 
 
 def answering(function: F) -> F:
-    """Decorate a constructor, or a function that is called once per program, to rename or explain
-    arguments from other frameworks.
+    """Decorate a function to rename or explain arguments from other frameworks.
 
     Unlike `call_renamed`, it also answers calls in which required arguments are missing.
     """

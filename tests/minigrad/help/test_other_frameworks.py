@@ -237,6 +237,7 @@ model.weight -> MG119 Sequential .*model.dense.W
 model(x, training=True) -> MG129 .*model.eval\\(\\)
 loss.backward(create_graph=True) -> MG129 .*mg.grad\\(loss
 np.dot(x, w) -> MG118 .*a @ b
+mg.Tensor([1.0], device="cpu") -> MG129 Tensor got .*the signature is Tensor\\(data, requires_grad, .*leave it out
 mg.Module -> MG119 .*from layers import Layer; class Net
 x.zero_grad() -> MG119 .*w.grad = None
 mg.split(x, 3) -> MG174 .*np.split\\(x, 3, axis=0\\)
