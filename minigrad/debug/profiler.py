@@ -6,7 +6,7 @@ It adds no overhead when it is off, because `context.OBSERVERS` is then empty.
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from time import perf_counter
 from typing import Any, Self
 
@@ -16,11 +16,11 @@ from ..gate import Gate
 from ..graph import Node
 from ..support.text import table
 
-Charge = tuple["Row", str]  # the row and the column to which time is added
+Charge = tuple["Times", str]  # the row and the column to which time is added
 
 
 @dataclass(eq=False)
-class Row:
+class Times:
     """The number of calls and the total time for one type of gate in one scope, or for a leaf."""
 
     scope: str
@@ -65,12 +65,12 @@ class profile:
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
-        self._rows: dict[tuple[Scope, str], Row] = {}
-        self.sweeping = Row("(ordering the graph)")
-        self.outside = Row("(outside of gates)")
+        self._rows: dict[tuple[Scope, str], Times] = {}
+        self.sweeping = Times("(ordering the graph)")
+        self.outside = Times("(outside of gates)")
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[Times]:
         """The rows, one for each gate and scope, slowest first."""
         return sorted(set(self._rows.values()), key=lambda row: (-row.seconds, row.scope, row.gate))
 
@@ -142,11 +142,12 @@ class profile:
 
         return on_gradient
 
-    def _row(self, gate: str, scope: Scope) -> Row:
+    def _row(self, gate: str, scope: Scope) -> Times:
         row = self._rows.get((scope, gate))
         if row is None:
             place = tuple(name if step_number(name) is None else ANY_STEP for name in scope)
-            row = self._rows.setdefault((place, gate), Row("/".join(place) or "(top level)", gate))
+            label = "/".join(place) or "(top level)"
+            row = self._rows.setdefault((place, gate), Times(label, gate))
             self._rows[scope, gate] = row
         return row
 
@@ -165,10 +166,8 @@ class profile:
 
     def __str__(self) -> str:
         shown = [*self.rows, self.sweeping, self.outside]
-        total = Row("total")
-        for row in shown:
-            for column in ("calls", "forward", "backward", "other"):
-                setattr(total, column, getattr(total, column) + getattr(row, column))
+        _, _, *totals = zip(*map(astuple, shown), strict=True)
+        total = Times("total", "", *map(sum, totals))
         lines = []
         for row in [*shown, total]:
             times = (row.forward, row.backward, row.seconds)
