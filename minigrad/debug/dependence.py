@@ -33,7 +33,8 @@ POINTS = 3  # an output that a change leaves equal by accident rarely stays equa
 # SVG paths around the middle of a cell
 SQUARE, DIAMOND = "m-.45-.45h.9v.9h-.9z", "m0-.5l.5 .5l-.5 .5l-.5-.5z"
 
-Pair = tuple[int, ...] | None
+Shape = tuple[int, ...]
+Pair = Shape | None
 
 
 @dataclass
@@ -155,27 +156,23 @@ def depends(output: Any, input: Any, output_axes: Any = None, input_axes: Any = 
     x, rng = _numbers(input, "input"), np.random.default_rng(0)
     if isinstance(output, Tensor):
         check_inputs_of_grad([input])
-        rows, above = _groups(output.shape, output_axes)
-        columns, across = _groups(x.shape, input_axes)
-        matrix = np.zeros((math.prod(above), math.prod(across)), bool)
+        rows, columns, result = _nothing(output.shape, output_axes, x.shape, input_axes)
         weights = rng.standard_normal(rows.shape)  # gradients with equal weights could cancel
-        for row in range(len(matrix) * output.requires_grad):
+        for row in range(len(result.matrix) * output.requires_grad):
             (gradient,) = grad(output, input, upstream=np.where(rows == row, weights, 0))
-            matrix[row] = _any(gradient.array != 0, columns)
-        return Dependence(matrix.reshape(above + across), matrix, np.zeros_like(matrix))
+            result.matrix[row] = _any(gradient.array != 0, columns)
+        return result
     if not callable(output):
         raise _unusable(output, "output")
     with unchanged(output):
         value = partial(_value, output, input)
         inputs, outputs, rounding = _points(value, x, rng)
-        rows, above = _groups(rounding.shape, output_axes)
-        columns, across = _groups(x.shape, input_axes)
-        matrix = np.zeros((math.prod(above), math.prod(across)), bool)
+        rows, columns, result = _nothing(rounding.shape, output_axes, x.shape, input_axes)
         for (x, other), base in zip(pairwise(inputs), outputs, strict=False):
-            for column in range(matrix.shape[1]):
+            for column, seen in enumerate(result.matrix.T):
                 change = value(np.where(columns == column, other, x)) - base
-                matrix[:, column] |= _any(np.abs(change) > rounding, rows)
-    return Dependence(matrix.reshape(above + across), matrix, np.zeros_like(matrix))
+                seen |= _any(np.abs(change) > rounding, rows)
+    return result
 
 
 def check_causal(model: Any, ids: Any) -> CausalReport:
@@ -238,7 +235,20 @@ def check_causal(model: Any, ids: Any) -> CausalReport:
     return CausalReport(steps, rows, future, mixed, unseen)
 
 
-def _groups(shape: tuple[int, ...], axes: Any) -> tuple[Array, tuple[int, ...]]:
+def _nothing(
+    output: Shape, output_axes: Any, input: Shape, input_axes: Any
+) -> tuple[Array, Array, Dependence]:
+    """Return the matrix row of each output element, the matrix column of each input element, and a
+    Dependence of nothing on anything. `seen` is a view of `matrix`.
+    """
+    rows, above = _groups(output, output_axes)
+    columns, across = _groups(input, input_axes)
+    matrix = np.zeros((math.prod(above), math.prod(across)), bool)
+    seen = matrix.reshape(above + across)
+    return rows, columns, Dependence(seen, matrix, np.zeros_like(matrix))
+
+
+def _groups(shape: Shape, axes: Any) -> tuple[Array, Shape]:
     """Number the positions on `axes`. Return the number of each element, and the axes' sizes."""
     kept = axes_of("depends", axes, shape)
     sizes = [size if axis in kept else 1 for axis, size in enumerate(shape)]

@@ -14,8 +14,8 @@ from ..errors import OptionError, pip_install
 CELL = "padding:.15em .7em;border-top:1px solid rgba(128,128,128,.35)"
 
 
-def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]], note: str = "") -> str:
-    """Return an HTML table with a title above and a note below. Numbers are right-aligned.
+def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return an HTML table with a title above. Numbers are right-aligned.
 
     >>> table("1 < 2", ["name"], [["W"]])[:67]
     '<div style="color:inherit"><b style="white-space:pre-wrap">1 &lt; 2'
@@ -29,15 +29,14 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]], not
             side, text = "right", f"{content:.6g}"
         return f'<td style="text-align:{side};{CELL}">{escape(text)}</td>'
 
+    def heading(name: str) -> str:
+        return f'<th style="text-align:left;padding:.15em .7em">{escape(name)}</th>'
+
     body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
-    heads = "".join(
-        f'<th style="text-align:left;padding:.15em .7em">{escape(name)}</th>' for name in head
-    )
     return (
         f'<div style="color:inherit"><b style="white-space:pre-wrap">{escape(title)}</b>'
         f'<table style="background:none;color:inherit;margin:.4em 0;border-collapse:collapse">'
-        f'<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table><div style="white-space:pre-wrap">'
-        f"{escape(note)}</div></div>"
+        f"<thead><tr>{''.join(map(heading, head))}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
