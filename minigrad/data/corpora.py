@@ -3,14 +3,13 @@
 The texts come with the package. docs/data.md lists their sources, licences and checksums.
 """
 
-import gzip
 import zlib
 from pathlib import Path
 
-from minigrad.data.text import damaged_file, unreadable_file
-from minigrad.errors import reason
+from minigrad.data.text import reading
 
 FOLDER = Path(__file__).parent
+GZIP = 31  # zlib's number for the gzip format
 
 
 def load_names() -> list[str]:
@@ -43,13 +42,6 @@ def bundled_text(name: str) -> str:
 
     Errors: DataError MG404 if the file is missing, MG405 if it is damaged.
     """
-    path, remedy = FOLDER / name, "reinstall minigrad, because the file is part of the package"
-    try:
-        text = gzip.decompress(path.read_bytes()).decode("ascii")
-        if not text:  # gzip reads an empty file as an empty text
-            raise EOFError("it is empty")
-        return text
-    except (FileNotFoundError, PermissionError) as error:
-        raise unreadable_file(path, error, remedy=remedy) from error
-    except (EOFError, OSError, ValueError, zlib.error) as error:
-        raise damaged_file(path, reason(error), remedy=remedy) from error
+    path = FOLDER / name
+    with reading(path, "reinstall minigrad, because the file is part of the package"):
+        return zlib.decompress(path.read_bytes(), GZIP).decode("ascii")

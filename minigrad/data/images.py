@@ -3,6 +3,7 @@
 docs/data.md lists the sources and the licence.
 """
 
+import os
 import struct
 import zlib
 from collections import defaultdict
@@ -12,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.data.corpora import bundled_text
-from minigrad.data.text import damaged_file, unreadable_file
-from minigrad.errors import reason
+from minigrad.data.text import reading
 from minigrad.support.files import AnyPath, open_file, to_path
 
 Images = npt.NDArray[np.uint8]
@@ -66,26 +66,18 @@ def load_mnist(data_dir: AnyPath) -> tuple[Split, Split]:
 
 
 def _split(data_dir: AnyPath, split: str) -> Split:
+    file = f"mnist/3.0.1/mnist-{split}.tfrecord-00000-of-00001"
     remedy = 'prepare MNIST with tensorflow-datasets: tfds.load("mnist", data_dir=...)'
-    path = data_dir
-    try:
-        folder = to_path(data_dir).expanduser() / "mnist" / "3.0.1"
-        path = folder / f"mnist-{split}.tfrecord-00000-of-00001"
-        with open_file(path) as file:
-            content = file.read()
-    except (OSError, RuntimeError) as error:  # RuntimeError: the home directory is unknown
-        raise unreadable_file(path, error, remedy=remedy) from error
-    try:
-        records = _records(content)
+    with reading(f"{data_dir}/{file}", remedy):
+        folder = os.path.expanduser(to_path(data_dir))
+        with open_file(os.path.join(folder, file)) as content:
+            records = _records(content.read())
         count, expected = len(records), MNIST_COUNTS[split]
         if count != expected:
             raise ValueError(f"it contains {count:,} images instead of {expected:,}")
         pngs, labels = zip(*map(_example, records), strict=True)
         images = read_png(pngs)
         return images, np.array(labels, np.intp)
-    # struct, zlib and NumPy each raise their own exceptions for damaged bytes.
-    except Exception as error:
-        raise damaged_file(path, reason(error), remedy=remedy) from error
 
 
 def _records(content: bytes) -> list[bytes]:

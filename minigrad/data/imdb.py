@@ -7,6 +7,7 @@ https://ai.stanford.edu/~amaas/data/sentiment/.
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,10 @@ from minigrad.data.text import (
     UNKNOWN,
     Ids,
     Vocabulary,
+    check_length,
     check_vocabulary_size,
-    damaged_file,
-    is_count,
     pad,
-    unreadable_file,
+    reading,
 )
 from minigrad.errors import DataError, OptionError, pip_install, reason, shown
 from minigrad.support.files import to_path
@@ -155,13 +155,7 @@ def load_imdb(
     to MG424 if the download fails.
     """
     check_vocabulary_size(vocabulary_size)
-    if length is not None and not is_count(length, 1):
-        raise OptionError(
-            "MG406",
-            f"reviews cannot have length {length!r}",
-            cause="a review must have at least one id",
-            remedy="use a length of 1 or more, or None for full-length reviews",
-        )
+    check_length(length)
     if source == "bundled":
         if data_dir is not None:
             raise OptionError(
@@ -194,9 +188,8 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
             f"a vocabulary of {BUNDLED_VOCABULARY}",
             remedy='load full-length reviews with load_imdb("tfds", ...)',
         )
-    remedy = "reinstall minigrad, because the file is part of the package"
-    try:
-        with open(BUNDLE, "rb") as file, np.load(file, allow_pickle=False) as members:
+    with reading(BUNDLE, "reinstall minigrad, because the file is part of the package"):
+        with np.load(io.BytesIO(BUNDLE.read_bytes()), allow_pickle=False) as members:
             arrays = dict(members)
         vocabulary = Vocabulary(arrays["words"].tobytes().decode().split("\n"))
         train, test = (
@@ -206,11 +199,6 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
             )
             for split in ("train", "test")
         )
-    except (FileNotFoundError, PermissionError) as error:
-        raise unreadable_file(BUNDLE, error, remedy=remedy) from error
-    # zipfile, zlib and NumPy each raise their own exceptions for a damaged file.
-    except Exception as error:
-        raise damaged_file(BUNDLE, shown(reason(error)), remedy=remedy) from error
     return IMDB(
         _narrowed(train, length, vocabulary_size),
         _narrowed(test, length, vocabulary_size),

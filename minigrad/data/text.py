@@ -10,7 +10,8 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, TypeGuard
 
@@ -32,9 +33,8 @@ Ids = npt.NDArray[np.int64]
 # A run of letters and digits in any alphabet. `\w` alone would include the underscore.
 _WORD = re.compile(r"[^\W_]+")
 
-# Characters that a word must not contain: white space, control characters, byte-order marks and
-# surrogates (halves of characters).
-_NO_WORD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+# Text without white space, control characters, byte-order marks and surrogates (halves of characters).
+_NO_SPACE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff]+")
 
 
 def tokenize(text: str) -> list[str]:
@@ -74,7 +74,7 @@ class Vocabulary:
     def __init__(self, words: Iterable[str]) -> None:
         self.words = list(words)
         for word in self.words:
-            if not _is_word(word):
+            if not isinstance(word, str) or word in SPECIAL or not _NO_SPACE.fullmatch(word):
                 raise OptionError(
                     "MG401",
                     f"{word!r} cannot be a word of a vocabulary",
@@ -169,33 +169,19 @@ class Vocabulary:
         line is not a word.
         """
         remedy = "write it again with Vocabulary.save; if you write a list of words yourself, put one word on each line"
-        try:
+        missing = "check the path, or write the file with Vocabulary.save"
+        with reading(path, remedy, missing):
             # utf-8-sig skips a byte-order mark
             with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as file:
                 text = file.read()
-        except UnicodeDecodeError as error:
-            raise damaged_file(path, "it is not UTF-8 text", remedy=remedy) from error
-        except (OSError, MemoryError) as error:
-            raise unreadable_file(
-                path, error, remedy="check the path, or write the file with Vocabulary.save"
-            ) from error
-        if not text.endswith("\n"):
-            raise damaged_file(
-                path,
-                "its last line does not end with a line break" if text else "it is empty",
-                remedy=remedy,
-            )
-        saved = text.startswith(FIRST_LINE)
-        try:
+            if not text:
+                raise ValueError("it is empty")
+            if not text.endswith("\n"):
+                raise ValueError("its last line does not end with a line break")
+            saved = text.startswith(FIRST_LINE)
             vocabulary = cls(text.split("\n")[saved : -1 - saved])
-        except OptionError as error:
-            raise damaged_file(path, shown(error.what), remedy=remedy) from error
-        if saved and vocabulary._text() != text:
-            raise damaged_file(
-                path,
-                "its words do not match the checksum in its first line",
-                remedy=remedy,
-            )
+            if saved and vocabulary._text() != text:
+                raise ValueError("its words do not match the checksum in its first line")
         return vocabulary
 
     def _text(self) -> str:
@@ -286,15 +272,9 @@ def pad(
     if not isinstance(given, Iterable):
         given = [given]
     rows = [row_of_ids(row, number) for number, row in enumerate(given)]
+    check_length(length)
     if length is None:
-        length = max((len(row) for row in rows), default=0)
-    elif not is_count(length, 1):
-        raise OptionError(
-            "MG406",
-            f"pad cannot make rows of length {length!r}",
-            cause="a row must have at least one id",
-            remedy="use a length of 1 or more",
-        )
+        length = max(map(len, rows), default=0)
     padded = np.full((len(rows), length), PADDING, dtype=np.int64)
     for target, row in zip(padded, rows, strict=True):
         row = row[-length:]
@@ -330,6 +310,17 @@ def is_count(value: object, least: int) -> TypeGuard[int]:
     )
 
 
+def check_length(length: object) -> None:
+    """Raise OptionError MG406 unless `length` is None or an integer of at least 1."""
+    if length is not None and not is_count(length, 1):
+        raise OptionError(
+            "MG406",
+            f"rows cannot have length {length!r}",
+            cause="a row must have at least one id",
+            remedy="use a length of 1 or more, or None to keep all ids",
+        )
+
+
 def check_vocabulary_size(size: object, least: int = len(SPECIAL) + 1) -> None:
     """Raise OptionError MG402 unless `size` is an integer of at least `least`."""
     if not is_count(size, least):
@@ -354,20 +345,31 @@ def _checked_id(id: Any, size: int) -> int:
     return id
 
 
-def unreadable_file(path: str | os.PathLike[str], error: Exception, *, remedy: str) -> DataError:
-    """Return the error for a file that does not exist or cannot be read."""
-    return DataError("MG404", f"cannot read {shown(path)}", cause=reason(error), remedy=remedy)
+@contextmanager
+def reading(path: object, remedy: str, missing: str = "") -> Iterator[None]:
+    """Report errors in this block, which reads a file.
 
+    `missing` is the remedy if the file cannot be read, by default `remedy`.
 
-def damaged_file(path: str | os.PathLike[str], cause: str, *, remedy: str) -> DataError:
-    """Return the error for a file with invalid content."""
-    return DataError("MG405", f"the file {shown(path)} is damaged", cause=cause, remedy=remedy)
-
-
-def _is_word(word: object) -> bool:
-    return (
-        isinstance(word, str) and word != "" and not _NO_WORD.search(word) and word not in SPECIAL
-    )
+    Errors: DataError MG404 if the file cannot be read, and MG405 for all other errors.
+    """
+    try:
+        yield
+    except (OSError, MemoryError) as error:
+        raise DataError(
+            "MG404",
+            f"cannot read {shown(path)}",
+            cause=reason(error),
+            remedy=missing or remedy,
+        ) from error
+    # zipfile, zlib, struct and NumPy each raise their own exceptions for damaged files.
+    except Exception as error:
+        raise DataError(
+            "MG405",
+            f"the file {shown(path)} is damaged",
+            cause=shown(getattr(error, "what", reason(error))),
+            remedy=remedy,
+        ) from error
 
 
 def _words(text: str | Iterable[str]) -> Iterable[str]:
