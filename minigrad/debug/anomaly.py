@@ -96,7 +96,7 @@ class detect_anomaly(trace_lines):
 
         def on_record(node: Node) -> None:
             trace(node)
-            if not np.isfinite(node.output).all() and not _masked(node):
+            if not _finite(node.output) and not _masked(node):
                 raise _forward_error(node)
 
         return on_record
@@ -106,8 +106,10 @@ def first_non_finite(root: Node) -> Node:
     """Return the oldest non-finite ancestor of `root`, which must be non-finite itself. Masks are
     left out.
     """
-    found = [node for node in reversed(ancestors([root])) if not np.isfinite(node.output).all()]
-    return next((node for node in found if not _masked(node)), root)
+    for node in reversed(ancestors([root])):
+        if not _finite(node.output) and not _masked(node):
+            return node
+    return root
 
 
 def _masked(node: Node) -> bool:
@@ -116,7 +118,7 @@ def _masked(node: Node) -> bool:
         return False
     if node.gate is None:
         return not node.requires_grad
-    sources = [parent for parent in node.inputs if not np.isfinite(parent.output).all()]
+    sources = [parent for parent in node.inputs if not _finite(parent.output)]
     return bool(sources) and node.gate.name in MASKING and all(map(_masked, sources))
 
 
@@ -141,15 +143,12 @@ def source_line(filename: str, line: int) -> str:
     its name and the last two folders of its path.
     """
     cell = cell_of(filename)
-    return (
-        f"{cell}, line {line}" if cell else f"{_short_name(filename, os.getcwd() + os.sep)}:{line}"
-    )
-
-
-def _short_name(filename: str, here: str) -> str:
-    if filename.startswith(here):
-        return filename[len(here) :]
-    return "/".join(filename.replace("\\", "/").split("/")[-3:])
+    if cell:
+        return f"{cell}, line {line}"
+    name = filename.removeprefix(os.getcwd() + os.sep)
+    if name == filename:
+        name = "/".join(filename.replace("\\", "/").split("/")[-3:])
+    return f"{name}:{line}"
 
 
 def _finite(gradient: Any) -> bool:
@@ -200,7 +199,7 @@ def _inputs(node: Node) -> str:
 
 
 def _forward_error(node: Node) -> NonFiniteError:
-    given = [parent for parent in node.inputs if not np.isfinite(parent.output).all()]
+    given = [parent for parent in node.inputs if not _finite(parent.output)]
     cause = (
         "the input is outside the gate's domain, as in log(0) or 1/0, or the result is too large for the "
         "dtype, as in exp(100)"

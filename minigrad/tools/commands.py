@@ -20,6 +20,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -57,22 +58,32 @@ def add_commands(commands: Any) -> None:
     ):
         parser = commands.add_parser(name, help=summary, description=to_type(__doc__))
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.set_defaults(run=run_and_show, action=action, ending=ending, out=None)
         parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the script to run")
-        about = "a variable's or a tensor's name (default: the tensor of the last backward())"
-        parser.add_argument("--name", help=about)
+        parser.add_argument(
+            "--name",
+            help="a variable's or a tensor's name (default: the tensor of the last backward())",
+        )
         if ending:
-            where = f"the file to write (default: SCRIPT{ending})"
-            parser.add_argument("-o", "--out", metavar="FILE", type=Path, help=where)
+            parser.add_argument(
+                "-o",
+                "--out",
+                metavar="FILE",
+                type=Path,
+                help=f"the file to write (default: SCRIPT{ending})",
+            )
         if name == "draw":
-            about = "show the arrays' values in the boxes"
-            parser.add_argument("--values", action="store_true", help=about)
-        parser.set_defaults(run=run_and_show, action=action, ending=ending)
+            parser.add_argument(
+                "--values",
+                action="store_true",
+                help="show the arrays' values in the boxes",
+            )
 
 
 def run_and_show(options: argparse.Namespace) -> int:
     """Run the script, then draw, explore or check its graph."""
     variables, last = run_script(options.script, options.arguments)
-    options.target = getattr(options, "out", None) or Path(options.script.stem + options.ending)
+    options.out = options.out or Path(options.script.stem + options.ending)
     name, tensor = find_tensor(options.name, variables, last, options.script)
     return int(options.action(name, tensor, options))
 
@@ -101,9 +112,8 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
         original(tensor, *arguments, **options)
         last = tensor
         leaves = [node for node in ancestors([tensor.node]) if isinstance(node, Leaf)]
-        values[:] = [
-            (leaf, leaf.output.copy(), leaf.updated) for leaf in leaves if leaf.requires_grad
-        ]
+        leaves = [leaf for leaf in leaves if leaf.requires_grad]
+        values[:] = [(leaf, leaf.output.copy(), leaf.updated) for leaf in leaves]
 
     name, folder = os.fspath(script), os.fspath(script.resolve().parent)
     variables: dict[str, Any] = {}
@@ -124,7 +134,7 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
     # An optimizer may have changed the parameters in place after this call. A graph with changed
     # parameters cannot be drawn with its gradients, so restore the values.
     for leaf, value, updated in values:
-        from_node(leaf).update(lambda array, value=value: np.copyto(array, value))  # type: ignore[misc]
+        from_node(leaf).update(partial(np.copyto, src=value))
         leaf.updated = updated
     return variables, last
 
@@ -164,13 +174,13 @@ def find_tensor(
 
 
 def _draw(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
-    picture = drawing.draw(unfuse(tensor), options.target, grads=True, values=options.values)
+    picture = drawing.draw(unfuse(tensor), options.out, grads=True, values=options.values)
     print(f"{picture.path}: {_described(name, tensor)}. {picture.caption}".rstrip())
     return 0
 
 
 def _explore(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
-    page = explorer.explore(unfuse(tensor), options.target)
+    page = explorer.explore(unfuse(tensor), options.out)
     print(f"{page.path}: {_described(name, tensor)}. Open it in a browser.")
     return 0
 
@@ -186,27 +196,27 @@ def _check(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
     leaves = [node for node in nodes if node.gate is None and node.requires_grad]
 
     def again(*inputs: Tensor) -> Tensor:
-        return _again(tensor.node, dict(zip(leaves, inputs, strict=True)))
+        made = dict(zip(leaves, inputs, strict=True))
+        for node in nodes:
+            if node not in made:
+                made[node] = _recorded_again(node, made)
+        return made[tensor.node]
 
     report = gradient_checker.gradcheck(again, *map(from_node, leaves), sample=50)
     print(report)
     return 0 if report else 1
 
 
-def _again(root: Node, leaves: dict[Node, Tensor]) -> Tensor:
-    """Record the graph of `root` again, in float64, with other tensors as leaves."""
-    made: dict[Node, Tensor] = dict(leaves)
-    for node in reversed(ancestors([root])):
-        if node in made:
-            continue
-        if node.gate is None:
-            array = node.output
-            wide = array.astype(np.float64) if array.dtype.kind == "f" else array
-            made[node] = Tensor(wide, name=node.name)
-            if isinstance(node, Leaf) and node.cut_from is not None:
-                made[node] = cut(made[node])
-        else:
-            with setting(SCOPE, node.scope), enable_grad():
-                made[node] = node.gate(*(made[parent] for parent in node.inputs))
-            made[node].node.source, made[node].name = node.source, node.name
-    return made[root]
+def _recorded_again(node: Node, made: Mapping[Node, Tensor]) -> Tensor:
+    """Record a node again, in float64. `made` contains its inputs, which were recorded before."""
+    if node.gate is None:
+        array = node.output
+        if array.dtype.kind == "f":
+            array = array.astype(np.float64)
+        leaf = Tensor(array, name=node.name)
+        return cut(leaf) if isinstance(node, Leaf) and node.cut_from else leaf
+    with setting(SCOPE, node.scope), enable_grad():
+        result: Tensor = node.gate(*(made[parent] for parent in node.inputs))
+    result.name = node.name
+    result.node.source = node.source
+    return result
