@@ -24,10 +24,14 @@ def reduce(node: Node) -> tuple[Any, ...]:
     for parent in node.inputs:
         if parent.updated > node.serial:
             raise checks.changed_in_place(node, parent)
-    slots = {name for cls in type(node).__mro__ for name in getattr(cls, "__slots__", ())}
+    slots: set[str] = set()
+    for cls in type(node).__mro__:
+        slots.update(getattr(cls, "__slots__", ()))
+    # first, because setting the output of a Table reads `pending`
     state: dict[str, Any] = dict.fromkeys(sorted(slots & NOT_SENT))
-    state |= {name: getattr(node, name) for name in sorted(slots - NOT_SENT)}
-    state["arrays"] = arrays = [*node.arrays]
+    for name in sorted(slots - NOT_SENT):
+        state[name] = getattr(node, name)
+    arrays = state["arrays"] = list(node.arrays)
     for number, parent in enumerate(node.inputs):
         if arrays[number] is parent.stored:
             # `restore` fills in this array; a copy would look as if the parent had changed
@@ -42,7 +46,8 @@ def restore(cls: type[Node], state: dict[str, Any]) -> Node:
         setattr(node, name, value)
     arrays = list(node.arrays)
     for number, parent in enumerate(node.inputs):
-        arrays[number] = parent.stored if arrays[number] is None else arrays[number]
+        if arrays[number] is None:
+            arrays[number] = parent.stored
     node.arrays = tuple(arrays)
     if isinstance(node, Leaf):
         node.updated = 0
@@ -50,7 +55,8 @@ def restore(cls: type[Node], state: dict[str, Any]) -> Node:
         if node.requires_grad:
             node.output = np.array(node.output)
             node.output.setflags(write=False)
-            node.grad = np.array(node.grad) if isinstance(node.grad, np.ndarray) else node.grad
+            if isinstance(node.grad, np.ndarray):
+                node.grad = np.array(node.grad)
     node.serial = next_serial()
     return node
 

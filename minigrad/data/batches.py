@@ -209,14 +209,13 @@ def _column(array: Any, number: int) -> Column:
     The rows of a list are padded batch by batch.
     """
     column = np.empty(())
-    # Without this check, NumPy would split anything with a length, such as Reviews, into rows.
-    if isinstance(array, Sequence) or hasattr(array, "__array__"):
-        with suppress(ValueError):  # lists of lists of different lengths
-            first = next(iter(array), None) if isinstance(array, (list, tuple)) else None
-            if isinstance(first, (list, tuple, np.ndarray)):
-                rows = [np.asarray(row) for row in array]
-                if len({row.shape for row in rows}) > 1:
-                    return [row_of_ids(row, place) for place, row in enumerate(rows)]
+    with suppress(ValueError):  # lists of lists of different lengths
+        if isinstance(array, (list, tuple)):
+            rows = list(map(np.asarray, array))
+            if len({row.shape for row in rows}) > 1:
+                return [row_of_ids(row, place) for place, row in enumerate(rows)]
+        # Without this check, NumPy would split anything with a length, such as Reviews, into rows.
+        if isinstance(array, Sequence) or hasattr(array, "__array__"):
             column = np.asarray(array)
     if column.ndim == 0 or column.dtype == object:
         raise DtypeError(

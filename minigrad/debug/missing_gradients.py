@@ -1,7 +1,7 @@
 """Explain why a tensor has no gradient: find the break in the path from the loss to the tensor."""
 
 from collections.abc import Iterable, Mapping
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from ..context import scope_label
 from ..errors import GradientError
@@ -44,7 +44,8 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
             code, place = _reason(loss.node, tensor.node)
             missing.setdefault(code, {})[name] = place
     if missing:
-        code, places = min(missing.items(), key=itemgetter(0))
+        code = min(missing)
+        places = missing[code]
         what, cause, remedy = _WORDS[code]
         what = f"no gradient for {', '.join(places)}: {what}"
         where = next(iter(places.values()))

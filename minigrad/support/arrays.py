@@ -85,11 +85,13 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
     >>> sum_by_place(np.array([1, 0, 1, 2, 1, 1]), 3, np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])).tolist()
     [2.0, 15.0, 4.0]
     """
-    by_place = np.argsort(place.astype(np.uint16) if count < RADIX_PLACES else place, kind="stable")
+    keys = place.astype(np.uint16) if count < RADIX_PLACES else place
+    by_place = np.argsort(keys, kind="stable")
     counts = np.bincount(place, minlength=count)
     starts = np.cumsum(counts) - counts
     by_count = np.argsort(-counts, kind="stable")
-    starts, counts = starts[by_count], counts[by_count]
+    starts = starts[by_count]
+    counts = counts[by_count]
     sums = values.take(by_place[starts], axis=0)
     nth = 1
     # `more` places have more than `nth` values. The median of these places still needs `additions`
@@ -102,12 +104,13 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
         sums[:more] += values.take(by_place[starts[:more] + nth], axis=0)
         nth += 1
     if more:
-        ones, rows = np.ones(counts[0], values.dtype), sums.reshape(count, -1)
-        rest_starts, rest_counts = (starts[:more] + nth).tolist(), (counts[:more] - nth).tolist()
+        ones = np.ones(counts[0], values.dtype)
+        rows = sums.reshape(count, -1)
+        rest_starts = (starts[:more] + nth).tolist()
+        rest_counts = (counts[:more] - nth).tolist()
         for row, start, left in zip(rows, rest_starts, rest_counts, strict=False):
-            row += ones[:left].dot(
-                values.take(by_place[start : start + left], axis=0).reshape(left, -1)
-            )
+            rest = values.take(by_place[start : start + left], axis=0)
+            row += ones[:left].dot(rest.reshape(left, -1))
     result: Array = np.empty_like(sums)
     result[by_count] = sums
     return result

@@ -53,17 +53,17 @@ def table(
     ------------
     total    242
     """
-    lines = [[for_terminal(printable(cell)) for cell in line] for line in (head, *rows, total)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    texts = []
-    for line in lines:
-        left = [cell.ljust(width) for cell, width in zip(line[:names], widths, strict=False)]
-        right = [
-            cell.rjust(width) for cell, width in zip(line[names:], widths[names:], strict=True)
-        ]
-        texts.append("  ".join(left + right))
-    rule = "-" * len(texts[0])
-    return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1]])
+    columns = []
+    for number, column in enumerate(zip(head, *rows, total, strict=True)):
+        cells = [for_terminal(printable(cell)) for cell in column]
+        width = max(map(len, cells))
+        justify = str.ljust if number < names else str.rjust
+        columns.append([justify(cell, width) for cell in cells])
+    lines = list(map("  ".join, zip(*columns, strict=True)))
+    rule = "-" * len(lines[0])
+    lines.insert(1, rule)
+    lines.insert(-1, rule)
+    return "\n".join(lines)
 
 
 def to_json(value: Any) -> str:
