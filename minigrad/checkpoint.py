@@ -201,8 +201,10 @@ def check_match(found: Mapping[str, Array], expected: Mapping[str, Array], what:
     problems += [
         f"unknown: {shown(name)} {np.shape(a)}" for name, a in found.items() if name not in expected
     ]
-    for name in [name for name in expected if name in found]:
-        here, there = expected[name], np.asarray(found[name])
+    for name, here in expected.items():
+        if name not in found:
+            continue
+        there = np.asarray(found[name])
         for form in ("shape", "dtype"):
             actual, needed = getattr(there, form), getattr(here, form)
             if actual != needed:

@@ -20,9 +20,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import OptionError
+from ..support.jobs import ROOT
 from .lesson import FOLDER, Lesson
 
-ROOT = Path(__file__).parents[2]
 INSIDE = "/learner"
 """The folder behind the wall in which a learner's file runs. No other folder is writable."""
 SIZE = 64 << 20
