@@ -17,7 +17,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from ..errors import OptionError
 from ..support.jobs import ROOT

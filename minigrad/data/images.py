@@ -101,8 +101,9 @@ def _records(content: bytes) -> list[bytes]:
         raise ValueError("the file ends within a record")
     computed = crc32c(parts)
     # The format rotates the checksum and adds a constant.
-    computed = (computed >> 15 | computed << 17) + np.uint32(0xA282EAD8)
-    wrong = np.flatnonzero(computed != np.frombuffer(b"".join(checksums), "<u4"))
+    masked = (computed >> 15 | computed << 17) + np.uint32(0xA282EAD8)
+    stored = np.frombuffer(b"".join(checksums), "<u4")
+    wrong = np.flatnonzero(masked != stored)
     if wrong.size:
         raise ValueError(f"the checksum of record {wrong[0] // 2} is wrong")
     return parts[1::2]

@@ -33,7 +33,8 @@ Ids = npt.NDArray[np.int64]
 # A run of letters and digits in any alphabet. `\w` alone would include the underscore.
 _WORD = re.compile(r"[^\W_]+")
 
-# Text without white space, control characters, byte-order marks and surrogates (halves of characters).
+# Text without white space, control characters, byte-order marks and surrogates (halves of
+# characters).
 _NO_SPACE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff]+")
 
 
@@ -74,7 +75,7 @@ class Vocabulary:
     def __init__(self, words: Iterable[str]) -> None:
         self.words = list(words)
         for word in self.words:
-            if not isinstance(word, str) or word in SPECIAL or not _NO_SPACE.fullmatch(word):
+            if not _is_word(word):
                 raise OptionError(
                     "MG401",
                     f"{word!r} cannot be a word of a vocabulary",
@@ -370,6 +371,10 @@ def reading(path: object, remedy: str, missing: str = "") -> Iterator[None]:
             cause=shown(getattr(error, "what", reason(error))),
             remedy=remedy,
         ) from error
+
+
+def _is_word(word: object) -> bool:
+    return isinstance(word, str) and word not in SPECIAL and bool(_NO_SPACE.fullmatch(word))
 
 
 def _words(text: str | Iterable[str]) -> Iterable[str]:

@@ -81,4 +81,5 @@ def _restore_dict(values: dict[Any, Any], before: dict[Any, Any]) -> None:
 
 def _refill(container: Any, content: Any) -> None:
     container.clear()
-    (container.update if isinstance(container, set) else container.extend)(content)
+    add = container.update if isinstance(container, set) else container.extend
+    add(content)

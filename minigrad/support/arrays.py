@@ -35,7 +35,8 @@ def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
     which results can be written. Blocks of other arrays may be copies.
     """
     *axes, width = arrays[0].shape
-    count, size = math.prod(axes), max(BLOCK // max(1, width), 1)
+    count = math.prod(axes)
+    size = max(BLOCK // max(1, width), 1)
     flat = [array.reshape(count, *array.shape[len(axes) :]) for array in arrays]
     for start in range(0, max(count, 1), size):
         yield [array[start : start + size] for array in flat]
@@ -101,7 +102,8 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
         additions = counts[more // 2] - nth
         if not more > PLACES_PER_ADDITION * additions:
             break
-        sums[:more] += values.take(by_place[starts[:more] + nth], axis=0)
+        places = by_place[starts[:more] + nth]
+        sums[:more] += values.take(places, axis=0)
         nth += 1
     if more:
         ones = np.ones(counts[0], values.dtype)
@@ -109,8 +111,9 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
         rest_starts = (starts[:more] + nth).tolist()
         rest_counts = (counts[:more] - nth).tolist()
         for row, start, left in zip(rows, rest_starts, rest_counts, strict=False):
-            rest = values.take(by_place[start : start + left], axis=0)
-            row += ones[:left].dot(rest.reshape(left, -1))
+            places = by_place[start : start + left]
+            rest = values.take(places, axis=0).reshape(left, -1)
+            row += ones[:left].dot(rest)
     result: Array = np.empty_like(sums)
     result[by_count] = sums
     return result

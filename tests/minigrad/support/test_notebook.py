@@ -104,7 +104,7 @@ def test_reports_name_the_cell_and_the_line(outputs, shown):
 
 def test_html_is_escaped_and_sets_no_colours():
     nasty = '<script>alert(1)</script>"&'
-    html = table(nasty, [nasty], [[nasty, 1234567, 0.25]], nasty)
+    html = table(nasty, [nasty], [[nasty, 1234567, 0.25]])
     assert "<script" not in html and "1,234,567" in html and "0.25" in html
     assert not re.search(r"(?<!-)(color|background):(?!inherit|none)", html)
     assert "<script" not in History([{nasty: 1.0}])._repr_html_()
