@@ -221,7 +221,7 @@ def _kept(
         try:
             entry = json.loads(line.decode())
             keys = ("job", "arguments", "code", "result", "seconds")
-            name, arguments, made_by, result, seconds = map(entry.__getitem__, keys)
+            name, arguments, made_by, result, seconds = (entry[key] for key in keys)
             wanted = jobs.get(name)
         except (ValueError, TypeError, KeyError, RecursionError):
             print(f"{file.name}: line {number} is damaged and was skipped", file=sys.stderr)
