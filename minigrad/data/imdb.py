@@ -26,7 +26,6 @@ from minigrad.data.text import (
     reading,
 )
 from minigrad.errors import DataError, OptionError, pip_install, reason, shown
-from minigrad.support.files import to_path
 from minigrad.support.notebook import table
 
 from ..help.other_frameworks import answering
@@ -191,19 +190,23 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
     with reading(BUNDLE, "reinstall minigrad, because the file is part of the package"):
         with np.load(io.BytesIO(BUNDLE.read_bytes()), allow_pickle=False) as members:
             arrays = dict(members)
-        vocabulary = Vocabulary(arrays["words"].tobytes().decode().split("\n"))
-        train, test = (
-            Reviews(
-                _joined(arrays[f"{split}_ids"], arrays[f"{split}_second"]),
-                arrays[f"{split}_labels"],
-            )
-            for split in ("train", "test")
+        words = arrays["words"].tobytes().decode().split("\n")
+        return IMDB(
+            _split(arrays, "train", length, vocabulary_size),
+            _split(arrays, "test", length, vocabulary_size),
+            Vocabulary(words).limit(vocabulary_size),
         )
-    return IMDB(
-        _narrowed(train, length, vocabulary_size),
-        _narrowed(test, length, vocabulary_size),
-        vocabulary.limit(vocabulary_size),
-    )
+
+
+def _split(arrays: dict[str, Any], split: str, length: int, vocabulary_size: int) -> Reviews:
+    """Return the last `length` ids of a split's reviews, with the unknown id for ids outside the
+    vocabulary.
+
+    The result is the same as if the reviews had been encoded with the smaller vocabulary.
+    """
+    ids = _joined(arrays[f"{split}_ids"], arrays[f"{split}_second"])[:, -length:]
+    labels = arrays[f"{split}_labels"].astype(np.int64)
+    return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), labels)
 
 
 def _joined(first: Ids, second: Ids) -> Ids:
@@ -218,15 +221,6 @@ def _joined(first: Ids, second: Ids) -> Ids:
     two = ids >= ONE_BYTE
     ids[two] = ONE_BYTE + (ids[two] - ONE_BYTE) * 256 + second
     return ids
-
-
-def _narrowed(reviews: Reviews, length: int, vocabulary_size: int) -> Reviews:
-    """Keep the last `length` ids, and replace ids outside the vocabulary by the unknown id.
-
-    The result is the same as if the reviews had been encoded with the smaller vocabulary.
-    """
-    ids = reviews.ids[:, -length:]
-    return Reviews(np.where(ids < vocabulary_size, ids, UNKNOWN), reviews.labels.astype(np.int64))
 
 
 def _from_tfds(
@@ -245,15 +239,8 @@ def _from_tfds(
             "load_imdb() without arguments does not need it",
         ) from error
     from minigrad.data import prepare
-    from minigrad.data.download import cannot_write
 
-    try:
-        root = to_path(tfds.core.constants.DATA_DIR if data_dir is None else data_dir).expanduser()
-        prepared = (root / prepare.FOLDER).exists()
-    except (OSError, RuntimeError) as error:  # RuntimeError: the home directory is unknown
-        raise cannot_write(data_dir, prepare.SPACE, error) from error
-    if not prepared:
-        prepare.prepare(root, prepare.ARCHIVE)
+    root = prepare.prepare(tfds.core.constants.DATA_DIR if data_dir is None else data_dir)
     try:
         source = tfds.data_source("imdb_reviews", data_dir=root, download=False)
         train, test = (_read(source[split]) for split in ("train", "test"))

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from minigrad.data.download import Archive, cannot_write, download
 from minigrad.errors import DataError
-from minigrad.support.files import locked
+from minigrad.support.files import AnyPath, locked, to_path
 
 ARCHIVE = Archive(
     "http://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
@@ -30,23 +30,29 @@ SPACE = 150_000_000
 _REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/\d+_\d+\.txt")
 
 
-def prepare(data_dir: Path, archive: Archive) -> None:
-    """Download `archive` into data_dir/downloads, and write the data set into data_dir.
+def prepare(data_dir: AnyPath) -> Path:
+    """Prepare the data set in data_dir, unless it is already there. Return the folder `data_dir`.
 
-    The data set's folder, imdb_reviews/plain_text/1.0.0, appears only when it is complete. If a run
-    fails or is stopped, the next one reuses the download. If two programs prepare the same folder,
-    the second waits for the first.
+    ARCHIVE is downloaded into data_dir/downloads. The data set's folder,
+    imdb_reviews/plain_text/1.0.0, appears only when it is complete. If a run fails or is stopped,
+    the next one reuses the download. If two programs prepare the same folder, the second waits for
+    the first.
 
     Errors: DataError from `download`, or MG424 if the folder is full or cannot be written.
     """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        with locked(data_dir):
-            if not (data_dir / FOLDER).exists():  # unless another program has just prepared it
-                _build(data_dir, download(archive, data_dir / "downloads"))
+        root = to_path(data_dir).expanduser()
+        prepared = root / FOLDER
+        if not prepared.exists():
+            root.mkdir(parents=True, exist_ok=True)
+            with locked(root):
+                if not prepared.exists():  # unless another program has just prepared it
+                    _build(root, download(ARCHIVE, root / "downloads"))
+        return root
     except DataError:  # a DataError is a RuntimeError, which the next clause would catch
         raise
-    except (OSError, RuntimeError) as error:  # array_record raises RuntimeError if a write fails
+    # RuntimeError: array_record cannot write, or the home directory is unknown
+    except (OSError, RuntimeError) as error:
         raise cannot_write(data_dir, SPACE, error) from error
 
 
