@@ -30,6 +30,7 @@ def work(place, does="", x=0.0):
     with open(os.path.join(place, "calls"), "a") as calls:
         calls.write(f"{x}\\n")
     print("this is", x)
+    os.write(1, b"raw output\\n")
     if does == "raise":
         raise ValueError("no luck")
     if does == "kill":
@@ -91,7 +92,7 @@ def test_a_job_that_fails_or_is_killed_loses_only_itself(run, tmp_path, capfd):
     for part in ("ValueError: no luck (see", "SIGKILL (see", "represent longdouble", "4 of 6 jobs"):
         assert part in printed
     log = (tmp_path / "out" / "job1.log").read_text()
-    assert "this is 1" in log and "Traceback" in log
+    assert "this is 1" in log and "raw output" in log and "Traceback" in log
     assert run(todo) == (results, [*"1345"])
 
 
