@@ -248,13 +248,7 @@ def warn_of_pairs(*arrays: Any) -> None:
         remedy=f"use the same shape for both, as in prediction.reshape{row}; if you want all "
         "pairs, index the row as [None, :]",
     )
-    frame, level = sys._getframe(1), 2
-    operators = ("minigrad.numpy_api", "numpy.lib.mixins")
-    while frame.f_globals.get("__name__") in operators and frame.f_back:
-        frame, level = frame.f_back, level + 1
-    if frame.f_globals.get("__name__", "").startswith("minigrad.gates."):
-        return  # a backward rule on Tensors: it broadcasts like the user's operation
-    warnings.warn(UserWarning(str(text)), stacklevel=level)
+    _warn(text)
 
 
 def warn_of_all_pairs(matrix: Node) -> None:
@@ -274,11 +268,6 @@ def warn_of_all_pairs(matrix: Node) -> None:
             return
     else:
         return
-    frame, level = sys._getframe(1), 2
-    while frame.f_globals.get("__name__", "").startswith(OPERATORS) and frame.f_back:
-        frame, level = frame.f_back, level + 1
-    if frame.f_globals.get("__name__", "").startswith("minigrad."):
-        return  # a backward rule on Tensors
     one, other = (parent.shape for parent in node.inputs)
     text = MinigradError(
         "MG173",
@@ -290,10 +279,21 @@ def warn_of_all_pairs(matrix: Node) -> None:
         remedy=f"use the same shape for both, as in prediction.reshape({len(node.output)}); if you "
         "want all pairs, index the vectors, as in a[:, None] - b[None, :]",
     )
-    warnings.warn(UserWarning(str(text)), stacklevel=level)
+    _warn(text)
 
 
 OPERATORS = ("minigrad.numpy_api", "minigrad.gates.reduction", "minigrad.help.", "numpy.")
+
+
+def _warn(text: MinigradError) -> None:
+    """Warn at the line that called an operator, unless it is in minigrad. In a backward rule on
+    Tensors, an operator broadcasts like the user's operation.
+    """
+    frame, level = sys._getframe(), 1
+    while frame.f_globals.get("__name__", "").startswith(OPERATORS) and frame.f_back:
+        frame, level = frame.f_back, level + 1
+    if not frame.f_globals.get("__name__", "").startswith("minigrad."):
+        warnings.warn(UserWarning(str(text)), stacklevel=level)
 
 
 def _pairs_by_mistake(node: Node) -> bool:
