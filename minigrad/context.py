@@ -54,6 +54,9 @@ that another gate calls are not watched. The list is empty unless, for example, 
 it normally adds no overhead.
 """
 
+ON_BACKWARD: ContextVar[Hook | None] = ContextVar("on_backward", default=None)
+"""A function that is called with each tensor on which `backward` was called, after the pass."""
+
 ON_CUT: ContextVar[Hook | None] = ContextVar("on_cut", default=None)
 """A function that is called with each array that passes through a cut. It returns the array that
 continues after the cut."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .backward import start, sweep
-from .context import ON_CUT
+from .context import ON_BACKWARD, ON_CUT
 from .gradients import Gradient, add, for_leaf
 from .graph import Array, Leaf, Node, next_serial
 from .help import engine_errors as checks
@@ -231,6 +231,8 @@ class Tensor(TorchMethods, ForeignNames):
             total = for_leaf(total)
             leaf.grad = total if isinstance(total, Gradient) else np.array(total, leaf.dtype)
         self.node.upstream = upstream
+        if (watch := ON_BACKWARD.get()) is not None:
+            watch(self)
 
     def detach(self) -> Tensor:
         """Return a copy of the value as a constant, without its history. Gradients stop here."""

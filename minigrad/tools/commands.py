@@ -28,7 +28,7 @@ from unittest.mock import patch
 import numpy as np
 
 from .. import drawing, explorer, gradient_checker
-from ..context import SCOPE, enable_grad, setting
+from ..context import ON_BACKWARD, SCOPE, enable_grad, setting
 from ..debug.anomaly import trace_lines
 from ..errors import OptionError
 from ..gates.fused.unfuse import unfuse
@@ -104,12 +104,11 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
             cause="a relative path starts at the current folder",
             remedy="pass the path of an existing script",
         )
-    original, last = Tensor.backward, None
+    last: Tensor | None = None
     values: list[Any] = []
 
-    def backward(tensor: Tensor, *arguments: Any, **options: Any) -> None:
+    def on_backward(tensor: Tensor) -> None:
         nonlocal last
-        original(tensor, *arguments, **options)
         last = tensor
         leaves = [node for node in ancestors([tensor.node]) if isinstance(node, Leaf)]
         leaves = [leaf for leaf in leaves if leaf.requires_grad]
@@ -121,7 +120,7 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
         with (
             patch.object(sys, "argv", [name, *arguments]),
             patch.object(sys, "path", [folder, *sys.path[1:]]),
-            patch.object(Tensor, "backward", backward),
+            setting(ON_BACKWARD, on_backward),
             trace_lines(),
         ):
             variables = runpy.run_path(name, run_name="__main__")
