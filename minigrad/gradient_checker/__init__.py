@@ -1,9 +1,10 @@
 """Check whether a recorded gradient is right. If not, find the wrong gate and the mistake.
 
 - check.py runs a check.
-- numeric.py computes finite differences.
+- numeric.py computes finite differences and recorded gradients.
 - rules.py checks each gate by itself.
-- guess.py recognizes the mistake and describes it in a Slip.
+- guess/ recognizes the mistake.
+- mistake.py: a Mistake is what a check found, with the node and the values that disagree.
 - blame.py looks for causes outside the gates.
 - curve.py varies the step size.
 - report.py formats the result.
@@ -11,13 +12,13 @@
 """
 
 from .check import gradcheck, gradcheck_model
+from .mistake import Mistake
 from .report import GradientReport
-from .slip import Slip
 from .truncation import TruncationReport, truncation_report
 
 __all__ = [
     "GradientReport",
-    "Slip",
+    "Mistake",
     "TruncationReport",
     "gradcheck",
     "gradcheck_model",

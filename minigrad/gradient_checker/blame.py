@@ -10,15 +10,18 @@ import numpy as np
 from ..context import scope_label
 from ..debug.anomaly import title
 from ..graph import Leaf, Node, ancestors
-from .slip import Slip
+from .mistake import Mistake
 
 
-def side_by_side(first: Node, second: Node) -> Iterator[tuple[Node, Node]] | None:
+def side_by_side(
+    first: Node,
+    second: Node,
+) -> Iterator[tuple[Node, Node]] | None:
     """Pair the nodes of two recordings, oldest first. Return None if they call different gates."""
-    one, two = (ancestors([root])[::-1] for root in (first, second))
-    gates_of_one = [node.gate and node.gate.name for node in one]
-    gates_of_two = [node.gate and node.gate.name for node in two]
-    return zip(one, two, strict=True) if gates_of_one == gates_of_two else None
+    one = ancestors([first])[::-1]
+    two = ancestors([second])[::-1]
+    gates = [[node.gate and node.gate.name for node in nodes] for nodes in (one, two)]
+    return zip(one, two, strict=True) if gates[0] == gates[1] else None
 
 
 def equal(one: Node, two: Node) -> bool:
@@ -26,12 +29,13 @@ def equal(one: Node, two: Node) -> bool:
     return np.array_equal(one.output, two.output, equal_nan=True)
 
 
-def users(node: Node, root: Node) -> list[Node]:
-    """Return the nodes in the graph of `root` that have `node` as an input, newest first."""
-    return [other for other in ancestors([root]) if node in other.inputs]
+def used_by(node: Node, root: Node) -> str:
+    """Describe the oldest gate in the graph of `root` that uses `node`. Return "" if there is none."""
+    users = [other for other in ancestors([root]) if node in other.inputs]
+    return f", used by {title(users[-1])}" if users else ""
 
 
-def differing(first: Node, second: Node) -> Slip | None:
+def differing(first: Node, second: Node) -> Mistake | None:
     """Find the first node where two forward passes on the same inputs differ.
 
     Return None if the outputs are exactly equal.
@@ -41,15 +45,15 @@ def differing(first: Node, second: Node) -> Slip | None:
     pairs = side_by_side(first, second)
     if pairs is None:
         text = "two forward passes on the same inputs call different gates"
-        return Slip(second, "nondeterministic", text, is_rule=False)
+        return Mistake(second, "nondeterministic", text, is_rule=False)
     one = next(one for one, two in pairs if not equal(one, two))
     where = title(one)
-    if one.gate is None and (using := users(one, first)):
-        where = f"a constant of shape {one.output.shape}, used by {title(using[-1])}"
+    if one.gate is None and (user := used_by(one, first)):
+        where = f"a constant of shape {one.output.shape}{user}"
     dropout = "dropout" in (scope_label(one.scope) + where).lower()
     why = "dropout is on" if dropout else "random numbers are drawn"
     text = f"{why}, so two forward passes on the same inputs give different results. The first difference is in {where}"
-    return Slip(one, "nondeterministic", text, is_rule=False)
+    return Mistake(one, "nondeterministic", text, is_rule=False)
 
 
 WAYS = {
@@ -59,7 +63,7 @@ WAYS = {
 }
 
 
-def leaking(base: Node, moved: Node, checked: set[Node]) -> Slip | None:
+def leaking(base: Node, moved: Node) -> Mistake | None:
     """Find a constant that changes when the inputs change.
 
     Its value depends on the inputs, but this dependence is not recorded.
@@ -67,13 +71,13 @@ def leaking(base: Node, moved: Node, checked: set[Node]) -> Slip | None:
     pairs = side_by_side(base, moved)
     if pairs is None:
         text = "the function calls different gates if its inputs change by 1e-6: it branches on a value"
-        return Slip(base, "branch", text, is_rule=False)
+        return Mistake(base, "branch", text, is_rule=False)
     for one, two in pairs:
-        if isinstance(one, Leaf) and one not in checked and not equal(one, two):
-            using = users(one, base)
-            user = f", used by {title(using[-1])}," if using else ""
+        if isinstance(one, Leaf) and not equal(one, two):
             how = WAYS.get(one.origin, "was made from a plain array (t.array, t.item() or NumPy)")
-            text = f"a value of shape {one.output.shape}{user} depends on the inputs but {how}, so no gradient "
-            text += "passes through it"
-            return Slip(one, "detached", text, is_rule=False)
+            text = f"a value of shape {one.output.shape}"
+            if user := used_by(one, base):
+                text += f"{user},"
+            text += f" depends on the inputs but {how}, so no gradient passes through it"
+            return Mistake(one, "detached", text, is_rule=False)
     return None

@@ -1,26 +1,34 @@
 """Compare recorded gradients with finite differences: mg.gradcheck and mg.gradcheck_model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..backward import sweep
 from ..debug.anomaly import first_non_finite, strange_node, title, trace_lines
 from ..debug.unchanged import unchanged
 from ..derivatives import grad
 from ..errors import DtypeError, MinigradError, NonFiniteError, OptionError
-from ..gradients import dense
 from ..graph import Array, Leaf, Node, ancestors
 from ..help.engine_errors import tensors_inside
 from ..tensor import Tensor, from_node
 from .blame import differing, leaking
 from .curve import step_curve, taylor_slope
 from .guess import recognise
-from .numeric import Line, Problem, careful, central, index_of, kinks, relative_error, signs
+from .numeric import (
+    Index,
+    Line,
+    Problem,
+    careful,
+    central,
+    index_of,
+    kinks,
+    recorded_gradients,
+    relative_error,
+    signs,
+)
 from .report import GradientReport, InputReport
 from .rules import TOLERANCE, NodeCheck
-from .slip import Slip
 
 
 def gradcheck(
@@ -173,20 +181,20 @@ def _gradient_of(problem: Problem, rng: np.random.Generator) -> Callable[[], Ten
     The function computes Σ w ⊙ dL/dx over all inputs, for a random w and the v that defines L.
     """
     cotangent = upstream(problem.forward().shape, rng)
-    weights = {name: signs(rng, array.shape) for name, array in problem.arrays.items()}
+    weights = [signs(rng, array.shape) for array in problem.arrays.values()]
 
     def run() -> Tensor:
         output = problem.run()
         inputs = [from_node(leaf) for leaf in problem.leaves.values()]
         gradients = grad(output, inputs, create_graph=True, upstream=cotangent)
-        pairs = zip(weights.values(), gradients, strict=True)
-        terms = [(gradient * weight).sum() for weight, gradient in pairs]
-        return sum(terms[1:], terms[0])
+        pairs = zip(gradients, weights, strict=True)
+        first, *others = [(gradient * weight).sum() for gradient, weight in pairs]
+        return sum(others, first)
 
     return run
 
 
-def upstream(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def upstream(shape: Index, rng: np.random.Generator) -> Array:
     """Return the check's v, which is 1 if the output is a single number, and random otherwise."""
     return np.ones(shape) if np.prod(shape) == 1 else signs(rng, shape)
 
@@ -202,29 +210,39 @@ class Check:
         self, problem: Problem, rng: np.random.Generator, sample: int | None, fast: bool
     ) -> None:
         self.problem, self.rng, self.sample, self.fast = problem, rng, sample, fast
-        self.report = GradientReport()
+        self.report = report = GradientReport()
         with trace_lines():
-            self.root = problem.forward().node
-        if not np.isfinite(self.root.output).all():
+            self.root = root = problem.forward().node
+        if not np.isfinite(root.output).all():
             raise NonFiniteError(
                 "MG708",
                 "the function cannot be checked where it is not finite: "
-                f"{strange_node(first_non_finite(self.root))}",
+                f"{strange_node(first_non_finite(root))}",
                 cause="an input is outside a gate's domain, or it contains NaN",
                 remedy="check the gradient at other inputs",
             )
-        self.report.slip = differing(self.root, problem.forward().node)
-        if self.report.slip:
+        report.slip = differing(root, problem.forward().node)
+        if report.slip:
             return
-        self.gradients: dict[str, Array] = {}
-        self.nodes = self._depending()
-        self.cotangent = upstream(self.root.output.shape, rng)
+        self.cotangent = dz = upstream(root.output.shape, rng)
         self._check_rules()
-        if self._backward():
-            self._compare()
-            self._look_along_one_direction()
-        if any(row.wrong for row in self.report.inputs) and self.report.slip is None:
-            self.report.slip = self._blame()
+        try:
+            with np.errstate(all="ignore"):
+                self.gradients = recorded_gradients(root, dz, problem.leaves)
+        except MinigradError as error:
+            report.failed = str(error)
+            return
+        self._compare()
+        line, recorded = self._along_one_direction(self.gradients)
+        if not report.kinks:
+            report.slope = taylor_slope(line, root.output, dz, recorded)
+        report._curve = lambda: step_curve(line, dz, recorded)
+        if report.slip is None and any(row.wrong for row in report.inputs):
+            moved = {
+                name: array + 1e-6 * signs(rng, array.shape)
+                for name, array in problem.arrays.items()
+            }
+            report.slip = leaking(root, problem.forward(moved).node)
 
     def _depending(self) -> list[Node]:
         """Return the nodes that were computed from the inputs under test, newest first."""
@@ -236,7 +254,8 @@ class Check:
         return [node for node in nodes if node.gate and node in depending]
 
     def _check_rules(self) -> None:
-        for node in self.nodes:
+        report = self.report
+        for node in self._depending():
             if node.output.dtype == np.float32:
                 raise DtypeError(
                     "MG704",
@@ -248,52 +267,33 @@ class Check:
                 )
             check = NodeCheck(node, self.rng)
             slip = check.slip()
-            self.report.rules += 1
-            if (kink := check.kink()) is not None:
-                self.report.kinks.append(kink)
-            if slip and self.report.slip:
-                self.report.slip.others.append(node)
+            report.rules += 1
+            report.kinks += check.found_kinks()
+            if slip and report.slip:
+                report.slip.others.append(node)
             elif slip:
-                self.report.slip = slip
+                report.slip = slip
                 check.locate(slip)
                 recognise(check, slip)
 
-    def _backward(self) -> bool:
-        """Compute the recorded gradient of every input.
-
-        If backward fails, store the reason in the report and return False.
-        """
-        swept: dict[Node, Any] = {}
-        if self.root.requires_grad:
-            try:
-                with np.errstate(all="ignore"):
-                    swept = sweep(self.root, self.cotangent)
-            except MinigradError as error:
-                self.report.failed = str(error)
-                return False
-        for name, leaf in self.problem.leaves.items():
-            self.gradients[name] = np.asarray(dense(swept.get(leaf, np.zeros(leaf.shape))))
-        return True
-
     def _compare(self) -> None:
         for name, gradient in self.gradients.items():
-            row = InputReport(name, gradient.shape)
+            shape, size = gradient.shape, gradient.size
+            row = InputReport(name, shape)
             self.report.inputs.append(row)
             if self.fast:
-                direction = signs(self.rng, gradient.shape)
-                recorded = float(np.sum(gradient * direction))
-                self._compare_one(row, self.problem.line({name: direction}), recorded)
+                self._compare_one(row, *self._along_one_direction([name]))
                 continue
-            numbers = np.arange(gradient.size)
-            if self.sample is not None and self.sample < gradient.size:
-                numbers = np.sort(self.rng.choice(gradient.size, self.sample, replace=False))
+            numbers = np.arange(size)
+            if self.sample is not None and self.sample < size:
+                numbers = np.sort(self.rng.choice(size, self.sample, replace=False))
             for number in numbers:
-                index = index_of(number, gradient.shape)
+                index = index_of(number, shape)
                 line = self.problem.element(name, index)
                 self._compare_one(row, line, float(gradient[index]), index)
 
     def _compare_one(
-        self, row: InputReport, line: Line, recorded: float, index: tuple[int, ...] | None = None
+        self, row: InputReport, line: Line, recorded: float, index: Index | None = None
     ) -> None:
         with np.errstate(all="ignore"):
             numeric, margin = central(line, self.cotangent), 0.0
@@ -308,25 +308,12 @@ class Check:
         if row.compared == 1 or not error <= row.error:
             row.error, row.index, row.recorded, row.numeric = error, index, recorded, numeric
 
-    def _look_along_one_direction(self) -> None:
-        """Prepare the step curve, and measure the Taylor remainder unless there are kinks."""
-        arrays = self.problem.arrays
-        directions = {name: signs(self.rng, array.shape) for name, array in arrays.items()}
+    def _along_one_direction(self, names: Iterable[str]) -> tuple[Line, float]:
+        """Return a line in a random direction, and the slope of the gradient along it."""
+        directions = {name: signs(self.rng, self.gradients[name].shape) for name in names}
         with np.errstate(all="ignore"):
             slopes = [np.sum(self.gradients[name] * u) for name, u in directions.items()]
-        recorded = float(sum(slopes))
-        line = self.problem.line(directions)
-        if not self.report.kinks:
-            self.report.slope = taylor_slope(line, self.root.output, self.cotangent, recorded)
-        self.report._curve = lambda: step_curve(line, self.cotangent, recorded)
-
-    def _blame(self) -> Slip | None:
-        moved = {
-            name: array + 1e-6 * signs(self.rng, array.shape)
-            for name, array in self.problem.arrays.items()
-        }
-        checked: set[Node] = set(self.problem.leaves.values())
-        return leaking(self.root, self.problem.forward(moved).node, checked)
+        return self.problem.line(directions), float(sum(slopes))
 
 
 def _as_input(value: Any) -> Any:

@@ -33,7 +33,8 @@ class StepCurve:
     def __str__(self) -> str:
         lines = ["step   error    of central differences against the recorded gradient"]
         for step, error in zip(self.steps, self.errors, strict=True):
-            bar = "#" * max(0, round(2.5 * (16 + np.log10(max(error, 1e-16)))))
+            digits = 16 + np.log10(max(error, 1e-16))
+            bar = "#" * round(2.5 * digits)
             lines.append(f"{step:.0e}  {error:.1e}  {bar}")
         return "\n".join(lines)
 
@@ -54,12 +55,14 @@ class StepCurve:
         """
         figure = new_figure("a plot of the step curve", 6.4, 4.2)
         axes = figure.add_subplot()
-        steps, grey = np.array(self.steps), {"color": "#777777", "lw": 1}
-        axes.loglog(steps, np.maximum(self.errors, 1e-16), "o-", color="#0b5fa5", label="error")
+        steps = np.array(self.steps)
+        errors = np.maximum(self.errors, 1e-16)
+        grey = {"color": "#777777", "lw": 1}
+        axes.loglog(steps, errors, "o-", color="#0b5fa5", label="error")
         axes.loglog(steps, steps**2, "--", label="h²: truncation", **grey)
         axes.loglog(steps, EPSILON / steps, ":", label="ε / h: rounding", **grey)
         axes.set(xlabel="step h", ylabel="relative error")
-        axes.set(ylim=(1e-16, 10 * max(1.0, max(self.errors))))
+        axes.set_ylim(1e-16, 10 * max([1.0, *self.errors]))
         axes.set_title("Central differences against the recorded gradient")
         axes.grid(alpha=0.3)
         axes.legend()
@@ -73,17 +76,29 @@ class StepCurve:
             return None
 
 
-def step_curve(line: Line, cotangent: Array, recorded: float) -> StepCurve:
+def step_curve(
+    line: Line,
+    cotangent: Array,
+    recorded: float,
+) -> StepCurve:
     """Measure the step curve along `line`, on which the recorded gradient has slope `recorded`."""
-    steps = [10.0**-k for k in range(1, 13)]
-    with np.errstate(all="ignore"):
-        numeric = [central(line, cotangent, step) for step in steps]
-    errors = np.array([relative_error(recorded, n) for n in numeric])
-    finite = np.isfinite(errors)
-    return StepCurve(np.array(steps)[finite].tolist(), errors[finite].tolist())
+    curve = StepCurve([], [])
+    for k in range(1, 13):
+        step = 10.0**-k
+        with np.errstate(all="ignore"):
+            error = relative_error(recorded, central(line, cotangent, step))
+        if np.isfinite(error):
+            curve.steps.append(step)
+            curve.errors.append(error)
+    return curve
 
 
-def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> float | None:
+def taylor_slope(
+    line: Line,
+    base: Array,
+    cotangent: Array,
+    recorded: float,
+) -> float | None:
     """Return the order in h of |L(x + h u) - L(x) - h · recorded|.
 
     The order is near 2 for a right gradient, and near 1 for a wrong gradient. The result is the
@@ -96,11 +111,13 @@ def taylor_slope(line: Line, base: Array, cotangent: Array, recorded: float) -> 
     """
     steps, remainders = [], []
     with np.errstate(all="ignore"):
-        size = float(np.sum(np.abs(cotangent * base)))
+        size = np.sum(np.abs(cotangent * base))
         for k in range(12):
             step = 1e-2 * 2.0**-k
-            remainder = abs(float(np.sum(cotangent * (line(step) - base))) - step * recorded)
-            if remainder > 1e5 * EPSILON * max(size, abs(step * recorded)):
+            linear = step * recorded
+            change = np.sum(cotangent * (line(step) - base))
+            remainder = abs(change - linear)
+            if remainder > 1e5 * EPSILON * max(size, abs(linear)):
                 steps.append(step)
                 remainders.append(remainder)
     if len(steps) < 2 or not np.isfinite(remainders).all():

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from ..errors import GradientError
 from ..support.text import for_terminal, printable
 from .curve import StepCurve
+from .mistake import Mistake
 from .rules import Kink
-from .slip import Slip
 
 
 @dataclass
@@ -46,7 +46,7 @@ class GradientReport:
 
     inputs: list[InputReport] = field(default_factory=list)
     rules: int = 0
-    slip: Slip | None = None
+    slip: Mistake | None = None
     kinks: list[Kink] = field(default_factory=list)
     slope: float | None = None
     order: int = 1

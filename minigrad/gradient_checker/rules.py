@@ -10,8 +10,18 @@ import numpy as np
 from ..debug.anomaly import title
 from ..gradients import dense, unbroadcast
 from ..graph import Array, Node
-from .numeric import EPSILON, STEP, Cuts, Function, careful, index_of, kinks, signs
-from .slip import Slip
+from .mistake import Mistake
+from .numeric import (
+    EPSILON,
+    STEP,
+    Function,
+    Index,
+    careful,
+    index_of,
+    kinks,
+    one_sided,
+    signs,
+)
 
 TOLERANCE = 1e-6
 """The allowed difference between a gradient and a finite difference, relative to their size. Central
@@ -26,7 +36,7 @@ class Kink:
     """
 
     node: Node
-    index: tuple[int, ...]
+    index: Index
     inputs: list[float]
     count: int
 
@@ -37,17 +47,17 @@ class Kink:
         return f"{title(self.node)} at {list(self.index)}{more}{where}"
 
 
+@dataclass(eq=False)
 class RuleError(Exception):
     """Raised if a rule returns no usable gradient for input `position` (None: for any input).
 
     `raw` is the unusable gradient, if the rule returned one.
     """
 
-    def __init__(
-        self, position: int | None, text: str, kind: str = "unrecognised", raw: Array | None = None
-    ) -> None:
-        super().__init__(text)
-        self.position, self.kind, self.raw = position, kind, raw
+    position: int | None
+    text: str
+    kind: str = "unrecognised"
+    raw: Array | None = None
 
 
 class NodeCheck(Function):
@@ -59,25 +69,24 @@ class NodeCheck(Function):
     def __init__(
         self, node: Node, rng: np.random.Generator, arrays: Sequence[Array] | None = None
     ) -> None:
-        self.node: Node = node
-        self.gate: Any = node.gate
+        self.node = node
+        self.gate = node.gate
         self.rng = rng
         count = len(node.inputs)
         self.arrays = tuple(arrays or node.arrays[:count])
-        self._cuts = Cuts()
-        # The first call stores the arrays at the cuts inside the gate, if there are any.
+        # This call stores the arrays at the cuts inside the gate, if there are any.
         self.output, *self.saved = self._call(self.arrays)
-        if arrays is None:
-            self.output, self.saved = node.output, list(node.arrays[count:])
         self.positions = [n for n, parent in enumerate(node.inputs) if parent.requires_grad]
         # Exclude an output such as -1e308, which means "never the maximum". Compared with it, all
         # other numbers would be lost to rounding.
-        self.dz = np.where(np.abs(self.output) < 1e30, signs(rng, self.output.shape), 0.0)
-        self.kinked = np.zeros(self.output.shape, bool)
+        shape = self.output.shape
+        usable = np.abs(self.output) < 1e30
+        self.dz = np.where(usable, signs(rng, shape), 0.0)
+        self.kinked = np.zeros(shape, bool)
 
     def _call(self, arrays: Sequence[Array]) -> list[Any]:
         """Return the gate's output, followed by the arrays that it saves for backward."""
-        with self._cuts.held():
+        with self.held_cuts():
             output = self.gate.forward(*arrays)
         output, *saved = output if isinstance(output, tuple) else (output,)
         return [np.asarray(output), *saved]
@@ -88,12 +97,17 @@ class NodeCheck(Function):
         The output is NaN if the gate rejects the arrays.
         """
         arrays = [moved.get(n, array) for n, array in enumerate(self.arrays)]
-        output = np.empty(0)
         with suppress(Exception):  # a user's gate may raise any exception
-            output = self._call(arrays)[0]
-        return output if output.shape == self.output.shape else np.full(self.output.shape, np.nan)
+            output: Array = self._call(arrays)[0]
+            if output.shape == self.output.shape:
+                return output
+        return np.full(self.output.shape, np.nan)
 
-    def rule(self, dz: Array, after: Sequence[Array] | None = None) -> dict[int, Array]:
+    def rule(
+        self,
+        dz: Array,
+        after: Sequence[Array] | None = None,
+    ) -> dict[int, Array]:
         """Return the rule's gradients by position, dense and in the inputs' shapes.
 
         If `after` is passed, the gate is called again, on the arrays in `after`, between its
@@ -106,7 +120,7 @@ class NodeCheck(Function):
         self._call(self.arrays)
         if after is not None:
             self._call(after)
-        given, gradients = dz.copy(), {}
+        given = dz.copy()
         with np.errstate(all="ignore"):
             try:
                 sent = self.gate.backward(given, self.output, *self.arrays, *self.saved)
@@ -116,8 +130,7 @@ class NodeCheck(Function):
             if count != len(self.arrays):
                 text = f"it returns {count} gradients for {len(self.arrays)} inputs"
                 raise RuleError(None, text, "wrong number of gradients")
-            for position in self.positions:
-                gradients[position] = self._whole(position, sent[position])
+            gradients = {n: self._whole(n, sent[n]) for n in self.positions}
         if not np.array_equal(given, dz):
             text = "it changes dz in place, but other gates may still need dz"
             raise RuleError(None, text, "dz changed in place")
@@ -128,7 +141,8 @@ class NodeCheck(Function):
         if sent is None:
             return np.zeros(shape)
         try:
-            raw = np.asarray(dense(sent() if callable(sent) else sent), np.float64)
+            gradient = sent() if callable(sent) else sent
+            raw = np.asarray(dense(gradient), np.float64)
         except Exception as error:
             raise _raised(position, error) from error
         try:
@@ -136,41 +150,41 @@ class NodeCheck(Function):
         except ValueError as error:
             raise RuleError(position, str(error), raw=raw) from error
 
-    def kink(self) -> Kink | None:
-        """Return the first kink found, with the values of the inputs there."""
+    def found_kinks(self) -> list[Kink]:
+        """Return the first kink with the values of the inputs there, or [] if there is no kink."""
         if not self.kinked.any():
-            return None
-        index = index_of(np.argmax(self.kinked), self.kinked.shape)
-        inputs = [float(a[index]) for a in self.arrays if a.shape == self.output.shape]
-        return Kink(self.node, index, inputs, int(self.kinked.sum()))
+            return []
+        shape = self.output.shape
+        index = index_of(np.argmax(self.kinked), shape)
+        inputs = [float(array[index]) for array in self.arrays if array.shape == shape]
+        return [Kink(self.node, index, inputs, int(self.kinked.sum()))]
 
-    def slip(self) -> Slip | None:
+    def slip(self) -> Mistake | None:
         """Return the mistake in the rule, or None if the rule is right.
 
         The mistake's kind is set only if it is obvious.
         """
         try:
             self.gradients = self.rule(self.dz)
-            if (position := self._wrong_position()) is not None:
-                return Slip(self.node, "unrecognised", "none of the known mistakes", position)
+            for position in self.positions:
+                if not self._agrees(position):
+                    text = "none of the known mistakes"
+                    return Mistake(self.node, "unrecognised", text, position)
         except RuleError as error:
-            text = str(error)
+            text = error.text
             if error.kind == "transposed":
                 text = "the rule multiplies matrices whose shapes do not match: transpose a factor"
-            return Slip(self.node, error.kind, text, error.position, failure=str(error))
+            return Mistake(self.node, error.kind, text, error.position, failure=error.text)
         return self._remembering() or self._at_ties()
 
-    def _wrong_position(self) -> int | None:
-        """Return the first input whose gradient is wrong, or None if the rule is right."""
-        for position in self.positions:
-            direction = signs(self.rng, self.arrays[position].shape)
-            agree, straight = self._agrees(position, direction)
-            # Do this only if needed, because it takes more forward calls.
-            if not straight and not self.kinked.any():
-                self._find_kinks()
-            if not agree and not self._agrees(position, direction, patient=True)[0]:
-                return position
-        return None
+    def _agrees(self, position: int) -> bool:
+        """Compare the gradient of one input with finite differences, in a random direction."""
+        direction = signs(self.rng, self.arrays[position].shape)
+        agree, straight = self._compare(position, direction)
+        # Do this only if needed, because it takes more forward calls.
+        if not straight and not self.kinked.any():
+            self._find_kinks()
+        return agree or self._compare(position, direction, patient=True)[0]
 
     def _find_kinks(self) -> None:
         """Mark the output elements at a kink, and exclude them by setting dz to 0 there."""
@@ -181,7 +195,12 @@ class NodeCheck(Function):
             self.dz = np.where(self.kinked, 0.0, self.dz)
             self.gradients = self.rule(self.dz)
 
-    def _agrees(self, position: int, direction: Array, patient: bool = False) -> tuple[bool, bool]:
+    def _compare(
+        self,
+        position: int,
+        direction: Array,
+        patient: bool = False,
+    ) -> tuple[bool, bool]:
         """Compare the gradient's slope along a direction with finite differences.
 
         Return two booleans: whether they agree, and whether the left and right slopes are equal
@@ -192,25 +211,28 @@ class NodeCheck(Function):
             direction = np.where(np.isfinite(gradient), direction, 0.0)
             gradient = np.nan_to_num(gradient, posinf=0.0, neginf=0.0)
         line = self.line({position: direction})
-        recorded = float(np.sum(gradient * direction))
+        recorded = np.sum(gradient * direction)
         counts = self.dz != 0
         with np.errstate(all="ignore"):
-            right, left = (line(STEP) - self.output) / STEP, (self.output - line(-STEP)) / STEP
+            left, right = one_sided(line, self.output, STEP)
             slopes = np.where(counts, self.dz * (right + left) / 2, 0.0)
-            straight = np.abs(right - left) < 1e-3 * np.maximum(1.0, np.abs(right))
+            bend = np.abs(right - left)
+            straight = bend < 1e-3 * np.maximum(1.0, np.abs(right))
             # Estimate how much rounding alone may change the difference, from the sizes of the
             # subtracted numbers. Rounding x also shifts the point, which matters where the slope
             # changes. At a minimum with value 0, this is the only effect of rounding.
             size = np.abs(self.arrays[position])
-            shift = np.abs(right - left) * size.max(initial=0.0, where=size < 1e30)
-            spread = (self.dz * (np.abs(self.output) + shift))[counts]
-            noise = 20 * EPSILON / STEP * np.linalg.norm(spread)
-        numeric = float(np.sum(slopes))
-        allowed = TOLERANCE * max(float(np.sum(np.abs(slopes))), abs(recorded)) + noise
+            shift = bend * size.max(initial=0.0, where=size < 1e30)
+            spread = self.dz * (np.abs(self.output) + shift)
+            noise = 20 * EPSILON / STEP * np.linalg.norm(spread[counts])
+        numeric = np.sum(slopes)
+        largest = max(np.sum(np.abs(slopes)), abs(recorded))
+        allowed = TOLERANCE * largest + noise
         if patient:
             numeric, margin = careful(line, self.dz)
             allowed += 10 * margin
-        return bool(abs(recorded - numeric) <= allowed), bool(straight[counts].all())
+        agree = abs(recorded - numeric) <= allowed
+        return agree, bool(straight[counts].all())
 
     def elsewhere(self) -> list[Array]:
         """Return inputs near the original ones: each number changes by up to a third.
@@ -225,7 +247,7 @@ class NodeCheck(Function):
             arrays[position] = np.where(np.abs(x) < 1e30, moved, x)
         return arrays
 
-    def _remembering(self) -> Slip | None:
+    def _remembering(self) -> Mistake | None:
         """Find a rule whose gradient changes after the gate is called again.
 
         Such a gate keeps state between calls.
@@ -238,15 +260,22 @@ class NodeCheck(Function):
             again = later[position]
             # a difference larger than a rounding error
             if not np.allclose(again, gradient, rtol=1e-9, atol=1e-12, equal_nan=True):
-                index = index_of(np.argmax(np.abs(again - gradient)), gradient.shape)
-                text = "the gate keeps state between calls: a second call overwrites values that the rule needs"
-                slip = Slip(self.node, "state kept between calls", text, position, index)
-                slip.recorded, slip.numeric = float(again[index]), float(gradient[index])
-                slip.at = f"{list(index)}, after a second call to the gate"
-                return slip
+                largest = np.argmax(np.abs(again - gradient))
+                index = index_of(largest, gradient.shape)
+                return Mistake(
+                    self.node,
+                    "state kept between calls",
+                    "the gate keeps state between calls: a second call overwrites values that the "
+                    "rule needs",
+                    position,
+                    index,
+                    float(again[index]),
+                    float(gradient[index]),
+                    at=f"{list(index)}, after a second call to the gate",
+                )
         return None
 
-    def _at_ties(self) -> Slip | None:
+    def _at_ties(self) -> Mistake | None:
         """Find a rule, such as a maximum's, that returns a wrong total gradient for equal elements.
 
         If f(c, c, ...) = c for every c, then adding t to all elements adds t to the output. So the
@@ -259,11 +288,12 @@ class NodeCheck(Function):
             for c in (0.8, 0.7):
                 equal = list(self.arrays)
                 for position in self.positions:
-                    equal[position] = np.full(equal[position].shape, c)
+                    equal[position] = np.full_like(equal[position], c)
                 tied = NodeCheck(self.node, self.rng, equal)
                 if not (tied.output == c).all():
                     return None
-            recorded = float(sum(map(np.sum, tied.rule(tied.dz).values())))
+            gradients = tied.rule(tied.dz).values()
+            recorded = float(sum(map(np.sum, gradients)))
         except Exception:
             return None
         numeric = float(np.sum(tied.dz))
@@ -277,9 +307,9 @@ class NodeCheck(Function):
                 "equal elements get no gradient, or too little: their gradients should add up to dz"
             )
         at = "all elements together, where they are equal"
-        return Slip(self.node, kind, text, self.positions[0], (), recorded, numeric, at=at)
+        return Mistake(self.node, kind, text, self.positions[0], (), recorded, numeric, at=at)
 
-    def locate(self, slip: Slip) -> None:
+    def locate(self, slip: Mistake) -> None:
         """Find the wrong element by bisection, in log2(size) steps.
 
         Each step keeps the half with the larger error.
@@ -300,8 +330,7 @@ class NodeCheck(Function):
 
         inside = np.arange(gradient.size)
         while inside.size > 1:
-            halves = np.array_split(inside, 2)
-            inside = halves[int(np.argmax([error(half) for half in halves]))]
+            inside = max(np.array_split(inside, 2), key=error)
         slip.index = index_of(inside[0], gradient.shape)
         slip.recorded = float(gradient[slip.index])
         slip.numeric = careful(self.element(position, slip.index), self.dz)[0]

@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import sweep
 from ..debug.unchanged import unchanged
 from ..errors import OptionError
 from ..gates import softmax_cross_entropy
-from ..gradients import dense
 from ..graph import Array
 from ..support.text import printable
 from ..tensor import Tensor
+from .numeric import recorded_gradients
 
 
 @dataclass
@@ -99,12 +98,8 @@ def truncation_report(
             layer.truncate = k
         with unchanged(model):
             root = loss(model(*inputs), labels).node
-        swept = sweep(root, np.ones((), root.output.dtype)) if root.requires_grad else {}
-        found = {}
-        for path, parameter in model.named_parameters().items():
-            gradient = swept.get(parameter.node, np.zeros(parameter.shape))
-            found[path] = np.asarray(dense(gradient), np.float64)
-        return found
+        leaves = {path: tensor.node for path, tensor in model.named_parameters().items()}
+        return recorded_gradients(root, np.ones((), root.output.dtype), leaves)
 
     report = TruncationReport({}, {})
     try:

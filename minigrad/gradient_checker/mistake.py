@@ -1,4 +1,4 @@
-"""Slip: a mistake that a check found, with the node and the values that disagree."""
+"""What a check found: the node, the kind of mistake, and the values that disagree."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from ..support.text import printable
 
 
 @dataclass
-class Slip:
+class Mistake:
     """A mistake that a check found.
 
     The mistake is in the rule of `node` or, if `is_rule` is False, in the code around the node.
@@ -50,12 +50,10 @@ class Slip:
     def rule_line(self) -> str:
         """The file and line of the node's backward rule."""
         rule = getattr(self.node.gate, "backward", None)
-        code = getattr(getattr(rule, "__func__", rule), "__code__", None)
-        return (
-            "an unknown location"
-            if code is None
-            else source_line(code.co_filename, code.co_firstlineno)
-        )
+        code = getattr(rule, "__code__", None)
+        if code is None:
+            return "an unknown location"
+        return source_line(code.co_filename, code.co_firstlineno)
 
     def __str__(self) -> str:
         if not self.is_rule:
