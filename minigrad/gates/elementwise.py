@@ -11,8 +11,8 @@ from ..gate import Gate
 from ..help.other_frameworks import call_renamed
 from ..numpy_api import check_differentiable, check_real, implements
 from ..tensor import Tensor, TensorLike
-from .basic import WIDE, _OneOperand, _TwoOperands, floats, multiply, on_floats
-from .samples import samples_on
+from .basic import _Function, _OneOperand, _TwoOperands, floats, multiply
+from .samples import positive, samples_on
 
 
 class Power(_TwoOperands):
@@ -38,7 +38,7 @@ class Power(_TwoOperands):
         )
 
 
-class Exp(_OneOperand):
+class Exp(_Function):
     """z = e^x. dx = dz · z.
 
     >>> exp(Tensor([0.0, 1.0])).array.round(4)
@@ -46,17 +46,13 @@ class Exp(_OneOperand):
     """
 
     symbol = "exp"
-
-    def forward(self, x):
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
-        return np.exp(x)
+    function = np.exp
 
     def backward(self, dz, z, x):
         return (dz * z,)
 
 
-class Log(_OneOperand):
+class Log(_Function):
     """z = ln x, for x > 0. dx = dz / x.
 
     >>> log(Tensor([1.0, 4.0])).array.round(4)
@@ -64,18 +60,14 @@ class Log(_OneOperand):
     """
 
     symbol = "ln"
-    signs = (1.0,)
-
-    def forward(self, x):
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
-        return np.log(x)
+    function = np.log
+    sample_inputs = samples_on([(3, 4)], [()], draw=positive)
 
     def backward(self, dz, z, x):
         return (dz / x,)
 
 
-class Sqrt(_OneOperand):
+class Sqrt(_Function):
     """z = √x, for x > 0. dx = dz / (2z), which is infinite at x = 0.
 
     >>> sqrt(Tensor([4.0, 9.0])).array
@@ -83,18 +75,14 @@ class Sqrt(_OneOperand):
     """
 
     symbol = "√"
-    signs = (1.0,)
-
-    def forward(self, x):
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
-        return np.sqrt(x)
+    function = np.sqrt
+    sample_inputs = samples_on([(3, 4)], [()], draw=positive)
 
     def backward(self, dz, z, x):
         return (0.5 * dz / z,)
 
 
-class Sin(_OneOperand):
+class Sin(_Function):
     """z = sin x, for x in radians. dx = dz · cos x.
 
     >>> sin(Tensor([0.0, np.pi / 2])).array
@@ -102,17 +90,13 @@ class Sin(_OneOperand):
     """
 
     symbol = "sin"
-
-    def forward(self, x):
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
-        return np.sin(x)
+    function = np.sin
 
     def backward(self, dz, z, x):
         return (dz * np.cos(x),)
 
 
-class Cos(_OneOperand):
+class Cos(_Function):
     """z = cos x, for x in radians. dx = -dz · sin x.
 
     >>> cos(Tensor([0.0, np.pi])).array
@@ -120,11 +104,7 @@ class Cos(_OneOperand):
     """
 
     symbol = "cos"
-
-    def forward(self, x):
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
-        return np.cos(x)
+    function = np.cos
 
     def backward(self, dz, z, x):
         return (-dz * np.sin(x),)

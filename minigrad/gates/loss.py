@@ -21,7 +21,7 @@ from ..help.other_frameworks import call_renamed
 from ..numpy_api import to_array
 from ..support.arrays import blocks_of_rows
 from ..tensor import Tensor, TensorLike, as_tensors
-from .activation import logistic, shifted
+from .activation import Sigmoid, Softmax, logistic, shifted
 from .basic import WIDE, on_floats
 from .elementwise import Cast
 from .indexing import Where, where, whole
@@ -71,25 +71,50 @@ class _Loss(Gate):
             )
         return prediction
 
-    def _reduce(self, losses, count: float):
-        """Return the reduced loss. A mean is the sum divided by `count`.
-
-        `count` is the number of examples or the sum of their weights.
-        """
-        if losses.size == 0 and self.reduction == "mean":
+    def forward(self, prediction, truth):
+        self.check(prediction, truth)
+        if prediction.dtype.char not in WIDE:
+            return on_floats(self, prediction, truth)
+        losses = self.losses(prediction, truth)
+        weight, count = self.weight(prediction, truth)
+        if weight is not None:
+            losses = losses * weight
+        if self.reduction == "none":
+            return losses
+        if self.reduction == "sum":
+            return losses.sum()
+        if not losses.size:
             raise ShapeError(
                 "MG116",
                 f"{self.name} got an empty batch of shape {losses.shape}",
                 cause="the mean of zero losses is undefined",
                 remedy="check that the batch has at least one row",
             )
-        if self.reduction == "none":
-            return losses
-        return losses.sum() / count if self.reduction == "mean" else losses.sum()
+        return losses.sum() / count
 
-    def _per_example(self, dz, count: float):
-        """Return the gradient of each example's loss. `dz` is the gradient of the reduced loss."""
-        return dz / count if self.reduction == "mean" else dz
+    def backward(self, dz, z, prediction, truth):
+        weight, count = self.weight(prediction, truth)
+        if self.reduction == "mean":
+            dz = dz / count
+        if weight is not None:
+            dz = dz * weight
+        return self.gradients(dz, prediction, truth)
+
+    def check(self, prediction, truth) -> None:
+        """Raise an error if the inputs' shapes or values are invalid."""
+        self.each(prediction.shape, truth.shape)
+
+    def losses(self, prediction, truth):
+        """Return the loss of each example."""
+        raise NotImplementedError
+
+    def gradients(self, dz, prediction, truth):
+        """Return the inputs' gradients. `dz` is the gradient of each example's loss."""
+        raise NotImplementedError
+
+    def weight(self, prediction, truth) -> tuple[Array | None, float]:
+        """Return each example's weight (None if all are 1) and the mean's divisor."""
+        return None, math.prod(truth.shape)
 
     sample_inputs = samples_on([(3, 2), (3, 2)], settings=["mean", "sum", "none"])
 
@@ -119,8 +144,8 @@ class _LabelLoss(_Loss):
             )
         return labels
 
-    def _check(self, scores: Array, labels: Array) -> None:
-        self.each(scores.shape, labels.shape)
+    def check(self, scores, labels) -> None:
+        super().check(scores, labels)
         classes = scores.shape[-1]
         if labels.dtype.kind not in "iub":
             raise DtypeError(
@@ -142,30 +167,9 @@ class _LabelLoss(_Loss):
                 + "; mg.cross_entropy ignores labels of -100" * (-100 in stray),
             )
 
-    @staticmethod
-    def _at_labels(scores, labels: Array):
-        return np.take_along_axis(scores, labels[..., None].astype(np.intp), axis=-1)[..., 0]
-
-    @staticmethod
-    def _onehot(scores, labels: Array):
-        return (labels[..., None] == np.arange(scores.shape[-1])).astype(scores.dtype)
-
-    def _weighted(self, losses, scores, labels):
-        """Weight and reduce the examples' losses."""
-        weight, count = self._weight(scores, labels)
-        return self._reduce(losses if weight is None else losses * weight, count)
-
-    def _per_row(self, dz, scores, labels):
-        """Return each example's weighted gradient, in a shape that broadcasts to the scores."""
-        weight, count = self._weight(scores, labels)
-        dz = self._per_example(dz, count)
-        dz = dz.reshape(*dz.shape, 1) if dz.shape else dz
-        return dz if weight is None else dz * weight[..., None]
-
-    def _weight(self, scores, labels):
-        """Return each example's weight (None if there are no weights) and the mean's divisor."""
+    def weight(self, scores, labels) -> tuple[Array | None, float]:
         if self.weights is None:
-            return None, math.prod(labels.shape)
+            return super().weight(scores, labels)
         classes = scores.shape[-1]
         if self.weights.shape != (classes,):
             raise ShapeError(
@@ -177,6 +181,14 @@ class _LabelLoss(_Loss):
             )
         weight = self.weights.astype(scores.dtype)[labels.astype(np.intp)]
         return weight, float(weight.sum())
+
+    @staticmethod
+    def _at_labels(scores, labels: Array):
+        return np.take_along_axis(scores, labels[..., None].astype(np.intp), axis=-1)[..., 0]
+
+    @staticmethod
+    def _onehot(scores, labels: Array):
+        return (labels[..., None] == np.arange(scores.shape[-1])).astype(scores.dtype)
 
     sample_inputs = samples_on(
         [(4, 3), [0, 2, 1, 2]],
@@ -209,21 +221,17 @@ class SoftmaxCrossEntropy(_LabelLoss):
     symbol = "softmax CE"
     operations = 5
 
-    def forward(self, logits, labels):
-        self._check(logits, labels)
-        if logits.dtype.char not in WIDE:
-            return on_floats(self, logits, labels)
+    def losses(self, logits, labels):
         blocks = [self._losses(*block) for block in blocks_of_rows(logits, labels)]
-        losses = np.concatenate(blocks).reshape(labels.shape)
-        return self._weighted(losses, logits, labels)
+        return np.concatenate(blocks).reshape(labels.shape)
 
     def _losses(self, logits, labels):
         scores = shifted(logits, -1)
         return np.log(np.exp(scores).sum(axis=-1)) - self._at_labels(scores, labels)
 
-    def backward(self, dz, z, logits, labels):
+    def gradients(self, dz, logits, labels):
         # Forward does not save the softmax. Recomputing it here saves memory.
-        dz = self._per_row(dz, logits, labels)
+        dz = dz.reshape(*dz.shape, 1)
         if isinstance(logits, Tensor):
             e = np.exp(shifted(logits, -1))
             return (e / e.sum(axis=-1, keepdims=True) - self._onehot(logits, labels)) * dz, None
@@ -256,22 +264,23 @@ class NegativeLogLikelihood(_LabelLoss):
     operations = 1
     scores = "log probabilities"
 
-    def forward(self, x, labels):
-        self._check(x, labels)
-        if x.size and x.max() > 1e-3:  # more than a rounding error
+    def check(self, x, labels) -> None:
+        super().check(x, labels)
+        highest = x.max(initial=0)
+        if highest > 1e-3:  # more than a rounding error
             raise IndexRangeError(
                 "MG158",
-                f"{x.max():.4g} is not a log probability",
+                f"{highest:.4g} is not a log probability",
                 cause="a log probability is at most 0; these values may be probabilities or logits",
                 remedy="pass mg.log_softmax(logits), or pass the logits to "
                 "mg.softmax_cross_entropy",
             )
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x, labels)
-        return self._weighted(-self._at_labels(x, labels), x, labels)
 
-    def backward(self, dz, z, x, labels):
-        return -self._onehot(x, labels) * self._per_row(dz, x, labels), None
+    def losses(self, x, labels):
+        return -self._at_labels(x, labels)
+
+    def gradients(self, dz, x, labels):
+        return -self._onehot(x, labels) * dz.reshape(*dz.shape, 1), None
 
     @classmethod
     def sample_inputs(cls):
@@ -299,10 +308,11 @@ class BinaryCrossEntropy(_Loss):
     operations = 8
     constant_inputs = (1,)
 
-    def forward(self, logits, targets):
-        self.each(logits.shape, targets.shape)
-        if targets.size and not (targets.min() >= 0 and targets.max() <= 1):
-            stray = targets[~((targets >= 0) & (targets <= 1))]
+    def check(self, logits, targets) -> None:
+        super().check(logits, targets)
+        valid = (targets >= 0) & (targets <= 1)
+        if not valid.all():
+            stray = targets[~valid]
             raise IndexRangeError(
                 "MG156",
                 f"target {stray[0]} is outside the range 0 to 1 (affects {stray.size} of "
@@ -311,16 +321,16 @@ class BinaryCrossEntropy(_Loss):
                 "follow this convention",
                 remedy="map the labels to 0 and 1",
             )
-        if logits.dtype.char not in WIDE:
-            return on_floats(self, logits, targets)
+
+    def losses(self, logits, targets):
         t = targets.astype(logits.dtype, copy=False)
         # ln(1 + e^-|x|), which is at most ln 2
         tail = np.log1p(np.exp(-np.abs(logits)))
-        return self._reduce(np.maximum(logits, 0) - logits * t + tail, t.size)
+        return np.maximum(logits, 0) - logits * t + tail
 
-    def backward(self, dz, z, logits, targets):
+    def gradients(self, dz, logits, targets):
         t = targets.astype(logits.dtype, copy=False)
-        return (logistic(logits) - t) * self._per_example(dz, t.size), None
+        return (logistic(logits) - t) * dz, None
 
     sample_inputs = samples_on(
         [(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=["mean", "sum", "none"]
@@ -339,15 +349,12 @@ class MeanSquaredError(_Loss):
 
     symbol = "MSE"
 
-    def forward(self, prediction, truth):
-        self.each(prediction.shape, truth.shape)
-        if prediction.dtype.char not in WIDE:
-            return on_floats(self, prediction, truth)
+    def losses(self, prediction, truth):
         error = prediction - truth
-        return self._reduce(error * error, error.size)
+        return error * error
 
-    def backward(self, dz, z, prediction, truth):
-        slope = 2 * (prediction - truth) * self._per_example(dz, math.prod(prediction.shape))
+    def gradients(self, dz, prediction, truth):
+        slope = 2 * (prediction - truth) * dz
         return slope, lambda: -slope
 
 
@@ -363,14 +370,10 @@ class MeanAbsoluteError(_Loss):
 
     symbol = "MAE"
 
-    def forward(self, prediction, truth):
-        self.each(prediction.shape, truth.shape)
-        if prediction.dtype.char not in WIDE:
-            return on_floats(self, prediction, truth)
-        return self._reduce(np.abs(prediction - truth), prediction.size)
+    def losses(self, prediction, truth):
+        return np.abs(prediction - truth)
 
-    def backward(self, dz, z, prediction, truth):
-        dz = self._per_example(dz, math.prod(prediction.shape))
+    def gradients(self, dz, prediction, truth):
         slope = dz * (prediction > truth) - dz * (prediction < truth)
         return slope, lambda: -slope
 
@@ -390,7 +393,7 @@ def softmax_cross_entropy(
     """
     if others:
         return call_renamed(softmax_cross_entropy, **locals())
-    _refuse_probabilities("softmax_cross_entropy", logits, "Softmax")
+    _refuse_probabilities("softmax_cross_entropy", logits, Softmax)
     return SoftmaxCrossEntropy(reduction, weights)(logits, whole(labels))
 
 
@@ -432,11 +435,10 @@ def cross_entropy(
     counted = labels != ignore_index
     if reduction == "none":
         labels = np.where(counted, labels, 0)
-        losses = softmax_cross_entropy(logits, labels, weights=weight, reduction=reduction)
-        return where(counted, losses, 0.0)
-    if not counted.all():
+    elif not counted.all():
         logits, labels = logits[counted], labels[counted]
-    return softmax_cross_entropy(logits, labels, weights=weight, reduction=reduction)
+    losses = softmax_cross_entropy(logits, labels, weights=weight, reduction=reduction)
+    return where(counted, losses, 0.0) if reduction == "none" else losses
 
 
 def binary_cross_entropy(
@@ -449,7 +451,7 @@ def binary_cross_entropy(
     """
     if others:
         return call_renamed(binary_cross_entropy, **locals())
-    _refuse_probabilities("binary_cross_entropy", logits, "Sigmoid")
+    _refuse_probabilities("binary_cross_entropy", logits, Sigmoid)
     return BinaryCrossEntropy(reduction)(logits, whole(targets))
 
 
@@ -467,23 +469,23 @@ def negative_log_likelihood(
     return NegativeLogLikelihood(reduction, weights)(log_probabilities, whole(labels))
 
 
-def _refuse_probabilities(loss: str, logits: TensorLike, gate: str) -> None:
+def _refuse_probabilities(loss: str, logits: TensorLike, gate: type[Gate]) -> None:
     """Raise OptionError if the logits are the output of the gate that the loss itself applies."""
-    last = logits.node.gate if isinstance(logits, Tensor) else None
-    if last is None or not (last.name == gate or isinstance(last, _MOVING)):
+    if not (isinstance(logits, Tensor) and isinstance(logits.node.gate, (gate, *_MOVING))):
         return
     nodes = ancestors([logits.node], _moved)
     # The sources are the nodes that computed the values. Raise an error only if that gate computed
     # all of them, because a mixture may include real logits.
     sources = [node for node in nodes if node.requires_grad and not isinstance(node.gate, _MOVING)]
-    if sources and all(node.gate is not None and node.gate.name == gate for node in sources):
+    if sources and all(isinstance(node.gate, gate) for node in sources):
+        name = gate.__name__
         raise OptionError(
             "MG157",
-            f"{loss} takes logits, but got the output of {gate}",
-            where=f"{gate} {scope_label(sources[0].scope)}",
-            cause=f"the loss already applies {gate}; applying it twice makes the gradient small, "
+            f"{loss} takes logits, but got the output of {name}",
+            where=f"{name} {scope_label(sources[0].scope)}",
+            cause=f"the loss already applies {name}; applying it twice makes the gradient small, "
             "and the model hardly learns",
-            remedy=f"remove the {gate.lower()} from the model, and apply it only when you need "
+            remedy=f"remove the {name.lower()} from the model, and apply it only when you need "
             "probabilities",
         )
 

@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Embedding, LSTMCell, Sequential
 from minigrad.errors import OptionError
-from minigrad.gates.fused import sequence
+from minigrad.gates.fused import recurrent
 from optim import SGD, Trainer
 from optim.training.callbacks import Callback
 
@@ -67,7 +67,7 @@ def test_both_ways_agree(kind, options, mask, run):
 @options
 def test_an_lstm_computes_the_same_in_blocks_of_any_size(monkeypatch, options, mask, block, run):
     expected = run(LSTM, True, mask, **options)
-    monkeypatch.setattr(sequence, "BLOCK", block)
+    monkeypatch.setattr(recurrent, "BLOCK", block)
     agree(run(LSTM, True, mask, **options), expected, 1e-11)
 
 

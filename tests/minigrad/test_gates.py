@@ -15,7 +15,7 @@ import pytest
 import minigrad as mg
 from minigrad.gate import GATES
 from minigrad.gates import activation, convolution
-from minigrad.gates.fused import sequence, transformer, unfuse
+from minigrad.gates.fused import recurrent, transformer, unfuse
 from minigrad.gradients import dense
 from minigrad.support import arrays as kernels
 from tests.layouts import LAYOUTS
@@ -126,7 +126,7 @@ THRESHOLDS = {
     (kernels, "PLACES_PER_ADDITION"): (0, 1 << 20),
     (activation, "NO_OVERFLOW_BELOW"): (-1000, 40),
     (convolution, "BLOCK"): (1, 60),
-    (sequence, "BLOCK"): (1, 7),
+    (recurrent, "BLOCK"): (1, 7),
     (transformer, "QUERIES"): (1, 2),
 }
 

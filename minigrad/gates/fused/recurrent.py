@@ -17,17 +17,22 @@ nearly closed is therefore less accurate than the gate Sigmoid, which keeps all 
 σ(-12) = 6e-6 may be off by 1%, and σ(-20) = 2e-9 becomes 0, as does its gradient.
 
 A matrix product returns (B, nH), a row of all gates for each example. Each step copies it to a
-contiguous array (n, B, H), in which NumPy computes a gate about twice as fast.
+contiguous array (n, B, H), in which NumPy computes a gate about twice as fast. Gates that need the
+same function are neighbours in this array, so that one call computes all of them.
 
 In the loops over time, even looking up `np.add` takes noticeable time, so NumPy's functions are
 imported by name. Their last argument is the output array, so `add(a, b, a)` is a += b.
 """
+
+from itertools import cycle
+from typing import NamedTuple
 
 import numpy as np
 from numpy import add, copyto, multiply, subtract, tanh
 
 from ...gate import Shape
 from ...graph import Array
+from ...support.arrays import BLOCK
 from .sequence import _Sequence, aligned, sum_rows
 
 
@@ -57,39 +62,60 @@ class RNNSequence(_Sequence):
 
     def forward(self, a, h0, W_hh, mask=None):
         a, h0, W_hh = self._checked(a, h0, W_hh, mask=mask)
-        from_x = self._steps(a)
-        z = np.empty((len(from_x), *h0.shape), a.dtype)
+        a = self._by_time(a)
+        z = np.empty((len(a), *h0.shape), a.dtype)
         h, watched = h0, self._watched_cuts(len(z), mask)
-        for (t, rows), x, h_next in zip(
-            self._forwards(len(z), mask), from_x, self._in_order(z), strict=True
-        ):
+        steps = zip(self._forwards(len(z), mask), a, self._in_order(z), strict=True)
+        for (t, padded), x, h_next in steps:
             if t in watched:
-                h = self._watched_cut(watched[t], h)
+                h = watched[t](h)
             h.dot(W_hh, h_next)
             add(h_next, x, h_next)
             tanh(h_next, h_next)
-            if rows is not None:
-                copyto(h_next, h, where=~rows)
+            if padded is not None:
+                copyto(h_next, h, where=padded)
             h = h_next
         return z
 
-    def backward(self, dz, z, a, h0, W_hh, mask=None):
+    def backward(self, dz, z, a, h0, W_hh, *masks):
         dz, h = self._in_order(dz), self._in_order(z)
-        dtanh = self._without_padding(1 - h * h, mask)
+        dtanh = self._without_padding(1 - h * h, *masks)
         da = self._gradients(h.shape, h.dtype)
         dh = np.zeros(h0.shape, z.dtype)
         back = np.ascontiguousarray(W_hh.T, h.dtype)
-        for t, rows, keep in self._backwards(mask, dz):
+        for t, padded, keep in self._backwards([dz], *masks):
             add(dh, dz[t], dh)
             da_t = multiply(dh, dtanh[t], da[t])
-            if rows is None:
+            if padded is None:
                 da_t.dot(back, dh)
             else:
-                dh = da_t.dot(back) + dh * ~rows
+                dh = da_t.dot(back) + dh * padded
             if keep is not None:
                 dh *= keep
-        gradients = self._as_inputs(da), dh, lambda: self._from_states(da, h0, h)
-        return gradients if mask is None else (*gradients, None)
+        return (
+            self._by_batch(da),
+            dh,
+            lambda: self._from_states(da, h0, h),
+            *[None] * len(masks),
+        )
+
+
+class _GRUStep(NamedTuple):
+    """What one step of a GRU saves, in an array (4, B, H):
+
+        z   r   s_n   n
+        zr---
+        zrs--------
+
+    Each name is a view of one (B, H) or, with dashes, of several neighbours.
+    """
+
+    zrs: Array
+    zr: Array
+    z: Array
+    r: Array
+    s_n: Array
+    n: Array
 
 
 class GRUSequence(_Sequence):
@@ -129,84 +155,102 @@ class GRUSequence(_Sequence):
         a, h0, W_hh, b_hh = self._checked(a, h0, W_hh, b_hh, mask=mask)
         (batch, length, _), H = a.shape, h0.shape[1]
         states = np.empty((length, batch, H), a.dtype)
-        saved = self._room(4, states)  # z, r, s_n and n
-        s, x = np.empty((batch, 3 * H), a.dtype), np.empty((3, batch, H), a.dtype)
+        saved = self._room(length, (4, batch, H), a.dtype)
+        s = np.empty((batch, 3 * H), a.dtype)
+        s_blocks = self._blocks(s)
+        x = np.empty((3, batch, H), a.dtype)
+        x_zr, x_n = x[:2], x[2]
         b = b_hh.reshape(3, 1, H).repeat(batch, axis=1)
-        s_places, x_places = self._places(s, H), self._places(x, H)
         # an array, because NumPy would convert a Python number at each step
         half = np.full((), 0.5, a.dtype)
         h, watched = h0, self._watched_cuts(length, mask)
         steps = zip(
             self._forwards(length, mask),
-            self._places(self._steps(a), H),
-            self._places(saved, H),
-            saved[:, :3],
-            saved[:, :2],
-            saved,
+            self._blocks(self._by_time(a)),
+            cycle(map(_GRUStep, saved[:, :3], saved[:, :2], *saved.swapaxes(0, 1))),
             self._in_order(states),
-            strict=True,
+            strict=False,
         )
-        for (t, rows), from_x, places, zrs, zr, (z, r, s_n, n), h_next in steps:
+        for (t, padded), from_x, (zrs, zr, z, r, s_n, n), h_next in steps:
             if t in watched:
-                h = self._watched_cut(watched[t], h)
+                h = watched[t](h)
             h.dot(W_hh, s)
-            copyto(places[:3], s_places)
-            copyto(x_places, from_x)
+            copyto(zrs, s_blocks)
+            copyto(x, from_x)
             add(zrs, b, zrs)
-            add(zr, x[:2], zr)
+            add(zr, x_zr, zr)
             multiply(zr, half, zr)
             tanh(zr, zr)
             multiply(zr, half, zr)
             add(zr, half, zr)
             multiply(r, s_n, n)
-            add(n, x[2], n)
+            add(n, x_n, n)
             tanh(n, n)
             subtract(h, n, h_next)
             multiply(h_next, z, h_next)
             add(h_next, n, h_next)
-            if rows is not None:
-                copyto(h_next, h, where=~rows)
+            if padded is not None:
+                copyto(h_next, h, where=padded)
             h = h_next
         return states, saved
 
-    def backward(self, upstream, states, a, h0, W_hh, b_hh, *rest):
-        mask, saved = rest if len(rest) == 2 else (None, *rest)
+    def backward(self, dz, states, a, h0, W_hh, b_hh, *rest):
+        *masks, saved = rest
         H = h0.shape[1]
-        upstream, h = self._in_order(upstream), self._in_order(states)
+        dz, h = self._in_order(dz), self._in_order(states)
         z, r, s_n, n = saved.swapaxes(0, 1)
         before = np.concatenate([h0[None], h[:-1]])
-        dh_dan = self._without_padding((1 - z) * (1 - n * n), mask)
+        dh_dan = self._without_padding((1 - z) * (1 - n * n), *masks)
         # the factors of dh in ds_z, ds_r, ds_n and the next dh
         factors = np.empty((len(h), 4, *h0.shape), h.dtype)
-        np.multiply(before - n, z * (1 - z), out=factors[:, 0])
-        np.multiply(dh_dan, r, out=factors[:, 2])
-        np.multiply(factors[:, 2], s_n * (1 - r), out=factors[:, 1])
+        multiply(before - n, z * (1 - z), factors[:, 0])
+        multiply(dh_dan, r, factors[:, 2])
+        multiply(factors[:, 2], s_n * (1 - r), factors[:, 1])
         factors[:, 3] = z
-        self._without_padding(factors, mask)
+        self._without_padding(factors, *masks)
         ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)
+        ds_blocks = self._blocks(ds)
         # the loop adds the gradient that each step passes back
-        dh_all = np.array(upstream, h.dtype)
+        dh_all = np.array(dz, h.dtype)
         dh, parts = np.zeros(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
-        through_z, parts_ds, places = parts[3], self._places(parts[:3], H), self._places(ds, H)
+        parts_ds, through_z = parts[:3], parts[3]
         back = np.ascontiguousarray(W_hh.T, h.dtype)
-        for t, rows, keep in self._backwards(mask, upstream):
+        for t, padded, keep in self._backwards([dz], *masks):
             dh_t = dh_all[t]
             add(dh_t, dh, dh_t)
             multiply(factors[t], dh_t, parts)
-            copyto(places[t], parts_ds)
-            if rows is not None:
-                copyto(through_z, dh_t, where=~rows)
+            copyto(ds_blocks[t], parts_ds)
+            if padded is not None:
+                copyto(through_z, dh_t, where=padded)
             ds[t].dot(back, dh)
             add(dh, through_z, dh)
             if keep is not None:
                 dh *= keep
         flat = ds.reshape(-1, 3 * H)
         dW_hh, db_hh = before.reshape(-1, H).T.dot(flat), sum_rows(flat)
-        da = ds  # da equals ds except in block n
-        dh_all *= dh_dan
-        places[:, 2:] = self._places(dh_all[:, None], H)
-        gradients = self._as_inputs(da), dh, dW_hh, db_hh
-        return gradients if mask is None else (*gradients, None)
+        multiply(dh_all, dh_dan, ds_blocks[:, 2])  # da equals ds except in block n
+        return self._by_batch(ds), dh, dW_hh, db_hh, *[None] * len(masks)
+
+
+class _LSTMStep(NamedTuple):
+    """What one step of an LSTM saves, in an array (5, B, H):
+
+        o   i   f   g   tanh_c
+        gates--------
+        oif------
+            ifg------
+
+    Each name is a view of one (B, H) or, with dashes, of several neighbours.
+    """
+
+    gates: Array
+    oif: Array
+    ifg: Array
+    o: Array
+    i: Array
+    f: Array
+    g: Array
+    tanh_c: Array
 
 
 class LSTMSequence(_Sequence):
@@ -253,32 +297,27 @@ class LSTMSequence(_Sequence):
         a, h0, c0, W_hh = self._checked(a, h0, c0, W_hh, mask=mask)
         (batch, length, _), H = a.shape, h0.shape[1]
         z = np.empty((2, length, batch, H), a.dtype)
-        saved = self._room(5, z[0])  # o, i, f, g and tanh(c)
-        places = self._places(saved, H)
+        saved = self._room(length, (5, batch, H), a.dtype)
         s, product = np.empty((batch, 4 * H), a.dtype), np.empty((batch, H), a.dtype)
-        s_ifg, s_o = self._places(s, H)[:3], self._places(s, H)[3]
+        s_ifg, s_o = self._blocks(s)[:3], self._blocks(s)[3]
         W = aligned(W_hh)
         # an array, because NumPy would convert a Python number at each step
         half = np.full((), 0.5, a.dtype)
         h, c, watched = h0, c0, self._watched_cuts(length, mask)
         steps = zip(
             self._forwards(length, mask),
-            self._steps(a),
-            places[:, 0],
-            places[:, 1:4],
-            saved[:, :4],
-            saved[:, :3],
-            saved,
+            self._by_time(a),
+            cycle(map(_LSTMStep, saved[:, :4], saved[:, :3], saved[:, 1:4], *saved.swapaxes(0, 1))),
             *self._in_order(z, 1),
-            strict=True,
+            strict=False,
         )
-        for (t, rows), x, to_o, to_ifg, gates, oif, (o, i, f, g, tanh_c), h_next, c_next in steps:
+        for (t, padded), x, (gates, oif, ifg, o, i, f, g, tanh_c), h_next, c_next in steps:
             if t in watched:
-                h, c = self._watched_cut(watched[t], h), self._watched_cut(watched[t], c)
+                h, c = watched[t](h), watched[t](c)
             h.dot(W, s)
             add(s, x, s)
-            copyto(to_o, s_o)
-            copyto(to_ifg, s_ifg)
+            copyto(o, s_o)
+            copyto(ifg, s_ifg)
             multiply(oif, half, oif)
             tanh(gates, gates)
             multiply(oif, half, oif)
@@ -288,35 +327,37 @@ class LSTMSequence(_Sequence):
             add(c_next, product, c_next)
             tanh(c_next, tanh_c)
             multiply(o, tanh_c, h_next)
-            if rows is not None:
-                copyto(h_next, h, where=~rows)
-                copyto(c_next, c, where=~rows)
+            if padded is not None:
+                copyto(h_next, h, where=padded)
+                copyto(c_next, c, where=padded)
             h, c = h_next, c_next
         return z, saved
 
     def backward(self, dz, z, a, h0, c0, W_hh, *rest):
-        mask, saved = rest if len(rest) == 2 else (None, *rest)
-        H = h0.shape[1]
+        *masks, saved = rest
         dz_h, dz_c = self._in_order(dz, 1)
         h, c = self._in_order(z, 1)
-        da = self._gradients((*h.shape[:2], 4 * H), h.dtype)
-        # dc, ds_i, ds_f, ds_g and ds_o, and the part of dc that comes through h_t
+        c_before = np.concatenate([c0[None], c[:-1]])
+        da = self._gradients((*h.shape[:2], W_hh.shape[1]), h.dtype)
+        da_blocks = self._blocks(da)
+        # dc   ds_i   ds_f   ds_g   ds_o   dc_t, the part of dc that comes through h_t
+        # from_dc----------------   from_dh---
+        #      ds---------------------
         parts = np.zeros((6, *h0.shape), h.dtype)
-        dc, dc_t, from_dc, from_dh = parts[0], parts[5], parts[:4], parts[4:]
-        dh, back = np.zeros(h0.shape, h.dtype), np.ascontiguousarray(W_hh.T, h.dtype)
-        ds, places = self._places(parts[1:5], H), self._places(da, H)
+        dc, dc_t = parts[0], parts[5]
+        from_dc, from_dh, ds = parts[:4], parts[4:], parts[1:5]
+        dh = np.zeros(h0.shape, h.dtype)
+        back = np.ascontiguousarray(W_hh.T, h.dtype)
         # True for each step whose outputs were used, which is often only the last step
         used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()
-        step_blocks = self._step_blocks(len(h), da[0])
+        steps_per_block = max(1, BLOCK // max(1, da[0].size))
         first = len(h)  # the first step of the block for which `factors` was computed
-        for t, rows, keep in self._backwards(mask, dz_h, dz_c):
+        for t, padded, keep in self._backwards([dz_h, dz_c], *masks):
             if t < first:
-                block = step_blocks.pop()
-                first, stop = block.start, block.stop
-                c_before = (
-                    c[first - 1 : stop - 1] if first else np.concatenate([c0[None], c[: stop - 1]])
-                )
-                factors = self._without_padding(self._factors(saved[block], c_before), mask, block)
+                first = max(0, t + 1 - steps_per_block)
+                block = slice(first, t + 1)
+                factors = self._factors(saved[block], c_before[block])
+                self._without_padding(factors, *masks, steps=block)
             if used_h[t]:
                 add(dh, dz_h[t], dh)
             if used_c[t]:
@@ -324,17 +365,22 @@ class LSTMSequence(_Sequence):
             multiply(factors[t - first, 4:], dh, from_dh)
             add(dc_t, dc, dc_t)
             multiply(factors[t - first, :4], dc_t, from_dc)
-            copyto(places[t], ds)
-            if rows is None:
+            copyto(da_blocks[t], ds)
+            if padded is None:
                 da[t].dot(back, dh)
             else:
-                dh = da[t].dot(back) + dh * ~rows
-                copyto(dc, dc_t, where=~rows)
+                dh = da[t].dot(back) + dh * padded
+                copyto(dc, dc_t, where=padded)
             if keep is not None:
                 dh *= keep
                 dc *= keep
-        gradients = self._as_inputs(da), dh, dc, lambda: self._from_states(da, h0, h)
-        return gradients if mask is None else (*gradients, None)
+        return (
+            self._by_batch(da),
+            dh,
+            dc,
+            lambda: self._from_states(da, h0, h),
+            *[None] * len(masks),
+        )
 
     @staticmethod
     def _factors(saved, c_before) -> Array:
@@ -344,15 +390,17 @@ class LSTMSequence(_Sequence):
         factors of dh in ds_o and dc.
         """
         o, i, f, g, tanh_c = saved.swapaxes(0, 1)
-        slopes = 1 - saved[:, :3]  # of o, i and f
+        slopes = 1 - saved[:, :3]
         slopes *= saved[:, :3]
+        slope_o, slope_i, slope_f = slopes.swapaxes(0, 1)
         slopes_tanh = saved[:, 3:] * saved[:, 3:]
-        np.subtract(1, slopes_tanh, out=slopes_tanh)
+        subtract(1, slopes_tanh, slopes_tanh)
+        slope_g, slope_tanh_c = slopes_tanh.swapaxes(0, 1)
         factors = np.empty((len(saved), 6, *i.shape[1:]), saved.dtype)
         factors[:, 0] = f
-        np.multiply(slopes[:, 1], g, out=factors[:, 1])
-        np.multiply(slopes[:, 2], c_before, out=factors[:, 2])
-        np.multiply(slopes_tanh[:, 0], i, out=factors[:, 3])
-        np.multiply(slopes[:, 0], tanh_c, out=factors[:, 4])
-        np.multiply(slopes_tanh[:, 1], o, out=factors[:, 5])
+        multiply(slope_i, g, factors[:, 1])
+        multiply(slope_f, c_before, factors[:, 2])
+        multiply(slope_g, i, factors[:, 3])
+        multiply(slope_o, tanh_c, factors[:, 4])
+        multiply(slope_tanh_c, o, factors[:, 5])
         return factors

@@ -1,16 +1,15 @@
 """The base class of the fused recurrent gates, which handles the order of steps, masks and cuts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from ...context import ON_CUT, RECORDING
 from ...errors import OptionError, ShapeError
 from ...gate import Gate, Shape
 from ...graph import Array
-from ...support.arrays import BLOCK
 from ...tensor import Tensor, TensorLike, as_tensors, constant
 from ..basic import copied
 
@@ -61,7 +60,7 @@ class _Sequence(Gate):
             )
         return (a[1], a[0], W_hh[0])
 
-    def _checked(self, *arrays, mask) -> list[Any]:
+    def _checked(self, *arrays, mask=None) -> list[Any]:
         """Check the shapes, and convert the arrays to a common dtype.
 
         A product that is written to a buffer cannot mix dtypes.
@@ -79,61 +78,40 @@ class _Sequence(Gate):
         """Return a view whose time `axis` is in the order in which the steps run."""
         return np.flip(array, axis) if self.reverse else array
 
-    def _steps(self, a, factors=None):
-        """Return a (B, T, nH) as (T, B, nH), in the order in which the steps run.
+    def _by_time(self, a):
+        """View a (B, T, nH) as (T, B, nH), in the order in which the steps run."""
+        return self._in_order(a.swapaxes(0, 1))
 
-        The result is a view. With `factors`, it is a new array whose columns are multiplied by the
-        factors.
-        """
-        by_time = self._in_order(a, 1).transpose(1, 0, 2)
-        return (
-            by_time
-            if factors is None
-            else np.multiply(by_time, factors, out=np.empty(by_time.shape, a.dtype))
-        )
+    def _by_batch(self, da):
+        """View da (T, B, nH), in the order in which the steps run, as (B, T, nH)."""
+        return self._in_order(da).swapaxes(0, 1)
 
-    @staticmethod
-    def _places(a: Array, hidden: int) -> Array:
-        """Return a (..., B, nH) or (..., n, B, H) as an array (..., n, B) whose elements hold H numbers.
-
-        NumPy copies these elements several times as fast as the numbers one by one. The result is a
-        view, unless the last axis of `a` is not contiguous.
-        """
-        if a.strides[-1] != a.itemsize:
-            a = a.copy()
-        elements = a.view(np.dtype((np.void, hidden * a.itemsize)))
-        return elements[..., 0] if a.shape[-1] == hidden else elements.swapaxes(-1, -2)
+    def _blocks(self, s):
+        """View s (..., B, nH), with a row for each example, as its blocks (..., n, B, H)."""
+        *others, columns = s.shape
+        blocks = s.reshape(*others, self.blocks, columns // self.blocks)
+        return blocks.swapaxes(-2, -3)
 
     @staticmethod
-    def _step_blocks(steps: int, like: Array) -> list[slice]:
-        """Split the steps into blocks that fit into the cache. `like` has the size of a step."""
-        count = max(1, BLOCK // max(1, like.size))
-        return [slice(start, min(start + count, steps)) for start in range(0, steps, count)]
+    def _room(steps: int, shape: Shape, dtype) -> Array:
+        """Return an array in which to save values of this shape for the backward pass.
 
-    @staticmethod
-    def _room(count: int, z: Array) -> Array:
-        """Return an array (T, count, B, H) in which to save values for backward.
-
-        If nothing is recorded, all steps share one buffer.
+        It has room for all steps or, if nothing is recorded, for a single step.
         """
-        steps, *shape = z.shape
-        if RECORDING.get():
-            return np.empty((steps, count, *shape), z.dtype)
-        once = np.empty((count, *shape), z.dtype)
-        return as_strided(once, (steps, count, *shape), (0, *once.strides))
+        return np.empty((steps if RECORDING.get() else 1, *shape), dtype)
 
-    def _forwards(self, steps: int, mask) -> Iterator[tuple[int, Any]]:
-        """Return an iterator over (t, rows) in the order in which the steps run.
+    def _forwards(self, steps: int, mask=None) -> Iterator[tuple[int, Array | None]]:
+        """Yield (t, padded) in the order in which the steps run.
 
-        `rows` (B, 1) is True for the examples in which step t is real. It is None if step t is real
-        in all examples.
+        `padded` (B, 1) is True for the examples in which step t is padded. It is None if there are
+        no such examples.
         """
         if mask is None:
             return ((t, None) for t in range(steps))
-        columns = self._in_order(mask.T)[:, :, None]
-        return ((t, None if column.all() else column) for t, column in enumerate(columns))
+        columns = ~self._in_order(mask.T)[:, :, None]
+        return ((t, column if column.any() else None) for t, column in enumerate(columns))
 
-    def _without_padding(self, slopes: Array, mask, steps: slice = slice(None)) -> Array:
+    def _without_padding(self, slopes, mask=None, *, steps=slice(None)):
         """Set the slopes (T, ..., B, H) of padded steps to 0, and return all slopes.
 
         Before the call, the slopes of padded steps may be NaN. The slopes are in the order in which
@@ -141,40 +119,43 @@ class _Sequence(Gate):
         """
         if mask is not None:
             padded = ~self._in_order(mask.T)[steps]
-            np.copyto(slopes, 0, where=padded.reshape(len(slopes), *[1] * (slopes.ndim - 3), -1, 1))
+            slopes.swapaxes(1, -2)[padded] = 0
         return slopes
 
-    def _watched_cuts(self, steps: int, mask) -> dict[int, Array | None]:
-        """Return the cuts if the hook `context.ON_CUT` is set, else {}.
+    def cuts(self, steps: int, mask=None) -> dict[int, Array | None]:
+        """Return the result of `cuts` for this gate's order of steps."""
+        return cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
 
-        Without the hook, a cut does not change the forward pass.
+    def _watched_cuts(self, steps: int, mask=None) -> dict[int, Callable[[Array], Array]]:
+        """Return a function for each cut, which passes a state through the hook `context.ON_CUT`.
+
+        Without the hook, the result is empty, because a cut does not change the forward pass.
         """
-        truncate = None if ON_CUT.get() is None else self.truncate
-        return cuts(steps, truncate, None if mask is None else self._in_order(mask, 1))
-
-    @staticmethod
-    def _watched_cut(rows, part):
-        """Pass a state through the hook `context.ON_CUT`, for `rows` (B, 1) or all rows (None)."""
         watch = ON_CUT.get()
-        assert watch is not None
-        replaced = watch(part.copy())
-        return replaced if rows is None else np.where(rows, replaced, part)
+        if watch is None:
+            return {}
 
-    def _backwards(self, mask, *dz) -> Iterator[tuple[int, Any, Any]]:
-        """Yield (t, rows, keep) in reverse order, back to the first step that has a gradient.
+        def watched(rows: Array | None, state: Array) -> Array:
+            replaced: Array = watch(state.copy())
+            return replaced if rows is None else np.where(rows, replaced, state)
+
+        return {t: partial(watched, rows) for t, rows in self.cuts(steps, mask).items()}
+
+    def _backwards(self, dz: list[Array], mask=None) -> Iterator[tuple[int, Any, Any]]:
+        """Yield (t, padded, keep) in reverse order, back to the first step that has a gradient.
 
         `keep` is None or, at a cut, False for the examples whose gradient stops there. Steps before
         a cut of the whole batch have a gradient only if their outputs were used.
         """
         steps = len(dz[0])
-        where = cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
-        for t, rows in reversed(list(self._forwards(steps, mask))):
-            if t not in where:
-                yield t, rows, None
-            elif (cut := where[t]) is not None:
-                yield t, rows, ~cut
+        cut_before = self.cuts(steps, mask)
+        for t, padded in reversed(list(self._forwards(steps, mask))):
+            if t not in cut_before:
+                yield t, padded, None
+            elif (rows := cut_before[t]) is not None:
+                yield t, padded, ~rows
             else:
-                yield t, rows, np.zeros((1, 1), bool)
+                yield t, padded, False
                 if not any(part[:t].any() for part in dz):
                     return
 
@@ -184,12 +165,6 @@ class _Sequence(Gate):
         If the gradient may not reach all steps, the array is filled with zeros.
         """
         return np.empty(shape, dtype) if self.truncate is None else np.zeros(shape, dtype)
-
-    def _as_inputs(self, da: Array):
-        """Convert da (T, B, nH), in the order in which the steps run, to the layout of a (B, T,
-        nH).
-        """
-        return self._in_order(da).transpose(1, 0, 2)
 
     @staticmethod
     def _from_states(da: Array, first, h):

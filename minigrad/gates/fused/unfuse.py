@@ -29,7 +29,6 @@ from .. import (
 from ..activation import CUBIC, SLOPE
 from ..basic import floats
 from ..steps import gru_step, lstm_step, passed, without_padding
-from .sequence import cuts
 
 # (mask of real rows, a_t, *state before the step, *weights) -> state after the step
 Step = Callable[..., tuple[Tensor, ...]]
@@ -127,9 +126,7 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
     length = a.shape[1]
     a = without_padding(a, real)
     order = range(length)[::-1] if gate.reverse else range(length)
-    cut_before = cuts(
-        length, gate.truncate, real[:, ::-1] if real is not None and gate.reverse else real
-    )
+    cut_before = gate.cuts(length, real)
     states: list[Sequence[Tensor]] = [()] * length
     for number, t in enumerate(order):
         with scope(step_name(t, length)):
