@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -184,6 +184,11 @@ class Gate:
         if (watch := on_record()) is not None:
             watch(node)
         return from_node(node)
+
+    @classmethod
+    def apply(cls, *inputs: TensorLike) -> NoReturn:
+        """Raise UnknownNameError (MG119): this is PyTorch's way to call a function of one's own."""
+        raise checks.no_apply(cls.__name__)
 
     def _check_constants(self, nodes: Sequence[Node]) -> None:
         for position in self.constant_inputs:

@@ -177,7 +177,7 @@ class _AlongAxis(Gate):
         axes_of(self.name, self.axis, shapes[0])
         return shapes[0]
 
-    sample_inputs = samples_on([(3, 4)], [(2, 3, 2)], settings=[-1, 0, 1])
+    sample_inputs = samples_on("3x4", "2x3x2", settings=[-1, 0, 1])
 
 
 class Softmax(_AlongAxis):

@@ -54,14 +54,7 @@ class _TwoOperands(Gate):
     Shapes: a and b broadcast by NumPy's rules, and z has the resulting shape.
     """
 
-    sample_inputs = samples_on(
-        [(3, 4), (3, 4)],
-        [(2, 3, 4), (4,)],
-        [(3, 1), (1, 4)],
-        [(), (2, 3)],
-        [(2, 3), ()],
-        draw=positive,
-    )
+    sample_inputs = samples_on("3x4 3x4", "2x3x4 4", "3x1 1x4", "() 2x3", "2x3 ()", draw=positive)
 
 
 class _OneOperand(Gate):
@@ -70,7 +63,7 @@ class _OneOperand(Gate):
     Shapes: z has x's shape. Errors: DtypeError if x is not numeric (MG110).
     """
 
-    sample_inputs = samples_on([(3, 4)], [()])
+    sample_inputs = samples_on("3x4", "()")
 
 
 class _Function(_OneOperand):
@@ -263,10 +256,19 @@ class MultiplyGate(Gate):
         return 2 * math.prod(output) * shapes[0][-1]
 
     sample_inputs = samples_on(
-        [(3, 4), (4, 2)], [(2, 3, 4), (4, 2)], [(3, 4), (2, 4, 2)], [(2, 1, 3, 4), (5, 4, 2)],
-        [(4,), (4,)], [(3, 4), (4,)], [(4,), (4, 2)], [(2, 3, 4), (4,)], [(4,), (2, 4, 3)],
-        [(2, 3, 0), (0, 4)], [(2, 0, 3), (3, 2)], [(0,), (0, 3)],
-    )  # fmt: skip
+        "3x4 4x2",
+        "2x3x4 4x2",
+        "3x4 2x4x2",
+        "2x1x3x4 5x4x2",
+        "4 4",
+        "3x4 4",
+        "4 4x2",
+        "2x3x4 4",
+        "4 2x4x3",
+        "2x3x0 0x4",
+        "2x0x3 3x2",
+        "0 0x3",
+    )
 
 
 def _suggest(a: Shape, b: Shape, inner: int) -> str:

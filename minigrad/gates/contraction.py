@@ -11,6 +11,7 @@ from ..gate import Shape
 from ..help.engine_errors import no_gate
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
+from .samples import random_samples
 from .shape import _ShapeOfForward
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -99,16 +100,20 @@ class Einsum(_ShapeOfForward):
 
     @classmethod
     def sample_inputs(cls):
-        rng = np.random.default_rng(32)
         # tests/minigrad/gates/make_reference.py covers the common cases: products, traces, sums.
-        cases: list[tuple[Any, ...]] = [
-            ("ij , jk", (2, 3), (3, 4)), ("i,j,k->kij", (2,), (3,), (2,)), ("iji,j->i", (2, 3, 2), (3,)),
-            ("iii->i", (2, 2, 2)), ("ij,j->i", (2, 3), (1,)), (",i->i", (), (3,)), ("i...->...", (2, 3)),
-            ("...ij,...j->...i", (2, 1, 3, 2), (4, 2)), ("...,...", (2, 3), (3,)),
-        ]  # fmt: skip
-        return (
-            (cls(case[0]), tuple(rng.normal(size=shape) for shape in case[1:])) for case in cases
-        )
+        cases = {
+            "ij , jk": "2x3 3x4",
+            "i,j,k->kij": "2 3 2",
+            "iji,j->i": "2x3x2 3",
+            "iii->i": "2x2x2",
+            "ij,j->i": "2x3 1",
+            ",i->i": "() 3",
+            "i...->...": "2x3",
+            "...ij,...j->...i": "2x1x3x2 4x2",
+            "...,...": "2x3 3",
+        }
+        for subscripts, shapes in cases.items():
+            yield from random_samples([cls(subscripts)], shapes)
 
 
 def _alike(arrays):

@@ -70,9 +70,15 @@ class Windows(_Moving):
         positions = _positions(self, x[-count:], self.size, self.stride)
         return (*x[:-count], *positions, *self.size)
 
-    sample_inputs = samples_on([(2, 5, 6)], settings=[
-        3, {"size": 2, "stride": 3}, {"size": (2, 3)}, {"size": (3, 1), "stride": (1, 2)}
-    ])  # fmt: skip
+    sample_inputs = samples_on(
+        "2x5x6",
+        settings=[
+            3,
+            {"size": 2, "stride": 3},
+            (2, 3),
+            {"size": (3, 1), "stride": (1, 2)},
+        ],
+    )
 
 
 class AddWindows(_ShapeOfForward):
@@ -106,9 +112,9 @@ class AddWindows(_ShapeOfForward):
     def backward(self, dz, z, x):
         return (_apply(Windows(x.shape[len(self.to) :], self.stride), dz),)
 
-    sample_inputs = samples_on([(2, 3, 2, 3, 3)], settings=[
-        {"to": (2, 5, 4)}, {"to": (2, 8, 4), "stride": (2, 1)}
-    ])  # fmt: skip
+    sample_inputs = samples_on(
+        "2x3x2x3x3", settings=[(2, 5, 4), {"to": (2, 8, 4), "stride": (2, 1)}]
+    )
 
 
 class Convolve(Gate):
@@ -209,9 +215,12 @@ class Convolve(Gate):
         return 2 * math.prod(output) * math.prod(shapes[1][1:])
 
     sample_inputs = samples_on(
-        [(2, 3, 5, 4), (2, 3, 3, 2)], [(3, 1, 6, 6), (2, 1, 3, 3)], [(2, 3, 7), (2, 3, 3)],
-        [(0, 2, 4, 4), (1, 2, 2, 2)], settings=[{}, 2]
-    )  # fmt: skip
+        "2x3x5x4 2x3x3x2",
+        "3x1x6x6 2x1x3x3",
+        "2x3x7 2x3x3",
+        "0x2x4x4 1x2x2x2",
+        settings=[1, 2],
+    )
 
 
 class MaxPool(Windows):
@@ -273,9 +282,15 @@ class MaxPool(Windows):
     def shape(self, *shapes: Shape) -> Shape:
         return super().shape(*shapes)[: -len(self.size)]
 
-    sample_inputs = samples_on([(2, 5, 6)], settings=[
-        2, {"size": 3, "stride": 2}, (2, 2), {"size": (3, 2), "stride": (1, 2)}
-    ])  # fmt: skip
+    sample_inputs = samples_on(
+        "2x5x6",
+        settings=[
+            2,
+            {"size": 3, "stride": 2},
+            (2, 2),
+            {"size": (3, 2), "stride": (1, 2)},
+        ],
+    )
 
 
 def _einsum(subscripts: str, *operands: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ class Log(_Function):
 
     symbol = "ln"
     function = np.log
-    sample_inputs = samples_on([(3, 4)], [()], draw=positive)
+    sample_inputs = samples_on("3x4", "()", draw=positive)
 
     def backward(self, dz, z, x):
         return (dz / x,)
@@ -76,7 +76,7 @@ class Sqrt(_Function):
 
     symbol = "√"
     function = np.sqrt
-    sample_inputs = samples_on([(3, 4)], [()], draw=positive)
+    sample_inputs = samples_on("3x4", "()", draw=positive)
 
     def backward(self, dz, z, x):
         return (0.5 * dz / z,)
@@ -204,9 +204,7 @@ class Clip(Gate):
     def backward(self, dz, z, x):
         return (dz * (x == z),)
 
-    sample_inputs = samples_on(
-        [(3, 4)], settings=[{"min": -0.5, "max": 1}, {"max": 0.3}, {"min": 0}]
-    )
+    sample_inputs = samples_on("3x4", settings=[{"min": -0.5, "max": 1}, {"max": 0.3}, {"min": 0}])
 
 
 class Cast(Gate):
@@ -232,7 +230,7 @@ class Cast(Gate):
     def backward(self, dz, z, x):
         return (dz.astype(x.dtype),)
 
-    sample_inputs = samples_on([(3, 4)], settings=["float64"])
+    sample_inputs = samples_on("3x4", settings=["float64"])
 
 
 power = implements(np.power)(Power())

@@ -50,11 +50,24 @@ class Slice(_Moving):
     def backward(self, dz, z, x):
         return (lambda: gradient_of_picked(x.shape, self.key, dz),)
 
-    sample_inputs = samples_on([(3, 4, 2)], settings=[
-        0, (slice(None), 1), (slice(None, None, -2),), (..., None, 1), (slice(0, 2), slice(1, 3)), [0, 2, 0],
-        ([0, 2, 2], [1, 1, 1]), np.arange(24).reshape(3, 4, 2) % 5 < 2, (0, 0, 0), True, ([0, 2], 0, slice(None)),
-        [], (slice(None), []),
-    ])  # fmt: skip
+    sample_inputs = samples_on(
+        "3x4x2",
+        settings=[
+            0,
+            np.s_[:, 1],
+            np.s_[::-2,],
+            np.s_[..., None, 1],
+            np.s_[:2, 1:3],
+            [0, 2, 0],
+            np.s_[[0, 2, 2], [1, 1, 1]],
+            np.arange(24).reshape(3, 4, 2) % 5 < 2,
+            (0, 0, 0),
+            True,
+            np.s_[[0, 2], 0, :],
+            [],
+            np.s_[:, []],
+        ],
+    )
 
 
 class Scatter(_ShapeOfForward):
@@ -78,9 +91,13 @@ class Scatter(_ShapeOfForward):
     def backward(self, dz, z, x):
         return (dz[self.key],)
 
-    sample_inputs = samples_on([(3, 4)], settings=[
-        {"to": (3, 4), "key": [0, 2, 0]}, {"to": (3, 5), "key": (slice(None), slice(4))}
-    ])  # fmt: skip
+    sample_inputs = samples_on(
+        "3x4",
+        settings=[
+            {"to": (3, 4), "key": [0, 2, 0]},
+            {"to": (3, 5), "key": np.s_[:, :4]},
+        ],
+    )
 
 
 class Pad(_Moving):
@@ -120,7 +137,8 @@ class Pad(_Moving):
         )
 
     sample_inputs = samples_on(
-        [(3, 2)], settings=[1, (2, 0), ((0, 1), (3, 2)), ((1, 2),), {"widths": 1, "constant": -1.5}]
+        "3x2",
+        settings=[1, (2, 0), ((0, 1), (3, 2)), ((1, 2),), {"widths": 1, "constant": -1.5}],
     )
 
 
@@ -158,7 +176,7 @@ class Concatenate(_Joining):
             dz[(*before, slice(start, end))] for start, end in zip([0, *ends], ends, strict=False)
         ]
 
-    sample_inputs = samples_on([(2, 1, 3), (2, 2, 3)], [(2, 3, 2)] * 3, settings=[1, -2])
+    sample_inputs = samples_on("2x1x3 2x2x3", "2x3x2 2x3x2 2x3x2", settings=[1, -2])
 
 
 class Stack(_Joining):
@@ -181,7 +199,7 @@ class Stack(_Joining):
         before = (slice(None),) * (self.axis % len(z.shape))
         return [dz[(*before, number)] for number in range(len(arrays))]
 
-    sample_inputs = samples_on([(2, 4)] * 3, settings=[0, 1, -1])
+    sample_inputs = samples_on("2x4 2x4 2x4", settings=[0, 1, -1])
 
 
 class Where(Gate):
@@ -205,7 +223,7 @@ class Where(Gate):
         # dz * condition would be NaN where the condition is false and dz is NaN or infinite.
         return None, lambda: np.where(condition, dz, 0), lambda: np.where(condition, 0, dz)
 
-    sample_inputs = samples_on([np.eye(3, 4) > 0, (3, 4), (3, 4)], [np.eye(3, 4) > 0, (4,), ()])
+    sample_inputs = samples_on([np.eye(3, 4) > 0, "3x4", "3x4"], [np.eye(3, 4) > 0, "4", "()"])
 
 
 def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:

@@ -116,7 +116,7 @@ class _Loss(Gate):
         """Return each example's weight (None if all are 1) and the mean's divisor."""
         return None, math.prod(truth.shape)
 
-    sample_inputs = samples_on([(3, 2), (3, 2)], settings=["mean", "sum", "none"])
+    sample_inputs = samples_on("3x2 3x2", settings=["mean", "sum", "none"])
 
 
 class _LabelLoss(_Loss):
@@ -191,8 +191,8 @@ class _LabelLoss(_Loss):
         return (labels[..., None] == np.arange(scores.shape[-1])).astype(scores.dtype)
 
     sample_inputs = samples_on(
-        [(4, 3), [0, 2, 1, 2]],
-        [(2, 1, 3), [[0], [2]]],
+        ["4x3", [0, 2, 1, 2]],
+        ["2x1x3", [[0], [2]]],
         settings=[
             {"reduction": reduction, "weights": weights}
             for reduction in ("mean", "sum", "none")
@@ -333,7 +333,7 @@ class BinaryCrossEntropy(_Loss):
         return (logistic(logits) - t) * dz, None
 
     sample_inputs = samples_on(
-        [(3,), [0, 1, 1]], [(2, 1), [[0.3], [0.8]]], settings=["mean", "sum", "none"]
+        ["3", [0, 1, 1]], ["2x1", [[0.3], [0.8]]], settings=["mean", "sum", "none"]
     )
 
 

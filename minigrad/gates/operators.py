@@ -8,7 +8,24 @@ from ..errors import UnknownNameError
 from ..gate import Gate
 from ..help.engine_errors import order_of_axes
 from ..tensor import Tensor, TensorLike
-from . import activation, basic, elementwise, indexing, reduction, shape
+from . import reduction, shape
+from .activation import log_softmax, relu, sigmoid, softmax
+from .basic import add, divide, matmul, multiply, negate, subtract, tanh
+from .elementwise import (
+    absolute,
+    astype,
+    clip,
+    cos,
+    exp,
+    log,
+    power,
+    sin,
+    sqrt,
+    square,
+)
+from .indexing import slice_
+
+Binary = Callable[[Tensor, TensorLike], Tensor]
 
 
 def _of_one(gate: Gate) -> Callable[[Tensor], Tensor]:
@@ -19,16 +36,16 @@ def _of_one(gate: Gate) -> Callable[[Tensor], Tensor]:
     return method
 
 
-def _of_two(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
+def _of_two(gate: Gate) -> Binary:
     return lambda x, other: gate.__call__(x, other)  # faster than gate(x, other)
 
 
-def _reflected(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
+def _reflected(gate: Gate) -> Binary:
     """Return a method for a Tensor as the right operand, as in `other + x`."""
     return lambda x, other: gate(other, x)
 
 
-def _in_place(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
+def _in_place(gate: Gate) -> Binary:
     """Return a method for `x += other`. Inside no_grad, it updates a parameter in place.
 
     As in NumPy, the parameter keeps its dtype.
@@ -36,7 +53,8 @@ def _in_place(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
 
     def method(x: Tensor, other: TensorLike) -> Tensor:
         value = gate(x, other)
-        if x.node.gate is None and x.requires_grad and not RECORDING.get():
+        parameter = x.node.gate is None and x.requires_grad
+        if parameter and not RECORDING.get():
             x.array = value.array.astype(x.dtype, copy=False)
             return x
         return value
@@ -44,53 +62,42 @@ def _in_place(gate: Gate) -> Callable[[Tensor, TensorLike], Tensor]:
     return method
 
 
-def _apply(gate: type[Gate], *inputs: TensorLike) -> NoReturn:
-    """Raise UnknownNameError (MG119) for PyTorch's way to call a function of one's own."""
-    raise UnknownNameError(
-        "MG119",
-        f"{gate.__name__} has no apply",
-        cause="this is a name from another framework",
-        remedy=f"make the gate, with its settings, and call it: {gate.__name__}()(x)",
-    )
+Tensor.__add__ = _of_two(add)
+Tensor.__radd__ = _reflected(add)
+Tensor.__iadd__ = _in_place(add)
+Tensor.__sub__ = _of_two(subtract)
+Tensor.__rsub__ = _reflected(subtract)
+Tensor.__isub__ = _in_place(subtract)
+Tensor.__mul__ = _of_two(multiply)
+Tensor.__rmul__ = _reflected(multiply)
+Tensor.__imul__ = _in_place(multiply)
+Tensor.__truediv__ = _of_two(divide)
+Tensor.__rtruediv__ = _reflected(divide)
+Tensor.__itruediv__ = _in_place(divide)
+Tensor.__pow__ = _of_two(power)
+Tensor.__rpow__ = _reflected(power)
+Tensor.__ipow__ = _in_place(power)
+Tensor.__matmul__ = _of_two(matmul)
+Tensor.__rmatmul__ = _reflected(matmul)
+Tensor.__imatmul__ = _in_place(matmul)
+Tensor.__neg__ = _of_one(negate)
+Tensor.__abs__ = _of_one(absolute)
+Tensor.__getitem__ = slice_
 
-
-Gate.apply = classmethod(_apply)  # type: ignore[attr-defined]
-Tensor.__add__ = _of_two(basic.add)
-Tensor.__radd__ = _reflected(basic.add)
-Tensor.__iadd__ = _in_place(basic.add)
-Tensor.__sub__ = _of_two(basic.subtract)
-Tensor.__rsub__ = _reflected(basic.subtract)
-Tensor.__isub__ = _in_place(basic.subtract)
-Tensor.__mul__ = _of_two(basic.multiply)
-Tensor.__rmul__ = _reflected(basic.multiply)
-Tensor.__imul__ = _in_place(basic.multiply)
-Tensor.__truediv__ = _of_two(basic.divide)
-Tensor.__rtruediv__ = _reflected(basic.divide)
-Tensor.__itruediv__ = _in_place(basic.divide)
-Tensor.__pow__ = _of_two(elementwise.power)
-Tensor.__rpow__ = _reflected(elementwise.power)
-Tensor.__ipow__ = _in_place(elementwise.power)
-Tensor.__matmul__ = _of_two(basic.matmul)
-Tensor.__rmatmul__ = _reflected(basic.matmul)
-Tensor.__imatmul__ = _in_place(basic.matmul)
-Tensor.__neg__ = _of_one(basic.negate)
-Tensor.__abs__ = _of_one(elementwise.absolute)
-Tensor.__getitem__ = indexing.slice_
-
-Tensor.abs = _of_one(elementwise.absolute)
-Tensor.exp = _of_one(elementwise.exp)
-Tensor.log = _of_one(elementwise.log)
-Tensor.sqrt = _of_one(elementwise.sqrt)
-Tensor.sin = _of_one(elementwise.sin)
-Tensor.cos = _of_one(elementwise.cos)
-Tensor.tanh = _of_one(basic.tanh)
-Tensor.sigmoid = _of_one(activation.sigmoid)
-Tensor.relu = _of_one(activation.relu)
-Tensor.square = elementwise.square
-Tensor.clip = elementwise.clip
-Tensor.astype = elementwise.astype
-Tensor.softmax = activation.softmax
-Tensor.log_softmax = activation.log_softmax
+Tensor.abs = _of_one(absolute)
+Tensor.exp = _of_one(exp)
+Tensor.log = _of_one(log)
+Tensor.sqrt = _of_one(sqrt)
+Tensor.sin = _of_one(sin)
+Tensor.cos = _of_one(cos)
+Tensor.tanh = _of_one(tanh)
+Tensor.sigmoid = _of_one(sigmoid)
+Tensor.relu = _of_one(relu)
+Tensor.square = square
+Tensor.clip = clip
+Tensor.astype = astype
+Tensor.softmax = softmax
+Tensor.log_softmax = log_softmax
 Tensor.sum = reduction.sum
 Tensor.mean = reduction.mean
 Tensor.max = reduction.max

@@ -48,9 +48,17 @@ class _Reduction(Gate):
             return self.kept(shape)
         return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
-    sample_inputs = samples_on([(2, 3, 4)], settings=[
-        {}, {"keepdims": True}, 1, {"axis": -1, "keepdims": True}, (0, 2), {"axis": (0, -1), "keepdims": True}
-    ])  # fmt: skip
+    sample_inputs = samples_on(
+        "2x3x4",
+        settings=[
+            {},
+            {"keepdims": True},
+            1,
+            {"axis": -1, "keepdims": True},
+            (0, 2),
+            {"axis": (0, -1), "keepdims": True},
+        ],
+    )
 
 
 class Sum(_Reduction):
@@ -221,7 +229,7 @@ class Var(_OfSome):
         return (2 / self.count(x.shape, self.ddof) * dz.reshape(self.kept(x.shape)) * deviation,)
 
     sample_inputs = samples_on(
-        [(2, 3, 4)], settings=[{}, {"axis": -1, "keepdims": True}, {"axis": (0, 2), "ddof": 1}]
+        "2x3x4", settings=[{}, {"axis": -1, "keepdims": True}, {"axis": (0, 2), "ddof": 1}]
     )
 
 

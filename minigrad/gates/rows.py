@@ -81,7 +81,7 @@ class Lookup(Gate):
             remedy=f"use a vocabulary whose ids run from 0 to {vocabulary - 1}, or a larger table",
         )
 
-    sample_inputs = samples_on([(5, 3), [1, 4, 1]], [(5, 3), [[0, 1], [2, 2]]], [(5, 3), 3])
+    sample_inputs = samples_on(["5x3", [1, 4, 1]], ["5x3", [[0, 1], [2, 2]]], ["5x3", 3])
 
 
 class GradientById(Gradient):

@@ -1,6 +1,6 @@
 """Random sample inputs of given shapes, for testing gates."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -9,34 +9,44 @@ import numpy as np
 from ..graph import Array
 
 
-def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Return random numbers around 0."""
-    return np.array(rng.standard_normal(shape))
-
-
-def positive(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def positive(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
     """Return random numbers that are not close to 0."""
-    return np.array(rng.uniform(0.5, 2.0, shape))
+    return rng.uniform(0.5, 2.0, shape)
 
 
-def samples_on(
-    *inputs: Sequence[Any],
-    settings: Sequence[Any] = ({},),
-    draw: Callable[[np.random.Generator, tuple[int, ...]], Array] = normal,
-) -> Any:
-    """Return a method `sample_inputs` for a gate, which yields random arrays of the given shapes.
+def random_samples(
+    gates: Sequence[Any], *inputs: Any, draw: Any = np.random.Generator.standard_normal
+) -> Iterator[tuple[Any, tuple[Array, ...]]]:
+    """Yield each gate with each of `inputs`, as random arrays of these shapes.
 
-    Each of `inputs` is a list with an entry for each input of the gate: its shape, or its values if
-    random values are unsuitable. Each list is combined with each item of `settings`. An item is a
-    single argument for the gate or a dict of keyword arguments. `draw` returns the random arrays.
+    Each of `inputs` lists the shapes of a gate's inputs, such as "3x4 4x2 ()". If random values are
+    unsuitable, it is a list of shapes and values. `draw(rng, shape)` returns the random values.
+    """
+    rng = np.random.default_rng(7)
+    for gate, given in product(gates, inputs):
+        entries = given.split() if isinstance(given, str) else given
+        yield (
+            gate,
+            tuple(
+                np.array(draw(rng, _shape(one)) if isinstance(one, str) else one) for one in entries
+            ),
+        )
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in text.split("x") if size != "()")
+
+
+def samples_on(*inputs: Any, settings: Sequence[Any] = ({},), **options: Any) -> Any:
+    """Return a method `sample_inputs` for a gate, which yields `random_samples`.
+
+    Each of `inputs` is combined with each item of `settings`: a single argument for the gate or a
+    dict of keyword arguments.
     """
 
     @classmethod  # type: ignore[misc]
     def sample_inputs(cls: Any) -> Iterator[Any]:
-        rng = np.random.default_rng(7)
         gates = [cls(**one) if isinstance(one, dict) else cls(one) for one in settings]
-        for gate, given in product(gates, inputs):
-            arrays = [draw(rng, one) if isinstance(one, tuple) else np.array(one) for one in given]
-            yield gate, tuple(arrays)
+        return random_samples(gates, *inputs, **options)
 
     return sample_inputs

@@ -73,7 +73,7 @@ class Reshape(_Moving):
     def backward(self, dz, z, x):
         return (dz.reshape(x.shape),)
 
-    sample_inputs = samples_on([(2, 3, 2)], settings=[(6, 2), (-1,), (3, -1, 2), (1, 12)])
+    sample_inputs = samples_on("2x3x2", settings=[(6, 2), (-1,), (3, -1, 2), (1, 12)])
 
 
 class Transpose(_Moving):
@@ -103,7 +103,7 @@ class Transpose(_Moving):
         axes = [axis % len(self.axes) for axis in self.axes]
         return (dz.transpose(tuple(np.argsort(axes).tolist())),)
 
-    sample_inputs = samples_on([(2, 3, 4)], settings=[None, (1, 2, 0), (0, -1, 1)])
+    sample_inputs = samples_on("2x3x4", settings=[None, (1, 2, 0), (0, -1, 1)])
 
 
 class BroadcastTo(_Moving):
@@ -126,7 +126,7 @@ class BroadcastTo(_Moving):
     def backward(self, dz, z, x):
         return (dz,)  # the engine sums over broadcast axes, as for any gate
 
-    sample_inputs = samples_on([(3, 1)], [()], settings=[(2, 3, 4), (3, 3)])
+    sample_inputs = samples_on("3x1", "()", settings=[(2, 3, 4), (3, 3)])
 
 
 @implements(np.reshape)

@@ -405,6 +405,16 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
     return error
 
 
+def no_apply(gate: str) -> UnknownNameError:
+    """Return the error for PyTorch's way to call a function of one's own."""
+    return UnknownNameError(
+        "MG119",
+        f"{gate} has no apply",
+        cause="this is a name from another framework",
+        remedy=f"make the gate, with its settings, and call it: {gate}()(x)",
+    )
+
+
 def constant_requires_grad(gate: Any, position: int, node: Node) -> GradientError:
     """Return the error for a constant input of a gate that requires a gradient."""
     return GradientError(

@@ -12,6 +12,7 @@ from ...gate import Gate, Shape
 from ...graph import Array
 from ...tensor import Tensor, TensorLike, as_tensors, constant
 from ..basic import copied
+from ..samples import random_samples
 
 
 class _Sequence(Gate):
@@ -174,19 +175,12 @@ class _Sequence(Gate):
 
     @classmethod
     def sample_inputs(cls):
-        rng = np.random.default_rng(25)
-        batch, steps, hidden = 3, 4, 2
-        columns = cls.blocks * hidden
-        sizes = {"a": (batch, steps, columns), "W_hh": (hidden, columns), "b_hh": (columns,)}
-        sizes |= dict.fromkeys(("h0", "c0"), (batch, hidden))
-        arrays = tuple(rng.normal(size=sizes[name]) for name in cls.parameters)
-        padded = np.array(
-            [[True, True, True, True], [False, False, True, True], [True, True, False, False]]
-        )
-        yield cls(), arrays
-        yield cls(reverse=True), arrays
-        yield cls(), (*arrays, padded)
-        yield cls(reverse=True), (*arrays, padded)
+        columns = 2 * cls.blocks
+        shapes = {"a": f"3x4x{columns}", "W_hh": f"2x{columns}", "b_hh": f"{columns}"}
+        inputs = [shapes.get(name, "3x2") for name in cls.parameters]
+        # whole, padded before and padded after the real steps
+        mask = np.arange(12).reshape(3, 4) % 7 < 4
+        return random_samples([cls(), cls(reverse=True)], inputs, [*inputs, mask])
 
 
 def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:

@@ -93,7 +93,7 @@ class LayerNormalise(Gate):
             )
         return x
 
-    sample_inputs = samples_on([(3, 4), (4,)], [(2, 3, 2), (2,), (2,)], [(5,), (5,), (5,)])
+    sample_inputs = samples_on("3x4 4", "2x3x2 2 2", "5 5 5")
 
 
 class ScaledDotProductAttention(Gate):
@@ -236,8 +236,8 @@ class ScaledDotProductAttention(Gate):
         return 4 * math.prod(output) * shapes[1][-2]  # two products, with W close to D
 
     sample_inputs = samples_on(
-        [(2, 1, 3, 2), (2, 3, 2), (1, 1, 3, 4)],
-        [(2, 3, 2), (2, 3, 2), (3, 1), np.tri(3, k=-1) > 0],
+        "2x1x3x2 2x3x2 1x1x3x4",
+        ["2x3x2", "2x3x2", "3x1", np.tri(3, k=-1) > 0],
         settings=[{}, {"causal": True, "scale": 0.3}],
     )
 
