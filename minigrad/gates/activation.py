@@ -12,10 +12,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError
-from ..gate import Gate, Shape
+from ..gate import Shape
 from ..help.other_frameworks import call_renamed
 from ..tensor import Tensor, TensorLike
-from .basic import WIDE, _OneOperand, copied, on_floats
+from .basic import _Function, _OneOperand, copied
 from .samples import samples_on
 
 # Sigmoid limits x only if an element is at least this large. σ(40) rounds to 1 in float64.
@@ -23,7 +23,7 @@ NO_OVERFLOW_BELOW = 40
 SLOPE, CUBIC = math.sqrt(2 / math.pi), 0.044715  # the constants of GELU
 
 
-class Sigmoid(_OneOperand):
+class Sigmoid(_Function):
     """z = 1 / (1 + e^-x), between 0 and 1. dx = dz · z · (1 - z), at most dz / 4.
 
     z is accurate to a few units in the last digit, even when it is tiny, so log(sigmoid(x)) is
@@ -35,9 +35,7 @@ class Sigmoid(_OneOperand):
 
     symbol = "σ"
 
-    def forward(self, x):
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
+    def function(self, x):
         if not x.max(initial=0) < NO_OVERFLOW_BELOW:
             x = np.minimum(x, 40)  # e^40 does not overflow
         z = np.exp(x)
@@ -89,7 +87,7 @@ class LeakyReLU(_OneOperand):
         return (np.where(x > 0, dz, self.negative_slope * dz),)
 
 
-class Softplus(_OneOperand):
+class Softplus(_Function):
     """z = ln(1 + e^x), a smooth relu. dx = dz · σ(x).
 
     z is computed as max(x, 0) + ln(1 + e^-|x|), which never overflows.
@@ -103,16 +101,14 @@ class Softplus(_OneOperand):
 
     symbol = "softplus"
 
-    def forward(self, x):
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
+    def function(self, x):
         return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
     def backward(self, dz, z, x):
         return (dz * logistic(x),)
 
 
-class GELU(_OneOperand):
+class GELU(_Function):
     """z = ½ x (1 + t), with t = tanh u and u = √(2/π) (x + 0.044715 x³): x times about Φ(x).
 
     Φ(x) is the probability that a standard normal number is at most x. minigrad always uses this
@@ -128,9 +124,7 @@ class GELU(_OneOperand):
     symbol = "gelu"
     operations = 8
 
-    def forward(self, x):
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
+    def function(self, x):
         z, _ = self._tanh(x)
         z += 1
         z *= x
@@ -165,13 +159,18 @@ def logistic(x):
     return sigmoid(x) if isinstance(x, Tensor) else sigmoid.forward(x)
 
 
-class _AlongAxis(Gate):
+class _AlongAxis(_Function):
     """Shapes: z has x's shape. Errors: ShapeError if x does not have the axis (MG107)."""
 
     operations = 5  # one maximum, difference, exponential, sum and quotient per element
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = copied(axis)
+
+    def forward(self, x):
+        if not x.shape:  # raises an error, although NumPy accepts axis=-1 for a single number
+            self.shape(x.shape)
+        return super().forward(x)
 
     def shape(self, *shapes: Shape) -> Shape:
         axes_of(self.name, self.axis, shapes[0])
@@ -194,11 +193,7 @@ class Softmax(_AlongAxis):
 
     symbol = "softmax"
 
-    def forward(self, x):
-        if not x.shape:  # raises an error, although NumPy accepts axis=-1 for a single number
-            self.shape(x.shape)
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
+    def function(self, x):
         e = np.exp(shifted(x, self.axis))
         return e / e.sum(axis=self.axis, keepdims=True)
 
@@ -218,11 +213,7 @@ class LogSoftmax(_AlongAxis):
 
     symbol = "ln softmax"
 
-    def forward(self, x):
-        if not x.shape:
-            self.shape(x.shape)
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
+    def function(self, x):
         z = shifted(x, self.axis)
         return z - np.log(np.exp(z).sum(axis=self.axis, keepdims=True)) if x.size else z
 

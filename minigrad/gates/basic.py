@@ -41,11 +41,12 @@ def floats(x: Any) -> Any:
 def on_floats(gate: Gate, x, *others):
     """Return a gate's output for `floats(x)`, as float16 if no input is wider than float16."""
     z = gate.value(floats(x), *others)
-    wider = any(
-        one.dtype.char in WIDE and position not in gate.constant_inputs
-        for position, one in enumerate(others, 1)
-    )
-    return z if wider or x.dtype != np.float16 else z.astype(x.dtype)
+    if x.dtype != np.float16:
+        return z
+    for position, other in enumerate(others, 1):
+        if other.dtype.char in WIDE and position not in gate.constant_inputs:
+            return z
+    return z.astype(x.dtype)
 
 
 class _TwoOperands(Gate):
@@ -54,7 +55,14 @@ class _TwoOperands(Gate):
     Shapes: a and b broadcast by NumPy's rules, and z has the resulting shape.
     """
 
-    sample_inputs = samples_on("3x4 3x4", "2x3x4 4", "3x1 1x4", "() 2x3", "2x3 ()", draw=positive)
+    sample_inputs = samples_on(
+        "3x4 3x4",
+        "2x3x4 4",
+        "3x1 1x4",
+        "() 2x3",
+        "2x3 ()",
+        draw=positive,
+    )
 
 
 class _OneOperand(Gate):
@@ -67,7 +75,7 @@ class _OneOperand(Gate):
 
 
 class _Function(_OneOperand):
-    """Base class of gates that apply the NumPy function `function` to floats."""
+    """Base class of gates that apply `function` to floats: a NumPy function, or a method."""
 
     function: ClassVar[Any]
 
@@ -204,7 +212,8 @@ class MultiplyGate(Gate):
             return a.dot(b)
         # one product for the whole batch
         if a.ndim > 2 and b.ndim == 2 and a.shape[-1] == b.shape[0]:
-            z = np.empty((*a.shape[:-1], b.shape[1]), np.result_type(a, b))
+            shape = (*a.shape[:-1], b.shape[1])
+            z = np.empty(shape, np.result_type(a, b))
             _matrix(a).dot(b, out=_matrix(z))  # a reshaped product would be a view, to be copied
             return z
         return a @ b
@@ -214,19 +223,20 @@ class MultiplyGate(Gate):
             return lambda: matrix_product(dz, b.T), Product(a, dz)
         # Treat a vector as a row on the left and as a column on the right. Add the missing axes to
         # dz.
-        a_matrix, b_matrix = len(a.shape) > 1, len(b.shape) > 1
-        batch = dz.shape[: len(dz.shape) - a_matrix - b_matrix]
-        A, B = a if a_matrix else a.reshape(1, -1), b if b_matrix else b.reshape(-1, 1)
+        A = a if a.ndim > 1 else a.reshape(1, -1)
+        B = b if b.ndim > 1 else b.reshape(-1, 1)
+        batch = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
         dZ = dz.reshape(*batch, A.shape[-2], B.shape[-1])
-        if len(B.shape) == 2:  # one product for the whole batch
+        if B.ndim == 2:  # one product for the whole batch
             A, dZ = _matrix(A), _matrix(dZ)
             return (
                 lambda: matrix_product(dZ, B.T).reshape(a.shape),
                 lambda: matrix_product(A.T, dZ).reshape(b.shape),
             )
+        A, B = A.swapaxes(-1, -2), B.swapaxes(-1, -2)
         return (
-            lambda: (dZ @ B.swapaxes(-1, -2)).reshape(*batch, *a.shape[-2:]),
-            lambda: (A.swapaxes(-1, -2) @ dZ).reshape(*batch, *b.shape[-2:]),
+            lambda: (dZ @ B).reshape(*batch, *a.shape[-2:]),
+            lambda: (A @ dZ).reshape(*batch, *b.shape[-2:]),
         )
 
     def shape(self, *shapes: Shape) -> Shape:

@@ -2,7 +2,6 @@
 
 import math
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -40,37 +39,38 @@ class Einsum(_ShapeOfForward):
         self.subscripts = subscripts
 
     def forward(self, *arrays):
-        alike = _alike(arrays)
-        z = np.einsum(self.subscripts, *alike, optimize=True)
-        return z if alike is arrays else z.astype(np.result_type(*arrays), copy=False)
+        z = np.einsum(self.subscripts, *_alike(arrays), optimize=True)
+        return z.astype(np.result_type(*arrays), copy=False)
 
     def backward(self, dz, z, *arrays):
         terms, output = self._letters([len(array.shape) for array in arrays])
         arrays = _alike(arrays)
 
         def gradient(number: int):
-            others = [pair for k, pair in enumerate(zip(terms, arrays, strict=True)) if k != number]
-            operands, target = [(output, dz), *others], ""
+            # dz replaces the operand
+            subscripts, operands = [output, *terms], [dz, *arrays]
+            term, shape = subscripts.pop(number + 1), operands.pop(number + 1).shape
             sizes = {
-                pair for term, array in operands for pair in zip(term, array.shape, strict=True)
+                pair
+                for letters, operand in zip(subscripts, operands, strict=True)
+                for pair in zip(letters, operand.shape, strict=True)
             }
-            for letter, size in zip(terms[number], arrays[number].shape, strict=True):
+            target = ""
+            for letter, size in zip(term, shape, strict=True):
                 # the letter occurs twice: only the operand's diagonal gets a gradient
                 if letter in target:
-                    fresh = next(
-                        one for one in _LETTERS if one not in target + output + "".join(terms)
-                    )
-                    operands.append((letter + fresh, np.eye(size, dtype=dz.dtype)))
+                    used = target + output + "".join(terms)
+                    fresh = next(one for one in _LETTERS if one not in used)
+                    subscripts.append(letter + fresh)
+                    operands.append(np.eye(size, dtype=dz.dtype))
                     letter = fresh
                 elif (letter, size) not in sizes:
                     # no other operand has this letter with this size: the axis was summed alone, or
                     # the others broadcast
-                    operands.append((letter, np.ones(size, dz.dtype)))
+                    subscripts.append(letter)
+                    operands.append(np.ones(size, dz.dtype))
                 target += letter
-            subscripts = ",".join(term for term, _ in operands)
-            return np.einsum(
-                f"{subscripts}->{target}", *(array for _, array in operands), optimize=True
-            )
+            return np.einsum(f"{','.join(subscripts)}->{target}", *operands, optimize=True)
 
         return [partial(gradient, number) for number in range(len(arrays))]
 
@@ -81,21 +81,26 @@ class Einsum(_ShapeOfForward):
         counts = [
             ndim - len(term.replace("...", "")) for ndim, term in zip(ndims, terms, strict=True)
         ]
-        unused = "".join(letter for letter in _LETTERS if letter not in inputs)[: max(counts)]
+        unused = [letter for letter in _LETTERS if letter not in inputs]
+        others = "".join(unused[: max(counts)])
         if not arrow:
-            once = (letter for letter in sorted(_LETTERS) if inputs.count(letter) == 1)
-            output = ("..." if "..." in inputs else "") + "".join(once)
+            once = [letter for letter in sorted(_LETTERS) if inputs.count(letter) == 1]
+            output = "..." * ("..." in inputs) + "".join(once)
         filled = [
-            term.replace("...", unused[len(unused) - count :])
+            term.replace("...", others[len(others) - count :])
             for term, count in zip(terms, counts, strict=True)
         ]
-        return filled, output.replace("...", unused)
+        return filled, output.replace("...", others)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        terms, _ = self._letters([len(shape) for shape in shapes])
-        pairs = (zip(term, shape, strict=True) for term, shape in zip(terms, shapes, strict=True))
+        terms, _ = self._letters(list(map(len, shapes)))
+        pairs = [
+            pair
+            for term, shape in zip(terms, shapes, strict=True)
+            for pair in zip(term, shape, strict=True)
+        ]
         # sorting makes the larger size of a broadcast letter replace its size of 1
-        sizes = dict(sorted(chain.from_iterable(pairs)))
+        sizes = dict(sorted(pairs))
         return len(shapes) * math.prod(sizes.values())
 
     @classmethod
@@ -122,11 +127,9 @@ def _alike(arrays):
     The products are computed in any order. A product of two int8 operands would overflow, even if
     a third operand is a float.
     """
-    dtypes = {array.dtype for array in arrays}
-    if len(dtypes) == 1 and np.dtype(np.float16) not in dtypes:
-        return arrays
-    dtype = np.result_type(*dtypes)
-    dtype = np.dtype(np.float32) if dtype == np.float16 else dtype
+    dtype = np.result_type(*(array.dtype for array in arrays))
+    if dtype == np.float16:
+        dtype = np.dtype(np.float32)
     return [array if array.dtype == dtype else array.astype(dtype) for array in arrays]
 
 

@@ -7,7 +7,6 @@ have one axis, such as time, or two axes, height and width. To add zeros around 
 import math
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from ..errors import ShapeError
 from ..gate import Gate, Shape
 from ..graph import Array
 from ..numpy_api import to_array
+from ..support.arrays import BLOCK
 from ..tensor import Tensor, TensorLike, as_tensors
 from .basic import WIDE, copied, on_floats
 from .contraction import einsum
@@ -25,10 +25,6 @@ from .samples import samples_on
 from .shape import _Moving, _ShapeOfForward
 
 Size = int | tuple[int, ...]
-
-# Convolve copies windows with about this many elements at a time. They stay in the processor's
-# cache.
-BLOCK = 1 << 17
 
 
 class Windows(_Moving):
@@ -52,17 +48,19 @@ class Windows(_Moving):
     symbol = "windows"
 
     def __init__(self, size: Size, stride: Size = 1) -> None:
-        self.size, self.stride = along(copied(size), 1), copied(stride)
+        self.size = along(copied(size), 1)
+        self.stride = copied(stride)
 
     def forward(self, x):
         self.shape(x.shape)
         axes = tuple(range(-len(self.size), 0))
         steps = [slice(None, None, step) for step in along(self.stride, len(axes))]
-        key: Any = (..., *steps, *[slice(None)] * len(axes))
+        key: Any = (..., *steps, *[slice(None) for _ in axes])
         return sliding_window_view(x, self.size, axes)[key]
 
     def backward(self, dz, z, x):
-        return (_apply(AddWindows(x.shape, self.stride), dz),)
+        gate = AddWindows(x.shape, self.stride)
+        return (_apply(gate, dz),)
 
     def shape(self, *shapes: Shape) -> Shape:
         (x,) = shapes
@@ -99,21 +97,28 @@ class AddWindows(_ShapeOfForward):
     remedy = "pass windows of an array of shape `to`, taken with the same stride"
 
     def __init__(self, to: Shape, stride: Size = 1) -> None:
-        self.to, self.stride = copied(tuple(to)), copied(stride)
+        self.to = copied(tuple(to))
+        self.stride = copied(stride)
 
     def forward(self, x):
-        size, z = x.shape[len(self.to) :], np.zeros(self.to, x.dtype)
+        size = x.shape[len(self.to) :]
         if Windows(size, self.stride).shape(self.to) != x.shape:
             raise ValueError("x does not have the shape of such windows")
-        for key, place in _places(self.to, size, self.stride):
-            z[key] += x[place]
+        z = np.zeros(self.to, x.dtype)
+        for place, key in zip(np.ndindex(*size), _keys(self.to, size, self.stride), strict=True):
+            z[key] += x[(..., *place)]
         return z
 
     def backward(self, dz, z, x):
-        return (_apply(Windows(x.shape[len(self.to) :], self.stride), dz),)
+        gate = Windows(x.shape[len(self.to) :], self.stride)
+        return (_apply(gate, dz),)
 
     sample_inputs = samples_on(
-        "2x3x2x3x3", settings=[(2, 5, 4), {"to": (2, 8, 4), "stride": (2, 1)}]
+        "2x3x2x3x3",
+        settings=[
+            (2, 5, 4),
+            {"to": (2, 8, 4), "stride": (2, 1)},
+        ],
     )
 
 
@@ -147,32 +152,44 @@ class Convolve(Gate):
     def forward(self, x, W):
         if x.dtype.char not in WIDE:
             return on_floats(self, x, W)
+        F = len(W)
         z = _empty(self.shape(x.shape, W.shape), np.result_type(x, W))
-        target, matrix = _images(z), W.reshape(len(W), -1)
+        target = _images(z)
+        matrix = W.reshape(F, -1)
         for rows, columns in self._columns(x, W):
-            np.matmul(matrix, columns, out=target[:, rows].reshape(len(W), -1))  # into a view
+            part = target[:, rows].reshape(F, -1)  # a view
+            np.matmul(matrix, columns, out=part)
         return z
 
     def backward(self, dz, z, x, W):
         if isinstance(dz, Tensor):
+            add_windows = AddWindows(x.shape, self.stride)
+            of_x = windows(x, W.shape[2:], self.stride)
             return (
-                lambda: AddWindows(x.shape, self.stride)(_einsum("nfpq,fcij->ncpqij", dz, W)),
-                lambda: _einsum("nfpq,ncpqij->fcij", dz, windows(x, W.shape[2:], self.stride)),
+                lambda: add_windows(_einsum("nfpq,fcij->ncpqij", dz, W)),
+                lambda: _einsum("nfpq,ncpqij->fcij", dz, of_x),
             )
         dz = np.ascontiguousarray(_images(dz))
-        return partial(self._dx, dz, x, W), partial(self._dW, dz, x, W)
+        return (
+            lambda: self._dx(dz, x, W),
+            lambda: self._dW(dz, x, W),
+        )
 
     def _dx(self, dz, x, W):
         dx = _empty(x.shape, dz.dtype)
         dx.fill(0)
-        W, images, (down, right) = _two_axes(W), _images(dx), self._steps(W)
+        images = _images(dx)
+        down, right = self._steps(W)
+        W = _two_axes(W)
         F, C, height, width = W.shape
         _, p, q, N = dz.shape
         # Row h of dx is a product of the rows of dz whose windows contain it. With zeros around
         # and between the rows of dz, these are `height` neighbouring rows, the last one first.
-        spread = np.zeros((F, images.shape[1] + height - 1, q, N), dz.dtype)
+        rows_of_x = images.shape[1]
+        spread = np.zeros((F, rows_of_x + height - 1, q, N), dz.dtype)
         spread[:, height - 1 : height + (p - 1) * down : down] = dz
-        matrix = W[:, :, ::-1].transpose(1, 3, 0, 2).reshape(C * width, F * height)
+        matrix = W[:, :, ::-1].transpose(1, 3, 0, 2)
+        matrix = matrix.reshape(C * width, F * height)
         target = _windows(images, (1, width), (1, right))[:, 0]  # a view of dx
         for rows, columns in _columns(spread, (height, 1), (1, 1)):
             parts = target[:, :, rows]
@@ -183,12 +200,13 @@ class Convolve(Gate):
 
     def _dW(self, dz, x, W):
         dW = sum(
-            columns @ dz[:, rows].reshape(len(W), -1).T for rows, columns in self._columns(x, W)
+            columns @ dz[:, rows].reshape(len(dz), -1).T for rows, columns in self._columns(x, W)
         )
         return dW.T.reshape(W.shape)
 
     def _columns(self, x, W):
-        return _columns(_images(x), (1, *W.shape[2:])[-2:], self._steps(W))
+        size = (1, *W.shape[2:])[-2:]
+        return _columns(_images(x), size, self._steps(W))
 
     def _steps(self, W):
         """Return the stride along height and width."""
@@ -196,7 +214,8 @@ class Convolve(Gate):
 
     def product(self, x: Tensor, W: Tensor) -> Tensor:
         """Return z, computed by two gates: the product of W and the windows of x."""
-        return _einsum("fcij,ncpqij->nfpq", W, windows(x, W.shape[2:], self.stride))
+        of_x = windows(x, W.shape[2:], self.stride)
+        return _einsum("fcij,ncpqij->nfpq", W, of_x)
 
     def shape(self, *shapes: Shape) -> Shape:
         x, W = shapes
@@ -209,7 +228,8 @@ class Convolve(Gate):
                 remedy="for images without a channel axis, pass x[:, None]; for images (N, height, "
                 "width, C), pass x.transpose(0, 3, 1, 2)",
             )
-        return (x[0], W[0], *_positions(self, x[2:], W[2:], self.stride))
+        positions = _positions(self, x[2:], W[2:], self.stride)
+        return (x[0], W[0], *positions)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
         return 2 * math.prod(output) * math.prod(shapes[1][1:])
@@ -248,7 +268,7 @@ class MaxPool(Windows):
 
     def forward(self, x):
         self.shape(x.shape)
-        first, *others = [x[key] for key, _ in _places(x.shape, self.size, self.stride)]
+        first, *others = [x[key] for key in _keys(x.shape, self.size, self.stride)]
         z = first.copy("K")
         for other in others:
             np.maximum(z, other, out=z)
@@ -268,12 +288,10 @@ class MaxPool(Windows):
         return (dx,)
 
     def _first(self, z, x):
-        """Yield (key, whether x[key] is the first maximum of its window) for each place in a
-        window.
-        """
+        """Yield (key, whether x[key] is the first maximum of its window), for all windows."""
         x, z = to_array(x), to_array(z)
         free = np.ones_like(z, bool)
-        for key, _ in _places(x.shape, self.size, self.stride):
+        for key in _keys(x.shape, self.size, self.stride):
             first = x[key] == z
             first &= free
             free ^= first
@@ -316,16 +334,19 @@ def _images(x: Array) -> Array:
 
 def _empty(shape: Shape, dtype: Any) -> Array:
     """Return an empty array (N, C, ...) with the memory order of `_images`."""
-    last = np.empty((*shape[1:], shape[0]), dtype)
-    return np.empty_like(last.transpose(-1, *range(len(shape) - 1)))
+    first, *others = shape
+    last = np.empty((*others, first), dtype)
+    return np.empty_like(last.transpose(-1, *range(len(others))))
 
 
 def _windows(images: Array, size: Shape, stride: Shape) -> Array:
     """View images (C, H, W, N) as their windows (C, height, width, p, q, N)."""
-    (C, *sizes, N), (channel, *steps, image) = images.shape, images.strides
+    C, *sizes, N = images.shape
+    channel, *steps, image = images.strides
     positions = [(n - k) // s + 1 for n, k, s in zip(sizes, size, stride, strict=True)]
     moves = [step * s for step, s in zip(steps, stride, strict=True)]
-    shape, strides = (C, *size, *positions, N), (channel, *steps, *moves, image)
+    shape = (C, *size, *positions, N)
+    strides = (channel, *steps, *moves, image)
     return np.ndarray(shape, images.dtype, images, strides=strides)  # faster than as_strided
 
 
@@ -338,7 +359,8 @@ def _columns(images: Array, size: Shape, stride: Shape) -> Iterator[tuple[slice,
     windows = _windows(np.ascontiguousarray(images), size, stride)
     *places, p, q, N = windows.shape
     count = math.prod(places)
-    height = min(max(BLOCK // max(count * q * N, 1), 1), p)
+    height = 2 * BLOCK // max(count * q * N, 1)
+    height = min(max(height, 1), p)
     buffer = np.empty(count * height * q * N, images.dtype)
     for top in range(0, p, height):
         rows = slice(top, top + height)
@@ -357,9 +379,9 @@ def _positions(gate: Gate, sizes: Shape, window: Shape, stride: Size) -> Shape:
     """Return the number of windows along each axis, or raise a ShapeError if none fits."""
     with suppress(TypeError, ValueError):  # not integers, or not one for each axis
         steps = along(stride, len(window))
-        places = [range(0, n - k + 1, s) for n, k, s in zip(sizes, window, steps, strict=True)]
-        if all(places) and min(*window, *steps) > 0:
-            return tuple(map(len, places))
+        starts = [range(0, n - k + 1, s) for n, k, s in zip(sizes, window, steps, strict=True)]
+        if all(starts) and min(*window, *steps) > 0:
+            return tuple(map(len, starts))
     raise ShapeError(
         "MG162",
         f"{gate.name} cannot move a window {window} over axes {sizes} with the stride {stride}",
@@ -369,14 +391,16 @@ def _positions(gate: Gate, sizes: Shape, window: Shape, stride: Size) -> Shape:
     )
 
 
-def _places(shape: Shape, window: Shape, stride: Size) -> Iterator[tuple[Any, Any]]:
+def _keys(shape: Shape, window: Shape, stride: Size) -> Iterator[Any]:
     """For each place in a window, yield the key of the elements there, of all windows, in an array
-    of `shape`, and the key of the same elements in the windows.
+    of `shape`.
     """
-    axes = [*zip(shape[-len(window) :], window, along(stride, len(window)), strict=True)]
+    sizes = shape[-len(window) :]
+    steps = along(stride, len(window))
+    axes = [*zip(sizes, window, steps, strict=True)]
     for place in np.ndindex(*window):
         starts = zip(place, axes, strict=True)
-        yield (..., *(slice(i, i + n - k + 1, s) for i, (n, k, s) in starts)), (..., *place)
+        yield (..., *[slice(i, i + n - k + 1, s) for i, (n, k, s) in starts])
 
 
 def _apply(gate: Gate, x: Any) -> Any:
@@ -395,7 +419,8 @@ def conv(x: TensorLike, W: TensorLike, stride: Size = 1, padding: Size = 0) -> T
     """
     x, W = as_tensors([x, W])
     if np.any(padding) and x.ndim == W.ndim:
-        x = pad(x, [(0, 0), (0, 0), *((one, one) for one in along(padding, W.ndim - 2))])
+        sides = [(one, one) for one in along(padding, W.ndim - 2)]
+        x = pad(x, [(0, 0), (0, 0), *sides])
     return Convolve(stride)(x, W)
 
 

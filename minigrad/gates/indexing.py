@@ -1,6 +1,7 @@
 """Gates that select, move or join elements: slices, scatter, padding, concatenation, where."""
 
 from collections.abc import Sequence
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -128,13 +129,8 @@ class Pad(_Moving):
 
     def backward(self, dz, z, x):
         starts = np.broadcast_to(self.widths, (len(x.shape), 2))[:, 0].tolist()
-        return (
-            dz[
-                tuple(
-                    slice(start, start + size) for start, size in zip(starts, x.shape, strict=True)
-                )
-            ],
-        )
+        ends = map(add, starts, x.shape)
+        return (dz[tuple(map(slice, starts, ends))],)
 
     sample_inputs = samples_on(
         "3x2",
@@ -170,11 +166,8 @@ class Concatenate(_Joining):
         return np.concatenate(arrays, axis=self.axis)
 
     def backward(self, dz, z, *arrays):
-        ends = np.cumsum([array.shape[self.axis] for array in arrays]).tolist()
-        before = (slice(None),) * (self.axis % len(z.shape))
-        return [
-            dz[(*before, slice(start, end))] for start, end in zip([0, *ends], ends, strict=False)
-        ]
+        sizes = [array.shape[self.axis] for array in arrays]
+        return np.split(dz, np.cumsum(sizes)[:-1], axis=self.axis)
 
     sample_inputs = samples_on("2x1x3 2x2x3", "2x3x2 2x3x2 2x3x2", settings=[1, -2])
 
@@ -196,8 +189,8 @@ class Stack(_Joining):
         return np.stack(arrays, axis=self.axis)
 
     def backward(self, dz, z, *arrays):
-        before = (slice(None),) * (self.axis % len(z.shape))
-        return [dz[(*before, number)] for number in range(len(arrays))]
+        axis = self.axis % len(z.shape)
+        return [dz[along_axis(axis, number)] for number in range(len(arrays))]
 
     sample_inputs = samples_on("2x4 2x4 2x4", settings=[0, 1, -1])
 
@@ -221,18 +214,28 @@ class Where(Gate):
 
     def backward(self, dz, z, condition, a, b):
         # dz * condition would be NaN where the condition is false and dz is NaN or infinite.
-        return None, lambda: np.where(condition, dz, 0), lambda: np.where(condition, 0, dz)
+        return (
+            None,
+            lambda: np.where(condition, dz, 0),
+            lambda: np.where(condition, 0, dz),
+        )
 
-    sample_inputs = samples_on([np.eye(3, 4) > 0, "3x4", "3x4"], [np.eye(3, 4) > 0, "4", "()"])
+    sample_inputs = samples_on(
+        [np.eye(3, 4) > 0, "3x4", "3x4"],
+        [np.eye(3, 4) > 0, "4", "()"],
+    )
 
 
 def gradient_of_picked(shape: Shape, key: Any, dz: Any) -> Any:
     """Return dx for z = x[key], where x has `shape`. It is recorded if dz is a Tensor."""
-    return (
-        Scatter(shape, key)(dz)
-        if isinstance(dz, Tensor)
-        else SparseGradient(shape, dz.dtype, [(key, np.asarray(dz))])
-    )
+    if isinstance(dz, Tensor):
+        return Scatter(shape, key)(dz)
+    return SparseGradient(shape, dz.dtype, [(key, np.asarray(dz))])
+
+
+def along_axis(axis: int, part: Any) -> Any:
+    """Return the key that selects `part` along an axis, which must not be negative."""
+    return (*[slice(None)] * axis, part)
 
 
 def slice_(x: TensorLike, key: Any) -> Tensor:
@@ -320,7 +323,7 @@ def split(
 @implements(np.split)
 def _split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     (x,) = as_tensors([x])
-    axes_of("split", axis, x.shape)
+    (axis,) = axes_of("split", axis, x.shape)
     try:
         parts = np.split(np.arange(x.shape[axis]), to_array(indices_or_sections))
     except (ValueError, ZeroDivisionError):
@@ -331,8 +334,13 @@ def _split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 
             remedy="pass a divisor of the size, or a list of the indices at which parts begin, such as "
             "[2, 4]",
         ) from None
-    ranges = [slice(int(part[0]), int(part[-1]) + 1) if part.size else slice(0) for part in parts]
-    return [slice_(x, (*(slice(None),) * (axis % x.ndim), one)) for one in ranges]
+    return [slice_(x, along_axis(axis, slice(*_ends(part)))) for part in parts]
+
+
+def _ends(part: Any) -> tuple[int, int]:
+    if not part.size:
+        return 0, 0
+    return int(part[0]), int(part[-1]) + 1
 
 
 @implements(np.take_along_axis)
@@ -391,13 +399,12 @@ def plain_key(key: Any) -> Any:
 
 def _show(key) -> str:
     parts = key if isinstance(key, tuple) else (key,)
-    words = []
-    for part in parts:
-        if isinstance(part, slice):
-            bounds = [
-                "" if bound is None else str(bound) for bound in (part.start, part.stop, part.step)
-            ]
-            words.append(":".join(bounds[: 2 if part.step is None else 3]))
-        else:
-            words.append("..." if part is Ellipsis else str(part).replace("\n", ""))
-    return ", ".join(words)
+    return ", ".join(map(_show_part, parts))
+
+
+def _show_part(part) -> str:
+    if not isinstance(part, slice):
+        return "..." if part is Ellipsis else str(part).replace("\n", "")
+    step = [] if part.step is None else [part.step]
+    bounds = [part.start, part.stop, *step]
+    return ":".join("" if bound is None else str(bound) for bound in bounds)

@@ -1,7 +1,7 @@
 """Sums, means, extremes and variances over axes, and the cumulative sum."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .activation import _AlongAxis, axes_of
 from .basic import WIDE, copied, on_floats
+from .indexing import along_axis
 from .samples import samples_on
 from .shape import Reshape
 from .unpacking import Unpaired
@@ -78,7 +79,8 @@ class Sum(_Reduction):
         return x.sum(axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, dz, z, x):
-        return (np.broadcast_to(dz.reshape(self.kept(x.shape)), x.shape),)
+        dz = dz.reshape(self.kept(x.shape))
+        return (np.broadcast_to(dz, x.shape),)
 
 
 class _OfSome(_Reduction):
@@ -122,11 +124,19 @@ class Mean(_OfSome):
         return x.mean(axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, dz, z, x):
-        return (np.broadcast_to(dz.reshape(self.kept(x.shape)) / self.count(x.shape), x.shape),)
+        dz = dz.reshape(self.kept(x.shape))
+        return (np.broadcast_to(dz / self.count(x.shape), x.shape),)
 
 
 class _Extreme(_OfSome):
     """Base class of Max and Min. Equal extremes share the gradient evenly."""
+
+    function: ClassVar[Any]
+
+    def forward(self, x):
+        if not x.size:
+            self.count(x.shape)
+        return self.function(x, axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, dz, z, x):
         kept = self.kept(x.shape)
@@ -143,11 +153,7 @@ class Max(_Extreme):
     """
 
     symbol = "max"
-
-    def forward(self, x):
-        if not x.size:
-            self.count(x.shape)
-        return x.max(axis=self.axis, keepdims=self.keepdims)
+    function = np.maximum.reduce
 
 
 class Min(_Extreme):
@@ -158,11 +164,7 @@ class Min(_Extreme):
     """
 
     symbol = "min"
-
-    def forward(self, x):
-        if not x.size:
-            self.count(x.shape)
-        return x.min(axis=self.axis, keepdims=self.keepdims)
+    function = np.minimum.reduce
 
 
 class LogSumExp(_OfSome):
@@ -186,17 +188,21 @@ class LogSumExp(_OfSome):
         highest = np.where(np.isinf(highest), 0, highest)
         # ln 0 is -inf, and e^inf is inf, as intended
         with np.errstate(divide="ignore", over="ignore"):
-            z = highest + np.log(np.exp(x - highest).sum(axis=self.axis, keepdims=True))
+            sums = np.exp(x - highest).sum(axis=self.axis, keepdims=True)
+            z = highest + np.log(sums)
         return z.reshape(self.shape(x.shape))
 
     def backward(self, dz, z, x):
         kept = self.kept(x.shape)
         z = z.reshape(kept)
-        if (infinite := np.isinf(z)).any():
-            x, z = np.where(infinite, -np.inf, x), np.where(infinite, 0.0, z)
+        infinite = np.isinf(z)
+        if infinite.any():
+            x = np.where(infinite, -np.inf, x)
+            z = np.where(infinite, 0.0, z)
         # The sum of e is 1 unless z was rounded, and 0 where z is infinite.
         e = np.exp(x - z)
-        return (dz.reshape(kept) * e / (e.sum(axis=self.axis, keepdims=True) + infinite),)
+        sums = e.sum(axis=self.axis, keepdims=True) + infinite
+        return (dz.reshape(kept) * e / sums,)
 
 
 class Var(_OfSome):
@@ -226,10 +232,16 @@ class Var(_OfSome):
 
     def backward(self, dz, z, x):
         deviation = x - x.mean(axis=self.axis, keepdims=True)
-        return (2 / self.count(x.shape, self.ddof) * dz.reshape(self.kept(x.shape)) * deviation,)
+        dz = dz.reshape(self.kept(x.shape))
+        return (2 / self.count(x.shape, self.ddof) * dz * deviation,)
 
     sample_inputs = samples_on(
-        "2x3x4", settings=[{}, {"axis": -1, "keepdims": True}, {"axis": (0, 2), "ddof": 1}]
+        "2x3x4",
+        settings=[
+            {},
+            {"axis": -1, "keepdims": True},
+            {"axis": (0, 2), "ddof": 1},
+        ],
     )
 
 
@@ -277,7 +289,8 @@ class CumSum(_AlongAxis):
         return x.cumsum(axis=self.axis)
 
     def backward(self, dz, z, x):
-        backwards = (*(slice(None),) * (self.axis % len(x.shape)), slice(None, None, -1))
+        axis = self.axis % len(x.shape)
+        backwards = along_axis(axis, slice(None, None, -1))
         return (dz[backwards].cumsum(axis=self.axis)[backwards],)
 
 
@@ -371,4 +384,6 @@ def cumsum(x: TensorLike, axis: int | None = None, **others: Any) -> Tensor:
     """`CumSum(axis)(x)`. With axis=None, x is flattened first, as in NumPy."""
     if others:
         return call_renamed(cumsum, **locals())
-    return CumSum(0)(Reshape(-1)(x)) if axis is None else CumSum(axis)(x)
+    if axis is None:
+        return CumSum(0)(Reshape(-1)(x))
+    return CumSum(axis)(x)

@@ -69,7 +69,8 @@ class Lookup(Gate):
             )
         # As an unsigned integer, a negative id is huge. So one comparison finds all ids that are
         # negative or too large.
-        if not ids.size or ids.astype(np.int64, copy=False).view(np.uint64).max() < vocabulary:
+        unsigned = ids.astype(np.int64, copy=False).view(np.uint64)
+        if not ids.size or unsigned.max() < vocabulary:
             return
         strays = ids[(ids < 0) | (ids >= vocabulary)]
         raise IndexRangeError(
@@ -81,7 +82,11 @@ class Lookup(Gate):
             remedy=f"use a vocabulary whose ids run from 0 to {vocabulary - 1}, or a larger table",
         )
 
-    sample_inputs = samples_on(["5x3", [1, 4, 1]], ["5x3", [[0, 1], [2, 2]]], ["5x3", 3])
+    sample_inputs = samples_on(
+        ["5x3", [1, 4, 1]],
+        ["5x3", [[0, 1], [2, 2]]],
+        ["5x3", 3],
+    )
 
 
 class GradientById(Gradient):
@@ -93,7 +98,14 @@ class GradientById(Gradient):
 
     __slots__ = ("distinct", "parts")
 
-    def __init__(self, shape: Shape, distinct: Array, sums: Array, dz: Array, W: Array) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        distinct: Array,
+        sums: Array,
+        dz: Array,
+        W: Array,
+    ) -> None:
         super().__init__(shape)
         self.distinct = distinct
         self.parts = [(sums, dz, W)]
@@ -105,13 +117,16 @@ class GradientById(Gradient):
         return self
 
     def dense(self) -> Array:
-        whole: Array = np.sum([dz @ W.T for _, dz, W in self.parts], axis=0)
+        parts = [dz @ W.T for _, dz, W in self.parts]
+        whole: Array = np.sum(parts, axis=0)
         return whole
 
     def of_table(self, shape: Shape) -> SparseGradient:
         """Return the gradient of the table, which has this shape."""
-        values = np.sum([sums.dot(W.T) for sums, _, W in self.parts], axis=0)
-        return SparseGradient(shape, values.dtype, [(self.distinct, values)], coalesced=True)
+        parts = [sums.dot(W.T) for sums, _, W in self.parts]
+        values = np.sum(parts, axis=0)
+        terms = [(self.distinct, values)]
+        return SparseGradient(shape, values.dtype, terms, coalesced=True)
 
 
 class LookedUp(Leaf):
@@ -141,7 +156,9 @@ def ids_of(x: Tensor) -> TensorLike | None:
             ids = from_node(leaf)
     elif isinstance(node, LookedUp) and node.output is node.rows:
         ids = node.ids  # unless a new array was assigned to x since the look-up
-    return ids if ids is not None and ids.shape == x.shape[:-1] else None
+    if ids is not None and ids.shape == x.shape[:-1]:
+        return ids
+    return None
 
 
 def lookup(table: TensorLike, ids: TensorLike) -> Tensor:

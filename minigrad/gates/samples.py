@@ -24,17 +24,13 @@ def random_samples(
     """
     rng = np.random.default_rng(7)
     for gate, given in product(gates, inputs):
-        entries = given.split() if isinstance(given, str) else given
-        yield (
-            gate,
-            tuple(
-                np.array(draw(rng, _shape(one)) if isinstance(one, str) else one) for one in entries
-            ),
-        )
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    return tuple(int(size) for size in text.split("x") if size != "()")
+        arrays = []
+        for entry in given.split() if isinstance(given, str) else given:
+            if isinstance(entry, str):
+                sizes = [] if entry == "()" else entry.split("x")
+                entry = draw(rng, tuple(map(int, sizes)))
+            arrays.append(np.array(entry))
+        yield gate, tuple(arrays)
 
 
 def samples_on(*inputs: Any, settings: Sequence[Any] = ({},), **options: Any) -> Any:

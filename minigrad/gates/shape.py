@@ -26,7 +26,8 @@ class _ShapeOfForward(Gate):
 
     def shape(self, *shapes: Shape) -> Shape:
         try:
-            return tuple(self.forward(*(np.broadcast_to(0.0, shape) for shape in shapes)).shape)
+            zeros = [np.broadcast_to(0.0, shape) for shape in shapes]
+            return tuple(self.forward(*zeros).shape)
         except (ValueError, TypeError, OverflowError) as error:
             raise ShapeError(
                 "MG109",
@@ -73,7 +74,10 @@ class Reshape(_Moving):
     def backward(self, dz, z, x):
         return (dz.reshape(x.shape),)
 
-    sample_inputs = samples_on("2x3x2", settings=[(6, 2), (-1,), (3, -1, 2), (1, 12)])
+    sample_inputs = samples_on(
+        "2x3x2",
+        settings=[(6, 2), (-1,), (3, -1, 2), (1, 12)],
+    )
 
 
 class Transpose(_Moving):
@@ -103,7 +107,10 @@ class Transpose(_Moving):
         axes = [axis % len(self.axes) for axis in self.axes]
         return (dz.transpose(tuple(np.argsort(axes).tolist())),)
 
-    sample_inputs = samples_on("2x3x4", settings=[None, (1, 2, 0), (0, -1, 1)])
+    sample_inputs = samples_on(
+        "2x3x4",
+        settings=[None, (1, 2, 0), (0, -1, 1)],
+    )
 
 
 class BroadcastTo(_Moving):

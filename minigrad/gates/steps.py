@@ -14,8 +14,10 @@ from .activation import sigmoid
 from .basic import tanh
 from .indexing import where
 
+Gates = dict[str, Tensor]
 
-def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+
+def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, Gates]:
     """Return h' and the gates z, r and n for one step of a gated recurrent unit.
 
     a = x @ W_xh + b_xh and s = h @ W_hh + b_hh have shape (B, 3H) and consist of blocks for z, r
@@ -31,14 +33,16 @@ def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, 
     H = h.shape[1]
     s = h @ W_hh + b_hh
     zr = sigmoid(a[:, : 2 * H] + s[:, : 2 * H])
-    z, r = zr[:, :H], zr[:, H:]
+    z = zr[:, :H]
+    r = zr[:, H:]
     n = tanh(a[:, 2 * H :] + r * s[:, 2 * H :])
-    return n + z * (h - n), {"z": z, "r": r, "n": n}
+    h = n + z * (h - n)
+    return h, {"z": z, "r": r, "n": n}
 
 
 def lstm_step(
     a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor, real: Array | None = None
-) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+) -> tuple[Tensor, Tensor, Gates]:
     """Return h', c' and the gates i, f, g and o for one LSTM step.
 
     a = x @ W_xh + b and s = a + h @ W_hh have shape (B, 4H) and consist of blocks for i, f, g and
@@ -54,10 +58,13 @@ def lstm_step(
     """
     H = h.shape[1]
     s = a + h @ W_hh
-    i, f, o = sigmoid(s[:, :H]), sigmoid(s[:, H : 2 * H]), sigmoid(s[:, 3 * H :])
+    i = sigmoid(s[:, :H])
+    f = sigmoid(s[:, H : 2 * H])
+    o = sigmoid(s[:, 3 * H :])
     g = tanh(s[:, 2 * H : 3 * H])
     c = passed(real, f * c + i * g, c)
-    return passed(real, o * tanh(c), h), c, {"i": i, "f": f, "g": g, "o": o}
+    h = passed(real, o * tanh(c), h)
+    return h, c, {"i": i, "f": f, "g": g, "o": o}
 
 
 def passed(real: Array | None, new: Tensor, old: Tensor) -> Tensor:
@@ -80,4 +87,5 @@ def without_padding(x: TensorLike, mask: Array | None) -> Any:
         # the first test is fast, and usually sufficient
         if np.isfinite(flat.dot(flat)) or np.isfinite(x.array[~mask]).all():
             return x
-    return where(mask.reshape(*mask.shape, *[1] * (x.ndim - mask.ndim)), x, 0.0)
+    missing = [1] * (x.ndim - mask.ndim)
+    return where(mask.reshape(*mask.shape, *missing), x, 0.0)

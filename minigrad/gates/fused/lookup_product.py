@@ -6,6 +6,7 @@ import numpy as np
 
 from ...errors import ShapeError
 from ...gate import Gate, Shape
+from ...graph import Array
 from ...support.arrays import distinct_ids, sum_by_place
 from ..basic import floats
 from ..rows import GradientById
@@ -38,19 +39,21 @@ class LookupProduct(Gate):
 
     def forward(self, x, ids, W, b):
         # The result is stored time-major, because a recurrent layer processes it step by step.
-        distinct, place = distinct_ids(ids.T, int(ids.max(initial=0)) + 1)
+        below = int(ids.max(initial=0)) + 1
+        distinct, place = distinct_ids(ids.T, below)
+        positions = np.arange(ids.size).reshape(ids.shape)
         position = np.empty(len(distinct), np.intp)  # one position of each id
-        position[place] = np.arange(ids.size).reshape(ids.shape).T
-        rows = floats(x.reshape(ids.size, x.shape[-1]).take(position, axis=0))
+        position[place] = positions.T
+        all_rows = x.reshape(ids.size, x.shape[-1])
+        rows = floats(all_rows.take(position, axis=0))
         z = rows.dot(W)
         z += b
-        by_time = z.take(place, axis=0)
-        return by_time.transpose(*_reversed_but_last(ids.ndim)), (distinct, place, rows)
+        return _reversed(z.take(place, axis=0)), (distinct, place, rows)
 
     def backward(self, dz, z, x, ids, W, b, saved):
         distinct, place, rows = saved
-        by_place = dz.transpose(*_reversed_but_last(ids.ndim)).reshape(place.size, dz.shape[-1])
-        sums = sum_by_place(place.reshape(-1), len(distinct), by_place)
+        values = _reversed(dz).reshape(place.size, dz.shape[-1])
+        sums = sum_by_place(place.reshape(-1), len(distinct), values)
         return (
             GradientById(x.shape, distinct, sums, dz, W),
             None,
@@ -60,7 +63,7 @@ class LookupProduct(Gate):
 
     def shape(self, *shapes: Shape) -> Shape:
         x, ids, W, b = shapes
-        if not x or x[:-1] != ids or len(W) != 2 or x[-1] != W[0] or b != W[1:]:
+        if len(W) != 2 or x != (*ids, W[0]) or b != W[1:]:
             raise ShapeError(
                 "MG101",
                 f"LookupProduct cannot multiply rows {x} of ids {ids} by {W} and add {b}",
@@ -83,9 +86,6 @@ class LookupProduct(Gate):
     )
 
 
-def _reversed_but_last(ndim: int) -> tuple[int, ...]:
-    """Return the order of axes that turns (T, B, H) into (B, T, H), and vice versa.
-
-    `ndim` is the number of axes before the last.
-    """
-    return (*range(ndim - 1, -1, -1), ndim)
+def _reversed(x: Array) -> Array:
+    """View x (T, B, H) as (B, T, H), and vice versa, for any number of axes before the last."""
+    return np.moveaxis(x.T, 0, -1)

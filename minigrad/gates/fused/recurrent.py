@@ -60,12 +60,17 @@ class RNNSequence(_Sequence):
     parameters = ("a", "h0", "W_hh")
     constant_inputs = (3,)
 
-    def forward(self, a, h0, W_hh, mask=None):
-        a, h0, W_hh = self._checked(a, h0, W_hh, mask=mask)
+    def forward(self, a, h0, W_hh, *masks):
+        a, h0, W_hh = self._checked(a, h0, W_hh, *masks)
         a = self._by_time(a)
         z = np.empty((len(a), *h0.shape), a.dtype)
-        h, watched = h0, self._watched_cuts(len(z), mask)
-        steps = zip(self._forwards(len(z), mask), a, self._in_order(z), strict=True)
+        h, watched = h0, self._watched_cuts(len(z), *masks)
+        steps = zip(
+            self._forwards(len(z), *masks),
+            a,
+            self._in_order(z),
+            strict=True,
+        )
         for (t, padded), x, h_next in steps:
             if t in watched:
                 h = watched[t](h)
@@ -78,7 +83,8 @@ class RNNSequence(_Sequence):
         return z
 
     def backward(self, dz, z, a, h0, W_hh, *masks):
-        dz, h = self._in_order(dz), self._in_order(z)
+        dz = self._in_order(dz)
+        h = self._in_order(z)
         dtanh = self._without_padding(1 - h * h, *masks)
         da = self._gradients(h.shape, h.dtype)
         dh = np.zeros(h0.shape, z.dtype)
@@ -151,11 +157,12 @@ class GRUSequence(_Sequence):
     parameters = ("a", "h0", "W_hh", "b_hh")
     constant_inputs = (4,)
 
-    def forward(self, a, h0, W_hh, b_hh, mask=None) -> tuple[Array, Array]:
-        a, h0, W_hh, b_hh = self._checked(a, h0, W_hh, b_hh, mask=mask)
+    def forward(self, a, h0, W_hh, b_hh, *masks) -> tuple[Array, Array]:
+        a, h0, W_hh, b_hh = self._checked(a, h0, W_hh, b_hh, *masks)
         (batch, length, _), H = a.shape, h0.shape[1]
         states = np.empty((length, batch, H), a.dtype)
         saved = self._room(length, (4, batch, H), a.dtype)
+        views = saved[:, :3], saved[:, :2], *saved.swapaxes(0, 1)
         s = np.empty((batch, 3 * H), a.dtype)
         s_blocks = self._blocks(s)
         x = np.empty((3, batch, H), a.dtype)
@@ -163,15 +170,16 @@ class GRUSequence(_Sequence):
         b = b_hh.reshape(3, 1, H).repeat(batch, axis=1)
         # an array, because NumPy would convert a Python number at each step
         half = np.full((), 0.5, a.dtype)
-        h, watched = h0, self._watched_cuts(length, mask)
+        h, watched = h0, self._watched_cuts(length, *masks)
         steps = zip(
-            self._forwards(length, mask),
+            self._forwards(length, *masks),
             self._blocks(self._by_time(a)),
-            cycle(map(_GRUStep, saved[:, :3], saved[:, :2], *saved.swapaxes(0, 1))),
+            cycle(map(_GRUStep, *views)),
             self._in_order(states),
             strict=False,
         )
-        for (t, padded), from_x, (zrs, zr, z, r, s_n, n), h_next in steps:
+        for (t, padded), from_x, here, h_next in steps:
+            zrs, zr, z, r, s_n, n = here
             if t in watched:
                 h = watched[t](h)
             h.dot(W_hh, s)
@@ -197,7 +205,8 @@ class GRUSequence(_Sequence):
     def backward(self, dz, states, a, h0, W_hh, b_hh, *rest):
         *masks, saved = rest
         H = h0.shape[1]
-        dz, h = self._in_order(dz), self._in_order(states)
+        dz = self._in_order(dz)
+        h = self._in_order(states)
         z, r, s_n, n = saved.swapaxes(0, 1)
         before = np.concatenate([h0[None], h[:-1]])
         dh_dan = self._without_padding((1 - z) * (1 - n * n), *masks)
@@ -212,7 +221,8 @@ class GRUSequence(_Sequence):
         ds_blocks = self._blocks(ds)
         # the loop adds the gradient that each step passes back
         dh_all = np.array(dz, h.dtype)
-        dh, parts = np.zeros(h0.shape, h.dtype), np.empty((4, *h0.shape), h.dtype)
+        dh = np.zeros(h0.shape, h.dtype)
+        parts = np.empty((4, *h0.shape), h.dtype)
         parts_ds, through_z = parts[:3], parts[3]
         back = np.ascontiguousarray(W_hh.T, h.dtype)
         for t, padded, keep in self._backwards([dz], *masks):
@@ -227,7 +237,8 @@ class GRUSequence(_Sequence):
             if keep is not None:
                 dh *= keep
         flat = ds.reshape(-1, 3 * H)
-        dW_hh, db_hh = before.reshape(-1, H).T.dot(flat), sum_rows(flat)
+        dW_hh = before.reshape(-1, H).T.dot(flat)
+        db_hh = sum_rows(flat)
         multiply(dh_all, dh_dan, ds_blocks[:, 2])  # da equals ds except in block n
         return self._by_batch(ds), dh, dW_hh, db_hh, *[None] * len(masks)
 
@@ -293,27 +304,32 @@ class LSTMSequence(_Sequence):
     def shape(self, *shapes: Shape) -> Shape:
         return (2, *super().shape(*shapes))
 
-    def forward(self, a, h0, c0, W_hh, mask=None) -> tuple[Array, Array]:
-        a, h0, c0, W_hh = self._checked(a, h0, c0, W_hh, mask=mask)
+    def forward(self, a, h0, c0, W_hh, *masks) -> tuple[Array, Array]:
+        a, h0, c0, W_hh = self._checked(a, h0, c0, W_hh, *masks)
         (batch, length, _), H = a.shape, h0.shape[1]
         z = np.empty((2, length, batch, H), a.dtype)
         saved = self._room(length, (5, batch, H), a.dtype)
-        s, product = np.empty((batch, 4 * H), a.dtype), np.empty((batch, H), a.dtype)
-        s_ifg, s_o = self._blocks(s)[:3], self._blocks(s)[3]
+        views = saved[:, :4], saved[:, :3], saved[:, 1:4], *saved.swapaxes(0, 1)
+        s = np.empty((batch, 4 * H), a.dtype)
+        s_blocks = self._blocks(s)
+        s_ifg, s_o = s_blocks[:3], s_blocks[3]
+        product = np.empty((batch, H), a.dtype)
         W = aligned(W_hh)
         # an array, because NumPy would convert a Python number at each step
         half = np.full((), 0.5, a.dtype)
-        h, c, watched = h0, c0, self._watched_cuts(length, mask)
+        h, c, watched = h0, c0, self._watched_cuts(length, *masks)
         steps = zip(
-            self._forwards(length, mask),
+            self._forwards(length, *masks),
             self._by_time(a),
-            cycle(map(_LSTMStep, saved[:, :4], saved[:, :3], saved[:, 1:4], *saved.swapaxes(0, 1))),
+            cycle(map(_LSTMStep, *views)),
             *self._in_order(z, 1),
             strict=False,
         )
-        for (t, padded), x, (gates, oif, ifg, o, i, f, g, tanh_c), h_next, c_next in steps:
+        for (t, padded), x, here, h_next, c_next in steps:
+            gates, oif, ifg, o, i, f, g, tanh_c = here
             if t in watched:
-                h, c = watched[t](h), watched[t](c)
+                h = watched[t](h)
+                c = watched[t](c)
             h.dot(W, s)
             add(s, x, s)
             copyto(o, s_o)
@@ -349,7 +365,8 @@ class LSTMSequence(_Sequence):
         dh = np.zeros(h0.shape, h.dtype)
         back = np.ascontiguousarray(W_hh.T, h.dtype)
         # True for each step whose outputs were used, which is often only the last step
-        used_h, used_c = dz_h.any(axis=(1, 2)).tolist(), dz_c.any(axis=(1, 2)).tolist()
+        used_h = dz_h.any(axis=(1, 2)).tolist()
+        used_c = dz_c.any(axis=(1, 2)).tolist()
         steps_per_block = max(1, BLOCK // max(1, da[0].size))
         first = len(h)  # the first step of the block for which `factors` was computed
         for t, padded, keep in self._backwards([dz_h, dz_c], *masks):
@@ -362,9 +379,10 @@ class LSTMSequence(_Sequence):
                 add(dh, dz_h[t], dh)
             if used_c[t]:
                 add(dc, dz_c[t], dc)
-            multiply(factors[t - first, 4:], dh, from_dh)
+            here = factors[t - first]
+            multiply(here[4:], dh, from_dh)
             add(dc_t, dc, dc_t)
-            multiply(factors[t - first, :4], dc_t, from_dc)
+            multiply(here[:4], dc_t, from_dc)
             copyto(da_blocks[t], ds)
             if padded is None:
                 da[t].dot(back, dh)
@@ -396,7 +414,8 @@ class LSTMSequence(_Sequence):
         slopes_tanh = saved[:, 3:] * saved[:, 3:]
         subtract(1, slopes_tanh, slopes_tanh)
         slope_g, slope_tanh_c = slopes_tanh.swapaxes(0, 1)
-        factors = np.empty((len(saved), 6, *i.shape[1:]), saved.dtype)
+        steps, _, *size = saved.shape
+        factors = np.empty((steps, 6, *size), saved.dtype)
         factors[:, 0] = f
         multiply(slope_i, g, factors[:, 1])
         multiply(slope_f, c_before, factors[:, 2])

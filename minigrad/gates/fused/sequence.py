@@ -1,5 +1,6 @@
 """The base class of the fused recurrent gates, which handles the order of steps, masks and cuts."""
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -34,19 +35,22 @@ class _Sequence(Gate):
     def __call__(self, *inputs: TensorLike) -> Tensor:
         if len(inputs) > len(self.parameters):
             *others, mask = as_tensors(inputs)
-            inputs = (*others, mask if mask.dtype == bool else constant(mask.array != 0))
+            if mask.dtype != bool:
+                mask = constant(mask.array != 0)
+            inputs = (*others, mask)
         return super().__call__(*inputs)
 
     def shape(self, *shapes: Shape) -> Shape:
-        a, first, W_hh = shapes[0], shapes[1 : 1 + self.states], shapes[1 + self.states]
+        a, states = shapes[0], shapes[1 : 1 + self.states]
+        W_hh = shapes[1 + self.states]
         masks = shapes[len(self.parameters) :]
-        columns = self.blocks * W_hh[0]
+        H, columns = W_hh[0], self.blocks * W_hh[0]
         if not (
             len(a) == 3
             and a[1] > 0
             and a[2] == columns
-            and W_hh == (W_hh[0], columns)
-            and all(state == (a[0], W_hh[0]) for state in first)
+            and W_hh == (H, columns)
+            and all(state == (a[0], H) for state in states)
             and all(mask == a[:2] for mask in masks)
         ):
             names = (*self.parameters, "mask")
@@ -59,21 +63,23 @@ class _Sequence(Gate):
                 remedy="correct the sizes, or use the layers RNN, GRU and LSTM, which pass "
                 "matching arrays",
             )
-        return (a[1], a[0], W_hh[0])
+        return (a[1], a[0], H)
 
-    def _checked(self, *arrays, mask=None) -> list[Any]:
-        """Check the shapes, and convert the arrays to a common dtype.
+    def _checked(self, *arrays) -> list[Any]:
+        """Check the shapes, and convert the arrays to a common dtype, except for the mask.
 
         A product that is written to a buffer cannot mix dtypes.
         """
-        self.shape(*(array.shape for array in (*arrays, mask) if array is not None))
+        self.shape(*(array.shape for array in arrays))
+        arrays = arrays[: len(self.parameters)]
         dtype = np.result_type(*arrays)
-        dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
+        if dtype.kind != "f":
+            dtype = np.dtype(np.float64)
         return [array.astype(dtype, copy=False) for array in arrays]
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        (batch, steps, columns), hidden = shapes[0], output[-1]
-        return batch * steps * columns * (2 * hidden + 8)
+        hidden = output[-1]
+        return math.prod(shapes[0]) * (2 * hidden + 8)
 
     def _in_order(self, array, axis: int = 0):
         """Return a view whose time `axis` is in the order in which the steps run."""
@@ -125,7 +131,9 @@ class _Sequence(Gate):
 
     def cuts(self, steps: int, mask=None) -> dict[int, Array | None]:
         """Return the result of `cuts` for this gate's order of steps."""
-        return cuts(steps, self.truncate, None if mask is None else self._in_order(mask, 1))
+        if mask is not None:
+            mask = self._in_order(mask, 1)
+        return cuts(steps, self.truncate, mask)
 
     def _watched_cuts(self, steps: int, mask=None) -> dict[int, Callable[[Array], Array]]:
         """Return a function for each cut, which passes a state through the hook `context.ON_CUT`.
@@ -140,7 +148,8 @@ class _Sequence(Gate):
             replaced: Array = watch(state.copy())
             return replaced if rows is None else np.where(rows, replaced, state)
 
-        return {t: partial(watched, rows) for t, rows in self.cuts(steps, mask).items()}
+        found = self.cuts(steps, mask)
+        return {t: partial(watched, rows) for t, rows in found.items()}
 
     def _backwards(self, dz: list[Array], mask=None) -> Iterator[tuple[int, Any, Any]]:
         """Yield (t, padded, keep) in reverse order, back to the first step that has a gradient.
@@ -165,22 +174,30 @@ class _Sequence(Gate):
 
         If the gradient may not reach all steps, the array is filled with zeros.
         """
-        return np.empty(shape, dtype) if self.truncate is None else np.zeros(shape, dtype)
+        make = np.empty if self.truncate is None else np.zeros
+        return make(shape, dtype)
 
     @staticmethod
-    def _from_states(da: Array, first, h):
+    def _from_states(da: Array, first: Array, h: Array) -> Array:
         """Return dW_hh, the sum of h_(t-1)ᵀ @ da_t over all steps."""
-        later = h[:-1].reshape(-1, h.shape[2]).T.dot(da[1:].reshape(-1, da.shape[2]))
-        return first.T.dot(da[0]) + later
+        before = h[:-1].reshape(-1, h.shape[2])
+        later = da[1:].reshape(-1, da.shape[2])
+        dW_hh: Array = first.T.dot(da[0]) + before.T.dot(later)
+        return dW_hh
 
     @classmethod
     def sample_inputs(cls):
         columns = 2 * cls.blocks
-        shapes = {"a": f"3x4x{columns}", "W_hh": f"2x{columns}", "b_hh": f"{columns}"}
+        shapes = {
+            "a": f"3x4x{columns}",
+            "W_hh": f"2x{columns}",
+            "b_hh": f"{columns}",
+        }
         inputs = [shapes.get(name, "3x2") for name in cls.parameters]
         # whole, padded before and padded after the real steps
         mask = np.arange(12).reshape(3, 4) % 7 < 4
-        return random_samples([cls(), cls(reverse=True)], inputs, [*inputs, mask])
+        gates = [cls(), cls(reverse=True)]
+        return random_samples(gates, inputs, [*inputs, mask])
 
 
 def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
@@ -207,7 +224,8 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
     # the number of steps that each row has left, including this one
     left = mask[:, ::-1].cumsum(axis=1)[:, ::-1]
     rows = mask & (left == truncate) & (left[:, :1] > truncate)
-    return {int(step): rows[:, step : step + 1] for step in np.flatnonzero(rows.any(axis=0))}
+    found = np.flatnonzero(rows.any(axis=0)).tolist()
+    return {step: rows[:, step : step + 1] for step in found}
 
 
 def sum_rows(matrix: Array) -> Array:
@@ -228,6 +246,7 @@ def aligned(array: Array) -> Array:
     """
     room = np.empty(array.nbytes + 64, np.uint8)
     start = -room.__array_interface__["data"][0] % 64
-    copy: Array = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    room = room[start : start + array.nbytes]
+    copy: Array = room.view(array.dtype).reshape(array.shape)
     copy[...] = array
     return copy

@@ -63,10 +63,12 @@ class LayerNormalise(Gate):
         # Computing x - μ again takes little time. Saving it would take as much memory as x.
         centred, inverse = self.standardize(x)
         gain, width = floats(gain), x.shape[-1]
-        products, dz_rows = dz * centred, dz.reshape(-1, width)
+        products = dz * centred
+        dz_rows = dz.reshape(-1, width)
         # sums over all rows, as products with a vector
         dgain = inverse.reshape(-1) @ products.reshape(-1, width)
-        dbias = [np.ones(dz_rows.shape[0], dz.dtype) @ dz_rows for _ in bias]
+        ones = np.ones(len(dz_rows), dz.dtype)
+        dbias = [ones @ dz_rows for _ in bias]
         column = gain.reshape(-1, 1) / width  # mean(dh) is dz @ column
         centred *= inverse * inverse * (products @ column)
         centred += dz @ column
@@ -79,8 +81,8 @@ class LayerNormalise(Gate):
         """Return x - μ and 1 / √(σ² + epsilon). x is an array or a Tensor."""
         x, width = floats(x), x.shape[-1]
         centred = x - row_sums(x) / width
-        squares = row_dots(centred, centred)
-        return centred, np.sqrt(width / (squares + width * self.epsilon))
+        squares = row_dots(centred, centred) + width * self.epsilon
+        return centred, np.sqrt(width / squares)
 
     def shape(self, *shapes: Shape) -> Shape:
         x, *others = shapes
@@ -143,26 +145,30 @@ class ScaledDotProductAttention(Gate):
             return on_floats(self, q, k, v, mask)
         # A layer's q is a transposed view. If z has q's layout in memory, joining the heads later
         # does not copy z.
-        z = np.empty_like(q, np.result_type(q, floats(k), v), shape=(*batch, T, W))
+        dtype = np.result_type(q, floats(k), v)
+        z = np.empty_like(q, dtype, shape=(*batch, T, W))
         for row, key, a in self._blocks(q, k, mask):
             np.matmul(a, v[key], out=z[row])
         return z
 
     def backward(self, dz, z, q, k, v, *mask):
-        q, k, v = floats(q), floats(k), floats(v)
+        q, k, v = map(floats, (q, k, v))
         # A is not saved, because it takes much more memory than z, and computing it again is fast.
         if isinstance(dz, Tensor):
-            gradients = self._gradients(self.weights(q, k, *mask), dz, z, q, k, v)
+            weights = self.weights(q, k, *mask)
+            gradients = self._gradients(weights, dz, z, q, k, v)
         else:
             gradients = [
-                np.zeros_like(one, z.dtype, shape=z.shape[:-2] + one.shape[-2:])
+                np.zeros_like(one, z.dtype, shape=(*z.shape[:-2], *one.shape[-2:]))
                 for one in (q, k, v)
             ]
+            dq, dk, dv = gradients
             for row, key, a in self._blocks(q, k, *mask):
                 parts = self._gradients(a, dz[row], z[row], q[row], k[key], v[key])
-                for whole, index, part in zip(gradients, (row, key, key), parts, strict=True):
-                    whole[index] += part
-        return (*gradients, None)[: 3 + len(mask)]
+                dq[row] += parts[0]
+                dk[key] += parts[1]
+                dv[key] += parts[2]
+        return *gradients, *[None] * len(mask)
 
     def _gradients(self, weights, dz, z, q, k, v):
         """Return dq, dk and dv, from arrays or Tensors."""
@@ -170,8 +176,11 @@ class ScaledDotProductAttention(Gate):
         ds -= row_dots(dz, z)
         ds *= weights
         factor = self._factor(q)
-        dk = ds.swapaxes(-1, -2) @ (q * factor)
-        return [ds @ (k * factor), dk, weights.swapaxes(-1, -2) @ dz]
+        return (
+            ds @ (k * factor),
+            ds.swapaxes(-1, -2) @ (q * factor),
+            weights.swapaxes(-1, -2) @ dz,
+        )
 
     def weights(self, q: TensorLike, k: TensorLike, mask: Array = ALL) -> Tensor:
         """Return the attention weights A (..., T, S), computed by small gates."""
@@ -183,8 +192,10 @@ class ScaledDotProductAttention(Gate):
         # e^lowest is exactly 0. Unlike -inf, lowest is finite, so it does not look like an error.
         lowest = np.finfo(scores.dtype).min / 2
         weights = softmax(where(allowed, scores, lowest))
+        if allowed.any(axis=-1).all():
+            return weights
         # the softmax of a row without any key is not 0
-        return weights if allowed.any(axis=-1).all() else where(allowed, weights, 0.0)
+        return where(allowed, weights, 0.0)
 
     def _factor(self, q):
         return q.shape[-1] ** -0.5 if self.scale is None else self.scale
@@ -195,17 +206,20 @@ class ScaledDotProductAttention(Gate):
 
     def _blocks(self, q, k, mask=ALL):
         """Yield the index of each block's queries, the index of its keys, and its part of A."""
-        q, k = floats(q) * self._factor(q), floats(k)
-        sizes = q.shape[-2], k.shape[-2]
-        allowed = self._allowed(mask, *sizes)
-        hidden = None if allowed.all() else np.broadcast_to(~allowed, (*allowed.shape[:-2], *sizes))
-        for start in range(0, sizes[0], QUERIES):
+        q = floats(q) * self._factor(q)
+        k = floats(k)
+        T, S = q.shape[-2], k.shape[-2]
+        allowed = self._allowed(mask, T, S)
+        everything = allowed.all()
+        allowed = np.broadcast_to(allowed, (*allowed.shape[:-2], T, S))
+        for start in range(0, T, QUERIES):
             rows = slice(start, start + QUERIES)
             keys = slice(rows.stop if self.causal else None)
-            row, key = np.s_[..., rows, :], np.s_[..., keys, :]
+            row = (..., rows, slice(None))
+            key = (..., keys, slice(None))
             a = q[row] @ k[key].swapaxes(-1, -2)
-            if hidden is not None:
-                a = np.where(hidden[..., rows, keys], -np.inf, a)
+            if not everything:
+                a = np.where(allowed[..., rows, keys], a, -np.inf)
             limits = np.finfo(a.dtype)
             # Without the shift, e^a could overflow. It is finite, even if a row is only -inf.
             a -= a.max(axis=-1, keepdims=True, initial=limits.min)
@@ -216,12 +230,14 @@ class ScaledDotProductAttention(Gate):
     def shape(self, *shapes: Shape) -> Shape:
         q, k, v, *mask = shapes
         with suppress(ValueError):  # too few axes, or axes that do not broadcast
-            (*batch, T, D), (*_, S, width), (*_, values, W) = q, k, v
-            if not q[:-2] == k[:-2] == v[:-2]:
-                batch = [*np.broadcast_shapes(q[:-2], k[:-2], v[:-2])]
+            batch = np.broadcast_shapes(q[:-2], k[:-2], v[:-2])
+            (*_, T, D), (*_, S, W) = q, v
             weights = (*batch, T, S)
-            fits = width == D and values == S and (T == S or not self.causal)
-            if fits and (not any(mask) or np.broadcast_shapes(weights, *mask) == weights):
+            if (
+                k[-2:] == (S, D)
+                and (T == S or not self.causal)
+                and np.broadcast_shapes(weights, *mask) == weights
+            ):
                 return (*batch, T, W)
         raise ShapeError(
             "MG160",
@@ -238,7 +254,10 @@ class ScaledDotProductAttention(Gate):
     sample_inputs = samples_on(
         "2x1x3x2 2x3x2 1x1x3x4",
         ["2x3x2", "2x3x2", "3x1", np.tri(3, k=-1) > 0],
-        settings=[{}, {"causal": True, "scale": 0.3}],
+        settings=[
+            {},
+            {"causal": True, "scale": 0.3},
+        ],
     )
 
 
@@ -252,14 +271,17 @@ def row_sums(a):
 
 def row_dots(a, b):
     """Return row_sums(a ⊙ b), but without an array for the products."""
-    return row_sums(a * b) if isinstance(a, Tensor) else np.vecdot(a, b)[..., None]
+    if isinstance(a, Tensor):
+        return row_sums(a * b)
+    return np.vecdot(a, b)[..., None]
 
 
 def layer_norm(
     x: TensorLike, gain: TensorLike, bias: TensorLike | None = None, epsilon: float = 1e-5
 ) -> Tensor:
     """`LayerNormalise(epsilon)(x, gain, bias)`: see the class for the formula."""
-    return LayerNormalise(epsilon)(x, gain, *([] if bias is None else [bias]))
+    inputs = [x, gain] if bias is None else [x, gain, bias]
+    return LayerNormalise(epsilon)(*inputs)
 
 
 def scaled_dot_product_attention(
@@ -271,5 +293,5 @@ def scaled_dot_product_attention(
     scale: float | None = None,
 ) -> Tensor:
     """`ScaledDotProductAttention(causal, scale)(q, k, v, mask)`: see the class for the formula."""
-    gate = ScaledDotProductAttention(causal, scale)
-    return gate(q, k, v, *([] if mask is None else [mask]))
+    inputs = [q, k, v] if mask is None else [q, k, v, mask]
+    return ScaledDotProductAttention(causal, scale)(*inputs)

@@ -11,7 +11,7 @@ from typing import Any
 from ...context import SCOPE, enable_grad, scope, scope_label, setting, step_name
 from ...errors import GradientError
 from ...gate import Gate
-from ...graph import Array, Node, ancestors
+from ...graph import Node, ancestors
 from ...tensor import Tensor, TensorLike, as_tensors, cut, from_node
 from .. import (
     GELU,
@@ -31,7 +31,7 @@ from ..basic import floats
 from ..steps import gru_step, lstm_step, passed, without_padding
 
 # (mask of real rows, a_t, *state before the step, *weights) -> state after the step
-Step = Callable[..., tuple[Tensor, ...]]
+Step = Callable[..., Sequence[Tensor]]
 
 
 def unfuse(tensor: TensorLike) -> Tensor:
@@ -52,9 +52,11 @@ def unfuse(tensor: TensorLike) -> Tensor:
     Errors: GradientError if a parameter has changed since the forward pass (MG145).
     """
     copies: dict[Node, Node] = {}
-    for node in reversed(ancestors([as_tensors([tensor])[0].node], attrgetter("predecessors"))):
-        copies[node] = _again(node, [copies[parent] for parent in node.predecessors])
-    return from_node(copies[node])  # the last node of the loop belongs to `tensor`
+    (root,) = as_tensors([tensor])
+    for node in reversed(ancestors([root.node], attrgetter("predecessors"))):
+        inputs = [copies[parent] for parent in node.predecessors]
+        copies[node] = _again(node, inputs)
+    return from_node(copies[root.node])
 
 
 def _again(node: Node, inputs: list[Node]) -> Node:
@@ -63,9 +65,7 @@ def _again(node: Node, inputs: list[Node]) -> Node:
     """
     gate: Any = node.gate
     unfused = UNFUSED.get(type(gate))
-    if unfused is None and all(
-        new is old for new, old in zip(inputs, node.predecessors, strict=True)
-    ):
+    if unfused is None and inputs == list(node.predecessors):
         return node
     if gate is None:
         return cut(from_node(inputs[0])).node
@@ -81,17 +81,14 @@ def _again(node: Node, inputs: list[Node]) -> Node:
             )
     tensors = [from_node(one) for one in inputs]
     with setting(SCOPE, node.scope), enable_grad():
-        new = (gate(*tensors) if unfused is None else unfused(gate, *tensors)).node
-    new.name, new.source, new.upstream = node.name, node.source, node.upstream
+        again = gate(*tensors) if unfused is None else unfused(gate, *tensors)
+    new: Node = again.node
+    new.name, new.source = node.name, node.source
+    new.upstream = node.upstream
     return new
 
 
 # ---- the unfused form of each fused gate ----
-
-
-def _lookup_product(gate: LookupProduct, x: Tensor, ids: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    z: Tensor = floats(x) @ W + b
-    return z
 
 
 def _layer_normalise(gate: LayerNormalise, x: Tensor, gain: Tensor, *bias: Tensor) -> Tensor:
@@ -99,19 +96,15 @@ def _layer_normalise(gate: LayerNormalise, x: Tensor, gain: Tensor, *bias: Tenso
     return sum(bias, centred * inverse * gain)
 
 
-def _rnn_step(real: Array | None, a: Tensor, h: Tensor, W_hh: Tensor) -> tuple[Tensor]:
-    return (passed(real, tanh(h @ W_hh + a), h),)
+def _rnn_step(real, a, h, W_hh) -> Sequence[Tensor]:
+    return [passed(real, tanh(h @ W_hh + a), h)]
 
 
-def _gru_step(
-    real: Array | None, a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor
-) -> tuple[Tensor]:
-    return (passed(real, gru_step(a, h, W_hh, b_hh)[0], h),)
+def _gru_step(real, a, h, W_hh, b_hh) -> Sequence[Tensor]:
+    return [passed(real, gru_step(a, h, W_hh, b_hh)[0], h)]
 
 
-def _lstm_step(
-    real: Array | None, a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor
-) -> tuple[Tensor, ...]:
+def _lstm_step(real, a, h, c, W_hh) -> Sequence[Tensor]:
     return lstm_step(a, h, c, W_hh, real)[:2]
 
 
@@ -120,11 +113,12 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
 
     The gate determines the direction and where the state is cut.
     """
-    a, *others = map(floats, inputs[: len(gate.parameters)])
+    count = len(gate.parameters)
+    a, *others = map(floats, inputs[:count])
     now, weights = others[: gate.states], others[gate.states :]
-    real = inputs[-1].array if len(inputs) > len(gate.parameters) else None
-    length = a.shape[1]
+    real = inputs[count].array if len(inputs) > count else None
     a = without_padding(a, real)
+    length = a.shape[1]
     order = range(length)[::-1] if gate.reverse else range(length)
     cut_before = gate.cuts(length, real)
     states: list[Sequence[Tensor]] = [()] * length
@@ -134,18 +128,18 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
                 rows = cut_before[number]
                 now = [cut(part) if rows is None else where(rows, cut(part), part) for part in now]
             here = None if real is None or real[:, t].all() else real[:, t : t + 1]
-            states[t] = now = list(step(here, a[:, t], *now, *weights))
+            states[t] = now = [*step(here, a[:, t], *now, *weights)]
             for part, name in zip(now, "hc", strict=False):
                 part.name = name
     stacked = [stack(part) for part in zip(*states, strict=True)]
-    return stack(stacked) if gate.states > 1 else stacked[0]
+    return stack(stacked) if len(stacked) > 1 else stacked[0]
 
 
 UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
     Convolve: Convolve.product,
     GELU: lambda gate, x: 0.5 * x * (1 + tanh(SLOPE * (x + CUBIC * x**3))),
     LayerNormalise: _layer_normalise,
-    LookupProduct: _lookup_product,
+    LookupProduct: lambda gate, x, ids, W, b: floats(x) @ W + b,
     ScaledDotProductAttention: lambda gate, q, k, v, *mask: (
         gate.weights(q, k, *(one.array for one in mask)) @ v
     ),
