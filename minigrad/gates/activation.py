@@ -15,7 +15,7 @@ from ..errors import ShapeError
 from ..gate import Shape
 from ..help.other_frameworks import call_renamed
 from ..tensor import Tensor, TensorLike
-from .basic import _Function, _OneOperand, copied
+from .basic import _Function, _OneOperand, apply, copied
 from .samples import samples_on
 
 # Sigmoid limits x only if an element is at least this large. σ(40) rounds to 1 in float64.
@@ -105,7 +105,7 @@ class Softplus(_Function):
         return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
     def backward(self, dz, z, x):
-        return (dz * logistic(x),)
+        return (dz * apply(sigmoid, x),)
 
 
 class GELU(_Function):
@@ -152,11 +152,6 @@ class GELU(_Function):
         u += SLOPE
         u *= x
         return np.tanh(u), square
-
-
-def logistic(x):
-    """Return σ(x), for use in other gates' backward rules. The gate is recorded if x is a Tensor."""
-    return sigmoid(x) if isinstance(x, Tensor) else sigmoid.forward(x)
 
 
 class _AlongAxis(_Function):

@@ -10,6 +10,7 @@ from ..gate import Gate, Shape
 from ..gradients import Product, matrix_product
 from ..help.engine_errors import broadcast_shape
 from ..numpy_api import implements
+from ..tensor import Tensor
 from .samples import positive, samples_on
 
 WIDE = "fdg"  # the characters of the dtypes that need no conversion: float32, float64, longdouble
@@ -47,6 +48,11 @@ def on_floats(gate: Gate, x, *others):
         if other.dtype.char in WIDE and position not in gate.constant_inputs:
             return z
     return z.astype(x.dtype)
+
+
+def apply(gate: Gate, x):
+    """Call a gate on a Tensor, which records the call, or run it on an array. For backward rules."""
+    return gate(x) if isinstance(x, Tensor) else gate.forward(x)
 
 
 class _TwoOperands(Gate):

@@ -18,7 +18,7 @@ from ..graph import Array
 from ..numpy_api import to_array
 from ..support.arrays import BLOCK
 from ..tensor import Tensor, TensorLike, as_tensors
-from .basic import WIDE, copied, on_floats
+from .basic import WIDE, apply, copied, on_floats
 from .contraction import einsum
 from .indexing import Scatter, pad
 from .samples import samples_on
@@ -60,7 +60,7 @@ class Windows(_Moving):
 
     def backward(self, dz, z, x):
         gate = AddWindows(x.shape, self.stride)
-        return (_apply(gate, dz),)
+        return (apply(gate, dz),)
 
     def shape(self, *shapes: Shape) -> Shape:
         (x,) = shapes
@@ -111,7 +111,7 @@ class AddWindows(_ShapeOfForward):
 
     def backward(self, dz, z, x):
         gate = Windows(x.shape[len(self.to) :], self.stride)
-        return (_apply(gate, dz),)
+        return (apply(gate, dz),)
 
     sample_inputs = samples_on(
         "2x3x2x3x3",
@@ -300,16 +300,6 @@ class MaxPool(Windows):
     def shape(self, *shapes: Shape) -> Shape:
         return super().shape(*shapes)[: -len(self.size)]
 
-    sample_inputs = samples_on(
-        "2x5x6",
-        settings=[
-            2,
-            {"size": 3, "stride": 2},
-            (2, 2),
-            {"size": (3, 2), "stride": (1, 2)},
-        ],
-    )
-
 
 def _einsum(subscripts: str, *operands: Tensor) -> Tensor:
     """Return an einsum for images (N, C, height, width). For one axis, q and j are left out."""
@@ -375,7 +365,12 @@ def along(size: Size, axes: int) -> Shape:
     return tuple(size) if hasattr(size, "__iter__") else (size,) * axes
 
 
-def _positions(gate: Gate, sizes: Shape, window: Shape, stride: Size) -> Shape:
+def _positions(
+    gate: Gate,
+    sizes: Shape,
+    window: Shape,
+    stride: Size,
+) -> Shape:
     """Return the number of windows along each axis, or raise a ShapeError if none fits."""
     with suppress(TypeError, ValueError):  # not integers, or not one for each axis
         steps = along(stride, len(window))
@@ -403,17 +398,17 @@ def _keys(shape: Shape, window: Shape, stride: Size) -> Iterator[Any]:
         yield (..., *[slice(i, i + n - k + 1, s) for i, (n, k, s) in starts])
 
 
-def _apply(gate: Gate, x: Any) -> Any:
-    """Call a gate on a Tensor, which records it, or run it on an array."""
-    return gate(x) if isinstance(x, Tensor) else gate.forward(x)
-
-
 def windows(x: TensorLike, size: Size, stride: Size = 1) -> Tensor:
     """`Windows(size, stride)(x)`: see the class for the formula."""
     return Windows(size, stride)(x)
 
 
-def conv(x: TensorLike, W: TensorLike, stride: Size = 1, padding: Size = 0) -> Tensor:
+def conv(
+    x: TensorLike,
+    W: TensorLike,
+    stride: Size = 1,
+    padding: Size = 0,
+) -> Tensor:
     """`Convolve(stride)(x, W)`: see the class for the formula. `padding` zeros are added on both
     sides of each axis of an image. This is recorded as a Pad.
     """

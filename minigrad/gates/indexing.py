@@ -269,7 +269,12 @@ def stack(tensors: Sequence[TensorLike], axis: int = 0, **others: Any) -> Tensor
 
 
 @implements(np.where)
-def where(condition: TensorLike, a: TensorLike, b: TensorLike, **others: Any) -> Tensor:
+def where(
+    condition: TensorLike,
+    a: TensorLike,
+    b: TensorLike,
+    **others: Any,
+) -> Tensor:
     """`Where()(condition, a, b)`. z has the dtype of a and b. Nonzero conditions count as true."""
     if others:
         return call_renamed(where, **locals())
@@ -282,7 +287,11 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike, **others: Any) ->
 
 @implements(np.pad)
 def pad(
-    x: TensorLike, pad_width: Any, mode: str = "constant", *, constant_values: float = 0
+    x: TensorLike,
+    pad_width: Any,
+    mode: str = "constant",
+    *,
+    constant_values: float = 0,
 ) -> Tensor:
     """`Pad(pad_width, constant_values)(x)`. Only mode="constant" is supported."""
     if mode != "constant":
@@ -291,7 +300,10 @@ def pad(
 
 
 def split(
-    x: TensorLike, indices: int | Sequence[int], axis: int = 0, **others: Any
+    x: TensorLike,
+    indices: int | Sequence[int],
+    axis: int = 0,
+    **others: Any,
 ) -> list[Tensor]:
     """Split x along `axis` at the given indices: z_i = x[a_i : a_(i+1)].
 
@@ -345,7 +357,10 @@ def _ends(part: Any) -> tuple[int, int]:
 
 @implements(np.take_along_axis)
 def take_along_axis(
-    x: TensorLike, indices: TensorLike, axis: int | None = -1, **others: Any
+    x: TensorLike,
+    indices: TensorLike,
+    axis: int | None = -1,
+    **others: Any,
 ) -> Tensor:
     """Select the element of x at each index along `axis`.
 

@@ -21,8 +21,8 @@ from ..help.other_frameworks import call_renamed
 from ..numpy_api import to_array
 from ..support.arrays import blocks_of_rows
 from ..tensor import Tensor, TensorLike, as_tensors
-from .activation import Sigmoid, Softmax, logistic, shifted
-from .basic import WIDE, on_floats
+from .activation import Sigmoid, Softmax, shifted, sigmoid
+from .basic import WIDE, apply, on_floats
 from .elementwise import Cast
 from .indexing import Where, where, whole
 from .samples import samples_on
@@ -330,7 +330,7 @@ class BinaryCrossEntropy(_Loss):
 
     def gradients(self, dz, logits, targets):
         t = targets.astype(logits.dtype, copy=False)
-        return (logistic(logits) - t) * dz, None
+        return (apply(sigmoid, logits) - t) * dz, None
 
     sample_inputs = samples_on(
         ["3", [0, 1, 1]], ["2x1", [[0.3], [0.8]]], settings=["mean", "sum", "none"]

@@ -12,7 +12,7 @@ from ..help.other_frameworks import call_renamed
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
 from .activation import _AlongAxis, axes_of
-from .basic import WIDE, copied, on_floats
+from .basic import copied, floats, on_floats
 from .indexing import along_axis
 from .samples import samples_on
 from .shape import Reshape
@@ -27,9 +27,23 @@ class _Reduction(Gate):
     Errors: ShapeError if x does not have `axis` (MG107).
     """
 
+    function: ClassVar[Any]
+    """The NumPy function, or a method, that reduces an array."""
+
     def __init__(self, axis: Axis = None, keepdims: bool = False) -> None:
         self.axis = copied(axis)
         self.keepdims = keepdims
+
+    def forward(self, x):
+        if not x.shape or not x.size:  # raises an error, where NumPy may not
+            self.check(x.shape)
+        if x.dtype.char == "e":  # float16, in which NumPy's sums may stop growing at 2048
+            return on_floats(self, x)
+        return self.function(x, axis=self.axis, keepdims=self.keepdims)
+
+    def check(self, shape: Shape) -> None:
+        """Raise an error if an array of this shape cannot be reduced."""
+        self.axes(shape)
 
     def axes(self, shape: Shape) -> tuple[int, ...]:
         """Return the reduced axes, as non-negative integers."""
@@ -70,13 +84,7 @@ class Sum(_Reduction):
     """
 
     symbol = "Σ"
-
-    def forward(self, x):
-        if self.axis is not None and not x.shape:
-            self.shape(x.shape)
-        if x.dtype.char == "e":  # float16, in which NumPy's sums may stop growing at 2048
-            return on_floats(self, x)
-        return x.sum(axis=self.axis, keepdims=self.keepdims)
+    function = np.add.reduce
 
     def backward(self, dz, z, x):
         dz = dz.reshape(self.kept(x.shape))
@@ -89,6 +97,9 @@ class _OfSome(_Reduction):
     Errors: ShapeError if x does not have `axis` (MG107), or if it has no elements to reduce
     (MG116).
     """
+
+    def check(self, shape: Shape) -> None:
+        self.count(shape)
 
     def count(self, shape: Shape, ddof: float = 0) -> float:
         """Return the number of elements that each result is computed from, minus `ddof`.
@@ -117,11 +128,7 @@ class Mean(_OfSome):
     """
 
     symbol = "mean"
-
-    def forward(self, x):
-        if not x.size:
-            self.count(x.shape)
-        return x.mean(axis=self.axis, keepdims=self.keepdims)
+    function = staticmethod(np.mean)
 
     def backward(self, dz, z, x):
         dz = dz.reshape(self.kept(x.shape))
@@ -130,13 +137,6 @@ class Mean(_OfSome):
 
 class _Extreme(_OfSome):
     """Base class of Max and Min. Equal extremes share the gradient evenly."""
-
-    function: ClassVar[Any]
-
-    def forward(self, x):
-        if not x.size:
-            self.count(x.shape)
-        return self.function(x, axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, dz, z, x):
         kept = self.kept(x.shape)
@@ -179,16 +179,13 @@ class LogSumExp(_OfSome):
 
     symbol = "ln Σ e^x"
 
-    def forward(self, x):
-        if not x.size:
-            self.count(x.shape)
-        if x.dtype.char not in WIDE:
-            return on_floats(self, x)
-        highest = x.max(axis=self.axis, keepdims=True)
+    def function(self, x, axis, keepdims):
+        x = floats(x)
+        highest = x.max(axis=axis, keepdims=True)
         highest = np.where(np.isinf(highest), 0, highest)
         # ln 0 is -inf, and e^inf is inf, as intended
         with np.errstate(divide="ignore", over="ignore"):
-            sums = np.exp(x - highest).sum(axis=self.axis, keepdims=True)
+            sums = np.exp(x - highest).sum(axis=axis, keepdims=True)
             z = highest + np.log(sums)
         return z.reshape(self.shape(x.shape))
 
@@ -220,15 +217,18 @@ class Var(_OfSome):
 
     symbol = "var"
 
-    def __init__(self, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> None:
+    def __init__(
+        self,
+        axis: Axis = None,
+        keepdims: bool = False,
+        ddof: float = 0,
+    ) -> None:
         super().__init__(axis, keepdims)
         self.ddof = copied(ddof)
 
-    def forward(self, x):
+    def function(self, x, axis, keepdims):
         self.count(x.shape, self.ddof)
-        if x.dtype.char == "e":
-            return on_floats(self, x)
-        return x.var(axis=self.axis, keepdims=self.keepdims, ddof=self.ddof)
+        return x.var(axis=axis, keepdims=keepdims, ddof=self.ddof)
 
     def backward(self, dz, z, x):
         deviation = x - x.mean(axis=self.axis, keepdims=True)
@@ -260,10 +260,8 @@ class Std(Var):
 
     symbol = "std"
 
-    def forward(self, x):
-        if x.dtype.char == "e":  # the variance may be too large for float16
-            return on_floats(self, x)
-        return np.sqrt(super().forward(x))
+    def function(self, x, axis, keepdims):
+        return np.sqrt(super().function(x, axis, keepdims))
 
     def backward(self, dz, z, x):
         return super().backward(0.5 * dz / np.where(z == 0, np.inf, z), z, x)
@@ -294,7 +292,7 @@ class CumSum(_AlongAxis):
         return (dz[backwards].cumsum(axis=self.axis)[backwards],)
 
 
-def _without_all_pairs(z: Tensor, axis: Axis) -> Tensor:
+def _warn_if_all_pairs(z: Tensor, axis: Axis) -> Tensor:
     """Return z, the sum or mean of a matrix. Warn if the matrix pairs each row with each other."""
     if axis is None and (inputs := z.node.inputs):
         shape = inputs[0].shape
@@ -308,7 +306,7 @@ def sum(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any)
     """`Sum(axis, keepdims)(x)`: see the class for the formula."""
     if others:
         return call_renamed(sum, **locals())
-    return _without_all_pairs(Sum(axis, keepdims)(x), axis)
+    return _warn_if_all_pairs(Sum(axis, keepdims)(x), axis)
 
 
 @implements(np.mean)
@@ -316,7 +314,7 @@ def mean(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any
     """`Mean(axis, keepdims)(x)`: see the class for the formula."""
     if others:
         return call_renamed(mean, **locals())
-    return _without_all_pairs(Mean(axis, keepdims)(x), axis)
+    return _warn_if_all_pairs(Mean(axis, keepdims)(x), axis)
 
 
 def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any) -> Tensor:
@@ -355,7 +353,12 @@ def min(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any)
 
 @implements(np.var)
 def var(
-    x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **others: Any
+    x: TensorLike,
+    axis: Axis = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    **others: Any,
 ) -> Tensor:
     """`Var(axis, keepdims, ddof)(x)`: see the class for the formula.
 
@@ -368,7 +371,12 @@ def var(
 
 @implements(np.std)
 def std(
-    x: TensorLike, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, **others: Any
+    x: TensorLike,
+    axis: Axis = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    **others: Any,
 ) -> Tensor:
     """`Std(axis, keepdims, ddof)(x)`: see the class for the formula.
 

@@ -9,13 +9,15 @@ import numpy as np
 from ..graph import Array
 
 
-def positive(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+def positive(rng: np.random.Generator, shape: Any) -> Any:
     """Return random numbers that are not close to 0."""
     return rng.uniform(0.5, 2.0, shape)
 
 
 def random_samples(
-    gates: Sequence[Any], *inputs: Any, draw: Any = np.random.Generator.standard_normal
+    gates: Sequence[Any],
+    *inputs: Any,
+    draw: Any = np.random.Generator.standard_normal,
 ) -> Iterator[tuple[Any, tuple[Array, ...]]]:
     """Yield each gate with each of `inputs`, as random arrays of these shapes.
 
@@ -25,7 +27,8 @@ def random_samples(
     rng = np.random.default_rng(7)
     for gate, given in product(gates, inputs):
         arrays = []
-        for entry in given.split() if isinstance(given, str) else given:
+        entries = given.split() if isinstance(given, str) else given
+        for entry in entries:
             if isinstance(entry, str):
                 sizes = [] if entry == "()" else entry.split("x")
                 entry = draw(rng, tuple(map(int, sizes)))
@@ -33,7 +36,11 @@ def random_samples(
         yield gate, tuple(arrays)
 
 
-def samples_on(*inputs: Any, settings: Sequence[Any] = ({},), **options: Any) -> Any:
+def samples_on(
+    *inputs: Any,
+    settings: Sequence[Any] = ({},),
+    **options: Any,
+) -> Any:
     """Return a method `sample_inputs` for a gate, which yields `random_samples`.
 
     Each of `inputs` is combined with each item of `settings`: a single argument for the gate or a

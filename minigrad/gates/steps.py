@@ -17,7 +17,12 @@ from .indexing import where
 Gates = dict[str, Tensor]
 
 
-def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, Gates]:
+def gru_step(
+    a: Tensor,
+    h: Tensor,
+    W_hh: Tensor,
+    b_hh: Tensor,
+) -> tuple[Tensor, Gates]:
     """Return h' and the gates z, r and n for one step of a gated recurrent unit.
 
     a = x @ W_xh + b_xh and s = h @ W_hh + b_hh have shape (B, 3H) and consist of blocks for z, r
@@ -41,7 +46,11 @@ def gru_step(a: Tensor, h: Tensor, W_hh: Tensor, b_hh: Tensor) -> tuple[Tensor, 
 
 
 def lstm_step(
-    a: Tensor, h: Tensor, c: Tensor, W_hh: Tensor, real: Array | None = None
+    a: Tensor,
+    h: Tensor,
+    c: Tensor,
+    W_hh: Tensor,
+    real: Array | None = None,
 ) -> tuple[Tensor, Tensor, Gates]:
     """Return h', c' and the gates i, f, g and o for one LSTM step.
 
@@ -84,8 +93,10 @@ def without_padding(x: TensorLike, mask: Array | None) -> Any:
     (x,) = as_tensors([x])
     flat: Any = x.array.ravel("K")
     with np.errstate(over="ignore", invalid="ignore"):
-        # the first test is fast, and usually sufficient
-        if np.isfinite(flat.dot(flat)) or np.isfinite(x.array[~mask]).all():
+        # this test is fast, and usually sufficient
+        if np.isfinite(flat.dot(flat)):
             return x
+    if np.isfinite(x.array[~mask]).all():
+        return x
     missing = [1] * (x.ndim - mask.ndim)
     return where(mask.reshape(*mask.shape, *missing), x, 0.0)

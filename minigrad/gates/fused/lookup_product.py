@@ -48,7 +48,8 @@ class LookupProduct(Gate):
         rows = floats(all_rows.take(position, axis=0))
         z = rows.dot(W)
         z += b
-        return _reversed(z.take(place, axis=0)), (distinct, place, rows)
+        by_time = z.take(place, axis=0)
+        return _reversed(by_time), (distinct, place, rows)
 
     def backward(self, dz, z, x, ids, W, b, saved):
         distinct, place, rows = saved

@@ -64,7 +64,8 @@ class RNNSequence(_Sequence):
         a, h0, W_hh = self._checked(a, h0, W_hh, *masks)
         a = self._by_time(a)
         z = np.empty((len(a), *h0.shape), a.dtype)
-        h, watched = h0, self._watched_cuts(len(z), *masks)
+        h = h0
+        watched = self._watched_cuts(len(z), *masks)
         steps = zip(
             self._forwards(len(z), *masks),
             a,
@@ -157,20 +158,26 @@ class GRUSequence(_Sequence):
     parameters = ("a", "h0", "W_hh", "b_hh")
     constant_inputs = (4,)
 
-    def forward(self, a, h0, W_hh, b_hh, *masks) -> tuple[Array, Array]:
+    def forward(self, a, h0, W_hh, b_hh, *masks):
         a, h0, W_hh, b_hh = self._checked(a, h0, W_hh, b_hh, *masks)
         (batch, length, _), H = a.shape, h0.shape[1]
         states = np.empty((length, batch, H), a.dtype)
         saved = self._room(length, (4, batch, H), a.dtype)
-        views = saved[:, :3], saved[:, :2], *saved.swapaxes(0, 1)
+        views = (
+            saved[:, :3],
+            saved[:, :2],
+            *saved.swapaxes(0, 1),
+        )
         s = np.empty((batch, 3 * H), a.dtype)
         s_blocks = self._blocks(s)
         x = np.empty((3, batch, H), a.dtype)
-        x_zr, x_n = x[:2], x[2]
+        x_zr = x[:2]
+        x_n = x[2]
         b = b_hh.reshape(3, 1, H).repeat(batch, axis=1)
         # an array, because NumPy would convert a Python number at each step
         half = np.full((), 0.5, a.dtype)
-        h, watched = h0, self._watched_cuts(length, *masks)
+        h = h0
+        watched = self._watched_cuts(length, *masks)
         steps = zip(
             self._forwards(length, *masks),
             self._blocks(self._by_time(a)),
@@ -212,10 +219,11 @@ class GRUSequence(_Sequence):
         dh_dan = self._without_padding((1 - z) * (1 - n * n), *masks)
         # the factors of dh in ds_z, ds_r, ds_n and the next dh
         factors = np.empty((len(h), 4, *h0.shape), h.dtype)
-        multiply(before - n, z * (1 - z), factors[:, 0])
-        multiply(dh_dan, r, factors[:, 2])
-        multiply(factors[:, 2], s_n * (1 - r), factors[:, 1])
-        factors[:, 3] = z
+        of_z, of_r, of_n, of_dh = factors.swapaxes(0, 1)
+        multiply(before - n, z * (1 - z), of_z)
+        multiply(dh_dan, r, of_n)
+        multiply(of_n, s_n * (1 - r), of_r)
+        of_dh[...] = z
         self._without_padding(factors, *masks)
         ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)
         ds_blocks = self._blocks(ds)
@@ -223,7 +231,8 @@ class GRUSequence(_Sequence):
         dh_all = np.array(dz, h.dtype)
         dh = np.zeros(h0.shape, h.dtype)
         parts = np.empty((4, *h0.shape), h.dtype)
-        parts_ds, through_z = parts[:3], parts[3]
+        parts_ds = parts[:3]
+        through_z = parts[3]
         back = np.ascontiguousarray(W_hh.T, h.dtype)
         for t, padded, keep in self._backwards([dz], *masks):
             dh_t = dh_all[t]
@@ -240,7 +249,13 @@ class GRUSequence(_Sequence):
         dW_hh = before.reshape(-1, H).T.dot(flat)
         db_hh = sum_rows(flat)
         multiply(dh_all, dh_dan, ds_blocks[:, 2])  # da equals ds except in block n
-        return self._by_batch(ds), dh, dW_hh, db_hh, *[None] * len(masks)
+        return (
+            self._by_batch(ds),
+            dh,
+            dW_hh,
+            db_hh,
+            *[None] * len(masks),
+        )
 
 
 class _LSTMStep(NamedTuple):
@@ -304,20 +319,27 @@ class LSTMSequence(_Sequence):
     def shape(self, *shapes: Shape) -> Shape:
         return (2, *super().shape(*shapes))
 
-    def forward(self, a, h0, c0, W_hh, *masks) -> tuple[Array, Array]:
+    def forward(self, a, h0, c0, W_hh, *masks):
         a, h0, c0, W_hh = self._checked(a, h0, c0, W_hh, *masks)
         (batch, length, _), H = a.shape, h0.shape[1]
         z = np.empty((2, length, batch, H), a.dtype)
         saved = self._room(length, (5, batch, H), a.dtype)
-        views = saved[:, :4], saved[:, :3], saved[:, 1:4], *saved.swapaxes(0, 1)
+        views = (
+            saved[:, :4],
+            saved[:, :3],
+            saved[:, 1:4],
+            *saved.swapaxes(0, 1),
+        )
         s = np.empty((batch, 4 * H), a.dtype)
         s_blocks = self._blocks(s)
-        s_ifg, s_o = s_blocks[:3], s_blocks[3]
+        s_ifg = s_blocks[:3]
+        s_o = s_blocks[3]
         product = np.empty((batch, H), a.dtype)
         W = aligned(W_hh)
         # an array, because NumPy would convert a Python number at each step
         half = np.full((), 0.5, a.dtype)
-        h, c, watched = h0, c0, self._watched_cuts(length, *masks)
+        h, c = h0, c0
+        watched = self._watched_cuts(length, *masks)
         steps = zip(
             self._forwards(length, *masks),
             self._by_time(a),
@@ -361,7 +383,8 @@ class LSTMSequence(_Sequence):
         #      ds---------------------
         parts = np.zeros((6, *h0.shape), h.dtype)
         dc, dc_t = parts[0], parts[5]
-        from_dc, from_dh, ds = parts[:4], parts[4:], parts[1:5]
+        from_dc, from_dh = parts[:4], parts[4:]
+        ds = parts[1:5]
         dh = np.zeros(h0.shape, h.dtype)
         back = np.ascontiguousarray(W_hh.T, h.dtype)
         # True for each step whose outputs were used, which is often only the last step
@@ -416,10 +439,11 @@ class LSTMSequence(_Sequence):
         slope_g, slope_tanh_c = slopes_tanh.swapaxes(0, 1)
         steps, _, *size = saved.shape
         factors = np.empty((steps, 6, *size), saved.dtype)
-        factors[:, 0] = f
-        multiply(slope_i, g, factors[:, 1])
-        multiply(slope_f, c_before, factors[:, 2])
-        multiply(slope_g, i, factors[:, 3])
-        multiply(slope_o, tanh_c, factors[:, 4])
-        multiply(slope_tanh_c, o, factors[:, 5])
+        of_dc, of_i, of_f, of_g, of_o, of_dh = factors.swapaxes(0, 1)
+        of_dc[...] = f
+        multiply(slope_i, g, of_i)
+        multiply(slope_f, c_before, of_f)
+        multiply(slope_g, i, of_g)
+        multiply(slope_o, tanh_c, of_o)
+        multiply(slope_tanh_c, o, of_dh)
         return factors

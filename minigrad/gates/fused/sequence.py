@@ -28,9 +28,14 @@ class _Sequence(Gate):
     states = 1
     parameters: tuple[str, ...] = ()  # the names of the inputs, without the mask
 
-    def __init__(self, truncate: int | None = None, reverse: bool = False) -> None:
+    def __init__(
+        self,
+        truncate: int | None = None,
+        reverse: bool = False,
+    ) -> None:
         cuts(0, truncate)  # raises an error if `truncate` is invalid
-        self.truncate, self.reverse = copied(truncate), reverse
+        self.truncate = copied(truncate)
+        self.reverse = reverse
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
         if len(inputs) > len(self.parameters):
@@ -41,10 +46,11 @@ class _Sequence(Gate):
         return super().__call__(*inputs)
 
     def shape(self, *shapes: Shape) -> Shape:
-        a, states = shapes[0], shapes[1 : 1 + self.states]
+        a, *states = shapes[: 1 + self.states]
         W_hh = shapes[1 + self.states]
         masks = shapes[len(self.parameters) :]
-        H, columns = W_hh[0], self.blocks * W_hh[0]
+        H = W_hh[0]
+        columns = self.blocks * H
         if not (
             len(a) == 3
             and a[1] > 0
@@ -54,7 +60,8 @@ class _Sequence(Gate):
             and all(mask == a[:2] for mask in masks)
         ):
             names = (*self.parameters, "mask")
-            given = ", ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=False))
+            pairs = zip(names, shapes, strict=False)
+            given = ", ".join(f"{name} {shape}" for name, shape in pairs)
             raise ShapeError(
                 "MG144",
                 f"{self.name} cannot run on inputs of these shapes: {given}",
@@ -105,18 +112,21 @@ class _Sequence(Gate):
 
         It has room for all steps or, if nothing is recorded, for a single step.
         """
-        return np.empty((steps if RECORDING.get() else 1, *shape), dtype)
+        if not RECORDING.get():
+            steps = 1
+        return np.empty((steps, *shape), dtype)
 
-    def _forwards(self, steps: int, mask=None) -> Iterator[tuple[int, Array | None]]:
+    def _forwards(self, steps: int, mask=None) -> Iterator[tuple[int, Any]]:
         """Yield (t, padded) in the order in which the steps run.
 
         `padded` (B, 1) is True for the examples in which step t is padded. It is None if there are
         no such examples.
         """
-        if mask is None:
-            return ((t, None) for t in range(steps))
-        columns = ~self._in_order(mask.T)[:, :, None]
-        return ((t, column if column.any() else None) for t, column in enumerate(columns))
+        padded = [None] * steps
+        if mask is not None:
+            columns = ~self._in_order(mask.T)[:, :, None]
+            padded = [column if column.any() else None for column in columns]
+        return enumerate(padded)
 
     def _without_padding(self, slopes, mask=None, *, steps=slice(None)):
         """Set the slopes (T, ..., B, H) of padded steps to 0, and return all slopes.
@@ -135,7 +145,7 @@ class _Sequence(Gate):
             mask = self._in_order(mask, 1)
         return cuts(steps, self.truncate, mask)
 
-    def _watched_cuts(self, steps: int, mask=None) -> dict[int, Callable[[Array], Array]]:
+    def _watched_cuts(self, steps: int, mask=None) -> dict[int, Callable[[Any], Any]]:
         """Return a function for each cut, which passes a state through the hook `context.ON_CUT`.
 
         Without the hook, the result is empty, because a cut does not change the forward pass.
@@ -144,14 +154,14 @@ class _Sequence(Gate):
         if watch is None:
             return {}
 
-        def watched(rows: Array | None, state: Array) -> Array:
-            replaced: Array = watch(state.copy())
+        def watched(rows, state):
+            replaced = watch(state.copy())
             return replaced if rows is None else np.where(rows, replaced, state)
 
         found = self.cuts(steps, mask)
         return {t: partial(watched, rows) for t, rows in found.items()}
 
-    def _backwards(self, dz: list[Array], mask=None) -> Iterator[tuple[int, Any, Any]]:
+    def _backwards(self, dz, mask=None) -> Iterator[tuple[int, Any, Any]]:
         """Yield (t, padded, keep) in reverse order, back to the first step that has a gradient.
 
         `keep` is None or, at a cut, False for the examples whose gradient stops there. Steps before
@@ -159,15 +169,17 @@ class _Sequence(Gate):
         """
         steps = len(dz[0])
         cut_before = self.cuts(steps, mask)
-        for t, padded in reversed(list(self._forwards(steps, mask))):
+        for t, padded in reversed([*self._forwards(steps, mask)]):
             if t not in cut_before:
                 yield t, padded, None
-            elif (rows := cut_before[t]) is not None:
+                continue
+            rows = cut_before[t]
+            if rows is not None:
                 yield t, padded, ~rows
-            else:
-                yield t, padded, False
-                if not any(part[:t].any() for part in dz):
-                    return
+                continue
+            yield t, padded, False
+            if not any(part[:t].any() for part in dz):
+                return
 
     def _gradients(self, shape: Shape, dtype) -> Array:
         """Return an array for the gradients of all steps.
@@ -178,12 +190,11 @@ class _Sequence(Gate):
         return make(shape, dtype)
 
     @staticmethod
-    def _from_states(da: Array, first: Array, h: Array) -> Array:
+    def _from_states(da, first, h):
         """Return dW_hh, the sum of h_(t-1)ᵀ @ da_t over all steps."""
         before = h[:-1].reshape(-1, h.shape[2])
         later = da[1:].reshape(-1, da.shape[2])
-        dW_hh: Array = first.T.dot(da[0]) + before.T.dot(later)
-        return dW_hh
+        return first.T.dot(da[0]) + before.T.dot(later)
 
     @classmethod
     def sample_inputs(cls):
@@ -212,7 +223,8 @@ def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array 
     """
     if truncate is None:
         return {}
-    if isinstance(truncate, bool) or not hasattr(truncate, "__index__") or truncate < 1:
+    integer = hasattr(truncate, "__index__") and not isinstance(truncate, bool)
+    if not integer or truncate < 1:
         raise OptionError(
             "MG143",
             f"a sequence cannot be truncated to {truncate} steps",
@@ -232,7 +244,8 @@ def sum_rows(matrix: Array) -> Array:
     """Sum the rows of an (n, m) matrix as a product with ones, which is four times as fast as
     np.sum.
     """
-    total: Array = np.ones(len(matrix), matrix.dtype).dot(matrix)
+    ones = np.ones(len(matrix), matrix.dtype)
+    total: Array = ones.dot(matrix)
     return total
 
 

@@ -182,7 +182,12 @@ class ScaledDotProductAttention(Gate):
             weights.swapaxes(-1, -2) @ dz,
         )
 
-    def weights(self, q: TensorLike, k: TensorLike, mask: Array = ALL) -> Tensor:
+    def weights(
+        self,
+        q: TensorLike,
+        k: TensorLike,
+        mask: Array = ALL,
+    ) -> Tensor:
         """Return the attention weights A (..., T, S), computed by small gates."""
         q, k = map(floats, as_tensors([q, k]))
         scores = (q * self._factor(q)) @ k.swapaxes(-1, -2)
@@ -277,7 +282,10 @@ def row_dots(a, b):
 
 
 def layer_norm(
-    x: TensorLike, gain: TensorLike, bias: TensorLike | None = None, epsilon: float = 1e-5
+    x: TensorLike,
+    gain: TensorLike,
+    bias: TensorLike | None = None,
+    epsilon: float = 1e-5,
 ) -> Tensor:
     """`LayerNormalise(epsilon)(x, gain, bias)`: see the class for the formula."""
     inputs = [x, gain] if bias is None else [x, gain, bias]

@@ -91,7 +91,17 @@ def _again(node: Node, inputs: list[Node]) -> Node:
 # ---- the unfused form of each fused gate ----
 
 
-def _layer_normalise(gate: LayerNormalise, x: Tensor, gain: Tensor, *bias: Tensor) -> Tensor:
+def _gelu(gate: GELU, x: Tensor) -> Tensor:
+    u = SLOPE * (x + CUBIC * x**3)
+    return 0.5 * x * (1 + tanh(u))
+
+
+def _layer_normalise(
+    gate: LayerNormalise,
+    x: Tensor,
+    gain: Tensor,
+    *bias: Tensor,
+) -> Tensor:
     centred, inverse = gate.standardize(x)
     return sum(bias, centred * inverse * gain)
 
@@ -101,7 +111,8 @@ def _rnn_step(real, a, h, W_hh) -> Sequence[Tensor]:
 
 
 def _gru_step(real, a, h, W_hh, b_hh) -> Sequence[Tensor]:
-    return [passed(real, gru_step(a, h, W_hh, b_hh)[0], h)]
+    new, _ = gru_step(a, h, W_hh, b_hh)
+    return [passed(real, new, h)]
 
 
 def _lstm_step(real, a, h, c, W_hh) -> Sequence[Tensor]:
@@ -126,7 +137,10 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
         with scope(step_name(t, length)):
             if number in cut_before:
                 rows = cut_before[number]
-                now = [cut(part) if rows is None else where(rows, cut(part), part) for part in now]
+                after = [cut(part) for part in now]
+                if rows is not None:
+                    after = [where(rows, new, old) for new, old in zip(after, now, strict=True)]
+                now = after
             here = None if real is None or real[:, t].all() else real[:, t : t + 1]
             states[t] = now = [*step(here, a[:, t], *now, *weights)]
             for part, name in zip(now, "hc", strict=False):
@@ -137,7 +151,7 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
 
 UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
     Convolve: Convolve.product,
-    GELU: lambda gate, x: 0.5 * x * (1 + tanh(SLOPE * (x + CUBIC * x**3))),
+    GELU: _gelu,
     LayerNormalise: _layer_normalise,
     LookupProduct: lambda gate, x, ids, W, b: floats(x) @ W + b,
     ScaledDotProductAttention: lambda gate, q, k, v, *mask: (
