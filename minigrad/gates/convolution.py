@@ -47,7 +47,11 @@ class Windows(_Moving):
 
     symbol = "windows"
 
-    def __init__(self, size: Size, stride: Size = 1) -> None:
+    def __init__(
+        self,
+        size: Size,
+        stride: Size = 1,
+    ) -> None:
         self.size = along(copied(size), 1)
         self.stride = copied(stride)
 
@@ -105,7 +109,8 @@ class AddWindows(_ShapeOfForward):
         if Windows(size, self.stride).shape(self.to) != x.shape:
             raise ValueError("x does not have the shape of such windows")
         z = np.zeros(self.to, x.dtype)
-        for place, key in zip(np.ndindex(*size), _keys(self.to, size, self.stride), strict=True):
+        keys = _keys(self.to, size, self.stride)
+        for place, key in zip(np.ndindex(*size), keys, strict=True):
             z[key] += x[(..., *place)]
         return z
 
@@ -153,7 +158,8 @@ class Convolve(Gate):
         if x.dtype.char not in WIDE:
             return on_floats(self, x, W)
         F = len(W)
-        z = _empty(self.shape(x.shape, W.shape), np.result_type(x, W))
+        shape = self.shape(x.shape, W.shape)
+        z = _empty(shape, np.result_type(x, W))
         target = _images(z)
         matrix = W.reshape(F, -1)
         for rows, columns in self._columns(x, W):
@@ -187,7 +193,8 @@ class Convolve(Gate):
         # and between the rows of dz, these are `height` neighbouring rows, the last one first.
         rows_of_x = images.shape[1]
         spread = np.zeros((F, rows_of_x + height - 1, q, N), dz.dtype)
-        spread[:, height - 1 : height + (p - 1) * down : down] = dz
+        end = height + (p - 1) * down
+        spread[:, height - 1 : end : down] = dz
         matrix = W[:, :, ::-1].transpose(1, 3, 0, 2)
         matrix = matrix.reshape(C * width, F * height)
         target = _windows(images, (1, width), (1, right))[:, 0]  # a view of dx
@@ -199,9 +206,9 @@ class Convolve(Gate):
         return dx
 
     def _dW(self, dz, x, W):
-        dW = sum(
-            columns @ dz[:, rows].reshape(len(dz), -1).T for rows, columns in self._columns(x, W)
-        )
+        F = len(dz)
+        blocks = self._columns(x, W)
+        dW = sum(columns @ dz[:, rows].reshape(F, -1).T for rows, columns in blocks)
         return dW.T.reshape(W.shape)
 
     def _columns(self, x, W):
@@ -219,7 +226,8 @@ class Convolve(Gate):
 
     def shape(self, *shapes: Shape) -> Shape:
         x, W = shapes
-        if len(x) != len(W) or len(W) not in (3, 4) or x[1] != W[1]:
+        axes = len(W)
+        if len(x) != axes or axes not in (3, 4) or x[1] != W[1]:
             raise ShapeError(
                 "MG163",
                 f"{self.name} cannot apply filters W {W} to images x {x}",
@@ -263,12 +271,17 @@ class MaxPool(Windows):
     symbol = "max pool"
     operations = 1
 
-    def __init__(self, size: Size, stride: Size | None = None) -> None:
+    def __init__(
+        self,
+        size: Size,
+        stride: Size | None = None,
+    ) -> None:
         super().__init__(size, size if stride is None else stride)
 
     def forward(self, x):
         self.shape(x.shape)
-        first, *others = [x[key] for key in _keys(x.shape, self.size, self.stride)]
+        keys = _keys(x.shape, self.size, self.stride)
+        first, *others = [x[key] for key in keys]
         z = first.copy("K")
         for other in others:
             np.maximum(z, other, out=z)
@@ -276,7 +289,8 @@ class MaxPool(Windows):
 
     def backward(self, dz, z, x):
         if isinstance(dz, Tensor):
-            return (sum(Scatter(x.shape, key)(dz * first) for key, first in self._first(z, x)),)
+            parts = [Scatter(x.shape, key)(dz * first) for key, first in self._first(z, x)]
+            return (sum(parts),)
         dx = np.zeros_like(x, dz.dtype)
         overlap = np.any(np.less(self.stride, self.size))
         for key, first in self._first(z, x):
@@ -329,18 +343,28 @@ def _empty(shape: Shape, dtype: Any) -> Array:
     return np.empty_like(last.transpose(-1, *range(len(others))))
 
 
-def _windows(images: Array, size: Shape, stride: Shape) -> Array:
+def _windows(
+    images: Array,
+    size: Shape,
+    stride: Shape,
+) -> Array:
     """View images (C, H, W, N) as their windows (C, height, width, p, q, N)."""
     C, *sizes, N = images.shape
     channel, *steps, image = images.strides
-    positions = [(n - k) // s + 1 for n, k, s in zip(sizes, size, stride, strict=True)]
-    moves = [step * s for step, s in zip(steps, stride, strict=True)]
+    positions, moves = [], []
+    for n, k, s, step in zip(sizes, size, stride, steps, strict=True):
+        positions.append((n - k) // s + 1)
+        moves.append(step * s)
     shape = (C, *size, *positions, N)
     strides = (channel, *steps, *moves, image)
     return np.ndarray(shape, images.dtype, images, strides=strides)  # faster than as_strided
 
 
-def _columns(images: Array, size: Shape, stride: Shape) -> Iterator[tuple[slice, Array]]:
+def _columns(
+    images: Array,
+    size: Shape,
+    stride: Shape,
+) -> Iterator[tuple[slice, Array]]:
     """Copy the windows of images (C, H, W, N) to the columns of a matrix, a block at a time.
 
     Yields the block's rows, as a slice of p, and the matrix (C · height · width, windows). It is
@@ -362,7 +386,9 @@ def _columns(images: Array, size: Shape, stride: Shape) -> Iterator[tuple[slice,
 
 def along(size: Size, axes: int) -> Shape:
     """Return the size or stride along each of `axes` axes, which is the same unless it is a tuple."""
-    return tuple(size) if hasattr(size, "__iter__") else (size,) * axes
+    if hasattr(size, "__iter__"):
+        return tuple(size)
+    return (size,) * axes
 
 
 def _positions(
@@ -374,7 +400,8 @@ def _positions(
     """Return the number of windows along each axis, or raise a ShapeError if none fits."""
     with suppress(TypeError, ValueError):  # not integers, or not one for each axis
         steps = along(stride, len(window))
-        starts = [range(0, n - k + 1, s) for n, k, s in zip(sizes, window, steps, strict=True)]
+        axes = zip(sizes, window, steps, strict=True)
+        starts = [range(0, n - k + 1, s) for n, k, s in axes]
         if all(starts) and min(*window, *steps) > 0:
             return tuple(map(len, starts))
     raise ShapeError(
@@ -386,7 +413,11 @@ def _positions(
     )
 
 
-def _keys(shape: Shape, window: Shape, stride: Size) -> Iterator[Any]:
+def _keys(
+    shape: Shape,
+    window: Shape,
+    stride: Size,
+) -> Iterator[Any]:
     """For each place in a window, yield the key of the elements there, of all windows, in an array
     of `shape`.
     """
@@ -395,10 +426,15 @@ def _keys(shape: Shape, window: Shape, stride: Size) -> Iterator[Any]:
     axes = [*zip(sizes, window, steps, strict=True)]
     for place in np.ndindex(*window):
         starts = zip(place, axes, strict=True)
-        yield (..., *[slice(i, i + n - k + 1, s) for i, (n, k, s) in starts])
+        slices = [slice(i, i + n - k + 1, s) for i, (n, k, s) in starts]
+        yield (..., *slices)
 
 
-def windows(x: TensorLike, size: Size, stride: Size = 1) -> Tensor:
+def windows(
+    x: TensorLike,
+    size: Size,
+    stride: Size = 1,
+) -> Tensor:
     """`Windows(size, stride)(x)`: see the class for the formula."""
     return Windows(size, stride)(x)
 
@@ -419,6 +455,10 @@ def conv(
     return Convolve(stride)(x, W)
 
 
-def max_pool(x: TensorLike, size: Size, stride: Size | None = None) -> Tensor:
+def max_pool(
+    x: TensorLike,
+    size: Size,
+    stride: Size | None = None,
+) -> Tensor:
     """`MaxPool(size, stride)(x)`: see the class for the formula."""
     return MaxPool(size, stride)(x)

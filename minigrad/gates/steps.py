@@ -40,7 +40,8 @@ def gru_step(
     zr = sigmoid(a[:, : 2 * H] + s[:, : 2 * H])
     z = zr[:, :H]
     r = zr[:, H:]
-    n = tanh(a[:, 2 * H :] + r * s[:, 2 * H :])
+    a_n = a[:, 2 * H :]
+    n = tanh(a_n + r * s[:, 2 * H :])
     h = n + z * (h - n)
     return h, {"z": z, "r": r, "n": n}
 
@@ -76,7 +77,11 @@ def lstm_step(
     return h, c, {"i": i, "f": f, "g": g, "o": o}
 
 
-def passed(real: Array | None, new: Tensor, old: Tensor) -> Tensor:
+def passed(
+    real: Array | None,
+    new: Tensor,
+    old: Tensor,
+) -> Tensor:
     """Return the new state where `real` (B, 1) is True, and the old state at padded steps."""
     return new if real is None else where(real, new, old)
 

@@ -25,7 +25,6 @@ imported by name. Their last argument is the output array, so `add(a, b, a)` is 
 """
 
 from itertools import cycle
-from typing import NamedTuple
 
 import numpy as np
 from numpy import add, copyto, multiply, subtract, tanh
@@ -107,24 +106,6 @@ class RNNSequence(_Sequence):
         )
 
 
-class _GRUStep(NamedTuple):
-    """What one step of a GRU saves, in an array (4, B, H):
-
-        z   r   s_n   n
-        zr---
-        zrs--------
-
-    Each name is a view of one (B, H) or, with dashes, of several neighbours.
-    """
-
-    zrs: Array
-    zr: Array
-    z: Array
-    r: Array
-    s_n: Array
-    n: Array
-
-
 class GRUSequence(_Sequence):
     """h_t = n + z ⊙ (h_(t-1) - n) for all t: the states of a gated recurrent unit, (T, B, H).
 
@@ -160,13 +141,20 @@ class GRUSequence(_Sequence):
 
     def forward(self, a, h0, W_hh, b_hh, *masks):
         a, h0, W_hh, b_hh = self._checked(a, h0, W_hh, b_hh, *masks)
-        (batch, length, _), H = a.shape, h0.shape[1]
+        batch, length, _ = a.shape
+        H = h0.shape[1]
         states = np.empty((length, batch, H), a.dtype)
         saved = self._room(length, (4, batch, H), a.dtype)
-        views = (
+        # The parts of what one step saves, and below them views of several neighbours:
+        #
+        # z   r   s_n   n
+        # zr---
+        # zrs--------
+        views = zip(
             saved[:, :3],
             saved[:, :2],
             *saved.swapaxes(0, 1),
+            strict=True,
         )
         s = np.empty((batch, 3 * H), a.dtype)
         s_blocks = self._blocks(s)
@@ -181,7 +169,7 @@ class GRUSequence(_Sequence):
         steps = zip(
             self._forwards(length, *masks),
             self._blocks(self._by_time(a)),
-            cycle(map(_GRUStep, *views)),
+            cycle(views),
             self._in_order(states),
             strict=False,
         )
@@ -258,27 +246,6 @@ class GRUSequence(_Sequence):
         )
 
 
-class _LSTMStep(NamedTuple):
-    """What one step of an LSTM saves, in an array (5, B, H):
-
-        o   i   f   g   tanh_c
-        gates--------
-        oif------
-            ifg------
-
-    Each name is a view of one (B, H) or, with dashes, of several neighbours.
-    """
-
-    gates: Array
-    oif: Array
-    ifg: Array
-    o: Array
-    i: Array
-    f: Array
-    g: Array
-    tanh_c: Array
-
-
 class LSTMSequence(_Sequence):
     """z = (h_t, c_t) for all t: the states of an LSTM, of shape (2, T, B, H).
 
@@ -321,14 +288,22 @@ class LSTMSequence(_Sequence):
 
     def forward(self, a, h0, c0, W_hh, *masks):
         a, h0, c0, W_hh = self._checked(a, h0, c0, W_hh, *masks)
-        (batch, length, _), H = a.shape, h0.shape[1]
+        batch, length, _ = a.shape
+        H = h0.shape[1]
         z = np.empty((2, length, batch, H), a.dtype)
         saved = self._room(length, (5, batch, H), a.dtype)
-        views = (
+        # The parts of what one step saves, and below them views of several neighbours:
+        #
+        # o   i   f   g   tanh_c
+        # gates--------
+        # oif------
+        #     ifg------
+        views = zip(
             saved[:, :4],
             saved[:, :3],
             saved[:, 1:4],
             *saved.swapaxes(0, 1),
+            strict=True,
         )
         s = np.empty((batch, 4 * H), a.dtype)
         s_blocks = self._blocks(s)
@@ -343,7 +318,7 @@ class LSTMSequence(_Sequence):
         steps = zip(
             self._forwards(length, *masks),
             self._by_time(a),
-            cycle(map(_LSTMStep, *views)),
+            cycle(views),
             *self._in_order(z, 1),
             strict=False,
         )
@@ -378,12 +353,17 @@ class LSTMSequence(_Sequence):
         c_before = np.concatenate([c0[None], c[:-1]])
         da = self._gradients((*h.shape[:2], W_hh.shape[1]), h.dtype)
         da_blocks = self._blocks(da)
-        # dc   ds_i   ds_f   ds_g   ds_o   dc_t, the part of dc that comes through h_t
+        # The parts of what one step computes, and below them views of several neighbours. dc_t is
+        # the sum of dc and the part of dc that comes through h_t:
+        #
+        # dc   ds_i   ds_f   ds_g   ds_o   dc_t
         # from_dc----------------   from_dh---
         #      ds---------------------
         parts = np.zeros((6, *h0.shape), h.dtype)
-        dc, dc_t = parts[0], parts[5]
-        from_dc, from_dh = parts[:4], parts[4:]
+        dc = parts[0]
+        dc_t = parts[5]
+        from_dc = parts[:4]
+        from_dh = parts[4:]
         ds = parts[1:5]
         dh = np.zeros(h0.shape, h.dtype)
         back = np.ascontiguousarray(W_hh.T, h.dtype)
@@ -398,14 +378,15 @@ class LSTMSequence(_Sequence):
                 block = slice(first, t + 1)
                 factors = self._factors(saved[block], c_before[block])
                 self._without_padding(factors, *masks, steps=block)
+                of_dc = factors[:, :4]
+                of_dh = factors[:, 4:]
             if used_h[t]:
                 add(dh, dz_h[t], dh)
             if used_c[t]:
                 add(dc, dz_c[t], dc)
-            here = factors[t - first]
-            multiply(here[4:], dh, from_dh)
+            multiply(of_dh[t - first], dh, from_dh)
             add(dc_t, dc, dc_t)
-            multiply(here[:4], dc_t, from_dc)
+            multiply(of_dc[t - first], dc_t, from_dc)
             copyto(da_blocks[t], ds)
             if padded is None:
                 da[t].dot(back, dh)
@@ -439,11 +420,11 @@ class LSTMSequence(_Sequence):
         slope_g, slope_tanh_c = slopes_tanh.swapaxes(0, 1)
         steps, _, *size = saved.shape
         factors = np.empty((steps, 6, *size), saved.dtype)
-        of_dc, of_i, of_f, of_g, of_o, of_dh = factors.swapaxes(0, 1)
-        of_dc[...] = f
+        of_c, of_i, of_f, of_g, of_o, of_h = factors.swapaxes(0, 1)
+        of_c[...] = f
         multiply(slope_i, g, of_i)
         multiply(slope_f, c_before, of_f)
         multiply(slope_g, i, of_g)
         multiply(slope_o, tanh_c, of_o)
-        multiply(slope_tanh_c, o, of_dh)
+        multiply(slope_tanh_c, o, of_h)
         return factors

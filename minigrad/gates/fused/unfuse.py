@@ -81,7 +81,7 @@ def _again(node: Node, inputs: list[Node]) -> Node:
             )
     tensors = [from_node(one) for one in inputs]
     with setting(SCOPE, node.scope), enable_grad():
-        again = gate(*tensors) if unfused is None else unfused(gate, *tensors)
+        again = unfused(gate, *tensors) if unfused else gate(*tensors)
     new: Node = again.node
     new.name, new.source = node.name, node.source
     new.upstream = node.upstream
@@ -130,7 +130,9 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
     real = inputs[count].array if len(inputs) > count else None
     a = without_padding(a, real)
     length = a.shape[1]
-    order = range(length)[::-1] if gate.reverse else range(length)
+    order = list(range(length))
+    if gate.reverse:
+        order.reverse()
     cut_before = gate.cuts(length, real)
     states: list[Sequence[Tensor]] = [()] * length
     for number, t in enumerate(order):
