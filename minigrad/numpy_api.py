@@ -87,6 +87,16 @@ def as_array(data: Any, dtype: Any = None) -> Array:
     return array.astype(np.float32)
 
 
+def keep_dtype(values: Any) -> Any:
+    """Convert a list of labels, ids or conditions to an array in which integers remain integers.
+
+    For all other inputs of gates, a list becomes a float32 array. Tensors are returned unchanged.
+    """
+    if isinstance(values, ArrayMethods):
+        return values
+    return np.asanyarray(values)
+
+
 def check_real(dtype: np.dtype[Any], *data: Any) -> None:
     """Raise DtypeError (MG110) unless `dtype` is a type of real numbers. The message quotes `data`."""
     if dtype.kind not in REAL:

@@ -15,7 +15,7 @@ from ..errors import ShapeError
 from ..gate import Shape
 from ..help.other_frameworks import call_renamed
 from ..tensor import Tensor, TensorLike
-from .basic import _Function, _OneOperand, apply, copied
+from .basic import _Function, _OneOperand, apply, copied, shifted
 from .samples import samples_on
 
 # Sigmoid limits x only if an element is at least this large. σ(40) rounds to 1 in float64.
@@ -214,11 +214,6 @@ class LogSoftmax(_AlongAxis):
 
     def backward(self, dz, z, x):
         return (dz - np.exp(z) * dz.sum(axis=self.axis, keepdims=True),)
-
-
-def shifted(x, axis: int):
-    """Return x minus its maximum along `axis`. x may be empty."""
-    return x - (x.max(axis=axis, keepdims=True) if x.size else 0)
 
 
 def axes_of(gate: str, axis: Any, shape: Shape) -> tuple[int, ...]:

@@ -16,6 +16,11 @@ from .samples import positive, samples_on
 WIDE = "fdg"  # the characters of the dtypes that need no conversion: float32, float64, longdouble
 
 
+def shifted(x, axis: int):
+    """Return x minus its maximum along `axis`. x may be empty."""
+    return x - (x.max(axis=axis, keepdims=True) if x.size else 0)
+
+
 def copied(setting):
     """Return a gate's setting with arrays copied, and lists converted to tuples.
 

@@ -11,7 +11,7 @@ from ..gate import Gate, Shape
 from ..gradients import SparseGradient
 from ..help.engine_errors import no_gate
 from ..help.other_frameworks import call_renamed
-from ..numpy_api import implements, to_array
+from ..numpy_api import implements, keep_dtype, to_array
 from ..tensor import Tensor, TensorLike, as_tensors
 from .activation import axes_of
 from .basic import copied
@@ -278,7 +278,7 @@ def where(
     """`Where()(condition, a, b)`. z has the dtype of a and b. Nonzero conditions count as true."""
     if others:
         return call_renamed(where, **locals())
-    condition = whole(condition)
+    condition = keep_dtype(condition)
     if condition.dtype != np.bool_:
         # convert a and b together with a boolean, which does not affect their dtype
         _, a, b = as_tensors([np.array(True), a, b])
@@ -387,14 +387,6 @@ def take_along_axis(
     key: list[Any] = list(np.ix_(*map(np.arange, x.shape)))
     key[axis] = picked
     return slice_(x, tuple(key))
-
-
-def whole(values: TensorLike) -> TensorLike:
-    """Convert a list of labels, ids or conditions to an array. Integers remain integers.
-
-    For all other inputs of gates, a list becomes a float32 array.
-    """
-    return values if isinstance(values, Tensor) else np.asanyarray(values)
 
 
 def plain_key(key: Any) -> Any:

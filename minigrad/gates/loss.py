@@ -18,13 +18,13 @@ from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
 from ..graph import Array, Node, ancestors
 from ..help.other_frameworks import call_renamed
-from ..numpy_api import to_array
+from ..numpy_api import keep_dtype, to_array
 from ..support.arrays import blocks_of_rows
 from ..tensor import Tensor, TensorLike, as_tensors
-from .activation import Sigmoid, Softmax, shifted, sigmoid
-from .basic import WIDE, apply, on_floats
+from .activation import Sigmoid, Softmax, sigmoid
+from .basic import WIDE, apply, on_floats, shifted
 from .elementwise import Cast
-from .indexing import Where, where, whole
+from .indexing import Where, where
 from .samples import samples_on
 from .shape import _Moving, transpose
 
@@ -394,7 +394,7 @@ def softmax_cross_entropy(
     if others:
         return call_renamed(softmax_cross_entropy, **locals())
     _refuse_probabilities("softmax_cross_entropy", logits, Softmax)
-    return SoftmaxCrossEntropy(reduction, weights)(logits, whole(labels))
+    return SoftmaxCrossEntropy(reduction, weights)(logits, keep_dtype(labels))
 
 
 def cross_entropy(
@@ -421,7 +421,7 @@ def cross_entropy(
     """
     if others:
         return call_renamed(cross_entropy, **locals())
-    (logits,), labels = as_tensors([input]), to_array(whole(target))
+    (logits,), labels = as_tensors([input]), to_array(keep_dtype(target))
     if logits.ndim > 2:
         if labels.shape != (wanted := (logits.shape[0], *logits.shape[2:])):
             raise ShapeError(
@@ -452,7 +452,7 @@ def binary_cross_entropy(
     if others:
         return call_renamed(binary_cross_entropy, **locals())
     _refuse_probabilities("binary_cross_entropy", logits, Sigmoid)
-    return BinaryCrossEntropy(reduction)(logits, whole(targets))
+    return BinaryCrossEntropy(reduction)(logits, keep_dtype(targets))
 
 
 def negative_log_likelihood(
@@ -466,7 +466,7 @@ def negative_log_likelihood(
     """`NegativeLogLikelihood(reduction, weights)(x, labels)`: see the class for the formula."""
     if others:
         return call_renamed(negative_log_likelihood, **locals())
-    return NegativeLogLikelihood(reduction, weights)(log_probabilities, whole(labels))
+    return NegativeLogLikelihood(reduction, weights)(log_probabilities, keep_dtype(labels))
 
 
 def _refuse_probabilities(loss: str, logits: TensorLike, gate: type[Gate]) -> None:

@@ -1,10 +1,8 @@
 """Tensor operators and methods, such as `x + y`, `x.sum()` and `x[0]`. Each calls its gate."""
 
 from collections.abc import Callable
-from typing import NoReturn
 
 from ..context import RECORDING
-from ..errors import UnknownNameError
 from ..gate import Gate
 from ..help.engine_errors import order_of_axes
 from ..tensor import Tensor, TensorLike

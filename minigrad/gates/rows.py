@@ -8,9 +8,10 @@ from ..errors import DtypeError, IndexRangeError
 from ..gate import Gate, Shape
 from ..gradients import Gradient, SparseGradient, dense
 from ..graph import Array, Leaf, Node
+from ..numpy_api import keep_dtype
 from ..pickling import register
 from ..tensor import Tensor, TensorLike, as_tensors, from_node
-from .indexing import gradient_of_picked, whole
+from .indexing import gradient_of_picked
 from .samples import samples_on
 from .table import catch_up
 
@@ -163,4 +164,4 @@ def ids_of(x: Tensor) -> TensorLike | None:
 
 def lookup(table: TensorLike, ids: TensorLike) -> Tensor:
     """`Lookup()(table, ids)`. A list of ids is converted to an integer array."""
-    return Lookup()(table, whole(ids))
+    return Lookup()(table, keep_dtype(ids))

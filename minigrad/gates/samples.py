@@ -1,5 +1,7 @@
 """Random sample inputs of given shapes, for testing gates."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
@@ -14,10 +16,14 @@ def positive(rng: np.random.Generator, shape: Any) -> Any:
     return rng.uniform(0.5, 2.0, shape)
 
 
+def normal(rng: np.random.Generator, shape: Any) -> Any:
+    return rng.standard_normal(shape)
+
+
 def random_samples(
     gates: Sequence[Any],
     *inputs: Any,
-    draw: Any = np.random.Generator.standard_normal,
+    draw: Any = normal,
 ) -> Iterator[tuple[Any, tuple[Array, ...]]]:
     """Yield each gate with each of `inputs`, as random arrays of these shapes.
 

@@ -21,6 +21,7 @@ from ..errors import (
     NumberRangeError,
     OptionError,
     ShapeError,
+    UnknownNameError,
     UnsupportedError,
 )
 from ..graph import Array, Leaf, Node

@@ -136,7 +136,7 @@ class WithContext(Gate):
 def test_pytorchs_way_to_write_and_call_a_gate_is_answered():
     x = mg.Tensor([1.0])
     with pytest.raises(AttributeError, match=r"(?s)MG119.*Saves has no apply.*Saves\(\)\(x\)"):
-        Saves.apply(x)  # type: ignore[attr-defined]
+        Saves.apply(x)
     with pytest.raises(ShapeError, match=r"(?s)MG106.*return the pair \(z, value\)"):
         Saves()(x)
     with pytest.raises(
