@@ -17,6 +17,7 @@ def positive(rng: np.random.Generator, shape: Any) -> Any:
 
 
 def normal(rng: np.random.Generator, shape: Any) -> Any:
+    """Return random numbers around 0."""
     return rng.standard_normal(shape)
 
 
