@@ -386,9 +386,9 @@ def _columns(
 
 def along(size: Size, axes: int) -> Shape:
     """Return the size or stride along each of `axes` axes, which is the same unless it is a tuple."""
-    if hasattr(size, "__iter__"):
+    if np.ndim(size):
         return tuple(size)
-    return (size,) * axes
+    return (np.asarray(size).item(),) * axes
 
 
 def _positions(

@@ -32,7 +32,7 @@ class _Reduction(Gate):
 
     def __init__(self, axis: Axis = None, keepdims: bool = False) -> None:
         self.axis = copied(axis)
-        self.keepdims = keepdims
+        self.keepdims = bool(keepdims)
 
     def forward(self, x):
         if not x.shape or not x.size:  # raises an error, where NumPy may not

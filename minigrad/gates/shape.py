@@ -207,6 +207,8 @@ def expand_dims(x: TensorLike, axis: int | Shape, **others: Any) -> Tensor:
 
 def _reshaped(function, x: TensorLike, axis) -> Tensor:
     (x,) = as_tensors([x])
+    if isinstance(axis, np.ndarray):
+        axis = axis.tolist()
     try:
         to = function(np.broadcast_to(0, x.shape), axis).shape
     except ValueError as error:

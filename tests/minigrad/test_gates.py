@@ -639,3 +639,26 @@ def test_the_sigmoid_s_tail_in_rules_and_logarithms():
         x.grad = None
         loss.sum().backward()
         np.testing.assert_allclose(x.grad, tail, rtol=2e-6, atol=3e-45)
+
+
+def test_sizes_axes_and_options_may_be_arrays():
+    x = np.arange(12.0).reshape(1, 1, 12)
+    for size in (2, np.array(2), np.int8(2), [2], np.array([2])):
+        assert mg.max_pool(x, size).array.tolist() == [[[1.0, 3.0, 5.0, 7.0, 9.0, 11.0]]]
+    conv = mg.conv(x, np.ones((1, 1, 2)), np.array(2), np.array(1))
+    assert conv.array.tolist() == [[[0.0, 3.0, 7.0, 11.0, 15.0, 19.0, 11.0]]]
+    assert mg.expand_dims(x, np.array([0, 2], "int8")).shape == (1, 1, 1, 1, 12)
+
+
+@pytest.mark.parametrize("option", ["causal", "keepdims"])
+def test_an_option_that_the_caller_changes_later_keeps_its_value(option):
+    x, on = mg.Tensor(np.arange(6.0).reshape(3, 2) / 6, requires_grad=True), np.array(True)
+    functions = {
+        "causal": lambda on: mg.scaled_dot_product_attention(x, x, x, causal=on),
+        "keepdims": lambda on: x.sum(1, keepdims=on) * x,
+    }
+    z = functions[option](on)
+    on[...] = False
+    (changed,) = mg.grad((z * z).sum(), x)
+    (expected,) = mg.grad((functions[option](True) * functions[option](True)).sum(), x)
+    np.testing.assert_array_equal(changed.array, expected.array)

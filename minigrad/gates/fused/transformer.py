@@ -129,7 +129,7 @@ class ScaledDotProductAttention(Gate):
     constant_inputs = (3,)
 
     def __init__(self, causal: bool = False, scale: float | None = None) -> None:
-        self.causal, self.scale = causal, copied(scale)
+        self.causal, self.scale = bool(causal), copied(scale)
 
     def forward(self, q, k, v, mask=ALL):
         *batch, T, W = self.shape(q.shape, k.shape, v.shape, mask.shape)
