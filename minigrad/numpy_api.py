@@ -83,7 +83,7 @@ def as_array(data: Any, dtype: Any = None) -> Array:
         return _converted(data, np.dtype(dtype))
     keeps_dtype = isinstance(data, (np.ndarray, np.generic))
     if keeps_dtype or array.dtype.kind == "b":
-        return array.copy()
+        return array.copy("K")  # in the same memory layout
     return array.astype(np.float32)
 
 

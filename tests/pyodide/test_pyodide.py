@@ -39,7 +39,6 @@ LEFT_OUT = {
     "it starts processes": [
         "tests/minigrad/tools/test_commands.py",
         "tests/minigrad/test___main__.py",
-        "tests/minigrad/test_core_alone.py",
         "tests/minigrad/help/test_shadowing.py",
         "tests/minigrad/test_pickling.py::test_a_tensor_of_another_process_gets_its_gradient",
         "tests/optim/training/test_parallel.py",
