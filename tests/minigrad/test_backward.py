@@ -1,6 +1,8 @@
 """The backward pass against closed forms, and the bugs that other small engines are known for."""
 
 import sys
+import traceback
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,3 +192,22 @@ def test_the_product_of_arrays_is_computed_by_dot_which_takes_less_time():
     assert matrix_product(np.array(2.0), np.array(3.0)) == 6.0  # @ takes no single numbers
     a = mg.Tensor([[2.0]])
     assert matrix_product(a, a).item() == 4.0
+
+
+def test_a_traceback_out_of_backward_shows_the_engine_and_the_rule_and_nothing_else():
+    class Breaks(mg.Gate):
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dz, z, x):
+            raise ValueError("no rule")
+
+    with pytest.raises(mg.MinigradError, match="MG125.*no rule") as caught:
+        Breaks()(mg.Tensor([1.0], requires_grad=True)).sum().backward()
+    cause = caught.value.__cause__
+    assert cause is not None
+    frames = [*traceback.extract_tb(caught.value.__traceback__)]
+    frames += traceback.extract_tb(cause.__traceback__)
+    assert [Path(frame.filename).name for frame in frames] == [
+        "test_backward.py", "tensor.py", "backward.py", "backward.py", "test_backward.py"
+    ]  # fmt: skip
