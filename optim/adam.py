@@ -85,12 +85,12 @@ class Adam(Optimizer):
         scratch *= lr * root / correct1
         p -= scratch
 
-    def lazy_window(self) -> int | None:
+    def lazy_window(self) -> float:
         if self.beta1 == 0:
             return 1  # p stops immediately, but v still decays
         # The change in log √v over the lifetime of m, which is about 1 / (1 - β₁) steps.
         spread = -math.log(self.beta2) / 2 / (1 - self.beta1) if self.beta2 else math.inf
-        return fade_out(self.beta1) if spread <= WIDEST else None
+        return fade_out(self.beta1) if spread <= WIDEST else math.inf
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> Arrays:
         """(a, a / b, a b, a b²), where step t with g = 0 is p -= a m / (b √v + eps).

@@ -11,7 +11,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,16 +30,6 @@ DENORMAL = 1e-20  # smaller powers become 0, because they would lead to slow den
 _CATCHING_UP = threading.Lock()
 
 
-def all_catch_up(t: int) -> bool:
-    """Return whether all rows catch up after step t. They do so after each of the first 4 steps,
-    then EARLY / 2 times each time t doubles, and finally every LATE steps.
-
-    The factors of early steps differ too much to be summed over many steps. Later, catching up
-    keeps the sums from growing without limit.
-    """
-    return t % min(max((1 << t.bit_length()) // EARLY, 1), LATE) == 0
-
-
 class PendingRows:
     """A table's pending updates, and the number of the last step applied to each row.
 
@@ -53,55 +43,67 @@ class PendingRows:
         # use Python floats, because NumPy's float32 would round the sums
         vars(self.rule).update(self.settings)
         # missed steps beyond the window change only the slots
-        self.window = self.rule.lazy_window() or 0
-        self.table = cast(Table, optimizer.parameters()[path].node)
+        self.window = self.rule.lazy_window()
+        self.names = pending_names(path)
+        self.table: Table = optimizer.parameters()[path].node
         self.slots = list(optimizer.state[path].values())
-        t = optimizer.steps[path]
-        self.first = self.t = t
+        self.first = self.t = optimizer.steps[path]
         rows = len(self.table.stored)
-        self.up_to = np.full(rows, t, np.int64)  # the last step applied to each row
-        at_rest = ~np.any([slot.reshape(rows, -1).any(axis=1) for slot in self.slots], axis=0)
+        self.up_to = np.full(rows, self.t, np.int64)  # the last step applied to each row
+        moving = [slot.reshape(rows, -1).any(axis=1) for slot in self.slots]
         # rows whose slots are all 0 do not change until they get a gradient
-        self.up_to[at_rest] = np.iinfo(self.up_to.dtype).max
+        self.up_to[~np.any(moving, axis=0)] = np.iinfo(np.int64).max
         # Row i contains the sums of the terms of all steps after step first + i. All rows catch up
         # after at most LATE steps.
         self.sums = np.zeros((0, 0))
 
-    def count_step(self, lr: float, touched: Array) -> None:
-        """Count a step that updated the rows `touched`. These rows were up to date before the step.
-        All other rows missed the step.
+    def step(self, lr: float, ids: Array, change: Callable[..., None]) -> None:
+        """Call `change` with the rows `ids` of the table and its slots, after bringing them up to
+        date. All other rows miss this step, except that all rows catch up at some steps.
+
+        The factors of early steps differ too much to be summed over many steps, so all rows catch up
+        after each of the first EARLY steps, then EARLY / 2 times each time t doubles. Finally, they
+        catch up every LATE steps, because otherwise the sums would grow without limit.
         """
+        period = max((1 << self.t.bit_length()) // EARLY, 1)
+        self.catch_up(ids if self.t % min(period, LATE) else None)
+        self.table.write(lambda stored: change_rows([stored, *self.slots], ids, change))
         self.t += 1
-        self.up_to[touched] = self.t
+        self.up_to[ids] = self.t
         size = self.t - self.first
         # The terms of this step for rows that have missed ..., 3, 2, 1 steps, including this step.
-        terms = self.rule.pending_terms(np.arange(min(size, self.window), 0.0, -1.0), lr, self.t)
+        missed = np.arange(min(size, self.window), 0.0, -1.0)
+        terms = self.rule.pending_terms(missed, lr, self.t)
         if not len(self.sums):
             self.sums = np.zeros((LATE, len(terms)))
         for total, term in zip(self.sums.T, terms, strict=True):
             total[size - len(term) : size] += term
+        self.table.pending = self
 
     def state(self) -> dict[str, Array]:
-        """Return the pending updates and the stored table. `load_state` restores exactly this
-        state.
+        """Return the pending updates and the stored table, or {} if no row waits. `load_state`
+        restores exactly this state.
         """
+        if self.table.pending is not self or not self._stale().size:
+            return {}
         oldest = self.up_to.min() - self.first  # no row needs the terms of earlier steps
-        sums = self.sums[oldest : self.t - self.first].T.copy()
-        return {"table": self.table.stored.copy(), "up_to": self.up_to.copy(), "sums": sums}
+        sums = self.sums[oldest : self.t - self.first].T
+        arrays = self.table.stored, self.up_to, sums
+        return {name: array.copy() for name, array in zip(self.names, arrays, strict=True)}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Restore the stored table and its pending updates. The slots and `t` must be from the same
         step.
         """
-        self.up_to[...] = state["up_to"]
-        sums = state["sums"].T  # empty for a rule without terms
+        table, self.up_to[...], sums = (state[name] for name in self.names)
+        sums = sums.T  # empty for a rule without terms
         self.first = self.t - len(sums)
         if len(sums):
             self.sums = np.concatenate([sums, np.zeros((LATE, sums.shape[1]))])
-        self.table.write(lambda stored: stored.__setitem__(..., state["table"]))
+        self.table.write(lambda stored: np.copyto(stored, table))
         self.table.pending = self
 
-    def stale(self) -> Array:
+    def _stale(self) -> Array:
         """Return the indices of the rows that are not up to date."""
         return np.flatnonzero(self.up_to < self.t)
 
@@ -111,55 +113,51 @@ class PendingRows:
         """
         with _CATCHING_UP:
             if rows is None:
-                stale = self.stale()
+                stale = self._stale()
             else:
                 rows = np.asarray(rows).reshape(-1)
                 stale = rows[self.up_to[rows] < self.t]
                 if not stale.size:
                     return
                 stale, _ = distinct_ids(stale, len(self.up_to))
-            stored = self.table.stored
-            with writable(stored):
+            with writable(self.table.stored):
                 for start in range(0, stale.size, BLOCK):
                     block = stale[start : start + BLOCK]
-                    self._catch_up(stored, block)
+                    self._catch_up(block)
                     self.up_to[block] = self.t
             if rows is None:
                 # no row needs the terms of earlier steps
-                self.first, self.sums = self.t, np.zeros((0, 0))
+                self.first = self.t
+                self.sums = np.zeros((0, 0))
 
-    def _catch_up(self, stored: Array, stale: Array) -> None:
+    def _catch_up(self, stale: Array) -> None:
+        stored = self.table.stored
         since = self.up_to[stale]
         column = (-1, *[1] * (stored.ndim - 1))
         missed = (self.t - since).reshape(column).astype(np.float64)
-        # `take` rejects int64 on 32-bit platforms such as WebAssembly
-        places = (since - self.first).astype(np.intp, copy=False)
-        totals = self.sums.take(places, axis=0).T if self.sums.size else ()
-        sums = tuple(total.reshape(column) for total in totals)
-        change_rows(
-            stored, self.slots, stale, lambda p, slots: self.rule.catch_up(p, slots, missed, sums)
-        )
+        sums: Arrays = ()
+        if self.sums.size:
+            # `take` rejects int64 on 32-bit platforms such as WebAssembly
+            places = (since - self.first).astype(np.intp, copy=False)
+            sums = [total.reshape(column) for total in self.sums.take(places, axis=0).T]
+
+        def change(p: Array, *slots: Array) -> None:
+            self.rule.catch_up(p, slots, missed, sums)
+
+        change_rows([stored, *self.slots], stale, change)
 
 
-def change_rows(
-    table: Array, slots: Arrays, rows: Array, change: Callable[[Array, list[Array]], None]
-) -> None:
-    """Apply `change(p, slots)`, which changes its arguments in place, to these rows of the table
-    and its slots.
-    """
-    whole = [table, *slots]
-    parts = [array.take(rows, axis=0) for array in whole]
-    change(parts[0], parts[1:])
-    for array, part in zip(whole, parts, strict=True):
+def change_rows(arrays: Arrays, rows: Array, change: Callable[..., None]) -> None:
+    """Call `change` with these rows of each array, which it changes in place."""
+    parts = [array.take(rows, axis=0) for array in arrays]
+    change(*parts)
+    for array, part in zip(arrays, parts, strict=True):
         array[rows] = part
 
 
-def pending_parts(state: Mapping[str, Array], path: str) -> dict[str, Array]:
-    """Return a parameter's `PendingRows.state` from an optimizer's raw state, or {} if nothing is
-    pending.
-    """
-    names = {part: f"pending {part}/{path}" for part in ("table", "up_to", "sums")}
-    return {part: state[name] for part, name in names.items() if name in state}
+def pending_names(path: str) -> list[str]:
+    """Return the names, in an optimizer's raw state, of a parameter's pending updates."""
+    return [f"pending {part}/{path}" for part in ("table", "up_to", "sums")]
 
 
 def fade_out(factor: float) -> int:

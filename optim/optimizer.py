@@ -23,7 +23,7 @@ from minigrad.graph import Leaf, Node
 from minigrad.help.engine_errors import gradient_misshapen, not_a_leaf
 from minigrad.help.other_frameworks import answer_attribute, check_assignment, own_keywords
 
-from .lazy import PendingRows, all_catch_up, change_rows, pending_parts
+from .lazy import PendingRows, change_rows, pending_names
 
 Array = NDArray[Any]
 Arrays = Sequence[Array]
@@ -105,8 +105,8 @@ class Optimizer:
 
     def __repr__(self) -> str:
         settings = "".join(f", {name}={value}" for name, value in self.settings().items())
-        steps = max(self.steps.values())
-        return f"{type(self).__name__}(lr={self.lr:g}{settings}) of {len(self.steps)} parameters, after {steps:,} steps"
+        steps = f"{len(self.steps)} parameters, after {max(self.steps.values()):,} steps"
+        return f"{type(self).__name__}(lr={self.lr:g}{settings}) of {steps}"
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_assignment(self, name)
@@ -199,16 +199,17 @@ class Optimizer:
         """
         raise NotImplementedError
 
-    def lazy_window(self) -> int | None:
+    def lazy_window(self) -> float:
         """Return the number of steps during which the rule still moves an element whose gradient
-        has become 0, up to rounding.
+        has become 0, up to rounding. It decides which rows of a table a step updates:
 
-        None means that there are too many steps for lazy updates. 0 means that the element stops
-        immediately. For any other number, the rule must define `catch_up` and, if it needs terms,
-        `pending_terms`. Both methods may depend only on their arguments and the `settings`. See
-        lazy.py.
+        - infinity, the default: all rows.
+        - 0: the rows that have a gradient. The other rows no longer move.
+        - any other number: the rows that have a gradient. The other rows catch up later (see
+          lazy.py). The rule must define `catch_up` and, if it needs terms, `pending_terms`. Both
+          methods may depend only on their arguments and the `settings`.
         """
-        return None
+        return math.inf
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> Arrays:
         """Return the factors of step t, with gradient 0, for rows that have missed `missed`
@@ -262,14 +263,11 @@ class Optimizer:
         The time at which a row catches up can change its last bits. Snapshots store the raw state,
         so taking a snapshot does not change the run.
         """
-        settings = self.settings()
         waiting: dict[str, Array] = {}
-        for path, pending in self._pending.items():
-            if pending.settings != settings:  # the next step would catch up anyway
+        for pending in self._pending.values():
+            if pending.settings != self.settings():  # the next step would catch up anyway
                 pending.catch_up(None)
-            if pending.table.pending is pending and pending.stale().size:
-                parts = pending.state().items()
-                waiting |= {f"pending {part}/{path}": array for part, array in parts}
+            waiting |= pending.state()
         return {name: array.copy() for name, array in self._arrays().items()} | waiting
 
     def load_state_dict(self, state: Mapping[str, Array]) -> None:
@@ -286,24 +284,21 @@ class Optimizer:
             self.steps[path] = int(state[f"steps/{path}"])
             for slot, array in slots.items():
                 array[...] = state[f"{slot}/{path}"]
-            if parts := pending_parts(state, path):
+            if state.keys() & pending_names(path):
                 self._pending[path] = PendingRows(self, path)
-                self._pending[path].load_state(parts)
+                self._pending[path].load_state(state)
 
     def check_state(self, state: Mapping[str, Array]) -> None:
         """Raise CheckpointError MG505 if `load_state_dict` cannot load this state."""
         expected = self._arrays()
+        terms = len(self.pending_terms(np.zeros(0), 0.0, 1))
         for path, tensor in self.parameters().items():
-            parts = pending_parts(state, path)
-            if parts and isinstance(tensor.node, Table):
+            names = pending_names(path)
+            if state.keys() & names and isinstance(tensor.node, Table):
                 table = tensor.node.stored
-                terms = len(self.pending_terms(np.zeros(0), 0.0, 1))
-                steps = np.shape(parts.get("sums", ()))[-1:] or (0,)
-                expected |= {
-                    f"pending table/{path}": table,
-                    f"pending up_to/{path}": np.zeros(len(table), np.int64),
-                    f"pending sums/{path}": np.zeros((terms, *steps)),
-                }
+                up_to = np.zeros(len(table), np.int64)
+                steps = np.shape(state.get(names[-1]))[-1:]
+                expected |= zip(names, (table, up_to, np.zeros((terms, *steps))), strict=True)
         check_match(state, expected, f"the state of {type(self).__name__}")
 
     def catch_up_tables(self) -> None:
@@ -322,8 +317,7 @@ class Optimizer:
         """Return {hyperparameter: (object, attribute)}, which shows where each hyperparameter is
         stored.
         """
-        places: dict[str, tuple[Any, str]] = {name: (self, name) for name in self.settings()}
-        places["scale"] = self, "scale"
+        places: dict[str, Any] = {name: (self, name) for name in [*self.settings(), "scale"]}
         for number, group in enumerate(self.groups):
             for name in "lr", "weight_decay":
                 places[f"{name} of group {number}"] = group, name
@@ -334,19 +328,18 @@ class Optimizer:
     def _check_settings(self) -> None:
         """Convert rates, decays and settings to floats, or raise OptionError MG305."""
         for number, group in enumerate(self.groups):
-            group.lr = check_range(f"lr of group {number}", group.lr, 0.0)
-            group.weight_decay = check_range("weight_decay", group.weight_decay, 0.0)
-        bounds: tuple[tuple[str, float], ...] = (("scale", math.inf), *self.below)
-        for name, high in bounds:
+            group.lr = check_range(f"lr of group {number}", group.lr)
+            group.weight_decay = check_range("weight_decay", group.weight_decay)
+        for name, high in (("scale", math.inf), *self.below):
             value = getattr(self, name)
-            if (checked := check_range(name, value, 0.0, high)) is not value:
+            checked = check_range(name, value, high=high)
+            if checked is not value:
                 setattr(self, name, checked)
 
     def _update(self, path: str, tensor: Tensor, group: Group) -> None:
         """Apply the rule to a parameter and its slots."""
         lr, decay = group.lr * self.scale, group.weight_decay
-        slots, t = list(self.state[path].values()), self.steps[path] + 1
-        gradient = cast(Leaf, tensor.node).grad
+        gradient: Any = cast(Leaf, tensor.node).grad
         if isinstance(gradient, SparseGradient):
             if not decay and self._update_rows(path, tensor, gradient, lr):
                 return
@@ -359,40 +352,38 @@ class Optimizer:
             elif decay:
                 g = np.multiply(p, decay, out=self._scratch("decayed", p))
                 g += gradient
-            self.update_rule(p, g, slots, self._scratch("rule", p), lr, t)
+            slots = list(self.state[path].values())
+            scratch = self._scratch("rule", p)
+            self.update_rule(p, g, slots, scratch, lr, self.steps[path] + 1)
 
         tensor.update(change)
         self._pending.pop(path, None)  # all rows are up to date
 
     def _update_rows(self, path: str, tensor: Tensor, gradient: SparseGradient, lr: float) -> bool:
-        """Update only the rows that have a gradient, and leave the others pending. Returns False if
-        this is impossible.
+        """Update only the rows that have a gradient. `lazy_window` decides whether the other rows
+        stay as they are, catch up later, or must be updated too. Then, this method returns False.
         """
         window, table, rows = self.lazy_window(), tensor.node, gradient.rows()
-        if window is None or rows is None or (window and not isinstance(table, Table)):
+        if rows is None or window == math.inf:
             return False
         ids, g = rows
-        slots, t = list(self.state[path].values()), self.steps[path] + 1
 
-        def change(array: Array) -> None:
-            change_rows(array, slots, ids, change_touched)
+        def change(p: Array, *slots: Array) -> None:
+            self.update_rule(p, g, slots, np.empty_like(p), lr, self.steps[path] + 1)
 
-        def change_touched(p: Array, their_slots: Arrays) -> None:
-            self.update_rule(p, g, their_slots, np.empty_like(p), lr, t)
-
-        if not isinstance(table, Table) or not window:
-            tensor.update(change)
-            return True
-        pending = self._pending.get(path)
-        if pending is None or table.pending is not pending or pending.settings != self.settings():
-            if pending is not None:
-                pending.catch_up(None)
-            table.catch_up()  # another optimizer may have left updates pending
-            pending = self._pending[path] = PendingRows(self, path)
-        pending.catch_up(None if all_catch_up(t - 1) else ids)
-        table.write(change)
-        pending.count_step(lr, ids)
-        table.pending = pending
+        if window == 0:
+            slots = self.state[path].values()
+            tensor.update(lambda array: change_rows([array, *slots], ids, change))
+        elif isinstance(table, Table):
+            pending = self._pending.get(path)
+            if not pending or table.pending is not pending or pending.settings != self.settings():
+                if pending:
+                    pending.catch_up(None)
+                table.catch_up()  # another optimizer may have left updates pending
+                pending = self._pending[path] = PendingRows(self, path)
+            pending.step(lr, ids, change)
+        else:
+            return False
         return True
 
     def _scratch(self, use: str, like: Array) -> Array:
@@ -418,7 +409,7 @@ def _has_gradient(tensor: Tensor) -> bool:
     return True
 
 
-def check_range(name: str, value: Any, low: float, high: float = math.inf) -> float:
+def check_range(name: str, value: Any, low: float = 0.0, high: float = math.inf) -> float:
     """Return `value` as a float. Raises OptionError MG305 unless low <= value < high."""
     if isinstance(value, (int, float, np.number)) and low <= value < high:
         return float(value)
@@ -428,15 +419,13 @@ def check_range(name: str, value: Any, low: float, high: float = math.inf) -> fl
         f"{name} is {value!r}, but must be at least {low:g}{below}",
         cause="such a value can lead to a division by 0, have no effect, make training diverge, or "
         "increase the loss",
-        remedy=f"set {name} to a value in that range; see the class's docstring for the usual "
-        f"value",
+        remedy=f"set {name} to a value in that range; see the class's docstring for the usual value",
     )
 
 
-def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Group]:
-    given: Any = parameters
-    is_list = isinstance(given, (list, tuple)) and bool(given)
-    if is_list and all(isinstance(tensor, Tensor) for tensor in given):
+def _groups(given: Any, lr: float, weight_decay: float) -> list[Group]:
+    kind = type(given).__name__
+    if isinstance(given, (list, tuple)) and all(isinstance(one, Tensor) for one in given):
         given = by_name(given)
     if isinstance(given, Mapping):
         given = [{"parameters": given}]
@@ -448,7 +437,7 @@ def _groups(parameters: Parameters, lr: float, weight_decay: float) -> list[Grou
         raise DtypeError(
             "MG302",
             f"an optimizer takes a dict {{path: Tensor}}, a list of tensors or a list of groups, but "
-            f"got {type(parameters).__name__}: {error}",
+            f"got {kind}: {error}",
             cause="an optimizer stores its state for each tensor by the tensor's path or name",
             remedy='pass model.named_parameters(), or groups {"parameters": {path: Tensor, ...}, '
             '"lr": ..., "weight_decay": ...}; all other options apply to the whole optimizer',
