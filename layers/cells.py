@@ -16,10 +16,12 @@ import numpy as np
 from minigrad import Tensor, sigmoid, tanh, where
 from minigrad.gates.basic import Tanh
 from minigrad.gates.steps import gru_step, lstm_step
+from minigrad.graph import Array
 from minigrad.help.other_frameworks import answering
 
+from .arguments import Activation, check_function, function_name, parameter
 from .init import glorot_uniform, orthogonal, zeros
-from .layer import Activation, Array, Layer, check_function, function_name, parameter
+from .layer import Layer
 
 State = Any  # one Tensor (B, H), or a tuple of such Tensors
 

@@ -10,7 +10,8 @@ from minigrad.context import RECORDING, SCOPE, scope_label
 from minigrad.errors import DtypeError, MinigradError, OptionError
 from minigrad.help.other_frameworks import answering
 
-from .layer import Layer, as_tensor
+from .arguments import as_tensor
+from .layer import Layer
 
 
 class ModeWarning(UserWarning):

@@ -10,8 +10,9 @@ from minigrad import Tensor, lookup
 from minigrad.gates.table import make_table
 from minigrad.help.other_frameworks import answering
 
+from .arguments import parameter
 from .init import Initialiser, uniform, zeros
-from .layer import Layer, parameter
+from .layer import Layer
 
 _small = uniform(-0.05, 0.05)
 

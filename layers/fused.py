@@ -12,9 +12,10 @@ from minigrad.context import FUSED, RECORDING
 from minigrad.errors import OptionError
 from minigrad.gates.basic import Tanh
 from minigrad.gates.rows import ids_of
+from minigrad.graph import Array
 
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, parts
-from .layer import Array, describe
+from .parts import describe
 
 
 class Fused(NamedTuple):

@@ -9,9 +9,11 @@ from minigrad import Tensor, fused, grad, no_grad, softmax_cross_entropy
 from minigrad.context import SCOPE, setting, step_of
 from minigrad.debug.unchanged import unchanged
 from minigrad.errors import GradientError, OptionError
+from minigrad.graph import Array
 
 from .cells import Cell
-from .layer import ON_VALUE, Array, Layer, join
+from .layer import ON_VALUE, Layer
+from .parts import join
 
 Loss = Callable[..., Tensor]
 Steps = dict[int | None, Tensor]  # the key None is for a value outside all time steps

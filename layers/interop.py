@@ -25,6 +25,7 @@ import numpy as np
 from minigrad import relu, tanh
 from minigrad.checkpoint import check_match, read_safetensors, replace_file, serialized
 from minigrad.errors import CheckpointError, OptionError, reason, shown
+from minigrad.graph import Array
 from minigrad.numpy_api import to_array
 from minigrad.support.files import AnyPath
 
@@ -32,8 +33,9 @@ from .cells import GRUCell, LSTMCell, RNNCell
 from .convolution import Conv1d, Conv2d
 from .dense import Dense
 from .embedding import Embedding
-from .layer import Array, Layer, describe, join
+from .layer import Layer
 from .norm import BatchNorm, LayerNorm
+from .parts import describe, join
 from .recurrent import Recurrent
 from .transformer import MultiHeadAttention, PositionalEmbedding
 
@@ -122,36 +124,39 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
                     remedy="share the parameter in that model too, or load the weights into a "
                     "model that does not share it",
                 )
-    # look up all arrays before the first assignment, so that an error changes nothing
-    parameters = [(one, new[id(one)]) for one in model.named_parameters().values()]
-    for buffer, array in [(one, new[id(one)]) for one in model.named_buffers().values()]:
-        buffer[...] = array
-    for parameter, array in parameters:
-        parameter.array = array
+    own: dict[str, Any] = {**model.named_parameters(), **model.named_buffers()}
+    model.load_state_dict({path: new[id(part)] for path, part in own.items()})
 
 
 Arrays = list[Array]
 
-_CELL = {
-    "pytorch": ["weight_ih", "weight_hh", "bias_ih", "bias_hh"],
-    "keras": ["kernel", "recurrent_kernel", "bias"],
-}
-_KERNEL = {"pytorch": ["weight", "bias"], "keras": ["kernel", "bias"]}
+# the names of each layer's arrays
 _NAMES = {
-    Embedding: {"pytorch": ["weight"], "keras": ["embeddings"]},
-    Dense: _KERNEL,
-    Conv1d: _KERNEL,
-    Conv2d: _KERNEL,
-    LayerNorm: {"pytorch": ["weight", "bias"], "keras": ["gamma", "beta"]},
-    BatchNorm: {
-        "pytorch": ["weight", "bias", "running_mean", "running_var"],
-        "keras": ["gamma", "beta", "moving_mean", "moving_variance"],
+    "pytorch": {
+        Embedding: "weight",
+        Dense: "weight bias",
+        Conv1d: "weight bias",
+        Conv2d: "weight bias",
+        LayerNorm: "weight bias",
+        BatchNorm: "weight bias running_mean running_var",
+        PositionalEmbedding: "weight",
+        MultiHeadAttention: "in_proj_weight in_proj_bias",
+        RNNCell: "weight_ih weight_hh bias_ih bias_hh",
+        GRUCell: "weight_ih weight_hh bias_ih bias_hh",
+        LSTMCell: "weight_ih weight_hh bias_ih bias_hh",
     },
-    PositionalEmbedding: {"pytorch": ["weight"], "keras": ["embeddings"]},
-    MultiHeadAttention: {"pytorch": ["in_proj_weight", "in_proj_bias"]},
-    RNNCell: _CELL,
-    GRUCell: _CELL,
-    LSTMCell: _CELL,
+    "keras": {
+        Embedding: "embeddings",
+        Dense: "kernel bias",
+        Conv1d: "kernel bias",
+        Conv2d: "kernel bias",
+        LayerNorm: "gamma beta",
+        BatchNorm: "gamma beta moving_mean moving_variance",
+        PositionalEmbedding: "embeddings",
+        RNNCell: "kernel recurrent_kernel bias",
+        GRUCell: "kernel recurrent_kernel bias",
+        LSTMCell: "kernel recurrent_kernel bias",
+    },
 }
 _TRANSPOSED = (Dense, MultiHeadAttention, RNNCell, GRUCell, LSTMCell)  # in PyTorch
 
@@ -207,7 +212,7 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Any], list
     """Yield (layer, its parameters and buffers, their names in the other framework) for each
     layer.
     """
-    if layout not in _CELL:
+    if layout not in _NAMES:
         raise OptionError(
             "MG250",
             f"unknown layout {layout!r}",
@@ -215,25 +220,27 @@ def _entries(model: Layer, layout: str) -> Iterator[tuple[Layer, list[Any], list
             "supported",
             remedy="choose 'pytorch' or 'keras'",
         )
+    known: dict[Any, str] = _NAMES[layout]
     places: dict[Layer, str] = {}  # {cell of a recurrent layer: pattern of its arrays' names}
     for path, layer in model.named_layers().items():
+        kind = type(layer)
         if isinstance(layer, Recurrent):
             for number, cell in enumerate(layer.cells().values()):
-                if type(cell) in _NAMES:
+                if type(cell) in known:
                     places[cell] = _place(layout, path, layer, number)
+        if kind in _NAMES["pytorch"] and kind not in known:
+            raise OptionError(
+                "MG251",
+                f"the layout {layout!r} has no arrays for {describe(layer)}",
+                cause="Keras stores queries, keys and values in separate arrays, with an axis "
+                "for the heads",
+                remedy="use the layout 'pytorch', and rearrange its arrays",
+            )
         ours = {name: part for name, part in layer._members.items() if not isinstance(part, Layer)}
+        names = (
+            known[kind].split() if kind in known else list(ours)
+        )  # a user's layer keeps its names
         place = places.get(layer, join(path, "*"))
-        names = list(ours)  # the parts of a user-defined layer keep their names
-        if type(layer) in _NAMES:
-            if layout not in _NAMES[type(layer)]:
-                raise OptionError(
-                    "MG251",
-                    f"the layout {layout!r} has no arrays for {describe(layer)}",
-                    cause="Keras stores queries, keys and values in separate arrays, with an axis "
-                    "for the heads",
-                    remedy="use the layout 'pytorch', and rearrange its arrays",
-                )
-            names = _NAMES[type(layer)][layout]
         if layout == "keras":
             place = place.replace(".", "/")
         yield layer, [*ours.values()], [place.replace("*", name) for name in names]

@@ -1,70 +1,41 @@
-"""Layer, the base class of all layers and models; Sequential; and argument checks that several
-layers use.
+"""Layer, the base class of all layers and models.
 
 A layer registers the values assigned to its attributes. A Tensor that requires a gradient becomes a
 parameter, and a Layer becomes a child. Parameters and children are named after their attributes and
 keep the order of definition. Each call to a layer runs in a scope with the layer's name.
 """
 
-from __future__ import annotations
-
-import sys
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from minigrad import Tensor, scope
 from minigrad.checkpoint import check_match
 from minigrad.context import ON_LAYER
-from minigrad.errors import MinigradError, OptionError, ShapeError, UnsupportedError, shown
-from minigrad.gates.unpacking import unpacks
-from minigrad.graph import Array as Array
-from minigrad.help.other_frameworks import answer_attribute, check_assignment, own_keywords
+from minigrad.graph import Array
+from minigrad.help.other_frameworks import KnownNames, answering, check_assignment, own_keywords
 from minigrad.numpy_api import check_real
 from minigrad.support.notebook import table
 from minigrad.support.text import printable
 
-from .init import Initialiser, Shape
-
-Activation = Callable[..., Tensor]
-
-
-class Path(str):
-    """A path that cannot be unpacked into (path, part), as the items of PyTorch's iterators."""
-
-    __slots__ = ()
-
-    def __iter__(self) -> Iterator[str]:
-        if unpacks(sys._getframe(1), 2):
-            raise UnsupportedError(
-                "MG253",
-                f"cannot unpack the path {shown(self)} into 2 names",
-                cause="named_parameters, named_buffers and named_layers return dicts, and a loop over a "
-                "dict yields its keys",
-                remedy="loop over the items: for path, part in model.named_parameters().items()",
-            )
-        return super().__iter__()
-
-
-class Paths(dict[str, Any]):
-    """A dict {path: part}. A loop over it yields each path as a Path."""
-
-    __slots__ = ()
-
-    def __iter__(self) -> Iterator[str]:
-        return map(Path, super().__iter__())
-
-
-Part = Any  # a Tensor or a Layer
-
-
-class LayerError(MinigradError, TypeError):
-    """Raised if a subclass of Layer is defined incorrectly."""
-
+from .carried import flattened, unflattened
+from .parts import (
+    LayerError,
+    Part,
+    Paths,
+    Whole,
+    check_collections,
+    check_untrained,
+    describe,
+    join,
+    new_buffer,
+    size,
+    trained,
+    walk,
+)
 
 ON_VALUE: ContextVar[Any] = ContextVar("on_value", default=None)
 """A hook that is called with (layer, "", output) after each call to a layer, and with (layer, name,
@@ -72,7 +43,7 @@ value) for each value that a layer passes to `note`.
 """
 
 
-class Layer:
+class Layer(Whole, KnownNames):
     """Base class of all layers and models. Assign parameters and layers in `__init__`, and compute
     the output in `forward`.
 
@@ -104,7 +75,6 @@ class Layer:
 
     _name: str | None = None
     _child_name: str | None = None  # in a Sequential; None means the class's name in lower case
-    _members: dict[str, Any] = {}  # its own parameters and children, once it has any
     _memory: dict[str, Any] = {}  # the state that a Stateful keeps between calls
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
@@ -140,28 +110,22 @@ class Layer:
 
     # ---- parameters and children ----
 
-    if not TYPE_CHECKING:  # otherwise type checkers would accept any name
-
-        def __getattr__(self, name: str) -> Any:
-            return answer_attribute(self, name)
-
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
-            if _trained(value):
+            if trained(value):
                 self._register(name, value)
             elif isinstance(buffer := self._members.get(name), np.ndarray):
-                self._members[name] = value = _new_buffer(name, buffer, value)
+                self._members[name] = value = new_buffer(name, buffer, value)
             else:
                 if name in ("trainable", "requires_grad") or self._is_closed():
                     check_assignment(self, name)
-                _refuse(self, name, value)
+                check_untrained(self, name, value)
                 self._members.pop(name, None)
         object.__setattr__(self, name, value)
 
     def _is_closed(self) -> bool:
         """Return whether assigning an unknown setting is a mistake, as for minigrad's own layers."""
-        kind = type(self)
-        return kind is not Sequential and kind.__module__.rpartition(".")[0] == __package__
+        return type(self).__module__.rpartition(".")[0] == __package__
 
     def __delattr__(self, name: str) -> None:
         self._members.pop(name, None)
@@ -200,7 +164,7 @@ class Layer:
         if isinstance(value, Layer):
             value._name = value._name or name
         # The outermost layer is assembled last, so the final names are paths that start there.
-        for path, part in _walk(value, name):
+        for path, part in walk(value, name):
             if isinstance(part, Tensor) and not self._keeps_name(part, path):
                 part.name = path
 
@@ -222,11 +186,11 @@ class Layer:
         were assigned. Raises LayerError (MG204) if a list, tuple, set or dict contains layers or
         parameters that are not also attributes.
         """
-        parts = dict(_walk(self))
+        parts = dict(walk(self))
         known = set(map(id, parts.values()))
         for layer in parts.values():
             if isinstance(layer, Layer):
-                _check_collections(layer, vars(layer), known)
+                check_collections(layer, vars(layer), known)
         return Paths({path: part for path, part in parts.items() if isinstance(part, Tensor)})
 
     def named_buffers(self) -> dict[str, Array]:
@@ -234,11 +198,11 @@ class Layer:
 
         Writing to these arrays changes the buffers.
         """
-        return Paths({path: part for path, part in _walk(self) if isinstance(part, np.ndarray)})
+        return Paths({path: part for path, part in walk(self) if isinstance(part, np.ndarray)})
 
-    def named_layers(self) -> dict[str, Layer]:
+    def named_layers(self) -> dict[str, "Layer"]:
         """Return {path: layer} for all layers. The first entry is this layer, under the path ""."""
-        return Paths({path: part for path, part in _walk(self) if isinstance(part, Layer)})
+        return Paths({path: part for path, part in walk(self) if isinstance(part, Layer)})
 
     def parameters(self) -> list[Tensor]:
         """Return all parameters, as PyTorch's modules do. `named_parameters` adds their paths."""
@@ -248,7 +212,7 @@ class Layer:
         """Set the gradients of all parameters to None, as an optimizer's `zero_grad` does."""
         if others:
             own_keywords(Layer.zero_grad, others)
-        for parameter in self.named_parameters().values():
+        for parameter in self.parameters():
             parameter.grad = None
 
     def train(self, on: bool = True) -> Self:
@@ -272,7 +236,7 @@ class Layer:
         """Use evaluation mode within this block. Afterwards, every layer returns to its previous
         mode, and every Stateful to its previous state.
 
-        >>> from layers import Dropout
+        >>> from layers import Dropout, Sequential
         >>> model = Sequential(Dropout(0.5), Dropout(0.5).eval())
         >>> with model.evaluating():
         ...     print(model.dropout.training)
@@ -295,13 +259,12 @@ class Layer:
         arrays = {path: parameter.array for path, parameter in self.named_parameters().items()}
         return {path: array.copy() for path, array in (arrays | self.named_buffers()).items()}
 
-    def load_state_dict(self, arrays: Mapping[str, Array], **others: Any) -> None:
+    @answering
+    def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
         """Load the arrays from a `state_dict()`. If an error occurs, nothing is loaded.
 
         Errors: CheckpointError (MG505), which lists all missing, unknown and mismatched paths.
         """
-        if others:
-            own_keywords(Layer.load_state_dict, others)
         check_match(arrays, self.state_dict(), type(self).__name__)
         for path, parameter in self.named_parameters().items():
             parameter.array = arrays[path]
@@ -317,7 +280,7 @@ class Layer:
             for path, layer in self.named_layers().items()
             for kept, state in layer._memory.items()
             if state is not None
-            for name, array in _flattened(state, join(path, kept))
+            for name, array in flattened(state, join(path, kept))
         }
 
     def load_carried_state(self, arrays: Mapping[str, Array]) -> None:
@@ -325,7 +288,7 @@ class Layer:
         a state.
         """
         for path, layer in self.named_layers().items():
-            layer._memory = {name: _unflattened(arrays, join(path, name)) for name in layer._memory}
+            layer._memory = {name: unflattened(arrays, join(path, name)) for name in layer._memory}
 
     # ---- display ----
 
@@ -335,306 +298,13 @@ class Layer:
 
     def __repr__(self) -> str:
         lines = [describe(self)]
-        for path, part in _walk(self):
+        for path, part in walk(self):
             if path:
                 *above, name = path.split(".")
                 lines.append(f"{'  ' * len(above)}  {name}: {describe(part)}")
-        return "\n".join(map(printable, [*lines, f"{_size(self):,} parameters"]))
+        return "\n".join(map(printable, [*lines, f"{size(self):,} parameters"]))
 
     def _repr_html_(self) -> str:
-        rows = [(path, describe(part), _size(part)) for path, part in _walk(self) if path]
-        title = f"{describe(self)}: {_size(self):,} parameters"
+        rows = [(path, describe(part), size(part)) for path, part in walk(self) if path]
+        title = f"{describe(self)}: {size(self):,} parameters"
         return table(title, ["part", "layer, or shape of the parameter", "parameters"], rows)
-
-
-def describe(part: Part) -> str:
-    """Describe a part of a model. A layer is shown as the call that made it, such as `Dense(4, 3)`.
-    A parameter or buffer is shown as its shape, with a note if it is frozen or a buffer.
-    """
-    if isinstance(part, Layer):
-        return f"{type(part).__name__}({part.settings()})"
-    if isinstance(part, np.ndarray):
-        return f"{part.shape}, buffer"
-    return f"{part.shape}{'' if part.requires_grad else ', frozen'}"
-
-
-def _size(root: Part) -> int:
-    return sum(part.size for _, part in _walk(root) if isinstance(part, Tensor))
-
-
-def _new_buffer(name: str, buffer: Array, value: Any) -> Array:
-    array = np.array(value)
-    check_real(array.dtype, value)
-    if array.shape != buffer.shape:
-        raise ShapeError(
-            "MG104",
-            f"buffer {name!r} has shape {buffer.shape}, but the assigned array has shape {array.shape}",
-            cause="the layer computes with the buffer, and a saved model contains an array of its shape",
-            remedy="reshape the array first; to change the shape, call self.buffer again",
-        )
-    return array
-
-
-class Function(Layer):
-    """A layer without parameters that calls a function of one Tensor. Sequential wraps functions
-    such as mg.tanh in this class.
-    """
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        self._function = function
-        name = function_name(function)
-        # the name of a lambda is not an identifier
-        self._child_name = name if name.isidentifier() else "function"
-
-    def forward(self, x: Any) -> Any:
-        return self._function(x)
-
-    def settings(self) -> str:
-        return function_name(self._function)
-
-
-class Sequential(Layer):
-    """Run layers in sequence: each layer receives the previous layer's output. A function such as
-    mg.tanh counts as a layer.
-
-    Each child is named after its class in lower case: the first Dense is `dense`, the second is
-    `dense_2`, and so on. A function is named after itself, such as `tanh`. You may replace a child
-    (`model.dense_2 = Dense(3, 5)` or `model[2] = Dense(3, 5)`) or delete it. A layer assigned to a
-    new name is added at the end.
-
-    >>> import minigrad as mg
-    >>> from layers import Dense
-    >>> model = Sequential(Dense(4, 3), mg.tanh, Dense(3, 2))
-    >>> model
-    Sequential()
-      dense: Dense(4, 3)
-        W: (4, 3)
-        b: (3,)
-      tanh: Function(tanh)
-      dense_2: Dense(3, 2)
-        W: (3, 2)
-        b: (2,)
-    23 parameters
-
-    Errors: OptionError (MG206) for an argument that is neither a Layer nor a function; LayerError
-    (MG249) for a part with a number as its name.
-    """
-
-    if TYPE_CHECKING:  # for mypy, because the children's names depend on the arguments
-
-        def __getattr__(self, name: str) -> Any: ...
-
-    def __init__(self, *layers: Any) -> None:
-        count: Counter[str] = Counter()
-        for number, layer in enumerate(layers):
-            layer = _as_layer(layer, f"item {number}")
-            kind = layer._child_name or type(layer).__name__.lower()
-            count[kind] += 1
-            setattr(self, kind if count[kind] == 1 else f"{kind}_{count[kind]}", layer)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name.isdecimal():
-            raise LayerError(
-                "MG249",
-                f"a part of Sequential cannot be called {name!r}",
-                cause="it would be added at the end; PyTorch's Sequential calls its parts '0', '1', ...",
-                remedy=f"replace a part with model[{name}] = layer, or add one with model.last = layer",
-            )
-        super().__setattr__(name, _as_layer(value, name) if name in self._members else value)
-
-    def forward(self, x: Any) -> Any:
-        for layer in self._members.values():
-            x = layer(x)
-        return x
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(list(self._members.values()))
-
-    def __getitem__(self, number: int) -> Any:
-        return list(self)[number]
-
-    def __setitem__(self, number: int, layer: Any) -> None:
-        setattr(self, list(self._members)[number], layer)
-
-    def __delitem__(self, number: int) -> None:
-        delattr(self, list(self._members)[number])
-
-    def __len__(self) -> int:
-        return len(self._members)
-
-
-def parameter(init: Initialiser, shape: Shape, make: Callable[..., Tensor] = Tensor) -> Tensor:
-    """Make a trainable Tensor from init(shape).
-
-    Errors: OptionError (MG210) for sizes below 1; ShapeError (MG213) if `init` returns an array of
-    a different shape.
-    """
-    if not all(hasattr(size, "__index__") and size > 0 for size in shape):
-        raise OptionError(
-            "MG210",
-            f"weights cannot have the shape {shape}",
-            cause="each size must be an integer of 1 or more",
-            remedy="create the layer with integer sizes of at least 1",
-        )
-    array = np.asarray(init(shape))
-    if array.shape != shape:
-        raise ShapeError(
-            "MG213",
-            f"an initialiser returned an array of shape {array.shape} for weights of shape {shape}",
-            cause="the layer would stretch this array by broadcasting, or compute outputs of the "
-            "wrong size",
-            remedy="return an array of the shape that is passed to the initialiser",
-        )
-    return make(array, requires_grad=True)
-
-
-def check_function(activation: Any) -> None:
-    """Raise OptionError (MG211) unless the activation is callable."""
-    if not callable(activation):
-        raise OptionError(
-            "MG211",
-            f"the activation cannot be {activation!r}",
-            cause="an activation must be a function that takes and returns a Tensor, not the name "
-            "of a function",
-            remedy="pass the function itself, for example activation=mg.relu",
-        )
-
-
-def function_name(function: Any) -> str:
-    """Return an activation's name for `repr`. The activation may be a function, such as mg.softmax,
-    or an instance of a gate, such as mg.tanh, which is an instance of Tanh.
-    """
-    return str(getattr(function, "__name__", type(function).__name__.lower()))
-
-
-def _as_layer(value: Any, what: str) -> Layer:
-    if not callable(value) or isinstance(value, type):
-        raise OptionError(
-            "MG206",
-            f"{what} of Sequential is {value!r}, which is neither a Layer nor a function",
-            cause="lists must be unpacked, and classes must be called to make a layer",
-            remedy="pass layers and functions, as in Sequential(Dense(4, 3), mg.tanh)",
-        )
-    return value if isinstance(value, Layer) else Function(value)
-
-
-def _walk(root: Part, prefix: str = "") -> Iterator[tuple[str, Part]]:
-    """Yield (path, part) for the root and all its parts, in the order of definition. Each part
-    appears once, under its first path.
-    """
-    seen: set[int] = set()
-    ahead = [(prefix, root)]  # not recursive, because models may be deeply nested
-    while ahead:
-        path, part = ahead.pop()
-        if id(part) not in seen:
-            seen.add(id(part))
-            yield path, part
-            members = part._members if isinstance(part, Layer) else {}
-            ahead += [(join(path, name), member) for name, member in reversed(members.items())]
-
-
-def as_tensor(x: Any, dtype: Any = None) -> Tensor:
-    """Return x if it is a Tensor, else Tensor(x)."""
-    return x if isinstance(x, Tensor) else Tensor(x, dtype=dtype)
-
-
-def check_sequence(layer: Layer, x: Any, width: int | None = None, dtype: Any = None) -> Tensor:
-    """Return x as a Tensor. Raise ShapeError (MG221) unless it has shape (batch, time, width), with
-    one or more steps.
-    """
-    tensor = as_tensor(x, dtype)
-    if tensor.ndim == 3 and tensor.shape[1] and tensor.shape[2] == (width or tensor.shape[2]):
-        return tensor
-    size = width or "width"
-    raise ShapeError(
-        "MG221",
-        f"{type(layer).__name__} takes x of shape (batch, time, {size}), not {tensor.shape}",
-        cause=f"the layer reads one or more time steps, each a vector of size {size}, for each "
-        "sequence",
-        remedy="pass ids of shape (batch, time) through an Embedding first; for a single step, "
-        "pass x[:, None, :]; for a batch of one, pass x[None]",
-    )
-
-
-def join(path: str, name: str) -> str:
-    """Return the path of the part `name` in the layer at `path`. The path of the outermost layer is
-    "".
-    """
-    return f"{path}.{name}" if path and name else path or name
-
-
-def _flattened(state: Any, path: str) -> Iterator[tuple[str, Array]]:
-    """Yield (path, array) for each tensor in a state. The path of a tuple's item ends in the item's
-    index.
-    """
-    if isinstance(state, Tensor):
-        yield path, state.array.copy()
-    elif state is None:
-        yield path, np.empty((1, 0))
-    else:
-        for number, part in enumerate(state):
-            yield from _flattened(part, f"{path}.{number}")
-
-
-def _unflattened(arrays: Mapping[str, Array], path: str) -> Any:
-    """Rebuild a state from the arrays of `_flattened`. Returns None if there are no arrays for
-    `path`.
-    """
-    if path in arrays:
-        return None if arrays[path].shape[1:] == (0,) else Tensor(arrays[path])
-    parts: list[Any] = []
-    while any(f"{name}.".startswith(f"{path}.{len(parts)}.") for name in arrays):
-        parts.append(_unflattened(arrays, f"{path}.{len(parts)}"))
-    return tuple(parts) or None
-
-
-def _trained(value: Any) -> bool:
-    """Return whether a value becomes a trained part of the layer that it is assigned to."""
-    if isinstance(value, Tensor):
-        return value.requires_grad and value.node.gate is None
-    return isinstance(value, Layer)
-
-
-def _inside(value: Any) -> Iterator[Any]:
-    """Yield the items of a collection and, recursively, the items of any nested collections."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple, set, frozenset, deque)):
-        for item in value:
-            yield item
-            yield from _inside(item)
-
-
-def _check_collections(layer: Layer, values: dict[str, Any], known: Collection[int] = ()) -> None:
-    """Raise LayerError (MG204) if a collection in these attributes contains trained parts that are
-    not in `known`.
-    """
-    for name, value in values.items():
-        if name.startswith("_"):
-            continue
-        if any(_trained(part) and id(part) not in known for part in _inside(value)):
-            raise LayerError(
-                "MG204",
-                f"{type(layer).__name__}.{name} is a {type(value).__name__} that contains layers "
-                "or tensors",
-                cause="layers and tensors inside a collection have no path, so an optimizer "
-                "would not find them",
-                remedy="use Sequential(*layers), or one attribute for each layer: setattr(self, "
-                f"f'{name}_{{i}}', layer)",
-            )
-
-
-def _refuse(layer: Layer, name: str, value: Any) -> None:
-    """Raise LayerError for a value that looks like part of the model but would not be trained."""
-    _check_collections(layer, {name: value})
-    if isinstance(value, (np.ndarray, Tensor)):
-        raise LayerError(
-            "MG203",
-            f"{type(layer).__name__}.{name} would not be trained, because its value "
-            f"({type(value).__name__} of shape {value.shape}) is not a parameter",
-            cause="an optimizer finds only leaf Tensors that were made with requires_grad=True",
-            remedy="use Tensor(..., requires_grad=True); to freeze it, set requires_grad = False "
-            f"afterwards; to change its value, assign to self.{name}.array; if it is neither "
-            f"trained nor saved, start its name with an underscore: self._{name}; if it is saved, but "
-            f"not trained, use self.buffer({name!r}, array)",
-        )

@@ -13,9 +13,10 @@ from minigrad.errors import OptionError, ShapeError
 from minigrad.gates.basic import floats
 from minigrad.help.other_frameworks import answering
 
+from .arguments import as_tensor, parameter
 from .dropout import warn_of_training
 from .init import ones, zeros
-from .layer import Layer, as_tensor, parameter
+from .layer import Layer
 
 
 def check_number(layer: Layer, name: str, value: Any, most: float) -> Any:

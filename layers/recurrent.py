@@ -18,10 +18,11 @@ from minigrad.gates.steps import without_padding
 from minigrad.gates.unpacking import Handle, Unpaired
 from minigrad.help.other_frameworks import answering
 
+from .arguments import Activation, as_tensor, check_sequence
 from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, map_state, parts
 from .dropout import Dropout
 from .fused import run_fused, shall_fuse
-from .layer import Activation, Layer, as_tensor, check_sequence
+from .layer import Layer
 from .mask import as_mask, warn_of_padding
 from .unroll import unroll
 

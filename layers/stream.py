@@ -10,9 +10,11 @@ import numpy as np
 
 from minigrad import Tensor, concatenate, no_grad
 from minigrad.errors import GradientError, OptionError, ShapeError
+from minigrad.graph import Array
 
+from .arguments import as_tensor
 from .cells import State, map_state
-from .layer import Array, Layer, as_tensor
+from .layer import Layer
 from .recurrent import Recurrent
 
 

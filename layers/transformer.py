@@ -10,13 +10,15 @@ import numpy as np
 from minigrad import ScaledDotProductAttention, Tensor, concatenate, gelu
 from minigrad.context import FUSED
 from minigrad.errors import OptionError, ShapeError
+from minigrad.graph import Array
 from minigrad.help.other_frameworks import answering
 
+from .arguments import check_sequence, parameter
 from .cells import State, parts
 from .dense import Dense
 from .dropout import Dropout
 from .init import Initialiser, glorot_uniform, normal, zeros
-from .layer import Array, Layer, check_sequence, parameter
+from .layer import Layer
 from .mask import as_mask
 from .norm import LayerNorm
 

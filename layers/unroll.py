@@ -7,9 +7,9 @@ from minigrad import Tensor, cut, scope, where
 from minigrad.context import step_name
 from minigrad.gates.fused.sequence import cuts
 from minigrad.gates.steps import without_padding
+from minigrad.graph import Array
 
 from .cells import Cell, State, map_state, parts
-from .layer import Array
 
 
 def unroll(

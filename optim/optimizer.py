@@ -9,7 +9,7 @@ the same.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from minigrad.gates.table import Table
 from minigrad.gradients import SparseGradient
 from minigrad.graph import Leaf, Node
 from minigrad.help.engine_errors import gradient_misshapen, not_a_leaf
-from minigrad.help.other_frameworks import answer_attribute, check_assignment, own_keywords
+from minigrad.help.other_frameworks import KnownNames, check_assignment, own_keywords
 
 from .lazy import PendingRows, change_rows, pending_names
 
@@ -40,7 +40,7 @@ class Group:
     weight_decay: float
 
 
-class Optimizer:
+class Optimizer(KnownNames):
     """Base class of update rules. Each rule defines its `slots` and its `update_rule`.
 
     `parameters` is a dict {path: Tensor}, such as `model.named_parameters()`; a list of Tensors,
@@ -97,11 +97,6 @@ class Optimizer:
         }
         self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
         self._pending: dict[str, PendingRows] = {}
-
-    if not TYPE_CHECKING:  # otherwise type checkers would accept any name
-
-        def __getattr__(self, name: str) -> Any:
-            return answer_attribute(self, name)
 
     def __repr__(self) -> str:
         settings = "".join(f", {name}={value}" for name, value in self.settings().items())

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial, wraps
 from importlib import import_module
 from inspect import Parameter, signature
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import UnknownImportError, UnknownNameError, UnsupportedError
 
@@ -62,6 +62,15 @@ def answer_attribute(owner: Any, name: str) -> Any:
     if name.startswith("_") or hasattr(type(owner), name):
         return object.__getattribute__(owner, name)  # raises the original error again
     return unknown_name(name, owner)
+
+
+class KnownNames:
+    """Base class of objects that raise MG119 for any name that they lack."""
+
+    if not TYPE_CHECKING:  # otherwise type checkers would accept any name
+
+        def __getattr__(self, name: str) -> Any:
+            return answer_attribute(self, name)
 
 
 def answer_import(package: str, name: str) -> Any:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from copy import copy
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import minigrad as mg
 from minigrad import Tensor
 from minigrad.checkpoint import as_stored
 from minigrad.data import Batches
 from minigrad.errors import DataError, DtypeError, OptionError
-from minigrad.help.other_frameworks import answer_attribute, answering
+from minigrad.help.other_frameworks import KnownNames, answering
 from minigrad.numpy_api import watched_column
 
 from ..optimizer import Optimizer, check_range
@@ -42,7 +42,7 @@ from .run import Batch, Model, Run, evaluating
 from .snapshot import restore
 
 
-class Trainer(Run):
+class Trainer(Run, KnownNames):
     """Train a model on batches: repeat the forward pass, the loss, the backward pass and the
     optimizer step.
 
@@ -117,11 +117,6 @@ class Trainer(Run):
 
     def __repr__(self) -> str:
         return f"<Trainer of {type(self.model).__name__}: {self.epoch} of {self.epochs} epochs, {self.step:,} steps>"
-
-    if not TYPE_CHECKING:  # otherwise type checkers would accept any name
-
-        def __getattr__(self, name: str) -> Any:
-            return answer_attribute(self, name)
 
     @answering
     def fit(
