@@ -9,11 +9,12 @@ order of its blocks.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from minigrad import Tensor, sigmoid, tanh, where
+from minigrad.errors import ShapeError
 from minigrad.gates.basic import Tanh
 from minigrad.gates.steps import gru_step, lstm_step
 from minigrad.graph import Array
@@ -43,7 +44,7 @@ class Cell(Layer):
     Errors: see Layer.
     """
 
-    state_names: ClassVar[tuple[str, ...]] = ("h",)
+    state_names: tuple[str, ...] = ("h",)
 
     def __init__(self, inputs: int, hidden: int) -> None:
         self.inputs, self.hidden = inputs, hidden
@@ -71,8 +72,8 @@ class Cell(Layer):
 
     def initial_state(self, batch: int) -> State:
         """Return the state before the first step: zeros of shape (batch, H)."""
-        shape, dtype = (batch, self.hidden), self.dtype
-        state = [Tensor(np.zeros(shape, dtype), name=f"{name}0") for name in self.state_names]
+        shape = batch, self.hidden
+        state = [Tensor(np.zeros(shape, self.dtype), name=f"{name}0") for name in self.state_names]
         return state[0] if len(state) == 1 else tuple(state)
 
     def settings(self) -> str:
@@ -107,9 +108,10 @@ class RNNCell(Cell):
         return h, h
 
     def settings(self) -> str:
-        return super().settings() + (
-            "" if type(self.activation) is Tanh else f", {function_name(self.activation)}"
-        )
+        settings = super().settings()
+        if type(self.activation) is Tanh:
+            return settings
+        return f"{settings}, {function_name(self.activation)}"
 
 
 class GRUCell(Cell):
@@ -159,7 +161,7 @@ class GRUCell(Cell):
         return h, h
 
     def settings(self) -> str:
-        return super().settings() + ("" if self.reset_after else ", reset_after=False")
+        return super().settings() + ", reset_after=False" * (not self.reset_after)
 
 
 class LSTMCell(Cell):
@@ -227,3 +229,19 @@ def map_state(function: Callable[..., Tensor], *states: State) -> State:
 def parts(state: State) -> Sequence[Tensor]:
     """Return the tensors of a cell's state. The first tensor is the output h."""
     return state if isinstance(state, (tuple, list)) else (state,)
+
+
+def shapes(*states: State) -> list[Any]:
+    """Return the shapes of the tensors in states, and None for anything else."""
+    return [getattr(part, "shape", None) for state in states for part in parts(state)]
+
+
+def state_misfit(batch: int, state: State, needed: list[Any], remedy: str) -> ShapeError:
+    """Return the error for a state that does not have the `needed` shapes."""
+    return ShapeError(
+        "MG224",
+        f"the state does not match a batch of {batch}: it has shapes {shapes(state)} instead of "
+        f"{needed}",
+        cause="the state comes from a batch of a different size or from a different kind of layer",
+        remedy=remedy,
+    )

@@ -5,7 +5,7 @@ after a Conv1d: `x.swapaxes(1, 2)`.
 """
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 from minigrad import Tensor, conv, max_pool, windows
 from minigrad.errors import ShapeError
@@ -36,7 +36,7 @@ class Conv1d(Layer):
     Deep Learning (2016), chapter 9.
     """
 
-    axes: ClassVar[int] = 1
+    axes: int = 1
 
     @answering
     def __init__(

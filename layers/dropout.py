@@ -53,8 +53,7 @@ class Dropout(Layer):
             return tensor
         warn_of_training(f"dropout is active with rate {self.rate}")
         kept = generator().random(tensor.shape, np.float32) >= self.rate
-        z: Tensor = tensor * (kept.astype(tensor.dtype) / tensor.dtype.type(1 - self.rate))
-        return z
+        return tensor * (kept.astype(tensor.dtype) / tensor.dtype.type(1 - self.rate))
 
     def settings(self) -> str:
         return str(self.rate)

@@ -139,5 +139,4 @@ class BatchNorm(LayerNorm):
         else:
             centred, variance = x - self.mean.reshape(shape), self.variance.reshape(shape)
         scale = self.gain.reshape(shape) / np.sqrt(variance + self.epsilon)
-        z: Tensor = centred * scale + self.bias.reshape(shape)
-        return z
+        return centred * scale + self.bias.reshape(shape)

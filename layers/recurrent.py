@@ -3,9 +3,9 @@ several cells and run in both directions.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from inspect import Parameter, signature
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,17 @@ from minigrad.gates.unpacking import Handle, Unpaired
 from minigrad.help.other_frameworks import answering
 
 from .arguments import Activation, as_tensor, check_sequence
-from .cells import Cell, GRUCell, LSTMCell, RNNCell, State, map_state, parts
+from .cells import (
+    Cell,
+    GRUCell,
+    LSTMCell,
+    RNNCell,
+    State,
+    map_state,
+    parts,
+    shapes,
+    state_misfit,
+)
 from .dropout import Dropout
 from .fused import run_fused, shall_fuse
 from .layer import Layer
@@ -225,16 +235,14 @@ class Recurrent(Layer):
         finals = list(states.values())
         if pools_last:
             output = _side_by_side([parts(final)[0] for final in finals[-self._directions :]])
-        elif self.return_sequences:
-            output = _sequence(outputs)
         else:
-            output = pool(_sequence(outputs), self.pooling, mask)
-        if not self.return_sequences:
-            output = (OneStep if self.return_state else LastOutput).of(output)
-        elif not self.return_state:
-            output = RecurrentOutput.of(output)
+            output = _sequence(outputs)
+            if not self.return_sequences:
+                output = pool(output, self.pooling, mask)
         if not self.return_state:
-            return output
+            return (RecurrentOutput if self.return_sequences else LastOutput).of(output)
+        if not self.return_sequences:
+            output = OneStep.of(output)
         if len(finals) == 1:
             return output, map_state(OneStep.of, finals[0])
         return output, map_state(lambda *each: stack(each), *finals)
@@ -252,19 +260,13 @@ class Recurrent(Layer):
         return inputs
 
     def settings(self) -> str:
-        options = [
-            f"{name}={getattr(self, name)!r}"
-            for name, default in DEFAULTS.items()
-            if getattr(self, name) != default
-        ]
-        return ", ".join([self.cell.settings(), *options])
-
-
-DEFAULTS = {
-    name: parameter.default
-    for name, parameter in signature(Recurrent.__init__).parameters.items()
-    if parameter.kind is Parameter.KEYWORD_ONLY
-}
+        texts = [self.cell.settings()]
+        for name, parameter in signature(Recurrent.__init__).parameters.items():
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                value = getattr(self, name)
+                if value != parameter.default:
+                    texts.append(f"{name}={value!r}")
+        return ", ".join(texts)
 
 
 class RNN(Recurrent):
@@ -361,12 +363,9 @@ def _sequence(outputs: list[Any]) -> Tensor:
     `outputs` has one item for each direction: a list of T Tensors (B, H) if the layer was unrolled,
     or a Tensor (T, B, H) if it was fused.
     """
-    return _side_by_side(
-        [
-            part.transpose(1, 0, 2) if isinstance(part, Tensor) else stack(part, axis=1)
-            for part in outputs
-        ]
-    )
+    if isinstance(outputs[0], Tensor):
+        return _side_by_side([part.transpose(1, 0, 2) for part in outputs])
+    return _side_by_side([stack(part, axis=1) for part in outputs])
 
 
 def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
@@ -417,18 +416,12 @@ def _initial_states(cells: dict[str, Cell], state: State, batch: int) -> dict[st
     if state is None:
         return zeros
     states = [state] if len(cells) == 1 else _of_each_cell(state, zeros["cell"])
-    needed = _shapes(zeros.values())
-    if _shapes(states) != needed:
+    needed = shapes(*zeros.values())
+    if shapes(*states) != needed:
         if len(cells) > 1:
-            needed = [(len(cells), *shape) for shape in needed[: len(needed) // len(cells)]]
-        raise ShapeError(
-            "MG224",
-            f"the state does not match a batch of {batch}: it has shapes {_shapes([state])} instead of "
-            f"{needed}",
-            cause="the state comes from a batch of a different size or from a different kind of "
-            "layer",
-            remedy="pass a state returned by a call with the same batch size, or None for zeros",
-        )
+            needed = [(len(cells), *shape) for shape in shapes(zeros["cell"])]
+        remedy = "pass a state returned by a call with the same batch size, or None for zeros"
+        raise state_misfit(batch, state, needed, remedy)
     return dict(zip(cells, states, strict=True))
 
 
@@ -437,13 +430,10 @@ def _of_each_cell(state: State, of_one: State) -> list[State]:
     with the state of each cell, as in snapshots of older versions. `of_one` is the state of one
     cell.
     """
-    axes = [1 + getattr(part, "ndim", 0) for part in of_one] if type(of_one) is tuple else None
     try:
-        joined = [getattr(part, "ndim", None) for part in state] == axes
-        return list(zip(*state, strict=False)) if joined else list(state)
+        items = list(state)
     except TypeError:  # a number
         return []
-
-
-def _shapes(states: Iterable[State]) -> list[Any]:
-    return [getattr(part, "shape", None) for state in states for part in parts(state)]
+    axes = [getattr(item, "ndim", None) for item in items]
+    joined = type(of_one) is tuple and axes == [1 + part.ndim for part in of_one]
+    return list(zip(*items, strict=False)) if joined else items

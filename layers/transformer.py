@@ -14,7 +14,7 @@ from minigrad.graph import Array
 from minigrad.help.other_frameworks import answering
 
 from .arguments import check_sequence, parameter
-from .cells import State, parts
+from .cells import State, shapes, state_misfit
 from .dense import Dense
 from .dropout import Dropout
 from .init import Initialiser, glorot_uniform, normal, zeros
@@ -105,19 +105,15 @@ class MultiHeadAttention(Layer):
                 cause="new steps would also change the outputs of the steps before them",
                 remedy="create the layer with causal=True, or pass the whole sequence in one call",
             )
-        found: list[Any] = [getattr(part, "shape", None) for part in parts(state)]
         batch, heads, _, size = shape
+        found = shapes(state)
         steps = found[0][2] if found and len(found[0] or ()) == 4 else "steps"
-        if found == [(batch, heads, steps, size)] * 2:
-            return
-        raise ShapeError(
-            "MG224",
-            f"the state does not match a batch of {batch}: it has shapes {found} instead of "
-            f"{[(batch, heads, steps, size)] * 2}",
-            cause="the state comes from a batch of a different size or from a different kind of "
-            "layer",
-            remedy="pass the initial_state, or a state returned by a call with the same batch size",
-        )
+        needed = [(batch, heads, steps, size)] * 2
+        if found != needed:
+            remedy = (
+                "pass the initial_state, or a state returned by a call with the same batch size"
+            )
+            raise state_misfit(batch, state, needed, remedy)
 
     def settings(self) -> str:
         options = f"{', causal=True' * self.causal}{', bias=False' * (self.b_qkv is None)}"
@@ -214,8 +210,7 @@ class PositionalEmbedding(Layer):
                 remedy=f"pass at most {length} steps at a time, or create the layer with a larger "
                 "length; sample(..., context=length) cuts the text",
             )
-        z: Tensor = x + self.table[start:end]
-        return z
+        return x + self.table[start:end]
 
     def settings(self) -> str:
         length, width = self.table.shape
@@ -243,5 +238,4 @@ class PositionalEncoding(Layer):
         angles = positions / 10_000 ** (np.arange(0, width, 2) / width)
         pairs = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
         P = pairs.reshape(steps, -1)[:, :width]
-        z: Tensor = x + P.astype(np.result_type(x.dtype, np.float32))
-        return z
+        return x + P.astype(np.result_type(x.dtype, np.float32))

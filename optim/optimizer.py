@@ -9,7 +9,7 @@ the same.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,15 +72,15 @@ class Optimizer(KnownNames):
     if NumPy is set to raise errors.
     """
 
-    slots: ClassVar[tuple[str, ...]] = ()
+    slots: tuple[str, ...] = ()
     """Names of the arrays that the rule keeps for each parameter. The arrays have the parameter's
     shape and start at zero.
     """
 
-    below: ClassVar[tuple[tuple[str, float], ...]] = ()
+    below: tuple[tuple[str, float], ...] = ()
     """(name, upper bound) of each setting that must be at least 0 and below the bound."""
 
-    decoupled_decay: ClassVar[bool] = False
+    decoupled_decay: bool = False
     """True if weight decay shrinks the parameter directly, p -= lr λ p, instead of adding λp to the
     gradient.
     """

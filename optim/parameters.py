@@ -11,7 +11,10 @@ parameters.
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from minigrad import Tensor
 from minigrad.errors import OptionError
@@ -74,7 +77,7 @@ def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Any]) -> N
     last bits of matrix products.
     """
     for name, tensor in parameters.items():
-        tensor.update(lambda array, name=name: array.__setitem__(..., values[name]))  # type: ignore[misc]
+        tensor.update(partial(np.copyto, src=values[name]))
 
 
 def buffers(model: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@ loop.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from ...optimizer import check_range
 from ..run import Run
@@ -21,15 +21,15 @@ class Callback:
     other state, override `state_dict`, which returns arrays and JSON values, and `load_state_dict`.
     """
 
-    remembers: ClassVar[tuple[str, ...]] = ()
+    remembers: tuple[str, ...] = ()
     """Names of the attributes that a snapshot stores."""
 
-    last: ClassVar[bool] = False
+    last: bool = False
     """True if this callback is called after all others. Set it to True for a callback that stores
     the state of other callbacks.
     """
 
-    rank_0_only: ClassVar[bool] = False
+    rank_0_only: bool = False
     """True if this callback is called only on rank 0 when several processes train one model. Set it
     to True for a callback that only prints or writes files.
 

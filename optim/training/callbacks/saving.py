@@ -9,7 +9,7 @@ is not installed; OSError for a folder that cannot be created.
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from minigrad import generator
 from minigrad.checkpoint import check_match, save
@@ -35,7 +35,7 @@ class Snapshots(Every):
     Errors: OptionError MG321 for a folder that contains snapshots of another run.
     """
 
-    last: ClassVar[bool] = True  # because a snapshot also stores the state of the other callbacks
+    last: bool = True  # because a snapshot also stores the state of the other callbacks
 
     def __init__(
         self,
