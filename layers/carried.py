@@ -22,7 +22,10 @@ def flattened(state: Any, path: str) -> Iterator[tuple[str, Array]]:
             yield from flattened(part, f"{path}.{number}")
 
 
-def unflattened(arrays: Mapping[str, Array], path: str) -> Any:
+def unflattened(
+    arrays: Mapping[str, Array],
+    path: str,
+) -> Any:
     """Rebuild a state from the arrays of `flattened`. Returns None if there are no arrays for
     `path`.
     """

@@ -47,7 +47,8 @@ class Cell(Layer):
     state_names: tuple[str, ...] = ("h",)
 
     def __init__(self, inputs: int, hidden: int) -> None:
-        self.inputs, self.hidden = inputs, hidden
+        self.inputs = inputs
+        self.hidden = hidden
 
     def _make_weights(self, blocks: int) -> None:
         """Create W_xh (D, blocks · H) and W_hh (H, blocks · H)."""
@@ -63,7 +64,12 @@ class Cell(Layer):
         first = next(iter(self._members.values()), None)
         return np.dtype(getattr(first, "dtype", np.float32))
 
-    def masked_step(self, x: Tensor, state: State, real: Array | None = None) -> State:
+    def masked_step(
+        self,
+        x: Tensor,
+        state: State,
+        real: Array | None = None,
+    ) -> State:
         """Run one step and return the new state. Rows where `real` (B, 1) is False keep their
         previous state.
         """
@@ -96,7 +102,12 @@ class RNNCell(Cell):
     """
 
     @answering
-    def __init__(self, inputs: int, hidden: int, activation: Activation = tanh) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        activation: Activation = tanh,
+    ) -> None:
         super().__init__(inputs, hidden)
         check_function(activation)
         self.activation = activation
@@ -139,7 +150,12 @@ class GRUCell(Cell):
     """
 
     @answering
-    def __init__(self, inputs: int, hidden: int, reset_after: bool = True) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        reset_after: bool = True,
+    ) -> None:
         super().__init__(inputs, hidden)
         self.reset_after = reset_after
         self._make_weights(blocks=3)
@@ -148,15 +164,18 @@ class GRUCell(Cell):
             self.b_hh = parameter(zeros, (3 * hidden,))
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        H, h = self.hidden, state
+        H = self.hidden
+        h = state
         a = x @ self.W_xh + self.b_xh
         if self.reset_after:
             h, gates = gru_step(a, h, self.W_hh, self.b_hh)
         else:
             zr = sigmoid(a[:, : 2 * H] + h @ self.W_hh[:, : 2 * H])
-            z, r = zr[:, :H], zr[:, H:]
+            z = zr[:, :H]
+            r = zr[:, H:]
             n = tanh(a[:, 2 * H :] + (r * h) @ self.W_hh[:, 2 * H :])
-            h, gates = n + z * (h - n), {"z": z, "r": r, "n": n}
+            h = n + z * (h - n)
+            gates = {"z": z, "r": r, "n": n}
         self.note(**gates)
         return h, h
 
@@ -192,7 +211,12 @@ class LSTMCell(Cell):
     state_names = ("h", "c")
 
     @answering
-    def __init__(self, inputs: int, hidden: int, forget_bias: float = 1.0) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        forget_bias: float = 1.0,
+    ) -> None:
         super().__init__(inputs, hidden)
         self._make_weights(blocks=4)
         b = zeros((4 * hidden,))
@@ -203,12 +227,22 @@ class LSTMCell(Cell):
         state = self._step(x, state)
         return state[0], state
 
-    def masked_step(self, x: Tensor, state: State, real: Array | None = None) -> State:
+    def masked_step(
+        self,
+        x: Tensor,
+        state: State,
+        real: Array | None = None,
+    ) -> State:
         if type(self).forward is not LSTMCell.forward:  # overridden, so _step does not apply
             return super().masked_step(x, state, real)
         return self._step(x, state, real)
 
-    def _step(self, x: Tensor, state: State, real: Array | None = None) -> State:
+    def _step(
+        self,
+        x: Tensor,
+        state: State,
+        real: Array | None = None,
+    ) -> State:
         h, c = state
         h, c, gates = lstm_step(x @ self.W_xh + self.b, h, c, self.W_hh, real)
         self.note(**gates)
@@ -236,7 +270,12 @@ def shapes(*states: State) -> list[Any]:
     return [getattr(part, "shape", None) for state in states for part in parts(state)]
 
 
-def state_misfit(batch: int, state: State, needed: list[Any], remedy: str) -> ShapeError:
+def state_misfit(
+    batch: int,
+    state: State,
+    needed: list[Any],
+    remedy: str,
+) -> ShapeError:
     """Return the error for a state that does not have the `needed` shapes."""
     return ShapeError(
         "MG224",

@@ -52,7 +52,8 @@ class Conv1d(Layer):
     ) -> None:
         self.W = parameter(init, (filters, channels, *along(size, self.axes)))
         self.b = parameter(zeros, (filters,)) if bias else None
-        self.stride, self.padding = stride, padding
+        self.stride = stride
+        self.padding = padding
 
     def forward(self, x: Any) -> Tensor:
         z = conv(as_tensor(x, self.W.dtype), self.W, self.stride, self.padding)

@@ -34,7 +34,13 @@ class Embedding(Layer):
     """
 
     @answering
-    def __init__(self, vocabulary: int, width: int, *, init: Initialiser = _small) -> None:
+    def __init__(
+        self,
+        vocabulary: int,
+        width: int,
+        *,
+        init: Initialiser = _small,
+    ) -> None:
         self.table = parameter(init, (vocabulary, width), make_table)
 
     def forward(self, ids: Any) -> Tensor:

@@ -66,7 +66,13 @@ def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
 
 
 def run_fused(
-    cell: Cell, x: Tensor, state: State, *, mask: Array | None, truncate: int | None, reverse: bool
+    cell: Cell,
+    x: Tensor,
+    state: State,
+    *,
+    mask: Array | None,
+    truncate: int | None,
+    reverse: bool,
 ) -> tuple[Tensor, State]:
     """Compute the same result as `unroll`, but with a single gate. Returns the outputs h of all steps, (T, B,
     H), and the state after the last step that ran.
@@ -79,7 +85,8 @@ def run_fused(
     ((5, 1, 2), (1, 2))
     """
     fused = FUSED_CELLS[type(cell)]
-    W_xh, b = cell.W_xh, getattr(cell, fused.bias)
+    W_xh = cell.W_xh
+    b = getattr(cell, fused.bias)
     weights = [getattr(cell, name) for name in fused.recurrent]
     ids = ids_of(x)  # if x was looked up, the row of each distinct id is multiplied only once
     a = x @ W_xh + b if ids is None else LookupProduct()(x, ids, W_xh, b)

@@ -123,7 +123,8 @@ def orthogonal(shape: Shape) -> Array:
     Sources: Saxe et al., Exact solutions to the nonlinear dynamics of learning (2014); Mezzadri
     (2007) for the sign correction.
     """
-    rows, columns = shape[0], math.prod(shape[1:])
+    rows = shape[0]
+    columns = math.prod(shape[1:])
     q, r = np.linalg.qr(generator().standard_normal((max(rows, columns), min(rows, columns))))
     q = q * np.sign(np.diag(r))  # otherwise some matrices would be more likely than others
     return np.ascontiguousarray(q.T if rows < columns else q, np.float32).reshape(shape)

@@ -21,7 +21,11 @@ Values = dict[str, Steps]  # by path
 
 
 def outputs(
-    model: Layer, x: Any, layers: Sequence[str], *, batch_size: int = 256
+    model: Layer,
+    x: Any,
+    layers: Sequence[str],
+    *,
+    batch_size: int = 256,
 ) -> dict[str, Array]:
     """Return the outputs of the named layers for all of x, as {path: array}. The model runs in
     evaluation mode, and no graph is recorded.
@@ -92,7 +96,10 @@ def gradients(
 
 
 def gradient_flow(
-    model: Layer, batch: Sequence[Any], *, loss: Loss = softmax_cross_entropy
+    model: Layer,
+    batch: Sequence[Any],
+    *,
+    loss: Loss = softmax_cross_entropy,
 ) -> dict[str, Array]:
     """Return the gradient norm of every cell's state at each time step, as {"rnn.cell.h": norms of
     dL/dh_t, shape (T,)}.
@@ -121,7 +128,10 @@ def gradient_flow(
 
 
 def _passes(
-    model: Layer, x: Any, layers: Sequence[str], batch_size: int
+    model: Layer,
+    x: Any,
+    layers: Sequence[str],
+    batch_size: int,
 ) -> Iterator[tuple[slice, Any, Values]]:
     """Yield (batch slice, output, values of the paths in `layers`) for each batch."""
     inputs = x if isinstance(x, tuple) else (x,)

@@ -250,7 +250,8 @@ class Layer(Whole, KnownNames):
             yield
         finally:
             for layer, training, memory in before:
-                layer.training, layer._memory = training, memory
+                layer.training = training
+                layer._memory = memory
 
     # ---- saving and loading ----
 

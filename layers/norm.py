@@ -137,6 +137,7 @@ class BatchNorm(LayerNorm):
             for buffer, batch in ((self.mean, mean.array), (self.variance, unbiased)):
                 buffer += self.momentum * (batch.reshape(width) - buffer)
         else:
-            centred, variance = x - self.mean.reshape(shape), self.variance.reshape(shape)
+            centred = x - self.mean.reshape(shape)
+            variance = self.variance.reshape(shape)
         scale = self.gain.reshape(shape) / np.sqrt(variance + self.epsilon)
         return centred * scale + self.bias.reshape(shape)

@@ -220,7 +220,8 @@ class Recurrent(Layer):
         for number, (name, cell) in enumerate(cells.items()):
             backward = number % self._directions == 1
             if number and not backward:
-                inputs, outputs = self._between(outputs), []
+                inputs = self._between(outputs)
+                outputs = []
             with scope(name) if len(cells) > 1 else nullcontext():
                 sequence, states[name] = run(
                     cell,
@@ -400,7 +401,8 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
     real = as_mask(mask, None, *x.shape[:2])
     if real is None:
         return x.mean(axis=1) if how == "mean" else x.max(axis=1)
-    column, wide = real[:, :, None], floats(x)
+    column = real[:, :, None]
+    wide = floats(x)
     if how == "max":
         z = where(column, wide, np.finfo(wide.dtype).min).max(axis=1)
     else:

@@ -53,13 +53,15 @@ class TruncatedBPTT:
     """
 
     def __init__(self, k1: int, k2: int) -> None:
-        self.k1, self.k2 = k1, k2
+        self.k1 = k1
+        self.k2 = k2
 
     def walk(self, model: Any, x: Any, state: State = None) -> Iterator[tuple[slice, Tensor]]:
         """Yield (steps, outputs) for each window in turn."""
         _check_directions(model)
         x = _with_steps(x)
-        length, position = x.shape[1], 0  # `state` is the state before this position
+        length = x.shape[1]
+        position = 0  # `state` is the state before this position
         for start in range(0, length, self.k1):
             end = min(start + self.k1, length)
             outputs, state, kept = self._window(
@@ -86,7 +88,8 @@ class TruncatedBPTT:
         if begin:
             _, state = _run(model, x[:, :begin], state)
             state = _detached(state)
-        states, outputs = {begin: state}, []
+        states = {begin: state}
+        outputs = []
         for a, b in pairwise(sorted({begin, next_begin, first_output, end})):
             output, states[b] = _run(model, x[:, a:b], states[a])
             if a >= first_output:
@@ -123,7 +126,8 @@ class Stateful(Layer):
 
     def __init__(self, model: Layer, bptt: TruncatedBPTT) -> None:
         _check_directions(model)
-        self.model, self._bptt = model, bptt
+        self.model = model
+        self._bptt = bptt
 
     def forward(self, x: Any) -> Tensor:
         x = _with_steps(x)
@@ -132,7 +136,8 @@ class Stateful(Layer):
             self._memory = {**self._memory, "evaluated": _detached(state)}
             return outputs
         computed = isinstance(x, Tensor) and x.requires_grad
-        earlier, length = self._memory["x"], x.shape[1]
+        earlier = self._memory["x"]
+        length = x.shape[1]
         if earlier is not None and earlier.size and len(earlier) == len(x):
             x = np.concatenate([earlier.array, x], axis=1)
         outputs, state, kept = self._bptt._window(
@@ -202,12 +207,16 @@ def sample(
             "chosen",
             remedy="use a temperature of 0 or more, such as 0.7",
         )
-    rng, ids, state, start = np.random.default_rng(seed), [*prompt], None, 0
+    rng = np.random.default_rng(seed)
+    ids = [*prompt]
+    state = None
+    start = 0
     initial_state = getattr(model, "initial_state", lambda batch: None)
     with model.evaluating(), no_grad():
         for _ in range(count):
             if context is not None and len(ids) - start > context:
-                start, state = len(ids) - (context + 1) // 2, None
+                start = len(ids) - (context + 1) // 2
+                state = None
             read = ids[start:] if state is None else ids[-1:]
             if state is None:
                 state = initial_state(1)

@@ -50,7 +50,13 @@ class MultiHeadAttention(Layer):
     """
 
     @answering
-    def __init__(self, width: int, heads: int, causal: bool = False, bias: bool = True) -> None:
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        causal: bool = False,
+        bias: bool = True,
+    ) -> None:
         if not (hasattr(heads, "__index__") and heads > 0 and width % heads == 0):
             raise OptionError(
                 "MG245",
@@ -58,18 +64,26 @@ class MultiHeadAttention(Layer):
                 cause="every head works on an equal part of the width",
                 remedy="choose an integer number of heads, and a width that is a multiple of it",
             )
-        self.heads, self.causal = heads, causal
+        self.heads = heads
+        self.causal = causal
         self.W_qkv = parameter(glorot_uniform, (width, 3 * width))
         self.b_qkv = parameter(zeros, (3 * width,)) if bias else None
         self.out_proj = Dense(width, width, bias=bias)
 
     def initial_state(self, batch: int) -> State:
         """Return the state before the first step: keys and values (B, heads, 0, d)."""
-        width, dtype = len(self.W_qkv), self.W_qkv.dtype
+        width = len(self.W_qkv)
+        dtype = self.W_qkv.dtype
         empty = Tensor(np.zeros((batch, self.heads, 0, width // self.heads), dtype))
         return empty, empty
 
-    def forward(self, x: Any, state: State = None, *, mask: Any = None) -> Any:
+    def forward(
+        self,
+        x: Any,
+        state: State = None,
+        *,
+        mask: Any = None,
+    ) -> Any:
         x = check_sequence(self, x, len(self.W_qkv), self.W_qkv.dtype)
         batch, steps, width = x.shape
         qkv = x @ self.W_qkv
@@ -85,8 +99,15 @@ class MultiHeadAttention(Layer):
         z = self.out_proj(z.transpose(0, 2, 1, 3).reshape(batch, steps, width))
         return z if state is None else (z, (k, v))
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor, real: Array | None) -> Tensor:
-        steps, keys = q.shape[2], k.shape[2]
+    def _attend(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        real: Array | None,
+    ) -> Tensor:
+        steps = q.shape[2]
+        keys = k.shape[2]
         mask = [] if real is None else [real[:, None, None]]
         if self.causal and 1 < steps < keys:  # the gate's mask is for as many keys as queries
             mask = [np.tri(steps, keys, keys - steps, bool) & (mask[0] if mask else True)]
@@ -165,7 +186,13 @@ class TransformerBlock(Layer):
         """Return the attention's state before the first step."""
         return self.self_attn.initial_state(batch)
 
-    def forward(self, x: Any, state: State = None, *, mask: Any = None) -> Any:
+    def forward(
+        self,
+        x: Any,
+        state: State = None,
+        *,
+        mask: Any = None,
+    ) -> Any:
         x = check_sequence(self, x, len(self.norm1.gain), self.norm1.gain.dtype)
         z = self.self_attn(self.norm1(x), state, mask=mask)
         if state is not None:
@@ -195,7 +222,13 @@ class PositionalEmbedding(Layer):
     understanding by generative pre-training (2018).
     """
 
-    def __init__(self, length: int, width: int, *, init: Initialiser = normal(0.02)) -> None:  # noqa: B008
+    def __init__(
+        self,
+        length: int,
+        width: int,
+        *,
+        init: Initialiser = normal(0.02),  # noqa: B008
+    ) -> None:
         self.table = parameter(init, (length, width))
 
     def forward(self, x: Any, start: int = 0) -> Tensor:

@@ -58,7 +58,8 @@ def unroll(
             if real is not None:
                 x = without_padding(x, real[:, 0])
             if number in cut_before:
-                rows, after = cut_before[number], map_state(cut, state)
+                rows = cut_before[number]
+                after = map_state(cut, state)
                 state = after if rows is None else map_state(partial(where, rows), after, state)
             # do not call cell(x, state), which would open another scope
             state = cell.masked_step(x, state, real)

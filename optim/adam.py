@@ -64,7 +64,13 @@ class Adam(Optimizer):
         return 1 - self.beta1**t, 1 - self.beta2**t
 
     def update_rule(
-        self, p: Array, g: Array, slots: Arrays, scratch: Array, lr: float, t: int
+        self,
+        p: Array,
+        g: Array,
+        slots: Arrays,
+        scratch: Array,
+        lr: float,
+        t: int,
     ) -> None:
         m, v = slots
         correct1, correct2 = self.bias_corrections(t)
@@ -102,7 +108,13 @@ class Adam(Optimizer):
         b = np.sqrt(np.maximum(self.beta2**missed, 1e-300) / correct2)
         return a, a / b, a * b, a * b * b
 
-    def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
+    def catch_up(
+        self,
+        p: Array,
+        slots: Arrays,
+        missed: Array,
+        sums: Arrays,
+    ) -> None:
         """p -= Σ a m / (b √v + eps) over the missed steps, approximated by one or two terms w m /
         (B √v + eps).
 
@@ -128,7 +140,13 @@ class Adam(Optimizer):
         m *= faded(self.beta1, missed, m.dtype)
         v *= faded(self.beta2, missed, v.dtype)
 
-    def _steps(self, m: Array, root: Array, w: Array, b: Array) -> Array:
+    def _steps(
+        self,
+        m: Array,
+        root: Array,
+        w: Array,
+        b: Array,
+    ) -> Array:
         """w m / (b √v + eps), computed in place in `root`, which contains √v."""
         root *= b.astype(root.dtype)
         root += self.eps
@@ -138,7 +156,11 @@ class Adam(Optimizer):
 
 
 def _two_representatives(
-    mean: Array, a: Array, a_by_b: Array, a_b: Array, a_b2: Array
+    mean: Array,
+    a: Array,
+    a_by_b: Array,
+    a_b: Array,
+    a_b2: Array,
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Return the two terms (w, B) of the quadrature. B is a node, and w is the node's weight times
     B. The terms follow from the moments of b with the weights a / b.

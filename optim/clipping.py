@@ -54,7 +54,8 @@ def clip_gradients(
         for path, tensor in parameters.items()
         if (values := gradient_values(tensor)) is not None
     }
-    norm, largest = _norm(gradients.values()), 1.0
+    norm = _norm(gradients.values())
+    largest = 1.0
     # the squares may have overflowed or underflowed
     if not SAFE_NORMS[0] < norm < SAFE_NORMS[1]:
         sizes = {path: float(np.abs(values).max(initial=0)) for path, values in gradients.items()}

@@ -39,7 +39,8 @@ class PendingRows:
     """
 
     def __init__(self, optimizer: Any, path: str) -> None:
-        self.rule, self.settings = copy(optimizer), optimizer.settings()
+        self.rule = copy(optimizer)
+        self.settings = optimizer.settings()
         # use Python floats, because NumPy's float32 would round the sums
         vars(self.rule).update(self.settings)
         # missed steps beyond the window change only the slots
@@ -57,7 +58,12 @@ class PendingRows:
         # after at most LATE steps.
         self.sums = np.zeros((0, 0))
 
-    def step(self, lr: float, ids: Array, change: Callable[..., None]) -> None:
+    def step(
+        self,
+        lr: float,
+        ids: Array,
+        change: Callable[..., None],
+    ) -> None:
         """Call `change` with the rows `ids` of the table and its slots, after bringing them up to
         date. All other rows miss this step, except that all rows catch up at some steps.
 
@@ -147,7 +153,11 @@ class PendingRows:
         change_rows([stored, *self.slots], stale, change)
 
 
-def change_rows(arrays: Arrays, rows: Array, change: Callable[..., None]) -> None:
+def change_rows(
+    arrays: Arrays,
+    rows: Array,
+    change: Callable[..., None],
+) -> None:
     """Call `change` with these rows of each array, which it changes in place."""
     parts = [array.take(rows, axis=0) for array in arrays]
     change(*parts)
@@ -170,7 +180,11 @@ def fade_out(factor: float) -> int:
     return math.ceil(math.log(NEGLIGIBLE) / math.log(factor)) if factor > 0 else 0
 
 
-def faded(factor: float, missed: NDArray[np.float64], dtype: np.dtype[Any]) -> Array:
+def faded(
+    factor: float,
+    missed: NDArray[np.float64],
+    dtype: np.dtype[Any],
+) -> Array:
     """Return `factor` to the power `missed`, or 0 if the result is below DENORMAL."""
     power = factor**missed
     power[power < DENORMAL] = 0.0

@@ -85,7 +85,12 @@ class Optimizer(KnownNames):
     gradient.
     """
 
-    def __init__(self, parameters: Parameters, lr: float, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: float,
+        weight_decay: float = 0.0,
+    ) -> None:
         self.groups = _groups(parameters, lr, weight_decay)
         self.scale = 1.0
         self._check_settings()
@@ -183,7 +188,13 @@ class Optimizer(KnownNames):
             self.steps[path] += 1
 
     def update_rule(
-        self, p: Array, g: Array, slots: Arrays, scratch: Array, lr: float, t: int
+        self,
+        p: Array,
+        g: Array,
+        slots: Arrays,
+        scratch: Array,
+        lr: float,
+        t: int,
     ) -> None:
         """Change the parameter `p` in place, given its gradient `g`. Do not change `g`.
 
@@ -212,7 +223,13 @@ class Optimizer(KnownNames):
         """
         return ()
 
-    def catch_up(self, p: Array, slots: Arrays, missed: Array, sums: Arrays) -> None:
+    def catch_up(
+        self,
+        p: Array,
+        slots: Arrays,
+        missed: Array,
+        sums: Arrays,
+    ) -> None:
         """Apply the missed steps to the rows p and their slots, in place.
 
         For each row, `missed` (n, 1, ...) contains the number of missed steps, and each array in
@@ -333,7 +350,8 @@ class Optimizer(KnownNames):
 
     def _update(self, path: str, tensor: Tensor, group: Group) -> None:
         """Apply the rule to a parameter and its slots."""
-        lr, decay = group.lr * self.scale, group.weight_decay
+        lr = group.lr * self.scale
+        decay = group.weight_decay
         gradient: Any = cast(Leaf, tensor.node).grad
         if isinstance(gradient, SparseGradient):
             if not decay and self._update_rows(path, tensor, gradient, lr):
@@ -354,11 +372,19 @@ class Optimizer(KnownNames):
         tensor.update(change)
         self._pending.pop(path, None)  # all rows are up to date
 
-    def _update_rows(self, path: str, tensor: Tensor, gradient: SparseGradient, lr: float) -> bool:
+    def _update_rows(
+        self,
+        path: str,
+        tensor: Tensor,
+        gradient: SparseGradient,
+        lr: float,
+    ) -> bool:
         """Update only the rows that have a gradient. `lazy_window` decides whether the other rows
         stay as they are, catch up later, or must be updated too. Then, this method returns False.
         """
-        window, table, rows = self.lazy_window(), tensor.node, gradient.rows()
+        window = self.lazy_window()
+        table = tensor.node
+        rows = gradient.rows()
         if rows is None or window == math.inf:
             return False
         ids, g = rows
@@ -404,7 +430,12 @@ def _has_gradient(tensor: Tensor) -> bool:
     return True
 
 
-def check_range(name: str, value: Any, low: float = 0.0, high: float = math.inf) -> float:
+def check_range(
+    name: str,
+    value: Any,
+    low: float = 0.0,
+    high: float = math.inf,
+) -> float:
     """Return `value` as a float. Raises OptionError MG305 unless low <= value < high."""
     if isinstance(value, (int, float, np.number)) and low <= value < high:
         return float(value)

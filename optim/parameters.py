@@ -21,7 +21,8 @@ from minigrad.errors import OptionError
 
 
 def split(
-    parameters: Mapping[str, Tensor], *patterns: str
+    parameters: Mapping[str, Tensor],
+    *patterns: str,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return (parameters whose path matches a pattern, all other parameters). Both
     dicts keep the order of `parameters`.
@@ -72,7 +73,10 @@ def unfreeze(model: Any, *patterns: str) -> list[str]:
     return _set(model, patterns, True)
 
 
-def set_arrays(parameters: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+def set_arrays(
+    parameters: Mapping[str, Tensor],
+    values: Mapping[str, Any],
+) -> None:
     """Write values into parameters in place. This preserves the memory layout, which affects the
     last bits of matrix products.
     """
@@ -100,7 +104,11 @@ def set_weights(model: Any, values: Mapping[str, Any]) -> None:
         array[...] = values[path]
 
 
-def _set(model: Any, patterns: tuple[str, ...], wanted: bool) -> list[str]:
+def _set(
+    model: Any,
+    patterns: tuple[str, ...],
+    wanted: bool,
+) -> list[str]:
     found, _ = split(model.named_parameters(), *patterns)
     for tensor in found.values():
         tensor.requires_grad = wanted

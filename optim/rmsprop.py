@@ -39,7 +39,8 @@ class RMSprop(Optimizer):
         eps: float = 1e-7,
         weight_decay: float = 0.0,
     ) -> None:
-        self.decay, self.eps = decay, eps
+        self.decay = decay
+        self.eps = eps
         super().__init__(parameters, lr, weight_decay)
 
     def update_rule(

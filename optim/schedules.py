@@ -31,7 +31,8 @@ class StepSchedule:
     @answering
     def __init__(self, every: int, factor: float = 0.1) -> None:
         check_range("every", every, 1)
-        self.every, self.factor = every, factor
+        self.every = every
+        self.factor = factor
 
     def __call__(self, step: int) -> float:
         return float(self.factor ** (step // self.every))
@@ -51,7 +52,8 @@ class CosineSchedule:
     @answering
     def __init__(self, steps: int, floor: float = 0.0) -> None:
         check_range("steps", steps, 1)
-        self.steps, self.floor = steps, floor
+        self.steps = steps
+        self.floor = floor
 
     def __call__(self, step: int) -> float:
         return (
@@ -73,9 +75,14 @@ class WarmUp:
     """
 
     @answering
-    def __init__(self, steps: int, after: Schedule | None = None) -> None:
+    def __init__(
+        self,
+        steps: int,
+        after: Schedule | None = None,
+    ) -> None:
         check_range("steps", steps, 0)
-        self.steps, self.after = steps, after
+        self.steps = steps
+        self.after = after
 
     def __call__(self, step: int) -> float:
         if step < self.steps:

@@ -48,7 +48,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
-        self.momentum, self.nesterov = momentum, nesterov
+        self.momentum = momentum
+        self.nesterov = nesterov
         if nesterov and not momentum:
             raise OptionError(
                 "MG308",

@@ -34,7 +34,10 @@ class History(Mapping[str, list[float]]):
     written.
     """
 
-    def __init__(self, rows: list[dict[str, float]] | None = None) -> None:
+    def __init__(
+        self,
+        rows: list[dict[str, float]] | None = None,
+    ) -> None:
         self.rows: list[dict[str, float]] = list(rows or [])
 
     def __getitem__(self, column: str) -> list[float]:

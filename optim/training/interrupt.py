@@ -29,7 +29,8 @@ class CtrlC:
             signal.signal(signal.SIGINT, self._note)
 
     def __exit__(self, *error: object) -> None:
-        came, self.came = self.came, False
+        came = self.came
+        self.came = False
         if self._watching:
             signal.signal(signal.SIGINT, self._before)
         if came and error[0] is None:  # Ctrl-C arrived after the last check of `came`

@@ -174,7 +174,11 @@ def all_reduce(comm: Communicator, array: Array) -> Array:
     return parts.reshape(-1)[: array.size].reshape(array.shape)
 
 
-def sum_gradients(comm: Communicator, parameters: Mapping[str, Tensor], share: float) -> None:
+def sum_gradients(
+    comm: Communicator,
+    parameters: Mapping[str, Tensor],
+    share: float,
+) -> None:
     """Replace every gradient g by Σᵣ shareᵣ gᵣ, the sum over the ranks.
 
     Dense gradients are sent in one array. For a row-sparse gradient, only its rows are sent, and
@@ -220,7 +224,8 @@ class SumOverRanks(Gate):
     differentiable_twice = False  # the rule uses plain arrays
 
     def __init__(self, comm: Communicator, rows: int) -> None:
-        self.comm, self.rows = comm, rows
+        self.comm = comm
+        self.rows = rows
         self.place = f"the batch statistics {scope_label(SCOPE.get())}"
 
     def forward(self, x: Any) -> Any:

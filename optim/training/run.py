@@ -68,14 +68,16 @@ class Run:
         """Set all attributes to their values before the first step."""
         # a copy, so that its position belongs to this run
         self.train: Any = copy(train) if isinstance(train, Batches) else train
-        self.validation, self.epochs = validation, epochs  # in total
+        self.validation = validation
+        self.epochs = epochs  # in total
         # per epoch, or None if unknown
         self.batches = len(train) if isinstance(train, Sized) else None
         self.epoch = self.step = 0  # completed epochs and steps
         self.batch = 0  # completed steps in this epoch
         self.examples = 0  # in the latest batch
         self.trained = False  # all steps of this epoch are complete, and validation is next
-        self.means, self.history = Means(), History()  # of this epoch, and of the run
+        self.means = Means()
+        self.history = History()  # of this epoch, and of the run
         self.loss_tensor: Tensor | None = None  # set from on_forward to on_gradients
         self.stop_reason = ""  # why the run ends early
         # the optimizer's hyperparameters at the first start of the run
@@ -84,7 +86,8 @@ class Run:
         self.resuming: FilePath | None = None
         # the start time of this epoch or of the resumed run, and the seconds spent in this epoch
         # before it
-        self.began, self.seconds = time.perf_counter(), 0.0
+        self.began = time.perf_counter()
+        self.seconds = 0.0
 
     def everyone(self, mine: Any, place: str = "a callback") -> list[Any]:
         """Return the values `mine` of all processes, in rank order. All processes must call this

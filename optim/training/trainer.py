@@ -91,8 +91,10 @@ class Trainer(Run, KnownNames):
         config: Mapping[str, Any] | None = None,
         comm: Communicator = None,
     ) -> None:
-        self.model, self.loss = model, loss
-        self.optimizer, self.seed = optimizer, seed
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.seed = seed
         if metrics is None:
             metrics = {"accuracy": accuracy}
         if "loss" in metrics or not hasattr(metrics, "items"):
@@ -112,7 +114,8 @@ class Trainer(Run, KnownNames):
         acting = [callback for callback in callbacks if not (self.rank and callback.rank_0_only)]
         self.callbacks = sorted(acting, key=lambda callback: callback.last)
         self.config = as_stored(config, "the config")  # in the form that a snapshot stores
-        self._ctrl_c, self._training = CtrlC(), False
+        self._ctrl_c = CtrlC()
+        self._training = False
         self.begin((), 1, None)
 
     def __repr__(self) -> str:
@@ -235,10 +238,13 @@ class Trainer(Run, KnownNames):
             results = self.evaluate(self.validation)
             row |= {f"validation_{name}": value for name, value in results.items()}
         row["seconds"] = self.elapsed()
-        self.began, self.seconds = time.perf_counter(), 0.0
+        self.began = time.perf_counter()
+        self.seconds = 0.0
         self.history.rows.append(row)
         self.epoch += 1
-        self.batch, self.trained, self.means = 0, False, Means()
+        self.batch = 0
+        self.trained = False
+        self.means = Means()
         self._call("on_epoch_end")
         self._stop_if_interrupted()
 

@@ -78,13 +78,18 @@ class Every(Callback):
     both. The default is every epoch.
     """
 
-    def __init__(self, every_epochs: int | None, every_steps: int | None) -> None:
+    def __init__(
+        self,
+        every_epochs: int | None,
+        every_steps: int | None,
+    ) -> None:
         if every_epochs is None and every_steps is None:
             every_epochs = 1
         for name, period in (("every_epochs", every_epochs), ("every_steps", every_steps)):
             if period is not None:
                 check_range(name, period, 1)
-        self.every_epochs, self.every_steps = every_epochs, every_steps
+        self.every_epochs = every_epochs
+        self.every_steps = every_steps
 
     def act(self, trainer: Run) -> None:
         """Perform the action. `trainer.batch` is 0 after an epoch, and positive within an epoch."""

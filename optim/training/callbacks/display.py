@@ -28,12 +28,15 @@ class ProgressBar(Callback):
     rank_0_only = True
 
     def __init__(self, unit: str = "examples", per_example: int = 1) -> None:
-        self.unit, self.per_example = unit, per_example
+        self.unit = unit
+        self.per_example = per_example
         self._bar: Any = None
         self._shown = 0.0
 
     def on_step(self, trainer: Run) -> None:
-        now, batch, total = time.perf_counter(), trainer.batch, trainer.batches
+        now = time.perf_counter()
+        batch = trainer.batch
+        total = trainer.batches
         if self._bar is None and (sys.stderr.isatty() or _in_notebook()):
             self._bar = _bar(trainer)
         if self._bar is None:
@@ -58,7 +61,8 @@ class ProgressBar(Callback):
     def on_epoch_end(self, trainer: Run) -> None:
         if self._bar is not None:
             self._bar.close()
-        self._bar, self._shown = None, 0.0
+        self._bar = None
+        self._shown = 0.0
 
     on_end = on_epoch_end
 

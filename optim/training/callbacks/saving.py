@@ -47,7 +47,8 @@ class Snapshots(Every):
     ) -> None:
         super().__init__(every_epochs, every_steps)
         check_range("keep", keep, 1)
-        self.folder, self.keep = Path(folder), keep
+        self.folder = Path(folder)
+        self.keep = keep
 
     @staticmethod
     def latest(folder: FilePath) -> Path | None:
