@@ -25,13 +25,13 @@ from .carried import flattened, unflattened
 from .parts import (
     LayerError,
     Part,
-    Paths,
     Whole,
     check_collections,
     check_untrained,
     describe,
     join,
     new_buffer,
+    of_kind,
     size,
     trained,
     walk,
@@ -191,18 +191,18 @@ class Layer(Whole, KnownNames):
         for layer in parts.values():
             if isinstance(layer, Layer):
                 check_collections(layer, vars(layer), known)
-        return Paths({path: part for path, part in parts.items() if isinstance(part, Tensor)})
+        return of_kind(Tensor, parts.items())
 
     def named_buffers(self) -> dict[str, Array]:
         """Return {path: array} for all buffers, such as the running means of a BatchNorm.
 
         Writing to these arrays changes the buffers.
         """
-        return Paths({path: part for path, part in walk(self) if isinstance(part, np.ndarray)})
+        return of_kind(np.ndarray, walk(self))
 
     def named_layers(self) -> dict[str, "Layer"]:
         """Return {path: layer} for all layers. The first entry is this layer, under the path ""."""
-        return Paths({path: part for path, part in walk(self) if isinstance(part, Layer)})
+        return of_kind(Layer, walk(self))
 
     def parameters(self) -> list[Tensor]:
         """Return all parameters, as PyTorch's modules do. `named_parameters` adds their paths."""
@@ -222,7 +222,7 @@ class Layer(Whole, KnownNames):
         for layer in self.named_layers().values():
             layer.training = on
             if layer._memory:
-                layer._memory = {**layer._memory, "evaluated": None}
+                layer._memory = layer._memory | {"evaluated": None}
         return self
 
     def eval(self) -> Self:
@@ -244,7 +244,8 @@ class Layer(Whole, KnownNames):
         >>> model.dropout.training, model.dropout_2.training
         (True, False)
         """
-        before = [(layer, layer.training, layer._memory) for layer in self.named_layers().values()]
+        layers = self.named_layers().values()
+        before = [(layer, layer.training, layer._memory) for layer in layers]
         self.eval()
         try:
             yield
@@ -258,7 +259,8 @@ class Layer(Whole, KnownNames):
     def state_dict(self) -> dict[str, Array]:
         """Return {path: array} with a copy of each parameter's array and of each buffer."""
         arrays = {path: parameter.array for path, parameter in self.named_parameters().items()}
-        return {path: array.copy() for path, array in (arrays | self.named_buffers()).items()}
+        arrays |= self.named_buffers()
+        return {path: array.copy() for path, array in arrays.items()}
 
     @answering
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:

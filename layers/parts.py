@@ -4,7 +4,7 @@ that become parts.
 
 import sys
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,11 @@ class Paths(dict[str, Any]):
 
     def __iter__(self) -> Iterator[str]:
         return map(Path, super().__iter__())
+
+
+def of_kind(kind: type, parts: Iterable[tuple[str, Part]]) -> Paths:
+    """Return {path: part} for the parts that are instances of `kind`."""
+    return Paths({path: part for path, part in parts if isinstance(part, kind)})
 
 
 def new_buffer(name: str, buffer: Array, value: Any) -> Array:

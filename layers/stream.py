@@ -11,6 +11,7 @@ import numpy as np
 from minigrad import Tensor, concatenate, no_grad
 from minigrad.errors import GradientError, OptionError, ShapeError
 from minigrad.graph import Array
+from minigrad.numpy_api import to_array
 
 from .arguments import as_tensor
 from .cells import State, map_state
@@ -133,7 +134,7 @@ class Stateful(Layer):
         x = _with_steps(x)
         if not self.training:
             outputs, state = _run(self.model, x, self._memory["evaluated"])
-            self._memory = {**self._memory, "evaluated": _detached(state)}
+            self._memory = self._memory | {"evaluated": _detached(state)}
             return outputs
         computed = isinstance(x, Tensor) and x.requires_grad
         earlier = self._memory["x"]
@@ -154,8 +155,8 @@ class Stateful(Layer):
                 remedy="wrap the whole model, as in Stateful(model, bptt), or choose k2 no larger "
                 "than k1 (the window length)",
             )
-        earlier = Tensor(getattr(x, "array", x)[:, x.shape[1] - kept :])
-        self._memory = {**self._memory, "x": earlier, "state": state}
+        earlier = Tensor(to_array(x)[:, x.shape[1] - kept :])
+        self._memory = self._memory | {"x": earlier, "state": state}
         return outputs
 
     def settings(self) -> str:
@@ -217,8 +218,9 @@ def sample(
             if context is not None and len(ids) - start > context:
                 start = len(ids) - (context + 1) // 2
                 state = None
-            read = ids[start:] if state is None else ids[-1:]
+            read = ids[-1:]
             if state is None:
+                read = ids[start:]
                 state = initial_state(1)
             logits, state = _run(model, np.array([read]), state)
             scores = logits.array[0, -1]

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from minigrad import Tensor
 from minigrad.errors import NonFiniteError
 from minigrad.gradients import SparseGradient
-from minigrad.graph import Leaf
 from minigrad.help.other_frameworks import call_renamed
 
 from .optimizer import Array, by_name, check_range
@@ -44,16 +43,16 @@ def clip_gradients(
     """
     if others:
         return call_renamed(clip_gradients, **locals())
-    check_range("max_norm", max_norm, 0.0)
+    check_range("max_norm", max_norm)
     if isinstance(parameters, Tensor):
         parameters = [parameters]
     if not isinstance(parameters, Mapping):
         parameters = by_name([*parameters])
-    gradients = {
-        path: values
-        for path, tensor in parameters.items()
-        if (values := gradient_values(tensor)) is not None
-    }
+    gradients = {}
+    for path, tensor in parameters.items():
+        values = gradient_values(tensor)
+        if values is not None:
+            gradients[path] = values
     norm = _norm(gradients.values())
     largest = 1.0
     # the squares may have overflowed or underflowed
@@ -90,7 +89,6 @@ def gradient_values(tensor: Tensor) -> Array | None:
     converted to an array. The result shares memory with the gradient, so scaling the result also
     scales the gradient.
     """
-    gradient = cast(Leaf, tensor.node).grad
-    if isinstance(gradient, SparseGradient) and (rows := gradient.rows()) is not None:
-        return rows[1]
-    return tensor.grad
+    leaf: Any = tensor.node
+    rows = leaf.grad.rows() if isinstance(leaf.grad, SparseGradient) else None
+    return tensor.grad if rows is None else rows[1]

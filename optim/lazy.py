@@ -14,7 +14,6 @@ from copy import copy
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minigrad.gates.table import Table, writable
 from minigrad.graph import Array
@@ -143,9 +142,8 @@ class PendingRows:
         missed = (self.t - since).reshape(column).astype(np.float64)
         sums: Arrays = ()
         if self.sums.size:
-            # `take` rejects int64 on 32-bit platforms such as WebAssembly
-            places = (since - self.first).astype(np.intp, copy=False)
-            sums = [total.reshape(column) for total in self.sums.take(places, axis=0).T]
+            totals = self.sums[since - self.first]
+            sums = [total.reshape(column) for total in totals.T]
 
         def change(p: Array, *slots: Array) -> None:
             self.rule.catch_up(p, slots, missed, sums)
@@ -177,15 +175,13 @@ def fade_out(factor: float) -> int:
     >>> fade_out(0.9)
     197
     """
-    return math.ceil(math.log(NEGLIGIBLE) / math.log(factor)) if factor > 0 else 0
+    if factor == 0:
+        return 0
+    return math.ceil(math.log(NEGLIGIBLE) / math.log(factor))
 
 
-def faded(
-    factor: float,
-    missed: NDArray[np.float64],
-    dtype: np.dtype[Any],
-) -> Array:
+def faded(factor: float, missed: Array, dtype: Any) -> Array:
     """Return `factor` to the power `missed`, or 0 if the result is below DENORMAL."""
-    power = factor**missed
+    power = np.power(factor, missed)
     power[power < DENORMAL] = 0.0
     return power.astype(dtype)

@@ -9,23 +9,21 @@ the same.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minigrad import Tensor
 from minigrad.checkpoint import check_match
 from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.gates.table import Table
-from minigrad.gradients import SparseGradient
-from minigrad.graph import Leaf, Node
+from minigrad.gradients import SparseGradient, dense
+from minigrad.graph import Array, Leaf, Node
 from minigrad.help.engine_errors import gradient_misshapen, not_a_leaf
 from minigrad.help.other_frameworks import KnownNames, check_assignment, own_keywords
 
 from .lazy import PendingRows, change_rows, pending_names
 
-Array = NDArray[Any]
 Arrays = Sequence[Array]
 NUMBERS = float, int, np.number, np.bool_
 Parameters = Mapping[str, Tensor] | Sequence[Tensor | Mapping[str, Any]]
@@ -100,8 +98,8 @@ class Optimizer(KnownNames):
             path: {slot: np.zeros(tensor.shape, tensor.dtype) for slot in self.slots}
             for path, tensor in tensors.items()
         }
-        self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
-        self._pending: dict[str, PendingRows] = {}
+        self._buffers: dict[Any, Array] = {}
+        self.pending: dict[str, PendingRows] = {}
 
     def __repr__(self) -> str:
         settings = "".join(f", {name}={value}" for name, value in self.settings().items())
@@ -143,11 +141,11 @@ class Optimizer(KnownNames):
         All numeric attributes of the optimizer are settings, except `scale` and attributes whose
         names begin with an underscore.
         """
-        return {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in vars(self).items()
-            if isinstance(value, NUMBERS) and name != "scale" and name[0] != "_"
-        }
+        found = {}
+        for name, value in vars(self).items():
+            if isinstance(value, NUMBERS) and name != "scale" and name[0] != "_":
+                found[name] = value.item() if isinstance(value, np.generic) else value
+        return found
 
     def parameters(self) -> dict[str, Tensor]:
         """Return {path: Tensor} for the parameters in all groups."""
@@ -246,17 +244,16 @@ class Optimizer(KnownNames):
         {'momentum': 0.0, 'nesterov': False, 'scale': 1.0, 'lr of group 0': 0.1, 'weight_decay of group 0': 0.0,
          'requires_grad of W': True}
         """
-        places = self._places().items()
-        return {name: getattr(owner, attribute) for name, (owner, attribute) in places}
+        return {name: getattr(*place) for name, place in self._places().items()}
 
     def load_hyperparameters(self, values: Mapping[str, Any]) -> None:
         """Set the values returned by `hyperparameters`, ignoring names that this optimizer does not
         have.
         """
-        for name, (owner, attribute) in self._places().items():
+        for name, place in self._places().items():
             # assign only changed values, because assigning requires_grad replaces the array
-            if name in values and values[name] != getattr(owner, attribute):
-                setattr(owner, attribute, values[name])
+            if name in values and values[name] != getattr(*place):
+                setattr(*place, values[name])
 
     def state_dict(self) -> dict[str, Array]:
         """Return copies of all state as {"slot/path": array}, with the numbers of steps as
@@ -276,7 +273,7 @@ class Optimizer(KnownNames):
         so taking a snapshot does not change the run.
         """
         waiting: dict[str, Array] = {}
-        for pending in self._pending.values():
+        for pending in self.pending.values():
             if pending.settings != self.settings():  # the next step would catch up anyway
                 pending.catch_up(None)
             waiting |= pending.state()
@@ -291,14 +288,14 @@ class Optimizer(KnownNames):
         """
         self.check_state(state)
         self.catch_up_tables()
-        self._pending.clear()
+        self.pending.clear()
         for path, slots in self.state.items():
             self.steps[path] = int(state[f"steps/{path}"])
             for slot, array in slots.items():
                 array[...] = state[f"{slot}/{path}"]
             if state.keys() & pending_names(path):
-                self._pending[path] = PendingRows(self, path)
-                self._pending[path].load_state(state)
+                self.pending[path] = PendingRows(self, path)
+                self.pending[path].load_state(state)
 
     def check_state(self, state: Mapping[str, Array]) -> None:
         """Raise CheckpointError MG505 if `load_state_dict` cannot load this state."""
@@ -315,7 +312,7 @@ class Optimizer(KnownNames):
 
     def catch_up_tables(self) -> None:
         """Bring every table and its slots up to date."""
-        for pending in self._pending.values():
+        for pending in self.pending.values():
             pending.catch_up(None)
 
     def _arrays(self) -> dict[str, Array]:
@@ -352,11 +349,11 @@ class Optimizer(KnownNames):
         """Apply the rule to a parameter and its slots."""
         lr = group.lr * self.scale
         decay = group.weight_decay
-        gradient: Any = cast(Leaf, tensor.node).grad
-        if isinstance(gradient, SparseGradient):
-            if not decay and self._update_rows(path, tensor, gradient, lr):
-                return
-            gradient = gradient.dense()
+        leaf: Any = tensor.node
+        sparse = isinstance(leaf.grad, SparseGradient) and not decay
+        if sparse and self._update_rows(path, tensor, leaf.grad, lr):
+            return
+        gradient = dense(leaf.grad)
 
         def change(p: Array) -> None:
             g = gradient
@@ -370,7 +367,7 @@ class Optimizer(KnownNames):
             self.update_rule(p, g, slots, scratch, lr, self.steps[path] + 1)
 
         tensor.update(change)
-        self._pending.pop(path, None)  # all rows are up to date
+        self.pending.pop(path, None)  # all rows are up to date
 
     def _update_rows(
         self,
@@ -396,12 +393,12 @@ class Optimizer(KnownNames):
             slots = self.state[path].values()
             tensor.update(lambda array: change_rows([array, *slots], ids, change))
         elif isinstance(table, Table):
-            pending = self._pending.get(path)
+            pending = self.pending.get(path)
             if not pending or table.pending is not pending or pending.settings != self.settings():
                 if pending:
                     pending.catch_up(None)
                 table.catch_up()  # another optimizer may have left updates pending
-                pending = self._pending[path] = PendingRows(self, path)
+                pending = self.pending[path] = PendingRows(self, path)
             pending.step(lr, ids, change)
         else:
             return False
@@ -422,7 +419,7 @@ def _has_gradient(tensor: Tensor) -> bool:
     """Return whether a step changes the tensor. Raises ShapeError MG105 if the tensor's gradient
     has the wrong shape.
     """
-    leaf = cast(Leaf, tensor.node)
+    leaf: Any = tensor.node
     if leaf.grad is None or not leaf.requires_grad:
         return False
     if leaf.grad.shape != leaf.shape:

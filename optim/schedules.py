@@ -56,10 +56,8 @@ class CosineSchedule:
         self.floor = floor
 
     def __call__(self, step: int) -> float:
-        return (
-            self.floor
-            + (1 - self.floor) * (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
-        )
+        angle = math.pi * min(step / self.steps, 1.0)
+        return self.floor + (1 - self.floor) * (1 + math.cos(angle)) / 2
 
 
 class WarmUp:
@@ -80,7 +78,7 @@ class WarmUp:
         steps: int,
         after: Schedule | None = None,
     ) -> None:
-        check_range("steps", steps, 0)
+        check_range("steps", steps)
         self.steps = steps
         self.after = after
 

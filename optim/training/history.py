@@ -4,7 +4,8 @@ learning curves.
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from minigrad.support.notebook import new_figure, table
 from minigrad.support.text import printable
 
 FilePath = str | PathLike[str]
+Row = dict[str, float]
 
 
 class History(Mapping[str, list[float]]):
@@ -34,18 +36,14 @@ class History(Mapping[str, list[float]]):
     written.
     """
 
-    def __init__(
-        self,
-        rows: list[dict[str, float]] | None = None,
-    ) -> None:
-        self.rows: list[dict[str, float]] = list(rows or [])
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self.rows = list(rows)
 
     def __getitem__(self, column: str) -> list[float]:
         values = [row[column] for row in self.rows if column in row]
         if not values:
-            raise KeyError(
-                f"no column {column!r}; the columns are: {', '.join(self) or 'none yet'}"
-            )
+            known = ", ".join(self) or "none yet"
+            raise KeyError(f"no column {column!r}; the columns are: {known}")
         return values
 
     def __iter__(self) -> Iterator[str]:
@@ -58,13 +56,14 @@ class History(Mapping[str, list[float]]):
         return printable(f"History of {len(self.rows)} rows: {', '.join(self)}")
 
     def _repr_html_(self) -> str:
-        rows = [[row.get(column, "") for column in self] for row in self.rows[-12:]]
-        return table(repr(self), list(self), rows)
+        columns = [*self]
+        rows = [[row.get(column, "") for column in columns] for row in self.rows[-12:]]
+        return table(repr(self), columns, rows)
 
     def csv(self) -> str:
         """Return the rows as CSV with a header line. Missing values are empty."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, list(self), lineterminator="\n")
+        writer = csv.DictWriter(text, [*self], lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         return text.getvalue()
@@ -87,14 +86,17 @@ class History(Mapping[str, list[float]]):
             for split in splits
             if column.startswith(f"{split}_")
         )  # loss, accuracy, ...
-        figure = new_figure("a plot of learning curves", 5 * max(len(quantities), 1), 3.6)
+        width = 5 * max(len(quantities), 1)
+        figure = new_figure("a plot of learning curves", width, 3.6)
         for panel, quantity in enumerate(quantities, start=1):
             axes = figure.add_subplot(1, len(quantities), panel)
             for style, split in zip(_STYLES, splits, strict=False):
                 column = f"{split}_{quantity}"
-                points = [(row["epoch"], row[column]) for row in self.rows if column in row]
-                if points:
-                    axes.plot(*zip(*points, strict=True), style, label=split, markersize=4)
+                rows = [row for row in self.rows if column in row]
+                if rows:
+                    epochs = [row["epoch"] for row in rows]
+                    values = [row[column] for row in rows]
+                    axes.plot(epochs, values, style, label=split, markersize=4)
             axes.set_xlabel("epoch")
             axes.locator_params(axis="x", integer=True)
             axes.set_ylabel(quantity.replace("_", " "))
@@ -111,5 +113,6 @@ def save_figure(figure: Any, path: FilePath | None) -> Any:
     """
     if path is not None:
         kind = Path(path).suffix[1:]
-        replace_file(path, lambda file: figure.savefig(file, format=kind, dpi=150))
+        save = partial(figure.savefig, format=kind, dpi=150)
+        replace_file(path, save)
     return figure

@@ -11,18 +11,16 @@ import traceback
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from itertools import chain
+from typing import Any
 
 import numpy as np
 
 from minigrad import Gate, Tensor
 from minigrad.context import SCOPE, SUM_OVER_RANKS, scope_label, setting
 from minigrad.errors import DataError, OptionError
-from minigrad.gates.table import Table
 from minigrad.gradients import SparseGradient, dense
-from minigrad.graph import Leaf
 
-from ..lazy import PendingRows
 from ..optimizer import Array, Optimizer
 from .interrupt import Interrupted
 
@@ -105,19 +103,20 @@ def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
     """Raise OptionError MG332 unless the dicts of all ranks are equal. The dicts describe batches,
     settings or parameters by name.
     """
-    if all(theirs == everyone[0] for theirs in everyone):
-        return
-    names = dict.fromkeys(name for theirs in everyone for name in theirs)
-    values = {name: [str(theirs.get(name, "missing")) for theirs in everyone] for name in names}
-    problems = [f"{name}: {_by_rank(texts)}" for name, texts in values.items() if len({*texts}) > 1]
-    raise OptionError(
-        "MG332",
-        f"the processes differ: {'; '.join(problems)}",
-        cause="all processes train the same model, each on its share of every batch; different "
-        "batches or settings would make their models differ",
-        remedy="pass the same complete batches, in the same order, and the same settings to every "
-        "process; a callback that changes the run must make the same change on all ranks",
-    )
+    problems = []
+    for name in dict.fromkeys(chain.from_iterable(everyone)):
+        values = [str(theirs.get(name, "missing")) for theirs in everyone]
+        if len({*values}) > 1:
+            problems.append(f"{name}: {_by_rank(values)}")
+    if problems:
+        raise OptionError(
+            "MG332",
+            f"the processes differ: {'; '.join(problems)}",
+            cause="all processes train the same model, each on its share of every batch; different "
+            "batches or settings would make their models differ",
+            remedy="pass the same complete batches, in the same order, and the same settings to "
+            "every process; a callback that changes the run must make the same change on all ranks",
+        )
 
 
 def _by_rank(values: Sequence[str]) -> str:
@@ -143,19 +142,14 @@ def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> Non
     If one rank has read rows of a table, for example in a callback, all ranks bring these rows up
     to date. If some ranks caught up earlier than others, the last bits of the rows would differ.
     """
-    nodes = {path: tensor.node for path, tensor in optimizer.parameters().items()}
-    tables = {path: node for path, node in nodes.items() if isinstance(node, Table)}
-    read = {
-        path: np.flatnonzero(pending.up_to == pending.t)
-        for path, table in tables.items()
-        if isinstance(pending := table.pending, PendingRows)
-    }
+    pending = optimizer.pending
+    read = {path: np.flatnonzero(rows.up_to == rows.t) for path, rows in pending.items()}
     mine = fingerprint(batch) | settings(optimizer)
     everyone = exchange(comm, "an update", (mine, read))
     check_equal([theirs for theirs, _ in everyone])
-    for _, rows in everyone:
-        for path, ids in rows.items():
-            tables[path].catch_up(ids)
+    for _, theirs in everyone:
+        for path, ids in theirs.items():
+            pending[path].catch_up(ids)
 
 
 def all_reduce(comm: Communicator, array: Array) -> Array:
@@ -167,11 +161,12 @@ def all_reduce(comm: Communicator, array: Array) -> Array:
     """
     width = -(-array.size // comm.size)
     parts = np.zeros((comm.size, width), array.dtype)
-    parts.reshape(-1)[: array.size] = array.reshape(-1)
+    flat = parts.reshape(-1)[: array.size]  # a view
+    flat[:] = array.ravel()
     arrived = np.empty_like(parts)
     comm.Alltoall(parts, arrived)
     comm.Allgather(arrived.sum(axis=0), parts)
-    return parts.reshape(-1)[: array.size].reshape(array.shape)
+    return flat.reshape(array.shape)
 
 
 def sum_gradients(
@@ -184,27 +179,25 @@ def sum_gradients(
     Dense gradients are sent in one array. For a row-sparse gradient, only its rows are sent, and
     the result is row-sparse as well.
     """
-    leaves = {path: cast(Leaf, tensor.node) for path, tensor in parameters.items()}
-    # {path: rows of the gradient, or None if it is dense}
-    mine: dict[str, tuple[Array, Array] | None] = {}
+    leaves: dict[str, Any] = {path: tensor.node for path, tensor in parameters.items()}
+    mine: dict[str, Any] = {}  # {path: rows of the gradient, or None if it is dense}
     for path, leaf in leaves.items():
         if leaf.grad is not None:
             rows = leaf.grad.rows() if isinstance(leaf.grad, SparseGradient) else None
             mine[path] = rows and (rows[0], share * rows[1])
     everyone = exchange(comm, "a backward pass", mine)
     summed = []
+    arrays = []
     for path, leaf in leaves.items():
         terms = [theirs[path] for theirs in everyone if path in theirs]
         if terms and all(terms):
             leaf.grad = SparseGradient(leaf.shape, leaf.dtype, terms)
         elif terms:
             summed.append(leaf)
+            term = np.zeros(leaf.shape, leaf.dtype) if leaf.grad is None else dense(leaf.grad)
+            arrays.append(share * term.ravel())
     if summed:
-        arrays = [
-            np.zeros(leaf.shape, leaf.dtype) if leaf.grad is None else share * dense(leaf.grad)
-            for leaf in summed
-        ]
-        total = all_reduce(comm, np.concatenate([array.reshape(-1) for array in arrays]))
+        total = all_reduce(comm, np.concatenate(arrays))
         ends = np.cumsum([array.size for array in arrays])
         # the last part is empty
         for leaf, part in zip(summed, np.split(total, ends), strict=False):
@@ -235,7 +228,7 @@ class SumOverRanks(Gate):
         total = self._sum(f"the gradient of {self.place}", dz, self.rows)
         return (total / max(self.rows, 1),)
 
-    def shape(self, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    def shape(self, *shapes: Any) -> Any:
         return shapes[0]
 
     def _sum(self, place: str, array: Any, weight: int) -> Any:

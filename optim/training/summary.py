@@ -3,6 +3,8 @@
 from dataclasses import astuple, dataclass
 from typing import Any
 
+import numpy as np
+
 from minigrad import enable_grad
 from minigrad.context import ANY_STEP
 from minigrad.debug.unchanged import unchanged
@@ -39,10 +41,10 @@ class Summary:
 
     def _rows(self) -> list[list[str]]:
         """Return the lines and the total, as strings."""
-        lines = [*map(astuple, self.lines)]
-        costs = sum(line.bytes for line in self.lines), sum(line.flops for line in self.lines)
-        lines.append(("total", "", "", self.parameters, *costs))
-        return [[*map(str, line[:3]), *(f"{number:,}" for number in line[3:])] for line in lines]
+        used = sum(line.bytes for line in self.lines)
+        flops = sum(line.flops for line in self.lines)
+        lines = [*map(astuple, self.lines), ("total", "", "", self.parameters, used, flops)]
+        return [[*map(str, line[:3]), *map("{:,}".format, line[3:])] for line in lines]
 
     def _total(self) -> str:
         frozen = f", {self.frozen:,} of them frozen" if self.frozen else ""
@@ -90,18 +92,18 @@ def summary(model: Any, *inputs: Any) -> Summary:
     finally:
         for tensor in frozen:
             tensor.requires_grad = False
-    layers: dict[str, Any] = getattr(model, "named_layers", dict)()
+    layers = getattr(model, "named_layers", dict)()
     counted: set[Any] = set()
     lines = []
     for row in found:
-        new = {leaf for leaf in row.parameters if leaf in trained} - counted
+        new = (row.parameters.keys() & trained) - counted
         counted |= new
         layer = layers.get(".".join(name for name in row.scope[1:] if name != ANY_STEP))
         lines.append(
             Line(
                 scope=row.path,
                 layer="" if layer is None else type(layer).__name__,
-                output=() if row.output is None else row.output.shape,
+                output=np.shape(row.output),
                 parameters=sum(leaf.output.size for leaf in new),
                 bytes=row.bytes,
                 flops=row.forward,

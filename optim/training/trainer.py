@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from copy import copy
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 import minigrad as mg
@@ -23,7 +24,7 @@ from minigrad.numpy_api import watched_column
 from ..optimizer import Optimizer, check_range
 from ..parameters import buffers, set_weights, weights
 from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
-from .history import FilePath, History
+from .history import FilePath, History, Row
 from .interrupt import CtrlC, Interrupted
 from .metrics import Means, Metric, accuracy
 from .parallel import (
@@ -111,8 +112,8 @@ class Trainer(Run, KnownNames):
         self.rank = 0 if comm is None else comm.rank
         if callbacks is None:
             callbacks = [ProgressBar(), EpochReport(), StopOnNonFinite()]
-        acting = [callback for callback in callbacks if not (self.rank and callback.rank_0_only)]
-        self.callbacks = sorted(acting, key=lambda callback: callback.last)
+        acting = [one for one in callbacks if not (self.rank and one.rank_0_only)]
+        self.callbacks = sorted(acting, key=attrgetter("last"))
         self.config = as_stored(config, "the config")  # in the form that a snapshot stores
         self._ctrl_c = CtrlC()
         self._training = False
@@ -138,7 +139,7 @@ class Trainer(Run, KnownNames):
         early remains stopped. At the end, the model is in evaluation mode. Ctrl-C ends the run
         after the current step: the callbacks' `on_end` is called, and KeyboardInterrupt is raised.
         """
-        check_range("epochs", epochs, 0)
+        check_range("epochs", epochs)
         self.begin(train, epochs, validation)
         self._in_callback = False
         if self.seed is not None:
@@ -148,8 +149,8 @@ class Trainer(Run, KnownNames):
                 self.train.seed = self.seed
                 self.train = _from_epoch_0(self.train)
         # only a Layer carries state
-        if load := getattr(self.model, "load_carried_state", None):
-            load({})
+        if hasattr(self.model, "load_carried_state"):
+            self.model.load_carried_state({})
         with end_together(self.comm), ExitStack() as end:
             # every callback's on_end runs, even if another on_end raises an error
             for callback in reversed(self.callbacks):
@@ -232,7 +233,7 @@ class Trainer(Run, KnownNames):
             mine = buffers(self.model)
             for path, array in (self.comm.bcast(mine) if mine else mine).items():
                 mine[path][...] = array
-        row: dict[str, float] = {"epoch": self.epoch + 1, "step": self.step}
+        row: Row = {"epoch": self.epoch + 1, "step": self.step}
         row |= {f"train_{name}": value for name, value in self.means.result().items()}
         if self.validation is not None:
             results = self.evaluate(self.validation)

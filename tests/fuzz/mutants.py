@@ -113,8 +113,8 @@ MUTANTS: list[Mutant] = [
     ),
     (
         "layers/layer.py",
-        "{path: array.copy() for path, array in (arrays",
-        "{path: array for path, array in (arrays",
+        "return {path: array.copy() for path, array in arrays",
+        "return {path: array for path, array in arrays",
         "a state_dict that changes with the model",
     ),
 ]

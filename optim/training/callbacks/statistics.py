@@ -4,13 +4,14 @@ Errors: none.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
 
 from ...clipping import gradient_values
 from ...optimizer import Array
-from ..history import History
+from ..history import History, Row
 from ..run import Run
 from .base import Callback
 
@@ -31,7 +32,7 @@ class Statistics(Callback):
 
     def __init__(self, every_steps: int = 100) -> None:
         self.every_steps = every_steps
-        self.rows: list[dict[str, float]] = []
+        self.rows: list[Row] = []
 
     @property
     def history(self) -> History:
@@ -46,15 +47,16 @@ class Statistics(Callback):
             return
         tensors = trainer.optimizer.parameters()
         gradients = {path: gradient_values(tensor) for path, tensor in tensors.items()}
-        self._gradients = _norms({path: g for path, g in gradients.items() if g is not None})
+        self._gradients = _norms(gradients)
         self._before = {path: tensor.array.copy() for path, tensor in tensors.items()}
 
     def on_step(self, trainer: Run) -> None:
         if not self._before:
             return
         tensors = trainer.optimizer.parameters()
-        changes = _norms({path: tensors[path].array - old for path, old in self._before.items()})
-        row: dict[str, float] = {"step": trainer.step}
+        before = self._before.items()
+        changes = _norms({path: tensors[path].array - old for path, old in before})
+        row: Row = {"step": trainer.step}
         for layer, norm in _norms(self._before).items():
             row[f"{layer} parameter_norm"] = norm
             row[f"{layer} gradient_norm"] = self._gradients.get(layer, 0.0)
@@ -63,12 +65,12 @@ class Statistics(Callback):
         self._before = {}
 
 
-def _norms(arrays: Mapping[str, Array]) -> dict[str, float]:
+def _norms(arrays: Mapping[str, Array | None]) -> Row:
     """Return {layer: norm of its arrays, taken as one vector}."""
-    squares: dict[str, float] = {}
+    squares: Row = defaultdict(float)
     for path, array in arrays.items():
-        layer = path.rpartition(".")[0] or "model"
-        # Use float64, because the squares of vanishing gradients underflow to 0 in float32.
-        square = float(np.square(array, dtype=np.float64).sum())
-        squares[layer] = squares.get(layer, 0.0) + square
+        if array is not None:
+            layer = path.rpartition(".")[0] or "model"
+            # Use float64, because the squares of vanishing gradients underflow to 0 in float32.
+            squares[layer] += float(np.square(array, dtype=np.float64).sum())
     return {layer: math.sqrt(square) for layer, square in squares.items()}
