@@ -30,7 +30,8 @@ def unflattened(
     `path`.
     """
     if path in arrays:
-        return None if arrays[path].shape[1:] == (0,) else Tensor(arrays[path])
+        array = arrays[path]
+        return None if array.shape[1:] == (0,) else Tensor(array)
     parts: list[Any] = []
     while any(f"{name}.".startswith(f"{path}.{len(parts)}.") for name in arrays):
         parts.append(unflattened(arrays, f"{path}.{len(parts)}"))

@@ -47,8 +47,13 @@ def uniform(low: float, high: float) -> Initialiser:
     >>> uniform(-0.05, 0.05)((2, 3)).shape
     (2, 3)
     """
+    start = float(low)
     width = float(high - low)
-    return lambda shape: float(low) + width * generator().random(shape, np.float32)
+
+    def draw(shape: Shape) -> Array:
+        return start + width * generator().random(shape, np.float32)
+
+    return draw
 
 
 def normal(deviation: float) -> Initialiser:
@@ -58,7 +63,11 @@ def normal(deviation: float) -> Initialiser:
     >>> normal(0.1)((2, 3)).dtype
     dtype('float32')
     """
-    return lambda shape: deviation * generator().standard_normal(shape, np.float32)
+
+    def draw(shape: Shape) -> Array:
+        return deviation * generator().standard_normal(shape, np.float32)
+
+    return draw
 
 
 def _fans(shape: Shape) -> tuple[int, int]:
@@ -68,8 +77,10 @@ def _fans(shape: Shape) -> tuple[int, int]:
     ((4, 3), (150, 400))
     """
     first, second, *size = shape
+    if not size:
+        return first, second
     area = math.prod(size)
-    return (second * area, first * area) if size else (first, second)
+    return second * area, first * area
 
 
 def glorot_uniform(shape: Shape) -> Array:
@@ -89,7 +100,8 @@ def glorot_normal(shape: Shape) -> Array:
     (2010), eq. 12.
     """
     inputs, outputs = _fans(shape)
-    return normal(math.sqrt(2 / (inputs + outputs)))(shape)
+    deviation = math.sqrt(2 / (inputs + outputs))
+    return normal(deviation)(shape)
 
 
 def he_uniform(shape: Shape) -> Array:
@@ -106,7 +118,8 @@ def he_uniform(shape: Shape) -> Array:
 def he_normal(shape: Shape) -> Array:
     """Draw from a normal distribution with variance 2 / in. Source: He et al. (2015)."""
     inputs, _ = _fans(shape)
-    return normal(math.sqrt(2 / inputs))(shape)
+    deviation = math.sqrt(2 / inputs)
+    return normal(deviation)(shape)
 
 
 def orthogonal(shape: Shape) -> Array:
@@ -125,9 +138,13 @@ def orthogonal(shape: Shape) -> Array:
     """
     rows = shape[0]
     columns = math.prod(shape[1:])
-    q, r = np.linalg.qr(generator().standard_normal((max(rows, columns), min(rows, columns))))
+    longer = max(rows, columns)
+    shorter = min(rows, columns)
+    q, r = np.linalg.qr(generator().standard_normal((longer, shorter)))
     q = q * np.sign(np.diag(r))  # otherwise some matrices would be more likely than others
-    return np.ascontiguousarray(q.T if rows < columns else q, np.float32).reshape(shape)
+    if rows < columns:
+        q = q.T
+    return np.ascontiguousarray(q, np.float32).reshape(shape)
 
 
 def __getattr__(name: str) -> Any:

@@ -208,10 +208,9 @@ class Layer(Whole, KnownNames):
         """Return all parameters, as PyTorch's modules do. `named_parameters` adds their paths."""
         return list(self.named_parameters().values())
 
-    def zero_grad(self, **others: Any) -> None:
+    @answering
+    def zero_grad(self) -> None:
         """Set the gradients of all parameters to None, as an optimizer's `zero_grad` does."""
-        if others:
-            own_keywords(Layer.zero_grad, others)
         for parameter in self.parameters():
             parameter.grad = None
 
@@ -278,20 +277,22 @@ class Layer(Whole, KnownNames):
         """Return {path: array} with the state that every `Stateful` in this model carries from
         batch to batch. Snapshots store this state.
         """
-        return {
-            name: array
-            for path, layer in self.named_layers().items()
-            for kept, state in layer._memory.items()
-            if state is not None
-            for name, array in flattened(state, join(path, kept))
-        }
+        arrays = {}
+        for path, layer in self.named_layers().items():
+            for name, state in layer._memory.items():
+                if state is not None:
+                    arrays |= flattened(state, join(path, name))
+        return arrays
 
     def load_carried_state(self, arrays: Mapping[str, Array]) -> None:
         """Restore the result of `carried_state`. A Stateful whose arrays are missing starts without
         a state.
         """
         for path, layer in self.named_layers().items():
-            layer._memory = {name: unflattened(arrays, join(path, name)) for name in layer._memory}
+            memory = {}
+            for name in layer._memory:
+                memory[name] = unflattened(arrays, join(path, name))
+            layer._memory = memory
 
     # ---- display ----
 
@@ -305,7 +306,8 @@ class Layer(Whole, KnownNames):
             if path:
                 *above, name = path.split(".")
                 lines.append(f"{'  ' * len(above)}  {name}: {describe(part)}")
-        return "\n".join(map(printable, [*lines, f"{size(self):,} parameters"]))
+        lines.append(f"{size(self):,} parameters")
+        return "\n".join(map(printable, lines))
 
     def _repr_html_(self) -> str:
         rows = [(path, describe(part), size(part)) for path, part in walk(self) if path]

@@ -48,21 +48,26 @@ def unroll(
     """
     listed = isinstance(inputs, (list, tuple))
     steps = len(inputs) if listed else inputs.shape[1]
-    order = range(steps)[::-1] if reverse else range(steps)
-    cut_before = cuts(steps, truncate, mask if mask is None or not reverse else mask[:, ::-1])
+    order = slice(None, None, -1 if reverse else 1)
+    mask_in_order = None if mask is None else mask[:, order]
+    cut_before = cuts(steps, truncate, mask_in_order)
     outputs: list[Any] = [None] * steps
-    for number, t in enumerate(order):
+    for number, t in enumerate(range(steps)[order]):
         with scope(step_name(t, steps)):
             x = inputs[t] if listed else inputs[:, t]
-            real = None if mask is None or mask[:, t].all() else mask[:, t : t + 1]
-            if real is not None:
+            real = None
+            if mask is not None and not mask[:, t].all():
+                real = mask[:, t : t + 1]
                 x = without_padding(x, real[:, 0])
             if number in cut_before:
                 rows = cut_before[number]
                 after = map_state(cut, state)
-                state = after if rows is None else map_state(partial(where, rows), after, state)
+                if rows is not None:
+                    after = map_state(partial(where, rows), after, state)
+                state = after
             # do not call cell(x, state), which would open another scope
             state = cell.masked_step(x, state, real)
-            cell.note(**dict(zip(cell.state_names, parts(state), strict=True)))
-            outputs[t] = parts(state)[0]
+            named = zip(cell.state_names, parts(state), strict=True)
+            cell.note(**dict(named))
+            outputs[t], *_ = parts(state)
     return outputs, state

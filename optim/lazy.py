@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,11 @@ class PendingRows:
     creates a new PendingRows.
     """
 
-    def __init__(self, optimizer: Any, path: str) -> None:
+    def __init__(
+        self,
+        optimizer: Any,
+        path: str,
+    ) -> None:
         self.rule = copy(optimizer)
         self.settings = optimizer.settings()
         # use Python floats, because NumPy's float32 would round the sums
@@ -50,9 +55,11 @@ class PendingRows:
         self.first = self.t = optimizer.steps[path]
         rows = len(self.table.stored)
         self.up_to = np.full(rows, self.t, np.int64)  # the last step applied to each row
-        moving = [slot.reshape(rows, -1).any(axis=1) for slot in self.slots]
+        at_rest = np.ones(rows, bool)
+        for slot in self.slots:
+            at_rest &= ~slot.reshape(rows, -1).any(axis=1)
         # rows whose slots are all 0 do not change until they get a gradient
-        self.up_to[~np.any(moving, axis=0)] = np.iinfo(np.int64).max
+        self.up_to[at_rest] = np.iinfo(np.int64).max
         # Row i contains the sums of the terms of all steps after step first + i. All rows catch up
         # after at most LATE steps.
         self.sums = np.zeros((0, 0))
@@ -70,14 +77,20 @@ class PendingRows:
         after each of the first EARLY steps, then EARLY / 2 times each time t doubles. Finally, they
         catch up every LATE steps, because otherwise the sums would grow without limit.
         """
-        period = max((1 << self.t.bit_length()) // EARLY, 1)
-        self.catch_up(ids if self.t % min(period, LATE) else None)
-        self.table.write(lambda stored: change_rows([stored, *self.slots], ids, change))
+        power = 1 << self.t.bit_length()
+        period = min(max(power // EARLY, 1), LATE)
+        self.catch_up(ids if self.t % period else None)
+
+        def write(stored: Array) -> None:
+            change_rows([stored, *self.slots], ids, change)
+
+        self.table.write(write)
         self.t += 1
         self.up_to[ids] = self.t
         size = self.t - self.first
         # The terms of this step for rows that have missed ..., 3, 2, 1 steps, including this step.
-        missed = np.arange(min(size, self.window), 0.0, -1.0)
+        most = min(size, self.window)
+        missed = np.arange(most, 0.0, -1.0)
         terms = self.rule.pending_terms(missed, lr, self.t)
         if not len(self.sums):
             self.sums = np.zeros((LATE, len(terms)))
@@ -92,20 +105,29 @@ class PendingRows:
         if self.table.pending is not self or not self._stale().size:
             return {}
         oldest = self.up_to.min() - self.first  # no row needs the terms of earlier steps
-        sums = self.sums[oldest : self.t - self.first].T
-        arrays = self.table.stored, self.up_to, sums
+        newest = self.t - self.first
+        arrays = [
+            self.table.stored,
+            self.up_to,
+            self.sums[oldest:newest].T,
+        ]
         return {name: array.copy() for name, array in zip(self.names, arrays, strict=True)}
 
-    def load_state(self, state: Mapping[str, Array]) -> None:
+    def load_state(
+        self,
+        state: Mapping[str, Array],
+    ) -> None:
         """Restore the stored table and its pending updates. The slots and `t` must be from the same
         step.
         """
-        table, self.up_to[...], sums = (state[name] for name in self.names)
-        sums = sums.T  # empty for a rule without terms
-        self.first = self.t - len(sums)
-        if len(sums):
-            self.sums = np.concatenate([sums, np.zeros((LATE, sums.shape[1]))])
-        self.table.write(lambda stored: np.copyto(stored, table))
+        table, up_to, sums = (state[name] for name in self.names)
+        self.up_to[...] = up_to
+        terms, steps = sums.shape
+        self.first = self.t - steps
+        if steps:
+            self.sums = np.zeros((steps + LATE, terms))
+            self.sums[:steps] = sums.T
+        self.table.write(partial(np.copyto, src=table))
         self.table.pending = self
 
     def _stale(self) -> Array:
@@ -138,12 +160,12 @@ class PendingRows:
     def _catch_up(self, stale: Array) -> None:
         stored = self.table.stored
         since = self.up_to[stale]
-        column = (-1, *[1] * (stored.ndim - 1))
-        missed = (self.t - since).reshape(column).astype(np.float64)
+        width = [1] * (stored.ndim - 1)
+        missed = (self.t - since).reshape(-1, *width).astype(np.float64)
         sums: Arrays = ()
         if self.sums.size:
             totals = self.sums[since - self.first]
-            sums = [total.reshape(column) for total in totals.T]
+            sums = [total.reshape(-1, *width) for total in totals.T]
 
         def change(p: Array, *slots: Array) -> None:
             self.rule.catch_up(p, slots, missed, sums)
@@ -180,7 +202,11 @@ def fade_out(factor: float) -> int:
     return math.ceil(math.log(NEGLIGIBLE) / math.log(factor))
 
 
-def faded(factor: float, missed: Array, dtype: Any) -> Array:
+def faded(
+    factor: float,
+    missed: Array,
+    dtype: Any,
+) -> Array:
     """Return `factor` to the power `missed`, or 0 if the result is below DENORMAL."""
     power = np.power(factor, missed)
     power[power < DENORMAL] = 0.0

@@ -117,4 +117,4 @@ def _set(
 
 
 def _matches(path: str, pattern: str) -> bool:
-    return path == pattern or path.startswith(pattern + ".") or fnmatchcase(path, pattern)
+    return fnmatchcase(path, pattern) or f"{path}.".startswith(f"{pattern}.")

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,10 @@ class History(Mapping[str, list[float]]):
     written.
     """
 
-    def __init__(self, rows: Iterable[Row] = ()) -> None:
+    def __init__(
+        self,
+        rows: Iterable[Row] = (),
+    ) -> None:
         self.rows = list(rows)
 
     def __getitem__(self, column: str) -> list[float]:
@@ -47,7 +51,7 @@ class History(Mapping[str, list[float]]):
         return values
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(column for row in self.rows for column in row))
+        return iter(dict.fromkeys(chain.from_iterable(self.rows)))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
@@ -56,30 +60,37 @@ class History(Mapping[str, list[float]]):
         return printable(f"History of {len(self.rows)} rows: {', '.join(self)}")
 
     def _repr_html_(self) -> str:
-        columns = [*self]
-        rows = [[row.get(column, "") for column in columns] for row in self.rows[-12:]]
+        columns = list(self)
+        rows = []
+        for row in self.rows[-12:]:
+            rows.append([row.get(column, "") for column in columns])
         return table(repr(self), columns, rows)
 
     def csv(self) -> str:
         """Return the rows as CSV with a header line. Missing values are empty."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, [*self], lineterminator="\n")
+        writer = csv.DictWriter(text, list(self), lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         return text.getvalue()
 
     def save(self, path: FilePath) -> None:
         """Write `csv()` to a file atomically: if an error occurs, the file does not change."""
-        replace_file(path, lambda file: file.write(self.csv().encode()))
+        content = self.csv().encode()
+        replace_file(path, lambda file: file.write(content))
 
-    def plot(self, path: FilePath | None = None) -> Any:
+    def plot(
+        self,
+        path: FilePath | None = None,
+    ) -> Any:
         """Plot the learning curves, with one panel for the loss and one for each metric. Each panel
         shows training and validation values by epoch.
 
         Returns the matplotlib figure. If `path` (.png .svg .pdf) is set, the chart is also written
         to that file. Requires the extra minigrad-edu[plot].
         """
-        splits = [column.removesuffix("_loss") for column in self if column.endswith("_loss")]
+        losses = [column for column in self if column.endswith("_loss")]
+        splits = [column.removesuffix("_loss") for column in losses]
         quantities = dict.fromkeys(
             column.removeprefix(f"{split}_")
             for column in self
@@ -107,7 +118,10 @@ class History(Mapping[str, list[float]]):
 _STYLES = ("o-", "s--", "^:", "d-.")  # markers and dashes distinguish the curves without color
 
 
-def save_figure(figure: Any, path: FilePath | None) -> Any:
+def save_figure(
+    figure: Any,
+    path: FilePath | None,
+) -> Any:
     """Return the Matplotlib figure. If `path` is set, also write it there, in the format of its
     suffix.
     """

@@ -39,7 +39,11 @@ sends an array to all ranks and receives an array from each rank. `Abort` ends a
 """
 
 
-def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
+def exchange(
+    comm: Communicator,
+    place: str,
+    mine: Any,
+) -> list[Any]:
     """Return the objects that all ranks pass at this point of a run, in rank order. Raises
     DataError MG331 if the ranks are at different points.
 
@@ -60,12 +64,21 @@ def exchange(comm: Communicator, place: str, mine: Any) -> list[Any]:
     return [theirs for _, theirs in everyone]
 
 
-def share(rows: int, rank: int, size: int) -> tuple[int, int]:
+def share(
+    rows: int,
+    rank: int,
+    size: int,
+) -> tuple[int, int]:
     """Return (first, last + 1) for a rank's share if `rows` rows are split evenly among ranks."""
-    return -(-rows * rank // size), -(-rows * (rank + 1) // size)
+    first = -(-rows * rank // size)
+    end = -(-rows * (rank + 1) // size)
+    return first, end
 
 
-def shard(comm: Communicator, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
+def shard(
+    comm: Communicator,
+    batch: Sequence[Any],
+) -> tuple[Sequence[Any], int]:
     """Return (this rank's rows of every array in the batch, the number of these rows). If `comm` is
     None, return all rows.
 
@@ -77,7 +90,8 @@ def shard(comm: Communicator, batch: Sequence[Any]) -> tuple[Sequence[Any], int]
         return batch, rows
     first, last = share(rows, comm.rank, comm.size)
     start = min(first, rows - 1)
-    return [array[start : max(last, start + 1)] for array in batch], last - first
+    end = max(last, start + 1)
+    return [array[start:end] for array in batch], last - first
 
 
 def checksums(arrays: Mapping[str, Any]) -> dict[str, str]:
@@ -87,7 +101,8 @@ def checksums(arrays: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, values in arrays.items():
         array = np.asarray(values)
-        checksum = 0 if array.dtype.hasobject else zlib.crc32(array.tobytes())
+        content = b"" if array.dtype.hasobject else array.tobytes()
+        checksum = zlib.crc32(content)
         found[name] = f"{array.shape} {array.dtype} (checksum {checksum:08x})"
     return found
 
@@ -99,7 +114,9 @@ def fingerprint(batch: Sequence[Any]) -> dict[str, str]:
     return checksums({**named, "labels": labels})
 
 
-def check_equal(everyone: Sequence[Mapping[str, Any]]) -> None:
+def check_equal(
+    everyone: Sequence[Mapping[str, Any]],
+) -> None:
     """Raise OptionError MG332 unless the dicts of all ranks are equal. The dicts describe batches,
     settings or parameters by name.
     """
@@ -135,7 +152,11 @@ def settings(optimizer: Optimizer) -> dict[str, Any]:
     return {"the optimizer": type(optimizer).__name__, **optimizer.hyperparameters()}
 
 
-def agree(comm: Communicator, optimizer: Optimizer, batch: Sequence[Any]) -> None:
+def agree(
+    comm: Communicator,
+    optimizer: Optimizer,
+    batch: Sequence[Any],
+) -> None:
     """Check before an update that all ranks have the same batch and settings. Errors: see
     check_equal.
 
@@ -194,14 +215,17 @@ def sum_gradients(
             leaf.grad = SparseGradient(leaf.shape, leaf.dtype, terms)
         elif terms:
             summed.append(leaf)
-            term = np.zeros(leaf.shape, leaf.dtype) if leaf.grad is None else dense(leaf.grad)
+            term = dense(leaf.grad)
+            if term is None:
+                term = np.zeros(leaf.shape, leaf.dtype)
             arrays.append(share * term.ravel())
     if summed:
         total = all_reduce(comm, np.concatenate(arrays))
         ends = np.cumsum([array.size for array in arrays])
         # the last part is empty
         for leaf, part in zip(summed, np.split(total, ends), strict=False):
-            leaf.grad = part.reshape(leaf.shape).astype(leaf.dtype, copy=False)
+            whole = part.reshape(leaf.shape)
+            leaf.grad = whole.astype(leaf.dtype, copy=False)
 
 
 class SumOverRanks(Gate):
@@ -216,7 +240,11 @@ class SumOverRanks(Gate):
     symbol = "Σ ranks"
     differentiable_twice = False  # the rule uses plain arrays
 
-    def __init__(self, comm: Communicator, rows: int) -> None:
+    def __init__(
+        self,
+        comm: Communicator,
+        rows: int,
+    ) -> None:
         self.comm = comm
         self.rows = rows
         self.place = f"the batch statistics {scope_label(SCOPE.get())}"
@@ -224,14 +252,24 @@ class SumOverRanks(Gate):
     def forward(self, x: Any) -> Any:
         return self._sum(self.place, x, 1)
 
-    def backward(self, dz: Any, z: Any, x: Any) -> Any:
+    def backward(
+        self,
+        dz: Any,
+        z: Any,
+        x: Any,
+    ) -> Any:
         total = self._sum(f"the gradient of {self.place}", dz, self.rows)
         return (total / max(self.rows, 1),)
 
     def shape(self, *shapes: Any) -> Any:
         return shapes[0]
 
-    def _sum(self, place: str, array: Any, weight: int) -> Any:
+    def _sum(
+        self,
+        place: str,
+        array: Any,
+        weight: int,
+    ) -> Any:
         mine = weight * array if self.rows else np.zeros_like(array)
         return np.sum(exchange(self.comm, place, mine), axis=0)
 
@@ -240,8 +278,9 @@ def summing_over_ranks(comm: Communicator, rows: int) -> setting:
     """Let the layers in this block sum over all ranks. `rows` is the number of rows in this rank's
     share of the batch.
     """
-    add_up = None if comm is None else lambda x: SumOverRanks(comm, rows)(x)
-    return setting(SUM_OVER_RANKS, add_up)
+    if comm is None:
+        return setting(SUM_OVER_RANKS, None)
+    return setting(SUM_OVER_RANKS, lambda x: SumOverRanks(comm, rows)(x))
 
 
 @contextmanager
@@ -257,7 +296,8 @@ def end_together(comm: Communicator) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if not isinstance(error, Interrupted) and getattr(error, "code", "") not in ON_ALL_RANKS:
+        code = getattr(error, "code", "")
+        if code not in ON_ALL_RANKS and not isinstance(error, Interrupted):
             # one write, because Abort may cut off a second one
             sys.stderr.write(traceback.format_exc())
             comm.Abort(1)  # may return before the process ends

@@ -26,6 +26,7 @@ from .display import EpochReport, ProgressBar
 from .saving import BestWeights, GraphPicture, LearningCurves, LogFile, Snapshots
 from .statistics import Statistics
 
-__all__ = ["BestWeights", "Callback", "ClipGradients", "EarlyStopping", "EpochReport", "Evaluate", "GraphPicture",
-           "LearningCurves", "LearningRate", "LogFile", "ProgressBar", "Snapshots", "Statistics",
-           "StopOnNonFinite"]  # fmt: skip
+__all__ = [
+    "BestWeights", "Callback", "ClipGradients", "EarlyStopping", "EpochReport", "Evaluate", "GraphPicture",
+    "LearningCurves", "LearningRate", "LogFile", "ProgressBar", "Snapshots", "Statistics", "StopOnNonFinite",
+]  # fmt: skip

@@ -45,22 +45,25 @@ class Statistics(Callback):
     def on_gradients(self, trainer: Run) -> None:
         if trainer.step % self.every_steps:
             return
-        tensors = trainer.optimizer.parameters()
-        gradients = {path: gradient_values(tensor) for path, tensor in tensors.items()}
+        gradients = {}
+        for path, tensor in trainer.optimizer.parameters().items():
+            gradients[path] = gradient_values(tensor)
+            self._before[path] = tensor.array.copy()
         self._gradients = _norms(gradients)
-        self._before = {path: tensor.array.copy() for path, tensor in tensors.items()}
 
     def on_step(self, trainer: Run) -> None:
         if not self._before:
             return
         tensors = trainer.optimizer.parameters()
-        before = self._before.items()
-        changes = _norms({path: tensors[path].array - old for path, old in before})
+        changes = {}
+        for path, old in self._before.items():
+            changes[path] = tensors[path].array - old
+        change_norms = _norms(changes)
         row: Row = {"step": trainer.step}
         for layer, norm in _norms(self._before).items():
             row[f"{layer} parameter_norm"] = norm
             row[f"{layer} gradient_norm"] = self._gradients.get(layer, 0.0)
-            row[f"{layer} update_ratio"] = changes[layer] / (norm or 1.0)
+            row[f"{layer} update_ratio"] = change_norms[layer] / (norm or 1.0)
         self.rows.append(row)
         self._before = {}
 
@@ -70,7 +73,8 @@ def _norms(arrays: Mapping[str, Array | None]) -> Row:
     squares: Row = defaultdict(float)
     for path, array in arrays.items():
         if array is not None:
-            layer = path.rpartition(".")[0] or "model"
+            layer, _, _ = path.rpartition(".")
             # Use float64, because the squares of vanishing gradients underflow to 0 in float32.
-            squares[layer] += float(np.square(array, dtype=np.float64).sum())
+            square = np.square(array, dtype=np.float64).sum()
+            squares[layer or "model"] += float(square)
     return {layer: math.sqrt(square) for layer, square in squares.items()}
