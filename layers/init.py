@@ -51,7 +51,8 @@ def uniform(low: float, high: float) -> Initialiser:
     width = float(high - low)
 
     def draw(shape: Shape) -> Array:
-        return start + width * generator().random(shape, np.float32)
+        u = generator().random(shape, np.float32)
+        return start + width * u
 
     return draw
 
@@ -65,7 +66,8 @@ def normal(deviation: float) -> Initialiser:
     """
 
     def draw(shape: Shape) -> Array:
-        return deviation * generator().standard_normal(shape, np.float32)
+        n = generator().standard_normal(shape, np.float32)
+        return deviation * n
 
     return draw
 

@@ -277,7 +277,7 @@ class Layer(Whole, KnownNames):
         """Return {path: array} with the state that every `Stateful` in this model carries from
         batch to batch. Snapshots store this state.
         """
-        arrays = {}
+        arrays: dict[str, Array] = {}
         for path, layer in self.named_layers().items():
             for name, state in layer._memory.items():
                 if state is not None:

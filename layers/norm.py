@@ -23,13 +23,15 @@ def check_number(layer: Layer, name: str, value: Any, most: float) -> Any:
     """Return `value`. Raise OptionError (MG254) unless it is a number from 0 to `most`."""
     if isinstance(value, (int, float, np.number)) and 0 <= value <= most:
         return value
+    cause = f"{name} must be a number of at least 0"
+    if most < math.inf:
+        cause += f" and at most {most:g}"
+    if name == "momentum":
+        cause += "; PyTorch's momentum=None, the mean over all batches, is not supported"
     raise OptionError(
         "MG254",
         f"{type(layer).__name__} does not accept {name}={value!r}",
-        cause=f"{name} must be a number of at least 0"
-        + (f" and at most {most:g}" if most < math.inf else "")
-        + "; PyTorch's momentum=None, the mean over all batches, is not supported"
-        * (name == "momentum"),
+        cause=cause,
         remedy=f"leave out {name}, which then has its usual value",
     )
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from minigrad.errors import OptionError
 
 from .arguments import function_name
-from .layer import Layer, LayerError
+from .layer import Layer
+from .parts import LayerError
 
 
 class Function(Layer):

@@ -60,11 +60,12 @@ def unroll(
                 real = mask[:, t : t + 1]
                 x = without_padding(x, real[:, 0])
             if number in cut_before:
+                before = state
+                state = map_state(cut, before)
                 rows = cut_before[number]
-                after = map_state(cut, state)
                 if rows is not None:
-                    after = map_state(partial(where, rows), after, state)
-                state = after
+                    choose = partial(where, rows)
+                    state = map_state(choose, state, before)
             # do not call cell(x, state), which would open another scope
             state = cell.masked_step(x, state, real)
             named = zip(cell.state_names, parts(state), strict=True)

@@ -18,7 +18,8 @@ from minigrad.checkpoint import check_match
 from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.gates.table import Table
 from minigrad.gradients import SparseGradient, dense
-from minigrad.graph import Array, Leaf, Node
+from minigrad.graph import Array as Array
+from minigrad.graph import Leaf, Node
 from minigrad.help.engine_errors import gradient_misshapen, not_a_leaf
 from minigrad.help.other_frameworks import KnownNames, check_assignment, own_keywords
 
@@ -306,7 +307,7 @@ class Optimizer(KnownNames):
             if state.keys() & names and isinstance(tensor.node, Table):
                 table = tensor.node.stored
                 up_to = np.zeros(len(table), np.int64)
-                steps = np.shape(state.get(names[-1]))[-1:]
+                steps = np.shape(state.get(names[-1], 0))[-1:]
                 expected |= zip(names, (table, up_to, np.zeros((terms, *steps))), strict=True)
         check_match(state, expected, f"the state of {type(self).__name__}")
 

@@ -58,7 +58,7 @@ class SGD(Optimizer):
                 "without momentum",
                 remedy="set momentum, usually to 0.9, or leave out nesterov",
             )
-        self.slots = ("velocity",) if momentum else ()  # type: ignore[misc]
+        self.slots = ("velocity",) if momentum else ()
         super().__init__(parameters, lr, weight_decay)
 
     def update_rule(

@@ -3,8 +3,6 @@
 from dataclasses import astuple, dataclass
 from typing import Any
 
-import numpy as np
-
 from minigrad import enable_grad
 from minigrad.context import ANY_STEP
 from minigrad.debug.unchanged import unchanged
@@ -92,7 +90,7 @@ def summary(model: Any, *inputs: Any) -> Summary:
     finally:
         for tensor in frozen:
             tensor.requires_grad = False
-    layers = getattr(model, "named_layers", dict)()
+    layers: dict[str, Any] = getattr(model, "named_layers", dict)()
     counted: set[Any] = set()
     lines = []
     for row in found:
@@ -103,7 +101,7 @@ def summary(model: Any, *inputs: Any) -> Summary:
             Line(
                 scope=row.path,
                 layer="" if layer is None else type(layer).__name__,
-                output=np.shape(row.output),
+                output=() if row.output is None else row.output.shape,
                 parameters=sum(leaf.output.size for leaf in new),
                 bytes=row.bytes,
                 flops=row.forward,

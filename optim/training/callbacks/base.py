@@ -3,7 +3,7 @@ loop.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ...optimizer import check_range
 from ..run import Run
@@ -21,7 +21,7 @@ class Callback:
     other state, override `state_dict`, which returns arrays and JSON values, and `load_state_dict`.
     """
 
-    remembers: tuple[str, ...] = ()
+    remembers: ClassVar[tuple[str, ...]] = ()
     """Names of the attributes that a snapshot stores."""
 
     last: bool = False
