@@ -24,12 +24,11 @@ from .embedding import Embedding, OneHot, TiedHead
 from .images import Images
 from .inspect import gradient_flow, gradients, outputs
 from .interop import export_weights, from_layout, import_weights, to_layout
-from .layer import Layer
+from .layer import Layer, Sequential
 from .mask import PaddingWarning
 from .norm import BatchNorm, LayerNorm
 from .parts import LayerError
 from .recurrent import GRU, LSTM, RNN, Recurrent, pool
-from .sequential import Sequential
 from .stream import Stateful, TruncatedBPTT, sample
 from .transformer import (
     MultiHeadAttention,

@@ -57,16 +57,11 @@ def function_name(function: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__.lower()))
 
 
-def as_tensor(x: Any, dtype: Any = None) -> Tensor:
-    """Return x if it is a Tensor, else Tensor(x)."""
-    return x if isinstance(x, Tensor) else Tensor(x, dtype=dtype)
-
-
 def check_sequence(layer: Any, x: Any, width: int | None = None, dtype: Any = None) -> Tensor:
     """Return x as a Tensor. Raise ShapeError (MG221) unless it has shape (batch, time, width), with
     one or more steps.
     """
-    tensor = as_tensor(x, dtype)
+    tensor = x if isinstance(x, Tensor) else Tensor(x, dtype=dtype)
     if tensor.ndim == 3 and tensor.shape[1] and tensor.shape[2] == (width or tensor.shape[2]):
         return tensor
     size = width or "width"

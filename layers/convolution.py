@@ -12,9 +12,9 @@ from minigrad.errors import ShapeError
 from minigrad.gates.convolution import Size, along
 from minigrad.help.other_frameworks import answering
 
-from .arguments import as_tensor, parameter
+from .arguments import parameter
 from .init import Initialiser, glorot_uniform, zeros
-from .layer import Layer
+from .layer import Layer, as_tensor
 
 
 class Conv1d(Layer):

@@ -5,9 +5,9 @@ from typing import Any
 from minigrad import Tensor
 from minigrad.help.other_frameworks import answering
 
-from .arguments import Activation, as_tensor, check_function, function_name, parameter
+from .arguments import Activation, check_function, function_name, parameter
 from .init import Initialiser, glorot_uniform, zeros
-from .layer import Layer
+from .layer import Layer, as_tensor
 
 
 class Dense(Layer):

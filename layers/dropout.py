@@ -10,8 +10,7 @@ from minigrad.context import RECORDING, SCOPE, scope_label
 from minigrad.errors import DtypeError, MinigradError, OptionError
 from minigrad.help.other_frameworks import answering
 
-from .arguments import as_tensor
-from .layer import Layer
+from .layer import Layer, as_tensor
 
 
 class ModeWarning(UserWarning):

@@ -13,10 +13,10 @@ from minigrad.errors import OptionError, ShapeError
 from minigrad.gates.basic import floats
 from minigrad.help.other_frameworks import answering
 
-from .arguments import as_tensor, parameter
+from .arguments import parameter
 from .dropout import warn_of_training
 from .init import ones, zeros
-from .layer import Layer
+from .layer import Layer, as_tensor
 
 
 def check_number(layer: Layer, name: str, value: Any, most: float) -> Any:

@@ -4,7 +4,7 @@ that become parts.
 
 import sys
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -161,3 +161,32 @@ def check_untrained(layer: Any, name: str, value: Any) -> None:
             f"trained nor saved, start its name with an underscore: self._{name}; if it is saved, but "
             f"not trained, use self.buffer({name!r}, array)",
         )
+
+
+def flattened(state: Any, path: str) -> Iterator[tuple[str, Array]]:
+    """Yield (path, array) for each tensor in a state. The path of a tuple's item ends in the item's
+    index.
+    """
+    if isinstance(state, Tensor):
+        yield path, state.array.copy()
+    elif state is None:
+        yield path, np.empty((1, 0))
+    else:
+        for number, part in enumerate(state):
+            yield from flattened(part, f"{path}.{number}")
+
+
+def unflattened(
+    arrays: Mapping[str, Array],
+    path: str,
+) -> Any:
+    """Rebuild a state from the arrays of `flattened`. Returns None if there are no arrays for
+    `path`.
+    """
+    if path in arrays:
+        array = arrays[path]
+        return None if array.shape[1:] == (0,) else Tensor(array)
+    parts: list[Any] = []
+    while any(f"{name}.".startswith(f"{path}.{len(parts)}.") for name in arrays):
+        parts.append(unflattened(arrays, f"{path}.{len(parts)}"))
+    return tuple(parts) or None

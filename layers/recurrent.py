@@ -18,7 +18,7 @@ from minigrad.gates.steps import without_padding
 from minigrad.gates.unpacking import Handle, Unpaired
 from minigrad.help.other_frameworks import answering
 
-from .arguments import Activation, as_tensor, check_sequence
+from .arguments import Activation, check_sequence
 from .cells import (
     Cell,
     GRUCell,
@@ -32,7 +32,7 @@ from .cells import (
 )
 from .dropout import Dropout
 from .fused import run_fused, shall_fuse
-from .layer import Layer
+from .layer import Layer, as_tensor
 from .mask import as_mask, warn_of_padding
 from .unroll import unroll
 

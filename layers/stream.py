@@ -13,9 +13,8 @@ from minigrad.errors import GradientError, OptionError, ShapeError
 from minigrad.graph import Array
 from minigrad.numpy_api import to_array
 
-from .arguments import as_tensor
 from .cells import State, map_state
-from .layer import Layer
+from .layer import Layer, as_tensor
 from .recurrent import Recurrent
 
 

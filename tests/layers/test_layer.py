@@ -1,6 +1,5 @@
 """Layer and Sequential: what is registered, under which name and scope, and what is refused."""
 
-import pickle
 import sys
 from functools import partial
 from typing import Any
@@ -363,20 +362,6 @@ def test_a_number_is_not_the_name_of_a_part_of_a_sequential():
     with pytest.raises(LayerError, match=r"(?s)MG249.*'2'.*model\[2\] = layer"):
         setattr(model, "2", Dense(4, 5))
     assert len(model) == 3
-
-
-def test_paths_are_not_unpacked_into_a_path_and_a_part():
-    model = Sequential(Dense(3, 4), Counter())
-    for paths in (model.named_parameters(), model.named_buffers(), model.named_layers()):
-        with pytest.raises(TypeError, match=r"(?s)MG253.*\.items\(\)"):
-            for _, _ in paths:  # type: ignore[str-unpack]
-                pass
-        with pytest.raises(TypeError, match="MG253"):
-            _ = {path: part for path, part in paths}  # type: ignore[str-unpack]  # noqa: C416
-        assert list(paths) == [path for path, _ in paths.items()] == list(paths.keys())
-        assert [[*path] for path in paths] == [list(path) for path, _ in paths.items()]
-        copy = pickle.loads(pickle.dumps(dict(paths)))
-        assert [type(path) for path in copy] == [str] * len(paths)
 
 
 @pytest.mark.parametrize(

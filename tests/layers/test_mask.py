@@ -138,7 +138,7 @@ def test_a_last_state_after_padding_brings_a_warning():
     with pytest.warns(PaddingWarning, match=words) as caught:
         last_state([[3, 4, 5], [3, 0, 0]])
     # Sequential's line; in a model of one's own, that model's
-    assert Path(caught[0].filename).name == "sequential.py"
+    assert Path(caught[0].filename).name == "layer.py"
 
 
 @pytest.mark.parametrize(
