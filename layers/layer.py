@@ -96,7 +96,8 @@ class Layer(Whole, KnownNames):
             keep(self)
         if options:
             options = own_keywords(type(self).forward, options)
-        with scope(self._name or type(self).__name__.lower()):
+        name = self._name or type(self).__name__.lower()
+        with scope(name):
             output = self.forward(*inputs, **options)
         if (watch := ON_VALUE.get()) is not None:
             watch(self, "", output)
@@ -180,7 +181,8 @@ class Layer(Whole, KnownNames):
         name = parameter.name or ""
         part: Any = self
         for step in name.split("."):
-            part = part._members.get(step) if isinstance(part, Layer) else None
+            members = part._members if isinstance(part, Layer) else {}
+            part = members.get(step)
         return part is parameter or name.endswith(f".{path}")
 
     def named_parameters(self) -> dict[str, Tensor]:
@@ -315,7 +317,10 @@ class Layer(Whole, KnownNames):
         return "\n".join(map(printable, lines))
 
     def _repr_html_(self) -> str:
-        rows = [(path, describe(part), size(part)) for path, part in walk(self) if path]
+        rows = []
+        for path, part in walk(self):
+            if path:
+                rows.append((path, describe(part), size(part)))
         title = f"{describe(self)}: {size(self):,} parameters"
         return table(title, ["part", "layer, or shape of the parameter", "parameters"], rows)
 
@@ -375,7 +380,8 @@ class Sequential(Layer):
             layer = _as_layer(layer, f"item {number}")
             kind = layer._child_name or type(layer).__name__.lower()
             count[kind] += 1
-            setattr(self, kind if count[kind] == 1 else f"{kind}_{count[kind]}", layer)
+            name = kind if count[kind] == 1 else f"{kind}_{count[kind]}"
+            setattr(self, name, layer)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.isdecimal():
