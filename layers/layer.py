@@ -391,7 +391,9 @@ class Sequential(Layer):
                 cause="it would be added at the end; PyTorch's Sequential calls its parts '0', '1', ...",
                 remedy=f"replace a part with model[{name}] = layer, or add one with model.last = layer",
             )
-        super().__setattr__(name, _as_layer(value, name) if name in self._members else value)
+        if name in self._members:
+            value = _as_layer(value, name)
+        super().__setattr__(name, value)
 
     def forward(self, x: Any) -> Any:
         for layer in self._members.values():
