@@ -70,5 +70,5 @@ def unroll(
             state = cell.masked_step(x, state, real)
             named = zip(cell.state_names, parts(state), strict=True)
             cell.note(**dict(named))
-            outputs[t], *_ = parts(state)
+            outputs[t] = parts(state)[0]
     return outputs, state
