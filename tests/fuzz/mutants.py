@@ -65,8 +65,8 @@ MUTANTS: list[Mutant] = [
     ),
     (
         "layers/unroll.py",
-        "mask if mask is None or not reverse else mask[:, ::-1]",
-        "mask",
+        "mask_in_order = None if mask is None else mask[:, order]",
+        "mask_in_order = mask",
         "truncation of a masked layer that runs backwards",
     ),
     (
