@@ -1,11 +1,15 @@
 """List a model's layers with their output shapes, parameters, bytes and operations (`summary`)."""
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
+import numpy as np
+
 from minigrad import enable_grad
-from minigrad.context import ANY_STEP
+from minigrad.context import ANY_STEP, Scope, step_of
 from minigrad.debug.unchanged import unchanged
+from minigrad.graph import Array, Node
 from minigrad.support.notebook import table
 from minigrad.support.text import table as text_table
 
@@ -77,7 +81,6 @@ def summary(model: Any, *inputs: Any) -> Summary:
     Errors: any errors from calling the model.
     """
     from minigrad.drawing import Graph
-    from minigrad.drawing.summary import rows
 
     parameters = model.named_parameters()
     trained = {tensor.node for tensor in parameters.values()}
@@ -86,30 +89,73 @@ def summary(model: Any, *inputs: Any) -> Summary:
         for tensor in frozen:  # a gate is recorded only if an input requires a gradient
             tensor.requires_grad = True
         with evaluating(model, training=False), unchanged(model), enable_grad():
-            found = rows(list(Graph(model(*inputs))))
+            nodes = Graph(model(*inputs)).nodes
     finally:
         for tensor in frozen:
             tensor.requires_grad = False
-    layers: dict[str, Any] = getattr(model, "named_layers", dict)()
-    counted: set[Any] = set()
-    lines = []
-    for row in found:
-        new = (row.parameters.keys() & trained) - counted
-        counted |= new
-        layer = layers.get(".".join(name for name in row.scope[1:] if name != ANY_STEP))
-        lines.append(
-            Line(
-                scope=row.path,
-                layer="" if layer is None else type(layer).__name__,
-                output=() if row.output is None else row.output.shape,
-                parameters=sum(leaf.output.size for leaf in new),
-                bytes=row.bytes,
-                flops=row.forward,
-            )
-        )
     return Summary(
-        lines,
+        lines_of(nodes, trained, getattr(model, "named_layers", dict)()),
         parameters=sum(tensor.size for tensor in parameters.values()),
         frozen=sum(tensor.size for tensor in frozen),
         parameter_bytes=sum(tensor.array.nbytes for tensor in parameters.values()),
     )
+
+
+def lines_of(
+    nodes: Iterable[Node], parameters: Collection[Node], layers: Mapping[str, Any]
+) -> list[Line]:
+    """Return a line for each scope, in the order of recording. All time steps share a line."""
+    from minigrad.drawing.boxes import name_steps
+
+    scopes: dict[Scope, list[Node]] = {}
+    steps: dict[Scope, set[int]] = {}
+    counted: set[int] = set()
+    size: dict[Node, int] = {}
+    # Leaves come first, because a gate's output may be a view of an array that a leaf owns.
+    for node in sorted(nodes, key=lambda node: node.gate is not None):
+        size[node] = _held(node.output, counted)
+        if node.gate is None:
+            continue
+        scope = node.scope
+        if place := step_of(scope):
+            outer, step, inner = place
+            scope = (*outer, ANY_STEP, *inner)
+            steps.setdefault(scope, set()).add(step)
+        scopes.setdefault(scope, []).append(node)
+    lines = []
+    seen: set[Node] = set()
+    for scope, gates in scopes.items():
+        used = {leaf for node in gates for leaf in node.inputs if leaf in parameters}
+        names = (name_steps(steps[scope]) if name == ANY_STEP else name for name in scope)
+        layer = layers.get(".".join(name for name in scope[1:] if name != ANY_STEP))
+        lines.append(
+            Line(
+                scope="/".join(names) or "(top level)",
+                layer="" if layer is None else type(layer).__name__,
+                output=gates[-1].shape,
+                parameters=sum(leaf.output.size for leaf in used - seen),
+                bytes=sum(size[node] for node in gates),
+                flops=sum(map(_flops, gates)),
+            )
+        )
+        seen |= used
+    return lines
+
+
+def _flops(node: Node) -> int:
+    shapes = [array.shape for array in node.arrays]
+    return int(node.gate.flops(node.shape, *shapes))
+
+
+def _held(array: Array, counted: set[int]) -> int:
+    """Return the number of bytes that an array keeps alive, or 0 if they are already counted.
+
+    A view keeps its entire base array alive.
+    """
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    if id(owner) in counted:
+        return 0
+    counted.add(id(owner))
+    return owner.nbytes

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+import minigrad as mg
 from layers import GRU, Dense, Embedding, Layer, Sequential
 from optim import freeze, summary
+from optim.training.summary import Line, lines_of
+from tests.minigrad.drawing.drawn_graphs import dense, rnn
 
 
 def test_summary_counts_by_hand() -> None:
@@ -40,3 +43,36 @@ def test_shared_parameters_count_once_and_frozen_ones_count() -> None:
     assert (table.parameters, table.frozen) == (15, 9)
     assert "9 of them frozen" in str(table)
     assert not net.first.W.requires_grad and net.training  # all as it was
+
+
+def lines(output: mg.Tensor) -> list[Line]:
+    """The lines of a graph whose parameters are the leaves that require a gradient."""
+    nodes = mg.Graph(output).nodes
+    return lines_of(nodes, [node for node in nodes if not node.gate and node.requires_grad], {})
+
+
+def test_scopes_of_a_dense_network_by_hand() -> None:
+    # Rows of 2, from 2 inputs to 3 to 1 output, float32. A product of (n, k) by (k, m) takes 2nkm
+    # operations.
+    hidden, head, outside = lines(dense())
+    assert [line.scope for line in (hidden, head, outside)] == ["hidden", "head", "(top level)"]
+    assert [line.flops for line in (hidden, head)] == [2 * 2 * 2 * 3 + 6 + 6, 2 * 2 * 3 * 1]
+    assert [line.bytes for line in (hidden, head)] == [3 * 6 * 4, 2 * 4]
+    assert hidden.parameters == 9
+
+
+def test_steps_share_a_line() -> None:
+    (inside, outside) = lines(rnn(7))
+    assert [inside.scope, outside.scope] == ["rnn/t00 … t06", "(top level)"]
+    # Five arrays of (2, 4) float64 per step, and the slice of x, (2, 3): x requires a gradient, so
+    # it may be updated in place, and the slice is a copy.
+    assert inside.bytes == 7 * (5 * 8 * 8 + 6 * 8)
+
+
+def test_a_buffer_that_is_shared_counts_once() -> None:
+    x = mg.Tensor(np.ones((4, 4)), requires_grad=True)
+    y = mg.tanh(x)
+    (line,) = lines(y.reshape(16) * y.T.reshape(16))
+    # tanh, its copy by reshape after the transpose, and their product; the plain reshape and the
+    # transpose are views.
+    assert line.bytes == 3 * 16 * 8
