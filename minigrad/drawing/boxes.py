@@ -5,7 +5,7 @@ Each box shows one or more nodes. A drawing mode assigns each gate to a box (see
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import attrgetter
@@ -56,7 +56,7 @@ class Box:
     role: str = ""  # "output" or "loss"
     starved: bool = False
     note: str = ""  # the position of a cut inside the box
-    id: str = ""
+    number: int = 0  # in the order of recording
     face: list[Line] = field(default_factory=list)
     size: tuple[float, float] = (0.0, 0.0)  # width and height, in points
     row: int = 0  # counted from the bottom; set only in a picture with columns
@@ -130,7 +130,7 @@ def gate_name(node: Node) -> str:
     return node.gate.name if node.gate is not None else ""
 
 
-def name_steps(steps: Iterable[int], names: Mapping[int, str] | None = None) -> str:
+def name_steps(steps: Collection[int], names: Mapping[int, str] | None = None) -> str:
     """Format time steps as text, with consecutive steps as a range. Steps without a name are called
     t00, t01, ....
 
@@ -139,17 +139,14 @@ def name_steps(steps: Iterable[int], names: Mapping[int, str] | None = None) -> 
     >>> name_steps([0, 1], {0: "block", 1: "block_2"})
     'block … block_2'
     """
-    runs: list[list[int]] = []
+    ranges: list[str] = []
     for step in sorted(steps):
-        if runs and step == runs[-1][-1] + 1:
-            runs[-1].append(step)
-        else:
-            runs.append([step])
-
-    def name(step: int) -> str:
-        return (names or {}).get(step) or f"t{step:02d}"
-
-    return ", ".join(" … ".join(map(name, dict.fromkeys([run[0], run[-1]]))) for run in runs)
+        name = (names or {}).get(step) or f"t{step:02d}"
+        if step - 1 not in steps:
+            ranges.append(name)
+        elif step + 1 not in steps:
+            ranges[-1] += f" … {name}"
+    return ", ".join(ranges)
 
 
 def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> View:
@@ -157,61 +154,66 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
     links: dict[Hashable, Link] = {}
     leaves: dict[Hashable, tuple[Box, list[Use]]] = {}
     for consumer in nodes:
-        if consumer.gate is None:
-            continue
-        head = boxes[consumer]
-        crowded = sum(isinstance(parent, Leaf) for parent in consumer.inputs) > MANY
+        crowded = sum(parent.gate is None for parent in consumer.inputs) > MANY
         for position, producer in enumerate(consumer.inputs):
+            head = boxes[consumer]
             kind = "data"
-            while isinstance(producer, Leaf) and producer.cut_from is not None:
-                producer, kind = producer.cut_from, "cut"
-            if isinstance(producer, Leaf):
-                shared = leaf_kind(producer) if crowded else position
-                place = (head, shared) if head.kind == "gate" else (head, producer)
-                leaves.setdefault(place, (head, []))[1].append(
-                    Use(producer, consumer, position, kind)
-                )
-            else:
-                _link(links, boxes[producer], head, Use(producer, consumer, position, kind))
-    found = dict.fromkeys(boxes.values())
-    for leaf_box, head, uses in _leaf_boxes(leaves):
-        found[leaf_box] = None
+            while isinstance(producer, Leaf) and producer.cut_from:
+                producer = producer.cut_from
+                kind = "cut"
+            use = Use(producer, consumer, position, kind)
+            if producer.gate is not None:
+                _link(links, boxes[producer], head, use)
+                continue
+            place: Hashable = producer
+            if head.kind == "gate":
+                place = leaf_kind(producer) if crowded else position
+            leaves.setdefault((head, place), (head, []))[1].append(use)
+    found = list(dict.fromkeys(boxes.values()))
+    for box, head, uses in _leaf_boxes(leaves):
+        found.append(box)
         for use in uses:
-            _link(links, leaf_box, head, use)
+            _link(links, box, head, use)
     for root in roots:  # a root that is a leaf has no box yet, unless it also feeds a gate
         if isinstance(root, Leaf) and not any(root in box.nodes for box in found):
             alone = Box(leaf_kind(root), root.scope, root, nodes=[root])
-            found[alone] = None
+            found.append(alone)
             if root.cut_from in boxes:
                 _link(links, boxes[root.cut_from], alone, Use(root.cut_from, root, 0, "cut"))
     for box in found:
-        box.nodes.sort(key=lambda node: node.serial)
-    everything = sorted(found, key=lambda box: box.nodes[0].serial)
-    order = {box: number for number, box in enumerate(everything)}
+        box.nodes.sort(key=attrgetter("serial"))
+    ordered = sorted(dict.fromkeys(found), key=lambda box: box.nodes[0].serial)
     # The same graph must always produce the same DOT text. Serial numbers cannot serve as ids,
     # because they depend on all earlier recordings.
-    for box, number in order.items():
-        box.id = f"n{number}"
-    view = View(
-        everything,
-        sorted(links.values(), key=lambda link: (order[link.head], order[link.tail], link.kind)),
-    )
-    for link in view.links:
+    for number, box in enumerate(ordered):
+        box.number = number
+    for link in links.values():
         link.label = _describe(link)
-    _mark(view, roots)
-    return view
+    arrows = sorted(
+        links.values(),
+        key=lambda link: (link.head.number, link.tail.number, link.kind),
+    )
+    _mark(ordered, arrows, roots)
+    return View(ordered, arrows)
 
 
 def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
-    before, after = _place(use.producer, tail), _place(use.consumer, head)
-    lag = after[1] - before[1] if before and after and before[0] == after[0] else 0
-    kind = "state" if use.kind == "data" and lag and not tail.is_leaf else use.kind
+    before = _place(use.producer, tail)
+    after = _place(use.consumer, head)
+    kind = use.kind
+    lag = 0
+    if before and after and before[0] == after[0]:
+        lag = after[1] - before[1]
+    if lag and kind == "data" and not tail.is_leaf:
+        kind = "state"
     if tail is head and (kind == "data" or tail.kind != "gate"):
         if kind == "cut":
             tail.note = _cut_before(use.consumer)
         return  # do not draw links inside a box
-    key = (tail, head, kind, lag if kind == "state" and tail.steps else 0)
-    links.setdefault(key, Link(tail, head, kind)).uses.append(use)
+    if kind != "state" or not tail.steps:
+        lag = 0
+    link = links.setdefault((tail, head, kind, lag), Link(tail, head, kind))
+    link.uses.append(use)
 
 
 def _place(node: Node, box: Box) -> tuple[Hashable, int] | None:
@@ -220,8 +222,9 @@ def _place(node: Node, box: Box) -> tuple[Hashable, int] | None:
         return place[:2]
     if not box.framed:
         return None
+    *outer, name = node.scope[: box.framed]
     names = tuple(box.steps.values())
-    return (node.scope[: box.framed - 1], names), names.index(node.scope[box.framed - 1])
+    return (*outer, names), names.index(name)
 
 
 def leaf_kind(leaf: Node) -> str:
@@ -247,8 +250,8 @@ def _leaf_boxes(
     drawn inside a time step if no other step uses it.
     """
     made: dict[Hashable, Box] = {}
-    columns_of: dict[Node, set[int | None]] = defaultdict(set)
     count: Counter[Hashable] = Counter()
+    columns_of: dict[Node, set[int | None]] = defaultdict(set)
     for head, uses in leaves.values():
         for use in uses:
             columns_of[use.producer].add(head.column)
@@ -256,34 +259,25 @@ def _leaf_boxes(
         group = tuple(dict.fromkeys(use.producer for use in uses))
         first = group[0]
         kind = leaf_kind(first)
-        position = uses[0].position
         alone = len(columns_of[first]) == 1
         if head.kind != "gate":
             path = (*head.scope, head.title)
-            if (
-                kind != "input"
-                or first.scope[: len(path)] == path
-                or (head.kind == "fold" and alone)
-            ):
+            inside = first.scope[: len(path)] == path or (alone and head.kind == "fold")
+            if inside or kind != "input":
                 continue  # do not draw this leaf; the box's label counts its parameters
         scope, column, band = head.scope, head.column, head.band
         if kind == "input" and len(group) == 1:
-            if alone and column is not None and band is not None:
+            if alone and band is not None:
                 scope = scope[: len(band) + 1]
             else:
                 scope, column, band = shared(first.scope, scope), None, None
-        place = (scope, group)
-        if place not in made:
-            key = (
-                "leaf",
-                head.key,
-                position,
-                count[head, position],
-                head if column is None else None,
-            )
-            count[head, position] += 1
-            made[place] = Box(kind, scope, key, nodes=list(group), band=band, column=column)
-        yield made[place], head, uses
+        if (scope, group) not in made:
+            place = head, uses[0].position
+            owner = head if column is None else None
+            key = ("leaf", head.key, place[1], count[place], owner)
+            count[place] += 1
+            made[scope, group] = Box(kind, scope, key, "", list(group), band, column)
+        yield made[scope, group], head, uses
 
 
 def shared(*scopes: Scope) -> Scope:
@@ -292,30 +286,28 @@ def shared(*scopes: Scope) -> Scope:
     return tuple(names[0] for names in alike)
 
 
-def _mark(view: View, roots: list[Node]) -> None:
+def _mark(boxes: list[Box], links: list[Link], roots: list[Node]) -> None:
     """Set the role of the roots' boxes, and mark boxes that receive no gradient from the roots."""
-    fed = set(
-        ancestors(roots, lambda node: [parent for parent in node.inputs if parent.requires_grad])
-    )
-    for box in view.boxes:
-        if any(node in roots for node in box.nodes[-1:]):
-            box.role = (
-                "loss"
-                if len(roots) == 1 and roots[0].gate and roots[0].output.size == 1
-                else "output"
-            )
-        box.starved = not box.is_leaf and not any(node in fed for node in box.nodes)
+    role = "output"
+    if len(roots) == 1 and roots[0].gate and roots[0].output.size == 1:
+        role = "loss"
+    fed = ancestors(roots, lambda node: [one for one in node.inputs if one.requires_grad])
+    reached = set(fed)
+    for box in boxes:
+        if box.last in roots:
+            box.role = role
+        box.starved = not box.is_leaf and reached.isdisjoint(box.nodes)
     # A leaf's box is starved if all boxes that use it are starved.
-    feeding = {link.tail for link in view.links}
-    alive = {link.tail for link in view.links if link.kind != "cut" and not link.head.starved}
-    for box in view.boxes:
-        if box.is_leaf:
-            box.starved = box in feeding and box not in alive
+    feeding = {link.tail for link in links}
+    alive = {link.tail for link in links if link.kind != "cut" and not link.head.starved}
+    for box in feeding - alive:
+        box.starved |= box.is_leaf
 
 
 def _cut_before(consumer: Node) -> str:
-    place = step_of(consumer.scope)
-    scope = consumer.scope[: len(place[0]) + 1] if place else consumer.scope
+    scope = consumer.scope
+    if place := step_of(scope):
+        scope = scope[: len(place[0]) + 1]
     return f"cut before {'/'.join(scope)}" if scope else "cut"
 
 
@@ -325,20 +317,23 @@ def _describe(link: Link) -> str:
     The label of a cut names the scope after the cut. Other labels name the time steps or blocks of
     the link, if the link does not cover all that its boxes represent.
     """
+    if link.kind == "cut":
+        return _cut_before(link.uses[0].consumer)
     tail, head = link.tail, link.head
     tails = {place[1] for use in link.uses if (place := _place(use.producer, tail))}
     heads = {place[1] for use in link.uses if (place := _place(use.consumer, head))}
-    if link.kind == "cut":
-        return _cut_before(link.uses[0].consumer)
+    before = name_steps(tails, tail.steps)
+    after = name_steps(heads, head.steps)
     if link.kind == "state" and tail.steps and tail.steps == head.steps:
-        lag = min(heads) - min(tails)
-        t = "n" if step_number(tail.steps[min(tails)]) is None else "t"
+        first = min(tails)
+        lag = min(heads) - first
+        t = "n" if step_number(tail.steps[first]) is None else "t"
         return f"{t}−{lag} → {t}" if lag > 0 else f"{t}+{-lag} → {t}"
     if link.kind == "state" and (tail.steps or head.steps):
-        return f"{name_steps(tails, tail.steps)} → {name_steps(heads, head.steps)}"
-    same = bool(head.steps) and tails == heads
+        return f"{before} → {after}"
+    same = head.steps and tails == heads
     if tail.framed and tails != set(tail.steps) and not same:
-        return name_steps(tails, tail.steps)
+        return before
     if head.framed and heads != set(head.steps):
-        return name_steps(heads, head.steps)
+        return after
     return ""

@@ -58,7 +58,7 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
         elif _loops(link):
             # Without this setting, the loop to the next step could turn the picture upside down.
             arrow["constraint"] = "false"
-        out.append(f"  {link.tail.id} -> {link.head.id} {_attributes(arrow)};")
+        out.append(f"  n{link.tail.number} -> n{link.head.number} {_attributes(arrow)};")
     return "\n".join([*out, "}"]) + "\n"
 
 
@@ -80,7 +80,7 @@ def _box(box: Box, words: Words, grid: Grid | None) -> str:
     values |= {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true"}
     if grid is not None:
         values["pos"] = point(box.place)
-    return f"  {box.id} {_attributes(values)};"
+    return f"  n{box.number} {_attributes(values)};"
 
 
 def _clusters(boxes: list[Box], words: Words) -> list[str]:
