@@ -15,6 +15,7 @@ from ..context import Scope, step_number, step_of
 from ..graph import Leaf, Node, ancestors
 from ..support.text import printable
 
+LEFT, RIGHT = -1, 10**9  # the columns before and after the time steps
 MANY = 24  # if a gate has more leaves than this as inputs, leaves of the same kind share a box
 
 
@@ -38,7 +39,7 @@ class Box:
       or "constant".
     - `scope`: the scope whose frame contains the box.
     - `key`: an identifier within a time step. Corresponding boxes have the same key in every step.
-    - `column`: the column of the box's time step.
+    - `column`: the column of the box's time step, or LEFT or RIGHT.
     """
 
     kind: str
@@ -48,7 +49,7 @@ class Box:
     nodes: list[Node] = field(default_factory=list)
     # the scope whose time step the box belongs to, or None
     band: Scope | None = None
-    column: int | None = None
+    column: int = RIGHT
     # the time steps or blocks that the box represents: {number: name}; empty for a single gate
     steps: Mapping[int, str] = field(default_factory=dict)
     # the length of the path of the frame that names these steps; 0 without a frame
@@ -59,8 +60,9 @@ class Box:
     number: int = 0  # in the order of recording
     face: list[Line] = field(default_factory=list)
     size: tuple[float, float] = (0.0, 0.0)  # width and height, in points
-    row: int = 0  # counted from the bottom; set only in a picture with columns
-    place: tuple[float, float] = (0.0, 0.0)  # the centre, in points; set only with columns
+    # set only in a picture with columns: the row, counted from the bottom, and the centre, in points
+    row: int = 0
+    place: tuple[float, float] = (0.0, 0.0)
 
     @property
     def last(self) -> Node:
@@ -251,7 +253,7 @@ def _leaf_boxes(
     """
     made: dict[Hashable, Box] = {}
     count: Counter[Hashable] = Counter()
-    columns_of: dict[Node, set[int | None]] = defaultdict(set)
+    columns_of: dict[Node, set[int]] = defaultdict(set)
     for head, uses in leaves.values():
         for use in uses:
             columns_of[use.producer].add(head.column)
@@ -270,10 +272,10 @@ def _leaf_boxes(
             if alone and band is not None:
                 scope = scope[: len(band) + 1]
             else:
-                scope, column, band = shared(first.scope, scope), None, None
+                scope, column, band = shared(first.scope, scope), RIGHT, None
         if (scope, group) not in made:
             place = head, uses[0].position
-            owner = head if column is None else None
+            owner = head if band is None else None
             key = ("leaf", head.key, place[1], count[place], owner)
             count[place] += 1
             made[scope, group] = Box(kind, scope, key, "", list(group), band, column)

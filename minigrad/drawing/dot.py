@@ -11,8 +11,8 @@ from textwrap import wrap
 from ..context import Scope
 from .boxes import Box, Line, Link, View
 from .colour import CUT, FILLS, FRAME, INK, PALE, STATE, STYLES
-from .grid import Grid, point
-from .labels import FONT, Words, extent, marked_up, quoted, scope_title, shortened
+from .grid import Grid, caption_place, point
+from .labels import FONT, Words, extent, fixed, marked_up, quoted, scope_title, shortened
 
 
 def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
@@ -25,7 +25,7 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
     if notes:
         general["label"] = marked_up(notes, left=True)
     if grid is not None:
-        general |= {"layout": "nop2", "bb": grid.bounds, **grid.caption(extent(notes))}
+        general |= {"layout": "nop2", "bb": grid.bounds, **caption_place(extent(notes))}
     else:
         # Without newrank, Graphviz ranks each frame separately, and may draw a gate above the
         # gates that use its output.
@@ -50,7 +50,7 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
     largest = max(norms.values(), default=0.0)
     for link, norm in norms.items():
         arrow = _arrow(link, words.grads, norm, largest)
-        if link.label and (grid is None or grid.has_label(link)):
+        if link.label:
             color = {"cut": CUT, "state": STATE}.get(link.kind, "#222222")
             arrow["label"] = marked_up([Line(shortened(link.label, 60))], color)
         if grid is not None:
@@ -70,14 +70,12 @@ def _attributes(values: Mapping[str, str]) -> str:
 
 def _box(box: Box, words: Words, grid: Grid | None) -> str:
     style = {**STYLES[box.style], **(PALE if box.starved else {})}
-    width, height = box.size
     values = {
         "label": marked_up(box.face, style.get("fontcolor")),
         **style,
         "tooltip": words.tooltip(box),
+        **fixed(box.size),
     }
-    # Fixed sizes make the picture independent of the fonts on the machine that draws it.
-    values |= {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true"}
     if grid is not None:
         values["pos"] = point(box.place)
     return f"  n{box.number} {_attributes(values)};"

@@ -170,7 +170,7 @@ def draw(
     names = [opened] if isinstance(opened, str) else opened
     boxes, picked, reason = choose(gates, mode, window, depth, names)
     view = connect(graph.nodes, graph.roots, boxes)
-    timed = any(box.column is not None for box in view.boxes)
+    timed = any(box.band is not None for box in view.boxes)
     check_size(len(view.boxes), timed)
     words = Words(Gradients(graph.nodes), values, grads)
     for box in view.boxes:

@@ -70,6 +70,15 @@ def extent(lines: list[Line]) -> tuple[float, float]:
     return width, sum(line.size * 1.22 for line in lines)
 
 
+def fixed(size: tuple[float, float]) -> dict[str, str]:
+    """Return attributes that give a node a size, (width, height) in points.
+
+    Fixed sizes make the picture independent of the fonts on the machine that draws it.
+    """
+    width, height = size
+    return {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true"}
+
+
 def _wide(char: str) -> float:
     """Return a character's width in Helvetica, as a fraction of the font size."""
     if char in "ilj.,:;|!'()[]/ ftI":

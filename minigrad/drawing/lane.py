@@ -4,12 +4,14 @@ A layout consists of the order of the boxes in each row, and their offsets from 
 computed once for all time steps with the same structure and copied to each column.
 """
 
+from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 SPACE = 8.0  # points between the boxes in a row
 PAD = 7.0  # points between boxes and their frame
 APART = 80.0  # points between the centres of neighbours while `arrange` finds their order
+ORDERING, MOVING = 8, 10  # the passes of `arrange` over all rows
 
 
 @dataclass(eq=False)
@@ -36,55 +38,58 @@ class Lane:
         heuristic). Then compute the offsets from the same means.
         """
         slots = self.slots.values()
-        rows: dict[int, list[Slot]] = {}
-        near: dict[Slot, list[Slot]] = {slot: [] for slot in slots}
+        rows: dict[int, list[Slot]] = defaultdict(list)
         for slot in slots:
-            rows.setdefault(slot.row, []).append(slot)
+            rows[slot.row].append(slot)
+        near: dict[Slot, list[Slot]] = defaultdict(list)
         for tail, head in self.edges:
             near[tail].append(head)
             near[head].append(tail)
+
+        def wish(slot: Slot) -> float:
+            others = near[slot]
+            return sum(other.x for other in others) / len(others) if others else slot.x
+
         for line in rows.values():
             for number, slot in enumerate(line):
                 slot.x = APART * (number - len(line) / 2)
-
-        def wish(slot: Slot) -> float:
-            return sum(other.x for other in near[slot]) / len(near[slot]) if near[slot] else slot.x
-
-        for turn in range(8):
-            for row in sorted(rows, reverse=bool(turn % 2)):
-                line = rows[row] = sorted(rows[row], key=wish)
-                for number, slot in enumerate(line):
-                    slot.x = APART * (number - (len(line) - 1) / 2)
-        for turn in range(10):
-            for row in sorted(rows, reverse=bool(turn % 2)):
+        for turn in range(ORDERING + MOVING):
+            for row in sorted(rows, reverse=turn % 2 == 1):
                 line = rows[row]
-                centres = _spread([wish(slot) for slot in line], [slot.width for slot in line])
+                if turn < ORDERING:
+                    line.sort(key=wish)
+                    middle = (len(line) - 1) / 2
+                    centres = [APART * (number - middle) for number in range(len(line))]
+                else:
+                    centres = _spread(line, list(map(wish, line)))
                 for slot, centre in zip(line, centres, strict=True):
                     slot.x = centre
         left = min((slot.x - slot.width / 2 for slot in slots), default=0.0)
         for slot in slots:
             slot.x -= left
-        self.width = max((slot.x + slot.width / 2 for slot in slots), default=0.0)
+            self.width = max(self.width, slot.x + slot.width / 2)
 
 
-def _spread(wishes: list[float], widths: list[float]) -> list[float]:
-    """Return the centres nearest to `wishes` that keep their order and do not overlap.
+def _spread(line: list[Slot], wishes: list[float]) -> list[float]:
+    """Return the centres nearest to `wishes` that keep the slots' order and do not overlap.
 
     Neighbours that would overlap are pooled into a block, which moves as a unit.
 
     Source: isotonic regression by pooling adjacent violators, Barlow et al. (1972).
     """
     starts: list[float] = []
-    position = 0.0
-    for width in widths:
-        starts.append(position + width / 2)
-        position += width + SPACE
     blocks: list[tuple[float, int]] = []  # (mean shift, members)
-    for wish, start in zip(wishes, starts, strict=True):
-        shift, members = wish - start, 1
+    position = 0.0
+    for slot, wish in zip(line, wishes, strict=True):
+        start = position + slot.width / 2
+        starts.append(start)
+        position += slot.width + SPACE
+        shift = wish - start
+        members = 1
         while blocks and blocks[-1][0] > shift:
             other, count = blocks.pop()
-            shift, members = (shift * members + other * count) / (members + count), members + count
+            shift = (shift * members + other * count) / (members + count)
+            members += count
         blocks.append((shift, members))
     shifts = [shift for shift, members in blocks for _ in range(members)]
     return [start + shift for start, shift in zip(starts, shifts, strict=True)]

@@ -6,33 +6,36 @@ to the right. Each unroll has a band of rows, and bands are stacked in the order
 Within a band, a box's row is the length of the longest chain of gates below it.
 """
 
-from collections.abc import Hashable, Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
 
 from ..context import Scope
-from .boxes import Box, View
+from .boxes import LEFT, RIGHT, Box, Link, View
 
-LEFT, RIGHT = -1, 10**9  # the columns before and after the time steps
+Neighbours = Mapping[Box, list[Box]]
 
 
 def find_columns(view: View) -> None:
-    """Set the column of each box without a time step.
+    """Move each box that only feeds time steps to the column LEFT."""
+    feeding, fed = _neighbours(view.links)
+    steps = {box for box in view.boxes if box.band is not None}
+    for box in _reached(steps, feeding) - _reached(steps, fed):
+        box.column = LEFT
 
-    The column is LEFT if the box only feeds time steps, and RIGHT otherwise.
-    """
-    feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes}
-    fed: dict[Box, list[Box]] = {box: [] for box in view.boxes}
-    for link in view.links:
+
+def _neighbours(links: Iterable[Link]) -> tuple[Neighbours, Neighbours]:
+    """Return, for each box, the boxes that feed it and the boxes that it feeds."""
+    feeding: dict[Box, list[Box]] = defaultdict(list)
+    fed: dict[Box, list[Box]] = defaultdict(list)
+    for link in links:
         feeding[link.head].append(link.tail)
         fed[link.tail].append(link.head)
-    steps = {box for box in view.boxes if box.column is not None}
-    left = _reached(steps, feeding) - _reached(steps, fed)
-    for box in view.boxes:
-        if box.column is None:
-            box.column = LEFT if box in left else RIGHT
+    return feeding, fed
 
 
-def _reached(start: set[Box], onward: Mapping[Box, list[Box]]) -> set[Box]:
-    reached, stack = set(start), list(start)
+def _reached(start: set[Box], onward: Neighbours) -> set[Box]:
+    reached = set(start)
+    stack = list(start)
     while stack:
         new = set(onward[stack.pop()]) - reached
         reached |= new
@@ -42,48 +45,53 @@ def _reached(start: set[Box], onward: Mapping[Box, list[Box]]) -> set[Box]:
 
 def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
     """Set each box's row, counted from the bottom. Return the first and last row of each band."""
-    # for each box, the boxes of the same band and column that feed it
-    feeding: dict[Box, list[Box]] = {box: [] for box in view.boxes}
-    fed: dict[Box, list[Box]] = {box: [] for box in view.boxes}
-    for link in view.links:
-        tail, head = link.tail, link.head
-        if tail.column == head.column and tail.band == head.band and link.kind == "data":
-            feeding[head].append(tail)
-            fed[tail].append(head)
+    inner = [link for link in view.links if link.kind == "data" and _side_by_side(link)]
+    feeding, fed = _neighbours(inner)
     # boxes with a state from another step, which counts as an input
     carried = {link.head for link in view.links if link.kind != "data"}
     # Parameters get their own rows, between a gate and its data. Otherwise they would make the
     # column wider than its gates.
-    raised = {box for box in view.boxes if any(other.kind == "parameter" for other in feeding[box])}
+    raised = {link.head for link in inner if link.tail.kind == "parameter"}
     # Boxes with the same key get the same row in every column: the highest row that any of them
     # needs.
-    highest: dict[Hashable, int] = {}
+    highest: dict[Hashable, int] = defaultdict(int)
     for box in view.boxes:  # boxes are in recording order, so each comes after its inputs
         if not box.is_leaf:
-            data = (other.row + 1 for other in feeding[box] if other.kind != "parameter")
+            data = [other.row + 1 for other in feeding[box] if other.kind != "parameter"]
             box.row = max(data, default=int(box in carried)) + (box in raised)
-            highest[box.key] = max(highest.get(box.key, 0), box.row)
+            highest[box.key] = max(highest[box.key], box.row)
     for box in view.boxes:
         if box.is_leaf:  # put it just below the lowest gate that it feeds
-            below = [
-                highest[head.key] - 1 - (head in raised and box.kind != "parameter")
-                for head in fed[box]
-            ]
-            highest[box.key] = max(highest.get(box.key, 0), min(below, default=0))
-    tops: dict[Scope, int] = {}
-    for box in view.boxes:
-        if box.band is not None:
-            tops[box.band] = max(tops.get(box.band, 0), highest[box.key])
+            below = []
+            for head in fed[box]:
+                skipped = head in raised and box.kind != "parameter"
+                below.append(highest[head.key] - 1 - skipped)
+            highest[box.key] = max(highest[box.key], min(below, default=0))
     # The bands start above the boxes that feed them.
-    base = max((highest[box.key] + 1 for box in view.boxes if box.column == LEFT), default=0)
+    base = 0
+    tops: dict[Scope, int] = defaultdict(int)
+    for box in view.boxes:
+        row = highest[box.key]
+        if box.band is not None:
+            tops[box.band] = max(tops[box.band], row)
+        elif box.column == LEFT:
+            base = max(base, row + 1)
     bands = {}
     for band, top in tops.items():
         bands[band] = (base, base + top)
         base += top + 1
     for box in view.boxes:
-        box.row = highest[box.key] + (bands[box.band][0] if box.band is not None else 0)
+        box.row = highest[box.key]
+        if box.band is not None:
+            box.row += bands[box.band][0]
     _raise_right(view)
     return bands
+
+
+def _side_by_side(link: Link) -> bool:
+    """Return whether both boxes are in the same column and band."""
+    tail, head = link.tail, link.head
+    return tail.column == head.column and tail.band == head.band
 
 
 def _raise_right(view: View) -> None:
@@ -91,15 +99,12 @@ def _raise_right(view: View) -> None:
 
     Each box is above the boxes that feed it, and its leaves are just below it.
     """
-    feeding: dict[Box, list[Box]] = {
-        box: [] for box in view.boxes if box.column == RIGHT and not box.is_leaf
-    }
-    for link in view.links:
-        if link.head in feeding and link.tail is not link.head:
-            feeding[link.head].append(link.tail)
-    for box, tails in feeding.items():
-        box.row = max((tail.row + 1 for tail in tails if not tail.is_leaf), default=1)
-    for box, tails in feeding.items():
-        for tail in tails:
+    feeding, _ = _neighbours(link for link in view.links if link.tail is not link.head)
+    right = [box for box in view.boxes if box.column == RIGHT and not box.is_leaf]
+    for box in right:
+        below = [tail.row for tail in feeding[box] if not tail.is_leaf]
+        box.row = max(below, default=0) + 1
+    for box in right:
+        for tail in feeding[box]:
             if tail.is_leaf and tail.column == RIGHT:
                 tail.row = box.row - 1
