@@ -11,7 +11,10 @@ track in the gaps and gutters.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import attrgetter
+from typing import NamedTuple
 
 from ..context import Scope
 from .boxes import LEFT, RIGHT, Box, Link, View
@@ -27,6 +30,26 @@ Point = tuple[float, float]  # in points (1/72 inch), with y pointing up
 Attributes = dict[str, str]
 
 
+@dataclass
+class Column:
+    """A column of a picture. Columns with the same structure share a lane."""
+
+    lane: Lane
+    left: float = 0.0
+
+    @property
+    def right(self) -> float:
+        return self.left + self.lane.width
+
+
+class Row(NamedTuple):
+    """The y coordinates of a row."""
+
+    bottom: float
+    middle: float
+    top: float
+
+
 class Grid:
     """The layout of one view. Creating a Grid sets `place` on the view's boxes, and removes the
     labels of its links that say what the columns show.
@@ -36,10 +59,9 @@ class Grid:
     """
 
     def __init__(self, view: View) -> None:
-        self.view = view
+        self.boxes, self.links = view.boxes, view.links
         find_columns(view)
         self.bands = find_rows(view)
-        self.columns = sorted({box.column for box in view.boxes} - {LEFT, RIGHT})
         self._find_labels()
         self._find_lanes()
         self._find_tracks()
@@ -49,10 +71,11 @@ class Grid:
 
     def _find_labels(self) -> None:
         """Keep the label of one wire of each cut. All other labels name time steps."""
-        labelled: dict[str, Link] = {}
-        for link in self.view.links:
-            if link.kind != "cut" or labelled.setdefault(link.label, link) is not link:
+        labelled: set[str] = set()
+        for link in self.links:
+            if link.kind != "cut" or link.label in labelled:
                 link.label = ""
+            labelled.add(link.label)
 
     # ---- columns ----
 
@@ -63,40 +86,45 @@ class Grid:
         The columns to the left and right of the steps have separate lanes.
         """
         step, fold = Lane(), Lane()
-        opened = {box.column for box in self.view.boxes if not box.is_leaf and box.kind != "fold"}
-        self.lanes = {LEFT: Lane(), RIGHT: Lane()}
-        for column in self.columns:
-            self.lanes[column] = step if column in opened else fold
+        self.columns = {LEFT: Column(Lane())}
+        for number in sorted({box.column for box in self.boxes} - {LEFT, RIGHT}):
+            self.columns[number] = Column(fold)
+        self.columns[RIGHT] = Column(Lane())
+        for box in self.boxes:
+            if box.band is not None and not box.is_leaf and box.kind != "fold":
+                self.columns[box.column].lane = step
         self.slots: dict[Box, Slot] = {}
-        for box in self.view.boxes:
-            slot = self.lanes[box.column].slots.setdefault(box.key, Slot(box.row))
+        for box in self.boxes:
+            slots = self.columns[box.column].lane.slots
+            slot = self.slots[box] = slots.setdefault(box.key, Slot(box.row))
             slot.width = max(slot.width, box.size[0])
-            self.slots[box] = slot
         # the slots that reserve space for a wire in each row that it crosses in its column
         self.passed: dict[tuple[Slot, Slot], list[Slot]] = {}
-        for link in self.view.links:
-            lane = self.lanes[link.head.column]
+        for link in self.links:
             ends = tail, head = self.slots[link.tail], self.slots[link.head]
-            if link.tail.column == link.head.column and ends not in self.passed:
-                passed = [Slot(row) for row in range(tail.row + 1, head.row)]
-                self.passed[ends] = passed
-                for slot in passed:
-                    lane.slots[tail, head, slot.row] = slot
-                lane.edges |= dict.fromkeys(pairwise([tail, *passed, head]))
-        for lane in {id(lane): lane for lane in self.lanes.values()}.values():
+            if link.tail.column != link.head.column or ends in self.passed:
+                continue
+            lane = self.columns[link.head.column].lane
+            passed = [Slot(row) for row in range(tail.row + 1, head.row)]
+            for slot in passed:
+                lane.slots[tail, head, slot.row] = slot
+            for edge in pairwise([tail, *passed, head]):
+                lane.edges[edge] = None
+            self.passed[ends] = passed
+        for lane in {column.lane for column in self.columns.values()}:
             lane.arrange()
 
     def _find_places(self) -> None:
         gutter = 2 * PAD + 12 + TRACK * len(self.risers)
-        self.left: dict[int, float] = {}
         x = 0.0
-        for column in (LEFT, *self.columns, RIGHT):
-            self.left[column] = x
-            if self.lanes[column].slots:
-                x += self.lanes[column].width + gutter
+        for column in self.columns.values():
+            column.left = x
+            if column.lane.slots:
+                x += column.lane.width + gutter
         self.width = x - gutter
-        for box in self.view.boxes:
-            box.place = self.left[box.column] + self.slots[box].x, self.y[box.row]
+        for box in self.boxes:
+            x = self.columns[box.column].left + self.slots[box].x
+            box.place = x, self.rows[box.row].middle
 
     # ---- wires ----
 
@@ -104,7 +132,7 @@ class Grid:
         """Assign each producer its tracks in the gaps and gutters."""
         self.tracks: dict[int, dict[Slot, None]] = defaultdict(dict)
         self.risers: dict[Slot, int] = {}
-        for link in self.view.links:
+        for link in self.links:
             slot = self.slots[link.tail]
             gaps = _gaps(link)
             for gap in gaps:
@@ -116,26 +144,29 @@ class Grid:
         """Compute the y coordinates of the rows and of the tracks in the gaps between them."""
         starts = {first for first, _ in self.bands.values()}
         ends = {last for _, last in self.bands.values()}
-        cuts = {link.tail.row for link in self.view.links if link.kind == "cut"}
-        self.heights: dict[int, float] = defaultdict(lambda: 20.0)
-        for box in self.view.boxes:
-            self.heights[box.row] = max(self.heights[box.row], box.size[1])
-        self.y: dict[int, float] = {}
+        cuts = {link.tail.row for link in self.links if link.kind == "cut"}
+        heights: dict[int, float] = defaultdict(lambda: 20.0)
+        for box in self.boxes:
+            heights[box.row] = max(heights[box.row], box.size[1])
+        self.rows: dict[int, Row] = {}
         self.levels: dict[tuple[int, Slot], float] = {}
         self.tops: dict[int, float] = {}  # of the gaps
         y = 0.0
-        for row in range(-1, max(self.heights) + 1):
+        for row in range(-1, max(heights) + 1):
             if row >= 0:
-                self.y[row] = y + self.heights[row] / 2
-                y += self.heights[row]
+                half = heights[row] / 2
+                middle = y + half
+                y += heights[row]
+                self.rows[row] = Row(middle - half, middle, middle + half)
             # Leave room for a band's frame and for its titles, which are just above its last row.
             low = y + (HEAD + 2 * PAD if row in ends else 2.0)
             tracks = self.tracks[row]
-            high = self.tops[row] = low + GAP + TRACK * len(tracks)
-            for track, slot in enumerate(tracks, 1):
-                self.levels[row, slot] = low + (high - low) * track / (len(tracks) + 1)
-            y = high
-            y += 10.0 if row in cuts else 0.0
+            high = low + GAP + TRACK * len(tracks)
+            for number, slot in enumerate(tracks, 1):
+                share = (high - low) * number / (len(tracks) + 1)
+                self.levels[row, slot] = low + share
+            self.tops[row] = high
+            y = high + (10.0 if row in cuts else 0.0)
             y += 2 * PAD + 5 if row + 1 in starts else 2.0
         self.height = y
 
@@ -144,35 +175,37 @@ class Grid:
 
         Wires enter a box from below, side by side, in the left-to-right order of their origins.
         """
-        arriving: dict[Box, list[tuple[Link, list[Point]]]] = defaultdict(list)
-        for link in self.view.links:
-            arriving[link.head].append((link, self._stem(link)))
-        self.paths: dict[Link, list[Point]] = {}
-        for box, wires in arriving.items():
+        self.paths = {link: self._stem(link) for link in self.links}
+        for box, group in groupby(self.links, attrgetter("head")):
             x, y = box.place
             width, height = box.size
             room = width * (0.55 if box.kind == "gate" else 0.7)
-            wires.sort(key=lambda wire: (wire[1][-1][0], wire[0].kind != "data"))
-            for number, (link, path) in enumerate(wires):
-                port = x + room * ((number + 0.5) / len(wires) - 0.5)
+            links = sorted(group, key=self._origin)
+            for number, link in enumerate(links):
+                share = (number + 0.5) / len(links)
+                port = x + room * (share - 0.5)
+                path = self.paths[link]
                 if _gaps(link):
                     path.append((port, path[-1][1]))
                 path.append((port, y - height / 2))
-                self.paths[link] = path
+
+    def _origin(self, link: Link) -> tuple[float, bool]:
+        x, _ = self.paths[link][-1]
+        return x, link.kind != "data"
 
     def _stem(self, link: Link) -> list[Point]:
         """Return the points of a wire's path up to its last turn before the head."""
         x, y = link.tail.place
+        tail, head = self.slots[link.tail], self.slots[link.head]
         stem = [(x, y + link.tail.size[1] / 2)]
-        tail = self.slots[link.tail]
         levels = [self.levels[gap, tail] for gap in _gaps(link)]
         if levels:
             stem.append((x, levels[0]))
         else:
-            for slot in self.passed[tail, self.slots[link.head]]:
-                x = self.left[link.head.column] + slot.x
-                middle, half = self.y[slot.row], self.heights[slot.row] / 2
-                stem += [(x, middle - half), (x, middle + half)]
+            for slot in self.passed[tail, head]:
+                x = self.columns[link.head.column].left + slot.x
+                row = self.rows[slot.row]
+                stem += [(x, row.bottom), (x, row.top)]
         if len(levels) > 1:
             up = self._gutter_x(link)
             stem += [(up, level) for level in levels]
@@ -181,25 +214,27 @@ class Grid:
     def _gutter_x(self, link: Link) -> float:
         """Return the x coordinate of a wire's track in the gutter next to the head's column."""
         tail, head = link.tail.column, link.head.column
-        offset = PAD + 6 + TRACK * self.risers[self.slots[link.tail]]
-        if tail == LEFT and head != LEFT:
-            return self.left[self.columns[0]] - offset
+        track = self.risers[self.slots[link.tail]]
+        offset = PAD + 6 + TRACK * track
         if tail > head:
-            return self.left[head] + self.lanes[head].width + offset
-        return self.left[head] - offset
+            return self.columns[head].right + offset
+        if tail == LEFT < head:  # wires from the left share the gutter before the first step
+            _, head, *_ = self.columns
+        return self.columns[head].left - offset
 
     def route(self, link: Link) -> Attributes:
         """Return an edge's `pos`, a Bezier curve of straight segments, and its label's position."""
-        *path, tip = self.paths[link]
-        path.append((tip[0], tip[1] - 6))  # the arrowhead covers the last 6 points
+        *path, (x, y) = self.paths[link]
+        path.append((x, y - 6))  # the arrowhead covers the last 6 points
         curve = [path[0]]
         for start, end in pairwise(path):
             curve += [start, end, end]
-        values = {"pos": f"e,{point(tip)} " + " ".join(map(point, curve))}
+        values = {"pos": f"e,{point((x, y))} " + " ".join(map(point, curve))}
         if link.label:
-            xs = [x for x, _ in path[1:3]]
-            y = self.tops[link.tail.row] + 4 if len(path) > 2 else path[1][1]
-            values["lp"] = point((sum(xs) / len(xs), y))
+            xs, (height, *_) = zip(*path[1:3], strict=True)
+            if len(path) > 2:
+                height = self.tops[link.tail.row] + 4
+            values["lp"] = point((sum(xs) / len(xs), height))
         return values
 
     # ---- frames and the rest ----
@@ -207,27 +242,26 @@ class Grid:
     @property
     def frames(self) -> Iterator[tuple[Attributes, Attributes]]:
         """The attributes of each frame and its title. Unrolls and time steps have frames."""
-        cells: dict[tuple[Scope | None, int], list[Box]] = defaultdict(list)
-        for box in self.view.boxes:
+        gates: dict[tuple[Scope | None, int], list[Box]] = defaultdict(list)
+        for box in self.boxes:
             if not box.is_leaf:
-                cells[box.band, box.column].append(box)
-        sides = {}
-        for column in self.columns:
-            left = self.left[column]
-            sides[column] = left - PAD, left + self.lanes[column].width + PAD
-        first_left, _ = sides[self.columns[0]]
-        _, last_right = sides[self.columns[-1]]
+                gates[box.band, box.column].append(box)
+        _, *steps, _ = self.columns
+        left = self.columns[steps[0]].left - PAD - 4
+        right = self.columns[steps[-1]].right + PAD + 4
         for band, (first, last) in self.bands.items():
-            low = self.y[first] - self.heights[first] / 2 - PAD
-            high = self.y[last] + self.heights[last] / 2 + PAD + HEAD - 4
-            corners = (first_left - 4, low - 5), (last_right + 4, high + HEAD)
-            yield _frame(band or ("time",), *corners)
-            for column, (left, right) in sides.items():
-                gates = cells[band, column]
-                scope = max((box.scope for box in gates), key=len, default=band)[: len(band) + 1]
-                if scope != band:  # otherwise a single box represents the step or several steps
-                    pale = all(box.starved for box in gates)
-                    yield _frame(scope, (left, low), (right, high), pale, FILLS[0])
+            low = self.rows[first].bottom - PAD
+            high = self.rows[last].top + PAD + HEAD - 4
+            yield _frame(band or ("time",), (left, low - 5), (right, high + HEAD))
+            for number in steps:
+                inside = gates[band, number]
+                scope = max((box.scope for box in inside), key=len, default=band)
+                if len(scope) == len(band):  # a single box represents the step or several steps
+                    continue
+                column = self.columns[number]
+                corners = (column.left - PAD, low), (column.right + PAD, high)
+                pale = all(box.starved for box in inside)
+                yield _frame(scope[: len(band) + 1], *corners, pale, FILLS[0])
 
     @property
     def longest(self) -> float:
@@ -237,12 +271,14 @@ class Grid:
     @property
     def bounds(self) -> str:
         """The bounding box in Graphviz's format."""
-        return f"{point((-PAD - 8, 0.0))},{point((self.width + PAD + 8, self.height + 4))}"
+        corners = (-PAD - 8, 0.0), (self.width + PAD + 8, self.height + 4)
+        return ",".join(map(point, corners))
 
 
 def point(place: Point) -> str:
     """Format a point as Graphviz does."""
-    return f"{place[0]:.2f},{place[1]:.2f}"
+    x, y = place
+    return f"{x:.2f},{y:.2f}"
 
 
 def caption_place(size: Point) -> Attributes:
@@ -275,7 +311,8 @@ def _frame(
     The title is a node because Graphviz draws nodes over wires. It draws wires over a frame's
     label.
     """
-    name = scope_title(scope[-1], max(13, int((high[0] - low[0]) / 7)))
+    (left, _), (right, top) = low, high
+    name = scope_title(scope[-1], max(13, int((right - left) / 7)))
     width, height = extent(name)
     tooltip = shortened("/".join(scope), 400)
     frame = {
@@ -293,6 +330,6 @@ def _frame(
         "fillcolor": fill,
         **fixed((width, height)),
         "tooltip": tooltip,
-        "pos": point((low[0] + 11 + width / 2, high[1] - height / 2 - 2)),
+        "pos": point((left + 11 + width / 2, top - height / 2 - 2)),
     }
     return frame, title

@@ -23,7 +23,7 @@ class Slot:
     x: float = 0.0  # the distance of the centre from the left edge of the lane
 
 
-@dataclass
+@dataclass(eq=False)
 class Lane:
     """Slots, keyed by box key, and the edges between them. `arrange` computes the layout."""
 
