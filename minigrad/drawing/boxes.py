@@ -5,11 +5,11 @@ Each box shows one or more nodes. A drawing mode assigns each gate to a box (see
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import attrgetter
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ..context import Scope, step_number, step_of
 from ..graph import Leaf, Node, ancestors
@@ -25,10 +25,16 @@ class Line:
 
     text: str
     size: float = 8.0
-    bold: bool = False
+    bold: ClassVar = False
 
     def __post_init__(self) -> None:
         self.text = printable(self.text)
+
+
+class Bold(Line):
+    """A line of bold text."""
+
+    bold = True
 
 
 @dataclass(eq=False)
@@ -282,8 +288,8 @@ def _leaf_boxes(
         yield made[scope, group], head, uses
 
 
-def shared(*scopes: Scope) -> Scope:
-    """Return the innermost scope that contains all of these scopes."""
+def shared(*scopes: Sequence[str]) -> Scope:
+    """Return the names that all of these scopes begin with."""
     alike = takewhile(lambda names: len(set(names)) == 1, zip(*scopes, strict=False))
     return tuple(names[0] for names in alike)
 

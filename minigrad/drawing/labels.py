@@ -6,14 +6,13 @@ browser could interpret as markup.
 """
 
 import html
-from itertools import takewhile
 
 import numpy as np
 
 from ..context import scope_label, step_of
 from ..graph import Leaf, Node
 from ..support.text import printable
-from .boxes import Box, Line, gate_name
+from .boxes import Bold, Box, Line, gate_name, shared
 from .facts import Gradients, Stats
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -47,9 +46,12 @@ def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -
     for line in lines:
         # Graphviz reads \\ as \, and \N as a node's name.
         text = html.escape(line.text).replace("\\", "&#92;&#92;")
-        text = f"<b>{text}</b>" if line.bold else text
+        if line.bold:
+            text = f"<b>{text}</b>"
         rows.append(f'<font point-size="{line.size:g}">{text}</font>')
-    body = "".join(f'{row}<br align="left"/>' for row in rows) if left else "<br/>".join(rows)
+    body = "<br/>".join(rows)
+    if left:
+        body = "".join(f'{row}<br align="left"/>' for row in rows)
     return f'<<font color="{color}">{body}</font>>' if color else f"<{body}>"
 
 
@@ -57,17 +59,23 @@ def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
     """Return the size of a shape around the lines, (width, height) in points."""
     width, height = extent(lines)
     if shape == "ellipse":
-        tall = len(lines) > 2
-        return width * (1.3 if tall else 1.22) + 8, height * (1.3 if tall else 1.25) + 4
+        wide, tall = (1.3, 1.3) if len(lines) > 2 else (1.22, 1.25)
+        return width * wide + 8, height * tall + 4
     if shape == "octagon":
         return width + 44, height + 14
-    return width + 14, height + 10 + 4 * (shape == "box3d")
+    if shape == "box3d":
+        height += 4
+    return width + 14, height + 10
 
 
 def extent(lines: list[Line]) -> tuple[float, float]:
     """Estimate the size of the lines, (width, height) in points. The width is an upper bound."""
-    width = max((sum(map(_wide, line.text)) * line.size for line in lines), default=0)
-    return width, sum(line.size * 1.22 for line in lines)
+    width = 0.0
+    height = 0.0
+    for line in lines:
+        width = max(width, sum(map(_wide, line.text)) * line.size)
+        height += line.size * 1.22
+    return width, height
 
 
 def fixed(size: tuple[float, float]) -> dict[str, str]:
@@ -96,13 +104,19 @@ def number(value: float) -> str:
 
 def shape_of(nodes: list[Node]) -> str:
     """Format the nodes' shape and dtype (float32 as f32). "…" replaces dimensions that differ."""
-    shapes = {node.output.shape for node in nodes}
-    dtype = nodes[-1].output.dtype
-    kind = f"{dtype.kind}{8 * dtype.itemsize}" if dtype.kind in "fiu" else str(dtype)
+    shapes = {node.shape for node in nodes}
+    dtype = nodes[-1].dtype
+    kind = str(dtype)
+    if dtype.kind in "fiu":
+        kind = f"{dtype.kind}{8 * dtype.itemsize}"
     if len({len(shape) for shape in shapes}) > 1:
         return f"several shapes {kind}"
-    sizes = ["…" if len(set(size)) > 1 else str(size[0]) for size in zip(*shapes, strict=True)]
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''}) {kind}"
+    sizes = []
+    for first, *others in zip(*shapes, strict=True):
+        alike = all(size == first for size in others)
+        sizes.append(str(first) if alike else "…")
+    comma = "," if len(sizes) == 1 else ""
+    return f"({', '.join(sizes)}{comma}) {kind}"
 
 
 class Words:
@@ -118,8 +132,8 @@ class Words:
         else:
             lines = _gate(box) if box.kind == "gate" else _scope(box)
             if box.role:
-                lines.append(Line(box.role, 9, bold=True))
-        if self.values and not (box.kind == "constant" and box.last.output.size == 1):
+                lines.append(Bold(box.role, 9))
+        if self.values and not _is_number(box):
             lines += _figures([Stats.of(node.output) for node in box.shown])
         if self.grads:
             lines += self._gradient(box)
@@ -129,77 +143,93 @@ class Words:
         nodes = [node for node in box.shown if node.requires_grad]
         if not nodes:
             return []
-        found = [stats for node in nodes if (stats := self.gradients.of(node)) is not None]
+        found = [stats for node in nodes if (stats := self.gradients.of(node))]
         if not found:
-            yet = "" if self.gradients.roots or box.starved else " yet: call backward()"
-            return [Line(f"no gradient{yet}")]
+            waits = not self.gradients.roots and not box.starved
+            return [Line("no gradient yet: call backward()" if waits else "no gradient")]
         label = "‖grad‖" if box.is_leaf else "‖dz‖"
         norms = [stats.norm for stats in found if not np.isnan(stats.norm)]
-        return [*([Line(f"{label} {_span(norms)}")] if norms else []), *_broken(found)]
+        lines = [Line(f"{label} {_span(norms)}")] if norms else []
+        return lines + _broken(found)
 
     def tooltip(self, box: Box) -> str:
         """Return the full details of a box, one per line."""
         node = box.last
-        lines = [repr(node.gate) if box.kind == "gate" else f"{box.kind} {node.name or box.title}"]
+        lines = [f"{box.kind} {node.name or box.title}"]
+        if box.kind == "gate":
+            lines = [repr(node.gate)]
         if len(box.nodes) > 1:
             lines.append(f"{len(box.nodes):,} nodes; the last of them:")
         lines.append(scope_label(node.scope))
         if node.source:
             lines.append(f"recorded at {node.source}")
-        lines.append(f"{node.output.shape} {node.output.dtype}, {node.output.nbytes:,} bytes")
+        lines.append(f"{node.shape} {node.dtype}, {node.output.nbytes:,} bytes")
         lines.append("value: " + _full(Stats.of(node.output)))
-        if self.grads and (stats := self.gradients.of(node)) is not None:
+        if self.grads and (stats := self.gradients.of(node)):
             lines.append("gradient: " + _full(stats))
         return "\n".join(shortened(line, 400) for line in lines)
 
 
+def _is_number(box: Box) -> bool:
+    """Return whether a box is a constant whose value is its name."""
+    return box.kind == "constant" and box.last.output.size == 1
+
+
 def _gate(box: Box) -> list[Line]:
     node = box.last
-    name, symbol = gate_name(node), getattr(node.gate, "symbol", "")
-    if not symbol or symbol == name.lower():
-        lines = [Line(shortened(name, 14), 12, bold=True)]
-    else:
-        lines = [Line(shortened(symbol, 14), 12, bold=True), Line(shortened(name))]
+    name = gate_name(node)
+    symbol = getattr(node.gate, "symbol", "")
+    lines: list[Line] = [Bold(shortened(name, 14), 12)]
+    if symbol and symbol != name.lower():
+        lines = [Bold(shortened(symbol, 14), 12), Line(shortened(name))]
     lines.append(Line(shape_of(box.nodes)))
-    names = {one.name for one in box.nodes}
-    if node.name and len(names) == 1 and node.name != box.role:
-        lines.append(Line(shortened(node.name, 20), 9, bold=True))
+    alike = len({one.name for one in box.nodes}) == 1
+    if node.name and alike and node.name != box.role:
+        lines.append(Bold(shortened(node.name, 20), 9))
     return lines
 
 
 def _leaf(box: Box) -> list[Line]:
-    first, last = box.nodes[0], box.last
-    name = first.name or ""
-    if first is not last:
-        title = box.kind
-        if first.name and last.name:
-            title = f"{shortened(first.name, 14)} … {shortened(last.name, 14)}"
-            pairs = zip(first.name.split(".")[::-1], last.name.split(".")[::-1], strict=False)
-            if ending := [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]:
-                title = shortened(".".join(ending[::-1]))  # equal blocks: the same name in each
-        return [Line(f"{title} ×{len(box.nodes)}", 10, bold=True), Line(shape_of(box.nodes))]
-    if last.output.size == 1 and box.kind == "constant":
-        return [Line(f"{name} =" * bool(name) + number(last.output.item()), 10)]
-    path, dot, last_part = (name or box.kind).rpartition(".")
-    # Do not split names such as "." and "a.", because Graphviz rejects empty text.
-    if not path or not last_part:
-        path, last_part = "", name or box.kind
-    above = [Line(shortened(path + dot), 7)] if path else []
-    return [*above, Line(shortened(last_part), 10, bold=True), Line(shape_of(box.nodes), 7)]
+    shape = shape_of(box.nodes)
+    count = len(box.nodes)
+    if count > 1:
+        return [Bold(f"{_common_name(box)} ×{count}", 10), Line(shape)]
+    name = box.last.name
+    if _is_number(box):
+        value = number(box.last.output.item())
+        return [Line(f"{name} ={value}" if name else value, 10)]
+    name = name or box.kind
+    path, dot, end = name.rpartition(".")
+    lines: list[Line] = [Line(shortened(path + dot), 7), Bold(shortened(end), 10)]
+    if not path or not end:  # a name such as "a.", because Graphviz rejects empty text
+        lines = [Bold(shortened(name), 10)]
+    return [*lines, Line(shape, 7)]
+
+
+def _common_name(box: Box) -> str:
+    """Return a name for a box with several leaves."""
+    first, last = box.nodes[0].name, box.last.name
+    if not first or not last:
+        return box.kind
+    ending = shared(first.split(".")[::-1], last.split(".")[::-1])
+    if ending:  # equal blocks: the same name in each
+        return shortened(".".join(ending[::-1]))
+    return f"{shortened(first, 14)} … {shortened(last, 14)}"
 
 
 def _scope(box: Box) -> list[Line]:
-    # a frame already says how often its contents repeat, so the box describes one time
-    nodes = box.nodes[: len(box.nodes) // len(box.steps)] if box.framed else box.nodes
+    nodes = box.nodes
+    if box.framed:  # the frame says how often its contents repeat, so the box describes one time
+        nodes = nodes[: len(nodes) // len(box.steps)]
     held = f"{len(nodes):,} gate{'s' * (len(nodes) > 1)}"
     if len(box.steps) > 1 and not box.framed:
         what = "steps" if step_of(box.last.scope) else "scopes"
         held = f"{len(box.steps)} {what}, {held}"
     used = {parent for node in nodes for parent in node.inputs}
     sizes = [leaf.output.size for leaf in used if isinstance(leaf, Leaf) and leaf.requires_grad]
-    held += f", {sum(sizes):,} parameters" if sizes else ""
-    lines = [Line(shortened(box.title), 11, bold=True), Line(held)]
-    lines.append(Line(f"→ {shape_of([box.last])}"))
+    if sizes:
+        held += f", {sum(sizes):,} parameters"
+    lines = [Bold(shortened(box.title), 11), Line(held), Line(f"→ {shape_of([box.last])}")]
     if box.note:
         lines.append(Line(shortened(box.note, 40)))
     return lines
@@ -211,25 +241,28 @@ def _figures(stats: list[Stats]) -> list[Line]:
     A small array is shown in full. A larger array is summarized by its range, mean and norm. For
     several arrays, the lines show one common range and the range of the norms.
     """
-    if len(stats) == 1 and (small := stats[0].small) is not None and small.size:
-        if not small.ndim:
-            return [Line("= " + number(float(small)), 9, bold=True)]
-        rows = np.atleast_2d(small)
+    first = stats[0]
+    alone = len(stats) == 1
+    if alone and first.small is not None and first.small.size:
+        if not first.small.ndim:
+            return [Bold("= " + number(float(first.small)), 9)]
+        rows = np.atleast_2d(first.small)
         return [Line("[" + "  ".join(number(float(value)) for value in row) + "]") for row in rows]
-    finite = [one for one in stats if not np.isnan(one.low)]
     lines = []
+    finite = [one for one in stats if not np.isnan(one.low)]
     if finite:
-        low, high = min(one.low for one in finite), max(one.high for one in finite)
-        mean = f"mean {number(finite[0].mean)}, " if len(stats) == 1 else ""
-        lines.append(Line(f"{number(low)} … {number(high)}"))
-        lines.append(Line(f"{mean}norm {_span([one.norm for one in finite])}"))
+        low = number(min(one.low for one in finite))
+        high = number(max(one.high for one in finite))
+        norm = _span([one.norm for one in finite])
+        mean = f"mean {number(first.mean)}, " if alone else ""
+        lines = [Line(f"{low} … {high}"), Line(f"{mean}norm {norm}")]
     return lines + _broken(stats)
 
 
 def _broken(stats: list[Stats]) -> list[Line]:
     """Return a line with the number of NaN or infinite elements, if there are any."""
     count = sum(one.broken for one in stats)
-    return [Line(f"{count:,} not finite", 9, bold=True)] if count else []
+    return [Bold(f"{count:,} not finite", 9)] if count else []
 
 
 def _span(values: list[float]) -> str:
@@ -246,4 +279,4 @@ def _full(stats: Stats) -> str:
 
 def scope_title(name: str, longest: int = 40) -> list[Line]:
     """Return the title for the frame of a scope."""
-    return [Line(shortened(name, longest), 9.5, bold=True)]
+    return [Bold(shortened(name, longest), 9.5)]
