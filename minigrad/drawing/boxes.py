@@ -51,13 +51,13 @@ class Box:
     kind: str
     scope: Scope
     key: Hashable
-    title: str = ""
     nodes: list[Node] = field(default_factory=list)
+    title: str = ""
     # the scope whose time step the box belongs to, or None
     band: Scope | None = None
     column: int = RIGHT
     # the time steps or blocks that the box represents: {number: name}; empty for a single gate
-    steps: Mapping[int, str] = field(default_factory=dict)
+    steps: dict[int, str] = field(default_factory=dict)
     # the length of the path of the frame that names these steps; 0 without a frame
     framed: int = 0
     role: str = ""  # "output" or "loss"
@@ -184,7 +184,7 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
             _link(links, box, head, use)
     for root in roots:  # a root that is a leaf has no box yet, unless it also feeds a gate
         if isinstance(root, Leaf) and not any(root in box.nodes for box in found):
-            alone = Box(leaf_kind(root), root.scope, root, nodes=[root])
+            alone = Box(leaf_kind(root), root.scope, root, [root])
             found.append(alone)
             if root.cut_from in boxes:
                 _link(links, boxes[root.cut_from], alone, Use(root.cut_from, root, 0, "cut"))
@@ -284,7 +284,7 @@ def _leaf_boxes(
             owner = head if band is None else None
             key = ("leaf", head.key, place[1], count[place], owner)
             count[place] += 1
-            made[scope, group] = Box(kind, scope, key, "", list(group), band, column)
+            made[scope, group] = Box(kind, scope, key, list(group), band=band, column=column)
         yield made[scope, group], head, uses
 
 

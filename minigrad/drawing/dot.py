@@ -19,9 +19,8 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
     """Return the DOT text of the picture. `caption` is shown below the picture."""
     general = {"fontname": FONT, "bgcolor": "white", "pad": "0.15", "fontsize": "10"}
     general |= {"outputorder": "edgesfirst", "labelloc": "b", "labeljust": "l"}
-    notes = [
-        Line(line, 9) for line in wrap(caption, 100, break_long_words=False, break_on_hyphens=False)
-    ]
+    lines = wrap(caption, 100, break_long_words=False, break_on_hyphens=False)
+    notes = [Line(line, 9) for line in lines]
     if notes:
         general["label"] = marked_up(notes, left=True)
     if grid is not None:
@@ -30,15 +29,14 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
         # Without newrank, Graphviz ranks each frame separately, and may draw a gate above the
         # gates that use its output.
         general |= {"rankdir": "BT", "newrank": "true", "nodesep": "0.22", "ranksep": "0.2"}
-    out = ["digraph minigrad {", f"  graph {_attributes(general)};"]
-    out.append(
-        "  node "
-        f"{_attributes({'fontname': FONT, 'fontsize': '10', 'margin': '0.09,0.05', 'height': '0.2'})};"
-    )
-    out.append(
-        "  edge "
-        f"{_attributes({'fontname': FONT, 'fontsize': '8', 'color': INK, 'arrowsize': '0.6'})};"
-    )
+    nodes = {"fontname": FONT, "fontsize": "10", "margin": "0.09,0.05", "height": "0.2"}
+    edges = {"fontname": FONT, "fontsize": "8", "color": INK, "arrowsize": "0.6"}
+    out = [
+        "digraph minigrad {",
+        f"  graph {_attributes(general)};",
+        f"  node {_attributes(nodes)};",
+        f"  edge {_attributes(edges)};",
+    ]
     if grid is None:
         out += _clusters(view.boxes, words)
     else:
@@ -55,8 +53,8 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
             arrow["label"] = marked_up([Line(shortened(link.label, 60))], color)
         if grid is not None:
             arrow |= grid.route(link)
-        elif _loops(link):
-            # Without this setting, the loop to the next step could turn the picture upside down.
+        elif link.kind != "data" and link.tail.steps:  # a loop to the next step
+            # Without this setting, it could turn the picture upside down.
             arrow["constraint"] = "false"
         out.append(f"  n{link.tail.number} -> n{link.head.number} {_attributes(arrow)};")
     return "\n".join([*out, "}"]) + "\n"
@@ -107,17 +105,12 @@ def _clusters(boxes: list[Box], words: Words) -> list[str]:
     return inside[()]
 
 
-def _loops(link: Link) -> bool:
-    """Return whether an arrow connects time steps of a box that represents several steps."""
-    return link.kind != "data" and bool(link.tail.steps)
-
-
 def _norm(link: Link, words: Words) -> float:
     """Return the largest norm of the gradients sent backward along an arrow, or 0."""
     if not words.grads:
         return 0.0
-    norms = (words.gradients.along(use.consumer, use.position) for use in link.uses)
-    return max((norm for norm in norms if norm is not None and norm > 0), default=0.0)
+    norms = [words.gradients.along(use.consumer, use.position) for use in link.uses]
+    return max((norm for norm in norms if norm > 0), default=0.0)
 
 
 def _arrow(link: Link, grads: bool, norm: float, largest: float) -> dict[str, str]:

@@ -93,9 +93,8 @@ class Drawing:
 
     def __repr__(self) -> str:
         where = f" in {self.path}" if self.path else ""
-        return printable(
-            f"<Drawing, {self.mode}{where}{': ' if self.caption else ''}{self.caption}>"
-        )
+        colon = ": " if self.caption else ""
+        return printable(f"<Drawing, {self.mode}{where}{colon}{self.caption}>")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture in the format of the path's suffix, and return the path."""
@@ -178,12 +177,8 @@ def draw(
         box.size = size_of(box.face, STYLES[box.style]["shape"])
     caption = _caption(graph, gates, view, reason)
     grid = Grid(view) if timed else None
-    drawing = Drawing(
-        write(view, words, caption, grid),
-        picked,
-        caption,
-        grid.longest if grid is not None else 0.0,
-    )
+    longest = 0.0 if grid is None else max(grid.width, grid.height)
+    drawing = Drawing(write(view, words, caption, grid), picked, caption, longest)
     if path is not None:
         drawing.save(path)
     return drawing
@@ -206,19 +201,15 @@ def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
     gates.
     """
     notes = [reason] if reason else []
-    cuts = sorted(
-        {shortened(link.label, 60) for link in view.links if link.kind == "cut" if link.label}
-    )
+    cuts = sorted({shortened(link.label, 60) for link in view.links if link.kind == "cut"})
     if cuts:
-        pale = (
-            "; boxes without a gradient are pale" if any(box.starved for box in view.boxes) else ""
-        )
-        notes.append(f"No gradient passes the {', the '.join(cuts[:4])}{pale}.")
-    notes += [
-        _nothing_behind(root)
-        for root in graph.roots
-        if isinstance(root, Leaf) and root.origin != "cut"
-    ]
+        notes.append(f"No gradient passes the {', the '.join(cuts[:4])}")
+        if any(box.starved for box in view.boxes):
+            notes[-1] += "; boxes without a gradient are pale"
+        notes[-1] += "."
+    for root in graph.roots:
+        if isinstance(root, Leaf) and root.origin != "cut":
+            notes.append(_nothing_behind(root))
     fused = sorted({gate_name(node) for node in gates if type(node.gate) in UNFUSED})
     if fused:
         notes.append(f"Fused gates: {', '.join(fused)}. Use mg.unfuse to draw their parts.")

@@ -45,18 +45,18 @@ class Stats:
         # In float32, the sum of a million elements has an error in the fourth digit, and pictures
         # show four digits.
         wide = array.astype(np.float64, copy=False).reshape(-1)
-        finite = wide if np.isfinite(wide).all() else wide[np.isfinite(wide)]
-        small = (
-            array.copy()
-            if array.size <= WHOLE and array.ndim <= 2 and array.shape[-1:] <= (4,)
-            else None
-        )
+        usual = np.isfinite(wide)
+        finite = wide if usual.all() else wide[usual]
+        small = None
+        if array.size <= WHOLE and array.ndim <= 2 and array.shape[-1:] <= (4,):
+            small = array.copy()
+        broken = wide.size - finite.size
         if not finite.size:
-            return cls(np.nan, np.nan, np.nan, np.nan if wide.size else 0.0, wide.size, small)
-        return cls(
-            float(finite.min()), float(finite.max()), float(finite.mean()), float(np.sqrt(finite @ finite)),
-            wide.size - finite.size, small,
-        )  # fmt: skip
+            norm = np.nan if broken else 0.0
+            return cls(np.nan, np.nan, np.nan, norm, broken, small)
+        norm = float(np.sqrt(finite @ finite))
+        low, high = float(finite.min()), float(finite.max())
+        return cls(low, high, float(finite.mean()), norm, broken, small)
 
 
 class Gradients:
@@ -75,9 +75,11 @@ class Gradients:
             return None if node.grad is None else Stats.of(node.grad)
         return self._swept[0].get(node)
 
-    def along(self, consumer: Node, position: int) -> float | None:
-        """Return the norm of the gradient that `consumer` sent to its input at index `position`."""
-        return self._swept[1].get((consumer, position))
+    def along(self, consumer: Node, position: int) -> float:
+        """Return the norm of the gradient that `consumer` sent to its input at index `position`, or
+        0.
+        """
+        return self._swept[1].get((consumer, position), 0.0)
 
     @cached_property
     def _swept(self) -> tuple[dict[Node, Stats], dict[tuple[Node, int], float]]:

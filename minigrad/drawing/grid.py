@@ -264,11 +264,6 @@ class Grid:
                 yield _frame(scope[: len(band) + 1], *corners, pale, FILLS[0])
 
     @property
-    def longest(self) -> float:
-        """The longer side of the picture, in points."""
-        return max(self.width, self.height)
-
-    @property
     def bounds(self) -> str:
         """The bounding box in Graphviz's format."""
         corners = (-PAD - 8, 0.0), (self.width + PAD + 8, self.height + 4)

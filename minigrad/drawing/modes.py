@@ -52,16 +52,17 @@ def choose(
 ) -> tuple[Boxes, str, str]:
     """Return the box of every gate, the chosen mode, and a caption that explains the choice."""
     time = unrolls(gates)
-    picked = "window" if window is not None else mode
-    if picked == "auto" and len(gates) <= IN_FULL:
+    picked = mode
+    if window is not None:
+        picked = "window"
+    elif mode == "auto" and len(gates) <= IN_FULL:
         picked = "unrolled"
     if picked in ("auto", "rolled"):
         boxes = rolled(gates, time)
-        if not time and not any(box.steps for box in boxes.values()):
-            picked = "unrolled"
+        repeated = time or any(box.steps for box in boxes.values())
+        picked = "rolled" if repeated else "unrolled"
     else:
         boxes = unrolled(gates, time, window)
-    picked = picked.replace("auto", "rolled")
     outer = _wrapped(gates)
     if depth is not None or opened:
         return gather(boxes, (depth or 1) + outer, opened), picked, ""
@@ -96,43 +97,52 @@ def _shrink(
     First fold scopes, innermost scopes first. If the picture is still too large, fold the gates in
     the middle.
     """
+    full = f"The graph has {len(gates):,} gates"
     # half of the boxes are reserved for leaves
-    drawable = len(gates) <= LARGEST["columns" if time else "graphviz"] / 2
-    full = (
-        f'mode="unrolled" draws all {len(gates):,} gates'
-        if drawable
-        else f"The graph has {len(gates):,} gates"
-    )
-    steps = sorted({step for numbered in time.values() for step in numbered})
-    if steps:
-        full += f"; window=({steps[-2]}, {steps[-1]}) draws these steps in full"
-    alike = any(len(box.steps) > 1 for box in boxes.values())
-    what = "time steps" if time else "scopes"
-    caption = f"rolled: {what} with the same structure are drawn once. {full}." if alike else ""
-    most = ON_A_PAGE if alike and not time else READABLE
-    for depth in range(max((len(box.scope) for box in boxes.values()), default=0) - outer, 0, -1):
+    if 2 * len(gates) <= LARGEST["columns" if time else "graphviz"]:
+        full = f'mode="unrolled" draws all {len(gates):,} gates'
+    if time:
+        *_, before, last = sorted({step for steps in time.values() for step in steps})
+        full += f"; window=({before}, {last}) draws these steps in full"
+    caption = ""
+    most = READABLE
+    if any(len(box.steps) > 1 for box in boxes.values()):
+        what = "time steps" if time else "scopes"
+        caption = f"rolled: {what} with the same structure are drawn once. {full}."
+        if not time:
+            most = ON_A_PAGE
+    deepest = max((len(box.scope) for box in boxes.values()), default=0)
+    for depth in range(deepest - outer, 0, -1):
         if len(set(boxes.values())) > most:
-            boxes, picked = gather(boxes, depth + outer), "folded"
+            boxes = gather(boxes, depth + outer)
+            picked = "folded"
             caption = (
                 f"folded: depth={depth}, each scope at that depth is one box. {full}; "
                 "use depth= to choose another depth, and opened= to open a box."
             )
     if len(set(boxes.values())) > READABLE:
-        boxes, picked = _fold_middle(boxes), "folded"
-        caption = f"folded: the gates between the first and last few are one box. {full}. Record parts of it inside "
-        caption += "mg.scope to draw each part as a box."
+        boxes = _fold_middle(boxes)
+        picked = "folded"
+        caption = (
+            f"folded: the gates between the first and last few are one box. {full}. "
+            "Record parts of it inside mg.scope to draw each part as a box."
+        )
     return boxes, picked, caption
 
 
-def _fold_middle(boxes: Boxes, ends: int = 12) -> Boxes:
-    """Fold all boxes except the first and last few into a single box.
+def _fold_middle(boxes: Boxes) -> Boxes:
+    """Fold all boxes except the first and last 12 into a single box.
 
     This creates no cycles, because every edge leads from an earlier gate to a later gate.
     """
-    left_out = set(list(dict.fromkeys(boxes.values()))[ends:-ends])
-    fold = Box("fold", (), "fold", "the gates between")
-    fold.nodes = [node for node, box in boxes.items() if box in left_out]
-    return {node: fold if box in left_out else box for node, box in boxes.items()}
+    left_out = set(list(dict.fromkeys(boxes.values()))[12:-12])
+    fold = Box("fold", (), "fold", title="the gates between")
+    folded = dict(boxes)
+    for node, box in boxes.items():
+        if box in left_out:
+            fold.nodes.append(node)
+            folded[node] = fold
+    return folded
 
 
 def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int] | None) -> Boxes:
@@ -141,31 +151,18 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
     The steps before `window` share one box, and the steps after `window` share another.
     """
     numbers = sorted({step for steps in time.values() for step in steps})
-    first, last = (0, max(numbers, default=0)) if window is None else _checked(window, numbers)
+    first, last = 0, max(numbers, default=0)
+    if window is not None:
+        first, last = _checked(window, numbers)
     shown = [step for step in numbers if first <= step <= last]
-    columns = {step: place + 1 for place, step in enumerate(shown)}
+    columns = {step: column for column, step in enumerate(shown, 1)}
     boxes: Boxes = {}
     folds: dict[Hashable, Box] = {}
-    for band, steps in time.items():
-        for late in (False, True):
-            left_out = tuple(
-                sorted(step for step in steps if (step > last if late else step < first))
-            )
-            fold = Box(
-                "fold",
-                band,
-                (band, "fold"),
-                name_steps(left_out),
-                band=band,
-                steps=dict.fromkeys(left_out, ""),
-            )
-            fold.column = len(shown) + 1 if late else 0
-            folds[band, late] = fold
     seen: Counter[Hashable] = Counter()
     for node in gates:
         place = step_of(node.scope)
         if place is None or place[0] not in time:
-            boxes[node] = Box("gate", node.scope, node, nodes=[node])
+            boxes[node] = Box("gate", node.scope, node, [node])
             continue
         band, step, inner = place
         if step in columns:
@@ -173,12 +170,17 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
             # the n-th gate of a kind has the same key in every step
             key = (*kind, seen[kind, step])
             seen[kind, step] += 1
-            boxes[node] = Box(
-                "gate", node.scope, key, nodes=[node], band=band, column=columns[step]
-            )
-        else:
-            boxes[node] = folds[band, step > last]
-            boxes[node].nodes.append(node)
+            column = columns[step]
+            boxes[node] = Box("gate", node.scope, key, [node], band=band, column=column)
+            continue
+        late = step > last
+        column = len(shown) + 1 if late else 0
+        new = Box("fold", band, (band, "fold"), band=band, column=column)
+        fold = boxes[node] = folds.setdefault((band, late), new)
+        fold.nodes.append(node)
+        fold.steps[step] = ""
+    for fold in folds.values():
+        fold.title = name_steps(fold.steps)
     return boxes
 
 
@@ -209,18 +211,20 @@ def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
     """Draw repeated scopes only once."""
     boxes: Boxes = {}
     for outer, members in repeats(gates, time, boxes):
-        names = {number: nodes[0].scope[len(outer)] for number, nodes in members.items()}
-        several = len(names) > 1
-        title = name_steps(names, names) + (f"  ×{len(names)}" if several else "")
-        first, *_ = members
-        for number, gate in enumerate(members[first]):
-            scope = (*outer, title, *gate.scope[len(outer) + 1 :])
-            box = Box("gate", scope, (outer, names[first], number))
-            if several:
-                box.steps, box.framed = names, len(outer) + 1
-            box.nodes = [nodes[number] for nodes in members.values()]
-            boxes |= dict.fromkeys(box.nodes, box)
-    return {node: boxes.get(node) or Box("gate", node.scope, node, nodes=[node]) for node in gates}
+        depth = len(outer)
+        names = {number: nodes[0].scope[depth] for number, nodes in members.items()}
+        title = name_steps(names, names)
+        if len(names) > 1:
+            title += f"  ×{len(names)}"
+        first = next(iter(names.values()))
+        for number, nodes in enumerate(zip(*members.values(), strict=True)):
+            scope = (*outer, title, *nodes[0].scope[depth + 1 :])
+            box = Box("gate", scope, (outer, first, number), list(nodes))
+            if len(names) > 1:
+                box.steps = names
+                box.framed = depth + 1
+            boxes |= dict.fromkeys(nodes, box)
+    return {node: boxes.get(node) or Box("gate", node.scope, node, [node]) for node in gates}
 
 
 def repeats(
@@ -241,9 +245,8 @@ def repeats(
         for steps in alike.values():
             yield band, steps
     for depth in range(max((len(node.scope) for node in gates), default=0)):
-        scopes = [() if node in boxes else node.scope[: depth + 1] for node in gates]
-        runs = groupby(zip(scopes, gates, strict=True), lambda pair: pair[0])
-        blocks = [(scope, [node for _, node in run]) for scope, run in runs]
+        scopes = {node: () if node in boxes else node.scope[: depth + 1] for node in gates}
+        blocks = [(scope, list(run)) for scope, run in groupby(gates, scopes.__getitem__)]
         for (outer, _), members in groupby(blocks, lambda block: _block(*block)):
             equal = list(members)
             # a scope that was entered again would be two blocks of the same name
@@ -291,13 +294,17 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
         for end, name in enumerate(node.scope)
         if name in opened
     }
+
+    def chosen(path: Scope) -> int:
+        return len({*path} & {*opened})
+
     # norm opens everywhere, but ["block[1]", "norm"] opens only the norm of block[1]
-    most = {path[-1]: 0 for path in named}
+    most = {path[-1]: chosen(path) for path in sorted(named, key=chosen)}
+    opens: set[Scope] = set()
     for path in named:
-        most[path[-1]] = max(most[path[-1]], len({*path} & {*opened}))
-    inner = [path for path in named if len({*path} & {*opened}) == most[path[-1]]]
-    opens = {path[:end] for path in inner for end in range(1, len(path) + 1)}
-    made: dict[Hashable, Box] = {}
+        if chosen(path) == most[path[-1]]:
+            opens.update(path[: end + 1] for end in range(len(path)))
+    made: dict[Scope, Box] = {}
     result: Boxes = {}
     for node, box in boxes.items():
         end = length
@@ -308,8 +315,10 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
             continue
         scope = box.scope[:end]
         if scope not in made:
-            made[scope] = group = Box("scope", scope[:-1], scope, scope[-1], steps=box.steps)
-            group.framed = box.framed if end > box.framed else 0
+            *around, name = scope
+            made[scope] = group = Box("scope", tuple(around), scope, title=name, steps=box.steps)
+            if end > box.framed:
+                group.framed = box.framed
             if box.band is not None and end > len(box.band):  # use the same key in every step
                 group.key = (box.band, scope[len(box.band) + 1 :], "scope")
                 group.band, group.column = box.band, box.column
@@ -319,12 +328,9 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
 
 
 def _wrapped(gates: list[Node]) -> int:
-    """Count the outer scopes that only contain other scopes, such as a model's scope."""
+    """Return 1 if an outermost scope, such as a model's, only contains other scopes, otherwise 0."""
     scopes = {node.scope for node in gates if node.scope}
-    length = 0
-    while len({scope[: length + 1] for scope in scopes}) == 1:
-        inside = {scope[length + 1] for scope in scopes if len(scope) > length + 1}
-        if len([name for name in inside if step_number(name) is None]) < 2:
-            break
-        length += 1
-    return length
+    outer = {scope[0] for scope in scopes}
+    inside = {scope[1] for scope in scopes if len(scope) > 1}
+    layers = [name for name in inside if step_number(name) is None]
+    return int(len(outer) == 1 and len(layers) > 1)

@@ -41,8 +41,8 @@ class Cell:
 
     node: Node
     number: int
-    inputs: list["Cell"]
-    sources: list["Cell"]
+    inputs: list["Cell"] = field(default_factory=list)
+    sources: list["Cell"] = field(default_factory=list)
     users: list["Cell"] = field(default_factory=list)
     key: Key = BEFORE
     band_key: Band = ((), "inputs")
@@ -69,68 +69,71 @@ def arrange(nodes: list[Node]) -> Layout:
     """Lay out `nodes`, which are in serial order."""
     cells = _cells(nodes)
     gates = [cell for cell in cells if cell.node.gate is not None]
-    _set_columns(cells, gates)
-    _set_bands(cells, gates)
-    columns = sorted({cell.key for cell in cells})
-    number_of = {key: number for number, key in enumerate(columns)}
-    bands = {
-        key: number
-        for number, key in enumerate(dict.fromkeys(cell.band_key for cell in [*gates, *cells]))
-    }
+    _set_keys(cells, gates)
+    keys = sorted({cell.key for cell in cells})
+    bands = dict.fromkeys(cell.band_key for cell in [*gates, *cells])
+    column_of = {key: number for number, key in enumerate(keys)}
+    band_of = {key: number for number, key in enumerate(bands)}
     for cell in cells:
-        cell.column, cell.band = number_of[cell.key], bands[cell.band_key]
+        cell.column = column_of[cell.key]
+        cell.band = band_of[cell.band_key]
     _set_rows(cells)
-    widths = _set_offsets(cells, len(columns))
+    widths = _set_offsets(cells, len(keys))
     _set_shared(cells)
 
-    last = max(number for _, number, _ in columns)
+    last = max(number for _, number, _ in keys)
+    columns = []
+    for key, width in zip(keys, widths, strict=True):
+        columns.append({"label": _column_label(key, last), "kind": key[2], "width": width})
     named = [scope for scope, _ in bands if scope]
     common = len(shared(*named)) if len(named) > 1 else 0
-    return Layout(
-        [
-            {"label": _column_label(key, last), "kind": key[2], "width": width}
-            for key, width in zip(columns, widths, strict=True)
-        ],
-        ["/".join(scope[common:] or scope[-1:]) or title for scope, title in bands],
-        cells,
-        _states(gates),
-    )
+    labels = ["/".join(scope[common:] or scope[-1:]) or title for scope, title in bands]
+    return Layout(columns, labels, cells, _states(gates))
 
 
 def _cells(nodes: list[Node]) -> list[Cell]:
     cell_of: dict[Node, Cell] = {}
     for number, node in enumerate(nodes):
-        inputs = [cell_of[parent] for parent in node.inputs]
-        sources = [
-            cell_of[parent.cut_from]
-            if isinstance(parent, Leaf) and parent.cut_from
-            else cell_of[parent]
-            for parent in node.inputs
-        ]
-        cell = cell_of[node] = Cell(node, number, inputs, sources)
-        for parent in inputs:
-            parent.users.append(cell)
+        cell = Cell(node, number)
+        for parent in node.inputs:
+            cell.inputs.append(cell_of[parent])
+            cell_of[parent].users.append(cell)
+            source = parent.cut_from if isinstance(parent, Leaf) else None
+            cell.sources.append(cell_of[source or parent])
+        cell_of[node] = cell
     return list(cell_of.values())
 
 
-def _set_columns(cells: list[Cell], gates: list[Cell]) -> None:
-    steps = {cell: place[1] for cell in gates if (place := step_of(cell.node.scope)) is not None}
-    if steps:
-        for cell in gates:  # gates are in serial order, so every input already has a column
-            if cell in steps:
-                cell.key = (2, steps[cell], "step")
-            elif any(source.key >= (2, 0, "") for source in cell.sources):
-                cell.key = AFTER
-    elif max(Counter(cell.node.scope for cell in gates).values(), default=0) > MANY:
+def _set_keys(cells: list[Cell], gates: list[Cell]) -> None:
+    """Assign a column and a band to each cell. Each scope has a band.
+
+    Gates outside all scopes are in one band before the scopes and one band after them.
+    """
+    title = "gates"
+    for cell in gates:  # gates are in serial order, so every input already has a column
+        scope = cell.node.scope
+        place = step_of(scope)
+        if place:
+            scope, step, _ = place
+            cell.key = (2, step, "step")
+        elif any(source.key >= (2, 0, "") for source in cell.sources):
+            cell.key = AFTER
+        outside = "steps" if place else title
+        cell.band_key = (scope, "" if scope else outside)
+        if scope or place:
+            title = "end"
+    largest = max(Counter(cell.node.scope for cell in gates).values(), default=0)
+    if largest > MANY and not any(cell.key[2] == "step" for cell in gates):
         ranks: dict[Cell, int] = defaultdict(int)
         for cell in gates:
             ranks[cell] = 1 + max(ranks[parent] for parent in cell.inputs)
             cell.key = (2, (ranks[cell] - 1) // PART, "part")
     for cell in cells:  # put a leaf into the column that uses it
-        users = {user.key for user in cell.users}
-        if cell.node.gate is None and users:
-            alone = len(users) == 1 or (isinstance(cell.node, Leaf) and cell.node.origin == "cut")
-            cell.key = min(users) if alone else SHARED
+        if isinstance(cell.node, Leaf) and cell.users:
+            cell.band_key = cell.users[0].band_key
+            keys = {user.key for user in cell.users}
+            alone = len(keys) == 1 or cell.node.origin == "cut"
+            cell.key = min(keys) if alone else SHARED
 
 
 def _column_label(key: Key, last: int) -> str:
@@ -140,25 +143,6 @@ def _column_label(key: Key, last: int) -> str:
     return step_name(number, last + 1) if kind == "step" else kind
 
 
-def _set_bands(cells: list[Cell], gates: list[Cell]) -> None:
-    """Assign a band to each cell. Each scope has a band.
-
-    Gates outside all scopes are in one band before the scopes and one band after them.
-    """
-    title = "gates"
-    for cell in gates:
-        place = step_of(cell.node.scope)
-        scope = place[0] if place else cell.node.scope
-        if place or scope:
-            cell.band_key = (scope, "" if scope else "steps")
-            title = "end"
-        else:
-            cell.band_key = ((), title)
-    for cell in cells:
-        if cell.node.gate is None and cell.users:
-            cell.band_key = cell.users[0].band_key
-
-
 def _set_rows(cells: list[Cell]) -> None:
     """Set each node's row to the length of the longest path to it within its column and band.
 
@@ -166,9 +150,8 @@ def _set_rows(cells: list[Cell]) -> None:
     """
 
     def near(cell: Cell, others: list[Cell]) -> list[int]:
-        return [
-            other.row for other in others if (other.column, other.band) == (cell.column, cell.band)
-        ]
+        same = (cell.column, cell.band)
+        return [other.row for other in others if (other.column, other.band) == same]
 
     for cell in cells:
         cell.row = max(near(cell, cell.inputs), default=-1) + 1
@@ -182,19 +165,20 @@ def _set_offsets(cells: list[Cell], columns: int) -> list[int]:
     Returns the widths of the columns.
     """
     rows: dict[tuple[int, int, int], list[Cell]] = defaultdict(list)
-    for cell in cells:
-        rows[cell.column, cell.band, cell.row].append(cell)
     widths = [1] * columns
-    for (column, _, _), members in rows.items():
-        widths[column] = max(widths[column], len(members))
+    for cell in cells:
+        row = rows[cell.column, cell.band, cell.row]
+        row.append(cell)
+        widths[cell.column] = max(widths[cell.column], len(row))
 
     def from_left(cell: Cell) -> float:
         above = [parent.offset for parent in cell.inputs if parent.column == cell.column]
         return sum(above) / len(above) if above else -1.0
 
     for (column, _, _), members in sorted(rows.items()):
+        margin = (widths[column] - len(members)) / 2
         for place, cell in enumerate(sorted(members, key=from_left)):
-            cell.offset = place + (widths[column] - len(members)) / 2
+            cell.offset = place + margin
     return widths
 
 
@@ -203,7 +187,8 @@ def _set_shared(cells: list[Cell]) -> None:
     free: dict[int, int] = defaultdict(int)  # the first free row of each band
     stacked = [cell for cell in cells if cell.key == SHARED]
     for cell in sorted(stacked, key=lambda cell: cell.users[0].row):
-        cell.row, cell.offset = max(cell.users[0].row, free[cell.band]), 0.0
+        cell.row = max(cell.users[0].row, free[cell.band])
+        cell.offset = 0.0
         free[cell.band] = cell.row + 1
 
 
@@ -218,21 +203,19 @@ def _states(gates: list[Cell]) -> list[dict[str, Any]]:
     for cell in gates:
         if cell.key[2] == "step":
             bands[cell.band][cell.column].append(cell)
-            passed_on.update(
-                source
-                for source in cell.sources
-                if source.band == cell.band and source.column != cell.column
-            )
+            for source in cell.sources:
+                if source.band == cell.band and source.column != cell.column:
+                    passed_on.add(source)
     states = []
     for band, columns in sorted(bands.items()):
-        steps = [cells for _, cells in sorted(columns.items())]
-        builds = [tuple(cell.node.gate.name for cell in cells) for cells in steps]
-        usual = Counter(builds).most_common(1)[0][0]
-        alike = [cells for cells, build in zip(steps, builds, strict=True) if build == usual]
-        found = ([n for n, cell in enumerate(cells) if cell in passed_on] for cells in alike)
+        builds: dict[tuple[str, ...], list[list[Cell]]] = defaultdict(list)
+        for _, step in sorted(columns.items()):
+            builds[tuple(cell.node.gate.name for cell in step)].append(step)
+        alike = max(builds.values(), key=len)
+        found = ([n for n, cell in enumerate(step) if cell in passed_on] for step in alike)
         places = next(filter(None, found), [])[::-1]  # newest node first
         # The last gate computes h. The other state of an LSTM is c.
         for place, label in zip(places, ("h", "c", "state 3"), strict=False):
-            ids = [cells[place].number for cells in alike]
+            ids = [step[place].number for step in alike]
             states.append({"band": band, "label": label, "ids": ids})
     return states
