@@ -147,7 +147,7 @@ def name_steps(steps: Collection[int], names: Mapping[int, str] | None = None) -
     >>> name_steps([0, 1], {0: "block", 1: "block_2"})
     'block … block_2'
     """
-    ranges: list[str] = []
+    ranges = []
     for step in sorted(steps):
         name = (names or {}).get(step) or f"t{step:02d}"
         if step - 1 not in steps:
@@ -257,9 +257,9 @@ def _leaf_boxes(
     be unreadable, and `dot` would take a minute to lay it out. An input is drawn only once. It is
     drawn inside a time step if no other step uses it.
     """
-    made: dict[Hashable, Box] = {}
+    made = {}
     count: Counter[Hashable] = Counter()
-    columns_of: dict[Node, set[int]] = defaultdict(set)
+    columns_of = defaultdict(set)
     for head, uses in leaves.values():
         for use in uses:
             columns_of[use.producer].add(head.column)

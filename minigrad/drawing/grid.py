@@ -71,7 +71,7 @@ class Grid:
 
     def _find_labels(self) -> None:
         """Keep the label of one wire of each cut. All other labels name time steps."""
-        labelled: set[str] = set()
+        labelled = set()
         for link in self.links:
             if link.kind != "cut" or link.label in labelled:
                 link.label = ""
@@ -93,7 +93,7 @@ class Grid:
         for box in self.boxes:
             if box.band is not None and not box.is_leaf and box.kind != "fold":
                 self.columns[box.column].lane = step
-        self.slots: dict[Box, Slot] = {}
+        self.slots = {}
         for box in self.boxes:
             slots = self.columns[box.column].lane.slots
             slot = self.slots[box] = slots.setdefault(box.key, Slot(box.row))
@@ -148,9 +148,9 @@ class Grid:
         heights: dict[int, float] = defaultdict(lambda: 20.0)
         for box in self.boxes:
             heights[box.row] = max(heights[box.row], box.size[1])
-        self.rows: dict[int, Row] = {}
-        self.levels: dict[tuple[int, Slot], float] = {}
-        self.tops: dict[int, float] = {}  # of the gaps
+        self.rows = {}
+        self.levels = {}
+        self.tops = {}  # of the gaps
         y = 0.0
         for row in range(-1, max(heights) + 1):
             if row >= 0:
@@ -242,7 +242,7 @@ class Grid:
     @property
     def frames(self) -> Iterator[tuple[Attributes, Attributes]]:
         """The attributes of each frame and its title. Unrolls and time steps have frames."""
-        gates: dict[tuple[Scope | None, int], list[Box]] = defaultdict(list)
+        gates = defaultdict(list)
         for box in self.boxes:
             if not box.is_leaf:
                 gates[box.band, box.column].append(box)

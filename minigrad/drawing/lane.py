@@ -38,10 +38,10 @@ class Lane:
         heuristic). Then compute the offsets from the same means.
         """
         slots = self.slots.values()
-        rows: dict[int, list[Slot]] = defaultdict(list)
+        rows = defaultdict(list)
         for slot in slots:
             rows[slot.row].append(slot)
-        near: dict[Slot, list[Slot]] = defaultdict(list)
+        near = defaultdict(list)
         for tail, head in self.edges:
             near[tail].append(head)
             near[head].append(tail)
@@ -77,7 +77,7 @@ def _spread(line: list[Slot], wishes: list[float]) -> list[float]:
 
     Source: isotonic regression by pooling adjacent violators, Barlow et al. (1972).
     """
-    starts: list[float] = []
+    starts = []
     blocks: list[tuple[float, int]] = []  # (mean shift, members)
     position = 0.0
     for slot, wish in zip(line, wishes, strict=True):

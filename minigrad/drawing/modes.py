@@ -156,7 +156,7 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
         first, last = _checked(window, numbers)
     shown = [step for step in numbers if first <= step <= last]
     columns = {step: column for column, step in enumerate(shown, 1)}
-    boxes: Boxes = {}
+    boxes = {}
     folds: dict[Hashable, Box] = {}
     seen: Counter[Hashable] = Counter()
     for node in gates:
@@ -304,8 +304,8 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
     for path in named:
         if chosen(path) == most[path[-1]]:
             opens.update(path[: end + 1] for end in range(len(path)))
-    made: dict[Scope, Box] = {}
-    result: Boxes = {}
+    made = {}
+    result = {}
     for node, box in boxes.items():
         end = length
         while any(one.scope[:end] in opens for one in box.nodes if len(one.scope) >= end):

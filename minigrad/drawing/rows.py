@@ -25,8 +25,8 @@ def find_columns(view: View) -> None:
 
 def _neighbours(links: Iterable[Link]) -> tuple[Neighbours, Neighbours]:
     """Return, for each box, the boxes that feed it and the boxes that it feeds."""
-    feeding: dict[Box, list[Box]] = defaultdict(list)
-    fed: dict[Box, list[Box]] = defaultdict(list)
+    feeding = defaultdict(list)
+    fed = defaultdict(list)
     for link in links:
         feeding[link.head].append(link.tail)
         fed[link.tail].append(link.head)

@@ -65,7 +65,7 @@ def collect_graph(
     sends = _sends(parts, arrays)
     measured = {} if report is None else wrong_gates(report, nodes, gradients, parts)
     layout = arrange(nodes)
-    rules: dict[str, dict[str, str]] = {}
+    rules = {}
     entries = []
     for number, node in enumerate(nodes):
         cell = layout.cells[number]
@@ -158,7 +158,7 @@ def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[s
     """
     uses = Counter(parent for node in parts for parent in node.inputs if parent.requires_grad)
     sums: dict[Node, Any] = {}
-    result: dict[Node, list[dict[str, int] | None]] = {}
+    result = {}
     for node, given in parts.items():
         sent: list[dict[str, int] | None] = []
         for parent, part in zip(node.inputs, given, strict=True):

@@ -199,7 +199,7 @@ def _states(gates: list[Cell]) -> list[dict[str, Any]]:
     the states in the other steps. Steps with an unusual structure are left out.
     """
     bands: dict[int, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))
-    passed_on: set[Cell] = set()
+    passed_on = set()
     for cell in gates:
         if cell.key[2] == "step":
             bands[cell.band][cell.column].append(cell)
@@ -208,7 +208,7 @@ def _states(gates: list[Cell]) -> list[dict[str, Any]]:
                     passed_on.add(source)
     states = []
     for band, columns in sorted(bands.items()):
-        builds: dict[tuple[str, ...], list[list[Cell]]] = defaultdict(list)
+        builds = defaultdict(list)
         for _, step in sorted(columns.items()):
             builds[tuple(cell.node.gate.name for cell in step)].append(step)
         alike = max(builds.values(), key=len)
