@@ -16,6 +16,7 @@ from ..graph import Leaf, Node, ancestors
 from ..support.text import printable
 
 LEFT, RIGHT = -1, 10**9  # the columns before and after the time steps
+Point = tuple[float, float]  # in points (1/72 inch), with y pointing up
 MANY = 24  # if a gate has more leaves than this as inputs, leaves of the same kind share a box
 
 
@@ -65,10 +66,10 @@ class Box:
     note: str = ""  # the position of a cut inside the box
     number: int = 0  # in the order of recording
     face: list[Line] = field(default_factory=list)
-    size: tuple[float, float] = (0.0, 0.0)  # width and height, in points
-    # set only in a picture with columns: the row, counted from the bottom, and the centre, in points
+    size: Point = (0.0, 0.0)  # width and height
+    # set only in a picture with columns: the row, counted from the bottom, and the centre
     row: int = 0
-    place: tuple[float, float] = (0.0, 0.0)
+    place: Point = (0.0, 0.0)
 
     @property
     def last(self) -> Node:
@@ -113,17 +114,10 @@ class Link:
     head: Box
     kind: str
     uses: list[Use] = field(default_factory=list)
+    # the numbers of the time steps or blocks at both ends
+    tails: set[int] = field(default_factory=set)
+    heads: set[int] = field(default_factory=set)
     label: str = ""
-
-
-@dataclass(eq=False)
-class View:
-    """A picture's boxes, in the order of recording, and its links. Box text and positions are
-    set later.
-    """
-
-    boxes: list[Box]
-    links: list[Link]
 
 
 def history(roots: Iterable[Node]) -> list[Node]:
@@ -157,8 +151,12 @@ def name_steps(steps: Collection[int], names: Mapping[int, str] | None = None) -
     return ", ".join(ranges)
 
 
-def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> View:
-    """Return the view of `nodes`. Each gate is in the box that `boxes` assigns to it."""
+def connect(
+    nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]
+) -> tuple[list[Box], list[Link]]:
+    """Return all boxes, in the order of recording, and the links between them. Each gate is in the
+    box that `boxes` assigns to it. Text and positions are set later.
+    """
     links: dict[Hashable, Link] = {}
     leaves: dict[Hashable, tuple[Box, list[Use]]] = {}
     for consumer in nodes:
@@ -178,7 +176,7 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
                 place = leaf_kind(producer) if crowded else position
             leaves.setdefault((head, place), (head, []))[1].append(use)
     found = list(dict.fromkeys(boxes.values()))
-    for box, head, uses in _leaf_boxes(leaves):
+    for box, head, uses in _leaf_boxes(leaves.values()):
         found.append(box)
         for use in uses:
             _link(links, box, head, use)
@@ -197,12 +195,9 @@ def connect(nodes: list[Node], roots: list[Node], boxes: dict[Node, Box]) -> Vie
         box.number = number
     for link in links.values():
         link.label = _describe(link)
-    arrows = sorted(
-        links.values(),
-        key=lambda link: (link.head.number, link.tail.number, link.kind),
-    )
+    arrows = sorted(links.values(), key=attrgetter("head.number", "tail.number", "kind"))
     _mark(ordered, arrows, roots)
-    return View(ordered, arrows)
+    return ordered, arrows
 
 
 def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
@@ -222,6 +217,10 @@ def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
         lag = 0
     link = links.setdefault((tail, head, kind, lag), Link(tail, head, kind))
     link.uses.append(use)
+    if before:
+        link.tails.add(before[1])
+    if after:
+        link.heads.add(after[1])
 
 
 def _place(node: Node, box: Box) -> tuple[Hashable, int] | None:
@@ -249,7 +248,7 @@ def leaf_kind(leaf: Node) -> str:
 
 
 def _leaf_boxes(
-    leaves: dict[Hashable, tuple[Box, list[Use]]],
+    leaves: Collection[tuple[Box, list[Use]]],
 ) -> Iterator[tuple[Box, Box, list[Use]]]:
     """Yield (a leaf's box, the box that uses the leaf, the edges) for each use of a leaf.
 
@@ -260,10 +259,10 @@ def _leaf_boxes(
     made = {}
     count: Counter[Hashable] = Counter()
     columns_of = defaultdict(set)
-    for head, uses in leaves.values():
+    for head, uses in leaves:
         for use in uses:
             columns_of[use.producer].add(head.column)
-    for head, uses in leaves.values():
+    for head, uses in leaves:
         group = tuple(dict.fromkeys(use.producer for use in uses))
         first = group[0]
         kind = leaf_kind(first)
@@ -280,10 +279,10 @@ def _leaf_boxes(
             else:
                 scope, column, band = shared(first.scope, scope), RIGHT, None
         if (scope, group) not in made:
-            place = head, uses[0].position
+            position = uses[0].position
             owner = head if band is None else None
-            key = ("leaf", head.key, place[1], count[place], owner)
-            count[place] += 1
+            key = ("leaf", head.key, position, count[head, position], owner)
+            count[head, position] += 1
             made[scope, group] = Box(kind, scope, key, list(group), band=band, column=column)
         yield made[scope, group], head, uses
 
@@ -328,20 +327,18 @@ def _describe(link: Link) -> str:
     if link.kind == "cut":
         return _cut_before(link.uses[0].consumer)
     tail, head = link.tail, link.head
-    tails = {place[1] for use in link.uses if (place := _place(use.producer, tail))}
-    heads = {place[1] for use in link.uses if (place := _place(use.consumer, head))}
-    before = name_steps(tails, tail.steps)
-    after = name_steps(heads, head.steps)
+    before = name_steps(link.tails, tail.steps)
+    after = name_steps(link.heads, head.steps)
     if link.kind == "state" and tail.steps and tail.steps == head.steps:
-        first = min(tails)
-        lag = min(heads) - first
+        first = min(link.tails)
+        lag = min(link.heads) - first
         t = "n" if step_number(tail.steps[first]) is None else "t"
         return f"{t}−{lag} → {t}" if lag > 0 else f"{t}+{-lag} → {t}"
     if link.kind == "state" and (tail.steps or head.steps):
         return f"{before} → {after}"
-    same = head.steps and tails == heads
-    if tail.framed and tails != set(tail.steps) and not same:
+    same = head.steps and link.tails == link.heads
+    if tail.framed and not same and link.tails != set(tail.steps):
         return before
-    if head.framed and heads != set(head.steps):
+    if head.framed and link.heads != set(head.steps):
         return after
     return ""

@@ -9,13 +9,15 @@ from math import log10
 from textwrap import wrap
 
 from ..context import Scope
-from .boxes import Box, Line, Link, View
+from .boxes import Box, Line, Link
 from .colour import CUT, FILLS, FRAME, INK, PALE, STATE, STYLES
 from .grid import Grid, caption_place, point
 from .labels import FONT, Words, extent, fixed, marked_up, quoted, scope_title, shortened
 
 
-def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
+def write(
+    boxes: list[Box], links: list[Link], words: Words, caption: str, grid: Grid | None
+) -> str:
     """Return the DOT text of the picture. `caption` is shown below the picture."""
     general = {"fontname": FONT, "bgcolor": "white", "pad": "0.15", "fontsize": "10"}
     general |= {"outputorder": "edgesfirst", "labelloc": "b", "labeljust": "l"}
@@ -38,13 +40,13 @@ def write(view: View, words: Words, caption: str, grid: Grid | None) -> str:
         f"  edge {_attributes(edges)};",
     ]
     if grid is None:
-        out += _clusters(view.boxes, words)
+        out += _clusters(boxes, words)
     else:
         for number, (frame, title) in enumerate(grid.frames):
             out.append(f"  subgraph cluster_{number} {{ graph {_attributes(frame)}; }}")
             out.append(f"  title{number} {_attributes(title)};")
-        out += [_box(box, words, grid) for box in view.boxes]
-    norms = {link: _norm(link, words) for link in view.links}
+        out += [_box(box, words, grid) for box in boxes]
+    norms = {link: _norm(link, words) for link in links}
     largest = max(norms.values(), default=0.0)
     for link, norm in norms.items():
         arrow = _arrow(link, words.grads, norm, largest)

@@ -13,7 +13,7 @@ from ..graph import Leaf, Node
 from ..help.engine_errors import describe, nothing_recorded
 from ..support.text import printable
 from ..tensor import Tensor, from_node
-from .boxes import View, connect, gate_name, history
+from .boxes import Box, Link, connect, gate_name, history
 from .colour import STYLES
 from .dot import write
 from .facts import Gradients
@@ -167,18 +167,18 @@ def draw(
     _check(mode, depth)
     gates = [node for node in graph.nodes if node.gate is not None]
     names = [opened] if isinstance(opened, str) else opened
-    boxes, picked, reason = choose(gates, mode, window, depth, names)
-    view = connect(graph.nodes, graph.roots, boxes)
-    timed = any(box.band is not None for box in view.boxes)
-    check_size(len(view.boxes), timed)
+    box_of, picked, reason = choose(gates, mode, window, depth, names)
+    boxes, links = connect(graph.nodes, graph.roots, box_of)
+    timed = any(box.band is not None for box in boxes)
+    check_size(len(boxes), timed)
     words = Words(Gradients(graph.nodes), values, grads)
-    for box in view.boxes:
+    for box in boxes:
         box.face = words.face(box)
         box.size = size_of(box.face, STYLES[box.style]["shape"])
-    caption = _caption(graph, gates, view, reason)
-    grid = Grid(view) if timed else None
+    caption = _caption(graph, boxes, links, reason)
+    grid = Grid(boxes, links) if timed else None
     longest = 0.0 if grid is None else max(grid.width, grid.height)
-    drawing = Drawing(write(view, words, caption, grid), picked, caption, longest)
+    drawing = Drawing(write(boxes, links, words, caption, grid), picked, caption, longest)
     if path is not None:
         drawing.save(path)
     return drawing
@@ -196,21 +196,21 @@ def _check(mode: str, depth: int | None) -> None:
                           remedy="use depth=1 to draw each outermost scope as one box")  # fmt: skip
 
 
-def _caption(graph: Graph, gates: list[Node], view: View, reason: str) -> str:
+def _caption(graph: Graph, boxes: list[Box], links: list[Link], reason: str) -> str:
     """Return the caption. It explains the choice of mode, cuts, roots that are leaves, and fused
     gates.
     """
     notes = [reason] if reason else []
-    cuts = sorted({shortened(link.label, 60) for link in view.links if link.kind == "cut"})
+    cuts = sorted({shortened(link.label, 60) for link in links if link.kind == "cut"})
     if cuts:
         notes.append(f"No gradient passes the {', the '.join(cuts[:4])}")
-        if any(box.starved for box in view.boxes):
+        if any(box.starved for box in boxes):
             notes[-1] += "; boxes without a gradient are pale"
         notes[-1] += "."
     for root in graph.roots:
         if isinstance(root, Leaf) and root.origin != "cut":
             notes.append(_nothing_behind(root))
-    fused = sorted({gate_name(node) for node in gates if type(node.gate) in UNFUSED})
+    fused = sorted({gate_name(node) for node in graph if type(node.gate) in UNFUSED})
     if fused:
         notes.append(f"Fused gates: {', '.join(fused)}. Use mg.unfuse to draw their parts.")
     return " ".join(notes)

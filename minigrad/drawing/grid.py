@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from ..context import Scope
-from .boxes import LEFT, RIGHT, Box, Link, View
+from .boxes import LEFT, RIGHT, Box, Link, Point
 from .colour import FILLS, FRAME, PALE
 from .labels import extent, fixed, marked_up, scope_title, shortened
 from .lane import PAD, Lane, Slot
@@ -26,7 +26,6 @@ from .rows import find_columns, find_rows
 GAP = 20.0  # the space between rows, excluding the tracks
 TRACK = 4.5  # the distance between wires
 HEAD = 15.0  # the height of a frame's title
-Point = tuple[float, float]  # in points (1/72 inch), with y pointing up
 Attributes = dict[str, str]
 
 
@@ -51,17 +50,17 @@ class Row(NamedTuple):
 
 
 class Grid:
-    """The layout of one view. Creating a Grid sets `place` on the view's boxes, and removes the
-    labels of its links that say what the columns show.
+    """The layout of boxes and links. Creating a Grid sets `place` on the boxes, and removes the
+    labels of links that say what the columns show.
 
     `route` returns the path of a wire. `frames` are the frames around time steps. `bounds` is the
     size of the picture.
     """
 
-    def __init__(self, view: View) -> None:
-        self.boxes, self.links = view.boxes, view.links
-        find_columns(view)
-        self.bands = find_rows(view)
+    def __init__(self, boxes: list[Box], links: list[Link]) -> None:
+        self.boxes, self.links = boxes, links
+        find_columns(boxes, links)
+        self.bands = find_rows(boxes, links)
         self._find_labels()
         self._find_lanes()
         self._find_tracks()
@@ -98,19 +97,16 @@ class Grid:
             slots = self.columns[box.column].lane.slots
             slot = self.slots[box] = slots.setdefault(box.key, Slot(box.row))
             slot.width = max(slot.width, box.size[0])
-        # the slots that reserve space for a wire in each row that it crosses in its column
-        self.passed: dict[tuple[Slot, Slot], list[Slot]] = {}
         for link in self.links:
-            ends = tail, head = self.slots[link.tail], self.slots[link.head]
-            if link.tail.column != link.head.column or ends in self.passed:
+            if link.tail.column != link.head.column:
                 continue
+            tail, head = self.slots[link.tail], self.slots[link.head]
             lane = self.columns[link.head.column].lane
-            passed = [Slot(row) for row in range(tail.row + 1, head.row)]
-            for slot in passed:
-                lane.slots[tail, head, slot.row] = slot
-            for edge in pairwise([tail, *passed, head]):
+            wire = [tail]
+            for row in range(tail.row + 1, head.row):  # these slots reserve space for the wire
+                wire.append(lane.slots.setdefault((tail, head, row), Slot(row)))
+            for edge in pairwise([*wire, head]):
                 lane.edges[edge] = None
-            self.passed[ends] = passed
         for lane in {column.lane for column in self.columns.values()}:
             lane.arrange()
 
@@ -196,15 +192,16 @@ class Grid:
     def _stem(self, link: Link) -> list[Point]:
         """Return the points of a wire's path up to its last turn before the head."""
         x, y = link.tail.place
-        tail, head = self.slots[link.tail], self.slots[link.head]
         stem = [(x, y + link.tail.size[1] / 2)]
+        tail, head = self.slots[link.tail], self.slots[link.head]
         levels = [self.levels[gap, tail] for gap in _gaps(link)]
         if levels:
             stem.append((x, levels[0]))
         else:
-            for slot in self.passed[tail, head]:
-                x = self.columns[link.head.column].left + slot.x
-                row = self.rows[slot.row]
+            column = self.columns[link.head.column]
+            for number in range(tail.row + 1, head.row):
+                x = column.left + column.lane.slots[tail, head, number].x
+                row = self.rows[number]
                 stem += [(x, row.bottom), (x, row.top)]
         if len(levels) > 1:
             up = self._gutter_x(link)

@@ -12,7 +12,7 @@ import numpy as np
 from ..context import scope_label, step_of
 from ..graph import Leaf, Node
 from ..support.text import printable
-from .boxes import Bold, Box, Line, gate_name, shared
+from .boxes import Bold, Box, Line, Point, gate_name, shared
 from .facts import Gradients, Stats
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -55,7 +55,7 @@ def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -
     return f'<<font color="{color}">{body}</font>>' if color else f"<{body}>"
 
 
-def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
+def size_of(lines: list[Line], shape: str) -> Point:
     """Return the size of a shape around the lines, (width, height) in points."""
     width, height = extent(lines)
     if shape == "ellipse":
@@ -68,7 +68,7 @@ def size_of(lines: list[Line], shape: str) -> tuple[float, float]:
     return width + 14, height + 10
 
 
-def extent(lines: list[Line]) -> tuple[float, float]:
+def extent(lines: list[Line]) -> Point:
     """Estimate the size of the lines, (width, height) in points. The width is an upper bound."""
     width = 0.0
     height = 0.0
@@ -78,7 +78,7 @@ def extent(lines: list[Line]) -> tuple[float, float]:
     return width, height
 
 
-def fixed(size: tuple[float, float]) -> dict[str, str]:
+def fixed(size: Point) -> dict[str, str]:
     """Return attributes that give a node a size, (width, height) in points.
 
     Fixed sizes make the picture independent of the fonts on the machine that draws it.

@@ -10,15 +10,15 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 
 from ..context import Scope
-from .boxes import LEFT, RIGHT, Box, Link, View
+from .boxes import LEFT, RIGHT, Box, Link
 
 Neighbours = Mapping[Box, list[Box]]
 
 
-def find_columns(view: View) -> None:
+def find_columns(boxes: list[Box], links: list[Link]) -> None:
     """Move each box that only feeds time steps to the column LEFT."""
-    feeding, fed = _neighbours(view.links)
-    steps = {box for box in view.boxes if box.band is not None}
+    feeding, fed = _neighbours(links)
+    steps = {box for box in boxes if box.band is not None}
     for box in _reached(steps, feeding) - _reached(steps, fed):
         box.column = LEFT
 
@@ -43,24 +43,24 @@ def _reached(start: set[Box], onward: Neighbours) -> set[Box]:
     return reached
 
 
-def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
+def find_rows(boxes: list[Box], links: list[Link]) -> dict[Scope, tuple[int, int]]:
     """Set each box's row, counted from the bottom. Return the first and last row of each band."""
-    inner = [link for link in view.links if link.kind == "data" and _side_by_side(link)]
+    inner = [link for link in links if link.kind == "data" and _side_by_side(link)]
     feeding, fed = _neighbours(inner)
     # boxes with a state from another step, which counts as an input
-    carried = {link.head for link in view.links if link.kind != "data"}
+    carried = {link.head for link in links if link.kind != "data"}
     # Parameters get their own rows, between a gate and its data. Otherwise they would make the
     # column wider than its gates.
     raised = {link.head for link in inner if link.tail.kind == "parameter"}
     # Boxes with the same key get the same row in every column: the highest row that any of them
     # needs.
     highest: dict[Hashable, int] = defaultdict(int)
-    for box in view.boxes:  # boxes are in recording order, so each comes after its inputs
+    for box in boxes:  # boxes are in recording order, so each comes after its inputs
         if not box.is_leaf:
             data = [other.row + 1 for other in feeding[box] if other.kind != "parameter"]
             box.row = max(data, default=int(box in carried)) + (box in raised)
             highest[box.key] = max(highest[box.key], box.row)
-    for box in view.boxes:
+    for box in boxes:
         if box.is_leaf:  # put it just below the lowest gate that it feeds
             below = []
             for head in fed[box]:
@@ -70,7 +70,7 @@ def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
     # The bands start above the boxes that feed them.
     base = 0
     tops: dict[Scope, int] = defaultdict(int)
-    for box in view.boxes:
+    for box in boxes:
         row = highest[box.key]
         if box.band is not None:
             tops[box.band] = max(tops[box.band], row)
@@ -80,11 +80,11 @@ def find_rows(view: View) -> dict[Scope, tuple[int, int]]:
     for band, top in tops.items():
         bands[band] = (base, base + top)
         base += top + 1
-    for box in view.boxes:
+    for box in boxes:
         box.row = highest[box.key]
         if box.band is not None:
             box.row += bands[box.band][0]
-    _raise_right(view)
+    _raise_right(boxes, links)
     return bands
 
 
@@ -94,13 +94,13 @@ def _side_by_side(link: Link) -> bool:
     return tail.column == head.column and tail.band == head.band
 
 
-def _raise_right(view: View) -> None:
+def _raise_right(boxes: list[Box], links: list[Link]) -> None:
     """Set the rows of the boxes to the right of the time steps.
 
     Each box is above the boxes that feed it, and its leaves are just below it.
     """
-    feeding, _ = _neighbours(link for link in view.links if link.tail is not link.head)
-    right = [box for box in view.boxes if box.column == RIGHT and not box.is_leaf]
+    feeding, _ = _neighbours(link for link in links if link.tail is not link.head)
+    right = [box for box in boxes if box.column == RIGHT and not box.is_leaf]
     for box in right:
         below = [tail.row for tail in feeding[box] if not tail.is_leaf]
         box.row = max(below, default=0) + 1
