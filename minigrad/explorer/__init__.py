@@ -68,14 +68,13 @@ def explore(
     node = _root(output)
     target = None if path is None else Path(path)
     words = list(map(str, words))
-    data = collect_graph(
-        node, node.upstream if node.upstream is not None else _one(node), words, report
-    )
-    steps = [column for column in data["columns"] if column["kind"] == "step"]
-    if words and len(words) != len(steps):
+    upstream = _one(node) if node.upstream is None else node.upstream
+    data = collect_graph(node, upstream, words, report)
+    steps = sum(column["kind"] == "step" for column in data["columns"])
+    if words and len(words) != steps:
         raise OptionError(
             "MG804",
-            f"got {len(words)} words for {len(steps)} time steps",
+            f"got {len(words)} words for {steps} time steps",
             cause="each word labels the step that reads it; the steps are the scopes named t00, "
             "t01, ...",
             remedy="pass one word for each step, including padding, or leave out words=",

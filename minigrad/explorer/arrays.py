@@ -46,13 +46,15 @@ class ArrayTable:
         large.
         """
         array: Array = dense(given)
-        key = array.shape, array.dtype.str, hashlib.blake2b(array.tobytes()).digest()
+        digest = hashlib.blake2b(array.tobytes()).digest()
+        key = array.shape, array.dtype.str, digest
         if key not in self._numbers:
             self._numbers[key] = len(self.entries)
             self.entries.append(whole(array) if array.size <= self._most else summary(array))
+        number = self._numbers[key]
         if images and array.size > self._most == WHOLE:
-            self.entries[self._numbers[key]]["pixels"] = numbers(array.reshape(-1)[:PIXELS])
-        return self._numbers[key]
+            self.entries[number]["pixels"] = numbers(array.reshape(-1)[:PIXELS])
+        return number
 
 
 def whole(array: Array) -> dict[str, Any]:
@@ -73,10 +75,11 @@ def summary(array: Array) -> dict[str, Any]:
         stats = Stats.of(array)
     if stats.broken < array.size:
         figures = np.array([stats.low, stats.high, stats.mean, stats.norm])
-        entry |= zip(("low", "high", "mean", "norm"), numbers(figures), strict=True)
+        names = ("low", "high", "mean", "norm")
+        entry |= zip(names, numbers(figures), strict=True)
     if stats.broken:
         entry["unfinite"] = stats.broken
-    entry["first"] = numbers(array.reshape(-1)[:1])[0]
+    (entry["first"],) = numbers(array.reshape(-1)[:1])
     return entry
 
 
@@ -87,6 +90,7 @@ def numbers(array: Array) -> list[Any]:
     """
     flat = array.reshape(-1)
     if flat.dtype.kind != "f":
-        return [int(value) for value in flat.tolist()]
+        return list(map(int, flat.tolist()))
     words = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-    return [words.get(text) or float(text) for text in map(str, flat.astype("U32"))]
+    texts = map(str, flat.astype("U32"))
+    return [words.get(text) or float(text) for text in texts]

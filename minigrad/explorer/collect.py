@@ -5,7 +5,6 @@ its inputs is found by applying the gate's rule again to the gradient from the s
 """
 
 from collections import Counter
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,12 @@ import numpy as np
 from .. import gates as engine
 from ..backward import sweep
 from ..derivatives import rule_on_arrays
-from ..drawing.boxes import leaf_kind
+from ..drawing.boxes import gate_name, history, leaf_kind
 from ..errors import OptionError
 from ..gate import Gate
 from ..gates.fused.transformer import ScaledDotProductAttention
 from ..gates.fused.unfuse import UNFUSED
-from ..graph import Array, Leaf, Node, ancestors
+from ..graph import Array, Leaf, Node
 from .arrays import FEW, ArrayTable, numbers
 from .layout import arrange
 from .replay import replay
@@ -51,45 +50,46 @@ def collect_graph(
     With a `report`, the data also contains the measured gradients of the gates that the report
     identifies as wrong.
     """
-    nodes = ancestors([root], attrgetter("predecessors"))[::-1]
+    nodes = history([root])
     _check_size(nodes)
     index = {node: number for number, node in enumerate(nodes)}
     gates = sum(node.gate is not None for node in nodes)
     arrays = ArrayTable(large_graph=gates > BRIEF)
     gradients = sweep(root, upstream, keep=index)
-    parts = {
-        node: rule_on_arrays(node, gradients[node])
-        for node in reversed(nodes)
-        if node.gate and node in gradients
-    }
+    parts = {}
+    for node in reversed(nodes):
+        if node.gate and node in gradients:
+            parts[node] = rule_on_arrays(node, gradients[node])
     sends = _sends(parts, arrays)
     measured = {} if report is None else wrong_gates(report, nodes, gradients, parts)
     layout = arrange(nodes)
     rules = {}
     entries = []
-    for number, node in enumerate(nodes):
-        cell = layout.cells[number]
+    for node, cell in zip(nodes, layout.cells, strict=True):
+        gate = node.gate
         entry: dict[str, Any] = {
-            "kind": "gate" if node.gate is not None else leaf_kind(node),
+            "kind": "gate" if gate else leaf_kind(node),
             "value": arrays.add(node.output),
-            **{name: getattr(cell, name) for name in ("column", "band", "row", "offset")},
+            "column": cell.column,
+            "band": cell.band,
+            "row": cell.row,
+            "offset": cell.offset,
         }
-        if node.gate is not None:
-            entry["gate"] = node.gate.name
+        if gate:
+            rule = entry["gate"] = gate.name
             entry["inputs"] = [index[parent] for parent in node.inputs]
-            rule = node.gate.name
             # A user-defined gate may have the same name as one of minigrad's gates.
-            if getattr(engine, rule, None) is not type(node.gate):
-                rule = entry["rule"] = f"{rule} of {type(node.gate).__module__}"
+            if getattr(engine, rule, None) is not type(gate):
+                rule = entry["rule"] = f"{rule} of {type(gate).__module__}"
             if rule not in rules:
-                rules[rule] = _rule(node.gate)
-            if (settings := repr(node.gate)) != f"{node.gate.name}()":
-                entry["settings"] = _short(settings)
+                rules[rule] = _rule(gate)
+            if repr(gate) != f"{gate.name}()":
+                entry["settings"] = _short(repr(gate))
         texts = {"scope": "/".join(node.scope), "name": node.name, "source": node.source}
         entry |= {key: _short(str(text)) for key, text in texts.items() if text}
-        if isinstance(node.gate, ScaledDotProductAttention):
+        if isinstance(gate, ScaledDotProductAttention):
             q, k, _, *mask = node.arrays
-            weights = node.gate.weights(q, k, *mask).array
+            weights = gate.weights(q, k, *mask).array
             entry["saved"] = ["A: the attention weights", arrays.add(weights)]
         if node in gradients:
             entry["grad"] = arrays.add(gradients[node])
@@ -97,8 +97,8 @@ def collect_graph(
             entry["starved"] = True
         if node in sends:
             entry["sends"] = sends[node]
-        if isinstance(node.gate, engine.Windows | engine.Convolve):
-            entry["window"] = vars(node.gate)
+        if isinstance(gate, engine.Windows | engine.Convolve):
+            entry["window"] = vars(gate)
             for image in (node, *node.inputs):
                 arrays.add(image.output, images=True)
                 if image in gradients:
@@ -108,7 +108,7 @@ def collect_graph(
                 None if array is None else arrays.add(array) for array in measured[node]
             ]
         if isinstance(node, Leaf):
-            if node.cut_from is not None:
+            if node.cut_from:
                 entry["kind"] = "cut"
                 entry["cut"] = index[node.cut_from]
             elif node.origin != "created":
@@ -118,10 +118,11 @@ def collect_graph(
             if node.grad is not None and (stored := arrays.add(node.grad)) != entry.get("grad"):
                 entry["stored"] = stored
         entries.append(entry)
+    upstream = np.asarray(upstream)
     return {
-        "title": _short(root.name or (root.gate.name if root.gate else "")),
+        "title": _short(root.name or gate_name(root)),
         "root": index[root],
-        "upstream": arrays.add(np.asarray(upstream)),
+        "upstream": arrays.add(upstream),
         "gates": gates,
         "notes": [BRIEFLY] if gates > BRIEF else [],
         "nodes": entries,
@@ -130,8 +131,8 @@ def collect_graph(
         "columns": layout.columns,
         "bands": [{"label": _short(label)} for label in layout.bands],
         "states": layout.states,
-        "words": [_short(word) for word in words],
-        "replay": replay(nodes, index, gradients, numbers(np.asarray(upstream))),
+        "words": list(map(_short, words)),
+        "replay": replay(nodes, index, numbers(upstream)),
     }
 
 
@@ -158,21 +159,19 @@ def _sends(parts: dict[Node, Any], arrays: ArrayTable) -> dict[Node, list[dict[s
     """
     uses = Counter(parent for node in parts for parent in node.inputs if parent.requires_grad)
     sums: dict[Node, Any] = {}
-    result = {}
+    sends = {}
     for node, given in parts.items():
         sent: list[dict[str, int] | None] = []
         for parent, part in zip(node.inputs, given, strict=True):
             if part is None:
                 sent.append(None)
-                continue
-            entry: dict[str, int] = {}
-            sent.append(entry)
-            if uses[parent] > 1:
+            elif uses[parent] == 1:
+                sent.append({})
+            else:
                 sums[parent] = sums[parent] + part if parent in sums else part
-                entry["part"] = arrays.add(part)
-                entry["sum"] = arrays.add(sums[parent])
-        result[node] = sent
-    return result
+                sent.append({"part": arrays.add(part), "sum": arrays.add(sums[parent])})
+        sends[node] = sent
+    return sends
 
 
 def _rule(gate: Any) -> dict[str, str]:
@@ -180,7 +179,8 @@ def _rule(gate: Any) -> dict[str, str]:
 
     The rule is the first part of the class's docstring, which contains the formulas.
     """
-    own = type(gate).__mro__[: type(gate).__mro__.index(Gate)]
+    classes = type(gate).__mro__
+    own = classes[: classes.index(Gate)]
     text = next((cls.__doc__ for cls in own if cls.__doc__), "")
     opening = " ".join(text.split(">>>")[0].split()).replace("`", "")
     if type(gate) in UNFUSED:

@@ -57,28 +57,30 @@ def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
     {'kind': 'move', 'places': [0, 3, 1, 4, 2, 5]}
     """
     kind = type(gate)  # do not use isinstance, because a subclass may compute something else
+    name = gate.name
     shape = arrays[0].shape
     if kind in ELEMENTWISE:
-        return {"kind": "elementwise", "how": gate.name}
+        return {"kind": "elementwise", "how": name}
     if kind is gates.MultiplyGate:
         return {"kind": "product"}
     if kind in MOVING:
         return {"kind": "move", "places": _places(gate, arrays)}
     if kind in REDUCING:
-        return {"kind": "reduce", "how": gate.name, "groups": _groups(gate.kept(shape), shape)}
+        return {"kind": "reduce", "how": name, "groups": _groups(gate.kept(shape), shape)}
     if kind in NORMALISING:
         kept = list(shape)
         kept[gate.axis] = 1
-        return {"kind": "normalise", "how": gate.name, "groups": _groups(kept, shape)}
+        return {"kind": "normalise", "how": name, "groups": _groups(kept, shape)}
     if kind in LOSSES:
         weights = getattr(gate, "weights", None)
-        weights = None if weights is None else numbers(weights)
-        return {"kind": "loss", "how": gate.name, "reduction": gate.reduction, "weights": weights}
+        if weights is not None:
+            weights = numbers(weights)
+        return {"kind": "loss", "how": name, "reduction": gate.reduction, "weights": weights}
     if kind in TRANSFORMER:
-        return {"kind": gate.name, **vars(gate)}
+        return {"kind": name, **vars(gate)}
     if kind in OF_WINDOWS:  # with the elements of each window
         windows = gates.Windows(getattr(gate, "size", arrays[-1].shape[2:]), gate.stride)
-        return {"kind": gate.name, "places": _places(windows, arrays[:1])}
+        return {"kind": name, "places": _places(windows, arrays[:1])}
     return None
 
 
@@ -87,13 +89,13 @@ def _places(gate: Any, arrays: tuple[Array, ...]) -> list[int]:
 
     This function runs the gate on the numbers 0, 1, 2, ... instead of the inputs' values.
     """
-    varying = 1 if isinstance(gate, gates.Lookup) else len(arrays)
+    moved = arrays[:1] if isinstance(gate, gates.Lookup) else arrays
     places = []
     start = 0
-    for array in arrays[:varying]:
+    for array in moved:
         places.append(np.arange(start, start + array.size).reshape(array.shape))
         start += array.size
-    return list(gate.forward(*places, *arrays[varying:]).reshape(-1).tolist())
+    return numbers(gate.forward(*places, *arrays[len(moved) :]))
 
 
 def _groups(kept: Sequence[int], shape: tuple[int, ...]) -> list[int]:
@@ -101,12 +103,10 @@ def _groups(kept: Sequence[int], shape: tuple[int, ...]) -> list[int]:
     `kept`.
     """
     groups = np.arange(math.prod(kept)).reshape(kept)
-    return list(np.broadcast_to(groups, shape).reshape(-1).tolist())
+    return numbers(np.broadcast_to(groups, shape))
 
 
-def replay(
-    nodes: list[Node], index: dict[Node, int], gradients: dict[Node, Any], upstream: list[Any]
-) -> dict[str, Any]:
+def replay(nodes: list[Node], index: dict[Node, int], upstream: list[Any]) -> dict[str, Any]:
     """Return the recipes of all gates, the elements of all leaves, and the shapes.
 
     If the page cannot recompute the graph, return {"why_not": the reason}.
@@ -114,24 +114,21 @@ def replay(
     called = [node for node in nodes if node.gate is not None]
     size = sum(node.output.size for node in nodes)
     if len(called) > MOST_GATES or size > MOST_NUMBERS:
-        limits = f"The page can recompute up to {MOST_GATES} gates and {MOST_NUMBERS:,} numbers."
         return {
             "why_not": f"This graph has {len(called):,} gates, and its arrays contain {size:,} "
-            f"numbers. {limits}"
+            f"numbers. The page can recompute up to {MOST_GATES} gates and {MOST_NUMBERS:,} "
+            "numbers."
         }
     recipes = {index[node]: recipe(node.gate, node.arrays) for node in called}
-    unknown = sorted(
-        {node.gate.name for node in called if recipes[index[node]] is None and node.gate}
-    )
+    unknown = sorted({node.gate.name for node in called if not recipes[index[node]]})
     if unknown:
         return {
             "why_not": f"The page has no formula for {', '.join(unknown)}, so it cannot "
             "recompute this graph."
         }
-    leaves = {
-        index[node]: numbers(node.output)
-        for node in nodes
-        if isinstance(node, Leaf) and node.cut_from is None
-    }
+    leaves = {}
+    for node in nodes:
+        if isinstance(node, Leaf) and not node.cut_from:
+            leaves[index[node]] = numbers(node.output)
     shapes = [list(node.shape) for node in nodes]
     return {"recipes": recipes, "leaves": leaves, "upstream": upstream, "shapes": shapes}
