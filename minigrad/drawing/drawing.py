@@ -73,7 +73,7 @@ class Graph:
         """Return the picture as DOT text. Takes the same options as the function `draw`."""
         return self.draw(**options).dot
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, **formats: Any) -> dict[str, str]:
         return self.draw()._repr_mimebundle_()
 
 
@@ -115,7 +115,7 @@ class Drawing:
         self.path = save(path, content)
         return self.path
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, **formats: Any) -> dict[str, str]:
         try:
             return {"image/svg+xml": render(self.dot, "svg").decode(), "text/plain": repr(self)}
         except DrawError as error:  # show the message without a traceback

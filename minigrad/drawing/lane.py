@@ -7,6 +7,7 @@ computed once for all time steps with the same structure and copied to each colu
 from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from itertools import islice
 
 SPACE = 8.0  # points between the boxes in a row
 PAD = 7.0  # points between boxes and their frame
@@ -56,40 +57,40 @@ class Lane:
         for turn in range(ORDERING + MOVING):
             for row in sorted(rows, reverse=turn % 2 == 1):
                 line = rows[row]
-                if turn < ORDERING:
-                    line.sort(key=wish)
-                    middle = (len(line) - 1) / 2
-                    centres = [APART * (number - middle) for number in range(len(line))]
-                else:
-                    centres = _spread(line, list(map(wish, line)))
-                for slot, centre in zip(line, centres, strict=True):
-                    slot.x = centre
+                if turn >= ORDERING:
+                    _spread(line, list(map(wish, line)))
+                    continue
+                line.sort(key=wish)
+                middle = (len(line) - 1) / 2
+                for number, slot in enumerate(line):
+                    slot.x = APART * (number - middle)
         left = min((slot.x - slot.width / 2 for slot in slots), default=0.0)
         for slot in slots:
             slot.x -= left
             self.width = max(self.width, slot.x + slot.width / 2)
 
 
-def _spread(line: list[Slot], wishes: list[float]) -> list[float]:
-    """Return the centres nearest to `wishes` that keep the slots' order and do not overlap.
+def _spread(line: list[Slot], wishes: list[float]) -> None:
+    """Move the slots of a row as near to `wishes` as possible, so that they keep their order and do
+    not overlap.
 
     Neighbours that would overlap are pooled into a block, which moves as a unit.
 
     Source: isotonic regression by pooling adjacent violators, Barlow et al. (1972).
     """
-    starts = []
     blocks: list[tuple[float, int]] = []  # (mean shift, members)
     position = 0.0
     for slot, wish in zip(line, wishes, strict=True):
-        start = position + slot.width / 2
-        starts.append(start)
+        slot.x = position + slot.width / 2
         position += slot.width + SPACE
-        shift = wish - start
+        shift = wish - slot.x
         members = 1
         while blocks and blocks[-1][0] > shift:
             other, count = blocks.pop()
             shift = (shift * members + other * count) / (members + count)
             members += count
         blocks.append((shift, members))
-    shifts = [shift for shift, members in blocks for _ in range(members)]
-    return [start + shift for start, shift in zip(starts, shifts, strict=True)]
+    slots = iter(line)
+    for shift, members in blocks:
+        for slot in islice(slots, members):
+            slot.x += shift

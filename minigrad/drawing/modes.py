@@ -280,20 +280,17 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
     """Draw each scope whose path has `length` names as a single box. If `opened` names the scope or
     a scope in it, draw its gates and each scope in it as a box.
     """
-    names = {name for node in boxes for name in node.scope}
-    if unknown := [name for name in opened if name not in names]:
-        raise OptionError(
-            "MG614",
-            f"cannot open {unknown[0]!r}, because no scope of this graph has this name",
-            cause="opened= takes the names of scopes that would otherwise be drawn as one box",
-            remedy=f"choose from {', '.join(map(repr, sorted(names)[:12])) or 'no names: it has no scopes'}",
-        )
-    named = {
-        node.scope[: end + 1]
-        for node in boxes
-        for end, name in enumerate(node.scope)
-        if name in opened
-    }
+    paths = {node.scope[:end] for node in boxes for end in range(1, len(node.scope) + 1)}
+    names = sorted({path[-1] for path in paths})
+    for name in opened:
+        if name not in names:
+            raise OptionError(
+                "MG614",
+                f"cannot open {name!r}, because no scope of this graph has this name",
+                cause="opened= takes the names of scopes that would otherwise be drawn as one box",
+                remedy=f"choose from {', '.join(map(repr, names[:12])) or 'no names: it has no scopes'}",
+            )
+    named = [path for path in paths if path[-1] in opened]
 
     def chosen(path: Scope) -> int:
         return len({*path} & {*opened})

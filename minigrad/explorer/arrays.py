@@ -12,6 +12,8 @@ from ..drawing.facts import Stats
 from ..gradients import Gradient, dense
 from ..graph import Array
 
+Json = dict[str, Any]
+
 WHOLE = 64
 """The maximum number of elements of an array that is shown in full."""
 
@@ -35,7 +37,7 @@ class ArrayTable:
     """
 
     def __init__(self, large_graph: bool = False) -> None:
-        self.entries: list[dict[str, Any]] = []
+        self.entries: list[Json] = []
         self._most = FEW if large_graph else WHOLE
         self._numbers: dict[tuple[tuple[int, ...], str, bytes], int] = {}
 
@@ -57,12 +59,12 @@ class ArrayTable:
         return number
 
 
-def whole(array: Array) -> dict[str, Any]:
+def whole(array: Array) -> Json:
     """Return an array in full, with its elements in row-major order."""
     return {"shape": list(array.shape), "dtype": str(array.dtype), "values": numbers(array)}
 
 
-def summary(array: Array) -> dict[str, Any]:
+def summary(array: Array) -> Json:
     """Summarize a large array by the range, mean and norm of its finite elements, and its first
     element.
 
@@ -70,7 +72,7 @@ def summary(array: Array) -> dict[str, Any]:
     >>> s["low"], s["high"], s["mean"], s["first"]
     (0.0, 127.0, 63.5, 0.0)
     """
-    entry: dict[str, Any] = {"shape": list(array.shape), "dtype": str(array.dtype)}
+    entry: Json = {"shape": list(array.shape), "dtype": str(array.dtype)}
     with np.errstate(over="ignore", invalid="ignore"):
         stats = Stats.of(array)
     if stats.broken < array.size:

@@ -18,7 +18,7 @@ from ..gate import Gate
 from ..gates.fused.transformer import ScaledDotProductAttention
 from ..gates.fused.unfuse import UNFUSED
 from ..graph import Array, Leaf, Node
-from .arrays import FEW, ArrayTable, numbers
+from .arrays import FEW, ArrayTable, Json, numbers
 from .layout import arrange
 from .replay import replay
 from .wrong_gates import wrong_gates
@@ -42,9 +42,7 @@ LONGEST = 800
 """The maximum length of names and other text, in characters. Longer text is cut off."""
 
 
-def collect_graph(
-    root: Node, upstream: Array, words: list[str], report: Any = None
-) -> dict[str, Any]:
+def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = None) -> Json:
     """Return the page's data: nodes in serial order, arrays, gradients, layout and rules.
 
     With a `report`, the data also contains the measured gradients of the gates that the report
@@ -67,7 +65,7 @@ def collect_graph(
     entries = []
     for node, cell in zip(nodes, layout.cells, strict=True):
         gate = node.gate
-        entry: dict[str, Any] = {
+        entry: Json = {
             "kind": "gate" if gate else leaf_kind(node),
             "value": arrays.add(node.output),
             "column": cell.column,

@@ -7,11 +7,13 @@ Gates are always ordered by serial number, so the same program produces the same
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
 
 from ..context import Scope, step_name, step_of
 from ..drawing.boxes import shared
 from ..graph import Leaf, Node
+from .arrays import Json
 
 MANY = 300
 """If a graph without time steps has more gates than this in a single scope or outside all scopes, it
@@ -59,10 +61,10 @@ class Layout:
     `states` lists the nodes that carry state from step to step.
     """
 
-    columns: list[dict[str, Any]]
+    columns: list[Json]
     bands: list[str]
     cells: list[Cell]
-    states: list[dict[str, Any]]
+    states: list[Json]
 
 
 def arrange(nodes: list[Node]) -> Layout:
@@ -192,30 +194,31 @@ def _set_shared(cells: list[Cell]) -> None:
         free[cell.band] = cell.row + 1
 
 
-def _states(gates: list[Cell]) -> list[dict[str, Any]]:
+def _states(gates: list[Cell]) -> list[Json]:
     """Find the states of each band, one for each step. A state is a node that another step uses.
 
     The last step does not pass its state on. Its states are the gates at the same positions as
     the states in the other steps. Steps with an unusual structure are left out.
     """
-    bands: dict[int, dict[int, list[Cell]]] = defaultdict(lambda: defaultdict(list))
+    steps: dict[tuple[int, int], list[Cell]] = defaultdict(list)
     passed_on = set()
     for cell in gates:
         if cell.key[2] == "step":
-            bands[cell.band][cell.column].append(cell)
+            steps[cell.band, cell.column].append(cell)
             for source in cell.sources:
                 if source.band == cell.band and source.column != cell.column:
                     passed_on.add(source)
     states = []
-    for band, columns in sorted(bands.items()):
+    for band, columns in groupby(sorted(steps), itemgetter(0)):
         builds = defaultdict(list)
-        for _, step in sorted(columns.items()):
+        for column in columns:
+            step = steps[column]
             builds[tuple(cell.node.gate.name for cell in step)].append(step)
         alike = max(builds.values(), key=len)
         found = ([n for n, cell in enumerate(step) if cell in passed_on] for step in alike)
-        places = next(filter(None, found), [])[::-1]  # newest node first
+        places = next(filter(None, found), [])
         # The last gate computes h. The other state of an LSTM is c.
-        for place, label in zip(places, ("h", "c", "state 3"), strict=False):
+        for place, label in zip(reversed(places), ("h", "c", "state 3"), strict=False):
             ids = [step[place].number for step in alike]
             states.append({"band": band, "label": label, "ids": ids})
     return states

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import gates
 from ..graph import Array, Leaf, Node
-from .arrays import numbers
+from .arrays import Json, numbers
 
 MOST_GATES = 200
 MOST_NUMBERS = 100_000
@@ -50,7 +50,7 @@ FORMULAS = (
 )
 
 
-def recipe(gate: Any, arrays: tuple[Array, ...]) -> dict[str, Any] | None:
+def recipe(gate: Any, arrays: tuple[Array, ...]) -> Json | None:
     """Describe how the page recomputes this call to a gate, or return None if it has no formula.
 
     >>> recipe(gates.Transpose(), (np.ones((2, 3)),))
@@ -106,7 +106,7 @@ def _groups(kept: Sequence[int], shape: tuple[int, ...]) -> list[int]:
     return numbers(np.broadcast_to(groups, shape))
 
 
-def replay(nodes: list[Node], index: dict[Node, int], upstream: list[Any]) -> dict[str, Any]:
+def replay(nodes: list[Node], index: dict[Node, int], upstream: list[Any]) -> Json:
     """Return the recipes of all gates, the elements of all leaves, and the shapes.
 
     If the page cannot recompute the graph, return {"why_not": the reason}.
