@@ -127,11 +127,6 @@ def history(roots: Iterable[Node]) -> list[Node]:
     return ancestors(roots, attrgetter("predecessors"))[::-1]
 
 
-def gate_name(node: Node) -> str:
-    """Return the name of a node's gate, or "" for a leaf."""
-    return node.gate.name if node.gate is not None else ""
-
-
 def name_steps(steps: Collection[int], names: Mapping[int, str] | None = None) -> str:
     """Format time steps as text, with consecutive steps as a range. Steps without a name are called
     t00, t01, ....
@@ -242,7 +237,7 @@ def leaf_kind(leaf: Node) -> str:
     """
     if leaf.requires_grad:
         return "parameter"
-    origin = leaf.origin if isinstance(leaf, Leaf) else ""
+    origin = getattr(leaf, "origin", "")
     named = bool(leaf.name) and origin in ("created", "constants")
     return "input" if named or (origin == "created" and leaf.output.ndim) else "constant"
 

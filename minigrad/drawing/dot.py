@@ -4,7 +4,6 @@ If a picture has a column for each time step, grid.py computes the positions. Ot
 computes them.
 """
 
-from collections.abc import Mapping
 from math import log10
 from textwrap import wrap
 
@@ -19,66 +18,59 @@ def write(
     boxes: list[Box], links: list[Link], words: Words, caption: str, grid: Grid | None
 ) -> str:
     """Return the DOT text of the picture. `caption` is shown below the picture."""
-    general = {"fontname": FONT, "bgcolor": "white", "pad": "0.15", "fontsize": "10"}
-    general |= {"outputorder": "edgesfirst", "labelloc": "b", "labeljust": "l"}
+    general = (
+        f'fontname="{FONT}", bgcolor="white", pad="0.15", fontsize="10", '
+        'outputorder="edgesfirst", labelloc="b", labeljust="l"'
+    )
     lines = wrap(caption, 100, break_long_words=False, break_on_hyphens=False)
     notes = [Line(line, 9) for line in lines]
     if notes:
-        general["label"] = marked_up(notes, left=True)
+        general += f", label={marked_up(notes, left=True)}"
     if grid is not None:
-        general |= {"layout": "nop2", "bb": grid.bounds, **caption_place(extent(notes))}
+        general += f', layout="nop2", bb="{grid.bounds}", {caption_place(extent(notes))}'
     else:
         # Without newrank, Graphviz ranks each frame separately, and may draw a gate above the
         # gates that use its output.
-        general |= {"rankdir": "BT", "newrank": "true", "nodesep": "0.22", "ranksep": "0.2"}
-    nodes = {"fontname": FONT, "fontsize": "10", "margin": "0.09,0.05", "height": "0.2"}
-    edges = {"fontname": FONT, "fontsize": "8", "color": INK, "arrowsize": "0.6"}
+        general += ', rankdir="BT", newrank="true", nodesep="0.22", ranksep="0.2"'
     out = [
         "digraph minigrad {",
-        f"  graph {_attributes(general)};",
-        f"  node {_attributes(nodes)};",
-        f"  edge {_attributes(edges)};",
+        f"  graph [{general}];",
+        f'  node [fontname="{FONT}", fontsize="10", margin="0.09,0.05", height="0.2"];',
+        f'  edge [fontname="{FONT}", fontsize="8", color="{INK}", arrowsize="0.6"];',
     ]
     if grid is None:
         out += _clusters(boxes, words)
     else:
         for number, (frame, title) in enumerate(grid.frames):
-            out.append(f"  subgraph cluster_{number} {{ graph {_attributes(frame)}; }}")
-            out.append(f"  title{number} {_attributes(title)};")
-        out += [_box(box, words, grid) for box in boxes]
+            out.append(f"  subgraph cluster_{number} {{ graph [{frame}]; }}")
+            out.append(f"  title{number} [{title}];")
+        out += [_box(box, words, f', pos="{point(box.place)}"') for box in boxes]
     norms = {link: _norm(link, words) for link in links}
     largest = max(norms.values(), default=0.0)
     for link, norm in norms.items():
-        arrow = _arrow(link, words.grads, norm, largest)
+        arrow = [_arrow(link, words.grads, norm, largest)]
         if link.label:
             color = {"cut": CUT, "state": STATE}.get(link.kind, "#222222")
-            arrow["label"] = marked_up([Line(shortened(link.label, 60))], color)
+            label = marked_up([Line(shortened(link.label, 60))], color)
+            arrow.append(f"label={label}")
         if grid is not None:
-            arrow |= grid.route(link)
+            arrow.append(grid.route(link))
         elif link.kind != "data" and link.tail.steps:  # a loop to the next step
             # Without this setting, it could turn the picture upside down.
-            arrow["constraint"] = "false"
-        out.append(f"  n{link.tail.number} -> n{link.head.number} {_attributes(arrow)};")
-    return "\n".join([*out, "}"]) + "\n"
+            arrow.append('constraint="false"')
+        attributes = ", ".join(filter(None, arrow))
+        out.append(f"  n{link.tail.number} -> n{link.head.number} [{attributes}];")
+    return "\n".join([*out, "}\n"])
 
 
-def _attributes(values: Mapping[str, str]) -> str:
-    """Return a DOT attribute list. Labels are already markup; all other values are quoted here."""
-    pairs = (f"{key}={value if key == 'label' else quoted(value)}" for key, value in values.items())
-    return f"[{', '.join(pairs)}]"
-
-
-def _box(box: Box, words: Words, grid: Grid | None) -> str:
-    style = {**STYLES[box.style], **(PALE if box.starved else {})}
-    values = {
-        "label": marked_up(box.face, style.get("fontcolor")),
-        **style,
-        "tooltip": words.tooltip(box),
-        **fixed(box.size),
-    }
-    if grid is not None:
-        values["pos"] = point(box.place)
-    return f"  n{box.number} {_attributes(values)};"
+def _box(box: Box, words: Words, place: str = "") -> str:
+    style = dict(STYLES[box.style])
+    if box.starved:
+        style |= PALE
+    label = marked_up(box.face, style.get("fontcolor"))
+    look = ", ".join(f'{key}="{value}"' for key, value in style.items())
+    tooltip = quoted(words.tooltip(box))
+    return f"  n{box.number} [label={label}, {look}, tooltip={tooltip}, {fixed(box.size)}{place}];"
 
 
 def _clusters(boxes: list[Box], words: Words) -> list[str]:
@@ -91,15 +83,15 @@ def _clusters(boxes: list[Box], words: Words) -> list[str]:
     for box in boxes:
         for length in range(1, len(box.scope) + 1):
             inside.setdefault(box.scope[:length], [])
-        inside[box.scope].append(_box(box, words, None))
+        inside[box.scope].append(_box(box, words))
     for number, scope in reversed(list(enumerate(inside))[1:]):
-        frame = {
-            "label": marked_up(scope_title(scope[-1])), "labelloc": "t", "style": "rounded,filled", "color": FRAME,
-            "margin": "8", "fillcolor": FILLS[len(scope) % 2], "tooltip": shortened("/".join(scope), 400),
-        }  # fmt: skip
+        title = marked_up(scope_title(scope[-1]))
+        fill = FILLS[len(scope) % 2]
+        tooltip = quoted(shortened("/".join(scope), 400))
         lines = [
             f"  subgraph cluster_{number} {{",
-            f"  graph {_attributes(frame)};",
+            f'  graph [label={title}, labelloc="t", style="rounded,filled", color="{FRAME}", '
+            f'margin="8", fillcolor="{fill}", tooltip={tooltip}];',
             *inside[scope],
             "  }",
         ]
@@ -115,19 +107,19 @@ def _norm(link: Link, words: Words) -> float:
     return max((norm for norm in norms if norm > 0), default=0.0)
 
 
-def _arrow(link: Link, grads: bool, norm: float, largest: float) -> dict[str, str]:
+def _arrow(link: Link, grads: bool, norm: float, largest: float) -> str:
     """Return an arrow's attributes, except its label and path."""
     if link.kind == "cut":
-        return {"color": CUT, "style": "dashed", "penwidth": "1.5"}
+        return f'color="{CUT}", style="dashed", penwidth="1.5"'
     if link.head.starved:
-        return {"color": PALE["color"]}
+        return 'color="{color}"'.format(**PALE)
     if norm > 0:
         # The largest gradient gets the thickest and darkest arrow. Gradients that are at least a
         # hundred times smaller get the thinnest.
         share = max(1 + log10(norm / largest) / 2, 0.0)
         grey = f"{round(165 - 165 * share):02X}"
         tooltip = f"norm of the gradient sent back: {norm:.6g}"
-        return {"color": f"#{grey * 3}", "penwidth": f"{0.7 + 3.3 * share:.2f}", "tooltip": tooltip}
+        return f'color="#{grey * 3}", penwidth="{0.7 + 3.3 * share:.2f}", tooltip="{tooltip}"'
     if grads:
-        return {"color": "#8A8A8A", "style": "dotted"}
-    return {"color": STATE, "penwidth": "1.4"} if link.kind == "state" else {}
+        return 'color="#8A8A8A", style="dotted"'
+    return f'color="{STATE}", penwidth="1.4"' if link.kind == "state" else ""

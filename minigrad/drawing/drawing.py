@@ -13,7 +13,7 @@ from ..graph import Leaf, Node
 from ..help.engine_errors import describe, nothing_recorded
 from ..support.text import printable
 from ..tensor import Tensor, from_node
-from .boxes import Box, Link, connect, gate_name, history
+from .boxes import Box, Link, connect, history
 from .colour import STYLES
 from .dot import write
 from .facts import Gradients
@@ -210,7 +210,7 @@ def _caption(graph: Graph, boxes: list[Box], links: list[Link], reason: str) -> 
     for root in graph.roots:
         if isinstance(root, Leaf) and root.origin != "cut":
             notes.append(_nothing_behind(root))
-    fused = sorted({gate_name(node) for node in graph if type(node.gate) in UNFUSED})
+    fused = sorted({node.gate.name for node in graph if type(node.gate) in UNFUSED})
     if fused:
         notes.append(f"Fused gates: {', '.join(fused)}. Use mg.unfuse to draw their parts.")
     return " ".join(notes)

@@ -28,7 +28,7 @@ class Stats:
     - `low`, `high`, `mean`, `norm`: the statistics of the finite elements. If there are no finite
       elements, these statistics are NaN, except that the norm of an empty array is 0.
     - `broken`: the number of elements that are not finite.
-    - `small`: the array itself if it is small, otherwise None.
+    - `small`: the array itself if it is small and not empty, otherwise None.
     """
 
     low: float
@@ -48,7 +48,7 @@ class Stats:
         usual = np.isfinite(wide)
         finite = wide if usual.all() else wide[usual]
         small = None
-        if array.size <= WHOLE and array.ndim <= 2 and array.shape[-1:] <= (4,):
+        if 0 < array.size <= WHOLE and array.ndim <= 2 and array.shape[-1:] <= (4,):
             small = array.copy()
         broken = wide.size - finite.size
         if not finite.size:
@@ -100,7 +100,7 @@ class Gradients:
                 raise
             raise GradientError(
                 "MG605",
-                "the gradients inside this graph can no longer be drawn: " + error.what,
+                f"the gradients inside this graph can no longer be drawn: {error.what}",
                 where=error.where,
                 cause="drawing gradients runs the backward pass again, but a parameter has "
                 "changed since the forward pass",

@@ -19,14 +19,13 @@ from typing import NamedTuple
 from ..context import Scope
 from .boxes import LEFT, RIGHT, Box, Link, Point
 from .colour import FILLS, FRAME, PALE
-from .labels import extent, fixed, marked_up, scope_title, shortened
+from .labels import extent, fixed, marked_up, quoted, scope_title, shortened
 from .lane import PAD, Lane, Slot
 from .rows import find_columns, find_rows
 
 GAP = 20.0  # the space between rows, excluding the tracks
 TRACK = 4.5  # the distance between wires
 HEAD = 15.0  # the height of a frame's title
-Attributes = dict[str, str]
 
 
 @dataclass
@@ -219,25 +218,26 @@ class Grid:
             _, head, *_ = self.columns
         return self.columns[head].left - offset
 
-    def route(self, link: Link) -> Attributes:
+    def route(self, link: Link) -> str:
         """Return an edge's `pos`, a Bezier curve of straight segments, and its label's position."""
         *path, (x, y) = self.paths[link]
         path.append((x, y - 6))  # the arrowhead covers the last 6 points
         curve = [path[0]]
         for start, end in pairwise(path):
             curve += [start, end, end]
-        values = {"pos": f"e,{point((x, y))} " + " ".join(map(point, curve))}
+        points = " ".join(map(point, curve))
+        route = f'pos="e,{point((x, y))} {points}"'
         if link.label:
             xs, (height, *_) = zip(*path[1:3], strict=True)
             if len(path) > 2:
                 height = self.tops[link.tail.row] + 4
-            values["lp"] = point((sum(xs) / len(xs), height))
-        return values
+            route += f', lp="{point((sum(xs) / len(xs), height))}"'
+        return route
 
     # ---- frames and the rest ----
 
     @property
-    def frames(self) -> Iterator[tuple[Attributes, Attributes]]:
+    def frames(self) -> Iterator[tuple[str, str]]:
         """The attributes of each frame and its title. Unrolls and time steps have frames."""
         gates = defaultdict(list)
         for box in self.boxes:
@@ -263,8 +263,8 @@ class Grid:
     @property
     def bounds(self) -> str:
         """The bounding box in Graphviz's format."""
-        corners = (-PAD - 8, 0.0), (self.width + PAD + 8, self.height + 4)
-        return ",".join(map(point, corners))
+        high = (self.width + PAD + 8, self.height + 4)
+        return f"{point((-PAD - 8, 0.0))},{point(high)}"
 
 
 def point(place: Point) -> str:
@@ -273,14 +273,11 @@ def point(place: Point) -> str:
     return f"{x:.2f},{y:.2f}"
 
 
-def caption_place(size: Point) -> Attributes:
+def caption_place(size: Point) -> str:
     """Return attributes that place a caption of this size below the lower left corner."""
     width, height = size
-    return {
-        "lp": point((width / 2 - PAD, -8 - height / 2)),
-        "lwidth": f"{width / 72:.2f}",
-        "lheight": f"{height / 72:.2f}",
-    }
+    place = point((width / 2 - PAD, -8 - height / 2))
+    return f'lp="{place}", lwidth="{width / 72:.2f}", lheight="{height / 72:.2f}"'
 
 
 def _gaps(link: Link) -> list[int]:
@@ -297,7 +294,7 @@ def _gaps(link: Link) -> list[int]:
 
 def _frame(
     scope: Scope, low: Point, high: Point, pale: bool = False, fill: str = FILLS[1]
-) -> tuple[Attributes, Attributes]:
+) -> tuple[str, str]:
     """Return the attributes of a frame between two corners, and of its title in the upper left.
 
     The title is a node because Graphviz draws nodes over wires. It draws wires over a frame's
@@ -305,23 +302,17 @@ def _frame(
     """
     (left, _), (right, top) = low, high
     name = scope_title(scope[-1], max(13, int((right - left) / 7)))
-    width, height = extent(name)
-    tooltip = shortened("/".join(scope), 400)
-    frame = {
-        "style": "rounded,filled",
-        "color": PALE["color"] if pale else FRAME,
-        "fillcolor": fill,
-        "tooltip": tooltip,
-        "bb": f"{point(low)},{point(high)}",
-    }
-    title = {
-        "label": marked_up(name, PALE["fontcolor"] if pale else None),
-        "shape": "box",
-        "style": "filled",
-        "color": fill,
-        "fillcolor": fill,
-        **fixed((width, height)),
-        "tooltip": tooltip,
-        "pos": point((left + 11 + width / 2, top - height / 2 - 2)),
-    }
+    size = width, height = extent(name)
+    tooltip = quoted(shortened("/".join(scope), 400))
+    color = PALE["color"] if pale else FRAME
+    label = marked_up(name, PALE["fontcolor"] if pale else None)
+    place = point((left + 11 + width / 2, top - height / 2 - 2))
+    frame = (
+        f'style="rounded,filled", color="{color}", fillcolor="{fill}", tooltip={tooltip}, '
+        f'bb="{point(low)},{point(high)}"'
+    )
+    title = (
+        f'label={label}, shape="box", style="filled", color="{fill}", fillcolor="{fill}", '
+        f'{fixed(size)}, tooltip={tooltip}, pos="{place}"'
+    )
     return frame, title

@@ -12,7 +12,7 @@ import numpy as np
 from ..context import scope_label, step_of
 from ..graph import Leaf, Node
 from ..support.text import printable
-from .boxes import Bold, Box, Line, Point, gate_name, shared
+from .boxes import Bold, Box, Line, Point, shared
 from .facts import Gradients, Stats
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -78,13 +78,13 @@ def extent(lines: list[Line]) -> Point:
     return width, height
 
 
-def fixed(size: Point) -> dict[str, str]:
+def fixed(size: Point) -> str:
     """Return attributes that give a node a size, (width, height) in points.
 
     Fixed sizes make the picture independent of the fonts on the machine that draws it.
     """
     width, height = size
-    return {"width": f"{width / 72:.3f}", "height": f"{height / 72:.3f}", "fixedsize": "true"}
+    return f'width="{width / 72:.3f}", height="{height / 72:.3f}", fixedsize="true"'
 
 
 def _wide(char: str) -> float:
@@ -164,9 +164,9 @@ class Words:
         if node.source:
             lines.append(f"recorded at {node.source}")
         lines.append(f"{node.shape} {node.dtype}, {node.output.nbytes:,} bytes")
-        lines.append("value: " + _full(Stats.of(node.output)))
+        lines.append(f"value: {_full(Stats.of(node.output))}")
         if self.grads and (stats := self.gradients.of(node)):
-            lines.append("gradient: " + _full(stats))
+            lines.append(f"gradient: {_full(stats)}")
         return "\n".join(shortened(line, 400) for line in lines)
 
 
@@ -177,7 +177,7 @@ def _is_number(box: Box) -> bool:
 
 def _gate(box: Box) -> list[Line]:
     node = box.last
-    name = gate_name(node)
+    name = node.gate.name
     symbol = getattr(node.gate, "symbol", "")
     lines: list[Line] = [Bold(shortened(name, 14), 12)]
     if symbol and symbol != name.lower():
@@ -243,11 +243,12 @@ def _figures(stats: list[Stats]) -> list[Line]:
     """
     first = stats[0]
     alone = len(stats) == 1
-    if alone and first.small is not None and first.small.size:
-        if not first.small.ndim:
-            return [Bold("= " + number(float(first.small)), 9)]
-        rows = np.atleast_2d(first.small)
-        return [Line("[" + "  ".join(number(float(value)) for value in row) + "]") for row in rows]
+    small = first.small
+    if alone and small is not None:
+        if not small.ndim:
+            return [Bold(f"= {number(small.item())}", 9)]
+        rows = [map(number, row) for row in np.atleast_2d(small).tolist()]
+        return [Line(f"[{'  '.join(row)}]") for row in rows]
     lines = []
     finite = [one for one in stats if not np.isnan(one.low)]
     if finite:

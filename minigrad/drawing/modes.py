@@ -17,7 +17,7 @@ from itertools import groupby
 from ..context import Scope, step_number, step_of
 from ..errors import OptionError
 from ..graph import Node
-from .boxes import Box, gate_name, name_steps
+from .boxes import Box, name_steps
 
 MODES = ("auto", "unrolled", "rolled")
 IN_FULL = 40  # the maximum number of gates that fit on a page, each in its own box
@@ -135,14 +135,10 @@ def _fold_middle(boxes: Boxes) -> Boxes:
 
     This creates no cycles, because every edge leads from an earlier gate to a later gate.
     """
-    left_out = set(list(dict.fromkeys(boxes.values()))[12:-12])
     fold = Box("fold", (), "fold", title="the gates between")
-    folded = dict(boxes)
-    for node, box in boxes.items():
-        if box in left_out:
-            fold.nodes.append(node)
-            folded[node] = fold
-    return folded
+    for box in list(dict.fromkeys(boxes.values()))[12:-12]:
+        fold.nodes += box.nodes
+    return boxes | dict.fromkeys(fold.nodes, fold)
 
 
 def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int] | None) -> Boxes:
@@ -166,7 +162,7 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
             continue
         band, step, inner = place
         if step in columns:
-            kind = (band, inner, gate_name(node))
+            kind = (band, inner, node.gate.name)
             # the n-th gate of a kind has the same key in every step
             key = (*kind, seen[kind, step])
             seen[kind, step] += 1
@@ -272,8 +268,11 @@ def _build(nodes: list[Node], outer: int) -> Hashable:
     of the gate in this scope that computed the input, or -1 if no gate in this scope computed it.
     """
     number = {node: place for place, node in enumerate(nodes)}
-    inputs = {node: tuple(number.get(parent, -1) for parent in node.inputs) for node in nodes}
-    return tuple((node.scope[outer + 1 :], gate_name(node), inputs[node]) for node in nodes)
+    build = []
+    for node in nodes:
+        inputs = [number.get(parent, -1) for parent in node.inputs]
+        build.append((node.scope[outer + 1 :], node.gate.name, *inputs))
+    return tuple(build)
 
 
 def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
@@ -312,8 +311,7 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
             continue
         scope = box.scope[:end]
         if scope not in made:
-            *around, name = scope
-            made[scope] = group = Box("scope", tuple(around), scope, title=name, steps=box.steps)
+            made[scope] = group = Box("scope", scope[:-1], scope, title=scope[-1], steps=box.steps)
             if end > box.framed:
                 group.framed = box.framed
             if box.band is not None and end > len(box.band):  # use the same key in every step

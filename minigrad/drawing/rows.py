@@ -45,7 +45,12 @@ def _reached(start: set[Box], onward: Neighbours) -> set[Box]:
 
 def find_rows(boxes: list[Box], links: list[Link]) -> dict[Scope, tuple[int, int]]:
     """Set each box's row, counted from the bottom. Return the first and last row of each band."""
-    inner = [link for link in links if link.kind == "data" and _side_by_side(link)]
+    inner = []
+    for link in links:
+        tail, head = link.tail, link.head
+        same = (tail.column, tail.band) == (head.column, head.band)
+        if same and link.kind == "data":
+            inner.append(link)
     feeding, fed = _neighbours(inner)
     # boxes with a state from another step, which counts as an input
     carried = {link.head for link in links if link.kind != "data"}
@@ -86,12 +91,6 @@ def find_rows(boxes: list[Box], links: list[Link]) -> dict[Scope, tuple[int, int
             box.row += bands[box.band][0]
     _raise_right(boxes, links)
     return bands
-
-
-def _side_by_side(link: Link) -> bool:
-    """Return whether both boxes are in the same column and band."""
-    tail, head = link.tail, link.head
-    return tail.column == head.column and tail.band == head.band
 
 
 def _raise_right(boxes: list[Box], links: list[Link]) -> None:

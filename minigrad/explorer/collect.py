@@ -12,7 +12,7 @@ import numpy as np
 from .. import gates as engine
 from ..backward import sweep
 from ..derivatives import rule_on_arrays
-from ..drawing.boxes import gate_name, history, leaf_kind
+from ..drawing.boxes import history, leaf_kind
 from ..errors import OptionError
 from ..gate import Gate
 from ..gates.fused.transformer import ScaledDotProductAttention
@@ -118,7 +118,7 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
         entries.append(entry)
     upstream = np.asarray(upstream)
     return {
-        "title": _short(root.name or gate_name(root)),
+        "title": _short(root.name or (root.gate.name if root.gate else "")),
         "root": index[root],
         "upstream": arrays.add(upstream),
         "gates": gates,
@@ -187,4 +187,4 @@ def _rule(gate: Any) -> dict[str, str]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
