@@ -64,7 +64,7 @@ def write(
 
 
 def _box(box: Box, words: Words, place: str = "") -> str:
-    style = dict(STYLES[box.style])
+    style = {**STYLES[box.style]}
     if box.starved:
         style |= PALE
     label = marked_up(box.face, style.get("fontcolor"))
@@ -112,7 +112,8 @@ def _arrow(link: Link, grads: bool, norm: float, largest: float) -> str:
     if link.kind == "cut":
         return f'color="{CUT}", style="dashed", penwidth="1.5"'
     if link.head.starved:
-        return 'color="{color}"'.format(**PALE)
+        pale = PALE["color"]
+        return f'color="{pale}"'
     if norm > 0:
         # The largest gradient gets the thickest and darkest arrow. Gradients that are at least a
         # hundred times smaller get the thinnest.

@@ -3,6 +3,7 @@
 import numbers
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class Graph:
         return iter(self.nodes)
 
     def __repr__(self) -> str:
-        gates = sum(node.gate is not None for node in self.nodes)
+        gates = sum(node.gate is not None for node in self)
         return f"<Graph of {gates:,} gates and {len(self) - gates:,} leaves>"
 
     def draw(self, **options: Any) -> "Drawing":
@@ -77,6 +78,7 @@ class Graph:
         return self.draw()._repr_mimebundle_()
 
 
+@dataclass(eq=False, repr=False)
 class Drawing:
     """A finished picture. A notebook displays a Drawing that is the result of a cell.
 
@@ -86,10 +88,11 @@ class Drawing:
     - `path`: the file that the picture was saved to, or None.
     """
 
-    def __init__(self, dot: str, mode: str, caption: str, longest: float) -> None:
-        self.dot, self.mode, self.caption = dot, mode, caption
-        self.path: Path | None = None
-        self._longest = longest
+    dot: str
+    mode: str
+    caption: str
+    _longest: float
+    path: Path | None = None
 
     def __repr__(self) -> str:
         where = f" in {self.path}" if self.path else ""
@@ -165,7 +168,7 @@ def draw(
         suffix_of(path)  # reject an unsupported suffix before starting the work
     graph = Graph(output)
     _check(mode, depth)
-    gates = [node for node in graph.nodes if node.gate is not None]
+    gates = [node for node in graph if node.gate]
     names = [opened] if isinstance(opened, str) else opened
     box_of, picked, reason = choose(gates, mode, window, depth, names)
     boxes, links = connect(graph.nodes, graph.roots, box_of)

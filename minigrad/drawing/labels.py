@@ -6,6 +6,7 @@ browser could interpret as markup.
 """
 
 import html
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from .boxes import Bold, Box, Line, Point, shared
 from .facts import Gradients, Stats
 
 FONT = "Helvetica,Arial,sans-serif"
+ESCAPES = str.maketrans({"\\": "∖", '"': '\\"', "&": "&amp;", "\n": "\\n"})
 LONGEST = 28  # the maximum length of a name on a box; a tooltip shows up to 400 characters
 
 
@@ -35,9 +37,7 @@ def quoted(text: str) -> str:
     because no escape works everywhere. \N means a node's name, and the tooltips of nodes and
     clusters need different numbers of backslashes.
     """
-    for char, escaped in (("\\", "∖"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
-        text = text.replace(char, escaped)
-    return f'"{text}"'
+    return f'"{text.translate(ESCAPES)}"'
 
 
 def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -> str:
@@ -119,11 +119,13 @@ def shape_of(nodes: list[Node]) -> str:
     return f"({', '.join(sizes)}{comma}) {kind}"
 
 
+@dataclass
 class Words:
     """The text on the boxes of one picture and in their tooltips."""
 
-    def __init__(self, gradients: Gradients, values: bool, grads: bool) -> None:
-        self.gradients, self.values, self.grads = gradients, values, grads
+    gradients: Gradients
+    values: bool
+    grads: bool
 
     def face(self, box: Box) -> list[Line]:
         """Return the lines of text on a box."""

@@ -19,7 +19,9 @@ def find_columns(boxes: list[Box], links: list[Link]) -> None:
     """Move each box that only feeds time steps to the column LEFT."""
     feeding, fed = _neighbours(links)
     steps = {box for box in boxes if box.band is not None}
-    for box in _reached(steps, feeding) - _reached(steps, fed):
+    before = _reached(steps, feeding)
+    after = _reached(steps, fed)
+    for box in before - after:
         box.column = LEFT
 
 
@@ -62,16 +64,22 @@ def find_rows(boxes: list[Box], links: list[Link]) -> dict[Scope, tuple[int, int
     highest: dict[Hashable, int] = defaultdict(int)
     for box in boxes:  # boxes are in recording order, so each comes after its inputs
         if not box.is_leaf:
-            data = [other.row + 1 for other in feeding[box] if other.kind != "parameter"]
-            box.row = max(data, default=int(box in carried)) + (box in raised)
+            box.row = int(box in carried)
+            for other in feeding[box]:
+                if other.kind != "parameter":
+                    box.row = max(box.row, other.row + 1)
+            box.row += box in raised
             highest[box.key] = max(highest[box.key], box.row)
     for box in boxes:
         if box.is_leaf:  # put it just below the lowest gate that it feeds
             below = []
             for head in fed[box]:
-                skipped = head in raised and box.kind != "parameter"
-                below.append(highest[head.key] - 1 - skipped)
-            highest[box.key] = max(highest[box.key], min(below, default=0))
+                row = highest[head.key] - 1
+                if head in raised and box.kind != "parameter":
+                    row -= 1
+                below.append(row)
+            row = min(below, default=0)
+            highest[box.key] = max(highest[box.key], row)
     # The bands start above the boxes that feed them.
     base = 0
     tops: dict[Scope, int] = defaultdict(int)
@@ -101,8 +109,10 @@ def _raise_right(boxes: list[Box], links: list[Link]) -> None:
     feeding, _ = _neighbours(link for link in links if link.tail is not link.head)
     right = [box for box in boxes if box.column == RIGHT and not box.is_leaf]
     for box in right:
-        below = [tail.row for tail in feeding[box] if not tail.is_leaf]
-        box.row = max(below, default=0) + 1
+        box.row = 1
+        for tail in feeding[box]:
+            if not tail.is_leaf:
+                box.row = max(box.row, tail.row + 1)
     for box in right:
         for tail in feeding[box]:
             if tail.is_leaf and tail.column == RIGHT:

@@ -4,6 +4,7 @@ Equal arrays are stored only once. For example, an AddGate sends the same gradie
 """
 
 import hashlib
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ class ArrayTable:
     def __init__(self, large_graph: bool = False) -> None:
         self.entries: list[Json] = []
         self._most = FEW if large_graph else WHOLE
-        self._numbers: dict[tuple[tuple[int, ...], str, bytes], int] = {}
+        self._numbers: dict[Hashable, int] = {}
 
     def add(self, given: Array | Gradient, images: bool = False) -> int:
         """Store an array unless an equal one is stored already. Return its index in `entries`.
@@ -50,18 +51,24 @@ class ArrayTable:
         array: Array = dense(given)
         digest = hashlib.blake2b(array.tobytes()).digest()
         key = array.shape, array.dtype.str, digest
-        if key not in self._numbers:
-            self._numbers[key] = len(self.entries)
-            self.entries.append(whole(array) if array.size <= self._most else summary(array))
-        number = self._numbers[key]
-        if images and array.size > self._most == WHOLE:
-            self.entries[number]["pixels"] = numbers(array.reshape(-1)[:PIXELS])
+        large = array.size > self._most
+        new = len(self.entries)
+        number = self._numbers.setdefault(key, new)
+        if number == new:
+            self.entries.append(summary(array) if large else whole(array))
+        if images and large and self._most == WHOLE:
+            pixels = array.reshape(-1)[:PIXELS]
+            self.entries[number]["pixels"] = numbers(pixels)
         return number
 
 
 def whole(array: Array) -> Json:
     """Return an array in full, with its elements in row-major order."""
-    return {"shape": list(array.shape), "dtype": str(array.dtype), "values": numbers(array)}
+    return {
+        "shape": list(array.shape),
+        "dtype": str(array.dtype),
+        "values": numbers(array),
+    }
 
 
 def summary(array: Array) -> Json:
@@ -72,16 +79,20 @@ def summary(array: Array) -> Json:
     >>> s["low"], s["high"], s["mean"], s["first"]
     (0.0, 127.0, 63.5, 0.0)
     """
-    entry: Json = {"shape": list(array.shape), "dtype": str(array.dtype)}
+    entry: Json = {
+        "shape": list(array.shape),
+        "dtype": str(array.dtype),
+    }
     with np.errstate(over="ignore", invalid="ignore"):
         stats = Stats.of(array)
     if stats.broken < array.size:
-        figures = np.array([stats.low, stats.high, stats.mean, stats.norm])
         names = ("low", "high", "mean", "norm")
+        figures = np.array([getattr(stats, name) for name in names])
         entry |= zip(names, numbers(figures), strict=True)
     if stats.broken:
         entry["unfinite"] = stats.broken
-    (entry["first"],) = numbers(array.reshape(-1)[:1])
+    flat = array.reshape(-1)
+    entry["first"] = numbers(flat[:1])[0]
     return entry
 
 

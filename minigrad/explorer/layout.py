@@ -53,6 +53,10 @@ class Cell:
     row: int = 0
     offset: float = 0.0
 
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.band, self.column
+
 
 @dataclass
 class Layout:
@@ -86,10 +90,14 @@ def arrange(nodes: list[Node]) -> Layout:
     last = max(number for _, number, _ in keys)
     columns = []
     for key, width in zip(keys, widths, strict=True):
-        columns.append({"label": _column_label(key, last), "kind": key[2], "width": width})
+        label = _column_label(key, last)
+        columns.append({"label": label, "kind": key[2], "width": width})
     named = [scope for scope, _ in bands if scope]
     common = len(shared(*named)) if len(named) > 1 else 0
-    labels = ["/".join(scope[common:] or scope[-1:]) or title for scope, title in bands]
+    labels = []
+    for scope, title in bands:
+        path = scope[common:] or scope[-1:]
+        labels.append("/".join(path) or title)
     return Layout(columns, labels, cells, _states(gates))
 
 
@@ -124,12 +132,14 @@ def _set_keys(cells: list[Cell], gates: list[Cell]) -> None:
         cell.band_key = (scope, "" if scope else outside)
         if scope or place:
             title = "end"
-    largest = max(Counter(cell.node.scope for cell in gates).values(), default=0)
-    if largest > MANY and not any(cell.key[2] == "step" for cell in gates):
+    sizes = Counter(cell.node.scope for cell in gates)
+    timed = any(cell.key[2] == "step" for cell in gates)
+    if not timed and max(sizes.values(), default=0) > MANY:
         ranks: dict[Cell, int] = defaultdict(int)
         for cell in gates:
-            ranks[cell] = 1 + max(ranks[parent] for parent in cell.inputs)
-            cell.key = (2, (ranks[cell] - 1) // PART, "part")
+            rank = max(ranks[parent] for parent in cell.inputs)
+            ranks[cell] = rank + 1
+            cell.key = (2, rank // PART, "part")
     for cell in cells:  # put a leaf into the column that uses it
         if isinstance(cell.node, Leaf) and cell.users:
             cell.band_key = cell.users[0].band_key
@@ -152,8 +162,7 @@ def _set_rows(cells: list[Cell]) -> None:
     """
 
     def near(cell: Cell, others: list[Cell]) -> list[int]:
-        same = (cell.column, cell.band)
-        return [other.row for other in others if (other.column, other.band) == same]
+        return [other.row for other in others if other.place == cell.place]
 
     for cell in cells:
         cell.row = max(near(cell, cell.inputs), default=-1) + 1
@@ -166,12 +175,12 @@ def _set_offsets(cells: list[Cell], columns: int) -> list[int]:
 
     Returns the widths of the columns.
     """
-    rows: dict[tuple[int, int, int], list[Cell]] = defaultdict(list)
+    rows = defaultdict(list)
     widths = [1] * columns
     for cell in cells:
-        row = rows[cell.column, cell.band, cell.row]
-        row.append(cell)
-        widths[cell.column] = max(widths[cell.column], len(row))
+        row = cell.column, cell.band, cell.row
+        rows[row].append(cell)
+        widths[cell.column] = max(widths[cell.column], len(rows[row]))
 
     def from_left(cell: Cell) -> float:
         above = [parent.offset for parent in cell.inputs if parent.column == cell.column]
@@ -179,8 +188,9 @@ def _set_offsets(cells: list[Cell], columns: int) -> list[int]:
 
     for (column, _, _), members in sorted(rows.items()):
         margin = (widths[column] - len(members)) / 2
-        for place, cell in enumerate(sorted(members, key=from_left)):
-            cell.offset = place + margin
+        members.sort(key=from_left)
+        for number, cell in enumerate(members):
+            cell.offset = number + margin
     return widths
 
 
@@ -189,7 +199,8 @@ def _set_shared(cells: list[Cell]) -> None:
     free: dict[int, int] = defaultdict(int)  # the first free row of each band
     stacked = [cell for cell in cells if cell.key == SHARED]
     for cell in sorted(stacked, key=lambda cell: cell.users[0].row):
-        cell.row = max(cell.users[0].row, free[cell.band])
+        first = cell.users[0].row
+        cell.row = max(first, free[cell.band])
         cell.offset = 0.0
         free[cell.band] = cell.row + 1
 
@@ -200,23 +211,25 @@ def _states(gates: list[Cell]) -> list[Json]:
     The last step does not pass its state on. Its states are the gates at the same positions as
     the states in the other steps. Steps with an unusual structure are left out.
     """
-    steps: dict[tuple[int, int], list[Cell]] = defaultdict(list)
+    steps = defaultdict(list)
     passed_on = set()
     for cell in gates:
         if cell.key[2] == "step":
-            steps[cell.band, cell.column].append(cell)
+            steps[cell.place].append(cell)
             for source in cell.sources:
-                if source.band == cell.band and source.column != cell.column:
+                if source.place != cell.place and source.band == cell.band:
                     passed_on.add(source)
     states = []
     for band, columns in groupby(sorted(steps), itemgetter(0)):
         builds = defaultdict(list)
         for column in columns:
             step = steps[column]
-            builds[tuple(cell.node.gate.name for cell in step)].append(step)
+            build = tuple(cell.node.gate.name for cell in step)
+            builds[build].append(step)
         alike = max(builds.values(), key=len)
-        found = ([n for n, cell in enumerate(step) if cell in passed_on] for step in alike)
-        places = next(filter(None, found), [])
+        places: list[int] = []
+        for step in alike:
+            places = places or [n for n, cell in enumerate(step) if cell in passed_on]
         # The last gate computes h. The other state of an LSTM is c.
         for place, label in zip(reversed(places), ("h", "c", "state 3"), strict=False):
             ids = [step[place].number for step in alike]
