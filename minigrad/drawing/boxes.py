@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple
 from ..context import Scope, step_number, step_of
 from ..graph import Leaf, Node, ancestors
 from ..support.text import printable
+from .lane import Slot
 
 LEFT, RIGHT = -1, 10**9  # the columns before and after the time steps
 Point = tuple[float, float]  # in points (1/72 inch), with y pointing up
@@ -38,7 +39,7 @@ class Bold(Line):
     bold = True
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Box:
     """A shape in a picture.
 
@@ -67,8 +68,10 @@ class Box:
     number: int = 0  # in the order of recording
     face: list[Line] = field(default_factory=list)
     size: Point = (0.0, 0.0)  # width and height
-    # set only in a picture with columns: the row, counted from the bottom, and the centre
+    # set only in a picture with columns: the row, counted from the bottom, the place in the row,
+    # which boxes of several columns share, and the centre
     row: int = 0
+    slot: Slot = field(init=False)
     place: Point = (0.0, 0.0)
 
     @property

@@ -26,25 +26,25 @@ def write(
     notes = [Line(line, 9) for line in lines]
     if notes:
         general += f", label={marked_up(notes, left=True)}"
-    if grid is not None:
-        general += f', layout="nop2", bb="{grid.bounds}", {caption_place(extent(notes))}'
-    else:
+    if grid is None:
         # Without newrank, Graphviz ranks each frame separately, and may draw a gate above the
         # gates that use its output.
         general += ', rankdir="BT", newrank="true", nodesep="0.22", ranksep="0.2"'
+        body = _clusters(boxes, words)
+    else:
+        general += f', layout="nop2", bb="{grid.bounds}", {caption_place(extent(notes))}'
+        body = []
+        for number, (frame, title) in enumerate(grid.frames):
+            body.append(f"  subgraph cluster_{number} {{ graph [{frame}]; }}")
+            body.append(f"  title{number} [{title}];")
+        body += [_box(box, words, f', pos="{point(box.place)}"') for box in boxes]
     out = [
         "digraph minigrad {",
         f"  graph [{general}];",
         f'  node [fontname="{FONT}", fontsize="10", margin="0.09,0.05", height="0.2"];',
         f'  edge [fontname="{FONT}", fontsize="8", color="{INK}", arrowsize="0.6"];',
+        *body,
     ]
-    if grid is None:
-        out += _clusters(boxes, words)
-    else:
-        for number, (frame, title) in enumerate(grid.frames):
-            out.append(f"  subgraph cluster_{number} {{ graph [{frame}]; }}")
-            out.append(f"  title{number} [{title}];")
-        out += [_box(box, words, f', pos="{point(box.place)}"') for box in boxes]
     norms = {link: _norm(link, words) for link in links}
     largest = max(norms.values(), default=0.0)
     for link, norm in norms.items():
@@ -53,7 +53,7 @@ def write(
             color = {"cut": CUT, "state": STATE}.get(link.kind, "#222222")
             label = marked_up([Line(shortened(link.label, 60))], color)
             arrow.append(f"label={label}")
-        if grid is not None:
+        if grid:
             arrow.append(grid.route(link))
         elif link.kind != "data" and link.tail.steps:  # a loop to the next step
             # Without this setting, it could turn the picture upside down.

@@ -91,15 +91,14 @@ class Grid:
         for box in self.boxes:
             if box.band is not None and not box.is_leaf and box.kind != "fold":
                 self.columns[box.column].lane = step
-        self.slots = {}
         for box in self.boxes:
             slots = self.columns[box.column].lane.slots
-            slot = self.slots[box] = slots.setdefault(box.key, Slot(box.row))
+            slot = box.slot = slots.setdefault(box.key, Slot(box.row))
             slot.width = max(slot.width, box.size[0])
         for link in self.links:
             if link.tail.column != link.head.column:
                 continue
-            tail, head = self.slots[link.tail], self.slots[link.head]
+            tail, head = link.tail.slot, link.head.slot
             lane = self.columns[link.head.column].lane
             wire = [tail]
             for row in range(tail.row + 1, head.row):  # these slots reserve space for the wire
@@ -118,7 +117,7 @@ class Grid:
                 x += column.lane.width + gutter
         self.width = x - gutter
         for box in self.boxes:
-            x = self.columns[box.column].left + self.slots[box].x
+            x = self.columns[box.column].left + box.slot.x
             box.place = x, self.rows[box.row].middle
 
     # ---- wires ----
@@ -128,7 +127,7 @@ class Grid:
         self.tracks: dict[int, dict[Slot, None]] = defaultdict(dict)
         self.risers: dict[Slot, int] = {}
         for link in self.links:
-            slot = self.slots[link.tail]
+            slot = link.tail.slot
             gaps = _gaps(link)
             for gap in gaps:
                 self.tracks[gap][slot] = None
@@ -192,7 +191,7 @@ class Grid:
         """Return the points of a wire's path up to its last turn before the head."""
         x, y = link.tail.place
         stem = [(x, y + link.tail.size[1] / 2)]
-        tail, head = self.slots[link.tail], self.slots[link.head]
+        tail, head = link.tail.slot, link.head.slot
         levels = [self.levels[gap, tail] for gap in _gaps(link)]
         if levels:
             stem.append((x, levels[0]))
@@ -210,7 +209,7 @@ class Grid:
     def _gutter_x(self, link: Link) -> float:
         """Return the x coordinate of a wire's track in the gutter next to the head's column."""
         tail, head = link.tail.column, link.head.column
-        track = self.risers[self.slots[link.tail]]
+        track = self.risers[link.tail.slot]
         offset = PAD + 6 + TRACK * track
         if tail > head:
             return self.columns[head].right + offset

@@ -31,11 +31,13 @@ ON_A_PAGE = 20
 LARGEST = {"columns": 20_000, "graphviz": 2_000}
 Boxes = dict[Node, Box]
 Steps = dict[int, list[Node]]  # number of a step or block -> its gates in the order of recording
+Unrolls = dict[Scope, Steps]
+Window = tuple[int, int]  # the first and the last step to show
 
 
-def unrolls(gates: list[Node]) -> dict[Scope, Steps]:
+def unrolls(gates: list[Node]) -> Unrolls:
     """Return the gates of each time step, for each scope with more than one time step."""
-    found: dict[Scope, Steps] = {}
+    found: Unrolls = {}
     for node in gates:
         if place := step_of(node.scope):
             band, step, _ = place
@@ -46,7 +48,7 @@ def unrolls(gates: list[Node]) -> dict[Scope, Steps]:
 def choose(
     gates: list[Node],
     mode: str,
-    window: tuple[int, int] | None,
+    window: Window | None,
     depth: int | None,
     opened: Collection[str],
 ) -> tuple[Boxes, str, str]:
@@ -89,7 +91,7 @@ def check_size(boxes: int, timed: bool) -> None:
 
 
 def _shrink(
-    boxes: Boxes, gates: list[Node], time: dict[Scope, Steps], picked: str, outer: int
+    boxes: Boxes, gates: list[Node], time: Unrolls, picked: str, outer: int
 ) -> tuple[Boxes, str, str]:
     """Reduce the number of boxes if the picture is too large to read, and explain this in a
     caption.
@@ -141,7 +143,7 @@ def _fold_middle(boxes: Boxes) -> Boxes:
     return boxes | dict.fromkeys(fold.nodes, fold)
 
 
-def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int] | None) -> Boxes:
+def unrolled(gates: list[Node], time: Unrolls, window: Window | None) -> Boxes:
     """Put every gate in its own box, in the column of its time step.
 
     The steps before `window` share one box, and the steps after `window` share another.
@@ -180,7 +182,7 @@ def unrolled(gates: list[Node], time: dict[Scope, Steps], window: tuple[int, int
     return boxes
 
 
-def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
+def _checked(window: Window, numbers: list[int]) -> Window:
     """Return the first and the last step to show, or raise OptionError if `window` is invalid."""
     first, last = window
     if not numbers:
@@ -203,7 +205,7 @@ def _checked(window: tuple[int, int], numbers: list[int]) -> tuple[int, int]:
     return first, last
 
 
-def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
+def rolled(gates: list[Node], time: Unrolls) -> Boxes:
     """Draw repeated scopes only once."""
     boxes: Boxes = {}
     for outer, members in repeats(gates, time, boxes):
@@ -223,9 +225,7 @@ def rolled(gates: list[Node], time: dict[Scope, Steps]) -> Boxes:
     return {node: boxes.get(node) or Box("gate", node.scope, node, [node]) for node in gates}
 
 
-def repeats(
-    gates: list[Node], time: dict[Scope, Steps], boxes: Boxes
-) -> Iterator[tuple[Scope, Steps]]:
+def repeats(gates: list[Node], time: Unrolls, boxes: Boxes) -> Iterator[tuple[Scope, Steps]]:
     """Yield (the scope around them, {number: gates}) for scopes with the same gates and
     connections, which can be drawn once.
 
