@@ -9,7 +9,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import attrgetter
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from ..context import Scope, step_number, step_of
 from ..graph import Leaf, Node, ancestors
@@ -27,7 +27,7 @@ class Line:
 
     text: str
     size: float = 8.0
-    bold: ClassVar = False
+    bold = False
 
     def __post_init__(self) -> None:
         self.text = printable(self.text)
@@ -103,7 +103,7 @@ class Use(NamedTuple):
     producer: Node
     consumer: Node
     position: int
-    kind: str = "data"
+    kind: str
 
 
 @dataclass(eq=False)
@@ -270,7 +270,9 @@ def _leaf_boxes(
             inside = first.scope[: len(path)] == path or (alone and head.kind == "fold")
             if inside or kind != "input":
                 continue  # do not draw this leaf; the box's label counts its parameters
-        scope, column, band = head.scope, head.column, head.band
+        scope = head.scope
+        column = head.column
+        band = head.band
         if kind == "input" and len(group) == 1:
             if alone and band is not None:
                 scope = scope[: len(band) + 1]
@@ -324,7 +326,8 @@ def _describe(link: Link) -> str:
     """
     if link.kind == "cut":
         return _cut_before(link.uses[0].consumer)
-    tail, head = link.tail, link.head
+    tail = link.tail
+    head = link.head
     before = name_steps(link.tails, tail.steps)
     after = name_steps(link.heads, head.steps)
     if link.kind == "state" and tail.steps and tail.steps == head.steps:

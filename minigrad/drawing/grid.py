@@ -57,7 +57,8 @@ class Grid:
     """
 
     def __init__(self, boxes: list[Box], links: list[Link]) -> None:
-        self.boxes, self.links = boxes, links
+        self.boxes = boxes
+        self.links = links
         find_columns(boxes, links)
         self.bands = find_rows(boxes, links)
         self._find_labels()
@@ -83,7 +84,8 @@ class Grid:
         All columns of drawn steps share one lane, and all columns of folded steps share another.
         The columns to the left and right of the steps have separate lanes.
         """
-        step, fold = Lane(), Lane()
+        step = Lane()
+        fold = Lane()
         self.columns = {LEFT: Column(Lane())}
         for number in sorted({box.column for box in self.boxes} - {LEFT, RIGHT}):
             self.columns[number] = Column(fold)
@@ -98,11 +100,13 @@ class Grid:
         for link in self.links:
             if link.tail.column != link.head.column:
                 continue
-            tail, head = link.tail.slot, link.head.slot
+            tail = link.tail.slot
+            head = link.head.slot
             lane = self.columns[link.head.column].lane
             wire = [tail]
-            for row in range(tail.row + 1, head.row):  # these slots reserve space for the wire
-                wire.append(lane.slots.setdefault((tail, head, row), Slot(row)))
+            for row in range(tail.row + 1, head.row):
+                slot = Slot(row)  # reserves space for the wire
+                wire.append(lane.slots.setdefault((tail, head, row), slot))
             for edge in pairwise([*wire, head]):
                 lane.edges[edge] = None
         for lane in {column.lane for column in self.columns.values()}:
@@ -174,7 +178,7 @@ class Grid:
             x, y = box.place
             width, height = box.size
             room = width * (0.55 if box.kind == "gate" else 0.7)
-            links = sorted(group, key=self._origin)
+            links = sorted(group, key=lambda link: (self.paths[link][-1][0], link.kind != "data"))
             for number, link in enumerate(links):
                 share = (number + 0.5) / len(links)
                 port = x + room * (share - 0.5)
@@ -183,15 +187,12 @@ class Grid:
                     path.append((port, path[-1][1]))
                 path.append((port, y - height / 2))
 
-    def _origin(self, link: Link) -> tuple[float, bool]:
-        x, _ = self.paths[link][-1]
-        return x, link.kind != "data"
-
     def _stem(self, link: Link) -> list[Point]:
         """Return the points of a wire's path up to its last turn before the head."""
         x, y = link.tail.place
         stem = [(x, y + link.tail.size[1] / 2)]
-        tail, head = link.tail.slot, link.head.slot
+        tail = link.tail.slot
+        head = link.head.slot
         levels = [self.levels[gap, tail] for gap in _gaps(link)]
         if levels:
             stem.append((x, levels[0]))
@@ -208,7 +209,8 @@ class Grid:
 
     def _gutter_x(self, link: Link) -> float:
         """Return the x coordinate of a wire's track in the gutter next to the head's column."""
-        tail, head = link.tail.column, link.head.column
+        tail = link.tail.column
+        head = link.head.column
         track = self.risers[link.tail.slot]
         offset = PAD + 6 + TRACK * track
         if tail > head:
@@ -227,10 +229,11 @@ class Grid:
         points = " ".join(map(point, curve))
         route = f'pos="e,{point((x, y))} {points}"'
         if link.label:
-            xs, (height, *_) = zip(*path[1:3], strict=True)
+            x, y = path[1]
             if len(path) > 2:
-                height = self.tops[link.tail.row] + 4
-            route += f', lp="{point((sum(xs) / len(xs), height))}"'
+                x = (x + path[2][0]) / 2
+                y = self.tops[link.tail.row] + 4
+            route += f', lp="{point((x, y))}"'
         return route
 
     # ---- frames and the rest ----
@@ -248,16 +251,20 @@ class Grid:
         for band, (first, last) in self.bands.items():
             low = self.rows[first].bottom - PAD
             high = self.rows[last].top + PAD + HEAD - 4
-            yield _frame(band or ("time",), (left, low - 5), (right, high + HEAD))
+            start = (left, low - 5)
+            end = (right, high + HEAD)
+            yield _frame(band or ("time",), start, end)
             for number in steps:
                 inside = gates[band, number]
-                scope = max((box.scope for box in inside), key=len, default=band)
+                scopes = [box.scope for box in inside]
+                scope = max(scopes, key=len, default=band)
                 if len(scope) == len(band):  # a single box represents the step or several steps
                     continue
                 column = self.columns[number]
-                corners = (column.left - PAD, low), (column.right + PAD, high)
+                start = (column.left - PAD, low)
+                end = (column.right + PAD, high)
                 pale = all(box.starved for box in inside)
-                yield _frame(scope[: len(band) + 1], *corners, pale, FILLS[0])
+                yield _frame(scope[: len(band) + 1], start, end, pale, FILLS[0])
 
     @property
     def bounds(self) -> str:
@@ -285,7 +292,8 @@ def _gaps(link: Link) -> list[int]:
     The list has one element if they are the same gap. It is empty if the wire only goes up, within
     a single column.
     """
-    tail, head = link.tail, link.head
+    tail = link.tail
+    head = link.head
     if tail.column == head.column and tail.row < head.row:
         return []
     return list(dict.fromkeys([tail.row, head.row - 1]))
@@ -299,8 +307,10 @@ def _frame(
     The title is a node because Graphviz draws nodes over wires. It draws wires over a frame's
     label.
     """
-    (left, _), (right, top) = low, high
-    name = scope_title(scope[-1], max(13, int((right - left) / 7)))
+    left, _ = low
+    right, top = high
+    longest = max(13, int((right - left) / 7))
+    name = scope_title(scope[-1], longest)
     size = width, height = extent(name)
     tooltip = quoted(shortened("/".join(scope), 400))
     color = PALE["color"] if pale else FRAME

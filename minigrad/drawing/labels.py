@@ -99,7 +99,8 @@ def _wide(char: str) -> float:
 def number(value: float) -> str:
     """Format a number with four significant digits, or in full if it is a whole number."""
     whole = float(value).is_integer() and abs(value) < 1e9
-    return (f"{value:,.0f}" if whole else f"{value:.4g}").replace("-", "−")
+    text = f"{value:,.0f}" if whole else f"{value:.4g}"
+    return text.replace("-", "−")
 
 
 def shape_of(nodes: list[Node]) -> str:
@@ -210,10 +211,12 @@ def _leaf(box: Box) -> list[Line]:
 
 def _common_name(box: Box) -> str:
     """Return a name for a box with several leaves."""
-    first, last = box.nodes[0].name, box.last.name
+    first = box.nodes[0].name
+    last = box.last.name
     if not first or not last:
         return box.kind
-    ending = shared(first.split(".")[::-1], last.split(".")[::-1])
+    names = [name.split(".")[::-1] for name in (first, last)]
+    ending = shared(*names)
     if ending:  # equal blocks: the same name in each
         return shortened(".".join(ending[::-1]))
     return f"{shortened(first, 14)} … {shortened(last, 14)}"
@@ -228,10 +231,15 @@ def _scope(box: Box) -> list[Line]:
         what = "steps" if step_of(box.last.scope) else "scopes"
         held = f"{len(box.steps)} {what}, {held}"
     used = {parent for node in nodes for parent in node.inputs}
-    sizes = [leaf.output.size for leaf in used if isinstance(leaf, Leaf) and leaf.requires_grad]
-    if sizes:
-        held += f", {sum(sizes):,} parameters"
-    lines = [Bold(shortened(box.title), 11), Line(held), Line(f"→ {shape_of([box.last])}")]
+    parameters = [one for one in used if isinstance(one, Leaf) and one.requires_grad]
+    if parameters:
+        size = sum(one.output.size for one in parameters)
+        held += f", {size:,} parameters"
+    lines = [
+        Bold(shortened(box.title), 11),
+        Line(held),
+        Line(f"→ {shape_of([box.last])}"),
+    ]
     if box.note:
         lines.append(Line(shortened(box.note, 40)))
     return lines
@@ -269,7 +277,8 @@ def _broken(stats: list[Stats]) -> list[Line]:
 
 
 def _span(values: list[float]) -> str:
-    low, high = number(min(values)), number(max(values))
+    low = number(min(values))
+    high = number(max(values))
     return low if low == high else f"{low} … {high}"
 
 

@@ -41,7 +41,8 @@ def unrolls(gates: list[Node]) -> Unrolls:
     for node in gates:
         if place := step_of(node.scope):
             band, step, _ = place
-            found.setdefault(band, {}).setdefault(step, []).append(node)
+            steps = found.setdefault(band, {})
+            steps.setdefault(step, []).append(node)
     return {band: steps for band, steps in found.items() if len(steps) > 1}
 
 
@@ -113,7 +114,8 @@ def _shrink(
         caption = f"rolled: {what} with the same structure are drawn once. {full}."
         if not time:
             most = ON_A_PAGE
-    deepest = max((len(box.scope) for box in boxes.values()), default=0)
+    depths = [len(box.scope) for box in boxes.values()]
+    deepest = max(depths, default=0)
     for depth in range(deepest - outer, 0, -1):
         if len(set(boxes.values())) > most:
             boxes = gather(boxes, depth + outer)
@@ -149,7 +151,8 @@ def unrolled(gates: list[Node], time: Unrolls, window: Window | None) -> Boxes:
     The steps before `window` share one box, and the steps after `window` share another.
     """
     numbers = sorted({step for steps in time.values() for step in steps})
-    first, last = 0, max(numbers, default=0)
+    first = 0
+    last = max(numbers, default=0)
     if window is not None:
         first, last = _checked(window, numbers)
     shown = [step for step in numbers if first <= step <= last]
@@ -166,7 +169,7 @@ def unrolled(gates: list[Node], time: Unrolls, window: Window | None) -> Boxes:
         if step in columns:
             kind = (band, inner, node.gate.name)
             # the n-th gate of a kind has the same key in every step
-            key = (*kind, seen[kind, step])
+            key = (kind, seen[kind, step])
             seen[kind, step] += 1
             column = columns[step]
             boxes[node] = Box("gate", node.scope, key, [node], band=band, column=column)
@@ -237,10 +240,12 @@ def repeats(gates: list[Node], time: Unrolls, boxes: Boxes) -> Iterator[tuple[Sc
     for band, numbered in time.items():
         alike: dict[Hashable, Steps] = {}
         for step, nodes in sorted(numbered.items()):
-            alike.setdefault(_build(nodes, len(band)), {})[step] = nodes
+            build = _build(nodes, len(band))
+            alike.setdefault(build, {})[step] = nodes
         for steps in alike.values():
             yield band, steps
-    for depth in range(max((len(node.scope) for node in gates), default=0)):
+    depths = [len(node.scope) for node in gates]
+    for depth in range(max(depths, default=0)):
         scopes = {node: () if node in boxes else node.scope[: depth + 1] for node in gates}
         blocks = [(scope, list(run)) for scope, run in groupby(gates, scopes.__getitem__)]
         for (outer, _), members in groupby(blocks, lambda block: _block(*block)):
@@ -316,7 +321,8 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
                 group.framed = box.framed
             if box.band is not None and end > len(box.band):  # use the same key in every step
                 group.key = (box.band, scope[len(box.band) + 1 :], "scope")
-                group.band, group.column = box.band, box.column
+                group.band = box.band
+                group.column = box.column
         made[scope].nodes.append(node)
         result[node] = made[scope]
     return result

@@ -45,12 +45,12 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
     """Return the file format that the path's suffix selects."""
     suffix = Path(path).suffix.lower().removeprefix(".")
     if suffix not in SUFFIXES:
+        reason = f"the format {suffix!r} is not supported" if suffix else "it has no suffix"
         raise OptionError(
             "MG602",
-            f"cannot draw to {os.fspath(path)!r}: "
-            + (f"the format {suffix!r} is not supported" if suffix else "it has no suffix"),
+            f"cannot draw to {os.fspath(path)!r}: {reason}",
             cause="the suffix of the path selects the format",
-            remedy="end the path with one of ." + ", .".join(SUFFIXES),
+            remedy=f"end the path with one of .{', .'.join(SUFFIXES)}",
         )
     return suffix
 
@@ -75,8 +75,7 @@ def render(text: str, suffix: str) -> bytes:
     import graphviz
 
     try:
-        picture: bytes = graphviz.pipe("dot", suffix, text.encode(), quiet=True)
-        return picture
+        return bytes(graphviz.pipe("dot", suffix, text.encode(), quiet=True))
     except graphviz.ExecutableNotFound:
         pass
     except subprocess.CalledProcessError as error:
@@ -101,12 +100,10 @@ def render(text: str, suffix: str) -> bytes:
     return done.stdout
 
 
-def pure_program() -> Path | None:
+def pure_program() -> str | None:
     """Find `graphviz-pure` in Python's scripts folder, where pip installs it, or on the PATH."""
-    found = shutil.which("graphviz-pure", path=sysconfig.get_path("scripts")) or shutil.which(
-        "graphviz-pure"
-    )
-    return Path(found) if found else None
+    name = "graphviz-pure"
+    return shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
 
 
 def _failed(program: str, suffix: str, said: str) -> DrawError:

@@ -8,7 +8,7 @@ Gates are always ordered by serial number, so the same program produces the same
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from ..context import Scope, step_name, step_of
 from ..drawing.boxes import shared
@@ -25,7 +25,9 @@ PART = 50
 # Column keys sort from left to right: shared leaves come first, then the nodes before, in and after
 # the steps.
 Key = tuple[int, int, str]
-SHARED, BEFORE, AFTER = (0, 0, "shared"), (1, 0, "before"), (3, 0, "after")
+SHARED = (0, 0, "shared")
+BEFORE = (1, 0, "before")
+AFTER = (3, 0, "after")
 
 # (a layer's scope, ""), or ((), a title such as "end") for gates outside all scopes
 Band = tuple[Scope, str]
@@ -93,7 +95,9 @@ def arrange(nodes: list[Node]) -> Layout:
         label = _column_label(key, last)
         columns.append({"label": label, "kind": key[2], "width": width})
     named = [scope for scope, _ in bands if scope]
-    common = len(shared(*named)) if len(named) > 1 else 0
+    common = 0
+    if len(named) > 1:
+        common = len(shared(*named))
     labels = []
     for scope, title in bands:
         path = scope[common:] or scope[-1:]
@@ -128,8 +132,9 @@ def _set_keys(cells: list[Cell], gates: list[Cell]) -> None:
             cell.key = (2, step, "step")
         elif any(source.key >= (2, 0, "") for source in cell.sources):
             cell.key = AFTER
-        outside = "steps" if place else title
-        cell.band_key = (scope, "" if scope else outside)
+        cell.band_key = (scope, "")
+        if not scope:
+            cell.band_key = (scope, "steps" if place else title)
         if scope or place:
             title = "end"
     sizes = Counter(cell.node.scope for cell in gates)
@@ -152,7 +157,9 @@ def _column_label(key: Key, last: int) -> str:
     _, number, kind = key
     if kind == "part":
         return f"ranks {number * PART + 1} to {(number + 1) * PART}"
-    return step_name(number, last + 1) if kind == "step" else kind
+    if kind == "step":
+        return step_name(number, last + 1)
+    return kind
 
 
 def _set_rows(cells: list[Cell]) -> None:
@@ -176,15 +183,18 @@ def _set_offsets(cells: list[Cell], columns: int) -> list[int]:
     Returns the widths of the columns.
     """
     rows = defaultdict(list)
-    widths = [1] * columns
     for cell in cells:
         row = cell.column, cell.band, cell.row
         rows[row].append(cell)
-        widths[cell.column] = max(widths[cell.column], len(rows[row]))
+    widths = [1] * columns
+    for (column, _, _), members in rows.items():
+        widths[column] = max(widths[column], len(members))
 
     def from_left(cell: Cell) -> float:
         above = [parent.offset for parent in cell.inputs if parent.column == cell.column]
-        return sum(above) / len(above) if above else -1.0
+        if not above:
+            return -1.0
+        return sum(above) / len(above)
 
     for (column, _, _), members in sorted(rows.items()):
         margin = (widths[column] - len(members)) / 2
@@ -198,10 +208,11 @@ def _set_shared(cells: list[Cell]) -> None:
     """Stack the shared leaves. Each leaf is as close as possible to the row of its first use."""
     free: dict[int, int] = defaultdict(int)  # the first free row of each band
     stacked = [cell for cell in cells if cell.key == SHARED]
-    for cell in sorted(stacked, key=lambda cell: cell.users[0].row):
-        first = cell.users[0].row
-        cell.row = max(first, free[cell.band])
+    for cell in stacked:
+        cell.row = cell.users[0].row
         cell.offset = 0.0
+    for cell in sorted(stacked, key=attrgetter("row")):
+        cell.row = max(cell.row, free[cell.band])
         free[cell.band] = cell.row + 1
 
 
@@ -220,18 +231,19 @@ def _states(gates: list[Cell]) -> list[Json]:
                 if source.place != cell.place and source.band == cell.band:
                     passed_on.add(source)
     states = []
-    for band, columns in groupby(sorted(steps), itemgetter(0)):
+    for band, places in groupby(sorted(steps), itemgetter(0)):
         builds = defaultdict(list)
-        for column in columns:
-            step = steps[column]
+        for place in places:
+            step = steps[place]
             build = tuple(cell.node.gate.name for cell in step)
             builds[build].append(step)
         alike = max(builds.values(), key=len)
-        places: list[int] = []
+        found: list[int] = []
         for step in alike:
-            places = places or [n for n, cell in enumerate(step) if cell in passed_on]
+            found = found or [n for n, cell in enumerate(step) if cell in passed_on]
         # The last gate computes h. The other state of an LSTM is c.
-        for place, label in zip(reversed(places), ("h", "c", "state 3"), strict=False):
-            ids = [step[place].number for step in alike]
+        labels = ("h", "c", "state 3")
+        for n, label in zip(reversed(found), labels, strict=False):
+            ids = [step[n].number for step in alike]
             states.append({"band": band, "label": label, "ids": ids})
     return states

@@ -53,9 +53,10 @@ def wrong_gates(
     found = {}
     for node in suspects:
         dz = np.asarray(gradients[node])
-        measured: list[Array | None] = []
-        for number, part in enumerate(sent[node]):
-            measured.append(None if part is None else _measured(node, number, dz, part))
+        measured = [
+            None if part is None else _measured(node, number, dz, part)
+            for number, part in enumerate(sent[node])
+        ]
         if any(array is not None for array in measured):
             found[node] = measured
     return found
