@@ -173,20 +173,20 @@ def connect(
             if head.kind == "gate":
                 place = leaf_kind(producer) if crowded else position
             leaves.setdefault((head, place), (head, []))[1].append(use)
-    found = list(dict.fromkeys(boxes.values()))
+    found = dict.fromkeys(boxes.values())
     for box, head, uses in _leaf_boxes(leaves.values()):
-        found.append(box)
+        found[box] = None
         for use in uses:
             _link(links, box, head, use)
     for root in roots:  # a root that is a leaf has no box yet, unless it also feeds a gate
         if isinstance(root, Leaf) and not any(root in box.nodes for box in found):
             alone = Box(leaf_kind(root), root.scope, root, [root])
-            found.append(alone)
+            found[alone] = None
             if root.cut_from in boxes:
                 _link(links, boxes[root.cut_from], alone, Use(root.cut_from, root, 0, "cut"))
     for box in found:
         box.nodes.sort(key=attrgetter("serial"))
-    ordered = sorted(dict.fromkeys(found), key=lambda box: box.nodes[0].serial)
+    ordered = sorted(found, key=lambda box: box.nodes[0].serial)
     # The same graph must always produce the same DOT text. Serial numbers cannot serve as ids,
     # because they depend on all earlier recordings.
     for number, box in enumerate(ordered):

@@ -158,9 +158,8 @@ class Words:
     def tooltip(self, box: Box) -> str:
         """Return the full details of a box, one per line."""
         node = box.last
-        lines = [f"{box.kind} {node.name or box.title}"]
-        if box.kind == "gate":
-            lines = [repr(node.gate)]
+        title = f"{box.kind} {node.name or box.title}"
+        lines = [repr(node.gate) if box.kind == "gate" else title]
         if len(box.nodes) > 1:
             lines.append(f"{len(box.nodes):,} nodes; the last of them:")
         lines.append(scope_label(node.scope))

@@ -125,24 +125,17 @@ def _shrink(
                 "use depth= to choose another depth, and opened= to open a box."
             )
     if len(set(boxes.values())) > READABLE:
-        boxes = _fold_middle(boxes)
+        # This creates no cycles, because every edge leads from an earlier gate to a later gate.
+        fold = Box("fold", (), "fold", title="the gates between")
+        for box in list(dict.fromkeys(boxes.values()))[12:-12]:
+            fold.nodes += box.nodes
+        boxes = boxes | dict.fromkeys(fold.nodes, fold)
         picked = "folded"
         caption = (
             f"folded: the gates between the first and last few are one box. {full}. "
             "Record parts of it inside mg.scope to draw each part as a box."
         )
     return boxes, picked, caption
-
-
-def _fold_middle(boxes: Boxes) -> Boxes:
-    """Fold all boxes except the first and last 12 into a single box.
-
-    This creates no cycles, because every edge leads from an earlier gate to a later gate.
-    """
-    fold = Box("fold", (), "fold", title="the gates between")
-    for box in list(dict.fromkeys(boxes.values()))[12:-12]:
-        fold.nodes += box.nodes
-    return boxes | dict.fromkeys(fold.nodes, fold)
 
 
 def unrolled(gates: list[Node], time: Unrolls, window: Window | None) -> Boxes:
@@ -217,14 +210,13 @@ def rolled(gates: list[Node], time: Unrolls) -> Boxes:
         title = name_steps(names, names)
         if len(names) > 1:
             title += f"  ×{len(names)}"
-        first = next(iter(names.values()))
-        for number, nodes in enumerate(zip(*members.values(), strict=True)):
-            scope = (*outer, title, *nodes[0].scope[depth + 1 :])
-            box = Box("gate", scope, (outer, first, number), list(nodes))
+        for first, *others in zip(*members.values(), strict=True):
+            scope = (*outer, title, *first.scope[depth + 1 :])
+            box = Box("gate", scope, first, [first, *others])
             if len(names) > 1:
                 box.steps = names
                 box.framed = depth + 1
-            boxes |= dict.fromkeys(nodes, box)
+            boxes |= dict.fromkeys(box.nodes, box)
     return {node: boxes.get(node) or Box("gate", node.scope, node, [node]) for node in gates}
 
 
@@ -330,8 +322,8 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
 
 def _wrapped(gates: list[Node]) -> int:
     """Return 1 if an outermost scope, such as a model's, only contains other scopes, otherwise 0."""
-    scopes = {node.scope for node in gates if node.scope}
+    scopes = {node.scope[:2] for node in gates if node.scope}
     outer = {scope[0] for scope in scopes}
-    inside = {scope[1] for scope in scopes if len(scope) > 1}
+    inside = [name for scope in scopes for name in scope[1:]]
     layers = [name for name in inside if step_number(name) is None]
     return int(len(outer) == 1 and len(layers) > 1)

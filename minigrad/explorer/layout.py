@@ -112,7 +112,7 @@ def _cells(nodes: list[Node]) -> list[Cell]:
         for parent in node.inputs:
             cell.inputs.append(cell_of[parent])
             cell_of[parent].users.append(cell)
-            source = parent.cut_from if isinstance(parent, Leaf) else None
+            source = getattr(parent, "cut_from", None)
             cell.sources.append(cell_of[source or parent])
         cell_of[node] = cell
     return list(cell_of.values())
@@ -132,9 +132,8 @@ def _set_keys(cells: list[Cell], gates: list[Cell]) -> None:
             cell.key = (2, step, "step")
         elif any(source.key >= (2, 0, "") for source in cell.sources):
             cell.key = AFTER
-        cell.band_key = (scope, "")
-        if not scope:
-            cell.band_key = (scope, "steps" if place else title)
+        outside = "steps" if place else title
+        cell.band_key = (scope, "" if scope else outside)
         if scope or place:
             title = "end"
     sizes = Counter(cell.node.scope for cell in gates)

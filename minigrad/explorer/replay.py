@@ -38,16 +38,6 @@ LOSSES = (
 )
 TRANSFORMER = (gates.LayerNormalise, gates.ScaledDotProductAttention)
 OF_WINDOWS = (gates.MaxPool, gates.Convolve)
-FORMULAS = (
-    *ELEMENTWISE,
-    gates.MultiplyGate,
-    *MOVING,
-    *REDUCING,
-    *NORMALISING,
-    *LOSSES,
-    *TRANSFORMER,
-    *OF_WINDOWS,
-)
 
 
 def recipe(gate: Any, arrays: tuple[Array, ...]) -> Json | None:

@@ -9,13 +9,24 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.backward import sweep
+from minigrad.explorer import replay
 from minigrad.explorer.arrays import whole
-from minigrad.explorer.replay import FORMULAS, recipe
+from minigrad.explorer.replay import recipe
 from minigrad.gradients import dense
 from minigrad.graph import Leaf, Node, next_serial
 
 from .conftest import NODE, needs_node, run_node
 
+FORMULAS = (
+    *replay.ELEMENTWISE,
+    mg.gates.MultiplyGate,
+    *replay.MOVING,
+    *replay.REDUCING,
+    *replay.NORMALISING,
+    *replay.LOSSES,
+    *replay.TRANSFORMER,
+    *replay.OF_WINDOWS,
+)
 BUILT_IN = {cls.__name__: cls for cls in FORMULAS}
 """The gates that the page has a formula for. Others (Einsum, the fused ones) are shown, but not
 recomputed."""
