@@ -295,15 +295,15 @@ def shared(*scopes: Sequence[str]) -> Scope:
 
 def _mark(boxes: list[Box], links: list[Link], roots: list[Node]) -> None:
     """Set the role of the roots' boxes, and mark boxes that receive no gradient from the roots."""
+    root, *others = roots
     role = "output"
-    if len(roots) == 1 and roots[0].gate and roots[0].output.size == 1:
+    if root.gate and root.output.size == 1 and not others:
         role = "loss"
-    fed = ancestors(roots, lambda node: [one for one in node.inputs if one.requires_grad])
-    reached = set(fed)
+    fed = set(ancestors(roots, lambda node: [one for one in node.inputs if one.requires_grad]))
     for box in boxes:
         if box.last in roots:
             box.role = role
-        box.starved = not box.is_leaf and reached.isdisjoint(box.nodes)
+        box.starved = not box.is_leaf and fed.isdisjoint(box.nodes)
     # A leaf's box is starved if all boxes that use it are starved.
     feeding = {link.tail for link in links}
     alive = {link.tail for link in links if link.kind != "cut" and not link.head.starved}

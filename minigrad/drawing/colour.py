@@ -6,9 +6,7 @@ readers. The hues come from Okabe and Ito and are lightened to make black text r
 Source: Okabe and Ito, Color Universal Design (2008).
 """
 
-from collections.abc import Mapping
-
-STYLES: Mapping[str, Mapping[str, str]] = {
+STYLES = {
     "gate": {"shape": "box", "style": "rounded,filled", "fillcolor": "#FFFFFF", "color": "#333333"},
     "parameter": {
         "shape": "ellipse",

@@ -54,7 +54,7 @@ class Graph:
                 remedy="pass the loss or any other Tensor, not its .array or .item()",
             )
         self.roots: list[Node] = list(dict.fromkeys(one.node for one in outputs))
-        self.nodes: list[Node] = history(self.roots)
+        self.nodes = history(self.roots)
 
     def __len__(self) -> int:
         return len(self.nodes)

@@ -121,8 +121,9 @@ class Grid:
                 x += column.lane.width + gutter
         self.width = x - gutter
         for box in self.boxes:
-            x = self.columns[box.column].left + box.slot.x
-            box.place = x, self.rows[box.row].middle
+            column = self.columns[box.column]
+            row = self.rows[box.row]
+            box.place = column.left + box.slot.x, row.middle
 
     # ---- wires ----
 
@@ -140,8 +141,7 @@ class Grid:
 
     def _find_heights(self) -> None:
         """Compute the y coordinates of the rows and of the tracks in the gaps between them."""
-        starts = {first for first, _ in self.bands.values()}
-        ends = {last for _, last in self.bands.values()}
+        starts, ends = zip(*self.bands.values(), strict=True)
         cuts = {link.tail.row for link in self.links if link.kind == "cut"}
         heights: dict[int, float] = defaultdict(lambda: 20.0)
         for box in self.boxes:
@@ -157,7 +157,8 @@ class Grid:
                 y += heights[row]
                 self.rows[row] = Row(middle - half, middle, middle + half)
             # Leave room for a band's frame and for its titles, which are just above its last row.
-            low = y + (HEAD + 2 * PAD if row in ends else 2.0)
+            above = HEAD + 2 * PAD if row in ends else 2.0
+            low = y + above
             tracks = self.tracks[row]
             high = low + GAP + TRACK * len(tracks)
             for number, slot in enumerate(tracks, 1):
@@ -178,7 +179,10 @@ class Grid:
             x, y = box.place
             width, height = box.size
             room = width * (0.55 if box.kind == "gate" else 0.7)
-            links = sorted(group, key=lambda link: (self.paths[link][-1][0], link.kind != "data"))
+            links = sorted(
+                group,
+                key=lambda link: (self.paths[link][-1][0], link.kind != "data"),
+            )
             for number, link in enumerate(links):
                 share = (number + 0.5) / len(links)
                 port = x + room * (share - 0.5)

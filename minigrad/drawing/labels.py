@@ -205,7 +205,8 @@ def _leaf(box: Box) -> list[Line]:
     lines: list[Line] = [Line(shortened(path + dot), 7), Bold(shortened(end), 10)]
     if not path or not end:  # a name such as "a.", because Graphviz rejects empty text
         lines = [Bold(shortened(name), 10)]
-    return [*lines, Line(shape, 7)]
+    lines.append(Line(shape, 7))
+    return lines
 
 
 def _common_name(box: Box) -> str:
@@ -265,7 +266,10 @@ def _figures(stats: list[Stats]) -> list[Line]:
         high = number(max(one.high for one in finite))
         norm = _span([one.norm for one in finite])
         mean = f"mean {number(first.mean)}, " if alone else ""
-        lines = [Line(f"{low} … {high}"), Line(f"{mean}norm {norm}")]
+        lines = [
+            Line(f"{low} … {high}"),
+            Line(f"{mean}norm {norm}"),
+        ]
     return lines + _broken(stats)
 
 
@@ -278,7 +282,9 @@ def _broken(stats: list[Stats]) -> list[Line]:
 def _span(values: list[float]) -> str:
     low = number(min(values))
     high = number(max(values))
-    return low if low == high else f"{low} … {high}"
+    if low == high:
+        return low
+    return f"{low} … {high}"
 
 
 def _full(stats: Stats) -> str:

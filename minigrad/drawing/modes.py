@@ -92,7 +92,11 @@ def check_size(boxes: int, timed: bool) -> None:
 
 
 def _shrink(
-    boxes: Boxes, gates: list[Node], time: Unrolls, picked: str, outer: int
+    boxes: Boxes,
+    gates: list[Node],
+    time: Unrolls,
+    picked: str,
+    outer: int,
 ) -> tuple[Boxes, str, str]:
     """Reduce the number of boxes if the picture is too large to read, and explain this in a
     caption.
@@ -105,7 +109,8 @@ def _shrink(
     if 2 * len(gates) <= LARGEST["columns" if time else "graphviz"]:
         full = f'mode="unrolled" draws all {len(gates):,} gates'
     if time:
-        *_, before, last = sorted({step for steps in time.values() for step in steps})
+        steps = {step for unroll in time.values() for step in unroll}
+        *_, before, last = sorted(steps)
         full += f"; window=({before}, {last}) draws these steps in full"
     caption = ""
     most = READABLE
@@ -143,7 +148,7 @@ def unrolled(gates: list[Node], time: Unrolls, window: Window | None) -> Boxes:
 
     The steps before `window` share one box, and the steps after `window` share another.
     """
-    numbers = sorted({step for steps in time.values() for step in steps})
+    numbers = sorted({step for unroll in time.values() for step in unroll})
     first = 0
     last = max(numbers, default=0)
     if window is not None:
@@ -170,7 +175,8 @@ def unrolled(gates: list[Node], time: Unrolls, window: Window | None) -> Boxes:
         late = step > last
         column = len(shown) + 1 if late else 0
         new = Box("fold", band, (band, "fold"), band=band, column=column)
-        fold = boxes[node] = folds.setdefault((band, late), new)
+        fold = folds.setdefault((band, late), new)
+        boxes[node] = fold
         fold.nodes.append(node)
         fold.steps[step] = ""
     for fold in folds.values():
@@ -239,7 +245,8 @@ def repeats(gates: list[Node], time: Unrolls, boxes: Boxes) -> Iterator[tuple[Sc
     depths = [len(node.scope) for node in gates]
     for depth in range(max(depths, default=0)):
         scopes = {node: () if node in boxes else node.scope[: depth + 1] for node in gates}
-        blocks = [(scope, list(run)) for scope, run in groupby(gates, scopes.__getitem__)]
+        runs = groupby(gates, scopes.__getitem__)
+        blocks = [(scope, list(run)) for scope, run in runs]
         for (outer, _), members in groupby(blocks, lambda block: _block(*block)):
             equal = list(members)
             # a scope that was entered again would be two blocks of the same name
@@ -267,8 +274,9 @@ def _build(nodes: list[Node], outer: int) -> Hashable:
     number = {node: place for place, node in enumerate(nodes)}
     build = []
     for node in nodes:
+        inner = node.scope[outer + 1 :]
         inputs = [number.get(parent, -1) for parent in node.inputs]
-        build.append((node.scope[outer + 1 :], node.gate.name, *inputs))
+        build.append((inner, node.gate.name, *inputs))
     return tuple(build)
 
 
@@ -308,7 +316,8 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
             continue
         scope = box.scope[:end]
         if scope not in made:
-            made[scope] = group = Box("scope", scope[:-1], scope, title=scope[-1], steps=box.steps)
+            group = Box("scope", scope[:-1], scope, title=scope[-1], steps=box.steps)
+            made[scope] = group
             if end > box.framed:
                 group.framed = box.framed
             if box.band is not None and end > len(box.band):  # use the same key in every step
@@ -326,4 +335,4 @@ def _wrapped(gates: list[Node]) -> int:
     outer = {scope[0] for scope in scopes}
     inside = [name for scope in scopes for name in scope[1:]]
     layers = [name for name in inside if step_number(name) is None]
-    return int(len(outer) == 1 and len(layers) > 1)
+    return int(len(outer) == 1 < len(layers))

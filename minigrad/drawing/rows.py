@@ -7,12 +7,12 @@ Within a band, a box's row is the length of the longest chain of gates below it.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 
 from ..context import Scope
 from .boxes import LEFT, RIGHT, Box, Link
 
-Neighbours = Mapping[Box, list[Box]]
+Neighbours = dict[Box, list[Box]]
 
 
 def find_columns(boxes: list[Box], links: list[Link]) -> None:
@@ -49,7 +49,8 @@ def find_rows(boxes: list[Box], links: list[Link]) -> dict[Scope, tuple[int, int
     """Set each box's row, counted from the bottom. Return the first and last row of each band."""
     inner = []
     for link in links:
-        tail, head = link.tail, link.head
+        tail = link.tail
+        head = link.head
         same = (tail.column, tail.band) == (head.column, head.band)
         if same and link.kind == "data":
             inner.append(link)

@@ -4,7 +4,6 @@ Equal arrays are stored only once. For example, an AddGate sends the same gradie
 """
 
 import hashlib
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ class ArrayTable:
     def __init__(self, large_graph: bool = False) -> None:
         self.entries: list[Json] = []
         self._most = FEW if large_graph else WHOLE
-        self._numbers: dict[Hashable, int] = {}
+        self._numbers: dict[Any, int] = {}
 
     def add(self, given: Array | Gradient, images: bool = False) -> int:
         """Store an array unless an equal one is stored already. Return its index in `entries`.

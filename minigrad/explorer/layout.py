@@ -79,7 +79,8 @@ def arrange(nodes: list[Node]) -> Layout:
     gates = [cell for cell in cells if cell.node.gate is not None]
     _set_keys(cells, gates)
     keys = sorted({cell.key for cell in cells})
-    bands = dict.fromkeys(cell.band_key for cell in [*gates, *cells])
+    ordered = [*gates, *cells]
+    bands = dict.fromkeys(cell.band_key for cell in ordered)
     column_of = {key: number for number, key in enumerate(keys)}
     band_of = {key: number for number, key in enumerate(bands)}
     for cell in cells:
@@ -93,7 +94,8 @@ def arrange(nodes: list[Node]) -> Layout:
     columns = []
     for key, width in zip(keys, widths, strict=True):
         label = _column_label(key, last)
-        columns.append({"label": label, "kind": key[2], "width": width})
+        _, _, kind = key
+        columns.append({"label": label, "kind": kind, "width": width})
     named = [scope for scope, _ in bands if scope]
     common = 0
     if len(named) > 1:
@@ -124,21 +126,23 @@ def _set_keys(cells: list[Cell], gates: list[Cell]) -> None:
     Gates outside all scopes are in one band before the scopes and one band after them.
     """
     title = "gates"
+    timed = False
     for cell in gates:  # gates are in serial order, so every input already has a column
         scope = cell.node.scope
         place = step_of(scope)
         if place:
             scope, step, _ = place
+            timed = True
             cell.key = (2, step, "step")
-        elif any(source.key >= (2, 0, "") for source in cell.sources):
+        elif any(source.key > BEFORE for source in cell.sources):
             cell.key = AFTER
         outside = "steps" if place else title
         cell.band_key = (scope, "" if scope else outside)
         if scope or place:
             title = "end"
     sizes = Counter(cell.node.scope for cell in gates)
-    timed = any(cell.key[2] == "step" for cell in gates)
-    if not timed and max(sizes.values(), default=0) > MANY:
+    largest = max(sizes.values(), default=0)
+    if largest > MANY and not timed:
         ranks: dict[Cell, int] = defaultdict(int)
         for cell in gates:
             rank = max(ranks[parent] for parent in cell.inputs)
@@ -171,9 +175,11 @@ def _set_rows(cells: list[Cell]) -> None:
         return [other.row for other in others if other.place == cell.place]
 
     for cell in cells:
-        cell.row = max(near(cell, cell.inputs), default=-1) + 1
+        inputs = near(cell, cell.inputs)
+        cell.row = max(inputs, default=-1) + 1
     for cell in reversed(cells):
-        cell.row = min(near(cell, cell.users), default=cell.row + 1) - 1
+        users = near(cell, cell.users)
+        cell.row = min(users, default=cell.row + 1) - 1
 
 
 def _set_offsets(cells: list[Cell], columns: int) -> list[int]:

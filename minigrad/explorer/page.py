@@ -33,7 +33,8 @@ def script() -> str:
 
 def build(data: dict[str, Any]) -> str:
     """Return the HTML page for the data from `collect_graph`."""
-    code, style = script(), _part("style.css")
+    code = script()
+    style = _part("style.css")
     # "</script>" would end the element even inside a JSON string, so write every "<" as \u003c.
     text = json.dumps(
         data, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=float

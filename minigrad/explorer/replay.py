@@ -25,9 +25,15 @@ ELEMENTWISE = (
     gates.Softplus, gates.GELU, gates.Where,
 )  # fmt: skip
 MOVING = (
-    gates.Slice, gates.Windows, gates.Lookup, gates.Reshape, gates.Transpose, gates.BroadcastTo, gates.Concatenate,
+    gates.Slice,
+    gates.Windows,
+    gates.Lookup,
+    gates.Reshape,
+    gates.Transpose,
+    gates.BroadcastTo,
+    gates.Concatenate,
     gates.Stack,
-)  # fmt: skip
+)
 REDUCING = (gates.Sum, gates.Mean, gates.Max, gates.Min)
 NORMALISING = (gates.Softmax, gates.LogSoftmax)
 LOSSES = (
@@ -120,5 +126,5 @@ def replay(nodes: list[Node], index: dict[Node, int], upstream: list[Any]) -> Js
     for node in nodes:
         if isinstance(node, Leaf) and not node.cut_from:
             leaves[index[node]] = numbers(node.output)
-    shapes = [list(node.shape) for node in nodes]
+    shapes = [node.shape for node in nodes]
     return {"recipes": recipes, "leaves": leaves, "upstream": upstream, "shapes": shapes}

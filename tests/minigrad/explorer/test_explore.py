@@ -5,7 +5,7 @@ import pytest
 import minigrad as mg
 from minigrad.errors import GradientError
 
-from .explored_graphs import expression
+from .explored_graphs import explored, expression
 
 
 def test_a_leaf_updated_since_is_an_error_not_a_wrong_page():
@@ -21,6 +21,14 @@ def test_a_graph_made_inside_no_grad_says_so_wherever_it_is_explored():
         z, _ = expression()
         with pytest.raises(GradientError, match="(?s)MG122.*inside no_grad"):
             mg.explore(z)
+
+
+def test_a_leaf_that_is_frozen_after_backward_has_a_page_of_its_own():
+    w = mg.Tensor(2.0, requires_grad=True, name="w")
+    w.backward()
+    w.requires_grad = False
+    (node,) = explored(w)["nodes"]
+    assert node["name"] == "w" and node["kind"] == "input"
 
 
 def test_a_page_says_where_it_is(tmp_path):
