@@ -16,7 +16,8 @@ from ..graph import Leaf, Node, ancestors
 from ..support.text import printable
 from .lane import Slot
 
-LEFT, RIGHT = -1, 10**9  # the columns before and after the time steps
+LEFT = -1  # the column before the time steps
+RIGHT = 10**9  # the column after them
 Point = tuple[float, float]  # in points (1/72 inch), with y pointing up
 MANY = 24  # if a gate has more leaves than this as inputs, leaves of the same kind share a box
 

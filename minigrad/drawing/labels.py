@@ -17,7 +17,6 @@ from .boxes import Bold, Box, Line, Point, shared
 from .facts import Gradients, Stats
 
 FONT = "Helvetica,Arial,sans-serif"
-ESCAPES = str.maketrans({"\\": "∖", '"': '\\"', "&": "&amp;", "\n": "\\n"})
 LONGEST = 28  # the maximum length of a name on a box; a tooltip shows up to 400 characters
 
 
@@ -37,7 +36,9 @@ def quoted(text: str) -> str:
     because no escape works everywhere. \N means a node's name, and the tooltips of nodes and
     clusters need different numbers of backslashes.
     """
-    return f'"{text.translate(ESCAPES)}"'
+    text = text.replace("\\", "∖").replace('"', '\\"')
+    text = text.replace("&", "&amp;").replace("\n", "\\n")
+    return f'"{text}"'
 
 
 def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -> str:
@@ -107,9 +108,7 @@ def shape_of(nodes: list[Node]) -> str:
     """Format the nodes' shape and dtype (float32 as f32). "…" replaces dimensions that differ."""
     shapes = {node.shape for node in nodes}
     dtype = nodes[-1].dtype
-    kind = str(dtype)
-    if dtype.kind in "fiu":
-        kind = f"{dtype.kind}{8 * dtype.itemsize}"
+    kind = f"{dtype.kind}{8 * dtype.itemsize}" if dtype.kind in "fiu" else str(dtype)
     if len({len(shape) for shape in shapes}) > 1:
         return f"several shapes {kind}"
     sizes = []

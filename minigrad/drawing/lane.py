@@ -12,7 +12,9 @@ from itertools import islice
 SPACE = 8.0  # points between the boxes in a row
 PAD = 7.0  # points between boxes and their frame
 APART = 80.0  # points between the centres of neighbours while `arrange` finds their order
-ORDERING, MOVING = 8, 10  # the passes of `arrange` over all rows
+# the passes of `arrange` over all rows
+ORDERING = 8
+MOVING = 10
 
 
 @dataclass(eq=False)

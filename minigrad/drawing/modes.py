@@ -134,7 +134,7 @@ def _shrink(
         fold = Box("fold", (), "fold", title="the gates between")
         for box in list(dict.fromkeys(boxes.values()))[12:-12]:
             fold.nodes += box.nodes
-        boxes = boxes | dict.fromkeys(fold.nodes, fold)
+        boxes |= dict.fromkeys(fold.nodes, fold)
         picked = "folded"
         caption = (
             f"folded: the gates between the first and last few are one box. {full}. "
