@@ -386,9 +386,10 @@ def _columns(
 
 def along(size: Size, axes: int) -> Shape:
     """Return the size or stride along each of `axes` axes, which is the same unless it is a tuple."""
-    if np.ndim(size):
-        return tuple(size)
-    return (np.asarray(size).item(),) * axes
+    sizes = np.asarray(size).tolist()
+    if isinstance(sizes, list):
+        return tuple(sizes)
+    return (sizes,) * axes
 
 
 def _positions(

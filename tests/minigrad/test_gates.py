@@ -643,11 +643,13 @@ def test_the_sigmoid_s_tail_in_rules_and_logarithms():
 
 def test_sizes_axes_and_options_may_be_arrays():
     x = np.arange(12.0).reshape(1, 1, 12)
-    for size in (2, np.array(2), np.int8(2), [2], np.array([2])):
+    sizes: list[Any] = [2, np.array(2), np.int8(2), [2], np.array([2])]
+    two, one, axes = sizes[1], sizes[1] - 1, np.array([0, 2], "int8")
+    for size in sizes:
         assert mg.max_pool(x, size).array.tolist() == [[[1.0, 3.0, 5.0, 7.0, 9.0, 11.0]]]
-    conv = mg.conv(x, np.ones((1, 1, 2)), np.array(2), np.array(1))
+    conv = mg.conv(x, np.ones((1, 1, 2)), two, one)
     assert conv.array.tolist() == [[[0.0, 3.0, 7.0, 11.0, 15.0, 19.0, 11.0]]]
-    assert mg.expand_dims(x, np.array([0, 2], "int8")).shape == (1, 1, 1, 1, 12)
+    assert mg.expand_dims(x, axes.tolist()).shape == mg.expand_dims(x, axes).shape  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("option", ["causal", "keepdims"])
