@@ -37,9 +37,13 @@ def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
     *axes, width = arrays[0].shape
     count = math.prod(axes)
     size = max(BLOCK // max(1, width), 1)
-    flat = [array.reshape(count, *array.shape[len(axes) :]) for array in arrays]
+    flat = []
+    for array in arrays:
+        row = array.shape[len(axes) :]
+        flat.append(array.reshape(count, *row))
     for start in range(0, max(count, 1), size):
-        yield [array[start : start + size] for array in flat]
+        stop = start + size
+        yield [array[start:stop] for array in flat]
 
 
 def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
@@ -70,13 +74,13 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
     Every place from 0 to count - 1 must appear. Take place = [1, 0, 1, 2, 1, 1] as an example:
 
     - Sort the positions by place: [1, 0, 2, 4, 5, 3]. The first position belongs to place 0, the
-      next four belong to position 1, and the last belongs to position 2.
+      next four belong to place 1, and the last belongs to place 2.
     - Sort the places by how often they occur: [1, 0, 2]. In the sorted positions, these places
       start at indices [1, 0, 5].
     - Start each sum with the first value of its place: values[0], values[1], values[3].
     - Add the second value of each place that has at least two values, then the third value, and so
       on. The loop stops when only a few places are left. Here, it stops immediately, because only
-      position 1 has more than one value.
+      place 1 has more than one value.
     - Sum the remaining values of these places as a product with ones: values[2] + values[4] +
       values[5].
 
@@ -86,7 +90,9 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
     >>> sum_by_place(np.array([1, 0, 1, 2, 1, 1]), 3, np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])).tolist()
     [2.0, 15.0, 4.0]
     """
-    keys = place.astype(np.uint16) if count < RADIX_PLACES else place
+    keys = place
+    if count < RADIX_PLACES:
+        keys = place.astype(np.uint16)
     by_place = np.argsort(keys, kind="stable")
     counts = np.bincount(place, minlength=count)
     starts = np.cumsum(counts) - counts
@@ -102,18 +108,19 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
         additions = counts[more // 2] - nth
         if not more > PLACES_PER_ADDITION * additions:
             break
-        places = by_place[starts[:more] + nth]
-        sums[:more] += values.take(places, axis=0)
+        positions = by_place[starts[:more] + nth]
+        sums[:more] += values.take(positions, axis=0)
         nth += 1
     if more:
         ones = np.ones(counts[0], values.dtype)
         rows = sums.reshape(count, -1)
-        rest_starts = (starts[:more] + nth).tolist()
-        rest_counts = (counts[:more] - nth).tolist()
-        for row, start, left in zip(rows, rest_starts, rest_counts, strict=False):
-            places = by_place[start : start + left]
-            rest = values.take(places, axis=0).reshape(left, -1)
-            row += ones[:left].dot(rest)
+        starts = starts[:more] + nth
+        left = counts[:more] - nth
+        for i in range(more):
+            n = left[i]
+            positions = by_place[starts[i] : starts[i] + n]
+            rest = values.take(positions, axis=0)
+            rows[i] += ones[:n].dot(rest.reshape(n, -1))
     result: Array = np.empty_like(sums)
     result[by_count] = sums
     return result
