@@ -71,7 +71,7 @@ MUTANTS: list[Mutant] = [
     ),
     (
         "minigrad/gates/fused/recurrent.py",
-        "                copyto(through_z, dh_t, where=~rows)\n",
+        "                copyto(through_z, dh_t, where=padded)\n",
         "                pass\n",
         "a fused GRU's gradient through padding",
     ),

@@ -29,7 +29,6 @@ THRESHOLDS: dict[str, tuple[int, ...]] = {
     "minigrad.support.arrays.PLACES_PER_ADDITION": (0, 1, 100),
     "minigrad.gates.activation.NO_OVERFLOW_BELOW": (0, 1),
     "minigrad.gates.fused.transformer.QUERIES": (1, 2, 3),
-    "minigrad.gates.convolution.BLOCK": (1, 40, 150),
     "optim.lazy.BLOCK": (1, 2, 3),
     "optim.lazy.LATE": (8, 64),
 }
@@ -87,6 +86,8 @@ class Counted(Block):
 
     def __mul__(self, other: Any) -> Any:
         return Counted(int(self) * int(other), self.name)
+
+    __rmul__ = __mul__
 
     def __floordiv__(self, other: Any) -> Any:
         return Block(int(self) // other, self.name)
