@@ -28,7 +28,7 @@ settings.load_profile("minigrad")
 SLOW = (
     "tests/pyodide/",
     "tests/site/test_verdicts.py",
-    "tests/minigrad/course/test_lesson.py",
+    "tests/minigrad/course/checking/test_lesson.py",
     "tests/site/test_browser.py",
     "tests/test_readme_commands.py",
     "tests/site/",

@@ -17,7 +17,7 @@ PAGES = {
 }
 ELSEWHERE = {"README.md", "docs/errors.md"}
 """Pages whose code is run by test_readme_commands.py and test_errors.py. The
-lessons' is run by tests/minigrad/course/test_lesson.py."""
+lessons' is run by tests/minigrad/course/checking/test_lesson.py."""
 GALLERY = ROOT / "docs" / "images" / "gallery"
 WITH_CODE = [
     page for page, text in PAGES.items() if "```python\n" in text and page not in ELSEWHERE

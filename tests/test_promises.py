@@ -39,7 +39,7 @@ def test_files_are_written_in_one_place():
     # Jobs add to logs and to a file whose lines are worth something each:
     # tests/minigrad/support/test_jobs.py cuts one.
     # A learner's process writes the learner's modules into its temporary folder.
-    others = {"minigrad/support/jobs.py", "minigrad/course/child.py"}
+    others = {"minigrad/support/jobs.py", "minigrad/course/checking/child.py"}
     assert writing - others == {"minigrad/support/files.py"}
 
 
@@ -49,13 +49,16 @@ def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given():
     )
     assert {(path, name) for path, name, _ in calls() if running.fullmatch(name)} == {
         ("minigrad/tools/commands.py", "runpy.run_path"),
-        ("minigrad/course/child.py", "compile"),  # the learner's file, in a process of its own
-        ("minigrad/course/child.py", "exec"),
-        ("minigrad/course/lesson.py", "compile"),  # the lessons' solutions
-        ("minigrad/course/lesson.py", "exec"),
-        ("minigrad/course/lesson.py", "eval"),  # the lessons' questions
+        (
+            "minigrad/course/checking/child.py",
+            "compile",
+        ),  # the learner's file, in a process of its own
+        ("minigrad/course/checking/child.py", "exec"),
+        ("minigrad/course/checking/lesson.py", "compile"),  # the lessons' solutions
+        ("minigrad/course/checking/lesson.py", "exec"),
+        ("minigrad/course/checking/lesson.py", "eval"),  # the lessons' questions
         ("minigrad/support/jobs.py", "importlib.import_module"),  # the script that runs the jobs
-        ("minigrad/course/lesson.py", "importlib.import_module"),
+        ("minigrad/course/checking/lesson.py", "importlib.import_module"),
     }
     loads = [call for _, name, call in calls() if name in ("np.load", "numpy.load")]
     assert loads and all("allow_pickle=False" in call for call in loads)

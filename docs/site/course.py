@@ -24,9 +24,9 @@ from docutils import nodes
 from pages import LESSONS, OWN
 from sphinx.application import Sphinx
 
-from minigrad.course import quiz
-from minigrad.course.lesson import FOLDER, Lesson
-from minigrad.course.sandbox import SECONDS
+from minigrad.course.checking import quiz
+from minigrad.course.checking.lesson import FOLDER, Lesson
+from minigrad.course.checking.sandbox import SECONDS
 
 HERE = Path(__file__).parent
 ESBUILD = HERE / "node_modules/.bin/esbuild"

@@ -23,7 +23,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 import minigrad as mg
-from minigrad.course.lesson import Lesson, lessons
+from minigrad.course.checking.lesson import Lesson, lessons
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = {

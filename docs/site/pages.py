@@ -15,8 +15,8 @@ from error_pages import ERRORS, groups
 from sphinx.application import Sphinx
 from sphinx.project import Project
 
-from minigrad.course import key
-from minigrad.course.lesson import VARIABLE, lessons
+from minigrad.course.checking import key
+from minigrad.course.checking.lesson import VARIABLE, lessons
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = lessons() if os.environ.get(VARIABLE) else ()

@@ -18,14 +18,15 @@ from typing import Any
 from ..errors import DataError, MinigradError, reason, shown
 from ..support.text import for_terminal
 from ..tools.commands import to_type
-from . import feedback, key, own, quiz
-from .export import write_notebooks
-from .feedback import say, terminal_width
-from .formats import write_autograder
-from .grade import Verdict, grade
-from .lesson import VARIABLE, Lesson, add_lessons, chosen, lesson, report_to
-from .report import add_report
-from .sandbox import draw_page
+from .checking import feedback, key, quiz
+from .checking.feedback import say, terminal_width
+from .checking.grade import Verdict, grade
+from .checking.lesson import VARIABLE, Lesson, add_lessons, chosen, lesson, report_to
+from .checking.sandbox import draw_page
+from .classroom import own
+from .classroom.export import write_notebooks
+from .classroom.formats import write_autograder
+from .classroom.report import add_report
 from .workbook import WITHOUT, Workbook
 
 SUMMARY = "twenty lessons from a*b + c to a small GPT, with feedback on each mistake"

@@ -15,8 +15,8 @@ from typing import Any
 
 from ..errors import DataError, reason
 from ..support.files import AnyPath, locked, to_path, write_whole
-from .lesson import Lesson, bound, lesson, lessons
-from .submissions import PROGRESS, Submission, contents, imported, read_text
+from .checking.lesson import Lesson, bound, lesson, lessons
+from .classroom.submissions import PROGRESS, Submission, contents, imported, read_text
 
 READY = re.compile(r"^# --- from lesson (\d+): (\w+)\..*?^# --- end of lesson \1 ---$", re.M | re.S)
 """A block of an exercise that contains a ready version of an earlier lesson's function."""

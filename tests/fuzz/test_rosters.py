@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.__main__ import main
-from minigrad.course.lesson import lesson
-from minigrad.course.marks import Mark, Row
+from minigrad.course.checking.lesson import lesson
+from minigrad.course.classroom.marks import Mark, Row
 
 ONE, TWO = lesson(1), lesson(2)
 NAMES = ["Ada Lovelace", "Bob", "Eve O'Neil", "Zoë Müller", "Max Maier", "José von der Au"]
@@ -145,7 +145,7 @@ def fill_in(group: Class) -> list[list[str]]:
         printed = io.StringIO()
         with (
             patch.object(sys, "argv", words),
-            patch("minigrad.course.report.graded", graded),
+            patch("minigrad.course.classroom.report.graded", graded),
             contextlib.redirect_stderr(printed),
             contextlib.redirect_stdout(printed),
         ):

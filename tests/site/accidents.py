@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from minigrad.course.lesson import lesson
+from minigrad.course.checking.lesson import lesson
 from tests.minigrad.explorer.conftest import start_chromium
 
 from .conftest import Handler
@@ -34,7 +34,7 @@ ACCIDENTS = [
     "import numpy as np\nnp.tanh = np.sin",
     "import math\nmath.pi = 3.0",
     "import sys\nsys.modules.clear()",
-    "import sys\nsys.modules['minigrad.course.grade'] = None",
+    "import sys\nsys.modules['minigrad.course.checking.grade'] = None",
     "import sys\nsys.stdout = sys.stderr = None",
     "import sys\nsys.settrace(lambda *_: 1 / 0)",
     "import sys\nsys.setrecursionlimit(10**6)\ndef f(): f()\nf()",

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from minigrad.course import quiz
-from minigrad.course.lesson import FOLDER, VARIABLE, Lesson, lesson, lessons
+from minigrad.course.checking import quiz
+from minigrad.course.checking.lesson import FOLDER, VARIABLE, Lesson, lesson, lessons
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)

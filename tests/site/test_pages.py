@@ -67,7 +67,11 @@ def test_an_entry_page_shows_how_to_get_minigrad(site, pages, page):
 def test_the_wheel_is_complete(site):
     (wheel,) = (site / "downloads").iterdir()
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"minigrad/data/imdb.npz", "minigrad/course/grade.py", "minigrad/__main__.py"} <= names
+    assert {
+        "minigrad/data/imdb.npz",
+        "minigrad/course/checking/grade.py",
+        "minigrad/__main__.py",
+    } <= names
 
 
 def test_an_old_link_to_an_error_code_leads_to_its_row(pages, site):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course import feedback
-from minigrad.course.lesson import lessons
-from tests.minigrad.course.test_lesson import graded_here, with_code
+from minigrad.course.checking import feedback
+from minigrad.course.checking.lesson import lessons
+from tests.minigrad.course.checking.test_lesson import graded_here, with_code
 
 GRADE = Path(__file__).with_name("grade.mjs")
 NODE = shutil.which("node")

@@ -17,10 +17,10 @@ from typing import Any
 
 import runner
 
-from minigrad.course import child, feedback, lesson, sandbox
-from minigrad.course.answers import decode, encode
+from minigrad.course.checking import child, feedback, lesson, sandbox
+from minigrad.course.checking.answers import decode, encode
+from minigrad.course.checking.grade import judge
 from minigrad.course.commands import count_try
-from minigrad.course.grade import judge
 from minigrad.course.workbook import Workbook, save_text
 
 FOLDER = Path("/course")

@@ -1,4 +1,4 @@
-// The questions before an exercise: see minigrad/course/quiz.py, whose sealed answers this script opens.
+// The questions before an exercise: see minigrad/course/checking/quiz.py, whose sealed answers this script opens.
 import { pbkdf2, sha256, shake256 } from "./editor.js";
 import { el } from "./python.js";
 import { progress, record } from "./store.js";

@@ -1,1 +1,10 @@
-"""The lessons, each in its own folder."""
+"""The lessons, each in its own folder.
+
+A lesson's folder contains text.md, the exercise, its solution, check.py (the questions for the
+learner's file), slips.py (known wrong solutions with names), hints.md and quiz.json. Some also
+contain right.py (other right solutions), and scripts that train, read data, or draw figures.
+key.json.gz, pages and figures are generated. mutants.py makes the mistakes that all lessons share.
+
+Out go these files. checking/lesson.py reads them. From `checking`, lessons import only the words
+for questions and mistakes (`lesson`), and what compares and prints numbers (`answers`, `curves`).
+"""

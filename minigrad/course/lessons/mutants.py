@@ -59,7 +59,7 @@ from ast import (
 from collections.abc import Iterator
 from typing import Any
 
-from ..lesson import Slip, definitions
+from ..checking.lesson import Slip, definitions
 
 MISTAKES = {
     "brackets": ("brackets", "A pair of brackets is missing or in the wrong place {where}. Python raises to a power "

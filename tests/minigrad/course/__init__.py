@@ -1,1 +1,1 @@
-"""Tests of the course: its runner, and every lesson."""
+"""Tests of the course: a folder for each room, and the commands."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from minigrad.course.lesson import lesson, lessons
+from minigrad.course.checking.lesson import lesson, lessons
 from minigrad.course.workbook import Workbook
 
 from .conftest import record, write

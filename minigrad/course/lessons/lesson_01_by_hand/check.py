@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lesson import Question, values
+from minigrad.course.checking.lesson import Question, values
 
 ACCEPTED = 0.003  # three decimals, rounded or truncated, from a rounded y
 POINT = {"a": 4.0, "b": 0.5, "c": -1.2}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigrad.course.lesson import Slip
+from minigrad.course.checking.lesson import Slip
 
 
 def typed(name, numbers, kind, formula=""):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.course.lesson import Question, over_time, values
+from minigrad.course.checking.lesson import Question, over_time, values
 
 POWERS = np.arange(1, 15.6, 0.1)  # steps h from 1e-1 to 1e-15.5
 CENTRAL = "(f(x + h) - f(x - h)) / 2h"

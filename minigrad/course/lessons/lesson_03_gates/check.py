@@ -3,8 +3,8 @@
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.answers import described, difference
-from minigrad.course.lesson import Question, values
+from minigrad.course.checking.answers import described, difference
+from minigrad.course.checking.lesson import Question, values
 
 GATES = {
     "Multiply": (np.multiply, "z = a · b", "da = dz · b, db = dz · a"),

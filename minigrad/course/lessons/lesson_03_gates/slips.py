@@ -1,6 +1,6 @@
 """Common wrong answers to lesson 3."""
 
-from minigrad.course.lesson import Slip
+from minigrad.course.checking.lesson import Slip
 
 INPUTS = {"Multiply": "a, b", "Tanh": "x", "Exp": "x"}
 

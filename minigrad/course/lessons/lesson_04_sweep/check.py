@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lesson import Question
+from minigrad.course.checking.lesson import Question
 
 SEND_AND_ADD = (
     "start with 1 at the root; then, in order, each node adds dz · local to the sum of each input"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lesson import Question
+from minigrad.course.checking.lesson import Question
 
 X = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [2.0, 1.0, 0.0], [1.0, -1.0, 1.0]])
 W = np.array([[1.0, -1.0], [0.0, 2.0], [3.0, 1.0]])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lesson import Question, values
+from minigrad.course.checking.lesson import Question, values
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Common wrong answers to lesson 6."""
 
-from minigrad.course.lesson import Slip
+from minigrad.course.checking.lesson import Slip
 
 
 def check(name, old, new, kind):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lesson import Question, over_time
+from minigrad.course.checking.lesson import Question, over_time
 
 MULTIPLY = "da = dz ⊙ b and db = dz ⊙ a, each summed back to its input's shape by unbroadcast"
 MATMUL = "dA = dZ @ Bᵀ, dB = Aᵀ @ dZ"

@@ -1,6 +1,6 @@
 """Common wrong answers to lesson 7."""
 
-from minigrad.course.lesson import Slip
+from minigrad.course.checking.lesson import Slip
 
 CLEAR = "for p in parameters: p.grad = np.zeros(p.array.shape)"
 MOVE = "for p in parameters: p.array = p.array - rate * p.grad"

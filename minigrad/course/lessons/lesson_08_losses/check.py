@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.answers import difference
-from minigrad.course.lesson import Question, values
+from minigrad.course.checking.answers import difference
+from minigrad.course.checking.lesson import Question, values
 
 TEXT = [[2.0, 1.0, 0.0]]
 TWO = [[2.0, 1.0, 0.0], [0.0, 0.0, 0.0]]

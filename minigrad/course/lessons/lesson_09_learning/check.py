@@ -5,8 +5,8 @@ point, and then the loop on XOR.
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.curves import curves
-from minigrad.course.lesson import Question, over_time
+from minigrad.course.checking.curves import curves
+from minigrad.course.checking.lesson import Question, over_time
 from minigrad.support.files import write_whole
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])

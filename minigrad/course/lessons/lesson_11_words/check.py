@@ -5,8 +5,8 @@ and unseen words.
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.answers import described
-from minigrad.course.lesson import Question
+from minigrad.course.checking.answers import described
+from minigrad.course.checking.lesson import Question
 
 TEXT = np.array([3, 1, 3])
 BATCH = np.array([[0, 1, 2, 3, 0], [0, 1, 2, 4, 3], [5, 0, 1, 1, 1]])

@@ -1,6 +1,6 @@
 """Typical wrong answers to lesson 11: a part of the solution, and what became of it."""
 
-from minigrad.course.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip, lesson
 
 SOLUTION = lesson(11).read("solution.py")
 SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (

@@ -3,7 +3,7 @@
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lesson import Question, over_time
+from minigrad.course.checking.lesson import Question, over_time
 
 WORDS = ["the", "film", "was", "not", "bad"]
 

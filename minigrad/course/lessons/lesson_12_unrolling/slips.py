@@ -1,6 +1,6 @@
 """Typical wrong answers to lesson 12: a part of the solution, and what became of it."""
 
-from minigrad.course.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip, lesson
 
 SOLUTION = lesson(12).read("solution.py")
 CELL, COPY = "return rnn_step(x, h, W_xh, W_hh, b_h)", "mg.Tensor(W.array, requires_grad=True)"

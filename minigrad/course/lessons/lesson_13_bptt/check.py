@@ -3,8 +3,8 @@
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.answers import described, difference
-from minigrad.course.lesson import Question, over_time, values
+from minigrad.course.checking.answers import described, difference
+from minigrad.course.checking.lesson import Question, over_time, values
 
 WORDS = ["the", "film", "was", "not", "bad"]
 

@@ -1,6 +1,6 @@
 """Typical wrong answers to lesson 13: a part of the solution, and what became of it."""
 
-from minigrad.course.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip, lesson
 
 SOLUTION = lesson(13).read("solution.py")
 NEXT = "\n        "

@@ -6,8 +6,8 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.context import step_name
-from minigrad.course.answers import difference
-from minigrad.course.lesson import Question, over_time, values
+from minigrad.course.checking.answers import difference
+from minigrad.course.checking.lesson import Question, over_time, values
 
 
 def _numbers(*shape, seed=0):

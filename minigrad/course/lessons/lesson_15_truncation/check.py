@@ -7,7 +7,7 @@ import numpy as np
 import minigrad as mg
 from layers import RNN
 from minigrad.context import step_name
-from minigrad.course.lesson import Question, over_time, values
+from minigrad.course.checking.lesson import Question, over_time, values
 
 WORDS, IDS = ["this", "film", "is", "pretty", "bad"], [13, 22, 8, 186, 78]
 

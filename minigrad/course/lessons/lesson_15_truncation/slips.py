@@ -1,6 +1,6 @@
 """Typical wrong answers to lesson 15: a part of the solution, and what became of it."""
 
-from minigrad.course.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip, lesson
 
 SOLUTION = lesson(15).read("solution.py")
 CUT, COSINE = "0 < t == len(xs) - k", "cosine(sum(parts[-k:]), sum(parts))"

@@ -4,8 +4,8 @@ import numpy as np
 
 import layers
 import minigrad as mg
-from minigrad.course.answers import described, difference
-from minigrad.course.lesson import Question, over_time, values
+from minigrad.course.checking.answers import described, difference
+from minigrad.course.checking.lesson import Question, over_time, values
 from minigrad.course.lessons.lesson_16_remembering.gates import gru_gates, lstm_gates
 
 GRU_LAYOUT, LSTM_LAYOUT = "z | r | n", "i | f | g | o"

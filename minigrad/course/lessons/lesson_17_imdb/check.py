@@ -8,7 +8,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.context import step_name
-from minigrad.course.lesson import Question, over_time
+from minigrad.course.checking.lesson import Question, over_time
 from minigrad.course.lessons.lesson_17_imdb import reader
 from minigrad.course.lessons.lesson_17_imdb.trained import (
     array,

@@ -16,7 +16,7 @@ import numpy as np
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Layer
-from minigrad.course.lesson import progress
+from minigrad.course.checking.lesson import progress
 from minigrad.data import Batches, load_imdb
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")

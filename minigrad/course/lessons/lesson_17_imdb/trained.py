@@ -4,7 +4,7 @@ import numpy as np
 
 import minigrad as mg
 from layers import Embedding, Layer
-from minigrad.course.answers import described_input
+from minigrad.course.checking.answers import described_input
 from minigrad.course.lessons.lesson_17_imdb import reader
 from optim import SGD
 

@@ -8,8 +8,8 @@ import numpy as np
 
 import minigrad as mg
 from layers import MultiHeadAttention
-from minigrad.course.answers import difference
-from minigrad.course.lesson import Question
+from minigrad.course.checking.answers import difference
+from minigrad.course.checking.lesson import Question
 from minigrad.course.lessons.lesson_18_attention import shading, trained
 
 

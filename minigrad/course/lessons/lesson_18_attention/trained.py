@@ -8,7 +8,7 @@ import traceback
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lesson import progress
+from minigrad.course.checking.lesson import progress
 from minigrad.course.lessons.lesson_18_attention import shading
 from optim import Adam
 

@@ -6,8 +6,8 @@ import numpy as np
 
 import minigrad as mg
 from layers import MultiHeadAttention, TransformerBlock
-from minigrad.course.answers import difference
-from minigrad.course.lesson import Question, over_time, values
+from minigrad.course.checking.answers import difference
+from minigrad.course.checking.lesson import Question, over_time, values
 from minigrad.course.lessons.lesson_19_gpt import trained
 from minigrad.course.lessons.lesson_19_gpt.shading import page, results  # noqa: F401
 

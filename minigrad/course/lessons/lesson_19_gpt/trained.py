@@ -21,7 +21,7 @@ from layers import (
     TransformerBlock,
     init,
 )
-from minigrad.course.lesson import progress
+from minigrad.course.checking.lesson import progress
 from minigrad.data import Characters, load_names, pad
 from optim import Adam
 

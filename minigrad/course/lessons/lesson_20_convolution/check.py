@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.course.lesson import Question, values
+from minigrad.course.checking.lesson import Question, values
 from minigrad.course.lessons.lesson_20_convolution import shading, trained
 from minigrad.course.lessons.lesson_20_convolution.shading import figure
 from minigrad.course.lessons.lesson_20_convolution.trained import ENGINE

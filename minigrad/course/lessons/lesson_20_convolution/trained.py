@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.lesson import progress
+from minigrad.course.checking.lesson import progress
 from minigrad.course.lessons.lesson_20_convolution import shading
 from minigrad.data import load_digits
 from optim import Adam

@@ -1,6 +1,6 @@
 """The questions of the check. A student passes with the solution's answers to all of them."""
 
-from minigrad.course.lesson import Question, values
+from minigrad.course.checking.lesson import Question, values
 
 QUESTIONS = [
     Question("slope", "slope(x)", values(x=5.0), formula="2 * x", expect=lambda: 10.0),

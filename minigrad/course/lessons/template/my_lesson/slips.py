@@ -1,6 +1,6 @@
 """Mistakes that the check names, with an explanation that does not give the answer away."""
 
-from minigrad.course.lesson import Slip
+from minigrad.course.checking.lesson import Slip
 
 SLIPS = [
     Slip(

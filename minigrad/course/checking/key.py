@@ -1,0 +1,401 @@
+"""Build and read a lesson's answer key: `python -m minigrad.course.checking.key [LESSON ...]`.
+
+The key contains the solution's answers, and the answers of every known mistake: those in slips.py,
+and those that mutants.py makes from the solution and from right.py. A check compares the learner's
+answers with the key, so it never runs a solution or a mistake. Build the key again after you change
+a lesson.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import copy
+import difflib
+import gzip
+import hashlib
+import json
+import math
+import re
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any
+
+from ...errors import DataError
+from ...support.files import write_whole
+from .answers import decode, difference, encode, signature
+from .lesson import FOLDER, Lesson, Slip, definitions, lesson, lessons, module, silence
+
+FILE = "key.json.gz"
+SAME_ANSWERS = 4
+"""The maximum number of mistakes with equal answers to keep. The learner's code decides between
+them.
+"""
+ENOUGH = 3
+"""The number of wrong answers needed to prove a mistake if they are whole numbers, True or False.
+Many mistakes share such answers. Any other wrong number is proof by itself.
+"""
+LONGEST = 0.5
+"""The processor time, in seconds, after which a mistake counts as one that never ends."""
+VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
+"""Mistakes that are named only if the answers and the learner's code fit no other one."""
+Signature = tuple[str, float]
+PROOFS = {
+    "`...` in place of another function": r"\b...\b",
+    "arguments exchanged": r"\b...\(",
+    "the wrong axis": r"\baxis=...\b|[(,] ?...\)",
+    "results exchanged": r"(?m)^ *return \(.*\)$|\{|= \(.*,|\bdict\(|\bappend\(\(",
+    "brackets": r"(-\w| [-+*/@]+=? ).* [-+*/@]+ ",
+    "subtracted the wrong way round": "-|subtract",
+    "`+=` where `=` belongs": r"[-+]=|(\S+) = \1 [-+]",
+    "`*` where `@` belongs": r"\*|multiply",
+    "`@` where `*` belongs": "@|dot|matmul|einsum",
+    "a product the wrong way round": "@|dot|matmul|einsum",
+    "a matrix product transposed": "@|dot|matmul|einsum",
+    "one transpose too many": r"\.T\b|transpose|swapaxes|moveaxis|einsum",
+    "multiplied instead of divided": r"\*",
+    "doubled instead of squared": r"\b2 \*|\* 2\b|\b(\w+) \+ \1\b",
+    "integer division": "//",
+    "off by one at an end": r"\[.*:|\b(for|while|range)\b",
+    "the first for the last": r"\[0\]",
+    "indentation": r"(?m)^ +(for|while|if|with) ",
+}
+"""For each kind of mistake in mutants.py, a pattern that occurs in the code of everybody who made it.
+... stands for the word in the mistake's name or description.
+"""
+CONDITIONS = (
+    "a comparison the wrong way round", "the edge of a comparison", "`and` or `or`", "`not` forgotten",
+    "a condition forgotten", "a case left out",
+)  # fmt: skip
+"""Mistakes that change an operator in a condition."""
+PLACES = {
+    r" where `(.*?)` is computed": r"\b...\b.*(?<![=<>!])=(?!=)",
+    r" in the value that is returned": r"(?s)\A(?!.*return .*return ).*return [^\n]*[^\w\s]",
+    r" in the head of a loop": r"(?m)^ *(for|while) ",
+    r" in a condition": r"\b(if|while) ",
+}
+"""The places in the mistakes' descriptions, each with a pattern for code that has this place."""
+
+
+@dataclass(frozen=True)
+class KnownSlip:
+    """A mistake, with the signatures of the answers that the faulty function gives to the questions
+    about it. See `answers.signature`.
+    """
+
+    slip: Slip
+    signatures: Sequence[Signature]
+    own: bool = False
+    """True if the slip comes from slips.py, whose descriptions are preferred."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """The answers to a lesson's questions."""
+
+    right: list[Any]
+    ways: dict[int, Any]
+    """The intermediate results of questions that have a `way`."""
+    slips: list[KnownSlip]
+
+
+def indices(lesson: Lesson, function: str) -> list[int]:
+    """Return the indices of the questions about a function."""
+    return [i for i, question in enumerate(lesson.questions) if question.function == function]
+
+
+@lru_cache
+def load(lesson: Lesson) -> Key:
+    """Read a lesson's key."""
+    data = json.loads(gzip.decompress((lesson.folder / FILE).read_bytes()))
+    columns = data["slips"]
+    columns["lines"] = map(tuple, columns["lines"])
+    rows = zip(*columns.values(), strict=True)
+    slips = [Slip(**dict(zip(columns, row, strict=True))) for row in rows]
+    answers = zip(data["forms"], data["numbers"], strict=True)
+    signatures = [tuple(zip(forms, numbers, strict=True)) for forms, numbers in answers]
+    known = [KnownSlip(*one) for one in zip(slips, signatures, data["own"], strict=True)]
+    right = [decode(answer) for answer in data["right"]]
+    return Key(right, {int(i): decode(way) for i, way in data["ways"].items()}, known)
+
+
+def sources(lesson: Lesson) -> str:
+    """Return a digest of the files from which a lesson's key is made."""
+    names = ["text.md", *sorted(path.name for path in lesson.folder.glob("*.py"))]
+    return hashlib.sha256("\0".join(map(lesson.read, names)).encode()).hexdigest()
+
+
+def require_current(lesson: Lesson) -> None:
+    """Errors: DataError MG930 if a lesson outside minigrad has no key, or changed after it was made."""
+    path = lesson.folder / FILE
+    data = gzip.decompress(path.read_bytes()) if path.exists() else b""
+    if lesson.folder.parent != FOLDER and sources(lesson).encode() not in data:
+        raise DataError(
+            "MG930",
+            f"the answer key of {lesson.name} is missing or out of date",
+            cause="the lesson's files have changed since minigrad course test wrote the key",
+            remedy="run minigrad course test with the lesson's folder",
+        )
+
+
+def same(one: Signature, other: Signature, tolerance: float) -> bool:
+    """Return whether two signatures belong to equal answers."""
+    limit = max(tolerance, 1e-9)
+    return one[0] == other[0] and math.isclose(one[1], other[1], rel_tol=limit, abs_tol=limit)
+
+
+def find_slip(
+    lesson: Lesson, function: str, outcomes: dict[int, dict[str, Any]], text: str
+) -> Slip | None:
+    """Return the known mistake whose answers match the learner's for all questions about the
+    function.
+
+    At least one answer must be a wrong number, and no answer may contain infinity or NaN unless the
+    right answer does. The lesson's own slips come first. Other mistakes must also be `proved`. If
+    several are, the result is the one whose code is most similar to the learner's.
+    """
+    key, asked = load(lesson), indices(lesson, function)
+    answers, evidence = list[Signature](), 0
+    for i in asked:
+        outcome = outcomes.get(i, {})
+        if "answer" not in outcome:
+            answers.append((f"raised {outcome.get('raised', {}).get('type', '')}", 0.0))
+            continue
+        form, number = signature(outcome["answer"])
+        answers.append((form, number))
+        if {"nan", "inf"} & ({*form.split()} - {*signature(key.right[i])[0].split()}):
+            return None
+        if difference(outcome["answer"], key.right[i], lesson.questions[i].tolerance):
+            evidence += 1 if number.is_integer() else ENOUGH
+
+    def fits(known: KnownSlip) -> bool:
+        return known.slip.function == function and all(
+            same(answer, theirs, lesson.questions[i].tolerance)
+            for i, answer, theirs in zip(asked, answers, known.signatures, strict=True)
+        )
+
+    if not evidence:
+        return None
+    found = list(filter(fits, key.slips))
+    if own := [known.slip for known in found if known.own]:
+        return own[0]
+    if evidence < ENOUGH:
+        return None
+    yours, right = code_of(text, function), code_of(lesson.solution, function)
+    lines = {line.strip() for line in yours.splitlines()}
+
+    def likely(slip: Slip) -> bool:
+        returned = slip.name != "nothing returned" or ("None", 0.0) in answers
+        return lines.issuperset(slip.lines) and returned and proved(slip, yours, right, lesson.text)
+
+    def alike(slip: Slip) -> tuple[bool, bool, float]:
+        ratio = difflib.SequenceMatcher(None, yours, code_of(slip.code, function)).ratio()
+        return slip.name not in VAGUE, "`" in slip.name, ratio
+
+    # sorted, because the last of equals is wanted
+    slips = sorted((known.slip for known in found if likely(known.slip)), key=alike)
+    return in_terms_of(slips[-1], yours, right) if slips else None
+
+
+def proved(slip: Slip, yours: str, right: str, text: str = "") -> bool:
+    """Return whether the learner's code can contain a mistake that explains its answers. `yours` and
+    `right` are the learner's function and the solution's, and `text` is the lesson's text.
+
+    >>> forgotten, right = Slip("`exp` forgotten", "", ""), "return exp(x)"
+    >>> proved(forgotten, "return x", right), proved(forgotten, "return exp(-x)", right)
+    (True, False)
+    """
+    counted = {**dict.fromkeys(CONDITIONS, operators), "off by one": subscripts}.get(slip.name)
+    if counted:
+        mine, wrong, good = map(counted, (yours, code_of(slip.code, slip.function), right))
+        return bool((wrong - good) & (mine - good) or (good - wrong) & (good - mine))
+    found = re.search(r"The axis (\S+)|`(\w+)`", f"{slip.name} {slip.kind}")
+    word = found[found.lastindex or 0] if found else ""
+    if word in ("sum", "mean") and re.search(r"(?m)^ *(for|while) ", yours):
+        return False  # the loop may add up
+    if slip.name.endswith("` forgotten"):
+        known = re.search(rf"[.`]{word}\b|\b{word}[(=]", text) is not None
+        used, needed = (len(re.findall(rf"\b{word}\b", code)) for code in (yours, right))
+        return used < max(needed, known)
+    pattern = PROOFS.get(slip.name, PROOFS.get(slip.name.replace(word, "..."), ""))
+    return re.search(pattern.replace("...", word), yours) is not None
+
+
+def operators(code: str) -> Counter[str]:
+    """Count the operators in conditions. `x >= 0` counts as `x < 0`, because the learner may have
+    exchanged the two cases.
+    """
+    found = re.findall(r"\b(?:if|and|or|not|is)\b|[<>=!]=|[<>]", code)
+    return Counter({">=": "<", "<=": ">"}.get(one, one) for one in found)
+
+
+def subscripts(code: str) -> Counter[str]:
+    """Count the indices, all names taken as one: [t] and [k] are equal, [t] and [t - 1] are not."""
+    found = re.findall(r"\[[^\[\]:,]+\]", code)
+    return Counter(re.sub(r"[A-Za-z_][\w.]*", "i", one) for one in found)
+
+
+def in_terms_of(slip: Slip, yours: str, right: str) -> Slip:
+    """Return the slip with a description that fits the learner's code: without a place that the code
+    does not have, or where the code is right.
+    """
+    kind = slip.kind
+    if slip.name == "a sign" and not re.search(r"(?<!e)[-+]", yours):
+        kind = "The sign is wrong."
+    changed = "\n".join(line for line in yours.splitlines() if line not in right.splitlines())
+    for place, pattern in PLACES.items():
+        if found := re.search(place, kind):
+            pattern = pattern.replace("...", re.escape(found[found.re.groups]))
+            code = yours if "return" in pattern else changed
+            if slip.lines:
+                kind = kind.replace(found[0], f" in `{slip.lines[0]}`")
+            elif not re.search(pattern, code):
+                kind = kind.replace(found[0], "")
+    return replace(slip, kind=kind)
+
+
+@lru_cache(maxsize=1024)  # a check asks for the same functions again and again
+def code_of(text: str, function: str) -> str:
+    """Return the code of a function, method or variable in a file, without comments and its docstring."""
+    with contextlib.suppress(SyntaxError):
+        node = _parsed(text).get(function)
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node = copy.copy(node)
+            node.body = node.body[1:]
+        return ast.unparse(node) if node else ""
+    return ""
+
+
+@lru_cache(maxsize=8)  # a check asks for every function of three files
+def _parsed(text: str) -> dict[str, Any]:
+    return definitions(ast.parse(text))
+
+
+def make(lesson: Lesson) -> Key:
+    """Compute a lesson's key. Takes seconds to minutes."""
+    questions, solution, file = lesson.questions, lesson.solution, lesson.solved
+    right, ways = [], {}
+    for i, question in enumerate(questions):
+        given = question.given(file)
+        answer = (
+            lesson.ask(question.call, file, given) if question.expect is None else question.expect()
+        )
+        right.append(decode(encode(answer)))
+        if question.way:
+            way = lesson.ask(question.way, file, question.given(file))
+            ways[i] = decode(encode(way))
+
+    def wrong(i: int, answer: Signature) -> bool:
+        return not same(answer, signature(right[i]), questions[i].tolerance)
+
+    known = []
+    for slip in lesson.slips:
+        answers = _signatures(lesson, range(len(questions)), f"{solution}\n{slip.code}")
+        first = [q.function for i, q in enumerate(questions) if wrong(i, answers[i])]
+        if not first:
+            raise ValueError(f"slips.py: {slip.name!r} gives right answers")
+        slip = replace(slip, function=slip.function or first[0])
+        own = tuple(answers[i] for i in indices(lesson, slip.function))
+        known.append(KnownSlip(slip, own, own=True))
+    seen: dict[Any, list[str]] = {}
+    for slip, source in _rewritten(lesson):
+        asked = indices(lesson, slip.function)
+        try:
+            answers = _signatures(lesson, asked, source)
+        except TimeoutError:  # a learner's answers would be missing too
+            continue
+        forms = [answer[0] for i, answer in zip(asked, answers, strict=True) if wrong(i, answer)]
+        if all(form.startswith("raised") or form.endswith((" nan", " inf")) for form in forms):
+            continue  # the code is right after all, or the error has its own message
+        rounded = tuple((form, f"{number:.5g}") for form, number in answers)
+        names = seen.setdefault((slip.function, rounded), [])
+        if slip.name not in names and len(names) < SAME_ANSWERS:
+            names.append(slip.name)
+            known.append(KnownSlip(slip, tuple(answers)))
+    return Key(right, ways, known)
+
+
+def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
+    """Yield each mistake in the solution and in right.py, with the file that contains it."""
+    from ..lessons.mutants import mutants  # a learner's process does not contain this module
+
+    solution = lesson.solution
+    others = lesson._module("right").RIGHT if lesson.read("right.py", "") else {}
+    functions = list(dict.fromkeys(question.function for question in lesson.questions))
+    for source in ("", *others.values()):
+        for function in functions:
+            for slip in mutants(source or solution, function):
+                yield slip, f"{solution}\n{source}\n{slip.code}"
+
+
+def _signatures(lesson: Lesson, asked: Iterable[int], source: str) -> list[Signature]:
+    """Run a mistake, ask it these questions, and return its answers' signatures.
+
+    Errors: TimeoutError if the mistake takes longer than `LONGEST`.
+    """
+    found: list[Signature] = []
+    file = None
+    with time_limit(LONGEST), silence():
+        for i in asked:
+            question = lesson.questions[i]
+            try:
+                file = file or module("mistake", source)
+                answer = lesson.ask(question.call, file, question.given(file))
+                found.append(signature(decode(encode(answer))))
+            except (KeyboardInterrupt, TimeoutError):
+                raise
+            except BaseException as error:
+                found.append((f"raised {type(error).__name__}", 0.0))
+    return found
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError if the block needs more processor time than this. Other programs that run
+    at the same time make no difference.
+    """
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def write(lesson: Lesson, key: Key) -> None:
+    """Write the key into the lesson's folder. Each field of all slips is a list of its own, because
+    similar values next to each other compress better.
+    """
+    names = [field.name for field in fields(Slip)]
+    data = {
+        "right": [encode(a) for a in key.right],
+        "ways": {i: encode(w) for i, w in key.ways.items()},
+        "slips": {name: [getattr(k.slip, name) for k in key.slips] for name in names},
+        "forms": [[form for form, _ in k.signatures] for k in key.slips],
+        "numbers": [[float(f"{number:.12g}") for _, number in k.signatures] for k in key.slips],
+        "own": [k.own for k in key.slips],
+        "sources": sources(lesson),
+    }
+    text = json.dumps(data, separators=(",", ":"))
+    write_whole(
+        lesson.folder / FILE, lambda file: file.write(gzip.compress(text.encode(), 9, mtime=0))
+    )
+
+
+def main() -> None:
+    """Build the keys of the lessons that are named on the command line, or of all lessons."""
+    for one in [lesson(name) for name in sys.argv[1:]] or lessons():
+        write(one, make(one))
+        print(f"{one.name}: {(one.folder / FILE).stat().st_size / 1000:.1f} kB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

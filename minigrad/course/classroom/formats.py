@@ -1,0 +1,168 @@
+"""Write marks as a table, and in the formats of spreadsheets, Moodle, Canvas, Gradescope and Classroom
+50.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import os
+import re
+import shutil
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from ...errors import DataError
+from ...support.files import write_whole
+from ...support.jobs import ROOT
+from ..checking.key import require_current
+from ..checking.lesson import FOLDER, chosen, lessons
+from ..workbook import json_text, save_text
+from .marks import Row
+
+VISIBILITIES = "visible", "after_due_date", "after_published", "hidden"
+FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*[-=+@＝＋－＠])")
+"""Text that a spreadsheet would read as a formula, also if it splits cells at another separator."""
+VARIABLES = {
+    "classroom": "CLASSROOM",
+    "assignment": "ASSIGNMENT",
+    "owner": "USERNAME",
+    "submission": "SUBMISSION_TAG",
+    "commit": "COMMIT_URL",
+    "release": "RELEASE_URL",
+    "review": "REVIEW_URL",
+}
+"""Fields of Classroom 50's result.json, and the variables that contain them."""
+
+
+def table(rows: list[Row], options: argparse.Namespace) -> str:
+    """Return a header and one line for each submission. A line contains the points, a symbol for
+    each lesson (x passed, . not passed, ? not graded), and the files that were not graded.
+    """
+    width = max(len(row.name) for row in rows)
+    numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
+    lines = [f"{'':<{width}}    points {numbers}"]
+    for row in rows:
+        signs = "  ".join(
+            ("x" if mark.passed else ".") if mark.graded else "?" for mark in row.marks
+        )
+        points = f"{row.points:>4g}/{len(row.marks):<3}"
+        lines.append(f"{row.name:<{width}}  {points}  {signs}  {row.note}".rstrip())
+    return "\n".join([*lines, "", f"{options.wall}\n"])
+
+
+def as_json(rows: list[Row], options: argparse.Namespace) -> str:
+    """Return all marks as JSON: {"wall": ..., "submissions": [{"name", "id", "points", "of", "note",
+    "lessons": [...]}]}. A lesson contains a mark's fields.
+    """
+    submitted = [
+        {"name": row.name, "id": row.id, "points": row.points, "of": len(row.marks), "note": row.note, "lessons": [
+            {**vars(mark), "lesson": mark.lesson.number, "title": mark.lesson.title,
+             "passed": mark.passed, "asked": mark.lesson.asked}
+            for mark in row.marks]}
+        for row in rows
+    ]  # fmt: skip
+    return json_text({"wall": str(options.wall), "submissions": submitted})
+
+
+def as_csv(rows: list[Row], _: object) -> str:
+    """Return a CSV file with a byte order mark, so Excel reads it as UTF-8. Text that a spreadsheet
+    would read as a formula has an apostrophe before it.
+    """
+    file = io.StringIO()
+    write = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").writerow
+    numbers = (f"lesson {mark.lesson.number}" for mark in rows[0].marks)
+    write(["name", "id", "points", "of", *numbers, "note"])
+    for row in rows:
+        name, id, note = (FORMULA.sub(r"\1'\2", text) for text in (row.name, row.id, row.note))
+        write([name, id, row.points, len(row.marks), *row.scores, note])
+    return f"\ufeff{file.getvalue()}"
+
+
+def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
+    """Return a submission's results as Gradescope's results.json. Each lesson is a test worth one
+    point. The output lists the files that were not graded.
+    Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
+    """
+    (row,) = rows
+    tests = [
+        {"name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "score": score, "max_score": 1.0,
+         "status": "passed" if mark.passed else "failed", "output": mark.said,
+         "visibility": options.visibility,
+         "tags": list(filter(None, [mark.kind, mark.function, mark.mistake]))}
+        for mark, score in zip(row.marks, row.scores, strict=True)
+    ]  # fmt: skip
+    return json_text({
+        "score": row.points,
+        "output": f"{row.points:g} of {len(row.marks)} points\n{row.note}".rstrip(),
+        # a learner's file may print HTML, so all output is declared as text
+        "output_format": "text", "test_output_format": "text", "test_name_format": "text",
+        "visibility": options.visibility,
+        "tests": tests,
+        "extra_data": {"wall": str(options.wall)},  # not shown to students
+    })  # fmt: skip
+
+
+def classroom50(rows: list[Row], options: argparse.Namespace) -> str:
+    """Return a submission's results as Classroom 50's result.json. It contains only whole points: one
+    for each lesson, or with `--partial`, one for each answer.
+    Source: https://github.com/foundation50/classroom50/wiki/Advanced-Autograding
+
+    Errors: DataError MG928 outside Classroom 50's runner.
+    """
+    (row,) = rows
+    try:
+        given = {field: os.environ[name] for field, name in VARIABLES.items()}
+    except KeyError as error:
+        raise DataError(
+            "MG928",
+            f"the environment variable {error} is not set",
+            cause="Classroom 50's runner sets it, and result.json contains it",
+            remedy="run this command in Classroom 50's autograder.py, or print --json instead",
+        ) from None
+    tests = [
+        {"test-name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "passed": mark.passed,
+         "score": mark.right if row.partial else int(mark.passed),
+         "max-score": mark.lesson.asked if row.partial else 1, "output": mark.said, "note": row.note}
+        for mark in row.marks
+    ]  # fmt: skip
+    return json_text({
+        "schema": "classroom50/result/v1",
+        **given,
+        "assignment_type": os.environ.get("ASSIGNMENT_TYPE", "individual"),
+        "datetime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "score": sum(test["score"] for test in tests),
+        "max-score": sum(test["max-score"] for test in tests),
+        "tests": tests,
+    })  # fmt: skip
+
+
+SINGLE = gradescope, classroom50
+"""The formats with one submission."""
+
+
+def write_autograder(options: argparse.Namespace) -> int:
+    """Write a zip file with minigrad and the scripts in autograder/, for Gradescope and for
+    Classroom 50.
+    """
+    numbers = ",".join(str(one.number) for one in chosen(options.lesson))
+    copy = partial(shutil.copytree, copy_function=shutil.copy,
+                   ignore=shutil.ignore_patterns("__pycache__", "lesson_*"))  # fmt: skip
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "files")
+        for package in "minigrad", "layers", "optim":
+            copy(ROOT / package, folder / package)
+        for one in lessons():  # the course's or the teacher's own
+            require_current(one)
+            copy(one.folder, folder / FOLDER.relative_to(ROOT) / one.name)
+        for name in "setup.sh", "run_autograder", "autograder.py":
+            script = (FOLDER.parent / "classroom/autograder" / name).read_text("utf-8")
+            save_text(folder / name, script.replace("LESSONS", numbers))
+            (folder / name).chmod(0o755)
+        made = Path(shutil.make_archive(f"{temporary}/made", "zip", folder))
+        write_whole(options.out, lambda file: file.write(made.read_bytes()))
+    print(f"{options.out} is ready.")
+    return 0

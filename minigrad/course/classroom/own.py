@@ -1,0 +1,96 @@
+"""Make a lesson of your own and test it: `minigrad course new` and `minigrad course test`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+from pathlib import Path
+
+from ...errors import reason
+from ..checking import key, quiz
+from ..checking.feedback import say
+from ..checking.grade import Problem, grade
+from ..checking.lesson import FOLDER, Lesson
+from ..checking.sandbox import Run, ask
+from ..workbook import save_text
+
+BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\s*^```text\n(.*?)^```$)?", re.M | re.S)
+"""Code in a text, and what it prints."""
+END = "\x1e\n"
+"""Printed after each block of code."""
+QUIET = "import warnings\nwarnings.simplefilter('ignore')\n"
+
+
+def new(options: argparse.Namespace) -> int:
+    """Write the files of a new lesson."""
+    folder = shutil.copytree(FOLDER / "template/my_lesson", options.folder)
+    one = Lesson(folder.resolve())
+    save_text(folder / "text.md", one.text.replace("my_lesson", one.name))
+    say(f"Change the files in {folder}. Then run: minigrad course test {folder}")
+    return 0
+
+
+def test(options: argparse.Namespace) -> int:
+    """Write a lesson's answer key, and print what the lesson lacks."""
+    lacks = lacking(Lesson(options.folder.resolve()))
+    say(*lacks or ["The lesson is complete."])
+    return int(bool(lacks))
+
+
+def lacking(one: Lesson) -> list[str]:
+    """Write a lesson's answer key, and return what the lesson lacks. Errors: OSError."""
+    texts = {name: one.read(name) for name in ("solution.py", "exercise.py", "text.md")}
+    blocks, solution = BLOCK.findall(one.text), texts["solution.py"]
+    # what the text shows is compared with what its code prints
+    texts["text.md"] = QUIET + "".join(f"{code}\nprint({END!r})\n" for code, _ in blocks)
+    name = "check.py"
+    try:
+        assert one.questions
+        name = "slips.py"
+        slips = {f"slips.py: {slip.name!r}": f"{solution}\n\n{slip.code}" for slip in one.slips}
+        name = "quiz.json"
+        for question in quiz.read(one):
+            quiz.require_fit(question, [*question["choices"], "0"][0])
+            quiz.answer(question, bytes.fromhex(question["right"]).hex())
+        # in processes with a time limit, because building the key runs the same code without one
+        runs = {name: ask(one, Path(one.file), text) for name, text in (texts | slips).items()}
+        if found := [lack for name, run in runs.items() for lack in failures(one, name, run)]:
+            return found
+        name = "the answer key"
+        key.write(one, key.make(one))
+    except Exception as error:  # the lesson's files may raise any exception
+        return [f"{name}: {type(error).__name__}: {reason(error)}"]
+
+    def problem(text: str) -> Problem | None:
+        return grade(one, Path(one.file), text).problem
+
+    lacks = {
+        f"the folder's name {one.name!r} cannot be imported by Python": not one.name.isidentifier(),
+        "text.md does not begin with a title: # My lesson": not one.text.startswith("# "),
+        "solution.py does not pass": problem(solution) is not None,
+        "exercise.py passes before anything is written": problem(texts["exercise.py"]) is None,
+    }
+    for name, text in slips.items():
+        named = f"Slip(name={name.partition(': ')[2]}" in repr(problem(text))
+        lacks[f"{name} is not named by the check"] = not named
+    for (_, shown), printed in zip(blocks, runs["text.md"].output.split(END), strict=False):
+        differ = shown and shown.split() != printed.split()
+        lacks[f"text.md shows {shown.strip()!r}, but its code prints {printed.strip()!r}"] = differ
+    return [text for text, lacking in lacks.items() if lacking]
+
+
+def failures(one: Lesson, name: str, run: Run) -> list[str]:
+    """Return the errors of one of the lesson's files."""
+    if run.ended:
+        return [f"{name}: {run.ended}"]
+    errors = [outcome.get("raised") for outcome in run.outcomes if name == "solution.py"]
+    found = [
+        f"{name} raises {error['type']}: {error['message']} ({error['text']})"
+        for error in [run.unloaded, *errors]
+        if error and not (error["not_written"] and name == "exercise.py")
+    ]
+    for question, outcome in zip(one.questions, run.outcomes, strict=False):
+        if "missing" in outcome and not question.stretch and name != "text.md":
+            found.append(f"{name} does not define {question.function}")
+    return list(dict.fromkeys(found))

@@ -1,0 +1,75 @@
+"""Count what a class did not understand: `minigrad course report --statistics`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from string import Template
+
+from ...support.text import table
+from ..checking.feedback import wrapped
+from ..checking.lesson import Lesson
+from .marks import Row
+
+MOST = 5
+"""The number of mistakes to list for each lesson."""
+Groups = dict[tuple[str, str], list[str]]
+"""The names of the students for each function or mistake, and the mistake's hint."""
+
+
+def counted(rows: list[Row]) -> Iterator[tuple[Lesson, tuple[int, ...], dict[str, Groups]]]:
+    """Yield each lesson with its numbers of students and the lists to show, the largest group first.
+
+    The numbers count the students who have passed, those with a problem that the check found, and
+    those who have not begun or whose file cannot be read.
+    """
+    for marks in zip(*(row.marks for row in rows), strict=True):
+        functions, mistakes = Groups(), Groups()
+        for row, mark in zip(rows, marks, strict=True):
+            if mark.kind:
+                place = mark.function or "the file cannot be run"
+                functions.setdefault((place, ""), []).append(row.name)
+            if mark.mistake:
+                mistakes.setdefault((mark.mistake, mark.hint), []).append(row.name)
+        passed, stuck = sum(mark.passed for mark in marks), sum(map(len, functions.values()))
+        lists = {"Where the others are stuck": functions, "The most frequent mistakes": mistakes}
+        for title, groups in lists.items():
+            largest = sorted(groups.items(), key=lambda group: -len(group[1]))
+            lists[title] = dict(largest[:MOST] if groups is mistakes else largest)
+        yield marks[0].lesson, (passed, stuck, len(rows) - passed - stuck), lists
+
+
+def statistics(rows: list[Row], options: argparse.Namespace) -> str:
+    """Return the counts as a table, or as an HTML page if the file to write ends with .html."""
+    cells, lines, picture, sections = [], [], "", ""
+    for one, counts, lists in counted(rows):
+        name = f"{one.number:>2}  {one.title}"
+        cells.append([name, *map(str, counts)])
+        bars = "".join(f'<i style="flex: {number}">{number}</i>' for number in counts)
+        picture += f"<tr><th>{escape(name)}</th><td><div>{bars}</div></td></tr>\n"
+        sections += f"<h2>{escape(name)}</h2>\n" * (counts[1] > 0)
+        for title, groups in lists.items():
+            if groups:
+                lines += ["", f"Lesson {one.number}, {one.title}. {title}:"]
+                sections += f"<h3>{title}</h3>\n"
+            for (thing, hint), names in groups.items():
+                who, share = ", ".join(names * options.names), len(names) / counts[1]
+                lines.append(f"  {len(names):>4}  {thing}")
+                lines += wrapped(f"        {hint}", 100) + wrapped(f"        {who}", 100)
+                sections += (
+                    f'<div class="group" style="--share: {share:.3f}"><b>{len(names)}</b>'
+                    f" {marked(thing)}<p>{marked(hint)}</p><p>{escape(who)}</p></div>\n"
+                )
+    if options.out and options.out.suffix.lower() == ".html":
+        page = Template(Path(__file__).with_name("stats.html").read_text("utf-8"))
+        return page.substitute(count=len(rows), picture=picture, sections=sections)
+    head = ["lesson", "passed", "stuck", "not begun"]
+    return "\n".join([table(head, cells, [f"{len(rows)} submissions", "", "", ""]), *lines, ""])
+
+
+def marked(text: str) -> str:
+    """Return text as HTML, with `code` as an element."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", escape(text))

@@ -1,0 +1,1 @@
+"""Tests of checking: one answer becomes a verdict."""

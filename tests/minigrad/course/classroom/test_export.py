@@ -1,0 +1,69 @@
+"""Exported notebooks run from top to bottom and are graded by the same checks."""
+
+import json
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import minigrad
+from minigrad.course.checking.lesson import lessons
+from minigrad.course.classroom.export import notebook, write_notebooks
+
+
+def test_notebooks_are_valid_and_leave_work_alone(tmp_path):
+    (tmp_path / lessons()[1].file).write_text("mine = 2")
+    paths, kept = write_notebooks(tmp_path)
+    assert [path.name for path in paths] == [f"{one.name}.ipynb" for one in lessons()] and not kept
+    for path in paths:
+        nbformat.validate(nbformat.read(path, as_version=4))
+    # running its cell writes the file: an exercise there would undo the learner's work
+    assert f"%%writefile {lessons()[1].file}\\nmine = 2" in paths[1].read_text()
+    paths[0].write_text("mine")
+    assert write_notebooks(tmp_path)[1] == paths
+    assert paths[0].read_text() == "mine"
+
+
+SHORT = """
+from minigrad.course.lessons.lesson_19_gpt import trained
+trained.train = lambda file, steps, report, train=trained.train: train(file, 12, report=2)
+"""
+"""Lesson 19's program trains a GPT for 3,000 steps. What is tested here is that the cell runs."""
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """What the last cell of each solved notebook prints. One kernel executes them all."""
+    folder = tmp_path_factory.mktemp("course")
+    write_notebooks(folder)
+    whole, last = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SHORT)]), {}
+    for one in lessons():
+        cells = notebook(one, one.read("solution.py"))["cells"]
+        sources = ["%reset -f", *(cell["source"] for cell in cells if "outputs" in cell)]
+        whole.cells += map(nbformat.v4.new_code_cell, sources)
+        last[one.number] = whole.cells[-1]
+    environment = {**os.environ, "PYTHONPATH": str(Path(minigrad.__file__).parents[1])}
+    client = NotebookClient(whole, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client.execute(env=environment)
+    return {number: str(cell.outputs) for number, cell in last.items()}
+
+
+@pytest.mark.parametrize("number", [one.number for one in lessons()])
+def test_a_solved_notebook_passes(printed, number):
+    assert "passed." in printed[number]
+
+
+def test_a_notebook_carries_its_pictures():
+    for one in lessons():
+        text = json.dumps(notebook(one, "")["cells"])
+        assert "](" not in text.replace("](data:", "").replace("](http", ""), one.name
+
+
+def test_only_the_lessons_of_a_course_folder_are_exported(typed):
+    typed("start", "c", "--lesson", "3-5")
+    assert (
+        "3 notebooks are ready. Open one with: jupyter lab c/lesson_03" in typed("export", "c")[1]
+    )
+    assert len(list(Path("c").glob("lesson_*"))) == 6

@@ -1,0 +1,1 @@
+"""Tests of every lesson, and of the mistakes that the course makes."""
