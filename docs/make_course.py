@@ -22,7 +22,8 @@ from pygments.lexers import PythonLexer
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from minigrad.course.checking.lesson import Lesson, lesson, lessons  # noqa: E402
+from minigrad.course.checking.lesson import Lesson  # noqa: E402
+from minigrad.course.checking.registry import lesson, lessons  # noqa: E402
 
 FORMATTER = HtmlFormatter(nowrap=True)
 STYLE = """

@@ -35,6 +35,9 @@ ENGINE = tuple(f"minigrad.{name}" for name in reversed(re.findall(r"\w+", _ARROW
 BASE = ("minigrad.errors", "minigrad.support")
 # over everything
 ROOF = ("minigrad.course", "minigrad.__main__", "minigrad.layers", "minigrad.optim")
+# the course, lowest first
+(_COURSE,) = re.findall(r"^    (commands -> .*?)\n\n", DESIGN, re.S | re.M)
+COURSE = tuple(f"minigrad.course.{name}" for name in reversed(re.findall(r"\w+", _COURSE)))
 (_ROOMS,) = re.findall(r"other\. (.*?) build on the engine", DESIGN.replace("\n", " "))
 SIDE_ROOMS = tuple(f"minigrad.{name}" for name in re.findall(r"\w+", _ROOMS) if name != "and")
 
@@ -73,6 +76,9 @@ def under(name, *modules):
 
 def forbidden(module):
     """Return the modules that `module` may not import, by the arrows of docs/design.md."""
+    if under(module, *COURSE):
+        place = next(i for i, name in enumerate(COURSE) if under(module, name))
+        return ("examples", "tests", "minigrad.__main__", *COURSE[place + 1 :])
     if under(module, *ROOF):
         return ("examples", "tests")
     if under(module, "layers"):
@@ -117,6 +123,21 @@ def test_arrows_run_down_only(path):
     assert {name for name in imports(path) if under(name, *banned)} == set()
 
 
+def test_every_file_of_the_course_is_in_a_room():
+    course = {module_name(path) for path in FILES if "course" in path.parts}
+    assert {one for one in course if not under(one, *COURSE)} == {"minigrad.course"}
+    assert set(COURSE) <= course, "rooms without a file"
+
+
+def test_lessons_import_only_checking():
+    for path in sorted((ROOT / "minigrad" / "course" / "lessons").rglob("*.py")):
+        of_course = {name for name in imports(path) if under(name, "minigrad.course")}
+        checks = "minigrad.course.checking"
+        assert {
+            name for name in of_course if not under(name, checks, "minigrad.course.lessons")
+        } <= {"minigrad.course"}, path
+
+
 def test_optional_libraries_are_imported_where_they_are_used():
     # At module level only the core dependencies, so that a missing extra is met by the function
     # that needs it, with an error that names the extra. The engine itself stands on NumPy alone.
@@ -136,7 +157,7 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 def loaded_by(statement):
-    code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
+    code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
     return set(json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT)))
 
 
@@ -148,6 +169,26 @@ def test_import_minigrad_loads_numpy_and_nothing_else():
     known = ("minigrad", "numpy.typing", "numpy._typing", *sys.stdlib_module_names)
     assert {name for name in more if not under(name, *known)} == set()
     assert {name for name in more if under(name, *SIDE_ROOMS)} == set()
+
+
+CHECK = """
+import contextlib, os
+sys.path.insert(0, os.getcwd())
+os.chdir({folder!r})
+from minigrad.__main__ import main
+with contextlib.redirect_stdout(sys.stderr):
+    for words in ("start", "."), ("check", "1"), ("hint", "1"), ("answer",), ("list",):
+        sys.argv = ["minigrad", "course", *words]
+        main()
+"""
+
+
+def test_a_check_never_loads_the_classroom(tmp_path):
+    rooms = "minigrad.course.checking", "minigrad.course.classroom"
+    for code in CHECK.format(folder=str(tmp_path)), "import minigrad.course.checking.child":
+        modules = loaded_by(code)
+        assert [any(under(name, room) for name in modules) for room in rooms] == [True, False], code
+    assert not any(under(name, "minigrad.course") for name in loaded_by("import minigrad"))
 
 
 OPERATORS = ROOT / "minigrad" / "gates" / "operators.py"

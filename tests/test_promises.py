@@ -49,16 +49,16 @@ def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given():
     )
     assert {(path, name) for path, name, _ in calls() if running.fullmatch(name)} == {
         ("minigrad/tools/commands.py", "runpy.run_path"),
-        (
-            "minigrad/course/checking/child.py",
-            "compile",
-        ),  # the learner's file, in a process of its own
+        # the learner's file, in a process of its own
+        ("minigrad/course/checking/child.py", "compile"),
         ("minigrad/course/checking/child.py", "exec"),
         ("minigrad/course/checking/lesson.py", "compile"),  # the lessons' solutions
         ("minigrad/course/checking/lesson.py", "exec"),
         ("minigrad/course/checking/lesson.py", "eval"),  # the lessons' questions
+        ("minigrad/course/checking/lesson.py", "importlib.import_module"),  # the lessons' checks
+        # the learner's file, in the learner's own Python
+        ("minigrad/course/checking/repeat.py", "importlib.import_module"),
         ("minigrad/support/jobs.py", "importlib.import_module"),  # the script that runs the jobs
-        ("minigrad/course/checking/lesson.py", "importlib.import_module"),
     }
     loads = [call for _, name, call in calls() if name in ("np.load", "numpy.load")]
     assert loads and all("allow_pickle=False" in call for call in loads)

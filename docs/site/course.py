@@ -25,7 +25,8 @@ from pages import LESSONS, OWN
 from sphinx.application import Sphinx
 
 from minigrad.course.checking import quiz
-from minigrad.course.checking.lesson import FOLDER, Lesson
+from minigrad.course.checking.lesson import Lesson
+from minigrad.course.checking.registry import FOLDER
 from minigrad.course.checking.sandbox import SECONDS
 
 HERE = Path(__file__).parent
@@ -206,12 +207,15 @@ def add_worker(app: Sphinx, error: Exception | None) -> None:
 
 
 def course_files() -> dict[str, bytes]:
-    """Return the files of the course that a check needs, except solutions and answers."""
+    """Return the files of the course that a check needs, except solutions and answers. A check does
+    not load the classroom.
+    """
     files = {"checker.py": (HERE / "web/checker.py").read_bytes()}
     folders = {"course": FOLDER.parent, **{f"course/lessons/{one.name}": one.folder for one in OWN}}
     for name, folder in folders.items():
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.name.endswith(NOT_NEEDED):
+            classroom = FOLDER.parent / "classroom" in path.parents
+            if path.is_file() and not classroom and not path.name.endswith(NOT_NEEDED):
                 content = path.read_bytes()
                 if path.name == "text.md":  # only its title is used
                     content = content.partition(b"\n")[0]

@@ -23,7 +23,8 @@ from typing import Any
 from sphinx.application import Sphinx
 
 import minigrad as mg
-from minigrad.course.checking.lesson import Lesson, lessons
+from minigrad.course.checking.lesson import Lesson
+from minigrad.course.checking.registry import lessons
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = {

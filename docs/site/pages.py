@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.project import Project
 
 from minigrad.course.checking import key
-from minigrad.course.checking.lesson import VARIABLE, lessons
+from minigrad.course.checking.registry import VARIABLE, lessons
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = lessons() if os.environ.get(VARIABLE) else ()

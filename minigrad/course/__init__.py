@@ -15,6 +15,6 @@ each other, because a lesson's check is code; `classroom` imports both. commands
 and workbook.py (the learner's folder) may import all rooms, and no room imports these two.
 """
 
-from .checking.lesson import inputs, steps
+from .checking.repeat import inputs, steps
 
 __all__ = ["inputs", "steps"]

@@ -1,4 +1,4 @@
-"""Define the commands of `minigrad course`."""
+"""Define the commands of `minigrad course`. teaching.py defines the teacher's."""
 
 from __future__ import annotations
 
@@ -21,12 +21,10 @@ from ..tools.commands import to_type
 from .checking import feedback, key, quiz
 from .checking.feedback import say, terminal_width
 from .checking.grade import Verdict, grade
-from .checking.lesson import VARIABLE, Lesson, add_lessons, chosen, lesson, report_to
+from .checking.lesson import Lesson, report_to
+from .checking.registry import VARIABLE, add_lessons, chosen, lesson, lessons
 from .checking.sandbox import draw_page
-from .classroom import own
-from .classroom.export import write_notebooks
-from .classroom.formats import write_autograder
-from .classroom.report import add_report
+from .teaching import add_teaching
 from .workbook import WITHOUT, Workbook
 
 SUMMARY = "twenty lessons from a*b + c to a small GPT, with feedback on each mistake"
@@ -85,7 +83,7 @@ def add_course(commands: Any) -> None:
     add("hint", _hint, "show a hint; each new hint is more explicit", "lesson")
     answer = add(
         "answer",
-        quiz.run,
+        _answer,
         "answer a lesson's question, or show the question if you pass no answer",
         "--lesson",
     )
@@ -105,33 +103,7 @@ def add_course(commands: Any) -> None:
         "lesson",
     )
     add("list", _list, "list all lessons and show which ones you have passed")
-    add_report(parts)
-    export = add("export", _export, "write the lessons as Jupyter notebooks")
-    export.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        default=Path("."),
-        help="the folder to write to (default: the current folder)",
-    )
-    grader = add(
-        "gradescope",
-        write_autograder,
-        "write a zip file with an autograder for Gradescope and Classroom 50",
-    )
-    add_lessons(grader, "grade only these lessons")
-    grader.add_argument(
-        "-o",
-        "--out",
-        type=Path,
-        default=Path("autograder.zip"),
-        metavar="FILE",
-        help="(default: autograder.zip)",
-    )
-    new = add("new", own.new, "write the files of a new lesson, to change as you like")
-    test = add("test", own.test, "write a lesson's answer key, and list what the lesson lacks")
-    for parser in new, test:
-        parser.add_argument("folder", type=Path, metavar="FOLDER", help="the lesson's folder")
+    add_teaching(add)
     about = "take the lessons in this folder instead of the course's"
     for parser in (course, *parts.choices.values()):
         parser.add_argument("--lessons", default=argparse.SUPPRESS, metavar="FOLDER", help=about)
@@ -192,8 +164,78 @@ def _here(_: object) -> int:
         f"  write   {one.file}",
         "",
     )
-    quiz.ask_missed(workbook, one)
+    _ask_missed(workbook, one)
     return _check(workbook, one)
+
+
+def _open_question(workbook: Workbook, one: Lesson) -> tuple[int, bool] | None:
+    """Return the index of the lesson's first question without a right answer, and whether it has a
+    wrong one. Returns None if all answers are right.
+    """
+    answers = workbook.answers(one)
+    for place, question in enumerate(quiz.read(one)):
+        text = answers.get(str(place))
+        if text is None or not quiz.answer(question, text)[0]:
+            return place, text is not None
+    return None
+
+
+def _to_answer(workbook: Workbook, one: Lesson) -> str:
+    """Return the command that answers a question of this lesson."""
+    return "minigrad course answer" + f" --lesson {one.number}" * (one is not workbook.current())
+
+
+def _pose(question: quiz.Quiz, before: str) -> None:
+    """Print a question."""
+    say(f"{before}{question['question']}")
+    say(*(f"  {name}) {text}" for name, text in question["choices"].items()))
+
+
+def _remind(workbook: Workbook, one: Lesson, first: bool) -> None:
+    """Print the lesson's open question at the first check, or a reminder at the others."""
+    place, answered = _open_question(workbook, one) or (0, True)
+    if answered:
+        return
+    if first:
+        _pose(quiz.read(one)[place], "A question before you run it: ")
+        say(f"  {_to_answer(workbook, one)} ...", "")
+    else:
+        say(f"  A question is still open: {_to_answer(workbook, one)}")
+
+
+def _ask_missed(workbook: Workbook, current: Lesson) -> None:
+    """Print the first missed question of a lesson that is at least two lessons back."""
+    for one in lessons()[: max(current.number - 2, 0)]:
+        place, answered = _open_question(workbook, one) or (0, False)
+        if answered:
+            _pose(quiz.read(one)[place], f"You missed this question in lesson {one.number}: ")
+            say(f"  {_to_answer(workbook, one)} ...", "")
+            return
+
+
+def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
+    """Check an answer, or show the question: `minigrad course answer`."""
+    if not quiz.read(one):
+        say("This lesson has no question.")
+        return 0
+    place, _ = _open_question(workbook, one) or (0, True)
+    question, text = quiz.read(one)[place], options.answer
+    _pose(question, f"Lesson {one.number}: ")
+    if text is None:
+        return 0
+    quiz.require_fit(question, text, _to_answer(workbook, one))
+    right, sentence = quiz.answer(question, text)
+    say(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Wrong.'}")
+    with workbook.changed(one) as entry:
+        entry.setdefault("answers", {})[str(place)] = text
+    if not right:
+        say(f"  To answer it again: {_to_answer(workbook, one)} ...")
+        other = one.number % len(lessons()) + 1
+        say(f"  For another lesson's question, add its number, for example --lesson {other}.")
+    elif following := _open_question(workbook, one):
+        say("")
+        _pose(quiz.read(one)[following[0]], "And: ")
+    return 0
 
 
 def check(which: int | str) -> None:
@@ -209,7 +251,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     text = workbook.text(one)
     pose, first = pose and text != one.exercise, not workbook.tried(one)
     if pose and first:
-        quiz.remind(workbook, one, first)
+        _remind(workbook, one, first)
     waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
     waiting.start()
     report_to(Training())
@@ -227,7 +269,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     if problem is None or problem.kind in ("wrong", "changed"):
         _draw_graph(workbook, one, text, problem.function if problem else "", verdict.trained)
     if pose and not first:
-        quiz.remind(workbook, one, first)
+        _remind(workbook, one, first)
     if problem is not None:
         return 1
     say(
@@ -362,15 +404,6 @@ def _list(_: object) -> int:
         mark = "✓" if workbook.passed(one) else "→" if one is workbook.current() else "○"
         say(f"{mark} {one.number:>2}  {one.title:<44}{one.file}")
     say("", f"{_count_passed(workbook)}.")
-    return 0
-
-
-def _export(options: argparse.Namespace) -> int:
-    paths, kept = write_notebooks(options.folder)
-    left = f" ({len(kept)} already existed and were not changed)" if kept else ""
-    ready = "1 notebook is" if len(paths) == 1 else f"{len(paths)} notebooks are"
-    say(f"{ready} ready{left}. Open one with: jupyter lab "
-        f"{shlex.quote(str(paths[0]))}")  # fmt: skip
     return 0
 
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, reason
-from ..support.files import AnyPath, locked, to_path, write_whole
-from .checking.lesson import Lesson, bound, lesson, lessons
-from .classroom.submissions import PROGRESS, Submission, contents, imported, read_text
+from ..support.files import AnyPath, locked, save_text, to_path
+from ..support.text import json_text
+from .checking.lesson import Lesson
+from .checking.registry import PROGRESS, lesson, lessons
+from .checking.source import bound, imported, read_text
 
 READY = re.compile(r"^# --- from lesson (\d+): (\w+)\..*?^# --- end of lesson \1 ---$", re.M | re.S)
 """A block of an exercise that contains a ready version of an earlier lesson's function."""
@@ -272,6 +274,8 @@ def files_in(work: Path) -> dict[str, str]:
 
     Errors: DataError MG924 if there are none.
     """
+    from .classroom.submissions import Submission, contents  # a check does not need them
+
     found = Submission(work.name, contents(work, work.name))
     if not found.chosen:
         raise DataError(
@@ -319,13 +323,3 @@ def _entry(entry: Any) -> dict[str, Any]:
         if not isinstance(entry.get(key, kind()), kind):
             raise ValueError(f"{key}: {entry[key]!r}")
     return dict(entry)
-
-
-def json_text(value: Any) -> str:
-    """Return a value as JSON on several lines."""
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write a file atomically. Errors: OSError."""
-    write_whole(path, lambda file: file.write(text.encode()))

@@ -88,6 +88,11 @@ def write_whole(path: AnyPath, write: Callable[[IO[bytes]], object]) -> None:
         os.fsync(folder)
 
 
+def save_text(path: AnyPath, text: str) -> None:
+    """Write a UTF-8 text file atomically, with the line endings that `text` has. Errors: OSError."""
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
 @contextlib.contextmanager
 def _opened(folder: Path) -> Iterator[int]:
     handle = os.open(folder, os.O_RDONLY)

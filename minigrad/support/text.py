@@ -84,3 +84,10 @@ def to_json(value: Any) -> str:
         raise TypeError(f"JSON cannot represent {type(other).__name__} exactly")
 
     return json.dumps(value, default=number)
+
+
+def json_text(value: Any) -> str:
+    """Return a value as the text of a JSON file that people read: on several lines, with all
+    characters of Unicode.
+    """
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.__main__ import main
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 from minigrad.course.classroom.marks import Mark, Row
 
 ONE, TWO = lesson(1), lesson(2)

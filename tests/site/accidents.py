@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 from tests.minigrad.explorer.conftest import start_chromium
 
 from .conftest import Handler

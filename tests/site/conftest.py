@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course.checking.lesson import VARIABLE
+from minigrad.course.checking.registry import VARIABLE
 from minigrad.support.files import locked
 from tests.minigrad.explorer.conftest import CHROMIUM, DRIVER, start_chromium
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course.checking.lesson import lessons
+from minigrad.course.checking.registry import lessons
 
 from .reader import ENTER, ESCAPE, TAB
 

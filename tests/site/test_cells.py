@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from minigrad.course.checking.lesson import lessons
+from minigrad.course.checking.registry import lessons
 
 from .reader import CONTROL, ENTER, ESCAPE, RIGHT, SHIFT, TAB, Reader
 

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from minigrad.course.checking import quiz
-from minigrad.course.checking.lesson import FOLDER, VARIABLE, Lesson, lesson, lessons
+from minigrad.course.checking.lesson import Lesson
+from minigrad.course.checking.registry import FOLDER, VARIABLE, lesson, lessons
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from minigrad.course.checking import feedback
-from minigrad.course.checking.lesson import lessons
+from minigrad.course.checking.registry import lessons
 from tests.minigrad.course.checking.test_lesson import graded_here, with_code
 
 GRADE = Path(__file__).with_name("grade.mjs")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course.checking.lesson import lessons
+from minigrad.course.checking.registry import lessons
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "site"))

@@ -9,7 +9,7 @@ import sys
 import time
 
 from minigrad.__main__ import main
-from minigrad.course.checking.lesson import lessons
+from minigrad.course.checking.registry import lessons
 
 from .slow import slowed
 from .test_course import learner as learner

@@ -17,11 +17,14 @@ from typing import Any
 
 import runner
 
-from minigrad.course.checking import child, feedback, lesson, sandbox
+from minigrad.course.checking import child, feedback, sandbox
 from minigrad.course.checking.answers import decode, encode
 from minigrad.course.checking.grade import judge
+from minigrad.course.checking.lesson import report_to
+from minigrad.course.checking.registry import lesson, lessons
 from minigrad.course.commands import count_try
-from minigrad.course.workbook import Workbook, save_text
+from minigrad.course.workbook import Workbook
+from minigrad.support.files import save_text
 
 FOLDER = Path("/course")
 """The course folder, which contains the files that the page sends."""
@@ -41,7 +44,7 @@ class Check:
     """
 
     def __init__(self, name: str, runs: list[tuple[list[str], str]], post: Post) -> None:
-        self.lesson, self.runs, self.post = lesson.lesson(name), runs, post
+        self.lesson, self.runs, self.post = lesson(name), runs, post
         self.asked = 0
 
     def ask(self, text: str, only: Sequence[int] | None = None) -> sandbox.Run:
@@ -101,10 +104,10 @@ def check(name: str, files: str, runs: str, width: int, post: Post) -> bool:
 def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) -> None:
     stop_if_damaged(post)
     FOLDER.mkdir(exist_ok=True)
-    exercises = {other.file: other.read("exercise.py") for other in lesson.lessons()}
+    exercises = {other.file: other.read("exercise.py") for other in lessons()}
     for file, content in (exercises | files).items():
         save_text(FOLDER / file, content)
-    one = lesson.lesson(name)
+    one = lesson(name)
     workbook = Workbook(FOLDER)
     text = workbook.text(one)
     attempt = Check(name, runs, post)
@@ -131,7 +134,7 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
 
 def report_progress(post: Post) -> None:
     """Send the page the share that is done, while a lesson's experiment runs."""
-    lesson.report_to(lambda share: post("progress", share))
+    report_to(lambda share: post("progress", share))
 
 
 def page(name: str, text: str, failed: str, trained: str, post: Post) -> bool:
@@ -139,7 +142,7 @@ def page(name: str, text: str, failed: str, trained: str, post: Post) -> bool:
     `trained` is from the verdict. Returns False if the page must start Python again before the next
     check.
     """
-    one, path = lesson.lesson(name), FOLDER / "page.html"
+    one, path = lesson(name), FOLDER / "page.html"
     report_progress(post)
     nowhere = runner.Printed(lambda *_: None)
     with contextlib.suppress(BaseException), contextlib.redirect_stdout(nowhere):

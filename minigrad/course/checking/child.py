@@ -37,7 +37,8 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 from .answers import decode, encode, is_data
-from .lesson import FOLDER, Lesson, report_to
+from .lesson import Lesson, report_to
+from .registry import FOLDER
 from .seccomp import refuse_calls
 
 MEMORY = 3 << 30

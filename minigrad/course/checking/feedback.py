@@ -16,7 +16,8 @@ from ...support.text import for_terminal, printable
 from ...tools.commands import to_type
 from .answers import Difference
 from .grade import Problem, Verdict
-from .lesson import FOLDER, Lesson
+from .lesson import Lesson
+from .registry import FOLDER
 from .sandbox import late
 
 LATE = (

@@ -23,8 +23,9 @@ from typing import Any
 
 from . import key
 from .answers import Difference, described_input, difference
-from .lesson import Lesson, Question, Slip, definitions
+from .lesson import Lesson, Question, Slip
 from .sandbox import NO_WALL, Run, ask
+from .source import definitions
 from .wall import Wall
 
 LONGEST_MESSAGE = 1000

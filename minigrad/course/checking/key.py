@@ -28,7 +28,9 @@ from typing import Any
 from ...errors import DataError
 from ...support.files import write_whole
 from .answers import decode, difference, encode, signature
-from .lesson import FOLDER, Lesson, Slip, definitions, lesson, lessons, module, silence
+from .lesson import Lesson, Slip, module, silence
+from .registry import FOLDER, lesson, lessons
+from .source import definitions
 
 FILE = "key.json.gz"
 SAME_ANSWERS = 4

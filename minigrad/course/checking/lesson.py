@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import copy
 import importlib
 import inspect
 import io
-import os
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-
-from ...errors import OptionError, reason
-from .. import lessons as package
-from .answers import described_input
-
-FOLDER = Path(__file__).parents[1] / "lessons"
-VARIABLE = "MINIGRAD_LESSONS"
-"""The environment variable for a folder with other lessons. `--lessons FOLDER` sets it."""
 
 
 def values(**inputs: Any) -> Callable[[Any], dict[str, Any]]:
@@ -168,7 +159,7 @@ class Slip:
 class Lesson:
     """A lesson, defined by its folder.
 
-    >>> Lesson(FOLDER / "lesson_01_by_hand").file
+    >>> Lesson(Path("lesson_01_by_hand")).file
     'lesson_01_by_hand.py'
     """
 
@@ -262,9 +253,10 @@ class Lesson:
         return eval(expression, {**vars(file), "check": self.check, **given})
 
     def _module(self, name: str) -> ModuleType:
-        if str(self.folder.parent) not in package.__path__:  # a lesson outside minigrad
-            package.__path__.insert(0, str(self.folder.parent))
-        return importlib.import_module(f"minigrad.course.lessons.{self.name}.{name}")
+        package = ModuleType(f"minigrad.course.lessons.{self.name}")
+        package.__path__ = [str(self.folder)]  # which may be outside minigrad
+        sys.modules.setdefault(package.__name__, package)
+        return importlib.import_module(f"{package.__name__}.{name}")
 
 
 @contextlib.contextmanager
@@ -284,132 +276,3 @@ def module(name: str, source: str) -> ModuleType:
     with silence():
         exec(compile(source, f"<{name}>", "exec", dont_inherit=True), file.__dict__)
     return file
-
-
-def lessons() -> tuple[Lesson, ...]:
-    """All lessons in order: those in the folder MINIGRAD_LESSONS if it is set, otherwise the course's.
-    Errors: OptionError MG911 if the folder contains no lessons.
-    """
-    return _lessons(Path(os.environ.get(VARIABLE) or FOLDER).resolve())
-
-
-@lru_cache
-def _lessons(folder: Path) -> tuple[Lesson, ...]:
-    paths = sorted(folder.glob("*/check.py"))
-    found = tuple(sorted((Lesson(path.parent) for path in paths), key=lambda one: one.number))
-    if not found:
-        raise OptionError(
-            "MG911",
-            f"there are no lessons in {os.fspath(folder)!r}",
-            cause="a lesson is a folder in it that contains check.py",
-            remedy="pass the folder that contains the lessons, or unset " + VARIABLE,
-        )
-    return found
-
-
-def lesson(which: int | str) -> Lesson:
-    """Return the lesson with this number, name or file name. Errors: OptionError MG911 if no lesson
-    matches.
-    """
-    for one in lessons():
-        if str(which).lstrip("0") in (str(one.number), one.name, one.file):
-            return one
-    raise OptionError(
-        "MG911",
-        f"there is no lesson {str(which)!r}",
-        cause=f"the lessons are numbered {lessons()[0].number} to {lessons()[-1].number}",
-        remedy="pass a lesson's number: minigrad course check 3",
-    )
-
-
-def add_lessons(parser: Any, about: str) -> None:
-    """Add the option `--lesson` to a command of argparse. See `chosen`."""
-    about += ", such as 3, 3-5 or 3,7 (may be repeated; default: all)"
-    parser.add_argument("--lesson", action="append", metavar="LESSONS", help=about)
-
-
-def chosen(texts: list[str] | None) -> list[Lesson]:
-    """Return the lessons that a user names, in order. The default is all lessons. Errors: OptionError
-    MG911.
-
-    >>> [one.number for one in chosen(["3-5", "1,4"])]
-    [1, 3, 4, 5]
-    """
-    if not texts:
-        return list(lessons())
-    found = set[int]()
-    for part in ",".join(texts).split(","):
-        ends = [lesson(end.strip()).number for end in part.split("-")]
-        found |= {*range(min(ends), max(ends) + 1)}
-    return [one for one in lessons() if one.number in found]
-
-
-def definitions(tree: Any) -> dict[str, Any]:
-    r"""Return the statements of a file or class by the names that they define, and the methods of its
-    classes by names such as 'Tanh.backward'. The last definition of a name counts.
-
-    >>> list(definitions(ast.parse("import numpy as np\nclass Tanh:\n    def backward(self): ...")))
-    ['np', 'Tanh', 'Tanh.backward']
-    """
-    found: dict[str, Any] = {}
-    for node in tree.body:
-        found |= dict.fromkeys(bound(node), node)
-        if isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}.{name}": part for name, part in definitions(node).items()}
-    return found
-
-
-def bound(node: ast.stmt) -> set[str]:
-    """Return the names that a statement defines."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
-    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
-
-
-def inputs(which: int | str, number: int) -> Any:
-    """Return the inputs of a lesson's question: one value, or a tuple of several.
-
-    A check prints the line that calls this function. This function imports the learner's file from
-    the current folder. Errors: OptionError MG911 for an unknown lesson or question.
-    """
-    one, question = _question(which, number)
-    found = tuple(question.given(importlib.import_module(one.name)).values())
-    return found[0] if len(found) == 1 else found
-
-
-class Steps(dict[str, Any]):
-    """Intermediate results. Printed with one result on each line."""
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{name} = {described_input(value)}" for name, value in self.items())
-
-
-def steps(which: int | str, number: int) -> Any:
-    """Return the intermediate results of a lesson's question, by name, as the learner's file computes
-    them. See `inputs`. Errors: OptionError MG911 also if they cannot be computed.
-    """
-    one, question = _question(which, number)
-    try:
-        file = importlib.import_module(one.name)
-        return Steps(one.ask(question.way, file, question.given(file)))
-    except Exception as error:
-        raise _stale(one, f"has no steps for question {number} ({reason(error)})") from None
-
-
-def _question(which: int | str, number: int) -> tuple[Lesson, Question]:
-    one = lesson(which)
-    if not 0 < number <= len(one.questions):
-        raise _stale(one, f"has no question {number}")
-    return one, one.questions[number - 1]
-
-
-def _stale(one: Lesson, problem: str) -> OptionError:
-    return OptionError(
-        "MG911",
-        f"lesson {one.number} {problem}",
-        cause="the course or your file has changed since the check printed these lines",
-        remedy=f"check the lesson again and paste its new lines: minigrad course check {one.number}",
-    )

@@ -9,7 +9,6 @@ you cannot read it in the file by accident.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import hashlib
 import json
@@ -17,9 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import OptionError
-from ..workbook import Workbook
-from .feedback import say
-from .lesson import Lesson, lessons
+from .lesson import Lesson
 
 Quiz = dict[str, Any]
 
@@ -75,76 +72,6 @@ def require_fit(quiz: Quiz, text: str, command: str = "minigrad course answer") 
 def read(lesson: Lesson) -> list[Quiz]:
     """Return the lesson's questions."""
     return list(json.loads(lesson.read("quiz.json", "[]")))
-
-
-def opened(workbook: Workbook, one: Lesson) -> tuple[int, bool] | None:
-    """Return the index of the lesson's first question without a right answer, and whether it has a
-    wrong one. Returns None if all answers are right.
-    """
-    answers = workbook.answers(one)
-    for place, question in enumerate(read(one)):
-        text = answers.get(str(place))
-        if text is None or not answer(question, text)[0]:
-            return place, text is not None
-    return None
-
-
-def command(workbook: Workbook, one: Lesson) -> str:
-    """Return the command that answers a question of this lesson."""
-    return "minigrad course answer" + f" --lesson {one.number}" * (one is not workbook.current())
-
-
-def pose(question: Quiz, before: str) -> None:
-    """Print a question."""
-    say(f"{before}{question['question']}")
-    say(*(f"  {name}) {text}" for name, text in question["choices"].items()))
-
-
-def remind(workbook: Workbook, one: Lesson, first: bool) -> None:
-    """Print the lesson's open question at the first check, or a reminder at the others."""
-    place, answered = opened(workbook, one) or (0, True)
-    if answered:
-        return
-    if first:
-        pose(read(one)[place], "A question before you run it: ")
-        say(f"  {command(workbook, one)} ...", "")
-    else:
-        say(f"  A question is still open: {command(workbook, one)}")
-
-
-def ask_missed(workbook: Workbook, current: Lesson) -> None:
-    """Print the first missed question of a lesson that is at least two lessons back."""
-    for one in lessons()[: max(current.number - 2, 0)]:
-        place, answered = opened(workbook, one) or (0, False)
-        if answered:
-            pose(read(one)[place], f"You missed this question in lesson {one.number}: ")
-            say(f"  {command(workbook, one)} ...", "")
-            return
-
-
-def run(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
-    """Check an answer, or show the question: `minigrad course answer`."""
-    if not read(one):
-        say("This lesson has no question.")
-        return 0
-    place, _ = opened(workbook, one) or (0, True)
-    question, text = read(one)[place], options.answer
-    pose(question, f"Lesson {one.number}: ")
-    if text is None:
-        return 0
-    require_fit(question, text, command(workbook, one))
-    right, sentence = answer(question, text)
-    say(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Wrong.'}")
-    with workbook.changed(one) as entry:
-        entry.setdefault("answers", {})[str(place)] = text
-    if not right:
-        say(f"  To answer it again: {command(workbook, one)} ...")
-        other = one.number % len(lessons()) + 1
-        say(f"  For another lesson's question, add its number, for example --lesson {other}.")
-    elif following := opened(workbook, one):
-        say("")
-        pose(read(one)[following[0]], "And: ")
-    return 0
 
 
 def _normal(text: str) -> str:

@@ -20,7 +20,8 @@ from functools import lru_cache
 
 from ...errors import OptionError
 from ...support.jobs import ROOT
-from .lesson import FOLDER, Lesson
+from .lesson import Lesson
+from .registry import FOLDER
 
 INSIDE = "/learner"
 """The folder behind the wall in which a learner's file runs. No other folder is writable."""

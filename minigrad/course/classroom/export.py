@@ -3,32 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
-from pathlib import Path
 from typing import Any
 
-from ..checking.lesson import Lesson, lessons
-from ..workbook import Workbook, json_text, save_text
-from .submissions import PROGRESS
-
-
-def write_notebooks(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Write the notebook of each lesson in the course folder `folder`, including the learner's work so
-    far. If it is not a course folder yet, write all lessons.
-
-    Returns two lists of paths: all notebooks, and the notebooks that already existed and were not
-    changed.
-    Errors: DataError MG914, MG915.
-    """
-    chosen = Workbook(folder).here() if (folder / PROGRESS).exists() else lessons()
-    workbook, _ = Workbook.start(folder, chosen=chosen)
-    paths = [workbook.folder / f"{one.name}.ipynb" for one in chosen]
-    kept = [path for path in paths if os.path.lexists(path)]
-    for one, path in zip(chosen, paths, strict=True):
-        if path not in kept:
-            save_text(path, json_text(notebook(one, workbook.text(one))))
-    return paths, kept
+from ..checking.lesson import Lesson
 
 
 def notebook(one: Lesson, source: str) -> dict[str, Any]:

@@ -16,14 +16,13 @@ from functools import partial
 from pathlib import Path
 
 from ...errors import DataError
-from ...support.files import write_whole
+from ...support.files import save_text, write_whole
 from ...support.jobs import ROOT
+from ...support.text import json_text
 from ..checking.key import require_current
-from ..checking.lesson import FOLDER, chosen, lessons
-from ..workbook import json_text, save_text
+from ..checking.registry import FOLDER, chosen, lessons
 from .marks import Row
 
-VISIBILITIES = "visible", "after_due_date", "after_published", "hidden"
 FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*[-=+@＝＋－＠])")
 """Text that a spreadsheet would read as a formula, also if it splits cells at another separator."""
 VARIABLES = {
@@ -138,10 +137,6 @@ def classroom50(rows: list[Row], options: argparse.Namespace) -> str:
         "max-score": sum(test["max-score"] for test in tests),
         "tests": tests,
     })  # fmt: skip
-
-
-SINGLE = gradescope, classroom50
-"""The formats with one submission."""
 
 
 def write_autograder(options: argparse.Namespace) -> int:

@@ -8,12 +8,13 @@ import shutil
 from pathlib import Path
 
 from ...errors import reason
+from ...support.files import save_text
 from ..checking import key, quiz
 from ..checking.feedback import say
 from ..checking.grade import Problem, grade
-from ..checking.lesson import FOLDER, Lesson
+from ..checking.lesson import Lesson
+from ..checking.registry import FOLDER
 from ..checking.sandbox import Run, ask
-from ..workbook import save_text
 
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\s*^```text\n(.*?)^```$)?", re.M | re.S)
 """Code in a text, and what it prints."""

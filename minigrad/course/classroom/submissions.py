@@ -13,7 +13,7 @@ import re
 import stat
 import time
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -22,11 +22,10 @@ from typing import Any
 from ...errors import DataError, OptionError, reason
 from ...support.files import open_file
 from ...support.text import printable
-from ..checking.lesson import Lesson, lessons
+from ..checking.lesson import Lesson
+from ..checking.registry import PROGRESS, lessons
+from ..checking.source import LONGEST, as_text, imported
 
-PROGRESS = "progress.json"
-LONGEST = 1 << 20
-"""The maximum size of a file to read, in bytes."""
 LARGEST = 50 << 20
 """The maximum size of a submission, after decompression, in bytes."""
 MOST = 1000
@@ -37,7 +36,6 @@ NUMBER = re.compile(r"les+on[\W_]*0*(\d{1,2})(?!\d)", re.I)
 """A lesson's number in a path, such as `Lesson 3.py`, `lesson-03_final.py` or `lesson3/answer.py`."""
 DEFINED = re.compile(r"^(?:(?:def|class) +)?(\w+)(?=[(:]| *=)", re.M)
 """A function, class or variable that a file defines. It must work for a file with syntax errors."""
-IMPORTED = re.compile(r"^[ \t]*(?:from|import) +(\w+(?: *, *\w+)*)", re.M)
 DOWNLOADED = re.compile(
     r"([^_]+|.+(?=_\d+_assign))(?:_LATE)?_(\d+)_(?:\d+_|assignsubmission_[a-z]+_?)(.*)", re.S
 )
@@ -120,17 +118,6 @@ class Submission:
         left = [str(file.where) for file in others if not lesson_of[file] and file not in helpers]
         if left or not files:
             self.notes.append(f"not graded: {', '.join(left) or 'an empty folder'}")
-
-
-def imported(files: Mapping[str, str]) -> dict[str, str]:
-    """Return the Python files that any of the files imports, from the texts of a folder's files.
-
-    >>> imported({"a.py": "from b import c", "b.py": "import numpy, d", "c.py": "", "d.py": ""})
-    {'b.py': 'import numpy, d', 'd.py': ''}
-    """
-    found = ",".join(IMPORTED.findall("\n".join(files.values())))
-    used = {f"{name.strip()}.py" for name in found.split(",")}
-    return {name: text for name, text in files.items() if name in used}
 
 
 def submissions(
@@ -284,29 +271,6 @@ def _age(file: File) -> tuple[float, list[int]]:
     versions: lesson_03-1.py, lesson_03 (2).py, lesson_03_v3.py.
     """
     return file.time, [int(number) for number in re.findall(r"\d{1,9}", file.where.stem)]
-
-
-def as_text(data: bytes) -> str:
-    r"""Return a file's contents as text, with \n line endings and without a byte order mark.
-
-    Errors: OSError if they are longer than 1 MB or are not UTF-8 text.
-    """
-    if len(data) > LONGEST:
-        raise OSError("it is longer than 1 MB")
-    try:
-        return io.StringIO(data.decode("utf-8-sig"), newline=None).read()
-    except UnicodeDecodeError:
-        utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        raise OSError(f"it is {'UTF-16' if utf_16 else 'not UTF-8'} text") from None
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file. See `as_text`.
-
-    Errors: OSError also if the path cannot be read or is a folder or a device.
-    """
-    with open_file(path) as file:
-        return as_text(file.read(LONGEST + 1))
 
 
 def _code(notebook: str) -> str:

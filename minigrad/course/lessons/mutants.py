@@ -59,7 +59,8 @@ from ast import (
 from collections.abc import Iterator
 from typing import Any
 
-from ..checking.lesson import Slip, definitions
+from ..checking.lesson import Slip
+from ..checking.source import definitions
 
 MISTAKES = {
     "brackets": ("brackets", "A pair of brackets is missing or in the wrong place {where}. Python raises to a power "

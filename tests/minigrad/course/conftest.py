@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.__main__ import main
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 from minigrad.course.workbook import Workbook
 
 Course = Callable[..., tuple[int, str]]

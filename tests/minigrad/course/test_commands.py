@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from minigrad.course.checking.lesson import lesson, lessons
+from minigrad.course.checking import quiz
+from minigrad.course.checking.registry import lesson, lessons
 from minigrad.course.workbook import Workbook
 
 from .conftest import record, write
@@ -180,7 +181,7 @@ def test_a_full_disk_costs_no_verdict_and_no_traceback(course, monkeypatch):
         raise OSError(28, "No space left on device")
 
     write(1)
-    monkeypatch.setattr("minigrad.course.workbook.write_whole", full)
+    monkeypatch.setattr("minigrad.support.files.write_whole", full)
     code, text = course("check", "1")
     assert code == 2 and "passed" in text and "[MG921]" in text
     monkeypatch.setattr("shutil.copy2", full)
@@ -207,3 +208,10 @@ def test_a_file_that_is_no_text_says_why(course, content, why):
         path.write_bytes(content)
     code, message = course("check", "1")
     assert code == 2 and "[MG915]" in message and why in message
+
+
+def test_a_wrong_answer_names_another_lesson_that_exists(course):
+    last = lessons()[-1]
+    one = quiz.read(last)[0]
+    wrong = next(text for text in [*one["choices"], "12.34"] if not quiz.answer(one, text)[0])
+    assert "--lesson 1." in course("answer", wrong, "--lesson", str(last.number))[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course.checking.lesson import lesson, lessons
+from minigrad.course.checking.registry import lesson, lessons
 from minigrad.course.workbook import Workbook, own_code
 
 from .conftest import record, write

@@ -1,6 +1,7 @@
 """Typical wrong answers to lesson 10: a part of the solution, and what became of it."""
 
-from minigrad.course.checking.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip
+from minigrad.course.checking.registry import lesson
 
 SOLUTION = lesson(10).read("solution.py")
 M, S = "beta1 * m + (1 - beta1) * g\n", "    s = beta2 * s + (1 - beta2) * g**2\n"

@@ -1,6 +1,7 @@
 """Typical wrong answers to lesson 12: a part of the solution, and what became of it."""
 
-from minigrad.course.checking.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip
+from minigrad.course.checking.registry import lesson
 
 SOLUTION = lesson(12).read("solution.py")
 CELL, COPY = "return rnn_step(x, h, W_xh, W_hh, b_h)", "mg.Tensor(W.array, requires_grad=True)"

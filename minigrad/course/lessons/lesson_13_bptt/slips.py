@@ -1,6 +1,7 @@
 """Typical wrong answers to lesson 13: a part of the solution, and what became of it."""
 
-from minigrad.course.checking.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip
+from minigrad.course.checking.registry import lesson
 
 SOLUTION = lesson(13).read("solution.py")
 NEXT = "\n        "

@@ -1,6 +1,7 @@
 """Typical wrong answers to lesson 15: a part of the solution, and what became of it."""
 
-from minigrad.course.checking.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip
+from minigrad.course.checking.registry import lesson
 
 SOLUTION = lesson(15).read("solution.py")
 CUT, COSINE = "0 < t == len(xs) - k", "cosine(sum(parts[-k:]), sum(parts))"

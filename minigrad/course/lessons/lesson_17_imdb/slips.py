@@ -1,6 +1,7 @@
 """Typical wrong answers to lesson 17: a part of the solution, and what became of it."""
 
-from minigrad.course.checking.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip
+from minigrad.course.checking.registry import lesson
 
 SOLUTION = lesson(17).read("solution.py")
 CHOICE, SCORE = "np.where(ids == 0, -np.inf, lost)", "max(right, 1 - right)"

@@ -1,6 +1,7 @@
 """Typical wrong answers to lesson 19: a part of the solution, and what became of it."""
 
-from minigrad.course.checking.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip
+from minigrad.course.checking.registry import lesson
 
 SOLUTION = lesson(19).read("solution.py")
 ANGLE, SIN, COS = (

@@ -1,6 +1,7 @@
 """Typical wrong answers to lesson 20: a part of the solution, and what became of it."""
 
-from minigrad.course.checking.lesson import Slip, lesson
+from minigrad.course.checking.lesson import Slip
+from minigrad.course.checking.registry import lesson
 
 SOLUTION = lesson(20).read("solution.py")
 SIZE = "(n + 2 * padding - size) // stride + 1"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from minigrad.course.checking import sandbox, wall
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 from minigrad.course.classroom import marks
 from minigrad.course.classroom.marks import graded
 from minigrad.course.classroom.submissions import submissions
@@ -123,7 +123,7 @@ for name in ("solution", "slips", "right"):
 for path in pathlib.Path(FOLDER).rglob("*.pyc"):
     if path.name.startswith(("solution", "slips", "right")): tried(path.name, lambda: path.read_bytes()[:20])""",
     "asks the grader for the answers": """
-import minigrad.course.checking.lesson as l
+import minigrad.course.checking.registry as l
 one = l.lesson(1)
 def key(): import minigrad.course.checking.key as k; return k.load(one).right
 tried("right answers", key); tried("slips", lambda: one.slips); tried("solved", lambda: one.solved)

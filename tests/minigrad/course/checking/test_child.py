@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad.course.checking import child
 from minigrad.course.checking.grade import grade
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 
 SOLUTION = lesson(1).read("solution.py")
 

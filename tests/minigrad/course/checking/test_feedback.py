@@ -9,13 +9,12 @@ import sys
 import textwrap
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from minigrad.course.checking import feedback, sandbox
 from minigrad.course.checking.grade import Problem, Verdict
-from minigrad.course.checking.lesson import Slip, Steps, inputs, lesson, lessons, steps
-from minigrad.errors import OptionError
+from minigrad.course.checking.lesson import Slip
+from minigrad.course.checking.registry import lesson, lessons
 
 from .test_lesson import graded, graded_here, with_code
 
@@ -94,16 +93,6 @@ def test_all_pasted_lines_are_python_and_fit(one):
             assert max(map(len, pasted)) <= 80
 
 
-def test_lines_that_no_longer_fit_the_course_say_so(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "lesson_01_by_hand.py").write_text(SOLUTION)
-    for call in (inputs, steps):
-        with pytest.raises(OptionError, match="MG911.* no question 99"):
-            call(1, 99)
-    with pytest.raises(OptionError, match="MG911.* no steps for question 1"):
-        steps(1, 1)
-
-
 @pytest.mark.parametrize("number", [one.number for one in lessons() if one.number % 3 == 1])
 def test_the_pasted_lines_show_the_failure_again(number, tmp_path):
     one = lesson(number)
@@ -145,7 +134,3 @@ def test_a_name_that_the_description_repeats_is_told_once():
     )
     assert str(Slip("a sign", "", "The sign is wrong.")) == "The sign is wrong."
     assert str(Slip("indentation", "", "It is wrong.")) == "indentation. It is wrong."
-
-
-def test_steps_are_printed_one_on_each_line_with_plain_numbers():
-    assert str(Steps({"a": np.float64(0.5), "b": [np.float64(1 / 3)]})) == "a = 0.5\nb = [0.333333]"

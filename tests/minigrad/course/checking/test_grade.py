@@ -6,7 +6,7 @@ import pytest
 
 from minigrad.course.checking import feedback
 from minigrad.course.checking.grade import grade, judge, line_of
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 from minigrad.course.checking.sandbox import collected
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from minigrad.course.checking import key
 from minigrad.course.checking.answers import decode, difference, encode
-from minigrad.course.checking.lesson import Slip, lesson, lessons
+from minigrad.course.checking.lesson import Slip
+from minigrad.course.checking.registry import lesson, lessons
 
 from .test_lesson import each_lesson, graded_here, with_code
 

@@ -13,7 +13,7 @@ import pytest
 
 from minigrad.course.checking import child, feedback, quiz, wall
 from minigrad.course.checking.grade import grade, judge
-from minigrad.course.checking.lesson import lessons
+from minigrad.course.checking.registry import lessons
 from minigrad.course.checking.sandbox import collected, draw_page
 from tests.run_page import run_page
 

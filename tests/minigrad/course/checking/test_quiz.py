@@ -3,7 +3,6 @@
 import pytest
 
 from minigrad.course.checking import quiz
-from minigrad.course.checking.lesson import lessons
 from minigrad.errors import OptionError
 
 NUMBER = quiz.seal("dL/da?", "6", {"6": "Yes.", "3": "That is b."})
@@ -28,10 +27,3 @@ def test_a_comma_may_separate_thousands_or_decimals():
         quiz.seal("How many?", right, {right: "Yes."}) for right in ("1280", "1.28")
     )
     assert quiz.answer(thousands, "1,280") == quiz.answer(decimals, "1,28") == (True, "Yes.")
-
-
-def test_a_wrong_answer_names_another_lesson_that_exists(course):
-    last = lessons()[-1]
-    one = quiz.read(last)[0]
-    wrong = next(text for text in [*one["choices"], "12.34"] if not quiz.answer(one, text)[0])
-    assert "--lesson 1." in course("answer", wrong, "--lesson", str(last.number))[1]

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from minigrad.course.checking import wall
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 
 from .strangers import BEGIN, END, HOSTILE, NEED_A_WALL, SLOW
 

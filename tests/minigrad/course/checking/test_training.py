@@ -8,7 +8,8 @@ import pytest
 from minigrad.course.checking import feedback, key, sandbox
 from minigrad.course.checking.answers import encode
 from minigrad.course.checking.grade import judge
-from minigrad.course.checking.lesson import Lesson, lesson, report_to
+from minigrad.course.checking.lesson import Lesson, report_to
+from minigrad.course.checking.registry import lesson
 from minigrad.course.commands import Training
 
 TRAINING = Lesson(Path(__file__).parent / "lessons" / "lesson_22_training")

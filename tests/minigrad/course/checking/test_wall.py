@@ -12,7 +12,7 @@ import pytest
 
 from minigrad.course.checking import wall
 from minigrad.course.checking.grade import grade
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 from minigrad.course.classroom import marks, report
 
 

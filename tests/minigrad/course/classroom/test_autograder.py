@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 
 from .test_formats import RUNNER, require_valid
 

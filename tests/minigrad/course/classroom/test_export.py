@@ -9,22 +9,9 @@ import pytest
 from nbclient import NotebookClient
 
 import minigrad
-from minigrad.course.checking.lesson import lessons
-from minigrad.course.classroom.export import notebook, write_notebooks
-
-
-def test_notebooks_are_valid_and_leave_work_alone(tmp_path):
-    (tmp_path / lessons()[1].file).write_text("mine = 2")
-    paths, kept = write_notebooks(tmp_path)
-    assert [path.name for path in paths] == [f"{one.name}.ipynb" for one in lessons()] and not kept
-    for path in paths:
-        nbformat.validate(nbformat.read(path, as_version=4))
-    # running its cell writes the file: an exercise there would undo the learner's work
-    assert f"%%writefile {lessons()[1].file}\\nmine = 2" in paths[1].read_text()
-    paths[0].write_text("mine")
-    assert write_notebooks(tmp_path)[1] == paths
-    assert paths[0].read_text() == "mine"
-
+from minigrad.course.checking.registry import lessons
+from minigrad.course.classroom.export import notebook
+from minigrad.course.workbook import Workbook
 
 SHORT = """
 from minigrad.course.lessons.lesson_19_gpt import trained
@@ -37,7 +24,7 @@ trained.train = lambda file, steps, report, train=trained.train: train(file, 12,
 def printed(tmp_path_factory):
     """What the last cell of each solved notebook prints. One kernel executes them all."""
     folder = tmp_path_factory.mktemp("course")
-    write_notebooks(folder)
+    Workbook.start(folder)
     whole, last = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SHORT)]), {}
     for one in lessons():
         cells = notebook(one, one.read("solution.py"))["cells"]
@@ -59,11 +46,3 @@ def test_a_notebook_carries_its_pictures():
     for one in lessons():
         text = json.dumps(notebook(one, "")["cells"])
         assert "](" not in text.replace("](data:", "").replace("](http", ""), one.name
-
-
-def test_only_the_lessons_of_a_course_folder_are_exported(typed):
-    typed("start", "c", "--lesson", "3-5")
-    assert (
-        "3 notebooks are ready. Open one with: jupyter lab c/lesson_03" in typed("export", "c")[1]
-    )
-    assert len(list(Path("c").glob("lesson_*"))) == 6

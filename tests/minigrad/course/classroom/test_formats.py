@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 from minigrad.course.classroom.formats import VARIABLES, as_csv
 from minigrad.course.classroom.marks import Mark, Row
 

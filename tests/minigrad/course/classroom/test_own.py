@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course.checking.lesson import VARIABLE, Lesson, lessons
+from minigrad.course.checking.registry import VARIABLE
 
 PAGE = (Path(__file__).parents[4] / "docs/teaching.md").read_text("utf-8")
 MISTAKE = "def slope(x):\n    return x * x\n"
@@ -183,15 +183,3 @@ def test_missing_files_and_lessons_are_named(made):
     made("new", "lessons/my-lesson")
     code, text = made("test", "lessons/my-lesson")
     assert (code, text) == (1, "the folder's name 'my-lesson' cannot be imported by Python")
-
-
-def test_a_folder_s_lessons_replace_those_of_the_course(tmp_path, monkeypatch):
-    for name in ("lesson_02_b", "lesson_01_a"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "check.py").write_text("")
-    count = len(lessons())
-    monkeypatch.setenv(VARIABLE, str(tmp_path))
-    assert [one.number for one in lessons()] == [1, 2]
-    monkeypatch.delenv(VARIABLE)
-    assert len(lessons()) == count
-    assert Lesson(tmp_path / "my_lesson").number == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 
 FIRST, SECOND = (lesson(number).file for number in (1, 2))
 SOLUTION = lesson(1).read("solution.py")

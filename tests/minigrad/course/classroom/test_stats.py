@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from minigrad.course.checking import grade
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 from minigrad.course.classroom import marks
 from minigrad.course.classroom.marks import Mark, Row
 from minigrad.course.classroom.stats import counted, statistics

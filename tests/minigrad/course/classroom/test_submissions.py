@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from minigrad.course.checking import grade
-from minigrad.course.checking.lesson import lesson, lessons
+from minigrad.course.checking.registry import lesson, lessons
+from minigrad.course.checking.source import imported
 from minigrad.course.classroom import marks
 from minigrad.course.classroom.export import notebook
 from minigrad.course.classroom.submissions import (
@@ -22,7 +23,6 @@ from minigrad.course.classroom.submissions import (
     File,
     Submission,
     contents,
-    imported,
     recognized,
     submissions,
 )

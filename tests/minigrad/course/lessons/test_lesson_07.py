@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 from minigrad.course.lessons.lesson_07_engine import check, solution
 from minigrad.course.lessons.lesson_07_engine.solution import Value
 

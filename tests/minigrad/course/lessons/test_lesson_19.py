@@ -8,7 +8,7 @@ import pytest
 import minigrad as mg
 from layers import MultiHeadAttention, PositionalEncoding
 from minigrad.course.checking import key
-from minigrad.course.checking.lesson import lesson
+from minigrad.course.checking.registry import lesson
 from minigrad.course.lessons.lesson_19_gpt import check, solution, trained
 
 from ..conftest import alike

@@ -1,0 +1,75 @@
+"""A learner's file as text: read it, and find the names that it defines and imports."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...support.files import open_file
+
+LONGEST = 1 << 20
+"""The maximum size of a file to read, in bytes."""
+IMPORTED = re.compile(r"^[ \t]*(?:from|import) +(\w+(?: *, *\w+)*)", re.M)
+
+
+def as_text(data: bytes) -> str:
+    r"""Return a file's contents as text, with \n line endings and without a byte order mark.
+
+    Errors: OSError if they are longer than 1 MB or are not UTF-8 text.
+    """
+    if len(data) > LONGEST:
+        raise OSError("it is longer than 1 MB")
+    try:
+        return io.StringIO(data.decode("utf-8-sig"), newline=None).read()
+    except UnicodeDecodeError:
+        utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        raise OSError(f"it is {'UTF-16' if utf_16 else 'not UTF-8'} text") from None
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a UTF-8 file. See `as_text`.
+
+    Errors: OSError also if the path cannot be read or is a folder or a device.
+    """
+    with open_file(path) as file:
+        return as_text(file.read(LONGEST + 1))
+
+
+def definitions(tree: Any) -> dict[str, Any]:
+    r"""Return the statements of a file or class by the names that they define, and the methods of its
+    classes by names such as 'Tanh.backward'. The last definition of a name counts.
+
+    >>> list(definitions(ast.parse("import numpy as np\nclass Tanh:\n    def backward(self): ...")))
+    ['np', 'Tanh', 'Tanh.backward']
+    """
+    found: dict[str, Any] = {}
+    for node in tree.body:
+        found |= dict.fromkeys(bound(node), node)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{name}": part for name, part in definitions(node).items()}
+    return found
+
+
+def bound(node: ast.stmt) -> set[str]:
+    """Return the names that a statement defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
+
+
+def imported(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the Python files that any of the files imports, from the texts of a folder's files.
+
+    >>> imported({"a.py": "from b import c", "b.py": "import numpy, d", "c.py": "", "d.py": ""})
+    {'b.py': 'import numpy, d', 'd.py': ''}
+    """
+    found = ",".join(IMPORTED.findall("\n".join(files.values())))
+    used = {f"{name.strip()}.py" for name in found.split(",")}
+    return {name: text for name, text in files.items() if name in used}

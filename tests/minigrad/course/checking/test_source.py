@@ -1,0 +1,42 @@
+"""A learner's file as text, and the names in it."""
+
+import ast
+
+import pytest
+
+from minigrad.course.checking.source import LONGEST, as_text, bound, definitions, imported
+
+
+def test_as_text_is_utf_8_with_plain_line_ends():
+    assert as_text("\ufeffa\r\nb\rc".encode()) == "a\nb\nc"
+    for data, why in (
+        (b"x" * (LONGEST + 1), "longer than 1 MB"),
+        ("x".encode("utf-16"), "UTF-16"),
+        (b"\xff", "not UTF-8"),
+    ):
+        with pytest.raises(OSError, match=why):
+            as_text(data)
+
+
+@pytest.mark.parametrize(
+    ("statement", "names"),
+    [
+        ("def f(x): y = x", {"f"}),
+        ("import a.b, c as d", {"a", "d"}),
+        ("from a import b as c", {"c"}),
+        ("x, (y, z) = 1, (2, 3)", {"x", "y", "z"}),
+        ("print(x)", set()),
+    ],
+)
+def test_bound_are_the_names_that_a_statement_defines(statement, names):
+    assert bound(ast.parse(statement).body[0]) == names
+
+
+def test_definitions_are_the_last_ones_and_methods():
+    found = definitions(ast.parse("f = 1\ndef f(): pass\nclass C:\n    def m(self): pass"))
+    assert [*found] == ["f", "C", "C.m"] and isinstance(found["f"], ast.FunctionDef)
+
+
+def test_imported_are_only_the_files_of_the_folder():
+    files = {"a.py": "import b, numpy\n  from c import *", "b.py": "", "c.py": "", "d.py": ""}
+    assert [*imported(files)] == ["b.py", "c.py"]
