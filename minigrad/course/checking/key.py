@@ -16,10 +16,8 @@ import gzip
 import hashlib
 import json
 import math
-import re
 import signal
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -46,41 +44,6 @@ LONGEST = 0.5
 VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
 """Mistakes that are named only if the answers and the learner's code fit no other one."""
 Signature = tuple[str, float]
-PROOFS = {
-    "`...` in place of another function": r"\b...\b",
-    "arguments exchanged": r"\b...\(",
-    "the wrong axis": r"\baxis=...\b|[(,] ?...\)",
-    "results exchanged": r"(?m)^ *return \(.*\)$|\{|= \(.*,|\bdict\(|\bappend\(\(",
-    "brackets": r"(-\w| [-+*/@]+=? ).* [-+*/@]+ ",
-    "subtracted the wrong way round": "-|subtract",
-    "`+=` where `=` belongs": r"[-+]=|(\S+) = \1 [-+]",
-    "`*` where `@` belongs": r"\*|multiply",
-    "`@` where `*` belongs": "@|dot|matmul|einsum",
-    "a product the wrong way round": "@|dot|matmul|einsum",
-    "a matrix product transposed": "@|dot|matmul|einsum",
-    "one transpose too many": r"\.T\b|transpose|swapaxes|moveaxis|einsum",
-    "multiplied instead of divided": r"\*",
-    "doubled instead of squared": r"\b2 \*|\* 2\b|\b(\w+) \+ \1\b",
-    "integer division": "//",
-    "off by one at an end": r"\[.*:|\b(for|while|range)\b",
-    "the first for the last": r"\[0\]",
-    "indentation": r"(?m)^ +(for|while|if|with) ",
-}
-"""For each kind of mistake in mutants.py, a pattern that occurs in the code of everybody who made it.
-... stands for the word in the mistake's name or description.
-"""
-CONDITIONS = (
-    "a comparison the wrong way round", "the edge of a comparison", "`and` or `or`", "`not` forgotten",
-    "a condition forgotten", "a case left out",
-)  # fmt: skip
-"""Mistakes that change an operator in a condition."""
-PLACES = {
-    r" where `(.*?)` is computed": r"\b...\b.*(?<![=<>!])=(?!=)",
-    r" in the value that is returned": r"(?s)\A(?!.*return .*return ).*return [^\n]*[^\w\s]",
-    r" in the head of a loop": r"(?m)^ *(for|while) ",
-    r" in a condition": r"\b(if|while) ",
-}
-"""The places in the mistakes' descriptions, each with a pattern for code that has this place."""
 
 
 @dataclass(frozen=True)
@@ -187,89 +150,45 @@ def find_slip(
         return own[0]
     if evidence < ENOUGH:
         return None
-    yours, right = code_of(text, function), code_of(lesson.solution, function)
-    lines = {line.strip() for line in yours.splitlines()}
+    from ..lessons import mistakes  # a learner's process does not contain this module
+
+    yours, right = node_of(text, function), node_of(lesson.solution, function)
+    code = code_of(text, function)
+    lines = {line.strip() for line in code.splitlines()}
 
     def likely(slip: Slip) -> bool:
         returned = slip.name != "nothing returned" or ("None", 0.0) in answers
-        return lines.issuperset(slip.lines) and returned and proved(slip, yours, right, lesson.text)
+        wrong = node_of(slip.code, function)
+        explained = lines.issuperset(slip.lines) and returned
+        return explained and mistakes.proved(slip, yours, right, wrong, lesson.text)
 
     def alike(slip: Slip) -> tuple[bool, bool, float]:
-        ratio = difflib.SequenceMatcher(None, yours, code_of(slip.code, function)).ratio()
+        ratio = difflib.SequenceMatcher(None, code, code_of(slip.code, function)).ratio()
         return slip.name not in VAGUE, "`" in slip.name, ratio
 
     # sorted, because the last of equals is wanted
     slips = sorted((known.slip for known in found if likely(known.slip)), key=alike)
-    return in_terms_of(slips[-1], yours, right) if slips else None
-
-
-def proved(slip: Slip, yours: str, right: str, text: str = "") -> bool:
-    """Return whether the learner's code can contain a mistake that explains its answers. `yours` and
-    `right` are the learner's function and the solution's, and `text` is the lesson's text.
-
-    >>> forgotten, right = Slip("`exp` forgotten", "", ""), "return exp(x)"
-    >>> proved(forgotten, "return x", right), proved(forgotten, "return exp(-x)", right)
-    (True, False)
-    """
-    counted = {**dict.fromkeys(CONDITIONS, operators), "off by one": subscripts}.get(slip.name)
-    if counted:
-        mine, wrong, good = map(counted, (yours, code_of(slip.code, slip.function), right))
-        return bool((wrong - good) & (mine - good) or (good - wrong) & (good - mine))
-    found = re.search(r"The axis (\S+)|`(\w+)`", f"{slip.name} {slip.kind}")
-    word = found[found.lastindex or 0] if found else ""
-    if word in ("sum", "mean") and re.search(r"(?m)^ *(for|while) ", yours):
-        return False  # the loop may add up
-    if slip.name.endswith("` forgotten"):
-        known = re.search(rf"[.`]{word}\b|\b{word}[(=]", text) is not None
-        used, needed = (len(re.findall(rf"\b{word}\b", code)) for code in (yours, right))
-        return used < max(needed, known)
-    pattern = PROOFS.get(slip.name, PROOFS.get(slip.name.replace(word, "..."), ""))
-    return re.search(pattern.replace("...", word), yours) is not None
-
-
-def operators(code: str) -> Counter[str]:
-    """Count the operators in conditions. `x >= 0` counts as `x < 0`, because the learner may have
-    exchanged the two cases.
-    """
-    found = re.findall(r"\b(?:if|and|or|not|is)\b|[<>=!]=|[<>]", code)
-    return Counter({">=": "<", "<=": ">"}.get(one, one) for one in found)
-
-
-def subscripts(code: str) -> Counter[str]:
-    """Count the indices, all names taken as one: [t] and [k] are equal, [t] and [t - 1] are not."""
-    found = re.findall(r"\[[^\[\]:,]+\]", code)
-    return Counter(re.sub(r"[A-Za-z_][\w.]*", "i", one) for one in found)
-
-
-def in_terms_of(slip: Slip, yours: str, right: str) -> Slip:
-    """Return the slip with a description that fits the learner's code: without a place that the code
-    does not have, or where the code is right.
-    """
-    kind = slip.kind
-    if slip.name == "a sign" and not re.search(r"(?<!e)[-+]", yours):
-        kind = "The sign is wrong."
-    changed = "\n".join(line for line in yours.splitlines() if line not in right.splitlines())
-    for place, pattern in PLACES.items():
-        if found := re.search(place, kind):
-            pattern = pattern.replace("...", re.escape(found[found.re.groups]))
-            code = yours if "return" in pattern else changed
-            if slip.lines:
-                kind = kind.replace(found[0], f" in `{slip.lines[0]}`")
-            elif not re.search(pattern, code):
-                kind = kind.replace(found[0], "")
-    return replace(slip, kind=kind)
+    return mistakes.in_terms_of(slips[-1], yours, right) if slips else None
 
 
 @lru_cache(maxsize=1024)  # a check asks for the same functions again and again
 def code_of(text: str, function: str) -> str:
-    """Return the code of a function, method or variable in a file, without comments and its docstring."""
+    """Return the code of a function, method or variable in a file. See `node_of`."""
+    return ast.unparse(node_of(text, function))
+
+
+def node_of(text: str, function: str) -> ast.AST:
+    """Return the syntax tree of a function, method or variable in a file, without its docstring. The
+    tree is empty if the file does not define it.
+    """
     with contextlib.suppress(SyntaxError):
-        node = _parsed(text).get(function)
+        node: ast.stmt | None = _parsed(text).get(function)
         if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
             node = copy.copy(node)
             node.body = node.body[1:]
-        return ast.unparse(node) if node else ""
-    return ""
+        if node:
+            return node
+    return ast.Module([], [])
 
 
 @lru_cache(maxsize=8)  # a check asks for every function of three files

@@ -61,59 +61,7 @@ from typing import Any
 
 from ..checking.lesson import Slip
 from ..checking.source import definitions
-
-MISTAKES = {
-    "brackets": ("brackets", "A pair of brackets is missing or in the wrong place {where}. Python raises to a power "
-                 "first, then multiplies and divides, and adds and subtracts last."),
-    "replaced": ("`=` where `+=` belongs", "A new value replaces the old one {where}. It should be added to it."),
-    "added": ("`+=` where `=` belongs", "A value is added to the old one {where}. It should replace the old one."),
-    "sign": ("a sign", "The sign is wrong {where}."),
-    "difference": ("subtracted the wrong way round", "The two sides of a minus are exchanged {where}."),
-    "transpose": ("transpose forgotten", "One matrix has to be transposed {where}."),
-    "transposed": ("one transpose too many", "One matrix is transposed that must stay as it is {where}."),
-    "exchanged": ("a product the wrong way round", "The factors of a matrix product are exchanged {where}."),
-    "product": ("a matrix product transposed", "The result of a matrix product is transposed {where}."),
-    "elementwise": ("`*` where `@` belongs", "`*` multiplies element by element {where}. A matrix product is needed."),
-    "matrix": ("`@` where `*` belongs", "`@` is the matrix product {where}. A product element by element is needed."),
-    "axis": ("the wrong axis", "The axis {word} is used {where}. Another one belongs there."),
-    "no axis": ("no axis", "`axis=` is not passed {where}."),
-    "keepdims": ("`keepdims` forgotten", "An axis of size 1 is lost {where}."),
-    "keyword": ("`{word}` forgotten", "`{word}=` is not passed {where}."),
-    "index": ("off by one", "An index is one too large or one too small {where}."),
-    "end": ("off by one at an end", "The first or the last element is treated wrongly {where}."),
-    "first": ("the first for the last", "The first element is used {where}. The last one belongs there."),
-    "direction": ("the wrong direction", "The elements are visited or returned in the wrong order."),
-    "term": ("a term forgotten", "Two terms belong together {where}. One of them is missing."),
-    "factor": ("a factor forgotten", "Two factors belong together {where}. One of them is missing."),
-    "division": ("a division forgotten", "One division is missing {where}."),
-    "multiplied": ("multiplied instead of divided", "A number is multiplied {where}. It must be divided."),
-    "integer": ("integer division", "`//` rounds down {where}. Use `/`."),
-    "square": ("not squared", "A number has to be squared {where}."),
-    "doubled": ("doubled instead of squared", "A number is multiplied by 2 {where}. It must be multiplied by itself."),
-    "power": ("a power forgotten", "A number has to be raised to a power {where}."),
-    "unapplied": ("`{word}` forgotten", "`{word}` is not applied {where}."),
-    "opposite": ("`{word}` in place of another function", "`{word}` is used {where}. Another function belongs there."),
-    "arguments": ("arguments exchanged", "The arguments of `{word}` are in the wrong order {where}."),
-    "nothing": ("nothing returned", "The result is computed, but the function does not return it."),
-    "results": ("results exchanged", "Two results are returned in the wrong order, or under each other's name."),
-    "tuple": ("not a tuple", "The result must be a tuple, also with one element: the comma makes the tuple."),
-    "only": ("only the {word} value returned", "All values are needed."),
-    "indentation": ("indentation", "A statement is indented wrongly, so it runs too often or too rarely."),
-    "step": ("a step left out", "One step of the method is left out {where}."),
-    "call": ("a step left out", "`{word}` is never called."),
-    "always": ("a condition forgotten", "Something always happens. It must happen in one case only."),
-    "case": ("a case left out", "A special case is not treated."),
-    "part": ("a condition forgotten", "A part of a condition is missing {where}."),
-    "edge": ("the edge of a comparison", "Equal numbers are treated wrongly {where}: is it `<` or `<=`?"),
-    "comparison": ("a comparison the wrong way round", "A comparison is the wrong way round {where}."),
-    "and": ("`and` or `or`", "`and` and `or` are exchanged {where}."),
-    "not": ("`not` forgotten", "A condition is the wrong way round {where}."),
-    "constant": ("a constant", "One of the numbers {where} is not the right one."),
-    "variable": ("`{word}` in the wrong place", "`{word}` is used {where}, but another variable belongs there."),
-}  # fmt: skip
-"""Each mistake's name and description. {where} becomes a phrase such as 'where `da` is computed',
-and {word} a name.
-"""
+from .mistakes import MISTAKES, place
 
 UNSURE = ("variable", "constant", "edge", "step", "call", "keyword")
 """Mistakes that often have the same answers as another one. They are named only if the learner's
@@ -163,9 +111,10 @@ def mutants(source: str, function: str) -> Iterator[Slip]:
                 if code in seen or not compiles(code):
                     continue
                 seen.add(code)
+                mistake = MISTAKES[key]
                 name, kind = (
                     text.format(word="".join(word), where=place(statement))
-                    for text in MISTAKES[key]
+                    for text in (mistake.name, mistake.kind)
                 )
                 changed = [line.strip() for line in code.splitlines() if line.strip() not in before]
                 lines = tuple(changed or ["?"]) if key in UNSURE else ()
@@ -208,22 +157,6 @@ def compiles(code: str) -> bool:
     except (SyntaxError, ValueError):
         return False
     return True
-
-
-def place(statement: stmt) -> str:
-    """Return where a statement is, in words."""
-    if isinstance(statement, Return):
-        return "in the value that is returned"
-    if isinstance(statement, For | While):
-        return "in the head of a loop"
-    if isinstance(statement, If):
-        return "in a condition"
-    changed = getattr(statement, "targets", [getattr(statement, "target", None)])[0]
-    while isinstance(changed, Subscript):
-        changed = changed.value
-    return (
-        f"where `{ast.unparse(changed)}` is computed" if changed is not None else "in one statement"
-    )
 
 
 def in_numbers(node: Any) -> Found:
