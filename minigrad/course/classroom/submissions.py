@@ -13,7 +13,7 @@ import re
 import stat
 import time
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -95,29 +95,58 @@ class Submission:
             beside.setdefault(file.where.parent, {})[file.where.name] = file.text
         self.modules = {folder: imported(texts) for folder, texts in beside.items()}
         """The texts of the student's own modules in each folder, by file name. See `imported`."""
-        others = [file for file in files if not file.problem and file.where.name != PROGRESS]
-        lesson_of = {file: recognized(file) for file in others}
-        helpers = [file for file in others if file.where.name in self.modules[file.where.parent]]
+        lesson_of = {
+            file: recognized(file)
+            for file in files
+            if not file.problem and file.where.name != PROGRESS
+        }
         for one in lessons():
-            # one file may contain several lessons
-            versions = [file for file in others if lesson_of[file] == one] or [
-                file for file in others if file.share(one) > 0.9
-            ]
-            versions = [file for file in versions if file.text != one.exercise] or versions
-            versions = [file for file in versions if file not in helpers] or versions
-            if versions:
+            if versions := self._versions(one, lesson_of):
                 newest = self.chosen[one.name] = max(versions, key=_age)
-                for file in versions:
-                    if file.text != newest.text:
-                        why = "newer than" if newest.time > file.time else "graded instead of"
-                        self.notes.append(
-                            f"lesson {one.number}: {newest.where} is {why} {file.where}"
-                        )
+                self.notes += _not_newest(one, newest, versions)
         if unread and not self.chosen and self.unread == {0}:  # for example a damaged zip file
             self.unread = {one.number for one in lessons()}
-        left = [str(file.where) for file in others if not lesson_of[file] and file not in helpers]
+        left = [
+            str(file.where)
+            for file, its in lesson_of.items()
+            if its is None and not self._is_module(file)
+        ]
         if left or not files:
             self.notes.append(f"not graded: {', '.join(left) or 'an empty folder'}")
+
+    def _is_module(self, file: File) -> bool:
+        """Return whether another file of the folder imports this file."""
+        return file.where.name in self.modules[file.where.parent]
+
+    def _versions(self, one: Lesson, lesson_of: Mapping[File, Lesson | None]) -> list[File]:
+        """Return the files that may be graded for a lesson. Each filter applies unless no file passes
+        it.
+        """
+
+        def belongs(file: File) -> bool:
+            return lesson_of[file] == one
+
+        def contains(file: File) -> bool:  # with another lesson
+            return file.share(one) > 0.9
+
+        def begun(file: File) -> bool:
+            return file.text != one.exercise
+
+        def alone(file: File) -> bool:
+            return not self._is_module(file)
+
+        versions = list(filter(belongs, lesson_of)) or list(filter(contains, lesson_of))
+        for wanted in (begun, alone):
+            versions = list(filter(wanted, versions)) or versions
+        return versions
+
+
+def _not_newest(one: Lesson, newest: File, versions: list[File]) -> Iterator[str]:
+    """Yield a phrase for each version of a lesson's file that differs from the newest one."""
+    for file in versions:
+        if file.text != newest.text:
+            why = "newer than" if newest.time > file.time else "graded instead of"
+            yield f"lesson {one.number}: {newest.where} is {why} {file.where}"
 
 
 def submissions(
