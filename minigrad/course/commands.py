@@ -376,8 +376,10 @@ def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
         return 0
     say(str(page), width=1000)
     if not webbrowser.open(page.as_uri()):
-        say("Could not open a browser. Open this file yourself, or read the text here: "
-            f"minigrad course show {one.number} --text")  # fmt: skip
+        say(
+            "Could not open a browser. Open this file yourself, or read the text here: "
+            f"minigrad course show {one.number} --text"
+        )
     return 0
 
 

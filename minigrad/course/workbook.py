@@ -310,8 +310,11 @@ def own_code(source: str, name: str, rest: str) -> str:
         return ""
     lines, ends = source.split("\n"), [0, *(node.end_lineno or 0 for node in body)]
     # each definition with its decorators and the comments before it
-    codes = ["\n".join(lines[end : node.end_lineno]).strip()
-             for end, node in zip(ends, body, strict=False) if node in needed]  # fmt: skip
+    codes = [
+        "\n".join(lines[end : node.end_lineno]).strip()
+        for end, node in zip(ends, body, strict=False)
+        if node in needed
+    ]
     return "\n\n\n".join(codes)
 
 

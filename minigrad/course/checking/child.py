@@ -72,25 +72,88 @@ def guard(folder: str, *lessons: str) -> None:
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     # A learner's file can reach these variables through an error's traceback, so they are
     # immutable.
-    paths = MappingProxyType({
-        "os.remove": 1, "os.rmdir": 1, "os.mkdir": 1, "os.truncate": 1, "os.chmod": 1, "os.chown": 1, "os.utime": 1,
-        "os.rename": 2, "os.link": 2, "os.symlink": 2, "shutil.rmtree": 1, "shutil.move": 2,
-    })  # fmt: skip
-    refused = ("os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "os.kill",
-               "os.killpg", "os.chflags", "os.lchflags", "os.setxattr", "os.removexattr", "pty.spawn",
-               "subprocess.Popen", "socket.", "ctypes.", "signal.pthread_kill", "resource.", "sqlite3.", "gc.",
-               "_winapi.", "winreg.", "syslog.", "sys.setprofile", "sys.settrace")  # fmt: skip
+    paths = MappingProxyType(
+        {
+            "os.remove": 1,
+            "os.rmdir": 1,
+            "os.mkdir": 1,
+            "os.truncate": 1,
+            "os.chmod": 1,
+            "os.chown": 1,
+            "os.utime": 1,
+            "os.rename": 2,
+            "os.link": 2,
+            "os.symlink": 2,
+            "shutil.rmtree": 1,
+            "shutil.move": 2,
+        }
+    )
+    refused = (
+        "os.system",
+        "os.exec",
+        "os.fork",
+        "os.forkpty",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.startfile",
+        "os.kill",
+        "os.killpg",
+        "os.chflags",
+        "os.lchflags",
+        "os.setxattr",
+        "os.removexattr",
+        "pty.spawn",
+        "subprocess.Popen",
+        "socket.",
+        "ctypes.",
+        "signal.pthread_kill",
+        "resource.",
+        "sqlite3.",
+        "gc.",
+        "_winapi.",
+        "winreg.",
+        "syslog.",
+        "sys.setprofile",
+        "sys.settrace",
+    )
     # Calls to these functions raise no audit event, so the functions are removed and their modules
     # may not be imported again.
-    unreported = ("fork_exec", "pidfd_send_signal", "mkfifo", "mknod", "chroot", "unshare", "setns", "pidfd_open",
-                  "setpriority", "sched_setaffinity", "sched_setscheduler", "sched_setparam")  # fmt: skip
+    unreported = (
+        "fork_exec",
+        "pidfd_send_signal",
+        "mkfifo",
+        "mknod",
+        "chroot",
+        "unshare",
+        "setns",
+        "pidfd_open",
+        "setpriority",
+        "sched_setaffinity",
+        "sched_setscheduler",
+        "sched_setparam",
+    )
     their_modules = "_posixsubprocess", "_signal", "posix"
     # Importing these modules is refused as well. They can write files without an audit event, or
     # start a second interpreter, which has no hook.
-    fresh = frozenset({
-        *their_modules, "resource", "readline", "_sqlite3", "_ctypes", "_curses", "_dbm", "_gdbm", "_ssl",
-        "_posixshmem", "_multiprocessing", "_xxsubinterpreters", "_interpreters", "_testcapi", "_testinternalcapi",
-    })  # fmt: skip
+    fresh = frozenset(
+        {
+            *their_modules,
+            "resource",
+            "readline",
+            "_sqlite3",
+            "_ctypes",
+            "_curses",
+            "_dbm",
+            "_gdbm",
+            "_ssl",
+            "_posixshmem",
+            "_multiprocessing",
+            "_xxsubinterpreters",
+            "_interpreters",
+            "_testcapi",
+            "_testinternalcapi",
+        }
+    )
     realpath, fsdecode, basename, isdir = (
         os.path.realpath,
         os.fsdecode,

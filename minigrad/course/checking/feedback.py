@@ -84,8 +84,15 @@ def explained(
     if question is not None:
         what = question.what or question.call
         told += wrapped(f"  asked: {what}", width)
-        told += packed((f"{n} = {printable(v)}" for n, v in problem.inputs.items()
-                        if not v.startswith("<") and f"{n} = {v}" not in what), "   ", width)  # fmt: skip
+        told += packed(
+            (
+                f"{n} = {printable(v)}"
+                for n, v in problem.inputs.items()
+                if not v.startswith("<") and f"{n} = {v}" not in what
+            ),
+            "   ",
+            width,
+        )
     told += _values(problem, width)
     if question is None:
         return told
@@ -128,8 +135,10 @@ def _lead(problem: Problem, lesson: Lesson) -> str:
             f"{name}{at} changes its input {problem.message}. Work on a copy, or make a new array."
         )
     if other:
-        return (f"{name} is correct by itself. The mistake is in {other}{at}: with a correct {other}, "
-                f"{name} gives the right answer.")  # fmt: skip
+        return (
+            f"{name} is correct by itself. The mistake is in {other}{at}: with a correct {other}, "
+            f"{name} gives the right answer."
+        )
     if problem.kind == "wrong":
         return f"{name}{at} gives a wrong answer."
     if problem.text:
@@ -144,8 +153,11 @@ def _values(problem: Problem, width: int) -> list[str]:
         told += wrapped(f"    line {problem.line}: {problem.text}", width)
     if problem.difference is not None:
         if problem.after:
-            told += wrapped(f"  Everything up to {problem.after} is right. "
-                            f"The first value that differs is {problem.first}:", width)  # fmt: skip
+            told += wrapped(
+                f"  Everything up to {problem.after} is right. "
+                f"The first value that differs is {problem.first}:",
+                width,
+            )
         if problem.kind == "changed":
             return told + _compared(problem.difference, "after the call", "before it", width)
         measured = problem.question.measured if problem.question else ""
@@ -171,8 +183,10 @@ def _compared(difference: Difference, yours: str, right: str, width: int) -> lis
     place = f"{' at' * difference.place.startswith('[')} {difference.place}".rstrip()
     yours, right = f"{yours}{place}", f"{right}{place}"
     column = max(len(yours), len(right)) + 2
-    return [*wrapped(f"    {yours:<{column}}{printable(difference.yours)}", width),
-            *wrapped(f"    {right:<{column}}{difference.right}", width)]  # fmt: skip
+    return [
+        *wrapped(f"    {yours:<{column}}{printable(difference.yours)}", width),
+        *wrapped(f"    {right:<{column}}{difference.right}", width),
+    ]
 
 
 def to_paste(problem: Problem, lesson: Lesson) -> list[str]:
@@ -206,8 +220,13 @@ def wrapped(text: str, width: int = 80, following: str = "") -> list[str]:
     default the first line's indentation.
     """
     indent = " " * (len(text) - len(text.lstrip()))
-    return textwrap.wrap(text.strip(), width, initial_indent=indent, subsequent_indent=following or indent,
-                         break_on_hyphens=False)  # fmt: skip
+    return textwrap.wrap(
+        text.strip(),
+        width,
+        initial_indent=indent,
+        subsequent_indent=following or indent,
+        break_on_hyphens=False,
+    )
 
 
 def say(*texts: str, width: int = 0) -> None:

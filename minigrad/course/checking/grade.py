@@ -129,24 +129,46 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
         problem = Problem("stopped", message=run.ended)
         return Verdict(lesson, 0, problem, run.output, lesson.asked)
     outcomes = [*run.outcomes, *[{"ended": run.ended}] * len(lesson.questions)]
-    problems = [_judged(lesson, text, i, outcomes[i]) for i in range(len(lesson.questions))]
+    problems = [
+        _judged(lesson, text, index, outcomes[index]) for index in range(len(lesson.questions))
+    ]
     needed, extra = problems[: lesson.asked], problems[lesson.asked :]
-    tried = (p for p in extra if p and p.kind not in ("missing", "not written", "stopped"))
-    left = dict.fromkeys(
-        p.question.function
-        for p in extra
-        if p and p.question and p.kind in ("missing", "not written")
-    )
-    first, beyond = next(filter(None, needed), None), next(tried, None)
+    unwritten, beyond = _beyond(extra)
+    first = next(filter(None, needed), None)
+    trained: tuple[Any, ...] = ()
     if first is not None:
         first, beyond = _explained(lesson, text, run, first, again), None
-    elif beyond is not None:
-        beyond = _explained(lesson, text, run, beyond, again)
-    right, missing = needed.count(None), max(len(needed) - len(run.outcomes), 0)
-    answers = (o["answer"] for q, o in zip(lesson.questions, outcomes, strict=False) if q.training)
-    trained = tuple(answers) if first is None else ()
-    stretch = extra.count(None), beyond
-    return Verdict(lesson, right, first, run.output, missing, stretch, tuple(left), trained)
+    else:
+        if beyond is not None:
+            beyond = _explained(lesson, text, run, beyond, again)
+        trained = tuple(
+            outcome["answer"]
+            for question, outcome in zip(lesson.questions, outcomes, strict=False)
+            if question.training
+        )
+    return Verdict(
+        lesson,
+        right=needed.count(None),
+        problem=first,
+        output=run.output,
+        unanswered=max(len(needed) - len(run.outcomes), 0),
+        stretch=(extra.count(None), beyond),
+        unwritten=unwritten,
+        trained=trained,
+    )
+
+
+def _beyond(extra: list[Problem | None]) -> tuple[tuple[str, ...], Problem | None]:
+    """Return the functions of stretch tasks that are not written, and the first problem of those that
+    are.
+    """
+    unwritten, tried = list[str](), list[Problem]()
+    for problem in filter(None, extra):
+        if problem.kind not in ("missing", "not written", "stopped"):
+            tried.append(problem)
+        elif problem.kind != "stopped" and problem.question:
+            unwritten.append(problem.question.function)
+    return tuple(dict.fromkeys(unwritten)), next(iter(tried), None)
 
 
 def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
@@ -164,27 +186,45 @@ def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Aga
 
 def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
     function, first = problem.function, problem.number - 1
-    more = (i for i in key.indices(lesson, function) if not lesson.questions[i].training)
-    asked = [first, *(i for i in more if i != first)]
+    asked = [first]
+    for index in key.indices(lesson, function):
+        if index != first and not lesson.questions[index].training:
+            asked.append(index)
     others = replaceable(text, lesson, function)
 
     def passes(run: Run) -> bool:
         if len(run.outcomes) < len(asked):
             return False
         answers = zip(asked, run.outcomes, strict=False)
-        return not any(_judged(lesson, text, i, outcome) for i, outcome in answers)
+        return not any(_judged(lesson, text, index, outcome) for index, outcome in answers)
 
     second = again(with_right(text, lesson, others), asked)
     if others and passes(second):
-        alone = (n for n in others if passes(again(with_right(text, lesson, [n]), asked)))
-        return replace(problem, blames=next(alone, " and ".join(others)))
-    outcomes = dict(enumerate(run.outcomes)) | dict(zip(asked, second.outcomes, strict=False))
-    if isinstance(second.variables, dict):
-        shown = {name: described_input(value) for name, value in second.variables.items()}
-        plain = [pair for pair in shown.items() if "Unusable(" not in pair[1]]
-        problem = replace(problem, variables=dict(plain[:MOST_VARIABLES]))
-    problem = replace(problem, slip=key.find_slip(lesson, function, outcomes, text))
-    return problem if problem.kind == "error" else _located(lesson, problem, run, second.way)
+        for name in others:
+            if passes(again(with_right(text, lesson, [name]), asked)):
+                return replace(problem, blames=name)
+        return replace(problem, blames=" and ".join(others))
+    outcomes = dict(enumerate(run.outcomes))
+    outcomes |= dict(zip(asked, second.outcomes, strict=False))
+    problem = replace(
+        problem,
+        variables=_shown(second.variables),
+        slip=key.find_slip(lesson, function, outcomes, text),
+    )
+    if problem.kind == "error":
+        return problem
+    return _located(lesson, problem, run, second.way)
+
+
+def _shown(variables: Any) -> dict[str, str]:
+    """Return the first variables that can be shown, as text."""
+    shown = dict[str, str]()
+    if isinstance(variables, dict):
+        for name, value in variables.items():
+            text = described_input(value)
+            if len(shown) < MOST_VARIABLES and "Unusable(" not in text:
+                shown[name] = text
+    return shown
 
 
 def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
@@ -198,7 +238,11 @@ def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
             right = question.names(answers.right[index])
             pairs = [(name, a, b) for (name, a), (_, b) in zip(yours, right, strict=True)]
         else:
-            pairs = [(n, way[n], value) for n, value in answers.ways[index].items() if n in way]
+            pairs = [
+                (name, way[name], value)
+                for name, value in answers.ways[index].items()
+                if name in way
+            ]
         after = ""
         for name, a, b in pairs:
             if found := difference(a, b, question.tolerance, name):
@@ -211,11 +255,14 @@ def replaceable(text: str, lesson: Lesson, function: str) -> list[str]:
     """Return the names of the file's other functions and methods whose code differs from both the
     solution's and the exercise's.
     """
-    files, found = (text, lesson.solution, lesson.exercise), []
+    found = []
     for name, node in definitions(ast.parse(text)).items():
         if isinstance(node, ast.FunctionDef) and name != function:
-            mine, right, given = (key.code_of(file, name) for file in files)
-            found += [name] * (right != "" and mine not in (right, given))
+            mine = key.code_of(text, name)
+            right = key.code_of(lesson.solution, name)
+            given = key.code_of(lesson.exercise, name)
+            if right and mine not in (right, given):
+                found.append(name)
     return found
 
 

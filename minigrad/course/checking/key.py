@@ -132,7 +132,8 @@ def find_slip(
             continue
         form, number = signature(outcome["answer"])
         answers.append((form, number))
-        if {"nan", "inf"} & ({*form.split()} - {*signature(key.right[i])[0].split()}):
+        expected, _ = signature(key.right[i])
+        if {"nan", "inf"} & ({*form.split()} - {*expected.split()}):
             return None
         if difference(outcome["answer"], key.right[i], lesson.questions[i].tolerance):
             evidence += 1 if number.is_integer() else ENOUGH
@@ -297,12 +298,14 @@ def write(lesson: Lesson, key: Key) -> None:
     """
     names = [field.name for field in fields(Slip)]
     data = {
-        "right": [encode(a) for a in key.right],
-        "ways": {i: encode(w) for i, w in key.ways.items()},
-        "slips": {name: [getattr(k.slip, name) for k in key.slips] for name in names},
-        "forms": [[form for form, _ in k.signatures] for k in key.slips],
-        "numbers": [[float(f"{number:.12g}") for _, number in k.signatures] for k in key.slips],
-        "own": [k.own for k in key.slips],
+        "right": list(map(encode, key.right)),
+        "ways": {i: encode(way) for i, way in key.ways.items()},
+        "slips": {name: [getattr(known.slip, name) for known in key.slips] for name in names},
+        "forms": [[form for form, _ in known.signatures] for known in key.slips],
+        "numbers": [
+            [float(f"{number:.12g}") for _, number in known.signatures] for known in key.slips
+        ],
+        "own": [known.own for known in key.slips],
         "sources": sources(lesson),
     }
     text = json.dumps(data, separators=(",", ":"))

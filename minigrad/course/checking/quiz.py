@@ -38,8 +38,12 @@ def seal(
         _digest(question, text): _sealed(question, text, sentence.encode())
         for text, sentence in sentences.items()
     }
-    return {"question": question, "choices": dict(choices or {}), "right": _digest(question, right),
-            "sentences": {key: base64.b64encode(text).decode() for key, text in sealed.items()}}  # fmt: skip
+    return {
+        "question": question,
+        "choices": dict(choices or {}),
+        "right": _digest(question, right),
+        "sentences": {key: base64.b64encode(text).decode() for key, text in sealed.items()},
+    }
 
 
 def answer(quiz: Quiz, text: str) -> tuple[bool, str]:

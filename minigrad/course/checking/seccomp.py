@@ -73,9 +73,15 @@ def refuse_calls() -> None:
     # Each step contains an operation, the number of steps to skip if its comparison is true, the
     # number of steps to skip if it is false, and the operand.
     # Refuse calls for another processor.
-    steps = [(load, 0, 0, 4), (equal, 1, 0, kind), (answer, 0, 0, refuse),
-             # Refuse calls that use the kernel's 32-bit interface.
-             (load, 0, 0, 0), (at_least, 0, 1, 1 << 30), (answer, 0, 0, refuse)]  # fmt: skip
+    steps = [
+        (load, 0, 0, 4),
+        (equal, 1, 0, kind),
+        (answer, 0, 0, refuse),
+        # Refuse calls that use the kernel's 32-bit interface.
+        (load, 0, 0, 0),
+        (at_least, 0, 1, 1 << 30),
+        (answer, 0, 0, refuse),
+    ]
     for number in (*numbers, *EVERYWHERE):
         steps += [(equal, 0, 1, number), (answer, 0, 0, refuse)]
     # The filter cannot see the flags of clone3. If clone3 is reported as unknown, the C library
@@ -83,10 +89,21 @@ def refuse_calls() -> None:
     # prlimit only for process 0, which means this process.
     steps += [(equal, 0, 1, CLONE3), (answer, 0, 0, unknown)]
     for number, compare, first in ((clone, has_bits, CLONE_THREAD), (prlimit, equal, 0)):
-        steps += [(equal, 0, 4, number), (load, 0, 0, 16), (compare, 0, 1, first),
-                  (answer, 0, 0, allow), (answer, 0, 0, refuse)]  # fmt: skip
-    steps += [(equal, 0, 5, fcntl), (load, 0, 0, 24), (equal, 1, 0, F_SETOWN), (equal, 0, 1, F_SETOWN_EX),
-              (answer, 0, 0, refuse), (answer, 0, 0, allow)]  # fmt: skip
+        steps += [
+            (equal, 0, 4, number),
+            (load, 0, 0, 16),
+            (compare, 0, 1, first),
+            (answer, 0, 0, allow),
+            (answer, 0, 0, refuse),
+        ]
+    steps += [
+        (equal, 0, 5, fcntl),
+        (load, 0, 0, 24),
+        (equal, 1, 0, F_SETOWN),
+        (equal, 0, 1, F_SETOWN_EX),
+        (answer, 0, 0, refuse),
+        (answer, 0, 0, allow),
+    ]
     steps.append((answer, 0, 0, allow))
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     program = ctypes.create_string_buffer(

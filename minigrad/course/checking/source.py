@@ -50,7 +50,8 @@ def definitions(tree: Any) -> dict[str, Any]:
     for node in tree.body:
         found |= dict.fromkeys(bound(node), node)
         if isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}.{name}": part for name, part in definitions(node).items()}
+            for name, part in definitions(node).items():
+                found[f"{node.name}.{name}"] = part
     return found
 
 
@@ -60,8 +61,11 @@ def bound(node: ast.stmt) -> set[str]:
         return {node.name}
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
-    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    return {
+        part.id
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
 
 
 def imported(files: Mapping[str, str]) -> dict[str, str]:

@@ -87,8 +87,16 @@ class Wall:
             for part in ("bin", "lib", "lib64", "pyvenv.cfg")
         }
         shown |= {str(ROOT / package) for package in ("minigrad", "layers", "optim")}
-        options = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
-                   "--dev-bind", "/dev/null", "/dev/null"]  # fmt: skip
+        options = [
+            "--unshare-all",
+            "--die-with-parent",
+            "--new-session",
+            "--cap-drop",
+            "ALL",
+            "--dev-bind",
+            "/dev/null",
+            "/dev/null",
+        ]
         for path in sorted(shown):  # a folder comes before its contents
             options += ["--ro-bind-try", path, path]
         for place in prefixes:  # minigrad may be installed in any of them
@@ -142,10 +150,16 @@ def environment(folder: str) -> dict[str, str]:
     """Return the environment variables for a learner's file, which runs in `folder`."""
     keep = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
     return {name: os.environ[name] for name in keep if name in os.environ} | {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *user_site()]), "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONIOENCODING": "utf-8", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-        "MPLBACKEND": "Agg", "MPLCONFIGDIR": folder, **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), folder),
-    }  # fmt: skip
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *user_site()]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": folder,
+        **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), folder),
+    }
 
 
 def user_site() -> list[str]:

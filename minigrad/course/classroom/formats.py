@@ -58,12 +58,25 @@ def as_json(rows: list[Row], options: argparse.Namespace) -> str:
     "lessons": [...]}]}. A lesson contains a mark's fields.
     """
     submitted = [
-        {"name": row.name, "id": row.id, "points": row.points, "of": len(row.marks), "note": row.note, "lessons": [
-            {**vars(mark), "lesson": mark.lesson.number, "title": mark.lesson.title,
-             "passed": mark.passed, "asked": mark.lesson.asked}
-            for mark in row.marks]}
+        {
+            "name": row.name,
+            "id": row.id,
+            "points": row.points,
+            "of": len(row.marks),
+            "note": row.note,
+            "lessons": [
+                {
+                    **vars(mark),
+                    "lesson": mark.lesson.number,
+                    "title": mark.lesson.title,
+                    "passed": mark.passed,
+                    "asked": mark.lesson.asked,
+                }
+                for mark in row.marks
+            ],
+        }
         for row in rows
-    ]  # fmt: skip
+    ]
     return json_text({"wall": str(options.wall), "submissions": submitted})
 
 
@@ -88,21 +101,30 @@ def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
     """
     (row,) = rows
     tests = [
-        {"name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "score": score, "max_score": 1.0,
-         "status": "passed" if mark.passed else "failed", "output": mark.said,
-         "visibility": options.visibility,
-         "tags": list(filter(None, [mark.kind, mark.function, mark.mistake]))}
+        {
+            "name": f"Lesson {mark.lesson.number}: {mark.lesson.title}",
+            "score": score,
+            "max_score": 1.0,
+            "status": "passed" if mark.passed else "failed",
+            "output": mark.said,
+            "visibility": options.visibility,
+            "tags": list(filter(None, [mark.kind, mark.function, mark.mistake])),
+        }
         for mark, score in zip(row.marks, row.scores, strict=True)
-    ]  # fmt: skip
-    return json_text({
-        "score": row.points,
-        "output": f"{row.points:g} of {len(row.marks)} points\n{row.note}".rstrip(),
-        # a learner's file may print HTML, so all output is declared as text
-        "output_format": "text", "test_output_format": "text", "test_name_format": "text",
-        "visibility": options.visibility,
-        "tests": tests,
-        "extra_data": {"wall": str(options.wall)},  # not shown to students
-    })  # fmt: skip
+    ]
+    return json_text(
+        {
+            "score": row.points,
+            "output": f"{row.points:g} of {len(row.marks)} points\n{row.note}".rstrip(),
+            # a learner's file may print HTML, so all output is declared as text
+            "output_format": "text",
+            "test_output_format": "text",
+            "test_name_format": "text",
+            "visibility": options.visibility,
+            "tests": tests,
+            "extra_data": {"wall": str(options.wall)},  # not shown to students
+        }
+    )
 
 
 def classroom50(rows: list[Row], options: argparse.Namespace) -> str:
@@ -123,20 +145,27 @@ def classroom50(rows: list[Row], options: argparse.Namespace) -> str:
             remedy="run this command in Classroom 50's autograder.py, or print --json instead",
         ) from None
     tests = [
-        {"test-name": f"Lesson {mark.lesson.number}: {mark.lesson.title}", "passed": mark.passed,
-         "score": mark.right if row.partial else int(mark.passed),
-         "max-score": mark.lesson.asked if row.partial else 1, "output": mark.said, "note": row.note}
+        {
+            "test-name": f"Lesson {mark.lesson.number}: {mark.lesson.title}",
+            "passed": mark.passed,
+            "score": mark.right if row.partial else int(mark.passed),
+            "max-score": mark.lesson.asked if row.partial else 1,
+            "output": mark.said,
+            "note": row.note,
+        }
         for mark in row.marks
-    ]  # fmt: skip
-    return json_text({
-        "schema": "classroom50/result/v1",
-        **given,
-        "assignment_type": os.environ.get("ASSIGNMENT_TYPE", "individual"),
-        "datetime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "score": sum(test["score"] for test in tests),
-        "max-score": sum(test["max-score"] for test in tests),
-        "tests": tests,
-    })  # fmt: skip
+    ]
+    return json_text(
+        {
+            "schema": "classroom50/result/v1",
+            **given,
+            "assignment_type": os.environ.get("ASSIGNMENT_TYPE", "individual"),
+            "datetime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "score": sum(test["score"] for test in tests),
+            "max-score": sum(test["max-score"] for test in tests),
+            "tests": tests,
+        }
+    )
 
 
 def write_autograder(options: argparse.Namespace) -> int:
@@ -144,8 +173,11 @@ def write_autograder(options: argparse.Namespace) -> int:
     Classroom 50.
     """
     numbers = ",".join(str(one.number) for one in chosen(options.lesson))
-    copy = partial(shutil.copytree, copy_function=shutil.copy,
-                   ignore=shutil.ignore_patterns("__pycache__", "lesson_*"))  # fmt: skip
+    copy = partial(
+        shutil.copytree,
+        copy_function=shutil.copy,
+        ignore=shutil.ignore_patterns("__pycache__", "lesson_*"),
+    )
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "files")
         for package in "minigrad", "layers", "optim":

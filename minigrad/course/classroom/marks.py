@@ -112,8 +112,14 @@ def graded(
         slip = problem.slip or Slip("", "", "")
         # the lines may contain the learner's own messages
         said = "\n".join(map(printable, feedback.lines(verdict, 2)))
-        return {"right": verdict.right, "said": said, "kind": problem.kind, "mistake": slip.name,
-                "hint": slip.kind, "function": problem.blames or problem.function}  # fmt: skip
+        return {
+            "right": verdict.right,
+            "said": said,
+            "kind": problem.kind,
+            "mistake": slip.name,
+            "hint": slip.kind,
+            "function": problem.blames or problem.function,
+        }
 
     done = run_jobs(todo, work, jobs, keep, apart=False, shown=None)
     marks |= {name: Mark(files[name][0], **job.result) for name, job in done.items()}

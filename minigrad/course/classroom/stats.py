@@ -38,27 +38,35 @@ def counted(rows: list[Row]) -> Iterator[tuple[Lesson, tuple[int, ...], dict[str
         lists = {"Where the others are stuck": functions, "The most frequent mistakes": mistakes}
         for title, groups in lists.items():
             largest = sorted(groups.items(), key=lambda group: -len(group[1]))
-            lists[title] = dict(largest[:MOST] if groups is mistakes else largest)
+            if groups is mistakes:
+                largest = largest[:MOST]
+            lists[title] = dict(largest)
         yield marks[0].lesson, (passed, stuck, len(rows) - passed - stuck), lists
 
 
 def statistics(rows: list[Row], options: argparse.Namespace) -> str:
     """Return the counts as a table, or as an HTML page if the file to write ends with .html."""
-    cells, lines, picture, sections = [], [], "", ""
+    cells: list[list[str]] = []
+    lines: list[str] = []
+    picture = sections = ""
     for one, counts, lists in counted(rows):
         name = f"{one.number:>2}  {one.title}"
         cells.append([name, *map(str, counts)])
         bars = "".join(f'<i style="flex: {number}">{number}</i>' for number in counts)
         picture += f"<tr><th>{escape(name)}</th><td><div>{bars}</div></td></tr>\n"
-        sections += f"<h2>{escape(name)}</h2>\n" * (counts[1] > 0)
+        if counts[1]:
+            sections += f"<h2>{escape(name)}</h2>\n"
         for title, groups in lists.items():
             if groups:
-                lines += ["", f"Lesson {one.number}, {one.title}. {title}:"]
+                lines.append("")
+                lines.append(f"Lesson {one.number}, {one.title}. {title}:")
                 sections += f"<h3>{title}</h3>\n"
             for (thing, hint), names in groups.items():
-                who, share = ", ".join(names * options.names), len(names) / counts[1]
+                share = len(names) / counts[1]
+                who = ", ".join(names) if options.names else ""
                 lines.append(f"  {len(names):>4}  {thing}")
-                lines += wrapped(f"        {hint}", 100) + wrapped(f"        {who}", 100)
+                lines += wrapped(f"        {hint}", 100)
+                lines += wrapped(f"        {who}", 100)
                 sections += (
                     f'<div class="group" style="--share: {share:.3f}"><b>{len(names)}</b>'
                     f" {marked(thing)}<p>{marked(hint)}</p><p>{escape(who)}</p></div>\n"
@@ -67,7 +75,8 @@ def statistics(rows: list[Row], options: argparse.Namespace) -> str:
         page = Template(Path(__file__).with_name("stats.html").read_text("utf-8"))
         return page.substitute(count=len(rows), picture=picture, sections=sections)
     head = ["lesson", "passed", "stuck", "not begun"]
-    return "\n".join([table(head, cells, [f"{len(rows)} submissions", "", "", ""]), *lines, ""])
+    foot = [f"{len(rows)} submissions", "", "", ""]
+    return "\n".join([table(head, cells, foot), *lines, ""])
 
 
 def marked(text: str) -> str:
