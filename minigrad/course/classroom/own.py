@@ -35,14 +35,19 @@ def new(options: argparse.Namespace) -> int:
 def test(options: argparse.Namespace) -> int:
     """Write a lesson's answer key, and print what the lesson lacks."""
     lacks = lacking(Lesson(options.folder.resolve()))
-    say(*lacks or ["The lesson is complete."])
-    return int(bool(lacks))
+    if not lacks:
+        say("The lesson is complete.")
+        return 0
+    say(*lacks)
+    return 1
 
 
 def lacking(one: Lesson) -> list[str]:
     """Write a lesson's answer key, and return what the lesson lacks. Errors: OSError."""
-    texts = {name: one.read(name) for name in ("solution.py", "exercise.py", "text.md")}
-    blocks, solution = BLOCK.findall(one.text), texts["solution.py"]
+    names = "solution.py", "exercise.py", "text.md"
+    texts = {name: one.read(name) for name in names}
+    solution = texts["solution.py"]
+    blocks = BLOCK.findall(one.text)
     # what the text shows is compared with what its code prints
     texts["text.md"] = QUIET + "".join(f"{code}\nprint({END!r})\n" for code, _ in blocks)
     name = "check.py"
@@ -56,7 +61,10 @@ def lacking(one: Lesson) -> list[str]:
             quiz.answer(question, bytes.fromhex(question["right"]).hex())
         # in processes with a time limit, because building the key runs the same code without one
         runs = {name: ask(one, Path(one.file), text) for name, text in (texts | slips).items()}
-        if found := [lack for name, run in runs.items() for lack in failures(one, name, run)]:
+        found = []
+        for name, run in runs.items():
+            found += failures(one, name, run)
+        if found:
             return found
         name = "the answer key"
         key.write(one, key.make(one))
