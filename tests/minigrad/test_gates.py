@@ -665,3 +665,12 @@ def test_an_option_that_the_caller_changes_later_keeps_its_value(option):
     z = functions[option](True)
     (expected,) = mg.grad((z * z).sum(), x)
     np.testing.assert_array_equal(changed.array, expected.array)
+
+
+def test_a_bound_of_a_slice_that_the_caller_changes_later_keeps_its_value():
+    x, start = mg.Tensor(np.arange(4.0), requires_grad=True), np.array(1)
+    for part in (x[start:], x[None, start:], x[start:None:None]):
+        start[...] = 0
+        (gradient,) = mg.grad(part.sum(), x)
+        assert gradient.array.tolist() == [0.0, 1.0, 1.0, 1.0]
+        start[...] = 1
