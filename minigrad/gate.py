@@ -160,11 +160,11 @@ class Gate:
         except Exception as error:
             cause = None if isinstance(error, MinigradError) else error
             raise checks.forward_failed(self, error, nodes) from cause
-        if type(output) is tuple:
-            output, saved = output
-            arrays += (saved,)
-        if type(output) is not np.ndarray:  # NumPy returns some single numbers as np.float32
-            output = np.asarray(output)
+        if type(output) is not np.ndarray:
+            if type(output) is tuple:
+                output, saved = output
+                arrays = (*arrays, saved)
+            output = np.asarray(output)  # NumPy returns some single numbers as np.float32
         # A view has a base. A gate defined elsewhere may also return one of its inputs.
         if output.base is not None or self.foreign:
             output = _unshared(output, nodes, recorded)

@@ -394,13 +394,15 @@ def plain_key(key: Any) -> Any:
 
     Arrays are copied, because the caller may change them.
     """
+    if type(key) is int:
+        return key
     if type(key) is tuple:
         return tuple([plain_key(part) for part in key])
     if type(key) is slice:
         bounds = key.start, key.stop, key.step
-        if np.ndarray in map(type, bounds):
-            return slice(*[np.asarray(bound).item() for bound in bounds])
-        return key
+        if bounds == (None, None, None) or np.ndarray not in map(type, bounds):
+            return key
+        return slice(*[np.asarray(bound).item() for bound in bounds])
     if isinstance(key, Tensor):
         return key.array.copy()
     if isinstance(key, list):
