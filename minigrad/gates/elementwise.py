@@ -34,7 +34,7 @@ class Power(_TwoOperands):
         # instead, the product is 0.
         return (
             lambda: dz * b * a ** np.where(b == 0, 1.0, floats(b) - 1),
-            lambda: dz * z * np.log(floats(a)),
+            lambda: dz * z * np.log(floats(a).astype(z.dtype)),
         )
 
 

@@ -674,3 +674,10 @@ def test_a_bound_of_a_slice_that_the_caller_changes_later_keeps_its_value():
         (gradient,) = mg.grad(part.sum(), x)
         assert gradient.array.tolist() == [0.0, 1.0, 1.0, 1.0]
         start[...] = 1
+
+
+def test_the_slope_of_a_power_by_its_exponent_has_the_exponent_s_digits():
+    base = np.array(1.125, np.float16)
+    exponent = mg.Tensor(np.array(0.3), requires_grad=True)
+    (slope,) = mg.grad(mg.Tensor(base) ** exponent, [exponent])
+    assert slope.item() == pytest.approx(1.125**0.3 * np.log(1.125), rel=1e-14)
