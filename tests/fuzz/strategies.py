@@ -83,7 +83,7 @@ def derivatives(
         leaf.grad = None
     z.backward(upstream)
     for name, leaf in wanted.items():
-        found[f"gradient of {name}"] = np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
+        found[f"gradient of {name}"] = np.zeros_like(leaf.array) if leaf.grad is None else leaf.grad
     if not twice:
         return found
     leaf_list = list(wanted.values())

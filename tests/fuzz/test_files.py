@@ -122,15 +122,18 @@ def snapshots(number: int) -> tuple[list[tuple[dict[str, Any], dict[str, Any]]],
         return [(dict(one), one.info) for one in loaded], end
 
 
-def paths(info: dict[str, Any], before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path of each part of the info, but not of the history's columns or the ranks' generators."""
-    inside = [
-        path
-        for key, part in info.items()
-        if isinstance(part, dict)
-        for path in paths(part, (*before, key))
-    ]
-    return [(*before, key) for key in info] + inside
+def paths(info: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of each part of the info: of each item of a dictionary, each element of a list, and
+    all elements of a list.
+    """
+    parts = list(info.items() if isinstance(info, dict) else enumerate(info))
+    found = [(*before, key) for key, _ in parts]
+    if isinstance(info, list) and info:
+        found.append((*before, slice(None)))
+    for key, part in parts:
+        if isinstance(part, (dict, list)):
+            found += paths(part, (*before, key))
+    return found
 
 
 @st.composite
@@ -140,7 +143,10 @@ def missing_parts(draw: Any) -> tuple[int, int, tuple[Any, ...], bool]:
     which = draw(st.integers(0, len(snapshots(run)[0]) - 1))
     arrays, info = snapshots(run)[0][which]
     names = [("array", name) for name in arrays]
-    path = draw(st.sampled_from([(key,) for key in info] + paths(info) + names))
+    path = draw(
+        st.sampled_from([(key,) for key in info] + paths(info) + names)
+        | st.sampled_from([one for one in paths(info) if not isinstance(one[-1], str)])
+    )
     return run, which, path, path[0] == "array" and draw(st.booleans())
 
 

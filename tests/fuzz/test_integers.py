@@ -39,6 +39,14 @@ SAMPLES = {
     for name, gate in sorted(mg.GATES.items())
     if gate.__module__.startswith("minigrad.gates.") and name[0] != "_"
 }
+LABELLED = mg.SoftmaxCrossEntropy, mg.NegativeLogLikelihood
+LOSSES = *LABELLED, mg.BinaryCrossEntropy, mg.MeanSquaredError, mg.MeanAbsoluteError
+for one in LABELLED:  # two examples of two classes, whose labels may be booleans
+    SAMPLES[one.__name__] += [
+        (one(reduction, weights), (-np.ones((2, 2)), np.array([0, 1])))
+        for reduction in ("mean", "sum", "none")
+        for weights in ([0.5, 2.0], [4.0, 1.0])
+    ]
 
 
 @dataclass
@@ -50,13 +58,15 @@ class GateCase:
     free: list[int]
     """The positions of inputs that are numbers, not labels, ids or masks."""
     parameters: list[int]
+    plain: list[Any]
+    """The usual dtypes of labels, ids and masks, with which the gate is compared."""
     unfuse: bool = False
 
 
 @st.composite
-def gate_cases(draw: Any) -> GateCase:
+def gate_cases(draw: Any, names: list[str]) -> GateCase:
     """A gate with inputs of the shapes, signs and ranges of its samples."""
-    name = draw(st.sampled_from(list(SAMPLES)))
+    name = draw(st.sampled_from(names))
     gate, samples = draw(st.sampled_from(SAMPLES[name]))
     free = [
         position
@@ -67,10 +77,23 @@ def gate_cases(draw: Any) -> GateCase:
     # float32 has too few digits where large numbers cancel, and so has a saturated recurrent gate
     large = not isinstance(gate, SEQUENCES) and draw(st.booleans())
     floats, wanted = (["float64"], ["float64"]) if large else (FLOATS, PARAMETERS)
+    # the difference of two narrow integers may leave their type
+    narrow = draw(st.none() | st.sampled_from(NARROW)) if isinstance(gate, LOSSES) else None
     inputs, parameters = [], []
     for position, sample in enumerate(samples):
+        if isinstance(gate, LABELLED) and position not in free:
+            classes = samples[0].shape[-1]
+            kinds = st.sampled_from([*SIGNED, *UNSIGNED])
+            dtype = draw(kinds | st.just("bool") if classes == 2 else kinds)
+            inputs.append(draw(arrays(dtype, sample.shape, 0, classes - 1, False)))
+            continue
         if position not in free:
             inputs.append(draw(constants(gate, sample)))
+            continue
+        if narrow:
+            high = 0 if isinstance(gate, mg.NegativeLogLikelihood) else 4
+            dtype = "int8" if high == 0 else narrow
+            inputs.append(draw(arrays(dtype, sample.shape, -4, high)))
             continue
         is_parameter = position == parameter and (len(samples) > 1 or draw(st.booleans()))
         dtype = draw(st.sampled_from(wanted if is_parameter else [*WHOLE, *floats]))
@@ -83,7 +106,10 @@ def gate_cases(draw: Any) -> GateCase:
         inputs.append(draw(arrays(dtype, sample.shape, low, high, large)))
         if is_parameter or (dtype in PARAMETERS and draw(st.booleans())):
             parameters.append(position)
-    return GateCase(gate, inputs, free, parameters, type(gate) in UNFUSED and draw(st.booleans()))
+    plain = [sample.dtype for sample in samples]
+    return GateCase(
+        gate, inputs, free, parameters, plain, type(gate) in UNFUSED and draw(st.booleans())
+    )
 
 
 def constants(gate: Any, sample: Array) -> Any:
@@ -98,6 +124,7 @@ def constants(gate: Any, sample: Array) -> Any:
     return st.sampled_from(kinds).map(lambda dtype: sample.astype(dtype))
 
 
+NARROW = ["bool", "int8", "uint8", "int16", "uint16"]
 SEQUENCES = mg.RNNSequence, mg.GRUSequence, mg.LSTMSequence
 
 
@@ -110,8 +137,12 @@ def run_gate(case: GateCase, inputs: list[Array]) -> Results:
     return derivatives(lambda: case.gate(*leaves.values()), leaves, twice, unfuse=case.unfuse)
 
 
-@settings(max_examples=300)
-@given(gate_cases())
+@settings(max_examples=600)
+@given(
+    st.sampled_from(
+        [list(SAMPLES), *([one.__name__ for one in some] for some in (LOSSES, LABELLED))]
+    ).flatmap(gate_cases)
+)
 def test_gates_of_integers_and_float16(case):
     if isinstance(case.gate, (mg.Negate, mg.Subtract)) and all(
         one.dtype == bool for one in case.inputs
@@ -122,12 +153,63 @@ def test_gates_of_integers_and_float16(case):
 
     def exactly(change: Any) -> Results:
         inputs = [
-            change(one.astype(float)) if position in case.free else one
-            for position, one in enumerate(case.inputs)
+            change(one.astype(float)) if position in case.free else one.astype(plain)
+            for position, (one, plain) in enumerate(zip(case.inputs, case.plain, strict=True))
         ]
         return run_gate(case, inputs)
 
     require_near(run_gate(case, case.inputs), exactly, [one.dtype for one in case.inputs])
+
+
+THREE: dict[str, Any] = {
+    "attention": mg.scaled_dot_product_attention,
+    "where": lambda q, k, v: mg.where(q > 0, k, v),
+    "einsum": lambda q, k, v: mg.einsum("ij,jk,ik->i", q, k, v),
+    "concatenate": lambda q, k, v: mg.concatenate([q, k, v]),
+    "stack": lambda q, k, v: mg.stack([q, k, v]),
+    "layer_norm": lambda q, k, v: mg.layer_norm(q, k[0], v[0]),
+}
+
+
+@st.composite
+def three_inputs(draw: Any) -> tuple[str, list[Array]]:
+    """A gate of three inputs, each in a dtype of its own."""
+    name = draw(st.sampled_from(list(THREE)))
+    dtypes = draw(st.tuples(*[st.sampled_from(WHOLE) | st.sampled_from(FLOATS)] * 3))
+    if name == "attention":  # integers as values, and as keys of float16, take the others' dtype
+        dtypes = (*dtypes[:2], draw(st.sampled_from(FLOATS)))
+    if dtypes[0] == "float16" and name == "attention":
+        dtypes = (dtypes[0], draw(st.sampled_from(FLOATS)), dtypes[2])
+    if name == "layer_norm":
+        dtypes = tuple(draw(st.sampled_from(["float16", "float32"])) for _ in dtypes)
+    return name, [draw(arrays(dtype, (3, 3), -4, 4, False)) for dtype in dtypes]
+
+
+@settings(max_examples=150)
+@given(three_inputs())
+def test_three_inputs_of_mixed_dtypes(case):
+    name, inputs = case
+
+    def run(inputs: list[Array]) -> Results:
+        leaves = {
+            f"input {number}": mg.Tensor(one, requires_grad=dtype in PARAMETERS)
+            for number, (one, dtype) in enumerate(zip(inputs, dtypes, strict=True))
+        }
+        return derivatives(lambda: THREE[name](*leaves.values()), leaves)
+
+    dtypes = [str(one.dtype) for one in inputs]
+    found = run(inputs)
+    kinds = dtypes
+    if name == "attention":  # computed on floats
+        kinds = ["float64" if one in WHOLE else one for one in kinds]
+    expected = np.result_type(*map(np.dtype, kinds[1:] if name == "where" else kinds))
+    kind = found["value"].dtype
+    assert kind == expected, f"{name} of {dtypes} is {kind}, not {expected}"
+    for what, result in found.items():
+        if what.startswith("gradient of") and not what.endswith("recorded"):
+            number = int(what[-1])
+            assert result.dtype == dtypes[number], f"{what} is {result.dtype}, not {dtypes[number]}"
+    require_near(found, lambda change: run([change(one.astype(float)) for one in inputs]), dtypes)
 
 
 # ---- layers ----
@@ -257,6 +339,8 @@ WIDE: dict[str, Any] = {
     "var": lambda x, y, w: x.var(-1),
     "std": lambda x, y, w: x.std(-1),
     "max": lambda x, y, w: x.max(-1),
+    "cumsum": lambda x, y, w: mg.cumsum(x, -1),
+    "cumsum along the rows": lambda x, y, w: mg.cumsum(x.T, 0),
     "logsumexp": lambda x, y, w: mg.logsumexp(x, -1),
     "softmax": lambda x, y, w: mg.softmax(x),
     "log_softmax": lambda x, y, w: mg.log_softmax(x),
@@ -302,7 +386,7 @@ wide_cases = st.builds(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=500)
 @given(wide_cases)
 def test_many_numbers_in_float16(case):
     rng = np.random.default_rng(case.seed)

@@ -47,6 +47,9 @@ CALLS: dict[str, tuple[Callable[..., Any], Shape, tuple[Any, ...]]] = {
     "pad both sides": (lambda x, width: mg.pad(x, width), (3, 4), ((1, 2),)),
     "index": (lambda x, key: x[key], (3, 4), (np.array([0, 1, 0]),)),
     "index by two": (lambda x, i, j: x[i, j], (3, 4), (np.array([0, 1]), np.array([2, 0]))),
+    "slice from": (lambda x, start: x[start:], (3, 4), (1,)),
+    "slice to": (lambda x, stop: x[:, :stop], (3, 4), (2,)),
+    "slice by steps": (lambda x, start, step: x[None, ..., start::step], (3, 4), (0, 1)),
     "index by a mask": (lambda x, key: x[key], (3,), (np.array([True, False, True]),)),
     "take_along_axis": (lambda x, i: mg.take_along_axis(x, i, 1), (2, 4), (IDS[:, :2],)),
     "where": (lambda x, condition: mg.where(condition, x, 2 * x), (2, 3), (REAL,)),
@@ -130,6 +133,15 @@ CALLS: dict[str, tuple[Callable[..., Any], Shape, tuple[Any, ...]]] = {
         lambda x, truncate, mask: made(nn.LSTM(4, 2, fused=True, truncate=truncate))(x, mask=mask),
         (2, 3, 4), (2, REAL),
     ),
+    "RNNSequence, fused": (
+        lambda x, truncate: mg.RNNSequence(truncate)(x, *weights(2, 2)), (2, 3, 2), (1,),
+    ),
+    "GRUSequence, fused": (
+        lambda x, truncate: mg.GRUSequence(truncate)(x, *weights(2, 6), eighths((6,), 9)), (2, 3, 6), (1,),
+    ),
+    "LSTMSequence, fused": (
+        lambda x, truncate: mg.LSTMSequence(truncate)(x, *weights(2, 8, 2)), (2, 3, 8), (1,),
+    ),
     "RNN, cut": (lambda x, truncate: made(nn.RNN(4, 2, truncate=truncate))(x), (2, 3, 4), (1,)),
     "MultiHeadAttention": (
         lambda x, mask: made(nn.MultiHeadAttention(4, 2))(x, mask=mask), (2, 3, 4), (REAL,),
@@ -137,6 +149,11 @@ CALLS: dict[str, tuple[Callable[..., Any], Shape, tuple[Any, ...]]] = {
     "PositionalEncoding": (lambda x, start: nn.PositionalEncoding()(x, start), (2, 3, 4), (1,)),
     "pool": (lambda x, mask: nn.pool(x, "mean", mask), (2, 3, 4), (REAL,)),
 }  # fmt: skip
+
+
+def weights(hidden: int, columns: int, states: int = 1) -> list[Array]:
+    """The initial states of two examples, and the recurrent weights, of a fused recurrent gate."""
+    return [eighths((2, hidden), 7)] * states + [eighths((hidden, columns), 8) / 2]
 
 
 def made(layer: Any) -> Any:

@@ -144,6 +144,37 @@ def test_arithmetic_of_mixed_shapes_and_dtypes(case):
                 require(leaf.grad, gradient, tolerance, "gradient")
 
 
+@st.composite
+def powers(draw: Any) -> tuple[Array, Array, bool]:
+    """Positive bases and exponents that are no integers, and whether the base is the parameter. The
+    other is a constant, in float16 or in an integer of any width.
+    """
+    shape = draw(hnp.array_shapes(min_dims=0, max_dims=2, max_side=3))
+    by_base = draw(st.booleans())
+    bases = draw(arrays(draw(st.sampled_from(PARAMETERS if by_base else WHOLE + FLOATS)), shape, 1))
+    dtype = draw(st.sampled_from(FLOATS if by_base else PARAMETERS))
+    some = st.sampled_from([0.3, 1.3, -0.7, 0.5, 2.0, 1.0, 0.0]).map(np.dtype(dtype).type)
+    return bases, draw(hnp.arrays(dtype, shape, elements=some)), by_base
+
+
+@settings(max_examples=100)
+@given(powers())
+def test_powers_of_narrow_numbers(case):
+    """No step may be computed in the constant's dtype, if it has fewer digits than the result's."""
+    bases, exponents, by_base = case
+    x = mg.Tensor(bases, requires_grad=by_base)
+    y = mg.Tensor(exponents, requires_grad=not by_base)
+    z = x**y
+    a, b = bases.astype(float), exponents.astype(float)
+    tolerance = 1e-5 if "float32" in (x.dtype, y.dtype) else 1e-12
+    assert z.dtype == np.result_type(x.dtype, y.dtype)
+    require(z.array, a**b, tolerance, "value")
+    z.backward(np.ones(z.shape))
+    gradient = (x if by_base else y).grad
+    assert gradient is not None
+    require(gradient, OPERATORS["**"][1](a, b)[0 if by_base else 1], tolerance, "gradient")
+
+
 def require(found: Array, exact: Array, tolerance: float, what: str) -> None:
     limit = float(np.finfo(found.dtype).max) / 8
     fits = np.isfinite(exact) & (np.abs(exact) < limit)
