@@ -191,9 +191,12 @@ def _match(
     `by_number`, or its name. Return a description of each submission without exactly one such student.
 
     In Moodle's worksheet of another assignment, the participants have other numbers. Therefore, the
-    name must not be that of a different student.
+    name must not be that of a different student. It must be in the roster if other names are, because
+    a name that is missing may belong to a student who is missing.
     """
     messages = []
+    cells = {_letters(cell) for student in students for cell in student.cells}
+    names_shown = any(row.id and _letters(_name(row)) in cells for row in rows)
     for row in rows:
         key = name = _name(row)
         if by_number:
@@ -208,6 +211,8 @@ def _match(
             messages.append(f"{row.name}: {len(found)} rows of the roster match this submission")
         elif row.id and named and found[0] not in named:
             messages.append(f"{row.name}: its number is {found[0]}'s, but its name is {named[0]}'s")
+        elif row.id and names_shown and not named:
+            messages.append(f"{row.name}: its number is {found[0]}'s, but its name is in no row")
         else:
             found[0].rows.append(row)
     return messages

@@ -270,6 +270,14 @@ def test_a_download_matches_a_list_without_moodle_s_numbers_by_name(fill):
     assert marked(data, "Grade") == {}
 
 
+def test_a_number_does_not_decide_for_a_name_that_is_missing_where_names_are_shown(fill):
+    """Ada is missing, and her number of another assignment is Bob's number in this one."""
+    text = "Identifier,Full name,Grade\nParticipant 1,Bob,\nParticipant 2,Eve,\n"
+    data, printed = fill([row("Ada_1", id="1"), row("Eve_2", id="2")], text, "Grade")
+    assert marked(data, "Grade") == {"Participant 2": "1"}
+    assert "Ada_1: its number is Participant 1, Bob's, but its name is in no row" in printed
+
+
 def test_a_number_and_a_name_of_different_students_are_left_to_the_teacher(fill):
     """The participants' numbers of another assignment are other students' numbers in this one."""
     rows = [row("Bob_201", id="201"), row("Ada_202", id="202")]
