@@ -35,8 +35,8 @@ MUTANTS: list[Mutant] = [
     ),
     (
         "minigrad/gates/elementwise.py",
-        "dz * z * np.log(floats(a))",
-        "dz * np.log(floats(a))",
+        "dz * z * np.log(floats(a).astype(z.dtype))",
+        "dz * np.log(floats(a).astype(z.dtype))",
         "a power: the exponent's gradient",
     ),
     (
