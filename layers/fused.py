@@ -74,8 +74,9 @@ def run_fused(
     truncate: int | None,
     reverse: bool,
 ) -> tuple[Tensor, State]:
-    """Compute the same result as `unroll`, but with a single gate. Returns the outputs h of all steps, (T, B,
-    H), and the state after the last step that ran.
+    """Compute the values of `unroll` with one gate for the recurrence. Other gates compute x @ W_xh + b
+    before it, and pick the states after it. Returns the outputs h of all steps, (T, B, H), and the
+    state after the last step that ran.
 
     >>> import numpy as np
     >>> cell = RNNCell(3, 2)

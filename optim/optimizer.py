@@ -407,7 +407,7 @@ class Optimizer(KnownNames):
 
     def _scratch(self, use: str, like: Array) -> Array:
         """Return a temporary array with the shape and dtype of `like`. Parameters of all sizes
-        share one buffer.
+        share one buffer for each use and dtype.
         """
         key = use, like.dtype
         buffer = self._buffers.get(key)

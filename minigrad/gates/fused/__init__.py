@@ -2,5 +2,6 @@
 single gate.
 
 Fused gates compute the same results as small gates, in a fraction of the time. To learn how the
-recurrent cells work, read `gates/steps.py` instead. `unfuse.py` replaces fused gates with small gates.
+recurrent cells work, read `layers/cells.py` and `gates/steps.py` instead.
+`unfuse.py` replaces fused gates with small gates.
 """
