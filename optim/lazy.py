@@ -1,4 +1,5 @@
-"""Lazy updates: rows of a table that a batch does not use are updated only when they are next read.
+"""Lazy updates: rows of a table that a batch does not use are updated later, at the latest when they
+are next read.
 
 Adam and momentum move a row even if its gradient is 0, because their running means decay over many
 steps. Moving all 10,000 word vectors at every step would take longer than the rest of the step.

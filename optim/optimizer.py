@@ -2,8 +2,8 @@
 by path, and applies the rule to every parameter.
 
 An update rule changes one parameter, given its gradient. The base class usually passes the whole
-parameter to the rule. For a table, it passes only the rows that the batch uses, if the result is
-the same.
+parameter to the rule. For a table, it passes only the rows that the batch uses, if the
+rule does not move the other rows or if they can catch up later (see lazy.py).
 """
 
 import math
@@ -378,7 +378,8 @@ class Optimizer(KnownNames):
         lr: float,
     ) -> bool:
         """Update only the rows that have a gradient. `lazy_window` decides whether the other rows
-        stay as they are, catch up later, or must be updated too. Then, this method returns False.
+        stay as they are, catch up later, or must be updated too. In the last case, this method
+        returns False and changes nothing.
         """
         window = self.lazy_window()
         table = tensor.node

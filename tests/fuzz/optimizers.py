@@ -141,7 +141,7 @@ class Training(World):
     # ---- actions ----
 
     def setting(self) -> None:
-        """A setting changes. What is pending is of the settings before."""
+        """A setting changes. Pending steps use the settings before the change."""
         name = self.pick("lr", "weight_decay", *self.settings, *self.settings)
         value = self.pick(*VALUES[name])
         group = self.pick(*self.optimizer.groups)
@@ -204,7 +204,7 @@ class Training(World):
         spoil(state)
 
     def keep(self) -> None:
-        """What is handed out stays as it is, and may be changed."""
+        """An array that was handed out keeps its values, and its owner may change it."""
         state = self.optimizer.raw_state() if self.yes() else self.optimizer.state_dict()
         if self.yes():
             self._keep({**state, "": self.tensors["table"].detach().array})

@@ -186,7 +186,7 @@ def _listed(value: Any) -> Any:
 
 
 def change(value: Any) -> None:
-    """Change a setting in place, where its caller could. What cannot be changed stays."""
+    """Change a setting in place, where its caller could. A setting that cannot be changed keeps its value."""
     if isinstance(value, np.ndarray):
         value[...] = ~value if value.dtype == bool else value + 1
     elif isinstance(value, list):

@@ -11,6 +11,7 @@ import csv
 import io
 import sys
 import tempfile
+from ast import literal_eval
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -158,7 +159,8 @@ def fill_in(group: Class) -> list[list[str]]:
         rows = []
         for one in handed_in:
             (file,) = one.files
-            marks = [Mark(*pair, "") for pair in zip((ONE, TWO), eval(file.text), strict=True)]
+            results = literal_eval(file.text)
+            marks = [Mark(*pair, "") for pair in zip((ONE, TWO), results, strict=True)]
             rows.append(Row(one.name, marks, "", one.id, True))
         return rows
 

@@ -164,7 +164,7 @@ def mpiexec() -> str | None:
 
 
 def start(ranks: int, arguments: list[str], module: bool = True) -> subprocess.Popen[str]:
-    """Start a script on so many ranks, as a group of processes of its own."""
+    """Start a script on `ranks` ranks, as a new group of processes."""
     python = [sys.executable, *(["-m", "mpi4py"] if module else [])]
     program = [str(mpiexec()), "-n", str(ranks), *python, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -173,7 +173,7 @@ def start(ranks: int, arguments: list[str], module: bool = True) -> subprocess.P
 
 
 def training(ranks: int = 2, module: bool = True, **options: Any) -> subprocess.Popen[str]:
-    """Start `train` with these options on so many ranks."""
+    """Start `train` with these options on `ranks` ranks."""
     return start(ranks, [__file__, json.dumps(options)], module)
 
 

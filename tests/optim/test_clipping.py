@@ -41,7 +41,7 @@ def test_a_gradient_of_rows_counts_each_row_once_and_stays_rows() -> None:
 
 def test_gradients_of_any_kind_count() -> None:
     W, part, absent = (mg.Tensor(np.ones(3), requires_grad=True) for _ in range(3))
-    (W.sum() + W.sum() + part[1:].sum()).backward()  # pieces that are no rows
+    (W.sum() + W.sum() + part[1:].sum()).backward()  # gradients in pieces, not in rows
     norm = clip_gradients({"W": W, "part": part, "absent": absent}, 100.0)
     assert norm == pytest.approx(math.sqrt(3 * 4 + 2), rel=1e-12)
     assert absent.grad is None
