@@ -10,7 +10,9 @@ from hypothesis import Phase, settings
 # other down.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
-os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go to files; no test opens a window
+os.environ.setdefault(
+    "MPLBACKEND", "Agg"
+)  # pictures go to files; no test opens a window
 
 # Derandomised: a test that fails for one person fails for all. No deadline: a busy machine is not a
 # failure.
@@ -21,7 +23,9 @@ settings.register_profile(
 settings.register_profile("sampled", settings.get_profile("minigrad"), max_examples=5)
 # of `make fuzz`: other examples in every turn, until its minutes are over
 phases = [Phase.explicit, Phase.generate, Phase.shrink]
-settings.register_profile("fuzz", deadline=None, database=None, max_examples=200, phases=phases)
+settings.register_profile(
+    "fuzz", deadline=None, database=None, max_examples=200, phases=phases
+)
 settings.load_profile("minigrad")
 
 
@@ -47,11 +51,17 @@ second would wait for it."""
 
 def pytest_collection_modifyitems(config, items):
     """Of several processes, none should begin what takes long when the others are nearly done."""
-    if hasattr(config, "workerinput"):  # of pytest-xdist, which gives out files in this order
+    if hasattr(
+        config, "workerinput"
+    ):  # of pytest-xdist, which gives out files in this order
 
         def place(item):
             return next(
-                (place for place, path in enumerate(SLOW) if item.nodeid.startswith(path)),
+                (
+                    place
+                    for place, path in enumerate(SLOW)
+                    if item.nodeid.startswith(path)
+                ),
                 len(SLOW),
             )
 

@@ -37,9 +37,13 @@ BASE = ("minigrad.errors", "minigrad.support")
 ROOF = ("minigrad.course", "minigrad.__main__", "minigrad.layers", "minigrad.optim")
 # the course, lowest first
 (_COURSE,) = re.findall(r"^    (commands -> .*?)\n\n", DESIGN, re.S | re.M)
-COURSE = tuple(f"minigrad.course.{name}" for name in reversed(re.findall(r"\w+", _COURSE)))
+COURSE = tuple(
+    f"minigrad.course.{name}" for name in reversed(re.findall(r"\w+", _COURSE))
+)
 (_ROOMS,) = re.findall(r"other\. (.*?) build on the engine", DESIGN.replace("\n", " "))
-SIDE_ROOMS = tuple(f"minigrad.{name}" for name in re.findall(r"\w+", _ROOMS) if name != "and")
+SIDE_ROOMS = tuple(
+    f"minigrad.{name}" for name in re.findall(r"\w+", _ROOMS) if name != "and"
+)
 
 
 def module_name(path):
@@ -87,7 +91,9 @@ def forbidden(module):
         return ("layers", "examples", "tests", *ROOF)
     banned: tuple[str, ...] = ("layers", "optim", "examples", "tests", *ROOF)
     if module == "minigrad":  # tells type checkers of the two longer names
-        banned = tuple(name for name in banned if name not in ("minigrad.layers", "minigrad.optim"))
+        banned = tuple(
+            name for name in banned if name not in ("minigrad.layers", "minigrad.optim")
+        )
     if under(module, *ENGINE):
         place = next(i for i, name in enumerate(ENGINE) if under(module, name))
         banned += SIDE_ROOMS + ENGINE[place + 1 :]
@@ -102,9 +108,13 @@ def forbidden(module):
 def test_the_page_has_a_place_for_every_file():
     modules = {module_name(path) for path in FILES} - set(PACKAGES)
     places = (*ENGINE, *BASE, *SIDE_ROOMS, *ROOF)
-    assert {module for module in modules if not under(module, *places, "layers", "optim")} == set()
+    assert {
+        module for module in modules if not under(module, *places, "layers", "optim")
+    } == set()
     assert set(places) <= modules, "places without a file"
-    drawn = set(re.findall(r"^  (\w+)(?:\.py|/) ", DESIGN, re.M))  # in the picture of the house
+    drawn = set(
+        re.findall(r"^  (\w+)(?:\.py|/) ", DESIGN, re.M)
+    )  # in the picture of the house
     assert drawn == {name.partition(".")[2] for name in places}
 
 
@@ -113,8 +123,13 @@ def test_the_tests_mirror_the_tree():
         place = path.relative_to(ROOT)
         # in a file of its name, or in one of the name of a room that it is in
         rooms = [folder for folder in place.parents if len(folder.parts) > 1]
-        files = [ROOT / "tests" / one.parent / f"test_{one.stem}.py" for one in (place, *rooms)]
-        assert place.name == "__init__.py" or any(file.is_file() for file in files), place
+        files = [
+            ROOT / "tests" / one.parent / f"test_{one.stem}.py"
+            for one in (place, *rooms)
+        ]
+        assert place.name == "__init__.py" or any(file.is_file() for file in files), (
+            place
+        )
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
@@ -134,7 +149,9 @@ def test_lessons_import_only_checking():
         of_course = {name for name in imports(path) if under(name, "minigrad.course")}
         checks = "minigrad.course.checking"
         assert {
-            name for name in of_course if not under(name, checks, "minigrad.course.lessons")
+            name
+            for name in of_course
+            if not under(name, checks, "minigrad.course.lessons")
         } <= {"minigrad.course"}, path
 
 
@@ -142,7 +159,9 @@ def test_optional_libraries_are_imported_where_they_are_used():
     # At module level only the core dependencies, so that a missing extra is met by the function
     # that needs it, with an error that names the extra. The engine itself stands on NumPy alone.
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    core = {re.split(r"[^\w-]", requirement)[0] for requirement in project["dependencies"]}
+    core = {
+        re.split(r"[^\w-]", requirement)[0] for requirement in project["dependencies"]
+    }
     for path in FILES:
         libraries = {"numpy"} if under(module_name(path), *ENGINE, *BASE) else core
         names = imported(ast.parse(path.read_text()).body, path)
@@ -158,7 +177,9 @@ def test_no_modules_import_each_other_in_a_circle():
 
 def loaded_by(statement):
     code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
-    return set(json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT)))
+    return set(
+        json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT))
+    )
 
 
 def test_import_minigrad_loads_numpy_and_nothing_else():
@@ -185,10 +206,18 @@ with contextlib.redirect_stdout(sys.stderr):
 
 def test_a_check_never_loads_the_classroom(tmp_path):
     rooms = "minigrad.course.checking", "minigrad.course.classroom"
-    for code in CHECK.format(folder=str(tmp_path)), "import minigrad.course.checking.child":
+    for code in (
+        CHECK.format(folder=str(tmp_path)),
+        "import minigrad.course.checking.child",
+    ):
         modules = loaded_by(code)
-        assert [any(under(name, room) for name in modules) for room in rooms] == [True, False], code
-    assert not any(under(name, "minigrad.course") for name in loaded_by("import minigrad"))
+        assert [any(under(name, room) for name in modules) for room in rooms] == [
+            True,
+            False,
+        ], code
+    assert not any(
+        under(name, "minigrad.course") for name in loaded_by("import minigrad")
+    )
 
 
 OPERATORS = ROOT / "minigrad" / "gates" / "operators.py"
@@ -239,7 +268,10 @@ def test_only_operators_change_a_class_that_another_file_defines(tmp_path):
     assert foreign_assignments(example) == [3, 4, 5, 6, 10]
     changed = {path for path in FILES if foreign_assignments(path)}
     # The process in which a learner's file runs gives up functions of the standard library.
-    assert changed == {OPERATORS, ROOT / "minigrad" / "course" / "checking" / "child.py"}
+    assert changed == {
+        OPERATORS,
+        ROOT / "minigrad" / "course" / "checking" / "child.py",
+    }
 
 
 def test_a_training_step_runs_the_files_that_the_page_lists():

@@ -20,7 +20,9 @@ ELSEWHERE = {"README.md", "docs/errors.md"}
 lessons' is run by tests/minigrad/course/checking/test_lesson.py."""
 GALLERY = ROOT / "docs" / "images" / "gallery"
 WITH_CODE = [
-    page for page, text in PAGES.items() if "```python\n" in text and page not in ELSEWHERE
+    page
+    for page, text in PAGES.items()
+    if "```python\n" in text and page not in ELSEWHERE
 ]
 
 
@@ -44,11 +46,19 @@ def test_the_code_of_a_page_runs_and_prints_what_it_shows(page, tmp_path):
     path = os.pathsep.join([str(ROOT), str(ROOT / "examples")])
     command = [sys.executable, "-W", "error", "-m", "tests.run_page", str(ROOT / page)]
     environment = os.environ | {"PYTHONPATH": path}
-    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    run = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     if page == "docs/gallery.md":  # it draws the pictures that it shows
-        drawn, stored = ({path.name for path in folder.iterdir()} for folder in (tmp_path, GALLERY))
-        assert drawn == stored == set(re.findall(r"\]\(images/gallery/(.*?)\)", PAGES[page]))
+        drawn, stored = (
+            {path.name for path in folder.iterdir()} for folder in (tmp_path, GALLERY)
+        )
+        assert (
+            drawn
+            == stored
+            == set(re.findall(r"\]\(images/gallery/(.*?)\)", PAGES[page]))
+        )
 
 
 def test_no_picture_of_the_gallery_is_too_wide():
@@ -63,5 +73,7 @@ def test_what_is_written_as_a_session_is_run(page):
     """No block shows Python's prompt without being marked as Python."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", PAGES[page], re.M | re.S)
     assert [
-        block for language, block in blocks if language != "python" and block.startswith(">>>")
+        block
+        for language, block in blocks
+        if language != "python" and block.startswith(">>>")
     ] == []

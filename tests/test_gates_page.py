@@ -14,14 +14,19 @@ from minigrad.graph import ancestors
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs/site"))
 
-gates = pytest.importorskip("gates", reason="the extra minigrad-edu[site] is not installed")
+gates = pytest.importorskip(
+    "gates", reason="the extra minigrad-edu[site] is not installed"
+)
 PAGE = gates.page((ROOT / "docs" / "gates.md").read_text(encoding="utf-8"))
 ROWS = dict(re.findall(r"^\| \[(\w+)\]\(#\w+\) \| .*? \| (.*) \|$", PAGE, re.M))
 
 
 def test_every_public_gate_is_there_once():
     public = sorted(name for name in mg.gates.__all__ if name in mg.GATES)
-    assert sorted(ROWS) == public and sorted(re.findall(r"^### (\w+)$", PAGE, re.M)) == public
+    assert (
+        sorted(ROWS) == public
+        and sorted(re.findall(r"^### (\w+)$", PAGE, re.M)) == public
+    )
 
 
 CALLS = (
@@ -45,13 +50,19 @@ def recorded(code):
     """The names of the gates that an expression of x records."""
     x = mg.Tensor(np.array([[1.0, 2.0], [3.0, 4.0]]), requires_grad=True)
     result = eval(code, {"mg": mg, "np": np, "x": x, "indices": [[0], [1]]})
-    nodes = ancestors([one.node for one in (result if isinstance(result, list) else [result])])
+    nodes = ancestors(
+        [one.node for one in (result if isinstance(result, list) else [result])]
+    )
     return [node.gate.name for node in reversed(nodes) if node.gate]
 
 
 @pytest.mark.parametrize(
     ("gate", "way"),
-    [(gate, way) for gate, ways in ROWS.items() for way in re.findall(r"`(.+?)`", ways)],
+    [
+        (gate, way)
+        for gate, ways in ROWS.items()
+        for way in re.findall(r"`(.+?)`", ways)
+    ],
 )
 def test_what_is_said_to_record_a_gate_does(gate, way):
     if way == f"mg.{gate}":  # the class itself: there is no function for it
@@ -63,6 +74,8 @@ def test_what_is_said_to_record_a_gate_does(gate, way):
     assert gate in last
 
 
-@pytest.mark.parametrize(("way", "gates"), re.findall(r"^\| `(.+?)` \| ([\w, ]+) \|$", PAGE, re.M))
+@pytest.mark.parametrize(
+    ("way", "gates"), re.findall(r"^\| `(.+?)` \| ([\w, ]+) \|$", PAGE, re.M)
+)
 def test_what_is_said_to_be_composed_records_those_gates(way, gates):
     assert ", ".join(recorded(way)) == gates

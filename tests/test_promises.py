@@ -14,7 +14,9 @@ def test_the_tests_that_the_page_names_are_there():
     named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE)
     files = {path: ROOT / path for path, _ in named}
     assert [path for path, file in files.items() if not file.is_file()] == []
-    assert [test for path, test in named if f"def {test}" not in files[path].read_text()] == []
+    assert [
+        test for path, test in named if f"def {test}" not in files[path].read_text()
+    ] == []
 
 
 def calls():
@@ -25,7 +27,11 @@ def calls():
                 continue  # text and exercises of the course, and scripts that draw their figures
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call):
-                    yield str(path.relative_to(ROOT)), ast.unparse(node.func), ast.unparse(node)
+                    yield (
+                        str(path.relative_to(ROOT)),
+                        ast.unparse(node.func),
+                        ast.unparse(node),
+                    )
 
 
 def test_files_are_written_in_one_place():
@@ -55,10 +61,16 @@ def test_no_file_is_run_as_code_but_the_script_that_a_command_is_given():
         ("minigrad/course/checking/lesson.py", "compile"),  # the lessons' solutions
         ("minigrad/course/checking/lesson.py", "exec"),
         ("minigrad/course/checking/lesson.py", "eval"),  # the lessons' questions
-        ("minigrad/course/checking/lesson.py", "importlib.import_module"),  # the lessons' checks
+        (
+            "minigrad/course/checking/lesson.py",
+            "importlib.import_module",
+        ),  # the lessons' checks
         # the learner's file, in the learner's own Python
         ("minigrad/course/checking/repeat.py", "importlib.import_module"),
-        ("minigrad/support/jobs.py", "importlib.import_module"),  # the script that runs the jobs
+        (
+            "minigrad/support/jobs.py",
+            "importlib.import_module",
+        ),  # the script that runs the jobs
     }
     loads = [call for _, name, call in calls() if name in ("np.load", "numpy.load")]
     assert loads and all("allow_pickle=False" in call for call in loads)

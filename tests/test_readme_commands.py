@@ -28,7 +28,9 @@ LINES = [
 ]
 LINES += re.findall(r"`((?:make|\.venv/bin/\w+) [^`]+)`", PAGES)
 COMMANDS = list(dict.fromkeys(re.sub(" +#.*", "", line) for line in LINES))
-WINDOWS = [command for command in COMMANDS if "\\" in command or command.startswith("py ")]
+WINDOWS = [
+    command for command in COMMANDS if "\\" in command or command.startswith("py ")
+]
 BY_HAND = [
     re.sub("^py ", "python3 ", line.replace("\\", "/").replace("Scripts", "bin"))
     for line in WINDOWS
@@ -54,7 +56,9 @@ FIRST = {  # part of a command: the command that has to run before
 }
 
 pytestmark = [
-    pytest.mark.skipif(os.name != "posix", reason="commands for the shell of Linux and macOS"),
+    pytest.mark.skipif(
+        os.name != "posix", reason="commands for the shell of Linux and macOS"
+    ),
     pytest.mark.skipif(
         not (ROOT / ".git").exists() or not shutil.which("make"),
         reason="needs git's clone, and make",
@@ -69,9 +73,13 @@ def run(command, folder, expected=0):
     """
     # A make that runs these tests would have the make of a command say which folders it enters.
     dropped = ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
-    environment = {name: value for name, value in os.environ.items() if name not in dropped}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in dropped
+    }
     environment |= {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]]),
+        "PATH": os.pathsep.join(
+            [str(Path(sys.executable).parent), environment["PATH"]]
+        ),
         "PIP_NO_INDEX": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # which means: none
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -89,7 +97,9 @@ def run(command, folder, expected=0):
 
 
 def shorter(command):
-    return command + next((options for name, options in SHORTER.items() if name in command), "")
+    return command + next(
+        (options for name, options in SHORTER.items() if name in command), ""
+    )
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +110,19 @@ def clone(tmp_path_factory):
         if name and (ROOT / name).is_file():  # as it is in the working tree
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
-    assert set(BY_HAND) <= set(COMMANDS), "Windows has other commands than Linux and macOS"
+    assert set(BY_HAND) <= set(COMMANDS), (
+        "Windows has other commands than Linux and macOS"
+    )
     run(BY_HAND[0], folder)
     (site,) = folder.glob(".venv/lib/python*/site-packages")
     # the packages of this environment
     (site / "lent.pth").write_text(sysconfig.get_path("purelib"))
     run(BY_HAND[1], folder)
     for extra in ("plot", "dev", "site"):
-        run(f'printf "%s\\n" "$(cksum <pyproject.toml) $PWD" >.venv/.installed-{extra}', folder)
+        run(
+            f'printf "%s\\n" "$(cksum <pyproject.toml) $PWD" >.venv/.installed-{extra}',
+            folder,
+        )
     run("touch .venv/.tried-graphviz && make environment", folder)
     (folder / "first.py").write_text(
         re.findall(r"```python\n(.*?)```", README, re.S)[0], encoding="utf-8"
@@ -132,7 +147,9 @@ def test_the_first_script_prints_the_gradient_by_hand(clone):
     printed = run(".venv/bin/python first.py", clone)
     [comment] = re.findall(r"print\(W\.grad\) +# (.*)", README)
     shown, numbers = (re.findall(r"-\d\.\d+", text) for text in (comment, printed))
-    assert [float(number) for number in shown] == pytest.approx([-1.479649, -2.959297], abs=1e-6)
+    assert [float(number) for number in shown] == pytest.approx(
+        [-1.479649, -2.959297], abs=1e-6
+    )
     assert [float(number) for number in numbers] == pytest.approx(
         [float(number) for number in shown], abs=1e-6
     )
@@ -156,22 +173,33 @@ def test_help_shows_commands_that_can_be_copied(clone, script):
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))], ids=lambda page: page.name
+    "page",
+    [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))],
+    ids=lambda page: page.name,
 )
 def test_the_other_pages_name_scripts_and_targets_and_options_that_there_are(page):
     """Not run, for many take minutes: each script is a file that knows each option, each target is
     one of make's.
     """
     text = re.sub(
-        r"^```(python|py|text)\n.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S
+        r"^```(python|py|text)\n.*?^```$",
+        "",
+        page.read_text(encoding="utf-8"),
+        flags=re.M | re.S,
     )
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
     assert set(re.findall(r"(?:^|`)make (\w+)", text, re.M)) <= targets
-    for path, options in re.findall(r"python (?:-m mpi4py )?([\w.]+/[\w/.]+\.py)([^`\n#]*)", text):
+    for path, options in re.findall(
+        r"python (?:-m mpi4py )?([\w.]+/[\w/.]+\.py)([^`\n#]*)", text
+    ):
         sources = [
             ROOT / path,
             *(ROOT / path).parent.glob("*.py"),
             ROOT / "minigrad/support/jobs.py",
         ]
-        known = '"--help"' + "".join(source.read_text(encoding="utf-8") for source in sources)
-        assert [one for one in re.findall(r"--[\w-]+", options) if f'"{one}"' not in known] == []
+        known = '"--help"' + "".join(
+            source.read_text(encoding="utf-8") for source in sources
+        )
+        assert [
+            one for one in re.findall(r"--[\w-]+", options) if f'"{one}"' not in known
+        ] == []

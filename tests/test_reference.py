@@ -23,7 +23,10 @@ sys.path.insert(0, str(ROOT / "docs" / "site"))
 
 import docstrings  # noqa: E402
 
-PAGES = [path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md")]
+PAGES = [
+    path.read_text(encoding="utf-8")
+    for path in (ROOT / "docs" / "reference").glob("*.md")
+]
 LISTED = [
     (name, kind)
     for page in PAGES
@@ -61,14 +64,20 @@ def parts(name):
     """Which parts an entry has."""
     one = docstrings.lookup(name)
     found = docstrings.describe(one)
-    gate = isinstance(one, mg.Gate) or (inspect.isclass(one) and issubclass(one, mg.Gate))
-    refuses = gate or (docstrings.signature(one) not in ("", "()") and not is_dataclass(one))
+    gate = isinstance(one, mg.Gate) or (
+        inspect.isclass(one) and issubclass(one, mg.Gate)
+    )
+    refuses = gate or (
+        docstrings.signature(one) not in ("", "()") and not is_dataclass(one)
+    )
     there: dict[str, Any] = {
         "formula": FORMULA.search(found.text),
         "shapes": "Shapes" in found.labelled or SHAPES.search(found.text),
         "errors": "Errors" in found.labelled or not refuses,
         "example": found.example,
-        "source": re.search(r"\(\d{4}\)|documentation|manual", found.labelled.get("Source", "")),
+        "source": re.search(
+            r"\(\d{4}\)|documentation|manual", found.labelled.get("Source", "")
+        ),
     }
     return {part for part, value in there.items() if value}
 

@@ -28,12 +28,17 @@ BATCH = 64
 rng = np.random.default_rng(0)
 
 
-def compare(name: str, ours: Callable[[], Any], theirs: Callable[[], Any], count: int) -> None:
+def compare(
+    name: str, ours: Callable[[], Any], theirs: Callable[[], Any], count: int
+) -> None:
     """Alternate the two, and print their times."""
     times = np.array([(cpu_time(ours), cpu_time(theirs)) for _ in range(count + 5)][5:])
     mine, other = np.median(times, axis=0) * 1e3
     ratio = np.median(times[:, 0] / times[:, 1])
-    print(f"{name:48} {mine:7.3f} ms, PyTorch {other:7.3f} ms, ratio {ratio:.2f}", flush=True)
+    print(
+        f"{name:48} {mine:7.3f} ms, PyTorch {other:7.3f} ms, ratio {ratio:.2f}",
+        flush=True,
+    )
 
 
 def cpu_time(function: Callable[[], Any]) -> float:
@@ -55,7 +60,9 @@ def columns(x: Any, W: Any, dz: Any, few: int = BATCH) -> tuple[Any, Any, Any]:
         part = slice(start, start + few)
         buffer[...] = seen[part].transpose(1, 4, 5, 0, 2, 3)
         z[part] = (
-            (matrix @ buffer.reshape(C * k * k, -1)).reshape(F, *dz[part, 0].shape).swapaxes(0, 1)
+            (matrix @ buffer.reshape(C * k * k, -1))
+            .reshape(F, *dz[part, 0].shape)
+            .swapaxes(0, 1)
         )
     for start in range(0, len(x), few):
         part = slice(start, start + few)
@@ -126,7 +133,9 @@ def main() -> None:
     size, channels, filters, kernel = 28, 16, 32, 3
     x = rng.normal(size=(BATCH, channels, size, size)).astype(np.float32)
     W = rng.normal(size=(filters, channels, kernel, kernel)).astype(np.float32)
-    dz = rng.normal(size=(BATCH, filters, size - kernel + 1, size - kernel + 1)).astype(np.float32)
+    dz = rng.normal(size=(BATCH, filters, size - kernel + 1, size - kernel + 1)).astype(
+        np.float32
+    )
     tensors = [torch.tensor(one, requires_grad=True) for one in (x, W)]
     upstream = torch.tensor(dz)
 

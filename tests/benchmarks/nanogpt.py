@@ -44,7 +44,9 @@ def main() -> None:
     scale, worst = schedule(2000), 0.0
     for step, (x, y) in enumerate(islice(batches, steps), 1):
         window = np.concatenate([x, y[:, -1:]], axis=1)
-        ours, theirs = (one.step(window, GPT_RULE["lr"] * scale(step - 1)) for one in models)
+        ours, theirs = (
+            one.step(window, GPT_RULE["lr"] * scale(step - 1)) for one in models
+        )
         worst = max(worst, abs(ours - theirs))
         if step in (1, 10, 50) or step % 100 == 0:
             print(

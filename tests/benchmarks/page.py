@@ -84,7 +84,9 @@ LIBRARIES = {
 def machine():
     """Describe the processor, the system and the versions of the libraries."""
     info = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
+    found = (
+        re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
+    )
     processor = found[1] if found else platform.processor()
     system = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}"
     versions = [f"Python {platform.python_version()}"]
@@ -118,7 +120,9 @@ def bars(results):
     for axes, (case, rows) in zip(panels, cases.items(), strict=True):
         times = [result.median("cpu") * 1e3 for result in rows]
         labels = [result.contender.label for result in rows]
-        drawn = axes.barh(labels, times, color=[COLOURS[one.contender.name] for one in rows])
+        drawn = axes.barh(
+            labels, times, color=[COLOURS[one.contender.name] for one in rows]
+        )
         axes.bar_label(drawn, map(figure, times), padding=3, fontsize=9)
         axes.set(title=case.upper(), xlabel="CPU ms, one core")
         axes.margins(x=0.18)
@@ -135,7 +139,9 @@ def curves(results):
     panels = drawing.subplots(1, len(growing), squeeze=False)[0]
     lines = {}
     for axes, (name, of_size) in zip(panels, growing.items(), strict=True):
-        for contender, rows in grouped(of_size, lambda result: result.contender).items():
+        for contender, rows in grouped(
+            of_size, lambda result: result.contender
+        ).items():
             sizes = [int(result.case.partition("=")[2]) for result in rows]
             times = [result.median("cpu") * 1e3 for result in rows]
             color = COLOURS[contender.name]

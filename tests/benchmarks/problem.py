@@ -62,7 +62,9 @@ class Problem:
         and all batches for training are full, because another size would be compiled again.
         """
         held_out = len(self.ids) // 10
-        training = slice((len(self.ids) - held_out) // self.sizes.batch * self.sizes.batch)
+        training = slice(
+            (len(self.ids) - held_out) // self.sizes.batch * self.sizes.batch
+        )
         labels = self.labels[:, None]
         return {
             "ids": self.ids[training],
@@ -97,12 +99,19 @@ class Problem:
             weights["b_hh"] = np.zeros(columns)
         if kind == "lstm":
             weights["b"][s.hidden : 2 * s.hidden] = 1
-        return {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
+        return {
+            name: np.ascontiguousarray(array, np.float32)
+            for name, array in weights.items()
+        }
 
     def vectors(self):
         """Return T inputs (B, D) for a plain RNN, and its weights W_xh, W_hh and b."""
         weights = self.weights("rnn")
-        b = np.random.default_rng(99).uniform(-0.1, 0.1, self.sizes.hidden).astype(np.float32)
+        b = (
+            np.random.default_rng(99)
+            .uniform(-0.1, 0.1, self.sizes.hidden)
+            .astype(np.float32)
+        )
         xs = [weights["table"][ids] for ids in self.ids[: self.sizes.batch].T]
         return xs, {"W_xh": weights["W_xh"], "W_hh": weights["W_hh"], "b": b}
 
@@ -127,7 +136,9 @@ def from_reviews(sizes):
 
     train = load_imdb().train
     rows = np.random.default_rng(0).permutation(len(train))[: sizes.reviews]
-    ids = np.asarray(train.ids)[rows, -sizes.steps :].astype(np.int32) % sizes.vocabulary
+    ids = (
+        np.asarray(train.ids)[rows, -sizes.steps :].astype(np.int32) % sizes.vocabulary
+    )
     return Problem(sizes, ids, train.labels[rows].astype(np.float32))
 
 

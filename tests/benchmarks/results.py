@@ -16,7 +16,9 @@ DIFFERS = "DIFFERS"
 def difference(one, other):
     """Return the largest difference between two arrays, relative to max(1, |one|, |other|)."""
     one, other = np.array(one), np.array(other)
-    return float(np.max(np.abs(one - other) / np.maximum(1, np.maximum(abs(one), abs(other)))))
+    return float(
+        np.max(np.abs(one - other) / np.maximum(1, np.maximum(abs(one), abs(other))))
+    )
 
 
 def table(workload, results):
@@ -44,7 +46,9 @@ def row(workload, result, peers):
     first, built = peers[0].answers[0], result.answers[0]
     if result is not peers[0] and "check" in built:
         found = difference(first["check"], built["check"])
-        cells[5] = f"{found:.0e}" + (f" {DIFFERS}" if found > workload.tolerance else "")
+        cells[5] = f"{found:.0e}" + (
+            f" {DIFFERS}" if found > workload.tolerance else ""
+        )
     if workload.letter in "di":
         cells[6] = figure(result.median("memory") / 1e6)
     cells[7] = built.get("note", "")
@@ -58,7 +62,9 @@ def figure(value):
 
 def markdown(lines):
     rule = ["---", *["---:"] * (len(lines[0]) - 1)]
-    rows = [" | ".join(line).replace("\n", " ") for line in (lines[0], rule, *lines[1:])]
+    rows = [
+        " | ".join(line).replace("\n", " ") for line in (lines[0], rule, *lines[1:])
+    ]
     return "\n".join(f"| {row} |" for row in rows)
 
 
@@ -136,12 +142,16 @@ def targets(workload, results):
         case = target.other_case or target.case
         other = done.get((target.other, case))
         if target.other == PEER:
-            peers = [one for (_, of), one in done.items() if of == case and is_peer(one)]
+            peers = [
+                one for (_, of), one in done.items() if of == case and is_peer(one)
+            ]
             other = min(peers, key=lambda peer: peer.median(peer.clock), default=None)
         one = done.get((target.one, target.case))
         if target.letter == workload.letter and one and other:
             measured = one.ratio(other, target.what)
-            who = [f"{side.contender.label} {side.case}".strip() for side in (one, other)]
+            who = [
+                f"{side.contender.label} {side.case}".strip() for side in (one, other)
+            ]
             asked = f"({target.letter}) {' / '.join(who)}{target.what and ': ' + target.what}"
             reached = "yes" if measured <= target.limit else "NO"
             yield [asked, f"{target.limit:g}", f"{measured:.2f}", reached]

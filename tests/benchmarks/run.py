@@ -27,7 +27,9 @@ from turns import take_turns
 from workloads import WORKLOADS
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-SMOKE = Sizes(steps=5, batch=3, width=4, hidden=3, vocabulary=60, compared=5, aged=8, reviews=75)
+SMOKE = Sizes(
+    steps=5, batch=3, width=4, hidden=3, vocabulary=60, compared=5, aged=8, reviews=75
+)
 """Sizes that are small enough for a test. The measured times are meaningless."""
 
 
@@ -35,7 +37,9 @@ def main():
     options = command_line()
     sizes = SMOKE if options.smoke else Sizes()
     everyone = [
-        one for one in CONTENDERS if not options.contenders or one.name in options.contenders
+        one
+        for one in CONTENDERS
+        if not options.contenders or one.name in options.contenders
     ]
     parts = []
     reached = [["ratio", "at most", "measured", "met"]]
@@ -50,7 +54,9 @@ def main():
             results = measure(workload, everyone, problem, options.smoke)
             parts.append((workload, results))
             print(
-                f"\n({workload.letter}) {workload.title}\n", markdown(table(*parts[-1])), sep="\n"
+                f"\n({workload.letter}) {workload.title}\n",
+                markdown(table(*parts[-1])),
+                sep="\n",
             )
             reached += targets(workload, results)
     if len(reached) > 1:
@@ -73,7 +79,9 @@ def measure(workload, everyone, problem, smoke):
         cases = cases[::9]
     results = []
     for case in tqdm(cases, workload.title, leave=False, disable=None):
-        letter = {"gates": "D", "import": "I"}.get(case.partition("=")[0], workload.letter)
+        letter = {"gates": "D", "import": "I"}.get(
+            case.partition("=")[0], workload.letter
+        )
         here = [contender for contender in everyone if letter in contender.workloads]
         results += take_turns(problem, here, workload.name, case, rounds, seconds)
     return results
@@ -90,16 +98,22 @@ def command_line():
     }
     for option, names in known.items():
         parser.add_argument(
-            f"--{option}", default="", help=f"a comma-separated choice from {','.join(names)}"
+            f"--{option}",
+            default="",
+            help=f"a comma-separated choice from {','.join(names)}",
         )
-    parser.add_argument("--smoke", action="store_true", help="test the benchmarks with tiny sizes")
+    parser.add_argument(
+        "--smoke", action="store_true", help="test the benchmarks with tiny sizes"
+    )
     parser.add_argument("--out", type=Path, help="write the page to this file")
     options = parser.parse_args()
     for option, names in known.items():
         chosen = [name for name in getattr(options, option).split(",") if name]
         setattr(options, option, chosen)
         if not set(chosen) <= set(names):
-            parser.error(f"--{option} {','.join(chosen)}: choose from {', '.join(names)}")
+            parser.error(
+                f"--{option} {','.join(chosen)}: choose from {', '.join(names)}"
+            )
     return options
 
 

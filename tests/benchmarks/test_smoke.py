@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-CONTENDERS = "numpy,minigrad,minigrad-fused,minigrad-uncached,bare-loop,trainer,trainer-usual"
+CONTENDERS = (
+    "numpy,minigrad,minigrad-fused,minigrad-uncached,bare-loop,trainer,trainer-usual"
+)
 
 
 def run(*arguments, folder=HERE, code=0):
@@ -28,10 +30,16 @@ def page(tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize("letter", "abcdefghj")  # (i), (k), (l) and (m) compare only with others
+@pytest.mark.parametrize(
+    "letter", "abcdefghj"
+)  # (i), (k), (l) and (m) compare only with others
 def test_all_compute_the_same(page, letter):
-    section = re.findall(rf"## \({letter}\).*?(?=\n## |\Z)", page.read_text(), re.DOTALL)[0]
-    head, _, *rows = [line.split("|") for line in section.splitlines() if line.startswith("|")]
+    section = re.findall(
+        rf"## \({letter}\).*?(?=\n## |\Z)", page.read_text(), re.DOTALL
+    )[0]
+    head, _, *rows = [
+        line.split("|") for line in section.splitlines() if line.startswith("|")
+    ]
     column = [cell.strip() for cell in head].index("difference")
     differences = [float(row[column]) for row in rows if row[column].strip()]
     assert differences and max(differences) <= 1e-5
@@ -45,7 +53,10 @@ def test_the_page_is_whole(page):
     assert text.count("| yes |") + text.count("| NO |") >= 4
     pictures = re.findall(r"\]\((images/.*?)\)", text)
     assert len(pictures) == 3
-    assert all((page.parent / picture).read_bytes().startswith(b"\x89PNG") for picture in pictures)
+    assert all(
+        (page.parent / picture).read_bytes().startswith(b"\x89PNG")
+        for picture in pictures
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,11 +68,15 @@ def test_the_page_is_whole(page):
     ],
     ids=["differs", "fails", "dies"],
 )
-def test_a_wrong_contender_is_named_and_the_others_continue(tmp_path, after, code, message):
+def test_a_wrong_contender_is_named_and_the_others_continue(
+    tmp_path, after, code, message
+):
     shutil.copytree(HERE, tmp_path, dirs_exist_ok=True)
     module = tmp_path / "contenders/minigrad_.py"
     module.write_text(module.read_text().replace("loss = h.sum()", after))
-    printed = run("--contenders", "numpy,minigrad", "--only", "a", folder=tmp_path, code=code)
+    printed = run(
+        "--contenders", "numpy,minigrad", "--only", "a", folder=tmp_path, code=code
+    )
     assert re.search(rf"minigrad, gate by gate .*{message}", printed)
     assert re.search(r"NumPy by hand [|] +[\d.]+", printed)
 
@@ -79,6 +94,8 @@ def test_the_contenders_blas_chooses_its_own_kernels(monkeypatch, case, expected
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     code = f"import roster, turns; print(*turns.environment(roster.CONTENDERS[0], {case!r}))"
     command = [sys.executable, "-c", code]
-    names = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True).stdout
+    names = subprocess.run(
+        command, cwd=HERE, capture_output=True, text=True, check=True
+    ).stdout
     chosen = [name for name in names.split() if name.startswith("OPENBLAS")]
     assert chosen == expected

@@ -19,7 +19,13 @@ import minigrad as mg
 from layers import LSTM, RNN, Dense, Embedding, Sequential
 from optim import Adam
 
-SHAPES = [(32, 32, 128), (100, 32, 128), (32, 128, 512), (64, 256, 1024), (6400, 256, 96)]
+SHAPES = [
+    (32, 32, 128),
+    (100, 32, 128),
+    (32, 128, 512),
+    (64, 256, 1024),
+    (6400, 256, 96),
+]
 MODELS, STEPS = 8, 20
 rng = np.random.default_rng(0)
 
@@ -34,7 +40,9 @@ def shortest(call: Callable[[], object], times: int) -> float:
 
 def mlp() -> Thread:
     model = Sequential(Dense(784, 256), mg.relu, Dense(256, 10))
-    return Thread(target=train, args=(model, rng.normal(size=(128, 784)).astype("float32")))
+    return Thread(
+        target=train, args=(model, rng.normal(size=(128, 784)).astype("float32"))
+    )
 
 
 def rnn() -> Thread:
@@ -75,4 +83,6 @@ for build in (mlp, rnn, lstm):
         shortest(lambda at_once=at_once, build=build: run(build, at_once), 4)  # type: ignore[misc]
         for at_once in (False, True)
     )
-    print(f"{build.__name__}: {alone:.2f} s one after the other, {together:.2f} s at once")
+    print(
+        f"{build.__name__}: {alone:.2f} s one after the other, {together:.2f} s at once"
+    )

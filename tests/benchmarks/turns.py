@@ -23,7 +23,12 @@ from typing import Any
 from roster import CONTENDERS, Contender
 
 HERE = Path(__file__).parent
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 ONE_THREAD = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
@@ -104,7 +109,14 @@ class Worker:
     """A contender's process, which runs worker.py."""
 
     def __init__(self, contender, problem, workload, case):
-        arguments = [core(case), str(problem), contender.module, contender.setting, workload, case]
+        arguments = [
+            core(case),
+            str(problem),
+            contender.module,
+            contender.setting,
+            workload,
+            case,
+        ]
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long-lived as the process
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "worker.py"), *arguments],
@@ -186,7 +198,9 @@ def take_turns(
         return answer
 
     with ExitStack() as stack:
-        results = [Result(contender, case, [turn(contender)]) for contender in contenders]
+        results = [
+            Result(contender, case, [turn(contender)]) for contender in contenders
+        ]
         for _ in range(rounds):
             for result in results:
                 if not result.error:
@@ -225,7 +239,12 @@ def run_program(contender, problem, case):
     program = HERE / "programs" / f"{contender.module}.py"
     began, before = time.perf_counter(), os.times()
     run = subprocess.run(
-        [sys.executable, str(program), case.split()[0], str(problem.with_suffix(".npz"))],
+        [
+            sys.executable,
+            str(program),
+            case.split()[0],
+            str(problem.with_suffix(".npz")),
+        ],
         env=environment(contender, case),
         capture_output=True,
         text=True,

@@ -73,7 +73,9 @@ def inference(contender, setting, problem, case):
     ids = problem.ids
 
     def classify(batch, ids=ids):
-        parts = [predict(ids[start : start + batch]) for start in range(0, len(ids), batch)]
+        parts = [
+            predict(ids[start : start + batch]) for start in range(0, len(ids), batch)
+        ]
         return np.concatenate(parts).ravel()
 
     def seconds(batch):
@@ -133,7 +135,9 @@ def adam(contender, setting, problem, case):
     rng = np.random.default_rng(1)
     shape = (sizes.batch * sizes.steps, sizes.width)
     values = cycle([1e-3 * rng.standard_normal(shape, np.float32) for _ in range(7)])
-    step, read = contender.adam(np.zeros((rows, sizes.width), np.float32), setting, RULE)
+    step, read = contender.adam(
+        np.zeros((rows, sizes.width), np.float32), setting, RULE
+    )
     prepare = getattr(contender, "gradient", summed)
     batches = problem.batches(TABLE_BATCHES)
     gradients = cycle([prepare(ids.ravel(), next(values)) for ids, _ in batches])
@@ -193,8 +197,14 @@ def language_weights(rng, size, width, hidden):
     }
     if width:
         shapes["table"] = (size, width)
-    drawn = {name: rng.uniform(-0.06, 0.06, of).astype(np.float32) for name, of in shapes.items()}
-    return drawn | {"b": np.zeros(4 * hidden, np.float32), "c": np.zeros(size, np.float32)}
+    drawn = {
+        name: rng.uniform(-0.06, 0.06, of).astype(np.float32)
+        for name, of in shapes.items()
+    }
+    return drawn | {
+        "b": np.zeros(4 * hidden, np.float32),
+        "c": np.zeros(size, np.float32),
+    }
 
 
 SMALL = {"size": 65, "width": 128, "heads": 4, "blocks": 4}
@@ -232,17 +242,23 @@ def small_gpt(contender, setting, context, size, width, heads, blocks):
 def gpt(contender, setting, problem, case):
     context = int(case.split(",")[0].split()[1])
     model, windows = small_gpt(contender, setting, 6, **TINY)
-    model.step(windows[0], GPT_RULE["lr"])  # PyTorch loads many modules in its first step
+    model.step(
+        windows[0], GPT_RULE["lr"]
+    )  # PyTorch loads many modules in its first step
     before = peak_memory(afresh=True)
     if problem.sizes == Sizes():  # not a smoke test
         model, windows = small_gpt(contender, setting, context, **SMALL)
     losses = [model.step(window, GPT_RULE["lr"]) for window in windows[:5]]
     endless = cycle(windows)
-    return Built(lambda: model.step(next(endless), GPT_RULE["lr"]), losses, before=before)
+    return Built(
+        lambda: model.step(next(endless), GPT_RULE["lr"]), losses, before=before
+    )
 
 
 def writing(contender, setting, problem, case):
-    count, sizes = (int(case.split()[0]), SMALL) if problem.sizes == Sizes() else (6, TINY)
+    count, sizes = (
+        (int(case.split()[0]), SMALL) if problem.sizes == Sizes() else (6, TINY)
+    )
     model, windows = small_gpt(contender, setting, count, **sizes)
     ids = windows[0, :1, :-1]
     logits = np.asarray(model.logits(ids))[:, :, ::8]
@@ -254,7 +270,11 @@ CONVOLUTIONS = {  # the shapes of the inputs and the output
     "8x8, 1 to 8 channels, 3x3": [(IMAGES, 1, 8, 8), (8, 1, 3, 3), (IMAGES, 8, 6, 6)],
     "28x28, 1 to 6, 5x5": [(IMAGES, 1, 28, 28), (6, 1, 5, 5), (IMAGES, 6, 24, 24)],
     "12x12, 6 to 16, 5x5": [(IMAGES, 6, 12, 12), (16, 6, 5, 5), (IMAGES, 16, 8, 8)],
-    "28x28, 16 to 32, 3x3": [(IMAGES, 16, 28, 28), (32, 16, 3, 3), (IMAGES, 32, 26, 26)],
+    "28x28, 16 to 32, 3x3": [
+        (IMAGES, 16, 28, 28),
+        (32, 16, 3, 3),
+        (IMAGES, 32, 26, 26),
+    ],
     "max pooling 2x2 of 6x24x24": [(IMAGES, 6, 24, 24), (IMAGES, 6, 12, 12)],
 }
 LENET = [(6, 1, 5, 5), (16, 6, 5, 5), (120, 256), (84, 120), (10, 84)]
@@ -283,7 +303,12 @@ def gru_shapes(width, hidden, classes):
     """The shapes of two bidirectional layers and a dense layer, in PyTorch's order."""
     shapes: list[tuple[int, ...]] = []
     for size in (width, width, 2 * hidden, 2 * hidden):
-        shapes += [(3 * hidden, size), (3 * hidden, hidden), (3 * hidden,), (3 * hidden,)]
+        shapes += [
+            (3 * hidden, size),
+            (3 * hidden, hidden),
+            (3 * hidden,),
+            (3 * hidden,),
+        ]
     return [*shapes, (classes, 2 * hidden), (classes,)]
 
 
@@ -308,7 +333,9 @@ def untuned(contender, setting, problem, case):
     if problem.sizes != Sizes():  # a smoke test
         sizes, rows = (6, 5, 4, 3)[: len(sizes)], (3, 2)[: len(rows)]
     rng = np.random.default_rng(0)
-    weights = [rng.uniform(-0.1, 0.1, of).astype(np.float32) for of in shapes_of(*sizes)]
+    weights = [
+        rng.uniform(-0.1, 0.1, of).astype(np.float32) for of in shapes_of(*sizes)
+    ]
     step = getattr(contender, function)(sizes, weights, setting, RULE | {"eps": 1e-8})
     x = rng.standard_normal((16, *rows, sizes[0]), np.float32)
     batches = list(zip(x, rng.integers(sizes[-1], size=(16, *rows)), strict=True))

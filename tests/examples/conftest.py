@@ -64,6 +64,8 @@ def resumed(run, tmp_path):
         (again,) = re.findall(r"To resume:  \S+ \S+ (--resume .*)", text)
         run(script, *again.split())
         run(script, *options, "--out", whole)
-        return [(folder / "weights.safetensors").read_bytes() for folder in (broken, whole)]
+        return [
+            (folder / "weights.safetensors").read_bytes() for folder in (broken, whole)
+        ]
 
     return run_twice

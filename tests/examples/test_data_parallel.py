@@ -20,7 +20,9 @@ def error(gate):
     """
 
     def act(comm):
-        x, c = np.random.default_rng(comm.rank).normal(size=(2, 2, 3))  # each rank's own
+        x, c = np.random.default_rng(comm.rank).normal(
+            size=(2, 2, 3)
+        )  # each rank's own
         tensor = mg.Tensor(x, requires_grad=True)
         z = gate(comm)(tensor)
         z.backward(c)
@@ -67,6 +69,8 @@ def test_the_main_job_on_two_ranks(tmp_path):
 def test_without_mpi_the_extra_is_named(run, tmp_path):
     (tmp_path / "mpi4py.py").write_text("raise ImportError('No module named mpi4py')")
     path = os.pathsep.join([str(tmp_path), str(ranks.ROOT)])
-    done = run("imdb_sentiment.py", "--parallel", "--limit", "100", code=2, PYTHONPATH=path)
+    done = run(
+        "imdb_sentiment.py", "--parallel", "--limit", "100", code=2, PYTHONPATH=path
+    )
     for part in ("pip install --editable", "[mpi]", "mpiexec -n 2"):
         assert part in done.stderr

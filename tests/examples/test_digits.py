@@ -36,7 +36,8 @@ def test_the_models_have_equally_many_parameters():
 def test_every_digit_is_in_one_part():
     images, labels = load_digits()
     known = sorted(
-        bytes(image) + bytes([label]) for image, label in zip(images, labels, strict=True)
+        bytes(image) + bytes([label])
+        for image, label in zip(images, labels, strict=True)
     )
     firsts = set()
     for seed in range(3):
@@ -45,7 +46,10 @@ def test_every_digit_is_in_one_part():
         x, y = (np.concatenate(pair) for pair in zip(*parts.values(), strict=True))
         assert x.dtype == np.float32 and x.shape == (1797, 1, 8, 8)
         pixels = (x * 16).astype(np.uint8)
-        assert sorted(bytes(a) + bytes([b]) for a, b in zip(pixels, y, strict=True)) == known
+        assert (
+            sorted(bytes(a) + bytes([b]) for a, b in zip(pixels, y, strict=True))
+            == known
+        )
         firsts.add(bytes(pixels[0]))
     assert len(firsts) == 3
 
@@ -54,7 +58,9 @@ def test_the_last_digits_are_those_of_the_file():
     images, labels = load_digits()
     for seed in range(2):
         x, y = digits.split(seed, last=True)["test"]
-        assert np.array_equal(x[:, 0] * 16, images[1000:]) and np.array_equal(y, labels[1000:])
+        assert np.array_equal(x[:, 0] * 16, images[1000:]) and np.array_equal(
+            y, labels[1000:]
+        )
     assert len(digits.split(0, training=200)["train"][1]) == 200
 
 
@@ -89,11 +95,15 @@ def test_a_short_run_prints_the_table_and_draws_the_pictures(run, tmp_path):
     assert [row[:2] for row in found] == [("cnn", "9,930"), ("mlp", "9,910")]
     for _, _, mean, deviation, lowest, highest in found:
         low, high = float(lowest), float(highest)
-        assert 0.5 < low < high and float(mean) == pytest.approx((low + high) / 2, abs=1e-4)
+        assert 0.5 < low < high and float(mean) == pytest.approx(
+            (low + high) / 2, abs=1e-4
+        )
         assert float(deviation) == pytest.approx((high - low) / np.sqrt(2), abs=1e-4)
     pictures = ["answers.png", "filters.png", "learning_curves.png", "pixels.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == pictures
-    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+    assert all(
+        (tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in pictures
+    )
     assert found == rows(short("--seeds", 1, 2))
 
 

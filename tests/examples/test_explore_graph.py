@@ -21,6 +21,10 @@ def test_explore_graph(run, tmp_path):
 
 
 def test_one_page(run, tmp_path):
-    run("explore_graph.py", "--out", tmp_path / "new" / "folder", "--only", "expression")
-    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["expression.html"]
+    run(
+        "explore_graph.py", "--out", tmp_path / "new" / "folder", "--only", "expression"
+    )
+    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == [
+        "expression.html"
+    ]
     run("explore_graph.py", "--only", "nothing", code=2)

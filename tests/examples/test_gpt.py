@@ -46,7 +46,9 @@ def loss_by_hand(weights, x, y):
     def norm(h, name):
         centred = h - h.mean(axis=-1, keepdims=True)
         return (
-            centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5) * w[f"{name}.gain"]
+            centred
+            / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5)
+            * w[f"{name}.gain"]
         )
 
     def softmax(s):
@@ -148,8 +150,12 @@ def test_initial_weights_are_nanogpts():
         ("--resume .", "there is no snapshot to resume from"),
     ],
 )
-def test_a_users_mistake_ends_in_a_message(run, arguments, message, tmp_path, monkeypatch):
+def test_a_users_mistake_ends_in_a_message(
+    run, arguments, message, tmp_path, monkeypatch
+):
     (tmp_path / "short.txt").write_text("too short, " * 10)
-    mg.save(tmp_path / "weights.safetensors", {"dense.W": np.ones((2, 2))}, {"config": {}})
+    mg.save(
+        tmp_path / "weights.safetensors", {"dense.W": np.ones((2, 2))}, {"config": {}}
+    )
     monkeypatch.chdir(tmp_path)
     assert message in run("gpt.py", *arguments.split(), code=2).stderr

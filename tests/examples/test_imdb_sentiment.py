@@ -26,7 +26,9 @@ def logits_by_hand(weights, vectors):
     h = np.zeros((len(vectors), 32))
     for x in vectors.swapaxes(0, 1):
         h = np.tanh(
-            x @ weights["rnn.cell.W_xh"] + h @ weights["rnn.cell.W_hh"] + weights["rnn.cell.b_h"]
+            x @ weights["rnn.cell.W_xh"]
+            + h @ weights["rnn.cell.W_hh"]
+            + weights["rnn.cell.b_h"]
         )
     return (h @ weights["head.W"] + weights["head.b"])[:, 0]
 
@@ -37,11 +39,17 @@ def test_its_verdicts_are_those_of_the_best_weights(short_run):
         assert name in text and (out / name).stat().st_size > 0
     test = load_imdb().test[:400]
     weights = load_file(out / "weights.safetensors")
-    scores = logits_by_hand(weights, weights["embedding.table"][test.ids].astype(np.float64))
+    scores = logits_by_hand(
+        weights, weights["embedding.table"][test.ids].astype(np.float64)
+    )
     right = (scores > 0) == test.labels
-    accuracy, loss = map(float, re.findall(r"Test accuracy ([.\d]+), loss ([.\d]+)", text)[0])
+    accuracy, loss = map(
+        float, re.findall(r"Test accuracy ([.\d]+), loss ([.\d]+)", text)[0]
+    )
     assert accuracy == pytest.approx(np.mean(right), abs=1e-4)
-    correct = np.where(test.labels, scores, -scores)  # σ(correct) is the probability of the label
+    correct = np.where(
+        test.labels, scores, -scores
+    )  # σ(correct) is the probability of the label
     assert loss == pytest.approx(np.logaddexp(0, -correct).mean(), abs=2e-4)
 
     words = Vocabulary.load(out / "vocabulary.txt")
@@ -60,7 +68,9 @@ def test_predict_says_the_probability_and_what_each_word_did(run, short_run):
     vocabulary = Vocabulary.load(out / "vocabulary.txt")
     ids = vocabulary.encode(["a", "wonderful", "wonderful", "waste"])[None]
     full = weights["embedding.table"][ids].astype(np.float64)
-    assert text.startswith(f"{1 / (1 + np.exp(-logits_by_hand(weights, full)[0])):.1%} positive")
+    assert text.startswith(
+        f"{1 / (1 + np.exp(-logits_by_hand(weights, full)[0])):.1%} positive"
+    )
 
     # A word's part: how fast the logit changes with what is read at its place, by central
     # differences, on average while the whole input grows from nothing.
@@ -68,7 +78,9 @@ def test_predict_says_the_probability_and_what_each_word_did(run, short_run):
     expected = []
     for place in range(1, 5):  # after the mark of the beginning
         nudge = 1e-4 * np.eye(5)[place][:, None] * full
-        low, high = (logits_by_hand(weights, growing + step) for step in (-nudge, nudge))
+        low, high = (
+            logits_by_hand(weights, growing + step) for step in (-nudge, nudge)
+        )
         expected.append((vocabulary[ids[0, place]], (high - low).mean() / 2e-4))
     lines = re.findall(r"^  ([+-]\d\.\d{3})  (\w+)$", text, re.M)
     printed = [(word, float(part)) for part, word in lines]
@@ -79,7 +91,9 @@ def test_predict_says_the_probability_and_what_each_word_did(run, short_run):
 
 
 def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(resumed):
-    broken, whole = resumed("imdb_sentiment.py", "--limit", 3000, "--epochs", 6, "--seed", 3)
+    broken, whole = resumed(
+        "imdb_sentiment.py", "--limit", 3000, "--epochs", 6, "--seed", 3
+    )
     assert broken == whole
 
 
@@ -89,9 +103,14 @@ def test_without_dot_and_matplotlib_it_says_so_and_goes_on(run, tmp_path):
         "import shutil\nshutil.which = lambda *name, **path: None"
     )
     short = ("--limit", 50, "--epochs", 1, "--out", tmp_path / "out")
-    finished = run("imdb_sentiment.py", *short, PATH="/nowhere", PYTHONPATH=str(tmp_path))
+    finished = run(
+        "imdb_sentiment.py", *short, PATH="/nowhere", PYTHONPATH=str(tmp_path)
+    )
     assert "Graphviz" in finished.stderr and "training continues" in finished.stderr
-    assert "pip install matplotlib" in finished.stdout and "Test accuracy" in finished.stdout
+    assert (
+        "pip install matplotlib" in finished.stdout
+        and "Test accuracy" in finished.stdout
+    )
     assert not list((tmp_path / "out").glob("*.png"))
 
 
@@ -109,18 +128,35 @@ def test_the_other_layers_and_options_run(run, model, tmp_path):
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_a_broken_gate_shows_where_every_gate_is_recorded(run, short_run, tmp_path, broken):
+def test_a_broken_gate_shows_where_every_gate_is_recorded(
+    run, short_run, tmp_path, broken
+):
     # Unrolled, the same network is trained; and a learner's tanh with a wrong rule trains another
     # one.
     out, text = short_run
-    assert "by one fused gate for all 40 steps of the RNN (with --unrolled, gate by gate)" in text
+    assert (
+        "by one fused gate for all 40 steps of the RNN (with --unrolled, gate by gate)"
+        in text
+    )
     rule = "lambda self, dz, z, x: (dz * (1 - z),)" if broken else "Tanh.backward"
     (tmp_path / "sitecustomize.py").write_text(
         f"from minigrad.gates import Tanh\nTanh.backward = {rule}"
     )
-    run("imdb_sentiment.py", *SHORT, "--unrolled", "--out", tmp_path, PYTHONPATH=str(tmp_path))
-    right, found = (load_file(folder / "weights.safetensors") for folder in (out, tmp_path))
-    assert all(np.allclose(found[name], right[name], atol=1e-4) for name in right) != broken
+    run(
+        "imdb_sentiment.py",
+        *SHORT,
+        "--unrolled",
+        "--out",
+        tmp_path,
+        PYTHONPATH=str(tmp_path),
+    )
+    right, found = (
+        load_file(folder / "weights.safetensors") for folder in (out, tmp_path)
+    )
+    assert (
+        all(np.allclose(found[name], right[name], atol=1e-4) for name in right)
+        != broken
+    )
 
 
 def test_what_is_printed_can_be_copied_as_it_stands(short_run):
@@ -142,6 +178,8 @@ def test_what_is_printed_can_be_copied_as_it_stands(short_run):
         (["--resume", "OUT", "--lr", "0.5"], "lr was 0.001 and is now 0.5"),
     ],
 )
-def test_what_cannot_be_done_is_said_without_a_traceback(run, short_run, arguments, message):
+def test_what_cannot_be_done_is_said_without_a_traceback(
+    run, short_run, arguments, message
+):
     arguments = [short_run[0] if one == "OUT" else one for one in arguments]
     assert message in run("imdb_sentiment.py", *arguments, code=2).stderr

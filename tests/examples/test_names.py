@@ -24,7 +24,9 @@ DATA = names.encode(NAMES, CHARACTERS)
 def test_the_split_is_makemores():
     parts = names.split(NAMES)
     assert sorted(sum(parts.values(), [])) == sorted(NAMES)
-    letters = {part: sum(len(name) + 1 for name in some) for part, some in parts.items()}
+    letters = {
+        part: sum(len(name) + 1 for name in some) for part, some in parts.items()
+    }
     # printed by the notebook makemore_part3_bn.ipynb
     assert letters == {"train": 182_625, "validation": 22_655, "test": 22_866}
     assert parts["train"][0] == "yuheng"
@@ -37,7 +39,10 @@ def test_names_become_ids():
     inputs, labels = names.encode(["ava", "abcdefghijklmno"], CHARACTERS)
     assert inputs[0].tolist() == [0, 1, 22, 1] + 12 * [0]
     assert labels[0].tolist() == [1, 22, 1, 0] + 12 * [-100]
-    assert inputs[1].tolist() == list(range(16)) and labels[1].tolist() == [*range(1, 16), 0]
+    assert inputs[1].tolist() == list(range(16)) and labels[1].tolist() == [
+        *range(1, 16),
+        0,
+    ]
 
 
 def test_counts_reach_the_loss_of_the_lecture():
@@ -53,7 +58,9 @@ def test_counts_reach_the_loss_of_the_lecture():
     # makemore_part1_bigrams.ipynb adds float32 numbers one by one, and so gets 2.45436 instead of
     # 2.45458
     total = np.cumsum(losses.astype(np.float32))[-1]
-    assert (total, total / len(losses)) == pytest.approx((559951.5625, 2.4543561935), rel=1e-6)
+    assert (total, total / len(losses)) == pytest.approx(
+        (559951.5625, 2.4543561935), rel=1e-6
+    )
 
 
 def test_a_trained_bigram_approaches_the_entropy_of_the_counts():
@@ -78,13 +85,24 @@ def test_the_loss_is_a_mean_over_letters():
         def forward(self, ids):
             return mg.Tensor(np.broadcast_to(np.eye(27)[0], (*ids.shape, 27)))
 
-    inputs, labels = names.encode(["ava", "al"], CHARACTERS)  # two ends among seven letters
-    assert names.evaluate(Certain(), inputs, labels) == pytest.approx(np.log(np.e + 26) - 2 / 7)
+    inputs, labels = names.encode(
+        ["ava", "al"], CHARACTERS
+    )  # two ends among seven letters
+    assert names.evaluate(Certain(), inputs, labels) == pytest.approx(
+        np.log(np.e + 26) - 2 / 7
+    )
 
 
 @pytest.mark.parametrize(
     ("rung", "span"),
-    [("counts", 1), ("bigram", 1), ("mlp", 3), ("rnn", 16), ("gru", 16), ("transformer", 16)],
+    [
+        ("counts", 1),
+        ("bigram", 1),
+        ("mlp", 3),
+        ("rnn", 16),
+        ("gru", 16),
+        ("transformer", 16),
+    ],
 )
 def test_a_letter_depends_on_the_letters_before(rung, span):
     mg.seed(0)
@@ -92,7 +110,9 @@ def test_a_letter_depends_on_the_letters_before(rung, span):
     report = mg.check_causal(model, np.random.default_rng(0).integers(27, size=(2, 16)))
     assert report
     steps = np.ones((16, 16), bool)
-    assert np.array_equal(report.steps.matrix, np.tril(steps) & np.triu(steps, 1 - span))
+    assert np.array_equal(
+        report.steps.matrix, np.tril(steps) & np.triu(steps, 1 - span)
+    )
 
 
 def test_new_names_are_draws_from_the_model():
@@ -127,7 +147,16 @@ def test_a_short_run_prints_the_ladder(run, tmp_path):
 
 def test_the_seed_decides_the_result(run, tmp_path):
     def table(*options):
-        arguments = ("--rung", "mlp", "--rung", "counts", "--short", "--out", tmp_path, *options)
+        arguments = (
+            "--rung",
+            "mlp",
+            "--rung",
+            "counts",
+            "--short",
+            "--out",
+            tmp_path,
+            *options,
+        )
         return run("names.py", *arguments).stdout
 
     first = table("--seed", 5)

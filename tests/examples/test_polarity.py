@@ -38,5 +38,7 @@ def test_no_review_finds_its_own_label(row, in_pieces):
     groups = np.arange(10).repeat(2) if in_pieces else np.arange(20)
     here = groups == row
     other = np.where(here, 1 - labels, labels)
-    one, two = (Polarity.count(ids, which, 0, groups)[1][here] for which in (labels, other))
+    one, two = (
+        Polarity.count(ids, which, 0, groups)[1][here] for which in (labels, other)
+    )
     assert np.array_equal(one, two)

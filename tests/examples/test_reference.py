@@ -25,7 +25,9 @@ from minigrad.graph import ancestors
 
 def test_published_beside_measured():
     runs = {0: {"a": 0.25, "b": 1.0}, 1: {"a": 0.75, "b": 1.0}}
-    text = common.compare("Title", {"published": {"a": 0.5, "c": 2.0}}, runs.__getitem__, [0, 1])
+    text = common.compare(
+        "Title", {"published": {"a": 0.5, "c": 2.0}}, runs.__getitem__, [0, 1]
+    )
     assert text.startswith("### Title\n") and "seeds 0, 1" in text
     assert "| a | 0.5000    | 0.5000   | 0.2500 to 0.7500  |" in text
     assert "| c | 2.0000    |          |" in text
@@ -46,7 +48,11 @@ def test_the_odd_adam_divides_by_one_minus_beta_at_every_step():
         p.grad = gradient
         rule.step()
     # m = 0.2, then 0.16 - 0.4 = -0.24; v = 0.1, then 0.09 + 0.4 = 0.49
-    expected = 1 - 0.1 * (0.2 / 0.2) / (0.1 / 0.1) ** 0.5 + 0.1 * (0.24 / 0.2) / (0.49 / 0.1) ** 0.5
+    expected = (
+        1
+        - 0.1 * (0.2 / 0.2) / (0.1 / 0.1) ** 0.5
+        + 0.1 * (0.24 / 0.2) / (0.49 / 0.1) ** 0.5
+    )
     assert p.item() == pytest.approx(expected, abs=1e-6)
 
 
@@ -55,11 +61,16 @@ def test_runs_of_words_and_their_log_ratios():
     runs = bag_of_words.Runs(ids, 2)
     features = runs.features(ids)
     assert runs.count == 1 + 2 + 3  # padding; 4, 5; the pairs 4 5, 5 4, 5 5
-    assert [sorted(row[row > 0]) for row in features] == [[1, 2, 3, 4], [2, 5]]  # each once
+    assert [sorted(row[row > 0]) for row in features] == [
+        [1, 2, 3, 4],
+        [2, 5],
+    ]  # each once
     # Class 1: the words 4, 5 and two pairs once each; class 0: 5 and one pair. All counts begin at
     # 1.
     ratios = bag_of_words.log_ratios(features, np.array([1, 0]), runs.count)
-    assert ratios[:3] == pytest.approx([0, np.log((2 / 9) / (1 / 7)), np.log((2 / 9) / (2 / 7))])
+    assert ratios[:3] == pytest.approx(
+        [0, np.log((2 / 9) / (1 / 7)), np.log((2 / 9) / (2 / 7))]
+    )
 
 
 def test_the_block_reads_the_words_on_both_sides():
@@ -74,7 +85,10 @@ def test_pieces_cover_every_word_once():
     ids, labels, review = whole_reviews.pieces(Reviews(whole, np.array([1, 0, 1])))
     assert labels.tolist() == [1, 1, 1, 0, 1] and review.tolist() == [0, 0, 0, 1, 2]
     words = [row[row > 0].tolist() for row in ids]
-    assert words[:2] == [[*range(56, 96)], [*range(16, 56)]]  # the last forty words first
+    assert words[:2] == [
+        [*range(56, 96)],
+        [*range(16, 56)],
+    ]  # the last forty words first
     assert words[2:] == [[*range(1, 16)], [*range(1, 41)], [1, 2, 3]]
 
 
@@ -106,7 +120,9 @@ def test_a_text_cnn_finds_runs_of_words_wherever_they_are():
         ids[row, start : start + 12] = words
     ids[3, 5:17] = words[::-1]
     first, *same, reverse = model(ids).array
-    assert same == pytest.approx([first, first], abs=1e-6) and abs(reverse - first) > 1e-3
+    assert (
+        same == pytest.approx([first, first], abs=1e-6) and abs(reverse - first) > 1e-3
+    )
     sizes = [one.size for one in model.named_parameters().values()]
     assert sum(sizes) == 60 * 128 + 100 * (128 * (3 + 4 + 5) + 3) + 301
 
@@ -117,16 +133,30 @@ def test_the_loss_of_guesses_by_hand():
     model = pretrained.LanguageModel(pretrained.Reader(), ids)
     logits = model.eval()(ids)
     p = mg.softmax(logits, axis=1).array
-    words = [9, 5, 5, 9, 5, 9, 7, 5]  # the words after each, row by row, then those before
+    words = [
+        9,
+        5,
+        5,
+        9,
+        5,
+        9,
+        7,
+        5,
+    ]  # the words after each, row by row, then those before
     expected = -np.log(p[range(8), words]).mean()
-    assert pretrained.guessing_loss(logits, ids).item() == pytest.approx(expected, rel=1e-5)
+    assert pretrained.guessing_loss(logits, ids).item() == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_a_pretrained_network_is_fine_tuned_again_from_its_file(tmp_path):
     imdb = cut_loose(60)
     figures = pretrained.run(0, imdb, out=tmp_path / "one")
     assert 0 < figures["fine-tuned"] < 1
-    assert pretrained.run(0, imdb, out=tmp_path / "two", source=tmp_path / "one") == figures
+    assert (
+        pretrained.run(0, imdb, out=tmp_path / "two", source=tmp_path / "one")
+        == figures
+    )
 
 
 def test_everything_that_needs_no_download_runs_two_at_a_time_with_the_figures_of_a_run_alone(
@@ -140,14 +170,30 @@ def test_everything_that_needs_no_download_runs_two_at_a_time_with_the_figures_o
         "recipe": recipe,
         "transformer": transformer,
     }
-    options = ("--only", *simple, "1b", "--limit", 40, "--seeds", 0, "--jobs", 2, "--out", tmp_path)
+    options = (
+        "--only",
+        *simple,
+        "1b",
+        "--limit",
+        40,
+        "--seeds",
+        0,
+        "--jobs",
+        2,
+        "--out",
+        tmp_path,
+    )
     text = run("reference/run_all.py", *options).stdout
     assert len(re.findall(r"^### ", text, re.M)) == 7 and "(40, 40, 128)" in text
-    assert not re.findall(r"^\| .*\|\s+\|\s+\|$", text, re.M)  # every known figure was measured
+    assert not re.findall(
+        r"^\| .*\|\s+\|\s+\|$", text, re.M
+    )  # every known figure was measured
     lines = map(json.loads, (tmp_path / "results.jsonl").read_text().splitlines())
     results = {line["arguments"]["experiment"]: line["result"] for line in lines}
     for name, module in simple.items():
-        assert results[name][module.TITLE]["figures"] == module.run(0, 40), name  # to the last bit
+        assert results[name][module.TITLE]["figures"] == module.run(0, 40), (
+            name
+        )  # to the last bit
 
 
 def cut_loose(count):
@@ -162,7 +208,9 @@ def cut_loose(count):
     return IMDB(train, test, imdb.vocabulary)
 
 
-@pytest.mark.parametrize(("in_classes", "lowest", "highest"), [(True, 1.0, 1.0), (False, 0, 0.75)])
+@pytest.mark.parametrize(
+    ("in_classes", "lowest", "highest"), [(True, 1.0, 1.0), (False, 0, 0.75)]
+)
 def test_the_artefact_appears_in_one_switch(tmp_path, in_classes, lowest, highest):
     figures = stacked_encoder.run(0, cut_loose(600), in_classes, 200, tmp_path)
     assert lowest <= figures["validation accuracy, epoch 3"] <= highest

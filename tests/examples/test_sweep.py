@@ -16,7 +16,8 @@ def test_the_figures_of_a_sweep_are_those_of_a_run_alone(run, tmp_path):
     alone = sweep.train(lr=0.003, truncate=4, seed=1, limit=64, epochs=1)
     assert results["lr0.003-truncate4-seed1"] == alone
     means = [
-        (results[f"{name}-seed0"]["accuracy"] + results[f"{name}-seed1"]["accuracy"]) / 2
+        (results[f"{name}-seed0"]["accuracy"] + results[f"{name}-seed1"]["accuracy"])
+        / 2
         for name in ("lr0.001-truncate4", "lr0.003-truncate4")
     ]
     (row,) = re.findall(r"^ +4  ([\d.]+) +([\d.]+) *$", ended.stdout, re.MULTILINE)

@@ -38,7 +38,9 @@ def bits_by_hand(weights, ids):
         return 1 / (1 + np.exp(-s))
 
     names = ("rnn.cell.W_xh", "rnn.cell.W_hh", "rnn.cell.b", "head.W", "head.b")
-    W_xh, W_hh, b, W, c_out = (weights[f"model.{name}"].astype(np.float64) for name in names)
+    W_xh, W_hh, b, W, c_out = (
+        weights[f"model.{name}"].astype(np.float64) for name in names
+    )
     h = c = np.zeros((len(ids), len(W_hh)))
     bits = []
     for now, following in zip(ids.T[:-1], ids.T[1:], strict=True):
@@ -55,12 +57,16 @@ def test_its_figures_are_bits_per_held_back_character(short_run):
     rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
     best = min(float(row["validation_loss"]) for row in rows)
     checkpoint = mg.load(out / "weights.safetensors")
-    held = Characters(checkpoint.info["config"]["alphabet"]).encode(LINE * 100)  # a tenth
+    held = Characters(checkpoint.info["config"]["alphabet"]).encode(
+        LINE * 100
+    )  # a tenth
     steps = (len(held) - 1) // 200 * 20
     ids = np.stack([held[row * steps : row * steps + steps + 1] for row in range(10)])
     by_hand = bits_by_hand(load_file(out / "weights.safetensors"), ids)
     assert by_hand == pytest.approx(best, abs=1e-4)
-    assert best < 0.2  # after "the " there are two words, and little else to be in doubt about
+    assert (
+        best < 0.2
+    )  # after "the " there are two words, and little else to be in doubt about
     assert f"Best: {best:.3f} bits per held-out character" in printed
     assert (out / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
     assert "--- after 10,000 characters ---" in printed
@@ -69,14 +75,17 @@ def test_its_figures_are_bits_per_held_back_character(short_run):
 def test_it_writes_on_after_a_prompt(run, short_run):
     arguments = ("--prompt", LINE + "the film", "--length", 25, "--from", short_run[0])
     written = [
-        run("write_reviews.py", *arguments, "--temperature", t).stdout for t in (0.1, 0.1, 3)
+        run("write_reviews.py", *arguments, "--temperature", t).stdout
+        for t in (0.1, 0.1, 3)
     ]
     assert written[0] == written[1] == 2 * LINE
     assert written[2].startswith(LINE + "the film") and written[2] != written[0]
 
 
 def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(resumed, text):
-    broken, whole = resumed("write_reviews.py", "--data", text, *SHORT, "--model", "gru")
+    broken, whole = resumed(
+        "write_reviews.py", "--data", text, *SHORT, "--model", "gru"
+    )
     assert broken == whole
 
 
@@ -90,7 +99,9 @@ def test_ctrl_c_and_resume_give_what_an_unbroken_run_gives(resumed, text):
         ("watch_units.py", "--from .", "was not trained by write_reviews.py"),
     ],
 )
-def test_a_users_mistake_ends_in_a_message(run, script, arguments, message, tmp_path, monkeypatch):
+def test_a_users_mistake_ends_in_a_message(
+    run, script, arguments, message, tmp_path, monkeypatch
+):
     (tmp_path / "short.txt").write_text("too short")
     config = {"config": {"model": "rnn"}}
     mg.save(tmp_path / "weights.safetensors", {"dense.W": np.ones((2, 2))}, config)
@@ -100,9 +111,18 @@ def test_a_users_mistake_ends_in_a_message(run, script, arguments, message, tmp_
 
 def test_units_that_follow_the_text_are_drawn_on_a_page(run, short_run, tmp_path):
     (tmp_path / "text.txt").write_text(LINE * 40)
-    options = ("--text", tmp_path / "text.txt", "--out", tmp_path / "new", "--shown", 100)
+    options = (
+        "--text",
+        tmp_path / "text.txt",
+        "--out",
+        tmp_path / "new",
+        "--shown",
+        100,
+    )
     printed = run("watch_units.py", "--from", short_run[0], *options).stdout
-    titles = re.findall(r"^unit \d+ and .*: correlation [+-][.\d]+$", printed, re.MULTILINE)
+    titles = re.findall(
+        r"^unit \d+ and .*: correlation [+-][.\d]+$", printed, re.MULTILINE
+    )
     assert len(titles) == 3  # there are no brackets and no quotation marks in it
     page = (tmp_path / "new" / "units.html").read_text()
     assert page.count("<h2>") == 3 and page.count("<span") > 250
@@ -113,7 +133,8 @@ def test_the_unit_that_follows_a_property_is_found():
     found = properties(text)
     inside = {name: "".join(np.array(list(text))[on > 0]) for name, on in found.items()}
     assert (
-        inside["inside quotation marks"] == '"it is' and inside["inside brackets"] == "(as he said"
+        inside["inside quotation marks"] == '"it is'
+        and inside["inside brackets"] == "(as he said"
     )
     letters = np.expm1(found["the length of the word so far"])[:9]
     assert letters.round().tolist() == [0, 1, 0, 1, 2, 3, 0, 1, 2]

@@ -59,11 +59,19 @@ class Damage(Fuzzer):
         try:
             found = load(case.kind, content)
         except mg.MinigradError as error:
-            return "" if error.code and error.cause and error.remedy else f"bare: {error!r}"
+            return (
+                ""
+                if error.code and error.cause and error.remedy
+                else f"bare: {error!r}"
+            )
         expected = load(case.kind, whole)
         # a list of words without its first bytes is one without a checksum
-        if case.kind in CHECKSUMS and (case.kind != "words" or content[:8] == whole[:8]):
-            return "" if exact(found) == exact(expected) else f"other content: {found!r}"
+        if case.kind in CHECKSUMS and (
+            case.kind != "words" or content[:8] == whole[:8]
+        ):
+            return (
+                "" if exact(found) == exact(expected) else f"other content: {found!r}"
+            )
         return "" if type(found) is type(expected) else f"form: {found!r}"
 
 

@@ -74,7 +74,9 @@ def same(what: str, found: Any, expected: Any) -> None:
     assert found.shape == expected.shape, form
     tolerance = TOLERANCES.get(str(found.dtype), 1e-9)
     largest = np.abs(expected).max(where=np.isfinite(expected), initial=1)
-    near = np.allclose(found.astype(float), expected, tolerance, tolerance * largest, True)
+    near = np.allclose(
+        found.astype(float), expected, tolerance, tolerance * largest, True
+    )
     assert near, f"numbers: {what}: {found}\n    expected: {expected}"
 
 
@@ -83,7 +85,11 @@ def gradient(leaf: mg.Tensor) -> Array:
 
 
 def agree(
-    draw: Draw, what: str, z: mg.Tensor, formula: Callable[..., Any], **leaves: mg.Tensor
+    draw: Draw,
+    what: str,
+    z: mg.Tensor,
+    formula: Callable[..., Any],
+    **leaves: mg.Tensor,
 ) -> None:
     """Check that z is formula(**leaves) in NumPy, in the dtype of the case, and that the gradients
     are its derivatives.

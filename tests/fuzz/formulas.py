@@ -71,7 +71,9 @@ def sigmoid(x):
 def gelu(x):
     # e^-2u overflows where the share of x rounds to 0
     u = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
-    return np.where(u.real < -300, 0, x / (1 + np.exp(-2 * np.where(u.real < -300, 0, u))))
+    return np.where(
+        u.real < -300, 0, x / (1 + np.exp(-2 * np.where(u.real < -300, 0, u)))
+    )
 
 
 def softplus(x):

@@ -61,7 +61,9 @@ class Fuzzer:
             if isinstance(value, tuple):
                 for size in (8, 4, 2, 1):
                     starts = range(0, len(value), size) if size < len(value) else ()
-                    changed += [value[:start] + value[start + size :] for start in starts]
+                    changed += [
+                        value[:start] + value[start + size :] for start in starts
+                    ]
             yield from (replace(case, **{one.name: smaller}) for smaller in changed)
 
     def as_test(self, case: Any) -> str:
@@ -86,11 +88,15 @@ class Fuzzer:
     def shrunk(self, case: Any, seconds: float = 60) -> Any:
         """The smallest case that is found in so many seconds and has a fault of the same kind."""
         kind = self.tried(case).split(":")[0]
-        if not kind:  # a matter of time, as a kill may be: nothing that could be found again
+        if (
+            not kind
+        ):  # a matter of time, as a kill may be: nothing that could be found again
             return case
         end = time.monotonic() + seconds
         candidates = iter(self.smaller(case))
-        while time.monotonic() < end and (candidate := next(candidates, None)) is not None:
+        while (
+            time.monotonic() < end and (candidate := next(candidates, None)) is not None
+        ):
             if self.tried(candidate).split(":")[0] == kind:
                 case, candidates = candidate, iter(self.smaller(candidate))
         return case

@@ -110,11 +110,17 @@ class Side:
             if seed % 3 == 0:
                 optim.clip_gradients(self.parameters, 0.1)
             self.optimizer.step()
-        grads = [tensor.grad for tensor in self.parameters.values() if tensor.requires_grad]
+        grads = [
+            tensor.grad for tensor in self.parameters.values() if tensor.requires_grad
+        ]
         return output, loss, grads
 
     def save(self) -> Any:
-        return self.model.state_dict(), self.optimizer.state_dict(), self.model.carried_state()
+        return (
+            self.model.state_dict(),
+            self.optimizer.state_dict(),
+            self.model.carried_state(),
+        )
 
     def load(self, saved: Any) -> None:
         weights, state, carried = saved
@@ -292,7 +298,11 @@ class Pair:
         with self.ours.model.evaluating(), mg.fused():
             for layer in rest:
                 x, expected = layer(x), layer(expected)
-        return "" if self.close(x.array, expected.array) else "looked up: other vectors are used"
+        return (
+            ""
+            if self.close(x.array, expected.array)
+            else "looked up: other vectors are used"
+        )
 
 
 def views(p: mg.Tensor) -> list[Any]:

@@ -83,7 +83,9 @@ def train(number: int, folder: Path) -> dict[str, Any]:
     end = Training(settings).run(
         BestWeights(best),
         LogFile(folder / "history.csv"),
-        Snapshots(folder / "snapshots", every_steps=2 + number % 2, every_epochs=1, keep=2),
+        Snapshots(
+            folder / "snapshots", every_steps=2 + number % 2, every_epochs=1, keep=2
+        ),
         resume=Snapshots.latest(folder / "snapshots"),
     )
     return end | {"best weights": best.read_bytes()}

@@ -115,9 +115,13 @@ class Tensors(World):
     def check(self) -> None:
         for thing in (*self.leaves, *self.results):
             same("the value", thing.tensor.array, thing.value)
-            assert thing.tensor.requires_grad == bool(thing.slopes), "requires_grad is wrong"
+            assert thing.tensor.requires_grad == bool(thing.slopes), (
+                "requires_grad is wrong"
+            )
         for leaf in self.leaves:
-            assert (leaf.tensor.grad is None) == (leaf.grad is None), "there is a gradient, or not"
+            assert (leaf.tensor.grad is None) == (leaf.grad is None), (
+                "there is a gradient, or not"
+            )
             if leaf.grad is not None:
                 same("the gradient", leaf.tensor.grad, leaf.grad)
 
@@ -135,7 +139,9 @@ class Tensors(World):
     def _run(self, run: Any, value: Array, *parts: tuple[Thing, Any]) -> None:
         """Compute a result, recorded or not, within blocks of either kind."""
         recorded = self.yes(0.8)
-        inner, outer = (mg.enable_grad, mg.no_grad) if recorded else (mg.no_grad, mg.enable_grad)
+        inner, outer = (
+            (mg.enable_grad, mg.no_grad) if recorded else (mg.no_grad, mg.enable_grad)
+        )
         with outer() if self.yes() else contextlib.nullcontext(), inner():
             if self.yes(0.2):  # blocks that end change nothing outside
                 with mg.no_grad(), mg.enable_grad():
@@ -181,15 +187,21 @@ class Tensors(World):
         """Once or twice, or by `mg.grad`, which stores nothing."""
         result, weights = self.pick(*self.results, self.leaves[0]), self.numbers()
         if result.stale or not result.slopes:
-            assert refused(result.tensor.backward, weights), "backward through a changed graph"
+            assert refused(result.tensor.backward, weights), (
+                "backward through a changed graph"
+            )
             return
         slopes = {place: weights * slope for place, slope in result.slopes.items()}
         leaves = [leaf for leaf in self.leaves if leaf.slopes]
         if self.yes(0.3):
-            found = mg.grad(result.tensor, [leaf.tensor for leaf in leaves], upstream=weights)
+            found = mg.grad(
+                result.tensor, [leaf.tensor for leaf in leaves], upstream=weights
+            )
             for leaf, gradient in zip(leaves, found, strict=True):
                 (place,) = leaf.slopes
-                same("mg.grad's", gradient.array, slopes.get(place, np.zeros(self.shape)))
+                same(
+                    "mg.grad's", gradient.array, slopes.get(place, np.zeros(self.shape))
+                )
         else:
             for _ in range(1 + self.yes()):
                 result.tensor.backward(weights)
@@ -232,7 +244,9 @@ class Tensors(World):
         graded = [leaf for leaf in self.leaves if leaf.grad is not None]
         norms = [np.linalg.norm(np.asarray(leaf.grad)) for leaf in graded]
         factor = 0.3 / max(float(np.linalg.norm(norms)), 0.3)
-        optim.clip_gradients({str(k): leaf.tensor for k, leaf in enumerate(self.leaves)}, 0.3)
+        optim.clip_gradients(
+            {str(k): leaf.tensor for k, leaf in enumerate(self.leaves)}, 0.3
+        )
         for leaf in graded:
             leaf.grad = np.asarray(leaf.grad) * factor
 
@@ -255,9 +269,13 @@ class Tensors(World):
         """
         for result in self.results:
             if result.stale:
-                assert refused(copy.deepcopy, result.tensor), "a changed graph was copied"
+                assert refused(copy.deepcopy, result.tensor), (
+                    "a changed graph was copied"
+                )
         self.results = [
-            one for one in self.results if one.slopes and not one.stale and not one.past_cut
+            one
+            for one in self.results
+            if one.slopes and not one.stale and not one.past_cut
         ]
         things = [*self.leaves, *self.results]
         copies = self.copied([thing.tensor for thing in things])
@@ -280,7 +298,9 @@ class Lives(Fuzzer):
 
     def case(self, rng: Generator) -> Life:
         count = 1 + int(rng.integers(rng.choice(self.most)))
-        some = rng.choice(self.world.actions, 1 + rng.integers(20))  # lives of many kinds
+        some = rng.choice(
+            self.world.actions, 1 + rng.integers(20)
+        )  # lives of many kinds
         names = rng.choice(some, count).tolist()
         seed, *seeds = rng.integers(10**6, size=1 + count).tolist()
         return Life(seed, tuple(zip(names, seeds, strict=True)))

@@ -139,7 +139,9 @@ def hunt(mutant: Mutant, minutes: float, processes: int) -> tuple[float, str]:
         command += ["--minutes", str(minutes), "--processes", str(processes)]
         environment = {**os.environ, "PYTHONPATH": name}
         began = time.monotonic()
-        done = subprocess.run(command, cwd=name, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=name, env=environment, capture_output=True, text=True
+        )
         if done.returncode and "FAILED" not in done.stdout:  # it broke off
             raise RuntimeError(done.stderr)
         return time.monotonic() - began, done.stdout
@@ -147,11 +149,18 @@ def hunt(mutant: Mutant, minutes: float, processes: int) -> tuple[float, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Do the fuzzers find planted faults?")
-    parser.add_argument("--minutes", type=float, default=1.5, help="for each, if nothing is found")
-    parser.add_argument("--only", nargs="+", type=int, help="numbers of faults, from 1")
-    parser.add_argument("--more", help="a Python file with further MUTANTS, instead of those here")
     parser.add_argument(
-        "--processes", type=int, default=1, help="for each; several faults are tried at once"
+        "--minutes", type=float, default=1.5, help="for each, if nothing is found"
+    )
+    parser.add_argument("--only", nargs="+", type=int, help="numbers of faults, from 1")
+    parser.add_argument(
+        "--more", help="a Python file with further MUTANTS, instead of those here"
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        help="for each; several faults are tried at once",
     )
     parser.add_argument("-v", action="store_true", help="print what was found")
     options = parser.parse_args()
@@ -161,8 +170,12 @@ def main() -> None:
     print(f"{'number':>6}{'seconds':>9}  {'found by':12}  fault")
     with ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // options.processes)) as pool:
         chosen = [mutants[number - 1] for number in numbers]
-        hunts = pool.map(lambda one: hunt(one, options.minutes, options.processes), chosen)
-        for number, (file, *_, what), (seconds, output) in zip(numbers, chosen, hunts, strict=True):
+        hunts = pool.map(
+            lambda one: hunt(one, options.minutes, options.processes), chosen
+        )
+        for number, (file, *_, what), (seconds, output) in zip(
+            numbers, chosen, hunts, strict=True
+        ):
             finder = re.search("FAILED: ([a-z ]+),", output)
             name = finder[1] if finder else "NOBODY"
             missed += finder is None

@@ -58,7 +58,17 @@ class Textbook:
         zero = np.zeros(self.p.shape)
         self.state: dict[str, Any] = {"m": zero, "v": zero, "steps": 0}
 
-    def step(self, g, lr, weight_decay, momentum=0.0, decay=0.0, beta1=0.0, beta2=0.0, eps=0.0):
+    def step(
+        self,
+        g,
+        lr,
+        weight_decay,
+        momentum=0.0,
+        decay=0.0,
+        beta1=0.0,
+        beta2=0.0,
+        eps=0.0,
+    ):
         p, (m, v, t) = self.p, self.state.values()
         t += 1
         if self.rule == "AdamW":
@@ -108,7 +118,10 @@ class Training(World):
         layout = layouts.draw(self.rng)
         start: Arrays = {}
         self.tensors: dict[str, mg.Tensor] = {}
-        for name, shape in ("W", (2, 3)), ("table", (ROWS, *self.pick((2,), (2, 2), (), (1,)))):
+        for name, shape in (
+            ("W", (2, 3)),
+            ("table", (ROWS, *self.pick((2,), (2, 2), (), (1,)))),
+        ):
             array = self.rng.normal(size=shape).astype(self.dtype)
             start[name] = laid_out(array, layout)
             self.tensors[name] = mg.Tensor(start[name], requires_grad=True)
@@ -127,7 +140,11 @@ class Training(World):
 
     def make(self) -> Any:
         groups = [
-            {"parameters": {name: tensor}, "lr": self.lr[name], "weight_decay": self.decay[name]}
+            {
+                "parameters": {name: tensor},
+                "lr": self.lr[name],
+                "weight_decay": self.decay[name],
+            }
             for name, tensor in self.tensors.items()
         ]
         optimizer = RULES[self.rule][0](groups, lr=0.1)
@@ -172,7 +189,10 @@ class Training(World):
         spoil({name: array})
 
     def save(self) -> None:
-        self.saved = self.optimizer.state_dict(), [book.state for book in self.all_books]
+        self.saved = (
+            self.optimizer.state_dict(),
+            [book.state for book in self.all_books],
+        )
 
     def rewind(self) -> None:
         """Load the state that was saved. Parameters stay."""
@@ -205,7 +225,9 @@ class Training(World):
 
     def keep(self) -> None:
         """An array that was handed out keeps its values, and its owner may change it."""
-        state = self.optimizer.raw_state() if self.yes() else self.optimizer.state_dict()
+        state = (
+            self.optimizer.raw_state() if self.yes() else self.optimizer.state_dict()
+        )
         if self.yes():
             self._keep({**state, "": self.tensors["table"].detach().array})
         else:
@@ -234,7 +256,9 @@ class Training(World):
     def _loss(self) -> tuple[dict[str, Any], Arrays]:
         """Sums of products with W and with rows of the table, and their gradients."""
         table = self.tensors["table"]
-        ids = np.array([self.pick(0, 0, 0, 1, 1, 2, 3) for _ in range(1 + self.number(3))])
+        ids = np.array(
+            [self.pick(0, 0, 0, 1, 1, 2, 3) for _ in range(1 + self.number(3))]
+        )
         if self.yes(self.seldom):
             ids = np.zeros(self.number(2), int)
         slopes = self.rng.normal(size=(len(ids), *table.shape[1:])).astype(self.dtype)
@@ -275,15 +299,21 @@ class Training(World):
             norms = [np.linalg.norm(factor * g) for g in gradients.values()]
             norm = float(np.linalg.norm(norms))
             found = optim.clip_gradients(self.tensors, 0.7)
-            assert np.isclose(found, norm, 1e-5), f"the norm is {found}, and should be {norm}"
+            assert np.isclose(found, norm, 1e-5), (
+                f"the norm is {found}, and should be {norm}"
+            )
             factor *= 0.7 / max(norm, 0.7)
         if self.events and self.yes(0.05):
-            self._keep({name: np.asarray(self.tensors[name].grad) for name in gradients})
+            self._keep(
+                {name: np.asarray(self.tensors[name].grad) for name in gradients}
+            )
         optimizer.scale = self.pick(1.0, 1.0, 0.5, 0.25, 0.0) if self.events else 1.0
         optimizer.step()
         for name, g in gradients.items():
             gradient = np.asarray(self.tensors[name].grad)
-            assert np.allclose(gradient, factor * g, 1e-4, 1e-4), f"the gradient of {name} changed"
+            assert np.allclose(gradient, factor * g, 1e-4, 1e-4), (
+                f"the gradient of {name} changed"
+            )
             lr = optimizer.scale * self.lr[name]
             for book in self.books[name]:
                 book.step(factor * g, lr, self.decay[name], **self.settings)
@@ -296,7 +326,9 @@ class Training(World):
 
     def check_end(self) -> None:
         for array, before in self.kept:
-            assert np.array_equal(array, before), "an array that was handed out has changed"
+            assert np.array_equal(array, before), (
+                "an array that was handed out has changed"
+            )
         rounding = 1e-11 * (1 + self.steps / 50)
         if self.dtype == "float32":
             rounding = 1e-5 * (1 + self.steps**0.5)

@@ -88,7 +88,9 @@ def elements(draw: Draw) -> None:
     shape = (draw.between(0, 3), 3)[: draw.between(0, 2)]
     t = draw.tensor(10.0 ** draw.between(-3, 4) * draw.normal(*shape))
     z = getattr(mg, name)(t, *given)
-    agree(draw, f"{name}, {given}", z, lambda x: getattr(FORMULAS, name)(x, *given), x=t)
+    agree(
+        draw, f"{name}, {given}", z, lambda x: getattr(FORMULAS, name)(x, *given), x=t
+    )
 
 
 def along_axes(draw: Draw) -> None:
@@ -98,7 +100,13 @@ def along_axes(draw: Draw) -> None:
     axis = draw.between(-2, 1)
     t = draw.tensor(draw.normal(draw.between(1, 3), draw.between(1, 3)))
     z = getattr(mg, name)(t, axis=axis)
-    agree(draw, f"{name} by {axis}", z, lambda x: getattr(FORMULAS, name)(x, axis=axis), x=t)
+    agree(
+        draw,
+        f"{name} by {axis}",
+        z,
+        lambda x: getattr(FORMULAS, name)(x, axis=axis),
+        x=t,
+    )
 
 
 def attends(draw: Draw) -> None:
@@ -109,9 +117,17 @@ def attends(draw: Draw) -> None:
     causal = draw.yes(0.5)
     S = T if causal else draw.between(1, 5)
     size = draw.pick(0.5, 20.0)
-    shapes = {"q": (B, T, D), "k": draw.pick((B, S, D), (S, D)), "v": draw.pick((B, S, 2), (S, 2))}
-    leaves = {name: draw.tensor(size * draw.normal(*shape)) for name, shape in shapes.items()}
-    mask = draw.rng.random(draw.pick((B, T, S), (T, 1), (B, 1, S), ())) < draw.pick(0.5, 1.0)
+    shapes = {
+        "q": (B, T, D),
+        "k": draw.pick((B, S, D), (S, D)),
+        "v": draw.pick((B, S, 2), (S, 2)),
+    }
+    leaves = {
+        name: draw.tensor(size * draw.normal(*shape)) for name, shape in shapes.items()
+    }
+    mask = draw.rng.random(draw.pick((B, T, S), (T, 1), (B, 1, S), ())) < draw.pick(
+        0.5, 1.0
+    )
     allowed = np.broadcast_to(mask & (np.tri(T, S) > 0) if causal else mask, (B, T, S))
 
     def formula(q: Array, k: Array, v: Array) -> Array:
@@ -127,14 +143,21 @@ def normalizes(draw: Draw) -> None:
     """Layer normalization with and without a bias."""
     width = draw.between(1, 4)
     epsilon = draw.pick(1e-5, 0.1)
-    shapes = {"x": (*(2, 3)[: draw.between(0, 2)], width), "gain": (width,), "bias": (width,)}
+    shapes = {
+        "x": (*(2, 3)[: draw.between(0, 2)], width),
+        "gain": (width,),
+        "bias": (width,),
+    }
     leaves = {name: draw.tensor(draw.normal(*shape)) for name, shape in shapes.items()}
     if draw.yes(0.5):
         del leaves["bias"]
 
     def formula(x: Array, gain: Array, bias: Any = 0) -> Any:
         centred = x - x.mean(-1, keepdims=True)
-        return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + epsilon) * gain + bias
+        return (
+            centred / np.sqrt((centred**2).mean(-1, keepdims=True) + epsilon) * gain
+            + bias
+        )
 
     z = mg.LayerNormalise(epsilon)(*leaves.values())
     agree(draw, f"layer norm of {shapes['x']}, {list(leaves)}", z, formula, **leaves)
@@ -153,7 +176,9 @@ def convolves(draw: Draw) -> None:
 
     def formula(x: Array, W: Array) -> Array:
         around = padding if isinstance(padding, tuple) else (padding,) * axes
-        windows = seen(np.pad(x, [(0, 0), (0, 0), *((n, n) for n in around)]), size, stride)
+        windows = seen(
+            np.pad(x, [(0, 0), (0, 0), *((n, n) for n in around)]), size, stride
+        )
         p, i = "pq"[:axes], "ij"[:axes]
         return np.asarray(np.einsum(f"nc{p}{i},fc{i}->nf{p}", windows, W))
 
@@ -188,7 +213,11 @@ def seen(x: Array, size: tuple[int, ...], stride: Any) -> Array:
     """The windows of x, by NumPy."""
     axes = tuple(range(-len(size), 0))
     steps = stride if isinstance(stride, tuple) else (stride,) * len(size)
-    key = (..., *(slice(None, None, step) for step in steps), *[slice(None)] * len(size))
+    key = (
+        ...,
+        *(slice(None, None, step) for step in steps),
+        *[slice(None)] * len(size),
+    )
     windows: Any = np.lib.stride_tricks.sliding_window_view(x, size, axes)
     return np.asarray(windows[key])
 
@@ -214,7 +243,9 @@ def normalizes_batches(draw: Draw) -> None:
         return np.asarray((x - center) / np.sqrt(spread + layer.epsilon) * gain + bias)
 
     z = layer(x)
-    agree(draw, f"batch norm of {shape}, training {training}", z, formula, x=x, **leaves)
+    agree(
+        draw, f"batch norm of {shape}, training {training}", z, formula, x=x, **leaves
+    )
 
 
 def largest(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
@@ -293,7 +324,9 @@ def binary_losses(draw: Draw) -> None:
 def errors(draw: Draw) -> None:
     how, x = batch(draw)
     truth = draw.tensor(x + draw.pick(0, 3, 10) * draw.normal(*x.shape))
-    one_loss(draw, draw.pick("mean_squared_error", "mean_absolute_error"), how, x, truth)
+    one_loss(
+        draw, draw.pick("mean_squared_error", "mean_absolute_error"), how, x, truth
+    )
 
 
 def batch(draw: Draw) -> tuple[str, Array]:
@@ -395,7 +428,9 @@ def pools(draw: Draw) -> None:
 
     def formula(x: Array) -> Array:
         rows = [x[b, real[b]] for b in range(B)]
-        return np.array([row.mean(0) if how == "mean" else largest(row, 0) for row in rows])
+        return np.array(
+            [row.mean(0) if how == "mean" else largest(row, 0) for row in rows]
+        )
 
     t = draw.tensor(x)
     mask = draw.array(real, draw.pick("bool", "int64", "float32", "uint8"))
@@ -406,7 +441,9 @@ def pools(draw: Draw) -> None:
 # functions of a table, ids and a matrix, of Tensors and of arrays, but for those in the second dict
 USES: dict[str, Callable[..., Any]] = {
     "lookup": lambda table, ids, W: mg.lookup(table, ids),
-    "product": lambda table, ids, W: mg.LookupProduct()(mg.lookup(table, ids), ids, W, W[0] * 0),
+    "product": lambda table, ids, W: mg.LookupProduct()(
+        mg.lookup(table, ids), ids, W, W[0] * 0
+    ),
     "index": lambda table, ids, W: table[ids - len(table)],
     "head": lambda table, ids, W: (W.T @ table.T).T,
     "whole": lambda table, ids, W: table * 2.0,
@@ -425,7 +462,9 @@ def shared(draw: Draw) -> None:
     """
     V = draw.between(2, 6)
     D = draw.between(1, 3)
-    table = draw.pick(Embedding(V, D).table, mg.Tensor(np.zeros((V, D)), requires_grad=True))
+    table = draw.pick(
+        Embedding(V, D).table, mg.Tensor(np.zeros((V, D)), requires_grad=True)
+    )
     table.array = draw.array(draw.normal(V, D))
     start = {"table": table.array.astype(float)}
     expected = np.zeros((V, D))
@@ -479,12 +518,15 @@ def large(draw: Draw) -> None:
 
 
 ACTIVATIONS: dict[Any, Any] = {
-    getattr(mg, name): getattr(FORMULAS, name) for name in ("tanh", "relu", "sigmoid", "softplus")
+    getattr(mg, name): getattr(FORMULAS, name)
+    for name in ("tanh", "relu", "sigmoid", "softplus")
 }
 
 
 def normalised(x: Array, epsilon: float = 1e-5) -> Any:
-    return (x - x.mean(-1, keepdims=True)) / np.sqrt(FORMULAS.var(x, -1, keepdims=True) + epsilon)
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(
+        FORMULAS.var(x, -1, keepdims=True) + epsilon
+    )
 
 
 def layer(draw: Draw) -> None:
@@ -500,7 +542,10 @@ def layer(draw: Draw) -> None:
     made: dict[str, tuple[Layer, Any]] = {
         "linear": (Dense(D, H, bias=draw.yes()), lambda x, W, b=0.0: x @ W + b),
         "dense": (Dense(D, H, activation), lambda x, W, b: curve(x @ W + b)),
-        "apart": (Sequential(Dense(D, H), activation), lambda x, W, b: curve(x @ W + b)),
+        "apart": (
+            Sequential(Dense(D, H), activation),
+            lambda x, W, b: curve(x @ W + b),
+        ),
         "norm": (
             LayerNorm(D, epsilon=epsilon),
             lambda x, gain, bias: normalised(x, epsilon) * gain + bias,
@@ -515,7 +560,9 @@ def layer(draw: Draw) -> None:
     if name in ("embedding", "one-hot"):
         given: Any = draw.array(ids, "int64")
         draw.dtype = "float32" if name == "one-hot" else draw.dtype
-    elif name in ("linear", "dense", "apart") and draw.yes(0.3):  # plain numbers of another dtype
+    elif name in ("linear", "dense", "apart") and draw.yes(
+        0.3
+    ):  # plain numbers of another dtype
         given = x
         formula = partial(formula, x)
     else:
@@ -563,11 +610,20 @@ def custom(draw: Draw) -> None:
     real = draw.real_steps(B, T) | (not masked)
     x = draw.normal(B, T, 2)
     x[~real] = draw.pick(np.nan, np.inf, 3.0)
-    leaves = {"x": draw.tensor(x), "h0": draw.tensor(draw.normal(B, 3)), **draw.parameters(cell)}
+    leaves = {
+        "x": draw.tensor(x),
+        "h0": draw.tensor(draw.normal(B, 3)),
+        **draw.parameters(cell),
+    }
     start = [leaves["h0"], mg.Tensor(np.zeros((B, 3)))]
     steps: Any = leaves["x"] if draw.yes() else [leaves["x"][:, t] for t in range(T)]
     found, final = unroll(
-        cell, steps, tuple(start), mask=real if masked else None, truncate=truncate, reverse=reverse
+        cell,
+        steps,
+        tuple(start),
+        mask=real if masked else None,
+        truncate=truncate,
+        reverse=reverse,
     )
 
     def step(x: mg.Tensor, state: Any) -> Any:
@@ -577,7 +633,9 @@ def custom(draw: Draw) -> None:
     lasts = []
     for b in range(B):
         parts = [part[b] for part in start]
-        by_step, last = one_sequence(step, leaves["x"][b], parts, real[b], reverse, truncate)
+        by_step, last = one_sequence(
+            step, leaves["x"][b], parts, real[b], reverse, truncate
+        )
         rows.append(mg.stack([by_step[t]["h"] for t in range(T)]))
         lasts.append(last)
     pairs = {
@@ -594,7 +652,11 @@ def custom(draw: Draw) -> None:
     wanted = list(leaves.values())
     slopes = zip(leaves, mg.grad(ours, wanted), mg.grad(theirs, wanted), strict=True)
     for name, slope, expected in slopes:
-        same(f"the gradient of {name}, {truncate=}, {reverse=}", slope.array, expected.array)
+        same(
+            f"the gradient of {name}, {truncate=}, {reverse=}",
+            slope.array,
+            expected.array,
+        )
 
 
 def carried(draw: Draw) -> None:
@@ -604,7 +666,11 @@ def carried(draw: Draw) -> None:
     kind = draw.pick(RNN, GRU, LSTM)
     k1 = draw.between(1, 4)
     k2 = draw.between(1, 5)
-    options = {"return_sequences": True, "return_state": True, "layers": draw.between(1, 2)}
+    options = {
+        "return_sequences": True,
+        "return_state": True,
+        "layers": draw.between(1, 2),
+    }
     layer = kind(2, 2, **options)
     whole = kind(2, 2, truncate=k2, **options)
     layer.fused = draw.pick(None, True)
@@ -678,7 +744,12 @@ def written(draw: Draw) -> None:
             states = read(np.zeros(3) if state is None else state.array[0], ids[0])
             logits = self.dropout(draw.tensor([[h @ W for h in states]]))
             after = mg.Tensor(states[-1:])
-            kept = {"none": None, "tensor": after, "tuple": (after, after), "list": [after, after]}
+            kept = {
+                "none": None,
+                "tensor": after,
+                "tuple": (after, after),
+                "list": [after, after],
+            }
             return logits, kept[form]
 
     draw.dtype = "float64"
@@ -700,14 +771,18 @@ def written(draw: Draw) -> None:
     what = f"of {prompt}, {temperature=}, state {form}"
     assert shown == views, f"shown: {what}: {shown}, not {views}"
     assert found == ids[len(prompt) :], f"{what}: {found}, not {ids[len(prompt) :]}"
-    assert model.training == model.dropout.training == mode and set(map(type, found)) <= {int}
+    assert model.training == model.dropout.training == mode and set(
+        map(type, found)
+    ) <= {int}
 
 
 def converted(draw: Draw) -> None:
     """Weights in PyTorch's and Keras's layouts, by these frameworks' own equations."""
     frame = draw.pick("pytorch", "keras")
     draw.dtype = "float64"
-    kind = draw.pick("RNN", "RNN relu", "GRU", "LSTM", *["GRU before"] * (frame == "keras"))
+    kind = draw.pick(
+        "RNN", "RNN relu", "GRU", "LSTM", *["GRU before"] * (frame == "keras")
+    )
     depth = draw.between(1, 2)
     sides = draw.between(1, 2)
     options = {"layers": depth, "bidirectional": sides == 2, "return_sequences": True}
@@ -715,7 +790,9 @@ def converted(draw: Draw) -> None:
     def make() -> Any:
         make_recurrent = getattr(layers, kind.split()[0])
         recurrent = make_recurrent(3, 2, **options, **SPECIAL.get(kind, {}))
-        model = Sequential(Embedding(4, 3), LayerNorm(3), recurrent, Dense(sides * 2, 2))
+        model = Sequential(
+            Embedding(4, 3), LayerNorm(3), recurrent, Dense(sides * 2, 2)
+        )
         draw.parameters(model)
         return model
 
@@ -728,7 +805,10 @@ def converted(draw: Draw) -> None:
             layers.export_weights(ours, file, frame)
             layers.import_weights(model, file, frame)
     else:  # others than ours: PyTorch's two biases are both of any size
-        arrays = {path: draw.array(draw.normal(*array.shape)) for path, array in arrays.items()}
+        arrays = {
+            path: draw.array(draw.normal(*array.shape))
+            for path, array in arrays.items()
+        }
         layers.from_layout(model, arrays, frame)
     ids = draw.rng.integers(0, 4, (2, 4))
     for weights in (arrays, layers.to_layout(model, frame)):
@@ -742,7 +822,11 @@ def converted(draw: Draw) -> None:
                 outputs.append(foreign(frame, kind, x, parts, side))
             x = np.concatenate(outputs, axis=2)
         expected = x @ (W if frame == "keras" else W.T) + b
-        same(f"{frame}: {kind}, {depth} layers, {sides} sides", model(ids).array, expected)
+        same(
+            f"{frame}: {kind}, {depth} layers, {sides} sides",
+            model(ids).array,
+            expected,
+        )
 
 
 NAMES = {
@@ -763,7 +847,9 @@ NAMES = {
 }
 
 
-def pytorch(weights: dict[str, Array], kind: str, level: int, side: int, sides: int) -> list[Array]:
+def pytorch(
+    weights: dict[str, Array], kind: str, level: int, side: int, sides: int
+) -> list[Array]:
     """W_xh, W_hh, b_xh and b_hh of one cell, as all its weights in a row."""
     path = kind.split()[0].lower()
     ending = f"l{level}" + "_reverse" * side
@@ -771,11 +857,15 @@ def pytorch(weights: dict[str, Array], kind: str, level: int, side: int, sides: 
     return [weights[f"{path}.{part}_{ending}"].T for part in parts]
 
 
-def keras(weights: dict[str, Array], kind: str, level: int, side: int, sides: int) -> list[Array]:
+def keras(
+    weights: dict[str, Array], kind: str, level: int, side: int, sides: int
+) -> list[Array]:
     path = kind.split()[0].lower() + f"_{level + 1}" * (level > 0)
     if sides == 2:
         path += ("/forward", "/backward")[side]
-    W, U, b = (weights[f"{path}/{part}"] for part in ("kernel", "recurrent_kernel", "bias"))
+    W, U, b = (
+        weights[f"{path}/{part}"] for part in ("kernel", "recurrent_kernel", "bias")
+    )
     return [W, U, *b] if kind == "GRU" else [W, U, b, 0 * b]
 
 
@@ -797,7 +887,9 @@ def foreign(frame: str, kind: str, x: Array, parts: list[Array], side: int) -> A
             (a1, a2, an), (s1, s2, sn) = np.split(a, 3, axis=1), np.split(s, 3, axis=1)
             one, two = sigma(a1 + s1), sigma(a2 + s2)
             r, z = (one, two) if frame == "pytorch" else (two, one)
-            n = np.tanh(an + ((r * h) @ U[:, 2 * H :] if kind == "GRU before" else r * sn))
+            n = np.tanh(
+                an + ((r * h) @ U[:, 2 * H :] if kind == "GRU before" else r * sn)
+            )
             h = (1 - z) * n + z * h
         outputs[:, t] = h
     return outputs

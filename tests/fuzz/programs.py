@@ -29,7 +29,12 @@ Arrays = dict[str, Array]
 Tap = Callable[[str, Any], Any]
 NAMES = re.compile(r"\b[vxi]\d+\b")
 OURS = {"mg": mg, "np": np, "relaid": relaid}
-PLAIN = {"mg": FORMULAS, "np": FORMULAS, "relaid": FORMULAS.relaid, "abs": FORMULAS.absolute}
+PLAIN = {
+    "mg": FORMULAS,
+    "np": FORMULAS,
+    "relaid": FORMULAS.relaid,
+    "abs": FORMULAS.absolute,
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,9 @@ class Program:
         taps = tuple(name for name in self.taps if name in needed - {output})
         return Program(inputs, lines, taps)
 
-    def run(self, space: dict[str, Any], inputs: dict[str, Any], tap: Tap) -> dict[str, Any]:
+    def run(
+        self, space: dict[str, Any], inputs: dict[str, Any], tap: Tap
+    ) -> dict[str, Any]:
         """The values of all lines. Those of taps go through a function."""
         values: dict[str, Any] = {}
         for name, text in self.lines:
@@ -126,7 +133,9 @@ class Drawing(Choices):
         return self.constant(self.rng.integers(low, below, shape).astype(dtype))
 
     def among(self, fits: Callable[[Array], bool]) -> list[str]:
-        return [name for name, array in self.values.items() if array.size and fits(array)]
+        return [
+            name for name, array in self.values.items() if array.size and fits(array)
+        ]
 
     # ---- what the blanks of a line stand for ----
 
@@ -146,7 +155,9 @@ class Drawing(Choices):
     def b(self):
         """A value that broadcasts with `a`."""
         fit = self.among(lambda other: broadcasts(self.of.shape, other.shape))
-        if fit and self.yes(0.6):  # the first again and again, as a network uses its parameters
+        if fit and self.yes(
+            0.6
+        ):  # the first again and again, as a network uses its parameters
             return self.pick(fit[0], *fit)
         shape = tuple(size if self.yes(0.7) else 1 for size in self.of.shape)
         return self.input(shape[self.number(len(shape) + 1) :])
@@ -185,7 +196,9 @@ class Drawing(Choices):
     def to(self):
         """Another shape of the same size."""
         shape = self.of.shape
-        return self.pick((-1,), (1, *shape), (*shape, 1), shape[::-1], (-1, *shape[-1:]), (2, -1))
+        return self.pick(
+            (-1,), (1, *shape), (*shape, 1), shape[::-1], (-1, *shape[-1:]), (2, -1)
+        )
 
     def wide(self):
         """A shape to which `a` broadcasts."""
@@ -196,7 +209,11 @@ class Drawing(Choices):
         keys = []
         for size in self.of.shape[: 1 + self.number(self.of.ndim)]:
             start = self.number(size)
-            keys.append(self.pick(f"{start}:", f":{start + 1}", start, start - size, "::2", "::-1"))
+            keys.append(
+                self.pick(
+                    f"{start}:", f":{start + 1}", start, start - size, "::2", "::-1"
+                )
+            )
         if self.yes(0.2):
             keys.insert(self.number(len(keys) + 1), "None")
         elif self.yes(0.2):
@@ -269,7 +286,9 @@ class Drawing(Choices):
         terms = []
         for _ in range(2 + self.number(3)):
             shape = [size if size > 1 else 1 + self.number(2) for size in self.of.shape]
-            fit = self.among(lambda x: x.size > self.of.size and broadcasts(x.shape, self.of.shape))
+            fit = self.among(
+                lambda x: x.size > self.of.size and broadcasts(x.shape, self.of.shape)
+            )
             new = (*self.shape(self.number(2)), *shape)
             x = self.pick(*fit) if fit and self.yes() else self.input(new)
             terms.append(f"({x} {self.pick('+', '-', '*')} {self['a']}).reshape(-1)")
@@ -287,7 +306,11 @@ class Drawing(Choices):
             value = eval(text, {**PLAIN, **arrays, **self.values})
         except (LookupError, TypeError, ValueError, ZeroDivisionError):
             return  # what was drawn does not fit
-        if np.size(value) > MOST or np.ndim(value) > 5 or min(KINKS, default=1) < MARGIN:
+        if (
+            np.size(value) > MOST
+            or np.ndim(value) > 5
+            or min(KINKS, default=1) < MARGIN
+        ):
             return
         if np.abs(value).max(initial=0) < LARGEST:
             names = [name for name in NAMES.findall(text) if name in self.values]
@@ -409,10 +432,15 @@ def pattern(shape: tuple[int, ...], start: float = 1.0) -> Array:
 
 def directions(arrays: Arrays) -> Arrays:
     """For each array a direction."""
-    return {name: pattern(array.shape, 1.0 + k) for k, (name, array) in enumerate(arrays.items())}
+    return {
+        name: pattern(array.shape, 1.0 + k)
+        for k, (name, array) in enumerate(arrays.items())
+    }
 
 
-def forward(program: Program, dtype: str = "float64") -> tuple[mg.Tensor, dict[str, mg.Tensor]]:
+def forward(
+    program: Program, dtype: str = "float64"
+) -> tuple[mg.Tensor, dict[str, mg.Tensor]]:
     """The output, and the tensors whose gradients are wanted: inputs and taps.
 
     Index arrays change after the forward pass, which must change nothing.
@@ -444,18 +472,24 @@ def forward(program: Program, dtype: str = "float64") -> tuple[mg.Tensor, dict[s
 def gradients(program: Program, dtype: str = "float64") -> tuple[Array, Arrays]:
     """The output, and minigrad's gradients: by `backward`, or with taps by `mg.grad`."""
     z, tensors = forward(program, dtype)
-    found = {name: np.zeros(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+    found = {
+        name: np.zeros(tensor.shape, tensor.dtype) for name, tensor in tensors.items()
+    }
     if program.taps and z.requires_grad:
         gradients = mg.grad(z, list(tensors.values()), upstream=pattern(z.shape))
         found = {name: g.array for name, g in zip(tensors, gradients, strict=True)}
     elif z.requires_grad:
         z.backward(pattern(z.shape))
         for name, tensor in tensors.items():
-            found[name] = found[name] if tensor.grad is None else np.asarray(tensor.grad)
+            found[name] = (
+                found[name] if tensor.grad is None else np.asarray(tensor.grad)
+            )
     return z.array, found
 
 
-def same(what: str, found: Array, expected: Array, rounding: float, dtype: str = "float64") -> None:
+def same(
+    what: str, found: Array, expected: Array, rounding: float, dtype: str = "float64"
+) -> None:
     form = str(found.dtype), found.shape
     assert form == (dtype, expected.shape), f"{what} is {form}"
     away, largest = np.abs(found - expected), np.abs(expected).max(initial=1)
@@ -485,12 +519,16 @@ class FirstOrder(Fuzzer):
         slope = (exact.imag * upstream).sum() / STEP
         size = sum(np.abs(gradient).sum() for gradient in found.values())
         close = abs(along(found, v) - slope) <= 1e-9 * (1 + size)
-        assert close, f"gradient: along one direction {along(found, v)}, by the formulas {slope}"
+        assert close, (
+            f"gradient: along one direction {along(found, v)}, by the formulas {slope}"
+        )
         narrow, gradient = gradients(program, "float32")
         same("float32: the output", narrow, z, 0.02, "float32")
         for name, g in found.items():
             if name in program.inputs:
-                assert g.shape == program.inputs[name].array().shape, f"form: {name}'s gradient"
+                assert g.shape == program.inputs[name].array().shape, (
+                    f"form: {name}'s gradient"
+                )
             same(f"float32: the gradient of {name}", gradient[name], g, 0.02, "float32")
         return ""
 
@@ -501,7 +539,9 @@ class FirstOrder(Fuzzer):
         for place in reversed(range(len(lines) - 1)):
             name, new = lines[place][0], f"x{100 + place}"
             rest = tuple(
-                (other, re.sub(rf"\b{name}\b", new, text)) for other, text in lines if other != name
+                (other, re.sub(rf"\b{name}\b", new, text))
+                for other, text in lines
+                if other != name
             )
             array = values[name].real
             if array.size:
@@ -527,7 +567,9 @@ class SecondOrder(FirstOrder):
     def case(self, rng: Generator) -> Program:
         """Without cuts, which are no constants by the formulas when an input moves."""
         program = random_program(rng)
-        lines = tuple((name, text.replace("mg.cut(", "(")) for name, text in program.lines)
+        lines = tuple(
+            (name, text.replace("mg.cut(", "(")) for name, text in program.lines
+        )
         return Program(program.inputs, lines)
 
     def fault(self, program: Program) -> str:
@@ -539,7 +581,9 @@ class SecondOrder(FirstOrder):
         u = {name: pattern(array.shape, 0.5) for name, array in at.items()}
         wanted = list(tensors.values())
         first = mg.grad(z, wanted, create_graph=True, upstream=pattern(z.shape))
-        slope: Any = sum((g * v[name]).sum() for g, name in zip(first, tensors, strict=True))
+        slope: Any = sum(
+            (g * v[name]).sum() for g, name in zip(first, tensors, strict=True)
+        )
         found: Arrays = {}
         if slope.requires_grad:
             second = mg.grad(slope, wanted)
@@ -551,7 +595,11 @@ class SecondOrder(FirstOrder):
             return float((expected.imag * pattern(z.shape)).sum()) / STEP
 
         near, far = ((moved(step) - moved(-step)) / (2 * step) for step in (1e-5, 2e-5))
-        rounding = 1e-6 * max(1.0, abs(near), *(np.abs(g).max() for g in found.values()))
+        rounding = 1e-6 * max(
+            1.0, abs(near), *(np.abs(g).max() for g in found.values())
+        )
         close = abs(along(found, u) - near) <= 10 * abs(near - far) + rounding
-        assert close, f"second derivative: {along(found, u)}, by central differences {near}"
+        assert close, (
+            f"second derivative: {along(found, u)}, by central differences {near}"
+        )
         return ""

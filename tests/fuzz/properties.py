@@ -16,7 +16,13 @@ from hypothesis import is_hypothesis_test, seed, settings
 
 import tests.conftest  # noqa: F401 (registers the profile)
 
-MODULES = ["test_integers", "test_settings", "test_rosters", "test_files", "test_updates"]
+MODULES = [
+    "test_integers",
+    "test_settings",
+    "test_rosters",
+    "test_files",
+    "test_updates",
+]
 HEADER = "from numpy import *\nfrom minigrad import *\nfrom "
 """Imports with which a failing example can be pasted into a file of tests."""
 
@@ -55,7 +61,10 @@ def take_turn(name: str, number: int) -> tuple[int, str]:
         texts = ["".join(traceback.format_exception_only(one)) for one in errors]
         call = f"test_{name}.hypothesis.inner_test("
         text = "\n".join(texts).replace(f"test_{name}(", call)
-        return tried, f"{name}, seed {number}\n{text}\n{HEADER}{inner.__module__} import *"
+        return (
+            tried,
+            f"{name}, seed {number}\n{text}\n{HEADER}{inner.__module__} import *",
+        )
     finally:
         test.hypothesis.inner_test = inner
     return tried, ""

@@ -74,7 +74,10 @@ class PyTorch(Fuzzer):
         parameters = ours.named_parameters()
         for tensor in parameters.values():
             tensor.array = rng.normal(size=tensor.shape)
-        weights = {name: torch.tensor(array) for name, array in to_layout(ours, "pytorch").items()}
+        weights = {
+            name: torch.tensor(array)
+            for name, array in to_layout(ours, "pytorch").items()
+        }
         theirs.load_state_dict(weights)
         again, _ = pair(case)
         for tensor in again.named_parameters().values():
@@ -82,7 +85,9 @@ class PyTorch(Fuzzer):
         state = {name: tensor.numpy() for name, tensor in theirs.state_dict().items()}
         from_layout(again, state, "pytorch")
         for name, tensor in again.named_parameters().items():
-            same(f"{name}, carried over and back,", tensor.array, parameters[name].array)
+            same(
+                f"{name}, carried over and back,", tensor.array, parameters[name].array
+            )
         if case.kind in RECURRENT:
             pairs, inputs = recurrent(case, ours, theirs, rng)
         else:
@@ -110,7 +115,9 @@ class PyTorch(Fuzzer):
 
 
 def same(what: str, found: Any, expected: Any) -> None:
-    expected = expected if isinstance(expected, np.ndarray) else expected.numpy(force=True)
+    expected = (
+        expected if isinstance(expected, np.ndarray) else expected.numpy(force=True)
+    )
     np.testing.assert_allclose(found, expected, 1e-9, 1e-9, err_msg=what)
 
 
@@ -157,14 +164,21 @@ def simple(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[Pairs, P
     return [(ours(x), output)], [(x, y)]
 
 
-def recurrent(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[Pairs, Pairs]:
+def recurrent(
+    case: Twin, ours: Any, theirs: Any, rng: Generator
+) -> tuple[Pairs, Pairs]:
     """The same, with an initial state and rows of different lengths."""
     cells = case.layers * (1 + case.bidirectional)
     parts = 2 if case.kind == "LSTM" else 1
     x, y = inputs(rng, case.batch, case.steps, case.inputs)
-    starts = [[inputs(rng, case.batch, case.hidden) for _ in range(parts)] for _ in range(cells)]
+    starts = [
+        [inputs(rng, case.batch, case.hidden) for _ in range(parts)]
+        for _ in range(cells)
+    ]
     states: list[Any] = [tuple(here for here, _ in start) for start in starts]
-    stacked: Any = [torch.stack([there for _, there in part]) for part in zip(*starts, strict=True)]
+    stacked: Any = [
+        torch.stack([there for _, there in part]) for part in zip(*starts, strict=True)
+    ]
     if parts == 1:
         states = [state for (state,) in states]
         (stacked,) = stacked
@@ -173,7 +187,9 @@ def recurrent(case: Twin, ours: Any, theirs: Any, rng: Generator) -> tuple[Pairs
     rnn, sizes = torch.nn.utils.rnn, torch.tensor(lengths)
     packed = rnn.pack_padded_sequence(y, sizes, batch_first=True, enforce_sorted=False)
     packed, last = theirs(packed, stacked)
-    expected, _ = rnn.pad_packed_sequence(packed, batch_first=True, total_length=case.steps)
+    expected, _ = rnn.pad_packed_sequence(
+        packed, batch_first=True, total_length=case.steps
+    )
     # where PyTorch has zeros, ours repeat the state
     real = (np.arange(case.steps) < lengths[:, None])[..., None]
     outputs = [(mg.where(real, output, 0.0), expected)]

@@ -32,7 +32,14 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "GRU before": {"reset_after": False},
 }
 """Kinds of layers that an option makes."""
-OPTIONS = ("layers", "bidirectional", "pooling", "return_sequences", "return_state", "truncate")
+OPTIONS = (
+    "layers",
+    "bidirectional",
+    "pooling",
+    "return_sequences",
+    "return_state",
+    "truncate",
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,9 @@ class Configuration:
     return_sequences: bool = False
     return_state: bool = False
     truncate: int | None = None
-    mask: str = ""  # "", "left" and "right" (where the padding is), "anywhere", or "lengths"
+    mask: str = (
+        ""  # "", "left" and "right" (where the padding is), "anywhere", or "lengths"
+    )
     state: bool = False  # whether a first state is given
     reads: str = ""  # what looks the input up, "Embedding" or "OneHot", if it is ids
     vocabulary: int = 2  # the largest of the ids, which only padded steps have
@@ -63,8 +72,12 @@ class Configuration:
     # whether the input is used by something else too, and its gradient is asked of `mg.grad`
     twice: bool = False
     sparse: bool = False  # whether the gradient comes from some of the results only
-    frozen: bool = False  # whether some of the parameters and inputs require no gradient
-    changed: str = ""  # what happens to the table, or the ids, between the look-up and the layer
+    frozen: bool = (
+        False  # whether some of the parameters and inputs require no gradient
+    )
+    changed: str = (
+        ""  # what happens to the table, or the ids, between the look-up and the layer
+    )
     constant: bool = False  # whether the look-up is not recorded
     inside: bool = False  # whether the values inside are read too, with their gradients
 
@@ -80,7 +93,9 @@ class Recurrent(Fuzzer):
         steps = draw.between(1, 8)
         sequences = draw.yes(0.3)
         return Configuration(
-            cell=draw.pick("RNN", "RNN relu", "GRU", "GRU", "GRU before", "LSTM", "LSTM"),
+            cell=draw.pick(
+                "RNN", "RNN relu", "GRU", "GRU", "GRU before", "LSTM", "LSTM"
+            ),
             seed=draw.between(0, 10**6),
             batch=draw.between(1, 4) if draw.yes(0.95) else 0,
             steps=steps,
@@ -114,7 +129,9 @@ class Recurrent(Fuzzer):
         expected = Run(case).results("by hand" if case.batch else "unrolled")
         for way in ways:
             for name, array in Run(case).results(way).items():
-                there = expected.get(name, 0 * array)  # a cut may keep it from all that is trained
+                there = expected.get(
+                    name, 0 * array
+                )  # a cut may keep it from all that is trained
                 assert array.dtype == case.dtype, f"{name}, {way}, is {array.dtype}"
                 same(f"{name}, {way}", array, there)
         if case.inside and case.batch:
@@ -146,7 +163,9 @@ class Run:
         kind = getattr(layers, case.cell.split()[0])
         size = case.vocabulary + 1
         inputs = size if case.reads == "OneHot" else case.inputs
-        options = {name: getattr(case, name) for name in OPTIONS} | SPECIAL.get(case.cell, {})
+        options = {name: getattr(case, name) for name in OPTIONS} | SPECIAL.get(
+            case.cell, {}
+        )
         # which does nothing in evaluation mode
         options["dropout"] = 0.5 if case.layers > 1 else 0.0
         self.layer = kind(inputs, case.hidden, **options).eval()
@@ -178,7 +197,10 @@ class Run:
             mask = self.real * draw.pick(True, True, 2, -1.0)
             self.given["mask"] = writable(draw.array(mask, str(mask.dtype)))
         self.states = [
-            [draw.tensor(draw.normal(case.batch, case.hidden)) for _ in cell.state_names]
+            [
+                draw.tensor(draw.normal(case.batch, case.hidden))
+                for _ in cell.state_names
+            ]
             for cell in self.layer.cells().values()
         ]
         self.leaves = {"x": self.x, **self.model.named_parameters()}
@@ -195,7 +217,9 @@ class Run:
             return self.draw.real_steps(case.batch, case.steps)
         if case.mask == "left":
             return np.arange(case.steps) >= case.steps - lengths
-        return np.arange(case.steps) < (lengths if case.mask else case.steps + 0 * lengths)
+        return np.arange(case.steps) < (
+            lengths if case.mask else case.steps + 0 * lengths
+        )
 
     def results(self, way: str) -> dict[str, Array]:
         """Output, states and gradients by name."""
@@ -210,13 +234,17 @@ class Run:
         # One number that depends on what was returned, in a way without a pattern.
         total = mg.Tensor(np.zeros((), case.dtype))
         for part in parts:
-            weights = draw.upstream(part.shape) if case.sparse else draw.normal(*part.shape)
+            weights = (
+                draw.upstream(part.shape) if case.sparse else draw.normal(*part.shape)
+            )
             weights *= not case.sparse or draw.yes(0.6)
             part = relaid(part, "C", case.layout)
             total = total + (part * weights.astype(case.dtype)).sum()
         if case.twice:  # what else uses the vectors skips the padding as well
             vectors = mg.where(self.real[..., None], self.vectors, 0.0)
-            total = total + (vectors * draw.normal(*vectors.shape).astype(case.dtype)).sum()
+            total = (
+                total + (vectors * draw.normal(*vectors.shape).astype(case.dtype)).sum()
+            )
         if not total.requires_grad:
             return found
         if way == "opened":
@@ -227,10 +255,14 @@ class Run:
         if written_over and case.reads == "Embedding":  # no gradient goes through that
             with suppress(GradientError):
                 total.backward()
-                found["a gradient through a table that was written over"] = np.ones((), case.dtype)
+                found["a gradient through a table that was written over"] = np.ones(
+                    (), case.dtype
+                )
             return found
         if case.twice and case.reads and way != "opened" and self.vectors.requires_grad:
-            found["the gradient of the vectors"] = mg.grad(total, [self.vectors])[0].array
+            found["the gradient of the vectors"] = mg.grad(total, [self.vectors])[
+                0
+            ].array
         total.backward()
         for name, leaf in self.leaves.items():
             found[f"the gradient of {name}"] = gradient(leaf).astype(case.dtype)
@@ -274,19 +306,25 @@ class Run:
         case = self.case
         embedding = self.model.embedding
         self.vectors = x = self.looked_up(embedding) if embedding else self.x
-        return flat(self.layer(x, nested(self.states) if case.state else None, **self.given))
+        return flat(
+            self.layer(x, nested(self.states) if case.state else None, **self.given)
+        )
 
     def by_hand(self) -> list[mg.Tensor]:
         case = self.case
         rows = {
             "Embedding": lambda ids: self.model.embedding.table[ids.copy()],
-            "OneHot": lambda ids: mg.Tensor(np.eye(case.vocabulary + 1, dtype=case.dtype)[ids]),
+            "OneHot": lambda ids: mg.Tensor(
+                np.eye(case.vocabulary + 1, dtype=case.dtype)[ids]
+            ),
         }
         x = self.vectors = self.looked_up(rows[case.reads]) if case.reads else self.x
         self.noted: dict[str, dict[Any, mg.Tensor]] = {}
         finals: list[list[mg.Tensor]] = []
         sides: list[mg.Tensor] = []
-        for (name, cell), first in zip(self.layer.cells().items(), self.states, strict=True):
+        for (name, cell), first in zip(
+            self.layer.cells().items(), self.states, strict=True
+        ):
             backward = name.startswith("backward")
             if sides and not backward:
                 x = mg.concatenate(sides, axis=2) * self.between
@@ -299,7 +337,9 @@ class Run:
             lasts = []
             for b, real in enumerate(self.real):
                 start = [part[b] for part in first]
-                steps, last = one_sequence(step, x[b], start, real, backward, case.truncate)
+                steps, last = one_sequence(
+                    step, x[b], start, real, backward, case.truncate
+                )
                 outputs.append(mg.stack([steps[t]["h"] for t in range(case.steps)]))
                 lasts.append(last)
                 for t, named in steps.items():
@@ -309,9 +349,13 @@ class Run:
             finals.append([mg.stack(parts) for parts in zip(*lasts, strict=True)])
         output = mg.concatenate(sides, axis=2)
         if not case.return_sequences and case.pooling == "last":
-            output = mg.concatenate([final[0] for final in finals[-len(sides) :]], axis=1)
+            output = mg.concatenate(
+                [final[0] for final in finals[-len(sides) :]], axis=1
+            )
         elif not case.return_sequences:
-            chosen = [output[b][np.flatnonzero(real)] for b, real in enumerate(self.real)]
+            chosen = [
+                output[b][np.flatnonzero(real)] for b, real in enumerate(self.real)
+            ]
             output = mg.stack([getattr(one, case.pooling)(axis=0) for one in chosen])
         if not case.return_state:
             return [output]
@@ -343,9 +387,13 @@ class Run:
         paths = list(self.noted)
         with mg.fused() if draw.yes() else nullcontext():
             values = layers.outputs(self.model, tuple(given), paths, batch_size=few)
-            slopes = layers.gradients(self.model, tuple(given), y, paths, loss=loss, batch_size=few)
+            slopes = layers.gradients(
+                self.model, tuple(given), y, paths, loss=loss, batch_size=few
+            )
             flows = layers.gradient_flow(self.model, (*given, y), loss=loss)
-        noted = [(path, place) for path, places in self.noted.items() for place in places]
+        noted = [
+            (path, place) for path, places in self.noted.items() for place in places
+        ]
         tensors = [self.noted[path][place] for path, place in noted]
         reached = mg.grad(total, tensors)
         expected = {path: np.full(values[path].shape, np.nan) for path in paths}
@@ -376,7 +424,11 @@ class Whole(Layer):
     def forward(self, x: Any, mask: Any, *parts: Any) -> mg.Tensor:
         cells = self.rnn.cells().values()
         remaining = iter(map(mg.Tensor, parts))
-        states = [[next(remaining) for _ in cell.state_names] for cell in cells] if parts else []
+        states = (
+            [[next(remaining) for _ in cell.state_names] for cell in cells]
+            if parts
+            else []
+        )
         x = self.embedding(x) if self.embedding else x
         results = flat(self.rnn(x, nested(states) if parts else None, mask=mask))
         return side_by_side(results, len(cells))
@@ -402,11 +454,16 @@ def nested(states: list[list[mg.Tensor]]) -> Any:
 def side_by_side(results: list[mg.Tensor], cells: int) -> mg.Tensor:
     """The output, and the final states of each cell, with a row for each sequence."""
     output, *states = results
-    parts = [output, *(h for state in states for h in (state if cells > 1 else [state]))]
+    parts = [
+        output,
+        *(h for state in states for h in (state if cells > 1 else [state])),
+    ]
     return mg.concatenate([part.reshape(part.shape[0], -1) for part in parts], axis=1)
 
 
-Step = Callable[[mg.Tensor, list[mg.Tensor]], tuple[list[mg.Tensor], dict[str, mg.Tensor]]]
+Step = Callable[
+    [mg.Tensor, list[mg.Tensor]], tuple[list[mg.Tensor], dict[str, mg.Tensor]]
+]
 
 
 def one_sequence(

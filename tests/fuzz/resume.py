@@ -24,7 +24,16 @@ import optim
 from optim import Snapshots
 
 from .fuzzer import Fuzzer, Generator
-from .training import CALLBACKS, MODELS, RULES, SCHEDULE, Change, Settings, Training, difference
+from .training import (
+    CALLBACKS,
+    MODELS,
+    RULES,
+    SCHEDULE,
+    Change,
+    Settings,
+    Training,
+    difference,
+)
 
 
 @dataclass(frozen=True)
@@ -74,9 +83,13 @@ class Resume(Fuzzer):
             return self.compare(case, Path(folder))
 
     def compare(self, case: Resumed, folder: Path) -> str:
-        snapshots = Snapshots(folder / "a", every_steps=case.every, every_epochs=1, keep=99)
+        snapshots = Snapshots(
+            folder / "a", every_steps=case.every, every_epochs=1, keep=99
+        )
         expected = Training(case).run(snapshots)
-        if case.seed % 3 == 0 and (problem := difference(Training(case).run(), expected)):
+        if case.seed % 3 == 0 and (
+            problem := difference(Training(case).run(), expected)
+        ):
             return f"snapshots: taking them changes {problem}"
         if case.seed % 3 == 1 and (problem := compare_with_loop(case)):
             return f"by hand: {problem}"
@@ -89,7 +102,9 @@ class Resume(Fuzzer):
             Training(case, case.interrupt).run(snapshots)
         except KeyboardInterrupt:
             newest = Snapshots.latest(folder / "b")
-            if newest and (problem := difference(Training(case).run(resume=newest), expected)):
+            if newest and (
+                problem := difference(Training(case).run(resume=newest), expected)
+            ):
                 return f"Ctrl-C: resumed from {newest.name} {problem}"
         return ""
 

@@ -87,7 +87,9 @@ def share(name: str) -> float:
     return FUZZERS[name].share if name in FUZZERS else 1.0
 
 
-def one_case(fuzzer: Fuzzer, seed: int, turn: int, number: int, shrink: float = 60) -> str:
+def one_case(
+    fuzzer: Fuzzer, seed: int, turn: int, number: int, shrink: float = 60
+) -> str:
     """What is wrong with one case, and the smallest like it, ready to be printed; "" if nothing
     is.
     """
@@ -108,7 +110,9 @@ def one_case(fuzzer: Fuzzer, seed: int, turn: int, number: int, shrink: float = 
     )
 
 
-def run(only: list[str], minutes: float, seed: int, processes: int, first: bool) -> list[Report]:
+def run(
+    only: list[str], minutes: float, seed: int, processes: int, first: bool
+) -> list[Report]:
     """Run these fuzzers for so long, or with `first` until one fails."""
     reports: list[Report] = []
     running: set[Future[Report]] = set()
@@ -151,7 +155,9 @@ def run(only: list[str], minutes: float, seed: int, processes: int, first: bool)
                     bar.write(f"\nFAILED: {report.failure}\n", file=sys.stdout)
                     end = 0.0 if first else end
                 cases = sum(report.tried for report in reports)
-                bar.set_postfix_str(f"{cases:,} cases, {failed.total()} failed", refresh=False)
+                bar.set_postfix_str(
+                    f"{cases:,} cases, {failed.total()} failed", refresh=False
+                )
                 bar.update(report.seconds / processes)
 
 
@@ -170,13 +176,20 @@ def summary(reports: list[Report], only: list[str]) -> str:
 
 def main() -> None:
     names = [*FUZZERS, *properties.properties()]
-    parser = argparse.ArgumentParser(description="Random cases against answers from elsewhere.")
+    parser = argparse.ArgumentParser(
+        description="Random cases against answers from elsewhere."
+    )
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--processes", type=int, default=os.cpu_count(), help="one for each processor by default"
+        "--processes",
+        type=int,
+        default=os.cpu_count(),
+        help="one for each processor by default",
     )
-    parser.add_argument("--first", action="store_true", help="stop at the first failure")
+    parser.add_argument(
+        "--first", action="store_true", help="stop at the first failure"
+    )
     parser.add_argument(
         "--only",
         nargs="+",
@@ -192,7 +205,10 @@ def main() -> None:
             print(f"without {name}: {why}")
         else:
             only.append(name)
-    print(f"{', '.join(only)}: {options.minutes:g} minutes, seed {options.seed}", flush=True)
+    print(
+        f"{', '.join(only)}: {options.minutes:g} minutes, seed {options.seed}",
+        flush=True,
+    )
     reports = run(only, options.minutes, options.seed, options.processes, options.first)
     failed = sum(bool(report.failure) for report in reports)
     sides = sum((report.sides for report in reports), Counter[tuple[str, str]]())

@@ -41,14 +41,22 @@ def numbers(dtype: str, low: float = -4, high: float = 4, large: bool = True) ->
     values = [*range(-3, 5), *(LARGE if large else [])]
     most = high if high < 4 or not large else 300  # 4 stands for any number
     least = low if low > -4 or not large else -300
-    values = [one for one in values if max(least, ends.min) <= one <= min(most, ends.max)]
+    values = [
+        one for one in values if max(least, ends.min) <= one <= min(most, ends.max)
+    ]
     return st.sampled_from(values)
 
 
 def arrays(
-    dtype: str, shape: tuple[int, ...], low: float = -4, high: float = 4, large: bool = True
+    dtype: str,
+    shape: tuple[int, ...],
+    low: float = -4,
+    high: float = 4,
+    large: bool = True,
 ) -> Any:
-    return hnp.arrays(dtype, shape, elements=numbers(dtype, low, high, large), fill=st.nothing())
+    return hnp.arrays(
+        dtype, shape, elements=numbers(dtype, low, high, large), fill=st.nothing()
+    )
 
 
 def eighths(shape: tuple[int, ...], seed: int) -> Array:
@@ -83,17 +91,24 @@ def derivatives(
         leaf.grad = None
     z.backward(upstream)
     for name, leaf in wanted.items():
-        found[f"gradient of {name}"] = np.zeros_like(leaf.array) if leaf.grad is None else leaf.grad
+        found[f"gradient of {name}"] = (
+            np.zeros_like(leaf.array) if leaf.grad is None else leaf.grad
+        )
     if not twice:
         return found
     leaf_list = list(wanted.values())
     firsts = mg.grad(z, leaf_list, create_graph=True, upstream=upstream)
     for name, first in zip(wanted, firsts, strict=True):
         found[f"gradient of {name}, recorded"] = first.array
-    total: Any = sum((0.0 * leaf).sum() for leaf in leaf_list)  # a linear gate has a constant slope
+    total: Any = sum(
+        (0.0 * leaf).sum() for leaf in leaf_list
+    )  # a linear gate has a constant slope
     for number, first in enumerate(firsts):
         total = (
-            total + (first * mg.Tensor(eighths(first.shape, 1 + number), dtype=first.dtype)).sum()
+            total
+            + (
+                first * mg.Tensor(eighths(first.shape, 1 + number), dtype=first.dtype)
+            ).sum()
         )
     for name, second in zip(wanted, mg.grad(total, leaf_list), strict=True):
         found[f"second derivative by {name}"] = second.array
@@ -126,14 +141,19 @@ def require_near(
         """How far rounding in a dtype can move a result."""
         size = float(np.finfo(kind).eps)
         distances = [
-            np.abs(exactly(partial(shaken, number=number, size=size))[what] - expected[what])
+            np.abs(
+                exactly(partial(shaken, number=number, size=size))[what]
+                - expected[what]
+            )
             for number in range(4)
         ]
         return np.nan_to_num(np.max(distances, axis=0), nan=np.inf)
 
     for what, result in found.items():
         exact = np.asarray(expected[what], float)
-        assert result.shape == exact.shape, f"{what} has shape {result.shape}, not {exact.shape}"
+        assert result.shape == exact.shape, (
+            f"{what} has shape {result.shape}, not {exact.shape}"
+        )
         own = [str(result.dtype)] if result.dtype.kind == "f" else ["float64"]
         kind = min(names + own, key=FLOATS.index)
         near = _near(result, exact, TOLERANCES[kind] * (10 if "second" in what else 1))
@@ -175,7 +195,9 @@ def forms(draw: Any, value: Any) -> Any:
         return value.tolist() if isinstance(value, np.ndarray) else _listed(value)
     array = np.array(value)
     if array.dtype.kind == "i":
-        array = array.astype(draw(st.sampled_from(SIGNED if array.min() < 0 else WHOLE[1:])))
+        array = array.astype(
+            draw(st.sampled_from(SIGNED if array.min() < 0 else WHOLE[1:]))
+        )
     elif array.dtype.kind == "f":
         array = array.astype(draw(st.sampled_from(PARAMETERS)))
     return array if kind == "array" else array[()]

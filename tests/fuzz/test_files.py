@@ -47,7 +47,12 @@ def damages(draw: Any, files: dict[str, bytes], ends: dict[str, list[int]]) -> D
 
 def damaged(content: bytes, kind: str, place: int, byte: int) -> bytes:
     before, after, new = content[:place], content[place:], bytes([byte])
-    rest = {"cut": b"", "change": new + after[1:], "put in": new + after, "take out": after[1:]}
+    rest = {
+        "cut": b"",
+        "change": new + after[1:],
+        "put in": new + after,
+        "take out": after[1:],
+    }
     return before + rest[kind]
 
 
@@ -66,7 +71,10 @@ IMAGES = {
     ).read_bytes()
     for split in ("train", "test")
 }
-TEXTS = {name: (corpora.FOLDER / name).read_bytes() for name in ("names.txt.gz", "digits.csv.gz")}
+TEXTS = {
+    name: (corpora.FOLDER / name).read_bytes()
+    for name in ("names.txt.gz", "digits.csv.gz")
+}
 
 
 @functools.cache
@@ -88,9 +96,15 @@ def test_images_of_mnist(damage):
 @given(damages(TEXTS, {}))
 def test_bundled_texts(damage):
     name, *rest = damage
-    load: Callable[[], Any] = {"names.txt.gz": load_names, "digits.csv.gz": load_digits}[name]
+    load: Callable[[], Any] = {
+        "names.txt.gz": load_names,
+        "digits.csv.gz": load_digits,
+    }[name]
     expected = load()
-    with tempfile.TemporaryDirectory() as folder, patch.object(corpora, "FOLDER", Path(folder)):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(corpora, "FOLDER", Path(folder)),
+    ):
         Path(folder, name).write_bytes(damaged(TEXTS[name], *rest))
         require_same_or_refused(load, expected)
 
@@ -114,7 +128,9 @@ RUNS = [
 
 
 @functools.cache
-def snapshots(number: int) -> tuple[list[tuple[dict[str, Any], dict[str, Any]]], dict[str, Any]]:
+def snapshots(
+    number: int,
+) -> tuple[list[tuple[dict[str, Any], dict[str, Any]]], dict[str, Any]]:
     """The arrays and the info of each snapshot of a run, and what the run ends with."""
     with tempfile.TemporaryDirectory() as folder:
         end = Training(RUNS[number]).run(Snapshots(folder, every_steps=2, keep=99))
@@ -160,7 +176,9 @@ def state(run: Training) -> dict[str, Any]:
         "history": run.trainer.history.rows,
         "position": [run.trainer.epoch, run.trainer.step, run.trainer.stop_reason],
         "carried": getattr(run.model, "carried_state", dict)(),
-        "modes": {name: layer.training for name, layer in run.model.named_layers().items()},
+        "modes": {
+            name: layer.training for name, layer in run.model.named_layers().items()
+        },
         "generator": mg.generator().bit_generator.state,
     }
 

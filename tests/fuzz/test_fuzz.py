@@ -16,7 +16,9 @@ import minigrad as mg
 
 from . import mutants, programs, properties, run, test_updates, thresholds
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numbers may be extreme
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning"
+)  # numbers may be extreme
 ROOT = Path(__file__).resolve().parents[2]
 CASES = {
     "programs": 250,
@@ -42,16 +44,30 @@ def test_a_short_run(name):
         assert run.one_case(fuzzer, 1, 0, number) == ""
 
 
-@pytest.mark.skipif(run.FUZZERS["kills"]().missing() != "", reason="this system has no fork")
+@pytest.mark.skipif(
+    run.FUZZERS["kills"]().missing() != "", reason="this system has no fork"
+)
 def test_kills_and_the_command():
     # In another process, because this one may have threads, and a fork takes only one of them
     # along.
     for fuzzer in ("kills", "numbers_take_the_parameter_s_dtype"):
-        command = [sys.executable, "-m", "tests.fuzz.run", "--processes", "1", "--minutes", "0.02"]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.fuzz.run",
+            "--processes",
+            "1",
+            "--minutes",
+            "0.02",
+        ]
         command += ["--only", fuzzer]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "\n0 failures" in done.stdout and re.search(rf"{fuzzer} +[1-9]", done.stdout)
+        assert "\n0 failures" in done.stdout and re.search(
+            rf"{fuzzer} +[1-9]", done.stdout
+        )
         assert "minigrad.support.arrays.BLOCK" in done.stdout
 
 
@@ -61,14 +77,18 @@ def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatc
     """
     right = mg.Tanh.backward
     fuzzer = programs.FirstOrder()
-    monkeypatch.setattr(mg.Tanh, "backward", lambda self, *given: (1.5 * right(self, *given)[0],))
+    monkeypatch.setattr(
+        mg.Tanh, "backward", lambda self, *given: (1.5 * right(self, *given)[0],)
+    )
     cases = (fuzzer.case(np.random.default_rng([9, number])) for number in range(500))
     long = next(case for case in cases if len(case.lines) > 5 and fuzzer.tried(case))
     small = fuzzer.shrunk(long, seconds=30)
     assert [line[1].split("(")[0] for line in small.lines] == ["mg.tanh"]
     space: dict[str, Any] = {}
     exec(fuzzer.as_test(small), space)
-    test = next(function for name, function in space.items() if name.startswith("test_"))
+    test = next(
+        function for name, function in space.items() if name.startswith("test_")
+    )
     with pytest.raises(AssertionError):
         test()
     monkeypatch.setattr(mg.Tanh, "backward", right)
@@ -97,7 +117,9 @@ def test_every_constant_that_is_a_number_is_a_threshold_or_something_else():
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             for line in ast.parse(path.read_text("utf-8")).body:
                 name = re.match("(_?[A-Z][A-Z_]+)(:| =)", ast.unparse(line))
-                constants = [one for one in ast.walk(line) if isinstance(one, ast.Constant)]
+                constants = [
+                    one for one in ast.walk(line) if isinstance(one, ast.Constant)
+                ]
                 types = {type(constant.value) for constant in constants}
                 if name and types and types <= {int, float}:
                     found.add(f"{module}.{name[1]}")
@@ -119,7 +141,8 @@ def test_a_property_s_failure_can_be_pasted(monkeypatch):
 def test_a_seed_makes_the_same_cases_which_become_smaller_and_are_written_down(name):
     fuzzer = run.FUZZERS[name]()
     cases, again = (
-        [fuzzer.case(np.random.default_rng(number)) for number in range(4)] for _ in range(2)
+        [fuzzer.case(np.random.default_rng(number)) for number in range(4)]
+        for _ in range(2)
     )
     assert repr(cases) == repr(again)
     assert any(list(fuzzer.smaller(case)) for case in cases)

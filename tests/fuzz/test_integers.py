@@ -29,7 +29,9 @@ from .strategies import (
     require_near,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numbers may be extreme
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning"
+)  # numbers may be extreme
 
 
 # ---- gates ----
@@ -78,7 +80,9 @@ def gate_cases(draw: Any, names: list[str]) -> GateCase:
     large = not isinstance(gate, SEQUENCES) and draw(st.booleans())
     floats, wanted = (["float64"], ["float64"]) if large else (FLOATS, PARAMETERS)
     # the difference of two narrow integers may leave their type
-    narrow = draw(st.none() | st.sampled_from(NARROW)) if isinstance(gate, LOSSES) else None
+    narrow = (
+        draw(st.none() | st.sampled_from(NARROW)) if isinstance(gate, LOSSES) else None
+    )
     inputs, parameters = [], []
     for position, sample in enumerate(samples):
         if isinstance(gate, LABELLED) and position not in free:
@@ -95,20 +99,29 @@ def gate_cases(draw: Any, names: list[str]) -> GateCase:
             dtype = "int8" if high == 0 else narrow
             inputs.append(draw(arrays(dtype, sample.shape, -4, high)))
             continue
-        is_parameter = position == parameter and (len(samples) > 1 or draw(st.booleans()))
+        is_parameter = position == parameter and (
+            len(samples) > 1 or draw(st.booleans())
+        )
         dtype = draw(st.sampled_from(wanted if is_parameter else [*WHOLE, *floats]))
         low, high = (1 if sample.min(initial=1) > 0 else -4), 4
         if isinstance(gate, mg.NegativeLogLikelihood):
             high = 0
             dtype = "int8" if dtype == "uint8" else dtype
         if isinstance(gate, mg.Pad) and gate.constant % 1 and dtype in WHOLE:
-            dtype = "float16"  # np.pad rounds its constant to x's dtype, and so does mg.pad
+            dtype = (
+                "float16"  # np.pad rounds its constant to x's dtype, and so does mg.pad
+            )
         inputs.append(draw(arrays(dtype, sample.shape, low, high, large)))
         if is_parameter or (dtype in PARAMETERS and draw(st.booleans())):
             parameters.append(position)
     plain = [sample.dtype for sample in samples]
     return GateCase(
-        gate, inputs, free, parameters, plain, type(gate) in UNFUSED and draw(st.booleans())
+        gate,
+        inputs,
+        free,
+        parameters,
+        plain,
+        type(gate) in UNFUSED and draw(st.booleans()),
     )
 
 
@@ -117,7 +130,9 @@ def constants(gate: Any, sample: Array) -> Any:
     if isinstance(gate, mg.ScaledDotProductAttention):
         return st.just(sample)  # refuses all but booleans
     if isinstance(gate, mg.BinaryCrossEntropy):
-        return st.sampled_from([*WHOLE, *FLOATS]).map(lambda dtype: sample.astype(dtype))
+        return st.sampled_from([*WHOLE, *FLOATS]).map(
+            lambda dtype: sample.astype(dtype)
+        )
     kinds = [*SIGNED, *UNSIGNED]
     if sample.dtype == bool or isinstance(gate, (mg.Where, *SEQUENCES)):
         kinds = [*WHOLE, *FLOATS]
@@ -134,13 +149,18 @@ def run_gate(case: GateCase, inputs: list[Array]) -> Results:
         for position, one in enumerate(inputs)
     }
     twice = case.unfuse or case.gate.differentiable_twice
-    return derivatives(lambda: case.gate(*leaves.values()), leaves, twice, unfuse=case.unfuse)
+    return derivatives(
+        lambda: case.gate(*leaves.values()), leaves, twice, unfuse=case.unfuse
+    )
 
 
 @settings(max_examples=600)
 @given(
     st.sampled_from(
-        [list(SAMPLES), *([one.__name__ for one in some] for some in (LOSSES, LABELLED))]
+        [
+            list(SAMPLES),
+            *([one.__name__ for one in some] for some in (LOSSES, LABELLED)),
+        ]
     ).flatmap(gate_cases)
 )
 def test_gates_of_integers_and_float16(case):
@@ -154,11 +174,15 @@ def test_gates_of_integers_and_float16(case):
     def exactly(change: Any) -> Results:
         inputs = [
             change(one.astype(float)) if position in case.free else one.astype(plain)
-            for position, (one, plain) in enumerate(zip(case.inputs, case.plain, strict=True))
+            for position, (one, plain) in enumerate(
+                zip(case.inputs, case.plain, strict=True)
+            )
         ]
         return run_gate(case, inputs)
 
-    require_near(run_gate(case, case.inputs), exactly, [one.dtype for one in case.inputs])
+    require_near(
+        run_gate(case, case.inputs), exactly, [one.dtype for one in case.inputs]
+    )
 
 
 THREE: dict[str, Any] = {
@@ -176,7 +200,9 @@ def three_inputs(draw: Any) -> tuple[str, list[Array]]:
     """A gate of three inputs, each in a dtype of its own."""
     name = draw(st.sampled_from(list(THREE)))
     dtypes = draw(st.tuples(*[st.sampled_from(WHOLE) | st.sampled_from(FLOATS)] * 3))
-    if name == "attention":  # integers as values, and as keys of float16, take the others' dtype
+    if (
+        name == "attention"
+    ):  # integers as values, and as keys of float16, take the others' dtype
         dtypes = (*dtypes[:2], draw(st.sampled_from(FLOATS)))
     if dtypes[0] == "float16" and name == "attention":
         dtypes = (dtypes[0], draw(st.sampled_from(FLOATS)), dtypes[2])
@@ -208,17 +234,29 @@ def test_three_inputs_of_mixed_dtypes(case):
     for what, result in found.items():
         if what.startswith("gradient of") and not what.endswith("recorded"):
             number = int(what[-1])
-            assert result.dtype == dtypes[number], f"{what} is {result.dtype}, not {dtypes[number]}"
-    require_near(found, lambda change: run([change(one.astype(float)) for one in inputs]), dtypes)
+            assert result.dtype == dtypes[number], (
+                f"{what} is {result.dtype}, not {dtypes[number]}"
+            )
+    require_near(
+        found, lambda change: run([change(one.astype(float)) for one in inputs]), dtypes
+    )
 
 
 # ---- layers ----
 
-SHAPES = {"rows": (3, 4), "steps": (2, 3, 4), "signal": (2, 4, 6), "images": (2, 4, 5, 4)}
+SHAPES = {
+    "rows": (3, 4),
+    "steps": (2, 3, 4),
+    "signal": (2, 4, 6),
+    "images": (2, 4, 5, 4),
+}
 LAYERS: dict[str, tuple[Any, str]] = {
     "Dense": (lambda: nn.Dense(4, 3, mg.tanh), "rows"),
     "Dense without bias": (lambda: nn.Dense(4, 3, bias=False), "steps"),
-    "Sequential": (lambda: nn.Sequential(nn.LayerNorm(4), nn.Dense(4, 3, mg.gelu)), "rows"),
+    "Sequential": (
+        lambda: nn.Sequential(nn.LayerNorm(4), nn.Dense(4, 3, mg.gelu)),
+        "rows",
+    ),
     "LayerNorm": (lambda: nn.LayerNorm(4), "rows"),
     "LayerNorm without bias": (lambda: nn.LayerNorm(4, bias=False), "steps"),
     "BatchNorm": (lambda: nn.BatchNorm(4), "rows"),
@@ -226,7 +264,10 @@ LAYERS: dict[str, tuple[Any, str]] = {
     "Conv1d": (lambda: nn.Conv1d(4, 2, 3, 2, 1), "signal"),
     "Conv2d": (lambda: nn.Conv2d(4, 2, (3, 2), (2, 1), (0, 1)), "images"),
     "MaxPool2d": (lambda: nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(4, 2, 1)), "images"),
-    "AveragePool2d": (lambda: nn.Sequential(nn.AveragePool2d(2, 1), nn.Conv2d(4, 2, 1)), "images"),
+    "AveragePool2d": (
+        lambda: nn.Sequential(nn.AveragePool2d(2, 1), nn.Conv2d(4, 2, 1)),
+        "images",
+    ),
     "Flatten": (lambda: nn.Sequential(nn.Flatten(), nn.Dense(12, 2)), "steps"),
     "Dropout": (lambda: nn.Sequential(nn.Dropout(0.5).eval(), nn.Dense(4, 2)), "rows"),
     "TiedHead": (lambda: nn.TiedHead(nn.Embedding(5, 4)), "steps"),
@@ -241,7 +282,10 @@ LAYERS: dict[str, tuple[Any, str]] = {
     "causal attention": (lambda: nn.MultiHeadAttention(4, 2, causal=True), "steps"),
     "TransformerBlock": (lambda: nn.TransformerBlock(4, 2), "steps"),
     "PositionalEmbedding": (lambda: nn.PositionalEmbedding(5, 4), "steps"),
-    "PositionalEncoding": (lambda: nn.Sequential(nn.PositionalEncoding(), nn.Dense(4, 2)), "steps"),
+    "PositionalEncoding": (
+        lambda: nn.Sequential(nn.PositionalEncoding(), nn.Dense(4, 2)),
+        "steps",
+    ),
     "Embedding": (lambda: nn.Sequential(nn.Embedding(5, 4), nn.GRU(4, 2)), "ids"),
     "OneHot": (lambda: nn.Sequential(nn.OneHot(5), nn.RNN(5, 2)), "ids"),
 }
@@ -267,7 +311,9 @@ def layer_cases(draw: Any) -> LayerCase:
     kind = LAYERS[name][1]
     dtype = draw(st.sampled_from(PARAMETERS))
     if kind == "ids":
-        x = draw(arrays(draw(st.sampled_from([*SIGNED, *UNSIGNED])), (2, 3), 0, 3, False))
+        x = draw(
+            arrays(draw(st.sampled_from([*SIGNED, *UNSIGNED])), (2, 3), 0, 3, False)
+        )
     else:  # float32 has too few digits for the derivatives of what is saturated
         whole = draw(st.sampled_from([*WHOLE, *FLOATS]))
         x = draw(arrays(whole, SHAPES[kind], large=dtype == "float64"))
@@ -305,8 +351,12 @@ def run_layer(case: LayerCase, x: Any, dtype: str) -> Results:
             z: mg.Tensor = model(x, **case.options)
         return z
 
-    found = derivatives(compute, parameters, case.unfuse or not case.fused, unfuse=case.unfuse)
-    return found | {f"buffer {name}": array for name, array in model.state_dict().items()}
+    found = derivatives(
+        compute, parameters, case.unfuse or not case.fused, unfuse=case.unfuse
+    )
+    return found | {
+        f"buffer {name}": array for name, array in model.state_dict().items()
+    }
 
 
 @settings(max_examples=150)
@@ -326,7 +376,9 @@ def test_layers_of_integers_and_float16(case):
         return
     dtypes: list[Any] = [array.dtype, case.dtype]
     # a list becomes float32, and so may integers where no parameter says otherwise
-    if isinstance(case.x, list) or (case.name == "PositionalEncoding" and array.dtype.kind != "f"):
+    if isinstance(case.x, list) or (
+        case.name == "PositionalEncoding" and array.dtype.kind != "f"
+    ):
         dtypes.append("float32")
     require_near(found, exactly, dtypes)
 
@@ -359,7 +411,9 @@ WIDE: dict[str, Any] = {
     "product with float32": lambda x, y, w: x @ w,
     "einsum": lambda x, y, w: mg.einsum("ij,ij,j->i", x, y, w),
     "attention": lambda x, y, w: mg.scaled_dot_product_attention(x, y, x),
-    "attention to float32": lambda x, y, w: mg.scaled_dot_product_attention(x, y, x * w),
+    "attention to float32": lambda x, y, w: mg.scaled_dot_product_attention(
+        x, y, x * w
+    ),
     "conv": lambda x, y, w: mg.conv(x[:, None], y[:1, None, :2]),
     "BatchNorm": lambda x, y, w: nn.BatchNorm(x.shape[1])(x) * w,
     "BatchNorm of steps": lambda x, y, w: nn.BatchNorm(len(x))(x[None]) * w,
@@ -390,12 +444,16 @@ wide_cases = st.builds(
 @given(wide_cases)
 def test_many_numbers_in_float16(case):
     rng = np.random.default_rng(case.seed)
-    x, y = (case.mean + case.deviation * rng.normal(size=(2, 3, case.width))).astype("float16")
+    x, y = (case.mean + case.deviation * rng.normal(size=(2, 3, case.width))).astype(
+        "float16"
+    )
     weights = rng.normal(size=case.width)
 
     def run(x: Array, y: Array, dtype: str) -> Results:
         w = mg.Tensor(weights.astype("float32").astype(dtype), requires_grad=True)
-        return derivatives(lambda: WIDE[case.name](mg.Tensor(x), mg.Tensor(y), w), {"w": w}, False)
+        return derivatives(
+            lambda: WIDE[case.name](mg.Tensor(x), mg.Tensor(y), w), {"w": w}, False
+        )
 
     def exactly(change: Any) -> Results:
         return run(change(x.astype(float)), change(y.astype(float)), "float64")
@@ -403,9 +461,15 @@ def test_many_numbers_in_float16(case):
     require_near(run(x, y, "float32"), exactly, ["float16"])
 
 
-@given(st.sampled_from([2, 100, 768]), st.sampled_from([1.0, 60.0, 300.0]), st.integers(0, 99))
+@given(
+    st.sampled_from([2, 100, 768]),
+    st.sampled_from([1.0, 60.0, 300.0]),
+    st.integers(0, 99),
+)
 def test_running_statistics_of_float16(rows, deviation, seed):
-    x = (deviation * np.random.default_rng(seed).normal(size=(rows, 2))).astype("float16")
+    x = (deviation * np.random.default_rng(seed).normal(size=(rows, 2))).astype(
+        "float16"
+    )
     norm, exact = nn.BatchNorm(2), nn.BatchNorm(2)
     norm(x), exact(x.astype(float))
     for name in ("mean", "variance"):

@@ -26,7 +26,14 @@ from minigrad.course.checking.registry import lesson
 from minigrad.course.classroom.marks import Mark, Row
 
 ONE, TWO = lesson(1), lesson(2)
-NAMES = ["Ada Lovelace", "Bob", "Eve O'Neil", "Zoë Müller", "Max Maier", "José von der Au"]
+NAMES = [
+    "Ada Lovelace",
+    "Bob",
+    "Eve O'Neil",
+    "Zoë Müller",
+    "Max Maier",
+    "José von der Au",
+]
 # few, so that they collide: the same number for two students in two columns
 NUMBERS = ["1", "2", "7", "12", "201"]
 WITH_ZEROS = [*NUMBERS, "007", "07", "0012", "0201", "S-7"]
@@ -96,12 +103,24 @@ def classes(draw: Any) -> Class:
     count = draw(st.integers(1, 5))
 
     def distinct(values: list[str]) -> Any:
-        return draw(st.lists(st.sampled_from(values), min_size=count, max_size=count, unique=True))
+        return draw(
+            st.lists(
+                st.sampled_from(values), min_size=count, max_size=count, unique=True
+            )
+        )
 
-    parts = distinct(NAMES), distinct(NUMBERS), distinct(WITH_ZEROS), distinct(LOGINS), POINTS
+    parts = (
+        distinct(NAMES),
+        distinct(NUMBERS),
+        distinct(WITH_ZEROS),
+        distinct(LOGINS),
+        POINTS,
+    )
     students = [Student(*one) for one in zip(*parts, strict=False)]
     program = draw(st.sampled_from(list(SHEETS)))
-    if count > 1 and draw(st.booleans()):  # one student's number is another's in another column
+    if count > 1 and draw(
+        st.booleans()
+    ):  # one student's number is another's in another column
         chosen = students[0].matriculation
         if chosen.isdecimal() and chosen not in {one.number for one in students}:
             students[1] = replace(students[1], number=chosen)
@@ -117,9 +136,16 @@ def classes(draw: Any) -> Class:
     columns = draw(st.just(SHEETS[program]) | st.permutations(SHEETS[program]))
     some = st.lists(st.sampled_from(students), min_size=1, unique=True)
     present, handing_in = st.permutations(students), st.just(students) | some
-    if zeros and draw(st.booleans()):  # only one of the two is in the roster, the other hands in
-        present, handing_in = st.just(students[1:]), st.just([students[0], *students[2:]])
-    elif not another:  # a wrong number is noticed only if the roster has its owner's name
+    if zeros and draw(
+        st.booleans()
+    ):  # only one of the two is in the roster, the other hands in
+        present, handing_in = (
+            st.just(students[1:]),
+            st.just([students[0], *students[2:]]),
+        )
+    elif (
+        not another
+    ):  # a wrong number is noticed only if the roster has its owner's name
         present |= some
     submitted = draw(handing_in)
     by_hand = []
@@ -132,7 +158,11 @@ def classes(draw: Any) -> Class:
         submitted,
         draw(
             st.sampled_from(
-                ["Student ID", "Username", *["Email address", "Full name"] * (not zeros)]
+                [
+                    "Student ID",
+                    "Username",
+                    *["Email address", "Full name"] * (not zeros),
+                ]
             )
         )
         if program == "plain"
@@ -176,7 +206,12 @@ def fill_in(group: Class) -> list[list[str]]:
             for one in group.rows:
                 write([one.cell(column) for column in group.columns])
         words = ["minigrad", "course", "report", str(folder / "class"), "--partial"]
-        words += ["--roster", str(folder / "roster.csv"), "-o", str(folder / "filled.csv")]
+        words += [
+            "--roster",
+            str(folder / "roster.csv"),
+            "-o",
+            str(folder / "filled.csv"),
+        ]
         printed = io.StringIO()
         with (
             patch.object(sys, "argv", words),
@@ -185,7 +220,9 @@ def fill_in(group: Class) -> list[list[str]]:
             contextlib.redirect_stdout(printed),
         ):
             assert main() == 0, printed.getvalue()
-        return list(csv.reader(io.StringIO((folder / "filled.csv").read_text("utf-8-sig"))))
+        return list(
+            csv.reader(io.StringIO((folder / "filled.csv").read_text("utf-8-sig")))
+        )
 
 
 def certain(group: Class) -> bool:
@@ -227,13 +264,21 @@ def test_a_mark_never_goes_to_another_student(group):
     head, *lines = fill_in(group)
     assert head == group.columns and len(lines) == len(group.rows)
     place = head.index("Grade")
-    identifying = [head.index(column) for column in head if column not in ("Grade", "Feedback")]
+    identifying = [
+        head.index(column) for column in head if column not in ("Grade", "Feedback")
+    ]
     for one, line in zip(group.rows, lines, strict=True):
         others = [one.cell(column) for column in head if column != "Grade"]
-        assert others == line[:place] + line[place + 1 :], f"another cell changed: {line}"
+        assert others == line[:place] + line[place + 1 :], (
+            f"another cell changed: {line}"
+        )
         own = f"{one.points:g}" if one in group.submitted else ""
         found = one.listed in ("", one.number) and one not in group.by_hand
         if certain(group):
-            assert line[place] in ("", own), f"{one.name} got {line[place]}, not {own}: {lines}"
+            assert line[place] in ("", own), (
+                f"{one.name} got {line[place]}, not {own}: {lines}"
+            )
         if found and not unclear(group) and max(identifying) < place:
-            assert line[place] == own, f"{one.name} got {line[place]!r}, not {own!r}: {lines}"
+            assert line[place] == own, (
+                f"{one.name} got {line[place]!r}, not {own!r}: {lines}"
+            )

@@ -174,16 +174,22 @@ class Call:
 @st.composite
 def calls(draw: Any) -> Call:
     name = draw(st.sampled_from(list(CALLS)))
-    return Call(name, [draw(forms(setting)) for setting in CALLS[name][2]], draw(st.booleans()))
+    return Call(
+        name, [draw(forms(setting)) for setting in CALLS[name][2]], draw(st.booleans())
+    )
 
 
-def run(call: Call, given: Any, between: Callable[[], object] = lambda: None) -> Results:
+def run(
+    call: Call, given: Any, between: Callable[[], object] = lambda: None
+) -> Results:
     function, shape, _ = CALLS[call.name]
     # 12 distinct numbers, so that no maximum is shared
     numbers = np.arange(np.prod(shape, dtype=int)) * 7 % 12 - 5.5
     x = mg.Tensor(numbers.reshape(shape) / 4, requires_grad=True)
     twice = call.unfuse or not call.name.endswith("fused")
-    return derivatives(lambda: function(x, *given), {"x": x}, twice, between, call.unfuse)
+    return derivatives(
+        lambda: function(x, *given), {"x": x}, twice, between, call.unfuse
+    )
 
 
 @settings(max_examples=300)
@@ -201,14 +207,18 @@ def test_settings_are_those_of_the_call(call):
     try:
         found = run(call, call.given, between)
     except mg.MinigradError as error:
-        assert not changed, f"a change of {before} to {changed} breaks the backward pass: {error}"
+        assert not changed, (
+            f"a change of {before} to {changed} breaks the backward pass: {error}"
+        )
         # a form other than the documented one may be refused
         assert [*map(type, before)] != [*map(type, plain)], error
         assert error.code and error.cause and error.remedy
         return
     for what, result in found.items():
         exact = expected[what]
-        form = f"{what} is {result.dtype} {result.shape}, not {exact.dtype} {exact.shape}"
+        form = (
+            f"{what} is {result.dtype} {result.shape}, not {exact.dtype} {exact.shape}"
+        )
         assert (result.dtype, result.shape) == (exact.dtype, exact.shape), form
         near = np.allclose(result, exact, 1e-6, 1e-6)
         assert near, f"{what} with {before}: {result!r}\n    instead of {exact!r}"

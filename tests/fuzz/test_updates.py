@@ -16,7 +16,16 @@ from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 
-from .strategies import FLOATS, PARAMETERS, TOLERANCES, WHOLE, Array, arrays, eighths, numbers
+from .strategies import (
+    FLOATS,
+    PARAMETERS,
+    TOLERANCES,
+    WHOLE,
+    Array,
+    arrays,
+    eighths,
+    numbers,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 IN_PLACE = {
@@ -90,7 +99,9 @@ def test_updates_in_place_keep_the_dtype(case):
     tolerance = 1e-5 if start.dtype == "float32" else 1e-12
     near = np.abs(W.array - expected) <= tolerance * np.abs(expected)
     assert np.all(near | ~fits), f"{before} {sign} {other!r} is {W.array}"
-    (2 * W).backward(np.ones(W.shape))  # the parameter works as before, also if it is infinite
+    (2 * W).backward(
+        np.ones(W.shape)
+    )  # the parameter works as before, also if it is infinite
     assert W.grad.dtype == start.dtype
 
 
@@ -98,7 +109,9 @@ def test_updates_in_place_keep_the_dtype(case):
 def operations(draw: Any) -> tuple[str, Array, Array, bool, bool]:
     """Two operands, of which one at least is a parameter, whose shapes may not fit together."""
     if draw(st.booleans()):
-        shapes = draw(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3))
+        shapes = draw(
+            hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3)
+        )
         a_shape, b_shape = shapes.input_shapes
     else:
         a_shape, b_shape = draw(
@@ -135,9 +148,13 @@ def test_arithmetic_of_mixed_shapes_and_dtypes(case):
         assert isinstance(z, mg.Tensor) and z.shape == shape
         assert z.dtype == np.result_type(a, b) or z.dtype.kind == "f"
         require(z.array, exact, tolerance, "value")
-        with warnings.catch_warnings(action="ignore"):  # of shapes such as (N, 1) and (N,)
+        with warnings.catch_warnings(
+            action="ignore"
+        ):  # of shapes such as (N, 1) and (N,)
             z.backward(upstream)
-        for leaf, slope, wanted in zip((x, y), slopes(*wide), (a_wanted, b_wanted), strict=True):
+        for leaf, slope, wanted in zip(
+            (x, y), slopes(*wide), (a_wanted, b_wanted), strict=True
+        ):
             if wanted:
                 assert leaf.grad is not None and leaf.grad.dtype == leaf.dtype
                 gradient = summed(upstream * np.broadcast_to(slope, shape), leaf.shape)
@@ -151,9 +168,15 @@ def powers(draw: Any) -> tuple[Array, Array, bool]:
     """
     shape = draw(hnp.array_shapes(min_dims=0, max_dims=2, max_side=3))
     by_base = draw(st.booleans())
-    bases = draw(arrays(draw(st.sampled_from(PARAMETERS if by_base else WHOLE + FLOATS)), shape, 1))
+    bases = draw(
+        arrays(
+            draw(st.sampled_from(PARAMETERS if by_base else WHOLE + FLOATS)), shape, 1
+        )
+    )
     dtype = draw(st.sampled_from(FLOATS if by_base else PARAMETERS))
-    some = st.sampled_from([0.3, 1.3, -0.7, 0.5, 2.0, 1.0, 0.0]).map(np.dtype(dtype).type)
+    some = st.sampled_from([0.3, 1.3, -0.7, 0.5, 2.0, 1.0, 0.0]).map(
+        np.dtype(dtype).type
+    )
     return bases, draw(hnp.arrays(dtype, shape, elements=some)), by_base
 
 
@@ -172,7 +195,9 @@ def test_powers_of_narrow_numbers(case):
     z.backward(np.ones(z.shape))
     gradient = (x if by_base else y).grad
     assert gradient is not None
-    require(gradient, OPERATORS["**"][1](a, b)[0 if by_base else 1], tolerance, "gradient")
+    require(
+        gradient, OPERATORS["**"][1](a, b)[0 if by_base else 1], tolerance, "gradient"
+    )
 
 
 def require(found: Array, exact: Array, tolerance: float, what: str) -> None:

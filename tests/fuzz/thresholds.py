@@ -99,8 +99,12 @@ def places(name: str) -> tuple[Any, tuple[Any, ...]]:
     path, _, constant = name.rpartition(".")
     value = vars(import_module(path))[constant]
     packages = ("minigrad", "layers", "optim")
-    modules = [module for path, module in sys.modules.items() if path.split(".")[0] in packages]
-    return value, tuple(module for module in modules if vars(module).get(constant) is value)
+    modules = [
+        module for path, module in sys.modules.items() if path.split(".")[0] in packages
+    ]
+    return value, tuple(
+        module for module in modules if vars(module).get(constant) is value
+    )
 
 
 def draw(rng: np.random.Generator) -> dict[str, int]:
@@ -108,7 +112,9 @@ def draw(rng: np.random.Generator) -> dict[str, int]:
     if rng.random() < 0.3:
         return {}
     return {
-        name: int(rng.choice(values)) for name, values in THRESHOLDS.items() if rng.random() < 0.7
+        name: int(rng.choice(values))
+        for name, values in THRESHOLDS.items()
+        if rng.random() < 0.7
     }
 
 
@@ -129,7 +135,9 @@ def using(values: dict[str, int]) -> Iterator[None]:
             default, modules = places(name)
             value = Counted(values.get(name, default), name)
             for module in modules:
-                stack.enter_context(patch.object(module, name.rpartition(".")[2], value))
+                stack.enter_context(
+                    patch.object(module, name.rpartition(".")[2], value)
+                )
         for name in ("empty", "empty_like"):
             stack.enter_context(patch.object(np, name, poisoned(getattr(np, name))))
         stack.enter_context(setting(ON_GRADIENT, Untouched()))
@@ -161,7 +169,11 @@ class Untouched:
             )
         if node.gate:
             dz = dz.dense() if isinstance(dz, Gradient) else dz
-            arrays = (one for one in (dz, node.output, *node.arrays) if isinstance(one, np.ndarray))
+            arrays = (
+                one
+                for one in (dz, node.output, *node.arrays)
+                if isinstance(one, np.ndarray)
+            )
             self.given = [(array, array.tobytes()) for array in arrays]
 
 
@@ -188,4 +200,6 @@ def table(counts: Counter[tuple[str, str]]) -> str:
 def untried(counts: Counter[tuple[str, str]]) -> list[str]:
     """The sides that no case took."""
     sides = [(name, side) for name in THRESHOLDS for side in ("below", "above")]
-    return [f"no case was {side} {name}" for name, side in sides if not counts[name, side]]
+    return [
+        f"no case was {side} {name}" for name, side in sides if not counts[name, side]
+    ]

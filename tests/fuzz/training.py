@@ -43,7 +43,15 @@ RULES: dict[str, Any] = {
     "RMSprop": partial(optim.RMSprop, lr=0.01),
     "Adagrad": partial(optim.Adagrad, lr=0.05),
 }
-CALLBACKS = "clip", "early", "best", "schedule", "statistics", "evaluate often", "evaluate rarely"
+CALLBACKS = (
+    "clip",
+    "early",
+    "best",
+    "schedule",
+    "statistics",
+    "evaluate often",
+    "evaluate rarely",
+)
 SCHEDULE = optim.WarmUp(3, optim.CosineSchedule(9))
 
 
@@ -109,7 +117,9 @@ def make_model(name: str, seed: int, dtype: str) -> Any:
     kind: Any = (RNN, GRU, LSTM)[seed % 3]
     model: Layer
     if name == "dense":
-        model = Sequential(Dense(3, 4, mg.relu), Dropout(0.4), LayerNorm(4), Dense(4, 2))
+        model = Sequential(
+            Dense(3, 4, mg.relu), Dropout(0.4), LayerNorm(4), Dense(4, 2)
+        )
     elif name == "own":
         model = Own()
     elif name == "words":
@@ -123,7 +133,9 @@ def make_model(name: str, seed: int, dtype: str) -> Any:
     return model
 
 
-def make_rows(name: str, rng: np.random.Generator, count: int, dtype: str) -> tuple[Any, Any]:
+def make_rows(
+    name: str, rng: np.random.Generator, count: int, dtype: str
+) -> tuple[Any, Any]:
     """Inputs and labels for the model of this name."""
     if name in CARRIED:
         return rng.integers(0, 12, (count, 5)), rng.integers(0, 12, (count, 5))
@@ -148,7 +160,17 @@ def make_optimizer(rule: str, model: Any, decay: float) -> optim.Optimizer:
 class Change(Callback):
     """Changes a setting of the run once: at a step, or at the first end of an epoch after it."""
 
-    KINDS = "lr", "scale", "weight_decay", "setting", "freeze", "unfreeze", "array", "eval", "train"
+    KINDS = (
+        "lr",
+        "scale",
+        "weight_decay",
+        "setting",
+        "freeze",
+        "unfreeze",
+        "array",
+        "eval",
+        "train",
+    )
     MOMENTS = "on_step", "on_gradients", "on_epoch_end"
 
     def __init__(self, kind: str, step: int, moment: str) -> None:
@@ -175,7 +197,9 @@ class Change(Callback):
                 last.array = 0.5 * last.array
             case "eval" | "train":  # a mode that lasts to the end of the epoch
                 dropouts = [
-                    one for one in model.named_layers().values() if isinstance(one, Dropout)
+                    one
+                    for one in model.named_layers().values()
+                    if isinstance(one, Dropout)
                 ]
                 layer = (*dropouts, model)[self.step % 2]
                 layer.train(self.kind == "train")
@@ -206,21 +230,31 @@ class Training:
             self.test = Stream(ids[::-1], 2, 5)
         else:
             x, y = make_rows(settings.model, rng, 24, settings.dtype)
-            self.train = Batches(x[:14], y[:14], batch_size=4, shuffle=settings.shuffle, seed=2)
+            self.train = Batches(
+                x[:14], y[:14], batch_size=4, shuffle=settings.shuffle, seed=2
+            )
             self.test = Batches(x[14:], y[14:], batch_size=4)  # shuffled by default
-        self.validation = {"": None, "train": self.train, "test": self.test}[settings.validation]
+        self.validation = {"": None, "train": self.train, "test": self.test}[
+            settings.validation
+        ]
 
     def make_callback(self, name: str) -> Callback:
         monitor = "validation_loss" if self.settings.validation else "train_loss"
         patience = self.settings.seed % 3
         callbacks: dict[str, Any] = {
             "clip": partial(optim.ClipGradients, 0.5),
-            "early": partial(optim.EarlyStopping, monitor, patience=patience, min_delta=0.01),
+            "early": partial(
+                optim.EarlyStopping, monitor, patience=patience, min_delta=0.01
+            ),
             "best": partial(optim.BestWeights, monitor=monitor),
             "schedule": partial(optim.LearningRate, SCHEDULE),
             "statistics": partial(optim.Statistics, every_steps=2),
-            "evaluate often": partial(optim.Evaluate, self.train, "often", every_steps=2),
-            "evaluate rarely": partial(optim.Evaluate, self.test, "rarely", every_epochs=2),
+            "evaluate often": partial(
+                optim.Evaluate, self.train, "often", every_steps=2
+            ),
+            "evaluate rarely": partial(
+                optim.Evaluate, self.test, "rarely", every_epochs=2
+            ),
         }
         callback: Callback = callbacks[name]()
         return callback
@@ -248,7 +282,9 @@ class Training:
             seed=self.settings.trainer_seed,
         )
         with contextlib.redirect_stdout(io.StringIO()):
-            trainer.fit(self.train, self.settings.epochs, self.validation, resume=resume)
+            trainer.fit(
+                self.train, self.settings.epochs, self.validation, resume=resume
+            )
         return {
             "history": [row | {"seconds": 0.0} for row in trainer.history.rows],
             "position": [trainer.epoch, trainer.step, trainer.stop_reason],

@@ -73,10 +73,16 @@ class Values(Fuzzer):
         seed = int(rng.integers(10**6))
         shape = rng.integers(1, 5, 2)
         extreme = rng.random(shape) < 0.6
-        numbers = np.where(extreme, rng.choice(EXTREMES, shape), rng.normal(0, 10, shape))
-        if "reduction" in call:  # an infinite logit is a loss without a limit, except for -inf ...
+        numbers = np.where(
+            extreme, rng.choice(EXTREMES, shape), rng.normal(0, 10, shape)
+        )
+        if (
+            "reduction" in call
+        ):  # an infinite logit is a loss without a limit, except for -inf ...
             numbers = np.minimum(numbers, 1e30)
-            numbers[:, 0] = np.maximum(numbers[:, 0], -1e4)  # ... of a class that is ruled out
+            numbers[:, 0] = np.maximum(
+                numbers[:, 0], -1e4
+            )  # ... of a class that is ruled out
         if "binary" in call:
             numbers = np.maximum(numbers, -1e4)
         return Value(call, numbers.tolist(), dtype, layout, seed)
@@ -125,7 +131,9 @@ def compare(case: Value, what: str, found: Array, expected: Array) -> None:
     kind = np.finfo(case.dtype)
     name = case.call.split("(")[0]
     form = found.dtype, found.shape
-    assert form == (case.dtype, np.shape(expected)), f"form: the {what} of {case.call} is {form}"
+    assert form == (case.dtype, np.shape(expected)), (
+        f"form: the {what} of {case.call} is {form}"
+    )
     x = np.abs(case.numbers)
     size = max(1.0, x[np.isfinite(x)].max(initial=0))
     if name != "mg.logsumexp" and (what == "gradient" or name == "mg.softmax"):
@@ -141,7 +149,9 @@ def compare(case: Value, what: str, found: Array, expected: Array) -> None:
     overflow = (np.abs(expected) > kind.max / 8) & np.isinf(found)
     right = near | overflow | (found == expected) | np.isnan(expected)
     wide = np.asarray(expected, float)
-    assert np.all(right), f"{what}: that of {case.call} is {found}, by the formula {wide}"
+    assert np.all(right), (
+        f"{what}: that of {case.call} is {found}, by the formula {wide}"
+    )
 
 
 def rows(dtype: str, layout: str, rng: Generator) -> None:
@@ -150,7 +160,9 @@ def rows(dtype: str, layout: str, rng: Generator) -> None:
     count = int(rng.choice([1, 10, 10, 500, 3000]))
     even = rng.random(count)
     ids = (size * rng.choice([even, even**4])).astype(rng.choice(["i8", "i4", "u2"]))
-    signed = ids.astype("i4") - size * (rng.random(count) < 0.5)  # some count from the end
+    signed = ids.astype("i4") - size * (
+        rng.random(count) < 0.5
+    )  # some count from the end
     dz = rng.normal(size=(count, 2)).astype(dtype)
     expected = np.zeros((size, 2))
     np.add.at(expected, ids, dz)
@@ -176,20 +188,29 @@ def norms(dtype: str, layout: str, rng: Generator) -> None:
         scale *= 10.0 ** rng.integers(-200, 201)
     tensors = {}
     for shape in ((2, 3), (4,), ()):
-        tensor = tensors[str(shape)] = mg.Tensor(np.zeros(shape, dtype), requires_grad=True)
+        tensor = tensors[str(shape)] = mg.Tensor(
+            np.zeros(shape, dtype), requires_grad=True
+        )
         tensor.grad = rng.normal(size=shape) * scale * (rng.random() < 0.8)
-    exact = {name: np.array(tensor.grad, np.longdouble) for name, tensor in tensors.items()}
+    exact = {
+        name: np.array(tensor.grad, np.longdouble) for name, tensor in tensors.items()
+    }
     norm = np.sqrt(sum((g * g).sum() for g in exact.values()))
     bound = float(scale * rng.choice([0.0, 0.1, 1.0, 100.0]))
     found = optim.clip_gradients(tensors, bound)
     kind = np.finfo(dtype)
-    assert abs(found - norm) <= 40 * kind.eps * norm, f"norm: it is {found}, and should be {norm}"
+    assert abs(found - norm) <= 40 * kind.eps * norm, (
+        f"norm: it is {found}, and should be {norm}"
+    )
     for name, g in exact.items():
         expected = g * (bound / norm if norm > bound else 1)
         near = (
-            np.abs(tensors[name].grad - expected) <= 100 * kind.eps * np.abs(expected) + kind.tiny
+            np.abs(tensors[name].grad - expected)
+            <= 100 * kind.eps * np.abs(expected) + kind.tiny
         )
-        assert near.all(), f"clipped: to norm {bound} it is {tensors[name].grad}, not {expected}"
+        assert near.all(), (
+            f"clipped: to norm {bound} it is {tensors[name].grad}, not {expected}"
+        )
 
 
 CHECKS = {"rows": rows, "norms": norms}

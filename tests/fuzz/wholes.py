@@ -58,8 +58,12 @@ def mixed(draw: Draw) -> None:
         condition = name == "where" and not place
         dtype = draw.pick("bool" if condition else common, draw.pick(*dtypes))
         low = 0 if dtype[0] in "bu" else -4
-        array = draw.array(draw.rng.integers(low, 2 if dtype == "bool" else 5, (2, size)), dtype)
-        tensor = mg.Tensor(array, requires_grad=dtype in ("float32", "float64") and draw.yes())
+        array = draw.array(
+            draw.rng.integers(low, 2 if dtype == "bool" else 5, (2, size)), dtype
+        )
+        tensor = mg.Tensor(
+            array, requires_grad=dtype in ("float32", "float64") and draw.yes()
+        )
         n = draw.between(0, 3)
         kinds = [tensor, tensor, array]
         if not arrays_only and not condition:
@@ -70,7 +74,11 @@ def mixed(draw: Draw) -> None:
     known = [one.dtype for one in counted if isinstance(one, (mg.Tensor, np.ndarray))]
     if not tensors or not known:
         return
-    floats = [one.dtype for one in counted if isinstance(one, mg.Tensor) and one.dtype.kind == "f"]
+    floats = [
+        one.dtype
+        for one in counted
+        if isinstance(one, mg.Tensor) and one.dtype.kind == "f"
+    ]
     beside = floats[0] if floats else np.result_type(*known)
 
     def plain(one: Any) -> Any:
@@ -94,7 +102,9 @@ def mixed(draw: Draw) -> None:
     what = f"{name} of " + ", ".join(
         f"{type(one).__name__} {getattr(one, 'dtype', one)}" for one in operands
     )
-    assert found.dtype == expected.dtype, f"{what} is {found.dtype}, not {expected.dtype}"
+    assert found.dtype == expected.dtype, (
+        f"{what} is {found.dtype}, not {expected.dtype}"
+    )
     same(what, found.array, expected)
     if found.requires_grad:
         found.backward(np.ones(found.shape, found.dtype))
@@ -166,14 +176,20 @@ def batches(draw: Draw) -> None:
     expected = []
     ragged = [draw.rng.integers(1, 9, draw.between(0, 3)).tolist() for _ in range(rows)]
     for epoch in range(3):
-        order = np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else range(rows)
+        order = (
+            np.random.default_rng([seed, epoch]).permutation(rows)
+            if shuffle
+            else range(rows)
+        )
         for start in range(0, rows, size):
             picked = list(order[start : start + size])
             width = max(len(ragged[k]) for k in picked)
             ids = [[0] * (width - len(ragged[k])) + ragged[k] for k in picked]
             expected.append([x[picked].tolist(), ids])
     _in_turn(
-        lambda: Batches(x, ragged, batch_size=size, shuffle=shuffle, seed=seed), expected, draw
+        lambda: Batches(x, ragged, batch_size=size, shuffle=shuffle, seed=seed),
+        expected,
+        draw,
     )
 
 
@@ -188,7 +204,9 @@ def streams(draw: Draw) -> None:
     expected = []
     for number in range(3 * (windows or count)):
         at = [(row * count + number % count) * steps for row in range(rows)]
-        expected.append([[ids[a + ahead :][:steps].tolist() for a in at] for ahead in (0, 1)])
+        expected.append(
+            [[ids[a + ahead :][:steps].tolist() for a in at] for ahead in (0, 1)]
+        )
     _in_turn(lambda: Stream(ids, rows, steps, windows=windows), expected, draw)
 
 
@@ -209,24 +227,34 @@ def _in_turn(make: Callable[[], Batches], expected: list[Any], draw: Draw) -> No
     at = draw.between(0, len(states) - 1)
     again = make()
     again.load_state_dict(states[at])
-    assert again.state_dict() == states[at], f"{states[at]} is stored as {again.state_dict()}"
+    assert again.state_dict() == states[at], (
+        f"{states[at]} is stored as {again.state_dict()}"
+    )
     remaining = range(states[at]["epoch"], 3)
     rest = [[column.tolist() for column in batch] for _ in remaining for batch in again]
-    assert rest == expected[at + 1 :], f"from {states[at]} {rest}, not {expected[at + 1 :]}"
+    assert rest == expected[at + 1 :], (
+        f"from {states[at]} {rest}, not {expected[at + 1 :]}"
+    )
 
 
 def texts(draw: Draw) -> None:
     """Vocabularies of words and of characters, and padding."""
     words = ["film", "the", "naïve", "名前", "10", "end", "a", "x²"]
     written = [
-        draw.rng.choice(words, draw.between(0, 5)).tolist() for _ in range(draw.between(1, 3))
+        draw.rng.choice(words, draw.between(0, 5)).tolist()
+        for _ in range(draw.between(1, 3))
     ]
     count = Counter(word for text in written for word in text)
     size = draw.between(4, 11)
     known = sorted(count, key=lambda word: (-count[word], word))[: size - 3]
     vocabulary = Vocabulary.build(written, size)
-    assert vocabulary.words == known and len(vocabulary) == 3 + len(known), vocabulary.words
-    ids = [[1, *(known.index(w) + 3 if w in known else 2 for w in text)] for text in written]
+    assert vocabulary.words == known and len(vocabulary) == 3 + len(known), (
+        vocabulary.words
+    )
+    ids = [
+        [1, *(known.index(w) + 3 if w in known else 2 for w in text)]
+        for text in written
+    ]
     for text, row in zip(written, ids, strict=True):
         assert vocabulary.encode(text).tolist() == row, text
         shown = ["<start>", *(word if word in known else "<unknown>" for word in text)]
@@ -246,10 +274,14 @@ def texts(draw: Draw) -> None:
     letters = "".join(draw.rng.choice(list("ab c😀é\n名\ue000"), draw.between(1, 12)))
     size = draw.between(2, 8)
     times = Counter(letters)
-    alphabet = "".join(sorted(sorted(times, key=lambda one: (-times[one], one))[: size - 1]))
+    alphabet = "".join(
+        sorted(sorted(times, key=lambda one: (-times[one], one))[: size - 1])
+    )
     characters = Characters.build(letters, size)
     numbers = [alphabet.find(one) + 1 for one in letters]
-    assert characters.alphabet == alphabet, f"{characters.alphabet!r} of {letters!r}, {size}"
+    assert characters.alphabet == alphabet, (
+        f"{characters.alphabet!r} of {letters!r}, {size}"
+    )
     assert characters.encode(letters).tolist() == numbers, letters
     decoded = "".join(one if one in alphabet else "\ufffd" for one in letters)
     assert characters.decode(numbers) == decoded, letters
@@ -259,10 +291,16 @@ def measured(draw: Draw) -> None:
     """The accuracy, and parameters split by patterns."""
     classes = draw.between(1, 3)
     shape = (2, 3)[: draw.between(1, 2)]
-    output = draw.array(draw.rng.integers(-2, 3, (*shape, classes)))  # with ties, and zeros
+    output = draw.array(
+        draw.rng.integers(-2, 3, (*shape, classes))
+    )  # with ties, and zeros
     labels = draw.rng.integers(0, max(classes, 2), shape)
     chosen = output.argmax(axis=-1) if classes > 1 else output[..., 0] > 0
-    same(f"of {output.tolist()}", optim.accuracy(output, labels), (chosen == labels).mean())
+    same(
+        f"of {output.tolist()}",
+        optim.accuracy(output, labels),
+        (chosen == labels).mean(),
+    )
     paths = ["rnn.cell.W", "rnn.cell.b", "rnn2.W", "head.b", "head", "body.0.W"]
     matches = {
         "rnn": {0, 1},
@@ -330,10 +368,15 @@ def own_batches(draw: Draw) -> None:
         with contextlib.suppress(KeyboardInterrupt):
             trainer.fit(kind(count), epochs=epochs, resume=resume)
 
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
         fit(folder, None)
         fit(folder, optim.Snapshots.latest(folder))
-    assert seen == [*range(count)] * epochs, f"{kind.__name__} that fails at {fails}: {seen}"
+    assert seen == [*range(count)] * epochs, (
+        f"{kind.__name__} that fails at {fails}: {seen}"
+    )
 
 
 CHECKS = (mixed, narrow, schedules, batches, streams, texts, measured, own_batches)

@@ -35,9 +35,13 @@ def contributions():
         dh, found = seed, []
         for t in reversed(range(x.shape[1])):
             da = dh * (1 - states[t + 1] ** 2)
-            found.append((x[:, t].T @ da, states[t].T @ da, da.sum(axis=0), da @ W_xh.T))
+            found.append(
+                (x[:, t].T @ da, states[t].T @ da, da.sum(axis=0), da @ W_xh.T)
+            )
             dh = da @ W_hh.T
-        by_name = zip(("W_xh", "W_hh", "b_h", "x"), zip(*found[::-1], strict=True), strict=True)
+        by_name = zip(
+            ("W_xh", "W_hh", "b_h", "x"), zip(*found[::-1], strict=True), strict=True
+        )
         return {name: np.stack(parts) for name, parts in by_name}
 
     return compute

@@ -54,7 +54,9 @@ def pytorch() -> dict[str, np.ndarray]:
         "gru": nn.GRU(D, H, batch_first=True),
         "gru_stacked": nn.GRU(D, H, batch_first=True, num_layers=2),
         "lstm": nn.LSTM(D, H, batch_first=True),
-        "lstm_stacked_both_ways": nn.LSTM(D, H, batch_first=True, num_layers=2, bidirectional=True),
+        "lstm_stacked_both_ways": nn.LSTM(
+            D, H, batch_first=True, num_layers=2, bidirectional=True
+        ),
     }
     found: dict[str, Any] = {}
 
@@ -109,10 +111,14 @@ def keras() -> dict[str, np.ndarray]:
     for case, stack in cases.items():
         masked = case.endswith(("masked", "last"))
         x = tf.Variable(rng.normal(size=(B, T, D)))
-        mask = tf.constant(np.arange(T) < np.array(LENGTHS)[:, None]) if masked else None
+        mask = (
+            tf.constant(np.arange(T) < np.array(LENGTHS)[:, None]) if masked else None
+        )
         for layer in stack:
             layer.build((B, T, H if layer is not stack[0] else D))
-            for variable in layer.variables:  # biases and all: at 0 they would hide a wrong order
+            for (
+                variable
+            ) in layer.variables:  # biases and all: at 0 they would hide a wrong order
                 if "seed" not in variable.path:
                     variable.assign(rng.normal(size=variable.shape) * 0.5)
         with tf.GradientTape() as tape:
@@ -125,11 +131,16 @@ def keras() -> dict[str, np.ndarray]:
                 cotangent *= mask.numpy()[:, :, None]
             loss = tf.reduce_sum(output * cotangent)
         weights = [weight for layer in stack for weight in layer.trainable_weights]
-        grad_x, *gradients = tape.gradient(loss, [x, *(weight.value for weight in weights)])
+        grad_x, *gradients = tape.gradient(
+            loss, [x, *(weight.value for weight in weights)]
+        )
         arrays = {"x": x, "output": output, "seed": cotangent, "grad_x": grad_x}
         ways = ["forward/", "backward/"] if isinstance(stack[0], both) else [""]
         kind = case.partition("_")[0]
-        places = [f"{kind}_{number + 1}/" if number else f"{kind}/" for number in range(len(stack))]
+        places = [
+            f"{kind}_{number + 1}/" if number else f"{kind}/"
+            for number in range(len(stack))
+        ]
         names = [
             place + way + name
             for place in places
@@ -198,7 +209,11 @@ def transformer() -> dict[str, np.ndarray]:
             "block": (block, lambda x: block(x, None, hidden)),
             "block_causal": (block, lambda x: block(x, future, hidden)),
         }
-        return found if hidden is not None else {**found, "block_causal_plain": (nanogpt, nanogpt)}
+        return (
+            found
+            if hidden is not None
+            else {**found, "block_causal_plain": (nanogpt, nanogpt)}
+        )
 
     sizes = [  # B, T, D, heads, whether the sequences are padded
         (2, 5, 6, 2, False), (3, 4, 4, 1, True), (1, 7, 6, 3, False), (4, 3, 8, 4, True), (2, 1, 4, 2, False),
@@ -228,9 +243,13 @@ def transformer() -> dict[str, np.ndarray]:
                 arrays["mask"] = mask
             for name, *both in zip(inputs, first, twice, strict=True):
                 arrays |= {f"grad/{name}": both[0], f"twice/{name}": both[1]}
-            arrays |= {f"weight/{name}": weight.clone() for name, weight in weights.items()}
+            arrays |= {
+                f"weight/{name}": weight.clone() for name, weight in weights.items()
+            }
             arrays["heads"] = torch.tensor(heads)
-            found |= {f"{case}_{number}/{name}": array for name, array in arrays.items()}
+            found |= {
+                f"{case}_{number}/{name}": array for name, array in arrays.items()
+            }
     return {name: value.detach().numpy() for name, value in found.items()}
 
 
@@ -275,9 +294,15 @@ def convolution() -> dict[str, np.ndarray]:
         with torch.no_grad():
             for weight in weights.values():
                 weight.normal_(std=0.7)
-        arrays = {f"weight/{name}": one.clone() for name, one in module.state_dict().items()}
+        arrays = {
+            f"weight/{name}": one.clone() for name, one in module.state_dict().items()
+        }
         # whole numbers, so that the maximum of a window may occur twice
-        x = torch.randint(0, 3, shape).double() if case == "max" else 3 + torch.randn(shape)
+        x = (
+            torch.randint(0, 3, shape).double()
+            if case == "max"
+            else 3 + torch.randn(shape)
+        )
         for mode in ("train", "eval"):  # the first batch, then after two more
             x = x.clone().requires_grad_()
             inputs = {"x": x, **weights}
@@ -286,7 +311,9 @@ def convolution() -> dict[str, np.ndarray]:
             first = torch.autograd.grad(
                 (output * cotangent).sum(), inputs.values(), create_graph=True
             )
-            total = (second * first[0]).sum() + sum((0 * one).sum() for one in inputs.values())
+            total = (second * first[0]).sum() + sum(
+                (0 * one).sum() for one in inputs.values()
+            )
             twice = torch.autograd.grad(total, inputs.values())
             arrays |= {
                 f"{mode}/x": x, f"{mode}/output": output, f"{mode}/seed": cotangent, f"{mode}/second": second,
@@ -298,7 +325,9 @@ def convolution() -> dict[str, np.ndarray]:
                     arrays[f"more/{number}"] = 1 + torch.randn(shape)
                     module(arrays[f"more/{number}"])
                 module.eval()
-        arrays |= {f"after/{name}": one.clone() for name, one in module.state_dict().items()}
+        arrays |= {
+            f"after/{name}": one.clone() for name, one in module.state_dict().items()
+        }
         found |= {f"{case}/{name}": array for name, array in arrays.items()}
     return {name: value.detach().numpy() for name, value in found.items()}
 
@@ -323,7 +352,9 @@ def keras_convolution() -> dict[str, np.ndarray]:
             variable.assign(rng.uniform(0.5, 1.5, variable.shape))
         output = layer(x, training=False) if case == "batchnorm" else layer(x)
         found |= {f"{case}/x": np.asarray(x), f"{case}/output": np.asarray(output)}
-        found |= {f"{case}/weight/{one.name}": np.asarray(one) for one in layer.variables}
+        found |= {
+            f"{case}/weight/{one.name}": np.asarray(one) for one in layer.variables
+        }
     return found
 
 

@@ -27,7 +27,11 @@ def test_an_activation_is_a_function(activation):
 
 
 def test_functions_and_gates_are_called_by_their_names():
-    assert [function_name(one) for one in (mg.tanh, mg.softmax, abs)] == ["tanh", "softmax", "abs"]
+    assert [function_name(one) for one in (mg.tanh, mg.softmax, abs)] == [
+        "tanh",
+        "softmax",
+        "abs",
+    ]
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 0, 3), (2, 4, 5), (1, 2, 4, 3)])

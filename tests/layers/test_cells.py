@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, LayerNorm, LSTMCell, Sequential, from_layout, to_layout
+from layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Dense,
+    LayerNorm,
+    LSTMCell,
+    Sequential,
+    from_layout,
+    to_layout,
+)
 from layers.cells import parts
 
 DATA = Path(__file__).parent / "data"
@@ -79,7 +89,9 @@ def compare(model, framework, case, forward):
     for name, array in ours.items():
         if "bias_hh" in name and not case.startswith("gru"):
             array = ours[name.replace("bias_hh", "bias_ih")]
-        np.testing.assert_allclose(array, arrays["grad/" + name], rtol=0, atol=1e-11, err_msg=name)
+        np.testing.assert_allclose(
+            array, arrays["grad/" + name], rtol=0, atol=1e-11, err_msg=name
+        )
     return arrays, *state
 
 
@@ -89,7 +101,9 @@ def test_equals_pytorch(case):
     arrays, state = compare(layer, "pytorch", case, layer)
     h = parts(state)[0].array
     # PyTorch has an axis of layers even for one
-    np.testing.assert_allclose(h if h.ndim == 3 else h[None], arrays["final"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        h if h.ndim == 3 else h[None], arrays["final"], rtol=0, atol=1e-12
+    )
 
 
 def test_plain_layers_equal_pytorchs():
@@ -106,5 +120,7 @@ def test_equals_keras(case):
 
 def test_initial_weights_are_those_of_the_reference():
     cell = LSTMCell(128, 32)
-    np.testing.assert_allclose(cell.W_hh.array @ cell.W_hh.array.T, np.eye(32), atol=1e-5)
+    np.testing.assert_allclose(
+        cell.W_hh.array @ cell.W_hh.array.T, np.eye(32), atol=1e-5
+    )
     np.testing.assert_array_equal(cell.b.array, np.repeat([0.0, 1.0, 0.0, 0.0], 32))

@@ -35,7 +35,10 @@ def stored(name):
     return found
 
 
-PYTORCH, KERAS = stored("parity_convolution.npz"), stored("parity_keras_convolution.npz")
+PYTORCH, KERAS = (
+    stored("parity_convolution.npz"),
+    stored("parity_keras_convolution.npz"),
+)
 MODELS = {
     "conv1d": lambda: Sequential(Conv1d(3, 4, 3, stride=2, padding=2)),
     "conv2d": lambda: Sequential(Conv2d(2, 3, 3, padding=1)),
@@ -59,7 +62,10 @@ def in_dtype(model, dtype="float64"):
         parameter.array = rng.normal(size=parameter.shape).astype(dtype)
     for layer in model.named_layers().values():
         if isinstance(layer, BatchNorm):
-            layer.mean, layer.variance = layer.mean.astype(dtype), layer.variance.astype(dtype)
+            layer.mean, layer.variance = (
+                layer.mean.astype(dtype),
+                layer.variance.astype(dtype),
+            )
     return model
 
 
@@ -72,7 +78,9 @@ def part(arrays, prefix):
 
 
 def close(found, expected):
-    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12 * (1 + abs(expected).max()))
+    np.testing.assert_allclose(
+        found, expected, rtol=1e-10, atol=1e-12 * (1 + abs(expected).max())
+    )
 
 
 def in_our_order(arrays, name):
@@ -96,7 +104,9 @@ def compare(model, arrays):
     firsts = mg.grad(output, tensors, upstream=arrays["seed"], create_graph=True)
     for name, first in zip(inputs, firsts, strict=True):
         close(first.array, in_our_order(arrays, f"grad/{name}"))
-    total = (firsts[0] * arrays["second"]).sum() + sum((0.0 * one).sum() for one in tensors)
+    total = (firsts[0] * arrays["second"]).sum() + sum(
+        (0.0 * one).sum() for one in tensors
+    )
     for name, twice in zip(inputs, mg.grad(total, tensors), strict=True):
         close(twice.array, in_our_order(arrays, f"twice/{name}"))
     output.backward(arrays["seed"])  # the rules on arrays
@@ -131,7 +141,10 @@ def test_equals_pytorch_in_training_and_evaluation(case):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("training", [True, False])
 def test_outputs_after_loading_are_equal_bit_for_bit(tmp_path, dtype, training):
-    model, loaded = in_dtype(MODELS["network"](), dtype), in_dtype(MODELS["network"](), dtype)
+    model, loaded = (
+        in_dtype(MODELS["network"](), dtype),
+        in_dtype(MODELS["network"](), dtype),
+    )
     x = np.random.default_rng(1).normal(size=(6, 1, 8, 8)).astype(dtype)
     for parameter in loaded.named_parameters().values():
         parameter.array = 2 * parameter.array
@@ -167,7 +180,9 @@ def test_a_convolution_by_hand():
     assert layer.b is not None
     layer.b.array = np.array([10.0], np.float32)
     z = layer(np.array([[[[1.0, 0.0], [0.0, 1.0]]]]))
-    np.testing.assert_array_equal(z.array, [[[[14, 13, 10], [12, 15, 13], [10, 12, 11]]]])
+    np.testing.assert_array_equal(
+        z.array, [[[[14, 13, 10], [12, 15, 13], [10, 12, 11]]]]
+    )
 
 
 def test_their_arguments_are_shown():
@@ -185,7 +200,9 @@ def test_flatten_keeps_an_empty_batch():
     assert Flatten()(np.zeros((0, 3, 2))).shape == (0, 6)
 
 
-@pytest.mark.parametrize("sizes", [(0, 2, 3), (1, 0, 3), (1, 2, 0), (1, 2, (3, 0)), (1, 2, 1.5)])
+@pytest.mark.parametrize(
+    "sizes", [(0, 2, 3), (1, 0, 3), (1, 2, 0), (1, 2, (3, 0)), (1, 2, 1.5)]
+)
 def test_sizes_that_are_not_positive_integers_are_refused(sizes):
     with pytest.raises(OptionError, match="MG210"):
         Conv2d(*sizes)

@@ -19,7 +19,12 @@ OPTIONS: list[dict[str, Any]] = [
     {"pooling": "max", "bidirectional": True, "truncate": 2}, {"layers": 2, "bidirectional": True, "truncate": 4},
 ]  # fmt: skip
 MASK = np.array(
-    [[1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 1, 0]],
+    [
+        [1, 1, 1, 1, 1, 1, 1],
+        [0, 0, 0, 1, 1, 1, 1],
+        [1, 1, 1, 1, 0, 0, 0],
+        [1, 0, 1, 1, 0, 1, 0],
+    ],
     bool,
 )
 kinds = pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
@@ -40,7 +45,9 @@ def run(in_float64):
         x = mg.Tensor(rng.normal(size=(4, 7, 5)), requires_grad=True)
         z = layer(x, mask=mask)
         z.backward(rng.normal(size=z.shape))
-        return z, {path: p.grad for path, p in layer.named_parameters().items()} | {"x": x.grad}
+        return z, {path: p.grad for path, p in layer.named_parameters().items()} | {
+            "x": x.grad
+        }
 
     return run
 
@@ -49,7 +56,9 @@ def agree(found, expected, rtol):
     (z, gradients), (right, wanted) = found, expected
     np.testing.assert_allclose(z.array, right.array, rtol=rtol / 10, atol=1e-12)
     for path, gradient in gradients.items():
-        np.testing.assert_allclose(gradient, wanted[path], rtol=rtol, atol=1e-11, err_msg=path)
+        np.testing.assert_allclose(
+            gradient, wanted[path], rtol=rtol, atol=1e-11, err_msg=path
+        )
 
 
 @masks
@@ -65,7 +74,9 @@ def test_both_ways_agree(kind, options, mask, run):
 @pytest.mark.parametrize("block", [1, 4 * 4 * 4 * 2, 4 * 4 * 4 * 3])
 @masks
 @options
-def test_an_lstm_computes_the_same_in_blocks_of_any_size(monkeypatch, options, mask, block, run):
+def test_an_lstm_computes_the_same_in_blocks_of_any_size(
+    monkeypatch, options, mask, block, run
+):
     expected = run(LSTM, True, mask, **options)
     monkeypatch.setattr(recurrent, "BLOCK", block)
     agree(run(LSTM, True, mask, **options), expected, 1e-11)
@@ -82,7 +93,9 @@ def test_an_empty_batch_has_empty_outputs_and_gradients_of_zero(kind, options, m
         assert layer(x, mask=mask).shape == z.shape
     z.sum().backward()
     assert len(z) == 0 and x.grad is not None and x.grad.shape == x.shape
-    assert not any(parameter.grad.any() for parameter in layer.named_parameters().values())
+    assert not any(
+        parameter.grad.any() for parameter in layer.named_parameters().values()
+    )
 
 
 @kinds
@@ -156,7 +169,9 @@ def test_a_subclass_of_a_cell_is_not_taken_for_the_cell():
             np.testing.assert_allclose(layer(x).array, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))]
+)
 def test_a_copied_or_unpickled_rnn_is_fused_as_before(copied):
     assert "RNNSequence" in gates_of(copied(RNN(2, 3, fused=True))(np.ones((1, 4, 2))))
 
@@ -180,7 +195,9 @@ def test_rows_of_a_table_that_is_no_matrix_are_read_as_the_unrolled_layer_reads_
     kind, table, ids
 ):
     rows = mg.Tensor(np.random.default_rng(1).normal(size=table), requires_grad=True)
-    x = mg.lookup(rows, np.arange(np.prod(ids)).reshape(ids) % 9)  # recorded: checked for padding
+    x = mg.lookup(
+        rows, np.arange(np.prod(ids)).reshape(ids) % 9
+    )  # recorded: checked for padding
     layer = kind(5, 4)
     truth = layer(x).array
     layer.fused = True
@@ -189,7 +206,9 @@ def test_rows_of_a_table_that_is_no_matrix_are_read_as_the_unrolled_layer_reads_
 
 @pytest.mark.parametrize("recording", [mg.enable_grad, mg.no_grad])
 @pytest.mark.parametrize("in_place", [False, True])
-def test_looked_up_rows_keep_their_value_whatever_becomes_of_the_table(recording, in_place):
+def test_looked_up_rows_keep_their_value_whatever_becomes_of_the_table(
+    recording, in_place
+):
     """The layer may multiply the table's rows in place of x: only while they are x."""
     embedding, layer = Embedding(4, 3), RNN(3, 2)
     with recording(), mg.fused():
@@ -236,6 +255,11 @@ def test_the_gradient_of_looked_up_rows_that_a_fused_layer_and_others_use_is_who
     (unfused,) = mg.grad(layer(rows).sum(), rows)
     table = np.zeros((6, 5), "float32")
     np.add.at(table, ids, unfused.array)
-    expected = [unfused.array, np.zeros((2, 4, 5)), table, *[unfused.array + 2 * rows.array] * 2]
+    expected = [
+        unfused.array,
+        np.zeros((2, 4, 5)),
+        table,
+        *[unfused.array + 2 * rows.array] * 2,
+    ]
     for gradient, right in zip(found, expected, strict=True):
         np.testing.assert_allclose(gradient.array, right, rtol=1e-4, atol=1e-6)

@@ -15,7 +15,9 @@ def pixels(html):
     return [
         {
             (int(row), int(column)): (fill, float(opacity))
-            for d, fill, opacity in re.findall(r'd="(.*?)" fill="(.*?)" opacity="(.*?)"', picture)
+            for d, fill, opacity in re.findall(
+                r'd="(.*?)" fill="(.*?)" opacity="(.*?)"', picture
+            )
             for column, row in re.findall(r"M(\d+) (\d+)h1v1h-1z", d)
         }
         for picture in pictures
@@ -23,7 +25,9 @@ def pixels(html):
 
 
 def test_each_pixel_has_its_place_and_strength():
-    filters = mg.Tensor([[[[1.0, -2.0, 0.0]]], [[[0.0, np.nan, 0.5]]]], requires_grad=True)
+    filters = mg.Tensor(
+        [[[[1.0, -2.0, 0.0]]], [[[0.0, np.nan, 0.5]]]], requires_grad=True
+    )
     first, second = pixels(Images(filters)._repr_html_())
     assert first == {(0, 0): ("#e8861a", 0.5), (0, 1): ("#2f7fd6", 1.0)}
     assert second == {(0, 2): ("#e8861a", 0.25)}  # the same scale

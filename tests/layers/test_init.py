@@ -22,7 +22,9 @@ def test_they_have_the_deviation_they_promise(initialiser, deviation, limit):
     mg.seed(0)
     first = initialiser((300, 400))
     assert first.dtype == np.float32
-    assert abs(first.std() / deviation - 1) < 0.02  # 120,000 draws: about ten standard errors
+    assert (
+        abs(first.std() / deviation - 1) < 0.02
+    )  # 120,000 draws: about ten standard errors
     assert np.abs(first).max() <= limit * (1 + 1e-6)
     mg.seed(0)
     np.testing.assert_array_equal(initialiser((300, 400)), first)

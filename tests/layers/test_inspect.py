@@ -50,12 +50,18 @@ def test_outputs_and_gradients_are_those_of_a_plain_pass(batch_size):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 6])
-def test_a_stateful_model_reads_sequences_from_their_beginning_and_keeps_its_state(batch_size):
+def test_a_stateful_model_reads_sequences_from_their_beginning_and_keeps_its_state(
+    batch_size,
+):
     mg.seed(0)
     reader = LSTM(4, 3, return_sequences=True, return_state=True)
     stateful = Stateful(reader, TruncatedBPTT(5, 5))
     model = Sequential(Embedding(20, 4), stateful, Dense(3, 2))
-    window, ids, y = np.ones((2, 5, 4), "float32"), IDS[:6], np.tile(LABELS[:6, None], 5)
+    window, ids, y = (
+        np.ones((2, 5, 4), "float32"),
+        IDS[:6],
+        np.tile(LABELS[:6, None], 5),
+    )
     second = reader(np.ones((2, 10, 4), "float32"))[0].array[:, 5:]
     stateful(window)  # leaves a state that the next call in training would continue
     stateful.eval()(window)  # and one for the next in evaluation
@@ -71,17 +77,25 @@ def test_a_stateful_model_reads_sequences_from_their_beginning_and_keeps_its_sta
 
 
 def test_outputs_of_no_examples_are_empty():
-    assert outputs(Sequential(Dense(3, 2)), np.zeros((0, 3)), ["dense"])["dense"].shape == (0, 2)
+    assert outputs(Sequential(Dense(3, 2)), np.zeros((0, 3)), ["dense"])[
+        "dense"
+    ].shape == (0, 2)
 
 
 @pytest.mark.parametrize(("cell", "order"), [("cell", 1), ("backward_cell", -1)])
 def test_the_gates_of_an_lstm_by_time_step_in_both_directions(cell, order):
-    model = Sequential(Embedding(20, 4), LSTM(4, 3, bidirectional=True, return_sequences=True))
+    model = Sequential(
+        Embedding(20, 4), LSTM(4, 3, bidirectional=True, return_sequences=True)
+    )
     found = outputs(model, IDS, ["lstm", *(f"lstm.{cell}.{name}" for name in "ifgohc")])
     both, i, f, g, o, h, c = (array[:, ::order] for array in found.values())
-    np.testing.assert_allclose(c[:, 1:], (f[:, 1:] * c[:, :-1] + (i * g)[:, 1:]), atol=1e-6)
+    np.testing.assert_allclose(
+        c[:, 1:], (f[:, 1:] * c[:, :-1] + (i * g)[:, 1:]), atol=1e-6
+    )
     np.testing.assert_allclose(h, o * np.tanh(c), atol=1e-6)
-    np.testing.assert_allclose(h, both[:, :, :3] if order == 1 else both[:, :, 3:], atol=1e-6)
+    np.testing.assert_allclose(
+        h, both[:, :, :3] if order == 1 else both[:, :, 3:], atol=1e-6
+    )
 
 
 def test_nothing_is_recorded_kept_or_left_switched():
@@ -91,7 +105,9 @@ def test_nothing_is_recorded_kept_or_left_switched():
     with setting(ON_RECORD, recorded.append):
         first = outputs(model, IDS, ["dropout"])["dropout"]
     assert recorded == []
-    np.testing.assert_array_equal(first, model.embedding(IDS).array)  # in evaluation mode
+    np.testing.assert_array_equal(
+        first, model.embedding(IDS).array
+    )  # in evaluation mode
     gradients(model, IDS, LABELS, ["rnn"])
     assert model.training and model.dropout.training and not model.rnn.training
     assert model.embedding.table.grad is None
@@ -119,7 +135,11 @@ def test_gradient_flow_is_zero_before_a_cut_and_covers_both_states_of_an_lstm():
 def test_gradients_of_a_memory_do_not_depend_on_padding_in_other_rows():
     class Masked(Layer):
         def __init__(self):
-            self.embedding, self.lstm, self.head = Embedding(20, 4), LSTM(4, 3), Dense(3, 2)
+            self.embedding, self.lstm, self.head = (
+                Embedding(20, 4),
+                LSTM(4, 3),
+                Dense(3, 2),
+            )
 
         def forward(self, ids, mask):
             return self.head(self.lstm(self.embedding(ids), mask=mask))

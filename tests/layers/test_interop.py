@@ -44,14 +44,20 @@ def build(in_float64):
     def build(seed):
         lstm = LSTM(4, 3, layers=2, bidirectional=True, return_sequences=True)
         return in_float64(
-            Sequential(Embedding(9, 4), lstm, GRU(6, 3), LayerNorm(3), Own(), Dense(3, 2)), seed
+            Sequential(
+                Embedding(9, 4), lstm, GRU(6, 3), LayerNorm(3), Own(), Dense(3, 2)
+            ),
+            seed,
         )
 
     return build
 
 
 def unchanged(model, before):
-    return all(np.array_equal(before[path], array) for path, array in model.state_dict().items())
+    return all(
+        np.array_equal(before[path], array)
+        for path, array in model.state_dict().items()
+    )
 
 
 @layouts
@@ -81,8 +87,12 @@ def test_names_are_those_of_the_frameworks_or_the_users_own(build):
 def test_kernels_and_running_means_go_there_and_back(tmp_path, layout):
     def build(seed):
         mg.seed(seed)
-        model = Sequential(Conv1d(2, 3, 4), BatchNorm(3), Conv2d(3, 4, (2, 5), bias=False))
-        model.batchnorm(np.random.default_rng(seed).normal(size=(2, 3, 4)).astype(np.float32))
+        model = Sequential(
+            Conv1d(2, 3, 4), BatchNorm(3), Conv2d(3, 4, (2, 5), bias=False)
+        )
+        model.batchnorm(
+            np.random.default_rng(seed).normal(size=(2, 3, 4)).astype(np.float32)
+        )
         return model
 
     first, second, path = build(0), build(1), tmp_path / "w.safetensors"
@@ -91,16 +101,29 @@ def test_kernels_and_running_means_go_there_and_back(tmp_path, layout):
     assert unchanged(second, first.state_dict())
     shapes = {name: array.shape for name, array in load_file(path).items()}
     if layout == "pytorch":
-        assert shapes["conv1d.weight"] == (3, 2, 4) and shapes["conv2d.weight"] == (4, 3, 2, 5)
+        assert shapes["conv1d.weight"] == (3, 2, 4) and shapes["conv2d.weight"] == (
+            4,
+            3,
+            2,
+            5,
+        )
         assert shapes["batchnorm.running_var"] == (3,)
     else:
-        assert shapes["conv1d/kernel"] == (4, 2, 3) and shapes["conv2d/kernel"] == (2, 5, 3, 4)
+        assert shapes["conv1d/kernel"] == (4, 2, 3) and shapes["conv2d/kernel"] == (
+            2,
+            5,
+            3,
+            4,
+        )
         assert shapes["batchnorm/moving_variance"] == (3,)
 
 
 def test_pytorchs_count_of_batches_is_not_needed():
     model = Sequential(BatchNorm(3))
-    counted = {**to_layout(model, "pytorch"), "batchnorm.num_batches_tracked": np.array(7)}
+    counted = {
+        **to_layout(model, "pytorch"),
+        "batchnorm.num_batches_tracked": np.array(7),
+    }
     from_layout(model, counted, "pytorch")
 
 
@@ -130,7 +153,9 @@ def test_different_weights_for_a_shared_parameter_change_nothing():
     tied = Sequential(Dense(2, 2), Dense(2, 2))
     tied.dense_2.W = tied.dense.W
     before = tied.state_dict()
-    with pytest.raises(CheckpointError, match="MG239.*dense.W is shared.*dense_2.weight"):
+    with pytest.raises(
+        CheckpointError, match="MG239.*dense.W is shared.*dense_2.weight"
+    ):
         from_layout(tied, weights, "pytorch")
     assert unchanged(tied, before)
 

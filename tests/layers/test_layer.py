@@ -69,7 +69,12 @@ def test_parts_have_their_paths_as_names_in_the_order_of_definition():
     model: Any = Pair()
     assert list(model.named_parameters()) == PATHS
     outer = Wrapped(Wrapped(model))
-    assert list(outer.named_layers())[:4] == ["", "inner", "inner.inner", "inner.inner.inner"]
+    assert list(outer.named_layers())[:4] == [
+        "",
+        "inner",
+        "inner.inner",
+        "inner.inner.inner",
+    ]
     for path, tensor in outer.named_parameters().items():
         assert tensor.name == path
 
@@ -80,7 +85,9 @@ def test_shared_parts_come_once_under_their_first_path():
     assert list(model.named_parameters()) == ["first", "inner.factor", "middle"]
     assert list(model.named_layers()) == ["", "inner"]
     assert model.first.name == "first"
-    model.inner.alias = model.first  # its name is still the path from the outermost layer
+    model.inner.alias = (
+        model.first
+    )  # its name is still the path from the outermost layer
     assert Wrapped(model).inner.first.name == "inner.first"
     model(mg.Tensor([3.0])).sum().backward()  # 3 f²
     np.testing.assert_allclose(model.inner.factor.grad, [12.0])
@@ -133,7 +140,9 @@ def test_repr_is_a_tree_with_shapes_and_a_count():
 
 
 def test_sequential_names_children_by_class_or_function_and_runs_them_in_order():
-    model = Sequential(Dense(2, 3), mg.tanh, Dense(3, 2), mg.softmax, lambda x: 2 * x, mg.tanh)
+    model = Sequential(
+        Dense(2, 3), mg.tanh, Dense(3, 2), mg.softmax, lambda x: 2 * x, mg.tanh
+    )
     names = ["dense", "tanh", "dense_2", "softmax", "function", "tanh_2"]
     assert list(model.named_layers()) == ["", *names]
     assert "  tanh: Function(tanh)\n" in repr(model)
@@ -151,7 +160,9 @@ def test_a_sequential_runs_the_children_that_it_has():
     x = np.ones((1, 2), "float32")
     model.dense_2 = Dense(3, 7)
     model.tanh = mg.relu  # a function becomes a layer here too
-    np.testing.assert_array_equal(model(x).array, model.dense_2(mg.relu(model.dense(x))).array)
+    np.testing.assert_array_equal(
+        model(x).array, model.dense_2(mg.relu(model.dense(x))).array
+    )
     assert model.named_parameters()["dense_2.W"].shape == (3, 7)
     del model.dense_2
     model.head = Dense(3, 5)
@@ -170,7 +181,8 @@ def test_sequential_takes_layers_and_functions_only(layer):
 
 
 @pytest.mark.parametrize(
-    "value", [np.zeros((2, 3)), mg.Tensor(np.zeros((2, 3))), parameter() * np.zeros((2, 3))]
+    "value",
+    [np.zeros((2, 3)), mg.Tensor(np.zeros((2, 3))), parameter() * np.zeros((2, 3))],
 )
 def test_what_no_optimizer_would_find_is_refused(value):
     model: Any = Pair()
@@ -190,7 +202,9 @@ def test_layers_in_a_collection_are_refused(value):
 
 
 @pytest.mark.parametrize("part", [Scale(), parameter()])
-def test_layers_in_a_list_that_is_filled_later_are_found_when_the_parameters_are_asked_for(part):
+def test_layers_in_a_list_that_is_filled_later_are_found_when_the_parameters_are_asked_for(
+    part,
+):
     model: Any = Pair()
     model.blocks = [1, 2]
     model.blocks.append(model([1.0]))  # an activation, which is not trained
@@ -216,7 +230,10 @@ def test_layers_may_be_nested_to_any_depth():
     for _ in range(450):
         model = Wrapped(model)
     (path,) = model.named_parameters()
-    assert path == "inner." * 450 + "factor" and model.named_parameters()[path].name == path
+    assert (
+        path == "inner." * 450 + "factor"
+        and model.named_parameters()[path].name == path
+    )
     assert len(model.named_layers()) == 451
     assert len(repr(model).splitlines()) == 451 + 2
 
@@ -295,9 +312,13 @@ def tune(layer: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["trainable", "requires_grad"])
-@pytest.mark.parametrize("make", [partial(Dense, 3, 2), Counter, partial(Sequential, Dense(3, 2))])
+@pytest.mark.parametrize(
+    "make", [partial(Dense, 3, 2), Counter, partial(Sequential, Dense(3, 2))]
+)
 def test_freezing_as_in_keras_and_pytorch_is_refused_with_a_remedy(make, name):
-    with pytest.raises(UnknownNameError, match=rf"MG119\][^\n]* {name}\n(?s:.*)freeze\(model"):
+    with pytest.raises(
+        UnknownNameError, match=rf"MG119\][^\n]* {name}\n(?s:.*)freeze\(model"
+    ):
         tune(make(), name)
 
 
@@ -341,10 +362,17 @@ def test_settings_are_assigned_in_methods_and_to_layers_of_ones_own():
 @pytest.mark.parametrize(("name", "value"), [("layers", 2), ("bidirectional", True)])
 def test_a_recurrent_layer_gets_no_more_cells_later(name, value):
     rnn = RNN(3, 2)
-    with pytest.raises(OptionError, match=f"MG220.*{name} of RNN cannot be changed to {value}"):
+    with pytest.raises(
+        OptionError, match=f"MG220.*{name} of RNN cannot be changed to {value}"
+    ):
         setattr(rnn, name, value)
     both = GRU(3, 2, layers=3, bidirectional=True)
-    assert (rnn.layers, rnn.bidirectional, both.layers, both.bidirectional) == (1, False, 3, True)
+    assert (rnn.layers, rnn.bidirectional, both.layers, both.bidirectional) == (
+        1,
+        False,
+        3,
+        True,
+    )
 
 
 def test_a_part_of_a_sequential_is_replaced_and_deleted_by_its_number():
@@ -352,7 +380,12 @@ def test_a_part_of_a_sequential_is_replaced_and_deleted_by_its_number():
     model[2] = Dense(4, 5)
     model[1] = mg.relu
     assert model([[-1.0, 2.0, 3.0]]).shape == (1, 5)
-    assert list(model.named_parameters()) == ["dense.W", "dense.b", "dense_2.W", "dense_2.b"]
+    assert list(model.named_parameters()) == [
+        "dense.W",
+        "dense.b",
+        "dense_2.W",
+        "dense_2.b",
+    ]
     del model[-1], model[1]
     assert list(model) == [model.dense] and model.dense.W.shape == (3, 4)
 

@@ -24,7 +24,9 @@ def run(layer, x, seed, mask):
     """Output, gradient for x, gradients of the parameters."""
     leaf = mg.Tensor(x, requires_grad=True)
     output = layer(leaf, mask=mask)
-    gradients = mg.grad(output, [leaf, *layer.named_parameters().values()], upstream=seed)
+    gradients = mg.grad(
+        output, [leaf, *layer.named_parameters().values()], upstream=seed
+    )
     return [tensor.array for tensor in (output, *gradients)]
 
 
@@ -48,7 +50,9 @@ def run(layer, x, seed, mask):
     junk=st.sampled_from([100.0, np.nan, np.inf, -np.inf]),
     fused=st.booleans(),
 )
-def test_padding_leaves_no_trace(kind, options, lengths, number, left, junk, fused, in_float64):
+def test_padding_leaves_no_trace(
+    kind, options, lengths, number, left, junk, fused, in_float64
+):
     rng = np.random.default_rng(number)
     layer = in_float64(kind(D, H, **options))
     layer.fused = fused and can_fuse(layer.cell)
@@ -62,7 +66,9 @@ def test_padding_leaves_no_trace(kind, options, lengths, number, left, junk, fus
     x[mask] = np.concatenate(rows, axis=1)[0]
     output, grad_x, *grads = run(layer, x, np.concatenate(seeds), mask)
     np.testing.assert_allclose(output, np.concatenate(outputs), atol=1e-12)
-    np.testing.assert_allclose(grad_x[mask], np.concatenate(row_grads, axis=1)[0], atol=1e-12)
+    np.testing.assert_allclose(
+        grad_x[mask], np.concatenate(row_grads, axis=1)[0], atol=1e-12
+    )
     assert not grad_x[~mask].any()
     for found, parts in zip(grads, parameter_grads, strict=True):
         np.testing.assert_allclose(found, sum(parts), atol=1e-11)
@@ -98,7 +104,9 @@ def test_lengths_and_numbers_say_the_same_as_a_mask(in_float64):
         {"mask": mask * 9},
         {"lengths": [2, 5, 1], "mask": whole},
     ):
-        np.testing.assert_array_equal(layer(X, **options).array, layer(X, mask=mask).array)
+        np.testing.assert_array_equal(
+            layer(X, **options).array, layer(X, mask=mask).array
+        )
     sizes = [len(graph.ancestors([layer(X, mask=mask).node])) for mask in (None, whole)]
     assert sizes[0] == sizes[1]  # a full mask records nothing more
 
@@ -134,7 +142,9 @@ def last_state(ids, **options):
 
 
 def test_a_last_state_after_padding_brings_a_warning():
-    words = r"(?s)MG227.*up to 2 steps.*1 of 2 sequences.*cause:.*remedy:.*mask=ids != 0"
+    words = (
+        r"(?s)MG227.*up to 2 steps.*1 of 2 sequences.*cause:.*remedy:.*mask=ids != 0"
+    )
     with pytest.warns(PaddingWarning, match=words) as caught:
         last_state([[3, 4, 5], [3, 0, 0]])
     # Sequential's line; in a model of one's own, that model's

@@ -19,7 +19,8 @@ def test_a_list_of_equal_elements_is_normalized():
 @pytest.mark.parametrize("shape", [(2, 1), (1,), (2, 4), ()])
 def test_vectors_of_another_width_are_refused(shape):
     with pytest.raises(
-        ShapeError, match=rf"MG236.*takes x of shape \(\.\.\., 3\), not {re.escape(str(shape))}"
+        ShapeError,
+        match=rf"MG236.*takes x of shape \(\.\.\., 3\), not {re.escape(str(shape))}",
     ):
         LayerNorm(3)(mg.Tensor(np.ones(shape)))
 
@@ -53,7 +54,9 @@ def test_a_batch_by_hand():
     # 0.9 of the first values 0 and 1, and 0.1 of the mean 3 and the variance 8 / 2
     np.testing.assert_allclose(layer.mean, [0.3], rtol=1e-6)
     np.testing.assert_allclose(layer.variance, [1.3], rtol=1e-6)
-    np.testing.assert_allclose(layer.eval()([[1.3]]).array, [[1 / np.sqrt(1.3)]], rtol=1e-6)
+    np.testing.assert_allclose(
+        layer.eval()([[1.3]]).array, [[1 / np.sqrt(1.3)]], rtol=1e-6
+    )
 
 
 def test_evaluation_changes_no_statistics_and_needs_only_one_example():
@@ -65,9 +68,13 @@ def test_evaluation_changes_no_statistics_and_needs_only_one_example():
         np.testing.assert_array_equal(array, before[name])
 
 
-@pytest.mark.parametrize("shape", [(4, 3), (2,), (), (4, 3, 2), (1, 2), (0, 2, 5), (1, 2, 1)])
+@pytest.mark.parametrize(
+    "shape", [(4, 3), (2,), (), (4, 3, 2), (1, 2), (0, 2, 5), (1, 2, 1)]
+)
 def test_batches_without_a_variance_and_other_channels_are_refused(shape):
-    with pytest.raises(ShapeError, match=rf"MG225.*\(N, 2, \.\.\.\), not {re.escape(str(shape))}"):
+    with pytest.raises(
+        ShapeError, match=rf"MG225.*\(N, 2, \.\.\.\), not {re.escape(str(shape))}"
+    ):
         BatchNorm(2)(np.ones(shape))
 
 
@@ -89,14 +96,18 @@ def test_a_recorded_graph_does_not_change_with_the_statistics():
 @pytest.mark.parametrize("dtype", ["float16", "int8", "uint8", "int16", "bool"])
 def test_statistics_of_integers_and_float16(dtype):
     # squares of these numbers leave the range of each of these dtypes
-    rows = 120 * np.random.default_rng(2).random((64, 3)) + (300 if dtype == "float16" else 0)
+    rows = 120 * np.random.default_rng(2).random((64, 3)) + (
+        300 if dtype == "float16" else 0
+    )
     x = rows.astype(dtype)
     narrow, wide = BatchNorm(3), BatchNorm(3)
     for mode in ("train", "eval"):
         z = getattr(narrow, mode)()(mg.Tensor(x))
         truth = getattr(wide, mode)()(mg.Tensor(x.astype(float)))
         np.testing.assert_allclose(z.array, truth.array, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(narrow.variance, 0.9 + 0.1 * x.astype(float).var(0, ddof=1), 1e-5)
+    np.testing.assert_allclose(
+        narrow.variance, 0.9 + 0.1 * x.astype(float).var(0, ddof=1), 1e-5
+    )
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "bool", "float16"])
@@ -105,13 +116,17 @@ def test_layer_norm_of_integers_and_float16(dtype):
     layer = LayerNorm(768)
     z = layer(mg.Tensor(x))
     wide = x.astype(float)
-    h = (wide - wide.mean(-1, keepdims=True)) / np.sqrt(wide.var(-1, keepdims=True) + 1e-5)
+    h = (wide - wide.mean(-1, keepdims=True)) / np.sqrt(
+        wide.var(-1, keepdims=True) + 1e-5
+    )
     np.testing.assert_allclose(z.array, h, rtol=1e-4, atol=1e-5)
     (slope,) = mg.grad(z, layer.gain, upstream=np.ones_like(h))
     np.testing.assert_allclose(slope.array, h.sum(0), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("setting", [{"momentum": None}, {"momentum": 1.5}, {"momentum": "0.1"}])
+@pytest.mark.parametrize(
+    "setting", [{"momentum": None}, {"momentum": 1.5}, {"momentum": "0.1"}]
+)
 def test_a_momentum_that_is_not_a_number_from_0_to_1_is_refused(setting):
     with pytest.raises(OptionError, match="MG254.*BatchNorm.*momentum="):
         BatchNorm(3, **setting)

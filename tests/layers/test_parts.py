@@ -10,7 +10,11 @@ from layers.parts import describe
 
 def test_paths_are_not_unpacked_into_a_path_and_a_part():
     model = Sequential(Dense(3, 4), BatchNorm(4))
-    for paths in (model.named_parameters(), model.named_buffers(), model.named_layers()):
+    for paths in (
+        model.named_parameters(),
+        model.named_buffers(),
+        model.named_layers(),
+    ):
         with pytest.raises(TypeError, match=r"(?s)MG253.*\.items\(\)"):
             for _, _ in paths:  # type: ignore[str-unpack]
                 pass

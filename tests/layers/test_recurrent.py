@@ -29,7 +29,11 @@ from minigrad.errors import OptionError, ShapeError, UnsupportedError
 def test_last_states_and_pooling_are_those_of_the_sequence(in_float64):
     x = np.random.default_rng(2).normal(size=(3, 5, 4))
     sequence = in_float64(RNN(4, 2, return_sequences=True))(x).array
-    expected = {"last": sequence[:, -1], "mean": sequence.mean(axis=1), "max": sequence.max(axis=1)}
+    expected = {
+        "last": sequence[:, -1],
+        "mean": sequence.mean(axis=1),
+        "max": sequence.max(axis=1),
+    }
     for pooling, truth in expected.items():
         found = in_float64(RNN(4, 2, pooling=pooling))(x).array
         np.testing.assert_allclose(found, truth, atol=1e-14)
@@ -40,7 +44,13 @@ def test_several_cells_run_in_scopes_of_their_names():
     assert list(layer.cells()) == ["cell", "backward_cell", "cell_2", "backward_cell_2"]
     z = layer(np.ones((1, 3, 3)))
     scopes = {"/".join(node.scope) for node in graph.ancestors([z.node])}
-    names = ["cell/t00", "backward_cell/t02", "cell_2/t01", "backward_cell_2/t00", "t01"]
+    names = [
+        "cell/t00",
+        "backward_cell/t02",
+        "cell_2/t01",
+        "backward_cell_2/t00",
+        "t01",
+    ]
     assert {f"gru/{name}" for name in names} <= scopes
 
 
@@ -53,7 +63,9 @@ def test_dropout_between_layers_is_on_in_training_alone(fused):
     output = model(x)
     assert not np.array_equal(output.array, model(x).array)
     output.sum().backward()
-    assert all(parameter.grad is not None for parameter in model.named_parameters().values())
+    assert all(
+        parameter.grad is not None for parameter in model.named_parameters().values()
+    )
     model.eval()
     np.testing.assert_array_equal(model(x).array, model(x).array)
 
@@ -85,10 +97,14 @@ def test_a_state_that_does_not_fit_is_refused(layer, batch):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"return_sequences": True}, {"pooling": "mean", "bidirectional": True}]
+    "options",
+    [{}, {"return_sequences": True}, {"pooling": "mean", "bidirectional": True}],
 )
 def test_unpacking_a_batch_of_2_as_output_and_state_warns_at_the_line(options):
-    model, ids = Sequential(Embedding(5, 3), LSTM(3, 4, **options)), np.ones((2, 6), int)
+    model, ids = (
+        Sequential(Embedding(5, 3), LSTM(3, 4, **options)),
+        np.ones((2, 6), int),
+    )
     with pytest.warns(UnpackingWarning, match="MG234.*into its 2 rows") as caught:
         _, _ = model(ids)
     assert caught[0].filename == __file__
@@ -115,7 +131,9 @@ def test_rows_are_looped_over_and_outputs_beside_a_state_are_unpacked_in_silence
 def test_the_state_of_several_cells_has_pytorchs_axis_of_layers_and_continues(
     kind, fused, in_float64
 ):
-    rnn = in_float64(kind(3, 2, layers=2, return_sequences=True, return_state=True, fused=fused))
+    rnn = in_float64(
+        kind(3, 2, layers=2, return_sequences=True, return_state=True, fused=fused)
+    )
     x = np.random.default_rng(5).normal(size=(4, 6, 3))
     whole, last = rnn(x)
     _, state = rnn(x[:, :4])
@@ -146,13 +164,23 @@ def test_the_last_unit_taken_for_the_last_step_warns_at_the_line(index, options)
 def test_other_indices_and_outputs_with_an_axis_of_steps_are_read_in_silence():
     x = np.ones((4, 5, 3), "float32")
     output = RNN(3, 2)(x)
-    for index in (0, np.s_[:, 1], np.s_[:, -1:], np.s_[2, -1], np.array([-1, 2]), ..., None):
+    for index in (
+        0,
+        np.s_[:, 1],
+        np.s_[:, -1:],
+        np.s_[2, -1],
+        np.array([-1, 2]),
+        ...,
+        None,
+    ):
         output[index]
     sequence, h = RNN(3, 2, layers=2, return_sequences=True, return_state=True)(x)
     assert sequence[:, -1].shape == h[-1].shape == (4, 2)
 
 
-@pytest.mark.parametrize("state", [5, [], "h", [None, None], np.ones((2, 2)), np.ones((3, 4, 2))])
+@pytest.mark.parametrize(
+    "state", [5, [], "h", [None, None], np.ones((2, 2)), np.ones((3, 4, 2))]
+)
 @pytest.mark.parametrize("kind", [RNN, LSTM])
 def test_a_state_that_does_not_fit_several_cells_is_refused(kind, state):
     with pytest.raises(ShapeError, match=r"MG224.* instead of \[\(2, 4, 2\)"):
@@ -164,7 +192,9 @@ def test_pool_over_real_steps_alone(how):
     x = np.random.default_rng(3).normal(size=(2, 4, 3))
     mask = np.array([[1, 0, 1, 0], [0, 0, 0, 1]])
     x[0, 1] = np.nan  # what stands at padding does not matter
-    truth = [getattr(row[real == 1], how)(axis=0) for row, real in zip(x, mask, strict=True)]
+    truth = [
+        getattr(row[real == 1], how)(axis=0) for row, real in zip(x, mask, strict=True)
+    ]
     np.testing.assert_allclose(pool(mg.Tensor(x), how, mask).array, truth, atol=1e-15)
     with pytest.raises(ShapeError, match="MG222.*no real steps in sequence 1"):
         pool(x, how, mask * [[1], [0]])
@@ -188,7 +218,9 @@ class Remembering(Cell):
     state_names = ("h", "memory")
 
     def initial_state(self, batch):
-        return super().initial_state(batch)[0], mg.Tensor(np.zeros((batch, 2, self.hidden)))
+        return super().initial_state(batch)[0], mg.Tensor(
+            np.zeros((batch, 2, self.hidden))
+        )
 
     def forward(self, x, state):
         h, memory = state
@@ -197,11 +229,16 @@ class Remembering(Cell):
 
 
 def test_a_state_with_more_axes_continues_as_it_was_returned_and_as_a_list_of_cells():
-    rnn = Recurrent(lambda size: Remembering(size, size), 3, layers=2, return_state=True)
+    rnn = Recurrent(
+        lambda size: Remembering(size, size), 3, layers=2, return_state=True
+    )
     x = np.random.default_rng(6).normal(size=(4, 5, 3))
     _, whole = rnn(x)
     _, state = rnn(x[:, :3])
-    assert [part.shape for part in state] == [(2, 4, 3), (2, 4, 2, 3)]  # (cells, B, ..., H)
+    assert [part.shape for part in state] == [
+        (2, 4, 3),
+        (2, 4, 2, 3),
+    ]  # (cells, B, ..., H)
     for given in (state, list(zip(*state, strict=True))):
         _, end = rnn(x[:, 3:], given)
         for part, other in zip(end, whole, strict=True):

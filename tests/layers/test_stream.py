@@ -55,7 +55,9 @@ class Reader(Layer):
 
 def writer():
     embedding = Embedding(6, H)
-    return Reader(embedding, LSTM(H, H, layers=2, dropout=0.1, **STREAM), TiedHead(embedding))
+    return Reader(
+        embedding, LSTM(H, H, layers=2, dropout=0.1, **STREAM), TiedHead(embedding)
+    )
 
 
 # ---- windows ----
@@ -65,7 +67,9 @@ def writer():
     ("k1", "k2"),
     [(1, 1), (2, 2), (2, 5), (1, 4), (4, 2), (3, 1), (5, 5), (20, 20), (6, 100)],
 )
-def test_windows_are_those_of_one_long_run_with_gradients_k2_steps_back(rnn, contributions, k1, k2):
+def test_windows_are_those_of_one_long_run_with_gradients_k2_steps_back(
+    rnn, contributions, k1, k2
+):
     whole, bptt = rnn(X)[0].array, TruncatedBPTT(k1, k2)
     covered: list[int] = []
     in_a_loop_that_knows_no_state = Stateful(rnn, bptt)
@@ -119,7 +123,10 @@ def test_a_sequence_without_steps_and_a_model_without_outputs_or_state_are_refus
     options, x, words
 ):
     model, bptt = RNN(D, H, **options), TruncatedBPTT(2, 2)
-    for call in (lambda: next(bptt.walk(model, x)), lambda: Stateful(model, bptt).eval()(x)):
+    for call in (
+        lambda: next(bptt.walk(model, x)),
+        lambda: Stateful(model, bptt).eval()(x),
+    ):
         with pytest.raises(ShapeError, match=words):
             call()
 
@@ -129,7 +136,9 @@ def test_a_sequence_without_steps_and_a_model_without_outputs_or_state_are_refus
 
 def test_windows_may_be_lists_but_not_of_another_batch_size(rnn):
     stateful = Stateful(rnn, TruncatedBPTT(2, 2))
-    np.testing.assert_allclose(stateful(X[:, :2].tolist()).array, rnn(X[:, :2])[0].array, rtol=1e-5)
+    np.testing.assert_allclose(
+        stateful(X[:, :2].tolist()).array, rnn(X[:, :2])[0].array, rtol=1e-5
+    )
     with pytest.raises(ShapeError, match="MG224"):
         stateful(X[:1, 2:4])
 
@@ -147,7 +156,9 @@ def test_an_evaluation_has_its_own_state(rnn, stateful):
         stateful.eval()
         np.testing.assert_allclose(stateful(X[:, :3]).array, whole[:, :3], atol=1e-14)
         with Sequential(stateful).evaluating():  # leaves the one around it where it was
-            np.testing.assert_allclose(stateful(X[:, :3]).array, whole[:, :3], atol=1e-14)
+            np.testing.assert_allclose(
+                stateful(X[:, :3]).array, whole[:, :3], atol=1e-14
+            )
         np.testing.assert_allclose(stateful(X[:, 3:]).array, whole[:, 3:], atol=1e-14)
     stateful.train()
     np.testing.assert_allclose(stateful(X[:, 2:4]).array, whole[:, 2:4], atol=1e-14)
@@ -173,7 +184,9 @@ class Counter(Layer):
 
 
 def test_a_state_of_many_parts_and_none_is_loaded_as_it_was():
-    model, other = (Sequential(Stateful(Counter(), TruncatedBPTT(1, 1))) for _ in range(2))
+    model, other = (
+        Sequential(Stateful(Counter(), TruncatedBPTT(1, 1))) for _ in range(2)
+    )
     for _ in range(3):
         model(np.zeros((2, 1, 3)))
     other.load_carried_state(model.carried_state())
@@ -196,10 +209,18 @@ def test_a_run_resumed_in_the_middle_of_a_stream_ends_in_the_same_bytes(tmp_path
 
         mg.seed(3)
         model = Sequential(Stateful(writer(), TruncatedBPTT(k1=4, k2=6)), Dense(6, 6))
-        callbacks = [Clip(1.0), *([Snapshots(tmp_path, every_steps=steps)] if steps else [])]
+        callbacks = [
+            Clip(1.0),
+            *([Snapshots(tmp_path, every_steps=steps)] if steps else []),
+        ]
         optimizer = Adam(model.named_parameters(), lr=0.05)
         trainer = Trainer(
-            model, mg.softmax_cross_entropy, optimizer, metrics={}, callbacks=callbacks, seed=3
+            model,
+            mg.softmax_cross_entropy,
+            optimizer,
+            metrics={},
+            callbacks=callbacks,
+            seed=3,
         )
         trainer.fit(Stream(ids, 3, 4, windows=11), epochs=3, resume=resume)
         return model.state_dict() | model.carried_state()
@@ -219,16 +240,23 @@ def test_a_state_with_the_paths_of_older_snapshots_is_restored(in_float64):
     stateful(X[:, :3])
     carried = stateful.carried_state()
     expected = stateful(X[:, 3:6]).array
-    h, c = carried.pop("state.0"), carried.pop("state.1")  # once, each cell had its own h and c
+    h, c = (
+        carried.pop("state.0"),
+        carried.pop("state.1"),
+    )  # once, each cell had its own h and c
     old = {
-        f"state.{cell}.{part}": array[cell] for cell in (0, 1) for part, array in enumerate((h, c))
+        f"state.{cell}.{part}": array[cell]
+        for cell in (0, 1)
+        for part, array in enumerate((h, c))
     }
     stateful.load_carried_state(carried | old)
     np.testing.assert_array_equal(stateful(X[:, 3:6]).array, expected)
 
 
 @pytest.mark.parametrize("k2", [1, 2, 3])
-def test_inputs_that_another_layer_computes_get_their_gradient_or_an_error(rnn, contributions, k2):
+def test_inputs_that_another_layer_computes_get_their_gradient_or_an_error(
+    rnn, contributions, k2
+):
     stateful = Stateful(rnn, TruncatedBPTT(2, k2))
     stateful(X[:, :2])
     x: Any = mg.Tensor(X[:, 2:4], requires_grad=True)
@@ -248,7 +276,9 @@ class Memoryless(Layer):
     """The same logits after any id."""
 
     def forward(self, ids, state):
-        return mg.Tensor(np.broadcast_to(np.log([0.5, 0.3, 0.2]), (*ids.shape, 3))), state
+        return mg.Tensor(
+            np.broadcast_to(np.log([0.5, 0.3, 0.2]), (*ids.shape, 3))
+        ), state
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
@@ -269,7 +299,10 @@ def test_a_sample_reads_its_prompt_carries_its_state_and_leaves_the_mode_alone()
     model.eval()
     # the likeliest id after the prompt and what was written so far, read in one go
     for n in range(5):
-        assert model(np.array([[1, 2, 3, *drawn[:n]]]))[0].array[0, -1].argmax() == drawn[n]
+        assert (
+            model(np.array([[1, 2, 3, *drawn[:n]]]))[0].array[0, -1].argmax()
+            == drawn[n]
+        )
 
 
 def test_a_walk_begins_with_a_state_of_arrays_or_tensors(in_float64):

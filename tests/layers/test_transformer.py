@@ -37,7 +37,9 @@ class GPT(Layer):
     def __init__(self, context=8):
         self.embedding = Embedding(5, 4)
         self.positions = PositionalEmbedding(context, 4)
-        self.blocks = Sequential(TransformerBlock(4, 2), TransformerBlock(4, 2, bias=False))
+        self.blocks = Sequential(
+            TransformerBlock(4, 2), TransformerBlock(4, 2, bias=False)
+        )
         self.head = TiedHead(self.embedding, bias=False)
 
     def initial_state(self, batch):
@@ -72,12 +74,16 @@ def cases():
 def test_equals_pytorch(case):
     with np.load(DATA) as file:
         arrays = {
-            name.partition("/")[2]: file[name] for name in file.files if name.startswith(f"{case}/")
+            name.partition("/")[2]: file[name]
+            for name in file.files
+            if name.startswith(f"{case}/")
         }
     width, heads = arrays["x"].shape[-1], int(arrays["heads"])
     kind = MultiHeadAttention if case.startswith("attention") else TransformerBlock
     layer = kind(width, heads, causal="causal" in case, bias="plain" not in case)
-    weights = {name[7:]: array for name, array in arrays.items() if name.startswith("weight/")}
+    weights = {
+        name[7:]: array for name, array in arrays.items() if name.startswith("weight/")
+    }
     for parameter in layer.named_parameters().values():
         parameter.array = parameter.array.astype(np.float64)
     from_layout(layer, weights, "pytorch")
@@ -132,7 +138,9 @@ def test_attention_weights_have_a_name_and_a_gradient(in_float64):
     paths = [f"self_attn.{name}" for name in ("q", "k", "weights")]
     q, k, weights = outputs(block, X, paths).values()
     odds = np.exp(q @ k.swapaxes(2, 3) / np.sqrt(2)) * np.tri(6)
-    np.testing.assert_allclose(weights, odds / odds.sum(axis=-1, keepdims=True), atol=1e-14)
+    np.testing.assert_allclose(
+        weights, odds / odds.sum(axis=-1, keepdims=True), atol=1e-14
+    )
     watched = gradients(block, X, X, paths, loss=mg.mean_squared_error)
     loss = mg.mean_squared_error(block(X), X)
     nodes = {node.name: node for node in ancestors([loss.node])}
@@ -160,7 +168,10 @@ def test_a_sequence_may_be_read_in_parts(gpt, parts):
 
 
 def test_a_mask_covers_the_steps_of_the_state_too(in_float64):
-    layer, mask = in_float64(MultiHeadAttention(4, 2, causal=True)), np.ones((2, 6), bool)
+    layer, mask = (
+        in_float64(MultiHeadAttention(4, 2, causal=True)),
+        np.ones((2, 6), bool),
+    )
     mask[0, :2] = False
     whole = layer(X, mask=mask)
     _, state = layer(X[:, :3], layer.initial_state(2), mask=mask[:, :3])
@@ -178,7 +189,9 @@ def test_a_sample_with_a_state_is_that_of_whole_sequences(in_float64):
         assert found == gpt(np.array([ids[start:]])).array[0, -1].argmax()
         ids.append(found)
     assert len(set(drawn)) > 1
-    assert sample(gpt, [1] * 30 + [2], 3, context=8, seed=1) == sample(gpt, [1, 1, 1, 2], 3, seed=1)
+    assert sample(gpt, [1] * 30 + [2], 3, context=8, seed=1) == sample(
+        gpt, [1, 1, 1, 2], 3, seed=1
+    )
 
 
 # ---- positions ----
@@ -211,7 +224,11 @@ def test_positions_are_added_to_integers_as_floats(dtype):
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: MultiHeadAttention(6, 4), OptionError, "MG245.*4 heads cannot share a width of 6"),
+        (
+            lambda: MultiHeadAttention(6, 4),
+            OptionError,
+            "MG245.*4 heads cannot share a width of 6",
+        ),
         (lambda: MultiHeadAttention(6, 0), OptionError, "MG245"),
         (lambda: MultiHeadAttention(0, 1), OptionError, "MG210"),
         (
@@ -220,10 +237,18 @@ def test_positions_are_added_to_integers_as_floats(dtype):
             r"MG221.*TransformerBlock takes x of shape \(batch, time, 4\)",
         ),
         (lambda: MultiHeadAttention(4, 2)(X[0]), ShapeError, "MG221"),
-        (lambda: MultiHeadAttention(4, 2)(X, mask=np.ones((2, 5))), ShapeError, "MG222"),
+        (
+            lambda: MultiHeadAttention(4, 2)(X, mask=np.ones((2, 5))),
+            ShapeError,
+            "MG222",
+        ),
         (lambda: PositionalEmbedding(5, 4)(X), ShapeError, "MG247.*positions 0 to 5"),
         (lambda: PositionalEmbedding(5, 4)(X[:, :2], 4), ShapeError, "MG247.*4 to 5"),
-        (lambda: PositionalEncoding()(X[0]), ShapeError, r"MG221.*\(batch, time, width\)"),
+        (
+            lambda: PositionalEncoding()(X[0]),
+            ShapeError,
+            r"MG221.*\(batch, time, width\)",
+        ),
         (lambda: to_layout(TransformerBlock(4, 2), "keras"), OptionError, "MG251"),
     ],
 )
@@ -253,11 +278,20 @@ def test_heads_that_are_not_an_integer_divisor_of_the_width_are_refused(kind, he
 
 @pytest.mark.parametrize(
     "state",
-    [5, [], (None, None), np.ones((2, 2)), (np.ones((2, 2, 1, 2)),), (np.ones((3, 2, 1, 2)),) * 2],
+    [
+        5,
+        [],
+        (None, None),
+        np.ones((2, 2)),
+        (np.ones((2, 2, 1, 2)),),
+        (np.ones((3, 2, 1, 2)),) * 2,
+    ],
 )
 def test_a_state_that_does_not_fit_attention_is_refused(state):
     block = TransformerBlock(4, heads=2)
     with pytest.raises(ShapeError, match=r"MG224.*batch of 2.*instead of \[\(2, 2, "):
         block(np.ones((2, 3, 4), "float32"), state)
-    with pytest.raises(ShapeError, match="MG224"):  # keys and values of different lengths
+    with pytest.raises(
+        ShapeError, match="MG224"
+    ):  # keys and values of different lengths
         block(np.ones((2, 3, 4)), tuple(np.ones((2, 2, steps, 2)) for steps in (1, 2)))

@@ -37,14 +37,18 @@ def test_truncated_gradients_are_the_last_k_contributions(k, in_float64, contrib
     layer = in_float64(RNN(D, H, truncate=k))
     x: Any = mg.Tensor(X, requires_grad=True)
     z = layer(x)
-    np.testing.assert_array_equal(z.array, in_float64(RNN(D, H))(X).array)  # the value stays
+    np.testing.assert_array_equal(
+        z.array, in_float64(RNN(D, H))(X).array
+    )  # the value stays
     z.backward(SEED)
     truth = contributions(layer, X, SEED)
     for name, parameter in layer.cell.named_parameters().items():
         np.testing.assert_allclose(
             parameter.grad, truth[name][-k:].sum(axis=0), atol=1e-13, err_msg=name
         )
-    np.testing.assert_allclose(x.grad[:, -k:], truth["x"].swapaxes(0, 1)[:, -k:], atol=1e-13)
+    np.testing.assert_allclose(
+        x.grad[:, -k:], truth["x"].swapaxes(0, 1)[:, -k:], atol=1e-13
+    )
     assert not x.grad[:, : max(T - k, 0)].any()  # not small: 0
 
 
@@ -52,11 +56,17 @@ def test_truncated_gradients_are_the_last_k_contributions(k, in_float64, contrib
 def test_the_cut_is_in_the_graph_with_what_came_before(kind):
     nodes = graph.ancestors([kind(D, H, truncate=3)(X).node])
     cuts: list[Any] = [
-        node for node in nodes if isinstance(node, graph.Leaf) and node.cut_from is not None
+        node
+        for node in nodes
+        if isinstance(node, graph.Leaf) and node.cut_from is not None
     ]
     assert len(cuts) == (2 if kind is LSTM else 1)
-    assert {scope_label(node.scope) for node in cuts} == {f"in {kind.__name__.lower()}/t04"}
-    steps = {node.scope[-1] for node in graph.ancestors([cuts[0].cut_from]) if node.gate}
+    assert {scope_label(node.scope) for node in cuts} == {
+        f"in {kind.__name__.lower()}/t04"
+    }
+    steps = {
+        node.scope[-1] for node in graph.ancestors([cuts[0].cut_from]) if node.gate
+    }
     assert steps == {"t00", "t01", "t02", "t03"}
 
 

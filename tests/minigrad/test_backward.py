@@ -85,7 +85,9 @@ def test_assigning_a_leaf_after_forward_leaves_the_recorded_gradient_right():
     loss = (x @ W).sum()
     W.array = np.zeros((2, 1))
     loss.backward()
-    np.testing.assert_array_equal(x.grad, [[3, 4]])  # of the W that the forward pass used
+    np.testing.assert_array_equal(
+        x.grad, [[3, 4]]
+    )  # of the W that the forward pass used
 
 
 @pytest.mark.parametrize("through", ["W", "W.T", "W[:, :1]"])
@@ -93,7 +95,9 @@ def test_an_update_in_place_between_forward_and_backward_is_an_error(through):
     x, W = parameter([[1.0, 2.0]]), parameter([[3.0, 0.0], [4.0, 0.0]], "W")
     loss = (x @ eval(through)).sum()
     W.update(lambda array: array.fill(0.0))
-    with pytest.raises(mg.MinigradError, match=r"(?s)MG123.*W.*changed.*forward pass again"):
+    with pytest.raises(
+        mg.MinigradError, match=r"(?s)MG123.*W.*changed.*forward pass again"
+    ):
         loss.backward()
     assert x.grad is None and W.grad is None, "no half of a gradient is left behind"
 
@@ -106,7 +110,11 @@ def test_keep_gives_inner_gradients_and_touches_nothing():
     with setting(ON_GRADIENT, lambda node, dz: seen.append((node, float(dense(dz))))):
         found = sweep(z.node, np.ones(()), keep={y.node, z.node})
     assert (found[z.node], found[y.node], found[x.node]) == (1.0, 5.0, 20.0)
-    assert seen == [(z.node, 1.0), (y.node, 5.0), (x.node, 20.0)]  # what the hook has seen
+    assert seen == [
+        (z.node, 1.0),
+        (y.node, 5.0),
+        (x.node, 20.0),
+    ]  # what the hook has seen
     assert x.grad is None
 
 
@@ -117,12 +125,16 @@ def test_a_gradient_has_the_dtype_that_it_was_computed_in_however_often_its_inpu
 ):
     x = mg.Tensor(np.ones(2, "float32"), requires_grad=True)
     part = eval(use, {"mg": mg, "x": x})
-    loss = sum((part * np.array([1.0, 1 / 3]) for _ in range(uses)), mg.Tensor(0.0)).sum()
+    loss = sum(
+        (part * np.array([1.0, 1 / 3]) for _ in range(uses)), mg.Tensor(0.0)
+    ).sum()
     (g,) = mg.grad(loss, [x])
     assert g.dtype == np.float64
     np.testing.assert_allclose(g.array, [uses, uses / 3], rtol=1e-15)
     loss.backward()
-    assert x.grad is not None and x.grad.dtype == np.float32  # what the leaf keeps has its own
+    assert (
+        x.grad is not None and x.grad.dtype == np.float32
+    )  # what the leaf keeps has its own
 
 
 @pytest.mark.parametrize(
@@ -145,7 +157,9 @@ def test_changing_what_a_gate_was_given_later_changes_no_gradient(call, given):
     np.testing.assert_array_equal(after.array, before.array)
 
 
-@pytest.mark.parametrize("view", ["t[0:2]", "t.T", "t.reshape(4)", "np.broadcast_to(t, (3, 2, 2))"])
+@pytest.mark.parametrize(
+    "view", ["t[0:2]", "t.T", "t.reshape(4)", "np.broadcast_to(t, (3, 2, 2))"]
+)
 @pytest.mark.parametrize("trained", ["always", "never", "later"])
 def test_a_view_keeps_its_value_when_the_leaf_is_updated(view, trained):
     leaf = mg.Tensor(np.arange(4.0).reshape(2, 2), requires_grad=trained == "always")
@@ -173,12 +187,21 @@ def test_the_upstream_gradient_has_the_output_s_dtype():
 
 @pytest.mark.parametrize(
     ("shape", "axes"),
-    [((5, 2, 3), ()), ((2, 3), 0), ((1, 3), (0, 1)), ((2, 1), (0, 2)), ((5, 1, 3), 1), ((), None)],
+    [
+        ((5, 2, 3), ()),
+        ((2, 3), 0),
+        ((1, 3), (0, 1)),
+        ((2, 1), (0, 2)),
+        ((5, 1, 3), 1),
+        ((), None),
+    ],
 )
 def test_a_gradient_is_summed_over_what_was_broadcast(shape, axes):
     gradient = np.arange(30.0).reshape(5, 2, 3)
     found = unbroadcast(gradient, shape)
-    np.testing.assert_array_equal(found, gradient.sum(axis=axes).reshape(shape), strict=True)
+    np.testing.assert_array_equal(
+        found, gradient.sum(axis=axes).reshape(shape), strict=True
+    )
     assert (found is gradient) == (axes == ())
 
 
@@ -189,7 +212,9 @@ def test_a_gradient_of_a_shape_that_cannot_come_from_broadcasting_is_an_error(sh
 
 
 def test_the_product_of_arrays_is_computed_by_dot_which_takes_less_time():
-    assert matrix_product(np.array(2.0), np.array(3.0)) == 6.0  # @ takes no single numbers
+    assert (
+        matrix_product(np.array(2.0), np.array(3.0)) == 6.0
+    )  # @ takes no single numbers
     a = mg.Tensor([[2.0]])
     assert matrix_product(a, a).item() == 4.0
 

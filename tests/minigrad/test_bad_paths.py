@@ -23,7 +23,9 @@ CODES = {
 
 def fails(function, path):
     if function in FOLDERS:
-        pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
+        pytest.importorskip(
+            "tensorflow_datasets", reason="tensorflow-datasets is not installed"
+        )
     with pytest.raises(mg.MinigradError) as caught:
         CODES[function](path)
     error = caught.value
@@ -32,7 +34,19 @@ def fails(function, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "a\0b", "\0", "\ud800", "n" * 300, "n" * 300 + "/a", "a/" * 3000, 5, None, b"a\0b"]
+    "path",
+    [
+        "",
+        "a\0b",
+        "\0",
+        "\ud800",
+        "n" * 300,
+        "n" * 300 + "/a",
+        "a/" * 3000,
+        5,
+        None,
+        b"a\0b",
+    ],
 )
 @pytest.mark.parametrize("function", CODES)
 def test_names_that_no_file_can_have(function, path, tmp_path, monkeypatch):

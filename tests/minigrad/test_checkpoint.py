@@ -51,21 +51,29 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_goes_in_comes_out_here_and_in_the_format_s_own_library(path: Path) -> None:
+def test_what_goes_in_comes_out_here_and_in_the_format_s_own_library(
+    path: Path,
+) -> None:
     checkpoint = mg.load(path)
     assert list(checkpoint) == sorted(ARRAYS) and checkpoint.info == INFO
     for found in (checkpoint, load_file(path)):
         for name, array in ARRAYS.items():
             np.testing.assert_array_equal(found[name], array, strict=True)
     checkpoint["steps"][...] = 8  # the arrays are the caller's own
-    mg.save(path, {"W": mg.Tensor([1.0, 2.0])}, {"a": np.float32(0.5), "b": [np.bool_(True)]})
+    mg.save(
+        path,
+        {"W": mg.Tensor([1.0, 2.0])},
+        {"a": np.float32(0.5), "b": [np.bool_(True)]},
+    )
     found = mg.load(path)
     assert found["W"].tolist() == [1, 2] and found.info == {"a": 0.5, "b": [True]}
 
 
 @given(
     hnp.arrays(
-        hnp.scalar_dtypes().filter(lambda dtype: dtype.kind in "fiub" and dtype.itemsize < 9),
+        hnp.scalar_dtypes().filter(
+            lambda dtype: dtype.kind in "fiub" and dtype.itemsize < 9
+        ),
         hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4),
     ),
     st.text(max_size=20),
@@ -79,7 +87,9 @@ def test_any_array_under_any_name(
         np.testing.assert_array_equal(mg.load(path)[name], layout)
 
 
-def test_the_same_arrays_give_the_same_bytes_in_any_order(path: Path, tmp_path: Path) -> None:
+def test_the_same_arrays_give_the_same_bytes_in_any_order(
+    path: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other.safetensors"
     mg.save(other, dict(reversed(ARRAYS.items())), INFO)
     assert other.read_bytes() == path.read_bytes()
@@ -117,7 +127,9 @@ META = {"minigrad": json.dumps({"sha256": "0" * 64, "info": {}})}
 DEEP = "[" * 10**5 + "]" * 10**5
 
 
-def entry(shape: Any = (1,), offsets: Any = (0, 4), dtype: Any = "F32") -> dict[str, Any]:
+def entry(
+    shape: Any = (1,), offsets: Any = (0, 4), dtype: Any = "F32"
+) -> dict[str, Any]:
     return {"W": {"dtype": dtype, "shape": shape, "data_offsets": offsets}}
 
 
@@ -192,7 +204,9 @@ def test_what_cannot_be_stored_is_refused_and_the_old_file_stays(
     assert mg.load(path).info == INFO and names(path.parent) == [path.name]
 
 
-def test_without_the_format_s_library(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_format_s_library(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     with pytest.raises(CheckpointError, match="MG509"):
         mg.save(path, ARRAYS)
@@ -207,7 +221,9 @@ def test_every_mismatch_is_named_at_once() -> None:
         check_match(found, here, "the model")
     check_match(here, here, "the model")
     many = {f"\x1b[2J{number}": np.ones(1) for number in range(1000)}
-    with pytest.raises(CheckpointError, match="(?s)1000 problems.*and 900 more") as error:
+    with pytest.raises(
+        CheckpointError, match="(?s)1000 problems.*and 900 more"
+    ) as error:
         check_match(many, {}, "the model")
     assert "\x1b" not in str(error.value)
 

@@ -18,11 +18,19 @@ from minigrad.context import (
     step_of,
 )
 
-BLOCKS = [mg.no_grad, mg.fused, lambda: mg.scope("a"), mg.trace_lines, mg.detect_anomaly]
+BLOCKS = [
+    mg.no_grad,
+    mg.fused,
+    lambda: mg.scope("a"),
+    mg.trace_lines,
+    mg.detect_anomaly,
+]
 
 
 def settings():
-    return [variable.get() for variable in (RECORDING, FUSED, SCOPE, ON_RECORD, ON_GRADIENT)]
+    return [
+        variable.get() for variable in (RECORDING, FUSED, SCOPE, ON_RECORD, ON_GRADIENT)
+    ]
 
 
 def test_blocks_nest_and_close_after_an_error():
@@ -62,7 +70,9 @@ def test_generators_that_take_turns_leave_nothing_behind(starts, ends):
         with block:
             yield
 
-    generators = [holding(one) for one in (block, mg.enable_grad(), block, mg.scope("a"))]
+    generators = [
+        holding(one) for one in (block, mg.enable_grad(), block, mg.scope("a"))
+    ]
     for number in starts:
         next(generators[number])
     for number in ends:

@@ -68,8 +68,13 @@ def test_jacobian_of_grad_is_the_hessian_and_hvp_its_product():
 
 def test_hvp_for_several_inputs_and_for_parameters_that_f_finds_by_itself():
     a, b = parameter([1.0, 2.0]), parameter(3.0)
-    for f in (lambda a, b: (a * a * b).sum() + b * b, lambda *_: (a * a * b).sum() + b * b):
-        da, db = mg.hvp(f, [a, b], [[1.0, -1.0], 2.0])  # d²/da² = 2b, d²/dadb = 2a, d²/db² = 2
+    for f in (
+        lambda a, b: (a * a * b).sum() + b * b,
+        lambda *_: (a * a * b).sum() + b * b,
+    ):
+        da, db = mg.hvp(
+            f, [a, b], [[1.0, -1.0], 2.0]
+        )  # d²/da² = 2b, d²/dadb = 2a, d²/db² = 2
         assert da.array.tolist() == [2 * 3 + 2 * 1 * 2, -2 * 3 + 2 * 2 * 2]
         assert db.item() == 2 * 1 - 2 * 2 + 2 * 2
     assert a.grad is None and b.grad is None

@@ -104,7 +104,9 @@ def message_of(code: str, example: str, namespace: dict[str, Any]) -> str:
             assert error.code == code
             return str(error)
     return next(
-        str(warning.message) for warning in caught if str(warning.message).startswith("[MG")
+        str(warning.message)
+        for warning in caught
+        if str(warning.message).startswith("[MG")
     )
 
 
@@ -116,7 +118,9 @@ def test_an_error_says_what_the_page_shows(code, world):
     pattern = re.escape(message.rstrip("\n")).replace(r"\.\.\.", r"[\s\S]*?")
     assert re.fullmatch(pattern, text), f"{code} says:\n{text}"
     assert text.startswith(f"[{code}] ")
-    assert re.search(r"\n  cause:  .{10}", text) and re.search(r"\n  remedy: .{10}", text)
+    assert re.search(r"\n  cause:  .{10}", text) and re.search(
+        r"\n  remedy: .{10}", text
+    )
 
 
 def calls() -> Iterator[tuple[str, str, ast.Call]]:
@@ -127,7 +131,11 @@ def calls() -> Iterator[tuple[str, str, ast.Call]]:
         for path in sorted((ROOT / package).rglob("*.py"))
     ):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            if (
+                isinstance(node, ast.Call)
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+            ):
                 code = str(node.args[0].value)
                 if re.fullmatch(r"MG\d{3}", code):
                     yield f"{path.relative_to(ROOT)}:{node.lineno}", code, node
@@ -139,8 +147,16 @@ def test_the_page_has_every_code_and_no_other():
         for package in ("minigrad", "layers", "optim")
         for path in (ROOT / package).rglob("*.py")
     ]
-    in_source = {code for path in sources for code in re.findall(r'"(MG\d{3})"', path.read_text())}
-    assert re.findall(r"^### (MG\d{3}) ", PAGE, re.M) == list(SECTIONS) == sorted(in_source)
+    in_source = {
+        code
+        for path in sources
+        for code in re.findall(r'"(MG\d{3})"', path.read_text())
+    }
+    assert (
+        re.findall(r"^### (MG\d{3}) ", PAGE, re.M)
+        == list(SECTIONS)
+        == sorted(in_source)
+    )
 
 
 def test_every_error_is_raised_with_its_cause_and_its_remedy():

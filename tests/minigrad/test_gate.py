@@ -59,7 +59,11 @@ def test_what_forward_saves_reaches_backward_and_not_the_output():
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     z = Saves()(x)
     z.sum().backward()
-    assert x.grad is not None and z.array.tolist() == [2.0, 4.0] and x.grad.tolist() == [2.0, 2.0]
+    assert (
+        x.grad is not None
+        and z.array.tolist() == [2.0, 4.0]
+        and x.grad.tolist() == [2.0, 2.0]
+    )
 
 
 class _Same(mg.Gate):
@@ -76,7 +80,9 @@ class _Same(mg.Gate):
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("recording", [mg.enable_grad, mg.no_grad])
-def test_a_gate_that_returns_its_input_gives_a_value_that_no_update_changes(count, recording):
+def test_a_gate_that_returns_its_input_gives_a_value_that_no_update_changes(
+    count, recording
+):
     W = mg.Tensor([1.0, 2.0], requires_grad=True)
     constant = mg.Tensor([5.0, 5.0])
     with recording():
@@ -106,7 +112,8 @@ def test_a_rule_that_writes_into_dz_is_named(write):
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     y = x * 3.0  # whose gradient is the dz of the sum, and of the gate: one array
     with pytest.raises(
-        mg.MinigradError, match="(?s)MG125.*Greedy.*writes into an array that other gates also use"
+        mg.MinigradError,
+        match="(?s)MG125.*Greedy.*writes into an array that other gates also use",
     ):
         (y + Greedy()(y)).backward([1.0, 1.0])
     assert x.grad is None
@@ -135,7 +142,9 @@ class WithContext(Gate):
 
 def test_pytorchs_way_to_write_and_call_a_gate_is_answered():
     x = mg.Tensor([1.0])
-    with pytest.raises(AttributeError, match=r"(?s)MG119.*Saves has no apply.*Saves\(\)\(x\)"):
+    with pytest.raises(
+        AttributeError, match=r"(?s)MG119.*Saves has no apply.*Saves\(\)\(x\)"
+    ):
         Saves.apply(x)
     with pytest.raises(ShapeError, match=r"(?s)MG106.*return the pair \(z, value\)"):
         Saves()(x)

@@ -80,7 +80,8 @@ def recorded_gradients(gate, arrays, dz):
 def worst(a, b):
     pairs = [(x, y) for x, y in zip(a, b, strict=True) if y is not None]
     return max(
-        float(np.max(np.abs(x - y) / np.maximum(1, np.abs(y)), initial=0.0)) for x, y in pairs
+        float(np.max(np.abs(x - y) / np.maximum(1, np.abs(y)), initial=0.0))
+        for x, y in pairs
     )
 
 
@@ -151,7 +152,9 @@ def test_gate_on_arrays_in_any_layout_by_every_method(monkeypatch, gate, arrays,
             assert np.shape(one) == np.shape(other), name
             np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12, err_msg=name)
         for a, kept in zip(given, arrays, strict=True):
-            np.testing.assert_array_equal(a, kept, err_msg=f"{name}: inputs are left as they were")
+            np.testing.assert_array_equal(
+                a, kept, err_msg=f"{name}: inputs are left as they were"
+            )
 
 
 @pytest.mark.parametrize("gate, arrays", CASES)
@@ -170,7 +173,9 @@ def test_second_derivative(gate, arrays):
         differences.
         """
         parts = recorded_gradients(gate, moved, dz)
-        return sum(np.sum(w * g) for w, g in zip(weights, parts, strict=True) if g is not None)
+        return sum(
+            np.sum(w * g) for w, g in zip(weights, parts, strict=True) if g is not None
+        )
 
     expected = numeric_gradients(directional, arrays, wants(gate, arrays))
     firsts = mg.grad(gate(*inputs), wanted, create_graph=True, upstream=dz)
@@ -203,7 +208,9 @@ SETTINGS = [
     pytest.param(type(gate), settings, arrays, id=f"{name}-{number}")
     for name, cls in sorted(OWN.items())
     for number, (gate, arrays) in enumerate(cls.sample_inputs())
-    for settings in [{k: vars(gate)[k] for k in signature(cls).parameters if k in vars(gate)}]
+    for settings in [
+        {k: vars(gate)[k] for k in signature(cls).parameters if k in vars(gate)}
+    ]
     if settings
 ]
 
@@ -220,7 +227,11 @@ def test_settings_that_the_caller_changes_later(cls, settings, arrays, deep):
             gate = cls(**{**settings, name: given})
             inputs = tensors(gate, arrays)
             z = gate(*inputs)
-        except (TypeError, ValueError, IndexError):  # NumPy's and minigrad's errors are both
+        except (
+            TypeError,
+            ValueError,
+            IndexError,
+        ):  # NumPy's and minigrad's errors are both
             continue
         wanted = [one for one in inputs if one.requires_grad]
         dz = cotangent(z.shape)
@@ -264,9 +275,18 @@ X = np.random.default_rng(8).normal(size=(1, 2, 4, 4))
         (lambda x, a: mg.mean_squared_error(x, a), X + 1),
         (lambda x, a: mg.softmax_cross_entropy(x[0, 0], a), np.array([0, 1, 2, 3])),
         (lambda x, a: mg.cross_entropy(x[0, 0], a), np.array([0, 1, 2, -100])),
-        (lambda x, a: mg.softmax_cross_entropy(x[0, 0], [0, 1, 2, 3], weights=a), [1.0, 2, 3, 4]),
-        (lambda x, a: mg.RNNSequence(truncate=a)(x[0], X[0, 0, :2], X[0, 0]), np.array(2)),
-        (lambda x, a: mg.RNNSequence()(x[0], X[0, 0, :2], X[0, 0], a), np.ones((2, 4), bool)),
+        (
+            lambda x, a: mg.softmax_cross_entropy(x[0, 0], [0, 1, 2, 3], weights=a),
+            [1.0, 2, 3, 4],
+        ),
+        (
+            lambda x, a: mg.RNNSequence(truncate=a)(x[0], X[0, 0, :2], X[0, 0]),
+            np.array(2),
+        ),
+        (
+            lambda x, a: mg.RNNSequence()(x[0], X[0, 0, :2], X[0, 0], a),
+            np.ones((2, 4), bool),
+        ),
     ],
 )
 def test_arguments_that_the_caller_changes_later(function, argument):
@@ -303,7 +323,10 @@ ONES = np.ones((4096, 2))  # adding 1 to 2048 in float16 yields 2048
         (mg.gelu, [300 * NORMAL]),
         (mg.mean_squared_error, [np.array([300.0, 0.0]), np.zeros(2)]),
         (mg.scaled_dot_product_attention, [90 * NORMAL, 90 * NORMAL, NORMAL]),
-        (lambda *x: mg.einsum("i,i,i->i", *x), [np.full(2, c) for c in (300.0, 300.0, 0.125)]),
+        (
+            lambda *x: mg.einsum("i,i,i->i", *x),
+            [np.full(2, c) for c in (300.0, 300.0, 0.125)],
+        ),
     ],
 )
 def test_float16_whose_squares_or_sums_would_overflow(function, arrays):
@@ -327,7 +350,14 @@ def test_einsum_of_integers_and_floats_does_not_overflow(subscripts, dtype):
 
 
 DTYPES = ["bool", "uint8", "int8", "int16", "int64", "float16", "float32", "float64"]
-STEEP = ("Exp", "Power", "RNNSequence", "GRUSequence", "LSTMSequence", "ScaledDotProductAttention")
+STEEP = (
+    "Exp",
+    "Power",
+    "RNNSequence",
+    "GRUSequence",
+    "LSTMSequence",
+    "ScaledDotProductAttention",
+)
 
 
 def constant_of(gate, position, array, dtype):
@@ -366,8 +396,12 @@ def value_and_derivatives(z, parameters, twice):
     found = [z, *mg.grad(z, parameters, upstream=dz)]
     if twice:
         firsts = mg.grad(z, parameters, upstream=dz, create_graph=True)
-        total = sum((g * cotangent(g.shape, seed=5).astype(g.dtype)).sum() for g in firsts)
-        total += sum((0.0 * t).sum() for t in parameters)  # of a linear gate it is a constant
+        total = sum(
+            (g * cotangent(g.shape, seed=5).astype(g.dtype)).sum() for g in firsts
+        )
+        total += sum(
+            (0.0 * t).sum() for t in parameters
+        )  # of a linear gate it is a constant
         found += [*firsts, *mg.grad(total, parameters)]
     return [one.array for one in found]
 
@@ -379,22 +413,31 @@ def test_parameters_beside_constants_of_any_dtype(gate, arrays, places):
         for k in places:
             inputs[k] = mg.Tensor(arrays[k].astype(dtype), requires_grad=True)
         twice = gate.differentiable_twice or form is mg.unfuse
-        return value_and_derivatives(form(gate(*inputs)), [inputs[k] for k in places], twice)
+        return value_and_derivatives(
+            form(gate(*inputs)), [inputs[k] for k in places], twice
+        )
 
     for form in [recorded, *[mg.unfuse] * (type(gate) in unfuse.UNFUSED)]:
         for kind in DTYPES:
             constants = [constant_of(gate, k, a, kind) for k, a in enumerate(arrays)]
             wide = [
-                c if k in gate.constant_inputs else c.astype(float) for k, c in enumerate(constants)
+                c if k in gate.constant_inputs else c.astype(float)
+                for k, c in enumerate(constants)
             ]
             # test_gate and test_second_derivative hold float64 against finite differences
             expected = results(form, "float64", wide)
             for dtype in ("float32", "float64"):
                 exact = dtype == "float64" and kind not in ("float16", "float32")
-                for one, truth in zip(results(form, dtype, constants), expected, strict=True):
+                for one, truth in zip(
+                    results(form, dtype, constants), expected, strict=True
+                ):
                     assert one.dtype in (np.float32, np.float64)
-                    room = (1e-12 if exact else 5e-5) * max(1, np.max(np.abs(truth), initial=0))
-                    np.testing.assert_allclose(one, truth, 0, room, err_msg=f"{kind} and {dtype}")
+                    room = (1e-12 if exact else 5e-5) * max(
+                        1, np.max(np.abs(truth), initial=0)
+                    )
+                    np.testing.assert_allclose(
+                        one, truth, 0, room, err_msg=f"{kind} and {dtype}"
+                    )
 
 
 @pytest.mark.parametrize("kind", ["bool", "uint8", "int8", "int16", "float16"])
@@ -406,9 +449,14 @@ def test_a_float_that_a_gate_computes_from_another_dtype(gate, arrays, kind):
     z = gate(*constants).array
     if z.dtype.kind != "f" or isinstance(gate, mg.Cast):
         return  # integers are added and multiplied as in NumPy
-    wide = [c if k in gate.constant_inputs else c.astype(float) for k, c in enumerate(constants)]
+    wide = [
+        c if k in gate.constant_inputs else c.astype(float)
+        for k, c in enumerate(constants)
+    ]
     truth = gate(*wide).array
-    assert (z.dtype == np.float16) == (kind == "float16" and gate.name != "LookupProduct")
+    assert (z.dtype == np.float16) == (
+        kind == "float16" and gate.name != "LookupProduct"
+    )
     close = 2e-3 if z.dtype == np.float16 else 1e-5 if kind == "float16" else 1e-12
     room = close * max(1, np.max(np.abs(truth), initial=0))
     np.testing.assert_allclose(z, truth.astype(z.dtype), 0, room)
@@ -434,8 +482,14 @@ def test_gradients_by_hand(call, x, slope):
 @pytest.mark.parametrize(
     ("call", "code"),
     [
-        ("mg.binary_cross_entropy([0.0], x)", "MG128"),  # a constant input that wants a gradient
-        ("mg.softmax_cross_entropy(np.zeros((2, 0)), [0, 0])", "(?s)MG154.*a model with more"),
+        (
+            "mg.binary_cross_entropy([0.0], x)",
+            "MG128",
+        ),  # a constant input that wants a gradient
+        (
+            "mg.softmax_cross_entropy(np.zeros((2, 0)), [0, 0])",
+            "(?s)MG154.*a model with more",
+        ),
         ("mg.softmax_cross_entropy(np.zeros((2, 3)), [[0], [1]])", "MG152"),
         (
             "mg.cross_entropy(np.zeros((1, 2, 3)), [[0, 1]])",
@@ -448,14 +502,23 @@ def test_gradients_by_hand(call, x, slope):
             "x @ np.ones((3, 4))",
             "(?s)MG101.*MultiplyGate.*right operand with 1 rows, or a left operand with 3",
         ),
-        ("np.ones((2, 3)) @ mg.Tensor(np.ones((2, 4)))", "(?s)MG101.*transpose the left"),
+        (
+            "np.ones((2, 3)) @ mg.Tensor(np.ones((2, 4)))",
+            "(?s)MG101.*transpose the left",
+        ),
         ("x @ 3.0", "MG108"),
         (
             "mg.LookupProduct()(np.ones((5, 3)), np.array([1]), np.ones((2, 2)), np.ones(2))",
             "MG101",
         ),
-        ("mg.RNNSequence()(np.ones((2, 0, 1)), np.ones((2, 1)), np.ones((1, 1)))", "MG144"),
-        ("np.ones((3, 4)) + mg.Tensor(np.ones((3, 5)))", "(?s)MG101.*Add.*at the top level"),
+        (
+            "mg.RNNSequence()(np.ones((2, 0, 1)), np.ones((2, 1)), np.ones((1, 1)))",
+            "MG144",
+        ),
+        (
+            "np.ones((3, 4)) + mg.Tensor(np.ones((3, 5)))",
+            "(?s)MG101.*Add.*at the top level",
+        ),
     ],
 )
 def test_what_does_not_fit_a_gate_is_refused(call, code):
@@ -484,14 +547,22 @@ def test_sigmoid_is_accurate_over_the_whole_range(monkeypatch, bound, dtype, low
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_logsumexp_of_infinities(dtype):
     # as scipy.special.logsumexp and PyTorch have it
-    rows = [[-INF, -INF, -INF], [INF, 1000, 0], [INF, INF, -INF], [-INF, 5, -INF], [np.nan, INF, 0]]
+    rows = [
+        [-INF, -INF, -INF],
+        [INF, 1000, 0],
+        [INF, INF, -INF],
+        [-INF, 5, -INF],
+        [np.nan, INF, 0],
+    ]
     x = np.array(rows, dtype)
     z = mg.LogSumExp(1).forward(x)
     assert z.dtype == dtype
     np.testing.assert_array_equal(z, [-INF, INF, INF, 5, np.nan])
     (slope,) = mg.LogSumExp(1).backward(np.ones_like(z), z, x)
     assert slope.dtype == dtype
-    np.testing.assert_array_equal(slope, [[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 1, 0], [np.nan] * 3])
+    np.testing.assert_array_equal(
+        slope, [[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 1, 0], [np.nan] * 3]
+    )
 
 
 @pytest.mark.parametrize(
@@ -538,7 +609,9 @@ def test_softmax_of_nothing_is_nothing(shape):
         (slope,) = mg.grad(z, x, upstream=np.zeros(shape))
         assert z.shape == slope.shape == shape and z.dtype == np.float64
     if shape == (0, 0):
-        assert mg.softmax_cross_entropy(x, np.zeros(0, int), reduction="sum").item() == 0
+        assert (
+            mg.softmax_cross_entropy(x, np.zeros(0, int), reduction="sum").item() == 0
+        )
 
 
 @pytest.mark.parametrize(
@@ -547,7 +620,11 @@ def test_softmax_of_nothing_is_nothing(shape):
         # a multiplication and an addition each
         (mg.gates.Einsum("ij,jk"), [(2, 3), (3, 4)], 2 * (2 * 3 * 4)),
         # and 8 by element
-        (mg.gates.RNNSequence(), [(5, 6, 4), (5, 4), (4, 4)], 6 * (2 * (5 * 4 * 4) + 8 * (5 * 4))),
+        (
+            mg.gates.RNNSequence(),
+            [(5, 6, 4), (5, 4), (4, 4)],
+            6 * (2 * (5 * 4 * 4) + 8 * (5 * 4)),
+        ),
     ],
 )
 def test_operations_are_counted_as_by_hand(gate, shapes, flops):
@@ -570,7 +647,9 @@ def test_probabilities_that_were_only_moved_are_not_taken_for_logits(move):
     with pytest.raises(mg.MinigradError, match="MG157.*Sigmoid"):
         mg.binary_cross_entropy(moved(mg.sigmoid(x)), targets)
     with pytest.raises(mg.MinigradError, match="MG157.*Softmax"):
-        mg.softmax_cross_entropy(moved(mg.softmax(x, axis=0)), targets[..., 0].astype(int))
+        mg.softmax_cross_entropy(
+            moved(mg.softmax(x, axis=0)), targets[..., 0].astype(int)
+        )
     mg.binary_cross_entropy(moved(2 * mg.sigmoid(x)), targets)
 
 
@@ -586,7 +665,9 @@ def test_logits_beside_probabilities_in_one_output_are_taken(pick):
     x = mg.Tensor([[1.0], [2.0]], requires_grad=True)
     logits = eval(pick, {"mg": mg, "p": mg.sigmoid(x), "z": 2 * x})
     loss = mg.binary_cross_entropy(logits, np.ones(logits.shape))
-    np.testing.assert_allclose(loss.item(), np.log1p(np.exp([-2.0, -4.0])).mean(), rtol=1e-6)
+    np.testing.assert_allclose(
+        loss.item(), np.log1p(np.exp([-2.0, -4.0])).mean(), rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("size", [1e3, 1e30])
@@ -610,10 +691,15 @@ def test_nothing_overflows_for_huge_inputs(size):
         "mg.binary_cross_entropy(x, [[1, 0, 1]])", "mg.softmax_cross_entropy(x, [2])",
     ],
 )  # fmt: skip
-def test_integers_are_taken_as_float64_where_their_own_dtype_would_overflow(call, dtype):
-    x, other = (np.array([numbers]).astype(dtype) for numbers in ([0, 100, 1], [1, 120, 0]))
+def test_integers_are_taken_as_float64_where_their_own_dtype_would_overflow(
+    call, dtype
+):
+    x, other = (
+        np.array([numbers]).astype(dtype) for numbers in ([0, 100, 1], [1, 120, 0])
+    )
     z, wide = (
-        eval(call, {"mg": mg, "other": other, "x": mg.Tensor(one)}) for one in (x, x.astype(float))
+        eval(call, {"mg": mg, "other": other, "x": mg.Tensor(one)})
+        for one in (x, x.astype(float))
     )
     assert z.dtype == np.float64
     np.testing.assert_allclose(z.array, wide.array, rtol=1e-15)
@@ -632,7 +718,9 @@ def test_the_gradient_of_many_logits_that_come_time_first_as_from_a_recurrent_la
 def test_the_sigmoid_s_tail_in_rules_and_logarithms():
     x = mg.Tensor([-20.0, -100.0], requires_grad=True)  # float32
     logarithm = mg.log(mg.sigmoid(x)).array
-    np.testing.assert_allclose(logarithm, [-20, -100], rtol=1e-3)  # at -100 z has 5 bits
+    np.testing.assert_allclose(
+        logarithm, [-20, -100], rtol=1e-3
+    )  # at -100 z has 5 bits
     tail = [2.0611536e-09, 3.7835e-44]  # σ(-20) and σ(-100)
     cross_entropy = mg.binary_cross_entropy(x, [0, 0], reduction="none")
     for loss in (mg.sigmoid(x), mg.softplus(x), cross_entropy):
@@ -646,7 +734,9 @@ def test_sizes_axes_and_options_may_be_arrays():
     sizes: list[Any] = [2, np.array(2), np.int8(2), [2], np.array([2])]
     two, one, axes = sizes[1], sizes[1] - 1, np.array([0, 2], "int8")
     for size in sizes:
-        assert mg.max_pool(x, size).array.tolist() == [[[1.0, 3.0, 5.0, 7.0, 9.0, 11.0]]]
+        assert mg.max_pool(x, size).array.tolist() == [
+            [[1.0, 3.0, 5.0, 7.0, 9.0, 11.0]]
+        ]
     conv = mg.conv(x, np.ones((1, 1, 2)), two, one)
     assert conv.array.tolist() == [[[0.0, 3.0, 7.0, 11.0, 15.0, 19.0, 11.0]]]
     assert mg.expand_dims(x, axes.tolist()).shape == mg.expand_dims(x, axes).shape  # type: ignore[arg-type]
@@ -654,7 +744,10 @@ def test_sizes_axes_and_options_may_be_arrays():
 
 @pytest.mark.parametrize("option", ["causal", "keepdims"])
 def test_an_option_that_the_caller_changes_later_keeps_its_value(option):
-    x, on = mg.Tensor(np.arange(6.0).reshape(3, 2) / 6, requires_grad=True), np.array(True)
+    x, on = (
+        mg.Tensor(np.arange(6.0).reshape(3, 2) / 6, requires_grad=True),
+        np.array(True),
+    )
     functions = {
         "causal": lambda on: mg.scaled_dot_product_attention(x, x, x, causal=on),
         "keepdims": lambda on: x.sum(1, keepdims=on) * x,

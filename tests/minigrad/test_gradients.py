@@ -48,14 +48,20 @@ def test_gradients_of_all_forms_add_up_in_any_order(first, names):
     for _ in range(2):  # what is added up late is added up once
         np.testing.assert_allclose(total.dense(), expected, rtol=1e-12)
     again = add(total, gradients()["product"], (3, 2)).dense()
-    np.testing.assert_allclose(again, expected + as_array(gradients()["product"]), rtol=1e-12)
+    np.testing.assert_allclose(
+        again, expected + as_array(gradients()["product"]), rtol=1e-12
+    )
 
 
 def test_a_lookup_gradient_stays_sparse_until_it_is_read():
     table = mg.Tensor(np.ones((1000, 2)), requires_grad=True)
     mg.lookup(table, [[3, 5], [3, 9]]).sum().backward()
     assert isinstance(table.node, Leaf) and isinstance(table.node.grad, SparseGradient)
-    assert table.grad is not None and table.grad[3].tolist() == [2, 2] and table.grad.sum() == 8
+    assert (
+        table.grad is not None
+        and table.grad[3].tolist() == [2, 2]
+        and table.grad.sum() == 8
+    )
 
 
 def test_a_wrong_shape_is_the_rule_s_fault_also_when_something_has_arrived_before():
@@ -82,14 +88,20 @@ def test_the_rows_of_a_sparse_gradient_are_summed_once():
     assert first is not None and gradient.rows() is first
     for expected in ([[4.0], [1 + 4]], [[4 + 4], [5 + 1]]):
         found = gradient.rows()
-        assert found is not None and found[0].tolist() == [0, 2] and found[1].tolist() == expected
+        assert (
+            found is not None
+            and found[0].tolist() == [0, 2]
+            and found[1].tolist() == expected
+        )
         assert gradient.add(given) is gradient
 
 
 def test_products_are_kept_for_one_product_in_the_end():
     total = add(np.ones((3, 2), "float32"), gradients()["product"], (3, 2))
     assert isinstance(total, GradientSum)
-    assert add(total, gradients()["product"], (3, 2)) is total and len(total.products) == 2
+    assert (
+        add(total, gradients()["product"], (3, 2)) is total and len(total.products) == 2
+    )
     assert total.dense().dtype == np.float32
 
 

@@ -31,7 +31,9 @@ def test_a_graph_goes_with_its_last_tensor_without_the_collector(truncated):
         watched = weakref.ref(loss), weakref.ref(second), weakref.ref(h)
         del h, loss, second
         assert [ref() for ref in watched] == [None] * 3
-        assert gc.collect() == 0, "something was left for the collector: a reference cycle"
+        assert gc.collect() == 0, (
+            "something was left for the collector: a reference cycle"
+        )
     finally:
         gc.enable()
 

@@ -70,11 +70,16 @@ USED = {"np": np, "mg": mg, "VALUES": VALUES}
 def test_results_are_numpys(call, dtype):
     array = VALUES.astype(dtype)
     expected, found = (
-        eval(call, {**USED, "x": x}) for x in (array, mg.Tensor(array, requires_grad=True))
+        eval(call, {**USED, "x": x})
+        for x in (array, mg.Tensor(array, requires_grad=True))
     )
-    np.testing.assert_allclose(found.array, expected, rtol=1e-15 if dtype == "float64" else 1e-6)
+    np.testing.assert_allclose(
+        found.array, expected, rtol=1e-15 if dtype == "float64" else 1e-6
+    )
     assert (
-        found.shape == np.shape(expected) and found.dtype == expected.dtype and found.requires_grad
+        found.shape == np.shape(expected)
+        and found.dtype == expected.dtype
+        and found.requires_grad
     )
 
 
@@ -164,7 +169,9 @@ def test_comparing_a_column_with_as_many_labels_warns_in_the_users_line(pair):
 
 def test_a_compared_column_is_an_array_otherwise():
     positive = mg.Tensor([[1.0], [-1.0]]) > 0
-    assert repr(positive) == "array([[ True],\n       [False]])" and positive.mean() == 0.5
+    assert (
+        repr(positive) == "array([[ True],\n       [False]])" and positive.mean() == 0.5
+    )
     assert type(positive & True) is type(~positive) is np.ndarray
     positive |= True
     assert positive.all()
@@ -188,7 +195,9 @@ def test_minus_equals_changes_a_parameter_inside_no_grad_and_is_recorded_elsewhe
         w /= 2.0
         constant = same = mg.Tensor([1.0])
         constant += 1.0
-    assert w is before and w.requires_grad and w.item() == 4.0  # (2 - 4 / 4 + 1) * 4 / 2
+    assert (
+        w is before and w.requires_grad and w.item() == 4.0
+    )  # (2 - 4 / 4 + 1) * 4 / 2
     assert same.item() == 1.0 and constant.item() == 2.0
     w.data -= 1.0
     w.grad = None
@@ -202,7 +211,9 @@ def test_minus_equals_changes_a_parameter_inside_no_grad_and_is_recorded_elsewhe
     assert (w + 1.0).grad is None  # any other step has none
 
 
-@pytest.mark.parametrize("operator", ["iadd", "isub", "imul", "itruediv", "ipow", "imatmul"])
+@pytest.mark.parametrize(
+    "operator", ["iadd", "isub", "imul", "itruediv", "ipow", "imatmul"]
+)
 @pytest.mark.parametrize("other", ["float64", "float32", "int64", "float16"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_an_update_in_place_keeps_the_parameter_s_dtype(operator, other, dtype):
@@ -241,7 +252,12 @@ def test_axes_and_parts_that_do_not_fit_are_refused(call, message):
 def test_parts_that_numpy_and_pytorch_agree_on():
     x: Any = mg.Tensor(np.arange(12.0).reshape(4, 3), requires_grad=True)
     found: Any
-    for found in (mg.split(x, 2), mg.split(x, [2]), np.split(x, 2), mg.split(x, range(2, 4, 2))):
+    for found in (
+        mg.split(x, 2),
+        mg.split(x, [2]),
+        np.split(x, 2),
+        mg.split(x, range(2, 4, 2)),
+    ):
         assert [part.array.tolist() for part in found] == [
             x.array[:2].tolist(),
             x.array[2:].tolist(),
@@ -250,4 +266,7 @@ def test_parts_that_numpy_and_pytorch_agree_on():
     y: Any = mg.Tensor(np.arange(6.0))
     found = np.split(y, 3)
     assert [part.array.tolist() for part in found] == [[0, 1], [2, 3], [4, 5]]
-    assert [part.array.tolist() for part in mg.split(y, range(3, 6, 3))] == [[0, 1, 2], [3, 4, 5]]
+    assert [part.array.tolist() for part in mg.split(y, range(3, 6, 3))] == [
+        [0, 1, 2],
+        [3, 4, 5],
+    ]

@@ -26,7 +26,9 @@ def test_a_tensor_of_another_process_gets_its_gradient(tmp_path):
     path = tmp_path / "t.pickle"
     subprocess.run([sys.executable, "-c", make, path], check=True)
     assert (
-        subprocess.run([sys.executable, "-c", use, path], capture_output=True, text=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", use, path], capture_output=True, text=True
+        ).stdout
         == "[4.]\n"
     )
 
@@ -39,7 +41,9 @@ def graph():
     return W, (h @ W + h).sum()
 
 
-@pytest.mark.parametrize("travel", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy])
+@pytest.mark.parametrize(
+    "travel", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy]
+)
 def test_a_whole_graph_travels(travel):
     W, loss = graph()
     there_W, there = travel((W, loss))
@@ -67,11 +71,17 @@ def test_a_table_catches_up_and_leaves_its_optimizer_behind():
         optimizer.step()
     data = pickle.dumps(embedding)
     there = pickle.loads(data).table
-    assert isinstance(there.node, Table) and there.node.pending is None and b"optim" not in data
+    assert (
+        isinstance(there.node, Table)
+        and there.node.pending is None
+        and b"optim" not in data
+    )
     np.testing.assert_array_equal(there.array, embedding.table.array)
     with mg.no_grad():
         rows = mg.lookup(make_table(np.arange(6.0).reshape(3, 2)), [2, 0])
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(rows)).array, [[4, 5], [0, 1]])
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(rows)).array, [[4, 5], [0, 1]]
+    )
 
 
 def test_an_unpickled_model_can_be_trained():
@@ -87,7 +97,9 @@ def test_an_unpickled_model_can_be_trained():
 
 
 def test_an_unpickled_graph_of_large_arrays_can_be_differentiated_twice_and_unfused():
-    W, old = (mg.Tensor(np.full((20, 20), size), requires_grad=True) for size in (0.5, 3.0))
+    W, old = (
+        mg.Tensor(np.full((20, 20), size), requires_grad=True) for size in (0.5, 3.0)
+    )
     losses = (W * old).sum(), (W * W * W).sum()
     old.array = np.ones((20, 20))  # the graph keeps the array that it read
     (first, second), there_W = pickle.loads(pickle.dumps((losses, W)))
@@ -95,5 +107,7 @@ def test_an_unpickled_graph_of_large_arrays_can_be_differentiated_twice_and_unfu
     np.testing.assert_array_equal(there_W.grad, np.full((20, 20), 3.0))
     (slope,) = mg.grad(second, [there_W], create_graph=True)
     np.testing.assert_allclose(mg.grad(slope.sum(), [there_W])[0].array, 6 * 0.5)
-    there = pickle.loads(pickle.dumps(RNN(4, 20, fused=True)(Embedding(300, 4)([[1, 2, 1]]))))
+    there = pickle.loads(
+        pickle.dumps(RNN(4, 20, fused=True)(Embedding(300, 4)([[1, 2, 1]])))
+    )
     np.testing.assert_allclose(mg.unfuse(there).array, there.array, rtol=1e-5)

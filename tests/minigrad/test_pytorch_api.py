@@ -14,7 +14,9 @@ def x():
 
 
 def test_numpy_tolist_dim_and_numel(x):
-    assert x.numpy() is not VALUES and x.numpy().tolist() == x.tolist() == VALUES.tolist()
+    assert (
+        x.numpy() is not VALUES and x.numpy().tolist() == x.tolist() == VALUES.tolist()
+    )
     assert (x.dim(), x.numel(), type(x.numel())) == (2, 6, int)
 
 

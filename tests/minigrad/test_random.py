@@ -5,7 +5,9 @@ import minigrad as mg
 
 def test_seed_gives_the_numbers_of_numpys_generator():
     mg.seed(7)
-    np.testing.assert_array_equal(mg.generator().random(3), np.random.default_rng(7).random(3))
+    np.testing.assert_array_equal(
+        mg.generator().random(3), np.random.default_rng(7).random(3)
+    )
     mg.seed([7, 1])
     assert mg.generator().integers(1000) == np.random.default_rng([7, 1]).integers(1000)
 

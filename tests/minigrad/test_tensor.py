@@ -24,8 +24,12 @@ def test_arrays_keep_their_dtype_and_lists_become_float32(data, dtype):
     assert mg.Tensor(eval(data)).dtype == dtype
 
 
-@pytest.mark.parametrize("number", [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2)])
-@pytest.mark.parametrize("operation", [np.add, np.subtract, np.multiply, np.divide, np.power])
+@pytest.mark.parametrize(
+    "number", [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2)]
+)
+@pytest.mark.parametrize(
+    "operation", [np.add, np.subtract, np.multiply, np.divide, np.power]
+)
 def test_a_lone_number_never_widens(number, operation):
     for z in (operation(x32, number), operation(number, x32)):
         assert z.dtype == np.float32
@@ -41,7 +45,15 @@ WHOLE = {
 
 @pytest.mark.parametrize("dtype", WHOLE)
 @pytest.mark.parametrize(
-    "other", [2, True, np.int64(300), np.float64(0.1), np.array([2, 300]), np.array([True, True])]
+    "other",
+    [
+        2,
+        True,
+        np.int64(300),
+        np.float64(0.1),
+        np.array([2, 300]),
+        np.array([True, True]),
+    ],
 )
 @pytest.mark.parametrize(
     "operation", [np.add, np.multiply, np.divide, np.maximum, np.less, np.equal]
@@ -49,7 +61,9 @@ WHOLE = {
 @np.errstate(divide="ignore")
 def test_integers_and_booleans_combine_as_numpys(dtype, other, operation):
     array = WHOLE[dtype]
-    for beside in [other] if isinstance(other, (int, np.number)) else [other, mg.Tensor(other)]:
+    for beside in (
+        [other] if isinstance(other, (int, np.number)) else [other, mg.Tensor(other)]
+    ):
         for z, expected in (
             (operation(mg.Tensor(array), beside), operation(array, other)),
             (operation(beside, mg.Tensor(array)), operation(other, array)),
@@ -79,7 +93,11 @@ def test_refused_data(make, code):
 
 @pytest.mark.parametrize(
     "make",
-    ["mg.Tensor(WHOLE['int8']) + 300", "x32 * 10 ** 5000", "mg.Tensor([300], dtype='int8')"],
+    [
+        "mg.Tensor(WHOLE['int8']) + 300",
+        "x32 * 10 ** 5000",
+        "mg.Tensor([300], dtype='int8')",
+    ],
 )
 def test_a_number_too_large_for_its_dtype_is_refused(make):
     with pytest.raises(OverflowError, match="MG175.*does not fit into (int8|float32)"):
@@ -103,7 +121,11 @@ def test_update_refuses_a_function_that_returns_a_new_array():
         with pytest.raises(mg.MinigradError, match="(?s)MG171.*W.*in place"):
             W.update(wrong)
     assert W.array.tolist() == [2.0, 4.0]
-    for right in (lambda a: np.multiply(a, 0.5, out=a), lambda a: a.fill(2.0), lambda a: a[:]):
+    for right in (
+        lambda a: np.multiply(a, 0.5, out=a),
+        lambda a: a.fill(2.0),
+        lambda a: a[:],
+    ):
         W.update(right)
     assert W.array.tolist() == [2.0, 2.0]
 
@@ -123,7 +145,12 @@ def test_masked_arrays_are_refused(use):
 
 def test_numbers_beside_booleans_by_hand():
     t = mg.Tensor([True, False])
-    for z, expected in [(t + 1, [2, 1]), (t / 2, [0.5, 0]), (3 - t, [2, 3]), (t**2, [1, 0])]:
+    for z, expected in [
+        (t + 1, [2, 1]),
+        (t / 2, [0.5, 0]),
+        (3 - t, [2, 3]),
+        (t**2, [1, 0]),
+    ]:
         assert z.array.tolist() == expected
     assert (t + 1).dtype == np.dtype(int) and (t * 0.5).dtype == np.float32
     assert (mg.Tensor(np.array([10])) * 0.1).array.tolist() == [1.0]

@@ -44,7 +44,9 @@ DRAWING = threading.Lock()  # ranks that are threads share one generator
 class Model(Layer):
     """Ids and a mask, both (B, T), to logits (B, 2)."""
 
-    def __init__(self, cell: str, dropout: float, truncate: int | None, norm: bool) -> None:
+    def __init__(
+        self, cell: str, dropout: float, truncate: int | None, norm: bool
+    ) -> None:
         super().__init__()
         self.embedding = Embedding(WORDS, 8)
         self.cell = getattr(layers, cell)(8, 6, truncate=truncate)
@@ -101,12 +103,17 @@ def train(
         # ranks begin with different weights, and those of rank 0 count
         mg.seed(1 if comm is None else 1 + comm.rank)
         model = Model(cell, dropout, truncate, norm)
-    if comm is not None:  # a Trainer seeds the generator that other threads still draw from
+    if (
+        comm is not None
+    ):  # a Trainer seeds the generator that other threads still draw from
         comm.allgather(None)
     for tensor in model.named_parameters().values():
         tensor.array = tensor.array.astype(dtype)
     if norm:
-        model.between.mean, model.between.variance = np.zeros(6, dtype), np.ones(6, dtype)
+        model.between.mean, model.between.variance = (
+            np.zeros(6, dtype),
+            np.ones(6, dtype),
+        )
     held = Batches(ids[:77], mask[:77], labels[:77], batch_size=32, shuffle=False)
     callbacks = [
         optim.ClipGradients(1.0),
@@ -130,12 +137,17 @@ def train(
         comm=comm,
     )
     newest = optim.Snapshots.latest(Path(str(folder), "snapshots")) if resume else None
-    history = trainer.fit(Batches(ids, mask, labels, batch_size=BATCH), epochs, held, resume=newest)
+    history = trainer.fit(
+        Batches(ids, mask, labels, batch_size=BATCH), epochs, held, resume=newest
+    )
     for row in history.rows:
         row.pop("seconds", None)
     weights = model.state_dict()
     state = pickle.dumps(
-        {name: a.tobytes() for name, a in (weights | trainer.optimizer.state_dict()).items()}
+        {
+            name: a.tobytes()
+            for name, a in (weights | trainer.optimizer.state_dict()).items()
+        }
     )
     return {"weights": weights, "history": history.rows, "steps": trainer.step, "stop": trainer.stop_reason,
             "sha256": hashlib.sha256(state).hexdigest()}  # fmt: skip
@@ -160,10 +172,14 @@ def mpiexec() -> str | None:
         import mpi4py  # noqa: F401
     except ImportError:
         return None
-    return shutil.which("mpiexec", path=os.path.dirname(sys.executable)) or shutil.which("mpiexec")
+    return shutil.which(
+        "mpiexec", path=os.path.dirname(sys.executable)
+    ) or shutil.which("mpiexec")
 
 
-def start(ranks: int, arguments: list[str], module: bool = True) -> subprocess.Popen[str]:
+def start(
+    ranks: int, arguments: list[str], module: bool = True
+) -> subprocess.Popen[str]:
     """Start a script on `ranks` ranks, as a new group of processes."""
     python = [sys.executable, *(["-m", "mpi4py"] if module else [])]
     program = [str(mpiexec()), "-n", str(ranks), *python, *arguments]
@@ -172,7 +188,9 @@ def start(ranks: int, arguments: list[str], module: bool = True) -> subprocess.P
                             start_new_session=True)  # fmt: skip
 
 
-def training(ranks: int = 2, module: bool = True, **options: Any) -> subprocess.Popen[str]:
+def training(
+    ranks: int = 2, module: bool = True, **options: Any
+) -> subprocess.Popen[str]:
     """Start `train` with these options on `ranks` ranks."""
     return start(ranks, [__file__, json.dumps(options)], module)
 
@@ -182,7 +200,10 @@ def run(ranks: int, **options: Any) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as name:
         status, printed = ended(training(ranks, out=f"{name}/out", **options))
         assert status == 0, printed
-        return [pickle.loads(Path(f"{name}/out.{rank}").read_bytes()) for rank in range(ranks)]
+        return [
+            pickle.loads(Path(f"{name}/out.{rank}").read_bytes())
+            for rank in range(ranks)
+        ]
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -194,7 +215,9 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 def left_over() -> str:
     """The numbers of ranks that are still there three seconds after `mpiexec` has ended."""
     for _ in range(60):
-        found = subprocess.run(["pgrep", "-f", __file__], capture_output=True, text=True).stdout
+        found = subprocess.run(
+            ["pgrep", "-f", __file__], capture_output=True, text=True
+        ).stdout
         if not found:
             break
         time.sleep(0.05)
@@ -205,10 +228,14 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> tuple[float, float
     """The largest difference between two runs' weights, and between their histories (relative, for
     values above 1).
     """
-    weights = max(abs(one["weights"][path] - a).max() for path, a in other["weights"].items())
+    weights = max(
+        abs(one["weights"][path] - a).max() for path, a in other["weights"].items()
+    )
     rows = zip(one["history"], other["history"], strict=True)
     return weights, max(
-        abs(row[name] - like[name]) / max(1, abs(row[name])) for row, like in rows for name in row
+        abs(row[name] - like[name]) / max(1, abs(row[name]))
+        for row, like in rows
+        for name in row
     )
 
 

@@ -26,17 +26,23 @@ def with_gradients(*gradients: np.ndarray) -> dict[str, mg.Tensor]:
 
 def elements(parameters: dict[str, mg.Tensor]) -> Any:
     """All elements of the gradients, as one vector."""
-    return np.concatenate([t.grad.ravel() for t in parameters.values() if t.grad is not None])
+    return np.concatenate(
+        [t.grad.ravel() for t in parameters.values() if t.grad is not None]
+    )
 
 
 def test_a_gradient_of_rows_counts_each_row_once_and_stays_rows() -> None:
     table = mg.Tensor(np.zeros((6, 2)), requires_grad=True)
     mg.lookup(table, [1, 4, 1]).sum().backward()  # row 1: [2, 2], row 4: [1, 1]
-    assert clip_gradients({"table": table}, 1.0) == pytest.approx(math.sqrt(10), rel=1e-12)
+    assert clip_gradients({"table": table}, 1.0) == pytest.approx(
+        math.sqrt(10), rel=1e-12
+    )
     assert isinstance(table.node, Leaf)
     ids, values = table.node.grad.rows()
     assert ids.tolist() == [1, 4]
-    np.testing.assert_allclose(values, np.array([[2, 2], [1, 1]]) / math.sqrt(10), rtol=1e-12)
+    np.testing.assert_allclose(
+        values, np.array([[2, 2], [1, 1]]) / math.sqrt(10), rtol=1e-12
+    )
 
 
 def test_gradients_of_any_kind_count() -> None:
@@ -54,7 +60,9 @@ def test_gradients_of_any_kind_count() -> None:
 )  # fmt: skip
 def test_gradients_of_any_size_are_clipped(dtype: str, size: float) -> None:
     parameters = with_gradients(
-        np.array([3 * size], dtype), np.array([[0.0, -4 * size]], dtype), np.zeros(0, dtype)
+        np.array([3 * size], dtype),
+        np.array([[0.0, -4 * size]], dtype),
+        np.zeros(0, dtype),
     )
     rtol = 1e-4 if size == 1e-40 else 1e-6  # a subnormal number has fewer digits
 
@@ -64,11 +72,17 @@ def test_gradients_of_any_size_are_clipped(dtype: str, size: float) -> None:
         [3 * size, 0, -4 * size], rel=rtol, abs=0
     )  # short enough
     assert clip_gradients(parameters, size) == pytest.approx(5 * size, rel=rtol)
-    assert elements(parameters) == pytest.approx([0.6 * size, 0, -0.8 * size], rel=rtol, abs=0)
+    assert elements(parameters) == pytest.approx(
+        [0.6 * size, 0, -0.8 * size], rel=rtol, abs=0
+    )
 
 
 def test_no_gradient_has_the_norm_0() -> None:
-    for parameters in {}, with_gradients(np.zeros(2)), with_gradients(np.zeros((0, 2), "float32")):
+    for parameters in (
+        {},
+        with_gradients(np.zeros(2)),
+        with_gradients(np.zeros((0, 2), "float32")),
+    ):
         assert clip_gradients(parameters, 0.0) == 0
     with pytest.raises(OptionError, match="MG305"):
         clip_gradients({}, float("nan"))

@@ -63,7 +63,9 @@ def test_only_the_rows_that_are_read_are_caught_up_with():
     before = table.node.stored.copy()
     stale = np.flatnonzero(np.abs(before - expected).max(axis=1) > 1e-4)
     mg.lookup(table, stale[:1])
-    assert np.flatnonzero((table.node.stored != before).any(axis=1)).tolist() == [stale[0]]
+    assert np.flatnonzero((table.node.stored != before).any(axis=1)).tolist() == [
+        stale[0]
+    ]
     np.testing.assert_allclose(table.array, expected, rtol=1e-5)
 
 
@@ -88,10 +90,15 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_the_raw_state_goes_on_bit_for_bit(make, setting):
     start = np.random.default_rng(2).normal(size=(ROWS, WIDTH)).astype(np.float32)
-    unbroken, stored = make({"table": make_table(start)}), make({"table": make_table(start)})
+    unbroken, stored = (
+        make({"table": make_table(start)}),
+        make({"table": make_table(start)}),
+    )
     for optimizer in unbroken, stored:
         train(optimizer, range(1, 60))
-        if setting and hasattr(optimizer, setting[0]):  # just before the state is stored
+        if setting and hasattr(
+            optimizer, setting[0]
+        ):  # just before the state is stored
             setattr(optimizer, *setting)
     state = stored.raw_state()
     resumed = make({"table": make_table(stored.parameters()["table"].node.stored)})
@@ -141,7 +148,9 @@ def test_an_interrupted_catch_up_applies_nothing_twice(monkeypatch):
     np.testing.assert_array_equal(tables[0].array, tables[1].array)
 
 
-def test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pending(busy_threads):
+def test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pending(
+    busy_threads,
+):
     rng = np.random.default_rng(3)
     model = Sequential(Embedding(300, 4), RNN(4, 3), Dense(3, 2))
     optimizer = Adam(model.named_parameters(), lr=1e-2)
@@ -157,7 +166,9 @@ def test_one_model_computes_in_eight_threads_while_updates_of_its_rows_are_pendi
         def infer(ids):
             return model(ids).array
 
-        reads: list[Any] = [partial(infer, ids) for ids in rng.integers(0, 300, (8, 6, 10))]
+        reads: list[Any] = [
+            partial(infer, ids) for ids in rng.integers(0, 300, (8, 6, 10))
+        ]
         if trial % 2:  # two of the eight read the whole table
             reads[3] = reads[6] = lambda: model.embedding.table.array.copy()
         with ThreadPoolExecutor(8) as pool:
@@ -178,12 +189,15 @@ BETAS = [
 
 
 @pytest.mark.parametrize(
-    ("beta1", "beta2", "before", "gap"), [*BETAS, (0.9, 0.999, 4500, 5000), (0.9, 0.9, 10, 5000)]
+    ("beta1", "beta2", "before", "gap"),
+    [*BETAS, (0.9, 0.999, 4500, 5000), (0.9, 0.9, 10, 5000)],
 )
 def test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas(
     beta1, beta2, before, gap
 ):
-    scales = np.logspace(-9, 4, 14)  # of the gradients: some far below eps, some far above
+    scales = np.logspace(
+        -9, 4, 14
+    )  # of the gradients: some far below eps, some far above
     make = partial(Adam, lr=1.0, betas=(beta1, beta2), eps=1e-4)
     for last, missed in (before, gap), (1, 1), (3, 7), (20, 2), (90, 30):
         optimizer, dense, whole = twins(make, np.zeros((2, 14)))
@@ -194,7 +208,9 @@ def test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas
             if t == last:
                 start = whole.array[0].copy()
         error = np.abs(optimizer.parameters()["table"].array[0] - whole.array[0])
-        assert (error <= 1.6e-5 * np.abs(whole.array[0] - start) + 1e-11 * np.abs(start)).all(), (
+        assert (
+            error <= 1.6e-5 * np.abs(whole.array[0] - start) + 1e-11 * np.abs(start)
+        ).all(), (
             last,
             missed,
         )
@@ -206,7 +222,10 @@ RULES: dict[str, Any] = {
         partial(SGD, momentum=0.9),
         {"momentum": [0.0, 0.5, 0.9], "nesterov": [True, False]},
     ),
-    "adam": (Adam, {"beta1": [0, 0.9], "beta2": [0.9, 0.999], "eps": [1e-7, np.float32(1e-2)]}),
+    "adam": (
+        Adam,
+        {"beta1": [0, 0.9], "beta2": [0.9, 0.999], "eps": [1e-7, np.float32(1e-2)]},
+    ),
     "adamw": (partial(AdamW, weight_decay=0.0), {"beta1": [0.5], "eps": [1e-7, 1e-2]}),
     "rmsprop": (RMSprop, {"decay": [0.5, 0.9], "eps": [1e-7, 1e-2]}),
     "adagrad": (Adagrad, {"eps": [1e-7, 1e-2]}),
@@ -277,4 +296,6 @@ def test_whatever_happens_between_the_steps_rows_end_as_the_dense_rule_leaves_th
         dense_step(dense, ids, g)
     check(optimizer.parameters()["table"].array, whole.array)
     for key, array in dense.state_dict().items():
-        np.testing.assert_allclose(optimizer.state_dict()[key], array, rtol=1e-4, atol=1e-12)
+        np.testing.assert_allclose(
+            optimizer.state_dict()[key], array, rtol=1e-4, atol=1e-12
+        )

@@ -54,7 +54,9 @@ def test_state_that_does_not_fit_is_refused_whole() -> None:
 
 @pytest.mark.parametrize("make", [partial(SGD, momentum=0.9), Adam])
 @pytest.mark.parametrize("part", ["table", "up_to", "sums"])
-@pytest.mark.parametrize("change", [None, lambda array: array[:, None], lambda array: array[1:]])
+@pytest.mark.parametrize(
+    "change", [None, lambda array: array[:, None], lambda array: array[1:]]
+)
 def test_pending_updates_that_do_not_fit_are_refused_whole(
     make: Any, part: str, change: Any
 ) -> None:
@@ -76,7 +78,9 @@ def test_pending_updates_that_do_not_fit_are_refused_whole(
 
 
 @pytest.mark.parametrize("make", [SGD, Adagrad, partial(SGD, momentum=0.9), Adam])
-def test_a_rule_is_handed_the_touched_rows_alone_where_that_is_enough(make: Any) -> None:
+def test_a_rule_is_handed_the_touched_rows_alone_where_that_is_enough(
+    make: Any,
+) -> None:
     table = make_table(np.ones((5, 2)))
     optimizer, shapes = make({"table": table}, lr=0.1), []
     optimizer.update_rule = lambda p, *rest: shapes.append(p.shape)
@@ -110,9 +114,16 @@ def test_frozen_parameters_stay_and_their_steps_are_not_counted() -> None:
 
 
 def test_a_list_of_tensors_goes_by_their_names() -> None:
-    dense = [mg.Tensor([2.0], requires_grad=True, name=name) for name in ("dense.W", "dense.b")]
+    dense = [
+        mg.Tensor([2.0], requires_grad=True, name=name)
+        for name in ("dense.W", "dense.b")
+    ]
     assert list(SGD(dense).parameters()) == ["dense.W", "dense.b"]
-    assert list(SGD([*dense, mg.Tensor([1.0], requires_grad=True)]).parameters()) == ["0", "1", "2"]
+    assert list(SGD([*dense, mg.Tensor([1.0], requires_grad=True)]).parameters()) == [
+        "0",
+        "1",
+        "2",
+    ]
 
 
 def spoil_shape(optimizer: Any, b: mg.Tensor) -> None:
@@ -126,7 +137,10 @@ def spoil_shape(optimizer: Any, b: mg.Tensor) -> None:
         (spoil_shape, "MG105"),
         (lambda optimizer, b: setattr(optimizer, "scale", np.nan), "MG305"),
         (lambda optimizer, b: setattr(optimizer, "lr", -1.0), "MG305"),
-        (lambda optimizer, b: setattr(optimizer.groups[0], "weight_decay", np.nan), "MG305"),
+        (
+            lambda optimizer, b: setattr(optimizer.groups[0], "weight_decay", np.nan),
+            "MG305",
+        ),
         (lambda optimizer, b: setattr(optimizer, "beta1", 1.0), "MG305"),
         (lambda optimizer, b: setattr(optimizer, "eps", np.nan), "MG305"),
     ],
@@ -167,7 +181,11 @@ W: Any = mg.Tensor([1.0], requires_grad=True)
         (lambda: SGD([W, W.item()]), "MG302", "got list"),
         (lambda: SGD(W), "MG302", "got Tensor"),
         (lambda: SGD({"W": W.array}), "MG302", "got dict: 'numpy.ndarray' object"),
-        (lambda: SGD([{"parameters": {"W": W}, "momentum": 0.9}]), "MG302", "'momentum'"),
+        (
+            lambda: SGD([{"parameters": {"W": W}, "momentum": 0.9}]),
+            "MG302",
+            "'momentum'",
+        ),
         (lambda: SGD([W, W]), "MG303", "'1' is listed twice (also as '0')"),
         (lambda: SGD([{"parameters": {"a": W}}] * 2), "MG303", "'a' is listed twice"),
         (lambda: SGD({"W": W * 2}), "MG126", "cannot train"),
@@ -198,7 +216,9 @@ def test_the_representation_tells_the_settings() -> None:
         (AdamW, "wieght_decay", "did you mean weight_decay"),
     ],
 )
-def test_a_setting_that_an_optimizer_lacks_is_refused(make: Any, name: str, remedy: str) -> None:
+def test_a_setting_that_an_optimizer_lacks_is_refused(
+    make: Any, name: str, remedy: str
+) -> None:
     def tune(optimizer: Any) -> None:
         setattr(optimizer, name, 0.5)
 
@@ -218,14 +238,22 @@ def test_a_rule_of_ones_own_defines_its_settings_in_its_methods() -> None:
 
     slow = Slow(parameters(), 3)
     slow.patience, slow.waited = 4, 1
-    assert slow.settings() == {"momentum": 0.0, "nesterov": False, "patience": 4, "waited": 1}
+    assert slow.settings() == {
+        "momentum": 0.0,
+        "nesterov": False,
+        "patience": 4,
+        "waited": 1,
+    }
     with pytest.raises(UnknownNameError, match="did you mean patience"):
         slow.patiense = 5
 
 
 def test_weight_decay_is_set_for_all_groups_as_lr_is() -> None:
     a, b = mg.Tensor([1.0], requires_grad=True), mg.Tensor([2.0], requires_grad=True)
-    groups: Any = [{"parameters": {"a": a}}, {"parameters": {"b": b}, "weight_decay": 0.1}]
+    groups: Any = [
+        {"parameters": {"a": a}},
+        {"parameters": {"b": b}, "weight_decay": 0.1},
+    ]
     optimizer = SGD(groups, lr=0.5)
     optimizer.weight_decay = 0.2
     assert [group.weight_decay for group in optimizer.groups] == [0.2, 0.2]

@@ -31,7 +31,9 @@ def test_split(patterns: list[str], found: list[str]) -> None:
     matching, rest = split(parameters, *patterns)
     assert list(matching) == found
     assert (
-        [*matching, *rest] and {**matching, **rest} == parameters and not set(matching) & set(rest)
+        [*matching, *rest]
+        and {**matching, **rest} == parameters
+        and not set(matching) & set(rest)
     )
 
 
@@ -48,10 +50,15 @@ def test_frozen_parameters_get_no_gradients_and_thawed_ones_do() -> None:
     def trained() -> set[str]:
         net.zero_grad()
         net(np.ones((2, 3), int)).sum().backward()
-        return {path for path, t in net.named_parameters().items() if t.grad is not None}
+        return {
+            path for path, t in net.named_parameters().items() if t.grad is not None
+        }
 
     everything = trained()
-    assert freeze(net, "embedding", "rnn.cell.W_hh") == ["embedding.table", "rnn.cell.W_hh"]
+    assert freeze(net, "embedding", "rnn.cell.W_hh") == [
+        "embedding.table",
+        "rnn.cell.W_hh",
+    ]
     assert trained() == everything - {"embedding.table", "rnn.cell.W_hh"}
     unfreeze(net, "embedding")
     assert trained() == everything - {"rnn.cell.W_hh"}

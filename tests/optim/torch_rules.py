@@ -19,13 +19,22 @@ RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "sgd": ("SGD", {"lr": 0.1}),
     "sgd_decay": ("SGD", {"lr": 0.1, "weight_decay": 0.02}),
     "sgd_momentum": ("SGD", {"lr": 0.1, "momentum": 0.9}),
-    "sgd_nesterov": ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.02}),
+    "sgd_nesterov": (
+        "SGD",
+        {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.02},
+    ),
     "adagrad": ("Adagrad", {"lr": 0.1}),
     "adagrad_decay": ("Adagrad", {"lr": 0.1, "weight_decay": 0.02}),
     "rmsprop": ("RMSprop", {"lr": 0.01, "decay": 0.9}),
-    "rmsprop_decay": ("RMSprop", {"lr": 0.01, "decay": 0.95, "eps": 1e-3, "weight_decay": 0.02}),
+    "rmsprop_decay": (
+        "RMSprop",
+        {"lr": 0.01, "decay": 0.95, "eps": 1e-3, "weight_decay": 0.02},
+    ),
     "adam": ("Adam", {"lr": 0.01}),
-    "adam_decay": ("Adam", {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-3, "weight_decay": 0.02}),
+    "adam_decay": (
+        "Adam",
+        {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-3, "weight_decay": 0.02},
+    ),
     "adamw": ("AdamW", {"lr": 0.01, "weight_decay": 0.1}),
 }  # by minigrad's names and with its defaults
 
@@ -50,7 +59,9 @@ def walk(optimizer: optim.Optimizer, first: int = 0, last: int = STEPS) -> None:
     for step in range(first, last):
         for path, tensor in optimizer.parameters().items():
             tensor.grad = (
-                None if path == "b" and step % 4 == 2 else stored[f"gradients/{path}"][step]
+                None
+                if path == "b" and step % 4 == 2
+                else stored[f"gradients/{path}"][step]
             )
         optimizer.step()
 
@@ -80,8 +91,14 @@ def check_against_torch(name: str) -> None:
     walk(single)
     for path, tensor in single.parameters().items():
         assert tensor.dtype == np.float32
-        np.testing.assert_allclose(tensor.array, stored[f"{name}/{path}"][-1], rtol=2e-5, atol=2e-6)
-    slots = [array for key, array in single.state_dict().items() if not key.startswith("steps/")]
+        np.testing.assert_allclose(
+            tensor.array, stored[f"{name}/{path}"][-1], rtol=2e-5, atol=2e-6
+        )
+    slots = [
+        array
+        for key, array in single.state_dict().items()
+        if not key.startswith("steps/")
+    ]
     assert all(array.dtype == np.float32 for array in slots)
 
 
@@ -90,15 +107,21 @@ def main() -> None:
 
     rng = np.random.default_rng(6)
     start = {"W": rng.normal(size=(4, 3)), "b": rng.normal(size=3)}
-    gradients = {path: rng.normal(size=(STEPS, *value.shape)) for path, value in start.items()}
+    gradients = {
+        path: rng.normal(size=(STEPS, *value.shape)) for path, value in start.items()
+    }
     stored: dict[str, Any] = {f"start/{path}": value for path, value in start.items()}
     stored |= {f"gradients/{path}": value for path, value in gradients.items()}
     for name, (rule, options) in RULES.items():
-        named = {{"decay": "alpha"}.get(option, option): value for option, value in options.items()}
+        named = {
+            {"decay": "alpha"}.get(option, option): value
+            for option, value in options.items()
+        }
         if rule != "SGD":
             named.setdefault("eps", 1e-7)
         parameters = {
-            path: torch.nn.Parameter(torch.tensor(value)) for path, value in start.items()
+            path: torch.nn.Parameter(torch.tensor(value))
+            for path, value in start.items()
         }
         optimizer = getattr(torch.optim, rule)(parameters.values(), **named)
         walked: dict[str, list[Any]] = {path: [] for path in parameters}
@@ -110,7 +133,9 @@ def main() -> None:
             optimizer.step()
             for path, parameter in parameters.items():
                 walked[path].append(parameter.detach().numpy().copy())
-        stored |= {f"{name}/{path}": np.stack(values) for path, values in walked.items()}
+        stored |= {
+            f"{name}/{path}": np.stack(values) for path, values in walked.items()
+        }
     stored["torch"] = np.array(torch.__version__)
     np.savez_compressed(PATH, **stored)
 

@@ -32,8 +32,12 @@ FOLDERS = [
 ]
 RULES = "tests/minigrad/gradient_checker/test_rules.py"
 LAZY = "tests/optim/test_lazy.py"
-AS_DENSE = "test_whatever_happens_between_the_steps_rows_end_as_the_dense_rule_leaves_them"
-CATCHES_UP = "test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas"
+AS_DENSE = (
+    "test_whatever_happens_between_the_steps_rows_end_as_the_dense_rule_leaves_them"
+)
+CATCHES_UP = (
+    "test_a_row_that_adam_did_not_touch_for_a_while_catches_up_whatever_the_betas"
+)
 # What of these does not run there, and why: files, or beginnings of the tests' names.
 LEFT_OUT = {
     "it starts processes": [
@@ -72,14 +76,22 @@ LEFT_OUT = {
         "tests/minigrad/support/test_files.py",
     ],
     "it is one of many alike, of which some are enough to see what is different here": [
-        *(f"{RULES}::test_right_programs_are_never_blamed[{decade}]" for decade in range(4, 40)),
+        *(
+            f"{RULES}::test_right_programs_are_never_blamed[{decade}]"
+            for decade in range(4, 40)
+        ),
         *(
             f"{RULES}::test_the_same_programs_with_a_wrong_rule_are[{seed}]"
             for seed in range(30, 75, 3)
         ),
         *(
             f"tests/layers/test_mask.py::test_padding_leaves_no_trace[{case}]"
-            for case in ("GRU-options3", "RNN-options4", "LSTM-options5", "LSTM-options6")
+            for case in (
+                "GRU-options3",
+                "RNN-options4",
+                "LSTM-options5",
+                "LSTM-options6",
+            )
         ),
         *(
             f"{LAZY}::{CATCHES_UP}[{beta1}-{beta2}-300-400]"
@@ -98,7 +110,10 @@ LEFT_OUT = {
         ),
     ],
     "it is long, and a shorter one like it is tried": [
-        *(f"{LAZY}::{CATCHES_UP}[{case}]" for case in ("0.9-0.999-4500-5000", "0.9-0.9-10-5000")),
+        *(
+            f"{LAZY}::{CATCHES_UP}[{case}]"
+            for case in ("0.9-0.999-4500-5000", "0.9-0.9-10-5000")
+        ),
     ],
 }
 
@@ -117,14 +132,18 @@ def gathered(tmp_path_factory):
 
 def files():
     """The test files, from the root of the repository."""
-    found = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("test_*.py"))]
+    found = [
+        path for folder in FOLDERS for path in sorted((ROOT / folder).glob("test_*.py"))
+    ]
     return [path.relative_to(ROOT) for path in found]
 
 
 def node(script, *arguments):
     """Run a script of this folder under Node."""
     command = [str(NODE), str(HERE / script), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=3600, check=False
+    )
 
 
 def test_what_can_run_there_passes(gathered):
@@ -133,7 +152,9 @@ def test_what_can_run_there_passes(gathered):
     left_out = list(itertools.chain(*LEFT_OUT.values()))
     options = "-q -p no:cacheprovider --capture=sys --hypothesis-profile=sampled --tb=short".split()
     options += [str(file) for file in files() if str(file) not in left_out]
-    options += [option for name in left_out if "::" in name for option in ("--deselect", name)]
+    options += [
+        option for name in left_out if "::" in name for option in ("--deselect", name)
+    ]
     run = node("run.mjs", gathered, PACKAGES, ROOT, *options)
     print(run.stdout[-10_000:], run.stderr[-2_000:])
     assert run.returncode == 0
@@ -154,7 +175,9 @@ def test_a_page_computes_draws_explores_and_reads_reviews(gathered):
     slope = 2 * (math.tanh(-1.0) - 1) * (1 - math.tanh(-1.0) ** 2)
     assert found["gradient"] == pytest.approx([slope, 2 * slope], rel=1e-6)
     nodes = ET.fromstring(found["svg"]).findall(".//*[@class='node']")
-    assert len(nodes) == 8  # x, W, b, target; their product, its sum with b, Tanh, the loss
+    assert (
+        len(nodes) == 8
+    )  # x, W, b, target; their product, its sum with b, Tanh, the loss
     assert found["page"] > 10_000
     assert found["refused"] == ["MG404", "MG607", "MG509"]
     assert found["reviews"] == 25_000 and found["rows"] == [2, 40, 4]

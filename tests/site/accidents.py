@@ -79,7 +79,9 @@ def run(site: Path) -> int:
             learner.write(right)
             fine = "passed. All" in learner.check()
             wrong += not fine
-            times = f"{middle - start:5.1f} s, then {time.perf_counter() - middle:4.1f} s"
+            times = (
+                f"{middle - start:5.1f} s, then {time.perf_counter() - middle:4.1f} s"
+            )
             print(f"{'right' if fine else 'WRONG'}  {times}  {code[:50]!r}", flush=True)
         server.shutdown()
     print(f"{len(ACCIDENTS) - wrong} of {len(ACCIDENTS)}")

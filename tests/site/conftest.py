@@ -26,18 +26,28 @@ def build(folder):
     """
     own = folder / "lessons/lesson_21_slope"
     for command in "new", "test":
-        subprocess.run([sys.executable, "-m", "minigrad", "course", command, str(own)], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "minigrad", "course", command, str(own)], check=True
+        )
     variables = {**os.environ, VARIABLE: str(own.parent)}
-    options = f"-q -E -a -n -W --keep-going -d {folder / 'doctrees'} docs {folder / 'html'}"
+    options = (
+        f"-q -E -a -n -W --keep-going -d {folder / 'doctrees'} docs {folder / 'html'}"
+    )
     subprocess.run(
-        [sys.executable, "-m", "sphinx", *options.split()], cwd=ROOT, check=True, env=variables
+        [sys.executable, "-m", "sphinx", *options.split()],
+        cwd=ROOT,
+        check=True,
+        env=variables,
     )
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The folder of the built site, which all processes that run tests share."""
-    if any(importlib.util.find_spec(name) is None for name in ("furo", "myst_parser", "sphinx")):
+    if any(
+        importlib.util.find_spec(name) is None
+        for name in ("furo", "myst_parser", "sphinx")
+    ):
         pytest.skip("the extra minigrad-edu[site] is not installed")
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
@@ -62,7 +72,11 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     asked: list[str]
 
     def translate_path(self, path):
-        below = path.removeprefix("/minigrad/") if path.startswith("/minigrad/") else "nowhere"
+        below = (
+            path.removeprefix("/minigrad/")
+            if path.startswith("/minigrad/")
+            else "nowhere"
+        )
         return super().translate_path(f"/{below}")
 
     def log_message(self, *_):
@@ -85,7 +99,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 def reader(site, tmp_path_factory):
     """A browser that reads the site."""
     if not (CHROMIUM and DRIVER):
-        pytest.skip("no Chromium with its driver is installed (Debian: chromium chromium-driver)")
+        pytest.skip(
+            "no Chromium with its driver is installed (Debian: chromium chromium-driver)"
+        )
     if not AXE.is_file():
         pytest.skip("axe-core is not installed (make setup, where npm is)")
     Handler.asked = []
@@ -94,5 +110,9 @@ def reader(site, tmp_path_factory):
     ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with start_chromium(tmp_path_factory.mktemp("profile")) as driver:
-            yield Reader(driver, f"http://localhost:{server.server_port}/minigrad/", Handler.asked)
+            yield Reader(
+                driver,
+                f"http://localhost:{server.server_port}/minigrad/",
+                Handler.asked,
+            )
         server.shutdown()

@@ -52,7 +52,9 @@ class Reader(Explorer):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 url = message["params"]["request"]["url"]
-                if not url.startswith((self.address, "data:", "blob:", "about:", "chrome:")):
+                if not url.startswith(
+                    (self.address, "data:", "blob:", "about:", "chrome:")
+                ):
                     found.append(f"asked for {url}")
         return found
 
@@ -62,7 +64,11 @@ class Reader(Explorer):
         found = self.driver.execute_async_script(
             "axe.run({ resultTypes: ['violations'] }).then((found) => arguments[0](found.violations))"
         )
-        wrong = [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
+        wrong = [
+            f"{rule['id']}: {node['html'][:200]}"
+            for rule in found
+            for node in rule["nodes"]
+        ]
         if self.run(
             "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
         ):
@@ -71,4 +77,6 @@ class Reader(Explorer):
 
     def focused(self):
         it = "document.activeElement"
-        return str(self.run(f"return {it}.getAttribute('aria-label') ?? {it}.textContent")).strip()
+        return str(
+            self.run(f"return {it}.getAttribute('aria-label') ?? {it}.textContent")
+        ).strip()

@@ -58,7 +58,9 @@ def test_a_keyboard_opens_and_closes_the_list_of_pages_on_a_phone(reader):
 def test_the_search_finds_a_gate(reader):
     reader.visit("search.html?q=tanh")
     reader.wait(
-        lambda: reader.run("return document.querySelector('#search-results li a') !== null")
+        lambda: reader.run(
+            "return document.querySelector('#search-results li a') !== null"
+        )
     )
     assert reader.problems() == []
 
@@ -112,7 +114,9 @@ def test_an_explorer_that_does_not_load_says_so(reader, blocked):
     reader.wait(lambda: "There is no network" in reader.text(".explorer"))
 
 
-@pytest.mark.parametrize("page", ["index.html", "readme.html", "lessons/lesson_01_by_hand.html"])
+@pytest.mark.parametrize(
+    "page", ["index.html", "readme.html", "lessons/lesson_01_by_hand.html"]
+)
 def test_a_keyboard_reaches_the_first_run_in_four_stops(python, reader, page):
     reader.visit(page)
     reader.press(TAB, TAB)
@@ -158,7 +162,9 @@ def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader):
     assert reader.problems() == []
 
 
-@pytest.mark.parametrize("page", ["expression", "rnn", "lesson_02_slopes", "lesson_13_bptt"])
+@pytest.mark.parametrize(
+    "page", ["expression", "rnn", "lesson_02_slopes", "lesson_13_bptt"]
+)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_that_minigrad_drew(reader, page, scheme):
     reader.visit(f"made/{page}.html", scheme=scheme)

@@ -24,7 +24,9 @@ SQUARE = "import minigrad as mg\nx = mg.Tensor(2.0, requires_grad=True)"
 def cells_of(site, page):
     """Of each cell of a page: its code, and the HTML of what it showed when the site was built."""
     found = []
-    for part in (site / page).read_text(encoding="utf-8").split('<div class="cell"')[1:]:
+    for part in (
+        (site / page).read_text(encoding="utf-8").split('<div class="cell"')[1:]
+    ):
         cell, _, shown = part.partition('class="cell-output"')
         (code,) = re.findall(r"<pre>(.*?)</pre>", cell, re.DOTALL)
         shown = shown.partition("</div></div>")[0]
@@ -81,12 +83,18 @@ class Page(Reader):
         return self.text(".cell-status")
 
     def finished(self):
-        self.wait(lambda: self.status().startswith(("Ran in", "Ended with an error", "Python ")))
+        self.wait(
+            lambda: self.status().startswith(
+                ("Ran in", "Ended with an error", "Python ")
+            )
+        )
 
     def chord(self, modifier, key):
         from selenium.webdriver.common.action_chains import ActionChains
 
-        ActionChains(self.driver).key_down(modifier).send_keys(key).key_up(modifier).perform()
+        ActionChains(self.driver).key_down(modifier).send_keys(key).key_up(
+            modifier
+        ).perform()
 
     def pictures(self):
         """Of each picture: its name, its source, its width."""
@@ -130,12 +138,16 @@ def page(browser, first_run):
 
 
 def test_nothing_of_python_is_loaded_before_the_first_run(first_run):
-    assert not re.search(r"pyodide|\.whl|\.wasm|viz|worker", " ".join(first_run["before"]))
+    assert not re.search(
+        r"pyodide|\.whl|\.wasm|viz|worker", " ".join(first_run["before"])
+    )
     assert any(path.endswith("pyodide.asm.wasm") for path in first_run["at"])
 
 
 def test_the_first_run_fetches_at_most_10_mb(first_run, site):
-    files = [path.removeprefix("/minigrad/").partition("?")[0] for path in first_run["at"]]
+    files = [
+        path.removeprefix("/minigrad/").partition("?")[0] for path in first_run["at"]
+    ]
     sizes = {file: len(gzip.compress((site / file).read_bytes(), 6)) for file in files}
     assert len(files) == len(sizes)  # nothing twice
     assert 5e6 < sum(sizes.values()) <= 10e6, sizes
@@ -143,7 +155,9 @@ def test_the_first_run_fetches_at_most_10_mb(first_run, site):
 
 def test_the_readme_s_gradient_and_its_graph(first_run):
     by_hand = (-1.4796, -2.9593)  # 2 (z - 1) (1 - z²) x for z = tanh(-1)
-    numbers = [float(number) for number in re.findall(r"-?\d+\.\d+", first_run["text"])[:2]]
+    numbers = [
+        float(number) for number in re.findall(r"-?\d+\.\d+", first_run["text"])[:2]
+    ]
     assert numbers == pytest.approx(by_hand, abs=5e-5)
     [(_, source, width)] = first_run["pictures"]
     assert source.startswith("data:image/svg+xml") and width > 100
@@ -154,7 +168,9 @@ def test_a_broken_tanh_is_named_with_its_line(page, site):
     shown = page.execute(code)
     assert "the rule is at Cell 1, line 10" in shown and "it should be 1 - z²" in shown
     assert code.splitlines()[9].strip() == "def backward(self, dz, z, x):"
-    assert "right: 4 comparisons" in page.execute(code.replace("1 - x * x", "1 - z * z"))
+    assert "right: 4 comparisons" in page.execute(
+        code.replace("1 - x * x", "1 - z * z")
+    )
 
 
 def test_errors_show_the_cell_s_own_lines(page):
@@ -183,7 +199,9 @@ def test_the_explorer_steps_and_escape_leaves_it(page, site):
     assert page.text("#count") == "2 / 18"
     page.press(ESCAPE, ESCAPE)
     page.driver.switch_to.default_content()
-    page.wait(lambda: page.focused() == "With the keyboard, Escape leaves the explorer.")
+    page.wait(
+        lambda: page.focused() == "With the keyboard, Escape leaves the explorer."
+    )
 
 
 def test_an_endless_loop_is_stopped_and_python_is_ready_again(page):
@@ -211,7 +229,9 @@ def test_the_keyboard_alone_reaches_edits_runs_and_leaves_a_cell(page):
     page.press(TAB)
     assert page.focused() == "Reset cell 1"
     page.press(ENTER)
-    assert "mg.draw" in page.run("return document.querySelector('.cell textarea').value")
+    assert "mg.draw" in page.run(
+        "return document.querySelector('.cell textarea').value"
+    )
     page.press(TAB, TAB)
     assert not page.run("return document.activeElement.closest('.cell')")
 
@@ -220,7 +240,10 @@ def test_the_keyboard_alone_reaches_edits_runs_and_leaves_a_cell(page):
 @pytest.mark.parametrize("width", [1280, 400])
 def test_a_cell_is_accessible(page, width, scheme):
     page.look(width, scheme)
-    for code in (f"print('a' * 300)\n{SQUARE}\nmg.gradcheck(lambda x: x * x, x)", "1 / 0"):
+    for code in (
+        f"print('a' * 300)\n{SQUARE}\nmg.gradcheck(lambda x: x * x, x)",
+        "1 / 0",
+    ):
         page.execute(code)
         # the rest is Furo's
         found = [one for one in page.violations() if "cell" in one or "wider" in one]

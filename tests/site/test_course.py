@@ -34,7 +34,9 @@ class Learner:
 
     def open(self, one, width=1280):
         self.reader.visit(f"lessons/{one.name}.html", width)
-        self.wait(lambda: self.run("return document.querySelector('.cm-content') !== null"))
+        self.wait(
+            lambda: self.run("return document.querySelector('.cm-content') !== null")
+        )
 
     def write(self, code):
         """Replace the whole file, as if it were pasted. A slow page may need more than one attempt,
@@ -109,7 +111,9 @@ def test_a_lesson_is_done_in_its_page(learner):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_newly_opened_lesson_starts_at_its_top_and_its_editor_at_the_task(learner, width):
+def test_a_newly_opened_lesson_starts_at_its_top_and_its_editor_at_the_task(
+    learner, width
+):
     drawn = "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(arguments[0], 50)))"
     task = (
         "const box = (one) => document.querySelector(one)?.getBoundingClientRect();"
@@ -171,7 +175,9 @@ def test_a_teacher_s_lesson_needs_a_new_name_and_a_key(tmp_path):
     }.items():
         own = tmp_path / name / name
         for command in ("new", "test")[: 1 + (message == "rename")]:
-            subprocess.run([sys.executable, "-m", "minigrad", "course", command, own], check=True)
+            subprocess.run(
+                [sys.executable, "-m", "minigrad", "course", command, own], check=True
+            )
         done = subprocess.run(
             [sys.executable, "-c", code],
             env={**os.environ, VARIABLE: str(own.parent)},
@@ -188,7 +194,9 @@ def test_a_check_survives_a_file_that_ends_or_damages_python(learner):
     learner.open(one)
     learner.write("import os\nos._exit(0)")
     assert "it ended the Python process" in learner.check()
-    learner.write(f"import builtins, sys\nsys.modules.clear()\nbuiltins.len = None\n{right}")
+    learner.write(
+        f"import builtins, sys\nsys.modules.clear()\nbuiltins.len = None\n{right}"
+    )
     learner.check()
     learner.write(right)
     assert "passed. All" in learner.check()
@@ -217,7 +225,9 @@ def test_quiz_answers_in_a_page_are_judged_as_on_the_command_line(learner):
         questions,
         tried,
     )
-    assert there == [[list(quiz.answer(one, text)) for text in tried] for one in questions]
+    assert there == [
+        [list(quiz.answer(one, text)) for text in tried] for one in questions
+    ]
 
 
 def test_every_key_can_be_typed_and_a_changed_cell_is_kept(learner):
@@ -233,7 +243,10 @@ def test_every_key_can_be_typed_and_a_changed_cell_is_kept(learner):
         "area.dispatchEvent(new Event('input'))"
     )
     learner.open(one)
-    assert learner.run("return document.querySelector('.cell textarea').value") == "changed"
+    assert (
+        learner.run("return document.querySelector('.cell textarea').value")
+        == "changed"
+    )
     assert (
         learner.run(count)
         == cells

@@ -36,23 +36,39 @@ def pages(site):
 def test_every_link_and_every_file_of_a_page_is_there(site, pages):
     dead = []
     for path, page in pages.items():
-        assert len(page.places) == len(set(page.places)), f"{path} has two places of one name"
+        assert len(page.places) == len(set(page.places)), (
+            f"{path} has two places of one name"
+        )
         for link in page.links + page.loaded:
             if urlsplit(link).scheme:
                 continue
             file, place = urldefrag(link)
-            folder = site if file.startswith("/") else path.parent  # as 404.html's links
-            target = (folder / unquote(urlsplit(file).path).lstrip("/")).resolve() if file else path
-            known = pages[target].places if place and target in pages else [unquote(place)]
+            folder = (
+                site if file.startswith("/") else path.parent
+            )  # as 404.html's links
+            target = (
+                (folder / unquote(urlsplit(file).path).lstrip("/")).resolve()
+                if file
+                else path
+            )
+            known = (
+                pages[target].places if place and target in pages else [unquote(place)]
+            )
             if not target.is_file() or unquote(place) not in known:
                 dead.append(f"{path.relative_to(site)}: {link}")
     assert dead == []
 
 
 def test_nothing_is_loaded_from_elsewhere(site, pages):
-    from_page = [link for page in pages.values() for link in page.loaded if urlsplit(link).netloc]
+    from_page = [
+        link for page in pages.values() for link in page.loaded if urlsplit(link).netloc
+    ]
     sheets = "".join(sheet.read_text(encoding="utf-8") for sheet in site.rglob("*.css"))
-    assert from_page == re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", sheets) == []
+    assert (
+        from_page
+        == re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", sheets)
+        == []
+    )
 
 
 @pytest.mark.parametrize("page", ["index", "readme", "install", "course"])

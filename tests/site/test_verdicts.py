@@ -25,7 +25,11 @@ def answers(one):
     """Of one lesson: its stub, its solution, slips, and right answers in other ways."""
     slips = [slip.code for slip in one.slips]
     codes = [*slips[::STRIDE], *list(one._module("right").RIGHT.values())[::STRIDE]]
-    return [one.read("exercise.py"), one.read("solution.py"), *(with_code(one, c) for c in codes)]
+    return [
+        one.read("exercise.py"),
+        one.read("solution.py"),
+        *(with_code(one, c) for c in codes),
+    ]
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
@@ -34,6 +38,8 @@ def test_the_verdicts_in_a_page_are_those_of_the_command_line(site, python, tmp_
     files = tmp_path / "files.json"
     files.write_text(json.dumps([(one.name, text) for one, text in given]))
     command = [str(NODE), str(GRADE), str(site / "_static/cells"), str(files)]
-    page = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # beside this process
+    page = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True
+    )  # beside this process
     here = [feedback.lines(graded_here(one, text), 3, page=True) for one, text in given]
     assert json.loads(page.communicate()[0]) == here

@@ -24,7 +24,9 @@ def built(tmp_path_factory):
     """The folder of this site, and what the build printed."""
     pytest.importorskip("furo")
     folder = tmp_path_factory.mktemp("site")
-    options = f"-q -E -a -n -W --keep-going -d {folder / 'doctrees'} docs {folder / 'html'}"
+    options = (
+        f"-q -E -a -n -W --keep-going -d {folder / 'doctrees'} docs {folder / 'html'}"
+    )
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", *options.split()],
         cwd=ROOT,
@@ -37,12 +39,16 @@ def built(tmp_path_factory):
 
 
 def text_of(page):
-    return " ".join(re.sub(r"<(script|style).*?</\1>|<.*?>", "", page, flags=re.DOTALL).split())
+    return " ".join(
+        re.sub(r"<(script|style).*?</\1>|<.*?>", "", page, flags=re.DOTALL).split()
+    )
 
 
 def test_the_builder_is_told_at_the_end_what_is_missing_and_what_to_do(built):
     last = built[1].strip().splitlines()[-1]
-    assert last.startswith("This site has no editor, and its code cannot be run: numpy-")
+    assert last.startswith(
+        "This site has no editor, and its code cannot be run: numpy-"
+    )
     assert "MINIGRAD_PYODIDE" in last
 
 
@@ -78,5 +84,7 @@ def test_a_failed_download_is_explained_in_plain_words(monkeypatch, tmp_path):
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     with pytest.raises(runtime.Unavailable) as raised:
         runtime.numpy_wheel()
-    assert "cannot be downloaded (Name or service not known). Build again" in str(raised.value)
+    assert "cannot be downloaded (Name or service not known). Build again" in str(
+        raised.value
+    )
     assert "urlopen" not in str(raised.value)

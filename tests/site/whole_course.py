@@ -15,7 +15,9 @@ from .slow import slowed
 from .test_course import learner as learner
 
 
-def test_the_whole_course_is_taken_in_the_pages_alone(learner, tmp_path, capsys, monkeypatch):
+def test_the_whole_course_is_taken_in_the_pages_alone(
+    learner, tmp_path, capsys, monkeypatch
+):
     times = float(os.environ.get("SLOWED", "1"))
     learner.reader.patience *= times
     with slowed(learner.reader.driver.service.process.pid, times):
@@ -24,7 +26,9 @@ def test_the_whole_course_is_taken_in_the_pages_alone(learner, tmp_path, capsys,
             learner.write(one.read("solution.py"))
             start = time.perf_counter()
             assert "passed. All" in learner.check(), one.name
-            drawn = learner.run("return document.querySelectorAll('.lesson-graph iframe').length")
+            drawn = learner.run(
+                "return document.querySelectorAll('.lesson-graph iframe').length"
+            )
             assert drawn, one.name
             with capsys.disabled():
                 print(f"{one.name}: {time.perf_counter() - start:.1f} s", flush=True)

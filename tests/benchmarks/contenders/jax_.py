@@ -62,7 +62,9 @@ def logits(kind, w, ids):
     cell = {"rnn": rnn, "gru": gru, "lstm": lstm}[kind]
     h0 = jnp.zeros((ids.shape[0], w["W_hh"].shape[0]))
     from_x = w["table"][ids.T] @ w["W_xh"] + w["b"]
-    (h, _), _ = jax.lax.scan(lambda state, P: (cell(w, *state, P), None), (h0, h0), from_x)  # type: ignore[call-arg]
+    (h, _), _ = jax.lax.scan(
+        lambda state, P: (cell(w, *state, P), None), (h0, h0), from_x
+    )  # type: ignore[call-arg]
     return h @ w["W"] + w["c"]
 
 
@@ -74,11 +76,15 @@ class Training:
 
         def loss_of(w, ids, labels):
             z = logits(kind, w, ids)
-            return jnp.mean(jnp.maximum(z, 0) - z * labels + jnp.log1p(jnp.exp(-jnp.abs(z))))
+            return jnp.mean(
+                jnp.maximum(z, 0) - z * labels + jnp.log1p(jnp.exp(-jnp.abs(z)))
+            )
 
         @partial(jax.jit, donate_argnums=0)
         def step(state, i, ids, labels):
-            loss, gradients = jax.value_and_grad(loss_of)(get_weights(state), ids, labels)
+            loss, gradients = jax.value_and_grad(loss_of)(
+                get_weights(state), ids, labels
+            )
             return update(i, gradients, state), loss
 
         self.step = step

@@ -29,9 +29,11 @@ else:
 
 def classifier(kind, weights):
     """Build the model of experiment 1a, without the sigmoid, which the loss applies."""
-    recurrent = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[
-        kind
-    ]
+    recurrent = {
+        "rnn": keras.layers.SimpleRNN,
+        "gru": keras.layers.GRU,
+        "lstm": keras.layers.LSTM,
+    }[kind]
     model = keras.Sequential([
         keras.layers.Embedding(*weights["table"].shape),
         recurrent(len(weights["W_hh"])),
@@ -58,7 +60,9 @@ class Training:
     def run(self, batches):
         """Train with `fit`, which takes three quarters of the time of separate calls on JAX."""
         ids, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
-        self.model.fit(ids, labels, batch_size=len(batches[0][0]), shuffle=False, verbose=0)
+        self.model.fit(
+            ids, labels, batch_size=len(batches[0][0]), shuffle=False, verbose=0
+        )
 
     def steps(self, batches):
         losses = []

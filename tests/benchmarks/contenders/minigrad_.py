@@ -46,7 +46,9 @@ def fill(model, kind, weights):
 
 def unrolled(setting, xs, weights):
     inputs = [mg.Tensor(x) for x in xs]
-    U, W, b = parameters = [mg.Tensor(array, requires_grad=True) for array in weights.values()]
+    U, W, b = parameters = [
+        mg.Tensor(array, requires_grad=True) for array in weights.values()
+    ]
     h0 = mg.Tensor(np.zeros((len(xs[0]), W.shape[0]), np.float32))
 
     def call():
@@ -69,7 +71,9 @@ class Classifier(Layer):
         super().__init__()
         width, hidden = weights["W_xh"].shape[0], weights["W_hh"].shape[0]
         self.embedding = Embedding(*weights["table"].shape)
-        self.recurrent = {"rnn": RNN, "gru": GRU, "lstm": LSTM}[kind](width, hidden, fused=fused)
+        self.recurrent = {"rnn": RNN, "gru": GRU, "lstm": LSTM}[kind](
+            width, hidden, fused=fused
+        )
         self.head = Dense(hidden, 1)
         fill(self, kind, weights)
 
@@ -110,8 +114,12 @@ class Language(Layer):
     def __init__(self, weights, fused):
         super().__init__()
         width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
-        self.embedding: Layer = Embedding(size, width) if "table" in weights else OneHot(size)
-        self.recurrent = LSTM(width, hidden, fused=fused, return_sequences=True, return_state=True)
+        self.embedding: Layer = (
+            Embedding(size, width) if "table" in weights else OneHot(size)
+        )
+        self.recurrent = LSTM(
+            width, hidden, fused=fused, return_sequences=True, return_state=True
+        )
         self.head = Dense(hidden, size)
         fill(self, "lstm", weights)
 
@@ -131,7 +139,10 @@ def language(weights, setting, rule):
     def step(window):
         nonlocal state
         logits, (h, c) = model(window[:, :-1], state)
-        loss, state = mg.softmax_cross_entropy(logits, window[:, 1:]), (h.detach(), c.detach())
+        loss, state = (
+            mg.softmax_cross_entropy(logits, window[:, 1:]),
+            (h.detach(), c.detach()),
+        )
         optimizer.zero_grad()
         loss.backward()
         clip_gradients(parameters, 1.0)
@@ -154,7 +165,9 @@ class SmallGPT:
         for parameter in self.model.named_parameters().values():
             parameter.array = parameter.array.astype(weights["norm.weight"].dtype)
         from_layout(self.model, weights, "pytorch")
-        self.optimizer = make_optimizer(self.model, rule["lr"])  # it has the rule's other settings
+        self.optimizer = make_optimizer(
+            self.model, rule["lr"]
+        )  # it has the rule's other settings
 
     def step(self, window, lr):
         self.optimizer.scale = lr / self.optimizer.lr
@@ -236,7 +249,9 @@ def train_step(model, weights, make_optimizer):
     """Set the model's weights, which are in PyTorch's layout and order. Return a function that runs a
     training step of a classifier.
     """
-    from_layout(model, dict(zip(to_layout(model, "pytorch"), weights, strict=True)), "pytorch")
+    from_layout(
+        model, dict(zip(to_layout(model, "pytorch"), weights, strict=True)), "pytorch"
+    )
     optimizer = make_optimizer(model.named_parameters())
 
     def step(x, labels):

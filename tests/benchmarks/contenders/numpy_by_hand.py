@@ -17,7 +17,12 @@ def unrolled(setting, xs, weights):
             h = np.tanh(x @ U + h @ W + b)
             hs.append(h)
         loss = h.sum()
-        dh, dU, dW, db = np.ones_like(h), np.zeros_like(U), np.zeros_like(W), np.zeros_like(b)
+        dh, dU, dW, db = (
+            np.ones_like(h),
+            np.zeros_like(U),
+            np.zeros_like(W),
+            np.zeros_like(b),
+        )
         for t in reversed(range(len(xs))):
             da = dh * (1 - hs[t + 1] * hs[t + 1])
             dU += xs[t].T @ da
@@ -78,7 +83,9 @@ def gru_backward(dh, h, kept, w):
     z, r = np.split(zr, 2, axis=2)
     slope_z, slope_r = np.split(zr * (1 - zr), 2, axis=2)
     slope_n = 1 - n * n
-    dP = np.concatenate([zr, n], axis=2)  # allocates the array, whose values are overwritten
+    dP = np.concatenate(
+        [zr, n], axis=2
+    )  # allocates the array, whose values are overwritten
     dF = np.empty_like(dP)
     dz, dr, dn = np.split(dP, 3, axis=2)
     dF_n = np.split(dF, 3, axis=2)[2]
@@ -158,12 +165,16 @@ class Training:
     def step(self, ids, labels):
         w = self.w
         logits, (X, h, kept) = forward(self.kind, w, ids)
-        loss = np.mean(np.maximum(logits, 0) - logits * labels + np.log1p(np.exp(-np.abs(logits))))
+        loss = np.mean(
+            np.maximum(logits, 0) - logits * labels + np.log1p(np.exp(-np.abs(logits)))
+        )
         dlogits = (sigmoid(logits) - labels) / np.float32(len(labels))
         dP, dF = RECURRENCES[self.kind][1](dlogits @ w["W"].T, h, kept, w)
         dP, dF = (d.reshape(-1, d.shape[2]) for d in (dP, dF))
         gradients = {
-            "table": add_rows(np.zeros_like(w["table"]), ids.T.ravel(), dP @ w["W_xh"].T),
+            "table": add_rows(
+                np.zeros_like(w["table"]), ids.T.ravel(), dP @ w["W_xh"].T
+            ),
             "W_xh": X.reshape(len(dP), -1).T @ dP,
             "W_hh": h[:-1].reshape(len(dF), -1).T @ dF,
             "b": dP.sum(axis=0),
@@ -191,7 +202,9 @@ class Adam:
 
     def __init__(self, weights, lr, betas, eps):
         self.w, self.lr, self.betas, self.eps, self.t = weights, lr, betas, eps, 0
-        self.slots = {name: np.zeros((3, *array.shape), "f4") for name, array in weights.items()}
+        self.slots = {
+            name: np.zeros((3, *array.shape), "f4") for name, array in weights.items()
+        }
 
     def step(self, gradients):
         self.t += 1

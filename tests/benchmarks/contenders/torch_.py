@@ -20,7 +20,9 @@ F = nn.functional
 
 def unrolled(setting, xs, weights):
     inputs = [torch.from_numpy(x) for x in xs]
-    U, W, b = parameters = [torch.tensor(array, requires_grad=True) for array in weights.values()]
+    U, W, b = parameters = [
+        torch.tensor(array, requires_grad=True) for array in weights.values()
+    ]
     h0 = torch.zeros(len(xs[0]), len(W))
 
     def call():
@@ -93,7 +95,9 @@ class Training:
     def steps(self, batches):
         losses = []
         for ids, labels in batches:
-            loss = self.loss(self.model(torch.from_numpy(ids)), torch.from_numpy(labels))
+            loss = self.loss(
+                self.model(torch.from_numpy(ids)), torch.from_numpy(labels)
+            )
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -107,7 +111,9 @@ def language(weights, setting, rule):
     """
     width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
     table = (
-        nn.Parameter(torch.from_numpy(weights["table"])) if "table" in weights else torch.eye(size)
+        nn.Parameter(torch.from_numpy(weights["table"]))
+        if "table" in weights
+        else torch.eye(size)
     )
     lstm, head = nn.LSTM(width, hidden, batch_first=True), nn.Linear(hidden, size)
     fill(lstm, head, weights, range(4))
@@ -150,7 +156,9 @@ class Block(nn.Module):
     def forward(self, x):
         B, T, C = x.size()
         qkv = F.linear(self.norm1(x), self.self_attn.in_proj_weight).split(C, dim=2)
-        q, k, v = (part.view(B, T, self.heads, C // self.heads).transpose(1, 2) for part in qkv)
+        q, k, v = (
+            part.view(B, T, self.heads, C // self.heads).transpose(1, 2) for part in qkv
+        )
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.self_attn.out_proj(y.transpose(1, 2).contiguous().view(B, T, C))
         return x + self.linear2(F.gelu(self.linear1(self.norm2(x)), approximate="tanh"))
@@ -180,7 +188,9 @@ class SmallGPT:
         torch.set_flush_denormal(setting == "fused")
         self.model = NanoGPT(*shape)
         self.model.to(torch.tensor(weights["norm.weight"]).dtype)
-        self.model.load_state_dict({name: torch.tensor(one) for name, one in weights.items()})
+        self.model.load_state_dict(
+            {name: torch.tensor(one) for name, one in weights.items()}
+        )
         gains = [one for one in self.model.parameters() if one.dim() < 2]
         matrices = [one for one in self.model.parameters() if one.dim() >= 2]
         self.optimizer = torch.optim.AdamW(
@@ -192,7 +202,9 @@ class SmallGPT:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         ids = torch.from_numpy(window)
-        loss = F.cross_entropy(self.model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+        loss = F.cross_entropy(
+            self.model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten()
+        )
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -202,7 +214,9 @@ class SmallGPT:
     @torch.no_grad()
     def logits(self, ids):
         ids = torch.from_numpy(ids)
-        return torch.cat([self.model(ids[:, : t + 1], last=True) for t in range(ids.shape[1])], 1)
+        return torch.cat(
+            [self.model(ids[:, : t + 1], last=True) for t in range(ids.shape[1])], 1
+        )
 
     @torch.no_grad()
     def write(self, count):
@@ -255,13 +269,17 @@ def stacked_gru(sizes, weights, setting, rule):
 
 def mlp(sizes, weights, setting, rule):
     *hidden, last = (nn.Linear(*shape) for shape in pairwise(sizes))
-    model = nn.Sequential(*(part for linear in hidden for part in (linear, nn.ReLU())), last)
+    model = nn.Sequential(
+        *(part for linear in hidden for part in (linear, nn.ReLU())), last
+    )
     return train_step(model, weights, partial(adam_of, setting=setting, rule=rule))
 
 
 def train_step(model, weights, make_optimizer):
     """Set the model's weights. Return a function that runs a training step of a classifier."""
-    model.load_state_dict(dict(zip(model.state_dict(), map(torch.tensor, weights), strict=True)))
+    model.load_state_dict(
+        dict(zip(model.state_dict(), map(torch.tensor, weights), strict=True))
+    )
     optimizer = make_optimizer(model.parameters())
 
     def step(x, labels):

@@ -11,7 +11,11 @@ import numpy as np
 kind, path = sys.argv[1:]
 reviews = np.load(path)
 keras.utils.set_random_seed(0)
-layer = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[kind]
+layer = {
+    "rnn": keras.layers.SimpleRNN,
+    "gru": keras.layers.GRU,
+    "lstm": keras.layers.LSTM,
+}[kind]
 model = keras.Sequential([
     keras.layers.Embedding(10_000, 128),
     layer(32),

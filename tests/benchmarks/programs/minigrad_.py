@@ -16,7 +16,10 @@ kind, path = sys.argv[1:]
 reviews = np.load(path)
 training = Batches(reviews["ids"], reviews["labels"], batch_size=32)
 validation = Batches(
-    reviews["validation_ids"], reviews["validation_labels"], batch_size=500, shuffle=False
+    reviews["validation_ids"],
+    reviews["validation_labels"],
+    batch_size=500,
+    shuffle=False,
 )
 mg.seed(0)
 layer = {"rnn": RNN, "gru": GRU, "lstm": LSTM}[kind]

@@ -36,7 +36,9 @@ def record(number, **entries):
 
 def write(number, text=""):
     """Write a lesson's file in the current folder: its solution, with `text` after it."""
-    Path(lesson(number).file).write_text(f"{lesson(number).read('solution.py')}\n{text}\n")
+    Path(lesson(number).file).write_text(
+        f"{lesson(number).read('solution.py')}\n{text}\n"
+    )
 
 
 @pytest.fixture

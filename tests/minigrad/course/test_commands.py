@@ -44,7 +44,11 @@ def test_hints_come_one_after_the_other(course):
 def test_the_solution_asks_first(course):
     solution = lesson(1).read("solution.py").rstrip()
     code, text = course("solution", "1")
-    assert code == 1 and solution not in text and "minigrad course solution 1 --yes" in text
+    assert (
+        code == 1
+        and solution not in text
+        and "minigrad course solution 1 --yes" in text
+    )
     assert course("solution", "1", "--yes") == (0, f"{solution}\n")
     record(1, passed="2026-01-01 00:00")
     assert course("solution", "1") == (0, f"{solution}\n")
@@ -54,7 +58,9 @@ def test_questions_come_one_after_the_other(course):
     assert "question" not in course()[1], "nothing is written yet"
     write(1)
     assert "A question before you run it: A gate" in course()[1]
-    assert course("answer", "--lesson", "1")[1].startswith("Lesson 1: A gate computes m = a * b")
+    assert course("answer", "--lesson", "1")[1].startswith(
+        "Lesson 1: A gate computes m = a * b"
+    )
     code, text = course("answer", "zebra", "--lesson", "1")
     assert code == 2 and "MG916" in text
     code, text = course("answer", "1.2", "--lesson", "1")  # dy/dm = 0.6 times b = 2
@@ -88,7 +94,9 @@ def test_an_unchanged_file_is_not_another_try(course):
 
 
 def test_a_long_check_says_that_it_is_still_running(course, monkeypatch):
-    monkeypatch.setattr("threading.Timer", lambda _, tell: SimpleNamespace(start=tell, cancel=str))
+    monkeypatch.setattr(
+        "threading.Timer", lambda _, tell: SimpleNamespace(start=tell, cancel=str)
+    )
     assert "still running ..." in course("check", "1")[1]
 
 
@@ -120,10 +128,17 @@ def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch):
             raise KeyboardInterrupt
         saved.pop(0)()
 
-    waiting = SimpleNamespace(sleep=sleep, strftime=time.strftime, monotonic=time.monotonic)
+    waiting = SimpleNamespace(
+        sleep=sleep, strftime=time.strftime, monotonic=time.monotonic
+    )
     monkeypatch.setattr("minigrad.course.commands.time", waiting)
     code, text = course("watch")
-    assert code == 130 and "[MG915]" in text and "passed" in text and "Stopped by Ctrl-C" in text
+    assert (
+        code == 130
+        and "[MG915]" in text
+        and "passed" in text
+        and "Stopped by Ctrl-C" in text
+    )
     files = re.findall(r"^--- \d\d:\d\d:\d\d (.*)$", text, re.M)
     assert files == [lesson(1).file] * 3 + [lesson(2).file]  # once lesson 1 is passed
     book = Workbook(Path("."))
@@ -134,9 +149,14 @@ def test_after_the_last_lesson(course):
     for number in range(1, COUNT):
         record(number, passed="2026-01-01 00:00")
     write(COUNT)
-    assert f"That was the last lesson. {COUNT} of {COUNT} lessons passed." in course("check")[1]
+    assert (
+        f"That was the last lesson. {COUNT} of {COUNT} lessons passed."
+        in course("check")[1]
+    )
     code, text = course()
-    assert code == 0 and f"{COUNT} of {COUNT} lessons passed. To read one again:" in text
+    assert (
+        code == 0 and f"{COUNT} of {COUNT} lessons passed. To read one again:" in text
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,9 +186,12 @@ def test_a_terminal_without_the_signs_gets_escapes(course, monkeypatch):
 def test_show_opens_the_page_or_says_where_it_is(course, monkeypatch):
     shown = course("show", "1", "--text")[1]
     assert (
-        max(map(len, shown.splitlines())) <= 80 and "#" not in shown.split("Lesson 1: By hand")[0]
+        max(map(len, shown.splitlines())) <= 80
+        and "#" not in shown.split("Lesson 1: By hand")[0]
     )
-    assert "".join(lesson(1).text.replace("`", "").split()[-20:]) in "".join(shown.split())
+    assert "".join(lesson(1).text.replace("`", "").split()[-20:]) in "".join(
+        shown.split()
+    )
     page = Path("pages", f"{lesson(1).name}.html").resolve()
     monkeypatch.setattr(webbrowser, "open", lambda address: address == page.as_uri())
     assert course("show", "1") == (0, f"{page}\n")
@@ -213,5 +236,7 @@ def test_a_file_that_is_no_text_says_why(course, content, why):
 def test_a_wrong_answer_names_another_lesson_that_exists(course):
     last = lessons()[-1]
     one = quiz.read(last)[0]
-    wrong = next(text for text in [*one["choices"], "12.34"] if not quiz.answer(one, text)[0])
+    wrong = next(
+        text for text in [*one["choices"], "12.34"] if not quiz.answer(one, text)[0]
+    )
     assert "--lesson 1." in course("answer", wrong, "--lesson", str(last.number))[1]

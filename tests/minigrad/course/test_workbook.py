@@ -17,17 +17,27 @@ def test_start_never_overwrites(course):
     first.write_text("mine")
     second.unlink()
     code, text = course("start", ".")
-    assert code == 0 and f"1 lessons copied; {len(lessons()) - 1} already existed" in text
-    assert first.read_text() == "mine" and second.read_text() == lesson(2).read("exercise.py")
+    assert (
+        code == 0 and f"1 lessons copied; {len(lessons()) - 1} already existed" in text
+    )
+    assert first.read_text() == "mine" and second.read_text() == lesson(2).read(
+        "exercise.py"
+    )
 
 
 def test_reset_keeps_a_copy_each_time(course):
     for text in ("first", "second"):
         Path(lesson(1).file).write_text(text)
         course("reset", "1")
-    assert sorted(path.read_text() for path in Path("backups").iterdir()) == ["first", "second"]
+    assert sorted(path.read_text() for path in Path("backups").iterdir()) == [
+        "first",
+        "second",
+    ]
     Path(lesson(1).file).unlink()
-    assert course("reset", "1") == (0, f"{lesson(1).file} now contains the original exercise.\n")
+    assert course("reset", "1") == (
+        0,
+        f"{lesson(1).file} now contains the original exercise.\n",
+    )
     assert Path(lesson(1).file).read_text() == lesson(1).read("exercise.py")
 
 
@@ -62,10 +72,15 @@ def test_progress_of_another_version_or_program_is_kept(course):
     assert course("hint", "1")[0] == 0
     record(2, passed="now")
     entry["hints"] = len(lesson(1).hints)
-    assert json.loads(Path("progress.json").read_text()) == {**progress, second: {"passed": "now"}}
+    assert json.loads(Path("progress.json").read_text()) == {
+        **progress,
+        second: {"passed": "now"},
+    }
 
 
-def test_the_course_is_found_from_a_folder_below_and_nowhere_else(course, tmp_path, monkeypatch):
+def test_the_course_is_found_from_a_folder_below_and_nowhere_else(
+    course, tmp_path, monkeypatch
+):
     monkeypatch.chdir("pages")
     assert course("list")[0] == 0
     monkeypatch.chdir(tmp_path)
@@ -97,10 +112,19 @@ def test_functions_of_passed_lessons_are_carried_over(course):
     ready = engine.read_text()
     engine.write_text(ready + "mine = 1\n")
     write(5, "print('not this')")
-    assert "lesson_07_engine.py now contains your own unbroadcast." in course("check", "5")[1]
+    assert (
+        "lesson_07_engine.py now contains your own unbroadcast."
+        in course("check", "5")[1]
+    )
     text = engine.read_text()
-    assert text.endswith("mine = 1\n") and "not this" not in text and "dense_backward" not in text
-    assert "unbroadcast. This is your own version." in text and "def my_gradcheck" in text
+    assert (
+        text.endswith("mine = 1\n")
+        and "not this" not in text
+        and "dense_backward" not in text
+    )
+    assert (
+        "unbroadcast. This is your own version." in text and "def my_gradcheck" in text
+    )
     write(6)
     assert "your own my_gradcheck" in course("check", "6")[1]
     assert "def check_input" in engine.read_text()
@@ -111,7 +135,9 @@ def test_functions_of_passed_lessons_are_carried_over(course):
     # the solution's methods work with them
     mine = engine.read_text().partition("class Value:")[0]
     engine.write_text(
-        mine + "class Value:" + lesson(7).read("solution.py").partition("class Value:")[2]
+        mine
+        + "class Value:"
+        + lesson(7).read("solution.py").partition("class Value:")[2]
     )
     assert course("check", "7")[0] == 0
 
@@ -127,16 +153,18 @@ def test_a_ready_version_that_was_changed_or_needs_another_name_is_left_alone(co
         == "h = 1\n\n\ndef train(x): return h\n\n\ndef f(x): return train(x)\n\n\nh += 1"
     )
     assert own_code(source, "f", "class train: pass") == ""
-    assert own_code("import math\n@math.cos\ndef f(x): return x", "f", "import math").startswith(
-        "@math.cos\ndef f"
-    )
+    assert own_code(
+        "import math\n@math.cos\ndef f(x): return x", "f", "import math"
+    ).startswith("@math.cos\ndef f")
 
 
 def test_start_takes_the_work_that_a_page_exported(tmp_path):
     one = lesson(1)
     with zipfile.ZipFile(tmp_path / "my-course.zip", "w") as archive:
         archive.writestr(one.file, "dy_ds = 1")
-        archive.writestr("progress.json", '{"lesson_01_by_hand": {"passed": "2026-11-28 10:00"}}')
+        archive.writestr(
+            "progress.json", '{"lesson_01_by_hand": {"passed": "2026-11-28 10:00"}}'
+        )
     workbook, kept = Workbook.start(tmp_path / "course", tmp_path / "my-course.zip")
     assert workbook.text(one) == "dy_ds = 1" and workbook.passed(one) and kept == []
     (tmp_path / "course" / one.file).write_text("dy_ds = 2")
@@ -146,7 +174,9 @@ def test_start_takes_the_work_that_a_page_exported(tmp_path):
 
 def test_some_lessons_are_handed_out_and_more_later(typed, tmp_path, monkeypatch):
     code, text = typed("start", "c", "--lesson", "3-5")
-    assert code == 0 and "3 lessons are ready. Continue with: cd c " in " ".join(text.split())
+    assert code == 0 and "3 lessons are ready. Continue with: cd c " in " ".join(
+        text.split()
+    )
     monkeypatch.chdir(tmp_path / "c")
     pages = {f"{lesson(number).name}.html" for number in (3, 4, 5)}
     assert {path.name for path in Path("pages").iterdir()} == pages
@@ -159,7 +189,10 @@ def test_some_lessons_are_handed_out_and_more_later(typed, tmp_path, monkeypatch
     text = typed("check")[1]
     assert "That was the last lesson. 3 of 3 lessons passed." in text
     assert typed()[1].endswith("minigrad course show 5\n")
-    assert "1 lessons copied; 1 already existed" in typed("start", ".", "--lesson", "5,6")[1]
+    assert (
+        "1 lessons copied; 1 already existed"
+        in typed("start", ".", "--lesson", "5,6")[1]
+    )
     assert "3 of 4 lessons passed. Current lesson: 6" in typed()[1]
     assert len(typed("list")[1].splitlines()) == 6
 

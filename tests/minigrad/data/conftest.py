@@ -23,9 +23,15 @@ TRAIN = {
     "neg/0_3": ("Story of a man who has unnatural feelings for a pig.", 11791),
     "neg/10000_4": ("Airport '77 starts as a brand new luxury 747 plane", 4456),
     "neg/10002_1": ("Sorry everyone,,, I know this is supposed to be an", 11638),
-    "neg/10004_3": ('"It appears that many critics find the idea of a Woody Allen drama', 844),
+    "neg/10004_3": (
+        '"It appears that many critics find the idea of a Woody Allen drama',
+        844,
+    ),
     "pos/0_9": ("Bromwell High is a cartoon comedy.", 83),
-    "pos/10002_7": ("This is easily the most underrated film inn the Brooks cannon.", 3872),
+    "pos/10002_7": (
+        "This is easily the most underrated film inn the Brooks cannon.",
+        3872,
+    ),
     "pos/10003_8": ("This is not the typical Mel Brooks film.", 23615),
     "pos/10004_8": ("This isn't the comedic Robin Williams", 6206),
 }
@@ -42,22 +48,34 @@ TEST = {
 @pytest.fixture(scope="session")
 def whole_reviews():
     """The folder of the whole data set, or a skip."""
-    folder = Path(os.environ.get("MINIGRAD_DATA") or REPOSITORY.parent / "shared" / "tfds")
+    folder = Path(
+        os.environ.get("MINIGRAD_DATA") or REPOSITORY.parent / "shared" / "tfds"
+    )
     if not (folder / "imdb_reviews").is_dir():
         pytest.skip(
             "no prepared reviews: set MINIGRAD_DATA to a tensorflow-datasets folder that "
             "has imdb_reviews"
         )
-    pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
+    pytest.importorskip(
+        "tensorflow_datasets", reason="tensorflow-datasets is not installed"
+    )
     return folder
 
 
 def archive_bytes():
     """An archive of the published layout: test before train, unlabelled reviews, and tables."""
-    members = {"README": "Large Movie Review Dataset v1.0", "train/unsup/0_0.txt": "No label here."}
+    members = {
+        "README": "Large Movie Review Dataset v1.0",
+        "train/unsup/0_0.txt": "No label here.",
+    }
     for split, reviews in (("test", TEST), ("train", TRAIN)):
-        members |= {f"{split}/{name}.txt": f"  {text}\n" for name, (text, _) in reviews.items()}
-        members |= {f"{split}/urls_pos.txt": "http://www.imdb.com/", f"{split}/labeledBow.feat": ""}
+        members |= {
+            f"{split}/{name}.txt": f"  {text}\n" for name, (text, _) in reviews.items()
+        }
+        members |= {
+            f"{split}/urls_pos.txt": "http://www.imdb.com/",
+            f"{split}/labeledBow.feat": "",
+        }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for name, text in members.items():
@@ -104,7 +122,9 @@ class Server(http.server.ThreadingHTTPServer):
         self.content, self.behaviour, self.requests = archive_bytes(), "good", 0
         self.stall = threading.Event()
         url = f"http://127.0.0.1:{self.server_port}/aclImdb_v1.tar.gz"
-        self.archive = Archive(url, len(self.content), hashlib.sha256(self.content).hexdigest())
+        self.archive = Archive(
+            url, len(self.content), hashlib.sha256(self.content).hexdigest()
+        )
         threading.Thread(target=self.serve_forever, args=(0.01,)).start()
 
     def close(self):

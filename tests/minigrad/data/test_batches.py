@@ -37,15 +37,23 @@ def test_the_order_is_numpys_permutation_as_promised():
 
 
 def test_rows_of_all_arrays_stay_together_and_those_of_different_lengths_are_padded():
-    columns = np.arange(15).reshape(5, 3), range(5), [[7] * (row + 1) for row in range(5)]
+    columns = (
+        np.arange(15).reshape(5, 3),
+        range(5),
+        [[7] * (row + 1) for row in range(5)],
+    )
     for x, rows, ids in Batches(*columns, batch_size=2):
         assert (x == columns[0][rows]).all()
         width = rows.max() + 1
-        assert ids.tolist() == [[0] * (width - row - 1) + [7] * (row + 1) for row in rows]
+        assert ids.tolist() == [
+            [0] * (width - row - 1) + [7] * (row + 1) for row in rows
+        ]
 
 
 @given(row_counts, st.integers(1, 10), st.booleans(), st.data())
-def test_a_run_stopped_anywhere_goes_on_as_if_it_had_not_stopped(rows, size, shuffle, data):
+def test_a_run_stopped_anywhere_goes_on_as_if_it_had_not_stopped(
+    rows, size, shuffle, data
+):
     def fresh():
         return Batches(np.arange(rows), batch_size=size, seed=3, shuffle=shuffle)
 
@@ -74,7 +82,16 @@ def test_a_state_of_other_batches():
 
 
 @pytest.mark.parametrize(
-    "column", [5, {"a": 1}, "film", iter([1]), np.array([1], object), [1, [2, 3]], [[2.5, 3], [1]]]
+    "column",
+    [
+        5,
+        {"a": 1},
+        "film",
+        iter([1]),
+        np.array([1], object),
+        [1, [2, 3]],
+        [[2.5, 3], [1]],
+    ],
 )
 def test_what_has_no_rows(column):
     with pytest.raises(DtypeError, match="MG416|MG407"):

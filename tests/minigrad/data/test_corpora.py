@@ -12,7 +12,9 @@ from minigrad.data import corpora, load_digits, load_names, load_shakespeare
 from minigrad.errors import DataError
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "data.md").read_text()
-CHECKSUMS = {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (\S+)$", PAGE, re.M)}
+CHECKSUMS = {
+    name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (\S+)$", PAGE, re.M)
+}
 
 
 def test_the_texts_are_the_published_ones():
@@ -42,7 +44,9 @@ def test_without_the_file(load, monkeypatch, tmp_path):
         load()
 
 
-def test_a_file_with_any_byte_changed_is_refused_or_reads_the_same(monkeypatch, tmp_path):
+def test_a_file_with_any_byte_changed_is_refused_or_reads_the_same(
+    monkeypatch, tmp_path
+):
     monkeypatch.setattr(corpora, "FOLDER", tmp_path)
     path, choose = tmp_path / "names.txt.gz", random.Random(0)
     names = [f"name{number}" for number in range(50)]

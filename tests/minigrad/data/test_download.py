@@ -13,7 +13,9 @@ def test_a_download_gives_the_servers_bytes_and_is_not_repeated(server, tmp_path
     for _ in range(2):
         path = download(server.archive, tmp_path / "downloads")
         assert path.read_bytes() == server.content
-        assert os.listdir(tmp_path / "downloads") == [path.name] == ["aclImdb_v1.tar.gz"]
+        assert (
+            os.listdir(tmp_path / "downloads") == [path.name] == ["aclImdb_v1.tar.gz"]
+        )
     assert server.requests == 1
 
 
@@ -37,11 +39,15 @@ def test_what_is_not_the_archive_is_an_error_and_leaves_nothing(
         server.close()
     with pytest.raises(DataError) as caught:
         download(archive, tmp_path)
-    assert caught.value.code == code and said in str(caught.value) and caught.value.remedy
+    assert (
+        caught.value.code == code and said in str(caught.value) and caught.value.remedy
+    )
     assert os.listdir(tmp_path) == []
 
 
-def test_a_file_put_there_by_hand_that_is_not_the_archive_is_refused_and_kept(server, tmp_path):
+def test_a_file_put_there_by_hand_that_is_not_the_archive_is_refused_and_kept(
+    server, tmp_path
+):
     (tmp_path / "aclImdb_v1.tar.gz").write_bytes(b"something of the user's")
     with pytest.raises(DataError, match="(?s)MG423.*delete"):
         download(server.archive, tmp_path)

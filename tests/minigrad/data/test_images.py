@@ -42,7 +42,10 @@ def test_the_file_seems_to_be_sorted_by_writer():
     nearby = np.abs(np.subtract.outer(np.arange(1797), np.arange(1797))) <= 70
     found, chance = 0, 0.0
     for digit in range(10):
-        x, near = images[labels == digit].reshape(-1, 64).astype(int), nearby[labels == digit]
+        x, near = (
+            images[labels == digit].reshape(-1, 64).astype(int),
+            nearby[labels == digit],
+        )
         near = near[:, labels == digit]
         distances = ((x[:, None] - x) ** 2).sum(axis=2)
         np.fill_diagonal(distances, distances.max() + 1)
@@ -67,7 +70,9 @@ def test_crc32c_has_the_values_of_rfc_3720_and_of_the_catalogue():
 @pytest.mark.usefixtures("tiny")
 def test_mnist_is_what_tensorflow_reads():
     expected = np.load(FOLDER / "mnist" / "expected.npz", allow_pickle=False)
-    for split, (images, labels) in zip(("train", "test"), load_mnist(FOLDER), strict=True):
+    for split, (images, labels) in zip(
+        ("train", "test"), load_mnist(FOLDER), strict=True
+    ):
         assert np.array_equal(images, expected[f"{split}_images"])
         assert np.array_equal(labels, expected[f"{split}_labels"])
         assert len(images) == {"train": 12, "test": 5}[split]
@@ -103,10 +108,22 @@ def test_damaged_files(tmp_path):
     rng = np.random.default_rng(0)
     ends = [*starts[:-1], *rng.integers(len(content), size=50)]
     repeated = content + content[: starts[1]]
-    swapped = content[: starts[1] - 4] + content[starts[2] - 4 : starts[2]] + content[starts[1] :]
+    swapped = (
+        content[: starts[1] - 4]
+        + content[starts[2] - 4 : starts[2]]
+        + content[starts[1] :]
+    )
     damaged = [b"PK", repeated, swapped, *(content[:end] for end in ends)]
     label = content.index(b"label\x12\x05\x1a\x03\x0a\x01") + 11
-    for place in [0, 7, 8, 11, label, len(content) - 1, *rng.integers(len(content), size=300)]:
+    for place in [
+        0,
+        7,
+        8,
+        11,
+        label,
+        len(content) - 1,
+        *rng.integers(len(content), size=300),
+    ]:
         changed = bytearray(content)
         changed[place] ^= 1 << rng.integers(8)
         damaged.append(bytes(changed))
@@ -117,7 +134,12 @@ def test_damaged_files(tmp_path):
 
 
 def chunk(name, body):
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    return (
+        struct.pack(">I", len(body))
+        + name
+        + body
+        + struct.pack(">I", zlib.crc32(name + body))
+    )
 
 
 def png(rows, *kind, width=2):
@@ -134,7 +156,11 @@ def test_each_filter_by_hand():
         [1, 250, 10],  # 250; 250 + 10 = 260 -> 4
         [2, 7, 3],  # 250 + 7 = 257 -> 1; 4 + 3 = 7
         [3, 5, 1],  # 5 + (0 + 1) // 2 = 5; 1 + (5 + 7) // 2 = 7
-        [4, 1, 2],  # 1 + 5 = 6; 5, 7, 6 of a + b - c = 6 + 7 - 5 = 8: 7 is closest, 2 + 7 = 9
+        [
+            4,
+            1,
+            2,
+        ],  # 1 + 5 = 6; 5, 7, 6 of a + b - c = 6 + 7 - 5 = 8: 7 is closest, 2 + 7 = 9
     ]
     first = [[10, 200], [250, 4], [1, 7], [5, 7], [6, 9]]
     other = [[0, index, index] for index in range(5)]
@@ -152,8 +178,12 @@ def test_ties_of_the_fourth_filter_go_to_the_left_then_above(filters):
         kind = y % 5 if filters is None else filters
         rows.append([kind])
         for x in range(7):
-            a, b, c = (int(v) for v in (padded[y + 1, x], padded[y, x + 1], padded[y, x]))
-            nearest = min((abs(v - (a + b - c)), order, v) for order, v in enumerate((a, b, c)))[2]
+            a, b, c = (
+                int(v) for v in (padded[y + 1, x], padded[y, x + 1], padded[y, x])
+            )
+            nearest = min(
+                (abs(v - (a + b - c)), order, v) for order, v in enumerate((a, b, c))
+            )[2]
             predicted = [0, a, b, (a + b) // 2, nearest][kind]
             rows[-1].append((int(image[y, x]) - predicted) % 256)
     assert np.array_equal(read_png([png(rows, width=7)])[0], image)

@@ -28,8 +28,14 @@ def test_the_bundled_reviews_are_the_published_ones(bundled):
     for reviews in (bundled.train, bundled.test):
         assert reviews.ids.shape == (25_000, 40)
         assert reviews.ids.dtype == reviews.labels.dtype == np.int64
-        assert np.bincount(reviews.labels).tolist() == [12_500, 12_500]  # as the authors say
-        assert 0 <= reviews.ids.min() and reviews.ids.max() < len(bundled.vocabulary) == 10_000
+        assert np.bincount(reviews.labels).tolist() == [
+            12_500,
+            12_500,
+        ]  # as the authors say
+        assert (
+            0 <= reviews.ids.min()
+            and reviews.ids.max() < len(bundled.vocabulary) == 10_000
+        )
     # Keras's own word index of these reviews begins the same.
     assert bundled.vocabulary.words[:6] == ["the", "and", "a", "of", "to", "is"]
     # The first review of the training split, as tensorflow-datasets' catalogue shows it, ends like
@@ -65,10 +71,16 @@ def test_the_sources_agree_and_the_bundle_is_built_from_them_byte_for_byte(
 
 def test_rows_are_selected_together():
     reviews = Reviews(
-        [np.array([1, 3]), np.array([1]), np.array([1, 4, 5])], np.array([0, 1, 0]), ["a", "b", "c"]
+        [np.array([1, 3]), np.array([1]), np.array([1, 4, 5])],
+        np.array([0, 1, 0]),
+        ["a", "b", "c"],
     )
     assert [ids.tolist() for ids in reviews[1:].ids] == [[1], [1, 4, 5]]
-    for rows, texts in (([2, 0], ["c", "a"]), (reviews.labels == 0, ["a", "c"]), (1, ["b"])):
+    for rows, texts in (
+        ([2, 0], ["c", "a"]),
+        (reviews.labels == 0, ["a", "c"]),
+        (1, ["b"]),
+    ):
         assert reviews[rows].texts == texts
     with pytest.raises(IndexError):
         reviews[3]
@@ -76,16 +88,22 @@ def test_rows_are_selected_together():
 
 def test_held_back_reviews_are_no_longer_in_the_rest():
     reviews = Reviews(np.arange(1000)[:, None], np.arange(1000) % 2)
-    (rest, held), (_, again), (_, other) = (reviews.hold_back(100, seed=seed) for seed in (1, 1, 2))
+    (rest, held), (_, again), (_, other) = (
+        reviews.hold_back(100, seed=seed) for seed in (1, 1, 2)
+    )
     assert (len(rest), len(held)) == (900, 100)
     assert sorted([*rest.ids.ravel(), *held.ids.ravel()]) == list(range(1000))
     assert (again.ids == held.ids).all() and not (other.ids == held.ids).all()
 
 
-def test_a_bundle_with_any_byte_changed_is_refused_or_reads_the_same(monkeypatch, tmp_path):
+def test_a_bundle_with_any_byte_changed_is_refused_or_reads_the_same(
+    monkeypatch, tmp_path
+):
     path, choose = tmp_path / "imdb.npz", random.Random(0)
     monkeypatch.setattr(imdb, "BUNDLE", path)
-    reviews = Reviews(3 + 7 * np.arange(80).reshape(2, 40), np.array([0, 1]))  # of one byte and two
+    reviews = Reviews(
+        3 + 7 * np.arange(80).reshape(2, 40), np.array([0, 1])
+    )  # of one byte and two
     words = Vocabulary([f"w{number}" for number in range(600)])
     make_bundle.write_bundle(IMDB(reviews, reviews, words), path)
     content, refused = path.read_bytes(), 0

@@ -12,7 +12,9 @@ from minigrad.errors import DataError
 
 from .conftest import REPOSITORY, TEST, TRAIN
 
-tfds = pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed")
+tfds = pytest.importorskip(
+    "tensorflow_datasets", reason="tensorflow-datasets is not installed"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +57,9 @@ def test_whole_reviews_from_the_network_to_ids(tmp_path):
         # The order is that of the data set tensorflow-datasets publishes: 8 rows by chance, 1 in
         # 40,320.
         assert reviews.texts == [text for _, (text, _) in expected]
-        assert reviews.labels.tolist() == [int(name.startswith("pos")) for name, _ in expected]
+        assert reviews.labels.tolist() == [
+            int(name.startswith("pos")) for name, _ in expected
+        ]
     # Counted by hand in the eight training reviews: "a" and "the" 5 times, "is" and "this" 4.
     assert data.vocabulary.words[:4] == ["a", "the", "is", "this"]
     assert data.vocabulary.decode(data.train.ids[0][:4]).startswith("<start>")
@@ -77,7 +81,9 @@ def test_a_second_call_and_tensorflow_datasets_itself_read_what_is_there(
     }
 
 
-def test_ctrl_c_while_preparing_leaves_nothing_that_looks_prepared(served, tmp_path, monkeypatch):
+def test_ctrl_c_while_preparing_leaves_nothing_that_looks_prepared(
+    served, tmp_path, monkeypatch
+):
     read = prepare._reviews
 
     def interrupted(path, split):
@@ -98,7 +104,10 @@ def test_programs_that_prepare_the_same_folder_at_the_same_time_wait_for_each_ot
 ):
     runs = [program(served, tmp_path) for _ in range(2)]
     printed = [run.communicate()[0] for run in runs]
-    assert [out.splitlines()[-1] for out in printed] == ["8", "8"] and served.requests == 1
+    assert [out.splitlines()[-1] for out in printed] == [
+        "8",
+        "8",
+    ] and served.requests == 1
     assert prepared(tmp_path) == ["1.0.0"]
 
 
@@ -112,6 +121,7 @@ def test_prepared_reviews_that_are_damaged_or_in_another_format(served, tmp_path
     assert "1.0.0" in fails_with("MG435", tmp_path).what
     (tmp_path / "other" / prepare.FOLDER).mkdir(parents=True)
     assert (
-        "not in the array_record format" in fails_with("MG435", tmp_path / "other").cause
+        "not in the array_record format"
+        in fails_with("MG435", tmp_path / "other").cause
         and served.requests == 1
     )

@@ -16,9 +16,15 @@ rows_of_ids = st.lists(st.lists(st.integers(1, 9_999), max_size=12), max_size=8)
     ("text", "tokens"),
     [
         ("A Film, and a GOOD one.", ["a", "film", "and", "a", "good", "one"]),
-        ("it's snake_case -- well-made<br />", ["it", "s", "snake", "case", "well", "made", "br"]),
+        (
+            "it's snake_case -- well-made<br />",
+            ["it", "s", "snake", "case", "well", "made", "br"],
+        ),
         ("Amélie: “très” naïve…", ["amélie", "très", "naïve"]),
-        ("a\x96dash\x85and\ttabs\nand\xa0more", ["a", "dash", "and", "tabs", "and", "more"]),
+        (
+            "a\x96dash\x85and\ttabs\nand\xa0more",
+            ["a", "dash", "and", "tabs", "and", "more"],
+        ),
         ("\u65e5\u672c 1984!", ["\u65e5\u672c", "1984"]),
     ],
 )
@@ -32,10 +38,19 @@ def test_vocabulary_counted_by_hand():
     assert len(vocabulary) == 6
     assert vocabulary.encode("A d c").tolist() == [1, 4, 2, 3]
     assert vocabulary.encode("").tolist() == [1]
-    assert [vocabulary[id] for id in range(6)] == ["<pad>", "<start>", "<unknown>", "c", "a", "b"]
+    assert [vocabulary[id] for id in range(6)] == [
+        "<pad>",
+        "<start>",
+        "<unknown>",
+        "c",
+        "a",
+        "b",
+    ]
 
 
-def test_a_saved_file_loads_the_same_and_with_any_bit_changed_or_anything_cut_is_refused(tmp_path):
+def test_a_saved_file_loads_the_same_and_with_any_bit_changed_or_anything_cut_is_refused(
+    tmp_path,
+):
     path, words = tmp_path / "words.txt", ["film", "très", "f"]
     Vocabulary(words).save(path)
     content = path.read_bytes()
@@ -110,14 +125,17 @@ def test_what_is_no_id(id):
 
 
 @pytest.mark.parametrize(
-    "row", [[0.5], 2, [[2]], ["word"], [2, [3]], None, [True], np.array([2], "u8"), [2**64]]
+    "row",
+    [[0.5], 2, [[2]], ["word"], [2, [3]], None, [True], np.array([2], "u8"), [2**64]],
 )
 def test_what_is_no_row_of_ids(row):
     with pytest.raises(DtypeError, match="MG407.*row 1 "):
         pad([[1], row])
 
 
-@pytest.mark.parametrize("content", [b"", b"a\nb", b"a\na\n", b"a\n\nb\n", b"\xff\xfe\n", b"a b\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"a\nb", b"a\na\n", b"a\n\nb\n", b"\xff\xfe\n", b"a b\n"]
+)
 def test_a_damaged_list_of_words(tmp_path, content):
     (tmp_path / "words.txt").write_bytes(content)
     with pytest.raises(DataError, match="MG405"):

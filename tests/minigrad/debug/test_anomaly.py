@@ -40,7 +40,11 @@ def test_lines_are_noted_where_they_are_wanted():
 
 def test_the_first_gate_that_is_not_finite():
     x = parameter([4.0, 0.0, -1.0])
-    with mg.detect_anomaly(), mg.scope("encoder"), pytest.raises(NonFiniteError) as caught:
+    with (
+        mg.detect_anomaly(),
+        mg.scope("encoder"),
+        pytest.raises(NonFiniteError) as caught,
+    ):
         mg.exp(mg.log(x * 2.0))  # the logarithm of 0 and of -2
     error = caught.value
     assert error.code == "MG710"
@@ -107,7 +111,10 @@ def test_a_mask_is_no_anomaly(attention):
 @pytest.mark.parametrize(
     ("compute", "gate"),
     [
-        (lambda scores: mg.softmax(scores + np.full((3, 3), -np.inf)), "Softmax"),  # 0 / 0
+        (
+            lambda scores: mg.softmax(scores + np.full((3, 3), -np.inf)),
+            "Softmax",
+        ),  # 0 / 0
         (lambda scores: mg.log_softmax(scores + MASK).sum(), "Sum"),
         (lambda scores: mg.softmax(scores + MASK * np.nan), "AddGate"),
         (lambda scores: mg.softmax(scores - MASK), "Subtract"),  # +inf
@@ -116,7 +123,10 @@ def test_a_mask_is_no_anomaly(attention):
 )
 def test_what_a_mask_breaks_is_an_anomaly(compute, gate):
     scores = mg.Tensor(np.ones((3, 3)), requires_grad=True)
-    with mg.detect_anomaly(), pytest.raises(NonFiniteError, match=f"MG710. {gate} returned"):
+    with (
+        mg.detect_anomaly(),
+        pytest.raises(NonFiniteError, match=f"MG710. {gate} returned"),
+    ):
         compute(scores)
 
 

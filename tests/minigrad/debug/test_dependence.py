@@ -9,13 +9,20 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, RNN, Dense, Dropout, Embedding, LayerNorm, Sequential
-from minigrad.errors import DtypeError, GradientError, NonFiniteError, OptionError, ShapeError
+from minigrad.errors import (
+    DtypeError,
+    GradientError,
+    NonFiniteError,
+    OptionError,
+    ShapeError,
+)
 
 B, T, V, D = 3, 6, 10, 8
 RNG = np.random.default_rng(0)
 IDS = RNG.integers(0, V, (B, T))
 TABLE, W_Q, W_K, W_V = (
-    mg.Tensor(RNG.standard_normal(shape), requires_grad=True) for shape in ((V, D), *((D, D),) * 3)
+    mg.Tensor(RNG.standard_normal(shape), requires_grad=True)
+    for shape in ((V, D), *((D, D),) * 3)
 )
 PAST = np.tri(T, dtype=bool)
 
@@ -75,7 +82,9 @@ def with_cache(limit, chunk=1):
 def normalised_over(axis):
     def model(ids):
         x = mg.lookup(TABLE, ids)
-        return (x - x.mean(axis=axis, keepdims=True)) / (x.std(axis=axis, keepdims=True) + 1e-5)
+        return (x - x.mean(axis=axis, keepdims=True)) / (
+            x.std(axis=axis, keepdims=True) + 1e-5
+        )
 
     return model
 
@@ -95,7 +104,10 @@ def convolution(before, after):
 
     def model(ids):
         x = mg.pad(mg.lookup(TABLE, ids), ((0, 0), (before, after), (0, 0)))
-        return sum((x[:, i : i + T] * (i + 1.0) for i in range(before + after + 1)), mg.Tensor(0.0))
+        return sum(
+            (x[:, i : i + T] * (i + 1.0) for i in range(before + after + 1)),
+            mg.Tensor(0.0),
+        )
 
     return model
 
@@ -119,7 +131,10 @@ SEES_THE_FUTURE = {
     # view(batch, heads, length, d) without a transpose puts steps into heads
     "hyunwoongko/transformer#15": (heads(wrong_split), (0, 3)),
     # heads are joined without being transposed back
-    "meta-pytorch/opacus#825": (heads(right_split, lambda z: z.reshape(B, T, D)), (0, 1)),
+    "meta-pytorch/opacus#825": (
+        heads(right_split, lambda z: z.reshape(B, T, D)),
+        (0, 1),
+    ),
     # with a cache, the prompt is read without a mask
     "Mikyx-1/TinyLLM#18": (with_cache(lambda start, i: T, chunk=3), (0, 1)),
     # the softmax was normalized over the future before the mask
@@ -133,7 +148,10 @@ SEES_THE_FUTURE = {
 }
 HIDES_THE_PAST = {
     # the new token's own key is not in the cache yet
-    "harvard-edge/cs249r_book#1953": (with_cache(lambda start, i: max(start + i, 1)), (1, 1)),
+    "harvard-edge/cs249r_book#1953": (
+        with_cache(lambda start, i: max(start + i, 1)),
+        (1, 1),
+    ),
     # a single query, masked from the upper left corner, sees only the first key
     "lucidrains/x-transformers#187": (with_cache(lambda start, i: 1), (1, 1)),
     # the mask of a chunk begins at the first key, so the chunk does not see the cache
@@ -149,12 +167,17 @@ def test_a_leak_that_was_reported_in_public_is_found(report):
     found = mg.check_causal(model, IDS)
     assert not found and found.future == first
     t, s = first
-    assert f"NOT CAUSAL: output step {t} (down) depends on input step {s} (across)" in str(found)
+    assert (
+        f"NOT CAUSAL: output step {t} (down) depends on input step {s} (across)"
+        in str(found)
+    )
 
 
 def test_the_matrix_of_wrongly_split_heads():
     # by hand: half step 6 h + p of a row's 12 half steps becomes position p of head h
-    expected = [[s <= p // 2 or 3 <= s <= 3 + p // 2 for s in range(T)] for p in range(T)]
+    expected = [
+        [s <= p // 2 or 3 <= s <= 3 + p // 2 for s in range(T)] for p in range(T)
+    ]
     assert (mg.depends(heads(wrong_split), IDS, 1, 1).seen == expected).all()
 
 
@@ -171,7 +194,9 @@ def test_a_batch_that_mixes_is_found():
     found = mg.check_causal(over_the_batch, IDS)  # DaoyuanLi2816/Molecule-Generator#22
     assert not found and found.future is None and found.mixed == (1, 0)
     # by hand: row a sees the rows up to a, and a step sees only itself
-    assert (found.rows.matrix == np.tri(B)).all() and (found.steps.matrix == np.eye(T)).all()
+    assert (found.rows.matrix == np.tri(B)).all() and (
+        found.steps.matrix == np.eye(T)
+    ).all()
     assert str(found).endswith(
         "MIXED BATCH: output row 1 (down) depends on input row 0 (across):\n"
         "     012\n   0 #..\n   1 !#.\n   2 !!#"
@@ -202,7 +227,9 @@ RIGHT = {
     "cache in chunks": with_cache(lambda start, i: start + i + 1, chunk=3),
     "causal convolution": convolution(T, 0),
     "running mean": lambda ids: mg.lookup(TABLE, ids).cumsum(axis=1),
-    "RNN": Sequential(Embedding(V, D), RNN(D, D, return_sequences=True), LayerNorm(D), Dense(D, V)),
+    "RNN": Sequential(
+        Embedding(V, D), RNN(D, D, return_sequences=True), LayerNorm(D), Dense(D, V)
+    ),
     "fused GRU": Sequential(
         Embedding(V, D), GRU(D, D, fused=True, return_sequences=True), Dense(D, V)
     ),
@@ -281,7 +308,10 @@ def test_a_cut_that_does_not_cut():
 
 def test_the_rows_that_were_looked_up_stand_for_the_ids():
     rows = mg.lookup(TABLE, IDS)
-    for z in (two_rows := rows @ W_Q, attend((rows @ W_Q, rows @ W_K, rows @ W_V), PAST)):
+    for z in (
+        two_rows := rows @ W_Q,
+        attend((rows @ W_Q, rows @ W_K, rows @ W_V), PAST),
+    ):
         expected = np.eye(T) if z is two_rows else PAST
         assert (mg.depends(z, rows, 1, 1).seen == expected).all()
 
@@ -312,7 +342,10 @@ def test_a_derivative_that_is_0_by_accident_acquits_at_one_point_only():
     near = mg.Tensor([-0.1, 1.0], requires_grad=True)
     assert mg.depends(mg.relu, near).seen.tolist() == [[True, False], [False, True]]
     # x - x: the sum of a group's gradients is 0, but not each of them
-    assert mg.depends(mg.stack([x[:1], -x[:1]]), x, (), 0).seen.tolist() == [True, False]
+    assert mg.depends(mg.stack([x[:1], -x[:1]]), x, (), 0).seen.tolist() == [
+        True,
+        False,
+    ]
 
 
 def test_rounding_is_no_dependence_and_a_weak_leak_is():
@@ -321,7 +354,9 @@ def test_rounding_is_no_dependence_and_a_weak_leak_is():
     assert not mg.depends(lambda x: mean + 1e-12 * x, x, (), ()).seen
     assert mg.depends(lambda x: mean + 1e-4 * x, x, (), ()).seen
     weak = masked(PAST)
-    leak = mg.check_causal(lambda ids: weak(ids) + 1e-9 * mg.lookup(TABLE, ids)[:, ::-1], IDS)
+    leak = mg.check_causal(
+        lambda ids: weak(ids) + 1e-9 * mg.lookup(TABLE, ids)[:, ::-1], IDS
+    )
     assert leak.future == (0, T - 1)
 
 
@@ -329,7 +364,9 @@ def test_rounding_is_no_dependence_and_a_weak_leak_is():
 @pytest.mark.parametrize("hidden", [-1e4, -1e9, -1e30])
 def test_a_hidden_logit_hides_no_leak(hidden, dtype):
     table = mg.Tensor(TABLE.array.astype(dtype))
-    mask = np.where(np.arange(D) == 2, hidden, 0.0).astype(dtype)  # one id is never generated
+    mask = np.where(np.arange(D) == 2, hidden, 0.0).astype(
+        dtype
+    )  # one id is never generated
 
     def model(ids):
         x = mg.lookup(table, ids)
@@ -350,7 +387,9 @@ def test_each_output_has_its_own_rounding_error(large, dtype):
 
 def test_small_outputs_of_two_calls_may_not_disagree_beside_a_large_one():
     rng = np.random.default_rng(0)
-    with pytest.raises(GradientError, match=r"MG702.*two calls with equal inputs disagree"):
+    with pytest.raises(
+        GradientError, match=r"MG702.*two calls with equal inputs disagree"
+    ):
         mg.depends(lambda x: x * [1e20, 1.0] + [0.0, rng.random()], np.ones(2))
 
 
@@ -364,10 +403,14 @@ def test_of_a_model_that_returns_logits_and_a_state_the_logits_are_checked():
     def backwards(ids):
         return mg.lookup(TABLE, ids)[:, ::-1], mg.Tensor([1.0])
 
-    rnn = Sequential(Embedding(V, D), RNN(D, D, return_sequences=True, return_state=True))
+    rnn = Sequential(
+        Embedding(V, D), RNN(D, D, return_sequences=True, return_state=True)
+    )
     assert mg.check_causal(rnn, IDS).unseen is None
     assert mg.check_causal(backwards, IDS).future == (0, T - 1)
-    with pytest.raises(DtypeError, match="MG752.*the function's result is of type tuple"):
+    with pytest.raises(
+        DtypeError, match="MG752.*the function's result is of type tuple"
+    ):
         mg.depends(rnn, IDS)
 
 
@@ -396,7 +439,9 @@ class Growing:
 def test_two_calls_that_disagree_are_refused(make):
     model = make()
     ids = TABLE.array if isinstance(model, Dropout) else IDS
-    with pytest.raises(GradientError, match="MG702.*two calls with equal inputs disagree"):
+    with pytest.raises(
+        GradientError, match="MG702.*two calls with equal inputs disagree"
+    ):
         mg.depends(model, ids, 0, 1)
 
 
@@ -453,7 +498,9 @@ UNUSABLE = {
         lambda: mg.depends(lambda x: None, X),
         lambda: mg.check_causal(lambda ids: None, IDS),
     ],
-    "the function's result is of type tuple": [lambda: mg.check_causal(lambda ids: (), IDS)],
+    "the function's result is of type tuple": [
+        lambda: mg.check_causal(lambda ids: (), IDS)
+    ],
     r"the function's result is of type Tensor, with shape \(0,\)": [
         lambda: mg.depends(lambda x: x[:0], X)
     ],
@@ -468,24 +515,39 @@ def test_anything_but_one_tensor_or_array_with_elements_is_refused(told, calls):
 
 
 def test_a_list_of_numbers_is_an_array():
-    assert mg.depends(lambda x: x[::-1], [1.0, 2.0]).seen.tolist() == [[False, True], [True, False]]
+    assert mg.depends(lambda x: x[::-1], [1.0, 2.0]).seen.tolist() == [
+        [False, True],
+        [True, False],
+    ]
     assert mg.check_causal(masked(PAST), IDS.tolist())
 
 
 def cells(html, color):
     """The cells (row, column) of a picture in this colour."""
     (path,) = re.findall(rf'd="([^"]*)" fill="{color}"', html)
-    return [(int(float(y)), int(float(x))) for x, y in re.findall(r"M(\S+) (\S+?)m", path)]
+    return [
+        (int(float(y)), int(float(x))) for x, y in re.findall(r"M(\S+) (\S+?)m", path)
+    ]
 
 
 def test_pictures():
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     html = mg.depends(x.cumsum(), x)._repr_html_()
-    assert cells(html, "#0072B2") == [(0, 0), (1, 0), (1, 1)] and cells(html, "#D00000") == []
-    assert re.findall(r">(\d+)</text>", html) == ["0", "1", "0", "1"]  # across, then down
+    assert (
+        cells(html, "#0072B2") == [(0, 0), (1, 0), (1, 1)]
+        and cells(html, "#D00000") == []
+    )
+    assert re.findall(r">(\d+)</text>", html) == [
+        "0",
+        "1",
+        "0",
+        "1",
+    ]  # across, then down
     leak = mg.check_causal(masked(SHIFT[:2, :2]), IDS[:, :2])._repr_html_()
     assert leak.count("<svg") == 1 and cells(leak, "#D00000") == [(0, 1)]
     assert mg.check_causal(over_the_batch, IDS)._repr_html_().count("<svg") == 2
     wide = mg.Tensor(np.ones(100), requires_grad=True)
-    assert str(mg.depends(wide.sum(), wide)).endswith("a 1 x 100 matrix, which a notebook draws")
+    assert str(mg.depends(wide.sum(), wide)).endswith(
+        "a 1 x 100 matrix, which a notebook draws"
+    )
     assert len(str(mg.depends(wide[:72], wide[:72])).splitlines()[1]) == 5 + 72

@@ -53,7 +53,10 @@ def frozen(W, V):
     ],
 )
 def test_the_reason_and_the_place(compute, code, where):
-    W, V = mg.Tensor([1.0, 2.0], requires_grad=True, name="W"), mg.Tensor(2.0, requires_grad=True)
+    W, V = (
+        mg.Tensor([1.0, 2.0], requires_grad=True, name="W"),
+        mg.Tensor(2.0, requires_grad=True),
+    )
     loss = compute(W, V)
     if code != "MG730":
         loss.backward()

@@ -43,7 +43,9 @@ def timed(monkeypatch):
 
 def figures(p):
     rows = [row for row in p.rows if row.seconds]
-    return {(row.scope, row.gate): (row.calls, row.forward, row.backward) for row in rows}
+    return {
+        (row.scope, row.gate): (row.calls, row.forward, row.backward) for row in rows
+    }
 
 
 def leaf(name="x"):
@@ -61,7 +63,10 @@ def test_forward_and_backward_by_gate_and_scope_and_what_is_neither(timed, capsy
         z.sum().backward()
     assert figures(p) == {("a", "Slow"): (1, 3, 12), ("b", "Slow"): (2, 6, 24)}
     assert p.outside.seconds == 24 and p.sweeping.seconds == 0
-    assert sum(row.seconds for row in (*p.rows, p.outside, p.sweeping)) == CLOCK["now"] - 100
+    assert (
+        sum(row.seconds for row in (*p.rows, p.outside, p.sweeping))
+        == CLOCK["now"] - 100
+    )
     assert p.rows[0].scope == "b" and capsys.readouterr().out == f"{p}\n"
     rows = [line.split() for line in str(p).splitlines()]
     assert ["b", "Slow", "2", "6,000.000", "24,000.000", "30,000.000", "43.5%"] in rows
@@ -102,7 +107,9 @@ def test_nothing_is_left_when_it_closes_also_on_an_error(timed, capsys):
     with pytest.raises(mg.MinigradError, match="MG101"), timed:
         assert OBSERVERS == [timed]
         mg.Tensor([1.0, 2.0]) @ mg.Tensor([1.0, 2.0, 3.0])
-    assert OBSERVERS == [] and ON_GRADIENT.get() is None and capsys.readouterr().out == ""
+    assert (
+        OBSERVERS == [] and ON_GRADIENT.get() is None and capsys.readouterr().out == ""
+    )
     with timed:
         pass
 

@@ -15,7 +15,16 @@ import pytest
 import layers
 import minigrad as mg
 import optim
-from layers import RNN, BatchNorm, Dense, Dropout, Layer, Sequential, Stateful, TruncatedBPTT
+from layers import (
+    RNN,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Layer,
+    Sequential,
+    Stateful,
+    TruncatedBPTT,
+)
 from minigrad.debug.unchanged import unchanged
 
 X = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32)
@@ -74,15 +83,23 @@ class Model(Layer):
 
 def state_of(model: Layer) -> dict[str, Any]:
     """A deep copy of everything that is neither a parameter nor a layer nor a function."""
-    found: dict[str, Any] = {"random": mg.generator().bit_generator.state, **model.carried_state()}
+    found: dict[str, Any] = {
+        "random": mg.generator().bit_generator.state,
+        **model.carried_state(),
+    }
     for path, layer in model.named_layers().items():
         layer.training = layer.training  # `evaluating` writes it, too
         for name, value in vars(layer).items():
             if isinstance(value, np.random.Generator):
                 value = value.bit_generator.state
-            if isinstance(value, int | str | list | set | deque | np.ndarray) or name == "dict":
+            if (
+                isinstance(value, int | str | list | set | deque | np.ndarray)
+                or name == "dict"
+            ):
                 found[f"{path}.{name}"] = copy.deepcopy(value)
-    return found | {f"buffer {path}": a.copy() for path, a in model.named_buffers().items()}
+    return found | {
+        f"buffer {path}": a.copy() for path, a in model.named_buffers().items()
+    }
 
 
 def of_function(look: Any) -> Any:
@@ -123,7 +140,9 @@ def test_looking_changes_nothing(look: Any, fails: bool) -> None:
     if fails:
         model.rnn.cell.activation = lambda x: x / (1 // 0)
     before, diary = state_of(model), vars(model.diary).copy()
-    with pytest.raises((ZeroDivisionError, mg.MinigradError)) if fails else nullcontext():
+    with (
+        pytest.raises((ZeroDivisionError, mg.MinigradError)) if fails else nullcontext()
+    ):
         look(model)
     np.testing.assert_equal(state_of(model), before)
     # the arrays and lists are the same objects, which others may share
@@ -134,12 +153,17 @@ def test_the_running_statistics_of_a_batch_norm_in_training_mode_stay() -> None:
     model = Sequential(Dense(3, 2), BatchNorm(2))
     x = np.random.default_rng(0).normal(size=(5, 3))
     assert mg.gradcheck_model(model, mg.mean_squared_error, (x, np.ones((5, 2))))
-    assert mg.depends(model, x, 0, 0).seen.all()  # it is in training mode, so the rows mix
+    assert mg.depends(
+        model, x, 0, 0
+    ).seen.all()  # it is in training mode, so the rows mix
     assert not mg.check_causal(
         lambda x: model(x.reshape(-1, 3)).reshape(x.shape[:2] + (2,)), x[None]
     )
     assert model.batchnorm.training
-    assert model.batchnorm.mean.tolist() == [0, 0] and model.batchnorm.variance.tolist() == [1, 1]
+    assert model.batchnorm.mean.tolist() == [
+        0,
+        0,
+    ] and model.batchnorm.variance.tolist() == [1, 1]
     model(x)
     assert model.batchnorm.mean.any()
 

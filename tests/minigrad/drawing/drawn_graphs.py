@@ -76,7 +76,9 @@ def sentiment(steps=40, cell=RNN, **options):
     width = 8 if options.get("bidirectional") else 4
     model = Sequential(Embedding(100, 8), cell(8, 4, **options), Dense(width, 2))
     ids = mg.Tensor(np.random.default_rng(1).integers(0, 100, (3, steps)), name="ids")
-    return mg.softmax_cross_entropy(model(ids), mg.Tensor(np.array([0, 1, 1]), name="y"))
+    return mg.softmax_cross_entropy(
+        model(ids), mg.Tensor(np.array([0, 1, 1]), name="y")
+    )
 
 
 def read(output, **options):
@@ -91,7 +93,9 @@ class Read:
 
     def __init__(self, dot):
         self.dot, self.nodes, self.titles, self.edges = dot, {}, {}, []
-        for name, head, text in re.findall(r"^ *(\w+)(?: -> (n\d+))? \[(.*)\];$", dot, re.M):
+        for name, head, text in re.findall(
+            r"^ *(\w+)(?: -> (n\d+))? \[(.*)\];$", dot, re.M
+        ):
             if head:
                 self.edges.append((name, head, attributes(text)))
             elif re.match(r"n\d", name):
@@ -149,5 +153,7 @@ def curve(pos):
     # Graphviz draws Bezier curves: a start, then three points for each piece
     a, b, c, d = numbers[:-1:3], numbers[1::3], numbers[2::3], numbers[3::3]
     t = np.linspace(0, 1, 12)[:, None, None]
-    points = (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
+    points = (
+        (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
+    )
     return points.swapaxes(0, 1).reshape(-1, 2)

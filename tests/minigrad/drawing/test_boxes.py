@@ -22,13 +22,22 @@ def test_several_outputs_and_a_leaf_used_twice():
     x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     h = mg.tanh(x)
     picture = read([h * h, h.sum() + x])
-    assert [picture.count(words) for words in ("output", "loss", "Tanh", "x")] == [2, 0, 1, 1]
+    assert [picture.count(words) for words in ("output", "loss", "Tanh", "x")] == [
+        2,
+        0,
+        1,
+        1,
+    ]
     assert len(picture.edges) == 5  # h * h has one arrow
 
 
 def test_auto_draws_whatever_it_is_given():
-    leaves = [mg.Tensor(float(n), requires_grad=True, name=f"x{n}") for n in range(3000)]
-    picture = read(mg.stack([*leaves, *[mg.Tensor([1.0], name="c").reshape(())] * 5]).sum())
+    leaves = [
+        mg.Tensor(float(n), requires_grad=True, name=f"x{n}") for n in range(3000)
+    ]
+    picture = read(
+        mg.stack([*leaves, *[mg.Tensor([1.0], name="c").reshape(())] * 5]).sum()
+    )
     assert len(picture.nodes) == 4
     assert picture.lines("x0 … x2999 ×3000")[1] == "() f32"
     assert len(read(mg.stack(leaves[:24]).sum()).nodes) == 26

@@ -7,7 +7,12 @@ from minigrad.drawing.colour import STYLES
 
 def test_kinds_differ_by_more_than_hue():
     outlines = [
-        (style["shape"], style["style"], style.get("peripheries"), style.get("penwidth"))
+        (
+            style["shape"],
+            style["style"],
+            style.get("peripheries"),
+            style.get("penwidth"),
+        )
         for style in STYLES.values()
     ]
     assert len(set(outlines)) == len(outlines)

@@ -43,7 +43,9 @@ def test_the_hash_seed_leaves_no_trace():
     script = "from drawn_graphs import rnn, read; print(read(rnn(5, 2), mode='unrolled').dot)"
     command, where = [sys.executable, "-c", script], Path(__file__).parent
     environments = [os.environ | {"PYTHONHASHSEED": seed} for seed in "12"]
-    one, other = (subprocess.check_output(command, env=env, cwd=where) for env in environments)
+    one, other = (
+        subprocess.check_output(command, env=env, cwd=where) for env in environments
+    )
     assert one == other and one.startswith(b"digraph")
 
 

@@ -18,8 +18,12 @@ def test_gradients_of_gates_and_leaves_by_hand():
     loss = dense()
     loss.backward()
     gradients: Any = Gradients(mg.Graph(loss).nodes)
-    nodes = {node.gate.name if node.gate else node.name: node for node in mg.Graph(loss)}
-    x, W1, W2 = (nodes[name].output.astype(np.float64) for name in ("x", "hidden.W", "head.W"))
+    nodes = {
+        node.gate.name if node.gate else node.name: node for node in mg.Graph(loss)
+    }
+    x, W1, W2 = (
+        nodes[name].output.astype(np.float64) for name in ("x", "hidden.W", "head.W")
+    )
     h = np.tanh(x @ W1 + nodes["hidden.b"].output)
     dh = h @ W2 @ W2.T
     da = dh * (1 - h**2)

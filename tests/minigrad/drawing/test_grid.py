@@ -13,7 +13,16 @@ import pytest
 from layers import GRU, LSTM, RNN
 from minigrad.drawing.colour import PALE, STATE
 
-from .drawn_graphs import attributes, curve, needs_dot, own_rnn, place, read, rnn, sentiment
+from .drawn_graphs import (
+    attributes,
+    curve,
+    needs_dot,
+    own_rnn,
+    place,
+    read,
+    rnn,
+    sentiment,
+)
 
 UNROLLED = {"mode": "unrolled"}
 PICTURES = {
@@ -43,8 +52,13 @@ def bounds(style):
 
 def frames(picture):
     """[(scope, place of the frame)], each place as (left, low, right, high) in points."""
-    styles = map(attributes, re.findall(r"subgraph cluster_\w+ { graph \[(.*)\]; }", picture.dot))
-    return [(style["tooltip"], tuple(map(float, style["bb"].split(",")))) for style in styles]
+    styles = map(
+        attributes, re.findall(r"subgraph cluster_\w+ { graph \[(.*)\]; }", picture.dot)
+    )
+    return [
+        (style["tooltip"], tuple(map(float, style["bb"].split(","))))
+        for style in styles
+    ]
 
 
 def apart(a, b):
@@ -87,7 +101,9 @@ def test_wires_lead_upwards_from_box_to_box_cross_none_and_arrive_side_by_side(p
             if node not in (tail, head):
                 x, y = wire.T
                 crossed = (left < x) & (x < right) & (low < y) & (y < high)
-                assert not crossed.any(), [picture.text(one) for one in (tail, head, node)]
+                assert not crossed.any(), [
+                    picture.text(one) for one in (tail, head, node)
+                ]
     assert len(set(tips)) == len(tips)
 
 

@@ -19,7 +19,9 @@ from .drawn_graphs import dense, needs_dot, read, rnn
 
 
 def numbers(line):
-    found = re.findall(r"-?[\d.]*\d(?:e[+-]\d+)?", line.replace("−", "-").replace(",", ""))
+    found = re.findall(
+        r"-?[\d.]*\d(?:e[+-]\d+)?", line.replace("−", "-").replace(",", "")
+    )
     return list(map(float, found))
 
 
@@ -29,7 +31,9 @@ def test_small_arrays_are_shown_whole_and_large_ones_as_range_mean_and_norm():
     (loss,) = [line for line in picture.lines("loss") if line.startswith("=")]
     assert numbers(loss)[0] == pytest.approx(dense().item(), rel=1e-3)
     values = np.random.default_rng(2).normal(3, 10, (40, 30))
-    picture = read(mg.tanh(mg.Tensor(values, requires_grad=True, name="x")), values=True)
+    picture = read(
+        mg.tanh(mg.Tensor(values, requires_grad=True, name="x")), values=True
+    )
     shown = numbers(" ".join(picture.lines("x")[2:4]))
     wanted = [values.min(), values.max(), values.mean(), np.linalg.norm(values)]
     assert shown == pytest.approx(wanted, rel=1e-3)
@@ -56,7 +60,11 @@ def test_gradients_are_shown_once_they_are_there():
 @pytest.mark.parametrize(
     ("array", "lines", "tooltip"),
     [
-        (np.full((4, 6), np.nan), ["24 not finite"] * 2, "no finite number, 24 not finite"),
+        (
+            np.full((4, 6), np.nan),
+            ["24 not finite"] * 2,
+            "no finite number, 24 not finite",
+        ),
         (np.zeros((0, 6)), ["‖grad‖ 0"], "empty"),
         (
             np.array([1.0, np.inf, np.nan]),
@@ -94,7 +102,9 @@ HOSTILE = [
     " ",
     "n" * 1_000_000,
 ]
-ALLOWED = set("svg g title polygon path text ellipse polyline a linearGradient stop defs".split())
+ALLOWED = set(
+    "svg g title polygon path text ellipse polyline a linearGradient stop defs".split()
+)
 
 
 def check_svg(svg, name):
@@ -104,9 +114,13 @@ def check_svg(svg, name):
         assert not any(re.search("^on|href$", key, re.I) for key in element.attrib)
     # Graphviz joins nothing and drops nothing: the name stands there, letter for letter, as it is
     # meant to be shown.
-    texts = [(element.text or "").replace("\u00a0", " ").strip() for element in elements]
+    texts = [
+        (element.text or "").replace("\u00a0", " ").strip() for element in elements
+    ]
     assert shortened(name).strip() in texts
-    titles = [element.get("{http://www.w3.org/1999/xlink}title", "") for element in elements]
+    titles = [
+        element.get("{http://www.w3.org/1999/xlink}title", "") for element in elements
+    ]
     wanted = shortened(name, 380).strip().replace("\\", "∖")
     assert any(wanted in title.replace("\u00a0", " ") for title in titles)
     assert sum(element.get("class") == "node" for element in elements) == 4
@@ -116,7 +130,9 @@ def check_svg(svg, name):
 def test_names_fit_and_hide_nothing(text):
     shown = shortened(text)
     assert shown.isprintable()
-    assert len(shown) <= 28 * 10  # each of 28 characters may become an escape such as \U0001f600
+    assert (
+        len(shown) <= 28 * 10
+    )  # each of 28 characters may become an escape such as \U0001f600
     if text.isprintable() and len(text) <= 28:
         assert shown == text
 

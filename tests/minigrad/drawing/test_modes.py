@@ -50,7 +50,9 @@ def test_steps_that_are_built_otherwise_get_a_body_of_their_own():
                 h = mg.tanh(x @ W + (h @ W if t else 0.0))
     picture = read(h, mode="rolled")
     assert "t01 … t19  ×19" in picture.dot
-    assert picture.count("Tanh", "(1, 2) f64") == 2  # the one of t00, that of t01 to t19
+    assert (
+        picture.count("Tanh", "(1, 2) f64") == 2
+    )  # the one of t00, that of t01 to t19
     assert picture.count("x1 … x19 ×19") == 1
     assert any("t00 → t01" in edge[2].get("label", "") for edge in picture.edges)
 
@@ -90,7 +92,9 @@ def test_blocks_are_drawn_once_only_if_they_are_equal_and_one_after_the_other():
         x = mg.Tensor(np.ones((2, widths[0])), name="x")
         for number, width in enumerate(widths[1:]):
             with mg.scope("dense" if number == 0 else f"dense_{number + 1}"):
-                W = mg.Tensor(np.ones((x.shape[1], width)), requires_grad=True, name="W")
+                W = mg.Tensor(
+                    np.ones((x.shape[1], width)), requires_grad=True, name="W"
+                )
                 x = mg.tanh(x @ W + 1.0)
             x = between(x) if between else x
         return read(x, mode="rolled")
@@ -115,8 +119,12 @@ def test_auto_draws_a_network_of_blocks_on_one_page():
     picture = Read(drawing.dot)
     # the look-up, a block of 6, and 4 gates after it, with the table twice, and the classes
     assert drawing.mode == "folded" and len(picture.nodes) == 1 + 6 + 4 + 3
-    assert picture.lines("norm_2")[1] == "9 gates, 8 parameters"  # one block of the four
-    labels = [face(style["label"])[0] for _, _, style in picture.edges if "label" in style]
+    assert (
+        picture.lines("norm_2")[1] == "9 gates, 8 parameters"
+    )  # one block of the four
+    labels = [
+        face(style["label"])[0] for _, _, style in picture.edges if "label" in style
+    ]
     assert sorted(labels) == ["block[0]", "block[0]", "block[3]", "n−1 → n", "n−1 → n"]
     assert mg.draw(blocks(count=1), depth=1).mode == "unrolled"
 
@@ -142,7 +150,12 @@ def test_an_opened_box_opens_the_boxes_around_it():
                 scopes.enter_context(mg.scope(name))
             x = mg.tanh(x)
     picture = read(x, opened="a")
-    assert [picture.text(node)[0] for node in picture.nodes] == ["x", "Tanh", "b", "head"]
+    assert [picture.text(node)[0] for node in picture.nodes] == [
+        "x",
+        "Tanh",
+        "b",
+        "head",
+    ]
 
 
 def test_the_leaves_of_equal_blocks_have_the_name_that_they_share():
@@ -167,7 +180,10 @@ def test_depth_draws_layers_as_boxes():
     picture = read(sentiment(), depth=1)
     names = sorted(picture.text(node)[0] for node in picture.nodes)
     assert names == ["dense", "embedding", "ids", "rnn", "softmax CE", "y"]
-    assert picture.lines("rnn")[1] == f"40 steps, 240 gates, {8 * 4 + 4 * 4 + 4} parameters"
+    assert (
+        picture.lines("rnn")[1]
+        == f"40 steps, 240 gates, {8 * 4 + 4 * 4 + 4} parameters"
+    )
     edges = [(tail, head) for tail, head, _ in picture.edges]
     assert (picture.find("rnn"), picture.find("dense")) in edges
 
@@ -177,18 +193,27 @@ def test_auto_folds_scopes_where_there_are_too_many_gates_and_the_middle_where_t
     for layer in range(30):
         with mg.scope(f"layer{layer}"):
             for _ in range(5):
-                h = mg.sin(h) if layer % 2 else mg.tanh(h)  # so that no two neighbours are equal
+                h = (
+                    mg.sin(h) if layer % 2 else mg.tanh(h)
+                )  # so that no two neighbours are equal
     drawing = mg.draw(h)
     picture = Read(drawing.dot)
     assert drawing.mode == "folded" and "depth=1" in drawing.caption
-    assert len(picture.nodes) == 30  # the parameter x is within layer0, the only scope that uses it
+    assert (
+        len(picture.nodes) == 30
+    )  # the parameter x is within layer0, the only scope that uses it
     assert picture.lines("layer7")[1] == "5 gates"
     for _ in range(5_000):
         x = mg.tanh(x)
     drawing = mg.draw(x)
-    assert drawing.mode == "folded" and "unrolled" not in drawing.caption  # which would be refused
+    assert (
+        drawing.mode == "folded" and "unrolled" not in drawing.caption
+    )  # which would be refused
     picture = Read(drawing.dot)
-    assert picture.lines("the gates between")[1] == f"{5_000 - picture.count('Tanh'):,} gates"
+    assert (
+        picture.lines("the gates between")[1]
+        == f"{5_000 - picture.count('Tanh'):,} gates"
+    )
 
 
 def test_truncation_is_a_red_edge_and_what_it_starves_is_pale():
@@ -196,7 +221,9 @@ def test_truncation_is_a_red_edge_and_what_it_starves_is_pale():
     (cut,) = [edge for edge in picture.edges if edge[2].get("style") == "dashed"]
     assert cut[2]["color"] == "#D00000"
     assert "cut before rnn/t02" in cut[2]["label"]
-    pale = {node for node in picture.nodes if picture.nodes[node]["fillcolor"] == "#FAFAFA"}
+    pale = {
+        node for node in picture.nodes if picture.nodes[node]["fillcolor"] == "#FAFAFA"
+    }
     # Two steps of six gates and four leaves, with the h0 of the first: all left of the cut, and
     # nothing else.
     assert len(pale) == 2 * 10 + 1
@@ -213,7 +240,9 @@ def test_a_cut_is_shown_beside_the_loop_and_named_in_folded_steps():
         if (picture.text(tail)[0], picture.text(head)[0]) == ("Tanh", "×")
     }
     assert loops == {None, "dashed"}
-    assert "cut before rnn/t32" in read(rnn(40, truncate=8), window=(38, 39)).lines("t00 … t37")
+    assert "cut before rnn/t32" in read(rnn(40, truncate=8), window=(38, 39)).lines(
+        "t00 … t37"
+    )
 
 
 @pytest.mark.parametrize(
@@ -221,7 +250,12 @@ def test_a_cut_is_shown_beside_the_loop_and_named_in_folded_steps():
     [
         (sentiment, {"window": (5, 2)}, "MG603", ["(5, 2)", "after"]),
         (product, {"window": (0, 1)}, "MG603", ["has none"]),
-        (dense, {"mode": "unrolled"}, "MG609", ["10 boxes", "at most 5", "depth=1", "mode="]),
+        (
+            dense,
+            {"mode": "unrolled"},
+            "MG609",
+            ["10 boxes", "at most 5", "depth=1", "mode="],
+        ),
         (rnn, {"window": (0, 5)}, "MG609", ["30", "shorter window"]),
         (dense, {"opened": "block"}, "MG614", ["'block'", "'head', 'hidden'"]),
     ],

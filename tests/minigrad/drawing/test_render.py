@@ -27,7 +27,12 @@ def pixels(path):
 @needs_dot
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("g.svg", b"<?xml"), ("g.pdf", b"%PDF"), ("g.dot", b"digraph"), ("g.PNG", b"\x89PNG")],
+    [
+        ("g.svg", b"<?xml"),
+        ("g.pdf", b"%PDF"),
+        ("g.dot", b"digraph"),
+        ("g.PNG", b"\x89PNG"),
+    ],
 )
 def test_formats_by_suffix(tmp_path, name, start):
     drawing = mg.draw(product(), tmp_path / name)
@@ -69,11 +74,15 @@ def test_a_renderer_that_was_given_draws_every_svg(no_program, tmp_path, monkeyp
     set_renderer(lambda dot: f"<svg>{len(Read(dot).nodes)} nodes</svg>")
     mg.draw(product(), tmp_path / "g.svg")
     assert (tmp_path / "g.svg").read_text() == "<svg>4 nodes</svg>"
-    assert mg.Graph(product())._repr_mimebundle_()["image/svg+xml"] == "<svg>4 nodes</svg>"
+    assert (
+        mg.Graph(product())._repr_mimebundle_()["image/svg+xml"] == "<svg>4 nodes</svg>"
+    )
     with pytest.raises(DrawError, match="MG607"):
         mg.draw(product(), tmp_path / "g.png")
     set_renderer(lambda dot: dot[99_999])  # fails as it likes
-    with pytest.raises(DrawError, match="MG608.*the renderer could not draw .* index out of range"):
+    with pytest.raises(
+        DrawError, match="MG608.*the renderer could not draw .* index out of range"
+    ):
         mg.draw(product(), tmp_path / "other.svg")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["g.dot", "g.svg"]
 
@@ -82,7 +91,10 @@ def test_without_a_program_the_dot_text_is_written_all_the_same(no_program, tmp_
     with pytest.raises(DrawError, match="MG607") as caught:
         mg.draw(product(), tmp_path / "g.png")
     written = tmp_path / "g.dot"
-    assert str(written) in str(caught.value) and "pip install graphviz-pure" in caught.value.remedy
+    assert (
+        str(written) in str(caught.value)
+        and "pip install graphviz-pure" in caught.value.remedy
+    )
     assert len(Read(written.read_text()).nodes) == 4
     assert not (tmp_path / "g.png").exists()
     mg.draw(product(), tmp_path / "other.dot")  # which needs no program
@@ -105,7 +117,9 @@ def test_a_path_that_cannot_be_written_is_named_with_its_cause(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.dot").mkdir()
     for path, word in {
-        **dict.fromkeys(("", "graph", "graph.jpeg", ".dot"), "end the path with one of .png, .svg"),
+        **dict.fromkeys(
+            ("", "graph", "graph.jpeg", ".dot"), "end the path with one of .png, .svg"
+        ),
         "folder.dot": "it is a folder",
         "no; rm x/g.dot": "`mkdir -p 'no; rm x'`",
     }.items():

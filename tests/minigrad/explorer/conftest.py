@@ -16,7 +16,8 @@ import pytest
 import minigrad as mg
 
 CHROMIUM = next(
-    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])),
+    None,
 )
 DRIVER = shutil.which("chromedriver")
 NODE = shutil.which("node") or ""
@@ -41,7 +42,9 @@ except ImportError:  # then no browser is started either
 
 def run_node(*arguments: str, where: Path = HERE) -> str:
     """Run a program of the page's tests. Returns what it printed."""
-    done = subprocess.run(arguments, cwd=where, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        arguments, cwd=where, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -57,7 +60,9 @@ def start_chromium(profile: str | Path) -> Iterator[Any]:
     options.binary_location = CHROMIUM
     for flag in [*FLAGS, f"--user-data-dir={profile}"]:
         options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    options.set_capability(
+        "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
+    )
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
     # a walk through 244 steps, on a machine that has other things to do as well
     driver.set_script_timeout(300)
@@ -70,7 +75,9 @@ def start_chromium(profile: str | Path) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     if not (CHROMIUM and DRIVER):
-        pytest.skip("no Chromium with its driver is installed (Debian: chromium chromium-driver)")
+        pytest.skip(
+            "no Chromium with its driver is installed (Debian: chromium chromium-driver)"
+        )
     with start_chromium(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
 
@@ -84,8 +91,15 @@ class Explorer:
     def __init__(self, driver: Any, folder: Path | None = None) -> None:
         self.driver, self.folder = driver, folder
 
-    def open(self, path: Path, width: int = 1280, height: int = 800, scheme: str = "light") -> None:
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    def open(
+        self, path: Path, width: int = 1280, height: int = 800, scheme: str = "light"
+    ) -> None:
+        size = {
+            "width": width,
+            "height": height,
+            "deviceScaleFactor": 1,
+            "mobile": False,
+        }
         self.command("Emulation.setDeviceMetricsOverride", **size)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.command("Emulation.setEmulatedMedia", features=features)
@@ -141,7 +155,9 @@ class Explorer:
         self.run("document.activeElement.blur()")
         for _ in range(80):
             self.press("\ue004")
-            if self.run("return document.activeElement.matches(arguments[0])", selector):
+            if self.run(
+                "return document.activeElement.matches(arguments[0])", selector
+            ):
                 return
         raise AssertionError(f"Tab never reaches {selector}")
 
@@ -168,7 +184,9 @@ def page(chromium: Any, tmp_path: Path) -> Iterator[Explorer]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, mg.Tensor]]:
+def made(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], tuple[Path, mg.Tensor]]:
     """`made(name)`: the page of one of the four examples, and the output that it shows."""
     folder = tmp_path_factory.mktemp("pages")
     outputs: dict[str, mg.Tensor] = {}

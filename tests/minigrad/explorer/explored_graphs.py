@@ -27,7 +27,9 @@ def explored(output: mg.Tensor, **options: Any) -> dict[str, Any]:
 def array_at(data: dict[str, Any], number: int) -> np.ndarray:
     """An array of the page that is stored in full."""
     entry = data["arrays"][number]
-    return np.array([float(x) for x in entry["values"]], entry["dtype"]).reshape(entry["shape"])
+    return np.array([float(x) for x in entry["values"]], entry["dtype"]).reshape(
+        entry["shape"]
+    )
 
 
 def expression() -> tuple[mg.Tensor, list[mg.Tensor]]:

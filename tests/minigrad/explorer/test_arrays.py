@@ -15,13 +15,23 @@ def as_json(entry):
     return json.loads(json.dumps(entry, allow_nan=False))
 
 
-@given(arrays(np.float32, array_shapes(max_dims=3, max_side=4), elements=st.floats(width=32)))
+@given(
+    arrays(
+        np.float32, array_shapes(max_dims=3, max_side=4), elements=st.floats(width=32)
+    )
+)
 def test_whole_arrays_lose_no_bit(array):
-    values = np.array([float(word) for word in as_json(whole(array))["values"]], np.float32)
+    values = np.array(
+        [float(word) for word in as_json(whole(array))["values"]], np.float32
+    )
     np.testing.assert_array_equal(values.reshape(array.shape), array)
 
 
-@given(arrays(np.float64, st.sampled_from([(65,), (9, 9), (5, 4, 7)]), elements=st.floats()))
+@given(
+    arrays(
+        np.float64, st.sampled_from([(65,), (9, 9), (5, 4, 7)]), elements=st.floats()
+    )
+)
 def test_summaries_are_those_of_the_finite_elements(array):
     entry = as_json(summary(array))
     finite = array[np.isfinite(array)]
@@ -40,7 +50,10 @@ def test_integers_and_booleans():
 def test_the_first_pixels_of_a_large_array_are_stored_once_they_are_wanted():
     table, x = ArrayTable(), np.arange(5000.0)
     assert table.add(x) == table.add(x, images=True) == 0
-    assert table.entries[0]["pixels"] == list(range(PIXELS)) and "first" in table.entries[0]
+    assert (
+        table.entries[0]["pixels"] == list(range(PIXELS))
+        and "first" in table.entries[0]
+    )
     large = ArrayTable(large_graph=True)
     large.add(x, images=True)
     table.add(x[:64], images=True)

@@ -8,7 +8,14 @@ from .explored_graphs import data_of
 
 
 @pytest.mark.parametrize(
-    "text", ["</script><script>alert(1)</script>", "<!--<script>", "{{data}}", "\u2028", "\ud800"]
+    "text",
+    [
+        "</script><script>alert(1)</script>",
+        "<!--<script>",
+        "{{data}}",
+        "\u2028",
+        "\ud800",
+    ],
 )
 def test_hostile_names_stay_inside_the_data(text):
     with mg.scope(text):

@@ -55,16 +55,28 @@ def cases(gate_class: type[mg.Gate]) -> list[dict[str, Any]]:
         )
         dz = rng.normal(size=node.output.shape)
         swept = sweep(node, dz)
-        parts = [whole(dense(swept[leaf])) if leaf in swept else None for leaf in leaves]
-        case = {"recipe": recipe(gate, arrays), "inputs": list(map(whole, arrays)), "dz": whole(dz)}
+        parts = [
+            whole(dense(swept[leaf])) if leaf in swept else None for leaf in leaves
+        ]
+        case = {
+            "recipe": recipe(gate, arrays),
+            "inputs": list(map(whole, arrays)),
+            "dz": whole(dz),
+        }
         found.append(case | {"z": whole(node.output), "parts": parts})
     return found
 
 
 @needs_node
 def test_formulas_agree_with_numpy(tmp_path):
-    calls = [(name, case) for name, gate_class in BUILT_IN.items() for case in cases(gate_class)]
-    assert {name for name, _ in calls} == set(BUILT_IN), "a gate without samples would pass unseen"
+    calls = [
+        (name, case)
+        for name, gate_class in BUILT_IN.items()
+        for case in cases(gate_class)
+    ]
+    assert {name for name, _ in calls} == set(BUILT_IN), (
+        "a gate without samples would pass unseen"
+    )
     assert all(case["recipe"] is not None for _, case in calls)
     path = tmp_path / "cases.json"
     path.write_text(json.dumps([case for _, case in calls]))
@@ -74,7 +86,9 @@ def test_formulas_agree_with_numpy(tmp_path):
 
 
 def test_gates_without_a_formula_are_named_in_the_docs_and_have_no_recipe():
-    page = (Path(__file__).parents[3] / "docs" / "explorer.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "explorer.md").read_text(
+        encoding="utf-8"
+    )
     (without,) = re.findall(r"does not support (.*?) or fused gates", page, re.S)
     fused = {"GRUSequence", "LSTMSequence", "LookupProduct", "RNNSequence"}
     public = {name for name in mg.gates.__all__ if name in mg.GATES}

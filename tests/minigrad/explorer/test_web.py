@@ -26,7 +26,9 @@ CONTRAST = (HERE / "contrast.js").read_text("utf-8")
 
 @needs_node
 def test_modules():
-    assert "# fail 0" in run_node(NODE, "--test", "--test-reporter=tap", "page.test.mjs")
+    assert "# fail 0" in run_node(
+        NODE, "--test", "--test-reporter=tap", "page.test.mjs"
+    )
 
 
 @needs_node
@@ -34,7 +36,9 @@ def test_modules():
 def test_lint(folder):
     linter = PACKAGE / "node_modules/.bin/eslint"
     if not linter.exists():
-        pytest.skip("eslint is not installed; `npm ci --prefix minigrad/explorer` installs it")
+        pytest.skip(
+            "eslint is not installed; `npm ci --prefix minigrad/explorer` installs it"
+        )
     run_node(str(linter), "--max-warnings", "0", ".", where=PACKAGE.parents[1] / folder)
 
 
@@ -43,7 +47,9 @@ def assert_shows(page, shown, array):
     else range and norm.
     """
     if shown["cells"]:
-        exact = np.array([page.number(title.split(" = ")[1]) for title, _ in shown["cells"]])
+        exact = np.array(
+            [page.number(title.split(" = ")[1]) for title, _ in shown["cells"]]
+        )
         np.testing.assert_array_equal(exact.astype(array.dtype), array.reshape(-1))
         rounded = [page.number(text) for _, text in shown["cells"]]
         np.testing.assert_allclose(rounded, exact, rtol=6e-3, atol=0)
@@ -136,11 +142,16 @@ def test_a_network_of_blocks_opens_folded_and_a_box_opens_and_folds(page):
     page.explore(blocks())
     # the table, the six scopes in net, and the three boxes after it
     assert len(page.all(".box")) == 1 + 6 + 3 and titles(page) == ["net"]
-    next(box for box in page.all(".box") if "block[1] folded" in box.accessible_name).click()
+    next(
+        box for box in page.all(".box") if "block[1] folded" in box.accessible_name
+    ).click()
     assert titles(page) == ["net", "block[1]"]
     assert len(page.all(".box")) == 10 - 1 + 6
     assert focused(page) == "block[1], open, 30 gates. Activate to fold."
-    for name in ("block[1] folded, 30 gates. Activate to open.", "block[1], open, 30 gates."):
+    for name in (
+        "block[1] folded, 30 gates. Activate to open.",
+        "block[1], open, 30 gates.",
+    ):
         page.press(Keys.ENTER)
         assert focused(page).startswith(name)
     page.press("e")
@@ -200,7 +211,9 @@ def test_an_output_lights_up_its_window(page):
     written = "8 · 1 + 9 · (−2) + 14 · 3 + 15 · 0.5 = 39.5"
     assert words(page) == f"z[0, 0, 1, 2] = Σ x · W = {written}"
     page.focus(".pixels[tabindex]")
-    page.press(Keys.ARROW_RIGHT, Keys.ARROW_UP, Keys.ARROW_UP)  # the picture's border stops it
+    page.press(
+        Keys.ARROW_RIGHT, Keys.ARROW_UP, Keys.ARROW_UP
+    )  # the picture's border stops it
     assert lit(page) == [[[0, 3, 2, 2]], [[0, 0, 2, 2]], [[0, 3, 1, 1]]]
     assert page.number(words(page).split(" = ")[-1]) == filtered(0, 0)[0, 3]
     assert page.text("#count").startswith("1 /")  # still at the same step
@@ -222,10 +235,15 @@ def test_a_pixel_lights_up_the_outputs_that_overlap_on_it(page):
     image = page.all(".pixels[tabindex]")[0]
     side = image.size["width"] / 6
     # the pointer counts from the middle of the picture
-    ActionChains(page.driver).move_to_element_with_offset(image, -2.5 * side, 0).perform()
+    ActionChains(page.driver).move_to_element_with_offset(
+        image, -2.5 * side, 0
+    ).perform()
     assert lit(page) == [[[0, 0, 2, 1]], [[0, 0, 2, 1]], [[1, 0, 1, 1]]]
     dz = [2 * filtered(0, number) for number in (0, 1)]
-    sums = [dz[n][0, 0] * KERNEL[n, 0, 1, 0] + dz[n][1, 0] * KERNEL[n, 0, 0, 0] for n in (0, 1)]
+    sums = [
+        dz[n][0, 0] * KERNEL[n, 0, 1, 0] + dz[n][1, 0] * KERNEL[n, 0, 0, 0]
+        for n in (0, 1)
+    ]
     assert words(page).startswith("2 windows contain x[0, 0, 1, 0]. dx[0, 0, 1, 0] = ")
     assert page.number(words(page).split(" = ")[-1]) == pytest.approx(sums[0], rel=1e-3)
     total = words(page).split("dx[0, 0, 1, 0] = ")[1].split(",")[0]
@@ -246,14 +264,19 @@ def test_strides_maxima_and_windows(page):
     assert words(page) == "z[0, 1] = the maximum of the window = x[0, 4] = 5"
     assert lit(page) == [[[0, 2, 1, 3], [0, 4, 1, 1]], [[0, 1, 1, 1]]]
     page.press("b")
-    shown = "2 windows contain x[0, 2], which is the maximum of none. dx[0, 2] = Σ dz = 0"
+    shown = (
+        "2 windows contain x[0, 2], which is the maximum of none. dx[0, 2] = Σ dz = 0"
+    )
     assert words(page) == shown and lit(page)[0] == [[0, 0, 1, 2]]
     page.focus(".pixels[tabindex]")
     page.press(Keys.ARROW_LEFT, Keys.ARROW_LEFT)  # of two equal maxima, the first
     assert (
-        words(page) == "1 window contains x[0, 0], which is the maximum of 1. dx[0, 0] = Σ dz = 2"
+        words(page)
+        == "1 window contains x[0, 0], which is the maximum of 1. dx[0, 0] = Σ dz = 2"
     )
-    page.explore((mg.windows(x, 3, stride=2) * [[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]).sum())
+    page.explore(
+        (mg.windows(x, 3, stride=2) * [[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]).sum()
+    )
     page.press("b", Keys.END)
     # places 2 and 3 of the windows in a row: x[2] is the last of one and the first of the next
     assert words(page) == "2 windows contain x[0, 2]. dx[0, 2] = Σ dz = 3 + 4 = 7"
@@ -271,7 +294,9 @@ def test_larger_arrays_of_a_convolution_are_images(page):
     assert len(page.all(".array [role=img]")) == 3
     assert words(page).count("·") > 0
     huge = mg.Tensor(np.ones((1, 1, 65, 65)), name="huge")
-    page.explore(mg.conv(huge, mg.Tensor(np.ones((1, 1, 2, 2)), requires_grad=True)).sum())
+    page.explore(
+        mg.conv(huge, mg.Tensor(np.ones((1, 1, 2, 2)), requires_grad=True)).sum()
+    )
     page.press("f", Keys.HOME)
     assert "stores only the first numbers" in page.text(".windows")
     assert page.all(".windows .pixels") == []
@@ -300,15 +325,24 @@ def test_steps_go_through_a_folded_box_or_over_it(page):
     page.explore(blocks())
     page.press(*[Keys.ARROW_RIGHT] * 4)  # the loss, the reshape, two gates of the head
     current = ".box[aria-current]"
-    assert page.text("#count") == "5 / 125" and page.text(f"{current} .title") == "block[3]"
+    assert (
+        page.text("#count") == "5 / 125"
+        and page.text(f"{current} .title") == "block[3]"
+    )
     page.press(Keys.ARROW_RIGHT)
     assert page.text("#count") == "6 / 125"
     assert "2/30" in [badge.text for badge in page.all(".badge")]
     assert page.text("#panel .place") == "in net/block[3]/second"
     page.press("o", Keys.ARROW_RIGHT)
-    assert page.text("#count") == "35 / 125" and page.text(f"{current} .title") == "block[2]"
+    assert (
+        page.text("#count") == "35 / 125"
+        and page.text(f"{current} .title") == "block[2]"
+    )
     page.press(Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
-    assert page.text("#count") == "5 / 125" and page.text(f"{current} .title") == "block[3]"
+    assert (
+        page.text("#count") == "5 / 125"
+        and page.text(f"{current} .title") == "block[3]"
+    )
     page.press(Keys.ARROW_LEFT)
     assert page.text("#count") == "3 / 125" and page.text(f"{current} .title") == "head"
     page.press("o", Keys.ARROW_RIGHT)
@@ -338,7 +372,10 @@ def test_a_click_on_a_box_goes_to_its_step_and_a_fold_opens(page, made):
 
 def test_what_a_cut_starves_is_pale(page, made):
     page.open(made("rnn")[0])
-    counted = [len(page.all(one)) for one in (".bars .starved", ".edge.cut", ".box.gate.starved")]
+    counted = [
+        len(page.all(one))
+        for one in (".bars .starved", ".edge.cut", ".box.gate.starved")
+    ]
     assert counted == [2, 1, 10]
 
 
@@ -364,9 +401,13 @@ def test_what_if_is_what_the_engine_computes(page, made):
     slope = 1 - np.tanh(1.25) ** 2  # a is 1.75, b −3, c 6.5
     names = ("loss-before", "loss-now", "by-backward", "by-difference")
     shown = [page.number(page.text(f"#{name} dd")) for name in names]
-    assert shown == pytest.approx([np.tanh(0.5), np.tanh(1.25), -3 * slope, -3 * slope], rel=1e-4)
+    assert shown == pytest.approx(
+        [np.tanh(0.5), np.tanh(1.25), -3 * slope, -3 * slope], rel=1e-4
+    )
     page.press(Keys.ESCAPE, Keys.END)  # the steps show the edited run as well
-    after = page.number(page.text("#panel .delivery:nth-of-type(2) [data-role=after] td"))
+    after = page.number(
+        page.text("#panel .delivery:nth-of-type(2) [data-role=after] td")
+    )
     assert after == pytest.approx(1.75 * slope, rel=1e-3)
     page.focus("#reset")
     page.press(Keys.ENTER)
@@ -382,8 +423,9 @@ def test_twenty_thousand_gates_open_folded(page):
     page.press(Keys.ARROW_RIGHT, Keys.END)
     assert page.text("#count") == "20000 / 20000"
     assert len(page.all(".box.gate")) == 50  # the last part alone
-    assert "arrays of more than 8 elements are shown as a range, mean and norm" in page.text(
-        "#notes"
+    assert (
+        "arrays of more than 8 elements are shown as a range, mean and norm"
+        in page.text("#notes")
     )
 
 
@@ -420,7 +462,9 @@ def test_hostile_names_are_text(page):
     assert page.run("return document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark"), (400, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), (400, "dark"), (400, "light")]
+)
 def test_widths_and_schemes(width, scheme, page, made):
     page.open(made("imdb")[0], width=width, scheme=scheme)
     page.press(*[Keys.ARROW_RIGHT] * 6)
@@ -432,7 +476,9 @@ def test_widths_and_schemes(width, scheme, page, made):
 def test_everything_has_a_name_for_a_screen_reader(page, made):
     page.open(made("rnn")[0])
     page.press("q", "w", "?")
-    roles = "button textbox slider combobox spinbutton checkbox tab searchbox image".split()
+    roles = (
+        "button textbox slider combobox spinbutton checkbox tab searchbox image".split()
+    )
     nodes = page.command("Accessibility.getFullAXTree")["nodes"]
     names = [
         node.get("name", {}).get("value", "").strip()
@@ -476,7 +522,12 @@ def test_the_page_s_policy_forbids_every_request(page, made):
         setTimeout(() => done([blocked.sort(), window.injected ?? null]), 300);
         """
     )
-    assert set(blocked[0]) == {"connect-src", "img-src", "script-src-attr", "script-src-elem"}
+    assert set(blocked[0]) == {
+        "connect-src",
+        "img-src",
+        "script-src-attr",
+        "script-src-elem",
+    }
     assert blocked[1] is None
     assert page.problems() != []  # the console names each; that is this test's doing
 

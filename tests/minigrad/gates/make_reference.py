@@ -48,13 +48,21 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
         "sin": ("torch.sin(x)", "mg.sin(x)", [POINTS]),
         "cos": ("torch.cos(x)", "mg.cos(x)", [POINTS]),
         "maximum": ("torch.maximum(x, y)", "mg.maximum(x, y)", [LEFT, TIES]),
-        "maximum_broadcast": ("torch.maximum(x, y)", "mg.maximum(x, y)", [LEFT, [1.0, 3.0, -1.0]]),
+        "maximum_broadcast": (
+            "torch.maximum(x, y)",
+            "mg.maximum(x, y)",
+            [LEFT, [1.0, 3.0, -1.0]],
+        ),
         "minimum": ("torch.minimum(x, y)", "mg.minimum(x, y)", [LEFT, TIES]),
         "min": ("torch.min(x)", "x.min()", [ROWS]),
         "min_axis": ("torch.amin(x, 1)", "x.min(axis=1)", [ROWS]),
         "clip": ("torch.clamp(x, -0.9, 0.9)", "x.clip(-0.9, 0.9)", [POINTS]),
         "clip_below": ("torch.clamp(x, min=0.4)", "mg.clip(x, 0.4)", [POINTS]),
-        "softplus": ("F.softplus(x)", "mg.softplus(x)", [[-1000.0, -1.0, 0.0, 2.0, 1000.0]]),
+        "softplus": (
+            "F.softplus(x)",
+            "mg.softplus(x)",
+            [[-1000.0, -1.0, 0.0, 2.0, 1000.0]],
+        ),
         "leaky_relu": ("F.leaky_relu(x, 0.1)", "mg.leaky_relu(x, 0.1)", [POINTS]),
         "logsumexp": ("torch.logsumexp(x, 1)", "mg.logsumexp(x, axis=1)", [HUGE]),
         "logsumexp_all": (
@@ -68,7 +76,11 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
             "x.var(axis=(0, 1), ddof=1, keepdims=True)",
             [ROWS],
         ),
-        "std": ("torch.std(x, 1, correction=1)", "x.std(axis=1, ddof=1)", [[ROWS[0], ROWS[2]]]),
+        "std": (
+            "torch.std(x, 1, correction=1)",
+            "x.std(axis=1, ddof=1)",
+            [[ROWS[0], ROWS[2]]],
+        ),
         "std_of_equals": ("torch.std(x, 1, correction=0)", "x.std(axis=1)", [ROWS]),
         "cumsum": ("torch.cumsum(x, 1)", "mg.cumsum(x, 1)", [cube]),
         "pad": (
@@ -81,7 +93,11 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
             "mg.concatenate([part * part for part in mg.split(x, [1, 3], axis=2)][::-1], axis=2)",
             [cube],
         ),
-        "squeeze": ("torch.squeeze(x[:1], 0) ** 2", "mg.squeeze(x[:1], 0) ** 2", [matrix]),
+        "squeeze": (
+            "torch.squeeze(x[:1], 0) ** 2",
+            "mg.squeeze(x[:1], 0) ** 2",
+            [matrix],
+        ),
         "take_along_axis": (
             "torch.take_along_dim(x, picked, 1) ** 2",
             "mg.take_along_axis(x, picked, 1) ** 2",
@@ -98,7 +114,11 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
             "mg.mean_absolute_error(x, y, reduction='sum')",
             [LEFT, TIES],
         ),
-        "nll": ("F.nll_loss(x, labels)", "mg.negative_log_likelihood(x, labels)", [logs]),
+        "nll": (
+            "F.nll_loss(x, labels)",
+            "mg.negative_log_likelihood(x, labels)",
+            [logs],
+        ),
         "nll_weights": (
             "F.nll_loss(x, labels, weights)",
             "mg.negative_log_likelihood(x, labels, weights=weights)",
@@ -134,7 +154,11 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
             "mg.einsum('bi,ij,bj->b', x, y, z)",
             [matrix, square, matrix],
         ),
-        "einsum_diagonal": ("torch.einsum('ii->i', x)", "mg.einsum('ii->i', x)", [square]),
+        "einsum_diagonal": (
+            "torch.einsum('ii->i', x)",
+            "mg.einsum('ii->i', x)",
+            [square],
+        ),
         "einsum_trace": ("torch.einsum('ii->', x)", "mg.einsum('ii', x)", [square]),
         "einsum_sum": ("torch.einsum('bij->i', x)", "mg.einsum('bij->i', x)", [cube]),
         "einsum_attention": (
@@ -147,13 +171,21 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
             "mg.einsum('...ij,...j->...i', x, y)",
             [cube, cube[0, :1]],
         ),
-        "gelu": ("F.gelu(x, approximate='tanh')", "mg.gelu(x)", [[-9.0, *POINTS, 4.0, 9.0]]),
+        "gelu": (
+            "F.gelu(x, approximate='tanh')",
+            "mg.gelu(x)",
+            [[-9.0, *POINTS, 4.0, 9.0]],
+        ),
         "layer_norm": (
             "F.layer_norm(x, (4,), y, z, 1e-3)",
             "mg.layer_norm(x, y, z, 1e-3)",
             [cube, gain, bias],
         ),
-        "layer_norm_no_bias": ("F.layer_norm(x, (4,), y)", "mg.layer_norm(x, y)", [q, gain]),
+        "layer_norm_no_bias": (
+            "F.layer_norm(x, (4,), y)",
+            "mg.layer_norm(x, y)",
+            [q, gain],
+        ),
         "layer_norm_of_equals": (
             "F.layer_norm(x, (4,), y, z)",
             "mg.layer_norm(x, y, z)",
@@ -202,7 +234,11 @@ def cases() -> dict[str, tuple[str, str, list[Any]]]:
             "mg.conv(x, y)",
             [image[:, :1], kernel[:, :1]],
         ),
-        "conv2d_stride": ("F.conv2d(x, y, stride=2)", "mg.conv(x, y, 2)", [image, kernel]),
+        "conv2d_stride": (
+            "F.conv2d(x, y, stride=2)",
+            "mg.conv(x, y, 2)",
+            [image, kernel],
+        ),
         "conv2d_padding": (
             "F.conv2d(x, y, padding=1)",
             "mg.conv(x, y, padding=1)",
@@ -243,15 +279,21 @@ def main() -> None:
     used: dict[str, Any] = {"torch": torch, "F": torch.nn.functional}
     used |= {name: torch.tensor(np.array(value)) for name, value in CONSTANTS.items()}
     for name, (call, _, given) in cases().items():
-        inputs = [torch.tensor(np.array(one, float), requires_grad=True) for one in given]
+        inputs = [
+            torch.tensor(np.array(one, float), requires_grad=True) for one in given
+        ]
         # the only kernel that has a second derivative
         with sdpa_kernel(SDPBackend.MATH):
             output = eval(call, used | dict(zip("xyz", inputs, strict=False)))
         cotangent = torch.tensor(rng.normal(size=tuple(output.shape)))
-        first = torch.autograd.grad((output * cotangent).sum(), inputs, create_graph=True)
+        first = torch.autograd.grad(
+            (output * cotangent).sum(), inputs, create_graph=True
+        )
         weights = [torch.tensor(rng.normal(size=tuple(one.shape))) for one in inputs]
         total = sum((g * w).sum() for g, w in zip(first, weights, strict=True))
-        total += sum((0 * one).sum() for one in inputs)  # of a linear function it is a constant
+        total += sum(
+            (0 * one).sum() for one in inputs
+        )  # of a linear function it is a constant
         second = torch.autograd.grad(total, inputs)
         stored |= {f"{name}/output": output, f"{name}/cotangent": cotangent}
         parts = {"input": inputs, "first": first, "weights": weights, "second": second}

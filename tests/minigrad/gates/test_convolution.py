@@ -23,7 +23,9 @@ def by_definition(x, W, stride):
         starts = zip(place, W.shape[2:], steps, strict=True)
         key = tuple(slice(p * s, p * s + k) for p, k, s in starts)
         window = x[(slice(None), slice(None), *key)]
-        z[(slice(None), slice(None), *place)] = window.reshape(len(x), -1) @ W.reshape(len(W), -1).T
+        z[(slice(None), slice(None), *place)] = (
+            window.reshape(len(x), -1) @ W.reshape(len(W), -1).T
+        )
     return z
 
 
@@ -39,11 +41,15 @@ def test_convolution_of_random_shapes(seed, monkeypatch):
     x, W = rng.normal(size=(N, C, *shape)), rng.normal(size=(F, C, *size))
     inputs = [mg.Tensor(one, requires_grad=True) for one in (x, W)]
     z = mg.conv(inputs[0], inputs[1], stride)
-    np.testing.assert_allclose(z.array, by_definition(x, W, stride), rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(
+        z.array, by_definition(x, W, stride), rtol=1e-11, atol=1e-13
+    )
     unfused = mg.unfuse(z)
     dz = rng.normal(size=z.shape)
     for one, other in zip(
-        mg.grad(z, inputs, upstream=dz), mg.grad(unfused, inputs, upstream=dz), strict=True
+        mg.grad(z, inputs, upstream=dz),
+        mg.grad(unfused, inputs, upstream=dz),
+        strict=True,
     ):
         np.testing.assert_allclose(one.array, other.array, rtol=1e-11, atol=1e-12)
 
@@ -56,7 +62,9 @@ def test_a_kernel_is_not_flipped():
 def test_a_pixel_receives_the_gradients_of_all_windows_that_contain_it():
     x = mg.Tensor(np.zeros((1, 1, 3, 4)), requires_grad=True)
     mg.conv(x, np.ones((1, 1, 2, 2))).sum().backward()
-    np.testing.assert_array_equal(x.grad, [[[[1, 2, 2, 1], [2, 4, 4, 2], [1, 2, 2, 1]]]])
+    np.testing.assert_array_equal(
+        x.grad, [[[[1, 2, 2, 1], [2, 4, 4, 2], [1, 2, 2, 1]]]]
+    )
 
 
 def test_elements_that_no_window_reaches_get_0():
@@ -128,19 +136,28 @@ ONES = np.ones
 @pytest.mark.parametrize(
     ("call", "code"),
     [
-        ("conv(ONES((2, 3, 5, 5)), ONES((4, 2, 3, 3)))", "MG163.*W (4, 2, 3, 3).*x (2, 3, 5, 5)"),
+        (
+            "conv(ONES((2, 3, 5, 5)), ONES((4, 2, 3, 3)))",
+            "MG163.*W (4, 2, 3, 3).*x (2, 3, 5, 5)",
+        ),
         ("conv(ONES((3, 5, 5)), ONES((4, 3, 3, 3)))", "MG163"),
         ("conv(ONES((3, 5, 5)), ONES((4, 3, 3, 3)), padding=1)", "MG163"),
         ("conv(ONES((3, 5)), ONES((4, 5)))", "MG163"),
         ("conv(ONES((2, 3, 5, 5, 5)), ONES((4, 3, 3, 3, 3)))", "MG163"),
-        ("conv(ONES((2, 3, 5, 5)), ONES((4, 3, 6, 3)))", "MG162.*window (6, 3) over axes (5, 5)"),
+        (
+            "conv(ONES((2, 3, 5, 5)), ONES((4, 3, 6, 3)))",
+            "MG162.*window (6, 3) over axes (5, 5)",
+        ),
         ("conv(ONES((2, 3, 5, 5)), ONES((4, 3, 0, 3)))", "MG162"),
         ("conv(ONES((2, 3, 5, 5)), ONES((4, 3, 3, 3)), 0)", "MG162.*stride 0"),
         ("conv(ONES((2, 3, 5, 5)), ONES((4, 3, 3, 3)), (1, -1))", "MG162"),
         ("conv(ONES((2, 3, 5, 5)), ONES((4, 3, 3, 3)), 1.5)", "MG162.*1.5"),
         ("conv(ONES((2, 3, 5, 5)), ONES((4, 3, 3, 3)), (1, 1, 1))", "MG162"),
         ("conv(ONES((2, 3, 5, 5)), ONES((4, 3, 3, 3)), padding=-1)", "MG109"),
-        ("windows(ONES(3), 4)", "MG162.*Windows cannot move a window (4,) over axes (3,)"),
+        (
+            "windows(ONES(3), 4)",
+            "MG162.*Windows cannot move a window (4,) over axes (3,)",
+        ),
         ("windows(ONES(3), (2, 2))", "MG162"),
         ("windows(ONES(3), ())", "MG162"),
         ("windows(ONES(3), 2.0)", "MG162"),
@@ -154,7 +171,10 @@ ONES = np.ones
     ],
 )
 def test_what_does_not_fit_is_refused(call, code):
-    names = {name: getattr(mg, name) for name in ("conv", "windows", "max_pool", "AddWindows")}
+    names = {
+        name: getattr(mg, name)
+        for name in ("conv", "windows", "max_pool", "AddWindows")
+    }
     code = code if "|" in code else re.escape(code).replace(r"\.\*", ".*")
     with pytest.raises(mg.MinigradError, match=f"(?s){code}"):
         eval(call, names | {"ONES": ONES})

@@ -38,8 +38,12 @@ def test_equals_pytorch(case: str) -> None:
     output.backward(cotangent)
     tolerance = 1e-6 if case == "astype" else 1e-11
     firsts = mg.grad(output, inputs, create_graph=True, upstream=cotangent)
-    total = sum((g * w).sum() for g, w in zip(firsts, several(case, "weights"), strict=True))
-    total += sum((0.0 * x).sum() for x in inputs)  # of a linear function it is a constant
+    total = sum(
+        (g * w).sum() for g, w in zip(firsts, several(case, "weights"), strict=True)
+    )
+    total += sum(
+        (0.0 * x).sum() for x in inputs
+    )  # of a linear function it is a constant
     seconds = mg.grad(total, inputs)
     for x, first in zip(inputs, several(case, "first"), strict=True):
         assert x.grad is not None

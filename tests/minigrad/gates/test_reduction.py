@@ -14,7 +14,9 @@ def test_extremes_unpacked_as_values_and_indices_are_refused_or_warn(reduce, rec
     x = mg.Tensor([[1.0, 5.0], [3.0, 4.0], [2.0, 0.0]], requires_grad=recorded)
     with pytest.raises(ShapeError, match=r"MG234.*\(3,\) into 2 names"):
         _, _ = getattr(x, reduce)(1)
-    with pytest.warns(UnpackingWarning, match=r"MG234.*\(2,\) into its 2 rows") as caught:
+    with pytest.warns(
+        UnpackingWarning, match=r"MG234.*\(2,\) into its 2 rows"
+    ) as caught:
         _, _ = getattr(np, reduce)(x, axis=0)
     assert caught[0].filename == __file__
 
@@ -44,12 +46,20 @@ TARGET = np.array([0.0, 1.0, 1.0, 0.0])
         lambda: mg.sqrt(np.mean(np.square(mg.tanh(PREDICTION) - mg.Tensor(TARGET)))),
         lambda: np.abs(PREDICTION - VECTOR).mean(),
         lambda: (d := PREDICTION - TARGET, (d * d).mean())[1],
-        lambda: -(TARGET * mg.log(PREDICTION) + (1 - TARGET) * mg.log(1 - PREDICTION)).mean(),
-        lambda: mg.where(abs(PREDICTION - TARGET) < 1, 0.5 * (PREDICTION - TARGET) ** 2, 1).mean(),
+        lambda: (
+            -(
+                TARGET * mg.log(PREDICTION) + (1 - TARGET) * mg.log(1 - PREDICTION)
+            ).mean()
+        ),
+        lambda: mg.where(
+            abs(PREDICTION - TARGET) < 1, 0.5 * (PREDICTION - TARGET) ** 2, 1
+        ).mean(),
     ],
 )
 def test_a_loss_of_all_pairs_warns_at_the_line(loss):
-    with pytest.warns(UserWarning, match=r"MG173.*\(4, 4\).*reduced to one number") as caught:
+    with pytest.warns(
+        UserWarning, match=r"MG173.*\(4, 4\).*reduced to one number"
+    ) as caught:
         loss().backward()
     assert [warning.filename for warning in caught] == [__file__]
 

@@ -22,7 +22,9 @@ class AddsOne:
         self.asked = []
 
     def catch_up(self, rows):
-        self.asked.append(None if rows is None else sorted(set(np.ravel(rows).tolist())))
+        self.asked.append(
+            None if rows is None else sorted(set(np.ravel(rows).tolist()))
+        )
         late = slice(None) if rows is None else np.unique(rows)
         stored = self.table.stored.copy()
         stored[late] += self.left[late, None]
@@ -52,7 +54,12 @@ def test_everything_else_catches_up_with_the_whole_table(table, read):
 
 
 def test_shape_and_dtype_cost_nothing(table):
-    assert (table.shape, table.ndim, table.size, table.dtype) == ((5, 2), 2, 10, np.float64)
+    assert (table.shape, table.ndim, table.size, table.dtype) == (
+        (5, 2),
+        2,
+        10,
+        np.float64,
+    )
     assert repr(table.node).startswith("<Table #") and table.node.pending.asked == []
 
 
@@ -72,10 +79,15 @@ def test_a_stray_id_leaves_the_table_alone(table):
 
 
 @pytest.mark.parametrize("recording", [mg.enable_grad, mg.no_grad])
-def test_rows_that_were_looked_up_by_ids_that_have_changed_since_are_still_those_rows(recording):
+def test_rows_that_were_looked_up_by_ids_that_have_changed_since_are_still_those_rows(
+    recording,
+):
     # A fused layer goes back to the table for its rows: by the ids of the look-up, not by those of
     # now.
-    table, rnn = make_table(np.arange(8.0).reshape(4, 2), dtype="float32"), RNN(2, 3, fused=True)
+    table, rnn = (
+        make_table(np.arange(8.0).reshape(4, 2), dtype="float32"),
+        RNN(2, 3, fused=True),
+    )
     with recording():
         ids = mg.Tensor(np.array([[1, 3]]))
         rows = mg.lookup(table, ids)

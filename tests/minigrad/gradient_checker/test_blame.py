@@ -25,7 +25,9 @@ def test_other_random_numbers_and_other_gates_in_the_second_pass_are_found():
     report = mg.gradcheck(lambda x: mg.tanh(x) * float(next(passes)), X)
     assert report.kind == "nondeterministic"
     assert "random" in str(report) and "Hadamard" in str(report)
-    report = mg.gradcheck(lambda x: mg.tanh(x) if next(passes) % 2 else mg.sigmoid(x), X)
+    report = mg.gradcheck(
+        lambda x: mg.tanh(x) if next(passes) % 2 else mg.sigmoid(x), X
+    )
     assert report.kind == "nondeterministic" and "call different gates" in str(report)
 
 
@@ -45,7 +47,9 @@ def test_a_value_that_follows_the_input_without_a_gradient(leak, word):
 
 
 def test_a_program_that_branches_on_a_value():
-    report = mg.gradcheck(lambda x: mg.exp(x) if x.array[0] > 1 else mg.tanh(x), np.array([1.0]))
+    report = mg.gradcheck(
+        lambda x: mg.exp(x) if x.array[0] > 1 else mg.tanh(x), np.array([1.0])
+    )
     assert report.kinks == [] and report.inputs[0].kinks == 1
 
 
@@ -54,4 +58,6 @@ def test_a_wrong_gradient_of_a_program_that_branches_where_it_is_checked():
         return (mg.tanh(x) if x.array[0, 0] == X[0, 0] else mg.tanh(x) * 1.0) * x.array
 
     report = mg.gradcheck(product, X)
-    assert not report and report.kind == "branch" and "every rule is right" in str(report)
+    assert (
+        not report and report.kind == "branch" and "every rule is right" in str(report)
+    )

@@ -20,7 +20,9 @@ def test_a_quadratic_form_has_the_gradient_it_should(fast):
     report = mg.gradcheck(lambda x: (x @ A) @ x, x, fast=fast)
     (row,) = report.inputs
     assert report and report.rules == 2
-    assert fast or row.numeric == pytest.approx(((A + A.T) @ x)[row.index])  # d(xᵀAx)/dx
+    assert fast or row.numeric == pytest.approx(
+        ((A + A.T) @ x)[row.index]
+    )  # d(xᵀAx)/dx
 
 
 def test_the_model_keeps_its_arrays_gradients_and_random_state():
@@ -28,7 +30,12 @@ def test_the_model_keeps_its_arrays_gradients_and_random_state():
     array = W.array
     before = mg.generator().bit_generator.state
     assert mg.gradcheck(lambda W: mg.tanh(W + 0.0 * mg.generator().random()), W)
-    assert W.array is array and W.dtype == np.float32 and W.grad is None and W.requires_grad
+    assert (
+        W.array is array
+        and W.dtype == np.float32
+        and W.grad is None
+        and W.requires_grad
+    )
     assert mg.generator().bit_generator.state == before
 
 
@@ -57,7 +64,9 @@ def test_second_derivatives():
 def test_a_truncated_gradient_passes_with_the_cut_states_held(kind, mask, options):
     mg.seed(0)
     layer = kind(4, 3, truncate=3, **options)
-    report = mg.gradcheck(lambda x: layer(x, mask=mask), rng.normal(size=(3, 8, 4)), sample=20)
+    report = mg.gradcheck(
+        lambda x: layer(x, mask=mask), rng.normal(size=(3, 8, 4)), sample=20
+    )
     assert report, report
     assert report.rules < 12 or not options  # one gate for a whole sequence
 
@@ -77,7 +86,9 @@ def test_rows_that_an_optimizer_has_put_off_are_settled_and_nothing_else_changes
         for step in range(6):
             ids = np.arange(4) + 3 * step
             if check and step == 3:
-                assert mg.gradcheck_model(model, mg.softmax_cross_entropy, (ids, [0, 1, 1, 0]))
+                assert mg.gradcheck_model(
+                    model, mg.softmax_cross_entropy, (ids, [0, 1, 1, 0])
+                )
             optimizer.zero_grad()
             mg.softmax_cross_entropy(model(ids), [0, 1, 1, 0]).backward()
             optimizer.step()

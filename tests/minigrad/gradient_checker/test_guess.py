@@ -11,7 +11,9 @@ import minigrad as mg
 
 PAGE = Path(__file__).parents[3] / "docs" / "gradcheck.md"
 rng = np.random.default_rng(11)
-X = rng.uniform(0.3, 1.4, (5, 4))  # no axis has size 2, so that a factor of 2 means one thing
+X = rng.uniform(
+    0.3, 1.4, (5, 4)
+)  # no axis has size 2, so that a factor of 2 means one thing
 Y = rng.uniform(0.3, 1.4, (5, 4))
 N = rng.normal(size=(5, 6))
 ROW, COLUMN = rng.normal(size=4), rng.normal(size=(5, 1))
@@ -93,22 +95,40 @@ def remember(x: Any) -> Any:
 
 LOCAL, WRONG = "local derivative missing", "wrong local derivative"
 INNER, TERM = "inner derivative missing", "term missing"
-HALF, AXIS, COUPLING = "half of the product rule", "sum over the wrong axis", "coupling missing"
+HALF, AXIS, COUPLING = (
+    "half of the product rule",
+    "sum over the wrong axis",
+    "coupling missing",
+)
 
 GATES = [
     # several kinds fit a single number, and the right one is found all the same
     wrong(LOCAL, np.tanh, lambda dz, z, x: dz, POINT),
     wrong("upstream gradient forgotten", np.tanh, lambda dz, z, x: 1 - z * z, POINT),
     wrong("factor", np.tanh, lambda dz, z, x: dz * (1 - z * z) / 3, POINT),
-    wrong("swapped", np.multiply, lambda dz, z, a, b: (dz * a, dz * b), POINT, np.array(1.7)),
+    wrong(
+        "swapped",
+        np.multiply,
+        lambda dz, z, a, b: (dz * a, dz * b),
+        POINT,
+        np.array(1.7),
+    ),
     # this rule gives zeros here, but not elsewhere
     wrong(WRONG, np.tanh, lambda dz, z, x: dz * (1 - x * x), np.ones((2, 3))),
     # elementwise gates
     wrong("sign", np.subtract, lambda dz, z, a, b: (dz, dz), X, Y, at=1),
     wrong("factor 2", np.sqrt, lambda dz, z, x: dz / z, X),
-    wrong("upstream gradient squared", np.tanh, lambda dz, z, x: dz * dz * (1 - z * z), X),
+    wrong(
+        "upstream gradient squared", np.tanh, lambda dz, z, x: dz * dz * (1 - z * z), X
+    ),
     wrong("upstream gradient added", np.tanh, lambda dz, z, x: dz + 1 - z * z, X),
-    wrong(LOCAL, np.tanh, lambda dz, z, x: dz, X, says="dz on unchanged; it should be 1 - z²"),
+    wrong(
+        LOCAL,
+        np.tanh,
+        lambda dz, z, x: dz,
+        X,
+        says="dz on unchanged; it should be 1 - z²",
+    ),
     wrong(
         WRONG,
         np.tanh,
@@ -125,7 +145,9 @@ GATES = [
         at=1,
         says="dz by z; it should be -(z / b)",
     ),
-    wrong(WRONG, np.tanh, lambda dz, z, x: dz * np.cos(3 * x + 1), X),  # an invented slope
+    wrong(
+        WRONG, np.tanh, lambda dz, z, x: dz * np.cos(3 * x + 1), X
+    ),  # an invented slope
     wrong(
         INNER,
         lambda x: np.sin(x**3) / 3,
@@ -150,7 +172,10 @@ GATES = [
     ),
     wrong(HALF, lambda x: x * sigmoid(x), lambda dz, z, x: dz * sigmoid(x), N),
     wrong(
-        HALF, lambda x: x * sigmoid(x), lambda dz, z, x: dz * x * sigmoid(x) * (1 - sigmoid(x)), N
+        HALF,
+        lambda x: x * sigmoid(x),
+        lambda dz, z, x: dz * x * sigmoid(x) * (1 - sigmoid(x)),
+        N,
     ),
     wrong(
         "swapped",
@@ -160,7 +185,13 @@ GATES = [
         Y,
     ),
     wrong("partly zero", np.tanh, lambda dz, z, x: dz * (1 - z * z) * MASK, X),
-    wrong("ties not shared", np.maximum, lambda dz, z, a, b: (dz * (a >= b), dz * (b >= a)), X, Y),
+    wrong(
+        "ties not shared",
+        np.maximum,
+        lambda dz, z, a, b: (dz * (a >= b), dz * (b >= a)),
+        X,
+        Y,
+    ),
     wrong("all zero", np.add, lambda dz, z, a, b: (dz, None), X, Y, at=1),
     wrong("not finite", np.tanh, lambda dz, z, x: dz * np.nan, X),
     # sums
@@ -168,17 +199,47 @@ GATES = [
     wrong("batch size", np.add, lambda dz, z, a, b: (dz, dz.mean(0)), X, ROW, at=1),
     wrong("sum missing", np.add, lambda dz, z, a, b: (dz, dz[:, :1]), X, COLUMN, at=1),
     wrong("misplaced", lambda x: x.cumsum(0), lambda dz, z, x: dz.cumsum(0), X),
-    wrong("nothing for ties", np.max, lambda dz, z, x: dz * (x == z) * ((x == z).sum() == 1), X),
-    wrong("mask missing", lambda x: x.max(1), lambda dz, z, x: np.repeat(dz[:, None], 4, 1), X),
-    wrong(AXIS, softmax, lambda dz, z, x: z * (dz - (dz * z).sum(0, keepdims=True)), SQUARE),
-    wrong(AXIS, log_softmax, lambda dz, z, x: dz - np.exp(z) * dz.sum(0, keepdims=True), X),
+    wrong(
+        "nothing for ties",
+        np.max,
+        lambda dz, z, x: dz * (x == z) * ((x == z).sum() == 1),
+        X,
+    ),
+    wrong(
+        "mask missing",
+        lambda x: x.max(1),
+        lambda dz, z, x: np.repeat(dz[:, None], 4, 1),
+        X,
+    ),
+    wrong(
+        AXIS,
+        softmax,
+        lambda dz, z, x: z * (dz - (dz * z).sum(0, keepdims=True)),
+        SQUARE,
+    ),
+    wrong(
+        AXIS, log_softmax, lambda dz, z, x: dz - np.exp(z) * dz.sum(0, keepdims=True), X
+    ),
     wrong(COUPLING, softmax, lambda dz, z, x: dz * z * (1 - z), X),  # the diagonal
     wrong(COUPLING, softmax, lambda dz, z, x: dz * z, X),
     wrong(
-        "mean term missing", normalised, lambda dz, z, x: (dz - z * mean(dz * z)) / deviation(x), N
+        "mean term missing",
+        normalised,
+        lambda dz, z, x: (dz - z * mean(dz * z)) / deviation(x),
+        N,
     ),
-    wrong("deviation term missing", normalised, lambda dz, z, x: (dz - mean(dz)) / deviation(x), N),
-    wrong("mean and deviation terms missing", normalised, lambda dz, z, x: dz / deviation(x), N),
+    wrong(
+        "deviation term missing",
+        normalised,
+        lambda dz, z, x: (dz - mean(dz)) / deviation(x),
+        N,
+    ),
+    wrong(
+        "mean and deviation terms missing",
+        normalised,
+        lambda dz, z, x: dz / deviation(x),
+        N,
+    ),
     wrong(
         "label not subtracted",
         cross_entropy,
@@ -202,8 +263,16 @@ GATES = [
         SQUARE,
         OTHER,
     ),
-    wrong("transposed", np.matmul, lambda dz, z, a, b: (dz @ b, a.T @ dz), SQUARE, OTHER),
-    wrong("transposed", np.matmul, lambda dz, z, a, b: (lambda: dz @ b, lambda: a.T @ dz), X, WIDE),
+    wrong(
+        "transposed", np.matmul, lambda dz, z, a, b: (dz @ b, a.T @ dz), SQUARE, OTHER
+    ),
+    wrong(
+        "transposed",
+        np.matmul,
+        lambda dz, z, a, b: (lambda: dz @ b, lambda: a.T @ dz),
+        X,
+        WIDE,
+    ),
     wrong(
         "sum over the batch missing",
         np.matmul,
@@ -243,7 +312,9 @@ GATES = [
     # what a rule should not do
     wrong("state kept between calls", remember, lambda dz, z, x: 2 * CALLS[-1] * dz, X),
     wrong("dz changed in place", np.tanh, in_place, X, at=None),
-    wrong("wrong number of gradients", np.add, lambda dz, z, a, b: (dz,), X, Y, at=None),
+    wrong(
+        "wrong number of gradients", np.add, lambda dz, z, a, b: (dz,), X, Y, at=None
+    ),
     wrong("wrong shape", np.tanh, lambda dz, z, x: dz[:2], X),
     wrong("error in the rule", np.add, lambda dz, z, a, b: (dz, failing), X, Y, at=1),
 ]
@@ -262,7 +333,9 @@ def test_a_wrong_gate_is_named(kind, gate, inputs, at, says):
 def test_the_page_lists_these_kinds_and_how_many_gates_there_are():
     page = PAGE.read_text()
     kinds = [gate.id for gate in GATES]
-    assert kinds.count("unrecognised") == 1 and f"Of the {len(kinds)} wrong gates" in page
+    assert (
+        kinds.count("unrecognised") == 1 and f"Of the {len(kinds)} wrong gates" in page
+    )
     listed = re.findall(r"^\| `([^`]+)` \|", page, re.M)
     assert sorted(listed[1:]) == sorted({*kinds} - {"unrecognised"})
 

@@ -11,7 +11,8 @@ ONE = np.ones(())
 
 
 @pytest.mark.parametrize(
-    ("f", "slope"), [(np.sin, np.cos(0.7)), (np.exp, np.exp(0.7)), (np.tanh, np.cosh(0.7) ** -2)]
+    ("f", "slope"),
+    [(np.sin, np.cos(0.7)), (np.exp, np.exp(0.7)), (np.tanh, np.cosh(0.7) ** -2)],
 )
 def test_central_differences_of_functions_with_known_derivatives(f, slope):
     def line(t):
@@ -39,7 +40,11 @@ def test_a_step_that_is_too_long_is_shortened():
         (np.abs, 1e-5, False),
         (np.cosh, 0.0, False),
         (lambda x: 1000 * x * x, 0.0, False),
-        (lambda x: 1e6 + np.sin(x), 0.3, False),  # the rounding of large numbers is no kink
+        (
+            lambda x: 1e6 + np.sin(x),
+            0.3,
+            False,
+        ),  # the rounding of large numbers is no kink
     ],
 )
 def test_kinks_are_told_from_curves(f, x, kinked):

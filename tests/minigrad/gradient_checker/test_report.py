@@ -27,8 +27,13 @@ def test_many_kinks_and_further_wrong_gates_are_counted():
             x = mg.relu(x)
         return x
 
-    text = str(mg.gradcheck(lambda x: Doubled()(Doubled()(six(x))), np.array([0.0, 1.0])))
-    assert "2 of 8 gates" in text and "also wrong: 1 more (Doubled); the last is Doubled" in text
+    text = str(
+        mg.gradcheck(lambda x: Doubled()(Doubled()(six(x))), np.array([0.0, 1.0]))
+    )
+    assert (
+        "2 of 8 gates" in text
+        and "also wrong: 1 more (Doubled); the last is Doubled" in text
+    )
     assert "and 1 more gates" in text
 
 

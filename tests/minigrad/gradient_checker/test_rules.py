@@ -13,7 +13,16 @@ from minigrad.graph import ancestors
 
 X = np.random.default_rng(3).normal(size=(3, 4))
 ONE: list[Any] = [
-    *(mg.cos, mg.leaky_relu, mg.relu, mg.sigmoid, mg.softmax, mg.softplus, mg.tanh, np.abs),
+    *(
+        mg.cos,
+        mg.leaky_relu,
+        mg.relu,
+        mg.sigmoid,
+        mg.softmax,
+        mg.softplus,
+        mg.tanh,
+        np.abs,
+    ),
     lambda x: mg.clip(x, -0.5, 1.0),
     lambda x: mg.cumsum(x, 1) * 0.3,
     lambda x: mg.exp(mg.tanh(x)),
@@ -34,7 +43,9 @@ TWO: list[Any] = [
     mg.maximum,
     lambda a, b: mg.scaled_dot_product_attention(a, b, a, causal=True),
     lambda a, b: mg.layer_norm(a, b[0], b[1], 0.1),
-    lambda a, b: mg.max_pool(mg.conv(a[:, None], b[:1, None, :3], padding=2), 3, 1)[:, 0],
+    lambda a, b: mg.max_pool(mg.conv(a[:, None], b[:1, None, :3], padding=2), 3, 1)[
+        :, 0
+    ],
     lambda a, b: a + b[:1],
     lambda a, b: a / (b * b + 0.5),
     lambda a, b: a @ b,
@@ -57,13 +68,17 @@ def random_program(seed: int) -> tuple[Any, list[Any]]:
         for number, i, j in steps:
             a, b = values[-1 - i % len(values)], values[-1 - j % len(values)]
             z = ONE[number](a) if number < len(ONE) else TWO[number - len(ONE)](a, b)
-            values.append(mg.tanh(z) * 2.0)  # keeps the numbers of a long program within reach
+            values.append(
+                mg.tanh(z) * 2.0
+            )  # keeps the numbers of a long program within reach
         return values[-1] + values[-2]
 
     # whole numbers tie, and some of them are 0
     scale, whole = rng.choice([0.1, 1.0, 3.0]), seed % 3 == 2
     arrays = [scale * rng.normal(size=shape) for shape in [(4, 4), (4, 4), (4,)]]
-    return program, [(np.round(array) if whole else array).astype(dtype) for array in arrays]
+    return program, [
+        (np.round(array) if whole else array).astype(dtype) for array in arrays
+    ]
 
 
 @pytest.mark.parametrize("decade", range(40))
@@ -92,7 +107,9 @@ MAY_BE_ZERO = {
 }
 
 
-@pytest.mark.parametrize("seed", range(0, 75, 3))  # without whole numbers, whose slopes may be 0
+@pytest.mark.parametrize(
+    "seed", range(0, 75, 3)
+)  # without whole numbers, whose slopes may be 0
 def test_the_same_programs_with_a_wrong_rule_are(seed, monkeypatch):
     program, inputs = random_program(seed)
     tensors = [mg.Tensor(array, requires_grad=True) for array in inputs]
@@ -102,12 +119,16 @@ def test_the_same_programs_with_a_wrong_rule_are(seed, monkeypatch):
     right = broken.backward
 
     def scaled(self, *arrays):
-        parts = [dense(part() if callable(part) else part) for part in right(self, *arrays)]
+        parts = [
+            dense(part() if callable(part) else part) for part in right(self, *arrays)
+        ]
         return [None if part is None else 1.3 * part for part in parts]
 
     monkeypatch.setattr(broken, "backward", scaled)
     report: Any = mg.gradcheck(program, *inputs, sample=2, seed=seed)
-    assert report.kind == "factor" and report.slip.node.gate.name == broken.__name__, report
+    assert report.kind == "factor" and report.slip.node.gate.name == broken.__name__, (
+        report
+    )
 
 
 @pytest.fixture
@@ -140,7 +161,9 @@ def test_a_rule_whose_effect_has_vanished_is_found_all_the_same(wrong_tanh):
 
 def test_softmax_with_a_backward_of_zeros_is_caught_under_a_plain_sum(monkeypatch):
     # The sum of a softmax is 1, its gradient 0: a check of the sum passes this rule.
-    monkeypatch.setattr(mg.GATES["Softmax"], "backward", lambda self, dz, z, x: (0 * dz,))
+    monkeypatch.setattr(
+        mg.GATES["Softmax"], "backward", lambda self, dz, z, x: (0 * dz,)
+    )
     assert not mg.gradcheck(lambda x: mg.softmax(x).sum(), X)
 
 
@@ -159,22 +182,36 @@ def test_a_maximum_that_chooses_one_of_several_equal_elements_is_right():
 
 
 def test_relu_at_zero_is_named_and_not_reported_as_wrong():
-    report = mg.gradcheck(lambda x: mg.relu(x).sum(), np.array([[1.0, -2.0], [0.0, 0.5]]))
+    report = mg.gradcheck(
+        lambda x: mg.relu(x).sum(), np.array([[1.0, -2.0], [0.0, 0.5]])
+    )
     assert report and report.slope is None
     (kink,) = report.kinks
-    assert kink.index == (1, 0) and kink.inputs == [0.0] and "ReLU at the top level" in str(kink)
+    assert (
+        kink.index == (1, 0)
+        and kink.inputs == [0.0]
+        and "ReLU at the top level" in str(kink)
+    )
     assert report.inputs[0].kinks == 1 and report.inputs[0].compared == 3
 
 
 def test_a_maximum_at_a_tie_is_named():
     x = np.array([[1.0, 3.0, 3.0, 3.0], [0.0, 1.0, 2.0, 3.0]])
     report = mg.gradcheck(lambda x: x.max(axis=1), x)
-    assert report and report.kinks[0].node.gate.name == "Max" and report.kinks[0].index == (0,)
-    assert report.inputs[0].kinks == 3  # the three that tie; the other row is compared as ever
+    assert (
+        report
+        and report.kinks[0].node.gate.name == "Max"
+        and report.kinks[0].index == (0,)
+    )
+    assert (
+        report.inputs[0].kinks == 3
+    )  # the three that tie; the other row is compared as ever
 
 
 def test_a_wrong_rule_is_found_beside_a_kink(monkeypatch):
-    monkeypatch.setattr(mg.GATES["ReLU"], "backward", lambda self, dz, z, x: (2 * dz * (x > 0),))
+    monkeypatch.setattr(
+        mg.GATES["ReLU"], "backward", lambda self, dz, z, x: (2 * dz * (x > 0),)
+    )
     report: Any = mg.gradcheck(mg.relu, np.array([0.0, 1.0, 2.0, -1.0]))
     assert report.kind == "factor 2" and report.slip.index in [(1,), (2,)]
 

@@ -31,7 +31,9 @@ def test_truncation_report_against_hand_made_sums():
     report = mg.truncation_report(model, batch, ks=ks, loss=mg.mean_squared_error)
     terms = [0.5**j * 2 * (1 - 0.5 ** (7 - j)) for j in range(8)]
     for k in ks:
-        assert report.norm_ratio[k]["w"] == pytest.approx(sum(terms[:k]) / sum(terms), rel=1e-6)
+        assert report.norm_ratio[k]["w"] == pytest.approx(
+            sum(terms[:k]) / sum(terms), rel=1e-6
+        )
         assert report.cosine[k]["w"] == pytest.approx(1)
     assert model.truncate is None and model.w.grad is None
 
@@ -47,5 +49,7 @@ def test_a_model(kind):
     whole = [*report.cosine[10].values(), *report.norm_ratio[10].values()]
     assert whole == pytest.approx([1] * len(whole))
     assert report.cosine[1]["embedding.table"] < report.cosine[4]["embedding.table"] < 1
-    assert report.cosine[1]["dense.W"] == pytest.approx(1)  # the head is above every cut
+    assert report.cosine[1]["dense.W"] == pytest.approx(
+        1
+    )  # the head is above every cut
     assert str(report).count("\n") == 3 and "dense.W" in str(report)

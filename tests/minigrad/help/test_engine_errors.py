@@ -55,6 +55,12 @@ def test_a_rule_that_fails_names_gate_scope_and_shapes():
 
     for cls in (Broken, Short, Generous):
         del mg.GATES[cls.__name__]
-        with mg.scope("lesson"), pytest.raises(mg.MinigradError, match="MG125") as caught:
+        with (
+            mg.scope("lesson"),
+            pytest.raises(mg.MinigradError, match="MG125") as caught,
+        ):
             cls()(PAIR).sum().backward()
-        assert f"{cls.__name__} in lesson" in caught.value.where and "(2,)" in caught.value.where
+        assert (
+            f"{cls.__name__} in lesson" in caught.value.where
+            and "(2,)" in caught.value.where
+        )

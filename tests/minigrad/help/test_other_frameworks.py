@@ -38,9 +38,13 @@ def names() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_at_most_a_tenth_of_the_one_liners_end_in_an_error_of_pythons(tmp_path: Path) -> None:
+def test_at_most_a_tenth_of_the_one_liners_end_in_an_error_of_pythons(
+    tmp_path: Path,
+) -> None:
     lines = [
-        line for line in (HERE / "habits.txt").read_text().splitlines() if line and line[0] != "#"
+        line
+        for line in (HERE / "habits.txt").read_text().splitlines()
+        if line and line[0] != "#"
     ][::5]
     bare = []
     for line in lines:
@@ -118,7 +122,9 @@ def test_cross_entropy_is_pytorchs(
 
 
 def test_cross_entropy_takes_the_classes_from_axis_1_as_pytorch_does() -> None:
-    logits = mg.Tensor(np.arange(12, dtype="float32").reshape(2, 3, 2) / 4 - 1, requires_grad=True)
+    logits = mg.Tensor(
+        np.arange(12, dtype="float32").reshape(2, 3, 2) / 4 - 1, requires_grad=True
+    )
     loss = mg.cross_entropy(logits, [[0, 2], [1, -100]])
     loss.backward()
     assert logits.grad is not None
@@ -127,18 +133,24 @@ def test_cross_entropy_takes_the_classes_from_axis_1_as_pytorch_does() -> None:
         logits.grad[0], [[-0.271225, 0.062108], [0.102399, 0.102399], [0.168827, -0.164507]], atol=1e-6
     )  # fmt: skip
     np.testing.assert_allclose(logits.grad[1, :, 1], 0)
-    assert mg.cross_entropy([0.5, -1.0, 2.0], 2).item() == pytest.approx(0.2413113)  # one example
+    assert mg.cross_entropy([0.5, -1.0, 2.0], 2).item() == pytest.approx(
+        0.2413113
+    )  # one example
 
 
 def test_where_cross_entropy_differs_an_error_says_so() -> None:
     one_hot = np.eye(3)[LABELS]
     with pytest.raises(mg.MinigradError, match="(?s)MG152.*must be integers.*argmax"):
         mg.cross_entropy(LOGITS, one_hot)
-    with pytest.raises(mg.MinigradError, match="(?s)MG129.*label_smoothing=.*log_softmax"):
+    with pytest.raises(
+        mg.MinigradError, match="(?s)MG129.*label_smoothing=.*log_softmax"
+    ):
         mg.cross_entropy(LOGITS, LABELS, label_smoothing=0.1)
     with pytest.raises(mg.MinigradError, match="MG116"):
         mg.cross_entropy(LOGITS, [-100] * 4)
-    with pytest.raises(mg.MinigradError, match="(?s)MG129.*mg.cross_entropy.*ignore_index"):
+    with pytest.raises(
+        mg.MinigradError, match="(?s)MG129.*mg.cross_entropy.*ignore_index"
+    ):
         mg.softmax_cross_entropy(LOGITS, LABELS, ignore_index=0)
 
 
@@ -166,7 +178,9 @@ def test_clip_grad_norm_is_pytorchs() -> None:
 def test_eps_is_pytorchs() -> None:
     z = layers.LayerNorm(3, eps=0.5)(LOGITS)  # type: ignore[call-arg]
     np.testing.assert_allclose(z.array[0], [0.0, -1.0606601, 1.0606601], atol=1e-6)
-    np.testing.assert_allclose(z.array[2], [-1.0737508, 1.2271440, -0.1533930], atol=1e-6)
+    np.testing.assert_allclose(
+        z.array[2], [-1.0737508, 1.2271440, -0.1533930], atol=1e-6
+    )
     rules: list[tuple[Any, dict[str, float], list[float]]] = [
         (optim.Adam, {}, [0.8491805, -1.8881141, 0.5359697]),
         (optim.AdamW, {"weight_decay": 0.1}, [0.8300805, -1.8492030, 0.5263054]),
@@ -180,13 +194,19 @@ def test_eps_is_pytorchs() -> None:
             w.grad = np.array(gradient)
             optimizer.step()
         np.testing.assert_allclose(w.array, truth, atol=1e-6)
-        with pytest.raises(mg.MinigradError, match="(?s)MG129.*for epsilon=: eps=, .*Keras"):
+        with pytest.raises(
+            mg.MinigradError, match="(?s)MG129.*for epsilon=: eps=, .*Keras"
+        ):
             rule([w], epsilon=0.25)
 
 
 @pytest.mark.parametrize(
     "line",
-    ["x.sum(axis=1, dim=0)", "x.sum(0, dim=1)", "nn.Dense(3, 2, use_bias=False, device='cpu')"],
+    [
+        "x.sum(axis=1, dim=0)",
+        "x.sum(0, dim=1)",
+        "nn.Dense(3, 2, use_bias=False, device='cpu')",
+    ],
 )
 def test_a_keyword_is_renamed_only_if_the_whole_call_fits(line: str) -> None:
     with pytest.raises(mg.MinigradError, match="MG129"):
@@ -273,9 +293,20 @@ def test_a_remedy_computes_what_pytorch_computes(row: list[str]) -> None:
     name, code, values, _, truth = row
     X = np.array([[0.5, 2.0, 1.5], [4.0, 0.25, 3.0]], "float32")
     x = mg.Tensor(X, requires_grad=True)
-    s = mg.Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]], requires_grad=True)
+    s = mg.Tensor(
+        [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]], requires_grad=True
+    )
     z = mg.Tensor(np.arange(12, dtype="float32").reshape(2, 3, 2))
-    known: dict[str, Any] = {"np": np, "mg": mg, "X": X, "x": x, "s": s, "z": z, "a": x, "b": s}
+    known: dict[str, Any] = {
+        "np": np,
+        "mg": mg,
+        "X": X,
+        "x": x,
+        "s": s,
+        "z": z,
+        "a": x,
+        "b": s,
+    }
     known |= {"lab": np.array([2, 0]), "ids": np.array([[0, 2], [1, 1]])}
     known |= eval(f"dict({values})", known)
     result = eval(code, known)
@@ -427,14 +458,19 @@ def test_a_nested_dict_saved_as_the_remedy_tells_comes_back(tmp_path: Path) -> N
     state = {"W": np.ones((2, 3)), "b": np.zeros(3)}
     with pytest.raises(mg.MinigradError) as caught:
         mg.save(tmp_path / "m", {"model": state})
-    flat = eval(caught.value.remedy.split(": ", 1)[1].split("}, where")[0] + "}", {"state": state})
+    flat = eval(
+        caught.value.remedy.split(": ", 1)[1].split("}, where")[0] + "}",
+        {"state": state},
+    )
     mg.save(tmp_path / "m", flat)
     assert list(mg.load(tmp_path / "m")) == ["model.W", "model.b"]
 
 
 def test_text_goes_into_the_info_as_the_remedy_tells(tmp_path: Path) -> None:
     array = np.array(["good", "bad"])
-    with pytest.raises(mg.MinigradError, match="MG507.*(?s:.*)in `info` as a list: array.tolist"):
+    with pytest.raises(
+        mg.MinigradError, match="MG507.*(?s:.*)in `info` as a list: array.tolist"
+    ):
         mg.save(tmp_path / "m", {"words": array})
     mg.save(tmp_path / "m", {}, {"words": array.tolist()})
     assert mg.load(tmp_path / "m").info["words"] == ["good", "bad"]
@@ -442,12 +478,17 @@ def test_text_goes_into_the_info_as_the_remedy_tells(tmp_path: Path) -> None:
 
 def test_arrays_of_another_dtype_load_as_the_remedy_tells() -> None:
     model = Sequential(Dense(2, 1))
-    arrays = {name: array.astype("float64") for name, array in model.state_dict().items()}
+    arrays = {
+        name: array.astype("float64") for name, array in model.state_dict().items()
+    }
     with pytest.raises(
-        mg.MinigradError, match="(?s)MG505.*to change the dtype of an array, use array.astype"
+        mg.MinigradError,
+        match="(?s)MG505.*to change the dtype of an array, use array.astype",
     ):
         model.load_state_dict(arrays)
-    model.load_state_dict({name: array.astype("float32") for name, array in arrays.items()})
+    model.load_state_dict(
+        {name: array.astype("float32") for name, array in arrays.items()}
+    )
 
 
 def test_the_remedy_for_a_second_derivative_helps_with_a_gate_of_ones_own() -> None:
@@ -465,7 +506,9 @@ def test_the_remedy_for_a_second_derivative_helps_with_a_gate_of_ones_own() -> N
         (slope,) = mg.grad(Square()(x).sum(), [x], create_graph=True)
         return mg.grad(slope.sum(), [x])[0].item()
 
-    with pytest.raises(mg.MinigradError, match="(?s)MG124.*delete differentiable_twice") as caught:
+    with pytest.raises(
+        mg.MinigradError, match="(?s)MG124.*delete differentiable_twice"
+    ) as caught:
         curvature()
     assert "unfuse" not in str(caught.value)
     del Square.differentiable_twice
@@ -517,11 +560,16 @@ def test_what_the_page_says_to_write_here_works(tmp_path: Path) -> None:
     for line in lines:
         if "with " not in line and line not in ("forward", "b", "W"):
             known = names()
-            exec(line, {**given, **known, "self": known["model"], "a": np.ones(3, "float32")})
+            exec(
+                line,
+                {**given, **known, "self": known["model"], "a": np.ones(3, "float32")},
+            )
     assert len(lines) >= 75
 
 
-def test_the_text_has_the_names_that_a_tensor_answers_and_tells_to_write_what_exists() -> None:
+def test_the_text_has_the_names_that_a_tensor_answers_and_tells_to_write_what_exists() -> (
+    None
+):
     answered = [
         name
         for name, value in vars(other_frameworks.ForeignNames).items()

@@ -27,15 +27,22 @@ def run(folder: Path, script: str) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("name", "file"), [("layers", "layers.py"), ("optim", "optim/__init__.py")]
 )
-@pytest.mark.parametrize("script", ["import minigrad", "import {name}\nimport minigrad"])
+@pytest.mark.parametrize(
+    "script", ["import minigrad", "import {name}\nimport minigrad"]
+)
 def test_a_file_that_hides_a_module_is_named(
     tmp_path: Path, name: str, file: str, script: str
 ) -> None:
     (tmp_path / "optim").mkdir()  # a folder without __init__.py hides nothing
     (tmp_path / file).write_text("")
     _, text = run(tmp_path, script.format(name=name))
-    assert f"[MG134] {tmp_path / file} hides minigrad's {name}" in text and text.count("MG134") == 1
-    assert "import minigrad" in text and f"my_{name}.py" in text  # the line of the script
+    assert (
+        f"[MG134] {tmp_path / file} hides minigrad's {name}" in text
+        and text.count("MG134") == 1
+    )
+    assert (
+        "import minigrad" in text and f"my_{name}.py" in text
+    )  # the line of the script
 
 
 USE = """
@@ -59,7 +66,9 @@ def test_the_longer_names_hold_the_same_objects(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("script", [USE, USE.replace("import layers, optim", "")])
-def test_the_longer_names_bring_minigrads_beside_the_users_own(tmp_path: Path, script: str) -> None:
+def test_the_longer_names_bring_minigrads_beside_the_users_own(
+    tmp_path: Path, script: str
+) -> None:
     for name in ("layers", "optim"):
         (tmp_path / f"{name}.py").write_text("mine = True")
     theirs = "import layers, optim\nassert layers.mine and optim.mine"

@@ -18,15 +18,21 @@ PLACES = {
     "each once": np.arange(50)[::-1],
     "one alone": np.zeros(70, int),
     "few, often": np.arange(500) % 3,
-    "as in a text": np.concatenate([np.arange(100), *[np.arange(100 // k) for k in range(1, 40)]]),
-    "many": np.concatenate([np.arange(70_000), np.arange(9)]),  # more than 16 bits tell apart
+    "as in a text": np.concatenate(
+        [np.arange(100), *[np.arange(100 // k) for k in range(1, 40)]]
+    ),
+    "many": np.concatenate(
+        [np.arange(70_000), np.arange(9)]
+    ),  # more than 16 bits tell apart
 }
 
 
 @layouts
 @pytest.mark.parametrize("few", [0, 2, 1000])
 @pytest.mark.parametrize("shape", [(), (2,), (2, 3), (0,)])
-def test_sums_by_place_agree_with_add_at_by_every_method(monkeypatch, layout, few, shape):
+def test_sums_by_place_agree_with_add_at_by_every_method(
+    monkeypatch, layout, few, shape
+):
     monkeypatch.setattr(arrays, "PLACES_PER_ADDITION", few)
     for kind, place in PLACES.items():
         place = place.astype(np.intp)  # as indices are, of 32 bits in WebAssembly
@@ -35,7 +41,9 @@ def test_sums_by_place_agree_with_add_at_by_every_method(monkeypatch, layout, fe
         np.add.at(expected, place, values)
         if len(expected) < 70_000 or (few == 2 and shape == ()):
             found = sum_by_place(layout(place), len(expected), layout(values))
-            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12, err_msg=kind)
+            np.testing.assert_allclose(
+                found, expected, rtol=1e-12, atol=1e-12, err_msg=kind
+            )
 
 
 @layouts

@@ -103,10 +103,14 @@ def test_two_hundred_saves_from_several_programs_while_others_are_killed(tmp_pat
         while alive or any(run.poll() is None for run in savers):
             content = path.read_bytes() if path.exists() else b""
             contents.add(content)
-            if (letter := content[64:65].decode()) in alive:  # it is in the midst of saving
+            if (
+                letter := content[64:65].decode()
+            ) in alive:  # it is in the midst of saving
                 victims[letter].kill()
                 alive.remove(letter)
-            assert all(victims[one].poll() is None for one in alive), "a program failed to save"
+            assert all(victims[one].poll() is None for one in alive), (
+                "a program failed to save"
+            )
     finally:
         for victim in victims.values():
             victim.kill()
@@ -176,6 +180,9 @@ def test_a_second_program_waits_for_a_locked_folder_and_says_so(tmp_path):
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with locked(tmp_path):
         run: Any = subprocess.Popen([sys.executable, "-c", code, tmp_path], **pipes)
-        assert run.stderr.readline() == f"waiting for another program that is using {tmp_path}\n"
+        assert (
+            run.stderr.readline()
+            == f"waiting for another program that is using {tmp_path}\n"
+        )
         assert run.poll() is None
     assert run.communicate() == ("second\n", "") and names(tmp_path) == []

@@ -68,7 +68,10 @@ def run(tmp_path, monkeypatch):
     def run(jobs, **options):
         calls = tmp_path / "calls"
         calls.write_text("")
-        todo = {name: {"place": str(tmp_path), **arguments} for name, arguments in jobs.items()}
+        todo = {
+            name: {"place": str(tmp_path), **arguments}
+            for name, arguments in jobs.items()
+        }
         done = run_jobs(todo, work, 2, tmp_path / "out", **options)
         results = {name: one.result for name, one in done.items()}
         return results, sorted(calls.read_text().splitlines())
@@ -83,13 +86,27 @@ def test_a_job_that_fails_or_is_killed_loses_only_itself(run, tmp_path, capfd):
     todo = {f"job{x}": {"does": does, "x": x} for x, does in enumerate(kinds)}
     results = {
         "job0": {"x": 0},
-        "job2": {"large": 2**53 + 1, "yes": True, "x": float(np.float32(0.1)), "pair": [1, 2]},
+        "job2": {
+            "large": 2**53 + 1,
+            "yes": True,
+            "x": float(np.float32(0.1)),
+            "pair": [1, 2],
+        },
     }
     done, calls = run(todo)
-    assert done == results and list(done) == ["job0", "job2"] and done["job2"]["yes"] is True
+    assert (
+        done == results
+        and list(done) == ["job0", "job2"]
+        and done["job2"]["yes"] is True
+    )
     assert calls == [*"012345"]
     printed = capfd.readouterr().err
-    for part in ("ValueError: no luck (see", "SIGKILL (see", "represent longdouble", "4 of 6 jobs"):
+    for part in (
+        "ValueError: no luck (see",
+        "SIGKILL (see",
+        "represent longdouble",
+        "4 of 6 jobs",
+    ):
         assert part in printed
     log = (tmp_path / "out" / "job1.log").read_text()
     assert "this is 1" in log and "raw output" in log and "Traceback" in log
@@ -102,7 +119,10 @@ def test_other_code_runs_again_and_is_noticed(run, tmp_path, capfd):
     assert run({"job": {"x": 1}}, any_code=True)[1] == []
     assert "run again" not in capfd.readouterr().err
     assert run({"job": {"x": 1}})[1] == ["1"]
-    assert "run again because their arguments or the code changed: 1" in capfd.readouterr().err
+    assert (
+        "run again because their arguments or the code changed: 1"
+        in capfd.readouterr().err
+    )
 
 
 def test_a_kept_result_counts_only_for_the_same_arguments(run):
@@ -123,11 +143,15 @@ def test_damaged_lines_cost_only_themselves(run, tmp_path, capfd):
     first, second, third = results.read_bytes().splitlines(keepends=True)
     damaged = (first.replace(b'"job"', b'"jab"'), b"\n", b"[1]\n", b"7\n", b"[" * 99_999 + b"\n",
                first[:50] + b"\xff" + first[51:])  # fmt: skip
-    results.write_bytes(b"".join(damaged) + second + third[:-20])  # and one that was cut
+    results.write_bytes(
+        b"".join(damaged) + second + third[:-20]
+    )  # and one that was cut
     done, calls = run(todo)
     assert list(done) == ["job1", "job2", "job3"] and len(calls) == 2
     printed = capfd.readouterr().err
-    skipped = [number for number in range(1, 9) if f"line {number} is damaged" in printed]
+    skipped = [
+        number for number in range(1, 9) if f"line {number} is damaged" in printed
+    ]
     assert skipped == [1, 2, 3, 4, 5, 6]
     assert run(todo)[1] == []
 
@@ -174,6 +198,8 @@ def test_children_end_with_their_parent_and_results_stay(tmp_path, how):
     printed = parent.communicate(timeout=30)[1]
     wait_until(lambda: all(map(gone, pids)))
     assert len(list(tmp_path.glob("cleaned-*"))) == 3
-    assert [json.loads(line)["job"] for line in results.read_text().splitlines()] == ["quick"]
+    assert [json.loads(line)["job"] for line in results.read_text().splitlines()] == [
+        "quick"
+    ]
     if how == signal.SIGINT:
         assert "KeyboardInterrupt" in printed

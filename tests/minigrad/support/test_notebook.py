@@ -72,13 +72,20 @@ def outputs(tmp_path_factory):
 @pytest.fixture
 def shown(outputs):
     """The last output of each cell that displays something, by type."""
-    return {name: cell[-1]["data"] for name, cell in outputs.items() if cell and "data" in cell[-1]}
+    return {
+        name: cell[-1]["data"]
+        for name, cell in outputs.items()
+        if cell and "data" in cell[-1]
+    }
 
 
 def test_nothing_is_printed_in_red(outputs):
     for name, cell in outputs.items():
         for one in cell:
-            assert one.get("name") != "stderr" and one["output_type"] != "error", (name, one)
+            assert one.get("name") != "stderr" and one["output_type"] != "error", (
+                name,
+                one,
+            )
     assert any("epoch" in one.get("text", "") for one in outputs["fit"])
 
 
@@ -88,11 +95,16 @@ def test_objects_are_tables_pictures_and_texts(shown):
         assert "object at 0x" not in shown[name]["text/plain"]
     for name in ("curve", "plot"):  # without a magic line
         assert shown[name]["image/png"]
-    assert "image/svg+xml" in shown["graph"] or "[MG607]" in shown["graph"]["text/plain"]
+    assert (
+        "image/svg+xml" in shown["graph"] or "[MG607]" in shown["graph"]["text/plain"]
+    )
     assert shown["optimizer"]["text/plain"].startswith(
         "Adam(lr=0.01, beta1=0.9, beta2=0.999, eps=1e-07) of "
     )
-    assert shown["reviews"]["text/plain"] == "<25,000 reviews of 40 ids, 12,500 of them positive>"
+    assert (
+        shown["reviews"]["text/plain"]
+        == "<25,000 reviews of 40 ids, 12,500 of them positive>"
+    )
     assert "2 of 2 epochs" in shown["trainer"]["text/plain"]
 
 

@@ -22,11 +22,16 @@ EVIL = "x\x1b[2J\r\n  remedy: forged\u202egnp\u2028\u2066\x9b"
 
 @given(st.text())
 @example("größe α·β שלום سلام 名前 नमस्ते ∂L/∂W 🙂 rnn.cell.W_hh")
-@example("".join(map(chr, (*range(32), *range(127, 160)))) + "\u202a\u202e\u2066\ufeff\u2028\ud800")
+@example(
+    "".join(map(chr, (*range(32), *range(127, 160))))
+    + "\u202a\u202e\u2066\ufeff\u2028\ud800"
+)
 def test_letters_stay_and_what_steers_a_terminal_becomes_an_escape(text):
     shown = printable(text)
     assert shown.isprintable() and printable(shown) == shown
-    assert shown == "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    assert shown == "".join(
+        char if char.isprintable() else repr(char)[1:-1] for char in text
+    )
 
 
 def test_columns_are_as_wide_as_what_a_terminal_shows(monkeypatch):
@@ -50,7 +55,9 @@ class Evil(Layer):
 
 Evil.__name__ = EVIL
 EvilGate = type(
-    EVIL, (mg.Gate,), {"forward": lambda _, x: x * 1.0, "backward": lambda _, dz, z, x: (2 * dz,)}
+    EVIL,
+    (mg.Gate,),
+    {"forward": lambda _, x: x * 1.0, "backward": lambda _, dz, z, x: (2 * dz,)},
 )
 del mg.GATES[EVIL]
 
@@ -64,7 +71,11 @@ def hostile():
 
 
 def error(run):
-    with mg.scope(EVIL), np.errstate(all="ignore"), pytest.raises(MinigradError) as caught:
+    with (
+        mg.scope(EVIL),
+        np.errstate(all="ignore"),
+        pytest.raises(MinigradError) as caught,
+    ):
         run()
     return caught.value
 

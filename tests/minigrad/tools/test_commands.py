@@ -84,7 +84,9 @@ def run(tmp_path):
 def test_draw_writes_beside_the_script_and_says_so(run, tmp_path):
     said = run("draw", "first.py").stdout
     assert said.startswith("W.grad [")  # the script's own output
-    assert said.splitlines()[-1] == "first.png: the graph of loss, 3 gates and 3 leaves."
+    assert (
+        said.splitlines()[-1] == "first.png: the graph of loss, 3 gates and 3 leaves."
+    )
     assert (tmp_path / "first.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -104,14 +106,19 @@ def test_check_names_a_wrong_rule_at_the_script_s_line(run):
 
 
 @pytest.mark.parametrize("steps", ["1", "3"])
-def test_a_training_script_is_shown_as_it_was_at_its_last_backward(run, tmp_path, steps):
+def test_a_training_script_is_shown_as_it_was_at_its_last_backward(
+    run, tmp_path, steps
+):
     # The optimizer has changed every parameter since; fused gates are shown as small ones.
     said = run("draw", "train.py", "-o", "train.dot", "--", steps).stdout
     assert said.startswith("train.dot: the graph of the last backward(), ")
     text = (tmp_path / "train.dot").read_text()
     assert "Tanh" in text and "grad" in text
     assert "right: " in run("check", "train.py", "--", steps).stdout
-    assert "train.html: the graph of the last" in run("explore", "train.py", "--", steps).stdout
+    assert (
+        "train.html: the graph of the last"
+        in run("explore", "train.py", "--", steps).stdout
+    )
     assert (tmp_path / "train.html").read_text().startswith("<!doctype html>")
 
 
@@ -145,7 +152,9 @@ def test_what_cannot_be_done_is_said(run, tmp_path, arguments, said):
 def test_the_script_s_own_error_is_shown_as_python_shows_it(run, tmp_path):
     (tmp_path / "bad.py").write_text("def half(x):\n    return x / 0\n\nhalf(1)\n")
     said = run("draw", "bad.py", code=1).stderr
-    assert 'bad.py", line 4' in said and said.endswith("ZeroDivisionError: division by zero\n")
+    assert 'bad.py", line 4' in said and said.endswith(
+        "ZeroDivisionError: division by zero\n"
+    )
     (tmp_path / "ends.py").write_text("raise SystemExit(3)")
     run("draw", "ends.py", code=3)
 
@@ -158,7 +167,11 @@ def test_a_script_sees_what_it_would_see_alone(run, tmp_path):
     )
     (tmp_path / "helper.py").write_text("ANSWER = 42")
     said = run("draw", "sees.py", "-o", "s.dot", "--", "--lr", "0.1").stdout
-    assert json.loads(said.splitlines()[0]) == [["sees.py", "--lr", "0.1"], "__main__", 42]
+    assert json.loads(said.splitlines()[0]) == [
+        ["sees.py", "--lr", "0.1"],
+        "__main__",
+        42,
+    ]
 
 
 def test_help_and_version(run):

@@ -15,7 +15,9 @@ def lines(capsys):
 
 def test_it_names_what_a_report_needs(capsys):
     facts = lines(capsys)
-    assert facts["minigrad"] == mg.__version__ and facts["numpy"].startswith(np.__version__)
+    assert facts["minigrad"] == mg.__version__ and facts["numpy"].startswith(
+        np.__version__
+    )
     assert facts["safetensors"] == metadata.version("safetensors")
     assert {"Python", "system", "graphviz", "tqdm", "matplotlib", "dot"} <= facts.keys()
     assert "pytest" not in facts

@@ -45,7 +45,8 @@ def held() -> Batches:
 
 def weights(trainer: Trainer) -> dict[str, bytes]:
     return {
-        path: tensor.array.tobytes() for path, tensor in trainer.model.named_parameters().items()
+        path: tensor.array.tobytes()
+        for path, tensor in trainer.model.named_parameters().items()
     }
 
 
@@ -58,7 +59,9 @@ def rows_of(trainer: Trainer) -> list[dict[str, float]]:
 
 def state(trainer: Trainer) -> dict[str, Any]:
     """All that two runs are compared by."""
-    arrays = {name: array.tobytes() for name, array in trainer.optimizer.state_dict().items()}
+    arrays = {
+        name: array.tobytes() for name, array in trainer.optimizer.state_dict().items()
+    }
     return {**weights(trainer), **arrays, "rows": rows_of(trainer), "lr": trainer.optimizer.lr,
             "stop": trainer.stop_reason, "generator": mg.generator().bit_generator.state}  # fmt: skip
 
@@ -69,4 +72,6 @@ class At(Callback):
     rank_0_only = True  # as far as a resumed run is concerned: it may be without it
 
     def __init__(self, moment: str, step: int, act: Any) -> None:
-        setattr(self, moment, lambda trainer: act(trainer) if trainer.step == step else None)
+        setattr(
+            self, moment, lambda trainer: act(trainer) if trainer.step == step else None
+        )

@@ -18,7 +18,17 @@ from optim import (
     Trainer,
 )
 from optim.training.interrupt import CtrlC
-from tests.optim.training.runs import IDS, LABELS, At, build, data, held, rows_of, state, weights
+from tests.optim.training.runs import (
+    IDS,
+    LABELS,
+    At,
+    build,
+    data,
+    held,
+    rows_of,
+    state,
+    weights,
+)
 
 
 def press(trainer: Any = None) -> None:
@@ -34,15 +44,17 @@ def test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same(
         try:
             trainer.fit(data(), 4, held(), resume=resume)
         except KeyboardInterrupt:
-            assert moment == "on_step" or trainer.step == 10  # the step under way is finished
+            assert (
+                moment == "on_step" or trainer.step == 10
+            )  # the step under way is finished
         return trainer
 
     whole = state(run())
-    broken = run(At(moment, 9, press), Snapshots(tmp_path / "snapshots", every_steps=1000))
-    newest = Snapshots.latest(tmp_path / "snapshots")
-    told = (
-        f"Stopped by Ctrl-C after step {broken.step}. To resume: fit(..., resume={str(newest)!r})"
+    broken = run(
+        At(moment, 9, press), Snapshots(tmp_path / "snapshots", every_steps=1000)
     )
+    newest = Snapshots.latest(tmp_path / "snapshots")
+    told = f"Stopped by Ctrl-C after step {broken.step}. To resume: fit(..., resume={str(newest)!r})"
     assert told in capsys.readouterr().out
     best = mg.load(tmp_path / "best.safetensors")
     assert {name: array.tobytes() for name, array in best.items()} == weights(broken)
@@ -74,7 +86,9 @@ def test_ctrl_c_during_validation_goes_on_with_that_validation(tmp_path: Path) -
 def test_ctrl_c_between_two_callbacks_stores_nothing_half_done(tmp_path: Path) -> None:
     # finds the signal while it measures, before Snapshots has its turn
     evaluate = Evaluate(held(), every_steps=4)
-    broken = build([At("on_step", 4, press), evaluate, Snapshots(tmp_path, every_steps=3)], seed=2)
+    broken = build(
+        [At("on_step", 4, press), evaluate, Snapshots(tmp_path, every_steps=3)], seed=2
+    )
     with pytest.raises(KeyboardInterrupt):
         broken.fit(data(), 3)
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000003.safetensors"]

@@ -49,7 +49,9 @@ class Threads:
     have given.
     """
 
-    def __init__(self, rank: int, size: int, table: list[Any], barrier: threading.Barrier) -> None:
+    def __init__(
+        self, rank: int, size: int, table: list[Any], barrier: threading.Barrier
+    ) -> None:
         self.rank, self.size, self.table, self.barrier = rank, size, table, barrier
 
     def allgather(self, mine: Any) -> list[Any]:
@@ -76,7 +78,9 @@ def on_ranks(size: int, act: Any) -> list[Any]:
     """What act(comm) returns on each of so many ranks."""
     table, barrier = [None] * size, threading.Barrier(size)
     with ThreadPoolExecutor(size) as pool:
-        return list(pool.map(lambda rank: act(Threads(rank, size, table, barrier)), range(size)))
+        return list(
+            pool.map(lambda rank: act(Threads(rank, size, table, barrier)), range(size))
+        )
 
 
 @pytest.mark.parametrize(("rows", "size", "taken"), [
@@ -84,7 +88,9 @@ def on_ranks(size: int, act: Any) -> list[Any]:
     # the second takes a row as well, and counts it as none
     (2, 4, [(0, 1), (1, 0), (1, 1), (1, 0)]),
 ])  # fmt: skip
-def test_rows_are_shared_out(rows: int, size: int, taken: list[tuple[int, int]]) -> None:
+def test_rows_are_shared_out(
+    rows: int, size: int, taken: list[tuple[int, int]]
+) -> None:
     for rank, (first, count) in enumerate(taken):
         comm = SimpleNamespace(rank=rank, size=size)
         (inputs, labels), counted = shard(comm, (np.arange(rows), list(range(rows))))
@@ -94,7 +100,9 @@ def test_rows_are_shared_out(rows: int, size: int, taken: list[tuple[int, int]])
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_all_reduce_adds_up_in_the_order_of_the_ranks(size: int) -> None:
-    parts = np.random.default_rng(0).normal(size=(size, 3, 4)) * 10.0 ** np.arange(12).reshape(3, 4)
+    parts = np.random.default_rng(0).normal(size=(size, 3, 4)) * 10.0 ** np.arange(
+        12
+    ).reshape(3, 4)
     total = np.zeros((3, 4))
     for part in parts:
         total += part
@@ -120,9 +128,18 @@ def test_gradients_are_summed_by_shares_whatever_their_form() -> None:
         return {name: tensor.grad for name, tensor in tensors.items()}
 
     for gradients in on_ranks(2, act):
-        assert gradients["table"].tolist() == [[0.25] * 2, [1.5] * 2, [0, 0], [1.0] * 2, [0, 0]]
+        assert gradients["table"].tolist() == [
+            [0.25] * 2,
+            [1.5] * 2,
+            [0, 0],
+            [1.0] * 2,
+            [0, 0],
+        ]
         assert gradients["W"].tolist() == [0.25, 0.5, 1.0] and gradients["c"] is None
-        assert gradients["b"].tolist() == [1.25, 1.25] and gradients["b"].dtype == np.float32
+        assert (
+            gradients["b"].tolist() == [1.25, 1.25]
+            and gradients["b"].dtype == np.float32
+        )
 
 
 @pytest.mark.parametrize(("cell", "rule", "dtype", "bound"), [
@@ -133,11 +150,15 @@ def test_a_run_on_several_ranks_is_that_on_one(
 ) -> None:
     def run(size: int) -> list[Any]:
         train = programs.train
-        return on_ranks(size, lambda comm: train(comm, cell, rule, dtype, epochs=5, truncate=4))
+        return on_ranks(
+            size, lambda comm: train(comm, cell, rule, dtype, epochs=5, truncate=4)
+        )
 
     (one,) = run(1)
     alone = programs.train(None, cell, rule, dtype, epochs=5, truncate=4)
-    assert programs.difference(alone, one)[1] < 1e-6  # updates of a table are made at other times
+    assert (
+        programs.difference(alone, one)[1] < 1e-6
+    )  # updates of a table are made at other times
     for size in (2, 4):
         outcomes = run(size)
         weights, history = programs.difference(one, outcomes[0])
@@ -147,7 +168,9 @@ def test_a_run_on_several_ranks_is_that_on_one(
 
 
 def test_what_one_rank_asks_for_all_do() -> None:
-    outcomes = on_ranks(3, lambda comm: programs.train(comm, epochs=5, trouble=("stop", 1)))
+    outcomes = on_ranks(
+        3, lambda comm: programs.train(comm, epochs=5, trouble=("stop", 1))
+    )
     found = {(outcome["steps"], outcome["stop"]) for outcome in outcomes}
     assert found == {(12, "rank 1 asked for it")}
 
@@ -156,7 +179,11 @@ class Bits(Callback):
     """On one rank alone, does something at a moment, of step 4 or of all."""
 
     def __init__(
-        self, act: Any, rank: int = 0, moment: str = "on_gradients", step: int | None = None
+        self,
+        act: Any,
+        rank: int = 0,
+        moment: str = "on_gradients",
+        step: int | None = None,
     ) -> None:
         self.act, self.rank, self.step = act, rank, step
         setattr(self, moment, self.on_this_rank)
@@ -172,7 +199,11 @@ def batches_of(rows: int = 8, count: int = 4) -> list[Any]:
 
 
 def train_table(
-    comm: Any, callbacks: Any = (), make: Any = Adam, batches: Any = None, validation: Any = None
+    comm: Any,
+    callbacks: Any = (),
+    make: Any = Adam,
+    batches: Any = None,
+    validation: Any = None,
 ) -> list[bytes]:
     """The bytes of a table and of its optimizer after a run, in which most rows are touched now and
     then only.
@@ -181,7 +212,9 @@ def train_table(
         mg.seed(1)
         model = Sequential(Embedding(60, 3), RNN(3, 2), Dense(2, 2))
     optimizer = make(model.named_parameters())
-    trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, comm=comm)
+    trainer = Trainer(
+        model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, comm=comm
+    )
     trainer.fit(batches_of() if batches is None else batches, 3, validation)
     arrays = [tensor.array for tensor in model.named_parameters().values()]
     return [array.tobytes() for array in [*arrays, *optimizer.state_dict().values()]]
@@ -199,13 +232,17 @@ def check_refused(told: str, size: int = 2, **of_rank_1: Any) -> None:
 
 READS = {
     "the table": lambda trainer: trainer.model.embedding.table.array,
-    "some rows": lambda trainer: mg.lookup(trainer.model.embedding.table, np.arange(30)),
+    "some rows": lambda trainer: mg.lookup(
+        trainer.model.embedding.table, np.arange(30)
+    ),
     "the state": lambda trainer: trainer.optimizer.state_dict(),
     "an output": lambda trainer: trainer.model(np.arange(40).reshape(20, 2)),
 }
 
 
-@pytest.mark.parametrize("moment", ["on_forward", "on_gradients", "on_step", "on_epoch_end"])
+@pytest.mark.parametrize(
+    "moment", ["on_forward", "on_gradients", "on_step", "on_epoch_end"]
+)
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_ranks_stay_equal_whatever_one_of_them_reads(read: Any, moment: str) -> None:
     zero, one = on_ranks(2, lambda comm: train_table(comm, [Bits(read, 0, moment)]))
@@ -213,20 +250,26 @@ def test_ranks_stay_equal_whatever_one_of_them_reads(read: Any, moment: str) -> 
 
 
 CHANGES: dict[str, Any] = {
-    "scale: 1.0 on rank 0, 0.5 on rank 1": lambda trainer: setattr(trainer.optimizer, "scale", 0.5),
+    "scale: 1.0 on rank 0, 0.5 on rank 1": lambda trainer: setattr(
+        trainer.optimizer, "scale", 0.5
+    ),
     "lr of group 0: 0.001 on rank 0, 0.5 on rank 1": lambda trainer: setattr(
         trainer.optimizer, "lr", 0.5
     ),
-    "requires_grad of rnn.cell.W_xh: True on rank 0, False on rank 1": lambda trainer: freeze(
-        trainer.model, "*W_xh"
+    "requires_grad of rnn.cell.W_xh: True on rank 0, False on rank 1": lambda trainer: (
+        freeze(trainer.model, "*W_xh")
     ),
-    "dense.b: ": lambda trainer: trainer.model.dense.b.update(lambda b: b.__setitem__(0, 1.0)),
+    "dense.b: ": lambda trainer: trainer.model.dense.b.update(
+        lambda b: b.__setitem__(0, 1.0)
+    ),
     "rnn.cell.b_h: ": lambda trainer: trainer.model.rnn.cell.b_h.node.grad.__imul__(2),
 }
 
 
 @pytest.mark.parametrize(("told", "change"), CHANGES.items(), ids=CHANGES)
-def test_a_setting_that_one_rank_changes_is_an_error_on_all(told: str, change: Any) -> None:
+def test_a_setting_that_one_rank_changes_is_an_error_on_all(
+    told: str, change: Any
+) -> None:
     check_refused(f"MG332.* {told}", callbacks=[Bits(change, 1, step=4)])
 
 
@@ -248,19 +291,39 @@ def with_other_inputs(number: int) -> list[Any]:
 
 
 DATA: dict[str, Any] = {
-    "the first batch": (with_other_inputs(0), r"MG332.* input 0: \(8, 2\) int64 \(checksum"),
-    "a later batch": (with_other_inputs(2), r"MG332.* input 0: \(8, 2\) int64 \(checksum"),
-    "labels": ([(x, 1 - y) for x, y in batches_of()], r"MG332.* labels: \(8,\) int64 \(checksum"),
-    "fewer rows": (batches_of(rows=6), r"MG332.* \(8, 2\) .* on rank 0, \(6, 2\) .* on rank 1"),
+    "the first batch": (
+        with_other_inputs(0),
+        r"MG332.* input 0: \(8, 2\) int64 \(checksum",
+    ),
+    "a later batch": (
+        with_other_inputs(2),
+        r"MG332.* input 0: \(8, 2\) int64 \(checksum",
+    ),
+    "labels": (
+        [(x, 1 - y) for x, y in batches_of()],
+        r"MG332.* labels: \(8,\) int64 \(checksum",
+    ),
+    "fewer rows": (
+        batches_of(rows=6),
+        r"MG332.* \(8, 2\) .* on rank 0, \(6, 2\) .* on rank 1",
+    ),
     "fewer batches": (batches_of(count=3), "MG331.*, the end of an epoch on rank 1"),
-    "no batches": ([], "MG331.* a batch of an epoch on rank 0, the end of an epoch on rank 1"),
-    "a further input": ([(x, x, y) for x, y in batches_of()], "MG332.* input 1: missing on rank 0"),
+    "no batches": (
+        [],
+        "MG331.* a batch of an epoch on rank 0, the end of an epoch on rank 1",
+    ),
+    "a further input": (
+        [(x, x, y) for x, y in batches_of()],
+        "MG332.* input 1: missing on rank 0",
+    ),
 }
 
 
 @pytest.mark.parametrize("use", ["batches", "validation"])
 @pytest.mark.parametrize(("batches", "told"), DATA.values(), ids=DATA)
-def test_batches_that_differ_are_an_error_on_all_ranks(batches: Any, told: str, use: str) -> None:
+def test_batches_that_differ_are_an_error_on_all_ranks(
+    batches: Any, told: str, use: str
+) -> None:
     def act(comm: Any) -> None:
         with pytest.raises(MinigradError, match=told):
             train_table(comm, **{use: batches if comm.rank == 1 else batches_of()})
@@ -286,7 +349,9 @@ def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(
     ranks: int, tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(0)
-    windows = [(rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 2))) for _ in range(6)]
+    windows = [
+        (rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 2))) for _ in range(6)
+    ]
 
     def act(comm: Any, *callbacks: Callback, newest: Path | None = None) -> Any:
         with programs.DRAWING:
@@ -299,7 +364,9 @@ def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(
         options: Any = {"callbacks": callbacks, "comm": comm, "metrics": {}}
         trainer = Trainer(model, mg.mean_squared_error, optimizer, **options)
         trainer.fit(windows, 1, resume=newest)
-        return np.concatenate([t.array.ravel() for t in model.named_parameters().values()])
+        return np.concatenate(
+            [t.array.ravel() for t in model.named_parameters().values()]
+        )
 
     unbroken = on_ranks(1, act)[0]
     stops = Bits(lambda trainer: trainer.stop("enough"), 0, "on_step", 4)
@@ -319,7 +386,10 @@ def test_a_carried_state_of_fewer_rows_than_ranks_resumes_on_any_number_of_them(
 @needs_mpi
 def test_two_runs_on_mpi_are_equal_to_the_last_bit_on_all_ranks(tmp_path: Path) -> None:
     options: Any = dict(cell="GRU", dropout=0.3, truncate=4, dtype="float32", epochs=5)  # noqa: C408
-    outcomes = [*programs.run(2, folder=str(tmp_path), **options), *programs.run(2, **options)]
+    outcomes = [
+        *programs.run(2, folder=str(tmp_path), **options),
+        *programs.run(2, **options),
+    ]
     assert len({outcome["sha256"] for outcome in outcomes}) == 1
     assert all(outcome["history"] == outcomes[0]["history"] for outcome in outcomes)
     names = {path.name for path in tmp_path.iterdir()}
@@ -339,7 +409,9 @@ def test_a_rank_that_fails_ends_all(
     status, printed = programs.ended(programs.training(module=module, **options))
     assert status != 0 and told in printed and not programs.left_over()
     if kind != "kill":
-        before, _, _ = printed.partition("Abort")  # which MPI does not always come to print
+        before, _, _ = printed.partition(
+            "Abort"
+        )  # which MPI does not always come to print
         assert printed.startswith("Traceback") and told in before
     newest = Snapshots.latest(tmp_path / "snapshots")
     assert newest is not None and mg.load(newest).info["step"] in (5, 10)
@@ -379,7 +451,9 @@ def test_batch_norm_on_mpi_is_that_of_one_process(tmp_path: Path) -> None:
         weights, history = programs.difference(alone, outcomes[0])
         assert outcomes[0]["steps"] == 14 and weights < 1e-13 and history < 1e-6
         assert len({outcome["sha256"] for outcome in outcomes}) == 1
-    programs.ended(programs.training(2, folder=str(tmp_path), trouble=("raise", 1), **options))
+    programs.ended(
+        programs.training(2, folder=str(tmp_path), trouble=("raise", 1), **options)
+    )
     newest = Snapshots.latest(tmp_path / "snapshots")
     assert newest is not None and mg.load(newest).info["step"] in (5, 10)
     assert (tmp_path / "graph.dot").exists()  # drawing runs another backward pass
@@ -389,7 +463,9 @@ def test_batch_norm_on_mpi_is_that_of_one_process(tmp_path: Path) -> None:
         outcomes = programs.run(size, folder=str(folder), resume=True, **options)
         assert programs.difference(alone, outcomes[0])[0] < 1e-13
         assert len({outcome["sha256"] for outcome in outcomes}) == 1
-        assert size != 2 or outcomes[0]["sha256"] == sha256[2]  # the same number of ranks as before
+        assert (
+            size != 2 or outcomes[0]["sha256"] == sha256[2]
+        )  # the same number of ranks as before
 
 
 # ---- BatchNorm, whose statistics are sums over the ranks ----
@@ -425,7 +501,9 @@ def train_norm(comm: Any, make: Any, batches: Any, callbacks: Any = ()) -> Any:
         tensor.array = tensor.array.astype(np.float64)
     for layer in model.named_layers().values():
         if isinstance(layer, BatchNorm):
-            layer.mean, layer.variance = (np.array(a, float) for a in (layer.mean, layer.variance))
+            layer.mean, layer.variance = (
+                np.array(a, float) for a in (layer.mean, layer.variance)
+            )
     optimizer = SGD(model.named_parameters(), lr=0.1, momentum=0.9)
     options: Any = {"metrics": {}, "callbacks": callbacks, "comm": comm}
     Trainer(model, mg.mean_squared_error, optimizer, **options).fit(batches, 3)
@@ -439,13 +517,17 @@ def rows_of(*sizes: int) -> list[Any]:
 
 @pytest.mark.parametrize("make", NORMS.values(), ids=NORMS)
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
-def test_batch_norm_on_several_ranks_is_that_of_one_process(size: int, make: Any) -> None:
+def test_batch_norm_on_several_ranks_is_that_of_one_process(
+    size: int, make: Any
+) -> None:
     # 5 rows leave one of three ranks one row, and 4 rows leave one of five ranks none
     batches = rows_of(12, 7, 5, 4)
     alone = train_norm(None, make, batches)
     first, *others = on_ranks(size, lambda comm: train_norm(comm, make, batches))
     for path, array in alone.items():
-        np.testing.assert_allclose(first[path], array, rtol=1e-11, atol=1e-13, err_msg=path)
+        np.testing.assert_allclose(
+            first[path], array, rtol=1e-11, atol=1e-13, err_msg=path
+        )
         assert all(np.array_equal(first[path], other[path]) for other in others), path
 
 
@@ -464,7 +546,9 @@ def test_a_batch_of_one_row_has_no_variance_on_any_number_of_ranks() -> None:
 def test_a_batch_norm_in_another_mode_on_one_rank_is_an_error_on_all() -> None:
     def act(comm: Any) -> None:
         freezes = Bits(lambda trainer: trainer.model.batchnorm.eval(), 1, "on_step", 2)
-        with pytest.raises(MinigradError, match="MG331.*batch statistics in sequential/batchnorm"):
+        with pytest.raises(
+            MinigradError, match="MG331.*batch statistics in sequential/batchnorm"
+        ):
             train_norm(comm, NORMS["rows"], rows_of(4, 4, 4), [freezes])
 
     on_ranks(2, act)
@@ -489,9 +573,9 @@ def test_buffers_of_rank_0_are_taken_by_all_at_the_end_of_an_epoch() -> None:
         with programs.DRAWING:
             model = Sequential(MeanOfBatch(), Dense(1, 1))
         optimizer = SGD(model.named_parameters(), lr=0.01)
-        Trainer(model, mg.mean_squared_error, optimizer, metrics={}, callbacks=[], comm=comm).fit(
-            [(x, x)], 1
-        )
+        Trainer(
+            model, mg.mean_squared_error, optimizer, metrics={}, callbacks=[], comm=comm
+        ).fit([(x, x)], 1)
         return model.meanofbatch.mean
 
     # the mean of the first half, which rank 0 has read

@@ -13,7 +13,9 @@ from optim import SGD, Trainer, find_learning_rate
 from tests.optim.training.runs import build, data, weights
 
 
-def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as_it_was() -> None:
+def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as_it_was() -> (
+    None
+):
     # Gradient descent on c w² / 2 diverges from lr = 2/c on (with momentum μ, from 2 (1 + μ) / c).
     class Parabola(Layer):
         def __init__(self) -> None:
@@ -28,11 +30,15 @@ def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as
     trainer = Trainer(model, lambda output, labels: output.sum(), optimizer, metrics={})
     batch = np.array([4.0]), np.zeros(1)
     found = find_learning_rate(trainer, [batch], low=1e-4, high=100.0, steps=120)
-    assert found.rates[0] == 1e-4 and np.allclose(np.diff(np.log(found.rates)), np.log(1e6) / 119)
+    assert found.rates[0] == 1e-4 and np.allclose(
+        np.diff(np.log(found.rates)), np.log(1e6) / 119
+    )
     assert 0.02 < found.suggestion < 2 / 4 and 0.5 < found.rates[-1] < 100
     assert min(found.losses) < 0.5 * found.losses[0]
     assert model.w.item() == 1.0 and optimizer.scale == 1.0 and model.w.grad is None
-    assert optimizer.state_dict()["velocity/w"].tolist() == [0] and optimizer.steps == {"w": 0}
+    assert optimizer.state_dict()["velocity/w"].tolist() == [0] and optimizer.steps == {
+        "w": 0
+    }
 
 
 def test_the_range_test_puts_dropout_and_shuffling_back(tmp_path: Path) -> None:

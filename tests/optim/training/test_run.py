@@ -17,7 +17,9 @@ def test_looking_at_a_model_leaves_the_mode_of_each_part_and_what_it_carries(
 ) -> None:
     mg.seed(2)
     rnn = RNN(3, 4, return_sequences=True, return_state=True)
-    net = Sequential(Dropout(0.0), Stateful(rnn, TruncatedBPTT(2, 4)), Dropout(0.5)).train(training)
+    net = Sequential(
+        Dropout(0.0), Stateful(rnn, TruncatedBPTT(2, 4)), Dropout(0.5)
+    ).train(training)
     net.dropout.eval()
     net.dropout_2.train()
     x = np.random.default_rng(1).normal(size=(2, 8, 3)).astype("float32")
@@ -25,13 +27,21 @@ def test_looking_at_a_model_leaves_the_mode_of_each_part_and_what_it_carries(
     carried = net.carried
     carried(x[:, :2])
     trainer = Trainer(
-        net, mg.mean_squared_error, SGD(net.named_parameters(), lr=0.1), metrics={}, callbacks=[]
+        net,
+        mg.mean_squared_error,
+        SGD(net.named_parameters(), lr=0.1),
+        metrics={},
+        callbacks=[],
     )
     other = [(x[::-1, 4:6], np.ones((2, 2, 4), "float32"))]
     if look == "evaluate":
         trainer.evaluate(other)
     else:
         summary(net, x)
-    assert [net.training, net.dropout.training, net.dropout_2.training] == [training, False, True]
+    assert [net.training, net.dropout.training, net.dropout_2.training] == [
+        training,
+        False,
+        True,
+    ]
     assert carried.training == training
     np.testing.assert_allclose(carried(x[:, 2:4]).array, whole[:, 2:4], rtol=1e-5)

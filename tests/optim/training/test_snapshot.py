@@ -40,11 +40,15 @@ from optim import (
 from tests.optim.training.runs import IDS, LABELS, At, build, data, held, state, weights
 
 
-def check_resumes(folder: Path, run: Callable[[list[Callback], Path | None], Trainer]) -> None:
+def check_resumes(
+    folder: Path, run: Callable[[list[Callback], Path | None], Trainer]
+) -> None:
     """`run(further callbacks, resume)`, interrupted after each of its steps, ends as if it had not
     been.
     """
-    expected = state(run([Snapshots(folder, every_steps=1, every_epochs=1, keep=1000)], None))
+    expected = state(
+        run([Snapshots(folder, every_steps=1, every_epochs=1, keep=1000)], None)
+    )
     snapshots = sorted(folder.iterdir())
     assert len(snapshots) >= 8
     for snapshot in snapshots:
@@ -79,7 +83,9 @@ CHANGES: dict[str, tuple[Any, list[tuple[str, int, Any]]]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_setting_changed_during_the_run_is_resumed(tmp_path: Path, change: str) -> None:
+def test_a_setting_changed_during_the_run_is_resumed(
+    tmp_path: Path, change: str
+) -> None:
     optimizer, changes = CHANGES[change]
 
     def run(further: list[Callback], resume: Path | None) -> Trainer:
@@ -99,13 +105,17 @@ def test_running_means_are_resumed(tmp_path: Path) -> None:
         model = Sequential(Dense(4, 3), BatchNorm(3), Dense(3, 2))
         optimizer = SGD(model.named_parameters(), lr=0.1)
         callbacks = [BestWeights(), *further]
-        trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, seed=1)
+        trainer = Trainer(
+            model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, seed=1
+        )
         batches, held = Batches(x, y, batch_size=8), Batches(x[:8], y[:8], batch_size=8)
         trainer.fit(batches, 3, held, resume=resume)
         return trainer
 
     def everything(trainer: Trainer) -> Any:
-        arrays = {name: one.tobytes() for name, one in trainer.model.state_dict().items()}
+        arrays = {
+            name: one.tobytes() for name, one in trainer.model.state_dict().items()
+        }
         return arrays, state(trainer)
 
     whole = run([Snapshots(tmp_path, every_steps=1, keep=100)], None)
@@ -140,7 +150,11 @@ def test_batches_used_in_several_places_are_resumed(
     check_resumes(tmp_path, run)
 
 
-RULES = {"momentum": momentum, "adam": adam, "decay": lambda p: SGD(p, lr=0.3, weight_decay=0.01)}
+RULES = {
+    "momentum": momentum,
+    "adam": adam,
+    "decay": lambda p: SGD(p, lr=0.3, weight_decay=0.01),
+}
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -148,7 +162,10 @@ def test_every_callback_at_once_is_resumed(tmp_path: Path, rule: str) -> None:
     folders = itertools.count()
 
     def run(further: list[Callback], resume: Path | None) -> Trainer:
-        folder, statistics = tmp_path / f"run {next(folders)}", Statistics(every_steps=3)
+        folder, statistics = (
+            tmp_path / f"run {next(folders)}",
+            Statistics(every_steps=3),
+        )
         callbacks = [
             statistics, ClipGradients(0.5), LearningRate(WarmUp(4, CosineSchedule(30))),
             Evaluate(held(), every_steps=4), EarlyStopping(patience=1),
@@ -156,7 +173,9 @@ def test_every_callback_at_once_is_resumed(tmp_path: Path, rule: str) -> None:
         ]  # fmt: skip
         metrics = {"share": lambda output, labels: np.float32(labels.mean())}
         trainer = build([*callbacks, *further], RULES[rule], metrics=metrics, seed=2)
-        trainer.fit(data(), 4, Batches(IDS[48:], LABELS[48:], batch_size=5), resume=resume)
+        trainer.fit(
+            data(), 4, Batches(IDS[48:], LABELS[48:], batch_size=5), resume=resume
+        )
         trainer.history.rows += statistics.history.rows
         trainer.history.rows.append(mg.load(folder / "best.safetensors").info)
         return trainer
@@ -237,11 +256,19 @@ def other_head(parameters: Any) -> Optimizer:
         ({"optimizer": other_head}, "MG505", "dense.W is (6, 2), but must be (6, 3)"),
         ({"metrics": {}}, "MG508", "the metrics were ['accuracy'] and are now []"),
         ({"config": {"hidden": 8}}, "MG508", "hidden was 'nothing' and is now 8"),
-        ({"train": list(data())}, "MG508", "the batches were 'Batches' and are now 'list'"),
+        (
+            {"train": list(data())},
+            "MG508",
+            "the batches were 'Batches' and are now 'list'",
+        ),
         ({"train": data(seed=5)}, "MG414", "seed"),
         (edited(lambda arrays, info: info.pop("kind")), "MG508", "only weights"),
         (edited(lambda arrays, info: arrays.pop("model/dense.b")), "MG505", "dense.b"),
-        (edited(lambda arrays, info: arrays.pop("optimizer/velocity/dense.b")), "MG505", "dense.b"),
+        (
+            edited(lambda arrays, info: arrays.pop("optimizer/velocity/dense.b")),
+            "MG505",
+            "dense.b",
+        ),
         (Path.unlink, "MG501", "cannot read"),
     ],
 )
@@ -348,10 +375,14 @@ def without_or_wrong(whole: Any) -> Any:
             yield (name, wrong.shape, wrong.dtype), {**rest, name: wrong}, whole.info
 
 
-def test_a_snapshot_with_a_missing_or_wrong_part_changes_nothing(tmp_path: Path) -> None:
+def test_a_snapshot_with_a_missing_or_wrong_part_changes_nothing(
+    tmp_path: Path,
+) -> None:
     rich([Snapshots(tmp_path, every_steps=1, keep=100)]).fit(Position(), 3, held())
     whole = mg.load(tmp_path / "step-000000010.safetensors")
-    assert "optimizer/pending sums/embedding.table" in whole and whole.info["batch"] == 4
+    assert (
+        "optimizer/pending sums/embedding.table" in whole and whole.info["batch"] == 4
+    )
 
     def resume(arrays: Any, info: Any) -> tuple[Exception | None, str]:
         path = tmp_path / "edited.safetensors"
@@ -462,9 +493,13 @@ def test_a_parameter_may_be_called_value(tmp_path: Path) -> None:
     def run(further: list[Callback], resume: Path | None) -> Trainer:
         mg.seed(1)
         model = Named(6, 2)
-        optimizer = SGD(model.named_parameters(), lr=3.0)  # so that the first epoch is the best
+        optimizer = SGD(
+            model.named_parameters(), lr=3.0
+        )  # so that the first epoch is the best
         callbacks = [BestWeights(), *further]
-        trainer = Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks)
+        trainer = Trainer(
+            model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks
+        )
         trainer.fit(data(), 3, held(), resume=resume)
         return trainer
 

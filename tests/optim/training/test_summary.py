@@ -16,13 +16,17 @@ def test_summary_counts_by_hand() -> None:
     table = summary(net, np.zeros((2, 5), int))
     lines = {line.layer: line for line in table.lines}
     assert lines["Embedding"].output == (2, 5, 8) and lines["Dense"].output == (2, 3)
-    assert lines["Embedding"].parameters == 800 and lines["Dense"].parameters == 4 * 3 + 3
+    assert (
+        lines["Embedding"].parameters == 800 and lines["Dense"].parameters == 4 * 3 + 3
+    )
     assert table.parameters == sum(line.parameters for line in table.lines)
     assert table.parameter_bytes == 4 * table.parameters and table.frozen == 0
     # a multiplication and an addition each, and the bias
     assert lines["Dense"].flops == 2 * 2 * 4 * 3 + 2 * 3
     assert lines["Dense"].bytes == 2 * (2 * 3 * 4)  # the product's output and the sum's
-    assert "sequential/dense" in str(table) and f"{table.parameters:,} parameters" in str(table)
+    assert "sequential/dense" in str(
+        table
+    ) and f"{table.parameters:,} parameters" in str(table)
 
 
 def test_shared_parameters_count_once_and_frozen_ones_count() -> None:
@@ -48,15 +52,24 @@ def test_shared_parameters_count_once_and_frozen_ones_count() -> None:
 def lines(output: mg.Tensor) -> list[Line]:
     """The lines of a graph whose parameters are the leaves that require a gradient."""
     nodes = mg.Graph(output).nodes
-    return lines_of(nodes, [node for node in nodes if not node.gate and node.requires_grad], {})
+    return lines_of(
+        nodes, [node for node in nodes if not node.gate and node.requires_grad], {}
+    )
 
 
 def test_scopes_of_a_dense_network_by_hand() -> None:
     # Rows of 2, from 2 inputs to 3 to 1 output, float32. A product of (n, k) by (k, m) takes 2nkm
     # operations.
     hidden, head, outside = lines(dense())
-    assert [line.scope for line in (hidden, head, outside)] == ["hidden", "head", "(top level)"]
-    assert [line.flops for line in (hidden, head)] == [2 * 2 * 2 * 3 + 6 + 6, 2 * 2 * 3 * 1]
+    assert [line.scope for line in (hidden, head, outside)] == [
+        "hidden",
+        "head",
+        "(top level)",
+    ]
+    assert [line.flops for line in (hidden, head)] == [
+        2 * 2 * 2 * 3 + 6 + 6,
+        2 * 2 * 3 * 1,
+    ]
     assert [line.bytes for line in (hidden, head)] == [3 * 6 * 4, 2 * 4]
     assert hidden.parameters == 9
 

@@ -56,7 +56,9 @@ def test_the_loop_is_the_loop_that_one_would_write() -> None:
     assert history["epoch"] == [1, 2] and history["step"] == [6, 12]
     names = "train_loss", "train_accuracy", "validation_loss", "validation_accuracy"
     measured = [[row[name] for name in names] for row in history.rows]
-    np.testing.assert_allclose(measured, rows, rtol=1e-6)  # validation batches of 5, 5 and 2
+    np.testing.assert_allclose(
+        measured, rows, rtol=1e-6
+    )  # validation batches of 5, 5 and 2
     assert all(seconds > 0 for seconds in history["seconds"])
 
 
@@ -69,7 +71,9 @@ def test_one_seed_decides_everything() -> None:
         for _ in range(draws):
             list(batches)  # nor does how often the batches were walked through
         history = trainer.fit(batches, 2, held())
-        runs.append((weights(trainer), history["train_loss"], history["validation_loss"]))
+        runs.append(
+            (weights(trainer), history["train_loss"], history["validation_loss"])
+        )
     assert runs[0] == runs[1]
     assert runs[0][0] != runs[2][0]
 
@@ -112,7 +116,9 @@ def test_a_metric_that_compares_a_column_with_labels_warns() -> None:
     model = Dense(1, 1)
     metrics = {"share": lambda out, y: ((out > 0) == y).mean()}
     optimizer = SGD(model.named_parameters())
-    trainer = Trainer(model, lambda out, y: out.sum(), optimizer, metrics=metrics, callbacks=[])
+    trainer = Trainer(
+        model, lambda out, y: out.sum(), optimizer, metrics=metrics, callbacks=[]
+    )
     with pytest.warns(match="MG170") as caught:
         trainer.evaluate([(np.zeros((3, 1), "float32"), np.array([1.0, 0.0, 1.0]))])
     assert caught[0].filename == __file__
@@ -130,7 +136,9 @@ def test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other(
             model = Sequential(Embedding(60, 8), cell(8, 6), Dense(6, 2))
             optimizer = rule(model.named_parameters(), lr=0.01)
             clip = [ClipGradients(1.0)]
-            made.append(Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=clip))
+            made.append(
+                Trainer(model, mg.softmax_cross_entropy, optimizer, callbacks=clip)
+            )
         return made
 
     rng = np.random.default_rng(1)
@@ -138,7 +146,11 @@ def test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other(
 
     def fit(trainer: Trainer) -> Any:
         trainer.fit(batches, epochs=2, validation=batches[:3])
-        return weights(trainer), trainer.history["train_loss"], trainer.history["validation_loss"]
+        return (
+            weights(trainer),
+            trainer.history["train_loss"],
+            trainer.history["validation_loss"],
+        )
 
     expected = [fit(trainer) for trainer in trainers()]
     with ThreadPoolExecutor(8) as pool:
@@ -147,7 +159,9 @@ def test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other(
 
 def replaced(name: str, moment: str, step: int) -> None:
     """A run whose last layer is another one than the optimizer trains, from `step` on."""
-    trainer = build([At(moment, step, lambda trainer: setattr(trainer.model, name, Dense(6, 2)))])
+    trainer = build(
+        [At(moment, step, lambda trainer: setattr(trainer.model, name, Dense(6, 2)))]
+    )
     trainer.fit(data(), 2)
 
 
@@ -161,9 +175,17 @@ def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters() -> None
     ("act", "code", "what"),
     [
         (lambda: build().fit([], 1), "MG312", "an epoch had no batches"),
-        (lambda: build().fit(data(), 2, iter(data())), "MG312", "an evaluation had no batches"),
+        (
+            lambda: build().fit(data(), 2, iter(data())),
+            "MG312",
+            "an evaluation had no batches",
+        ),
         (lambda: build(metrics={"loss": len}), "MG334", "'loss'"),
-        (lambda: replaced("dense", "on_start", 0), "MG327", "does not train dense.W, dense.b,"),
+        (
+            lambda: replaced("dense", "on_start", 0),
+            "MG327",
+            "does not train dense.W, dense.b,",
+        ),
         (lambda: replaced("dense", "on_step", 9), "MG327", "does not train dense.W"),
     ],
 )
@@ -185,10 +207,16 @@ def test_every_callback_has_its_end_even_where_another_fails() -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        build([End("first"), End("second"), At("on_step", 2, lambda trainer: 1 / 0)]).fit(data(), 1)
+        build(
+            [End("first"), End("second"), At("on_step", 2, lambda trainer: 1 / 0)]
+        ).fit(data(), 1)
     assert ended == ["first", "second"]
 
 
 def test_the_default_callbacks_show_and_guard() -> None:
     callbacks = build(None).callbacks
-    assert [type(callback) for callback in callbacks] == [ProgressBar, EpochReport, StopOnNonFinite]
+    assert [type(callback) for callback in callbacks] == [
+        ProgressBar,
+        EpochReport,
+        StopOnNonFinite,
+    ]

@@ -34,7 +34,12 @@ def test_the_ladder_climbs_with_each_try(course):
         tries.append(" ".join(course("check", "1")[1].split()))
     assert [slip.name in text for text in tries] == [False, True, True, True]
     assert ["The formula: " in text for text in tries] == [False, False, True, True]
-    assert ["minigrad course solution 1" in text for text in tries] == [False, False, False, True]
+    assert ["minigrad course solution 1" in text for text in tries] == [
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +77,9 @@ def test_what_is_said_of_an_answer_is_short_however_long_the_answer():
 )
 def test_an_answer_of_another_form_is_described(code, tells):
     text = " ".join(said(code, 2, 13).split())
-    assert tells in text and "by hand" not in text, "something general after something specific"
+    assert tells in text and "by hand" not in text, (
+        "something general after something specific"
+    )
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
@@ -87,13 +94,17 @@ def test_all_pasted_lines_are_python_and_fit(one):
     for number, question in enumerate(one.questions, 1):
         names = dict.fromkeys(question.given(one.solved), "")
         for kind, first in (("wrong", ""), ("changed", ""), ("wrong", "h_1")):
-            problem = Problem(kind, "f", None, question, number, "x", first=first, inputs=names)
+            problem = Problem(
+                kind, "f", None, question, number, "x", first=first, inputs=names
+            )
             pasted = feedback.packed(feedback.to_paste(problem, one), "; ", 80)
             ast.parse(textwrap.dedent("\n".join(pasted)))
             assert max(map(len, pasted)) <= 80
 
 
-@pytest.mark.parametrize("number", [one.number for one in lessons() if one.number % 3 == 1])
+@pytest.mark.parametrize(
+    "number", [one.number for one in lessons() if one.number % 3 == 1]
+)
 def test_the_pasted_lines_show_the_failure_again(number, tmp_path):
     one = lesson(number)
     code = f"{one.read('solution.py')}\n{one.slips[0].code}\n"
@@ -102,7 +113,11 @@ def test_the_pasted_lines_show_the_failure_again(number, tmp_path):
     pasted = textwrap.dedent(text.partition("and paste:\n")[2].partition("\n  mini")[0])
     yours = re.search(r"^    yours\S*(?: \S+)?\s\s+(\S+)", text, re.M)
     shown = subprocess.run(
-        [sys.executable, "-c", pasted], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-c", pasted],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert shown.returncode == 0, shown.stderr
     assert yours is None or yours[1][:4] in shown.stdout, (text, shown.stdout)
@@ -111,7 +126,10 @@ def test_the_pasted_lines_show_the_failure_again(number, tmp_path):
 def test_checks_without_an_answer_are_counted_apart():
     one = lesson(1)
     verdict = Verdict(
-        one, 2, Problem("stopped", "f", question=one.questions[2]), unanswered=one.asked - 3
+        one,
+        2,
+        Problem("stopped", "f", question=one.questions[2]),
+        unanswered=one.asked - 3,
     )
     head = feedback.lines(verdict, 1)[0]
     assert f"2 of 3 checks are right; {one.asked - 3} have no answer." in head
@@ -129,8 +147,8 @@ def test_a_stretch_task_that_is_not_written_is_no_failure():
 
 
 def test_a_name_that_the_description_repeats_is_told_once():
-    assert str(Slip("only the last value returned", "", "Only the last value is returned.")) == (
-        "Only the last value is returned."
-    )
+    assert str(
+        Slip("only the last value returned", "", "Only the last value is returned.")
+    ) == ("Only the last value is returned.")
     assert str(Slip("a sign", "", "The sign is wrong.")) == "The sign is wrong."
     assert str(Slip("indentation", "", "It is wrong.")) == "indentation. It is wrong."

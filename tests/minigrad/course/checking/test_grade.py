@@ -30,13 +30,17 @@ def test_the_line_of_a_definition(text, function, line):
 
 def test_what_is_not_written_is_compared_with_no_slip(monkeypatch):
     monkeypatch.setattr("minigrad.course.checking.key.find_slip", None)
-    assert not grade(lesson(1), Path(lesson(1).file), lesson(1).read("exercise.py")).passed
+    assert not grade(
+        lesson(1), Path(lesson(1).file), lesson(1).read("exercise.py")
+    ).passed
 
 
 def problem_of(code, number=13):
     """The problem of lesson 13's solution with other functions after it."""
     one = lesson(number)
-    verdict = grade(one, Path("course") / one.file, f"{one.read('solution.py')}\n{code}")
+    verdict = grade(
+        one, Path("course") / one.file, f"{one.read('solution.py')}\n{code}"
+    )
     assert verdict.problem is not None
     return verdict.problem
 
@@ -48,8 +52,15 @@ def test_a_changed_input_comes_before_everything_else():
         "        g[t - 1] += tanh_backward(g[t], hs[t]) @ W_hh.T\n"
         "    return g\n"
     )
-    assert (problem.kind, problem.function, problem.message) == ("changed", "state_gradients", "g")
-    assert problem.difference.place == "g[0, 0, 0]" or problem.difference.place.startswith("g[")
+    assert (problem.kind, problem.function, problem.message) == (
+        "changed",
+        "state_gradients",
+        "g",
+    )
+    assert (
+        problem.difference.place == "g[0, 0, 0]"
+        or problem.difference.place.startswith("g[")
+    )
 
 
 def test_a_function_that_works_with_right_helpers_is_not_blamed():
@@ -83,7 +94,11 @@ def test_helpers_and_renamed_imports_of_the_file_stay_in_the_version_with_right_
         "def tanh_backward(dh, h):\n    return dh * slope(h)\n"
         "def state_gradients(g, hs, W_hh):\n    return numpy.array(g) + 0 * slope(hs)\n"
     )
-    assert (problem.kind, problem.function, problem.blames) == ("wrong", "state_gradients", "")
+    assert (problem.kind, problem.function, problem.blames) == (
+        "wrong",
+        "state_gradients",
+        "",
+    )
     assert problem.slip is not None
 
 

@@ -32,7 +32,11 @@ def test_the_key_has_the_solutions_answers(one):
 @each_lesson
 def test_mistakes_of_the_library_are_rejected_and_named(one):
     needed = {question.function for question in one.questions if not question.stretch}
-    unnamed = (" nan", " inf", "TimeoutError")  # never named, or would hang this process
+    unnamed = (
+        " nan",
+        " inf",
+        "TimeoutError",
+    )  # never named, or would hang this process
     known = [
         k
         for k in key.load(one).slips
@@ -58,7 +62,11 @@ def test_a_slip_that_explains_only_some_answers_is_not_named():
         "    return dh * (1 - h) if h.size > 1 else original(dh, h) + 1\n"
     )
     problem = graded_here(one, f"{right}\n{code}").problem
-    assert problem is not None and problem.function == "tanh_backward" and problem.slip is None
+    assert (
+        problem is not None
+        and problem.function == "tanh_backward"
+        and problem.slip is None
+    )
 
 
 def test_a_slip_is_not_named_for_answers_that_are_nan():

@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[4]
 LESSONS = lessons()
 assert [one.number for one in LESSONS] == sorted(one.number for one in LESSONS)
 SLIPS = [(one, slip) for one in LESSONS for slip in one.slips]
-RIGHT = [(one, *right) for one in LESSONS for right in one._module("right").RIGHT.items()]
+RIGHT = [
+    (one, *right) for one in LESSONS for right in one._module("right").RIGHT.items()
+]
 each_lesson = pytest.mark.parametrize("one", LESSONS, ids=lambda one: one.name)
 
 
@@ -37,7 +39,9 @@ def graded_here(one, text):
     def asked(text, only=None):
         lines: list[dict[str, Any]] = []
         source, before = Path("course") / one.file, sys.gettrace()
-        variables = child.watch(one.questions[only[0]].function, source) if only else None
+        variables = (
+            child.watch(one.questions[only[0]].function, source) if only else None
+        )
         with warnings.catch_warnings(action="ignore"):  # which a child would only print
             child.run(one, source, text, lines.append, only, variables)
         sys.settrace(before)
@@ -68,7 +72,9 @@ def trained_once(one, monkeypatch):
     """
     if one.number in (19, 20):
         once = partial(train_with_solution, one.check.trained.train, one)
-        monkeypatch.setattr(one.check.trained, "train", lambda file, **options: once(**options))
+        monkeypatch.setattr(
+            one.check.trained, "train", lambda file, **options: once(**options)
+        )
 
 
 @each_lesson
@@ -81,7 +87,9 @@ def test_the_stub_gets_no_points(one):
 
 @each_lesson
 def test_the_solution_passes(one):
-    verdict = grade(one, Path("course") / one.file, one.read("solution.py"), wall.find())
+    verdict = grade(
+        one, Path("course") / one.file, one.read("solution.py"), wall.find()
+    )
     assert verdict.passed, said(verdict, 3)
     assert verdict.right + verdict.stretch[0] == len(one.questions) > 0
 
@@ -91,10 +99,14 @@ def test_the_solution_passes(one):
 )
 @pytest.mark.usefixtures("trained_once")
 def test_each_slip_is_rejected_and_named_on_the_ladder(one, slip):
-    judged = graded if slip is one.slips[0] else graded_here  # one of each lesson as a learner's is
+    judged = (
+        graded if slip is one.slips[0] else graded_here
+    )  # one of each lesson as a learner's is
     verdict = judged(one, with_code(one, slip.code))
     beyond = verdict.stretch[1]
-    if beyond is not None:  # a mistake in a stretch task is explained as on the second try
+    if (
+        beyond is not None
+    ):  # a mistake in a stretch task is explained as on the second try
         assert verdict.passed and " ".join(str(slip).split()) in said(verdict, 1)
         return
     assert not verdict.passed
@@ -106,7 +118,9 @@ def test_each_slip_is_rejected_and_named_on_the_ladder(one, slip):
 
 
 @pytest.mark.parametrize(
-    ("one", "name", "code"), RIGHT, ids=[f"{one.number}: {name}" for one, name, _ in RIGHT]
+    ("one", "name", "code"),
+    RIGHT,
+    ids=[f"{one.number}: {name}" for one, name, _ in RIGHT],
 )
 def test_right_answers_in_other_ways_pass(one, name, code):
     verdict = graded_here(one, with_code(one, code))
@@ -131,8 +145,12 @@ def test_questions_are_sealed_and_have_sentences(one):
         # a sentence for the right answer, and for a well-known wrong one
         assert len(question["sentences"]) >= 2
         results = [quiz.answer(question, choice) for choice in question["choices"]]
-        assert not results or len(results) >= 3 and sum(right for right, _ in results) == 1
-        assert not any(sentence and sentence in one.read("quiz.json") for _, sentence in results)
+        assert (
+            not results or len(results) >= 3 and sum(right for right, _ in results) == 1
+        )
+        assert not any(
+            sentence and sentence in one.read("quiz.json") for _, sentence in results
+        )
 
 
 @each_lesson
@@ -157,4 +175,6 @@ def test_pages_are_drawn_from_the_learners_own_functions(one, tmp_path):
 def test_the_page_is_the_one_that_the_text_makes(one, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "docs")
     make_course = pytest.importorskip("make_course")
-    assert make_course.page(one) == one.read("page.html"), "run: python docs/make_course.py"
+    assert make_course.page(one) == one.read("page.html"), (
+        "run: python docs/make_course.py"
+    )

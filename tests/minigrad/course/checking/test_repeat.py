@@ -20,4 +20,7 @@ def test_inputs_and_steps_of_another_version_say_so(tmp_path, monkeypatch):
 
 
 def test_steps_are_printed_one_on_each_line_with_plain_numbers():
-    assert str(Steps({"a": np.float64(0.5), "b": [np.float64(1 / 3)]})) == "a = 0.5\nb = [0.333333]"
+    assert (
+        str(Steps({"a": np.float64(0.5), "b": [np.float64(1 / 3)]}))
+        == "a = 0.5\nb = [0.333333]"
+    )

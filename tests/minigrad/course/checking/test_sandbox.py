@@ -32,7 +32,9 @@ def state(folder):
     for path in sorted(folder.rglob("*")):
         of_path = path.lstat()
         content = path.is_file() and path.read_bytes()
-        found.append((path, of_path.st_mode, of_path.st_uid, of_path.st_mtime_ns, content))
+        found.append(
+            (path, of_path.st_mode, of_path.st_uid, of_path.st_mtime_ns, content)
+        )
     return found
 
 
@@ -46,16 +48,23 @@ def files_of(place, codes, port):
     (outside / "notes.txt").write_text("notes outside-token")
     (outside / "lesson_01_by_hand.py").write_text(SOLUTION)
     given = f"OUTSIDE, FOLDER, PORT = {str(outside)!r}, {str(lesson(1).folder.parent)!r}, {port}\n"
-    files = {"a": SOLUTION, "z": SOLUTION}  # they are graded in the order of these names
+    files = {
+        "a": SOLUTION,
+        "z": SOLUTION,
+    }  # they are graded in the order of these names
     for name, code in codes.items():
-        files[f"{'b' if name in SLOW else 'm'} {name}"] = f"{given}{BEGIN}{code}{END}{STUB}"
+        files[f"{'b' if name in SLOW else 'm'} {name}"] = (
+            f"{given}{BEGIN}{code}{END}{STUB}"
+        )
     for name, text in files.items():
         (place / "class" / name).mkdir()
         (place / "class" / name / "lesson_01_by_hand.py").write_text(text)
     return outside
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="limits, signals and walls as Linux has them")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="limits, signals and walls as Linux has them"
+)
 @pytest.mark.parametrize(
     ("fences", "left_out"), [("all", ()), ("wall", SLOW), ("hook", NEED_A_WALL + SLOW)]
 )
@@ -89,7 +98,9 @@ def test_hostile_submissions_get_nothing_and_harm_nothing(fences, left_out, tmp_
     assert marks.pop("a")[0] and marks.pop("z")[0] and sorted(marks) == sorted(codes)
     for name, (passed, right, said) in marks.items():
         assert (passed, right, "HARM" in said) == (False, 0, False), f"{name}: {said}"
-        assert "tried(" not in codes[name] or "dy_ds is not written yet" in said, f"{name}: {said}"
+        assert "tried(" not in codes[name] or "dy_ds is not written yet" in said, (
+            f"{name}: {said}"
+        )
     assert (state(outside), state(tmp_path / "class")) == before
     assert (found["received"], found["left"], found["limits"]) == ([], [], True)
     assert found["megabytes"] < 300 and not processes_with(str(tmp_path))
@@ -101,5 +112,7 @@ def processes_with(words):
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            found.append(
+                path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            )
     return [line for line in found if words in line]

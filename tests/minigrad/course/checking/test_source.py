@@ -4,7 +4,13 @@ import ast
 
 import pytest
 
-from minigrad.course.checking.source import LONGEST, as_text, bound, definitions, imported
+from minigrad.course.checking.source import (
+    LONGEST,
+    as_text,
+    bound,
+    definitions,
+    imported,
+)
 
 
 def test_as_text_is_utf_8_with_plain_line_ends():
@@ -33,10 +39,17 @@ def test_bound_are_the_names_that_a_statement_defines(statement, names):
 
 
 def test_definitions_are_the_last_ones_and_methods():
-    found = definitions(ast.parse("f = 1\ndef f(): pass\nclass C:\n    def m(self): pass"))
+    found = definitions(
+        ast.parse("f = 1\ndef f(): pass\nclass C:\n    def m(self): pass")
+    )
     assert [*found] == ["f", "C", "C.m"] and isinstance(found["f"], ast.FunctionDef)
 
 
 def test_imported_are_only_the_files_of_the_folder():
-    files = {"a.py": "import b, numpy\n  from c import *", "b.py": "", "c.py": "", "d.py": ""}
+    files = {
+        "a.py": "import b, numpy\n  from c import *",
+        "b.py": "",
+        "c.py": "",
+        "d.py": "",
+    }
     assert [*imported(files)] == ["b.py", "c.py"]

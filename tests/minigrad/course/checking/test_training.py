@@ -32,7 +32,9 @@ def asked(monkeypatch, seconds=0.0, before="return 1", after="return 1"):
     return contextvars.copy_context().run(ask), shares
 
 
-def test_a_training_may_take_longer_than_other_questions_and_reports_its_progress(monkeypatch):
+def test_a_training_may_take_longer_than_other_questions_and_reports_its_progress(
+    monkeypatch,
+):
     run, shares = asked(monkeypatch, seconds=3.0)
     assert run.ended == "" and [one["answer"] for one in run.outcomes] == [1, 3.0, 1]
     assert shares == sorted(shares) and 0 < shares[0] < shares[-1] <= 1
@@ -56,7 +58,9 @@ def test_a_file_that_takes_too_long_is_ended_by_the_limit_of_its_question(
 def verdict_of(one, count, ended):
     """The verdict on the solution, if it was stopped after `count` right answers."""
     right = [{"answer": encode(answer)} for answer in key.load(one).right[:count]]
-    run = sandbox.collected([{"loaded": True}, *right, *[{"done": True}] * (not ended)], ended)
+    run = sandbox.collected(
+        [{"loaded": True}, *right, *[{"done": True}] * (not ended)], ended
+    )
     return judge(one, one.solution, run, lambda *_: run)
 
 
@@ -71,7 +75,10 @@ def test_a_training_that_takes_too_long_is_not_called_an_endless_loop(tries, pag
     (number,) = (i for i, question in enumerate(one.questions) if question.training)
     text = told(verdict_of(one, number, sandbox.late(one.training)), tries, page)
     assert f"{number} of {number} checks are right; 1 has no answer." in text
-    assert "write_cached" in text and "did not answer: its training took longer than 120 s." in text
+    assert (
+        "write_cached" in text
+        and "did not answer: its training took longer than 120 s." in text
+    )
     assert "your functions need not be wrong" in text and "loop" not in text
 
 
@@ -79,7 +86,9 @@ def test_a_training_that_takes_too_long_is_not_called_an_endless_loop(tries, pag
 def test_an_answer_that_takes_too_long_may_be_that_of_a_slow_computer(page):
     one = lesson(5)
     text = told(verdict_of(one, 3, sandbox.late()), 2, page)
-    assert "it took longer than 10 s" in text and "a computer that is slow or busy" in text
+    assert (
+        "it took longer than 10 s" in text and "a computer that is slow or busy" in text
+    )
     assert "computer" not in told(verdict_of(one, 3, sandbox.late()), 1, page)
     assert "loop" not in told(verdict_of(one, 3, sandbox.ENDED), 2, page)
 

@@ -17,14 +17,26 @@ from minigrad.course.classroom import marks, report
 
 
 @pytest.mark.skipif(wall.find().program is None, reason="no wall on this machine")
-def test_of_an_environment_that_holds_submissions_only_python_is_seen(tmp_path, monkeypatch):
+def test_of_an_environment_that_holds_submissions_only_python_is_seen(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    lessons = tmp_path / "lib" / "python3.12" / "site-packages" / "minigrad" / "course" / "lessons"
+    lessons = (
+        tmp_path
+        / "lib"
+        / "python3.12"
+        / "site-packages"
+        / "minigrad"
+        / "course"
+        / "lessons"
+    )
     lessons.mkdir(parents=True)
     paths = [tmp_path / "ada.py", lessons / "solution.py", lessons.parent / "lesson.py"]
     for path in paths:
         path.touch()
-    code = f"import os; print([os.path.exists(path) for path in {list(map(str, paths))}])"
+    code = (
+        f"import os; print([os.path.exists(path) for path in {list(map(str, paths))}])"
+    )
     python = os.path.join(sys.base_prefix, "bin", "python3")
     command = [*wall.find().before(), python, "-I", "-c", code]
     assert subprocess.check_output(command, text=True) == "[False, False, True]\n"
@@ -45,7 +57,10 @@ def test_report_says_what_it_stands_behind_and_can_require_it(typed, monkeypatch
         monkeypatch.setattr(module, "find_wall", lambda: missing)
     for options in ([], ["--json"], ["--gradescope"]):
         code, text = typed("report", "--lesson", "1", *options)
-        assert code == 0 and "Graded without a wall (bubblewrap is not installed): " in text
+        assert (
+            code == 0
+            and "Graded without a wall (bubblewrap is not installed): " in text
+        )
     monkeypatch.setattr(marks, "grade", None)
     code, text = typed("report", "--require-sandbox")
     assert code == 2 and "[MG926]" in text
@@ -53,10 +68,15 @@ def test_report_says_what_it_stands_behind_and_can_require_it(typed, monkeypatch
 
 def test_a_wall_that_does_not_work_is_none(tmp_path, monkeypatch):
     program = tmp_path / "bwrap"
-    program.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
+    program.write_text(
+        "#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n"
+    )
     program.chmod(0o755)
     broken = found(monkeypatch, str(program))
-    assert broken.program is None and "setting up uid map: Permission denied" in broken.missing
+    assert (
+        broken.program is None
+        and "setting up uid map: Permission denied" in broken.missing
+    )
     assert "No such file" in found(monkeypatch, str(tmp_path / "gone")).missing
     one = lesson(1)
     # and if it stops to work later, nobody gets a mark for it

@@ -25,11 +25,15 @@ def test_the_autograder_grades_for_both_services_and_imports_nothing_of_the_stud
             name: archive.getinfo(name).external_attr >> 16
             for name in ("setup.sh", "run_autograder")
         }
-        assert set(modes.values()) == {0o100755} and "autograder.py" in archive.namelist()
+        assert (
+            set(modes.values()) == {0o100755} and "autograder.py" in archive.namelist()
+        )
         assert not [name for name in archive.namelist() if "__pycache__" in name]
         archive.extractall("autograder/source")
     project = (Path(__file__).parents[4] / "pyproject.toml").read_text()
-    needed = set(re.findall(r'"[^"\n]+"', re.findall(r"^dependencies = (.*)$", project, re.M)[0]))
+    needed = set(
+        re.findall(r'"[^"\n]+"', re.findall(r"^dependencies = (.*)$", project, re.M)[0])
+    )
     work = Path("autograder/submission")
     work.mkdir()
     Path("autograder/results").mkdir()
@@ -39,7 +43,9 @@ def test_the_autograder_grades_for_both_services_and_imports_nothing_of_the_stud
     script = Path("autograder/source/run_autograder").read_text()
     for file in ("setup.sh", "autograder.py"):
         text = Path("autograder/source", file).read_text()
-        assert needed <= set(re.findall(r'"[^"\n]+"', text)) and ("LESSONS" not in text + script)
+        assert needed <= set(re.findall(r'"[^"\n]+"', text)) and (
+            "LESSONS" not in text + script
+        )
     script = script.replace("/autograder/venv/bin/python", sys.executable)
     script = script.replace("/autograder", str(tmp_path / "autograder"))
     environment = {**os.environ, **RUNNER, "PIP_NO_INDEX": "1"}

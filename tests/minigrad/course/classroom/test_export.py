@@ -28,11 +28,16 @@ def printed(tmp_path_factory):
     whole, last = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SHORT)]), {}
     for one in lessons():
         cells = notebook(one, one.read("solution.py"))["cells"]
-        sources = ["%reset -f", *(cell["source"] for cell in cells if "outputs" in cell)]
+        sources = [
+            "%reset -f",
+            *(cell["source"] for cell in cells if "outputs" in cell),
+        ]
         whole.cells += map(nbformat.v4.new_code_cell, sources)
         last[one.number] = whole.cells[-1]
     environment = {**os.environ, "PYTHONPATH": str(Path(minigrad.__file__).parents[1])}
-    client = NotebookClient(whole, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        whole, timeout=120, resources={"metadata": {"path": str(folder)}}
+    )
     client.execute(env=environment)
     return {number: str(cell.outputs) for number, cell in last.items()}
 

@@ -40,10 +40,25 @@ def test_a_spreadsheet_reads_no_cell_as_a_formula():
     assert text.startswith("\ufeff")
     for separator in ",;\t":  # depends on the country
         for line in csv.reader(io.StringIO(text[1:]), delimiter=separator):
-            assert not [cell for cell in line if re.match(r"\s*[=+\-@＝]", cell)], (separator, line)
+            assert not [cell for cell in line if re.match(r"\s*[=+\-@＝]", cell)], (
+                separator,
+                line,
+            )
     lines = list(csv.DictReader(io.StringIO(text[1:])))
-    assert list(lines[0]) == ["name", "id", "points", "of", "lesson 1", "lesson 2", "note"]
-    assert lines[0]["name"] == "'=1+1" and lines[0]["lesson 1"] == "1.0" and len(lines) == len(EVIL)
+    assert list(lines[0]) == [
+        "name",
+        "id",
+        "points",
+        "of",
+        "lesson 1",
+        "lesson 2",
+        "note",
+    ]
+    assert (
+        lines[0]["name"] == "'=1+1"
+        and lines[0]["lesson 1"] == "1.0"
+        and len(lines) == len(EVIL)
+    )
 
 
 @pytest.mark.parametrize("partial", [[], ["--partial"]])
@@ -59,9 +74,9 @@ def test_gradescope_s_tests_have_partial_credit_visibility_and_tags(typed, parti
     assert (first["score"], second["score"]) == (right / 5 if partial else 0, 0)
     assert results["score"] == first["score"] and first["status"] == "failed"
     assert first["tags"][:2] == ["wrong", "dy_da"] and second["tags"] == []
-    assert {results[f"{what}_format"] for what in ("output", "test_output", "test_name")} == {
-        "text"
-    }
+    assert {
+        results[f"{what}_format"] for what in ("output", "test_output", "test_name")
+    } == {"text"}
 
 
 # The required fields and the patterns of schemas/result-v1.schema.json in foundation50/classroom50
@@ -83,21 +98,30 @@ def require_valid(result):
         isinstance(result[name], str) and result[name]
         for name in REQUIRED - {"score", "max-score", "tests"}
     )
-    assert result["assignment_type"] in ("individual", "group") and result["submission"].startswith(
-        "submit/"
+    assert result["assignment_type"] in ("individual", "group") and result[
+        "submission"
+    ].startswith("submit/")
+    assert re.match(
+        r"^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$", result["datetime"]
     )
-    assert re.match(r"^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$", result["datetime"])
     for test in [result, *result["tests"]]:
         assert (
             type(test["score"]) is type(test["max-score"]) is int
             and 0 <= test["score"] <= test["max-score"]
         )
     for test in result["tests"]:
-        assert all(type(test[name]) is kind for name, kind in TEST.items()) and test["test-name"]
+        assert (
+            all(type(test[name]) is kind for name, kind in TEST.items())
+            and test["test-name"]
+        )
 
 
-@pytest.mark.parametrize(("partial", "score", "most"), [([], 1, 2), (["--partial"], 5, 23)])
-def test_classroom_50_s_result_follows_its_schema(typed, monkeypatch, partial, score, most):
+@pytest.mark.parametrize(
+    ("partial", "score", "most"), [([], 1, 2), (["--partial"], 5, 23)]
+)
+def test_classroom_50_s_result_follows_its_schema(
+    typed, monkeypatch, partial, score, most
+):
     Path("work").mkdir()
     Path("work", ONE.file).write_text(SOLUTION)
     Path("work", "essay.pdf").write_text("")
@@ -110,5 +134,10 @@ def test_classroom_50_s_result_follows_its_schema(typed, monkeypatch, partial, s
     code, text = typed(*words)
     result = json.loads(text)
     require_valid(result)
-    assert (code, result["owner"], result["score"], result["max-score"]) == (0, "ada", score, most)
+    assert (code, result["owner"], result["score"], result["max-score"]) == (
+        0,
+        "ada",
+        score,
+        most,
+    )
     assert "essay.pdf" in result["tests"][0]["note"]

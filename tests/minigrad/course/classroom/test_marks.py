@@ -16,7 +16,10 @@ def test_points_are_whole_or_fractions_of_the_answers():
     assert row("ada", (4, 9), partial=True).points == 1.3
 
 
-def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, monkeypatch):  # noqa: F811
+def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(
+    run,  # noqa: F811
+    monkeypatch,
+):
     graded = []
 
     def noted(one, path, text, *rest):
@@ -27,7 +30,9 @@ def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, mo
 
     def report_again():
         graded.clear()
-        code, text = run("class", "--jobs", "2", "--keep", "marks", "--json", "-o", "marks.json")
+        code, text = run(
+            "class", "--jobs", "2", "--keep", "marks", "--json", "-o", "marks.json"
+        )
         assert code == 1
         found = rows(Path("marks.json").read_text())
         assert found["eve"]["note"] == "lesson 1 could not be graded"
@@ -37,7 +42,9 @@ def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(run, mo
     for name in ("ada", "bob", "eve"):
         hand_in(name, first=f"{SOLUTION}\n# {name}")
     text, points = report_again()
-    assert "RecursionError: too deep" in text and points == [1, 1, 0] and len(graded) == 3
+    assert (
+        "RecursionError: too deep" in text and points == [1, 1, 0] and len(graded) == 3
+    )
     Path("class", "bob", FIRST).write_text("raise ValueError  # bob")
     assert report_again()[1] == [1, 0, 0]
     assert sorted(graded) == ["bob", "eve"]

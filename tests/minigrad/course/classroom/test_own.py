@@ -27,7 +27,11 @@ def run(tmp_path, monkeypatch):
     def run(*words, **variables):
         command = [sys.executable, "-m", "minigrad", "course", *words]
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=os.environ | variables
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | variables,
         )
         assert "Traceback" not in done.stdout + done.stderr
         return done.returncode, " ".join((done.stdout + done.stderr).split())
@@ -41,7 +45,9 @@ def complete(tmp_path_factory):
     folder = tmp_path_factory.mktemp("complete") / "my_lesson"
     for command in "new", "test":
         words = [sys.executable, "-m", "minigrad", "course", command, folder]
-        printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        printed = subprocess.run(
+            words, capture_output=True, text=True, check=True
+        ).stdout
     assert printed == "The lesson is complete.\n"
     return folder
 
@@ -98,8 +104,20 @@ def test_submissions_are_graded_and_cannot_read_the_solution(made, monkeypatch, 
         Path("class", name).parent.mkdir(parents=True, exist_ok=True)
         Path("class", name).write_text(text)
     if not wall:
-        monkeypatch.setenv("PATH", str(Path(sys.executable).parent))  # without bubblewrap
-    report = ["report", "class", "--lessons", "lessons", "--keep", "marks", "--json", "-o", "rows"]
+        monkeypatch.setenv(
+            "PATH", str(Path(sys.executable).parent)
+        )  # without bubblewrap
+    report = [
+        "report",
+        "class",
+        "--lessons",
+        "lessons",
+        "--keep",
+        "marks",
+        "--json",
+        "-o",
+        "rows",
+    ]
     assert made(*report) == (0, "")
     text = Path("rows").read_text()
     rows = {row["name"]: row["lessons"] for row in json.loads(text)["submissions"]}
@@ -112,11 +130,15 @@ def test_submissions_are_graded_and_cannot_read_the_solution(made, monkeypatch, 
     change("check.py", ", expect=lambda: 10.0", "")
     for command in report, ["gradescope", "--lessons", "lessons"]:
         code, text = made(*command)
-        assert code == 2 and "[MG930] the answer key of my_lesson is missing or out" in text
+        assert (
+            code == 2
+            and "[MG930] the answer key of my_lesson is missing or out" in text
+        )
     assert made("test", "lessons/my_lesson")[0] == 0
     assert made(*report)[0] == 0
     rows = {
-        row["name"]: row["points"] for row in json.loads(Path("rows").read_text())["submissions"]
+        row["name"]: row["points"]
+        for row in json.loads(Path("rows").read_text())["submissions"]
     }
     assert rows["bob.py"] == 1 and rows["ada"] == 0
 
@@ -173,13 +195,21 @@ def test_a_quiz_that_cannot_be_read_is_named_and_one_that_can_is_asked(made):
 def test_missing_files_and_lessons_are_named(made):
     Path("lessons/my_lesson/slips.py").unlink()
     code, text = made("test", "lessons/my_lesson")
-    assert code == 1 and text.startswith("slips.py: ModuleNotFoundError: No module named")
+    assert code == 1 and text.startswith(
+        "slips.py: ModuleNotFoundError: No module named"
+    )
     code, text = made("test", "lesson/my_lesson")
-    assert code == 2 and "lesson/my_lesson/solution.py cannot be used: No such file" in text
+    assert (
+        code == 2
+        and "lesson/my_lesson/solution.py cannot be used: No such file" in text
+    )
     code, text = made("report", "lessons", "--lessons", "lessons/my_lesson")
     assert code == 2 and "[MG911] there are no lessons in" in text
     code, text = made("new", "lessons/my_lesson")
     assert code == 2 and "File exists" in text
     made("new", "lessons/my-lesson")
     code, text = made("test", "lessons/my-lesson")
-    assert (code, text) == (1, "the folder's name 'my-lesson' cannot be imported by Python")
+    assert (code, text) == (
+        1,
+        "the folder's name 'my-lesson' cannot be imported by Python",
+    )

@@ -50,7 +50,9 @@ def test_gradescope_s_results(run):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes links and a named pipe")
-def test_files_that_cannot_be_read_say_why_and_links_show_nothing(run, tmp_path, monkeypatch):
+def test_files_that_cannot_be_read_say_why_and_links_show_nothing(
+    run, tmp_path, monkeypatch
+):
     secret = tmp_path / "secret.py"
     secret.write_text("the secret = 1")
     hand_in("long", first=b"#" * 2**21)
@@ -109,7 +111,10 @@ def test_names_are_escaped(run, options):
 def test_several_folders_and_none(run):
     for name in ("a/ada", "b/ada"):
         hand_in(name, first=SOLUTION)
-    assert list(notes(run("class/a", "class/b", "class/a/ada", "--json")[1])) == ["a/ada", "b/ada"]
+    assert list(notes(run("class/a", "class/b", "class/a/ada", "--json")[1])) == [
+        "a/ada",
+        "b/ada",
+    ]
     code, text = run("class/a", "class/bb")
     assert code == 2 and "[MG919] there is no submission 'class/bb'" in text
     code, text = run("class/a", "class/b", "--gradescope")

@@ -38,14 +38,18 @@ def fill(typed, monkeypatch, capsys):
 
     def fill(rows, text, column, *words, code=0):
         monkeypatch.setattr("minigrad.course.classroom.report.graded", lambda *_: rows)
-        Path("roster.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+        Path("roster.csv").write_bytes(
+            text if isinstance(text, bytes) else text.encode()
+        )
         Path("class").mkdir(exist_ok=True)
         found, printed = typed("report", "class", "--roster", "roster.csv", "--column", column,
                                "-o", "filled.csv", *words)  # fmt: skip
         assert found == code, printed
         if code:
             return b"", printed
-        roster, data = (Path(name).read_bytes() for name in ("roster.csv", "filled.csv"))
+        roster, data = (
+            Path(name).read_bytes() for name in ("roster.csv", "filled.csv")
+        )
         assert data.count(b"\n") == data.count(b"\r\n")  # RFC 4180
         return data if b"\r\n" in roster else data.replace(b"\r\n", b"\n"), printed
 
@@ -62,7 +66,12 @@ def test_a_worksheet_of_moodle_is_filled_in_by_the_participants_numbers(fill):
     rows = [
         row("Bob von der Au_202", id="202"),
         row("Max Maier_205", (5, 18), id="205"),
-        row(unicodedata.normalize("NFD", "Zoë Müller_203"), (4, 9), id="203", partial=True),
+        row(
+            unicodedata.normalize("NFD", "Zoë Müller_203"),
+            (4, 9),
+            id="203",
+            partial=True,
+        ),
         row("Nobody_207", id="207"),
         row("ada@uni.example"),
         row("206"),  # may be a number of another kind
@@ -70,7 +79,9 @@ def test_a_worksheet_of_moodle_is_filled_in_by_the_participants_numbers(fill):
     data, printed = fill(rows, MOODLE, "Grade")
     expected = MOODLE.replace("bob@uni.example,,,", "bob@uni.example,,1,")
     expected = expected.replace("maier@uni.example,,,", "maier@uni.example,,2,")
-    assert data.decode() == expected.replace("zoe@uni.example,,-,", "zoe@uni.example,,1.3,")
+    assert data.decode() == expected.replace(
+        "zoe@uni.example,,-,", "zoe@uni.example,,1.3,"
+    )
     assert printed.splitlines() == [
         "Submissions were matched by the column Identifier",
         "Nobody_207: 0 rows of the roster match this submission",
@@ -84,10 +95,16 @@ def test_a_worksheet_of_moodle_is_filled_in_by_the_participants_numbers(fill):
 
 
 def test_a_worksheet_of_moodle_is_filled_in_by_mail_addresses(fill):
-    rows = [row("Ada@uni.example.zip"), row("eve@uni.example_lesson_03.py", (5, 18)), row("bob")]
+    rows = [
+        row("Ada@uni.example.zip"),
+        row("eve@uni.example_lesson_03.py", (5, 18)),
+        row("bob"),
+    ]
     data, printed = fill(rows, MOODLE, "Grade")
     expected = MOODLE.replace('late""",,', 'late""",1,')
-    assert data.decode() == expected.replace("eve@uni.example,,1.00", "eve@uni.example,,2")
+    assert data.decode() == expected.replace(
+        "eve@uni.example,,1.00", "eve@uni.example,,2"
+    )
     assert printed.splitlines()[:2] == [
         "Submissions were matched by the column Email address",
         "bob: 0 rows of the roster match this submission",
@@ -97,7 +114,9 @@ def test_a_worksheet_of_moodle_is_filled_in_by_mail_addresses(fill):
 
 def test_a_worksheet_of_moodle_is_filled_in_by_names(fill):
     zoe = unicodedata.normalize("NFD", "zoë müller.zip")
-    data, printed = fill([row(zoe), row("Max Maier"), row("lovelace, ada")], MOODLE, "Grade")
+    data, printed = fill(
+        [row(zoe), row("Max Maier"), row("lovelace, ada")], MOODLE, "Grade"
+    )
     assert marked(data, "Grade") == {
         "Participant 201": "1",
         "Participant 203": "1",
@@ -150,7 +169,9 @@ def test_a_file_named_by_a_number_needs_the_column_of_numbers(fill):
     )
     data, printed = fill(rows, NUMBERS, "Grade", "--by", "id number")
     assert marked(data, "Grade") == {"Participant 201": "1", "Participant 202": "1"}
-    data, printed = fill(rows, NUMBERS.replace("203", ""), "Grade", "--by", "Identifier")
+    data, printed = fill(
+        rows, NUMBERS.replace("203", ""), "Grade", "--by", "Identifier"
+    )
     assert marked(data, "Grade") == {}  # there is no participant 203 or 7
 
 
@@ -166,7 +187,10 @@ def test_names_in_two_columns_need_a_choice(fill):
 def test_columns_that_match_the_same_students_need_no_choice(fill):
     text = "Name,SIS User ID,SIS Login ID,Grade\nAda,ada1,ada1,\nBob,bob1,bob1,\n"
     data, printed = fill([row("bob1"), row("eve1")], text, "Grade")
-    assert marked(data, "Grade") == {"Bob": "1"} and "by the column SIS User ID\n" in printed
+    assert (
+        marked(data, "Grade") == {"Bob": "1"}
+        and "by the column SIS User ID\n" in printed
+    )
 
 
 LOGINS = [
@@ -183,7 +207,8 @@ def test_a_column_to_the_right_of_the_marks_may_contain_the_names(fill, place):
     def text(*marks):
         lines = zip(LOGINS, ("Grade", *marks), strict=True)
         return "".join(
-            ",".join([*cells[:place], mark, *cells[place:]]) + "\n" for cells, mark in lines
+            ",".join([*cells[:place], mark, *cells[place:]]) + "\n"
+            for cells, mark in lines
         )
 
     rows = [row("ada"), row("1", (5, 18))]
@@ -221,7 +246,9 @@ def test_a_login_may_consist_of_the_letters_of_another_name(fill):
     """A list without Canvas's numbers, in which only the login is spelled as in the file's name."""
     text = 'Name,Login,Grade\n"Doe, Jane",jdoe,\n"Roe, John",doejane,\n'
     data, printed = fill([row("doejane_101", id="101")], text, "Grade")
-    assert data.decode() == text and "doejane_101: 2 rows of the roster match" in printed
+    assert (
+        data.decode() == text and "doejane_101: 2 rows of the roster match" in printed
+    )
 
 
 def test_marks_go_to_nobody_else_whatever_numbers_collide(capsys, tmp_path):
@@ -239,7 +266,9 @@ def test_marks_go_to_nobody_else_whatever_numbers_collide(capsys, tmp_path):
             lines = ["Identifier,Full name,ID number,Username,Grade"]
             form = "Participant {1},S{0},{2},{3},"
         students = np.flatnonzero(listed)
-        path.write_text("\n".join([*lines, *(form.format(i, *numbers[i]) for i in students)]))
+        path.write_text(
+            "\n".join([*lines, *(form.format(i, *numbers[i]) for i in students)])
+        )
         rows = [
             row(
                 f"S{i}_{numbers[i, 0]}",
@@ -255,7 +284,9 @@ def test_marks_go_to_nobody_else_whatever_numbers_collide(capsys, tmp_path):
 
 
 def test_a_roster_without_any_of_the_names_stays_as_it_is(fill):
-    data, printed = fill([row("nobody"), row("none_9", id="9")], "Name,Grade\neve,\n", "Grade")
+    data, printed = fill(
+        [row("nobody"), row("none_9", id="9")], "Name,Grade\neve,\n", "Grade"
+    )
     assert data.decode() == "Name,Grade\neve,\n"
     assert printed.startswith(
         "No submission was matched, because no column contains a submission's name"
@@ -270,12 +301,17 @@ def test_a_download_matches_a_list_without_moodle_s_numbers_by_name(fill):
     assert marked(data, "Grade") == {}
 
 
-def test_a_number_does_not_decide_for_a_name_that_is_missing_where_names_are_shown(fill):
+def test_a_number_does_not_decide_for_a_name_that_is_missing_where_names_are_shown(
+    fill,
+):
     """Ada is missing, and her number of another assignment is Bob's number in this one."""
     text = "Identifier,Full name,Grade\nParticipant 1,Bob,\nParticipant 2,Eve,\n"
     data, printed = fill([row("Ada_1", id="1"), row("Eve_2", id="2")], text, "Grade")
     assert marked(data, "Grade") == {"Participant 2": "1"}
-    assert "Ada_1: its number is Participant 1, Bob's, but its name is in no row" in printed
+    assert (
+        "Ada_1: its number is Participant 1, Bob's, but its name is in no row"
+        in printed
+    )
 
 
 def test_a_number_and_a_name_of_different_students_are_left_to_the_teacher(fill):
@@ -290,7 +326,8 @@ def test_a_number_and_a_name_of_different_students_are_left_to_the_teacher(fill)
     rows = [row("roejohn_101", id="101"), row("doejane_102", id="102")]
     data, printed = fill(rows, CANVAS, "week 2")
     assert (
-        "roejohn_101: its number is Doe, Jane, 101's, but its name is Roe, John, 102's" in printed
+        "roejohn_101: its number is Doe, Jane, 101's, but its name is Roe, John, 102's"
+        in printed
     )
     assert data.decode() == CANVAS
 
@@ -328,28 +365,37 @@ def test_a_number_in_a_mail_address_or_a_mark_is_not_an_id(fill):
 def test_a_gradebook_of_canvas_is_filled_in_and_its_second_line_stays(fill):
     rows = [row("doejane_101", id="101"), row("roejohn_102", (5, 18), id="102")]
     data, printed = fill(rows, CANVAS, "week 2")
-    assert data.decode() == CANVAS.replace("A;101;;", "A;101;1;").replace("jroe;A;;;", "jroe;A;;2;")
+    assert data.decode() == CANVAS.replace("A;101;;", "A;101;1;").replace(
+        "jroe;A;;;", "jroe;A;;2;"
+    )
     assert "Student, Test, 103: 0 submissions match this row" in printed
     printed = fill([row("jroe"), row("Points Possible")], CANVAS, "week 2")[1]
     assert "Points Possible: 0 rows" in printed
-    assert fill([row("Doe, Jane")], CANVAS, "Week 2 (78)")[0].decode() == CANVAS.replace(
-        "A;101;;", "A;101;1;"
-    )
+    assert fill([row("Doe, Jane")], CANVAS, "Week 2 (78)")[
+        0
+    ].decode() == CANVAS.replace("A;101;;", "A;101;1;")
 
 
 def test_a_worksheet_with_decimal_commas_gets_decimal_commas(fill):
     text = "ID;Bewertung;Bestwertung\nTeilnehmer/in7;;3,00\n"
     (half,) = [row("x_7", (4, 9), id="7", partial=True)]
-    assert fill([half], text, "Bewertung")[0].decode() == text.replace("in7;;", "in7;1,3;")
+    assert fill([half], text, "Bewertung")[0].decode() == text.replace(
+        "in7;;", "in7;1,3;"
+    )
 
 
 def test_a_file_that_could_not_be_read_is_not_a_zero(fill):
     unread = Row(
-        "Eve", [Mark(ONE, 5, ""), Mark(TWO, 0, "could not be read", False)], "it is UTF-16 text"
+        "Eve",
+        [Mark(ONE, 5, ""), Mark(TWO, 0, "could not be read", False)],
+        "it is UTF-16 text",
     )
     data, printed = fill([unread], MOODLE, "Grade")
     assert data.decode() == MOODLE and "Eve: it is UTF-16 text" in printed
-    assert "Participant 206, Eve: not filled in, because a lesson could not be graded" in printed
+    assert (
+        "Participant 206, Eve: not filled in, because a lesson could not be graded"
+        in printed
+    )
 
 
 def test_two_submissions_of_one_student_are_left_to_the_teacher(fill):
@@ -358,12 +404,12 @@ def test_two_submissions_of_one_student_are_left_to_the_teacher(fill):
 
 
 def test_a_first_or_last_name_alone_is_no_match_and_bytes_that_are_not_utf_8_stay(fill):
-    text = (
-        "First name\tLast name\tID number\tWork (Real)\r\nJosé\tMaier\t7\t-\r\nMax\tMaier\t8\t-\r\n"
-    )
+    text = "First name\tLast name\tID number\tWork (Real)\r\nJosé\tMaier\t7\t-\r\nMax\tMaier\t8\t-\r\n"
     roster = text.encode("latin-1")
     data, printed = fill([row("8"), row("7")], roster, "Work (Real)")
-    assert data == text.replace("7\t-", "7\t1").replace("8\t-", "8\t1").encode("latin-1")
+    assert data == text.replace("7\t-", "7\t1").replace("8\t-", "8\t1").encode(
+        "latin-1"
+    )
     assert printed == "Submissions were matched by the column ID number\n"
     data, printed = fill([row("Max")], roster, "Work (Real)")
     assert data == roster and "contains their names (First name): choose one" in printed

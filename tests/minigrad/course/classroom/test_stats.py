@@ -21,11 +21,26 @@ PLANTED = [
     (17, "Tanh.backward", "(1 - z * z,)", "upstream gradient forgotten"),
     (13, "Multiply.backward", "(dz + b, dz + a)", "added instead of multiplied"),
     (7, "Exp.backward", "(dz,)", "missing local derivative"),
-    (4, "Tanh.backward", "(dz * (1 - np.tanh(z) ** 2),)", "derivative taken at the output"),
-    (3, "Multiply.backward", "(dz * z, dz * z)", "the product instead of the other factor"),
+    (
+        4,
+        "Tanh.backward",
+        "(dz * (1 - np.tanh(z) ** 2),)",
+        "derivative taken at the output",
+    ),
+    (
+        3,
+        "Multiply.backward",
+        "(dz * z, dz * z)",
+        "the product instead of the other factor",
+    ),
     (4, "Multiply.backward", "(b, a)", "upstream gradient forgotten"),
     (2, "Tanh.backward", "(dz,)", "missing local derivative"),
-    (1, "Tanh.backward", "(dz * (1 - x * x),)", "wrong local derivative: x instead of z"),
+    (
+        1,
+        "Tanh.backward",
+        "(dz * (1 - x * x),)",
+        "wrong local derivative: x instead of z",
+    ),
 ]
 # counted by hand
 STUCK = [("24", "Tanh.backward"), ("20", "Multiply.backward"), ("7", "Exp.backward"),
@@ -43,7 +58,9 @@ def hundred(typed, monkeypatch):
     texts = [SOLUTION] * 30 + [SOLUTION + "\n)"] * 6 + [EXERCISE] * 7 + [""] * 6
     for count, name, result, _ in PLANTED:
         inputs = "a, b" if name.startswith("M") else "x"
-        texts += [f"{SOLUTION}\n\n{name} = lambda self, dz, z, {inputs}: {result}\n"] * count
+        texts += [
+            f"{SOLUTION}\n\n{name} = lambda self, dz, z, {inputs}: {result}\n"
+        ] * count
     assert len(texts) == 100
     for number, text in enumerate(texts):
         folder = Path("class", f"student {number:03}")
@@ -56,20 +73,30 @@ def hundred(typed, monkeypatch):
         return grade.grade(GATES, Path(GATES.file), text)
 
     monkeypatch.setattr(marks, "grade", lambda one, path, text, *_: once(text))
-    return lambda *words: typed("report", "class", "--statistics", "--lesson", "3", *words)
+    return lambda *words: typed(
+        "report", "class", "--statistics", "--lesson", "3", *words
+    )
 
 
 def test_the_counts_of_a_hundred_submissions_are_exact(hundred):
     code, text = hundred("--keep", "marks")
     assert code == 0
-    assert re.search(r"^ 3  Gates +30 +57 +13$", text, re.M) and "\n100 submissions" in text
+    assert (
+        re.search(r"^ 3  Gates +30 +57 +13$", text, re.M)
+        and "\n100 submissions" in text
+    )
     counts = re.findall(r"^ +(\d+)  (\S.*)$", text, re.M)[1:]
     assert counts == STUCK + MISTAKES
     for _, name, _, mistake in PLANTED[:5]:
-        known = (slip for slip in GATES.slips if slip.name == mistake and name in slip.code)
+        known = (
+            slip for slip in GATES.slips if slip.name == mistake and name in slip.code
+        )
         assert " ".join(next(known).kind.split()) in " ".join(text.split())
     assert "student" not in text
-    assert hundred("--keep", "marks") == (0, text)  # stored marks contain the same facts
+    assert hundred("--keep", "marks") == (
+        0,
+        text,
+    )  # stored marks contain the same facts
     named = hundred("--keep", "marks", "--names")[1]
     names = " ".join(named.split()).partition("derivative taken at the output")[2]
     assert names.count("student") == 4 + 3
@@ -113,7 +140,9 @@ def test_the_page_fits_the_screen(chromium, tmp_path, width):  # noqa: F811
     path = tmp_path / "page.html"
     long = "a_very_long_name" * 8
     options = argparse.Namespace(out=path, names=True)
-    path.write_text(statistics(sample(long, long, long, "A hint. " * 30), options), "utf-8")
+    path.write_text(
+        statistics(sample(long, long, long, "A hint. " * 30), options), "utf-8"
+    )
     chromium.set_window_size(width, 900)
     chromium.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",

@@ -62,7 +62,10 @@ def exported(number, text):
 
 def colab(*codes):
     cells = [{"cell_type": "markdown", "source": ["# My answer"]}]
-    cells += [{"cell_type": "code", "source": code.splitlines(keepends=True)} for code in codes]
+    cells += [
+        {"cell_type": "code", "source": code.splitlines(keepends=True)}
+        for code in codes
+    ]
     return json.dumps({"cells": cells, "nbformat": 4})
 
 
@@ -78,7 +81,9 @@ def link(target):
 def added(book, code):
     """A notebook with another cell at its end."""
     cells = json.loads(book)["cells"]
-    return json.dumps({"cells": [*cells, {"cell_type": "code", "source": code}], "nbformat": 4})
+    return json.dumps(
+        {"cells": [*cells, {"cell_type": "code", "source": code}], "nbformat": 4}
+    )
 
 
 SPLIT = S1.split("\n\n", 1)
@@ -159,7 +164,9 @@ def grader():
     def once(one, text, modules):
         return grade.grade(one, Path(one.file), text, modules=dict(modules))
 
-    return lambda one, path, text, wall, modules: once(one, text, tuple(modules.items()))
+    return lambda one, path, text, wall, modules: once(
+        one, text, tuple(modules.items())
+    )
 
 
 def hand_in(folder, content):
@@ -204,12 +211,19 @@ def test_sixty_submissions_in_sixty_shapes_have_the_marks_counted_by_hand(
     code, text = typed("report", "class", "--json", *chosen)
     rows = found(text)
     assert code == 0 and len(rows) == len(SHAPES)
-    assert {name: rows[name][0] for name, *_ in SHAPES} == {name: m for name, _, m, _ in SHAPES}
+    assert {name: rows[name][0] for name, *_ in SHAPES} == {
+        name: m for name, _, m, _ in SHAPES
+    }
     for name, _, _, note in SHAPES:
-        assert note in rows[name][1] and bool(note) == bool(rows[name][1]), (name, rows[name][1])
+        assert note in rows[name][1] and bool(note) == bool(rows[name][1]), (
+            name,
+            rows[name][1],
+        )
     code, table = typed("report", "class", *chosen)
     lines = {
-        line[: line.index("/3")][:-4].strip(): line for line in table.splitlines() if "/3" in line
+        line[: line.index("/3")][:-4].strip(): line
+        for line in table.splitlines()
+        if "/3" in line
     }
     assert code == 0 and len(lines) == len(SHAPES)
     for name, _, signs, _ in SHAPES:
@@ -232,7 +246,9 @@ DOWNLOADED = {
 }
 
 
-def test_the_downloads_of_canvas_and_moodle_have_a_row_for_each_student(typed, grader, monkeypatch):
+def test_the_downloads_of_canvas_and_moodle_have_a_row_for_each_student(
+    typed, grader, monkeypatch
+):
     monkeypatch.setattr(marks, "grade", grader)
     Path("class").mkdir()
     for name, content in DOWNLOADED.items():
@@ -245,16 +261,25 @@ def test_the_downloads_of_canvas_and_moodle_have_a_row_for_each_student(typed, g
         "Ada Lovelace_201": "x..", "Bob von der Au_202": "..x", "Eve_203": "x..",
     }  # fmt: skip
     assert code == 0 and "instead of lesson_01_by_hand.py" in rows["doejane_101"][1]
-    assert [one.id for one in submissions([Path("class")]) if one.name == "Eve_203"] == ["203"]
+    assert [
+        one.id for one in submissions([Path("class")]) if one.name == "Eve_203"
+    ] == ["203"]
 
 
 def test_every_solution_and_exercise_is_recognized_without_its_name():
     for one in lessons():
         for file in ("exercise.py", "solution.py"):
-            text = one.read(file).partition('"""\n')[2]  # without the text that contains the number
-            assert recognized(File(PurePosixPath("answer.py"), 0.0, text)) == one, (one.name, file)
+            text = one.read(file).partition('"""\n')[
+                2
+            ]  # without the text that contains the number
+            assert recognized(File(PurePosixPath("answer.py"), 0.0, text)) == one, (
+                one.name,
+                file,
+            )
     assert (
-        recognized(File(PurePosixPath("tool.py"), 0.0, "import numpy as np\nx = 1\nname = 2"))
+        recognized(
+            File(PurePosixPath("tool.py"), 0.0, "import numpy as np\nx = 1\nname = 2")
+        )
         is None
     )
 
@@ -280,10 +305,15 @@ def deep(levels):
     return data
 
 
-def test_hostile_zip_files_have_a_row_that_says_so_and_nothing_is_written(typed, tmp_path):
+def test_hostile_zip_files_have_a_row_that_says_so_and_nothing_is_written(
+    typed, tmp_path
+):
     folder = Path("a/class")
     folder.mkdir(parents=True)
-    shapes = {**HOSTILE, "deep.zip": (deep(9), "more than 4 zip files are inside each other")}
+    shapes = {
+        **HOSTILE,
+        "deep.zip": (deep(9), "more than 4 zip files are inside each other"),
+    }
     for name, (data, _) in shapes.items():
         (folder / name).write_bytes(data)
     assert (folder / "one large file.zip").stat().st_size < 100_000
@@ -299,7 +329,8 @@ def test_hostile_zip_files_have_a_row_that_says_so_and_nothing_is_written(typed,
 def test_damaged_zip_files_never_stop_the_report(tmp_path):
     rng, path = random.Random(0), tmp_path / "damaged.zip"
     whole = [
-        zipped({F1: S1, "a/b.zip": zipped({"x.py": "a = 1"})}, method) for method in (0, 8, 12, 14)
+        zipped({F1: S1, "a/b.zip": zipped({"x.py": "a = 1"})}, method)
+        for method in (0, 8, 12, 14)
     ]
     for _ in range(500):
         data = bytearray(rng.choice(whole))
@@ -357,8 +388,12 @@ def test_names_that_look_alike_do_not_share_their_marks(typed, grader, monkeypat
 
 
 def test_a_long_note_is_cut(typed):
-    hand_in(Path("class", "eve"), {f"{'x' * 200}{number}.pdf": b"" for number in range(50)})
-    ((_, note),) = found(typed("report", "class", "--lesson", "1", "--json")[1]).values()
+    hand_in(
+        Path("class", "eve"), {f"{'x' * 200}{number}.pdf": b"" for number in range(50)}
+    )
+    ((_, note),) = found(
+        typed("report", "class", "--lesson", "1", "--json")[1]
+    ).values()
     assert len(note) == 1004 and note.endswith("...")
 
 
@@ -373,7 +408,9 @@ def test_ten_thousand_files_in_a_folder(typed):
 
 def test_files_in_opens_exported_work_and_nothing_else(tmp_path):
     path = tmp_path / "anna_17.zip"
-    path.write_bytes(zipped({f"anna/{F1}": "a = 1", "anna/progress.json": "{}", "b.py": ""}))
+    path.write_bytes(
+        zipped({f"anna/{F1}": "a = 1", "anna/progress.json": "{}", "b.py": ""})
+    )
     assert files_in(path) == {F1: "a = 1", "progress.json": "{}"}
     single = tmp_path / f"anna_17_{F1}"
     single.write_text("c = 3")

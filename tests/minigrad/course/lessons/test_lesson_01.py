@@ -22,11 +22,21 @@ def test_the_solution_is_what_a_nudge_measures(name):
 def test_a_wrong_number_is_answered_with_what_y_does_and_not_with_the_right_number():
     question = next(q for q in check.QUESTIONS if q.function == "dy_da")
     message = str(question.compare(0.5, solution.dy_da))
-    assert f"{y(a=4.1) - y():+.3f}" in message and f"{solution.dy_da:.3f}" not in message
+    assert (
+        f"{y(a=4.1) - y():+.3f}" in message and f"{solution.dy_da:.3f}" not in message
+    )
 
 
-def test_the_page_after_a_wrong_number_shows_no_number_that_is_still_asked_for(tmp_path):
-    numbers = {"dy_ds": 0.559, "dy_dm": 0.559, "dy_dc": 0.559, "dy_da": 0.5, "dy_db": None}
+def test_the_page_after_a_wrong_number_shows_no_number_that_is_still_asked_for(
+    tmp_path,
+):
+    numbers = {
+        "dy_ds": 0.559,
+        "dy_dm": 0.559,
+        "dy_dc": 0.559,
+        "dy_da": 0.5,
+        "dy_db": None,
+    }
     check.page(SimpleNamespace(**numbers), tmp_path / "page.html", "dy_da")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "0.279" not in text and "2.236" not in text

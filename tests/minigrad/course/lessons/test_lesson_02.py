@@ -17,7 +17,9 @@ def test_a_central_difference_of_a_cubic_is_off_by_h_squared(x, h):
 def test_the_numeric_gradient_of_a_function_of_three_inputs():
     a, b, c = point = np.array([2.0, -3.0, 6.5])
     slope = 1 - math.tanh(a * b + c) ** 2
-    measured = solution.numeric_gradient(lambda x: math.tanh(x[0] * x[1] + x[2]), point, 1e-5)
+    measured = solution.numeric_gradient(
+        lambda x: math.tanh(x[0] * x[1] + x[2]), point, 1e-5
+    )
     assert measured == pytest.approx([b * slope, a * slope, slope], abs=1e-9)
     assert point.tolist() == [2.0, -3.0, 6.5]
 

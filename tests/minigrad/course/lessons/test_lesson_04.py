@@ -27,8 +27,12 @@ def test_random_graphs_get_the_engines_gradients(seed):
     solution.backward(nodes[-1])
     tensors[-1].backward()
     for node, leaf in zip(nodes[:3], tensors[:3], strict=True):
-        assert node.grad == pytest.approx(0.0 if leaf.grad is None else leaf.grad.item(), abs=1e-12)
-        assert solution.forward_slope(nodes[-1], node) == pytest.approx(node.grad, abs=1e-12)
+        assert node.grad == pytest.approx(
+            0.0 if leaf.grad is None else leaf.grad.item(), abs=1e-12
+        )
+        assert solution.forward_slope(nodes[-1], node) == pytest.approx(
+            node.grad, abs=1e-12
+        )
 
 
 def test_there_is_one_path_for_each_way_to_choose_inputs():

@@ -21,7 +21,9 @@ def test_unbroadcast_is_the_adjoint_of_numpys_broadcasting(data, shape):
     found = solution.unbroadcast(dz, shape)
     assert np.shape(found) == shape
     # <dz, broadcast(b)> = <unbroadcast(dz), b>, for any b
-    assert (dz * np.broadcast_to(b, stretched)).sum() == pytest.approx((found * b).sum(), abs=1e-9)
+    assert (dz * np.broadcast_to(b, stretched)).sum() == pytest.approx(
+        (found * b).sum(), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("bias", [(2,), (1, 2)])

@@ -35,5 +35,7 @@ def test_the_verdict_is_the_packages_own(rule):
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_the_stretch_tasks_agree_with_the_whole_check(rule):
     slow = solution.my_gradcheck(rule, *rule.inputs)
-    assert [solution.quick_check(rule, rule.inputs, i) for i in range(len(slow))] == slow
+    assert [
+        solution.quick_check(rule, rule.inputs, i) for i in range(len(slow))
+    ] == slow
     assert solution.factor(rule.inputs[0], -2 * rule.inputs[0]) == pytest.approx(-0.5)

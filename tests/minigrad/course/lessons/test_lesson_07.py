@@ -81,4 +81,6 @@ def test_stretch_tasks():
     x, W = np.array([[0.5, -30.0]]), np.arange(6.0).reshape(3, 2)
     checked = solution.my_gradcheck
     assert checked(solution.Gate(lambda x: solution.sigmoid(x) * 2.0), x) == [True]
-    assert checked(solution.Gate(lambda W: solution.row(W, 2) * solution.row(W, 0)), W) == [True]
+    assert checked(
+        solution.Gate(lambda W: solution.row(W, 2) * solution.row(W, 0)), W
+    ) == [True]

@@ -22,7 +22,9 @@ def test_probabilities_loss_and_gradient_are_the_engines():
     for logits, labels in ((LOGITS, LABELS), (HUGE, np.array([1, 0]))):
         alike([solution.softmax(logits)], [mg.softmax(mg.Tensor(logits)).array])
         alike([solution.log_softmax(logits)], [mg.log_softmax(mg.Tensor(logits)).array])
-        loss, gradients = engine(lambda z, y=labels: mg.softmax_cross_entropy(z, y), 1.0, logits)
+        loss, gradients = engine(
+            lambda z, y=labels: mg.softmax_cross_entropy(z, y), 1.0, logits
+        )
         assert solution.cross_entropy(logits, labels) == pytest.approx(loss)
         alike([solution.cross_entropy_backward(logits, labels)], gradients)
 

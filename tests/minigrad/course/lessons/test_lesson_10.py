@@ -55,7 +55,10 @@ def test_the_curves_are_as_the_text_says():
     runs = {name: figures.with_momentum(lr) for name, lr in figures.RATES.items()}
     falls = {name: (np.diff(run) < 0).mean() for name, run in runs.items()}
     assert falls["B"] == 1 and falls["A"] < 0.75 < falls["D"] and runs["C"][-1] > 2
-    assert solution.diagnose(runs["B"]) == "too small" and solution.diagnose(runs["D"]) == "fine"
+    assert (
+        solution.diagnose(runs["B"]) == "too small"
+        and solution.diagnose(runs["D"]) == "fine"
+    )
     training, validation = figures.halves()
     assert solution.best_epoch(validation, 400) == (44, 399)
     np.testing.assert_allclose(

@@ -25,5 +25,7 @@ def test_the_gradient_is_the_engines(ids):
 def test_the_gradient_of_an_average_is_the_engines():
     ids, rng = np.array([[5, 1, 5], [0, 1, 2]]), np.random.default_rng(0)
     dz = rng.normal(size=(2, 4))
-    _, (gradient,) = engine(lambda W: mg.lookup(W, ids).mean(axis=1), dz, rng.normal(size=(7, 4)))
+    _, (gradient,) = engine(
+        lambda W: mg.lookup(W, ids).mean(axis=1), dz, rng.normal(size=(7, 4))
+    )
     alike([solution.average_backward(dz, ids, 7)], [gradient])

@@ -30,7 +30,8 @@ def test_running_sums_are_numpys():
 
     xs = [4, 0, 7, 1]
     assert (
-        solution.unroll_deep([add, add], xs, [0, 100]) == (100 + np.cumsum(np.cumsum(xs))).tolist()
+        solution.unroll_deep([add, add], xs, [0, 100])
+        == (100 + np.cumsum(np.cumsum(xs))).tolist()
     )
     back = np.cumsum(xs[::-1])[::-1]
     assert solution.both_ways(add, xs, 0) == list(zip(np.cumsum(xs), back, strict=True))

@@ -14,13 +14,21 @@ from ..conftest import alike
 def test_every_gradient_is_the_engines(sizes, last_only):
     T, B, D, H = sizes
     rng = np.random.default_rng(0)
-    shapes = {"xs": (T, B, D), "h0": (B, H), "W_xh": (D, H), "W_hh": (H, H), "b_h": (H,)}
+    shapes = {
+        "xs": (T, B, D),
+        "h0": (B, H),
+        "W_xh": (D, H),
+        "W_hh": (H, H),
+        "b_h": (H,),
+    }
     arrays = {name: rng.normal(size=shape) * 0.6 for name, shape in shapes.items()}
     g = rng.normal(size=(T + 1, B, H))
     if last_only:
         g[:-1] = 0
 
-    leaves = {name: mg.Tensor(array, requires_grad=True) for name, array in arrays.items()}
+    leaves = {
+        name: mg.Tensor(array, requires_grad=True) for name, array in arrays.items()
+    }
     states = [leaves["h0"]]
     for t in range(T):
         from_x = leaves["xs"][t] @ leaves["W_xh"]

@@ -19,7 +19,9 @@ def test_the_flow_is_that_of_a_recorded_network():
     hs = outputs(model, ids, ["rnn.cell.h"])["rnn.cell.h"].swapaxes(0, 1)
     dh = gradients(model, ids, labels, ["rnn.cell.h"])["rnn.cell.h"][:, -1]
     found = solution.flow(dh, hs, model.named_parameters()["rnn.cell.W_hh"].array)
-    np.testing.assert_allclose(found, gradient_flow(model, (ids, labels))["rnn.cell.h"], rtol=1e-4)
+    np.testing.assert_allclose(
+        found, gradient_flow(model, (ids, labels))["rnn.cell.h"], rtol=1e-4
+    )
 
 
 def test_the_decay_of_a_turn_and_in_the_long_run():

@@ -49,7 +49,10 @@ def test_a_step_of_train_is_sgd_by_hand():
 @pytest.mark.parametrize(("word", "label"), [(300, 1), (45, 0)])
 def test_leak_finds_what_was_planted(word, label):
     some = reader.reviews().train[:1000]
-    assert solution.leak(reader.planted(some, word, often=0.7, label=label), some.labels) == word
+    assert (
+        solution.leak(reader.planted(some, word, often=0.7, label=label), some.labels)
+        == word
+    )
 
 
 def test_the_stretch_tasks_agree_with_counts_and_logits():

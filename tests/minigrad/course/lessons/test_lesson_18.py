@@ -10,7 +10,12 @@ from layers import MultiHeadAttention
 from minigrad.course.checking import key
 from minigrad.course.checking.lesson import module
 from minigrad.course.checking.registry import lesson
-from minigrad.course.lessons.lesson_18_attention import check, shading, solution, trained
+from minigrad.course.lessons.lesson_18_attention import (
+    check,
+    shading,
+    solution,
+    trained,
+)
 
 from ..conftest import alike
 
@@ -35,7 +40,9 @@ def test_attention_is_the_engines(front, causal):
     alike(results[0], results[1], 1e-10)
 
 
-@pytest.mark.parametrize(("heads", "causal"), [(1, True), (2, False), (3, True), (6, False)])
+@pytest.mark.parametrize(
+    ("heads", "causal"), [(1, True), (2, False), (3, True), (6, False)]
+)
 def test_multi_head_is_that_of_layers(heads, causal):
     layer = MultiHeadAttention(6, heads, causal=causal, bias=False)
     x, W_q, W_k, W_v, W_out = tensors((2, 5, 6), *[(6, 6)] * 4)
@@ -51,8 +58,16 @@ def test_multi_head_is_that_of_layers(heads, causal):
 def test_the_numbers_of_the_text():
     q, k = mg.Tensor([[math.log(3)], [0.0]]), mg.Tensor([[0.0], [1.0]])
     v = mg.Tensor([[8.0, 0.0], [0.0, 4.0]])
-    alike([solution.attention(q, k, v, False).array], [np.array([[2.0, 3.0], [4.0, 2.0]])], 1e-6)
-    alike([solution.attention(q, k, v, True).array], [np.array([[8.0, 0.0], [4.0, 2.0]])], 1e-6)
+    alike(
+        [solution.attention(q, k, v, False).array],
+        [np.array([[2.0, 3.0], [4.0, 2.0]])],
+        1e-6,
+    )
+    alike(
+        [solution.attention(q, k, v, True).array],
+        [np.array([[8.0, 0.0], [4.0, 2.0]])],
+        1e-6,
+    )
 
 
 def test_a_leak_is_reported_with_both_positions():
@@ -67,7 +82,10 @@ def test_a_leak_is_reported_with_both_positions():
         "position 0 sees position 1, which comes later"
     )
     seen[0, 1], seen[2, 3], seen[2, 5] = 0, 0, 1
-    assert check.who_sees_whom(seen, np.tri(6)) == "position 1 sees position 2, which comes later"
+    assert (
+        check.who_sees_whom(seen, np.tri(6))
+        == "position 1 sees position 2, which comes later"
+    )
 
 
 @pytest.mark.parametrize("task", trained.TASKS)
@@ -86,16 +104,24 @@ def test_a_network_without_a_mask_has_a_low_loss_and_cannot_sort():
 
 
 def test_no_network_is_trained_with_a_wrong_function(monkeypatch):
-    monkeypatch.setattr(solution, "merge_heads", lambda z: z.reshape(z.shape[0], z.shape[2], -1))
+    monkeypatch.setattr(
+        solution, "merge_heads", lambda z: z.reshape(z.shape[0], z.shape[2], -1)
+    )
     with pytest.raises(ValueError, match="multi_head is not right yet"):
         check.training(solution)["learns"]("copy")
 
 
 def test_a_map_shows_numbers_and_leaks():
-    drawn = shading.figure("who <sees> whom", np.eye(2, dtype=bool), wrong=np.eye(2) == 0)
+    drawn = shading.figure(
+        "who <sees> whom", np.eye(2, dtype=bool), wrong=np.eye(2) == 0
+    )
     assert drawn.count(">!<") == 2 and "who &lt;sees&gt; whom" in drawn
-    drawn = shading.picture({"weights": ([[0.25, -0.5], [1.0, float("nan")]], ["a", "b"])})
-    assert all(f">{text}<" in drawn for text in (".25", "-.5", "1", "nan", "a", "weights"))
+    drawn = shading.picture(
+        {"weights": ([[0.25, -0.5], [1.0, float("nan")]], ["a", "b"])}
+    )
+    assert all(
+        f">{text}<" in drawn for text in (".25", "-.5", "1", "nan", "a", "weights")
+    )
 
 
 def test_the_stretch_tasks_agree_with_a_loop():
@@ -130,4 +156,6 @@ def test_the_page_is_drawn_without_another_training(tmp_path, monkeypatch):
     one.draw(one.solved, tmp_path / "trained.html", "")
     monkeypatch.setattr(trained, "train", None)
     one.draw(one.solved, tmp_path / "page.html", "", answers)
-    assert (tmp_path / "page.html").read_text() == (tmp_path / "trained.html").read_text()
+    assert (tmp_path / "page.html").read_text() == (
+        tmp_path / "trained.html"
+    ).read_text()

@@ -18,7 +18,11 @@ def test_positions_are_those_of_the_layer():
     x = np.zeros((1, 9, 12))
     alike(solution.positions(9, 12), PositionalEncoding()(x).array[0], 1e-12)
     table, ids = mg.Tensor(np.zeros((5, 12))), np.array([[4, 0]])
-    alike(solution.embed(table, ids, 3).array, PositionalEncoding()(x[:, :2], 3).array, 1e-12)
+    alike(
+        solution.embed(table, ids, 3).array,
+        PositionalEncoding()(x[:, :2], 3).array,
+        1e-12,
+    )
 
 
 def test_a_model_of_the_solution_is_one_of_transformer_blocks():
@@ -44,7 +48,10 @@ def test_attention_with_a_cache_is_that_of_the_layer(cached):
 
 def test_labels_and_probabilities_by_hand():
     inputs, labels = solution.targets(np.array([[0, 1, 22, 1, 0, 0]]))
-    assert (inputs.tolist(), labels.tolist()) == ([[0, 1, 22, 1, 0]], [[1, 22, 1, 0, -100]])
+    assert (inputs.tolist(), labels.tolist()) == (
+        [[0, 1, 22, 1, 0]],
+        [[1, 22, 1, 0, -100]],
+    )
     logits = np.log([1.0, 3.0]) + 700
     alike(solution.probabilities(logits, 0.5), [0.1, 0.9], 1e-9)
     alike(solution.probabilities(logits, 1e9), [0.5, 0.5], 1e-6)
@@ -88,14 +95,21 @@ def test_the_page_is_drawn_without_another_training(tmp_path, monkeypatch):
     assert (
         "Names that it wrote" in drawn and drawn.count("<svg") == 5
     )  # four heads, and who sees whom
-    rows = [row.split(", ") for row in re.findall(r"<tr><td>[\d.]+</td><td>(.*?)</td>", drawn)]
+    rows = [
+        row.split(", ")
+        for row in re.findall(r"<tr><td>[\d.]+</td><td>(.*?)</td>", drawn)
+    ]
     assert [len(row) for row in rows] == [8, 8, 8]
 
 
 def test_each_row_of_ids_has_a_0_after_its_letters_as_the_exercise_says():
     assert "letters, and at least one 0" in lesson(19).exercise
-    asked = [question for question in lesson(19).questions if question.function == "targets"]
-    rows = [row for question in asked for row in question.given(solution)["ids"].tolist()]
+    asked = [
+        question for question in lesson(19).questions if question.function == "targets"
+    ]
+    rows = [
+        row for question in asked for row in question.given(solution)["ids"].tolist()
+    ]
     assert len(rows) == 9
     for row in rows:
         letters = row.index(0, 1) - 1

@@ -7,7 +7,12 @@ import pytest
 
 import minigrad as mg
 from layers import AveragePool2d, Conv2d, MaxPool2d
-from minigrad.course.lessons.lesson_20_convolution import check, exercise, solution, trained
+from minigrad.course.lessons.lesson_20_convolution import (
+    check,
+    exercise,
+    solution,
+    trained,
+)
 
 from ..conftest import alike, engine
 
@@ -16,7 +21,11 @@ numbers = rng.normal
 
 
 def test_the_numbers_of_the_text():
-    x, kernel, dz = np.array([[1.0, 2, 5, 3]]), np.array([[-1.0, 1]]), np.array([[1.0, 0, 2]])
+    x, kernel, dz = (
+        np.array([[1.0, 2, 5, 3]]),
+        np.array([[-1.0, 1]]),
+        np.array([[1.0, 0, 2]]),
+    )
     alike([solution.convolve(x, kernel, 1)], [[[1, 3, -2]]])
     alike([solution.kernel_gradient(dz, x, (1, 2), 1)], [[[11, 8]]])
     dx = solution.image_gradient(np.array([[1.0, 3, 2]]), kernel, (1, 4), 1)
@@ -56,15 +65,21 @@ def test_pooling_is_that_of_layers(size):
     x = check.steps(size, 2, 3, 7, 8)  # with ties
     dz = numbers(size=(2, 3, 7 // size, 8 // size))
     z, (dx,) = engine(MaxPool2d(size), dz, x)
-    alike([solution.max_pool(x, size), solution.max_pool_backward(dz, x, size)], [z, dx])
+    alike(
+        [solution.max_pool(x, size), solution.max_pool_backward(dz, x, size)], [z, dx]
+    )
     alike([solution.average_pool(x, size)], [AveragePool2d(size)(x).array])
 
 
 def test_a_gradient_is_the_slope_after_a_nudge():
     kernel, x, dz = numbers(size=(2, 3)), numbers(size=(5, 6)), numbers(size=(2, 2))
-    slopes = check.nudged(lambda x: (dz * solution.convolve(x, kernel, 2)).sum(), x.shape)
+    slopes = check.nudged(
+        lambda x: (dz * solution.convolve(x, kernel, 2)).sum(), x.shape
+    )
     alike([slopes], [solution.image_gradient(dz, kernel, x.shape, 2)])
-    slopes = check.nudged(lambda k: (dz * solution.convolve(x, k, 2)).sum(), kernel.shape)
+    slopes = check.nudged(
+        lambda k: (dz * solution.convolve(x, k, 2)).sum(), kernel.shape
+    )
     alike([slopes], [solution.kernel_gradient(dz, x, kernel.shape, 2)])
 
 
@@ -75,12 +90,17 @@ def test_the_matrix_computes_the_convolution():
 
 
 def test_the_first_wrong_function_is_found(monkeypatch, capsys):
-    assert trained.wrong_function(solution) == trained.wrong_function(trained.ENGINE) == ""
+    assert (
+        trained.wrong_function(solution) == trained.wrong_function(trained.ENGINE) == ""
+    )
     monkeypatch.setattr(solution, "max_pool", lambda x, size: x[..., ::size, ::size])
     with pytest.raises(ValueError, match="because max_pool is not right yet"):
         check.training(solution)["learns"]()
     trained.run(solution)
-    assert capsys.readouterr().out == "max_pool is not right yet. Run minigrad course check 20.\n"
+    assert (
+        capsys.readouterr().out
+        == "max_pool is not right yet. Run minigrad course check 20.\n"
+    )
     monkeypatch.setattr(solution, "pad", exercise.pad)
     assert trained.wrong_function(solution) == "pad is not written yet"
 

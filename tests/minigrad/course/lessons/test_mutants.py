@@ -47,14 +47,18 @@ SLIPPED = "for x in a:\n        b += x\n    h += 1\n    return b"
     ],
 )  # fmt: skip
 def test_mutants_makes_a_mistake(body, name, made):
-    found = {(slip.name, slip.code) for slip in mutants(f"def f(a, b, h):\n    {body}", "f")}
+    found = {
+        (slip.name, slip.code) for slip in mutants(f"def f(a, b, h):\n    {body}", "f")
+    }
     assert (name, f"def f(a, b, h):\n    {made}") in found
 
 
 def test_mutants_rewrites_one_method_of_a_class():
     slips = list(mutants(CLASS, "Tanh.backward"))
     assert all(
-        slip.code.startswith("class Tanh:\n\n    def forward(self, x):\n        return x\n")
+        slip.code.startswith(
+            "class Tanh:\n\n    def forward(self, x):\n        return x\n"
+        )
         for slip in slips
     )
     assert any("return dz * 1 - z" in slip.code for slip in slips)

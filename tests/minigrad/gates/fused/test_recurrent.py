@@ -23,7 +23,9 @@ def lstm(a, h, c, W):
 def gru(a, h, W, b):
     states = []
     for t in range(a.shape[1]):
-        (z, r, n), (s_z, s_r, s_n) = (np.split(s, 3, axis=1) for s in (a[:, t], h @ W + b))
+        (z, r, n), (s_z, s_r, s_n) = (
+            np.split(s, 3, axis=1) for s in (a[:, t], h @ W + b)
+        )
         n = np.tanh(n + sigmoid(r + s_r) * s_n)
         h = n + sigmoid(z + s_z) * (h - n)
         states.append(h)
@@ -39,7 +41,9 @@ def alternating(a):
 
 
 @pytest.mark.parametrize("layout", [np.array, by_time, np.asfortranarray, alternating])
-@pytest.mark.parametrize("scale", [1, 30])  # open gates, and gates that are almost 0 or 1
+@pytest.mark.parametrize(
+    "scale", [1, 30]
+)  # open gates, and gates that are almost 0 or 1
 @pytest.mark.parametrize(("dtype", "error"), [("float32", 2e-6), ("float64", 4e-15)])
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 def test_states_agree_with_the_equations(kind, dtype, error, scale, layout):

@@ -35,7 +35,9 @@ def test_attention_of_random_shapes_and_masks(seed):
     few = tuple(1 if rng.random() < 0.3 else size for size in batch)
     q, k, v = (
         rng.choice([0.3, 1.0, 20.0]) * rng.normal(size=(*lead, *size))
-        for lead, size in zip([batch, few, few[1:]], [(T, D), (S, D), (S, W)], strict=True)
+        for lead, size in zip(
+            [batch, few, few[1:]], [(T, D), (S, D), (S, W)], strict=True
+        )
     )
     masks = [np.array(True), rng.random((S,)) < 0.7, rng.random((T, 1)) < 0.7]
     mask = [*masks, rng.random((*few, T, S)) < 0.3][seed // 3 % 4]
@@ -43,22 +45,30 @@ def test_attention_of_random_shapes_and_masks(seed):
     gate = mg.ScaledDotProductAttention(causal)
     inputs = [mg.Tensor(one, requires_grad=True) for one in (q, k, v)]
     z = gate(*inputs, mask)
-    np.testing.assert_allclose(z.array, by_definition(q, k, v, allowed), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        z.array, by_definition(q, k, v, allowed), rtol=1e-10, atol=1e-12
+    )
     weights = gate.weights(q, k, mask).array
     assert (weights[np.broadcast_to(~allowed, weights.shape)] == 0).all()
     unfused = mg.unfuse(z)
     np.testing.assert_allclose(unfused.array, z.array, rtol=1e-10, atol=1e-12)
     dz = rng.normal(size=z.shape)
     for one, other in zip(
-        mg.grad(z, inputs, upstream=dz), mg.grad(unfused, inputs, upstream=dz), strict=True
+        mg.grad(z, inputs, upstream=dz),
+        mg.grad(unfused, inputs, upstream=dz),
+        strict=True,
     ):
         scale = abs(other.array).max(initial=1)
-        np.testing.assert_allclose(one.array / scale, other.array / scale, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(
+            one.array / scale, other.array / scale, rtol=1e-9, atol=1e-11
+        )
 
 
 def test_attention_to_equal_keys_is_the_mean_of_the_values_so_far():
     v = np.arange(1.0, 7.0).reshape(3, 2)
-    z = mg.scaled_dot_product_attention(np.ones((3, 5)), np.ones((3, 5)), v, causal=True)
+    z = mg.scaled_dot_product_attention(
+        np.ones((3, 5)), np.ones((3, 5)), v, causal=True
+    )
     np.testing.assert_allclose(z.array, [[1, 2], [2, 3], [3, 4]], rtol=1e-14)
 
 
@@ -73,15 +83,22 @@ def test_attention_by_hand():
 def test_no_gradient_passes_a_mask_and_a_row_without_keys_is_0(causal, dtype):
     rng = np.random.default_rng(1)
     q, k, v = (
-        mg.Tensor(one.astype(dtype), requires_grad=True) for one in rng.normal(size=(3, 4, 2))
+        mg.Tensor(one.astype(dtype), requires_grad=True)
+        for one in rng.normal(size=(3, 4, 2))
     )
-    mask = np.array([[False] * 4, [True, False, False, True], [True] * 4, [False] * 3 + [True]])
+    mask = np.array(
+        [[False] * 4, [True, False, False, True], [True] * 4, [False] * 3 + [True]]
+    )
     z = mg.scaled_dot_product_attention(q, k, v, mask, causal)
     allowed = mask & (np.tri(4) > 0) if causal else mask
     for form in (z, mg.unfuse(z)):
         assert form.dtype == dtype and not form.array[0].any()
         jacobian = [
-            mg.grad(form, [q, k, v], upstream=np.eye(4, dtype=dtype)[t][:, None].repeat(2, 1))
+            mg.grad(
+                form,
+                [q, k, v],
+                upstream=np.eye(4, dtype=dtype)[t][:, None].repeat(2, 1),
+            )
             for t in range(4)
         ]
         for t, (dq, dk, dv) in enumerate(jacobian):
@@ -117,7 +134,9 @@ def test_attention_to_huge_scores_is_finite(size):
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_attention_keeps_the_dtype(dtype):
     q, k, v = np.random.default_rng(3).normal(size=(3, 4, 5, 2)).astype(dtype)
-    expected = mg.scaled_dot_product_attention(*(one.astype(float) for one in (q, k, v))).array
+    expected = mg.scaled_dot_product_attention(
+        *(one.astype(float) for one in (q, k, v))
+    ).array
     z = mg.scaled_dot_product_attention(q, k, v)
     assert z.dtype == dtype
     np.testing.assert_allclose(
@@ -139,16 +158,22 @@ def test_values_with_more_batch_axes_than_queries_and_keys():
     q, k, v = (rng.normal(size=size) for size in ((3, 2), (3, 2), (4, 3, 2)))
     inputs = [mg.Tensor(one, requires_grad=True) for one in (q, k, v)]
     z = mg.ScaledDotProductAttention(causal=True)(*inputs)
-    np.testing.assert_allclose(z.array, by_definition(q, k, v, np.tri(3) > 0), rtol=1e-12)
+    np.testing.assert_allclose(
+        z.array, by_definition(q, k, v, np.tri(3) > 0), rtol=1e-12
+    )
     dz = rng.normal(size=z.shape)
     for one, other in zip(
-        mg.grad(z, inputs, upstream=dz), mg.grad(mg.unfuse(z), inputs, upstream=dz), strict=True
+        mg.grad(z, inputs, upstream=dz),
+        mg.grad(mg.unfuse(z), inputs, upstream=dz),
+        strict=True,
     ):
         np.testing.assert_allclose(one.array, other.array, atol=1e-12)
 
 
 def test_heads_are_joined_without_a_copy():
-    x = mg.Tensor(np.ones((2, 5, 3, 4)), requires_grad=True)  # (batch, time, head, width)
+    x = mg.Tensor(
+        np.ones((2, 5, 3, 4)), requires_grad=True
+    )  # (batch, time, head, width)
     q = (2 * x).transpose(0, 2, 1, 3)
     z = mg.scaled_dot_product_attention(q, q, q, causal=True)
     assert np.shares_memory(z.transpose(0, 2, 1, 3).reshape(2, 5, 12).array, z.array)
@@ -167,15 +192,21 @@ def test_layer_norm_standardizes_each_row(shape, epsilon):
     rng = np.random.default_rng(5)
     x, gain, bias = 7 + rng.normal(size=shape), *rng.normal(size=(2, shape[-1]))
     z = mg.layer_norm(x, gain, bias, epsilon).array
-    expected = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + epsilon)
+    expected = (x - x.mean(-1, keepdims=True)) / np.sqrt(
+        x.var(-1, keepdims=True) + epsilon
+    )
     np.testing.assert_allclose(z, expected * gain + bias, rtol=1e-12, atol=1e-13)
-    np.testing.assert_array_equal(mg.layer_norm(x, gain, epsilon=epsilon).array + bias, z)
+    np.testing.assert_array_equal(
+        mg.layer_norm(x, gain, epsilon=epsilon).array + bias, z
+    )
 
 
 def test_layer_norm_loses_no_digits_far_from_0():
     x = np.array([[1e6, 1e6 + 1, 1e6 + 2, 1e6 + 5]], np.float32)
     z = mg.layer_norm(x, np.ones(4, np.float32)).array
-    np.testing.assert_allclose(z, mg.layer_norm(x - 1e6, np.ones(4, np.float32)).array, rtol=1e-5)
+    np.testing.assert_allclose(
+        z, mg.layer_norm(x - 1e6, np.ones(4, np.float32)).array, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize(
@@ -185,15 +216,30 @@ def test_layer_norm_loses_no_digits_far_from_0():
         ("layer_norm(ones((2, 3)), ones(3), ones(1))", r"MG159.*bias \(1,\)"),
         ("layer_norm(ones((2, 3)), ones((2, 3)))", "MG159"),
         ("layer_norm(1.0, ones(1))", "MG159"),
-        ("attend(ones((3, 2)), ones((3, 4)), ones((3, 2)))", r"MG160.*q \(3, 2\), k \(3, 4\)"),
+        (
+            "attend(ones((3, 2)), ones((3, 4)), ones((3, 2)))",
+            r"MG160.*q \(3, 2\), k \(3, 4\)",
+        ),
         ("attend(ones((3, 2)), ones((4, 2)), ones((3, 2)))", "MG160"),
-        ("attend(ones((3, 2)), ones((4, 2)), ones((4, 2)), causal=True)", "MG160.*T = S"),
+        (
+            "attend(ones((3, 2)), ones((4, 2)), ones((4, 2)), causal=True)",
+            "MG160.*T = S",
+        ),
         ("attend(ones(2), ones((3, 2)), ones((3, 2)))", "MG160"),
         ("attend(ones((2, 3, 2)), ones((4, 3, 2)), ones((3, 2)))", "MG160"),
-        ("attend(ones((3, 2)), ones((3, 2)), ones((3, 2)), ones(2) > 0)", "MG160.*mask"),
-        ("attend(ones((3, 2)), ones((3, 2)), ones((3, 2)), ones((5, 1, 3)) > 0)", "MG160"),
+        (
+            "attend(ones((3, 2)), ones((3, 2)), ones((3, 2)), ones(2) > 0)",
+            "MG160.*mask",
+        ),
+        (
+            "attend(ones((3, 2)), ones((3, 2)), ones((3, 2)), ones((5, 1, 3)) > 0)",
+            "MG160",
+        ),
         ("attend(ones((3, 2)), ones((3, 2)), ones((3, 2)), ones(3))", "MG161.*float64"),
-        ("attend(ones((3, 2)), ones((3, 2)), ones((3, 2)), ones(3, int))", "MG161.*int64"),
+        (
+            "attend(ones((3, 2)), ones((3, 2)), ones((3, 2)), ones(3, int))",
+            "MG161.*int64",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(call, code):

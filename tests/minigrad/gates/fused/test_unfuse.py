@@ -23,7 +23,9 @@ FUSED: list[type[mg.Gate]] = [
 
 
 def gates_of(tensor):
-    return [node.gate.name for node in mg.graph.ancestors([tensor.node])[::-1] if node.gate]
+    return [
+        node.gate.name for node in mg.graph.ancestors([tensor.node])[::-1] if node.gate
+    ]
 
 
 def cases():
@@ -33,18 +35,24 @@ def cases():
             yield pytest.param(gate, arrays, id=f"{kind.__name__}-{number}")
             if isinstance(gate, _Sequence):
                 shorter = type(gate)(truncate=2, reverse=gate.reverse)
-                yield pytest.param(shorter, arrays, id=f"{kind.__name__}-{number}-truncated")
+                yield pytest.param(
+                    shorter, arrays, id=f"{kind.__name__}-{number}-truncated"
+                )
 
 
 def test_every_gate_without_second_derivative_has_an_unfused_form():
-    own = [gate for gate in mg.GATES.values() if gate.__module__.startswith("minigrad.")]
+    own = [
+        gate for gate in mg.GATES.values() if gate.__module__.startswith("minigrad.")
+    ]
     assert set(UNFUSED) >= {gate for gate in own if not gate.differentiable_twice}
     assert set(UNFUSED) == set(FUSED)
 
 
 @pytest.mark.parametrize(("gate", "arrays"), list(cases()))
 def test_value_and_gradients_are_those_of_the_gate(gate, arrays):
-    leaves = [mg.Tensor(array, requires_grad=array.dtype.kind == "f") for array in arrays]
+    leaves = [
+        mg.Tensor(array, requires_grad=array.dtype.kind == "f") for array in arrays
+    ]
     wanted = [leaf for leaf in leaves if leaf.requires_grad]
     z = gate(*leaves)
     unfused = mg.unfuse(z)
@@ -61,9 +69,13 @@ def test_value_and_gradients_are_those_of_the_gate(gate, arrays):
 @pytest.mark.parametrize("kind", [mg.RNNSequence, mg.GRUSequence, mg.LSTMSequence])
 def test_masks_and_inputs_of_integers(kind):
     *_, (gate, arrays) = kind.sample_inputs()
-    *others, mask = [array.round() if array.dtype.kind == "f" else array for array in arrays]
+    *others, mask = [
+        array.round() if array.dtype.kind == "f" else array for array in arrays
+    ]
     integers = [array.astype(int) for array in (*others, mask)]
-    np.testing.assert_allclose(gate(*integers).array, gate(*others, mask).array, rtol=1e-12)
+    np.testing.assert_allclose(
+        gate(*integers).array, gate(*others, mask).array, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("junk", [np.nan, np.inf])
@@ -93,13 +105,20 @@ def test_nan_at_padded_steps_reaches_no_value_and_no_gradient(gate, arrays, junk
 
 @pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
 @pytest.mark.parametrize(
-    "options", [{}, {"truncate": 3, "bidirectional": True, "layers": 2}], ids=["plain", "deep"]
+    "options",
+    [{}, {"truncate": 3, "bidirectional": True, "layers": 2}],
+    ids=["plain", "deep"],
 )
 def test_a_whole_model_opened_is_the_model_unrolled(kind, options):
     mg.seed(1)
-    model = Sequential(Embedding(20, 3), kind(3, 2, **options), Dense(4 if options else 2, 2))
+    model = Sequential(
+        Embedding(20, 3), kind(3, 2, **options), Dense(4 if options else 2, 2)
+    )
     parameters = model.parameters()
-    ids, labels = np.random.default_rng(2).integers(1, 20, (4, 7)), np.array([0, 1, 1, 0])
+    ids, labels = (
+        np.random.default_rng(2).integers(1, 20, (4, 7)),
+        np.array([0, 1, 1, 0]),
+    )
     with mg.fused():
         unfused = mg.unfuse(mg.softmax_cross_entropy(model(ids), labels))
     unrolled = mg.softmax_cross_entropy(model(ids), labels)
@@ -137,7 +156,10 @@ def test_the_gradients_that_backward_sent_can_be_drawn():
 
 @pytest.mark.parametrize(
     "change",
-    [lambda W: W.update(lambda array: array.fill(2.0)), lambda W: setattr(W, "array", 2 * W.array)],
+    [
+        lambda W: W.update(lambda array: array.fill(2.0)),
+        lambda W: setattr(W, "array", 2 * W.array),
+    ],
 )
 def test_a_parameter_changed_since_is_a_clear_error(change):
     W = mg.Tensor(np.ones((1, 1)), requires_grad=True, name="W_hh")

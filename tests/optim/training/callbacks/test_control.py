@@ -27,7 +27,9 @@ from tests.optim.training.callbacks.point import run, w
 
 
 def test_learning_rate_follows_the_schedule_and_joins_the_history() -> None:
-    trainer = run([LearningRate(StepSchedule(every=2, factor=0.5))], xs=[1, 1, 1], epochs=2)
+    trainer = run(
+        [LearningRate(StepSchedule(every=2, factor=0.5))], xs=[1, 1, 1], epochs=2
+    )
     assert w(trainer) == -(1 + 1 + 0.5 + 0.5 + 0.25 + 0.25)
     assert trainer.history["lr"] == [0.5, 0.25]
     assert trainer.optimizer.scale == 1
@@ -47,11 +49,18 @@ TEST = [(np.array([2.0]), np.zeros(1))]
 
 def test_evaluation_every_so_many_epochs_joins_their_rows() -> None:
     trainer = run([Evaluate(TEST, every_epochs=2)], epochs=4)
-    assert [row.get("test_loss") for row in trainer.history.rows] == [None, -4, None, -8]
+    assert [row.get("test_loss") for row in trainer.history.rows] == [
+        None,
+        -4,
+        None,
+        -8,
+    ]
 
 
 def test_evaluation_every_so_many_steps_makes_rows_of_its_own() -> None:
-    history = run([Evaluate(TEST, "held", every_steps=2)], xs=[1, 1, 1], epochs=2).history
+    history = run(
+        [Evaluate(TEST, "held", every_steps=2)], xs=[1, 1, 1], epochs=2
+    ).history
     assert history["held_loss"] == [-4, -8, -12]
     found = [(row["epoch"], row["step"]) for row in history.rows if "held_loss" in row]
     assert found == [(0.6667, 2), (1.3333, 4), (2.0, 6)]
@@ -80,11 +89,15 @@ def test_early_stopping_counts_epochs_that_are_no_better(
 def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
     class Score(Callback):
         def on_epoch_end(self, trainer: Run) -> None:
-            trainer.history.rows[-1]["train_accuracy"] = [0.5, 0.7, 0.6, 0.9][trainer.epoch - 1]
+            trainer.history.rows[-1]["train_accuracy"] = [0.5, 0.7, 0.6, 0.9][
+                trainer.epoch - 1
+            ]
 
     trainer = run([Score(), EarlyStopping("train_accuracy", patience=0)], epochs=4)
     assert trainer.epoch == 3
-    assert trainer.stop_reason == "train_accuracy did not improve on 0.7000 for 1 epochs"
+    assert (
+        trainer.stop_reason == "train_accuracy did not improve on 0.7000 for 1 epochs"
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +107,9 @@ def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
         ("log", "Log (at the top level)"),
     ],
 )
-def test_the_culprit_of_a_loss_that_is_not_finite_is_named(culprit: str, where: str) -> None:
+def test_the_culprit_of_a_loss_that_is_not_finite_is_named(
+    culprit: str, where: str
+) -> None:
     model, x = Sequential(Dense(3, 2)), np.ones((4, 3), "float32")
     if culprit == "dense.b":
         model.dense.b.array = np.full(2, np.inf, "float32")

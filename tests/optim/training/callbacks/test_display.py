@@ -29,11 +29,15 @@ def test_the_report_is_a_table_with_a_line_for_each_epoch(
     assert {len(line) for line in lines} == {len(head)}
 
 
-def test_without_a_terminal_the_bar_is_ten_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_the_bar_is_ten_plain_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     run([ProgressBar("reviews")], xs=[1] * 30)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 10 and "\r" not in "".join(lines)
-    assert lines[0].startswith("epoch 1/1  batch 3/30  loss -1.000  ")  # the mean of 0, -1 and -2
+    assert lines[0].startswith(
+        "epoch 1/1  batch 3/30  loss -1.000  "
+    )  # the mean of 0, -1 and -2
     assert lines[-1].startswith("epoch 1/1  batch 30/30  loss -14.500  ")
     assert lines[-1].endswith(" reviews/s")
 

@@ -37,7 +37,9 @@ def steps(*numbers: int) -> list[str]:
 
 
 @pytest.mark.parametrize("end", ["done", "stop", "ctrl-c", "error"])
-def test_the_best_weights_come_back_however_the_run_ends(tmp_path: Path, end: str) -> None:
+def test_the_best_weights_come_back_however_the_run_ends(
+    tmp_path: Path, end: str
+) -> None:
     class End(Callback):
         def on_epoch_end(self, trainer: Run) -> None:
             if trainer.epoch == 4 and end == "stop":
@@ -71,9 +73,13 @@ def test_the_running_means_of_the_best_epoch_come_back() -> None:
     optimizer = SGD(model.named_parameters(), lr=0.1)
     metrics = {"score": lambda output, labels: next(scores)}
     callbacks = [Epochs(), best]
-    trainer = Trainer(model, mg.mean_squared_error, optimizer, metrics=metrics, callbacks=callbacks)
+    trainer = Trainer(
+        model, mg.mean_squared_error, optimizer, metrics=metrics, callbacks=callbacks
+    )
     trainer.fit([(x, x)], 3)
-    np.testing.assert_allclose(means, [0.3, 0.57, 0.813], rtol=1e-6)  # 3 is the batch's mean
+    np.testing.assert_allclose(
+        means, [0.3, 0.57, 0.813], rtol=1e-6
+    )  # 3 is the batch's mean
     assert model.batchnorm.mean[0] == means[1] == best.weights["batchnorm.mean"][0]
 
 
@@ -137,15 +143,26 @@ def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path: Path) -> None:
                 folder.unlink()
                 elsewhere.rename(folder)
 
-    writers: list[Callback] = [BestWeights(folder / "b.safetensors"), LogFile(folder / "l.csv")]
+    writers: list[Callback] = [
+        BestWeights(folder / "b.safetensors"),
+        LogFile(folder / "l.csv"),
+    ]
     with pytest.warns(RuntimeWarning) as warned:
-        run([*writers, Snapshots(folder, keep=9), Break()], epochs=4, scores=[4, 3, 2, 1])
+        run(
+            [*writers, Snapshots(folder, keep=9), Break()],
+            epochs=4,
+            scores=[4, 3, 2, 1],
+        )
     told = [str(warning.message) for warning in warned]
-    assert len(told) == 6 and all("MG506" in text and "training continues" in text for text in told)
+    assert len(told) == 6 and all(
+        "MG506" in text and "training continues" in text for text in told
+    )
     assert names(folder) == ["b.safetensors", "l.csv", *steps(1, 4)]
 
 
-def test_a_folder_that_cannot_be_made_is_found_out_before_the_run(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_found_out_before_the_run(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(NotADirectoryError):
         run([LogFile(Path(__file__) / "folder" / "log.csv")])
 
@@ -156,7 +173,11 @@ def test_what_would_fail_each_time_ends_the_run(
 ) -> None:
     monkeypatch.setitem(sys.modules, without, None)
     with pytest.raises(MinigradError, match="MG509|MG706"):
-        run([Snapshots(tmp_path)] if "safe" in without else [LearningCurves(tmp_path / "c.png")])
+        run(
+            [Snapshots(tmp_path)]
+            if "safe" in without
+            else [LearningCurves(tmp_path / "c.png")]
+        )
 
 
 def test_snapshots_leave_other_files_alone(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ def test_statistics_by_layer() -> None:
 def test_statistics_of_gradients_whose_squares_float32_cannot_hold() -> None:
     point, statistics = Point(), Statistics(every_steps=1)
     point.w = mg.Tensor(np.zeros(1, "float32"), requires_grad=True)
-    train([statistics], [(np.array([x]), np.zeros(1)) for x in (1e-30, 1e25)], point=point)
+    train(
+        [statistics], [(np.array([x]), np.zeros(1)) for x in (1e-30, 1e25)], point=point
+    )
     norms = statistics.history["point gradient_norm"]
     assert norms == pytest.approx([1e-30, 1e25], rel=1e-6, abs=0)
