@@ -42,6 +42,8 @@ class Cell(Layer):
     array([[3.]], dtype=float32)
 
     Errors: see Layer.
+
+    Since: 0.1.
     """
 
     state_names: tuple[str, ...] = ("h",)
@@ -99,6 +101,8 @@ class RNNCell(Cell):
 
     Errors: OptionError for sizes below 1 (MG210) and for an activation that is not a function
     (MG211). Source: Elman, Finding structure in time (1990).
+
+    Since: 0.1.
     """
 
     @answering
@@ -147,6 +151,8 @@ class GRUCell(Cell):
     Errors: OptionError for sizes below 1 (MG210). Sources: Cho et al., Learning phrase
     representations using RNN encoder-decoder (2014), for reset_after=False; Keras's and PyTorch's
     documentation for reset_after=True.
+
+    Since: 0.1.
     """
 
     @answering
@@ -206,6 +212,8 @@ class LSTMCell(Cell):
     Errors: OptionError for sizes below 1 (MG210). Sources: Hochreiter and Schmidhuber, Long
     short-term memory (1997); Gers et al., Learning to forget (2000), for the forget gate;
     Jozefowicz et al. (2015) for its bias.
+
+    Since: 0.1.
     """
 
     state_names = ("h", "c")

@@ -34,6 +34,8 @@ class Conv1d(Layer):
     Errors: OptionError for sizes below 1 (MG210); ShapeError if x has a different number of axes or
     channels (MG164), or is smaller than a kernel (MG162). Source: Goodfellow, Bengio and Courville,
     Deep Learning (2016), chapter 9.
+
+    Since: 0.2.
     """
 
     axes: int = 1
@@ -76,6 +78,8 @@ class Conv2d(Conv1d):
     (2, 6, 24, 24)
 
     Errors: see Conv1d. Source: LeCun et al., Gradient-based learning applied to document recognition (1998).
+
+    Since: 0.2.
     """
 
     axes = 2
@@ -104,6 +108,8 @@ class MaxPool2d(_Pool2d):
 
     Errors: ShapeError if x is smaller than a window, or a size or stride is not a positive integer
     (MG162). Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 9.3.
+
+    Since: 0.2.
     """
 
     def forward(self, x: Any) -> Tensor:
@@ -122,6 +128,8 @@ class AveragePool2d(_Pool2d):
 
     Errors: see MaxPool2d. Source: LeCun et al., Gradient-based learning applied to document
     recognition (1998).
+
+    Since: 0.2.
     """
 
     def forward(self, x: Any) -> Tensor:
@@ -136,6 +144,8 @@ class Flatten(Layer):
     (2, 12)
 
     Errors: ShapeError for a single number (MG109). Source: the documentation of PyTorch's Flatten.
+
+    Since: 0.2.
     """
 
     def forward(self, x: Any) -> Tensor:

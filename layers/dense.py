@@ -23,6 +23,8 @@ class Dense(Layer):
     Errors: OptionError for sizes below 1 (MG210) and for an activation that is not a function
     (MG211); ShapeError if `init` returns the wrong shape (MG213). Source: Goodfellow, Bengio and
     Courville, Deep Learning (2016), section 6.1.
+
+    Since: 0.1.
     """
 
     @answering

@@ -14,7 +14,10 @@ from .layer import Layer, as_tensor
 
 
 class ModeWarning(UserWarning):
-    """Warning (MG214): the model is evaluated while it is in training mode."""
+    """Warning (MG214): the model is evaluated while it is in training mode.
+
+    Since: 0.2.
+    """
 
 
 class Dropout(Layer):
@@ -31,6 +34,8 @@ class Dropout(Layer):
     booleans; a ModeWarning (MG214) if dropout is on inside `no_grad`, usually because you forgot to
     call `eval()`. Source: Srivastava et al., Dropout: a simple way to prevent neural networks from
     overfitting (2014); section 10 describes the division ("inverted dropout").
+
+    Since: 0.1.
     """
 
     @answering

@@ -32,6 +32,8 @@ class Embedding(Layer):
     Errors: IndexRangeError (MG141) for an id outside the vocabulary; DtypeError (MG117) for ids
     that are not integers. Source: Bengio et al., A neural probabilistic language model (2003),
     section 2.
+
+    Since: 0.1.
     """
 
     @answering
@@ -65,6 +67,8 @@ class OneHot(Layer):
 
     Errors: see Embedding. Source: Bishop, Pattern Recognition and Machine Learning (2006), 2.2
     (1-of-K).
+
+    Since: 0.2.
     """
 
     def __init__(self, size: int) -> None:
@@ -90,6 +94,8 @@ class TiedHead(Layer):
     ((2, 10), ['embedding.table', 'b'])
 
     Source: Press and Wolf, Using the output embedding to improve language models (2017).
+
+    Since: 0.2.
     """
 
     def __init__(self, embedding: Embedding, bias: bool = True) -> None:

@@ -25,6 +25,8 @@ class Images:
     Images of shape (16, 3, 5, 5)
 
     Errors: DtypeError for anything but real numbers (MG110).
+
+    Since: 0.2.
     """
 
     def __init__(self, images: TensorLike) -> None:

@@ -31,12 +31,18 @@ Initialiser = Callable[[Shape], Array]
 
 
 def zeros(shape: Shape) -> Array:
-    """W = 0 everywhere."""
+    """W = 0 everywhere.
+
+    Since: 0.1.
+    """
     return np.zeros(shape, np.float32)
 
 
 def ones(shape: Shape) -> Array:
-    """W = 1 everywhere."""
+    """W = 1 everywhere.
+
+    Since: 0.1.
+    """
     return np.ones(shape, np.float32)
 
 
@@ -46,6 +52,8 @@ def uniform(low: float, high: float) -> Initialiser:
 
     >>> uniform(-0.05, 0.05)((2, 3)).shape
     (2, 3)
+
+    Since: 0.1.
     """
     start = float(low)
     width = float(high - low)
@@ -63,6 +71,8 @@ def normal(deviation: float) -> Initialiser:
 
     >>> normal(0.1)((2, 3)).dtype
     dtype('float32')
+
+    Since: 0.1.
     """
 
     def draw(shape: Shape) -> Array:
@@ -91,6 +101,8 @@ def glorot_uniform(shape: Shape) -> Array:
 
     Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural
     networks (2010), eq. 16.
+
+    Since: 0.1.
     """
     inputs, outputs = _fans(shape)
     limit = math.sqrt(6 / (inputs + outputs))
@@ -100,6 +112,8 @@ def glorot_uniform(shape: Shape) -> Array:
 def glorot_normal(shape: Shape) -> Array:
     """Draw from a normal distribution with variance 2 / (in + out). Source: Glorot and Bengio
     (2010), eq. 12.
+
+    Since: 0.1.
     """
     inputs, outputs = _fans(shape)
     deviation = math.sqrt(2 / (inputs + outputs))
@@ -111,6 +125,8 @@ def he_uniform(shape: Shape) -> Array:
     sets about half of its inputs to 0.
 
     Source: He et al., Delving deep into rectifiers (2015), eq. 10.
+
+    Since: 0.1.
     """
     inputs, _ = _fans(shape)
     limit = math.sqrt(6 / inputs)
@@ -118,7 +134,10 @@ def he_uniform(shape: Shape) -> Array:
 
 
 def he_normal(shape: Shape) -> Array:
-    """Draw from a normal distribution with variance 2 / in. Source: He et al. (2015)."""
+    """Draw from a normal distribution with variance 2 / in. Source: He et al. (2015).
+
+    Since: 0.1.
+    """
     inputs, _ = _fans(shape)
     deviation = math.sqrt(2 / inputs)
     return normal(deviation)(shape)
@@ -137,6 +156,8 @@ def orthogonal(shape: Shape) -> Array:
 
     Sources: Saxe et al., Exact solutions to the nonlinear dynamics of learning (2014); Mezzadri
     (2007) for the sign correction.
+
+    Since: 0.1.
     """
     rows = shape[0]
     columns = math.prod(shape[1:])

@@ -47,6 +47,8 @@ def outputs(
 
     Errors: OptionError for a path that the model does not compute (MG240) or computes more than
     once (MG241).
+
+    Since: 0.1.
     """
     with no_grad():
         return _joined([values for _, _, values in _passes(model, x, layers, batch_size)])
@@ -75,6 +77,8 @@ def gradients(
 
     Errors: the same as `outputs`, and GradientError (MG242) for a value that does not depend on
     any trainable parameter.
+
+    Since: 0.1.
     """
     passes = []
     for batch, output, values in _passes(model, x, layers, batch_size):
@@ -115,6 +119,8 @@ def gradient_flow(
 
     Errors: see `gradients`. Source: Bengio, Simard and Frasconi, Learning long-term dependencies
     with gradient descent is difficult (1994).
+
+    Since: 0.1.
     """
     *inputs, y = batch
     paths = [

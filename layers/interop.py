@@ -51,6 +51,8 @@ def export_weights(model: Layer, path: AnyPath, layout: str) -> None:
 
     Errors: OptionError for an unknown layout (MG250) and for a layer that the other framework does
     not have (MG251); CheckpointError (MG506) if the file cannot be written.
+
+    Since: 0.1.
     """
     content = serialized(to_layout(model, layout))
     replace_file(path, lambda file: file.write(content))
@@ -63,6 +65,8 @@ def import_weights(model: Layer, path: AnyPath, layout: str) -> None:
     Errors: OptionError, as in `export_weights`; CheckpointError for a missing, truncated or damaged
     file (MG252) and for a file that does not match the model (MG505, which lists all missing,
     unknown and mismatched names).
+
+    Since: 0.1.
     """
     try:
         arrays, *_ = read_safetensors(path)
@@ -84,6 +88,8 @@ def to_layout(model: Layer, layout: str) -> dict[str, Array]:
 
     Errors: OptionError for an unknown layout (MG250), for a layer that the other framework does not
     have (MG251), and for two arrays with the same name (MG238).
+
+    Since: 0.1.
     """
     result: dict[str, Array] = {}
     for layer, parts, names in _entries(model, layout):
@@ -106,6 +112,8 @@ def from_layout(model: Layer, arrays: Mapping[str, Array], layout: str) -> None:
 
     Errors: see `import_weights`; CheckpointError (MG239) if the arrays for a shared parameter
     differ.
+
+    Since: 0.1.
     """
     # PyTorch counts batches, but uses this number only if a BatchNorm has no momentum
     arrays = {name: a for name, a in arrays.items() if not name.endswith("num_batches_tracked")}

@@ -70,6 +70,8 @@ class Layer(Whole, KnownNames):
     the model but would not be trained (MG203, MG204), and for an attribute that has the name of a
     method (MG243); UnknownNameError (MG119) for assigning a setting that a layer of minigrad lacks,
     and for `trainable` and `requires_grad`, unless a class assigns them in its own methods.
+
+    Since: 0.1.
     """
 
     training: bool = True
@@ -368,6 +370,8 @@ class Sequential(Layer):
 
     Errors: OptionError (MG206) for an argument that is neither a Layer nor a function; LayerError
     (MG249) for a part with a number as its name.
+
+    Since: 0.1.
     """
 
     if TYPE_CHECKING:  # for mypy, because the children's names depend on the arguments

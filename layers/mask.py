@@ -67,7 +67,10 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
 
 
 class PaddingWarning(UserWarning):
-    """Warning (MG227): a layer uses a state computed after padding."""
+    """Warning (MG227): a layer uses a state computed after padding.
+
+    Since: 0.1.
+    """
 
 
 def warn_of_padding(layer: str, x: Tensor) -> None:

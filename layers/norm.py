@@ -49,6 +49,8 @@ class LayerNorm(Layer):
     Errors: OptionError for a width below 1 (MG210); ShapeError if the last axis of x has a
     different size (MG236); OptionError for a negative epsilon (MG254).
     Source: Ba, Kiros and Hinton, Layer normalization (2016).
+
+    Since: 0.1.
     """
 
     @answering
@@ -93,6 +95,8 @@ class BatchNorm(LayerNorm):
     ShapeError for a different number of channels,
     or in training a batch with only one number for each (MG225); a ModeWarning (MG214) for training
     mode inside `no_grad`. Source: Ioffe and Szegedy, Batch normalization (2015).
+
+    Since: 0.2.
     """
 
     bias: Any

@@ -25,7 +25,10 @@ class Whole:
 
 
 class LayerError(MinigradError, TypeError):
-    """Raised if a subclass of Layer is defined incorrectly."""
+    """Raised if a subclass of Layer is defined incorrectly.
+
+    Since: 0.1.
+    """
 
 
 def walk(root: Part, prefix: str = "") -> Iterator[tuple[str, Part]]:

@@ -132,6 +132,8 @@ class Recurrent(Layer):
     Errors: OptionError for invalid options (MG143, MG210, MG211, MG212, MG220, MG226); ShapeError
     if x (MG221), a mask (MG222) or a state (MG224) has the wrong shape, and for lengths above T
     (MG223).
+
+    Since: 0.2.
     """
 
     cell: Cell  # the first cell
@@ -284,6 +286,8 @@ class RNN(Recurrent):
     ['cell.W_xh', 'cell.W_hh', 'cell.b_h']
 
     Source: Elman, Finding structure in time (1990).
+
+    Since: 0.1.
     """
 
     cell: RNNCell
@@ -309,6 +313,8 @@ class GRU(Recurrent):
 
     Options: see `Recurrent`. Source: Cho et al., Learning phrase representations using RNN
     encoder-decoder (2014).
+
+    Since: 0.1.
     """
 
     cell: GRUCell
@@ -336,6 +342,8 @@ class LSTM(Recurrent):
     ((5, 2), (2, 5, 2), (2, 5, 2))
 
     Options: see `Recurrent`. Source: Hochreiter and Schmidhuber, Long short-term memory (1997).
+
+    Since: 0.1.
     """
 
     cell: LSTMCell
@@ -381,6 +389,8 @@ def pool(sequence: Any, how: str, mask: Any = None) -> Tensor:
     (MG222). For a sequence without real steps, Keras returns NaN instead of raising an error.
     Source: Collobert et al., Natural language processing (almost) from scratch (2011), for the
     maximum.
+
+    Since: 0.1.
     """
     if how not in ("mean", "max"):
         raise OptionError(

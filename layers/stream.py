@@ -50,6 +50,8 @@ class TruncatedBPTT:
     time steps (MG231) and for a model that does not return outputs and a state (MG233). Source:
     Williams and Peng, An efficient gradient-based algorithm for on-line training of recurrent
     network trajectories (1990).
+
+    Since: 0.1.
     """
 
     def __init__(self, k1: int, k2: int) -> None:
@@ -117,6 +119,8 @@ class Stateful(Layer):
 
     Errors: see TruncatedBPTT; ShapeError (MG224) from a recurrent layer if the batch size changes;
     GradientError (MG237) if another layer computed inputs that the next call would need again.
+
+    Since: 0.2.
     """
 
     # x: the inputs that the next gradient flows back through; state: the state before x; evaluated:
@@ -191,6 +195,8 @@ def sample(
     Errors: OptionError (MG232) for an empty prompt or a temperature below 0; ShapeError (MG233).
     Source: Gumbel, Statistical theory of extreme values (1954): the index of the largest element of
     logits + temperature · noise is a draw from this distribution.
+
+    Since: 0.2.
     """
     if not len(prompt):
         raise OptionError(

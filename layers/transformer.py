@@ -47,6 +47,8 @@ class MultiHeadAttention(Layer):
     Errors: OptionError for a width that the heads cannot share equally (MG245) and for a state
     without causal=True (MG246); ShapeError for x (MG221) or a mask (MG222) of the wrong shape.
     Source: Vaswani et al., Attention is all you need (2017), 3.2.2.
+
+    Since: 0.2.
     """
 
     @answering
@@ -161,6 +163,8 @@ class TransformerBlock(Layer):
     Errors: see MultiHeadAttention and Dropout. Sources: Vaswani et al., Attention is all you need
     (2017); Xiong et al., On layer normalization in the transformer architecture (2020), for
     pre-norm.
+
+    Since: 0.2.
     """
 
     _child_name = "block"
@@ -220,6 +224,8 @@ class PositionalEmbedding(Layer):
     Errors: OptionError for sizes below 1 (MG210); ShapeError for x of the wrong shape (MG221) and
     for positions outside the table (MG247). Source: Radford et al., Improving language
     understanding by generative pre-training (2018).
+
+    Since: 0.2.
     """
 
     def __init__(
@@ -262,6 +268,8 @@ class PositionalEncoding(Layer):
 
     Errors: ShapeError for x of the wrong shape (MG221). Source: Vaswani et al., Attention is all you
     need (2017), 3.5.
+
+    Since: 0.2.
     """
 
     def forward(self, x: Any, start: int = 0) -> Tensor:

@@ -45,6 +45,8 @@ def unroll(
 
     Errors: OptionError for truncate=0 (MG143), and any errors from the cell. Source: Werbos,
     Backpropagation through time (1990).
+
+    Since: 0.1.
     """
     listed = isinstance(inputs, (list, tuple))
     steps = len(inputs) if listed else inputs.shape[1]

@@ -55,6 +55,8 @@ def save(path: AnyPath, arrays: Mapping[str, Any], info: Mapping[str, Any] | Non
     folder), in which case an existing file is left unchanged; CheckpointError MG509 if the package
     safetensors is not installed; DtypeError MG507 for arrays or info that cannot be stored.
     Source: https://github.com/huggingface/safetensors, which defines the format.
+
+    Since: 0.1.
     """
     text = to_json({"sha256": _BLANK, "info": as_stored(info, f"the info for {shown(path)}")})
     content = serialized(arrays, {_KEY: text})
@@ -91,6 +93,8 @@ def load(path: AnyPath) -> Checkpoint:
     Errors: CheckpointError MG501 if the file does not exist or cannot be read; MG502 if it is
     truncated or not in the safetensors format; MG503 if it has no checksum, because another program
     wrote it; MG504 if it was damaged and does not match its checksum.
+
+    Since: 0.1.
     """
     try:
         arrays, metadata, header, body = read_safetensors(path)

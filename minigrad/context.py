@@ -150,14 +150,20 @@ class setting(ContextDecorator):
 
 
 class no_grad(setting):
-    """Turn recording off within a block or a decorated function. Results require no gradient."""
+    """Turn recording off within a block or a decorated function. Results require no gradient.
+
+    Since: 0.1.
+    """
 
     def __init__(self) -> None:
         super().__init__(RECORDING, False)
 
 
 class enable_grad(setting):
-    """Turn recording on within a block, even inside `no_grad`."""
+    """Turn recording on within a block, even inside `no_grad`.
+
+    Since: 0.1.
+    """
 
     def __init__(self) -> None:
         super().__init__(RECORDING, True)
@@ -173,6 +179,8 @@ class fused(setting):
     >>> with fused():
     ...     FUSED.get()
     True
+
+    Since: 0.1.
     """
 
     def __init__(self, on: bool = True) -> None:
@@ -187,6 +195,8 @@ class scope(setting):
     in encoder/t07
 
     Errors: OptionError if the decorated function is a generator or a coroutine (MG131).
+
+    Since: 0.1.
     """
 
     def __init__(self, name: str) -> None:

@@ -42,6 +42,8 @@ def grad(
     >>> (second,) = grad(first, [x])
     >>> first.item(), second.item()
     (27.0, 18.0)
+
+    Since: 0.1.
     """
     if others:
         return call_renamed(grad, **locals())
@@ -77,6 +79,8 @@ def jacobian(f: Callable[..., Tensor], inputs: TensorLike, **others: Any) -> Any
             [ 0., 12.]])
 
     Errors: as for `grad`.
+
+    Since: 0.2.
     """
     if others:
         return call_renamed(jacobian, **locals())
@@ -106,6 +110,8 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike, **oth
 
     Errors: ShapeError if a vector and its input have different shapes (MG102); otherwise as for
     `grad`. Source: Pearlmutter, Fast exact multiplication by the Hessian (1994).
+
+    Since: 0.2.
     """
     if others:
         return call_renamed(hvp, **locals())

@@ -24,6 +24,8 @@ class MinigradError(Exception):
     minigrad.errors.ShapeError: [MG101] MultiplyGate cannot multiply (2, 3) by (4, 5)
       cause:  the inner sizes 3 and 4 differ
       remedy: transpose one of them
+
+    Since: 0.1.
     """
 
     def __init__(
@@ -65,55 +67,94 @@ def reason(error: BaseException) -> str:
 
 
 class ShapeError(MinigradError, ValueError):
-    """Shapes that are incompatible."""
+    """Shapes that are incompatible.
+
+    Since: 0.1.
+    """
 
 
 class DtypeError(MinigradError, TypeError):
-    """A dtype or value type that an operation does not support."""
+    """A dtype or value type that an operation does not support.
+
+    Since: 0.1.
+    """
 
 
 class GradientError(MinigradError, RuntimeError):
-    """A gradient that cannot be computed, or that would be wrong."""
+    """A gradient that cannot be computed, or that would be wrong.
+
+    Since: 0.1.
+    """
 
 
 class UnsupportedError(MinigradError, TypeError):
-    """A NumPy function that has no gate, or a call with unsupported arguments."""
+    """A NumPy function that has no gate, or a call with unsupported arguments.
+
+    Since: 0.1.
+    """
 
 
 class UnknownNameError(MinigradError, AttributeError):
-    """A name that a Tensor, a layer, an optimizer or a module does not have."""
+    """A name that a Tensor, a layer, an optimizer or a module does not have.
+
+    Since: 0.2.
+    """
 
 
 class UnknownImportError(MinigradError, ModuleNotFoundError):
-    """A module that does not exist, or a name that a module does not have."""
+    """A module that does not exist, or a name that a module does not have.
+
+    Since: 0.2.
+    """
 
 
 class OptionError(MinigradError, ValueError):
-    """An invalid value for an option."""
+    """An invalid value for an option.
+
+    Since: 0.1.
+    """
 
 
 class IndexRangeError(MinigradError, IndexError):
-    """An id outside the vocabulary, a label outside the classes, or an index outside an axis."""
+    """An id outside the vocabulary, a label outside the classes, or an index outside an axis.
+
+    Since: 0.1.
+    """
 
 
 class NonFiniteError(MinigradError, ArithmeticError):
-    """NaN or infinity where a finite number is needed."""
+    """NaN or infinity where a finite number is needed.
+
+    Since: 0.1.
+    """
 
 
 class NumberRangeError(MinigradError, OverflowError):
-    """A number that a dtype cannot represent."""
+    """A number that a dtype cannot represent.
+
+    Since: 0.2.
+    """
 
 
 class DataError(MinigradError, RuntimeError):
-    """Data that is missing, damaged or empty, or that could not be downloaded."""
+    """Data that is missing, damaged or empty, or that could not be downloaded.
+
+    Since: 0.1.
+    """
 
 
 class CheckpointError(MinigradError, RuntimeError):
-    """A checkpoint that cannot be read, or that does not match the model."""
+    """A checkpoint that cannot be read, or that does not match the model.
+
+    Since: 0.1.
+    """
 
 
 class DrawError(MinigradError, RuntimeError):
-    """A picture that cannot be drawn or written."""
+    """A picture that cannot be drawn or written.
+
+    Since: 0.1.
+    """
 
 
 def pip_install(*packages: str) -> str:

@@ -26,7 +26,9 @@ from .tensor import Tensor, TensorLike, as_tensors, from_node
 
 GATES: dict[str, type[Gate]] = {}
 """All gates by name. If a second module defines a gate with the same name, the second gate has the
-key "module.name". Gates whose names start with _ are not included."""
+key "module.name". Gates whose names start with _ are not included.
+
+Since: 0.1."""
 
 
 def _unshared(output: Array, nodes: Sequence[Node], recorded: bool) -> Array:
@@ -83,6 +85,8 @@ class Gate:
     Errors: ShapeError for incompatible shapes (MG101), DtypeError for inputs that are not numbers
     (MG110).
     Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.5.
+
+    Since: 0.1.
     """
 
     symbol: ClassVar[str] = ""

@@ -27,12 +27,17 @@ def seed(value: int | list[int]) -> None:
     The seed determines all random numbers that are drawn afterward.
 
     Errors: NumPy's TypeError or ValueError for anything but non-negative integers.
+
+    Since: 0.1.
     """
     generator().bit_generator.state = np.random.default_rng(value).bit_generator.state
 
 
 def generator() -> np.random.Generator:
-    """Return the generator. To save its state, save `generator().bit_generator.state`."""
+    """Return the generator. To save its state, save `generator().bit_generator.state`.
+
+    Since: 0.1.
+    """
     global _generator
     if _generator is None:
         _generator = np.random.default_rng()

@@ -47,6 +47,8 @@ class Tensor(TorchMethods, ForeignNames):
     Errors: DtypeError for data that is not numeric (MG110), for masked arrays (MG172), and for
     integer or float16 data with requires_grad=True (MG112); ShapeError for ragged lists (MG103).
     Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
+
+    Since: 0.1.
     """
 
     __slots__ = ("__weakref__", "node")
@@ -258,6 +260,8 @@ def cut(tensor: TensorLike) -> Tensor:
 
     Errors: as for Tensor. Source: Williams and Peng, An efficient gradient-based algorithm
     (1990).
+
+    Since: 0.1.
     """
     (tensor,), watch = as_tensors([tensor]), ON_CUT.get()
     leaf = Leaf(

@@ -27,6 +27,8 @@ class Adagrad(Optimizer):
     Keras, s starts at 0.1.
 
     Errors: see Optimizer. Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011).
+
+    Since: 0.1.
     """
 
     slots = ("squares",)

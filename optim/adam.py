@@ -38,6 +38,8 @@ class Adam(Optimizer):
     other betas, every step updates all rows.
 
     Errors: see Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
+
+    Since: 0.1.
     """
 
     slots = ("m", "v")
@@ -190,6 +192,8 @@ class AdamW(Adam):
 
     Errors: see Optimizer. Source: Loshchilov and Hutter, Decoupled weight decay regularization
     (2019).
+
+    Since: 0.1.
     """
 
     decoupled_decay = True

@@ -40,6 +40,8 @@ def clip_gradients(
     Errors: NonFiniteError MG310, which lists the paths of gradients that are not finite;
     OptionError MG305 for a negative norm. Source: Pascanu, Mikolov and Bengio, On the difficulty of
     training recurrent neural networks (2013).
+
+    Since: 0.1.
     """
     if others:
         return call_renamed(clip_gradients, **locals())

@@ -69,6 +69,8 @@ class Optimizer(KnownNames):
     gradient of the wrong shape) before it changes anything. After that, two events can leave the
     step incomplete: Ctrl-C in your own loop (the Trainer finishes the step first), and an overflow
     if NumPy is set to raise errors.
+
+    Since: 0.1.
     """
 
     slots: tuple[str, ...] = ()

@@ -41,6 +41,8 @@ def split(
     >>> optimizer = AdamW([{"parameters": biases, "weight_decay": 0.0}, {"parameters": rest}], lr=1e-3)
 
     Errors: OptionError MG319 for a pattern that matches nothing.
+
+    Since: 0.1.
     """
     for pattern in patterns:
         if not any(_matches(path, pattern) for path in parameters):
@@ -64,12 +66,17 @@ def freeze(model: Any, *patterns: str) -> list[str]:
     paths of these parameters.
 
     Errors: see `split`.
+
+    Since: 0.1.
     """
     return _set(model, patterns, False)
 
 
 def unfreeze(model: Any, *patterns: str) -> list[str]:
-    """Unfreeze the parameters that match a pattern. Returns their paths. Errors: see `split`."""
+    """Unfreeze the parameters that match a pattern. Returns their paths. Errors: see `split`.
+
+    Since: 0.1.
+    """
     return _set(model, patterns, True)
 
 

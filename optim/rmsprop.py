@@ -24,6 +24,8 @@ class RMSprop(Optimizer):
     0.8
 
     Errors: see Optimizer. Source: Hinton, Neural networks for machine learning, lecture 6e (2012).
+
+    Since: 0.1.
     """
 
     slots = ("squares",)

@@ -26,6 +26,8 @@ class StepSchedule:
     [1.0, 1.0, 0.5, 0.5, 0.25]
 
     Source: He et al., Deep residual learning for image recognition (2016), section 4.2.
+
+    Since: 0.1.
     """
 
     @answering
@@ -47,6 +49,8 @@ class CosineSchedule:
 
     Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts (2017),
     without the restarts.
+
+    Since: 0.1.
     """
 
     @answering
@@ -70,6 +74,8 @@ class WarmUp:
     [0.5, 1.0, 1.0, 0.5, 0.0]
 
     Source: Goyal et al., Accurate, large minibatch SGD (2017), 2.2.
+
+    Since: 0.1.
     """
 
     @answering

@@ -34,6 +34,8 @@ class SGD(Optimizer):
     Errors: see Optimizer; OptionError for `nesterov` without momentum (MG308). Sources: Polyak,
     Some methods of speeding up the convergence of iteration methods (1964); Sutskever et al., On
     the importance of initialization and momentum in deep learning (2013).
+
+    Since: 0.1.
     """
 
     below = (("momentum", 1.0),)

@@ -98,3 +98,12 @@ def test_an_entry_has_its_parts(name, kind):
         assert docstrings.codes(docstrings.lookup(name))
     else:
         assert NEEDED[kind] <= parts(name)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in ENTRIES])
+def test_an_entry_has_the_version_in_which_its_name_appeared(name):
+    one = docstrings.lookup(name)
+    own = docstrings._comment_on_gates() if one is mg.GATES else inspect.getdoc(one)
+    since = docstrings.parse(own or "").labelled["Since"]
+    assert re.fullmatch(r"\d+\.\d+\.", since)
+    assert mg.__version__ >= since.removesuffix(".")

@@ -1,10 +1,10 @@
 """Parse the docstrings of public names, add their shared parts, and convert them to Markdown.
 
-The paragraphs of a docstring explain what a name computes, with its formula and shapes. Three parts
-have a marker: `>>> ` for an example, "Errors: " and "Source: ". Parts that many names share are
-written only once: in the docstring of the gate that a function records, in a base class, or in the
-module. A module's docstring may also contain "Shapes: ". The reference shows the shared parts in
-each entry.
+The paragraphs of a docstring explain what a name computes, with its formula and shapes. Four parts
+have a marker: `>>> ` for an example, "Errors: ", "Source: " and "Since: ", which is the version in
+which the name first appeared. Parts that many names share are written only once: in the docstring
+of the gate that a function records, in a base class, or in the module. A module's docstring may
+also contain "Shapes: ". The reference shows the shared parts in each entry.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from minigrad.numpy_api import ArrayMethods  # noqa: E402
 
 PACKAGES = ("minigrad", "layers", "optim")
 MODULES = ("minigrad", "minigrad.data", "minigrad.errors", "layers", "layers.init", "optim")
-LABEL = re.compile(r"(?:^|(?<=[.;]\s))(Errors|Shapes|Source)s?:\s")
+LABEL = re.compile(r"(?:^|(?<=[.;]\s))(Errors|Shapes|Since|Source)s?:\s")
 
 
 @cache

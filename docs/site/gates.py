@@ -93,7 +93,7 @@ def section(gate: type[mg.Gate]) -> str:
         )
     entry = f"```{{py:class}} {gate.__name__}{signature(gate)}\n:module: minigrad\n```"
     parts = describe(gate)
-    labels = [label for label in ("Shapes", "Errors", "Source") if label in parts.labelled]
+    labels = [label for label in ("Shapes", "Errors", "Source", "Since") if label in parts.labelled]
     shared = "\n".join(f"**{label}:** {markdown(parts.labelled[label])}" for label in labels)
     shared = re.sub(r"MG\d{3}", lambda code: link_to_error(code[0], "errors.md"), shared)
     return "\n\n".join(

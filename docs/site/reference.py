@@ -116,7 +116,7 @@ def _member(member: str, value: Any, name: str) -> Iterator[str]:
 
 def _body(parts: Docstring, name: str) -> Iterator[str]:
     yield from (markdown(block, name) for block in parts.blocks)
-    for label in ("Shapes", "Errors", "Source"):
+    for label in ("Shapes", "Errors", "Source", "Since"):
         if label in parts.labelled:
             yield f"**{label}:** {markdown(parts.labelled[label], name, names=label == 'Errors')}"
 

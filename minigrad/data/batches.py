@@ -44,6 +44,8 @@ class Batches:
     Errors: DataError MG411 if there are no arrays or no rows, OptionError MG412 for a batch size
     below 1, ShapeError MG413 for arrays of different lengths, DtypeError MG416 for an argument
     without rows.
+
+    Since: 0.1.
     """
 
     @answering
@@ -151,6 +153,8 @@ class Stream(Batches):
 
     Errors: DataError MG417 for fewer ids than a window needs, OptionError MG412 for a size below 1,
     DtypeError MG407 if `ids` is not a row of integers.
+
+    Since: 0.2.
     """
 
     @answering

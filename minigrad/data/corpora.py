@@ -21,6 +21,8 @@ def load_names() -> list[str]:
 
     Errors: DataError MG404 if the file is missing, MG405 if it is damaged. Source: Andrej
     Karpathy's makemore (2022), from the U.S. Social Security Administration's names of 2018.
+
+    Since: 0.2.
     """
     return bundled_text("names.txt.gz").split()
 
@@ -33,6 +35,8 @@ def load_shakespeare() -> str:
     (1115394, 65, 'First Citizen:')
 
     Errors: as for `load_names`. Source: Andrej Karpathy's char-rnn (2015).
+
+    Since: 0.2.
     """
     return bundled_text("shakespeare.txt.gz")
 

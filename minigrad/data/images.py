@@ -38,6 +38,8 @@ def load_digits() -> Split:
 
     Errors: DataError MG404 if the file is missing, MG405 if it is damaged. Source: E. Alpaydin and
     C. Kaynak, Optical Recognition of Handwritten Digits (1998), in the form of scikit-learn.
+
+    Since: 0.2.
     """
     lines = bundled_text("digits.csv.gz").splitlines()
     rows = np.loadtxt(lines, np.uint8, delimiter=",")
@@ -61,6 +63,8 @@ def load_mnist(data_dir: AnyPath) -> tuple[Split, Split]:
     Errors: DataError MG404 if a file is missing, MG405 if it is damaged or does not contain all
     images. Source: Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten
     digits (1998).
+
+    Since: 0.2.
     """
     return _split(data_dir, "train"), _split(data_dir, "test")
 

@@ -61,6 +61,8 @@ class Reviews(Generic[Rows]):
     >>> reviews = Reviews(np.array([[1, 5], [1, 6], [1, 7]]), np.array([0, 1, 1]))
     >>> len(reviews[:2]), reviews[reviews.labels == 1].ids.tolist()
     (2, [[1, 6], [1, 7]])
+
+    Since: 0.1.
     """
 
     ids: Rows
@@ -97,7 +99,10 @@ class Reviews(Generic[Rows]):
 
 @dataclass(frozen=True)
 class IMDB(Generic[Rows]):
-    """25,000 reviews for training, 25,000 for testing, and the vocabulary of their ids."""
+    """25,000 reviews for training, 25,000 for testing, and the vocabulary of their ids.
+
+    Since: 0.1.
+    """
 
     train: Reviews[Rows]
     test: Reviews[Rows]
@@ -152,6 +157,8 @@ def load_imdb(
     DataError MG404 if the bundled file is missing, MG405 if it is damaged, MG434 if
     tensorflow-datasets cannot be imported, MG435 if the prepared reviews cannot be read, and MG421
     to MG424 if the download fails.
+
+    Since: 0.1.
     """
     check_vocabulary_size(vocabulary_size)
     check_length(length)

@@ -47,6 +47,8 @@ def tokenize(text: str) -> list[str]:
 
     >>> tokenize("Don't miss it!<br />10/10")
     ['don', 't', 'miss', 'it', 'br', '10', '10']
+
+    Since: 0.1.
     """
     return _WORD.findall(text.lower())
 
@@ -69,6 +71,8 @@ class Vocabulary:
     '<start> the <unknown>'
 
     Errors: OptionError MG401 for repeated words, and for strings that are not valid words.
+
+    Since: 0.1.
     """
 
     @answering
@@ -206,6 +210,8 @@ class Characters:
     'bo��'
 
     Errors: OptionError MG402 for an empty alphabet, IndexRangeError MG403 for an id out of range.
+
+    Since: 0.2.
     """
 
     @answering
@@ -261,6 +267,8 @@ def pad(
 
     Errors: OptionError MG406 for a length below 1 or an unknown side; DtypeError MG407 for rows
     that are not one-dimensional or contain anything but integers. Source: Keras's `pad_sequences`.
+
+    Since: 0.1.
     """
     if side not in ("left", "right"):
         raise OptionError(
@@ -291,6 +299,8 @@ def mask(ids: Ids) -> npt.NDArray[np.bool_]:
 
     >>> mask(np.array([[0, 1, 7]]))
     array([[False,  True,  True]])
+
+    Since: 0.1.
     """
     return np.not_equal(ids, PADDING)
 
@@ -300,6 +310,8 @@ def lengths(ids: Ids) -> Ids:
 
     >>> lengths(np.array([[0, 1, 7], [1, 7, 7]]))
     array([2, 3])
+
+    Since: 0.1.
     """
     return np.asarray(mask(ids).sum(axis=-1, dtype=np.int64))
 

@@ -40,6 +40,8 @@ class trace_lines(setting):
 
     The recorded line is the innermost line outside minigrad's package. Drawings, gradient reports
     and `detect_anomaly` show it. Tracing takes about a microsecond per gate call.
+
+    Since: 0.1.
     """
 
     def __init__(self) -> None:
@@ -74,6 +76,8 @@ class detect_anomaly(trace_lines):
       where:  Log at the top level, called at <doctest ...>:2; given x of shape (2,) with values from 0 to 1
       cause:  ...
       remedy: ...
+
+    Since: 0.1.
     """
 
     def __enter__(self) -> Self:

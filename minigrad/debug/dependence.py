@@ -152,6 +152,8 @@ def depends(output: Any, input: Any, output_axes: Any = None, input_axes: Any = 
     GradientError MG127 if `input` requires no gradient. For functions, OptionError MG750 if all
     integers of the input are equal, GradientError MG702 if two calls with equal inputs disagree,
     and NonFiniteError MG708 if the output is not finite.
+
+    Since: 0.2.
     """
     x, rng = _numbers(input, "input"), np.random.default_rng(0)
     if isinstance(output, Tensor):
@@ -199,6 +201,8 @@ def check_causal(model: Any, ids: Any) -> CausalReport:
 
     Errors: ShapeError MG751 if the model's output does not begin with (B, T); otherwise as for
     `depends`.
+
+    Since: 0.2.
     """
     if not callable(model):
         raise _unusable(model, "model")

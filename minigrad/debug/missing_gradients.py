@@ -34,6 +34,8 @@ def require_gradients(loss: Tensor, tensors: Mapping[str, Tensor] | Iterable[Ten
       where:  the cut at the top level
       cause:  a cut passes the value forward but stops the gradient
       remedy: use a larger truncate=k to reach further back, or truncate=None to reach all steps
+
+    Since: 0.1.
     """
     named = tensors
     if not isinstance(named, Mapping):

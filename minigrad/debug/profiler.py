@@ -61,6 +61,8 @@ class profile:
     the end. Their time is shown in the leaf's row.
 
     Errors: OptionError if a profile is already open (MG740).
+
+    Since: 0.1.
     """
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:

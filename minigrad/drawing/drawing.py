@@ -41,6 +41,8 @@ class Graph:
     (3, ['Hadamard', 'Sum'])
 
     Errors: DtypeError for anything but Tensors.
+
+    Since: 0.1.
     """
 
     def __init__(self, output: Tensor | Sequence[Tensor]) -> None:
@@ -163,6 +165,8 @@ def draw(
     cannot be written or no drawing program is available (the DOT text is still written).
     Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016),
     section 10.1.
+
+    Since: 0.1.
     """
     if path is not None:
         suffix_of(path)  # reject an unsupported suffix before starting the work

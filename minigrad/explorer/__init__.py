@@ -64,6 +64,8 @@ def explore(
     different computation, or if the graph is too large for a page.
 
     Source: reverse accumulation, Griewank and Walther, Evaluating Derivatives (2008), ch. 3.
+
+    Since: 0.1.
     """
     node = _root(output)
     target = None if path is None else Path(path)

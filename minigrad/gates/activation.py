@@ -31,6 +31,8 @@ class Sigmoid(_Function):
 
     >>> sigmoid(Tensor([0.0, -1000.0])).array
     array([0.5, 0. ], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "σ"
@@ -54,6 +56,8 @@ class ReLU(_OneOperand):
 
     >>> relu(Tensor([-1.0, 2.0])).array
     array([0., 2.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "relu"
@@ -73,6 +77,8 @@ class LeakyReLU(_OneOperand):
 
     Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models
     (2013).
+
+    Since: 0.2.
     """
 
     symbol = "leaky relu"
@@ -97,6 +103,8 @@ class Softplus(_Function):
 
     Source: Dugas et al., Incorporating second-order functional knowledge for better option pricing
     (2000).
+
+    Since: 0.2.
     """
 
     symbol = "softplus"
@@ -119,6 +127,8 @@ class GELU(_Function):
     array([-0.1588,  0.    ,  0.8412], dtype=float32)
 
     Source: Hendrycks and Gimpel, Gaussian error linear units (2016).
+
+    Since: 0.2.
     """
 
     symbol = "gelu"
@@ -184,6 +194,8 @@ class Softmax(_AlongAxis):
     >>> softmax(Tensor([[0.0, 0.0], [1000.0, 0.0]])).array
     array([[0.5, 0.5],
            [1. , 0. ]], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "softmax"
@@ -204,6 +216,8 @@ class LogSoftmax(_AlongAxis):
 
     >>> log_softmax(Tensor([1000.0, 0.0])).array
     array([    0., -1000.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "ln softmax"
@@ -248,19 +262,28 @@ gelu = GELU()
 
 
 def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:
-    """`LeakyReLU(negative_slope)(x)`: see the class for the formula."""
+    """`LeakyReLU(negative_slope)(x)`: see the class for the formula.
+
+    Since: 0.2.
+    """
     return LeakyReLU(negative_slope)(x)
 
 
 def softmax(x: TensorLike, axis: int = -1, **others: Any) -> Tensor:
-    """`Softmax(axis)(x)`: see the class for the formula."""
+    """`Softmax(axis)(x)`: see the class for the formula.
+
+    Since: 0.1.
+    """
     if others:
         return call_renamed(softmax, **locals())
     return Softmax(axis)(x)
 
 
 def log_softmax(x: TensorLike, axis: int = -1, **others: Any) -> Tensor:
-    """`LogSoftmax(axis)(x)`: see the class for the formula."""
+    """`LogSoftmax(axis)(x)`: see the class for the formula.
+
+    Since: 0.1.
+    """
     if others:
         return call_renamed(log_softmax, **locals())
     return LogSoftmax(axis)(x)

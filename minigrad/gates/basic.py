@@ -102,6 +102,8 @@ class AddGate(_TwoOperands):
     >>> from minigrad import Tensor
     >>> (Tensor([1.0, 2.0]) + 3.0).array
     array([4., 5.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "+"
@@ -119,6 +121,8 @@ class Subtract(_TwoOperands):
     >>> from minigrad import Tensor
     >>> (Tensor([1.0, 2.0]) - 3.0).array
     array([-2., -1.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "−"
@@ -136,6 +140,8 @@ class Hadamard(_TwoOperands):
     >>> from minigrad import Tensor
     >>> (Tensor([1.0, 2.0]) * Tensor([3.0, 4.0])).array
     array([3., 8.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "⊙"
@@ -153,6 +159,8 @@ class Divide(_TwoOperands):
     >>> from minigrad import Tensor
     >>> (1.0 / Tensor([2.0, 4.0])).array
     array([0.5 , 0.25], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "÷"
@@ -170,6 +178,8 @@ class Negate(_OneOperand):
     >>> from minigrad import Tensor
     >>> (-Tensor([1.0, -2.0])).array
     array([-1.,  2.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "−"
@@ -189,6 +199,8 @@ class Tanh(_Function):
     >>> from minigrad import Tensor
     >>> tanh(Tensor([0.0, 0.5])).array.round(4)
     array([0.    , 0.4621], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "tanh"
@@ -214,6 +226,8 @@ class MultiplyGate(Gate):
     array([[11.]], dtype=float32)
 
     Source: Giles, Collected matrix derivative results (2008), 2.2.1.
+
+    Since: 0.1.
     """
 
     symbol = "×"

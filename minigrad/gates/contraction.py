@@ -30,6 +30,8 @@ class Einsum(_ShapeOfForward):
 
     Errors: ShapeError (MG109) if the subscripts do not match the shapes. Source: Laue, Mitterreiter
     and Giesen, A simple and efficient tensor calculus (2020).
+
+    Since: 0.2.
     """
 
     symbol = "einsum"
@@ -138,6 +140,8 @@ def einsum(subscripts: str, *operands: TensorLike, optimize: Any = True) -> Tens
     """`Einsum(subscripts)(*operands)`. The order of the products is always optimized.
 
     `optimize` is accepted for compatibility with NumPy, but ignored.
+
+    Since: 0.2.
     """
     if not isinstance(subscripts, str):
         raise no_gate("np.einsum with lists of axes, only for letters such as 'ij,jk->ik'")

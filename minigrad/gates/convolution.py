@@ -43,6 +43,8 @@ class Windows(_Moving):
 
     Errors: ShapeError if x is smaller than a window, or a size or stride is not a positive integer
     (MG162).
+
+    Since: 0.2.
     """
 
     symbol = "windows"
@@ -95,6 +97,8 @@ class AddWindows(_ShapeOfForward):
 
     >>> AddWindows((4,), 1)([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).array
     array([1., 5., 9., 6.], dtype=float32)
+
+    Since: 0.2.
     """
 
     symbol = "add windows"
@@ -147,6 +151,8 @@ class Convolve(Gate):
     kernel is larger than the image or the stride is not a positive integer (MG162). Source:
     Goodfellow, Bengio and Courville, Deep Learning (2016), section 9.1; Dumoulin and Visin, A guide
     to convolution arithmetic (2016), for the shapes.
+
+    Since: 0.2.
     """
 
     symbol = "∗"
@@ -266,6 +272,8 @@ class MaxPool(Windows):
 
     Errors: ShapeError if x is smaller than a window, or a size or stride is not a positive integer
     (MG162). Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 9.3.
+
+    Since: 0.2.
     """
 
     symbol = "max pool"
@@ -436,7 +444,10 @@ def windows(
     size: Size,
     stride: Size = 1,
 ) -> Tensor:
-    """`Windows(size, stride)(x)`: see the class for the formula."""
+    """`Windows(size, stride)(x)`: see the class for the formula.
+
+    Since: 0.2.
+    """
     return Windows(size, stride)(x)
 
 
@@ -448,6 +459,8 @@ def conv(
 ) -> Tensor:
     """`Convolve(stride)(x, W)`: see the class for the formula. `padding` zeros are added on both
     sides of each axis of an image. This is recorded as a Pad.
+
+    Since: 0.2.
     """
     x, W = as_tensors([x, W])
     if np.any(padding) and x.ndim == W.ndim:
@@ -461,5 +474,8 @@ def max_pool(
     size: Size,
     stride: Size | None = None,
 ) -> Tensor:
-    """`MaxPool(size, stride)(x)`: see the class for the formula."""
+    """`MaxPool(size, stride)(x)`: see the class for the formula.
+
+    Since: 0.2.
+    """
     return MaxPool(size, stride)(x)

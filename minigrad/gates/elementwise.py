@@ -22,6 +22,8 @@ class Power(_TwoOperands):
 
     >>> (Tensor([1.0, 2.0, 3.0]) ** 2).array
     array([1., 4., 9.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "^"
@@ -43,6 +45,8 @@ class Exp(_Function):
 
     >>> exp(Tensor([0.0, 1.0])).array.round(4)
     array([1.    , 2.7183], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "exp"
@@ -57,6 +61,8 @@ class Log(_Function):
 
     >>> log(Tensor([1.0, 4.0])).array.round(4)
     array([0.    , 1.3863], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "ln"
@@ -72,6 +78,8 @@ class Sqrt(_Function):
 
     >>> sqrt(Tensor([4.0, 9.0])).array
     array([2., 3.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "√"
@@ -87,6 +95,8 @@ class Sin(_Function):
 
     >>> sin(Tensor([0.0, np.pi / 2])).array
     array([0., 1.], dtype=float32)
+
+    Since: 0.2.
     """
 
     symbol = "sin"
@@ -101,6 +111,8 @@ class Cos(_Function):
 
     >>> cos(Tensor([0.0, np.pi])).array
     array([ 1., -1.], dtype=float32)
+
+    Since: 0.2.
     """
 
     symbol = "cos"
@@ -115,6 +127,8 @@ class Abs(_OneOperand):
 
     >>> abs(Tensor([-2.0, 3.0])).array
     array([2., 3.], dtype=float32)
+
+    Since: 0.2.
     """
 
     symbol = "abs"
@@ -133,6 +147,8 @@ class Maximum(_TwoOperands):
 
     >>> maximum(Tensor([1.0, 5.0]), 3.0).array
     array([3., 5.], dtype=float32)
+
+    Since: 0.2.
     """
 
     symbol = "max"
@@ -151,6 +167,8 @@ class Minimum(_TwoOperands):
 
     >>> minimum(Tensor([1.0, 5.0]), 3.0).array
     array([1., 3.], dtype=float32)
+
+    Since: 0.2.
     """
 
     symbol = "min"
@@ -178,6 +196,8 @@ class Clip(Gate):
 
     Errors: OptionError (MG146) if the bounds are not numbers, are in the wrong order, or are both
     None.
+
+    Since: 0.2.
     """
 
     symbol = "clip"
@@ -216,6 +236,8 @@ class Cast(Gate):
 
     Errors: DtypeError if the dtype is not numeric (MG110), or if x requires a gradient and the
     dtype cannot have one (MG112).
+
+    Since: 0.2.
     """
 
     symbol = "astype"
@@ -257,7 +279,10 @@ def clip(
     max: float | None = None,
     **others: Any,
 ) -> Tensor:
-    """`Clip(min, max)(x)`."""
+    """`Clip(min, max)(x)`.
+
+    Since: 0.2.
+    """
     if others:
         return call_renamed(clip, **locals())
     return Clip(min, max)(x)

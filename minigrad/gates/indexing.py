@@ -29,6 +29,8 @@ class Slice(_Moving):
     array([2., 5.], dtype=float32)
 
     Errors: IndexRangeError if x has no element at `key` (MG140).
+
+    Since: 0.1.
     """
 
     symbol = "[ ]"
@@ -79,6 +81,8 @@ class Scatter(_ShapeOfForward):
 
     >>> Scatter((3,), np.array([0, 2, 0]))([1.0, 2.0, 3.0]).array
     array([4., 0., 2.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "scatter"
@@ -112,6 +116,8 @@ class Pad(_Moving):
 
     Errors: ShapeError (MG109) if a width is negative or not an integer, or if the number of pairs
     is wrong.
+
+    Since: 0.2.
     """
 
     symbol = "pad"
@@ -157,6 +163,8 @@ class Concatenate(_Joining):
 
     >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).array
     array([1., 2., 3.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "concat"
@@ -180,6 +188,8 @@ class Stack(_Joining):
     >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], axis=1).array
     array([[1., 3.],
            [2., 4.]], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "stack"
@@ -204,6 +214,8 @@ class Where(Gate):
 
     >>> where([True, False], Tensor([1.0, 2.0]), 0.0).array
     array([1., 0.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "where"
@@ -252,7 +264,10 @@ def slice_(x: TensorLike, key: Any) -> Tensor:
 
 @implements(np.concatenate)
 def concatenate(tensors: Sequence[TensorLike], axis: int | None = 0, **others: Any) -> Tensor:
-    """`Concatenate(axis)(*tensors)`. With axis=None, the tensors are flattened first."""
+    """`Concatenate(axis)(*tensors)`. With axis=None, the tensors are flattened first.
+
+    Since: 0.1.
+    """
     if others:
         return call_renamed(concatenate, **locals())
     if axis is None:
@@ -262,7 +277,10 @@ def concatenate(tensors: Sequence[TensorLike], axis: int | None = 0, **others: A
 
 @implements(np.stack)
 def stack(tensors: Sequence[TensorLike], axis: int = 0, **others: Any) -> Tensor:
-    """`Stack(axis)(*tensors)`."""
+    """`Stack(axis)(*tensors)`.
+
+    Since: 0.1.
+    """
     if others:
         return call_renamed(stack, **locals())
     return Stack(axis)(*tensors)
@@ -275,7 +293,10 @@ def where(
     b: TensorLike,
     **others: Any,
 ) -> Tensor:
-    """`Where()(condition, a, b)`. z has the dtype of a and b. Nonzero conditions count as true."""
+    """`Where()(condition, a, b)`. z has the dtype of a and b. Nonzero conditions count as true.
+
+    Since: 0.1.
+    """
     if others:
         return call_renamed(where, **locals())
     condition = keep_dtype(condition)
@@ -293,7 +314,10 @@ def pad(
     *,
     constant_values: float = 0,
 ) -> Tensor:
-    """`Pad(pad_width, constant_values)(x)`. Only mode="constant" is supported."""
+    """`Pad(pad_width, constant_values)(x)`. Only mode="constant" is supported.
+
+    Since: 0.2.
+    """
     if mode != "constant":
         raise no_gate(f"np.pad with mode={mode!r}, only for mode='constant'")
     return Pad(pad_width, constant_values)(x)
@@ -315,6 +339,8 @@ def split(
     [[1.0], [2.0, 3.0], [4.0]]
 
     Errors: ShapeError if x does not have the axis (MG107); OptionError for an integer (MG174).
+
+    Since: 0.2.
     """
     if others:
         return call_renamed(split, **locals())
@@ -376,6 +402,8 @@ def take_along_axis(
 
     Errors: raised by NumPy if an index is out of range or not an integer, or if `indices` has the
     wrong number of axes.
+
+    Since: 0.2.
     """
     if others:
         return call_renamed(take_along_axis, **locals())

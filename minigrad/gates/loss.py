@@ -216,6 +216,8 @@ class SoftmaxCrossEntropy(_LabelLoss):
     integers (MG153), ShapeError if the labels (MG152) or weights (MG155) have the wrong shape,
     OptionError for an unknown reduction (MG150). Source: Bishop, Pattern Recognition and Machine
     Learning (2006), 4.3.4.
+
+    Since: 0.1.
     """
 
     symbol = "softmax CE"
@@ -258,6 +260,8 @@ class NegativeLogLikelihood(_LabelLoss):
 
     Errors: IndexRangeError for a positive log probability (MG158); all other errors as for
     SoftmaxCrossEntropy.
+
+    Since: 0.2.
     """
 
     symbol = "NLL"
@@ -302,6 +306,8 @@ class BinaryCrossEntropy(_Loss):
 
     Errors: IndexRangeError for a target outside [0, 1] (MG156), ShapeError if the shapes differ
     (MG151).
+
+    Since: 0.1.
     """
 
     symbol = "binary CE"
@@ -345,6 +351,8 @@ class MeanSquaredError(_Loss):
 
     >>> mean_squared_error(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
     2.0
+
+    Since: 0.1.
     """
 
     symbol = "MSE"
@@ -366,6 +374,8 @@ class MeanAbsoluteError(_Loss):
 
     >>> mean_absolute_error(Tensor([1.0, 2.0]), [1.0, 4.0]).item()
     1.0
+
+    Since: 0.2.
     """
 
     symbol = "MAE"
@@ -390,6 +400,8 @@ def softmax_cross_entropy(
 
     Errors: as for the class, and OptionError (MG157) if `logits` is the output of a softmax, even a
     reshaped or indexed one.
+
+    Since: 0.1.
     """
     if others:
         return call_renamed(softmax_cross_entropy, **locals())
@@ -448,6 +460,8 @@ def binary_cross_entropy(
 
     Errors: as for the class, and OptionError (MG157) if `logits` is the output of a sigmoid, even a
     reshaped or indexed one.
+
+    Since: 0.1.
     """
     if others:
         return call_renamed(binary_cross_entropy, **locals())
@@ -463,7 +477,10 @@ def negative_log_likelihood(
     reduction: str = "mean",
     **others: Any,
 ) -> Tensor:
-    """`NegativeLogLikelihood(reduction, weights)(x, labels)`: see the class for the formula."""
+    """`NegativeLogLikelihood(reduction, weights)(x, labels)`: see the class for the formula.
+
+    Since: 0.2.
+    """
     if others:
         return call_renamed(negative_log_likelihood, **locals())
     return NegativeLogLikelihood(reduction, weights)(log_probabilities, keep_dtype(labels))
@@ -501,7 +518,10 @@ def _moved(node: Node) -> tuple[Node, ...]:
 def mean_squared_error(
     prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean", **others: Any
 ) -> Tensor:
-    """`MeanSquaredError(reduction)(prediction, truth)`: see the class for the formula."""
+    """`MeanSquaredError(reduction)(prediction, truth)`: see the class for the formula.
+
+    Since: 0.1.
+    """
     if others:
         return call_renamed(mean_squared_error, **locals())
     return MeanSquaredError(reduction)(prediction, truth)
@@ -510,7 +530,10 @@ def mean_squared_error(
 def mean_absolute_error(
     prediction: TensorLike, truth: TensorLike, *, reduction: str = "mean", **others: Any
 ) -> Tensor:
-    """`MeanAbsoluteError(reduction)(prediction, truth)`: see the class for the formula."""
+    """`MeanAbsoluteError(reduction)(prediction, truth)`: see the class for the formula.
+
+    Since: 0.2.
+    """
     if others:
         return call_renamed(mean_absolute_error, **locals())
     return MeanAbsoluteError(reduction)(prediction, truth)

@@ -81,6 +81,8 @@ class Sum(_Reduction):
 
     >>> Tensor([[1.0, 2.0], [3.0, 4.0]]).sum(axis=0).array
     array([4., 6.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "Σ"
@@ -125,6 +127,8 @@ class Mean(_OfSome):
 
     >>> Tensor([[1.0, 2.0], [3.0, 4.0]]).mean().item()
     2.5
+
+    Since: 0.1.
     """
 
     symbol = "mean"
@@ -150,6 +154,8 @@ class Max(_Extreme):
 
     >>> Tensor([[1.0, 5.0], [3.0, 4.0]]).max(axis=1).array
     array([5., 4.], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "max"
@@ -161,6 +167,8 @@ class Min(_Extreme):
 
     >>> Tensor([[1.0, 5.0], [3.0, 4.0]]).min(axis=1).array
     array([1., 3.], dtype=float32)
+
+    Since: 0.2.
     """
 
     symbol = "min"
@@ -175,6 +183,8 @@ class LogSumExp(_OfSome):
 
     >>> logsumexp(Tensor([1000.0, 1000.0])).item()  # 1000 + ln 2
     1000.6931
+
+    Since: 0.2.
     """
 
     symbol = "ln Σ e^x"
@@ -213,6 +223,8 @@ class Var(_OfSome):
     array([1., 9.], dtype=float32)
 
     Errors: ShapeError if N - ddof is not positive (MG116), or if x does not have `axis` (MG107).
+
+    Since: 0.2.
     """
 
     symbol = "var"
@@ -256,6 +268,8 @@ class Std(Var):
     array([1., 3.], dtype=float32)
 
     Errors: ShapeError, as for Var (MG107, MG116).
+
+    Since: 0.2.
     """
 
     symbol = "std"
@@ -274,6 +288,8 @@ class CumSum(_AlongAxis):
 
     >>> cumsum(Tensor([1.0, 2.0, 3.0])).array
     array([1., 3., 6.], dtype=float32)
+
+    Since: 0.2.
     """
 
     symbol = "cumsum"
@@ -318,7 +334,10 @@ def mean(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any
 
 
 def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False, **others: Any) -> Tensor:
-    """`LogSumExp(axis, keepdims)(x)`: see the class for the formula."""
+    """`LogSumExp(axis, keepdims)(x)`: see the class for the formula.
+
+    Since: 0.2.
+    """
     if others:
         return call_renamed(logsumexp, **locals())
     return LogSumExp(axis, keepdims)(x)
@@ -389,7 +408,10 @@ def std(
 
 @implements(np.cumsum)
 def cumsum(x: TensorLike, axis: int | None = None, **others: Any) -> Tensor:
-    """`CumSum(axis)(x)`. With axis=None, x is flattened first, as in NumPy."""
+    """`CumSum(axis)(x)`. With axis=None, x is flattened first, as in NumPy.
+
+    Since: 0.2.
+    """
     if others:
         return call_renamed(cumsum, **locals())
     if axis is None:

@@ -30,6 +30,8 @@ class Lookup(Gate):
 
     Errors: IndexRangeError if an id is outside the table (MG141), DtypeError if the ids are not
     integers (MG117).
+
+    Since: 0.1.
     """
 
     symbol = "look-up"
@@ -163,5 +165,8 @@ def ids_of(x: Tensor) -> TensorLike | None:
 
 
 def lookup(table: TensorLike, ids: TensorLike) -> Tensor:
-    """`Lookup()(table, ids)`. A list of ids is converted to an integer array."""
+    """`Lookup()(table, ids)`. A list of ids is converted to an integer array.
+
+    Since: 0.1.
+    """
     return Lookup()(table, keep_dtype(ids))

@@ -60,6 +60,8 @@ class Reshape(_Moving):
            [3., 4.]], dtype=float32)
 
     Errors: ShapeError if the new shape has a different number of elements (MG109).
+
+    Since: 0.1.
     """
 
     symbol = "reshape"
@@ -89,6 +91,8 @@ class Transpose(_Moving):
 
     >>> Tensor([[1.0, 2.0]]).T.shape
     (2, 1)
+
+    Since: 0.1.
     """
 
     symbol = "ᵀ"
@@ -119,6 +123,8 @@ class BroadcastTo(_Moving):
     >>> np.broadcast_to(Tensor([[1.0], [2.0]]), (2, 3)).array
     array([[1., 1., 1.],
            [2., 2., 2.]], dtype=float32)
+
+    Since: 0.1.
     """
 
     symbol = "broadcast"
@@ -183,6 +189,8 @@ def squeeze(x: TensorLike, axis: int | Shape | None = None, **others: Any) -> Te
     (2, 1)
 
     Errors: ShapeError if x does not have the axis or its size is not 1 (MG109).
+
+    Since: 0.2.
     """
     if others:
         return call_renamed(squeeze, **locals())
@@ -199,6 +207,8 @@ def expand_dims(x: TensorLike, axis: int | Shape, **others: Any) -> Tensor:
     (2, 1)
 
     Errors: ShapeError if a position is out of range (MG109).
+
+    Since: 0.2.
     """
     if others:
         return call_renamed(expand_dims, **locals())

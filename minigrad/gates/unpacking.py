@@ -24,6 +24,8 @@ def unpacks(frame: FrameType, count: int) -> bool:
 class UnpackingWarning(UserWarning):
     """Warning (MG234): a Tensor is unpacked into its two rows, probably because it was mistaken for
     a pair such as (output, state) or (values, indices).
+
+    Since: 0.2.
     """
 
 

@@ -74,6 +74,8 @@ def gradcheck(
     NonFiniteError MG708 if f is not finite at the inputs; DtypeError MG704 if a gate computes in
     float32.
     Source: Griewank and Walther, Evaluating Derivatives (2008), section 3.1.
+
+    Since: 0.1.
     """
     tensors = [_as_input(value) for value in inputs]
     leaves: dict[str, Leaf] = {}
@@ -115,6 +117,8 @@ def gradcheck_model(
 
     Errors: the same as for `gradcheck`. Source: Griewank and Walther, Evaluating Derivatives
     (2008), section 3.1.
+
+    Since: 0.1.
     """
     leaves: dict[str, Any] = {
         path: parameter.node

@@ -81,6 +81,8 @@ def truncation_report(
     Errors: OptionError MG721 if the model has no layer with an attribute `truncate`.
 
     Source: Tallec and Ollivier, Unbiasing truncated backpropagation through time (2017).
+
+    Since: 0.1.
     """
     layers = [layer for layer in model.named_layers().values() if hasattr(layer, "truncate")]
     if not layers:

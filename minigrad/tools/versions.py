@@ -26,6 +26,8 @@ def show_versions() -> None:
     >>> mg.show_versions()
     minigrad...
     Python...
+
+    Since: 0.2.
     """
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     python, system = platform.python_implementation(), platform.system()

@@ -35,6 +35,8 @@ class History(Mapping[str, list[float]]):
 
     Errors: KeyError for a column that no row has; CheckpointError MG506 for a file that cannot be
     written.
+
+    Since: 0.1.
     """
 
     def __init__(

@@ -26,6 +26,8 @@ def accuracy(output: Array, labels: Array) -> float:
 
     Errors: ShapeError MG316 for labels that do not match the output. Source: Goodfellow, Bengio and
     Courville, Deep Learning (2016), section 5.1.2.
+
+    Since: 0.1.
     """
     if output.ndim == 1 or output.shape[-1] == 1:  # two classes
         chosen = output > 0

@@ -24,6 +24,8 @@ from .trainer import Trainer
 class LearningRateRange:
     """The result of the range test: the rates, the smoothed loss at each rate, and the suggested
     learning rate. The suggestion is a tenth of the rate at which the loss begins to rise.
+
+    Since: 0.1.
     """
 
     rates: list[float]
@@ -73,6 +75,8 @@ def find_learning_rate(
 
     Errors: any errors from the model or the loss. Source: Smith, Cyclical learning rates for
     training neural networks (2017), 3.3.
+
+    Since: 0.1.
     """
     model, optimizer = deepcopy((trainer.model, trainer.optimizer))
     random = generator().bit_generator.state

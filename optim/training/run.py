@@ -49,7 +49,10 @@ def evaluating(model: Model, training: bool) -> Iterator[None]:
 
 
 class Run:
-    """The state of a run, and the methods that callbacks use to control it."""
+    """The state of a run, and the methods that callbacks use to control it.
+
+    Since: 0.1.
+    """
 
     model: Model
     loss: Callable[[Tensor, Any], Tensor]

@@ -34,6 +34,8 @@ class Line:
 class Summary:
     """The table of a model's scopes. Print this object to see the table. `bytes` is the size of the
     recorded outputs, and `flops` is the number of operations in one forward pass.
+
+    Since: 0.1.
     """
 
     lines: list[Line]
@@ -79,6 +81,8 @@ def summary(model: Any, *inputs: Any) -> Summary:
     Line(scope='sequential/dense', layer='Dense', output=(1, 2), parameters=10, bytes=16, flops=18)
 
     Errors: any errors from calling the model.
+
+    Since: 0.1.
     """
     from minigrad.drawing import Graph
 

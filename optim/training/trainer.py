@@ -77,6 +77,8 @@ class Trainer(Run, KnownNames):
     Errors: DtypeError MG334 if the metrics are not a dict of functions; DataError MG311 for a batch
     that is not a tuple of inputs and labels, and MG312 for an epoch or an evaluation without
     batches; OptionError MG327 if the optimizer does not train the model's parameters.
+
+    Since: 0.1.
     """
 
     @answering

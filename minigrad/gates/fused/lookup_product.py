@@ -31,6 +31,8 @@ class LookupProduct(Gate):
            [3.5]])
 
     Errors: ShapeError if the shapes do not match (MG101).
+
+    Since: 0.1.
     """
 
     symbol = "look-up ×"

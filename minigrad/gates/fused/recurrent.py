@@ -53,6 +53,8 @@ class RNNSequence(_Sequence):
     array([0.762, 0.881])
 
     Source: Werbos, Backpropagation through time (1990).
+
+    Since: 0.1.
     """
 
     symbol = "RNN"
@@ -132,6 +134,8 @@ class GRUSequence(_Sequence):
 
     Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014); PyTorch's
     manual, GRU.
+
+    Since: 0.1.
     """
 
     symbol = "GRU"
@@ -275,6 +279,8 @@ class LSTMSequence(_Sequence):
 
     Source: Hochreiter and Schmidhuber, Long short-term memory (1997); Gers et al., Learning to
     forget (2000).
+
+    Since: 0.1.
     """
 
     symbol = "LSTM"

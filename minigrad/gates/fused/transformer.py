@@ -38,6 +38,8 @@ class LayerNormalise(Gate):
 
     Errors: ShapeError if gain or bias do not match x's last axis (MG159). Source: Ba, Kiros and
     Hinton, Layer normalization (2016).
+
+    Since: 0.2.
     """
 
     symbol = "layer norm"
@@ -123,6 +125,8 @@ class ScaledDotProductAttention(Gate):
     Errors: ShapeError if the shapes do not match, or if there are not as many keys as queries in
     causal attention (MG160); DtypeError if the mask is not boolean (MG161). Source: Vaswani et al.,
     Attention is all you need (2017), 3.2.1.
+
+    Since: 0.2.
     """
 
     symbol = "attention"
@@ -287,7 +291,10 @@ def layer_norm(
     bias: TensorLike | None = None,
     epsilon: float = 1e-5,
 ) -> Tensor:
-    """`LayerNormalise(epsilon)(x, gain, bias)`: see the class for the formula."""
+    """`LayerNormalise(epsilon)(x, gain, bias)`: see the class for the formula.
+
+    Since: 0.2.
+    """
     inputs = [x, gain] if bias is None else [x, gain, bias]
     return LayerNormalise(epsilon)(*inputs)
 
@@ -300,6 +307,9 @@ def scaled_dot_product_attention(
     causal: bool = False,
     scale: float | None = None,
 ) -> Tensor:
-    """`ScaledDotProductAttention(causal, scale)(q, k, v, mask)`: see the class for the formula."""
+    """`ScaledDotProductAttention(causal, scale)(q, k, v, mask)`: see the class for the formula.
+
+    Since: 0.2.
+    """
     inputs = [q, k, v] if mask is None else [q, k, v, mask]
     return ScaledDotProductAttention(causal, scale)(*inputs)

@@ -50,6 +50,8 @@ def unfuse(tensor: TensorLike) -> Tensor:
     ['MultiplyGate', 'AddGate', 'Tanh', 'MultiplyGate', 'AddGate', 'Tanh', 'Stack']
 
     Errors: GradientError if a parameter has changed since the forward pass (MG145).
+
+    Since: 0.2.
     """
     copies: dict[Node, Node] = {}
     (root,) = as_tensors([tensor])

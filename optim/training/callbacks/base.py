@@ -19,6 +19,8 @@ class Callback:
 
     To keep attributes when a run is interrupted and resumed, list their names in `remembers`. For
     other state, override `state_dict`, which returns arrays and JSON values, and `load_state_dict`.
+
+    Since: 0.1.
     """
 
     remembers: ClassVar[tuple[str, ...]] = ()

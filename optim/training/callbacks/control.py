@@ -23,6 +23,8 @@ from .base import Callback, Every
 class LearningRate(Callback):
     """Multiply every learning rate by `schedule(step)` at each step. The history's column `lr`
     contains the last rate of each epoch.
+
+    Since: 0.1.
     """
 
     def __init__(self, schedule: Schedule) -> None:
@@ -43,6 +45,8 @@ class LearningRate(Callback):
 class ClipGradients(Callback):
     """Clip each step's gradients to a global norm. The history's column `largest_gradient_norm`
     contains the largest norm of each epoch, before clipping.
+
+    Since: 0.1.
     """
 
     remembers = ("largest",)
@@ -70,6 +74,8 @@ class Evaluate(Every):
     `every_steps`, they form a new row with a fractional epoch.
 
     Errors: OptionError MG328 if other results of the run have the same name.
+
+    Since: 0.1.
     """
 
     def __init__(
@@ -155,6 +161,8 @@ class EarlyStopping(Monitor):
     Otherwise, higher values are better.
 
     Source: Prechelt, Early stopping, but when? (1998).
+
+    Since: 0.1.
     """
 
     remembers = (*Monitor.remembers, "waited")
@@ -182,6 +190,8 @@ class EarlyStopping(Monitor):
 class StopOnNonFinite(Callback):
     """Raise an error at the first loss that is NaN or infinite. The error names the first gate that
     produced such a value.
+
+    Since: 0.1.
     """
 
     def on_forward(self, trainer: Run) -> None:

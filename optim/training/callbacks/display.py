@@ -23,6 +23,8 @@ class ProgressBar(Callback):
     such as "characters", set `per_example` to the number of parts in each example. In a notebook,
     the bar is a widget, or text if ipywidgets is missing. If stderr is not a terminal, for example
     in CI, a plain line is printed every tenth of an epoch.
+
+    Since: 0.1.
     """
 
     rank_0_only = True
@@ -83,6 +85,8 @@ def _bar(trainer: Run) -> Any:
 class EpochReport(Callback):
     """Print a line for each epoch: its number, the training and validation losses and metrics, and
     the seconds it took.
+
+    Since: 0.1.
     """
 
     rank_0_only = True

@@ -33,6 +33,8 @@ class Snapshots(Every):
     returns the path of the newest one.
 
     Errors: OptionError MG321 for a folder that contains snapshots of another run.
+
+    Since: 0.1.
     """
 
     last: bool = True  # because a snapshot also stores the state of the other callbacks
@@ -108,6 +110,8 @@ class BestWeights(Monitor):
     `monitor`, a column of the history, decides which epoch is best. If its name ends in "loss",
     lower values are better. Otherwise, higher values are better. If `path` is set, each improvement
     is also written to that file, as {parameter's path: array} with the Trainer's config.
+
+    Since: 0.2.
     """
 
     remembers = (*Monitor.remembers, "epoch", "weights")
@@ -169,7 +173,10 @@ class _Writer(Callback):
 
 
 class LogFile(_Writer):
-    """Write the history to a file after each epoch, as CSV."""
+    """Write the history to a file after each epoch, as CSV.
+
+    Since: 0.1.
+    """
 
     def on_epoch_end(self, trainer: Run) -> None:
         warn_if_failing(lambda: trainer.history.save(self.path))
@@ -178,6 +185,8 @@ class LogFile(_Writer):
 class LearningCurves(_Writer):
     """After each epoch, plot the loss and the metrics over epochs as a .png, .svg or .pdf file.
     Requires minigrad-edu[plot].
+
+    Since: 0.1.
     """
 
     def on_start(self, trainer: Run) -> None:
@@ -193,6 +202,8 @@ class GraphPicture(_Writer):
     `mg.draw`.
 
     Before the graph is drawn, `mg.unfuse` replaces each fused gate with the gates that it combines.
+
+    Since: 0.1.
     """
 
     # all ranks draw, and only rank 0 writes, because drawing may run a backward pass, which sums

@@ -26,6 +26,8 @@ class Statistics(Callback):
     gradient norm is measured before clipping if ClipGradients comes later in the list of callbacks.
     The update ratio is |change| / |parameters| in that step. A ratio near 1e-3 is typical. If it is
     much larger, the learning rate is too high. If it is much smaller, the layer hardly learns.
+
+    Since: 0.1.
     """
 
     remembers = ("rows",)
