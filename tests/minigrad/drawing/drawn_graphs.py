@@ -1,29 +1,26 @@
-"""Graphs to draw, and what a drawing says, read back from its DOT text."""
-
-from __future__ import annotations
+"""Graphs to draw, and a reader of a drawing's DOT text."""
 
 import html
 import re
 import shutil
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential
+from tests.blocks import parameter
 
 needs_dot = pytest.mark.skipif(
     shutil.which("dot") is None, reason="Graphviz's program dot is not installed"
 )
 
 
-def parameter(array, name):
-    return mg.Tensor(array, requires_grad=True, name=name)
-
-
 def product():
     """x @ W summed: two gates, an input, a parameter."""
-    return (mg.Tensor([[1.0, 2.0]], name="x") @ parameter([[0.5], [-1.0]], "W")).sum()
+    x = mg.Tensor([[1.0, 2.0]], name="x")
+    return (x @ parameter([[0.5], [-1.0]], "W")).sum()
 
 
 def dense():
@@ -57,28 +54,29 @@ def rnn(steps=6, truncate=None):
 
 
 def own_rnn(steps=3):
-    """What a learner writes: a plain loop with a scope for each step, in which are two layers."""
+    """A learner's plain loop with a scope for each step, and a scope in it."""
     W = parameter(np.eye(4), "W")
-    x = mg.Tensor(np.ones((2, steps, 4)), name="x")
     h = mg.Tensor(np.zeros((2, 4)), name="h0")
     for t in range(steps):
         with mg.scope("own"), mg.scope(f"t{t:02d}"):
-            with mg.scope("inp"):
-                seen = x[:, t] @ W + 1.0
             with mg.scope("rec"):
-                kept = h @ W
-            h = mg.tanh(seen + kept)
+                h = h @ W
+            h = mg.tanh(h + 1.0)
     return h.sum()
 
 
 def sentiment(steps=40, cell=RNN, **options):
     """The loss of a text classifier: embedding, recurrent layer, head."""
     width = 8 if options.get("bidirectional") else 4
-    model = Sequential(Embedding(100, 8), cell(8, 4, **options), Dense(width, 2))
-    ids = mg.Tensor(np.random.default_rng(1).integers(0, 100, (3, steps)), name="ids")
-    return mg.softmax_cross_entropy(
-        model(ids), mg.Tensor(np.array([0, 1, 1]), name="y")
+    model = Sequential(
+        Embedding(100, 8),
+        cell(8, 4, **options),
+        Dense(width, 2),
     )
+    rng = np.random.default_rng(1)
+    ids = mg.Tensor(rng.integers(0, 100, (3, steps)), name="ids")
+    y = mg.Tensor(np.array([0, 1, 1]), name="y")
+    return mg.softmax_cross_entropy(model(ids), y)
 
 
 def read(output, **options):
@@ -87,15 +85,17 @@ def read(output, **options):
 
 
 class Read:
-    """A drawing's DOT text, taken apart: attributes of nodes and titles by id, edges as (tail,
-    head, attributes).
+    """A drawing's DOT text: attributes of nodes and titles by id, edges as (tail, head,
+    attributes).
     """
 
     def __init__(self, dot):
-        self.dot, self.nodes, self.titles, self.edges = dot, {}, {}, []
-        for name, head, text in re.findall(
-            r"^ *(\w+)(?: -> (n\d+))? \[(.*)\];$", dot, re.M
-        ):
+        self.dot = dot
+        self.nodes = {}
+        self.titles = {}
+        self.edges = []
+        statement = r"^ *(\w+)(?: -> (n\d+))? \[(.*)\];$"
+        for name, head, text in re.findall(statement, dot, re.MULTILINE):
             if head:
                 self.edges.append((name, head, attributes(text)))
             elif re.match(r"n\d", name):
@@ -112,8 +112,8 @@ class Read:
         return [node for node in self.nodes if set(words) <= set(self.text(node))]
 
     def find(self, *words):
-        (found,) = self.all(*words)
-        return found
+        (node,) = self.all(*words)
+        return node
 
     def count(self, *words):
         return len(self.all(*words))
@@ -129,6 +129,21 @@ class Read:
         """(x, y) of a node in a picture with columns."""
         return place(self.nodes[node])
 
+    @property
+    def faces(self):
+        """The first line of each node."""
+        return [self.text(node)[0] for node in self.nodes]
+
+    @property
+    def arrows(self):
+        """Labelled arrows as "tail -> head: label"."""
+        arrows = []
+        for tail, head, style in self.edges:
+            if "label" in style:
+                ends = f"{self.text(tail)[0]} -> {self.text(head)[0]}"
+                arrows.append(f"{ends}: {face(style['label'])[0]}")
+        return sorted(arrows)
+
 
 def place(style):
     return tuple(map(float, style["pos"].split(",")))
@@ -142,18 +157,18 @@ def attributes(text):
 
 def face(label):
     lines = re.split(r"<br[^>]*/>", label[1:-1])
-    texts = (html.unescape(re.sub(r"<[^>]*>", "", line)) for line in lines)
+    texts = [html.unescape(re.sub("<[^>]*>", "", line)) for line in lines]
     return [text.replace("\\\\", "\\").strip() for text in texts]
 
 
 def curve(pos):
-    """Points along a wire, close together."""
-    pairs = re.sub(r"^e,\S+ ", "", pos).split()
-    numbers = np.array([pair.split(",") for pair in pairs], float)
-    # Graphviz draws Bezier curves: a start, then three points for each piece
-    a, b, c, d = numbers[:-1:3], numbers[1::3], numbers[2::3], numbers[3::3]
-    t = np.linspace(0, 1, 12)[:, None, None]
-    points = (
-        (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
-    )
-    return points.swapaxes(0, 1).reshape(-1, 2)
+    """Points along a wire, close together, and its tip."""
+    tip, *pairs = pos.removeprefix("e,").split()
+    points = np.array([pair.split(",") for pair in pairs], float)
+    # Graphviz draws Bezier curves: a start, then three points for each piece. A piece is straight
+    # if its control points are its ends.
+    ends = points[::3]
+    np.testing.assert_array_equal(points[1::3], ends[:-1])
+    np.testing.assert_array_equal(points[2::3], ends[1:])
+    pieces = [np.linspace(a, b, 12) for a, b in pairwise(ends)]
+    return np.concatenate(pieces), tuple(map(float, tip.split(",")))
