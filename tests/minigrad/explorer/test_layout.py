@@ -8,8 +8,8 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Sequential
+from minigrad.drawing.boxes import history
 from minigrad.explorer.layout import arrange
-from minigrad.graph import ancestors
 from tests.blocks import parameter
 
 
@@ -17,8 +17,7 @@ def arranged(layer, steps=5):
     mg.seed(0)
     x = parameter(np.ones((2, steps, 3), np.float32), "x")
     loss = Sequential(layer, Dense(4, 1))(x).sum()
-    nodes = ancestors([loss.node], attrgetter("predecessors"))[::-1]
-    return arrange(nodes)
+    return arrange(history([loss.node]))
 
 
 def test_rnn_has_column_for_each_step():
@@ -30,6 +29,24 @@ def test_rnn_has_column_for_each_step():
     for name in ("rnn.cell.W_hh", "rnn.cell.W_xh", "rnn.cell.b_h", "x"):
         assert columns[name] == "shared"
     assert columns["dense.W"] == "after"  # beside the head
+
+
+def test_gates_before_steps_feed_them():
+    x = parameter([1.0], "x")
+    side = mg.sin(x)  # only feeds the product at the end
+    h = mg.exp(x)
+    for t in range(2):
+        with mg.scope(f"t{t:02d}"):
+            h = mg.tanh(h)
+    z = h * side
+    layout = arrange(history([z.node]))
+    columns = {}
+    for cell in layout.cells:
+        if cell.node.gate:
+            columns[cell.node.gate.name] = layout.columns[cell.column]["label"]
+    assert columns["Exp"] == "before"
+    assert columns["Tanh"] == "t01"
+    assert columns["Sin"] == columns["Hadamard"] == "after"
 
 
 def test_steps_of_rnn_have_equal_rows():
