@@ -17,16 +17,22 @@ needs_dot = pytest.mark.skipif(
 )
 
 
+def zeros(name):
+    return mg.Tensor(np.zeros((2, 4)), name=name)
+
+
 def product():
     """x @ W summed: two gates, an input, a parameter."""
     x = mg.Tensor([[1.0, 2.0]], name="x")
-    return (x @ parameter([[0.5], [-1.0]], "W")).sum()
+    W = parameter([[0.5], [-1.0]], "W")
+    return (x @ W).sum()
 
 
 def dense():
     """Two dense layers, every number written down."""
     x = mg.Tensor([[1.0, -2.0], [0.5, 3.0]], name="x")
-    W1 = parameter([[0.1, -0.2, 0.3], [0.4, 0.5, -0.6]], "hidden.W")
+    rows = [0.1, -0.2, 0.3], [0.4, 0.5, -0.6]
+    W1 = parameter(rows, "hidden.W")
     b1 = parameter([0.1, 0.2, 0.3], "hidden.b")
     W2 = parameter([[1.0], [-1.0], [0.5]], "head.W")
     with mg.scope("hidden"):
@@ -39,24 +45,27 @@ def dense():
 def rnn(steps=6, truncate=None):
     """The simple recurrent network, gate by gate: six gates and three parameters a step."""
     rng = np.random.default_rng(5)
-    x = parameter(rng.normal(size=(2, steps, 3)), "x")
-    W_xh = parameter(rng.normal(size=(3, 4)) / 2, "rnn.W_xh")
-    W_hh = parameter(rng.normal(size=(4, 4)) / 2, "rnn.W_hh")
+    x = rng.normal(size=(2, steps, 3))
+    x = parameter(x, "x")
+    W = rng.normal(size=(7, 4)) / 2
+    W_xh = parameter(W[:3], "rnn.W_xh")
+    W_hh = parameter(W[3:], "rnn.W_hh")
     b_h = parameter(np.zeros(4), "rnn.b_h")
     with mg.scope("rnn"):
-        h = mg.Tensor(np.zeros((2, 4)), name="h0")
+        h = zeros("h0")
         for t in range(steps):
             with mg.scope(f"t{t:02d}"):
                 if truncate and t == steps - truncate:
                     h = mg.cut(h)
-                h = mg.tanh(x[:, t] @ W_xh + h @ W_hh + b_h)
+                now = x[:, t] @ W_xh
+                h = mg.tanh(now + h @ W_hh + b_h)
     return (h * h).mean()
 
 
 def own_rnn(steps=3):
     """A learner's plain loop with a scope for each step, and a scope in it."""
     W = parameter(np.eye(4), "W")
-    h = mg.Tensor(np.zeros((2, 4)), name="h0")
+    h = zeros("h0")
     for t in range(steps):
         with mg.scope("own"), mg.scope(f"t{t:02d}"):
             with mg.scope("rec"):
@@ -74,8 +83,9 @@ def sentiment(steps=40, cell=RNN, **options):
         Dense(width, 2),
     )
     rng = np.random.default_rng(1)
-    ids = mg.Tensor(rng.integers(0, 100, (3, steps)), name="ids")
-    y = mg.Tensor(np.array([0, 1, 1]), name="y")
+    ids = rng.integers(0, 100, (3, steps))
+    ids = mg.Tensor(ids, name="ids")
+    y = mg.Tensor(np.arange(3) % 2, name="y")
     return mg.softmax_cross_entropy(model(ids), y)
 
 
@@ -96,12 +106,13 @@ class Read:
         self.edges = []
         statement = r"^ *(\w+)(?: -> (n\d+))? \[(.*)\];$"
         for name, head, text in re.findall(statement, dot, re.MULTILINE):
+            style = attributes(text)
             if head:
-                self.edges.append((name, head, attributes(text)))
+                self.edges.append((name, head, style))
             elif re.match(r"n\d", name):
-                self.nodes[name] = attributes(text)
+                self.nodes[name] = style
             elif name.startswith("title"):
-                self.titles[name] = attributes(text)
+                self.titles[name] = style
 
     def text(self, node):
         """The words on the face of a node, in lines."""
@@ -109,7 +120,11 @@ class Read:
 
     def all(self, *words):
         """The nodes whose faces have these lines among their own."""
-        return [node for node in self.nodes if set(words) <= set(self.text(node))]
+        nodes = []
+        for node in self.nodes:
+            if set(words).issubset(self.text(node)):
+                nodes.append(node)
+        return nodes
 
     def find(self, *words):
         (node,) = self.all(*words)
@@ -130,6 +145,12 @@ class Read:
         return place(self.nodes[node])
 
     @property
+    def cuts(self):
+        for tail, head, style in self.edges:
+            if style.get("style") == "dashed":
+                yield tail, head, style
+
+    @property
     def faces(self):
         """The first line of each node."""
         return [self.text(node)[0] for node in self.nodes]
@@ -146,7 +167,8 @@ class Read:
 
 
 def place(style):
-    return tuple(map(float, style["pos"].split(",")))
+    x, y = style["pos"].split(",")
+    return float(x), float(y)
 
 
 def attributes(text):
@@ -156,19 +178,27 @@ def attributes(text):
 
 
 def face(label):
-    lines = re.split(r"<br[^>]*/>", label[1:-1])
-    texts = [html.unescape(re.sub("<[^>]*>", "", line)) for line in lines]
-    return [text.replace("\\\\", "\\").strip() for text in texts]
+    text = label[1:-1].replace("\\\\", "\\")
+    lines = []
+    for line in re.split(r"<br[^>]*/>", text):
+        line = re.sub("<[^>]*>", "", line)
+        lines.append(html.unescape(line).strip())
+    return lines
 
 
 def curve(pos):
     """Points along a wire, close together, and its tip."""
     tip, *pairs = pos.removeprefix("e,").split()
-    points = np.array([pair.split(",") for pair in pairs], float)
+    numbers = [pair.split(",") for pair in pairs]
+    points = np.array(numbers, float)
     # Graphviz draws Bezier curves: a start, then three points for each piece. A piece is straight
     # if its control points are its ends.
     ends = points[::3]
-    np.testing.assert_array_equal(points[1::3], ends[:-1])
-    np.testing.assert_array_equal(points[2::3], ends[1:])
-    pieces = [np.linspace(a, b, 12) for a, b in pairwise(ends)]
-    return np.concatenate(pieces), tuple(map(float, tip.split(",")))
+    pieces = []
+    for number, (start, end) in enumerate(pairwise(ends)):
+        controls = points[3 * number + 1 :][:2]
+        np.testing.assert_array_equal(controls, [start, end])
+        pieces.append(np.linspace(start, end, 12))
+    x, y = tip.split(",")
+    wire = np.concatenate(pieces)
+    return wire, (float(x), float(y))

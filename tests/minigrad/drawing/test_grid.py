@@ -65,24 +65,38 @@ class Rectangle(NamedTuple):
     high: float
 
     def is_apart(self, other):
-        beside = self.right <= other.left or other.right <= self.left
-        return beside or self.high <= other.low or other.high <= self.low
+        return (
+            self.right <= other.left
+            or other.right <= self.left
+            or self.high <= other.low
+            or other.high <= self.low
+        )
 
     def is_within(self, other):
-        across = other.left <= self.left and self.right <= other.right
-        return across and other.low <= self.low and self.high <= other.high
+        return (
+            other.left <= self.left
+            and other.low <= self.low
+            and self.right <= other.right
+            and self.high <= other.high
+        )
 
     def holds(self, points):
-        x, y = points.T
-        across = (self.left < x) & (x < self.right)
-        return across & (self.low < y) & (y < self.high)
+        low = (self.left, self.low)
+        high = (self.right, self.high)
+        inside = (low < points) & (points < high)
+        return inside.all(axis=1)
 
 
 def rectangle(style):
     x, y = place(style)
     width = 36 * float(style["width"])
     height = 36 * float(style["height"])
-    return Rectangle(x - width, y - height, x + width, y + height)
+    return Rectangle(
+        x - width,
+        y - height,
+        x + width,
+        y + height,
+    )
 
 
 def frames(picture):

@@ -10,7 +10,11 @@ def test_arrange_places_boxes_side_by_side_above_inputs():
     right = Slot(0, 60.0)
     above = Slot(1, 40.0)
     lane = Lane()
-    lane.slots |= {"left": left, "right": right, "above": above}
+    lane.slots |= {
+        "left": left,
+        "right": right,
+        "above": above,
+    }
     lane.edges[right, above] = None
     lane.arrange()
     assert right.x - left.x >= 50 + SPACE

@@ -571,16 +571,6 @@ def test_remedy_for_save_flattens_nested_dict(tmp_path):
     assert list(mg.load(path)) == ["model.W", "model.b"]
 
 
-def test_remedy_for_save_stores_text_in_info(tmp_path):
-    path = tmp_path / "m"
-    array = np.array(["good", "bad"])
-    message = "(?s)MG507.*in `info` as a list: array.tolist"
-    with pytest.raises(mg.MinigradError, match=message):
-        mg.save(path, {"words": array})
-    mg.save(path, {}, {"words": array.tolist()})
-    assert mg.load(path).info["words"] == ["good", "bad"]
-
-
 def test_remedy_for_load_state_dict_changes_dtype():
     model = Dense(2, 1)
     state = model.state_dict()
