@@ -45,8 +45,8 @@ def dense():
 def rnn(steps=6, truncate=None):
     """The simple recurrent network, gate by gate: six gates and three parameters a step."""
     rng = np.random.default_rng(5)
-    x = rng.normal(size=(2, steps, 3))
-    x = parameter(x, "x")
+    values = rng.normal(size=(2, steps, 3))
+    x = parameter(values, "x")
     W = rng.normal(size=(7, 4)) / 2
     W_xh = parameter(W[:3], "rnn.W_xh")
     W_hh = parameter(W[3:], "rnn.W_hh")
@@ -83,8 +83,8 @@ def sentiment(steps=40, cell=RNN, **options):
         Dense(width, 2),
     )
     rng = np.random.default_rng(1)
-    ids = rng.integers(0, 100, (3, steps))
-    ids = mg.Tensor(ids, name="ids")
+    numbers = rng.integers(0, 100, (3, steps))
+    ids = mg.Tensor(numbers, name="ids")
     y = mg.Tensor(np.arange(3) % 2, name="y")
     return mg.softmax_cross_entropy(model(ids), y)
 
