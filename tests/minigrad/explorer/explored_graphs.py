@@ -55,7 +55,10 @@ def expression():
 
 
 IMAGES = np.arange(36.0).reshape(2, 1, 3, 6)
-FILTERS = [1, -2, 3, 0.5], [0, 1, 2, -1]
+FILTERS = [
+    [1.0, -2.0, 3.0, 0.5],
+    [0.0, 1.0, 2.0, -1.0],
+]
 KERNEL = np.reshape(FILTERS, (2, 1, 2, 2))
 
 

@@ -1,5 +1,6 @@
 """The data of a page equals the engine's values and gradients."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,8 @@ def test_grad_is_of_last_backward_and_stored_of_all():
     data = explored(y)
     grad = array_of(data, "x", "grad")
     stored = array_of(data, "x", "stored")
-    np.testing.assert_array_equal(grad, [2, -4])
-    np.testing.assert_array_equal(stored, [4, -8])
+    assert grad.tolist() == [2, -4]
+    assert stored.tolist() == [4, -8]
 
 
 def test_own_gate_called_like_another_keeps_its_rule(monkeypatch):
@@ -86,9 +87,7 @@ def test_gates_have_settings_and_source_lines():
         z = x.sum(axis=0)
     gate = node_of(explored(z), "Sum")
     assert "axis=0" in gate["settings"]
-    path, line = gate["source"].rsplit(":", 1)
-    assert path.endswith("test_collect.py")
-    assert line.isdigit()
+    assert re.search(r"test_collect\.py:\d+$", gate["source"])
 
 
 def test_attention_has_weights_and_whole_rule():
@@ -98,7 +97,8 @@ def test_attention_has_weights_and_whole_rule():
     gate = node_of(data, "ScaledDotProductAttention")
     label, weights = gate["saved"]
     assert label == "A: the attention weights"
-    shares = np.tri(3) / np.arange(1, 4).reshape(3, 1)
+    visible = np.tri(3)
+    shares = visible / visible.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(array_at(data, weights), shares)
     rule = data["rules"]["ScaledDotProductAttention"]["text"]
     assert "dv = Aᵀ @ dz" in rule
@@ -119,7 +119,8 @@ def pooled():
     z = mg.conv(x, W, stride=stride)
     z = mg.max_pool(z, (2, 2), stride)
     large = mg.tanh(ones(8, 9))
-    return explored(z.sum() + large.sum())
+    loss = z.sum() + large.sum()
+    return explored(loss)
 
 
 def test_windows_have_size_and_stride(pooled):
@@ -133,6 +134,7 @@ def test_only_arrays_of_windows_have_pixels(pooled):
     with_pixels = set()
     for node in pooled["nodes"]:
         entry = pooled["arrays"][node["value"]]
+        name = node.get("gate") or node["name"]
         if "pixels" in entry:
-            with_pixels.add(node.get("gate", node.get("name")))
+            with_pixels.add(name)
     assert with_pixels == {"ones of (2, 1, 6, 6)", "Convolve"}
