@@ -31,10 +31,22 @@ def product():
 def dense():
     """Two dense layers, every number written down."""
     x = mg.Tensor([[1.0, -2.0], [0.5, 3.0]], name="x")
-    rows = [0.1, -0.2, 0.3], [0.4, 0.5, -0.6]
-    W1 = parameter(rows, "hidden.W")
+    W1 = parameter(
+        [
+            [0.1, -0.2, 0.3],
+            [0.4, 0.5, -0.6],
+        ],
+        "hidden.W",
+    )
     b1 = parameter([0.1, 0.2, 0.3], "hidden.b")
-    W2 = parameter([[1.0], [-1.0], [0.5]], "head.W")
+    W2 = parameter(
+        [
+            [1.0],
+            [-1.0],
+            [0.5],
+        ],
+        "head.W",
+    )
     with mg.scope("hidden"):
         h = mg.tanh(x @ W1 + b1)
     with mg.scope("head"):
