@@ -32,6 +32,19 @@ def test_explore_expression_by_hand():
     assert value == pytest.approx(np.tanh(0.5))
 
 
+def test_parts_of_gradient_add_up_newest_first():
+    x = parameter([1.0, 2.0], "x")
+    data = explored((x * 3.0 + x * 4.0).sum())
+    sends = []
+    for node in reversed(data["nodes"]):
+        sends += filter(None, node.get("sends", ()))
+    first, second = sends
+    assert array_at(data, first["part"])[0] == 4
+    assert array_at(data, first["sum"])[0] == 4
+    assert array_at(data, second["part"])[0] == 3
+    assert array_at(data, second["sum"])[0] == 3 + 4
+
+
 def test_grad_is_of_last_backward_and_stored_of_all():
     x = parameter([1.0, 2.0], "x")
     y = x * x
