@@ -34,15 +34,16 @@ def test_explore_expression_by_hand():
 
 def test_parts_of_gradient_add_up_newest_first():
     x = parameter([1.0, 2.0], "x")
-    data = explored((x * 3.0 + x * 4.0).sum())
-    sends = []
+    z = x * 3.0 + x * 4.0
+    data = explored(z.sum())
+    arrivals = []
     for node in reversed(data["nodes"]):
-        sends += filter(None, node.get("sends", ()))
-    first, second = sends
-    assert array_at(data, first["part"])[0] == 4
-    assert array_at(data, first["sum"])[0] == 4
-    assert array_at(data, second["part"])[0] == 3
-    assert array_at(data, second["sum"])[0] == 3 + 4
+        sends = node.get("sends", ())
+        for sent in filter(None, sends):
+            part = array_at(data, sent["part"])
+            total = array_at(data, sent["sum"])
+            arrivals.append((part[0], total[0]))
+    assert arrivals == [(4, 4), (3, 4 + 3)]
 
 
 def test_grad_is_of_last_backward_and_stored_of_all():
