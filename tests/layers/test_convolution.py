@@ -18,7 +18,7 @@ from layers import (
 )
 from minigrad.errors import OptionError, ShapeError, UnsupportedError
 
-from .helpers import assert_close, in_float64, normal
+from .helpers import assert_close, normal
 from .parity import close, compare, load_weights, part, stored
 
 PYTORCH = stored("convolution")
