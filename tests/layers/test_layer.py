@@ -1,4 +1,4 @@
-"""Layer and Sequential: what is registered, under which name and scope, and what is refused."""
+"""Layer and Sequential: parts, names, buffers, saving, and what may be assigned."""
 
 import sys
 from functools import partial
@@ -9,7 +9,6 @@ import pytest
 
 import minigrad as mg
 from layers import (
-    GRU,
     LSTM,
     RNN,
     Conv2d,
@@ -26,15 +25,13 @@ from layers import (
 )
 from minigrad.errors import DtypeError, OptionError, ShapeError, UnknownNameError
 
-
-def parameter(value=1.0):
-    return mg.Tensor([value], requires_grad=True)
+from .helpers import assert_close, leaf
 
 
 class Scale(Layer):
     def __init__(self, factor=2.0):
         super().__init__()
-        self.factor = parameter(factor)
+        self.factor = leaf([factor])
 
     def forward(self, x):
         return self.factor * x
@@ -44,11 +41,11 @@ class Pair(Layer):
     """A parameter before, between and after two children."""
 
     def __init__(self):
-        self.first: Any = parameter()
+        self.first = leaf([1.0])
         self.inner = Scale()
-        self.middle = parameter()
+        self.middle = leaf([1.0])
         self.other: Any = Scale()
-        self.last = parameter()
+        self.last = leaf([1.0])
 
     def forward(self, x):
         return self.other(self.inner(x))
@@ -65,183 +62,62 @@ class Wrapped(Layer):
 PATHS = ["first", "inner.factor", "middle", "other.factor", "last"]
 
 
-def test_parts_have_their_paths_as_names_in_the_order_of_definition():
-    model: Any = Pair()
-    assert list(model.named_parameters()) == PATHS
-    outer = Wrapped(Wrapped(model))
-    assert list(outer.named_layers())[:4] == [
-        "",
-        "inner",
-        "inner.inner",
-        "inner.inner.inner",
-    ]
+@pytest.fixture
+def pair() -> Any:
+    return Pair()
+
+
+# ---- parts ----
+
+
+def test_named_parameters_in_the_order_of_definition(pair):
+    assert list(pair.named_parameters()) == PATHS
+    outer = Wrapped(Wrapped(pair))
+    layers = list(outer.named_layers())
+    assert layers[:4] == ["", "inner", "inner.inner", "inner.inner.inner"]
     for path, tensor in outer.named_parameters().items():
         assert tensor.name == path
 
 
-def test_shared_parts_come_once_under_their_first_path():
-    model = Pair()
-    model.other, model.last = model.inner, model.first
-    assert list(model.named_parameters()) == ["first", "inner.factor", "middle"]
-    assert list(model.named_layers()) == ["", "inner"]
-    assert model.first.name == "first"
-    model.inner.alias = (
-        model.first
-    )  # its name is still the path from the outermost layer
-    assert Wrapped(model).inner.first.name == "inner.first"
-    model(mg.Tensor([3.0])).sum().backward()  # 3 f²
-    np.testing.assert_allclose(model.inner.factor.grad, [12.0])
-    model.zero_grad()
-    assert model.inner.factor.grad is None
+def test_named_parameters_has_shared_parts_once(pair):
+    pair.other, pair.last = pair.inner, pair.first
+    assert list(pair.named_parameters()) == ["first", "inner.factor", "middle"]
+    assert list(pair.named_layers()) == ["", "inner"]
+    assert pair.first.name == "first"
+    pair.inner.alias = pair.first
+    assert Wrapped(pair).inner.first.name == "inner.first"
+    pair(mg.Tensor([3.0])).sum().backward()  # 3 f²
+    assert_close(pair.inner.factor.grad, [12.0])
+    pair.zero_grad()
+    assert pair.inner.factor.grad is None
 
 
-def test_attributes_are_replaced_deleted_and_frozen():
-    model: Any = Pair()
-    model.inner = Scale(5.0)
-    assert list(model.named_parameters()) == PATHS
-    del model.middle
-    model.other = None
-    assert list(model.named_parameters()) == ["first", "inner.factor", "last"]
-    model.first.requires_grad = False  # frozen, but still a parameter
-    assert "first" in model.named_parameters() and "first" in model.state_dict()
-    assert "first: (1,), frozen" in repr(model)
+def test_named_parameters_after_assigning_deleting_and_freezing(pair):
+    pair.inner = Scale(5.0)
+    assert list(pair.named_parameters()) == PATHS
+    del pair.middle
+    pair.other = None
+    pair.first.requires_grad = False  # frozen, but still a parameter
+    paths = ["first", "inner.factor", "last"]
+    assert list(pair.named_parameters()) == list(pair.state_dict()) == paths
+    assert "first: (1,), frozen" in repr(pair)
 
 
-def test_state_dict_is_a_copy_and_loads_back():
-    model, other = Pair(), Pair()
-    saved = model.state_dict()
-    saved["first"][:] = 7.0
-    other.load_state_dict(saved)
-    saved["first"][:] = 8.0
-    assert (model.first.item(), other.first.item()) == (1.0, 7.0)
-
-
-def test_repr_is_a_tree_with_shapes_and_a_count():
-    dense = Dense(3, 2, mg.relu, bias=False)
-    model = Wrapped(Sequential(Embedding(50, 4), RNN(4, 3, truncate=2), dense))
-    assert repr(model) == (
-        "Wrapped()\n"
-        "  inner: Sequential()\n"
-        "    embedding: Embedding(50, 4)\n"
-        "      table: (50, 4)\n"
-        "    rnn: RNN(4, 3, truncate=2)\n"
-        "      cell: RNNCell(4, 3)\n"
-        "        W_xh: (4, 3)\n"
-        "        W_hh: (3, 3)\n"
-        "        b_h: (3,)\n"
-        "    dense: Dense(3, 2, relu, bias=False)\n"
-        "      W: (3, 2)\n"
-        "230 parameters"
-    )  # 200 + 12 + 9 + 3 + 6
-    assert "230" in model._repr_html_() and "rnn.cell.W_xh" in model._repr_html_()
-
-
-# ---- Sequential ----
-
-
-def test_sequential_names_children_by_class_or_function_and_runs_them_in_order():
-    model = Sequential(
-        Dense(2, 3), mg.tanh, Dense(3, 2), mg.softmax, lambda x: 2 * x, mg.tanh
-    )
-    names = ["dense", "tanh", "dense_2", "softmax", "function", "tanh_2"]
-    assert list(model.named_layers()) == ["", *names]
-    assert "  tanh: Function(tanh)\n" in repr(model)
-    x = np.array([[0.5, -1.0]], np.float32)
-    hidden, output = mg.tanh(model.dense(x)), model(x)
-    expected = mg.tanh(2 * mg.softmax(model.dense_2(hidden)))
-    np.testing.assert_array_equal(output.array, expected.array)
-    assert output.node.scope == ("sequential", "tanh_2")
-    np.testing.assert_array_equal(outputs(model, x, ["tanh"])["tanh"], hidden.array)
-
-
-def test_a_sequential_runs_the_children_that_it_has():
-    model = Sequential(Dense(2, 3), mg.tanh, Dense(3, 4))
-    assert len(model) == 3 and list(model) == [model.dense, model.tanh, model[-1]]
-    x = np.ones((1, 2), "float32")
-    model.dense_2 = Dense(3, 7)
-    model.tanh = mg.relu  # a function becomes a layer here too
-    np.testing.assert_array_equal(
-        model(x).array, model.dense_2(mg.relu(model.dense(x))).array
-    )
-    assert model.named_parameters()["dense_2.W"].shape == (3, 7)
-    del model.dense_2
-    model.head = Dense(3, 5)
-    with pytest.raises(OptionError, match="MG206.*head of Sequential is None"):
-        model.head = None
-    assert model(x).shape == (1, 5)
-
-
-@pytest.mark.parametrize("layer", [3, Dense, [Dense(2, 2)]])
-def test_sequential_takes_layers_and_functions_only(layer):
-    with pytest.raises(OptionError, match="MG206.*item 0"):
-        Sequential(layer)
-
-
-# ---- what is refused ----
-
-
-@pytest.mark.parametrize(
-    "value",
-    [np.zeros((2, 3)), mg.Tensor(np.zeros((2, 3))), parameter() * np.zeros((2, 3))],
-)
-def test_what_no_optimizer_would_find_is_refused(value):
-    model: Any = Pair()
-    with pytest.raises(LayerError, match=r"MG203.*Pair.first .* of shape \(2, 3\)"):
-        model.first = value
-    model._extra = value  # with an underscore it is the author's own affair
-    assert model.first.shape == (1,) and list(model.named_parameters()) == PATHS
-
-
-@pytest.mark.parametrize(
-    "value", [[Scale()], {"a": parameter()}, {Scale()}, {"a": [1, (Scale(),)]}]
-)
-def test_layers_in_a_collection_are_refused(value):
-    model: Any = Pair()
-    with pytest.raises(LayerError, match=f"MG204.*{type(value).__name__}"):
-        model.blocks = value
-
-
-@pytest.mark.parametrize("part", [Scale(), parameter()])
-def test_layers_in_a_list_that_is_filled_later_are_found_when_the_parameters_are_asked_for(
-    part,
-):
-    model: Any = Pair()
-    model.blocks = [1, 2]
-    model.blocks.append(model([1.0]))  # an activation, which is not trained
-    assert list(model.named_parameters()) == PATHS
-    model.blocks.append([part])
-    with pytest.raises(LayerError, match="MG204.*Pair.blocks is a list"):
-        Sequential(model).named_parameters()
-    model.block_0 = part  # now it is trained, in the list or not
-    assert any(path.startswith("block_0") for path in model.named_parameters())
-
-
-def test_a_part_does_not_hide_a_method():
-    model: Any = Pair()
-    with pytest.raises(LayerError, match="MG243.*'train'"):
-        model.train = Scale()
-
-
-# ---- any depth and size ----
-
-
-def test_layers_may_be_nested_to_any_depth():
+def test_named_parameters_of_deeply_nested_layers():
     model: Layer = Scale()
     for _ in range(450):
         model = Wrapped(model)
-    (path,) = model.named_parameters()
-    assert (
-        path == "inner." * 450 + "factor"
-        and model.named_parameters()[path].name == path
-    )
+    ((path, factor),) = model.named_parameters().items()
+    assert path == factor.name == "inner." * 450 + "factor"
     assert len(model.named_layers()) == 451
     assert len(repr(model).splitlines()) == 451 + 2
 
 
-def test_putting_a_model_together_takes_time_in_proportion_to_its_parts():
+def test_setattr_takes_time_in_proportion_to_the_parts():
     def calls(parts):
         events = []
-        model, tensors = Pair(), [parameter() for _ in range(parts)]
+        model = Pair()
+        tensors = [leaf([1.0]) for _ in range(parts)]
         sys.setprofile(lambda frame, event, argument: events.append(event))
         try:
             for number, tensor in enumerate(tensors):
@@ -253,73 +129,95 @@ def test_putting_a_model_together_takes_time_in_proportion_to_its_parts():
     assert calls(400) <= 4.1 * calls(100)
 
 
-class Counter(Layer):
-    calls: Any
-
-    def __init__(self):
-        self.buffer("calls", np.zeros(2, np.float32))
-        self.W = mg.Tensor([1.0], requires_grad=True)
-
-    def forward(self, x):
-        self.calls = self.calls + 1
-        return x
+def test_state_dict_is_a_copy_and_loads(pair):
+    other = Pair()
+    saved = pair.state_dict()
+    saved["first"][:] = 7.0
+    other.load_state_dict(saved)
+    saved["first"][:] = 8.0
+    assert pair.first.item() == 1.0
+    assert other.first.item() == 7.0
 
 
-def test_a_buffer_is_saved_but_not_trained():
-    model = Sequential(Counter(), Counter())
-    model(0.0)
-    assert list(model.named_parameters()) == ["counter.W", "counter_2.W"]
-    assert list(model.state_dict()) == [
-        "counter.W",
-        "counter_2.W",
-        "counter.calls",
-        "counter_2.calls",
+def test_repr_is_a_tree_with_shapes_and_a_count():
+    dense = Dense(3, 2, mg.relu, bias=False)
+    model = Wrapped(Sequential(Embedding(50, 4), RNN(4, 3, truncate=2), dense))
+    assert repr(model).splitlines() == [
+        "Wrapped()",
+        "  inner: Sequential()",
+        "    embedding: Embedding(50, 4)",
+        "      table: (50, 4)",
+        "    rnn: RNN(4, 3, truncate=2)",
+        "      cell: RNNCell(4, 3)",
+        "        W_xh: (4, 3)",
+        "        W_hh: (3, 3)",
+        "        b_h: (3,)",
+        "    dense: Dense(3, 2, relu, bias=False)",
+        "      W: (3, 2)",
+        "230 parameters",  # 200 + 12 + 9 + 3 + 6
     ]
-    model.state_dict()["counter.calls"][...] = 7  # a copy
-    np.testing.assert_array_equal(model.counter.calls, [1, 1])
-    other = Sequential(Counter(), Counter())
-    other.load_state_dict(model.state_dict())
-    np.testing.assert_array_equal(other.counter_2.calls, [1, 1])
-    other(0.0)
-    np.testing.assert_array_equal(other.named_buffers()["counter.calls"], [2, 2])
-    np.testing.assert_array_equal(model.counter.calls, [1, 1])
-    assert "calls: (2,), buffer" in repr(model) and repr(model).endswith("2 parameters")
+    html = model._repr_html_()
+    assert "230" in html and "rnn.cell.W_xh" in html
 
 
-def test_a_buffer_holds_a_copy_and_keeps_its_name():
-    given, model = np.zeros(2, np.float32), Counter()
-    model.calls = given
-    given += 1
-    np.testing.assert_array_equal(model.named_buffers()["calls"], [0, 0])
-    del model.calls
-    assert not model.named_buffers()
+# ---- what may be assigned ----
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.zeros((2, 3)),
+        mg.Tensor(np.zeros((2, 3))),
+        leaf([1.0]) * np.zeros((2, 3)),
+    ],
+)
+def test_setattr_rejects_arrays_that_are_not_trained(pair, value):
+    with pytest.raises(LayerError, match=r"MG203.*Pair.first .* of shape \(2, 3\)"):
+        pair.first = value
+    pair._extra = value
+    assert pair.first.shape == (1,)
+    assert list(pair.named_parameters()) == PATHS
+
+
+@pytest.mark.parametrize(
+    "value", [[Scale()], {"a": leaf([1.0])}, {Scale()}, {"a": [1, (Scale(),)]}]
+)
+def test_setattr_rejects_layers_in_a_collection(pair, value):
+    with pytest.raises(LayerError, match=f"MG204.*{type(value).__name__}"):
+        pair.blocks = value
+
+
+@pytest.mark.parametrize("part", [Scale(), leaf([1.0])])
+def test_named_parameters_rejects_layers_in_a_list_filled_later(pair, part):
+    pair.blocks = [1, 2]
+    pair.blocks.append(pair([1.0]))  # an activation, which is not trained
+    assert list(pair.named_parameters()) == PATHS
+    pair.blocks.append([part])
+    with pytest.raises(LayerError, match="MG204.*Pair.blocks is a list"):
+        Sequential(pair).named_parameters()
+    pair.block_0 = part  # now it is trained, in the list or not
+    assert len(pair.named_parameters()) == len(PATHS) + 1
+
+
+def test_setattr_rejects_names_of_methods(pair):
     with pytest.raises(LayerError, match="MG243.*'train'"):
-        model.buffer("train", given)
-    with pytest.raises(LayerError, match=r"(?s)MG203.*self.buffer\('other', array\)"):
-        model.other = given
+        pair.train = Scale()
 
 
-def test_a_model_without_a_buffer_does_not_load_one():
-    arrays = Counter().state_dict()
-    del arrays["calls"]
-    with pytest.raises(mg.MinigradError, match="(?s)MG505.*calls"):
-        Counter().load_state_dict(arrays)
-
-
-def tune(layer: Any, name: str) -> None:
+def assign(layer: Any, name: str) -> None:
     """Assign as a function of the user does, whose first argument is the layer."""
     setattr(layer, name, False)
 
 
 @pytest.mark.parametrize("name", ["trainable", "requires_grad"])
 @pytest.mark.parametrize(
-    "make", [partial(Dense, 3, 2), Counter, partial(Sequential, Dense(3, 2))]
+    "make",
+    [partial(Dense, 3, 2), Scale, partial(Sequential, Dense(3, 2))],
 )
-def test_freezing_as_in_keras_and_pytorch_is_refused_with_a_remedy(make, name):
-    with pytest.raises(
-        UnknownNameError, match=rf"MG119\][^\n]* {name}\n(?s:.*)freeze\(model"
-    ):
-        tune(make(), name)
+def test_setattr_explains_how_to_freeze(make, name):
+    words = rf"MG119\][^\n]* {name}\n(?s:.*)freeze\(model"
+    with pytest.raises(UnknownNameError, match=words):
+        assign(make(), name)
 
 
 @pytest.mark.parametrize(
@@ -336,13 +234,14 @@ def test_freezing_as_in_keras_and_pytorch_is_refused_with_a_remedy(make, name):
         (MultiHeadAttention(4, 2), "num_heads", "use heads"),
         (TransformerBlock(4, 2), "causal", ""),
     ],
+    ids=str,
 )
-def test_a_setting_that_a_layer_lacks_is_refused(layer, name, remedy):
+def test_setattr_rejects_unknown_settings(layer, name, remedy):
     with pytest.raises(UnknownNameError, match=f"(?s)MG119.* {name}\n.*{remedy}"):
-        tune(layer, name)
+        assign(layer, name)
 
 
-def test_settings_are_assigned_in_methods_and_to_layers_of_ones_own():
+def test_setattr_takes_settings_of_ones_own():
     class Noisy(Dropout):
         def __init__(self) -> None:
             super().__init__(0.5)
@@ -359,42 +258,118 @@ def test_settings_are_assigned_in_methods_and_to_layers_of_ones_own():
     assert (noisy.trainable, noisy.strength, model.words) == (False, 2.0, ["a", "b"])
 
 
-@pytest.mark.parametrize(("name", "value"), [("layers", 2), ("bidirectional", True)])
-def test_a_recurrent_layer_gets_no_more_cells_later(name, value):
-    rnn = RNN(3, 2)
-    with pytest.raises(
-        OptionError, match=f"MG220.*{name} of RNN cannot be changed to {value}"
-    ):
-        setattr(rnn, name, value)
-    both = GRU(3, 2, layers=3, bidirectional=True)
-    assert (rnn.layers, rnn.bidirectional, both.layers, both.bidirectional) == (
-        1,
-        False,
-        3,
-        True,
+# ---- Sequential ----
+
+
+def test_sequential_names_its_children_and_runs_them():
+    model = Sequential(
+        Dense(2, 3), mg.tanh, Dense(3, 2), mg.softmax, lambda x: 2 * x, mg.tanh
     )
+    names = ["dense", "tanh", "dense_2", "softmax", "function", "tanh_2"]
+    assert list(model.named_layers()) == ["", *names]
+    assert "  tanh: Function(tanh)\n" in repr(model)
+    x = np.array([[0.5, -1.0]], np.float32)
+    output = model(x)
+    hidden = mg.tanh(model.dense(x))
+    assert_close(output, mg.tanh(2 * mg.softmax(model.dense_2(hidden))))
+    assert output.node.scope == ("sequential", "tanh_2")
+    assert_close(outputs(model, x, ["tanh"])["tanh"], hidden)
 
 
-def test_a_part_of_a_sequential_is_replaced_and_deleted_by_its_number():
-    model = Sequential(Dense(3, 4), mg.tanh, Dense(4, 2))
-    model[2] = Dense(4, 5)
-    model[1] = mg.relu
-    assert model([[-1.0, 2.0, 3.0]]).shape == (1, 5)
-    assert list(model.named_parameters()) == [
-        "dense.W",
-        "dense.b",
-        "dense_2.W",
-        "dense_2.b",
-    ]
-    del model[-1], model[1]
-    assert list(model) == [model.dense] and model.dense.W.shape == (3, 4)
+@pytest.mark.parametrize("item", [3, Dense, [Dense(2, 2)]])
+def test_sequential_takes_layers_and_functions(item):
+    with pytest.raises(OptionError, match="MG206.*item 0"):
+        Sequential(item)
 
 
-def test_a_number_is_not_the_name_of_a_part_of_a_sequential():
-    model = Sequential(Dense(3, 4), mg.tanh, Dense(4, 2))
+@pytest.fixture
+def three():
+    return Sequential(Dense(2, 3), mg.tanh, Dense(3, 4))
+
+
+def test_sequential_children_are_replaced_by_name(three):
+    assert len(three) == 3
+    assert list(three) == [three.dense, three.tanh, three[-1]]
+    three.dense_2 = Dense(3, 7)
+    three.tanh = mg.relu
+    x = np.ones((1, 2), np.float32)
+    assert_close(three(x), three.dense_2(mg.relu(three.dense(x))))
+    assert three.named_parameters()["dense_2.W"].shape == (3, 7)
+    del three.dense_2
+    three.head = Dense(3, 5)
+    with pytest.raises(OptionError, match="MG206.*head of Sequential is None"):
+        three.head = None
+    assert three(x).shape == (1, 5)
+
+
+def test_sequential_children_are_replaced_by_number(three):
+    three[2] = Dense(3, 5)
+    three[1] = mg.relu
+    assert three([[-1.0, 2.0]]).shape == (1, 5)
+    paths = ["dense.W", "dense.b", "dense_2.W", "dense_2.b"]
+    assert list(three.named_parameters()) == paths
+    del three[-1], three[1]
+    assert list(three) == [three.dense]
+
+
+def test_sequential_rejects_a_number_as_a_name(three):
     with pytest.raises(LayerError, match=r"(?s)MG249.*'2'.*model\[2\] = layer"):
-        setattr(model, "2", Dense(4, 5))
-    assert len(model) == 3
+        setattr(three, "2", Dense(4, 5))
+    assert len(three) == 3
+
+
+# ---- buffers ----
+
+
+class Counter(Layer):
+    calls: Any
+
+    def __init__(self):
+        self.buffer("calls", np.zeros(2, np.float32))
+        self.W = leaf([1.0])
+
+    def forward(self, x):
+        self.calls = self.calls + 1
+        return x
+
+
+def test_buffer_is_saved_but_not_trained():
+    model = Sequential(Counter(), Counter())
+    model(0.0)
+    parameters = ["counter.W", "counter_2.W"]
+    buffers = ["counter.calls", "counter_2.calls"]
+    assert list(model.named_parameters()) == parameters
+    assert list(model.state_dict()) == parameters + buffers
+    model.state_dict()["counter.calls"][...] = 7  # a copy
+    other = Sequential(Counter(), Counter())
+    other.load_state_dict(model.state_dict())
+    other(0.0)
+    for name in buffers:
+        assert_close(other.named_buffers()[name], [2, 2])
+        assert_close(model.named_buffers()[name], [1, 1])
+    assert "calls: (2,), buffer" in repr(model)
+    assert repr(model).endswith("2 parameters")
+
+
+def test_buffer_holds_a_copy_and_keeps_its_name():
+    array = np.zeros(2, np.float32)
+    model = Counter()
+    model.calls = array
+    array += 1
+    assert_close(model.named_buffers()["calls"], [0, 0])
+    del model.calls
+    assert not model.named_buffers()
+    with pytest.raises(LayerError, match="MG243.*'train'"):
+        model.buffer("train", array)
+    with pytest.raises(LayerError, match=r"(?s)MG203.*self.buffer\('other', array\)"):
+        model.other = array
+
+
+def test_buffer_missing_in_load_state_dict():
+    arrays = Counter().state_dict()
+    del arrays["calls"]
+    with pytest.raises(mg.MinigradError, match="(?s)MG505.*calls"):
+        Counter().load_state_dict(arrays)
 
 
 @pytest.mark.parametrize(
@@ -406,10 +381,10 @@ def test_a_number_is_not_the_name_of_a_part_of_a_sequential():
         ("ab", DtypeError, "MG110"),
     ],
 )
-def test_a_buffer_keeps_its_shape_and_contains_numbers(value, error, code):
+def test_buffer_rejects_other_shapes_and_text(value, error, code):
     model = Counter()
     with pytest.raises(error, match=code):
         model.calls = value
-    np.testing.assert_array_equal(model.calls, [0, 0])
+    assert_close(model.calls, [0, 0])
     model.buffer("calls", np.ones(3))  # another shape on purpose
-    np.testing.assert_array_equal(model.named_buffers()["calls"], [1, 1, 1])
+    assert_close(model.calls, [1, 1, 1])
