@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 
 import minigrad as mg
@@ -29,10 +30,20 @@ def in_float64(layer, seed=0):
 
 
 def assert_close(found, expected, atol=1e-13, rtol=0.0):
-    """Compare Tensors or arrays."""
-    found = to_array(found)
-    expected = to_array(expected)
-    assert_allclose(found, expected, rtol, atol)
+    """Compare Tensors or arrays, or tuples of them."""
+    if isinstance(found, tuple):
+        for pair in zip(found, expected, strict=True):
+            assert_close(*pair, atol, rtol)
+    else:
+        found = to_array(found)
+        expected = to_array(expected)
+        assert_allclose(found, expected, rtol, atol)
+
+
+def raises(code, words=""):
+    """Expect the error with this code, and a pattern in its message."""
+    pattern = rf"(?s)\[{code}\].*{words}"
+    return pytest.raises(mg.MinigradError, match=pattern)
 
 
 def gate_names(tensor):

@@ -3,12 +3,10 @@
 import re
 
 import numpy as np
-import pytest
 
 from layers import Images
-from minigrad.errors import DtypeError
 
-from .helpers import leaf
+from .helpers import leaf, raises
 
 
 def pixels(images):
@@ -45,5 +43,5 @@ def test_images_are_at_most_64():
 
 
 def test_images_are_numbers():
-    with pytest.raises(DtypeError, match="MG110"):
+    with raises("MG110"):
         Images("digits.png")

@@ -7,9 +7,9 @@ import pytest
 
 import minigrad as mg
 from layers import BatchNorm, LayerNorm, ModeWarning, from_layout, to_layout
-from minigrad.errors import OptionError, ShapeError
+from minigrad.errors import ShapeError
 
-from .helpers import assert_close, leaf, normal
+from .helpers import assert_close, leaf, normal, raises
 
 # ---- LayerNorm ----
 
@@ -124,7 +124,7 @@ def test_batch_norm_of_integers_and_float16(dtype):
 
 @pytest.mark.parametrize("momentum", [None, 1.5, "0.1"])
 def test_momentum_is_from_0_to_1(momentum):
-    with pytest.raises(OptionError, match="MG254.*BatchNorm.*momentum="):
+    with raises("MG254", "BatchNorm.*momentum="):
         BatchNorm(3, momentum=momentum)
     assert BatchNorm(3, momentum=1).momentum == 1
 
@@ -132,5 +132,5 @@ def test_momentum_is_from_0_to_1(momentum):
 @pytest.mark.parametrize("kind", [LayerNorm, BatchNorm])
 @pytest.mark.parametrize("epsilon", [None, -1e-5, np.nan])
 def test_epsilon_is_0_or_more(kind, epsilon):
-    with pytest.raises(OptionError, match=f"MG254.*{kind.__name__}.*epsilon="):
+    with raises("MG254", f"{kind.__name__}.*epsilon="):
         kind(3, epsilon=epsilon)

@@ -22,7 +22,7 @@ from layers import (
 from minigrad import graph
 from minigrad.errors import OptionError, ShapeError, UnsupportedError
 
-from .helpers import assert_close, in_float64, normal
+from .helpers import assert_close, in_float64, normal, raises
 
 X = normal(4, 5, 3)
 SHORT = X[:, :2]
@@ -174,7 +174,7 @@ def test_unpacking_two_rows_as_output_and_state_warns(options):
 @pytest.mark.parametrize("batch", [1, 3])
 def test_unpacking_other_rows_as_output_and_state_fails(batch):
     z = GRU(3, 2, return_sequences=True)(X[:batch])
-    with pytest.raises(ShapeError, match=rf"MG234.*\({batch}, 5, 2\) into 2 names"):
+    with raises("MG234", rf"\({batch}, 5, 2\) into 2 names"):
         _, _ = z
 
 
@@ -218,9 +218,9 @@ def test_pool_with_a_mask(how):
     truth = [getattr(x[0, [0, 2]], how)(axis=0), x[1, 3]]
     x[0, 1] = np.nan
     assert_close(pool(x, how, mask), truth)
-    with pytest.raises(ShapeError, match="MG222.*no real steps in sequence 1"):
+    with raises("MG222", "no real steps in sequence 1"):
         pool(x, how, mask * [[1], [0]])
-    with pytest.raises(ShapeError, match="MG221"):
+    with raises("MG221"):
         pool(x[0], how)
 
 

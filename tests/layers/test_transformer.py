@@ -18,11 +18,11 @@ from layers import (
     sample,
     to_layout,
 )
-from minigrad.errors import OptionError, ShapeError
+from minigrad.errors import ShapeError
 from minigrad.graph import ancestors
 from minigrad.tensor import from_node
 
-from .helpers import assert_close, in_float64, normal
+from .helpers import assert_close, in_float64, normal, raises
 from .parity import compare, load_weights, stored
 
 PYTORCH = stored("transformer")
@@ -143,7 +143,7 @@ def test_attention_state_continues_a_sequence(gpt, parts):
 def test_attention_state_requires_causal():
     layer = MultiHeadAttention(4, 2)
     state = layer.initial_state(2)
-    with pytest.raises(OptionError, match="MG246"):
+    with raises("MG246"):
         layer(X, state)
 
 
@@ -164,7 +164,7 @@ KEYS = np.ones((2, 2, 1, 2))
 )
 def test_attention_rejects_states_of_other_shapes(state):
     block = TransformerBlock(4, heads=2)
-    with pytest.raises(ShapeError, match=r"MG224.*batch of 2.*instead of \[\(2, 2, "):
+    with raises("MG224", r"batch of 2.*instead of \[\(2, 2, "):
         block(X, state)
 
 
@@ -217,7 +217,7 @@ def test_positional_encoding_of_integers_is_float(dtype):
 @pytest.mark.parametrize("heads", [2.0, "2", None, 0, 3])
 @pytest.mark.parametrize("kind", [MultiHeadAttention, TransformerBlock])
 def test_attention_heads_divide_the_width(kind, heads):
-    with pytest.raises(OptionError, match="MG245.*heads cannot share a width of 4"):
+    with raises("MG245", "heads cannot share a width of 4"):
         kind(4, heads)
 
 
@@ -237,22 +237,22 @@ def test_attention_and_positions_reject_shapes(layer, x, words):
 
 
 def test_positional_embedding_rejects_a_start_outside_its_table():
-    with pytest.raises(ShapeError, match="MG247.*4 to 5"):
+    with raises("MG247", "4 to 5"):
         PositionalEmbedding(5, 4)(X[:, :2], start=4)
 
 
 def test_attention_rejects_masks_of_other_lengths():
-    with pytest.raises(ShapeError, match="MG222"):
+    with raises("MG222"):
         MultiHeadAttention(4, 2)(X, mask=np.ones((2, 5)))
 
 
 def test_attention_rejects_a_width_of_0():
-    with pytest.raises(OptionError, match="MG210"):
+    with raises("MG210"):
         MultiHeadAttention(0, 1)
 
 
 def test_attention_has_no_keras_layout():
-    with pytest.raises(OptionError, match="MG251"):
+    with raises("MG251"):
         to_layout(TransformerBlock(4, 2), "keras")
 
 
