@@ -8,7 +8,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 import minigrad as mg
+from layers import GRU, LSTM, RNN
 from minigrad.numpy_api import to_array
+
+kinds = pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+fused_or_not = pytest.mark.parametrize("fused", [False, True])
 
 
 def normal(*shape, seed=0):

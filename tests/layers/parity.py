@@ -1,4 +1,4 @@
-"""Stored results of PyTorch and Keras, which make_parity.py wrote, and the comparison with them."""
+"""Stored results of PyTorch and Keras, which make_*.py wrote, and the comparison with them."""
 
 import copy
 from collections import defaultdict

@@ -8,7 +8,7 @@ import pytest
 import minigrad as mg
 from layers import LSTM, Embedding, Layer, OneHot, TiedHead
 
-from .helpers import assert_close, leaf
+from .helpers import assert_close, fused_or_not, leaf
 
 
 def test_tied_head_scores_with_the_looked_up_vectors():
@@ -57,7 +57,7 @@ def test_tied_head_and_embedding_have_one_name_for_the_table(first):
     assert report and {row.name for row in report.inputs} == names
 
 
-@pytest.mark.parametrize("fused", [False, True])
+@fused_or_not
 def test_one_hot_looks_up_rows_of_the_matrix(fused):
     lstm = LSTM(4, 3, fused=fused)
     one_hot = OneHot(4)

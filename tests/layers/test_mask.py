@@ -114,7 +114,7 @@ def test_mask_hides_nan_that_only_padding_looks_up():
         embedding.table.array = [[padding] * D, [0.1] * D]
         z = layer(embedding(ids), mask=ids)
         gradients.append(mg.grad(z.sum(), inputs))
-    assert_close(*gradients, 1e-6)
+    assert_close(*gradients, atol=1e-6)
 
 
 @pytest.mark.parametrize(
