@@ -46,8 +46,8 @@ def close(found, expected):
 def compare(model, arrays, layout="pytorch", forward=None):
     """Compare output, gradients and, if they are stored, second derivatives."""
     model.zero_grad()
-    inputs = [leaf(arrays["x"]), *model.parameters()]
-    x = inputs[0]
+    x = leaf(arrays["x"])
+    inputs = [x, *model.parameters()]
     output = (forward or model)(x)
     if isinstance(output, tuple):
         output = output[0]
@@ -56,16 +56,17 @@ def compare(model, arrays, layout="pytorch", forward=None):
     close(output.array * compared, arrays["output"] * compared)
 
     def compare_gradients(kind, gradients):
+        dx, *others = gradients
         expected = part(arrays, f"{kind}/")
-        close(gradients[0], expected.pop("x"))
-        found = _exported(model, gradients[1:], layout)
+        close(dx, expected.pop("x"))
+        found = _exported(model, others, layout)
         for name, array in expected.items():
             close(found[name], array)
 
-    output.backward(arrays["seed"])
+    upstream = arrays["seed"]
+    output.backward(upstream)
     compare_gradients("grad", [tensor.grad for tensor in inputs])
     if "second" in arrays:
-        upstream = arrays["seed"]
         first = mg.grad(output, inputs, upstream=upstream, create_graph=True)
         compare_gradients("grad", first)
         # 0 * x, because the gradient of max pooling is constant

@@ -11,12 +11,11 @@ from layers import (
     Conv2d,
     Dense,
     Flatten,
+    Layer,
     MaxPool2d,
     Sequential,
-    from_layout,
     to_layout,
 )
-from minigrad.errors import ShapeError, UnsupportedError
 
 from .helpers import assert_close, normal, raises
 from .parity import close, compare, load_weights, part, stored
@@ -41,7 +40,7 @@ def network():
 
 def build(case):
     """The model of a stored case."""
-    models = {
+    layers: dict[str, Layer] = {
         "conv1d": Conv1d(3, 4, 3, stride=2, padding=2),
         "conv2d": Conv2d(2, 3, 3, padding=1),
         "conv2d_plain": Conv2d(2, 3, (3, 2), (2, 1), (1, 0), bias=False),
@@ -51,15 +50,15 @@ def build(case):
         "norm_of_sequences": BatchNorm(3, momentum=0.3),
         "norm_of_images": BatchNorm(2, epsilon=0.1),
     }
-    model = Sequential(models[case]) if case in models else network()
+    model = Sequential(layers[case]) if case in layers else network()
     return with_float64_buffers(model)
 
 
 def with_float64_buffers(model):
     for layer in model.named_layers().values():
-        if isinstance(layer, BatchNorm):
-            layer.buffer("mean", layer.mean.astype(np.float64))
-            layer.buffer("variance", layer.variance.astype(np.float64))
+        for name, array in layer.named_buffers().items():
+            if "." not in name:
+                layer.buffer(name, array.astype(np.float64))
     return model
 
 
@@ -72,9 +71,7 @@ def test_convolution_equals_pytorch(case):
     arrays = PYTORCH[case]
     load_weights(model, arrays, "pytorch")
     compare(model, part(arrays, "train/"))
-    from_layout(model, part(arrays, "weight/"), "pytorch")  # compare ran it
-    batches = part(arrays, "more/").values()
-    for x in (arrays["train/x"], *batches):
+    for x in part(arrays, "more/").values():
         model(x)
     after = part(arrays, "after/")
     for name, array in to_layout(model, "pytorch").items():
@@ -84,12 +81,12 @@ def test_convolution_equals_pytorch(case):
 
 @pytest.mark.parametrize("case", KERAS)
 def test_convolution_equals_keras(case):
-    models = {
+    layers: dict[str, Layer] = {
         "conv1d": Conv1d(3, 4, 3, stride=2),
         "conv2d": Conv2d(2, 3, (3, 2)),
         "batchnorm": BatchNorm(5, epsilon=1e-3),
     }
-    model = with_float64_buffers(Sequential(models[case]))[0].eval()
+    model = with_float64_buffers(layers[case]).eval()
     arrays = KERAS[case]
     load_weights(model, arrays, "keras")
     z = model(np.moveaxis(arrays["x"], -1, 1))  # Keras has the channels last
@@ -103,10 +100,11 @@ def test_convolution_equals_keras(case):
 
 def test_conv2d_by_hand():
     layer = Conv2d(1, 1, 2, padding=1)
-    layer.W.array = [[[[1.0, 2.0], [3.0, 4.0]]]]
-    layer.b.array = [10.0]
-    z = layer([[[[1.0, 0.0], [0.0, 1.0]]]])
-    assert_close(z, [[[[14, 13, 10], [12, 15, 13], [10, 12, 11]]]])
+    W, b = layer.parameters()
+    W.array = [[[[1.0, 2.0], [3.0, 4.0]]]]
+    b.array = [10.0]
+    ((z,),) = layer(np.eye(2)[None, None])
+    assert_close(z, [[14, 13, 10], [12, 15, 13], [10, 12, 11]])
 
 
 @pytest.mark.parametrize("size", [0, (3, 0), 1.5])
@@ -116,7 +114,7 @@ def test_conv2d_rejects_sizes_below_1(size):
 
 
 def test_conv2d_names_itself_if_size_is_missing():
-    with pytest.raises(UnsupportedError, match=r"Conv2d missing 1 required .* 'size'"):
+    with raises("MG129", "Conv2d missing 1 required .* 'size'"):
         Conv2d(1, 8)  # type: ignore[call-arg]
 
 
@@ -130,13 +128,13 @@ def test_conv2d_names_itself_if_size_is_missing():
         (Conv2d(3, 4, 5, stride=0), (2, 3, 8, 8), "MG162"),
         (MaxPool2d(3), (2, 1, 2, 8), "MG162"),
         (AveragePool2d(3), (2, 1, 2, 8), "MG162"),
-        (Flatten(), (), r"MG109.*\(N, ...\), not \(\)"),
+        (Flatten(), (), "MG109"),
     ],
-    ids=str,
 )
 def test_convolution_and_pooling_reject_shapes(layer, shape, code):
-    with pytest.raises(ShapeError, match=code):
-        layer(np.ones(shape))
+    x = np.ones(shape)
+    with raises(code):
+        layer(x)
 
 
 # ---- all layers of images ----
@@ -149,13 +147,14 @@ def test_repr_of_convolution_and_pooling():
         AveragePool2d(3, 1),
         Conv1d(2, 4, 5, bias=False),
     )
-    lines = {line.strip() for line in repr(model).splitlines()}
-    assert lines > {
+    text = repr(model)
+    for line in (
         "conv2d: Conv2d(1, 8, (3, 3), 1, 1)",
         "maxpool2d: MaxPool2d((2, 2), (2, 2))",
         "averagepool2d: AveragePool2d((3, 3), 1)",
         "conv1d: Conv1d(2, 4, (5,), 1, 0, bias=False)",
-    }
+    ):
+        assert f"  {line}\n" in text
 
 
 @pytest.mark.parametrize(("shape", "flat"), [((0, 3, 2), (0, 6)), ((1,), (1, 1))])
@@ -166,12 +165,11 @@ def test_flatten_keeps_the_batch(shape, flat):
 @pytest.mark.parametrize("training", [True, False])
 def test_network_computes_the_same_after_load_state_dict(tmp_path, training):
     model, loaded = network(), network()
-    x = normal(6, 1, 8, 8).astype(np.float32)
-    for _ in range(3):
-        model(x)
+    x = normal(6, 1, 8, 8)
+    model(x)
     path = tmp_path / "weights.safetensors"
     mg.save(path, model.state_dict())
     loaded.load_state_dict(mg.load(path))
     expected = model.train(training)(x)
     found = loaded.train(training)(x)
-    np.testing.assert_array_equal(found.array, expected.array)
+    assert_close(found, expected, 0)
