@@ -8,7 +8,16 @@ from layers import RNN, Dense, Embedding
 from .helpers import raises
 
 
-@pytest.mark.parametrize("sizes", [(0, 2), (2, -1), (2.0, 2), ("2", 2), (None, 2)])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (0, 2),
+        (2, -1),
+        (2.0, 2),
+        ("2", 2),
+        (None, 2),
+    ],
+)
 def test_sizes_are_positive_integers(sizes):
     with raises("MG210"):
         Dense(*sizes)
@@ -27,7 +36,17 @@ def test_activation_is_a_function(activation):
         Dense(2, 3, activation)
 
 
-@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 0, 3), (2, 4, 5), (1, 2, 4, 3)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (3,),
+        (2, 3),
+        (2, 0, 3),
+        (2, 4, 5),
+        (1, 2, 4, 3),
+    ],
+)
 def test_sequences_have_a_batch_steps_and_a_width(shape):
+    x = np.zeros(shape)
     with raises("MG221", r"\(batch, time, 3\), not \(\d"):
-        RNN(3, 2)(np.zeros(shape))
+        RNN(3, 2)(x)

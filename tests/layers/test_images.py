@@ -23,22 +23,33 @@ def pixels(images):
 
 
 def test_images_have_colours_by_sign_on_one_scale():
-    filters = leaf([[[[1.0, -2.0, 0.0]]], [[[0.0, np.nan, 0.5]]]])
+    filters = leaf([[[1.0, -2.0, 0.0]], [[0.0, np.nan, 0.5]]])
     first, second = pixels(Images(filters))
-    assert first == {(0, 0): ("#e8861a", 0.5), (0, 1): ("#2f7fd6", 1.0)}
-    assert second == {(0, 2): ("#e8861a", 0.25)}
+    orange, blue = "#e8861a", "#2f7fd6"
+    assert first == {
+        (0, 0): (orange, 0.5),
+        (0, 1): (blue, 1.0),
+    }
+    assert second == {(0, 2): (orange, 0.25)}
 
 
 def test_images_without_negative_numbers_are_grey():
     (image,) = pixels(Images([[0, 255], [51, 0]]))
-    assert image == {(0, 1): ("currentColor", 1.0), (1, 0): ("currentColor", 0.2)}
+    assert image == {
+        (0, 1): ("currentColor", 1.0),
+        (1, 0): ("currentColor", 0.2),
+    }
 
 
 def test_images_are_at_most_64():
     images = Images(np.ones((70, 1, 2, 2)))
     assert len(pixels(images)) == 64
     assert "Images of shape (70, 1, 2, 2)" in images._repr_html_()
-    assert pixels(Images(np.zeros((0, 3, 3)))) == []
+    none = np.zeros((0, 3, 3))
+    assert pixels(Images(none)) == []
+
+
+def test_images_of_a_vector():
     assert pixels(Images(np.zeros(4))) == [{}]
 
 

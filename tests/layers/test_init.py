@@ -26,31 +26,40 @@ def test_init_of_matrices(initialiser, variance, limit):
     assert W.dtype == np.float32
     # 120,000 draws: about ten standard errors
     assert_close(W.var(), variance, rtol=0.04)
-    assert np.abs(W).max() <= limit * (1 + 1e-6)
+    assert np.abs(W).max() <= limit + 1e-6
     mg.seed(0)
-    assert_close(initialiser((300, 400)), W, atol=0)
+    again = initialiser((300, 400))
+    assert_close(again, W, 0)
 
 
 @pytest.mark.parametrize(
     ("initialiser", "variance"),
     [
-        (init.glorot_uniform, 2 / (40 * 25 + 60 * 25)),
-        (init.glorot_normal, 2 / (40 * 25 + 60 * 25)),
-        (init.he_uniform, 2 / (40 * 25)),
-        (init.he_normal, 2 / (40 * 25)),
+        (init.glorot_uniform, 2 / (1000 + 1500)),
+        (init.glorot_normal, 2 / (1000 + 1500)),
+        (init.he_uniform, 2 / 1000),
+        (init.he_normal, 2 / 1000),
     ],
 )
 def test_init_of_convolution_kernels(initialiser, variance):
     mg.seed(0)
-    W = initialiser((60, 40, 5, 5))
-    assert W.shape == (60, 40, 5, 5)
+    shape = (60, 40, 5, 5)
+    W = initialiser(shape)
+    assert W.shape == shape
     assert W.dtype == np.float32
     assert_close(W.var(), variance, rtol=0.03)
 
 
 @pytest.mark.parametrize(
     "shape",
-    [(6, 6), (4, 12), (12, 4), (4, 3, 2, 2), (9, 2, 3), (12, 3, 2, 2)],
+    [
+        (6, 6),
+        (4, 12),
+        (12, 4),
+        (4, 3, 2, 2),
+        (9, 2, 3),
+        (12, 3, 2, 2),
+    ],
 )
 def test_orthogonal_has_orthonormal_rows_or_columns(shape):
     W = init.orthogonal(shape)
@@ -65,5 +74,6 @@ def test_orthogonal_has_orthonormal_rows_or_columns(shape):
 def test_orthogonal_is_unbiased():
     # without the correction of signs, the diagonal of a QR factor is biased
     mg.seed(0)
-    mean = np.mean([init.orthogonal((3, 3)) for _ in range(2000)], axis=0)
-    assert_close(mean, 0, atol=5 / np.sqrt(3 * 2000))
+    drawn = [init.orthogonal((3, 3)) for _ in range(2000)]
+    mean = np.mean(drawn, axis=0)
+    assert_close(mean, 0, 5 / np.sqrt(3 * 2000))

@@ -242,6 +242,10 @@ def test_setattr_takes_settings_of_ones_own():
         def __init__(self) -> None:
             super().__init__(0.5)
             self.trainable = True
+            self.begin()
+
+        def begin(self) -> None:
+            self.strength = 1.0
 
     noisy: Any = Noisy()
     noisy.trainable = False

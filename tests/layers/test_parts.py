@@ -1,11 +1,10 @@
-"""The paths of a model's parts, and how a part is described."""
+"""The paths of a model's parts."""
 
 import pickle
 
 import pytest
 
 from layers import BatchNorm, Dense, Sequential
-from layers.parts import describe
 
 from .helpers import raises
 
@@ -30,11 +29,3 @@ def test_paths_cannot_be_unpacked(model, method):
     assert [[*path] for path in paths] == [list(path) for path in plain]
     copy = pickle.loads(pickle.dumps(dict(paths)))
     assert {type(path) for path in copy} == {str}
-
-
-def test_describe_shows_the_call_or_the_shape(model):
-    model.dense.W.requires_grad = False
-    assert describe(model.dense) == "Dense(3, 4)"
-    assert describe(model.dense.W) == "(3, 4), frozen"
-    assert describe(model.dense.b) == "(4,)"
-    assert describe(model.batchnorm.mean) == "(4,), buffer"

@@ -8,16 +8,13 @@ import pytest
 import minigrad as mg
 from layers import (
     Embedding,
-    Layer,
     MultiHeadAttention,
     PositionalEmbedding,
     PositionalEncoding,
     Sequential,
-    TiedHead,
     TransformerBlock,
     gradients,
     outputs,
-    sample,
     to_layout,
 )
 
@@ -27,38 +24,6 @@ from .parity import compare, load_weights, stored
 PYTORCH = stored("transformer")
 X = normal(2, 6, 4)
 IDS = np.arange(12).reshape(2, 6) % 5
-
-
-class GPT(Layer):
-    """A small model of ids, whose state is that of its two blocks."""
-
-    def __init__(self, context=8):
-        self.embedding = Embedding(5, 4)
-        self.positions = PositionalEmbedding(context, 4)
-        self.blocks = Sequential(
-            TransformerBlock(4, 2),
-            TransformerBlock(4, 2, bias=False),
-        )
-        self.head = TiedHead(self.embedding, bias=False)
-
-    def initial_state(self, batch):
-        return [block.initial_state(batch) for block in self.blocks]
-
-    def forward(self, ids, state=None):
-        start = 0 if state is None else state[0][0].shape[2]
-        x = self.positions(self.embedding(ids), start)
-        if state is None:
-            return self.head(self.blocks(x))
-        states = []
-        for block, before in zip(self.blocks, state, strict=True):
-            x, after = block(x, before)
-            states.append(after)
-        return self.head(x), states
-
-
-@pytest.fixture
-def gpt():
-    return in_float64(GPT(), seed=5)
 
 
 # ---- attention ----
@@ -79,12 +44,16 @@ def test_attention_equals_pytorch(case):
     compare(layer, arrays, forward=partial(layer, mask=mask))
 
 
-def test_attention_sees_the_whole_past_and_no_future(gpt):
-    report = mg.check_causal(gpt, IDS)
-    assert report and report.unseen is None
-    gpt.blocks.block_2.self_attn.causal = False
-    report = mg.check_causal(gpt, IDS)
-    assert report.future == (0, 1) and report.mixed is None
+def test_attention_sees_the_whole_past_and_no_future():
+    blocks = [TransformerBlock(4, 2) for _ in range(2)]
+    model = in_float64(Sequential(Embedding(5, 4), *blocks))
+    report = mg.check_causal(model, IDS)
+    assert report
+    assert report.unseen is None
+    model.block_2.self_attn.causal = False
+    report = mg.check_causal(model, IDS)
+    assert report.future == (0, 1)
+    assert report.mixed is None
 
 
 def test_attention_mask_hides_padding():
@@ -133,16 +102,16 @@ def test_attention_weights_are_outputs_with_gradients():
         [6],
     ],
 )
-def test_attention_state_continues_a_sequence(gpt, ends):
-    whole = gpt(IDS)
-    state = gpt.initial_state(2)
+def test_attention_state_continues_a_sequence(ends):
+    block = in_float64(TransformerBlock(4, 2))
+    whole = block(X)
+    state = block.initial_state(2)
     start = 0
     for end in ends:
-        logits, state = gpt(IDS[:, start:end], state)
-        assert_close(logits, whole[:, start:end])
+        z, state = block(X[:, start:end], state)
+        assert_close(z, whole[:, start:end])
         start = end
-    keys, _ = state[0]
-    assert keys.shape == (2, 2, 6, 2)
+    assert state[0].shape == (2, 2, 6, 2)
 
 
 def test_attention_state_requires_causal():
@@ -171,22 +140,6 @@ def test_attention_rejects_states_of_other_shapes(state):
     block = TransformerBlock(4, heads=2)
     with raises("MG224", r"batch of 2.*instead of \[\(2, 2, "):
         block(X, state)
-
-
-def test_sample_with_a_state_reads_the_newest_half_of_the_context(gpt):
-    drawn = sample(gpt, [1, 2], 20, temperature=0, context=8)
-    ids = [1, 2]
-    start = 0
-    for found in drawn:
-        if len(ids) - start > 8:
-            start = len(ids) - 4
-        logits = gpt(np.array([ids[start:]]))
-        assert found == logits.array[0, -1].argmax()
-        ids.append(found)
-    assert len(set(drawn)) > 1
-    end = [1, 1, 1, 2]
-    long = sample(gpt, [1] * 30 + end, 3, context=8)
-    assert long == sample(gpt, end, 3)
 
 
 # ---- positions ----
