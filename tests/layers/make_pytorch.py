@@ -167,32 +167,25 @@ def convolutions():
         flatten=nn.Flatten(),
         dense=nn.Linear(4 * 2 * 2, 3),
     )
+    strided = nn.Conv2d(2, 3, (3, 2), (2, 1), (1, 0), bias=False)
     cases = {
-        "conv1d": (2, 3, 9),
-        "conv2d": (2, 2, 5, 6),
-        "conv2d_plain": (3, 2, 6, 5),
-        "max": (2, 2, 7, 6),
-        "average": (2, 2, 7, 6),
-        "norm_of_vectors": (5, 4),
-        "norm_of_sequences": (2, 3, 4),
-        "norm_of_images": (3, 2, 4, 2),
-        "network": (4, 1, 8, 8),
-    }
-    networks = {
-        "conv1d": named(conv1d=nn.Conv1d(3, 4, 3, stride=2, padding=2)),
-        "conv2d": named(conv2d=nn.Conv2d(2, 3, 3, padding=1)),
-        "conv2d_plain": named(
-            conv2d=nn.Conv2d(2, 3, (3, 2), (2, 1), (1, 0), bias=False),
+        "conv1d": (named(conv1d=nn.Conv1d(3, 4, 3, 2, 2)), (2, 3, 9)),
+        "conv2d": (named(conv2d=nn.Conv2d(2, 3, 3, padding=1)), (2, 2, 5, 6)),
+        "conv2d_plain": (named(conv2d=strided), (3, 2, 6, 5)),
+        "max": (nn.MaxPool2d(3, 2), (2, 2, 7, 6)),
+        "average": (nn.AvgPool2d((2, 3), 2), (2, 2, 7, 6)),
+        "norm_of_vectors": (named(batchnorm=nn.BatchNorm1d(4)), (5, 4)),
+        "norm_of_sequences": (
+            named(batchnorm=nn.BatchNorm1d(3, momentum=0.3)),
+            (2, 3, 4),
         ),
-        "max": named(maxpool2d=nn.MaxPool2d(3, 2)),
-        "average": named(averagepool2d=nn.AvgPool2d((2, 3), 2)),
-        "norm_of_vectors": named(batchnorm=nn.BatchNorm1d(4)),
-        "norm_of_sequences": named(batchnorm=nn.BatchNorm1d(3, momentum=0.3)),
-        "norm_of_images": named(batchnorm=nn.BatchNorm2d(2, eps=0.1)),
-        "network": network,
+        "norm_of_images": (
+            named(batchnorm=nn.BatchNorm2d(2, eps=0.1)),
+            (3, 2, 4, 2),
+        ),
+        "network": (network, (4, 1, 8, 8)),
     }
-    for case, shape in cases.items():
-        network = networks[case]
+    for case, (network, shape) in cases.items():
         arrays = draw(network)
         x = 3 + torch.randn(shape)
         if case == "max":  # whole numbers, so that a maximum may occur twice

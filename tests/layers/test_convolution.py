@@ -121,11 +121,8 @@ def test_conv2d_names_itself_if_size_is_missing():
 @pytest.mark.parametrize(
     ("layer", "shape", "code"),
     [
-        (Conv2d(3, 4, 3), (2, 4, 8, 8), "MG163"),
-        (Conv2d(3, 4, 3, padding=1), (3, 8, 8), "MG163"),
-        (Conv1d(3, 4, 3, padding=1), (2, 5, 3), "MG163"),
-        (Conv2d(3, 4, 5), (2, 3, 4, 8), "MG162"),
-        (Conv2d(3, 4, 5, stride=0), (2, 3, 8, 8), "MG162"),
+        (Conv2d(3, 4, 3), (3, 8, 8), "MG163"),
+        (Conv1d(3, 4, 3), (2, 5, 3), "MG163"),
         (MaxPool2d(3), (2, 1, 2, 8), "MG162"),
         (AveragePool2d(3), (2, 1, 2, 8), "MG162"),
         (Flatten(), (), "MG109"),

@@ -50,19 +50,12 @@ def test_tied_head_and_embedding_have_one_name_for_the_table(first):
     assert set(model.state_dict()) == names
     assert set(model.named_parameters()) == names
     ids = np.array([0, 1, 4])
-    with mg.profile() as times:
-        loss = mg.softmax_cross_entropy(model(ids), ids)
-        loss.backward()
-    rows = [row.gate for row in times.rows if row.scope == "(leaves)"]
+    loss = mg.softmax_cross_entropy(model(ids), ids)
     leaves = [
         node.name for node in mg.Graph(loss) if node.requires_grad and not node.gate
     ]
-    assert set(rows) == set(leaves) == names
+    assert set(leaves) == names
     assert len(leaves) == 2
-    label = f'{path}.</font><br/><font point-size="10"><b>table</b>'
-    picture = mg.draw(loss)
-    assert picture.dot.count(label) == 2
-    assert f'"name":"{path}.table"' in mg.explore(loss).html
     report = mg.gradcheck_model(model, mg.softmax_cross_entropy, (ids, ids))
     assert report
     assert {row.name for row in report.inputs} == names

@@ -85,17 +85,14 @@ def test_outputs_has_the_gates_of_an_lstm(cell):
     lstm = LSTM(4, 3, bidirectional=True, return_sequences=True)
     model = Sequential(Embedding(20, 4), lstm)
     paths = [f"lstm.{cell}.{name}" for name in "ifgohc"]
-    i, f, g, o, h, c = outputs(model, IDS, paths).values()
-    (both,) = outputs(model, IDS, ["lstm"]).values()
+    both, i, f, g, o, h, c = outputs(model, IDS, ["lstm", *paths]).values()
     forward, backward = np.split(both, 2, axis=2)
     assert_close(h, forward if cell == "cell" else backward, 0)
     assert_close(h, o * np.tanh(c), 1e-6)
-    before = np.zeros_like(c)
-    if cell == "cell":
-        before[:, 1:] = c[:, :-1]
-    else:
-        before[:, :-1] = c[:, 1:]
-    assert_close(c, f * before + i * g, 1e-6)
+    memory = np.zeros((7, 3))
+    for t in range(5) if cell == "cell" else reversed(range(5)):
+        memory = (f * memory[:, None] + i * g)[:, t]
+        assert_close(c[:, t], memory, 1e-6)
 
 
 def test_outputs_and_gradients_leave_the_model_as_it_was():

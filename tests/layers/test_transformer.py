@@ -153,20 +153,20 @@ def test_positional_embedding_adds_its_table():
 
 def test_positional_encoding_of_an_odd_width():
     (z,) = PositionalEncoding()(np.zeros((1, 2, 5)), start=3)
-    for row, t in zip(z, (3, 4), strict=True):
+    for t, row in enumerate(z, 3):
         slow = t / 10_000**0.4
         slowest = t / 10_000**0.8
-        waves = [np.sin(t), np.cos(t), np.sin(slow), np.cos(slow), np.sin(slowest)]
-        assert_close(row, waves)
+        assert_close(row[::2], np.sin([t, slow, slowest]))
+        assert_close(row[1::2], np.cos([t, slow]))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "bool", "float16"])
 def test_positional_encoding_of_integers_is_float(dtype):
-    x = np.ones((1, 2, 4), dtype)
-    z = PositionalEncoding()(mg.Tensor(x))
-    waves = [np.sin(1), np.cos(1), np.sin(0.01), np.cos(0.01)]
+    layer = PositionalEncoding()
+    x = np.ones((1, 2, 4))
+    z = layer(mg.Tensor(x.astype(dtype)))
     assert z.dtype == (np.float64 if dtype == "int64" else np.float32)
-    assert_close(z[0], 1 + np.array([[0, 1, 0, 1], waves]), 1e-6)
+    assert_close(z, layer(x), 1e-6)
 
 
 # ---- arguments ----
