@@ -12,11 +12,14 @@ from .helpers import assert_close, leaf, raises
 def test_dropout_keeps_the_mean():
     mg.seed(1)
     x = leaf(np.ones(100_000, np.float32))
-    z = Dropout(0.25)(x)
-    assert_close(np.unique(z.array), [0.0, 4 / 3], atol=1e-6)
+    layer = Dropout(0.0)
+    layer.rate = 0.25
+    z = layer(x)
+    assert_close(np.unique(z.array), [0, 4 / 3], 1e-6)
     # the number kept is binomial: within 5 standard deviations of its mean
     kept = np.count_nonzero(z.array)
-    assert abs(kept - 75_000) < 5 * np.sqrt(100_000 * 0.25 * 0.75)
+    deviation = np.sqrt(100_000 * 0.25 * 0.75)
+    assert abs(kept - 75_000) < 5 * deviation
     z.sum().backward()
     assert_close(x.grad, z)
 
@@ -53,14 +56,6 @@ def test_dropout_rate_is_from_0_to_1(rate):
     dropout.rate = rate
     with raises("MG212"):
         dropout([1.0])
-
-
-def test_dropout_rate_may_change():
-    mg.seed(0)
-    dropout = Dropout(0.0)
-    dropout.rate = 0.9
-    z = dropout(np.ones(10_000, np.float32))
-    assert abs((z.array == 0).mean() - 0.9) < 0.02
 
 
 def test_dropout_warns_if_evaluated_in_training_mode():

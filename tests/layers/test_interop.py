@@ -26,7 +26,6 @@ from layers import (
     import_weights,
     to_layout,
 )
-from minigrad.errors import CheckpointError
 
 from .helpers import in_float64, leaf, normal, raises
 
@@ -40,7 +39,7 @@ class Own(Layer):
         self.scale = leaf([[1.5, 2.0]])
 
 
-def recurrent(seed):
+def build(seed):
     model = Sequential(
         Embedding(9, 4),
         LSTM(4, 3, layers=2, bidirectional=True, return_sequences=True),
@@ -48,23 +47,16 @@ def recurrent(seed):
         LayerNorm(3),
         Own(),
         Dense(3, 2),
-    )
-    return in_float64(model, seed)
-
-
-def convolution(seed):
-    model = Sequential(
         Conv1d(2, 3, 4),
         BatchNorm(3),
         Conv2d(3, 4, (2, 5), bias=False),
     )
-    model.batchnorm(normal(2, 3, 4, seed=seed).astype(np.float32))
-    return model
+    model.batchnorm(normal(2, 3, 4, seed=seed))
+    return in_float64(model, seed)
 
 
 @layouts
-@pytest.mark.parametrize("build", [recurrent, convolution])
-def test_import_weights_reads_what_export_weights_wrote(tmp_path, layout, build):
+def test_import_weights_reads_what_export_weights_wrote(tmp_path, layout):
     first, second = build(0), build(1)
     path = tmp_path / "w.safetensors"
     export_weights(first, path, layout)
@@ -107,7 +99,7 @@ def test_import_weights_reads_what_export_weights_wrote(tmp_path, layout, build)
     ],
 )
 def test_to_layout_has_the_frameworks_names_and_shapes(layout, shapes):
-    arrays = to_layout(recurrent(0), layout) | to_layout(convolution(0), layout)
+    arrays = to_layout(build(0), layout)
     found = {name: array.shape for name, array in arrays.items()}
     assert found.items() > shapes.items()
 
@@ -139,9 +131,9 @@ def test_from_layout_ignores_pytorchs_count_of_batches():
 @pytest.mark.parametrize("keep", [0, 5, 300, -1])
 def test_import_weights_of_a_truncated_file_changes_nothing(tmp_path, keep):
     path = tmp_path / "w.safetensors"
-    export_weights(recurrent(0), path, "keras")
+    export_weights(build(0), path, "keras")
     path.write_bytes(path.read_bytes()[:keep])
-    model = recurrent(1)
+    model = build(1)
     before = model.state_dict()
     with raises("MG252", "truncated"):
         import_weights(model, path, "keras")
@@ -155,24 +147,26 @@ def tied():
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "words"),
+    ("source", "target", "code", "words"),
     [
         (
             Sequential(RNN(4, 3), Dense(3, 2)),
             Sequential(GRU(4, 3), Dense(4, 2)),
-            "MG505.*gru.bias_hh_l0.*rnn.weight_ih_l0.*dense.weight is .2, 3.",
+            "MG505",
+            "gru.bias_hh_l0.*rnn.weight_ih_l0.*dense.weight is .2, 3.",
         ),
         (
             Sequential(Dense(2, 2), Dense(2, 2)),
             tied(),
-            "MG239.*dense.W is shared.*dense_2.weight",
+            "MG239",
+            "dense.W is shared.*dense_2.weight",
         ),
     ],
     ids=["architecture", "shared"],
 )
-def test_from_layout_of_another_model_changes_nothing(source, target, words):
+def test_from_layout_of_another_model_changes_nothing(source, target, code, words):
     before = target.state_dict()
-    with pytest.raises(CheckpointError, match=f"(?s){words}"):
+    with raises(code, words):
         from_layout(target, to_layout(source, "pytorch"), "pytorch")
     np.testing.assert_equal(target.state_dict(), before)
 
