@@ -20,8 +20,9 @@ def stored(name):
     cases: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
     with np.load(DATA / f"parity_{name}.npz") as file:
         for path in file.files:
-            case, _, rest = path.partition("/")
-            cases[case][rest.replace("grad_x", "grad/x")] = file[path]
+            case, _, name = path.partition("/")
+            name = name.replace("grad_x", "grad/x")
+            cases[case][name] = file[path]
     return cases
 
 
@@ -35,7 +36,8 @@ def part(arrays, folder):
 
 
 def load_weights(model, arrays, layout):
-    from_layout(in_float64(model), part(arrays, "weight/"), layout)
+    in_float64(model)
+    from_layout(model, part(arrays, "weight/"), layout)
 
 
 def close(found, expected):
@@ -77,7 +79,8 @@ def compare(model, arrays, layout="pytorch", forward=None):
 def _exported(model, gradients, layout):
     """The gradients, converted to the other layout as their parameters are."""
     model = copy.deepcopy(model)
-    for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+    parameters = model.parameters()
+    for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.array = to_array(gradient)
     arrays = to_layout(model, layout)
     # one bias of ours stands for two of PyTorch's, whose gradients are equal

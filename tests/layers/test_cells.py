@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, LayerNorm, LSTMCell, Sequential, to_layout
+from layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Dense,
+    LayerNorm,
+    LSTMCell,
+    Sequential,
+    to_layout,
+)
 from layers.cells import parts
 
 from .helpers import assert_close

@@ -1,4 +1,4 @@
-"""Dense with an activation, without a bias, and with more axes."""
+"""Dense with an activation, without a bias, and with more axes. test_cells.py compares values."""
 
 import numpy as np
 
@@ -10,8 +10,8 @@ from .helpers import assert_close, normal
 
 def test_dense_applies_its_activation():
     dense = Dense(2, 3, mg.relu)
-    W = dense.W
-    z = W[0] + 2.0 * W[1]
+    first, second = dense.W
+    z = first + 2.0 * second
     expected = np.maximum(z.array, 0)
     assert_close(dense([1.0, 2.0]), expected)
 

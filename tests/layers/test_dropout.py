@@ -15,7 +15,8 @@ def test_dropout_keeps_the_mean():
     layer = Dropout(0.0)
     layer.rate = 0.25
     z = layer(x)
-    assert_close(np.unique(z.array), [0, 4 / 3], 1e-6)
+    values = np.unique(z.array)
+    assert_close(values, [0, 4 / 3], 1e-6)
     # the number kept is binomial: within 5 standard deviations of its mean
     kept = np.count_nonzero(z.array)
     deviation = np.sqrt(100_000 * 0.25 * 0.75)

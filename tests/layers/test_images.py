@@ -6,7 +6,7 @@ import numpy as np
 
 from layers import Images
 
-from .helpers import leaf, raises
+from .helpers import leaf, normal, raises
 
 
 def pixels(images):
@@ -23,7 +23,12 @@ def pixels(images):
 
 
 def test_images_have_colours_by_sign_on_one_scale():
-    filters = leaf([[[1.0, -2.0, 0.0]], [[0.0, np.nan, 0.5]]])
+    filters = leaf(
+        [
+            [[1.0, -2.0, 0.0]],
+            [[0.0, np.nan, 0.5]],
+        ]
+    )
     first, second = pixels(Images(filters))
     orange, blue = "#e8861a", "#2f7fd6"
     assert first == {
@@ -42,15 +47,16 @@ def test_images_without_negative_numbers_are_grey():
 
 
 def test_images_are_at_most_64():
-    images = Images(np.ones((70, 1, 2, 2)))
+    images = Images(normal(70, 1, 2, 2))
     assert len(pixels(images)) == 64
     assert "Images of shape (70, 1, 2, 2)" in images._repr_html_()
-    none = np.zeros((0, 3, 3))
-    assert pixels(Images(none)) == []
+    none = Images(normal(0, 3, 3))
+    assert pixels(none) == []
 
 
 def test_images_of_a_vector():
-    assert pixels(Images(np.zeros(4))) == [{}]
+    images = Images([0.0, 0.0])
+    assert pixels(images) == [{}]
 
 
 def test_images_are_numbers():

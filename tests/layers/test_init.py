@@ -58,7 +58,8 @@ def test_orthogonal_has_orthonormal_rows_or_columns(shape):
     W = W.reshape(len(W), -1)
     if len(W) > W.shape[1]:
         W = W.T
-    assert_close(W @ W.T, np.eye(len(W)), atol=1e-6)
+    identity = np.eye(len(W))
+    assert_close(W @ W.T, identity, 1e-6)
 
 
 def test_orthogonal_is_unbiased():
@@ -66,4 +67,5 @@ def test_orthogonal_is_unbiased():
     mg.seed(0)
     drawn = [init.orthogonal((3, 3)) for _ in range(2000)]
     mean = np.mean(drawn, axis=0)
-    assert_close(mean, 0, 5 / np.sqrt(3 * 2000))
+    deviation = 1 / np.sqrt(3 * 2000)
+    assert_close(mean, 0, 5 * deviation)

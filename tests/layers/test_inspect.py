@@ -56,9 +56,11 @@ def test_outputs_and_gradients_keep_the_state_of_a_stateful(batch_size):
     model = build(stateful)
     x = normal(2, 10, 4)
     whole, _ = reader(x)
-    first, second = x[:, :5], x[:, 5:]
+    first = x[:, :5]
+    second = x[:, 5:]
     stateful(first)  # leaves a state that the next call in training would continue
-    stateful.eval()(first)  # and one for the next in evaluation
+    stateful.eval()
+    stateful(first)  # and one for the next in evaluation
     words = leaf(model.embedding(IDS).array)
     output, _ = reader(words)
     logits = model.dense(output)
@@ -67,11 +69,13 @@ def test_outputs_and_gradients_keep_the_state_of_a_stateful(batch_size):
     (slope,) = mg.grad(loss, words)
     found = outputs(model, IDS, [""], batch_size=batch_size)
     assert_close(found[""], logits, 1e-6)
-    found = gradients(model, IDS, y, ["embedding"], batch_size=batch_size)
+    paths = ["embedding"]
+    found = gradients(model, IDS, y, paths, batch_size=batch_size)
     assert_close(found["embedding"], slope, 1e-6)
-    assert_close(stateful(second), whole[:, 5:], 1e-6)
+    rest = whole[:, 5:]
+    assert_close(stateful(second), rest, 1e-6)
     stateful.train()
-    assert_close(stateful(second), whole[:, 5:], 1e-6)
+    assert_close(stateful(second), rest, 1e-6)
 
 
 def test_outputs_of_no_examples_are_empty():
@@ -84,20 +88,28 @@ def test_outputs_of_no_examples_are_empty():
 def test_outputs_has_the_gates_of_an_lstm(cell):
     lstm = LSTM(4, 3, bidirectional=True, return_sequences=True)
     model = Sequential(Embedding(20, 4), lstm)
-    paths = [f"lstm.{cell}.{name}" for name in "ifgohc"]
-    both, i, f, g, o, h, c = outputs(model, IDS, ["lstm", *paths]).values()
+    found = outputs(model, IDS, ["lstm", *(f"lstm.{cell}.{name}" for name in "ifgohc")])
+    both, i, f, g, o, h, c = found.values()
     forward, backward = np.split(both, 2, axis=2)
-    assert_close(h, forward if cell == "cell" else backward, 0)
+    steps = range(5)
+    if cell == "cell":
+        assert_close(h, forward, 0)
+    else:
+        assert_close(h, backward, 0)
+        steps = range(4, -1, -1)
     assert_close(h, o * np.tanh(c), 1e-6)
     memory = np.zeros((7, 3))
-    for t in range(5) if cell == "cell" else reversed(range(5)):
-        memory = (f * memory[:, None] + i * g)[:, t]
+    added = i * g
+    for t in steps:
+        memory = f[:, t] * memory + added[:, t]
         assert_close(c[:, t], memory, 1e-6)
 
 
 def test_outputs_and_gradients_leave_the_model_as_it_was():
-    model = Sequential(Embedding(20, 4), Dropout(0.5), RNN(4, 3))
-    embedding, dropout, rnn = model
+    embedding = Embedding(20, 4)
+    dropout = Dropout(0.5)
+    rnn = RNN(4, 3)
+    model = Sequential(embedding, dropout, rnn)
     rnn.training = False
     recorded: list[Any] = []
     with setting(ON_RECORD, recorded.append):
@@ -105,8 +117,9 @@ def test_outputs_and_gradients_leave_the_model_as_it_was():
     assert recorded == []
     assert_close(found["dropout"], embedding(IDS))  # in evaluation mode
     gradients(model, IDS, LABELS, ["rnn"])
-    modes = [layer.training for layer in (model, dropout, rnn)]
-    assert modes == [True, True, False]
+    assert model.training
+    assert dropout.training
+    assert not rnn.training
     assert embedding.table.grad is None
 
 
@@ -122,10 +135,9 @@ def test_gradients_with_a_mask_do_not_depend_on_other_rows():
     model = Masked()
     mask = np.ones_like(IDS)
     mask[1, 2:] = 0
-    inputs = (IDS, mask)
-    paths = ["lstm.cell.c"]
-    (together,) = gradients(model, inputs, LABELS, paths).values()
-    (alone,) = gradients(model, inputs, LABELS, paths, batch_size=1).values()
+    arguments = (model, (IDS, mask), LABELS, ["lstm.cell.c"])
+    (together,) = gradients(*arguments).values()
+    (alone,) = gradients(*arguments, batch_size=1).values()
     assert_close(together, alone, rtol=1e-5)
     # no loss sees c after a padded step
     assert_close(alone.any(axis=2), mask)

@@ -59,8 +59,8 @@ def test_truncate_keeps_the_last_k_contributions(k):
     assert_close(z, whole, 0)  # the value stays
     z.backward(SEED)
     truth = rnn_contributions(layer, X, SEED)
-    dx = np.zeros_like(truth["x"])
-    dx[-k:] = truth.pop("x")[-k:]
+    dx = truth.pop("x")
+    dx[:-k] = 0
     assert_close(x.grad.swapaxes(0, 1), dx)
     assert np.count_nonzero(x.grad) == np.count_nonzero(dx)
     parameters = layer.cell.named_parameters()
@@ -116,4 +116,5 @@ def test_unroll_with_a_mask_hides_nan(listed):
     assert_close(found, expected)
     parameters = cell.parameters()
     gradients = mg.grad(found.sum(), parameters)
-    assert_close(gradients, mg.grad(expected.sum(), parameters))
+    expected = mg.grad(expected.sum(), parameters)
+    assert_close(gradients, expected)
