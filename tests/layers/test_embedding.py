@@ -20,8 +20,11 @@ def test_tied_head_scores_with_the_looked_up_vectors():
     ]
     head = TiedHead(embedding)
     head.b.array = [0.0, 0.5, 0.0]
-    z = head(embedding([[0, 2]]))
+    x = embedding([[0, 2]])
+    z = head(x)
     assert_close(z, [[[5.0, 2.5, 3.0], [3.0, 0.5, 9.0]]])
+    without_bias = TiedHead(embedding, bias=False)
+    assert_close(without_bias(x), z - head.b)
     z[0, 0, 1].backward()  # x · t₁ + b₁ with x = t₀: x arrives at row 1, t₁ at row 0
     assert_close(embedding.table.grad, [[0, 1], [1, 2], [0, 0]])
     assert_close(head.b.grad, [0, 1, 0])

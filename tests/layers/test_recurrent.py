@@ -238,7 +238,6 @@ def test_index_of_anything_else_does_not_warn():
         np.s_[:, -1:],
         np.s_[2, -1],
         np.array([-1]),
-        ...,
         None,
     ):
         z[index]
