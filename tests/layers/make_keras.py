@@ -101,8 +101,14 @@ def names(kind, options):
 
 def convolutions():
     cases = {
-        "conv1d": (layers.Conv1D(4, 3, strides=2), (2, 9, 3)),
-        "conv2d": (layers.Conv2D(3, (3, 2)), (2, 5, 6, 2)),
+        "conv1d": (
+            layers.Conv1D(4, 3, strides=2),
+            (2, 9, 3),
+        ),
+        "conv2d": (
+            layers.Conv2D(3, (3, 2)),
+            (2, 5, 6, 2),
+        ),
         "batchnorm": (
             layers.BatchNormalization(epsilon=1e-3, momentum=0.9),
             (3, 4, 2, 5),

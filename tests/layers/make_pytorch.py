@@ -38,7 +38,8 @@ def write(name, cases):
 
 
 def weights(network, folder="weight"):
-    return {f"{folder}/{name}": w.clone() for name, w in network.state_dict().items()}
+    arrays = network.state_dict()
+    return {f"{folder}/{name}": array.clone() for name, array in arrays.items()}
 
 
 def draw(network):
@@ -50,7 +51,8 @@ def draw(network):
 
 def compute(network, forward, x, twice=True):
     """The output, which may be the first of several, and the gradients for x and all parameters."""
-    inputs = {"x": x.requires_grad_(), **dict(network.named_parameters())}
+    inputs = {"x": x.requires_grad_()}
+    inputs |= network.named_parameters()
     output = forward(x)
     if isinstance(output, tuple):
         output = output[0]
@@ -63,12 +65,13 @@ def compute(network, forward, x, twice=True):
             arrays[f"{kind}/{name}"] = gradient
         return found
 
-    dx, *_ = store("grad", (output * seed).sum(), create_graph=twice)
+    loss = (output * seed).sum()
+    dx, *_ = store("grad", loss, create_graph=twice)
     if twice:
         arrays["second"] = torch.randn_like(x)
         # 0 * x, because the gradient of max pooling is constant
-        loss = (arrays["second"] * dx).sum() + (0 * x).sum()
-        store("twice", loss, materialize_grads=True)
+        loss = arrays["second"] * dx + 0 * x
+        store("twice", loss.sum(), materialize_grads=True)
     return arrays
 
 
@@ -83,7 +86,11 @@ def cells():
         "gru": make(nn.GRU),
         "gru_stacked": make(nn.GRU, num_layers=2),
         "lstm": make(nn.LSTM),
-        "lstm_stacked_both_ways": make(nn.LSTM, num_layers=2, bidirectional=True),
+        "lstm_stacked_both_ways": make(
+            nn.LSTM,
+            num_layers=2,
+            bidirectional=True,
+        ),
     }
     for case, network in cases.items():
         arrays = draw(network)
@@ -91,9 +98,13 @@ def cells():
         _, final = network(x)
         arrays["final"] = final[0] if "lstm" in case else final
         yield case, arrays | compute(network, network, x, twice=False)
-    plain = named(layernorm=nn.LayerNorm(4), dense=nn.Linear(4, 5))
+    plain = named(
+        layernorm=nn.LayerNorm(4),
+        dense=nn.Linear(4, 5),
+    )
     arrays = draw(plain)
-    yield "plain", arrays | compute(plain, plain, torch.randn(3, 4), twice=False)
+    x = torch.randn(3, 4)
+    yield "plain", arrays | compute(plain, plain, x, twice=False)
 
 
 def transformers():
@@ -111,10 +122,12 @@ def transformers():
             mask = torch.arange(T) < torch.randint(1, T + 1, (B, 1))
             shared["mask"] = mask
             hidden = ~mask
-        for case, (network, forward) in networks(D, heads, T, hidden).items():
+        cases = networks(D, heads, T, hidden)
+        for case, (network, forward) in cases.items():
             arrays = draw(network) | shared
+            x = torch.randn(B, T, D)
             with sdpa_kernel(SDPBackend.MATH):  # the only one with second derivatives
-                arrays |= compute(network, forward, torch.randn(B, T, D))
+                arrays |= compute(network, forward, x)
             yield f"{case}_{number}", arrays
 
 
@@ -169,12 +182,30 @@ def convolutions():
     )
     strided = nn.Conv2d(2, 3, (3, 2), (2, 1), (1, 0), bias=False)
     cases = {
-        "conv1d": (named(conv1d=nn.Conv1d(3, 4, 3, 2, 2)), (2, 3, 9)),
-        "conv2d": (named(conv2d=nn.Conv2d(2, 3, 3, padding=1)), (2, 2, 5, 6)),
-        "conv2d_plain": (named(conv2d=strided), (3, 2, 6, 5)),
-        "max": (nn.MaxPool2d(3, 2), (2, 2, 7, 6)),
-        "average": (nn.AvgPool2d((2, 3), 2), (2, 2, 7, 6)),
-        "norm_of_vectors": (named(batchnorm=nn.BatchNorm1d(4)), (5, 4)),
+        "conv1d": (
+            named(conv1d=nn.Conv1d(3, 4, 3, 2, 2)),
+            (2, 3, 9),
+        ),
+        "conv2d": (
+            named(conv2d=nn.Conv2d(2, 3, 3, padding=1)),
+            (2, 2, 5, 6),
+        ),
+        "conv2d_plain": (
+            named(conv2d=strided),
+            (3, 2, 6, 5),
+        ),
+        "max": (
+            nn.MaxPool2d(3, 2),
+            (2, 2, 7, 6),
+        ),
+        "average": (
+            nn.AvgPool2d((2, 3), 2),
+            (2, 2, 7, 6),
+        ),
+        "norm_of_vectors": (
+            named(batchnorm=nn.BatchNorm1d(4)),
+            (5, 4),
+        ),
         "norm_of_sequences": (
             named(batchnorm=nn.BatchNorm1d(3, momentum=0.3)),
             (2, 3, 4),
