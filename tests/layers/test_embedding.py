@@ -11,7 +11,7 @@ from layers import LSTM, Embedding, Layer, OneHot, TiedHead
 from .helpers import assert_close, fused_or_not, leaf
 
 
-def test_tied_head_scores_with_the_looked_up_vectors():
+def test_tied_head_scores_with_the_vectors_of_the_lookup():
     embedding = Embedding(3, 2)
     embedding.table.array = [
         [1.0, 2.0],
@@ -65,7 +65,7 @@ def test_tied_head_and_embedding_have_one_name_for_the_table(first):
 
 
 @fused_or_not
-def test_one_hot_looks_up_rows_of_the_matrix(fused):
+def test_one_hot_is_a_lookup_in_the_matrix(fused):
     lstm = LSTM(4, 3, fused=fused)
     parameters = lstm.parameters()
     one_hot = OneHot(4)

@@ -97,7 +97,7 @@ def test_mask_hides_nan_from_detect_anomaly():
         z.sum().backward()
 
 
-def test_mask_hides_nan_that_only_padding_looks_up():
+def test_mask_hides_nan_in_a_lookup_of_padding():
     ids = MASK.astype(int)
     embedding = Embedding(2, D)
     layer = RNN(D, H, fused=True)
