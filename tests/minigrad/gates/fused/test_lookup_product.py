@@ -9,4 +9,9 @@ import minigrad as mg
 def test_lookup_product_refuses_shapes():
     table, W, bias = np.ones((5, 3)), np.ones((2, 2)), np.ones(2)
     with pytest.raises(mg.MinigradError, match="MG101"):
-        mg.LookupProduct()(table, np.array([1]), W, bias)
+        mg.LookupProduct()(
+            table,
+            np.array([1]),
+            W,
+            bias,
+        )
