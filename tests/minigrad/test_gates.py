@@ -548,12 +548,14 @@ def test_huge_inputs_do_not_overflow(function, value, slope, size):
 
 
 @pytest.mark.parametrize("size", [2, np.array(2), np.int8(2), [2], np.array([2])])
-def test_sizes_and_axes_can_be_arrays(size):
+def test_sizes_and_axes_can_be_arrays(size: Any):
+    one: Any = np.array(1)
+    axes: Any = np.array([0, 2])
     x = np.arange(6.0).reshape(1, 1, 6)
     assert_array_equal(mg.max_pool(x, size).array, [[[1, 3, 5]]])
-    conv = mg.conv(x, np.ones((1, 1, 2)), size, np.array(1))
+    conv = mg.conv(x, np.ones((1, 1, 2)), size, one)
     assert_array_equal(conv.array, [[[0, 3, 7, 5]]])
-    assert mg.expand_dims(x, np.array([0, 2])).shape == (1, 1, 1, 1, 6)
+    assert mg.expand_dims(x, axes).shape == (1, 1, 1, 1, 6)
 
 
 # At other kinks: gates/test_gates_pytorch.py.

@@ -59,7 +59,7 @@ def parameter(values=VALUES):
         lambda x: np.einsum("...i->...", x),
         lambda x: np.einsum("ii", x),
         lambda x: np.pad(x, [(1, 0), (2, 3)], mode="constant"),
-        lambda x: np.pad(x[0], (np.int64(1), 2)),
+        lambda x: np.pad(x[0], np.array([1, 2])),
         lambda x: np.pad(x[0, 0], 2),
         lambda x: np.pad(x, (0, 1), constant_values=7),
         lambda x: np.stack(np.split(x, [1], axis=1)),
@@ -278,7 +278,7 @@ def test_arguments_are_refused(call, message):
         lambda x: np.split(x, 2),
     ],
 )
-def test_split(split):
+def test_split(split: Any):
     x = np.arange(12.0).reshape(4, 3)
     first, second = split(mg.Tensor(x))
     assert_array_equal(first.array, x[:2])
@@ -287,7 +287,8 @@ def test_split(split):
 
 def test_split_as_the_error_advises():
     x: Any = mg.Tensor(np.arange(6.0))
-    three_parts = [part.array.tolist() for part in np.split(x, 3)]
+    parts: Any = np.split(x, 3)
+    three_parts = [part.array.tolist() for part in parts]
     assert three_parts == [[0, 1], [2, 3], [4, 5]]
     parts_of_3 = [part.array.tolist() for part in mg.split(x, range(3, 6, 3))]
     assert parts_of_3 == [[0, 1, 2], [3, 4, 5]]

@@ -206,9 +206,11 @@ def main() -> None:
         parts = {"input": inputs, "first": first, "weights": weights, "second": second}
         for kind, tensors in parts.items():
             stored |= {f"{name}/{kind}/{k}": one for k, one in enumerate(tensors)}
-    arrays = {key: one.numpy(force=True) for key, one in stored.items()}
-    arrays["torch"] = np.array(torch.__version__)
-    np.savez_compressed(Path(__file__).parent / "torch_gates.npz", **arrays)
+    numbers: dict[str, Any] = {
+        key: one.numpy(force=True) for key, one in stored.items()
+    }
+    numbers["torch"] = np.array(torch.__version__)
+    np.savez_compressed(Path(__file__).parent / "torch_gates.npz", **numbers)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def test_conv_of_random_shapes(seed, monkeypatch):
     )
     W = rng.normal(size=(F, C, *size))
     inputs = [mg.Tensor(one, requires_grad=True) for one in (x, W)]
-    z = mg.conv(*inputs, stride)
+    z = mg.conv(inputs[0], inputs[1], stride)
     expected = by_definition(x, W, stride)
     assert_allclose(z.array, expected, rtol=1e-11, atol=1e-13)
     dz = rng.normal(size=z.shape)

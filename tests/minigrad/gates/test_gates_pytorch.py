@@ -18,7 +18,8 @@ from tests.minigrad.gates.make_reference import LABELS, MASK, PADDING, WEIGHTS
 with np.load(Path(__file__).parent / "torch_gates.npz") as file:
     STORED = {key: file[key] for key in file.files}
 
-attention = mg.scaled_dot_product_attention
+attention: Any = mg.scaled_dot_product_attention
+layer_norm: Any = mg.layer_norm
 nll_loss = mg.negative_log_likelihood
 CASES: dict[str, Any] = {
     "abs": abs,
@@ -48,8 +49,8 @@ CASES: dict[str, Any] = {
     "einsum_bilinear": mg.Einsum("bi,ij,bj->b"),
     "einsum_trace": mg.Einsum("ii"),
     "einsum_attention": mg.Einsum("bid,bjd->bij"),
-    "layer_norm": lambda *x: mg.layer_norm(*x, 1e-3),
-    "layer_norm_of_equals": mg.layer_norm,
+    "layer_norm": lambda *x: layer_norm(*x, 1e-3),
+    "layer_norm_of_equals": layer_norm,
     "attention_causal": lambda *x: attention(*x, causal=True),
     "attention_scale": lambda *x: attention(*x, scale=3.0),
     "attention_mask": lambda *x: attention(*x, MASK),
@@ -85,7 +86,7 @@ def test_every_stored_case_is_compared() -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_equals_pytorch(case: str) -> None:
-    inputs = [
+    inputs: list[Any] = [
         mg.Tensor(
             one,
             requires_grad=True,
@@ -105,7 +106,7 @@ def test_equals_pytorch(case: str) -> None:
     output.backward(cotangent)
     firsts = mg.grad(output, inputs, create_graph=True, upstream=cotangent)
     # a linear function's gradients are constants
-    total = sum((0.0 * x).sum() for x in inputs)
+    total: Any = sum((0.0 * x).sum() for x in inputs)
     for first, weights in zip(
         firsts,
         stored(case, "weights"),

@@ -1,5 +1,7 @@
 """Losses: shapes and labels that are refused, probabilities instead of logits."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -41,7 +43,7 @@ def test_softmax_cross_entropy_of_nothing_is_0():
 
 def test_softmax_cross_entropy_gradient_of_logits_that_come_time_first():
     # as from a recurrent layer
-    x = mg.Tensor(np.zeros((4, 300, 64)), requires_grad=True)
+    x: Any = mg.Tensor(np.zeros((4, 300, 64)), requires_grad=True)
     logits = (2 * x).transpose(1, 0, 2)
     labels = np.zeros((300, 4), int)
     mg.softmax_cross_entropy(logits, labels, reduction="sum").backward()

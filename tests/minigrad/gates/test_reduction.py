@@ -46,7 +46,7 @@ def test_logsumexp_of_infinities(dtype):
     [("float32", 3e6), ("float64", 3e15), ("float32", 3e37)],
 )
 def test_logsumexp_gradient_sums_to_1(dtype, size):
-    x = np.array(
+    values = np.array(
         [
             [
                 size,
@@ -56,7 +56,7 @@ def test_logsumexp_gradient_sums_to_1(dtype, size):
         ],
         dtype,
     )
-    x = mg.Tensor(x, requires_grad=True)
+    x = mg.Tensor(values, requires_grad=True)
     (slope,) = mg.grad(
         mg.logsumexp(x, 1).sum(),
         x,
