@@ -145,6 +145,7 @@ def test_gradient_keeps_the_dtype_of_its_computation(use, uses):
         lambda t: t.T,
         lambda t: t.reshape(4),
         lambda t: np.broadcast_to(t, (3, 2, 2)),
+        lambda t: mg.windows(t, 1),
     ],
 )
 @pytest.mark.parametrize("trained", ["always", "never", "later"])

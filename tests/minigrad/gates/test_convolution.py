@@ -66,33 +66,6 @@ def test_conv_of_random_shapes(seed, monkeypatch):
         assert_allclose(one.array, other.array, rtol=1e-11, atol=1e-12)
 
 
-def test_conv_by_hand():
-    x = mg.Tensor(
-        [[[0.0, 0.0, 1.0, 0.0, 0.0]]],
-        requires_grad=True,
-    )
-    z = mg.conv(x, [[[1.0, 2.0, 3.0]]])
-    assert_array_equal(z.array, [[[3, 2, 1]]])  # the kernel is not flipped
-    z.sum().backward()
-    assert_array_equal(x.grad, [[[1, 3, 6, 5, 3]]])
-
-
-def test_conv_gradient_is_0_where_no_window_reaches():
-    x = mg.Tensor(
-        np.ones((1, 1, 6)),
-        requires_grad=True,
-    )
-    mg.conv(
-        x,
-        [[[1.0, 2.0]]],
-        stride=3,
-    ).sum().backward()
-    assert_array_equal(
-        x.grad,
-        [[[1, 2, 0, 1, 2, 0]]],
-    )
-
-
 def test_conv_output_has_images_side_by_side():
     # so that the next convolution, pooling or elementwise gate need not move them
     W = mg.Tensor(
@@ -106,16 +79,6 @@ def test_conv_output_has_images_side_by_side():
         mg.max_pool(z, (2, 2)),
     ):
         assert output.array.transpose(1, 2, 3, 0).flags.c_contiguous
-
-
-@pytest.mark.parametrize(
-    "dtypes", [("uint8", "float32"), ("float32", "float64"), ("int64", "int64")]
-)
-def test_conv_of_mixed_dtypes_is_float64(dtypes):
-    x, W = np.full((1, 1, 3), 200, dtypes[0]), np.full((1, 1, 2), 3, dtypes[1])
-    z = mg.conv(x, W)
-    assert z.dtype == np.float64
-    assert_array_equal(z.array, [[[1200, 1200]]])
 
 
 def test_conv_of_an_empty_batch_is_empty():
@@ -132,51 +95,6 @@ def test_conv_of_an_empty_batch_is_empty():
     assert z.shape == (0, 3, 2, 2)
     assert_array_equal(x.grad, x.array)
     assert_array_equal(W.grad, 0 * W.array)
-
-
-def test_windows_by_hand():
-    x = mg.Tensor(
-        [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
-        requires_grad=True,
-    )
-    z = mg.windows(x, (2, 2))
-    assert_array_equal(
-        z.array,
-        [
-            [
-                [
-                    [1, 2],
-                    [4, 5],
-                ],
-                [
-                    [2, 3],
-                    [5, 6],
-                ],
-            ]
-        ],
-    )
-    z.sum().backward()
-    assert_array_equal(
-        x.grad,
-        [[1, 2, 1], [1, 2, 1]],
-    )
-    assert_array_equal(
-        mg.AddWindows((2, 3))(z).array,
-        x.array * x.grad,
-    )
-
-
-def test_windows_keep_their_value_when_the_array_is_updated():
-    x = mg.Tensor(np.zeros(4), requires_grad=True)
-    z = mg.windows(x, 2)
-    x.update(lambda array: array.fill(1))
-    assert not z.array.any()
-
-
-def test_max_pool_windows_that_overlap_add_to_their_common_maximum():
-    x = mg.Tensor([1.0, 5.0, 5.0, 2.0], requires_grad=True)
-    mg.max_pool(x, 2, stride=1).backward([1.0, 10.0, 100.0])
-    assert_array_equal(x.grad, [0, 11, 100, 0])  # the first of equal maxima gets it
 
 
 # docs/errors.md has another case of each code.

@@ -105,16 +105,6 @@ def test_attention_of_random_shapes_and_masks(seed):
         assert_allclose(one.array, other.array, rtol=1e-9, atol=room)
 
 
-def test_attention_by_hand():
-    # scores 0 and ln 3, so weights 1/4 and 3/4
-    z = attention(
-        [[1.0]],
-        [[0.0], [np.log(3)]],
-        [[4.0], [8.0]],
-    )
-    assert_allclose(z.array, [[7.0]], rtol=1e-6)
-
-
 @pytest.fixture(params=[False, True], ids=["whole", "causal"])
 def masked(request):
     """Attention of 4 queries with a mask: z, its inputs, and the allowed keys."""

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Embedding, Sequential
+from layers import RNN
 from minigrad.gate import GATES
 from minigrad.gates.fused.sequence import _Sequence
 from minigrad.gates.fused.unfuse import UNFUSED
@@ -92,47 +92,6 @@ def test_sequence_mask_stops_nan_at_padded_steps(case, junk):
         strict=True,
     ):
         assert_allclose(one.array, truth.array, rtol=1e-10, atol=1e-13)
-
-
-@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {
-            "truncate": 3,
-            "bidirectional": True,
-            "layers": 2,
-        },
-    ],
-    ids=["plain", "deep"],
-)
-def test_unfuse_of_a_model_equals_the_unrolled_model(kind, options):
-    mg.seed(1)
-    head = Dense(4 if options else 2, 2)
-    model = Sequential(
-        Embedding(20, 3),
-        kind(3, 2, **options),
-        head,
-    )
-    ids = np.random.default_rng(2).integers(
-        1,
-        20,
-        (4, 7),
-    )
-    labels = [0, 1, 1, 0]
-    with mg.fused():
-        unfused = mg.unfuse(mg.softmax_cross_entropy(model(ids), labels))
-    unrolled = mg.softmax_cross_entropy(model(ids), labels)
-    assert not {"LookupProduct", f"{kind.__name__}Sequence"} & {*gates_of(unfused)}
-    found = mg.grad(unfused, model.parameters())
-    expected = mg.grad(unrolled, model.parameters())
-    for one, other in zip(
-        [unfused, *found],
-        [unrolled, *expected],
-        strict=True,
-    ):
-        assert_allclose(one.array, other.array, rtol=1e-4, atol=1e-7)
 
 
 def test_unfuse_returns_a_graph_without_fused_gates():
