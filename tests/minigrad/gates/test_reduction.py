@@ -137,10 +137,7 @@ def huber(a, b):
     "loss",
     [
         lambda: mean_squared(PREDICTION, TARGET),
-        lambda: mean_squared(VECTOR, TARGET[:, None]),
-        lambda: ((TARGET - PREDICTION) ** 2).sum() / N,
         lambda: mg.sqrt(np.mean(np.square(mg.tanh(PREDICTION) - mg.Tensor(TARGET)))),
-        lambda: np.abs(PREDICTION - VECTOR).mean(),
         lambda: mean_product(PREDICTION, TARGET),
         lambda: cross_entropy(PREDICTION, TARGET),
         lambda: huber(PREDICTION, TARGET),
@@ -161,12 +158,9 @@ def test_loss_of_all_pairs_warns(loss):
         lambda: mean_squared(PREDICTION[:1], TARGET[:1]),  # one example
         lambda: mean_squared(PREDICTION, TARGET[:3]),  # other sizes
         lambda: mean_squared(VECTOR[:, None], VECTOR[None, :]),  # meant
-        lambda: mean_squared(VECTOR[:, None], VECTOR),
         lambda: mean_squared(PREDICTION, PREDICTION.reshape(-1)),
-        lambda: mean_squared(VECTOR.reshape(N, 1), TARGET),
         lambda: (PREDICTION * VECTOR).sum(),  # an outer product
         lambda: mg.sigmoid(PREDICTION - TARGET).sum(axis=1).max(),
-        lambda: (PREDICTION @ TARGET[None]).mean(),
     ],
 )
 def test_loss_of_equal_shapes_or_meant_pairs_does_not_warn(value):
