@@ -95,6 +95,15 @@ def test_functions_equal_numpys(function, dtype):
     assert z.requires_grad
 
 
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "matmul"])
+def test_operators_on_an_array_and_a_tensor(name):
+    function = getattr(operator, name)
+    a, b = VALUES, 2 * VALUES.T
+    expected = function(a, b)
+    assert_array_equal(function(a, parameter(b)).array, expected)
+    assert_array_equal(function(parameter(a), b).array, expected)
+
+
 @pytest.mark.parametrize(
     "function",
     [
