@@ -47,6 +47,9 @@ def test_backward_twice_doubles_the_gradient():
     z.backward()
     assert_array_equal(x.grad, 2 * first)
     assert y.grad is None
+    x.grad = None
+    z.backward()
+    assert_array_equal(x.grad, first)
 
 
 def test_backward_through_a_long_chain_needs_no_recursion():

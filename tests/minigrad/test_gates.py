@@ -239,6 +239,10 @@ X = random((4, 4))
             [0, 1, 1],
         ),
         (
+            lambda x, a: x[mg.Tensor(a)],
+            np.array([0, 2]),
+        ),
+        (
             lambda x, a: x[a:],
             np.array(1),
         ),

@@ -26,6 +26,7 @@ def parameter(values=VALUES):
     [
         abs,
         np.tanh,
+        np.cumsum,
         lambda x: np.sqrt(abs(x)),
         lambda x: -x * 2 - 1 + +x,
         lambda x: x / 2 @ x**2,
@@ -232,6 +233,8 @@ def test_out_is_refused():
             lambda x: mg.take_along_axis(x, [[0.0]]),
             "integer",
         ),
+        (lambda x: x[0, 0].cumsum(0), "MG107"),
+        (lambda x: x.size(), "MG129"),
     ],
 )
 def test_arguments_are_refused(call, message):
@@ -282,6 +285,10 @@ def test_astype_is_recorded():
 
 
 # Conversions and comparisons
+
+
+def test_asarray_of_a_detached_tensor():
+    assert_array_equal(np.asarray(parameter().detach()), VALUES)
 
 
 def test_comparisons_and_argmax_give_plain_arrays():

@@ -186,6 +186,14 @@ GATES = [
     wrong(HALF, lambda x: x * sigmoid(x), lambda dz, z, x: dz * sigmoid(x), N),
     # sums
     wrong(
+        AXIS,
+        np.add,
+        lambda dz, z, a, b: (dz, dz.sum(axis=1)),
+        X,
+        ROW,
+        at=1,
+    ),
+    wrong(
         "batch size",
         np.add,
         lambda dz, z, a, b: (dz, dz.mean(0)),

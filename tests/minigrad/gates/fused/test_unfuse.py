@@ -65,6 +65,14 @@ def test_sequence_mask_can_be_integers(case):
     assert_array_equal(z.array, gate(*inputs, mask).array)
 
 
+@pytest.mark.parametrize("case", SEQUENCES)
+def test_sequence_without_recording_has_the_same_value(case):
+    gate, arrays = SEQUENCES[case]
+    with mg.no_grad():
+        z = gate(*arrays)
+    assert_array_equal(z.array, gate(*map(mg.Tensor, arrays)).array)
+
+
 @pytest.mark.parametrize("junk", [np.nan, np.inf])
 @pytest.mark.parametrize("case", SEQUENCES)
 def test_sequence_mask_stops_nan_at_padded_steps(case, junk):
