@@ -30,15 +30,15 @@ def gradients():
             rng.normal(size=(4, 3)),
             rng.normal(size=(4, 2)),
         ),
-        "rows": sparse(
+        "sparse rows": sparse(
             (
                 np.array([2, 0, 2]),
                 rng.normal(size=(3, 2)),
             )
         ),
-        "slice": sparse((slice(1, 3), whole[1:])),
-        "element": sparse(((0, -1), np.array(2.0))),
-        "elements": sparse(
+        "sparse slice": sparse((slice(1, 3), whole[1:])),
+        "sparse element": sparse(((0, -1), np.array(2.0))),
+        "sparse elements": sparse(
             (
                 ([0, 2, 2], [1, 1, 1]),
                 rng.normal(size=3),
@@ -52,7 +52,9 @@ def as_array(gradient):
     return gradient.sum(axis=0) if gradient.ndim == 3 else gradient
 
 
-@pytest.mark.parametrize("first", ["array", "product", "rows", "slice", "element"])
+@pytest.mark.parametrize(
+    "first", ["array", "product", "sparse rows", "sparse slice", "sparse element"]
+)
 @pytest.mark.parametrize(
     "names",
     [*product(gradients(), repeat=2)],

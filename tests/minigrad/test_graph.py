@@ -16,7 +16,7 @@ def parameter(value):
     return mg.Tensor(value, requires_grad=True, dtype=np.float64)
 
 
-@pytest.mark.parametrize("truncated", [False, True])
+@pytest.mark.parametrize("truncated", [False, True], ids=["whole", "truncated"])
 def test_graph_is_freed_without_the_garbage_collector(truncated):
     gc.collect()
     gc.disable()

@@ -301,7 +301,7 @@ def test_comparisons_and_argmax_give_plain_arrays():
     assert np.allclose(x.array, b=x)
 
 
-def test_conversion_to_numbers_and_iteration():
+def test_float_int_bool_len_and_iteration():
     assert float(mg.Tensor(2.5)) == 2.5
     assert int(mg.Tensor(2.5)) == 2
     assert bool(mg.Tensor(0.0)) is False

@@ -28,7 +28,7 @@ class Decay:
 
 
 @pytest.mark.parametrize("k", [1, 3, 8])
-def test_truncation_report_by_hand(k):
+def test_truncation_report_of_truncated_sums_by_hand(k):
     model, batch = Decay(), (np.ones(8), [0.0])
     report = mg.truncation_report(
         model,
@@ -46,7 +46,7 @@ def test_truncation_report_by_hand(k):
 
 
 @pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
-def test_truncation_report_of_a_model(kind):
+def test_truncation_report_of_a_truncated_model(kind):
     mg.seed(0)
     recurrent = kind(6, 5, truncate=2)
     model = Sequential(
