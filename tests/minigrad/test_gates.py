@@ -438,6 +438,8 @@ def test_float16_does_not_overflow(function, arrays):
         lambda x: mg.mean_absolute_error(x, np.roll(x, 1)),
         lambda x: mg.binary_cross_entropy(x, [1, 0, 1]),
         lambda x: mg.softmax_cross_entropy(x, 2),
+        lambda x: mg.conv(x[None, None], x[None, None, :2]),
+        lambda x: mg.scaled_dot_product_attention(*[x[:, None]] * 3),
     ],
 )
 def test_integers_are_computed_in_float64(function, dtype):
