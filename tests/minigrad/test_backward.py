@@ -4,6 +4,7 @@ import sys
 import traceback
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -106,6 +107,14 @@ def test_backward_after_an_update_in_place_is_an_error(through):
         loss.backward()
     assert x.grad is None
     assert W.grad is None
+
+
+def test_backward_is_shown_to_observers(monkeypatch):
+    observer = MagicMock()
+    monkeypatch.setattr("minigrad.context.OBSERVERS", [observer])
+    loss = parameter(2.0) * 3.0
+    loss.backward()
+    observer.watch_backward.assert_called_once_with(loss.node)
 
 
 def test_sweep_keeps_the_gradients_of_inner_nodes():
