@@ -15,16 +15,27 @@ from minigrad.course.workbook import Workbook
 Course = Callable[..., tuple[int, str]]
 
 
-def engine(function, dz, *arrays):
-    """(z, its gradients for the upstream gradient dz) of a function of Tensors, by minigrad."""
+def normal(*shapes):
+    """Seeded random arrays of these shapes."""
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=shape) for shape in shapes]
+
+
+def engine(function, *arrays):
+    """(dz, z, gradients) of a function of Tensors, by minigrad, for a random upstream gradient dz."""
     tensors = [mg.Tensor(array, requires_grad=True) for array in arrays]
     z = function(*tensors)
-    return z.array, [gradient.array for gradient in mg.grad(z, tensors, upstream=dz)]
+    dz = np.random.default_rng(1).normal(size=z.shape)
+    return dz, z, mg.grad(z, tensors, upstream=dz)
 
 
 def alike(found, expected, tolerance=1e-12):
-    """Compare lists of arrays."""
-    for one, other in zip(found, expected, strict=True):
+    """Compare numbers, arrays and Tensors, alone or in lists."""
+    if isinstance(expected, list | tuple):
+        for one, other in zip(found, expected, strict=True):
+            alike(one, other, tolerance)
+    else:
+        one, other = (getattr(value, "array", value) for value in (found, expected))
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
 
 
