@@ -10,15 +10,17 @@ from minigrad.course.teaching import FORMATS, write_notebooks
 
 
 def test_formats_have_functions():
-    assert {*FORMATS, None} == {*report.FORMATS}
-    assert {*report.SINGLE} <= {*FORMATS}
+    known = {*FORMATS}
+    assert {*report.FORMATS} == known | {None}
+    assert {*report.SINGLE} <= known
 
 
 def test_write_notebooks_leaves_work_alone(tmp_path):
     second = lessons()[1].file
     (tmp_path / second).write_text("mine = 2")
     paths, kept = write_notebooks(tmp_path)
-    assert [path.stem for path in paths] == [one.name for one in lessons()]
+    stems = [path.stem for path in paths]
+    assert stems == [one.name for one in lessons()]
     assert not kept
     for path in paths:
         nbformat.validate(nbformat.read(path, as_version=4))

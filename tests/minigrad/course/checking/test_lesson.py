@@ -113,9 +113,16 @@ def test_slip_is_rejected_and_named_on_the_ladder(one, slip):
         return
     assert not verdict.passed
     formula = slip.formula or verdict.problem.question.formula
-    parts = [name, *(" ".join(text.split()) for text in (slip.kind, formula))]
+    parts = [
+        name,
+        *(" ".join(text.split()) for text in (slip.kind, formula)),
+    ]
     told = [[part in said(verdict, tries) for part in parts] for tries in (1, 2, 3)]
-    assert told == [[False, False, False], [True, True, False], [True, True, True]]
+    assert told == [
+        [False, False, False],
+        [True, True, False],
+        [True, True, True],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,12 @@ from minigrad.course.checking import quiz
 from minigrad.errors import OptionError
 
 NUMBER = quiz.seal("dL/da?", "6", {"6": "Yes.", "3": "That is b."})
-CHOICE = quiz.seal("And?", "b", {"b": "Yes."}, {"a": "it doubles", "b": "it stays"})
+CHOICE = quiz.seal(
+    "And?",
+    "b",
+    {"b": "Yes."},
+    {"a": "it doubles", "b": "it stays"},
+)
 THOUSANDS = quiz.seal("How many?", "1280", {"1280": "Yes."})
 DECIMALS = quiz.seal("How many?", "1.28", {"1.28": "Yes."})
 

@@ -15,7 +15,10 @@ def test_lesson_by_number_name_or_file(which):
     assert lesson(which).name == "lesson_03_gates"
 
 
-@pytest.mark.parametrize("which", [0, 99, "gates"])
+@pytest.mark.parametrize(
+    "which",
+    [0, 99, "gates"],
+)
 def test_lesson_that_does_not_exist(which):
     with pytest.raises(OptionError, match="MG911"):
         lesson(which)
@@ -27,7 +30,8 @@ def test_lessons_are_in_order():
 
 def test_chosen_are_in_order_without_repeats():
     assert [one.number for one in chosen(["5-3,4", "1"])] == [1, 3, 4, 5]
-    assert chosen(None) == chosen([]) == [*lessons()]
+    assert chosen(None) == [*lessons()]
+    assert chosen([]) == [*lessons()]
 
 
 def test_lessons_of_a_folder_replace_those_of_the_course(tmp_path, monkeypatch):

@@ -39,11 +39,18 @@ def test_autograder_grades_and_imports_nothing_of_the_student(typed, tmp_path):
     assert "LESSONS" not in script
     script = script.replace("/autograder/venv/bin/python", sys.executable)
     script = script.replace("/autograder", str(tmp_path / "autograder"))
-    subprocess.run(["sh", "-c", script], check=True, env=environment)
+    subprocess.run(
+        ["sh", "-c", script],
+        check=True,
+        env=environment,
+    )
     results = json.loads(Path("autograder/results/results.json").read_text())
     assert [test["score"] for test in results["tests"]] == [1, 0]
 
-    grader = [sys.executable, str((source / "autograder.py").absolute())]
+    grader = [
+        sys.executable,
+        str((source / "autograder.py").absolute()),
+    ]
     subprocess.run(grader, check=True, env=environment, cwd=work)
     result = json.loads((work / "result.json").read_text())
     require_valid(result)

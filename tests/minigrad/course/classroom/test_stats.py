@@ -101,12 +101,20 @@ def test_page_of_statistics_shows_the_same_counts(hundred, words, names):
 
 def sample(name, hint):
     """A submission whose names are all this one."""
-    return Row(name, [Mark(GATES, 1, "", True, "wrong", name, name, hint)], "")
+    return Row(
+        name,
+        [Mark(GATES, 1, "", True, "wrong", name, name, hint)],
+        "",
+    )
 
 
 def test_counted_of_a_class_that_has_passed_has_no_lists():
     (one,) = counted([Row("bob", [Mark(GATES, GATES.asked, "")], "")])
-    assert one == (GATES, (1, 0, 0), {name: {} for name in one[2]})
+    assert one == (
+        GATES,
+        (1, 0, 0),
+        {name: {} for name in one[2]},
+    )
 
 
 def test_page_of_statistics_interprets_no_tags():

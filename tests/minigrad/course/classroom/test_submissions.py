@@ -95,7 +95,10 @@ SHAPES = {
     "deeply nested": ({f"a/b/c/d/{F1}": S1}, "x.."),
     "two courses": ({f"monday/{F1}": S1, f"friday/{F2}": S2}, "xx."),
     "a zip inside": ({"work.zip": zipped({F1: S1, F2: S2})}, "xx."),
-    "a zip in a zip": ({"a.zip": zipped({"b.zip": zipped({f"c/{F3}": S3})})}, "..x"),
+    "a zip in a zip": (
+        {"a.zip": zipped({"b.zip": zipped({f"c/{F3}": S3})})},
+        "..x",
+    ),
     "on top.zip": (zipped({F1: S1, F2: S2}), "xx."),
     "with a folder.zip": (
         zipped({f"my-course/{F1}": S1, "my-course/progress.json": "{}"}),
@@ -104,7 +107,10 @@ SHAPES = {
     "from a Mac.zip": (zipped({F1: S1, f"__MACOSX/._{F1}": b"\0\xff"}), "x.."),
     "from Windows.zip": (zipped({f"my-course\\{F1}": S1}), "x.."),
     "notebook": ({"lesson_01_by_hand.ipynb": B1}, "x.."),
-    "notebooks.zip": (zipped({"1.ipynb": B1, "2.ipynb": exported(2, S2)}), "xx."),
+    "notebooks.zip": (
+        zipped({"1.ipynb": B1, "2.ipynb": exported(2, S2)}),
+        "xx.",
+    ),
     "notebook that was run": ({F1: S1, "lesson_01_by_hand.ipynb": B1}, "x.."),
     "notebook beside an unchanged file": ({F1: E1, "one.ipynb": B1}, "x.."),
     "unchanged notebook beside the file": (

@@ -20,7 +20,10 @@ def slope(f, x, h=1e-5):
 
 @pytest.mark.parametrize("name", ["a", "b", "c"])
 def test_solution_is_a_finite_difference(name):
-    measured = slope(lambda x: y(**{name: x}), check.POINT[name])
+    measured = slope(
+        lambda x: y(**{name: x}),
+        check.POINT[name],
+    )
     alike(getattr(solution, f"dy_d{name}"), measured, 1e-4)
 
 
@@ -44,6 +47,13 @@ def test_page_shows_no_number_that_is_still_asked_for(tmp_path):
 @pytest.mark.parametrize("a", [2.0, -0.7])
 def test_slopes_of_a_number_that_is_used_twice(a):
     measured = slope(lambda x: y(x, 0.3, x), a)
-    alike(solution.slopes_shared(a, 0.3)[0], measured, 1e-8)
+    alike(
+        solution.slopes_shared(a, 0.3)[0],
+        measured,
+        1e-8,
+    )
     by_hand = 0.3 * (1 - y(a, 0.3, a) ** 2)
-    alike(solution.slopes(a, 0.3, a)[0], by_hand)
+    alike(
+        solution.slopes(a, 0.3, a)[0],
+        by_hand,
+    )

@@ -12,7 +12,11 @@ from ..conftest import alike
 
 @pytest.mark.parametrize(
     ("x", "h"),
-    [(-3, 0.01), (0, 2), (1.5, 0.3)],
+    [
+        (-3, 0.01),
+        (0, 2),
+        (1.5, 0.3),
+    ],
 )
 def test_central_difference_of_a_cubic_is_off_by_h_squared(x, h):
     slope = solution.central_difference(lambda x: x**3, x, h)
@@ -32,7 +36,11 @@ def test_numeric_gradient_of_three_inputs():
 
 
 def test_finer_difference_of_a_cubic_is_exact():
-    slope = solution.finer_difference(lambda x: x**3 - x, 1.5, 0.5)
+    slope = solution.finer_difference(
+        lambda x: x**3 - x,
+        1.5,
+        0.5,
+    )
     alike(slope, 3 * 1.5**2 - 1)
 
 

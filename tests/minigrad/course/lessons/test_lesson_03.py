@@ -13,7 +13,11 @@ from ..conftest import alike, engine, normal
 @pytest.mark.parametrize(
     ("gate", "function", "shapes"),
     [
-        (solution.Multiply(), operator.mul, [(2, 3)] * 2),
+        (
+            solution.Multiply(),
+            operator.mul,
+            [(2, 3)] * 2,
+        ),
         (solution.Tanh(), mg.tanh, [(2, 3)]),
         (solution.Exp(), mg.exp, [(2, 3)]),
     ],

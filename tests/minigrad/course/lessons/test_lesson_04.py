@@ -13,7 +13,10 @@ from ..conftest import alike
 GATES = [
     (solution.add, operator.add),
     (solution.multiply, operator.mul),
-    (lambda a, b: solution.tanh(a), lambda a, b: mg.tanh(a)),
+    (
+        lambda a, b: solution.tanh(a),
+        lambda a, b: mg.tanh(a),
+    ),
 ]
 
 
@@ -31,11 +34,20 @@ def test_backward_of_random_graphs_is_the_engines(seed):
     solution.backward(nodes[-1])
     tensors[-1].backward()
     for node, leaf in zip(nodes[:3], tensors, strict=False):
-        alike(node.grad, 0.0 if leaf.grad is None else leaf.grad)
-        alike(solution.forward_slope(nodes[-1], node), node.grad)
+        alike(
+            node.grad,
+            0.0 if leaf.grad is None else leaf.grad,
+        )
+        alike(
+            solution.forward_slope(nodes[-1], node),
+            node.grad,
+        )
 
 
 def test_paths_to_a_node_that_is_used_three_times():
     x = solution.Node(2.0)
-    z = solution.multiply(solution.add(x, x), x)
+    z = solution.multiply(
+        solution.add(x, x),
+        x,
+    )
     assert solution.paths(z, x) == 3

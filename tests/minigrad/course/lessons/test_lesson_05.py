@@ -13,7 +13,10 @@ from minigrad.course.lessons.lesson_05_shapes import solution
 from ..conftest import alike, engine, normal
 
 
-@given(st.data(), st.lists(st.integers(1, 4), max_size=3).map(tuple))
+@given(
+    st.data(),
+    st.lists(st.integers(1, 4), max_size=3).map(tuple),
+)
 def test_unbroadcast_is_the_adjoint_of_broadcasting(data, shape):
     other = data.draw(broadcastable_shapes(shape, max_dims=4, max_side=4))
     dz, b = normal(np.broadcast_shapes(shape, other), shape)
@@ -30,8 +33,16 @@ def dense(x, W, b):
 @pytest.mark.parametrize(
     ("backward", "forward", "shapes"),
     [
-        ("dense_backward", dense, [(4, 3), (3, 2), (2,)]),
-        ("dense_backward", dense, [(4, 3), (3, 2), (1, 2)]),
+        (
+            "dense_backward",
+            dense,
+            [(4, 3), (3, 2), (2,)],
+        ),
+        (
+            "dense_backward",
+            dense,
+            [(4, 3), (3, 2), (1, 2)],
+        ),
         ("stacked_backward", operator.matmul, [(5, 4, 3), (3, 2)]),
         ("multiply_backward", operator.mul, [(4, 1), (3, 1, 2)]),
     ],

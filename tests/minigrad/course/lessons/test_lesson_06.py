@@ -17,7 +17,10 @@ each_rule = pytest.mark.parametrize(
 
 def test_numeric_gradient_is_the_closed_form():
     (x,) = normal((2, 3, 2))
-    found = solution.numeric_gradient(lambda x: np.sin(x).sum(), x)
+    found = solution.numeric_gradient(
+        lambda x: np.sin(x).sum(),
+        x,
+    )
     alike(found, np.cos(x), 1e-9)
 
 

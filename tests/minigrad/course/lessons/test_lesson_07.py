@@ -16,7 +16,12 @@ from ..conftest import alike, normal
 
 def test_train_learns_xor():
     weights = solution.xor_start()
-    losses = solution.train(solution.xor_loss, weights, 0.2, 400)
+    losses = solution.train(
+        solution.xor_loss,
+        weights,
+        0.2,
+        400,
+    )
     assert losses[-1] < 0.01
     alike(solution.xor(weights), solution.Y, 0.1)
 
@@ -27,7 +32,10 @@ def test_train_learns_a_recurrent_network():
     S = solution.S
     assert len(np.unique(S, axis=0)) == len(S) == 32
     found = np.sign(solution.rnn(weights).array)
-    np.testing.assert_array_equal(found, S[:, :1])
+    np.testing.assert_array_equal(
+        found,
+        S[:, :1],
+    )
 
 
 def xor_loss(W1, b1, W2, b2):
@@ -70,13 +78,22 @@ def checked(f, *arrays):
 
 
 def test_my_gradcheck_finds_a_wrong_rule(monkeypatch):
-    arrays = normal((4, 3), (3, 2), (2,), (4, 1))
+    arrays = normal(
+        (4, 3),
+        (3, 2),
+        (2,),
+        (4, 1),
+    )
 
     def f(x, W, b, c):
         return ((x @ W + b) * c - (b * 2.0).tanh() * 0.5 + x.sum()).mean()
 
     def tanh(x):
-        return Value(np.tanh(x.array), (x,), lambda dz: (0 * dz,))
+        return Value(
+            np.tanh(x.array),
+            (x,),
+            lambda dz: (0 * dz,),
+        )
 
     assert checked(f, *arrays) == [True] * 4
     monkeypatch.setattr(Value, "tanh", tanh)
@@ -100,5 +117,11 @@ def test_file_works_alone_as_my_engine(tmp_path):
 def test_sigmoid_and_row_pass_my_gradcheck():
     sigmoid, row = solution.sigmoid, solution.row
     x, W = np.array([[0.5, -30.0]]), np.arange(6.0).reshape(3, 2)
-    assert checked(lambda x: sigmoid(x) * 2.0, x) == [True]
-    assert checked(lambda W: row(W, 2) * row(W, 0), W) == [True]
+    assert checked(
+        lambda x: sigmoid(x) * 2.0,
+        x,
+    ) == [True]
+    assert checked(
+        lambda W: row(W, 2) * row(W, 0),
+        W,
+    ) == [True]

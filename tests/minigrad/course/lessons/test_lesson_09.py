@@ -23,5 +23,13 @@ def test_train_is_numpys(seed, lr):
 def test_curves_are_as_the_text_says():
     a, b = FIGURES["which.svg"].values()
     assert (np.diff([a, b]) < 0).all()
-    alike([a[0], b[0]], [0.68, 0.68], 5e-3)
-    alike([a[-1], b[-1]], [0.227, 0.192], 5e-3)
+    alike(
+        [a[0], b[0]],
+        [0.68, 0.68],
+        5e-3,
+    )
+    alike(
+        [a[-1], b[-1]],
+        [0.227, 0.192],
+        5e-3,
+    )

@@ -24,10 +24,20 @@ def trained(optimizer, loss, steps):
 def test_momentum_step_is_sgds():
     p, v = np.array([1.0, -2.0]), np.zeros(2)
     tensor = mg.Tensor(p, requires_grad=True)
-    sgd = optim.SGD({"p": tensor}, lr=0.1, momentum=0.8)
+    sgd = optim.SGD(
+        {"p": tensor},
+        lr=0.1,
+        momentum=0.8,
+    )
     trained(sgd, lambda: (tensor * tensor).sum(), 5)
     for _ in range(5):
-        p, v = solution.momentum_step(p, 2 * p, v, 0.1, 0.8)
+        p, v = solution.momentum_step(
+            p,
+            2 * p,
+            v,
+            0.1,
+            0.8,
+        )
     alike(p, tensor)
 
 
@@ -35,7 +45,12 @@ def test_fit_is_adam():
     weights = check.eight_points(None)
     adam_weights = check.eight_points(None)
     loss, adam_loss = weights.pop("loss"), adam_weights.pop("loss")
-    losses = solution.fit(list(weights.values()), loss, 20, 0.05)
+    losses = solution.fit(
+        list(weights.values()),
+        loss,
+        20,
+        0.05,
+    )
     adam = optim.Adam(adam_weights, lr=0.05, eps=1e-8)
     alike(losses, trained(adam, adam_loss, 20), 1e-9)
 
@@ -55,7 +70,11 @@ def test_best_epoch_by_hand():
 
 @pytest.mark.parametrize(
     ("n", "held_out"),
-    [(10, 3), (50, 20), (2, 1)],
+    [
+        (10, 3),
+        (50, 20),
+        (2, 1),
+    ],
 )
 def test_split_has_every_row_once(n, held_out):
     training, validation = solution.split(n, held_out, 1)
@@ -76,7 +95,11 @@ def test_curves_of_learning_rates_are_as_the_text_says():
 def test_curves_of_halves_are_as_the_text_says():
     training, validation = figures.halves()
     assert solution.best_epoch(validation, 400) == (44, 399)
-    found = [training[-1], validation[44], validation[-1]]
+    found = [
+        training[-1],
+        validation[44],
+        validation[-1],
+    ]
     alike(found, [0.02, 0.12, 0.26], 5e-3)
 
 

@@ -9,10 +9,20 @@ from minigrad.course.lessons.lesson_11_words import solution
 from ..conftest import alike, engine, normal
 
 
-@pytest.mark.parametrize("ids", [[3], [0, 6, 2], [5, 1, 5, 5, 0, 1]])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [3],
+        [0, 6, 2],
+        [5, 1, 5, 5, 0, 1],
+    ],
+)
 def test_lookup_backward_is_the_engines(ids):
     (table,) = normal((7, 4))
-    dz, rows, gradients = engine(lambda table: mg.lookup(table, ids), table)
+    dz, rows, gradients = engine(
+        lambda table: mg.lookup(table, ids),
+        table,
+    )
     gradient = gradients[0].array
     ids = np.array(ids)
     alike(solution.lookup(table, ids), rows)
@@ -21,7 +31,10 @@ def test_lookup_backward_is_the_engines(ids):
     words, rows = solution.sparse_gradient(dz, ids)
     assert words.tolist() == sorted({*ids})
     alike(rows, gradient[words])
-    assert solution.unseen(ids, 7) == sorted({*range(7)} - {*ids})
+    assert solution.unseen(
+        ids,
+        7,
+    ) == sorted({*range(7)} - {*ids})
 
 
 def test_average_backward_of_looked_up_rows_is_the_engines():

@@ -9,10 +9,22 @@ from ..conftest import alike, normal
 
 
 @pytest.mark.parametrize("last_only", [False, True])
-@pytest.mark.parametrize("sizes", [(1, 2, 3, 4), (12, 3, 2, 5)])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (1, 2, 3, 4),
+        (12, 3, 2, 5),
+    ],
+)
 def test_rnn_backward_is_the_engines(sizes, last_only):
     T, B, D, H = sizes
-    shapes = [(T, B, D), (B, H), (D, H), (H, H), (H,)]
+    shapes = [
+        (T, B, D),
+        (B, H),
+        (D, H),
+        (H, H),
+        (H,),
+    ]
     arrays = [0.6 * array for array in normal(*shapes)]
     (g,) = normal((T + 1, B, H))
     if last_only:
@@ -33,6 +45,13 @@ def test_rnn_backward_is_the_engines(sizes, last_only):
     found = solution.rnn_backward(g, xs, hs, W_xh, W_hh)
     expected = mg.grad(loss, leaves)
     alike(list(found.values()), expected)
-    alike(solution.nudged_gradient(g, *arrays), found["W_hh"], 1e-6)
+    alike(
+        solution.nudged_gradient(g, *arrays),
+        found["W_hh"],
+        1e-6,
+    )
     blamed = solution.blame(g, xs, hs, W_xh, W_hh)
-    alike(blamed, (xs * expected[0].array).sum(axis=2))
+    alike(
+        blamed,
+        (xs * expected[0].array).sum(axis=2),
+    )

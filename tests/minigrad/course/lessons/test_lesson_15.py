@@ -14,11 +14,19 @@ from ..conftest import alike
 
 @pytest.mark.parametrize(
     ("T", "k1", "k2"),
-    [(7, 2, 3), (6, 2, 2), (12, 5, 7), (3, 4, 9)],
+    [
+        (7, 2, 3),
+        (6, 2, 2),
+        (12, 5, 7),
+        (3, 4, 9),
+    ],
 )
 def test_windows_are_those_of_truncated_bptt(T, k1, k2):
     rnn = RNN(1, 2, return_sequences=True, return_state=True, fused=False)
-    x = mg.Tensor(np.ones((1, T, 1), "f4"), requires_grad=True)
+    x = mg.Tensor(
+        np.ones((1, T, 1), "f4"),
+        requires_grad=True,
+    )
     found = []
     for steps, ys in TruncatedBPTT(k1, k2).walk(rnn, x):
         (gradient,) = mg.grad(ys[:, -1].sum(), [x])
@@ -29,7 +37,12 @@ def test_windows_are_those_of_truncated_bptt(T, k1, k2):
 
 @pytest.mark.parametrize(
     ("k", "cosine"),
-    [(1, 0.30), (4, 0.62), (20, 0.98), (40, 1)],
+    [
+        (1, 0.30),
+        (4, 0.62),
+        (20, 0.98),
+        (40, 1),
+    ],
 )
 def test_predict_is_the_truncation_reports_cosine_and_the_texts(k, cosine):
     model, batch = trained.load(), trained.reviews()

@@ -32,12 +32,31 @@ def test_memory_left_is_the_cells_state_and_gradient():
     cell = solution.LSTMCell(1, 2)
     for tensor in (cell.W_xh, cell.W_hh):
         tensor.array = np.zeros(tensor.shape)
-    cell.b.array = solution.first_bias(2, 1.0) + np.repeat([-1e3, 0.0], [2, 6])
-    c0 = mg.Tensor(np.ones((1, 2)), requires_grad=True)
+    cell.b.array = solution.first_bias(2, 1.0) + np.repeat(
+        [-1e3, 0.0],
+        [2, 6],
+    )
+    c0 = mg.Tensor(
+        np.ones((1, 2)),
+        requires_grad=True,
+    )
     xs, h0 = mg.Tensor(np.ones((1, 10, 1))), mg.Tensor(np.zeros((1, 2)))
-    _, (_, c) = layers.unroll(cell, xs, (h0, c0))
-    left = np.full((1, 2), solution.memory_left(1.0, 10))
-    alike([c, *mg.grad(c.sum(), [c0])], [left, left])
+    _, (_, c) = layers.unroll(
+        cell,
+        xs,
+        (h0, c0),
+    )
+    left = np.full(
+        (1, 2),
+        solution.memory_left(1.0, 10),
+    )
+    alike(
+        [
+            c,
+            *mg.grad(c.sum(), [c0]),
+        ],
+        [left, left],
+    )
 
 
 def test_bias_needed_leaves_the_share():

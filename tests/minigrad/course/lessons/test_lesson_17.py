@@ -21,7 +21,12 @@ def test_train_is_sgd_by_hand():
     loss = mg.log(mg.exp(model(ids) * [-1.0, 1.0]) + 1.0).mean()
     gradients = mg.grad(loss, list(parameters.values()))
     batches = Batches(ids, labels, batch_size=2)
-    losses = solution.train(model, SGD(parameters, lr=0.5), batches, 1)
+    losses = solution.train(
+        model,
+        SGD(parameters, lr=0.5),
+        batches,
+        1,
+    )
     alike(losses, [loss])
     for one, start, gradient in zip(
         parameters.values(), before, gradients, strict=True
@@ -29,7 +34,10 @@ def test_train_is_sgd_by_hand():
         alike(one, start - 0.5 * gradient.array)
 
 
-@pytest.mark.parametrize(("word", "label"), [(300, 1), (45, 0)])
+@pytest.mark.parametrize(
+    ("word", "label"),
+    [(300, 1), (45, 0)],
+)
 def test_leak_finds_the_planted_word(word, label):
     some = reader.reviews().train[:1000]
     ids = reader.planted(some, word, often=0.7, label=label)
@@ -37,7 +45,14 @@ def test_leak_finds_the_planted_word(word, label):
 
 
 def test_interval_contains_95_percent_of_the_counts():
-    right = np.random.default_rng(0).binomial(900, 0.8, 20_000) / 900
+    right = (
+        np.random.default_rng(0).binomial(
+            900,
+            0.8,
+            20_000,
+        )
+        / 900
+    )
     expected = np.quantile(right, [0.025, 0.975])
     alike(solution.interval(0.8, 900), list(expected), 3e-3)
 
@@ -47,4 +62,8 @@ def test_erased_is_the_fall_of_the_logit():
     model, other = reader.load("full"), ids.copy()
     other[18] = 2
     fall = model(ids[None]).item() - model(other[None]).item()
-    alike(solution.erased(model, ids, 2)[18], fall, 1e-6)
+    alike(
+        solution.erased(model, ids, 2)[18],
+        fall,
+        1e-6,
+    )

@@ -29,9 +29,16 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("causal", [False, True])
-@pytest.mark.parametrize("front", [(), (3,), (2, 3)])
+@pytest.mark.parametrize(
+    "front",
+    [(), (3,), (2, 3)],
+)
 def test_attention_is_the_engines(front, causal):
-    arrays = normal((*front, 5, 4), (*front, 5, 4), (*front, 5, 3))
+    arrays = normal(
+        (*front, 5, 4),
+        (*front, 5, 4),
+        (*front, 5, 3),
+    )
     _, *found = engine(lambda *qkv: solution.attention(*qkv, causal), *arrays)
     _, *expected = engine(
         lambda *qkv: mg.scaled_dot_product_attention(*qkv, causal=causal),
@@ -45,7 +52,10 @@ def test_attention_that_leaks_is_reported_with_both_positions():
         allowed = np.tri(6, k=1, dtype=bool)
         return mg.softmax(mg.where(allowed, solution.scores(k, k), -1e9)) @ v
 
-    seen = check.sees(leaking, *map(mg.Tensor, normal((6, 3), (6, 2))))
+    seen = check.sees(
+        leaking,
+        *map(mg.Tensor, normal((6, 3), (6, 2))),
+    )
     message = check.who_sees_whom(seen, np.tri(6, dtype=int))
     assert message == "position 0 sees position 1, which comes later"
     seen[0, 1] = 0
@@ -81,7 +91,11 @@ def test_training_needs_a_right_multi_head(monkeypatch):
     monkeypatch.setattr(
         solution,
         "merge_heads",
-        lambda z: z.reshape(z.shape[0], z.shape[2], -1),
+        lambda z: z.reshape(
+            z.shape[0],
+            z.shape[2],
+            -1,
+        ),
     )
     with pytest.raises(ValueError, match="multi_head is not right yet"):
         check.training(solution)["learns"]("copy")

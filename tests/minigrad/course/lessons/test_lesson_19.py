@@ -20,12 +20,21 @@ ONE = lesson(19)
 
 def test_positions_are_those_of_the_layer():
     x, encoding = np.zeros((1, 9, 12)), PositionalEncoding()
-    alike(solution.positions(9, 12), encoding(x).array[0])
+    alike(
+        solution.positions(9, 12),
+        encoding(x).array[0],
+    )
     table, ids = mg.Tensor(np.zeros((5, 12))), np.array([[4, 0]])
-    alike(solution.embed(table, ids, 3), encoding(x[:, :2], 3))
+    alike(
+        solution.embed(table, ids, 3),
+        encoding(x[:, :2], 3),
+    )
 
 
-@pytest.mark.parametrize("cached", [0, 1, 4])
+@pytest.mark.parametrize(
+    "cached",
+    [0, 1, 4],
+)
 def test_attention_with_a_cache_is_that_of_the_layer(cached):
     mg.seed(0)
     layer = MultiHeadAttention(6, 2, causal=True)
@@ -35,9 +44,17 @@ def test_attention_with_a_cache_is_that_of_the_layer(cached):
     cache = None
     if cached:
         _, cache = solution.attend(*qkv[..., :cached, :])
-    z, _ = solution.attend(*qkv[..., cached:, :], cache)
-    z = z.transpose(0, 2, 1, 3).reshape(2, 5 - cached, 6)
-    alike(layer.out_proj(z), layer(x)[:, cached:], 1e-5)
+    z, _ = solution.attend(
+        *qkv[..., cached:, :],
+        cache,
+    )
+    z = z.transpose(0, 2, 1, 3)
+    z = z.reshape(2, 5 - cached, 6)
+    alike(
+        layer.out_proj(z),
+        layer(x)[:, cached:],
+        1e-5,
+    )
 
 
 def test_targets_by_hand():
@@ -58,8 +75,16 @@ def test_targets_are_asked_for_rows_as_the_exercise_describes_them():
 
 def test_probabilities_at_a_temperature_by_hand():
     logits = np.log([1.0, 3.0]) + 700
-    alike(solution.probabilities(logits, 0.5), [0.1, 0.9], 1e-9)
-    alike(solution.probabilities(logits, 1e9), [0.5, 0.5], 1e-6)
+    alike(
+        solution.probabilities(logits, 0.5),
+        [0.1, 0.9],
+        1e-9,
+    )
+    alike(
+        solution.probabilities(logits, 1e9),
+        [0.5, 0.5],
+        1e-6,
+    )
 
 
 def test_write_has_the_frequencies_of_the_probabilities():
@@ -67,13 +92,20 @@ def test_write_has_the_frequencies_of_the_probabilities():
     rng = np.random.default_rng(0)
     drawn = [solution.write(check.dice(), [1], 1, rng, 1.5)[1] for _ in range(4000)]
     expected = solution.probabilities(logits, 1.5)
-    alike(np.bincount(drawn, minlength=6) / 4000, expected, 0.02)
+    alike(
+        np.bincount(drawn, minlength=6) / 4000,
+        expected,
+        0.02,
+    )
 
 
 def test_training_beats_pairs_of_letters():
     (answer,) = (one for one in key.load(ONE).right if isinstance(one, dict))
     assert answer["loss"] < trained.BIGRAM
-    assert check.good_enough({**answer, "loss": trained.BIGRAM}, None)
+    assert check.good_enough(
+        {**answer, "loss": trained.BIGRAM},
+        None,
+    )
 
 
 def test_attention_that_leaks_is_reported_with_its_positions():
@@ -87,14 +119,21 @@ def test_attention_that_leaks_is_reported_with_its_positions():
 
 
 def test_top_k_by_hand():
-    found = solution.top_k(np.array([0.1, 0.6, 0.3]), 2)
+    found = solution.top_k(
+        np.array([0.1, 0.6, 0.3]),
+        2,
+    )
     alike(found, [0, 2 / 3, 1 / 3])
 
 
 def test_perplexities_of_equal_scores_by_hand():
     logits = mg.Tensor(np.zeros((3, 2, 7)))
     labels = np.array([[0, 1], [6, -100], [2, 2]])
-    alike(solution.perplexities(logits, labels), [7, 7], 1e-9)
+    alike(
+        solution.perplexities(logits, labels),
+        [7, 7],
+        1e-9,
+    )
 
 
 def test_page_is_drawn_from_the_answers_without_another_training(tmp_path, monkeypatch):

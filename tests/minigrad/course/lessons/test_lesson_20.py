@@ -25,19 +25,28 @@ from ..conftest import alike, engine, normal
 def test_convolution_is_the_engines(stride, padding):
     x, kernel = normal((2, 7, 8), (3, 2))
     dz, z, (dx, dkernel) = engine(
-        lambda x, kernel: mg.conv(x[:, None], kernel[None, None], stride, padding)[
-            :, 0
-        ],
+        lambda x, kernel: mg.conv(
+            x[:, None],
+            kernel[None, None],
+            stride,
+            padding,
+        )[:, 0],
         x,
         kernel,
     )
     padded = solution.pad(x, padding)
     alike(solution.convolve(padded, kernel, stride), z)
     found = solution.image_gradient(dz, kernel, padded.shape, stride)
-    alike(found[:, padding:, padding:][:, :7, :8], dx)
+    alike(
+        found[:, padding:, padding:][:, :7, :8],
+        dx,
+    )
     alike(solution.kernel_gradient(dz, padded, (3, 2), stride), dkernel)
     rows = solution.output_size(7, 3, stride, padding)
-    assert z.shape[1:] == (rows, solution.output_size(8, 2, stride, padding))
+    assert z.shape[1:] == (
+        rows,
+        solution.output_size(8, 2, stride, padding),
+    )
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
@@ -57,7 +66,11 @@ def test_as_matrix_computes_the_convolution():
 
 def test_wrong_function_is_the_first_one(monkeypatch, capsys):
     assert trained.wrong_function(solution) == ""
-    monkeypatch.setattr(solution, "max_pool", lambda x, size: x[..., ::size, ::size])
+    monkeypatch.setattr(
+        solution,
+        "max_pool",
+        lambda x, size: x[..., ::size, ::size],
+    )
     with pytest.raises(ValueError, match="because max_pool is not right yet"):
         check.training(solution)["learns"]()
     trained.run(solution)
@@ -68,7 +81,11 @@ def test_wrong_function_is_the_first_one(monkeypatch, capsys):
 
 
 def test_train_keeps_random_filters():
-    network, before, _, _ = trained.train(trained.ENGINE, learns=False, steps=2)
+    network, before, _, _ = trained.train(
+        trained.ENGINE,
+        learns=False,
+        steps=2,
+    )
     np.testing.assert_array_equal(network.kernels.array, before)
 
 
