@@ -55,14 +55,6 @@ def test_fit_is_adam():
     alike(losses, trained(adam, adam_loss, 20), 1e-9)
 
 
-def test_adam_step_by_hand():
-    found = solution.adam_step(1.0, 2.0, 0.0, 0.0, 1, 0.1, 0.9, 0.99, 0.0)
-    alike(found, [0.9, 0.2, 0.04])
-    p, m, s = found
-    found = solution.adam_step(p, 1.0, m, s, 2, 0.1, 0.9, 0.99, 0.0)
-    alike(found, [0.8067, 0.28, 0.0496], 5e-5)
-
-
 def test_best_epoch_by_hand():
     losses = [0.9, 0.5, 0.6, 0.4, 0.5, 0.7]
     assert solution.best_epoch(losses, 2) == (3, 5)

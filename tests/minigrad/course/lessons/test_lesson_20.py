@@ -4,6 +4,7 @@ compares the gradients with nudges.
 
 import re
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -121,6 +122,7 @@ def test_run_prints_the_numbers_of_the_text(tmp_path, monkeypatch, capsys):
 
 def test_page_marks_what_differs(tmp_path, monkeypatch):
     path, right = tmp_path / "page.html", solution.image_gradient
+    monkeypatch.setattr(trained, "train", partial(trained.train, steps=2))
 
     def drawn(failed):
         check.page(solution, path, failed)
