@@ -1,7 +1,6 @@
 """A fresh course, and `minigrad course ...` as it is typed there."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,6 @@ import minigrad as mg
 from minigrad.__main__ import main
 from minigrad.course.checking.registry import lesson
 from minigrad.course.workbook import Workbook
-
-Course = Callable[..., tuple[int, str]]
 
 
 def normal(*shapes):
@@ -47,9 +44,8 @@ def record(number, **entries):
 
 def write(number, text=""):
     """Write a lesson's file in the current folder: its solution, with `text` after it."""
-    Path(lesson(number).file).write_text(
-        f"{lesson(number).read('solution.py')}\n{text}\n"
-    )
+    one = lesson(number)
+    Path(one.file).write_text(f"{one.solution}\n{text}\n")
 
 
 @pytest.fixture
