@@ -8,6 +8,7 @@ import time
 import webbrowser
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,8 @@ def test_check_of_the_last_lesson(course):
 
 
 def test_count_try_does_not_count_an_unchanged_file():
-    verdict, entry = Verdict(ONE, 4, Problem("wrong", "dy_ds")), {}
+    verdict = Verdict(ONE, 4, Problem("wrong", "dy_ds"))
+    entry: dict[str, Any] = {}
     tries = [count_try(entry, verdict, text) for text in "aabbc"]
     assert tries == [1, 1, 2, 2, 3]
 
@@ -146,7 +148,7 @@ def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch):
         record(1, answers={"0": "1.2"})
         write(1)
 
-    saved = [lambda: path.write_bytes(b"\xff\xfe"), path.unlink, elsewhere]
+    saved: list[Any] = [lambda: path.write_bytes(b"\xff\xfe"), path.unlink, elsewhere]
 
     def sleep(seconds):
         if not saved:

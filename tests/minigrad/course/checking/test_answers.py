@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def travelled(answer):
 
 
 def nested(depth):
-    parts = []
+    parts: list[Any] = []
     for _ in range(depth):
         parts = [parts]
     return parts
@@ -73,7 +74,7 @@ class Mute:
         raise SystemError("no words")
 
 
-ITSELF = []
+ITSELF: list[Any] = []
 ITSELF += [ITSELF, ITSELF]
 
 
@@ -98,6 +99,7 @@ def test_difference_of_an_odd_answer_is_short(answer, monkeypatch):
     yours = travelled(answer)
     for right in (1.0, np.ones(2), [1.0, 2.0], None, yours):
         found = difference(yours, right, 1e-6)
+        assert found is not None
         assert len(found.yours) < 300
 
 

@@ -9,11 +9,11 @@ from minigrad.course.checking.curves import curves
 
 
 def test_curves_have_points_and_names():
-    lines = {
-        "yours": [1.0, 0.5, 0.0],
-        "right": np.array([0.5, 0.25]),
-    }
-    root = ElementTree.fromstring(curves(lines, most=2.0))
+    svg = curves(
+        {"yours": [1.0, 0.5, 0.0], "right": np.array([0.5, 0.25])},
+        most=2.0,
+    )
+    root = ElementTree.fromstring(svg)
     points = [one.attrib["points"] for one in root if "points" in one.attrib]
     yours, right = sorted(
         points,

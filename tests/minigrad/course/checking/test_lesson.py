@@ -6,6 +6,7 @@ import sys
 import warnings
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,8 @@ def graded_here(one, text):
     """
 
     def asked(text, only=None):
-        lines, source, tracing = [], Path("course") / one.file, sys.gettrace()
+        lines: list[Any] = []
+        source, tracing = Path("course") / one.file, sys.gettrace()
         variables = None
         if only:
             variables = child.watch(one.questions[only[0]].function, source)

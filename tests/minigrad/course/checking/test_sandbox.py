@@ -126,7 +126,7 @@ def ask(monkeypatch):
     monkeypatch.setattr(sandbox, "START", 2.0)
 
     def run(before="return 1", seconds=0.0, after="return 1"):
-        shares = []
+        shares: list[float] = []
 
         def asked():
             report_to(shares.append)

@@ -111,8 +111,8 @@ def test_own_lesson_is_graded_and_its_solution_cannot_be_read(folder, monkeypatc
         path.write_text(text)
     refused = {"PermissionError", "No such file"}
     without_bubblewrap = str(Path(sys.executable).parent)
-    for path in os.environ["PATH"], without_bubblewrap:
-        monkeypatch.setenv("PATH", path)
+    for variable in os.environ["PATH"], without_bubblewrap:
+        monkeypatch.setenv("PATH", variable)
         code, _, rows = report()
         assert code == 0
         assert [name for name, row in rows.items() if row["passed"]] == ["ada"]

@@ -39,9 +39,9 @@ def test_attention_is_the_engines(front, causal):
         (*front, 5, 4),
         (*front, 5, 3),
     )
-    _, *found = engine(lambda *qkv: solution.attention(*qkv, causal), *arrays)
+    _, *found = engine(lambda q, k, v: solution.attention(q, k, v, causal), *arrays)
     _, *expected = engine(
-        lambda *qkv: mg.scaled_dot_product_attention(*qkv, causal=causal),
+        lambda q, k, v: mg.scaled_dot_product_attention(q, k, v, causal=causal),
         *arrays,
     )
     alike(found, expected)
