@@ -32,8 +32,15 @@ def alike(found, expected, tolerance=1e-12):
         for one, other in zip(found, expected, strict=True):
             alike(one, other, tolerance)
     else:
-        one, other = (getattr(value, "array", value) for value in (found, expected))
-        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
+        found, expected = (
+            getattr(value, "array", value) for value in (found, expected)
+        )
+        np.testing.assert_allclose(
+            found,
+            expected,
+            rtol=0,
+            atol=tolerance,
+        )
 
 
 def record(number, **entries):

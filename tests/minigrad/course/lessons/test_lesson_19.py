@@ -84,7 +84,10 @@ def test_top_k_by_hand():
         np.array([0.1, 0.6, 0.3]),
         2,
     )
-    alike(found, [0, 2 / 3, 1 / 3])
+    alike(
+        found,
+        [0, 2 / 3, 1 / 3],
+    )
 
 
 def test_perplexities_of_equal_scores_by_hand():
@@ -100,7 +103,12 @@ def test_perplexities_of_equal_scores_by_hand():
 def test_page_is_drawn_from_the_answers_without_another_training(tmp_path, monkeypatch):
     (answer,) = (one for one in key.load(ONE).right if isinstance(one, dict))
     monkeypatch.setattr(trained, "train", None)
-    ONE.draw(solution, tmp_path / "page.html", "", [answer])
+    ONE.draw(
+        solution,
+        tmp_path / "page.html",
+        "",
+        [answer],
+    )
     drawn = (tmp_path / "page.html").read_text()
     assert "Names that it wrote" in drawn
     assert drawn.count("<svg") == 5  # four heads, and who sees whom
