@@ -66,6 +66,7 @@ NOT_NEEDED = (
     "slips.py",
     "right.py",
     "mutants.py",
+    "rewrites.py",
     "figures.py",
     ".pyc",
     *FOR_A_CHECK,

@@ -151,7 +151,7 @@ def find_slip(
         return own[0]
     if evidence < ENOUGH:
         return None
-    from ..lessons import mistakes  # a learner's process does not contain this module
+    from ..lessons import mistakes, places  # a learner's process does not contain these modules
 
     yours, right = node_of(text, function), node_of(lesson.solution, function)
     code = code_of(text, function)
@@ -169,7 +169,7 @@ def find_slip(
 
     # sorted, because the last of equals is wanted
     slips = sorted((known.slip for known in found if likely(known.slip)), key=alike)
-    return mistakes.in_terms_of(slips[-1], yours, right) if slips else None
+    return places.in_terms_of(slips[-1], yours, right) if slips else None
 
 
 @lru_cache(maxsize=1024)  # a check asks for the same functions again and again

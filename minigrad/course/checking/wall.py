@@ -27,8 +27,8 @@ INSIDE = "/learner"
 """The folder behind the wall in which a learner's file runs. No other folder is writable."""
 SIZE = 64 << 20
 """The size of this folder, in bytes."""
-NEEDED = ("check", "gates", "reader", "trained", "shading", "weights")
-"""The lesson's files that its questions need. Behind the wall, the lesson's folder contains only
+NEEDED = ("check*", "gates", "reader", "trained", "shading", "weights")
+"""The lesson's files that its questions need, as patterns. Behind the wall, the lesson's folder contains only
 these files.
 """
 

@@ -8,7 +8,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.course.checking.registry import lesson
-from minigrad.course.lessons.lesson_07_engine import check, solution
+from minigrad.course.lessons.lesson_07_engine import check_page, solution
 from minigrad.course.lessons.lesson_07_engine.solution import Value
 
 from ..conftest import alike
@@ -62,7 +62,7 @@ def test_the_checker_accepts_the_rules_and_finds_a_wrong_one(monkeypatch):
 
 
 def test_the_page_shows_the_learners_graph_with_the_learners_gradients():
-    loss, tensors = check.network(solution)
+    loss, tensors = check_page.network(solution)
     yours, _ = engines(solution.xor_loss, solution.xor_start)
     alike([g.array for g in mg.grad(loss(*tensors), tensors)], yours)
 

@@ -11,7 +11,9 @@ from minigrad.course.checking import key
 from minigrad.course.checking.lesson import module
 from minigrad.course.checking.registry import lesson
 from minigrad.course.lessons.lesson_18_attention import (
-    check,
+    check_page,
+    check_sight,
+    check_training,
     shading,
     solution,
     trained,
@@ -77,13 +79,13 @@ def test_a_leak_is_reported_with_both_positions():
         s = mg.where(np.tri(6, k=1, dtype=bool), solution.scores(k, k), -1e9)
         return mg.softmax(s) @ v
 
-    seen = check.sees(leaking, *inputs)
-    assert check.who_sees_whom(seen, np.tri(6, dtype=int)) == (
+    seen = check_sight.sees(leaking, *inputs)
+    assert check_sight.who_sees_whom(seen, np.tri(6, dtype=int)) == (
         "position 0 sees position 1, which comes later"
     )
     seen[0, 1], seen[2, 3], seen[2, 5] = 0, 0, 1
     assert (
-        check.who_sees_whom(seen, np.tri(6))
+        check_sight.who_sees_whom(seen, np.tri(6))
         == "position 1 sees position 2, which comes later"
     )
 
@@ -108,7 +110,7 @@ def test_no_network_is_trained_with_a_wrong_function(monkeypatch):
         solution, "merge_heads", lambda z: z.reshape(z.shape[0], z.shape[2], -1)
     )
     with pytest.raises(ValueError, match="multi_head is not right yet"):
-        check.training(solution)["learns"]("copy")
+        check_training.training(solution)["learns"]("copy")
 
 
 def test_a_map_shows_numbers_and_leaks():
@@ -144,7 +146,7 @@ def test_an_unwritten_function_is_named_before_the_training():
 
 def test_the_page_shows_the_case_that_is_wrong(tmp_path):
     source = lesson(18).read("solution.py").replace("if causal:", "if True:")
-    check.page(module("mistake", source), tmp_path / "page.html", "weights")
+    check_page.page(module("mistake", source), tmp_path / "page.html", "weights")
     drawn = (tmp_path / "page.html").read_text()
     assert "causal=False" in drawn and "causal=True" not in drawn
 

@@ -9,7 +9,13 @@ import minigrad as mg
 from layers import MultiHeadAttention, PositionalEncoding
 from minigrad.course.checking import key
 from minigrad.course.checking.registry import lesson
-from minigrad.course.lessons.lesson_19_gpt import check, solution, trained
+from minigrad.course.lessons.lesson_19_gpt import (
+    check_attend,
+    check_model,
+    check_writing,
+    solution,
+    trained,
+)
 
 from ..conftest import alike
 
@@ -26,7 +32,7 @@ def test_positions_are_those_of_the_layer():
 
 
 def test_a_model_of_the_solution_is_one_of_transformer_blocks():
-    assert trained.agrees(solution) and check.writes(solution)
+    assert trained.agrees(solution) and check_model.writes(solution)
 
 
 @pytest.mark.parametrize("cached", [0, 1, 4])
@@ -58,25 +64,31 @@ def test_labels_and_probabilities_by_hand():
 
 
 def test_written_ids_have_the_frequencies_of_their_probabilities():
-    p = solution.probabilities(check.dice()(np.array([[1]])).array[0, -1], 1.5)
+    p = solution.probabilities(check_writing.dice()(np.array([[1]])).array[0, -1], 1.5)
     rng = np.random.default_rng(0)
-    drawn = [solution.write(check.dice(), [1], 1, rng, 1.5)[1] for _ in range(4000)]
+    drawn = [
+        solution.write(check_writing.dice(), [1], 1, rng, 1.5)[1] for _ in range(4000)
+    ]
     np.testing.assert_allclose(np.bincount(drawn, minlength=6) / 4000, p, atol=0.02)
 
 
 def test_a_short_training_beats_pairs_of_letters_and_the_cache_changes_nothing():
-    found = check.train(*(getattr(solution, name) for name in trained.NAMES))
-    assert check.good_enough(found, None) is None and found["loss"] < trained.BIGRAM
-    assert check.good_enough({**found, "loss": trained.BIGRAM}, None)
+    found = check_model.train(*(getattr(solution, name) for name in trained.NAMES))
+    assert (
+        check_model.good_enough(found, None) is None and found["loss"] < trained.BIGRAM
+    )
+    assert check_model.good_enough({**found, "loss": trained.BIGRAM}, None)
 
 
 def test_a_leak_is_told_with_its_positions():
     def leaking(q, k, v, cache=None):
         return mg.scaled_dot_product_attention(q, k, v), (k, v)
 
-    seen = check.causal(solution.embed, solution.block, leaking)
-    assert "position 0 sees position 1" in check.first_leak(seen, np.tri(6, dtype=int))
-    assert check.first_leak(np.tri(6), np.tri(6, dtype=int)) is None
+    seen = check_model.causal(solution.embed, solution.block, leaking)
+    assert "position 0 sees position 1" in check_attend.first_leak(
+        seen, np.tri(6, dtype=int)
+    )
+    assert check_attend.first_leak(np.tri(6), np.tri(6, dtype=int)) is None
 
 
 def test_the_stretch_tasks_by_hand():
