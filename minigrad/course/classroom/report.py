@@ -16,7 +16,7 @@ from ..checking.registry import chosen
 from ..checking.wall import find as find_wall
 from . import formats, stats
 from .marks import FAILED, Row, graded
-from .roster import roster
+from .roster import Roster
 from .submissions import submissions
 
 FORMATS: dict[str | None, Callable[[list[Row], argparse.Namespace], str]] = {
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if options.require_sandbox:
         options.wall.require()
     if options.roster:
-        write = roster(options.roster, options.column, options.by)
+        write = Roster(options.roster, options.column, options.by).write
     written = out, options.keep, options.roster, options.feedback
     own = [Path(os.path.abspath(path)) for path in written if path]
     handed_in = submissions(options.folders, own, single)

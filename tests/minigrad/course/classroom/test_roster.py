@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minigrad.course.classroom.marks import Mark, Row
-from minigrad.course.classroom.roster import roster
+from minigrad.course.classroom.roster import Roster
 
 from .test_formats import ONE, TWO, row
 
@@ -278,7 +278,9 @@ def test_marks_go_to_nobody_else_whatever_numbers_collide(capsys, tmp_path):
             for i in np.flatnonzero(handed_in)
         ]
         if rows:
-            found = list(csv.reader(roster(path, "Grade")(rows, None).splitlines()))[1:]
+            found = list(
+                csv.reader(Roster(path, "Grade").write(rows, None).splitlines())
+            )[1:]
             expected = [str(points[i]) if handed_in[i] else "" for i in students]
             assert [line[-1] for line in found] == expected
 
