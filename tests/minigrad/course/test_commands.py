@@ -240,3 +240,17 @@ def test_a_wrong_answer_names_another_lesson_that_exists(course):
         text for text in [*one["choices"], "12.34"] if not quiz.answer(one, text)[0]
     )
     assert "--lesson 1." in course("answer", wrong, "--lesson", str(last.number))[1]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ("21", f"[MG911] 21 is not a lesson: lessons are 1 to {COUNT}"),
+        ("3", "[MG911] 3 is a lesson, not a folder"),
+    ],
+)
+def test_start_asks_whether_a_number_is_a_folder(typed, number, message):
+    code, text = typed("start", number)
+    assert code == 2 and text.startswith(message) and f"write ./{number}" in text
+    assert not Path(number).exists()
+    assert typed("start", f"./{number}")[0] == 0 and Path(number).is_dir()
