@@ -1,7 +1,5 @@
 """Define the commands of `minigrad course`. teaching.py defines the teacher's."""
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import os

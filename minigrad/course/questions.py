@@ -1,7 +1,5 @@
 """Ask the questions that come before each exercise, and check the answers: `minigrad course answer`."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator
 

@@ -6,8 +6,6 @@ is not equal to any answer. Examples are a function, a complex number, an int to
 and a list that contains itself.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -12,8 +12,6 @@ temporary folder, reading solutions, and starting programs. The hook prevents ac
 tricks, but it does not stop code that is written to bypass it (see docs/teaching.md).
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import inspect

@@ -6,8 +6,6 @@ also shows the formula. From the fourth on, it also shows the command that print
 A typical text fits a terminal with 24 lines.
 """
 
-from __future__ import annotations
-
 import shutil
 import textwrap
 from collections.abc import Iterable

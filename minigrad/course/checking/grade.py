@@ -10,8 +10,6 @@ it. It asks these questions, in this order:
 4. Which intermediate value is the first to differ?
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import re
@@ -128,24 +126,27 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     if not run.loaded:
         problem = Problem("stopped", message=run.ended)
         return Verdict(lesson, 0, problem, run.output, lesson.asked)
-    outcomes = [*run.outcomes, *[{"ended": run.ended}] * len(lesson.questions)]
-    problems = [
-        _judged(lesson, text, index, outcomes[index]) for index in range(len(lesson.questions))
-    ]
+    questions = lesson.questions
+    missing = [{"ended": run.ended}] * len(questions)
+    outcomes = [*run.outcomes, *missing][: len(questions)]
+    problems = [_judged(lesson, text, index, outcome) for index, outcome in enumerate(outcomes)]
     needed, extra = problems[: lesson.asked], problems[lesson.asked :]
-    unwritten, beyond = _beyond(extra)
+    unwritten = dict[str, None]()
+    beyond: Problem | None = None
+    for one in filter(None, extra):
+        if one.kind in ("missing", "not written"):
+            unwritten[questions[one.number - 1].function] = None
+        elif one.kind != "stopped":
+            beyond = beyond or one
     first = next(filter(None, needed), None)
-    trained: tuple[Any, ...] = ()
-    if first is not None:
+    trained = []
+    if first:
         first, beyond = _explained(lesson, text, run, first, again), None
     else:
-        if beyond is not None:
-            beyond = _explained(lesson, text, run, beyond, again)
-        trained = tuple(
-            outcome["answer"]
-            for question, outcome in zip(lesson.questions, outcomes, strict=False)
-            if question.training
-        )
+        beyond = beyond and _explained(lesson, text, run, beyond, again)
+        for question, outcome in zip(questions, outcomes, strict=True):
+            if question.training:
+                trained.append(outcome["answer"])
     return Verdict(
         lesson,
         right=needed.count(None),
@@ -153,22 +154,9 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
         output=run.output,
         unanswered=max(len(needed) - len(run.outcomes), 0),
         stretch=(extra.count(None), beyond),
-        unwritten=unwritten,
-        trained=trained,
+        unwritten=tuple(unwritten),
+        trained=tuple(trained),
     )
-
-
-def _beyond(extra: list[Problem | None]) -> tuple[tuple[str, ...], Problem | None]:
-    """Return the functions of stretch tasks that are not written, and the first problem of those that
-    are.
-    """
-    unwritten, tried = list[str](), list[Problem]()
-    for problem in filter(None, extra):
-        if problem.kind not in ("missing", "not written", "stopped"):
-            tried.append(problem)
-        elif problem.kind != "stopped" and problem.question:
-            unwritten.append(problem.question.function)
-    return tuple(dict.fromkeys(unwritten)), next(iter(tried), None)
 
 
 def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
@@ -205,15 +193,10 @@ def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Aga
                 return replace(problem, blames=name)
         return replace(problem, blames=" and ".join(others))
     outcomes = dict(enumerate(run.outcomes))
-    outcomes |= dict(zip(asked, second.outcomes, strict=False))
-    problem = replace(
-        problem,
-        variables=_shown(second.variables),
-        slip=key.find_slip(lesson, function, outcomes, text),
-    )
-    if problem.kind == "error":
-        return problem
-    return _located(lesson, problem, run, second.way)
+    outcomes |= zip(asked, second.outcomes, strict=False)
+    slip = key.find_slip(lesson, function, outcomes, text)
+    problem = replace(problem, variables=_shown(second.variables), slip=slip)
+    return problem if problem.kind == "error" else _located(lesson, problem, run, second.way)
 
 
 def _shown(variables: Any) -> dict[str, str]:
@@ -232,20 +215,17 @@ def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
     question, index = problem.question, problem.number - 1
     assert question is not None
     answers = key.load(lesson)
+    after = ""
     with contextlib.suppress(Exception):  # the answer has a different form
         if question.names:
             yours = question.names(run.outcomes[index]["answer"])
             right = question.names(answers.right[index])
-            pairs = [(name, a, b) for (name, a), (_, b) in zip(yours, right, strict=True)]
         else:
-            pairs = [
-                (name, way[name], value)
-                for name, value in answers.ways[index].items()
-                if name in way
-            ]
-        after = ""
-        for name, a, b in pairs:
-            if found := difference(a, b, question.tolerance, name):
+            right = [(name, value) for name, value in answers.ways[index].items() if name in way]
+            yours = [(name, way[name]) for name, _ in right]
+        # all are named first, because there may be more of yours
+        for (name, mine), (_, value) in list(zip(yours, right, strict=True)):
+            if found := difference(mine, value, question.tolerance, name):
                 return replace(problem, difference=found, first=name, after=after, message="")
             after = name
     return problem
@@ -258,9 +238,9 @@ def replaceable(text: str, lesson: Lesson, function: str) -> list[str]:
     found = []
     for name, node in definitions(ast.parse(text)).items():
         if isinstance(node, ast.FunctionDef) and name != function:
-            mine = key.code_of(text, name)
-            right = key.code_of(lesson.solution, name)
-            given = key.code_of(lesson.exercise, name)
+            mine, right, given = (
+                key.code_of(code, name) for code in (text, lesson.solution, lesson.exercise)
+            )
             if right and mine not in (right, given):
                 found.append(name)
     return found

@@ -6,8 +6,6 @@ answers with the key, so it never runs a solution or a mistake. Build the key ag
 a lesson.
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import copy
@@ -21,12 +19,13 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 from ...errors import DataError
 from ...support.files import write_whole
 from .answers import decode, difference, encode, signature
-from .lesson import Lesson, Slip, module, silence
+from .lesson import Lesson, Question, Slip, module, silence
 from .registry import FOLDER, lesson, lessons
 from .source import definitions
 
@@ -79,13 +78,13 @@ def load(lesson: Lesson) -> Key:
     data = json.loads(gzip.decompress((lesson.folder / FILE).read_bytes()))
     columns = data["slips"]
     columns["lines"] = map(tuple, columns["lines"])
-    rows = zip(*columns.values(), strict=True)
-    slips = [Slip(**dict(zip(columns, row, strict=True))) for row in rows]
-    answers = zip(data["forms"], data["numbers"], strict=True)
-    signatures = [tuple(zip(forms, numbers, strict=True)) for forms, numbers in answers]
-    known = [KnownSlip(*one) for one in zip(slips, signatures, data["own"], strict=True)]
-    right = [decode(answer) for answer in data["right"]]
-    return Key(right, {int(i): decode(way) for i, way in data["ways"].items()}, known)
+    known = []
+    columns = [*columns.values(), data["forms"], data["numbers"], data["own"]]
+    for *slip, forms, numbers, own in zip(*columns, strict=True):
+        signatures = tuple(zip(forms, numbers, strict=True))
+        known.append(KnownSlip(Slip(*slip), signatures, own))
+    ways = {int(i): decode(way) for i, way in data["ways"].items()}
+    return Key(list(map(decode, data["right"])), ways, known)
 
 
 def sources(lesson: Lesson) -> str:
@@ -126,16 +125,17 @@ def find_slip(
     key, asked = load(lesson), indices(lesson, function)
     answers, evidence = list[Signature](), 0
     for i in asked:
-        outcome = outcomes.get(i, {})
+        outcome, right_answer = outcomes.get(i, {}), key.right[i]
         if "answer" not in outcome:
             answers.append((f"raised {outcome.get('raised', {}).get('type', '')}", 0.0))
             continue
-        form, number = signature(outcome["answer"])
+        answer = outcome["answer"]
+        form, number = signature(answer)
         answers.append((form, number))
-        expected, _ = signature(key.right[i])
+        expected, _ = signature(right_answer)
         if {"nan", "inf"} & ({*form.split()} - {*expected.split()}):
             return None
-        if difference(outcome["answer"], key.right[i], lesson.questions[i].tolerance):
+        if difference(answer, right_answer, lesson.questions[i].tolerance):
             evidence += 1 if number.is_integer() else ENOUGH
 
     def fits(known: KnownSlip) -> bool:
@@ -147,10 +147,11 @@ def find_slip(
     if not evidence:
         return None
     found = list(filter(fits, key.slips))
-    if own := [known.slip for known in found if known.own]:
-        return own[0]
+    own = (known.slip for known in found if known.own)
     if evidence < ENOUGH:
-        return None
+        return next(own, None)
+    for slip in own:
+        return slip
     from ..lessons import mistakes, places  # a learner's process does not contain these modules
 
     yours, right = node_of(text, function), node_of(lesson.solution, function)
@@ -202,14 +203,11 @@ def make(lesson: Lesson) -> Key:
     questions, solution, file = lesson.questions, lesson.solution, lesson.solved
     right, ways = [], {}
     for i, question in enumerate(questions):
-        given = question.given(file)
-        answer = (
-            lesson.ask(question.call, file, given) if question.expect is None else question.expect()
-        )
-        right.append(decode(encode(answer)))
+        expect, call = question.expect, question.call
+        answer = decode(encode(expect())) if expect else _answer(lesson, question, call, file)
+        right.append(answer)
         if question.way:
-            way = lesson.ask(question.way, file, question.given(file))
-            ways[i] = decode(encode(way))
+            ways[i] = _answer(lesson, question, question.way, file)
 
     def wrong(i: int, answer: Signature) -> bool:
         return not same(answer, signature(right[i]), questions[i].tolerance)
@@ -254,6 +252,10 @@ def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
                 yield slip, f"{solution}\n{source}\n{slip.code}"
 
 
+def _answer(lesson: Lesson, question: Question, expression: str, file: ModuleType) -> Any:
+    return decode(encode(lesson.ask(expression, file, question.given(file))))
+
+
 def _signatures(lesson: Lesson, asked: Iterable[int], source: str) -> list[Signature]:
     """Run a mistake, ask it these questions, and return its answers' signatures.
 
@@ -266,8 +268,7 @@ def _signatures(lesson: Lesson, asked: Iterable[int], source: str) -> list[Signa
             question = lesson.questions[i]
             try:
                 file = file or module("mistake", source)
-                answer = lesson.ask(question.call, file, question.given(file))
-                found.append(signature(decode(encode(answer))))
+                found.append(signature(_answer(lesson, question, question.call, file)))
             except (KeyboardInterrupt, TimeoutError):
                 raise
             except BaseException as error:

@@ -1,7 +1,5 @@
 """Define the parts of a lesson: its files, the questions that its check asks, and its slips."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import importlib

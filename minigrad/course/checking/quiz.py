@@ -7,8 +7,6 @@ feedback that is encrypted with the answer. You can still find an answer by tryi
 you cannot read it in the file by accident.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

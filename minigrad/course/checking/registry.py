@@ -1,7 +1,5 @@
 """Find the lessons: the course's, or those in a teacher's folder."""
 
-from __future__ import annotations
-
 import os
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Repeat a question of a check in Python: `inputs` and `steps`, which a check prints."""
 
-from __future__ import annotations
-
 import importlib
 from typing import Any
 

@@ -3,8 +3,6 @@
 `ask` returns the file's raw answers. `draw_page` draws the learner's graph.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

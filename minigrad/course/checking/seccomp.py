@@ -7,8 +7,6 @@ them matches.
 Source: https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
-from __future__ import annotations
-
 import errno
 import platform
 import struct

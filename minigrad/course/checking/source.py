@@ -1,7 +1,5 @@
 """A learner's file as text: read it, and find the names that it defines and imports."""
 
-from __future__ import annotations
-
 import ast
 import io
 import re

@@ -7,8 +7,6 @@ which is deleted when the file ends. It sees no other processes and has no netwo
 Source: https://github.com/containers/bubblewrap
 """
 
-from __future__ import annotations
-
 import glob
 import os
 import shutil
@@ -109,7 +107,7 @@ class Wall:
             options += ["--tmpfs", path]
         names = [f"{part}{name}.*" for name in NEEDED for part in ("", "__pycache__/")]
         files = [
-            FOLDER / "__init__.py",
+            *(FOLDER / name for name in ("__init__.py", "curves.py")),
             *(path for name in names if lesson for path in lesson.folder.glob(name)),
         ]
         for path in map(str, files):

@@ -1,7 +1,5 @@
 """Export the lessons as Jupyter notebooks: the text, the exercise, and a cell that checks it."""
 
-from __future__ import annotations
-
 import base64
 import re
 from typing import Any

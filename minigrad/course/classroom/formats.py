@@ -2,8 +2,6 @@
 50.
 """
 
-from __future__ import annotations
-
 import argparse
 import csv
 import io

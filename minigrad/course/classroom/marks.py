@@ -1,7 +1,5 @@
 """Grade submissions, a few files at a time, and keep the marks."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path

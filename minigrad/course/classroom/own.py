@@ -1,7 +1,5 @@
 """Make a lesson of your own and test it: `minigrad course new` and `minigrad course test`."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import shutil

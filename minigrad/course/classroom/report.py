@@ -3,8 +3,6 @@
 The command grades one submission or a folder of submissions, and prints a table or another format.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Callable

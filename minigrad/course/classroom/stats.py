@@ -1,7 +1,5 @@
 """Count what a class did not understand: `minigrad course report --statistics`."""
 
-from __future__ import annotations
-
 import argparse
 import re
 from collections.abc import Iterator

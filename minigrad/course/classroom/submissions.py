@@ -4,8 +4,6 @@ the names that Canvas and Moodle give them.
 Nothing is unpacked to the disk, and no link is followed.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -3,8 +3,6 @@
 mutants.py makes these mistakes.
 """
 
-from __future__ import annotations
-
 import re
 from ast import AST
 from dataclasses import dataclass

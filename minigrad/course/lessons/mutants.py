@@ -6,8 +6,6 @@ key.py runs every rewritten function and stores its answers. If a learner's func
 answers, it contains this mistake or an equivalent one.
 """
 
-from __future__ import annotations
-
 import ast
 from ast import (
     AST,

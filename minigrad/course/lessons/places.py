@@ -1,7 +1,5 @@
 """Describe where a mistake is, in terms of the learner's code."""
 
-from __future__ import annotations
-
 import ast
 import re
 from ast import (

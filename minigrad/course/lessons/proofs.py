@@ -5,8 +5,6 @@ therefore searches the syntax tree for what everybody has in it who made this mi
 `reshape` who calls it.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from ast import (
