@@ -69,6 +69,7 @@ NOT_NEEDED = (
     "rewrites.py",
     "figures.py",
     ".pyc",
+    ".toml",
     *FOR_A_CHECK,
 )
 

@@ -158,7 +158,9 @@ def _decoded(code: Any, depth: int) -> Any:
         dtype = np.dtype(str(code["dtype"]))
         if dtype.kind not in "biuf":
             raise ValueError(f"unsupported dtype {dtype}")
-        array = np.frombuffer(base64.b64decode(code["data"]), dtype).reshape(code["shape"])
+        array = np.frombuffer(base64.b64decode(code["data"]), dtype).reshape(
+            code["shape"]
+        )
         if not array.size and max(array.shape) > LONGEST_EMPTY:
             raise ValueError(f"an empty array of shape {array.shape}")
         return array if array.ndim else array.item()
@@ -167,7 +169,9 @@ def _decoded(code: Any, depth: int) -> Any:
     return code
 
 
-def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Difference | None:
+def difference(
+    yours: Any, right: Any, tolerance: float, place: str = ""
+) -> Difference | None:
     """Return the first difference between `yours` and `right` that exceeds the tolerance, or None.
     In arrays, find the largest difference.
 
@@ -176,25 +180,41 @@ def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Dif
     """
     if isinstance(right, dict) and isinstance(yours, dict):
         if set(yours) != set(right):
-            return Difference(place, f"names {', '.join(yours)}"[:200], f"names {', '.join(right)}")
+            return Difference(
+                place, f"names {', '.join(yours)}"[:200], f"names {', '.join(right)}"
+            )
         pairs = [(f"{place}[{key!r}]", yours[key], right[key]) for key in right]
     elif isinstance(right, list) and isinstance(yours, list | np.ndarray):
         if len(yours) != len(right):
             return Difference(place, _counted(yours), _counted(right))
         parts = yours if isinstance(yours, list) else yours.tolist()
-        pairs = [(f"{place}[{i}]", a, b) for i, (a, b) in enumerate(zip(parts, right, strict=True))]
+        pairs = [
+            (f"{place}[{i}]", a, b)
+            for i, (a, b) in enumerate(zip(parts, right, strict=True))
+        ]
     else:
         return _plain_difference(yours, right, tolerance, place)
-    return next(filter(None, (difference(a, b, tolerance, where) for where, a, b in pairs)), None)
+    return next(
+        filter(None, (difference(a, b, tolerance, where) for where, a, b in pairs)),
+        None,
+    )
 
 
-def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> Difference | None:
+def _plain_difference(
+    yours: Any, right: Any, tolerance: float, place: str
+) -> Difference | None:
     if isinstance(yours, list) and isinstance(right, np.ndarray):
         yours = _as_array(yours)  # accept a list of numbers in place of an array
     if not (_is_numeric(yours) and _is_numeric(right)):
-        if type(yours) is type(right) and not isinstance(yours, Unusable) and yours == right:
+        if (
+            type(yours) is type(right)
+            and not isinstance(yours, Unusable)
+            and yours == right
+        ):
             return None
-        return Difference(place, described(yours), "None" if right is None else described(right))
+        return Difference(
+            place, described(yours), "None" if right is None else described(right)
+        )
     if np.shape(yours) != np.shape(right):
         return Difference(place, described(yours), described(right))
     # signalling NaNs and large long doubles would cause warnings
@@ -203,7 +223,9 @@ def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> D
         wrong = ~np.isclose(a, b, tolerance, tolerance, equal_nan=True)
         if not wrong.any():
             return None
-        gap = np.where(wrong, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf), -1.0)
+        gap = np.where(
+            wrong, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf), -1.0
+        )
     index = np.unravel_index(int(gap.argmax()), gap.shape)
     where = place + (f"[{', '.join(map(str, index))}]" if index else "")
     return Difference(where, _number(a[index], b[index]), _number(b[index], a[index]))
@@ -227,7 +249,9 @@ def described(answer: Any) -> str:
 
 
 def _is_numeric(answer: Any) -> bool:
-    return isinstance(answer, int | float | np.number | np.ndarray) and not isinstance(answer, bool)
+    return isinstance(answer, int | float | np.number | np.ndarray) and not isinstance(
+        answer, bool
+    )
 
 
 def _counted(items: list[Any] | np.ndarray) -> str:

@@ -166,15 +166,22 @@ def guard(folder: str, *lessons: str) -> None:
                 return
             name = realpath(fsdecode(path))
             if flags & writing and not name.startswith(inside):
-                raise PermissionError(f"a lesson's file may not write {fsdecode(path)!r}")
+                raise PermissionError(
+                    f"a lesson's file may not write {fsdecode(path)!r}"
+                )
             # later calls could use the folder as `dir_fd`, which audit events do not report
             if mode is None and isdir(name):
-                raise PermissionError(f"a lesson's file may not open the folder {fsdecode(path)!r}")
+                raise PermissionError(
+                    f"a lesson's file may not open the folder {fsdecode(path)!r}"
+                )
             if basename(name).startswith(secret) and name.startswith(lessons):
                 raise PermissionError(
                     "a lesson's file may not read the solution; minigrad course solution prints it"
                 )
-            if name.startswith(("/proc/", "/dev/")) and name not in ("/dev/null", "/dev/urandom"):
+            if name.startswith(("/proc/", "/dev/")) and name not in (
+                "/dev/null",
+                "/dev/urandom",
+            ):
                 raise PermissionError("a lesson's file may not access /proc or /dev")
         elif event in paths:
             for path in arguments[: paths[event]]:
@@ -184,7 +191,9 @@ def guard(folder: str, *lessons: str) -> None:
                 else:
                     allowed = realpath(fsdecode(path)).startswith(inside)
                 if not allowed:
-                    raise PermissionError(f"a lesson's file may not change {path!r} ({event})")
+                    raise PermissionError(
+                        f"a lesson's file may not change {path!r} ({event})"
+                    )
         elif event == "import" and arguments[0].rpartition(".")[2] in fresh:
             raise ImportError(f"a lesson's file may not import {arguments[0]}")
         elif event.startswith(refused):
@@ -235,7 +244,12 @@ def load(source: Path, text: str) -> ModuleType:
     module = ModuleType(source.stem)
     module.__file__ = str(source)
     sys.modules[source.stem] = module
-    linecache.cache[str(source)] = (len(text), None, text.splitlines(keepends=True), str(source))
+    linecache.cache[str(source)] = (
+        len(text),
+        None,
+        text.splitlines(keepends=True),
+        str(source),
+    )
     exec(compile(text, str(source), "exec", dont_inherit=True), module.__dict__)
     return module
 
@@ -258,7 +272,9 @@ def run(
     report_to(lambda share: write({"training": share}))
     try:
         file = load(source, text)
-    except BaseException as error:  # the file may also raise SystemExit or KeyboardInterrupt
+    except (
+        BaseException
+    ) as error:  # the file may also raise SystemExit or KeyboardInterrupt
         write({"unloaded": failure(error, source)})
         return
     write({"loaded": True})
@@ -277,13 +293,17 @@ def run(
             before = [encode(given[name]) for name in kept]
             answer = encode(lesson.ask(question.call, file, given))
             after = [encode(given[name]) for name in kept]
-            changed = [list(t) for t in zip(kept, before, after, strict=True) if t[1] != t[2]]
+            changed = [
+                list(t) for t in zip(kept, before, after, strict=True) if t[1] != t[2]
+            ]
             write({"answer": answer, "changed": changed})
         except BaseException as error:
             write({"raised": failure(error, source)})
     if only:
         question, way = questions[only[0]], None
-        with contextlib.suppress(BaseException):  # the learner's file may raise any exception
+        with contextlib.suppress(
+            BaseException
+        ):  # the learner's file may raise any exception
             way = encode(lesson.ask(question.way, file, question.given(file)))
         write({"way": way, "variables": encode(dict(variables or {}))})
 
@@ -297,7 +317,11 @@ def watch(function: str, source: Path) -> dict[str, Any]:
 
     def entered(frame: FrameType, event: str, _: Any) -> Any:
         code = frame.f_code
-        if calls or code.co_name != function.rpartition(".")[2] or code.co_filename != str(source):
+        if (
+            calls
+            or code.co_name != function.rpartition(".")[2]
+            or code.co_filename != str(source)
+        ):
             return None
         calls.append(frame)
         frame.f_trace_lines = False
@@ -310,7 +334,11 @@ def watch(function: str, source: Path) -> dict[str, Any]:
             arguments, *others = inspect.getargs(code)
             own = {*code.co_varnames, *code.co_cellvars}.difference(arguments, others)
             tree = ast.walk(ast.parse("".join(linecache.getlines(code.co_filename))))
-            names = [n for n in tree if isinstance(n, ast.Name) and n.lineno >= code.co_firstlineno]
+            names = [
+                n
+                for n in tree
+                if isinstance(n, ast.Name) and n.lineno >= code.co_firstlineno
+            ]
             for name in sorted(names, key=lambda name: (name.lineno, name.col_offset)):
                 value = values.get(name.id)
                 if name.id in own and name.id[0] != "_" and is_data(value):

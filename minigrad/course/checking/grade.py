@@ -129,7 +129,9 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     questions = lesson.questions
     missing = [{"ended": run.ended}] * len(questions)
     outcomes = [*run.outcomes, *missing][: len(questions)]
-    problems = [_judged(lesson, text, index, outcome) for index, outcome in enumerate(outcomes)]
+    problems = [
+        _judged(lesson, text, index, outcome) for index, outcome in enumerate(outcomes)
+    ]
     needed, extra = problems[: lesson.asked], problems[lesson.asked :]
     unwritten = dict[str, None]()
     beyond: Problem | None = None
@@ -159,20 +161,27 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     )
 
 
-def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
+def _explained(
+    lesson: Lesson, text: str, run: Run, problem: Problem, again: Again
+) -> Problem:
     """Add to a problem everything that helps find its cause."""
     if problem.kind in ("wrong", "error"):
         problem = _diagnosed(lesson, text, run, problem, again)
     inputs = {}
     assert problem.question is not None
-    with _INPUTS, contextlib.suppress(Exception):  # a lesson's own classes may not be printable
+    with (
+        _INPUTS,
+        contextlib.suppress(Exception),
+    ):  # a lesson's own classes may not be printable
         given = problem.question.given(lesson.solved)
         inputs = {name: described_input(value) for name, value in given.items()}
     line = problem.line or line_of(text, problem.blames or problem.function)
     return replace(problem, inputs=inputs, line=line)
 
 
-def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
+def _diagnosed(
+    lesson: Lesson, text: str, run: Run, problem: Problem, again: Again
+) -> Problem:
     function, first = problem.function, problem.number - 1
     asked = [first]
     for index in key.indices(lesson, function):
@@ -184,7 +193,9 @@ def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Aga
         if len(run.outcomes) < len(asked):
             return False
         answers = zip(asked, run.outcomes, strict=False)
-        return not any(_judged(lesson, text, index, outcome) for index, outcome in answers)
+        return not any(
+            _judged(lesson, text, index, outcome) for index, outcome in answers
+        )
 
     second = again(with_right(text, lesson, others), asked)
     if others and passes(second):
@@ -196,7 +207,11 @@ def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Aga
     outcomes |= zip(asked, second.outcomes, strict=False)
     slip = key.find_slip(lesson, function, outcomes, text)
     problem = replace(problem, variables=_shown(second.variables), slip=slip)
-    return problem if problem.kind == "error" else _located(lesson, problem, run, second.way)
+    return (
+        problem
+        if problem.kind == "error"
+        else _located(lesson, problem, run, second.way)
+    )
 
 
 def _shown(variables: Any) -> dict[str, str]:
@@ -221,12 +236,18 @@ def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
             yours = question.names(run.outcomes[index]["answer"])
             right = question.names(answers.right[index])
         else:
-            right = [(name, value) for name, value in answers.ways[index].items() if name in way]
+            right = [
+                (name, value)
+                for name, value in answers.ways[index].items()
+                if name in way
+            ]
             yours = [(name, way[name]) for name, _ in right]
         # all are named first, because there may be more of yours
         for (name, mine), (_, value) in list(zip(yours, right, strict=True)):
             if found := difference(mine, value, question.tolerance, name):
-                return replace(problem, difference=found, first=name, after=after, message="")
+                return replace(
+                    problem, difference=found, first=name, after=after, message=""
+                )
             after = name
     return problem
 
@@ -239,7 +260,8 @@ def replaceable(text: str, lesson: Lesson, function: str) -> list[str]:
     for name, node in definitions(ast.parse(text)).items():
         if isinstance(node, ast.FunctionDef) and name != function:
             mine, right, given = (
-                key.code_of(code, name) for code in (text, lesson.solution, lesson.exercise)
+                key.code_of(code, name)
+                for code in (text, lesson.solution, lesson.exercise)
             )
             if right and mine not in (right, given):
                 found.append(name)
@@ -267,30 +289,40 @@ def line_of(text: str, function: str) -> int | None:
     """
     with contextlib.suppress(Exception):  # the file may have too many brackets to parse
         found = definitions(ast.parse(text))
-        return getattr(found.get(function, found.get(function.partition(".")[0])), "lineno", None)
+        return getattr(
+            found.get(function, found.get(function.partition(".")[0])), "lineno", None
+        )
     return None
 
 
-def _judged(lesson: Lesson, text: str, index: int, outcome: dict[str, Any]) -> Problem | None:
+def _judged(
+    lesson: Lesson, text: str, index: int, outcome: dict[str, Any]
+) -> Problem | None:
     """Return the problem with the outcome of a question, or None if the answer is right."""
     question = lesson.questions[index]
     problem = Problem("wrong", question.function, None, question, index + 1)
     if "ended" in outcome:
         return replace(problem, kind="stopped", message=outcome["ended"])
     if "missing" in outcome:
-        return replace(problem, kind="missing", function=question.function.partition(".")[0])
+        return replace(
+            problem, kind="missing", function=question.function.partition(".")[0]
+        )
     if "raised" in outcome:
         return _raised(problem, outcome["raised"])
     for name, before, now in outcome["changed"] or ():
         if moved := difference(now, before, 0.0, name):
             return replace(problem, kind="changed", message=name, difference=moved)
     yours, right = outcome["answer"], key.load(lesson).right[index]
-    if yours is None and re.search(rf"^{re.escape(question.function)}\s*=\s*None\b", text, re.M):
+    if yours is None and re.search(
+        rf"^{re.escape(question.function)}\s*=\s*None\b", text, re.M
+    ):
         return replace(problem, kind="not written")
     if question.compare is not None and (yours is not None or right is None):
         with contextlib.suppress(Exception):  # the answer may have an unexpected type
             message = question.compare(yours, right)
-            return replace(problem, message=message[:LONGEST_MESSAGE]) if message else None
+            return (
+                replace(problem, message=message[:LONGEST_MESSAGE]) if message else None
+            )
     found = difference(yours, right, question.tolerance)
     return replace(problem, difference=found) if found else None
 
@@ -298,4 +330,6 @@ def _judged(lesson: Lesson, text: str, index: int, outcome: dict[str, Any]) -> P
 def _raised(problem: Problem, failure: dict[str, Any]) -> Problem:
     kind = "not written" if failure["not_written"] else "error"
     message = ": ".join(filter(None, [failure["type"], failure["message"]]))
-    return replace(problem, kind=kind, line=failure["line"], message=message, text=failure["text"])
+    return replace(
+        problem, kind=kind, line=failure["line"], message=message, text=failure["text"]
+    )

@@ -69,7 +69,11 @@ class Key:
 
 def indices(lesson: Lesson, function: str) -> list[int]:
     """Return the indices of the questions about a function."""
-    return [i for i, question in enumerate(lesson.questions) if question.function == function]
+    return [
+        i
+        for i, question in enumerate(lesson.questions)
+        if question.function == function
+    ]
 
 
 @lru_cache
@@ -109,7 +113,9 @@ def require_current(lesson: Lesson) -> None:
 def same(one: Signature, other: Signature, tolerance: float) -> bool:
     """Return whether two signatures belong to equal answers."""
     limit = max(tolerance, 1e-9)
-    return one[0] == other[0] and math.isclose(one[1], other[1], rel_tol=limit, abs_tol=limit)
+    return one[0] == other[0] and math.isclose(
+        one[1], other[1], rel_tol=limit, abs_tol=limit
+    )
 
 
 def find_slip(
@@ -152,7 +158,10 @@ def find_slip(
         return next(own, None)
     for slip in own:
         return slip
-    from ..lessons import mistakes, places  # a learner's process does not contain these modules
+    from ..lessons import (
+        mistakes,
+        places,
+    )  # a learner's process does not contain these modules
 
     yours, right = node_of(text, function), node_of(lesson.solution, function)
     code = code_of(text, function)
@@ -165,7 +174,9 @@ def find_slip(
         return explained and mistakes.proved(slip, yours, right, wrong, lesson.text)
 
     def alike(slip: Slip) -> tuple[bool, bool, float]:
-        ratio = difflib.SequenceMatcher(None, code, code_of(slip.code, function)).ratio()
+        ratio = difflib.SequenceMatcher(
+            None, code, code_of(slip.code, function)
+        ).ratio()
         return slip.name not in VAGUE, "`" in slip.name, ratio
 
     # sorted, because the last of equals is wanted
@@ -204,7 +215,11 @@ def make(lesson: Lesson) -> Key:
     right, ways = [], {}
     for i, question in enumerate(questions):
         expect, call = question.expect, question.call
-        answer = decode(encode(expect())) if expect else _answer(lesson, question, call, file)
+        answer = (
+            decode(encode(expect()))
+            if expect
+            else _answer(lesson, question, call, file)
+        )
         right.append(answer)
         if question.way:
             ways[i] = _answer(lesson, question, question.way, file)
@@ -228,8 +243,15 @@ def make(lesson: Lesson) -> Key:
             answers = _signatures(lesson, asked, source)
         except TimeoutError:  # a learner's answers would be missing too
             continue
-        forms = [answer[0] for i, answer in zip(asked, answers, strict=True) if wrong(i, answer)]
-        if all(form.startswith("raised") or form.endswith((" nan", " inf")) for form in forms):
+        forms = [
+            answer[0]
+            for i, answer in zip(asked, answers, strict=True)
+            if wrong(i, answer)
+        ]
+        if all(
+            form.startswith("raised") or form.endswith((" nan", " inf"))
+            for form in forms
+        ):
             continue  # the code is right after all, or the error has its own message
         rounded = tuple((form, f"{number:.5g}") for form, number in answers)
         names = seen.setdefault((slip.function, rounded), [])
@@ -241,7 +263,9 @@ def make(lesson: Lesson) -> Key:
 
 def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
     """Yield each mistake in the solution and in right.py, with the file that contains it."""
-    from ..lessons.mutants import mutants  # a learner's process does not contain this module
+    from ..lessons.mutants import (
+        mutants,
+    )  # a learner's process does not contain this module
 
     solution = lesson.solution
     others = lesson._module("right").RIGHT if lesson.read("right.py", "") else {}
@@ -252,7 +276,9 @@ def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
                 yield slip, f"{solution}\n{source}\n{slip.code}"
 
 
-def _answer(lesson: Lesson, question: Question, expression: str, file: ModuleType) -> Any:
+def _answer(
+    lesson: Lesson, question: Question, expression: str, file: ModuleType
+) -> Any:
     return decode(encode(lesson.ask(expression, file, question.given(file))))
 
 
@@ -301,17 +327,21 @@ def write(lesson: Lesson, key: Key) -> None:
     data = {
         "right": list(map(encode, key.right)),
         "ways": {i: encode(way) for i, way in key.ways.items()},
-        "slips": {name: [getattr(known.slip, name) for known in key.slips] for name in names},
+        "slips": {
+            name: [getattr(known.slip, name) for known in key.slips] for name in names
+        },
         "forms": [[form for form, _ in known.signatures] for known in key.slips],
         "numbers": [
-            [float(f"{number:.12g}") for _, number in known.signatures] for known in key.slips
+            [float(f"{number:.12g}") for _, number in known.signatures]
+            for known in key.slips
         ],
         "own": [known.own for known in key.slips],
         "sources": sources(lesson),
     }
     text = json.dumps(data, separators=(",", ":"))
     write_whole(
-        lesson.folder / FILE, lambda file: file.write(gzip.compress(text.encode(), 9, mtime=0))
+        lesson.folder / FILE,
+        lambda file: file.write(gzip.compress(text.encode(), 9, mtime=0)),
     )
 
 
@@ -319,7 +349,10 @@ def main() -> None:
     """Build the keys of the lessons that are named on the command line, or of all lessons."""
     for one in [lesson(name) for name in sys.argv[1:]] or lessons():
         write(one, make(one))
-        print(f"{one.name}: {(one.folder / FILE).stat().st_size / 1000:.1f} kB", flush=True)
+        print(
+            f"{one.name}: {(one.folder / FILE).stat().st_size / 1000:.1f} kB",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

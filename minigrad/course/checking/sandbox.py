@@ -85,7 +85,9 @@ def ask(
         ended = f"its answers take more than {ANSWERS >> 20} MB"
     lines = []
     for line in answers[:ANSWERS].splitlines():
-        with contextlib.suppress(ValueError, RecursionError):  # skip lines that are not JSON
+        with contextlib.suppress(
+            ValueError, RecursionError
+        ):  # skip lines that are not JSON
             lines.append(json.loads(line))
     return collected(lines, ended, output)
 
@@ -156,7 +158,9 @@ def _run(
     it.
     """
     with contextlib.ExitStack() as stack:
-        given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        given, answers, output = (
+            stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)
+        )
         limit = SECONDS + lesson.training
         work = [str(lesson.folder), str(source), text, limit, dict(modules), only, page]
         given.write(json.dumps(work).encode())
@@ -175,7 +179,12 @@ def _run(
             "minigrad.course.checking.child",
         ]
         with process(
-            command, cwd=where, env=environment(folder), stdin=given, stdout=answers, stderr=output
+            command,
+            cwd=where,
+            env=environment(folder),
+            stdin=given,
+            stdout=answers,
+            stderr=output,
         ) as child:
             asks = page is None  # the drawing may train, but does not say when
             training, seconds = (lesson.training, SECONDS) if asks else (0.0, limit)
@@ -254,7 +263,9 @@ def _failure(given: Any) -> dict[str, Any]:
     given = given if isinstance(given, dict) else {}
     line = given.get("line")
     return {
-        **{key: str(given.get(key) or "")[:1000] for key in ("type", "message", "text")},
+        **{
+            key: str(given.get(key) or "")[:1000] for key in ("type", "message", "text")
+        },
         "line": line if isinstance(line, int) and 0 < line < 1 << 20 else None,
         "not_written": given.get("not_written") is True,
     }

@@ -43,9 +43,7 @@ class Wall:
     def __str__(self) -> str:
         if self.program is not None:
             return "Graded behind bubblewrap."
-        return (
-            f"Graded without a wall ({self.missing}): a submission can read any file you can read."
-        )
+        return f"Graded without a wall ({self.missing}): a submission can read any file you can read."
 
     def require(self) -> None:
         """Require a wall. Errors: OptionError MG926 if there is no wall."""
@@ -101,7 +99,10 @@ class Wall:
             packages |= set(glob.glob(f"{glob.escape(place)}/lib/python3*/*-packages"))
         hidden = {
             str(FOLDER),
-            *filter(os.path.isdir, (f"{place}/minigrad/course/lessons" for place in packages)),
+            *filter(
+                os.path.isdir,
+                (f"{place}/minigrad/course/lessons" for place in packages),
+            ),
         }
         for path in sorted(hidden):
             options += ["--tmpfs", path]
@@ -130,7 +131,11 @@ def find() -> Wall:
     command = [*Wall(program).before(), sys.executable, "-P", "-c", code]
     try:
         tried = subprocess.run(
-            command, env=environment(INSIDE), capture_output=True, timeout=60, check=False
+            command,
+            env=environment(INSIDE),
+            capture_output=True,
+            timeout=60,
+            check=False,
         )
         said = tried.stderr.decode(errors="replace").strip()
         if tried.returncode == 0:

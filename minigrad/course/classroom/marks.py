@@ -59,7 +59,9 @@ class Row:
         right answers.
         """
         return [
-            round(mark.right / mark.lesson.asked, 4) if self.partial else float(mark.passed)
+            round(mark.right / mark.lesson.asked, 4)
+            if self.partial
+            else float(mark.passed)
             for mark in self.marks
         ]
 
@@ -97,12 +99,17 @@ def graded(
             elif file.text == one.exercise:
                 marks[name] = Mark(one, 0, "not written yet")
             else:
-                marks[name] = Mark(one, 0, FAILED, False)  # replaced if it can be graded
+                marks[name] = Mark(
+                    one, 0, FAILED, False
+                )  # replaced if it can be graded
                 modules = whose.modules[file.where.parent]
                 answers = (one.folder / key.FILE).read_bytes()
                 parts = repr([file.text, modules, one.read("check.py"), answers, wall])
                 files[name] = one, Path(file.where), file.text, wall, modules
-                todo[name] = {"name": name, "sha256": hashlib.sha256(parts.encode()).hexdigest()}
+                todo[name] = {
+                    "name": name,
+                    "sha256": hashlib.sha256(parts.encode()).hexdigest(),
+                }
 
     def work(name: str, **_: object) -> dict[str, Any]:
         verdict = grade(*files[name])
@@ -124,7 +131,11 @@ def graded(
     rows = []
     for whose in handed_in:
         its = [marks[f"{whose.name} {one.name}"] for one in chosen]
-        failed = [f"lesson {mark.lesson.number} {FAILED}" for mark in its if mark.said == FAILED]
+        failed = [
+            f"lesson {mark.lesson.number} {FAILED}"
+            for mark in its
+            if mark.said == FAILED
+        ]
         note = printable("; ".join(failed + whose.notes))
         note = note[:LONGEST_NOTE] + " ..." * (len(note) > LONGEST_NOTE)
         rows.append(Row(whose.name, its, note, whose.id, partial))

@@ -41,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
     written = out, options.keep, options.roster, options.feedback
     own = [Path(os.path.abspath(path)) for path in written if path]
     handed_in = submissions(options.folders, own, single)
-    rows = graded(handed_in, chosen(options.lesson), options.jobs, options.keep, options.partial)
+    rows = graded(
+        handed_in, chosen(options.lesson), options.jobs, options.keep, options.partial
+    )
     if options.feedback:
         write_feedback(rows, options.feedback)
     text = write(rows, options)
@@ -49,11 +51,17 @@ def run(options: argparse.Namespace) -> int:
         print(for_terminal(text), end="")
     else:
         try:
-            write_whole(out, lambda file: file.write(text.encode("utf-8", "surrogateescape")))
+            write_whole(
+                out, lambda file: file.write(text.encode("utf-8", "surrogateescape"))
+            )
         except OSError as error:
-            print(for_terminal(text))  # save the report, because grading may have taken an hour
+            print(
+                for_terminal(text)
+            )  # save the report, because grading may have taken an hour
             raise OSError(error.errno, error.strerror, out) from None
-    return int(not single and any(mark.said == FAILED for row in rows for mark in row.marks))
+    return int(
+        not single and any(mark.said == FAILED for row in rows for mark in row.marks)
+    )
 
 
 def write_feedback(rows: list[Row], folder: Path) -> None:
@@ -61,7 +69,9 @@ def write_feedback(rows: list[Row], folder: Path) -> None:
     that Moodle expects in a zip file of feedback. Errors: OSError.
     """
     for row in rows:
-        path = folder / f"{row.name}{'_assignsubmission_file_feedback' * bool(row.id)}.txt"
+        path = (
+            folder / f"{row.name}{'_assignsubmission_file_feedback' * bool(row.id)}.txt"
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         points = f"{row.points:g} of {len(row.marks)} points"
         said = (

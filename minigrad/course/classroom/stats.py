@@ -18,7 +18,9 @@ Groups = dict[tuple[str, str], list[str]]
 """The names of the students for each function or mistake, and the mistake's hint."""
 
 
-def counted(rows: list[Row]) -> Iterator[tuple[Lesson, tuple[int, ...], dict[str, Groups]]]:
+def counted(
+    rows: list[Row],
+) -> Iterator[tuple[Lesson, tuple[int, ...], dict[str, Groups]]]:
     """Yield each lesson with its numbers of students and the lists to show, the largest group first.
 
     The numbers count the students who have passed, those with a problem that the check found, and
@@ -32,8 +34,14 @@ def counted(rows: list[Row]) -> Iterator[tuple[Lesson, tuple[int, ...], dict[str
                 functions.setdefault((place, ""), []).append(row.name)
             if mark.mistake:
                 mistakes.setdefault((mark.mistake, mark.hint), []).append(row.name)
-        passed, stuck = sum(mark.passed for mark in marks), sum(map(len, functions.values()))
-        lists = {"Where the others are stuck": functions, "The most frequent mistakes": mistakes}
+        passed, stuck = (
+            sum(mark.passed for mark in marks),
+            sum(map(len, functions.values())),
+        )
+        lists = {
+            "Where the others are stuck": functions,
+            "The most frequent mistakes": mistakes,
+        }
         for title, groups in lists.items():
             largest = sorted(groups.items(), key=lambda group: -len(group[1]))
             if groups is mistakes:
