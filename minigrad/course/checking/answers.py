@@ -22,6 +22,9 @@ LONGEST_EMPTY = 1 << 16
 they are converted to a list.
 """
 
+DATA = int, float, np.ndarray, list, tuple, dict
+"""Types of inputs that can be compared with their earlier state."""
+
 
 @dataclass(frozen=True)
 class Unusable:
@@ -60,17 +63,19 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
         raise RecursionError
     if next(parts, None) is None:
         raise OverflowError
-    if type(answer).__name__ == "Tensor":
-        answer = getattr(answer, "array", answer)
-    if isinstance(answer, np.generic):
-        answer = float(answer) if isinstance(answer, np.longdouble) else answer.item()
-    if answer is None or isinstance(answer, bool | str):
-        return answer
-    if isinstance(answer, int):
-        float(answer)  # OverflowError if the int is too large for a float
-        return answer
-    if isinstance(answer, float):
-        return float(answer)
+    answer = _array_of(answer)
+    if isinstance(answer, np.longdouble):
+        answer = float(answer)
+    elif isinstance(answer, np.generic):
+        answer = answer.item()
+    match answer:
+        case None | bool() | str():
+            return answer
+        case int():
+            float(answer)  # OverflowError if the int is too large for a float
+            return answer
+        case float():
+            return float(answer)
     if isinstance(answer, np.ndarray) and answer.dtype.kind in "biuf":
         data = base64.b64encode(np.ascontiguousarray(answer).tobytes()).decode()
         return {"dtype": answer.dtype.str, "shape": answer.shape, "data": data}
@@ -83,13 +88,14 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
 
 
 def is_data(value: Any) -> bool:
-    """Return whether an input can be compared with its earlier state: whether it is a number, an
-    array, a Tensor, a list or a dict.
-    """
-    return (
-        isinstance(value, int | float | np.ndarray | list | tuple | dict)
-        or type(value).__name__ == "Tensor"
-    )
+    """Return whether an input can be compared with its earlier state. A Tensor can, too."""
+    return isinstance(_array_of(value), DATA)
+
+
+def _array_of(value: Any) -> Any:
+    """Return a Tensor's array, and any other value unchanged."""
+    is_tensor = type(value).__name__ == "Tensor"
+    return getattr(value, "array", value) if is_tensor else value
 
 
 def signature(answer: Any) -> tuple[str, float]:
@@ -145,27 +151,25 @@ def decode(code: Any) -> Any:
 def _decoded(code: Any, depth: int) -> Any:
     if not depth:
         raise ValueError("too deep")
-    if isinstance(code, list):
-        return [_decoded(part, depth - 1) for part in code]
-    if isinstance(code, dict):
-        if "unusable" in code:
-            return Unusable(str(code["unusable"])[:200])
-        if "keys" in code:
-            return {
-                str(key): _decoded(part, depth - 1)
-                for key, part in zip(code["keys"], code["values"], strict=True)
-            }
-        dtype = np.dtype(str(code["dtype"]))
-        if dtype.kind not in "biuf":
-            raise ValueError(f"unsupported dtype {dtype}")
-        array = np.frombuffer(base64.b64decode(code["data"]), dtype).reshape(
-            code["shape"]
-        )
-        if not array.size and max(array.shape) > LONGEST_EMPTY:
-            raise ValueError(f"an empty array of shape {array.shape}")
-        return array if array.ndim else array.item()
-    if isinstance(code, int):
-        float(code)  # OverflowError if the int is too large for a float
+    match code:
+        case list():
+            return [_decoded(part, depth - 1) for part in code]
+        case {"unusable": what}:
+            return Unusable(str(what)[:200])
+        case {"keys": keys, "values": values}:
+            parts = [_decoded(part, depth - 1) for part in values]
+            return dict(zip(map(str, keys), parts, strict=True))
+        case dict():
+            dtype = np.dtype(str(code["dtype"]))
+            if dtype.kind not in "biuf":
+                raise ValueError(f"unsupported dtype {dtype}")
+            data = base64.b64decode(code["data"])
+            array = np.frombuffer(data, dtype).reshape(code["shape"])
+            if not array.size and max(array.shape) > LONGEST_EMPTY:
+                raise ValueError(f"an empty array of shape {array.shape}")
+            return array if array.ndim else array.item()
+        case int():
+            float(code)  # OverflowError if the int is too large for a float
     return code
 
 
@@ -282,8 +286,7 @@ def described_input(value: Any) -> str:
     >>> described_input(np.array([[1.0, 0.5]]))
     '(1, 2) [[1, 0.5]]'
     """
-    if type(value).__name__ == "Tensor":
-        value = value.array
+    value = _array_of(value)
     if isinstance(value, np.ndarray) and value.ndim:
         shown = f" {_listed(value.tolist())}" if value.size <= MOST_SHOWN else ""
         return f"{value.shape}{shown}"
@@ -306,5 +309,6 @@ def _listed(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_listed, value))}]"
     if isinstance(value, float | np.ndarray):
-        return f"{float(value):.6g}"
-    return (repr(value) if isinstance(value, str) else str(value))[:300]
+        return _number(float(value))
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text[:300]

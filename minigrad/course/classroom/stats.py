@@ -34,20 +34,18 @@ def counted(
                 functions.setdefault((place, ""), []).append(row.name)
             if mark.mistake:
                 mistakes.setdefault((mark.mistake, mark.hint), []).append(row.name)
-        passed, stuck = (
-            sum(mark.passed for mark in marks),
-            sum(map(len, functions.values())),
-        )
+        passed = sum(mark.passed for mark in marks)
+        stuck = sum(map(len, functions.values()))
         lists = {
-            "Where the others are stuck": functions,
-            "The most frequent mistakes": mistakes,
+            "Where the others are stuck": _largest(functions, len(functions)),
+            "The most frequent mistakes": _largest(mistakes, MOST),
         }
-        for title, groups in lists.items():
-            largest = sorted(groups.items(), key=lambda group: -len(group[1]))
-            if groups is mistakes:
-                largest = largest[:MOST]
-            lists[title] = dict(largest)
         yield marks[0].lesson, (passed, stuck, len(rows) - passed - stuck), lists
+
+
+def _largest(groups: Groups, most: int) -> Groups:
+    largest = sorted(groups.items(), key=lambda group: -len(group[1]))
+    return dict(largest[:most])
 
 
 def statistics(rows: list[Row], options: argparse.Namespace) -> str:
