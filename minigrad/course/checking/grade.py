@@ -132,7 +132,8 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     problems = [
         _judged(lesson, text, index, outcome) for index, outcome in enumerate(outcomes)
     ]
-    needed, extra = problems[: lesson.asked], problems[lesson.asked :]
+    needed = problems[: lesson.asked]
+    extra = problems[lesson.asked :]
     unwritten = dict[str, None]()
     beyond: Problem | None = None
     for one in filter(None, extra):
@@ -182,7 +183,8 @@ def _explained(
 def _diagnosed(
     lesson: Lesson, text: str, run: Run, problem: Problem, again: Again
 ) -> Problem:
-    function, first = problem.function, problem.number - 1
+    function = problem.function
+    first = problem.number - 1
     asked = [first]
     for index in key.indices(lesson, function):
         if index != first and not lesson.questions[index].training:
@@ -227,7 +229,8 @@ def _shown(variables: Any) -> dict[str, str]:
 
 def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
     """Add the first named intermediate value that differs."""
-    question, index = problem.question, problem.number - 1
+    question = problem.question
+    index = problem.number - 1
     assert question is not None
     answers = key.load(lesson)
     after = ""
@@ -243,7 +246,8 @@ def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
             ]
             yours = [(name, way[name]) for name, _ in right]
         # all are named first, because there may be more of yours
-        for (name, mine), (_, value) in list(zip(yours, right, strict=True)):
+        pairs = list(zip(yours, right, strict=True))
+        for (name, mine), (_, value) in pairs:
             if found := difference(mine, value, question.tolerance, name):
                 return replace(
                     problem, difference=found, first=name, after=after, message=""
@@ -272,7 +276,8 @@ def with_right(text: str, lesson: Lesson, names: Sequence[str]) -> str:
     """Return the file with the solution's versions of these functions and methods, and with
     everything from the solution that the file does not define.
     """
-    solution, mine = lesson.solution, ast.parse(text)
+    solution = lesson.solution
+    mine = ast.parse(text)
     right = definitions(ast.parse(solution))
     for name in names:
         owner = definitions(mine).get(name.rpartition(".")[0], mine)
@@ -301,28 +306,27 @@ def _judged(
     """Return the problem with the outcome of a question, or None if the answer is right."""
     question = lesson.questions[index]
     problem = Problem("wrong", question.function, None, question, index + 1)
-    if "ended" in outcome:
-        return replace(problem, kind="stopped", message=outcome["ended"])
-    if "missing" in outcome:
-        return replace(
-            problem, kind="missing", function=question.function.partition(".")[0]
-        )
-    if "raised" in outcome:
-        return _raised(problem, outcome["raised"])
+    match outcome:
+        case {"ended": why}:
+            return replace(problem, kind="stopped", message=why)
+        case {"missing": _}:
+            name = question.function.partition(".")[0]
+            return replace(problem, kind="missing", function=name)
+        case {"raised": failure}:
+            return _raised(problem, failure)
     for name, before, now in outcome["changed"] or ():
         if moved := difference(now, before, 0.0, name):
             return replace(problem, kind="changed", message=name, difference=moved)
     yours, right = outcome["answer"], key.load(lesson).right[index]
-    if yours is None and re.search(
-        rf"^{re.escape(question.function)}\s*=\s*None\b", text, re.M
-    ):
+    unwritten = rf"^{re.escape(question.function)}\s*=\s*None\b"
+    if yours is None and re.search(unwritten, text, re.M):
         return replace(problem, kind="not written")
     if question.compare is not None and (yours is not None or right is None):
         with contextlib.suppress(Exception):  # the answer may have an unexpected type
             message = question.compare(yours, right)
-            return (
-                replace(problem, message=message[:LONGEST_MESSAGE]) if message else None
-            )
+            if not message:
+                return None
+            return replace(problem, message=message[:LONGEST_MESSAGE])
     found = difference(yours, right, question.tolerance)
     return replace(problem, difference=found) if found else None
 

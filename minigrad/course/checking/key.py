@@ -79,7 +79,7 @@ def indices(lesson: Lesson, function: str) -> list[int]:
 @lru_cache
 def load(lesson: Lesson) -> Key:
     """Read a lesson's key."""
-    data = json.loads(gzip.decompress((lesson.folder / FILE).read_bytes()))
+    data = json.loads(_stored(lesson))
     columns = data["slips"]
     columns["lines"] = map(tuple, columns["lines"])
     known = []
@@ -87,21 +87,29 @@ def load(lesson: Lesson) -> Key:
     for *slip, forms, numbers, own in zip(*columns, strict=True):
         signatures = tuple(zip(forms, numbers, strict=True))
         known.append(KnownSlip(Slip(*slip), signatures, own))
-    ways = {int(i): decode(way) for i, way in data["ways"].items()}
-    return Key(list(map(decode, data["right"])), ways, known)
+    right = list(map(decode, data["right"]))
+    ways = data["ways"].items()
+    return Key(right, {int(i): decode(way) for i, way in ways}, known)
+
+
+def _stored(lesson: Lesson) -> bytes:
+    path = lesson.folder / FILE
+    return gzip.decompress(path.read_bytes())
 
 
 def sources(lesson: Lesson) -> str:
     """Return a digest of the files from which a lesson's key is made."""
-    names = ["text.md", *sorted(path.name for path in lesson.folder.glob("*.py"))]
-    return hashlib.sha256("\0".join(map(lesson.read, names)).encode()).hexdigest()
+    names = sorted(path.name for path in lesson.folder.glob("*.py"))
+    text = "\0".join(map(lesson.read, ["text.md", *names]))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def require_current(lesson: Lesson) -> None:
     """Errors: DataError MG930 if a lesson outside minigrad has no key, or changed after it was made."""
-    path = lesson.folder / FILE
-    data = gzip.decompress(path.read_bytes()) if path.exists() else b""
-    if lesson.folder.parent != FOLDER and sources(lesson).encode() not in data:
+    if lesson.folder.parent == FOLDER:
+        return
+    exists = (lesson.folder / FILE).exists()
+    if not exists or sources(lesson).encode() not in _stored(lesson):
         raise DataError(
             "MG930",
             f"the answer key of {lesson.name} is missing or out of date",
@@ -113,13 +121,17 @@ def require_current(lesson: Lesson) -> None:
 def same(one: Signature, other: Signature, tolerance: float) -> bool:
     """Return whether two signatures belong to equal answers."""
     limit = max(tolerance, 1e-9)
-    return one[0] == other[0] and math.isclose(
-        one[1], other[1], rel_tol=limit, abs_tol=limit
-    )
+    form, number = one
+    right_form, right_number = other
+    close = math.isclose(number, right_number, rel_tol=limit, abs_tol=limit)
+    return close and form == right_form
 
 
 def find_slip(
-    lesson: Lesson, function: str, outcomes: dict[int, dict[str, Any]], text: str
+    lesson: Lesson,
+    function: str,
+    outcomes: dict[int, dict[str, Any]],
+    text: str,
 ) -> Slip | None:
     """Return the known mistake whose answers match the learner's for all questions about the
     function.
@@ -128,27 +140,31 @@ def find_slip(
     right answer does. The lesson's own slips come first. Other mistakes must also be `proved`. If
     several are, the result is the one whose code is most similar to the learner's.
     """
-    key, asked = load(lesson), indices(lesson, function)
-    answers, evidence = list[Signature](), 0
-    for i in asked:
-        outcome, right_answer = outcomes.get(i, {}), key.right[i]
+    key = load(lesson)
+    asked = indices(lesson, function)
+    tolerances = [lesson.questions[i].tolerance for i in asked]
+    answers = list[Signature]()
+    evidence = 0
+    for i, tolerance in zip(asked, tolerances, strict=True):
+        outcome = outcomes.get(i, {})
         if "answer" not in outcome:
-            answers.append((f"raised {outcome.get('raised', {}).get('type', '')}", 0.0))
+            error = outcome.get("raised", {}).get("type", "")
+            answers.append((f"raised {error}", 0.0))
             continue
         answer = outcome["answer"]
         form, number = signature(answer)
         answers.append((form, number))
-        expected, _ = signature(right_answer)
-        if {"nan", "inf"} & ({*form.split()} - {*expected.split()}):
+        expected = key.right[i]
+        form_expected, _ = signature(expected)
+        unexpected = {*form.split()} - {*form_expected.split()}
+        if unexpected & {"nan", "inf"}:
             return None
-        if difference(answer, right_answer, lesson.questions[i].tolerance):
+        if difference(answer, expected, tolerance):
             evidence += 1 if number.is_integer() else ENOUGH
 
     def fits(known: KnownSlip) -> bool:
-        return known.slip.function == function and all(
-            same(answer, theirs, lesson.questions[i].tolerance)
-            for i, answer, theirs in zip(asked, answers, known.signatures, strict=True)
-        )
+        alike = map(same, answers, known.signatures, tolerances)
+        return known.slip.function == function and all(alike)
 
     if not evidence:
         return None
@@ -158,12 +174,11 @@ def find_slip(
         return next(own, None)
     for slip in own:
         return slip
-    from ..lessons import (
-        mistakes,
-        places,
-    )  # a learner's process does not contain these modules
+    # a learner's process does not contain these modules
+    from ..lessons import mistakes, places
 
-    yours, right = node_of(text, function), node_of(lesson.solution, function)
+    yours = node_of(text, function)
+    right = node_of(lesson.solution, function)
     code = code_of(text, function)
     lines = {line.strip() for line in code.splitlines()}
 
@@ -174,13 +189,13 @@ def find_slip(
         return explained and mistakes.proved(slip, yours, right, wrong, lesson.text)
 
     def alike(slip: Slip) -> tuple[bool, bool, float]:
-        ratio = difflib.SequenceMatcher(
-            None, code, code_of(slip.code, function)
-        ).ratio()
+        other = code_of(slip.code, function)
+        ratio = difflib.SequenceMatcher(None, code, other).ratio()
         return slip.name not in VAGUE, "`" in slip.name, ratio
 
     # sorted, because the last of equals is wanted
-    slips = sorted((known.slip for known in found if likely(known.slip)), key=alike)
+    slips = [known.slip for known in found if likely(known.slip)]
+    slips.sort(key=alike)
     return places.in_terms_of(slips[-1], yours, right) if slips else None
 
 
@@ -211,15 +226,15 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def make(lesson: Lesson) -> Key:
     """Compute a lesson's key. Takes seconds to minutes."""
-    questions, solution, file = lesson.questions, lesson.solution, lesson.solved
+    questions = lesson.questions
+    solution = lesson.solution
+    file = lesson.solved
     right, ways = [], {}
     for i, question in enumerate(questions):
-        expect, call = question.expect, question.call
-        answer = (
-            decode(encode(expect()))
-            if expect
-            else _answer(lesson, question, call, file)
-        )
+        if question.expect:
+            answer = decode(encode(question.expect()))
+        else:
+            answer = _answer(lesson, question, question.call, file)
         right.append(answer)
         if question.way:
             ways[i] = _answer(lesson, question, question.way, file)
@@ -229,12 +244,14 @@ def make(lesson: Lesson) -> Key:
 
     known = []
     for slip in lesson.slips:
-        answers = _signatures(lesson, range(len(questions)), f"{solution}\n{slip.code}")
-        first = [q.function for i, q in enumerate(questions) if wrong(i, answers[i])]
-        if not first:
+        source = f"{solution}\n{slip.code}"
+        answers = _signatures(lesson, range(len(questions)), source)
+        faults = [i for i, answer in enumerate(answers) if wrong(i, answer)]
+        if not faults:
             raise ValueError(f"slips.py: {slip.name!r} gives right answers")
-        slip = replace(slip, function=slip.function or first[0])
-        own = tuple(answers[i] for i in indices(lesson, slip.function))
+        function = slip.function or questions[faults[0]].function
+        slip = replace(slip, function=function)
+        own = tuple(answers[i] for i in indices(lesson, function))
         known.append(KnownSlip(slip, own, own=True))
     seen: dict[Any, list[str]] = {}
     for slip, source in _rewritten(lesson):
@@ -243,15 +260,12 @@ def make(lesson: Lesson) -> Key:
             answers = _signatures(lesson, asked, source)
         except TimeoutError:  # a learner's answers would be missing too
             continue
-        forms = [
-            answer[0]
-            for i, answer in zip(asked, answers, strict=True)
-            if wrong(i, answer)
-        ]
-        if all(
-            form.startswith("raised") or form.endswith((" nan", " inf"))
-            for form in forms
-        ):
+        untold = False
+        for i, answer in zip(asked, answers, strict=True):
+            form, _ = answer
+            told = form.startswith("raised") or form.endswith((" nan", " inf"))
+            untold |= wrong(i, answer) and not told
+        if not untold:
             continue  # the code is right after all, or the error has its own message
         rounded = tuple((form, f"{number:.5g}") for form, number in answers)
         names = seen.setdefault((slip.function, rounded), [])
@@ -263,14 +277,15 @@ def make(lesson: Lesson) -> Key:
 
 def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
     """Yield each mistake in the solution and in right.py, with the file that contains it."""
-    from ..lessons.mutants import (
-        mutants,
-    )  # a learner's process does not contain this module
+    # a learner's process does not contain this module
+    from ..lessons.mutants import mutants
 
     solution = lesson.solution
-    others = lesson._module("right").RIGHT if lesson.read("right.py", "") else {}
-    functions = list(dict.fromkeys(question.function for question in lesson.questions))
-    for source in ("", *others.values()):
+    sources = [""]
+    if lesson.read("right.py", ""):
+        sources += lesson._module("right").RIGHT.values()
+    functions = dict.fromkeys(question.function for question in lesson.questions)
+    for source in sources:
         for function in functions:
             for slip in mutants(source or solution, function):
                 yield slip, f"{solution}\n{source}\n{slip.code}"
@@ -279,10 +294,16 @@ def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
 def _answer(
     lesson: Lesson, question: Question, expression: str, file: ModuleType
 ) -> Any:
-    return decode(encode(lesson.ask(expression, file, question.given(file))))
+    given = question.given(file)
+    answer = lesson.ask(expression, file, given)
+    return decode(encode(answer))
 
 
-def _signatures(lesson: Lesson, asked: Iterable[int], source: str) -> list[Signature]:
+def _signatures(
+    lesson: Lesson,
+    asked: Iterable[int],
+    source: str,
+) -> list[Signature]:
     """Run a mistake, ask it these questions, and return its answers' signatures.
 
     Errors: TimeoutError if the mistake takes longer than `LONGEST`.
@@ -323,36 +344,33 @@ def write(lesson: Lesson, key: Key) -> None:
     """Write the key into the lesson's folder. Each field of all slips is a list of its own, because
     similar values next to each other compress better.
     """
-    names = [field.name for field in fields(Slip)]
+    forms, numbers = [], []
+    columns: dict[str, list[Any]] = {field.name: [] for field in fields(Slip)}
+    for known in key.slips:
+        for name, column in columns.items():
+            column.append(getattr(known.slip, name))
+        forms.append([form for form, _ in known.signatures])
+        numbers.append([float(f"{number:.12g}") for _, number in known.signatures])
     data = {
         "right": list(map(encode, key.right)),
         "ways": {i: encode(way) for i, way in key.ways.items()},
-        "slips": {
-            name: [getattr(known.slip, name) for known in key.slips] for name in names
-        },
-        "forms": [[form for form, _ in known.signatures] for known in key.slips],
-        "numbers": [
-            [float(f"{number:.12g}") for _, number in known.signatures]
-            for known in key.slips
-        ],
+        "slips": columns,
+        "forms": forms,
+        "numbers": numbers,
         "own": [known.own for known in key.slips],
         "sources": sources(lesson),
     }
     text = json.dumps(data, separators=(",", ":"))
-    write_whole(
-        lesson.folder / FILE,
-        lambda file: file.write(gzip.compress(text.encode(), 9, mtime=0)),
-    )
+    packed = gzip.compress(text.encode(), 9, mtime=0)
+    write_whole(lesson.folder / FILE, lambda file: file.write(packed))
 
 
 def main() -> None:
     """Build the keys of the lessons that are named on the command line, or of all lessons."""
-    for one in [lesson(name) for name in sys.argv[1:]] or lessons():
+    for one in map(lesson, sys.argv[1:]) if sys.argv[1:] else lessons():
         write(one, make(one))
-        print(
-            f"{one.name}: {(one.folder / FILE).stat().st_size / 1000:.1f} kB",
-            flush=True,
-        )
+        size = (one.folder / FILE).stat().st_size
+        print(f"{one.name}: {size / 1000:.1f} kB", flush=True)
 
 
 if __name__ == "__main__":

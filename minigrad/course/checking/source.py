@@ -78,6 +78,7 @@ def imported(files: Mapping[str, str]) -> dict[str, str]:
     >>> imported({"a.py": "from b import c", "b.py": "import numpy, d", "c.py": "", "d.py": ""})
     {'b.py': 'import numpy, d', 'd.py': ''}
     """
-    found = ",".join(IMPORTED.findall("\n".join(files.values())))
+    code = "\n".join(files.values())
+    found = ",".join(IMPORTED.findall(code))
     used = {f"{name.strip()}.py" for name in found.split(",")}
     return {name: text for name, text in files.items() if name in used}

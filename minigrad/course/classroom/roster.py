@@ -74,7 +74,8 @@ class Roster:
 
     def __init__(self, path: Path, column: str, by: str | None = None) -> None:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
-        self.name, self.by = path.name, by
+        self.name = path.name
+        self.by = by
         self.mark = "\ufeff" * text.startswith("\ufeff")
         self.comma = max(",;\t", key=text.partition("\n")[0].count)
         self.point = decimal_point(text)
@@ -96,8 +97,9 @@ class Roster:
         self.students = list(self._students())
 
     def _find(self, column: str, excluded: list[int], remedy: str) -> int:
-        wanted, names = of_assignment(column), enumerate(self.head)
-        found = [i for i, name in names if wanted.fullmatch(name) and i not in excluded]
+        wanted = of_assignment(column)
+        found = [i for i, name in enumerate(self.head) if wanted.fullmatch(name)]
+        found = [i for i in found if i not in excluded]
         if len(found) != 1:
             raise DataError(
                 "MG927",
@@ -113,8 +115,9 @@ class Roster:
         for line in self.lines[1:]:
             cells = [_normal(cell) for cell in [*line, *[""] * len(self.head)]]
             del cells[len(self.head) :]
-            known = any(cells[i] for i in self.identifying)
-            if not known or MOST_OF_CANVAS in cells or self.place >= len(line):
+            if not any(cells[i] for i in self.identifying):
+                continue
+            if MOST_OF_CANVAS in cells or self.place >= len(line):
                 continue
             cells[self.place] = ""
             for i, name in enumerate(self.head):
@@ -190,7 +193,8 @@ class Roster:
         the name must not be that of a different student. It must be in the roster if other names
         are, because a name that is missing may belong to a student who is missing.
         """
-        by_number, students = column in self.numbered, self.students
+        by_number = column in self.numbered
+        students = self.students
         cells = {_letters(cell) for student in students for cell in student.cells}
         names_shown = any(row.id and _letters(_name(row)) in cells for row in rows)
         for row in rows:

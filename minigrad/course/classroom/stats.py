@@ -75,13 +75,18 @@ def statistics(rows: list[Row], options: argparse.Namespace) -> str:
                 lines += wrapped(f"        {hint}", 100)
                 lines += wrapped(f"        {who}", 100)
                 sections += (
-                    f'<div class="group" style="--share: {share:.3f}"><b>{len(names)}</b>'
-                    f" {marked(thing)}<p>{marked(hint)}</p><p>{escape(who)}</p></div>\n"
+                    f'<div class="group" style="--share: {share:.3f}">'
+                    f"<b>{len(names)}</b> {marked(thing)}"
+                    f"<p>{marked(hint)}</p><p>{escape(who)}</p></div>\n"
                 )
     if options.out and options.out.suffix.lower() == ".html":
         text = Path(__file__).with_name("stats.html").read_text("utf-8")
         page = Template(text)
-        return page.substitute(count=len(rows), picture=picture, sections=sections)
+        return page.substitute(
+            count=len(rows),
+            picture=picture,
+            sections=sections,
+        )
     names = ["lesson", "passed", "stuck", "not begun"]
     total = [f"{len(rows)} submissions", "", "", ""]
     return "\n".join([table(names, cells, total), *lines, ""])
