@@ -22,7 +22,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType, MappingProxyType, ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import layers  # noqa: F401  # load the lessons' packages before the guard is active
@@ -70,32 +70,25 @@ def guard(folder: str, *lessons: str) -> None:
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     # A learner's file can reach these variables through an error's traceback, so they are
     # immutable.
-    paths = MappingProxyType(
-        {
-            "os.remove": 1,
-            "os.rmdir": 1,
-            "os.mkdir": 1,
-            "os.truncate": 1,
-            "os.chmod": 1,
-            "os.chown": 1,
-            "os.utime": 1,
-            "os.rename": 2,
-            "os.link": 2,
-            "os.symlink": 2,
-            "shutil.rmtree": 1,
-            "shutil.move": 2,
-        }
+    changing = (
+        "os.remove",
+        "os.rmdir",
+        "os.mkdir",
+        "os.truncate",
+        "os.chmod",
+        "os.chown",
+        "os.utime",
+        "shutil.rmtree",
     )
+    moving = "os.rename", "os.link", "os.symlink", "shutil.move"
     refused = (
         "os.system",
         "os.exec",
         "os.fork",
-        "os.forkpty",
         "os.posix_spawn",
         "os.spawn",
         "os.startfile",
         "os.kill",
-        "os.killpg",
         "os.chflags",
         "os.lchflags",
         "os.setxattr",
@@ -133,24 +126,22 @@ def guard(folder: str, *lessons: str) -> None:
     their_modules = "_posixsubprocess", "_signal", "posix"
     # Importing these modules is refused as well. They can write files without an audit event, or
     # start a second interpreter, which has no hook.
-    fresh = frozenset(
-        {
-            *their_modules,
-            "resource",
-            "readline",
-            "_sqlite3",
-            "_ctypes",
-            "_curses",
-            "_dbm",
-            "_gdbm",
-            "_ssl",
-            "_posixshmem",
-            "_multiprocessing",
-            "_xxsubinterpreters",
-            "_interpreters",
-            "_testcapi",
-            "_testinternalcapi",
-        }
+    fresh = (
+        *their_modules,
+        "resource",
+        "readline",
+        "_sqlite3",
+        "_ctypes",
+        "_curses",
+        "_dbm",
+        "_gdbm",
+        "_ssl",
+        "_posixshmem",
+        "_multiprocessing",
+        "_xxsubinterpreters",
+        "_interpreters",
+        "_testcapi",
+        "_testinternalcapi",
     )
     realpath, fsdecode, basename, isdir = (
         os.path.realpath,
@@ -183,8 +174,8 @@ def guard(folder: str, *lessons: str) -> None:
                 "/dev/urandom",
             ):
                 raise PermissionError("a lesson's file may not access /proc or /dev")
-        elif event in paths:
-            for path in arguments[: paths[event]]:
+        elif event in changing or event in moving:
+            for path in arguments[: 1 + (event in moving)]:
                 # an int is a file descriptor; only a file opened for writing can be truncated
                 if isinstance(path, int):
                     allowed = event == "os.truncate"

@@ -163,8 +163,9 @@ def find_slip(
             evidence += 1 if number.is_integer() else ENOUGH
 
     def fits(known: KnownSlip) -> bool:
-        alike = map(same, answers, known.signatures, tolerances)
-        return known.slip.function == function and all(alike)
+        if known.slip.function != function:
+            return False
+        return all(map(same, answers, known.signatures, tolerances))
 
     if not evidence:
         return None

@@ -111,9 +111,8 @@ class Submission:
             if versions := self._versions(one, lesson_of):
                 newest = self.chosen[one.name] = max(versions, key=_age)
                 self.notes += _not_newest(one, newest, versions)
-        if (
-            unread and not self.chosen and self.unread == {0}
-        ):  # for example a damaged zip file
+        # for example a damaged zip file
+        if not self.chosen and self.unread == {0}:
             self.unread = {one.number for one in lessons()}
         left = [
             str(file.where)
