@@ -143,12 +143,8 @@ def guard(folder: str, *lessons: str) -> None:
         "_testcapi",
         "_testinternalcapi",
     )
-    realpath, fsdecode, basename, isdir = (
-        os.path.realpath,
-        os.fsdecode,
-        os.path.basename,
-        os.path.isdir,
-    )
+    from os import fsdecode
+    from os.path import basename, isdir, realpath
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":

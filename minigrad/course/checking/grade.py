@@ -122,7 +122,8 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     after a wrong answer.
     """
     if run.unloaded is not None:
-        return Verdict(lesson, 0, _raised(Problem("error"), run.unloaded), run.output)
+        problem = _raised(Problem("error"), run.unloaded)
+        return Verdict(lesson, 0, problem, run.output)
     if not run.loaded:
         problem = Problem("stopped", message=run.ended)
         return Verdict(lesson, 0, problem, run.output, lesson.asked)
@@ -170,10 +171,8 @@ def _explained(
         problem = _diagnosed(lesson, text, run, problem, again)
     inputs = {}
     assert problem.question is not None
-    with (
-        _INPUTS,
-        contextlib.suppress(Exception),
-    ):  # a lesson's own classes may not be printable
+    # a lesson's own classes may not be printable
+    with _INPUTS, contextlib.suppress(Exception):
         given = problem.question.given(lesson.solved)
         inputs = {name: described_input(value) for name, value in given.items()}
     line = problem.line or line_of(text, problem.blames or problem.function)
@@ -333,7 +332,12 @@ def _judged(
 
 def _raised(problem: Problem, failure: dict[str, Any]) -> Problem:
     kind = "not written" if failure["not_written"] else "error"
-    message = ": ".join(filter(None, [failure["type"], failure["message"]]))
+    parts = failure["type"], failure["message"]
+    message = ": ".join(filter(None, parts))
     return replace(
-        problem, kind=kind, line=failure["line"], message=message, text=failure["text"]
+        problem,
+        kind=kind,
+        line=failure["line"],
+        message=message,
+        text=failure["text"],
     )

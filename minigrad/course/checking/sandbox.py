@@ -23,6 +23,8 @@ from .lesson import Lesson, progress
 from .wall import INSIDE, Wall, environment
 
 NO_WALL = Wall(None, "not requested")
+CHILD = "-P", "-m", "minigrad.course.checking.child"
+"""Python's arguments that run a learner's file."""
 SECONDS = 10.0
 """The time limit for a learner's file, in seconds. A training has its own limit: Question.training."""
 START = 5.0
@@ -171,13 +173,7 @@ def _run(
                 prefix="minigrad-lesson-", ignore_cleanup_errors=True
             )
             folder = where = stack.enter_context(temporary)
-        command = [
-            *wall.before(lesson),
-            sys.executable,
-            "-P",
-            "-m",
-            "minigrad.course.checking.child",
-        ]
+        command = [*wall.before(lesson), sys.executable, *CHILD]
         with process(
             command,
             cwd=where,

@@ -97,20 +97,15 @@ class Wall:
             options += ["--ro-bind-try", path, path]
         for place in prefixes:  # minigrad may be installed in any of them
             packages |= set(glob.glob(f"{glob.escape(place)}/lib/python3*/*-packages"))
-        hidden = {
-            str(FOLDER),
-            *filter(
-                os.path.isdir,
-                (f"{place}/minigrad/course/lessons" for place in packages),
-            ),
-        }
+        lessons = (f"{place}/minigrad/course/lessons" for place in packages)
+        hidden = {str(FOLDER), *filter(os.path.isdir, lessons)}
         for path in sorted(hidden):
             options += ["--tmpfs", path]
-        names = [f"{part}{name}.*" for name in NEEDED for part in ("", "__pycache__/")]
-        files = [
-            *(FOLDER / name for name in ("__init__.py", "curves.py")),
-            *(path for name in names if lesson for path in lesson.folder.glob(name)),
-        ]
+        files = [FOLDER / "__init__.py", FOLDER / "curves.py"]
+        if lesson:
+            for name in NEEDED:
+                files += lesson.folder.glob(f"{name}.*")
+                files += lesson.folder.glob(f"__pycache__/{name}.*")
         for path in map(str, files):
             options += ["--ro-bind", path, path]
         options += ["--size", str(SIZE), "--tmpfs", INSIDE, "--chdir", INSIDE]

@@ -41,27 +41,27 @@ def run(options: argparse.Namespace) -> int:
     written = out, options.keep, options.roster, options.feedback
     own = [Path(os.path.abspath(path)) for path in written if path]
     handed_in = submissions(options.folders, own, single)
-    rows = graded(
-        handed_in, chosen(options.lesson), options.jobs, options.keep, options.partial
-    )
+    lessons = chosen(options.lesson)
+    rows = graded(handed_in, lessons, options.jobs, options.keep, options.partial)
     if options.feedback:
         write_feedback(rows, options.feedback)
     text = write(rows, options)
     if out is None:
         print(for_terminal(text), end="")
     else:
-        try:
-            write_whole(
-                out, lambda file: file.write(text.encode("utf-8", "surrogateescape"))
-            )
-        except OSError as error:
-            print(
-                for_terminal(text)
-            )  # save the report, because grading may have taken an hour
-            raise OSError(error.errno, error.strerror, out) from None
-    return int(
-        not single and any(mark.said == FAILED for row in rows for mark in row.marks)
-    )
+        _save(text, out)
+    said = [mark.said for row in rows for mark in row.marks]
+    return int(FAILED in said and not single)
+
+
+def _save(text: str, out: Path) -> None:
+    data = text.encode("utf-8", "surrogateescape")
+    try:
+        write_whole(out, lambda file: file.write(data))
+    except OSError as error:
+        # save the report, because grading may have taken an hour
+        print(for_terminal(text))
+        raise OSError(error.errno, error.strerror, out) from None
 
 
 def write_feedback(rows: list[Row], folder: Path) -> None:
