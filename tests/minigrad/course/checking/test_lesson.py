@@ -71,10 +71,9 @@ def trained_once(one, monkeypatch):
     Here one is trained, with the solution's, for all slips in the others.
     """
     if one.number in (19, 20):
-        once = partial(train_with_solution, one.check.trained.train, one)
-        monkeypatch.setattr(
-            one.check.trained, "train", lambda file, **options: once(**options)
-        )
+        trained = one._module("trained")
+        once = partial(train_with_solution, trained.train, one)
+        monkeypatch.setattr(trained, "train", lambda file, **options: once(**options))
 
 
 @each_lesson
