@@ -257,3 +257,19 @@ def test_show_opens_the_page_or_says_where_it_is(course, monkeypatch):
     assert course("show", "1") == (0, f"{page}\n")
     monkeypatch.setattr(webbrowser, "open", lambda address: False)
     assert "minigrad course show 1 --text" in course("show", "1")[1]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ("21", f"[MG911] 21 is not a lesson: lessons are 1 to {COUNT}"),
+        ("3", "[MG911] 3 is a lesson, not a folder"),
+    ],
+)
+def test_start_asks_whether_a_number_is_a_folder(typed, number, message):
+    code, text = typed("start", number)
+    assert code == 2
+    assert text.startswith(message)
+    assert f"write ./{number}" in text
+    assert not Path(number).exists()
+    assert typed("start", f"./{number}")[0] == 0

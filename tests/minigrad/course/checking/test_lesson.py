@@ -71,9 +71,10 @@ def trained_once(one, monkeypatch):
     """
     if one.number >= 18:
         right = one.solved.multi_head if one.number == 18 else one.solved
-        train = one.check.trained.train
+        trained = one._module("trained")
+        train = trained.train
         monkeypatch.setattr(
-            one.check.trained,
+            trained,
             "train",
             lambda _, *task, **options: call_once(train, right, *task, **options),
         )

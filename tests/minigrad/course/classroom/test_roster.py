@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from minigrad.course.classroom.marks import Mark, Row
-from minigrad.course.classroom.roster import roster
+from minigrad.course.classroom.roster import Roster
 from minigrad.errors import DataError
 
 from .test_formats import ONE, TWO, row
@@ -59,7 +59,7 @@ def fill(tmp_path, capsys):
     def run(rows, text, column="Grade", by=None):
         path = tmp_path / "roster.csv"
         path.write_text(text, "utf-8", newline="")
-        filled = roster(path, column, by)(rows, None)
+        filled = Roster(path, column, by).write(rows, None)
         changed = {}
         for old, new in zip(lines(text), lines(filled), strict=True):
             for one, other in zip(old, new, strict=True):
@@ -379,7 +379,7 @@ def test_a_first_name_alone_is_no_match_and_other_bytes_stay(fill, tmp_path):
     text = "First name\tLast name\tID number\tWork (Real)\r\nJosé\tMaier\t7\t-\r\nMax\tMaier\t8\t-\r\n"
     path = tmp_path / "latin.csv"
     path.write_bytes(text.encode("latin-1"))
-    filled = roster(path, "Work (Real)")([row("8"), row("7")], None)
+    filled = Roster(path, "Work (Real)").write([row("8"), row("7")], None)
     expected = text.replace("7\t-", "7\t1").replace("8\t-", "8\t1")
     data = filled.encode("utf-8", "surrogateescape")
     assert data == expected.encode("latin-1")

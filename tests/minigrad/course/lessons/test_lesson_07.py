@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.course.checking.registry import lesson
-from minigrad.course.lessons.lesson_07_engine import check, solution
+from minigrad.course.lessons.lesson_07_engine import check_page, solution
 from minigrad.course.lessons.lesson_07_engine.solution import Value
 
 from ..conftest import alike, normal
@@ -68,7 +68,7 @@ def test_backward_is_minigrads(start, mine, theirs):
 def test_network_of_the_page_has_the_learners_gradients():
     weights = solution.xor_start()
     solution.xor_loss(weights).backward()
-    loss, tensors = check.network(solution)
+    loss, tensors = check_page.network(solution)
     gradients = mg.grad(loss(*tensors), tensors)
     alike(gradients, [one.grad for one in weights])
 

@@ -12,7 +12,9 @@ from minigrad.course.checking import key
 from minigrad.course.checking.lesson import module
 from minigrad.course.checking.registry import lesson
 from minigrad.course.lessons.lesson_18_attention import (
-    check,
+    check_page,
+    check_sight,
+    check_training,
     shading,
     solution,
     trained,
@@ -52,14 +54,14 @@ def test_attention_that_leaks_is_reported_with_both_positions():
         allowed = np.tri(6, k=1, dtype=bool)
         return mg.softmax(mg.where(allowed, solution.scores(k, k), -1e9)) @ v
 
-    seen = check.sees(
+    seen = check_sight.sees(
         leaking,
         *map(mg.Tensor, normal((6, 3), (6, 2))),
     )
-    message = check.who_sees_whom(seen, np.tri(6, dtype=int))
+    message = check_sight.who_sees_whom(seen, np.tri(6, dtype=int))
     assert message == "position 0 sees position 1, which comes later"
     seen[0, 1] = 0
-    message = check.who_sees_whom(seen, np.tri(6))
+    message = check_sight.who_sees_whom(seen, np.tri(6))
     assert message == "position 1 sees position 2, which comes later"
 
 
@@ -98,7 +100,7 @@ def test_training_needs_a_right_multi_head(monkeypatch):
         ),
     )
     with pytest.raises(ValueError, match="multi_head is not right yet"):
-        check.training(solution)["learns"]("copy")
+        check_training.training(solution)["learns"]("copy")
 
 
 def test_training_names_a_function_that_is_not_written():
@@ -142,7 +144,7 @@ def test_weights_of_distances_are_those_of_a_loop(function, option, power):
 
 def test_page_shows_the_case_that_is_wrong(tmp_path):
     source = ONE.solution.replace("if causal:", "if True:")
-    check.page(module("mistake", source), tmp_path / "page.html", "weights")
+    check_page.page(module("mistake", source), tmp_path / "page.html", "weights")
     drawn = (tmp_path / "page.html").read_text()
     assert "causal=False" in drawn
     assert "causal=True" not in drawn

@@ -7,7 +7,13 @@ import numpy as np
 import minigrad as mg
 from minigrad.course.checking import key
 from minigrad.course.checking.registry import lesson
-from minigrad.course.lessons.lesson_19_gpt import check, solution, trained
+from minigrad.course.lessons.lesson_19_gpt import (
+    check_attend,
+    check_model,
+    check_writing,
+    solution,
+    trained,
+)
 
 from ..conftest import alike
 
@@ -49,9 +55,11 @@ def test_probabilities_at_a_temperature_by_hand():
 
 
 def test_write_has_the_frequencies_of_the_probabilities():
-    logits = check.dice()(np.array([[1]])).array[0, -1]
+    logits = check_writing.dice()(np.array([[1]])).array[0, -1]
     rng = np.random.default_rng(0)
-    drawn = [solution.write(check.dice(), [1], 1, rng, 1.5)[1] for _ in range(4000)]
+    drawn = [
+        solution.write(check_writing.dice(), [1], 1, rng, 1.5)[1] for _ in range(4000)
+    ]
     expected = solution.probabilities(logits, 1.5)
     alike(
         np.bincount(drawn, minlength=6) / 4000,
@@ -63,7 +71,7 @@ def test_write_has_the_frequencies_of_the_probabilities():
 def test_training_beats_pairs_of_letters():
     (answer,) = (one for one in key.load(ONE).right if isinstance(one, dict))
     assert answer["loss"] < trained.BIGRAM
-    assert check.good_enough(
+    assert check_model.good_enough(
         {**answer, "loss": trained.BIGRAM},
         None,
     )
@@ -74,9 +82,9 @@ def test_attention_that_leaks_is_reported_with_its_positions():
         return mg.scaled_dot_product_attention(q, k, v), (k, v)
 
     right = np.tri(6, dtype=int)
-    seen = check.causal(solution.embed, solution.block, leaking)
-    assert "position 0 sees position 1" in check.first_leak(seen, right)
-    assert check.first_leak(np.tri(6), right) is None
+    seen = check_model.causal(solution.embed, solution.block, leaking)
+    assert "position 0 sees position 1" in check_attend.first_leak(seen, right)
+    assert check_attend.first_leak(np.tri(6), right) is None
 
 
 def test_top_k_by_hand():

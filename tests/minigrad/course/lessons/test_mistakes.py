@@ -5,8 +5,9 @@ from ast import parse
 import pytest
 
 from minigrad.course.checking.lesson import Slip
-from minigrad.course.lessons.mistakes import MISTAKES, in_terms_of, places, proved
+from minigrad.course.lessons.mistakes import MISTAKES, proved
 from minigrad.course.lessons.mutants import mutants
+from minigrad.course.lessons.places import in_terms_of, places
 
 RIGHT = """def f(a, b, h):
     total = np.zeros_like(a)

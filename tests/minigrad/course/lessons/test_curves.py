@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from minigrad.course.checking.curves import curves
+from minigrad.course.lessons.curves import curves
 
 
 def test_curves_have_points_and_names():

@@ -1,7 +1,5 @@
 """Draw loss curves for the lessons' pages and pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
