@@ -1,9 +1,6 @@
 """Clipping against norms computed apart from it."""
 
-from __future__ import annotations
-
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +11,7 @@ from minigrad.graph import Leaf
 from optim import clip_gradients
 
 
-def with_gradients(*gradients: np.ndarray) -> dict[str, mg.Tensor]:
+def with_gradients(*gradients):
     found = {}
     for number, gradient in enumerate(gradients):
         found[f"p{number}"] = mg.Tensor(
@@ -24,14 +21,14 @@ def with_gradients(*gradients: np.ndarray) -> dict[str, mg.Tensor]:
     return found
 
 
-def elements(parameters: dict[str, mg.Tensor]) -> Any:
+def elements(parameters):
     """All elements of the gradients, as one vector."""
     return np.concatenate(
         [t.grad.ravel() for t in parameters.values() if t.grad is not None]
     )
 
 
-def test_a_gradient_of_rows_counts_each_row_once_and_stays_rows() -> None:
+def test_a_gradient_of_rows_counts_each_row_once_and_stays_rows():
     table = mg.Tensor(np.zeros((6, 2)), requires_grad=True)
     mg.lookup(table, [1, 4, 1]).sum().backward()  # row 1: [2, 2], row 4: [1, 1]
     assert clip_gradients({"table": table}, 1.0) == pytest.approx(
@@ -45,7 +42,7 @@ def test_a_gradient_of_rows_counts_each_row_once_and_stays_rows() -> None:
     )
 
 
-def test_gradients_of_any_kind_count() -> None:
+def test_gradients_of_any_kind_count():
     W, part, absent = (mg.Tensor(np.ones(3), requires_grad=True) for _ in range(3))
     (W.sum() + W.sum() + part[1:].sum()).backward()  # gradients in pieces, not in rows
     norm = clip_gradients({"W": W, "part": part, "absent": absent}, 100.0)
@@ -58,7 +55,7 @@ def test_gradients_of_any_kind_count() -> None:
     [("float32", 1e-40), ("float32", 1e-25), ("float32", 1e30), ("float64", 1e-300), ("float64", 1e-25),
      ("float64", 1e30), ("float64", 1e300)],
 )  # fmt: skip
-def test_gradients_of_any_size_are_clipped(dtype: str, size: float) -> None:
+def test_gradients_of_any_size_are_clipped(dtype, size):
     parameters = with_gradients(
         np.array([3 * size], dtype),
         np.array([[0.0, -4 * size]], dtype),
@@ -77,7 +74,7 @@ def test_gradients_of_any_size_are_clipped(dtype: str, size: float) -> None:
     )
 
 
-def test_no_gradient_has_the_norm_0() -> None:
+def test_no_gradient_has_the_norm_0():
     for parameters in (
         {},
         with_gradients(np.zeros(2)),
@@ -89,7 +86,7 @@ def test_no_gradient_has_the_norm_0() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, -np.inf])
-def test_a_gradient_that_is_not_finite_is_named(bad: float) -> None:
+def test_a_gradient_that_is_not_finite_is_named(bad):
     parameters = with_gradients(np.ones(2), np.array([1.0, bad]), np.ones(1))
     with pytest.raises(NonFiniteError, match=r"MG310.* p1 contains NaN or infinity"):
         clip_gradients(parameters, 1.0)

@@ -1,7 +1,5 @@
 """What all update rules share: groups, rows, state, checks before a step, and refusals."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 
@@ -25,14 +23,14 @@ from tests.optim.torch_rules import parameters, reference
         (AdamW, 1e-3 * (1 + 0.01)),
     ],
 )
-def test_the_defaults_are_those_of_the_docstring(rule: Any, moved: float) -> None:
+def test_the_defaults_are_those_of_the_docstring(rule, moved):
     p = mg.Tensor([1.0], requires_grad=True, dtype="float64")
     p.sum().backward()
     rule({"p": p}).step()
     assert p.item() == pytest.approx(1 - moved, abs=1e-8)
 
 
-def test_state_that_does_not_fit_is_refused_whole() -> None:
+def test_state_that_does_not_fit_is_refused_whole():
     optimizer = Adam(parameters())
     state = optimizer.state_dict()
     assert list(state) == ["steps/W", "steps/b", "m/W", "v/W", "m/b", "v/b"]
@@ -57,9 +55,7 @@ def test_state_that_does_not_fit_is_refused_whole() -> None:
 @pytest.mark.parametrize(
     "change", [None, lambda array: array[:, None], lambda array: array[1:]]
 )
-def test_pending_updates_that_do_not_fit_are_refused_whole(
-    make: Any, part: str, change: Any
-) -> None:
+def test_pending_updates_that_do_not_fit_are_refused_whole(make, part, change):
     table, rng = make_table(np.ones((9, 2))), np.random.default_rng(0)
     optimizer, states = make({"table": table}, lr=0.1), []
     for _ in range(9):
@@ -79,8 +75,8 @@ def test_pending_updates_that_do_not_fit_are_refused_whole(
 
 @pytest.mark.parametrize("make", [SGD, Adagrad, partial(SGD, momentum=0.9), Adam])
 def test_a_rule_is_handed_the_touched_rows_alone_where_that_is_enough(
-    make: Any,
-) -> None:
+    make,
+):
     table = make_table(np.ones((5, 2)))
     optimizer, shapes = make({"table": table}, lr=0.1), []
     optimizer.update_rule = lambda p, *rest: shapes.append(p.shape)
@@ -89,7 +85,7 @@ def test_a_rule_is_handed_the_touched_rows_alone_where_that_is_enough(
     assert shapes == [(2, 2)]
 
 
-def test_groups_have_their_own_rate_and_decay_which_scale_multiplies() -> None:
+def test_groups_have_their_own_rate_and_decay_which_scale_multiplies():
     a, b = (mg.Tensor([1.0], requires_grad=True, dtype="float64") for _ in range(2))
     groups: Any = [
         {"parameters": {"a": a}, "lr": 0.4, "weight_decay": 1.0},
@@ -103,7 +99,7 @@ def test_groups_have_their_own_rate_and_decay_which_scale_multiplies() -> None:
     assert b.item() == pytest.approx(1 - 0.1 * 0.5 - 0.1, rel=1e-12)
 
 
-def test_frozen_parameters_stay_and_their_steps_are_not_counted() -> None:
+def test_frozen_parameters_stay_and_their_steps_are_not_counted():
     ours = parameters()
     optimizer = Adam(ours)
     (ours["W"].sum() + ours["b"].sum()).backward()
@@ -113,7 +109,7 @@ def test_frozen_parameters_stay_and_their_steps_are_not_counted() -> None:
     assert optimizer.steps == {"W": 1, "b": 0}
 
 
-def test_a_list_of_tensors_goes_by_their_names() -> None:
+def test_a_list_of_tensors_goes_by_their_names():
     dense = [
         mg.Tensor([2.0], requires_grad=True, name=name)
         for name in ("dense.W", "dense.b")
@@ -126,7 +122,7 @@ def test_a_list_of_tensors_goes_by_their_names() -> None:
     ]
 
 
-def spoil_shape(optimizer: Any, b: mg.Tensor) -> None:
+def spoil_shape(optimizer, b):
     assert b.grad is not None
     b.grad.shape = (1, 3)
 
@@ -145,16 +141,16 @@ def spoil_shape(optimizer: Any, b: mg.Tensor) -> None:
         (lambda optimizer, b: setattr(optimizer, "eps", np.nan), "MG305"),
     ],
 )
-def test_a_step_that_is_refused_changes_nothing(spoil: Any, code: str) -> None:
+def test_a_step_that_is_refused_changes_nothing(spoil, code):
     ours = {"table": make_table(np.ones((5, 2))), **parameters()}
     optimizer = Adam(ours)
 
-    def backward() -> None:
+    def backward():
         optimizer.zero_grad()
         squares = (ours["W"] ** 2).sum() + (ours["b"] ** 2).sum()
         (mg.lookup(ours["table"], [3, 1, 3]).sum() + squares).backward()
 
-    def now() -> dict[str, Any]:
+    def now():
         arrays = {path: tensor.array.copy() for path, tensor in ours.items()}
         return arrays | optimizer.state_dict()
 
@@ -194,13 +190,13 @@ W: Any = mg.Tensor([1.0], requires_grad=True)
         (lambda: AdamW({"W": W}, weight_decay=-0.1), "MG305", "weight_decay is -0.1"),
     ],
 )  # the others are in docs/errors.md
-def test_bad_input(build: Any, code: str, what: str) -> None:
+def test_bad_input(build, code, what):
     with pytest.raises(MinigradError) as error:
         build()
     assert error.value.code == code and what in error.value.what
 
 
-def test_the_representation_tells_the_settings() -> None:
+def test_the_representation_tells_the_settings():
     told = "SGD(lr=0.5, momentum=0.9, nesterov=False) of 1 parameters, after 0 steps"
     assert repr(SGD({"W": W}, lr=0.5, momentum=0.9)) == told
 
@@ -216,24 +212,22 @@ def test_the_representation_tells_the_settings() -> None:
         (AdamW, "wieght_decay", "did you mean weight_decay"),
     ],
 )
-def test_a_setting_that_an_optimizer_lacks_is_refused(
-    make: Any, name: str, remedy: str
-) -> None:
-    def tune(optimizer: Any) -> None:
+def test_a_setting_that_an_optimizer_lacks_is_refused(make, name, remedy):
+    def tune(optimizer):
         setattr(optimizer, name, 0.5)
 
     with pytest.raises(UnknownNameError, match=f"(?s)MG119.* {name}\n.*{remedy}"):
         tune(make(parameters()))
 
 
-def test_a_rule_of_ones_own_defines_its_settings_in_its_methods() -> None:
+def test_a_rule_of_ones_own_defines_its_settings_in_its_methods():
     class Slow(SGD):
-        def __init__(self, tensors: Any, patience: int) -> None:
+        def __init__(self, tensors, patience):
             super().__init__(tensors, 0.1)
             self.patience = patience
             self.wait()
 
-        def wait(self) -> None:
+        def wait(self):
             self.waited = 0
 
     slow = Slow(parameters(), 3)
@@ -248,7 +242,7 @@ def test_a_rule_of_ones_own_defines_its_settings_in_its_methods() -> None:
         slow.patiense = 5
 
 
-def test_weight_decay_is_set_for_all_groups_as_lr_is() -> None:
+def test_weight_decay_is_set_for_all_groups_as_lr_is():
     a, b = mg.Tensor([1.0], requires_grad=True), mg.Tensor([2.0], requires_grad=True)
     groups: Any = [
         {"parameters": {"a": a}},

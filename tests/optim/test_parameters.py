@@ -1,7 +1,5 @@
 """Choosing parameters by path, freezing them, and groups made of them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,7 @@ from minigrad.errors import OptionError
 from optim import freeze, split, unfreeze
 
 
-def model(hidden: int = 6) -> Sequential:
+def model(hidden=6):
     mg.seed(1)
     return Sequential(Embedding(30, 8), RNN(8, hidden), Dropout(0.3), Dense(hidden, 2))
 
@@ -26,7 +24,7 @@ def model(hidden: int = 6) -> Sequential:
         ([], []),
     ],
 )
-def test_split(patterns: list[str], found: list[str]) -> None:
+def test_split(patterns, found):
     parameters = model().named_parameters()
     matching, rest = split(parameters, *patterns)
     assert list(matching) == found
@@ -38,16 +36,16 @@ def test_split(patterns: list[str], found: list[str]) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["rn", "cell"])
-def test_a_pattern_that_matches_nothing(pattern: str) -> None:
+def test_a_pattern_that_matches_nothing(pattern):
     with pytest.raises(OptionError) as error:
         freeze(model(), pattern)
     assert error.value.code == "MG319" and "rnn.cell.W_hh" in error.value.cause
 
 
-def test_frozen_parameters_get_no_gradients_and_thawed_ones_do() -> None:
+def test_frozen_parameters_get_no_gradients_and_thawed_ones_do():
     net = model()
 
-    def trained() -> set[str]:
+    def trained():
         net.zero_grad()
         net(np.ones((2, 3), int)).sum().backward()
         return {

@@ -1,7 +1,5 @@
 """Schedules against their formulas at hand-picked steps."""
 
-from __future__ import annotations
-
 import pytest
 
 from optim import CosineSchedule, StepSchedule, WarmUp
@@ -18,5 +16,5 @@ from optim import CosineSchedule, StepSchedule, WarmUp
         (WarmUp(2, StepSchedule(3)), [0, 1, 2, 4, 5], [0.5, 1, 1, 1, 0.1]),
     ],
 )
-def test_factors(schedule, steps, factors) -> None:
+def test_factors(schedule, steps, factors):
     assert [schedule(step) for step in steps] == pytest.approx(factors, abs=1e-12)

@@ -39,11 +39,11 @@ RULES: dict[str, tuple[str, dict[str, Any]]] = {
 }  # by minigrad's names and with its defaults
 
 
-def reference() -> Any:
+def reference():
     return np.load(PATH)
 
 
-def parameters(dtype: Any = "float64") -> dict[str, mg.Tensor]:
+def parameters(dtype="float64"):
     stored = reference()
     return {
         path: mg.Tensor(stored[f"start/{path}"].astype(dtype), requires_grad=True)
@@ -51,7 +51,7 @@ def parameters(dtype: Any = "float64") -> dict[str, mg.Tensor]:
     }
 
 
-def walk(optimizer: optim.Optimizer, first: int = 0, last: int = STEPS) -> None:
+def walk(optimizer, first=0, last=STEPS):
     """Steps with the gradients that the reference run had, one of which is missing in some
     steps.
     """
@@ -66,7 +66,7 @@ def walk(optimizer: optim.Optimizer, first: int = 0, last: int = STEPS) -> None:
         optimizer.step()
 
 
-def check_against_torch(name: str) -> None:
+def check_against_torch(name):
     """In float64 each step is torch's, also for a column-major W and when state is stored and
     loaded halfway.
     """
@@ -102,7 +102,7 @@ def check_against_torch(name: str) -> None:
     assert all(array.dtype == np.float32 for array in slots)
 
 
-def main() -> None:
+def main():
     import torch
 
     rng = np.random.default_rng(6)

@@ -1,9 +1,5 @@
 """A small run, with dropout and a table, that several files test."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 
 import minigrad as mg
@@ -20,9 +16,7 @@ IDS = RNG.integers(1, 30, (60, 6))
 LABELS = (IDS[:, -1] > 15).astype(int)
 
 
-def build(
-    callbacks: Any = (), optimizer: Any = None, *, dropout: float = 0.2, **options: Any
-) -> Trainer:
+def build(callbacks=(), optimizer=None, *, dropout=0.2, **options):
     mg.seed(11)
     model = Sequential(Embedding(30, 8), RNN(8, 6), Dropout(dropout), Dense(6, 2))
     make = optimizer or (lambda parameters: SGD(parameters, lr=0.3, momentum=0.9))
@@ -35,29 +29,29 @@ def build(
     )
 
 
-def data(batch_size: int = 8, **options: Any) -> Batches:
+def data(batch_size=8, **options):
     return Batches(IDS[:48], LABELS[:48], batch_size=batch_size, **options)
 
 
-def held() -> Batches:
+def held():
     return Batches(IDS[48:], LABELS[48:], batch_size=5, shuffle=False)
 
 
-def weights(trainer: Trainer) -> dict[str, bytes]:
+def weights(trainer):
     return {
         path: tensor.array.tobytes()
         for path, tensor in trainer.model.named_parameters().items()
     }
 
 
-def rows_of(trainer: Trainer) -> list[dict[str, float]]:
+def rows_of(trainer):
     return [
         {name: value for name, value in row.items() if name != "seconds"}
         for row in trainer.history.rows
     ]
 
 
-def state(trainer: Trainer) -> dict[str, Any]:
+def state(trainer):
     """All that two runs are compared by."""
     arrays = {
         name: array.tobytes() for name, array in trainer.optimizer.state_dict().items()
@@ -71,7 +65,7 @@ class At(Callback):
 
     rank_0_only = True  # as far as a resumed run is concerned: it may be without it
 
-    def __init__(self, moment: str, step: int, act: Any) -> None:
+    def __init__(self, moment, step, act):
         setattr(
             self, moment, lambda trainer: act(trainer) if trainer.step == step else None
         )

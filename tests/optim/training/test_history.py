@@ -1,7 +1,5 @@
 """The record of a run: by column, as CSV, and as curves."""
 
-from __future__ import annotations
-
 import pytest
 
 from optim import (
@@ -9,7 +7,7 @@ from optim import (
 )
 
 
-def test_history_reads_by_column() -> None:
+def test_history_reads_by_column():
     history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "lr": 0.1}])
     assert (
         dict(history) == {"epoch": [1, 2], "loss": [0.5], "lr": [0.1]}
@@ -19,7 +17,7 @@ def test_history_reads_by_column() -> None:
         history["none"]
 
 
-def test_curves_show_the_figures_of_the_history() -> None:
+def test_curves_show_the_figures_of_the_history():
     pytest.importorskip("matplotlib")
     rows = [
         {

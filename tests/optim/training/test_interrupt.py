@@ -1,10 +1,6 @@
 """Ctrl-C: the step under way is finished, and the run ends where it can be resumed."""
 
-from __future__ import annotations
-
 import signal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,10 +8,8 @@ import minigrad as mg
 from minigrad.data import Batches
 from optim import (
     BestWeights,
-    Callback,
     Evaluate,
     Snapshots,
-    Trainer,
 )
 from optim.training.interrupt import CtrlC
 from tests.optim.training.runs import (
@@ -31,15 +25,15 @@ from tests.optim.training.runs import (
 )
 
 
-def press(trainer: Any = None) -> None:
+def press(trainer=None):
     signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("moment", ["on_step", "on_gradients"])
 def test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same(
-    tmp_path: Path, moment: str, capsys: Any
-) -> None:
-    def run(*more: Callback, resume: Path | None = None) -> Trainer:
+    tmp_path, moment, capsys
+):
+    def run(*more, resume=None):
         trainer = build([BestWeights(tmp_path / "best.safetensors"), *more], seed=2)
         try:
             trainer.fit(data(), 4, held(), resume=resume)
@@ -63,12 +57,12 @@ def test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same(
     assert state(run(resume=newest)) == whole
 
 
-def test_ctrl_c_during_validation_goes_on_with_that_validation(tmp_path: Path) -> None:
+def test_ctrl_c_during_validation_goes_on_with_that_validation(tmp_path):
     whole = build(seed=2)
     whole.fit(data(), 3, held())
 
     class Press(Batches):
-        def __iter__(self) -> Any:
+        def __iter__(self):
             for number, batch in enumerate(super().__iter__()):
                 if number == 1:
                     press()
@@ -83,7 +77,7 @@ def test_ctrl_c_during_validation_goes_on_with_that_validation(tmp_path: Path) -
     assert weights(again) == weights(whole) and rows_of(again) == rows_of(whole)
 
 
-def test_ctrl_c_between_two_callbacks_stores_nothing_half_done(tmp_path: Path) -> None:
+def test_ctrl_c_between_two_callbacks_stores_nothing_half_done(tmp_path):
     # finds the signal while it measures, before Snapshots has its turn
     evaluate = Evaluate(held(), every_steps=4)
     broken = build(
@@ -94,8 +88,8 @@ def test_ctrl_c_between_two_callbacks_stores_nothing_half_done(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000003.safetensors"]
 
 
-def test_a_second_ctrl_c_acts_at_once() -> None:
-    def twice(trainer: Any) -> None:
+def test_a_second_ctrl_c_acts_at_once():
+    def twice(trainer):
         press()
         with pytest.raises(KeyboardInterrupt):
             press()
@@ -105,12 +99,12 @@ def test_a_second_ctrl_c_acts_at_once() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_ctrl_c_in_the_very_last_moment_is_not_lost() -> None:
+def test_ctrl_c_in_the_very_last_moment_is_not_lost():
     with pytest.raises(KeyboardInterrupt), CtrlC():
         press()
 
 
-def test_where_ctrl_c_is_ignored_it_stays_so() -> None:
+def test_where_ctrl_c_is_ignored_it_stays_so():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with CtrlC():

@@ -1,9 +1,5 @@
 """Accuracy by hand, and what a metric may return."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -19,5 +15,5 @@ from optim import accuracy
         ([[[1, 2], [3, 1]], [[0, 1], [1, 0]]], [[1, 0], [0, 0]], 0.75),
     ],
 )
-def test_accuracy(output: list[Any], labels: list[Any], share: float) -> None:
+def test_accuracy(output, labels, share):
     assert accuracy(np.array(output), np.array(labels)) == pytest.approx(share)

@@ -1,10 +1,5 @@
 """The range test on a parabola, whose largest rate is known; and that it undoes all that it did."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
 import minigrad as mg
@@ -13,16 +8,14 @@ from optim import SGD, Trainer, find_learning_rate
 from tests.optim.training.runs import build, data, weights
 
 
-def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as_it_was() -> (
-    None
-):
+def test_find_learning_rate_finds_where_a_parabola_diverges():
     # Gradient descent on c w² / 2 diverges from lr = 2/c on (with momentum μ, from 2 (1 + μ) / c).
     class Parabola(Layer):
-        def __init__(self) -> None:
+        def __init__(self):
             super().__init__()
             self.w = mg.Tensor(np.array([1.0]), requires_grad=True)
 
-        def forward(self, c: Any) -> Any:
+        def forward(self, c):
             return c * self.w * self.w / 2
 
     model = Parabola()
@@ -41,7 +34,7 @@ def test_the_range_test_finds_where_a_parabola_diverges_and_leaves_everything_as
     }
 
 
-def test_the_range_test_puts_dropout_and_shuffling_back(tmp_path: Path) -> None:
+def test_the_range_test_puts_dropout_and_shuffling_back(tmp_path):
     ends = []
     for look in (False, True):
         trainer, batches = build([]), data()

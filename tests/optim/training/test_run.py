@@ -1,7 +1,5 @@
 """What evaluates a model leaves its modes and what it carries as they were."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -13,8 +11,8 @@ from optim import SGD, Trainer, summary
 @pytest.mark.parametrize("look", ["evaluate", "summary"])
 @pytest.mark.parametrize("training", [True, False])
 def test_looking_at_a_model_leaves_the_mode_of_each_part_and_what_it_carries(
-    look: str, training: bool
-) -> None:
+    look, training
+):
     mg.seed(2)
     rnn = RNN(3, 4, return_sequences=True, return_state=True)
     net = Sequential(

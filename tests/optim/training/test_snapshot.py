@@ -2,8 +2,6 @@
 an error says why.
 """
 
-from __future__ import annotations
-
 import copy
 import functools
 import itertools
@@ -29,7 +27,6 @@ from optim import (
     Evaluate,
     LearningRate,
     LogFile,
-    Optimizer,
     Snapshots,
     Statistics,
     Trainer,
@@ -40,9 +37,7 @@ from optim import (
 from tests.optim.training.runs import IDS, LABELS, At, build, data, held, state, weights
 
 
-def check_resumes(
-    folder: Path, run: Callable[[list[Callback], Path | None], Trainer]
-) -> None:
+def check_resumes(folder, run):
     """`run(further callbacks, resume)`, interrupted after each of its steps, ends as if it had not
     been.
     """
@@ -55,16 +50,16 @@ def check_resumes(
         assert state(run([], snapshot)) == expected, snapshot.name
 
 
-def momentum(parameters: Any) -> Optimizer:
+def momentum(parameters):
     groups = [{"parameters": {path: p}} for path, p in parameters.items()]
     return SGD(groups, lr=0.3, momentum=0.9, nesterov=True)
 
 
-def adam(parameters: Any) -> Optimizer:
+def adam(parameters):
     return Adam(parameters, lr=0.02)
 
 
-def set_lr(value: Any) -> Any:
+def set_lr(value):
     return lambda trainer: setattr(trainer.optimizer, "lr", value)
 
 
@@ -83,12 +78,10 @@ CHANGES: dict[str, tuple[Any, list[tuple[str, int, Any]]]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_setting_changed_during_the_run_is_resumed(
-    tmp_path: Path, change: str
-) -> None:
+def test_a_setting_changed_during_the_run_is_resumed(tmp_path, change):
     optimizer, changes = CHANGES[change]
 
-    def run(further: list[Callback], resume: Path | None) -> Trainer:
+    def run(further, resume):
         trainer = build([*(At(*one) for one in changes), *further], optimizer, seed=4)
         trainer.fit(data(), 3, held(), resume=resume)
         return trainer
@@ -96,11 +89,11 @@ def test_a_setting_changed_during_the_run_is_resumed(
     check_resumes(tmp_path, run)
 
 
-def test_running_means_are_resumed(tmp_path: Path) -> None:
+def test_running_means_are_resumed(tmp_path):
     x = np.random.default_rng(0).normal(2, 3, (40, 4)).astype(np.float32)
     y = (x[:, 0] > 2).astype(int)
 
-    def run(further: list[Callback], resume: Path | None) -> Trainer:
+    def run(further, resume):
         mg.seed(1)
         model = Sequential(Dense(4, 3), BatchNorm(3), Dense(3, 2))
         optimizer = SGD(model.named_parameters(), lr=0.1)
@@ -112,7 +105,7 @@ def test_running_means_are_resumed(tmp_path: Path) -> None:
         trainer.fit(batches, 3, held, resume=resume)
         return trainer
 
-    def everything(trainer: Trainer) -> Any:
+    def everything(trainer):
         arrays = {
             name: one.tobytes() for name, one in trainer.model.state_dict().items()
         }
@@ -136,10 +129,8 @@ USES: dict[str, Callable[[Batches], list[Callback]]] = {
 
 @pytest.mark.parametrize("seed", [None, 4])
 @pytest.mark.parametrize("use", USES)
-def test_batches_used_in_several_places_are_resumed(
-    tmp_path: Path, use: str, seed: int | None
-) -> None:
-    def run(further: list[Callback], resume: Path | None) -> Trainer:
+def test_batches_used_in_several_places_are_resumed(tmp_path, use, seed):
+    def run(further, resume):
         train = data(seed=6 if seed is None else 0)
         trainer = build([*USES[use](train), *further], seed=seed)
         if resume is not None:
@@ -158,10 +149,10 @@ RULES = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_every_callback_at_once_is_resumed(tmp_path: Path, rule: str) -> None:
+def test_every_callback_at_once_is_resumed(tmp_path, rule):
     folders = itertools.count()
 
-    def run(further: list[Callback], resume: Path | None) -> Trainer:
+    def run(further, resume):
         folder, statistics = (
             tmp_path / f"run {next(folders)}",
             Statistics(every_steps=3),
@@ -184,9 +175,7 @@ def test_every_callback_at_once_is_resumed(tmp_path: Path, rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_storing_a_run_does_not_change_it_and_it_can_be_made_longer(
-    tmp_path: Path, rule: str
-) -> None:
+def test_storing_a_run_does_not_change_it_and_it_can_be_made_longer(tmp_path, rule):
     whole, stored, longer = (build([], RULES[rule], seed=2) for _ in range(3))
     stored.callbacks = [Snapshots(tmp_path, every_steps=1)]
     whole.fit(data(), 2)
@@ -198,10 +187,10 @@ def test_storing_a_run_does_not_change_it_and_it_can_be_made_longer(
     assert state(longer) == state(whole)
 
 
-def test_a_list_of_batches_is_resumed_and_a_shorter_one_refused(tmp_path: Path) -> None:
+def test_a_list_of_batches_is_resumed_and_a_shorter_one_refused(tmp_path):
     batches = list(data())
 
-    def run(further: list[Callback], resume: Path | None) -> Trainer:
+    def run(further, resume):
         trainer = build(further, seed=2)
         trainer.fit(batches, 3, resume=resume)
         return trainer
@@ -212,8 +201,8 @@ def test_a_list_of_batches_is_resumed_and_a_shorter_one_refused(tmp_path: Path) 
         build().fit(batches[:4], 3, resume=tmp_path / "step-000000003.safetensors")
 
 
-def test_a_second_fit_is_resumed(tmp_path: Path) -> None:
-    def run(further: list[Callback], resume: Path | None) -> Trainer:
+def test_a_second_fit_is_resumed(tmp_path):
+    def run(further, resume):
         fails = At("on_step", 8, lambda trainer: 1 / 0)
         trainer, train = build([ClipGradients(0.1), fails], momentum), data()
         with pytest.raises(ZeroDivisionError):
@@ -228,10 +217,10 @@ def test_a_second_fit_is_resumed(tmp_path: Path) -> None:
 # ---- what does not fit ----
 
 
-def edited(change: Callable[[Any, dict[str, Any]], object]) -> Any:
+def edited(change):
     """A change to the content of a snapshot, whose checksum then fits."""
 
-    def edit(path: Path) -> None:
+    def edit(path):
         checkpoint = mg.load(path)
         change(checkpoint, checkpoint.info)
         mg.save(path, checkpoint, checkpoint.info)
@@ -239,7 +228,7 @@ def edited(change: Callable[[Any, dict[str, Any]], object]) -> Any:
     return edit
 
 
-def other_head(parameters: Any) -> Optimizer:
+def other_head(parameters):
     parameters["dense.W"].node.output = np.zeros((6, 3), "float32")
     return momentum(parameters)
 
@@ -273,8 +262,8 @@ def other_head(parameters: Any) -> Optimizer:
     ],
 )
 def test_a_snapshot_that_does_not_fit_leaves_the_model_alone(
-    tmp_path: Path, change: Any, code: str, told: str
-) -> None:
+    tmp_path, change, code, told
+):
     build([Snapshots(tmp_path, every_steps=7)], momentum).fit(data(), 2)
     newest = Snapshots.latest(tmp_path)
     assert newest is not None
@@ -291,20 +280,20 @@ def test_a_snapshot_that_does_not_fit_leaves_the_model_alone(
 class Position:
     """Batches of a user, whose position is one attribute."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.batches, self.position = list(data()), {"epoch": 0}
 
-    def __len__(self) -> int:
+    def __len__(self):
         return len(self.batches)
 
-    def __iter__(self) -> Any:
+    def __iter__(self):
         self.position = {"epoch": self.position["epoch"] + 1}
         return iter(self.batches)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self):
         return self.position
 
-    def load_state_dict(self, position: dict[str, Any]) -> None:
+    def load_state_dict(self, position):
         self.position = position
 
 
@@ -313,16 +302,16 @@ class Letters(Callback):
 
     remembers = ("letters",)
 
-    def on_start(self, trainer: Any) -> None:
+    def on_start(self, trainer):
         self.letters = ["a"]
 
-    def load_state_dict(self, state: Any) -> None:
+    def load_state_dict(self, state):
         super().load_state_dict(state)
         if state["letters"] != ["a"]:
             raise RuntimeError("these are not my letters")
 
 
-def rich(further: Any = ()) -> Trainer:
+def rich(further=()):
     """A run with pending updates, and callbacks of which the last one can fail."""
     mine = [
         Statistics(every_steps=2),
@@ -334,7 +323,7 @@ def rich(further: Any = ()) -> Trainer:
     return build([*mine, *further], adam, seed=2)
 
 
-def resumable(trainer: Trainer) -> str:
+def resumable(trainer):
     """Everything that resuming changes."""
     arrays = {**trainer.optimizer.raw_state(), **trainer.model.state_dict()}
     return repr((
@@ -348,7 +337,7 @@ def resumable(trainer: Trainer) -> str:
     ))  # fmt: skip
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Any:
+def places(value, path=()):
     """Yield the path of each item in nested dicts."""
     for name, item in value.items():
         yield (*path, name)
@@ -356,7 +345,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Any:
             yield from places(item, (*path, name))
 
 
-def without_or_wrong(whole: Any) -> Any:
+def without_or_wrong(whole):
     """Yield (description, arrays, info) of a snapshot in which one part is missing or wrong."""
     for path in places(whole.info):
         for wrong in ("missing", "?"):
@@ -376,15 +365,15 @@ def without_or_wrong(whole: Any) -> Any:
 
 
 def test_a_snapshot_with_a_missing_or_wrong_part_changes_nothing(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     rich([Snapshots(tmp_path, every_steps=1, keep=100)]).fit(Position(), 3, held())
     whole = mg.load(tmp_path / "step-000000010.safetensors")
     assert (
         "optimizer/pending sums/embedding.table" in whole and whole.info["batch"] == 4
     )
 
-    def resume(arrays: Any, info: Any) -> tuple[Exception | None, str]:
+    def resume(arrays, info):
         path = tmp_path / "edited.safetensors"
         mg.save(path, arrays, info)
         trainer, error = rich(), None
@@ -410,14 +399,14 @@ def test_a_snapshot_with_a_missing_or_wrong_part_changes_nothing(
             assert text or (what == ("form", "missing") and after == resumed), what
 
 
-def carrying(callbacks: Any = ()) -> tuple[Trainer, Any]:
+def carrying(callbacks=()):
     """A run whose model carries the state (h, c) of an LSTM, and its batches."""
     mg.seed(3)
     lstm = LSTM(3, 2, return_sequences=True, return_state=True)
     model = Stateful(lstm, TruncatedBPTT(2, 3))
     optimizer = SGD(model.named_parameters(), lr=0.1)
 
-    def loss(output: mg.Tensor, labels: Any) -> mg.Tensor:
+    def loss(output, labels):
         return mg.mean_squared_error(output, labels[:, -output.shape[1] :])
 
     rng = np.random.default_rng(0)
@@ -428,8 +417,8 @@ def carrying(callbacks: Any = ()) -> tuple[Trainer, Any]:
 
 @pytest.mark.parametrize("array", ["state.0", "state.1", "x"])
 def test_a_carried_state_that_lacks_an_array_is_refused_before_anything_changes(
-    tmp_path: Path, array: str
-) -> None:
+    tmp_path, array
+):
     trainer, batches = carrying([Snapshots(tmp_path, every_steps=1, keep=4)])
     trainer.fit(batches, 1)
     path = tmp_path / "step-000000002.safetensors"
@@ -442,9 +431,7 @@ def test_a_carried_state_that_lacks_an_array_is_refused_before_anything_changes(
 
 
 @pytest.mark.parametrize("name", ["Statistics", "ClipGradients"])
-def test_a_callback_whose_state_is_missing_is_not_taken_for_a_new_one(
-    tmp_path: Path, name: str
-) -> None:
+def test_a_callback_whose_state_is_missing_is_not_taken_for_a_new_one(tmp_path, name):
     rich([Snapshots(tmp_path, every_steps=2, keep=9)]).fit(data(), 1, held())
     path = tmp_path / "step-000000004.safetensors"
     edited(lambda arrays, info: info["callbacks"].pop(name))(path)
@@ -455,42 +442,42 @@ def test_a_callback_whose_state_is_missing_is_not_taken_for_a_new_one(
     assert weights(trainer) == before and trainer.step == 0
 
 
-def test_a_callback_may_be_added_when_a_run_is_resumed(tmp_path: Path) -> None:
+def test_a_callback_may_be_added_when_a_run_is_resumed(tmp_path):
     build([Snapshots(tmp_path, every_steps=2, keep=9)]).fit(data(), 1)
     statistics = Statistics(every_steps=1)
     build([statistics]).fit(data(), 1, resume=tmp_path / "step-000000004.safetensors")
     assert statistics.history["step"] == [5, 6]
 
 
-def test_another_column_s_best_value_is_not_taken_over(tmp_path: Path) -> None:
+def test_another_column_s_best_value_is_not_taken_over(tmp_path):
     build([EarlyStopping("train_accuracy"), Snapshots(tmp_path)]).fit(data(), 1)
     stopping = EarlyStopping("train_loss")
     history = build([stopping]).fit(data(), 2, resume=Snapshots.latest(tmp_path))
     assert stopping.value == history["train_loss"][1]
 
 
-def test_a_state_that_no_snapshot_can_hold_ends_the_run(tmp_path: Path) -> None:
+def test_a_state_that_no_snapshot_can_hold_ends_the_run(tmp_path):
     odd = Callback()
     odd.state_dict = lambda: {"arrays": [np.ones(2)]}  # type: ignore[method-assign]
     with pytest.raises(DtypeError, match="MG507"):
         build([odd, Snapshots(tmp_path)]).fit(data(), 1)
 
 
-def test_a_float32_metric_is_a_number_like_any_other(tmp_path: Path) -> None:
+def test_a_float32_metric_is_a_number_like_any_other(tmp_path):
     third = {"one": lambda output, labels: np.float32(1) / np.float32(3)}
     history = build([Snapshots(tmp_path)], metrics=third).fit(data(), 1)
     assert type(history["train_one"][0]) is float and Snapshots.latest(tmp_path)
 
 
-def test_a_parameter_may_be_called_value(tmp_path: Path) -> None:
+def test_a_parameter_may_be_called_value(tmp_path):
     class Named(Dense):
-        def named_parameters(self) -> dict[str, mg.Tensor]:
+        def named_parameters(self):
             return {"value": self.W, "b": self.b}
 
-        def forward(self, ids: Any) -> mg.Tensor:
+        def forward(self, ids):
             return super().forward(ids / 30.0)
 
-    def run(further: list[Callback], resume: Path | None) -> Trainer:
+    def run(further, resume):
         mg.seed(1)
         model = Named(6, 2)
         optimizer = SGD(

@@ -1,17 +1,15 @@
 """The table of a model, counted by hand."""
 
-from __future__ import annotations
-
 import numpy as np
 
 import minigrad as mg
 from layers import GRU, Dense, Embedding, Layer, Sequential
 from optim import freeze, summary
-from optim.training.summary import Line, lines_of
+from optim.training.summary import lines_of
 from tests.minigrad.drawing.drawn_graphs import dense, rnn
 
 
-def test_summary_counts_by_hand() -> None:
+def test_summary_counts_by_hand():
     net = Sequential(Embedding(100, 8), GRU(8, 4), Dense(4, 3))
     table = summary(net, np.zeros((2, 5), int))
     lines = {line.layer: line for line in table.lines}
@@ -29,9 +27,9 @@ def test_summary_counts_by_hand() -> None:
     ) and f"{table.parameters:,} parameters" in str(table)
 
 
-def test_shared_parameters_count_once_and_frozen_ones_count() -> None:
+def test_shared_parameters_count_once_and_frozen_ones_count():
     class Twice(Layer):
-        def __init__(self) -> None:
+        def __init__(self):
             super().__init__()
             self.first = Dense(3, 3)
             self.second = Dense(3, 3)
@@ -49,7 +47,7 @@ def test_shared_parameters_count_once_and_frozen_ones_count() -> None:
     assert not net.first.W.requires_grad and net.training  # all as it was
 
 
-def lines(output: mg.Tensor) -> list[Line]:
+def lines(output):
     """The lines of a graph whose parameters are the leaves that require a gradient."""
     nodes = mg.Graph(output).nodes
     return lines_of(
@@ -57,7 +55,7 @@ def lines(output: mg.Tensor) -> list[Line]:
     )
 
 
-def test_scopes_of_a_dense_network_by_hand() -> None:
+def test_scopes_of_a_dense_network_by_hand():
     # Rows of 2, from 2 inputs to 3 to 1 output, float32. A product of (n, k) by (k, m) takes 2nkm
     # operations.
     hidden, head, outside = lines(dense())
@@ -74,7 +72,7 @@ def test_scopes_of_a_dense_network_by_hand() -> None:
     assert hidden.parameters == 9
 
 
-def test_steps_share_a_line() -> None:
+def test_steps_share_a_line():
     (inside, outside) = lines(rnn(7))
     assert [inside.scope, outside.scope] == ["rnn/t00 … t06", "(top level)"]
     # Five arrays of (2, 4) float64 per step, and the slice of x, (2, 3): x requires a gradient, so
@@ -82,7 +80,7 @@ def test_steps_share_a_line() -> None:
     assert inside.bytes == 7 * (5 * 8 * 8 + 6 * 8)
 
 
-def test_a_buffer_that_is_shared_counts_once() -> None:
+def test_a_buffer_that_is_shared_counts_once():
     x = mg.Tensor(np.ones((4, 4)), requires_grad=True)
     y = mg.tanh(x)
     (line,) = lines(y.reshape(16) * y.T.reshape(16))

@@ -1,7 +1,5 @@
 """The Trainer's loop against loops written out by hand, and its refusals."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,14 +18,13 @@ from optim import (
     EpochReport,
     ProgressBar,
     RMSprop,
-    Run,
     StopOnNonFinite,
     Trainer,
 )
 from tests.optim.training.runs import IDS, LABELS, At, build, data, held, weights
 
 
-def test_the_loop_is_the_loop_that_one_would_write() -> None:
+def test_the_loop_is_the_loop_that_one_would_write():
     ours = build(seed=4)
     history = ours.fit(data(), 2, held())
     other = build()
@@ -62,7 +59,7 @@ def test_the_loop_is_the_loop_that_one_would_write() -> None:
     assert all(seconds > 0 for seconds in history["seconds"])
 
 
-def test_one_seed_decides_everything() -> None:
+def test_one_seed_decides_everything():
     runs = []
     for seed, draws in ((7, 0), (7, 5), (8, 0)):
         trainer = build(seed=seed)
@@ -78,11 +75,11 @@ def test_one_seed_decides_everything() -> None:
     assert runs[0][0] != runs[2][0]
 
 
-def test_the_moments_come_in_order() -> None:
+def test_the_moments_come_in_order():
     told: list[str] = []
 
     class Listen(Callback):
-        def __init__(self, name: str) -> None:
+        def __init__(self, name):
             for moment in dir(Callback):
                 if moment.startswith("on_"):
                     note = f"{name}.{moment[3:]}"
@@ -94,11 +91,11 @@ def test_the_moments_come_in_order() -> None:
     assert told == [f"{name}.{moment}" for moment in moments for name in "ab"]
 
 
-def test_the_mode_is_training_evaluation_and_evaluation_at_the_end() -> None:
+def test_the_mode_is_training_evaluation_and_evaluation_at_the_end():
     modes: list[bool] = []
     model: Any = None
 
-    def measure(output: Any, labels: Any) -> float:
+    def measure(output, labels):
         modes.append(model.training)
         return 0.0
 
@@ -112,7 +109,7 @@ def test_the_mode_is_training_evaluation_and_evaluation_at_the_end() -> None:
     assert model.training  # evaluation puts back what it found
 
 
-def test_a_metric_that_compares_a_column_with_labels_warns() -> None:
+def test_a_metric_that_compares_a_column_with_labels_warns():
     model = Dense(1, 1)
     metrics = {"share": lambda out, y: ((out > 0) == y).mean()}
     optimizer = SGD(model.named_parameters())
@@ -125,9 +122,9 @@ def test_a_metric_that_compares_a_column_with_labels_warns() -> None:
 
 
 def test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other(
-    busy_threads: None,
-) -> None:
-    def trainers() -> list[Trainer]:
+    busy_threads,
+):
+    def trainers():
         mg.seed(5)
         made = []
         for rule, cell in zip(
@@ -144,7 +141,7 @@ def test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other(
     rng = np.random.default_rng(1)
     batches = [(rng.integers(0, 60, (4, 7)), rng.integers(0, 2, 4)) for _ in range(12)]
 
-    def fit(trainer: Trainer) -> Any:
+    def fit(trainer):
         trainer.fit(batches, epochs=2, validation=batches[:3])
         return (
             weights(trainer),
@@ -157,7 +154,7 @@ def test_eight_threads_train_eight_models_bit_for_bit_as_one_after_the_other(
         assert list(pool.map(fit, trainers())) == expected
 
 
-def replaced(name: str, moment: str, step: int) -> None:
+def replaced(name, moment, step):
     """A run whose last layer is another one than the optimizer trains, from `step` on."""
     trainer = build(
         [At(moment, step, lambda trainer: setattr(trainer.model, name, Dense(6, 2)))]
@@ -165,7 +162,7 @@ def replaced(name: str, moment: str, step: int) -> None:
     trainer.fit(data(), 2)
 
 
-def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters() -> None:
+def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters():
     temperature = {"temperature": mg.Tensor([1.0], requires_grad=True)}
     build([], lambda parameters: SGD(parameters | temperature)).fit(data(), 1)
     build([], lambda parameters: SGD({"W": parameters["dense.W"]})).fit(data(), 1)
@@ -189,20 +186,20 @@ def test_part_of_a_model_can_be_trained_and_a_loss_may_have_parameters() -> None
         (lambda: replaced("dense", "on_step", 9), "MG327", "does not train dense.W"),
     ],
 )
-def test_bad_input(act: Any, code: str, what: str) -> None:
+def test_bad_input(act, code, what):
     with pytest.raises(MinigradError) as error:
         act()
     assert error.value.code == code and what in error.value.what
 
 
-def test_every_callback_has_its_end_even_where_another_fails() -> None:
+def test_every_callback_has_its_end_even_where_another_fails():
     ended: list[str] = []
 
     class End(Callback):
-        def __init__(self, name: str) -> None:
+        def __init__(self, name):
             self.name = name
 
-        def on_end(self, trainer: Run) -> None:
+        def on_end(self, trainer):
             ended.append(self.name)
             raise ZeroDivisionError
 
@@ -213,7 +210,7 @@ def test_every_callback_has_its_end_even_where_another_fails() -> None:
     assert ended == ["first", "second"]
 
 
-def test_the_default_callbacks_show_and_guard() -> None:
+def test_the_default_callbacks_show_and_guard():
     callbacks = build(None).callbacks
     assert [type(callback) for callback in callbacks] == [
         ProgressBar,

@@ -1,13 +1,9 @@
 """A run whose figures are known: one number, whose gradient is the mean of its inputs."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 
 import minigrad as mg
-from optim import SGD, Callback, Trainer
+from optim import SGD, Trainer
 
 
 class Point:
@@ -17,19 +13,19 @@ class Point:
 
     training = False
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.w = mg.Tensor(np.zeros(1), requires_grad=True, name="w")
 
-    def named_parameters(self) -> dict[str, mg.Tensor]:
+    def named_parameters(self):
         return {"point.w": self.w}
 
-    def train(self) -> None:
+    def train(self):
         self.training = True
 
-    def eval(self) -> None:
+    def eval(self):
         self.training = False
 
-    def __call__(self, x: Any) -> mg.Tensor:
+    def __call__(self, x):
         product: mg.Tensor = self.w * x
         return product
 
@@ -38,13 +34,13 @@ BATCH = np.array([1.0]), np.zeros(1)
 
 
 def train(
-    callbacks: list[Callback],
-    batches: Any,
-    epochs: int = 1,
-    scores: Any = None,
-    point: Point | None = None,
-    **options: Any,
-) -> Trainer:
+    callbacks,
+    batches,
+    epochs=1,
+    scores=None,
+    point=None,
+    **options,
+):
     """A run at learning rate 1; `scores` is the validation loss of each epoch."""
     point = point or Point()
     optimizer = SGD(point.named_parameters(), lr=1.0)
@@ -57,11 +53,11 @@ def train(
     return trainer
 
 
-def run(callbacks: list[Callback], *, xs: Any = (1.0,), **options: Any) -> Trainer:
+def run(callbacks, *, xs=(1.0,), **options):
     """A run over batches of one example."""
     return train(callbacks, [(np.array([x]), np.zeros(1)) for x in xs], **options)
 
 
-def w(trainer: Trainer) -> float:
+def w(trainer):
     assert isinstance(trainer.model, Point)
     return trainer.model.w.item()

@@ -1,9 +1,6 @@
 """Callbacks that control a run, on one whose figures are known."""
 
-from __future__ import annotations
-
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +15,6 @@ from optim import (
     EarlyStopping,
     Evaluate,
     LearningRate,
-    Run,
     StepSchedule,
     StopOnNonFinite,
     Trainer,
@@ -26,7 +22,7 @@ from optim import (
 from tests.optim.training.callbacks.point import run, w
 
 
-def test_learning_rate_follows_the_schedule_and_joins_the_history() -> None:
+def test_learning_rate_follows_the_schedule_and_joins_the_history():
     trainer = run(
         [LearningRate(StepSchedule(every=2, factor=0.5))], xs=[1, 1, 1], epochs=2
     )
@@ -35,7 +31,7 @@ def test_learning_rate_follows_the_schedule_and_joins_the_history() -> None:
     assert trainer.optimizer.scale == 1
 
 
-def test_clipping_joins_the_history_and_forgets_a_run_that_failed() -> None:
+def test_clipping_joins_the_history_and_forgets_a_run_that_failed():
     clip = ClipGradients(2.0)
     with pytest.raises(OptionError, match="MG314.*values are epoch, step, train_loss"):
         run([EarlyStopping("none"), clip], xs=[9])
@@ -47,7 +43,7 @@ def test_clipping_joins_the_history_and_forgets_a_run_that_failed() -> None:
 TEST = [(np.array([2.0]), np.zeros(1))]
 
 
-def test_evaluation_every_so_many_epochs_joins_their_rows() -> None:
+def test_evaluation_every_so_many_epochs_joins_their_rows():
     trainer = run([Evaluate(TEST, every_epochs=2)], epochs=4)
     assert [row.get("test_loss") for row in trainer.history.rows] == [
         None,
@@ -57,7 +53,7 @@ def test_evaluation_every_so_many_epochs_joins_their_rows() -> None:
     ]
 
 
-def test_evaluation_every_so_many_steps_makes_rows_of_its_own() -> None:
+def test_evaluation_every_so_many_steps_makes_rows_of_its_own():
     history = run(
         [Evaluate(TEST, "held", every_steps=2)], xs=[1, 1, 1], epochs=2
     ).history
@@ -78,17 +74,17 @@ def test_evaluation_every_so_many_steps_makes_rows_of_its_own() -> None:
     ],
 )
 def test_early_stopping_counts_epochs_that_are_no_better(
-    patience: int, min_delta: float, scores: list[float], epochs: int
-) -> None:
+    patience, min_delta, scores, epochs
+):
     stopping = EarlyStopping(patience=patience, min_delta=min_delta)
     trainer = run([stopping], epochs=len(scores), scores=scores)
     assert trainer.epoch == epochs
     assert bool(trainer.stop_reason) == (epochs < len(scores))
 
 
-def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
+def test_higher_is_better_unless_the_name_ends_in_loss():
     class Score(Callback):
-        def on_epoch_end(self, trainer: Run) -> None:
+        def on_epoch_end(self, trainer):
             trainer.history.rows[-1]["train_accuracy"] = [0.5, 0.7, 0.6, 0.9][
                 trainer.epoch - 1
             ]
@@ -107,14 +103,12 @@ def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
         ("log", "Log (at the top level)"),
     ],
 )
-def test_the_culprit_of_a_loss_that_is_not_finite_is_named(
-    culprit: str, where: str
-) -> None:
+def test_the_culprit_of_a_loss_that_is_not_finite_is_named(culprit, where):
     model, x = Sequential(Dense(3, 2)), np.ones((4, 3), "float32")
     if culprit == "dense.b":
         model.dense.b.array = np.full(2, np.inf, "float32")
 
-    def loss(logits: mg.Tensor, labels: Any) -> mg.Tensor:
+    def loss(logits, labels):
         return mg.log(0 * logits).sum() if culprit == "log" else logits.sum()
 
     optimizer = SGD(model.named_parameters(), lr=0.3)
@@ -125,6 +119,6 @@ def test_the_culprit_of_a_loss_that_is_not_finite_is_named(
     assert where in error.value.where
 
 
-def test_nothing_is_monitored_without_validation() -> None:
+def test_nothing_is_monitored_without_validation():
     with pytest.raises(OptionError, match="MG314"):
         run([EarlyStopping()])

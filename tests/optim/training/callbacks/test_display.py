@@ -1,12 +1,7 @@
 """What a person sees of a run: a line for each epoch, and a bar."""
 
-from __future__ import annotations
-
 import io
 import sys
-from typing import Any
-
-import pytest
 
 from optim import (
     EpochReport,
@@ -16,8 +11,8 @@ from tests.optim.training.callbacks.point import BATCH, run, train
 
 
 def test_the_report_is_a_table_with_a_line_for_each_epoch(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    capsys,
+):
     run([EpochReport()], xs=[1], epochs=3, scores=[2.0, 1.0, 0.5])
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.split() == "epoch train loss validation loss seconds".split()
@@ -30,8 +25,8 @@ def test_the_report_is_a_table_with_a_line_for_each_epoch(
 
 
 def test_without_a_terminal_the_bar_is_ten_plain_lines(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    capsys,
+):
     run([ProgressBar("reviews")], xs=[1] * 30)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 10 and "\r" not in "".join(lines)
@@ -43,11 +38,11 @@ def test_without_a_terminal_the_bar_is_ten_plain_lines(
 
 
 class Terminal(io.StringIO):
-    def isatty(self) -> bool:
+    def isatty(self):
         return True
 
 
-def test_on_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_terminal_it_is_a_bar(monkeypatch):
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     run([ProgressBar("reviews")], xs=[1] * 4, epochs=2, scores=[1, 1])
@@ -57,9 +52,9 @@ def test_on_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert text.endswith("\r")  # the bar is wiped away for the report
 
 
-def test_a_length_that_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_length_that_is_not_known(capsys):
     class Stream:
-        def __iter__(self) -> Any:
+        def __iter__(self):
             return iter([BATCH] * 250)
 
     train([ProgressBar(), EpochReport()], Stream())

@@ -2,8 +2,6 @@
 written.
 """
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from pathlib import Path
@@ -21,33 +19,30 @@ from optim import (
     GraphPicture,
     LearningCurves,
     LogFile,
-    Run,
     Snapshots,
     Trainer,
 )
 from tests.optim.training.callbacks.point import run
 
 
-def names(folder: Path) -> list[str]:
+def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def steps(*numbers: int) -> list[str]:
+def steps(*numbers):
     return [f"step-{number:09d}.safetensors" for number in numbers]
 
 
 @pytest.mark.parametrize("end", ["done", "stop", "ctrl-c", "error"])
-def test_the_best_weights_come_back_however_the_run_ends(
-    tmp_path: Path, end: str
-) -> None:
+def test_the_best_weights_come_back_however_the_run_ends(tmp_path, end):
     class End(Callback):
-        def on_epoch_end(self, trainer: Run) -> None:
+        def on_epoch_end(self, trainer):
             if trainer.epoch == 4 and end == "stop":
                 trainer.stop("enough")
             elif trainer.epoch == 4 and end != "done":
                 raise KeyboardInterrupt if end == "ctrl-c" else ZeroDivisionError
 
-        def on_end(self, trainer: Run) -> None:
+        def on_end(self, trainer):
             weights.append(trainer.model.named_parameters()["point.w"])
 
     path = tmp_path / "deep" / "best.safetensors"
@@ -60,12 +55,12 @@ def test_the_best_weights_come_back_however_the_run_ends(
     assert saved.info == {"config": {"size": 1}, "epoch": 2, "validation_loss": 1.0}
 
 
-def test_the_running_means_of_the_best_epoch_come_back() -> None:
+def test_the_running_means_of_the_best_epoch_come_back():
     model = Sequential(BatchNorm(1), Dense(1, 1))
     means: list[float] = []
 
     class Epochs(Callback):
-        def on_epoch_end(self, trainer: Run) -> None:
+        def on_epoch_end(self, trainer):
             means.append(float(model.batchnorm.mean[0]))
 
     best, scores = BestWeights(monitor="train_score"), iter([1.0, 3.0, 2.0])
@@ -83,7 +78,7 @@ def test_the_running_means_of_the_best_epoch_come_back() -> None:
     assert model.batchnorm.mean[0] == means[1] == best.weights["batchnorm.mean"][0]
 
 
-def test_snapshots_are_kept_by_number_and_found_by_age(tmp_path: Path) -> None:
+def test_snapshots_are_kept_by_number_and_found_by_age(tmp_path):
     run([Snapshots(tmp_path, every_steps=4, keep=3)], xs=[1] * 10, epochs=2)
     assert names(tmp_path) == steps(12, 16, 20)
     assert Snapshots.latest(tmp_path) == tmp_path / "step-000000020.safetensors"
@@ -92,7 +87,7 @@ def test_snapshots_are_kept_by_number_and_found_by_age(tmp_path: Path) -> None:
     assert names(tmp_path / "by_epoch") == steps(6, 12)
 
 
-def test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s(tmp_path: Path) -> None:
+def test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s(tmp_path):
     run([Snapshots(tmp_path / "a")], xs=[1] * 2)
     run([Snapshots(tmp_path / "b", every_steps=1, keep=9)], xs=[1] * 5)
     for resume in (None, Snapshots.latest(tmp_path / "a")):
@@ -106,7 +101,7 @@ def test_a_new_run_does_not_mix_its_snapshots_with_an_old_one_s(tmp_path: Path) 
     assert names(tmp_path / "b") == steps(4, 5)
 
 
-def test_a_log_is_complete_after_each_epoch(tmp_path: Path) -> None:
+def test_a_log_is_complete_after_each_epoch(tmp_path):
     path, seen = tmp_path / "logs" / "log.csv", list[int]()
     read = Callback()
     read.on_epoch_end = lambda trainer: seen.append(path.read_text().count("\n"))  # type: ignore[method-assign]
@@ -114,7 +109,7 @@ def test_a_log_is_complete_after_each_epoch(tmp_path: Path) -> None:
     assert seen == [2, 3, 4]
 
 
-def test_curves_and_the_first_step_are_drawn(tmp_path: Path) -> None:
+def test_curves_and_the_first_step_are_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     drawn: list[Callback] = [
         LearningCurves(tmp_path / "c.svg"),
@@ -125,7 +120,7 @@ def test_curves_and_the_first_step_are_drawn(tmp_path: Path) -> None:
     assert "Hadamard" in (tmp_path / "graph.dot").read_text()
 
 
-def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path: Path) -> None:
+def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path):
     folder, elsewhere = tmp_path / "snapshots", tmp_path / "elsewhere"
 
     class Break(Callback):
@@ -135,7 +130,7 @@ def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path: Path) -> None:
 
         last = True
 
-        def on_epoch_end(self, trainer: Run) -> None:
+        def on_epoch_end(self, trainer):
             if trainer.epoch == 1:
                 folder.rename(elsewhere)
                 folder.write_text("in the way")
@@ -161,16 +156,14 @@ def test_a_run_goes_on_when_its_files_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_found_out_before_the_run(
-    tmp_path: Path,
-) -> None:
+    tmp_path,
+):
     with pytest.raises(NotADirectoryError):
         run([LogFile(Path(__file__) / "folder" / "log.csv")])
 
 
 @pytest.mark.parametrize("without", ["safetensors.numpy", "matplotlib.figure"])
-def test_what_would_fail_each_time_ends_the_run(
-    tmp_path: Path, without: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_would_fail_each_time_ends_the_run(tmp_path, without, monkeypatch):
     monkeypatch.setitem(sys.modules, without, None)
     with pytest.raises(MinigradError, match="MG509|MG706"):
         run(
@@ -180,7 +173,7 @@ def test_what_would_fail_each_time_ends_the_run(
         )
 
 
-def test_snapshots_leave_other_files_alone(tmp_path: Path) -> None:
+def test_snapshots_leave_other_files_alone(tmp_path):
     others = ["step-best", "step-5", "step-00000000x", "step-0000000001"]
     for name in others:
         (tmp_path / f"{name}.safetensors").write_text("mine")

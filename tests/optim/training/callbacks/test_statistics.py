@@ -1,7 +1,5 @@
 """Norms by layer, on a run whose figures are known."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,7 @@ from optim import Statistics
 from tests.optim.training.callbacks.point import Point, run, train
 
 
-def test_statistics_by_layer() -> None:
+def test_statistics_by_layer():
     statistics = Statistics(every_steps=2)
     run([statistics], xs=[1, 2, 3, 4, 5])
     history = statistics.history
@@ -20,7 +18,7 @@ def test_statistics_by_layer() -> None:
     assert history["point update_ratio"] == pytest.approx([1, 3 / 3, 5 / 10])
 
 
-def test_statistics_of_gradients_whose_squares_float32_cannot_hold() -> None:
+def test_statistics_of_gradients_whose_squares_float32_cannot_hold():
     point, statistics = Point(), Statistics(every_steps=1)
     point.w = mg.Tensor(np.zeros(1, "float32"), requires_grad=True)
     train(
