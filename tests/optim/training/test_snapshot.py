@@ -1,11 +1,8 @@
-"""A run that is resumed ends as the one that was not interrupted, whatever changes on the way; or
-an error says why.
-"""
+"""Resumed runs end as uninterrupted ones, and a snapshot that does not fit is an error."""
 
 import copy
 import functools
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +31,28 @@ from optim import (
     freeze,
     unfreeze,
 )
-from tests.optim.training.runs import IDS, LABELS, At, build, data, held, state, weights
+from tests.optim.training.runs import At, build, data, held, in_bytes, state, weights
 
 
-def check_resumes(folder, run):
-    """`run(further callbacks, resume)`, interrupted after each of its steps, ends as if it had not
-    been.
+def check_resumes(folder, make):
+    """A run, interrupted after each of its steps, ends as if it had not been. `make` returns its
+    trainer and the arguments of fit.
     """
-    expected = state(
-        run([Snapshots(folder, every_steps=1, every_epochs=1, keep=1000)], None)
-    )
+
+    def end(*callbacks, resume=None):
+        trainer, *arguments = make()
+        trainer.callbacks += callbacks
+        if resume:
+            mg.seed(9)  # what a snapshot holds is not taken from here
+        trainer.fit(*arguments, resume=resume)
+        return state(trainer)
+
+    every = Snapshots(folder, every_steps=1, every_epochs=1, keep=99)
+    expected = end(every)
     snapshots = sorted(folder.iterdir())
     assert len(snapshots) >= 8
     for snapshot in snapshots:
-        assert state(run([], snapshot)) == expected, snapshot.name
+        assert end(resume=snapshot) == expected, snapshot.name
 
 
 def momentum(parameters):
@@ -59,69 +64,73 @@ def adam(parameters):
     return Adam(parameters, lr=0.02)
 
 
-def set_lr(value):
-    return lambda trainer: setattr(trainer.optimizer, "lr", value)
+def decay(parameters):
+    return SGD(parameters, lr=0.3, weight_decay=0.01)
 
 
-CHANGES: dict[str, tuple[Any, list[tuple[str, int, Any]]]] = {
-    "lr": (adam, [("on_step", 3, set_lr(0.05)), ("on_epoch_end", 12, set_lr(0.01))]),
-    "lr of one group": (momentum, [("on_step", 7, lambda t: setattr(t.optimizer.groups[2], "lr", 0.5))]),
-    "lr of NumPy": (adam, [("on_step", 3, set_lr(np.float32(0.05)))]),
-    "scale": (adam, [("on_step", 3, lambda t: setattr(t.optimizer, "scale", 0.3))]),
-    "weight_decay": (momentum, [("on_step", 3, lambda t: setattr(t.optimizer.groups[1], "weight_decay", 0.1))]),
-    "betas": (adam, [("on_step", 6, lambda t: setattr(t.optimizer, "beta1", 0.1))]),
-    "a layer's mode": (momentum, [("on_step", 3, lambda t: t.model.dropout.eval())]),
-    "freezing": (momentum, [("on_step", 3, lambda t: freeze(t.model, "*")),
-                            ("on_step", 3, lambda t: unfreeze(t.model, "rnn")),
-                            ("on_step", 8, lambda t: unfreeze(t.model, "embedding"))]),
-}  # fmt: skip
+def assign(step, name, value, group=None, moment="on_step"):
+    """A callback that sets an attribute of the optimizer or of one of its groups."""
+
+    def act(trainer):
+        owner = trainer.optimizer
+        setattr(owner if group is None else owner.groups[group], name, value)
+
+    return At(moment, step, act)
+
+
+CHANGES: dict[str, Any] = {
+    "lr": (
+        adam,
+        assign(3, "lr", 0.05),
+        assign(6, "lr", 0.01, moment="on_epoch_end"),
+    ),
+    "lr of one group": (momentum, assign(7, "lr", 0.5, group=2)),
+    "lr of NumPy": (adam, assign(3, "lr", np.float32(0.05))),
+    "scale": (adam, assign(3, "scale", 0.3)),
+    "weight_decay": (momentum, assign(3, "weight_decay", 0.1, group=1)),
+    "betas": (adam, assign(6, "beta1", 0.1)),
+    "mode": (momentum, At("on_step", 3, lambda t: t.model.dropout.eval())),
+    "freezing": (
+        momentum,
+        At("on_step", 3, lambda t: freeze(t.model, "*")),
+        At("on_step", 3, lambda t: unfreeze(t.model, "rnn")),
+        At("on_step", 8, lambda t: unfreeze(t.model, "embedding")),
+    ),
+}
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_setting_changed_during_the_run_is_resumed(tmp_path, change):
-    optimizer, changes = CHANGES[change]
-
-    def run(further, resume):
-        trainer = build([*(At(*one) for one in changes), *further], optimizer, seed=4)
-        trainer.fit(data(), 3, held(), resume=resume)
-        return trainer
-
-    check_resumes(tmp_path, run)
+def test_resume_after_a_setting_changed(tmp_path, change):
+    optimizer, *changes = CHANGES[change]
+    check_resumes(
+        tmp_path, lambda: (build(changes, optimizer, seed=4), data(), 2, held())
+    )
 
 
-def test_running_means_are_resumed(tmp_path):
-    x = np.random.default_rng(0).normal(2, 3, (40, 4)).astype(np.float32)
+def test_resume_restores_running_means(tmp_path):
+    x = np.random.default_rng(0).normal(2, 3, (32, 4)).astype(np.float32)
     y = (x[:, 0] > 2).astype(int)
 
-    def run(further, resume):
+    def make():
         mg.seed(1)
         model = Sequential(Dense(4, 3), BatchNorm(3), Dense(3, 2))
-        optimizer = SGD(model.named_parameters(), lr=0.1)
-        callbacks = [BestWeights(), *further]
         trainer = Trainer(
-            model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks, seed=1
+            model,
+            mg.softmax_cross_entropy,
+            SGD(model.named_parameters(), lr=0.1),
+            callbacks=[BestWeights()],
+            seed=1,
         )
-        batches, held = Batches(x, y, batch_size=8), Batches(x[:8], y[:8], batch_size=8)
-        trainer.fit(batches, 3, held, resume=resume)
-        return trainer
+        return trainer, Batches(x, y, batch_size=8), 2, [(x[:8], y[:8])]
 
-    def everything(trainer):
-        arrays = {
-            name: one.tobytes() for name, one in trainer.model.state_dict().items()
-        }
-        return arrays, state(trainer)
-
-    whole = run([Snapshots(tmp_path, every_steps=1, keep=100)], None)
-    assert list(whole.model.named_buffers()) == ["batchnorm.mean", "batchnorm.variance"]
-    for snapshot in sorted(tmp_path.iterdir()):
-        assert everything(run([], snapshot)) == everything(whole), snapshot.name
+    check_resumes(tmp_path, make)
 
 
-USES: dict[str, Callable[[Batches], list[Callback]]] = {
+USES: dict[str, Any] = {
     "as validation": lambda train: [],
     "every 2 steps": lambda train: [Evaluate(train, every_steps=2)],
     "shuffled test": lambda train: [Evaluate(data(seed=8), every_steps=3)],
-    "by a callback": lambda train: [
+    "by an act": lambda train: [
         At("on_step", step, lambda trainer: list(train)) for step in (3, 6, 8)
     ],
 }
@@ -129,96 +138,94 @@ USES: dict[str, Callable[[Batches], list[Callback]]] = {
 
 @pytest.mark.parametrize("seed", [None, 4])
 @pytest.mark.parametrize("use", USES)
-def test_batches_used_in_several_places_are_resumed(tmp_path, use, seed):
-    def run(further, resume):
+def test_resume_with_batches_used_in_several_places(tmp_path, use, seed):
+    def make():
         train = data(seed=6 if seed is None else 0)
-        trainer = build([*USES[use](train), *further], seed=seed)
-        if resume is not None:
-            mg.seed(9)  # what a snapshot holds is not taken from here
-        trainer.fit(train, 3, train if use == "as validation" else None, resume=resume)
-        return trainer
+        validation = train if use == "as validation" else None
+        return build(USES[use](train), seed=seed), train, 2, validation
 
-    check_resumes(tmp_path, run)
+    check_resumes(tmp_path, make)
 
 
-RULES = {
-    "momentum": momentum,
-    "adam": adam,
-    "decay": lambda p: SGD(p, lr=0.3, weight_decay=0.01),
-}
+@pytest.mark.parametrize("rule", [momentum, adam, decay])
+def test_resume_with_every_callback(tmp_path, rule):
+    folders = map(Path, (tmp_path / f"run {n}" for n in itertools.count()))
+    metrics = {"share": lambda output, labels: np.float32(labels.mean())}
 
-
-@pytest.mark.parametrize("rule", RULES)
-def test_every_callback_at_once_is_resumed(tmp_path, rule):
-    folders = itertools.count()
-
-    def run(further, resume):
-        folder, statistics = (
-            tmp_path / f"run {next(folders)}",
-            Statistics(every_steps=3),
-        )
+    def make():
+        folder = next(folders)
         callbacks = [
-            statistics, ClipGradients(0.5), LearningRate(WarmUp(4, CosineSchedule(30))),
-            Evaluate(held(), every_steps=4), EarlyStopping(patience=1),
-            BestWeights(folder / "best.safetensors"), LogFile(folder / "log.csv"),
-        ]  # fmt: skip
-        metrics = {"share": lambda output, labels: np.float32(labels.mean())}
-        trainer = build([*callbacks, *further], RULES[rule], metrics=metrics, seed=2)
-        trainer.fit(
-            data(), 4, Batches(IDS[48:], LABELS[48:], batch_size=5), resume=resume
-        )
-        trainer.history.rows += statistics.history.rows
-        trainer.history.rows.append(mg.load(folder / "best.safetensors").info)
-        return trainer
+            Statistics(every_steps=3),
+            ClipGradients(0.5),
+            LearningRate(WarmUp(4, CosineSchedule(30))),
+            Evaluate(held(), every_steps=4),
+            EarlyStopping(patience=1),
+            BestWeights(folder / "best.safetensors"),
+            LogFile(folder / "log.csv"),
+        ]
+        trainer = build(callbacks, rule, metrics=metrics, seed=2)
+        return trainer, data(12), 4, held()
 
-    check_resumes(tmp_path / "snapshots", run)
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_storing_a_run_does_not_change_it_and_it_can_be_made_longer(tmp_path, rule):
-    whole, stored, longer = (build([], RULES[rule], seed=2) for _ in range(3))
-    stored.callbacks = [Snapshots(tmp_path, every_steps=1)]
-    whole.fit(data(), 2)
-    stored.fit(data(), 2)
-    assert weights(stored) == weights(whole)
-    longer.fit(data(), 4, resume=Snapshots.latest(tmp_path))
-    whole = build([], RULES[rule], seed=2)
-    whole.fit(data(), 4)
-    assert state(longer) == state(whole)
+    check_resumes(tmp_path / "snapshots", make)
+    best = [mg.load(path / "best.safetensors").info for path in tmp_path.glob("run*")]
+    assert best == best[:1] * len(best)
 
 
-def test_a_list_of_batches_is_resumed_and_a_shorter_one_refused(tmp_path):
+@pytest.mark.parametrize("rule", [momentum, adam, decay])
+def test_snapshots_do_not_change_a_run_and_resume_makes_it_longer(tmp_path, rule):
+    def run(epochs, *callbacks, resume=None):
+        trainer = build(callbacks, rule, seed=2)
+        trainer.fit(data(), epochs, resume=resume)
+        return state(trainer)
+
+    assert run(2, Snapshots(tmp_path, every_steps=1)) == run(2)
+    assert run(4, resume=Snapshots.latest(tmp_path)) == run(4)
+
+
+def test_resume_with_a_list_of_batches(tmp_path):
     batches = list(data())
-
-    def run(further, resume):
-        trainer = build(further, seed=2)
-        trainer.fit(batches, 3, resume=resume)
-        return trainer
-
-    check_resumes(tmp_path, run)
-    told = "the number of batches was 6 and is now 4"
-    with pytest.raises(CheckpointError, match=told):
-        build().fit(batches[:4], 3, resume=tmp_path / "step-000000003.safetensors")
+    check_resumes(tmp_path, lambda: (build(seed=2), batches, 2))
+    with pytest.raises(CheckpointError, match="number of batches was 6 and is now 4"):
+        build().fit(batches[:4], 2, resume=tmp_path / "step-000000003.safetensors")
 
 
-def test_a_second_fit_is_resumed(tmp_path):
-    def run(further, resume):
+def test_resume_a_second_fit(tmp_path):
+    def make():
         fails = At("on_step", 8, lambda trainer: 1 / 0)
         trainer, train = build([ClipGradients(0.1), fails], momentum), data()
         with pytest.raises(ZeroDivisionError):
             trainer.fit(train, 2)
-        trainer.callbacks = [trainer.callbacks[0], *further]
-        trainer.fit(train, 2, resume=resume)
-        return trainer
+        trainer.callbacks.remove(fails)
+        return trainer, train, 2
 
-    check_resumes(tmp_path, run)
+    check_resumes(tmp_path, make)
+
+
+def test_resume_with_a_parameter_called_value(tmp_path):
+    class Named(Dense):
+        def named_parameters(self):
+            return {"value": self.W, "b": self.b}
+
+        def forward(self, ids):
+            return super().forward(ids / 30.0)
+
+    def make():
+        mg.seed(1)
+        model = Named(6, 2)
+        # a rate at which the first epoch is the best
+        optimizer = SGD(model.named_parameters(), lr=3.0)
+        loss = mg.softmax_cross_entropy
+        trainer = Trainer(model, loss, optimizer, callbacks=[BestWeights()])
+        return trainer, data(), 2, held()
+
+    check_resumes(tmp_path, make)
 
 
 # ---- what does not fit ----
 
 
 def edited(change):
-    """A change to the content of a snapshot, whose checksum then fits."""
+    """A change to the arrays and the info of a snapshot, whose checksum then fits."""
 
     def edit(path):
         checkpoint = mg.load(path)
@@ -228,13 +235,18 @@ def edited(change):
     return edit
 
 
+def without(name):
+    """A snapshot that lacks an array."""
+    return edited(lambda arrays, info: arrays.pop(name))
+
+
 def other_head(parameters):
     parameters["dense.W"].node.output = np.zeros((6, 3), "float32")
     return momentum(parameters)
 
 
 @pytest.mark.parametrize(
-    ("change", "code", "told"),
+    ("change", "code", "message"),
     [
         ({"optimizer": adam}, "MG508", "the optimizer was 'SGD' and is now 'Adam'"),
         (
@@ -252,28 +264,28 @@ def other_head(parameters):
         ),
         ({"train": data(seed=5)}, "MG414", "seed"),
         (edited(lambda arrays, info: info.pop("kind")), "MG508", "only weights"),
-        (edited(lambda arrays, info: arrays.pop("model/dense.b")), "MG505", "dense.b"),
         (
-            edited(lambda arrays, info: arrays.pop("optimizer/velocity/dense.b")),
-            "MG505",
-            "dense.b",
+            edited(lambda arrays, info: info["callbacks"].pop("EarlyStopping")),
+            "MG508",
+            "not the ones that the run stored",
         ),
+        (without("model/dense.b"), "MG505", "dense.b"),
+        (without("optimizer/velocity/dense.b"), "MG505", "dense.b"),
         (Path.unlink, "MG501", "cannot read"),
     ],
 )
-def test_a_snapshot_that_does_not_fit_leaves_the_model_alone(
-    tmp_path, change, code, told
-):
-    build([Snapshots(tmp_path, every_steps=7)], momentum).fit(data(), 2)
-    newest = Snapshots.latest(tmp_path)
-    assert newest is not None
-    options = dict(change) if isinstance(change, dict) else change(newest) or {}
-    train = options.pop("train", data())
-    trainer = build(**{"optimizer": momentum, **options})
+def test_resume_refuses_what_does_not_fit(tmp_path, change, code, message):
+    stopping = EarlyStopping("train_loss")
+    build([stopping, Snapshots(tmp_path)], momentum).fit(data(), 1)
+    newest: Any = Snapshots.latest(tmp_path)
+    options = {"optimizer": momentum, "train": data()}
+    options |= change if isinstance(change, dict) else change(newest) or {}
+    train = options.pop("train")
+    trainer = build([stopping], **options)
     before = weights(trainer)
     with pytest.raises(MinigradError) as error:
         trainer.fit(train, 2, resume=newest)
-    assert error.value.code == code and told in str(error.value)
+    assert error.value.code == code and message in str(error.value)
     assert weights(trainer) == before
 
 
@@ -281,7 +293,7 @@ class Position:
     """Batches of a user, whose position is one attribute."""
 
     def __init__(self):
-        self.batches, self.position = list(data()), {"epoch": 0}
+        self.batches, self.position = list(data(4))[:3], {"epoch": 0}
 
     def __len__(self):
         return len(self.batches)
@@ -311,30 +323,32 @@ class Letters(Callback):
             raise RuntimeError("these are not my letters")
 
 
-def rich(further=()):
-    """A run with pending updates, and callbacks of which the last one can fail."""
+def begun(*callbacks):
+    """A trainer with pending updates, and with callbacks of which the last one can fail."""
     mine = [
-        Statistics(every_steps=2),
+        Statistics(2),
         ClipGradients(0.5),
         EarlyStopping(),
         BestWeights(),
         Letters(),
     ]
-    return build([*mine, *further], adam, seed=2)
+    trainer = build([*mine, *callbacks], adam, seed=2)
+    trainer.begin(Position(), 2, held())
+    return trainer
 
 
-def resumable(trainer):
-    """Everything that resuming changes."""
-    arrays = {**trainer.optimizer.raw_state(), **trainer.model.state_dict()}
-    return repr((
-        {name: (array.tobytes(), array.shape) for name, array in sorted(arrays.items())},
-        [(type(one).__name__, sorted(one.state_dict().items())) for one in trainer.callbacks],
-        {path: layer.training for path, layer in trainer.model.named_layers().items()},
-        [getattr(trainer, name) for name in ("epoch", "step", "batch", "trained", "stop_reason")],
-        trainer.optimizer.hyperparameters(), trainer.started, vars(trainer.means),
-        trainer.history.rows, trainer.seconds, trainer.train.state_dict(),
-        mg.generator().bit_generator.state,
-    ))  # fmt: skip
+def everything(trainer):
+    """All that resuming changes."""
+    names = "epoch", "step", "batch", "trained", "started", "seconds", "history"
+    return {
+        "pending": in_bytes(trainer.optimizer.raw_state()),
+        **state(trainer),
+        **{name: copy.deepcopy(getattr(trainer, name)) for name in names},
+        "hyperparameters": trainer.optimizer.hyperparameters(),
+        "means": vars(trainer.means),
+        "modes": [one.training for one in trainer.model.named_layers().values()],
+        "train": trainer.train.state_dict(),
+    }
 
 
 def places(value, path=()):
@@ -345,58 +359,53 @@ def places(value, path=()):
             yield from places(item, (*path, name))
 
 
-def without_or_wrong(whole):
-    """Yield (description, arrays, info) of a snapshot in which one part is missing or wrong."""
+def damaged(whole):
+    """Yield (path, arrays, info) of a snapshot in which one part is missing or wrong."""
     for path in places(whole.info):
         for wrong in ("missing", "?"):
             info = copy.deepcopy(whole.info)
             *above, last = path
             parent = functools.reduce(lambda value, name: value[name], above, info)
+            parent[last] = wrong
             if wrong == "missing":
                 del parent[last]
-            else:
-                parent[last] = wrong
             yield (*path, wrong), whole, info
     for name, array in whole.items():
         rest = {other: one for other, one in whole.items() if other != name}
         yield (name, "missing"), rest, whole.info
-        for wrong in (array[None], array.astype(bool)):
-            yield (name, wrong.shape, wrong.dtype), {**rest, name: wrong}, whole.info
+        yield (name, "shape"), {**rest, name: array[None]}, whole.info
+        yield (name, "dtype"), {**rest, name: array.astype(bool)}, whole.info
 
 
-def test_a_snapshot_with_a_missing_or_wrong_part_changes_nothing(
-    tmp_path,
-):
-    rich([Snapshots(tmp_path, every_steps=1, keep=100)]).fit(Position(), 3, held())
-    whole = mg.load(tmp_path / "step-000000010.safetensors")
+def test_resume_changes_nothing_if_a_part_is_missing_or_wrong(tmp_path):
+    begun(Snapshots(tmp_path, every_steps=2)).fit(Position(), 2, held())
+    whole = mg.load(tmp_path / "step-000000004.safetensors")
     assert (
-        "optimizer/pending sums/embedding.table" in whole and whole.info["batch"] == 4
+        "optimizer/pending sums/embedding.table" in whole and whole.info["batch"] == 1
     )
+    path = tmp_path / "edited.safetensors"
 
     def resume(arrays, info):
-        path = tmp_path / "edited.safetensors"
         mg.save(path, arrays, info)
-        trainer, error = rich(), None
-        trainer.begin(Position(), 3, held())
+        trainer, error = begun(), None
         try:
             trainer._start(path)
-        except Exception as raised:
+        except MinigradError as raised:
             error = raised
-        return error, resumable(trainer)
+        return error, everything(trainer)
 
-    error, resumed = resume(whole, whole.info)
+    error, complete = resume(whole, whole.info)
     assert error is None
     error, unchanged = resume(whole, {})
-    assert isinstance(error, CheckpointError) and unchanged != resumed
-    for what, arrays, info in without_or_wrong(whole):
+    assert error is not None and unchanged != complete
+    for part, arrays, info in damaged(whole):
         error, after = resume(arrays, info)
         if error is not None:
-            assert isinstance(error, MinigradError), (what, repr(error))
-            assert after == unchanged, (what, error)
+            assert after == unchanged, (part, error)
         else:
             # a callback and a reason to stop may contain any text
-            text = what[0] in ("callbacks", "stop_reason") and what[-1] == "?"
-            assert text or (what == ("form", "missing") and after == resumed), what
+            text = part[0] in ("callbacks", "stop_reason") and part[-1] == "?"
+            assert text or part == ("form", "missing") and after == complete, part
 
 
 def carrying(callbacks=()):
@@ -410,19 +419,17 @@ def carrying(callbacks=()):
         return mg.mean_squared_error(output, labels[:, -output.shape[1] :])
 
     rng = np.random.default_rng(0)
-    batches = [rng.normal(size=(2, 2, 2, 3)).astype("float32") for _ in range(4)]
-    trainer = Trainer(model, loss, optimizer, metrics={}, callbacks=callbacks)
-    return trainer, [(x, y[..., :2]) for x, y in batches]
+    x = rng.normal(size=(4, 2, 2, 3)).astype("float32")
+    batches = list(zip(x, x[..., :2], strict=True))
+    return Trainer(model, loss, optimizer, metrics={}, callbacks=callbacks), batches
 
 
 @pytest.mark.parametrize("array", ["state.0", "state.1", "x"])
-def test_a_carried_state_that_lacks_an_array_is_refused_before_anything_changes(
-    tmp_path, array
-):
+def test_resume_refuses_a_carried_state_without_an_array(tmp_path, array):
     trainer, batches = carrying([Snapshots(tmp_path, every_steps=1, keep=4)])
     trainer.fit(batches, 1)
     path = tmp_path / "step-000000002.safetensors"
-    edited(lambda arrays, info: arrays.pop(f"carried/{array}"))(path)
+    without(f"carried/{array}")(path)
     trainer, batches = carrying()
     before = weights(trainer)
     with pytest.raises(CheckpointError, match="MG508"):
@@ -430,64 +437,28 @@ def test_a_carried_state_that_lacks_an_array_is_refused_before_anything_changes(
     assert weights(trainer) == before and trainer.step == 0
 
 
-@pytest.mark.parametrize("name", ["Statistics", "ClipGradients"])
-def test_a_callback_whose_state_is_missing_is_not_taken_for_a_new_one(tmp_path, name):
-    rich([Snapshots(tmp_path, every_steps=2, keep=9)]).fit(data(), 1, held())
-    path = tmp_path / "step-000000004.safetensors"
-    edited(lambda arrays, info: info["callbacks"].pop(name))(path)
-    trainer = rich()
-    before = weights(trainer)
-    with pytest.raises(CheckpointError, match="not the ones that the run stored"):
-        trainer.fit(data(), 1, held(), resume=path)
-    assert weights(trainer) == before and trainer.step == 0
-
-
-def test_a_callback_may_be_added_when_a_run_is_resumed(tmp_path):
+def test_resume_with_a_new_callback(tmp_path):
     build([Snapshots(tmp_path, every_steps=2, keep=9)]).fit(data(), 1)
     statistics = Statistics(every_steps=1)
     build([statistics]).fit(data(), 1, resume=tmp_path / "step-000000004.safetensors")
     assert statistics.history["step"] == [5, 6]
 
 
-def test_another_column_s_best_value_is_not_taken_over(tmp_path):
+def test_resume_forgets_the_best_value_of_another_column(tmp_path):
     build([EarlyStopping("train_accuracy"), Snapshots(tmp_path)]).fit(data(), 1)
     stopping = EarlyStopping("train_loss")
     history = build([stopping]).fit(data(), 2, resume=Snapshots.latest(tmp_path))
     assert stopping.value == history["train_loss"][1]
 
 
-def test_a_state_that_no_snapshot_can_hold_ends_the_run(tmp_path):
-    odd = Callback()
-    odd.state_dict = lambda: {"arrays": [np.ones(2)]}  # type: ignore[method-assign]
+def test_snapshots_refuse_a_callback_state_that_is_not_json(tmp_path):
+    odd: Any = Callback()
+    odd.state_dict = lambda: {"arrays": [np.ones(2)]}
     with pytest.raises(DtypeError, match="MG507"):
         build([odd, Snapshots(tmp_path)]).fit(data(), 1)
 
 
-def test_a_float32_metric_is_a_number_like_any_other(tmp_path):
+def test_snapshots_store_a_float32_metric(tmp_path):
     third = {"one": lambda output, labels: np.float32(1) / np.float32(3)}
     history = build([Snapshots(tmp_path)], metrics=third).fit(data(), 1)
     assert type(history["train_one"][0]) is float and Snapshots.latest(tmp_path)
-
-
-def test_a_parameter_may_be_called_value(tmp_path):
-    class Named(Dense):
-        def named_parameters(self):
-            return {"value": self.W, "b": self.b}
-
-        def forward(self, ids):
-            return super().forward(ids / 30.0)
-
-    def run(further, resume):
-        mg.seed(1)
-        model = Named(6, 2)
-        optimizer = SGD(
-            model.named_parameters(), lr=3.0
-        )  # so that the first epoch is the best
-        callbacks = [BestWeights(), *further]
-        trainer = Trainer(
-            model, mg.softmax_cross_entropy, optimizer, callbacks=callbacks
-        )
-        trainer.fit(data(), 3, held(), resume=resume)
-        return trainer
-
-    check_resumes(tmp_path, run)
