@@ -34,6 +34,12 @@ from optim import (
 from tests.optim.training.runs import At, build, data, held, in_bytes, state, weights
 
 
+@pytest.fixture(autouse=True)
+def unsynced(monkeypatch):
+    """No snapshot waits for the disk."""
+    monkeypatch.setattr("os.fsync", lambda file: None)
+
+
 def check_resumes(folder, make):
     """A run, interrupted after each of its steps, ends as if it had not been. `make` returns its
     trainer and the arguments of fit.
