@@ -1,5 +1,7 @@
 """A run whose figures are known: one number, whose gradient is the mean of its inputs."""
 
+from typing import Any
+
 import numpy as np
 
 import minigrad as mg
@@ -7,14 +9,12 @@ from optim import SGD, Trainer
 
 
 class Point:
-    """One number w, whose loss on a batch (x, y) is the mean of w x: its gradient is the mean of
-    x.
-    """
+    """One number w, whose loss on a batch (x, y) is the mean of w x. It is no Layer."""
 
     training = False
 
-    def __init__(self):
-        self.w = mg.Tensor(np.zeros(1), requires_grad=True, name="w")
+    def __init__(self, dtype):
+        self.w = mg.Tensor(np.zeros(1, dtype), requires_grad=True, name="w")
 
     def named_parameters(self):
         return {"point.w": self.w}
@@ -26,38 +26,34 @@ class Point:
         self.training = False
 
     def __call__(self, x):
-        product: mg.Tensor = self.w * x
-        return product
+        return self.w * x
 
 
-BATCH = np.array([1.0]), np.zeros(1)
+def batch(x):
+    return np.array([x]), np.zeros(1)
 
 
-def train(
-    callbacks,
-    batches,
-    epochs=1,
-    scores=None,
-    point=None,
-    **options,
-):
-    """A run at learning rate 1; `scores` is the validation loss of each epoch."""
-    point = point or Point()
-    optimizer = SGD(point.named_parameters(), lr=1.0)
-    trainer = Trainer(point, lambda output, labels: output.sum(), optimizer, metrics={}, callbacks=callbacks,
-                      config={"size": 1})  # fmt: skip
+def run(callbacks, xs=(1.0,), epochs=1, scores=None, dtype="float64", **options):
+    """A run over batches of one example (or over other iterables of batches) at learning rate 1;
+    `scores` is the validation loss of each epoch.
+    """
+    point: Any = Point(dtype)
+    trainer = Trainer(
+        point,
+        lambda output, labels: output.sum(),
+        SGD(point.named_parameters(), lr=1.0),
+        metrics={},
+        callbacks=callbacks,
+        config={"size": 1},
+    )
+    batches = [batch(x) for x in xs] if isinstance(xs, (list, tuple)) else xs
     if scores is not None:
         left = iter(scores)
         trainer.evaluate = lambda batches: {"loss": next(left)}  # type: ignore[method-assign]
-    trainer.fit(batches, epochs, None if scores is None else batches, **options)
+        options["validation"] = batches
+    trainer.fit(batches, epochs, **options)
     return trainer
 
 
-def run(callbacks, *, xs=(1.0,), **options):
-    """A run over batches of one example."""
-    return train(callbacks, [(np.array([x]), np.zeros(1)) for x in xs], **options)
-
-
 def w(trainer):
-    assert isinstance(trainer.model, Point)
     return trainer.model.w.item()
