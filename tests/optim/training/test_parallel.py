@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ from layers import (
 from minigrad.errors import MinigradError
 from minigrad.gates.table import make_table
 from optim import SGD, Adam, Callback, Snapshots, Trainer, freeze
-from optim.training.parallel import all_reduce, fingerprint, shard, sum_gradients
+from optim.training.parallel import fingerprint, sum_gradients
 from tests.optim import ranks as programs
 
 needs_mpi = pytest.mark.skipif(
@@ -109,30 +108,6 @@ def fit(comm, make, batches, callbacks=(), rule=SGD, loss=LOSS, **options):
     )
     trainer.fit(batches, 3, **options)
     return model.state_dict() | trainer.optimizer.state_dict()
-
-
-@pytest.mark.parametrize(
-    ("rows", "size", "taken"),
-    [
-        (10, 4, [(0, 3), (3, 2), (5, 3), (8, 2)]),
-        # the second takes a row as well, and counts it as none
-        (2, 4, [(0, 1), (1, 0), (1, 1), (1, 0)]),
-    ],
-)
-def test_shard(rows, size, taken):
-    for rank, (first, count) in enumerate(taken):
-        comm = SimpleNamespace(rank=rank, size=size)
-        (inputs, labels), counted = shard(comm, (np.arange(rows), list(range(rows))))
-        assert counted == count and labels == list(inputs)
-        assert labels == list(range(first, first + max(count, 1)))
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 5])
-def test_all_reduce_adds_in_order_of_ranks(size):
-    scales = 10.0 ** np.arange(12).reshape(3, 4)
-    parts = np.random.default_rng(0).normal(size=(size, 3, 4)) * scales
-    for result in on_ranks(size, lambda comm: all_reduce(comm, parts[comm.rank])):
-        assert_array_equal(result, sum(parts))
 
 
 def test_sum_gradients_weighs_every_kind_of_gradient():
@@ -447,28 +422,6 @@ def test_mpi_resumes_after_ctrl_c(whole, tmp_path):
 
 
 # ---- BatchNorm, whose statistics are sums over the ranks ----
-
-
-def test_batch_norm_resumes_on_any_number_of_ranks(tmp_path):
-    alone = programs.train(None, **NORM)
-
-    def run(size, folder, **more):
-        def act(comm):
-            return programs.train(comm, folder=folder, **NORM, **more)
-
-        outcomes = on_ranks(size, act)
-        assert len(hashes(outcomes)) == 1
-        assert programs.difference(alone, outcomes[0])[0] < 1e-13
-        return hashes(outcomes)
-
-    whole = run(2, tmp_path)
-    snapshot = tmp_path / "snapshots" / "step-000000010.safetensors"
-    for size in (1, 2, 3):
-        folder = tmp_path / str(size)
-        (folder / "snapshots").mkdir(parents=True)
-        (folder / "snapshots" / snapshot.name).hardlink_to(snapshot)
-        resumed = run(size, folder, resume=True)
-        assert size != 2 or resumed == whole  # the same number of ranks as before
 
 
 class Selected(Layer):

@@ -1,7 +1,5 @@
 """Resumed runs end as uninterrupted ones, and a snapshot that does not fit is an error."""
 
-import copy
-import functools
 import itertools
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import LSTM, BatchNorm, Dense, Sequential, Stateful, TruncatedBPTT
+from layers import BatchNorm, Dense, Sequential
 from minigrad.data import Batches
 from minigrad.errors import CheckpointError, DtypeError, MinigradError
 from optim import (
@@ -24,6 +22,7 @@ from optim import (
     Evaluate,
     LearningRate,
     LogFile,
+    RMSprop,
     Snapshots,
     Statistics,
     Trainer,
@@ -31,7 +30,7 @@ from optim import (
     freeze,
     unfreeze,
 )
-from tests.optim.training.runs import At, build, data, held, in_bytes, state, weights
+from tests.optim.training.runs import At, build, data, held, state
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +69,10 @@ def adam(parameters):
     return Adam(parameters, lr=0.02)
 
 
+def fading(parameters):
+    return Adam(parameters, betas=(0.0, 0.99))
+
+
 def decay(parameters):
     return SGD(parameters, lr=0.3, weight_decay=0.01)
 
@@ -94,7 +97,7 @@ CHANGES: dict[str, Any] = {
     "lr of NumPy": (adam, assign(3, "lr", np.float32(0.05))),
     "scale": (adam, assign(3, "scale", 0.3)),
     "weight_decay": (momentum, assign(3, "weight_decay", 0.1, group=1)),
-    "betas": (adam, assign(6, "beta1", 0.1)),
+    "betas": (adam, assign(6, "beta1", np.float32(0.1))),
     "mode": (momentum, At("on_step", 3, lambda t: t.model.dropout.eval())),
     "freezing": (
         momentum,
@@ -153,7 +156,7 @@ def test_resume_with_batches_used_in_several_places(tmp_path, use, seed):
     check_resumes(tmp_path, make)
 
 
-@pytest.mark.parametrize("rule", [momentum, adam, decay])
+@pytest.mark.parametrize("rule", [momentum, adam, fading, decay, RMSprop])
 def test_resume_with_every_callback(tmp_path, rule):
     folders = map(Path, (tmp_path / f"run {n}" for n in itertools.count()))
     metrics = {"share": lambda output, labels: np.float32(labels.mean())}
@@ -230,6 +233,20 @@ def test_resume_with_a_parameter_called_value(tmp_path):
 # ---- what does not fit ----
 
 
+class Letters(Callback):
+    """A callback of a user, which fails after it has loaded another state."""
+
+    remembers = ("letters",)
+
+    def on_start(self, trainer):
+        self.letters = ["a"]
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        if state["letters"] != ["a"]:
+            raise RuntimeError("these are not my letters")
+
+
 def edited(change):
     """A change to the arrays and the info of a snapshot, whose checksum then fits."""
 
@@ -275,172 +292,37 @@ def other_head(parameters):
             "MG508",
             "not the ones that the run stored",
         ),
+        (
+            edited(lambda arrays, info: info["callbacks"].update(Letters="b")),
+            "MG508",
+            "not the ones that the run stored",
+        ),
+        (
+            edited(
+                lambda arrays, info: info["callbacks"]["Letters"].update(letters=["b"])
+            ),
+            "MG508",
+            "these are not my letters",
+        ),
         (without("model/dense.b"), "MG505", "dense.b"),
         (without("optimizer/velocity/dense.b"), "MG505", "dense.b"),
         (Path.unlink, "MG501", "cannot read"),
     ],
 )
 def test_resume_refuses_what_does_not_fit(tmp_path, change, code, message):
-    stopping = EarlyStopping("train_loss")
-    build([stopping, Snapshots(tmp_path)], momentum).fit(data(), 1)
+    callbacks = [Statistics(2), EarlyStopping("train_loss"), Letters()]
+    build([*callbacks, Snapshots(tmp_path)], momentum).fit(data(), 1)
     newest: Any = Snapshots.latest(tmp_path)
     options = {"optimizer": momentum, "train": data()}
     options |= change if isinstance(change, dict) else change(newest) or {}
     train = options.pop("train")
-    trainer = build([stopping], **options)
-    before = weights(trainer)
+    trainer = build(callbacks, **options)
+    trainer.fit(train, 0)
+    before = state(trainer)
     with pytest.raises(MinigradError) as error:
         trainer.fit(train, 2, resume=newest)
     assert error.value.code == code and message in str(error.value)
-    assert weights(trainer) == before
-
-
-class Position:
-    """Batches of a user, whose position is one attribute."""
-
-    def __init__(self):
-        self.batches, self.position = list(data(4))[:3], {"epoch": 0}
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __iter__(self):
-        self.position = {"epoch": self.position["epoch"] + 1}
-        return iter(self.batches)
-
-    def state_dict(self):
-        return self.position
-
-    def load_state_dict(self, position):
-        self.position = position
-
-
-class Letters(Callback):
-    """A callback of a user, which fails after it has loaded another state."""
-
-    remembers = ("letters",)
-
-    def on_start(self, trainer):
-        self.letters = ["a"]
-
-    def load_state_dict(self, state):
-        super().load_state_dict(state)
-        if state["letters"] != ["a"]:
-            raise RuntimeError("these are not my letters")
-
-
-def begun(*callbacks):
-    """A trainer with pending updates, and with callbacks of which the last one can fail."""
-    mine = [
-        Statistics(2),
-        ClipGradients(0.5),
-        EarlyStopping(),
-        BestWeights(),
-        Letters(),
-    ]
-    trainer = build([*mine, *callbacks], adam, seed=2)
-    trainer.begin(Position(), 2, held())
-    return trainer
-
-
-def everything(trainer):
-    """All that resuming changes."""
-    names = "epoch", "step", "batch", "trained", "started", "seconds", "history"
-    return {
-        "pending": in_bytes(trainer.optimizer.raw_state()),
-        **state(trainer),
-        **{name: copy.deepcopy(getattr(trainer, name)) for name in names},
-        "hyperparameters": trainer.optimizer.hyperparameters(),
-        "means": vars(trainer.means),
-        "modes": [one.training for one in trainer.model.named_layers().values()],
-        "train": trainer.train.state_dict(),
-    }
-
-
-def places(value, path=()):
-    """Yield the path of each item in nested dicts."""
-    for name, item in value.items():
-        yield (*path, name)
-        if isinstance(item, dict):
-            yield from places(item, (*path, name))
-
-
-def damaged(whole):
-    """Yield (path, arrays, info) of a snapshot in which one part is missing or wrong."""
-    for path in places(whole.info):
-        for wrong in ("missing", "?"):
-            info = copy.deepcopy(whole.info)
-            *above, last = path
-            parent = functools.reduce(lambda value, name: value[name], above, info)
-            parent[last] = wrong
-            if wrong == "missing":
-                del parent[last]
-            yield (*path, wrong), whole, info
-    for name, array in whole.items():
-        rest = {other: one for other, one in whole.items() if other != name}
-        yield (name, "missing"), rest, whole.info
-        yield (name, "shape"), {**rest, name: array[None]}, whole.info
-        yield (name, "dtype"), {**rest, name: array.astype(bool)}, whole.info
-
-
-def test_resume_changes_nothing_if_a_part_is_missing_or_wrong(tmp_path):
-    begun(Snapshots(tmp_path, every_steps=2)).fit(Position(), 2, held())
-    whole = mg.load(tmp_path / "step-000000004.safetensors")
-    assert (
-        "optimizer/pending sums/embedding.table" in whole and whole.info["batch"] == 1
-    )
-    path = tmp_path / "edited.safetensors"
-
-    def resume(arrays, info):
-        mg.save(path, arrays, info)
-        trainer, error = begun(), None
-        try:
-            trainer._start(path)
-        except MinigradError as raised:
-            error = raised
-        return error, everything(trainer)
-
-    error, complete = resume(whole, whole.info)
-    assert error is None
-    error, unchanged = resume(whole, {})
-    assert error is not None and unchanged != complete
-    for part, arrays, info in damaged(whole):
-        error, after = resume(arrays, info)
-        if error is not None:
-            assert after == unchanged, (part, error)
-        else:
-            # a callback and a reason to stop may contain any text
-            text = part[0] in ("callbacks", "stop_reason") and part[-1] == "?"
-            assert text or part == ("form", "missing") and after == complete, part
-
-
-def carrying(callbacks=()):
-    """A run whose model carries the state (h, c) of an LSTM, and its batches."""
-    mg.seed(3)
-    lstm = LSTM(3, 2, return_sequences=True, return_state=True)
-    model = Stateful(lstm, TruncatedBPTT(2, 3))
-    optimizer = SGD(model.named_parameters(), lr=0.1)
-
-    def loss(output, labels):
-        return mg.mean_squared_error(output, labels[:, -output.shape[1] :])
-
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(4, 2, 2, 3)).astype("float32")
-    batches = list(zip(x, x[..., :2], strict=True))
-    return Trainer(model, loss, optimizer, metrics={}, callbacks=callbacks), batches
-
-
-@pytest.mark.parametrize("array", ["state.0", "state.1", "x"])
-def test_resume_refuses_a_carried_state_without_an_array(tmp_path, array):
-    trainer, batches = carrying([Snapshots(tmp_path, every_steps=1, keep=4)])
-    trainer.fit(batches, 1)
-    path = tmp_path / "step-000000002.safetensors"
-    without(f"carried/{array}")(path)
-    trainer, batches = carrying()
-    before = weights(trainer)
-    with pytest.raises(CheckpointError, match="MG508"):
-        trainer.fit(batches, 1, resume=path)
-    assert weights(trainer) == before and trainer.step == 0
+    assert state(trainer) == before
 
 
 def test_resume_with_a_new_callback(tmp_path):
@@ -462,9 +344,3 @@ def test_snapshots_refuse_a_callback_state_that_is_not_json(tmp_path):
     odd.state_dict = lambda: {"arrays": [np.ones(2)]}
     with pytest.raises(DtypeError, match="MG507"):
         build([odd, Snapshots(tmp_path)]).fit(data(), 1)
-
-
-def test_snapshots_store_a_float32_metric(tmp_path):
-    third = {"one": lambda output, labels: np.float32(1) / np.float32(3)}
-    history = build([Snapshots(tmp_path)], metrics=third).fit(data(), 1)
-    assert type(history["train_one"][0]) is float and Snapshots.latest(tmp_path)

@@ -1,4 +1,4 @@
-"""The table of a model, counted by hand."""
+"""summary: the table of a model, counted by hand."""
 
 import numpy as np
 
@@ -9,30 +9,26 @@ from optim.training.summary import lines_of
 from tests.minigrad.drawing.drawn_graphs import dense, rnn
 
 
-def test_summary_counts_by_hand():
+def test_summary_counts():
     net = Sequential(Embedding(100, 8), GRU(8, 4), Dense(4, 3))
     table = summary(net, np.zeros((2, 5), int))
-    lines = {line.layer: line for line in table.lines}
-    assert lines["Embedding"].output == (2, 5, 8) and lines["Dense"].output == (2, 3)
-    assert (
-        lines["Embedding"].parameters == 800 and lines["Dense"].parameters == 4 * 3 + 3
-    )
+    embedding, _, head = table.lines
+    assert embedding.output == (2, 5, 8) and head.output == (2, 3)
+    assert embedding.parameters == 800 and head.parameters == 4 * 3 + 3
     assert table.parameters == sum(line.parameters for line in table.lines)
     assert table.parameter_bytes == 4 * table.parameters and table.frozen == 0
     # a multiplication and an addition each, and the bias
-    assert lines["Dense"].flops == 2 * 2 * 4 * 3 + 2 * 3
-    assert lines["Dense"].bytes == 2 * (2 * 3 * 4)  # the product's output and the sum's
-    assert "sequential/dense" in str(
-        table
-    ) and f"{table.parameters:,} parameters" in str(table)
+    assert head.flops == 2 * 2 * 4 * 3 + 2 * 3
+    assert head.bytes == 2 * (2 * 3 * 4)  # the product's output and the sum's
+    assert "sequential/dense" in str(table)
+    assert f"{table.parameters:,} parameters" in str(table)
 
 
-def test_shared_parameters_count_once_and_frozen_ones_count():
+def test_summary_counts_shared_parameters_once_and_frozen_ones():
     class Twice(Layer):
         def __init__(self):
             super().__init__()
-            self.first = Dense(3, 3)
-            self.second = Dense(3, 3)
+            self.first, self.second = Dense(3, 3), Dense(3, 3)
             self.second.W = self.first.W
 
         def forward(self, x):
@@ -50,37 +46,27 @@ def test_shared_parameters_count_once_and_frozen_ones_count():
 def lines(output):
     """The lines of a graph whose parameters are the leaves that require a gradient."""
     nodes = mg.Graph(output).nodes
-    return lines_of(
-        nodes, [node for node in nodes if not node.gate and node.requires_grad], {}
-    )
+    leaves = [node for node in nodes if not node.gate and node.requires_grad]
+    return lines_of(nodes, leaves, {})
 
 
-def test_scopes_of_a_dense_network_by_hand():
-    # Rows of 2, from 2 inputs to 3 to 1 output, float32. A product of (n, k) by (k, m) takes 2nkm
-    # operations.
+def test_summary_has_a_line_for_each_scope():
+    # Rows of 2, from 2 inputs to 3 to 1 output, float32.
     hidden, head, outside = lines(dense())
-    assert [line.scope for line in (hidden, head, outside)] == [
-        "hidden",
-        "head",
-        "(top level)",
-    ]
-    assert [line.flops for line in (hidden, head)] == [
-        2 * 2 * 2 * 3 + 6 + 6,
-        2 * 2 * 3 * 1,
-    ]
-    assert [line.bytes for line in (hidden, head)] == [3 * 6 * 4, 2 * 4]
-    assert hidden.parameters == 9
+    assert (hidden.scope, hidden.parameters, hidden.bytes) == ("hidden", 9, 3 * 6 * 4)
+    assert (head.scope, head.bytes) == ("head", 2 * 4)
+    assert outside.scope == "(top level)"
 
 
-def test_steps_share_a_line():
-    (inside, outside) = lines(rnn(7))
+def test_summary_has_one_line_for_all_steps():
+    inside, outside = lines(rnn(7))
     assert [inside.scope, outside.scope] == ["rnn/t00 … t06", "(top level)"]
     # Five arrays of (2, 4) float64 per step, and the slice of x, (2, 3): x requires a gradient, so
     # it may be updated in place, and the slice is a copy.
     assert inside.bytes == 7 * (5 * 8 * 8 + 6 * 8)
 
 
-def test_a_buffer_that_is_shared_counts_once():
+def test_summary_counts_a_shared_buffer_once():
     x = mg.Tensor(np.ones((4, 4)), requires_grad=True)
     y = mg.tanh(x)
     (line,) = lines(y.reshape(16) * y.T.reshape(16))
