@@ -66,9 +66,8 @@ def test_weight_decay_is_set_for_all_groups_as_lr_is():
     optimizer.weight_decay, optimizer.lr = 0.2, 0.1
     for group in optimizer.groups:
         assert (group.weight_decay, group.lr) == (0.2, 0.1)
-    group: Any = optimizer.groups[0]
     with pytest.raises(AttributeError):
-        group.learning_rate = 1.0
+        setattr(optimizer.groups[0], "learning_rate", 1.0)  # noqa: B010
 
 
 def test_frozen_parameters_stay_and_their_steps_are_not_counted():

@@ -64,7 +64,7 @@ def test_batches_resume_anywhere(rows, size, shuffle, data):
         return Batches(np.arange(rows), batch_size=size, seed=3, shuffle=shuffle)
 
     reference, stopped = fresh(), fresh()
-    expected = sum([epoch(reference) for _ in range(4)], [])
+    expected: Any = sum([epoch(reference) for _ in range(4)], [])
     stop = data.draw(st.integers(0, 3 * len(stopped)), label="batches before the stop")
     found: list[Any] = []
     while len(found) < stop:
