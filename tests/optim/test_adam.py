@@ -18,7 +18,12 @@ def test_adam_does_not_lose_a_small_gradient_after_a_large_one(sparse):
     p = mg.Tensor([[0.0]], requires_grad=True)
     if sparse:
         p = make_table([[0.0]])
-    optimizer = Adam({"p": p}, lr=0.1, betas=(0.0, 0.0), eps=0.0)
+    optimizer = Adam(
+        {"p": p},
+        lr=0.1,
+        betas=(0.0, 0.0),
+        eps=0.0,
+    )
     # without memory each step is lr times the gradient's sign
     for g, expected in (1.0, -0.1), (1e-5, -0.2), (1e-10, -0.3):
         optimizer.zero_grad()

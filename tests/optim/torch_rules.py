@@ -34,7 +34,12 @@ RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "adam": ("Adam", {"lr": 0.01}),
     "adam_decay": (
         "Adam",
-        {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-3, "weight_decay": 0.02},
+        {
+            "lr": 0.01,
+            "betas": (0.8, 0.99),
+            "eps": 1e-3,
+            "weight_decay": 0.02,
+        },
     ),
     "adamw": ("AdamW", {"lr": 0.01, "weight_decay": 0.1}),
 }  # by minigrad's names and with its defaults
@@ -72,7 +77,10 @@ def check_against_torch(name):
     rule, options = RULES[name]
     make, stored = getattr(optim, rule), reference()
     ours = parameters()
-    ours["W"] = mg.Tensor(np.asfortranarray(stored["start/W"]), requires_grad=True)
+    ours["W"] = mg.Tensor(
+        np.asfortranarray(stored["start/W"]),
+        requires_grad=True,
+    )
     optimizer = make(ours, **options)
     for step in range(STEPS):
         walk(optimizer, [step])
@@ -99,37 +107,33 @@ def main():
     import torch
 
     rng = np.random.default_rng(6)
-    start = {"W": rng.normal(size=(4, 3)), "b": rng.normal(size=3)}
-    gradients = {
-        path: rng.normal(size=(STEPS, *value.shape)) for path, value in start.items()
-    }
-    stored: dict[str, Any] = {f"start/{path}": value for path, value in start.items()}
-    stored |= {f"gradients/{path}": value for path, value in gradients.items()}
+    shapes = {"W": (4, 3), "b": (3,)}
+    stored: Any = {"torch": torch.__version__}
+    for path, shape in shapes.items():
+        stored[f"start/{path}"] = rng.normal(size=shape)
+    for path, shape in shapes.items():
+        stored[f"gradients/{path}"] = rng.normal(size=(STEPS, *shape))
     for name, (rule, options) in RULES.items():
-        named = {
-            {"decay": "alpha"}.get(option, option): value
-            for option, value in options.items()
-        }
+        named = dict(options)
         if rule != "SGD":
             named.setdefault("eps", 1e-7)
-        parameters = {
-            path: torch.nn.Parameter(torch.tensor(value))
-            for path, value in start.items()
+        if "decay" in named:
+            named["alpha"] = named.pop("decay")
+        start = {
+            path: torch.nn.Parameter(torch.tensor(stored[f"start/{path}"]))
+            for path in shapes
         }
-        optimizer = getattr(torch.optim, rule)(parameters.values(), **named)
-        walked: dict[str, list[Any]] = {path: [] for path in parameters}
+        optimizer = getattr(torch.optim, rule)(start.values(), **named)
+        for path, shape in shapes.items():
+            stored[f"{name}/{path}"] = np.zeros((STEPS, *shape))
         for step in range(STEPS):
-            for path, parameter in parameters.items():
-                parameter.grad = torch.tensor(gradients[path][step])
+            for path, p in start.items():
+                p.grad = torch.tensor(stored[f"gradients/{path}"][step])
             if step % 4 == 2:
-                parameters["b"].grad = None  # a parameter that a step does not reach
+                start["b"].grad = None  # a parameter that a step does not reach
             optimizer.step()
-            for path, parameter in parameters.items():
-                walked[path].append(parameter.detach().numpy().copy())
-        stored |= {
-            f"{name}/{path}": np.stack(values) for path, values in walked.items()
-        }
-    stored["torch"] = np.array(torch.__version__)
+            for path, p in start.items():
+                stored[f"{name}/{path}"][step] = p.detach().numpy()
     np.savez_compressed(PATH, **stored)
 
 

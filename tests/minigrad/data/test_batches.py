@@ -45,27 +45,49 @@ def test_batches_are_in_the_order_of_numpys_permutation():
     size: Any = np.int64(4)
     batches = Batches(np.arange(10), batch_size=size, seed=7)
     # As NumPy printed np.random.default_rng([7, epoch]).permutation(10)
-    assert epoch(batches) == [[8, 0, 7, 1], [3, 6, 2, 4], [5, 9]]
-    assert epoch(batches) == [[9, 0, 8, 6], [7, 1, 3, 4], [2, 5]]
+    assert epoch(batches) == [
+        [8, 0, 7, 1],
+        [3, 6, 2, 4],
+        [5, 9],
+    ]
+    assert epoch(batches) == [
+        [9, 0, 8, 6],
+        [7, 1, 3, 4],
+        [2, 5],
+    ]
 
 
 def test_batches_keep_rows_together_and_pad_them():
     x = np.arange(15).reshape(5, 3)
-    words = [[7], [7, 7], [7, 7, 7], [7, 7, 7, 7], [7, 7, 7, 7, 7]]
+    words = [
+        [7],
+        [7, 7],
+        [7, 7, 7],
+        [7, 7, 7, 7],
+        [7, 7, 7, 7, 7],
+    ]
     for part, rows, ids in Batches(x, range(5), words, batch_size=2):
         assert_array_equal(part, x[rows])
         assert_array_equal((ids == 7).sum(axis=1), rows + 1)
         assert ids.shape == (len(rows), rows.max() + 1) and np.all(ids[:, -1] == 7)
 
 
-@given(row_counts, st.integers(1, 10), st.booleans(), st.data())
+@given(
+    row_counts,
+    st.integers(1, 10),
+    st.booleans(),
+    st.data(),
+)
 def test_batches_resume_anywhere(rows, size, shuffle, data):
     def fresh():
         return Batches(np.arange(rows), batch_size=size, seed=3, shuffle=shuffle)
 
     reference, stopped = fresh(), fresh()
     expected: Any = sum([epoch(reference) for _ in range(4)], [])
-    stop = data.draw(st.integers(0, 3 * len(stopped)), label="batches before the stop")
+    stop = data.draw(
+        st.integers(0, 3 * len(stopped)),
+        label="batches before the stop",
+    )
     found: list[Any] = []
     while len(found) < stop:
         for (batch,) in stopped:
@@ -108,12 +130,19 @@ def test_batches_refuse_a_size_that_is_not_an_integer(size):
         Batches([1, 2], batch_size=size)
 
 
-@given(st.integers(1, 7), st.integers(1, 6), st.integers(0, 60))
+@given(
+    st.integers(1, 7),
+    st.integers(1, 6),
+    st.integers(0, 60),
+)
 def test_stream_reads_each_row_from_left_to_right(rows, steps, more):
     ids = np.arange(rows * steps + 1 + more)
     windows = np.array(list(Stream(ids, rows, steps)))
     assert windows.shape[1:] == (2, rows, steps)
-    x, y = windows.transpose(1, 2, 0, 3).reshape(2, -1)
+    x, y = windows.transpose(1, 2, 0, 3).reshape(
+        2,
+        -1,
+    )
     assert_array_equal(x, ids[: x.size])
     assert_array_equal(y, x + 1)
     assert len(ids) - 1 - x.size < rows * steps  # less than a window is left out

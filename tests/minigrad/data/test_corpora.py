@@ -28,7 +28,11 @@ def test_texts_have_the_published_checksums(name, read):
 def test_load_names_has_makemores_counts():
     # Karpathy's lecture: 32,033 words, of 2 to 15 letters, and 228,146 bigrams with both ends
     lengths = [len(name) for name in load_names()]
-    assert (len(lengths), min(lengths), max(lengths)) == (32_033, 2, 15)
+    assert (
+        len(lengths),
+        min(lengths),
+        max(lengths),
+    ) == (32_033, 2, 15)
     assert sum(lengths) + len(lengths) == 228_146
 
 

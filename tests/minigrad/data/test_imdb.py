@@ -46,12 +46,18 @@ def test_load_imdb_with_fewer_ids_and_words(bundled):
     small = load_imdb(length=3, vocabulary_size=100)
     last = bundled.train.ids[:, -3:]
     assert small.vocabulary.words == bundled.vocabulary.words[:97]
-    assert_array_equal(small.train.ids, np.where(last < 100, last, 2))
+    assert_array_equal(
+        small.train.ids,
+        np.where(last < 100, last, 2),
+    )
 
 
 def test_bundle_is_built_from_tfds_byte_for_byte(bundled, whole_reviews, tmp_path):
     data = load_imdb("tfds", data_dir=whole_reviews)
-    for read, kept in ((data.train, bundled.train), (data.test, bundled.test)):
+    for read, kept in (
+        (data.train, bundled.train),
+        (data.test, bundled.test),
+    ):
         assert_array_equal(read.ids, kept.ids)
         assert_array_equal(read.labels, kept.labels)
     assert data.vocabulary.words == bundled.vocabulary.words
@@ -64,8 +70,16 @@ def test_bundle_is_built_from_tfds_byte_for_byte(bundled, whole_reviews, tmp_pat
 
 
 def test_reviews_are_selected_together():
-    ids = [np.array([1, 3]), np.array([1]), np.array([1, 4, 5])]
-    reviews = Reviews(ids, np.array([0, 1, 0]), ["a", "b", "c"])
+    ids = [
+        np.array([1, 3]),
+        np.array([1]),
+        np.array([1, 4, 5]),
+    ]
+    reviews = Reviews(
+        ids,
+        np.array([0, 1, 0]),
+        ["a", "b", "c"],
+    )
     assert [row.tolist() for row in reviews[1:].ids] == [[1], [1, 4, 5]]
     assert reviews[[2, 0]].texts == ["c", "a"]
     assert reviews[reviews.labels == 0].texts == ["a", "c"]
@@ -75,12 +89,21 @@ def test_reviews_are_selected_together():
 
 
 def test_hold_back():
-    reviews = Reviews(np.arange(1000)[:, None], np.arange(1000) % 2)
+    reviews = Reviews(
+        np.arange(1000)[:, None],
+        np.arange(1000) % 2,
+    )
     rest, held = reviews.hold_back(100, seed=1)
     assert (len(rest), len(held)) == (900, 100)
     both = np.concatenate([rest.ids, held.ids])
-    assert_array_equal(np.sort(both.ravel()), np.arange(1000))
-    assert_array_equal(reviews.hold_back(100, seed=1)[1].ids, held.ids)
+    assert_array_equal(
+        np.sort(both.ravel()),
+        np.arange(1000),
+    )
+    assert_array_equal(
+        reviews.hold_back(100, seed=1)[1].ids,
+        held.ids,
+    )
     assert np.any(reviews.hold_back(100, seed=2)[1].ids != held.ids)
 
 
@@ -109,7 +132,11 @@ def test_bundle_with_any_byte_changed_is_refused_or_the_same(monkeypatch, tmp_pa
 
 def test_bundle_with_code_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(imdb, "BUNDLE", tmp_path / "imdb.npz")
-    np.savez(imdb.BUNDLE, words=np.array([{"a": 1}], dtype=object))
+    words = np.array(
+        [{"a": 1}],
+        dtype=object,
+    )
+    np.savez(imdb.BUNDLE, words=words)
     with pytest.raises(DataError, match="(?s)MG405.*allow_pickle"):
         load_imdb()
 

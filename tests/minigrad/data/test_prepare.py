@@ -49,7 +49,10 @@ print(len(load_imdb("tfds", data_dir={1!r}).train))
 
 def test_prepare_the_published_order(tmp_path):
     data = load_imdb("tfds", data_dir=tmp_path, length=None, vocabulary_size=50)
-    for reviews, published in ((data.train, TRAIN), (data.test, TEST)):
+    for reviews, published in (
+        (data.train, TRAIN),
+        (data.test, TEST),
+    ):
         # The order is that of the data set tensorflow-datasets publishes: 8 rows by chance, 1 in
         # 40,320.
         names = sorted(published, key=lambda name: published[name][1])
@@ -85,7 +88,8 @@ def test_prepare_after_ctrl_c_begins_again(served, tmp_path, monkeypatch):
         load_imdb("tfds", data_dir=tmp_path)
     assert prepared(tmp_path) == []
     monkeypatch.setattr(prepare, "_reviews", read)
-    assert len(load_imdb("tfds", data_dir=tmp_path).train) == 8 and served.requests == 1
+    data = load_imdb("tfds", data_dir=tmp_path)
+    assert len(data.train) == 8 and served.requests == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks on folders")
@@ -93,7 +97,13 @@ def test_prepare_in_two_programs_at_once(served, tmp_path):
     code = PROGRAM.format(served.archive, str(tmp_path))
     command, pipe = [sys.executable, "-c", code], subprocess.PIPE
     options: Any = {"cwd": REPOSITORY, "stdout": pipe, "stderr": pipe, "text": True}
-    runs = [subprocess.Popen(command, **options) for _ in range(2)]
+    runs = [
+        subprocess.Popen(
+            command,
+            **options,
+        )
+        for _ in range(2)
+    ]
     for run in runs:
         printed, _ = run.communicate()
         assert printed.splitlines()[-1] == "8"

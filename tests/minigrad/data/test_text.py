@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from minigrad.data import Characters, Vocabulary, lengths, mask, pad, tokenize
 from minigrad.errors import DataError, DtypeError, IndexRangeError, OptionError
 
-rows_of_ids = st.lists(st.lists(st.integers(1, 9_999), max_size=12), max_size=8)
+rows_of_ids = st.lists(
+    st.lists(st.integers(1, 9_999), max_size=12),
+    max_size=8,
+)
 sides = st.sampled_from(["left", "right"])
 
 
@@ -28,7 +31,10 @@ def test_tokenize(text, tokens):
 
 def test_vocabulary_counts_words():
     # c 3 times; a and b twice each, in alphabetical order; d once, and beyond the size.
-    vocabulary = Vocabulary.build(iter(["c b a", ["c", "a", "b"], "D, C!"]), size=6)
+    vocabulary = Vocabulary.build(
+        iter(["c b a", ["c", "a", "b"], "D, C!"]),
+        size=6,
+    )
     words = ["<pad>", "<start>", "<unknown>", "c", "a", "b"]
     assert [vocabulary[id] for id in range(len(vocabulary))] == words
     assert vocabulary.encode("A d c").tolist() == [1, 4, 2, 3]
@@ -77,7 +83,10 @@ def test_vocabulary_refuses_a_damaged_list(tmp_path, content):
         Vocabulary.load(path)
 
 
-@pytest.mark.parametrize("word", ["", "two words", "<unknown>", "\x1b[2J", "\ud800", 5])
+@pytest.mark.parametrize(
+    "word",
+    ["", "two words", "<unknown>", "\x1b[2J", "\ud800", 5],
+)
 def test_vocabulary_refuses_a_word(word):
     with pytest.raises(OptionError, match="MG401"):
         Vocabulary([word])
@@ -116,7 +125,12 @@ def test_pad_keeps_the_last_ids(rows, length, side):
 def test_mask_and_lengths_give_padded_rows_back(rows, side):
     padded = pad(rows, side=side)
     assert lengths(padded).tolist() == [len(row) for row in rows]
-    for row, ids, real in zip(rows, padded, mask(padded), strict=True):
+    for row, ids, real in zip(
+        rows,
+        padded,
+        mask(padded),
+        strict=True,
+    ):
         assert ids[real].tolist() == row
 
 

@@ -20,7 +20,12 @@ def momentum(parameters):
 
 def build(callbacks: Any = (), optimizer=momentum, **options):
     mg.seed(11)
-    model = Sequential(Embedding(30, 8), RNN(8, 6), Dropout(0.2), Dense(6, 2))
+    model = Sequential(
+        Embedding(30, 8),
+        RNN(8, 6),
+        Dropout(0.2),
+        Dense(6, 2),
+    )
     return Trainer(
         model,
         mg.softmax_cross_entropy,

@@ -6,8 +6,17 @@ from optim import History
 
 
 def test_history_reads_by_column():
-    history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "lr": 0.1}])
-    assert dict(history) == {"epoch": [1, 2], "loss": [0.5], "lr": [0.1]}
+    history = History(
+        [
+            {"epoch": 1, "loss": 0.5},
+            {"epoch": 2, "lr": 0.1},
+        ]
+    )
+    assert dict(history) == {
+        "epoch": [1, 2],
+        "loss": [0.5],
+        "lr": [0.1],
+    }
     assert len(history) == 3
     with pytest.raises(KeyError, match="'none'; the columns are: epoch, loss, lr"):
         history["none"]

@@ -80,7 +80,11 @@ def pairs(*shapes, count=1):
     """Batches of random inputs and labels, of these shapes or of one."""
     rng = np.random.default_rng(0)
     return [
-        (rng.normal(size=shapes[0]), rng.normal(size=shapes[-1])) for _ in range(count)
+        (
+            rng.normal(size=shapes[0]),
+            rng.normal(size=shapes[-1]),
+        )
+        for _ in range(count)
     ]
 
 
@@ -113,28 +117,32 @@ def fit(comm, make, batches, callbacks=(), rule=SGD, loss=LOSS, **options):
 def test_sum_gradients_weighs_every_kind_of_gradient():
     # Each rank reads its rows of a table; W has a gradient on one rank only, b is in another dtype,
     # and c has none.
-    shares, ids = [0.75, 0.25], [[1, 1, 3], [3, 0]]
-
     def act(comm):
-        W, c = (mg.Tensor(np.zeros(3), requires_grad=True) for _ in range(2))
-        b = mg.Tensor(np.zeros(2, "float32"), requires_grad=True)
-        table: Any = make_table(np.zeros((5, 2)), dtype="float64")
-        mg.lookup(table, ids[comm.rank]).sum().backward()
+        W, c = (
+            mg.Tensor(
+                [0.0, 0.0],
+                requires_grad=True,
+            ),
+            mg.Tensor([0.0]),
+        )
+        b = mg.Tensor([0.0], requires_grad=True, dtype="float64")
+        table: Any = make_table(np.zeros((5, 1)))
+        mg.lookup(
+            table,
+            [[1, 1, 3], [3, 0]][comm.rank],
+        ).sum().backward()
         (b * (1 + comm.rank)).sum().backward()
         if comm.rank:
-            (W * [1.0, 2.0, 4.0]).sum().backward()
+            (W * [1.0, 2.0]).sum().backward()
         tensors = {"table": table, "W": W, "b": b, "c": c}
-        sum_gradients(comm, tensors, shares[comm.rank])
-        assert table.node.grad.rows()[0].tolist() == [0, 1, 3]
-        assert c.grad is None and b.grad is not None and b.grad.dtype == np.float32
-        return table.grad[:, 0], table.grad[:, 1], W.grad, b.grad
+        sum_gradients(comm, tensors, [0.75, 0.25][comm.rank])
+        ids, rows = table.node.grad.rows()
+        assert ids.tolist() == [0, 1, 3] and rows.ravel().tolist() == [0.25, 1.5, 1]
+        assert_array_equal(W.grad, np.array([0.25, 0.5], "float32"), strict=True)
+        assert_array_equal(b.grad, np.array([1.25]), strict=True)
+        assert c.grad is None
 
-    rows = [0.25, 1.5, 0, 1, 0]
-    for gradients in on_ranks(2, act):
-        for found, expected in zip(
-            gradients, [rows, rows, [0.25, 0.5, 1], [1.25, 1.25]], strict=True
-        ):
-            assert_array_equal(found, expected)
+    on_ranks(2, act)
 
 
 @pytest.mark.parametrize(
@@ -182,8 +190,8 @@ class Act(Callback):
 
 
 def batches_of(rows=8, count=4):
-    rng = np.random.default_rng(0)
-    return [(rng.integers(0, 60, (rows, 2)), np.arange(rows) % 2) for _ in range(count)]
+    ids = np.random.default_rng(0).integers(0, 60, (count, rows, 2))
+    return [(one, np.arange(rows) % 2) for one in ids]
 
 
 def train_table(comm, batches=None, validation=None, callbacks=(), rule=Adam):
@@ -465,7 +473,12 @@ NORMS: dict[str, Any] = {
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_batch_norm_on_ranks_is_that_of_one_process(size, kind):
     # 5 rows leave one of three ranks one row, and 4 rows leave one of five ranks none
-    batches = [*pairs((12, 2)), *pairs((7, 2)), *pairs((5, 2)), *pairs((4, 2))]
+    batches = [
+        *pairs((12, 2)),
+        *pairs((7, 2)),
+        *pairs((5, 2)),
+        *pairs((4, 2)),
+    ]
     alone = fit(None, NORMS[kind], batches)
     first, *others = on_ranks(size, lambda comm: fit(comm, NORMS[kind], batches))
     for path, array in alone.items():
@@ -512,7 +525,11 @@ def test_buffers_of_rank_0_are_taken_by_all_ranks():
     x = np.arange(8.0).reshape(8, 1)
 
     def act(comm):
-        arrays = fit(comm, lambda: Sequential(MeanOfBatch(), Dense(1, 1)), [(x, x)])
+        arrays = fit(
+            comm,
+            lambda: Sequential(MeanOfBatch(), Dense(1, 1)),
+            [(x, x)],
+        )
         return arrays["meanofbatch.mean"].tolist()
 
     # the mean of the first half, which rank 0 has read

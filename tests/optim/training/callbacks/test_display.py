@@ -37,7 +37,12 @@ class Terminal(io.StringIO):
 def test_progress_bar_on_a_terminal(monkeypatch):
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
-    run([ProgressBar("reviews")], xs=[1] * 4, epochs=2, scores=[1, 1])
+    run(
+        [ProgressBar("reviews")],
+        xs=[1] * 4,
+        epochs=2,
+        scores=[1, 1],
+    )
     text = screen.getvalue()
     for part in (
         "epoch 1/2",

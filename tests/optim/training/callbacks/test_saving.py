@@ -49,8 +49,16 @@ def test_best_weights_come_back_however_the_run_ends(tmp_path, end):
     path = tmp_path / "deep" / "best.safetensors"
     best, weights = BestWeights(path), list[mg.Tensor]()
     with contextlib.suppress(KeyboardInterrupt, ZeroDivisionError):
-        run([best, End()], epochs=5, scores=[3.0, 1.0, 2.0, 2.0, 5.0])
-    assert (best.epoch, best.value, weights[0].item()) == (2, 1.0, -2.0)
+        run(
+            [best, End()],
+            epochs=5,
+            scores=[3.0, 1.0, 2.0, 2.0, 5.0],
+        )
+    assert (
+        best.epoch,
+        best.value,
+        weights[0].item(),
+    ) == (2, 1.0, -2.0)
     saved = mg.load(path)
     assert saved["point.w"].tolist() == [-2.0]
     assert saved.info == {"config": {"size": 1}, "epoch": 2, "validation_loss": 1.0}
@@ -76,7 +84,11 @@ def test_best_weights_bring_back_running_means():
 
 
 def test_snapshots_keep_the_newest(tmp_path):
-    run([Snapshots(tmp_path, every_steps=4, keep=3)], xs=[1] * 10, epochs=2)
+    run(
+        [Snapshots(tmp_path, every_steps=4, keep=3)],
+        xs=[1] * 10,
+        epochs=2,
+    )
     assert names(tmp_path) == steps(12, 16, 20)
     assert Snapshots.latest(tmp_path) == tmp_path / steps(20)[0]
     assert Snapshots.latest(tmp_path / "none") is None

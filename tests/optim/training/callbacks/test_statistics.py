@@ -8,7 +8,10 @@ from tests.optim.training.callbacks.point import run
 
 def test_statistics_by_layer():
     statistics = Statistics(every_steps=2)
-    run([statistics], xs=[1, 2, 3, 4, 5])
+    run(
+        [statistics],
+        xs=[1, 2, 3, 4, 5],
+    )
     assert dict(statistics.history) == {
         "step": [1, 3, 5],
         "point gradient_norm": [1, 3, 5],
