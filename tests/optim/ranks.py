@@ -217,20 +217,5 @@ def left_over():
     return found
 
 
-def difference(one, other):
-    """The largest difference between two runs' weights, and between their histories (relative, for
-    values above 1).
-    """
-    weights = max(
-        abs(one["weights"][path] - a).max() for path, a in other["weights"].items()
-    )
-    rows = zip(one["history"], other["history"], strict=True)
-    return weights, max(
-        abs(row[name] - like[name]) / max(1, abs(row[name]))
-        for row, like in rows
-        for name in row
-    )
-
-
 if __name__ == "__main__":
     on_this_rank(sys.argv[1])

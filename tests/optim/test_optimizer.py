@@ -120,22 +120,16 @@ def test_load_state_dict_refuses_state_that_does_not_fit():
     assert_array_equal(optimizer.state_dict()["m/b"], np.zeros(3))
 
 
-@pytest.mark.parametrize("rule", [momentum, Adam])
 @pytest.mark.parametrize("part", ["table", "up_to", "sums"])
-@pytest.mark.parametrize(
-    "change",
-    ["missing", np.s_[:, None], np.s_[1:]],
-)
-def test_load_state_dict_refuses_sparse_updates_that_do_not_fit(rule, part, change):
-    table, rng = make_table(np.ones((9, 2))), np.random.default_rng(0)
-    optimizer, states = rule({"table": table}, lr=0.1), []
-    for _ in range(9):
+@pytest.mark.parametrize("change", ["missing", np.s_[:, None], np.s_[1:]])
+def test_load_state_dict_refuses_sparse_updates_that_do_not_fit(part, change):
+    table = make_table(np.ones((9, 2)))
+    optimizer = Adam({"table": table}, lr=0.1)
+    for ids in [0, 1], [2], [3], [4], [5]:
         optimizer.zero_grad()
-        ids = rng.integers(0, 9, 3)
-        (mg.lookup(table, ids) * 2.0).sum().backward()
+        mg.lookup(table, ids).sum().backward()
         optimizer.step()
-        states.append(optimizer.raw_state())
-    state, now = states[4], optimizer.raw_state()
+    state, now = optimizer.raw_state(), optimizer.raw_state()
     name = f"pending {part}/table"
     array = state.pop(name)
     if change != "missing":

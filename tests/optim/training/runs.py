@@ -18,7 +18,14 @@ def momentum(parameters):
     return SGD(parameters, lr=0.3, momentum=0.9)
 
 
-def build(callbacks: Any = (), optimizer=momentum, **options):
+def trainer_of(model, loss=mg.mean_squared_error, rule=SGD, **options):
+    """A trainer that measures and shows nothing else, unless the options say so."""
+    optimizer = rule(model.named_parameters())
+    options = {"metrics": {}, "callbacks": []} | options
+    return Trainer(model, loss, optimizer, **options)
+
+
+def build(callbacks: Any = (), optimizer=momentum, metrics=None, **options):
     mg.seed(11)
     model = Sequential(
         Embedding(30, 8),
@@ -26,13 +33,8 @@ def build(callbacks: Any = (), optimizer=momentum, **options):
         Dropout(0.2),
         Dense(6, 2),
     )
-    return Trainer(
-        model,
-        mg.softmax_cross_entropy,
-        optimizer(model.named_parameters()),
-        callbacks=callbacks,
-        **options,
-    )
+    options |= {"callbacks": callbacks, "metrics": metrics}
+    return trainer_of(model, mg.softmax_cross_entropy, optimizer, **options)
 
 
 def data(batch_size=8, **options):
@@ -40,7 +42,12 @@ def data(batch_size=8, **options):
 
 
 def held():
-    return Batches(IDS[48:], LABELS[48:], batch_size=5, shuffle=False)
+    return Batches(
+        IDS[48:],
+        LABELS[48:],
+        batch_size=5,
+        shuffle=False,
+    )
 
 
 def in_bytes(arrays):

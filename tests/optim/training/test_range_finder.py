@@ -1,13 +1,15 @@
 """find_learning_rate on a parabola, whose largest rate is known; and that it undoes its steps."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 import minigrad as mg
 from layers import Layer
-from optim import SGD, Trainer, find_learning_rate
-from tests.optim.training.runs import build, data, weights
+from optim import SGD, find_learning_rate
+from tests.optim.training.runs import build, data, trainer_of, weights
 
 
 class Parabola(Layer):
@@ -23,15 +25,17 @@ class Parabola(Layer):
 
 def test_find_learning_rate_of_a_parabola():
     model = Parabola()
-    optimizer = SGD(model.named_parameters(), lr=0.5, momentum=0.5)
-    trainer = Trainer(
-        model,
-        lambda output, labels: output.sum(),
-        optimizer,
-        metrics={},
-    )
+    rule = partial(SGD, lr=0.5, momentum=0.5)
+    trainer = trainer_of(model, lambda output, labels: output.sum(), rule)
+    optimizer = trainer.optimizer
     batch = np.array([4.0]), np.zeros(1)
-    found = find_learning_rate(trainer, [batch], low=1e-4, high=100.0, steps=120)
+    found = find_learning_rate(
+        trainer,
+        [batch],
+        low=1e-4,
+        high=100.0,
+        steps=120,
+    )
     assert found.rates[0] == 1e-4
     assert_allclose(
         np.diff(np.log(found.rates)),

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-import minigrad as mg
 from layers import Dense, Dropout, Sequential
-from optim import SGD, Trainer, summary
+from optim import summary
+from tests.optim.training.runs import trainer_of
 
 
 @pytest.mark.parametrize("look", ["evaluate", "summary"])
@@ -22,8 +22,6 @@ def test_modes_stay(look, training):
     if look == "summary":
         summary(model, x)
     else:
-        optimizer = SGD(model.named_parameters())
-        trainer = Trainer(model, mg.mean_squared_error, optimizer, metrics={})
-        trainer.evaluate([(x, x[:, :2])])
+        trainer_of(model).evaluate([(x, x[:, :2])])
     assert model.training == model.dense.training == training
     assert not model.dropout.training and model.dropout_2.training

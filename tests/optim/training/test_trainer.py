@@ -19,7 +19,6 @@ from optim import (
     ProgressBar,
     RMSprop,
     StopOnNonFinite,
-    Trainer,
 )
 from tests.optim.training.runs import (
     IDS,
@@ -29,6 +28,7 @@ from tests.optim.training.runs import (
     data,
     held,
     rows_of,
+    trainer_of,
     weights,
 )
 
@@ -96,13 +96,9 @@ def test_mode_is_training_only_while_training():
 
 
 def test_metrics_that_compare_a_column_with_labels_warn():
-    model = Dense(1, 1)
-    trainer = Trainer(
-        model,
-        lambda output, labels: output.sum(),
-        SGD(model.named_parameters()),
-        metrics={"share": lambda output, labels: ((output > 0) == labels).mean()},
-        callbacks=[],
+    metrics = {"share": lambda output, labels: ((output > 0) == labels).mean()}
+    trainer = trainer_of(
+        Dense(1, 1), lambda output, labels: output.sum(), metrics=metrics
     )
     with pytest.warns(match="MG170") as caught:
         trainer.evaluate([(np.zeros((3, 1), "float32"), np.array([1.0, 0.0, 1.0]))])
@@ -111,7 +107,13 @@ def test_metrics_that_compare_a_column_with_labels_warn():
 
 def test_fit_in_eight_threads_bit_for_bit(busy_threads):
     rng = np.random.default_rng(1)
-    batches = [(rng.integers(0, 60, (4, 7)), rng.integers(0, 2, 4)) for _ in range(12)]
+    batches = [
+        (
+            rng.integers(0, 60, (4, 7)),
+            rng.integers(0, 2, 4),
+        )
+        for _ in range(12)
+    ]
     rules = [SGD, Adam, RMSprop, Adagrad] * 2
     cells = [RNN, GRU, LSTM] * 3
 
@@ -119,12 +121,8 @@ def test_fit_in_eight_threads_bit_for_bit(busy_threads):
         mg.seed(5)
         for rule, cell in zip(rules, cells, strict=False):
             model = Sequential(Embedding(60, 8), cell(8, 6), Dense(6, 2))
-            yield Trainer(
-                model,
-                mg.softmax_cross_entropy,
-                rule(model.named_parameters(), lr=0.01),
-                callbacks=[ClipGradients(1.0)],
-            )
+            clip = [ClipGradients(1.0)]
+            yield trainer_of(model, mg.softmax_cross_entropy, rule, callbacks=clip)
 
     def fit(trainer):
         trainer.fit(batches, epochs=2, validation=batches[:3])

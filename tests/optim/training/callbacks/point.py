@@ -1,11 +1,13 @@
 """A run whose figures are known: one number, whose gradient is the mean of its inputs."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import minigrad as mg
-from optim import SGD, Trainer
+from optim import SGD
+from tests.optim.training.runs import trainer_of
 
 
 class Point:
@@ -38,18 +40,17 @@ def run(callbacks, xs=(1.0,), epochs=1, scores=None, dtype="float64", **options)
     `scores` is the validation loss of each epoch.
     """
     point: Any = Point(dtype)
-    trainer = Trainer(
+    trainer = trainer_of(
         point,
         lambda output, labels: output.sum(),
-        SGD(point.named_parameters(), lr=1.0),
-        metrics={},
+        partial(SGD, lr=1.0),
         callbacks=callbacks,
         config={"size": 1},
     )
     batches = [batch(x) for x in xs] if isinstance(xs, (list, tuple)) else xs
     if scores is not None:
         left = iter(scores)
-        trainer.evaluate = lambda batches: {"loss": next(left)}  # type: ignore[method-assign]
+        trainer.evaluate = lambda batches: {"loss": next(left)}
         options["validation"] = batches
     trainer.fit(batches, epochs, **options)
     return trainer

@@ -9,7 +9,6 @@ import minigrad as mg
 from layers import Dense
 from minigrad.errors import NonFiniteError, OptionError
 from optim import (
-    SGD,
     Callback,
     ClipGradients,
     EarlyStopping,
@@ -17,9 +16,9 @@ from optim import (
     LearningRate,
     StepSchedule,
     StopOnNonFinite,
-    Trainer,
 )
 from tests.optim.training.callbacks.point import batch, run, w
+from tests.optim.training.runs import trainer_of
 
 
 def test_learning_rate_follows_a_schedule():
@@ -116,11 +115,8 @@ def test_early_stopping_needs_validation():
 def test_stop_on_non_finite_names_the_culprit(b, loss, culprit):
     model, x = Dense(3, 2), np.ones((4, 3), "float32")
     model.b.array = np.full(2, b, "float32")
-    trainer = Trainer(
-        model,
-        lambda output, labels: loss(output),
-        SGD(model.named_parameters(), lr=0.3),
-        callbacks=[StopOnNonFinite()],
+    trainer = trainer_of(
+        model, lambda output, labels: loss(output), callbacks=[StopOnNonFinite()]
     )
     match = "MG315.*epoch 1, batch 1"
     with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match=match) as error:

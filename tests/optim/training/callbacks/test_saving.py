@@ -14,16 +14,15 @@ import minigrad as mg
 from layers import BatchNorm, Dense, Sequential
 from minigrad.errors import MinigradError, OptionError
 from optim import (
-    SGD,
     BestWeights,
     Callback,
     GraphPicture,
     LearningCurves,
     LogFile,
     Snapshots,
-    Trainer,
 )
 from tests.optim.training.callbacks.point import run
+from tests.optim.training.runs import trainer_of
 
 
 def steps(*numbers):
@@ -69,13 +68,8 @@ def test_best_weights_bring_back_running_means():
     scores = iter([1.0, 3.0, 2.0])
     best = BestWeights(monitor="train_score")
     x = np.array([[1.0], [5.0]], np.float32)
-    trainer = Trainer(
-        model,
-        mg.mean_squared_error,
-        SGD(model.named_parameters(), lr=0.1),
-        metrics={"score": lambda output, labels: next(scores)},
-        callbacks=[best],
-    )
+    metrics = {"score": lambda output, labels: next(scores)}
+    trainer = trainer_of(model, metrics=metrics, callbacks=[best])
     trainer.fit([(x, x)], 3)
     # after two of the three epochs, each of which moves it by a tenth towards the batch's 3
     mean = 0.9 * 0.3 + 0.1 * 3
@@ -132,7 +126,11 @@ def test_log_file_is_complete_after_each_epoch(tmp_path):
 def test_learning_curves_and_graph_picture(tmp_path):
     pytest.importorskip("matplotlib")
     curves, graph = tmp_path / "curves.svg", tmp_path / "graph.dot"
-    run([LearningCurves(curves), GraphPicture(graph)], epochs=2, scores=[2, 1])
+    run(
+        [LearningCurves(curves), GraphPicture(graph)],
+        epochs=2,
+        scores=[2, 1],
+    )
     assert "<svg" in curves.read_text()
     assert "Hadamard" in graph.read_text()
 
