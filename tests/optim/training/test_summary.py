@@ -20,10 +20,13 @@ def test_summary_counts():
         np.zeros((2, 5), int),
     )
     embedding, _, head = table.lines
-    assert embedding.output == (2, 5, 8) and head.output == (2, 3)
-    assert embedding.parameters == 800 and head.parameters == 4 * 3 + 3
+    assert embedding.output == (2, 5, 8)
+    assert embedding.parameters == 800
+    assert head.output == (2, 3)
+    assert head.parameters == 4 * 3 + 3
     assert table.parameters == sum(line.parameters for line in table.lines)
-    assert table.parameter_bytes == 4 * table.parameters and table.frozen == 0
+    assert table.parameter_bytes == 4 * table.parameters
+    assert table.frozen == 0
     # a multiplication and an addition each, and the bias
     assert head.flops == 2 * 2 * 4 * 3 + 2 * 3
     assert head.bytes == 2 * (2 * 3 * 4)  # the product's output and the sum's
@@ -35,7 +38,8 @@ def test_summary_counts_shared_parameters_once_and_frozen_ones():
     class Twice(Layer):
         def __init__(self):
             super().__init__()
-            self.first, self.second = Dense(3, 3), Dense(3, 3)
+            self.first = Dense(3, 3)
+            self.second = Dense(3, 3)
             self.second.W = self.first.W
 
         def forward(self, x):
