@@ -335,8 +335,8 @@ def test_fingerprint_of_objects_is_their_number():
     assert found["labels"] == "(2,) object (checksum 00000000)"
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_resume_on_fewer_ranks_than_the_carried_state_had(ranks, tmp_path):
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_resume_a_carried_state_on_other_ranks(ranks, tmp_path):
     windows = pairs((2, 3, 4), (2, 3, 2), count=6)
 
     def stateful():

@@ -271,6 +271,7 @@ def other_head(parameters):
         ),
         ({"train": data(seed=5)}, "MG414", "seed"),
         (edited(lambda arrays, info: info.pop("kind")), "MG508", "only weights"),
+        (edited(lambda arrays, info: info.pop("means")), "MG508", "it has no means"),
         (
             edited(lambda arrays, info: info["callbacks"].pop("EarlyStopping")),
             "MG508",
