@@ -1,6 +1,7 @@
 """Batches and Stream: each row comes once in an epoch, in an order that can be resumed anywhere."""
 
 import json
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -58,46 +59,40 @@ def test_batches_are_in_the_order_of_numpys_permutation():
 
 
 def test_batches_keep_rows_together_and_pad_them():
-    x = np.arange(15).reshape(5, 3)
+    x = np.arange(12).reshape(4, 3)
     words = [
         [7],
         [7, 7],
         [7, 7, 7],
         [7, 7, 7, 7],
-        [7, 7, 7, 7, 7],
     ]
-    for part, rows, ids in Batches(x, range(5), words, batch_size=2):
+    for part, rows, ids in Batches(x, range(4), words, batch_size=2):
         assert_array_equal(part, x[rows])
-        assert_array_equal((ids == 7).sum(axis=1), rows + 1)
-        assert ids.shape == (len(rows), rows.max() + 1) and np.all(ids[:, -1] == 7)
+        width = rows.max() + 1
+        padded = [[0] * (width - len(words[row])) + words[row] for row in rows]
+        assert_array_equal(ids, padded)
+
+
+def endless(batches):
+    while True:
+        for (rows,) in batches:
+            yield rows.tolist()
 
 
 @given(
     row_counts,
     st.integers(1, 10),
     st.booleans(),
-    st.data(),
+    st.integers(0, 120),
 )
-def test_batches_resume_anywhere(rows, size, shuffle, data):
+def test_batches_resume_anywhere(rows, size, shuffle, stop):
     def fresh():
         return Batches(np.arange(rows), batch_size=size, seed=3, shuffle=shuffle)
 
-    reference, stopped = fresh(), fresh()
-    expected: Any = sum([epoch(reference) for _ in range(4)], [])
-    stop = data.draw(
-        st.integers(0, 3 * len(stopped)),
-        label="batches before the stop",
-    )
-    found: list[Any] = []
-    while len(found) < stop:
-        for (batch,) in stopped:
-            found.append(batch.tolist())
-            if len(found) == stop:
-                break
-    continued = resumed(stopped, fresh())
-    while len(found) < len(expected):
-        found += epoch(continued)
-    assert found == expected
+    stopped = fresh()
+    found = list(islice(endless(stopped), stop))
+    found += islice(endless(resumed(stopped, fresh())), 2 * len(stopped))
+    assert found == list(islice(endless(fresh()), len(found)))
 
 
 def test_batches_refuse_a_state_of_others():
