@@ -130,7 +130,16 @@ def chunk(name, body):
 
 def png(rows, colour=0, interlaced=0):
     """A picture of rows of two pixels, with a chunk that is skipped and its data in two chunks."""
-    header = struct.pack(">IIBBBBB", 2, len(rows), 8, colour, 0, 0, interlaced)
+    header = struct.pack(
+        ">IIBBBBB",
+        2,
+        len(rows),
+        8,
+        colour,
+        0,
+        0,
+        interlaced,
+    )
     content = zlib.compress(b"".join(map(bytes, rows)))
     chunks = [
         chunk(b"IHDR", header),
