@@ -1,13 +1,10 @@
-"""The operations as formulas in plain NumPy, for floats of any width and for complex numbers.
+"""Formulas of the operations in NumPy, for floats of any width and for complex numbers.
 
 f(x + ih v) = f(x) + ih f'(x) v + O(h²), so the imaginary part holds the derivative along v, exact to
 the last digits (Squire and Trapp, Using complex variables to estimate derivatives, 1998). Functions
 with kinks choose by the real part, and note in `KINKS` how near they were to one.
 """
 
-from __future__ import annotations
-
-from collections import deque
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,49 +12,51 @@ import numpy as np
 STEP = 1e-30
 """The h above."""
 
-KINKS: deque[float] = deque(maxlen=20)
-"""The smallest distance from a kink in each of the last calls."""
+KINKS: list[float] = []
+"""The smallest distance from a kink in each call."""
 
 
-def kink(distance):
-    KINKS.append(float(np.abs(distance).min(initial=1.0)))
-
-
-def clip(x, low, high):
-    kink(x.real - low)
-    kink(x.real - high)
-    return np.select([x.real < low, x.real > high], [low, high], x)
-
-
-def leaky_relu(x, slope):
-    kink(x.real)
-    return np.where(x.real > 0, x, slope * x)
+def above(a, b):
+    """Where a > b. The kink is where they are equal."""
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(a.real - b)
+    KINKS.append(distance.min(initial=1.0))
+    return a.real > b
 
 
 def relu(x):
-    kink(x.real)
-    return np.where(x.real > 0, x, 0)
+    return np.where(above(x, 0), x, 0)
+
+
+def leaky_relu(x, slope):
+    return np.where(above(x, 0), x, slope * x)
 
 
 def absolute(x):
-    kink(x.real)
-    return np.select([x.real > 0, x.real < 0], [x, -x], 0)
+    size = np.where(above(x, 0), x, -x)
+    return np.where(x.real == 0, 0, size)
 
 
 def maximum(a, b):
-    kink(a.real - b.real)
-    return np.where(a.real > b.real, a, b)
+    return np.where(above(a, np.real(b)), a, b)
 
 
 def minimum(a, b):
-    return -maximum(-a, -b)
+    return np.where(above(a, np.real(b)), b, a)
+
+
+def clip(x, low, high):
+    return minimum(maximum(x, low), high)
 
 
 def amax(x, axis=None, keepdims=False):
-    largest = x.real == x.real.max(axis=axis, keepdims=True)
-    kink(np.where(largest, 1, x.real.max(axis=axis, keepdims=True) - x.real))
-    kink(largest.sum(axis=axis) == 1)
-    return np.sum(x * largest, axis=axis, keepdims=keepdims)
+    """The maximum. Equal numbers share the gradient."""
+    top = x.real.max(axis=axis, keepdims=True)
+    equal = x.real == top
+    count = equal.sum(axis=axis, keepdims=True)
+    above(np.where(equal, 2.0 - count, top - x.real), 0)
+    shares = np.where(equal, x, 0) / count
+    return shares.sum(axis=axis, keepdims=keepdims)
 
 
 def amin(x, axis=None, keepdims=False):
@@ -65,45 +64,54 @@ def amin(x, axis=None, keepdims=False):
 
 
 def sigmoid(x):
-    return np.where(x.real > 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x)))
-
-
-def gelu(x):
-    # e^-2u overflows where the share of x rounds to 0
-    u = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+    e = np.exp(x)
     return np.where(
-        u.real < -300, 0, x / (1 + np.exp(-2 * np.where(u.real < -300, 0, u)))
+        x.real > 0,
+        1 / (1 + np.exp(-x)),
+        e / (1 + e),
     )
 
 
+def gelu(x):
+    u = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+    small = u.real < -300  # where e^-2u overflows, and the share of x rounds to 0
+    share = 1 + np.exp(-2 * np.where(small, 0, u))
+    return np.where(small, 0, x / share)
+
+
 def softplus(x):
-    return np.where(x.real > 0, x + np.log1p(np.exp(-x)), np.log1p(np.exp(x)))
+    large = x + np.log1p(np.exp(-x))
+    return np.where(x.real > 0, large, np.log1p(np.exp(x)))
 
 
 def var(x, axis=None, ddof=0, keepdims=False):
     mean = x.mean(axis=axis, keepdims=True)
-    total = ((x - mean) ** 2).sum(axis=axis, keepdims=keepdims)
+    squares = (x - mean) ** 2
+    total = squares.sum(axis=axis, keepdims=keepdims)
     return total / (x.size / mean.size - ddof)
 
 
 def std(x, axis=None, ddof=0, keepdims=False):
-    root = np.sqrt(var(x, axis, ddof, keepdims))
-    kink(0.1 * root.real)  # a root is too steep near 0
-    return root
+    """The deviation. Its gradient is 0 where it is."""
+    square = var(x, axis, ddof, keepdims)
+    above(np.sqrt(square.real) / 10, 0)  # a root is too steep near 0
+    return np.sqrt(np.where(square.real > 0, square, 0))
 
 
 def logsumexp(x, axis=-1, keepdims=False):
-    """Infinite as soon as one number is."""
-    largest = x.real.max(axis=axis, keepdims=True)
-    base = np.where(np.isfinite(largest), largest, 0)
-    z = base + np.log(np.exp(x - base).sum(axis=axis, keepdims=True))
-    z = np.where(np.isinf(largest), largest, z)
+    """The logarithm of a sum of powers of e: infinite as soon as one number is."""
+    top = x.real.max(axis=axis, keepdims=True)
+    base = np.where(np.isfinite(top), top, 0)
+    powers = np.exp(x - base)
+    z = base + np.log(powers.sum(axis=axis, keepdims=True))
+    z = np.where(np.isinf(top), top, z)
     return z if keepdims else z.sum(axis=axis)
 
 
 def log_softmax(x, axis=-1):
     x = x - x.real.max(axis=axis, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
+    powers = np.exp(x)
+    return x - np.log(powers.sum(axis=axis, keepdims=True))
 
 
 def softmax(x, axis=-1):
@@ -118,42 +126,46 @@ def cut(x):
     return x.real
 
 
-def relaid(x, forwards, backwards):
-    return x
-
-
 # ---- losses ----
 
 
 def reduced(losses, reduction, count):
     if reduction == "none":
         return losses
-    return losses.sum() / (count if reduction == "mean" else 1)
+    total = losses.sum()
+    return total / count if reduction == "mean" else total
 
 
-def mean_squared_error(a, b, reduction):
+def mean_squared_error(a, b, reduction="mean"):
     return reduced((a - b) ** 2, reduction, a.size)
 
 
-def mean_absolute_error(a, b, reduction):
+def mean_absolute_error(a, b, reduction="mean"):
     return reduced(absolute(a - b), reduction, a.size)
 
 
-def binary_cross_entropy(x, targets, reduction):
-    losses = np.where(targets == 1, 0, (1 - targets) * softplus(x))
-    losses = losses + np.where(targets == 0, 0, targets * softplus(-x))
+def binary_cross_entropy(x, targets, reduction="mean"):
+    as_0 = (1 - targets) * softplus(x)
+    as_1 = targets * softplus(-x)
+    losses = np.where(targets == 1, 0, as_0)
+    losses = losses + np.where(targets == 0, 0, as_1)
     return reduced(losses, reduction, x.size)
 
 
-def negative_log_likelihood(logp, labels, reduction, weights=None):
-    chosen = np.take_along_axis(logp, labels[..., None].astype(int), -1)[..., 0]
-    weights = np.ones(logp.shape[-1]) if weights is None else np.array(weights)
-    return reduced(-chosen * weights[labels], reduction, weights[labels].sum())
+def negative_log_likelihood(logp, labels, reduction="mean", weights=None):
+    places = labels[..., None].astype(int)
+    chosen = np.take_along_axis(logp, places, -1)[..., 0]
+    if weights is None:
+        weights = np.ones(logp.shape[-1])
+    own = np.asarray(weights)[labels]
+    return reduced(-chosen * own, reduction, own.sum())
 
 
-def softmax_cross_entropy(x, labels, reduction, weights=None):
-    return negative_log_likelihood(log_softmax(x), labels, reduction, weights)
+def softmax_cross_entropy(x, labels, reduction="mean", weights=None):
+    logp = log_softmax(x)
+    return negative_log_likelihood(logp, labels, reduction, weights)
 
 
-FORMULAS = SimpleNamespace(**{**vars(np), **globals(), "max": amax, "min": amin})
-"""NumPy, with the formulas above in it: what a program's `mg` and `np` are for plain arrays."""
+FORMULAS = SimpleNamespace(**vars(np))
+"""NumPy with the formulas above, to be used instead of `mg` on plain arrays."""
+vars(FORMULAS).update(globals(), max=amax, min=amin)
