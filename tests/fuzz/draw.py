@@ -14,7 +14,11 @@ from tests.layouts import LAYOUTS
 from .formulas import STEP
 from .thresholds import small_thresholds, using
 
-TOLERANCES = {"float16": 1e-2, "float32": 1e-3, "float64": 1e-9}
+TOLERANCES = {
+    "float16": 1e-2,
+    "float32": 1e-3,
+    "float64": 1e-9,
+}
 NATIVE = [name for name in LAYOUTS if name != "big-endian"]  # which is a dtype too
 
 
@@ -54,7 +58,10 @@ class Draw:
     def real_steps(self, batch, steps):
         """A mask (B, T) with at least one real step in each row."""
         real = self.rng.random((batch, steps)) < 0.6
-        real[np.arange(batch), self.rng.integers(0, steps, batch)] = True
+        real[
+            np.arange(batch),
+            self.rng.integers(0, steps, batch),
+        ] = True
         return real
 
     def perhaps_float16(self):
@@ -63,13 +70,22 @@ class Draw:
 
     def array(self, numbers, dtype=None):
         """The numbers in the case's layout and dtype."""
-        return laid_out(np.asarray(numbers).astype(dtype or self.dtype), self.layout)
+        return laid_out(
+            np.asarray(numbers).astype(dtype or self.dtype),
+            self.layout,
+        )
 
     def ids(self, below, shape):
-        return self.array(self.rng.integers(0, below, shape), "int64")
+        return self.array(
+            self.rng.integers(0, below, shape),
+            "int64",
+        )
 
     def tensor(self, numbers):
-        return mg.Tensor(self.array(numbers), requires_grad=self.dtype != "float16")
+        return mg.Tensor(
+            self.array(numbers),
+            requires_grad=self.dtype != "float16",
+        )
 
     def parameters(self, layer):
         """The parameters of a layer by their last names, with random numbers in them."""
@@ -111,7 +127,13 @@ def same(found, expected, what="value"):
     tolerance = TOLERANCES[str(found.dtype)]
     largest = np.abs(expected).max(where=np.isfinite(expected), initial=1)
     room = tolerance * largest
-    np.testing.assert_allclose(found, expected, tolerance, room, err_msg=what)
+    np.testing.assert_allclose(
+        found,
+        expected,
+        tolerance,
+        room,
+        err_msg=what,
+    )
 
 
 def gradient(leaf):
@@ -130,7 +152,11 @@ def agree(draw, z, formula, **leaves):
     for name, leaf in leaves.items():
         if leaf.requires_grad:
             expected = derivative(formula, arrays, name, dz)
-            same(gradient(leaf), expected, f"gradient of {name}")
+            same(
+                gradient(leaf),
+                expected,
+                f"gradient of {name}",
+            )
 
 
 def derivative(formula, arrays, name, dz):
@@ -152,7 +178,10 @@ class Relaid(mg.Gate):
     """z = x, in a layout; dx = dz, in another."""
 
     def __init__(self, forwards, backwards):
-        self.forwards, self.backwards = forwards, backwards
+        self.forwards, self.backwards = (
+            forwards,
+            backwards,
+        )
 
     def forward(self, x):
         return laid_out(x, self.forwards)

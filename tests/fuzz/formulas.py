@@ -29,7 +29,8 @@ def relu(x):
 
 
 def leaky_relu(x, slope):
-    return np.where(above(x, 0), x, slope * x)
+    small = slope * x
+    return np.where(above(x, 0), x, small)
 
 
 def absolute(x):
@@ -38,11 +39,13 @@ def absolute(x):
 
 
 def maximum(a, b):
-    return np.where(above(a, np.real(b)), a, b)
+    choice = above(a, np.real(b))
+    return np.where(choice, a, b)
 
 
 def minimum(a, b):
-    return np.where(above(a, np.real(b)), b, a)
+    choice = above(a, np.real(b))
+    return np.where(choice, b, a)
 
 
 def clip(x, low, high):
@@ -54,7 +57,8 @@ def amax(x, axis=None, keepdims=False):
     top = x.real.max(axis=axis, keepdims=True)
     equal = x.real == top
     count = equal.sum(axis=axis, keepdims=True)
-    above(np.where(equal, 2.0 - count, top - x.real), 0)
+    distance = np.where(equal, count == 1, top - x.real)
+    above(distance, 0)
     shares = np.where(equal, x, 0) / count
     return shares.sum(axis=axis, keepdims=keepdims)
 
@@ -65,37 +69,41 @@ def amin(x, axis=None, keepdims=False):
 
 def sigmoid(x):
     e = np.exp(x)
-    return np.where(
-        x.real > 0,
-        1 / (1 + np.exp(-x)),
-        e / (1 + e),
-    )
+    small = e / (1 + e)
+    large = 1 / (1 + np.exp(-x))
+    return np.where(x.real > 0, large, small)
 
 
 def gelu(x):
-    u = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+    slope = np.sqrt(2 / np.pi)
+    u = slope * (x + 0.044715 * x**3)
     small = u.real < -300  # where e^-2u overflows, and the share of x rounds to 0
-    share = 1 + np.exp(-2 * np.where(small, 0, u))
-    return np.where(small, 0, x / share)
+    u = np.where(small, 0, u)
+    z = x / (1 + np.exp(-2 * u))
+    return np.where(small, 0, z)
 
 
 def softplus(x):
+    small = np.log1p(np.exp(x))
     large = x + np.log1p(np.exp(-x))
-    return np.where(x.real > 0, large, np.log1p(np.exp(x)))
+    return np.where(x.real > 0, large, small)
 
 
 def var(x, axis=None, ddof=0, keepdims=False):
     mean = x.mean(axis=axis, keepdims=True)
     squares = (x - mean) ** 2
     total = squares.sum(axis=axis, keepdims=keepdims)
-    return total / (x.size / mean.size - ddof)
+    count = x.size / mean.size
+    return total / (count - ddof)
 
 
 def std(x, axis=None, ddof=0, keepdims=False):
     """The deviation. Its gradient is 0 where it is."""
     square = var(x, axis, ddof, keepdims)
-    above(np.sqrt(square.real) / 10, 0)  # a root is too steep near 0
-    return np.sqrt(np.where(square.real > 0, square, 0))
+    root = np.sqrt(square.real)
+    above(root / 10, 0)  # a root is too steep near 0
+    square = np.where(root > 0, square, 0)
+    return np.sqrt(square)
 
 
 def logsumexp(x, axis=-1, keepdims=False):
@@ -103,15 +111,19 @@ def logsumexp(x, axis=-1, keepdims=False):
     top = x.real.max(axis=axis, keepdims=True)
     base = np.where(np.isfinite(top), top, 0)
     powers = np.exp(x - base)
-    z = base + np.log(powers.sum(axis=axis, keepdims=True))
+    total = powers.sum(axis=axis, keepdims=True)
+    z = base + np.log(total)
     z = np.where(np.isinf(top), top, z)
-    return z if keepdims else z.sum(axis=axis)
+    if keepdims:
+        return z
+    return z.sum(axis=axis)
 
 
 def log_softmax(x, axis=-1):
     x = x - x.real.max(axis=axis, keepdims=True)
     powers = np.exp(x)
-    return x - np.log(powers.sum(axis=axis, keepdims=True))
+    total = powers.sum(axis=axis, keepdims=True)
+    return x - np.log(total)
 
 
 def softmax(x, axis=-1):
@@ -133,35 +145,51 @@ def reduced(losses, reduction, count):
     if reduction == "none":
         return losses
     total = losses.sum()
-    return total / count if reduction == "mean" else total
+    if reduction == "sum":
+        return total
+    return total / count
 
 
 def mean_squared_error(a, b, reduction="mean"):
-    return reduced((a - b) ** 2, reduction, a.size)
+    losses = (a - b) ** 2
+    return reduced(losses, reduction, a.size)
 
 
 def mean_absolute_error(a, b, reduction="mean"):
-    return reduced(absolute(a - b), reduction, a.size)
+    losses = absolute(a - b)
+    return reduced(losses, reduction, a.size)
 
 
 def binary_cross_entropy(x, targets, reduction="mean"):
     as_0 = (1 - targets) * softplus(x)
     as_1 = targets * softplus(-x)
-    losses = np.where(targets == 1, 0, as_0)
-    losses = losses + np.where(targets == 0, 0, as_1)
+    as_0 = np.where(targets == 1, 0, as_0)
+    as_1 = np.where(targets == 0, 0, as_1)
+    losses = as_0 + as_1
     return reduced(losses, reduction, x.size)
 
 
-def negative_log_likelihood(logp, labels, reduction="mean", weights=None):
+def negative_log_likelihood(
+    logp,
+    labels,
+    reduction="mean",
+    weights=None,
+):
     places = labels[..., None].astype(int)
-    chosen = np.take_along_axis(logp, places, -1)[..., 0]
+    chosen = np.take_along_axis(logp, places, -1)
+    chosen = chosen[..., 0]
     if weights is None:
         weights = np.ones(logp.shape[-1])
     own = np.asarray(weights)[labels]
     return reduced(-chosen * own, reduction, own.sum())
 
 
-def softmax_cross_entropy(x, labels, reduction="mean", weights=None):
+def softmax_cross_entropy(
+    x,
+    labels,
+    reduction="mean",
+    weights=None,
+):
     logp = log_softmax(x)
     return negative_log_likelihood(logp, labels, reduction, weights)
 

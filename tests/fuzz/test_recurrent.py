@@ -9,13 +9,25 @@ import layers
 import minigrad as mg
 from layers.fused import can_fuse
 
-from .draw import Draw, gradient, random_cases, relaid, same
+from .draw import (
+    Draw,
+    gradient,
+    random_cases,
+    relaid,
+    same,
+)
 
 KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "RNN": (layers.RNN, {}),
-    "RNN relu": (layers.RNN, {"activation": mg.relu}),
+    "RNN relu": (
+        layers.RNN,
+        {"activation": mg.relu},
+    ),
     "GRU": (layers.GRU, {}),
-    "GRU before": (layers.GRU, {"reset_after": False}),
+    "GRU before": (
+        layers.GRU,
+        {"reset_after": False},
+    ),
     "LSTM": (layers.LSTM, {}),
 }
 
@@ -98,14 +110,34 @@ class Case:
         self.batch = 0 if draw.yes(5) else draw.between(1, 4)
         self.steps = draw.between(1, 8)
         self.hidden = draw.between(1, 4)
-        self.truncate = draw.pick(None, draw.between(1, self.steps + 1))
+        self.truncate = draw.pick(
+            None,
+            draw.between(1, self.steps + 1),
+        )
         self.sequences = draw.yes(30)
         self.pooling = "last" if self.sequences else draw.pick("last", "mean", "max")
         self.return_state = draw.yes()
         self.sides = draw.pick(1, 2)
         self.make_layer(draw.pick(1, 1, 2, 3))
-        self.draw_mask(draw.pick("", "", "left", "right", "anywhere", "lengths"))
-        self.draw_input(draw.pick(0.0, 0.0, np.nan, np.inf, -1e30))
+        self.draw_mask(
+            draw.pick(
+                "",
+                "",
+                "left",
+                "right",
+                "anywhere",
+                "lengths",
+            )
+        )
+        self.draw_input(
+            draw.pick(
+                0.0,
+                0.0,
+                np.nan,
+                np.inf,
+                -1e30,
+            )
+        )
         self.draw_states()
         self.twice = draw.yes(30)  # whether something else uses the vectors too
         self.sparse = draw.yes(60)  # whether some results have no gradient
@@ -159,7 +191,11 @@ class Case:
         """Vectors or ids, with garbage at padded steps."""
         draw = self.draw
         # No id is 0: at the end of a sequence it would be taken for padding, with a warning.
-        ids = draw.rng.integers(1, self.vocabulary - 1, self.real.shape)
+        ids = draw.rng.integers(
+            1,
+            self.vocabulary - 1,
+            self.real.shape,
+        )
         ids[~self.real] = self.vocabulary - 1  # which nothing else reads
         self.ids = ids
         x = draw.normal(*ids.shape, self.inputs)
@@ -182,7 +218,13 @@ class Case:
         shape = self.batch, self.hidden
         self.states = []
         for number, cell in enumerate(self.layer.cells().values()):
-            numbers = self.draw.normal(len(cell.state_names), *shape) * with_state
+            numbers = (
+                self.draw.normal(
+                    len(cell.state_names),
+                    *shape,
+                )
+                * with_state
+            )
             parts = [self.draw.tensor(one) for one in numbers]
             self.states.append(tuple(parts))
             for part in parts if with_state else ():
@@ -194,7 +236,11 @@ class Case:
 
     def results(self, way):
         """The output, states and gradients by name."""
-        self.layer.fused = {"fused": True, "unfused": True, "unrolled": False}.get(way)
+        self.layer.fused = {
+            "fused": True,
+            "unfused": True,
+            "unrolled": False,
+        }.get(way)
         for leaf in self.leaves.values():
             leaf.grad = None
         given = {"ids": self.ids.copy()}
@@ -209,20 +255,34 @@ class Case:
         if total.requires_grad and way != "unrecorded":
             total = mg.unfuse(total) if way == "unfused" else total
             total.backward()
-            for name, leaf in self.leaves.items():
+            for (
+                name,
+                leaf,
+            ) in self.leaves.items():
                 found[f"gradient of {name}"] = np.array(gradient(leaf))
         return found
 
     def by_layer(self, ids, **given):
         """The output, and the final states if they are asked for."""
         self.vectors = self.embedding(ids) if self.reads else self.x
-        return flat(self.layer(self.vectors, self.first, **given))
+        return flat(
+            self.layer(
+                self.vectors,
+                self.first,
+                **given,
+            )
+        )
 
     def by_hand(self, ids, **given):
         if self.reads == "Embedding":
             x = self.embedding.table[ids.copy()]
         elif self.reads:
-            x = mg.Tensor(np.eye(self.vocabulary, dtype=self.draw.dtype)[ids])
+            x = mg.Tensor(
+                np.eye(
+                    self.vocabulary,
+                    dtype=self.draw.dtype,
+                )[ids]
+            )
         else:
             x = self.x
         self.vectors = x
@@ -238,7 +298,10 @@ class Case:
             finals.append(final)
         output = mg.concatenate(sides, axis=2)
         if not self.sequences and self.pooling == "last":
-            output = mg.concatenate([h for h, *_ in finals[-self.sides :]], axis=1)
+            output = mg.concatenate(
+                [h for h, *_ in finals[-self.sides :]],
+                axis=1,
+            )
         elif not self.sequences:
             rows = zip(output, self.real, strict=True)
             chosen = [row[np.flatnonzero(real)] for row, real in rows]
@@ -257,7 +320,14 @@ class Case:
         backward = name.startswith("backward")
         for b, real in enumerate(self.real):
             start = [part[b] for part in first]
-            rows, last = one_sequence(step, x[b], start, real, backward, self.truncate)
+            rows, last = one_sequence(
+                step,
+                x[b],
+                start,
+                real,
+                backward,
+                self.truncate,
+            )
             outputs.append(rows)
             lasts.append(last)
         finals = [mg.stack(parts) for parts in zip(*lasts, strict=True)]
@@ -275,7 +345,11 @@ class Case:
             part = relaid(part, "C", self.draw.layout)
             total = total + (part * weights.astype(dtype)).sum()
         if self.twice:  # what else uses the vectors skips the padding as well
-            vectors = mg.where(self.real[..., None], self.vectors, 0.0)
+            vectors = mg.where(
+                self.real[..., None],
+                self.vectors,
+                0.0,
+            )
             weights = rng.normal(size=vectors.shape).astype(dtype)
             total = total + (vectors * weights).sum()
         return total
@@ -286,11 +360,20 @@ def test_recurrent_layers(draw):
     """With a mask, truncated, pooled, with states, and with ids as input."""
     case = Case(draw)
     ways = ["unrolled", "unrecorded"]
-    if all(map(can_fuse, case.layer.cells().values())):
+    if all(
+        map(
+            can_fuse,
+            case.layer.cells().values(),
+        )
+    ):
         ways += ["fused", "unfused"]
     expected = case.results("by hand" if case.batch else "unrolled")
     for way in ways:
         for name, array in case.results(way).items():
             # a cut may keep a result from all that is trained
-            same(array, expected.get(name, 0 * array), f"{name}, {way}")
+            same(
+                array,
+                expected.get(name, 0 * array),
+                f"{name}, {way}",
+            )
             assert array.dtype == draw.dtype, f"{name}, {way}"

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from minigrad.context import ON_GRADIENT, setting
 from minigrad.gates import activation, convolution
-from minigrad.gates.fused import recurrent, transformer
+from minigrad.gates.fused import (
+    recurrent,
+    transformer,
+)
 from minigrad.gradients import dense
 from minigrad.support import arrays
 from optim import lazy
@@ -32,7 +35,8 @@ values put some on the other.
 
 
 small_thresholds = st.fixed_dictionaries(
-    {}, optional={key: st.sampled_from(values) for key, values in THRESHOLDS.items()}
+    {},
+    optional={key: st.sampled_from(values) for key, values in THRESHOLDS.items()},
 )
 """Small values of some of the thresholds, or of none."""
 
@@ -43,7 +47,10 @@ def using(values):
     writes into an array that it was given raises an AssertionError.
     """
     with contextlib.ExitStack() as stack:
-        for (module, name), value in values.items():
+        for (
+            module,
+            name,
+        ), value in values.items():
             stack.enter_context(patch.object(module, name, value))
         for name in ("empty", "empty_like"):
             make = poisoned(getattr(np, name))
