@@ -6,6 +6,7 @@ with kinks choose by the real part, and note in `KINKS` how near they were to on
 """
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -25,17 +26,19 @@ def above(a, b):
 
 
 def relu(x):
-    return np.where(above(x, 0), x, 0)
+    return maximum(x, 0)
 
 
 def leaky_relu(x, slope):
-    small = slope * x
-    return np.where(above(x, 0), x, small)
+    large = above(x, 0)
+    return np.where(large, x, slope * x)
 
 
 def absolute(x):
-    size = np.where(above(x, 0), x, -x)
-    return np.where(x.real == 0, 0, size)
+    large = above(x, 0)
+    size = np.where(large, x, -x)
+    zero = x.real == 0
+    return np.where(zero, 0, size)
 
 
 def maximum(a, b):
@@ -54,23 +57,27 @@ def clip(x, low, high):
 
 def amax(x, axis=None, keepdims=False):
     """The maximum. Equal numbers share the gradient."""
-    top = x.real.max(axis=axis, keepdims=True)
+    along: Any = {"axis": axis, "keepdims": True}
+    top = x.real.max(**along)
     equal = x.real == top
-    count = equal.sum(axis=axis, keepdims=True)
-    distance = np.where(equal, count == 1, top - x.real)
+    count = equal.sum(**along)
+    below = top - x.real
+    distance = np.where(equal, count == 1, below)
     above(distance, 0)
-    shares = np.where(equal, x, 0) / count
-    return shares.sum(axis=axis, keepdims=keepdims)
+    part = np.where(equal, x, 0)
+    shares = part / count
+    return shares.sum(axis, keepdims=keepdims)
 
 
-def amin(x, axis=None, keepdims=False):
-    return -amax(-x, axis, keepdims)
+def amin(x, **along):
+    return -amax(-x, **along)
 
 
 def sigmoid(x):
     e = np.exp(x)
     small = e / (1 + e)
-    large = 1 / (1 + np.exp(-x))
+    inverse = 1 + np.exp(-x)
+    large = 1 / inverse
     return np.where(x.real > 0, large, small)
 
 
@@ -79,14 +86,15 @@ def gelu(x):
     u = slope * (x + 0.044715 * x**3)
     small = u.real < -300  # where e^-2u overflows, and the share of x rounds to 0
     u = np.where(small, 0, u)
-    z = x / (1 + np.exp(-2 * u))
+    e = np.exp(-2 * u)
+    z = x / (1 + e)
     return np.where(small, 0, z)
 
 
 def softplus(x):
     small = np.log1p(np.exp(x))
-    large = x + np.log1p(np.exp(-x))
-    return np.where(x.real > 0, large, small)
+    part = np.log1p(np.exp(-x))
+    return np.where(x.real > 0, x + part, small)
 
 
 def var(x, axis=None, ddof=0, keepdims=False):
@@ -97,32 +105,36 @@ def var(x, axis=None, ddof=0, keepdims=False):
     return total / (count - ddof)
 
 
-def std(x, axis=None, ddof=0, keepdims=False):
+def std(x, **options):
     """The deviation. Its gradient is 0 where it is."""
-    square = var(x, axis, ddof, keepdims)
+    square = var(x, **options)
     root = np.sqrt(square.real)
     above(root / 10, 0)  # a root is too steep near 0
-    square = np.where(root > 0, square, 0)
+    large = root > 0
+    square = np.where(large, square, 0)
     return np.sqrt(square)
 
 
 def logsumexp(x, axis=-1, keepdims=False):
     """The logarithm of a sum of powers of e: infinite as soon as one number is."""
-    top = x.real.max(axis=axis, keepdims=True)
-    base = np.where(np.isfinite(top), top, 0)
+    along: Any = {"axis": axis, "keepdims": True}
+    top = x.real.max(**along)
+    infinite = np.isinf(top)
+    base = np.where(infinite, 0, top)
     powers = np.exp(x - base)
-    total = powers.sum(axis=axis, keepdims=True)
+    total = powers.sum(**along)
     z = base + np.log(total)
-    z = np.where(np.isinf(top), top, z)
+    z = np.where(infinite, top, z)
     if keepdims:
         return z
     return z.sum(axis=axis)
 
 
 def log_softmax(x, axis=-1):
-    x = x - x.real.max(axis=axis, keepdims=True)
+    along: Any = {"axis": axis, "keepdims": True}
+    x = x - x.real.max(**along)
     powers = np.exp(x)
-    total = powers.sum(axis=axis, keepdims=True)
+    total = powers.sum(**along)
     return x - np.log(total)
 
 
@@ -179,9 +191,12 @@ def negative_log_likelihood(
     chosen = np.take_along_axis(logp, places, -1)
     chosen = chosen[..., 0]
     if weights is None:
-        weights = np.ones(logp.shape[-1])
+        classes = logp.shape[-1]
+        weights = np.ones(classes)
     own = np.asarray(weights)[labels]
-    return reduced(-chosen * own, reduction, own.sum())
+    losses = -chosen * own
+    total = own.sum()
+    return reduced(losses, reduction, total)
 
 
 def softmax_cross_entropy(
@@ -196,4 +211,6 @@ def softmax_cross_entropy(
 
 FORMULAS = SimpleNamespace(**vars(np))
 """NumPy with the formulas above, to be used instead of `mg` on plain arrays."""
-vars(FORMULAS).update(globals(), max=amax, min=amin)
+FORMULAS.__dict__.update(globals())
+FORMULAS.max = amax
+FORMULAS.min = amin

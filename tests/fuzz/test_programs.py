@@ -306,7 +306,6 @@ class Operations(Drawing):
         some = self.sizes(self.between(1, 2))
         rows = self.ids(shape[0], some, -shape[0])
         axes = self.between(1, len(shape))
-        last = shape[axes - 1]
         keys = {
             "slices": tuple(self.part(size) for size in shape[:axes]),
             "new axis": (
@@ -316,10 +315,7 @@ class Operations(Drawing):
             ),
             "mask": self.mask(shape[:axes]),
             "rows": rows,
-            "places": (
-                rows,
-                self.ids(last, some, -last),
-            )[:axes],
+            "places": tuple(self.ids(size, some, -size) for size in shape[:axes]),
         }
         self.add("getitem", a, args=(keys[self.pick(*keys)],))
 
