@@ -10,10 +10,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
+
+from .thresholds import THRESHOLDS
 
 Array = np.ndarray[Any, Any]
 Results = dict[str, Array]
@@ -62,6 +65,17 @@ def arrays(
 def eighths(shape: tuple[int, ...], seed: int) -> Array:
     """Numbers as above, for upstream gradients and directions, which need not shrink."""
     return np.asarray(np.random.default_rng(seed).integers(-16, 17, shape) / 8)
+
+
+# Small values of some of the thresholds, or of none
+small_thresholds = st.fixed_dictionaries(
+    {}, optional={name: st.sampled_from(sizes) for name, sizes in THRESHOLDS.items()}
+)
+
+
+def examples(share: float) -> settings:
+    """More or fewer examples than other properties, in any profile."""
+    return settings(max_examples=int(share * settings().max_examples))
 
 
 # ---- a computation and its derivatives ----
