@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,8 +69,8 @@ class Settings:
     shuffle: bool = False
     trainer_seed: int | None = None
     validation: str = ""  # or "train" or "test"
-    callbacks: tuple[str, ...] = ()
-    changes: tuple[tuple[str, int, str], ...] = ()  # arguments of Change
+    callbacks: Sequence[str] = ()
+    changes: Sequence[tuple[str, int, str]] = ()  # arguments of Change
 
 
 class Own(Layer):
@@ -304,6 +305,12 @@ def difference(found: dict[str, Any], expected: dict[str, Any]) -> str:
         if exact(found[name]) != exact(part):
             return f"{name} {str(found[name])[:600]}\n    instead of {str(part)[:600]}"
     return ""
+
+
+def require_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Raise an AssertionError if the ends of two runs differ by a bit or a type."""
+    for name, part in expected.items():
+        assert exact(found[name]) == exact(part), name
 
 
 def exact(thing: Any) -> Any:
