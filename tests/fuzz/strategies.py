@@ -192,42 +192,42 @@ def _near(result: Array, exact: Array, tolerance: float) -> Array:
 # ---- settings in other forms, which the caller changes ----
 
 
+def is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(is_plain, value))
+    return isinstance(value, (bool, int, float))
+
+
 @st.composite
 def forms(draw: Any, value: Any) -> Any:
-    """A setting as its caller may write it: as it is, as a list, an array, or a number of NumPy."""
-    kinds = ["as it is"]
-    if isinstance(value, (bool, int, float)):
-        kinds += ["array", "number of NumPy"]
-    elif isinstance(value, tuple):
-        kinds += ["list", "array"]
-    elif isinstance(value, np.ndarray):
-        kinds += ["list"]
-    kind = draw(st.sampled_from(kinds))
-    if kind == "as it is":
+    """Draw a setting as its caller may write it: as it is, as a list, an array or a NumPy number."""
+    if isinstance(value, np.ndarray):
+        as_list = value.size and value.dtype.kind != "f"  # a list becomes float32
+        return value.tolist() if as_list and draw(st.booleans()) else value.copy()
+    if isinstance(value, tuple) and not is_plain(value):
+        return tuple(draw(forms(one)) for one in value)
+    if not is_plain(value):
         return copy.deepcopy(value)
-    if kind == "list":
-        return value.tolist() if isinstance(value, np.ndarray) else _listed(value)
     array = np.array(value)
     if array.dtype.kind == "i":
-        array = array.astype(
-            draw(st.sampled_from(SIGNED if array.min() < 0 else WHOLE[1:]))
-        )
+        dtypes = SIGNED if array.min(initial=0) < 0 else WHOLE[1:]
+        array = array.astype(draw(st.sampled_from(dtypes)))
     elif array.dtype.kind == "f":
         array = array.astype(draw(st.sampled_from(PARAMETERS)))
-    return array if kind == "array" else array[()]
+    other = listed(value) if isinstance(value, tuple) else array[()]
+    return draw(st.sampled_from([value, array, other]))
 
 
-def _listed(value: Any) -> Any:
-    return [_listed(one) for one in value] if isinstance(value, tuple) else value
+def listed(value: Any) -> Any:
+    return [listed(one) for one in value] if isinstance(value, tuple) else value
 
 
 def change(value: Any) -> None:
-    """Change a setting in place, where its caller could. A setting that cannot be changed keeps its value."""
+    """Change a setting in place, where its caller could."""
     if isinstance(value, np.ndarray):
         value[...] = ~value if value.dtype == bool else value + 1
-    elif isinstance(value, list):
-        for number, one in enumerate(value):
-            if isinstance(one, (list, np.ndarray)):
-                change(one)
-            else:
-                value[number] = not one if isinstance(one, bool) else one + 1
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            change(one)
+        if isinstance(value, list):
+            value.clear()
