@@ -20,8 +20,7 @@ import layers
 import minigrad as mg
 import optim
 
-from .strategies import small_thresholds
-from .thresholds import using
+from .thresholds import small_thresholds, using
 from .training import CARRIED, MODELS, RULES, make_model, make_optimizer, make_rows
 
 BLOCKS: dict[str, Any] = {

@@ -20,8 +20,8 @@ import minigrad as mg
 import optim
 from optim import BestWeights, LogFile, Snapshots
 
-from .strategies import examples, small_thresholds
-from .thresholds import using
+from .strategies import examples
+from .thresholds import small_thresholds, using
 from .training import (
     CALLBACKS,
     MODELS,

@@ -123,9 +123,9 @@ def classes(draw):
     program = draw(st.sampled_from([*COLUMNS]))
     keys = {"Moodle": ["Identifier"], "Canvas": ["ID"]}.get(program)
     number = students[0].matriculation
-    if count > 1 and draw(st.booleans()):  # the number is another student's elsewhere
-        if number.isdecimal() and number not in [one.number for one in students]:
-            students[1] = replace(students[1], number=number)
+    free = number.isdecimal() and number not in [one.number for one in students]
+    if count > 1 and free and draw(st.booleans()):  # another student's number
+        students[1] = replace(students[1], number=number)
     zeros = count > 1 and not keys and draw(st.booleans())
     if zeros:  # or the number is the same except for leading zeros
         login = f"00{students[0].login}"

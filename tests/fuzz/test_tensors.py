@@ -19,8 +19,7 @@ from numpy.testing import assert_allclose
 import minigrad as mg
 import optim
 
-from .strategies import small_thresholds
-from .thresholds import using
+from .thresholds import small_thresholds, using
 
 
 @dataclass

@@ -18,6 +18,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from hypothesis import strategies as st
 
 from minigrad.context import ON_GRADIENT, setting
 from minigrad.gradients import Gradient
@@ -203,3 +204,9 @@ def untried(counts: Counter[tuple[str, str]]) -> list[str]:
     return [
         f"no case was {side} {name}" for name, side in sides if not counts[name, side]
     ]
+
+
+small_thresholds = st.fixed_dictionaries(
+    {}, optional={name: st.sampled_from(values) for name, values in THRESHOLDS.items()}
+)
+"""Small values of some of the thresholds, or of none."""
