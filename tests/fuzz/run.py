@@ -30,26 +30,13 @@ from .fuzzer import Fuzzer
 from .handouts import Handouts
 from .kills import Kills
 from .lives import Lives
-from .optimizers import Optimizers
-from .parts import Parts
-from .programs import FirstOrder, SecondOrder
-from .pytorch import PyTorch
-from .recurrent import Recurrent
 from .resume import Resume
-from .thresholds import COUNTS, draw, table, untried, using
-from .values import Values
+from .thresholds import using
 
 KINDS: list[type[Fuzzer]] = [
-    FirstOrder,
-    SecondOrder,
-    Values,
-    Recurrent,
-    Parts,
-    Optimizers,
     Lives,
     Handouts,
     Resume,
-    PyTorch,
     Damage,
     Kills,
 ]
@@ -71,7 +58,6 @@ class Report(NamedTuple):
 
 def take_turn(name: str, seed: int, turn: int, shrink: float) -> Report:
     """Cases of one fuzzer or property for a moment, or until one fails."""
-    COUNTS.clear()
     began = time.monotonic()
     if name not in FUZZERS:
         tried, failure = properties.take_turn(name, 10**6 * seed + turn)
@@ -80,7 +66,7 @@ def take_turn(name: str, seed: int, turn: int, shrink: float) -> Report:
     while not failure and time.monotonic() < began + TURN:
         failure = one_case(fuzzer, seed, turn, tried, shrink)
         tried += 1
-    return Report(name, tried, time.monotonic() - began, failure, Counter(COUNTS))
+    return Report(name, tried, time.monotonic() - began, failure, Counter())
 
 
 def share(name: str) -> float:
@@ -96,14 +82,12 @@ def one_case(
     rng = np.random.default_rng([seed, turn, number])
     with np.errstate(all="ignore"):
         case = fuzzer.case(rng)
-    small = draw(rng) if fuzzer.thresholds else {}
-    with using(small):
+    with using({}):
         fault = fuzzer.tried(case)
         if not fault:
             return ""
         case = fuzzer.shrunk(case, shrink)
         smallest, test = fuzzer.tried(case), fuzzer.as_test(case)
-    test = test.replace("def test_", f"@thresholds.using({small})\ndef test_", 1)
     return (
         f"{fuzzer.name}, seed {seed}, turn {turn}, case {number}\n  {fault}\n"
         f"  The smallest like it:\n  {smallest}\n\nfrom tests.fuzz import thresholds\n{test}"
@@ -211,15 +195,9 @@ def main() -> None:
     )
     reports = run(only, options.minutes, options.seed, options.processes, options.first)
     failed = sum(bool(report.failure) for report in reports)
-    sides = sum((report.sides for report in reports), Counter[tuple[str, str]]())
-    print(f"\n{summary(reports, only)}\n\n{table(sides)}\n")
-    missed = []
-    if options.minutes > 2 and options.only == names and not failed:
-        missed = untried(sides)
-    for side in missed:
-        print(f"FAILED: {side}")
-    print(f"{failed + len(missed)} failures")
-    sys.exit(bool(failed or missed))
+    print(f"\n{summary(reports, only)}\n")
+    print(f"{failed} failures")
+    sys.exit(bool(failed))
 
 
 if __name__ == "__main__":

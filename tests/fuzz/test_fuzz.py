@@ -2,35 +2,26 @@
 own tools.
 """
 
-import ast
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 
-from . import mutants, programs, properties, run, test_updates, thresholds
+from . import mutants, properties, run, test_updates
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::RuntimeWarning"
 )  # numbers may be extreme
 ROOT = Path(__file__).resolve().parents[2]
 CASES = {
-    "programs": 250,
-    "second order": 100,
-    "values": 500,
-    "recurrent": 60,
-    "layers": 200,
-    "optimizers": 40,
     "lives": 100,
     "handouts": 40,
     "resume": 12,
-    "pytorch": 50,
     "damage": 300,
 }
 
@@ -68,62 +59,6 @@ def test_kills_and_the_command():
         assert "\n0 failures" in done.stdout and re.search(
             rf"{fuzzer} +[1-9]", done.stdout
         )
-        assert "minigrad.support.arrays.BLOCK" in done.stdout
-
-
-def test_a_failure_is_shrunk_to_a_test_that_fails_for_the_same_reason(monkeypatch):
-    """tanh gets a wrong rule: of a long program, the line with tanh is left, as a test that can be
-    pasted and run.
-    """
-    right = mg.Tanh.backward
-    fuzzer = programs.FirstOrder()
-    monkeypatch.setattr(
-        mg.Tanh, "backward", lambda self, *given: (1.5 * right(self, *given)[0],)
-    )
-    cases = (fuzzer.case(np.random.default_rng([9, number])) for number in range(500))
-    long = next(case for case in cases if len(case.lines) > 5 and fuzzer.tried(case))
-    small = fuzzer.shrunk(long, seconds=30)
-    assert [line[1].split("(")[0] for line in small.lines] == ["mg.tanh"]
-    space: dict[str, Any] = {}
-    exec(fuzzer.as_test(small), space)
-    test = next(
-        function for name, function in space.items() if name.startswith("test_")
-    )
-    with pytest.raises(AssertionError):
-        test()
-    monkeypatch.setattr(mg.Tanh, "backward", right)
-    test()
-
-
-def test_small_thresholds_are_set_where_they_are_read_and_both_sides_are_counted():
-    name = "minigrad.support.arrays.BLOCK"
-    logits, labels = np.ones((4, 3)), np.zeros(4, int)
-    thresholds.COUNTS.clear()
-    with thresholds.using({}):
-        assert np.isnan(np.empty(3)).all()
-        mg.softmax_cross_entropy(logits, labels)
-    assert set(thresholds.COUNTS) == {(name, "below")}
-    assert f"no case was above {name}" in thresholds.untried(thresholds.COUNTS)
-    with thresholds.using({name: 5}):
-        mg.softmax_cross_entropy(logits, labels)
-    assert thresholds.COUNTS[name, "above"]
-
-
-def test_every_constant_that_is_a_number_is_a_threshold_or_something_else():
-    """A new one in capitals goes to the one list or to the other."""
-    found = set()
-    for folder in ("minigrad", "minigrad/gates", "layers", "optim"):
-        for path in (ROOT / folder).glob("*.py"):
-            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            for line in ast.parse(path.read_text("utf-8")).body:
-                name = re.match("(_?[A-Z][A-Z_]+)(:| =)", ast.unparse(line))
-                constants = [
-                    one for one in ast.walk(line) if isinstance(one, ast.Constant)
-                ]
-                types = {type(constant.value) for constant in constants}
-                if name and types and types <= {int, float}:
-                    found.add(f"{module}.{name[1]}")
-    assert found <= {*thresholds.THRESHOLDS, *thresholds.OTHERS}
 
 
 def test_a_property_s_failure_can_be_pasted(monkeypatch):
