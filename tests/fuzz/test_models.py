@@ -8,12 +8,18 @@ import contextlib
 import copy
 import io
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 
 import layers
@@ -21,70 +27,103 @@ import minigrad as mg
 import optim
 
 from .thresholds import small_thresholds, using
-from .training import CARRIED, MODELS, RULES, make_model, make_optimizer, make_rows
+from .training import (
+    MODELS,
+    RULES,
+    make_model,
+    make_optimizer,
+    make_rows,
+)
 
-BLOCKS: dict[str, Any] = {
-    "none": contextlib.nullcontext,
-    "fused": mg.fused,
-    "not fused": lambda: mg.fused(False),
-    "enable_grad": mg.enable_grad,
-    "trace_lines": mg.trace_lines,
-    "detect_anomaly": mg.detect_anomaly,
-    "profile": mg.profile,
-}
-VIEWS: dict[str, Any] = {
-    # functions whose results must not share the memory of a parameter
-    "index": lambda p: [p[...], p[:1], p[..., :1], p[None], p[::-1], p[0]],
-    "T": lambda p: [p.T, np.swapaxes(p, 0, -1)],
-    "reshape": lambda p: [p.reshape(-1), mg.squeeze(p), mg.expand_dims(p, 0)],
-    "broadcast_to": lambda p: np.broadcast_to(p, (2, *p.shape)),
-    "astype": lambda p: p.astype(p.dtype),
-    "sum": lambda p: p.sum(axis=()),
-    "clip": lambda p: [mg.clip(p, -1e9, 1e9), mg.maximum(p, -1e9), mg.relu(p)],
-    "where": lambda p: mg.where(True, p, 0.0),
-    "product": lambda p: 1.0 * p,
-    "lookup": lambda p: mg.lookup(p, [0]),
-    "concatenate": lambda p: [mg.concatenate([p]), *mg.split(p, [1])],
-    "detach": lambda p: [mg.cut(p), p.detach(), copy.copy(p.detach())],
-}
+BLOCKS = [
+    contextlib.nullcontext,
+    mg.fused,
+    partial(mg.fused, False),
+    mg.enable_grad,
+    mg.trace_lines,
+    mg.detect_anomaly,
+    mg.profile,
+]
 RESULTS: dict[str, Any] = {
-    "state_dict": lambda pair: pair.model.state_dict(),
-    "carried_state": lambda pair: pair.model.carried_state(),
-    "optimizer.state_dict": lambda pair: pair.optimizer.state_dict(),
-    "raw_state": lambda pair: pair.optimizer.raw_state(),
-    "output": lambda pair: pair.evaluate(),
-    "outputs": lambda pair: layers.outputs(pair.model, pair.data(3)[0], [""]),
-    "to_layout": lambda pair: layers.to_layout(pair.model, "pytorch"),
+    # what a model and its optimizer return
+    "state_dict": lambda side: side.model.state_dict(),
+    "carried_state": lambda side: side.model.carried_state(),
+    "optimizer state_dict": lambda side: side.optimizer.state_dict(),
+    "raw_state": lambda side: side.optimizer.raw_state(),
+    "output": lambda side: side.evaluate(3),
+    "outputs": lambda side: layers.outputs(side.model, side.data(3)[0], [""]),
+    "to_layout": lambda side: layers.to_layout(side.model, "pytorch"),
 }
-seeds = st.integers(0, 99)
-places = st.integers(0, 9)
-flags = st.booleans()
-results = st.sampled_from([*RESULTS]) | st.sampled_from([*VIEWS])
+
+
+def views(p):
+    """Return Tensors with a parameter's numbers, which must not share its memory."""
+    return [
+        p[...],
+        p[:1],
+        p[..., :1],
+        p[None],
+        p[::-1],
+        p[0],
+        p.T,
+        p.reshape(-1),
+        mg.squeeze(p),
+        mg.expand_dims(p, 0),
+        np.broadcast_to(p, (2, *p.shape)),
+        np.swapaxes(p, 0, -1),
+        p.astype(p.dtype),
+        p.sum(axis=()),
+        mg.clip(p, -1e9, 1e9),
+        mg.maximum(p, -1e9),
+        mg.where(True, p, 0.0),
+        mg.relu(p),
+        1.0 * p,
+        mg.lookup(p, [0]),
+        mg.concatenate([p]),
+        *mg.split(p, [1]),
+        mg.cut(p),
+        p.detach(),
+        copy.copy(p.detach()),
+    ]
+
+
+def parts(thing):
+    """Return all arrays and Tensors in something."""
+    if isinstance(thing, (mg.Tensor, np.ndarray)):
+        return [thing]
+    if isinstance(thing, dict):
+        thing = thing.values()
+    return [part for one in thing or [] for part in parts(one)]
+
+
+def arrays(thing):
+    return [getattr(part, "array", part) for part in parts(thing)]
 
 
 class Side:
     """One of the two models, with its optimizer."""
 
-    def __init__(self, model, rule, decay, seed):
-        self.name = model
-        self.model = make_model(model, seed, "float64")
+    def __init__(self, name, rule, decay, seed):
+        self.name = name
+        self.model = make_model(name, seed, "float64")
         self.parameters = self.model.named_parameters()
         self.optimizer = make_optimizer(rule, self.model, decay)
         self.saved = self.save()
 
     def data(self, seed):
-        return make_rows(self.name, np.random.default_rng(seed), 3, "float64")
+        rng = np.random.default_rng(seed)
+        return make_rows(self.name, rng, 3, "float64")
 
-    def evaluate(self, seed=3):
+    def evaluate(self, seed):
         with self.model.evaluating():
             return self.model(self.data(seed)[0])
 
-    def train(self, seed, block, spoil=False):
+    def train(self, seed, block, spoil):
         """Make a step, and return what it computed. `spoil` overwrites the batch early."""
         mg.seed(seed)
         x, y = self.data(seed)
         self.optimizer.zero_grad()
-        with block:
+        with block():
             output = self.model(x)
             loss = mg.softmax_cross_entropy(output, y)
             if spoil:
@@ -93,7 +132,8 @@ class Side:
             if seed % 3 == 0:
                 optim.clip_gradients(self.parameters, 0.1)
             self.optimizer.step()
-        return output, loss, [tensor.grad for tensor in self.parameters.values()]
+        grads = [tensor.grad for tensor in self.parameters.values()]
+        return output, loss, grads
 
     def save(self):
         return [
@@ -109,7 +149,7 @@ class Side:
 
     def state(self):
         """Return all that must be equal in the two models."""
-        state = {f"carried {k}": v for k, v in self.model.carried_state().items()}
+        state = dict(self.model.carried_state())
         for name, tensor in self.parameters.items():
             state[name] = tensor.array
             state[f"requires_grad of {name}"] = tensor.requires_grad
@@ -120,34 +160,47 @@ class Side:
         return state
 
 
+seeds = st.integers(0, 99)
+places = st.integers(0, 9)
+flags = st.booleans()
+
+
 class Models(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        self.world = contextlib.ExitStack()
+        self.stack = contextlib.ExitStack()
 
     @initialize(
         small=small_thresholds,
-        model=st.sampled_from(MODELS),
+        name=st.sampled_from(MODELS),
         rule=st.sampled_from([*RULES]),
         decay=st.sampled_from([0.0, 0.01]),
         seed=seeds,
     )
-    def start(self, small, model, rule, decay, seed):
-        self.world.enter_context(using(small))
-        self.world.enter_context(contextlib.redirect_stdout(io.StringIO()))
-        self.world.enter_context(warnings.catch_warnings(action="ignore"))
-        self.ours, self.other = (Side(model, rule, decay, seed) for _ in range(2))
+    def start(self, small, name, rule, decay, seed):
+        for block in (
+            using(small),
+            contextlib.redirect_stdout(io.StringIO()),
+            warnings.catch_warnings(action="ignore"),
+        ):
+            self.stack.enter_context(block)
+        self.ours = Side(name, rule, decay, seed)
+        self.other = Side(name, rule, decay, seed)
         self.both = self.ours, self.other
-        self.names = list(self.ours.parameters)
         self.kept = []
         # the precision with which rows of a table catch up
         self.tolerance = 1e-5 if "Adam" in rule else 1e-8
 
     def teardown(self):
-        self.world.close()
+        self.stack.close()
 
-    def name(self, place):
-        return self.names[place % len(self.names)]
+    def pick(self, names, place):
+        names = list(names)
+        return names[place % len(names)]
+
+    def require_near(self, found, expected, name):
+        tolerance = self.tolerance
+        assert_allclose(found, expected, tolerance, tolerance, err_msg=name)
 
     @invariant()
     def both_are_equal(self):
@@ -157,40 +210,42 @@ class Models(RuleBasedStateMachine):
             self.require_near(state[name], value, name)
 
     @invariant()
-    def results_that_were_kept_are_the_same(self):
+    def kept_arrays_have_not_changed(self):
         for what, thing, before in self.kept:
             for array, expected in zip(arrays(thing), before, strict=True):
                 assert_array_equal(array, expected, what)
 
-    def require_near(self, found, expected, message):
-        assert_allclose(found, expected, self.tolerance, self.tolerance, True, message)
+    def keep(self, what, thing):
+        copies = [array.copy() for array in arrays(thing)]
+        self.kept.append((what, thing, copies))
 
-    def result(self, what, place):
-        if what in VIEWS:
-            return VIEWS[what](self.ours.parameters[self.name(place)])
-        with contextlib.suppress(mg.MinigradError):  # not every layer has a layout
-            return RESULTS[what](self.ours)
-
-    def keep_copies(self, what, thing):
-        self.kept.append((what, thing, [array.copy() for array in arrays(thing)]))
-
-    @rule(seed=seeds, block=st.sampled_from([*BLOCKS]), spoil=flags, keep=flags)
+    @rule(seed=seeds, block=st.sampled_from(BLOCKS), spoil=flags, keep=flags)
     def train(self, seed, block, spoil, keep):
-        result = self.ours.train(seed, BLOCKS[block](), spoil)
-        self.other.train(seed, contextlib.nullcontext())
+        result = self.ours.train(seed, block, spoil)
+        self.other.train(seed, contextlib.nullcontext, False)
         if keep:
-            self.keep_copies("what a step computed", result)
+            self.keep("what a step computed", result)
 
-    @rule(what=results, place=places, recorded=flags)
-    def keep(self, what, place, recorded):
+    @rule(
+        what=st.just("views") | st.sampled_from([*RESULTS]),
+        place=places,
+        recorded=flags,
+        overwrite=flags,
+    )
+    def read(self, what, place, recorded, overwrite):
+        """Keep or overwrite what the model or its optimizer returns."""
+        result = None
         with mg.enable_grad() if recorded else mg.no_grad():
-            self.keep_copies(what, self.result(what, place))
-
-    @rule(what=results, place=places, recorded=flags)
-    def overwrite(self, what, place, recorded):
-        with mg.enable_grad() if recorded else mg.no_grad():
-            thing = self.result(what, place)
-        for part in parts(thing):
+            if what == "views":
+                parameters = self.ours.parameters
+                result = views(parameters[self.pick(parameters, place)])
+            else:
+                with contextlib.suppress(mg.MinigradError):  # a layer without a layout
+                    result = RESULTS[what](self.ours)
+        if not overwrite:
+            self.keep(what, result)
+            return
+        for part in parts(result):
             if isinstance(part, mg.Tensor):
                 if not part.requires_grad:
                     part.update(lambda array: array.fill(7))
@@ -203,7 +258,7 @@ class Models(RuleBasedStateMachine):
         model, (x, y) = self.ours.model, self.ours.data(seed)
         before = mg.generator().bit_generator.state
         self.ours.evaluate(seed)
-        if self.ours.name not in CARRIED:
+        if self.ours.name != "carried":
             with contextlib.suppress(mg.MinigradError):  # all is frozen
                 layers.gradients(model, x, y, [""])
             optim.summary(model, x)
@@ -214,10 +269,11 @@ class Models(RuleBasedStateMachine):
         for side in self.both:
             side.saved = side.save()
         self.other.saved = copy.deepcopy(self.other.saved)
-        self.keep_copies("what was saved", self.ours.saved)
+        self.keep("what was saved", self.ours.saved)
 
     @rule()
     def load(self):
+        """Load what was saved, and overwrite the arrays that were loaded."""
         given = copy.deepcopy(self.ours.saved)
         self.ours.load(*given)
         self.other.load(*self.other.saved)
@@ -225,9 +281,9 @@ class Models(RuleBasedStateMachine):
             array.fill(7)
 
     @rule(load=flags)
-    def copy(self, load):
+    def overwrite_copy(self, load):
         """Overwrite another model, which is a copy or has loaded the weights."""
-        copied = copy.deepcopy((self.other if load else self.ours).model)
+        copied = copy.deepcopy(self.both[load].model)
         if load:
             copied.load_state_dict(self.ours.model.state_dict())
         for tensor in copied.named_parameters().values():
@@ -235,21 +291,21 @@ class Models(RuleBasedStateMachine):
 
     @rule(place=places, change=st.sampled_from([optim.freeze, optim.unfreeze]))
     def freeze(self, place, change):
-        """Freeze or unfreeze any parameter except the first."""
+        first, *names = self.ours.parameters
         for side in self.both:
-            change(side.model, self.names[1:][place % (len(self.names) - 1)])
+            change(side.model, self.pick(names, place))
 
     @rule(place=places, on=flags)
     def mode(self, place, on):
-        names = list(self.ours.model.named_layers())
         for side in self.both:
-            side.model.named_layers()[names[place % len(names)]].train(on)
+            named = side.model.named_layers()
+            named[self.pick(named, place)].train(on)
 
     @rule(place=places)
     def assign(self, place):
         """Assign an array to a parameter and its gradient, and overwrite it afterwards."""
         for side in self.both:
-            tensor = side.parameters[self.name(place)]
+            tensor = side.parameters[self.pick(side.parameters, place)]
             given = 0.5 * tensor.array
             tensor.array = given
             if tensor.requires_grad:
@@ -271,24 +327,12 @@ class Models(RuleBasedStateMachine):
         expected = mg.Tensor(x.array.copy())
         ids[...] = 0
         if train:
-            self.train(seed=seed, block="none", spoil=False, keep=False)
+            for side in self.both:
+                side.train(seed, contextlib.nullcontext, False)
         with self.ours.model.evaluating(), mg.fused():
             for layer in rest:
                 x, expected = layer(x), layer(expected)
-        self.require_near(x.array, expected.array, "other vectors are used")
-
-
-def parts(thing):
-    """Return all arrays and Tensors in something."""
-    if isinstance(thing, (mg.Tensor, np.ndarray)):
-        return [thing]
-    if isinstance(thing, dict):
-        thing = list(thing.values())
-    return [part for one in thing or [] for part in parts(one)]
-
-
-def arrays(thing):
-    return [getattr(part, "array", part) for part in parts(thing)]
+        self.require_near(x.array, expected.array, "looked up")
 
 
 TestModels = Models.TestCase

@@ -44,7 +44,8 @@ settings = st.builds(
     shuffle=st.booleans(),
     trainer_seed=st.sampled_from([None, 3]),
     validation=st.sampled_from(["", "train", "test"]),
-    callbacks=st.lists(st.sampled_from(CALLBACKS), max_size=3, unique=True),
+    patience=st.integers(0, 2),
+    callbacks=st.lists(st.sampled_from([*CALLBACKS]), max_size=3, unique=True),
     changes=st.lists(
         st.tuples(
             st.sampled_from(Change.KINDS),
@@ -111,7 +112,7 @@ def train_by_hand(run):
     best_weights = {}
     best = lowest = np.inf  # of the losses that BestWeights and EarlyStopping watch
     step = waited = 0
-    while len(rows) < settings.epochs and waited <= settings.seed % 3:
+    while len(rows) < settings.epochs and waited <= settings.patience:
         losses = []
         model.train()
         for x, y in run.train:
@@ -163,7 +164,7 @@ def train(number, folder):
         epochs=4,
         shuffle=True,
         validation="test",
-        callbacks=CALLBACKS,
+        callbacks=[*CALLBACKS],
     )
     best = folder / "best.safetensors"
     snapshots = folder / "snapshots"
