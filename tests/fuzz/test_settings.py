@@ -35,30 +35,29 @@ class Call(NamedTuple):
 
 
 def call_gate(cls, names, place, x, *given):
+    settings = zip(names, given, strict=False)
     inputs = list(given[len(names) :])
     inputs.insert(place, x)
-    return cls(**dict(zip(names, given, strict=False)))(*inputs)
+    return cls(**dict(settings))(*inputs)
 
 
-def gate_calls(name, cls, gate, arrays):
-    names = inspect.signature(cls).parameters
-    settings = {name: vars(gate)[name] for name in names if name in vars(gate)}
-    for place, x in enumerate(arrays):
-        if x.dtype == float and place not in gate.constant_inputs:
-            function = partial(call_gate, cls, list(settings), place)
-            others = [*arrays[:place], *arrays[place + 1 :]]
-            given = [*settings.values(), *others]
-            yield Call(name, function, x, given, gate.differentiable_twice)
+def gate_calls(name, cls):
+    for gate, arrays in cls.sample_inputs():
+        names = [one for one in inspect.signature(cls).parameters if one in vars(gate)]
+        settings = [vars(gate)[one] for one in names]
+        for place, x in enumerate(arrays):
+            if x.dtype == float and place not in gate.constant_inputs:
+                function = partial(call_gate, cls, names, place)
+                given = [*settings, *arrays[:place], *arrays[place + 1 :]]
+                yield Call(name, function, x, given, gate.differentiable_twice)
 
 
 GATES = [
     call
     for name, cls in sorted(mg.GATES.items())
-    if cls.__module__.startswith("minigrad.gates.")
-    and name[0] != "_"
-    and name != "Slice"  # whose key means something else as a list
-    for gate, arrays in cls.sample_inputs()
-    for call in gate_calls(name, cls, gate, arrays)
+    if cls.__module__.startswith("minigrad.gates.") and name[0] != "_"
+    if name != "Slice"  # whose key means something else as a list
+    for call in gate_calls(name, cls)
 ]
 
 # ---- functions and layers ----
@@ -71,129 +70,77 @@ def made(layer):
     return layer
 
 
-def function_call(name, shape, function, *given):
-    x = np.arange(np.prod(shape, dtype=int)) * 7 % 12 - 5.5  # all 12 are distinct
-    return Call(name, function, x.reshape(shape) / 4, given, "fused" not in name)
+def masked(make, *sizes, **options):
+    return lambda x, mask: made(make(*sizes, **options))(x, mask=mask)
+
+
+def rnn(x, truncate, lengths):
+    return made(nn.RNN(4, 2, truncate=truncate))(x, lengths=lengths)
+
+
+def lstm(x, truncate, mask):
+    return made(nn.LSTM(4, 2, fused=True, truncate=truncate))(x, mask=mask)
+
+
+def conv2d(x, size, stride, padding):
+    return made(nn.Conv2d(1, 2, size, stride, padding))(x)
+
+
+def batch_norm(x, momentum, epsilon):
+    return made(nn.BatchNorm(4, momentum=momentum, epsilon=epsilon))(x)
 
 
 IDS = np.array([[1, 0, 2], [2, 2, 1]])
 REAL = np.array([[True, True, False], [True, True, True]])
+ROWS = (3, 4)
+SEQUENCE = (2, 3, 4)
+IMAGE = (1, 1, 4, 5)
 FUNCTIONS = [
-    function_call(*one)
-    for one in (
-        ("var", (3, 4), np.var, 0),
-        ("std", (3, 4), np.std, (0,)),
-        ("squeeze", (1, 4), mg.squeeze, 0),
-        ("expand_dims", (3, 4), np.expand_dims, (0, 2)),
-        ("swapaxes", (3, 4), np.swapaxes, 0, 1),
-        ("concatenate", (3, 4), lambda x, axis: mg.concatenate([x, 2 * x], axis), 0),
-        ("stack", (3, 4), lambda x, axis: mg.stack([x, 2 * x], axis), 0),
-        ("split", (5, 2), lambda x, places: mg.split(x, places)[1], (1, 3)),
-        ("pad both sides", (3, 4), mg.pad, (1, 2)),
-        ("slice", (3, 4), lambda x, start, step: x[None, ..., start::step], 0, 1),
-        ("slice to", (3, 4), lambda x, stop: x[:, :stop], 2),
-        ("index", (3, 4), lambda x, i, j: x[i, j], *IDS),
-        ("index by ids", (3, 4), lambda x, ids: x[ids], IDS),
-        ("index by a mask", (2, 3), lambda x, mask: x[mask], REAL),
-        ("conv", (2, 1, 4, 5), lambda x, k: mg.conv(x, x[..., :2, :2], k, k), 2),
-        ("max_pool", (12,), mg.max_pool, 2),
-        ("cross_entropy", (3, 3), mg.cross_entropy, IDS[0], (0.5, 1.0, 2.0)),
-        (
-            "Conv1d",
-            (1, 1, 8),
-            lambda x, size, stride: made(nn.Conv1d(1, 2, size, stride))(x),
-            *(2, 2),
-        ),
-        (
-            "Conv2d",
-            (1, 1, 4, 5),
-            lambda x, size, padding: made(nn.Conv2d(1, 2, size, 1, padding))(x),
-            *((2, 2), (1, 0)),
-        ),
-        (
-            "MaxPool2d",
-            (1, 1, 4, 5),
-            lambda x, size, stride: nn.MaxPool2d(size, stride)(x),
-            *((2, 2), (1, 2)),
-        ),
-        (
-            "AveragePool2d",
-            (1, 1, 4, 5),
-            lambda x, size, stride: nn.AveragePool2d(size, stride)(x),
-            *((2, 2), (1, 2)),
-        ),
-        (
-            "LayerNorm",
-            (3, 4),
-            lambda x, epsilon: made(nn.LayerNorm(4, epsilon=epsilon))(x),
-            0.5,
-        ),
-        (
-            "BatchNorm",
-            (3, 4),
-            lambda x, m, e: made(nn.BatchNorm(4, momentum=m, epsilon=e))(x),
-            *(0.5, 0.5),
-        ),
-        (
-            "RNN",
-            (2, 3, 4),
-            lambda x, steps, lengths: made(nn.RNN(4, 2, truncate=steps))(
-                x, lengths=lengths
-            ),
-            *(1, np.array([2, 3])),
-        ),
-        (
-            "GRU",
-            (2, 3, 4),
-            lambda x, mask: made(nn.GRU(4, 2, pooling="mean"))(x, mask=mask),
-            REAL,
-        ),
-        (
-            "GRU, fused",
-            (2, 3, 4),
-            lambda x, mask: made(nn.GRU(4, 2, fused=True))(x, mask=mask),
-            REAL,
-        ),
-        (
-            "LSTM, fused",
-            (2, 3, 4),
-            lambda x, k, mask: made(nn.LSTM(4, 2, fused=True, truncate=k))(
-                x, mask=mask
-            ),
-            *(2, REAL),
-        ),
-        (
-            "MultiHeadAttention",
-            (2, 3, 4),
-            lambda x, mask: made(nn.MultiHeadAttention(4, 2))(x, mask=mask),
-            REAL,
-        ),
-        (
-            "PositionalEncoding",
-            (2, 3, 4),
-            lambda x, start: nn.PositionalEncoding()(x, start),
-            1,
-        ),
-        ("pool", (2, 3, 4), lambda x, mask: nn.pool(x, "mean", mask), REAL),
-    )
+    ("squeeze", mg.squeeze, (1, 4), [0]),
+    ("expand_dims", np.expand_dims, ROWS, [(0, 2)]),
+    ("swapaxes", np.swapaxes, ROWS, [0, 1]),
+    ("split", lambda x, at: mg.split(x, at)[1], (5, 2), [(1, 3)]),
+    ("slice", lambda x, start: x[None, ..., start::start], ROWS, [1]),
+    ("index", lambda x, i, j: x[i, j], ROWS, [*IDS]),
+    ("index by a mask", lambda x, mask: x[mask], (2, 3), [REAL]),
+    ("max_pool", mg.max_pool, (12,), [2]),
+    ("cross_entropy", mg.cross_entropy, (3, 3), [IDS[0], (0.5, 1.0, 2.0)]),
+    ("pool", lambda x, mask: nn.pool(x, "mean", mask), SEQUENCE, [REAL]),
+    ("Conv2d", conv2d, IMAGE, [(2, 2), (1, 2), (1, 0)]),
+    ("MaxPool2d", lambda x, *sizes: nn.MaxPool2d(*sizes)(x), IMAGE, [(2, 2), (1, 2)]),
+    ("AveragePool2d", lambda x, size: nn.AveragePool2d(size)(x), IMAGE, [(2, 2)]),
+    ("LayerNorm", lambda x, e: made(nn.LayerNorm(4, epsilon=e))(x), ROWS, [0.5]),
+    ("BatchNorm", batch_norm, ROWS, [0.5, 0.5]),
+    ("RNN", rnn, SEQUENCE, [1, np.array([2, 3])]),
+    ("GRU", masked(nn.GRU, 4, 2, pooling="mean"), SEQUENCE, [REAL]),
+    ("fused GRU", masked(nn.GRU, 4, 2, fused=True), SEQUENCE, [REAL]),
+    ("fused LSTM", lstm, SEQUENCE, [2, REAL]),
+    ("MultiHeadAttention", masked(nn.MultiHeadAttention, 4, 2), SEQUENCE, [REAL]),
+    ("PositionalEncoding", lambda x, at: nn.PositionalEncoding()(x, at), SEQUENCE, [1]),
 ]
+
+
+def function_call(name, function, shape, given):
+    x = np.arange(np.prod(shape, dtype=int)) * 7 % 12 - 5.5  # all 12 are distinct
+    return Call(name, function, x.reshape(shape) / 4, given, "fused" not in name)
 
 
 def run(call, given, unfuse, between=lambda: None):
     x = mg.Tensor(call.x, requires_grad=True)
     twice = unfuse or call.twice
-    return derivatives(
-        lambda: call.function(x, *given), {"x": x}, twice, between, unfuse
-    )
+    compute = partial(call.function, x, *given)
+    return derivatives(compute, {"x": x}, twice, between, unfuse)
+
+
+functions = st.sampled_from(FUNCTIONS).map(lambda one: function_call(*one))
 
 
 @examples(8)
-@given(st.data(), st.booleans())
-def test_settings_of_gates_and_layers_are_copied(data, unfuse):
-    call = data.draw(st.sampled_from(FUNCTIONS) | st.sampled_from(GATES))
+@given(functions | st.sampled_from(GATES), st.booleans(), st.data())
+def test_settings_of_gates_and_layers_are_copied(call, unfuse, data):
     given = [data.draw(forms(setting)) for setting in call.given]
     expected, before = run(call, call.given, unfuse), copy.deepcopy(given)
-    changed: list[Any] = []
+    changed = []
 
     def between():
         for setting in given:
@@ -206,7 +153,6 @@ def test_settings_of_gates_and_layers_are_copied(data, unfuse):
         assert not changed, f"a change of {before} breaks the backward pass: {error}"
         # a form other than the documented one may be refused
         assert [*map(type, before)] != [*map(type, call.given)], error
-        assert error.code and error.cause and error.remedy
         return
     for what, exact in expected.items():
         assert found[what].dtype == exact.dtype
@@ -234,27 +180,25 @@ def test_settings_of_optimizers_are_copied(name, dtype, data):
     given = {key: data.draw(forms(value)) for key, value in plain.items()}
     bound = data.draw(forms(0.25))
 
-    def trained(given, bound, changes):
+    def trained(settings, bound, *changes):
         W = mg.Tensor(eighths((3, 2), 1).astype(dtype), requires_grad=True)
         parameters = {"W": W}
-        optimizer = make(parameters, **given)
+        optimizer = make(parameters, **settings)
         if changes:
-            parameters["other"] = mg.Tensor(np.zeros(2), requires_grad=True)
-            for setting in given.values():
-                change(setting)
+            parameters.clear()
+        for setting in changes:
+            change(setting)
         for number in range(3):
             optimizer.zero_grad()
             (W * W * eighths((3, 2), number)).sum().backward()
-            optim.clip_gradients({"W": W}, bound)
+            optim.clip_gradients([W], bound)
             optimizer.step()
-        assert W.grad.dtype == W.dtype
+        assert W.grad.dtype == W.dtype == dtype
         return W.array
 
-    expected = trained(plain, 0.25, False)
+    expected = trained(plain, 0.25)
     try:
-        found = trained(given, bound, True)
-    except mg.MinigradError as error:
-        assert error.code and error.cause and error.remedy  # refused
-        return
-    assert found.dtype == expected.dtype == dtype
+        found = trained(given, bound, *given.values())
+    except mg.MinigradError:
+        return  # another form may be refused
     assert_allclose(found, expected, 1e-5, 1e-6)
