@@ -33,22 +33,21 @@ MODELS = "dense", "words", "carried"
 RULES: dict[str, Any] = {
     "SGD": partial(optim.SGD, lr=0.1),
     "momentum": partial(optim.SGD, lr=0.1, momentum=0.9),
-    "nesterov": partial(optim.SGD, lr=0.1, momentum=0.9, nesterov=True),
     "Adam": partial(optim.Adam, lr=0.01),
-    "AdamW": partial(optim.AdamW, lr=0.01),
     "RMSprop": partial(optim.RMSprop, lr=0.01),
     "Adagrad": partial(optim.Adagrad, lr=0.05),
 }
-SCHEDULE = optim.WarmUp(3, optim.CosineSchedule(9))
 CALLBACKS: dict[str, Any] = {
     "clip": lambda run: optim.ClipGradients(0.5),
     "early": lambda run: optim.EarlyStopping(
         run.monitor,
-        patience=run.settings.patience,
+        patience=0,
         min_delta=0.01,
     ),
     "best": lambda run: optim.BestWeights(monitor=run.monitor),
-    "schedule": lambda run: optim.LearningRate(SCHEDULE),
+    "schedule": lambda run: optim.LearningRate(
+        optim.WarmUp(3, optim.CosineSchedule(9))
+    ),
     "statistics": lambda run: optim.Statistics(every_steps=2),
     "often": lambda run: optim.Evaluate(run.train, "often", every_steps=2),
     "rarely": lambda run: optim.Evaluate(run.test, "rarely", every_epochs=2),
@@ -66,7 +65,6 @@ class Settings:
     shuffle: bool = False
     trainer_seed: int | None = None
     validation: str = ""  # or "train" or "test"
-    patience: int = 0
     callbacks: Sequence[str] = ()
     changes: Sequence[tuple[str, int, str]] = ()  # arguments of Change
 
@@ -86,7 +84,7 @@ class TwoPaths(Layer):
 
 
 class Writer(Layer):
-    """(ids, state) to (logits, state), where the state holds lists, None and a step count."""
+    """(ids, state) to (logits, state), where the state has a list, None and a step count."""
 
     def __init__(self, rnn):
         super().__init__()
@@ -96,13 +94,12 @@ class Writer(Layer):
         self.dropout = Dropout(0.2)
 
     def forward(self, ids, state):
-        steps = mg.Tensor(np.zeros((len(ids), 1), "f4"))
-        if state is not None:
-            _, (state, (_, steps)), _ = state
-        output, state = self.rnn(self.embedding(ids), state)
+        zeros = mg.Tensor(np.zeros((len(ids), 1), "f4"))
+        hidden, _, steps = state or (None, None, zeros)
+        output, hidden = self.rnn(self.embedding(ids), hidden)
         steps = steps + float(ids.shape[1])
         logits = self.head(self.dropout(output)) * mg.tanh(steps)[:, :, None]
-        return logits, (None, [state, (None, steps)], None)
+        return logits, [hidden, None, steps]
 
 
 def make_model(name, seed, dtype):
