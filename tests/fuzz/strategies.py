@@ -17,31 +17,45 @@ WHOLE = ["bool", *SIGNED, *UNSIGNED]
 PARAMETERS = ["float32", "float64"]
 """The dtypes that can have gradients."""
 FLOATS = ["float16", *PARAMETERS]
-TOLERANCES = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-9}
+TOLERANCES = {
+    "float16": 1e-2,
+    "float32": 1e-4,
+    "float64": 1e-9,
+}
 
 # at the ends of the short integers, and products that leave them
-LARGE = [-128, -100, 90, 100, 127, 128, 200, 255, 300]
+LARGE = -128, -100, 90, 100, 127, 128, 200, 255, 300
 
 
-def examples(share: float) -> settings:
+def examples(share):
     """More or fewer examples than other properties, in any profile."""
     return settings(max_examples=int(share * settings().max_examples))
 
 
-def ends(dtype: Any) -> tuple[float, float]:
+def ends(dtype):
     if dtype == "bool":
         return 0, 1
-    info: Any = np.finfo(dtype) if dtype in FLOATS else np.iinfo(dtype)
+    kind: Any = np.finfo if dtype in FLOATS else np.iinfo
+    info = kind(dtype)
     return float(info.min), float(info.max)
 
 
-def numbers(dtype: str, low: float = -4, high: float = 4, large: bool = True) -> Any:
+def numbers(
+    dtype,
+    low=-4,
+    high=4,
+    large=True,
+):
     """Numbers that every float dtype stores exactly, so that equal numbers stay equal.
 
     `large` adds integers beyond low=-4 and high=4.
     """
     if dtype in FLOATS:
-        return st.integers(int(8 * low), int(8 * high)).map(lambda eighths: eighths / 8)
+        whole = st.integers(
+            int(8 * low),
+            int(8 * high),
+        )
+        return whole.map(lambda number: number / 8)
     values = [number for number in range(-3, 5) if low <= number <= high]
     if large and low == -4:
         values += [number for number in LARGE if number < 0]
@@ -51,12 +65,17 @@ def numbers(dtype: str, low: float = -4, high: float = 4, large: bool = True) ->
     return st.sampled_from([number for number in values if least <= number <= most])
 
 
-def arrays(dtype: str, shape: tuple[int, ...], *options: Any, **more: Any) -> Any:
-    elements = numbers(dtype, *options, **more)
-    return hnp.arrays(dtype, shape, elements=elements, fill=st.nothing())
+def arrays(dtype, shape, *bounds, **options):
+    elements = numbers(dtype, *bounds, **options)
+    return hnp.arrays(
+        dtype,
+        shape,
+        elements=elements,
+        fill=st.nothing(),
+    )
 
 
-def eighths(shape: tuple[int, ...], seed: int) -> Any:
+def eighths(shape, seed):
     """Return numbers as above, which need not shrink."""
     return np.asarray(np.random.default_rng(seed).integers(-16, 17, shape) / 8)
 
@@ -64,7 +83,13 @@ def eighths(shape: tuple[int, ...], seed: int) -> Any:
 # ---- a computation and its derivatives ----
 
 
-def derivatives(compute, leaves, twice=True, between=lambda: None, unfuse=False):
+def derivatives(
+    compute,
+    leaves,
+    twice=True,
+    between=lambda: None,
+    unfuse=False,
+):
     """Return the value of compute(), and its first and second derivatives along fixed directions.
 
     `between` is called after the forward pass.
@@ -87,13 +112,19 @@ def derivatives(compute, leaves, twice=True, between=lambda: None, unfuse=False)
     if not twice:
         return found
     tensors = list(wanted.values())
-    firsts = mg.grad(z, tensors, create_graph=True, upstream=upstream)
+    firsts = mg.grad(
+        z,
+        tensors,
+        create_graph=True,
+        upstream=upstream,
+    )
     total = sum((0.0 * leaf).sum() for leaf in tensors)  # slopes may be constant
     for number, first in enumerate(firsts):
         found[f"recorded gradient {number}"] = first.array
         direction = eighths(first.shape, 1 + number).astype(first.dtype)
         total = total + (first * direction).sum()
-    for name, second in zip(wanted, mg.grad(total, tensors), strict=True):
+    seconds = mg.grad(total, tensors)
+    for name, second in zip(wanted, seconds, strict=True):
         found[f"second derivative by {name}"] = second.array
     return found
 
@@ -115,19 +146,25 @@ def require_near(found, exactly, dtypes):
         exact = np.asarray(expected[what], float)
         assert result.shape == exact.shape, what
         names = [str(one) for one in (*dtypes, result.dtype) if str(one) in FLOATS]
-        kind = min([*names, "float64"], key=FLOATS.index)
+        kind = min(
+            [*names, "float64"],
+            key=FLOATS.index,
+        )
         least, most = ends(str(result.dtype))
         if result.dtype.kind == "f":
             least, most = least / 8, most / 8
         fits = (least <= exact) & (exact <= most)
-        tolerance = TOLERANCES[kind] * (10 if "second" in what else 1)
-        tolerance *= np.abs(exact).max(where=fits, initial=1)
+        tolerance = TOLERANCES[kind] * np.abs(exact).max(where=fits, initial=1)
+        if "second" in what:
+            tolerance *= 10
         distance = np.abs(result.astype(float) - exact)
         near = (distance <= tolerance) | ~fits
         if not near.all():
             size = np.finfo(kind).eps
-            changes = [partial(shaken, number=number, size=size) for number in range(4)]
-            moved = [np.abs(exactly(change)[what] - exact) for change in changes]
+            moved = []
+            for number in range(4):
+                change = partial(shaken, number=number, size=size)
+                moved.append(np.abs(exactly(change)[what] - exact))
             near |= ~(distance > 30 * np.max(moved, axis=0))
         assert near.all(), f"{what}: {result!r}\n    instead of {exact!r}"
 

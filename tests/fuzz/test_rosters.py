@@ -212,7 +212,7 @@ def fill_in(group):
 def certain(group):
     """Whether the names of the submissions fit one column of a plain roster best."""
     names = {one.cells[group.key] for one in group.submitted}
-    fits = Counter()
+    fits: Counter[str] = Counter()
     for column in {*group.columns} - {"Grade", "Section"}:
         fits[column] = len(names & {one.cells[column] for one in group.listed})
     (best, most), (_, second), *_ = fits.most_common()

@@ -79,7 +79,8 @@ def rnn(x, truncate, lengths):
 
 
 def lstm(x, truncate, mask):
-    return made(nn.LSTM(4, 2, fused=True, truncate=truncate))(x, mask=mask)
+    layer = nn.LSTM(4, 2, fused=True, truncate=truncate)
+    return made(layer)(x, mask=mask)
 
 
 def conv2d(x, size, stride, padding):
@@ -100,26 +101,66 @@ def distinct(*shape):
     return (numbers.reshape(shape) - 5.5) / 4
 
 
+IDS = np.array([[1, 0], [2, 2]])
 REAL = np.array([[True, True, False], [True, True, True]])
 SEQUENCE = distinct(2, 3, 4)
 IMAGE = distinct(1, 1, 4, 5)
 LAYERS = [
     Call(
-        "index", lambda x, i, j: x[i, j], distinct(3, 4), [*np.array([[1, 0], [2, 2]])]
+        "index",
+        lambda x, i, j: x[i, j],
+        distinct(3, 4),
+        [*IDS],
     ),
-    Call("mask", lambda x, mask: x[mask], distinct(2, 3), [REAL]),
-    Call("pool", lambda x, mask: nn.pool(x, "mean", mask), SEQUENCE, [REAL]),
-    Call("Conv2d", conv2d, IMAGE, [(2, 2), (1, 2), (1, 0)]),
-    Call("MaxPool2d", lambda x, *sizes: nn.MaxPool2d(*sizes)(x), IMAGE, [2, (1, 2)]),
-    Call("AveragePool2d", lambda x, size: nn.AveragePool2d(size)(x), IMAGE, [(2, 2)]),
+    Call(
+        "mask",
+        lambda x, mask: x[mask],
+        distinct(2, 3),
+        [REAL],
+    ),
+    Call(
+        "pool",
+        lambda x, mask: nn.pool(x, "mean", mask),
+        SEQUENCE,
+        [REAL],
+    ),
+    Call(
+        "Conv2d",
+        conv2d,
+        IMAGE,
+        [(2, 2), (1, 2), (1, 0)],
+    ),
+    Call(
+        "MaxPool2d",
+        lambda x, *sizes: nn.MaxPool2d(*sizes)(x),
+        IMAGE,
+        [2, (1, 2)],
+    ),
+    Call(
+        "AveragePool2d",
+        lambda x, size: nn.AveragePool2d(size)(x),
+        IMAGE,
+        [(2, 2)],
+    ),
     Call("LayerNorm", layer_norm, SEQUENCE, [0.5]),
     Call("BatchNorm", batch_norm, distinct(3, 4), [0.5, 0.5]),
     Call("RNN", rnn, SEQUENCE, [1, np.array([2, 3])]),
     Call("GRU", masked(nn.GRU, 4, 2, pooling="mean"), SEQUENCE, [REAL]),
-    Call("fused GRU", masked(nn.GRU, 4, 2, fused=True), SEQUENCE, [REAL], False),
+    Call(
+        "fused GRU",
+        masked(nn.GRU, 4, 2, fused=True),
+        SEQUENCE,
+        [REAL],
+        False,
+    ),
     Call("fused LSTM", lstm, SEQUENCE, [2, REAL], False),
     Call("attention", masked(nn.MultiHeadAttention, 4, 2), SEQUENCE, [REAL]),
-    Call("positions", lambda x, at: nn.PositionalEncoding()(x, at), SEQUENCE, [1]),
+    Call(
+        "positions",
+        lambda x, at: nn.PositionalEncoding()(x, at),
+        SEQUENCE,
+        [1],
+    ),
 ]
 
 
@@ -131,7 +172,11 @@ def run(call, given, unfuse, between=lambda: None):
 
 
 @examples(8)
-@given(st.sampled_from(LAYERS) | st.sampled_from(GATES), st.booleans(), st.data())
+@given(
+    st.sampled_from(LAYERS) | st.sampled_from(GATES),
+    st.booleans(),
+    st.data(),
+)
 def test_settings_of_gates_and_layers_are_copied(call, unfuse, data):
     given = [data.draw(forms(setting)) for setting in call.given]
     expected, before = run(call, call.given, unfuse), copy.deepcopy(given)
@@ -165,7 +210,11 @@ OPTIMIZERS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 @examples(2)
-@given(st.sampled_from([*OPTIMIZERS]), st.sampled_from(PARAMETERS), st.data())
+@given(
+    st.sampled_from([*OPTIMIZERS]),
+    st.sampled_from(PARAMETERS),
+    st.data(),
+)
 def test_settings_of_optimizers_are_copied(name, dtype, data):
     make, settings = OPTIMIZERS[name]
     plain = {"lr": 0.5, **settings}
@@ -173,7 +222,10 @@ def test_settings_of_optimizers_are_copied(name, dtype, data):
     bound = data.draw(forms(0.25))
 
     def trained(settings, bound, *changes):
-        W = mg.Tensor(eighths((3, 2), 1).astype(dtype), requires_grad=True)
+        W = mg.Tensor(
+            eighths((3, 2), 1).astype(dtype),
+            requires_grad=True,
+        )
         parameters = {"W": W}
         optimizer = make(parameters, **settings)
         if changes:
@@ -185,7 +237,8 @@ def test_settings_of_optimizers_are_copied(name, dtype, data):
             (W * W * eighths((3, 2), number)).sum().backward()
             optim.clip_gradients([W], bound)
             optimizer.step()
-        assert W.grad.dtype == W.dtype == dtype
+        gradient: Any = W.grad
+        assert gradient.dtype == W.dtype == dtype
         return W.array
 
     expected = trained(plain, 0.25)

@@ -50,8 +50,14 @@ OPERATIONS: dict[str, Any] = {
     # a function, and its derivatives by the operands
     "product": (lambda x, y: x * y, lambda a, b: (b, a)),
     "difference": (lambda x, y: x - y, lambda a, b: (1.0, -1.0)),
-    "tanh": (lambda x, y: np.tanh(x), lambda a, b: (1 - np.tanh(a) ** 2,)),
-    "reshape": (lambda x, y: x.reshape(1, *x.shape).reshape(x.shape), one),
+    "tanh": (
+        lambda x, y: np.tanh(x),
+        lambda a, b: (1 - np.tanh(a) ** 2,),
+    ),
+    "reshape": (
+        lambda x, y: x.reshape(1, *x.shape).reshape(x.shape),
+        one,
+    ),
     "index": (lambda x, y: x[...], one),
     "transpose": (lambda x, y: x.T.T, one),
     "expand_dims": (lambda x, y: np.expand_dims(x, 0)[0], one),

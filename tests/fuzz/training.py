@@ -5,7 +5,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,7 +106,12 @@ def make_model(name, seed, dtype):
     rnn: Any = (RNN, GRU, LSTM)[seed % 3]
     model: Layer = TwoPaths()
     if name == "words":
-        model = Sequential(Embedding(400, 4), rnn(4, 3), Dropout(0.3), Dense(3, 2))
+        model = Sequential(
+            Embedding(400, 4),
+            rnn(4, 3),
+            Dropout(0.3),
+            Dense(3, 2),
+        )
     if name == "carried":
         steps = TruncatedBPTT(5, 5 + seed % 4)
         model = Sequential(Stateful(Writer(rnn), steps))
@@ -142,13 +146,13 @@ class Change(Callback):
     KINDS = "lr", "scale", "weight_decay", "setting", "freeze", "array", "mode"
     MOMENTS = "on_step", "on_gradients", "on_epoch_end"
 
-    def __init__(self, kind: str, step: int, moment: str) -> None:
+    def __init__(self, kind, step, moment):
         self.kind = kind
         self.step = step
         self.done = False
         setattr(self, moment, self.act)
 
-    def act(self, trainer: Any) -> None:
+    def act(self, trainer):
         if self.done or trainer.step < self.step:
             return
         self.done = True
@@ -173,17 +177,21 @@ class Change(Callback):
             case "freeze":
                 first.requires_grad = not first.requires_grad
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self):
         return {"done": self.done}
 
-    def load_state_dict(self, state: Any) -> None:
+    def load_state_dict(self, state):
         self.done = state["done"]
+
+
+def mean_size(output: Any, labels: Any) -> Any:
+    return np.float32(np.abs(output).mean())
 
 
 class Training:
     """A run, made of new objects."""
 
-    def __init__(self, settings: Settings, interrupt: int = 0) -> None:
+    def __init__(self, settings, interrupt=0):
         """`interrupt` is the call of the loss in which Ctrl-C comes, if any."""
         self.settings = settings
         self.interrupt = interrupt
@@ -199,20 +207,26 @@ class Training:
         else:
             x, y = make_rows(settings.model, rng, 24, settings.dtype)
             shuffle = settings.shuffle
-            self.train = Batches(x[:14], y[:14], batch_size=4, shuffle=shuffle, seed=2)
+            self.train = Batches(
+                x[:14],
+                y[:14],
+                batch_size=4,
+                shuffle=shuffle,
+                seed=2,
+            )
             self.test = Batches(x[14:], y[14:], batch_size=4)  # shuffled by default
         self.validation = {"train": self.train, "test": self.test}.get(
             settings.validation
         )
         self.monitor = "validation_loss" if self.validation else "train_loss"
 
-    def loss(self, output: mg.Tensor, labels: Any) -> mg.Tensor:
+    def loss(self, output, labels):
         self.calls += 1
         if self.calls == self.interrupt:
             self.trainer._ctrl_c.came = True
         return mg.softmax_cross_entropy(output, labels)
 
-    def run(self, *more: Callback, resume: Path | None = None) -> dict[str, Any]:
+    def run(self, *more, resume=None):
         """Return how the run ends. Errors: KeyboardInterrupt if Ctrl-C ended it."""
         self.callbacks = [CALLBACKS[name](self) for name in self.settings.callbacks]
         self.callbacks += [Change(*change) for change in self.settings.changes]
@@ -220,7 +234,7 @@ class Training:
             self.model,
             self.loss,
             self.optimizer,
-            metrics={"size": lambda output, labels: np.float32(np.abs(output).mean())},
+            metrics={"size": mean_size},
             callbacks=[*self.callbacks, *more],
             seed=self.settings.trainer_seed,
         )
@@ -235,7 +249,7 @@ class Training:
         del end["carried"]  # the end of a run may restart it
         return end
 
-    def state(self) -> dict[str, Any]:
+    def state(self):
         trainer = self.trainer
         return {
             "history": [row | {"seconds": 0.0} for row in trainer.history.rows],
@@ -252,13 +266,13 @@ class Training:
         }
 
 
-def require_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
+def require_same(found, expected):
     """Raise an AssertionError if the ends of two runs differ by a bit or a type."""
     for name, part in expected.items():
         assert exact(found[name]) == exact(part), name
 
 
-def exact(thing: Any) -> Any:
+def exact(thing):
     """Return arrays and other values in a form in which == compares every bit and type."""
     if isinstance(thing, (np.ndarray, np.generic)):
         return thing.dtype.str, thing.shape, thing.tobytes()
