@@ -62,8 +62,8 @@ def test_the_page_is_whole(page):
 @pytest.mark.parametrize(
     ("after", "code", "message"),
     [
-        ("loss = h.sum() * 1.1", 1, "DIFFERS"),
-        ("loss = h.som()", 0, "AttributeError: 'Tensor' object has no attribute 'som'"),
+        ("return h.sum() * 1.1", 1, "DIFFERS"),
+        ("return h.som()", 0, "AttributeError: 'Tensor' object has no attribute 'som'"),
         ("import os; os._exit(7)", 0, "ended with status 7"),
     ],
     ids=["differs", "fails", "dies"],
@@ -72,8 +72,8 @@ def test_a_wrong_contender_is_named_and_the_others_continue(
     tmp_path, after, code, message
 ):
     shutil.copytree(HERE, tmp_path, dirs_exist_ok=True)
-    module = tmp_path / "contenders/minigrad_.py"
-    module.write_text(module.read_text().replace("loss = h.sum()", after))
+    module = tmp_path / "contenders/shared.py"
+    module.write_text(module.read_text().replace("return h.sum()", after))
     printed = run(
         "--contenders", "numpy,minigrad", "--only", "a", folder=tmp_path, code=code
     )
