@@ -18,7 +18,11 @@ Weights = dict[str, Array]
 KINDS = {"rnn": 1, "gru": 3, "lstm": 4}
 """The recurrent layers, and the number of blocks of H columns in each layer's matrices."""
 
-RULE = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-16}
+RULE = {
+    "lr": 1e-3,
+    "betas": (0.9, 0.999),
+    "eps": 1e-16,
+}
 """Adam's settings. Keras adds eps to √v before the bias correction, and the other libraries add it
 afterwards. With such a small eps, this makes no difference. The usual 1e-7 is larger than the
 gradients of early words, so the rows of these words would be updated differently."""
@@ -55,7 +59,13 @@ class Problem:
         """
         shape = (count, self.sizes.batch)
         rows = start * self.sizes.batch + np.arange(math.prod(shape)).reshape(shape)
-        return [(self.ids[r], self.labels[r, None]) for r in rows % len(self.labels)]
+        return [
+            (
+                self.ids[r],
+                self.labels[r, None],
+            )
+            for r in rows % len(self.labels)
+        ]
 
     def split(self):
         """Return the arrays for the whole programs. The last tenth of the reviews is for validation,
@@ -127,7 +137,11 @@ def from_reviews(sizes):
     train = load_imdb().train
     rows = np.random.default_rng(0).permutation(len(train))[: sizes.reviews]
     ids = train.ids[rows, -sizes.steps :].astype(np.int32) % sizes.vocabulary
-    return Problem(sizes, ids, train.labels[rows].astype(np.float32))
+    return Problem(
+        sizes,
+        ids,
+        train.labels[rows].astype(np.float32),
+    )
 
 
 def _glorot(rng, rows, columns):

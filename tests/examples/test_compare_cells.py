@@ -6,7 +6,14 @@ from tests.examples.conftest import is_png
 
 
 def test_compare_cells(run, tmp_path):
-    short = ("--limit", 64, "--epochs", 1, "--out", tmp_path)
+    short = (
+        "--limit",
+        64,
+        "--epochs",
+        1,
+        "--out",
+        tmp_path,
+    )
     text = run("compare_cells.py", *short).stdout
     norm = r" +(\d\.\d\de[+-]\d\d)"
     rows = re.findall(rf"(before|after) +(\w+ [hc]){4 * norm}", text)

@@ -12,7 +12,10 @@ from tests.optim import ranks
 from tests.optim.training.test_parallel import needs_mpi, on_ranks
 
 
-@pytest.mark.parametrize("gate", [data_parallel.AllReduce, data_parallel.Broadcast])
+@pytest.mark.parametrize(
+    "gate",
+    [data_parallel.AllReduce, data_parallel.Broadcast],
+)
 def test_backward_is_the_adjoint(gate):
     def error(comm):
         """Σ c · z - Σ dx · x over both ranks, each with its own x and c."""
@@ -32,9 +35,16 @@ def test_data_parallel_adds_the_gradients(tmp_path):
     printed, _ = process.communicate(timeout=120)
     assert process.returncode == 0, printed
     rows = re.findall(r"\[(.*)\]", printed)
-    *shares, total, alone = np.array([row.split() for row in rows], float)
+    *shares, total, alone = np.array(
+        [row.split() for row in rows],
+        float,
+    )
     assert len(shares) == 3
-    np.testing.assert_allclose(sum(shares), total, atol=2e-6)
+    np.testing.assert_allclose(
+        sum(shares),
+        total,
+        atol=2e-6,
+    )
     np.testing.assert_array_equal(total, alone)
     text = (tmp_path / "all.dot").read_text()
     assert set(re.findall(r"rank \d", text)) == {"rank 0", "rank 1", "rank 2"}

@@ -12,7 +12,11 @@ def test_explore_graph(run, tmp_path):
         assert f"{name}.html: " in printed
         assert page.startswith("<!doctype html>")
     assert len(pages["imdb"].encode()) < 3_000_000
-    data = re.findall(r'id="data">(.*?)</script>', pages["imdb"], re.S)[0]
+    data = re.findall(
+        r'id="data">(.*?)</script>',
+        pages["imdb"],
+        re.S,
+    )[0]
     assert len(json.loads(data)["words"]) == 40
     # by hand: dz/da = b (1 - tanh² 0.5), dz/db = a (1 - tanh² 0.5)
     assert "dz/da = -2.359343, dz/db = 1.572895, dz/dc = 0.786448" in printed

@@ -24,7 +24,7 @@ PYTORCH = [
     3.852607596,
     3.831101601,
 ]
-"""nanoGPT's first losses, from tests/benchmarks/nanogpt.py, with equal weights and batches."""
+"""nanoGPT's first losses, from the script that docs/results.md names, with equal weights and batches."""
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,9 @@ def test_loss_is_a_mean_over_the_validation_text(short_run):
     out, printed = short_run
     checkpoint = mg.load(out / "weights.safetensors")
     config = checkpoint.info["config"]
-    ids = Characters(config["alphabet"]).encode(LINE * 20)  # a tenth of the text
-    model = build(config, len(config["alphabet"]))
+    characters = Characters(config["alphabet"])
+    ids = characters.encode(LINE * 20)  # a tenth of the text
+    model = build(config, len(characters))
     model.load_state_dict(checkpoint)
     end = (len(ids) - 1) // 96 * 96  # full batches of 8 pieces of 12 characters
     x, y = ids[:end].reshape(-1, 12), ids[1 : end + 1].reshape(-1, 12)
@@ -77,7 +78,11 @@ def test_first_losses_equal_nanogpts():
         parameter.array = parameter.array.astype(np.float64)
     text = load_shakespeare()
     ids = Characters.build(text).encode(text)
-    pieces = Pieces(ids[: len(ids) * 9 // 10], 12, 64)
+    pieces = Pieces(
+        ids[: len(ids) * 9 // 10],
+        12,
+        64,
+    )
     optimizer, rates, losses = make_optimizer(model, 1e-3), schedule(2000), []
     for step, (x, y) in enumerate(islice(pieces, len(PYTORCH))):
         optimizer.scale = rates(step)

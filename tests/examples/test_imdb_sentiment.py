@@ -44,7 +44,10 @@ def test_accuracy_and_loss_of_the_best_weights(short_run):
     np.testing.assert_allclose(np.array(found, float), expected, atol=2e-4)
 
     words = Vocabulary.load(out / "vocabulary.txt")
-    for title, row in (("right", correct.argmax()), ("wrong", correct.argmin())):
+    for title, row in (
+        ("right", correct.argmax()),
+        ("wrong", correct.argmin()),
+    ):
         pattern = rf"confident and {title}: .* the review is (\w+)\n  \.\.\. (.*)\n"
         truth = ("negative", "positive")[test.labels[row]]
         review = words.decode(test.ids[row])
@@ -76,11 +79,19 @@ def test_predict_shows_probability_and_contributions(run, short_run):
         nudge[:, place] = 1e-4 * full[:, place]
         high = logits_by_hand(weights, growing + nudge)
         low = logits_by_hand(weights, growing - nudge)
-        expected.append((vocabulary[ids[0, place]], (high - low).mean() / 2e-4))
+        expected.append(
+            (
+                vocabulary[ids[0, place]],
+                (high - low).mean() / 2e-4,
+            )
+        )
     lines = re.findall(r"^  ([+-]\d\.\d{3})  (\w+)$", text, re.M)
     found = sorted((word, float(part)) for part, word in lines)
     for one, other in zip(found, sorted(expected), strict=True):
-        assert one == (other[0], pytest.approx(other[1], abs=1e-3))
+        assert one == (
+            other[0],
+            pytest.approx(other[1], abs=1e-3),
+        )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +118,12 @@ def test_missing_dot_and_matplotlib(run, tmp_path):
         "import shutil\nshutil.which = lambda *name, **path: None"
     )
     short = ("--limit", 50, "--epochs", 1, "--out", tmp_path / "out")
-    ended = run(SCRIPT, *short, PATH="/nowhere", PYTHONPATH=str(tmp_path))
+    ended = run(
+        SCRIPT,
+        *short,
+        PATH="/nowhere",
+        PYTHONPATH=str(tmp_path),
+    )
     assert "Graphviz" in ended.stderr
     assert "training continues" in ended.stderr
     assert "pip install matplotlib" in ended.stdout
@@ -121,7 +137,14 @@ def test_model_and_truncate(run, model, tmp_path):
     snapshots.mkdir()
     (snapshots / "step-7.safetensors").touch()  # of an earlier run, which is deleted
     options = f"--model {model} --truncate 8 --batch-size 20 --lr 1000 --limit 40"
-    text = run(SCRIPT, *options.split(), "--epochs", 1, "--out", tmp_path).stdout
+    text = run(
+        SCRIPT,
+        *options.split(),
+        "--epochs",
+        1,
+        "--out",
+        tmp_path,
+    ).stdout
     assert f"{model.upper()}(128, 32, truncate=8)" in text
     assert "the network has learned nothing. Try a lower --lr." in text
     assert len(list(snapshots.iterdir())) == 1

@@ -7,7 +7,14 @@ import polarity
 import pytest
 from polarity import Polarity
 
-REVIEWS = np.array([[0, 5, 6, 7], [5, 6, 7, 5], [9, 5, 6, 8], [0, 0, 5, 8]])
+REVIEWS = np.array(
+    [
+        [0, 5, 6, 7],
+        [5, 6, 7, 5],
+        [9, 5, 6, 8],
+        [0, 0, 5, 8],
+    ]
+)
 LABELS = np.array([1, 1, 0, 0])
 
 
@@ -34,7 +41,12 @@ def test_polarity_by_hand():
 
 
 @pytest.mark.parametrize(
-    "groups", [np.arange(20), np.arange(10).repeat(2)], ids=["whole", "pieces"]
+    "groups",
+    [
+        np.arange(20),
+        np.arange(10).repeat(2),
+    ],
+    ids=["whole", "pieces"],
 )
 @pytest.mark.parametrize("review", range(10))
 def test_review_does_not_reveal_its_own_label(review, groups):

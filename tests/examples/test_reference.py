@@ -23,7 +23,10 @@ from minigrad.graph import ancestors
 
 
 def test_compare_puts_published_beside_measured():
-    runs = {0: {"a": 0.25, "b": 1.0}, 1: {"a": 0.75, "b": 1.0}}
+    runs = {
+        0: {"a": 0.25, "b": 1.0},
+        1: {"a": 0.75, "b": 1.0},
+    }
     known = {"published": {"a": 0.5, "c": 2.0}}
     text = common.compare("Title", known, runs.__getitem__, [0, 1])
     assert text.startswith("### Title\n")
@@ -42,7 +45,12 @@ def test_scratch_rnn_truncates_after_four_steps():
 
 def test_odd_adam_divides_by_one_minus_beta_at_every_step():
     p = mg.Tensor(1.0, requires_grad=True)
-    rule = scratch_rnn.OddAdam({"p": p}, lr=0.1, betas=(0.8, 0.9), eps=1e-8)
+    rule = scratch_rnn.OddAdam(
+        {"p": p},
+        lr=0.1,
+        betas=(0.8, 0.9),
+        eps=1e-8,
+    )
     for gradient in (1.0, -2.0):
         p.grad = gradient
         rule.step()
@@ -53,7 +61,12 @@ def test_odd_adam_divides_by_one_minus_beta_at_every_step():
 
 
 def test_bag_of_words_runs_and_log_ratios():
-    ids = np.array([[0, 4, 5, 4], [0, 0, 5, 5]])
+    ids = np.array(
+        [
+            [0, 4, 5, 4],
+            [0, 0, 5, 5],
+        ]
+    )
     runs = bag_of_words.Runs(ids, 2)
     features = runs.features(ids)
     assert runs.count == 1 + 2 + 3  # padding; 4, 5; the pairs 4 5, 5 4, 5 5
@@ -62,8 +75,16 @@ def test_bag_of_words_runs_and_log_ratios():
     assert second == [2, 5]
     # The review of class 1 has the words 4, 5 and two pairs; the other has 5 and one pair. All counts
     # begin at 1.
-    ratios = bag_of_words.log_ratios(features, np.array([1, 0]), runs.count)
-    expected = [1, (2 / 9) / (1 / 7), (2 / 9) / (2 / 7)]
+    ratios = bag_of_words.log_ratios(
+        features,
+        np.array([1, 0]),
+        runs.count,
+    )
+    expected = [
+        1,
+        (2 / 9) / (1 / 7),
+        (2 / 9) / (2 / 7),
+    ]
     assert_allclose(np.exp(ratios[:3]), expected)
 
 
@@ -75,12 +96,22 @@ def test_transformer_attends_to_both_sides():
 
 
 def test_whole_reviews_pieces_cover_every_word():
-    whole = [np.arange(1, 96), np.arange(1, 41), np.arange(1, 4)]
+    whole = [
+        np.arange(1, 96),
+        np.arange(1, 41),
+        np.arange(1, 4),
+    ]
     ids, labels, review = whole_reviews.pieces(Reviews(whole, np.array([1, 0, 1])))
     assert_array_equal(labels, [1, 1, 1, 0, 1])
     assert_array_equal(review, [0, 0, 0, 1, 2])
     # the last forty words first
-    ends = [(56, 96), (16, 56), (1, 16), (1, 41), (1, 4)]
+    ends = [
+        (56, 96),
+        (16, 56),
+        (1, 16),
+        (1, 41),
+        (1, 4),
+    ]
     for row, end in zip(ids, ends, strict=True):
         assert_array_equal(row[row > 0], np.arange(*end))
 
@@ -119,12 +150,22 @@ def test_pretrained_guesses_only_unread_words():
 
 def test_pretrained_loss_by_hand():
     mg.seed(1)
-    ids = np.array([[5, 9, 5], [7, 5, 9]])
+    ids = np.array(
+        [
+            [5, 9, 5],
+            [7, 5, 9],
+        ]
+    )
     model = pretrained.LanguageModel(pretrained.Reader(), ids)
     logits = model.eval()(ids)
     p = mg.softmax(logits, axis=1).array
     # the next words, row by row, then the previous ones
-    words = np.concatenate([ids[:, 1:].ravel(), ids[:, :-1].ravel()])
+    words = np.concatenate(
+        [
+            ids[:, 1:].ravel(),
+            ids[:, :-1].ravel(),
+        ]
+    )
     expected = -np.log(p[range(8), words]).mean()
     loss = pretrained.guessing_loss(logits, ids).item()
     assert loss == pytest.approx(expected, rel=1e-5)
@@ -153,7 +194,10 @@ def test_run_all(run, tmp_path):
     assert "(40, 40, 128)" in text
     # every known figure was measured
     assert not re.findall(r"^\| .*\|\s+\|\s+\|$", text, re.M)
-    lines = map(json.loads, (tmp_path / "results.jsonl").read_text().splitlines())
+    lines = map(
+        json.loads,
+        (tmp_path / "results.jsonl").read_text().splitlines(),
+    )
     results = {line["arguments"]["experiment"]: line["result"] for line in lines}
     for name in ("1d", "bag"):  # to the last bit
         module = simple[name]
@@ -165,7 +209,11 @@ def unpadded(count):
     imdb = load_imdb()
     parts = (part[:count] for part in (imdb.train, imdb.test))
     train, test = (
-        Reviews([row[row > 0] for row in part.ids], part.labels) for part in parts
+        Reviews(
+            [row[row > 0] for row in part.ids],
+            part.labels,
+        )
+        for part in parts
     )
     return IMDB(train, test, imdb.vocabulary)
 

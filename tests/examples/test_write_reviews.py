@@ -27,7 +27,7 @@ def test_validation_loss_is_in_bits(short_run):
     length = (len(held_out) - 1) // 200 * 20  # ten rows of full pieces of 20 characters
     starts = length * np.arange(10)[:, None]
     ids = held_out[starts + np.arange(length + 1)]
-    logits = model.model.eval()(ids[:, :-1])
+    logits, _ = model.model.eval()(ids[:, :-1])
     nats = mg.softmax_cross_entropy(logits, ids[:, 1:]).item()
     assert best == pytest.approx(nats / np.log(2), abs=1e-4)
     assert (
@@ -70,7 +70,20 @@ def test_properties_of_a_text():
         inside = np.flatnonzero(found[f"inside {name}"])
         assert_array_equal(inside, range(start, start + len(part)))
     letters = np.expm1(found["the length of the word so far"])[:9]
-    np.testing.assert_allclose(letters, [0, 1, 0, 1, 2, 3, 0, 1, 2])
+    np.testing.assert_allclose(
+        letters,
+        [
+            0,
+            1,
+            0,
+            1,
+            2,
+            3,
+            0,
+            1,
+            2,
+        ],
+    )
 
 
 def test_most_correlated_unit():

@@ -13,7 +13,12 @@ from jax.example_libraries.optimizers import adam
 
 def unrolled(setting, xs, weights):
     parameters = tuple(map(jnp.asarray, weights.values()))
-    h0 = jnp.zeros((len(xs[0]), len(weights["b"])))
+    h0 = jnp.zeros(
+        (
+            len(xs[0]),
+            len(weights["b"]),
+        )
+    )
 
     def step(parameters, h, x):
         U, W, b = parameters
@@ -26,7 +31,11 @@ def unrolled(setting, xs, weights):
         return h.sum()
 
     def scanned_loss(parameters, inputs):
-        h, _ = jax.lax.scan(lambda h, x: (step(parameters, h, x), None), h0, inputs)
+        h, _ = jax.lax.scan(
+            lambda h, x: (step(parameters, h, x), None),
+            h0,
+            inputs,
+        )
         return h.sum()
 
     if setting == "eager":
@@ -55,12 +64,20 @@ def gru(w, h, c, from_x):
 
 
 def lstm(w, h, c, from_x):
-    i, f, g, o = jnp.split(from_x + h @ w["W_hh"], 4, axis=1)
+    i, f, g, o = jnp.split(
+        from_x + h @ w["W_hh"],
+        4,
+        axis=1,
+    )
     c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
     return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
-CELLS = {"rnn": rnn, "gru": gru, "lstm": lstm}
+CELLS = {
+    "rnn": rnn,
+    "gru": gru,
+    "lstm": lstm,
+}
 
 
 def logits(kind, w, ids):
@@ -68,7 +85,12 @@ def logits(kind, w, ids):
         h, c = state
         return CELLS[kind](w, h, c, from_x), None
 
-    h0 = jnp.zeros((len(ids), len(w["W_hh"])))
+    h0 = jnp.zeros(
+        (
+            len(ids),
+            len(w["W_hh"]),
+        )
+    )
     from_x = w["table"][ids.T] @ w["W_xh"] + w["b"]
     (h, _), _ = jax.lax.scan(step, (h0, h0), from_x)
     return h @ w["W"] + w["c"]
@@ -76,7 +98,11 @@ def logits(kind, w, ids):
 
 class Training:
     def __init__(self, kind, weights, setting, rule):
-        init, update, get_weights = adam(rule["lr"], *rule["betas"], rule["eps"])
+        init, update, get_weights = adam(
+            rule["lr"],
+            *rule["betas"],
+            rule["eps"],
+        )
         self.state = init(jax.tree.map(jnp.array, weights))
         self.count = itertools.count()
 
@@ -95,7 +121,11 @@ class Training:
     def steps(self, batches):
         losses = []
         for batch in batches:
-            self.state, loss = self.step(self.state, next(self.count), batch)
+            self.state, loss = self.step(
+                self.state,
+                next(self.count),
+                batch,
+            )
             losses.append(loss)
         return [float(loss) for loss in losses]
 

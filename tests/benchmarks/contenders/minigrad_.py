@@ -144,14 +144,11 @@ class SmallGPT:
         from gpt import GPT, make_optimizer
 
         self.model, self.cached = GPT(*shape), setting != "uncached"
-        for parameter in self.model.named_parameters().values():
-            parameter.array = parameter.array.astype(weights["norm.weight"].dtype)
         from_layout(self.model, weights, "pytorch")
         # it has the rule's other settings
         self.optimizer = make_optimizer(self.model, rule["lr"])
 
-    def step(self, window, scale=1):
-        self.optimizer.scale = scale
+    def step(self, window):
         loss = mg.softmax_cross_entropy(self.model(window[:, :-1]), window[:, 1:])
         clip = partial(clip_gradients, self.optimizer.parameters(), 1.0)
         return shared.update(self.optimizer, loss, clip)
@@ -217,7 +214,10 @@ def stacked_gru(sizes, weights, setting, rule):
 
 def mlp(sizes, weights, setting, rule):
     *hidden, last = pairwise(sizes)
-    model = Sequential(*(Dense(*shape, mg.relu) for shape in hidden), Dense(*last))
+    model = Sequential(
+        *(Dense(*shape, mg.relu) for shape in hidden),
+        Dense(*last),
+    )
     return train_step(model, weights, partial(Adam, **rule))
 
 

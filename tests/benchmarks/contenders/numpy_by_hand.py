@@ -12,14 +12,28 @@ def unrolled(setting, xs, weights):
     U, W, b = weights.values()
 
     def call():
-        h = np.zeros((len(xs[0]), len(W)), np.float32)
+        h = np.zeros(
+            (
+                len(xs[0]),
+                len(W),
+            ),
+            np.float32,
+        )
         hs = [h]
         for x in xs:
             h = np.tanh(x @ U + h @ W + b)
             hs.append(h)
         dh = np.ones_like(h)
-        dU, dW, db = map(np.zeros_like, (U, W, b))
-        for x, before, after in zip(xs[::-1], hs[-2::-1], hs[::-1], strict=False):
+        dU, dW, db = map(
+            np.zeros_like,
+            (U, W, b),
+        )
+        for x, before, after in zip(
+            xs[::-1],
+            hs[-2::-1],
+            hs[::-1],
+            strict=False,
+        ):
             da = dh * (1 - after * after)
             dU += x.T @ da
             dW += before.T @ da
@@ -40,18 +54,31 @@ def sigmoid(x):
 
 
 def states(P, H):
-    return np.zeros((len(P) + 1, P.shape[1], H), P.dtype)
+    return np.zeros(
+        (
+            len(P) + 1,
+            P.shape[1],
+            H,
+        ),
+        P.dtype,
+    )
 
 
 def backward_through(*arrays):
     """Return the arrays' steps, from the last to the first."""
-    return zip(*(array[::-1] for array in arrays), strict=True)
+    return zip(
+        *(array[::-1] for array in arrays),
+        strict=True,
+    )
 
 
 def rnn_forward(P, w):
     h = states(P, P.shape[2])
     for t in range(len(P)):
-        np.tanh(P[t] + h[t] @ w["W_hh"], out=h[t + 1])
+        np.tanh(
+            P[t] + h[t] @ w["W_hh"],
+            out=h[t + 1],
+        )
     return h, None
 
 
@@ -59,16 +86,28 @@ def rnn_backward(dh, h, kept, w):
     dP = np.empty_like(h[1:])
     W = w["W_hh"].T.copy()
     for da, after in backward_through(dP, h[1:]):
-        np.multiply(dh, 1 - after * after, out=da)
+        np.multiply(
+            dh,
+            1 - after * after,
+            out=da,
+        )
         dh = da @ W
     return dP, dP
 
 
 def gru_forward(P, w):
     H = P.shape[2] // 3
-    P_zr, P_n = np.split(P, [2 * H], axis=2)
+    P_zr, P_n = np.split(
+        P,
+        [2 * H],
+        axis=2,
+    )
     gates, from_h = np.empty_like(P), np.empty_like(P_n)
-    zr, n = np.split(gates, [2 * H], axis=2)
+    zr, n = np.split(
+        gates,
+        [2 * H],
+        axis=2,
+    )
     z, r = np.split(zr, 2, axis=2)
     h = states(P, H)
     for t in range(len(P)):
@@ -164,7 +203,17 @@ RECURRENCES = {
 def forward(kind, w, ids):
     """Return logits (B, 1) and the values that the backward pass needs."""
     X = w["table"][ids.T]
-    P = (X.reshape(-1, X.shape[2]) @ w["W_xh"] + w["b"]).reshape(*X.shape[:2], -1)
+    P = (
+        X.reshape(
+            -1,
+            X.shape[2],
+        )
+        @ w["W_xh"]
+        + w["b"]
+    ).reshape(
+        *X.shape[:2],
+        -1,
+    )
     h, kept = RECURRENCES[kind][0](P, w)
     return h[-1] @ w["W"] + w["c"], (X, h, kept)
 
@@ -186,11 +235,20 @@ class Training:
         z, (X, h, kept) = forward(self.kind, w, ids)
         softplus = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
         dz = (sigmoid(z) - labels) / np.float32(len(labels))
-        dP, dF = RECURRENCES[self.kind][1](dz @ w["W"].T, h, kept, w)
+        dP, dF = RECURRENCES[self.kind][1](
+            dz @ w["W"].T,
+            h,
+            kept,
+            w,
+        )
         dP, dF = (d.reshape(-1, d.shape[2]) for d in (dP, dF))
         table = np.zeros_like(w["table"])
         gradients = {
-            "table": add_rows(table, ids.T.ravel(), dP @ w["W_xh"].T),
+            "table": add_rows(
+                table,
+                ids.T.ravel(),
+                dP @ w["W_xh"].T,
+            ),
             "W_xh": X.reshape(len(dP), -1).T @ dP,
             "W_hh": h[:-1].reshape(len(dF), -1).T @ dF,
             "b": dP.sum(axis=0),
@@ -208,7 +266,11 @@ def add_rows(table, ids, rows):
     """
     order = np.argsort(ids, kind="stable")
     distinct, starts = np.unique(ids[order], return_index=True)
-    table[distinct] += np.add.reduceat(rows[order], starts, axis=0)
+    table[distinct] += np.add.reduceat(
+        rows[order],
+        starts,
+        axis=0,
+    )
     return table
 
 
@@ -219,7 +281,10 @@ class Adam:
         self.w, self.lr, self.betas, self.eps, self.t = weights, lr, betas, eps, 0
         self.slots = {}
         for name, array in weights.items():
-            self.slots[name] = np.zeros((3, *array.shape), "f4")
+            self.slots[name] = np.zeros(
+                (3, *array.shape),
+                "f4",
+            )
 
     def step(self, gradients):
         self.t += 1
@@ -245,7 +310,10 @@ def adam(table, setting, rule):
     function that returns the table.
     """
     optimizer, g = Adam({"table": table}, **rule), np.zeros_like(table)
-    step = shared.dense_steps(g, lambda: optimizer.step({"table": g}))
+    step = shared.dense_steps(
+        g,
+        lambda: optimizer.step({"table": g}),
+    )
     return step, lambda: table
 
 

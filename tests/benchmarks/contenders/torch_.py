@@ -18,8 +18,16 @@ torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 torch.set_num_interop_threads(1)
 F = nn.functional
 
-RECURRENT = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-ORDER = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 1, 2, 3]}
+RECURRENT = {
+    "rnn": nn.RNN,
+    "gru": nn.GRU,
+    "lstm": nn.LSTM,
+}
+ORDER = {
+    "rnn": [0],
+    "gru": [1, 0, 2],
+    "lstm": [0, 1, 2, 3],
+}
 """The order of the blocks of H columns. PyTorch's GRU has the order r, z, n."""
 
 
@@ -28,12 +36,24 @@ def to_array(tensor):
 
 
 def unrolled(setting, xs, weights):
-    return shared.unrolled(torch.tensor, torch.tanh, to_array, xs, weights)
+    return shared.unrolled(
+        torch.tensor,
+        torch.tanh,
+        to_array,
+        xs,
+        weights,
+    )
 
 
 def chain(x, gates):
     leaf = torch.tensor(x, requires_grad=True)
-    return shared.chain(leaf, torch.tanh, to_array, gates, torch.ones(x.shape))
+    return shared.chain(
+        leaf,
+        torch.tanh,
+        to_array,
+        gates,
+        torch.ones(x.shape),
+    )
 
 
 def adam_of(parameters, setting, rule):
@@ -108,10 +128,17 @@ def language(weights, setting, rule):
         table = nn.Parameter(torch.from_numpy(weights["table"]))
     lstm, head = nn.LSTM(width, hidden, batch_first=True), nn.Linear(hidden, size)
     fill(lstm, head, weights, "lstm")
-    parameters = [table, *lstm.parameters(), *head.parameters()]
+    parameters = [
+        table,
+        *lstm.parameters(),
+        *head.parameters(),
+    ]
 
     def loss_of(ids, targets, state):
-        outputs, (h, c) = lstm(F.embedding(torch.from_numpy(ids), table), state)
+        outputs, (h, c) = lstm(
+            F.embedding(torch.from_numpy(ids), table),
+            state,
+        )
         return cross_entropy(head(outputs), targets), (h.detach(), c.detach())
 
     clip = partial(nn.utils.clip_grad_norm_, parameters, 1.0)
@@ -120,7 +147,10 @@ def language(weights, setting, rule):
 
 def cross_entropy(logits, targets):
     """The mean over all elements of an array of targets."""
-    return F.cross_entropy(logits.flatten(0, -2), torch.from_numpy(targets).flatten())
+    return F.cross_entropy(
+        logits.flatten(0, -2),
+        torch.from_numpy(targets).flatten(),
+    )
 
 
 class Block(nn.Module):
@@ -144,7 +174,12 @@ class Block(nn.Module):
         B, T, C = x.size()
         qkv = F.linear(self.norm1(x), self.self_attn.in_proj_weight)
         q, k, v = (
-            part.view(B, T, self.heads, C // self.heads).transpose(1, 2)
+            part.view(
+                B,
+                T,
+                self.heads,
+                C // self.heads,
+            ).transpose(1, 2)
             for part in qkv.split(C, dim=2)
         )
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
@@ -175,9 +210,9 @@ class SmallGPT:
 
     def __init__(self, shape, weights, setting, rule):
         torch.set_flush_denormal(setting == "fused")
-        self.model, self.lr = NanoGPT(*shape), rule["lr"]
+        self.model = NanoGPT(*shape)
         w = {name: torch.tensor(array) for name, array in weights.items()}
-        self.model.to(w["norm.weight"].dtype).load_state_dict(w)
+        self.model.load_state_dict(w)
         self.parameters = list(self.model.parameters())
         groups = [
             {
@@ -188,9 +223,7 @@ class SmallGPT:
         ]
         self.optimizer = torch.optim.AdamW(groups, **rule, fused=setting == "fused")
 
-    def step(self, window, scale=1):
-        for group in self.optimizer.param_groups:
-            group["lr"] = scale * self.lr
+    def step(self, window):
         logits = self.model(torch.from_numpy(window[:, :-1]))
         loss = cross_entropy(logits, window[:, 1:])
         clip = partial(nn.utils.clip_grad_norm_, self.parameters, 1.0)
@@ -200,7 +233,10 @@ class SmallGPT:
     def logits(self, ids):
         ids = torch.from_numpy(ids)
         ends = range(1, ids.shape[1] + 1)
-        return torch.cat([self.model(ids[:, :end], last=True) for end in ends], 1)
+        return torch.cat(
+            [self.model(ids[:, :end], last=True) for end in ends],
+            1,
+        )
 
     @torch.no_grad()
     def write(self, count):
@@ -235,7 +271,11 @@ def lenet(weights):
         nn.ReLU(),
         nn.Linear(84, 10),
     )
-    return train_step(model, weights, partial(torch.optim.SGD, lr=0.01))
+    return train_step(
+        model,
+        weights,
+        partial(torch.optim.SGD, lr=0.01),
+    )
 
 
 class Outputs(nn.GRU):
@@ -248,23 +288,46 @@ class Outputs(nn.GRU):
 def stacked_gru(sizes, weights, setting, rule):
     width, hidden, classes = sizes
     model = nn.Sequential(
-        Outputs(width, hidden, 2, bidirectional=True, batch_first=True),
+        Outputs(
+            width,
+            hidden,
+            2,
+            bidirectional=True,
+            batch_first=True,
+        ),
         nn.Linear(2 * hidden, classes),
     )
-    return train_step(model, weights, partial(adam_of, setting=setting, rule=rule))
+    return train_step(
+        model,
+        weights,
+        partial(adam_of, setting=setting, rule=rule),
+    )
 
 
 def mlp(sizes, weights, setting, rule):
     layers = [
-        layer for shape in pairwise(sizes) for layer in (nn.Linear(*shape), nn.ReLU())
+        layer
+        for shape in pairwise(sizes)
+        for layer in (
+            nn.Linear(*shape),
+            nn.ReLU(),
+        )
     ]
     model = nn.Sequential(*layers[:-1])
-    return train_step(model, weights, partial(adam_of, setting=setting, rule=rule))
+    return train_step(
+        model,
+        weights,
+        partial(adam_of, setting=setting, rule=rule),
+    )
 
 
 def train_step(model, weights, make_optimizer):
     """Set the model's weights. Return a function that runs a training step of a classifier."""
-    named = zip(model.state_dict(), map(torch.tensor, weights), strict=True)
+    named = zip(
+        model.state_dict(),
+        map(torch.tensor, weights),
+        strict=True,
+    )
     model.load_state_dict(dict(named))
     optimizer = make_optimizer(model.parameters())
 
