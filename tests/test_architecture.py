@@ -223,6 +223,7 @@ def foreign_assignments(path):
         return isinstance(node, ast.Name) and node.id in names
 
     lines = set()
+    changed: ast.expr | None
     for node in nodes:
         changed = None
         if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
@@ -232,8 +233,8 @@ def foreign_assignments(path):
             "delattr",
         ):
             changed = node.args[0]
-        if is_imported(changed):
-            lines.add(node.lineno)
+        if changed and is_imported(changed):
+            lines.add(changed.lineno)
     return sorted(lines)
 
 
@@ -252,7 +253,7 @@ def test_only_operators_change_a_class_of_another_file(tmp_path):
 def test_training_step_runs_the_listed_files():
     model = Sequential(Dense(3, 4), mg.tanh, Dense(4, 2))
     optimizer = SGD(model.named_parameters(), lr=0.1)
-    files = {}
+    files: dict[Path, None] = {}
 
     def watch(frame, event, argument):
         if event == "call":

@@ -81,7 +81,7 @@ class Ratio(NamedTuple):
     what: str = ""  # by default, the time
 
 
-TARGETS = {
+TARGETS: dict[Ratio, dict[str, float]] = {
     Ratio("a", "minigrad", "numpy"): {"": 1.45},
     Ratio("a", "minigrad", "torch"): {"": 0.72},
     Ratio("b", "minigrad-fused", PEER): {

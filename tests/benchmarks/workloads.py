@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
-from itertools import cycle, islice, pairwise
+from itertools import cycle, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,8 +56,14 @@ def repeated(step, inputs):
     return lambda: step(next(inputs))
 
 
+def trained_on(step, batches, before=0):
+    """Compare the losses of five steps, and time further steps."""
+    call = repeated(step, batches)
+    return Built(call, [call() for _ in range(5)], before=before)
+
+
 def draw(rng, shapes, deviation):
-    """Draw initial weights of these shapes."""
+    """Draw arrays of these shapes."""
     return [rng.normal(0, deviation, of).astype(np.float32) for of in shapes]
 
 
@@ -191,72 +197,40 @@ def language(contender, setting, problem, case):
     size, width, hidden, steps, batch = SHAPES[case.split(",")[0]]
     if problem.sizes != Sizes():  # a smoke test
         size, width, hidden, steps, batch = size // 4, width and 5, 4, 6, 3
-    rng = np.random.default_rng(size)
-    shapes = {
-        "W_xh": (width or size, 4 * hidden),
-        "W_hh": (hidden, 4 * hidden),
-        "b": (4 * hidden,),
-        "W": (hidden, size),
-        "c": (size,),
-    }
-    if width:
-        shapes["table"] = (size, width)
-    weights = dict(zip(shapes, draw(rng, shapes.values(), 0.03), strict=True))
+    rng = np.random.default_rng(0)
     odds = 1 / np.arange(1, size + 1)
     windows = rng.choice(size, (16, batch, steps + 1), p=odds / odds.sum())
-    step = contender.language(weights, setting, USUAL)
-    losses = [step(window) for window in windows[:5]]
-    return Built(repeated(step, windows), losses)
+    step = contender.language((size, width, hidden), setting, USUAL)
+    return trained_on(step, windows)
 
 
-SMALL = {"size": 65, "width": 128, "heads": 4, "blocks": 4}
-TINY = {"size": 12, "width": 8, "heads": 2, "blocks": 2}  # for a smoke test
+SMALL = (128, 4, 4)  # width, heads, blocks
+TINY = (8, 2, 2)  # for a smoke test
 GPT_RULE: dict[str, Any] = {"lr": 1e-3, "betas": (0.9, 0.99), "eps": 1e-8}
 
 
-def small_gpt(contender, setting, context, size, width, heads, blocks):
+def small_gpt(contender, setting, context, sizes):
     """Build the contender's model. Return it, with random windows of ids."""
-    shapes: dict[str, tuple[int, ...]] = {
-        "embedding.weight": (size, width),
-        "positions.weight": (context, width),
-        "norm.weight": (width,),
-    }
-    for i in range(blocks):
-        path = f"blocks.block_{i + 1}" if i else "blocks.block"
-        shapes |= {
-            f"{path}.norm1.weight": (width,),
-            f"{path}.self_attn.in_proj_weight": (3 * width, width),
-            f"{path}.self_attn.out_proj.weight": (width, width),
-            f"{path}.norm2.weight": (width,),
-            f"{path}.linear1.weight": (4 * width, width),
-            f"{path}.linear2.weight": (width, 4 * width),
-        }
+    model = contender.SmallGPT((65, context, *sizes), setting, GPT_RULE)
     rng = np.random.default_rng(0)
-    weights = dict(zip(shapes, draw(rng, shapes.values(), 0.02), strict=True))
-    for array in weights.values():
-        if array.ndim == 1:
-            array += 1
-    shape = (size, context, width, heads, blocks)
-    model = contender.SmallGPT(shape, weights, setting, GPT_RULE)
-    return model, rng.integers(size, size=(16, 12, context + 1))
+    return model, rng.integers(65, size=(16, 12, context + 1))
 
 
 def gpt(contender, setting, problem, case):
     context = int(case.split(",")[0].split()[1])
-    model, windows = small_gpt(contender, setting, 6, **TINY)
+    model, windows = small_gpt(contender, setting, 6, TINY)
     model.step(windows[0])  # PyTorch loads many modules in its first step
     before = peak_memory(afresh=True)
     if problem.sizes == Sizes():  # not a smoke test
-        model, windows = small_gpt(contender, setting, context, **SMALL)
-    losses = [model.step(window) for window in windows[:5]]
-    return Built(repeated(model.step, windows), losses, before=before)
+        model, windows = small_gpt(contender, setting, context, SMALL)
+    return trained_on(model.step, windows, before)
 
 
 def writing(contender, setting, problem, case):
     count, sizes = int(case.split()[0]), SMALL
     if problem.sizes != Sizes():  # a smoke test
         count, sizes = 6, TINY
-    model, windows = small_gpt(contender, setting, count, **sizes)
+    model, windows = small_gpt(contender, setting, count, sizes)
     logits = np.asarray(model.logits(windows[0, :1, :-1]))[:, :, ::8]
     return Built(lambda: model.write(count), logits.tolist())
 
@@ -268,12 +242,6 @@ CONVOLUTIONS = {  # images, channels, kernel and filters
     "12x12, 6 to 16, 5x5": (12, 6, 5, 16),
     "28x28, 16 to 32, 3x3": (28, 16, 3, 32),
 }
-LENET = [(6, 1, 5, 5), (16, 6, 5, 5), (120, 256), (84, 120), (10, 84)]
-
-
-def with_biases(shapes):
-    """Put the shape of the bias after each matrix's or kernel's shape (outputs, inputs, ...)."""
-    return [one for shape in shapes for one in (shape, shape[:1])]
 
 
 def convolution(contender, setting, problem, case):
@@ -286,52 +254,32 @@ def convolution(contender, setting, problem, case):
         *inputs, dz = draw(rng, [images, kernels, outputs], 1)
         return with_summary(contender.convolution(inputs, dz))
     if case == "LeNet step":
-        step = contender.lenet(draw(rng, with_biases(LENET), 0.1))
-        images = rng.random((IMAGES, 1, 28, 28), np.float32)
-        batch = images, rng.integers(10, size=IMAGES)
-        return Built(lambda: step(batch), [step(batch) for _ in range(5)])
+        x = rng.random((IMAGES, 1, 28, 28), np.float32)
+        return trained_on(contender.lenet(), [(x, rng.integers(10, size=IMAGES))])
     x, dz = draw(rng, [(IMAGES, 6, 24, 24), (IMAGES, 6, 12, 12)], 1)
     # pooling follows a ReLU
     return with_summary(contender.convolution([np.maximum(x, 0)], dz))
 
 
-def gru_shapes(width, hidden, classes):
-    """The shapes of two bidirectional layers and a dense layer, in PyTorch's order."""
-    shapes: list[tuple[int, ...]] = []
-    for size in (width, width, 2 * hidden, 2 * hidden):
-        shapes += [(3 * hidden, size), (3 * hidden, hidden)]
-        shapes += [(3 * hidden,), (3 * hidden,)]
-    return shapes + with_biases([(classes, 2 * hidden)])
-
-
-def mlp_shapes(*sizes):
-    return with_biases([(n, m) for m, n in pairwise(sizes)])
-
-
 UNTUNED: dict[str, Any] = {
-    "stacked GRU": ("stacked_gru", gru_shapes, (26, 64, 61), (32, 60)),
-    "MLP": ("mlp", mlp_shapes, (784, 256, 128, 10), (128,)),
+    "stacked GRU": ("stacked_gru", (26, 64, 61), (32, 60)),
+    "MLP": ("mlp", (784, 256, 128, 10), (128,)),
 }
-"""The contender's function, the shapes of the weights, the model's sizes, and the input's shape
-without the last axis.
-"""
+"""The contender's function, the model's sizes, and the input's shape without the last axis."""
 
 
 def untuned(contender, setting, problem, case):
     name = case.split(",")[0]
     if name in SHAPES:
         return language(contender, setting, problem, case)
-    function, shapes_of, sizes, rows = UNTUNED[name]
+    function, sizes, rows = UNTUNED[name]
     if problem.sizes != Sizes():  # a smoke test
         sizes, rows = (6, 5, 4, 3)[: len(sizes)], (3, 2)[: len(rows)]
     rng = np.random.default_rng(0)
-    weights = draw(rng, shapes_of(*sizes), 0.06)
-    step = getattr(contender, function)(sizes, weights, setting, USUAL)
     x = rng.standard_normal((16, *rows, sizes[0]), np.float32)
     labels = rng.integers(sizes[-1], size=(16, *rows))
-    batches = list(zip(x, labels, strict=True))
-    losses = [step(batch) for batch in batches[:5]]
-    return Built(repeated(step, batches), losses)
+    step = getattr(contender, function)(sizes, setting, USUAL)
+    return trained_on(step, list(zip(x, labels, strict=True)))
 
 
 WORKLOADS = [

@@ -28,7 +28,7 @@ def test_polarity_by_hand():
     # Positive and negative reviews contain 5 three and two times, 6 two times and once, 7 two times
     # and never, and 8 never and two times. They contain 5 6 two times and once, and 6 7 and 5 6 7
     # two times and never. 7 5 and 6 8 occur only once, and are not counted.
-    expected = {
+    expected: dict[str, list[float]] = {
         "padding": [1, 1, 1],
         "5": [4 / 3, 1, 1],
         "5 6": [3 / 2, 3 / 2, 1],

@@ -97,32 +97,37 @@ def inference(kind, weights, setting):
     return call
 
 
+def draw_weights(model):
+    """Draw the model's weights, in PyTorch's layout and order."""
+    arrays = to_layout(model, "pytorch")
+    shapes = {name: array.shape for name, array in arrays.items()}
+    from_layout(model, shared.drawn(shapes), "pytorch")
+
+
 class Language(Layer):
     """Map ids and a state to the logits of the next ids and the final state."""
 
-    def __init__(self, weights, fused):
+    def __init__(self, sizes, fused):
         super().__init__()
-        width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
-        self.embedding: Layer = OneHot(size)
-        if "table" in weights:
-            self.embedding = Embedding(size, width)
+        size, width, hidden = sizes
+        self.embedding: Layer = Embedding(size, width) if width else OneHot(size)
         self.recurrent = LSTM(
-            width,
+            width or size,
             hidden,
             fused=fused,
             return_sequences=True,
             return_state=True,
         )
         self.head = Dense(hidden, size)
-        fill(self, "lstm", weights)
+        draw_weights(self)
 
     def forward(self, ids, state=None):
         h, state = self.recurrent(self.embedding(ids), state)
         return self.head(h), state
 
 
-def language(weights, setting, rule):
-    model = Language(weights, setting == "fused")
+def language(sizes, setting, rule):
+    model = Language(sizes, setting == "fused")
     parameters = model.named_parameters()
 
     def loss_of(ids, targets, state):
@@ -139,12 +144,12 @@ class SmallGPT:
     whole text again for each character.
     """
 
-    def __init__(self, shape, weights, setting, rule):
+    def __init__(self, shape, setting, rule):
         sys.path.append(str(Path(__file__).parents[3] / "examples"))
         from gpt import GPT, make_optimizer
 
         self.model, self.cached = GPT(*shape), setting != "uncached"
-        from_layout(self.model, weights, "pytorch")
+        draw_weights(self.model)
         # it has the rule's other settings
         self.optimizer = make_optimizer(self.model, rule["lr"])
 
@@ -178,16 +183,18 @@ class SmallGPT:
 def convolution(inputs, dz):
     """Forward and backward of a convolution or, without a kernel, of max pooling."""
     leaves = [mg.Tensor(array, requires_grad=True) for array in inputs]
-    forward = partial(mg.conv, *leaves)
-    if len(leaves) == 1:
-        forward = partial(mg.max_pool, *leaves, (2, 2))
+
+    def forward():
+        x, *kernel = leaves
+        return mg.conv(x, kernel[0]) if kernel else mg.max_pool(x, (2, 2))
+
     # in the output's order in memory, as the gradient from an elementwise operation would be
     upstream = np.empty_like(forward().array)
     upstream[...] = dz
     return shared.backward_of(forward, leaves, to_array, upstream)
 
 
-def lenet(weights):
+def lenet():
     model = Sequential(
         Conv2d(1, 6, 5),
         mg.relu,
@@ -200,33 +207,30 @@ def lenet(weights):
         Dense(120, 84, mg.relu),
         Dense(84, 10),
     )
-    return train_step(model, weights, partial(SGD, lr=0.01))
+    return train_step(model, partial(SGD, lr=0.01))
 
 
-def stacked_gru(sizes, weights, setting, rule):
+def stacked_gru(sizes, setting, rule):
     width, hidden, classes = sizes
     model = Sequential(
         GRU(width, hidden, layers=2, bidirectional=True, return_sequences=True),
         Dense(2 * hidden, classes),
     )
-    return train_step(model, weights, partial(Adam, **rule))
+    return train_step(model, partial(Adam, **rule))
 
 
-def mlp(sizes, weights, setting, rule):
+def mlp(sizes, setting, rule):
     *hidden, last = pairwise(sizes)
     model = Sequential(
         *(Dense(*shape, mg.relu) for shape in hidden),
         Dense(*last),
     )
-    return train_step(model, weights, partial(Adam, **rule))
+    return train_step(model, partial(Adam, **rule))
 
 
-def train_step(model, weights, make_optimizer):
-    """Set the model's weights, which are in PyTorch's layout and order. Return a function that runs a
-    training step of a classifier.
-    """
-    named = zip(to_layout(model, "pytorch"), weights, strict=True)
-    from_layout(model, dict(named), "pytorch")
+def train_step(model, make_optimizer):
+    """Return a function that runs a training step of a classifier."""
+    draw_weights(model)
     optimizer = make_optimizer(model.named_parameters())
 
     def step(batch):
@@ -245,9 +249,8 @@ def trained(kind, weights, setting, rule):
     training = Training(kind, weights, setting, rule)
     if setting == "bare":
         return lambda batches: float(np.mean(training.steps(batches)))
-    less = {"metrics": {}, "callbacks": []} if setting == "trainer" else {}
-    loss, optimizer = mg.binary_cross_entropy, training.optimizer
-    trainer = Trainer(training.model, loss, optimizer, **less)  # type: ignore[arg-type]
+    make = partial(Trainer, training.model, mg.binary_cross_entropy, training.optimizer)
+    trainer = make(metrics={}, callbacks=[]) if setting == "trainer" else make()
     return lambda batches: trainer.fit(batches, epochs=1)["train_loss"][-1]
 
 

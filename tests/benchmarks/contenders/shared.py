@@ -2,6 +2,8 @@
 layers have the same methods.
 """
 
+from typing import Any
+
 import numpy as np
 
 
@@ -46,6 +48,14 @@ def chain(leaf, tanh, to_array, gates, upstream):
     return backward_of(forward, [leaf], to_array, upstream)
 
 
+def drawn(shapes):
+    """Draw the same initial weights for all contenders, for {name: shape}. Gains are close to 1."""
+    rng, weights = np.random.default_rng(0), {}
+    for name, shape in shapes.items():
+        weights[name] = rng.normal("norm" in name, 0.05, shape).astype(np.float32)
+    return weights
+
+
 def update(optimizer, loss, clip=None):
     """Finish a training step, and return the loss as a float."""
     optimizer.zero_grad()
@@ -58,6 +68,11 @@ def update(optimizer, loss, clip=None):
 
 class Steps:
     """Train with `self.optimizer` and `self.loss(ids, labels)`."""
+
+    optimizer: Any
+
+    def loss(self, ids: Any, labels: Any) -> Any:
+        raise NotImplementedError
 
     def steps(self, batches):
         return [self.step(*batch) for batch in batches]

@@ -121,28 +121,49 @@ def inference(kind, weights, setting):
     return call
 
 
-def language(weights, setting, rule):
-    width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
-    table = torch.eye(size)
-    if "table" in weights:
-        table = nn.Parameter(torch.from_numpy(weights["table"]))
-    lstm, head = nn.LSTM(width, hidden, batch_first=True), nn.Linear(hidden, size)
-    fill(lstm, head, weights, "lstm")
-    parameters = [
-        table,
-        *lstm.parameters(),
-        *head.parameters(),
-    ]
+def draw_weights(model):
+    state = model.state_dict()
+    shapes = {name: tensor.shape for name, tensor in state.items()}
+    for name, array in shared.drawn(shapes).items():
+        state[name].copy_(torch.from_numpy(array))
+
+
+class Language(nn.Module):
+    """Map ids and a state to the logits of the next ids and the final state."""
+
+    def __init__(self, size, width, hidden):
+        super().__init__()
+        self.embedding = partial(
+            F.embedding,
+            weight=torch.eye(size),
+        )
+        if width:
+            self.embedding = nn.Embedding(size, width)
+        self.recurrent = nn.LSTM(width or size, hidden, batch_first=True)
+        # if both biases were trained, their sum would change twice as fast
+        self.recurrent.bias_hh_l0.requires_grad_(False)
+        self.head = nn.Linear(hidden, size)
+        draw_weights(self)
+
+    def forward(self, ids, state):
+        h, (h_last, c_last) = self.recurrent(self.embedding(ids), state)
+        return self.head(h), (h_last.detach(), c_last.detach())
+
+
+def language(sizes, setting, rule):
+    model = Language(*sizes)
 
     def loss_of(ids, targets, state):
-        outputs, (h, c) = lstm(
-            F.embedding(torch.from_numpy(ids), table),
-            state,
-        )
-        return cross_entropy(head(outputs), targets), (h.detach(), c.detach())
+        logits, state = model(torch.from_numpy(ids), state)
+        return cross_entropy(logits, targets), state
 
+    parameters = list(model.parameters())
     clip = partial(nn.utils.clip_grad_norm_, parameters, 1.0)
-    return shared.carried(loss_of, adam_of(parameters, setting, rule), clip)
+    return shared.carried(
+        loss_of,
+        adam_of(parameters, setting, rule),
+        clip,
+    )
 
 
 def cross_entropy(logits, targets):
@@ -208,11 +229,10 @@ class NanoGPT(nn.Module):
 class SmallGPT:
     """nanoGPT's model and optimizer. As in nanoGPT, writing has no cache."""
 
-    def __init__(self, shape, weights, setting, rule):
+    def __init__(self, shape, setting, rule):
         torch.set_flush_denormal(setting == "fused")
         self.model = NanoGPT(*shape)
-        w = {name: torch.tensor(array) for name, array in weights.items()}
-        self.model.load_state_dict(w)
+        draw_weights(self.model)
         self.parameters = list(self.model.parameters())
         groups = [
             {
@@ -256,7 +276,7 @@ def convolution(inputs, dz):
     return shared.backward_of(forward, leaves, to_array, torch.tensor(dz))
 
 
-def lenet(weights):
+def lenet():
     model = nn.Sequential(
         nn.Conv2d(1, 6, 5),
         nn.ReLU(),
@@ -273,7 +293,6 @@ def lenet(weights):
     )
     return train_step(
         model,
-        weights,
         partial(torch.optim.SGD, lr=0.01),
     )
 
@@ -285,7 +304,7 @@ class Outputs(nn.GRU):
         return super().forward(x)[0]
 
 
-def stacked_gru(sizes, weights, setting, rule):
+def stacked_gru(sizes, setting, rule):
     width, hidden, classes = sizes
     model = nn.Sequential(
         Outputs(
@@ -299,12 +318,11 @@ def stacked_gru(sizes, weights, setting, rule):
     )
     return train_step(
         model,
-        weights,
         partial(adam_of, setting=setting, rule=rule),
     )
 
 
-def mlp(sizes, weights, setting, rule):
+def mlp(sizes, setting, rule):
     layers = [
         layer
         for shape in pairwise(sizes)
@@ -316,19 +334,13 @@ def mlp(sizes, weights, setting, rule):
     model = nn.Sequential(*layers[:-1])
     return train_step(
         model,
-        weights,
         partial(adam_of, setting=setting, rule=rule),
     )
 
 
-def train_step(model, weights, make_optimizer):
-    """Set the model's weights. Return a function that runs a training step of a classifier."""
-    named = zip(
-        model.state_dict(),
-        map(torch.tensor, weights),
-        strict=True,
-    )
-    model.load_state_dict(dict(named))
+def train_step(model, make_optimizer):
+    """Return a function that runs a training step of a classifier."""
+    draw_weights(model)
     optimizer = make_optimizer(model.parameters())
 
     def step(batch):
