@@ -179,6 +179,13 @@ def test_parallel_on_two_ranks(tmp_path):
 def test_parallel_without_mpi(run, tmp_path):
     (tmp_path / "mpi4py.py").write_text("raise ImportError('No module named mpi4py')")
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
-    ended = run(SCRIPT, "--parallel", "--limit", 100, code=2, PYTHONPATH=path)
+    ended = run(
+        SCRIPT,
+        "--parallel",
+        "--limit",
+        100,
+        code=2,
+        PYTHONPATH=path,
+    )
     for part in ("pip install --editable", "[mpi]", "mpiexec -n 2"):
         assert part in ended.stderr

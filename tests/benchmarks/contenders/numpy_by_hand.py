@@ -8,31 +8,29 @@ import numpy as np
 from contenders import shared
 
 
+def backward_through(*arrays):
+    """Return the arrays' steps, from the last to the first."""
+    return zip(
+        *(array[::-1] for array in arrays),
+        strict=True,
+    )
+
+
 def unrolled(setting, xs, weights):
     U, W, b = weights.values()
 
     def call():
-        h = np.zeros(
-            (
-                len(xs[0]),
-                len(W),
-            ),
-            np.float32,
-        )
+        h = np.zeros_like(xs[0] @ U)
         hs = [h]
         for x in xs:
             h = np.tanh(x @ U + h @ W + b)
             hs.append(h)
         dh = np.ones_like(h)
-        dU, dW, db = map(
-            np.zeros_like,
-            (U, W, b),
-        )
-        for x, before, after in zip(
-            xs[::-1],
-            hs[-2::-1],
-            hs[::-1],
-            strict=False,
+        dU, dW, db = (np.zeros_like(array) for array in weights.values())
+        for x, before, after in backward_through(
+            xs,
+            hs[:-1],
+            hs[1:],
         ):
             da = dh * (1 - after * after)
             dU += x.T @ da
@@ -54,21 +52,10 @@ def sigmoid(x):
 
 
 def states(P, H):
+    T, B, _ = P.shape
     return np.zeros(
-        (
-            len(P) + 1,
-            P.shape[1],
-            H,
-        ),
+        (T + 1, B, H),
         P.dtype,
-    )
-
-
-def backward_through(*arrays):
-    """Return the arrays' steps, from the last to the first."""
-    return zip(
-        *(array[::-1] for array in arrays),
-        strict=True,
     )
 
 
@@ -209,12 +196,15 @@ def forward(kind, w, ids):
             X.shape[2],
         )
         @ w["W_xh"]
-        + w["b"]
-    ).reshape(
-        *X.shape[:2],
-        -1,
     )
-    h, kept = RECURRENCES[kind][0](P, w)
+    P += w["b"]
+    h, kept = RECURRENCES[kind][0](
+        P.reshape(
+            *X.shape[:2],
+            -1,
+        ),
+        w,
+    )
     return h[-1] @ w["W"] + w["c"], (X, h, kept)
 
 
@@ -223,7 +213,13 @@ def inference(kind, weights, setting):
 
 
 class Training:
-    def __init__(self, kind, weights, setting, rule):
+    def __init__(
+        self,
+        kind,
+        weights,
+        setting,
+        rule,
+    ):
         self.kind, self.w = kind, weights
         self.adam = Adam(weights, **rule)
 
