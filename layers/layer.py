@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad import Tensor, scope
 from minigrad.checkpoint import check_match
-from minigrad.context import ON_LAYER
+from minigrad.context import ON_EVENT, ON_LAYER, tell
 from minigrad.errors import OptionError
 from minigrad.graph import Array
 from minigrad.help.other_frameworks import KnownNames, answering, check_assignment, own_keywords
@@ -83,6 +83,11 @@ class Layer(Whole, KnownNames):
     _child_name: str | None = None  # in a Sequential; None means the class's name in lower case
     _memory: dict[str, Any] = {}  # the state that a Stateful keeps between calls
 
+    def __new__(cls, *inputs: Any, **options: Any) -> Self:
+        layer = super().__new__(cls)
+        tell("made", layer)
+        return layer
+
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute the layer's output. Every subclass must define this method."""
         raise LayerError(
@@ -101,6 +106,8 @@ class Layer(Whole, KnownNames):
         name = self._name or type(self).__name__.lower()
         with scope(name):
             output = self.forward(*inputs, **options)
+            if ON_EVENT.get() is not None:
+                tell("called", self, inputs, options, output)
         if (watch := ON_VALUE.get()) is not None:
             watch(self, "", output)
         return output

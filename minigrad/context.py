@@ -64,6 +64,16 @@ continues after the cut."""
 ON_LAYER: ContextVar[Hook | None] = ContextVar("on_layer", default=None)
 """A function that is called with each layer before the layer runs."""
 
+ON_EVENT: ContextVar[Hook | None] = ContextVar("on_event", default=None)
+"""A function that is called with the name of an event of training and its subjects:
+
+    ("made", layer or optimizer)            when it is created
+    ("called", layer, inputs, options, output)  after a call to a layer
+    ("clipped", parameters, max_norm)       before gradients are clipped
+    ("step", optimizer)                     before a step, whose settings and gradients are valid
+    ("fit", trainer, validation)            when a Trainer starts
+"""
+
 SUM_OVER_RANKS: ContextVar[Hook | None] = ContextVar("sum_over_ranks", default=None)
 """A function that sums a Tensor over all processes that train the model, each on its share of a
 batch; or None for a single process."""
@@ -147,6 +157,33 @@ class setting(ContextDecorator):
                     "yield or await",
                 )
         return super().__call__(function)
+
+
+class watching(setting):
+    """Add a function to a hook within a block. The functions that were there before are called first.
+
+    >>> with watching(ON_EVENT, print), watching(ON_EVENT, print):
+    ...     tell("made", "a layer")
+    made a layer
+    made a layer
+    """
+
+    def inner_value(self) -> Hook:
+        before, hook = self.variable.get(), self.value
+        if before is None:
+            return hook  # type: ignore[no-any-return]
+
+        def both(*subjects: Any) -> None:
+            before(*subjects)
+            hook(*subjects)
+
+        return both
+
+
+def tell(event: str, *subjects: Any) -> None:
+    """Tell the function in ON_EVENT about an event."""
+    if (watch := ON_EVENT.get()) is not None:
+        watch(event, *subjects)
 
 
 class no_grad(setting):

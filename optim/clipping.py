@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor
+from minigrad.context import tell
 from minigrad.errors import NonFiniteError
 from minigrad.gradients import SparseGradient
 from minigrad.help.other_frameworks import call_renamed
@@ -50,6 +51,7 @@ def clip_gradients(
         parameters = [parameters]
     if not isinstance(parameters, Mapping):
         parameters = by_name([*parameters])
+    tell("clipped", parameters, max_norm)
     gradients = {}
     for path, tensor in parameters.items():
         values = gradient_values(tensor)

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad import Tensor
 from minigrad.checkpoint import check_match
+from minigrad.context import tell
 from minigrad.errors import DtypeError, GradientError, OptionError
 from minigrad.gates.table import Table
 from minigrad.gradients import SparseGradient, dense
@@ -103,6 +104,7 @@ class Optimizer(KnownNames):
         }
         self._buffers: dict[Any, Array] = {}
         self.pending: dict[str, PendingRows] = {}
+        tell("made", self)
 
     def __repr__(self) -> str:
         settings = "".join(f", {name}={value}" for name, value in self.settings().items())
@@ -184,6 +186,7 @@ class Optimizer(KnownNames):
                 remedy="call loss.backward() before optimizer.step(); mg.require_gradients(loss, "
                 "parameters) explains what is missing",
             )
+        tell("step", self)
         for path, tensor, group in updates:
             self._update(path, tensor, group)
             self.steps[path] += 1

@@ -6,12 +6,11 @@ they are off.
 
 import os
 import sys
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
-from ..context import ON_GRADIENT, ON_RECORD, scope_label, setting
+from ..context import ON_GRADIENT, ON_RECORD, scope_label, watching
 from ..derivatives import rule_on_arrays
 from ..errors import NonFiniteError
 from ..gradients import dense
@@ -29,7 +28,7 @@ MASKING = frozenset(
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-class trace_lines(setting):
+class trace_lines(watching):
     """Within this block, set each `node.source` to the line that called the node's gate.
 
     >>> import minigrad as mg
@@ -45,17 +44,11 @@ class trace_lines(setting):
     """
 
     def __init__(self) -> None:
-        super().__init__(ON_RECORD, None)
+        super().__init__(ON_RECORD, self.on_record)
 
-    def inner_value(self) -> Callable[[Node], None]:
-        before = ON_RECORD.get()
-
-        def on_record(node: Node) -> None:
-            node.source = _calling_line()
-            if before is not None:
-                before(node)
-
-        return on_record
+    def on_record(self, node: Node) -> None:
+        """Store the line that called the node's gate."""
+        node.source = _calling_line()
 
 
 class detect_anomaly(trace_lines):
@@ -92,18 +85,14 @@ class detect_anomaly(trace_lines):
             visited.append((node, dz))
 
         super().__enter__()
-        setting(ON_GRADIENT, on_gradient).__enter__()  # closed with this block
+        watching(ON_GRADIENT, on_gradient).__enter__()  # closed with this block
         return self
 
-    def inner_value(self) -> Callable[[Node], None]:
-        trace = super().inner_value()
-
-        def on_record(node: Node) -> None:
-            trace(node)
-            if not _finite(node.output) and not _masked(node):
-                raise _forward_error(node)
-
-        return on_record
+    def on_record(self, node: Node) -> None:
+        """Store the line, and raise an error if the node's output is not finite."""
+        super().on_record(node)
+        if not _finite(node.output) and not _masked(node):
+            raise _forward_error(node)
 
 
 def first_non_finite(root: Node) -> Node:

@@ -28,7 +28,7 @@ from unittest.mock import patch
 import numpy as np
 
 from .. import drawing, explorer, gradient_checker
-from ..context import ON_BACKWARD, SCOPE, enable_grad, setting
+from ..context import ON_BACKWARD, SCOPE, enable_grad, setting, watching
 from ..debug.anomaly import trace_lines
 from ..errors import OptionError
 from ..gates.fused.unfuse import unfuse
@@ -120,7 +120,7 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
         with (
             patch.object(sys, "argv", [name, *arguments]),
             patch.object(sys, "path", [folder, *sys.path[1:]]),
-            setting(ON_BACKWARD, on_backward),
+            watching(ON_BACKWARD, on_backward),
             trace_lines(),
         ):
             variables = runpy.run_path(name, run_name="__main__")

@@ -16,6 +16,7 @@ from typing import Any
 import minigrad as mg
 from minigrad import Tensor
 from minigrad.checkpoint import as_stored
+from minigrad.context import tell
 from minigrad.data import Batches
 from minigrad.errors import DataError, DtypeError, OptionError
 from minigrad.help.other_frameworks import KnownNames, answering
@@ -143,6 +144,7 @@ class Trainer(Run, KnownNames):
         """
         check_range("epochs", epochs)
         self.begin(train, epochs, validation)
+        tell("fit", self, validation)
         self._in_callback = False
         if self.seed is not None:
             # each rank needs its own dropout masks

@@ -1,0 +1,251 @@
+"""Faults of the loop itself: gradients that are not cleared, steps that are missing, parameters that
+the optimizer or the loss does not reach. They are certain, because they were counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from minigrad.graph import Node
+
+from .evidence import Evidence, name
+from .finding import Finding, prove
+from .trial import Trial
+from .watch import Pass, Update
+
+ENOUGH = 3
+"""So many passes must show a fault of the loop, which one pass cannot show."""
+
+
+def gradients_not_cleared(e: Evidence) -> Iterator[Finding]:
+    """`backward` adds to gradients. If they are not cleared after a step, every step uses the sum of
+    all gradients so far. Gradients that are added before a step, on purpose, do not count.
+    """
+    stale = passes = 0
+    stepped = False
+    for event in e.watch.events:
+        if isinstance(event, Update):
+            stepped = True
+        elif isinstance(event, Pass):
+            if stepped:
+                passes += 1
+                stale += bool(event.kept)
+            stepped = False
+    if passes >= ENOUGH and stale > 0.5 * passes:
+        finding = Finding(
+            "gradients-not-cleared",
+            f"the gradients are never cleared: {stale} of {passes} backward passes added to the "
+            "gradients of an earlier step",
+            "each step follows the sum of all gradients so far, like a momentum that never fades",
+            "call optimizer.zero_grad() before each loss.backward()",
+            e.passes[-1].line,
+        )
+        prove(e, finding, Trial(clear=True), "with gradients cleared before each pass")
+        yield finding
+
+
+def _changed(node: Node, first: object) -> bool:
+    return not np.array_equal(node.output, first)  # type: ignore[arg-type]
+
+
+def no_step(e: Evidence) -> Iterator[Finding]:
+    """Gradients are computed, but nothing uses them."""
+    first = e.watch.first
+    if len(e.passes) < ENOUGH or e.updates or any(_changed(n, a) for n, a in first.items()):
+        return
+    made = e.watch.optimizers
+    yield Finding(
+        "no-step",
+        f"no parameter has changed in {len(e.passes)} backward passes, because optimizer.step() is "
+        "never called",
+        "the gradients are computed, but nothing uses them",
+        "call optimizer.step() after each loss.backward()",
+        e.passes[-1].line if not made else made[0].line,
+    )
+
+
+def parameters_not_trained(e: Evidence) -> Iterator[Finding]:
+    """A parameter gets a gradient, but no optimizer has it, and it keeps its first value."""
+    if not e.updates:
+        return
+    trained = {
+        tensor.node for made in e.watch.optimizers for tensor in made.optimizer.parameters().values()
+    }
+    left = [
+        node
+        for node, array in e.watch.first.items()
+        if node not in trained and not _changed(node, array)
+    ]
+    if not left:
+        return
+    names = ", ".join(str(node.name or "a parameter") for node in left[:4])
+    yield Finding(
+        "parameters-not-in-optimizer",
+        f"the optimizer does not have {names}, so {len(left)} of {len(e.watch.first)} parameters keep "
+        "their first values",
+        "their gradients are computed in each pass and then ignored",
+        "make the optimizer with model.named_parameters() of the whole model, after the model is "
+        "complete; to keep a part fixed on purpose, use optim.freeze(model, ...)",
+        e.watch.optimizers[0].line,
+    )
+
+
+def graph_cut(e: Evidence) -> Iterator[Finding]:
+    """The optimizer has a parameter that no loss depends on, because the graph ends before it."""
+    if len(e.passes) < ENOUGH or not e.kept or len(e.kept) < len(e.passes) // 4:
+        return
+    optimizer = e.watch.optimizers[0].optimizer if e.updates else None
+    tensors = {} if optimizer is None else optimizer.parameters()
+    lost = {
+        path: tensor.node
+        for path, tensor in tensors.items()
+        if tensor.node not in e.watch.first and tensor.requires_grad
+    }
+    if not lost or len(lost) == len(tensors):
+        return
+    layers = {path.rpartition(".")[0] for path in lost}
+    made = [
+        (layer, line)
+        for layer, line in e.watch.layers.values()
+        if any(tensor.node in lost.values() for tensor in _own(layer))
+    ]
+    called = [call for call in e.watch.inner if any(call.layer is layer for layer, _ in made)]
+    where = "its output is computed, but then leaves the graph" if called else "it is never called"
+    line = called[0].line if called else (made[0][1] if made else None)
+    yield Finding(
+        "graph-cut",
+        f"no gradient reaches {', '.join(sorted(layers)) or ', '.join(lost)}: {where}",
+        "its parameters have no gradient, so they keep their first values",
+        "pass Tensors from layer to layer: .array, np.asarray, .detach() and mg.no_grad() end the "
+        "graph; use mg.clip, mg.maximum and the like instead of NumPy's functions on .array",
+        line,
+        ", ".join(sorted(layers)),
+    )
+
+
+def _own(layer: object) -> list[object]:
+    members = vars(layer).get("_members", {})
+    return [value for value in members.values() if hasattr(value, "node")]
+
+
+def optimizer_made_again(e: Evidence) -> Iterator[Finding]:
+    """An optimizer that is made for every batch has no memory: its momentum and its means start at 0
+    in each step. An optimizer without memory loses nothing.
+    """
+    lines = Counter(made.line for made in e.watch.optimizers if made.steps and made.optimizer.state)
+    for line, count in lines.items():
+        group = [made for made in e.watch.optimizers if made.line == line]
+        steps = sum(made.steps for made in group)
+        remembers = any(group[0].optimizer.state[path] for path in group[0].optimizer.state)
+        if count < ENOUGH or steps / count > 3 or not remembers:
+            continue
+        kind = type(group[0].optimizer).__name__
+        finding = Finding(
+            "optimizer-made-again",
+            f"a new {kind} is made again and again: {count} optimizers for {steps} steps",
+            "its memory of earlier gradients (momentum, running means) is empty in each step",
+            "make the optimizer once, before the loop",
+            line,
+        )
+        prove(e, finding, Trial(one_optimizer=True), "with one optimizer for all steps")
+        yield finding
+
+
+def model_made_again(e: Evidence) -> Iterator[Finding]:
+    """A model that is made in the loop begins again and again."""
+    if len(e.passes) < 2 * ENOUGH or len(e.watch.first) < ENOUGH:
+        return
+    per_pass = len(e.parameters)
+    models = len(e.watch.first) / max(per_pass, 1)
+    if models < max(ENOUGH, len(e.passes) / 3) or not e.watch.layers:
+        return
+    layer, line = next(iter(e.watch.layers.values()))
+    yield Finding(
+        "model-made-again",
+        f"the model is made again and again: {models:.0f} models in {len(e.passes)} passes",
+        "each pass begins with new random weights, and what was learned is lost",
+        "make the model once, before the loop",
+        line,
+        type(layer).__name__,
+    )
+
+
+def loss_maximised(e: Evidence) -> Iterator[Finding]:
+    """A minus sign before the loss, so that each step makes the network worse."""
+    for term in e.terms:
+        node, sign = term.node, 1
+        while consumers := e.consumers.get(node):
+            sign *= -1 if _negates(consumers[0], node) else 1
+            node = consumers[0]
+        if sign < 0:
+            yield Finding(
+                "loss-maximised",
+                f"the sign of the loss is wrong: {term.kind} enters the loss with a minus",
+                "the steps go uphill, so the error grows",
+                "remove the minus; an optimizer makes the loss smaller",
+                e.passes[-1].line,
+            )
+            return
+    if e.updates or not e.kept or len(e.losses) < ENOUGH:
+        return
+    look, along = e.first, 0.0
+    for node, first in e.watch.first.items():
+        if node in look.gradients:
+            along += float(((node.output - first) * look.gradients[node]).sum())
+    if along > 0 and e.losses[-1] > 1.5 * abs(e.losses[0]):
+        yield Finding(
+            "loss-maximised",
+            f"the parameters move along the gradient, and the loss grows from {e.losses[0]:.3g} to "
+            f"{e.losses[-1]:.3g}",
+            "the steps go uphill",
+            "subtract the gradient: w.array = w.array - lr * w.grad",
+            e.passes[-1].line,
+        )
+
+
+def _negates(node: Node, parent: Node) -> bool:
+    if name(node) == "Negate":
+        return True
+    if name(node) == "Subtract":
+        return node.inputs[1] is parent
+    others = [one for one in node.inputs if one is not parent]
+    constant = others and others[0].gate is None and others[0].output.size == 1
+    return bool(name(node) in ("Hadamard", "Divide") and constant and others[0].output < 0)
+
+
+def evaluation_mode_in_training(e: Evidence) -> Iterator[Finding]:
+    """In evaluation mode, dropout is off and BatchNorm uses statistics that it never updates."""
+    used = [call for call in e.watch.calls if call.trains]
+    off = [call for call in used if not call.training]
+    for call in off[:1]:
+        kinds = _kinds(call.layer, "BatchNorm", "Dropout")
+        if kinds and len(off) > len(used) // 2 and len(off) >= ENOUGH:
+            yield Finding(
+                "evaluation-mode-in-training",
+                f"the model is trained in evaluation mode, in {len(off)} of {len(used)} passes",
+                f"{' and '.join(kinds)} do not work as in training: running means are used, but never "
+                "updated, and nothing is dropped",
+                "call model.train() before each epoch, because an evaluation sets model.eval()",
+                call.line,
+            )
+
+
+def _kinds(layer: object, *wanted: str) -> list[str]:
+    named = getattr(layer, "named_layers", dict)
+    layers = [layer, *named().values()]
+    return [kind for kind in wanted if any(type(one).__name__ == kind for one in layers)]
+
+
+SUSPECTS = (
+    no_step,
+    gradients_not_cleared,
+    loss_maximised,
+    parameters_not_trained,
+    graph_cut,
+    optimizer_made_again,
+    model_made_again,
+    evaluation_mode_in_training,
+)

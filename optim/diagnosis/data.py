@@ -1,0 +1,391 @@
+"""Faults of the data, as it went by: labels, ids, scales, the order of the rows."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.graph import Array, Node
+
+from .evidence import NORMALISING, PRODUCTS, SEQUENCES, Evidence, name
+from .finding import Finding, number, prove
+from .outputs import LITTLE
+from .trial import Trial
+from .watch import Line
+
+ROWS = 8
+"""Fewer rows show nothing about the data."""
+LARGE, SMALL = 20.0, 0.02
+"""Columns of standard inputs have a size of about 1. Weights are drawn for that."""
+MOSTLY = 0.6
+UNKNOWN_IDS = 0.5
+
+
+def source_lines(e: Evidence, *names: str) -> list[Line]:
+    """Return the lines of the user's script that call one of these functions or methods, such as
+    "shuffle", or that contain one of these operators.
+    """
+    file = e.passes[0].line.file
+    try:
+        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return []
+    found = []
+    for node in ast.walk(tree):
+        label = ""
+        if isinstance(node, ast.Call):
+            label = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        elif isinstance(node, ast.BinOp | ast.AugAssign):
+            label = type(node.op).__name__
+        if label in names:
+            found.append(Line(file, node.lineno))
+    return sorted(set(found))
+
+
+def _listed(lines: list[Line]) -> str:
+    return ", ".join(f"line {line.number}" for line in lines[:4])
+
+
+def _flat(rows: Array) -> Array:
+    """Return (rows, columns) of float64."""
+    return rows.reshape(len(rows), -1).astype(np.float64) if rows.ndim else rows.reshape(1, 1)
+
+
+def not_finite(e: Evidence) -> Iterator[Finding]:
+    """One NaN in a batch makes every parameter NaN."""
+    for what, rows in (("inputs", e.inputs), ("labels", e.labels)):
+        if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+            bad = int((~np.isfinite(rows)).sum())
+            yield Finding(
+                "data-not-finite",
+                f"{bad} of {rows.size} {what} are NaN or infinite",
+                "every gradient becomes NaN, and then every parameter",
+                "remove these rows, or replace the values, before training",
+                e.passes[0].line,
+            )
+
+
+def labels_constant(e: Evidence) -> Iterator[Finding]:
+    """If every label is the same, the network learns a constant."""
+    labels = e.labels
+    if labels.size < ROWS or not (labels == labels.reshape(-1)[0]).all():
+        return
+    lines = source_lines(e, "scale", "normalize", "astype", "FloorDiv")
+    yield Finding(
+        "labels-constant",
+        f"all {labels.size} labels are {number(labels.reshape(-1)[0])}",
+        "the loss is smallest for the same output everywhere, so the inputs do not matter",
+        "look at the labels before training, as in np.unique(labels); scaling along the wrong axis "
+        "or an integer division can make them equal",
+        e.passes[0].line if not lines else lines[-1],
+    )
+
+
+def inputs_constant(e: Evidence) -> Iterator[Finding]:
+    """If every row is the same, no output can depend on the input."""
+    rows = e.inputs
+    if len(rows) < ROWS or len(np.unique(e.labels)) < 2:
+        return
+    flat = rows.reshape(len(rows), -1)
+    if not (flat == flat[0]).all():
+        return
+    lines = source_lines(e, "FloorDiv")
+    value = f"all are {number(flat[0, 0])}" if (flat == flat[0, 0]).all() else "all rows are equal"
+    yield Finding(
+        "inputs-constant",
+        f"the inputs of all {len(rows)} rows are the same: {value}",
+        "the gradient of the first weights is 0 or the same for every row",
+        "look at the inputs before training; an integer division (//) of bytes, a cast or an empty "
+        "selection can destroy them",
+        lines[-1] if lines else e.passes[0].line,
+    )
+
+
+def rows_sorted(e: Evidence) -> Iterator[Finding]:
+    """If a batch has rows of one class only, each step unlearns the other classes."""
+    if len(e.terms) != 1 or len(e.kept) < 3:
+        return
+    (term,) = e.terms
+    batches = [part.labels.output for one in e.kept for part in e.parts(one)]
+    if term.kind not in ("SoftmaxCrossEntropy", "BinaryCrossEntropy") or term.labels.output.size < 4:
+        return
+    single = sum((batch == batch.reshape(-1)[0]).all() for batch in batches)
+    classes = len(np.unique(e.labels))
+    if classes < 2 or single < MOSTLY * len(batches):
+        return
+    where = source_lines(e, "Batches")
+    yield Finding(
+        "rows-sorted",
+        f"{single} of {len(batches)} batches have rows of only one class: the rows are sorted by "
+        "class and not shuffled",
+        "each step moves all outputs towards one class, and the next batch undoes it",
+        "shuffle the rows, as Batches(..., shuffle=True) does in every epoch",
+        where[0] if where else e.passes[0].line,
+    )
+
+
+def target_in_inputs(e: Evidence) -> Iterator[Finding]:
+    """A column of the inputs that is the label makes the task trivial, until it is not known."""
+    labels, rows = e.labels, e.inputs
+    if len(rows) < 5 * ROWS or rows.dtype.kind not in "fiub" or len(rows) != len(labels):
+        return
+    flat, truth = _flat(rows), _flat(labels)
+    if truth.shape[1] != 1 or flat.shape[1] < 2 or not np.isfinite(flat).all() or truth.std() == 0:
+        return
+    spread = flat.std(axis=0)
+    columns = np.flatnonzero(spread > 0)
+    moved = (flat[:, columns] - flat[:, columns].mean(0)) / spread[columns]
+    similar = np.abs(moved.T @ (truth[:, 0] - truth.mean())) / (len(flat) * truth.std())
+    if not similar.size or similar.max() < 0.9999:
+        return
+    column = int(columns[similar.argmax()])
+    lines = source_lines(e, "column_stack", "concatenate", "hstack")
+    yield Finding(
+        "target-in-inputs",
+        f"column {column} of the inputs is the label itself (correlation {similar.max():.4f})",
+        "the gradient makes the network copy this column, and ignore all others",
+        f"remove column {column} from the inputs; when the answer is not known yet, it has no meaning",
+        next((line for line in lines if "x" in line.text.split("=")[0]), e.passes[0].line),
+    )
+
+
+def _scaled(e: Evidence) -> Trial:
+    """Return a trial in which each column of the inputs has mean 0 and standard deviation 1."""
+    mean, spread = e.inputs.mean(axis=0), e.inputs.std(axis=0)
+    if e.inputs.ndim > 2:  # pixels and steps share a scale
+        mean, spread = e.inputs.mean(), e.inputs.std()
+    nodes = {node for one in e.kept for node in e.data(one)[:1]}
+    spread = np.where(spread > 0, spread, 1)
+
+    def leaf(node: Node) -> Array | None:
+        return ((node.output - mean) / spread).astype(node.dtype) if node in nodes else None
+
+    return Trial(leaf=leaf)
+
+
+def inputs_unscaled(e: Evidence) -> Iterator[Finding]:
+    """Large inputs saturate the first layer, and make its gradients large compared with the other
+    layers'. Columns of very different sizes do it for some columns.
+    """
+    rows = e.inputs
+    if rows.dtype.kind != "f" or len(rows) < ROWS or not np.isfinite(rows).all() or _normalised(e):
+        return
+    flat = np.abs(_flat(rows))
+    sizes = np.sqrt((flat**2).mean(axis=0))
+    sizes = sizes[sizes > 0]
+    if not sizes.size or (sizes.max() < LARGE and sizes.max() > SMALL):
+        return
+    low, high = number(rows.min()), number(rows.max())
+    finding = Finding(
+        "inputs-unscaled",
+        f"the inputs are not scaled: they lie between {low} and {high}"
+        + (
+            f", and the sizes of their columns differ by a factor of {number(sizes.max() / sizes.min())}"
+            if rows.ndim == 2 and sizes.max() > 10 * sizes.min()
+            else ""
+        ),
+        "the gradient of a weight is proportional to its input, so one rate cannot suit all weights, "
+        "and the first layer's units saturate or die",
+        "subtract the mean of the training inputs and divide by their standard deviation, column by "
+        "column, and use the scaled copy",
+        _where_from(e),
+    )
+    if prove(e, finding, _scaled(e), "with inputs of mean 0 and deviation 1"):
+        yield finding
+
+
+def _where_from(e: Evidence) -> Line:
+    lines = source_lines(e, "Batches")
+    return lines[0] if lines else e.passes[0].line
+
+
+def _normalised(e: Evidence) -> bool:
+    """Whether a normalisation comes before the first weights."""
+    for node in e.nodes:
+        if name(node) in NORMALISING:
+            return True
+        if name(node) in PRODUCTS | SEQUENCES:
+            return False
+    return False
+
+
+def targets_unscaled(e: Evidence) -> Iterator[Finding]:
+    """The outputs of a new network have a size of about 1. Targets of other sizes need huge weights
+    or steps.
+    """
+    if len(e.terms) != 1 or e.terms[0].kind != "MeanSquaredError" or e.learned > LITTLE:
+        return
+    labels = e.labels.astype(np.float64)
+    spread, mean = labels.std(), labels.mean()
+    if max(spread, abs(mean)) < 5 * LARGE or spread == 0:
+        return
+    nodes = {part.labels for one in e.kept for part in e.parts(one)}
+
+    def leaf(node: Node) -> Array | None:
+        return ((node.output - mean) / spread).astype(node.dtype) if node in nodes else None
+
+    losses = e.attempt(Trial(leaf=leaf))
+    scaled = [loss * spread**2 for loss in losses]
+    finding = Finding(
+        "targets-unscaled",
+        f"the targets are not scaled: they lie between {number(labels.min())} and "
+        f"{number(labels.max())}",
+        "the loss and its gradients are huge, and the outputs have to grow far before they fit",
+        "train on (y - y.mean()) / y.std(), and undo it for predictions",
+        e.passes[0].line,
+    )
+    if losses and e.repeatable and e.progress(scaled) > e.learned + 0.15:
+        finding.certainty, finding.run, finding.trial = "proved", e.control, scaled
+        finding.changed = "with targets of mean 0 and deviation 1, in the run's units"
+    else:
+        finding.certainty = "likely"
+    yield finding
+
+
+def ids_unknown(e: Evidence) -> Iterator[Finding]:
+    """If most words have the same id, the network sees the same text everywhere."""
+    for node in e.nodes:
+        if name(node) not in ("Lookup", "LookupProduct"):
+            continue
+        ids = node.inputs[1].output
+        values, counts = np.unique(ids[ids != 0], return_counts=True)  # 0 is padding
+        if not values.size or counts.sum() < 5 * ROWS or len(node.inputs[0].output) < 10:
+            continue
+        share = counts.max() / counts.sum()
+        if share > UNKNOWN_IDS:
+            lines = source_lines(e, "encode")
+            yield Finding(
+                "ids-unknown",
+                f"{share:.0%} of the ids are {values[counts.argmax()]}, as for unknown words",
+                "the gradient goes to one row of the embedding, and the rows of the words get none",
+                "split the texts into words in the same way as for the vocabulary (lower case, "
+                "punctuation), and count how many ids are unknown",
+                lines[0] if lines else e.passes[0].line,
+            )
+            return
+
+
+def axes_swapped(e: Evidence) -> Iterator[Finding]:
+    """A recurrent layer reads (batch, time, features). If both axes have the same size, an array with
+    time first passes unnoticed.
+    """
+    rows = [node for node in e.data(e.kept[0])[:1] if node.output.ndim == 3] if e.kept else []
+    steps = any(name(node) in SEQUENCES or "t00" in node.scope for node in e.nodes)
+    if not rows or not steps or rows[0].output.shape[0] != rows[0].output.shape[1]:
+        return
+    nodes = {node for one in e.kept for node in e.data(one)[:1]}
+
+    def leaf(node: Node) -> Array | None:
+        return np.ascontiguousarray(node.output.swapaxes(0, 1)) if node in nodes else None
+
+    finding = Finding(
+        "axes-swapped",
+        f"the axes of time and batch are exchanged in an input of shape {rows[0].output.shape}",
+        "the state runs from one example to the next, so that the gradient mixes examples",
+        "pass (batch, time, features), as in x.swapaxes(0, 1)",
+        next((c.line for c in e.watch.calls), e.passes[0].line),
+    )
+    if prove(e, finding, Trial(leaf=leaf), "with both axes exchanged"):
+        yield finding
+
+
+def state_carried(e: Evidence) -> Iterator[Finding]:
+    """The state at the end of one batch is the start of the next, although its rows do not continue
+    the former ones.
+    """
+    calls = [call for call in e.watch.calls + e.watch.inner if len(call.inputs) > 1]
+    carried = [call for call in calls if call.inputs[1] is not None and call.trains]
+    if len(carried) < 2 or not e.kept:
+        return
+    starts = []
+    for call in carried:
+        state = call.inputs[1]
+        starts += [one.node for one in (state if isinstance(state, tuple | list) else [state])
+                   if hasattr(one, "node")]
+    nodes = {node for node in starts if node.gate is None and node.output.any()}
+
+    def leaf(node: Node) -> Array | None:
+        return np.zeros_like(node.output) if node in nodes else None
+
+    finding = Finding(
+        "state-carried",
+        "the state of one batch is the start of the next one, although other rows follow",
+        "the outputs depend on earlier, unrelated examples, which the gradient cannot see",
+        "start each batch with the state None, unless its rows continue those of the batch before",
+        carried[-1].line,
+    )
+    if nodes and prove(e, finding, Trial(leaf=leaf), "with a state of zeros for each batch"):
+        yield finding
+
+
+def labels_misaligned(e: Evidence) -> Iterator[Finding]:
+    """If the labels belong to other rows, the network can only learn by heart: batches that it has
+    not seen yet stay at the loss of guessing, although a single batch can be learned.
+    """
+    if len(e.terms) != 1 or not np.isfinite(e.baseline) or len(e.kept) < 4:
+        return
+    validation = _at_chance(e)
+    lines = source_lines(e, "shuffle", "permutation", "reshape", "roll")
+    if validation:
+        yield Finding(
+            "labels-misaligned",
+            "the labels do not seem to belong to the inputs: the training rows are learned by heart, "
+            f"but on other rows the network only guesses ({validation})",
+            "each gradient fits single rows, and the gradients of different rows have nothing in common",
+            "keep inputs and labels together: shuffle both with one order (x[order], y[order]), and "
+            "transpose a table instead of reshaping it"
+            + (f"; look at {_listed(lines)}" if lines else ""),
+            lines[0] if lines else e.passes[0].line,
+            certainty="likely",
+        )
+        return
+    if e.learned > 0.1:
+        return
+    overfit = e.attempt(Trial(one_batch=True, rate=1.0, epochs=5))
+    if overfit and e.progress(overfit) > LITTLE and lines:
+        yield Finding(
+            "labels-misaligned",
+            "the network can learn one batch by heart, but the labels seem to have nothing to do "
+            "with the inputs",
+            "the gradients of different batches cancel",
+            "keep inputs and labels together: shuffle both with one order (x[order], y[order])"
+            f"; look at {_listed(lines)}",
+            lines[0],
+            certainty="likely",
+        )
+
+
+def _at_chance(e: Evidence) -> str:
+    """Return the validation's result if it is that of guessing while training is far better."""
+    for trainer, _ in e.watch.trainers:
+        history = trainer.history.rows
+        if not history:
+            continue
+        last = history[-1]
+        train, held = last.get("train_loss"), last.get("validation_loss")
+        accuracy = last.get("validation_accuracy")
+        if held is None or train is None or held < e.baseline:
+            continue
+        learned = last.get("train_accuracy", 0)
+        _, counts = np.unique(e.labels, return_counts=True)
+        chance = counts.max() / counts.sum()
+        if accuracy is None or learned < chance + 0.12 or accuracy > chance + 0.05:
+            continue
+        return f"validation accuracy {accuracy:.2f}, training accuracy {learned:.2f}"
+    return ""
+
+
+FIRST = (
+    not_finite,
+    labels_constant,
+    inputs_constant,
+    ids_unknown,
+    rows_sorted,
+    target_in_inputs,
+)
+"""Before outputs and weights are looked at: these are seen in the data itself."""
+TRIED = (axes_swapped, state_carried, inputs_unscaled, targets_unscaled)
+LAST = (labels_misaligned,)

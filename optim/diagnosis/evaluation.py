@@ -1,0 +1,219 @@
+"""Faults that show in the comparison of training and evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Node
+
+from .data import source_lines
+from .evidence import Evidence, final, name
+from .finding import Finding, number, prove
+from .outputs import LITTLE, key
+from .trial import Trial
+
+FEW_ROWS = 3
+
+
+def _layers(model: Any) -> list[Any]:
+    return [model, *getattr(model, "named_layers", dict)().values()]
+
+
+def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
+    """An evaluation with dropout on, or with BatchNorm's statistics of the batch."""
+    last = len(e.passes)
+    for call in e.watch.calls:
+        if call.trains or not call.training or call.passes < last or not last:
+            continue
+        kinds = {type(one).__name__ for one in _layers(call.layer)} & {"Dropout", "BatchNorm"}
+        if kinds:
+            yield Finding(
+                "training-mode-in-evaluation",
+                f"the model is evaluated in training mode, with {' and '.join(sorted(kinds))} on",
+                "training is not affected, but the results depend on chance or on the batch",
+                "call model.eval() before the evaluation, and model.train() before training continues",
+                call.line,
+            )
+            return
+
+
+def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
+    """With two rows, BatchNorm turns every unit into -1 and 1, whatever the input."""
+    for node in e.nodes:
+        layer = e.layer(node)[1]
+        if type(layer).__name__ != "BatchNorm" or not layer.training or not node.shape:
+            continue
+        numbers = int(np.prod(node.shape)) // max(int(node.shape[1]), 1) if len(node.shape) > 1 else 9
+        if numbers <= FEW_ROWS:
+            path, _, line = e.layer(node)
+            yield Finding(
+                "batchnorm-few-rows",
+                f"BatchNorm normalises over only {numbers} numbers: a batch has "
+                f"{e.terms[0].labels.output.shape[0] if e.terms else numbers} rows",
+                "with two numbers, each unit is -1 or 1 whatever the input, so that its gradient is 0",
+                "use batches of at least 16 rows, or LayerNorm",
+                next(iter(source_lines(e, "Batches")), line),
+                path,
+            )
+            return
+
+
+def dropout_too_high(e: Evidence) -> Iterator[Finding]:
+    """Dropout that leaves too little for the next layer."""
+    rates = {
+        id(layer): layer.rate
+        for call in e.watch.calls
+        for layer in _layers(call.layer)
+        if type(layer).__name__ == "Dropout"
+    }
+    if not rates or max(rates.values()) < 0.5 or e.learned > LITTLE:
+        return
+    masks: set[Node] = set()
+    for one in e.kept:
+        for node in e.nodes_of(one):
+            if name(node) == "Hadamard" and type(e.layer(node)[1]).__name__ == "Dropout":
+                masks.add(node)
+    keys = {key(node) for node in masks}
+    node = next((n for n in e.nodes if n in masks), None)
+    path, _, line = e.layer(node) if node else ("", None, None)
+    finding = Finding(
+        "dropout-too-high",
+        f"dropout with rates of {', '.join(number(rate) for rate in rates.values())} leaves too little: "
+        f"{number(100 * np.prod([1 - rate for rate in rates.values()]))}% of the paths",
+        "most of the gradient is set to 0, and the rest is noise",
+        "use rates between 0.1 and 0.5, and few of them",
+        line or e.passes[0].line,
+        path,
+    )
+    change = Trial(change=lambda node, inputs: inputs[0] if key(node) in keys else None)
+    if prove(e, finding, change, "without dropout"):
+        yield finding
+
+
+def overfitting(e: Evidence) -> Iterator[Finding]:
+    """The validation loss has its minimum early and then rises far, while the training loss falls."""
+    for trainer, _ in e.watch.trainers:
+        rows = trainer.history.rows
+        held = [row["validation_loss"] for row in rows if "validation_loss" in row]
+        train = [row["train_loss"] for row in rows if "train_loss" in row]
+        if len(held) < 4 or len(train) != len(held):
+            continue
+        best = int(np.argmin(held))
+        if best < len(held) - 3 and held[-1] > 1.5 * held[best] and train[-1] < 0.5 * train[best]:
+            yield Finding(
+                "overfitting",
+                f"the network learns the training rows by heart: the validation loss is lowest after "
+                f"epoch {best + 1} ({number(held[best])}) and then rises to {number(held[-1])}, while "
+                f"the training loss falls to {number(train[-1])}",
+                "the later gradients fit single rows instead of what they have in common",
+                "stop early (optim.EarlyStopping, optim.BestWeights), or use more data, fewer weights, "
+                "dropout or weight decay",
+                next(iter(source_lines(e, "fit")), e.passes[0].line),
+            )
+            return
+
+
+def wrong_axis_metric(e: Evidence) -> Iterator[Finding]:
+    """argmax along axis 0 compares the rows of a batch instead of the classes."""
+    if not any(term.classes for term in e.terms):
+        return
+    for line in source_lines(e, "argmax"):
+        if "axis=0" in line.text.replace(" ", ""):
+            yield Finding(
+                "metric-axis",
+                "the predicted class is looked up with argmax along axis 0, which is the batch",
+                "training is not affected, but the reported accuracy means nothing",
+                "use argmax(axis=-1), the axis of the classes",
+                line,
+            )
+            return
+
+
+def sees_target(e: Evidence) -> Iterator[Finding]:
+    """In a language model, the label of a step is the input of the next step. If an output depends on
+    that input, it only has to copy it.
+    """
+    if len(e.terms) != 1 or not e.terms[0].classes or not e.kept:
+        return
+    one = e.kept[0]
+    ids = [node for node in e.data(one) if node.output.ndim == 2 and node.output.dtype.kind in "iu"]
+    labels = e.terms[0].labels.output
+    for node in ids[:1]:
+        rows, steps = node.output.shape
+        if labels.size != rows * steps or steps < 3:
+            continue
+        truth = labels.reshape(rows, steps)
+        real = truth[:, :-1] > 0
+        if (truth[:, :-1] == node.output[:, 1:])[real].mean() < 0.9:
+            continue
+        changed = node.output.copy()
+        changed[:, -1] = np.where(changed[:, -1] == changed.min(), changed.max(), changed.min())
+        values = {n: n.output for n in e.watch.first}
+        before = e.output_of(one, values, {})
+        after = e.output_of(one, values, {node: changed})
+        shape = (rows, steps, -1)
+        difference = np.abs(before.reshape(shape) - after.reshape(shape))[:, :-1].max()
+        if difference > 1e-6 * max(1.0, float(np.abs(before).max())):
+            attention = next((n for n in e.nodes if "Attention" in name(n)), e.nodes[-1])
+            path, _, line = e.layer(attention)
+            yield Finding(
+                "sees-the-target",
+                "outputs depend on later inputs: the label of each step is the input of the next one, "
+                "and the network can see it",
+                "the gradient teaches it to copy the next input, which is missing when it writes",
+                "use causal=True in the attention, or a recurrent layer that reads in one direction",
+                line or e.passes[0].line,
+                path,
+            )
+
+
+def mask_inverted(e: Evidence) -> Iterator[Finding]:
+    """A mask is True at real steps. Inverted, the layer reads only the padding."""
+    for call in e.watch.inner + e.watch.calls:
+        mask = call.options.get("mask")
+        mask = getattr(mask, "array", mask)
+        if mask is None or np.ndim(mask) != 2 or not e.kept:
+            continue
+        for node in e.data(e.kept[0]):
+            ids = node.output
+            if ids.shape == np.shape(mask) and ids.dtype.kind in "iu" and (ids == 0).any():
+                if np.array_equal(np.asarray(mask, bool), ids == 0):
+                    yield Finding(
+                        "mask-inverted",
+                        "the mask is True at the padding (id 0) and False at the words, so the layer "
+                        "reads only padding",
+                        "no gradient reaches the words",
+                        "invert the mask: it is True at real steps, as in mask=ids != 0",
+                        call.line,
+                    )
+                    return
+
+
+def validation_in_training(e: Evidence) -> Iterator[Finding]:
+    """Rows that were trained on say nothing about new rows."""
+    for _, validation in e.watch.trainers:
+        arrays = getattr(validation, "columns", None)
+        if not arrays or e.inputs.ndim < 2 or len(e.inputs) < 16:
+            continue
+        seen = {row.tobytes() for row in e.inputs.reshape(len(e.inputs), -1)}
+        rows = np.asarray(arrays[0]).astype(e.inputs.dtype)
+        rows = rows.reshape(len(rows), -1)
+        shared = sum(row.tobytes() in seen for row in rows)
+        if shared > 0.5 * len(rows):
+            yield Finding(
+                "validation-in-training",
+                f"{shared} of {len(rows)} validation rows are also training rows",
+                "training is not affected, but the validation says nothing about new rows",
+                "split the rows first, as in x[:n] and x[n:], and train only on one part",
+                next(iter(source_lines(e, "fit")), e.passes[0].line),
+            )
+            return
+
+
+FIRST = (mask_inverted, sees_target, batchnorm_few_rows)
+TRIED = (dropout_too_high,)
+LAST = (training_mode_in_evaluation, wrong_axis_metric, overfitting, validation_in_training)
+_ = final

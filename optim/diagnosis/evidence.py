@@ -1,0 +1,324 @@
+"""What the suspects look at: the run's loss, outputs, labels, inputs and layers, and the arrays and
+gradients of a recorded pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor
+from minigrad.backward import sweep
+from minigrad.context import enable_grad
+from minigrad.gradients import dense
+from minigrad.graph import Array, Node, ancestors
+from minigrad.replay import again
+
+from . import trial
+from .trial import Trial
+from .watch import Line, Pass, Update, Watch
+
+SQUASHING = frozenset("Sigmoid Tanh ReLU Softmax GELU Softplus".split())
+PLAIN = frozenset("Reshape Transpose Slice Cast BroadcastTo Stack Concatenate Pad".split())
+"""Gates that move numbers without changing them."""
+LINEAR = PLAIN | frozenset(
+    "MultiplyGate AddGate Subtract Negate Convolve AddWindows Windows Sum Mean LookupProduct Lookup "
+    "Einsum Scatter CumSum".split()
+)
+PRODUCTS = frozenset("MultiplyGate Convolve LookupProduct Einsum".split())
+SEQUENCES = frozenset("RNNSequence GRUSequence LSTMSequence".split())
+NORMALISING = frozenset("LayerNormalise Var Std".split())
+LOSSES = frozenset(
+    "SoftmaxCrossEntropy BinaryCrossEntropy NegativeLogLikelihood MeanSquaredError "
+    "MeanAbsoluteError".split()
+)
+
+
+def name(node: Node) -> str:
+    """Return the name of a node's gate, or "" for a leaf."""
+    return node.gate.name if node.gate else ""
+
+
+def origin(node: Node) -> Node:
+    """Follow gates that only move numbers back to the node that computed them."""
+    while name(node) in PLAIN and len(node.inputs) == 1:
+        (node,) = node.inputs
+    return node
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A term of the loss: its kind, such as "MeanSquaredError", the output and the labels."""
+
+    kind: str
+    node: Node
+    output: Node
+    labels: Node
+
+    @property
+    def classes(self) -> bool:
+        """Whether the labels are numbers of classes."""
+        return self.kind in ("SoftmaxCrossEntropy", "NegativeLogLikelihood")
+
+
+def terms(root: Node) -> list[Loss]:
+    """Return the terms of a loss: losses of minigrad, and (a - b)² or |a - b| written by hand."""
+    found = []
+    for node in ancestors([root]):
+        kind = name(node)
+        if kind in LOSSES:
+            found.append(Loss(kind, node, node.inputs[0], node.inputs[1]))
+        elif kind in ("Power", "Hadamard", "Abs"):
+            inner = origin(node.inputs[0])
+            same = kind != "Hadamard" or node.inputs[0] is node.inputs[1]
+            pair = inner.inputs if name(inner) == "Subtract" and same else ()
+            constants = [one for one in pair if not one.requires_grad]
+            if len(constants) == 1 and constants[0].output.size > 1:
+                (output,) = (one for one in pair if one.requires_grad)
+                kind = "MeanAbsoluteError" if kind == "Abs" else "MeanSquaredError"
+                found.append(Loss(kind, inner, output, constants[0]))
+    return found
+
+
+@dataclass
+class Look:
+    """The arrays and gradients of a recorded pass, with given values of the parameters."""
+
+    root: Node
+    outputs: dict[Node, Array]
+    gradients: dict[Node, Array]
+
+
+class Evidence:
+    """A finished run, as the suspects see it. Everything is computed when it is needed."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.losses = watch.losses
+        self.passes = [e for e in watch.events if isinstance(e, Pass)]
+        self.updates = [e for e in watch.events if isinstance(e, Update)]
+        self.kept = [one for one in self.passes if one.graph is not None and terms(one.graph)]
+
+    # ---- the graph ----
+
+    @cached_property
+    def root(self) -> Node | None:
+        """The graph of the first pass."""
+        return self.kept[0].graph if self.kept else None
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """The nodes of the first pass, in the order in which they were computed."""
+        return ancestors([self.root])[::-1] if self.root else []
+
+    @cached_property
+    def terms(self) -> list[Loss]:
+        return terms(self.root) if self.root else []
+
+    @cached_property
+    def parameters(self) -> list[Node]:
+        """The leaves of the first pass that require a gradient."""
+        return [node for node in self.nodes if node.gate is None and node.requires_grad]
+
+    @cached_property
+    def consumers(self) -> dict[Node, list[Node]]:
+        found: dict[Node, list[Node]] = {}
+        for node in self.nodes:
+            for parent in node.inputs:
+                found.setdefault(parent, []).append(node)
+        return found
+
+    def nodes_of(self, one: Pass) -> list[Node]:
+        """Return the nodes of a kept pass, in the order in which they were computed."""
+        return ancestors([one.graph])[::-1] if one.graph is not None else []
+
+    def output_of(self, one: Pass, values: dict[Node, Array], others: dict[Node, Array]) -> Array:
+        """Compute the output of the first term with given values of leaves."""
+        assert one.graph is not None
+        made = {node: Tensor(array) for node, array in (values | others).items()}
+        output = terms(one.graph)[0].output
+        return again(output, made)[output].array
+
+    def parts(self, one: Pass) -> list[Loss]:
+        """Return the terms of the loss of a kept pass."""
+        return terms(one.graph) if one.graph is not None else []
+
+    def data(self, one: Pass) -> list[Node]:
+        """Return the inputs of a pass: constants with a row for each example, without labels, masks
+        and factors of dropout.
+        """
+        assert one.graph is not None
+        parts = terms(one.graph)
+        labels = {part.labels for part in parts}
+        nodes = ancestors([one.graph])[::-1]
+        factors = {p for n in nodes if name(n) in ("Hadamard", "Where") for p in n.inputs}
+        return [
+            node
+            for node in nodes
+            if node.gate is None
+            and not node.requires_grad
+            and node not in labels | factors
+            and node.output.ndim > 0
+            and node.output.size > 1
+            and node.output.dtype != bool
+            and node.name is None
+        ]
+
+    def rows(self, which: str, number: int = 0) -> Array:
+        """Return the labels of a term, or an input, of all kept passes as one array."""
+        found = []
+        for one in self.kept:
+            if which == "labels":
+                parts = terms(one.graph)  # type: ignore[arg-type]
+                found += [part.labels.output for part in parts[number : number + 1]]
+            else:
+                found += [node.output for node in self.data(one)[number : number + 1]]
+        shapes = {array.shape[1:] for array in found if array.ndim}
+        if len(shapes) != 1:
+            return found[0] if found else np.zeros(0)
+        return np.concatenate(found)
+
+    @cached_property
+    def labels(self) -> Array:
+        return self.rows("labels")
+
+    @cached_property
+    def inputs(self) -> Array:
+        return self.rows("inputs")
+
+    # ---- arrays ----
+
+    @cached_property
+    def first(self) -> Look:
+        """The first pass."""
+        return self.look(self.kept[0], {n: Tensor(a) for n, a in self.watch.first.items()})
+
+    @cached_property
+    def last(self) -> Look:
+        """The last kept pass, with the parameters at the end of the run."""
+        return self.look(self.kept[-1], {n: Tensor(n.output) for n in self.watch.first})
+
+    def look(self, one: Pass, values: dict[Node, Tensor]) -> Look:
+        """Compute the arrays and gradients of a pass, also those of its inputs."""
+        assert one.graph is not None
+        made = {node: Tensor(t.array, requires_grad=True) for node, t in values.items()}
+        for node in self.data(one):
+            if node.output.dtype.kind == "f" and node.output.dtype.itemsize > 2:
+                made[node] = Tensor(node.output, requires_grad=True)
+        with enable_grad(), np.errstate(all="ignore"):
+            tensors = again(one.graph, made)
+            root = tensors[one.graph].node
+            all_nodes = {tensor.node for tensor in tensors.values()}
+            found = sweep(root, np.ones(root.shape, root.dtype), keep=all_nodes)
+        outputs = {node: tensor.node.output for node, tensor in tensors.items()}
+        gradients = {}
+        for node, tensor in tensors.items():
+            if tensor.node in found:
+                gradients[node] = dense(found[tensor.node])
+        return Look(one.graph, outputs, gradients)
+
+    # ---- how the run went ----
+
+    @cached_property
+    def baseline(self) -> float:
+        """The loss of the best constant prediction, or NaN if the kind of loss is unknown."""
+        if len(self.terms) != 1:
+            return float("nan")
+        (term,) = self.terms
+        labels = self.labels.astype(np.float64)
+        if term.classes:
+            values = labels.ravel()
+            if labels.ndim == len(term.output.shape) and labels.shape[-1] == term.output.shape[-1]:
+                shares = labels.reshape(-1, labels.shape[-1]).mean(0)
+            else:
+                _, counts = np.unique(values[values >= 0], return_counts=True)
+                shares = counts / counts.sum()
+            return float(-(shares * np.log(np.maximum(shares, 1e-12))).sum())
+        if term.kind == "BinaryCrossEntropy":
+            p = np.clip(labels.mean(0), 1e-12, 1 - 1e-12)
+            return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)).mean())
+        if term.kind == "MeanAbsoluteError":
+            return float(np.abs(labels - np.median(labels, axis=0)).mean())
+        return float(labels.var(axis=0).mean())
+
+    @cached_property
+    def scale(self) -> float:
+        """The root node's loss for one unit of the term's loss: the number of rows of a sum."""
+        if len(self.terms) != 1 or getattr(self.terms[0].node.gate, "reduction", "mean") != "sum":
+            return 1.0
+        return float(self.terms[0].labels.output.size)
+
+    def progress(self, losses: Sequence[float]) -> float:
+        """Return how much of the loss of guessing is gone at the end: 0 is guessing, 1 is perfect.
+
+        The end is the mean of the last tenth. Without a known baseline, the first loss takes its
+        place.
+        """
+        if not losses:
+            return 0.0
+        end = float(np.mean(losses[-max(1, len(losses) // 10) :])) / self.scale
+        start = self.baseline if np.isfinite(self.baseline) else abs(losses[0]) / self.scale
+        if not np.isfinite(end):
+            return float("-inf")
+        return 1 - end / start if start > 0 else 0.0
+
+    @cached_property
+    def learned(self) -> float:
+        """The progress of the whole run."""
+        return self.progress(self.losses)
+
+    # ---- trials ----
+
+    @cached_property
+    def control(self) -> list[float]:
+        """The losses of the repetition with nothing changed."""
+        return self.attempt(Trial())
+
+    @cached_property
+    def repeatable(self) -> bool:
+        """Whether the control's losses are the run's own."""
+        control = self.control
+        return len(control) > 1 and control == self.losses[: len(control)]
+
+    def attempt(self, one: Trial) -> list[float]:
+        """Return the losses of a repetition, or [] if it is not possible."""
+        if self.watch.start is None or not self.kept:
+            return []
+        try:
+            return trial.losses(self.watch, one)
+        except Exception:
+            return []  # a changed gate may not fit the others' shapes
+
+    def weights(self) -> Iterator[tuple[Node, Node]]:
+        """Yield (product, matrix of weights) for each product with a parameter."""
+        for node in self.nodes:
+            if name(node) in PRODUCTS:
+                for parent in node.inputs:
+                    leaf = origin(parent)
+                    if leaf.gate is None and leaf.requires_grad and leaf.output.ndim > 1:
+                        yield node, leaf
+
+    # ---- places ----
+
+    def layer(self, node: Node) -> tuple[str, Any, Line | None]:
+        """Return the innermost layer that computed a node: its path, the layer, and the line that
+        made it.
+        """
+        scope = node.scope
+        while scope:
+            layer = self.watch.scopes.get(scope)
+            if layer is not None:
+                _, line = self.watch.layers.get(id(layer), (None, None))
+                return ".".join(scope), layer, line
+            scope = scope[:-1]
+        return "", None, None
+
+
+def final(values: Sequence[float]) -> float:
+    """Return the mean of the last tenth."""
+    return float(np.mean(values[-max(1, len(values) // 10) :])) if values else float("nan")
+

@@ -1,0 +1,69 @@
+"""A finding: the cause, how certain it is, where it is, and the change to make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .evidence import Evidence, final
+from .trial import Trial
+from .watch import Line
+
+PROGRESS = 0.15
+"""A trial proves a cause if its loss falls further than the run's by this share of the loss of
+guessing, and ends at FACTOR of the run's loss or below. A share is far beyond the noise of a mean
+over a tenth of the steps, and a factor keeps small improvements of good runs out."""
+FACTOR = 0.75
+
+
+@dataclass
+class Finding:
+    """Why a network does not learn, in words."""
+
+    code: str
+    """The section of docs/diagnosis.md."""
+    what: str
+    """The cause, with the number that shows it."""
+    effect: str
+    """What it does to the gradient."""
+    remedy: str
+    line: Line | None = None
+    layer: str = ""
+    certainty: str = "certain"
+    """"certain" (from the graph or the bookkeeping), "proved" (by a trial), or "likely"."""
+    run: Sequence[float] = ()
+    trial: Sequence[float] = ()
+    """The losses of the run and of the trial without the fault."""
+    changed: str = ""
+    """The trial's change, as in "with a hundredth of the rate"."""
+
+
+def improves(evidence: Evidence, trial: Sequence[float]) -> bool:
+    """Return whether a trial ends clearly below the control."""
+    control = evidence.control
+    if len(trial) < 2 or not np.isfinite(trial[-1]):
+        return False
+    if len(trial) < len(control):  # it took too long, so compare equal parts
+        control = control[: len(trial)]
+    elif len(control) < len(trial):  # the control ended at a loss that is not finite
+        return evidence.progress(trial) > PROGRESS
+    gain = evidence.progress(trial) - evidence.progress(control)
+    return gain > PROGRESS and final(trial) < FACTOR * final(control)
+
+
+def prove(evidence: Evidence, finding: Finding, trial: Trial, changed: str) -> bool:
+    """Try the trial. If it proves the finding, add its curves, and return True."""
+    losses = evidence.attempt(trial)
+    if not evidence.repeatable or not improves(evidence, losses):
+        return False
+    finding.certainty = "proved"
+    finding.run, finding.trial, finding.changed = evidence.control, losses, changed
+    return True
+
+
+def number(value: Any) -> str:
+    """Return a number as a reader would write it."""
+    return f"{float(value):.3g}"

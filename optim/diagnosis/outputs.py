@@ -1,0 +1,236 @@
+"""Faults between the last layer and the loss. The graph shows them, before any training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+from minigrad import Tensor
+from minigrad.graph import Node
+from minigrad.replay import Change
+
+from .evidence import SQUASHING, Evidence, name, origin, terms
+from .finding import Finding, number, prove
+from .trial import Trial
+
+RANGES = {"Sigmoid": (0, 1), "Tanh": (-1, 1), "ReLU": (0, np.inf), "Softmax": (0, 1)}
+OUTSIDE = 0.05
+"""A share of targets beyond the reach of the outputs. Fewer may be outliers."""
+LITTLE = 0.5
+"""Runs that remove less than this share of the loss of guessing have learned little."""
+
+
+def without(*nodes: Node) -> Change:
+    """Return a change that passes the first input of these nodes on, as if the gate was missing.
+
+    The same gates are found in the graph of every pass by their place in it, their scope and name.
+    """
+    keys = {key(node) for node in nodes}
+    return lambda node, inputs: inputs[0] if key(node) in keys else None
+
+
+def key(node: Node) -> tuple[Any, ...]:
+    """Return what a gate has in common with the same gate of another pass."""
+    parents = tuple(name(parent) or parent.name for parent in node.inputs)
+    return name(node), node.scope, node.output.shape[1:], parents
+
+
+def _layer(e: Evidence, node: Node) -> dict[str, Any]:
+    """Return the layer of a node and its line, as arguments of a Finding."""
+    path, _, line = e.layer(node)
+    return {"layer": path, "line": line or e.passes[0].line}
+
+
+def softmax_of_one(e: Evidence) -> Iterator[Finding]:
+    """A softmax divides by the sum of its outputs. With one output, it is 1 for every input."""
+    for node in e.nodes:
+        single = name(node) == "Softmax" and node.output.shape[node.gate.axis] == 1
+        loss = name(node) == "SoftmaxCrossEntropy" and node.inputs[0].output.shape[-1] == 1
+        if single or loss:
+            yield Finding(
+                "softmax-of-one",
+                "a softmax over a single output is always 1, whatever the input",
+                "its derivative is 0, so no gradient passes",
+                "use a sigmoid for two classes: Dense(..., 1) without an activation and "
+                "mg.binary_cross_entropy, or two outputs and mg.softmax_cross_entropy",
+                **_layer(e, node.inputs[0] if loss else node),
+            )
+            return
+
+
+def squashed_logits(e: Evidence) -> Iterator[Finding]:
+    """The cross entropies of minigrad take logits, any real numbers. An activation before them
+    limits the probabilities that the network can express.
+    """
+    for term in e.terms:
+        last = origin(term.output)
+        kind = name(last)
+        if term.kind not in ("SoftmaxCrossEntropy", "BinaryCrossEntropy") or kind not in SQUASHING:
+            continue
+        if kind == "ReLU":
+            limit = "the logits cannot be negative"
+        elif kind == "Tanh":
+            limit = "the logits stay between -1 and 1"
+        else:
+            limit = "the logits stay between 0 and 1"
+        if term.kind == "BinaryCrossEntropy" and kind in ("ReLU", "Sigmoid", "Softmax"):
+            limit += ", so no probability is below one half"
+        finding = Finding(
+            "activation-before-cross-entropy",
+            f"{kind} before the {term.kind}, which takes logits: {limit}",
+            f"the gradient passes through {kind}, which weakens it and stops it where the "
+            "output is at the end of its range",
+            "leave out the last layer's activation; the loss applies the softmax or the sigmoid",
+            **_layer(e, last),
+        )
+        prove(e, finding, Trial(change=without(last)), f"without {kind}")
+        yield finding
+
+
+def softmax_over_rows(e: Evidence) -> Iterator[Finding]:
+    """A softmax along the batch axis lets the rows of a batch compete."""
+    for node in e.nodes:
+        if name(node) in ("Softmax", "LogSoftmax") and len(node.shape) > 1:
+            axis = node.gate.axis % len(node.shape)
+            if axis == 0:
+                yield Finding(
+                    "softmax-over-rows",
+                    f"the softmax runs along axis 0, over the {node.output.shape[0]} rows of the "
+                    "batch, so that the probabilities of one row do not add up to 1",
+                    "the gradient compares rows instead of classes",
+                    "use axis=-1, the axis of the classes",
+                    **_layer(e, node),
+                )
+                return
+
+
+def output_range(e: Evidence) -> Iterator[Finding]:
+    """The targets of a regression must be within the range of the last activation."""
+    for place, term in enumerate(e.terms):
+        last = origin(term.output)
+        kind = name(last)
+        if term.kind not in ("MeanSquaredError", "MeanAbsoluteError") or kind not in RANGES:
+            continue
+        labels = e.rows("labels", place).astype(float)
+        low, high = RANGES[kind]
+        slack = 0.05 * (labels.std() or 1)
+        beyond = float(((labels < low - slack) | (labels > high + slack)).mean())
+        what = f"{beyond:.0%} of the targets lie outside (from {number(labels.min())} to {number(labels.max())})"
+        if kind == "Softmax" and beyond <= OUTSIDE:
+            totals = labels.sum(axis=-1) if labels.ndim > 1 else labels
+            beyond = float((abs(totals - 1) > 0.05).mean())
+            what = f"in {beyond:.0%} of the rows, the targets do not add up to 1"
+        if beyond <= OUTSIDE:
+            continue
+        reach = "positive and add up to 1" if kind == "Softmax" else f"from {low} to {high}"
+        finding = Finding(
+            "output-range",
+            f"the outputs of {kind} are {reach}, but {what}",
+            f"where the target is out of reach, {kind} is pushed to the end of its range, where its "
+            "derivative is 0",
+            "leave out the last layer's activation for a regression; for labels of 0 and 1 that do "
+            "not exclude each other, use mg.binary_cross_entropy on the logits",
+            **_layer(e, last),
+        )
+        prove(e, finding, Trial(change=without(last)), f"without {kind}")
+        yield finding
+
+
+def broadcast_loss(e: Evidence) -> Iterator[Finding]:
+    """(N, 1) minus (N,) is an N x N table of all pairs."""
+    for term in e.terms:
+        output, labels = term.output.output.shape, term.labels.output.shape
+        result = term.node.output.shape
+        if name(term.node) == "Subtract" and len(result) > 0 and result not in (output, labels):
+            yield Finding(
+                "broadcast-loss",
+                f"the loss subtracts shapes {output} and {labels}, which gives a table of shape "
+                f"{result}: every prediction is compared with every target",
+                "the gradients of all pairs cancel, except for the mean of the targets",
+                "give the targets the predictions' shape, as in y[:, None] or y.reshape(-1, 1)",
+                e.passes[0].line,
+            )
+
+
+def loss_for_classes(e: Evidence) -> Iterator[Finding]:
+    """Squares or absolute errors for labels 0 and 1: their gradient vanishes where the network is
+    confidently wrong, and the median of mostly equal labels is a constant.
+    """
+    if len(e.terms) != 1 or e.learned > LITTLE:
+        return
+    (term,) = e.terms
+    last = origin(term.output)
+    labels = e.labels
+    binary = labels.size and np.isin(labels, (0, 1)).all()
+    if term.kind not in ("MeanSquaredError", "MeanAbsoluteError") or not binary:
+        return
+    many = labels.ndim > 1 and labels.shape[-1] > 1 and (labels.sum(axis=-1) == 1).all()
+    better = "softmax_cross_entropy" if many else "binary_cross_entropy"
+    kind = name(last)
+    squashed = kind in ("Sigmoid", "Softmax")
+
+    def objective(made: dict[Node, Tensor], root: Node) -> Tensor:
+        (part,) = terms(root)
+        output = made[origin(part.output).inputs[0] if squashed else part.output]
+        loss: Tensor = getattr(mg, better)(output, part.labels.output.astype(output.dtype))
+        return loss
+
+    finding = Finding(
+        "wrong-loss-for-classes",
+        f"{'absolute' if term.kind == 'MeanAbsoluteError' else 'squared'} errors for labels of 0 and 1"
+        + (f" after a {kind}" if squashed else ""),
+        "the gradient is tiny where the network is confidently wrong"
+        if term.kind == "MeanSquaredError"
+        else "every example pulls with equal force, so the majority decides: the best constant is "
+        "the median",
+        f"use mg.{better} on the logits, without an activation in the last layer",
+        **_layer(e, last),
+    )
+    if prove(e, finding, Trial(objective=objective), f"trained with {better}"):
+        yield finding
+    elif term.kind == "MeanAbsoluteError":
+        finding.certainty = "likely"
+        yield finding
+
+
+def same_output_twice(e: Evidence) -> Iterator[Finding]:
+    """Two outputs computed from the same input with the same weights are equal, so they cannot
+    learn different targets.
+    """
+    if len(e.terms) < 2:
+        return
+    for place, term in enumerate(e.terms):
+        for other in e.terms[place + 1 :]:
+            if _formula(origin(term.output)) == _formula(origin(other.output)):
+                yield Finding(
+                    "same-layer-twice",
+                    "two outputs with different targets come from one layer: they have the same "
+                    "weights and the same input, so they are always equal",
+                    "the gradients of both targets meet in the same weights, which learn their mean",
+                    "make one layer for each output; a = b = Dense(...) makes one layer with two names",
+                    **_layer(e, origin(term.output)),
+                )
+                return
+
+
+def _formula(node: Node) -> tuple[Any, ...]:
+    """Return what a node computes: its gate, and the parents that are leaves or shared nodes."""
+    parents = []
+    for parent in node.inputs:
+        inner = name(parent) in ("MultiplyGate", "Reshape") and _formula(parent)
+        parents.append(inner or parent.serial)
+    return (name(node), *parents)
+
+
+SUSPECTS = (
+    softmax_of_one,
+    squashed_logits,
+    softmax_over_rows,
+    broadcast_loss,
+    output_range,
+    same_output_twice,
+    loss_for_classes,
+)

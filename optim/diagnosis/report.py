@@ -1,0 +1,174 @@
+"""What a diagnosis says: at most three findings, as text with a plot of the proof, or as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import MinigradError
+from minigrad.support.text import printable
+
+from . import bookkeeping, data, evaluation, outputs, start, steps
+from .evidence import Evidence
+from .finding import Finding, number
+from .watch import OWN, Line, Watch
+
+MOST = 3
+WIDTH = 80
+Suspect = Callable[[Evidence], Iterator[Finding]]
+
+ORDER: tuple[Suspect, ...] = (
+    # causes before consequences: a fault of the data or the loss also shows in weights and steps
+    *bookkeeping.SUSPECTS,
+    *data.FIRST,
+    *evaluation.FIRST,
+    *outputs.SUSPECTS,
+    *start.SUSPECTS,
+    *data.TRIED,
+    *evaluation.TRIED,
+    *steps.SUSPECTS,
+    *start.TRIED,
+    *data.LAST,
+    *evaluation.LAST,
+)
+
+
+@dataclass
+class Diagnosis:
+    """The findings about a training run, most basic cause first."""
+
+    findings: list[Finding] = field(default_factory=list)
+    passes: int = 0
+    repeatable: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join(_text(self))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the findings for JSON."""
+        return {"passes": self.passes, "findings": [_as_dict(one) for one in self.findings]}
+
+
+def examine(watch: Watch) -> Diagnosis:
+    """Ask all suspects about a finished run, and return at most three findings."""
+    evidence = Evidence(watch)
+    result = Diagnosis(passes=len(evidence.passes))
+    stopped = error_finding(watch.error)
+    if evidence.passes:
+        with np.errstate(all="ignore"):
+            for suspect in ORDER:
+                for finding in suspect(evidence):
+                    if finding.code not in {one.code for one in result.findings}:
+                        result.findings.append(finding)
+                if len(result.findings) >= MOST:
+                    break
+        result.repeatable = evidence.repeatable
+    if stopped is not None and (stopped.code != "not-finite" or not result.findings):
+        result.findings.insert(0, stopped)
+    del result.findings[MOST:]
+    return result
+
+
+def error_finding(error: BaseException | None) -> Finding | None:
+    """Turn an error of minigrad that stopped the script into a finding."""
+    if not isinstance(error, MinigradError):
+        return None
+    line = None
+    for frame, number_ in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not file.startswith((*OWN, "<")):
+            line = Line(file, number_)
+    code = "not-finite" if "finite" in error.what else "stopped"
+    return Finding(
+        code, f"the run stopped: {error.what} [{error.code}]", error.cause, error.remedy, line
+    )
+
+
+def _text(result: Diagnosis) -> Iterator[str]:
+    if not result.findings:
+        yield f"No fault was found in {result.passes:,} backward passes."
+        return
+    for place, finding in enumerate(result.findings):
+        if place:
+            yield ""
+        where = f"{finding.line}" if finding.line else ""
+        yield from _wrapped(f"{place + 1}. {finding.what}.", "   ", finding.certainty)
+        if where:
+            text = finding.line.text if finding.line else ""
+            yield f"   where:  {where}" + (f"   {text}" if text else "")
+        if finding.layer:
+            yield f"   layer:  {printable(finding.layer)}"
+        yield from _labelled("why", finding.effect)
+        yield from _labelled("change", finding.remedy)
+        if finding.trial:
+            yield from _labelled(
+                "proof", f"the same steps again, {finding.changed}; nothing else differs"
+            )
+            yield from plot(finding.run, finding.trial, "your run", finding.changed)
+        yield f"   more:   docs/diagnosis.md#{finding.code}"
+
+
+def _wrapped(text: str, indent: str, certainty: str) -> list[str]:
+    return textwrap.wrap(f"{text} ({certainty})", WIDTH, subsequent_indent=indent)
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"   {label + ':':<8}", subsequent_indent=" " * 11
+    )
+
+
+def plot(run: Sequence[float], trial: Sequence[float], first: str, second: str) -> Iterator[str]:
+    """Draw two curves of losses with characters: x is the run, o the trial.
+
+    >>> print(*plot([3, 3, 3, 3], [3, 2, 1, 0], "your run", "with a smaller rate"), sep="\\n")  # doctest: +ELLIPSIS
+              3 ┤...
+    """
+    width, height = 56, 9
+    curves = [_resampled(np.asarray(values, float), width) for values in (run, trial)]
+    finite = np.concatenate([curve[np.isfinite(curve)] for curve in curves])
+    low, high = float(finite.min()), float(np.quantile(finite, 0.98))
+    rows = [[" "] * width for _ in range(height)]
+    for curve, mark in zip(curves, "xo", strict=True):
+        for column, value in enumerate(curve):
+            if np.isfinite(value):
+                share = (min(value, high) - low) / ((high - low) or 1)
+                rows[height - 1 - round(share * (height - 1))][column] = mark
+    labels = {0: number(high), height - 1: number(low)}
+    for place, row in enumerate(rows):
+        yield f"   {labels.get(place, ''):>9} ┤{''.join(row)}".rstrip()
+    steps = f"{max(len(run), len(trial)):,} steps"
+    yield f"   {'':>9} └{'─' * (width - len(steps) - 1)} {steps}"
+    yield f"   {'':>9}  x {first}: {number(run[-1])}   o {second}: {number(trial[-1])}"
+
+
+def _resampled(values: Any, width: int) -> Any:
+    """Return the mean of each of `width` parts."""
+    if len(values) <= width:
+        return values[np.arange(width) * len(values) // width]
+    return np.array([part.mean() for part in np.array_split(values, width)])
+
+
+def _as_dict(finding: Finding) -> dict[str, Any]:
+    line = finding.line
+    return {
+        "code": finding.code,
+        "certainty": finding.certainty,
+        "what": finding.what,
+        "effect": finding.effect,
+        "remedy": finding.remedy,
+        "file": line.file if line else None,
+        "line": line.number if line else None,
+        "layer": finding.layer,
+        "run": list(finding.run),
+        "trial": list(finding.trial),
+        "changed": finding.changed,
+    }

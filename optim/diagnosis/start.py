@@ -1,0 +1,268 @@
+"""Faults that are there before the first step: no nonlinearity, equal weights, units that are dead or
+saturated, gradients that vanish on their way through layers or time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+import minigrad as mg
+from minigrad import Tensor
+from minigrad.graph import Array, Node
+from minigrad.replay import Change
+
+from .evidence import LINEAR, PRODUCTS, SEQUENCES, Evidence, Look, name, origin
+from .finding import Finding, number, prove
+from .outputs import LITTLE, key
+from .trial import Trial
+
+BOUNDED = frozenset(("Sigmoid", "Tanh"))
+FAR = 6.0
+"""Beyond this input, the derivative of a sigmoid is below 1/400."""
+MOSTLY = 0.9
+VANISHED = 1e-3
+
+
+def glorot(path: str, array: Array) -> Array:
+    """Draw a matrix again, uniformly within ±√(6 / (inputs + outputs)), and set a bias to 0. Leave
+    vectors of ones, the gains of normalisations, as they are.
+    """
+    if array.ndim < 2:
+        return array if (array == 1).all() else np.zeros_like(array)
+    rng = np.random.default_rng(0)
+    fan = array.shape[0] * math.prod(array.shape[2:]), array.shape[1] * math.prod(array.shape[2:])
+    limit = math.sqrt(6 / sum(fan))
+    return rng.uniform(-limit, limit, array.shape).astype(array.dtype)
+
+
+def replaced(nodes: set[Node], gate: mg.Gate) -> Change:
+    """Return a change that uses another activation in place of some."""
+    keys = {key(node) for node in nodes}
+    return lambda node, inputs: gate(inputs[0]) if key(node) in keys else None
+
+
+def _hidden(e: Evidence) -> list[tuple[Node, Node]]:
+    """Return (product, weights) of all layers, in order."""
+    return list(e.weights())
+
+
+def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
+    """Linear layers after each other are one linear layer: W2 (W1 x) = (W2 W1) x."""
+    products = _hidden(e)
+    others = {name(node) for node in e.nodes if node.gate} - LINEAR
+    inside = {name(t.node) for t in e.terms} | {"Power", "Hadamard", "Divide", "Abs", "Sqrt"}
+    outer = {name(origin(term.output)) for term in e.terms}
+    if len(products) < 2 or others - inside - outer or e.learned > 1 - LITTLE / 2:
+        return
+    if any(name(node) in SEQUENCES for node in e.nodes):
+        return
+    last = products[-1][0]
+    layers = {e.layer(node)[0]: e.layer(node)[2] for node, _ in products}
+    keys = {key(_biased(e, node)) for node, _ in products if node is not last}
+
+    def change(node: Node, inputs: list[Tensor]) -> Tensor | None:
+        return mg.relu(node.gate(*inputs)) if key(node) in keys else None
+
+    finding = Finding(
+        "no-nonlinearity",
+        f"there is no nonlinearity between the {len(products)} layers with weights, so together they "
+        "compute one linear function",
+        "the gradient can only improve a linear function of the inputs",
+        "add activation=mg.relu to all layers but the last",
+        next(iter(layers.values())) or e.passes[0].line,
+        ", ".join(list(layers)[:4]),
+    )
+    prove(e, finding, Trial(change=change), "with a ReLU after each hidden layer")
+    yield finding
+
+
+def _biased(e: Evidence, product: Node) -> Node:
+    """Return the addition of the bias after a product, or the product."""
+    after = e.consumers.get(product, [])
+    return after[0] if len(after) == 1 and name(after[0]) == "AddGate" else product
+
+
+def equal_weights(e: Evidence) -> Iterator[Finding]:
+    """Units with equal weights get equal gradients, so they stay equal: one unit, many times."""
+    products = _hidden(e)
+    for place, (node, leaf) in enumerate(products[:-1]):
+        first = e.watch.first.get(leaf)
+        if first is None or first.size < 4 or not (first == first.reshape(-1)[0]).all():
+            continue
+        path, _, line = e.layer(node)
+        finding = Finding(
+            "equal-weights",
+            f"all weights of {leaf.name or 'a hidden layer'} start at "
+            f"{number(first.reshape(-1)[0])}",
+            "its units compute the same and get the same gradient"
+            + (", which is 0," if not products[place + 1][1].output.any() else "")
+            + " so they never become different",
+            "leave out init=, so that the weights are drawn at random",
+            line or e.passes[0].line,
+            path,
+        )
+        prove(e, finding, Trial(start=glorot), "with weights drawn at random")
+        yield finding
+        return
+
+
+def _dead(look: Look, node: Node) -> bool:
+    outputs = look.outputs.get(node)
+    return outputs is not None and outputs.size > 0 and not outputs.any()
+
+
+def dead_units(e: Evidence) -> Iterator[Finding]:
+    """A ReLU whose input is negative for all rows has the gradient 0, so nothing brings it back."""
+    relus = [node for node in e.nodes if name(node) == "ReLU"]
+    for node in relus:
+        if not _dead(e.first, node):
+            continue
+        path, _, line = e.layer(node)
+        finding = Finding(
+            "dead-units",
+            f"all {node.shape[-1]} units of this ReLU are 0 for every row, before the first step: "
+            f"their inputs lie between {number(e.first.outputs[node.inputs[0]].min())} and "
+            f"{number(e.first.outputs[node.inputs[0]].max())}",
+            "the derivative of ReLU is 0 there, so no gradient reaches this layer or those before it",
+            "use weights and biases that leave about half of the units active (bias 0, the default "
+            "init), more units, or mg.leaky_relu",
+            line or e.passes[0].line,
+            path,
+        )
+        prove(e, finding, Trial(start=glorot), "with weights drawn again and biases of 0")
+        yield finding
+        return
+
+
+def dead_at_end(e: Evidence) -> Iterator[Finding]:
+    """The same at the end of the run: a large step has moved the units out of reach."""
+    if e.learned > LITTLE or not e.kept or e.watch.start is None:
+        return
+    for number_, node in enumerate(n for n in e.nodes if name(n) == "ReLU"):
+        last = [n for n in reversed(list(e.last.outputs)) if name(n) == "ReLU"][::-1]
+        if number_ >= len(last) or not _dead(e.last, last[number_]):
+            continue
+        path, _, line = e.layer(node)
+        yield Finding(
+            "dead-units",
+            f"all {node.shape[-1]} units of a ReLU have died: at the end of the run, they are 0 for "
+            "every row",
+            "the derivative of ReLU is 0 there, so no gradient reaches this layer or those before it",
+            "use a smaller learning rate, scaled inputs, more units, or mg.leaky_relu",
+            line or e.passes[0].line,
+            path,
+        )
+        return
+
+
+def saturated(e: Evidence) -> Iterator[Finding]:
+    """A sigmoid or tanh whose input is far from 0 has a derivative near 0."""
+    if e.learned > LITTLE or not e.kept:
+        return
+    outputs = {origin(term.output) for term in e.terms}
+    for node in e.nodes:
+        if name(node) not in BOUNDED or node in outputs:
+            continue
+        before = np.abs(e.first.outputs[node.inputs[0]])
+        share = float((before > FAR).mean())
+        if share < MOSTLY:
+            continue
+        path, _, line = e.layer(node)
+        finding = Finding(
+            "saturated-units",
+            f"{share:.0%} of the inputs of a {name(node)} are beyond ±{FAR:g} before the first step",
+            f"the derivative of {name(node)} is nearly 0 there, so almost no gradient passes",
+            "draw smaller weights (the default init), and scale the inputs",
+            line or e.passes[0].line,
+            path,
+        )
+        if prove(e, finding, Trial(start=glorot), "with weights drawn again"):
+            yield finding
+        return
+
+
+def vanishing_layers(e: Evidence) -> Iterator[Finding]:
+    """Each sigmoid multiplies the gradient by at most 1/4, and small weights by less. After several
+    layers nothing is left for the first one.
+    """
+    nodes = {node for node in e.nodes if name(node) in BOUNDED}
+    nodes -= {origin(term.output) for term in e.terms}
+    products = _hidden(e)
+    if e.learned > LITTLE or len(nodes) < 2 or len(products) < 3:
+        return
+    sizes = [_rms(e.first.gradients.get(leaf)) for _, leaf in products]
+    ratio = sizes[0] / sizes[-1] if sizes[-1] else 0.0
+    if ratio > 0.05:
+        return
+    kinds = sorted({name(node) for node in nodes})
+    path, _, line = e.layer(products[0][0])
+    finding = Finding(
+        "vanishing-gradient",
+        f"the gradient vanishes on its way through {len(nodes)} {' and '.join(kinds)} layers: in the "
+        f"first layer it is {number(ratio)} of that in the last",
+        "the first layers hardly change, so the last one works on random features",
+        "use mg.relu (or tanh) with the default init, LayerNorm or residual connections, and Adam "
+        "rather than plain SGD",
+        line or e.passes[0].line,
+        path,
+    )
+    trials = (
+        (Trial(change=replaced(nodes, mg.relu), start=glorot), "with ReLU and weights drawn again"),
+        (Trial(change=replaced(nodes, mg.tanh), start=glorot), "with tanh and weights drawn again"),
+    )
+    if any(prove(e, finding, *one) for one in trials):
+        yield finding
+    elif ratio < VANISHED:
+        finding.certainty = "likely"
+        yield finding
+
+
+def _rms(array: Array | None) -> float:
+    return float(np.sqrt(np.mean(np.square(array, dtype=np.float64)))) if array is not None else 0.0
+
+
+def vanishing_time(e: Evidence) -> Iterator[Finding]:
+    """In a recurrent network, each step multiplies the gradient. If only the last state is used, the
+    first steps may get nothing.
+    """
+    if e.learned > LITTLE or not e.kept:
+        return
+    for node in e.nodes:
+        steps = _step_gradients(e, node)
+        if steps is None or len(steps) < 10:
+            continue
+        first, last = float(steps[0]), float(steps[-1])
+        if last <= 0 or first > VANISHED * last:
+            continue
+        path, _, line = e.layer(node)
+        yield Finding(
+            "vanishing-over-time",
+            f"the gradient vanishes over {len(steps)} time steps: at the first step it is "
+            f"{number(first / last)} of that at the last step",
+            "what happened early in a sequence cannot change the weights",
+            "shorten the sequences, pool over all states instead of using only the last one, or read "
+            "the sequence in both directions",
+            line or e.passes[0].line,
+            path,
+            certainty="likely",
+        )
+        return
+
+
+def _step_gradients(e: Evidence, node: Node) -> Array | None:
+    """Return the size of the gradient at each time step of a recurrent layer's input."""
+    if name(node) not in SEQUENCES:
+        return None
+    gradient = e.first.gradients.get(node.inputs[0])
+    if gradient is None or gradient.ndim != 3:
+        return None
+    sizes = np.sqrt((gradient.astype(np.float64) ** 2).sum(axis=(0, 2)))
+    return np.asarray(sizes[::-1] if node.gate.reverse else sizes)
+
+
+SUSPECTS = (no_nonlinearity, equal_weights, dead_units, saturated)
+TRIED = (vanishing_layers, vanishing_time, dead_at_end)
+_ = PRODUCTS

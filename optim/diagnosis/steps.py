@@ -1,0 +1,157 @@
+"""Faults of the steps' size: the learning rate, its schedule, momentum, weight decay, clipping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .evidence import Evidence, final
+from .finding import Finding, number, prove
+from .outputs import LITTLE
+from .trial import Trial
+from .watch import Clip
+
+FASTER = (10.0, 100.0, 1000.0)
+SLOWER = (0.1, 0.01, 0.001)
+FEW_UPDATES = 30
+
+
+def _line(e: Evidence):
+    return e.watch.optimizers[0].line
+
+
+def _rate(e: Evidence) -> float:
+    return float(e.watch.start.lr)
+
+
+def weight_decay_too_large(e: Evidence) -> Iterator[Finding]:
+    """The penalty pulls every weight to 0. If it is stronger than the gradient, nothing is left."""
+    decay = e.watch.start.weight_decay
+    if not decay or e.learned > LITTLE:
+        return
+    zero = {f"weight_decay of group {n}": 0.0 for n in range(len(e.watch.start.groups))}
+    finding = Finding(
+        "weight-decay-too-large",
+        f"the weight decay of {decay:g} is stronger than the gradient",
+        "each step shrinks the weights more than the gradient lets them grow",
+        "use a much smaller weight_decay, such as 1e-4 for SGD or 1e-2 for AdamW, or none",
+        _line(e),
+    )
+    if prove(e, finding, Trial(settings=zero), "without weight decay"):
+        yield finding
+
+
+def clip_too_small(e: Evidence) -> Iterator[Finding]:
+    """Clipping shortens each gradient to the same tiny length."""
+    clips = [event for event in e.watch.events if isinstance(event, Clip)]
+    if not clips or e.learned > LITTLE:
+        return
+    finding = Finding(
+        "clip-too-small",
+        f"gradients are clipped to the length {clips[0].max_norm:g}, which is far below theirs",
+        "every step has the same tiny length, however steep the loss is",
+        "clip only gradients that are much longer than usual: print the norms that clip_gradients "
+        "returns, and choose a value above most of them",
+        clips[0].line,
+    )
+    if prove(e, finding, Trial(clip=False), "without clipping"):
+        yield finding
+
+
+def schedule(e: Evidence) -> Iterator[Finding]:
+    """A schedule that keeps the rate near 0 for the whole run."""
+    scales = [update.settings["scale"] for update in e.updates]
+    if not scales or float(np.median(scales)) > 0.5 or e.learned > LITTLE:
+        return
+    rising = scales[-1] > scales[0]
+    finding = Finding(
+        "schedule",
+        f"the schedule keeps the learning rate small: its factor goes from {number(scales[0])} to "
+        f"{number(scales[-1])} in {len(scales)} steps",
+        "each step is the gradient times a rate near 0",
+        "choose a warm-up that ends after a few percent of the run's steps"
+        if rising
+        else "let the rate fall more slowly, towards the end of the run",
+        next((line for line in _schedule_lines(e)), _line(e)),
+    )
+    if prove(e, finding, Trial(settings={"scale": 1.0}), "with the full rate from the start"):
+        yield finding
+
+
+def _schedule_lines(e: Evidence):
+    from .data import source_lines
+
+    return source_lines(e, "WarmUp", "StepSchedule", "CosineSchedule", "LearningRate")
+
+
+def rate_too_large(e: Evidence) -> Iterator[Finding]:
+    """Steps that are too long jump over the minimum: the loss explodes, swings, or throws the network
+    into a place without gradients.
+    """
+    if e.learned > LITTLE:
+        return
+    for factor in SLOWER:
+        summed = e.scale > 1
+        finding = Finding(
+            "rate-too-large",
+            (
+                f"the loss is a sum over {e.scale:.0f} numbers, so the rate of {_rate(e):g} acts like "
+                f"{_rate(e) * e.scale:g} with a mean: the steps are too long"
+                if summed
+                else f"the learning rate of {_rate(e):g} is too large"
+            )
+            + f": the loss goes from {number(e.losses[0])} to {number(final(e.losses))}",
+            "each step goes past the minimum along its gradient, often to a place where units are dead "
+            "or saturated",
+            'use reduction="mean", or divide the rate by the number of rows'
+            if summed
+            else f"try a rate of {_rate(e) * factor:g}",
+            _line(e) if not summed else e.passes[0].line,
+        )
+        if prove(e, finding, Trial(rate=factor), f"with a rate of {_rate(e) * factor:g}"):
+            yield finding
+            return
+
+
+def rate_too_small(e: Evidence) -> Iterator[Finding]:
+    """Steps that are too short: the loss falls in every step, but hardly."""
+    if e.learned > LITTLE:
+        return
+    few = len(e.updates) <= FEW_UPDATES
+    for factor in FASTER:
+        finding = Finding(
+            "rate-too-small",
+            f"the learning rate of {_rate(e):g} is too small for {len(e.updates)} steps: the loss goes "
+            f"from {number(e.losses[0])} to {number(final(e.losses))}",
+            "each step follows the gradient, but only by a tiny part of the way",
+            f"try a rate of {_rate(e) * factor:g}"
+            + (", and train for more steps (smaller batches, more epochs)" if few else ""),
+            _line(e),
+        )
+        if prove(e, finding, Trial(rate=factor), f"with a rate of {_rate(e) * factor:g}"):
+            yield finding
+            return
+
+
+def too_few_steps(e: Evidence) -> Iterator[Finding]:
+    """The run ends while the loss still falls."""
+    if len(e.updates) > FEW_UPDATES or e.learned > LITTLE or len(e.losses) < 2:
+        return
+    trial = Trial(epochs=max(2, 300 // len(e.updates)))
+    losses = e.attempt(trial)
+    if e.repeatable and losses and e.progress(losses) > e.learned + 0.3:
+        yield Finding(
+            "too-few-steps",
+            f"the run has only {len(e.updates)} steps",
+            "the gradient points the right way, but the way is longer",
+            "train for more epochs, or with smaller batches",
+            e.passes[0].line,
+            certainty="proved",
+            run=e.control,
+            trial=losses,
+            changed=f"with {trial.epochs} times as many steps",
+        )
+
+
+SUSPECTS = (weight_decay_too_large, clip_too_small, schedule, rate_too_large, rate_too_small, too_few_steps)

@@ -1,0 +1,146 @@
+"""Repeat the recorded steps of a run from the parameters' first values, with one thing changed.
+
+The control is the repetition with nothing changed. If its losses are the run's own, bit for bit, a
+repetition with one change shows what this thing did to the run.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad import Tensor
+from minigrad.context import enable_grad
+from minigrad.graph import Array, Node, ancestors
+from minigrad.replay import Change, again
+from minigrad.tensor import from_node
+
+from ..clipping import clip_gradients
+from ..optimizer import Optimizer
+from .watch import Clip, Pass, Update, Watch
+
+SECONDS = 3.0
+"""The time limit of one repetition."""
+
+
+@dataclass
+class Trial:
+    """One change of a run. Fields that are None change nothing."""
+
+    change: Change | None = None
+    """Replaces the output of some gates."""
+    leaf: Callable[[Node], Array | None] | None = None
+    """Replaces the arrays of some constants, such as inputs and labels."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the optimizer, such as {"momentum": 0.0}."""
+    rate: float = 1.0
+    """A factor of the learning rate."""
+    clear: bool = False
+    """Whether gradients are set to zero before each backward pass."""
+    clip: bool = True
+    """Whether gradients are clipped as in the run."""
+    one_optimizer: bool = False
+    """Whether the optimizer keeps its state if the run made a new one."""
+    start: Callable[[str, Array], Array] | None = None
+    """Draws the parameters' first values."""
+    one_batch: bool = False
+    """Whether every step uses the first batch."""
+    objective: Callable[[dict[Node, Tensor], Node], Tensor] | None = None
+    """Computes another loss to follow from {node: Tensor} and the graph. The run's own loss is
+    still the one that is returned."""
+    epochs: int = 1
+    """How often the recorded steps are repeated."""
+
+
+def losses(watch: Watch, trial: Trial) -> list[float]:
+    """Return the losses of the recorded steps, with the trial's change.
+
+    The list ends early if a loss is not finite, or after SECONDS.
+    """
+    return list(_steps(watch, trial))
+
+
+def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
+    optimizer: Optimizer = copy.deepcopy(watch.start)
+    values = match(watch, optimizer)
+    if trial.start is not None:
+        for path, tensor in optimizer.parameters().items():
+            tensor.array = trial.start(path, tensor.array)
+    current = 0
+    first: Pass | None = None
+    until = time.monotonic() + SECONDS
+    with enable_grad(), np.errstate(all="ignore"):
+        for event in recorded(watch) * trial.epochs:
+            if isinstance(event, Pass):
+                first = first or event
+                one = first if trial.one_batch else event
+                kept = {values[leaf].node for leaf in event.kept if leaf in values}
+                for tensor in values.values():
+                    if trial.clear or tensor.node not in kept:
+                        tensor.grad = None
+                made = run(one, values, trial)
+                loss = made[one.graph]
+                yield loss.item()
+                if not np.isfinite(loss.array) or time.monotonic() > until:
+                    return
+                if trial.objective is not None:
+                    loss = trial.objective(made, one.graph)
+                loss.backward()
+            elif isinstance(event, Clip) and trial.clip:
+                clip_gradients([values[leaf] for leaf in event.leaves if leaf in values], event.max_norm)
+            elif isinstance(event, Update):
+                if event.optimizer != current and not trial.one_optimizer:
+                    reset(optimizer)
+                current = event.optimizer
+                optimizer.load_hyperparameters({**event.settings, **trial.settings})
+                optimizer.scale *= trial.rate
+                optimizer.step()
+
+
+def run(one: Pass, values: Mapping[Node, Tensor], trial: Trial) -> dict[Node, Tensor]:
+    """Compute a recorded pass with other parameters and the trial's change."""
+    assert one.graph is not None
+    made = dict(values)
+    if trial.leaf is not None:
+        for node in ancestors([one.graph]):
+            if node.gate is None and node not in made:
+                array = trial.leaf(node)
+                if array is not None:
+                    made[node] = Tensor(array)
+    return again(one.graph, made, trial.change)
+
+
+def recorded(watch: Watch) -> list[Any]:
+    """Return the events up to the last one whose graph was kept."""
+    events = watch.events
+    for number, event in enumerate(events):
+        if isinstance(event, Pass) and event.graph is None:
+            return events[:number]
+    return events
+
+
+def match(watch: Watch, optimizer: Optimizer) -> dict[Node, Tensor]:
+    """Return {leaf of the run: parameter of the copy}. Other parameters become constants."""
+    mine = optimizer.parameters()
+    values: dict[Node, Tensor] = {}
+    for made in watch.optimizers:
+        for path, tensor in made.optimizer.parameters().items():
+            if path in mine:
+                values[tensor.node] = mine[path]
+    for leaf, array in watch.first.items():
+        if leaf not in values:
+            values[leaf] = Tensor(array)
+    return values
+
+
+def reset(optimizer: Optimizer) -> None:
+    """Forget the state, as a new optimizer has none."""
+    for path, slots in optimizer.state.items():
+        optimizer.steps[path] = 0
+        for array in slots.values():
+            array[...] = 0

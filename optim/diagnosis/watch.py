@@ -1,0 +1,248 @@
+"""Watch a training run through the engine's hooks, and keep what a diagnosis needs.
+
+The run itself does not change. Of the first backward passes, the graph is kept without the arrays
+that gates computed (`minigrad.replay`), so that they can be repeated later. Of all passes, the loss
+and the bookkeeping are kept.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import minigrad
+from minigrad import Tensor
+from minigrad.context import ON_BACKWARD, ON_EVENT, ON_GRADIENT, ON_RECORD, SCOPE, Scope, watching
+from minigrad.debug.anomaly import source_line
+from minigrad.graph import Array, Leaf, Node
+from minigrad.replay import without_outputs
+
+from ..optimizer import Optimizer
+
+PASSES_KEPT = 300
+BYTES_KEPT = 120_000_000
+CALLS_KEPT = 400
+OWN = tuple(
+    str(Path(minigrad.__file__).parents[1] / name) + os.sep
+    for name in ("minigrad", "layers", "optim")
+)
+"""The folders of minigrad's packages. The first calling line outside is the user's."""
+
+
+class Line(NamedTuple):
+    """A line of the user's program."""
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        return source_line(self.file, self.number)
+
+    @property
+    def text(self) -> str:
+        """The line's text, or "" if the file cannot be read."""
+        import linecache
+
+        return linecache.getline(self.file, self.number).strip()
+
+
+def users_line() -> Line:
+    """Return the line outside minigrad's packages that is being executed."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((*OWN, "<frozen")):
+        frame = frame.f_back
+    return Line(frame.f_code.co_filename, frame.f_lineno)
+
+
+@dataclass
+class Pass:
+    """A backward pass."""
+
+    graph: Node | None
+    """The graph without outputs, if it was kept."""
+    loss: float
+    line: Line
+    kept: list[Leaf]
+    """The leaves that already had a gradient."""
+
+
+@dataclass
+class Clip:
+    """A call of `clip_gradients`."""
+
+    leaves: list[Node]
+    max_norm: float
+    line: Line
+
+
+@dataclass
+class Update:
+    """A step of an optimizer."""
+
+    optimizer: int
+    """The number of the optimizer in `Watch.optimizers`."""
+    settings: dict[str, Any]
+    line: Line
+
+
+@dataclass
+class Made:
+    """An optimizer, with the line that made it."""
+
+    optimizer: Optimizer
+    line: Line
+    steps: int = 0
+
+
+@dataclass
+class Call:
+    """A call to an outermost layer, such as the model."""
+
+    layer: Any
+    inputs: tuple[Any, ...]
+    output: Any
+    training: bool
+    line: Line
+    passes: int
+    """How many backward passes there were before."""
+    node: Node | None
+    options: dict[str, Any]
+    trains: bool = False
+    """Whether a loss was computed from the output, and went backward."""
+
+
+@dataclass
+class Watch:
+    """What happened in a training run. Open it as a block around the run.
+
+    >>> import minigrad as mg
+    >>> from optim import SGD
+    >>> w = mg.Tensor([1.0], requires_grad=True)
+    >>> with Watch() as watch:
+    ...     optimizer = SGD([w], lr=0.5)
+    ...     for step in range(3):
+    ...         optimizer.zero_grad()
+    ...         (w * w).sum().backward()
+    ...         optimizer.step()
+    >>> watch.losses
+    [1.0, 0.0, 0.0]
+    """
+
+    events: list[Pass | Clip | Update] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    optimizers: list[Made] = field(default_factory=list)
+    layers: dict[int, tuple[Any, Line]] = field(default_factory=dict)
+    scopes: dict[Scope, Any] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    inner: list[Call] = field(default_factory=list)
+    """The calls to inner layers of the first pass."""
+    trainers: list[tuple[Any, Any]] = field(default_factory=list)
+    start: Any = None
+    """A copy of the optimizer before its first step."""
+    error: BaseException | None = None
+    first: dict[Node, Array] = field(default_factory=dict)
+    """The first values of the leaves that require a gradient."""
+
+    def __post_init__(self) -> None:
+        self._kept: list[Leaf] = []
+        self._bytes = 0
+        self._numbers: dict[int, int] = {}
+        self._open: list[Call] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        hooks: list[tuple[Any, Callable[..., Any]]] = [
+            (ON_BACKWARD, self._on_backward),
+            (ON_GRADIENT, self._on_gradient),
+            (ON_RECORD, self._on_record),
+            (ON_EVENT, self._on_event),
+        ]
+        for hook, function in hooks:
+            self._stack.enter_context(watching(hook, function))
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._stack.close()
+        self.error = error
+
+    @property
+    def keeping(self) -> bool:
+        """Whether the graph of the next pass is kept."""
+        return len(self.losses) < PASSES_KEPT and self._bytes < BYTES_KEPT
+
+    # ---- hooks ----
+
+    def _on_record(self, node: Node) -> None:
+        if len(self.losses) < 2:
+            node.source = str(users_line())
+
+    def _on_gradient(self, node: Node, gradient: Any) -> None:
+        if node.gate is None and node.grad is not None:  # type: ignore[attr-defined]
+            self._kept.append(node)  # type: ignore[arg-type]
+
+    def _on_backward(self, root: Tensor) -> None:
+        graph = None
+        if self.keeping:
+            copies = without_outputs(root.node)
+            graph = copies[root.node]
+            for call in self._open:
+                call.trains = call.node in copies
+            for node in copies:
+                if node.gate is None and not node.requires_grad:
+                    self._bytes += node.output.nbytes
+                elif node.gate is None and node not in self.first:
+                    self.first[node] = node.output.copy()
+        elif self._open:
+            self._open[-1].trains = True
+        self._open = []
+        loss = float(root.node.output) if root.node.output.size == 1 else float("nan")
+        self.losses.append(loss)
+        self.events.append(Pass(graph, loss, users_line(), self._kept))
+        self._kept = []
+
+    def _on_event(self, event: str, subject: Any, *more: Any) -> None:
+        getattr(self, f"_{event}")(subject, *more)
+
+    def _made(self, subject: Any) -> None:
+        if isinstance(subject, Optimizer):
+            self._numbers[id(subject)] = len(self.optimizers)
+            self.optimizers.append(Made(subject, users_line()))
+        else:
+            self.layers[id(subject)] = (subject, users_line())
+
+    def _called(self, layer: Any, inputs: tuple[Any, ...], options: Any, output: Any) -> None:
+        scope = SCOPE.get()
+        self.scopes.setdefault(scope, layer)
+        calls = self.calls if len(scope) == 1 else self.inner
+        if len(calls) >= CALLS_KEPT or (len(scope) > 1 and self.losses):
+            return
+        first = output[0] if isinstance(output, tuple) else output
+        node = first.node if isinstance(first, Tensor) else None
+        passes = len(self.losses)
+        line = users_line()
+        call = Call(layer, inputs, first, layer.training, line, passes, node, options)
+        calls.append(call)
+        self._open.append(call)
+
+    def _clipped(self, parameters: Any, max_norm: float) -> None:
+        leaves = [tensor.node for tensor in parameters.values()]
+        self.events.append(Clip(leaves, max_norm, users_line()))
+
+    def _step(self, optimizer: Optimizer) -> None:
+        if id(optimizer) not in self._numbers:
+            self._made(optimizer)  # it was made before the block
+        number = self._numbers[id(optimizer)]
+        self.optimizers[number].steps += 1
+        if self.start is None:
+            self.start = copy.deepcopy(optimizer)
+            self.start.zero_grad()
+        self.events.append(Update(number, optimizer.hyperparameters(), users_line()))
+
+    def _fit(self, trainer: Any, validation: Any) -> None:
+        self.trainers.append((trainer, validation))
