@@ -26,13 +26,14 @@ def gradients_not_cleared(e: Evidence) -> Iterator[Finding]:
     """
     stale = passes = 0
     stepped = False
+    trained = e.trained
     for event in e.watch.events:
         if isinstance(event, Update):
             stepped = True
         elif isinstance(event, Pass):
             if stepped:
                 passes += 1
-                stale += bool(event.kept)
+                stale += not trained.isdisjoint(event.kept)
             stepped = False
     if passes >= ENOUGH and stale > 0.5 * passes:
         finding = Finding(
@@ -71,13 +72,10 @@ def parameters_not_trained(e: Evidence) -> Iterator[Finding]:
     """A parameter gets a gradient, but no optimizer has it, and it keeps its first value."""
     if not e.updates:
         return
-    trained = {
-        tensor.node for made in e.watch.optimizers for tensor in made.optimizer.parameters().values()
-    }
     left = [
         node
         for node, array in e.watch.first.items()
-        if node not in trained and not _changed(node, array)
+        if node not in e.trained and not _changed(node, array)
     ]
     if not left:
         return
@@ -115,6 +113,8 @@ def graph_cut(e: Evidence) -> Iterator[Finding]:
     called = [call for call in e.watch.inner if any(call.layer is layer for layer, _ in made)]
     where = "its output is computed, but then leaves the graph" if called else "it is never called"
     line = called[0].line if called else (made[0][1] if made else None)
+    if line and (leaves := e.source.attributes(line, "array", "detach", "asarray", "no_grad")):
+        line = leaves[0]
     yield Finding(
         "graph-cut",
         f"no gradient reaches {', '.join(sorted(layers)) or ', '.join(lost)}: {where}",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -24,29 +22,20 @@ MOSTLY = 0.6
 UNKNOWN_IDS = 0.5
 
 
-def source_lines(e: Evidence, *names: str) -> list[Line]:
-    """Return the lines of the user's script that call one of these functions or methods, such as
-    "shuffle", or that contain one of these operators.
-    """
-    file = e.passes[0].line.file
-    try:
-        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return []
-    found = []
-    for node in ast.walk(tree):
-        label = ""
-        if isinstance(node, ast.Call):
-            label = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        elif isinstance(node, ast.BinOp | ast.AugAssign):
-            label = type(node.op).__name__
-        if label in names:
-            found.append(Line(file, node.lineno))
-    return sorted(set(found))
-
-
 def _listed(lines: list[Line]) -> str:
     return ", ".join(f"line {line.number}" for line in lines[:4])
+
+
+def place(e: Evidence, position: int, *calls: str) -> Line:
+    """Return the line where the inputs (0) or labels (1) come from: the first of their assignments
+    that calls one of these functions, the last assignment, or the line that runs the training.
+    """
+    origins = e.source.origins(position)
+    suspicious = e.source.calls(*calls)
+    for line in origins:
+        if line in suspicious:
+            return line
+    return (origins or e.source.calls("Batches") or [e.passes[0].line])[0]
 
 
 def _flat(rows: Array) -> Array:
@@ -73,14 +62,13 @@ def labels_constant(e: Evidence) -> Iterator[Finding]:
     labels = e.labels
     if labels.size < ROWS or not (labels == labels.reshape(-1)[0]).all():
         return
-    lines = source_lines(e, "scale", "normalize", "astype", "FloorDiv")
     yield Finding(
         "labels-constant",
         f"all {labels.size} labels are {number(labels.reshape(-1)[0])}",
         "the loss is smallest for the same output everywhere, so the inputs do not matter",
         "look at the labels before training, as in np.unique(labels); scaling along the wrong axis "
         "or an integer division can make them equal",
-        e.passes[0].line if not lines else lines[-1],
+        place(e, 1, "scale", "normalize", "FloorDiv"),
     )
 
 
@@ -92,7 +80,6 @@ def inputs_constant(e: Evidence) -> Iterator[Finding]:
     flat = rows.reshape(len(rows), -1)
     if not (flat == flat[0]).all():
         return
-    lines = source_lines(e, "FloorDiv")
     value = f"all are {number(flat[0, 0])}" if (flat == flat[0, 0]).all() else "all rows are equal"
     yield Finding(
         "inputs-constant",
@@ -100,7 +87,7 @@ def inputs_constant(e: Evidence) -> Iterator[Finding]:
         "the gradient of the first weights is 0 or the same for every row",
         "look at the inputs before training; an integer division (//) of bytes, a cast or an empty "
         "selection can destroy them",
-        lines[-1] if lines else e.passes[0].line,
+        place(e, 0, "FloorDiv"),
     )
 
 
@@ -116,14 +103,13 @@ def rows_sorted(e: Evidence) -> Iterator[Finding]:
     classes = len(np.unique(e.labels))
     if classes < 2 or single < MOSTLY * len(batches):
         return
-    where = source_lines(e, "Batches")
     yield Finding(
         "rows-sorted",
         f"{single} of {len(batches)} batches have rows of only one class: the rows are sorted by "
         "class and not shuffled",
         "each step moves all outputs towards one class, and the next batch undoes it",
         "shuffle the rows, as Batches(..., shuffle=True) does in every epoch",
-        where[0] if where else e.passes[0].line,
+        (e.source.calls("Batches") or [e.passes[0].line])[0],
     )
 
 
@@ -142,13 +128,12 @@ def target_in_inputs(e: Evidence) -> Iterator[Finding]:
     if not similar.size or similar.max() < 0.9999:
         return
     column = int(columns[similar.argmax()])
-    lines = source_lines(e, "column_stack", "concatenate", "hstack")
     yield Finding(
         "target-in-inputs",
         f"column {column} of the inputs is the label itself (correlation {similar.max():.4f})",
         "the gradient makes the network copy this column, and ignore all others",
         f"remove column {column} from the inputs; when the answer is not known yet, it has no meaning",
-        next((line for line in lines if "x" in line.text.split("=")[0]), e.passes[0].line),
+        place(e, 0),
     )
 
 
@@ -191,15 +176,10 @@ def inputs_unscaled(e: Evidence) -> Iterator[Finding]:
         "and the first layer's units saturate or die",
         "subtract the mean of the training inputs and divide by their standard deviation, column by "
         "column, and use the scaled copy",
-        _where_from(e),
+        (e.source.dropped_scaling() or [place(e, 0)])[0],
     )
     if prove(e, finding, _scaled(e), "with inputs of mean 0 and deviation 1"):
         yield finding
-
-
-def _where_from(e: Evidence) -> Line:
-    lines = source_lines(e, "Batches")
-    return lines[0] if lines else e.passes[0].line
 
 
 def _normalised(e: Evidence) -> bool:
@@ -235,7 +215,7 @@ def targets_unscaled(e: Evidence) -> Iterator[Finding]:
         f"{number(labels.max())}",
         "the loss and its gradients are huge, and the outputs have to grow far before they fit",
         "train on (y - y.mean()) / y.std(), and undo it for predictions",
-        e.passes[0].line,
+        place(e, 1),
     )
     if losses and e.repeatable and e.progress(scaled) > e.learned + 0.15:
         finding.certainty, finding.run, finding.trial = "proved", e.control, scaled
@@ -256,14 +236,13 @@ def ids_unknown(e: Evidence) -> Iterator[Finding]:
             continue
         share = counts.max() / counts.sum()
         if share > UNKNOWN_IDS:
-            lines = source_lines(e, "encode")
             yield Finding(
                 "ids-unknown",
                 f"{share:.0%} of the ids are {values[counts.argmax()]}, as for unknown words",
                 "the gradient goes to one row of the embedding, and the rows of the words get none",
                 "split the texts into words in the same way as for the vocabulary (lower case, "
                 "punctuation), and count how many ids are unknown",
-                lines[0] if lines else e.passes[0].line,
+                place(e, 0, "encode"),
             )
             return
 
@@ -328,7 +307,7 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
     if len(e.terms) != 1 or not np.isfinite(e.baseline) or len(e.kept) < 4:
         return
     validation = _at_chance(e)
-    lines = source_lines(e, "shuffle", "permutation", "reshape", "roll")
+    lines = _reordering(e)
     if validation:
         yield Finding(
             "labels-misaligned",
@@ -358,6 +337,13 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
         )
 
 
+def _reordering(e: Evidence) -> list[Line]:
+    """Return the lines that may have separated the inputs from the labels."""
+    lines = e.source.calls("shuffle", "permutation", "roll")
+    origins = e.source.origins(0)
+    return lines or [line for line in e.source.calls("reshape") if line in origins]
+
+
 def _at_chance(e: Evidence) -> str:
     """Return the validation's result if it is that of guessing while training is far better."""
     for trainer, _ in e.watch.trainers:
@@ -381,8 +367,8 @@ def _at_chance(e: Evidence) -> str:
 FIRST = (
     not_finite,
     labels_constant,
-    inputs_constant,
     ids_unknown,
+    inputs_constant,
     rows_sorted,
     target_in_inputs,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,13 +10,14 @@ import numpy as np
 
 from minigrad.graph import Node
 
-from .data import source_lines
-from .evidence import Evidence, final, name
+from .evidence import Evidence, name
 from .finding import Finding, number, prove
 from .outputs import LITTLE, key
 from .trial import Trial
 
 FEW_ROWS = 3
+LONG = 6
+"""Fewer epochs after the best one are usual, because nobody knows the best one in advance."""
 
 
 def _layers(model: Any) -> list[Any]:
@@ -43,10 +45,9 @@ def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
 def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
     """With two rows, BatchNorm turns every unit into -1 and 1, whatever the input."""
     for node in e.nodes:
-        layer = e.layer(node)[1]
-        if type(layer).__name__ != "BatchNorm" or not layer.training or not node.shape:
+        if type(e.layer(node)[1]).__name__ != "BatchNorm" or name(node) not in ("Mean", "Var", "Std"):
             continue
-        numbers = int(np.prod(node.shape)) // max(int(node.shape[1]), 1) if len(node.shape) > 1 else 9
+        numbers = math.prod(node.inputs[0].shape) // max(math.prod(node.shape), 1)
         if numbers <= FEW_ROWS:
             path, _, line = e.layer(node)
             yield Finding(
@@ -55,7 +56,7 @@ def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
                 f"{e.terms[0].labels.output.shape[0] if e.terms else numbers} rows",
                 "with two numbers, each unit is -1 or 1 whatever the input, so that its gradient is 0",
                 "use batches of at least 16 rows, or LayerNorm",
-                next(iter(source_lines(e, "Batches")), line),
+                (e.source.calls("Batches") or [line])[0],
                 path,
             )
             return
@@ -102,7 +103,9 @@ def overfitting(e: Evidence) -> Iterator[Finding]:
         if len(held) < 4 or len(train) != len(held):
             continue
         best = int(np.argmin(held))
-        if best < len(held) - 3 and held[-1] > 1.5 * held[best] and train[-1] < 0.5 * train[best]:
+        wasted = len(held) - 1 - best
+        worse = held[-1] > 1.5 * held[best] and train[-1] < 0.5 * train[best]
+        if worse and wasted >= max(LONG, len(held) // 2):
             yield Finding(
                 "overfitting",
                 f"the network learns the training rows by heart: the validation loss is lowest after "
@@ -111,7 +114,7 @@ def overfitting(e: Evidence) -> Iterator[Finding]:
                 "the later gradients fit single rows instead of what they have in common",
                 "stop early (optim.EarlyStopping, optim.BestWeights), or use more data, fewer weights, "
                 "dropout or weight decay",
-                next(iter(source_lines(e, "fit")), e.passes[0].line),
+                e.passes[0].line,
             )
             return
 
@@ -120,7 +123,7 @@ def wrong_axis_metric(e: Evidence) -> Iterator[Finding]:
     """argmax along axis 0 compares the rows of a batch instead of the classes."""
     if not any(term.classes for term in e.terms):
         return
-    for line in source_lines(e, "argmax"):
+    for line in e.source.calls("argmax"):
         if "axis=0" in line.text.replace(" ", ""):
             yield Finding(
                 "metric-axis",
@@ -179,17 +182,17 @@ def mask_inverted(e: Evidence) -> Iterator[Finding]:
             continue
         for node in e.data(e.kept[0]):
             ids = node.output
-            if ids.shape == np.shape(mask) and ids.dtype.kind in "iu" and (ids == 0).any():
-                if np.array_equal(np.asarray(mask, bool), ids == 0):
-                    yield Finding(
-                        "mask-inverted",
-                        "the mask is True at the padding (id 0) and False at the words, so the layer "
-                        "reads only padding",
-                        "no gradient reaches the words",
-                        "invert the mask: it is True at real steps, as in mask=ids != 0",
-                        call.line,
-                    )
-                    return
+            padded = ids.dtype.kind in "iu" and (ids == 0).any()
+            if padded and np.array_equal(np.asarray(mask, bool), ids == 0):
+                yield Finding(
+                    "mask-inverted",
+                    "the mask is True at the padding (id 0) and False at the words, so the layer "
+                    "reads only padding",
+                    "no gradient reaches the words",
+                    "invert the mask: it is True at real steps, as in mask=ids != 0",
+                    call.line,
+                )
+                return
 
 
 def validation_in_training(e: Evidence) -> Iterator[Finding]:
@@ -208,7 +211,7 @@ def validation_in_training(e: Evidence) -> Iterator[Finding]:
                 f"{shared} of {len(rows)} validation rows are also training rows",
                 "training is not affected, but the validation says nothing about new rows",
                 "split the rows first, as in x[:n] and x[n:], and train only on one part",
-                next(iter(source_lines(e, "fit")), e.passes[0].line),
+                e.passes[0].line,
             )
             return
 
@@ -216,4 +219,3 @@ def validation_in_training(e: Evidence) -> Iterator[Finding]:
 FIRST = (mask_inverted, sees_target, batchnorm_few_rows)
 TRIED = (dropout_too_high,)
 LAST = (training_mode_in_evaluation, wrong_axis_metric, overfitting, validation_in_training)
-_ = final

@@ -4,6 +4,7 @@ gradients of a recorded pass.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,9 +20,12 @@ from minigrad.graph import Array, Node, ancestors
 from minigrad.replay import again
 
 from . import trial
+from .source import Source
 from .trial import Trial
 from .watch import Line, Pass, Update, Watch
 
+SECONDS = 12.0
+"""The time limit of all trials together."""
 SQUASHING = frozenset("Sigmoid Tanh ReLU Softmax GELU Softplus".split())
 PLAIN = frozenset("Reshape Transpose Slice Cast BroadcastTo Stack Concatenate Pad".split())
 """Gates that move numbers without changing them."""
@@ -103,6 +107,9 @@ class Evidence:
         self.updates = [e for e in watch.events if isinstance(e, Update)]
         self.kept = [one for one in self.passes if one.graph is not None and terms(one.graph)]
 
+        self.source = Source(self.passes[0].line if self.passes else Line("", 0))
+        self.until = time.monotonic() + SECONDS
+
     # ---- the graph ----
 
     @cached_property
@@ -123,6 +130,12 @@ class Evidence:
     def parameters(self) -> list[Node]:
         """The leaves of the first pass that require a gradient."""
         return [node for node in self.nodes if node.gate is None and node.requires_grad]
+
+    @cached_property
+    def trained(self) -> set[Node]:
+        """The leaves that an optimizer has."""
+        made = self.watch.optimizers
+        return {t.node for one in made for t in one.optimizer.parameters().values()}
 
     @cached_property
     def consumers(self) -> dict[Node, list[Node]]:
@@ -155,7 +168,7 @@ class Evidence:
         parts = terms(one.graph)
         labels = {part.labels for part in parts}
         nodes = ancestors([one.graph])[::-1]
-        factors = {p for n in nodes if name(n) in ("Hadamard", "Where") for p in n.inputs}
+        factors = {p for n in nodes if name(n) in ("Hadamard", "Where", "Divide") for p in n.inputs}
         return [
             node
             for node in nodes
@@ -286,7 +299,7 @@ class Evidence:
 
     def attempt(self, one: Trial) -> list[float]:
         """Return the losses of a repetition, or [] if it is not possible."""
-        if self.watch.start is None or not self.kept:
+        if self.watch.start is None or not self.kept or time.monotonic() > self.until:
             return []
         try:
             return trial.losses(self.watch, one)

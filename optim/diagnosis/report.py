@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import MinigradError
+from minigrad.errors import MinigradError, NonFiniteError
 from minigrad.support.text import printable
 
 from . import bookkeeping, data, evaluation, outputs, start, steps
-from .evidence import Evidence
+from .evidence import Evidence, origin
 from .finding import Finding, number
 from .watch import OWN, Line, Watch
 
@@ -36,6 +36,8 @@ ORDER: tuple[Suspect, ...] = (
     *data.LAST,
     *evaluation.LAST,
 )
+
+WITHOUT_STEPS = tuple(one for one in ORDER if one not in steps.SUSPECTS)
 
 
 @dataclass
@@ -61,24 +63,26 @@ def examine(watch: Watch) -> Diagnosis:
     """Ask all suspects about a finished run, and return at most three findings."""
     evidence = Evidence(watch)
     result = Diagnosis(passes=len(evidence.passes))
-    stopped = error_finding(watch.error)
+    stopped = error_finding(evidence)
+    suspects = ORDER if watch.start is not None else WITHOUT_STEPS
     if evidence.passes:
         with np.errstate(all="ignore"):
-            for suspect in ORDER:
+            for suspect in suspects:
                 for finding in suspect(evidence):
                     if finding.code not in {one.code for one in result.findings}:
                         result.findings.append(finding)
                 if len(result.findings) >= MOST:
                     break
         result.repeatable = evidence.repeatable
-    if stopped is not None and (stopped.code != "not-finite" or not result.findings):
-        result.findings.insert(0, stopped)
     del result.findings[MOST:]
+    if stopped is not None:  # a loss that is not finite is a consequence
+        result.findings.insert(len(result.findings) if stopped.code == "not-finite" else 0, stopped)
     return result
 
 
-def error_finding(error: BaseException | None) -> Finding | None:
+def error_finding(e: Evidence) -> Finding | None:
     """Turn an error of minigrad that stopped the script into a finding."""
+    error = e.watch.error
     if not isinstance(error, MinigradError):
         return None
     line = None
@@ -86,10 +90,13 @@ def error_finding(error: BaseException | None) -> Finding | None:
         file = frame.f_code.co_filename
         if not file.startswith((*OWN, "<")):
             line = Line(file, number_)
-    code = "not-finite" if "finite" in error.what else "stopped"
-    return Finding(
-        code, f"the run stopped: {error.what} [{error.code}]", error.cause, error.remedy, line
-    )
+    code = "not-finite" if isinstance(error, NonFiniteError) else "stopped"
+    last = e.watch.calls[-1].node if e.watch.calls else None
+    path, _, made = e.layer(origin(last)) if last is not None else ("", None, None)
+    if made is not None:
+        path += f", made in {made}"
+    what = f"the run stopped: {error.what} [{error.code}]"
+    return Finding(code, what, error.cause, error.remedy, line, path)
 
 
 def _text(result: Diagnosis) -> Iterator[str]:

@@ -14,7 +14,7 @@ from minigrad import Tensor
 from minigrad.graph import Array, Node
 from minigrad.replay import Change
 
-from .evidence import LINEAR, PRODUCTS, SEQUENCES, Evidence, Look, name, origin
+from .evidence import LINEAR, SEQUENCES, Evidence, Look, name, origin
 from .finding import Finding, number, prove
 from .outputs import LITTLE, key
 from .trial import Trial
@@ -52,14 +52,13 @@ def _hidden(e: Evidence) -> list[tuple[Node, Node]]:
 def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
     """Linear layers after each other are one linear layer: W2 (W1 x) = (W2 W1) x."""
     products = _hidden(e)
-    others = {name(node) for node in e.nodes if node.gate} - LINEAR
-    inside = {name(t.node) for t in e.terms} | {"Power", "Hadamard", "Divide", "Abs", "Sqrt"}
-    outer = {name(origin(term.output)) for term in e.terms}
-    if len(products) < 2 or others - inside - outer or e.learned > 1 - LITTLE / 2:
+    if len(products) < 2 or e.learned > 1 - LITTLE / 2:
         return
-    if any(name(node) in SEQUENCES for node in e.nodes):
+    first, last = products[0][0], products[-1][0]
+    between = [node for node in e.nodes if first.serial < node.serial < last.serial]
+    dropout = [node for node in between if type(e.layer(node)[1]).__name__ == "Dropout"]
+    if any(node.gate and name(node) not in LINEAR for node in between if node not in dropout):
         return
-    last = products[-1][0]
     layers = {e.layer(node)[0]: e.layer(node)[2] for node, _ in products}
     keys = {key(_biased(e, node)) for node, _ in products if node is not last}
 
@@ -265,4 +264,3 @@ def _step_gradients(e: Evidence, node: Node) -> Array | None:
 
 SUSPECTS = (no_nonlinearity, equal_weights, dead_units, saturated)
 TRIED = (vanishing_layers, vanishing_time, dead_at_end)
-_ = PRODUCTS

@@ -10,14 +10,14 @@ from .evidence import Evidence, final
 from .finding import Finding, number, prove
 from .outputs import LITTLE
 from .trial import Trial
-from .watch import Clip
+from .watch import Clip, Line
 
 FASTER = (10.0, 100.0, 1000.0)
 SLOWER = (0.1, 0.01, 0.001)
 FEW_UPDATES = 30
 
 
-def _line(e: Evidence):
+def _line(e: Evidence) -> Line:
     return e.watch.optimizers[0].line
 
 
@@ -73,16 +73,10 @@ def schedule(e: Evidence) -> Iterator[Finding]:
         "choose a warm-up that ends after a few percent of the run's steps"
         if rising
         else "let the rate fall more slowly, towards the end of the run",
-        next((line for line in _schedule_lines(e)), _line(e)),
+        (e.source.calls("WarmUp", "StepSchedule", "CosineSchedule", "LearningRate") or [_line(e)])[0],
     )
     if prove(e, finding, Trial(settings={"scale": 1.0}), "with the full rate from the start"):
         yield finding
-
-
-def _schedule_lines(e: Evidence):
-    from .data import source_lines
-
-    return source_lines(e, "WarmUp", "StepSchedule", "CosineSchedule", "LearningRate")
 
 
 def rate_too_large(e: Evidence) -> Iterator[Finding]:
@@ -146,7 +140,7 @@ def too_few_steps(e: Evidence) -> Iterator[Finding]:
             f"the run has only {len(e.updates)} steps",
             "the gradient points the right way, but the way is longer",
             "train for more epochs, or with smaller batches",
-            e.passes[0].line,
+            (e.source.calls("Batches") or [e.passes[0].line])[0],
             certainty="proved",
             run=e.control,
             trial=losses,

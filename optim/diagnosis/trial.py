@@ -24,7 +24,7 @@ from ..clipping import clip_gradients
 from ..optimizer import Optimizer
 from .watch import Clip, Pass, Update, Watch
 
-SECONDS = 3.0
+SECONDS = 2.0
 """The time limit of one repetition."""
 
 

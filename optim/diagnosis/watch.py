@@ -27,7 +27,7 @@ from ..optimizer import Optimizer
 
 PASSES_KEPT = 300
 BYTES_KEPT = 120_000_000
-CALLS_KEPT = 400
+CALLS_KEPT = 20
 OWN = tuple(
     str(Path(minigrad.__file__).parents[1] / name) + os.sep
     for name in ("minigrad", "layers", "optim")
@@ -100,7 +100,7 @@ class Made:
     steps: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class Call:
     """A call to an outermost layer, such as the model."""
 
@@ -200,6 +200,9 @@ class Watch:
                     self.first[node] = node.output.copy()
         elif self._open:
             self._open[-1].trains = True
+        if len(self.losses) > CALLS_KEPT:
+            training = [call for call in self._open if call.trains]
+            self.calls = [call for call in self.calls if call not in training]
         self._open = []
         loss = float(root.node.output) if root.node.output.size == 1 else float("nan")
         self.losses.append(loss)
@@ -220,7 +223,7 @@ class Watch:
         scope = SCOPE.get()
         self.scopes.setdefault(scope, layer)
         calls = self.calls if len(scope) == 1 else self.inner
-        if len(calls) >= CALLS_KEPT or (len(scope) > 1 and self.losses):
+        if len(scope) > 1 and self.losses:
             return
         first = output[0] if isinstance(output, tuple) else output
         node = first.node if isinstance(first, Tensor) else None
@@ -228,6 +231,7 @@ class Watch:
         line = users_line()
         call = Call(layer, inputs, first, layer.training, line, passes, node, options)
         calls.append(call)
+        del calls[: max(0, len(calls) - 10 * CALLS_KEPT)]
         self._open.append(call)
 
     def _clipped(self, parameters: Any, max_norm: float) -> None:
