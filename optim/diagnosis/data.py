@@ -11,6 +11,7 @@ from minigrad.graph import Array, Node
 from .evidence import NORMALISING, PRODUCTS, SEQUENCES, Evidence, name
 from .finding import Finding, number, prove
 from .outputs import LITTLE
+from .start import glorot
 from .trial import Trial
 from .watch import Line
 
@@ -97,7 +98,10 @@ def rows_sorted(e: Evidence) -> Iterator[Finding]:
         return
     (term,) = e.terms
     batches = [part.labels.output for one in e.kept for part in e.parts(one)]
-    if term.kind not in ("SoftmaxCrossEntropy", "BinaryCrossEntropy") or term.labels.output.size < 4:
+    if (
+        term.kind not in ("SoftmaxCrossEntropy", "BinaryCrossEntropy")
+        or term.labels.output.size < 4
+    ):
         return
     single = sum((batch == batch.reshape(-1)[0]).all() for batch in batches)
     classes = len(np.unique(e.labels))
@@ -282,8 +286,11 @@ def state_carried(e: Evidence) -> Iterator[Finding]:
     starts = []
     for call in carried:
         state = call.inputs[1]
-        starts += [one.node for one in (state if isinstance(state, tuple | list) else [state])
-                   if hasattr(one, "node")]
+        starts += [
+            one.node
+            for one in (state if isinstance(state, tuple | list) else [state])
+            if hasattr(one, "node")
+        ]
     nodes = {node for node in starts if node.gate is None and node.output.any()}
 
     def leaf(node: Node) -> Array | None:
@@ -321,19 +328,23 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             certainty="likely",
         )
         return
-    if e.learned > 0.1:
+    if e.learned > 0.1 or not lines:
         return
-    overfit = e.attempt(Trial(one_batch=True, rate=1.0, epochs=5))
-    if overfit and e.progress(overfit) > LITTLE and lines:
+    every = e.attempt(Trial(start=glorot, adam=True, clear=True))
+    one = e.attempt(Trial(start=glorot, adam=True, clear=True, one_batch=True))
+    if every and one and e.progress(every) < 0.15 and e.progress(one) > LITTLE:
         yield Finding(
             "labels-misaligned",
-            "the network can learn one batch by heart, but the labels seem to have nothing to do "
-            "with the inputs",
-            "the gradients of different batches cancel",
-            "keep inputs and labels together: shuffle both with one order (x[order], y[order])"
-            f"; look at {_listed(lines)}",
+            "the labels do not seem to belong to the inputs: one batch can be learned by heart, but "
+            "all batches together cannot, not even with Adam and new weights",
+            "the gradients of different batches have nothing in common, and cancel",
+            "keep inputs and labels together: shuffle both with one order (x[order], y[order]); look at "
+            + _listed(lines),
             lines[0],
             certainty="likely",
+            run=every,
+            trial=one,
+            changed="with one batch only",
         )
 
 

@@ -45,7 +45,11 @@ def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
 def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
     """With two rows, BatchNorm turns every unit into -1 and 1, whatever the input."""
     for node in e.nodes:
-        if type(e.layer(node)[1]).__name__ != "BatchNorm" or name(node) not in ("Mean", "Var", "Std"):
+        if type(e.layer(node)[1]).__name__ != "BatchNorm" or name(node) not in (
+            "Mean",
+            "Var",
+            "Std",
+        ):
             continue
         numbers = math.prod(node.inputs[0].shape) // max(math.prod(node.shape), 1)
         if numbers <= FEW_ROWS:

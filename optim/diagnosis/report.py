@@ -134,11 +134,7 @@ def _labelled(label: str, text: str) -> list[str]:
 
 
 def plot(run: Sequence[float], trial: Sequence[float], first: str, second: str) -> Iterator[str]:
-    """Draw two curves of losses with characters: x is the run, o the trial.
-
-    >>> print(*plot([3, 3, 3, 3], [3, 2, 1, 0], "your run", "with a smaller rate"), sep="\\n")  # doctest: +ELLIPSIS
-              3 ┤...
-    """
+    """Draw two curves of losses with characters: x is the run, o the trial."""
     width, height = 56, 9
     curves = [_resampled(np.asarray(values, float), width) for values in (run, trial)]
     finite = np.concatenate([curve[np.isfinite(curve)] for curve in curves])

@@ -12,6 +12,10 @@ from pathlib import Path
 
 from .watch import Line
 
+LOSSES = (
+    "softmax_cross_entropy", "cross_entropy", "binary_cross_entropy", "negative_log_likelihood",
+    "mean_squared_error", "mean_absolute_error",
+)  # fmt: skip
 SCALING = ("transform", "scale", "scaled", "normalize", "normalise", "standardize", "standardise")
 
 
@@ -40,9 +44,13 @@ class Source:
 
     def _called(self, *names: str) -> Iterator[ast.expr | ast.stmt]:
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call) and called(node) in names:
-                yield node
-            elif isinstance(node, ast.BinOp | ast.AugAssign) and type(node.op).__name__ in names:
+            if isinstance(node, ast.Call):
+                label = called(node)
+            elif isinstance(node, ast.BinOp | ast.AugAssign):
+                label = type(node.op).__name__
+            else:
+                continue
+            if label in names:
                 yield node
 
     def attributes(self, after: Line, *names: str) -> list[Line]:
@@ -61,10 +69,10 @@ class Source:
         model's call, and the variables that these come from; the last assignment first.
         """
         names: list[str] = []
-        for node in self._called("Batches"):
+        for node in [*self._called("Batches"), *self._called(*LOSSES)]:
             arguments = node.args if isinstance(node, ast.Call) else []
             if position < len(arguments) and not isinstance(arguments[position], ast.Starred):
-                names += _names(arguments[position])
+                names = _names(arguments[position])
                 break
         found: list[Line] = []
         seen: set[str] = set()
@@ -73,23 +81,28 @@ class Source:
             if variable in seen:
                 continue
             seen.add(variable)
-            for statement in self._assignments(variable):
-                found.append(self.at(statement))
-                names += _names(statement.value)
+            for line, value in self._assigned(variable):
+                found.append(line)
+                names += _names(value)
         return found
 
-    def _assignments(self, variable: str) -> list[ast.Assign]:
-        found = [
-            node
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Assign)
-            and any(
-                isinstance(one, ast.Name) and one.id == variable
-                for target in node.targets
-                for one in ast.walk(target)
-            )
-        ]
-        return sorted(found, key=lambda node: -node.lineno)
+    def _assigned(self, variable: str) -> list[tuple[Line, ast.expr]]:
+        """Return the lines and values that are assigned to a variable, the last first."""
+        found = []
+        for node in ast.walk(self.tree):
+            if not isinstance(node, ast.Assign):
+                continue
+            for target in node.targets:
+                parts = [(target, node.value)]
+                if isinstance(target, ast.Tuple):
+                    values = [node.value] * len(target.elts)
+                    if isinstance(node.value, ast.Tuple) and len(node.value.elts) == len(values):
+                        values = node.value.elts
+                    parts = list(zip(target.elts, values, strict=True))
+                for one, value in parts:
+                    if isinstance(one, ast.Name) and one.id == variable:
+                        found.append((self.at(node), value))
+        return sorted(found, key=lambda pair: -pair[0].number)
 
     def dropped_scaling(self) -> list[Line]:
         """Return the lines that compute a scaled copy and do not use it."""

@@ -73,7 +73,9 @@ def schedule(e: Evidence) -> Iterator[Finding]:
         "choose a warm-up that ends after a few percent of the run's steps"
         if rising
         else "let the rate fall more slowly, towards the end of the run",
-        (e.source.calls("WarmUp", "StepSchedule", "CosineSchedule", "LearningRate") or [_line(e)])[0],
+        (e.source.calls("WarmUp", "StepSchedule", "CosineSchedule", "LearningRate") or [_line(e)])[
+            0
+        ],
     )
     if prove(e, finding, Trial(settings={"scale": 1.0}), "with the full rate from the start"):
         yield finding
@@ -148,4 +150,11 @@ def too_few_steps(e: Evidence) -> Iterator[Finding]:
         )
 
 
-SUSPECTS = (weight_decay_too_large, clip_too_small, schedule, rate_too_large, rate_too_small, too_few_steps)
+SUSPECTS = (
+    weight_decay_too_large,
+    clip_too_small,
+    schedule,
+    rate_too_large,
+    rate_too_small,
+    too_few_steps,
+)

@@ -18,8 +18,8 @@ from minigrad import Tensor
 from minigrad.context import enable_grad
 from minigrad.graph import Array, Node, ancestors
 from minigrad.replay import Change, again
-from minigrad.tensor import from_node
 
+from ..adam import Adam
 from ..clipping import clip_gradients
 from ..optimizer import Optimizer
 from .watch import Clip, Pass, Update, Watch
@@ -51,8 +51,11 @@ class Trial:
     one_batch: bool = False
     """Whether every step uses the first batch."""
     objective: Callable[[dict[Node, Tensor], Node], Tensor] | None = None
-    """Computes another loss to follow from {node: Tensor} and the graph. The run's own loss is
-    still the one that is returned."""
+    """Computes another loss to follow from {node: Tensor} and the graph."""
+    measure: Callable[[dict[Node, Tensor], Node], float] | None = None
+    """Computes the number that is returned in place of the run's loss."""
+    adam: bool = False
+    """Whether Adam with its usual rate takes the place of the run's optimizer."""
     epochs: int = 1
     """How often the recorded steps are repeated."""
 
@@ -71,6 +74,8 @@ def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
     if trial.start is not None:
         for path, tensor in optimizer.parameters().items():
             tensor.array = trial.start(path, tensor.array)
+    if trial.adam:
+        optimizer = Adam(optimizer.parameters(), lr=0.01)
     current = 0
     first: Pass | None = None
     until = time.monotonic() + SECONDS
@@ -85,19 +90,22 @@ def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
                         tensor.grad = None
                 made = run(one, values, trial)
                 loss = made[one.graph]
-                yield loss.item()
+                yield loss.item() if trial.measure is None else trial.measure(made, one.graph)
                 if not np.isfinite(loss.array) or time.monotonic() > until:
                     return
                 if trial.objective is not None:
                     loss = trial.objective(made, one.graph)
                 loss.backward()
             elif isinstance(event, Clip) and trial.clip:
-                clip_gradients([values[leaf] for leaf in event.leaves if leaf in values], event.max_norm)
+                clip_gradients(
+                    [values[leaf] for leaf in event.leaves if leaf in values], event.max_norm
+                )
             elif isinstance(event, Update):
                 if event.optimizer != current and not trial.one_optimizer:
                     reset(optimizer)
                 current = event.optimizer
-                optimizer.load_hyperparameters({**event.settings, **trial.settings})
+                if not trial.adam:
+                    optimizer.load_hyperparameters({**event.settings, **trial.settings})
                 optimizer.scale *= trial.rate
                 optimizer.step()
 

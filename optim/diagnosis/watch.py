@@ -25,7 +25,7 @@ from minigrad.replay import without_outputs
 
 from ..optimizer import Optimizer
 
-PASSES_KEPT = 300
+PASSES_KEPT = 500
 BYTES_KEPT = 120_000_000
 CALLS_KEPT = 20
 OWN = tuple(
