@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+import minigrad as mg
 from minigrad.graph import Array, Node
 
 from .evidence import NORMALISING, PRODUCTS, SEQUENCES, Evidence, name
 from .finding import Finding, number, prove
-from .outputs import LITTLE
+from .outputs import LITTLE, key
 from .start import glorot
 from .trial import Trial
 from .watch import Line
@@ -283,15 +284,25 @@ def state_carried(e: Evidence) -> Iterator[Finding]:
     carried = [call for call in calls if call.inputs[1] is not None and call.trains]
     if len(carried) < 2 or not e.kept:
         return
-    starts = []
+    states: set[Node] = set()
     for call in carried:
         state = call.inputs[1]
-        starts += [
-            one.node
-            for one in (state if isinstance(state, tuple | list) else [state])
-            if hasattr(one, "node")
-        ]
-    nodes = {node for node in starts if node.gate is None and node.output.any()}
+        parts = state if isinstance(state, tuple | list) else [state]
+        states |= {part.node for part in parts if isinstance(part, mg.Tensor)}
+    users = {
+        (key(node), place)
+        for one in e.kept
+        for node in e.nodes_of(one)
+        for place, parent in enumerate(node.inputs)
+        if parent in states
+    }
+    nodes = {
+        parent
+        for one in e.kept
+        for node in e.nodes_of(one)
+        for place, parent in enumerate(node.inputs)
+        if parent.gate is None and not parent.requires_grad and (key(node), place) in users
+    }
 
     def leaf(node: Node) -> Array | None:
         return np.zeros_like(node.output) if node in nodes else None

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Node
+from minigrad.graph import Array, Node
 
 from .evidence import Evidence, name
 from .finding import Finding, number, prove
@@ -140,31 +140,25 @@ def wrong_axis_metric(e: Evidence) -> Iterator[Finding]:
 
 
 def sees_target(e: Evidence) -> Iterator[Finding]:
-    """In a language model, the label of a step is the input of the next step. If an output depends on
-    that input, it only has to copy it.
+    """In a language model, the label of a step is the input of the next step. If a step depends on
+    later inputs, it only has to copy them.
     """
     if len(e.terms) != 1 or not e.terms[0].classes or not e.kept:
         return
     one = e.kept[0]
-    ids = [node for node in e.data(one) if node.output.ndim == 2 and node.output.dtype.kind in "iu"]
-    labels = e.terms[0].labels.output
-    for node in ids[:1]:
-        rows, steps = node.output.shape
-        if labels.size != rows * steps or steps < 3:
+    for node in e.data(one):
+        ids = node.output
+        if ids.ndim != 2 or ids.dtype.kind not in "iu" or not _continues(ids, e.labels_of(one)):
             continue
-        truth = labels.reshape(rows, steps)
-        real = truth[:, :-1] > 0
-        if (truth[:, :-1] == node.output[:, 1:])[real].mean() < 0.9:
-            continue
-        changed = node.output.copy()
-        changed[:, -1] = np.where(changed[:, -1] == changed.min(), changed.max(), changed.min())
-        values = {n: n.output for n in e.watch.first}
-        before = e.output_of(one, values, {})
-        after = e.output_of(one, values, {node: changed})
-        shape = (rows, steps, -1)
-        difference = np.abs(before.reshape(shape) - after.reshape(shape))[:, :-1].max()
-        if difference > 1e-6 * max(1.0, float(np.abs(before).max())):
-            attention = next((n for n in e.nodes if "Attention" in name(n)), e.nodes[-1])
+        states = [
+            n for n in e.nodes_of(one) if n.gate and n.shape[:2] == ids.shape and len(n.shape) == 3
+        ]
+        changed = ids.copy()
+        changed[:, -1] = np.where(ids[:, -1] == ids.min(), ids.max(), ids.min())
+        before = e.output_of(states[-1], {})[:, :-1]
+        after = e.output_of(states[-1], {node: changed})[:, :-1]
+        if np.abs(before - after).max() > 1e-6 * max(1.0, float(np.abs(before).max())):
+            attention = next((n for n in e.nodes if "Attention" in name(n)), states[-1])
             path, _, line = e.layer(attention)
             yield Finding(
                 "sees-the-target",
@@ -175,6 +169,19 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
                 line or e.passes[0].line,
                 path,
             )
+        return
+
+
+def _continues(ids: Array, labels: Array) -> bool:
+    """Return whether the labels are the inputs of the next steps. Padding, 0 or below, may be left
+    out, so the numbers are counted.
+    """
+    if labels.dtype.kind not in "iu" or ids.shape[1] < 3:
+        return False
+    following, truth = ids[:, 1:][ids[:, 1:] > 0], labels[labels > 0]
+    most = max(following.max(initial=0), truth.max(initial=0)) + 1
+    counts = [np.bincount(values.ravel(), minlength=most) for values in (following, truth)]
+    return len(truth) > len(ids) and np.minimum(*counts).sum() > 0.9 * max(len(following), 1)
 
 
 def mask_inverted(e: Evidence) -> Iterator[Finding]:

@@ -109,7 +109,7 @@ class Evidence:
         self.kept = [one for one in self.passes if one.graph is not None and terms(one.graph)]
 
         self.source = Source(self.passes[0].line if self.passes else Line("", 0))
-        self.until = time.monotonic() + SECONDS
+        self.until = time.process_time() + SECONDS
 
     # ---- the graph ----
 
@@ -150,12 +150,14 @@ class Evidence:
         """Return the nodes of a kept pass, in the order in which they were computed."""
         return ancestors([one.graph])[::-1] if one.graph is not None else []
 
-    def output_of(self, one: Pass, values: dict[Node, Array], others: dict[Node, Array]) -> Array:
-        """Compute the output of the first term with given values of leaves."""
-        assert one.graph is not None
-        made = {node: Tensor(array) for node, array in (values | others).items()}
-        output = terms(one.graph)[0].output
-        return again(output, made)[output].array
+    def output_of(self, node: Node, others: dict[Node, Array]) -> Array:
+        """Compute a node with the parameters' first values, and with other arrays for some leaves."""
+        values = {one: Tensor(array) for one, array in (self.watch.first | others).items()}
+        return again(node, values)[node].array
+
+    def labels_of(self, one: Pass) -> Array:
+        """Return the labels of the first term of a kept pass."""
+        return self.parts(one)[0].labels.output
 
     def parts(self, one: Pass) -> list[Loss]:
         """Return the terms of the loss of a kept pass."""
@@ -300,7 +302,7 @@ class Evidence:
 
     def attempt(self, one: Trial) -> list[float]:
         """Return the losses of a repetition, or [] if it is not possible."""
-        if self.watch.start is None or not self.kept or time.monotonic() > self.until:
+        if self.watch.start is None or not self.kept or time.process_time() > self.until:
             return []
         try:
             return trial.losses(self.watch, one)

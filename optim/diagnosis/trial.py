@@ -78,7 +78,7 @@ def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
         optimizer = Adam(optimizer.parameters(), lr=0.01)
     current = 0
     first: Pass | None = None
-    until = time.monotonic() + SECONDS
+    until = time.process_time() + SECONDS
     with enable_grad(), np.errstate(all="ignore"):
         for event in recorded(watch) * trial.epochs:
             if isinstance(event, Pass):
@@ -91,7 +91,7 @@ def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
                 made = run(one, values, trial)
                 loss = made[one.graph]
                 yield loss.item() if trial.measure is None else trial.measure(made, one.graph)
-                if not np.isfinite(loss.array) or time.monotonic() > until:
+                if not np.isfinite(loss.array) or time.process_time() > until:
                     return
                 if trial.objective is not None:
                     loss = trial.objective(made, one.graph)

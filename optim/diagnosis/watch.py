@@ -198,8 +198,9 @@ class Watch:
                     self._bytes += node.output.nbytes
                 elif node.gate is None and node not in self.first:
                     self.first[node] = node.output.copy()
-        elif self._open:
-            self._open[-1].trains = True
+        else:  # without the graph's nodes, every recorded call counts as training
+            for call in self._open:
+                call.trains = call.node is not None and call.node.requires_grad
         if len(self.losses) > CALLS_KEPT:
             training = [call for call in self._open if call.trains]
             self.calls = [call for call in self.calls if call not in training]
