@@ -5,6 +5,8 @@ import io
 import os
 import sys
 
+from optim.diagnosis.command import add_diagnose
+
 from . import __version__
 from .course.commands import add_course
 from .errors import MinigradError
@@ -14,19 +16,23 @@ from .tools import commands
 def main() -> int:
     """Run the command and return its exit code.
 
-    The code is 0 for success, 1 for a wrong gradient, and 2 for an error.
+    The code is 0 for success, 1 for a wrong gradient or a fault of the training, and 2 for an error.
     """
     parser = argparse.ArgumentParser(
-        commands.program(), description="See how gradients flow: draw, explore and check graphs."
+        commands.program(), description="See how gradients flow: draw, explore and check graphs, diagnose training."
     )
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
-    parser.set_defaults(run=None)
+    parser.set_defaults(run=None, forwards=False)
     names = parser.add_subparsers(title="commands", metavar="COMMAND")
     commands.add_commands(names)
+    add_diagnose(names)
     add_course(names)
     given = sys.argv[1:]
     end = given.index("--") if "--" in given else len(given)
-    options = parser.parse_args(given[:end], argparse.Namespace(arguments=given[end + 1 :]))
+    options, others = parser.parse_known_args(given[:end])
+    if others and not options.forwards:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.arguments = [*others, *given[end + 1 :]]
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # print ? for characters that the terminal lacks
     if options.run is None:

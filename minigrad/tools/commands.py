@@ -46,7 +46,7 @@ def program() -> str:
 
 def to_type(text: str) -> str:
     """Return `text` with its `minigrad` commands written as the user must type them."""
-    return re.sub(r"\bminigrad (?=course|draw|explore|check)", lambda _: f"{program()} ", text)
+    return re.sub(r"\bminigrad (?=course|draw|explore|check|diagnose)", lambda _: f"{program()} ", text)
 
 
 def add_commands(commands: Any) -> None:
@@ -97,13 +97,7 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
 
     Errors: OptionError MG901 if the script does not exist.
     """
-    if not script.is_file():
-        raise OptionError(
-            "MG901",
-            f"the script {os.fspath(script)!r} does not exist",
-            cause="a relative path starts at the current folder",
-            remedy="pass the path of an existing script",
-        )
+    check_exists(script)
     last: Tensor | None = None
     values: list[Any] = []
 
@@ -114,16 +108,10 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
         leaves = [leaf for leaf in leaves if leaf.requires_grad]
         values[:] = [(leaf, leaf.output.copy(), leaf.updated) for leaf in leaves]
 
-    name, folder = os.fspath(script), os.fspath(script.resolve().parent)
     variables: dict[str, Any] = {}
     try:
-        with (
-            patch.object(sys, "argv", [name, *arguments]),
-            patch.object(sys, "path", [folder, *sys.path[1:]]),
-            watching(ON_BACKWARD, on_backward),
-            trace_lines(),
-        ):
-            variables = runpy.run_path(name, run_name="__main__")
+        with watching(ON_BACKWARD, on_backward), trace_lines():
+            variables = running(script, arguments)
     except SystemExit as end:
         if end.code:
             raise
@@ -136,6 +124,27 @@ def run_script(script: Path, arguments: Sequence[str] = ()) -> tuple[dict[str, A
         from_node(leaf).update(partial(np.copyto, src=value))
         leaf.updated = updated
     return variables, last
+
+
+def check_exists(script: Path) -> None:
+    """Raise OptionError MG901 if the script does not exist."""
+    if not script.is_file():
+        raise OptionError(
+            "MG901",
+            f"the script {os.fspath(script)!r} does not exist",
+            cause="a relative path starts at the current folder",
+            remedy="pass the path of an existing script",
+        )
+
+
+def running(script: Path, arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """Run a script as `python script arguments` would, and return its variables."""
+    name, folder = os.fspath(script), os.fspath(script.resolve().parent)
+    with (
+        patch.object(sys, "argv", [name, *arguments]),
+        patch.object(sys, "path", [folder, *sys.path[1:]]),
+    ):
+        return runpy.run_path(name, run_name="__main__")
 
 
 def find_tensor(

@@ -22,22 +22,17 @@ MOST = 3
 WIDTH = 80
 Suspect = Callable[[Evidence], Iterator[Finding]]
 
-ORDER: tuple[Suspect, ...] = (
+CAUSES: tuple[Suspect, ...] = (
     # causes before consequences: a fault of the data or the loss also shows in weights and steps
     *bookkeeping.SUSPECTS,
     *data.FIRST,
     *evaluation.FIRST,
     *outputs.SUSPECTS,
     *start.SUSPECTS,
-    *data.TRIED,
-    *evaluation.TRIED,
-    *steps.SUSPECTS,
-    *start.TRIED,
-    *data.LAST,
-    *evaluation.LAST,
 )
-
-WITHOUT_STEPS = tuple(one for one in ORDER if one not in steps.SUSPECTS)
+TRIED: tuple[Suspect, ...] = (*data.TRIED, *evaluation.TRIED, *steps.SUSPECTS)
+CONSEQUENCES: tuple[Suspect, ...] = (*start.TRIED, *data.LAST)
+"""They also appear after other faults, so they are asked only if nothing else is proved."""
 
 
 @dataclass
@@ -46,7 +41,6 @@ class Diagnosis:
 
     findings: list[Finding] = field(default_factory=list)
     passes: int = 0
-    repeatable: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.findings)
@@ -62,22 +56,28 @@ class Diagnosis:
 def examine(watch: Watch) -> Diagnosis:
     """Ask all suspects about a finished run, and return at most three findings."""
     evidence = Evidence(watch)
-    result = Diagnosis(passes=len(evidence.passes))
-    stopped = error_finding(evidence)
-    suspects = ORDER if watch.start is not None else WITHOUT_STEPS
-    if evidence.passes:
-        with np.errstate(all="ignore"):
+    found: list[Finding] = []
+    with np.errstate(all="ignore"):
+        for suspects in (CAUSES, TRIED, CONSEQUENCES, evaluation.LAST):
+            if suspects is CONSEQUENCES and any(one.certainty == "proved" for one in found):
+                continue
             for suspect in suspects:
-                for finding in suspect(evidence):
-                    if finding.code not in {one.code for one in result.findings}:
-                        result.findings.append(finding)
-                if len(result.findings) >= MOST:
-                    break
-        result.repeatable = evidence.repeatable
-    del result.findings[MOST:]
+                if len(found) < MOST:
+                    found += ask(evidence, suspect, found)
+    stopped = error_finding(evidence)
     if stopped is not None:  # a loss that is not finite is a consequence
-        result.findings.insert(len(result.findings) if stopped.code == "not-finite" else 0, stopped)
-    return result
+        found.insert(len(found) if stopped.code == "not-finite" else 0, stopped)
+    return Diagnosis(found[:MOST], len(evidence.passes))
+
+
+def ask(evidence: Evidence, suspect: Suspect, found: Sequence[Finding] = ()) -> list[Finding]:
+    """Return what a suspect finds, without repetitions."""
+    if not evidence.kept and suspect not in bookkeeping.SUSPECTS:
+        return []
+    if evidence.watch.start is None and suspect in TRIED:
+        return []
+    known = {one.code for one in found}
+    return [finding for finding in suspect(evidence) if finding.code not in known]
 
 
 def error_finding(e: Evidence) -> Finding | None:
@@ -171,7 +171,12 @@ def _as_dict(finding: Finding) -> dict[str, Any]:
         "file": line.file if line else None,
         "line": line.number if line else None,
         "layer": finding.layer,
-        "run": list(finding.run),
-        "trial": list(finding.trial),
+        "run": _finite(finding.run),
+        "trial": _finite(finding.trial),
         "changed": finding.changed,
     }
+
+
+def _finite(losses: Sequence[float]) -> list[float | None]:
+    """Return the losses, with None for those that JSON cannot store."""
+    return [loss if np.isfinite(loss) else None for loss in losses]

@@ -22,6 +22,7 @@ from minigrad.errors import DataError, DtypeError, OptionError
 from minigrad.help.other_frameworks import KnownNames, answering
 from minigrad.numpy_api import watched_column
 
+from ..diagnosis.first_steps import FirstSteps
 from ..optimizer import Optimizer, check_range
 from ..parameters import buffers, set_weights, weights
 from .callbacks import Callback, EpochReport, ProgressBar, StopOnNonFinite
@@ -199,24 +200,29 @@ class Trainer(Run, KnownNames):
         if not self.batch:  # otherwise the snapshot has set each layer's mode
             self.model.train()
         self._training = True
+        watch = FirstSteps(on=not self.step and self.rank == 0)
         for batch in self._checked(self.train, "an epoch", self.batch):
             (*inputs, labels), count = shard(self.comm, batch)
-            with summing_over_ranks(self.comm, count):
-                with mg.fused():
-                    output = self.model(*inputs)
-                self.loss_tensor = loss = self.loss(output, labels)
-            self._call("on_forward")
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.examples = len(batch[-1])
-            if self.comm is not None:
-                sum_gradients(self.comm, self.optimizer.parameters(), count / max(self.examples, 1))
-            self._call("on_gradients")
-            if self.comm is not None:
-                agree(self.comm, self.optimizer, batch)
-            self.optimizer.step()
+            with watch.step():
+                with summing_over_ranks(self.comm, count):
+                    with mg.fused():
+                        output = self.model(*inputs)
+                    self.loss_tensor = loss = self.loss(output, labels)
+                self._call("on_forward")
+                self.optimizer.zero_grad()
+                loss.backward()
+                self.examples = len(batch[-1])
+                if self.comm is not None:
+                    sum_gradients(
+                        self.comm, self.optimizer.parameters(), count / max(self.examples, 1)
+                    )
+                self._call("on_gradients")
+                if self.comm is not None:
+                    agree(self.comm, self.optimizer, batch)
+                self.optimizer.step()
             self.loss_tensor = None
             self._add_to(self.means, output, loss, labels, count)
+            last = output.array
             del output, loss  # free the graph before recording the next one
             self.step += 1
             self.batch += 1
@@ -224,6 +230,7 @@ class Trainer(Run, KnownNames):
             self._stop_if_interrupted()
             if self.stop_reason:
                 return
+        watch.warn(inputs[0], last)
         self.trained = True
 
     def _end_epoch(self) -> None:

@@ -1,0 +1,76 @@
+"""The command `minigrad diagnose`: run a training script unmodified, and say why it does not learn."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from contextlib import ExitStack, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from minigrad.support.files import save_text
+from minigrad.tools.commands import check_exists, running, to_type
+
+from .page import page
+from .report import examine
+from .watch import Watch
+
+DESCRIPTION = """Run a training script unmodified, watch it, and say why it does not learn.
+
+    minigrad diagnose train.py                     the script's output, then at most three findings
+    minigrad diagnose train.py --epochs 2          other options go to the script
+    minigrad diagnose train.py -o page.html        also writes a page with the curves
+    minigrad diagnose train.py --json              prints JSON, and the script's output to stderr
+
+A suspicion is tried: the recorded steps are repeated with one thing changed, and both curves are
+shown. docs/diagnosis.md explains each finding.
+
+Exit code: 0 nothing found, 1 a fault was named, 2 the script failed and no fault was named.
+"""
+
+
+def add_diagnose(commands: Any) -> None:
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "diagnose",
+        help="run a training script, and say why the network does not learn",
+        description=to_type(DESCRIPTION),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=diagnose_script, forwards=True)
+    parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the script to run")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write a page (HTML)")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def diagnose_script(options: argparse.Namespace) -> int:
+    """Run the script inside a Watch, print the diagnosis, and return the exit code."""
+    check_exists(options.script)
+    watch, failed, stopped = Watch(), False, False
+    with ExitStack() as stack:
+        if options.json:  # so that only JSON is on stdout
+            stack.enter_context(redirect_stdout(sys.stderr))
+        try:
+            with watch:
+                running(options.script, options.arguments)
+        except SystemExit as end:
+            failed = bool(end.code)
+        except KeyboardInterrupt:
+            stopped = True
+        except Exception:
+            failed = True
+            traceback.print_exc()
+    print("\nLooking for the cause ...", file=sys.stderr)
+    result = examine(watch)
+    if options.json:
+        print(json.dumps(result.as_dict(), allow_nan=False, indent=1))
+    else:
+        print(f"\n{result}")
+    if options.out is not None:
+        save_text(options.out, page(result, options.script.name))
+        print(f"\n{options.out}: the same as a page", file=sys.stderr)
+    if stopped:
+        return 130
+    return 1 if result else 2 * failed

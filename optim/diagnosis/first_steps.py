@@ -1,0 +1,87 @@
+"""The Trainer's quiet form: watch a few steps, and warn in one line of what is certain."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from minigrad.context import ON_EVENT
+from minigrad.errors import MinigradError
+
+from . import data, evaluation, outputs, start
+from .evidence import Evidence
+from .report import ask
+from .watch import Watch
+
+STEPS = 8
+"""Watching so few steps costs nothing that one could measure in an epoch."""
+ENOUGH = 8
+CERTAIN = (
+    data.not_finite,
+    data.labels_constant,
+    data.inputs_constant,
+    data.rows_sorted,
+    evaluation.mask_inverted,
+    evaluation.batchnorm_few_rows,
+    outputs.softmax_of_one,
+    outputs.squashed_logits,
+    outputs.softmax_over_rows,
+    outputs.output_range,
+    start.equal_weights,
+    start.dead_units,
+)
+
+
+class TrainingWarning(UserWarning):
+    """Warning (MG335): something in the training is certainly wrong.
+
+    Since: 0.2.
+    """
+
+
+class FirstSteps:
+    """Watches the first STEPS steps of a run, unless the run is already watched."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on and ON_EVENT.get() is None
+        self.watch = Watch()
+        self.steps = 0
+
+    def step(self) -> AbstractContextManager[Any]:
+        """Return a block for the next step."""
+        self.steps += 1
+        return self.watch if self.on and self.steps <= STEPS else nullcontext()
+
+    def warn(self, inputs: Any, outputs: Any) -> None:
+        """Warn at the end of the first epoch, if something is certain. `inputs` and `outputs` are
+        those of the last batch.
+        """
+        if not self.on:
+            return
+        evidence = Evidence(self.watch)
+        evidence.until = 0.0  # no trials
+        for suspect in CERTAIN:
+            for finding in ask(evidence, suspect):
+                _warn(finding.what)
+                return
+        if _differ(inputs) and not _differ(outputs):
+            _warn("all outputs are the same for every input")
+
+
+def _differ(rows: Any) -> bool:
+    """Return whether the rows of a batch differ. Too few rows may be equal by chance."""
+    array = np.asarray(getattr(rows, "array", rows))
+    return array.ndim == 0 or len(array) < ENOUGH or bool((array != array[0]).any())
+
+
+def _warn(what: str) -> None:
+    error = MinigradError(
+        "MG335",
+        what,
+        cause="the first epoch shows it, so the training will hardly succeed",
+        remedy="run `minigrad diagnose` on the script, or train inside `with optim.diagnose():`",
+    )
+    warnings.warn(TrainingWarning(str(error)), stacklevel=4)
