@@ -61,7 +61,7 @@ def clip_too_small(e: Evidence) -> Iterator[Finding]:
 
 def schedule(e: Evidence) -> Iterator[Finding]:
     """A schedule that keeps the rate near 0 for the whole run."""
-    scales = [update.settings["scale"] for update in e.updates]
+    scales = [update.scale for update in e.updates]
     if not scales or float(np.median(scales)) > 0.5 or e.learned > LITTLE:
         return
     rising = scales[-1] > scales[0]

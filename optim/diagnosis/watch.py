@@ -87,8 +87,9 @@ class Update:
 
     optimizer: int
     """The number of the optimizer in `Watch.optimizers`."""
+    scale: float
     settings: dict[str, Any]
-    line: Line
+    """The hyperparameters, if the graph of the pass before was kept."""
 
 
 @dataclass
@@ -154,6 +155,7 @@ class Watch:
         self._bytes = 0
         self._numbers: dict[int, int] = {}
         self._open: list[Call] = []
+        self._line = Line("", 0)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -191,6 +193,7 @@ class Watch:
         if self.keeping:
             copies = without_outputs(root.node)
             graph = copies[root.node]
+            self._line = users_line()
             for call in self._open:
                 call.trains = call.node in copies
             for node in copies:
@@ -207,7 +210,7 @@ class Watch:
         self._open = []
         loss = float(root.node.output) if root.node.output.size == 1 else float("nan")
         self.losses.append(loss)
-        self.events.append(Pass(graph, loss, users_line(), self._kept))
+        self.events.append(Pass(graph, loss, self._line, self._kept))
         self._kept = []
 
     def _on_event(self, event: str, subject: Any, *more: Any) -> None:
@@ -247,7 +250,8 @@ class Watch:
         if self.start is None:
             self.start = copy.deepcopy(optimizer)
             self.start.zero_grad()
-        self.events.append(Update(number, optimizer.hyperparameters(), users_line()))
+        settings = optimizer.hyperparameters() if self.keeping else {}
+        self.events.append(Update(number, optimizer.scale, settings))
 
     def _fit(self, trainer: Any, validation: Any) -> None:
         self.trainers.append((trainer, validation))
