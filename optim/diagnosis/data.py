@@ -276,6 +276,39 @@ def axes_swapped(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
+def padding_read(e: Evidence) -> Iterator[Finding]:
+    """A recurrent layer that reads padding after the words forgets the words."""
+    masked = any(call.options.get("mask") is not None for call in e.watch.inner + e.watch.calls)
+    masked |= any(call.options.get("lengths") is not None for call in e.watch.inner + e.watch.calls)
+    recurrent = any(name(node) in SEQUENCES or "t00" in node.scope for node in e.nodes)
+    ids = e.inputs
+    if masked or not recurrent or ids.ndim != 2 or ids.dtype.kind not in "iu":
+        return
+    last = float((ids[:, -1] == 0).mean())
+    if last < MOSTLY or (ids[:, 0] == 0).mean() > last:
+        return
+    nodes = {node for one in e.kept for node in e.data(one)[:1]}
+
+    def leaf(node: Node) -> Array | None:
+        if node not in nodes:
+            return None
+        lengths = (node.output != 0).sum(axis=1)
+        return np.stack(
+            [np.roll(row, len(row) - n) for row, n in zip(node.output, lengths, strict=True)]
+        )
+
+    finding = Finding(
+        "padding-read",
+        f"the padding after the words is read like words: {last:.0%} of the rows end with the id 0, and "
+        "the recurrent layer has no mask",
+        "the last state has forgotten the words, and no gradient reaches them",
+        "pass mask=ids != 0, or pad on the left (the default of minigrad.data.pad)",
+        next((c.line for c in e.watch.inner + e.watch.calls), e.passes[0].line),
+    )
+    if prove(e, finding, Trial(leaf=leaf), "with the padding before the words"):
+        yield finding
+
+
 def state_carried(e: Evidence) -> Iterator[Finding]:
     """The state at the end of one batch is the start of the next, although its rows do not continue
     the former ones.
@@ -395,5 +428,5 @@ FIRST = (
     target_in_inputs,
 )
 """Before outputs and weights are looked at: these are seen in the data itself."""
-TRIED = (axes_swapped, state_carried, inputs_unscaled, targets_unscaled)
+TRIED = (axes_swapped, padding_read, state_carried, inputs_unscaled, targets_unscaled)
 LAST = (labels_misaligned,)

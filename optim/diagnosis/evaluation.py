@@ -16,6 +16,7 @@ from .outputs import LITTLE, key
 from .trial import Trial
 
 FEW_ROWS = 3
+RARE = 0.9
 LONG = 6
 """Fewer epochs after the best one are usual, because nobody knows the best one in advance."""
 
@@ -148,7 +149,21 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
     one = e.kept[0]
     for node in e.data(one):
         ids = node.output
-        if ids.ndim != 2 or ids.dtype.kind not in "iu" or not _continues(ids, e.labels_of(one)):
+        labels = e.labels_of(one)
+        if (
+            ids.ndim == 2
+            and ids.size == labels.size
+            and np.array_equal(ids.ravel(), labels.ravel())
+        ):
+            yield Finding(
+                "sees-the-target",
+                "the label of each step is the input of the same step, so that the network only copies",
+                "the gradient teaches it to repeat its input",
+                "shift by one step: inputs ids[:, :-1], labels ids[:, 1:]",
+                e.passes[0].line,
+            )
+            return
+        if ids.ndim != 2 or ids.dtype.kind not in "iu" or not _continues(ids, labels):
             continue
         states = [
             n for n in e.nodes_of(one) if n.gate and n.shape[:2] == ids.shape and len(n.shape) == 3
@@ -227,6 +242,88 @@ def validation_in_training(e: Evidence) -> Iterator[Finding]:
             return
 
 
+def wrong_way(e: Evidence) -> Iterator[Finding]:
+    """A callback keeps the best value of a column. Unless its name ends in "loss", higher counts as
+    better, which is wrong for an error.
+    """
+    for trainer, _ in e.watch.trainers:
+        rows = trainer.history.rows
+        for callback in trainer.callbacks:
+            monitor = getattr(callback, "monitor", "loss")
+            if monitor.endswith("loss") or len(rows) < 3 or monitor not in rows[0]:
+                continue
+            values, loss = ([row[column] for row in rows] for column in (monitor, "train_loss"))
+            if np.std(values) > 0 and np.std(loss) > 0 and np.corrcoef(values, loss)[0, 1] > 0.7:
+                yield Finding(
+                    "monitor-wrong-way",
+                    f"{type(callback).__name__} looks for the highest {monitor}, but it falls with the "
+                    "loss, so lower is better",
+                    "the gradient is not affected, but the run stops early or keeps its worst weights",
+                    'name a metric of errors so that it ends in "loss", or monitor "validation_loss"',
+                    (e.source.calls(type(callback).__name__) or [e.passes[0].line])[0],
+                )
+                return
+
+
+def imbalance(e: Evidence) -> Iterator[Finding]:
+    """If one class is rare, always predicting the other one already has a low loss."""
+    if len(e.terms) != 1 or e.learned > LITTLE or not e.kept:
+        return
+    (term,) = e.terms
+    values, counts = np.unique(e.labels, return_counts=True)
+    if not term.classes and term.kind != "BinaryCrossEntropy":
+        return
+    if len(values) > 20 or len(values) < 2 or counts.max() < RARE * counts.sum():
+        return
+    outputs = e.last.outputs[e.parts(e.kept[-1])[0].output]
+    guesses = outputs.argmax(axis=-1) if term.classes else outputs > 0
+    if (guesses == guesses.reshape(-1)[0]).all():
+        yield Finding(
+            "classes-imbalanced",
+            f"{counts.max() / counts.sum():.0%} of the labels are {values[counts.argmax()]}, and the "
+            "network predicts this for every row",
+            "the rare rows have so little share in the gradient that the bias alone reduces the loss",
+            "give the rare class a larger weight (class_weights), or draw its rows more often, and "
+            "judge by recall instead of accuracy",
+            e.passes[0].line,
+            certainty="likely",
+        )
+
+
+def positions_missing(e: Evidence) -> Iterator[Finding]:
+    """Attention sees a set. Without positions, exchanging two steps changes nothing."""
+    attention = [node for node in e.nodes if name(node) == "ScaledDotProductAttention"]
+    ids = [node for node in e.data(e.kept[0]) if node.output.ndim >= 2] if e.kept else []
+    if (
+        not attention
+        or attention[0].gate.causal
+        or not ids
+        or len(e.terms) != 1
+        or e.learned > LITTLE
+    ):
+        return
+    output = e.terms[0].output
+    before = e.output_of(output, {})
+    after = e.output_of(output, {ids[0]: np.ascontiguousarray(ids[0].output[:, ::-1])})
+    if len(before.shape) == 2 and np.allclose(before, after, rtol=1e-3, atol=1e-5):
+        path, _, line = e.layer(attention[0])
+        yield Finding(
+            "positions-missing",
+            "the order of the steps makes no difference: with reversed inputs, the outputs are the same",
+            "attention treats its steps as a set, so the gradient cannot teach it anything about order",
+            "add positions after the embedding, as PositionalEmbedding or PositionalEncoding do",
+            line or e.passes[0].line,
+            path,
+        )
+
+
 FIRST = (mask_inverted, sees_target, batchnorm_few_rows)
-TRIED = (dropout_too_high,)
-LAST = (training_mode_in_evaluation, wrong_axis_metric, overfitting, validation_in_training)
+TRIED = (dropout_too_high, positions_missing)
+LAST = (
+    training_mode_in_evaluation,
+    wrong_axis_metric,
+    wrong_way,
+    overfitting,
+    imbalance,
+    validation_in_training,
+)

@@ -12,7 +12,7 @@ from minigrad import Tensor
 from minigrad.graph import Node
 from minigrad.replay import Change
 
-from .evidence import SQUASHING, Evidence, final, name, origin, terms
+from .evidence import SQUASHING, Evidence, Loss, final, name, origin, terms
 from .finding import Finding, number, prove
 from .trial import Trial
 
@@ -68,7 +68,10 @@ def squashed_logits(e: Evidence) -> Iterator[Finding]:
     for term in e.terms:
         last = origin(term.output)
         kind = name(last)
-        if term.kind not in ("SoftmaxCrossEntropy", "BinaryCrossEntropy") or kind not in SQUASHING:
+        if term.kind not in ("SoftmaxCrossEntropy", "BinaryCrossEntropy"):
+            continue
+        if kind not in SQUASHING:
+            yield from _by_hand(e, term)
             continue
         if kind == "ReLU":
             limit = "the logits cannot be negative"
@@ -88,6 +91,24 @@ def squashed_logits(e: Evidence) -> Iterator[Finding]:
         )
         prove(e, finding, Trial(change=without(last)), f"without {kind}")
         yield finding
+
+
+def _by_hand(e: Evidence, term: Loss) -> Iterator[Finding]:
+    """Outputs that are positive and add up to 1 in every row are probabilities, not logits."""
+    for look in (e.first, e.last):
+        part = terms(look.root)[0] if len(e.terms) == 1 else term
+        outputs = look.outputs.get(part.output, np.zeros(0))
+        rows = outputs.ndim > 1 and outputs.shape[-1] > 1 and (outputs >= 0).all()
+        if not rows or not np.allclose(outputs.sum(axis=-1), 1, atol=1e-3):
+            return
+    yield Finding(
+        "activation-before-cross-entropy",
+        "the outputs are already probabilities (positive, with a sum of 1), but the loss takes logits "
+        "and applies the softmax again",
+        "the second softmax flattens the probabilities, so that the gradient stays small",
+        "leave out the softmax, and pass the logits to the loss",
+        **_layer(e, origin(term.output)),
+    )
 
 
 def softmax_over_rows(e: Evidence) -> Iterator[Finding]:

@@ -30,9 +30,13 @@ CAUSES: tuple[Suspect, ...] = (
     *outputs.SUSPECTS,
     *start.SUSPECTS,
 )
-TRIED: tuple[Suspect, ...] = (*data.TRIED, *evaluation.TRIED, *steps.SUSPECTS)
-CONSEQUENCES: tuple[Suspect, ...] = (*start.TRIED, *data.LAST)
-"""They also appear after other faults, so they are asked only if nothing else is proved."""
+TRIED: tuple[Suspect, ...] = (
+    *data.TRIED,
+    *evaluation.TRIED,
+    *steps.SUSPECTS,
+    *start.TRIED,
+    *data.LAST,
+)
 
 
 @dataclass
@@ -58,12 +62,14 @@ def examine(watch: Watch) -> Diagnosis:
     evidence = Evidence(watch)
     found: list[Finding] = []
     with np.errstate(all="ignore"):
-        for suspects in (CAUSES, TRIED, CONSEQUENCES, evaluation.LAST):
-            if suspects is CONSEQUENCES and any(one.certainty == "proved" for one in found):
-                continue
-            for suspect in suspects:
-                if len(found) < MOST:
-                    found += ask(evidence, suspect, found)
+        for suspect in CAUSES:
+            found += ask(evidence, suspect, found)
+        for suspect in TRIED:
+            # a fault that is proved also explains steps that seem too long or too short
+            if not any(one.certainty == "proved" for one in found):
+                found += ask(evidence, suspect, found)
+        for suspect in evaluation.LAST:
+            found += ask(evidence, suspect, found)
     stopped = error_finding(evidence)
     if stopped is not None:  # a loss that is not finite is a consequence
         found.insert(len(found) if stopped.code == "not-finite" else 0, stopped)

@@ -59,6 +59,22 @@ def clip_too_small(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
+def momentum_too_large(e: Evidence) -> Iterator[Finding]:
+    """A velocity that hardly fades adds up to many times the gradient, and swings past the minimum."""
+    momentum = e.watch.start.settings().get("momentum", 0)
+    if momentum < 0.95 or e.learned > LITTLE:
+        return
+    finding = Finding(
+        "momentum-too-large",
+        f"the momentum of {momentum:g} adds up {number(1 / max(1 - momentum, 1e-9))} gradients",
+        "the velocity keeps its direction long after the gradient has turned",
+        "use a momentum of 0.9",
+        _line(e),
+    )
+    if prove(e, finding, Trial(settings={"momentum": 0.9}), "with a momentum of 0.9"):
+        yield finding
+
+
 def schedule(e: Evidence) -> Iterator[Finding]:
     """A schedule that keeps the rate near 0 for the whole run."""
     scales = [update.scale for update in e.updates]
@@ -151,6 +167,7 @@ def too_few_steps(e: Evidence) -> Iterator[Finding]:
 
 
 SUSPECTS = (
+    momentum_too_large,
     weight_decay_too_large,
     clip_too_small,
     schedule,
