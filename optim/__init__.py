@@ -7,6 +7,8 @@ from minigrad.help import other_frameworks as _other
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .clipping import clip_gradients
+from .diagnosis import Diagnosis, Finding, diagnose
+from .diagnosis.first_steps import TrainingWarning
 from .optimizer import Optimizer
 from .parameters import freeze, split, unfreeze
 from .rmsprop import RMSprop
@@ -22,9 +24,9 @@ from .training.summary import Summary, summary
 from .training.trainer import Trainer
 
 __all__ = [
-    "Adagrad", "Adam", "AdamW", "CosineSchedule", "History", "LearningRateRange", "Optimizer", "RMSprop", "Run",
-    "SGD", "StepSchedule", "Summary", "Trainer", "WarmUp", "accuracy", "clip_gradients", "find_learning_rate",
-    "freeze", "split", "summary", "unfreeze", *_callback_names,
+    "Adagrad", "Adam", "AdamW", "CosineSchedule", "Diagnosis", "Finding", "History", "LearningRateRange", "Optimizer",
+    "RMSprop", "Run", "SGD", "StepSchedule", "Summary", "Trainer", "TrainingWarning", "WarmUp", "accuracy",
+    "clip_gradients", "diagnose", "find_learning_rate", "freeze", "split", "summary", "unfreeze", *_callback_names,
 ]  # fmt: skip
 
 clip_grad_norm_ = clip_gradients  # PyTorch's name
