@@ -76,12 +76,13 @@ def labels_constant(e: Evidence) -> Iterator[Finding]:
 
 def inputs_constant(e: Evidence) -> Iterator[Finding]:
     """If every row is the same, no output can depend on the input."""
+    every = [e.rows("inputs", number) for number in range(len(e.data(e.kept[0])))]
     rows = e.inputs
     if len(rows) < ROWS or len(np.unique(e.labels)) < 2:
         return
-    flat = rows.reshape(len(rows), -1)
-    if not (flat == flat[0]).all():
+    if any(len(one) and (one != one[0]).any() for one in every if one.ndim):
         return
+    flat = rows.reshape(len(rows), -1)
     value = f"all are {number(flat[0, 0])}" if (flat == flat[0, 0]).all() else "all rows are equal"
     yield Finding(
         "inputs-constant",
@@ -372,7 +373,7 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             certainty="likely",
         )
         return
-    if e.learned > 0.1 or not lines:
+    if e.learned > 0.1:
         return
     every = e.attempt(Trial(start=glorot, adam=True, clear=True))
     one = e.attempt(Trial(start=glorot, adam=True, clear=True, one_batch=True))
@@ -382,9 +383,9 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             "the labels do not seem to belong to the inputs: one batch can be learned by heart, but "
             "all batches together cannot, not even with Adam and new weights",
             "the gradients of different batches have nothing in common, and cancel",
-            "keep inputs and labels together: shuffle both with one order (x[order], y[order]); look at "
-            + _listed(lines),
-            lines[0],
+            "keep inputs and labels together: shuffle both with one order (x[order], y[order])"
+            + (f"; look at {_listed(lines)}" if lines else ""),
+            lines[0] if lines else place(e, 1),
             certainty="likely",
             run=every,
             trial=one,

@@ -17,6 +17,7 @@ from .trial import Trial
 
 FEW_ROWS = 3
 RARE = 0.9
+SHARED = 0.2
 LONG = 6
 """Fewer epochs after the best one are usual, because nobody knows the best one in advance."""
 
@@ -27,20 +28,17 @@ def _layers(model: Any) -> list[Any]:
 
 def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
     """An evaluation with dropout on, or with BatchNorm's statistics of the batch."""
-    last = len(e.passes)
-    for call in e.watch.calls:
-        if call.trains or not call.training or call.passes < last or not last:
-            continue
-        kinds = {type(one).__name__ for one in _layers(call.layer)} & {"Dropout", "BatchNorm"}
-        if kinds:
-            yield Finding(
-                "training-mode-in-evaluation",
-                f"the model is evaluated in training mode, with {' and '.join(sorted(kinds))} on",
-                "training is not affected, but the results depend on chance or on the batch",
-                "call model.eval() before the evaluation, and model.train() before training continues",
-                call.line,
-            )
-            return
+    active = e.watch.active if e.passes else {}
+    if active:
+        yield Finding(
+            "training-mode-in-evaluation",
+            f"the model is evaluated in training mode: after the last backward pass, "
+            f"{' and '.join(sorted(active))} still work as in training",
+            "training is not affected, but the results depend on chance or on the batch",
+            "call model.eval() before the evaluation, and model.train() before training continues; a "
+            "layer that is no part of the model does not hear of it",
+            next(iter(active.values())),
+        )
 
 
 def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
@@ -144,12 +142,12 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
     """In a language model, the label of a step is the input of the next step. If a step depends on
     later inputs, it only has to copy them.
     """
-    if len(e.terms) != 1 or not e.terms[0].classes or not e.kept:
+    if not e.kept or len(e.terms) != 1 or not e.terms[0].classes:
         return
     one = e.kept[0]
     for node in e.data(one):
         ids = node.output
-        labels = e.labels_of(one)
+        labels = e.parts(one)[0].labels.output
         if (
             ids.ndim == 2
             and ids.size == labels.size
@@ -222,24 +220,40 @@ def mask_inverted(e: Evidence) -> Iterator[Finding]:
 
 
 def validation_in_training(e: Evidence) -> Iterator[Finding]:
-    """Rows that were trained on say nothing about new rows."""
-    for _, validation in e.watch.trainers:
-        arrays = getattr(validation, "columns", None)
-        if not arrays or e.inputs.ndim < 2 or len(e.inputs) < 16:
+    """Rows that were trained on say nothing about new rows. Rows of few different numbers may be equal
+    by chance, and an evaluation on exactly the training rows is meant.
+    """
+    rows = e.inputs
+    if rows.dtype.kind != "f" or rows.ndim < 2 or len(rows) < 16 or not np.isfinite(rows).all():
+        return
+    flat = rows.reshape(len(rows), -1)
+    seen = {row.tobytes() for row in flat}
+    if max(len(np.unique(column)) for column in flat.T[:50]) < 0.3 * len(seen):
+        return
+    for array in _evaluated(e):
+        held = np.asarray(array)
+        if held.ndim < 2 or held.shape[1:] != rows.shape[1:]:
             continue
-        seen = {row.tobytes() for row in e.inputs.reshape(len(e.inputs), -1)}
-        rows = np.asarray(arrays[0]).astype(e.inputs.dtype)
-        rows = rows.reshape(len(rows), -1)
-        shared = sum(row.tobytes() in seen for row in rows)
-        if shared > 0.5 * len(rows):
+        held = held.astype(rows.dtype).reshape(len(held), -1)
+        shared = sum(row.tobytes() in seen for row in held)
+        if SHARED * len(held) < shared < len(held):
             yield Finding(
                 "validation-in-training",
-                f"{shared} of {len(rows)} validation rows are also training rows",
+                f"{shared} of {len(held)} rows that are used for validation are also training rows",
                 "training is not affected, but the validation says nothing about new rows",
-                "split the rows first, as in x[:n] and x[n:], and train only on one part",
+                "split the rows first, as in x[:n] and x[n:], before anything is drawn or augmented",
                 e.passes[0].line,
             )
             return
+
+
+def _evaluated(e: Evidence) -> Iterator[Any]:
+    """Yield the inputs of evaluations."""
+    for _, validation in e.watch.trainers:
+        yield from getattr(validation, "columns", [])[:1]
+    for call in e.watch.calls:
+        if not call.trains and call.inputs:
+            yield getattr(call.inputs[0], "array", call.inputs[0])
 
 
 def wrong_way(e: Evidence) -> Iterator[Finding]:
@@ -317,12 +331,11 @@ def positions_missing(e: Evidence) -> Iterator[Finding]:
         )
 
 
-FIRST = (mask_inverted, sees_target, batchnorm_few_rows)
+FIRST = (wrong_way, mask_inverted, sees_target, batchnorm_few_rows)
 TRIED = (dropout_too_high, positions_missing)
 LAST = (
     training_mode_in_evaluation,
     wrong_axis_metric,
-    wrong_way,
     overfitting,
     imbalance,
     validation_in_training,

@@ -20,6 +20,7 @@ from minigrad.gradients import dense
 from minigrad.graph import Array, Node, ancestors
 from minigrad.replay import again
 
+from ..sgd import SGD
 from . import trial
 from .source import Source
 from .trial import Trial
@@ -106,10 +107,35 @@ class Evidence:
         self.losses = watch.losses
         self.passes = [e for e in watch.events if isinstance(e, Pass)]
         self.updates = [e for e in watch.events if isinstance(e, Update)]
-        self.kept = [one for one in self.passes if one.graph is not None and terms(one.graph)]
+        self.kept = [one for one in self.passes if one.graph is not None]
 
         self.source = Source(self.passes[0].line if self.passes else Line("", 0))
         self.until = time.process_time() + SECONDS
+
+        if watch.start is None and watch.second:
+            self._find_own_rule()
+
+    def _find_own_rule(self) -> None:
+        """If the program changes its parameters by `w - lr * gradient`, write down the same steps as
+        those of an SGD, so that they can be repeated.
+        """
+        gradients = self.first.gradients
+        moved = {node: self.watch.first[node] - after for node, after in self.watch.second.items()}
+        pairs = [(change, gradients[node]) for node, change in moved.items() if node in gradients]
+        along = sum(float((change * g).sum(dtype=float)) for change, g in pairs)
+        length = sum(float((g * g).sum(dtype=float)) for _, g in pairs)
+        if along <= 0 or not np.isfinite(length):
+            return
+        lr = float(f"{along / length:.4g}")
+        copies = {
+            str(n): Tensor(a, requires_grad=True) for n, a in enumerate(self.watch.first.values())
+        }
+        self.watch.start = SGD(copies, lr=lr)
+        self.watch.by_hand = dict(zip(self.watch.first, copies, strict=True))
+        settings = self.watch.start.hyperparameters()
+        for one in self.passes[::-1]:
+            self.watch.events.insert(self.watch.events.index(one) + 1, Update(0, 1.0, settings))
+        self.updates = [e for e in self.watch.events if isinstance(e, Update)]
 
     # ---- the graph ----
 
@@ -155,10 +181,6 @@ class Evidence:
         values = {one: Tensor(array) for one, array in (self.watch.first | others).items()}
         return again(node, values)[node].array
 
-    def labels_of(self, one: Pass) -> Array:
-        """Return the labels of the first term of a kept pass."""
-        return self.parts(one)[0].labels.output
-
     def parts(self, one: Pass) -> list[Loss]:
         """Return the terms of the loss of a kept pass."""
         return terms(one.graph) if one.graph is not None else []
@@ -189,8 +211,7 @@ class Evidence:
         found = []
         for one in self.kept:
             if which == "labels":
-                parts = terms(one.graph)  # type: ignore[arg-type]
-                found += [part.labels.output for part in parts[number : number + 1]]
+                found += [part.labels.output for part in self.parts(one)[number : number + 1]]
             else:
                 found += [node.output for node in self.data(one)[number : number + 1]]
         shapes = {array.shape[1:] for array in found if array.ndim}

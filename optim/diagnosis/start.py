@@ -23,6 +23,7 @@ BOUNDED = frozenset(("Sigmoid", "Tanh"))
 FAR = 6.0
 """Beyond this input, the derivative of a sigmoid is below 1/400."""
 MOSTLY = 0.9
+OFF = 0.25
 VANISHED = 1e-3
 
 
@@ -222,6 +223,36 @@ def vanishing_layers(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
+def weights_badly_drawn(e: Evidence) -> Iterator[Finding]:
+    """Weights that are much smaller or larger than √(2 / (inputs + outputs)) shrink or blow up signals
+    and gradients in every layer.
+    """
+    if e.learned > LITTLE or e.watch.start is None:
+        return
+    for path, tensor in e.watch.start.parameters().items():
+        array = tensor.array
+        if array.ndim < 2 or path.endswith("table"):
+            continue
+        usual, actual = _rms(glorot(path, array)), _rms(array)
+        if OFF * usual > actual > 0 or actual > usual / OFF:
+            leaf = next((n for n in e.watch.first if n.name == tensor.name), None)
+            user = next((n for n in e.nodes if leaf in n.inputs), None)
+            where, _, line = e.layer(user) if user else ("", None, None)
+            finding = Finding(
+                "weights-badly-drawn",
+                f"the weights {path} start with a size of {number(actual)}, but {number(usual)} would "
+                "keep signals at their size",
+                "small weights shrink signals and gradients in each layer, large ones saturate units or "
+                "make gradients explode",
+                "leave out init=, or use layers.init.glorot_uniform or he_normal",
+                line or e.passes[0].line,
+                where,
+            )
+            if prove(e, finding, Trial(start=glorot), "with weights drawn again"):
+                yield finding
+            return
+
+
 def _rms(array: Array | None) -> float:
     return float(np.sqrt(np.mean(np.square(array, dtype=np.float64)))) if array is not None else 0.0
 
@@ -265,5 +296,5 @@ def _step_gradients(e: Evidence, node: Node) -> Array | None:
     return np.asarray(sizes[::-1] if node.gate.reverse else sizes)
 
 
-SUSPECTS = (no_nonlinearity, equal_weights, dead_units, saturated)
+SUSPECTS = (no_nonlinearity, equal_weights, dead_units, saturated, weights_badly_drawn)
 TRIED = (vanishing_layers, vanishing_time, dead_at_end)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from .evidence import Evidence, final
+from minigrad import Tensor
+from minigrad.graph import Node, ancestors
+
+from .evidence import Evidence, final, name
 from .finding import Finding, number, prove
-from .outputs import LITTLE
-from .trial import Trial
+from .outputs import LITTLE, key
+from .trial import Objective, Trial
 from .watch import Clip, Line
 
 FASTER = (10.0, 100.0, 1000.0)
@@ -18,7 +22,8 @@ FEW_UPDATES = 30
 
 
 def _line(e: Evidence) -> Line:
-    return e.watch.optimizers[0].line
+    made = e.watch.optimizers
+    return made[0].line if made else e.passes[0].line
 
 
 def _rate(e: Evidence) -> float:
@@ -40,6 +45,51 @@ def weight_decay_too_large(e: Evidence) -> Iterator[Finding]:
     )
     if prove(e, finding, Trial(settings=zero), "without weight decay"):
         yield finding
+
+
+def penalty_too_large(e: Evidence) -> Iterator[Finding]:
+    """A penalty on the weights, added to the loss by hand, that outweighs the loss."""
+    inputs = {node for one in e.kept for node in e.data(one)}
+    for node in e.nodes[::-1]:
+        if name(node) != "AddGate" or node.shape or e.learned > LITTLE:
+            continue
+        free = [not inputs & set(ancestors([one])) for one in node.inputs]
+        if sum(free) != 1 or not all(one.requires_grad for one in node.inputs):
+            continue
+        kept = free.index(False)
+        sizes = [abs(float(e.first.outputs[one])) for one in node.inputs]
+        finding = Finding(
+            "penalty-too-large",
+            f"a penalty on the weights outweighs the loss: it starts at {number(sizes[1 - kept])}, and "
+            f"the rest of the loss at {number(sizes[kept])}",
+            "most of the gradient shrinks the weights",
+            "multiply the penalty by a much smaller factor, such as 1e-4",
+            e.passes[0].line,
+        )
+
+        objective = _part_of(key(node), kept)
+        rest = _value_of(objective)
+        control = e.attempt(Trial(measure=rest))
+        losses = e.attempt(Trial(measure=rest, objective=objective))
+        if e.repeatable and losses and final(losses) < 0.75 * final(control):
+            finding.certainty, finding.run, finding.trial = "proved", control, losses
+            finding.changed = "without the penalty; the curves are the rest of the loss"
+            yield finding
+        return
+
+
+def _part_of(wanted: tuple[Any, ...], place: int) -> Objective:
+    """Return a function that picks one input of an addition in a repeated pass."""
+
+    def part(made: dict[Node, Tensor], root: Node) -> Tensor:
+        add = next(one for one in ancestors([root]) if key(one) == wanted)
+        return made[add.inputs[place]]
+
+    return part
+
+
+def _value_of(objective: Objective) -> Callable[[dict[Node, Tensor], Node], float]:
+    return lambda made, root: float(objective(made, root).array)
 
 
 def clip_too_small(e: Evidence) -> Iterator[Finding]:
@@ -169,6 +219,7 @@ def too_few_steps(e: Evidence) -> Iterator[Finding]:
 SUSPECTS = (
     momentum_too_large,
     weight_decay_too_large,
+    penalty_too_large,
     clip_too_small,
     schedule,
     rate_too_large,

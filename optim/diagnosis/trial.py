@@ -28,6 +28,10 @@ SECONDS = 2.0
 """The time limit of one repetition."""
 
 
+Objective = Callable[[dict[Node, Tensor], Node], Tensor]
+"""A function of {node: Tensor} and the graph that returns a loss."""
+
+
 @dataclass
 class Trial:
     """One change of a run. Fields that are None change nothing."""
@@ -50,7 +54,7 @@ class Trial:
     """Draws the parameters' first values."""
     one_batch: bool = False
     """Whether every step uses the first batch."""
-    objective: Callable[[dict[Node, Tensor], Node], Tensor] | None = None
+    objective: Objective | None = None
     """Computes another loss to follow from {node: Tensor} and the graph."""
     measure: Callable[[dict[Node, Tensor], Node], float] | None = None
     """Computes the number that is returned in place of the run's loss."""
@@ -140,6 +144,8 @@ def match(watch: Watch, optimizer: Optimizer) -> dict[Node, Tensor]:
         for path, tensor in made.optimizer.parameters().items():
             if path in mine:
                 values[tensor.node] = mine[path]
+    for leaf, path in watch.by_hand.items():
+        values[leaf] = mine[path]
     for leaf, array in watch.first.items():
         if leaf not in values:
             values[leaf] = Tensor(array)

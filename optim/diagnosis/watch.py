@@ -60,7 +60,7 @@ def users_line() -> Line:
     return Line(frame.f_code.co_filename, frame.f_lineno)
 
 
-@dataclass
+@dataclass(eq=False)
 class Pass:
     """A backward pass."""
 
@@ -144,9 +144,15 @@ class Watch:
     inner: list[Call] = field(default_factory=list)
     """The calls to inner layers of the first pass."""
     trainers: list[tuple[Any, Any]] = field(default_factory=list)
+    second: dict[Node, Array] = field(default_factory=dict)
+    """Their values at the second pass."""
+    by_hand: dict[Node, str] = field(default_factory=dict)
+    """The names in `start` of parameters that the program changes without an optimizer."""
     start: Any = None
     """A copy of the optimizer before its first step."""
     error: BaseException | None = None
+    active: dict[str, Line] = field(default_factory=dict)
+    """The kinds of layers that were called in training mode after the last pass."""
     first: dict[Node, Array] = field(default_factory=dict)
     """The first values of the leaves that require a gradient."""
 
@@ -194,6 +200,8 @@ class Watch:
             copies = without_outputs(root.node)
             graph = copies[root.node]
             self._line = users_line()
+            if len(self.losses) == 1:
+                self.second = {node: node.output.copy() for node in self.first}
             for call in self._open:
                 call.trains = call.node in copies
             for node in copies:
@@ -226,6 +234,9 @@ class Watch:
     def _called(self, layer: Any, inputs: tuple[Any, ...], options: Any, output: Any) -> None:
         scope = SCOPE.get()
         self.scopes.setdefault(scope, layer)
+        kind = type(layer).__name__
+        if layer.training and (kind == "BatchNorm" or kind == "Dropout" and layer.rate):
+            self.active[kind] = users_line()
         calls = self.calls if len(scope) == 1 else self.inner
         if len(scope) > 1 and self.losses:
             return
