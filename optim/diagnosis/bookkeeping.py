@@ -24,22 +24,23 @@ def gradients_not_cleared(e: Evidence) -> Iterator[Finding]:
     """`backward` adds to gradients. If they are not cleared after a step, every step uses the sum of
     all gradients so far. Gradients that are added before a step, on purpose, do not count.
     """
-    stale = passes = 0
-    stepped = False
-    trained = e.trained
+    stale = steps = 0
+    used: set[Node] = set()  # leaves whose gradient a step has used, and nobody has cleared since
+    added: set[Node] = set()  # those of them to which a pass has added
     for event in e.watch.events:
-        if isinstance(event, Update):
-            stepped = True
-        elif isinstance(event, Pass):
-            if stepped:
-                passes += 1
-                stale += not trained.isdisjoint(event.kept)
-            stepped = False
-    if passes >= ENOUGH and stale > 0.5 * passes:
+        if isinstance(event, Pass):
+            used -= set(event.clear)
+            added = (added | set(event.kept)) & used
+        elif isinstance(event, Update):
+            leaves = e.leaves(event.optimizer)
+            steps += 1
+            stale += not added.isdisjoint(leaves)
+            used |= leaves
+    if steps >= ENOUGH and stale > 0.5 * steps:
         finding = Finding(
             "gradients-not-cleared",
-            f"the gradients are never cleared: {stale} of {passes} backward passes added to the "
-            "gradients of an earlier step",
+            f"the gradients are not cleared: {stale} of {steps} steps used gradients that an earlier step "
+            "had used already",
             "each step follows the sum of all gradients so far, like a momentum that never fades",
             "call optimizer.zero_grad() before each loss.backward()",
             e.passes[-1].line,
@@ -70,7 +71,7 @@ def no_step(e: Evidence) -> Iterator[Finding]:
 
 def parameters_not_trained(e: Evidence) -> Iterator[Finding]:
     """A parameter gets a gradient, but no optimizer has it, and it keeps its first value."""
-    if not e.updates:
+    if not e.updates or not e.watch.optimizers:
         return
     left = [
         node
@@ -95,7 +96,7 @@ def graph_cut(e: Evidence) -> Iterator[Finding]:
     """The optimizer has a parameter that no loss depends on, because the graph ends before it."""
     if len(e.passes) < ENOUGH or not e.kept or len(e.kept) < len(e.passes) // 4:
         return
-    optimizer = e.watch.optimizers[0].optimizer if e.updates else None
+    optimizer = e.watch.optimizers[0].optimizer if e.watch.optimizers else None
     tensors = {} if optimizer is None else optimizer.parameters()
     lost = {
         path: tensor.node

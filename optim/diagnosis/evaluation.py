@@ -17,6 +17,7 @@ from .trial import Trial
 
 FEW_ROWS = 3
 RARE = 0.9
+NOTHING = 0.2
 SHARED = 0.2
 LONG = 6
 """Fewer epochs after the best one are usual, because nobody knows the best one in advance."""
@@ -32,8 +33,8 @@ def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
     if active:
         yield Finding(
             "training-mode-in-evaluation",
-            f"the model is evaluated in training mode: after the last backward pass, "
-            f"{' and '.join(sorted(active))} still work as in training",
+            "the model is evaluated in training mode: after the last backward pass, it was called with "
+            f"{' and '.join(sorted(active))} on",
             "training is not affected, but the results depend on chance or on the batch",
             "call model.eval() before the evaluation, and model.train() before training continues; a "
             "layer that is no part of the model does not hear of it",
@@ -73,7 +74,7 @@ def dropout_too_high(e: Evidence) -> Iterator[Finding]:
         for layer in _layers(call.layer)
         if type(layer).__name__ == "Dropout"
     }
-    if not rates or max(rates.values()) < 0.5 or e.learned > LITTLE:
+    if not rates or max(rates.values()) < 0.5 or e.learned > NOTHING:
         return
     masks: set[Node] = set()
     for one in e.kept:
@@ -107,7 +108,8 @@ def overfitting(e: Evidence) -> Iterator[Finding]:
             continue
         best = int(np.argmin(held))
         wasted = len(held) - 1 - best
-        worse = held[-1] > 1.5 * held[best] and train[-1] < 0.5 * train[best]
+        # a network that has learned something may end above its best loss, but not above guessing
+        worse = held[-1] > max(1.5 * held[best], e.baseline) and train[-1] < 0.5 * train[best]
         if worse and wasted >= max(LONG, len(held) // 2):
             yield Finding(
                 "overfitting",

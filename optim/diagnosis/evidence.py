@@ -164,6 +164,13 @@ class Evidence:
         made = self.watch.optimizers
         return {t.node for one in made for t in one.optimizer.parameters().values()}
 
+    def leaves(self, optimizer: int) -> set[Node]:
+        """Return the parameters of an optimizer that require a gradient."""
+        if optimizer >= len(self.watch.optimizers):
+            return set(self.watch.first)  # steps by hand
+        tensors = self.watch.optimizers[optimizer].optimizer.parameters().values()
+        return {tensor.node for tensor in tensors}
+
     @cached_property
     def consumers(self) -> dict[Node, list[Node]]:
         found: dict[Node, list[Node]] = {}
@@ -266,6 +273,11 @@ class Evidence:
         if len(self.terms) != 1:
             return float("nan")
         (term,) = self.terms
+        weighted = any(
+            value is not None for name_, value in vars(term.node.gate).items() if "weight" in name_
+        )
+        if weighted:
+            return float("nan")
         labels = self.labels.astype(np.float64)
         if term.classes:
             values = labels.ravel()

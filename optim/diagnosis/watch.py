@@ -70,6 +70,8 @@ class Pass:
     line: Line
     kept: list[Leaf]
     """The leaves that already had a gradient."""
+    clear: list[Leaf]
+    """The leaves that had none."""
 
 
 @dataclass
@@ -158,6 +160,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         self._kept: list[Leaf] = []
+        self._clear: list[Leaf] = []
         self._bytes = 0
         self._numbers: dict[int, int] = {}
         self._open: list[Call] = []
@@ -191,8 +194,8 @@ class Watch:
             node.source = str(users_line())
 
     def _on_gradient(self, node: Node, gradient: Any) -> None:
-        if node.gate is None and node.grad is not None:  # type: ignore[attr-defined]
-            self._kept.append(node)  # type: ignore[arg-type]
+        if isinstance(node, Leaf):
+            (self._clear if node.grad is None else self._kept).append(node)
 
     def _on_backward(self, root: Tensor) -> None:
         graph = None
@@ -218,8 +221,9 @@ class Watch:
         self._open = []
         loss = float(root.node.output) if root.node.output.size == 1 else float("nan")
         self.losses.append(loss)
-        self.events.append(Pass(graph, loss, self._line, self._kept))
-        self._kept = []
+        self.events.append(Pass(graph, loss, self._line, self._kept, self._clear))
+        self._kept, self._clear = [], []
+        self.active = {}
 
     def _on_event(self, event: str, subject: Any, *more: Any) -> None:
         getattr(self, f"_{event}")(subject, *more)
