@@ -45,8 +45,12 @@ bench: ## measure minigrad beside NumPy by hand, PyTorch, JAX, Keras and autogra
 	.venv-bench/bin/python tests/benchmarks/run.py
 
 MINUTES ?= 30
-fuzz: setup ## random programs, layers, runs and files against answers from elsewhere (MINUTES=30); with PyTorch after `make bench`
-	$(if $(wildcard .venv-bench/bin/python),.venv-bench/bin/python,$(python)) -m tests.fuzz.run --minutes $(MINUTES)
+fuzzing = $(if $(wildcard .venv-bench/bin/python),.venv-bench/bin/python,$(python))
+fuzz: setup ## other random cases of tests/fuzz until one fails (MINUTES=30); with PyTorch after `make bench`
+	@end=$$(($$(date +%s) + 60 * $(MINUTES))); \
+	while [ $$(date +%s) -lt $$end ]; do \
+		$(fuzzing) -m pytest -q -x -n auto --hypothesis-profile=fuzz tests/fuzz || exit 1; \
+	done
 
 setup: ## install what development needs (demo and test do it by themselves)
 	@sh .ci/setup.sh dev

@@ -22,9 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import relu, tanh
 from minigrad.checkpoint import check_match, read_safetensors, replace_file, serialized
 from minigrad.errors import CheckpointError, OptionError, reason, shown
+from minigrad.gates.activation import ReLU
+from minigrad.gates.basic import Tanh
 from minigrad.graph import Array
 from minigrad.numpy_api import to_array
 from minigrad.support.files import AnyPath
@@ -178,7 +179,8 @@ def _to_theirs(layer: Layer, layout: str, arrays: Arrays) -> Arrays:
         stacks = kind is GRUCell and len(arrays) == 4
         return [*arrays[:2], np.stack(arrays[2:])] if stacks else arrays
     unknown_gru = isinstance(layer, GRUCell) and not layer.reset_after
-    unknown_rnn = isinstance(layer, RNNCell) and layer.activation not in (tanh, relu)
+    # of the same kind, because a copied or unpickled layer has its own instance
+    unknown_rnn = isinstance(layer, RNNCell) and type(layer.activation) not in (Tanh, ReLU)
     if unknown_gru or unknown_rnn:
         raise OptionError(
             "MG251",

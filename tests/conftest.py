@@ -4,7 +4,8 @@ the cores.
 
 import os
 
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 # Before anything imports NumPy: two workers, each with a thread for every core, would slow each
 # other down.
@@ -14,17 +15,25 @@ os.environ.setdefault(
     "MPLBACKEND", "Agg"
 )  # pictures go to files; no test opens a window
 
-# Derandomised: a test that fails for one person fails for all. No deadline: a busy machine is not a
-# failure.
+# Derandomised: a test that fails for one person fails for all. A busy machine is not a failure.
 settings.register_profile(
-    "minigrad", derandomize=True, deadline=None, database=None, max_examples=50
+    "minigrad",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 # in WebAssembly, slower by far
 settings.register_profile("sampled", settings.get_profile("minigrad"), max_examples=5)
-# of `make fuzz`: other examples in every turn, until its minutes are over
-phases = [Phase.explicit, Phase.generate, Phase.shrink]
+# of `make fuzz`: other examples each time, and those again that failed the last time
 settings.register_profile(
-    "fuzz", deadline=None, database=None, max_examples=200, phases=phases
+    "fuzz",
+    settings.get_profile("minigrad"),
+    derandomize=False,
+    database=DirectoryBasedExampleDatabase(".hypothesis/examples"),
+    max_examples=500,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
 settings.load_profile("minigrad")
 

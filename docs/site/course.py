@@ -66,8 +66,10 @@ NOT_NEEDED = (
     "slips.py",
     "right.py",
     "mutants.py",
+    "rewrites.py",
     "figures.py",
     ".pyc",
+    ".toml",
     *FOR_A_CHECK,
 )
 

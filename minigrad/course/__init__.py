@@ -11,8 +11,9 @@ The course has three rooms.
     classroom/  many answers become marks
 
 Each room's `__init__` describes what comes in and what goes out. `checking` and `lessons` import
-each other, because a lesson's check is code; `classroom` imports both. commands.py (the commands)
-and workbook.py (the learner's folder) may import all rooms, and no room imports these two.
+each other, because a lesson's check is code; `classroom` imports both. Next to the rooms are
+the learner's folder (workbook.py), the questions before an exercise (questions.py), and the commands
+(commands.py for learners, teaching.py for teachers). No room imports these four.
 """
 
 from .checking.repeat import inputs, steps

@@ -1,7 +1,5 @@
 """Define the commands of `minigrad course`. teaching.py defines the teacher's."""
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import os
@@ -13,17 +11,18 @@ import time
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from ..errors import DataError, MinigradError, reason, shown
+from ..errors import DataError, MinigradError, OptionError, reason, shown
 from ..support.text import for_terminal
 from ..tools.commands import to_type
-from .checking import feedback, key, quiz
+from .checking import feedback, key
 from .checking.feedback import say, terminal_width
 from .checking.grade import Verdict, grade
 from .checking.lesson import Lesson, report_to
 from .checking.registry import VARIABLE, add_lessons, chosen, lesson, lessons
 from .checking.sandbox import draw_page
+from .questions import answer_question, ask_missed, remind
 from .teaching import add_teaching
 from .workbook import WITHOUT, Workbook
 
@@ -56,9 +55,7 @@ def add_course(commands: Any) -> None:
     start = add(
         "start", _start, "copy the lessons' files into a folder without overwriting your files"
     )
-    start.add_argument(
-        "folder", nargs="?", type=Path, default=Path("my-course"), help="(default: my-course)"
-    )
+    start.add_argument("folder", nargs="?", default="my-course", help="(default: %(default)s)")
     start.add_argument(
         "--from",
         dest="work",
@@ -83,7 +80,7 @@ def add_course(commands: Any) -> None:
     add("hint", _hint, "show a hint; each new hint is more explicit", "lesson")
     answer = add(
         "answer",
-        _answer,
+        answer_question,
         "answer a lesson's question, or show the question if you pass no answer",
         "--lesson",
     )
@@ -137,6 +134,8 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 def _start(options: argparse.Namespace) -> int:
+    if options.folder.isdecimal():
+        _ask_for_folder(options.folder)
     wanted = chosen(options.lesson)
     workbook, kept = Workbook.start(options.folder, options.work, wanted, options.without)
     new, folder = len(wanted) - len(kept), workbook.folder
@@ -148,6 +147,21 @@ def _start(options: argparse.Namespace) -> int:
         option = f" --lessons {shlex.quote(os.path.abspath(other))}" if other else ""
         say(f"    cd {shlex.quote(str(folder))}", f"    minigrad course{option}", width=1000)
     return 0
+
+
+def _ask_for_folder(number: str) -> NoReturn:
+    """Errors: OptionError MG911."""
+    numbers = [one.number for one in lessons()]
+    is_lesson = "is a lesson, not a folder"
+    if int(number) not in numbers:
+        is_lesson = f"is not a lesson: lessons are {numbers[0]} to {numbers[-1]}"
+    raise OptionError(
+        "MG911",
+        f"{number} {is_lesson}",
+        cause="start expects the folder to copy the lessons to",
+        remedy="to copy only some lessons, pass them, for example --lesson 3; to make a folder "
+        f"named {number}, write ./{number}",
+    )
 
 
 def _here(_: object) -> int:
@@ -164,78 +178,8 @@ def _here(_: object) -> int:
         f"  write   {one.file}",
         "",
     )
-    _ask_missed(workbook, one)
+    ask_missed(workbook, one)
     return _check(workbook, one)
-
-
-def _open_question(workbook: Workbook, one: Lesson) -> tuple[int, bool] | None:
-    """Return the index of the lesson's first question without a right answer, and whether it has a
-    wrong one. Returns None if all answers are right.
-    """
-    answers = workbook.answers(one)
-    for place, question in enumerate(quiz.read(one)):
-        text = answers.get(str(place))
-        if text is None or not quiz.answer(question, text)[0]:
-            return place, text is not None
-    return None
-
-
-def _to_answer(workbook: Workbook, one: Lesson) -> str:
-    """Return the command that answers a question of this lesson."""
-    return "minigrad course answer" + f" --lesson {one.number}" * (one is not workbook.current())
-
-
-def _pose(question: quiz.Quiz, before: str) -> None:
-    """Print a question."""
-    say(f"{before}{question['question']}")
-    say(*(f"  {name}) {text}" for name, text in question["choices"].items()))
-
-
-def _remind(workbook: Workbook, one: Lesson, first: bool) -> None:
-    """Print the lesson's open question at the first check, or a reminder at the others."""
-    place, answered = _open_question(workbook, one) or (0, True)
-    if answered:
-        return
-    if first:
-        _pose(quiz.read(one)[place], "A question before you run it: ")
-        say(f"  {_to_answer(workbook, one)} ...", "")
-    else:
-        say(f"  A question is still open: {_to_answer(workbook, one)}")
-
-
-def _ask_missed(workbook: Workbook, current: Lesson) -> None:
-    """Print the first missed question of a lesson that is at least two lessons back."""
-    for one in lessons()[: max(current.number - 2, 0)]:
-        place, answered = _open_question(workbook, one) or (0, False)
-        if answered:
-            _pose(quiz.read(one)[place], f"You missed this question in lesson {one.number}: ")
-            say(f"  {_to_answer(workbook, one)} ...", "")
-            return
-
-
-def _answer(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
-    """Check an answer, or show the question: `minigrad course answer`."""
-    if not quiz.read(one):
-        say("This lesson has no question.")
-        return 0
-    place, _ = _open_question(workbook, one) or (0, True)
-    question, text = quiz.read(one)[place], options.answer
-    _pose(question, f"Lesson {one.number}: ")
-    if text is None:
-        return 0
-    quiz.require_fit(question, text, _to_answer(workbook, one))
-    right, sentence = quiz.answer(question, text)
-    say(f"✓ {sentence or 'Right.'}" if right else f"✗ {sentence or 'Wrong.'}")
-    with workbook.changed(one) as entry:
-        entry.setdefault("answers", {})[str(place)] = text
-    if not right:
-        say(f"  To answer it again: {_to_answer(workbook, one)} ...")
-        other = one.number % len(lessons()) + 1
-        say(f"  For another lesson's question, add its number, for example --lesson {other}.")
-    elif following := _open_question(workbook, one):
-        say("")
-        _pose(quiz.read(one)[following[0]], "And: ")
-    return 0
 
 
 def check(which: int | str) -> None:
@@ -251,7 +195,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     text = workbook.text(one)
     pose, first = pose and text != one.exercise, not workbook.tried(one)
     if pose and first:
-        _remind(workbook, one, first)
+        remind(workbook, one, first)
     waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
     waiting.start()
     report_to(Training())
@@ -269,7 +213,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     if problem is None or problem.kind in ("wrong", "changed"):
         _draw_graph(workbook, one, text, problem.function if problem else "", verdict.trained)
     if pose and not first:
-        _remind(workbook, one, first)
+        remind(workbook, one, first)
     if problem is not None:
         return 1
     say(

@@ -3,8 +3,6 @@
 Each command imports the classroom when it runs, so a learner's check never loads it.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex

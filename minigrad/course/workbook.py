@@ -102,11 +102,11 @@ class Workbook:
         chosen = chosen or lessons()
         folder = to_path(where)
         begun = {} if work is None else files_in(work)
-        course = next((one for one in folder.absolute().parents if (one / PROGRESS).exists()), None)
-        if course and not (folder / PROGRESS).exists():
-            raise DataError(
-                "MG914",
-                f"the course cannot be copied to {os.fspath(folder)!r}: it is in a course folder",
+        above = (one for one in folder.absolute().parents if (one / PROGRESS).exists())
+        if (course := next(above, None)) and not (folder / PROGRESS).exists():
+            raise cannot_copy(
+                folder,
+                "it is in a course folder",
                 cause=f"{os.fspath(course)} already contains a course",
                 remedy="to add lessons to it, go to this folder and run: minigrad course start .",
             )
@@ -126,9 +126,9 @@ class Workbook:
                 if page := lesson.read("page.html", ""):
                     save_text(folder / "pages" / f"{lesson.name}.html", page)
         except OSError as error:
-            raise DataError(
-                "MG914",
-                f"the course cannot be copied to {os.fspath(folder)!r}: {reason(error)}",
+            raise cannot_copy(
+                folder,
+                reason(error),
                 cause="this command creates a folder and writes files into it",
                 remedy="choose another folder: minigrad course start my-course",
             ) from None
@@ -136,9 +136,8 @@ class Workbook:
         if without:
             hidden = f"{workbook.without},{without}"  # what was hidden before stays hidden
             with workbook.changed() as entry:
-                entry["without"] = ",".join(
-                    what for what in ("solutions", "hints") if what in hidden
-                )
+                each = WITHOUT[:2]
+                entry["without"] = ",".join(what for what in each if what in hidden)
         workbook.carry_over()
         return workbook, kept
 
@@ -267,6 +266,12 @@ class Workbook:
 
     def _entry(self, lesson: Lesson) -> dict[str, Any]:
         return self.lessons.get(lesson.name, {})
+
+
+def cannot_copy(folder: Path, why: str, **more: str) -> DataError:
+    """Return the error of a folder that cannot hold the course."""
+    what = f"the course cannot be copied to {os.fspath(folder)!r}: {why}"
+    return DataError("MG914", what, **more)
 
 
 def files_in(work: Path) -> dict[str, str]:

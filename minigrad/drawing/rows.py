@@ -4,38 +4,80 @@ Columns and rows are integers, which grid.py converts to coordinates. Each time 
 Boxes that only feed time steps are to the left of the steps; all other boxes outside the steps are
 to the right. Each unroll has a band of rows, and bands are stacked in the order of recording.
 Within a band, a box's row is the length of the longest chain of gates below it.
+
+The explorer's page has the same columns, and `before_steps` and `longest_chains` are also used by
+explorer/layout.py. The page places everything else differently, because a node has only one box
+there, every scope has a band, and boxes have the same size.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from typing import TypeVar
 
 from ..context import Scope
 from .boxes import LEFT, RIGHT, Box, Link
 
-Neighbours = dict[Box, list[Box]]
+T = TypeVar("T", bound=Hashable)
 
 
 def find_columns(boxes: list[Box], links: list[Link]) -> None:
     """Move each box that only feeds time steps to the column LEFT."""
-    feeding, fed = _neighbours(links)
     steps = {box for box in boxes if box.band is not None}
-    before = _reached(steps, feeding)
-    after = _reached(steps, fed)
-    for box in before - after:
+    for box in before_steps(steps, _edges(links)):
         box.column = LEFT
 
 
-def _neighbours(links: Iterable[Link]) -> tuple[Neighbours, Neighbours]:
-    """Return, for each box, the boxes that feed it and the boxes that it feeds."""
+def before_steps(steps: set[T], edges: Collection[tuple[T, T]]) -> set[T]:
+    """Return everything that feeds `steps` and that they do not feed. An edge leads from an input
+    to the item that uses it.
+
+    >>> sorted(before_steps({"t0", "t1"}, [("x", "t0"), ("t0", "t1"), ("t1", "y"), ("b", "y")]))
+    ['x']
+    """
+    feeding, fed = _neighbours(edges)
+    before = _reached(steps, feeding)
+    after = _reached(steps, fed)
+    return before - after
+
+
+def longest_chains(
+    items: Iterable[T],
+    feeding: Mapping[T, Collection[T]],
+    carried: Collection[T] = (),
+    raised: Collection[T] = (),
+) -> dict[T, int]:
+    """Return, for each item, the number of items in the longest chain below it.
+
+    Each item must come after the items that feed it. An item in `carried` counts as fed by another
+    item of row 0. An item in `raised` is one row higher.
+
+    >>> longest_chains("xyz", {"x": "", "y": "x", "z": "xy"})
+    {'x': 0, 'y': 1, 'z': 2}
+    """
+    rows: dict[T, int] = {}
+    for item in items:
+        row = int(item in carried)
+        for other in feeding[item]:
+            row = max(row, rows[other] + 1)
+        rows[item] = row + (item in raised)
+    return rows
+
+
+def _edges(links: Iterable[Link]) -> list[tuple[Box, Box]]:
+    return [(link.tail, link.head) for link in links]
+
+
+def _neighbours(edges: Iterable[tuple[T, T]]) -> tuple[dict[T, list[T]], dict[T, list[T]]]:
+    """Return, for each item, the items that feed it and the items that it feeds."""
     feeding = defaultdict(list)
     fed = defaultdict(list)
-    for link in links:
-        feeding[link.head].append(link.tail)
-        fed[link.tail].append(link.head)
+    for tail, head in edges:
+        feeding[head].append(tail)
+        fed[tail].append(head)
     return feeding, fed
 
 
-def _reached(start: set[Box], onward: Neighbours) -> set[Box]:
+def _reached(start: set[T], onward: Mapping[T, list[T]]) -> set[T]:
     reached = set(start)
     stack = list(start)
     while stack:
@@ -54,7 +96,9 @@ def find_rows(boxes: list[Box], links: list[Link]) -> dict[Scope, tuple[int, int
         same = (tail.column, tail.band) == (head.column, head.band)
         if same and link.kind == "data":
             inner.append(link)
-    feeding, fed = _neighbours(inner)
+    _, fed = _neighbours(_edges(inner))
+    chains = (link for link in inner if link.tail.kind != "parameter")
+    feeding, _ = _neighbours(_edges(chains))
     # boxes with a state from another step, which counts as an input
     carried = {link.head for link in links if link.kind != "data"}
     # Parameters get their own rows, between a gate and its data. Otherwise they would make the
@@ -63,14 +107,10 @@ def find_rows(boxes: list[Box], links: list[Link]) -> dict[Scope, tuple[int, int
     # Boxes with the same key get the same row in every column: the highest row that any of them
     # needs.
     highest: dict[Hashable, int] = defaultdict(int)
-    for box in boxes:  # boxes are in recording order, so each comes after its inputs
+    # boxes are in recording order, so each comes after its inputs
+    for box, row in longest_chains(boxes, feeding, carried, raised).items():
         if not box.is_leaf:
-            box.row = int(box in carried)
-            for other in feeding[box]:
-                if other.kind != "parameter":
-                    box.row = max(box.row, other.row + 1)
-            box.row += box in raised
-            highest[box.key] = max(highest[box.key], box.row)
+            highest[box.key] = max(highest[box.key], row)
     for box in boxes:
         if box.is_leaf:  # put it just below the lowest gate that it feeds
             below = []
@@ -107,7 +147,7 @@ def _raise_right(boxes: list[Box], links: list[Link]) -> None:
 
     Each box is above the boxes that feed it, and its leaves are just below it.
     """
-    feeding, _ = _neighbours(link for link in links if link.tail is not link.head)
+    feeding, _ = _neighbours(edge for edge in _edges(links) if edge[0] is not edge[1])
     right = [box for box in boxes if box.column == RIGHT and not box.is_leaf]
     for box in right:
         box.row = 1

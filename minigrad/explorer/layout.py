@@ -12,6 +12,7 @@ from operator import attrgetter, itemgetter
 
 from ..context import Scope, step_name, step_of
 from ..drawing.boxes import shared
+from ..drawing.rows import before_steps, longest_chains
 from ..graph import Leaf, Node
 from .arrays import Json
 
@@ -126,15 +127,15 @@ def _set_keys(cells: list[Cell], gates: list[Cell]) -> None:
     Gates outside all scopes are in one band before the scopes and one band after them.
     """
     title = "gates"
-    timed = False
-    for cell in gates:  # gates are in serial order, so every input already has a column
+    steps = {cell for cell in gates if step_of(cell.node.scope)}
+    before = before_steps(steps, [(source, cell) for cell in gates for source in cell.sources])
+    for cell in gates:
         scope = cell.node.scope
         place = step_of(scope)
         if place:
             scope, step, _ = place
-            timed = True
             cell.key = (2, step, "step")
-        elif any(source.key > BEFORE for source in cell.sources):
+        elif steps and cell not in before:
             cell.key = AFTER
         outside = "steps" if place else title
         cell.band_key = (scope, "" if scope else outside)
@@ -142,12 +143,10 @@ def _set_keys(cells: list[Cell], gates: list[Cell]) -> None:
             title = "end"
     sizes = Counter(cell.node.scope for cell in gates)
     largest = max(sizes.values(), default=0)
-    if largest > MANY and not timed:
-        ranks: dict[Cell, int] = defaultdict(int)
+    if largest > MANY and not steps:
+        ranks = longest_chains(cells, {cell: cell.inputs for cell in cells})
         for cell in gates:
-            rank = max(ranks[parent] for parent in cell.inputs)
-            ranks[cell] = rank + 1
-            cell.key = (2, rank // PART, "part")
+            cell.key = (2, (ranks[cell] - 1) // PART, "part")
     for cell in cells:  # put a leaf into the column that uses it
         if isinstance(cell.node, Leaf) and cell.users:
             cell.band_key = cell.users[0].band_key
@@ -171,15 +170,13 @@ def _set_rows(cells: list[Cell]) -> None:
     Then move each node to the row directly above its first consumer.
     """
 
-    def near(cell: Cell, others: list[Cell]) -> list[int]:
-        return [other.row for other in others if other.place == cell.place]
+    def near(cell: Cell, others: list[Cell]) -> list[Cell]:
+        return [other for other in others if other.place == cell.place]
 
-    for cell in cells:
-        inputs = near(cell, cell.inputs)
-        cell.row = max(inputs, default=-1) + 1
+    rows = longest_chains(cells, {cell: near(cell, cell.inputs) for cell in cells})
     for cell in reversed(cells):
-        users = near(cell, cell.users)
-        cell.row = min(users, default=cell.row + 1) - 1
+        users = [user.row for user in near(cell, cell.users)]
+        cell.row = min(users, default=rows[cell] + 1) - 1
 
 
 def _set_offsets(cells: list[Cell], columns: int) -> list[int]:

@@ -1,23 +1,15 @@
-"""Strategies of Hypothesis that several properties share: arrays of every dtype, and settings in other
-forms, which the caller changes afterwards. And the comparison with the same computation in float64.
-"""
-
-from __future__ import annotations
+"""Arrays of every dtype, settings in other forms, and the comparison with float64."""
 
 import copy
-from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
-
-Array = np.ndarray[Any, Any]
-Results = dict[str, Array]
-"""What a computation returned, by names such as "value" and "gradient of x"."""
 
 SIGNED = ["int8", "int16", "int32", "int64"]
 UNSIGNED = ["uint8", "uint16", "uint32", "uint64"]
@@ -25,42 +17,66 @@ WHOLE = ["bool", *SIGNED, *UNSIGNED]
 PARAMETERS = ["float32", "float64"]
 """The dtypes that can have gradients."""
 FLOATS = ["float16", *PARAMETERS]
+TOLERANCES = {
+    "float16": 1e-2,
+    "float32": 1e-4,
+    "float64": 1e-9,
+}
 
 # at the ends of the short integers, and products that leave them
-LARGE = [-128, -100, 90, 100, 127, 128, 200, 255, 300]
-TOLERANCES = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-9}
+LARGE = -128, -100, 90, 100, 127, 128, 200, 255, 300
 
 
-def numbers(dtype: str, low: float = -4, high: float = 4, large: bool = True) -> Any:
-    """Numbers that every float dtype stores exactly, so that equal numbers stay equal in each."""
+def examples(share):
+    """More or fewer examples than other properties, in any profile."""
+    return settings(max_examples=int(share * settings().max_examples))
+
+
+def ends(dtype):
     if dtype == "bool":
-        return st.booleans().filter(lambda one: low <= one <= high)
+        return 0, 1
+    kind: Any = np.finfo if dtype in FLOATS else np.iinfo
+    info = kind(dtype)
+    return float(info.min), float(info.max)
+
+
+def numbers(
+    dtype,
+    low=-4,
+    high=4,
+    large=True,
+):
+    """Numbers that every float dtype stores exactly, so that equal numbers stay equal.
+
+    `large` adds integers beyond low=-4 and high=4.
+    """
     if dtype in FLOATS:
-        return st.integers(int(8 * low), int(8 * high)).map(lambda eighths: eighths / 8)
-    ends = np.iinfo(dtype)
-    values = [*range(-3, 5), *(LARGE if large else [])]
-    most = high if high < 4 or not large else 300  # 4 stands for any number
-    least = low if low > -4 or not large else -300
-    values = [
-        one for one in values if max(least, ends.min) <= one <= min(most, ends.max)
-    ]
-    return st.sampled_from(values)
+        whole = st.integers(
+            int(8 * low),
+            int(8 * high),
+        )
+        return whole.map(lambda number: number / 8)
+    values = [number for number in range(-3, 5) if low <= number <= high]
+    if large and low == -4:
+        values += [number for number in LARGE if number < 0]
+    if large and high == 4:
+        values += [number for number in LARGE if number > 0]
+    least, most = ends(dtype)
+    return st.sampled_from([number for number in values if least <= number <= most])
 
 
-def arrays(
-    dtype: str,
-    shape: tuple[int, ...],
-    low: float = -4,
-    high: float = 4,
-    large: bool = True,
-) -> Any:
+def arrays(dtype, shape, *bounds, **options):
+    elements = numbers(dtype, *bounds, **options)
     return hnp.arrays(
-        dtype, shape, elements=numbers(dtype, low, high, large), fill=st.nothing()
+        dtype,
+        shape,
+        elements=elements,
+        fill=st.nothing(),
     )
 
 
-def eighths(shape: tuple[int, ...], seed: int) -> Array:
-    """Numbers as above, for upstream gradients and directions, which need not shrink."""
+def eighths(shape, seed):
+    """Return numbers as above, which need not shrink."""
     return np.asarray(np.random.default_rng(seed).integers(-16, 17, shape) / 8)
 
 
@@ -68,15 +84,15 @@ def eighths(shape: tuple[int, ...], seed: int) -> Array:
 
 
 def derivatives(
-    compute: Callable[..., mg.Tensor],
-    leaves: dict[str, mg.Tensor],
-    twice: bool = True,
-    between: Callable[[], object] = lambda: None,
-    unfuse: bool = False,
-) -> Results:
-    """The value of compute(), and its first and second derivatives by the leaves that require a
-    gradient: by `backward`, and by `mg.grad` along fixed directions. `between` is called after the
-    forward pass.
+    compute,
+    leaves,
+    twice=True,
+    between=lambda: None,
+    unfuse=False,
+):
+    """Return the value of compute(), and its first and second derivatives along fixed directions.
+
+    `between` is called after the forward pass.
     """
     z = compute()
     between()
@@ -91,129 +107,107 @@ def derivatives(
         leaf.grad = None
     z.backward(upstream)
     for name, leaf in wanted.items():
-        found[f"gradient of {name}"] = (
-            np.zeros_like(leaf.array) if leaf.grad is None else leaf.grad
-        )
+        zeros = np.zeros_like(leaf.array)
+        found[f"gradient of {name}"] = zeros if leaf.grad is None else leaf.grad
     if not twice:
         return found
-    leaf_list = list(wanted.values())
-    firsts = mg.grad(z, leaf_list, create_graph=True, upstream=upstream)
-    for name, first in zip(wanted, firsts, strict=True):
-        found[f"gradient of {name}, recorded"] = first.array
-    total: Any = sum(
-        (0.0 * leaf).sum() for leaf in leaf_list
-    )  # a linear gate has a constant slope
+    tensors = list(wanted.values())
+    firsts = mg.grad(
+        z,
+        tensors,
+        create_graph=True,
+        upstream=upstream,
+    )
+    total = sum((0.0 * leaf).sum() for leaf in tensors)  # slopes may be constant
     for number, first in enumerate(firsts):
-        total = (
-            total
-            + (
-                first * mg.Tensor(eighths(first.shape, 1 + number), dtype=first.dtype)
-            ).sum()
-        )
-    for name, second in zip(wanted, mg.grad(total, leaf_list), strict=True):
+        found[f"recorded gradient {number}"] = first.array
+        direction = eighths(first.shape, 1 + number).astype(first.dtype)
+        total = total + (first * direction).sum()
+    seconds = mg.grad(total, tensors)
+    for name, second in zip(wanted, seconds, strict=True):
         found[f"second derivative by {name}"] = second.array
     return found
 
 
-def shaken(array: Array, number: int, size: float) -> Array:
-    """The array with each number changed by a few units in the last place of another dtype. Equal
-    numbers stay equal.
-    """
+def shaken(array, number, size):
+    """Change each number by a few units in the last place. Equal numbers stay equal."""
     return np.asarray(array * (1 + size * np.sin(number + 1000 * array)))
 
 
-def require_near(
-    found: Results,
-    exactly: Callable[[Callable[[Array], Array]], Results],
-    dtypes: Sequence[Any],
-) -> None:
-    """Raise an AssertionError unless the results are those in float64, up to rounding in the widest
-    of these dtypes' roundings.
+def require_near(found, exactly, dtypes):
+    """Compare results with float64, up to rounding in the narrowest of these dtypes.
 
     `exactly(change)` is the computation in float64, with its numbers changed. If the plain
     tolerance is exceeded, the numbers are changed as rounding would, and so much more is allowed.
     """
     expected = exactly(lambda array: array)
-    assert found.keys() == expected.keys(), f"{list(found)} instead of {list(expected)}"
-    names = [str(one) for one in dtypes if str(one) in FLOATS]
-
-    def moved(what: str, kind: str) -> Any:
-        """How far rounding in a dtype can move a result."""
-        size = float(np.finfo(kind).eps)
-        distances = [
-            np.abs(
-                exactly(partial(shaken, number=number, size=size))[what]
-                - expected[what]
-            )
-            for number in range(4)
-        ]
-        return np.nan_to_num(np.max(distances, axis=0), nan=np.inf)
-
+    assert found.keys() == expected.keys()
     for what, result in found.items():
         exact = np.asarray(expected[what], float)
-        assert result.shape == exact.shape, (
-            f"{what} has shape {result.shape}, not {exact.shape}"
+        assert result.shape == exact.shape, what
+        names = [str(one) for one in (*dtypes, result.dtype) if str(one) in FLOATS]
+        kind = min(
+            [*names, "float64"],
+            key=FLOATS.index,
         )
-        own = [str(result.dtype)] if result.dtype.kind == "f" else ["float64"]
-        kind = min(names + own, key=FLOATS.index)
-        near = _near(result, exact, TOLERANCES[kind] * (10 if "second" in what else 1))
+        least, most = ends(str(result.dtype))
+        if result.dtype.kind == "f":
+            least, most = least / 8, most / 8
+        fits = (least <= exact) & (exact <= most)
+        tolerance = TOLERANCES[kind] * np.abs(exact).max(where=fits, initial=1)
+        if "second" in what:
+            tolerance *= 10
+        distance = np.abs(result.astype(float) - exact)
+        near = (distance <= tolerance) | ~fits
         if not near.all():
-            near |= np.abs(result.astype(float) - exact) <= 30 * moved(what, kind)
+            size = np.finfo(kind).eps
+            moved = []
+            for number in range(4):
+                change = partial(shaken, number=number, size=size)
+                moved.append(np.abs(exactly(change)[what] - exact))
+            near |= ~(distance > 30 * np.max(moved, axis=0))
         assert near.all(), f"{what}: {result!r}\n    instead of {exact!r}"
-
-
-def _near(result: Array, exact: Array, tolerance: float) -> Array:
-    """Where the result is right up to rounding, or no result of its dtype could be."""
-    if result.dtype.kind in "iub":
-        ends = (0, 1) if result.dtype == bool else (np.iinfo(result.dtype).min, np.iinfo(result.dtype).max)  # fmt: skip
-        beyond = (exact < ends[0]) | (exact > ends[1])
-    else:
-        beyond = np.abs(exact) > float(np.finfo(result.dtype).max) / 8
-    scale = np.abs(exact).max(where=np.isfinite(exact) & ~beyond, initial=1)
-    with np.errstate(all="ignore"):
-        difference = np.abs(result.astype(float) - exact)
-    return np.asarray((difference <= tolerance * scale) | beyond | ~np.isfinite(exact))
 
 
 # ---- settings in other forms, which the caller changes ----
 
 
+def is_plain(value):
+    if isinstance(value, tuple):
+        return all(map(is_plain, value))
+    return isinstance(value, (bool, int, float))
+
+
 @st.composite
-def forms(draw: Any, value: Any) -> Any:
-    """A setting as its caller may write it: as it is, as a list, an array, or a number of NumPy."""
-    kinds = ["as it is"]
-    if isinstance(value, (bool, int, float)):
-        kinds += ["array", "number of NumPy"]
-    elif isinstance(value, tuple):
-        kinds += ["list", "array"]
-    elif isinstance(value, np.ndarray):
-        kinds += ["list"]
-    kind = draw(st.sampled_from(kinds))
-    if kind == "as it is":
+def forms(draw, value):
+    """Draw a setting as its caller may write it: as it is, as a list, an array or a NumPy number."""
+    if isinstance(value, np.ndarray):
+        as_list = value.size and value.dtype.kind != "f"  # a list becomes float32
+        return value.tolist() if as_list and draw(st.booleans()) else value.copy()
+    if isinstance(value, tuple) and not is_plain(value):
+        return tuple(draw(forms(one)) for one in value)
+    if not is_plain(value):
         return copy.deepcopy(value)
-    if kind == "list":
-        return value.tolist() if isinstance(value, np.ndarray) else _listed(value)
     array = np.array(value)
     if array.dtype.kind == "i":
-        array = array.astype(
-            draw(st.sampled_from(SIGNED if array.min() < 0 else WHOLE[1:]))
-        )
+        dtypes = SIGNED if array.min(initial=0) < 0 else WHOLE[1:]
+        array = array.astype(draw(st.sampled_from(dtypes)))
     elif array.dtype.kind == "f":
         array = array.astype(draw(st.sampled_from(PARAMETERS)))
-    return array if kind == "array" else array[()]
+    other = listed(value) if isinstance(value, tuple) else array[()]
+    return draw(st.sampled_from([value, array, other]))
 
 
-def _listed(value: Any) -> Any:
-    return [_listed(one) for one in value] if isinstance(value, tuple) else value
+def listed(value):
+    return [listed(one) for one in value] if isinstance(value, tuple) else value
 
 
-def change(value: Any) -> None:
-    """Change a setting in place, where its caller could. A setting that cannot be changed keeps its value."""
+def change(value):
+    """Change a setting in place, where its caller could."""
     if isinstance(value, np.ndarray):
         value[...] = ~value if value.dtype == bool else value + 1
-    elif isinstance(value, list):
-        for number, one in enumerate(value):
-            if isinstance(one, (list, np.ndarray)):
-                change(one)
-            else:
-                value[number] = not one if isinstance(one, bool) else one + 1
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            change(one)
+        if isinstance(value, list):
+            value.clear()

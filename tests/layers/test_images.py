@@ -1,50 +1,64 @@
-"""Images as a notebook shows them: each pixel in its place, in its shade."""
+"""Images in a notebook: the place and shade of each pixel."""
 
 import re
 
 import numpy as np
-import pytest
 
-import minigrad as mg
 from layers import Images
 
+from .helpers import leaf, normal, raises
 
-def pixels(html):
+
+def pixels(images):
     """{(row, column): (colour, strength)} for each picture."""
-    pictures = re.findall(r"<svg.*?</svg>", html, re.S)
-    return [
-        {
-            (int(row), int(column)): (fill, float(opacity))
-            for d, fill, opacity in re.findall(
-                r'd="(.*?)" fill="(.*?)" opacity="(.*?)"', picture
-            )
-            for column, row in re.findall(r"M(\d+) (\d+)h1v1h-1z", d)
-        }
-        for picture in pictures
-    ]
+    pictures = []
+    for svg in re.findall(r"<svg.*?</svg>", images._repr_html_(), re.S):
+        shades = {}
+        paths = re.findall(r'd="(.*?)" fill="(.*?)" opacity="(.*?)"', svg)
+        for d, fill, opacity in paths:
+            for column, row in re.findall(r"M(\d+) (\d+)h1v1h-1z", d):
+                shades[int(row), int(column)] = (fill, float(opacity))
+        pictures.append(shades)
+    return pictures
 
 
-def test_each_pixel_has_its_place_and_strength():
-    filters = mg.Tensor(
-        [[[[1.0, -2.0, 0.0]]], [[[0.0, np.nan, 0.5]]]], requires_grad=True
+def test_images_have_colours_by_sign_on_one_scale():
+    filters = leaf(
+        [
+            [[1.0, -2.0, 0.0]],
+            [[0.0, np.nan, 0.5]],
+        ]
     )
-    first, second = pixels(Images(filters)._repr_html_())
-    assert first == {(0, 0): ("#e8861a", 0.5), (0, 1): ("#2f7fd6", 1.0)}
-    assert second == {(0, 2): ("#e8861a", 0.25)}  # the same scale
+    first, second = pixels(Images(filters))
+    orange, blue = "#e8861a", "#2f7fd6"
+    assert first == {
+        (0, 0): (orange, 0.5),
+        (0, 1): (blue, 1.0),
+    }
+    assert second == {(0, 2): (orange, 0.25)}
 
 
-def test_numbers_without_a_sign_are_grey():
-    (image,) = pixels(Images([[0, 255], [51, 0]])._repr_html_())
-    assert image == {(0, 1): ("currentColor", 1.0), (1, 0): ("currentColor", 0.2)}
+def test_images_without_negative_numbers_are_grey():
+    (image,) = pixels(Images([[0, 255], [51, 0]]))
+    assert image == {
+        (0, 1): ("currentColor", 1.0),
+        (1, 0): ("currentColor", 0.2),
+    }
 
 
-def test_at_most_64_images_and_none():
-    html = Images(np.ones((70, 1, 2, 2)))._repr_html_()
-    assert len(pixels(html)) == 64 and "Images of shape (70, 1, 2, 2)" in html
-    assert pixels(Images(np.zeros((0, 3, 3)))._repr_html_()) == []
-    assert pixels(Images(np.zeros(4))._repr_html_()) == [{}]
+def test_images_are_at_most_64():
+    images = Images(normal(70, 1, 2, 2))
+    assert len(pixels(images)) == 64
+    assert "Images of shape (70, 1, 2, 2)" in images._repr_html_()
+    none = Images(normal(0, 3, 3))
+    assert pixels(none) == []
 
 
-def test_text_is_not_an_image():
-    with pytest.raises(mg.errors.DtypeError, match="MG110"):
+def test_images_of_a_vector():
+    images = Images([0.0, 0.0])
+    assert pixels(images) == [{}]
+
+
+def test_images_are_numbers():
+    with raises("MG110"):
         Images("digits.png")

@@ -1,6 +1,4 @@
-"""Masks: padding on either side, or none, gives the same outputs and gradients. Row by row,
-unpadded, is the truth.
-"""
+"""Masks: each sequence of a padded batch is computed as if it were alone."""
 
 from pathlib import Path
 
@@ -10,24 +8,46 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Embedding, PaddingWarning, Sequential
+from layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Embedding,
+    PaddingWarning,
+    Sequential,
+)
 from layers.fused import can_fuse
 from minigrad import graph
-from minigrad.errors import ShapeError
-from minigrad.gates.steps import without_padding
+
+from .helpers import (
+    assert_close,
+    in_float64,
+    leaf,
+    normal,
+    raises,
+)
 
 D, H, T = 3, 2, 5
-X = np.random.default_rng(1).normal(size=(3, T, D))
+X = normal(3, T, D)
+FULL = np.ones((3, T))
+LENGTHS = [2, 5, 1]
 
 
-def run(layer, x, seed, mask):
+def as_mask(lengths):
+    return np.arange(T) < np.reshape(lengths, (-1, 1))
+
+
+MASK = as_mask(LENGTHS)
+
+
+def run(layer, x, mask=None):
     """Output, gradient for x, gradients of the parameters."""
-    leaf = mg.Tensor(x, requires_grad=True)
-    output = layer(leaf, mask=mask)
-    gradients = mg.grad(
-        output, [leaf, *layer.named_parameters().values()], upstream=seed
-    )
-    return [tensor.array for tensor in (output, *gradients)]
+    x = leaf(x)
+    z = layer(x, mask=mask)
+    layer.zero_grad()
+    (z * z).sum().backward()
+    gradients = [parameter.grad for parameter in layer.parameters()]
+    return z.array, x.grad, gradients
 
 
 @pytest.mark.parametrize(
@@ -50,123 +70,130 @@ def run(layer, x, seed, mask):
     junk=st.sampled_from([100.0, np.nan, np.inf, -np.inf]),
     fused=st.booleans(),
 )
-def test_padding_leaves_no_trace(
-    kind, options, lengths, number, left, junk, fused, in_float64
-):
-    rng = np.random.default_rng(number)
+def test_mask_hides_padding(kind, options, lengths, number, left, junk, fused):
     layer = in_float64(kind(D, H, **options))
     layer.fused = fused and can_fuse(layer.cell)
-    rows = [rng.normal(size=(1, length, D)) for length in lengths]
-    seeds = [rng.normal(size=(1, H * (1 + layer.bidirectional))) for _ in rows]
-    alone = [run(layer, row, seed, None) for row, seed in zip(rows, seeds, strict=True)]
-    outputs, row_grads, *parameter_grads = zip(*alone, strict=True)
-    mask = np.arange(T) < np.array(lengths)[:, None]
-    mask = mask[:, ::-1] if left else mask
-    x = np.full((*mask.shape, D), junk)
-    x[mask] = np.concatenate(rows, axis=1)[0]
-    output, grad_x, *grads = run(layer, x, np.concatenate(seeds), mask)
-    np.testing.assert_allclose(output, np.concatenate(outputs), atol=1e-12)
-    np.testing.assert_allclose(
-        grad_x[mask], np.concatenate(row_grads, axis=1)[0], atol=1e-12
-    )
-    assert not grad_x[~mask].any()
-    for found, parts in zip(grads, parameter_grads, strict=True):
-        np.testing.assert_allclose(found, sum(parts), atol=1e-11)
+    mask = as_mask(lengths)
+    if left:
+        mask = mask[:, ::-1]
+    x = normal(*mask.shape, D, seed=number)
+    x[~mask] = junk
+    z, dx, gradients = run(layer, x, mask)
+    assert not dx[~mask].any()
+    for n, real in enumerate(mask):
+        alone = x[n : n + 1, real]
+        z_alone, dx_alone, parts = run(layer, alone)
+        assert_close(z[n], z_alone[0], 1e-12)
+        assert_close(dx[n, real], dx_alone[0], 1e-12)
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient -= part
+    for rest in gradients:
+        assert_close(rest, 0, 1e-11)
 
 
-def test_large_inputs_are_left_alone_and_nan_in_padding_is_no_anomaly():
-    x = mg.Tensor(np.full((1, 2, 1), np.finfo("float32").max))
-    assert without_padding(x, np.array([[True, False]])) is x
+def test_mask_hides_nan_from_detect_anomaly():
     with mg.detect_anomaly():
-        RNN(1, H)([[[0.5], [np.nan]]], mask=[[True, False]]).sum().backward()
+        z = RNN(1, H)([[[0.5], [np.nan]]], mask=[[1, 0]])
+        z.sum().backward()
 
 
-def test_a_vector_of_nan_that_only_padding_looks_up_leaves_no_trace():
-    ids = np.array([[1, 2, 0], [3, 0, 0]])
-    embedding, layer, found = Embedding(4, D), RNN(D, H), []
-    model = Sequential(embedding, layer)
-    for vector in (0.0, np.nan):
-        embedding.table.array = [[vector] * D, [0.1] * D, [0.2] * D, [0.3] * D]
-        model.zero_grad()
-        with mg.fused():
-            layer(embedding(ids), mask=ids > 0).sum().backward()
-        found.append([one.grad for one in model.named_parameters().values()])
-    for one, other in zip(*found, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+def test_mask_hides_nan_in_a_lookup_of_padding():
+    ids = MASK.astype(int)
+    embedding = Embedding(2, D)
+    layer = RNN(D, H, fused=True)
+    inputs = [embedding.table, *layer.parameters()]
+    found = []
+    for padding in (0.0, np.nan):
+        embedding.table.array = [[padding] * D, [0.1] * D]
+        z = layer(embedding(ids), mask=ids)
+        found.append(mg.grad(z.sum(), inputs))
+    assert_close(found[0], found[1], 1e-6)
 
 
-def test_lengths_and_numbers_say_the_same_as_a_mask(in_float64):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"lengths": LENGTHS},
+        {"mask": MASK * 9},
+        {"lengths": LENGTHS, "mask": FULL},
+    ],
+)
+def test_mask_as_lengths_or_numbers(options):
     layer = in_float64(GRU(D, H))
-    mask = np.arange(T) < np.array([[2], [5], [1]])
-    whole = np.ones((3, T), bool)
-    for options in (
-        {"lengths": [2, 5, 1]},
-        {"mask": mask * 9},
-        {"lengths": [2, 5, 1], "mask": whole},
-    ):
-        np.testing.assert_array_equal(
-            layer(X, **options).array, layer(X, mask=mask).array
-        )
-    sizes = [len(graph.ancestors([layer(X, mask=mask).node])) for mask in (None, whole)]
-    assert sizes[0] == sizes[1]  # a full mask records nothing more
+    expected = layer(X, mask=MASK)
+    assert_close(layer(X, **options), expected)
 
 
-def test_padded_steps_repeat_the_state_that_passes_through(in_float64):
+def test_mask_without_padding_records_no_gates():
+    layer = GRU(D, H)
+    sizes = set()
+    for mask in (None, FULL):
+        z = layer(X, mask=mask)
+        sizes.add(len(graph.ancestors([z.node])))
+    assert len(sizes) == 1
+
+
+def test_mask_repeats_the_state_at_padding():
     layer = in_float64(RNN(D, H, return_sequences=True))
-    found = layer(X[:1], mask=[[False, True, False, True, False]]).array[0]
-    assert not found[0].any()  # before the first step: the initial state
-    np.testing.assert_array_equal(found[[2, 4]], found[[1, 3]])
-    # the gap is passed over
-    np.testing.assert_allclose(found[3], layer(X[:1, [1, 3]]).array[0, 1], atol=1e-14)
+    (z,) = layer(X[:1], mask=[[0, 1, 0, 1, 0]])
+    (alone,) = layer(X[:1, [1, 3]])
+    first, second = alone.array
+    start = np.zeros(H)
+    assert_close(z, [start, first, first, second, second])
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"mask": [[1] * T, [0] * T]}, "MG222.*sequence 1"),
-        ({"lengths": [1, 0]}, "MG222.*sequence 1"),
-        ({"lengths": [1, 2, 3]}, "MG222.*shape .3,."),
-        ({"lengths": [1, 2.5]}, "MG222.*float64"),
+        ({"mask": FULL[:2] * [[1], [0]]}, "sequence 1"),
+        ({"lengths": [1, 0]}, "sequence 1"),
+        ({"lengths": [1, 2, 3]}, "shape .3,."),
+        ({"lengths": [1, 2.5]}, "float64"),
     ],
 )
-def test_a_mask_or_lengths_that_do_not_fit_are_refused(options, words):
-    with pytest.raises(ShapeError, match=words):
-        RNN(D, H)(np.ones((2, T, D)), **options)
+def test_mask_or_lengths_that_do_not_fit(options, words):
+    with raises("MG222", words):
+        RNN(D, H)(X[:2], **options)
 
 
 # ---- the warning for padding without a mask ----
 
 
-def last_state(ids, **options):
-    return Sequential(Embedding(9, D), RNN(D, H, **options))(np.array(ids))
+def read(ids, **options):
+    model = Sequential(Embedding(9, D), RNN(D, H, **options))
+    return model(np.array(ids))
 
 
-def test_a_last_state_after_padding_brings_a_warning():
-    words = (
-        r"(?s)MG227.*up to 2 steps.*1 of 2 sequences.*cause:.*remedy:.*mask=ids != 0"
-    )
-    with pytest.warns(PaddingWarning, match=words) as caught:
-        last_state([[3, 4, 5], [3, 0, 0]])
+def test_mask_missing_warns():
+    words = "up to 2 steps.*1 of 2 sequences.*cause:.*remedy:.*mask=ids != 0"
+    with pytest.warns(PaddingWarning, match=f"(?s)MG227.*{words}") as caught:
+        read([[3, 4, 5], [3, 0, 0]])
     # Sequential's line; in a model of one's own, that model's
     assert Path(caught[0].filename).name == "layer.py"
 
 
 @pytest.mark.parametrize(
-    ("ids", "options"),
+    "ids",
     [
-        ([[0, 0, 5]], {}),  # padded on the left
-        ([[3, 0, 5, 0, 0]], {}),  # here 0 is a word
-        ([[3, 4, 0]], {}),  # one 0 says little
-        ([[0, 0]], {}),
-        ([[3, 0, 0]], {"pooling": "mean"}),
-        ([[3, 0, 0]], {"return_sequences": True}),
+        [0, 0, 5],  # padded on the left
+        [3, 0, 5, 0, 0],  # here 0 is a word
+        [3, 4, 0],  # one 0 says little
+        [0, 0],
     ],
 )
-def test_no_warning_without_a_reason(ids, options):
-    last_state(ids, **options)  # warnings are errors here
+def test_mask_missing_does_not_warn_without_padding(ids):
+    read([ids])  # warnings are errors here
 
 
-def test_a_mask_settles_it():
-    ids, embedding, rnn = np.array([[3, 4, 5, 0, 0]]), Embedding(9, D), RNN(D, H)
-    expected = rnn(embedding(ids[:, :3])).array
-    np.testing.assert_allclose(rnn(embedding(ids), mask=ids).array, expected, atol=1e-6)
+def test_mask_missing_does_not_warn_without_a_last_state():
+    ids = [[3, 0, 0]]
+    read(ids, pooling="mean")
+    read(ids, return_sequences=True)
+
+
+def test_mask_of_ids_silences_the_warning():
+    ids = np.array([[3, 4, 0, 0]])
+    x = Embedding(9, D)(ids)
+    rnn = RNN(D, H)
+    expected = rnn(x[:, :2])
+    assert_close(rnn(x, mask=ids), expected, 1e-6)

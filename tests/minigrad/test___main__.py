@@ -1,3 +1,5 @@
+"""The command minigrad."""
+
 import subprocess
 import sys
 
@@ -7,7 +9,7 @@ import minigrad as mg
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         ([], 0, "draw"),
         (["--version"], 0, mg.__version__),
@@ -15,8 +17,8 @@ import minigrad as mg
         (["draw", "no.py"], 2, "no.py"),
     ],
 )
-def test_the_command_says_what_it_can_do_and_what_was_wrong(words, code, said):
-    done = subprocess.run(
-        [sys.executable, "-m", "minigrad", *words], capture_output=True, text=True
-    )
-    assert done.returncode == code and said in done.stdout + done.stderr
+def test_main_shows_its_commands_and_errors(words, code, message):
+    command = [sys.executable, "-m", "minigrad", *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == code
+    assert message in done.stdout + done.stderr

@@ -1,6 +1,7 @@
-"""Recording, scopes and their blocks: nested, after errors, in threads and tasks."""
+"""no_grad, scope and other blocks: nested, after errors, in generators and threads."""
 
 import threading
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from minigrad.context import (
     step_of,
 )
 
+VARIABLES: list[Any] = [RECORDING, FUSED, SCOPE, ON_RECORD, ON_GRADIENT]
 BLOCKS = [
     mg.no_grad,
     mg.fused,
@@ -28,9 +30,7 @@ BLOCKS = [
 
 
 def settings():
-    return [
-        variable.get() for variable in (RECORDING, FUSED, SCOPE, ON_RECORD, ON_GRADIENT)
-    ]
+    return [variable.get() for variable in VARIABLES]
 
 
 def test_blocks_nest_and_close_after_an_error():
@@ -38,14 +38,12 @@ def test_blocks_nest_and_close_after_an_error():
     with pytest.raises(KeyError), mg.scope("encoder"), mg.no_grad(), mg.scope("t07"):
         with mg.enable_grad():
             y = x * x
-        assert y.requires_grad and not (x * x).requires_grad
+        assert y.requires_grad
+        assert not (x * x).requires_grad
         raise KeyError
     assert scope_label(y.node.scope) == "in encoder/t07"
-    assert (x * x).requires_grad and (x * x).node.scope == ()
-
-
-def generator():
-    yield
+    assert (x * x).requires_grad
+    assert (x * x).node.scope == ()
 
 
 async def coroutine():
@@ -56,23 +54,23 @@ async def async_generator():
     yield
 
 
-@pytest.mark.parametrize("waits", [generator, coroutine, async_generator])
-def test_what_waits_cannot_be_decorated(waits):
+# docs/errors.md decorates a generator
+@pytest.mark.parametrize("waits", [coroutine, async_generator])
+def test_no_grad_cannot_decorate_coroutines(waits):
     with pytest.raises(mg.MinigradError, match=f"MG131.*{waits.__name__}"):
         mg.no_grad()(waits)
 
 
-@given(st.permutations([0, 1, 2, 3]), st.permutations([0, 1, 2, 3]))
-def test_generators_that_take_turns_leave_nothing_behind(starts, ends):
+@given(st.permutations(range(4)), st.permutations(range(4)))
+def test_blocks_of_generators_that_take_turns_leave_nothing_behind(starts, ends):
     block, before = mg.no_grad(), settings()
 
     def holding(block):
         with block:
             yield
 
-    generators = [
-        holding(one) for one in (block, mg.enable_grad(), block, mg.scope("a"))
-    ]
+    blocks = [block, mg.enable_grad(), block, mg.scope("a")]
+    generators = [*map(holding, blocks)]
     for number in starts:
         next(generators[number])
     for number in ends:
@@ -80,18 +78,16 @@ def test_generators_that_take_turns_leave_nothing_behind(starts, ends):
     assert settings() == before
 
 
-def test_time_steps_are_known_by_the_names_of_their_scopes():
-    assert [step_name(t, steps) for t, steps in ((7, 40), (99, 100), (7, 1000))] == [
-        "t07",
-        "t99",
-        "t007",
-    ]
+def test_scope_names_of_time_steps():
+    assert step_name(7, 40) == "t07"
+    assert step_name(99, 100) == "t99"
+    assert step_name(7, 1000) == "t007"
     assert step_of(("model", "rnn", "t07", "cell")) == (("model", "rnn"), 7, ("cell",))
     assert step_of(("model", "t", "tanh")) is None
 
 
 @pytest.mark.parametrize("make", BLOCKS)
-def test_one_block_that_a_function_enters_again_by_calling_itself_is_left(make):
+def test_block_can_be_entered_again_by_recursion(make):
     block, before = make(), settings()
 
     def down(depth):
@@ -106,7 +102,7 @@ def test_one_block_that_a_function_enters_again_by_calling_itself_is_left(make):
 
 
 @pytest.mark.parametrize("make", BLOCKS)
-def test_one_block_that_two_threads_are_in_at_once_is_left_in_both(make):
+def test_block_can_be_entered_by_two_threads_at_once(make):
     block, before, both, left = make(), settings(), threading.Barrier(2), []
 
     def enter(outer):
@@ -123,4 +119,5 @@ def test_one_block_that_two_threads_are_in_at_once_is_left_in_both(make):
         thread.start()
     for thread in threads:
         thread.join()
-    assert left == [True, True] and settings() == before
+    assert left == [True, True]
+    assert settings() == before

@@ -1,24 +1,23 @@
-"""Nodes and leaves: what a graph holds, in which order it is walked, and that it goes when nobody
-needs it.
-"""
+"""Nodes and leaves: the order of a graph, cut, read-only arrays, and the end of a graph."""
 
 import gc
 import weakref
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 import minigrad as mg
 from minigrad.errors import DtypeError
 from minigrad.graph import Leaf, ancestors
 
 
-def parameter(value, name=None):
-    return mg.Tensor(value, requires_grad=True, name=name, dtype=np.float64)
+def parameter(value):
+    return mg.Tensor(value, requires_grad=True, dtype=np.float64)
 
 
-@pytest.mark.parametrize("truncated", [False, True])
-def test_a_graph_goes_with_its_last_tensor_without_the_collector(truncated):
+@pytest.mark.parametrize("truncated", [False, True], ids=["whole", "truncated"])
+def test_graph_is_freed_without_the_garbage_collector(truncated):
     gc.collect()
     gc.disable()
     try:
@@ -28,54 +27,69 @@ def test_a_graph_goes_with_its_last_tensor_without_the_collector(truncated):
         loss = (h * h).sum()
         loss.backward()
         (second,) = mg.grad(loss, [W], create_graph=True)
-        watched = weakref.ref(loss), weakref.ref(second), weakref.ref(h)
+        watched = [
+            weakref.ref(one)
+            for one in (
+                loss,
+                second,
+                h,
+            )
+        ]
         del h, loss, second
-        assert [ref() for ref in watched] == [None] * 3
-        assert gc.collect() == 0, (
-            "something was left for the collector: a reference cycle"
-        )
+        assert [reference() for reference in watched] == [None] * 3
+        assert gc.collect() == 0, "a reference cycle was left"
     finally:
         gc.enable()
 
 
-def test_arrays_cannot_be_written_behind_the_graphs_back():
-    given = np.ones(3)
-    x = mg.Tensor(given, requires_grad=True)
-    given[0] = 7.0
-    np.testing.assert_array_equal(x.array, [1, 1, 1])
-    y = x * 2.0
-    for array in (x.array, y.array, x.array[1:], x.detach().array):
+def test_arrays_are_copied_and_read_only():
+    values = np.ones(3)
+    x = mg.Tensor(values, requires_grad=True)
+    values[0] = 7.0
+    assert_array_equal(x.array, [1, 1, 1])
+    for array in (
+        x.array,
+        (x * 2.0).array,
+        x.array[1:],
+        x.detach().array,
+    ):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 5.0
-    with pytest.raises(mg.MinigradError, match="MG113"):
-        x[0] = 5.0
 
 
-def test_cut_stops_the_gradient_and_remembers_where():
+def test_cut_stops_the_gradient_and_remembers_the_node():
     x = parameter(2.0)
     y = x * 3.0
     fresh = mg.cut(y)
-    z = fresh * x
-    z.backward()
+    (fresh * x).backward()
     assert x.grad == 6.0
     assert isinstance(fresh.node, Leaf)
-    assert fresh.node.cut_from is y.node and fresh.node.origin == "cut"
+    assert fresh.node.cut_from is y.node
+    assert fresh.node.origin == "cut"
     assert y.detach().node.cut_from is None
 
 
 @pytest.mark.parametrize("function", [mg.cut, mg.unfuse])
-def test_cut_and_unfuse_take_what_gates_take(function):
-    np.testing.assert_array_equal(function(np.array([1.0, 2.0])).array, [1.0, 2.0])
+def test_cut_and_unfuse_accept_and_refuse_the_inputs_of_gates(function):
+    assert_array_equal(
+        function(np.array([1.0, 2.0])).array,
+        [1.0, 2.0],
+    )
     with pytest.raises(DtypeError, match="MG110"):
         function(None)
-    with pytest.raises(DtypeError, match="(?s)MG111.*one by one"):  # a state (h, c)
-        function((parameter(2.0) * 1.0, parameter(3.0) * 1.0))
+    state = parameter(2.0) * 1.0, parameter(3.0) * 1.0
+    with pytest.raises(DtypeError, match="(?s)MG111.*one by one"):
+        function(state)
 
 
-def test_order_is_newest_first_and_holds_each_node_once():
+def test_ancestors_are_newest_first_and_distinct():
     x = parameter(2.0)
     a = x * x
     b = mg.exp(a)
     c = a + b
-    nodes = ancestors([c.node])
-    assert nodes == [c.node, b.node, a.node, x.node]
+    assert ancestors([c.node]) == [
+        c.node,
+        b.node,
+        a.node,
+        x.node,
+    ]

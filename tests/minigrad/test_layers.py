@@ -1,3 +1,5 @@
+"""minigrad.layers is the package layers."""
+
 from importlib import import_module
 
 import layers
@@ -5,9 +7,7 @@ import minigrad as mg
 from minigrad.layers import RNN
 
 
-def test_minigrad_layers_are_the_same_objects():
-    assert (
-        mg.layers is layers
-        and RNN is layers.RNN
-        and import_module("minigrad.layers.recurrent") is layers.recurrent
-    )
+def test_minigrad_layers_is_layers():
+    assert mg.layers is layers
+    assert RNN is layers.RNN
+    assert import_module("minigrad.layers.recurrent") is layers.recurrent

@@ -1,3 +1,5 @@
+"""minigrad.optim is the package optim."""
+
 from importlib import import_module
 
 import minigrad as mg
@@ -5,9 +7,7 @@ import optim
 from minigrad.optim import SGD
 
 
-def test_minigrad_optim_are_the_same_objects():
-    assert (
-        mg.optim is optim
-        and SGD is optim.SGD
-        and import_module("minigrad.optim.adam") is optim.adam
-    )
+def test_minigrad_optim_is_optim():
+    assert mg.optim is optim
+    assert SGD is optim.SGD
+    assert import_module("minigrad.optim.adam") is optim.adam

@@ -4,8 +4,6 @@ started by `mpiexec`:
 mpiexec -n 2 python -m mpi4py tests/optim/ranks.py '{"cell": "rnn", ...}'
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -35,8 +33,8 @@ RULES: dict[str, Any] = {
     "sgd": lambda parameters: optim.SGD(parameters, lr=0.05, momentum=0.9),
     "adam": lambda parameters: optim.Adam(parameters, lr=0.01),
 }
-# the last of 11 batches has one row: fewer than there are ranks
-WORDS, LENGTH, ROWS, BATCH = 400, 10, 321, 32
+# the last of 6 batches has one row: fewer than there are ranks
+WORDS, LENGTH, ROWS, BATCH = 400, 10, 161, 32
 
 DRAWING = threading.Lock()  # ranks that are threads share one generator
 
@@ -44,21 +42,20 @@ DRAWING = threading.Lock()  # ranks that are threads share one generator
 class Model(Layer):
     """Ids and a mask, both (B, T), to logits (B, 2)."""
 
-    def __init__(
-        self, cell: str, dropout: float, truncate: int | None, norm: bool
-    ) -> None:
+    def __init__(self, cell, dropout, truncate, norm):
         super().__init__()
         self.embedding = Embedding(WORDS, 8)
         self.cell = getattr(layers, cell)(8, 6, truncate=truncate)
         self.between = BatchNorm(6) if norm else Dropout(dropout)
         self.head = Dense(6, 2)
 
-    def forward(self, ids: Any, mask: Any) -> Any:
-        return self.head(self.between(self.cell(self.embedding(ids), mask=mask)))
+    def forward(self, ids, mask):
+        h = self.cell(self.embedding(ids), mask=mask)
+        return self.head(self.between(h))
 
 
 TROUBLE: dict[str, Any] = {
-    "slow": lambda trainer: time.sleep(0.002 * (1 + trainer.rank)),
+    "slow": lambda trainer: time.sleep(0.03),
     "raise": lambda trainer: 1 / 0,
     "exit": lambda trainer: sys.exit(0),
     "kill": lambda trainer: os.kill(os.getpid(), signal.SIGKILL),
@@ -70,29 +67,31 @@ TROUBLE: dict[str, Any] = {
 class Trouble(optim.Callback):
     """`rank` does one of these at step 12, or is slow at each step."""
 
-    def __init__(self, kind: str, rank: int) -> None:
+    def __init__(self, kind, rank):
         self.kind, self.rank = kind, rank
 
-    def on_step(self, trainer: Any) -> None:
-        if trainer.rank == self.rank and (trainer.step == 12 or self.kind == "slow"):
+    def on_step(self, trainer):
+        now = trainer.step == 12 or self.kind == "slow"
+        if now and trainer.rank == self.rank:
             TROUBLE[self.kind](trainer)
 
 
 def train(
-    comm: Any,
-    cell: str = "RNN",
-    rule: str = "adam",
-    dtype: str = "float64",
+    comm,
+    cell="RNN",
+    rule="adam",
+    dtype="float64",
     *,
-    epochs: int = 19,
-    dropout: float = 0.0,
-    truncate: int | None = None,
-    norm: bool = False,
-    rows: int = ROWS,
-    folder: str | None = None,
-    resume: bool = False,
-    trouble: tuple[str, int] | None = None,
-) -> dict[str, Any]:
+    epochs=5,
+    dropout=0.0,
+    truncate=None,
+    norm=False,
+    rows=ROWS,
+    folder=None,
+    draw=False,
+    resume=False,
+    trouble=None,
+):
     """Train with everything on, and return what came of it."""
     rng = np.random.default_rng(0)
     ids = rng.integers(1, WORDS, (rows, LENGTH))
@@ -103,30 +102,27 @@ def train(
         # ranks begin with different weights, and those of rank 0 count
         mg.seed(1 if comm is None else 1 + comm.rank)
         model = Model(cell, dropout, truncate, norm)
-    if (
-        comm is not None
-    ):  # a Trainer seeds the generator that other threads still draw from
+    if comm is not None:
+        # a Trainer seeds the generator that other threads still draw from
         comm.allgather(None)
     for tensor in model.named_parameters().values():
         tensor.array = tensor.array.astype(dtype)
     if norm:
-        model.between.mean, model.between.variance = (
-            np.zeros(6, dtype),
-            np.ones(6, dtype),
-        )
-    held = Batches(ids[:77], mask[:77], labels[:77], batch_size=32, shuffle=False)
+        model.between.mean = np.zeros(6, dtype)
+        model.between.variance = np.ones(6, dtype)
+    held = Batches(ids[:77], mask[:77], labels[:77], batch_size=BATCH, shuffle=False)
     callbacks = [
         optim.ClipGradients(1.0),
-        optim.Evaluate(held, "test", every_steps=50),
-        optim.Statistics(every_steps=30),
+        optim.Evaluate(held, "test", every_steps=20),
+        optim.Statistics(every_steps=10),
         optim.BestWeights(folder and Path(folder, "best.safetensors")),
     ]
-    if trouble is not None:
+    if trouble:
         callbacks.append(Trouble(*trouble))
-    if folder is not None:
+    if folder:
         callbacks.append(optim.Snapshots(Path(folder, "snapshots"), every_steps=5))
         callbacks.append(optim.LogFile(Path(folder, "log.csv")))
-        if norm:
+        if draw:
             callbacks.append(optim.GraphPicture(Path(folder, "graph.dot"), grads=True))
     trainer = optim.Trainer(
         model,
@@ -136,24 +132,24 @@ def train(
         seed=3,
         comm=comm,
     )
-    newest = optim.Snapshots.latest(Path(str(folder), "snapshots")) if resume else None
-    history = trainer.fit(
-        Batches(ids, mask, labels, batch_size=BATCH), epochs, held, resume=newest
-    )
+    newest = optim.Snapshots.latest(Path(folder, "snapshots")) if resume else None
+    batches = Batches(ids, mask, labels, batch_size=BATCH)
+    history = trainer.fit(batches, epochs, held, resume=newest)
     for row in history.rows:
         row.pop("seconds", None)
     weights = model.state_dict()
-    state = pickle.dumps(
-        {
-            name: a.tobytes()
-            for name, a in (weights | trainer.optimizer.state_dict()).items()
-        }
-    )
-    return {"weights": weights, "history": history.rows, "steps": trainer.step, "stop": trainer.stop_reason,
-            "sha256": hashlib.sha256(state).hexdigest()}  # fmt: skip
+    arrays = weights | trainer.optimizer.state_dict()
+    state = {name: array.tobytes() for name, array in arrays.items()}
+    return {
+        "weights": weights,
+        "history": history.rows,
+        "steps": trainer.step,
+        "stop": trainer.stop_reason,
+        "sha256": hashlib.sha256(pickle.dumps(state)).hexdigest(),
+    }
 
 
-def on_this_rank(text: str) -> None:
+def on_this_rank(text):
     """What `mpiexec` starts: do as the JSON says, and leave the outcome of each rank in a file."""
     from mpi4py import MPI
 
@@ -166,77 +162,59 @@ def on_this_rank(text: str) -> None:
 # ---- starting them ----
 
 
-def mpiexec() -> str | None:
+def mpiexec():
     """The program that starts ranks, if this Python has MPI."""
     try:
         import mpi4py  # noqa: F401
     except ImportError:
         return None
-    return shutil.which(
-        "mpiexec", path=os.path.dirname(sys.executable)
-    ) or shutil.which("mpiexec")
+    beside = shutil.which("mpiexec", path=os.path.dirname(sys.executable))
+    return beside or shutil.which("mpiexec")
 
 
-def start(
-    ranks: int, arguments: list[str], module: bool = True
-) -> subprocess.Popen[str]:
+def start(ranks, arguments, module=True):
     """Start a script on `ranks` ranks, as a new group of processes."""
     python = [sys.executable, *(["-m", "mpi4py"] if module else [])]
-    program = [str(mpiexec()), "-n", str(ranks), *python, *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
-                            start_new_session=True)  # fmt: skip
+    return subprocess.Popen(
+        [str(mpiexec()), "-n", str(ranks), *python, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
 
 
-def training(
-    ranks: int = 2, module: bool = True, **options: Any
-) -> subprocess.Popen[str]:
-    """Start `train` with these options on `ranks` ranks."""
-    return start(ranks, [__file__, json.dumps(options)], module)
+def training(module=True, **options):
+    """Start `train` with these options on two ranks."""
+    return start(2, [__file__, json.dumps(options)], module)
 
 
-def run(ranks: int, **options: Any) -> list[dict[str, Any]]:
-    """The outcome on each rank; an AssertionError with what was printed if it failed."""
+def run(**options):
+    """The outcome on each of two ranks; an AssertionError with what was printed if it failed."""
     with tempfile.TemporaryDirectory() as name:
-        status, printed = ended(training(ranks, out=f"{name}/out", **options))
+        status, printed = ended(training(out=f"{name}/out", **options))
         assert status == 0, printed
         return [
-            pickle.loads(Path(f"{name}/out.{rank}").read_bytes())
-            for rank in range(ranks)
+            pickle.loads(path.read_bytes()) for path in sorted(Path(name).iterdir())
         ]
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+def ended(process):
     """(exit status, what was printed) of a run."""
     printed, _ = process.communicate(timeout=300)
     return process.returncode, printed
 
 
-def left_over() -> str:
+def left_over():
     """The numbers of ranks that are still there three seconds after `mpiexec` has ended."""
     for _ in range(60):
-        found = subprocess.run(
-            ["pgrep", "-f", __file__], capture_output=True, text=True
-        ).stdout
+        command = ["pgrep", "-f", __file__]
+        found = subprocess.run(command, capture_output=True, text=True).stdout
         if not found:
             break
         time.sleep(0.05)
     return found
-
-
-def difference(one: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
-    """The largest difference between two runs' weights, and between their histories (relative, for
-    values above 1).
-    """
-    weights = max(
-        abs(one["weights"][path] - a).max() for path, a in other["weights"].items()
-    )
-    rows = zip(one["history"], other["history"], strict=True)
-    return weights, max(
-        abs(row[name] - like[name]) / max(1, abs(row[name]))
-        for row, like in rows
-        for name in row
-    )
 
 
 if __name__ == "__main__":

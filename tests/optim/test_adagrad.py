@@ -6,5 +6,5 @@ from tests.optim.torch_rules import check_against_torch
 
 
 @pytest.mark.parametrize("name", ["adagrad", "adagrad_decay"])
-def test_every_step_is_that_of_torch(name: str) -> None:
+def test_adagrad_steps_as_torch_does(name):
     check_against_torch(name)

@@ -1,23 +1,22 @@
-"""Choosing parameters by path, freezing them, and groups made of them."""
-
-from __future__ import annotations
+"""Choosing parameters by path, and freezing them."""
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import RNN, Dense, Dropout, Embedding, Sequential
+from layers import RNN, Dense, Embedding, Sequential
 from minigrad.errors import OptionError
 from optim import freeze, split, unfreeze
 
 
-def model(hidden: int = 6) -> Sequential:
+@pytest.fixture
+def model():
     mg.seed(1)
-    return Sequential(Embedding(30, 8), RNN(8, hidden), Dropout(0.3), Dense(hidden, 2))
+    return Sequential(Embedding(30, 8), RNN(8, 6), Dense(6, 2))
 
 
 @pytest.mark.parametrize(
-    ("patterns", "found"),
+    ("patterns", "expected"),
     [
         (["rnn"], ["rnn.cell.W_xh", "rnn.cell.W_hh", "rnn.cell.b_h"]),
         (["*.b*"], ["rnn.cell.b_h", "dense.b"]),
@@ -26,39 +25,29 @@ def model(hidden: int = 6) -> Sequential:
         ([], []),
     ],
 )
-def test_split(patterns: list[str], found: list[str]) -> None:
-    parameters = model().named_parameters()
+def test_split(model, patterns, expected):
+    parameters = model.named_parameters()
     matching, rest = split(parameters, *patterns)
-    assert list(matching) == found
-    assert (
-        [*matching, *rest]
-        and {**matching, **rest} == parameters
-        and not set(matching) & set(rest)
-    )
+    assert list(matching) == expected
+    assert matching | rest == parameters
+    assert len(matching) + len(rest) == len(parameters)
 
 
 @pytest.mark.parametrize("pattern", ["rn", "cell"])
-def test_a_pattern_that_matches_nothing(pattern: str) -> None:
-    with pytest.raises(OptionError) as error:
-        freeze(model(), pattern)
-    assert error.value.code == "MG319" and "rnn.cell.W_hh" in error.value.cause
+def test_freeze_refuses_a_pattern_that_matches_nothing(model, pattern):
+    with pytest.raises(OptionError, match=r"(?s)MG319.*rnn\.cell\.W_hh"):
+        freeze(model, pattern)
 
 
-def test_frozen_parameters_get_no_gradients_and_thawed_ones_do() -> None:
-    net = model()
+def test_freeze_ends_gradients_and_unfreeze_brings_them_back(model):
+    def trained():
+        model.zero_grad()
+        model(np.ones((2, 3), int)).sum().backward()
+        parameters = model.named_parameters()
+        return {path for path, t in parameters.items() if t.grad is not None}
 
-    def trained() -> set[str]:
-        net.zero_grad()
-        net(np.ones((2, 3), int)).sum().backward()
-        return {
-            path for path, t in net.named_parameters().items() if t.grad is not None
-        }
-
-    everything = trained()
-    assert freeze(net, "embedding", "rnn.cell.W_hh") == [
-        "embedding.table",
-        "rnn.cell.W_hh",
-    ]
-    assert trained() == everything - {"embedding.table", "rnn.cell.W_hh"}
-    unfreeze(net, "embedding")
-    assert trained() == everything - {"rnn.cell.W_hh"}
+    everything, W = trained(), "rnn.cell.W_hh"
+    assert freeze(model, "embedding", W) == ["embedding.table", W]
+    assert trained() == everything - {"embedding.table", W}
+    unfreeze(model, "embedding")
+    assert trained() == everything - {W}

@@ -9,11 +9,11 @@ from tests.optim.torch_rules import check_against_torch
 
 
 @pytest.mark.parametrize("name", ["sgd", "sgd_decay", "sgd_momentum", "sgd_nesterov"])
-def test_every_step_is_that_of_torch(name: str) -> None:
+def test_sgd_steps_as_torch_does(name):
     check_against_torch(name)
 
 
-def test_momentum_needs_velocities() -> None:
+def test_sgd_without_velocities_cannot_get_momentum():
     W = mg.Tensor([1.0], requires_grad=True)
     with pytest.raises(OptionError, match="MG308"):
         SGD({"W": W}, nesterov=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
 
 import minigrad as mg
 import optim
@@ -33,17 +34,22 @@ RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "adam": ("Adam", {"lr": 0.01}),
     "adam_decay": (
         "Adam",
-        {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-3, "weight_decay": 0.02},
+        {
+            "lr": 0.01,
+            "betas": (0.8, 0.99),
+            "eps": 1e-3,
+            "weight_decay": 0.02,
+        },
     ),
     "adamw": ("AdamW", {"lr": 0.01, "weight_decay": 0.1}),
 }  # by minigrad's names and with its defaults
 
 
-def reference() -> Any:
+def reference():
     return np.load(PATH)
 
 
-def parameters(dtype: Any = "float64") -> dict[str, mg.Tensor]:
+def parameters(dtype: Any = "float64"):
     stored = reference()
     return {
         path: mg.Tensor(stored[f"start/{path}"].astype(dtype), requires_grad=True)
@@ -51,92 +57,83 @@ def parameters(dtype: Any = "float64") -> dict[str, mg.Tensor]:
     }
 
 
-def walk(optimizer: optim.Optimizer, first: int = 0, last: int = STEPS) -> None:
+def walk(optimizer, steps):
     """Steps with the gradients that the reference run had, one of which is missing in some
     steps.
     """
     stored = reference()
-    for step in range(first, last):
+    for step in steps:
         for path, tensor in optimizer.parameters().items():
-            tensor.grad = (
-                None
-                if path == "b" and step % 4 == 2
-                else stored[f"gradients/{path}"][step]
-            )
+            tensor.grad = stored[f"gradients/{path}"][step]
+            if path == "b" and step % 4 == 2:
+                tensor.grad = None
         optimizer.step()
 
 
-def check_against_torch(name: str) -> None:
+def check_against_torch(name):
     """In float64 each step is torch's, also for a column-major W and when state is stored and
     loaded halfway.
     """
     rule, options = RULES[name]
     make, stored = getattr(optim, rule), reference()
     ours = parameters()
-    ours["W"] = mg.Tensor(np.asfortranarray(stored["start/W"]), requires_grad=True)
+    ours["W"] = mg.Tensor(
+        np.asfortranarray(stored["start/W"]),
+        requires_grad=True,
+    )
     optimizer = make(ours, **options)
     for step in range(STEPS):
-        walk(optimizer, step, step + 1)
+        walk(optimizer, [step])
         for path, tensor in ours.items():
-            np.testing.assert_allclose(
-                tensor.array, stored[f"{name}/{path}"][step], rtol=1e-12, atol=1e-14
-            )
+            expected = stored[f"{name}/{path}"][step]
+            assert_allclose(tensor.array, expected, rtol=1e-12, atol=1e-14)
         # a step leaves it as it was
-        np.testing.assert_array_equal(ours["W"].grad, stored["gradients/W"][step])
+        assert_array_equal(ours["W"].grad, stored["gradients/W"][step])
         if step in (0, 4):
             state, optimizer = optimizer.state_dict(), make(ours, **options)
             optimizer.load_state_dict(state)
     assert not ours["W"].array.flags.c_contiguous
     single = make(parameters("float32"), **options)
-    walk(single)
+    walk(single, range(STEPS))
     for path, tensor in single.parameters().items():
+        expected = stored[f"{name}/{path}"][-1]
         assert tensor.dtype == np.float32
-        np.testing.assert_allclose(
-            tensor.array, stored[f"{name}/{path}"][-1], rtol=2e-5, atol=2e-6
-        )
-    slots = [
-        array
-        for key, array in single.state_dict().items()
-        if not key.startswith("steps/")
-    ]
-    assert all(array.dtype == np.float32 for array in slots)
+        assert_allclose(tensor.array, expected, rtol=2e-5, atol=2e-6)
+    for key, array in single.state_dict().items():
+        assert array.dtype == np.float32 or key.startswith("steps/")
 
 
-def main() -> None:
+def main():
     import torch
 
     rng = np.random.default_rng(6)
-    start = {"W": rng.normal(size=(4, 3)), "b": rng.normal(size=3)}
-    gradients = {
-        path: rng.normal(size=(STEPS, *value.shape)) for path, value in start.items()
-    }
-    stored: dict[str, Any] = {f"start/{path}": value for path, value in start.items()}
-    stored |= {f"gradients/{path}": value for path, value in gradients.items()}
+    shapes = {"W": (4, 3), "b": (3,)}
+    stored: Any = {"torch": torch.__version__}
+    for path, shape in shapes.items():
+        stored[f"start/{path}"] = rng.normal(size=shape)
+    for path, shape in shapes.items():
+        stored[f"gradients/{path}"] = rng.normal(size=(STEPS, *shape))
     for name, (rule, options) in RULES.items():
-        named = {
-            {"decay": "alpha"}.get(option, option): value
-            for option, value in options.items()
-        }
+        named = dict(options)
         if rule != "SGD":
             named.setdefault("eps", 1e-7)
-        parameters = {
-            path: torch.nn.Parameter(torch.tensor(value))
-            for path, value in start.items()
+        if "decay" in named:
+            named["alpha"] = named.pop("decay")
+        start = {
+            path: torch.nn.Parameter(torch.tensor(stored[f"start/{path}"]))
+            for path in shapes
         }
-        optimizer = getattr(torch.optim, rule)(parameters.values(), **named)
-        walked: dict[str, list[Any]] = {path: [] for path in parameters}
+        optimizer = getattr(torch.optim, rule)(start.values(), **named)
+        for path, shape in shapes.items():
+            stored[f"{name}/{path}"] = np.zeros((STEPS, *shape))
         for step in range(STEPS):
-            for path, parameter in parameters.items():
-                parameter.grad = torch.tensor(gradients[path][step])
+            for path, p in start.items():
+                p.grad = torch.tensor(stored[f"gradients/{path}"][step])
             if step % 4 == 2:
-                parameters["b"].grad = None  # a parameter that a step does not reach
+                start["b"].grad = None  # a parameter that a step does not reach
             optimizer.step()
-            for path, parameter in parameters.items():
-                walked[path].append(parameter.detach().numpy().copy())
-        stored |= {
-            f"{name}/{path}": np.stack(values) for path, values in walked.items()
-        }
-    stored["torch"] = np.array(torch.__version__)
+            for path, p in start.items():
+                stored[f"{name}/{path}"][step] = p.detach().numpy()
     np.savez_compressed(PATH, **stored)
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import importlib.util
 import os
 import subprocess
 import sys
@@ -20,35 +19,34 @@ from .reader import AXE, Reader
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def build(folder):
-    """Build the site as `make site` does, with a teacher's lesson. Sphinx takes a warning, a link that
-    leads nowhere for one, as an error.
+def sphinx(folder, **variables):
+    """Build the site in `folder`/html as `make site` does; returns what was printed. Sphinx takes a
+    warning, a link that leads nowhere for one, as an error.
     """
-    own = folder / "lessons/lesson_21_slope"
-    for command in "new", "test":
-        subprocess.run(
-            [sys.executable, "-m", "minigrad", "course", command, str(own)], check=True
-        )
-    variables = {**os.environ, VARIABLE: str(own.parent)}
-    options = (
-        f"-q -E -a -n -W --keep-going -d {folder / 'doctrees'} docs {folder / 'html'}"
-    )
-    subprocess.run(
+    options = f"-q -E -a -n -W --keep-going -d {folder}/doctrees docs {folder}/html"
+    return subprocess.check_output(
         [sys.executable, "-m", "sphinx", *options.split()],
         cwd=ROOT,
-        check=True,
-        env=variables,
+        env={**os.environ, **variables},
+        stderr=subprocess.STDOUT,
+        text=True,
     )
+
+
+def build(folder):
+    """Build the site with a teacher's lesson."""
+    own = folder / "lessons/lesson_21_slope"
+    for command in "new", "test":
+        words = [sys.executable, "-m", "minigrad", "course", command, own]
+        subprocess.run(words, check=True)
+    sphinx(folder, **{VARIABLE: str(own.parent)})
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The folder of the built site, which all processes that run tests share."""
-    if any(
-        importlib.util.find_spec(name) is None
-        for name in ("furo", "myst_parser", "sphinx")
-    ):
-        pytest.skip("the extra minigrad-edu[site] is not installed")
+    for name in ("furo", "myst_parser", "sphinx"):
+        pytest.importorskip(name)
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
     folder.mkdir(exist_ok=True)
@@ -72,12 +70,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     asked: list[str]
 
     def translate_path(self, path):
-        below = (
-            path.removeprefix("/minigrad/")
-            if path.startswith("/minigrad/")
-            else "nowhere"
-        )
-        return super().translate_path(f"/{below}")
+        root, name, below = path.partition("/minigrad/")
+        return super().translate_path("/nowhere" if root or not name else f"/{below}")
 
     def log_message(self, *_):
         pass
@@ -105,14 +99,10 @@ def reader(site, tmp_path_factory):
     if not AXE.is_file():
         pytest.skip("axe-core is not installed (make setup, where npm is)")
     Handler.asked = []
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Handler, directory=str(site))
-    ) as server:
+    handler = functools.partial(Handler, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://localhost:{server.server_port}/minigrad/"
         with start_chromium(tmp_path_factory.mktemp("profile")) as driver:
-            yield Reader(
-                driver,
-                f"http://localhost:{server.server_port}/minigrad/",
-                Handler.asked,
-            )
+            yield Reader(driver, address, Handler.asked)
         server.shutdown()

@@ -31,17 +31,15 @@ class Reader(Explorer):
         self.driver.get(self.address + page)
 
     def look(self, width, scheme):
-        self.command(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=800,
-            deviceScaleFactor=1,
-            mobile=False,
-        )
-        self.command(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": scheme}],
-        )
+        screen = {
+            "width": width,
+            "height": 800,
+            "deviceScaleFactor": 1,
+            "mobile": False,
+        }
+        self.command("Emulation.setDeviceMetricsOverride", **screen)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.command("Emulation.setEmulatedMedia", features=features)
 
     def problems(self):
         """Messages of the console, and requests that left for elsewhere, since the page was
@@ -52,9 +50,8 @@ class Reader(Explorer):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 url = message["params"]["request"]["url"]
-                if not url.startswith(
-                    (self.address, "data:", "blob:", "about:", "chrome:")
-                ):
+                own = (self.address, "data:", "blob:", "about:", "chrome:")
+                if not url.startswith(own):
                     found.append(f"asked for {url}")
         return found
 
@@ -64,14 +61,11 @@ class Reader(Explorer):
         found = self.driver.execute_async_script(
             "axe.run({ resultTypes: ['violations'] }).then((found) => arguments[0](found.violations))"
         )
-        wrong = [
-            f"{rule['id']}: {node['html'][:200]}"
-            for rule in found
-            for node in rule["nodes"]
-        ]
-        if self.run(
-            "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        ):
+        wrong = []
+        for rule in found:
+            wrong += [f"{rule['id']}: {node['html'][:200]}" for node in rule["nodes"]]
+        width = "document.documentElement.{}Width"
+        if self.run(f"return {width.format('scroll')} > {width.format('client')}"):
             wrong.append("the page is wider than its window")
         return wrong
 

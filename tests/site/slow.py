@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 SLICE = 0.01
@@ -16,13 +15,12 @@ SLICE = 0.01
 
 
 @contextlib.contextmanager
-def slowed(browser: int, times: float) -> Iterator[None]:
+def slowed(browser, times):
     """Slow down all pages of a browser. `browser` is the id of its process, or of one that started it."""
     ended = threading.Event()
 
-    def throttle() -> None:
-        pages: list[int] = []
-        seen = 0.0
+    def throttle():
+        pages, seen = [], 0.0
         while not ended.is_set():
             if time.monotonic() - seen > 1:
                 pages, seen = renderers(browser), time.monotonic()
@@ -42,14 +40,14 @@ def slowed(browser: int, times: float) -> Iterator[None]:
             thread.join()
 
 
-def send(processes: list[int], number: signal.Signals) -> None:
+def send(processes, number):
     """Send a signal to the processes that still exist."""
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, number)
 
 
-def renderers(ancestor: int) -> list[int]:
+def renderers(ancestor):
     """Return the ids of the processes below `ancestor` that run a browser's pages. Linux only."""
     parents, found = {}, []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -60,7 +58,7 @@ def renderers(ancestor: int) -> list[int]:
             if b"--type=renderer" in (folder / "cmdline").read_bytes():
                 found.append(int(folder.name))
 
-    def below(process: int) -> bool:
+    def below(process):
         return process == ancestor or (process in parents and below(parents[process]))
 
     return [process for process in found if below(process)]

@@ -30,23 +30,26 @@ IN_EVERY_WAY = ["index.html", "lessons/lesson_04_sweep.html", "layers.html"]
     [(page, *WAYS[place % 4]) for place, page in enumerate(PAGES)]
     + [(page, *way) for page in IN_EVERY_WAY for way in WAYS],
 )
-def test_a_page(reader, page, width, scheme):
+def test_page_in_a_browser(reader, page, width, scheme):
     reader.visit(page, width, scheme)
     assert reader.violations() == []
     assert reader.problems() == []
 
 
-def test_the_first_key_skips_to_the_text(reader):
+def test_keyboard_skips_to_the_text(reader):
     reader.visit("gates.html")
     reader.press(TAB)
     assert reader.focused() == "Skip to content"
 
 
-def test_a_keyboard_opens_and_closes_the_list_of_pages_on_a_phone(reader):
+def test_keyboard_opens_the_list_of_pages_on_a_phone(reader):
     reader.visit("gates.html", width=400)
     reader.press(TAB, TAB)
     assert reader.focused() == "All pages"
-    sees = "return document.querySelector('.sidebar-brand').checkVisibility({ visibilityProperty: true })"
+    sees = (
+        "return document.querySelector('.sidebar-brand')"
+        ".checkVisibility({ visibilityProperty: true })"
+    )
     assert not reader.run(sees)
     reader.press(ENTER)
     assert reader.run(sees)
@@ -55,19 +58,10 @@ def test_a_keyboard_opens_and_closes_the_list_of_pages_on_a_phone(reader):
     assert reader.focused() == "All pages"
 
 
-def test_the_search_finds_a_gate(reader):
-    reader.visit("search.html?q=tanh")
-    reader.wait(
-        lambda: reader.run(
-            "return document.querySelector('#search-results li a') !== null"
-        )
-    )
-    assert reader.problems() == []
-
-
 @pytest.mark.parametrize(
     ("words", "page"),
     [
+        ("tanh", ""),
         ("install", "install.html"),
         ("exercise", "course.html"),
         ("backpropagation", "course.html"),
@@ -76,13 +70,14 @@ def test_the_search_finds_a_gate(reader):
         ("mg202", "errors/mg2xx.html#mg202-"),
     ],
 )
-def test_the_search_finds_the_right_page_first(reader, words, page):
+def test_search_finds_the_right_page_first(reader, words, page):
     reader.visit(f"search.html?q={words}")
-    link = "document.querySelector('#search-results li a')"
-    reader.wait(lambda: reader.run(f"return {link} !== null"))
-    assert reader.run(f"return {link}.getAttribute('href')").startswith(page)
+    link, *_ = reader.wait(lambda: reader.all("#search-results li a"))
+    assert link.get_dom_attribute("href").startswith(page)
     if words.lower().startswith("mg"):
-        assert reader.run(f"return {link}.textContent").startswith(words.upper())
+        text = reader.text("#search-results li a")
+        assert text.startswith(words.upper())
+    assert reader.problems() == []
 
 
 @pytest.fixture
@@ -94,20 +89,20 @@ def blocked(reader):
     reader.command("Network.setBlockedURLs", urls=[])
 
 
-def test_the_search_says_that_there_is_no_network(reader, blocked):
+def test_search_without_network(reader, blocked):
     blocked("searchindex.js")
     reader.visit("search.html?q=tanh")
     reader.wait(lambda: "There is no network" in reader.text("#search-results"))
     assert "Searching" not in reader.text("#search-results")
 
 
-def test_the_search_says_why_it_shows_no_excerpts(reader, blocked):
+def test_search_without_excerpts_says_why(reader, blocked):
     blocked("functions.html", "gates.html", "lessons/")
     reader.visit("search.html?q=tanh")
     reader.wait(lambda: "excerpts cannot be shown" in reader.text("#search-results"))
 
 
-def test_an_explorer_that_does_not_load_says_so(reader, blocked):
+def test_explorer_without_network(reader, blocked):
     blocked("made/")
     reader.visit("lessons/lesson_01_by_hand.html")
     reader.run("document.querySelector('.explorer details').open = true")
@@ -117,7 +112,7 @@ def test_an_explorer_that_does_not_load_says_so(reader, blocked):
 @pytest.mark.parametrize(
     "page", ["index.html", "readme.html", "lessons/lesson_01_by_hand.html"]
 )
-def test_a_keyboard_reaches_the_first_run_in_four_stops(python, reader, page):
+def test_keyboard_reaches_the_first_run_in_four_stops(python, reader, page):
     reader.visit(page)
     reader.press(TAB, TAB)
     assert reader.focused() == "Skip to the first code"
@@ -125,26 +120,28 @@ def test_a_keyboard_reaches_the_first_run_in_four_stops(python, reader, page):
     assert reader.focused() == "Run cell 1"
 
 
-def test_a_command_has_the_address_of_the_wheel(reader):
+def test_command_has_the_address_of_the_wheel(reader):
     reader.visit("course.html")
     address = reader.text("[data-address]")
     assert address.startswith(f"{reader.address}downloads/minigrad_edu-")
 
 
-def test_the_page_for_wrong_addresses_finds_the_site_from_any_depth(reader):
+def test_404_page_finds_the_site_from_any_depth(reader):
     reader.visit("no/such/mg135.html", width=400, scheme="dark")
     assert reader.violations() == []
-    link = "return document.querySelector('li a').href"
-    reader.wait(lambda: reader.run(link) == f"{reader.address}index.html")
-    assert reader.run("return document.querySelector('form').action").endswith(
-        "/minigrad/search.html"
-    )
-    assert reader.run("return document.querySelector('#q').value") == "mg135"
+    link, form, query = (reader.all(selector)[0] for selector in ("li a", "form", "#q"))
+    index = f"{reader.address}index.html"
+    reader.wait(lambda: link.get_property("href") == index)
+    assert form.get_property("action").endswith("/minigrad/search.html")
+    assert query.get_property("value") == "mg135"
 
 
-def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader):
+def test_explorer_opens_and_lets_a_keyboard_out(reader):
     reader.visit("lessons/lesson_01_by_hand.html")
-    shows = "return document.querySelector('.explorer iframe').contentDocument.querySelector('button') !== null"
+    shows = (
+        "return document.querySelector('.explorer iframe')"
+        ".contentDocument.querySelector('button') !== null"
+    )
     assert not reader.run(shows)
     reader.run(
         "document.querySelectorAll('details.after-pass').forEach((one) => (one.open = true))"
@@ -166,7 +163,7 @@ def test_an_explorer_opens_when_asked_and_lets_a_keyboard_out(reader):
     "page", ["expression", "rnn", "lesson_02_slopes", "lesson_13_bptt"]
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_page_that_minigrad_drew(reader, page, scheme):
+def test_explorer_page_in_a_browser(reader, page, scheme):
     reader.visit(f"made/{page}.html", scheme=scheme)
     assert reader.violations() == []
     assert reader.problems() == []

@@ -10,7 +10,6 @@ import gzip
 import html
 import re
 import time
-from typing import Any
 
 import pytest
 
@@ -35,28 +34,28 @@ def cells_of(site, page):
 
 
 # --- As the site is built
-# ---------------------------------------------------------------------------------------------
 
 
-def test_the_page_reads_without_python(site):
-    [(_, shown)] = cells_of(site, "readme.html")
-    assert re.search(r"\[\[-1\.4796\d*\]\s*\[-2\.959\d*\]\]", shown)
-    assert "data:image/svg+xml" in shown
-    [(_, shown)] = cells_of(site, "gradcheck.html")
-    assert "the rule is at Cell 1, line 10" in shown
-    [(_, shown)] = cells_of(site, "explorer.html")
-    assert (site / re.findall(r'<iframe src="(.*?)"', shown)[0]).is_file()
+def test_cells_show_their_output_without_python(site):
+    readme, gradcheck, explorer = (
+        cells_of(site, f"{page}.html")[0][1]
+        for page in ("readme", "gradcheck", "explorer")
+    )
+    assert re.search(r"\[\[-1\.4796\d*\]\s*\[-2\.959\d*\]\]", readme)
+    assert "data:image/svg+xml" in readme
+    assert "the rule is at Cell 1, line 10" in gradcheck
+    (path,) = re.findall(r'<iframe src="(.*?)"', explorer)
+    assert (site / path).is_file()
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
-def test_a_lesson_has_cells(site, one):
+def test_cells_are_the_blocks_of_a_lesson(site, one):
     blocks = re.findall(r"^```python\n(.*?)^```$", one.text, re.DOTALL | re.MULTILINE)
     cells = cells_of(site, f"lessons/{one.name}.html")
     assert [code.strip() for code, _ in cells] == [block.strip() for block in blocks]
 
 
 # --- In the browser
-# ---------------------------------------------------------------------------------------------------
 
 
 class Page(Reader):
@@ -68,6 +67,9 @@ class Page(Reader):
             "area.dispatchEvent(new Event('input'))",
             code,
         )
+
+    def code(self):
+        return self.run("return document.querySelector('.cell textarea').value")
 
     def execute(self, code):
         """Run this code in the page's cell, and return what it shows."""
@@ -83,26 +85,14 @@ class Page(Reader):
         return self.text(".cell-status")
 
     def finished(self):
-        self.wait(
-            lambda: self.status().startswith(
-                ("Ran in", "Ended with an error", "Python ")
-            )
-        )
+        ends = ("Ran in", "Ended with an error", "Python ")
+        self.wait(lambda: self.status().startswith(ends))
 
     def chord(self, modifier, key):
         from selenium.webdriver.common.action_chains import ActionChains
 
-        ActionChains(self.driver).key_down(modifier).send_keys(key).key_up(
-            modifier
-        ).perform()
-
-    def pictures(self):
-        """Of each picture: its name, its source, its width."""
-        found: list[list[Any]] = self.run(
-            "return [...document.querySelectorAll('.cell-output img')]"
-            ".map((one) => [one.alt, one.src, one.naturalWidth])"
-        )
-        return found
+        chain = ActionChains(self.driver).key_down(modifier).send_keys(key)
+        chain.key_up(modifier).perform()
 
 
 @pytest.fixture(scope="module")
@@ -120,50 +110,42 @@ def first_run(browser):
     time.sleep(1)  # for whatever the page might ask for by itself
     before = list(browser.asked)
     browser.asked.clear()
-    browser.type(browser.run("return document.querySelector('.cell textarea').value"))
+    browser.type(browser.code())
     browser.click("Run")
     browser.finished()
-    return {
-        "before": before,
-        "at": list(browser.asked),
-        "text": browser.text(".cell-output"),
-        "pictures": browser.pictures(),
-    }
+    return before, list(browser.asked)
 
 
 @pytest.fixture
-def page(browser, first_run):
+def page(first_run, browser):
     """The README's page, with Python in it."""
     return browser
 
 
-def test_nothing_of_python_is_loaded_before_the_first_run(first_run):
-    assert not re.search(
-        r"pyodide|\.whl|\.wasm|viz|worker", " ".join(first_run["before"])
-    )
-    assert any(path.endswith("pyodide.asm.wasm") for path in first_run["at"])
+def test_first_run_loads_python(first_run):
+    before, at = map(" ".join, first_run)
+    assert not re.search(r"pyodide|\.whl|\.wasm|viz|worker", before)
+    assert "pyodide.asm.wasm" in at
 
 
-def test_the_first_run_fetches_at_most_10_mb(first_run, site):
-    files = [
-        path.removeprefix("/minigrad/").partition("?")[0] for path in first_run["at"]
-    ]
-    sizes = {file: len(gzip.compress((site / file).read_bytes(), 6)) for file in files}
-    assert len(files) == len(sizes)  # nothing twice
-    assert 5e6 < sum(sizes.values()) <= 10e6, sizes
+def test_first_run_fetches_at_most_10_mb(first_run, site):
+    _, at = first_run
+    files = [path.removeprefix("/minigrad/").partition("?")[0] for path in at]
+    assert len(files) == len({*files})  # nothing twice
+    sizes = [len(gzip.compress((site / file).read_bytes(), 6)) for file in files]
+    assert 5e6 < sum(sizes) <= 10e6
 
 
-def test_the_readme_s_gradient_and_its_graph(first_run):
+def test_first_run_shows_the_gradient_and_graph(page):
     by_hand = (-1.4796, -2.9593)  # 2 (z - 1) (1 - z²) x for z = tanh(-1)
-    numbers = [
-        float(number) for number in re.findall(r"-?\d+\.\d+", first_run["text"])[:2]
-    ]
-    assert numbers == pytest.approx(by_hand, abs=5e-5)
-    [(_, source, width)] = first_run["pictures"]
-    assert source.startswith("data:image/svg+xml") and width > 100
+    numbers = re.findall(r"-?\d+\.\d+", page.text(".cell-output"))[:2]
+    assert [*map(float, numbers)] == pytest.approx(by_hand, abs=5e-5)
+    (picture,) = page.all(".cell-output img")
+    assert picture.get_property("src").startswith("data:image/svg+xml")
+    assert picture.get_property("naturalWidth") > 100
 
 
-def test_a_broken_tanh_is_named_with_its_line(page, site):
+def test_cell_names_the_line_of_a_wrong_rule(page, site):
     [(code, _)] = cells_of(site, "gradcheck.html")
     shown = page.execute(code)
     assert "the rule is at Cell 1, line 10" in shown and "it should be 1 - z²" in shown
@@ -173,21 +155,23 @@ def test_a_broken_tanh_is_named_with_its_line(page, site):
     )
 
 
-def test_errors_show_the_cell_s_own_lines(page):
-    lines = [
-        "import minigrad as mg",
-        "def f(x):",
-        "    return x @ mg.Tensor([[1.0]])",
-        "f(mg.Tensor([[1.0, 2.0]]))",
-    ]
-    shown = page.execute("\n".join(lines))
+MISTAKE = """import minigrad as mg
+def f(x):
+    return x @ mg.Tensor([[1.0]])
+f(mg.Tensor([[1.0, 2.0]]))"""
+
+
+def test_cell_shows_its_own_lines_in_errors(page):
+    shown = page.execute(MISTAKE)
     assert page.status() == "Ended with an error."
-    assert "Cell 1, line 4, in <module>" in shown and "Cell 1, line 3, in f" in shown
-    assert "[MG101]" in shown and "remedy:" in shown and "File" not in shown
+    for text in ("line 4, in <module>", "line 3, in f"):
+        assert f"Cell 1, {text}" in shown
+    assert "[MG101]" in shown and "remedy:" in shown
+    assert "File" not in shown
     assert "Cell 1, line 2" in page.execute("x = 1\nx x")
 
 
-def test_the_explorer_steps_and_escape_leaves_it(page, site):
+def test_cell_with_an_explorer_is_left_by_escape(page, site):
     [(code, _)] = cells_of(site, "explorer.html")
     page.execute(code)
     frame = page.driver.find_element("css selector", ".cell-output iframe")
@@ -199,12 +183,11 @@ def test_the_explorer_steps_and_escape_leaves_it(page, site):
     assert page.text("#count") == "2 / 18"
     page.press(ESCAPE, ESCAPE)
     page.driver.switch_to.default_content()
-    page.wait(
-        lambda: page.focused() == "With the keyboard, Escape leaves the explorer."
-    )
+    hint = "With the keyboard, Escape leaves the explorer."
+    page.wait(lambda: page.focused() == hint)
 
 
-def test_an_endless_loop_is_stopped_and_python_is_ready_again(page):
+def test_cell_with_an_endless_loop_is_stopped(page):
     code = "for _ in range(2000):\n    print('.' * 80)\nwhile True:\n    pass"
     page.type(code)
     page.click("Run")
@@ -213,11 +196,11 @@ def test_an_endless_loop_is_stopped_and_python_is_ready_again(page):
     assert page.status() == "Running."
     page.click("Stop")
     page.wait(lambda: "ready again" in page.status())
-    assert page.run("return document.querySelector('.cell textarea').value") == code
+    assert page.code() == code
     assert page.execute("1 + 1") == "2\n"
 
 
-def test_the_keyboard_alone_reaches_edits_runs_and_leaves_a_cell(page):
+def test_cell_is_used_by_keyboard_alone(page):
     page.execute("0")
     page.focus(".cell textarea")
     page.chord(CONTROL, "a")
@@ -229,21 +212,17 @@ def test_the_keyboard_alone_reaches_edits_runs_and_leaves_a_cell(page):
     page.press(TAB)
     assert page.focused() == "Reset cell 1"
     page.press(ENTER)
-    assert "mg.draw" in page.run(
-        "return document.querySelector('.cell textarea').value"
-    )
+    assert "mg.draw" in page.code()
     page.press(TAB, TAB)
     assert not page.run("return document.activeElement.closest('.cell')")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-def test_a_cell_is_accessible(page, width, scheme):
+def test_cell_is_accessible(page, width, scheme):
     page.look(width, scheme)
-    for code in (
-        f"print('a' * 300)\n{SQUARE}\nmg.gradcheck(lambda x: x * x, x)",
-        "1 / 0",
-    ):
+    checked = f"print('a' * 300)\n{SQUARE}\nmg.gradcheck(lambda x: x * x, x)"
+    for code in (checked, "1 / 0"):
         page.execute(code)
         # the rest is Furo's
         found = [one for one in page.violations() if "cell" in one or "wider" in one]
@@ -253,7 +232,7 @@ def test_a_cell_is_accessible(page, width, scheme):
 def test_cells_above_run_first(page):
     page.visit("lessons/lesson_01_by_hand.html")
     page.run("document.querySelector('[aria-label=\"Run cell 2\"]').click()")
-    texts = "return [...document.querySelectorAll('{}')].map((one) => one.textContent)"
-    page.wait(lambda: page.run(texts.format(".cell-status"))[1].startswith("Ran in"))
-    shown = page.run(texts.format(".cell-output"))
-    assert shown[:2] == ["m = -6.0   s = 0.5   y = 0.4621\n", "-2.36\n"]
+    statuses, outputs = page.all(".cell-status"), page.all(".cell-output")
+    page.wait(lambda: statuses[1].text.startswith("Ran in"))
+    assert outputs[0].text == "m = -6.0   s = 0.5   y = 0.4621"
+    assert outputs[1].text == "-2.36"

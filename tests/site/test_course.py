@@ -13,7 +13,7 @@ from minigrad.course.checking.registry import FOLDER, VARIABLE, lesson, lessons
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
-def test_a_lesson_s_page_speaks_of_buttons_and_folds_the_answer(site, one):
+def test_lesson_page_shows_buttons_and_folds_the_answer(site, one):
     page = (site / f"lessons/{one.name}.html").read_text(encoding="utf-8")
     text = re.sub(r'<div class="lesson">.*?</div>', "", page, flags=re.DOTALL)
     assert "course check" not in text and "pages/lesson" not in text
@@ -23,7 +23,6 @@ def test_a_lesson_s_page_speaks_of_buttons_and_folds_the_answer(site, one):
 
 
 # --- In the browser
-# ---------------------------------------------------------------------------------------------------
 
 
 class Learner:
@@ -34,9 +33,7 @@ class Learner:
 
     def open(self, one, width=1280):
         self.reader.visit(f"lessons/{one.name}.html", width)
-        self.wait(
-            lambda: self.run("return document.querySelector('.cm-content') !== null")
-        )
+        self.wait(lambda: self.reader.all(".cm-content"))
 
     def write(self, code):
         """Replace the whole file, as if it were pasted. A slow page may need more than one attempt,
@@ -58,7 +55,7 @@ class Learner:
 
     @property
     def stored(self):
-        name = self.run("return document.querySelector('.lesson-file').firstChild.data")
+        name = self.reader.text(".lesson-file").split()[0]
         return self.run("return localStorage.getItem('minigrad/' + arguments[0])", name)
 
     def press(self, label):
@@ -70,12 +67,11 @@ class Learner:
 
     def check(self):
         self.press("Check")
-        stops = "return document.querySelector('.lesson-cell').classList.contains('cell-busy')"
-        self.wait(lambda: not self.run(stops))
-        return self.run("return document.querySelector('.lesson-verdict').textContent")
+        self.wait(lambda: not self.reader.all(".lesson-cell.cell-busy"))
+        return self.reader.text(".lesson-verdict")
 
     def folded(self):
-        return not self.run("return document.querySelector('details.after-pass').open")
+        return not self.reader.all("details.after-pass[open]")
 
 
 @pytest.fixture
@@ -86,7 +82,7 @@ def learner(python, reader):
     return Learner(reader)
 
 
-def test_a_lesson_is_done_in_its_page(learner):
+def test_lesson_is_taken_in_its_page(learner):
     one = lesson(5)
     learner.open(one)
     assert "not written yet" in learner.check()
@@ -94,9 +90,7 @@ def test_a_lesson_is_done_in_its_page(learner):
     right = one.read("solution.py")
     learner.write(right.replace("dz.sum(axis=0)", "2 * dz.sum(axis=0)"))
     assert "unbroadcast" in learner.check()
-    assert learner.run("return document.querySelector('.cm-wrong').textContent") == (
-        "def unbroadcast(dz, shape):"
-    )
+    assert learner.reader.text(".cm-wrong") == "def unbroadcast(dz, shape):"
     shown = "return document.querySelector('.lesson-graph iframe').srcdoc.length"
     assert learner.run(shown) > 10_000
     learner.write(right)
@@ -106,14 +100,12 @@ def test_a_lesson_is_done_in_its_page(learner):
     assert learner.stored == right
     assert not learner.folded()
     learner.reader.visit("course.html")
-    learner.wait(lambda: "✓ passed" in learner.run("return document.body.textContent"))
+    learner.wait(lambda: "✓ passed" in learner.reader.text("body"))
     assert learner.reader.problems() == []
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_newly_opened_lesson_starts_at_its_top_and_its_editor_at_the_task(
-    learner, width
-):
+def test_lesson_opens_at_its_top_and_its_editor_at_the_task(learner, width):
     drawn = "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(arguments[0], 50)))"
     task = (
         "const box = (one) => document.querySelector(one)?.getBoundingClientRect();"
@@ -127,7 +119,7 @@ def test_a_newly_opened_lesson_starts_at_its_top_and_its_editor_at_the_task(
         learner.wait(lambda: learner.run(task))
 
 
-def test_an_error_of_a_worker_that_was_ended_does_not_end_the_next_one(learner):
+def test_worker_that_was_ended_does_not_end_the_next_one(learner):
     learner.open(lesson(1))
     there = learner.reader.driver.execute_async_script(
         """
@@ -146,7 +138,7 @@ def test_an_error_of_a_worker_that_was_ended_does_not_end_the_next_one(learner):
     assert there == "loaded"
 
 
-def test_a_teacher_s_lesson_is_a_page_like_the_others(learner):
+def test_own_lesson_is_taken_in_its_page(learner):
     one = Lesson(FOLDER / "template/lesson_21_slope")
     learner.open(one)
     assert "not written yet" in learner.check()
@@ -156,39 +148,39 @@ def test_a_teacher_s_lesson_is_a_page_like_the_others(learner):
     assert "the value instead of the slope" in learner.check()
     learner.write("def slope(x):\n    return x + x\n")
     assert "Lesson 21, The slope of a square: passed." in learner.check()
-    assert learner.run("return document.querySelector('iframe') === null")
+    assert not learner.reader.all("iframe")
     learner.reader.visit("course.html")
-    learner.wait(lambda: "✓ passed" in learner.run("return document.body.textContent"))
+    learner.wait(lambda: "✓ passed" in learner.reader.text("body"))
     learner.open(lesson(20))
-    assert "lesson 21, The slope of a square" in learner.run(
-        "return document.querySelector('.lesson-next').innerHTML"
-    )
+    following = learner.run("return document.querySelector('.lesson-next').innerHTML")
+    assert "lesson 21, The slope of a square" in following
     assert learner.reader.problems() == []
 
 
-def test_a_teacher_s_lesson_needs_a_new_name_and_a_key(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "commands", "message"),
+    [
+        ("lesson_21_a", ["new"], "MG930"),
+        ("my_lesson_21", ["new", "test"], "rename"),
+        ("lesson_03_a", ["new", "test"], "rename"),
+    ],
+)
+def test_own_lesson_needs_a_new_name_and_a_key(tmp_path, name, commands, message):
+    for command in commands:
+        words = ["-m", "minigrad", "course", command, tmp_path / name]
+        subprocess.run([sys.executable, *words], check=True)
     code = "import sys; sys.path[:0] = ['docs/site']; import pages"
-    for name, message in {
-        "lesson_21_a": "MG930",
-        "my_lesson_21": "rename",
-        "lesson_03_a": "rename",
-    }.items():
-        own = tmp_path / name / name
-        for command in ("new", "test")[: 1 + (message == "rename")]:
-            subprocess.run(
-                [sys.executable, "-m", "minigrad", "course", command, own], check=True
-            )
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, VARIABLE: str(own.parent)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 1 and message in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, VARIABLE: str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
 
 
-def test_a_check_survives_a_file_that_ends_or_damages_python(learner):
+def test_check_survives_a_file_that_damages_python(learner):
     one = lesson(1)
     right = one.read("solution.py")
     learner.open(one)
@@ -202,54 +194,37 @@ def test_a_check_survives_a_file_that_ends_or_damages_python(learner):
     assert "passed. All" in learner.check()
 
 
-def test_quiz_answers_in_a_page_are_judged_as_on_the_command_line(learner):
-    tried = [
-        "a",
-        "B",
-        "c.",
-        "d",
-        "0",
-        "1",
-        "2,0",
-        "1e-5",
-        "-0.25",
-        "0.00012345",
-        "12345",
-        "6.",
-        "x",
-    ]
+def test_quiz_in_a_page_is_judged_as_on_the_command_line(learner):
     questions = [question for one in lessons() for question in quiz.read(one)]
+    numbers = "0 1 2,0 1e-5 -0.25 0.00012345 12345 6. x".split()
+    tried = [
+        "a B c. d 0 x".split() if question["choices"] else numbers
+        for question in questions
+    ]
     there = learner.reader.driver.execute_async_script(
         "const [questions, tried, done] = arguments; import('./_static/cells/quiz.js').then((quiz) =>"
-        "done(questions.map((one) => tried.map((text) => quiz.answer(one, text)))))",
+        "done(questions.map((one, i) => tried[i].map((text) => quiz.answer(one, text)))))",
         questions,
         tried,
     )
-    assert there == [
-        [list(quiz.answer(one, text)) for text in tried] for one in questions
-    ]
+    for question, texts, found in zip(questions, tried, there, strict=True):
+        assert found == [[*quiz.answer(question, text)] for text in texts]
 
 
-def test_every_key_can_be_typed_and_a_changed_cell_is_kept(learner):
+def test_editor_takes_every_key_and_keeps_changed_cells(learner):
     one = lesson(1)
     learner.open(one)
     learner.write("x")
     learner.reader.press(*" /b?'=.[")
     learner.wait(lambda: learner.stored == "x /b?'=.[")
-    count = "return document.querySelectorAll('.cell-bar').length"
-    cells = learner.run(count)
+    cells = len(learner.reader.all(".cell-bar"))
     learner.run(
         "const area = document.querySelector('.cell textarea'); area.value = 'changed';"
         "area.dispatchEvent(new Event('input'))"
     )
     learner.open(one)
-    assert (
-        learner.run("return document.querySelector('.cell textarea').value")
-        == "changed"
-    )
-    assert (
-        learner.run(count)
-        == cells
-        == learner.run("return document.querySelectorAll('.cell').length")
-    )
+    area, *_ = learner.reader.all(".cell textarea")
+    assert area.get_property("value") == "changed"
+    for selector in (".cell-bar", ".cell"):
+        assert len(learner.reader.all(selector)) == cells
     assert learner.reader.problems() == []

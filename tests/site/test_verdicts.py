@@ -14,7 +14,11 @@ import pytest
 
 from minigrad.course.checking import feedback
 from minigrad.course.checking.registry import lessons
-from tests.minigrad.course.checking.test_lesson import graded_here, with_code
+from tests.minigrad.course.checking.test_lesson import (
+    graded_here,
+    right_answers,
+    with_code,
+)
 
 GRADE = Path(__file__).with_name("grade.mjs")
 NODE = shutil.which("node")
@@ -23,23 +27,27 @@ STRIDE = 1 if os.environ.get("EVERY_SLIP") else 6
 
 def answers(one):
     """Of one lesson: its stub, its solution, slips, and right answers in other ways."""
-    slips = [slip.code for slip in one.slips]
-    codes = [*slips[::STRIDE], *list(one._module("right").RIGHT.values())[::STRIDE]]
+    slips = [slip.code for slip in one.slips[::STRIDE]]
+    right = [*right_answers(one).values()][::STRIDE]
     return [
-        one.read("exercise.py"),
-        one.read("solution.py"),
-        *(with_code(one, c) for c in codes),
+        one.exercise,
+        one.solution,
+        *(with_code(one, code) for code in slips + right),
     ]
 
 
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
-def test_the_verdicts_in_a_page_are_those_of_the_command_line(site, python, tmp_path):
+def test_verdicts_in_a_page_are_those_of_the_command_line(site, python, tmp_path):
     given = [(one, text) for one in lessons() for text in answers(one)]
     files = tmp_path / "files.json"
     files.write_text(json.dumps([(one.name, text) for one, text in given]))
-    command = [str(NODE), str(GRADE), str(site / "_static/cells"), str(files)]
-    page = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True
-    )  # beside this process
+    command = [
+        str(NODE),
+        str(GRADE),
+        str(site / "_static/cells"),
+        str(files),
+    ]
+    # beside this process
+    page = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     here = [feedback.lines(graded_here(one, text), 3, page=True) for one, text in given]
     assert json.loads(page.communicate()[0]) == here

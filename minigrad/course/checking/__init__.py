@@ -8,7 +8,8 @@ teacher grades submissions, wall.py isolates this process. The process only answ
 (answers.py). grade.py never runs the learner's code. It compares the answers with the solution's
 answers. quiz.py checks the answers to the questions before an exercise.
 
-lesson.py loads a lesson's check.py and slips.py by name, and key.py loads mutants.py and mistakes.py.
+lesson.py loads a lesson's check.py and slips.py by name, and key.py loads mutants.py, mistakes.py
+and places.py.
 Otherwise, this room imports nothing of `lessons`, and nothing of `classroom`, of the workbook or of
 the commands. registry.py finds the lessons, source.py reads code, and repeat.py contains the two
 functions that a check prints for learners.

@@ -6,10 +6,8 @@ is not equal to any answer. Examples are a function, a complex number, an int to
 and a list that contains itself.
 """
 
-from __future__ import annotations
-
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +21,9 @@ LONGEST_EMPTY = 1 << 16
 """The maximum length of each dimension of an empty array. A billion empty rows take no space until
 they are converted to a list.
 """
+
+DATA = int, float, np.ndarray, list, tuple, dict
+"""Types of inputs that can be compared with their earlier state."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ def encode(answer: Any) -> Any:
         return _encoded(answer, DEEPEST, iter(range(MOST_PARTS)))
     except Exception as error:
         # the answer is too large, or the learner's own __repr__ or __iter__ raised an error
-        kind, reason = type(answer).__name__, type(error).__name__
-        return {"unusable": f"{kind}, which cannot be read ({reason})"[:200]}
+        reason = type(error).__name__
+        text = f"{type(answer).__name__}, which cannot be read ({reason})"
+        return {"unusable": text[:200]}
 
 
 def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
@@ -62,19 +64,21 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
         raise RecursionError
     if next(parts, None) is None:
         raise OverflowError
-    if type(answer).__name__ == "Tensor":
-        answer = getattr(answer, "array", answer)
-    if isinstance(answer, np.generic):
-        answer = float(answer) if isinstance(answer, np.longdouble) else answer.item()
-    if answer is None or isinstance(answer, bool | str):
-        return answer
-    if isinstance(answer, int):
-        float(answer)  # OverflowError if the int is too large for a float
-        return answer
-    if isinstance(answer, float):
-        return float(answer)
+    answer = _array_of(answer)
+    if isinstance(answer, np.longdouble):
+        answer = float(answer)
+    elif isinstance(answer, np.generic):
+        answer = answer.item()
+    match answer:
+        case None | bool() | str():
+            return answer
+        case int():
+            float(answer)  # OverflowError if the int is too large for a float
+            return answer
+        case float():
+            return float(answer)
     if isinstance(answer, np.ndarray) and answer.dtype.kind in "biuf":
-        data = base64.b64encode(np.ascontiguousarray(answer).tobytes()).decode()
+        data = base64.b64encode(answer.tobytes()).decode()
         return {"dtype": answer.dtype.str, "shape": answer.shape, "data": data}
     if isinstance(answer, list | tuple):
         return [_encoded(part, depth - 1, parts) for part in answer]
@@ -85,13 +89,14 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
 
 
 def is_data(value: Any) -> bool:
-    """Return whether an input can be compared with its earlier state: whether it is a number, an
-    array, a Tensor, a list or a dict.
-    """
-    return (
-        isinstance(value, int | float | np.ndarray | list | tuple | dict)
-        or type(value).__name__ == "Tensor"
-    )
+    """Return whether an input can be compared with its earlier state. A Tensor can, too."""
+    return isinstance(_array_of(value), DATA)
+
+
+def _array_of(value: Any) -> Any:
+    """Return a Tensor's array, and any other value unchanged."""
+    is_tensor = type(value).__name__ == "Tensor"
+    return getattr(value, "array", value) if is_tensor else value
 
 
 def signature(answer: Any) -> tuple[str, float]:
@@ -106,7 +111,7 @@ def signature(answer: Any) -> tuple[str, float]:
     numbers: list[np.ndarray] = []
 
     def form(value: Any) -> str:
-        if isinstance(value, list) and value and all(_is_numeric(one) for one in value):
+        if isinstance(value, list) and value and all(map(_is_numeric, value)):
             value = _as_array(value)
         if _is_numeric(value):
             array = np.asarray(value, float)
@@ -115,7 +120,8 @@ def signature(answer: Any) -> tuple[str, float]:
         if isinstance(value, list):
             return f"[{','.join(map(form, value))}]"
         if isinstance(value, dict):
-            return f"{{{','.join(f'{name}:{form(value[name])}' for name in sorted(value))}}}"
+            parts = [f"{name}:{form(value[name])}" for name in sorted(value)]
+            return f"{{{','.join(parts)}}}"
         return str(value)[:200]
 
     described = form(answer)
@@ -123,10 +129,14 @@ def signature(answer: Any) -> tuple[str, float]:
     for name, test in (("nan", np.isnan), ("inf", np.isinf)):
         if test(flat).any():
             described += f" {name}"
-    weights = 1 + np.arange(flat.size) * ((5**0.5 - 1) / 2) % 1
+    golden = (5**0.5 - 1) / 2
+    weights = 1 + np.arange(flat.size) * golden % 1
     with np.errstate(over="ignore"):
-        number = float((np.nan_to_num(flat, nan=0, posinf=0, neginf=0) * weights).sum())
-    return (described, number) if np.isfinite(number) else (f"{described} inf", 0.0)
+        finite = np.nan_to_num(flat, nan=0, posinf=0, neginf=0)
+        number = float((finite * weights).sum())
+    if not np.isfinite(number):
+        return f"{described} inf", 0.0
+    return described, number
 
 
 def decode(code: Any) -> Any:
@@ -147,92 +157,109 @@ def decode(code: Any) -> Any:
 def _decoded(code: Any, depth: int) -> Any:
     if not depth:
         raise ValueError("too deep")
-    if isinstance(code, list):
-        return [_decoded(part, depth - 1) for part in code]
-    if isinstance(code, dict):
-        if "unusable" in code:
-            return Unusable(str(code["unusable"])[:200])
-        if "keys" in code:
-            return {
-                str(key): _decoded(part, depth - 1)
-                for key, part in zip(code["keys"], code["values"], strict=True)
-            }
-        dtype = np.dtype(str(code["dtype"]))
-        if dtype.kind not in "biuf":
-            raise ValueError(f"unsupported dtype {dtype}")
-        array = np.frombuffer(base64.b64decode(code["data"]), dtype).reshape(code["shape"])
-        if not array.size and max(array.shape) > LONGEST_EMPTY:
-            raise ValueError(f"an empty array of shape {array.shape}")
-        return array if array.ndim else array.item()
-    if isinstance(code, int):
-        float(code)  # OverflowError if the int is too large for a float
+    match code:
+        case list():
+            return [_decoded(part, depth - 1) for part in code]
+        case {"unusable": what}:
+            return Unusable(str(what)[:200])
+        case {"keys": keys, "values": values}:
+            parts = [_decoded(part, depth - 1) for part in values]
+            return dict(zip(map(str, keys), parts, strict=True))
+        case dict():
+            dtype = np.dtype(str(code["dtype"]))
+            if dtype.kind not in "biuf":
+                raise ValueError(f"unsupported dtype {dtype}")
+            data = base64.b64decode(code["data"])
+            array = np.frombuffer(data, dtype).reshape(code["shape"])
+            if not array.size and max(array.shape) > LONGEST_EMPTY:
+                raise ValueError(f"an empty array of shape {array.shape}")
+            return array if array.ndim else array.item()
+        case int():
+            float(code)  # OverflowError if the int is too large for a float
     return code
 
 
-def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Difference | None:
+def difference(
+    yours: Any, right: Any, tolerance: float, place: str = ""
+) -> Difference | None:
     """Return the first difference between `yours` and `right` that exceeds the tolerance, or None.
     In arrays, find the largest difference.
 
     >>> difference(decode(encode([1.0, [2.0, 3.0]])), decode(encode([1.0, [2.0, 4.0]])), 1e-6)
     Difference(place='[1][1]', yours='3', right='4')
     """
-    if isinstance(right, dict) and isinstance(yours, dict):
-        if set(yours) != set(right):
-            return Difference(place, f"names {', '.join(yours)}"[:200], f"names {', '.join(right)}")
-        pairs = [(f"{place}[{key!r}]", yours[key], right[key]) for key in right]
-    elif isinstance(right, list) and isinstance(yours, list | np.ndarray):
-        if len(yours) != len(right):
-            return Difference(place, _counted(yours), _counted(right))
-        parts = yours if isinstance(yours, list) else yours.tolist()
-        pairs = [(f"{place}[{i}]", a, b) for i, (a, b) in enumerate(zip(parts, right, strict=True))]
-    else:
-        return _plain_difference(yours, right, tolerance, place)
-    return next(filter(None, (difference(a, b, tolerance, where) for where, a, b in pairs)), None)
+    match yours, right:
+        case dict(), dict():
+            if set(yours) != set(right):
+                mine = f"names {', '.join(yours)}"[:200]
+                return Difference(place, mine, f"names {', '.join(right)}")
+            pairs = [(f"[{key!r}]", yours[key], right[key]) for key in right]
+        case list() | np.ndarray(), list():
+            if len(yours) != len(right):
+                return Difference(place, _counted(yours), _counted(right))
+            parts = yours if isinstance(yours, list) else yours.tolist()
+            places = [f"[{i}]" for i in range(len(right))]
+            pairs = list(zip(places, parts, right, strict=True))
+        case _:
+            return _plain_difference(yours, right, tolerance, place)
+    for where, a, b in pairs:
+        if found := difference(a, b, tolerance, place + where):
+            return found
+    return None
 
 
-def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> Difference | None:
+def _plain_difference(
+    yours: Any, right: Any, tolerance: float, place: str
+) -> Difference | None:
     if isinstance(yours, list) and isinstance(right, np.ndarray):
         yours = _as_array(yours)  # accept a list of numbers in place of an array
-    if not (_is_numeric(yours) and _is_numeric(right)):
-        if type(yours) is type(right) and not isinstance(yours, Unusable) and yours == right:
+    numeric = _is_numeric(yours) and _is_numeric(right)
+    if not numeric or np.shape(yours) != np.shape(right):
+        usable = not numeric and not isinstance(yours, Unusable)
+        if usable and type(yours) is type(right) and yours == right:
             return None
-        return Difference(place, described(yours), "None" if right is None else described(right))
-    if np.shape(yours) != np.shape(right):
-        return Difference(place, described(yours), described(right))
+        expected = "None" if right is None else described(right)
+        return Difference(place, described(yours), expected)
     # signalling NaNs and large long doubles would cause warnings
     with np.errstate(invalid="ignore", over="ignore"):
-        a, b = np.asarray(yours, float), np.asarray(right, float)
+        a = np.asarray(yours, float)
+        b = np.asarray(right, float)
         wrong = ~np.isclose(a, b, tolerance, tolerance, equal_nan=True)
         if not wrong.any():
             return None
-        gap = np.where(wrong, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf), -1.0)
+        gap = np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf)
+        gap = np.where(wrong, gap, -1.0)
     index = np.unravel_index(int(gap.argmax()), gap.shape)
-    where = place + (f"[{', '.join(map(str, index))}]" if index else "")
-    return Difference(where, _number(a[index], b[index]), _number(b[index], a[index]))
+    if index:
+        place += f"[{', '.join(map(str, index))}]"
+    mine, expected = a[index], b[index]
+    return Difference(place, _number(mine, expected), _number(expected, mine))
 
 
 def described(answer: Any) -> str:
     """Describe an answer in a few words: a number, an array's shape, a string in quotes."""
-    if answer is None:
-        return "nothing (None): does the function return its result?"
-    if isinstance(answer, np.ndarray) and answer.ndim:
-        return f"an array of shape {answer.shape}"
-    if _is_numeric(answer):
+    if _is_numeric(answer) and not np.ndim(answer):
         return _number(answer)
-    if isinstance(answer, Unusable):
-        return answer.what
-    if isinstance(answer, list):
-        return _counted(answer)
-    if isinstance(answer, dict):
-        return f"a dict with the keys {', '.join(answer)}"[:120]
+    match answer:
+        case None:
+            return "nothing (None): does the function return its result?"
+        case np.ndarray():
+            return f"an array of shape {answer.shape}"
+        case Unusable(what):
+            return what
+        case list():
+            return _counted(answer)
+        case dict():
+            return f"a dict with the keys {', '.join(answer)}"[:120]
     return repr(answer)[:120]
 
 
 def _is_numeric(answer: Any) -> bool:
-    return isinstance(answer, int | float | np.number | np.ndarray) and not isinstance(answer, bool)
+    kinds = int | float | np.number | np.ndarray
+    return isinstance(answer, kinds) and not isinstance(answer, bool)
 
 
-def _counted(items: list[Any] | np.ndarray) -> str:
+def _counted(items: Sized) -> str:
     return f"a list of {len(items)}"
 
 
@@ -246,8 +273,11 @@ def _as_array(numbers: list[Any]) -> Any:
 
 def _number(value: float, other: float = float("nan")) -> str:
     """Format a number with enough digits, up to 16, to distinguish it from `other`."""
-    texts = ((f"{value:.{digits}g}", f"{other:.{digits}g}") for digits in range(6, 17))
-    return next((text for text, another in texts if text != another), str(value))
+    for digits in range(6, 17):
+        text = f"{value:.{digits}g}"
+        if text != f"{other:.{digits}g}":
+            return text
+    return str(value)
 
 
 MOST_SHOWN = 24
@@ -260,20 +290,20 @@ def described_input(value: Any) -> str:
     >>> described_input(np.array([[1.0, 0.5]]))
     '(1, 2) [[1, 0.5]]'
     """
-    if type(value).__name__ == "Tensor":
-        value = value.array
-    if isinstance(value, np.ndarray) and value.ndim:
-        shown = f" {_listed(value.tolist())}" if value.size <= MOST_SHOWN else ""
-        return f"{value.shape}{shown}"
-    if isinstance(value, list | tuple):
-        if len(value) > MOST_SHOWN:
-            return f"a list of {len(value)}"
-        parts = ", ".join(map(described_input, value))
-        if isinstance(value, list):
-            return f"[{parts}]"
-        return f"({parts},)" if len(value) == 1 else f"({parts})"
-    if isinstance(value, np.random.Generator):
-        return "a generator"
+    value = _array_of(value)
+    match value:
+        case np.ndarray() if value.ndim:
+            shown = f" {_listed(value.tolist())}" if value.size <= MOST_SHOWN else ""
+            return f"{value.shape}{shown}"
+        case list() | tuple() if len(value) > MOST_SHOWN:
+            return _counted(value)
+        case [one] if isinstance(value, tuple):
+            return f"({described_input(one)},)"
+        case list() | tuple():
+            parts = ", ".join(map(described_input, value))
+            return f"[{parts}]" if isinstance(value, list) else f"({parts})"
+        case np.random.Generator():
+            return "a generator"
     if callable(value):
         about: str = value.__doc__ or getattr(value, "__name__", "a function")
         return about.strip().partition("\n")[0]
@@ -284,5 +314,6 @@ def _listed(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_listed, value))}]"
     if isinstance(value, float | np.ndarray):
-        return f"{float(value):.6g}"
-    return (repr(value) if isinstance(value, str) else str(value))[:300]
+        return _number(float(value))
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text[:300]

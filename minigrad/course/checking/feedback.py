@@ -6,8 +6,6 @@ also shows the formula. From the fourth on, it also shows the command that print
 A typical text fits a terminal with 24 lines.
 """
 
-from __future__ import annotations
-
 import shutil
 import textwrap
 from collections.abc import Iterable
@@ -43,7 +41,9 @@ def lines(
     title, asked = f"Lesson {lesson.number}, {lesson.title}", lesson.asked
     if problem is not None and problem.kind == "not written":
         name = problem.function or "it"
-        return wrapped(f"○ {title}: {name} is not written yet{_at(problem, lesson)}.", width)
+        return wrapped(
+            f"○ {title}: {name} is not written yet{_at(problem, lesson)}.", width
+        )
     if problem is not None:
         left = verdict.unanswered
         counted = (
@@ -79,7 +79,9 @@ def explained(
     """
     question, slip = problem.question, problem.slip
     if problem.kind == "missing":
-        return [f"  There is no {problem.function} in {lesson.file}. Did you rename it?"]
+        return [
+            f"  There is no {problem.function} in {lesson.file}. Did you rename it?"
+        ]
     told = wrapped(f"  {_lead(problem, lesson)}", width)
     if question is not None:
         what = question.what or question.call
@@ -99,7 +101,9 @@ def explained(
     words = []
     if tries >= 2 and slip is not None:
         words.append(f"Your answers match this mistake: {slip}")
-    elif problem.message == late(question.training) and (question.training or tries >= 2):
+    elif problem.message == late(question.training) and (
+        question.training or tries >= 2
+    ):
         words.append(TRAINING_LATE if question.training else LATE)
     formula = (slip and slip.formula) or question.formula
     if tries >= 3 and formula and not problem.blames:
@@ -113,7 +117,9 @@ def explained(
     if tries == 1 and "hints" not in without:
         told += [f"  minigrad course hint {lesson.number} gives a hint."]
     elif tries >= 4 and "solutions" not in without:
-        told += [f"  The solution, if you want it: minigrad course solution {lesson.number}"]
+        told += [
+            f"  The solution, if you want it: minigrad course solution {lesson.number}"
+        ]
     return told
 
 
@@ -131,9 +137,7 @@ def _lead(problem: Problem, lesson: Lesson) -> str:
     if problem.kind == "stopped":
         return f"{name}{at} did not answer: {problem.message}."
     if problem.kind == "changed":
-        return (
-            f"{name}{at} changes its input {problem.message}. Work on a copy, or make a new array."
-        )
+        return f"{name}{at} changes its input {problem.message}. Work on a copy, or make a new array."
     if other:
         return (
             f"{name} is correct by itself. The mistake is in {other}{at}: with a correct {other}, "
@@ -159,22 +163,30 @@ def _values(problem: Problem, width: int) -> list[str]:
                 width,
             )
         if problem.kind == "changed":
-            return told + _compared(problem.difference, "after the call", "before it", width)
+            return told + _compared(
+                problem.difference, "after the call", "before it", width
+            )
         measured = problem.question.measured if problem.question else ""
         told += _compared(problem.difference, "yours", measured, width)
     elif problem.kind != "stopped":
         for line in problem.message.splitlines():
             told += wrapped(f"    {printable(line).strip()}", width)
     if problem.kind == "error" and not problem.text and "'NoneType'" in problem.message:
-        told += ["    Does it always return its result?"]  # raised where the answer was used
+        told += [
+            "    Does it always return its result?"
+        ]  # raised where the answer was used
     number = (
         problem.difference is None or " " not in problem.difference.yours
     )  # not a shape or type
-    shown = problem.kind == "wrong" and number and not problem.first and not problem.blames
+    shown = (
+        problem.kind == "wrong" and number and not problem.first and not problem.blames
+    )
     if shown and problem.variables:
         told += ["  your variables when it returned:"]
         told += packed(
-            (f"{n} = {printable(v)}" for n, v in problem.variables.items()), "   ", width
+            (f"{n} = {printable(v)}" for n, v in problem.variables.items()),
+            "   ",
+            width,
         )
     return told
 
@@ -198,7 +210,11 @@ def to_paste(problem: Problem, lesson: Lesson) -> list[str]:
         return ["from minigrad.course import steps", f"print(steps({place}))"]
     told, names = [f"from {lesson.name} import *"], ", ".join(problem.inputs)
     if names:
-        told = ["from minigrad.course import inputs", *told, f"{names} = inputs({place})"]
+        told = [
+            "from minigrad.course import inputs",
+            *told,
+            f"{names} = inputs({place})",
+        ]
     if problem.kind == "changed":
         return [*told, question.call, f"print({problem.message})"]
     return [*told, f"print({question.call})"]

@@ -10,8 +10,6 @@ it. It asks these questions, in this order:
 4. Which intermediate value is the first to differ?
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import re
@@ -124,28 +122,35 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     after a wrong answer.
     """
     if run.unloaded is not None:
-        return Verdict(lesson, 0, _raised(Problem("error"), run.unloaded), run.output)
+        problem = _raised(Problem("error"), run.unloaded)
+        return Verdict(lesson, 0, problem, run.output)
     if not run.loaded:
         problem = Problem("stopped", message=run.ended)
         return Verdict(lesson, 0, problem, run.output, lesson.asked)
-    outcomes = [*run.outcomes, *[{"ended": run.ended}] * len(lesson.questions)]
+    questions = lesson.questions
+    missing = [{"ended": run.ended}] * len(questions)
+    outcomes = [*run.outcomes, *missing][: len(questions)]
     problems = [
-        _judged(lesson, text, index, outcomes[index]) for index in range(len(lesson.questions))
+        _judged(lesson, text, index, outcome) for index, outcome in enumerate(outcomes)
     ]
-    needed, extra = problems[: lesson.asked], problems[lesson.asked :]
-    unwritten, beyond = _beyond(extra)
+    needed = problems[: lesson.asked]
+    extra = problems[lesson.asked :]
+    unwritten = dict[str, None]()
+    beyond: Problem | None = None
+    for one in filter(None, extra):
+        if one.kind in ("missing", "not written"):
+            unwritten[questions[one.number - 1].function] = None
+        elif one.kind != "stopped":
+            beyond = beyond or one
     first = next(filter(None, needed), None)
-    trained: tuple[Any, ...] = ()
-    if first is not None:
+    trained = []
+    if first:
         first, beyond = _explained(lesson, text, run, first, again), None
     else:
-        if beyond is not None:
-            beyond = _explained(lesson, text, run, beyond, again)
-        trained = tuple(
-            outcome["answer"]
-            for question, outcome in zip(lesson.questions, outcomes, strict=False)
-            if question.training
-        )
+        beyond = beyond and _explained(lesson, text, run, beyond, again)
+        for question, outcome in zip(questions, outcomes, strict=True):
+            if question.training:
+                trained.append(outcome["answer"])
     return Verdict(
         lesson,
         right=needed.count(None),
@@ -153,39 +158,32 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
         output=run.output,
         unanswered=max(len(needed) - len(run.outcomes), 0),
         stretch=(extra.count(None), beyond),
-        unwritten=unwritten,
-        trained=trained,
+        unwritten=tuple(unwritten),
+        trained=tuple(trained),
     )
 
 
-def _beyond(extra: list[Problem | None]) -> tuple[tuple[str, ...], Problem | None]:
-    """Return the functions of stretch tasks that are not written, and the first problem of those that
-    are.
-    """
-    unwritten, tried = list[str](), list[Problem]()
-    for problem in filter(None, extra):
-        if problem.kind not in ("missing", "not written", "stopped"):
-            tried.append(problem)
-        elif problem.kind != "stopped" and problem.question:
-            unwritten.append(problem.question.function)
-    return tuple(dict.fromkeys(unwritten)), next(iter(tried), None)
-
-
-def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
+def _explained(
+    lesson: Lesson, text: str, run: Run, problem: Problem, again: Again
+) -> Problem:
     """Add to a problem everything that helps find its cause."""
     if problem.kind in ("wrong", "error"):
         problem = _diagnosed(lesson, text, run, problem, again)
     inputs = {}
     assert problem.question is not None
-    with _INPUTS, contextlib.suppress(Exception):  # a lesson's own classes may not be printable
+    # a lesson's own classes may not be printable
+    with _INPUTS, contextlib.suppress(Exception):
         given = problem.question.given(lesson.solved)
         inputs = {name: described_input(value) for name, value in given.items()}
     line = problem.line or line_of(text, problem.blames or problem.function)
     return replace(problem, inputs=inputs, line=line)
 
 
-def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
-    function, first = problem.function, problem.number - 1
+def _diagnosed(
+    lesson: Lesson, text: str, run: Run, problem: Problem, again: Again
+) -> Problem:
+    function = problem.function
+    first = problem.number - 1
     asked = [first]
     for index in key.indices(lesson, function):
         if index != first and not lesson.questions[index].training:
@@ -196,7 +194,9 @@ def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Aga
         if len(run.outcomes) < len(asked):
             return False
         answers = zip(asked, run.outcomes, strict=False)
-        return not any(_judged(lesson, text, index, outcome) for index, outcome in answers)
+        return not any(
+            _judged(lesson, text, index, outcome) for index, outcome in answers
+        )
 
     second = again(with_right(text, lesson, others), asked)
     if others and passes(second):
@@ -205,15 +205,14 @@ def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Aga
                 return replace(problem, blames=name)
         return replace(problem, blames=" and ".join(others))
     outcomes = dict(enumerate(run.outcomes))
-    outcomes |= dict(zip(asked, second.outcomes, strict=False))
-    problem = replace(
-        problem,
-        variables=_shown(second.variables),
-        slip=key.find_slip(lesson, function, outcomes, text),
+    outcomes |= zip(asked, second.outcomes, strict=False)
+    slip = key.find_slip(lesson, function, outcomes, text)
+    problem = replace(problem, variables=_shown(second.variables), slip=slip)
+    return (
+        problem
+        if problem.kind == "error"
+        else _located(lesson, problem, run, second.way)
     )
-    if problem.kind == "error":
-        return problem
-    return _located(lesson, problem, run, second.way)
 
 
 def _shown(variables: Any) -> dict[str, str]:
@@ -229,24 +228,29 @@ def _shown(variables: Any) -> dict[str, str]:
 
 def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
     """Add the first named intermediate value that differs."""
-    question, index = problem.question, problem.number - 1
+    question = problem.question
+    index = problem.number - 1
     assert question is not None
     answers = key.load(lesson)
+    after = ""
     with contextlib.suppress(Exception):  # the answer has a different form
         if question.names:
             yours = question.names(run.outcomes[index]["answer"])
             right = question.names(answers.right[index])
-            pairs = [(name, a, b) for (name, a), (_, b) in zip(yours, right, strict=True)]
         else:
-            pairs = [
-                (name, way[name], value)
+            right = [
+                (name, value)
                 for name, value in answers.ways[index].items()
                 if name in way
             ]
-        after = ""
-        for name, a, b in pairs:
-            if found := difference(a, b, question.tolerance, name):
-                return replace(problem, difference=found, first=name, after=after, message="")
+            yours = [(name, way[name]) for name, _ in right]
+        # all are named first, because there may be more of yours
+        pairs = list(zip(yours, right, strict=True))
+        for (name, mine), (_, value) in pairs:
+            if found := difference(mine, value, question.tolerance, name):
+                return replace(
+                    problem, difference=found, first=name, after=after, message=""
+                )
             after = name
     return problem
 
@@ -258,9 +262,10 @@ def replaceable(text: str, lesson: Lesson, function: str) -> list[str]:
     found = []
     for name, node in definitions(ast.parse(text)).items():
         if isinstance(node, ast.FunctionDef) and name != function:
-            mine = key.code_of(text, name)
-            right = key.code_of(lesson.solution, name)
-            given = key.code_of(lesson.exercise, name)
+            mine, right, given = (
+                key.code_of(code, name)
+                for code in (text, lesson.solution, lesson.exercise)
+            )
             if right and mine not in (right, given):
                 found.append(name)
     return found
@@ -270,7 +275,8 @@ def with_right(text: str, lesson: Lesson, names: Sequence[str]) -> str:
     """Return the file with the solution's versions of these functions and methods, and with
     everything from the solution that the file does not define.
     """
-    solution, mine = lesson.solution, ast.parse(text)
+    solution = lesson.solution
+    mine = ast.parse(text)
     right = definitions(ast.parse(solution))
     for name in names:
         owner = definitions(mine).get(name.rpartition(".")[0], mine)
@@ -287,35 +293,51 @@ def line_of(text: str, function: str) -> int | None:
     """
     with contextlib.suppress(Exception):  # the file may have too many brackets to parse
         found = definitions(ast.parse(text))
-        return getattr(found.get(function, found.get(function.partition(".")[0])), "lineno", None)
+        return getattr(
+            found.get(function, found.get(function.partition(".")[0])), "lineno", None
+        )
     return None
 
 
-def _judged(lesson: Lesson, text: str, index: int, outcome: dict[str, Any]) -> Problem | None:
+def _judged(
+    lesson: Lesson, text: str, index: int, outcome: dict[str, Any]
+) -> Problem | None:
     """Return the problem with the outcome of a question, or None if the answer is right."""
     question = lesson.questions[index]
     problem = Problem("wrong", question.function, None, question, index + 1)
-    if "ended" in outcome:
-        return replace(problem, kind="stopped", message=outcome["ended"])
-    if "missing" in outcome:
-        return replace(problem, kind="missing", function=question.function.partition(".")[0])
-    if "raised" in outcome:
-        return _raised(problem, outcome["raised"])
+    match outcome:
+        case {"ended": why}:
+            return replace(problem, kind="stopped", message=why)
+        case {"missing": _}:
+            name = question.function.partition(".")[0]
+            return replace(problem, kind="missing", function=name)
+        case {"raised": failure}:
+            return _raised(problem, failure)
     for name, before, now in outcome["changed"] or ():
         if moved := difference(now, before, 0.0, name):
             return replace(problem, kind="changed", message=name, difference=moved)
     yours, right = outcome["answer"], key.load(lesson).right[index]
-    if yours is None and re.search(rf"^{re.escape(question.function)}\s*=\s*None\b", text, re.M):
+    unwritten = rf"^{re.escape(question.function)}\s*=\s*None\b"
+    if yours is None and re.search(unwritten, text, re.M):
         return replace(problem, kind="not written")
     if question.compare is not None and (yours is not None or right is None):
         with contextlib.suppress(Exception):  # the answer may have an unexpected type
             message = question.compare(yours, right)
-            return replace(problem, message=message[:LONGEST_MESSAGE]) if message else None
+            if not message:
+                return None
+            return replace(problem, message=message[:LONGEST_MESSAGE])
     found = difference(yours, right, question.tolerance)
     return replace(problem, difference=found) if found else None
 
 
 def _raised(problem: Problem, failure: dict[str, Any]) -> Problem:
     kind = "not written" if failure["not_written"] else "error"
-    message = ": ".join(filter(None, [failure["type"], failure["message"]]))
-    return replace(problem, kind=kind, line=failure["line"], message=message, text=failure["text"])
+    parts = failure["type"], failure["message"]
+    message = ": ".join(filter(None, parts))
+    return replace(
+        problem,
+        kind=kind,
+        line=failure["line"],
+        message=message,
+        text=failure["text"],
+    )

@@ -6,8 +6,6 @@ answers with the key, so it never runs a solution or a mistake. Build the key ag
 a lesson.
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import copy
@@ -21,12 +19,13 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 from ...errors import DataError
 from ...support.files import write_whole
 from .answers import decode, difference, encode, signature
-from .lesson import Lesson, Slip, module, silence
+from .lesson import Lesson, Question, Slip, module, silence
 from .registry import FOLDER, lesson, lessons
 from .source import definitions
 
@@ -70,35 +69,47 @@ class Key:
 
 def indices(lesson: Lesson, function: str) -> list[int]:
     """Return the indices of the questions about a function."""
-    return [i for i, question in enumerate(lesson.questions) if question.function == function]
+    return [
+        i
+        for i, question in enumerate(lesson.questions)
+        if question.function == function
+    ]
 
 
 @lru_cache
 def load(lesson: Lesson) -> Key:
     """Read a lesson's key."""
-    data = json.loads(gzip.decompress((lesson.folder / FILE).read_bytes()))
+    data = json.loads(_stored(lesson))
     columns = data["slips"]
     columns["lines"] = map(tuple, columns["lines"])
-    rows = zip(*columns.values(), strict=True)
-    slips = [Slip(**dict(zip(columns, row, strict=True))) for row in rows]
-    answers = zip(data["forms"], data["numbers"], strict=True)
-    signatures = [tuple(zip(forms, numbers, strict=True)) for forms, numbers in answers]
-    known = [KnownSlip(*one) for one in zip(slips, signatures, data["own"], strict=True)]
-    right = [decode(answer) for answer in data["right"]]
-    return Key(right, {int(i): decode(way) for i, way in data["ways"].items()}, known)
+    known = []
+    columns = [*columns.values(), data["forms"], data["numbers"], data["own"]]
+    for *slip, forms, numbers, own in zip(*columns, strict=True):
+        signatures = tuple(zip(forms, numbers, strict=True))
+        known.append(KnownSlip(Slip(*slip), signatures, own))
+    right = list(map(decode, data["right"]))
+    ways = data["ways"].items()
+    return Key(right, {int(i): decode(way) for i, way in ways}, known)
+
+
+def _stored(lesson: Lesson) -> bytes:
+    path = lesson.folder / FILE
+    return gzip.decompress(path.read_bytes())
 
 
 def sources(lesson: Lesson) -> str:
     """Return a digest of the files from which a lesson's key is made."""
-    names = ["text.md", *sorted(path.name for path in lesson.folder.glob("*.py"))]
-    return hashlib.sha256("\0".join(map(lesson.read, names)).encode()).hexdigest()
+    names = sorted(path.name for path in lesson.folder.glob("*.py"))
+    text = "\0".join(map(lesson.read, ["text.md", *names]))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def require_current(lesson: Lesson) -> None:
     """Errors: DataError MG930 if a lesson outside minigrad has no key, or changed after it was made."""
-    path = lesson.folder / FILE
-    data = gzip.decompress(path.read_bytes()) if path.exists() else b""
-    if lesson.folder.parent != FOLDER and sources(lesson).encode() not in data:
+    if lesson.folder.parent == FOLDER:
+        return
+    exists = (lesson.folder / FILE).exists()
+    if not exists or sources(lesson).encode() not in _stored(lesson):
         raise DataError(
             "MG930",
             f"the answer key of {lesson.name} is missing or out of date",
@@ -110,11 +121,17 @@ def require_current(lesson: Lesson) -> None:
 def same(one: Signature, other: Signature, tolerance: float) -> bool:
     """Return whether two signatures belong to equal answers."""
     limit = max(tolerance, 1e-9)
-    return one[0] == other[0] and math.isclose(one[1], other[1], rel_tol=limit, abs_tol=limit)
+    form, number = one
+    right_form, right_number = other
+    close = math.isclose(number, right_number, rel_tol=limit, abs_tol=limit)
+    return close and form == right_form
 
 
 def find_slip(
-    lesson: Lesson, function: str, outcomes: dict[int, dict[str, Any]], text: str
+    lesson: Lesson,
+    function: str,
+    outcomes: dict[int, dict[str, Any]],
+    text: str,
 ) -> Slip | None:
     """Return the known mistake whose answers match the learner's for all questions about the
     function.
@@ -123,37 +140,46 @@ def find_slip(
     right answer does. The lesson's own slips come first. Other mistakes must also be `proved`. If
     several are, the result is the one whose code is most similar to the learner's.
     """
-    key, asked = load(lesson), indices(lesson, function)
-    answers, evidence = list[Signature](), 0
-    for i in asked:
+    key = load(lesson)
+    asked = indices(lesson, function)
+    tolerances = [lesson.questions[i].tolerance for i in asked]
+    answers = list[Signature]()
+    evidence = 0
+    for i, tolerance in zip(asked, tolerances, strict=True):
         outcome = outcomes.get(i, {})
         if "answer" not in outcome:
-            answers.append((f"raised {outcome.get('raised', {}).get('type', '')}", 0.0))
+            error = outcome.get("raised", {}).get("type", "")
+            answers.append((f"raised {error}", 0.0))
             continue
-        form, number = signature(outcome["answer"])
+        answer = outcome["answer"]
+        form, number = signature(answer)
         answers.append((form, number))
-        expected, _ = signature(key.right[i])
-        if {"nan", "inf"} & ({*form.split()} - {*expected.split()}):
+        expected = key.right[i]
+        form_expected, _ = signature(expected)
+        unexpected = {*form.split()} - {*form_expected.split()}
+        if unexpected & {"nan", "inf"}:
             return None
-        if difference(outcome["answer"], key.right[i], lesson.questions[i].tolerance):
+        if difference(answer, expected, tolerance):
             evidence += 1 if number.is_integer() else ENOUGH
 
     def fits(known: KnownSlip) -> bool:
-        return known.slip.function == function and all(
-            same(answer, theirs, lesson.questions[i].tolerance)
-            for i, answer, theirs in zip(asked, answers, known.signatures, strict=True)
-        )
+        if known.slip.function != function:
+            return False
+        return all(map(same, answers, known.signatures, tolerances))
 
     if not evidence:
         return None
     found = list(filter(fits, key.slips))
-    if own := [known.slip for known in found if known.own]:
-        return own[0]
+    own = (known.slip for known in found if known.own)
     if evidence < ENOUGH:
-        return None
-    from ..lessons import mistakes  # a learner's process does not contain this module
+        return next(own, None)
+    for slip in own:
+        return slip
+    # a learner's process does not contain these modules
+    from ..lessons import mistakes, places
 
-    yours, right = node_of(text, function), node_of(lesson.solution, function)
+    yours = node_of(text, function)
+    right = node_of(lesson.solution, function)
     code = code_of(text, function)
     lines = {line.strip() for line in code.splitlines()}
 
@@ -164,12 +190,14 @@ def find_slip(
         return explained and mistakes.proved(slip, yours, right, wrong, lesson.text)
 
     def alike(slip: Slip) -> tuple[bool, bool, float]:
-        ratio = difflib.SequenceMatcher(None, code, code_of(slip.code, function)).ratio()
+        other = code_of(slip.code, function)
+        ratio = difflib.SequenceMatcher(None, code, other).ratio()
         return slip.name not in VAGUE, "`" in slip.name, ratio
 
     # sorted, because the last of equals is wanted
-    slips = sorted((known.slip for known in found if likely(known.slip)), key=alike)
-    return mistakes.in_terms_of(slips[-1], yours, right) if slips else None
+    slips = [known.slip for known in found if likely(known.slip)]
+    slips.sort(key=alike)
+    return places.in_terms_of(slips[-1], yours, right) if slips else None
 
 
 @lru_cache(maxsize=1024)  # a check asks for the same functions again and again
@@ -199,29 +227,32 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def make(lesson: Lesson) -> Key:
     """Compute a lesson's key. Takes seconds to minutes."""
-    questions, solution, file = lesson.questions, lesson.solution, lesson.solved
+    questions = lesson.questions
+    solution = lesson.solution
+    file = lesson.solved
     right, ways = [], {}
     for i, question in enumerate(questions):
-        given = question.given(file)
-        answer = (
-            lesson.ask(question.call, file, given) if question.expect is None else question.expect()
-        )
-        right.append(decode(encode(answer)))
+        if question.expect:
+            answer = decode(encode(question.expect()))
+        else:
+            answer = _answer(lesson, question, question.call, file)
+        right.append(answer)
         if question.way:
-            way = lesson.ask(question.way, file, question.given(file))
-            ways[i] = decode(encode(way))
+            ways[i] = _answer(lesson, question, question.way, file)
 
     def wrong(i: int, answer: Signature) -> bool:
         return not same(answer, signature(right[i]), questions[i].tolerance)
 
     known = []
     for slip in lesson.slips:
-        answers = _signatures(lesson, range(len(questions)), f"{solution}\n{slip.code}")
-        first = [q.function for i, q in enumerate(questions) if wrong(i, answers[i])]
-        if not first:
+        source = f"{solution}\n{slip.code}"
+        answers = _signatures(lesson, range(len(questions)), source)
+        faults = [i for i, answer in enumerate(answers) if wrong(i, answer)]
+        if not faults:
             raise ValueError(f"slips.py: {slip.name!r} gives right answers")
-        slip = replace(slip, function=slip.function or first[0])
-        own = tuple(answers[i] for i in indices(lesson, slip.function))
+        function = slip.function or questions[faults[0]].function
+        slip = replace(slip, function=function)
+        own = tuple(answers[i] for i in indices(lesson, function))
         known.append(KnownSlip(slip, own, own=True))
     seen: dict[Any, list[str]] = {}
     for slip, source in _rewritten(lesson):
@@ -230,8 +261,12 @@ def make(lesson: Lesson) -> Key:
             answers = _signatures(lesson, asked, source)
         except TimeoutError:  # a learner's answers would be missing too
             continue
-        forms = [answer[0] for i, answer in zip(asked, answers, strict=True) if wrong(i, answer)]
-        if all(form.startswith("raised") or form.endswith((" nan", " inf")) for form in forms):
+        untold = False
+        for i, answer in zip(asked, answers, strict=True):
+            form, _ = answer
+            told = form.startswith("raised") or form.endswith((" nan", " inf"))
+            untold |= wrong(i, answer) and not told
+        if not untold:
             continue  # the code is right after all, or the error has its own message
         rounded = tuple((form, f"{number:.5g}") for form, number in answers)
         names = seen.setdefault((slip.function, rounded), [])
@@ -243,18 +278,33 @@ def make(lesson: Lesson) -> Key:
 
 def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
     """Yield each mistake in the solution and in right.py, with the file that contains it."""
-    from ..lessons.mutants import mutants  # a learner's process does not contain this module
+    # a learner's process does not contain this module
+    from ..lessons.mutants import mutants
 
     solution = lesson.solution
-    others = lesson._module("right").RIGHT if lesson.read("right.py", "") else {}
-    functions = list(dict.fromkeys(question.function for question in lesson.questions))
-    for source in ("", *others.values()):
+    sources = [""]
+    if lesson.read("right.py", ""):
+        sources += lesson._module("right").RIGHT.values()
+    functions = dict.fromkeys(question.function for question in lesson.questions)
+    for source in sources:
         for function in functions:
             for slip in mutants(source or solution, function):
                 yield slip, f"{solution}\n{source}\n{slip.code}"
 
 
-def _signatures(lesson: Lesson, asked: Iterable[int], source: str) -> list[Signature]:
+def _answer(
+    lesson: Lesson, question: Question, expression: str, file: ModuleType
+) -> Any:
+    given = question.given(file)
+    answer = lesson.ask(expression, file, given)
+    return decode(encode(answer))
+
+
+def _signatures(
+    lesson: Lesson,
+    asked: Iterable[int],
+    source: str,
+) -> list[Signature]:
     """Run a mistake, ask it these questions, and return its answers' signatures.
 
     Errors: TimeoutError if the mistake takes longer than `LONGEST`.
@@ -266,8 +316,7 @@ def _signatures(lesson: Lesson, asked: Iterable[int], source: str) -> list[Signa
             question = lesson.questions[i]
             try:
                 file = file or module("mistake", source)
-                answer = lesson.ask(question.call, file, question.given(file))
-                found.append(signature(decode(encode(answer))))
+                found.append(signature(_answer(lesson, question, question.call, file)))
             except (KeyboardInterrupt, TimeoutError):
                 raise
             except BaseException as error:
@@ -296,29 +345,33 @@ def write(lesson: Lesson, key: Key) -> None:
     """Write the key into the lesson's folder. Each field of all slips is a list of its own, because
     similar values next to each other compress better.
     """
-    names = [field.name for field in fields(Slip)]
+    forms, numbers = [], []
+    columns: dict[str, list[Any]] = {field.name: [] for field in fields(Slip)}
+    for known in key.slips:
+        for name, column in columns.items():
+            column.append(getattr(known.slip, name))
+        forms.append([form for form, _ in known.signatures])
+        numbers.append([float(f"{number:.12g}") for _, number in known.signatures])
     data = {
         "right": list(map(encode, key.right)),
         "ways": {i: encode(way) for i, way in key.ways.items()},
-        "slips": {name: [getattr(known.slip, name) for known in key.slips] for name in names},
-        "forms": [[form for form, _ in known.signatures] for known in key.slips],
-        "numbers": [
-            [float(f"{number:.12g}") for _, number in known.signatures] for known in key.slips
-        ],
+        "slips": columns,
+        "forms": forms,
+        "numbers": numbers,
         "own": [known.own for known in key.slips],
         "sources": sources(lesson),
     }
     text = json.dumps(data, separators=(",", ":"))
-    write_whole(
-        lesson.folder / FILE, lambda file: file.write(gzip.compress(text.encode(), 9, mtime=0))
-    )
+    packed = gzip.compress(text.encode(), 9, mtime=0)
+    write_whole(lesson.folder / FILE, lambda file: file.write(packed))
 
 
 def main() -> None:
     """Build the keys of the lessons that are named on the command line, or of all lessons."""
-    for one in [lesson(name) for name in sys.argv[1:]] or lessons():
+    for one in map(lesson, sys.argv[1:]) if sys.argv[1:] else lessons():
         write(one, make(one))
-        print(f"{one.name}: {(one.folder / FILE).stat().st_size / 1000:.1f} kB", flush=True)
+        size = (one.folder / FILE).stat().st_size
+        print(f"{one.name}: {size / 1000:.1f} kB", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Define the parts of a lesson: its files, the questions that its check asks, and its slips."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import importlib
@@ -90,7 +88,9 @@ class Question:
     """
 
 
-_report: ContextVar[Callable[[float], object]] = ContextVar("report", default=lambda share: None)
+_report: ContextVar[Callable[[float], object]] = ContextVar(
+    "report", default=lambda share: None
+)
 
 
 def progress(share: float) -> None:
@@ -150,7 +150,8 @@ class Slip:
     def __str__(self) -> str:
         """The name and the description, without a name that the description repeats."""
         name, kind = (
-            set(re.findall(r"[\w`]{2,}", text.lower())) for text in (self.name, self.kind)
+            set(re.findall(r"[\w`]{2,}", text.lower()))
+            for text in (self.name, self.kind)
         )
         return self.kind if name <= kind else f"{self.name}. {self.kind}"
 

@@ -1,7 +1,5 @@
 """Find the lessons: the course's, or those in a teacher's folder."""
 
-from __future__ import annotations
-
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +25,9 @@ def lessons() -> tuple[Lesson, ...]:
 @lru_cache
 def _lessons(folder: Path) -> tuple[Lesson, ...]:
     paths = sorted(folder.glob("*/check.py"))
-    found = tuple(sorted((Lesson(path.parent) for path in paths), key=lambda one: one.number))
+    found = tuple(
+        sorted((Lesson(path.parent) for path in paths), key=lambda one: one.number)
+    )
     if not found:
         raise OptionError(
             "MG911",

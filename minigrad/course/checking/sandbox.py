@@ -3,8 +3,6 @@
 `ask` returns the file's raw answers. `draw_page` draws the learner's graph.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -25,6 +23,8 @@ from .lesson import Lesson, progress
 from .wall import INSIDE, Wall, environment
 
 NO_WALL = Wall(None, "not requested")
+CHILD = "-P", "-m", "minigrad.course.checking.child"
+"""Python's arguments that run a learner's file."""
 SECONDS = 10.0
 """The time limit for a learner's file, in seconds. A training has its own limit: Question.training."""
 START = 5.0
@@ -87,7 +87,9 @@ def ask(
         ended = f"its answers take more than {ANSWERS >> 20} MB"
     lines = []
     for line in answers[:ANSWERS].splitlines():
-        with contextlib.suppress(ValueError, RecursionError):  # skip lines that are not JSON
+        with contextlib.suppress(
+            ValueError, RecursionError
+        ):  # skip lines that are not JSON
             lines.append(json.loads(line))
     return collected(lines, ended, output)
 
@@ -158,7 +160,9 @@ def _run(
     it.
     """
     with contextlib.ExitStack() as stack:
-        given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        given, answers, output = (
+            stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)
+        )
         limit = SECONDS + lesson.training
         work = [str(lesson.folder), str(source), text, limit, dict(modules), only, page]
         given.write(json.dumps(work).encode())
@@ -169,15 +173,14 @@ def _run(
                 prefix="minigrad-lesson-", ignore_cleanup_errors=True
             )
             folder = where = stack.enter_context(temporary)
-        command = [
-            *wall.before(lesson),
-            sys.executable,
-            "-P",
-            "-m",
-            "minigrad.course.checking.child",
-        ]
+        command = [*wall.before(lesson), sys.executable, *CHILD]
         with process(
-            command, cwd=where, env=environment(folder), stdin=given, stdout=answers, stderr=output
+            command,
+            cwd=where,
+            env=environment(folder),
+            stdin=given,
+            stdout=answers,
+            stderr=output,
         ) as child:
             asks = page is None  # the drawing may train, but does not say when
             training, seconds = (lesson.training, SECONDS) if asks else (0.0, limit)
@@ -256,7 +259,9 @@ def _failure(given: Any) -> dict[str, Any]:
     given = given if isinstance(given, dict) else {}
     line = given.get("line")
     return {
-        **{key: str(given.get(key) or "")[:1000] for key in ("type", "message", "text")},
+        **{
+            key: str(given.get(key) or "")[:1000] for key in ("type", "message", "text")
+        },
         "line": line if isinstance(line, int) and 0 < line < 1 << 20 else None,
         "not_written": given.get("not_written") is True,
     }

@@ -7,8 +7,6 @@ them matches.
 Source: https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
-from __future__ import annotations
-
 import errno
 import platform
 import struct
@@ -63,7 +61,11 @@ def refuse_calls() -> None:
 
     Does nothing on systems without this filter.
     """
-    if sys.platform != "linux" or platform.machine() not in CALLS or struct.calcsize("P") != 8:
+    if (
+        sys.platform != "linux"
+        or platform.machine() not in CALLS
+        or struct.calcsize("P") != 8
+    ):
         return
     import ctypes
 
@@ -88,7 +90,10 @@ def refuse_calls() -> None:
     # uses clone instead. The filter allows clone to create a thread but not a process. It allows
     # prlimit only for process 0, which means this process.
     steps += [(equal, 0, 1, CLONE3), (answer, 0, 0, unknown)]
-    for number, compare, first in ((clone, has_bits, CLONE_THREAD), (prlimit, equal, 0)):
+    for number, compare, first in (
+        (clone, has_bits, CLONE_THREAD),
+        (prlimit, equal, 0),
+    ):
         steps += [
             (equal, 0, 4, number),
             (load, 0, 0, 16),
@@ -105,7 +110,9 @@ def refuse_calls() -> None:
         (answer, 0, 0, allow),
     ]
     steps.append((answer, 0, 0, allow))
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    code = ctypes.create_string_buffer(
+        b"".join(struct.pack("HBBI", *step) for step in steps)
+    )
     program = ctypes.create_string_buffer(
         struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code))
     )

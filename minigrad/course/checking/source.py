@@ -1,8 +1,7 @@
 """A learner's file as text: read it, and find the names that it defines and imports."""
 
-from __future__ import annotations
-
 import ast
+import codecs
 import io
 import re
 from collections.abc import Mapping
@@ -26,8 +25,10 @@ def as_text(data: bytes) -> str:
     try:
         return io.StringIO(data.decode("utf-8-sig"), newline=None).read()
     except UnicodeDecodeError:
-        utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        raise OSError(f"it is {'UTF-16' if utf_16 else 'not UTF-8'} text") from None
+        marks = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
+        utf_16 = data.startswith(marks)
+        encoding = "UTF-16" if utf_16 else "not UTF-8"
+        raise OSError(f"it is {encoding} text") from None
 
 
 def read_text(path: Path) -> str:
@@ -57,15 +58,18 @@ def definitions(tree: Any) -> dict[str, Any]:
 
 def bound(node: ast.stmt) -> set[str]:
     """Return the names that a statement defines."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    return {
-        part.id
-        for part in ast.walk(node)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-    }
+    match node:
+        case ast.FunctionDef() | ast.ClassDef():
+            return {node.name}
+        case ast.Import() | ast.ImportFrom():
+            names = [alias.asname or alias.name for alias in node.names]
+            return {name.partition(".")[0] for name in names}
+    stored = set[str]()
+    for part in ast.walk(node):
+        match part:
+            case ast.Name(name, ast.Store()):
+                stored.add(name)
+    return stored
 
 
 def imported(files: Mapping[str, str]) -> dict[str, str]:
@@ -74,6 +78,7 @@ def imported(files: Mapping[str, str]) -> dict[str, str]:
     >>> imported({"a.py": "from b import c", "b.py": "import numpy, d", "c.py": "", "d.py": ""})
     {'b.py': 'import numpy, d', 'd.py': ''}
     """
-    found = ",".join(IMPORTED.findall("\n".join(files.values())))
+    code = "\n".join(files.values())
+    found = ",".join(IMPORTED.findall(code))
     used = {f"{name.strip()}.py" for name in found.split(",")}
     return {name: text for name, text in files.items() if name in used}

@@ -7,8 +7,6 @@ which is deleted when the file ends. It sees no other processes and has no netwo
 Source: https://github.com/containers/bubblewrap
 """
 
-from __future__ import annotations
-
 import glob
 import os
 import shutil
@@ -27,8 +25,8 @@ INSIDE = "/learner"
 """The folder behind the wall in which a learner's file runs. No other folder is writable."""
 SIZE = 64 << 20
 """The size of this folder, in bytes."""
-NEEDED = ("check", "gates", "reader", "trained", "shading", "weights")
-"""The lesson's files that its questions need. Behind the wall, the lesson's folder contains only
+NEEDED = ("check*", "gates", "reader", "trained", "shading", "weights")
+"""The lesson's files that its questions need, as patterns. Behind the wall, the lesson's folder contains only
 these files.
 """
 
@@ -45,9 +43,7 @@ class Wall:
     def __str__(self) -> str:
         if self.program is not None:
             return "Graded behind bubblewrap."
-        return (
-            f"Graded without a wall ({self.missing}): a submission can read any file you can read."
-        )
+        return f"Graded without a wall ({self.missing}): a submission can read any file you can read."
 
     def require(self) -> None:
         """Require a wall. Errors: OptionError MG926 if there is no wall."""
@@ -101,17 +97,15 @@ class Wall:
             options += ["--ro-bind-try", path, path]
         for place in prefixes:  # minigrad may be installed in any of them
             packages |= set(glob.glob(f"{glob.escape(place)}/lib/python3*/*-packages"))
-        hidden = {
-            str(FOLDER),
-            *filter(os.path.isdir, (f"{place}/minigrad/course/lessons" for place in packages)),
-        }
+        lessons = (f"{place}/minigrad/course/lessons" for place in packages)
+        hidden = {str(FOLDER), *filter(os.path.isdir, lessons)}
         for path in sorted(hidden):
             options += ["--tmpfs", path]
-        names = [f"{part}{name}.*" for name in NEEDED for part in ("", "__pycache__/")]
-        files = [
-            FOLDER / "__init__.py",
-            *(path for name in names if lesson for path in lesson.folder.glob(name)),
-        ]
+        files = [FOLDER / "__init__.py", FOLDER / "curves.py"]
+        if lesson:
+            for name in NEEDED:
+                files += lesson.folder.glob(f"{name}.*")
+                files += lesson.folder.glob(f"__pycache__/{name}.*")
         for path in map(str, files):
             options += ["--ro-bind", path, path]
         options += ["--size", str(SIZE), "--tmpfs", INSIDE, "--chdir", INSIDE]
@@ -132,7 +126,11 @@ def find() -> Wall:
     command = [*Wall(program).before(), sys.executable, "-P", "-c", code]
     try:
         tried = subprocess.run(
-            command, env=environment(INSIDE), capture_output=True, timeout=60, check=False
+            command,
+            env=environment(INSIDE),
+            capture_output=True,
+            timeout=60,
+            check=False,
         )
         said = tried.stderr.decode(errors="replace").strip()
         if tried.returncode == 0:

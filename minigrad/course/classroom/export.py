@@ -1,7 +1,5 @@
 """Export the lessons as Jupyter notebooks: the text, the exercise, and a cell that checks it."""
 
-from __future__ import annotations
-
 import base64
 import re
 from typing import Any
@@ -28,7 +26,12 @@ def notebook(one: Lesson, source: str) -> dict[str, Any]:
     for number, cell in enumerate(cells):
         cell["id"] = f"lesson-{one.number}-{number}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 def _text_cells(one: Lesson) -> list[dict[str, Any]]:
@@ -37,7 +40,9 @@ def _text_cells(one: Lesson) -> list[dict[str, Any]]:
     """
     cells: list[dict[str, Any]] = []
     for part in re.split(
-        r"(^```python\n.*?^```\n(?:\s*^```text\n.*?^```\n)?)", one.text, flags=re.S | re.M
+        r"(^```python\n.*?^```\n(?:\s*^```text\n.*?^```\n)?)",
+        one.text,
+        flags=re.S | re.M,
     ):
         code = re.match(r"```python\n(.*?)^```\n", part, re.S | re.M)
         if code:

@@ -2,8 +2,6 @@
 50.
 """
 
-from __future__ import annotations
-
 import argparse
 import csv
 import io
@@ -89,7 +87,9 @@ def as_csv(rows: list[Row], _: object) -> str:
     numbers = (f"lesson {mark.lesson.number}" for mark in rows[0].marks)
     write(["name", "id", "points", "of", *numbers, "note"])
     for row in rows:
-        name, id, note = (FORMULA.sub(r"\1'\2", text) for text in (row.name, row.id, row.note))
+        name, id, note = (
+            FORMULA.sub(r"\1'\2", text) for text in (row.name, row.id, row.note)
+        )
         write([name, id, row.points, len(row.marks), *row.scores, note])
     return f"\ufeff{file.getvalue()}"
 

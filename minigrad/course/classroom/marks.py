@@ -1,7 +1,5 @@
 """Grade submissions, a few files at a time, and keep the marks."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +59,9 @@ class Row:
         right answers.
         """
         return [
-            round(mark.right / mark.lesson.asked, 4) if self.partial else float(mark.passed)
+            round(mark.right / mark.lesson.asked, 4)
+            if self.partial
+            else float(mark.passed)
             for mark in self.marks
         ]
 
@@ -88,6 +88,9 @@ def graded(
     wall = find_wall()
     for one in chosen:
         key.require_current(one)
+    checks = {
+        one: [key.sources(one), (one.folder / key.FILE).read_bytes()] for one in chosen
+    }
     files, todo, marks = {}, {}, {}
     for whose in handed_in:
         for one in chosen:
@@ -99,12 +102,13 @@ def graded(
             elif file.text == one.exercise:
                 marks[name] = Mark(one, 0, "not written yet")
             else:
-                marks[name] = Mark(one, 0, FAILED, False)  # replaced if it can be graded
+                # replaced if it can be graded
+                marks[name] = Mark(one, 0, FAILED, False)
                 modules = whose.modules[file.where.parent]
-                answers = (one.folder / key.FILE).read_bytes()
-                parts = repr([file.text, modules, one.read("check.py"), answers, wall])
+                parts = repr([file.text, modules, checks[one], wall])
                 files[name] = one, Path(file.where), file.text, wall, modules
-                todo[name] = {"name": name, "sha256": hashlib.sha256(parts.encode()).hexdigest()}
+                digest = hashlib.sha256(parts.encode()).hexdigest()
+                todo[name] = {"name": name, "sha256": digest}
 
     def work(name: str, **_: object) -> dict[str, Any]:
         verdict = grade(*files[name])
@@ -126,8 +130,9 @@ def graded(
     rows = []
     for whose in handed_in:
         its = [marks[f"{whose.name} {one.name}"] for one in chosen]
-        failed = [f"lesson {mark.lesson.number} {FAILED}" for mark in its if mark.said == FAILED]
-        note = printable("; ".join(failed + whose.notes))
+        failed = [mark.lesson.number for mark in its if mark.said == FAILED]
+        notes = [f"lesson {number} {FAILED}" for number in failed]
+        note = printable("; ".join(notes + whose.notes))
         note = note[:LONGEST_NOTE] + " ..." * (len(note) > LONGEST_NOTE)
         rows.append(Row(whose.name, its, note, whose.id, partial))
     return rows

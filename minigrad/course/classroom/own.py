@@ -1,7 +1,5 @@
 """Make a lesson of your own and test it: `minigrad course new` and `minigrad course test`."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import shutil
@@ -49,21 +47,24 @@ def lacking(one: Lesson) -> list[str]:
     solution = texts["solution.py"]
     blocks = BLOCK.findall(one.text)
     # what the text shows is compared with what its code prints
-    texts["text.md"] = QUIET + "".join(f"{code}\nprint({END!r})\n" for code, _ in blocks)
+    codes = [f"{code}\nprint({END!r})\n" for code, _ in blocks]
+    texts["text.md"] = QUIET + "".join(codes)
     name = "check.py"
     try:
         assert one.questions
         name = "slips.py"
-        slips = {f"slips.py: {slip.name!r}": f"{solution}\n\n{slip.code}" for slip in one.slips}
+        slips = {}
+        for slip in one.slips:
+            slips[f"slips.py: {slip.name!r}"] = f"{solution}\n\n{slip.code}"
         name = "quiz.json"
         for question in quiz.read(one):
             quiz.require_fit(question, [*question["choices"], "0"][0])
             quiz.answer(question, bytes.fromhex(question["right"]).hex())
         # in processes with a time limit, because building the key runs the same code without one
-        runs = {name: ask(one, Path(one.file), text) for name, text in (texts | slips).items()}
-        found = []
-        for name, run in runs.items():
-            found += failures(one, name, run)
+        runs, found = {}, []
+        for name, text in (texts | slips).items():
+            runs[name] = ask(one, Path(one.file), text)
+            found += failures(one, name, runs[name])
         if found:
             return found
         name = "the answer key"
@@ -74,26 +75,33 @@ def lacking(one: Lesson) -> list[str]:
     def problem(text: str) -> Problem | None:
         return grade(one, Path(one.file), text).problem
 
-    lacks = {
-        f"the folder's name {one.name!r} cannot be imported by Python": not one.name.isidentifier(),
-        "text.md does not begin with a title: # My lesson": not one.text.startswith("# "),
-        "solution.py does not pass": problem(solution) is not None,
-        "exercise.py passes before anything is written": problem(texts["exercise.py"]) is None,
-    }
+    lacks = []
+    if not one.name.isidentifier():
+        lacks.append(f"the folder's name {one.name!r} cannot be imported by Python")
+    if not one.text.startswith("# "):
+        lacks.append("text.md does not begin with a title: # My lesson")
+    if problem(solution):
+        lacks.append("solution.py does not pass")
+    if not problem(texts["exercise.py"]):
+        lacks.append("exercise.py passes before anything is written")
     for name, text in slips.items():
-        named = f"Slip(name={name.partition(': ')[2]}" in repr(problem(text))
-        lacks[f"{name} is not named by the check"] = not named
-    for (_, shown), printed in zip(blocks, runs["text.md"].output.split(END), strict=False):
-        differ = shown and shown.split() != printed.split()
-        lacks[f"text.md shows {shown.strip()!r}, but its code prints {printed.strip()!r}"] = differ
-    return [text for text, lacking in lacks.items() if lacking]
+        if f"Slip(name={name.partition(': ')[2]}" not in repr(problem(text)):
+            lacks.append(f"{name} is not named by the check")
+    outputs = runs["text.md"].output.split(END)
+    for (_, shown), printed in zip(blocks, outputs, strict=False):
+        shown, printed = shown.strip(), printed.strip()
+        if shown and shown.split() != printed.split():
+            lacks.append(f"text.md shows {shown!r}, but its code prints {printed!r}")
+    return lacks
 
 
 def failures(one: Lesson, name: str, run: Run) -> list[str]:
     """Return the errors of one of the lesson's files."""
     if run.ended:
         return [f"{name}: {run.ended}"]
-    errors = [outcome.get("raised") for outcome in run.outcomes if name == "solution.py"]
+    errors = [
+        outcome.get("raised") for outcome in run.outcomes if name == "solution.py"
+    ]
     found = [
         f"{name} raises {error['type']}: {error['message']} ({error['text']})"
         for error in [run.unloaded, *errors]

@@ -3,8 +3,6 @@
 The command grades one submission or a folder of submissions, and prints a table or another format.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Callable
@@ -16,7 +14,7 @@ from ..checking.registry import chosen
 from ..checking.wall import find as find_wall
 from . import formats, stats
 from .marks import FAILED, Row, graded
-from .roster import roster
+from .roster import Roster
 from .submissions import submissions
 
 FORMATS: dict[str | None, Callable[[list[Row], argparse.Namespace], str]] = {
@@ -39,23 +37,31 @@ def run(options: argparse.Namespace) -> int:
     if options.require_sandbox:
         options.wall.require()
     if options.roster:
-        write = roster(options.roster, options.column, options.by)
+        write = Roster(options.roster, options.column, options.by).write
     written = out, options.keep, options.roster, options.feedback
     own = [Path(os.path.abspath(path)) for path in written if path]
     handed_in = submissions(options.folders, own, single)
-    rows = graded(handed_in, chosen(options.lesson), options.jobs, options.keep, options.partial)
+    lessons = chosen(options.lesson)
+    rows = graded(handed_in, lessons, options.jobs, options.keep, options.partial)
     if options.feedback:
         write_feedback(rows, options.feedback)
     text = write(rows, options)
     if out is None:
         print(for_terminal(text), end="")
     else:
-        try:
-            write_whole(out, lambda file: file.write(text.encode("utf-8", "surrogateescape")))
-        except OSError as error:
-            print(for_terminal(text))  # save the report, because grading may have taken an hour
-            raise OSError(error.errno, error.strerror, out) from None
-    return int(not single and any(mark.said == FAILED for row in rows for mark in row.marks))
+        _save(text, out)
+    said = [mark.said for row in rows for mark in row.marks]
+    return int(FAILED in said and not single)
+
+
+def _save(text: str, out: Path) -> None:
+    data = text.encode("utf-8", "surrogateescape")
+    try:
+        write_whole(out, lambda file: file.write(data))
+    except OSError as error:
+        # save the report, because grading may have taken an hour
+        print(for_terminal(text))
+        raise OSError(error.errno, error.strerror, out) from None
 
 
 def write_feedback(rows: list[Row], folder: Path) -> None:
@@ -63,7 +69,9 @@ def write_feedback(rows: list[Row], folder: Path) -> None:
     that Moodle expects in a zip file of feedback. Errors: OSError.
     """
     for row in rows:
-        path = folder / f"{row.name}{'_assignsubmission_file_feedback' * bool(row.id)}.txt"
+        path = (
+            folder / f"{row.name}{'_assignsubmission_file_feedback' * bool(row.id)}.txt"
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         points = f"{row.points:g} of {len(row.marks)} points"
         said = (

@@ -4,8 +4,6 @@ the names that Canvas and Moodle give them.
 Nothing is unpacked to the disk, and no link is followed.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os
@@ -37,10 +35,19 @@ NUMBER = re.compile(r"les+on[\W_]*0*(\d{1,2})(?!\d)", re.I)
 DEFINED = re.compile(r"^(?:(?:def|class) +)?(\w+)(?=[(:]| *=)", re.M)
 """A function, class or variable that a file defines. It must work for a file with syntax errors."""
 DOWNLOADED = re.compile(
-    r"([^_]+|.+(?=_\d+_assign))(?:_LATE)?_(\d+)_(?:\d+_|assignsubmission_[a-z]+_?)(.*)", re.S
+    r"([^_]+|.+(?=_\d+_assign))(?:_LATE)?_(\d+)_(?:\d+_|assignsubmission_[a-z]+_?)(.*)",
+    re.S,
 )
 """A name in a download of Canvas or Moodle, with the student's name and number, and the file's name."""
-OF_TOOLS = {"README.md", "pages", "backups", "__pycache__", "__MACOSX", "venv", "node_modules"}
+OF_TOOLS = {
+    "README.md",
+    "pages",
+    "backups",
+    "__pycache__",
+    "__MACOSX",
+    "venv",
+    "node_modules",
+}
 """Files and folders that the course and other programs create. They are not read."""
 CHECK = "minigrad.course.commands import check"
 MAGIC = re.compile(r"\A%%(?!writefile|time|capture)(?s:.*)|^[%!].*\n?", re.M)
@@ -104,7 +111,8 @@ class Submission:
             if versions := self._versions(one, lesson_of):
                 newest = self.chosen[one.name] = max(versions, key=_age)
                 self.notes += _not_newest(one, newest, versions)
-        if unread and not self.chosen and self.unread == {0}:  # for example a damaged zip file
+        # for example a damaged zip file
+        if not self.chosen and self.unread == {0}:
             self.unread = {one.number for one in lessons()}
         left = [
             str(file.where)
@@ -118,7 +126,9 @@ class Submission:
         """Return whether another file of the folder imports this file."""
         return file.where.name in self.modules[file.where.parent]
 
-    def _versions(self, one: Lesson, lesson_of: Mapping[File, Lesson | None]) -> list[File]:
+    def _versions(
+        self, one: Lesson, lesson_of: Mapping[File, Lesson | None]
+    ) -> list[File]:
         """Return the files that may be graded for a lesson. Each filter applies unless no file passes
         it.
         """
@@ -183,7 +193,12 @@ def submissions(
         inside = [one for one in entries(path) if one not in own]
         direct = sum(one.is_file() and bool(NUMBER.match(one.name)) for one in inside)
         others = sum(one.is_dir() or one.suffix.lower() == ".zip" for one in inside)
-        if single or not inside or (path / PROGRESS).exists() or (direct and direct >= others):
+        if (
+            single
+            or not inside
+            or (path / PROGRESS).exists()
+            or (direct and direct >= others)
+        ):
             inside = [path]
         for one in inside:
             name, id, file = one.name, "", ""
@@ -229,7 +244,11 @@ def contents(path: Path, name: str) -> list[File]:
     for where, source, depth in waiting:
         suffix, on_disk = where.suffix.lower(), isinstance(source, Path)
         try:
-            if source.is_symlink() if on_disk else stat.S_ISLNK(source[1].external_attr >> 16):
+            if (
+                source.is_symlink()
+                if on_disk
+                else stat.S_ISLNK(source[1].external_attr >> 16)
+            ):
                 raise OSError("a link, which is not followed")
             if on_disk and source.is_dir():
                 waiting += [(where / one.name, one, depth) for one in entries(source)]
@@ -242,8 +261,13 @@ def contents(path: Path, name: str) -> list[File]:
                 archive, member = source
                 if where.is_absolute() or ".." in where.parts:
                     raise OSError(f"its path {member.filename} leads outside")
-                if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise OSError("its compression method is not supported")  # no limit on its size
+                if member.compress_type not in (
+                    zipfile.ZIP_STORED,
+                    zipfile.ZIP_DEFLATED,
+                ):
+                    raise OSError(
+                        "its compression method is not supported"
+                    )  # no limit on its size
                 changed = time.mktime((*member.date_time, 0, 0, -1))
                 opened = archive.open(member)
             with opened as file:
@@ -251,11 +275,15 @@ def contents(path: Path, name: str) -> list[File]:
             size += len(data)
             if suffix != ".zip":
                 text = as_text(data)
-                found.append(File(where, changed, _code(text) if suffix == ".ipynb" else text))
+                found.append(
+                    File(where, changed, _code(text) if suffix == ".ipynb" else text)
+                )
             elif depth == DEEPEST:
                 raise OSError(f"more than {DEEPEST} zip files are inside each other")
             else:
-                waiting += [(where / one, member, depth + 1) for one, member in _members(data)]
+                waiting += [
+                    (where / one, member, depth + 1) for one, member in _members(data)
+                ]
         except Exception as error:  # a damaged zip file raises errors of many types
             found.append(File(where if where.parts else whole, problem=reason(error)))
         if size > LARGEST or len(found) > MOST:
@@ -299,7 +327,9 @@ def _age(file: File) -> tuple[float, list[int]]:
     """Return the key that sorts versions of a file by age. Canvas, Windows and people number
     versions: lesson_03-1.py, lesson_03 (2).py, lesson_03_v3.py.
     """
-    return file.time, [int(number) for number in re.findall(r"\d{1,9}", file.where.stem)]
+    return file.time, [
+        int(number) for number in re.findall(r"\d{1,9}", file.where.stem)
+    ]
 
 
 def _code(notebook: str) -> str:
@@ -309,7 +339,9 @@ def _code(notebook: str) -> str:
     """
     try:
         cells = json.loads(notebook)["cells"]
-        codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        codes = [
+            "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"
+        ]
     except Exception:
         raise ValueError("it is not a notebook") from None
     codes = [code for code in codes if CHECK not in code]

@@ -35,7 +35,7 @@ class _Sequence(Gate):
     ) -> None:
         cuts(0, truncate)  # raises an error if `truncate` is invalid
         self.truncate = copied(truncate)
-        self.reverse = reverse
+        self.reverse = bool(reverse)
 
     def __call__(self, *inputs: TensorLike) -> Tensor:
         if len(inputs) > len(self.parameters):

@@ -1,7 +1,6 @@
 """A fresh course, and `minigrad course ...` as it is typed there."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +11,36 @@ from minigrad.__main__ import main
 from minigrad.course.checking.registry import lesson
 from minigrad.course.workbook import Workbook
 
-Course = Callable[..., tuple[int, str]]
+
+def normal(*shapes):
+    """Seeded random arrays of these shapes."""
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=shape) for shape in shapes]
 
 
-def engine(function, dz, *arrays):
-    """(z, its gradients for the upstream gradient dz) of a function of Tensors, by minigrad."""
+def engine(function, *arrays):
+    """(dz, z, gradients) of a function of Tensors, by minigrad, for a random upstream gradient dz."""
     tensors = [mg.Tensor(array, requires_grad=True) for array in arrays]
     z = function(*tensors)
-    return z.array, [gradient.array for gradient in mg.grad(z, tensors, upstream=dz)]
+    dz = np.random.default_rng(1).normal(size=z.shape)
+    return dz, z, mg.grad(z, tensors, upstream=dz)
 
 
 def alike(found, expected, tolerance=1e-12):
-    """Compare lists of arrays."""
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
+    """Compare numbers, arrays and Tensors, alone or in lists."""
+    if isinstance(expected, list | tuple):
+        for one, other in zip(found, expected, strict=True):
+            alike(one, other, tolerance)
+    else:
+        found, expected = (
+            getattr(value, "array", value) for value in (found, expected)
+        )
+        np.testing.assert_allclose(
+            found,
+            expected,
+            rtol=0,
+            atol=tolerance,
+        )
 
 
 def record(number, **entries):
@@ -36,9 +51,8 @@ def record(number, **entries):
 
 def write(number, text=""):
     """Write a lesson's file in the current folder: its solution, with `text` after it."""
-    Path(lesson(number).file).write_text(
-        f"{lesson(number).read('solution.py')}\n{text}\n"
-    )
+    one = lesson(number)
+    Path(one.file).write_text(f"{one.solution}\n{text}\n")
 
 
 @pytest.fixture

@@ -48,17 +48,15 @@ TEST = {
 @pytest.fixture(scope="session")
 def whole_reviews():
     """The folder of the whole data set, or a skip."""
-    folder = Path(
-        os.environ.get("MINIGRAD_DATA") or REPOSITORY.parent / "shared" / "tfds"
-    )
+    shared = REPOSITORY.parent / "shared" / "tfds"
+    folder = Path(os.environ.get("MINIGRAD_DATA") or shared)
     if not (folder / "imdb_reviews").is_dir():
         pytest.skip(
             "no prepared reviews: set MINIGRAD_DATA to a tensorflow-datasets folder that "
             "has imdb_reviews"
         )
-    pytest.importorskip(
-        "tensorflow_datasets", reason="tensorflow-datasets is not installed"
-    )
+    missing = "tensorflow-datasets is not installed"
+    pytest.importorskip("tensorflow_datasets", reason=missing)
     return folder
 
 
@@ -69,13 +67,10 @@ def archive_bytes():
         "train/unsup/0_0.txt": "No label here.",
     }
     for split, reviews in (("test", TEST), ("train", TRAIN)):
-        members |= {
-            f"{split}/{name}.txt": f"  {text}\n" for name, (text, _) in reviews.items()
-        }
-        members |= {
-            f"{split}/urls_pos.txt": "http://www.imdb.com/",
-            f"{split}/labeledBow.feat": "",
-        }
+        for name, (text, _) in reviews.items():
+            members[f"{split}/{name}.txt"] = f"  {text}\n"
+        members[f"{split}/urls_pos.txt"] = "http://www.imdb.com/"
+        members[f"{split}/labeledBow.feat"] = ""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for name, text in members.items():
@@ -89,12 +84,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     server: "Server"
 
     def do_GET(self):
-        served, how = self.server, self.server.behaviour
+        served, how, body = self.server, self.server.behaviour, self.server.content
         served.requests += 1
         if how == "gone":
             self.send_error(404)
             return
-        body = served.content
         self.send_response(200)
         if how == "endless":  # no Content-Length, and more than the archive
             body += body
@@ -121,9 +115,10 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.content, self.behaviour, self.requests = archive_bytes(), "good", 0
         self.stall = threading.Event()
-        url = f"http://127.0.0.1:{self.server_port}/aclImdb_v1.tar.gz"
         self.archive = Archive(
-            url, len(self.content), hashlib.sha256(self.content).hexdigest()
+            f"http://127.0.0.1:{self.server_port}/aclImdb_v1.tar.gz",
+            len(self.content),
+            hashlib.sha256(self.content).hexdigest(),
         )
         threading.Thread(target=self.serve_forever, args=(0.01,)).start()
 

@@ -32,7 +32,11 @@ class MNIST(tfds.builder_cls("mnist"), skip_registration=True):  # type: ignore[
             a, b = rng.normal(size=2)
             ramp = 128 + 99 * np.sin(9 * (a * x + b * y))
             noise = rng.normal(size=(28, 28)) * 9 * (index % 3)
-            image = np.where((x - y + a / 9) ** 2 < 0.05 * (index % 4), ramp + noise, 0)
+            image = np.where(
+                (x - y + a / 9) ** 2 < 0.05 * (index % 4),
+                ramp + noise,
+                0,
+            )
             yield (
                 index,
                 {

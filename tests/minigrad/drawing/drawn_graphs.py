@@ -1,37 +1,52 @@
-"""Graphs to draw, and what a drawing says, read back from its DOT text."""
-
-from __future__ import annotations
+"""Graphs to draw, and a reader of a drawing's DOT text."""
 
 import html
 import re
 import shutil
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential
+from tests.blocks import parameter
 
 needs_dot = pytest.mark.skipif(
     shutil.which("dot") is None, reason="Graphviz's program dot is not installed"
 )
 
 
-def parameter(array, name):
-    return mg.Tensor(array, requires_grad=True, name=name)
+def zeros(name):
+    return mg.Tensor(np.zeros((2, 4)), name=name)
 
 
 def product():
     """x @ W summed: two gates, an input, a parameter."""
-    return (mg.Tensor([[1.0, 2.0]], name="x") @ parameter([[0.5], [-1.0]], "W")).sum()
+    x = mg.Tensor([[1.0, 2.0]], name="x")
+    W = parameter([[0.5], [-1.0]], "W")
+    return (x @ W).sum()
 
 
 def dense():
     """Two dense layers, every number written down."""
     x = mg.Tensor([[1.0, -2.0], [0.5, 3.0]], name="x")
-    W1 = parameter([[0.1, -0.2, 0.3], [0.4, 0.5, -0.6]], "hidden.W")
+    W1 = parameter(
+        [
+            [0.1, -0.2, 0.3],
+            [0.4, 0.5, -0.6],
+        ],
+        "hidden.W",
+    )
     b1 = parameter([0.1, 0.2, 0.3], "hidden.b")
-    W2 = parameter([[1.0], [-1.0], [0.5]], "head.W")
+    W2 = parameter(
+        [
+            [1.0],
+            [-1.0],
+            [0.5],
+        ],
+        "head.W",
+    )
     with mg.scope("hidden"):
         h = mg.tanh(x @ W1 + b1)
     with mg.scope("head"):
@@ -42,43 +57,48 @@ def dense():
 def rnn(steps=6, truncate=None):
     """The simple recurrent network, gate by gate: six gates and three parameters a step."""
     rng = np.random.default_rng(5)
-    x = parameter(rng.normal(size=(2, steps, 3)), "x")
-    W_xh = parameter(rng.normal(size=(3, 4)) / 2, "rnn.W_xh")
-    W_hh = parameter(rng.normal(size=(4, 4)) / 2, "rnn.W_hh")
+    values = rng.normal(size=(2, steps, 3))
+    x = parameter(values, "x")
+    W = rng.normal(size=(7, 4)) / 2
+    W_xh = parameter(W[:3], "rnn.W_xh")
+    W_hh = parameter(W[3:], "rnn.W_hh")
     b_h = parameter(np.zeros(4), "rnn.b_h")
     with mg.scope("rnn"):
-        h = mg.Tensor(np.zeros((2, 4)), name="h0")
+        h = zeros("h0")
         for t in range(steps):
             with mg.scope(f"t{t:02d}"):
                 if truncate and t == steps - truncate:
                     h = mg.cut(h)
-                h = mg.tanh(x[:, t] @ W_xh + h @ W_hh + b_h)
+                now = x[:, t] @ W_xh
+                h = mg.tanh(now + h @ W_hh + b_h)
     return (h * h).mean()
 
 
 def own_rnn(steps=3):
-    """What a learner writes: a plain loop with a scope for each step, in which are two layers."""
+    """A learner's plain loop with a scope for each step, and a scope in it."""
     W = parameter(np.eye(4), "W")
-    x = mg.Tensor(np.ones((2, steps, 4)), name="x")
-    h = mg.Tensor(np.zeros((2, 4)), name="h0")
+    h = zeros("h0")
     for t in range(steps):
         with mg.scope("own"), mg.scope(f"t{t:02d}"):
-            with mg.scope("inp"):
-                seen = x[:, t] @ W + 1.0
             with mg.scope("rec"):
-                kept = h @ W
-            h = mg.tanh(seen + kept)
+                h = h @ W
+            h = mg.tanh(h + 1.0)
     return h.sum()
 
 
 def sentiment(steps=40, cell=RNN, **options):
     """The loss of a text classifier: embedding, recurrent layer, head."""
     width = 8 if options.get("bidirectional") else 4
-    model = Sequential(Embedding(100, 8), cell(8, 4, **options), Dense(width, 2))
-    ids = mg.Tensor(np.random.default_rng(1).integers(0, 100, (3, steps)), name="ids")
-    return mg.softmax_cross_entropy(
-        model(ids), mg.Tensor(np.array([0, 1, 1]), name="y")
+    model = Sequential(
+        Embedding(100, 8),
+        cell(8, 4, **options),
+        Dense(width, 2),
     )
+    rng = np.random.default_rng(1)
+    numbers = rng.integers(0, 100, (3, steps))
+    ids = mg.Tensor(numbers, name="ids")
+    y = mg.Tensor(np.arange(3) % 2, name="y")
+    return mg.softmax_cross_entropy(model(ids), y)
 
 
 def read(output, **options):
@@ -87,21 +107,24 @@ def read(output, **options):
 
 
 class Read:
-    """A drawing's DOT text, taken apart: attributes of nodes and titles by id, edges as (tail,
-    head, attributes).
+    """A drawing's DOT text: attributes of nodes and titles by id, edges as (tail, head,
+    attributes).
     """
 
     def __init__(self, dot):
-        self.dot, self.nodes, self.titles, self.edges = dot, {}, {}, []
-        for name, head, text in re.findall(
-            r"^ *(\w+)(?: -> (n\d+))? \[(.*)\];$", dot, re.M
-        ):
+        self.dot = dot
+        self.nodes = {}
+        self.titles = {}
+        self.edges = []
+        statement = r"^ *(\w+)(?: -> (n\d+))? \[(.*)\];$"
+        for name, head, text in re.findall(statement, dot, re.MULTILINE):
+            style = attributes(text)
             if head:
-                self.edges.append((name, head, attributes(text)))
+                self.edges.append((name, head, style))
             elif re.match(r"n\d", name):
-                self.nodes[name] = attributes(text)
+                self.nodes[name] = style
             elif name.startswith("title"):
-                self.titles[name] = attributes(text)
+                self.titles[name] = style
 
     def text(self, node):
         """The words on the face of a node, in lines."""
@@ -109,11 +132,15 @@ class Read:
 
     def all(self, *words):
         """The nodes whose faces have these lines among their own."""
-        return [node for node in self.nodes if set(words) <= set(self.text(node))]
+        nodes = []
+        for node in self.nodes:
+            if set(words).issubset(self.text(node)):
+                nodes.append(node)
+        return nodes
 
     def find(self, *words):
-        (found,) = self.all(*words)
-        return found
+        (node,) = self.all(*words)
+        return node
 
     def count(self, *words):
         return len(self.all(*words))
@@ -129,9 +156,31 @@ class Read:
         """(x, y) of a node in a picture with columns."""
         return place(self.nodes[node])
 
+    @property
+    def cuts(self):
+        for tail, head, style in self.edges:
+            if style.get("style") == "dashed":
+                yield tail, head, style
+
+    @property
+    def faces(self):
+        """The first line of each node."""
+        return [self.text(node)[0] for node in self.nodes]
+
+    @property
+    def arrows(self):
+        """Labelled arrows as "tail -> head: label"."""
+        arrows = []
+        for tail, head, style in self.edges:
+            if "label" in style:
+                ends = f"{self.text(tail)[0]} -> {self.text(head)[0]}"
+                arrows.append(f"{ends}: {face(style['label'])[0]}")
+        return sorted(arrows)
+
 
 def place(style):
-    return tuple(map(float, style["pos"].split(",")))
+    x, y = style["pos"].split(",")
+    return float(x), float(y)
 
 
 def attributes(text):
@@ -141,19 +190,27 @@ def attributes(text):
 
 
 def face(label):
-    lines = re.split(r"<br[^>]*/>", label[1:-1])
-    texts = (html.unescape(re.sub(r"<[^>]*>", "", line)) for line in lines)
-    return [text.replace("\\\\", "\\").strip() for text in texts]
+    text = label[1:-1].replace("\\\\", "\\")
+    lines = []
+    for line in re.split(r"<br[^>]*/>", text):
+        line = re.sub("<[^>]*>", "", line)
+        lines.append(html.unescape(line).strip())
+    return lines
 
 
 def curve(pos):
-    """Points along a wire, close together."""
-    pairs = re.sub(r"^e,\S+ ", "", pos).split()
-    numbers = np.array([pair.split(",") for pair in pairs], float)
-    # Graphviz draws Bezier curves: a start, then three points for each piece
-    a, b, c, d = numbers[:-1:3], numbers[1::3], numbers[2::3], numbers[3::3]
-    t = np.linspace(0, 1, 12)[:, None, None]
-    points = (
-        (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
-    )
-    return points.swapaxes(0, 1).reshape(-1, 2)
+    """Points along a wire, close together, and its tip."""
+    tip, *pairs = pos.removeprefix("e,").split()
+    numbers = [pair.split(",") for pair in pairs]
+    points = np.array(numbers, float)
+    # Graphviz draws Bezier curves: a start, then three points for each piece. A piece is straight
+    # if its control points are its ends.
+    ends = points[::3]
+    pieces = []
+    for number, (start, end) in enumerate(pairwise(ends)):
+        controls = points[3 * number + 1 :][:2]
+        np.testing.assert_array_equal(controls, [start, end])
+        pieces.append(np.linspace(start, end, 12))
+    x, y = tip.split(",")
+    wire = np.concatenate(pieces)
+    return wire, (float(x), float(y))

@@ -1,11 +1,10 @@
-"""The columns of a picture with time: nothing overlaps, and no wire crosses a box."""
-
-from __future__ import annotations
+"""A picture with columns of time steps: nothing overlaps, and no wire crosses a box."""
 
 import json
 import re
 import subprocess
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -24,17 +23,31 @@ from .drawn_graphs import (
     sentiment,
 )
 
-UNROLLED = {"mode": "unrolled"}
+
+def unrolled(output, **options):
+    return read(output, mode="unrolled", **options)
+
+
+def lstm():
+    return sentiment(5, LSTM, truncate=2)
+
+
+def two_layers():
+    return sentiment(5, GRU, layers=2)
+
+
+def both_directions():
+    return sentiment(5, RNN, bidirectional=True, pooling="mean")
+
+
 PICTURES = {
-    "rnn with numbers": lambda: read(rnn(6, truncate=3), values=True, **UNROLLED),
-    "lstm": lambda: read(sentiment(5, LSTM, truncate=2), **UNROLLED),
-    "two layers": lambda: read(sentiment(5, GRU, layers=2), **UNROLLED),
-    "both directions": lambda: read(
-        sentiment(5, RNN, bidirectional=True, pooling="mean"), **UNROLLED
-    ),
+    "rnn with numbers": lambda: unrolled(rnn(6, truncate=3), values=True),
+    "lstm": lambda: unrolled(lstm()),
+    "two layers": lambda: unrolled(two_layers()),
+    "both directions": lambda: unrolled(both_directions()),
     "window": lambda: read(rnn(30, truncate=8), window=(20, 24)),
     "own, window": lambda: read(own_rnn(9), window=(3, 5)),
-    "own, steps as boxes": lambda: read(own_rnn(), depth=2, **UNROLLED),
+    "own, steps as boxes": lambda: unrolled(own_rnn(), depth=2),
 }
 
 
@@ -43,84 +56,117 @@ def picture(request):
     return PICTURES[request.param]()
 
 
-def bounds(style):
-    """(left, low, right, high) of a box in points."""
+class Rectangle(NamedTuple):
+    """A box or frame, in points."""
+
+    left: float
+    low: float
+    right: float
+    high: float
+
+    def is_apart(self, other):
+        return (
+            self.right <= other.left
+            or other.right <= self.left
+            or self.high <= other.low
+            or other.high <= self.low
+        )
+
+    def is_within(self, other):
+        return (
+            other.left <= self.left
+            and other.low <= self.low
+            and self.right <= other.right
+            and self.high <= other.high
+        )
+
+    def holds(self, points):
+        low = (self.left, self.low)
+        high = (self.right, self.high)
+        inside = (low < points) & (points < high)
+        return inside.all(axis=1)
+
+
+def rectangle(style):
     x, y = place(style)
-    width, height = 36 * float(style["width"]), 36 * float(style["height"])
-    return x - width, y - height, x + width, y + height
+    width = 36 * float(style["width"])
+    height = 36 * float(style["height"])
+    return Rectangle(
+        x - width,
+        y - height,
+        x + width,
+        y + height,
+    )
 
 
 def frames(picture):
-    """[(scope, place of the frame)], each place as (left, low, right, high) in points."""
-    styles = map(
-        attributes, re.findall(r"subgraph cluster_\w+ { graph \[(.*)\]; }", picture.dot)
-    )
-    return [
-        (style["tooltip"], tuple(map(float, style["bb"].split(","))))
-        for style in styles
-    ]
+    """The scope and the rectangle of each frame."""
+    clusters = re.findall(r"subgraph cluster_\w+ { graph \[(.*)\]; }", picture.dot)
+    for style in map(attributes, clusters):
+        corners = map(float, style["bb"].split(","))
+        yield style["tooltip"], Rectangle(*corners)
 
 
-def apart(a, b):
-    return a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
-
-
-def within(a, b):
-    """Whether a lies in b."""
-    return b[0] <= a[0] and b[1] <= a[1] and a[2] <= b[2] and a[3] <= b[3]
-
-
-def test_boxes_titles_and_frames_stand_apart_or_within_each_other(picture):
-    boxes = list(map(bounds, picture.nodes.values()))
-    titles = list(map(bounds, picture.titles.values()))
+def test_boxes_and_frames_do_not_overlap(picture):
+    boxes = list(map(rectangle, picture.nodes.values()))
+    titles = list(map(rectangle, picture.titles.values()))
     for a, b in combinations(boxes + titles, 2):
-        assert apart(a, b)
-    around = frames(picture)
+        assert a.is_apart(b)
+    around = list(frames(picture))
     for title, (scope, frame) in zip(titles, around, strict=True):
-        assert within(title, frame), scope
+        assert title.is_within(frame), scope
         for box in boxes:
-            assert within(box, frame) or apart(box, frame), scope
-    for (one, a), (other, b) in combinations(around, 2):
-        assert apart(a, b) or within(a, b) or within(b, a), (one, other)
+            assert box.is_within(frame) or box.is_apart(frame), scope
+    for (_, a), (_, b) in combinations(around, 2):
+        assert a.is_apart(b) or a.is_within(b) or b.is_within(a)
 
 
-def test_wires_lead_upwards_from_box_to_box_cross_none_and_arrive_side_by_side(picture):
-    boxes = {node: np.array(bounds(style)) for node, style in picture.nodes.items()}
+def test_wires_lead_upwards_and_cross_no_box(picture):
+    boxes = {node: rectangle(style) for node, style in picture.nodes.items()}
     tips = []
     for tail, head, style in picture.edges:
-        wire = curve(style["pos"])
-        tip = tuple(map(float, re.findall(r"^e,(.*?),(\S+)", style["pos"])[0]))
+        wire, tip = curve(style["pos"])
         tips.append((head, tip))
-        left, _, right, top = boxes[tail]
-        assert left <= wire[0, 0] <= right and wire[0, 1] == pytest.approx(top, abs=0.1)
-        left, low, right, _ = boxes[head]
-        assert left <= tip[0] <= right and tip[1] == pytest.approx(low, abs=0.1)
-        cut = style.get("style") == "dashed"
-        assert cut or style.get("color") in (STATE, PALE["color"]) or top <= low
-        for node, (left, low, right, high) in boxes.items():
+        start = boxes[tail]
+        end = boxes[head]
+        assert start.left <= wire[0, 0] <= start.right
+        assert wire[0, 1] == pytest.approx(start.high, abs=0.1)
+        assert end.left <= tip[0] <= end.right
+        assert tip[1] == pytest.approx(end.low, abs=0.1)
+        is_cut = style.get("style") == "dashed"
+        if not is_cut and style.get("color") not in (STATE, PALE["color"]):
+            assert start.high <= end.low
+        for node, box in boxes.items():
             if node not in (tail, head):
-                x, y = wire.T
-                crossed = (left < x) & (x < right) & (low < y) & (y < high)
-                assert not crossed.any(), [
-                    picture.text(one) for one in (tail, head, node)
-                ]
-    assert len(set(tips)) == len(tips)
+                assert not box.holds(wire).any(), picture.text(node)
+    assert len(set(tips)) == len(tips)  # wires arrive side by side
 
 
-def test_a_frame_for_each_step_unless_it_is_a_box():
-    scopes = [scope for scope, _ in frames(read(own_rnn(), **UNROLLED))]
+def test_steps_have_frames():
+    scopes = [scope for scope, _ in frames(unrolled(own_rnn()))]
     assert sorted(scopes) == ["own", "own/t00", "own/t01", "own/t02"]
-    assert [scope for scope, _ in frames(PICTURES["own, steps as boxes"]())] == ["own"]
+
+
+def test_steps_as_boxes_have_no_frames():
+    picture = PICTURES["own, steps as boxes"]()
+    assert [scope for scope, _ in frames(picture)] == ["own"]
 
 
 @needs_dot
-def test_graphviz_keeps_the_places():
+def test_graphviz_keeps_places():
     picture = PICTURES["window"]()
-    run = subprocess.run(
-        ["dot", "-Tjson0"], input=picture.dot.encode(), capture_output=True, check=True
+    dot = subprocess.run(
+        ["dot", "-Tjson0"],
+        input=picture.dot,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    objects = json.loads(run.stdout)["objects"]
-    found = {one["name"]: np.array(place(one)) for one in objects if "pos" in one}
+    shifts = []
+    for style in json.loads(dot.stdout)["objects"]:
+        if style["name"] in picture.nodes:
+            moved = np.subtract(place(style), picture.place(style["name"]))
+            shifts.append(moved)
+    assert len(shifts) == len(picture.nodes)
     # it moves the whole picture
-    shifts = [found[node] - picture.place(node) for node in picture.nodes]
-    np.testing.assert_allclose(shifts, np.tile(shifts[0], (len(shifts), 1)), atol=0.05)
+    np.testing.assert_allclose(np.ptp(shifts, axis=0), 0, atol=0.1)

@@ -1,22 +1,29 @@
-"""Columns follow time, and rows the step, counted against what the program did."""
-
-from __future__ import annotations
+"""Columns are time steps, and equal gates of all steps share a row."""
 
 import numpy as np
+import pytest
+
+from minigrad.drawing.colour import STATE
 
 from .drawn_graphs import read, rnn
 
 
-def test_each_step_is_a_column_and_the_same_gates_share_a_row():
-    picture = read(rnn(8), mode="unrolled")
-    for name in ("[ ]", "Tanh", "b_h"):
-        places = sorted(
-            picture.place(node) for node in picture.nodes if name in picture.text(node)
-        )
-        xs, ys = zip(*places, strict=True)
-        assert len(xs) == 8 and len(set(ys)) == 1, name
-        assert np.allclose(
-            np.diff(xs), xs[1] - xs[0], atol=0.02
-        )  # columns of one width
-    loops = [edge for edge in picture.edges if "#00558A" in edge[2].get("color", "")]
-    assert len(loops) == 7  # one state from each step to the next
+@pytest.fixture(scope="module")
+def picture():
+    return read(rnn(8), mode="unrolled")
+
+
+@pytest.mark.parametrize("name", ["[ ]", "Tanh", "b_h"])
+def test_steps_are_columns_with_same_rows(picture, name):
+    nodes = picture.all(name)
+    places = sorted(map(picture.place, nodes))
+    x, y = np.transpose(places)
+    assert len(x) == 8
+    assert np.ptp(y) == 0
+    widths = np.diff(x)
+    assert np.ptp(widths) < 0.02
+
+
+def test_state_leads_from_step_to_step(picture):
+    colors = [style.get("color") for *_, style in picture.edges]
+    assert colors.count(STATE) == 7

@@ -1,24 +1,18 @@
-"""A browser to drive the page with, and the pages of the four examples. Selenium is imported if a
-browser is there.
-"""
+"""A browser to open pages with, and the pages of the four examples. Selenium is optional."""
 
 import importlib
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import minigrad as mg
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])),
-    None,
-)
+PROGRAMS = map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])
+CHROMIUM = next(filter(None, PROGRAMS), None)
 DRIVER = shutil.which("chromedriver")
 NODE = shutil.which("node") or ""
 needs_node = pytest.mark.skipif(
@@ -33,14 +27,20 @@ FLAGS = (
     "--disable-dev-shm-usage --window-size=1280,800"
 ).split()
 
+# keys, in WebDriver's code
+BACKSPACE = "\ue003"
+TAB = "\ue004"
+ENTER = "\ue007"
+ESCAPE = "\ue00c"
+END = "\ue010"
+HOME = "\ue011"
+LEFT = "\ue012"
+UP = "\ue013"
+RIGHT = "\ue014"
+DOWN = "\ue015"
 
-try:
-    from selenium.webdriver.common.keys import Keys as Keys
-except ImportError:  # then no browser is started either
-    Keys = None  # type: ignore[assignment, misc]
 
-
-def run_node(*arguments: str, where: Path = HERE) -> str:
+def run_node(*arguments, where=HERE):
     """Run a program of the page's tests. Returns what it printed."""
     done = subprocess.run(
         arguments, cwd=where, capture_output=True, text=True, timeout=300
@@ -50,8 +50,8 @@ def run_node(*arguments: str, where: Path = HERE) -> str:
 
 
 @contextmanager
-def start_chromium(profile: str | Path) -> Iterator[Any]:
-    """A headless browser with a profile of its own."""
+def start_chromium(profile):
+    """A headless browser with its own profile."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
@@ -60,9 +60,8 @@ def start_chromium(profile: str | Path) -> Iterator[Any]:
     options.binary_location = CHROMIUM
     for flag in [*FLAGS, f"--user-data-dir={profile}"]:
         options.add_argument(flag)
-    options.set_capability(
-        "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
-    )
+    logs = {"browser": "ALL", "performance": "ALL"}
+    options.set_capability("goog:loggingPrefs", logs)
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
     # a walk through 244 steps, on a machine that has other things to do as well
     driver.set_script_timeout(300)
@@ -73,7 +72,7 @@ def start_chromium(profile: str | Path) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def chromium(tmp_path_factory):
     if not (CHROMIUM and DRIVER):
         pytest.skip(
             "no Chromium with its driver is installed (Debian: chromium chromium-driver)"
@@ -88,80 +87,91 @@ class Explorer:
     patience: float = 60
     """How many seconds `wait` waits."""
 
-    def __init__(self, driver: Any, folder: Path | None = None) -> None:
-        self.driver, self.folder = driver, folder
+    def __init__(self, driver, folder=None):
+        self.driver = driver
+        self.folder = folder
 
-    def open(
-        self, path: Path, width: int = 1280, height: int = 800, scheme: str = "light"
-    ) -> None:
-        size = {
-            "width": width,
-            "height": height,
-            "deviceScaleFactor": 1,
-            "mobile": False,
-        }
-        self.command("Emulation.setDeviceMetricsOverride", **size)
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.command("Emulation.setEmulatedMedia", features=features)
+    def open(self, path, width=1280, height=800, scheme="light"):
+        self.command(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.command("Emulation.setEmulatedMedia", features=[feature])
         self.driver.get("about:blank")
         for kind in ("browser", "performance"):
             self.driver.get_log(kind)
         self.driver.get(path.as_uri())
         self.wait(lambda: self.run("return document.documentElement.dataset.ready"))
 
-    def explore(self, output: mg.Tensor, width: int = 1280, **options: Any) -> None:
+    def explore(self, output, width=1280, scheme="light", **options):
         """Open the page of a graph."""
-        assert self.folder is not None
-        mg.explore(output, self.folder / "page.html", **options)
-        self.open(self.folder / "page.html", width=width)
+        path = self.folder / "page.html"
+        mg.explore(output, path, **options)
+        self.open(path, width=width, scheme=scheme)
 
-    def command(self, name: str, **arguments: Any) -> Any:
+    def command(self, name, **arguments):
         return self.driver.execute_cdp_cmd(name, arguments)
 
-    def run(self, script: str, *arguments: Any) -> Any:
+    def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
-    def wait(self, condition: Callable[[], Any]) -> Any:
+    def wait(self, condition):
         from selenium.webdriver.support.ui import WebDriverWait
 
         return WebDriverWait(self.driver, self.patience).until(lambda _: condition())
 
-    def press(self, *keys: str) -> None:
+    def actions(self):
         from selenium.webdriver.common.action_chains import ActionChains
 
-        for key in keys:
-            ActionChains(self.driver).send_keys(key).perform()
+        return ActionChains(self.driver)
 
-    def edit(self, value: str) -> None:
+    def press(self, *keys):
+        for key in keys:
+            self.actions().send_keys(key).perform()
+
+    def hover(self, element, right):
+        """Move the pointer to a place right of an element's middle."""
+        self.actions().move_to_element_with_offset(element, right, 0).perform()
+
+    def edit(self, value):
         """Type a number into the what-if panel."""
         self.focus("#new-value")
         self.run("document.activeElement.select()")
         self.press(*value)
 
     @staticmethod
-    def number(text: str) -> float:
+    def number(text):
         """A number as the page writes it."""
         return float(text.replace("−", "-").replace("∞", "inf"))
 
-    def all(self, selector: str) -> list[Any]:
+    def all(self, selector):
         return list(self.driver.find_elements("css selector", selector))
 
-    def text(self, selector: str) -> str:
+    def text(self, selector):
         script = "return document.querySelector(arguments[0])?.textContent ?? ''"
         return str(self.run(script, selector))
 
-    def focus(self, selector: str) -> None:
+    def texts(self, selector):
+        return [element.text for element in self.all(selector)]
+
+    def numbers(self, selector):
+        return list(map(self.number, self.texts(selector)))
+
+    def focus(self, selector):
         """Move the focus as a keyboard does: with Tab, until it is there."""
         self.run("document.activeElement.blur()")
+        reached = "return document.activeElement.matches(arguments[0])"
         for _ in range(80):
-            self.press("\ue004")
-            if self.run(
-                "return document.activeElement.matches(arguments[0])", selector
-            ):
+            self.press(TAB)
+            if self.run(reached, selector):
                 return
         raise AssertionError(f"Tab never reaches {selector}")
 
-    def problems(self) -> list[str]:
+    def problems(self):
         """Console messages, and requests for anything but the page itself (and the start page of
         the browser).
         """
@@ -170,38 +180,38 @@ class Explorer:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 asked = message["params"]
-                own = asked["request"]["url"].startswith(("data:", "about:", "chrome:"))
+                url = asked["request"]["url"]
+                own = url.startswith(("data:", "about:", "chrome:"))
                 if not own and asked.get("type") != "Document":
-                    found.append(asked["request"]["url"])
+                    found.append(url)
         return found
 
 
 @pytest.fixture
-def page(chromium: Any, tmp_path: Path) -> Iterator[Explorer]:
+def page(chromium, tmp_path):
     explorer = Explorer(chromium, tmp_path)
     yield explorer
     assert explorer.problems() == []
 
 
 @pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[str], tuple[Path, mg.Tensor]]:
+def made(tmp_path_factory):
     """`made(name)`: the page of one of the four examples, and the output that it shows."""
     folder = tmp_path_factory.mktemp("pages")
-    outputs: dict[str, mg.Tensor] = {}
-    real = mg.explore
+    outputs = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(EXAMPLES)
         example = importlib.import_module("explore_graph")
 
-    def make(name: str) -> tuple[Path, mg.Tensor]:
-        def spy(output: mg.Tensor, *arguments: Any, **options: Any) -> Any:
-            outputs[name] = output
-            return real(output, *arguments, **options)
-
+    def make(name):
         path = folder / f"{name}.html"
         if name not in outputs:
+            explore = mg.explore
+
+            def spy(output, *arguments, **options):
+                outputs[name] = output
+                return explore(output, *arguments, **options)
+
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(mg, "explore", spy)
                 mg.seed(0)

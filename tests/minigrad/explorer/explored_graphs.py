@@ -1,41 +1,82 @@
-"""Graphs to explore, and what a page was told of them."""
+"""Graphs to explore, and the data in a page."""
 
 import json
 import re
-from typing import Any
 
 import numpy as np
 
 import minigrad as mg
-from minigrad.explorer import Page
+from tests.blocks import parameter
 
 
-def data_of(page: Page) -> dict[str, Any]:
+def data_of(page):
     """The data in a page."""
-    (text,) = re.findall(
-        r'<script type="application/json" id="data">(.*?)</script>', page.html, re.S
-    )
-    data: dict[str, Any] = json.loads(text)
-    return data
+    pattern = r'<script type="application/json" id="data">(.*?)</script>'
+    (text,) = re.findall(pattern, page.html, re.DOTALL)
+    return json.loads(text)
 
 
-def explored(output: mg.Tensor, **options: Any) -> dict[str, Any]:
+def explored(output, **options):
     """The data in the page of `output`."""
     return data_of(mg.explore(output, **options))
 
 
-def array_at(data: dict[str, Any], number: int) -> np.ndarray:
+def array_at(data, number):
     """An array of the page that is stored in full."""
     entry = data["arrays"][number]
-    return np.array([float(x) for x in entry["values"]], entry["dtype"]).reshape(
-        entry["shape"]
-    )
+    values = list(map(float, entry["values"]))
+    array = np.array(values, entry["dtype"])
+    return array.reshape(entry["shape"])
 
 
-def expression() -> tuple[mg.Tensor, list[mg.Tensor]]:
+def node_of(data, name):
+    """The node with this gate or name."""
+    for node in data["nodes"]:
+        if node.get("gate") == name:
+            return node
+        if node.get("name") == name:
+            return node
+    raise KeyError(name)
+
+
+def array_of(data, name, kind):
+    """A node's array of this kind, such as its "grad"."""
+    node = node_of(data, name)
+    return array_at(data, node[kind])
+
+
+def expression():
     """tanh(a b + c), and its leaves."""
-    a, b, c = (
-        mg.Tensor(x, requires_grad=True, name=name)
-        for x, name in [(2.0, "a"), (-3.0, "b"), (6.5, "c")]
-    )
-    return mg.tanh(a * b + c), [a, b, c]
+    a = parameter(2.0, "a")
+    b = parameter(-3.0, "b")
+    c = parameter(6.5, "c")
+    z = mg.tanh(a * b + c)
+    return z, [a, b, c]
+
+
+IMAGES = np.arange(36.0).reshape(2, 1, 3, 6)
+FILTERS = [
+    [1.0, -2.0, 3.0, 0.5],
+    [0.0, 1.0, 2.0, -1.0],
+]
+KERNEL = np.reshape(FILTERS, (2, 1, 2, 2))
+
+
+def convolved(requires_grad=True):
+    """The sum of squares of IMAGES * KERNEL: two images of 3 x 6, two filters of 2 x 2."""
+    x = parameter(IMAGES, "x")
+    x.requires_grad = requires_grad
+    W = parameter(KERNEL, "W")
+    z = mg.conv(x, W)
+    return (z * z).sum()
+
+
+def convolution(image, number):
+    """IMAGES[image] * KERNEL[number] by its definition."""
+    z = np.zeros((2, 5))
+    for p, q in np.ndindex(2, 5):
+        rows = IMAGES[image, 0, p : p + 2]
+        window = rows[:, q : q + 2]
+        product = window * KERNEL[number, 0]
+        z[p, q] = product.sum()
+    return z

@@ -1,4 +1,4 @@
-"""What the page is told equals what the engine computed."""
+"""The data of a page equals the engine's values and gradients."""
 
 import re
 from typing import Any
@@ -7,53 +7,58 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from tests.blocks import parameter
 
-from .explored_graphs import array_at, explored, expression
+from .explored_graphs import array_at, array_of, explored, expression, node_of
 
 
-def test_an_expression_by_hand():
-    data = explored(expression()[0])
+def test_explore_expression_by_hand():
+    z, _ = expression()
+    data = explored(z)
     slope = 1 - np.tanh(0.5) ** 2
-    names = [node.get("gate", node.get("name")) for node in data["nodes"]]
-    assert names == ["a", "b", "c", "Hadamard", "AddGate", "Tanh"]
-    values, gradients = (
-        [array_at(data, node[key]).item() for node in data["nodes"]]
-        for key in ("value", "grad")
-    )
-    assert gradients == pytest.approx(
-        [-3 * slope, 2 * slope, slope, slope, slope, 1], rel=1e-6
-    )
-    assert values[3:] == pytest.approx([-6, 0.5, np.tanh(0.5)])
+    expected = {
+        "a": -3 * slope,
+        "b": 2 * slope,
+        "c": slope,
+        "Hadamard": slope,
+        "AddGate": slope,
+        "Tanh": 1,
+    }
+    assert len(data["nodes"]) == len(expected)
+    for name, gradient in expected.items():
+        shown = array_of(data, name, "grad")
+        assert shown == pytest.approx(gradient, rel=1e-6)
+    value = array_of(data, "Tanh", "value")
+    assert value == pytest.approx(np.tanh(0.5))
 
 
-def test_parts_add_up_to_the_gradient_in_the_order_in_which_they_arrive():
-    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    data = explored((x * 3.0 + x * 4.0).sum())
-    sends = [
-        sent
-        for node in reversed(data["nodes"])
-        for sent in node.get("sends", ())
-        if sent
-    ]
-    found = [
-        [array_at(data, sent[name])[0] for name in ("part", "sum")] for sent in sends
-    ]
-    assert found == [[4.0, 4.0], [3.0, 7.0]]  # the newest product first
+def test_parts_of_gradient_add_up_newest_first():
+    x = parameter([1.0, 2.0], "x")
+    z = x * 3.0 + x * 4.0
+    data = explored(z.sum())
+    arrivals = []
+    for node in reversed(data["nodes"]):
+        sends = node.get("sends", ())
+        for sent in filter(None, sends):
+            part = array_at(data, sent["part"])
+            total = array_at(data, sent["sum"])
+            arrivals.append((part[0], total[0]))
+    assert arrivals == [(4, 4), (3, 4 + 3)]
 
 
-def test_upstream_is_that_of_the_last_backward_and_grad_that_of_all():
-    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+def test_grad_is_of_last_backward_and_stored_of_all():
+    x = parameter([1.0, 2.0], "x")
     y = x * x
     for _ in range(2):
         y.backward([1.0, -1.0])
     data = explored(y)
-    np.testing.assert_array_equal(array_at(data, data["nodes"][0]["grad"]), [2.0, -4.0])
-    np.testing.assert_array_equal(
-        array_at(data, data["nodes"][0]["stored"]), [4.0, -8.0]
-    )
+    grad = array_of(data, "x", "grad")
+    stored = array_of(data, "x", "stored")
+    assert grad.tolist() == [2, -4]
+    assert stored.tolist() == [4, -8]
 
 
-def test_a_learner_s_own_gate_keeps_its_rule_whatever_its_name(monkeypatch):
+def test_own_gate_called_like_another_keeps_its_rule(monkeypatch):
     monkeypatch.setattr(mg.gate, "GATES", {})  # where this one goes
 
     class Tanh(mg.Gate):
@@ -71,63 +76,79 @@ def test_a_learner_s_own_gate_keeps_its_rule_whatever_its_name(monkeypatch):
         def backward(self, dz, z, x):
             return (3 * x * x * dz,)
 
-    data = explored(mg.tanh(Tanh()(mg.Tensor(2.0, requires_grad=True))))
-    own, known = data["nodes"][1:]
-    assert own["gate"] == known["gate"] == "Tanh" and "rule" not in known
-    assert data["rules"][own["rule"]] == {
-        "symbol": "x³",
-        "text": "z = x³. dx = 3 x² dz.",
-    }
+    z = Tanh()(parameter(2.0, "x"))
+    data = explored(mg.tanh(z))
+    _, own, known = data["nodes"]
+    assert own["gate"] == known["gate"] == "Tanh"
+    assert "rule" not in known
+    rule = {"symbol": "x³", "text": "z = x³. dx = 3 x² dz."}
+    assert data["rules"][own["rule"]] == rule
     assert "Tanh" in data["replay"]["why_not"]
 
 
-def test_names_are_cut_off_and_gates_have_their_settings_and_source_lines():
-    with mg.scope("s" * 20_000), mg.trace_lines():
-        z = mg.Tensor(np.ones((2, 3)), requires_grad=True, name="x" * 20_000).sum(
-            axis=0
-        )
-    z.backward(np.ones(3))
+def test_long_names_are_truncated():
+    x = parameter(1.0, "x" * 20_000)
+    with mg.scope("s" * 20_000):
+        z = mg.tanh(x)
     leaf, gate = explored(z)["nodes"]
-    assert leaf["name"] == "x" * 799 + "…" and gate["scope"] == "s" * 799 + "…"
-    assert "axis=0" in gate["settings"] and re.search(
-        r"test_collect\.py:\d+$", gate["source"]
-    )
+    assert leaf["name"] == "x" * 799 + "…"
+    assert gate["scope"] == "s" * 799 + "…"
 
 
-def test_attention_shows_its_weights_and_its_whole_rule():
-    q = mg.Tensor(np.zeros((3, 1)), requires_grad=True)
-    data = explored(mg.scaled_dot_product_attention(q, q, q, causal=True).sum())
-    (gate,) = [
-        node
-        for node in data["nodes"]
-        if node.get("gate") == "ScaledDotProductAttention"
-    ]
+def test_gates_have_settings_and_source_lines():
+    x = parameter([1.0, 2.0], "x")
+    with mg.trace_lines():
+        z = x.sum(axis=0)
+    gate = node_of(explored(z), "Sum")
+    assert "axis=0" in gate["settings"]
+    assert re.search(r"test_collect\.py:\d+$", gate["source"])
+
+
+def test_attention_has_weights_and_whole_rule():
+    q = parameter(np.zeros((3, 1)), "q")
+    z = mg.scaled_dot_product_attention(q, q, q, causal=True)
+    data = explored(z.sum())
+    gate = node_of(data, "ScaledDotProductAttention")
     label, weights = gate["saved"]
     assert label == "A: the attention weights"
-    np.testing.assert_allclose(array_at(data, weights), np.tri(3) / [[1], [2], [3]])
+    visible = np.tri(3)
+    shares = visible / visible.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(array_at(data, weights), shares)
     rule = data["rules"]["ScaledDotProductAttention"]["text"]
-    assert "dv = Aᵀ @ dz" in rule and "…" not in rule and "mg.unfuse" in rule
+    assert "dv = Aᵀ @ dz" in rule
+    assert "…" not in rule
+    assert "mg.unfuse" in rule
 
 
-def test_only_the_arrays_of_windows_have_pixels():
-    x = mg.Tensor(np.arange(72.0).reshape(2, 1, 6, 6), requires_grad=True)
-    W = mg.Tensor(np.ones((1, 1, 1, 1)), requires_grad=True)
+def ones(*shape):
+    return parameter(np.ones(shape), f"ones of {shape}")
+
+
+@pytest.fixture
+def pooled():
+    """The data in the page of a convolution and a pool; tanh is no gate of windows."""
+    x = ones(2, 1, 6, 6)
+    W = ones(1, 1, 1, 1)
     stride: Any = np.int64(1)  # which JSON does not know
-    z = mg.max_pool(mg.conv(x, W), (2, 2), stride) * mg.Tensor(np.ones((2, 1, 5, 5)))
-    data = explored((z**2).sum())
-    shown = {
-        node.get("gate", node["kind"]): "pixels" in data["arrays"][node["value"]]
-        for node in data["nodes"]
-        if np.prod(data["arrays"][node["value"]]["shape"]) > 64
-    }
-    assert shown == {
-        "parameter": True,
-        "Convolve": True,
-    }  # the arrays of MaxPool are smaller
-    windows = {
-        node["gate"]: node["window"] for node in data["nodes"] if "window" in node
-    }
-    assert windows == {
-        "Convolve": {"stride": 1},
-        "MaxPool": {"size": [2, 2], "stride": 1},
-    }
+    z = mg.conv(x, W, stride=stride)
+    z = mg.max_pool(z, (2, 2), stride)
+    large = mg.tanh(ones(8, 9))
+    loss = z.sum() + large.sum()
+    return explored(loss)
+
+
+def test_windows_have_size_and_stride(pooled):
+    convolve = node_of(pooled, "Convolve")
+    pool = node_of(pooled, "MaxPool")
+    assert convolve["window"] == {"stride": 1}
+    assert pool["window"] == {"size": [2, 2], "stride": 1}
+
+
+def test_only_arrays_of_windows_have_pixels(pooled):
+    with_pixels = set()
+    for node in pooled["nodes"]:
+        entry = pooled["arrays"][node["value"]]
+        name = node.get("gate") or node["name"]
+        if "pixels" in entry:
+            with_pixels.add(name)
+    assert with_pixels == {"ones of (2, 1, 6, 6)", "Convolve"}

@@ -1,8 +1,6 @@
-"""Where nodes stand, counted by hand: columns are steps, bands layers, rows gates, and no two nodes
-in one place.
-"""
+"""`arrange`: columns are time steps, bands are layers, rows are gates."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from operator import attrgetter
 
 import numpy as np
@@ -10,85 +8,98 @@ import pytest
 
 import minigrad as mg
 from layers import GRU, LSTM, RNN, Dense, Sequential
+from minigrad.drawing.boxes import history
 from minigrad.explorer.layout import arrange
-from minigrad.graph import ancestors
+from tests.blocks import parameter
 
 
-def laid_out(output):
-    nodes = ancestors([output.node], attrgetter("predecessors"))[::-1]
-    return nodes, arrange(nodes)
-
-
-def recurrent(layer, steps=5):
+def arranged(layer, steps=5):
     mg.seed(0)
-    x = mg.Tensor(np.ones((2, steps, 3), np.float32), requires_grad=True, name="x")
-    return laid_out(Sequential(layer, Dense(4, 1))(x).sum())
+    x = parameter(np.ones((2, steps, 3), np.float32), "x")
+    loss = Sequential(layer, Dense(4, 1))(x).sum()
+    return arrange(history([loss.node]))
 
 
-def test_an_rnn_has_a_column_for_each_step_and_the_same_rows_in_all():
-    nodes, layout = recurrent(RNN(3, 4))
+def test_rnn_has_column_for_each_step():
+    layout = arranged(RNN(3, 4), steps=2)
     labels = [column["label"] for column in layout.columns]
-    assert labels == ["shared", *(f"t{step:02d}" for step in range(5)), "after"]
+    assert labels == ["shared", "t00", "t01", "after"]
     assert layout.bands == ["rnn", "dense", "end"]
-    at = {
-        node.name: labels[cell.column]
-        for node, cell in zip(nodes, layout.cells, strict=True)
-    }
-    # the head's own weights stand beside it
-    shared = {"rnn.cell.W_hh", "rnn.cell.W_xh", "rnn.cell.b_h", "x"}
-    assert {name for name in at if at[name] == "shared"} == shared and at[
-        "dense.W"
-    ] == "after"
-    gates = [cell for cell in layout.cells if cell.node.gate]
-    for step in range(1, 6):
-        column = sorted(
-            (cell.row, cell.node.gate.name) for cell in gates if cell.column == step
-        )
-        names = ["Slice", "MultiplyGate", "MultiplyGate", "AddGate", "AddGate", "Tanh"]
-        assert [name for _, name in column] == names
+    columns = {cell.node.name: labels[cell.column] for cell in layout.cells}
+    for name in ("rnn.cell.W_hh", "rnn.cell.W_xh", "rnn.cell.b_h", "x"):
+        assert columns[name] == "shared"
+    assert columns["dense.W"] == "after"  # beside the head
+
+
+def test_gates_before_steps_feed_them():
+    x = parameter([1.0], "x")
+    side = mg.sin(x)  # only feeds the product at the end
+    h = mg.exp(x)
+    for t in range(2):
+        with mg.scope(f"t{t:02d}"):
+            h = mg.tanh(h)
+    z = h * side
+    layout = arrange(history([z.node]))
+    columns = {}
+    for cell in layout.cells:
+        if cell.node.gate:
+            columns[cell.node.gate.name] = layout.columns[cell.column]["label"]
+    assert columns["Exp"] == "before"
+    assert columns["Tanh"] == "t01"
+    assert columns["Sin"] == columns["Hadamard"] == "after"
+
+
+def test_steps_of_rnn_have_equal_rows():
+    layout = arranged(RNN(3, 4))
+    names = ["Slice", "MultiplyGate", "MultiplyGate", "AddGate", "AddGate", "Tanh"]
+    rows = defaultdict(list)
+    for cell in layout.cells:
+        if cell.node.gate:
+            rows[cell.column].append((cell.row, cell.node.gate.name))
+    first, *others, _ = rows.values()
+    assert [name for _, name in sorted(first)] == names
+    assert others == [first] * 4
 
 
 @pytest.mark.parametrize(
-    "layer", [GRU(3, 4), RNN(3, 4, layers=2), RNN(3, 4, truncate=2)]
+    "layer",
+    [GRU(3, 4), RNN(3, 4, layers=2), RNN(3, 4, truncate=2)],
 )
-def test_no_two_nodes_share_a_place_and_edges_run_down_a_column(layer):
-    _, layout = recurrent(layer)
-    places = Counter(
-        (cell.column, cell.band, cell.row, cell.offset) for cell in layout.cells
-    )
+def test_nodes_have_their_own_places_above_inputs(layer):
+    layout = arranged(layer)
+    place = attrgetter("column", "band", "row", "offset")
+    places = Counter(map(place, layout.cells))
     assert set(places.values()) == {1}
     for cell in layout.cells:
-        assert 0 <= cell.offset <= layout.columns[cell.column]["width"] - 1
+        width = layout.columns[cell.column]["width"]
+        assert 0 <= cell.offset <= width - 1
         for parent in cell.inputs:
-            elsewhere = (parent.column, parent.band) != (cell.column, cell.band)
-            assert elsewhere or parent.row < cell.row
+            assert parent.place != cell.place or parent.row < cell.row
 
 
 @pytest.mark.parametrize(
-    ("layer", "states"),
+    "layer, states",
     [
-        (RNN(3, 4, layers=2), [("rnn/cell", "h"), ("rnn/cell_2", "h")]),
+        (RNN(3, 4, layers=2), ["rnn/cell h", "rnn/cell_2 h"]),
         (
             LSTM(3, 2, bidirectional=True),
             [
-                (f"lstm/{cell}", state)
-                for cell in ("cell", "backward_cell")
-                for state in "hc"
+                "lstm/cell h",
+                "lstm/cell c",
+                "lstm/backward_cell h",
+                "lstm/backward_cell c",
             ],
         ),
     ],
 )
-def test_the_states_are_those_that_are_passed_to_the_next_step(layer, states):
-    nodes, layout = recurrent(layer)
-    assert [
-        (layout.bands[state["band"]], state["label"]) for state in layout.states
-    ] == states
+def test_states_are_passed_to_next_step(layer, states):
+    layout = arranged(layer)
+    found = []
     for state in layout.states:
-        assert [nodes[number].name for number in state["ids"]] == [state["label"]] * 5
-        assert [layout.cells[number].column for number in state["ids"]] == [
-            1,
-            2,
-            3,
-            4,
-            5,
-        ]
+        band = layout.bands[state["band"]]
+        found.append(f"{band} {state['label']}")
+        cells = [layout.cells[number] for number in state["ids"]]
+        assert [cell.column for cell in cells] == [1, 2, 3, 4, 5]
+        for cell in cells:
+            assert cell.node.name == state["label"]
+    assert found == states

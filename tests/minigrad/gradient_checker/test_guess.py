@@ -1,4 +1,4 @@
-"""Wrong gates of a learner's own: each found, and called by its right name."""
+"""gradcheck names the mistake of each wrong gate."""
 
 import re
 from pathlib import Path
@@ -27,10 +27,10 @@ MASK = X > 0.8
 CALLS: list[Any] = []
 
 
-def own_gate(forward: Any, rule: Any) -> Any:
+def own_gate(forward, rule):
     """A gate of a learner's own with this rule, which may return a single gradient."""
 
-    def backward(self: Any, *arrays: Any) -> Any:
+    def backward(self, *arrays):
         gradients = rule(*arrays)
         return gradients if isinstance(gradients, tuple) else (gradients,)
 
@@ -38,57 +38,55 @@ def own_gate(forward: Any, rule: Any) -> Any:
     return type("_Own", (mg.Gate,), methods)()
 
 
-def wrong(
-    kind: str, forward: Any, rule: Any, *inputs: Any, at: int | None = 0, says: str = ""
-) -> Any:
+def wrong(kind, forward, rule, *inputs: Any, at: int | None = 0, says=""):
     """A wrong rule: its kind, which input's gradient is wrong, and how its sentence ends."""
     return pytest.param(kind, own_gate(forward, rule), inputs, at, says, id=kind)
 
 
-def sigmoid(x: Any) -> Any:
+def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def softmax(x: Any) -> Any:
+def softmax(x):
     return np.exp(x) / np.exp(x).sum(-1, keepdims=True)
 
 
-def log_softmax(x: Any) -> Any:
+def log_softmax(x):
     return np.log(softmax(x))
 
 
-def mean(a: Any) -> Any:
+def mean(a):
     return a.mean(-1, keepdims=True)
 
 
-def deviation(x: Any) -> Any:
+def deviation(x):
     return np.sqrt(x.var(-1, keepdims=True) + 1e-5)
 
 
-def normalised(x: Any) -> Any:
+def normalised(x):
     return (x - mean(x)) / deviation(x)
 
 
-def cross_entropy(x: Any, labels: Any) -> Any:
+def cross_entropy(x, labels):
     return -log_softmax(x)[np.arange(len(x)), labels].mean()
 
 
-def assigned(shape: tuple[int, ...], key: Any, dz: Any) -> Any:
+def assigned(shape, key, dz):
     whole = np.zeros(shape)
     whole[key] = dz
     return whole
 
 
-def failing(*_: Any) -> Any:
+def failing(*_):
     raise RuntimeError("not written yet")
 
 
-def in_place(dz: Any, z: Any, x: Any) -> Any:
+def in_place(dz, z, x):
     dz *= 1 - z * z
     return dz
 
 
-def remember(x: Any) -> Any:
+def remember(x):
     CALLS.append(x)
     return x * x
 
@@ -103,20 +101,18 @@ HALF, AXIS, COUPLING = (
 
 GATES = [
     # several kinds fit a single number, and the right one is found all the same
-    wrong(LOCAL, np.tanh, lambda dz, z, x: dz, POINT),
     wrong("upstream gradient forgotten", np.tanh, lambda dz, z, x: 1 - z * z, POINT),
     wrong("factor", np.tanh, lambda dz, z, x: dz * (1 - z * z) / 3, POINT),
-    wrong(
-        "swapped",
-        np.multiply,
-        lambda dz, z, a, b: (dz * a, dz * b),
-        POINT,
-        np.array(1.7),
-    ),
     # this rule gives zeros here, but not elsewhere
-    wrong(WRONG, np.tanh, lambda dz, z, x: dz * (1 - x * x), np.ones((2, 3))),
     # elementwise gates
-    wrong("sign", np.subtract, lambda dz, z, a, b: (dz, dz), X, Y, at=1),
+    wrong(
+        "sign",
+        np.subtract,
+        lambda dz, z, a, b: (dz, dz),
+        X,
+        Y,
+        at=1,
+    ),
     wrong("factor 2", np.sqrt, lambda dz, z, x: dz / z, X),
     wrong(
         "upstream gradient squared", np.tanh, lambda dz, z, x: dz * dz * (1 - z * z), X
@@ -129,6 +125,41 @@ GATES = [
         X,
         says="dz on unchanged; it should be 1 - z²",
     ),
+    wrong(
+        WRONG, np.tanh, lambda dz, z, x: dz * np.cos(3 * x + 1), X
+    ),  # an invented slope
+    wrong(
+        INNER,
+        lambda x: np.sin(x**3) / 3,
+        lambda dz, z, x: -np.cos(x**3) * dz,
+        X,
+        says="a factor -(x²) is missing, as when the chain rule's inner derivative is forgotten",
+    ),
+    wrong(
+        TERM,
+        lambda u, n, h: (1 - u) * n + u * h,
+        lambda dz, z, u, n, h: (dz * h, dz * (1 - u), dz * u),
+        X,
+        Y,
+        X * Y,
+    ),
+    wrong("partly zero", np.tanh, lambda dz, z, x: dz * (1 - z * z) * MASK, X),
+    wrong(
+        "ties not shared",
+        np.maximum,
+        lambda dz, z, a, b: (dz * (a >= b), dz * (b >= a)),
+        X,
+        Y,
+    ),
+    wrong(
+        "all zero",
+        np.add,
+        lambda dz, z, a, b: (dz, None),
+        X,
+        Y,
+        at=1,
+    ),
+    wrong("not finite", np.tanh, lambda dz, z, x: dz * np.nan, X),
     wrong(
         WRONG,
         np.tanh,
@@ -146,59 +177,38 @@ GATES = [
         says="dz by z; it should be -(z / b)",
     ),
     wrong(
-        WRONG, np.tanh, lambda dz, z, x: dz * np.cos(3 * x + 1), X
-    ),  # an invented slope
-    wrong(
-        INNER,
-        lambda x: np.sin(x**3) / 3,
-        lambda dz, z, x: -np.cos(x**3) * dz,
-        X,
-        says="a factor -(x²) is missing, as when the chain rule's inner derivative is forgotten",
-    ),
-    wrong(
         TERM,
         lambda x: np.sin(x) + x**3,
         lambda dz, z, x: (3 * x**2 - np.cos(x)) * dz,
         X,
         says="the term 2 · (cos(x)) · dz is missing",
     ),
-    wrong(
-        TERM,
-        lambda u, n, h: (1 - u) * n + u * h,
-        lambda dz, z, u, n, h: (dz * h, dz * (1 - u), dz * u),
-        X,
-        Y,
-        X * Y,
-    ),
     wrong(HALF, lambda x: x * sigmoid(x), lambda dz, z, x: dz * sigmoid(x), N),
-    wrong(
-        HALF,
-        lambda x: x * sigmoid(x),
-        lambda dz, z, x: dz * x * sigmoid(x) * (1 - sigmoid(x)),
-        N,
-    ),
-    wrong(
-        "swapped",
-        lambda a, b: np.where(MASK, a, b),
-        lambda dz, z, a, b: (dz * ~MASK, dz * MASK),
-        X,
-        Y,
-    ),
-    wrong("partly zero", np.tanh, lambda dz, z, x: dz * (1 - z * z) * MASK, X),
-    wrong(
-        "ties not shared",
-        np.maximum,
-        lambda dz, z, a, b: (dz * (a >= b), dz * (b >= a)),
-        X,
-        Y,
-    ),
-    wrong("all zero", np.add, lambda dz, z, a, b: (dz, None), X, Y, at=1),
-    wrong("not finite", np.tanh, lambda dz, z, x: dz * np.nan, X),
     # sums
-    wrong(AXIS, np.add, lambda dz, z, a, b: (dz, dz.sum(axis=1)), X, ROW, at=1),
-    wrong("batch size", np.add, lambda dz, z, a, b: (dz, dz.mean(0)), X, ROW, at=1),
-    wrong("sum missing", np.add, lambda dz, z, a, b: (dz, dz[:, :1]), X, COLUMN, at=1),
-    wrong("misplaced", lambda x: x.cumsum(0), lambda dz, z, x: dz.cumsum(0), X),
+    wrong(
+        AXIS,
+        np.add,
+        lambda dz, z, a, b: (dz, dz.sum(axis=1)),
+        X,
+        ROW,
+        at=1,
+    ),
+    wrong(
+        "batch size",
+        np.add,
+        lambda dz, z, a, b: (dz, dz.mean(0)),
+        X,
+        ROW,
+        at=1,
+    ),
+    wrong(
+        "sum missing",
+        np.add,
+        lambda dz, z, a, b: (dz, dz[:, :1]),
+        X,
+        COLUMN,
+        at=1,
+    ),
     wrong(
         "nothing for ties",
         np.max,
@@ -212,15 +222,8 @@ GATES = [
         X,
     ),
     wrong(
-        AXIS,
-        softmax,
-        lambda dz, z, x: z * (dz - (dz * z).sum(0, keepdims=True)),
-        SQUARE,
-    ),
-    wrong(
         AXIS, log_softmax, lambda dz, z, x: dz - np.exp(z) * dz.sum(0, keepdims=True), X
     ),
-    wrong(COUPLING, softmax, lambda dz, z, x: dz * z * (1 - z), X),  # the diagonal
     wrong(COUPLING, softmax, lambda dz, z, x: dz * z, X),
     wrong(
         "mean term missing",
@@ -262,9 +265,6 @@ GATES = [
         lambda dz, z, a, b: (b.T @ dz, a.T @ dz),
         SQUARE,
         OTHER,
-    ),
-    wrong(
-        "transposed", np.matmul, lambda dz, z, a, b: (dz @ b, a.T @ dz), SQUARE, OTHER
     ),
     wrong(
         "transposed",
@@ -316,32 +316,40 @@ GATES = [
         "wrong number of gradients", np.add, lambda dz, z, a, b: (dz,), X, Y, at=None
     ),
     wrong("wrong shape", np.tanh, lambda dz, z, x: dz[:2], X),
-    wrong("error in the rule", np.add, lambda dz, z, a, b: (dz, failing), X, Y, at=1),
+    wrong(
+        "error in the rule",
+        np.add,
+        lambda dz, z, a, b: (dz, failing),
+        X,
+        Y,
+        at=1,
+    ),
 ]
 
 
 @pytest.mark.parametrize(("kind", "gate", "inputs", "at", "says"), GATES)
-def test_a_wrong_gate_is_named(kind, gate, inputs, at, says):
+def test_guess_names_the_mistake(kind, gate, inputs, at, says):
     report: Any = mg.gradcheck(lambda *inputs: mg.tanh(gate(*inputs) * 0.3), *inputs)
     slip = report.slip
-    assert not report and str(report).startswith("WRONG")
-    assert slip.is_rule and slip.node.gate.name == "_Own" and not slip.others
+    assert str(report).startswith("WRONG")
+    assert slip.is_rule
+    assert slip.node.gate.name == "_Own"
+    assert not slip.others
     assert slip.input == at
-    assert report.kind == kind and slip.sentence.endswith(says), slip.sentence
+    assert report.kind == kind, slip.sentence
+    assert slip.sentence.endswith(says), slip.sentence
 
 
-def test_the_page_lists_these_kinds_and_how_many_gates_there_are():
-    page = PAGE.read_text()
+def test_guess_names_the_kinds_in_the_page_s_table():
     kinds = [gate.id for gate in GATES]
-    assert (
-        kinds.count("unrecognised") == 1 and f"Of the {len(kinds)} wrong gates" in page
-    )
-    listed = re.findall(r"^\| `([^`]+)` \|", page, re.M)
-    assert sorted(listed[1:]) == sorted({*kinds} - {"unrecognised"})
+    assert kinds.count("unrecognised") == 1
+    _, *listed = re.findall(r"^\| `([^`]+)` \|", PAGE.read_text(), re.M)
+    assert sorted(listed) == sorted({*kinds} - {"unrecognised"})
 
 
-def test_a_large_input_is_judged_by_a_sample():
+def test_guess_samples_a_large_input():
     table, ids = rng.normal(size=(3000, 16)), np.array([5, 7, 5, 2999])
     gate = own_gate(lambda x: x[ids], lambda dz, z, x: assigned(x.shape, ids, dz))
     report: Any = mg.gradcheck(gate, table, fast=True)
-    assert report.kind == "= where += belongs" and report.slip.index[0] == 5
+    assert report.kind == "= where += belongs"
+    assert report.slip.index[0] == 5

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, whoever else writes there."""
+"""`write_whole`, `open_file` and `locked`: files are complete, whoever else writes."""
 
 import errno
 import hashlib
@@ -6,7 +6,6 @@ import os
 import stat
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
@@ -32,46 +31,51 @@ def old(tmp_path):
     return path
 
 
-def test_an_error_half_way_leaves_the_old_file_alone(old):
+def test_write_whole_keeps_old_file_after_error(old):
     def half(file):
         file.write(b"half")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         write_whole(old, half)
-    assert old.read_bytes() == b"old" and names(old.parent) == ["a.bin"]
+    assert old.read_bytes() == b"old"
+    assert names(old.parent) == ["a.bin"]
 
 
 @posix
 @pytest.mark.parametrize("mode", [0o640, 0o444])
-def test_a_link_stays_a_link_and_permissions_stay(old, tmp_path, mode):
+def test_write_whole_keeps_links_and_permissions(old, tmp_path, mode):
     old.chmod(mode)
-    os.link(old, tmp_path / "other name")
-    (tmp_path / "link").symlink_to(old)
-    write(tmp_path / "link")
-    assert (tmp_path / "link").is_symlink() and old.read_bytes() == b"new"
+    hard_link = tmp_path / "other name"
+    hard_link.hardlink_to(old)
+    link = tmp_path / "link"
+    link.symlink_to(old)
+    write(link)
+    assert link.is_symlink()
+    assert old.read_bytes() == b"new"
     assert stat.S_IMODE(old.stat().st_mode) == mode
-    assert (tmp_path / "other name").read_bytes() == b"old"
+    assert hard_link.read_bytes() == b"old"
 
 
-def test_a_file_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
-    done = []
+def test_write_whole_syncs_file_before_renaming(tmp_path, monkeypatch):
+    steps = []
 
     def note(name):
-        step = getattr(os, name)
+        function = getattr(os, name)
 
         def noted(*arguments):
-            done.append((name, names(tmp_path)))
-            step(*arguments)
+            steps.append((name, *names(tmp_path)))
+            function(*arguments)
 
         monkeypatch.setattr(os, name, noted)
 
     note("fsync")
     note("replace")
     write(tmp_path / "a.bin")
-    begun = [".a.bin.unfinished"]
-    assert done[:2] == [("fsync", begun), ("replace", begun)]
-    assert done[2:] in ([], [("fsync", ["a.bin"])])  # the folder, where it can be
+    sync, replace, *others = steps
+    assert sync == ("fsync", ".a.bin.unfinished")
+    assert replace == ("replace", ".a.bin.unfinished")
+    assert others in ([], [("fsync", "a.bin")])  # the folder, where it can be
 
 
 SAVE = """
@@ -85,58 +89,58 @@ for number in range(int(times)):
 """
 
 
-def whole(content):
-    return content[:64] == hashlib.sha256(content[64:]).hexdigest().encode()
-
-
 @posix
-def test_two_hundred_saves_from_several_programs_while_others_are_killed(tmp_path):
+def test_write_whole_survives_other_and_killed_programs(tmp_path):
     path = tmp_path / "a.bin"
 
     def start(letter, times):
-        return subprocess.Popen([sys.executable, "-c", SAVE, path, letter, str(times)])
+        command = [sys.executable, "-c", SAVE, path, letter, str(times)]
+        return subprocess.Popen(command)
 
     savers = [start(letter, 50) for letter in "abcd"]
     victims = {letter: start(letter, 10**6) for letter in "xyz"}
-    contents, alive = set(), set(victims)
+    alive = dict(victims)
+    contents = set()
     try:
-        while alive or any(run.poll() is None for run in savers):
+        while alive or any(saver.poll() is None for saver in savers):
             content = path.read_bytes() if path.exists() else b""
             contents.add(content)
-            if (
-                letter := content[64:65].decode()
-            ) in alive:  # it is in the midst of saving
-                victims[letter].kill()
-                alive.remove(letter)
-            assert all(victims[one].poll() is None for one in alive), (
-                "a program failed to save"
-            )
+            victim = alive.pop(content[64:65].decode(), None)
+            if victim:  # it is in the midst of saving
+                victim.kill()
+            for program in alive.values():
+                assert program.poll() is None, "a program failed to save"
     finally:
         for victim in victims.values():
             victim.kill()
             victim.wait()
+    for saver in savers:
+        assert saver.wait() == 0
     contents.discard(b"")
-    assert [run.wait() for run in savers] == [0, 0, 0, 0]
-    assert len(contents) > 10 and all(map(whole, contents))
+    assert len(contents) > 10
+    for content in contents:
+        digest = hashlib.sha256(content[64:]).hexdigest()
+        assert content[:64] == digest.encode()
     write(path)
-    assert path.read_bytes() == b"new" and names(tmp_path) == ["a.bin"]
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["a.bin"]
 
 
+@pytest.mark.parametrize("use", [open_file, write])
 @pytest.mark.parametrize("path", ["", "a\0b", "\ud800", b"", 5, None])
-def test_names_that_no_file_can_have(path):
-    for use in (open_file, write):
-        with pytest.raises(OSError, match="no file can have that name"):
-            use(path)
+def test_impossible_name_is_refused(use, path):
+    with pytest.raises(OSError, match="no file can have that name"):
+        use(path)
 
 
 @posix
-def test_nothing_but_a_file_is_read_or_replaced(tmp_path):
+@pytest.mark.parametrize("use", [open_file, write])
+@pytest.mark.parametrize("name", ["folder", "pipe", "/", "."])
+def test_folder_or_device_is_refused(use, name, tmp_path):
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "folder", tmp_path / "pipe", "/", "."):
-        for use in (open_file, write):
-            with pytest.raises(OSError, match="it is a folder or a device"):
-                use(path)
+    with pytest.raises(OSError, match="it is a folder or a device"):
+        use(tmp_path / name)
     assert names(tmp_path) == ["folder", "pipe"]
 
 
@@ -148,7 +152,7 @@ def test_any_name_can_be_written(tmp_path, name):
 
 
 @posix
-def test_file_systems_that_cannot_lock_nor_sync_a_folder(tmp_path, monkeypatch):
+def test_file_system_without_locks_and_sync_of_folders(tmp_path, monkeypatch):
     def cannot_lock(file, how):
         raise OSError(errno.ENOSYS, "Function not implemented")
 
@@ -166,23 +170,32 @@ def test_file_systems_that_cannot_lock_nor_sync_a_folder(tmp_path, monkeypatch):
     assert names(tmp_path) == ["a.bin"]
 
 
-def test_without_locks_as_on_windows_files_are_written_too(tmp_path, monkeypatch):
-    monkeypatch.setattr("minigrad.support.files.fcntl", None)
-    with locked(tmp_path), locked(tmp_path):  # waits for nobody
+def test_locked_waits_for_nobody_without_fcntl(tmp_path, monkeypatch):
+    monkeypatch.setattr("minigrad.support.files.fcntl", None)  # as on Windows
+    with locked(tmp_path), locked(tmp_path):
         write(tmp_path / "a.bin")
     assert names(tmp_path) == ["a.bin"]
 
 
+LOCK = """
+import sys
+from pathlib import Path
+from minigrad.support.files import locked
+with locked(Path(sys.argv[1])):
+    print('second')
+"""
+
+
 @posix
-def test_a_second_program_waits_for_a_locked_folder_and_says_so(tmp_path):
-    code = "import sys; from pathlib import Path; from minigrad.support.files import locked\n"
-    code += "with locked(Path(sys.argv[1])): print('second')"
-    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+def test_locked_waits_for_other_program(tmp_path):
+    command = [sys.executable, "-c", LOCK, tmp_path]
     with locked(tmp_path):
-        run: Any = subprocess.Popen([sys.executable, "-c", code, tmp_path], **pipes)
-        assert (
-            run.stderr.readline()
-            == f"waiting for another program that is using {tmp_path}\n"
+        other = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        assert run.poll() is None
-    assert run.communicate() == ("second\n", "") and names(tmp_path) == []
+        assert other.stderr is not None
+        message = f"waiting for another program that is using {tmp_path}\n"
+        assert other.stderr.readline() == message
+        assert other.poll() is None
+    assert other.communicate() == ("second\n", "")
+    assert names(tmp_path) == []

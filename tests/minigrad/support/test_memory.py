@@ -1,3 +1,5 @@
+"""`keep_freed` sets the limits of glibc's allocator."""
+
 import ctypes
 import sys
 
@@ -6,18 +8,18 @@ import pytest
 from minigrad.support import memory
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own way of keeping memory")
-def test_keep_freed_sets_the_limits_of_glibc(monkeypatch):
-    calls = []
+@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc")
+def test_keep_freed_sets_limits_of_glibc(monkeypatch):
+    limits = {}
 
     class Glibc:
         @staticmethod
-        def mallopt(*given):
-            calls.append(given)
+        def mallopt(option, value):
+            limits[option] = value
             return 1
 
     monkeypatch.setattr(ctypes, "CDLL", lambda name: Glibc)
     memory.keep_freed()
-    kept = dict(calls)
-    # malloc.h: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
-    assert kept[-1] == 256 << 20 and kept[-3] == 64 << 20
+    trim_threshold, mmap_threshold = -1, -3  # malloc.h
+    assert limits[trim_threshold] == 256 << 20
+    assert limits[mmap_threshold] == 64 << 20

@@ -1,6 +1,4 @@
-"""A notebook is executed as Jupyter would: what each object shows, what a blame calls a cell, and
-no red warnings.
-"""
+"""A notebook, executed as in Jupyter: objects are shown, errors name the cell."""
 
 import os
 import re
@@ -60,63 +58,79 @@ history = trainer.fit(Batches(few.ids, few.labels, batch_size=64), epochs=2)""",
 def outputs(tmp_path_factory):
     """The outputs of each cell of the executed notebook, by its name in CELLS."""
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS.values()]
-    notebook = nbformat.v4.new_notebook(cells=cells)
     folder = tmp_path_factory.mktemp("notebook")
     client = nbclient.NotebookClient(
-        notebook, timeout=120, resources={"metadata": {"path": str(folder)}}
+        nbformat.v4.new_notebook(cells=cells),
+        timeout=120,
+        resources={"metadata": {"path": str(folder)}},
     )
-    client.execute(env=os.environ | {"PYTHONPATH": str(Path(mg.__file__).parents[1])})
+    package = Path(mg.__file__).parent
+    client.execute(env=os.environ | {"PYTHONPATH": str(package.parent)})
     return {name: cell.outputs for name, cell in zip(CELLS, cells, strict=True)}
 
 
 @pytest.fixture
 def shown(outputs):
-    """The last output of each cell that displays something, by type."""
-    return {
-        name: cell[-1]["data"]
-        for name, cell in outputs.items()
-        if cell and "data" in cell[-1]
-    }
+    """`shown(name, kind)`: the last output of a cell, as text, HTML or an image."""
+    return lambda name, kind: outputs[name][-1]["data"][kind]
 
 
-def test_nothing_is_printed_in_red(outputs):
+def test_cells_print_nothing_in_red(outputs):
     for name, cell in outputs.items():
-        for one in cell:
-            assert one.get("name") != "stderr" and one["output_type"] != "error", (
-                name,
-                one,
-            )
-    assert any("epoch" in one.get("text", "") for one in outputs["fit"])
+        for output in cell:
+            assert output.get("name") != "stderr", name
+            assert output["output_type"] != "error", name
+    assert "epoch" in str(outputs["fit"])
 
 
-def test_objects_are_tables_pictures_and_texts(shown):
-    for name in ("model", "summary", "data", "history"):
-        assert "<table" in shown[name]["text/html"]
-        assert "object at 0x" not in shown[name]["text/plain"]
-    for name in ("curve", "plot"):  # without a magic line
-        assert shown[name]["image/png"]
-    assert (
-        "image/svg+xml" in shown["graph"] or "[MG607]" in shown["graph"]["text/plain"]
-    )
-    assert shown["optimizer"]["text/plain"].startswith(
-        "Adam(lr=0.01, beta1=0.9, beta2=0.999, eps=1e-07) of "
-    )
-    assert (
-        shown["reviews"]["text/plain"]
-        == "<25,000 reviews of 40 ids, 12,500 of them positive>"
-    )
-    assert "2 of 2 epochs" in shown["trainer"]["text/plain"]
+@pytest.mark.parametrize("name", ["model", "summary", "data", "history"])
+def test_object_is_shown_as_table(shown, name):
+    assert "<table" in shown(name, "text/html")
+    assert "object at 0x" not in shown(name, "text/plain")
 
 
-def test_reports_name_the_cell_and_the_line(outputs, shown):
-    cell = {name: number for number, name in enumerate(CELLS, 1)}
-    assert f"Cell In[{cell['wrong']}], line 5" in shown["wrong"]["text/plain"]
-    assert outputs["where"][-1]["text"].strip() == f"Cell In[{cell['where']}], line 2"
+@pytest.mark.parametrize("name", ["curve", "plot"])
+def test_curve_is_shown_without_magic_line(shown, name):
+    assert shown(name, "image/png")
+
+
+def test_graph_is_shown_as_picture(shown, outputs):
+    (output,) = outputs["graph"]
+    if "image/svg+xml" not in output["data"]:
+        assert "[MG607]" in shown("graph", "text/plain")
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("optimizer", "Adam(lr=0.01, beta1=0.9, beta2=0.999, eps=1e-07) of "),
+        ("reviews", "<25,000 reviews of 40 ids, 12,500 of them positive>"),
+        ("trainer", "2 of 2 epochs"),
+    ],
+)
+def test_object_is_shown_as_text(shown, name, text):
+    assert text in shown(name, "text/plain")
+
+
+def cell_number(name):
+    return list(CELLS).index(name) + 1
+
+
+def test_report_names_cell_and_line(shown):
+    place = f"Cell In[{cell_number('wrong')}], line 5"
+    assert place in shown("wrong", "text/plain")
+
+
+def test_trace_lines_names_cell_and_line(outputs):
+    (output,) = outputs["where"]
+    assert output["text"] == f"Cell In[{cell_number('where')}], line 2\n"
 
 
 def test_html_is_escaped_and_sets_no_colours():
     nasty = '<script>alert(1)</script>"&'
     html = table(nasty, [nasty], [[nasty, 1234567, 0.25]])
-    assert "<script" not in html and "1,234,567" in html and "0.25" in html
+    assert "<script" not in html
+    assert "1,234,567" in html
+    assert "0.25" in html
     assert not re.search(r"(?<!-)(color|background):(?!inherit|none)", html)
     assert "<script" not in History([{nasty: 1.0}])._repr_html_()

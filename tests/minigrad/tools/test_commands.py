@@ -1,6 +1,4 @@
-"""`minigrad draw|explore|check SCRIPT.py`, as typed: what they leave, what they print, how they
-end.
-"""
+"""`minigrad draw|explore|check SCRIPT.py`: what they write, what they print, how they end."""
 
 import json
 import re
@@ -68,116 +66,135 @@ for _ in range(2):
 
 @pytest.fixture
 def run(tmp_path):
-    """Run `python -m minigrad ...` in a folder of its own, with these scripts in it."""
-    for name, text in (("first.py", FIRST), ("squash.py", SQUASH), ("train.py", TRAIN)):
-        (tmp_path / name).write_text(text)
+    """Run `python -m minigrad ...` in a folder with these scripts."""
+    (tmp_path / "first.py").write_text(FIRST)
+    (tmp_path / "squash.py").write_text(SQUASH)
+    (tmp_path / "train.py").write_text(TRAIN)
 
-    def run_command(*arguments, code=0):
-        command = [sys.executable, "-m", "minigrad", *arguments]
-        finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    def run(*arguments, code=0):
+        finished = subprocess.run(
+            [sys.executable, "-m", "minigrad", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
         assert finished.returncode == code, finished.stdout + finished.stderr
         return finished
 
-    return run_command
+    return run
 
 
-def test_draw_writes_beside_the_script_and_says_so(run, tmp_path):
-    said = run("draw", "first.py").stdout
-    assert said.startswith("W.grad [")  # the script's own output
-    assert (
-        said.splitlines()[-1] == "first.png: the graph of loss, 3 gates and 3 leaves."
-    )
-    assert (tmp_path / "first.png").read_bytes().startswith(b"\x89PNG")
+def test_draw_writes_picture_beside_script(run, tmp_path):
+    first, *_, last = run("draw", "first.py").stdout.splitlines()
+    assert first.startswith("W.grad [")  # the script's own output
+    assert last == "first.png: the graph of loss, 3 gates and 3 leaves."
+    picture = tmp_path / "first.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_out_values_and_name(run, tmp_path):
-    said = run("draw", "first.py", "-o", "z.dot", "--values", "--name", "z").stdout
-    assert said.splitlines()[-1] == "z.dot: the graph of z, 2 gates and 2 leaves."
-    text = (tmp_path / "z.dot").read_text()
-    assert "-0.905" in text and "MeanSquaredError" not in text  # tanh(0.5 - 2)
+def test_draw_out_values_and_name(run, tmp_path):
+    options = ["-o", "z.dot", "--values", "--name", "z"]
+    *_, last = run("draw", "first.py", *options).stdout.splitlines()
+    assert last == "z.dot: the graph of z, 2 gates and 2 leaves."
+    dot = (tmp_path / "z.dot").read_text()
+    assert "-0.905" in dot  # tanh(0.5 - 2)
+    assert "MeanSquaredError" not in dot
 
 
-def test_check_names_a_wrong_rule_at_the_script_s_line(run):
-    said = run("check", "squash.py", code=1).stdout
-    assert said.startswith("WRONG")
-    assert "Squash at the top level, called at squash.py:10" in said
-    assert "the rule is at squash.py:7" in said
-    assert run("check", "first.py").stdout.splitlines()[1].startswith("right:")
+def test_check_names_wrong_rule_and_line(run):
+    output = run("check", "squash.py", code=1).stdout
+    assert output.startswith("WRONG")
+    assert "Squash at the top level, called at squash.py:10" in output
+    assert "the rule is at squash.py:7" in output
 
 
 @pytest.mark.parametrize("steps", ["1", "3"])
-def test_a_training_script_is_shown_as_it_was_at_its_last_backward(
-    run, tmp_path, steps
-):
+def test_training_script_is_shown_at_last_backward(run, tmp_path, steps):
     # The optimizer has changed every parameter since; fused gates are shown as small ones.
-    said = run("draw", "train.py", "-o", "train.dot", "--", steps).stdout
-    assert said.startswith("train.dot: the graph of the last backward(), ")
-    text = (tmp_path / "train.dot").read_text()
-    assert "Tanh" in text and "grad" in text
+    output = run("draw", "train.py", "-o", "train.dot", "--", steps).stdout
+    assert output.startswith("train.dot: the graph of the last backward(), ")
+    dot = (tmp_path / "train.dot").read_text()
+    assert "Tanh" in dot
+    assert "grad" in dot
     assert "right: " in run("check", "train.py", "--", steps).stdout
-    assert (
-        "train.html: the graph of the last"
-        in run("explore", "train.py", "--", steps).stdout
-    )
-    assert (tmp_path / "train.html").read_text().startswith("<!doctype html>")
 
 
-def test_the_values_shown_are_those_of_the_last_backward(run, tmp_path):
+def test_explore_writes_page_beside_script(run, tmp_path):
+    output = run("explore", "train.py", "--", "3").stdout
+    assert "train.html: the graph of the last" in output
+    page = tmp_path / "train.html"
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_draw_shows_values_of_last_backward(run, tmp_path):
     (tmp_path / "sgd.py").write_text(SGD)
     # w is 3, then 3 - 0.25 * 6 = 1.5, where the last loss is 2.25; the last step makes it 0.75.
     run("draw", "sgd.py", "-o", "sgd.dot", "--values")
-    text = (tmp_path / "sgd.dot").read_text()
-    assert "1.5" in text and "2.25" in text and "= 0.75" not in text
+    dot = (tmp_path / "sgd.dot").read_text()
+    assert "1.5" in dot
+    assert "2.25" in dot
+    assert "= 0.75" not in dot
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    "arguments, message",
     [
-        (["draw", "nowhere.py"], "[MG901] the script 'nowhere.py' does not exist"),
+        (["nowhere.py"], "[MG901] the script 'nowhere.py' does not exist"),
         (
-            ["draw", "first.py", "--name", "los"],
+            ["first.py", "--name", "los"],
             "remedy: use --name with one of these names: x, W, z, loss",
         ),
-        (["draw", "empty.py"], "[MG902] empty.py did not call backward()"),
-        (["draw", "first.py", "-o", "first.jpg"], "[MG602]"),
-        (["draw", "first.py", "--epochs", "3"], "unrecognized arguments: --epochs 3"),
+        (["empty.py"], "[MG902] empty.py did not call backward()"),
+        (["first.py", "-o", "first.jpg"], "[MG602]"),
+        (["first.py", "--epochs", "3"], "unrecognized arguments: --epochs 3"),
     ],
 )
-def test_what_cannot_be_done_is_said(run, tmp_path, arguments, said):
+def test_draw_refuses(run, tmp_path, arguments, message):
     (tmp_path / "empty.py").write_text("import minigrad as mg\n")
-    finished = run(*arguments, code=2)
-    assert said in finished.stderr and "Traceback" not in finished.stderr
+    errors = run("draw", *arguments, code=2).stderr
+    assert message in errors
+    assert "Traceback" not in errors
 
 
-def test_the_script_s_own_error_is_shown_as_python_shows_it(run, tmp_path):
-    (tmp_path / "bad.py").write_text("def half(x):\n    return x / 0\n\nhalf(1)\n")
-    said = run("draw", "bad.py", code=1).stderr
-    assert 'bad.py", line 4' in said and said.endswith(
-        "ZeroDivisionError: division by zero\n"
-    )
+def test_error_of_script_is_shown_as_python_shows_it(run, tmp_path):
+    bad = "def half(x):\n    return x / 0\n\nhalf(1)\n"
+    (tmp_path / "bad.py").write_text(bad)
+    errors = run("draw", "bad.py", code=1).stderr
+    assert 'bad.py", line 4' in errors
+    assert errors.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_exit_code_of_script_is_kept(run, tmp_path):
     (tmp_path / "ends.py").write_text("raise SystemExit(3)")
     run("draw", "ends.py", code=3)
 
 
-def test_a_script_sees_what_it_would_see_alone(run, tmp_path):
+def test_script_has_its_arguments_name_and_folder(run, tmp_path):
     (tmp_path / "sees.py").write_text(
         "import json, sys, minigrad as mg, helper\n"
         "print(json.dumps([sys.argv, __name__, helper.ANSWER]))\n"
         "mg.tanh(mg.Tensor(1.0, requires_grad=True)).backward()\n"
     )
     (tmp_path / "helper.py").write_text("ANSWER = 42")
-    said = run("draw", "sees.py", "-o", "s.dot", "--", "--lr", "0.1").stdout
-    assert json.loads(said.splitlines()[0]) == [
-        ["sees.py", "--lr", "0.1"],
-        "__main__",
-        42,
-    ]
+    output = run("draw", "sees.py", "-o", "s.dot", "--", "--lr", "0.1").stdout
+    arguments, name, answer = json.loads(output.splitlines()[0])
+    assert arguments == ["sees.py", "--lr", "0.1"]
+    assert name == "__main__"
+    assert answer == 42
 
 
-def test_help_and_version(run):
+@pytest.mark.parametrize("command", ["draw", "explore", "check"])
+def test_help_of_command(run, command):
+    assert "minigrad draw first.py" in run(command, "--help").stdout
+
+
+def test_version(run):
+    pattern = r"minigrad \d+\.\d+\.\d+\S*\n"
+    assert re.fullmatch(pattern, run("--version").stdout)
+
+
+def test_help_lists_commands(run):
     text = run("--help").stdout
     for command in ("draw", "explore", "check"):
         assert f"\n    {command} " in text
-        assert "minigrad draw first.py" in run(command, "--help").stdout
     assert run().stdout == text
-    assert re.fullmatch(r"minigrad \d+\.\d+\.\d+\S*\n", run("--version").stdout)

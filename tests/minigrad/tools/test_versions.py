@@ -1,4 +1,4 @@
-"""`mg.show_versions()` names what the package's own metadata and NumPy say, and nobody's name."""
+"""`show_versions` lists the versions that a bug report needs, and no user's name."""
 
 import getpass
 from importlib import metadata
@@ -8,17 +8,15 @@ import numpy as np
 import minigrad as mg
 
 
-def lines(capsys):
+def test_show_versions(capsys):
     mg.show_versions()
-    return dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-
-
-def test_it_names_what_a_report_needs(capsys):
-    facts = lines(capsys)
-    assert facts["minigrad"] == mg.__version__ and facts["numpy"].startswith(
-        np.__version__
-    )
-    assert facts["safetensors"] == metadata.version("safetensors")
-    assert {"Python", "system", "graphviz", "tqdm", "matplotlib", "dot"} <= facts.keys()
-    assert "pytest" not in facts
-    assert not any(getpass.getuser() in value.split() for value in facts.values())
+    lines = capsys.readouterr().out.splitlines()
+    versions = dict(line.split(maxsplit=1) for line in lines)
+    assert versions["minigrad"] == mg.__version__
+    assert versions["numpy"].startswith(np.__version__)
+    assert versions["safetensors"] == metadata.version("safetensors")
+    for name in ("Python", "system", "graphviz", "tqdm", "matplotlib", "dot"):
+        assert name in versions
+    assert "pytest" not in versions
+    for value in versions.values():
+        assert getpass.getuser() not in value.split()

@@ -1,7 +1,5 @@
 """A small run, with dropout and a table, that several files test."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -9,61 +7,73 @@ import numpy as np
 import minigrad as mg
 from layers import RNN, Dense, Dropout, Embedding, Sequential
 from minigrad.data import Batches
-from optim import (
-    SGD,
-    Callback,
-    Trainer,
-)
+from optim import SGD, Callback, Trainer
 
 RNG = np.random.default_rng(1)
 IDS = RNG.integers(1, 30, (60, 6))
 LABELS = (IDS[:, -1] > 15).astype(int)
 
 
-def build(
-    callbacks: Any = (), optimizer: Any = None, *, dropout: float = 0.2, **options: Any
-) -> Trainer:
+def momentum(parameters):
+    return SGD(parameters, lr=0.3, momentum=0.9)
+
+
+def trainer_of(model, loss=mg.mean_squared_error, rule=SGD, **options):
+    """A trainer that measures and shows nothing else, unless the options say so."""
+    optimizer = rule(model.named_parameters())
+    options = {"metrics": {}, "callbacks": []} | options
+    return Trainer(model, loss, optimizer, **options)
+
+
+def build(callbacks: Any = (), optimizer=momentum, metrics=None, **options):
     mg.seed(11)
-    model = Sequential(Embedding(30, 8), RNN(8, 6), Dropout(dropout), Dense(6, 2))
-    make = optimizer or (lambda parameters: SGD(parameters, lr=0.3, momentum=0.9))
-    return Trainer(
-        model,
-        mg.softmax_cross_entropy,
-        make(model.named_parameters()),
-        callbacks=callbacks,
-        **options,
+    model = Sequential(
+        Embedding(30, 8),
+        RNN(8, 6),
+        Dropout(0.2),
+        Dense(6, 2),
     )
+    options |= {"callbacks": callbacks, "metrics": metrics}
+    return trainer_of(model, mg.softmax_cross_entropy, optimizer, **options)
 
 
-def data(batch_size: int = 8, **options: Any) -> Batches:
+def data(batch_size=8, **options):
     return Batches(IDS[:48], LABELS[:48], batch_size=batch_size, **options)
 
 
-def held() -> Batches:
-    return Batches(IDS[48:], LABELS[48:], batch_size=5, shuffle=False)
+def held():
+    return Batches(
+        IDS[48:],
+        LABELS[48:],
+        batch_size=5,
+        shuffle=False,
+    )
 
 
-def weights(trainer: Trainer) -> dict[str, bytes]:
-    return {
-        path: tensor.array.tobytes()
-        for path, tensor in trainer.model.named_parameters().items()
-    }
+def in_bytes(arrays):
+    return {name: (array.shape, array.tobytes()) for name, array in arrays.items()}
 
 
-def rows_of(trainer: Trainer) -> list[dict[str, float]]:
-    return [
-        {name: value for name, value in row.items() if name != "seconds"}
-        for row in trainer.history.rows
-    ]
+def weights(trainer):
+    return in_bytes(trainer.model.state_dict())
 
 
-def state(trainer: Trainer) -> dict[str, Any]:
+def rows_of(trainer):
+    return [{**row, "seconds": 0} for row in trainer.history.rows]
+
+
+def state(trainer):
     """All that two runs are compared by."""
-    arrays = {
-        name: array.tobytes() for name, array in trainer.optimizer.state_dict().items()
+    callbacks = [sorted(one.state_dict().items()) for one in trainer.callbacks]
+    return {
+        **weights(trainer),
+        **in_bytes(trainer.optimizer.state_dict()),
+        "rows": rows_of(trainer),
+        "lr": trainer.optimizer.lr,
+        "stop": trainer.stop_reason,
+        "callbacks": str(list(filter(None, callbacks))),
+        "generator": mg.generator().bit_generator.state,
     }
-    return {**weights(trainer), **arrays, "rows": rows_of(trainer), "lr": trainer.optimizer.lr,
-            "stop": trainer.stop_reason, "generator": mg.generator().bit_generator.state}  # fmt: skip
 
 
 class At(Callback):
@@ -71,7 +81,9 @@ class At(Callback):
 
     rank_0_only = True  # as far as a resumed run is concerned: it may be without it
 
-    def __init__(self, moment: str, step: int, act: Any) -> None:
-        setattr(
-            self, moment, lambda trainer: act(trainer) if trainer.step == step else None
-        )
+    def __init__(self, moment, step, act):
+        def at(trainer):
+            if trainer.step == step:
+                act(trainer)
+
+        setattr(self, moment, at)

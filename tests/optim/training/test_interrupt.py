@@ -1,22 +1,13 @@
 """Ctrl-C: the step under way is finished, and the run ends where it can be resumed."""
 
-from __future__ import annotations
-
+import os
 import signal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 import minigrad as mg
 from minigrad.data import Batches
-from optim import (
-    BestWeights,
-    Callback,
-    Evaluate,
-    Snapshots,
-    Trainer,
-)
+from optim import BestWeights, Evaluate, Snapshots
 from optim.training.interrupt import CtrlC
 from tests.optim.training.runs import (
     IDS,
@@ -25,77 +16,72 @@ from tests.optim.training.runs import (
     build,
     data,
     held,
-    rows_of,
+    in_bytes,
     state,
     weights,
 )
 
 
-def press(trainer: Any = None) -> None:
+def press(trainer=None):
     signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("moment", ["on_step", "on_gradients"])
-def test_ctrl_c_stores_a_place_from_which_the_run_ends_the_same(
-    tmp_path: Path, moment: str, capsys: Any
-) -> None:
-    def run(*more: Callback, resume: Path | None = None) -> Trainer:
-        trainer = build([BestWeights(tmp_path / "best.safetensors"), *more], seed=2)
-        try:
-            trainer.fit(data(), 4, held(), resume=resume)
-        except KeyboardInterrupt:
-            assert (
-                moment == "on_step" or trainer.step == 10
-            )  # the step under way is finished
-        return trainer
+def test_ctrl_c_and_resume(tmp_path, moment, capsys):
+    path, folder = tmp_path / "best.safetensors", tmp_path / "snapshots"
 
-    whole = state(run())
-    broken = run(
-        At(moment, 9, press), Snapshots(tmp_path / "snapshots", every_steps=1000)
-    )
-    newest = Snapshots.latest(tmp_path / "snapshots")
-    told = f"Stopped by Ctrl-C after step {broken.step}. To resume: fit(..., resume={str(newest)!r})"
-    assert told in capsys.readouterr().out
-    best = mg.load(tmp_path / "best.safetensors")
-    assert {name: array.tobytes() for name, array in best.items()} == weights(broken)
+    def trainer(*callbacks):
+        return build([BestWeights(path), *callbacks], seed=2)
+
+    broken = trainer(At(moment, 9, press), Snapshots(folder, every_steps=1000))
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(data(), 2, held())
+    # the step under way is finished
+    assert broken.step == {"on_step": 9, "on_gradients": 10}[moment]
+    newest = Snapshots.latest(folder)
+    told = f"after step {broken.step}. To resume: fit(..., resume={str(newest)!r})"
+    assert f"Stopped by Ctrl-C {told}" in capsys.readouterr().out
+    assert in_bytes(mg.load(path)) == weights(broken)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert broken.evaluate(held())  # the trainer is no longer interrupted
-    assert state(run(resume=newest)) == whole
+    resumed, whole = trainer(), trainer()
+    resumed.fit(data(), 2, held(), resume=newest)
+    end = state(resumed)
+    whole.fit(data(), 2, held())
+    assert end == state(whole)
 
 
-def test_ctrl_c_during_validation_goes_on_with_that_validation(tmp_path: Path) -> None:
-    whole = build(seed=2)
-    whole.fit(data(), 3, held())
-
+def test_ctrl_c_in_validation_resumes_there(tmp_path):
     class Press(Batches):
-        def __iter__(self) -> Any:
+        def __iter__(self):
             for number, batch in enumerate(super().__iter__()):
                 if number == 1:
                     press()
                 yield batch
 
-    broken = build([Snapshots(tmp_path)], seed=2)
+    broken, resumed, whole = (build(seed=2) for _ in range(3))
+    broken.callbacks = [Snapshots(tmp_path)]
+    validation = Press(IDS[48:], LABELS[48:], batch_size=5, shuffle=False)
     with pytest.raises(KeyboardInterrupt):
-        broken.fit(data(), 3, Press(IDS[48:], LABELS[48:], batch_size=5, shuffle=False))
+        broken.fit(data(), 2, validation)
     assert broken.history.rows == []
-    again = build(seed=2)
-    again.fit(data(), 3, held(), resume=Snapshots.latest(tmp_path))
-    assert weights(again) == weights(whole) and rows_of(again) == rows_of(whole)
+    resumed.fit(data(), 2, held(), resume=Snapshots.latest(tmp_path))
+    end = state(resumed)
+    whole.fit(data(), 2, held())
+    assert end == state(whole)
 
 
-def test_ctrl_c_between_two_callbacks_stores_nothing_half_done(tmp_path: Path) -> None:
+def test_ctrl_c_within_a_callback_stores_no_snapshot(tmp_path):
     # finds the signal while it measures, before Snapshots has its turn
     evaluate = Evaluate(held(), every_steps=4)
-    broken = build(
-        [At("on_step", 4, press), evaluate, Snapshots(tmp_path, every_steps=3)], seed=2
-    )
+    snapshots = Snapshots(tmp_path, every_steps=3)
     with pytest.raises(KeyboardInterrupt):
-        broken.fit(data(), 3)
-    assert [path.name for path in tmp_path.iterdir()] == ["step-000000003.safetensors"]
+        build([At("on_step", 4, press), evaluate, snapshots]).fit(data(), 3)
+    assert os.listdir(tmp_path) == ["step-000000003.safetensors"]
 
 
-def test_a_second_ctrl_c_acts_at_once() -> None:
-    def twice(trainer: Any) -> None:
+def test_a_second_ctrl_c_acts_at_once():
+    def twice(trainer):
         press()
         with pytest.raises(KeyboardInterrupt):
             press()
@@ -105,12 +91,12 @@ def test_a_second_ctrl_c_acts_at_once() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_ctrl_c_in_the_very_last_moment_is_not_lost() -> None:
+def test_ctrl_c_at_the_very_end_is_not_lost():
     with pytest.raises(KeyboardInterrupt), CtrlC():
         press()
 
 
-def test_where_ctrl_c_is_ignored_it_stays_so() -> None:
+def test_ctrl_c_that_is_ignored_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with CtrlC():

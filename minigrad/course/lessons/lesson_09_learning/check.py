@@ -5,8 +5,8 @@ point, and then the loop on XOR.
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.checking.curves import curves
 from minigrad.course.checking.lesson import Question, over_time
+from minigrad.course.lessons.curves import curves
 from minigrad.support.files import write_whole
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])

@@ -5,7 +5,7 @@ python -m minigrad.course.lessons.lesson_09_learning.figures
 
 from pathlib import Path
 
-from minigrad.course.checking.curves import curves
+from minigrad.course.lessons.curves import curves
 from minigrad.course.lessons.lesson_09_learning.check import by_hand, start
 
 FIGURES = {

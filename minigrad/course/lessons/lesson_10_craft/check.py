@@ -5,8 +5,8 @@ training with Adam, and early stopping.
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.checking.curves import curves
 from minigrad.course.checking.lesson import Question, over_time, values
+from minigrad.course.lessons.curves import curves
 from minigrad.support.files import write_whole
 from optim import SGD, Adam
 

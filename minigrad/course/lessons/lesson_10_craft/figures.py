@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.course.checking.curves import curves
+from minigrad.course.lessons.curves import curves
 from minigrad.course.lessons.lesson_10_craft import solution
 
 RATES = {"A": 0.15, "B": 0.0001, "C": 0.5, "D": 0.01}

@@ -1,11 +1,10 @@
-"""Every lesson is as it must be: stub, solution, slips, hints, text, question, page."""
+"""Lessons: the stub, solution, slips, right answers, hints, text, quiz and page of each."""
 
-from __future__ import annotations
-
+import importlib
 import json
 import sys
 import warnings
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,17 @@ from minigrad.course.checking.sandbox import collected, draw_page
 from tests.run_page import run_page
 
 ROOT = Path(__file__).resolve().parents[4]
-LESSONS = lessons()
-assert [one.number for one in LESSONS] == sorted(one.number for one in LESSONS)
-SLIPS = [(one, slip) for one in LESSONS for slip in one.slips]
-RIGHT = [
-    (one, *right) for one in LESSONS for right in one._module("right").RIGHT.items()
-]
-each_lesson = pytest.mark.parametrize("one", LESSONS, ids=lambda one: one.name)
+each_lesson = pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
 
 
-def graded(one, text):
-    return grade(one, Path("course") / one.file, text)
+def right_answers(one):
+    """Right answers in other ways, by name."""
+    module = f"minigrad.course.lessons.{one.name}.right"
+    return importlib.import_module(module).RIGHT
+
+
+def graded(one, text, *wall):
+    return grade(one, Path("course") / one.file, text, *wall)
 
 
 def graded_here(one, text):
@@ -37,14 +36,14 @@ def graded_here(one, text):
     """
 
     def asked(text, only=None):
-        lines: list[dict[str, Any]] = []
-        source, before = Path("course") / one.file, sys.gettrace()
-        variables = (
-            child.watch(one.questions[only[0]].function, source) if only else None
-        )
+        lines: list[Any] = []
+        source, tracing = Path("course") / one.file, sys.gettrace()
+        variables = None
+        if only:
+            variables = child.watch(one.questions[only[0]].function, source)
         with warnings.catch_warnings(action="ignore"):  # which a child would only print
             child.run(one, source, text, lines.append, only, variables)
-        sys.settrace(before)
+        sys.settrace(tracing)
         del sys.modules[one.name]
         return collected(json.loads(json.dumps([*lines, {"done": True}])))
 
@@ -53,109 +52,128 @@ def graded_here(one, text):
 
 def with_code(one, code):
     """The solution, with code that replaces part of it."""
-    return f"{one.read('solution.py')}\n\n{code}\n"
+    return f"{one.solution}\n\n{code}\n"
 
 
-def said(verdict, tries):
-    return " ".join(" ".join(feedback.lines(verdict, tries)).split())
+def said(verdict, tries, **options):
+    return " ".join(" ".join(feedback.lines(verdict, tries, **options)).split())
 
 
 @cache
-def train_with_solution(train, one, **options):
-    return train(one.solved, **options)
+def call_once(train, *arguments, **options):
+    return train(*arguments, **options)
 
 
 @pytest.fixture
 def trained_once(one, monkeypatch):
-    """Lessons 19 and 20 train a network, once the functions that it needs agree with the engine's.
-    Here one is trained, with the solution's, for all slips in the others.
+    """Lessons 18 to 20 train networks, once the functions that they need agree with the engine's.
+    Here they are trained once, with the solution's functions, for all answers.
     """
-    if one.number in (19, 20):
-        once = partial(train_with_solution, one.check.trained.train, one)
+    if one.number >= 18:
+        right = one.solved.multi_head if one.number == 18 else one.solved
+        trained = one._module("trained")
+        train = trained.train
         monkeypatch.setattr(
-            one.check.trained, "train", lambda file, **options: once(**options)
+            trained,
+            "train",
+            lambda _, *task, **options: call_once(train, right, *task, **options),
         )
 
 
 @each_lesson
-def test_the_stub_gets_no_points(one):
-    verdict = graded(one, one.read("exercise.py"))
+def test_exercise_gets_no_points(one):
+    verdict = graded(one, one.exercise)
     assert (verdict.passed, verdict.right) == (False, 0)
     assert "is not written yet" in said(verdict, 1)
-    assert verdict.output == "", "it does something when it is imported"
+    assert verdict.output == ""
 
 
 @each_lesson
-def test_the_solution_passes(one):
-    verdict = grade(
-        one, Path("course") / one.file, one.read("solution.py"), wall.find()
-    )
+def test_solution_passes_with_the_answers_of_the_key(one):
+    verdict = graded(one, one.solution, wall.find())
     assert verdict.passed, said(verdict, 3)
     assert verdict.right + verdict.stretch[0] == len(one.questions) > 0
 
 
 @pytest.mark.parametrize(
-    ("one", "slip"), SLIPS, ids=[f"{one.number}: {slip.name}" for one, slip in SLIPS]
+    ("one", "slip"),
+    [
+        pytest.param(one, slip, id=f"{one.number}: {slip.name}")
+        for one in lessons()
+        for slip in one.slips
+    ],
 )
 @pytest.mark.usefixtures("trained_once")
-def test_each_slip_is_rejected_and_named_on_the_ladder(one, slip):
-    judged = (
-        graded if slip is one.slips[0] else graded_here
-    )  # one of each lesson as a learner's is
+def test_slip_is_rejected_and_named_on_the_ladder(one, slip):
+    # one of each lesson as a learner's is
+    judged = graded if slip is one.slips[0] else graded_here
     verdict = judged(one, with_code(one, slip.code))
-    beyond = verdict.stretch[1]
-    if (
-        beyond is not None
-    ):  # a mistake in a stretch task is explained as on the second try
-        assert verdict.passed and " ".join(str(slip).split()) in said(verdict, 1)
+    assert max(map(len, feedback.lines(verdict, 3))) <= 80
+    name = " ".join(str(slip).split())
+    if verdict.stretch[1] is not None:
+        # a mistake in a stretch task is explained as on the second try
+        assert verdict.passed
+        assert name in said(verdict, 1)
         return
     assert not verdict.passed
-    ladder = [said(verdict, tries) for tries in (1, 2, 3)]
     formula = slip.formula or verdict.problem.question.formula
-    parts = [" ".join(text.split()) for text in (str(slip), slip.kind, formula)]
-    told = [[part in text for part in parts] for text in ladder]
-    assert told == [[False, False, False], [True, True, False], [True, True, True]]
+    parts = [
+        name,
+        *(" ".join(text.split()) for text in (slip.kind, formula)),
+    ]
+    told = [[part in said(verdict, tries) for part in parts] for tries in (1, 2, 3)]
+    assert told == [
+        [False, False, False],
+        [True, True, False],
+        [True, True, True],
+    ]
 
 
 @pytest.mark.parametrize(
-    ("one", "name", "code"),
-    RIGHT,
-    ids=[f"{one.number}: {name}" for one, name, _ in RIGHT],
+    ("one", "code"),
+    [
+        pytest.param(one, code, id=f"{one.number}: {name}")
+        for one in lessons()
+        for name, code in right_answers(one).items()
+    ],
 )
-def test_right_answers_in_other_ways_pass(one, name, code):
+@pytest.mark.usefixtures("trained_once")
+def test_right_answers_pass(one, code):
     verdict = graded_here(one, with_code(one, code))
     assert verdict.passed, said(verdict, 3)
 
 
 @each_lesson
-def test_there_are_hints(one):
-    assert len(one.hints) >= 3 and all(one.hints)
+def test_hints_are_at_least_three(one):
+    assert len(one.hints) >= 3
+    assert all(one.hints)
 
 
 @each_lesson
-def test_the_text_runs_and_prints_what_it_shows(one, tmp_path, monkeypatch):
+def test_text_runs_and_prints_the_numbers_that_it_shows(one, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert one.text.startswith(f"# Lesson {one.number}: ")
     assert run_page(one.folder / "text.md") == []
 
 
 @each_lesson
-def test_questions_are_sealed_and_have_sentences(one):
+def test_quiz_has_one_right_choice_and_sealed_sentences(one):
     for question in quiz.read(one):
         # a sentence for the right answer, and for a well-known wrong one
         assert len(question["sentences"]) >= 2
+        if not question["choices"]:
+            continue
         results = [quiz.answer(question, choice) for choice in question["choices"]]
-        assert (
-            not results or len(results) >= 3 and sum(right for right, _ in results) == 1
-        )
-        assert not any(
-            sentence and sentence in one.read("quiz.json") for _, sentence in results
-        )
+        right, sentences = zip(*results, strict=True)
+        assert len(right) >= 3
+        assert sum(right) == 1
+        for sentence in filter(None, sentences):
+            assert sentence not in one.read("quiz.json")
 
 
 @each_lesson
 @pytest.mark.usefixtures("trained_once")
-def test_pages_are_drawn_from_the_learners_own_functions(one, tmp_path):
+def test_page_is_drawn_from_the_learners_own_functions(one, tmp_path):
     target = tmp_path / "page.html"
 
     def drawn(text, failed=""):
@@ -166,15 +184,14 @@ def test_pages_are_drawn_from_the_learners_own_functions(one, tmp_path):
         problem = graded_here(one, text).problem
         return problem and problem.kind == "wrong" and drawn(text, problem.function)
 
-    assert drawn(one.read("solution.py")), "no page after a pass"
-    assert any(map(drawn_with, one.slips[:4])), "no page after a wrong answer"
-    assert "</html>" in target.read_text(encoding="utf-8")
+    assert drawn(one.solution)
+    assert any(map(drawn_with, one.slips[:4]))
+    assert "</html>" in target.read_text("utf-8")
 
 
 @each_lesson
-def test_the_page_is_the_one_that_the_text_makes(one, monkeypatch):
+def test_page_is_the_one_that_make_course_writes(one, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "docs")
     make_course = pytest.importorskip("make_course")
-    assert make_course.page(one) == one.read("page.html"), (
-        "run: python docs/make_course.py"
-    )
+    made = make_course.page(one)
+    assert made == one.read("page.html"), "run: python docs/make_course.py"

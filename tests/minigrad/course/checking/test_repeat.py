@@ -1,4 +1,4 @@
-"""The lines that a check prints, to repeat a question in Python."""
+"""Repeated questions: the lines that a check prints, in Python."""
 
 import numpy as np
 import pytest
@@ -9,18 +9,21 @@ from minigrad.course.checking.repeat import Steps
 from minigrad.errors import OptionError
 
 
-def test_inputs_and_steps_of_another_version_say_so(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("call", "number", "message"),
+    [
+        (inputs, 99, "MG911.* no question 99"),
+        (steps, 99, "MG911.* no question 99"),
+        (steps, 1, "MG911.* no steps for question 1"),
+    ],
+)
+def test_missing_question_is_named(tmp_path, monkeypatch, call, number, message):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "lesson_01_by_hand.py").write_text(lesson(1).solution)
-    for call in (inputs, steps):
-        with pytest.raises(OptionError, match="MG911.* no question 99"):
-            call(1, 99)
-    with pytest.raises(OptionError, match="MG911.* no steps for question 1"):
-        steps(1, 1)
+    with pytest.raises(OptionError, match=message):
+        call(1, number)
 
 
-def test_steps_are_printed_one_on_each_line_with_plain_numbers():
-    assert (
-        str(Steps({"a": np.float64(0.5), "b": [np.float64(1 / 3)]}))
-        == "a = 0.5\nb = [0.333333]"
-    )
+def test_steps_are_printed_with_plain_numbers():
+    values = {"a": np.float64(0.5), "b": [np.float64(1 / 3)]}
+    assert str(Steps(values)) == "a = 0.5\nb = [0.333333]"

@@ -1,4 +1,4 @@
-"""The system's own filter of calls, without the hook that refuses the same in Python."""
+"""The system's filter of calls, without the hook that refuses the same in Python."""
 
 import subprocess
 import sys
@@ -20,6 +20,6 @@ thread.start(); thread.join()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a filter of Linux")
-def test_calls_that_no_lesson_needs_are_refused_and_threads_are_not():
+def test_refuse_calls_of_the_sandbox_allows_threads():
     printed = subprocess.check_output([sys.executable, "-c", CODE], text=True)
     assert printed == "refused\n" * 4 + "a thread\n"

@@ -13,15 +13,21 @@ from minigrad.course.checking.source import (
 )
 
 
-def test_as_text_is_utf_8_with_plain_line_ends():
+def test_as_text_has_plain_line_ends():
     assert as_text("\ufeffa\r\nb\rc".encode()) == "a\nb\nc"
-    for data, why in (
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
         (b"x" * (LONGEST + 1), "longer than 1 MB"),
         ("x".encode("utf-16"), "UTF-16"),
         (b"\xff", "not UTF-8"),
-    ):
-        with pytest.raises(OSError, match=why):
-            as_text(data)
+    ],
+)
+def test_as_text_says_why_it_cannot_read(data, why):
+    with pytest.raises(OSError, match=why):
+        as_text(data)
 
 
 @pytest.mark.parametrize(
@@ -34,22 +40,18 @@ def test_as_text_is_utf_8_with_plain_line_ends():
         ("print(x)", set()),
     ],
 )
-def test_bound_are_the_names_that_a_statement_defines(statement, names):
+def test_bound_names_of_a_statement(statement, names):
     assert bound(ast.parse(statement).body[0]) == names
 
 
 def test_definitions_are_the_last_ones_and_methods():
-    found = definitions(
-        ast.parse("f = 1\ndef f(): pass\nclass C:\n    def m(self): pass")
-    )
-    assert [*found] == ["f", "C", "C.m"] and isinstance(found["f"], ast.FunctionDef)
+    text = "f = 1\ndef f(): pass\nclass C:\n    def m(self): pass"
+    found = definitions(ast.parse(text))
+    assert [*found] == ["f", "C", "C.m"]
+    assert isinstance(found["f"], ast.FunctionDef)
 
 
-def test_imported_are_only_the_files_of_the_folder():
-    files = {
-        "a.py": "import b, numpy\n  from c import *",
-        "b.py": "",
-        "c.py": "",
-        "d.py": "",
-    }
+def test_imported_are_only_files_of_the_folder():
+    files = dict.fromkeys(["b.py", "c.py", "d.py"], "")
+    files["a.py"] = "import b, numpy\n  from c import *"
     assert [*imported(files)] == ["b.py", "c.py"]

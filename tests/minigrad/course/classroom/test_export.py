@@ -1,4 +1,4 @@
-"""Exported notebooks run from top to bottom and are graded by the same checks."""
+"""Exported notebooks: they run from top to bottom and are graded by the same checks."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from minigrad.course.checking.registry import lessons
 from minigrad.course.classroom.export import notebook
 from minigrad.course.workbook import Workbook
 
+each_lesson = pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
 SHORT = """
 from minigrad.course.lessons.lesson_19_gpt import trained
 trained.train = lambda file, steps, report, train=trained.train: train(file, 12, report=2)
@@ -25,29 +26,30 @@ def printed(tmp_path_factory):
     """What the last cell of each solved notebook prints. One kernel executes them all."""
     folder = tmp_path_factory.mktemp("course")
     Workbook.start(folder)
-    whole, last = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SHORT)]), {}
+    new_cell = nbformat.v4.new_code_cell
+    cells, last = [new_cell(SHORT)], {}
     for one in lessons():
-        cells = notebook(one, one.read("solution.py"))["cells"]
-        sources = [
-            "%reset -f",
-            *(cell["source"] for cell in cells if "outputs" in cell),
-        ]
-        whole.cells += map(nbformat.v4.new_code_cell, sources)
-        last[one.number] = whole.cells[-1]
-    environment = {**os.environ, "PYTHONPATH": str(Path(minigrad.__file__).parents[1])}
+        cells.append(new_cell("%reset -f"))
+        for cell in notebook(one, one.solution)["cells"]:
+            if "outputs" in cell:
+                cells.append(new_cell(cell["source"]))
+        last[one] = cells[-1]
     client = NotebookClient(
-        whole, timeout=120, resources={"metadata": {"path": str(folder)}}
+        nbformat.v4.new_notebook(cells=cells),
+        timeout=120,
+        resources={"metadata": {"path": str(folder)}},
     )
-    client.execute(env=environment)
-    return {number: str(cell.outputs) for number, cell in last.items()}
+    path = str(Path(minigrad.__file__).parents[1])
+    client.execute(env={**os.environ, "PYTHONPATH": path})
+    return {one: str(cell.outputs) for one, cell in last.items()}
 
 
-@pytest.mark.parametrize("number", [one.number for one in lessons()])
-def test_a_solved_notebook_passes(printed, number):
-    assert "passed." in printed[number]
+@each_lesson
+def test_solved_notebook_passes(printed, one):
+    assert "passed." in printed[one]
 
 
-def test_a_notebook_carries_its_pictures():
-    for one in lessons():
-        text = json.dumps(notebook(one, "")["cells"])
-        assert "](" not in text.replace("](data:", "").replace("](http", ""), one.name
+@each_lesson
+def test_notebook_contains_its_pictures(one):
+    text = json.dumps(notebook(one, "")["cells"])
+    assert "](" not in text.replace("](data:", "").replace("](http", "")

@@ -2,23 +2,32 @@
 
 from pathlib import Path
 
+import pytest
+
 from minigrad.course.checking import grade
 from minigrad.course.classroom import marks
 
-from .test_formats import ONE, TWO, row
-from .test_report import FIRST, SOLUTION, hand_in, rows, run  # noqa: F401
+from .test_formats import SOLUTION, row
+from .test_report import FIRST, hand_in, rows
 
 
-def test_points_are_whole_or_fractions_of_the_answers():
-    assert (ONE.asked, TWO.asked) == (5, 18)
-    assert row("ada").scores == [1, 0] and row("ada", (4, 18)).scores == [0, 1]
-    assert row("ada", (4, 9), partial=True).scores == [0.8, 0.5]
-    assert row("ada", (4, 9), partial=True).points == 1.3
+@pytest.mark.parametrize(
+    ("right", "partial", "scores", "points"),
+    [
+        ((5, 0), False, [1, 0], 1),
+        ((4, 18), False, [0, 1], 1),
+        ((4, 9), True, [0.8, 0.5], 1.3),
+    ],
+)
+def test_scores_are_whole_or_fractions_of_5_and_18_answers(
+    right, partial, scores, points
+):
+    marks = row("ada", right, partial=partial)
+    assert (marks.scores, marks.points) == (scores, points)
 
 
-def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(
-    run,  # noqa: F811
-    monkeypatch,
+def test_keep_stores_marks_and_loses_only_the_file_whose_grading_fails(
+    typed, monkeypatch
 ):
     graded = []
 
@@ -28,23 +37,22 @@ def test_marks_are_kept_and_a_file_whose_grading_fails_loses_only_itself(
             raise RecursionError("too deep")
         return grade.grade(one, path, text, *rest)
 
-    def report_again():
+    def report():
         graded.clear()
-        code, text = run(
-            "class", "--jobs", "2", "--keep", "marks", "--json", "-o", "marks.json"
-        )
+        words = ["--lesson", "1", "--jobs", "2", "--keep", "marks", "--json"]
+        code, printed = typed("report", "class", *words, "-o", "marks.json")
         assert code == 1
         found = rows(Path("marks.json").read_text())
         assert found["eve"]["note"] == "lesson 1 could not be graded"
-        return text, [row["points"] for row in found.values()]
+        return printed, [found[name]["points"] for name in ("ada", "bob", "eve")]
 
     monkeypatch.setattr(marks, "grade", noted)
     for name in ("ada", "bob", "eve"):
         hand_in(name, first=f"{SOLUTION}\n# {name}")
-    text, points = report_again()
-    assert (
-        "RecursionError: too deep" in text and points == [1, 1, 0] and len(graded) == 3
-    )
+    printed, points = report()
+    assert "RecursionError: too deep" in printed
+    assert points == [1, 1, 0]
+    assert len(graded) == 3
     Path("class", "bob", FIRST).write_text("raise ValueError  # bob")
-    assert report_again()[1] == [1, 0, 0]
+    assert report()[1] == [1, 0, 0]
     assert sorted(graded) == ["bob", "eve"]

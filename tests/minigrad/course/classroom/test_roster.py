@@ -1,15 +1,18 @@
-"""A mark goes to the right student or to nobody, and no other cell changes."""
+"""Rosters: a mark goes to the right student or to nobody, and no other cell changes.
+
+tests/fuzz/test_rosters.py tries rosters in which numbers collide and students are missing.
+"""
 
 import csv
 import io
 import unicodedata
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from minigrad.course.classroom.marks import Mark, Row
-from minigrad.course.classroom.roster import roster
+from minigrad.course.classroom.roster import Roster
+from minigrad.errors import DataError
 
 from .test_formats import ONE, TWO, row
 
@@ -22,6 +25,11 @@ MOODLE = (
     "Participant 205,Max Maier,maier@uni.example,,,3.00,Yes,\r\n"
     "Participant 206,Eve,eve@uni.example,,1.00,3.00,Yes,\r\n"
 )
+NUMBERS = (
+    "Identifier,Full name,ID number,Email address,Grade,Maximum grade\n"
+    "Participant 201,Ada,7,ada@uni.example,,2\n"
+    "Participant 202,Bob,203,bob@uni.example,,2\n"  # 203 is Eve's number as a participant
+)
 CANVAS = (
     "Student;ID;SIS User ID;SIS Login ID;Section;Week 1 (77);Week 2 (78);Final Points\n"
     ";;;;;Manual Posting;;\n"
@@ -30,58 +38,77 @@ CANVAS = (
     "Roe, John;102;S-8;jroe;A;;;\n"
     "Student, Test;103;;x;A;;;\n"
 )
+BOTH = (5, 18)
+"""Right answers for two points."""
+
+
+def download(name, right=(5, 0)):
+    """A submission of a download, whose name ends with the student's number."""
+    return row(name, right, id=name.rpartition("_")[2])
+
+
+def lines(text):
+    comma = max(",;\t", key=text.partition("\n")[0].count)
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=comma))
 
 
 @pytest.fixture
-def fill(typed, monkeypatch, capsys):
-    """Fills in a roster; returns (the bytes, what was printed to stderr)."""
+def fill(tmp_path, capsys):
+    """Fills in a roster; returns ({first cell: mark} of the changed lines, what was printed)."""
 
-    def fill(rows, text, column, *words, code=0):
-        monkeypatch.setattr("minigrad.course.classroom.report.graded", lambda *_: rows)
-        Path("roster.csv").write_bytes(
-            text if isinstance(text, bytes) else text.encode()
-        )
-        Path("class").mkdir(exist_ok=True)
-        found, printed = typed("report", "class", "--roster", "roster.csv", "--column", column,
-                               "-o", "filled.csv", *words)  # fmt: skip
-        assert found == code, printed
-        if code:
-            return b"", printed
-        roster, data = (
-            Path(name).read_bytes() for name in ("roster.csv", "filled.csv")
-        )
-        assert data.count(b"\n") == data.count(b"\r\n")  # RFC 4180
-        return data if b"\r\n" in roster else data.replace(b"\r\n", b"\n"), printed
+    def run(rows, text, column="Grade", by=None):
+        path = tmp_path / "roster.csv"
+        path.write_text(text, "utf-8", newline="")
+        filled = Roster(path, column, by).write(rows, None)
+        changed = {}
+        for old, new in zip(lines(text), lines(filled), strict=True):
+            for one, other in zip(old, new, strict=True):
+                if one != other:
+                    assert old[0] not in changed
+                    changed[old[0]] = other
+        return changed, capsys.readouterr().err
 
-    return fill
+    return run
 
 
-def marked(data, column, comma=","):
-    """Return {the first cell: the mark} for each row that has a mark."""
-    lines = csv.DictReader(io.StringIO(data.decode("utf-8-sig")), delimiter=comma)
-    return {next(iter(line.values())): line[column] for line in lines if line[column]}
+# --- the command
 
 
-def test_a_worksheet_of_moodle_is_filled_in_by_the_participants_numbers(fill):
+def test_command_fills_in_a_copy_of_the_roster(typed, monkeypatch):
+    monkeypatch.setattr(
+        "minigrad.course.classroom.report.graded",
+        lambda *_: [row("Eve", BOTH)],
+    )
+    Path("class").mkdir()
+    Path("roster.csv").write_bytes(MOODLE.encode())
+    words = ["report", "class", "--roster", "roster.csv", "-o", "filled.csv"]
+    code, printed = typed(*words, "--column", "Grade", "--by", "Full name")
+    assert (code, "1.00 was replaced by 2\n" in printed) == (0, True)
+    expected = MOODLE.replace("1.00", "2")
+    assert Path("filled.csv").read_bytes() == expected.encode()
+    code, printed = typed(*words, "--column", "Grades\x1b[2J")
+    assert (code, "[MG927]" in printed, "\x1b" in printed) == (2, True, False)
+
+
+# --- Moodle
+
+
+def test_moodle_s_downloads_are_matched_by_participant(fill):
+    zoe = unicodedata.normalize("NFD", "Zoë Müller_203")
     rows = [
-        row("Bob von der Au_202", id="202"),
-        row("Max Maier_205", (5, 18), id="205"),
-        row(
-            unicodedata.normalize("NFD", "Zoë Müller_203"),
-            (4, 9),
-            id="203",
-            partial=True,
-        ),
-        row("Nobody_207", id="207"),
+        download("Bob von der Au_202"),
+        download("Max Maier_205", BOTH),
+        row(zoe, (4, 9), id="203", partial=True),
+        download("Nobody_207"),
         row("ada@uni.example"),
         row("206"),  # may be a number of another kind
     ]
-    data, printed = fill(rows, MOODLE, "Grade")
-    expected = MOODLE.replace("bob@uni.example,,,", "bob@uni.example,,1,")
-    expected = expected.replace("maier@uni.example,,,", "maier@uni.example,,2,")
-    assert data.decode() == expected.replace(
-        "zoe@uni.example,,-,", "zoe@uni.example,,1.3,"
-    )
+    marks, printed = fill(rows, MOODLE)
+    assert marks == {
+        "Participant 202": "1",
+        "Participant 203": "1.3",
+        "Participant 205": "2",
+    }
     assert printed.splitlines() == [
         "Submissions were matched by the column Identifier",
         "Nobody_207: 0 rows of the roster match this submission",
@@ -94,103 +121,148 @@ def test_a_worksheet_of_moodle_is_filled_in_by_the_participants_numbers(fill):
     ]
 
 
-def test_a_worksheet_of_moodle_is_filled_in_by_mail_addresses(fill):
+def test_moodle_s_students_are_matched_by_mail_address(fill):
     rows = [
         row("Ada@uni.example.zip"),
-        row("eve@uni.example_lesson_03.py", (5, 18)),
+        row("eve@uni.example_lesson_03.py", BOTH),
         row("bob"),
     ]
-    data, printed = fill(rows, MOODLE, "Grade")
-    expected = MOODLE.replace('late""",,', 'late""",1,')
-    assert data.decode() == expected.replace(
-        "eve@uni.example,,1.00", "eve@uni.example,,2"
-    )
-    assert printed.splitlines()[:2] == [
-        "Submissions were matched by the column Email address",
-        "bob: 0 rows of the roster match this submission",
-    ]
+    marks, printed = fill(rows, MOODLE)
+    assert marks == {"Participant 201": "1", "Participant 206": "2"}
+    assert "by the column Email address\nbob: 0 rows" in printed
     assert "Participant 206, Eve: 1.00 was replaced by 2" in printed
 
 
-def test_a_worksheet_of_moodle_is_filled_in_by_names(fill):
+def test_moodle_s_students_are_matched_by_name(fill):
     zoe = unicodedata.normalize("NFD", "zoë müller.zip")
-    data, printed = fill(
-        [row(zoe), row("Max Maier"), row("lovelace, ada")], MOODLE, "Grade"
-    )
-    assert marked(data, "Grade") == {
-        "Participant 201": "1",
-        "Participant 203": "1",
-        "Participant 206": "1.00",
-    }
-    assert printed.splitlines()[:2] == [
-        "Submissions were matched by the column Full name",
-        "Max Maier: 2 rows of the roster match this submission",
-    ]
+    rows = [row(zoe), row("Max Maier"), row("lovelace, ada")]
+    marks, printed = fill(rows, MOODLE)
+    assert marks == {"Participant 201": "1", "Participant 203": "1"}
+    assert "by the column Full name\nMax Maier: 2 rows" in printed
 
 
-NUMBERS = (
-    "Identifier,Full name,ID number,Email address,Grade,Maximum grade\n"
-    "Participant 201,Ada,7,ada@uni.example,,2\n"
-    "Participant 202,Bob,203,bob@uni.example,,2\n"  # 203 is Eve's number as a participant
-)
-
-
-@pytest.mark.parametrize("others", [[], [row("Ada_201", id="201")]])
-def test_a_participant_s_number_is_not_another_student_s_id_number(fill, others):
-    data, printed = fill([row("Eve_203", id="203"), *others], NUMBERS, "Grade")
-    assert marked(data, "Grade") == ({"Participant 201": "1"} if others else {})
+@pytest.mark.parametrize("others", [[], [download("Ada_201")]])
+def test_moodle_s_number_is_not_another_student_s_id_number(fill, others):
+    marks, printed = fill([download("Eve_203"), *others], NUMBERS)
+    assert marks == ({"Participant 201": "1"} if others else {})
     assert "Eve_203: 0 rows of the roster match this submission" in printed
     assert "Participant 202, Bob: 0 submissions match this row" in printed
 
 
-@pytest.mark.parametrize("others", [[], [row("doejane_101", id="101")]])
-def test_an_id_of_canvas_is_not_another_student_s_sis_user_id(fill, others):
+def test_moodle_s_number_does_not_decide_for_a_missing_name(fill):
+    """Ada is missing, and her number of another assignment is Bob's number in this one."""
+    text = "Identifier,Full name,Grade\nParticipant 1,Bob,\nParticipant 2,Eve,\n"
+    marks, printed = fill([download("Ada_1"), download("Eve_2")], text)
+    assert marks == {"Participant 2": "1"}
+    message = "Ada_1: its number is Participant 1, Bob's, but its name is in no row"
+    assert message in printed
+
+
+def test_moodle_s_numbers_are_in_no_other_column_or_cell(fill):
+    text = "E-Mail,ID,Note (7),Grade\ns201@uni.example,Teilnehmer/in7,202,-\n"
+    for name, marks in (
+        ("x_201", {}),
+        ("x_202", {}),
+        ("x_7", {"s201@uni.example": "1"}),
+    ):
+        assert fill([download(name)], text)[0] == marks
+
+
+def test_moodle_s_download_matches_a_list_without_its_numbers_by_name(fill):
+    text = "ID,Name,Grade\n203,Bob,\n8,Eve O'Neil,\n"  # Bob's number at the university
+    rows = [download("Eve O'Neil_203")]
+    marks, printed = fill(rows, text)
+    assert marks == {"8": "1"}
+    assert "by the column Name\n" in printed
+    assert fill(rows, text, by="ID")[0] == {}
+
+
+def test_decimal_commas_of_the_roster_are_used_for_marks(fill):
+    text = "ID;Bewertung;Bestwertung\nTeilnehmer/in7;;3,00\n"
+    half = row("x_7", (4, 9), id="7", partial=True)
+    assert fill([half], text, "Bewertung")[0] == {"Teilnehmer/in7": "1,3"}
+
+
+# --- Canvas
+
+
+def test_canvas_s_downloads_are_matched_by_id(fill):
+    rows = [download("doejane_101"), download("roejohn_102", BOTH)]
+    marks, printed = fill(rows, CANVAS, "week 2")
+    assert marks == {"Doe, Jane": "1", "Roe, John": "2"}
+    assert "Student, Test, 103: 0 submissions match this row" in printed
+
+
+@pytest.mark.parametrize("others", [[], [download("doejane_101")]])
+def test_canvas_s_id_is_not_another_student_s_sis_user_id(fill, others):
     text = CANVAS.replace("S-8", "104")
-    data, printed = fill([row("evefoo_104", id="104"), *others], text, "week 2")
-    assert data.decode() == (text.replace("A;101;;", "A;101;1;") if others else text)
-    assert "evefoo_104: 0 rows" in printed and "matched by the column ID\n" in printed
+    marks, printed = fill([download("evefoo_104"), *others], text, "week 2")
+    assert marks == ({"Doe, Jane": "1"} if others else {})
+    assert "evefoo_104: 0 rows" in printed
+    assert "matched by the column ID\n" in printed
 
 
-def test_a_gradebook_of_canvas_is_filled_in_by_sis_user_ids(fill):
-    data, printed = fill([row("s-8.zip"), row("S-9"), row("s-7")], CANVAS, "week 2")
-    expected = CANVAS.replace("A;101;;", "A;101;1;").replace("jroe;A;;;", "jroe;A;;1;")
-    assert data.decode() == expected and "s-7: 0 rows" in printed
-    assert printed.startswith("Submissions were matched by the column SIS User ID\n")
+@pytest.mark.parametrize(
+    ("names", "column", "marked"),
+    [
+        (["s-8.zip", "S-9", "s-7"], "SIS User ID", ["Doe, Jane", "Roe, John"]),
+        (["jroe", "Points Possible"], "SIS Login ID", ["Roe, John"]),
+        (["Doe, Jane"], "Student", ["Doe, Jane"]),
+    ],
+)
+def test_canvas_s_students_are_matched_by_a_column(fill, names, column, marked):
+    marks, printed = fill(list(map(row, names)), CANVAS, "Week 2 (78)")
+    assert marks == dict.fromkeys(marked, "1")
+    assert printed.startswith(f"Submissions were matched by the column {column}\n")
+    for name in names[len(marked) :]:
+        assert f"{name}: 0 rows" in printed
 
 
-def test_a_file_named_by_a_number_needs_the_column_of_numbers(fill):
+def test_canvas_is_recognized_by_its_columns_in_any_order(fill):
+    """Eve's login is Bob's name, and her other number is Bob's ID."""
+    text = (
+        "SIS Login ID,ID,Grade,Student,Section,SIS User ID\n"
+        "eve7,2,,Bob,A,7\n"
+        "bob,7,,Eve,A,2\n"
+    )
+    marks, printed = fill([download("bob_2")], text)
+    assert marks == {"eve7": "1"}
+    assert printed.startswith("Submissions were matched by the column ID\n")
+
+
+# --- the column of names
+
+
+def test_by_chooses_the_column_of_numbers(fill):
     """Two columns contain numbers, and the file's number may be of either kind."""
     rows = [row("203"), row("7")]
-    data, printed = fill(rows, NUMBERS, "Grade")
-    assert data.decode() == NUMBERS
+    marks, printed = fill(rows, NUMBERS)
+    assert marks == {}
     assert printed.splitlines()[0] == (
         "No submission was matched, because it is unclear which column contains their names "
         "(Identifier, ID number): choose one with --by"
     )
-    data, printed = fill(rows, NUMBERS, "Grade", "--by", "id number")
-    assert marked(data, "Grade") == {"Participant 201": "1", "Participant 202": "1"}
-    data, printed = fill(
-        rows, NUMBERS.replace("203", ""), "Grade", "--by", "Identifier"
-    )
-    assert marked(data, "Grade") == {}  # there is no participant 203 or 7
+    marks, _ = fill(rows, NUMBERS, by="id number")
+    assert marks == {"Participant 201": "1", "Participant 202": "1"}
+    # there is no participant 203 or 7
+    assert fill(rows, NUMBERS.replace("203", ""), by="Identifier")[0] == {}
 
 
-def test_names_in_two_columns_need_a_choice(fill):
+def test_by_chooses_between_columns_of_names(fill):
     text = "Name,Login,Grade\neve,ada,\nbob,eve,\n"
-    data, printed = fill([row("eve.zip"), row("ada")], text, "Grade")
-    assert data.decode() == text and "names (Name, Login): choose one" in printed
-    rows = [row("eve"), row("ada"), row("x")]
-    for by, expected in (("Name", {"eve": "1"}), ("login", {"eve": "1", "bob": "1"})):
-        assert marked(fill(rows, text, "Grade", "--by", by)[0], "Grade") == expected
+    rows = [row("eve"), row("ada")]
+    marks, printed = fill(rows, text)
+    assert marks == {}
+    assert "names (Name, Login): choose one" in printed
+    assert fill(rows, text, by="Name")[0] == {"eve": "1"}
+    assert fill(rows, text, by="login")[0] == {"eve": "1", "bob": "1"}
 
 
-def test_columns_that_match_the_same_students_need_no_choice(fill):
+def test_by_is_not_needed_for_columns_that_match_the_same_students(fill):
     text = "Name,SIS User ID,SIS Login ID,Grade\nAda,ada1,ada1,\nBob,bob1,bob1,\n"
-    data, printed = fill([row("bob1"), row("eve1")], text, "Grade")
-    assert (
-        marked(data, "Grade") == {"Bob": "1"}
-        and "by the column SIS User ID\n" in printed
-    )
+    marks, printed = fill([row("bob1"), row("eve1")], text)
+    assert marks == {"Bob": "1"}
+    assert "by the column SIS User ID\n" in printed
 
 
 LOGINS = [
@@ -200,222 +272,142 @@ LOGINS = [
 ]
 
 
-@pytest.mark.parametrize("place", range(5))
-def test_a_column_to_the_right_of_the_marks_may_contain_the_names(fill, place):
+@pytest.mark.parametrize("place", range(1, 5))
+def test_by_chooses_a_column_on_either_side_of_the_marks(fill, place):
     """Zoë's file is named by her login. Only the teacher knows that it is not Ada's number."""
-
-    def text(*marks):
-        lines = zip(LOGINS, ("Grade", *marks), strict=True)
-        return "".join(
-            ",".join([*cells[:place], mark, *cells[place:]]) + "\n"
-            for cells, mark in lines
-        )
-
-    rows = [row("ada"), row("1", (5, 18))]
-    data, printed = fill(rows, text("", ""), "Grade")
-    assert data.decode() == text("", "")
+    text = ""
+    for cells, mark in zip(LOGINS, ["Grade", "", ""], strict=True):
+        text += ",".join([*cells[:place], mark, *cells[place:]]) + "\n"
+    rows = [row("ada"), row("1", BOTH)]
+    marks, printed = fill(rows, text)
+    assert marks == {}
     assert "(Student ID, Username): choose one with --by" in printed
-    data, printed = fill(rows, text("", ""), "Grade", "--by", "Username")
-    assert data.decode() == text("1", "2")
-    data, printed = fill([row("ada"), row("zoë")], text("", ""), "Grade")
-    assert data.decode() == text("", "") and "(Username, Full name)" in printed
+    assert fill(rows, text, by="Username")[0] == {"1": "1", "12": "2"}
+    marks, printed = fill([row("ada"), row("zoë")], text)
+    assert marks == {}
+    assert "(Username, Full name)" in printed
 
 
-def test_a_column_with_an_unknown_header_may_contain_the_names(fill):
+def test_by_chooses_a_column_with_an_unknown_header(fill):
     """eve is the login of Bob and the name of another student."""
     text = "Name,Grade,Kennung\neve,,ada\nbob,,eve\n"
-    data, printed = fill([row("eve")], text, "Grade")
-    assert data.decode() == text and "(Name, Kennung): choose one with --by" in printed
-    data, printed = fill([row("eve")], text, "Grade", "--by", "Kennung")
-    assert marked(data, "Grade") == {"bob": "1"}
+    marks, printed = fill([row("eve")], text)
+    assert marks == {}
+    assert "(Name, Kennung): choose one with --by" in printed
+    assert fill([row("eve")], text, by="Kennung")[0] == {"bob": "1"}
 
 
-def test_canvas_is_recognized_by_its_columns_in_any_order(fill):
-    """The number of a download is in the column ID, also if another student's login is its name."""
-    text = (
-        "SIS Login ID,ID,Grade,Student,Section,SIS User ID\n"
-        "eve7,2,,Bob,A,7\n"
-        "bob,7,,Eve,A,2\n"  # Eve's login is Bob's name, and her other number is Bob's ID
-    )
-    data, printed = fill([row("bob_2", id="2")], text, "Grade")
-    assert data.decode() == text.replace("eve7,2,,", "eve7,2,1,")
-    assert printed.startswith("Submissions were matched by the column ID\n")
-
-
-def test_a_login_may_consist_of_the_letters_of_another_name(fill):
-    """A list without Canvas's numbers, in which only the login is spelled as in the file's name."""
-    text = 'Name,Login,Grade\n"Doe, Jane",jdoe,\n"Roe, John",doejane,\n'
-    data, printed = fill([row("doejane_101", id="101")], text, "Grade")
-    assert (
-        data.decode() == text and "doejane_101: 2 rows of the roster match" in printed
-    )
-
-
-def test_marks_go_to_nobody_else_whatever_numbers_collide(capsys, tmp_path):
-    """Downloads of a class, of which some students are missing from the roster."""
-    rng, path = np.random.default_rng(0), tmp_path / "roster.csv"
-    for trial in range(300):
-        count = rng.integers(1, 7)
-        numbers = np.array([rng.permutation(8)[:count] for _ in range(3)]).T
-        listed, handed_in = rng.random((2, count)) < 0.7
-        points = rng.integers(3, size=count)
-        if trial % 2:
-            lines = ["Student,ID,SIS User ID,SIS Login ID,Section,Grade"]
-            form = "S{0},{1},{2},{3},A,"
-        else:
-            lines = ["Identifier,Full name,ID number,Username,Grade"]
-            form = "Participant {1},S{0},{2},{3},"
-        students = np.flatnonzero(listed)
-        path.write_text(
-            "\n".join([*lines, *(form.format(i, *numbers[i]) for i in students)])
-        )
-        rows = [
-            row(
-                f"S{i}_{numbers[i, 0]}",
-                (5 * (points[i] > 0), 18 * (points[i] > 1)),
-                id=str(numbers[i, 0]),
-            )
-            for i in np.flatnonzero(handed_in)
-        ]
-        if rows:
-            found = list(csv.reader(roster(path, "Grade")(rows, None).splitlines()))[1:]
-            expected = [str(points[i]) if handed_in[i] else "" for i in students]
-            assert [line[-1] for line in found] == expected
-
-
-def test_a_roster_without_any_of_the_names_stays_as_it_is(fill):
-    data, printed = fill(
-        [row("nobody"), row("none_9", id="9")], "Name,Grade\neve,\n", "Grade"
-    )
-    assert data.decode() == "Name,Grade\neve,\n"
+def test_a_column_without_any_of_the_names_is_not_used(fill):
+    rows = [row("nobody"), download("none_9")]
+    marks, printed = fill(rows, "Name,Grade\neve,\n")
+    assert marks == {}
     assert printed.startswith(
         "No submission was matched, because no column contains a submission's name"
     )
 
 
-def test_a_download_matches_a_list_without_moodle_s_numbers_by_name(fill):
-    text = "ID,Name,Grade\n203,Bob,\n8,Eve O'Neil,\n"  # 203 is Bob's number at the university
-    data, printed = fill([row("Eve O'Neil_203", id="203")], text, "Grade")
-    assert marked(data, "Grade") == {"8": "1"} and "by the column Name\n" in printed
-    data, printed = fill([row("Eve O'Neil_203", id="203")], text, "Grade", "--by", "ID")
-    assert marked(data, "Grade") == {}
+@pytest.mark.parametrize(
+    ("column", "by"),
+    [
+        ("Grades", None),
+        ("E-Mail", None),
+        ("Full name", None),
+        ("Grade", "E-mail"),
+        ("Grade", "Grade"),
+        ("Grade", "Full"),
+    ],
+)
+def test_a_column_must_be_in_the_roster_once(fill, column, by):
+    with pytest.raises(DataError, match=r"MG927.* roster\.csv has ") as raised:
+        fill([], "E-Mail,E-Mail,Full name,Grade\n", column, by)
+    assert ("--by" if by else "--column") in str(raised.value)
 
 
-def test_a_number_does_not_decide_for_a_name_that_is_missing_where_names_are_shown(
-    fill,
+# --- matching
+
+
+def test_letters_of_another_name_are_no_match(fill):
+    """A list without Canvas's numbers, in which only the login is spelled as in the file's name."""
+    text = 'Name,Login,Grade\n"Doe, Jane",jdoe,\n"Roe, John",doejane,\n'
+    marks, printed = fill([download("doejane_101")], text)
+    assert marks == {}
+    assert "doejane_101: 2 rows of the roster match" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "names", "message"),
+    [
+        (
+            NUMBERS,
+            "Grade",
+            ["Bob_201", "Ada_202"],
+            "Bob_201: its number is Participant 201, Ada's, but its name is "
+            "Participant 202, Bob's",
+        ),
+        (
+            CANVAS,
+            "week 2",
+            ["roejohn_101", "doejane_102"],
+            "roejohn_101: its number is Doe, Jane, 101's, but its name is Roe, John, 102's",
+        ),
+    ],
+)
+def test_a_number_and_a_name_of_different_students_are_no_match(
+    fill, text, column, names, message
 ):
-    """Ada is missing, and her number of another assignment is Bob's number in this one."""
-    text = "Identifier,Full name,Grade\nParticipant 1,Bob,\nParticipant 2,Eve,\n"
-    data, printed = fill([row("Ada_1", id="1"), row("Eve_2", id="2")], text, "Grade")
-    assert marked(data, "Grade") == {"Participant 2": "1"}
-    assert (
-        "Ada_1: its number is Participant 1, Bob's, but its name is in no row"
-        in printed
-    )
+    """The numbers of another assignment are other students' numbers in this one."""
+    marks, printed = fill(list(map(download, names)), text, column)
+    assert marks == {}
+    assert message in printed
 
 
-def test_a_number_and_a_name_of_different_students_are_left_to_the_teacher(fill):
-    """The participants' numbers of another assignment are other students' numbers in this one."""
-    rows = [row("Bob_201", id="201"), row("Ada_202", id="202")]
-    data, printed = fill(rows, NUMBERS, "Grade")
-    assert data.decode() == NUMBERS
-    assert (
-        "Bob_201: its number is Participant 201, Ada's, but its name is Participant 202, Bob's"
-        in (printed)
-    )
-    rows = [row("roejohn_101", id="101"), row("doejane_102", id="102")]
-    data, printed = fill(rows, CANVAS, "week 2")
-    assert (
-        "roejohn_101: its number is Doe, Jane, 101's, but its name is Roe, John, 102's"
-        in printed
-    )
-    assert data.decode() == CANVAS
-
-
-def test_numbers_with_and_without_leading_zeros_are_different(fill):
+def test_leading_zeros_belong_to_a_number(fill):
     text = "Name,Student number,Grade\nAda,007,\nBob,12,\n"
-    data, printed = fill([row("7"), row("012"), row("007")], text, "Grade")
-    assert marked(data, "Grade") == {"Ada": "1"}
-    assert "\n7: 0 rows" in printed and "\n012: 0 rows" in printed
+    marks, printed = fill([row("7"), row("012"), row("007")], text)
+    assert marks == {"Ada": "1"}
+    assert "\n7: 0 rows" in printed
+    assert "\n012: 0 rows" in printed
 
 
-@pytest.mark.parametrize("by", ["E-mail", "Grade", "Full"])
-def test_the_column_of_names_must_be_in_the_roster_once(fill, by):
-    text = "E-Mail,E-Mail,Full name,Grade\n"
-    printed = fill([], text, "Grade", "--by", by, code=2)[1]
-    assert "[MG927] roster.csv has " in printed and "--by" in printed
+def test_two_submissions_of_one_student_are_no_match(fill):
+    marks, printed = fill([row("Eve.zip"), row("x/Eve")], MOODLE)
+    assert marks == {}
+    assert "Participant 206, Eve: 2 submissions" in printed
 
 
-def test_a_mark_that_stays_the_same_and_a_right_maximum_are_not_listed(fill):
-    text = MOODLE.replace("3.00", "2.00")
-    printed = fill([row("Eve", (5, 0)), row("Bob von der Au")], text, "Grade")[1]
-    assert "replaced" not in printed and "maximum" not in printed
+def test_a_first_name_alone_is_no_match_and_other_bytes_stay(fill, tmp_path):
+    text = "First name\tLast name\tID number\tWork (Real)\r\nJosé\tMaier\t7\t-\r\nMax\tMaier\t8\t-\r\n"
+    path = tmp_path / "latin.csv"
+    path.write_bytes(text.encode("latin-1"))
+    filled = Roster(path, "Work (Real)").write([row("8"), row("7")], None)
+    expected = text.replace("7\t-", "7\t1").replace("8\t-", "8\t1")
+    data = filled.encode("utf-8", "surrogateescape")
+    assert data == expected.encode("latin-1")
+    marks, printed = fill([row("Max")], text, "Work (Real)")
+    assert marks == {}
+    assert "contains their names (First name): choose one" in printed
+
+
+# --- marks
+
+
+def test_a_replaced_mark_is_listed(fill):
     text = CANVAS.replace("jdoe;A;101;;", "jdoe;A;101;EX;")
-    data, printed = fill([row("jdoe")], text, "week 2")
+    _, printed = fill([row("jdoe")], text, "week 2")
     assert "Doe, Jane, 101: EX was replaced by 1" in printed
 
 
-def test_a_number_in_a_mail_address_or_a_mark_is_not_an_id(fill):
-    text = "E-Mail,ID,Note (7),Grade\ns201@uni.example,Teilnehmer/in7,202,-\n"
-    for id, mark in (("201", "-"), ("202", "-"), ("7", "1")):
-        data = fill([row(f"x_{id}", id=id)], text, "grade")[0].decode()
-        assert data == text.replace("202,-", f"202,{mark}")
-
-
-def test_a_gradebook_of_canvas_is_filled_in_and_its_second_line_stays(fill):
-    rows = [row("doejane_101", id="101"), row("roejohn_102", (5, 18), id="102")]
-    data, printed = fill(rows, CANVAS, "week 2")
-    assert data.decode() == CANVAS.replace("A;101;;", "A;101;1;").replace(
-        "jroe;A;;;", "jroe;A;;2;"
-    )
-    assert "Student, Test, 103: 0 submissions match this row" in printed
-    printed = fill([row("jroe"), row("Points Possible")], CANVAS, "week 2")[1]
-    assert "Points Possible: 0 rows" in printed
-    assert fill([row("Doe, Jane")], CANVAS, "Week 2 (78)")[
-        0
-    ].decode() == CANVAS.replace("A;101;;", "A;101;1;")
-
-
-def test_a_worksheet_with_decimal_commas_gets_decimal_commas(fill):
-    text = "ID;Bewertung;Bestwertung\nTeilnehmer/in7;;3,00\n"
-    (half,) = [row("x_7", (4, 9), id="7", partial=True)]
-    assert fill([half], text, "Bewertung")[0].decode() == text.replace(
-        "in7;;", "in7;1,3;"
-    )
+def test_an_equal_mark_and_maximum_are_not_listed(fill):
+    text = MOODLE.replace("3.00", "2.00")
+    _, printed = fill([row("Eve"), row("Bob von der Au")], text)
+    assert "replaced" not in printed
+    assert "maximum" not in printed
 
 
 def test_a_file_that_could_not_be_read_is_not_a_zero(fill):
-    unread = Row(
-        "Eve",
-        [Mark(ONE, 5, ""), Mark(TWO, 0, "could not be read", False)],
-        "it is UTF-16 text",
-    )
-    data, printed = fill([unread], MOODLE, "Grade")
-    assert data.decode() == MOODLE and "Eve: it is UTF-16 text" in printed
-    assert (
-        "Participant 206, Eve: not filled in, because a lesson could not be graded"
-        in printed
-    )
-
-
-def test_two_submissions_of_one_student_are_left_to_the_teacher(fill):
-    data, printed = fill([row("Eve.zip"), row("x/Eve")], MOODLE, "Grade")
-    assert data.decode() == MOODLE and "Participant 206, Eve: 2 submissions" in printed
-
-
-def test_a_first_or_last_name_alone_is_no_match_and_bytes_that_are_not_utf_8_stay(fill):
-    text = "First name\tLast name\tID number\tWork (Real)\r\nJosé\tMaier\t7\t-\r\nMax\tMaier\t8\t-\r\n"
-    roster = text.encode("latin-1")
-    data, printed = fill([row("8"), row("7")], roster, "Work (Real)")
-    assert data == text.replace("7\t-", "7\t1").replace("8\t-", "8\t1").encode(
-        "latin-1"
-    )
-    assert printed == "Submissions were matched by the column ID number\n"
-    data, printed = fill([row("Max")], roster, "Work (Real)")
-    assert data == roster and "contains their names (First name): choose one" in printed
-
-
-@pytest.mark.parametrize("column", ["Grades", "Name", "Full name"])
-def test_a_column_must_be_in_the_roster_once(fill, column):
-    printed = fill([], "Name,Name,Full name,Grade\x1b[2J\n", column, code=2)[1]
-    assert "[MG927] roster.csv has " in printed and "\x1b" not in printed
+    marks = [Mark(ONE, 5, ""), Mark(TWO, 0, "could not be read", False)]
+    changed, printed = fill([Row("Eve", marks, "it is UTF-16 text")], MOODLE)
+    assert changed == {}
+    assert "Eve: it is UTF-16 text" in printed
+    message = "Eve: not filled in, because a lesson could not be graded"
+    assert message in printed

@@ -1,11 +1,10 @@
-"""Every submission has a row with the right marks, whatever its shape, and nothing is written or read
-outside it.
-"""
+"""Submissions in every shape: each gets a row with the right marks, and nothing outside is read."""
 
 import io
 import json
 import os
 import random
+import re
 import stat
 import zipfile
 from functools import lru_cache
@@ -26,20 +25,17 @@ from minigrad.course.classroom.submissions import (
     recognized,
     submissions,
 )
-from minigrad.course.workbook import files_in
-from minigrad.errors import DataError
 
-S1, S2, S3, S5 = (lesson(number).read("solution.py") for number in (1, 2, 3, 5))
-E1, E2 = (lesson(number).read("exercise.py") for number in (1, 2))
+S1, S2, S3 = (lesson(number).solution for number in (1, 2, 3))
+E1, E2 = (lesson(number).exercise for number in (1, 2))
 F1, F2, F3 = (lesson(number).file for number in (1, 2, 3))
 W1 = f"{S1}\ndy_db = 99.0"
 W2 = E2.replace("raise NotImplementedError", "return 0.0")
-BROKEN = S1 + "\n)"
 OLD, NEW = 1_600_000_000, 1_700_000_000
 
 
 def zipped(files, method=zipfile.ZIP_DEFLATED):
-    """The bytes of a zip file."""
+    """The bytes of a zip file. The names may be instances of ZipInfo."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", method) as archive:
         for name, content in files.items():
@@ -47,187 +43,211 @@ def zipped(files, method=zipfile.ZIP_DEFLATED):
     return data.getvalue()
 
 
-def dated(*versions):
-    """The bytes of a zip file with (name, year, text)."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for name, year, text in versions:
-            archive.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0)), text)
-    return data.getvalue()
+def of_year(year, name):
+    return zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0))
+
+
+def link(target):
+    info = zipfile.ZipInfo(F1)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return zipped({info: target})
 
 
 def exported(number, text):
     return json.dumps(notebook(lesson(number), text))
 
 
-def colab(*codes):
-    cells = [{"cell_type": "markdown", "source": ["# My answer"]}]
-    cells += [
-        {"cell_type": "code", "source": code.splitlines(keepends=True)}
-        for code in codes
-    ]
-    return json.dumps({"cells": cells, "nbformat": 4})
+def added(book, *codes):
+    """A notebook with more cells."""
+    book = json.loads(book)
+    for code in codes:
+        lines = code.splitlines(keepends=True)
+        book["cells"].append({"cell_type": "code", "source": lines})
+    return json.dumps(book)
 
 
-def link(target):
-    info = zipfile.ZipInfo(F1)
-    info.external_attr = (stat.S_IFLNK | 0o777) << 16
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr(info, target)
-    return data.getvalue()
+B1 = exported(1, S1)
+COLAB = '{"nbformat": 4, "cells": [{"cell_type": "markdown", "source": ["# Mine"]}]}'
+# the name of a file, and the lesson whose solution is in it
+NAMES = {
+    "lesson3.py": 3,
+    "Lesson_03.py": 3,
+    "lesson_03_gates_final.py": 3,
+    "Lesson 3 - gates (final version).py": 3,
+    "lesson-2.py": 2,
+    "slopes.py": 2,
+    "answer.py": 3,
+    "leson_1.py": 1,
+    "LESSON_01.PY": 1,
+    "lesson_01_by_hand.py.txt": 1,
+    "lesson_01_by_hand": 1,
+    "lesson_02.py": 3,
+    "2026-11-28 homework.py": 1,
+}
+# the name of what is handed in, what is in it, and the marks for lessons 1, 2 and 3 counted by hand
+SHAPES = {
+    "a folder": ({F1: S1, F2: S2}, "xx."),
+    "an empty folder": ({}, "..."),
+    "only hidden files": ({".DS_Store": "", ".git/config": ""}, "..."),
+    "folders for lessons": ({"lesson 1/main.py": S1, "lesson 2/main.py": S2}, "xx."),
+    "nested": ({f"my-course/{F1}": S1, f"my-course/{F2}": W2}, "x.."),
+    "a zip inside": ({"work.zip": zipped({F1: S1, F2: S2})}, "xx."),
+    "a zip in a zip": (
+        {"a.zip": zipped({"b.zip": zipped({f"c/{F3}": S3})})},
+        "..x",
+    ),
+    "folder and notebook.zip": (
+        zipped({f"a/{F1}": S1, "2.ipynb": exported(2, S2)}),
+        "xx.",
+    ),
+    "from a Mac.zip": (zipped({F1: S1, f"__MACOSX/._{F1}": b"\0\xff"}), "x.."),
+    "from Windows.zip": (zipped({f"my-course\\{F1}": S1}), "x.."),
+    "notebook": ({"lesson_01_by_hand.ipynb": B1}, "x.."),
+    "notebook that was run": ({F1: S1, "lesson_01_by_hand.ipynb": B1}, "x.."),
+    "notebook beside an unchanged file": ({F1: E1, "one.ipynb": B1}, "x.."),
+    "unchanged notebook beside the file": (
+        {F1: S1, "one.ipynb": exported(1, E1)},
+        "x..",
+    ),
+    "Colab": (
+        {"Untitled0.ipynb": added(COLAB, "%pip install numpy", *S1.split("\n\n", 1))},
+        "x..",
+    ),
+    "a week in one file": ({"week1.py": f"{S1}\n{S2}\n{S3}"}, "xxx"),
+    "exported, with a new cell": ({"a.ipynb": added(exported(1, E1), S1)}, "x.."),
+    "exported, without %%writefile": (
+        {"a.ipynb": B1.replace(f"%%writefile {F1}", "")},
+        "x..",
+    ),
+    "single_lesson_01_by_hand.py": (S1, "x.."),
+    "single notebook lesson 2.ipynb": (exported(2, S2), ".x."),
+    "wrong": ({F1: W1, F2: S2}, ".x."),
+    "unchanged": ({F1: E1, F2: E2}, "..."),
+    "syntax error": ({F1: S1 + "\n)", F2: S2}, ".x."),
+    "empty file": ({F1: "", F2: S2}, ".x."),
+    "own modules": (
+        {F1: "import a\nfrom a import *", "a.py": "from b import *", "b.py": S1},
+        "x..",
+    ),
+    "module in a folder": (
+        {f"x/{F1}": "from mine import *", "x/mine.py": S1},
+        "x..",
+    ),
+    "module elsewhere": (
+        {f"x/{F1}": "from mine import *", "mine.py": "a = 1"},
+        "...",
+    ),
+    "an older version": ({F1: (W1, OLD), "lesson_01_new.py": (S1, NEW)}, "x.."),
+    "a newer mistake": ({F1: (S1, OLD), "lesson_01_new.py": (W1, NEW)}, "..."),
+    "old and new.zip": (
+        zipped({of_year(2025, F1): W1, of_year(2026, f"new/{F1}"): S1}),
+        "x..",
+    ),
+    "a newer unchanged file": ({F1: (S1, OLD), f"my-course/{F1}": (E1, NEW)}, "x.."),
+    "numbered": ({"lesson_01.py": (W1, OLD), "lesson_01-1.py": (S1, OLD)}, "x.."),
+    "copies": ({F1: S1, f"copy/{F1}": S1, f"backups/{F1}": W1}, "x.."),
+    "an environment": ({F1: S1, "venv/lib/x.py": "", "node_modules/y.py": ""}, "x.."),
+    "an essay": ({F1: S1, "essay.pdf": b"%PDF"}, "x.."),
+    "other files": ({"notes.txt": "Lesson 2: I give up.", "a.py": "x = 1"}, "..."),
+    "UTF-16": ({F1: S1.encode("utf-16"), F2: S2}, "?x."),
+    "Latin-1": ({F1: "# größe".encode("latin-1"), F2: S2}, "?x."),
+    "byte order mark": ({F1: S1.encode("utf-8-sig")}, "x.."),
+    "Windows lines": ({F1: S1.replace("\n", "\r\n")}, "x.."),
+    "too large": ({F1: b"#" * (2 << 20), F2: S2}, "?x."),
+    "damaged.zip": (b"PK\3\4 and no more", "???"),
+    "damaged notebook": ({"lesson_02.ipynb": "{", F1: S1}, "x?."),
+    "Ünïcode 名前": ({F1: S1}, "x.."),
+}
+# a part of the row's last column, which is empty for the others
+NOTES = {
+    "an empty folder": "an empty folder",
+    "only hidden files": "an empty folder",
+    "module elsewhere": "mine.py",
+    "an older version": f"new.py is newer than {F1}",
+    "a newer mistake": f"newer than {F1}",
+    "old and new.zip": f"new/{F1} is newer",
+    "numbered": "instead of lesson_01.py",
+    "an essay": "essay.pdf not graded: it is not a Python",
+    "other files": "a.py, notes.txt",
+    "UTF-16": f"{F1} not graded: it is UTF-16 text",
+    "Latin-1": "it is not UTF-8 text",
+    "too large": "it is longer than 1 MB",
+    "damaged.zip": "File is not a zip file",
+    "damaged notebook": "it is not a notebook",
+}
 
 
-def added(book, code):
-    """A notebook with another cell at its end."""
-    cells = json.loads(book)["cells"]
-    return json.dumps(
-        {"cells": [*cells, {"cell_type": "code", "source": code}], "nbformat": 4}
-    )
-
-
-SPLIT = S1.split("\n\n", 1)
-# the name of what is handed in, what is in it, the marks for lessons 1, 2 and 3 counted by hand, and a
-# part of the row's last column
-SHAPES = [
-    ("a folder", {F1: S1, F2: S2}, "xx.", ""),
-    ("all three", {F1: S1, F2: S2, F3: S3}, "xxx", ""),
-    ("an empty folder", {}, "...", "an empty folder"),
-    ("only hidden files", {".DS_Store": "", ".git/config": ""}, "...", "an empty folder"),
-    ("lesson3", {"lesson3.py": S3}, "..x", ""),
-    ("capitals", {"Lesson_03.py": S3}, "..x", ""),
-    ("final", {"lesson_03_gates_final.py": S3}, "..x", ""),
-    ("spaces", {"Lesson 3 - gates (final version).py": S3}, "..x", ""),
-    ("dashes", {"lesson-2.py": S2}, ".x.", ""),
-    ("no number", {"slopes.py": S2}, ".x.", ""),
-    ("no hint at all", {"answer.py": S3}, "..x", ""),
-    ("misspelt", {"leson_1.py": S1}, "x..", ""),
-    ("upper case suffix", {"LESSON_01.PY": S1}, "x..", ""),
-    ("text file", {f"{F1}.txt": S1}, "x..", ""),
-    ("no suffix", {"lesson_01_by_hand": S1}, "x..", ""),
-    ("folders for lessons", {"lesson 1/main.py": S1, "lesson 2/main.py": S2}, "xx.", ""),
-    ("nested", {f"my-course/{F1}": S1, f"my-course/{F2}": W2}, "x..", ""),
-    ("deeply nested", {f"a/b/c/d/{F1}": S1}, "x..", ""),
-    ("two courses", {f"monday/{F1}": S1, f"friday/{F2}": S2}, "xx.", ""),
-    ("a zip inside", {"work.zip": zipped({F1: S1, F2: S2})}, "xx.", ""),
-    ("a zip in a zip", {"a.zip": zipped({"b.zip": zipped({f"c/{F3}": S3})})}, "..x", ""),
-    ("on top.zip", zipped({F1: S1, F2: S2}), "xx.", ""),
-    ("with a folder.zip", zipped({f"my-course/{F1}": S1, "my-course/progress.json": "{}"}), "x..", ""),
-    ("from a Mac.zip", zipped({F1: S1, f"__MACOSX/._{F1}": b"\0\xff"}), "x..", ""),
-    ("from Windows.zip", zipped({f"my-course\\{F1}": S1}), "x..", ""),
-    ("notebook", {"lesson_01_by_hand.ipynb": exported(1, S1)}, "x..", ""),
-    ("notebooks.zip", zipped({f"{n}.ipynb": exported(n, t) for n, t in ((1, S1), (2, S2))}), "xx.", ""),
-    ("notebook that was run", {F1: S1, "lesson_01_by_hand.ipynb": exported(1, S1)}, "x..", ""),
-    ("notebook beside an unchanged file", {F1: E1, "one.ipynb": exported(1, S1)}, "x..", ""),
-    ("unchanged notebook beside the file", {F1: S1, "one.ipynb": exported(1, E1)}, "x..", ""),
-    ("Colab", {"Untitled0.ipynb": colab("%pip install numpy", *SPLIT)}, "x..", ""),
-    ("a week in one file", {"week1.py": f"{S1}\n{S2}\n{S3}"}, "xxx", ""),
-    ("exported, with a new cell", {"a.ipynb": added(exported(1, E1), S1)}, "x..", ""),
-    ("exported, without %%writefile", {"a.ipynb": exported(1, S1).replace(f"%%writefile {F1}", "")}, "x..", ""),
-    ("single_lesson_01_by_hand.py", S1, "x..", ""),
-    ("single notebook lesson 2.ipynb", exported(2, S2), ".x.", ""),
-    ("wrong", {F1: W1, F2: S2}, ".x.", ""),
-    ("unchanged", {F1: E1, F2: E2}, "...", ""),
-    ("syntax error", {F1: BROKEN, F2: S2}, ".x.", ""),
-    ("empty file", {F1: "", F2: S2}, ".x.", ""),
-    ("wrong number", {"lesson_02.py": S3}, "..x", ""),
-    ("a number elsewhere", {"2026-11-28 homework.py": S1}, "x..", ""),
-    ("own module", {F1: "from helpers import *", "helpers.py": S1}, "x..", ""),
-    ("own modules", {F1: "import a\nfrom a import *", "a.py": "from b import *", "b.py": S1}, "x..", ""),
-    ("module in a folder", {f"x/{F1}": "from mine import *", "x/mine.py": S1}, "x..", ""),
-    ("module elsewhere", {f"x/{F1}": "from mine import *", "mine.py": "a = 1"}, "...", "mine.py"),
-    ("an older version", {F1: (W1, OLD), "lesson_01_new.py": (S1, NEW)}, "x..", f"new.py is newer than {F1}"),
-    ("a newer mistake", {F1: (S1, OLD), "lesson_01_new.py": (W1, NEW)}, "...", f"newer than {F1}"),
-    ("old and new.zip", dated((F1, 2025, W1), (f"new/{F1}", 2026, S1)), "x..", f"new/{F1} is newer"),
-    ("a newer unchanged file", {F1: (S1, OLD), "my-course/" + F1: (E1, NEW)}, "x..", ""),
-    ("numbered", {"lesson_01.py": (W1, OLD), "lesson_01-1.py": (S1, OLD)}, "x..", "instead of lesson_01.py"),
-    ("copies", {F1: S1, f"copy/{F1}": S1, f"backups/{F1}": W1}, "x..", ""),
-    ("an environment", {F1: S1, "venv/lib/x.py": "", "node_modules/y.py": ""}, "x..", ""),
-    ("an essay", {F1: S1, "essay.pdf": b"%PDF"}, "x..", "essay.pdf not graded: it is not a Python"),
-    ("other files", {"notes.txt": "Lesson 2: I give up.", "a.py": "x = 1"}, "...", "a.py, notes.txt"),
-    ("UTF-16", {F1: S1.encode("utf-16"), F2: S2}, "?x.", f"{F1} not graded: it is UTF-16 text"),
-    ("Latin-1", {F1: "# größe".encode("latin-1"), F2: S2}, "?x.", "it is not UTF-8 text"),
-    ("byte order mark", {F1: S1.encode("utf-8-sig")}, "x..", ""),
-    ("Windows lines", {F1: S1.replace("\n", "\r\n")}, "x..", ""),
-    ("too large", {F1: b"#" * (2 << 20), F2: S2}, "?x.", "it is longer than 1 MB"),
-    ("damaged.zip", b"PK\3\4 and no more", "???", "File is not a zip file"),
-    ("damaged notebook", {"lesson_02.ipynb": "{", F1: S1}, "x?.", "it is not a notebook"),
-    ("Ünïcode 名前", {F1: S1}, "x..", ""),
-]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def grader():
-    """Grades each different file only once, to save time."""
-
-    @lru_cache
-    def once(one, text, modules):
-        return grade.grade(one, Path(one.file), text, modules=dict(modules))
-
-    return lambda one, path, text, wall, modules: once(
-        one, text, tuple(modules.items())
-    )
-
-
-def hand_in(folder, content):
-    """Write a submission. Its content is the bytes of a file, or a dict of files: their contents, or
-    contents and times.
-    """
-    if not isinstance(content, dict):
-        folder.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.utime(folder, (NEW, NEW))
+def hand_in(name, content):
+    """Write a submission of class/: the bytes of a file, or a dict of files. A file may have a time."""
+    path = Path("class", name)
+    if isinstance(content, dict):
+        path.mkdir(parents=True)
+        for below, one in content.items():
+            hand_in(f"{name}/{below}", one)
         return
-    folder.mkdir(parents=True)
-    for name, data in content.items():
-        data, time = data if isinstance(data, tuple) else (data, NEW)
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
-        os.utime(folder / name, (time, time))
+    data, time = content if isinstance(content, tuple) else (content, NEW)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    os.utime(path, (time, time))
+
+
+@lru_cache
+def graded_once(one, text, modules):
+    return grade.grade(one, Path(one.file), text, modules=dict(modules))
+
+
+@pytest.fixture
+def report(typed, monkeypatch):
+    """Runs `minigrad course report class ...`, which grades equal files once; returns the output."""
+    monkeypatch.setattr(
+        marks,
+        "grade",
+        lambda one, path, text, wall, modules: graded_once(
+            one, text, tuple(modules.items())
+        ),
+    )
+
+    def run(*words):
+        code, text = typed("report", "class", "--lesson", "1-3", *words)
+        assert code == 0
+        return text
+
+    return run
 
 
 def found(text):
     """(marks, note) for each submission in the report's JSON."""
-    rows = json.loads(text)["submissions"]
-    signs = {True: "x", False: "."}
-    return {
-        row["name"]: (
-            "".join("?" if one["said"].startswith("could not be read") else signs[one["passed"]]
-                    for one in row["lessons"]),
-            row["note"],
-        )
-        for row in rows
-    }  # fmt: skip
+    rows = {}
+    for row in json.loads(text)["submissions"]:
+        signs = [
+            "?" if one["said"].startswith("could not be read") else ".x"[one["passed"]]
+            for one in row["lessons"]
+        ]
+        rows[row["name"]] = "".join(signs), row["note"]
+    return rows
 
 
-def test_sixty_submissions_in_sixty_shapes_have_the_marks_counted_by_hand(
-    typed, grader, monkeypatch
-):
-    assert len(SHAPES) == len({name for name, *_ in SHAPES}) >= 60
-    monkeypatch.setattr(marks, "grade", grader)
-    Path("class").mkdir()
-    for name, content, *_ in SHAPES:
-        hand_in(Path("class", name), content)
-    chosen = ["--lesson", "1", "--lesson", "2", "--lesson", "3"]
-    code, text = typed("report", "class", "--json", *chosen)
-    rows = found(text)
-    assert code == 0 and len(rows) == len(SHAPES)
-    assert {name: rows[name][0] for name, *_ in SHAPES} == {
-        name: m for name, _, m, _ in SHAPES
-    }
-    for name, _, _, note in SHAPES:
-        assert note in rows[name][1] and bool(note) == bool(rows[name][1]), (
-            name,
-            rows[name][1],
-        )
-    code, table = typed("report", "class", *chosen)
-    lines = {
-        line[: line.index("/3")][:-4].strip(): line
-        for line in table.splitlines()
-        if "/3" in line
-    }
-    assert code == 0 and len(lines) == len(SHAPES)
-    for name, _, signs, _ in SHAPES:
-        assert f"{signs.count('x'):>4}/3    {'  '.join(signs)}" in lines[name], name
+# --- report
+
+
+def test_submissions_in_every_shape_get_the_marks_counted_by_hand(report):
+    shapes = dict(SHAPES)
+    for name, number in NAMES.items():
+        signs = ["x..", ".x.", "..x"][number - 1]
+        shapes[f"with {name}"] = {name: lesson(number).solution}, signs
+    for name, (content, _) in shapes.items():
+        hand_in(name, content)
+    rows = found(report("--json"))
+    expected = {name: signs for name, (_, signs) in shapes.items()}
+    assert {name: signs for name, (signs, _) in rows.items()} == expected
+    for name, (_, note) in rows.items():
+        assert NOTES.get(name, "") in note
+        assert bool(note) == (name in NOTES)
+    table = report()
+    for name, signs in expected.items():
+        count = signs.count("x")
+        cells = re.escape("  ".join(signs))
+        assert re.search(rf"^{re.escape(name)} +{count}/3    {cells}", table, re.M)
 
 
 DOWNLOADED = {
@@ -246,56 +266,101 @@ DOWNLOADED = {
 }
 
 
-def test_the_downloads_of_canvas_and_moodle_have_a_row_for_each_student(
-    typed, grader, monkeypatch
-):
-    monkeypatch.setattr(marks, "grade", grader)
-    Path("class").mkdir()
+def test_downloads_of_canvas_and_moodle_have_a_row_for_each_student(report):
     for name, content in DOWNLOADED.items():
-        hand_in(Path("class", name), content)
-    chosen = ["--lesson", "1", "--lesson", "2", "--lesson", "3"]
-    code, text = typed("report", "class", "--json", *chosen)
-    rows = found(text)
-    assert {name: marks for name, (marks, _) in rows.items()} == {
-        "doejane_101": "xx.", "roejohn_102": ".x.", "coursework_103": "x..",
-        "Ada Lovelace_201": "x..", "Bob von der Au_202": "..x", "Eve_203": "x..",
-    }  # fmt: skip
-    assert code == 0 and "instead of lesson_01_by_hand.py" in rows["doejane_101"][1]
-    assert [
-        one.id for one in submissions([Path("class")]) if one.name == "Eve_203"
-    ] == ["203"]
+        hand_in(name, content)
+    rows = found(report("--json"))
+    assert {name: signs for name, (signs, _) in rows.items()} == {
+        "doejane_101": "xx.",
+        "roejohn_102": ".x.",
+        "coursework_103": "x..",
+        "Ada Lovelace_201": "x..",
+        "Bob von der Au_202": "..x",
+        "Eve_203": "x..",
+    }
+    assert "instead of lesson_01_by_hand.py" in rows["doejane_101"][1]
+    ids = {one.name: one.id for one in submissions([Path("class")])}
+    assert ids["Eve_203"] == "203"
 
 
-def test_every_solution_and_exercise_is_recognized_without_its_name():
-    for one in lessons():
-        for file in ("exercise.py", "solution.py"):
-            text = one.read(file).partition('"""\n')[
-                2
-            ]  # without the text that contains the number
-            assert recognized(File(PurePosixPath("answer.py"), 0.0, text)) == one, (
-                one.name,
-                file,
-            )
-    assert (
-        recognized(
-            File(PurePosixPath("tool.py"), 0.0, "import numpy as np\nx = 1\nname = 2")
-        )
-        is None
-    )
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
+def test_names_that_look_alike_do_not_share_their_marks(report):
+    hand_in("eve\n", {F1: W1})
+    hand_in(r"eve\n", {F1: S1})
+    rows = found(report("--json"))
+    assert rows == {r"eve\n": ("...", ""), r"eve\n'": ("x..", "")}
 
 
-HOSTILE = {
-    "outside.zip": (zipped({"../../outside.py": "x", f"/tmp/{F2}": S2, F1: S1}), "../outside.py leads outside"),
-    "link.zip": (link("/etc/passwd"), "a link, which is not followed"),
-    "bomb.zip": (zipped({f"{n}.py": b"#" * (1 << 20) for n in range(60)}), "it contains more than 50 MB"),
-    "one large file.zip": (zipped({F1: bytes(LARGEST + 1)}), "it is longer than 1 MB"),
-    "many.zip": (zipped({f"{n}.py": "" for n in range(10_000)}), "it contains more than 1,000 files"),
-    "empty.zip": (zipped({}), "it is empty"),
-    "bzip2.zip": (zipped({F1: bytes(1 << 20)}, zipfile.ZIP_BZIP2), "its compression method is not"),
-    "skipped.zip": (zipped({"x": b"PK\1\2" * 100_001}, zipfile.ZIP_STORED), "more than 100,000 files"),
-    "a name.zip": (zipped({"A": S1}).replace(b"A", b"\0"), ""),
-    "encrypted.zip": (zipped({F1: S1}).replace(b"PK\1\2\x14\x03\x14\0\0\0", b"PK\1\2\x14\x03\x14\0\1\0"), "encrypted"),
-}  # fmt: skip
+def test_a_long_note_is_cut(report):
+    names = [f"{'x' * 200}{number}.pdf" for number in range(50)]
+    hand_in("eve", dict.fromkeys(names, ""))
+    ((_, note),) = found(report("--json")).values()
+    assert len(note) == 1004
+    assert note.endswith("...")
+
+
+def test_too_many_files_are_not_graded(report):
+    hand_in("eve", {f"{number}.py": "" for number in range(1001)})
+    note = "eve not graded: it contains more than 1,000 files"
+    assert found(report("--json")) == {"eve": ("???", note)}
+
+
+# --- submissions
+
+
+def test_submissions_of_folders_beside_one_file(typed):
+    for name in ("ada", "bob"):
+        hand_in(name, {F1: S1})
+    hand_in(F2, S2)
+    assert [one.name for one in submissions([Path("class")])] == ["ada", "bob", F2]
+    Path("class/ada/old").mkdir()
+    assert [one.name for one in submissions([Path("class/ada")])] == ["ada"]
+
+
+def test_submissions_with_long_numbers_deep_folders_and_many_modules(typed):
+    files = {
+        f"m{level}{half}.py": f"import m{level + 1}a, m{level + 1}b"
+        for level in range(99)
+        for half in "ab"
+    }
+    number = "9" * 5000
+    files[F1] = f'"""Lesson {number}: x"""\nimport m0a\n{S1}'
+    files["lines.py"] = "from a" + "\n" * 100_000
+    work = zipped({f"lesson_01_{number}.py": S1})
+    hand_in("eve", {**files, "work.zip": work})
+    top = Path("class").resolve()
+    os.chdir("class/eve")
+    for _ in range(1500):
+        os.mkdir("a")
+        os.chdir("a")
+    (one,) = submissions([top])
+    for _ in range(1500):  # too deep for pytest
+        os.chdir("..")
+        os.rmdir("a")
+    assert {*one.chosen} == {lesson(1).name}
+    assert len(one.notes) == 2
+    modules = imported(files)
+    assert len(modules) == 197
+    assert "m98b.py" in modules and "m0b.py" not in modules
+
+
+# --- recognized
+
+
+@pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
+@pytest.mark.parametrize("file", ["exercise.py", "solution.py"])
+def test_recognized_without_a_name(one, file):
+    # without the text that contains the number
+    text = one.read(file).partition('"""\n')[2]
+    assert recognized(File(PurePosixPath("answer.py"), 0.0, text)) == one
+
+
+def test_recognized_is_no_lesson_in_other_code():
+    text = "import numpy as np\nx = 1\nname = 2"
+    assert recognized(File(PurePosixPath("tool.py"), 0.0, text)) is None
+
+
+# --- contents of zip files
 
 
 def deep(levels):
@@ -305,117 +370,59 @@ def deep(levels):
     return data
 
 
-def test_hostile_zip_files_have_a_row_that_says_so_and_nothing_is_written(
-    typed, tmp_path
-):
-    folder = Path("a/class")
-    folder.mkdir(parents=True)
-    shapes = {
-        **HOSTILE,
-        "deep.zip": (deep(9), "more than 4 zip files are inside each other"),
-    }
-    for name, (data, _) in shapes.items():
-        (folder / name).write_bytes(data)
-    assert (folder / "one large file.zip").stat().st_size < 100_000
+ENCRYPTED = zipped({F1: S1}).replace(
+    b"PK\1\2\x14\x03\x14\0\0\0", b"PK\1\2\x14\x03\x14\0\1\0"
+)
+HOSTILE = {
+    "outside": (
+        zipped({"../../outside.py": "x", f"/tmp/{F2}": S2, F1: S1}),
+        "../outside.py leads outside",
+    ),
+    "link": (link("/etc/passwd"), "a link, which is not followed"),
+    "bomb": (
+        zipped({f"{n}.py": b"#" * (1 << 20) for n in range(60)}),
+        "it contains more than 50 MB",
+    ),
+    "one large file": (zipped({F1: bytes(LARGEST + 1)}), "it is longer than 1 MB"),
+    "many": (
+        zipped({f"{n}.py": "" for n in range(10_000)}),
+        "it contains more than 1,000 files",
+    ),
+    "empty": (zipped({}), "it is empty"),
+    "bzip2": (
+        zipped({F1: bytes(1 << 20)}, zipfile.ZIP_BZIP2),
+        "its compression method is not",
+    ),
+    "skipped": (
+        zipped({"x": b"PK\1\2" * 100_001}, zipfile.ZIP_STORED),
+        "more than 100,000 files",
+    ),
+    "a name": (zipped({"A": S1}).replace(b"A", b"\0"), ""),
+    "encrypted": (ENCRYPTED, "encrypted"),
+    "deep": (deep(9), "more than 4 zip files are inside each other"),
+}
+
+
+def test_hostile_zip_files_have_a_note_and_write_nothing(report):
+    for name, (data, _) in HOSTILE.items():
+        hand_in(f"{name}.zip", data)
     before = sorted(Path(".").rglob("*"))
-    code, text = typed("report", "a/class", "--lesson", "1", "--json")
-    rows = found(text)
-    assert code == 0 and list(rows) == sorted(shapes)
-    for name, (_, note) in shapes.items():
-        assert note in rows[name][1], name
-    assert rows["outside.zip"][0] == "x" and sorted(Path(".").rglob("*")) == before
+    rows = found(report("--json"))
+    assert [*rows] == sorted(f"{name}.zip" for name in HOSTILE)
+    for name, (_, note) in HOSTILE.items():
+        assert note in rows[f"{name}.zip"][1]
+    assert rows["outside.zip"][0] == "x?."
+    assert sorted(Path(".").rglob("*")) == before
 
 
-def test_damaged_zip_files_never_stop_the_report(tmp_path):
+def test_contents_of_damaged_zip_files_raise_nothing(tmp_path):
     rng, path = random.Random(0), tmp_path / "damaged.zip"
-    whole = [
-        zipped({F1: S1, "a/b.zip": zipped({"x.py": "a = 1"})}, method)
-        for method in (0, 8, 12, 14)
-    ]
+    files = {F1: S1, "a/b.zip": zipped({"x.py": "a = 1"})}
+    whole = [zipped(files, method) for method in (0, 8, 12, 14)]
     for _ in range(500):
         data = bytearray(rng.choice(whole))
         for _ in range(rng.choice((1, 2, 4))):
-            data[rng.randrange(max(0, len(data) - 300), len(data))] = rng.choice(
-                (0, 255, rng.randrange(256))
-            )
+            place = rng.randrange(max(0, len(data) - 300), len(data))
+            data[place] = rng.choice((0, 255, rng.randrange(256)))
         path.write_bytes(data)
         Submission("damaged", contents(path, path.name))
-
-
-def test_long_numbers_deep_folders_and_many_modules_take_no_time(tmp_path, monkeypatch):
-    folder = tmp_path / "eve"
-    files = {
-        f"m{level}{half}.py": f"import m{level + 1}a, m{level + 1}b"
-        for level in range(99)
-        for half in "ab"
-    }
-    number = "9" * 5000
-    files |= {
-        F1: f'"""Lesson {number}: x"""\nimport m0a\n{S1}',
-        "lines.py": "from a" + "\n" * 100_000,
-    }
-    hand_in(folder, files)
-    (folder / "work.zip").write_bytes(zipped({f"lesson_01_{number}.py": S1}))
-    monkeypatch.chdir(folder)
-    for _ in range(1500):
-        os.mkdir("a")
-        os.chdir("a")
-    (one,) = submissions([tmp_path])
-    for _ in range(1500):  # too deep for pytest
-        os.chdir("..")
-        os.rmdir("a")
-    assert set(one.chosen) == {lesson(1).name} and len(one.notes) == 2
-    modules = imported(files)
-    assert len(modules) == 197 and "m98b.py" in modules and "m0b.py" not in modules
-
-
-def test_one_lesson_file_beside_the_folders_of_a_class_is_one_of_many(typed):
-    for name in ("ada", "bob"):
-        hand_in(Path("class", name), {F1: S1})
-    Path("class", F2).write_text(S2)
-    assert [one.name for one in submissions([Path("class")])] == ["ada", "bob", F2]
-    Path("class/ada/old").mkdir()
-    assert [one.name for one in submissions([Path("class/ada")])] == ["ada"]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
-def test_names_that_look_alike_do_not_share_their_marks(typed, grader, monkeypatch):
-    monkeypatch.setattr(marks, "grade", grader)
-    hand_in(Path("class", "eve\n"), {F1: W1})
-    hand_in(Path("class", r"eve\n"), {F1: S1})
-    rows = found(typed("report", "class", "--lesson", "1", "--json")[1])
-    assert rows == {r"eve\n": (".", ""), r"eve\n'": ("x", "")}
-
-
-def test_a_long_note_is_cut(typed):
-    hand_in(
-        Path("class", "eve"), {f"{'x' * 200}{number}.pdf": b"" for number in range(50)}
-    )
-    ((_, note),) = found(
-        typed("report", "class", "--lesson", "1", "--json")[1]
-    ).values()
-    assert len(note) == 1004 and note.endswith("...")
-
-
-def test_ten_thousand_files_in_a_folder(typed):
-    folder = Path("class/eve")
-    folder.mkdir(parents=True)
-    for number in range(1001):
-        (folder / f"{number}.py").write_text("")
-    rows = found(typed("report", "class", "--lesson", "1", "--json")[1])
-    assert rows == {"eve": ("?", "eve not graded: it contains more than 1,000 files")}
-
-
-def test_files_in_opens_exported_work_and_nothing_else(tmp_path):
-    path = tmp_path / "anna_17.zip"
-    path.write_bytes(
-        zipped({f"anna/{F1}": "a = 1", "anna/progress.json": "{}", "b.py": ""})
-    )
-    assert files_in(path) == {F1: "a = 1", "progress.json": "{}"}
-    single = tmp_path / f"anna_17_{F1}"
-    single.write_text("c = 3")
-    assert files_in(single) == {F1: "c = 3"}
-    for data in (b"", b"PK\x03\x04 and no more", zipped({"notes.txt": "hello"})):
-        path.write_bytes(data)
-        with pytest.raises(DataError, match="MG924"):
-            files_in(path)

@@ -1,6 +1,4 @@
-"""Lesson 6's checker against closed forms, and its verdicts on the planted gates against
-mg.gradcheck's.
-"""
+"""Lesson 6: its checker against closed forms and `mg.gradcheck`."""
 
 import numpy as np
 import pytest
@@ -8,20 +6,26 @@ import pytest
 import minigrad as mg
 from minigrad.course.lessons.lesson_06_checker import check, solution
 
-RULES = [*check.GUILTY, *check.INNOCENT]
+from ..conftest import alike, normal
+
+each_rule = pytest.mark.parametrize(
+    "rule",
+    [*check.GUILTY, *check.INNOCENT],
+    ids=lambda rule: rule.name,
+)
 
 
-def test_slopes_are_the_closed_form():
-    x = np.random.default_rng(0).normal(size=(2, 3, 2))
-    np.testing.assert_allclose(
-        solution.numeric_gradient(lambda x: np.sin(x).sum(), x), np.cos(x), atol=1e-9
+def test_numeric_gradient_is_the_closed_form():
+    (x,) = normal((2, 3, 2))
+    found = solution.numeric_gradient(
+        lambda x: np.sin(x).sum(),
+        x,
     )
+    alike(found, np.cos(x), 1e-9)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_the_verdict_is_the_packages_own(rule):
-    assert all(solution.my_gradcheck(rule, *rule.inputs)) is not rule.guilty
-
+@each_rule
+def test_my_gradcheck_has_the_verdict_of_gradcheck(rule):
     class _Planted(mg.Gate):
         def forward(self, *inputs):
             return rule.forward(*inputs)
@@ -29,13 +33,17 @@ def test_the_verdict_is_the_packages_own(rule):
         def backward(self, dz, z, *inputs):
             return rule.backward(dz, z, *inputs)
 
-    assert bool(mg.gradcheck(_Planted(), *rule.inputs)) is not rule.guilty
+    mine = solution.my_gradcheck(rule, *rule.inputs)
+    theirs = mg.gradcheck(_Planted(), *rule.inputs)
+    assert all(mine) is bool(theirs) is not rule.guilty
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_the_stretch_tasks_agree_with_the_whole_check(rule):
-    slow = solution.my_gradcheck(rule, *rule.inputs)
-    assert [
-        solution.quick_check(rule, rule.inputs, i) for i in range(len(slow))
-    ] == slow
-    assert solution.factor(rule.inputs[0], -2 * rule.inputs[0]) == pytest.approx(-0.5)
+@each_rule
+def test_quick_check_agrees_with_my_gradcheck(rule):
+    for i, verdict in enumerate(solution.my_gradcheck(rule, *rule.inputs)):
+        assert solution.quick_check(rule, rule.inputs, i) == verdict
+
+
+def test_factor_of_a_gradient():
+    (x,) = normal((2, 3))
+    alike(solution.factor(x, -2 * x), -0.5)

@@ -1,4 +1,4 @@
-"""Lesson 11's gradient of the table against the engine's."""
+"""Lesson 11: its gradients of a table against the engine's."""
 
 import numpy as np
 import pytest
@@ -6,26 +6,41 @@ import pytest
 import minigrad as mg
 from minigrad.course.lessons.lesson_11_words import solution
 
-from ..conftest import alike, engine
+from ..conftest import alike, engine, normal
 
 
-@pytest.mark.parametrize("ids", [[3], [0, 6, 2], [5, 1, 5, 5, 0, 1]])
-def test_the_gradient_is_the_engines(ids):
-    rng = np.random.default_rng(0)
-    table, dz = rng.normal(size=(7, 4)), rng.normal(size=(len(ids), 4))
-    rows, (gradient,) = engine(lambda table: mg.lookup(table, ids), dz, table)
-    found = solution.lookup_backward(dz, np.array(ids), 7)
-    alike([solution.lookup(table, ids), found], [rows, gradient])
-    alike([solution.one_hot(np.array(ids), 7).T @ dz], [gradient])
-    assert solution.unseen(np.array(ids), 7) == sorted(set(range(7)) - set(ids))
-    words, rows = solution.sparse_gradient(dz, np.array(ids))
-    alike([words, rows], [sorted(set(ids)), gradient[words]])
-
-
-def test_the_gradient_of_an_average_is_the_engines():
-    ids, rng = np.array([[5, 1, 5], [0, 1, 2]]), np.random.default_rng(0)
-    dz = rng.normal(size=(2, 4))
-    _, (gradient,) = engine(
-        lambda W: mg.lookup(W, ids).mean(axis=1), dz, rng.normal(size=(7, 4))
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [3],
+        [0, 6, 2],
+        [5, 1, 5, 5, 0, 1],
+    ],
+)
+def test_lookup_backward_is_the_engines(ids):
+    (table,) = normal((7, 4))
+    dz, rows, gradients = engine(
+        lambda table: mg.lookup(table, ids),
+        table,
     )
-    alike([solution.average_backward(dz, ids, 7)], [gradient])
+    gradient = gradients[0].array
+    ids = np.array(ids)
+    alike(solution.lookup(table, ids), rows)
+    alike(solution.lookup_backward(dz, ids, 7), gradient)
+    alike(solution.one_hot(ids, 7).T @ dz, gradient)
+    words, rows = solution.sparse_gradient(dz, ids)
+    assert words.tolist() == sorted({*ids})
+    alike(rows, gradient[words])
+    assert solution.unseen(
+        ids,
+        7,
+    ) == sorted({*range(7)} - {*ids})
+
+
+def test_average_backward_of_looked_up_rows_is_the_engines():
+    ids = np.array([[5, 1, 5], [0, 1, 2]])
+    dz, _, gradients = engine(
+        lambda table: mg.lookup(table, ids).mean(axis=1),
+        *normal((7, 4)),
+    )
+    alike([solution.average_backward(dz, ids, 7)], gradients)

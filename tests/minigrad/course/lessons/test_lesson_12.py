@@ -1,4 +1,6 @@
-"""Lesson 12's solution against the layer RNN."""
+"""Lesson 12: its network against the layer RNN, and its loops against NumPy."""
+
+import operator
 
 import numpy as np
 import pytest
@@ -7,31 +9,42 @@ import minigrad as mg
 from layers import RNN
 from minigrad.course.lessons.lesson_12_unrolling import solution
 
-from ..conftest import alike
+from ..conftest import alike, normal
 
 
-@pytest.mark.parametrize(("T", "B", "D", "H"), [(1, 2, 3, 4), (12, 3, 2, 5)])
+@pytest.mark.parametrize(
+    ("T", "B", "D", "H"),
+    [(1, 2, 3, 4), (12, 3, 2, 5)],
+)
 def test_rnn_is_the_layer(T, B, D, H):
-    layer, xs = RNN(D, H), np.random.default_rng(T).normal(size=(T, B, D))
+    layer, (xs,) = RNN(D, H), normal((T, B, D))
     parameters = list(layer.named_parameters().values())
-    for parameter in parameters:
-        parameter.array = parameter.array.astype(np.float64)
+    for one in parameters:
+        one.array = one.array.astype(float)
     cell, h0 = layer.cell, mg.Tensor(np.zeros((B, H)))
-    expected = layer(mg.Tensor(xs.transpose(1, 0, 2)))
-    found = solution.rnn(xs, h0, cell.W_xh, cell.W_hh, cell.b_h)
-    alike([found.array], [expected.array])
-    mine, theirs = (mg.grad(output.sum(), parameters) for output in (found, expected))
-    alike([one.array for one in mine], [one.array for one in theirs])
-
-
-def test_running_sums_are_numpys():
-    def add(x, h):
-        return h + x
-
-    xs = [4, 0, 7, 1]
-    assert (
-        solution.unroll_deep([add, add], xs, [0, 100])
-        == (100 + np.cumsum(np.cumsum(xs))).tolist()
+    mine = solution.rnn(xs, h0, cell.W_xh, cell.W_hh, cell.b_h)
+    theirs = layer(mg.Tensor(xs.transpose(1, 0, 2)))
+    alike(mine, theirs)
+    alike(
+        mg.grad(mine.sum(), parameters),
+        mg.grad(theirs.sum(), parameters),
     )
-    back = np.cumsum(xs[::-1])[::-1]
-    assert solution.both_ways(add, xs, 0) == list(zip(np.cumsum(xs), back, strict=True))
+
+
+def test_unroll_deep_sums_sums():
+    found = solution.unroll_deep(
+        [operator.add] * 2,
+        [4, 0, 7, 1],
+        [0, 100],
+    )
+    assert found == [104, 108, 119, 131]
+
+
+def test_both_ways_sums_from_both_ends():
+    found = solution.both_ways(operator.add, [4, 0, 7, 1], 0)
+    assert found == [
+        (4, 12),
+        (4, 8),
+        (11, 8),
+        (12, 1),
+    ]

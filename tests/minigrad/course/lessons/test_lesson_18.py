@@ -1,4 +1,6 @@
-"""Lesson 18's solution against the engine's own attention, closed forms, and what attention moves."""
+"""Lesson 18: its attention against the engine's, what it moves by hand, and its page. Its check compares
+`multi_head` with the layer.
+"""
 
 import math
 
@@ -6,156 +8,151 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import MultiHeadAttention
 from minigrad.course.checking import key
 from minigrad.course.checking.lesson import module
 from minigrad.course.checking.registry import lesson
 from minigrad.course.lessons.lesson_18_attention import (
-    check,
+    check_page,
+    check_sight,
+    check_training,
     shading,
     solution,
     trained,
 )
 
-from ..conftest import alike
+from ..conftest import alike, engine, normal
 
-rng = np.random.default_rng(18)
-
-
-def tensors(*shapes):
-    return [mg.Tensor(rng.normal(size=shape), requires_grad=True) for shape in shapes]
+ONE = lesson(18)
+ANSWERS = [
+    answer
+    for question, answer in zip(ONE.questions, key.load(ONE).right, strict=True)
+    if question.training
+]
 
 
 @pytest.mark.parametrize("causal", [False, True])
-@pytest.mark.parametrize("front", [(), (3,), (2, 3)])
+@pytest.mark.parametrize(
+    "front",
+    [(), (3,), (2, 3)],
+)
 def test_attention_is_the_engines(front, causal):
-    q, k, v = tensors((*front, 5, 4), (*front, 5, 4), (*front, 5, 3))
-    results = []
-    for z in (
-        solution.attention(q, k, v, causal),
-        mg.scaled_dot_product_attention(q, k, v, causal=causal),
-    ):
-        gradients = mg.grad((z * z * z).sum(), [q, k, v])
-        results.append([z.array, *(one.array for one in gradients)])
-    alike(results[0], results[1], 1e-10)
+    arrays = normal(
+        (*front, 5, 4),
+        (*front, 5, 4),
+        (*front, 5, 3),
+    )
+    _, *found = engine(lambda q, k, v: solution.attention(q, k, v, causal), *arrays)
+    _, *expected = engine(
+        lambda q, k, v: mg.scaled_dot_product_attention(q, k, v, causal=causal),
+        *arrays,
+    )
+    alike(found, expected)
+
+
+def test_attention_that_leaks_is_reported_with_both_positions():
+    def leaking(k, v):
+        allowed = np.tri(6, k=1, dtype=bool)
+        return mg.softmax(mg.where(allowed, solution.scores(k, k), -1e9)) @ v
+
+    seen = check_sight.sees(
+        leaking,
+        *map(mg.Tensor, normal((6, 3), (6, 2))),
+    )
+    message = check_sight.who_sees_whom(seen, np.tri(6, dtype=int))
+    assert message == "position 0 sees position 1, which comes later"
+    seen[0, 1] = 0
+    message = check_sight.who_sees_whom(seen, np.tri(6))
+    assert message == "position 1 sees position 2, which comes later"
 
 
 @pytest.mark.parametrize(
-    ("heads", "causal"), [(1, True), (2, False), (3, True), (6, False)]
+    ("answer", "looks"),
+    [
+        (ANSWERS[0], [0, 1, 2, 3, 4]),
+        (ANSWERS[1], [4, 3, 2, 1, 0]),
+        (ANSWERS[2], [0, 1, 2, 3, 4]),
+    ],
+    ids=["copy", "reverse", "sort"],
 )
-def test_multi_head_is_that_of_layers(heads, causal):
-    layer = MultiHeadAttention(6, heads, causal=causal, bias=False)
-    x, W_q, W_k, W_v, W_out = tensors((2, 5, 6), *[(6, 6)] * 4)
-    layer.W_qkv.array = np.concatenate([W_q.array, W_k.array, W_v.array], axis=1)
-    layer.out_proj.W.array = W_out.array
-    results = []
-    for z in (solution.multi_head(x, W_q, W_k, W_v, W_out, heads, causal), layer(x)):
-        results.append([z.array, mg.grad((z * z).sum(), [x])[0].array])
-    alike(results[0], results[1], 1e-10)
-    alike([solution.merge_heads(solution.split_heads(x, heads)).array], [x.array])
-
-
-def test_the_numbers_of_the_text():
-    q, k = mg.Tensor([[math.log(3)], [0.0]]), mg.Tensor([[0.0], [1.0]])
-    v = mg.Tensor([[8.0, 0.0], [0.0, 4.0]])
-    alike(
-        [solution.attention(q, k, v, False).array],
-        [np.array([[2.0, 3.0], [4.0, 2.0]])],
-        1e-6,
-    )
-    alike(
-        [solution.attention(q, k, v, True).array],
-        [np.array([[8.0, 0.0], [4.0, 2.0]])],
-        1e-6,
-    )
-
-
-def test_a_leak_is_reported_with_both_positions():
-    inputs = tensors((6, 3), (6, 2))
-
-    def leaking(k, v):
-        s = mg.where(np.tri(6, k=1, dtype=bool), solution.scores(k, k), -1e9)
-        return mg.softmax(s) @ v
-
-    seen = check.sees(leaking, *inputs)
-    assert check.who_sees_whom(seen, np.tri(6, dtype=int)) == (
-        "position 0 sees position 1, which comes later"
-    )
-    seen[0, 1], seen[2, 3], seen[2, 5] = 0, 0, 1
-    assert (
-        check.who_sees_whom(seen, np.tri(6))
-        == "position 1 sees position 2, which comes later"
-    )
-
-
-@pytest.mark.parametrize("task", trained.TASKS)
-def test_attention_moves_digits(task):
-    writer, loss, accuracy = trained.train(solution.multi_head, task)
+def test_attention_moves_digits(answer, looks):
+    low_loss, right, *found = answer.values()
+    task, accuracy, _ = found.pop()
+    assert low_loss and right and accuracy == 1
+    assert found == looks
     digits, held_out = trained.examples(task, np.random.default_rng(0))
-    assert not {*map(tuple, digits.tolist())} & {*map(tuple, held_out.tolist())}
-    assert loss < 0.01 and accuracy == 1
-    best = trained.pattern(solution, writer, task).argmax(axis=1).tolist()
-    assert best == ([4, 3, 2, 1, 0] if task == "reverse" else [0, 1, 2, 3, 4])
+    assert not {*map(tuple, digits)} & {*map(tuple, held_out)}
 
 
-def test_a_network_without_a_mask_has_a_low_loss_and_cannot_sort():
+def test_attention_without_a_mask_has_a_low_loss_and_cannot_sort():
     _, loss, accuracy = trained.train(solution.multi_head, "sort", causal=False)
-    assert loss < 0.01 and accuracy < 0.2
+    assert loss < 0.01
+    assert accuracy < 0.2
 
 
-def test_no_network_is_trained_with_a_wrong_function(monkeypatch):
+def test_training_needs_a_right_multi_head(monkeypatch):
     monkeypatch.setattr(
-        solution, "merge_heads", lambda z: z.reshape(z.shape[0], z.shape[2], -1)
+        solution,
+        "merge_heads",
+        lambda z: z.reshape(
+            z.shape[0],
+            z.shape[2],
+            -1,
+        ),
     )
     with pytest.raises(ValueError, match="multi_head is not right yet"):
-        check.training(solution)["learns"]("copy")
+        check_training.training(solution)["learns"]("copy")
 
 
-def test_a_map_shows_numbers_and_leaks():
-    drawn = shading.figure(
-        "who <sees> whom", np.eye(2, dtype=bool), wrong=np.eye(2) == 0
-    )
-    assert drawn.count(">!<") == 2 and "who &lt;sees&gt; whom" in drawn
-    drawn = shading.picture(
-        {"weights": ([[0.25, -0.5], [1.0, float("nan")]], ["a", "b"])}
-    )
-    assert all(
-        f">{text}<" in drawn for text in (".25", "-.5", "1", "nan", "a", "weights")
-    )
-
-
-def test_the_stretch_tasks_agree_with_a_loop():
-    (s,) = tensors((2, 5, 5))
-    for weights, allowed, change in (
-        (solution.in_window(s, 3), lambda t, u: t - 3 < u <= t, lambda t, u: 0.0),
-        (solution.nearer(s, 0.7), lambda t, u: u <= t, lambda t, u: 0.7 * (t - u)),
-    ):
-        expected = np.zeros((2, 5, 5))
-        for b, t, u in np.ndindex(2, 5, 5):
-            if allowed(t, u):
-                expected[b, t, u] = math.exp(s.array[b, t, u] - change(t, u))
-        alike([weights.array], [expected / expected.sum(axis=2, keepdims=True)])
-
-
-def test_an_unwritten_function_is_named_before_the_training():
+def test_training_names_a_function_that_is_not_written():
     with pytest.raises(SystemExit, match="multi_head is not written yet"):
-        trained.run(module("exercise", lesson(18).read("exercise.py")))
+        trained.run(module("exercise", ONE.exercise))
 
 
-def test_the_page_shows_the_case_that_is_wrong(tmp_path):
-    source = lesson(18).read("solution.py").replace("if causal:", "if True:")
-    check.page(module("mistake", source), tmp_path / "page.html", "weights")
+def test_figure_marks_what_is_wrong():
+    who = np.eye(2, dtype=bool)
+    drawn = shading.figure("who <sees> whom", who, wrong=~who)
+    assert drawn.count(">!<") == 2
+    assert "who &lt;sees&gt; whom" in drawn
+
+
+def test_picture_shows_numbers():
+    matrix = [[0.25, -0.5], [1.0, math.nan]]
+    drawn = shading.picture({"weights": (matrix, ["a", "b"])})
+    for text in (".25", "-.5", "1", "nan", "a", "weights"):
+        assert f">{text}<" in drawn
+
+
+@pytest.mark.parametrize(
+    ("function", "option", "power"),
+    [
+        ("in_window", 3, lambda distance: 0.0 if 0 <= distance < 3 else -math.inf),
+        (
+            "nearer",
+            0.7,
+            lambda distance: -0.7 * distance if distance >= 0 else -math.inf,
+        ),
+    ],
+)
+def test_weights_of_distances_are_those_of_a_loop(function, option, power):
+    (s,) = normal((5, 5))
+    found = getattr(solution, function)(mg.Tensor(s[None]), option)
+    expected = np.zeros((5, 5))
+    for t, u in np.ndindex(5, 5):
+        expected[t, u] = math.exp(s[t, u] + power(t - u))
+    alike(found.array[0], expected / expected.sum(axis=1, keepdims=True))
+
+
+def test_page_shows_the_case_that_is_wrong(tmp_path):
+    source = ONE.solution.replace("if causal:", "if True:")
+    check_page.page(module("mistake", source), tmp_path / "page.html", "weights")
     drawn = (tmp_path / "page.html").read_text()
-    assert "causal=False" in drawn and "causal=True" not in drawn
+    assert "causal=False" in drawn
+    assert "causal=True" not in drawn
 
 
-def test_the_page_is_drawn_without_another_training(tmp_path, monkeypatch):
-    one = lesson(18)
-    right = zip(one.questions, key.load(one).right, strict=True)
-    answers = [answer for question, answer in right if question.training]
-    one.draw(one.solved, tmp_path / "trained.html", "")
+def test_page_is_drawn_from_the_answers_without_another_training(tmp_path, monkeypatch):
+    paths = tmp_path / "trained.html", tmp_path / "page.html"
+    ONE.draw(solution, paths[0], "")
     monkeypatch.setattr(trained, "train", None)
-    one.draw(one.solved, tmp_path / "page.html", "", answers)
-    assert (tmp_path / "page.html").read_text() == (
-        tmp_path / "trained.html"
-    ).read_text()
+    ONE.draw(solution, paths[1], "", ANSWERS)
+    assert paths[0].read_text() == paths[1].read_text()

@@ -1,12 +1,13 @@
 """Proofs of mistakes: what everybody has in the code who made one, and what contradicts it."""
 
-import ast
+from ast import parse
 
 import pytest
 
 from minigrad.course.checking.lesson import Slip
-from minigrad.course.lessons.mistakes import MISTAKES, in_terms_of, places, proved
+from minigrad.course.lessons.mistakes import MISTAKES, proved
 from minigrad.course.lessons.mutants import mutants
+from minigrad.course.lessons.places import in_terms_of, places
 
 RIGHT = """def f(a, b, h):
     total = np.zeros_like(a)
@@ -18,19 +19,15 @@ RIGHT = """def f(a, b, h):
     return (total.max(axis=0, keepdims=True), np.exp(first - last), {"a": a * a, "b": b[1:]})"""
 
 
-def tree(code):
-    return ast.parse(code)
-
-
 def is_proved(name, yours, right="", wrong="", kind="", text=""):
-    return proved(Slip(name, "", kind), tree(yours), tree(right), tree(wrong), text)
+    return proved(Slip(name, "", kind), parse(yours), parse(right), parse(wrong), text)
 
 
 def test_every_mistake_is_proved_by_its_own_code():
     made = list(mutants(RIGHT, "f"))
     assert len({slip.name for slip in made}) > 35
     for slip in made:
-        assert proved(slip, tree(slip.code), tree(RIGHT), tree(slip.code), ""), slip
+        assert proved(slip, parse(slip.code), parse(RIGHT), parse(slip.code), ""), slip
 
 
 @pytest.mark.parametrize(
@@ -60,7 +57,7 @@ def test_every_mistake_is_proved_by_its_own_code():
         ("nothing returned", "a", True),
     ],
 )
-def test_proved_reads_the_syntax_tree(name, yours, expected):
+def test_proved_reads_the_syntax_parse(name, yours, expected):
     assert is_proved(name, yours) is expected
 
 
@@ -110,12 +107,17 @@ def test_a_changed_operator_or_index_differs_as_in_the_mistake(
 def test_places_are_where_the_code_differs():
     right = "def f(x):\n    y = x\n    for i in x: y += i\n    return y * 2"
     yours = "def f(x):\n    y = 2 * x\n    for i in x[1:]: y += i\n    z, w = y if y else 1, 2\n    return y * 3"
-    assert {
-        "where `y` is computed", "where `z` is computed", "in the head of a loop", "in a condition",
+    found = places(parse(yours), parse(right))
+    for place in (
+        "where `y` is computed",
+        "where `z` is computed",
+        "in the head of a loop",
+        "in a condition",
         "in the value that is returned",
-    } <= places(tree(yours), tree(right))  # fmt: skip
-    assert places(tree(right), tree(right)) == {"in the value that is returned"}
-    assert places(tree("def f(x):\n    return x"), tree(right)) == set()
+    ):
+        assert place in found
+    assert places(parse(right), parse(right)) == {"in the value that is returned"}
+    assert places(parse("def f(x):\n    return x"), parse(right)) == set()
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,8 @@ def test_places_are_where_the_code_differs():
     ],
 )  # fmt: skip
 def test_in_terms_of_the_learners_code(name, kind, code, told):
-    assert in_terms_of(Slip(name, "", kind), tree(code), tree("z = x * x")).kind == told
+    slip = in_terms_of(Slip(name, "", kind), parse(code), parse("z = x * x"))
+    assert slip.kind == told
 
 
 def test_descriptions_are_sentences():

@@ -1,67 +1,60 @@
 """A run whose figures are known: one number, whose gradient is the mean of its inputs."""
 
-from __future__ import annotations
-
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import minigrad as mg
-from optim import SGD, Callback, Trainer
+from optim import SGD
+from tests.optim.training.runs import trainer_of
 
 
 class Point:
-    """One number w, whose loss on a batch (x, y) is the mean of w x: its gradient is the mean of
-    x.
-    """
+    """One number w, whose loss on a batch (x, y) is the mean of w x. It is no Layer."""
 
     training = False
 
-    def __init__(self) -> None:
-        self.w = mg.Tensor(np.zeros(1), requires_grad=True, name="w")
+    def __init__(self, dtype):
+        self.w = mg.Tensor(np.zeros(1, dtype), requires_grad=True, name="w")
 
-    def named_parameters(self) -> dict[str, mg.Tensor]:
+    def named_parameters(self):
         return {"point.w": self.w}
 
-    def train(self) -> None:
+    def train(self):
         self.training = True
 
-    def eval(self) -> None:
+    def eval(self):
         self.training = False
 
-    def __call__(self, x: Any) -> mg.Tensor:
-        product: mg.Tensor = self.w * x
-        return product
+    def __call__(self, x):
+        return self.w * x
 
 
-BATCH = np.array([1.0]), np.zeros(1)
+def batch(x):
+    return np.array([x]), np.zeros(1)
 
 
-def train(
-    callbacks: list[Callback],
-    batches: Any,
-    epochs: int = 1,
-    scores: Any = None,
-    point: Point | None = None,
-    **options: Any,
-) -> Trainer:
-    """A run at learning rate 1; `scores` is the validation loss of each epoch."""
-    point = point or Point()
-    optimizer = SGD(point.named_parameters(), lr=1.0)
-    trainer = Trainer(point, lambda output, labels: output.sum(), optimizer, metrics={}, callbacks=callbacks,
-                      config={"size": 1})  # fmt: skip
+def run(callbacks, xs=(1.0,), epochs=1, scores=None, dtype="float64", **options):
+    """A run over batches of one example (or over other iterables of batches) at learning rate 1;
+    `scores` is the validation loss of each epoch.
+    """
+    point: Any = Point(dtype)
+    trainer = trainer_of(
+        point,
+        lambda output, labels: output.sum(),
+        partial(SGD, lr=1.0),
+        callbacks=callbacks,
+        config={"size": 1},
+    )
+    batches = [batch(x) for x in xs] if isinstance(xs, (list, tuple)) else xs
     if scores is not None:
         left = iter(scores)
-        trainer.evaluate = lambda batches: {"loss": next(left)}  # type: ignore[method-assign]
-    trainer.fit(batches, epochs, None if scores is None else batches, **options)
+        trainer.evaluate = lambda batches: {"loss": next(left)}
+        options["validation"] = batches
+    trainer.fit(batches, epochs, **options)
     return trainer
 
 
-def run(callbacks: list[Callback], *, xs: Any = (1.0,), **options: Any) -> Trainer:
-    """A run over batches of one example."""
-    return train(callbacks, [(np.array([x]), np.zeros(1)) for x in xs], **options)
-
-
-def w(trainer: Trainer) -> float:
-    assert isinstance(trainer.model, Point)
+def w(trainer):
     return trainer.model.w.item()

@@ -1,3 +1,5 @@
+"""Every: acts after so many steps or epochs; and options that would never act."""
+
 import pytest
 
 from minigrad.errors import OptionError
@@ -20,10 +22,13 @@ class Noted(Every):
     [
         ({}, [(1, 2), (2, 4), (3, 6)]),
         ({"every_steps": 3}, [(1, 3), (2, 6)]),
-        ({"every_epochs": 2, "every_steps": 4}, [(1, 4), (2, 4)]),
+        (
+            {"every_epochs": 2, "every_steps": 4},
+            [(1, 4), (2, 4)],
+        ),
     ],
 )
-def test_every_acts_after_so_many_steps_and_epochs(options, seen):
+def test_every(options, seen):
     callback = Noted(**options)
     run([callback], xs=[1, 1], epochs=3)
     assert callback.seen == seen
@@ -36,12 +41,12 @@ def test_every_acts_after_so_many_steps_and_epochs(options, seen):
         (Noted, "every_steps", -2),
         (lambda keep: Snapshots("run", keep=keep), "keep", 0),
         (EarlyStopping, "patience", -1),
-        (lambda epochs: run([], xs=[1], epochs=epochs), "epochs", -1),
+        (lambda epochs: run([], epochs=epochs), "epochs", -1),
         (StepSchedule, "every", 0),
         (CosineSchedule, "steps", 0),
         (WarmUp, "steps", -1),
     ],
 )
-def test_what_would_never_act_is_refused(make, name, value):
+def test_options_that_would_never_act_are_refused(make, name, value):
     with pytest.raises(OptionError, match=f"MG305. {name} is {value}"):
         make(**{name: value})

@@ -1,41 +1,35 @@
 """Callbacks that control a run, on one whose figures are known."""
 
-from __future__ import annotations
-
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import Dense, Sequential
+from layers import Dense
 from minigrad.errors import NonFiniteError, OptionError
 from optim import (
-    SGD,
     Callback,
     ClipGradients,
     EarlyStopping,
     Evaluate,
     LearningRate,
-    Run,
     StepSchedule,
     StopOnNonFinite,
-    Trainer,
 )
-from tests.optim.training.callbacks.point import run, w
+from tests.optim.training.callbacks.point import batch, run, w
+from tests.optim.training.runs import trainer_of
 
 
-def test_learning_rate_follows_the_schedule_and_joins_the_history() -> None:
-    trainer = run(
-        [LearningRate(StepSchedule(every=2, factor=0.5))], xs=[1, 1, 1], epochs=2
-    )
+def test_learning_rate_follows_a_schedule():
+    follows = LearningRate(StepSchedule(every=2, factor=0.5))
+    trainer = run([follows], xs=[1, 1, 1], epochs=2)
     assert w(trainer) == -(1 + 1 + 0.5 + 0.5 + 0.25 + 0.25)
     assert trainer.history["lr"] == [0.5, 0.25]
     assert trainer.optimizer.scale == 1
 
 
-def test_clipping_joins_the_history_and_forgets_a_run_that_failed() -> None:
+def test_clip_gradients_forgets_a_run_that_failed():
     clip = ClipGradients(2.0)
     with pytest.raises(OptionError, match="MG314.*values are epoch, step, train_loss"):
         run([EarlyStopping("none"), clip], xs=[9])
@@ -44,26 +38,25 @@ def test_clipping_joins_the_history_and_forgets_a_run_that_failed() -> None:
     assert trainer.history["largest_gradient_norm"] == [8]
 
 
-TEST = [(np.array([2.0]), np.zeros(1))]
+def test_evaluate_every_2_epochs_adds_to_their_rows():
+    rows = run(
+        [Evaluate([batch(2.0)], every_epochs=2)],
+        epochs=4,
+    ).history.rows
+    assert [row.get("test_loss") for row in rows] == [None, -4, None, -8]
 
 
-def test_evaluation_every_so_many_epochs_joins_their_rows() -> None:
-    trainer = run([Evaluate(TEST, every_epochs=2)], epochs=4)
-    assert [row.get("test_loss") for row in trainer.history.rows] == [
-        None,
-        -4,
-        None,
-        -8,
-    ]
-
-
-def test_evaluation_every_so_many_steps_makes_rows_of_its_own() -> None:
+def test_evaluate_every_2_steps_makes_its_own_rows():
+    evaluate = Evaluate([batch(2.0)], "held", every_steps=2)
     history = run(
-        [Evaluate(TEST, "held", every_steps=2)], xs=[1, 1, 1], epochs=2
+        [evaluate],
+        xs=[1, 1, 1],
+        epochs=2,
     ).history
     assert history["held_loss"] == [-4, -8, -12]
-    found = [(row["epoch"], row["step"]) for row in history.rows if "held_loss" in row]
-    assert found == [(0.6667, 2), (1.3333, 4), (2.0, 6)]
+    rows = [row for row in history.rows if "held_loss" in row]
+    assert [row["epoch"] for row in rows] == [0.6667, 1.3333, 2.0]
+    assert [row["step"] for row in rows] == [2, 4, 6]
     assert history["train_loss"] == [-1, -4]  # means of 0 -1 -2 and -3 -4 -5
 
 
@@ -71,60 +64,61 @@ def test_evaluation_every_so_many_steps_makes_rows_of_its_own() -> None:
     ("patience", "min_delta", "scores", "epochs"),
     [
         (0, 0.0, [5, 4, 4, 3], 3),
-        (1, 0.0, [5, 4, 4, 3, 3.5, 3.2, 1], 6),
+        (
+            1,
+            0.0,
+            [5, 4, 4, 3, 3.5, 3.2, 1],
+            6,
+        ),
         (0, 0.5, [5, 4.6, 1], 2),
-        (1, 0.0, [math.nan, 5, math.nan, 4, 3], 5),
+        (
+            1,
+            0.0,
+            [math.nan, 5, math.nan, 4, 3],
+            5,
+        ),
         (1, 0.0, [5, math.nan, math.nan, 1], 3),
     ],
 )
-def test_early_stopping_counts_epochs_that_are_no_better(
-    patience: int, min_delta: float, scores: list[float], epochs: int
-) -> None:
+def test_early_stopping_counts_epochs_without_progress(
+    patience, min_delta, scores, epochs
+):
     stopping = EarlyStopping(patience=patience, min_delta=min_delta)
     trainer = run([stopping], epochs=len(scores), scores=scores)
     assert trainer.epoch == epochs
     assert bool(trainer.stop_reason) == (epochs < len(scores))
 
 
-def test_higher_is_better_unless_the_name_ends_in_loss() -> None:
+def test_early_stopping_wants_less_of_a_loss_and_more_of_others():
     class Score(Callback):
-        def on_epoch_end(self, trainer: Run) -> None:
-            trainer.history.rows[-1]["train_accuracy"] = [0.5, 0.7, 0.6, 0.9][
-                trainer.epoch - 1
-            ]
+        def on_epoch_end(self, trainer):
+            score = [0.5, 0.7, 0.6, 0.9][trainer.epoch - 1]
+            trainer.history.rows[-1]["train_accuracy"] = score
 
     trainer = run([Score(), EarlyStopping("train_accuracy", patience=0)], epochs=4)
-    assert trainer.epoch == 3
-    assert (
-        trainer.stop_reason == "train_accuracy did not improve on 0.7000 for 1 epochs"
-    )
+    reason = "train_accuracy did not improve on 0.7000 for 1 epochs"
+    assert trainer.epoch == 3 and trainer.stop_reason == reason
+
+
+def test_early_stopping_needs_validation():
+    with pytest.raises(OptionError, match="MG314"):
+        run([EarlyStopping()])
 
 
 @pytest.mark.parametrize(
-    ("culprit", "where"),
+    ("b", "loss", "culprit"),
     [
-        ("dense.b", "'dense.b' (at the top level) contains 2 non-finite values"),
-        ("log", "Log (at the top level)"),
+        (np.inf, lambda y: y.sum(), "'b' (at the top level) contains 2 non-finite"),
+        (0.0, lambda y: mg.log(0 * y).sum(), "Log (at the top level)"),
     ],
 )
-def test_the_culprit_of_a_loss_that_is_not_finite_is_named(
-    culprit: str, where: str
-) -> None:
-    model, x = Sequential(Dense(3, 2)), np.ones((4, 3), "float32")
-    if culprit == "dense.b":
-        model.dense.b.array = np.full(2, np.inf, "float32")
-
-    def loss(logits: mg.Tensor, labels: Any) -> mg.Tensor:
-        return mg.log(0 * logits).sum() if culprit == "log" else logits.sum()
-
-    optimizer = SGD(model.named_parameters(), lr=0.3)
-    trainer = Trainer(model, loss, optimizer, callbacks=[StopOnNonFinite()])
-    told = pytest.raises(NonFiniteError, match="MG315.*epoch 1, batch 1")
-    with told as error, np.errstate(all="ignore"):
+def test_stop_on_non_finite_names_the_culprit(b, loss, culprit):
+    model, x = Dense(3, 2), np.ones((4, 3), "float32")
+    model.b.array = np.full(2, b, "float32")
+    trainer = trainer_of(
+        model, lambda output, labels: loss(output), callbacks=[StopOnNonFinite()]
+    )
+    match = "MG315.*epoch 1, batch 1"
+    with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match=match) as error:
         trainer.fit([(x, np.zeros(4, int))], 1)
-    assert where in error.value.where
-
-
-def test_nothing_is_monitored_without_validation() -> None:
-    with pytest.raises(OptionError, match="MG314"):
-        run([EarlyStopping()])
+    assert culprit in error.value.where
