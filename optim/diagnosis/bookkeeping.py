@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -127,7 +128,7 @@ def graph_cut(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def _own(layer: object) -> list[object]:
+def _own(layer: object) -> list[Any]:
     members = vars(layer).get("_members", {})
     return [value for value in members.values() if hasattr(value, "node")]
 

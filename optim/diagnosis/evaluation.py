@@ -60,7 +60,7 @@ def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
                 f"{e.terms[0].labels.output.shape[0] if e.terms else numbers} rows",
                 "with two numbers, each unit is -1 or 1 whatever the input, so that its gradient is 0",
                 "use batches of at least 16 rows, or LayerNorm",
-                (e.source.calls("Batches") or [line])[0],
+                (e.source.calls("Batches") or [line or e.passes[0].line])[0],
                 path,
             )
             return
@@ -82,8 +82,8 @@ def dropout_too_high(e: Evidence) -> Iterator[Finding]:
             if name(node) == "Hadamard" and type(e.layer(node)[1]).__name__ == "Dropout":
                 masks.add(node)
     keys = {key(node) for node in masks}
-    node = next((n for n in e.nodes if n in masks), None)
-    path, _, line = e.layer(node) if node else ("", None, None)
+    dropped = [node for node in e.nodes if node in masks]
+    path, _, line = e.layer(dropped[0]) if dropped else ("", None, None)
     finding = Finding(
         "dropout-too-high",
         f"dropout with rates of {', '.join(number(rate) for rate in rates.values())} leaves too little: "
@@ -147,14 +147,10 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
     if not e.kept or len(e.terms) != 1 or not e.terms[0].classes:
         return
     one = e.kept[0]
-    for node in e.data(one):
+    for node in e.ids(one):
         ids = node.output
         labels = e.parts(one)[0].labels.output
-        if (
-            ids.ndim == 2
-            and ids.size == labels.size
-            and np.array_equal(ids.ravel(), labels.ravel())
-        ):
+        if ids.size == labels.size and np.array_equal(ids.ravel(), labels.ravel()):
             yield Finding(
                 "sees-the-target",
                 "the label of each step is the input of the same step, so that the network only copies",
@@ -163,7 +159,7 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
                 e.passes[0].line,
             )
             return
-        if ids.ndim != 2 or ids.dtype.kind not in "iu" or not _continues(ids, labels):
+        if not _continues(ids, labels):
             continue
         states = [
             n for n in e.nodes_of(one) if n.gate and n.shape[:2] == ids.shape and len(n.shape) == 3
@@ -309,7 +305,7 @@ def imbalance(e: Evidence) -> Iterator[Finding]:
 def positions_missing(e: Evidence) -> Iterator[Finding]:
     """Attention sees a set. Without positions, exchanging two steps changes nothing."""
     attention = [node for node in e.nodes if name(node) == "ScaledDotProductAttention"]
-    ids = [node for node in e.data(e.kept[0]) if node.output.ndim >= 2] if e.kept else []
+    ids = e.ids(e.kept[0]) if e.kept else []
     if (
         not attention
         or attention[0].gate.causal

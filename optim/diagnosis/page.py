@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 import numpy as np
+
+from minigrad.graph import Array
 
 from .finding import Finding, number
 from .report import Diagnosis
@@ -68,7 +69,7 @@ def _curves(finding: Finding) -> str:
     )
 
 
-def _points(values: Sequence[float], longest: int, low: float, high: float) -> str:
+def _points(values: Array, longest: int, low: float, high: float) -> str:
     shares = (np.clip(values, low, high) - low) / ((high - low) or 1)
     return " ".join(
         f"{56 + 580 * step / max(longest - 1, 1):.1f},{200 - 190 * share:.1f}"

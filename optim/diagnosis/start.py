@@ -5,7 +5,7 @@ saturated, gradients that vanish on their way through layers or time.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
     layers = {e.layer(node)[0]: e.layer(node)[2] for node, _ in products}
     keys = {key(_biased(e, node)) for node, _ in products if node is not last}
 
-    def change(node: Node, inputs: list[Tensor]) -> Tensor | None:
+    def change(node: Node, inputs: Sequence[Tensor]) -> Tensor | None:
         return mg.relu(node.gate(*inputs)) if key(node) in keys else None
 
     finding = Finding(

@@ -24,7 +24,7 @@ from ..clipping import clip_gradients
 from ..optimizer import Optimizer
 from .watch import Clip, Pass, Update, Watch
 
-SECONDS = 2.0
+SECONDS = 1.5
 """The time limit of one repetition."""
 
 
@@ -93,12 +93,14 @@ def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
                     if trial.clear or tensor.node not in kept:
                         tensor.grad = None
                 made = run(one, values, trial)
-                loss = made[one.graph]
-                yield loss.item() if trial.measure is None else trial.measure(made, one.graph)
+                graph = one.graph
+                assert graph is not None
+                loss = made[graph]
+                yield loss.item() if trial.measure is None else trial.measure(made, graph)
                 if not np.isfinite(loss.array) or time.process_time() > until:
                     return
                 if trial.objective is not None:
-                    loss = trial.objective(made, one.graph)
+                    loss = trial.objective(made, graph)
                 loss.backward()
             elif isinstance(event, Clip) and trial.clip:
                 clip_gradients(
