@@ -46,8 +46,18 @@ def _flat(rows: Array) -> Array:
 
 
 def not_finite(e: Evidence) -> Iterator[Finding]:
-    """One NaN in a batch makes every parameter NaN."""
-    for what, rows in (("inputs", e.inputs), ("labels", e.labels)):
+    """One NaN in a batch makes every parameter NaN. `backward` refuses such a loss, so the batch is
+    usually that of the pass that failed.
+    """
+    one = e.watch.failed
+    if one is None:
+        found = [("inputs", e.inputs), ("labels", e.labels)]
+        line = e.passes[0].line if e.passes else None
+    else:
+        found = [("inputs of the last batch", node.output) for node in e.data(one)]
+        found += [("labels of the last batch", part.labels.output) for part in e.parts(one)]
+        line = one.line
+    for what, rows in found:
         if rows.dtype.kind == "f" and not np.isfinite(rows).all():
             bad = int((~np.isfinite(rows)).sum())
             yield Finding(
@@ -55,8 +65,9 @@ def not_finite(e: Evidence) -> Iterator[Finding]:
                 f"{bad} of {rows.size} {what} are NaN or infinite",
                 "every gradient becomes NaN, and then every parameter",
                 "remove these rows, or replace the values, before training",
-                e.passes[0].line,
+                line,
             )
+            return
 
 
 def labels_constant(e: Evidence) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ import minigrad
 from minigrad import Tensor
 from minigrad.context import ON_BACKWARD, ON_EVENT, ON_GRADIENT, ON_RECORD, SCOPE, Scope, watching
 from minigrad.debug.anomaly import source_line
+from minigrad.errors import NonFiniteError
 from minigrad.graph import Array, Leaf, Node
 from minigrad.replay import without_outputs
 
@@ -58,6 +60,15 @@ def users_line() -> Line:
     while frame.f_back is not None and frame.f_code.co_filename.startswith((*OWN, "<frozen")):
         frame = frame.f_back
     return Line(frame.f_code.co_filename, frame.f_lineno)
+
+
+def raising_line(error: BaseException) -> Line | None:
+    """Return the user's line in which an error was raised."""
+    line = None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if not frame.f_code.co_filename.startswith((*OWN, "<")):
+            line = Line(frame.f_code.co_filename, number)
+    return line
 
 
 @dataclass(eq=False)
@@ -153,6 +164,8 @@ class Watch:
     start: Any = None
     """A copy of the optimizer before its first step."""
     error: BaseException | None = None
+    failed: Pass | None = None
+    """The pass that a loss which is not finite has prevented."""
     active: dict[str, Line] = field(default_factory=dict)
     """The kinds of layers that were called in training mode after the last pass."""
     first: dict[Node, Array] = field(default_factory=dict)
@@ -165,6 +178,7 @@ class Watch:
         self._numbers: dict[int, int] = {}
         self._open: list[Call] = []
         self._line = Line("", 0)
+        self._last: Node | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -181,6 +195,11 @@ class Watch:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._stack.close()
         self.error = error
+        if isinstance(error, NonFiniteError) and self._last is not None:
+            graph = without_outputs(self._last)[self._last]
+            line = raising_line(error) or self._line
+            self.failed = Pass(graph, float("nan"), line, [], [])
+        self._last = None
 
     @property
     def keeping(self) -> bool:
@@ -190,6 +209,7 @@ class Watch:
     # ---- hooks ----
 
     def _on_record(self, node: Node) -> None:
+        self._last = node
         if len(self.losses) < 2:
             node.source = str(users_line())
 
@@ -223,6 +243,7 @@ class Watch:
         self.losses.append(loss)
         self.events.append(Pass(graph, loss, self._line, self._kept, self._clear))
         self._kept, self._clear = [], []
+        self._last = None
         self.active = {}
 
     def _on_event(self, event: str, subject: Any, *more: Any) -> None:
