@@ -22,6 +22,7 @@ LARGE, SMALL = 20.0, 0.02
 """Columns of standard inputs have a size of about 1. Weights are drawn for that."""
 MOSTLY = 0.6
 UNKNOWN_IDS = 0.5
+UNLIKELY = 1e-3
 
 
 def _listed(lines: list[Line]) -> str:
@@ -117,8 +118,12 @@ def rows_sorted(e: Evidence) -> Iterator[Finding]:
     ):
         return
     single = sum((batch == batch.reshape(-1)[0]).all() for batch in batches)
-    classes = len(np.unique(e.labels))
-    if classes < 2 or single < MOSTLY * len(batches):
+    _, counts = np.unique(e.labels, return_counts=True)
+    if len(counts) < 2 or single < MOSTLY * len(batches):
+        return
+    # in shuffled rows, a batch has a single class with this chance, which is high for rare classes
+    chance = float(((counts / counts.sum()) ** term.labels.output.size).sum())
+    if 2.0 ** len(batches) * chance**single > UNLIKELY:
         return
     yield Finding(
         "rows-sorted",
