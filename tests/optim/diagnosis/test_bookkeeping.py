@@ -7,7 +7,6 @@ import pytest
 import minigrad as mg
 import optim
 from layers import BatchNorm, Dense, Dropout, Layer, Sequential
-
 from tests.optim.diagnosis.helpers import (
     TARGETS,
     X,
