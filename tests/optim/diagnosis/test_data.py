@@ -1,6 +1,5 @@
 """Faults of the data: each is named, and the same run with good data has none."""
 
-
 import numpy as np
 import pytest
 
