@@ -296,7 +296,7 @@ def imbalance(e: Evidence) -> Iterator[Finding]:
             f"{counts.max() / counts.sum():.0%} of the labels are {values[counts.argmax()]}, and the "
             "network predicts this for every row",
             "the rare rows have so little share in the gradient that the bias alone reduces the loss",
-            "give the rare class a larger weight (class_weights), or draw its rows more often, and "
+            "give the rare class a larger weight (weights=), or draw its rows more often, and "
             "judge by recall instead of accuracy",
             e.passes[0].line,
             certainty="likely",

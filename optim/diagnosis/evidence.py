@@ -287,13 +287,9 @@ class Evidence:
             return float("nan")
         labels = self.labels.astype(np.float64)
         if term.classes:
-            values = labels.ravel()
-            if labels.ndim == len(term.output.shape) and labels.shape[-1] == term.output.shape[-1]:
-                shares = labels.reshape(-1, labels.shape[-1]).mean(0)
-            else:
-                _, counts = np.unique(values[values >= 0], return_counts=True)
-                shares = counts / counts.sum()
-            return float(-(shares * np.log(np.maximum(shares, 1e-12))).sum())
+            _, counts = np.unique(labels[labels >= 0], return_counts=True)
+            shares = counts / counts.sum()
+            return float(-(shares * np.log(shares)).sum())
         if term.kind == "BinaryCrossEntropy":
             p = np.clip(labels.mean(0), 1e-12, 1 - 1e-12)
             return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)).mean())
