@@ -29,6 +29,8 @@ from tests.optim.diagnosis.helpers import (
     train,
 )
 
+binary = mg.binary_cross_entropy
+
 
 def with_nan(array):
     array = array.astype("float32")
@@ -61,6 +63,26 @@ def test_labels_that_are_all_equal():
     result = train(y=Y // 2)
     first = named_first(result, "labels-constant", "Batches")
     assert "all 640 labels are 0" in first.what
+
+
+def test_labels_of_two_networks_that_play_against_each_other():
+    """Each pass has constant labels, but not all passes have the same."""
+    mg.seed(0)
+    maker, judge = network(4, 4), network(4, 1)
+    mine, other = (
+        optim.Adam(one.named_parameters(), lr=0.01) for one in (maker, judge)
+    )
+    real, false = np.ones((64, 1)), np.zeros((64, 1))
+    with optim.diagnose(quiet=True) as diagnosis:
+        for _ in range(10):
+            other.zero_grad()
+            loss = binary(judge(maker(X).detach()), false) + binary(judge(X), real)
+            loss.backward()
+            other.step()
+            mine.zero_grad()
+            binary(judge(maker(X)), real).backward()
+            mine.step()
+    assert codes(diagnosis.result) == []
 
 
 def test_inputs_that_are_all_equal():

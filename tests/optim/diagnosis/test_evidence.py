@@ -215,7 +215,7 @@ def test_control_of_a_run():
     assert e.control == e.losses
 
 
-def test_run_that_computes_data_from_parameters_is_not_repeated_exactly():
+def test_data_that_the_run_computes_from_parameters_keeps_its_values():
     w = mg.Tensor([2.0], requires_grad=True)
     optimizer = optim.SGD([w], lr=0.1)
     with Watch() as watch:
@@ -224,7 +224,7 @@ def test_run_that_computes_data_from_parameters_is_not_repeated_exactly():
             loss = (w * mg.Tensor(w.array * 2)).sum()
             loss.backward()
             optimizer.step()
-    assert Evidence(watch).repeatable  # the recorded data has its values
+    assert Evidence(watch).repeatable
 
 
 @pytest.mark.parametrize("lr", [0.3, 0.001])

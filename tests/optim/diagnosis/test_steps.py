@@ -56,7 +56,7 @@ def test_rate_too_small():
 
 def test_too_few_steps():
     result = train(lr=0.02, rule=optim.Adam, epochs=1, size=32)
-    assert codes(result)[0] in ("too-few-steps", "rate-too-small")
+    assert codes(result) == ["too-few-steps"]
     result = train(lr=0.4, epochs=2, size=64)
     first = named_first(result, "too-few-steps", "Batches", "proved")
     assert first.what == "the run has only 2 steps"
@@ -66,7 +66,7 @@ def test_too_few_steps():
 @pytest.mark.parametrize("momentum", [0.999, 0.9])
 def test_momentum(momentum):
     rule = partial(optim.SGD, momentum=momentum)
-    result = train(rule=rule, lr=3.0 if momentum > 0.9 else 0.1)
+    result = train(rule=rule, lr=1.0 if momentum > 0.9 else 0.1)
     if momentum > 0.9:
         first = named_first(result, "momentum-too-large", "optimizer = rule", "proved")
         assert "adds up 1e+03 gradients" in first.what
