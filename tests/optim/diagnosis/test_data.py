@@ -44,7 +44,13 @@ def reader():
 
 def test_good_data():
     assert codes(train()) == []
-    assert codes(train(lambda: network(4, 1), y=TARGETS, loss=squared, lr=0.05)) == []
+    result = train(
+        lambda: network(4, 1),
+        y=TARGETS,
+        loss=squared,
+        lr=0.05,
+    )
+    assert codes(result) == []
 
 
 def test_inputs_that_are_not_finite():
@@ -95,7 +101,12 @@ def test_inputs_that_are_all_equal():
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_rows_in_the_order_of_the_classes(shuffle):
     order = np.argsort(Y)
-    result = train(x=X[order], y=Y[order], shuffle=shuffle, size=8)
+    result = train(
+        x=X[order],
+        y=Y[order],
+        shuffle=shuffle,
+        size=8,
+    )
     if shuffle:
         assert codes(result) == []
     else:
@@ -114,7 +125,15 @@ def test_labels_among_the_inputs():
 def test_ids_that_are_mostly_unknown(share):
     ids = np.where(RNG.random(IDS.shape) < share, 1, IDS)
     y = (IDS[:, 0] > 6).astype(int)
-    result = train(reader, ids, y, size=32, lr=0.05, rule=optim.Adam, epochs=20)
+    result = train(
+        reader,
+        ids,
+        y,
+        size=32,
+        lr=0.05,
+        rule=optim.Adam,
+        epochs=20,
+    )
     if share > 0.5:
         first = named_first(result, "ids-unknown", "Batches")
         assert "of the ids are 1" in first.what
@@ -130,7 +149,12 @@ def test_inputs_of_large_columns():
 
 
 def test_small_inputs():
-    named_first(train(x=X / 1000, lr=0.1), "inputs-unscaled", "Batches", "proved")
+    named_first(
+        train(x=X / 1000, lr=0.1),
+        "inputs-unscaled",
+        "Batches",
+        "proved",
+    )
 
 
 def test_large_targets():
@@ -138,7 +162,13 @@ def test_large_targets():
         return network(4, 1)
 
     y = 5000 + 1000 * TARGETS
-    result = train(make, y=y, loss=squared, rule=optim.Adam, lr=0.01)
+    result = train(
+        make,
+        y=y,
+        loss=squared,
+        rule=optim.Adam,
+        lr=0.01,
+    )
     named_first(result, "targets-unscaled", "Batches", "proved")
 
 
@@ -172,7 +202,11 @@ class Reader(Layer):
         self.masked = masked
 
     def forward(self, ids):
-        mask = {True: ids != 0, False: None, "wrong": ids == 0}[self.masked]
+        mask = {
+            True: ids != 0,
+            False: None,
+            "wrong": ids == 0,
+        }[self.masked]
         return self.head(self.rnn(self.embedding(ids), mask=mask))
 
 

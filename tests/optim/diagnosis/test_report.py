@@ -15,7 +15,14 @@ from optim.diagnosis.evidence import Evidence
 from optim.diagnosis.finding import Finding, improves, number
 from optim.diagnosis.report import Diagnosis, ask, examine, plot
 from optim.diagnosis.watch import Line, Pass, Watch
-from tests.optim.diagnosis.helpers import X, Y, codes, crossed, network, train
+from tests.optim.diagnosis.helpers import (
+    X,
+    Y,
+    codes,
+    crossed,
+    network,
+    train,
+)
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "diagnosis.md").read_text(encoding="utf-8")
@@ -51,7 +58,15 @@ def test_at_most_three_findings_the_most_basic_first():
 
 def test_suspects_do_not_repeat_a_code():
     e = Evidence(Watch())
-    e.kept = [Pass(None, 1.0, Line("", 0), [], [])]
+    e.kept = [
+        Pass(
+            None,
+            1.0,
+            Line("", 0),
+            [],
+            [],
+        )
+    ]
 
     def suspect(evidence):
         yield finding("a")
@@ -163,7 +178,14 @@ def test_names_of_layers_cannot_change_the_terminal():
 
 
 def test_plot():
-    rows = [*plot([4.0] * 8, [4, 3, 2, 1, 0, 0, 0, 0], "run", "trial")]
+    rows = [
+        *plot(
+            [4.0] * 8,
+            [4, 3, 2, 1, 0, 0, 0, 0],
+            "run",
+            "trial",
+        )
+    ]
     assert rows[0].split()[0] == "4"
     marks = [row.split("┤")[1] for row in rows[:9]]
     assert marks[0].count("x") + marks[0].count("o") == 56

@@ -10,7 +10,14 @@ from numpy.testing import assert_array_equal
 
 import minigrad as mg
 import optim
-from layers import BatchNorm, Dense, Dropout, Embedding, Flatten, Sequential
+from layers import (
+    BatchNorm,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Sequential,
+)
 from minigrad.context import ON_BACKWARD, ON_EVENT, ON_GRADIENT, ON_RECORD
 from minigrad.errors import NonFiniteError, ShapeError
 from optim.diagnosis import watch as module
