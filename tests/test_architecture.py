@@ -40,9 +40,18 @@ ROOF = ("minigrad.course", "minigrad.__main__", "minigrad.layers", "minigrad.opt
 COURSE = tuple(
     f"minigrad.course.{name}" for name in reversed(re.findall(r"\w+", _COURSE))
 )
-(_ROOMS,) = re.findall(r"other\. (.*?) build on the engine", DESIGN.replace("\n", " "))
+# beside each other, on the engine
 SIDE_ROOMS = tuple(
-    f"minigrad.{name}" for name in re.findall(r"\w+", _ROOMS) if name != "and"
+    f"minigrad.{name}"
+    for name in (
+        "gradient_checker",
+        "debug",
+        "drawing",
+        "explorer",
+        "tools",
+        "checkpoint",
+        "data",
+    )
 )
 
 

@@ -21,7 +21,14 @@ FACTOR = 0.75
 
 @dataclass
 class Finding:
-    """Why a network does not learn, in words."""
+    """Why a network does not learn, in words. `optim.diagnose` makes it.
+
+    >>> finding = Finding("no-step", "no parameter has changed", "nothing uses the gradients", "call step()")
+    >>> finding.certainty
+    'certain'
+
+    Since: 0.2.
+    """
 
     code: str
     """The section of docs/diagnosis.md."""
