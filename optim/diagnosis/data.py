@@ -22,6 +22,8 @@ LARGE, SMALL = 20.0, 0.02
 """Columns of standard inputs have a size of about 1. Weights are drawn for that."""
 MOSTLY = 0.6
 UNKNOWN_IDS = 0.5
+MANY = 200
+ALIGNED = "print a few rows of the inputs with their labels, and see whether they belong together"
 
 
 def _listed(lines: list[Line]) -> str:
@@ -228,6 +230,7 @@ def targets_unscaled(e: Evidence) -> Iterator[Finding]:
         finding.changed = "with targets of mean 0 and deviation 1, in the run's units"
     else:
         finding.certainty = "likely"
+        finding.decide = "train on scaled targets, and compare the losses divided by the variance"
     yield finding
 
 
@@ -371,13 +374,16 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             + (f"; look at {_listed(lines)}" if lines else ""),
             lines[0] if lines else e.passes[0].line,
             certainty="likely",
+            decide=ALIGNED,
         )
         return
-    if e.learned > 0.1:
+    if e.learned > 0.1 or len(e.updates) < MANY:
         return
     every = e.attempt(Trial(start=glorot, adam=True, clear=True))
     one = e.attempt(Trial(start=glorot, adam=True, clear=True, one_batch=True))
-    if every and one and e.progress(every) < 0.15 and e.progress(one) > LITTLE:
+    if len(every) < MANY or not one:  # a short run, or a slow network, shows nothing
+        return
+    if e.progress(every) < 0.15 and e.progress(one) > LITTLE:
         yield Finding(
             "labels-misaligned",
             "the labels do not seem to belong to the inputs: one batch can be learned by heart, but "
@@ -387,6 +393,7 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             + (f"; look at {_listed(lines)}" if lines else ""),
             lines[0] if lines else place(e, 1),
             certainty="likely",
+            decide=ALIGNED,
             run=every,
             trial=one,
             changed="with one batch only",

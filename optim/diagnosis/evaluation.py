@@ -299,6 +299,7 @@ def imbalance(e: Evidence) -> Iterator[Finding]:
             "judge by recall instead of accuracy",
             e.passes[0].line,
             certainty="likely",
+            decide="train on as many rows of each class: are both predicted then?",
         )
 
 

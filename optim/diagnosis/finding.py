@@ -41,6 +41,8 @@ class Finding:
     layer: str = ""
     certainty: str = "certain"
     """"certain" (from the graph or the bookkeeping), "proved" (by a trial), or "likely"."""
+    decide: str = ""
+    """The experiment that would decide, if the finding is only likely."""
     run: Sequence[float] = ()
     trial: Sequence[float] = ()
     """The losses of the run and of the trial without the fault."""

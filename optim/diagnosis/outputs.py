@@ -231,6 +231,7 @@ def loss_for_classes(e: Evidence) -> Iterator[Finding]:
         yield finding
     elif absolute:
         finding.certainty = "likely"
+        finding.decide = f"train with mg.{better}, and compare the shares of right answers"
         yield finding
 
 

@@ -127,6 +127,8 @@ def _text(result: Diagnosis) -> Iterator[str]:
             yield f"   layer:  {printable(finding.layer)}"
         yield from _labelled("why", finding.effect)
         yield from _labelled("change", finding.remedy)
+        if finding.decide and finding.certainty == "likely":
+            yield from _labelled("decide", finding.decide)
         if finding.trial:
             yield from _labelled(
                 "proof", f"the same steps again, {finding.changed}; nothing else differs"
@@ -183,6 +185,7 @@ def _as_dict(finding: Finding) -> dict[str, Any]:
         "file": line.file if line else None,
         "line": line.number if line else None,
         "layer": finding.layer,
+        "decide": finding.decide,
         "run": _finite(finding.run),
         "trial": _finite(finding.trial),
         "changed": finding.changed,

@@ -220,6 +220,7 @@ def vanishing_layers(e: Evidence) -> Iterator[Finding]:
         yield finding
     elif ratio < VANISHED:
         finding.certainty = "likely"
+        finding.decide = "train a network with only one hidden layer: does it learn more?"
         yield finding
 
 
@@ -281,6 +282,7 @@ def vanishing_time(e: Evidence) -> Iterator[Finding]:
             line or e.passes[0].line,
             path,
             certainty="likely",
+            decide="move what the answer depends on to the end of the sequence: is it learned then?",
         )
         return
 
