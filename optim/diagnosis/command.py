@@ -42,9 +42,15 @@ def add_diagnose(commands: Any) -> None:
         allow_abbrev=False,  # the script may have an option such as --js
     )
     parser.set_defaults(run=diagnose_script, forwards=True)
-    parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the script to run")
-    parser.add_argument("-o", dest="out", type=Path, metavar="FILE", help="write a page (HTML)")
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument(
+        "script", type=Path, metavar="SCRIPT.py", help="the script to run"
+    )
+    parser.add_argument(
+        "-o", dest="out", type=Path, metavar="FILE", help="write a page (HTML)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the findings as JSON"
+    )
 
 
 def diagnose_script(options: argparse.Namespace) -> int:

@@ -14,8 +14,9 @@ from minigrad.errors import MinigradError, NonFiniteError
 from minigrad.support.text import printable
 
 from . import bookkeeping, data, evaluation, outputs, start, steps
-from .evidence import Evidence, origin
+from .evidence import Evidence
 from .finding import Finding, number
+from .reading import origin
 from .watch import OWN, Line, Watch
 
 MOST = 3
@@ -60,7 +61,10 @@ class Diagnosis:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the findings for JSON."""
-        return {"passes": self.passes, "findings": [_as_dict(one) for one in self.findings]}
+        return {
+            "passes": self.passes,
+            "findings": [_as_dict(one) for one in self.findings],
+        }
 
 
 def examine(watch: Watch) -> Diagnosis:
@@ -82,7 +86,9 @@ def examine(watch: Watch) -> Diagnosis:
     return Diagnosis(found[:MOST], len(evidence.passes))
 
 
-def ask(evidence: Evidence, suspect: Suspect, found: Sequence[Finding] = ()) -> list[Finding]:
+def ask(
+    evidence: Evidence, suspect: Suspect, found: Sequence[Finding] = ()
+) -> list[Finding]:
     """Return what a suspect finds, without repetitions."""
     if not evidence.kept and suspect not in bookkeeping.SUSPECTS:
         return []
@@ -131,7 +137,8 @@ def _text(result: Diagnosis) -> Iterator[str]:
             yield from _labelled("decide", finding.decide)
         if finding.trial:
             yield from _labelled(
-                "proof", f"the same steps again, {finding.changed}; nothing else differs"
+                "proof",
+                f"the same steps again, {finding.changed}; nothing else differs",
             )
             yield from plot(finding.run, finding.trial, "your run", finding.changed)
         yield f"   more:   docs/diagnosis.md#{finding.code}"
@@ -147,7 +154,9 @@ def _labelled(label: str, text: str) -> list[str]:
     )
 
 
-def plot(run: Sequence[float], trial: Sequence[float], first: str, second: str) -> Iterator[str]:
+def plot(
+    run: Sequence[float], trial: Sequence[float], first: str, second: str
+) -> Iterator[str]:
     """Draw two curves of losses with characters: x is the run, o the trial."""
     width, height = 56, 9
     curves = [_resampled(np.asarray(values, float), width) for values in (run, trial)]
