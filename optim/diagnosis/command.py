@@ -10,6 +10,7 @@ from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from minigrad.errors import OptionError
 from minigrad.support.files import save_text
 from minigrad.tools.commands import check_exists, running, to_type
 
@@ -77,8 +78,20 @@ def diagnose_script(options: argparse.Namespace) -> int:
     else:
         print(f"\n{result}")
     if options.out is not None:
-        save_text(options.out, page(result, options.script.name))
+        _save(options.out, page(result, options.script.name))
         print(f"\n{options.out}: the same as a page", file=sys.stderr)
     if stopped:
         return 130
     return 1 if result else 2 * failed
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        save_text(path, text)
+    except OSError as error:
+        raise OptionError(
+            "MG803",
+            f"cannot write the page to {str(path)!r}",
+            cause=str(error.strerror or error),
+            remedy="choose a folder that exists and is writable, or free some disk space",
+        ) from None

@@ -25,6 +25,7 @@ MOSTLY = 0.6
 UNKNOWN_IDS = 0.5
 MANY = 200
 ALIGNED = "print a few rows of the inputs with their labels, and see whether they belong together"
+UNLIKELY = 1e-3
 
 
 def _listed(lines: list[Line]) -> str:
@@ -53,8 +54,20 @@ def _flat(rows: Array) -> Array:
 
 
 def not_finite(e: Evidence) -> Iterator[Finding]:
-    """One NaN in a batch makes every parameter NaN."""
-    for what, rows in (("inputs", e.inputs), ("labels", e.labels)):
+    """One NaN in a batch makes every parameter NaN. `backward` refuses such a loss, so the batch is
+    usually that of the pass that failed.
+    """
+    one = e.watch.failed
+    if one is None:
+        found = [("inputs", e.inputs), ("labels", e.labels)]
+        line = e.passes[0].line if e.passes else None
+    else:
+        found = [("inputs of the last batch", node.output) for node in e.data(one)]
+        found += [
+            ("labels of the last batch", part.labels.output) for part in e.parts(one)
+        ]
+        line = one.line
+    for what, rows in found:
         if rows.dtype.kind == "f" and not np.isfinite(rows).all():
             bad = int((~np.isfinite(rows)).sum())
             yield Finding(
@@ -62,8 +75,9 @@ def not_finite(e: Evidence) -> Iterator[Finding]:
                 f"{bad} of {rows.size} {what} are NaN or infinite",
                 "every gradient becomes NaN, and then every parameter",
                 "remove these rows, or replace the values, before training",
-                e.passes[0].line,
+                line,
             )
+            return
 
 
 def labels_constant(e: Evidence) -> Iterator[Finding]:
@@ -117,8 +131,12 @@ def rows_sorted(e: Evidence) -> Iterator[Finding]:
     ):
         return
     single = sum((batch == batch.reshape(-1)[0]).all() for batch in batches)
-    classes = len(np.unique(e.labels))
-    if classes < 2 or single < MOSTLY * len(batches):
+    _, counts = np.unique(e.labels, return_counts=True)
+    if len(counts) < 2 or single < MOSTLY * len(batches):
+        return
+    # in shuffled rows, a batch has a single class with this chance, which is high for rare classes
+    chance = float(((counts / counts.sum()) ** term.labels.output.size).sum())
+    if 2.0 ** len(batches) * chance**single > UNLIKELY:
         return
     yield Finding(
         "rows-sorted",

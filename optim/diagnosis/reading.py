@@ -86,7 +86,7 @@ def loss_of_guessing(term: Loss, labels: Array) -> float:
     if any(value is not None for value in weights):
         return float("nan")
     if term.classes:
-        shares = _shares(term, labels)
+        shares = _shares(labels)
         logs = np.log(np.maximum(shares, 1e-12))
         return float(-(shares * logs).sum())
     if term.kind == "BinaryCrossEntropy":
@@ -99,12 +99,8 @@ def loss_of_guessing(term: Loss, labels: Array) -> float:
     return float(labels.var(axis=0).mean())
 
 
-def _shares(term: Loss, labels: Array) -> Array:
-    """Return the share of each class, from class numbers or from rows of probabilities."""
-    classes = term.output.shape[-1]
-    if labels.ndim == len(term.output.shape) and labels.shape[-1] == classes:
-        rows = labels.reshape(-1, classes)
-        return np.asarray(rows.mean(axis=0))
+def _shares(labels: Array) -> Array:
+    """Return the share of each class."""
     known = labels[labels >= 0]
     _, counts = np.unique(known, return_counts=True)
     return np.asarray(counts / counts.sum())

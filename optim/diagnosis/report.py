@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ from . import bookkeeping, data, evaluation, outputs, start, steps
 from .evidence import Evidence
 from .finding import Finding, number
 from .reading import origin
-from .watch import OWN, Line, Watch
+from .watch import Watch, raising_line
 
 MOST = 3
 WIDTH = 80
@@ -90,7 +89,7 @@ def ask(
     evidence: Evidence, suspect: Suspect, found: Sequence[Finding] = ()
 ) -> list[Finding]:
     """Return what a suspect finds, without repetitions."""
-    if not evidence.kept and suspect not in bookkeeping.SUSPECTS:
+    if not evidence.kept and suspect not in (*bookkeeping.SUSPECTS, data.not_finite):
         return []
     if evidence.watch.start is None and suspect in TRIED:
         return []
@@ -103,11 +102,7 @@ def error_finding(e: Evidence) -> Finding | None:
     error = e.watch.error
     if not isinstance(error, MinigradError):
         return None
-    line = None
-    for frame, number_ in traceback.walk_tb(error.__traceback__):
-        file = frame.f_code.co_filename
-        if not file.startswith((*OWN, "<")):
-            line = Line(file, number_)
+    line = raising_line(error)
     code = "not-finite" if isinstance(error, NonFiniteError) else "stopped"
     last = e.watch.calls[-1].node if e.watch.calls else None
     path, _, made = e.layer(origin(last)) if last is not None else ("", None, None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from minigrad.context import (
     watching,
 )
 from minigrad.debug.anomaly import source_line
+from minigrad.errors import NonFiniteError
 from minigrad.graph import Array, Leaf, Node
 from minigrad.replay import without_outputs
 
@@ -68,6 +70,15 @@ def users_line() -> Line:
     ):
         frame = frame.f_back
     return Line(frame.f_code.co_filename, frame.f_lineno)
+
+
+def raising_line(error: BaseException) -> Line | None:
+    """Return the user's line in which an error was raised."""
+    line = None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if not frame.f_code.co_filename.startswith((*OWN, "<")):
+            line = Line(frame.f_code.co_filename, number)
+    return line
 
 
 @dataclass(eq=False)
@@ -163,6 +174,8 @@ class Watch:
     start: Any = None
     """A copy of the optimizer before its first step."""
     error: BaseException | None = None
+    failed: Pass | None = None
+    """The pass that a loss which is not finite has prevented."""
     active: dict[str, Line] = field(default_factory=dict)
     """The kinds of layers that were called in training mode after the last pass."""
     first: dict[Node, Array] = field(default_factory=dict)
@@ -175,6 +188,7 @@ class Watch:
         self._numbers: dict[int, int] = {}
         self._open: list[Call] = []
         self._line = Line("", 0)
+        self._last: Node | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -193,6 +207,11 @@ class Watch:
     ) -> None:
         self._stack.close()
         self.error = error
+        if isinstance(error, NonFiniteError) and self._last is not None:
+            graph = without_outputs(self._last)[self._last]
+            line = raising_line(error) or self._line
+            self.failed = Pass(graph, float("nan"), line, [], [])
+        self._last = None
 
     @property
     def keeping(self) -> bool:
@@ -202,6 +221,7 @@ class Watch:
     # ---- hooks ----
 
     def _on_record(self, node: Node) -> None:
+        self._last = node
         if len(self.losses) < 2:
             node.source = str(users_line())
 
@@ -235,6 +255,7 @@ class Watch:
         self.losses.append(loss)
         self.events.append(Pass(graph, loss, self._line, self._kept, self._clear))
         self._kept, self._clear = [], []
+        self._last = None
         self.active = {}
 
     def _on_event(self, event: str, subject: Any, *more: Any) -> None:

@@ -222,7 +222,7 @@ class Trainer(Run, KnownNames):
                 self.optimizer.step()
             self.loss_tensor = None
             self._add_to(self.means, output, loss, labels, count)
-            last = output.array
+            watch.batch = inputs[0], labels, output.array
             del output, loss  # free the graph before recording the next one
             self.step += 1
             self.batch += 1
@@ -230,7 +230,7 @@ class Trainer(Run, KnownNames):
             self._stop_if_interrupted()
             if self.stop_reason:
                 return
-        watch.warn(inputs[0], last)
+        watch.warn()
         self.trained = True
 
     def _end_epoch(self) -> None:

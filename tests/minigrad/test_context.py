@@ -3,13 +3,17 @@
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+import optim
+from layers import Dense
 from minigrad.context import (
     FUSED,
+    ON_EVENT,
     ON_GRADIENT,
     ON_RECORD,
     RECORDING,
@@ -17,6 +21,8 @@ from minigrad.context import (
     scope_label,
     step_name,
     step_of,
+    tell,
+    watching,
 )
 
 VARIABLES: list[Any] = [RECORDING, FUSED, SCOPE, ON_RECORD, ON_GRADIENT]
@@ -121,3 +127,69 @@ def test_block_can_be_entered_by_two_threads_at_once(make):
         thread.join()
     assert left == [True, True]
     assert settings() == before
+
+
+# ---- hooks ----
+
+
+def test_watching_adds_functions_that_are_called_in_their_order():
+    told: list[Any] = []
+    with watching(ON_EVENT, lambda *words: told.append(("first", *words))):
+        with watching(ON_EVENT, lambda *words: told.append(("second", *words))):
+            tell("made", 1)
+        tell("step", 2, 3)
+    tell("clipped")
+    assert told == [
+        ("first", "made", 1),
+        ("second", "made", 1),
+        ("first", "step", 2, 3),
+    ]
+
+
+def test_watching_ends_after_an_error():
+    with pytest.raises(KeyError), watching(ON_EVENT, print):
+        raise KeyError
+    assert ON_EVENT.get() is None
+
+
+def test_error_of_a_hook_reaches_the_caller():
+    def stop(event):
+        raise KeyError(event)
+
+    with watching(ON_EVENT, stop), pytest.raises(KeyError, match="made"):
+        tell("made")
+
+
+def test_events_of_a_run():
+    told: list[Any] = []
+    with watching(ON_EVENT, lambda event, *more: told.append((event, more))):
+        layer = Dense(2, 1)
+        optimizer = optim.SGD(layer.named_parameters())
+        x = np.ones((3, 2))
+        output = layer(x)
+        output.sum().backward()
+        optim.clip_gradients(layer.parameters(), 1.0)
+        optimizer.step()
+    events = [event for event, _ in told]
+    assert events == ["made", "made", "called", "clipped", "step"]
+    assert told[0][1] == (layer,)
+    assert told[1][1] == (optimizer,)
+    called, inputs, options, result = told[2][1]
+    assert (called, options) == (layer, {})
+    assert inputs[0] is x and result is output
+    assert told[3][1][1] == 1.0
+    assert told[4][1] == (optimizer,)
+
+
+@pytest.mark.parametrize("hook", [ON_RECORD, ON_GRADIENT])
+def test_watching_and_detect_anomaly_work_at_once(hook):
+    seen: list[Any] = []
+    x = mg.Tensor([4.0], requires_grad=True)
+
+    def collect(node, *more):
+        seen.append(node)
+
+    with watching(hook, collect), mg.detect_anomaly(), watching(hook, collect):
+        mg.sqrt(x).sum().backward()
+    assert len(seen) in (4, 6)  # two or three nodes, each seen twice
+    assert seen[::2] == seen[1::2]

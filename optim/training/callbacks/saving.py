@@ -121,10 +121,10 @@ class BestWeights(Monitor):
         self.path = path
 
     def on_start(self, trainer: Run) -> None:
-        super().on_start(trainer)
         self.epoch = 0
-        self.weights: dict[str, Array] = {}
+        self.weights: dict[str, Array] = {}  # first, because on_end follows an error
         self._model = trainer.model
+        super().on_start(trainer)
         if self.path is not None and not trainer.rank:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
 

@@ -63,6 +63,11 @@ def test_best_weights_come_back_however_the_run_ends(tmp_path, end):
     assert saved.info == {"config": {"size": 1}, "epoch": 2, "validation_loss": 1.0}
 
 
+def test_best_weights_do_not_hide_an_error_at_the_start():
+    with pytest.raises(OptionError, match="MG314"):
+        run([BestWeights()])
+
+
 def test_best_weights_bring_back_running_means():
     model = Sequential(BatchNorm(1), Dense(1, 1))
     scores = iter([1.0, 3.0, 2.0])

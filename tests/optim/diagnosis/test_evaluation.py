@@ -1,0 +1,241 @@
+"""Faults of layers and of the evaluation, and the corrected runs."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import optim
+from layers import (
+    GRU,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    MultiHeadAttention,
+    PositionalEmbedding,
+    Sequential,
+    pool,
+)
+from minigrad.data import Batches
+from tests.optim.diagnosis.helpers import (
+    IDS,
+    RNG,
+    TARGETS,
+    X,
+    Y,
+    codes,
+    crossed,
+    named_first,
+    network,
+    squared,
+    train,
+)
+
+adam = partial(train, rule=optim.Adam, lr=0.02)
+
+
+def with_dropout(rate=0.1):
+    return Sequential(
+        Dense(4, 16, mg.relu),
+        Dropout(rate),
+        Dense(16, 2),
+    )
+
+
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_mode_of_the_evaluation(mode):
+    mg.seed(0)
+    model = with_dropout()
+    optimizer = optim.SGD(model.named_parameters(), lr=0.5)
+    with optim.diagnose(quiet=True) as diagnosis:
+        for _ in range(40):
+            optimizer.zero_grad()
+            loss = crossed(model(X), Y)
+            loss.backward()
+            optimizer.step()
+        getattr(model, mode)()
+        model(X)
+    if mode == "train":
+        code = "training-mode-in-evaluation"
+        first = named_first(diagnosis.result, code, "model(X)")
+        assert "Dropout on" in first.what
+    else:
+        assert codes(diagnosis.result) == []
+
+
+@pytest.mark.parametrize("size", [2, 16])
+def test_batchnorm_of_few_rows(size):
+    def make():
+        return Sequential(
+            Dense(4, 8),
+            BatchNorm(8),
+            Dense(8, 2),
+        )
+
+    result = train(make, size=size, lr=0.2)
+    if size == 2:
+        first = named_first(result, "batchnorm-few-rows", "batchnorm")
+        assert "only 2 numbers" in first.what
+    else:
+        assert codes(result) == []
+
+
+@pytest.mark.parametrize("rate", [0.97, 0.2])
+def test_dropout(rate):
+    result = train(lambda: with_dropout(rate), lr=0.5)
+    if rate > 0.5:
+        first = named_first(result, "dropout-too-high", "Dropout(rate)", "proved")
+        assert "3% of the paths" in first.what
+    else:
+        assert codes(result) == []
+
+
+def test_overfitting():
+    x = RNG.standard_normal((80, 20)).astype("float32")
+    y = (x[:, 0] + 2 * RNG.standard_normal(80) > 0).astype(int)
+    run = partial(
+        adam,
+        lambda: network(20),
+        x[:40],
+        y[:40],
+        validation=[(x[40:], y[40:])],
+    )
+    first = named_first(run(epochs=60), "overfitting", "trainer.fit")
+    assert "lowest after epoch" in first.what
+    assert "overfitting" not in codes(run(epochs=6))
+
+
+class Writer(Layer):
+    """A language model of one layer."""
+
+    def __init__(self, layer: Any):
+        self.embedding = Embedding(12, 8)
+        self.positions = PositionalEmbedding(8, 8)
+        self.layer = layer
+        self.head = Dense(8, 12)
+
+    def forward(self, ids):
+        return self.head(self.layer(self.positions(self.embedding(ids))))
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_that_sees_the_target(causal):
+    ids = (RNG.integers(0, 11, (64, 1)) + np.arange(8)) % 11 + 1
+
+    def make():
+        return Writer(MultiHeadAttention(8, 2, causal=causal))
+
+    result = adam(make, ids[:, :-1], ids[:, 1:], epochs=25)
+    if causal:
+        assert codes(result) == []
+    else:
+        named_first(result, "sees-the-target", "writer.layer")
+
+
+def test_label_of_the_same_step():
+    def make():
+        return Writer(GRU(8, 8, return_sequences=True))
+
+    result = adam(make, IDS, IDS)
+    first = named_first(result, "sees-the-target", "trainer.fit")
+    assert "same step" in first.what
+
+
+class Masked(Layer):
+    def __init__(self, inverted):
+        self.embedding = Embedding(12, 8)
+        self.gru = GRU(8, 8)
+        self.head = Dense(8, 2)
+        self.inverted = inverted
+
+    def forward(self, ids):
+        mask = ids == 0 if self.inverted else ids != 0
+        return self.head(self.gru(self.embedding(ids), mask=mask))
+
+
+@pytest.mark.parametrize("inverted", [True, False])
+def test_mask(inverted):
+    ids = IDS.copy()
+    ids[:, 4:] = 0
+    y = (ids[:, 3] > 6).astype(int)
+    result = adam(lambda: Masked(inverted), ids, y)
+    if inverted:
+        named_first(result, "mask-inverted", "mask=mask")
+    else:
+        assert codes(result) == []
+
+
+@pytest.mark.parametrize("shared", [8, 0])
+def test_rows_that_are_also_for_training(shared):
+    x, y = X[:48], Y[:48]
+    start = 48 - shared
+    result = train(x=x, y=y, validation=Batches(X[start:], Y[start:]), epochs=14)
+    if shared:
+        first = named_first(result, "validation-in-training", "trainer.fit")
+        assert f"8 of {16 + shared} rows" in first.what
+    else:
+        assert codes(result) == []
+
+
+def test_evaluation_on_the_training_rows_is_meant():
+    assert codes(train(validation=Batches(X, Y))) == []
+
+
+def wrong(output, labels):
+    return (output.argmax(axis=-1) != labels).mean()
+
+
+@pytest.mark.parametrize("name", ["error", "error_loss"])
+def test_monitor(name):
+    result = train(
+        metrics={name: wrong},
+        callbacks=[optim.BestWeights(monitor=f"train_{name}")],
+    )
+    if name == "error":
+        first = named_first(result, "monitor-wrong-way", "trainer.fit")
+        assert "highest train_error" in first.what
+    else:
+        assert codes(result) == []
+
+
+def test_rare_class():
+    x = RNG.standard_normal((200, 4)).astype("float32")
+    y = (x[:, 0] > 1.9).astype(int)
+    noise = RNG.standard_normal((200, 4)).astype("float32")
+    result = train(x=noise, y=y, lr=0.1)
+    assert "classes-imbalanced" in codes(result)
+    assert codes(train(x=x, y=y, epochs=40)) == []
+
+
+class Bag(Layer):
+    def __init__(self, positions):
+        self.embedding = Embedding(12, 8)
+        self.attention = MultiHeadAttention(8, 2)
+        self.head = Dense(8, 2)
+        self.positions = PositionalEmbedding(8, 8) if positions else None
+
+    def forward(self, ids):
+        h = self.embedding(ids)
+        if self.positions is not None:
+            h = self.positions(h)
+        return self.head(pool(self.attention(h), "mean"))
+
+
+@pytest.mark.parametrize("positions", [False, True])
+def test_positions(positions):
+    """Which of the two ends is larger?"""
+    y = (IDS[:, 0] > IDS[:, -1]).astype(int)
+    result = adam(lambda: Bag(positions), IDS, y, epochs=30)
+    if positions:
+        assert codes(result) == []
+    else:
+        named_first(result, "positions-missing", "bag.attention")
+
+
+def test_regression_has_no_metric_of_classes():
+    result = train(lambda: network(4, 1), y=TARGETS, loss=squared, lr=0.1)
+    assert codes(result) == []

@@ -1,0 +1,141 @@
+"""Faults that are there before the first step, and the corrected runs."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import optim
+from layers import RNN, Dense, Sequential, init
+from tests.optim.diagnosis.helpers import (
+    RNG,
+    TARGETS,
+    X,
+    Y,
+    codes,
+    named_first,
+    network,
+    squared,
+    train,
+)
+
+XOR = (X[:, 0] * X[:, 1] > 0).astype(int)
+
+
+def constant(value):
+    return lambda shape, dtype=None: np.full(shape, value, "float32")
+
+
+def times(factor):
+    return lambda *shape: factor * init.glorot_uniform(*shape)
+
+
+def deep(activation, layers=4, **options):
+    """A network of equal layers."""
+
+    def make():
+        hidden = [Dense(8, 8, activation, **options) for _ in range(layers)]
+        return Sequential(Dense(4, 8, activation, **options), *hidden, Dense(8, 2))
+
+    return make
+
+
+def test_no_nonlinearity():
+    adam = partial(train, y=XOR, rule=optim.Adam, lr=0.03, epochs=30)
+    result = adam(lambda: network(activation=None))
+    first = named_first(result, "no-nonlinearity", "sequential.dense", "proved")
+    assert first.line.text.startswith("Dense(inputs, 8")
+    assert codes(adam(network)) == []
+
+
+def test_no_nonlinearity_that_is_meant():
+    """A narrow layer between wide ones is a linear function of low rank."""
+
+    def make():
+        return Sequential(Dense(4, 1), Dense(1, 2))
+
+    assert codes(train(make)) == []
+
+
+def test_equal_weights():
+    result = train(lambda: network(init=constant(0.1)), y=XOR)
+    first = named_first(result, "equal-weights", "Dense(inputs, 8")
+    assert "start at 0.1" in first.what
+
+
+def test_equal_weights_of_zero():
+    def make():
+        return Sequential(
+            Dense(4, 8, mg.tanh, init=init.zeros),
+            Dense(8, 2, init=init.zeros),
+        )
+
+    first = named_first(train(make), "equal-weights", "init=init.zeros", "proved")
+    assert "which is 0" in first.effect
+
+
+def test_linear_model_may_start_at_zero():
+    assert codes(train(lambda: Dense(4, 2, init=init.zeros))) == []
+
+
+@pytest.mark.parametrize("bias", [-100, 0])
+def test_dead_units(bias):
+    def make():
+        model = network()
+        model[0].b.array = model[0].b.array + bias
+        return model
+
+    result = train(make)
+    if bias:
+        named_first(result, "dead-units", "Dense(inputs, 8", "proved")
+    else:
+        assert codes(result) == []
+
+
+def test_units_that_died_in_the_run():
+    result = train(y=XOR, lr=1000.0, size=64, epochs=8)
+    assert codes(result)[0] in ("dead-units", "rate-too-large")
+
+
+def test_saturated_units():
+    make = deep(mg.tanh, 1, init=times(1000))
+    named_first(train(make), "saturated-units", "Dense(4, 8", "proved")
+    assert codes(train(deep(mg.tanh, 1))) == []
+
+
+def test_weights_that_are_too_small():
+    make = deep(mg.relu, 2, init=times(0.01))
+    result = train(make)
+    named_first(result, "weights-badly-drawn", "Dense(4, 8", "proved")
+    assert codes(train(deep(mg.relu, 2))) == []
+
+
+def test_gradient_that_vanishes_in_sigmoids():
+    result = train(deep(mg.sigmoid, 4))
+    named_first(result, "vanishing-gradient", "Dense(4, 8")
+    assert codes(train(deep(mg.relu, 4))) == []
+
+
+def test_gradient_that_vanishes_over_time():
+    series = RNG.standard_normal((64, 40, 2)).astype("float32")
+    y = (series[:, 0, 0] > 0).astype(int)
+
+    def make():
+        return Sequential(RNN(2, 4), Dense(4, 2))
+
+    result = train(make, series, y, epochs=4)
+    named_first(result, "vanishing-over-time", "sequential", "likely")
+    pooled = train(
+        lambda: Sequential(RNN(2, 4, pooling="max"), Dense(4, 2)),
+        10 * series * (np.arange(40) == 0)[:, None],
+        y,
+        lr=0.5,
+        epochs=10,
+    )
+    assert codes(pooled) == []
+
+
+def test_regression_of_a_linear_model():
+    assert codes(train(lambda: Dense(4, 1), y=TARGETS, loss=squared, lr=0.1)) == []
+    assert Y.mean() == pytest.approx(0.5, abs=0.1)
