@@ -11,14 +11,14 @@ step. The factors can therefore be summed over the steps.
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
+from copy import copy, deepcopy
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minigrad.gates.table import Table, writable
-from minigrad.graph import Array
+from minigrad.graph import Array, Node
 from minigrad.support.arrays import distinct_ids
 
 Arrays = Sequence[Array]
@@ -131,6 +131,15 @@ class PendingRows:
         self.table.write(partial(np.copyto, src=table))
         self.table.pending = self
 
+    def applied(self) -> Array:
+        """Return a copy of the table with all updates. The table itself stays as it is."""
+        done = copy(self)
+        done.table = Table(self.table.stored.copy())
+        done.slots = [slot.copy() for slot in self.slots]
+        done.up_to = self.up_to.copy()
+        done.catch_up(None)
+        return done.table.stored
+
     def _stale(self) -> Array:
         """Return the indices of the rows that are not up to date."""
         return np.flatnonzero(self.up_to < self.t)
@@ -172,6 +181,27 @@ class PendingRows:
             self.rule.catch_up(p, slots, missed, sums)
 
         change_rows([stored, *self.slots], stale, change)
+
+
+def values(leaf: Node) -> Array:
+    """Return a copy of a leaf's array. Unlike `leaf.output`, this leaves pending updates pending, so
+    that the last bits of a run stay the same.
+    """
+    pending = getattr(leaf, "pending", None)
+    return leaf.output.copy() if pending is None else np.asarray(pending.applied())
+
+
+def duplicate(optimizer: Any) -> Any:
+    """Return a copy of an optimizer with its own parameters, whose updates are pending as well."""
+    memo: dict[int, Any] = {id(optimizer.pending): {}}
+    for tensor in optimizer.parameters().values():
+        node = tensor.node
+        if getattr(node, "pending", None) is not None:
+            memo[id(node)] = Table(node.stored.copy(), node.requires_grad, node.name)
+    twin = deepcopy(optimizer, memo)
+    if optimizer.pending:
+        twin.load_state_dict(optimizer.raw_state())
+    return twin
 
 
 def change_rows(

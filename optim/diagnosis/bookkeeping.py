@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad.graph import Node
 
+from ..lazy import values
 from .evidence import Evidence
 from .finding import Finding, prove
 from .reading import name
@@ -54,7 +55,7 @@ def gradients_not_cleared(e: Evidence) -> Iterator[Finding]:
 
 
 def _changed(node: Node, first: object) -> bool:
-    return not np.array_equal(node.output, first)  # type: ignore[arg-type]
+    return not np.array_equal(values(node), first)  # type: ignore[arg-type]
 
 
 def no_step(e: Evidence) -> Iterator[Finding]:

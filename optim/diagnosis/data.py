@@ -82,7 +82,8 @@ def not_finite(e: Evidence) -> Iterator[Finding]:
 
 def labels_constant(e: Evidence) -> Iterator[Finding]:
     """If every label is the same, the network learns a constant."""
-    labels = e.labels
+    every = [part.labels.output.ravel() for one in e.kept for part in e.parts(one)]
+    labels = np.concatenate(every or [np.zeros(0)])
     if labels.size < ROWS or not (labels == labels.reshape(-1)[0]).all():
         return
     yield Finding(
@@ -292,11 +293,7 @@ def ids_unknown(e: Evidence) -> Iterator[Finding]:
             continue
         ids = node.inputs[1].output
         values, counts = np.unique(ids[ids != 0], return_counts=True)  # 0 is padding
-        if (
-            not values.size
-            or counts.sum() < 5 * ROWS
-            or len(node.inputs[0].output) < 10
-        ):
+        if not values.size or counts.sum() < 5 * ROWS or node.inputs[0].shape[0] < 10:
             continue
         share = counts.max() / counts.sum()
         if share > UNKNOWN_IDS:

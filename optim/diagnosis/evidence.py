@@ -20,6 +20,7 @@ from minigrad.gradients import dense
 from minigrad.graph import Array, Node, ancestors
 from minigrad.replay import again
 
+from ..lazy import values
 from ..sgd import SGD
 from . import trial
 from .reading import PRODUCTS, Loss, loss_of_guessing, name, origin, terms
@@ -219,7 +220,9 @@ class Evidence:
     @cached_property
     def last(self) -> Look:
         """The last kept pass, with the parameters at the end of the run."""
-        return self.look(self.kept[-1], {n: Tensor(n.output) for n in self.watch.first})
+        return self.look(
+            self.kept[-1], {n: Tensor(values(n)) for n in self.watch.first}
+        )
 
     def look(self, one: Pass, values: dict[Node, Tensor]) -> Look:
         """Compute the arrays and gradients of a pass, also those of its inputs."""
@@ -316,11 +319,7 @@ class Evidence:
             if name(node) in PRODUCTS:
                 for parent in node.inputs:
                     leaf = origin(parent)
-                    if (
-                        leaf.gate is None
-                        and leaf.requires_grad
-                        and leaf.output.ndim > 1
-                    ):
+                    if leaf.gate is None and leaf.requires_grad and len(leaf.shape) > 1:
                         yield node, leaf
 
     # ---- places ----

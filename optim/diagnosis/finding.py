@@ -51,9 +51,9 @@ class Finding:
 
 
 def improves(evidence: Evidence, trial: Sequence[float]) -> bool:
-    """Return whether a trial ends clearly below the control."""
+    """Return whether a trial's loss falls, and ends clearly below the control's."""
     control = evidence.control
-    if len(trial) < 2 or not np.isfinite(trial[-1]):
+    if len(trial) < 2 or not np.isfinite(trial[-1]) or final(trial) >= trial[0]:
         return False
     if len(trial) < len(control):  # it took too long, so compare equal parts
         control = control[: len(trial)]

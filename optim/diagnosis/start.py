@@ -112,7 +112,11 @@ def equal_weights(e: Evidence) -> Iterator[Finding]:
             f"all weights of {leaf.name or 'a hidden layer'} start at "
             f"{number(first.reshape(-1)[0])}",
             "its units compute the same and get the same gradient"
-            + (", which is 0," if not products[place + 1][1].output.any() else "")
+            + (
+                ", which is 0,"
+                if not e.watch.first[products[place + 1][1]].any()
+                else ""
+            )
             + " so they never become different",
             "leave out init=, so that the weights are drawn at random",
             line or e.passes[0].line,

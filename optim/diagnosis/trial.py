@@ -6,7 +6,6 @@ repetition with one change shows what this thing did to the run.
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from minigrad.replay import Change, again
 
 from ..adam import Adam
 from ..clipping import clip_gradients
+from ..lazy import duplicate
 from ..optimizer import Optimizer
 from .watch import Clip, Pass, Update, Watch
 
@@ -73,7 +73,7 @@ def losses(watch: Watch, trial: Trial) -> list[float]:
 
 
 def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
-    optimizer: Optimizer = copy.deepcopy(watch.start)
+    optimizer: Optimizer = duplicate(watch.start)
     values = match(watch, optimizer)
     if trial.start is not None:
         for path, tensor in optimizer.parameters().items():

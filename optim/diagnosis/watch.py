@@ -7,7 +7,6 @@ and the bookkeeping are kept.
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
 import traceback
@@ -33,6 +32,7 @@ from minigrad.errors import NonFiniteError
 from minigrad.graph import Array, Leaf, Node
 from minigrad.replay import without_outputs
 
+from ..lazy import duplicate, values
 from ..optimizer import Optimizer
 
 PASSES_KEPT = 500
@@ -168,7 +168,7 @@ class Watch:
     """The calls to inner layers of the first pass."""
     trainers: list[tuple[Any, Any]] = field(default_factory=list)
     second: dict[Node, Array] = field(default_factory=dict)
-    """Their values at the second pass."""
+    """The values of parameters at the second pass, if no optimizer has made a step."""
     by_hand: dict[Node, str] = field(default_factory=dict)
     """The names in `start` of parameters that the program changes without an optimizer."""
     start: Any = None
@@ -235,7 +235,7 @@ class Watch:
             copies = without_outputs(root.node)
             graph = copies[root.node]
             self._line = users_line()
-            if len(self.losses) == 1:
+            if len(self.losses) == 1 and self.start is None:
                 self.second = {node: node.output.copy() for node in self.first}
             for call in self._open:
                 call.trains = call.node in copies
@@ -243,7 +243,7 @@ class Watch:
                 if node.gate is None and not node.requires_grad:
                     self._bytes += node.output.nbytes
                 elif node.gate is None and node not in self.first:
-                    self.first[node] = node.output.copy()
+                    self.first[node] = values(node)
         else:  # without the graph's nodes, every recorded call counts as training
             for call in self._open:
                 call.trains = call.node is not None and call.node.requires_grad
@@ -298,7 +298,7 @@ class Watch:
         number = self._numbers[id(optimizer)]
         self.optimizers[number].steps += 1
         if self.start is None:
-            self.start = copy.deepcopy(optimizer)
+            self.start = duplicate(optimizer)
             self.start.zero_grad()
         settings = optimizer.hyperparameters() if self.keeping else {}
         self.events.append(Update(number, optimizer.scale, settings))

@@ -129,7 +129,12 @@ def test_attention_that_sees_the_target(causal):
     def make():
         return Writer(MultiHeadAttention(8, 2, causal=causal))
 
-    result = adam(make, ids[:, :-1], ids[:, 1:], epochs=25)
+    result = adam(
+        make,
+        ids[:, :-1],
+        ids[:, 1:],
+        epochs=25,
+    )
     if causal:
         assert codes(result) == []
     else:
@@ -173,7 +178,12 @@ def test_mask(inverted):
 def test_rows_that_are_also_for_training(shared):
     x, y = X[:48], Y[:48]
     start = 48 - shared
-    result = train(x=x, y=y, validation=Batches(X[start:], Y[start:]), epochs=14)
+    result = train(
+        x=x,
+        y=y,
+        validation=Batches(X[start:], Y[start:]),
+        epochs=14,
+    )
     if shared:
         first = named_first(result, "validation-in-training", "trainer.fit")
         assert f"8 of {16 + shared} rows" in first.what
@@ -237,5 +247,10 @@ def test_positions(positions):
 
 
 def test_regression_has_no_metric_of_classes():
-    result = train(lambda: network(4, 1), y=TARGETS, loss=squared, lr=0.1)
+    result = train(
+        lambda: network(4, 1),
+        y=TARGETS,
+        loss=squared,
+        lr=0.1,
+    )
     assert codes(result) == []

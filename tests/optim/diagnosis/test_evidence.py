@@ -11,10 +11,19 @@ from numpy.testing import assert_allclose, assert_array_equal
 import minigrad as mg
 import optim
 from layers import Dense, Dropout, Embedding, Flatten, Sequential
-from optim.diagnosis.evidence import Evidence, final, name, origin, terms
+from optim.diagnosis.evidence import Evidence, final
+from optim.diagnosis.reading import name, origin, terms
 from optim.diagnosis.trial import Trial
 from optim.diagnosis.watch import Watch
-from tests.optim.diagnosis.helpers import IDS, TARGETS, X, Y, crossed, network, squared
+from tests.optim.diagnosis.helpers import (
+    IDS,
+    TARGETS,
+    X,
+    Y,
+    crossed,
+    network,
+    squared,
+)
 
 
 def seen(model: Any, loss: Any, x: Any = X, y: Any = Y, steps=3, lr=0.1):
@@ -139,7 +148,12 @@ def test_scale_of_a_sum():
 
 def test_inputs_are_not_labels_masks_or_constants():
     def model():
-        return Sequential(Dense(4, 8), Dropout(0.5), lambda h: h * 3, Dense(8, 2))
+        return Sequential(
+            Dense(4, 8),
+            Dropout(0.5),
+            lambda h: h * 3,
+            Dense(8, 2),
+        )
 
     e = seen(model, crossed)
     assert [node.output.shape for node in e.data(e.kept[0])] == [X.shape]
@@ -168,7 +182,12 @@ def test_gradients_are_those_of_the_run():
     mine = {leaf.name: leaf for leaf in e.parameters}
     for path, tensor in model.named_parameters().items():
         (leaf,) = (leaf for key, leaf in mine.items() if key and key.endswith(path))
-        assert_allclose(e.first.gradients[leaf], tensor.grad, rtol=1e-5, atol=1e-7)
+        assert_allclose(
+            e.first.gradients[leaf],
+            tensor.grad,
+            rtol=1e-5,
+            atol=1e-7,
+        )
 
 
 def test_look_has_the_gradients_of_the_inputs():
@@ -215,7 +234,7 @@ def test_control_of_a_run():
     assert e.control == e.losses
 
 
-def test_run_that_computes_data_from_parameters_is_not_repeated_exactly():
+def test_data_that_the_run_computes_from_parameters_keeps_its_values():
     w = mg.Tensor([2.0], requires_grad=True)
     optimizer = optim.SGD([w], lr=0.1)
     with Watch() as watch:
@@ -224,7 +243,7 @@ def test_run_that_computes_data_from_parameters_is_not_repeated_exactly():
             loss = (w * mg.Tensor(w.array * 2)).sum()
             loss.backward()
             optimizer.step()
-    assert Evidence(watch).repeatable  # the recorded data has its values
+    assert Evidence(watch).repeatable
 
 
 @pytest.mark.parametrize("lr", [0.3, 0.001])

@@ -40,7 +40,15 @@ def fit(
     optimizer = optim.SGD(model.named_parameters(), lr=lr)
     options = {"metrics": {}, "callbacks": []} | options
     trainer = Trainer(model, loss, optimizer, **options)
-    trainer.fit(Batches(x, y, batch_size=size, shuffle=shuffle), epochs)
+    trainer.fit(
+        Batches(
+            x,
+            y,
+            batch_size=size,
+            shuffle=shuffle,
+        ),
+        epochs,
+    )
     return trainer
 
 
@@ -69,7 +77,11 @@ FAULTS: dict[str, Any] = {
     "True at the padding": {"make": lambda: Masked(True), "x": PADDED},
     "only 2 numbers": {"make": normalized, "size": 2},
     "ReLU before the SoftmaxCrossEntropy": {"make": dense(2, mg.relu)},
-    "lie outside": {"make": dense(1, mg.sigmoid), "y": TARGETS, "loss": squared},
+    "lie outside": {
+        "make": dense(1, mg.sigmoid),
+        "y": TARGETS,
+        "loss": squared,
+    },
     "start at 0": {"make": lambda: network(init=init.zeros)},
     "before the first step": {"make": dead},
 }
@@ -115,7 +127,13 @@ def test_outputs_that_are_all_equal():
         )
 
     with pytest.warns(TrainingWarning, match="same for every input"):
-        fit(make, size=8, epochs=3, x=np.tile(X, (4, 1)), y=np.tile(Y, 4))
+        fit(
+            make,
+            size=8,
+            epochs=3,
+            x=np.tile(X, (4, 1)),
+            y=np.tile(Y, 4),
+        )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +145,11 @@ def test_outputs_that_are_all_equal():
         {"make": lambda: Dense(4, 2, init=init.zeros)},
         {"make": lambda: Masked(False), "x": PADDED},
         {"y": (X[:, 0] > 1.5).astype(int), "size": 4},  # a rare class
-        {"x": X[:4], "y": Y[:4], "size": 1},
+        {
+            "x": X[:4],
+            "y": Y[:4],
+            "size": 1,
+        },
         {"epochs": 1, "size": 64},
     ],
 )
@@ -147,7 +169,13 @@ def test_warning_comes_once():
     mg.seed(0)
     model = network()
     optimizer = optim.SGD(model.named_parameters(), lr=0.1)
-    trainer = Trainer(model, crossed, optimizer, metrics={}, callbacks=[])
+    trainer = Trainer(
+        model,
+        crossed,
+        optimizer,
+        metrics={},
+        callbacks=[],
+    )
     with pytest.warns(TrainingWarning) as caught:
         trainer.fit(Batches(X, 0 * Y), 4)
     assert len(caught) == 1
@@ -175,7 +203,13 @@ def test_run_that_is_resumed_after_the_last_batch_of_an_epoch(tmp_path):
     mg.seed(0)
     model = network()
     optimizer = optim.SGD(model.named_parameters(), lr=0.1)
-    trainer = Trainer(model, crossed, optimizer, metrics={}, callbacks=[])
+    trainer = Trainer(
+        model,
+        crossed,
+        optimizer,
+        metrics={},
+        callbacks=[],
+    )
     snapshot = tmp_path / "step-000000004.safetensors"
     trainer.fit(Batches(X, Y, batch_size=16), 2, resume=snapshot)
     assert trainer.history["train_loss"] == whole.history["train_loss"]

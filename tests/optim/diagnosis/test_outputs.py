@@ -107,7 +107,12 @@ def test_loss_of_all_pairs(shape):
         return ((z - y) ** 2).mean()
 
     def run():
-        return train(ending(1), y=TARGETS.reshape(shape), loss=error, lr=0.05)
+        return train(
+            ending(1),
+            y=TARGETS.reshape(shape),
+            loss=error,
+            lr=0.05,
+        )
 
     if len(shape) == 2:
         assert codes(run()) == []
@@ -129,7 +134,14 @@ def test_loss_of_all_pairs(shape):
 )
 def test_targets_beyond_the_range_of_the_activation(activation, y):
     outputs = y.shape[1]
-    run = partial(train, y=y, loss=squared, lr=0.05, rule=optim.Adam, epochs=20)
+    run = partial(
+        train,
+        y=y,
+        loss=squared,
+        lr=0.05,
+        rule=optim.Adam,
+        epochs=20,
+    )
     result = run(ending(outputs, activation))
     named_first(result, "output-range", type(activation).__name__.lower())
     assert codes(run(ending(outputs))) == []
@@ -137,7 +149,12 @@ def test_targets_beyond_the_range_of_the_activation(activation, y):
 
 def test_targets_within_the_range_of_the_activation():
     y = 1 / (1 + np.exp(-3 * TARGETS))
-    result = train(ending(1, mg.sigmoid), y=y, loss=squared, lr=2.0)
+    result = train(
+        ending(1, mg.sigmoid),
+        y=y,
+        loss=squared,
+        lr=2.0,
+    )
     assert codes(result) == []
 
 
@@ -155,9 +172,20 @@ def test_squared_error_for_classes():
 
 def test_absolute_error_for_classes():
     y = (X[:, :1] > 0.8).astype("float32")
-    result = train(ending(1), y=y, loss=mg.mean_absolute_error, lr=0.02)
+    result = train(
+        ending(1),
+        y=y,
+        loss=mg.mean_absolute_error,
+        lr=0.02,
+    )
     named_first(result, "wrong-loss-for-classes", "dense_2")
-    assert codes(train(ending(1), y=y, loss=positive, lr=1.0)) == []
+    result = train(
+        ending(1),
+        y=y,
+        loss=positive,
+        lr=1.0,
+    )
+    assert codes(result) == []
 
 
 class TwoHeads(Layer):

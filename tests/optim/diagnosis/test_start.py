@@ -1,6 +1,7 @@
 """Faults that are there before the first step, and the corrected runs."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,14 +36,37 @@ def deep(activation, layers=4, **options):
     """A network of equal layers."""
 
     def make():
-        hidden = [Dense(8, 8, activation, **options) for _ in range(layers)]
-        return Sequential(Dense(4, 8, activation, **options), *hidden, Dense(8, 2))
+        hidden = [
+            Dense(
+                8,
+                8,
+                activation,
+                **options,
+            )
+            for _ in range(layers)
+        ]
+        return Sequential(
+            Dense(
+                4,
+                8,
+                activation,
+                **options,
+            ),
+            *hidden,
+            Dense(8, 2),
+        )
 
     return make
 
 
 def test_no_nonlinearity():
-    adam = partial(train, y=XOR, rule=optim.Adam, lr=0.03, epochs=30)
+    adam = partial(
+        train,
+        y=XOR,
+        rule=optim.Adam,
+        lr=0.03,
+        epochs=30,
+    )
     result = adam(lambda: network(activation=None))
     first = named_first(result, "no-nonlinearity", "sequential.dense", "proved")
     assert first.line.text.startswith("Dense(inputs, 8")
@@ -93,27 +117,43 @@ def test_dead_units(bias):
         assert codes(result) == []
 
 
+def uneven(parameters, lr):
+    """A rule with far too large a rate for the first layer."""
+    first = {path: parameters.pop(path) for path in [*parameters][:2]}
+    groups: Any = [{"parameters": first, "lr": 1e4}, {"parameters": parameters}]
+    return optim.SGD(groups, lr=lr)
+
+
 def test_units_that_died_in_the_run():
-    result = train(y=XOR, lr=1000.0, size=64, epochs=8)
-    assert codes(result)[0] in ("dead-units", "rate-too-large")
+    """No rate helps, because the labels are noise, but the units are seen."""
+    noise = np.random.default_rng(0).integers(0, 2, 64)
+    result = train(
+        y=noise,
+        rule=uneven,
+        lr=0.1,
+        size=64,
+        epochs=40,
+    )
+    first = named_first(result, "dead-units", "Dense(inputs, 8", "certain")
+    assert "at the end of the run" in first.what
 
 
 def test_saturated_units():
     make = deep(mg.tanh, 1, init=times(1000))
-    named_first(train(make), "saturated-units", "Dense(4, 8", "proved")
+    named_first(train(make), "saturated-units", "Dense(", "proved")
     assert codes(train(deep(mg.tanh, 1))) == []
 
 
 def test_weights_that_are_too_small():
     make = deep(mg.relu, 2, init=times(0.01))
     result = train(make)
-    named_first(result, "weights-badly-drawn", "Dense(4, 8", "proved")
+    named_first(result, "weights-badly-drawn", "Dense(", "proved")
     assert codes(train(deep(mg.relu, 2))) == []
 
 
 def test_gradient_that_vanishes_in_sigmoids():
     result = train(deep(mg.sigmoid, 4))
-    named_first(result, "vanishing-gradient", "Dense(4, 8")
+    named_first(result, "vanishing-gradient", "Dense(")
     assert codes(train(deep(mg.relu, 4))) == []
 
 
@@ -137,5 +177,11 @@ def test_gradient_that_vanishes_over_time():
 
 
 def test_regression_of_a_linear_model():
-    assert codes(train(lambda: Dense(4, 1), y=TARGETS, loss=squared, lr=0.1)) == []
+    result = train(
+        lambda: Dense(4, 1),
+        y=TARGETS,
+        loss=squared,
+        lr=0.1,
+    )
+    assert codes(result) == []
     assert Y.mean() == pytest.approx(0.5, abs=0.1)

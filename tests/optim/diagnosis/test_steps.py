@@ -30,7 +30,12 @@ def test_rate_too_large():
 
 
 def test_rate_of_a_summed_loss():
-    result = train(loss=summed, lr=10.0, size=64, epochs=40)
+    result = train(
+        loss=summed,
+        lr=10.0,
+        size=64,
+        epochs=40,
+    )
     first = named_first(result, "rate-too-large", "trainer.fit", "proved")
     assert "a sum over 64 numbers" in first.what
     assert "acts like 640" in first.what
@@ -41,7 +46,14 @@ def test_rate_that_makes_the_loss_explode():
     """The run stops, and this is only the consequence."""
     x = np.concatenate([X, X**2], axis=1)
     y = 5 * x[:, :1] - x[:, 5:6]
-    run = partial(train, lambda: Dense(8, 1), x, y, mg.mean_squared_error, epochs=40)
+    run = partial(
+        train,
+        lambda: Dense(8, 1),
+        x,
+        y,
+        mg.mean_squared_error,
+        epochs=40,
+    )
     result = run(lr=5.0)
     named_first(result, "rate-too-large", "optimizer = rule", "proved")
     assert codes(result)[-1] == "not-finite"
@@ -55,8 +67,13 @@ def test_rate_too_small():
 
 
 def test_too_few_steps():
-    result = train(lr=0.02, rule=optim.Adam, epochs=1, size=32)
-    assert codes(result)[0] in ("too-few-steps", "rate-too-small")
+    result = train(
+        lr=0.02,
+        rule=optim.Adam,
+        epochs=1,
+        size=32,
+    )
+    assert codes(result) == ["too-few-steps"]
     result = train(lr=0.4, epochs=2, size=64)
     first = named_first(result, "too-few-steps", "Batches", "proved")
     assert first.what == "the run has only 2 steps"
@@ -66,7 +83,7 @@ def test_too_few_steps():
 @pytest.mark.parametrize("momentum", [0.999, 0.9])
 def test_momentum(momentum):
     rule = partial(optim.SGD, momentum=momentum)
-    result = train(rule=rule, lr=3.0 if momentum > 0.9 else 0.1)
+    result = train(rule=rule, lr=1.0 if momentum > 0.9 else 0.1)
     if momentum > 0.9:
         first = named_first(result, "momentum-too-large", "optimizer = rule", "proved")
         assert "adds up 1e+03 gradients" in first.what
@@ -128,7 +145,14 @@ def test_schedule_that_falls_at_once():
     model = network()
     optimizer = optim.SGD(model.named_parameters(), lr=0.2)
     with optim.diagnose(quiet=True) as diagnosis:
-        for step, (xb, yb) in enumerate(Batches(X, Y, batch_size=2, seed=1)):
+        for step, (xb, yb) in enumerate(
+            Batches(
+                X,
+                Y,
+                batch_size=2,
+                seed=1,
+            )
+        ):
             optimizer.scale = 0.2**step
             optimizer.zero_grad()
             loss = crossed(model(xb), yb)

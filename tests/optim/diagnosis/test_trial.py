@@ -14,7 +14,15 @@ from layers import Dense, Embedding, Flatten, Sequential
 from minigrad.data import Batches
 from optim.diagnosis.trial import Trial, losses
 from optim.diagnosis.watch import Watch
-from tests.optim.diagnosis.helpers import IDS, TARGETS, X, Y, crossed, network, squared
+from tests.optim.diagnosis.helpers import (
+    IDS,
+    TARGETS,
+    X,
+    Y,
+    crossed,
+    network,
+    squared,
+)
 
 SERIES = np.random.default_rng(1).standard_normal((64, 6, 3)).astype("float32")
 IMAGES = SERIES.reshape(64, 1, 6, 3)
@@ -91,13 +99,33 @@ RUNS = {
     "RNN": {"make": recurrent("RNN"), "x": SERIES},
     "truncated RNN": {"make": recurrent("RNN", truncate=2), "x": SERIES},
     "GRU": {"make": recurrent("GRU"), "x": SERIES},
-    "fused GRU": {"make": recurrent("GRU"), "x": SERIES, "fused": True},
-    "truncated GRU": {"make": recurrent("GRU", truncate=4), "x": SERIES, "fused": True},
+    "fused GRU": {
+        "make": recurrent("GRU"),
+        "x": SERIES,
+        "fused": True,
+    },
+    "truncated GRU": {
+        "make": recurrent("GRU", truncate=4),
+        "x": SERIES,
+        "fused": True,
+    },
     "LSTM": {"make": recurrent("LSTM"), "x": SERIES},
-    "fused LSTM": {"make": recurrent("LSTM"), "x": SERIES, "fused": True},
+    "fused LSTM": {
+        "make": recurrent("LSTM"),
+        "x": SERIES,
+        "fused": True,
+    },
     "truncated LSTM": {"make": recurrent("LSTM", truncate=3), "x": SERIES},
-    "fused RNN": {"make": recurrent("RNN", truncate=2), "x": SERIES, "fused": True},
-    "attention": {"make": attention, "x": IDS, "rule": optim.AdamW},
+    "fused RNN": {
+        "make": recurrent("RNN", truncate=2),
+        "x": SERIES,
+        "fused": True,
+    },
+    "attention": {
+        "make": attention,
+        "x": IDS,
+        "rule": optim.AdamW,
+    },
     "convolution": {"make": convolution, "x": IMAGES},
     "dropout and BatchNorm": {"make": noisy, "rule": momentum},
     "clipping": {"clip": 0.1},
