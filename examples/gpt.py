@@ -133,8 +133,9 @@ def train(options: argparse.Namespace) -> None:
     characters = Characters.build(text)
     ids = characters.encode(text)
     cut = len(ids) * 9 // 10
-    pieces = Pieces(ids[:cut], options.batch_size, options.context)
     validation = partial(Stream, ids[cut:], options.batch_size, options.context)
+    validation()  # raises an error if the text is too short
+    pieces = Pieces(ids[:cut], options.batch_size, options.context)
     mg.seed(options.seed)
     model = build(vars(options), len(characters))
     print(

@@ -25,8 +25,14 @@ def blocks(count=4, name="block[{}]", tied=True):
     dense layers with tanh between them, and a sum. Its table reads the ids and scores the answer.
     """
     rng = np.random.default_rng(3)
-    table = parameter(rng.normal(size=(9, 4)), "net.table")
-    ids = mg.Tensor(rng.integers(0, 9, (2, 3)), name="ids")
+    table = parameter(
+        rng.normal(size=(9, 4)),
+        "net.table",
+    )
+    ids = mg.Tensor(
+        rng.integers(0, 9, (2, 3)),
+        name="ids",
+    )
     with mg.scope("net"):
         with mg.scope("embedding"):
             x = table[ids]
@@ -38,11 +44,17 @@ def blocks(count=4, name="block[{}]", tied=True):
                     with mg.scope(part):
                         for number in range(2):
                             path = f"net.{here}.{part}.dense{number}"
-                            W = parameter(rng.normal(size=(4, 4)) / 2, f"{path}.W")
+                            W = parameter(
+                                rng.normal(size=(4, 4)) / 2,
+                                f"{path}.W",
+                            )
                             b = parameter(np.zeros(4), f"{path}.b")
                             y = y @ W + b
                             y = y if number else mg.tanh(y)
                     x = x + y
         with mg.scope("head"):
             scores = x @ table.T if tied else x @ parameter(np.eye(4, 9), "net.head.W")
-    return mg.softmax_cross_entropy(scores.reshape(6, 9), np.arange(6))
+    return mg.softmax_cross_entropy(
+        scores.reshape(6, 9),
+        np.arange(6),
+    )

@@ -7,7 +7,11 @@ import numpy as np
 
 
 def _strided(a: Any) -> Any:
-    room = np.full([2 * size + 1 for size in a.shape], 99, a.dtype)
+    room = np.full(
+        [2 * size + 1 for size in a.shape],
+        99,
+        a.dtype,
+    )
     view = room[tuple(slice(1, 2 * size + 1, 2) for size in a.shape)]
     view[...] = a
     return view

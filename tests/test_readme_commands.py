@@ -1,5 +1,4 @@
-"""The commands of README.md and docs/install.md, typed into a clean clone as they stand, in the order
-of the pages.
+"""The commands of README.md and docs/install.md, typed into a clean clone in the order of the pages.
 
 The clone uses the packages of the environment that runs the tests, so nothing is downloaded. Long
 runs get options that shorten them, appended to the command of the page. make runs with `--dry-run`.
@@ -19,18 +18,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = README + (ROOT / "docs/install.md").read_text(encoding="utf-8")
-FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", PAGES, re.M | re.S)
-BLOCKS = [block.strip() for language, block in FENCED if not language]
-LINES = [
-    line
-    for block in BLOCKS
-    for line in (block.replace("\n", " && ") if "cd " in block else block).split("\n")
-]
+LINES = []
+for language, block in re.findall(r"^```(\w*)\n(.*?)\n```$", PAGES, re.M | re.S):
+    if not language:
+        joined = block.replace("\n", " && ") if "cd " in block else block
+        LINES += joined.split("\n")
 LINES += re.findall(r"`((?:make|\.venv/bin/\w+) [^`]+)`", PAGES)
 COMMANDS = list(dict.fromkeys(re.sub(" +#.*", "", line) for line in LINES))
-WINDOWS = [
-    command for command in COMMANDS if "\\" in command or command.startswith("py ")
-]
+WINDOWS = [one for one in COMMANDS if "\\" in one or one.startswith("py ")]
 BY_HAND = [
     re.sub("^py ", "python3 ", line.replace("\\", "/").replace("Scripts", "bin"))
     for line in WINDOWS
@@ -50,10 +45,12 @@ SHORTER = {
     "run_all.py": " --limit 20 --seeds 0 --only bag",
     "make": " --dry-run",
 }
+WRITER = f".venv/bin/python examples/write_reviews.py {SHORTER['write_reviews.py']}"
 FIRST = {  # part of a command: the command that has to run before
     "dist/": "python3 -m build --wheel --no-isolation --outdir dist .",
-    "watch_units": f".venv/bin/python examples/write_reviews.py {SHORTER['write_reviews.py']}",
+    "watch_units": WRITER,
 }
+NAMED = [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 
 pytestmark = [
     pytest.mark.skipif(
@@ -68,18 +65,15 @@ pytestmark = [
 
 @cache
 def run(command, folder, expected=0):
-    """What a shell prints that is given the command in a folder, with this Python as `python3`. It
-    is not given the same command again.
+    """What a shell prints for a command in a folder, with this Python as `python3`. An equal command
+    is not run again.
     """
-    # A make that runs these tests would have the make of a command say which folders it enters.
-    dropped = ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
-    environment = {
-        name: value for name, value in os.environ.items() if name not in dropped
-    }
+    environment = dict(os.environ)
+    # a make that runs these tests would have the command's make print the folders that it enters
+    for name in ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        environment.pop(name, None)
     environment |= {
-        "PATH": os.pathsep.join(
-            [str(Path(sys.executable).parent), environment["PATH"]]
-        ),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PIP_NO_INDEX": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # which means: none
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -97,9 +91,8 @@ def run(command, folder, expected=0):
 
 
 def shorter(command):
-    return command + next(
-        (options for name, options in SHORTER.items() if name in command), ""
-    )
+    options = [more for name, more in SHORTER.items() if name in command]
+    return command + "".join(options[:1])
 
 
 @pytest.fixture(scope="module")
@@ -110,28 +103,24 @@ def clone(tmp_path_factory):
         if name and (ROOT / name).is_file():  # as it is in the working tree
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
-    assert set(BY_HAND) <= set(COMMANDS), (
-        "Windows has other commands than Linux and macOS"
-    )
+    # Windows has the same commands
+    assert {*BY_HAND} <= {*COMMANDS}
     run(BY_HAND[0], folder)
     (site,) = folder.glob(".venv/lib/python*/site-packages")
     # the packages of this environment
     (site / "lent.pth").write_text(sysconfig.get_path("purelib"))
     run(BY_HAND[1], folder)
+    stamp = 'printf "%s\\n" "$(cksum <pyproject.toml) $PWD" >.venv/.installed'
     for extra in ("plot", "dev", "site"):
-        run(
-            f'printf "%s\\n" "$(cksum <pyproject.toml) $PWD" >.venv/.installed-{extra}',
-            folder,
-        )
+        run(f"{stamp}-{extra}", folder)
     run("touch .venv/.tried-graphviz && make environment", folder)
-    (folder / "first.py").write_text(
-        re.findall(r"```python\n(.*?)```", README, re.S)[0], encoding="utf-8"
-    )
+    (script,) = re.findall(r"```python\n(.*?)```", README, re.S)[:1]
+    (folder / "first.py").write_text(script, encoding="utf-8")
     return folder
 
 
 @pytest.mark.parametrize("command", [*BY_HAND[2:], *TYPED])
-def test_a_command_of_the_page(clone, command):
+def test_command(clone, command):
     if "first.py" in command and not shutil.which("dot"):
         pytest.skip("Graphviz's program dot is not installed")
     for part, preparation in FIRST.items():
@@ -139,24 +128,20 @@ def test_a_command_of_the_page(clone, command):
             run(preparation, clone)
     # an activated environment, the clone's
     command = re.sub("^python ", ".venv/bin/python ", command)
-    code = [1] if "course start" in command else []  # the lesson is not solved yet
-    assert run(shorter(command), clone, *code)
+    code = 1 if "course start" in command else 0  # the lesson is not solved yet
+    assert run(shorter(command), clone, code)
 
 
-def test_the_first_script_prints_the_gradient_by_hand(clone):
+def test_first_script_prints_the_gradient(clone):
     printed = run(".venv/bin/python first.py", clone)
     [comment] = re.findall(r"print\(W\.grad\) +# (.*)", README)
-    shown, numbers = (re.findall(r"-\d\.\d+", text) for text in (comment, printed))
-    assert [float(number) for number in shown] == pytest.approx(
-        [-1.479649, -2.959297], abs=1e-6
-    )
-    assert [float(number) for number in numbers] == pytest.approx(
-        [float(number) for number in shown], abs=1e-6
-    )
+    for text in (comment, printed):
+        numbers = [float(number) for number in re.findall(r"-\d\.\d+", text)]
+        assert numbers == pytest.approx([-1.479649, -2.959297], abs=1e-6)
     assert (clone / "first.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_demo(clone):
+def test_make_demo(clone):
     """The command that `make demo` runs, with few reviews."""
     command = run("make demo --dry-run", clone).splitlines()[-1]
     assert "Test accuracy" in run(shorter(command), clone)
@@ -164,42 +149,26 @@ def test_the_demo(clone):
 
 
 @pytest.mark.parametrize("script", EXAMPLES)
-def test_help_shows_commands_that_can_be_copied(clone, script):
+def test_help_shows_commands_to_copy(clone, script):
     text = run(f".venv/bin/python {script} --help", clone)
-    shown = re.findall(r"^ +(\S+python\S*) (\S+\.py)", text, re.M)
-    for python, path in shown:
-        assert Path(python) == clone / ".venv/bin/python" and (clone / path).is_file()
+    for python, path in re.findall(r"^ +(\S+python\S*) (\S+\.py)", text, re.M):
+        assert Path(python) == clone / ".venv/bin/python"
+        assert (clone / path).is_file()
     assert "    python " not in text
 
 
-@pytest.mark.parametrize(
-    "page",
-    [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))],
-    ids=lambda page: page.name,
-)
-def test_the_other_pages_name_scripts_and_targets_and_options_that_there_are(page):
-    """Not run, for many take minutes: each script is a file that knows each option, each target is
-    one of make's.
-    """
-    text = re.sub(
-        r"^```(python|py|text)\n.*?^```$",
-        "",
-        page.read_text(encoding="utf-8"),
-        flags=re.M | re.S,
-    )
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"(?:^|`)make (\w+)", text, re.M)) <= targets
-    for path, options in re.findall(
-        r"python (?:-m mpi4py )?([\w.]+/[\w/.]+\.py)([^`\n#]*)", text
-    ):
-        sources = [
-            ROOT / path,
-            *(ROOT / path).parent.glob("*.py"),
-            ROOT / "minigrad/support/jobs.py",
-        ]
-        known = '"--help"' + "".join(
-            source.read_text(encoding="utf-8") for source in sources
-        )
-        assert [
-            one for one in re.findall(r"--[\w-]+", options) if f'"{one}"' not in known
-        ] == []
+@pytest.mark.parametrize("page", NAMED, ids=lambda page: page.name)
+def test_pages_name_known_scripts_and_options(page):
+    """Many of these commands take minutes, so they are not run."""
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"^```(python|py|text)\n.*?^```$", "", text, flags=re.M | re.S)
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
+    assert {*re.findall(r"(?:^|`)make (\w+)", text, re.M)} <= {*targets}
+    command = r"python (?:-m mpi4py )?([\w.]+/[\w/.]+\.py)([^`\n#]*)"
+    for path, options in re.findall(command, text):
+        assert (ROOT / path).is_file()
+        sources = [*(ROOT / path).parent.glob("*.py")]
+        sources.append(ROOT / "minigrad/support/jobs.py")
+        known = "".join(source.read_text(encoding="utf-8") for source in sources)
+        for option in re.findall(r"--[\w-]+", options):
+            assert option == "--help" or f'"{option}"' in known

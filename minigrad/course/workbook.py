@@ -268,10 +268,10 @@ class Workbook:
         return self.lessons.get(lesson.name, {})
 
 
-def cannot_copy(folder: Path, why: str, **more: str) -> DataError:
+def cannot_copy(folder: Path, why: str, cause: str, remedy: str) -> DataError:
     """Return the error of a folder that cannot hold the course."""
     what = f"the course cannot be copied to {os.fspath(folder)!r}: {why}"
-    return DataError("MG914", what, **more)
+    return DataError("MG914", what, cause=cause, remedy=remedy)
 
 
 def files_in(work: Path) -> dict[str, str]:

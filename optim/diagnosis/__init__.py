@@ -33,12 +33,13 @@ class diagnose:
     ...         loss = mg.mean_squared_error([[1.0], [2.0]] @ w, [[3.0], [6.0]])
     ...         loss.backward()
     ...         optimizer.step()
-    1. the gradients are never cleared: 4 of 4 backward passes added to the
+    1. the gradients are not cleared: 4 of 5 steps used gradients that an earlier
     ...
     >>> diagnosis.result.findings[0].code
     'gradients-not-cleared'
 
-    Errors: none of its own. Source: docs/diagnosis.md compares it with published tools.
+    Errors: only those of the code in the block. Source: Schoop et al., UMLAUT (2021), and Zhang et
+    al., AUTOTRAINER (2021), which watch training for symptoms.
 
     Since: 0.2.
     """
@@ -52,7 +53,9 @@ class diagnose:
         self.watch.__enter__()
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: object
+    ) -> None:
         self.watch.__exit__(kind, error, trace)
         if isinstance(error, KeyboardInterrupt | SystemExit):
             return

@@ -13,8 +13,9 @@ import numpy as np
 from minigrad.graph import Node
 
 from ..lazy import values
-from .evidence import Evidence, name
+from .evidence import Evidence
 from .finding import Finding, prove
+from .reading import name
 from .trial import Trial
 from .watch import Pass, Update
 
@@ -27,7 +28,9 @@ def gradients_not_cleared(e: Evidence) -> Iterator[Finding]:
     all gradients so far. Gradients that are added before a step, on purpose, do not count.
     """
     stale = steps = 0
-    used: set[Node] = set()  # leaves whose gradient a step has used, and nobody has cleared since
+    used: set[Node] = (
+        set()
+    )  # leaves whose gradient a step has used, and nobody has cleared since
     added: set[Node] = set()  # those of them to which a pass has added
     for event in e.watch.events:
         if isinstance(event, Pass):
@@ -58,7 +61,11 @@ def _changed(node: Node, first: object) -> bool:
 def no_step(e: Evidence) -> Iterator[Finding]:
     """Gradients are computed, but nothing uses them."""
     first = e.watch.first
-    if len(e.passes) < ENOUGH or e.updates or any(_changed(n, a) for n, a in first.items()):
+    if (
+        len(e.passes) < ENOUGH
+        or e.updates
+        or any(_changed(n, a) for n, a in first.items())
+    ):
         return
     made = e.watch.optimizers
     yield Finding(
@@ -113,10 +120,18 @@ def graph_cut(e: Evidence) -> Iterator[Finding]:
         for layer, line in e.watch.layers.values()
         if any(tensor.node in lost.values() for tensor in _own(layer))
     ]
-    called = [call for call in e.watch.inner if any(call.layer is layer for layer, _ in made)]
-    where = "its output is computed, but then leaves the graph" if called else "it is never called"
+    called = [
+        call for call in e.watch.inner if any(call.layer is layer for layer, _ in made)
+    ]
+    where = (
+        "its output is computed, but then leaves the graph"
+        if called
+        else "it is never called"
+    )
     line = called[0].line if called else (made[0][1] if made else None)
-    if line and (leaves := e.source.attributes(line, "array", "detach", "asarray", "no_grad")):
+    if line and (
+        leaves := e.source.attributes(line, "array", "detach", "asarray", "no_grad")
+    ):
         line = leaves[0]
     yield Finding(
         "graph-cut",
@@ -138,11 +153,15 @@ def optimizer_made_again(e: Evidence) -> Iterator[Finding]:
     """An optimizer that is made for every batch has no memory: its momentum and its means start at 0
     in each step. An optimizer without memory loses nothing.
     """
-    lines = Counter(made.line for made in e.watch.optimizers if made.steps and made.optimizer.state)
+    lines = Counter(
+        made.line for made in e.watch.optimizers if made.steps and made.optimizer.state
+    )
     for line, count in lines.items():
         group = [made for made in e.watch.optimizers if made.line == line]
         steps = sum(made.steps for made in group)
-        remembers = any(group[0].optimizer.state[path] for path in group[0].optimizer.state)
+        remembers = any(
+            group[0].optimizer.state[path] for path in group[0].optimizer.state
+        )
         if count < ENOUGH or steps / count > 3 or not remembers:
             continue
         kind = type(group[0].optimizer).__name__
@@ -216,7 +235,9 @@ def _negates(node: Node, parent: Node) -> bool:
         return node.inputs[1] is parent
     others = [one for one in node.inputs if one is not parent]
     constant = others and others[0].gate is None and others[0].output.size == 1
-    return bool(name(node) in ("Hadamard", "Divide") and constant and others[0].output < 0)
+    return bool(
+        name(node) in ("Hadamard", "Divide") and constant and others[0].output < 0
+    )
 
 
 def evaluation_mode_in_training(e: Evidence) -> Iterator[Finding]:
@@ -239,7 +260,9 @@ def evaluation_mode_in_training(e: Evidence) -> Iterator[Finding]:
 def _kinds(layer: object, *wanted: str) -> list[str]:
     named = getattr(layer, "named_layers", dict)
     layers = [layer, *named().values()]
-    return [kind for kind in wanted if any(type(one).__name__ == kind for one in layers)]
+    return [
+        kind for kind in wanted if any(type(one).__name__ == kind for one in layers)
+    ]
 
 
 SUSPECTS = (

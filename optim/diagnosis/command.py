@@ -24,6 +24,7 @@ DESCRIPTION = """Run a training script unmodified, watch it, and say why it does
     minigrad diagnose train.py --epochs 2          other options go to the script
     minigrad diagnose train.py -o page.html        also writes a page with the curves
     minigrad diagnose train.py --json              prints JSON, and the script's output to stderr
+    minigrad diagnose train.py -- -o runs          after --, also -o and --json go to the script
 
 A suspicion is tried: the recorded steps are repeated with one thing changed, and both curves are
 shown. docs/diagnosis.md explains each finding.
@@ -39,11 +40,18 @@ def add_diagnose(commands: Any) -> None:
         help="run a training script, and say why the network does not learn",
         description=to_type(DESCRIPTION),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # the script may have an option such as --js
     )
     parser.set_defaults(run=diagnose_script, forwards=True)
-    parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the script to run")
-    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write a page (HTML)")
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument(
+        "script", type=Path, metavar="SCRIPT.py", help="the script to run"
+    )
+    parser.add_argument(
+        "-o", dest="out", type=Path, metavar="FILE", help="write a page (HTML)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the findings as JSON"
+    )
 
 
 def diagnose_script(options: argparse.Namespace) -> int:

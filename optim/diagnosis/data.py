@@ -9,9 +9,10 @@ import numpy as np
 import minigrad as mg
 from minigrad.graph import Array, Node
 
-from .evidence import NORMALISING, PRODUCTS, SEQUENCES, Evidence, name
+from .evidence import Evidence
 from .finding import Finding, number, prove
-from .outputs import LITTLE, key
+from .outputs import LITTLE
+from .reading import NORMALISING, PRODUCTS, SEQUENCES, key, name
 from .start import glorot
 from .trial import Trial
 from .watch import Line
@@ -22,6 +23,8 @@ LARGE, SMALL = 20.0, 0.02
 """Columns of standard inputs have a size of about 1. Weights are drawn for that."""
 MOSTLY = 0.6
 UNKNOWN_IDS = 0.5
+MANY = 200
+ALIGNED = "print a few rows of the inputs with their labels, and see whether they belong together"
 UNLIKELY = 1e-3
 
 
@@ -43,7 +46,11 @@ def place(e: Evidence, position: int, *calls: str) -> Line:
 
 def _flat(rows: Array) -> Array:
     """Return (rows, columns) of float64."""
-    return rows.reshape(len(rows), -1).astype(np.float64) if rows.ndim else rows.reshape(1, 1)
+    return (
+        rows.reshape(len(rows), -1).astype(np.float64)
+        if rows.ndim
+        else rows.reshape(1, 1)
+    )
 
 
 def not_finite(e: Evidence) -> Iterator[Finding]:
@@ -56,7 +63,9 @@ def not_finite(e: Evidence) -> Iterator[Finding]:
         line = e.passes[0].line if e.passes else None
     else:
         found = [("inputs of the last batch", node.output) for node in e.data(one)]
-        found += [("labels of the last batch", part.labels.output) for part in e.parts(one)]
+        found += [
+            ("labels of the last batch", part.labels.output) for part in e.parts(one)
+        ]
         line = one.line
     for what, rows in found:
         if rows.dtype.kind == "f" and not np.isfinite(rows).all():
@@ -96,7 +105,11 @@ def inputs_constant(e: Evidence) -> Iterator[Finding]:
     if any(len(one) and (one != one[0]).any() for one in every if one.ndim):
         return
     flat = rows.reshape(len(rows), -1)
-    value = f"all are {number(flat[0, 0])}" if (flat == flat[0, 0]).all() else "all rows are equal"
+    value = (
+        f"all are {number(flat[0, 0])}"
+        if (flat == flat[0, 0]).all()
+        else "all rows are equal"
+    )
     yield Finding(
         "inputs-constant",
         f"the inputs of all {len(rows)} rows are the same: {value}",
@@ -139,10 +152,19 @@ def rows_sorted(e: Evidence) -> Iterator[Finding]:
 def target_in_inputs(e: Evidence) -> Iterator[Finding]:
     """A column of the inputs that is the label makes the task trivial, until it is not known."""
     labels, rows = e.labels, e.inputs
-    if len(rows) < 5 * ROWS or rows.dtype.kind not in "fiub" or len(rows) != len(labels):
+    if (
+        len(rows) < 5 * ROWS
+        or rows.dtype.kind not in "fiub"
+        or len(rows) != len(labels)
+    ):
         return
     flat, truth = _flat(rows), _flat(labels)
-    if truth.shape[1] != 1 or flat.shape[1] < 2 or not np.isfinite(flat).all() or truth.std() == 0:
+    if (
+        truth.shape[1] != 1
+        or flat.shape[1] < 2
+        or not np.isfinite(flat).all()
+        or truth.std() == 0
+    ):
         return
     spread = flat.std(axis=0)
     columns = np.flatnonzero(spread > 0)
@@ -169,7 +191,11 @@ def _scaled(e: Evidence) -> Trial:
     spread = np.where(spread > 0, spread, 1)
 
     def leaf(node: Node) -> Array | None:
-        return ((node.output - mean) / spread).astype(node.dtype) if node in nodes else None
+        return (
+            ((node.output - mean) / spread).astype(node.dtype)
+            if node in nodes
+            else None
+        )
 
     return Trial(leaf=leaf)
 
@@ -179,7 +205,12 @@ def inputs_unscaled(e: Evidence) -> Iterator[Finding]:
     layers'. Columns of very different sizes do it for some columns.
     """
     rows = e.inputs
-    if rows.dtype.kind != "f" or len(rows) < ROWS or not np.isfinite(rows).all() or _normalised(e):
+    if (
+        rows.dtype.kind != "f"
+        or len(rows) < ROWS
+        or not np.isfinite(rows).all()
+        or _normalised(e)
+    ):
         return
     flat = np.abs(_flat(rows))
     sizes = np.sqrt((flat**2).mean(axis=0))
@@ -228,7 +259,11 @@ def targets_unscaled(e: Evidence) -> Iterator[Finding]:
     nodes = {part.labels for one in e.kept for part in e.parts(one)}
 
     def leaf(node: Node) -> Array | None:
-        return ((node.output - mean) / spread).astype(node.dtype) if node in nodes else None
+        return (
+            ((node.output - mean) / spread).astype(node.dtype)
+            if node in nodes
+            else None
+        )
 
     losses = e.attempt(Trial(leaf=leaf))
     scaled = [loss * spread**2 for loss in losses]
@@ -245,6 +280,9 @@ def targets_unscaled(e: Evidence) -> Iterator[Finding]:
         finding.changed = "with targets of mean 0 and deviation 1, in the run's units"
     else:
         finding.certainty = "likely"
+        finding.decide = (
+            "train on scaled targets, and compare the losses divided by the variance"
+        )
     yield finding
 
 
@@ -274,14 +312,20 @@ def axes_swapped(e: Evidence) -> Iterator[Finding]:
     """A recurrent layer reads (batch, time, features). If both axes have the same size, an array with
     time first passes unnoticed.
     """
-    rows = [node for node in e.data(e.kept[0])[:1] if node.output.ndim == 3] if e.kept else []
+    rows = (
+        [node for node in e.data(e.kept[0])[:1] if node.output.ndim == 3]
+        if e.kept
+        else []
+    )
     steps = any(name(node) in SEQUENCES or "t00" in node.scope for node in e.nodes)
     if not rows or not steps or rows[0].output.shape[0] != rows[0].output.shape[1]:
         return
     nodes = {node for one in e.kept for node in e.data(one)[:1]}
 
     def leaf(node: Node) -> Array | None:
-        return np.ascontiguousarray(node.output.swapaxes(0, 1)) if node in nodes else None
+        return (
+            np.ascontiguousarray(node.output.swapaxes(0, 1)) if node in nodes else None
+        )
 
     finding = Finding(
         "axes-swapped",
@@ -296,8 +340,13 @@ def axes_swapped(e: Evidence) -> Iterator[Finding]:
 
 def padding_read(e: Evidence) -> Iterator[Finding]:
     """A recurrent layer that reads padding after the words forgets the words."""
-    masked = any(call.options.get("mask") is not None for call in e.watch.inner + e.watch.calls)
-    masked |= any(call.options.get("lengths") is not None for call in e.watch.inner + e.watch.calls)
+    masked = any(
+        call.options.get("mask") is not None for call in e.watch.inner + e.watch.calls
+    )
+    masked |= any(
+        call.options.get("lengths") is not None
+        for call in e.watch.inner + e.watch.calls
+    )
     recurrent = any(name(node) in SEQUENCES or "t00" in node.scope for node in e.nodes)
     ids = e.inputs
     if masked or not recurrent or ids.ndim != 2 or ids.dtype.kind not in "iu":
@@ -312,7 +361,10 @@ def padding_read(e: Evidence) -> Iterator[Finding]:
             return None
         lengths = (node.output != 0).sum(axis=1)
         return np.stack(
-            [np.roll(row, len(row) - n) for row, n in zip(node.output, lengths, strict=True)]
+            [
+                np.roll(row, len(row) - n)
+                for row, n in zip(node.output, lengths, strict=True)
+            ]
         )
 
     finding = Finding(
@@ -352,7 +404,9 @@ def state_carried(e: Evidence) -> Iterator[Finding]:
         for one in e.kept
         for node in e.nodes_of(one)
         for place, parent in enumerate(node.inputs)
-        if parent.gate is None and not parent.requires_grad and (key(node), place) in users
+        if parent.gate is None
+        and not parent.requires_grad
+        and (key(node), place) in users
     }
 
     def leaf(node: Node) -> Array | None:
@@ -365,7 +419,9 @@ def state_carried(e: Evidence) -> Iterator[Finding]:
         "start each batch with the state None, unless its rows continue those of the batch before",
         carried[-1].line,
     )
-    if nodes and prove(e, finding, Trial(leaf=leaf), "with a state of zeros for each batch"):
+    if nodes and prove(
+        e, finding, Trial(leaf=leaf), "with a state of zeros for each batch"
+    ):
         yield finding
 
 
@@ -388,13 +444,16 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             + (f"; look at {_listed(lines)}" if lines else ""),
             lines[0] if lines else e.passes[0].line,
             certainty="likely",
+            decide=ALIGNED,
         )
         return
-    if e.learned > 0.1:
+    if e.learned > 0.1 or len(e.updates) < MANY:
         return
     every = e.attempt(Trial(start=glorot, adam=True, clear=True))
     one = e.attempt(Trial(start=glorot, adam=True, clear=True, one_batch=True))
-    if every and one and e.progress(every) < 0.15 and e.progress(one) > LITTLE:
+    if len(every) < MANY or not one:  # a short run, or a slow network, shows nothing
+        return
+    if e.progress(every) < 0.15 and e.progress(one) > LITTLE:
         yield Finding(
             "labels-misaligned",
             "the labels do not seem to belong to the inputs: one batch can be learned by heart, but "
@@ -404,6 +463,7 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             + (f"; look at {_listed(lines)}" if lines else ""),
             lines[0] if lines else place(e, 1),
             certainty="likely",
+            decide=ALIGNED,
             run=every,
             trial=one,
             changed="with one batch only",

@@ -10,9 +10,10 @@ import numpy as np
 
 from minigrad.graph import Array, Node
 
-from .evidence import Evidence, name
+from .evidence import Evidence
 from .finding import Finding, number, prove
-from .outputs import LITTLE, key
+from .outputs import LITTLE
+from .reading import key, name
 from .trial import Trial
 
 FEW_ROWS = 3
@@ -79,7 +80,10 @@ def dropout_too_high(e: Evidence) -> Iterator[Finding]:
     masks: set[Node] = set()
     for one in e.kept:
         for node in e.nodes_of(one):
-            if name(node) == "Hadamard" and type(e.layer(node)[1]).__name__ == "Dropout":
+            if (
+                name(node) == "Hadamard"
+                and type(e.layer(node)[1]).__name__ == "Dropout"
+            ):
                 masks.add(node)
     keys = {key(node) for node in masks}
     dropped = [node for node in e.nodes if node in masks]
@@ -109,7 +113,10 @@ def overfitting(e: Evidence) -> Iterator[Finding]:
         best = int(np.argmin(held))
         wasted = len(held) - 1 - best
         # a network that has learned something may end above its best loss, but not above guessing
-        worse = held[-1] > max(1.5 * held[best], e.baseline) and train[-1] < 0.5 * train[best]
+        worse = (
+            held[-1] > max(1.5 * held[best], e.baseline)
+            and train[-1] < 0.5 * train[best]
+        )
         if worse and wasted >= max(LONG, len(held) // 2):
             yield Finding(
                 "overfitting",
@@ -163,7 +170,9 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
         if not _continues(ids, labels):
             continue
         states = [
-            n for n in e.nodes_of(one) if n.gate and n.shape[:2] == ids.shape and len(n.shape) == 3
+            n
+            for n in e.nodes_of(one)
+            if n.gate and n.shape[:2] == ids.shape and len(n.shape) == 3
         ]
         changed = ids.copy()
         changed[:, -1] = np.where(ids[:, -1] == ids.min(), ids.max(), ids.min())
@@ -192,8 +201,12 @@ def _continues(ids: Array, labels: Array) -> bool:
         return False
     following, truth = ids[:, 1:][ids[:, 1:] > 0], labels[labels > 0]
     most = max(following.max(initial=0), truth.max(initial=0)) + 1
-    counts = [np.bincount(values.ravel(), minlength=most) for values in (following, truth)]
-    return len(truth) > len(ids) and np.minimum(*counts).sum() > 0.9 * max(len(following), 1)
+    counts = [
+        np.bincount(values.ravel(), minlength=most) for values in (following, truth)
+    ]
+    return len(truth) > len(ids) and np.minimum(*counts).sum() > 0.9 * max(
+        len(following), 1
+    )
 
 
 def mask_inverted(e: Evidence) -> Iterator[Finding]:
@@ -223,7 +236,12 @@ def validation_in_training(e: Evidence) -> Iterator[Finding]:
     by chance, and an evaluation on exactly the training rows is meant.
     """
     rows = e.inputs
-    if rows.dtype.kind != "f" or rows.ndim < 2 or len(rows) < 16 or not np.isfinite(rows).all():
+    if (
+        rows.dtype.kind != "f"
+        or rows.ndim < 2
+        or len(rows) < 16
+        or not np.isfinite(rows).all()
+    ):
         return
     flat = rows.reshape(len(rows), -1)
     seen = {row.tobytes() for row in flat}
@@ -265,8 +283,14 @@ def wrong_way(e: Evidence) -> Iterator[Finding]:
             monitor = getattr(callback, "monitor", "loss")
             if monitor.endswith("loss") or len(rows) < 3 or monitor not in rows[0]:
                 continue
-            values, loss = ([row[column] for row in rows] for column in (monitor, "train_loss"))
-            if np.std(values) > 0 and np.std(loss) > 0 and np.corrcoef(values, loss)[0, 1] > 0.7:
+            values, loss = (
+                [row[column] for row in rows] for column in (monitor, "train_loss")
+            )
+            if (
+                np.std(values) > 0
+                and np.std(loss) > 0
+                and np.corrcoef(values, loss)[0, 1] > 0.7
+            ):
                 yield Finding(
                     "monitor-wrong-way",
                     f"{type(callback).__name__} looks for the highest {monitor}, but it falls with the "
@@ -300,6 +324,7 @@ def imbalance(e: Evidence) -> Iterator[Finding]:
             "judge by recall instead of accuracy",
             e.passes[0].line,
             certainty="likely",
+            decide="train on as many rows of each class: are both predicted then?",
         )
 
 

@@ -23,72 +23,13 @@ from minigrad.replay import again
 from ..lazy import values
 from ..sgd import SGD
 from . import trial
+from .reading import PRODUCTS, Loss, loss_of_guessing, name, origin, terms
 from .source import Source
 from .trial import Trial
 from .watch import Line, Pass, Update, Watch
 
 SECONDS = 10.0
 """The time limit of all trials together."""
-SQUASHING = frozenset("Sigmoid Tanh ReLU Softmax GELU Softplus".split())
-PLAIN = frozenset("Reshape Transpose Slice Cast BroadcastTo Stack Concatenate Pad".split())
-"""Gates that move numbers without changing them."""
-LINEAR = PLAIN | frozenset(
-    "MultiplyGate AddGate Subtract Negate Convolve AddWindows Windows Sum Mean LookupProduct Lookup "
-    "Einsum Scatter CumSum".split()
-)
-PRODUCTS = frozenset("MultiplyGate Convolve LookupProduct Einsum".split())
-SEQUENCES = frozenset("RNNSequence GRUSequence LSTMSequence".split())
-NORMALISING = frozenset("LayerNormalise Var Std".split())
-LOSSES = frozenset(
-    "SoftmaxCrossEntropy BinaryCrossEntropy NegativeLogLikelihood MeanSquaredError "
-    "MeanAbsoluteError".split()
-)
-
-
-def name(node: Node) -> str:
-    """Return the name of a node's gate, or "" for a leaf."""
-    return node.gate.name if node.gate else ""
-
-
-def origin(node: Node) -> Node:
-    """Follow gates that only move numbers back to the node that computed them."""
-    while name(node) in PLAIN and len(node.inputs) == 1:
-        (node,) = node.inputs
-    return node
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A term of the loss: its kind, such as "MeanSquaredError", the output and the labels."""
-
-    kind: str
-    node: Node
-    output: Node
-    labels: Node
-
-    @property
-    def classes(self) -> bool:
-        """Whether the labels are numbers of classes."""
-        return self.kind in ("SoftmaxCrossEntropy", "NegativeLogLikelihood")
-
-
-def terms(root: Node) -> list[Loss]:
-    """Return the terms of a loss: losses of minigrad, and (a - b)² or |a - b| written by hand."""
-    found = []
-    for node in ancestors([root]):
-        kind = name(node)
-        if kind in LOSSES:
-            found.append(Loss(kind, node, node.inputs[0], node.inputs[1]))
-        elif kind in ("Power", "Hadamard", "Abs"):
-            inner = origin(node.inputs[0])
-            same = kind != "Hadamard" or node.inputs[0] is node.inputs[1]
-            pair = inner.inputs if name(inner) == "Subtract" and same else ()
-            constants = [one for one in pair if not one.requires_grad]
-            if len(constants) == 1 and constants[0].output.size > 1:
-                (output,) = (one for one in pair if one.requires_grad)
-                kind = "MeanAbsoluteError" if kind == "Abs" else "MeanSquaredError"
-                found.append(Loss(kind, inner, output, constants[0]))
-    return found
 
 
 @dataclass
@@ -121,21 +62,31 @@ class Evidence:
         those of an SGD, so that they can be repeated.
         """
         gradients = self.first.gradients
-        moved = {node: self.watch.first[node] - after for node, after in self.watch.second.items()}
-        pairs = [(change, gradients[node]) for node, change in moved.items() if node in gradients]
+        moved = {
+            node: self.watch.first[node] - after
+            for node, after in self.watch.second.items()
+        }
+        pairs = [
+            (change, gradients[node])
+            for node, change in moved.items()
+            if node in gradients
+        ]
         along = sum(float((change * g).sum(dtype=float)) for change, g in pairs)
         length = sum(float((g * g).sum(dtype=float)) for _, g in pairs)
         if along <= 0 or not np.isfinite(length):
             return
         lr = float(f"{along / length:.4g}")
         copies = {
-            str(n): Tensor(a, requires_grad=True) for n, a in enumerate(self.watch.first.values())
+            str(n): Tensor(a, requires_grad=True)
+            for n, a in enumerate(self.watch.first.values())
         }
         self.watch.start = SGD(copies, lr=lr)
         self.watch.by_hand = dict(zip(self.watch.first, copies, strict=True))
         settings = self.watch.start.hyperparameters()
         for one in self.passes[::-1]:
-            self.watch.events.insert(self.watch.events.index(one) + 1, Update(0, 1.0, settings))
+            self.watch.events.insert(
+                self.watch.events.index(one) + 1, Update(0, 1.0, settings)
+            )
         self.updates = [e for e in self.watch.events if isinstance(e, Update)]
 
     # ---- the graph ----
@@ -186,7 +137,9 @@ class Evidence:
 
     def output_of(self, node: Node, others: dict[Node, Array]) -> Array:
         """Compute a node with the parameters' first values, and with other arrays for some leaves."""
-        values = {one: Tensor(array) for one, array in (self.watch.first | others).items()}
+        values = {
+            one: Tensor(array) for one, array in (self.watch.first | others).items()
+        }
         return again(node, values)[node].array
 
     def parts(self, one: Pass) -> list[Loss]:
@@ -201,7 +154,12 @@ class Evidence:
         parts = terms(one.graph)
         labels = {part.labels for part in parts}
         nodes = ancestors([one.graph])[::-1]
-        factors = {p for n in nodes if name(n) in ("Hadamard", "Where", "Divide") for p in n.inputs}
+        factors = {
+            p
+            for n in nodes
+            if name(n) in ("Hadamard", "Where", "Divide")
+            for p in n.inputs
+        }
         return [
             node
             for node in nodes
@@ -218,15 +176,23 @@ class Evidence:
         """Return the ids (rows, steps) that a pass looks up, which may be changed in a trial. If the
         looked-up rows are constants, they would not follow.
         """
-        looked_up = {p for n in self.nodes_of(one) if name(n) == "Lookup" for p in n.inputs}
-        return [node for node in self.data(one) if node in looked_up and node.output.ndim == 2]
+        looked_up = {
+            p for n in self.nodes_of(one) if name(n) == "Lookup" for p in n.inputs
+        }
+        return [
+            node
+            for node in self.data(one)
+            if node in looked_up and node.output.ndim == 2
+        ]
 
     def rows(self, which: str, number: int = 0) -> Array:
         """Return the labels of a term, or an input, of all kept passes as one array."""
         found = []
         for one in self.kept:
             if which == "labels":
-                found += [part.labels.output for part in self.parts(one)[number : number + 1]]
+                found += [
+                    part.labels.output for part in self.parts(one)[number : number + 1]
+                ]
             else:
                 found += [node.output for node in self.data(one)[number : number + 1]]
         shapes = {array.shape[1:] for array in found if array.ndim}
@@ -247,12 +213,16 @@ class Evidence:
     @cached_property
     def first(self) -> Look:
         """The first pass."""
-        return self.look(self.kept[0], {n: Tensor(a) for n, a in self.watch.first.items()})
+        return self.look(
+            self.kept[0], {n: Tensor(a) for n, a in self.watch.first.items()}
+        )
 
     @cached_property
     def last(self) -> Look:
         """The last kept pass, with the parameters at the end of the run."""
-        return self.look(self.kept[-1], {n: Tensor(values(n)) for n in self.watch.first})
+        return self.look(
+            self.kept[-1], {n: Tensor(values(n)) for n in self.watch.first}
+        )
 
     def look(self, one: Pass, values: dict[Node, Tensor]) -> Look:
         """Compute the arrays and gradients of a pass, also those of its inputs."""
@@ -280,28 +250,15 @@ class Evidence:
         """The loss of the best constant prediction, or NaN if the kind of loss is unknown."""
         if len(self.terms) != 1:
             return float("nan")
-        (term,) = self.terms
-        weighted = any(
-            value is not None for name_, value in vars(term.node.gate).items() if "weight" in name_
-        )
-        if weighted:
-            return float("nan")
-        labels = self.labels.astype(np.float64)
-        if term.classes:
-            _, counts = np.unique(labels[labels >= 0], return_counts=True)
-            shares = counts / counts.sum()
-            return float(-(shares * np.log(shares)).sum())
-        if term.kind == "BinaryCrossEntropy":
-            p = np.clip(labels.mean(0), 1e-12, 1 - 1e-12)
-            return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)).mean())
-        if term.kind == "MeanAbsoluteError":
-            return float(np.abs(labels - np.median(labels, axis=0)).mean())
-        return float(labels.var(axis=0).mean())
+        return loss_of_guessing(self.terms[0], self.labels.astype(np.float64))
 
     @cached_property
     def scale(self) -> float:
         """The root node's loss for one unit of the term's loss: the number of rows of a sum."""
-        if len(self.terms) != 1 or getattr(self.terms[0].node.gate, "reduction", "mean") != "sum":
+        if (
+            len(self.terms) != 1
+            or getattr(self.terms[0].node.gate, "reduction", "mean") != "sum"
+        ):
             return 1.0
         return float(self.terms[0].labels.output.size)
 
@@ -314,7 +271,9 @@ class Evidence:
         if not losses:
             return 0.0
         end = float(np.mean(losses[-max(1, len(losses) // 10) :])) / self.scale
-        start = self.baseline if np.isfinite(self.baseline) else abs(losses[0]) / self.scale
+        start = (
+            self.baseline if np.isfinite(self.baseline) else abs(losses[0]) / self.scale
+        )
         if not np.isfinite(end):
             return float("-inf")
         return 1 - end / start if start > 0 else 0.0
@@ -343,7 +302,11 @@ class Evidence:
 
     def attempt(self, one: Trial) -> list[float]:
         """Return the losses of a repetition, or [] if it is not possible."""
-        if self.watch.start is None or not self.kept or time.process_time() > self.until:
+        if (
+            self.watch.start is None
+            or not self.kept
+            or time.process_time() > self.until
+        ):
             return []
         try:
             return trial.losses(self.watch, one)
@@ -377,4 +340,6 @@ class Evidence:
 
 def final(values: Sequence[float]) -> float:
     """Return the mean of the last tenth."""
-    return float(np.mean(values[-max(1, len(values) // 10) :])) if values else float("nan")
+    return (
+        float(np.mean(values[-max(1, len(values) // 10) :])) if values else float("nan")
+    )

@@ -21,7 +21,14 @@ FACTOR = 0.75
 
 @dataclass
 class Finding:
-    """Why a network does not learn, in words."""
+    """Why a network does not learn, in words. `optim.diagnose` makes it.
+
+    >>> finding = Finding("no-step", "no parameter has changed", "nothing uses the gradients", "call step()")
+    >>> finding.certainty
+    'certain'
+
+    Since: 0.2.
+    """
 
     code: str
     """The section of docs/diagnosis.md."""
@@ -34,6 +41,8 @@ class Finding:
     layer: str = ""
     certainty: str = "certain"
     """"certain" (from the graph or the bookkeeping), "proved" (by a trial), or "likely"."""
+    decide: str = ""
+    """The experiment that would decide, if the finding is only likely."""
     run: Sequence[float] = ()
     trial: Sequence[float] = ()
     """The losses of the run and of the trial without the fault."""

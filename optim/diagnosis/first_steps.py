@@ -82,7 +82,9 @@ class FirstSteps:
 
 def _others(labels: Array, later: Any) -> bool:
     """Return whether some later labels differ from the first label."""
-    return bool((np.asarray(getattr(later, "array", later)) != labels.reshape(-1)[0]).any())
+    return bool(
+        (np.asarray(getattr(later, "array", later)) != labels.reshape(-1)[0]).any()
+    )
 
 
 def _differ(rows: Any) -> bool:

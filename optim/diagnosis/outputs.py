@@ -12,8 +12,9 @@ from minigrad import Tensor
 from minigrad.graph import Node
 from minigrad.replay import Change
 
-from .evidence import SQUASHING, Evidence, Loss, final, name, origin, terms
+from .evidence import Evidence, final
 from .finding import Finding, number, prove
+from .reading import SQUASHING, Loss, key, name, origin, terms
 from .trial import Trial
 
 RANGES = {"Sigmoid": (0, 1), "Tanh": (-1, 1), "ReLU": (0, np.inf), "Softmax": (0, 1)}
@@ -32,12 +33,6 @@ def without(*nodes: Node) -> Change:
     return lambda node, inputs: inputs[0] if key(node) in keys else None
 
 
-def key(node: Node) -> tuple[Any, ...]:
-    """Return what a gate has in common with the same gate of another pass."""
-    parents = tuple(name(parent) or parent.name for parent in node.inputs)
-    return name(node), node.scope, node.output.shape[1:], parents
-
-
 def _layer(e: Evidence, node: Node) -> dict[str, Any]:
     """Return the layer of a node and its line, as arguments of a Finding."""
     path, _, line = e.layer(node)
@@ -48,7 +43,9 @@ def softmax_of_one(e: Evidence) -> Iterator[Finding]:
     """A softmax divides by the sum of its outputs. With one output, it is 1 for every input."""
     for node in e.nodes:
         single = name(node) == "Softmax" and node.output.shape[node.gate.axis] == 1
-        loss = name(node) == "SoftmaxCrossEntropy" and node.inputs[0].output.shape[-1] == 1
+        loss = (
+            name(node) == "SoftmaxCrossEntropy" and node.inputs[0].output.shape[-1] == 1
+        )
         if single or loss:
             yield Finding(
                 "softmax-of-one",
@@ -133,7 +130,10 @@ def output_range(e: Evidence) -> Iterator[Finding]:
     for place, term in enumerate(e.terms):
         last = origin(term.output)
         kind = name(last)
-        if term.kind not in ("MeanSquaredError", "MeanAbsoluteError") or kind not in RANGES:
+        if (
+            term.kind not in ("MeanSquaredError", "MeanAbsoluteError")
+            or kind not in RANGES
+        ):
             continue
         labels = e.rows("labels", place).astype(float)
         low, high = RANGES[kind]
@@ -146,7 +146,9 @@ def output_range(e: Evidence) -> Iterator[Finding]:
             what = f"in {beyond:.0%} of the rows, the targets do not add up to 1"
         if beyond <= OUTSIDE:
             continue
-        reach = "positive and add up to 1" if kind == "Softmax" else f"from {low} to {high}"
+        reach = (
+            "positive and add up to 1" if kind == "Softmax" else f"from {low} to {high}"
+        )
         finding = Finding(
             "output-range",
             f"the outputs of {kind} are {reach}, but {what}",
@@ -165,7 +167,11 @@ def broadcast_loss(e: Evidence) -> Iterator[Finding]:
     for term in e.terms:
         output, labels = term.output.output.shape, term.labels.output.shape
         result = term.node.output.shape
-        if name(term.node) == "Subtract" and len(result) > 0 and result not in (output, labels):
+        if (
+            name(term.node) == "Subtract"
+            and len(result) > 0
+            and result not in (output, labels)
+        ):
             yield Finding(
                 "broadcast-loss",
                 f"the loss subtracts shapes {output} and {labels}, which gives a table of shape "
@@ -227,10 +233,15 @@ def loss_for_classes(e: Evidence) -> Iterator[Finding]:
         and final(losses) < min(0.75 * final(control), final(control) - 0.15)
     ):
         finding.certainty, finding.run, finding.trial = "proved", control, losses
-        finding.changed = f"trained with {better}; the curves are shares of wrong answers"
+        finding.changed = (
+            f"trained with {better}; the curves are shares of wrong answers"
+        )
         yield finding
     elif absolute:
         finding.certainty = "likely"
+        finding.decide = (
+            f"train with mg.{better}, and compare the shares of right answers"
+        )
         yield finding
 
 

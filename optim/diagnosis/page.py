@@ -39,7 +39,9 @@ def _section(finding: Finding) -> str:
     parts = [f"<h2>{escape(what)}</h2>", f"<p>This is {finding.certainty}."]
     if finding.line is not None:
         text = escape(finding.line.text)
-        parts.append(f" It is in <code>{escape(str(finding.line))}</code>: <code>{text}</code>")
+        parts.append(
+            f" It is in <code>{escape(str(finding.line))}</code>: <code>{text}</code>"
+        )
     effect, remedy = escape(finding.effect), escape(finding.remedy)
     parts.append(f"</p><p><b>Why it matters:</b> {effect}.</p>")
     parts.append(f"<p><b>What to change:</b> {remedy}.</p>")

@@ -13,8 +13,9 @@ from minigrad.errors import MinigradError, NonFiniteError
 from minigrad.support.text import printable
 
 from . import bookkeeping, data, evaluation, outputs, start, steps
-from .evidence import Evidence, origin
+from .evidence import Evidence
 from .finding import Finding, number
+from .reading import origin
 from .watch import Watch, raising_line
 
 MOST = 3
@@ -40,7 +41,13 @@ TRIED: tuple[Suspect, ...] = (
 
 @dataclass
 class Diagnosis:
-    """The findings about a training run, most basic cause first."""
+    """The findings about a training run, most basic cause first. It is true if there is one.
+
+    >>> print(Diagnosis(passes=100))
+    No fault was found in 100 backward passes.
+
+    Since: 0.2.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     passes: int = 0
@@ -53,7 +60,10 @@ class Diagnosis:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the findings for JSON."""
-        return {"passes": self.passes, "findings": [_as_dict(one) for one in self.findings]}
+        return {
+            "passes": self.passes,
+            "findings": [_as_dict(one) for one in self.findings],
+        }
 
 
 def examine(watch: Watch) -> Diagnosis:
@@ -75,7 +85,9 @@ def examine(watch: Watch) -> Diagnosis:
     return Diagnosis(found[:MOST], len(evidence.passes))
 
 
-def ask(evidence: Evidence, suspect: Suspect, found: Sequence[Finding] = ()) -> list[Finding]:
+def ask(
+    evidence: Evidence, suspect: Suspect, found: Sequence[Finding] = ()
+) -> list[Finding]:
     """Return what a suspect finds, without repetitions."""
     if not evidence.kept and suspect not in (*bookkeeping.SUSPECTS, data.not_finite):
         return []
@@ -116,9 +128,12 @@ def _text(result: Diagnosis) -> Iterator[str]:
             yield f"   layer:  {printable(finding.layer)}"
         yield from _labelled("why", finding.effect)
         yield from _labelled("change", finding.remedy)
+        if finding.decide and finding.certainty == "likely":
+            yield from _labelled("decide", finding.decide)
         if finding.trial:
             yield from _labelled(
-                "proof", f"the same steps again, {finding.changed}; nothing else differs"
+                "proof",
+                f"the same steps again, {finding.changed}; nothing else differs",
             )
             yield from plot(finding.run, finding.trial, "your run", finding.changed)
         yield f"   more:   docs/diagnosis.md#{finding.code}"
@@ -134,7 +149,9 @@ def _labelled(label: str, text: str) -> list[str]:
     )
 
 
-def plot(run: Sequence[float], trial: Sequence[float], first: str, second: str) -> Iterator[str]:
+def plot(
+    run: Sequence[float], trial: Sequence[float], first: str, second: str
+) -> Iterator[str]:
     """Draw two curves of losses with characters: x is the run, o the trial."""
     width, height = 56, 9
     curves = [_resampled(np.asarray(values, float), width) for values in (run, trial)]
@@ -172,6 +189,7 @@ def _as_dict(finding: Finding) -> dict[str, Any]:
         "file": line.file if line else None,
         "line": line.number if line else None,
         "layer": finding.layer,
+        "decide": finding.decide,
         "run": _finite(finding.run),
         "trial": _finite(finding.trial),
         "changed": finding.changed,

@@ -16,7 +16,15 @@ LOSSES = (
     "softmax_cross_entropy", "cross_entropy", "binary_cross_entropy", "negative_log_likelihood",
     "mean_squared_error", "mean_absolute_error",
 )  # fmt: skip
-SCALING = ("transform", "scale", "scaled", "normalize", "normalise", "standardize", "standardise")
+SCALING = (
+    "transform",
+    "scale",
+    "scaled",
+    "normalize",
+    "normalise",
+    "standardize",
+    "standardise",
+)
 
 
 class Source:
@@ -71,7 +79,9 @@ class Source:
         names: list[str] = []
         for node in [*self._called("Batches"), *self._called(*LOSSES)]:
             arguments = node.args if isinstance(node, ast.Call) else []
-            if position < len(arguments) and not isinstance(arguments[position], ast.Starred):
+            if position < len(arguments) and not isinstance(
+                arguments[position], ast.Starred
+            ):
                 names = _names(arguments[position])
                 break
         found: list[Line] = []
@@ -96,7 +106,9 @@ class Source:
                 parts = [(target, node.value)]
                 if isinstance(target, ast.Tuple):
                     values = [node.value] * len(target.elts)
-                    if isinstance(node.value, ast.Tuple) and len(node.value.elts) == len(values):
+                    if isinstance(node.value, ast.Tuple) and len(
+                        node.value.elts
+                    ) == len(values):
                         values = node.value.elts
                     parts = list(zip(target.elts, values, strict=True))
                 for one, value in parts:

@@ -14,9 +14,10 @@ from minigrad import Tensor
 from minigrad.graph import Array, Node
 from minigrad.replay import Change
 
-from .evidence import LINEAR, SEQUENCES, Evidence, Look, name, origin
+from .evidence import Evidence, Look
 from .finding import Finding, number, prove
-from .outputs import LITTLE, key
+from .outputs import LITTLE
+from .reading import LINEAR, SEQUENCES, key, name, origin
 from .trial import Trial
 
 BOUNDED = frozenset(("Sigmoid", "Tanh"))
@@ -34,7 +35,10 @@ def glorot(path: str, array: Array) -> Array:
     if array.ndim < 2:
         return array if (array == 1).all() else np.zeros_like(array)
     rng = np.random.default_rng(0)
-    fan = array.shape[0] * math.prod(array.shape[2:]), array.shape[1] * math.prod(array.shape[2:])
+    fan = (
+        array.shape[0] * math.prod(array.shape[2:]),
+        array.shape[1] * math.prod(array.shape[2:]),
+    )
     limit = math.sqrt(6 / sum(fan))
     return rng.uniform(-limit, limit, array.shape).astype(array.dtype)
 
@@ -58,7 +62,11 @@ def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
     first, last = products[0][0], products[-1][0]
     between = [node for node in e.nodes if first.serial < node.serial < last.serial]
     dropout = [node for node in between if type(e.layer(node)[1]).__name__ == "Dropout"]
-    if any(node.gate and name(node) not in LINEAR for node in between if node not in dropout):
+    if any(
+        node.gate and name(node) not in LINEAR
+        for node in between
+        if node not in dropout
+    ):
         return
     layers = {e.layer(node)[0]: e.layer(node)[2] for node, _ in products}
     keys = {key(_biased(e, node)) for node, _ in products if node is not last}
@@ -78,7 +86,10 @@ def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
     # a narrow layer between wide ones is a linear function of low rank, which may be wanted
     widths = [leaf.shape[-1] for _, leaf in products[:-1]]
     narrow = min(widths) < min(products[0][1].shape[0], products[-1][1].shape[-1])
-    if prove(e, finding, Trial(change=change), "with a ReLU after each hidden layer") or not narrow:
+    if (
+        prove(e, finding, Trial(change=change), "with a ReLU after each hidden layer")
+        or not narrow
+    ):
         yield finding
 
 
@@ -101,7 +112,11 @@ def equal_weights(e: Evidence) -> Iterator[Finding]:
             f"all weights of {leaf.name or 'a hidden layer'} start at "
             f"{number(first.reshape(-1)[0])}",
             "its units compute the same and get the same gradient"
-            + (", which is 0," if not e.watch.first[products[place + 1][1]].any() else "")
+            + (
+                ", which is 0,"
+                if not e.watch.first[products[place + 1][1]].any()
+                else ""
+            )
             + " so they never become different",
             "leave out init=, so that the weights are drawn at random",
             line or e.passes[0].line,
@@ -135,7 +150,9 @@ def dead_units(e: Evidence) -> Iterator[Finding]:
             line or e.passes[0].line,
             path,
         )
-        prove(e, finding, Trial(start=glorot), "with weights drawn again and biases of 0")
+        prove(
+            e, finding, Trial(start=glorot), "with weights drawn again and biases of 0"
+        )
         yield finding
         return
 
@@ -213,13 +230,22 @@ def vanishing_layers(e: Evidence) -> Iterator[Finding]:
         path,
     )
     trials = (
-        (Trial(change=replaced(nodes, mg.relu), start=glorot), "with ReLU and weights drawn again"),
-        (Trial(change=replaced(nodes, mg.tanh), start=glorot), "with tanh and weights drawn again"),
+        (
+            Trial(change=replaced(nodes, mg.relu), start=glorot),
+            "with ReLU and weights drawn again",
+        ),
+        (
+            Trial(change=replaced(nodes, mg.tanh), start=glorot),
+            "with tanh and weights drawn again",
+        ),
     )
     if any(prove(e, finding, *one) for one in trials):
         yield finding
     elif ratio < VANISHED:
         finding.certainty = "likely"
+        finding.decide = (
+            "train a network with only one hidden layer: does it learn more?"
+        )
         yield finding
 
 
@@ -254,7 +280,11 @@ def weights_badly_drawn(e: Evidence) -> Iterator[Finding]:
 
 
 def _rms(array: Array | None) -> float:
-    return float(np.sqrt(np.mean(np.square(array, dtype=np.float64)))) if array is not None else 0.0
+    return (
+        float(np.sqrt(np.mean(np.square(array, dtype=np.float64))))
+        if array is not None
+        else 0.0
+    )
 
 
 def vanishing_time(e: Evidence) -> Iterator[Finding]:
@@ -281,6 +311,7 @@ def vanishing_time(e: Evidence) -> Iterator[Finding]:
             line or e.passes[0].line,
             path,
             certainty="likely",
+            decide="move what the answer depends on to the end of the sequence: is it learned then?",
         )
         return
 

@@ -10,9 +10,10 @@ import numpy as np
 from minigrad import Tensor
 from minigrad.graph import Node, ancestors
 
-from .evidence import Evidence, final, name
+from .evidence import Evidence, final
 from .finding import Finding, number, prove
-from .outputs import LITTLE, key
+from .outputs import LITTLE
+from .reading import key, name
 from .trial import Objective, Trial
 from .watch import Clip, Line
 
@@ -139,11 +140,14 @@ def schedule(e: Evidence) -> Iterator[Finding]:
         "choose a warm-up that ends after a few percent of the run's steps"
         if rising
         else "let the rate fall more slowly, towards the end of the run",
-        (e.source.calls("WarmUp", "StepSchedule", "CosineSchedule", "LearningRate") or [_line(e)])[
-            0
-        ],
+        (
+            e.source.calls("WarmUp", "StepSchedule", "CosineSchedule", "LearningRate")
+            or [_line(e)]
+        )[0],
     )
-    if prove(e, finding, Trial(settings={"scale": 1.0}), "with the full rate from the start"):
+    if prove(
+        e, finding, Trial(settings={"scale": 1.0}), "with the full rate from the start"
+    ):
         yield finding
 
 
@@ -171,7 +175,9 @@ def rate_too_large(e: Evidence) -> Iterator[Finding]:
             else f"try a rate of {_rate(e) * factor:g}",
             _line(e) if not summed else e.passes[0].line,
         )
-        if prove(e, finding, Trial(rate=factor), f"with a rate of {_rate(e) * factor:g}"):
+        if prove(
+            e, finding, Trial(rate=factor), f"with a rate of {_rate(e) * factor:g}"
+        ):
             yield finding
             return
 
@@ -188,10 +194,16 @@ def rate_too_small(e: Evidence) -> Iterator[Finding]:
             f"from {number(e.losses[0])} to {number(final(e.losses))}",
             "each step follows the gradient, but only by a tiny part of the way",
             f"try a rate of {_rate(e) * factor:g}"
-            + (", and train for more steps (smaller batches, more epochs)" if few else ""),
+            + (
+                ", and train for more steps (smaller batches, more epochs)"
+                if few
+                else ""
+            ),
             _line(e),
         )
-        if prove(e, finding, Trial(rate=factor), f"with a rate of {_rate(e) * factor:g}"):
+        if prove(
+            e, finding, Trial(rate=factor), f"with a rate of {_rate(e) * factor:g}"
+        ):
             yield finding
             return
 

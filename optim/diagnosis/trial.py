@@ -96,7 +96,9 @@ def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
                 graph = one.graph
                 assert graph is not None
                 loss = made[graph]
-                yield loss.item() if trial.measure is None else trial.measure(made, graph)
+                yield (
+                    loss.item() if trial.measure is None else trial.measure(made, graph)
+                )
                 if not np.isfinite(loss.array) or time.process_time() > until:
                     return
                 if trial.objective is not None:
@@ -104,7 +106,8 @@ def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
                 loss.backward()
             elif isinstance(event, Clip) and trial.clip:
                 clip_gradients(
-                    [values[leaf] for leaf in event.leaves if leaf in values], event.max_norm
+                    [values[leaf] for leaf in event.leaves if leaf in values],
+                    event.max_norm,
                 )
             elif isinstance(event, Update):
                 if event.optimizer != current and not trial.one_optimizer:

@@ -18,7 +18,15 @@ from typing import Any, NamedTuple, Self
 
 import minigrad
 from minigrad import Tensor
-from minigrad.context import ON_BACKWARD, ON_EVENT, ON_GRADIENT, ON_RECORD, SCOPE, Scope, watching
+from minigrad.context import (
+    ON_BACKWARD,
+    ON_EVENT,
+    ON_GRADIENT,
+    ON_RECORD,
+    SCOPE,
+    Scope,
+    watching,
+)
 from minigrad.debug.anomaly import source_line
 from minigrad.errors import NonFiniteError
 from minigrad.graph import Array, Leaf, Node
@@ -57,7 +65,9 @@ class Line(NamedTuple):
 def users_line() -> Line:
     """Return the line outside minigrad's packages that is being executed."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((*OWN, "<frozen")):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(
+        (*OWN, "<frozen")
+    ):
         frame = frame.f_back
     return Line(frame.f_code.co_filename, frame.f_lineno)
 
@@ -192,7 +202,9 @@ class Watch:
             self._stack.enter_context(watching(hook, function))
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: object
+    ) -> None:
         self._stack.close()
         self.error = error
         if isinstance(error, NonFiniteError) and self._last is not None:
@@ -256,7 +268,9 @@ class Watch:
         else:
             self.layers[id(subject)] = (subject, users_line())
 
-    def _called(self, layer: Any, inputs: tuple[Any, ...], options: Any, output: Any) -> None:
+    def _called(
+        self, layer: Any, inputs: tuple[Any, ...], options: Any, output: Any
+    ) -> None:
         scope = SCOPE.get()
         self.scopes.setdefault(scope, layer)
         kind = type(layer).__name__

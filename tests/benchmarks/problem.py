@@ -18,7 +18,11 @@ Weights = dict[str, Array]
 KINDS = {"rnn": 1, "gru": 3, "lstm": 4}
 """The recurrent layers, and the number of blocks of H columns in each layer's matrices."""
 
-RULE = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-16}
+RULE = {
+    "lr": 1e-3,
+    "betas": (0.9, 0.999),
+    "eps": 1e-16,
+}
 """Adam's settings. Keras adds eps to √v before the bias correction, and the other libraries add it
 afterwards. With such a small eps, this makes no difference. The usual 1e-7 is larger than the
 gradients of early words, so the rows of these words would be updated differently."""
@@ -55,20 +59,25 @@ class Problem:
         """
         shape = (count, self.sizes.batch)
         rows = start * self.sizes.batch + np.arange(math.prod(shape)).reshape(shape)
-        return [(self.ids[r], self.labels[r, None]) for r in rows % len(self.labels)]
+        return [
+            (
+                self.ids[r],
+                self.labels[r, None],
+            )
+            for r in rows % len(self.labels)
+        ]
 
     def split(self):
         """Return the arrays for the whole programs. The last tenth of the reviews is for validation,
         and all batches for training are full, because another size would be compiled again.
         """
         held_out = len(self.ids) // 10
-        training = slice(
-            (len(self.ids) - held_out) // self.sizes.batch * self.sizes.batch
-        )
+        kept = len(self.ids) - held_out
+        kept -= kept % self.sizes.batch
         labels = self.labels[:, None]
         return {
-            "ids": self.ids[training],
-            "labels": labels[training],
+            "ids": self.ids[:kept],
+            "labels": labels[:kept],
             "validation_ids": self.ids[-held_out:],
             "validation_labels": labels[-held_out:],
         }
@@ -79,41 +88,32 @@ class Problem:
         The blocks of H columns are z, r, n for a GRU and i, f, g, o for an LSTM. The LSTM's forget
         bias is 1.
         """
-        s, blocks = self.sizes, KINDS[kind]
-        rng = np.random.default_rng([0, blocks])
-        columns = blocks * s.hidden
-        q, r = np.linalg.qr(rng.standard_normal((columns, s.hidden)))
+        s, columns = self.sizes, KINDS[kind] * self.sizes.hidden
+        rng = np.random.default_rng(0)
         # avoids float64 arrays and copies, because their memory would be counted
         table = rng.random((s.vocabulary, s.width), np.float32)
         table -= 0.5
         table *= 0.1
+        q, r = np.linalg.qr(rng.standard_normal((columns, s.hidden), np.float32))
         weights = {
             "table": table,
             "W_xh": _glorot(rng, s.width, columns),
-            "W_hh": (q * np.sign(np.diag(r))).T,
-            "b": np.zeros(columns),
+            "W_hh": np.ascontiguousarray((q * np.sign(np.diag(r))).T),
+            "b": np.zeros(columns, np.float32),
             "W": _glorot(rng, s.hidden, 1),
-            "c": np.zeros(1),
+            "c": np.zeros(1, np.float32),
         }
         if kind == "gru":
-            weights["b_hh"] = np.zeros(columns)
+            weights["b_hh"] = np.zeros(columns, np.float32)
         if kind == "lstm":
             weights["b"][s.hidden : 2 * s.hidden] = 1
-        return {
-            name: np.ascontiguousarray(array, np.float32)
-            for name, array in weights.items()
-        }
+        return weights
 
     def vectors(self):
         """Return T inputs (B, D) for a plain RNN, and its weights W_xh, W_hh and b."""
         weights = self.weights("rnn")
-        b = (
-            np.random.default_rng(99)
-            .uniform(-0.1, 0.1, self.sizes.hidden)
-            .astype(np.float32)
-        )
         xs = [weights["table"][ids] for ids in self.ids[: self.sizes.batch].T]
-        return xs, {"W_xh": weights["W_xh"], "W_hh": weights["W_hh"], "b": b}
+        return xs, {name: weights[name] for name in ("W_xh", "W_hh", "b")}
 
     def resized(self, **sizes):
         """Return the same problem with other sizes. Longer reviews consist of several reviews. In a
@@ -136,12 +136,14 @@ def from_reviews(sizes):
 
     train = load_imdb().train
     rows = np.random.default_rng(0).permutation(len(train))[: sizes.reviews]
-    ids = (
-        np.asarray(train.ids)[rows, -sizes.steps :].astype(np.int32) % sizes.vocabulary
+    ids = train.ids[rows, -sizes.steps :].astype(np.int32) % sizes.vocabulary
+    return Problem(
+        sizes,
+        ids,
+        train.labels[rows].astype(np.float32),
     )
-    return Problem(sizes, ids, train.labels[rows].astype(np.float32))
 
 
 def _glorot(rng, rows, columns):
     limit = math.sqrt(6 / (rows + columns))
-    return rng.uniform(-limit, limit, (rows, columns))
+    return rng.uniform(-limit, limit, (rows, columns)).astype(np.float32)

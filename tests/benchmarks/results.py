@@ -16,9 +16,8 @@ DIFFERS = "DIFFERS"
 def difference(one, other):
     """Return the largest difference between two arrays, relative to max(1, |one|, |other|)."""
     one, other = np.array(one), np.array(other)
-    return float(
-        np.max(np.abs(one - other) / np.maximum(1, np.maximum(abs(one), abs(other))))
-    )
+    scale = np.maximum(1, np.maximum(abs(one), abs(other)))
+    return float(np.max(np.abs(one - other) / scale))
 
 
 def table(workload, results):
@@ -33,11 +32,13 @@ def table(workload, results):
 
 def row(workload, result, peers):
     """Return a contender's row, which compares it with the other contenders of the same case."""
-    cells = [result.contender.label, result.case, *[""] * 6]
+    cells = dict.fromkeys(range(len(HEAD)), "")
+    cells |= {0: result.contender.label, 1: result.case}
     if result.error:
-        cells[-1] = f"did not run: {result.error}"
-        return cells
-    cells[2:4] = [figure(result.median(clock) * 1e3) for clock in ("cpu", "wall")]
+        cells[7] = f"did not run: {result.error}"
+        return list(cells.values())
+    for column, clock in ((2, "cpu"), (3, "wall")):
+        cells[column] = figure(result.median(clock) * 1e3)
     by_name = {one.contender.name: one for one in peers}
     for name in MINIGRAD:
         if name in by_name:
@@ -46,13 +47,13 @@ def row(workload, result, peers):
     first, built = peers[0].answers[0], result.answers[0]
     if result is not peers[0] and "check" in built:
         found = difference(first["check"], built["check"])
-        cells[5] = f"{found:.0e}" + (
-            f" {DIFFERS}" if found > workload.tolerance else ""
-        )
+        cells[5] = f"{found:.0e}"
+        if found > workload.tolerance:
+            cells[5] += f" {DIFFERS}"
     if workload.letter in "di":
         cells[6] = figure(result.median("memory") / 1e6)
     cells[7] = built.get("note", "")
-    return cells
+    return list(cells.values())
 
 
 def figure(value):
@@ -61,76 +62,90 @@ def figure(value):
 
 
 def markdown(lines):
-    rule = ["---", *["---:"] * (len(lines[0]) - 1)]
-    rows = [
-        " | ".join(line).replace("\n", " ") for line in (lines[0], rule, *lines[1:])
-    ]
-    return "\n".join(f"| {row} |" for row in rows)
+    head, *rows = lines
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    text = (" | ".join(row).replace("\n", " ") for row in (head, rule, *rows))
+    return "\n".join(f"| {row} |" for row in text)
 
 
 PEER = "the fastest peer"
 
 
-class Target(NamedTuple):
-    """Limit a contender's time or memory, divided by another contender's or by its own in another
-    case.
-    """
+class Ratio(NamedTuple):
+    """A contender's time or memory, divided by another contender's."""
 
     letter: str
-    case: str
     one: str
-    limit: float
     other: str
-    other_case: str = ""
+    other_case: str = ""  # by default, the same case
     what: str = ""  # by default, the time
 
 
-TARGETS = [
-    Target("a", "", "minigrad", 1.45, "numpy"),
-    Target("a", "", "minigrad", 0.72, "torch"),
-    Target("b", "rnn", "minigrad-fused", 0.6, PEER),
-    Target("b", "gru", "minigrad-fused", 0.7, PEER),
-    Target("b", "lstm", "minigrad-fused", 0.68, PEER),
-    Target("b", "rnn", "minigrad", 1, "keras-tf"),
-    Target("b", "gru", "minigrad", 1, "keras-tf"),
-    Target("b", "lstm", "minigrad", 1, "keras-tf"),
-    Target("c", "rnn", "minigrad-fused", 0.7, PEER),
-    Target("c", "gru", "minigrad-fused", 0.9, PEER),
-    Target("c", "lstm", "minigrad-fused", 0.95, PEER),
-    Target("d", "gates=10000", "minigrad", 13, "minigrad", "gates=1000"),
-    Target("d", "gates=100000", "minigrad", 13, "minigrad", "gates=10000"),
-    Target("d", "gates=1000000", "minigrad", 12, "minigrad", "gates=100000"),
-    Target("d", "gates=1000000", "minigrad", 0.85, "torch"),
-    Target("e", "import", "minigrad", 1.3, "numpy"),
-    Target("f", "10,000 rows", "minigrad", 0.35, "numpy"),
-    Target("f", "200,000 rows", "minigrad", 2, "minigrad", "10,000 rows"),
-    Target("g", "rnn", "trainer", 1.03, "bare-loop"),
-    Target("h", "char", "minigrad-fused", 0.65, PEER),
-    Target("h", "word", "minigrad-fused", 0.5, PEER),
-    Target("h", "char, two threads", "minigrad-fused", 0.95, PEER),
-    Target("i", "context 64", "minigrad-fused", 0.9, PEER),
-    Target("i", "context 256", "minigrad-fused", 0.9, PEER),
-    Target("i", "context 64, two threads", "minigrad-fused", 0.95, PEER),
-    Target("i", "context 256, two threads", "minigrad-fused", 0.95, PEER),
-    Target("i", "context 64", "minigrad-fused", 1.0, "torch", what="memory"),
-    Target("i", "context 256", "minigrad-fused", 1.0, "torch", what="memory"),
-    Target("j", "256 characters", "minigrad-fused", 0.2, "minigrad-uncached"),
-    Target("k", "8x8, 1 to 8 channels, 3x3", "minigrad-fused", 0.5, "torch"),
-    Target("k", "28x28, 1 to 6, 5x5", "minigrad-fused", 1.1, "torch"),
-    Target("k", "12x12, 6 to 16, 5x5", "minigrad-fused", 1.2, "torch"),
-    Target("k", "28x28, 16 to 32, 3x3", "minigrad-fused", 2.0, "torch"),
-    Target("k", "max pooling 2x2 of 6x24x24", "minigrad-fused", 0.5, "torch"),
-    Target("k", "LeNet step", "minigrad-fused", 1.1, "torch"),
-    Target("l", "stacked GRU", "minigrad-fused", 0.95, PEER),
-    Target("l", "stacked GRU, two threads", "minigrad-fused", 0.95, PEER),
-    Target("l", "MLP", "minigrad-fused", 0.95, PEER),
-    Target("l", "MLP, two threads", "minigrad-fused", 0.95, PEER),
-    Target("l", "character LSTM", "minigrad-fused", 0.95, PEER),
-    Target("l", "character LSTM, two threads", "minigrad-fused", 0.95, PEER),
-    Target("m", "rnn program", "minigrad-fused", 0.45, PEER),
-    Target("m", "gru program", "minigrad-fused", 0.5, PEER),
-    Target("m", "lstm program", "minigrad-fused", 0.55, PEER),
-]
+TARGETS: dict[Ratio, dict[str, float]] = {
+    Ratio("a", "minigrad", "numpy"): {"": 1.45},
+    Ratio("a", "minigrad", "torch"): {"": 0.72},
+    Ratio("b", "minigrad-fused", PEER): {
+        "rnn": 0.6,
+        "gru": 0.7,
+        "lstm": 0.68,
+    },
+    Ratio("b", "minigrad", "keras-tf"): {
+        "rnn": 1,
+        "gru": 1,
+        "lstm": 1,
+    },
+    Ratio("c", "minigrad-fused", PEER): {
+        "rnn": 0.7,
+        "gru": 0.9,
+        "lstm": 0.95,
+    },
+    Ratio("d", "minigrad", "minigrad", "gates=1000"): {"gates=10000": 13},
+    Ratio("d", "minigrad", "minigrad", "gates=10000"): {"gates=100000": 13},
+    Ratio("d", "minigrad", "minigrad", "gates=100000"): {"gates=1000000": 12},
+    Ratio("d", "minigrad", "torch"): {"gates=1000000": 0.85},
+    Ratio("e", "minigrad", "numpy"): {"import": 1.3},
+    Ratio("f", "minigrad", "numpy"): {"10,000 rows": 0.35},
+    Ratio("f", "minigrad", "minigrad", "10,000 rows"): {"200,000 rows": 2},
+    Ratio("g", "trainer", "bare-loop"): {"rnn": 1.03},
+    Ratio("h", "minigrad-fused", PEER): {
+        "char": 0.65,
+        "word": 0.5,
+        "char, two threads": 0.95,
+    },
+    Ratio("i", "minigrad-fused", PEER): {
+        "context 64": 0.9,
+        "context 256": 0.9,
+        "context 64, two threads": 0.95,
+        "context 256, two threads": 0.95,
+    },
+    Ratio("i", "minigrad-fused", "torch", what="memory"): {
+        "context 64": 1,
+        "context 256": 1,
+    },
+    Ratio("j", "minigrad-fused", "minigrad-uncached"): {"256 characters": 0.2},
+    Ratio("k", "minigrad-fused", "torch"): {
+        "8x8, 1 to 8 channels, 3x3": 0.5,
+        "28x28, 1 to 6, 5x5": 1.1,
+        "12x12, 6 to 16, 5x5": 1.2,
+        "28x28, 16 to 32, 3x3": 2,
+        "max pooling 2x2 of 6x24x24": 0.5,
+        "LeNet step": 1.1,
+    },
+    Ratio("l", "minigrad-fused", PEER): {
+        "stacked GRU": 0.95,
+        "stacked GRU, two threads": 0.95,
+        "MLP": 0.95,
+        "MLP, two threads": 0.95,
+        "character LSTM": 0.95,
+        "character LSTM, two threads": 0.95,
+    },
+    Ratio("m", "minigrad-fused", PEER): {
+        "rnn program": 0.45,
+        "gru program": 0.5,
+        "lstm program": 0.55,
+    },
+}
+"""The highest allowed ratio in each case."""
 
 
 def targets(workload, results):
@@ -138,24 +153,31 @@ def targets(workload, results):
     measured value, and whether the target is met.
     """
     done = {(one.contender.name, one.case): one for one in results if not one.error}
-    for target in TARGETS:
-        case = target.other_case or target.case
-        other = done.get((target.other, case))
-        if target.other == PEER:
-            peers = [
-                one for (_, of), one in done.items() if of == case and is_peer(one)
-            ]
-            other = min(peers, key=lambda peer: peer.median(peer.clock), default=None)
-        one = done.get((target.one, target.case))
-        if target.letter == workload.letter and one and other:
-            measured = one.ratio(other, target.what)
-            who = [
-                f"{side.contender.label} {side.case}".strip() for side in (one, other)
-            ]
-            asked = f"({target.letter}) {' / '.join(who)}{target.what and ': ' + target.what}"
-            reached = "yes" if measured <= target.limit else "NO"
-            yield [asked, f"{target.limit:g}", f"{measured:.2f}", reached]
+    for ratio, limits in TARGETS.items():
+        if ratio.letter != workload.letter:
+            continue
+        for case, limit in limits.items():
+            one = done.get((ratio.one, case))
+            other = done.get((ratio.other, ratio.other_case or case))
+            if ratio.other == PEER:
+                other = fastest_peer(done.values(), case)
+            if one and other:
+                measured = one.ratio(other, ratio.what)
+                yield [
+                    f"({ratio.letter}) {who(one)} / {who(other)}{ratio.what and ': ' + ratio.what}",
+                    f"{limit:g}",
+                    f"{measured:.2f}",
+                    "yes" if measured <= limit else "NO",
+                ]
 
 
-def is_peer(result):
-    return result.contender.module not in ("numpy_by_hand", "minigrad_")
+def who(result):
+    return f"{result.contender.label} {result.case}".strip()
+
+
+def fastest_peer(results, case):
+    own = ("numpy_by_hand", "minigrad_")
+    peers = [
+        one for one in results if one.case == case and one.contender.module not in own
+    ]
+    return min(peers, key=lambda peer: peer.median(peer.clock), default=None)

@@ -26,18 +26,53 @@ MINIGRAD = ("minigrad-fused", "bare-loop", "minigrad")
 
 CONTENDERS = [
     Contender("numpy", "numpy_by_hand", "", "NumPy by hand", "abcdDeIf", "numpy"),
-    Contender("minigrad", "minigrad_", "unrolled", "minigrad, gate by gate", "abcdDeIfh", "minigrad"),
+    Contender(
+        "minigrad",
+        "minigrad_",
+        "unrolled",
+        "minigrad, gate by gate",
+        "abcdDeIfh",
+        "minigrad",
+    ),
     Contender("minigrad-fused", "minigrad_", "fused", "minigrad, fused", "bcdhijklm"),
-    Contender("minigrad-uncached", "minigrad_", "uncached", "minigrad, without a state", "j"),
+    Contender(
+        "minigrad-uncached", "minigrad_", "uncached", "minigrad, without a state", "j"
+    ),
     Contender("torch", "torch_", "eager", "PyTorch", "abcDeIfhijkl", "torch"),
-    Contender("torch-fused", "torch_", "fused", "PyTorch, fused Adam, denormals flushed", "bdfhilm"),
+    Contender(
+        "torch-fused",
+        "torch_",
+        "fused",
+        "PyTorch, fused Adam, denormals flushed",
+        "bdfhilm",
+    ),
     Contender("jax", "jax_", "jit", "JAX, one compiled step", "abcdeI", "jax"),
     Contender("jax-eager", "jax_", "eager", "JAX, not compiled", "a"),
-    Contender("keras-tf", "keras_", "auto", "Keras on TensorFlow", "bceIm", "keras", "tensorflow"),
-    Contender("keras-tf-xla", "keras_", "xla", "Keras on TensorFlow, jit_compile=True", "bc", "", "tensorflow"),
+    Contender(
+        "keras-tf",
+        "keras_",
+        "auto",
+        "Keras on TensorFlow",
+        "bceIm",
+        "keras",
+        "tensorflow",
+    ),
+    Contender(
+        "keras-tf-xla",
+        "keras_",
+        "xla",
+        "Keras on TensorFlow, jit_compile=True",
+        "bc",
+        "",
+        "tensorflow",
+    ),
     Contender("keras-jax", "keras_", "auto", "Keras on JAX", "bceIm", "keras", "jax"),
     Contender("autograd", "autograd_", "", "autograd", "aI", "autograd.numpy"),
     Contender("bare-loop", "minigrad_", "bare", "minigrad, a bare loop", "g"),
-    Contender("trainer", "minigrad_", "trainer", "Trainer, no metrics, no callbacks", "g"),
-    Contender("trainer-usual", "minigrad_", "usual", "Trainer, the usual callbacks", "g"),
-]  # fmt: skip
+    Contender(
+        "trainer", "minigrad_", "trainer", "Trainer, no metrics, no callbacks", "g"
+    ),
+    Contender(
+        "trainer-usual", "minigrad_", "usual", "Trainer, the usual callbacks", "g"
+    ),
+]

@@ -36,11 +36,6 @@ SMOKE = Sizes(
 def main():
     options = command_line()
     sizes = SMOKE if options.smoke else Sizes()
-    everyone = [
-        one
-        for one in CONTENDERS
-        if not options.contenders or one.name in options.contenders
-    ]
     parts = []
     reached = [["ratio", "at most", "measured", "met"]]
     with tempfile.TemporaryDirectory() as folder:
@@ -49,72 +44,82 @@ def main():
         problem.write_bytes(pickle.dumps(reviews))
         np.savez(problem.with_suffix(".npz"), **reviews.split())
         for workload in WORKLOADS:
-            if options.only and workload.letter not in options.only:
-                continue
-            results = measure(workload, everyone, problem, options.smoke)
-            parts.append((workload, results))
-            print(
-                f"\n({workload.letter}) {workload.title}\n",
-                markdown(table(*parts[-1])),
-                sep="\n",
-            )
-            reached += targets(workload, results)
+            if workload.letter in options.only:
+                results = measure(workload, options, problem)
+                parts.append((workload, results))
+                print(f"\n({workload.letter}) {workload.title}\n")
+                print(markdown(table(workload, results)))
+                reached += targets(workload, results)
     if len(reached) > 1:
         print("", markdown(reached), sep="\n")
-    out = options.out
-    if not (out or options.only or options.contenders or options.smoke):
-        out = PAGE
-    if out:
+    if options.out:
         command = " ".join(["python tests/benchmarks/run.py", *sys.argv[1:]])
-        page.write(out, parts, sizes, reached, command)
-        print(f"written: {out}")
+        page.write(options.out, parts, sizes, reached, command)
+        print(f"written: {options.out}")
     return int(any(DIFFERS in markdown(table(*part)) for part in parts))
 
 
-def measure(workload, everyone, problem, smoke):
+def measure(workload, options, problem):
     """Run all turns of one workload and show a progress bar."""
-    rounds, seconds = (1, 0.0) if smoke else (workload.rounds, 0.5)
+    rounds, seconds = workload.rounds, 0.5
     cases = list(workload.cases)
-    if smoke and workload.letter == "d":
-        cases = cases[::9]
+    if options.smoke:
+        rounds, seconds = 1, 0.0
+        cases = cases[:: 9 if workload.letter == "d" else 1]
     results = []
     for case in tqdm(cases, workload.title, leave=False, disable=None):
-        letter = {"gates": "D", "import": "I"}.get(
-            case.partition("=")[0], workload.letter
-        )
-        here = [contender for contender in everyone if letter in contender.workloads]
-        results += take_turns(problem, here, workload.name, case, rounds, seconds)
+        special = {"gates": "D", "import": "I"}
+        letter = special.get(case.partition("=")[0], workload.letter)
+        here = [
+            contender
+            for contender in CONTENDERS
+            if letter in contender.workloads and contender.name in options.contenders
+        ]
+        results += take_turns(problem, here, workload.letter, case, rounds, seconds)
     return results
+
+
+def choice(names):
+    """Return an argparse type for a comma-separated choice of names."""
+
+    def read(text):
+        chosen = text.split(",")
+        if not {*chosen} <= {*names}:
+            message = f"{text}: choose from {', '.join(names)}"
+            raise argparse.ArgumentTypeError(message)
+        return chosen
+
+    return read
 
 
 def command_line():
     titles = "; ".join(f"{workload.letter} {workload.title}" for workload in WORKLOADS)
+    description = (__doc__ or "").split("\n\n")[0]
     parser = argparse.ArgumentParser(
-        description=__doc__.split("\n\n")[0], epilog=f"Workloads: {titles}"
+        description=description,
+        epilog=f"Workloads: {titles}",
     )
     known = {
-        "only": [one.letter for one in WORKLOADS],
-        "contenders": [one.name for one in CONTENDERS],
+        "--only": [one.letter for one in WORKLOADS],
+        "--contenders": [one.name for one in CONTENDERS],
     }
     for option, names in known.items():
         parser.add_argument(
-            f"--{option}",
-            default="",
+            option,
+            type=choice(names),
+            default=names,
             help=f"a comma-separated choice from {','.join(names)}",
         )
     parser.add_argument(
-        "--smoke", action="store_true", help="test the benchmarks with tiny sizes"
+        "--smoke",
+        action="store_true",
+        help="test the benchmarks with tiny sizes",
     )
     parser.add_argument("--out", type=Path, help="write the page to this file")
-    options = parser.parse_args()
-    for option, names in known.items():
-        chosen = [name for name in getattr(options, option).split(",") if name]
-        setattr(options, option, chosen)
-        if not set(chosen) <= set(names):
-            parser.error(
-                f"--{option} {','.join(chosen)}: choose from {', '.join(names)}"
-            )
-    return options
+    # a full run writes the page
+    full = len(sys.argv) == 1
+    parser.set_defaults(out=PAGE if full else None)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -105,21 +105,39 @@ def environment(contender, case):
     return kept | limits | SETTINGS | backend
 
 
+def run_script(contender, case, *arguments):
+    """Run Python in a contender's environment until it ends. Return its output and {} or
+    {"error": ...}.
+    """
+    run = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=HERE,
+        env=environment(contender, case),
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        return "", failure(run.stderr, run.returncode)
+    return run.stdout, {}
+
+
+def failure(log, status):
+    return {"error": last_line(log) or f"ended with status {status}"}
+
+
+def last_line(text):
+    return text.strip().rpartition("\n")[2]
+
+
 class Worker:
     """A contender's process, which runs worker.py."""
 
-    def __init__(self, contender, problem, workload, case):
-        arguments = [
-            core(case),
-            str(problem),
-            contender.module,
-            contender.setting,
-            workload,
-            case,
-        ]
+    def __init__(self, contender, problem, letter, case):
+        script = (HERE / "worker.py", core(case), problem)
+        arguments = (contender.module, contender.setting, letter, case)
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long-lived as the process
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), *arguments],
+            [sys.executable, *map(str, script), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
@@ -139,8 +157,7 @@ class Worker:
             answer: Answer = json.loads(line)
             return answer
         self.log.seek(0)
-        status = self.process.wait()
-        return {"error": last_line(self.log.read()) or f"ended with status {status}"}
+        return failure(self.log.read(), self.process.wait())
 
     def ask(self, seconds):
         assert self.process.stdin is not None
@@ -150,28 +167,11 @@ class Worker:
 
 def instruction_sets():
     """Return [library, instruction set] for each installed library, in the contenders' environment."""
-    run = subprocess.run(
-        [sys.executable, str(HERE / "instructions.py")],
-        env=environment(CONTENDERS[0], ""),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [json.loads(line) for line in run.stdout.splitlines()]
+    printed, _ = run_script(CONTENDERS[0], "", "instructions.py")
+    return [json.loads(line) for line in printed.splitlines()]
 
 
-def last_line(text):
-    return text.strip().rpartition("\n")[2]
-
-
-def take_turns(
-    problem,
-    contenders,
-    workload,
-    case,
-    rounds,
-    seconds,
-):
+def take_turns(problem, contenders, letter, case, rounds, seconds):
     """Run a first turn and then `rounds` more turns for each contender, until it fails.
 
     The first turn builds the contender, and each later turn runs it for `seconds`. If a case
@@ -188,7 +188,7 @@ def take_turns(
         if contender in workers:
             return workers[contender].ask(seconds)
         began = time.perf_counter()
-        worker = Worker(contender, problem, workload, case)
+        worker = Worker(contender, problem, letter, case)
         stack.callback(worker.close)
         answer = worker.reply() | {"wall": time.perf_counter() - began}
         if case == "first step":
@@ -198,9 +198,7 @@ def take_turns(
         return answer
 
     with ExitStack() as stack:
-        results = [
-            Result(contender, case, [turn(contender)]) for contender in contenders
-        ]
+        results = [Result(one, case, [turn(one)]) for one in contenders]
         for _ in range(rounds):
             for result in results:
                 if not result.error:
@@ -221,37 +219,24 @@ print(time.perf_counter() - wall, time.process_time() - cpu)
 def import_once(contender):
     """Measure the time of `import package` in a new interpreter."""
     code = IMPORT.format(package=contender.package, core=core("import"))
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=HERE,
-        env=environment(contender, "import"),
-        capture_output=True,
-        text=True,
+    printed, answer = run_script(contender, "import", "-c", code)
+    return answer or dict(
+        zip(("wall", "cpu"), map(float, last_line(printed).split()), strict=True)
     )
-    if run.returncode:
-        return {"error": last_line(run.stderr)}
-    wall, cpu = map(float, run.stdout.split()[-2:])
-    return {"wall": wall, "cpu": cpu}
 
 
 def run_program(contender, problem, case):
     """Run one of the programs from start to end. Return its best accuracy and its times."""
     program = HERE / "programs" / f"{contender.module}.py"
     began, before = time.perf_counter(), os.times()
-    run = subprocess.run(
-        [
-            sys.executable,
-            str(program),
-            case.split()[0],
-            str(problem.with_suffix(".npz")),
-        ],
-        env=environment(contender, case),
-        capture_output=True,
-        text=True,
+    printed, answer = run_script(
+        contender,
+        case,
+        program,
+        case.split()[0],
+        problem.with_suffix(".npz"),
     )
     wall, after = time.perf_counter() - began, os.times()
-    if run.returncode:
-        return {"error": last_line(run.stderr) or f"ended with status {run.returncode}"}
     cpu = after.children_user + after.children_system
     cpu -= before.children_user + before.children_system
-    return {"check": float(last_line(run.stdout)), "wall": wall, "cpu": cpu}
+    return answer or {"check": float(last_line(printed)), "wall": wall, "cpu": cpu}

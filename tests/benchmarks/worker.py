@@ -1,6 +1,6 @@
 """Run one contender in its own process.
 
-    python worker.py CORE PROBLEM MODULE SETTING WORKLOAD CASE
+    python worker.py CORE PROBLEM MODULE SETTING LETTER CASE
 
 The process prints lines of JSON. When the contender is built, it prints {"check": ..., "note": ...}.
 Each line of its input is a number of seconds. For each line, it runs the contender for this time
@@ -20,7 +20,7 @@ from pathlib import Path
 
 
 def main():
-    core, problem, module, setting, workload, case = sys.argv[1:]
+    core, problem, module, setting, letter, case = sys.argv[1:]
     if hasattr(os, "sched_setaffinity") and core != "any":
         # before any library counts the cores and starts its threads
         os.sched_setaffinity(0, {int(core)})
@@ -33,16 +33,16 @@ def main():
     from workloads import WORKLOADS
 
     contender = import_module(f"contenders.{module}")
-    build = next(one.build for one in WORKLOADS if one.name == workload)
-    with open(problem, "rb") as file:
-        given = pickle.load(file)
+    build = next(one.build for one in WORKLOADS if one.letter == letter)
+    given = pickle.loads(Path(problem).read_bytes())
     before = peak_memory(afresh=True)
     call, check, units, note, warm = build(contender, setting, given, case)
-    before = warm or before
     reply(check=check, note=note, cpu=time.process_time())
     for line in sys.stdin:
         wall, cpu = measure(call, float(line))
-        reply(wall=wall / units, cpu=cpu / units, memory=peak_memory() - before)
+        reply(
+            wall=wall / units, cpu=cpu / units, memory=peak_memory() - (warm or before)
+        )
 
 
 def measure(call, seconds):

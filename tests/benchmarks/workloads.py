@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
-from itertools import cycle, islice, pairwise
+from itertools import cycle, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +28,6 @@ class Workload(NamedTuple):
     """
 
     letter: str
-    name: str
     title: str
     text: str
     cases: Collection[str]
@@ -37,18 +36,39 @@ class Workload(NamedTuple):
     tolerance: float = 1e-4
 
 
-def unrolled(contender, setting, problem, case):
-    call = contender.unrolled(setting, *problem.vectors())
-    loss, gradients = call()
-    return Built(call, [float(loss), *summary(gradients)])
-
-
 def summary(arrays):
     """Yield the norm of each array and its product with a fixed pattern, which identify it."""
     for array in arrays:
         flat = np.asarray(array, np.float64).ravel()
         yield float(np.linalg.norm(flat))
         yield float(flat @ np.cos(np.arange(flat.size)))
+
+
+def with_summary(call):
+    """Compare the output and the gradients that a call returns."""
+    output, gradients = call()
+    return Built(call, [*summary([output, *gradients])])
+
+
+def repeated(step, inputs):
+    """Return a function that calls `step` with the next of the inputs, again and again."""
+    inputs = cycle(inputs)
+    return lambda: step(next(inputs))
+
+
+def trained_on(step, batches, before=0):
+    """Compare the losses of five steps, and time further steps."""
+    call = repeated(step, batches)
+    return Built(call, [call() for _ in range(5)], before=before)
+
+
+def draw(rng, shapes, deviation):
+    """Draw arrays of these shapes."""
+    return [rng.normal(0, deviation, of).astype(np.float32) for of in shapes]
+
+
+def unrolled(contender, setting, problem, case):
+    return with_summary(contender.unrolled(setting, *problem.vectors()))
 
 
 CHUNK = 100  # training steps per call, enough for contenders that have their own compiled loop
@@ -70,28 +90,27 @@ BATCHES = (50, 100, 250, 1000, 5000)
 
 def inference(contender, setting, problem, case):
     predict = contender.inference(case, problem.weights(case), setting)
-    ids = problem.ids
 
-    def classify(batch, ids=ids):
-        parts = [
-            predict(ids[start : start + batch]) for start in range(0, len(ids), batch)
-        ]
-        return np.concatenate(parts).ravel()
+    def classify(batch, ids=problem.ids):
+        starts = range(0, len(ids), batch)
+        return np.concatenate([predict(ids[s : s + batch]) for s in starts]).ravel()
 
     def seconds(batch):
         """Return the CPU time of classifying 5,000 reviews, the minimum of three times. The same
         few reviews would remain in the cache, which would favour small batches.
         """
-        predict(ids[:batch])  # compiles the function if necessary
+        predict(problem.ids[:batch])  # compiles the function if necessary
         times = [time.process_time()]
         for _ in range(3):
-            classify(batch, ids[:5000])
+            classify(batch, problem.ids[:5000])
             times.append(time.process_time())
         return min(np.diff(times))
 
-    fastest = min([batch for batch in BATCHES if batch <= len(ids)], key=seconds)
-    logits = classify(fastest)[:: max(1, len(ids) // 1000)]
-    return Built(lambda: classify(fastest), logits.tolist(), note=f"batch {fastest:,}")
+    count = len(problem.ids)
+    fastest = min((batch for batch in BATCHES if batch <= count), key=seconds)
+    logits = classify(fastest)[:: max(1, count // 1000)]
+    note = f"batch {fastest:,}"
+    return Built(lambda: classify(fastest), logits.tolist(), note=note)
 
 
 GROWTH = {
@@ -108,15 +127,16 @@ EARLY = 70
 def growth(contender, setting, problem, case):
     name, size = case.split("=")
     if name == "gates":
-        call = contender.chain(np.linspace(-1, 1, 8, dtype=np.float32), int(size))
-        return Built(call, np.ravel(call()).tolist())
+        x = np.linspace(-1, 1, 8, dtype=np.float32)
+        return with_summary(contender.chain(x, int(size)))
     problem = problem.resized(**{name: int(size)})
     model = contender.Training("rnn", problem.weights("rnn"), setting, RULE)
     losses = model.steps(problem.batches(3))
-    batches = cycle(problem.batches(13, start=3))
+    batches = problem.batches(13, start=3)
+    call = repeated(lambda batch: model.steps([batch]), batches)
     for _ in range(EARLY - 3):
-        model.steps([next(batches)])
-    return Built(lambda: model.steps([next(batches)]), losses)
+        call()
+    return Built(call, losses)
 
 
 def start(contender, setting, problem, case):
@@ -133,22 +153,20 @@ def adam(contender, setting, problem, case):
         problem = problem.resized(vocabulary=rows)
     sizes = problem.sizes
     rng = np.random.default_rng(1)
-    shape = (sizes.batch * sizes.steps, sizes.width)
-    values = cycle([1e-3 * rng.standard_normal(shape, np.float32) for _ in range(7)])
-    step, read = contender.adam(
-        np.zeros((rows, sizes.width), np.float32), setting, RULE
-    )
+    values = cycle(draw(rng, 7 * [(sizes.batch * sizes.steps, sizes.width)], 1e-3))
+    table = np.zeros((rows, sizes.width), np.float32)
+    step, read = contender.adam(table, setting, RULE)
     prepare = getattr(contender, "gradient", summed)
     batches = problem.batches(TABLE_BATCHES)
-    gradients = cycle([prepare(ids.ravel(), next(values)) for ids, _ in batches])
-    for _ in range(sizes.compared):
-        step(*next(gradients))
+    gradients = [prepare(ids.ravel(), next(values)) for ids, _ in batches]
+    for gradient in gradients[: sizes.compared]:
+        step(gradient)
     after = read()[problem.ids[:: max(1, len(problem.ids) // 100), -1], :10]
     # relative to the largest change, because the table started as zeros
     check = (after / np.max(np.abs(after))).tolist()
-    for _ in range(TABLE_BATCHES - sizes.compared):
-        step(*next(gradients))
-    return Built(lambda: step(*next(gradients)), check)
+    for gradient in gradients[sizes.compared :]:
+        step(gradient)
+    return Built(repeated(step, gradients), check)
 
 
 def summed(ids, values):
@@ -166,6 +184,7 @@ def trainer(contender, setting, problem, case):
     return Built(lambda: run(batches), loss, 2 * CHUNK)
 
 
+USUAL = RULE | {"eps": 1e-8}
 SHAPES = {
     "char": (96, 0, 256, 100, 64),
     "word": (10_000, 256, 256, 35, 32),
@@ -178,174 +197,93 @@ def language(contender, setting, problem, case):
     size, width, hidden, steps, batch = SHAPES[case.split(",")[0]]
     if problem.sizes != Sizes():  # a smoke test
         size, width, hidden, steps, batch = size // 4, width and 5, 4, 6, 3
-    rng = np.random.default_rng([0, size])
+    rng = np.random.default_rng(0)
     odds = 1 / np.arange(1, size + 1)
-    ids = rng.choice(size, (16, batch, steps + 1), p=odds / odds.sum())
-    weights = language_weights(rng, size, width, hidden)
-    step = contender.language(weights, setting, RULE | {"eps": 1e-8})
-    losses = [step(window) for window in ids[:5]]
-    windows = cycle(ids)
-    return Built(lambda: step(next(windows)), losses)
+    windows = rng.choice(size, (16, batch, steps + 1), p=odds / odds.sum())
+    step = contender.language((size, width, hidden), setting, USUAL)
+    return trained_on(step, windows)
 
 
-def language_weights(rng, size, width, hidden):
-    """Draw the initial weights, including `table` if there is an embedding."""
-    shapes = {
-        "W_xh": (width or size, 4 * hidden),
-        "W_hh": (hidden, 4 * hidden),
-        "W": (hidden, size),
-    }
-    if width:
-        shapes["table"] = (size, width)
-    drawn = {
-        name: rng.uniform(-0.06, 0.06, of).astype(np.float32)
-        for name, of in shapes.items()
-    }
-    return drawn | {
-        "b": np.zeros(4 * hidden, np.float32),
-        "c": np.zeros(size, np.float32),
-    }
-
-
-SMALL = {"size": 65, "width": 128, "heads": 4, "blocks": 4}
-TINY = {"size": 12, "width": 8, "heads": 2, "blocks": 2}  # for a smoke test
+SMALL = (128, 4, 4)  # width, heads, blocks
+TINY = (8, 2, 2)  # for a smoke test
 GPT_RULE: dict[str, Any] = {"lr": 1e-3, "betas": (0.9, 0.99), "eps": 1e-8}
 
 
-def small_gpt(contender, setting, context, size, width, heads, blocks):
+def small_gpt(contender, setting, context, sizes):
     """Build the contender's model. Return it, with random windows of ids."""
+    model = contender.SmallGPT((65, context, *sizes), setting, GPT_RULE)
     rng = np.random.default_rng(0)
-    shapes: dict[str, tuple[int, ...]] = {
-        "embedding.weight": (size, width),
-        "positions.weight": (context, width),
-    }
-    for i in range(blocks):
-        path = f"blocks.block_{i + 1}" if i else "blocks.block"
-        shapes |= {
-            f"{path}.norm1.weight": (width,),
-            f"{path}.self_attn.in_proj_weight": (3 * width, width),
-            f"{path}.self_attn.out_proj.weight": (width, width),
-            f"{path}.norm2.weight": (width,),
-            f"{path}.linear1.weight": (4 * width, width),
-            f"{path}.linear2.weight": (width, 4 * width),
-        }
-    shapes["norm.weight"] = (width,)
-    weights = {
-        name: rng.normal(0, 0.02, of).astype(np.float32) + np.float32(len(of) == 1)
-        for name, of in shapes.items()
-    }
-    shape = (size, context, width, heads, blocks)
-    model = contender.SmallGPT(shape, weights, setting, GPT_RULE)
-    return model, rng.integers(size, size=(16, 12, context + 1))
+    return model, rng.integers(65, size=(16, 12, context + 1))
 
 
 def gpt(contender, setting, problem, case):
     context = int(case.split(",")[0].split()[1])
-    model, windows = small_gpt(contender, setting, 6, **TINY)
-    model.step(
-        windows[0], GPT_RULE["lr"]
-    )  # PyTorch loads many modules in its first step
+    model, windows = small_gpt(contender, setting, 6, TINY)
+    model.step(windows[0])  # PyTorch loads many modules in its first step
     before = peak_memory(afresh=True)
     if problem.sizes == Sizes():  # not a smoke test
-        model, windows = small_gpt(contender, setting, context, **SMALL)
-    losses = [model.step(window, GPT_RULE["lr"]) for window in windows[:5]]
-    endless = cycle(windows)
-    return Built(
-        lambda: model.step(next(endless), GPT_RULE["lr"]), losses, before=before
-    )
+        model, windows = small_gpt(contender, setting, context, SMALL)
+    return trained_on(model.step, windows, before)
 
 
 def writing(contender, setting, problem, case):
-    count, sizes = (
-        (int(case.split()[0]), SMALL) if problem.sizes == Sizes() else (6, TINY)
-    )
-    model, windows = small_gpt(contender, setting, count, **sizes)
-    ids = windows[0, :1, :-1]
-    logits = np.asarray(model.logits(ids))[:, :, ::8]
-    return Built(lambda: model.write(ids.shape[1]), logits.tolist())
+    count, sizes = int(case.split()[0]), SMALL
+    if problem.sizes != Sizes():  # a smoke test
+        count, sizes = 6, TINY
+    model, windows = small_gpt(contender, setting, count, sizes)
+    logits = np.asarray(model.logits(windows[0, :1, :-1]))[:, :, ::8]
+    return Built(lambda: model.write(count), logits.tolist())
 
 
 IMAGES = 64
-CONVOLUTIONS = {  # the shapes of the inputs and the output
-    "8x8, 1 to 8 channels, 3x3": [(IMAGES, 1, 8, 8), (8, 1, 3, 3), (IMAGES, 8, 6, 6)],
-    "28x28, 1 to 6, 5x5": [(IMAGES, 1, 28, 28), (6, 1, 5, 5), (IMAGES, 6, 24, 24)],
-    "12x12, 6 to 16, 5x5": [(IMAGES, 6, 12, 12), (16, 6, 5, 5), (IMAGES, 16, 8, 8)],
-    "28x28, 16 to 32, 3x3": [
-        (IMAGES, 16, 28, 28),
-        (32, 16, 3, 3),
-        (IMAGES, 32, 26, 26),
-    ],
-    "max pooling 2x2 of 6x24x24": [(IMAGES, 6, 24, 24), (IMAGES, 6, 12, 12)],
+CONVOLUTIONS = {  # images, channels, kernel and filters
+    "8x8, 1 to 8 channels, 3x3": (8, 1, 3, 8),
+    "28x28, 1 to 6, 5x5": (28, 1, 5, 6),
+    "12x12, 6 to 16, 5x5": (12, 6, 5, 16),
+    "28x28, 16 to 32, 3x3": (28, 16, 3, 32),
 }
-LENET = [(6, 1, 5, 5), (16, 6, 5, 5), (120, 256), (84, 120), (10, 84)]
 
 
 def convolution(contender, setting, problem, case):
     rng = np.random.default_rng(0)
+    if case in CONVOLUTIONS:
+        side, channels, kernel, filters = CONVOLUTIONS[case]
+        images = (IMAGES, channels, side, side)
+        kernels = (filters, channels, kernel, kernel)
+        outputs = (IMAGES, filters, side - kernel + 1, side - kernel + 1)
+        *inputs, dz = draw(rng, [images, kernels, outputs], 1)
+        return with_summary(contender.convolution(inputs, dz))
     if case == "LeNet step":
-        weights = []
-        for shape in LENET:
-            weights += [
-                rng.normal(0, 0.1, shape).astype(np.float32),
-                np.zeros(shape[0], np.float32),
-            ]
-        images = rng.random((IMAGES, 1, 28, 28), np.float32)
-        step = contender.lenet(weights, images, rng.integers(10, size=IMAGES))
-        return Built(step, [step() for _ in range(5)])
-    *inputs, dz = (rng.normal(size=of).astype(np.float32) for of in CONVOLUTIONS[case])
-    if len(inputs) == 1:
-        inputs = [np.maximum(inputs[0], 0)]  # pooling follows a ReLU
-    call = contender.convolution(inputs, dz)
-    return Built(call, list(summary(call())))
-
-
-def gru_shapes(width, hidden, classes):
-    """The shapes of two bidirectional layers and a dense layer, in PyTorch's order."""
-    shapes: list[tuple[int, ...]] = []
-    for size in (width, width, 2 * hidden, 2 * hidden):
-        shapes += [
-            (3 * hidden, size),
-            (3 * hidden, hidden),
-            (3 * hidden,),
-            (3 * hidden,),
-        ]
-    return [*shapes, (classes, 2 * hidden), (classes,)]
-
-
-def mlp_shapes(*sizes):
-    return [of for m, n in pairwise(sizes) for of in ((n, m), (n,))]
+        x = rng.random((IMAGES, 1, 28, 28), np.float32)
+        return trained_on(contender.lenet(), [(x, rng.integers(10, size=IMAGES))])
+    x, dz = draw(rng, [(IMAGES, 6, 24, 24), (IMAGES, 6, 12, 12)], 1)
+    # pooling follows a ReLU
+    return with_summary(contender.convolution([np.maximum(x, 0)], dz))
 
 
 UNTUNED: dict[str, Any] = {
-    "stacked GRU": ("stacked_gru", gru_shapes, (26, 64, 61), (32, 60)),
-    "MLP": ("mlp", mlp_shapes, (784, 256, 128, 10), (128,)),
+    "stacked GRU": ("stacked_gru", (26, 64, 61), (32, 60)),
+    "MLP": ("mlp", (784, 256, 128, 10), (128,)),
 }
-"""The contender's function, the shapes of the weights, the model's sizes, and the input's shape
-without the last axis.
-"""
+"""The contender's function, the model's sizes, and the input's shape without the last axis."""
 
 
 def untuned(contender, setting, problem, case):
     name = case.split(",")[0]
     if name in SHAPES:
         return language(contender, setting, problem, case)
-    function, shapes_of, sizes, rows = UNTUNED[name]
+    function, sizes, rows = UNTUNED[name]
     if problem.sizes != Sizes():  # a smoke test
         sizes, rows = (6, 5, 4, 3)[: len(sizes)], (3, 2)[: len(rows)]
     rng = np.random.default_rng(0)
-    weights = [
-        rng.uniform(-0.1, 0.1, of).astype(np.float32) for of in shapes_of(*sizes)
-    ]
-    step = getattr(contender, function)(sizes, weights, setting, RULE | {"eps": 1e-8})
     x = rng.standard_normal((16, *rows, sizes[0]), np.float32)
-    batches = list(zip(x, rng.integers(sizes[-1], size=(16, *rows)), strict=True))
-    losses = [step(*batch) for batch in batches[:5]]
-    endless = cycle(batches)
-    return Built(lambda: step(*next(endless)), losses)
+    labels = rng.integers(sizes[-1], size=(16, *rows))
+    step = getattr(contender, function)(sizes, setting, USUAL)
+    return trained_on(step, list(zip(x, labels, strict=True)))
 
 
 WORKLOADS = [
-    Workload("a", "unrolled", "The unrolled RNN, forward and backward", """
+    Workload("a", "The unrolled RNN, forward and backward", """
 The network computes h = tanh(x_t @ W_xh + h @ W_hh + b) over {steps} steps, with batch size
 {batch}, width {width}, hidden size {hidden}, and float32. The loss is the sum of the last h. Five
 operations are recorded for each time step, except in compiled JAX, which does not record
@@ -353,19 +291,19 @@ operations. The backward pass computes the gradients with respect to W_xh, W_hh 
 *difference* column shows how much a contender's loss and its three gradients differ from the first
 contender's.""",
              ("",), unrolled, rounds=15),
-    Workload("b", "training", "One training step of the classifier", """
+    Workload("b", "One training step of the classifier", """
 The model consists of Embedding({vocabulary}, {width}), a recurrent layer with {hidden} units over
 {steps} time steps, and Dense(1). It is trained on batches of {batch} real reviews, with binary
 cross entropy and with Adam, which updates all rows of the embedding. A step is timed after {aged}
 training steps. The *difference* column shows how much a contender's losses in the first {compared}
 training steps differ from the first contender's. All contenders start from the same weights.""",
              KINDS, training, rounds=9),
-    Workload("c", "inference", "Classifying all reviews", """
+    Workload("c", "Classifying all reviews", """
 The classifier of (b) predicts the sentiment of {reviews:,} reviews without recording a graph. Each
 contender uses its fastest batch size, which is determined before the measurement. The *difference*
 column shows how much a contender's logits differ from the first contender's.""",
              KINDS, inference, rounds=5),
-    Workload("d", "growth", "Growth with each size", """
+    Workload("d", "Growth with each size", """
 Each plot except the last varies one dimension of (b), such as the batch size, and shows how the
 RNN's time per training step grows. A step is timed after 70 training steps. The last plot shows the
 time for a chain of n gates h = tanh(h) on 8 numbers, forward and backward. Each point is measured
@@ -374,14 +312,14 @@ With a larger vocabulary, a batch still uses the same number of embedding rows. 
 column shows how much a contender's first losses (for the chain, its value and gradient) differ from
 the first contender's.""",
              [f"{name}={size}" for name, sizes in GROWTH.items() for size in sizes], growth, rounds=3),
-    Workload("e", "start", "Import, and the first training step", """
+    Workload("e", "Import, and the first training step", """
 The *import* case measures the time it takes to import the package in a new interpreter. The *first
 step* case measures the time from the start of a process to the end of the first training step of
 the RNN in (b). This includes importing the package, building the model and, in some libraries,
 compiling it. The *difference* column shows how much a contender's first loss differs from the first
 contender's.""",
              ("import", "first step"), start, rounds=7),
-    Workload("f", "adam", "Adam over an embedding table", """
+    Workload("f", "Adam over an embedding table", """
 In this benchmark, one step of Adam updates a table with {width} columns and the given number of
 rows. The gradient comes from one batch of {batch} reviews, which use about 555 rows. As in a real
 training step, minigrad receives the ids and the gradient of each look-up and sums the gradients of
@@ -390,14 +328,14 @@ that Adam's moments do not decay to denormal numbers, which would slow NumPy dow
 column compares the tables after the first {compared} steps. It shows how much a contender's table
 differs from the first contender's, as a fraction of the largest change in the table.""",
              ("10,000 rows", "50,000 rows", "200,000 rows"), adam, rounds=15),
-    Workload("g", "trainer", "The Trainer beside a bare loop", """
+    Workload("g", "The Trainer beside a bare loop", """
 A training step of the RNN in (b), with fused gates, is timed in three settings: a six-line loop, a
 Trainer without metrics or callbacks, and a Trainer with the usual metrics and callbacks. The last
 setting uses accuracy, a progress bar (without a terminal), a report for each epoch, and a check for
 non-finite losses. The *difference* column shows how much a Trainer's mean loss over the first
 {compared} training steps differs from the loop's.""",
              ("rnn",), trainer, rounds=15),
-    Workload("h", "language", "One training step of a language model", """
+    Workload("h", "One training step of a language model", """
 An LSTM with 256 units and carried state reads a stream of ids, and a Dense layer predicts the next
 id at each time step. Training uses cross entropy, Adam, and gradients clipped to a norm of 1. The
 *char* case has 96 one-hot characters, 100 time steps and batches of 64. The *word* case has 10,000
@@ -406,7 +344,7 @@ The *char, two threads* case compares elapsed times on all cores. The *differenc
 much a contender's losses in the first 5 steps differ from the first contender's. All contenders
 start from the same weights.""",
              ("char", "word", "char, two threads"), language, rounds=7, tolerance=1e-3),
-    Workload("i", "gpt", "One training step of a small GPT", """
+    Workload("i", "One training step of a small GPT", """
 The model is nanoGPT's for a CPU, as in `examples/gpt.py`: 4 blocks, 4 heads, width 128, 65
 characters, and batches of 12 pieces with 64 or 256 characters. PyTorch uses its own
 scaled_dot_product_attention. Training uses cross entropy, gradients clipped to a norm of 1, and
@@ -417,22 +355,22 @@ how much a contender's losses in the first 5 steps differ from the first contend
 start from the same weights.""",
              [f"context {n}{threads}" for threads in ("", ", two threads") for n in (64, 256)],
              gpt, rounds=7, tolerance=1e-5),
-    Workload("j", "writing", "Writing text with a small GPT", """
+    Workload("j", "Writing text with a small GPT", """
 The model of (i) writes 256 characters, one after the other, and always chooses the most likely
 character. With a state, it reads only the newest character, and takes the keys and values of the
 earlier characters from the state. Without a state, it reads all characters again, as nanoGPT does
 in PyTorch. The *difference* column shows how much a contender's logits differ from the first
 contender's, over 256 random characters, each predicted from those before it.""",
              ("256 characters",), writing, rounds=7, tolerance=1e-6),
-    Workload("k", "convolution", "Convolution, max pooling and LeNet", """
+    Workload("k", "Convolution, max pooling and LeNet", """
 Forward and backward of one operation, for 64 images in float32. A case states the height and width
 of the images, the channels before and after the convolution, and the size of the kernel. The
 gradients of the images and the kernel are computed. *LeNet step* is a training step of a LeNet for
 images of 28x28: two convolutions, each with a ReLU and max pooling, three dense layers, cross
 entropy and SGD. The *difference* column shows how much the output and the gradients (for LeNet, the
 losses in the first 5 steps) differ from the first contender's.""",
-             (*CONVOLUTIONS, "LeNet step"), convolution, rounds=7),
-    Workload("l", "untuned", "One training step of models that nobody tuned", """
+             (*CONVOLUTIONS, "max pooling 2x2 of 6x24x24", "LeNet step"), convolution, rounds=7),
+    Workload("l", "One training step of models that nobody tuned", """
 minigrad was not optimized for these models, but for those of the other sections. *stacked GRU* has
 two bidirectional layers with 64 units. It classifies each of 60 time steps of 26 numbers into 61
 classes, in batches of 32. *MLP* has layers of 784, 256, 128 and 10 units and batches of 128.
@@ -444,7 +382,7 @@ weights.""",
              [name + threads for threads in ("", ", two threads")
               for name in (*UNTUNED, "character LSTM")],
              untuned, rounds=7, tolerance=1e-5),
-    Workload("m", "program", "Whole programs", """
+    Workload("m", "Whole programs", """
 Each program in `tests/benchmarks/programs` trains the classifier of (b) for 3 epochs with the
 library's own training loop, if it has one, and computes the accuracy on a tenth of the reviews
 after each epoch. The time of the process from start to end includes the imports and, in some

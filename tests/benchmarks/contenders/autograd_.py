@@ -6,7 +6,10 @@ from autograd import value_and_grad
 
 
 def unrolled(setting, xs, weights):
-    h0 = np.zeros((len(xs[0]), len(weights["b"])), np.float32)
+    h0 = np.zeros(
+        (len(xs[0]), len(weights["b"])),
+        np.float32,
+    )
     parameters = tuple(weights.values())
 
     def loss_of(parameters):

@@ -13,7 +13,12 @@ from jax.example_libraries.optimizers import adam
 
 def unrolled(setting, xs, weights):
     parameters = tuple(map(jnp.asarray, weights.values()))
-    h0 = jnp.zeros((len(xs[0]), len(weights["b"])))
+    h0 = jnp.zeros(
+        (
+            len(xs[0]),
+            len(weights["b"]),
+        )
+    )
 
     def step(parameters, h, x):
         U, W, b = parameters
@@ -26,13 +31,19 @@ def unrolled(setting, xs, weights):
         return h.sum()
 
     def scanned_loss(parameters, inputs):
-        h, _ = jax.lax.scan(lambda h, x: (step(parameters, h, x), None), h0, inputs)
+        h, _ = jax.lax.scan(
+            lambda h, x: (step(parameters, h, x), None),
+            h0,
+            inputs,
+        )
         return h.sum()
 
     if setting == "eager":
-        function, inputs = jax.value_and_grad(eager_loss), list(map(jnp.asarray, xs))
+        inputs = [jnp.asarray(x) for x in xs]
+        function = jax.value_and_grad(eager_loss)
     else:
-        function, inputs = jax.jit(jax.value_and_grad(scanned_loss)), jnp.stack(xs)
+        inputs = jnp.stack(xs)
+        function = jax.jit(jax.value_and_grad(scanned_loss))
     return lambda: jax.block_until_ready(function(parameters, inputs))
 
 
@@ -53,46 +64,68 @@ def gru(w, h, c, from_x):
 
 
 def lstm(w, h, c, from_x):
-    i, f, g, o = jnp.split(from_x + h @ w["W_hh"], 4, axis=1)
+    i, f, g, o = jnp.split(
+        from_x + h @ w["W_hh"],
+        4,
+        axis=1,
+    )
     c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
     return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
+CELLS = {
+    "rnn": rnn,
+    "gru": gru,
+    "lstm": lstm,
+}
+
+
 def logits(kind, w, ids):
-    cell = {"rnn": rnn, "gru": gru, "lstm": lstm}[kind]
-    h0 = jnp.zeros((ids.shape[0], w["W_hh"].shape[0]))
+    def step(state, from_x):
+        h, c = state
+        return CELLS[kind](w, h, c, from_x), None
+
+    h0 = jnp.zeros(
+        (
+            len(ids),
+            len(w["W_hh"]),
+        )
+    )
     from_x = w["table"][ids.T] @ w["W_xh"] + w["b"]
-    (h, _), _ = jax.lax.scan(
-        lambda state, P: (cell(w, *state, P), None), (h0, h0), from_x
-    )  # type: ignore[call-arg]
+    (h, _), _ = jax.lax.scan(step, (h0, h0), from_x)
     return h @ w["W"] + w["c"]
 
 
 class Training:
     def __init__(self, kind, weights, setting, rule):
-        init, update, get_weights = adam(rule["lr"], *rule["betas"], rule["eps"])
+        init, update, get_weights = adam(
+            rule["lr"],
+            *rule["betas"],
+            rule["eps"],
+        )
         self.state = init(jax.tree.map(jnp.array, weights))
         self.count = itertools.count()
 
         def loss_of(w, ids, labels):
             z = logits(kind, w, ids)
-            return jnp.mean(
-                jnp.maximum(z, 0) - z * labels + jnp.log1p(jnp.exp(-jnp.abs(z)))
-            )
+            softplus = jnp.log1p(jnp.exp(-jnp.abs(z)))
+            return jnp.mean(jnp.maximum(z, 0) - z * labels + softplus)
 
         @partial(jax.jit, donate_argnums=0)
-        def step(state, i, ids, labels):
-            loss, gradients = jax.value_and_grad(loss_of)(
-                get_weights(state), ids, labels
-            )
+        def step(state, i, batch):
+            loss, gradients = jax.value_and_grad(loss_of)(get_weights(state), *batch)
             return update(i, gradients, state), loss
 
         self.step = step
 
     def steps(self, batches):
         losses = []
-        for ids, labels in batches:
-            self.state, loss = self.step(self.state, next(self.count), ids, labels)
+        for batch in batches:
+            self.state, loss = self.step(
+                self.state,
+                next(self.count),
+                batch,
+            )
             losses.append(loss)
         return [float(loss) for loss in losses]
 

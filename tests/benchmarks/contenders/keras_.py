@@ -42,7 +42,16 @@ def classifier(kind, weights):
     model.build((None, None))
     w = weights
     bias = np.stack([w["b"], w["b_hh"]]) if kind == "gru" else w["b"]
-    model.set_weights([w["table"], w["W_xh"], w["W_hh"], bias, w["W"], w["c"]])
+    model.set_weights(
+        [
+            w["table"],
+            w["W_xh"],
+            w["W_hh"],
+            bias,
+            w["W"],
+            w["c"],
+        ]
+    )
     return model
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from contenders import shared
 
 import minigrad as mg
 from layers import (
@@ -28,14 +29,19 @@ from minigrad.gates.table import make_table
 from minigrad.gradients import SparseGradient
 from optim import SGD, Adam, Trainer, clip_gradients
 
+RECURRENT = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 NAMES = {
-    "table": "embedding.table", "W_xh": "recurrent.cell.W_xh", "W_hh": "recurrent.cell.W_hh",
-    "W": "head.W", "c": "head.b",
-}  # fmt: skip
+    "table": "embedding.table",
+    "W_xh": "recurrent.cell.W_xh",
+    "W_hh": "recurrent.cell.W_hh",
+    "b": "recurrent.cell.b",
+    "W": "head.W",
+    "c": "head.b",
+}
 BIASES = {
     "rnn": {"b": "recurrent.cell.b_h"},
     "gru": {"b": "recurrent.cell.b_xh", "b_hh": "recurrent.cell.b_hh"},
-    "lstm": {"b": "recurrent.cell.b"},
+    "lstm": {},
 }
 
 
@@ -44,24 +50,17 @@ def fill(model, kind, weights):
     model.load_state_dict({names[name]: array for name, array in weights.items()})
 
 
+def to_array(tensor):
+    return tensor.array
+
+
 def unrolled(setting, xs, weights):
-    inputs = [mg.Tensor(x) for x in xs]
-    U, W, b = parameters = [
-        mg.Tensor(array, requires_grad=True) for array in weights.values()
-    ]
-    h0 = mg.Tensor(np.zeros((len(xs[0]), W.shape[0]), np.float32))
+    return shared.unrolled(mg.Tensor, mg.tanh, to_array, xs, weights)
 
-    def call():
-        for parameter in parameters:
-            parameter.grad = None
-        h = h0
-        for x in inputs:
-            h = mg.tanh(x @ U + h @ W + b)
-        loss = h.sum()
-        loss.backward()
-        return loss.item(), (U.grad, W.grad, b.grad)
 
-    return call
+def chain(x, gates):
+    leaf = mg.Tensor(x, requires_grad=True)
+    return shared.chain(leaf, mg.tanh, to_array, gates, np.ones_like(x))
 
 
 class Classifier(Layer):
@@ -69,11 +68,9 @@ class Classifier(Layer):
 
     def __init__(self, kind, weights, fused):
         super().__init__()
-        width, hidden = weights["W_xh"].shape[0], weights["W_hh"].shape[0]
+        width, hidden = len(weights["W_xh"]), len(weights["W_hh"])
         self.embedding = Embedding(*weights["table"].shape)
-        self.recurrent = {"rnn": RNN, "gru": GRU, "lstm": LSTM}[kind](
-            width, hidden, fused=fused
-        )
+        self.recurrent = RECURRENT[kind](width, hidden, fused=fused)
         self.head = Dense(hidden, 1)
         fill(self, kind, weights)
 
@@ -81,21 +78,13 @@ class Classifier(Layer):
         return self.head(self.recurrent(self.embedding(ids)))
 
 
-class Training:
+class Training(shared.Steps):
     def __init__(self, kind, weights, setting, rule):
         self.model = Classifier(kind, weights, fused=setting != "unrolled")
         self.optimizer = Adam(self.model.named_parameters(), **rule)
 
-    def steps(self, batches):
-        losses = []
-        for ids, labels in batches:
-            loss = mg.binary_cross_entropy(self.model(ids), labels)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            losses.append(loss.item())
-            del loss  # frees the graph, so that the next graph can use its memory
-        return losses
+    def loss(self, ids, labels):
+        return mg.binary_cross_entropy(self.model(ids), labels)
 
 
 def inference(kind, weights, setting):
@@ -108,48 +97,46 @@ def inference(kind, weights, setting):
     return call
 
 
+def draw_weights(model):
+    """Draw the model's weights, in PyTorch's layout and order."""
+    arrays = to_layout(model, "pytorch")
+    shapes = {name: array.shape for name, array in arrays.items()}
+    from_layout(model, shared.drawn(shapes), "pytorch")
+
+
 class Language(Layer):
     """Map ids and a state to the logits of the next ids and the final state."""
 
-    def __init__(self, weights, fused):
+    def __init__(self, sizes, fused):
         super().__init__()
-        width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
-        self.embedding: Layer = (
-            Embedding(size, width) if "table" in weights else OneHot(size)
-        )
+        size, width, hidden = sizes
+        self.embedding: Layer = Embedding(size, width) if width else OneHot(size)
         self.recurrent = LSTM(
-            width, hidden, fused=fused, return_sequences=True, return_state=True
+            width or size,
+            hidden,
+            fused=fused,
+            return_sequences=True,
+            return_state=True,
         )
         self.head = Dense(hidden, size)
-        fill(self, "lstm", weights)
+        draw_weights(self)
 
     def forward(self, ids, state=None):
         h, state = self.recurrent(self.embedding(ids), state)
         return self.head(h), state
 
 
-def language(weights, setting, rule):
-    """Return a function that runs a training step on a window of ids (B, T + 1). Each step continues
-    from the final state of the previous step.
-    """
-    model, state = Language(weights, setting == "fused"), None
+def language(sizes, setting, rule):
+    model = Language(sizes, setting == "fused")
     parameters = model.named_parameters()
-    optimizer = Adam(parameters, **rule)
 
-    def step(window):
-        nonlocal state
-        logits, (h, c) = model(window[:, :-1], state)
-        loss, state = (
-            mg.softmax_cross_entropy(logits, window[:, 1:]),
-            (h.detach(), c.detach()),
-        )
-        optimizer.zero_grad()
-        loss.backward()
-        clip_gradients(parameters, 1.0)
-        optimizer.step()
-        return float(loss.item())
+    def loss_of(ids, targets, state):
+        logits, (h, c) = model(ids, state)
+        loss = mg.softmax_cross_entropy(logits, targets)
+        return loss, (h.detach(), c.detach())
 
-    return step
+    clip = partial(clip_gradients, parameters, 1.0)
+    return shared.carried(loss_of, Adam(parameters, **rule), clip)
 
 
 class SmallGPT:
@@ -157,26 +144,19 @@ class SmallGPT:
     whole text again for each character.
     """
 
-    def __init__(self, shape, weights, setting, rule):
+    def __init__(self, shape, setting, rule):
         sys.path.append(str(Path(__file__).parents[3] / "examples"))
         from gpt import GPT, make_optimizer
 
         self.model, self.cached = GPT(*shape), setting != "uncached"
-        for parameter in self.model.named_parameters().values():
-            parameter.array = parameter.array.astype(weights["norm.weight"].dtype)
-        from_layout(self.model, weights, "pytorch")
-        self.optimizer = make_optimizer(
-            self.model, rule["lr"]
-        )  # it has the rule's other settings
+        draw_weights(self.model)
+        # it has the rule's other settings
+        self.optimizer = make_optimizer(self.model, rule["lr"])
 
-    def step(self, window, lr):
-        self.optimizer.scale = lr / self.optimizer.lr
+    def step(self, window):
         loss = mg.softmax_cross_entropy(self.model(window[:, :-1]), window[:, 1:])
-        self.optimizer.zero_grad()
-        loss.backward()
-        clip_gradients(self.optimizer.parameters(), 1.0)
-        self.optimizer.step()
-        return float(loss.item())
+        clip = partial(clip_gradients, self.optimizer.parameters(), 1.0)
+        return shared.update(self.optimizer, loss, clip)
 
     @mg.no_grad()
     def logits(self, ids):
@@ -202,65 +182,62 @@ class SmallGPT:
 
 def convolution(inputs, dz):
     """Forward and backward of a convolution or, without a kernel, of max pooling."""
-    inputs = [mg.Tensor(array, requires_grad=True) for array in inputs]
+    leaves = [mg.Tensor(array, requires_grad=True) for array in inputs]
 
     def forward():
-        return mg.conv(*inputs) if len(inputs) == 2 else mg.max_pool(inputs[0], (2, 2))
+        x, *kernel = leaves
+        return mg.conv(x, kernel[0]) if kernel else mg.max_pool(x, (2, 2))
 
     # in the output's order in memory, as the gradient from an elementwise operation would be
     upstream = np.empty_like(forward().array)
     upstream[...] = dz
-
-    def call():
-        for one in inputs:
-            one.grad = None
-        z = forward()
-        z.backward(upstream)
-        return z.array, *(one.grad for one in inputs)
-
-    return call
+    return shared.backward_of(forward, leaves, to_array, upstream)
 
 
-def lenet(weights, images, labels):
+def lenet():
     model = Sequential(
-        Conv2d(1, 6, 5), mg.relu, MaxPool2d(2), Conv2d(6, 16, 5), mg.relu, MaxPool2d(2),
-        Flatten(), Dense(256, 120, mg.relu), Dense(120, 84, mg.relu), Dense(84, 10),
-    )  # fmt: skip
-    step = train_step(model, weights, partial(SGD, lr=0.01))
-    return partial(step, images, labels)
+        Conv2d(1, 6, 5),
+        mg.relu,
+        MaxPool2d(2),
+        Conv2d(6, 16, 5),
+        mg.relu,
+        MaxPool2d(2),
+        Flatten(),
+        Dense(256, 120, mg.relu),
+        Dense(120, 84, mg.relu),
+        Dense(84, 10),
+    )
+    return train_step(model, partial(SGD, lr=0.01))
 
 
-def stacked_gru(sizes, weights, setting, rule):
+def stacked_gru(sizes, setting, rule):
     width, hidden, classes = sizes
     model = Sequential(
         GRU(width, hidden, layers=2, bidirectional=True, return_sequences=True),
         Dense(2 * hidden, classes),
     )
-    return train_step(model, weights, partial(Adam, **rule))
+    return train_step(model, partial(Adam, **rule))
 
 
-def mlp(sizes, weights, setting, rule):
-    *hidden, last = (Dense(*shape) for shape in pairwise(sizes))
-    model = Sequential(*(part for dense in hidden for part in (dense, mg.relu)), last)
-    return train_step(model, weights, partial(Adam, **rule))
-
-
-def train_step(model, weights, make_optimizer):
-    """Set the model's weights, which are in PyTorch's layout and order. Return a function that runs a
-    training step of a classifier.
-    """
-    from_layout(
-        model, dict(zip(to_layout(model, "pytorch"), weights, strict=True)), "pytorch"
+def mlp(sizes, setting, rule):
+    *hidden, last = pairwise(sizes)
+    model = Sequential(
+        *(Dense(*shape, mg.relu) for shape in hidden),
+        Dense(*last),
     )
+    return train_step(model, partial(Adam, **rule))
+
+
+def train_step(model, make_optimizer):
+    """Return a function that runs a training step of a classifier."""
+    draw_weights(model)
     optimizer = make_optimizer(model.named_parameters())
 
-    def step(x, labels):
+    def step(batch):
+        x, labels = batch
         with mg.fused():
             loss = mg.softmax_cross_entropy(model(x), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return float(loss.item())
+        return shared.update(optimizer, loss)
 
     return step
 
@@ -281,8 +258,9 @@ def adam(table, setting, rule):
     tensor = make_table(table)
     optimizer = Adam({"table": tensor}, **rule)
 
-    def step(ids, values):
-        tensor.node.grad = SparseGradient(table.shape, table.dtype, [(ids, values)])  # type: ignore[attr-defined]
+    def step(gradient):
+        sparse = SparseGradient(table.shape, table.dtype, [gradient])
+        tensor.node.grad = sparse  # type: ignore[attr-defined]
         optimizer.step()
 
     return step, lambda: tensor.array
@@ -291,17 +269,3 @@ def adam(table, setting, rule):
 def gradient(ids, values):
     """Return a look-up's gradient as the engine stores it. An id may occur several times."""
     return ids, values
-
-
-def chain(x, gates):
-    leaf = mg.Tensor(x, requires_grad=True)
-
-    def call():
-        leaf.grad = None
-        h = leaf
-        for _ in range(gates):
-            h = mg.tanh(h)
-        h.backward(np.ones_like(x))
-        return h.array, leaf.grad
-
-    return call

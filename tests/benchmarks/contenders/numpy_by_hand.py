@@ -5,31 +5,39 @@ columns are z, r, n in a GRU and i, f, g, o in an LSTM.
 """
 
 import numpy as np
+from contenders import shared
+
+
+def backward_through(*arrays):
+    """Return the arrays' steps, from the last to the first."""
+    return zip(
+        *(array[::-1] for array in arrays),
+        strict=True,
+    )
 
 
 def unrolled(setting, xs, weights):
     U, W, b = weights.values()
 
     def call():
-        h = np.zeros((len(xs[0]), len(W)), np.float32)
+        h = np.zeros_like(xs[0] @ U)
         hs = [h]
         for x in xs:
             h = np.tanh(x @ U + h @ W + b)
             hs.append(h)
-        loss = h.sum()
-        dh, dU, dW, db = (
-            np.ones_like(h),
-            np.zeros_like(U),
-            np.zeros_like(W),
-            np.zeros_like(b),
-        )
-        for t in reversed(range(len(xs))):
-            da = dh * (1 - hs[t + 1] * hs[t + 1])
-            dU += xs[t].T @ da
-            dW += hs[t].T @ da
+        dh = np.ones_like(h)
+        dU, dW, db = (np.zeros_like(array) for array in weights.values())
+        for x, before, after in backward_through(
+            xs,
+            hs[:-1],
+            hs[1:],
+        ):
+            da = dh * (1 - after * after)
+            dU += x.T @ da
+            dW += before.T @ da
             db += da.sum(axis=0)
             dh = da @ W.T
-        return loss, (dU, dW, db)
+        return h.sum(), (dU, dW, db)
 
     return call
 
@@ -44,29 +52,49 @@ def sigmoid(x):
 
 
 def states(P, H):
-    return np.zeros((len(P) + 1, P.shape[1], H), P.dtype)
+    T, B, _ = P.shape
+    return np.zeros(
+        (T + 1, B, H),
+        P.dtype,
+    )
 
 
 def rnn_forward(P, w):
     h = states(P, P.shape[2])
     for t in range(len(P)):
-        np.tanh(P[t] + h[t] @ w["W_hh"], out=h[t + 1])
+        np.tanh(
+            P[t] + h[t] @ w["W_hh"],
+            out=h[t + 1],
+        )
     return h, None
 
 
 def rnn_backward(dh, h, kept, w):
     dP = np.empty_like(h[1:])
     W = w["W_hh"].T.copy()
-    for t in reversed(range(len(dP))):
-        np.multiply(dh, 1 - h[t + 1] * h[t + 1], out=dP[t])
-        dh = dP[t] @ W
+    for da, after in backward_through(dP, h[1:]):
+        np.multiply(
+            dh,
+            1 - after * after,
+            out=da,
+        )
+        dh = da @ W
     return dP, dP
 
 
 def gru_forward(P, w):
     H = P.shape[2] // 3
-    P_zr, P_n = np.split(P, [2 * H], axis=2)
-    zr, n, from_h = np.empty_like(P_zr), np.empty_like(P_n), np.empty_like(P_n)
+    P_zr, P_n = np.split(
+        P,
+        [2 * H],
+        axis=2,
+    )
+    gates, from_h = np.empty_like(P), np.empty_like(P_n)
+    zr, n = np.split(
+        gates,
+        [2 * H],
+        axis=2,
+    )
     z, r = np.split(zr, 2, axis=2)
     h = states(P, H)
     for t in range(len(P)):
@@ -75,35 +103,41 @@ def gru_forward(P, w):
         from_h[t] = F[:, 2 * H :]
         n[t] = np.tanh(P_n[t] + r[t] * from_h[t])
         h[t + 1] = n[t] + z[t] * (h[t] - n[t])
-    return h, (zr, n, from_h)
+    return h, (gates, from_h)
 
 
 def gru_backward(dh, h, kept, w):
-    zr, n, from_h = kept
-    z, r = np.split(zr, 2, axis=2)
-    slope_z, slope_r = np.split(zr * (1 - zr), 2, axis=2)
-    slope_n = 1 - n * n
-    dP = np.concatenate(
-        [zr, n], axis=2
-    )  # allocates the array, whose values are overwritten
-    dF = np.empty_like(dP)
-    dz, dr, dn = np.split(dP, 3, axis=2)
-    dF_n = np.split(dF, 3, axis=2)[2]
+    gates, from_hs = kept
+    slopes = gates * (1 - gates)
+    dP, dF = np.empty_like(gates), np.empty_like(gates)
     W = w["W_hh"].T.copy()
-    for t in reversed(range(len(n))):
-        dn[t] = dh * (1 - z[t]) * slope_n[t]
-        dz[t] = dh * (h[t] - n[t]) * slope_z[t]
-        dr[t] = dn[t] * from_h[t] * slope_r[t]
-        dF[t] = dP[t]
-        dF_n[t] *= r[t]
-        dh = dh * z[t] + dF[t] @ W
+    steps = backward_through(
+        h[:-1],
+        from_hs,
+        dP,
+        dF,
+        *np.split(gates, 3, axis=2),
+        *np.split(slopes, 3, axis=2)[:2],
+        *np.split(dP, 3, axis=2),
+        np.split(dF, 3, axis=2)[2],
+    )
+    for before, from_h, da, df, z, r, n, slope_z, slope_r, dz, dr, dn, df_n in steps:
+        dn[...] = dh * (1 - z)
+        dn *= 1 - n * n
+        dz[...] = dh * (before - n)
+        dz *= slope_z
+        dr[...] = dn * from_h
+        dr *= slope_r
+        df[...] = da
+        df_n *= r
+        dh = dh * z + df @ W
     return dP, dF
 
 
 def lstm_forward(P, w):
     H = P.shape[2] // 4
-    h, c, gates = states(P, H), states(P, H), np.empty_like(P)
-    tanh_c = np.empty_like(c[1:])
+    h, c = states(P, H), states(P, H)
+    gates, tanh_c = np.empty_like(P), np.empty_like(c[1:])
     i, f, g, o = np.split(gates, 4, axis=2)
     for t in range(len(P)):
         a = P[t] + h[t] @ w["W_hh"]
@@ -117,22 +151,29 @@ def lstm_forward(P, w):
 
 def lstm_backward(dh, h, kept, w):
     c, gates, tanh_c = kept
-    i, f, g, o = np.split(gates, 4, axis=2)
-    slope = gates * (1 - gates)
-    np.split(slope, 4, axis=2)[2][...] = 1 - g * g
-    dtanh_c = 1 - tanh_c * tanh_c
+    slopes = gates * (1 - gates)
+    g = np.split(gates, 4, axis=2)[2]
+    np.split(slopes, 4, axis=2)[2][...] = 1 - g * g
     dP, dc = np.empty_like(gates), np.zeros_like(dh)
-    di, df, dg, do = np.split(dP, 4, axis=2)
     W = w["W_hh"].T.copy()
-    for t in reversed(range(len(dP))):
-        dc += dh * o[t] * dtanh_c[t]
-        di[t] = dc * g[t]
-        df[t] = dc * c[t]
-        dg[t] = dc * i[t]
-        do[t] = dh * tanh_c[t]
-        dP[t] *= slope[t]
-        dc *= f[t]
-        dh = dP[t] @ W
+    steps = backward_through(
+        c[:-1],
+        tanh_c,
+        1 - tanh_c * tanh_c,
+        dP,
+        slopes,
+        *np.split(gates, 4, axis=2),
+        *np.split(dP, 4, axis=2),
+    )
+    for before, tanh, slope_c, da, slope, i, f, g, o, di, df, dg, do in steps:
+        dc += dh * o * slope_c
+        np.multiply(dc, g, out=di)
+        np.multiply(dc, before, out=df)
+        np.multiply(dc, i, out=dg)
+        np.multiply(dh, tanh, out=do)
+        da *= slope
+        dc *= f
+        dh = da @ W
     return dP, dP
 
 
@@ -149,13 +190,36 @@ RECURRENCES = {
 def forward(kind, w, ids):
     """Return logits (B, 1) and the values that the backward pass needs."""
     X = w["table"][ids.T]
-    P = (X.reshape(-1, X.shape[2]) @ w["W_xh"] + w["b"]).reshape(*X.shape[:2], -1)
-    h, kept = RECURRENCES[kind][0](P, w)
+    P = (
+        X.reshape(
+            -1,
+            X.shape[2],
+        )
+        @ w["W_xh"]
+    )
+    P += w["b"]
+    h, kept = RECURRENCES[kind][0](
+        P.reshape(
+            *X.shape[:2],
+            -1,
+        ),
+        w,
+    )
     return h[-1] @ w["W"] + w["c"], (X, h, kept)
 
 
+def inference(kind, weights, setting):
+    return lambda ids: forward(kind, weights, ids)[0]
+
+
 class Training:
-    def __init__(self, kind, weights, setting, rule):
+    def __init__(
+        self,
+        kind,
+        weights,
+        setting,
+        rule,
+    ):
         self.kind, self.w = kind, weights
         self.adam = Adam(weights, **rule)
 
@@ -164,27 +228,32 @@ class Training:
 
     def step(self, ids, labels):
         w = self.w
-        logits, (X, h, kept) = forward(self.kind, w, ids)
-        loss = np.mean(
-            np.maximum(logits, 0) - logits * labels + np.log1p(np.exp(-np.abs(logits)))
+        z, (X, h, kept) = forward(self.kind, w, ids)
+        softplus = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+        dz = (sigmoid(z) - labels) / np.float32(len(labels))
+        dP, dF = RECURRENCES[self.kind][1](
+            dz @ w["W"].T,
+            h,
+            kept,
+            w,
         )
-        dlogits = (sigmoid(logits) - labels) / np.float32(len(labels))
-        dP, dF = RECURRENCES[self.kind][1](dlogits @ w["W"].T, h, kept, w)
         dP, dF = (d.reshape(-1, d.shape[2]) for d in (dP, dF))
+        table = np.zeros_like(w["table"])
         gradients = {
             "table": add_rows(
-                np.zeros_like(w["table"]), ids.T.ravel(), dP @ w["W_xh"].T
+                table,
+                ids.T.ravel(),
+                dP @ w["W_xh"].T,
             ),
             "W_xh": X.reshape(len(dP), -1).T @ dP,
             "W_hh": h[:-1].reshape(len(dF), -1).T @ dF,
             "b": dP.sum(axis=0),
-            "W": h[-1].T @ dlogits,
-            "c": dlogits.sum(axis=0),
+            "b_hh": dF.sum(axis=0),
+            "W": h[-1].T @ dz,
+            "c": dz.sum(axis=0),
         }
-        if self.kind == "gru":
-            gradients["b_hh"] = dF.sum(axis=0)
-        self.adam.step(gradients)
-        return float(loss)
+        self.adam.step({name: gradients[name] for name in w})
+        return float(np.mean(softplus - z * labels))
 
 
 def add_rows(table, ids, rows):
@@ -193,7 +262,11 @@ def add_rows(table, ids, rows):
     """
     order = np.argsort(ids, kind="stable")
     distinct, starts = np.unique(ids[order], return_index=True)
-    table[distinct] += np.add.reduceat(rows[order], starts, axis=0)
+    table[distinct] += np.add.reduceat(
+        rows[order],
+        starts,
+        axis=0,
+    )
     return table
 
 
@@ -202,9 +275,12 @@ class Adam:
 
     def __init__(self, weights, lr, betas, eps):
         self.w, self.lr, self.betas, self.eps, self.t = weights, lr, betas, eps, 0
-        self.slots = {
-            name: np.zeros((3, *array.shape), "f4") for name, array in weights.items()
-        }
+        self.slots = {}
+        for name, array in weights.items():
+            self.slots[name] = np.zeros(
+                (3, *array.shape),
+                "f4",
+            )
 
     def step(self, gradients):
         self.t += 1
@@ -230,15 +306,10 @@ def adam(table, setting, rule):
     function that returns the table.
     """
     optimizer, g = Adam({"table": table}, **rule), np.zeros_like(table)
-    before: list[int] = []
-
-    def step(rows, gradients):
-        nonlocal before
-        g[before] = 0
-        g[rows] = gradients
-        before = rows
-        optimizer.step({"table": g})
-
+    step = shared.dense_steps(
+        g,
+        lambda: optimizer.step({"table": g}),
+    )
     return step, lambda: table
 
 
@@ -250,10 +321,6 @@ def chain(x, gates):
         dh = np.ones_like(x)
         for h in reversed(hs[1:]):
             dh = dh * (1 - h * h)
-        return hs[-1], dh
+        return hs[-1], [dh]
 
     return call
-
-
-def inference(kind, weights, setting):
-    return lambda ids: forward(kind, weights, ids)[0]

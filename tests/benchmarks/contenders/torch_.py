@@ -11,31 +11,49 @@ from functools import partial
 from itertools import pairwise
 
 import torch
+from contenders import shared
 from torch import nn
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 torch.set_num_interop_threads(1)
 F = nn.functional
 
+RECURRENT = {
+    "rnn": nn.RNN,
+    "gru": nn.GRU,
+    "lstm": nn.LSTM,
+}
+ORDER = {
+    "rnn": [0],
+    "gru": [1, 0, 2],
+    "lstm": [0, 1, 2, 3],
+}
+"""The order of the blocks of H columns. PyTorch's GRU has the order r, z, n."""
+
+
+def to_array(tensor):
+    return tensor.detach().numpy()
+
 
 def unrolled(setting, xs, weights):
-    inputs = [torch.from_numpy(x) for x in xs]
-    U, W, b = parameters = [
-        torch.tensor(array, requires_grad=True) for array in weights.values()
-    ]
-    h0 = torch.zeros(len(xs[0]), len(W))
+    return shared.unrolled(
+        torch.tensor,
+        torch.tanh,
+        to_array,
+        xs,
+        weights,
+    )
 
-    def call():
-        for parameter in parameters:
-            parameter.grad = None
-        h = h0
-        for x in inputs:
-            h = torch.tanh(x @ U + h @ W + b)
-        loss = h.sum()
-        loss.backward()
-        return loss.item(), (U.grad, W.grad, b.grad)
 
-    return call
+def chain(x, gates):
+    leaf = torch.tensor(x, requires_grad=True)
+    return shared.chain(
+        leaf,
+        torch.tanh,
+        to_array,
+        gates,
+        torch.ones(x.shape),
+    )
 
 
 def adam_of(parameters, setting, rule):
@@ -46,22 +64,23 @@ def adam_of(parameters, setting, rule):
 
 
 @torch.no_grad()
-def fill(recurrent, head, weights, order):
+def fill(recurrent, head, weights, kind):
     """Copy the initial weights, and reorder the recurrent layer's blocks for PyTorch."""
+    w = {name: torch.from_numpy(array).T for name, array in weights.items()}
 
-    def blocks(array):
-        parts = torch.from_numpy(array).t().chunk(len(order))
-        return torch.cat([parts[i] for i in order])
+    def copy(name, parameter):
+        parts = w[name].chunk(len(ORDER[kind]))
+        parameter.copy_(torch.cat([parts[i] for i in ORDER[kind]]))
 
-    recurrent.weight_ih_l0.copy_(blocks(weights["W_xh"]))
-    recurrent.weight_hh_l0.copy_(blocks(weights["W_hh"]))
-    recurrent.bias_ih_l0.copy_(blocks(weights["b"]))
-    if "b_hh" in weights:
-        recurrent.bias_hh_l0.copy_(blocks(weights["b_hh"]))
+    copy("W_xh", recurrent.weight_ih_l0)
+    copy("W_hh", recurrent.weight_hh_l0)
+    copy("b", recurrent.bias_ih_l0)
+    if "b_hh" in w:
+        copy("b_hh", recurrent.bias_hh_l0)
     else:  # if both biases were trained, their sum would change twice as fast
         recurrent.bias_hh_l0.zero_().requires_grad_(False)
-    head.weight.copy_(torch.from_numpy(weights["W"]).T)
-    head.bias.copy_(torch.from_numpy(weights["c"]))
+    head.weight.copy_(w["W"])
+    head.bias.copy_(w["c"])
 
 
 class Classifier(nn.Module):
@@ -69,71 +88,90 @@ class Classifier(nn.Module):
 
     def __init__(self, kind, weights):
         super().__init__()
-        width, hidden = weights["W_xh"].shape[0], weights["W_hh"].shape[0]
-        self.embedding = nn.Embedding(*weights["table"].shape)
-        self.recurrent = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[kind](
-            width, hidden, batch_first=True
-        )
+        width, hidden = len(weights["W_xh"]), len(weights["W_hh"])
+        table = torch.tensor(weights["table"])
+        self.embedding = nn.Embedding.from_pretrained(table, freeze=False)
+        self.recurrent = RECURRENT[kind](width, hidden, batch_first=True)
         self.head = nn.Linear(hidden, 1)
-        # PyTorch's GRU has the order r, z, n
-        order = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 1, 2, 3]}[kind]
-        with torch.no_grad():
-            self.embedding.weight.copy_(torch.from_numpy(weights["table"]))
-        fill(self.recurrent, self.head, weights, order)
+        fill(self.recurrent, self.head, weights, kind)
 
     def forward(self, ids):
         outputs, _ = self.recurrent(self.embedding(ids))
         return self.head(outputs[:, -1])
 
 
-class Training:
+class Training(shared.Steps):
     def __init__(self, kind, weights, setting, rule):
         self.model = Classifier(kind, weights)
         self.optimizer = adam_of(self.model.parameters(), setting, rule)
-        self.loss = nn.BCEWithLogitsLoss()
+        self.criterion = nn.BCEWithLogitsLoss()
 
-    def steps(self, batches):
-        losses = []
-        for ids, labels in batches:
-            loss = self.loss(
-                self.model(torch.from_numpy(ids)), torch.from_numpy(labels)
-            )
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            losses.append(loss.item())
-        return losses
+    def loss(self, ids, labels):
+        logits = self.model(torch.from_numpy(ids))
+        return self.criterion(logits, torch.from_numpy(labels))
 
 
-def language(weights, setting, rule):
-    """Return a function that runs a training step on a window of ids (B, T + 1). Each step continues
-    from the final state of the previous step.
-    """
-    width, (hidden, size) = len(weights["W_xh"]), weights["W"].shape
-    table = (
-        nn.Parameter(torch.from_numpy(weights["table"]))
-        if "table" in weights
-        else torch.eye(size)
+def inference(kind, weights, setting):
+    model = Classifier(kind, weights).eval()
+
+    @torch.inference_mode()
+    def call(ids):
+        return model(torch.from_numpy(ids)).numpy()
+
+    return call
+
+
+def draw_weights(model):
+    state = model.state_dict()
+    shapes = {name: tensor.shape for name, tensor in state.items()}
+    for name, array in shared.drawn(shapes).items():
+        state[name].copy_(torch.from_numpy(array))
+
+
+class Language(nn.Module):
+    """Map ids and a state to the logits of the next ids and the final state."""
+
+    def __init__(self, size, width, hidden):
+        super().__init__()
+        self.embedding = partial(
+            F.embedding,
+            weight=torch.eye(size),
+        )
+        if width:
+            self.embedding = nn.Embedding(size, width)
+        self.recurrent = nn.LSTM(width or size, hidden, batch_first=True)
+        # if both biases were trained, their sum would change twice as fast
+        self.recurrent.bias_hh_l0.requires_grad_(False)
+        self.head = nn.Linear(hidden, size)
+        draw_weights(self)
+
+    def forward(self, ids, state):
+        h, (h_last, c_last) = self.recurrent(self.embedding(ids), state)
+        return self.head(h), (h_last.detach(), c_last.detach())
+
+
+def language(sizes, setting, rule):
+    model = Language(*sizes)
+
+    def loss_of(ids, targets, state):
+        logits, state = model(torch.from_numpy(ids), state)
+        return cross_entropy(logits, targets), state
+
+    parameters = list(model.parameters())
+    clip = partial(nn.utils.clip_grad_norm_, parameters, 1.0)
+    return shared.carried(
+        loss_of,
+        adam_of(parameters, setting, rule),
+        clip,
     )
-    lstm, head = nn.LSTM(width, hidden, batch_first=True), nn.Linear(hidden, size)
-    fill(lstm, head, weights, range(4))
-    parameters = [table, *lstm.parameters(), *head.parameters()]
-    optimizer = adam_of(parameters, setting, rule)
-    state = None
 
-    def step(window):
-        nonlocal state
-        ids = torch.from_numpy(window)
-        h, (h_last, c_last) = lstm(nn.functional.embedding(ids[:, :-1], table), state)
-        state = (h_last.detach(), c_last.detach())
-        loss = nn.functional.cross_entropy(head(h).flatten(0, 1), ids[:, 1:].flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        return loss.item()
 
-    return step
+def cross_entropy(logits, targets):
+    """The mean over all elements of an array of targets."""
+    return F.cross_entropy(
+        logits.flatten(0, -2),
+        torch.from_numpy(targets).flatten(),
+    )
 
 
 class Block(nn.Module):
@@ -155,13 +193,20 @@ class Block(nn.Module):
 
     def forward(self, x):
         B, T, C = x.size()
-        qkv = F.linear(self.norm1(x), self.self_attn.in_proj_weight).split(C, dim=2)
+        qkv = F.linear(self.norm1(x), self.self_attn.in_proj_weight)
         q, k, v = (
-            part.view(B, T, self.heads, C // self.heads).transpose(1, 2) for part in qkv
+            part.view(
+                B,
+                T,
+                self.heads,
+                C // self.heads,
+            ).transpose(1, 2)
+            for part in qkv.split(C, dim=2)
         )
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.self_attn.out_proj(y.transpose(1, 2).contiguous().view(B, T, C))
-        return x + self.linear2(F.gelu(self.linear1(self.norm2(x)), approximate="tanh"))
+        a = self.linear1(self.norm2(x))
+        return x + self.linear2(F.gelu(a, approximate="tanh"))
 
 
 class NanoGPT(nn.Module):
@@ -184,71 +229,72 @@ class NanoGPT(nn.Module):
 class SmallGPT:
     """nanoGPT's model and optimizer. As in nanoGPT, writing has no cache."""
 
-    def __init__(self, shape, weights, setting, rule):
+    def __init__(self, shape, setting, rule):
         torch.set_flush_denormal(setting == "fused")
         self.model = NanoGPT(*shape)
-        self.model.to(torch.tensor(weights["norm.weight"]).dtype)
-        self.model.load_state_dict(
-            {name: torch.tensor(one) for name, one in weights.items()}
-        )
-        gains = [one for one in self.model.parameters() if one.dim() < 2]
-        matrices = [one for one in self.model.parameters() if one.dim() >= 2]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": gains, "weight_decay": 0.0}, {"params": matrices, "weight_decay": 0.1}],
-            **rule, fused=setting == "fused",
-        )  # fmt: skip
+        draw_weights(self.model)
+        self.parameters = list(self.model.parameters())
+        groups = [
+            {
+                "params": [one for one in self.parameters if (one.dim() > 1) == matrix],
+                "weight_decay": 0.1 * matrix,
+            }
+            for matrix in (False, True)
+        ]
+        self.optimizer = torch.optim.AdamW(groups, **rule, fused=setting == "fused")
 
-    def step(self, window, lr):
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        ids = torch.from_numpy(window)
-        loss = F.cross_entropy(
-            self.model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten()
-        )
-        self.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
-        return loss.item()
+    def step(self, window):
+        logits = self.model(torch.from_numpy(window[:, :-1]))
+        loss = cross_entropy(logits, window[:, 1:])
+        clip = partial(nn.utils.clip_grad_norm_, self.parameters, 1.0)
+        return shared.update(self.optimizer, loss, clip)
 
     @torch.no_grad()
     def logits(self, ids):
         ids = torch.from_numpy(ids)
+        ends = range(1, ids.shape[1] + 1)
         return torch.cat(
-            [self.model(ids[:, : t + 1], last=True) for t in range(ids.shape[1])], 1
+            [self.model(ids[:, :end], last=True) for end in ends],
+            1,
         )
 
     @torch.no_grad()
     def write(self, count):
         ids = torch.zeros(1, 1, dtype=torch.int64)
         for _ in range(count):
-            ids = torch.cat([ids, self.model(ids, last=True).argmax(-1)], 1)
+            newest = self.model(ids, last=True).argmax(-1)
+            ids = torch.cat([ids, newest], 1)
         return ids
 
 
 def convolution(inputs, dz):
     """Forward and backward of a convolution or, without a kernel, of max pooling."""
-    inputs = [torch.tensor(array, requires_grad=True) for array in inputs]
-    upstream = torch.tensor(dz)
-
-    def call():
-        for one in inputs:
-            one.grad = None
-        z = F.conv2d(*inputs) if len(inputs) == 2 else F.max_pool2d(*inputs, 2)
-        z.backward(upstream)
-        return z.detach().numpy(), *(one.grad.numpy() for one in inputs)
-
-    return call
+    leaves = [torch.tensor(array, requires_grad=True) for array in inputs]
+    forward = partial(F.conv2d, *leaves)
+    if len(leaves) == 1:
+        forward = partial(F.max_pool2d, *leaves, 2)
+    return shared.backward_of(forward, leaves, to_array, torch.tensor(dz))
 
 
-def lenet(weights, images, labels):
+def lenet():
     model = nn.Sequential(
-        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-    )  # fmt: skip
-    step = train_step(model, weights, partial(torch.optim.SGD, lr=0.01))
-    return partial(step, images, labels)
+        nn.Conv2d(1, 6, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(256, 120),
+        nn.ReLU(),
+        nn.Linear(120, 84),
+        nn.ReLU(),
+        nn.Linear(84, 10),
+    )
+    return train_step(
+        model,
+        partial(torch.optim.SGD, lr=0.01),
+    )
 
 
 class Outputs(nn.GRU):
@@ -258,77 +304,56 @@ class Outputs(nn.GRU):
         return super().forward(x)[0]
 
 
-def stacked_gru(sizes, weights, setting, rule):
+def stacked_gru(sizes, setting, rule):
     width, hidden, classes = sizes
     model = nn.Sequential(
-        Outputs(width, hidden, 2, bidirectional=True, batch_first=True),
+        Outputs(
+            width,
+            hidden,
+            2,
+            bidirectional=True,
+            batch_first=True,
+        ),
         nn.Linear(2 * hidden, classes),
     )
-    return train_step(model, weights, partial(adam_of, setting=setting, rule=rule))
-
-
-def mlp(sizes, weights, setting, rule):
-    *hidden, last = (nn.Linear(*shape) for shape in pairwise(sizes))
-    model = nn.Sequential(
-        *(part for linear in hidden for part in (linear, nn.ReLU())), last
+    return train_step(
+        model,
+        partial(adam_of, setting=setting, rule=rule),
     )
-    return train_step(model, weights, partial(adam_of, setting=setting, rule=rule))
 
 
-def train_step(model, weights, make_optimizer):
-    """Set the model's weights. Return a function that runs a training step of a classifier."""
-    model.load_state_dict(
-        dict(zip(model.state_dict(), map(torch.tensor, weights), strict=True))
+def mlp(sizes, setting, rule):
+    layers = [
+        layer
+        for shape in pairwise(sizes)
+        for layer in (
+            nn.Linear(*shape),
+            nn.ReLU(),
+        )
+    ]
+    model = nn.Sequential(*layers[:-1])
+    return train_step(
+        model,
+        partial(adam_of, setting=setting, rule=rule),
     )
+
+
+def train_step(model, make_optimizer):
+    """Return a function that runs a training step of a classifier."""
+    draw_weights(model)
     optimizer = make_optimizer(model.parameters())
 
-    def step(x, labels):
-        logits = model(torch.from_numpy(x)).flatten(0, -2)
-        loss = F.cross_entropy(logits, torch.from_numpy(labels).flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.item()
+    def step(batch):
+        x, labels = batch
+        loss = cross_entropy(model(torch.from_numpy(x)), labels)
+        return shared.update(optimizer, loss)
 
     return step
 
 
-def inference(kind, weights, setting):
-    model = Classifier(kind, weights).eval()
-
-    @torch.inference_mode()
-    def call(ids):
-        return model(torch.from_numpy(ids)).numpy()
-
-    return call
-
-
 def adam(table, setting, rule):
     parameter = nn.Parameter(torch.from_numpy(table))
-    optimizer = adam_of([parameter], setting, rule)
     parameter.grad = torch.zeros_like(parameter)
-    g = parameter.grad.numpy()
-    before: list[int] = []
-
-    def step(rows, gradients):
-        nonlocal before
-        g[before] = 0
-        g[rows] = gradients
-        before = rows
-        optimizer.step()
-
-    return step, lambda: parameter.detach().numpy()
-
-
-def chain(x, gates):
-    leaf, ones = torch.tensor(x, requires_grad=True), torch.ones(x.shape)
-
-    def call():
-        leaf.grad = None
-        h = leaf
-        for _ in range(gates):
-            h = torch.tanh(h)
-        h.backward(ones)
-        return h.detach().numpy(), leaf.grad.numpy()
-
-    return call
+    optimizer = adam_of([parameter], setting, rule)
+    step = shared.dense_steps(parameter.grad.numpy(), optimizer.step)
+    return step, parameter.detach().numpy

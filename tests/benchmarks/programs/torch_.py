@@ -24,7 +24,11 @@ class Classifier(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(10_000, 128)
         nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
-        layer = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[kind]
+        layer = {
+            "rnn": nn.RNN,
+            "gru": nn.GRU,
+            "lstm": nn.LSTM,
+        }[kind]
         self.recurrent = layer(128, 32, batch_first=True)
         self.head = nn.Linear(32, 1)
 

@@ -11,7 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 import minigrad as mg
 import optim
 from layers import Dense, Dropout, Embedding, Flatten, Sequential
-from optim.diagnosis.evidence import Evidence, final, name, origin, terms
+from optim.diagnosis.evidence import Evidence, final
+from optim.diagnosis.reading import name, origin, terms
 from optim.diagnosis.trial import Trial
 from optim.diagnosis.watch import Watch
 from tests.optim.diagnosis.helpers import (
