@@ -9,6 +9,8 @@ import minigrad as mg
 import optim
 from layers import Dense, Sequential
 from minigrad.data import Batches
+from optim.diagnosis.evidence import Evidence
+from optim.diagnosis.watch import Watch
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((64, 4)).astype("float32")
@@ -64,3 +66,20 @@ def named_first(result, code, where, certainty=None):
     if certainty is not None:
         assert first.certainty == certainty
     return first
+
+
+def seen(model: Any, loss: Any, x: Any = X, y: Any = Y, steps=3, lr=0.1):
+    """Evidence of a short run on one batch."""
+    mg.seed(0)
+    with Watch() as watch:
+        model = model()
+        optimizer = optim.SGD(model.named_parameters(), lr=lr)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss(model(x), y).backward()
+            optimizer.step()
+    return Evidence(watch)
+
+
+def regression(loss=squared, y=TARGETS):
+    return seen(lambda: network(4, y.shape[1]), loss, y=y)

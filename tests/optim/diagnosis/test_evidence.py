@@ -1,9 +1,5 @@
 """What the suspects see: losses, labels, inputs, baselines and gradients."""
 
-import math
-from functools import partial
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -22,57 +18,10 @@ from tests.optim.diagnosis.helpers import (
     Y,
     crossed,
     network,
+    regression,
+    seen,
     squared,
 )
-
-
-def seen(model: Any, loss: Any, x: Any = X, y: Any = Y, steps=3, lr=0.1):
-    """Evidence of a short run on one batch."""
-    mg.seed(0)
-    with Watch() as watch:
-        model = model()
-        optimizer = optim.SGD(model.named_parameters(), lr=lr)
-        for _ in range(steps):
-            optimizer.zero_grad()
-            loss(model(x), y).backward()
-            optimizer.step()
-    return Evidence(watch)
-
-
-def regression(loss=squared, y=TARGETS):
-    return seen(lambda: network(4, y.shape[1]), loss, y=y)
-
-
-# ---- guessing ----
-
-
-def entropy(*shares):
-    return -sum(p * math.log(p) for p in shares)
-
-
-def test_loss_of_guessing_classes():
-    y = np.array([0] * 32 + [1] * 16 + [2] * 16)
-    e = seen(lambda: network(4, 3), crossed, y=y)
-    assert e.baseline == pytest.approx(entropy(0.5, 0.25, 0.25))
-
-
-def test_loss_of_guessing_two_classes():
-    y = (np.arange(64) % 4 == 0).astype("float32")[:, None]
-    e = seen(lambda: network(4, 1), mg.binary_cross_entropy, y=y)
-    assert e.baseline == pytest.approx(entropy(0.25, 0.75))
-
-
-def test_loss_of_guessing_numbers():
-    y = np.column_stack([np.arange(64), np.zeros(64)]).astype("float32")
-    assert regression(y=y).baseline == pytest.approx((64**2 - 1) / 12 / 2)
-    absolute = regression(mg.mean_absolute_error, y=y)
-    assert absolute.baseline == pytest.approx(16 / 2)
-
-
-def test_loss_of_guessing_that_is_unknown():
-    weighted = partial(crossed, weights=[1.0, 2.0])
-    assert math.isnan(seen(network, weighted).baseline)
-    assert math.isnan(regression(lambda z, y: (z**2).mean()).baseline)
 
 
 def test_progress_is_a_share_of_the_loss_of_guessing():

@@ -1,4 +1,7 @@
-"""Reading a graph: the terms of a loss, and gates that are the same in every pass."""
+"""Terms of losses, moved numbers, and the loss of guessing."""
+
+import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,8 +10,18 @@ from numpy.testing import assert_array_equal
 import minigrad as mg
 from minigrad.graph import ancestors
 from optim.diagnosis.reading import key, name, origin, terms
-from tests.optim.diagnosis.helpers import TARGETS, X, Y, crossed, network, squared
-from tests.optim.diagnosis.test_evidence import regression
+from tests.optim.diagnosis.helpers import (
+    TARGETS,
+    X,
+    Y,
+    crossed,
+    network,
+    regression,
+    seen,
+    squared,
+)
+
+# ---- losses ----
 
 
 @pytest.mark.parametrize(
@@ -50,6 +63,38 @@ def test_origin_follows_gates_that_only_move_numbers():
     moved = mg.exp(w).reshape(3, 2).T[0]
     assert name(origin(moved.node)) == "Exp"
     assert name(w.node) == ""
+
+
+# ---- guessing ----
+
+
+def entropy(*shares):
+    return -sum(p * math.log(p) for p in shares)
+
+
+def test_loss_of_guessing_classes():
+    y = np.array([0] * 32 + [1] * 16 + [2] * 16)
+    e = seen(lambda: network(4, 3), crossed, y=y)
+    assert e.baseline == pytest.approx(entropy(0.5, 0.25, 0.25))
+
+
+def test_loss_of_guessing_two_classes():
+    y = (np.arange(64) % 4 == 0).astype("float32")[:, None]
+    e = seen(lambda: network(4, 1), mg.binary_cross_entropy, y=y)
+    assert e.baseline == pytest.approx(entropy(0.25, 0.75))
+
+
+def test_loss_of_guessing_numbers():
+    y = np.column_stack([np.arange(64), np.zeros(64)]).astype("float32")
+    assert regression(y=y).baseline == pytest.approx((64**2 - 1) / 12 / 2)
+    absolute = regression(mg.mean_absolute_error, y=y)
+    assert absolute.baseline == pytest.approx(16 / 2)
+
+
+def test_loss_of_guessing_that_is_unknown():
+    weighted = partial(crossed, weights=[1.0, 2.0])
+    assert math.isnan(seen(network, weighted).baseline)
+    assert math.isnan(regression(lambda z, y: (z**2).mean()).baseline)
 
 
 def test_key_finds_a_gate_in_another_pass():
