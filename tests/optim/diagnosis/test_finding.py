@@ -1,46 +1,73 @@
-"""When a trial proves a cause, and how numbers are written."""
+"""When a trial is a proof, and how numbers are written."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from optim.diagnosis.finding import Finding, improves, number, prove
 from optim.diagnosis.trial import Trial
-from tests.optim.diagnosis.helpers import regression
 
 
-@pytest.fixture
-def evidence():
-    """A run at half of the loss of guessing."""
-    e = regression()
-    e.control = [e.baseline, e.baseline / 2]
-    e.losses = e.control
-    return e
+class Run:
+    """Evidence of a run with these losses. Guessing has the loss 1."""
+
+    def __init__(self, control, trial=(), repeatable=True):
+        self.control, self.trial = control, trial
+        self.repeatable = repeatable
+
+    def attempt(self, trial):
+        return self.trial
+
+    def progress(self, losses):
+        return 1 - losses[-1]
 
 
 @pytest.mark.parametrize(
-    ("share", "better"), [(0.1, True), (0.36, False), (0.9, False)]
+    ("control", "trial", "proof"),
+    [
+        ([1, 0.9], [1, 0.5], True),
+        ([1, 0.9], [1, 0.8], False),  # less than 15% of the loss of guessing
+        ([1, 0.9], [1, 0.7], False),  # more than three quarters
+        ([1, 0.2], [1, 0.1], False),
+        ([1, 0.9], [1, np.inf], False),
+        ([1, 0.9], [0.1], False),
+        ([1, 0.9], [], False),
+        ([1, 1e9], [1, 1e3], False),  # less bad, but the loss grows as well
+        ([1, 0.9, 0.5, 0.1], [1, 0.3], True),  # it took too long
+        ([1, 2.0], [1, 2.0, 0.5, 0.4], True),  # the control ended early
+        ([1, 2.0], [1, 2.0, 0.5, 0.9], False),
+    ],
 )
-def test_trial_improves_by_a_share_of_guessing_and_a_factor(evidence, share, better):
-    trial = [evidence.baseline, share * evidence.baseline]
-    assert improves(evidence, trial) == better
+def test_trial_proves_a_cause(control, trial, proof):
+    assert improves(Run(control), trial) == proof  # type: ignore[arg-type]
 
 
-def test_trial_that_is_not_finite_improves_nothing(evidence):
-    assert not improves(evidence, [1.0, float("nan")])
-    assert not improves(evidence, [])
+def test_numbers_have_three_digits():
+    assert [number(x) for x in (0.123456, 1e-9, 12345, 2)] == [
+        "0.123",
+        "1e-09",
+        "1.23e+04",
+        "2",
+    ]
 
 
-def test_proof_needs_a_control_that_is_the_run(evidence, monkeypatch):
+@pytest.mark.parametrize(
+    ("trial", "repeatable", "certainty"),
+    [
+        ([1, 0.1], True, "proved"),
+        ([1, 0.9], True, "certain"),
+        ([1, 0.1], False, "certain"),  # the control differs from the run
+    ],
+)
+def test_proof_adds_the_curves(trial, repeatable, certainty):
+    run: Any = Run([1, 0.9], trial, repeatable)
     finding = Finding("code", "what", "effect", "remedy")
-    better = [evidence.baseline, 0.0]
-    monkeypatch.setattr(evidence, "attempt", lambda trial: better)
-    assert prove(evidence, finding, Trial(), "without it")
-    assert finding.certainty == "proved"
-    assert finding.trial == better
-    evidence.losses = [7.0, 7.0]
-    del evidence.repeatable
-    assert not prove(evidence, finding, Trial(), "without it")
-
-
-def test_number_has_three_digits():
-    written = map(number, [0.12345, 1234.5, 2])
-    assert list(written) == ["0.123", "1.23e+03", "2"]
+    proved = prove(run, finding, Trial(), "with more")
+    assert finding.certainty == certainty
+    assert proved == (certainty == "proved")
+    if proved:
+        assert (finding.run, finding.trial) == ([1, 0.9], trial)
+        assert finding.changed == "with more"
+    else:
+        assert (finding.run, finding.trial, finding.changed) == ((), (), "")

@@ -8,10 +8,12 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import minigrad as mg
-from optim.diagnosis.reading import name, origin, terms
+from minigrad.graph import ancestors
+from optim.diagnosis.reading import key, name, origin, terms
 from tests.optim.diagnosis.helpers import (
     TARGETS,
     X,
+    Y,
     crossed,
     network,
     regression,
@@ -93,3 +95,15 @@ def test_loss_of_guessing_that_is_unknown():
     weighted = partial(crossed, weights=[1.0, 2.0])
     assert math.isnan(seen(network, weighted).baseline)
     assert math.isnan(regression(lambda z, y: (z**2).mean()).baseline)
+
+
+def test_key_finds_a_gate_in_another_pass():
+    model = network()
+    graphs = []
+    for rows in 64, 5:
+        with mg.scope("run"):
+            loss = crossed(model(X[:rows]), Y[:rows])
+        graphs.append(ancestors([loss.node]))
+    first, second = ({key(node) for node in graph if node.gate} for graph in graphs)
+    assert first == second
+    assert len(first) == len([node for node in graphs[0] if node.gate])

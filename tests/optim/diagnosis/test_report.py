@@ -12,7 +12,7 @@ import minigrad as mg
 import optim
 from layers import Dense, Sequential
 from optim.diagnosis.evidence import Evidence
-from optim.diagnosis.finding import Finding, improves, number
+from optim.diagnosis.finding import Finding
 from optim.diagnosis.report import Diagnosis, ask, examine, plot
 from optim.diagnosis.watch import Line, Pass, Watch
 from tests.optim.diagnosis.helpers import (
@@ -97,50 +97,6 @@ def test_exception_of_other_programs_is_no_finding():
     with pytest.raises(KeyError), Watch() as watch:
         raise KeyError
     assert not examine(watch)
-
-
-# ---- proofs ----
-
-
-class Run:
-    """Evidence of a run with these losses. Guessing has the loss 1."""
-
-    repeatable = True
-
-    def __init__(self, *control):
-        self.control = control
-
-    def progress(self, losses):
-        return 1 - losses[-1]
-
-
-@pytest.mark.parametrize(
-    ("control", "trial", "proof"),
-    [
-        ([1, 0.9], [1, 0.5], True),
-        ([1, 0.9], [1, 0.8], False),  # less than 15% of the loss of guessing
-        ([1, 0.9], [1, 0.7], False),  # more than three quarters
-        ([1, 0.2], [1, 0.1], False),
-        ([1, 0.9], [1, np.inf], False),
-        ([1, 0.9], [0.1], False),
-        ([1, 0.9], [], False),
-        ([1, 1e9], [1, 1e3], False),  # less bad, but the loss grows as well
-        ([1, 0.9, 0.5, 0.1], [1, 0.3], True),  # it took too long
-        ([1, 2.0], [1, 2.0, 0.5, 0.4], True),  # the control ended early
-        ([1, 2.0], [1, 2.0, 0.5, 0.9], False),
-    ],
-)
-def test_trial_proves_a_cause(control, trial, proof):
-    assert improves(Run(*control), trial) == proof  # type: ignore[arg-type]
-
-
-def test_numbers_have_three_digits():
-    assert [number(x) for x in (0.123456, 1e-9, 12345, 2)] == [
-        "0.123",
-        "1e-09",
-        "1.23e+04",
-        "2",
-    ]
 
 
 # ---- text ----
