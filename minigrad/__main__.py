@@ -19,7 +19,8 @@ def main() -> int:
     The code is 0 for success, 1 for a wrong gradient or a fault of the training, and 2 for an error.
     """
     parser = argparse.ArgumentParser(
-        commands.program(), description="See how gradients flow: draw, explore and check graphs, diagnose training."
+        commands.program(),
+        description="See how gradients flow: draw, explore and check graphs, diagnose training.",
     )
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     parser.set_defaults(run=None, forwards=False)

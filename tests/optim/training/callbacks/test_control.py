@@ -109,7 +109,7 @@ def test_early_stopping_needs_validation():
     ("b", "loss", "culprit"),
     [
         (np.inf, lambda y: y.sum(), "'b' (at the top level) contains 2 non-finite"),
-        (0.0, lambda y: mg.log(0 * y).sum(), "Log (at the top level)"),
+        (0.0, lambda y: mg.log(0 * y).sum(), "Log (at the top level"),
     ],
 )
 def test_stop_on_non_finite_names_the_culprit(b, loss, culprit):
