@@ -106,9 +106,9 @@ class Case:
 
     def __init__(self, draw: Draw):
         self.draw = draw
-        self.kind = draw.pick(*KINDS)
+        self.kind = draw.pick(*KINDS, "GRU", "LSTM")
         self.batch = 0 if draw.yes(5) else draw.between(1, 4)
-        self.steps = draw.between(1, 8)
+        self.steps = draw.pick(2, 3, 4, 5, 8, 1)
         self.hidden = draw.between(1, 4)
         self.truncate = draw.pick(
             None,
@@ -119,16 +119,7 @@ class Case:
         self.return_state = draw.yes()
         self.sides = draw.pick(1, 2)
         self.make_layer(draw.pick(1, 1, 2, 3))
-        self.draw_mask(
-            draw.pick(
-                "",
-                "",
-                "left",
-                "right",
-                "anywhere",
-                "lengths",
-            )
-        )
+        self.draw_mask(draw.pick("", "right", "left", "anywhere", "lengths"))
         self.draw_input(
             draw.pick(
                 0.0,
@@ -140,7 +131,7 @@ class Case:
         )
         self.draw_states()
         self.twice = draw.yes(30)  # whether something else uses the vectors too
-        self.sparse = draw.yes(60)  # whether some results have no gradient
+        self.sparse = draw.yes()  # whether some results have no gradient
         self.seed = draw.between(0, 1000)  # of upstream gradients
         if draw.yes(20):
             for leaf in self.leaves.values():
