@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -83,6 +83,10 @@ def lstm(x, truncate, mask):
     return made(layer)(x, mask=mask)
 
 
+def sequence(x, truncate, reverse):
+    return mg.RNNSequence(truncate, reverse)(x, x[:, 0], x[0, :2])
+
+
 def conv2d(x, size, stride, padding):
     return made(nn.Conv2d(1, 2, size, stride, padding))(x)
 
@@ -105,6 +109,7 @@ IDS = np.array([[1, 0], [2, 2]])
 REAL = np.array([[True, True, False], [True, True, True]])
 SEQUENCE = distinct(2, 3, 4)
 IMAGE = distinct(1, 1, 4, 5)
+RNN_SEQUENCE = Call("sequence", sequence, distinct(2, 3, 2), [1, False], False)
 LAYERS = [
     Call(
         "index",
@@ -153,6 +158,7 @@ LAYERS = [
         [REAL],
         False,
     ),
+    RNN_SEQUENCE,
     Call("fused LSTM", lstm, SEQUENCE, [2, REAL], False),
     Call("attention", masked(nn.MultiHeadAttention, 4, 2), SEQUENCE, [REAL]),
     Call(
@@ -171,15 +177,19 @@ def run(call, given, unfuse, between=lambda: None):
     return derivatives(compute, {"x": x}, twice, between, unfuse)
 
 
+@st.composite
+def calls(draw):
+    call = draw(st.sampled_from(LAYERS) | st.sampled_from(GATES))
+    return call, [draw(forms(setting)) for setting in call.given]
+
+
 @examples(8)
-@given(
-    st.sampled_from(LAYERS) | st.sampled_from(GATES),
-    st.booleans(),
-    st.data(),
-)
-def test_settings_of_gates_and_layers_are_copied(call, unfuse, data):
-    given = [data.draw(forms(setting)) for setting in call.given]
-    expected, before = run(call, call.given, unfuse), copy.deepcopy(given)
+@example((RNN_SEQUENCE, [1, np.array(False)]), False)
+@given(calls(), st.booleans())
+def test_settings_of_gates_and_layers_are_copied(call_and_forms, unfuse):
+    call, before = call_and_forms
+    given = copy.deepcopy(before)
+    expected = run(call, call.given, unfuse)
     changed = []
 
     def between():

@@ -70,7 +70,12 @@ OPERATIONS: dict[str, Any] = {
         lambda x, y: mg.cut(x) if isinstance(x, mg.Tensor) else x,
         lambda a, b: (),
     ),
+    "detach": (
+        lambda x, y: x.detach() if isinstance(x, mg.Tensor) else x,
+        lambda a, b: (),
+    ),
 }
+CUTS = "cut", "detach"
 CHANGES = (
     "assign",
     "assign in place",
@@ -82,7 +87,7 @@ CHANGES = (
 )
 places = st.integers(0, 9)
 operations = st.tuples(
-    st.sampled_from(["product", "difference"]) | st.sampled_from([*OPERATIONS]),
+    st.sampled_from(CUTS) | st.sampled_from([*OPERATIONS]),
     places,
     places,
     st.lists(st.sampled_from([mg.no_grad, mg.enable_grad]), max_size=2),
@@ -199,7 +204,7 @@ class Tensors(RuleBasedStateMachine):
         if not isinstance(tensor, mg.Tensor):
             return
         value = np.asarray(function(*values))
-        result = Thing(tensor, value, self.zeros(), set(), past_cut=name == "cut")
+        result = Thing(tensor, value, self.zeros(), set(), past_cut=name in CUTS)
         if blocks[-1:] != [mg.no_grad]:  # recorded
             for part, slope in zip(operands, slopes(*values), strict=False):
                 result.slopes = result.slopes + slope * part.slopes
