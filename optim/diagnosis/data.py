@@ -416,7 +416,8 @@ def state_carried(e: Evidence) -> Iterator[Finding]:
         "state-carried",
         "the state of one batch is the start of the next one, although other rows follow",
         "the outputs depend on earlier, unrelated examples, which the gradient cannot see",
-        "start each batch with the state None, unless its rows continue those of the batch before",
+        "start each batch with the state None, also where you evaluate, unless its rows continue those of "
+        "the batch before",
         carried[-1].line,
     )
     if nodes and prove(
@@ -439,8 +440,8 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             "the labels do not seem to belong to the inputs: the training rows are learned by heart, "
             f"but on other rows the network only guesses ({validation})",
             "each gradient fits single rows, and the gradients of different rows have nothing in common",
-            "keep inputs and labels together: shuffle both with one order (x[order], y[order]), and "
-            "transpose a table instead of reshaping it"
+            "keep inputs and labels together: shuffle both with one order (x[order], y[order]), leave out the "
+            "same rows of both, and transpose a table instead of reshaping it"
             + (f"; look at {_listed(lines)}" if lines else ""),
             lines[0] if lines else e.passes[0].line,
             certainty="likely",
@@ -459,8 +460,8 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             "the labels do not seem to belong to the inputs: one batch can be learned by heart, but "
             "all batches together cannot, not even with Adam and new weights",
             "the gradients of different batches have nothing in common, and cancel",
-            "keep inputs and labels together: shuffle both with one order (x[order], y[order])"
-            + (f"; look at {_listed(lines)}" if lines else ""),
+            "keep inputs and labels together: shuffle both with one order (x[order], y[order]), and leave out "
+            "the same rows of both" + (f"; look at {_listed(lines)}" if lines else ""),
             lines[0] if lines else place(e, 1),
             certainty="likely",
             decide=ALIGNED,

@@ -46,6 +46,8 @@ class Finding:
     run: Sequence[float] = ()
     trial: Sequence[float] = ()
     """The losses of the run and of the trial without the fault."""
+    curve: str = "your run"
+    """The name of the run's curve, if it shows something else than the loss."""
     changed: str = ""
     """The trial's change, as in "with a hundredth of the rate"."""
 

@@ -233,9 +233,8 @@ def loss_for_classes(e: Evidence) -> Iterator[Finding]:
         and final(losses) < min(0.75 * final(control), final(control) - 0.15)
     ):
         finding.certainty, finding.run, finding.trial = "proved", control, losses
-        finding.changed = (
-            f"trained with {better}; the curves are shares of wrong answers"
-        )
+        finding.curve = "your share of wrong answers"
+        finding.changed = f"trained with {better}"
         yield finding
     elif absolute:
         finding.certainty = "likely"

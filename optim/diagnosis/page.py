@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.graph import Array
 
+from .evidence import final
 from .finding import Finding, number
 from .report import Diagnosis
 
@@ -56,8 +57,8 @@ def _curves(finding: Finding) -> str:
     low, high = float(finite.min()), float(np.quantile(finite, 0.98))
     longest = max(map(len, curves))
     words = (
-        f"The loss of your run ends at {number(finding.run[-1])}; repeated {finding.changed}, "
-        f"it ends at {number(finding.trial[-1])}."
+        f"{finding.curve.capitalize()} ends at {number(final(finding.run))}; repeated {finding.changed}, "
+        f"it ends at {number(final(finding.trial))}."
     )
     lines = "".join(
         f'<polyline class="{name}" points="{_points(values, longest, low, high)}"/>'

@@ -13,7 +13,7 @@ from minigrad.errors import MinigradError, NonFiniteError
 from minigrad.support.text import printable
 
 from . import bookkeeping, data, evaluation, outputs, start, steps
-from .evidence import Evidence
+from .evidence import Evidence, final
 from .finding import Finding, number
 from .reading import origin
 from .watch import Watch, raising_line
@@ -51,6 +51,8 @@ class Diagnosis:
 
     findings: list[Finding] = field(default_factory=list)
     passes: int = 0
+    outcome: str = ""
+    """How the run ended, compared with guessing."""
 
     def __bool__(self) -> bool:
         return bool(self.findings)
@@ -82,7 +84,15 @@ def examine(watch: Watch) -> Diagnosis:
     stopped = error_finding(evidence)
     if stopped is not None:  # a loss that is not finite is a consequence
         found.insert(len(found) if stopped.code == "not-finite" else 0, stopped)
-    return Diagnosis(found[:MOST], len(evidence.passes))
+    return Diagnosis(found[:MOST], len(evidence.passes), outcome(evidence))
+
+
+def outcome(evidence: Evidence) -> str:
+    """Return a sentence that compares the last losses with that of guessing, if it is known."""
+    if not evidence.losses or not np.isfinite(evidence.baseline):
+        return ""
+    end, guess = final(evidence.losses) / evidence.scale, evidence.baseline
+    return f" The loss ends at {number(end)}; the best constant output has {number(guess)}."
 
 
 def ask(
@@ -114,7 +124,7 @@ def error_finding(e: Evidence) -> Finding | None:
 
 def _text(result: Diagnosis) -> Iterator[str]:
     if not result.findings:
-        yield f"No fault was found in {result.passes:,} backward passes."
+        yield f"No fault was found in {result.passes:,} backward passes.{result.outcome}"
         return
     for place, finding in enumerate(result.findings):
         if place:
@@ -132,10 +142,10 @@ def _text(result: Diagnosis) -> Iterator[str]:
             yield from _labelled("decide", finding.decide)
         if finding.trial:
             yield from _labelled(
-                "proof",
+                "proof" if finding.certainty == "proved" else "trial",
                 f"the same steps again, {finding.changed}; nothing else differs",
             )
-            yield from plot(finding.run, finding.trial, "your run", finding.changed)
+            yield from plot(finding.run, finding.trial, finding.curve, finding.changed)
         yield f"   more:   docs/diagnosis.md#{finding.code}"
 
 
@@ -168,7 +178,7 @@ def plot(
         yield f"   {labels.get(place, ''):>9} ┤{''.join(row)}".rstrip()
     steps = f"{max(len(run), len(trial)):,} steps"
     yield f"   {'':>9} └{'─' * (width - len(steps) - 1)} {steps}"
-    yield f"   {'':>9}  x {first}: {number(run[-1])}   o {second}: {number(trial[-1])}"
+    yield f"   {'':>9}  x {first}: {number(final(run))}   o {second}: {number(final(trial))}"
 
 
 def _resampled(values: Any, width: int) -> Any:

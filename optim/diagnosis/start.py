@@ -145,8 +145,8 @@ def dead_units(e: Evidence) -> Iterator[Finding]:
             f"their inputs lie between {number(e.first.outputs[node.inputs[0]].min())} and "
             f"{number(e.first.outputs[node.inputs[0]].max())}",
             "the derivative of ReLU is 0 there, so no gradient reaches this layer or those before it",
-            "use weights and biases that leave about half of the units active (bias 0, the default "
-            "init), more units, or mg.leaky_relu",
+            "leave out init= and the bias, so that the default draws them: about half of the units are "
+            "then active",
             line or e.passes[0].line,
             path,
         )

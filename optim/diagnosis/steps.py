@@ -74,7 +74,8 @@ def penalty_too_large(e: Evidence) -> Iterator[Finding]:
         losses = e.attempt(Trial(measure=rest, objective=objective))
         if e.repeatable and losses and final(losses) < 0.75 * final(control):
             finding.certainty, finding.run, finding.trial = "proved", control, losses
-            finding.changed = "without the penalty; the curves are the rest of the loss"
+            finding.curve = "the rest of your loss"
+            finding.changed = "without the penalty"
             yield finding
         return
 
@@ -168,8 +169,7 @@ def rate_too_large(e: Evidence) -> Iterator[Finding]:
                 else f"the learning rate of {_rate(e):g} is too large"
             )
             + f": the loss goes from {number(e.losses[0])} to {number(final(e.losses))}",
-            "each step goes past the minimum along its gradient, often to a place where units are dead "
-            "or saturated",
+            "each step goes past the minimum along its gradient",
             'use reduction="mean", or divide the rate by the number of rows'
             if summed
             else f"try a rate of {_rate(e) * factor:g}",
