@@ -216,7 +216,9 @@ class Watch:
     @property
     def keeping(self) -> bool:
         """Whether the graph of the next pass is kept."""
-        return len(self.losses) < PASSES_KEPT and self._bytes < BYTES_KEPT
+        # on several ranks, a pass that only one of them repeats would wait for the others
+        alone = all(trainer.comm is None for trainer, _ in self.trainers)
+        return alone and len(self.losses) < PASSES_KEPT and self._bytes < BYTES_KEPT
 
     # ---- hooks ----
 

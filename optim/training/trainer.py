@@ -200,7 +200,8 @@ class Trainer(Run, KnownNames):
         if not self.batch:  # otherwise the snapshot has set each layer's mode
             self.model.train()
         self._training = True
-        watch = FirstSteps(on=not self.step and self.rank == 0)
+        # on several ranks, a step that only one of them repeats would wait for the others
+        watch = FirstSteps(on=not self.step and self.comm is None)
         for batch in self._checked(self.train, "an epoch", self.batch):
             (*inputs, labels), count = shard(self.comm, batch)
             with watch.step():

@@ -218,6 +218,7 @@ def unpadded(count):
     return IMDB(train, test, imdb.vocabulary)
 
 
+@pytest.mark.filterwarnings("ignore::optim.TrainingWarning")  # all labels are 0
 @pytest.mark.parametrize(
     ("in_classes", "lowest", "highest"), [(True, 1, 1), (False, 0, 0.75)]
 )

@@ -82,7 +82,7 @@ def test_curves():
     assert run == ["56.0,10.0", "346.0,10.0", "636.0,10.0"]
     assert trial == ["56.0,10.0", "346.0,105.0", "636.0,200.0"]
     (picture,) = reader.all("svg")
-    words = "The loss of your run ends at 4; repeated with x, it ends at 0."
+    words = "Your run ends at 4; repeated with x, it ends at 0."
     assert picture["aria-label"] == words
     assert words in reader.text
 
