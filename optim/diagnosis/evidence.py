@@ -324,6 +324,10 @@ class Evidence:
 
     # ---- places ----
 
+    def caller(self, node: Node) -> Line:
+        """Return the line that called a node's gate in the first pass."""
+        return self.watch.lines.get(node.serial, self.passes[0].line)
+
     def layer(self, node: Node) -> tuple[str, Any, Line | None]:
         """Return the innermost layer that computed a node: its path, the layer, and the line that
         made it.

@@ -178,7 +178,7 @@ def broadcast_loss(e: Evidence) -> Iterator[Finding]:
                 f"{result}: every prediction is compared with every target",
                 "the gradients of all pairs cancel, except for the mean of the targets",
                 "give the targets the predictions' shape, as in y[:, None] or y.reshape(-1, 1)",
-                e.passes[0].line,
+                e.caller(term.node),
             )
 
 
@@ -214,6 +214,9 @@ def loss_for_classes(e: Evidence) -> Iterator[Finding]:
             return float((output.argmax(axis=-1) != truth.argmax(axis=-1)).mean())
         return float(((output > 0.5) != (truth > 0.5)).mean())
 
+    place = _layer(e, last)
+    if e.caller(term.node) != e.passes[0].line or not place["line"]:
+        place["line"] = e.caller(term.node)
     absolute = term.kind == "MeanAbsoluteError"
     finding = Finding(
         "wrong-loss-for-classes",
@@ -223,7 +226,7 @@ def loss_for_classes(e: Evidence) -> Iterator[Finding]:
         if absolute
         else "the gradient is tiny where the network is confidently wrong",
         f"use mg.{better} on the logits, without an activation in the last layer",
-        **_layer(e, last),
+        **place,
     )
     control = e.attempt(Trial(measure=errors))
     losses = e.attempt(Trial(measure=errors, objective=objective))

@@ -33,8 +33,9 @@ CAUSES: tuple[Suspect, ...] = (
 TRIED: tuple[Suspect, ...] = (
     *data.TRIED,
     *evaluation.TRIED,
+    *start.VANISHING,
     *steps.SUSPECTS,
-    *start.TRIED,
+    *start.LATER,
     *data.LAST,
 )
 

@@ -139,11 +139,12 @@ def dead_units(e: Evidence) -> Iterator[Finding]:
         if not _dead(e.first, node):
             continue
         path, _, line = e.layer(node)
+        before = e.first.outputs[node.inputs[0]]
         finding = Finding(
             "dead-units",
             f"all {node.shape[-1]} units of this ReLU are 0 for every row, before the first step: "
-            f"their inputs lie between {number(e.first.outputs[node.inputs[0]].min())} and "
-            f"{number(e.first.outputs[node.inputs[0]].max())}",
+            f"it gets numbers between {number(before.min())} and {number(before.max())}"
+            + _bias(e, node.inputs[0]),
             "the derivative of ReLU is 0 there, so no gradient reaches this layer or those before it",
             "leave out init= and the bias, so that the default draws them: about half of the units are "
             "then active",
@@ -155,6 +156,17 @@ def dead_units(e: Evidence) -> Iterator[Finding]:
         )
         yield finding
         return
+
+
+def _bias(e: Evidence, node: Node) -> str:
+    """Say whether the numbers would be positive without a bias."""
+    for parent in node.inputs if name(node) == "AddGate" else ():
+        first = e.watch.first.get(parent)
+        if first is not None and (e.first.outputs[node] - first).max() > 0:
+            return (
+                f", because of the bias {parent.name or ''} of {number(first.mean())}"
+            )
+    return ""
 
 
 def dead_at_end(e: Evidence) -> Iterator[Finding]:
@@ -328,4 +340,5 @@ def _step_gradients(e: Evidence, node: Node) -> Array | None:
 
 
 SUSPECTS = (no_nonlinearity, equal_weights, dead_units, saturated, weights_badly_drawn)
-TRIED = (vanishing_layers, vanishing_time, dead_at_end)
+VANISHING = (vanishing_layers, vanishing_time)
+LATER = (dead_at_end,)

@@ -65,7 +65,7 @@ def penalty_too_large(e: Evidence) -> Iterator[Finding]:
             f"the rest of the loss at {number(sizes[kept])}",
             "most of the gradient shrinks the weights",
             "multiply the penalty by a much smaller factor, such as 1e-4",
-            e.passes[0].line,
+            e.caller(node),
         )
 
         objective = _part_of(key(node), kept)

@@ -163,6 +163,8 @@ class Watch:
     optimizers: list[Made] = field(default_factory=list)
     layers: dict[int, tuple[Any, Line]] = field(default_factory=dict)
     scopes: dict[Scope, Any] = field(default_factory=dict)
+    lines: dict[int, Line] = field(default_factory=dict)
+    """The lines that called the first passes' gates, by the nodes' serial numbers."""
     calls: list[Call] = field(default_factory=list)
     inner: list[Call] = field(default_factory=list)
     """The calls to inner layers of the first pass."""
@@ -225,7 +227,8 @@ class Watch:
     def _on_record(self, node: Node) -> None:
         self._last = node
         if len(self.losses) < 2:
-            node.source = str(users_line())
+            line = self.lines[node.serial] = users_line()
+            node.source = str(line)
 
     def _on_gradient(self, node: Node, gradient: Any) -> None:
         if isinstance(node, Leaf):

@@ -119,7 +119,7 @@ def test_loss_of_all_pairs(shape):
     else:
         with pytest.warns(UserWarning, match="MG173"):
             result = run()
-        first = named_first(result, "broadcast-loss", "trainer.fit")
+        first = named_first(result, "broadcast-loss", "z - y")
         assert "(16, 16)" in first.what
 
 

@@ -113,7 +113,7 @@ def test_penalty_on_the_weights(factor):
             loss.backward()
             optimizer.step()
     if factor == 1:
-        named_first(diagnosis.result, "penalty-too-large", "loss.backward()", "proved")
+        named_first(diagnosis.result, "penalty-too-large", "factor * penalty", "proved")
     else:
         assert codes(diagnosis.result) == []
 
