@@ -32,7 +32,7 @@ class Conv1d(Layer):
     (2, 8, 20)
 
     Errors: OptionError for sizes below 1 (MG210); ShapeError if x has a different number of axes or
-    channels (MG164), or is smaller than a kernel (MG162). Source: Goodfellow, Bengio and Courville,
+    channels (MG163), or is smaller than a kernel (MG162). Source: Goodfellow, Bengio and Courville,
     Deep Learning (2016), chapter 9.
 
     Since: 0.2.

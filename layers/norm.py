@@ -91,7 +91,7 @@ class BatchNorm(LayerNorm):
     >>> norm([[1.0], [3.0]]).array.round(3).tolist(), norm.mean
     ([[-1.0], [1.0]], array([0.2], dtype=float32))
 
-    Errors: OptionError for a width below 1 (MG210) and for a momentum outside 0 to 1 (MG249);
+    Errors: OptionError for a width below 1 (MG210) and for a momentum outside 0 to 1 (MG254);
     ShapeError for a different number of channels,
     or in training a batch with only one number for each (MG225); a ModeWarning (MG214) for training
     mode inside `no_grad`. Source: Ioffe and Szegedy, Batch normalization (2015).
