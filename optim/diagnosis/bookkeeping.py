@@ -28,10 +28,10 @@ def gradients_not_cleared(e: Evidence) -> Iterator[Finding]:
     all gradients so far. Gradients that are added before a step, on purpose, do not count.
     """
     stale = steps = 0
-    used: set[Node] = (
-        set()
-    )  # leaves whose gradient a step has used, and nobody has cleared since
-    added: set[Node] = set()  # those of them to which a pass has added
+    # leaves whose gradient a step has used and nobody has cleared since, and those of them to which
+    # a pass has added
+    used: set[Node] = set()
+    added: set[Node] = set()
     for event in e.watch.events:
         if isinstance(event, Pass):
             used -= set(event.clear)
@@ -195,7 +195,7 @@ def model_made_again(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def loss_maximised(e: Evidence) -> Iterator[Finding]:
+def loss_maximized(e: Evidence) -> Iterator[Finding]:
     """A minus sign before the loss, so that each step makes the network worse."""
     for term in e.terms:
         node, sign = term.node, 1
@@ -204,7 +204,7 @@ def loss_maximised(e: Evidence) -> Iterator[Finding]:
             node = consumers[0]
         if sign < 0:
             yield Finding(
-                "loss-maximised",
+                "loss-maximized",
                 f"the sign of the loss is wrong: {term.kind} enters the loss with a minus",
                 "the steps go uphill, so the error grows",
                 "remove the minus; an optimizer makes the loss smaller",
@@ -219,7 +219,7 @@ def loss_maximised(e: Evidence) -> Iterator[Finding]:
             along += float(((node.output - first) * look.gradients[node]).sum())
     if along > 0 and e.losses[-1] > 1.5 * abs(e.losses[0]):
         yield Finding(
-            "loss-maximised",
+            "loss-maximized",
             f"the parameters move along the gradient, and the loss grows from {e.losses[0]:.3g} to "
             f"{e.losses[-1]:.3g}",
             "the steps go uphill",
@@ -268,7 +268,7 @@ def _kinds(layer: object, *wanted: str) -> list[str]:
 SUSPECTS = (
     no_step,
     gradients_not_cleared,
-    loss_maximised,
+    loss_maximized,
     parameters_not_trained,
     graph_cut,
     optimizer_made_again,

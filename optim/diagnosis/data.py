@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -10,9 +10,8 @@ import minigrad as mg
 from minigrad.graph import Array, Node
 
 from .evidence import Evidence
-from .finding import Finding, number, prove
-from .outputs import LITTLE
-from .reading import NORMALISING, PRODUCTS, SEQUENCES, key, name
+from .finding import LITTLE, Finding, number, prove
+from .reading import NORMALIZING, PRODUCTS, SEQUENCES, key, name
 from .start import glorot
 from .trial import Trial
 from .watch import Line
@@ -98,7 +97,7 @@ def labels_constant(e: Evidence) -> Iterator[Finding]:
 
 def inputs_constant(e: Evidence) -> Iterator[Finding]:
     """If every row is the same, no output can depend on the input."""
-    every = [e.rows("inputs", number) for number in range(len(e.data(e.kept[0])))]
+    every = [e.inputs_of(number) for number in range(len(e.data(e.kept[0])))]
     rows = e.inputs
     if len(rows) < ROWS or len(np.unique(e.labels)) < 2:
         return
@@ -182,22 +181,23 @@ def target_in_inputs(e: Evidence) -> Iterator[Finding]:
     )
 
 
+def with_arrays(nodes: set[Node], change: Callable[[Array], Array]) -> Trial:
+    """Return a trial in which the arrays of some constants are changed."""
+    return Trial(leaf=lambda node: change(node.output) if node in nodes else None)
+
+
+def first_inputs(e: Evidence) -> set[Node]:
+    """Return the first input of each kept pass."""
+    return {node for one in e.kept for node in e.data(one)[:1]}
+
+
 def _scaled(e: Evidence) -> Trial:
     """Return a trial in which each column of the inputs has mean 0 and standard deviation 1."""
     mean, spread = e.inputs.mean(axis=0), e.inputs.std(axis=0)
     if e.inputs.ndim > 2:  # pixels and steps share a scale
         mean, spread = e.inputs.mean(), e.inputs.std()
-    nodes = {node for one in e.kept for node in e.data(one)[:1]}
     spread = np.where(spread > 0, spread, 1)
-
-    def leaf(node: Node) -> Array | None:
-        return (
-            ((node.output - mean) / spread).astype(node.dtype)
-            if node in nodes
-            else None
-        )
-
-    return Trial(leaf=leaf)
+    return with_arrays(first_inputs(e), lambda x: ((x - mean) / spread).astype(x.dtype))
 
 
 def inputs_unscaled(e: Evidence) -> Iterator[Finding]:
@@ -209,7 +209,7 @@ def inputs_unscaled(e: Evidence) -> Iterator[Finding]:
         rows.dtype.kind != "f"
         or len(rows) < ROWS
         or not np.isfinite(rows).all()
-        or _normalised(e)
+        or _normalized(e)
     ):
         return
     flat = np.abs(_flat(rows))
@@ -236,10 +236,10 @@ def inputs_unscaled(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def _normalised(e: Evidence) -> bool:
-    """Whether a normalisation comes before the first weights."""
+def _normalized(e: Evidence) -> bool:
+    """Whether a normalization comes before the first weights."""
     for node in e.nodes:
-        if name(node) in NORMALISING:
+        if name(node) in NORMALIZING:
             return True
         if name(node) in PRODUCTS | SEQUENCES:
             return False
@@ -257,15 +257,8 @@ def targets_unscaled(e: Evidence) -> Iterator[Finding]:
     if max(spread, abs(mean)) < 5 * LARGE or spread == 0:
         return
     nodes = {part.labels for one in e.kept for part in e.parts(one)}
-
-    def leaf(node: Node) -> Array | None:
-        return (
-            ((node.output - mean) / spread).astype(node.dtype)
-            if node in nodes
-            else None
-        )
-
-    losses = e.attempt(Trial(leaf=leaf))
+    trial = with_arrays(nodes, lambda y: ((y - mean) / spread).astype(y.dtype))
+    losses = e.attempt(trial)
     scaled = [loss * spread**2 for loss in losses]
     finding = Finding(
         "targets-unscaled",
@@ -320,13 +313,9 @@ def axes_swapped(e: Evidence) -> Iterator[Finding]:
     steps = any(name(node) in SEQUENCES or "t00" in node.scope for node in e.nodes)
     if not rows or not steps or rows[0].output.shape[0] != rows[0].output.shape[1]:
         return
-    nodes = {node for one in e.kept for node in e.data(one)[:1]}
-
-    def leaf(node: Node) -> Array | None:
-        return (
-            np.ascontiguousarray(node.output.swapaxes(0, 1)) if node in nodes else None
-        )
-
+    trial = with_arrays(
+        first_inputs(e), lambda x: np.ascontiguousarray(x.swapaxes(0, 1))
+    )
     finding = Finding(
         "axes-swapped",
         f"the axes of time and batch are exchanged in an input of shape {rows[0].output.shape}",
@@ -334,49 +323,42 @@ def axes_swapped(e: Evidence) -> Iterator[Finding]:
         "pass (batch, time, features), as in x.swapaxes(0, 1)",
         next((c.line for c in e.watch.calls), e.passes[0].line),
     )
-    if prove(e, finding, Trial(leaf=leaf), "with both axes exchanged"):
+    if prove(e, finding, trial, "with both axes exchanged"):
         yield finding
 
 
 def padding_read(e: Evidence) -> Iterator[Finding]:
     """A recurrent layer that reads padding after the words forgets the words."""
-    masked = any(
-        call.options.get("mask") is not None for call in e.watch.inner + e.watch.calls
-    )
-    masked |= any(
-        call.options.get("lengths") is not None
-        for call in e.watch.inner + e.watch.calls
-    )
+    calls = e.watch.inner + e.watch.calls
+    masks = [c.options.get(option) for c in calls for option in ("mask", "lengths")]
     recurrent = any(name(node) in SEQUENCES or "t00" in node.scope for node in e.nodes)
-    ids = e.inputs
-    if masked or not recurrent or ids.ndim != 2 or ids.dtype.kind not in "iu":
+    if not recurrent or any(mask is not None for mask in masks):
         return
-    last = float((ids[:, -1] == 0).mean())
-    if last < MOSTLY or (ids[:, 0] == 0).mean() > last:
+    nodes = {node for one in e.kept for node in e.ids(one)}
+    padded = [node.output == 0 for node in nodes]
+    if not padded:
         return
-    nodes = {node for one in e.kept for node in e.data(one)[:1]}
-
-    def leaf(node: Node) -> Array | None:
-        if node not in nodes:
-            return None
-        lengths = (node.output != 0).sum(axis=1)
-        return np.stack(
-            [
-                np.roll(row, len(row) - n)
-                for row, n in zip(node.output, lengths, strict=True)
-            ]
-        )
-
+    first, last = (np.mean([rows[:, step] for rows in padded]) for step in (0, -1))
+    if last < MOSTLY or first > last:
+        return
     finding = Finding(
         "padding-read",
         f"the padding after the words is read like words: {last:.0%} of the rows end with the id 0, and "
         "the recurrent layer has no mask",
         "the last state has forgotten the words, and no gradient reaches them",
         "pass mask=ids != 0, or pad on the left (the default of minigrad.data.pad)",
-        next((c.line for c in e.watch.inner + e.watch.calls), e.passes[0].line),
+        next((call.line for call in calls), e.passes[0].line),
     )
-    if prove(e, finding, Trial(leaf=leaf), "with the padding before the words"):
+    trial = with_arrays(nodes, _padding_first)
+    if prove(e, finding, trial, "with the padding before the words"):
         yield finding
+
+
+def _padding_first(ids: Array) -> Array:
+    """Move the padding after the words to the front of each row."""
+    lengths = (ids != 0).sum(axis=1)
+    rows = [np.roll(row, len(row) - n) for row, n in zip(ids, lengths, strict=True)]
+    return np.stack(rows)
 
 
 def state_carried(e: Evidence) -> Iterator[Finding]:
@@ -409,9 +391,6 @@ def state_carried(e: Evidence) -> Iterator[Finding]:
         and (key(node), place) in users
     }
 
-    def leaf(node: Node) -> Array | None:
-        return np.zeros_like(node.output) if node in nodes else None
-
     finding = Finding(
         "state-carried",
         "the state of one batch is the start of the next one, although other rows follow",
@@ -420,9 +399,8 @@ def state_carried(e: Evidence) -> Iterator[Finding]:
         "the batch before",
         carried[-1].line,
     )
-    if nodes and prove(
-        e, finding, Trial(leaf=leaf), "with a state of zeros for each batch"
-    ):
+    trial = with_arrays(nodes, np.zeros_like)
+    if nodes and prove(e, finding, trial, "with a state of zeros for each batch"):
         yield finding
 
 
@@ -467,7 +445,8 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             decide=ALIGNED,
             run=every,
             trial=one,
-            changed="with one batch only",
+            curve="all batches, with Adam",
+            changed="with Adam, and one batch only",
         )
 
 

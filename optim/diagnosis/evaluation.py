@@ -11,8 +11,7 @@ import numpy as np
 from minigrad.graph import Array, Node
 
 from .evidence import Evidence
-from .finding import Finding, number, prove
-from .outputs import LITTLE
+from .finding import LITTLE, Finding, number, prove
 from .reading import key, name
 from .trial import Trial
 
@@ -37,8 +36,8 @@ def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
             "the model is evaluated in training mode: after the last backward pass, it was called with "
             f"{' and '.join(sorted(active))} on",
             "training is not affected, but the results depend on chance or on the batch",
-            "call model.eval() before the evaluation, and model.train() before training continues; a "
-            "layer that is no part of the model does not hear of it",
+            "call model.eval() before the evaluation, and model.train() before training continues; layers "
+            "outside the model are not switched",
             next(iter(active.values())),
         )
 
@@ -57,7 +56,7 @@ def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
             path, _, line = e.layer(node)
             yield Finding(
                 "batchnorm-few-rows",
-                f"BatchNorm normalises over only {numbers} numbers: a batch has "
+                f"BatchNorm normalizes over only {numbers} numbers: a batch has "
                 f"{e.terms[0].labels.output.shape[0] if e.terms else numbers} rows",
                 "with two numbers, each unit is -1 or 1 whatever the input, so that its gradient is 0",
                 "use batches of at least 16 rows, or LayerNorm",

@@ -26,7 +26,7 @@ from . import trial
 from .reading import PRODUCTS, Loss, loss_of_guessing, name, origin, terms
 from .source import Source
 from .trial import Trial
-from .watch import Line, Pass, Update, Watch
+from .watch import Clip, Line, Pass, Update, Watch
 
 SECONDS = 10.0
 """The time limit of all trials together."""
@@ -83,11 +83,13 @@ class Evidence:
         self.watch.start = SGD(copies, lr=lr)
         self.watch.by_hand = dict(zip(self.watch.first, copies, strict=True))
         settings = self.watch.start.hyperparameters()
-        for one in self.passes[::-1]:
-            self.watch.events.insert(
-                self.watch.events.index(one) + 1, Update(0, 1.0, settings)
-            )
-        self.updates = [e for e in self.watch.events if isinstance(e, Update)]
+        events: list[Pass | Clip | Update] = []
+        for event in self.watch.events:
+            events.append(event)
+            if isinstance(event, Pass):
+                events.append(Update(0, 1.0, settings))
+        self.watch.events = events
+        self.updates = [event for event in events if isinstance(event, Update)]
 
     # ---- the graph ----
 
@@ -185,28 +187,27 @@ class Evidence:
             if node in looked_up and node.output.ndim == 2
         ]
 
-    def rows(self, which: str, number: int = 0) -> Array:
-        """Return the labels of a term, or an input, of all kept passes as one array."""
-        found = []
-        for one in self.kept:
-            if which == "labels":
-                found += [
-                    part.labels.output for part in self.parts(one)[number : number + 1]
-                ]
-            else:
-                found += [node.output for node in self.data(one)[number : number + 1]]
-        shapes = {array.shape[1:] for array in found if array.ndim}
-        if len(shapes) != 1:
-            return found[0] if found else np.zeros(0)
-        return np.concatenate(found)
+    def labels_of(self, number: int) -> Array:
+        """Return the labels of a term in all kept passes, as one array."""
+        parts = [
+            part for one in self.kept for part in self.parts(one)[number : number + 1]
+        ]
+        return joined([part.labels.output for part in parts])
+
+    def inputs_of(self, number: int) -> Array:
+        """Return an input in all kept passes, as one array."""
+        nodes = [
+            node for one in self.kept for node in self.data(one)[number : number + 1]
+        ]
+        return joined([node.output for node in nodes])
 
     @cached_property
     def labels(self) -> Array:
-        return self.rows("labels")
+        return self.labels_of(0)
 
     @cached_property
     def inputs(self) -> Array:
-        return self.rows("inputs")
+        return self.inputs_of(0)
 
     # ---- arrays ----
 
@@ -328,6 +329,11 @@ class Evidence:
         """Return the line that called a node's gate in the first pass."""
         return self.watch.lines.get(node.serial, self.passes[0].line)
 
+    def where(self, node: Node) -> dict[str, Any]:
+        """Return the layer of a node and the line that made it, as arguments of a Finding."""
+        path, _, line = self.layer(node)
+        return {"layer": path, "line": line or self.passes[0].line}
+
     def layer(self, node: Node) -> tuple[str, Any, Line | None]:
         """Return the innermost layer that computed a node: its path, the layer, and the line that
         made it.
@@ -340,6 +346,14 @@ class Evidence:
                 return ".".join(scope), layer, line
             scope = scope[:-1]
         return "", None, None
+
+
+def joined(arrays: Sequence[Array]) -> Array:
+    """Return the rows of all arrays, or only the first array if their rows have different shapes."""
+    shapes = {array.shape[1:] for array in arrays if array.ndim}
+    if len(shapes) == 1:
+        return np.concatenate(arrays)
+    return arrays[0] if arrays else np.zeros(0)
 
 
 def final(values: Sequence[float]) -> float:

@@ -17,6 +17,8 @@ PROGRESS = 0.15
 guessing, and ends at FACTOR of the run's loss or below. A share is far beyond the noise of a mean
 over a tenth of the steps, and a factor keeps small improvements of good runs out."""
 FACTOR = 0.75
+LITTLE = 0.5
+"""Runs that remove less than this share of the loss of guessing have learned little."""
 
 
 @dataclass

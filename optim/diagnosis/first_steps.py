@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from minigrad.context import ON_EVENT
-from minigrad.errors import MinigradError
+from minigrad.errors import MinigradError, NonFiniteError
 from minigrad.graph import Array
 
 from . import data, evaluation, outputs, start
 from .evidence import Evidence
 from .report import ask
-from .watch import Watch
+from .watch import Watch, users_line
 
 STEPS = 8
 """Watching so few steps costs nothing that one could measure in an epoch."""
@@ -53,51 +54,69 @@ class FirstSteps:
         self.batch: tuple[Any, Any, Any] | None = None
         """The inputs, labels and outputs of the last batch."""
 
-    def step(self) -> AbstractContextManager[Any]:
-        """Return a block for the next step."""
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Watch one of the first steps within a block. If the loss of any step is not finite, warn of
+        what is certain before the error passes on.
+        """
         self.steps += 1
-        return self.watch if self.on and self.steps <= STEPS else nullcontext()
+        watched = self.on and self.steps <= STEPS
+        try:
+            with self.watch if watched else nullcontext():
+                yield
+        except NonFiniteError:
+            if self.on:
+                self._warn()
+            raise
 
     def warn(self) -> None:
         """Warn at the end of the first epoch, if something is certain."""
-        if not self.on or self.batch is None:
+        if self.on and self.batch is not None:
+            self._warn()
+
+    def _warn(self) -> None:
+        what = self._certain()
+        if not what:
             return
-        inputs, labels, outputs = self.batch
+        error = MinigradError(
+            "MG335",
+            what,
+            cause="the first epoch shows it, so the training will hardly succeed",
+            remedy="run `minigrad diagnose` on the script, or train inside `with optim.diagnose():`",
+        )
+        line = users_line()
+        warnings.warn_explicit(
+            TrainingWarning(str(error)), None, line.file, line.number
+        )
+
+    def _certain(self) -> str:
+        """Return the first certain finding, or ""."""
         evidence = Evidence(self.watch)
         evidence.until = 0.0  # no trials
+        inputs, labels, outputs = self.batch or (None, None, None)
         for suspect in CERTAIN:
             for finding in ask(evidence, suspect):
-                what = finding.what
                 if suspect is data.labels_constant and _others(evidence.labels, labels):
-                    what = (
+                    return (
                         f"all rows of the first {len(evidence.kept)} batches have the same label, but "
                         "those of the last batch do not: the rows are sorted by class and not shuffled"
                     )
-                _warn(what)
-                return
+                return finding.what
         # a linear model may start at zero, so its first outputs may be equal
         if self.steps > 2 * STEPS and _differ(inputs) and not _differ(outputs):
-            _warn("all outputs are the same for every input")
+            return "all outputs are the same for every input"
+        return ""
 
 
 def _others(labels: Array, later: Any) -> bool:
     """Return whether some later labels differ from the first label."""
-    return bool(
-        (np.asarray(getattr(later, "array", later)) != labels.reshape(-1)[0]).any()
-    )
+    if later is None:
+        return False
+    array = np.asarray(getattr(later, "array", later))
+    return bool((array != labels.reshape(-1)[0]).any())
 
 
 def _differ(rows: Any) -> bool:
     """Return whether the rows of a batch differ. Too few rows may be equal by chance."""
     array = np.asarray(getattr(rows, "array", rows))
     return array.ndim == 0 or len(array) < ENOUGH or bool((array != array[0]).any())
-
-
-def _warn(what: str) -> None:
-    error = MinigradError(
-        "MG335",
-        what,
-        cause="the first epoch shows it, so the training will hardly succeed",
-        remedy="run `minigrad diagnose` on the script, or train inside `with optim.diagnose():`",
-    )
-    warnings.warn(TrainingWarning(str(error)), stacklevel=6)  # the line that calls fit

@@ -13,15 +13,13 @@ from minigrad.graph import Node
 from minigrad.replay import Change
 
 from .evidence import Evidence, final
-from .finding import Finding, number, prove
+from .finding import LITTLE, Finding, number, prove
 from .reading import SQUASHING, Loss, key, name, origin, terms
 from .trial import Trial
 
 RANGES = {"Sigmoid": (0, 1), "Tanh": (-1, 1), "ReLU": (0, np.inf), "Softmax": (0, 1)}
 OUTSIDE = 0.05
 """A share of targets beyond the reach of the outputs. Fewer may be outliers."""
-LITTLE = 0.5
-"""Runs that remove less than this share of the loss of guessing have learned little."""
 
 
 def without(*nodes: Node) -> Change:
@@ -31,12 +29,6 @@ def without(*nodes: Node) -> Change:
     """
     keys = {key(node) for node in nodes}
     return lambda node, inputs: inputs[0] if key(node) in keys else None
-
-
-def _layer(e: Evidence, node: Node) -> dict[str, Any]:
-    """Return the layer of a node and its line, as arguments of a Finding."""
-    path, _, line = e.layer(node)
-    return {"layer": path, "line": line or e.passes[0].line}
 
 
 def softmax_of_one(e: Evidence) -> Iterator[Finding]:
@@ -53,7 +45,7 @@ def softmax_of_one(e: Evidence) -> Iterator[Finding]:
                 "its derivative is 0, so no gradient passes",
                 "use a sigmoid for two classes: Dense(..., 1) without an activation and "
                 "mg.binary_cross_entropy, or two outputs and mg.softmax_cross_entropy",
-                **_layer(e, node.inputs[0] if loss else node),
+                **e.where(node.inputs[0] if loss else node),
             )
             return
 
@@ -84,7 +76,7 @@ def squashed_logits(e: Evidence) -> Iterator[Finding]:
             f"the gradient passes through {kind}, which weakens it and stops it where the "
             "output is at the end of its range",
             "leave out the last layer's activation; the loss applies the softmax or the sigmoid",
-            **_layer(e, last),
+            **e.where(last),
         )
         prove(e, finding, Trial(change=without(last)), f"without {kind}")
         yield finding
@@ -104,7 +96,7 @@ def _by_hand(e: Evidence, term: Loss) -> Iterator[Finding]:
         "and applies the softmax again",
         "the second softmax flattens the probabilities, so that the gradient stays small",
         "leave out the softmax, and pass the logits to the loss",
-        **_layer(e, origin(term.output)),
+        **e.where(origin(term.output)),
     )
 
 
@@ -120,7 +112,7 @@ def softmax_over_rows(e: Evidence) -> Iterator[Finding]:
                     "batch, so that the probabilities of one row do not add up to 1",
                     "the gradient compares rows instead of classes",
                     "use axis=-1, the axis of the classes",
-                    **_layer(e, node),
+                    **e.where(node),
                 )
                 return
 
@@ -135,7 +127,7 @@ def output_range(e: Evidence) -> Iterator[Finding]:
             or kind not in RANGES
         ):
             continue
-        labels = e.rows("labels", place).astype(float)
+        labels = e.labels_of(place).astype(float)
         low, high = RANGES[kind]
         slack = 0.05 * (labels.std() or 1)
         beyond = float(((labels < low - slack) | (labels > high + slack)).mean())
@@ -156,7 +148,7 @@ def output_range(e: Evidence) -> Iterator[Finding]:
             "derivative is 0",
             "leave out the last layer's activation for a regression; for labels of 0 and 1 that do "
             "not exclude each other, use mg.binary_cross_entropy on the logits",
-            **_layer(e, last),
+            **e.where(last),
         )
         prove(e, finding, Trial(change=without(last)), f"without {kind}")
         yield finding
@@ -214,7 +206,7 @@ def loss_for_classes(e: Evidence) -> Iterator[Finding]:
             return float((output.argmax(axis=-1) != truth.argmax(axis=-1)).mean())
         return float(((output > 0.5) != (truth > 0.5)).mean())
 
-    place = _layer(e, last)
+    place = e.where(last)
     if e.caller(term.node) != e.passes[0].line or not place["line"]:
         place["line"] = e.caller(term.node)
     absolute = term.kind == "MeanAbsoluteError"
@@ -262,7 +254,7 @@ def same_output_twice(e: Evidence) -> Iterator[Finding]:
                     "weights and the same input, so they are always equal",
                     "the gradients of both targets meet in the same weights, which learn their mean",
                     "make one layer for each output; a = b = Dense(...) makes one layer with two names",
-                    **_layer(e, origin(term.output)),
+                    **e.where(origin(term.output)),
                 )
                 return
 

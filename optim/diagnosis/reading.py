@@ -20,7 +20,7 @@ LINEAR = PLAIN | frozenset(
 )
 PRODUCTS = frozenset("MultiplyGate Convolve LookupProduct Einsum".split())
 SEQUENCES = frozenset("RNNSequence GRUSequence LSTMSequence".split())
-NORMALISING = frozenset("LayerNormalise Var Std".split())
+NORMALIZING = frozenset("LayerNormalise Var Std".split())
 LOSSES = frozenset(
     "SoftmaxCrossEntropy BinaryCrossEntropy NegativeLogLikelihood MeanSquaredError "
     "MeanAbsoluteError".split()

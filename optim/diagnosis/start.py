@@ -15,8 +15,7 @@ from minigrad.graph import Array, Node
 from minigrad.replay import Change
 
 from .evidence import Evidence, Look
-from .finding import Finding, number, prove
-from .outputs import LITTLE
+from .finding import LITTLE, Finding, number, prove
 from .reading import LINEAR, SEQUENCES, key, name, origin
 from .trial import Trial
 
@@ -30,7 +29,7 @@ VANISHED = 1e-3
 
 def glorot(path: str, array: Array) -> Array:
     """Draw a matrix again, uniformly within ±√(6 / (inputs + outputs)), and set a bias to 0. Leave
-    vectors of ones, the gains of normalisations, as they are.
+    vectors of ones, the gains of normalizations, as they are.
     """
     if array.ndim < 2:
         return array if (array == 1).all() else np.zeros_like(array)
@@ -49,14 +48,9 @@ def replaced(nodes: set[Node], gate: mg.Gate) -> Change:
     return lambda node, inputs: gate(inputs[0]) if key(node) in keys else None
 
 
-def _hidden(e: Evidence) -> list[tuple[Node, Node]]:
-    """Return (product, weights) of all layers, in order."""
-    return list(e.weights())
-
-
 def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
     """Linear layers after each other are one linear layer: W2 (W1 x) = (W2 W1) x."""
-    products = _hidden(e)
+    products = list(e.weights())
     if len(products) < 2 or e.learned > 1 - LITTLE / 2:
         return
     first, last = products[0][0], products[-1][0]
@@ -101,12 +95,11 @@ def _biased(e: Evidence, product: Node) -> Node:
 
 def equal_weights(e: Evidence) -> Iterator[Finding]:
     """Units with equal weights get equal gradients, so they stay equal: one unit, many times."""
-    products = _hidden(e)
+    products = list(e.weights())
     for place, (node, leaf) in enumerate(products[:-1]):
         first = e.watch.first.get(leaf)
         if first is None or first.size < 4 or not (first == first.reshape(-1)[0]).all():
             continue
-        path, _, line = e.layer(node)
         finding = Finding(
             "equal-weights",
             f"all weights of {leaf.name or 'a hidden layer'} start at "
@@ -119,8 +112,7 @@ def equal_weights(e: Evidence) -> Iterator[Finding]:
             )
             + " so they never become different",
             "leave out init=, so that the weights are drawn at random",
-            line or e.passes[0].line,
-            path,
+            **e.where(node),
         )
         prove(e, finding, Trial(start=glorot), "with weights drawn at random")
         yield finding
@@ -138,7 +130,6 @@ def dead_units(e: Evidence) -> Iterator[Finding]:
     for node in relus:
         if not _dead(e.first, node):
             continue
-        path, _, line = e.layer(node)
         before = e.first.outputs[node.inputs[0]]
         finding = Finding(
             "dead-units",
@@ -148,8 +139,7 @@ def dead_units(e: Evidence) -> Iterator[Finding]:
             "the derivative of ReLU is 0 there, so no gradient reaches this layer or those before it",
             "leave out init= and the bias, so that the default draws them: about half of the units are "
             "then active",
-            line or e.passes[0].line,
-            path,
+            **e.where(node),
         )
         prove(
             e, finding, Trial(start=glorot), "with weights drawn again and biases of 0"
@@ -177,15 +167,13 @@ def dead_at_end(e: Evidence) -> Iterator[Finding]:
         last = [n for n in reversed(list(e.last.outputs)) if name(n) == "ReLU"][::-1]
         if number_ >= len(last) or not _dead(e.last, last[number_]):
             continue
-        path, _, line = e.layer(node)
         yield Finding(
             "dead-units",
             f"all {node.shape[-1]} units of a ReLU have died: at the end of the run, they are 0 for "
             "every row",
             "the derivative of ReLU is 0 there, so no gradient reaches this layer or those before it",
-            "use a smaller learning rate, scaled inputs, more units, or mg.leaky_relu",
-            line or e.passes[0].line,
-            path,
+            "use a smaller learning rate, and scaled inputs",
+            **e.where(node),
         )
         return
 
@@ -202,14 +190,12 @@ def saturated(e: Evidence) -> Iterator[Finding]:
         share = float((before > FAR).mean())
         if share < MOSTLY:
             continue
-        path, _, line = e.layer(node)
         finding = Finding(
             "saturated-units",
             f"{share:.0%} of the inputs of a {name(node)} are beyond ±{FAR:g} before the first step",
             f"the derivative of {name(node)} is nearly 0 there, so almost no gradient passes",
             "draw smaller weights (the default init), and scale the inputs",
-            line or e.passes[0].line,
-            path,
+            **e.where(node),
         )
         if prove(e, finding, Trial(start=glorot), "with weights drawn again"):
             yield finding
@@ -222,7 +208,7 @@ def vanishing_layers(e: Evidence) -> Iterator[Finding]:
     """
     nodes = {node for node in e.nodes if name(node) in BOUNDED}
     nodes -= {origin(term.output) for term in e.terms}
-    products = _hidden(e)
+    products = list(e.weights())
     if e.learned > LITTLE or len(nodes) < 2 or len(products) < 3:
         return
     sizes = [_rms(e.first.gradients.get(leaf)) for _, leaf in products]
@@ -230,7 +216,6 @@ def vanishing_layers(e: Evidence) -> Iterator[Finding]:
     if ratio > 0.05:
         return
     kinds = sorted({name(node) for node in nodes})
-    path, _, line = e.layer(products[0][0])
     finding = Finding(
         "vanishing-gradient",
         f"the gradient vanishes on its way through {len(nodes)} {' and '.join(kinds)} layers: in the "
@@ -238,8 +223,7 @@ def vanishing_layers(e: Evidence) -> Iterator[Finding]:
         "the first layers hardly change, so the last one works on random features",
         "use mg.relu (or tanh) with the default init, LayerNorm or residual connections, and Adam "
         "rather than plain SGD",
-        line or e.passes[0].line,
-        path,
+        **e.where(products[0][0]),
     )
     trials = (
         (
@@ -312,7 +296,6 @@ def vanishing_time(e: Evidence) -> Iterator[Finding]:
         first, last = float(steps[0]), float(steps[-1])
         if last <= 0 or first > VANISHED * last:
             continue
-        path, _, line = e.layer(node)
         yield Finding(
             "vanishing-over-time",
             f"the gradient vanishes over {len(steps)} time steps: at the first step it is "
@@ -320,8 +303,7 @@ def vanishing_time(e: Evidence) -> Iterator[Finding]:
             "what happened early in a sequence cannot change the weights",
             "shorten the sequences, pool over all states instead of using only the last one, or read "
             "the sequence in both directions",
-            line or e.passes[0].line,
-            path,
+            **e.where(node),
             certainty="likely",
             decide="move what the answer depends on to the end of the sequence: is it learned then?",
         )

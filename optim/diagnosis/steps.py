@@ -11,8 +11,7 @@ from minigrad import Tensor
 from minigrad.graph import Node, ancestors
 
 from .evidence import Evidence, final
-from .finding import Finding, number, prove
-from .outputs import LITTLE
+from .finding import LITTLE, Finding, number, prove
 from .reading import key, name
 from .trial import Objective, Trial
 from .watch import Clip, Line

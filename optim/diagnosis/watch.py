@@ -7,6 +7,8 @@ and the bookkeeping are kept.
 
 from __future__ import annotations
 
+import contextlib
+import linecache
 import os
 import sys
 import traceback
@@ -57,8 +59,6 @@ class Line(NamedTuple):
     @property
     def text(self) -> str:
         """The line's text, or "" if the file cannot be read."""
-        import linecache
-
         return linecache.getline(self.file, self.number).strip()
 
 
@@ -66,7 +66,7 @@ def users_line() -> Line:
     """Return the line outside minigrad's packages that is being executed."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(
-        (*OWN, "<frozen")
+        (*OWN, "<frozen", contextlib.__file__)
     ):
         frame = frame.f_back
     return Line(frame.f_code.co_filename, frame.f_lineno)
@@ -81,7 +81,7 @@ def raising_line(error: BaseException) -> Line | None:
     return line
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Pass:
     """A backward pass."""
 
@@ -95,7 +95,7 @@ class Pass:
     """The leaves that had none."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Clip:
     """A call of `clip_gradients`."""
 
@@ -104,7 +104,7 @@ class Clip:
     line: Line
 
 
-@dataclass
+@dataclass(slots=True)
 class Update:
     """A step of an optimizer."""
 

@@ -5,6 +5,7 @@ import io
 import pickle
 import re
 import warnings
+from ast import literal_eval
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -419,7 +420,7 @@ def test_remedy_computes_what_pytorch_computes(row):
         result = mg.stack(result)
     if isinstance(result, mg.Tensor):
         result = result.array
-    expected = eval(truth)
+    expected = literal_eval(truth)
     assert result.shape == np.shape(expected)
     assert_allclose(result, expected, atol=2e-5)
 

@@ -102,7 +102,7 @@ def test_no_step():
 
 
 def test_loss_with_a_minus():
-    named_first(loop("up"), "loss-maximised", "loss.backward()")
+    named_first(loop("up"), "loss-maximized", "loss.backward()")
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -117,7 +117,7 @@ def test_steps_by_hand(sign):
     if sign > 0:
         assert codes(diagnosis.result) == []
     else:
-        named_first(diagnosis.result, "loss-maximised", "loss.backward()")
+        named_first(diagnosis.result, "loss-maximized", "loss.backward()")
 
 
 def test_parameters_that_the_optimizer_does_not_have():

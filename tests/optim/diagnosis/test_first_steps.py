@@ -213,3 +213,24 @@ def test_run_that_is_resumed_after_the_last_batch_of_an_epoch(tmp_path):
     snapshot = tmp_path / "step-000000004.safetensors"
     trainer.fit(Batches(X, Y, batch_size=16), 2, resume=snapshot)
     assert trainer.history["train_loss"] == whole.history["train_loss"]
+
+
+@pytest.mark.parametrize("at", [0, 40])
+def test_warning_of_numbers_that_are_not_finite_comes_with_the_error(at):
+    x = X.copy()
+    x[at, 2] = np.nan
+    with (
+        pytest.raises(mg.errors.NonFiniteError),
+        pytest.warns(TrainingWarning) as caught,
+    ):
+        fit(x=x, shuffle=False)
+    (warning,) = caught
+    assert "1 of 64 inputs of the last batch are NaN" in str(warning.message)
+    assert warning.filename == __file__
+
+
+def test_no_warning_of_a_loss_that_explodes():
+    with pytest.raises(mg.errors.NonFiniteError), warnings.catch_warnings():
+        warnings.simplefilter("error", TrainingWarning)
+        with np.errstate(all="ignore"):
+            fit(y=TARGETS, make=dense(1), loss=squared, lr=1e20, epochs=30)
