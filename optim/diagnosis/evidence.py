@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -32,13 +31,29 @@ SECONDS = 10.0
 """The time limit of all trials together."""
 
 
-@dataclass
 class Look:
-    """The arrays and gradients of a recorded pass, with given values of the parameters."""
+    """The arrays and gradients of a recorded pass, with other values for some leaves."""
 
-    root: Node
-    outputs: dict[Node, Array]
-    gradients: dict[Node, Array]
+    def __init__(self, root: Node, leaves: dict[Node, Tensor]) -> None:
+        self.root = root
+        with enable_grad(), np.errstate(all="ignore"):
+            self._made = again(root, leaves)
+
+    @cached_property
+    def outputs(self) -> dict[Node, Array]:
+        return {node: tensor.node.output for node, tensor in self._made.items()}
+
+    @cached_property
+    def gradients(self) -> dict[Node, Array]:
+        root = self._made[self.root].node
+        nodes = {node: tensor.node for node, tensor in self._made.items()}
+        with np.errstate(all="ignore"):
+            found = sweep(
+                root, np.ones(root.shape, root.dtype), keep=set(nodes.values())
+            )
+        return {
+            node: dense(found[made]) for node, made in nodes.items() if made in found
+        }
 
 
 class Evidence:
@@ -226,23 +241,13 @@ class Evidence:
         )
 
     def look(self, one: Pass, values: dict[Node, Tensor]) -> Look:
-        """Compute the arrays and gradients of a pass, also those of its inputs."""
+        """Repeat a pass, for its arrays and gradients, also those of its inputs."""
         assert one.graph is not None
         made = {node: Tensor(t.array, requires_grad=True) for node, t in values.items()}
         for node in self.data(one):
             if node.output.dtype.kind == "f" and node.output.dtype.itemsize > 2:
                 made[node] = Tensor(node.output, requires_grad=True)
-        with enable_grad(), np.errstate(all="ignore"):
-            tensors = again(one.graph, made)
-            root = tensors[one.graph].node
-            all_nodes = {tensor.node for tensor in tensors.values()}
-            found = sweep(root, np.ones(root.shape, root.dtype), keep=all_nodes)
-        outputs = {node: tensor.node.output for node, tensor in tensors.items()}
-        gradients = {}
-        for node, tensor in tensors.items():
-            if tensor.node in found:
-                gradients[node] = dense(found[tensor.node])
-        return Look(one.graph, outputs, gradients)
+        return Look(one.graph, made)
 
     # ---- how the run went ----
 
