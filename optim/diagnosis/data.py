@@ -338,7 +338,9 @@ def padding_read(e: Evidence) -> Iterator[Finding]:
     padded = [node.output == 0 for node in nodes]
     if not padded:
         return
-    first, last = (np.mean([rows[:, step] for rows in padded]) for step in (0, -1))
+    first, last = (
+        np.mean(np.concatenate([rows[:, step] for rows in padded])) for step in (0, -1)
+    )
     if last < MOSTLY or first > last:
         return
     finding = Finding(

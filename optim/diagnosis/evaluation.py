@@ -280,10 +280,12 @@ def wrong_way(e: Evidence) -> Iterator[Finding]:
         rows = trainer.history.rows
         for callback in trainer.callbacks:
             monitor = getattr(callback, "monitor", "loss")
-            if monitor.endswith("loss") or len(rows) < 3 or monitor not in rows[0]:
+            # of the training rows: overfitting turns the metrics of others
+            metric = f"train_{monitor.partition('_')[2]}"
+            if monitor.endswith("loss") or len(rows) < 3 or metric not in rows[0]:
                 continue
             values, loss = (
-                [row[column] for row in rows] for column in (monitor, "train_loss")
+                [row[column] for row in rows] for column in (metric, "train_loss")
             )
             if (
                 np.std(values) > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,7 +106,16 @@ def ask(
     if evidence.watch.start is None and suspect in TRIED:
         return []
     known = {one.code for one in found}
-    return [finding for finding in suspect(evidence) if finding.code not in known]
+    try:
+        return [finding for finding in suspect(evidence) if finding.code not in known]
+    except Exception as error:  # any program may be diagnosed, so other suspects go on
+        warnings.warn(
+            f"{suspect.__name__} could not be examined ({type(error).__name__}: {error}); "
+            "please report this fault of minigrad",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return []
 
 
 def error_finding(e: Evidence) -> Finding | None:

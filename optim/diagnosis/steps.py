@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from minigrad import Tensor
 from minigrad.graph import Node, ancestors
 
 from .evidence import Evidence, final
-from .finding import LITTLE, Finding, number, prove
+from .finding import FACTOR, LITTLE, Finding, number, prove
 from .reading import key, name
 from .trial import Objective, Trial
 from .watch import Clip, Line
@@ -155,56 +156,61 @@ def rate_too_large(e: Evidence) -> Iterator[Finding]:
     """Steps that are too long jump over the minimum: the loss explodes, swings, or throws the network
     into a place without gradients.
     """
-    if e.learned > LITTLE:
-        return
-    for factor in SLOWER:
-        summed = e.scale > 1
-        finding = Finding(
-            "rate-too-large",
-            (
-                f"the loss is a sum over {e.scale:.0f} numbers, so the rate of {_rate(e):g} acts like "
-                f"{_rate(e) * e.scale:g} with a mean: the steps are too long"
-                if summed
-                else f"the learning rate of {_rate(e):g} is too large"
-            )
-            + f": the loss goes from {number(e.losses[0])} to {number(final(e.losses))}",
-            "each step goes past the minimum along its gradient",
-            'use reduction="mean", or divide the rate by the number of rows'
-            if summed
-            else f"try a rate of {_rate(e) * factor:g}",
-            _line(e) if not summed else e.passes[0].line,
+    summed = e.scale > 1
+    what = f"the learning rate of {_rate(e):g} is too large"
+    if summed:
+        what = (
+            f"the loss is a sum over {e.scale:.0f} numbers, so the rate of {_rate(e):g} acts like "
+            f"{_rate(e) * e.scale:g} with a mean: the steps are too long"
         )
-        if prove(
-            e, finding, Trial(rate=factor), f"with a rate of {_rate(e) * factor:g}"
-        ):
-            yield finding
-            return
+    finding = Finding(
+        "rate-too-large",
+        what,
+        "each step goes past the minimum along its gradient",
+        "",
+        e.passes[0].line if summed else _line(e),
+    )
+    best = _with_another_rate(e, finding, SLOWER)
+    if best and summed:
+        best.remedy = 'use reduction="mean", or divide the rate by the number of rows'
+    if best:
+        yield best
 
 
 def rate_too_small(e: Evidence) -> Iterator[Finding]:
     """Steps that are too short: the loss falls in every step, but hardly."""
-    if e.learned > LITTLE:
-        return
-    few = len(e.updates) <= FEW_UPDATES
-    for factor in FASTER:
-        finding = Finding(
-            "rate-too-small",
-            f"the learning rate of {_rate(e):g} is too small for {len(e.updates)} steps: the loss goes "
-            f"from {number(e.losses[0])} to {number(final(e.losses))}",
-            "each step follows the gradient, but only by a tiny part of the way",
-            f"try a rate of {_rate(e) * factor:g}"
-            + (
-                ", and train for more steps (smaller batches, more epochs)"
-                if few
-                else ""
-            ),
-            _line(e),
+    finding = Finding(
+        "rate-too-small",
+        f"the learning rate of {_rate(e):g} is too small for {len(e.updates)} steps",
+        "each step follows the gradient, but only by a tiny part of the way",
+        "",
+        _line(e),
+    )
+    best = _with_another_rate(e, finding, FASTER)
+    if best and len(e.updates) <= FEW_UPDATES:
+        best.remedy += ", and train for more steps (smaller batches, more epochs)"
+    if best:
+        yield best
+
+
+def _with_another_rate(
+    e: Evidence, finding: Finding, factors: Sequence[float]
+) -> Finding | None:
+    """Return the finding with the proof that a rate helps: with the first of these factors that does,
+    or with a later one that is clearly better.
+    """
+    best: Finding | None = None
+    for factor in factors if e.learned <= LITTLE else ():
+        rate = f"a rate of {_rate(e) * factor:g}"
+        one = replace(finding, remedy=f"try {rate}")
+        one.what += (
+            f": the loss goes from {number(e.losses[0])} to {number(final(e.losses))}"
         )
-        if prove(
-            e, finding, Trial(rate=factor), f"with a rate of {_rate(e) * factor:g}"
-        ):
-            yield finding
-            return
+        helps = prove(e, one, Trial(rate=factor), f"with {rate}")
+        if best and not (helps and final(one.trial) < FACTOR * final(best.trial)):
+            break
+        best = one if helps else None
+    return best
 
 
 def too_few_steps(e: Evidence) -> Iterator[Finding]:

@@ -184,8 +184,8 @@ class Watch:
     """The first values of the leaves that require a gradient."""
 
     def __post_init__(self) -> None:
-        self._kept: list[Leaf] = []
-        self._clear: list[Leaf] = []
+        self._had: dict[Leaf, bool] = {}
+        """Whether the leaves of the pass had a gradient before it."""
         self._bytes = 0
         self._numbers: dict[int, int] = {}
         self._open: list[Call] = []
@@ -232,7 +232,8 @@ class Watch:
 
     def _on_gradient(self, node: Node, gradient: Any) -> None:
         if isinstance(node, Leaf):
-            (self._clear if node.grad is None else self._kept).append(node)
+            # a drawing computes gradients, too; those of the pass come last
+            self._had[node] = node.grad is not None
 
     def _on_backward(self, root: Tensor) -> None:
         graph = None
@@ -258,8 +259,10 @@ class Watch:
         self._open = []
         loss = float(root.node.output) if root.node.output.size == 1 else float("nan")
         self.losses.append(loss)
-        self.events.append(Pass(graph, loss, self._line, self._kept, self._clear))
-        self._kept, self._clear = [], []
+        kept = [leaf for leaf, had in self._had.items() if had]
+        clear = [leaf for leaf, had in self._had.items() if not had]
+        self.events.append(Pass(graph, loss, self._line, kept, clear))
+        self._had = {}
         self._last = None
         self.active = {}
 

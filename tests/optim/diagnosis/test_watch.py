@@ -233,6 +233,17 @@ def test_leaves_that_had_a_gradient():
     assert (second.kept, second.clear) == ([a.node], [b.node])
 
 
+def test_drawing_is_not_a_pass(tmp_path):
+    w = mg.Tensor(1.0, requires_grad=True)
+    with Watch() as watch:
+        for _ in range(2):
+            w.grad = None
+            loss = 2 * w
+            loss.backward()
+            mg.draw(loss, tmp_path / "graph.png", grads=True)
+    assert [one.kept for one in watch.events if isinstance(one, Pass)] == [[], []]
+
+
 def test_calls_and_whether_they_train():
     model = network()
     with Watch() as watch:
