@@ -69,6 +69,7 @@ ON_EVENT: ContextVar[Hook | None] = ContextVar("on_event", default=None)
 
     ("made", layer or optimizer)            when it is created
     ("called", layer, inputs, options, output)  after a call to a layer
+    ("compared", loss, prediction, truth)   before a loss is computed, with arrays
     ("clipped", parameters, max_norm)       before gradients are clipped
     ("step", optimizer)                     before a step, whose settings and gradients are valid
     ("fit", trainer, validation)            when a Trainer starts

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..context import scope_label
+from ..context import scope_label, tell
 from ..errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from ..gate import Gate, Shape
 from ..graph import Array, Node, ancestors
@@ -75,6 +75,7 @@ class _Loss(Gate):
         self.check(prediction, truth)
         if prediction.dtype.char not in WIDE:
             return on_floats(self, prediction, truth)
+        tell("compared", self, prediction, truth)
         losses = self.losses(prediction, truth)
         weight, count = self.weight(prediction, truth)
         if weight is not None:

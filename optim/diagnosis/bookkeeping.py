@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Node
+from minigrad.graph import Leaf, Node
 
 from ..lazy import values
-from .evidence import Evidence
-from .finding import Finding, prove
-from .reading import name
+from .evidence import Evidence, final
+from .finding import FACTOR, LITTLE, Finding, prove
+from .reading import PLAIN, name, origin
 from .trial import Trial
 from .watch import Pass, Update
 
+SHRUNK = 0.1
+SELECTING = PLAIN | {"Mean", "Sum", "Where", "TakeAlongAxis", "Gather", "Lookup"}
 ENOUGH = 3
 """So many passes must show a fault of the loop, which one pass cannot show."""
 
@@ -144,6 +146,49 @@ def graph_cut(e: Evidence) -> Iterator[Finding]:
     )
 
 
+def state_detached(e: Evidence) -> Iterator[Finding]:
+    """A state that is detached after each time step keeps its value, but no gradient reaches earlier
+    steps. Between two passes, a state may be detached.
+    """
+    lines = e.source.in_loops("detach", without="backward")
+    detached = [
+        node
+        for node in e.nodes
+        if isinstance(node, Leaf) and node.origin == "detached" and node.shape
+    ]
+    if detached and lines and e.learned <= LITTLE:
+        yield Finding(
+            "graph-cut",
+            f"the graph is cut within a pass: a state of shape {detached[0].shape} is detached in a loop",
+            "no gradient reaches the steps before it, so only the last one learns",
+            "leave out detach() within a sequence; to cut between batches, detach only the state that a "
+            "batch begins with",
+            lines[0],
+        )
+
+
+def gradients_shrunk(e: Evidence) -> Iterator[Finding]:
+    """The program changes gradients after the backward pass, such as by clipping each number."""
+    if not e.watch.shrunk or e.learned > LITTLE:
+        return
+    share, line = min(e.watch.shrunk)
+    losses = e.attempt(Trial())  # repeats the run without the program's change
+    run = e.losses[: len(losses)]
+    if share < SHRUNK and losses and final(losses) < FACTOR * final(run):
+        yield Finding(
+            "gradients-shrunk",
+            f"between backward() and step(), the program shrinks the gradients to {share:.2g} of their "
+            "length",
+            "each step is as much shorter, or of the same tiny length however steep the loss is",
+            "leave the gradients as they are, or clip only those that are much longer than usual, with "
+            "optim.clip_gradients",
+            (e.source.calls("clip", "clamp", "minimum", "sign") or [line])[0],
+            run=run,
+            trial=losses,
+            changed="with the gradients that backward() computed",
+        )
+
+
 def _own(layer: object) -> list[Any]:
     members = vars(layer).get("_members", {})
     return [value for value in members.values() if hasattr(value, "node")]
@@ -211,6 +256,20 @@ def loss_maximized(e: Evidence) -> Iterator[Finding]:
                 e.passes[-1].line,
             )
             return
+    for node in e.nodes:
+        kinds = name(node), name(origin(node.inputs[0])) if node.inputs else ""
+        probabilities = kinds[0] == "LogSoftmax" or (
+            kinds[0] == "Log" and kinds[1] in ("Softmax", "Sigmoid")
+        )
+        if probabilities and _grows_with(e, node):
+            yield Finding(
+                "loss-maximized",
+                "the sign of the loss is wrong: it is a mean of log probabilities without a minus",
+                "the steps make the right answers less likely",
+                "minimize the negative log likelihood: put a minus before the mean",
+                e.passes[-1].line,
+            )
+            return
     if e.updates or not e.kept or len(e.losses) < ENOUGH:
         return
     look, along = e.first, 0.0
@@ -226,6 +285,20 @@ def loss_maximized(e: Evidence) -> Iterator[Finding]:
             "subtract the gradient: w.array = w.array - lr * w.grad",
             e.passes[-1].line,
         )
+
+
+def _grows_with(e: Evidence, node: Node) -> bool:
+    """Whether the loss is a weighted mean of a node, with weights that are not negative."""
+    while consumers := e.consumers.get(node):
+        user = consumers[0]
+        others = [one.output for one in user.inputs if one is not node]
+        weighted = name(user) == "Hadamard" and all(
+            other.dtype.kind in "fiu" and (other >= 0).all() for other in others
+        )
+        if len(consumers) > 1 or not (weighted or name(user) in SELECTING):
+            return False
+        node = user
+    return True
 
 
 def _negates(node: Node, parent: Node) -> bool:
@@ -271,6 +344,8 @@ SUSPECTS = (
     loss_maximized,
     parameters_not_trained,
     graph_cut,
+    state_detached,
+    gradients_shrunk,
     optimizer_made_again,
     model_made_again,
     evaluation_mode_in_training,

@@ -9,7 +9,7 @@ import numpy as np
 import minigrad as mg
 from minigrad.graph import Array, Node
 
-from .evidence import Evidence
+from .evidence import Evidence, final
 from .finding import LITTLE, Finding, number, prove
 from .reading import NORMALIZING, PRODUCTS, SEQUENCES, key, name
 from .start import glorot
@@ -22,7 +22,12 @@ LARGE, SMALL = 20.0, 0.02
 """Columns of standard inputs have a size of about 1. Weights are drawn for that."""
 MOSTLY = 0.6
 UNKNOWN_IDS = 0.5
+SHARE_MISSING = 0.2
+MANY_CLASSES = 100
+SCALING = ("Div", "scale", "transform", "normalize", "standardize")
 MANY = 200
+RARE = 0.9
+EVALUATIONS = 3
 ALIGNED = "print a few rows of the inputs with their labels, and see whether they belong together"
 UNLIKELY = 1e-3
 
@@ -115,7 +120,7 @@ def inputs_constant(e: Evidence) -> Iterator[Finding]:
         "the gradient of the first weights is 0 or the same for every row",
         "look at the inputs before training; an integer division (//) of bytes, a cast or an empty "
         "selection can destroy them",
-        place(e, 0, "FloorDiv"),
+        place(e, 0, "FloorDiv", "mean", "std", "get", "astype"),
     )
 
 
@@ -146,6 +151,82 @@ def rows_sorted(e: Evidence) -> Iterator[Finding]:
         "shuffle the rows, as Batches(..., shuffle=True) does in every epoch",
         (e.source.calls("Batches") or [e.passes[0].line])[0],
     )
+
+
+def classes_missing(e: Evidence) -> Iterator[Finding]:
+    """Rows that are sorted by class and then split leave the last classes for the evaluation."""
+    if len(e.terms) != 1 or not e.terms[0].classes or len(e.kept) < len(e.passes):
+        return
+    evaluated = [one.truth.ravel() for series in e.held_out for one in series[-1:]]
+    truth = np.concatenate(evaluated or [np.zeros(0, int)])
+    missing = np.setdiff1d(truth, e.labels)
+    share = np.isin(truth, missing).mean() if len(truth) else 0.0
+    if len(truth) >= ROWS and share > SHARE_MISSING:
+        yield Finding(
+            "classes-missing",
+            f"{share:.0%} of the labels in the evaluation are classes that never occur in training: "
+            f"{', '.join(str(one) for one in missing[:5])}",
+            "no gradient ever asks for these classes",
+            "shuffle the rows before they are split, because they are sorted by class",
+            place(e, 1),
+        )
+
+
+def labels_change(e: Evidence) -> Iterator[Finding]:
+    """If the same row has another label each time it comes, inputs and labels were shuffled apart."""
+    labels: dict[bytes, set[bytes]] = {}
+    again = 0
+    if len(e.terms) != 1 or len(np.unique(e.labels)) > MANY_CLASSES:
+        return
+    # rows of ids, such as two letters, may be followed by different labels
+    if e.learned > LITTLE or e.inputs.dtype.kind != "f":
+        return
+    for one in e.kept:
+        nodes, parts = e.data(one), e.parts(one)
+        truth = parts[0].labels.output if parts else np.zeros(0)
+        if not nodes or any(len(node.output) != len(truth) for node in nodes):
+            return
+        for *row, label in zip(*(node.output for node in nodes), truth, strict=True):
+            inputs = b"".join(part.tobytes() for part in row)
+            before = labels.setdefault(inputs, set())
+            again += bool(before)
+            before.add(label.tobytes())
+    several = sum(len(found) > 1 for found in labels.values())
+    if again < MANY or len(labels) < MANY // 4 or several < 0.5 * len(labels):
+        return
+    lines = e.source.reordering()
+    yield Finding(
+        "labels-change",
+        f"the same inputs come with different labels: {several} of {len(labels)} different rows",
+        "the gradients of a row contradict each other, so only the mean of all labels can be learned",
+        "shuffle inputs and labels with one order, as in x[order], y[order]",
+        (lines or [place(e, 1)])[-1],
+    )
+
+
+def integers_wrapped(e: Evidence) -> Iterator[Finding]:
+    """Whole numbers that fill exactly the range of an integer type have probably left it: one more
+    than the largest number is the smallest.
+    """
+    for what, position, rows in (("inputs", 0, e.inputs), ("labels", 1, e.labels)):
+        values = rows.astype(np.float64) if rows.dtype.kind in "iuf" else np.zeros(0)
+        if len(values) < MANY or not np.array_equal(values, np.round(values)):
+            continue
+        for kind in (np.int8, np.int16, np.uint16):
+            low, high = np.iinfo(kind).min, np.iinfo(kind).max
+            near = (high - low) / 100
+            if 0 <= values.min() - low < near and 0 <= high - values.max() < near:
+                yield Finding(
+                    "integers-wrapped",
+                    f"the {what} are whole numbers from {values.min():.0f} to {values.max():.0f}, the "
+                    f"range of {kind.__name__}: results beyond it have probably wrapped around",
+                    "the gradient follows numbers that have nothing to do with the true ones",
+                    "convert to float before you calculate, as in x.astype(np.float32)",
+                    place(e, position, "Mult", "Add", "astype"),
+                    certainty="likely",
+                    decide="compute one row again with float64, and compare",
+                )
+                return
 
 
 def target_in_inputs(e: Evidence) -> Iterator[Finding]:
@@ -220,7 +301,12 @@ def inputs_unscaled(e: Evidence) -> Iterator[Finding]:
     low, high = number(rows.min()), number(rows.max())
     finding = Finding(
         "inputs-unscaled",
-        f"the inputs are not scaled: they lie between {low} and {high}"
+        (
+            "the inputs are tiny, as if they were scaled twice"
+            if sizes.max() < SMALL
+            else "the inputs are not scaled"
+        )
+        + f": they lie between {low} and {high}"
         + (
             f", and the sizes of their columns differ by a factor of {number(sizes.max() / sizes.min())}"
             if rows.ndim == 2 and sizes.max() > 10 * sizes.min()
@@ -230,7 +316,10 @@ def inputs_unscaled(e: Evidence) -> Iterator[Finding]:
         "and the first layer's units saturate or die",
         "subtract the mean of the training inputs and divide by their standard deviation, column by "
         "column, and use the scaled copy",
-        (e.source.dropped_scaling() or [place(e, 0)])[0],
+        (
+            e.source.dropped_scaling()
+            or [place(e, 0, *(SCALING if sizes.max() < SMALL else ()))]
+        )[0],
     )
     if prove(e, finding, _scaled(e), "with inputs of mean 0 and deviation 1"):
         yield finding
@@ -331,8 +420,7 @@ def padding_read(e: Evidence) -> Iterator[Finding]:
     """A recurrent layer that reads padding after the words forgets the words."""
     calls = e.watch.inner + e.watch.calls
     masks = [c.options.get(option) for c in calls for option in ("mask", "lengths")]
-    recurrent = any(name(node) in SEQUENCES or "t00" in node.scope for node in e.nodes)
-    if not recurrent or any(mask is not None for mask in masks):
+    if any(mask is not None for mask in masks):
         return
     nodes = {node for one in e.kept for node in e.ids(one)}
     padded = [node.output == 0 for node in nodes]
@@ -346,7 +434,7 @@ def padding_read(e: Evidence) -> Iterator[Finding]:
     finding = Finding(
         "padding-read",
         f"the padding after the words is read like words: {last:.0%} of the rows end with the id 0, and "
-        "the recurrent layer has no mask",
+        "nothing masks it",
         "the last state has forgotten the words, and no gradient reaches them",
         "pass mask=ids != 0, or pad on the left (the default of minigrad.data.pad)",
         next((call.line for call in calls), e.passes[0].line),
@@ -412,6 +500,9 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
     """
     if len(e.terms) != 1 or not np.isfinite(e.baseline) or len(e.kept) < 4:
         return
+    _, counts = np.unique(e.labels, return_counts=True)
+    if counts.max() > RARE * counts.sum():  # guessing is nearly always right
+        return
     validation = _at_chance(e)
     lines = _reordering(e)
     if validation:
@@ -454,29 +545,28 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
 
 def _reordering(e: Evidence) -> list[Line]:
     """Return the lines that may have separated the inputs from the labels."""
-    lines = e.source.calls("shuffle", "permutation", "roll")
     origins = e.source.origins(0)
-    return lines or [line for line in e.source.calls("reshape") if line in origins]
+    return e.source.reordering() or [
+        line for line in e.source.calls("reshape") if line in origins
+    ]
 
 
 def _at_chance(e: Evidence) -> str:
-    """Return the validation's result if it is that of guessing while training is far better."""
-    for trainer, _ in e.watch.trainers:
-        history = trainer.history.rows
-        if not history:
-            continue
-        last = history[-1]
-        train, held = last.get("train_loss"), last.get("validation_loss")
-        accuracy = last.get("validation_accuracy")
-        if held is None or train is None or held < e.baseline:
-            continue
-        learned = last.get("train_accuracy", 0)
-        _, counts = np.unique(e.labels, return_counts=True)
-        chance = counts.max() / counts.sum()
-        if accuracy is None or learned < chance + 0.12 or accuracy > chance + 0.05:
-            continue
-        return f"validation accuracy {accuracy:.2f}, training accuracy {learned:.2f}"
-    return ""
+    """Return the evaluation's result if it is that of guessing while training is far better."""
+    _, counts = np.unique(e.labels, return_counts=True)
+    chance = counts.max() / counts.sum()
+    moments = list(zip(*e.held_out, strict=True))
+    if len(moments) < EVALUATIONS or e.learned < 0.1:
+        return ""
+    labels = sum(one.truth.size for one in moments[0])
+    losses = [np.mean([one.loss for one in moment]) for moment in moments]
+    right = [np.mean([one.right for one in moment]) for moment in moments]
+    if labels < MANY or min(losses) < e.baseline or not max(right) < chance + 0.05:
+        return ""
+    return (
+        f"{right[-1]:.0%} right there, and a loss of {number(losses[-1])}, against "
+        f"{number(final(e.losses))} in training"
+    )
 
 
 FIRST = (
@@ -485,6 +575,9 @@ FIRST = (
     ids_unknown,
     inputs_constant,
     rows_sorted,
+    classes_missing,
+    labels_change,
+    integers_wrapped,
     target_in_inputs,
 )
 """Before outputs and weights are looked at: these are seen in the data itself."""

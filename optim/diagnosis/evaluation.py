@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Array, Node
+from minigrad.graph import Array, Node, ancestors
 
 from .evidence import Evidence
 from .finding import LITTLE, Finding, number, prove
@@ -103,12 +104,12 @@ def dropout_too_high(e: Evidence) -> Iterator[Finding]:
 
 def overfitting(e: Evidence) -> Iterator[Finding]:
     """The validation loss has its minimum early and then rises far, while the training loss falls."""
-    for trainer, _ in e.watch.trainers:
-        rows = trainer.history.rows
-        held = [row["validation_loss"] for row in rows if "validation_loss" in row]
-        train = [row["train_loss"] for row in rows if "train_loss" in row]
-        if len(held) < 4 or len(train) != len(held):
-            continue
+    if _keeps_the_best(e):
+        return
+    for series in e.held_out:
+        held = [one.loss for one in series]
+        moments = [0, *(one.passes for one in series)]
+        train = [np.mean(e.losses[a:b]) for a, b in pairwise(moments)]
         best = int(np.argmin(held))
         wasted = len(held) - 1 - best
         # a network that has learned something may end above its best loss, but not above guessing
@@ -119,15 +120,24 @@ def overfitting(e: Evidence) -> Iterator[Finding]:
         if worse and wasted >= max(LONG, len(held) // 2):
             yield Finding(
                 "overfitting",
-                f"the network learns the training rows by heart: the validation loss is lowest after "
-                f"epoch {best + 1} ({number(held[best])}) and then rises to {number(held[-1])}, while "
-                f"the training loss falls to {number(train[-1])}",
+                "the network learns the training rows by heart: the loss of other rows is lowest after "
+                f"{series[best].passes:,} steps ({number(held[best])}) and then rises to "
+                f"{number(held[-1])}, while the training loss falls to {number(train[-1])}",
                 "the later gradients fit single rows instead of what they have in common",
                 "stop early (optim.EarlyStopping, optim.BestWeights), or use more data, fewer weights, "
                 "dropout or weight decay",
                 e.passes[0].line,
             )
             return
+
+
+def _keeps_the_best(e: Evidence) -> bool:
+    """Whether a callback stops the run, or keeps the best weights, by a column of the history."""
+    return any(
+        hasattr(callback, "monitor")
+        for trainer, _ in e.watch.trainers
+        for callback in trainer.callbacks
+    )
 
 
 def wrong_axis_metric(e: Evidence) -> Iterator[Finding]:
@@ -168,28 +178,28 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
             return
         if not _continues(ids, labels):
             continue
-        states = [
-            n
-            for n in e.nodes_of(one)
-            if n.gate and n.shape[:2] == ids.shape and len(n.shape) == 3
-        ]
         changed = ids.copy()
         changed[:, -1] = np.where(ids[:, -1] == ids.min(), ids.max(), ids.min())
-        before = e.output_of(states[-1], {})[:, :-1]
-        after = e.output_of(states[-1], {node: changed})[:, :-1]
-        if np.abs(before - after).max() > 1e-6 * max(1.0, float(np.abs(before).max())):
-            attention = next((n for n in e.nodes if "Attention" in name(n)), states[-1])
-            path, _, line = e.layer(attention)
+        before, after = e.outputs_of({}), e.outputs_of({node: changed})
+        states = [n for n in before if n.shape[:2] == ids.shape and len(n.shape) == 3]
+        seeing = [n for n in states if _differ(before[n][:, :-1], after[n][:, :-1])]
+        if states and states[-1] in seeing:
+            path, _, line = e.layer(seeing[0])
             yield Finding(
                 "sees-the-target",
                 "outputs depend on later inputs: the label of each step is the input of the next one, "
                 "and the network can see it",
                 "the gradient teaches it to copy the next input, which is missing when it writes",
-                "use causal=True in the attention, or a recurrent layer that reads in one direction",
+                "use causal=True in the attention, a recurrent layer that reads in one direction, or "
+                "a convolution that is padded on the left only",
                 line or e.passes[0].line,
                 path,
             )
         return
+
+
+def _differ(before: Array, after: Array) -> bool:
+    return bool(np.abs(before - after).max() > 1e-6 * max(1.0, np.abs(before).max()))
 
 
 def _continues(ids: Array, labels: Array) -> bool:
@@ -198,6 +208,10 @@ def _continues(ids: Array, labels: Array) -> bool:
     """
     if labels.dtype.kind not in "iu" or ids.shape[1] < 3:
         return False
+    if labels.size == ids.size:
+        truth = labels.reshape(ids.shape)[:, :-1]
+        same = (truth == ids[:, 1:])[truth > 0]
+        return same.size > len(ids) and float(same.mean()) > 0.9
     following, truth = ids[:, 1:][ids[:, 1:] > 0], labels[labels > 0]
     most = max(following.max(initial=0), truth.max(initial=0)) + 1
     counts = [
@@ -226,6 +240,29 @@ def mask_inverted(e: Evidence) -> Iterator[Finding]:
                     "no gradient reaches the words",
                     "invert the mask: it is True at real steps, as in mask=ids != 0",
                     call.line,
+                )
+                return
+
+
+def loss_of_padding(e: Evidence) -> Iterator[Finding]:
+    """A loss that is multiplied by a mask which is 1 at the padding learns only padding."""
+    losses = {term.node for term in e.terms}
+    leaves = [n for n in e.nodes if n.gate is None and not n.requires_grad]
+    whole = [leaf.output for leaf in leaves if leaf.output.dtype.kind in "iu"]
+    whole += [term.labels.output for term in e.terms]
+    for node in e.nodes:
+        if name(node) != "Hadamard" or not losses & set(ancestors([node])):
+            continue
+        for mask in (one.output for one in node.inputs if one in leaves):
+            padding = [one.ravel() == 0 for one in whole if one.size == mask.size > 1]
+            if any(np.array_equal(mask.ravel(), one) for one in padding):
+                yield Finding(
+                    "mask-inverted",
+                    "the loss is multiplied by a mask that is 1 at the padding (id 0) and 0 at the "
+                    "words",
+                    "no gradient comes from the words",
+                    "invert the mask, as in labels != 0",
+                    e.caller(node),
                 )
                 return
 
@@ -342,8 +379,9 @@ def positions_missing(e: Evidence) -> Iterator[Finding]:
     ):
         return
     output = e.terms[0].output
-    before = e.output_of(output, {})
-    after = e.output_of(output, {ids[0]: np.ascontiguousarray(ids[0].output[:, ::-1])})
+    before = e.outputs_of({})[output]
+    backwards = {ids[0]: np.ascontiguousarray(ids[0].output[:, ::-1])}
+    after = e.outputs_of(backwards)[output]
     # small positions make small differences, but larger ones than rounding
     same = np.abs(before - after).max() < 1e-5 * np.abs(before).max()
     if len(before.shape) == 2 and same:
@@ -358,7 +396,7 @@ def positions_missing(e: Evidence) -> Iterator[Finding]:
         )
 
 
-FIRST = (wrong_way, mask_inverted, sees_target, batchnorm_few_rows)
+FIRST = (wrong_way, mask_inverted, loss_of_padding, sees_target, batchnorm_few_rows)
 TRIED = (dropout_too_high, positions_missing)
 LAST = (
     training_mode_in_evaluation,

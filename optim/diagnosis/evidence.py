@@ -25,7 +25,7 @@ from . import trial
 from .reading import PRODUCTS, Loss, loss_of_guessing, name, origin, terms
 from .source import Source
 from .trial import Trial
-from .watch import Clip, Line, Pass, Update, Watch
+from .watch import Clip, Evaluation, Line, Pass, Update, Watch
 
 SECONDS = 10.0
 """The time limit of all trials together."""
@@ -152,12 +152,14 @@ class Evidence:
         """Return the nodes of a kept pass, in the order in which they were computed."""
         return ancestors([one.graph])[::-1] if one.graph is not None else []
 
-    def output_of(self, node: Node, others: dict[Node, Array]) -> Array:
-        """Compute a node with the parameters' first values, and with other arrays for some leaves."""
-        values = {
+    def outputs_of(self, others: dict[Node, Array]) -> dict[Node, Array]:
+        """Compute the nodes of the first pass, with other arrays for some leaves."""
+        leaves = {
             one: Tensor(array) for one, array in (self.watch.first | others).items()
         }
-        return again(node, values)[node].array
+        assert self.root is not None
+        made = again(self.root, leaves)
+        return {node: made[node].array for node in self.nodes}
 
     def parts(self, one: Pass) -> list[Loss]:
         """Return the terms of the loss of a kept pass."""
@@ -254,9 +256,18 @@ class Evidence:
     @cached_property
     def baseline(self) -> float:
         """The loss of the best constant prediction, or NaN if the kind of loss is unknown."""
-        if len(self.terms) != 1:
+        if len(self.terms) != 1 or not self._is_mean_of(self.terms[0].node):
             return float("nan")
         return loss_of_guessing(self.terms[0], self.labels.astype(np.float64))
+
+    def _is_mean_of(self, node: Node) -> bool:
+        """Whether the loss is the mean of a term, not weighted; penalties may be added."""
+        while consumers := self.consumers.get(node):
+            weighted = name(consumers[0]) in ("Hadamard", "Divide", "Where", "Lookup")
+            if weighted and len(set(consumers[0].inputs)) > 1:
+                return False
+            (node,) = consumers[:1]
+        return True
 
     @cached_property
     def scale(self) -> float:
@@ -288,6 +299,20 @@ class Evidence:
     def learned(self) -> float:
         """The progress of the whole run."""
         return self.progress(self.losses)
+
+    @cached_property
+    def held_out(self) -> list[list[Evaluation]]:
+        """The evaluations between training passes: for each loss that is computed at every moment of
+        evaluation, such as that of each validation batch, its values over the run.
+        """
+        moments: dict[int, list[Evaluation]] = {}
+        for one in self.watch.evaluations:
+            if one.passes:
+                moments.setdefault(one.passes, []).append(one)
+        sizes = [len(moment) for moment in moments.values()]
+        usual = max(set(sizes), key=sizes.count, default=0)
+        regular = [moment for moment in moments.values() if len(moment) == usual]
+        return [list(series) for series in zip(*regular, strict=True)]
 
     # ---- trials ----
 

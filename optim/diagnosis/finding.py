@@ -57,12 +57,15 @@ class Finding:
 def improves(evidence: Evidence, trial: Sequence[float]) -> bool:
     """Return whether a trial's loss falls, and ends clearly below the control's."""
     control = evidence.control
-    if len(trial) < 2 or not np.isfinite(trial[-1]) or final(trial) >= trial[0]:
+    if min(len(trial), len(control)) < 2 or not np.isfinite(trial[-1]):
         return False
-    if len(trial) < len(control):  # it took too long, so compare equal parts
-        control = control[: len(trial)]
-    elif len(control) < len(trial):  # the control ended at a loss that is not finite
+    if final(trial) >= trial[0]:
+        return False
+    if not np.isfinite(control[-1]):
         return evidence.progress(trial) > PROGRESS
+    # one of them may have taken too long
+    steps = min(len(control), len(trial))
+    control, trial = control[:steps], trial[:steps]
     gain = evidence.progress(trial) - evidence.progress(control)
     return gain > PROGRESS and final(trial) < FACTOR * final(control)
 

@@ -81,7 +81,7 @@ class FirstSteps:
         error = MinigradError(
             "MG335",
             what,
-            cause="the first epoch shows it, so the training will hardly succeed",
+            cause="the first steps show it, so the training will hardly succeed",
             remedy="run `minigrad diagnose` on the script, or train inside `with optim.diagnose():`",
         )
         line = users_line()

@@ -14,10 +14,19 @@ from minigrad.replay import Change
 
 from .evidence import Evidence, final
 from .finding import LITTLE, Finding, number, prove
-from .reading import SQUASHING, Loss, key, name, origin, terms
+from .reading import SEQUENCES, SQUASHING, Loss, key, name, origin, terms
 from .trial import Trial
 
-RANGES = {"Sigmoid": (0, 1), "Tanh": (-1, 1), "ReLU": (0, np.inf), "Softmax": (0, 1)}
+RANGES = {
+    "Sigmoid": (0, 1),
+    "Tanh": (-1, 1),
+    "ReLU": (0, np.inf),
+    "Softmax": (0, 1),
+    # the states of recurrent layers; that of an RNN is a tanh
+    "RNNSequence": (-1, 1),
+    "GRUSequence": (-1, 1),
+    "LSTMSequence": (-1, 1),
+}
 OUTSIDE = 0.05
 """A share of targets beyond the reach of the outputs. Fewer may be outliers."""
 
@@ -100,6 +109,26 @@ def _by_hand(e: Evidence, term: Loss) -> Iterator[Finding]:
     )
 
 
+def softmax_twice(e: Evidence) -> Iterator[Finding]:
+    """A softmax of probabilities is nearly uniform: the largest of C outputs is at most
+    e / (e + C - 1).
+    """
+    for node in e.nodes:
+        if name(node) not in ("Softmax", "LogSoftmax"):
+            continue
+        inner = origin(node.inputs[0])
+        if name(inner) == "Softmax" and inner.shape[-1] == node.shape[-1]:
+            yield Finding(
+                "softmax-twice",
+                "a softmax is applied to the result of another softmax",
+                "the second softmax flattens the probabilities, so that the gradient stays small",
+                "leave out the first softmax, so that the loss gets the logits",
+                e.caller(inner),
+                e.layer(inner)[0],
+            )
+            return
+
+
 def softmax_over_rows(e: Evidence) -> Iterator[Finding]:
     """A softmax along the batch axis lets the rows of a batch compete."""
     for node in e.nodes:
@@ -146,11 +175,14 @@ def output_range(e: Evidence) -> Iterator[Finding]:
             f"the outputs of {kind} are {reach}, but {what}",
             f"where the target is out of reach, {kind} is pushed to the end of its range, where its "
             "derivative is 0",
-            "leave out the last layer's activation for a regression; for labels of 0 and 1 that do "
+            "add a Dense layer without activation after the recurrent layer"
+            if kind in SEQUENCES
+            else "leave out the last layer's activation for a regression; for labels of 0 and 1 that do "
             "not exclude each other, use mg.binary_cross_entropy on the logits",
             **e.where(last),
         )
-        prove(e, finding, Trial(change=without(last)), f"without {kind}")
+        if kind not in SEQUENCES:
+            prove(e, finding, Trial(change=without(last)), f"without {kind}")
         yield finding
 
 
@@ -247,7 +279,8 @@ def same_output_twice(e: Evidence) -> Iterator[Finding]:
         return
     for place, term in enumerate(e.terms):
         for other in e.terms[place + 1 :]:
-            if _formula(origin(term.output)) == _formula(origin(other.output)):
+            one, two = origin(term.output), origin(other.output)
+            if one is not two and _formula(one) == _formula(two):
                 yield Finding(
                     "same-layer-twice",
                     "two outputs with different targets come from one layer: they have the same "
@@ -271,6 +304,7 @@ def _formula(node: Node) -> tuple[Any, ...]:
 SUSPECTS = (
     softmax_of_one,
     squashed_logits,
+    softmax_twice,
     softmax_over_rows,
     broadcast_loss,
     output_range,

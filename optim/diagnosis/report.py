@@ -107,7 +107,10 @@ def ask(
         return []
     known = {one.code for one in found}
     try:
-        return [finding for finding in suspect(evidence) if finding.code not in known]
+        findings: dict[str, Finding] = {}
+        for finding in suspect(evidence):
+            findings.setdefault(finding.code, finding)
+        return [one for code, one in findings.items() if code not in known]
     except Exception as error:  # any program may be diagnosed, so other suspects go on
         warnings.warn(
             f"{suspect.__name__} could not be examined ({type(error).__name__}: {error}); "

@@ -61,6 +61,24 @@ class Source:
             if label in names:
                 yield node
 
+    def containing(self, word: str) -> list[Line]:
+        """Return the lines of assignments and results that contain a word."""
+        return sorted(
+            self.at(node)
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Assign | ast.Return) and word in ast.unparse(node)
+        )
+
+    def in_loops(self, *names: str, without: str) -> list[Line]:
+        """Return the lines that call one of these in a loop, if the loop does not call `without`."""
+        found = set()
+        for loop in ast.walk(self.tree):
+            if isinstance(loop, ast.For | ast.While):
+                calls = [one for one in ast.walk(loop) if isinstance(one, ast.Call)]
+                if all(called(one) != without for one in calls):
+                    found |= {self.at(one) for one in calls if called(one) in names}
+        return sorted(found)
+
     def attributes(self, after: Line, *names: str) -> list[Line]:
         """Return the lines from `after` on, up to ten, that read one of these attributes."""
         found = {
@@ -84,6 +102,13 @@ class Source:
             ):
                 names = _names(arguments[position])
                 break
+        if not names:  # a loss by hand: from `loss.backward()` on
+            names = [
+                name
+                for node in ast.walk(self.tree)
+                if isinstance(node, ast.Expr) and node.lineno == self.line.number
+                for name in _names(node)
+            ]
         found: list[Line] = []
         seen: set[str] = set()
         while names:
@@ -92,9 +117,54 @@ class Source:
                 continue
             seen.add(variable)
             for line, value in self._assigned(variable):
-                found.append(line)
-                names += _names(value)
+                if "requires_grad" not in ast.unparse(value):
+                    found.append(line)
+                    names += _names(value)
+            for step in self._steps(variable):
+                found.append(self.at(step))
+                names += _names(step)
         return found
+
+    def _steps(self, function: str) -> list[ast.stmt]:
+        """Return the assignments and results in a function of the script."""
+        return [
+            step
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.FunctionDef) and node.name == function
+            for step in ast.walk(node)
+            if isinstance(step, ast.Assign | ast.AugAssign | ast.Return)
+        ]
+
+    def reordering(self) -> list[Line]:
+        """Return the lines that draw an order, unless one order selects the rows of several arrays."""
+        lines = set(self.calls("shuffle", "permutation", "roll"))
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Assign | ast.For) and self.at(node) in lines:
+                target = (
+                    node.targets[0] if isinstance(node, ast.Assign) else node.target
+                )
+                if len(self._selected_by(ast.unparse(target))) > 1:
+                    lines.discard(self.at(node))
+        return sorted(lines)
+
+    def _selected_by(self, order: str) -> set[str]:
+        """Return what is indexed by a variable, or by a part of it."""
+        parts = {order}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Assign | ast.For):
+                value = node.value if isinstance(node, ast.Assign) else node.iter
+                if order in _names(value):
+                    target = (
+                        node.targets[0] if isinstance(node, ast.Assign) else node.target
+                    )
+                    parts.add(ast.unparse(target))
+        return {
+            ast.unparse(node.value)
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Subscript)
+            and parts & set(_names(node.slice))
+            and ast.unparse(node.value) not in parts
+        }
 
     def _assigned(self, variable: str) -> list[tuple[Line, ast.expr]]:
         """Return the lines and values that are assigned to a variable, the last first."""
@@ -133,4 +203,7 @@ def called(node: ast.Call) -> str:
 
 
 def _names(node: ast.AST) -> list[str]:
-    return [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+    """Return the variables of an expression, in the order of the text."""
+    found = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
+    found.sort(key=lambda one: (one.lineno, one.col_offset))
+    return [one.id for one in found]

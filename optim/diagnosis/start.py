@@ -5,6 +5,7 @@ saturated, gradients that vanish on their way through layers or time.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -20,11 +21,15 @@ from .reading import LINEAR, SEQUENCES, key, name, origin
 from .trial import Trial
 
 BOUNDED = frozenset(("Sigmoid", "Tanh"))
-FAR = 6.0
-"""Beyond this input, the derivative of a sigmoid is below 1/400."""
-MOSTLY = 0.9
+FAR = {"Sigmoid": 5.0, "Tanh": 2.5}
+"""Beyond this input, the derivative of a sigmoid is below 1/100, and that of tanh below 1/36."""
+MOSTLY = 0.5
+MUCH = 0.8
+"""Runs that remove more than this share of the loss of guessing are not tried again with new weights."""
+TIMES = 20
 OFF = 0.25
 VANISHED = 1e-3
+STEP = re.compile(r"t\d+")
 
 
 def glorot(path: str, array: Array) -> Array:
@@ -55,11 +60,11 @@ def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
         return
     first, last = products[0][0], products[-1][0]
     between = [node for node in e.nodes if first.serial < node.serial < last.serial]
-    dropout = [node for node in between if type(e.layer(node)[1]).__name__ == "Dropout"]
+    # dropout has no effect in evaluation, where BatchNorm is linear
+    layers_between = {node: type(e.layer(node)[1]).__name__ for node in between}
     if any(
-        node.gate and name(node) not in LINEAR
-        for node in between
-        if node not in dropout
+        node.gate and name(node) not in LINEAR and layer not in ("Dropout", "BatchNorm")
+        for node, layer in layers_between.items()
     ):
         return
     layers = {e.layer(node)[0]: e.layer(node)[2] for node, _ in products}
@@ -117,6 +122,32 @@ def equal_weights(e: Evidence) -> Iterator[Finding]:
         prove(e, finding, Trial(start=glorot), "with weights drawn at random")
         yield finding
         return
+
+
+def zero_gradients(e: Evidence) -> Iterator[Finding]:
+    """If two factors both start at 0, the gradient of each is the other one, so both stay 0."""
+    zero = [
+        leaf
+        for leaf, first in e.watch.first.items()
+        if first.ndim > 1 and first.size > 4 and not first.any()
+    ]
+    stuck = [
+        leaf
+        for leaf in zero
+        if leaf in e.first.gradients and not e.first.gradients[leaf].any()
+    ]
+    if len(stuck) < 2:
+        return
+    names = " and ".join(str(leaf.name or "a parameter") for leaf in stuck[:3])
+    finding = Finding(
+        "equal-weights",
+        f"{names} start at 0, and their gradient is 0",
+        "each is a factor in the gradient of the other, so both stay at 0",
+        "leave out init=, so that they are drawn at random",
+        **e.where(e.consumers[stuck[0]][0]),
+    )
+    prove(e, finding, Trial(start=glorot), "with weights drawn at random")
+    yield finding
 
 
 def _dead(look: Look, node: Node) -> bool:
@@ -180,19 +211,20 @@ def dead_at_end(e: Evidence) -> Iterator[Finding]:
 
 def saturated(e: Evidence) -> Iterator[Finding]:
     """A sigmoid or tanh whose input is far from 0 has a derivative near 0."""
-    if e.learned > LITTLE or not e.kept:
+    if e.learned > MUCH or not e.kept:
         return
     outputs = {origin(term.output) for term in e.terms}
     for node in e.nodes:
         if name(node) not in BOUNDED or node in outputs:
             continue
         before = np.abs(e.first.outputs[node.inputs[0]])
-        share = float((before > FAR).mean())
+        far = FAR[name(node)]
+        share = float((before > far).mean())
         if share < MOSTLY:
             continue
         finding = Finding(
             "saturated-units",
-            f"{share:.0%} of the inputs of a {name(node)} are beyond ±{FAR:g} before the first step",
+            f"{share:.0%} of the inputs of a {name(node)} are beyond ±{far:g} before the first step",
             f"the derivative of {name(node)} is nearly 0 there, so almost no gradient passes",
             "draw smaller weights (the default init), and scale the inputs",
             **e.where(node),
@@ -249,7 +281,7 @@ def weights_badly_drawn(e: Evidence) -> Iterator[Finding]:
     """Weights that are much smaller or larger than √(2 / (inputs + outputs)) shrink or blow up signals
     and gradients in every layer.
     """
-    if e.learned > LITTLE or e.watch.start is None:
+    if e.learned > MUCH or e.watch.start is None:
         return
     for path, tensor in e.watch.start.parameters().items():
         array = tensor.array
@@ -273,6 +305,24 @@ def weights_badly_drawn(e: Evidence) -> Iterator[Finding]:
             if prove(e, finding, Trial(start=glorot), "with weights drawn again"):
                 yield finding
             return
+
+
+def outputs_explode(e: Evidence) -> Iterator[Finding]:
+    """If signals grow in each layer or time step, the first loss is far above that of guessing."""
+    first = e.losses[0] / e.scale
+    if e.learned > MUCH or not first > TIMES * e.baseline:
+        return
+    line = (e.source.containing("requires_grad") or [e.passes[0].line])[0]
+    finding = Finding(
+        "weights-badly-drawn",
+        f"the run starts at a loss of {number(first)}, while guessing has {number(e.baseline)}: the "
+        "outputs are far too large before the first step",
+        "signals and gradients grow in each layer, or in each time step, and explode",
+        "draw smaller weights: with n inputs, the usual deviation is about 1/√n (layers.init)",
+        line,
+    )
+    if prove(e, finding, Trial(start=glorot), "with weights drawn again"):
+        yield finding
 
 
 def _rms(array: Array | None) -> float:
@@ -313,7 +363,7 @@ def vanishing_time(e: Evidence) -> Iterator[Finding]:
 def _step_gradients(e: Evidence, node: Node) -> Array | None:
     """Return the size of the gradient at each time step of a recurrent layer's input."""
     if name(node) not in SEQUENCES:
-        return None
+        return _unrolled(e, node)
     gradient = e.first.gradients.get(node.inputs[0])
     if gradient is None or gradient.ndim != 3:
         return None
@@ -321,6 +371,25 @@ def _step_gradients(e: Evidence, node: Node) -> Array | None:
     return np.asarray(sizes[::-1] if node.gate.reverse else sizes)
 
 
-SUSPECTS = (no_nonlinearity, equal_weights, dead_units, saturated, weights_badly_drawn)
+def _unrolled(e: Evidence, last: Node) -> Array | None:
+    """The same for the last gate of a layer whose time steps have scopes such as `rnn/t07`."""
+    if not last.scope or not STEP.fullmatch(last.scope[-1]):
+        return None
+    inside = [n for n in e.nodes if n.scope[:-1] == last.scope[:-1]]
+    if inside[-1] is not last:
+        return None
+    steps = {n.scope[-1]: n for n in inside if STEP.fullmatch(n.scope[-1])}
+    return np.array([_rms(e.first.gradients.get(node)) for node in steps.values()])
+
+
+SUSPECTS = (
+    no_nonlinearity,
+    equal_weights,
+    zero_gradients,
+    dead_units,
+    saturated,
+    weights_badly_drawn,
+    outputs_explode,
+)
 VANISHING = (vanishing_layers, vanishing_time)
 LATER = (dead_at_end,)

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+import numpy as np
+
 import minigrad
 from minigrad import Tensor
 from minigrad.context import (
@@ -31,7 +33,8 @@ from minigrad.context import (
 )
 from minigrad.debug.anomaly import source_line
 from minigrad.errors import NonFiniteError
-from minigrad.graph import Array, Leaf, Node
+from minigrad.gradients import dense
+from minigrad.graph import Array, Leaf, Node, ancestors
 from minigrad.replay import without_outputs
 
 from ..lazy import duplicate, values
@@ -39,6 +42,9 @@ from ..optimizer import Optimizer
 
 PASSES_KEPT = 500
 BYTES_KEPT = 120_000_000
+COMPARED = 3
+"""The gradients of so few steps are compared with those that their passes computed."""
+EVALUATIONS_KEPT = 10_000
 CALLS_KEPT = 20
 OWN = tuple(
     str(Path(minigrad.__file__).parents[1] / name) + os.sep
@@ -141,6 +147,18 @@ class Call:
     """Whether a loss was computed from the output, and went backward."""
 
 
+class Evaluation(NamedTuple):
+    """A loss that was computed, but did not go backward."""
+
+    gate: Any
+    passes: int
+    """How many backward passes there were before."""
+    loss: float
+    right: float
+    """The share of labels that are predicted, or NaN without classes."""
+    truth: Array
+
+
 @dataclass
 class Watch:
     """What happened in a training run. Open it as a block around the run.
@@ -168,7 +186,10 @@ class Watch:
     calls: list[Call] = field(default_factory=list)
     inner: list[Call] = field(default_factory=list)
     """The calls to inner layers of the first pass."""
+    evaluations: list[Evaluation] = field(default_factory=list)
     trainers: list[tuple[Any, Any]] = field(default_factory=list)
+    shrunk: list[tuple[float, Line]] = field(default_factory=list)
+    """For the first steps without clipping: which part of the gradients' length was left."""
     second: dict[Node, Array] = field(default_factory=dict)
     """The values of parameters at the second pass, if no optimizer has made a step."""
     by_hand: dict[Node, str] = field(default_factory=dict)
@@ -188,9 +209,14 @@ class Watch:
         """Whether the leaves of the pass had a gradient before it."""
         self._bytes = 0
         self._numbers: dict[int, int] = {}
+        self._leaves: list[Leaf] = []
+        self._computed = 0.0
+        """The length of the gradients that the last pass left in the leaves."""
         self._open: list[Call] = []
         self._line = Line("", 0)
         self._last: Node | None = None
+        self._compared_last: tuple[Any, Array, Array] | None = None
+        """The last loss, its prediction and truth."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -208,6 +234,7 @@ class Watch:
         self, kind: object, error: BaseException | None, trace: object
     ) -> None:
         self._stack.close()
+        self._evaluate()
         self.error = error
         if isinstance(error, NonFiniteError) and self._last is not None:
             graph = without_outputs(self._last)[self._last]
@@ -236,6 +263,7 @@ class Watch:
             self._had[node] = node.grad is not None
 
     def _on_backward(self, root: Tensor) -> None:
+        self._forget_trained(root.node)
         graph = None
         if self.keeping:
             copies = without_outputs(root.node)
@@ -262,9 +290,46 @@ class Watch:
         kept = [leaf for leaf, had in self._had.items() if had]
         clear = [leaf for leaf, had in self._had.items() if not had]
         self.events.append(Pass(graph, loss, self._line, kept, clear))
+        self._leaves = list(self._had) if len(self.losses) <= COMPARED else []
+        self._computed = self._length()
         self._had = {}
         self._last = None
         self.active = {}
+
+    def _forget_trained(self, root: Node) -> None:
+        """Forget the losses since the last pass that went backward in this one."""
+        # later graphs are not searched, and their loss is usually the last one
+        nodes = ancestors([root]) if self.keeping else [root]
+        gates = {node.gate for node in nodes}
+        if self._compared_last and (
+            self._compared_last[0] in gates or not self.keeping
+        ):
+            self._compared_last = None
+        self._evaluate()
+        recent = []
+        while self.evaluations and self.evaluations[-1].passes == len(self.losses):
+            recent.append(self.evaluations.pop())
+        self.evaluations += [one for one in recent[::-1] if one.gate not in gates]
+
+    def _length(self) -> float:
+        """Return the length of the last pass's gradients."""
+        found = [dense(leaf.grad) for leaf in self._leaves if leaf.grad is not None]
+        return float(np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in found)))
+
+    def _evaluate(self) -> None:
+        """Write down the last loss, which did not go backward."""
+        if self._compared_last is None or len(self.evaluations) >= EVALUATIONS_KEPT:
+            return
+        gate, prediction, truth = self._compared_last
+        self._compared_last = None
+        right = np.array(np.nan)
+        if gate.name == "BinaryCrossEntropy":
+            right = (prediction > 0) == (truth > 0.5)
+        elif truth.shape == prediction.shape[:-1]:
+            right = prediction.argmax(axis=-1) == truth
+        loss = float(gate.losses(prediction, truth).mean())
+        one = Evaluation(gate, len(self.losses), loss, float(right.mean()), truth)
+        self.evaluations.append(one)
 
     def _on_event(self, event: str, subject: Any, *more: Any) -> None:
         getattr(self, f"_{event}")(subject, *more)
@@ -296,7 +361,12 @@ class Watch:
         del calls[: max(0, len(calls) - 10 * CALLS_KEPT)]
         self._open.append(call)
 
+    def _compared(self, gate: Any, prediction: Array, truth: Array) -> None:
+        self._evaluate()
+        self._compared_last = gate, prediction, truth
+
     def _clipped(self, parameters: Any, max_norm: float) -> None:
+        self._leaves = []
         leaves = [tensor.node for tensor in parameters.values()]
         self.events.append(Clip(leaves, max_norm, users_line()))
 
@@ -305,6 +375,8 @@ class Watch:
             self._made(optimizer)  # it was made before the block
         number = self._numbers[id(optimizer)]
         self.optimizers[number].steps += 1
+        if self._leaves and self._computed:
+            self.shrunk.append((self._length() / self._computed, users_line()))
         if self.start is None:
             self.start = duplicate(optimizer)
             self.start.zero_grad()

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import minigrad as mg
 import optim
-from layers import BatchNorm, Dense, Dropout, Layer, Sequential
+from layers import BatchNorm, Dense, Dropout, Layer, RNNCell, Sequential
 from tests.optim.diagnosis.helpers import (
     TARGETS,
     X,
@@ -164,3 +165,68 @@ def test_evaluation_mode_in_training(mode):
         assert "BatchNorm and Dropout" in first.effect
     else:
         assert codes(result) == []
+
+
+@pytest.mark.parametrize("where", ["within", "between"])
+def test_state_that_is_detached(where):
+    """A label that only the first step knows, and a state that goes on to the next batch."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((40, 16, 5, 1)).astype("float32")
+    mg.seed(0)
+    with optim.diagnose(quiet=True) as diagnosis:
+        cell, head = RNNCell(1, 8), Dense(8, 2)
+        parameters = {**cell.named_parameters(), "head": head.W}
+        optimizer = optim.Adam(parameters, lr=0.02)
+        state = mg.Tensor(np.zeros((16, 8), "float32"))
+        for rows in x:
+            state = state.detach()
+            for step in range(5):
+                _, state = cell(rows[:, step], state)
+                if where == "within":
+                    state = detached(state)
+            optimizer.zero_grad()
+            crossed(head(state), (rows[:, 0, 0] > 0).astype(int)).backward()
+            optimizer.step()
+    assert ("graph-cut" in codes(diagnosis.result)) == (where == "within")
+
+
+def detached(state):
+    for _ in range(1):
+        state = state.detach()
+    return state
+
+
+@pytest.mark.parametrize("limit", [1e-6, 1.0])
+def test_gradients_that_the_program_clips(limit):
+    mg.seed(0)
+    with optim.diagnose(quiet=True) as diagnosis:
+        model = network()
+        optimizer = optim.SGD(model.named_parameters(), lr=0.5)
+        for _ in range(40):
+            optimizer.zero_grad()
+            crossed(model(X), Y).backward()
+            for tensor in model.parameters():
+                tensor.grad = np.clip(tensor.grad, -limit, limit)
+            optimizer.step()
+    if limit < 1:
+        named_first(diagnosis.result, "gradients-shrunk", "np.clip", "certain")
+    else:
+        assert codes(diagnosis.result) == []
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_mean_of_log_probabilities(sign):
+    mg.seed(0)
+    with optim.diagnose(quiet=True) as diagnosis:
+        model = network()
+        optimizer = optim.SGD(model.named_parameters(), lr=0.5)
+        for _ in range(30):
+            optimizer.zero_grad()
+            log = mg.log_softmax(model(X))
+            chosen = mg.take_along_axis(log, Y[:, None], axis=1)
+            (sign * chosen.mean()).backward()
+            optimizer.step()
+    if sign > 0:
+        named_first(diagnosis.result, "loss-maximized", ".backward()")
+    else:
+        assert codes(diagnosis.result) == []

@@ -262,21 +262,79 @@ def test_labels_of_other_rows():
 
 
 def test_labels_of_other_rows_that_are_learned_by_heart():
-    x = RNG.standard_normal((96, 12)).astype("float32")
+    x = RNG.standard_normal((300, 12)).astype("float32")
     y = (x[:, 0] > 0).astype(int)
 
     def run(y):
         return train(
             lambda: network(12),
-            x[:48],
-            y[:48],
-            validation=[(x[48:], y[48:])],
-            metrics=None,
+            x[:60],
+            y[:60],
+            validation=[(x[60:], y[60:])],
             epochs=15,
             lr=0.3,
         )
 
-    result = run(RNG.permutation(y))
-    first = named_first(result, "labels-misaligned", "trainer.fit", "likely")
-    assert "training accuracy" in first.what
+    first = named_first(
+        run(RNG.permutation(y)), "labels-misaligned", "trainer.fit", "likely"
+    )
+    assert "% right there" in first.what
     assert codes(run(y)) == []
+
+
+def test_labels_that_change():
+    x = RNG.standard_normal((100, 4)).astype("float32")
+    y = (x[:, 0] > 0).astype(int)
+
+    def run(apart):
+        mg.seed(0)
+        rng = np.random.default_rng(0)
+        with optim.diagnose(quiet=True) as diagnosis:
+            model = network()
+            optimizer = optim.SGD(model.named_parameters(), lr=0.5)
+            for _ in range(20):
+                order = rng.permutation(100)
+                labels = y[rng.permutation(100)] if apart else y[order]
+                for rows in np.array_split(np.arange(100), 4):
+                    optimizer.zero_grad()
+                    crossed(model(x[order][rows]), labels[rows]).backward()
+                    optimizer.step()
+        return diagnosis.result
+
+    named_first(run(True), "labels-change", "permutation(100)", "certain")
+    assert codes(run(False)) == []
+
+
+@pytest.mark.parametrize("kind", ["int16", "int64"])
+def test_integers_that_wrapped(kind):
+    x = RNG.integers(0, 300, (256, 2)).astype(kind)
+    y = (x[:, :1] * x[:, 1:]).astype("float32")
+    result = train(
+        lambda: network(2, 1),
+        x / np.float32(300),
+        y,
+        squared,
+        rule=optim.Adam,
+        epochs=2,
+    )
+    assert ("integers-wrapped" in codes(result)) == (kind == "int16")
+
+
+@pytest.mark.parametrize("split", [192, 256])
+def test_classes_that_are_only_evaluated(split):
+    labels = np.repeat(np.arange(4), 64)
+    x = RNG.standard_normal((256, 4)).astype("float32") + 2 * np.eye(4)[labels]
+    x = x.astype("float32")
+    rows = np.arange(256) if split == 192 else RNG.permutation(256)
+    train_rows, held = rows[:192], rows[192:]
+    result = train(
+        lambda: network(4, 4),
+        x[train_rows],
+        labels[train_rows],
+        validation=[(x[held], labels[held])],
+    )
+    if split == 192:
+        first = named_first(result, "classes-missing", "Batches")
+        assert first.what.endswith("never occur in training: 3")
+    else:
+        assert codes(result) == []

@@ -1,5 +1,6 @@
 """Faults of layers and of the evaluation, and the corrected runs."""
 
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_dropout(rate):
 
 def test_overfitting():
     x = RNG.standard_normal((80, 20)).astype("float32")
-    y = (x[:, 0] + 2 * RNG.standard_normal(80) > 0).astype(int)
+    y = (x[:, 0] + RNG.standard_normal(80) > 0).astype(int)
     run = partial(
         adam,
         lambda: network(20),
@@ -105,8 +106,30 @@ def test_overfitting():
         validation=[(x[40:], y[40:])],
     )
     first = named_first(run(epochs=60), "overfitting", "trainer.fit")
-    assert "lowest after epoch" in first.what
+    assert "loss of other rows is lowest after" in first.what
     assert "overfitting" not in codes(run(epochs=6))
+
+
+@pytest.mark.parametrize("block", [mg.no_grad, nullcontext])
+def test_overfitting_in_an_own_loop(block):
+    x = RNG.standard_normal((80, 20)).astype("float32")
+    y = (x[:, 0] + RNG.standard_normal(80) > 0).astype(int)
+
+    def run(epochs):
+        mg.seed(0)
+        with optim.diagnose(quiet=True) as diagnosis:
+            model = network(20)
+            optimizer = optim.Adam(model.named_parameters(), lr=0.02)
+            for _ in range(epochs):
+                optimizer.zero_grad()
+                crossed(model(x[:40]), y[:40]).backward()
+                optimizer.step()
+                with block():
+                    crossed(model(x[40:]), y[40:])
+        return diagnosis.result
+
+    named_first(run(epochs=150), "overfitting", ".backward()")
+    assert codes(run(epochs=20)) == []
 
 
 class Writer(Layer):
@@ -172,6 +195,52 @@ def test_mask(inverted):
         named_first(result, "mask-inverted", "mask=mask")
     else:
         assert codes(result) == []
+
+
+@pytest.mark.parametrize("inverted", [True, False])
+def test_mask_of_the_loss(inverted):
+    ids = IDS.copy()
+    ids[:, 5:] = 0
+
+    def masked(logits, labels):
+        each = crossed(logits, labels, reduction="none")
+        mask = ((labels == 0) if inverted else (labels != 0)).astype("float32")
+        return (each * mask).sum() / mask.sum()
+
+    def make():
+        return Sequential(Embedding(12, 8), Dense(8, 12))
+
+    labels = np.where(ids > 0, ids % 3 + 1, 0)
+    result = adam(make, ids, labels, loss=masked, epochs=12)
+    if inverted:
+        named_first(result, "mask-inverted", "each * mask")
+    else:
+        assert codes(result) == []
+
+
+def test_letters_in_order_are_no_continuation():
+    """Sorted letters are the same letters, but each label is not the next input."""
+
+    def make():
+        return Writer(MultiHeadAttention(8, 2))
+
+    result = adam(make, IDS, np.sort(IDS, axis=1), epochs=3)
+    assert "sees-the-target" not in codes(result)
+
+
+def test_validation_metric_that_falls_while_training_improves():
+    x = RNG.standard_normal((80, 20)).astype("float32")
+    y = (x[:, 0] + 2 * RNG.standard_normal(80) > 0).astype(int)
+    result = adam(
+        lambda: network(20),
+        x[:40],
+        y[:40],
+        validation=[(x[40:], y[40:])],
+        metrics=None,
+        callbacks=[optim.EarlyStopping("validation_accuracy", patience=50)],
+        epochs=60,
+    )
+    assert codes(result) == []
 
 
 @pytest.mark.parametrize("shared", [8, 0])

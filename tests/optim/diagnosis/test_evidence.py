@@ -118,8 +118,25 @@ def test_output_with_other_inputs():
     e = regression()
     (x,) = e.data(e.kept[0])
     term = e.terms[0]
-    output = e.output_of(term.output, {x: 0 * X})
+    output = e.outputs_of({x: 0 * X})[term.output]
     assert_array_equal(output, output[0] + 0 * output)
+
+
+def test_loss_of_guessing_is_unknown_for_weighted_rows():
+    weights = np.where(Y, 30, 1).astype("float32")
+
+    def weighted(logits, labels):
+        each = mg.softmax_cross_entropy(logits, labels, reduction="none")
+        return (each * weights).mean()
+
+    def averaged(logits, labels):
+        return mg.softmax_cross_entropy(logits, labels, reduction="none").mean()
+
+    shares = np.bincount(Y) / len(Y)
+    assert np.isnan(seen(network, weighted).baseline)
+    assert np.isclose(
+        seen(network, averaged).baseline, -(shares * np.log(shares)).sum()
+    )
 
 
 def test_layer_of_a_node_with_its_line():

@@ -35,8 +35,9 @@ class Run:
         ([1, 0.9], [], False),
         ([1, 1e9], [1, 1e3], False),  # less bad, but the loss grows as well
         ([1, 0.9, 0.5, 0.1], [1, 0.3], True),  # it took too long
-        ([1, 2.0], [1, 2.0, 0.5, 0.4], True),  # the control ended early
-        ([1, 2.0], [1, 2.0, 0.5, 0.9], False),
+        ([1, np.inf], [1, 2.0, 0.5, 0.4], True),  # the control ended early
+        ([1, np.inf], [1, 2.0, 0.5, 0.9], False),
+        ([1, 0.2], [1, 0.2, 0.1], False),  # the control took too long,
     ],
 )
 def test_trial_proves_a_cause(control, trial, proof):

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 import optim
-from layers import Dense, Layer, Sequential
+from layers import RNN, Dense, Layer, Sequential
 from tests.optim.diagnosis.helpers import (
     TARGETS,
     X,
@@ -55,6 +55,31 @@ def positive(logits, labels):
 
 
 COLUMN = Y[:, None].astype("float32")
+
+
+@pytest.mark.parametrize("log", [mg.log_softmax, lambda x: mg.log(mg.softmax(x))])
+def test_softmax_twice(log):
+    def nll(scores, labels):
+        return -mg.take_along_axis(log(scores), labels[:, None], axis=1).mean()
+
+    result = train(ending(2, Softmax()), loss=nll)
+    named_first(result, "softmax-twice", "softmax")
+    assert codes(train(ending(2), loss=nll)) == []
+
+
+def test_output_of_a_recurrent_layer():
+    x = X[:, :, None]
+    result = train(lambda: RNN(1, 1), x, 5 + TARGETS, squared, epochs=3)
+    named_first(result, "output-range", "rnn")
+
+
+def test_one_output_with_two_targets():
+    """As in mixup, and in a Huber loss."""
+
+    def mixed(logits, labels):
+        return 0.7 * crossed(logits, labels) + 0.3 * crossed(logits, 1 - labels)
+
+    assert codes(train(loss=mixed)) == []
 
 
 def test_softmax_of_one_output():

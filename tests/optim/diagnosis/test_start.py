@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 import optim
-from layers import RNN, Dense, Sequential, init
+from layers import RNN, BatchNorm, Dense, Embedding, Layer, Sequential, init
 from tests.optim.diagnosis.helpers import (
     RNG,
     TARGETS,
@@ -185,3 +185,59 @@ def test_regression_of_a_linear_model():
     )
     assert codes(result) == []
     assert Y.mean() == pytest.approx(0.5, abs=0.1)
+
+
+class Factors(Layer):
+    """A product of two embeddings."""
+
+    def __init__(self, drawn):
+        self.rows = Embedding(8, 4, init=drawn)
+        self.columns = Embedding(8, 4, init=drawn)
+
+    def forward(self, ids):
+        return (self.rows(ids[:, 0]) * self.columns(ids[:, 1])).sum(axis=-1)
+
+
+@pytest.mark.parametrize("drawn", [init.zeros, init.normal(0.5)])
+def test_two_factors_that_start_at_zero(drawn):
+    ids = RNG.integers(0, 8, (64, 2))
+    y = ((ids % 2).sum(axis=1) - 1.0).astype("float32")
+    result = train(
+        lambda: Factors(drawn), ids, y, squared, rule=optim.Adam, lr=0.05, epochs=40
+    )
+    if drawn is init.zeros:
+        named_first(result, "equal-weights", "Embedding", "proved")
+    else:
+        assert codes(result) == []
+
+
+def test_normalization_between_linear_layers():
+    def make(*activation):
+        return Sequential(Dense(4, 8, *activation), BatchNorm(8), Dense(8, 2))
+
+    named_first(train(make, y=XOR, epochs=40), "no-nonlinearity", "Dense")
+    assert codes(train(lambda: make(mg.relu), y=XOR, epochs=40)) == []
+
+
+def test_outputs_that_explode():
+    weights = [times(f) for f in (1.0, 40.0)]
+
+    def make(drawn):
+        layers = [Dense(8, 8, mg.relu, init=drawn) for _ in range(4)]
+        return lambda: Sequential(Dense(4, 8, mg.relu), *layers, Dense(8, 2))
+
+    result = train(make(weights[1]), lr=0.01)
+    named_first(result, "weights-badly-drawn", "", "proved")
+    assert codes(train(make(weights[0]))) == []
+
+
+def test_gradient_vanishes_over_unrolled_steps():
+    def make():
+        mg.seed(0)
+        cell = RNN(1, 4, fused=False)
+        cell.cell.W_hh.array = 0.01 * np.eye(4, dtype="float32")
+        return Sequential(cell, Dense(4, 2))
+
+    x = RNG.standard_normal((64, 20, 1)).astype("float32")
+    result = train(make, x, (x[:, 0, 0] > 0).astype(int), epochs=5)
+    assert "vanishing-over-time" in codes(result)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 import minigrad as mg
 import optim
@@ -258,6 +258,20 @@ def test_calls_and_whether_they_train():
     assert [call.training for call in watch.calls] == [True, False, False, False]
     assert [call.passes for call in watch.calls] == [0, 1, 1, 1]
     assert [type(call.layer).__name__ for call in watch.inner] == ["Dense", "Dense"]
+
+
+def test_losses_that_do_not_go_backward(monkeypatch):
+    monkeypatch.setattr(module, "PASSES_KEPT", 1)
+    w = mg.Tensor([[2.0, 0.0]], requires_grad=True)
+    with Watch() as watch:
+        for _ in range(3):
+            crossed(-w, [0])
+            crossed(w, [0]).backward()
+        with mg.no_grad():
+            crossed(w, [1])
+    found = [(one.passes, one.loss, one.right) for one in watch.evaluations]
+    high = np.log(1 + np.exp(2))
+    assert_allclose(found, [(0, high, 0), (1, high, 0), (2, high, 0), (3, high, 0)])
 
 
 @pytest.mark.parametrize(
