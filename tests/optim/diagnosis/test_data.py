@@ -307,7 +307,7 @@ def test_labels_that_change():
 
 @pytest.mark.parametrize("kind", ["int16", "int64"])
 def test_integers_that_wrapped(kind):
-    x = RNG.integers(0, 300, (256, 2)).astype(kind)
+    x = RNG.integers(0, 300, (2048, 2)).astype(kind)
     y = (x[:, :1] * x[:, 1:]).astype("float32")
     result = train(
         lambda: network(2, 1),
