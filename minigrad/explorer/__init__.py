@@ -78,7 +78,7 @@ def explore(
             "MG804",
             f"got {len(words)} words for {steps} time steps",
             cause="each word labels the step that reads it; the steps are the scopes named t00, "
-            "t01, ...",
+            "t01, ..., or else the steps of a loop",
             remedy="pass one word for each step, including padding, or leave out words=",
         )
     page = build(data)

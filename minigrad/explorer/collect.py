@@ -128,7 +128,6 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
         "rules": rules,
         "columns": layout.columns,
         "bands": [{"label": _short(label)} for label in layout.bands],
-        "states": layout.states,
         "words": list(map(_short, words)),
         "replay": replay(nodes, index, numbers(upstream)),
     }

@@ -10,6 +10,14 @@ export class Model {
     this.rules = byName(data.rules);
     /** The gate of a node if it is one of minigrad's own, which the page has formulas for. */
     this.known = this.nodes.map((node) => (node.rule ? "" : node.gate));
+    const digits = data.columns.reduce((most, { number }) => Math.max(most, String(number).length), 2);
+    for (const column of data.columns)
+      column.label = column.kind === "part" ? `from rank ${column.number}` : `t${String(column.number).padStart(digits, "0")}`;
+    // The gates of a loop that the program wrote without scopes are shown as if it had named its steps.
+    for (const node of this.nodes) {
+      const { kind, label } = data.columns[node.column];
+      if (node.gate && kind === "step" && !/(^|\/)t\d+(\/|$)/.test(node.scope)) node.scope = `${node.scope ?? data.bands[node.band].label}/${label}`;
+    }
     this.replayed = null; // the result of recompute(), while a leaf is edited
 
     /** Forward: every gate, oldest first. Backward: every gate that a gradient reaches, newest first. */

@@ -80,3 +80,16 @@ def convolution(image, number):
         product = window * KERNEL[number, 0]
         z[p, q] = product.sum()
     return z
+
+
+def hand_written(steps=40):
+    """A recurrent network of plain gates: five gates in each step, then a product and a sum."""
+    rng = np.random.default_rng(0)
+    x = mg.Tensor(rng.normal(size=(2, steps, 3)), name="x")
+    W = parameter(rng.normal(size=(3, 4)), "W")
+    U = parameter(rng.normal(size=(4, 4)) / 4, "U")
+    b = parameter(np.zeros(4), "b")
+    h = mg.Tensor(np.zeros((2, 4)))
+    for t in range(steps):
+        h = mg.tanh(x[:, t] @ W + h @ U + b)
+    return (h @ parameter(np.ones((4, 1)), "V")).sum()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from layers import LSTM, RNN, Dense, Sequential
 from minigrad.backward import sweep
 from minigrad.gradients import dense
 from minigrad.graph import Leaf, Node, ancestors
@@ -28,7 +29,7 @@ from .conftest import (
     needs_node,
     run_node,
 )
-from .explored_graphs import KERNEL, convolution, convolved
+from .explored_graphs import KERNEL, convolution, convolved, hand_written
 from .test_wrong_gates import squashed
 
 WALK = (HERE / "walk.js").read_text("utf-8")
@@ -361,10 +362,49 @@ def test_click_goes_to_step_and_opens_fold(page, made):
     assert "in sequential/rnn/t37" in page.text("#panel .place")
 
 
+def test_hand_written_loop_has_column_for_each_step(page):
+    page.explore(hand_written(), words=[f"word{t}" for t in range(40)])
+    assert page.texts(".box.fold .title") == ["loop ×40"]
+    assert all(box.size["width"] > 40 for box in page.all(".box"))  # in pixels
+    assert len(page.all(".bars button")) == 40
+    page.press(RIGHT, RIGHT)  # the last tanh
+    assert page.texts(".column-label") == ["t38", "t39"]
+    assert len(page.all(".box.gate")) == 2 + 2 * 5
+    assert page.text("#panel .place") == "in loop/t39"
+    assert "word39" in page.text(".bars .current")
+
+
+@pytest.mark.parametrize(
+    "layer, states",
+    [
+        (RNN(3, 4, layers=2), ["h of rnn/cell", "h of rnn/cell_2"]),
+        (
+            LSTM(3, 2, bidirectional=True),
+            [
+                f"{state} of lstm/{cell}"
+                for cell in ("cell", "backward_cell")
+                for state in "hc"
+            ],
+        ),
+    ],
+)
+def test_strip_shows_states_of_every_step(layer, states, page):
+    x = parameter(np.ones((2, 5, 3)), "x")
+    page.explore(Sequential(layer, Dense(4, 1))(x).sum())
+    assert page.texts("#strip option") == states
+    for number, state in enumerate(states):
+        page.all("#strip option")[number].click()
+        labels = [bar.accessible_name for bar in page.all(".bars button")]
+        assert [label.split(":")[0] for label in labels] == [f"t0{t}" for t in range(5)]
+        page.all(".bars button")[0].click()
+        name = page.text("#panel h2").split()[-1]
+        assert name == state[0]
+
+
 def test_large_graph_opens_folded(page):
     z = x = parameter(0.001, "x")
-    for _ in range(5_000):
-        z = z + x
+    for often in np.random.default_rng(0).integers(0, 2, 5_000):
+        z = z + x if often else x - z
     page.explore(z)
     assert len(page.all(".box")) == 2
     page.press(RIGHT, END)
