@@ -7,7 +7,6 @@ Gates are always ordered by serial number, so the same program produces the same
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from operator import attrgetter
 
 from ..context import Scope, step_of
 from ..drawing.boxes import shared
@@ -67,7 +66,7 @@ class Layout:
     """The layout of the page: columns and bands in order, and a cell for each node."""
 
     columns: list[Json]
-    bands: list[str]
+    bands: list[Band]
     cells: list[Cell]
 
 
@@ -92,15 +91,7 @@ def arrange(nodes: list[Node]) -> Layout:
         {"number": number, "kind": kind, "width": width}
         for (_, number, kind), width in zip(keys, widths, strict=True)
     ]
-    named = [scope for scope, _ in bands if scope]
-    common = 0
-    if len(named) > 1:
-        common = len(shared(*named))
-    labels = []
-    for scope, title in bands:
-        path = scope[common:] or scope[-1:]
-        labels.append("/".join(filter(None, [*path, title])))
-    return Layout(columns, labels, cells)
+    return Layout(columns, list(bands), cells)
 
 
 def _cells(nodes: list[Node]) -> list[Cell]:
@@ -214,9 +205,7 @@ def _set_shared(cells: list[Cell]) -> None:
     """Stack the shared leaves. Each leaf is as close as possible to the row of its first use."""
     free: dict[int, int] = defaultdict(int)  # the first free row of each band
     stacked = [cell for cell in cells if cell.key == SHARED]
-    for cell in stacked:
-        cell.row = cell.users[0].row
+    for cell in sorted(stacked, key=lambda cell: cell.users[0].row):
         cell.offset = 0.0
-    for cell in sorted(stacked, key=attrgetter("row")):
-        cell.row = max(cell.row, free[cell.band])
+        cell.row = max(cell.users[0].row, free[cell.band])
         free[cell.band] = cell.row + 1

@@ -34,7 +34,7 @@ def find_loops(gates: Cells) -> list[list[Cells]]:
     loops = []
     left = set(gates)
     stateful = False
-    for period, places in _marks(gates, kinds):
+    for _, period, places in _marks(gates, kinds):
         *_, before, last = places
         end = last + period
         inside = gates[places[0] : end]
@@ -51,8 +51,8 @@ def find_loops(gates: Cells) -> list[list[Cells]]:
         loops.append(loop)
         left.difference_update(*loop)
         stateful |= all(_uses(later, step) for step, later in pairwise(loop))
-    few = 2 * len(left) > len(gates)
-    if few or not stateful:
+    most = len(gates) / 2
+    if len(left) > most or not stateful:
         return []
     return sorted(loops, key=lambda loop: loop[0][0].number)
 
@@ -62,8 +62,8 @@ def _uses(step: Cells, before: Cells) -> bool:
     return not sources.isdisjoint(before)
 
 
-def _marks(gates: Cells, kinds: list[str]) -> list[tuple[int, list[int]]]:
-    """Return (period, places) of the gates that may mark the steps of a loop, the best mark first."""
+def _marks(gates: Cells, kinds: list[str]) -> list[Any]:
+    """Return (rank, period, places) of gates that may mark the steps of a loop, the best rank first."""
     used = defaultdict(list)
     for place, cell in enumerate(gates):
         leaves = {one for one in cell.inputs if one.node.gate is None}
@@ -88,5 +88,4 @@ def _marks(gates: Cells, kinds: list[str]) -> list[tuple[int, list[int]]]:
             first = last
             before = period
     # A weight is a better mark than a gate without leaves, of which a step may contain several.
-    marks.sort(key=itemgetter(0), reverse=True)
-    return [mark[1:] for mark in marks]
+    return sorted(marks, key=itemgetter(0), reverse=True)

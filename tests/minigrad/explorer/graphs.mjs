@@ -14,7 +14,7 @@ function page(nodes, rules, extra = {}) {
   });
   return new Model({
     title: "test", root: nodes.length - 1, upstream: add(whole([], [1])), gates: nodes.filter((node) => node.gate).length,
-    notes: [], nodes: entries, arrays, rules, columns: [{ number: 0, kind: "before", width: 2 }], bands: [{ label: "all gates" }],
+    notes: [], nodes: entries, arrays, rules, columns: [{ number: 0, kind: "before", width: 2 }], bands: [{ scope: "", title: "all gates" }],
     words: [], replay: { why_not: "not in this test" }, ...extra,
   });
 }
@@ -63,7 +63,7 @@ export function chain(steps) {
   const columns = Array.from({ length: steps }, (_, step) => ({ number: step, kind: "step", width: 1 }));
   return page(nodes, { Hadamard: {}, Tanh: {}, Sum: {} }, {
     columns: [{ number: 0, kind: "shared", width: 1 }, ...columns, { number: 0, kind: "after", width: 1 }],
-    bands: [{ label: "rnn" }, { label: "end" }],
+    bands: [{ scope: "net/rnn", title: "" }, { scope: "", title: "end" }],
   });
 }
 

@@ -24,7 +24,11 @@ def test_rnn_has_column_for_each_step():
     layout = arranged(RNN(3, 4), steps=2)
     columns = [(column["kind"], column["number"]) for column in layout.columns]
     assert columns == [("shared", 0), ("step", 0), ("step", 1), ("after", 0)]
-    assert layout.bands == ["rnn", "dense", "end"]
+    assert layout.bands == [
+        (("sequential", "rnn"), ""),
+        (("sequential", "dense"), ""),
+        ((), "end"),
+    ]
     kinds = {
         cell.node.name: layout.columns[cell.column]["kind"] for cell in layout.cells
     }

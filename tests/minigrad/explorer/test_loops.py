@@ -130,7 +130,12 @@ def test_two_loops_and_one_without_state():
     assert first == second == [["MultiplyGate"] * 2 + ["AddGate", "Tanh"]] * 20
     assert third == [["MultiplyGate"]] * 20
     layout = arrange(history([output.node]))
-    assert layout.bands == ["loop", "loop 2", "loop 3", "end"]
+    assert layout.bands == [
+        ((), "loop"),
+        ((), "loop 2"),
+        ((), "loop 3"),
+        ((), "end"),
+    ]
     assert [column["kind"] for column in layout.columns] == [
         "shared",
         *["step"] * 20,
@@ -143,7 +148,8 @@ def test_loop_of_layer_is_in_its_scope():
         h = rnn(h0=np.zeros((2, 4)), head=False)
     with mg.scope("net"), mg.scope("head"):
         z = h @ weights("head")
-    assert arrange(history([z.node])).bands == ["mine/loop", "head"]
+    bands = arrange(history([z.node])).bands
+    assert bands == [(("net", "mine"), "loop"), (("net", "head"), "")]
 
 
 def heads():
