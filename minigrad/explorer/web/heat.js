@@ -18,14 +18,16 @@ function matrices(array) {
   const number = Math.min(Math.floor(pixels(array).length / size), MOST_MAPS);
   const current = Math.min(chosen, number - 1);
   const nameOf = (n) => (lead.length === 2 ? `example ${indicesOf(n, lead)[0]}, head ${indicesOf(n, lead)[1]}` : `[${indicesOf(n, lead).join(", ")}]`);
-  return { rows, columns, number, current, nameOf, left: count(lead) - number, at: indicesOf(current, lead), values: pixels(array).slice(current * size, (current + 1) * size) };
+  const values = pixels(array).slice(current * size, (current + 1) * size);
+  // With the square root, the colours of small weights differ more from the colour of 0.
+  const strengths = { array: { low: 0, high: Math.sqrt(array.high) }, values: values.map(Math.sqrt) };
+  return { rows, columns, number, current, nameOf, values, strengths, left: count(lead) - number, at: indicesOf(current, lead) };
 }
 
 /** The small map in a box. */
 export function mapOf(model, id, attributes) {
-  const array = model.heat(id);
-  const { values, columns } = matrices(array);
-  return imageOf(array, values, columns, 1, false, attributes);
+  const { strengths, columns } = matrices(model.heat(id));
+  return imageOf(strengths.array, strengths.values, columns, 1, false, attributes);
 }
 
 /** The large map in the panel, or null if the gate has none. The pointer or the arrow keys choose a weight. */
@@ -42,7 +44,7 @@ export function heatMap(model, id) {
 }
 
 function parts(array, letter, show) {
-  const { rows, columns, number, current, nameOf, left, at, values } = matrices(array);
+  const { rows, columns, number, current, nameOf, left, at, values, strengths } = matrices(array);
   const name = at.length ? `${letter}[${at.join(", ")}]` : letter;
   const select = el("select", { onchange: () => { chosen = Number(select.value); show(true); } },
     Array.from({ length: number }, (_, n) => el("option", { value: n, selected: n === current }, nameOf(n))));
@@ -52,7 +54,7 @@ function parts(array, letter, show) {
     const meaning = letter === "A" ? `how much of value ${column} is in output ${row}` : `column ${column} of row ${row}`;
     text.textContent = `${letter}[${[...at, row, column].join(", ")}] = ${brief(values[row * columns + column])}: ${meaning}`;
   };
-  const { overlay, element } = canvas({ array, values, rows, columns, grey: false, name }, sideOf([{ rows, columns }], 30, 264), light);
+  const { overlay, element } = canvas({ ...strengths, rows, columns, grey: false, name }, sideOf([{ rows, columns }], 30, 264), light);
   const largest = Array.from({ length: rows }, (_, row) => {
     const weights = values.slice(row * columns, (row + 1) * columns);
     const column = weights.reduce((best, weight, n) => (weight > weights[best] ? n : best), 0);

@@ -1,6 +1,6 @@
 // The list of the graph: an alternative to the picture, with a row for each node in the order of the computation.
 import { brief, counted, shapeText } from "./arrays.js";
-import { el, foreign, shorten } from "./dom.js";
+import { el, shorten } from "./dom.js";
 
 /** The number of rows that are shown at once. */
 const ROWS = 100;
@@ -62,10 +62,15 @@ export class List {
     const gradient = model.hasGrad(id) ? (this.secret ? "hidden by the quiz" : numbers(model.grad(id))) : node.starved ? "none reaches it" : "none";
     return el("tr", { "data-id": id },
       el("td", {}, id + 1),
-      el("td", {}, el("button", { type: "button", class: "link", tabindex: -1, onclick: () => this.go(id) }, foreign(shorten(name, 60))),
-        el("span", { class: "muted" }, node.gate ? (node.scope ? [" in ", foreign(shorten(node.scope, 60))] : "") : node.name ? ` ${node.kind}` : "")),
-      el("td", {}, foreign(inputs.join(", "))), el("td", {}, numbers(model.value(id))), el("td", {}, gradient));
+      el("td", {}, el("button", { type: "button", class: "link", tabindex: -1, onclick: () => this.go(id) }, breakable(shorten(name, 60))),
+        el("span", { class: `muted${node.gate ? " scope" : ""}` }, node.gate ? (node.scope ? [" in ", breakable(shorten(node.scope, 60))] : "") : node.name ? ` ${node.kind}` : "")),
+      el("td", {}, breakable(inputs.join(", "))), el("td", {}, numbers(model.value(id))), el("td", {}, gradient));
   }
+}
+
+/** A name in a narrow column: it may break after a dot or a slash, and before a capital letter. */
+function breakable(text) {
+  return el("bdi", {}, text.split(/(?<=[./])|(?<=[a-z])(?=[A-Z])/).flatMap((part) => [part, el("wbr")]));
 }
 
 /** An array in a few words: "0.5", "(3,) 1, 2, 3", or "(32, 10) norm 4.1". */

@@ -69,7 +69,6 @@ export class PanZoom {
     if (this.small()) {
       this.scale = 0.7;
       this.centre(box.x + box.width / 2, box.y + box.height / 2);
-      return;
     }
     const { width, height } = this.view();
     const margin = 40;

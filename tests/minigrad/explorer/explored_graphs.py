@@ -93,3 +93,24 @@ def hand_written(steps=40):
     for t in range(steps):
         h = mg.tanh(x[:, t] @ W + h @ U + b)
     return (h @ parameter(np.ones((4, 1)), "V")).sum()
+
+
+def attention(fused, causal=True):
+    """Attention of two examples with three heads, over five positions. Returns its sum, and the
+    weights.
+    """
+    rng = np.random.default_rng(0)
+    q, k, v = (rng.normal(size=(2, 3, 5, 4)) for _ in range(3))
+    scores = q @ k.swapaxes(-1, -2) / 2
+    if causal:
+        scores = np.where(np.tri(5, dtype=bool), scores, -np.inf)
+    powers = np.exp(scores)
+    weights = powers / powers.sum(axis=-1, keepdims=True)
+    values = parameter(v, "v")
+    if fused:
+        z = mg.scaled_dot_product_attention(
+            parameter(q, "q"), parameter(k, "k"), values, causal=causal
+        )
+    else:
+        z = mg.softmax(parameter(scores, "scores"), axis=-1) @ values
+    return z.sum(), weights
