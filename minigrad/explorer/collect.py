@@ -89,8 +89,7 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
             q, k, _, *mask = node.arrays
             weights = gate.weights(q, k, *mask).array
             entry["saved"] = ["A: the attention weights", arrays.add(weights, WEIGHTS)]
-        shape = node.output.shape
-        if isinstance(gate, engine.Softmax) and shape[-1:] == shape[-2:-1]:
+        if isinstance(gate, engine.Softmax) and node.shape[-1:] == node.shape[-2:-1]:
             arrays.add(node.output, WEIGHTS)
         if node in gradients:
             entry["grad"] = arrays.add(gradients[node])

@@ -24,8 +24,9 @@ def find_loops(gates: Cells) -> list[list[Cells]]:
     """Return the steps of each loop among `gates`, which are Cells in the order of recording.
 
     The first step may have fewer gates, for example because there is no state yet. Returns no loops
-    if they contain less than half of the gates. Also returns none if no loop has a state, which each
-    step takes from the step before. So the heads of attention are not a loop.
+    if they contain less than half of the gates. One of them must have a state, which each step takes
+    from the step before, and a tenth of the gates. So the heads of attention are not a loop, nor are
+    the sums in a network of scalars.
     """
     kinds = []
     for cell in gates:
@@ -33,7 +34,7 @@ def find_loops(gates: Cells) -> list[list[Cells]]:
         kinds.append(f"{node.gate.name} in {node.scope}")
     loops = []
     left = set(gates)
-    stateful = False
+    longest = 0
     for _, period, places in _marks(gates, kinds):
         *_, before, last = places
         end = last + period
@@ -50,9 +51,10 @@ def find_loops(gates: Cells) -> list[list[Cells]]:
         loop = [gates[start:stop] for start, stop in pairwise(bounds)]
         loops.append(loop)
         left.difference_update(*loop)
-        stateful |= all(_uses(later, step) for step, later in pairwise(loop))
+        if all(_uses(later, step) for step, later in pairwise(loop)):
+            longest = max(longest, len(inside))
     most = len(gates) / 2
-    if len(left) > most or not stateful:
+    if len(left) > most or longest < most / 5:
         return []
     return sorted(loops, key=lambda loop: loop[0][0].number)
 

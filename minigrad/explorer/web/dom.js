@@ -29,11 +29,8 @@ export function foreign(text) {
   return el("bdi", {}, text);
 }
 
-/**
- * Fit a text into a width, in pixels: a smaller font, down to `least` pixels, then … at the end. `most` is the usual size.
- * Returns {text, size}.
- */
-export function fitted(text, width, most, least, weight = 400) {
+/** Write a text that fits a width, in pixels, into an SVG element: in a font of `most` down to `least` pixels, then with … at the end. */
+export function fit(element, text, width, most, least, weight = 400) {
   pen ??= document.createElement("canvas").getContext("2d");
   family ||= getComputedStyle(document.body).fontFamily;
   const measure = (some, size) => {
@@ -45,7 +42,9 @@ export function fitted(text, width, most, least, weight = 400) {
   const first = (count) => (count < letters.length ? `${letters.slice(0, count).join("")}…` : text);
   let count = Math.min(letters.length, Math.ceil(width / 2)); // no letter is narrower than two pixels
   while (count > 1 && measure(first(count), size) > width + 0.5) count--;
-  return { text: first(count), size };
+  element.textContent = first(count);
+  element.style.fontSize = `${size}px`;
+  return element;
 }
 
 let pen;

@@ -2,8 +2,7 @@
 import { brief, counted, shapeText } from "./arrays.js";
 import { el, shorten } from "./dom.js";
 
-/** The number of rows that are shown at once. */
-const ROWS = 100;
+const ROWS = 100; // that are shown at once
 const MOST_NUMBERS = 6;
 
 export class List {

@@ -1,8 +1,7 @@
 // Draws the graph as SVG, and marks the boxes as done, current or still to come.
 import { brief, counted, shapeText } from "./arrays.js";
-import { fitted, shorten, svg } from "./dom.js";
+import { fit, shorten, svg } from "./dom.js";
 import { HEAT, mapOf } from "./heat.js";
-import { BOX } from "./view.js";
 
 /** The name of a box for screen readers lists at most this many inputs. */
 const MOST_NAMED = 6;
@@ -140,7 +139,7 @@ export class Picture {
     const each = columns > 1 ? `${counted(Math.round(gates / columns), "gate")} in each` : counted(gates, "gate");
     const starved = item.ids.every((one) => model.nodes[one].starved || !model.hasGrad(one)) ? " starved" : "";
     return {
-      title: columns > 1 ? `${fitted(label, BOX.fold - 46, 11, 11, 600).text} ×${columns}` : label,
+      title: columns > 1 ? `${shorten(label, 11)} ×${columns}` : label,
       subtitle: each,
       words: `${label}${columns > 1 ? `, ${columns} steps` : ""} folded, ${counted(gates, "gate")}. Activate to open.`,
       kind: `fold${starved}${item.ids.some((one) => model.nodes[one].measured) ? " wrong-gate" : ""}`,
@@ -193,14 +192,6 @@ export class Picture {
   boxOf(id) {
     return this.boxes.get(this.layout.keys[id])?.item;
   }
-}
-
-/** Write a text that fits a width into a text element. */
-function fit(element, text, ...limits) {
-  const { text: shown, size } = fitted(text, ...limits);
-  element.textContent = shown;
-  element.style.fontSize = `${size}px`;
-  return element;
 }
 
 /** Tab reaches the current box, and all scopes that open or fold. */

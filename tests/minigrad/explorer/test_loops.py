@@ -161,6 +161,18 @@ def heads():
     return mg.concatenate(made, axis=1)
 
 
+def scalars():
+    """A layer of sixteen neurons, each with a sum of products that grows term by term."""
+    x = [mg.Tensor(float(n), name=f"x{n}") for n in range(16)]
+    made = []
+    for _ in range(16):
+        total = parameter(0.0, "b")
+        for one in x:
+            total = total + parameter(1.0, "w") * one
+        made.append(mg.tanh(total))
+    return mg.stack(made).sum()
+
+
 def sums():
     rng = np.random.default_rng(0)
     values = [parameter(1.0, f"x{n}") for n in range(9)]
@@ -171,7 +183,7 @@ def sums():
 
 
 @pytest.mark.parametrize(
-    "make", [heads, sums, blocks, lambda: rnn(3, np.zeros((2, 4)))]
+    "make", [heads, scalars, sums, blocks, lambda: rnn(3, np.zeros((2, 4)))]
 )
 def test_graph_without_loop_stays_as_it_is(make):
     assert steps_of(make()) == []
