@@ -55,10 +55,10 @@ function parts(array, letter, show) {
     text.textContent = `${letter}[${[...at, row, column].join(", ")}] = ${brief(values[row * columns + column])}: ${meaning}`;
   };
   const { overlay, element } = canvas({ ...strengths, rows, columns, grey: false, name }, sideOf([{ rows, columns }], 30, 264), light);
+  light([rows >> 1, columns >> 1]);
   const largest = Array.from({ length: rows }, (_, row) => {
     const weights = values.slice(row * columns, (row + 1) * columns);
     const column = weights.reduce((best, weight, n) => (weight > weights[best] ? n : best), 0);
-    light([row, column]);
     return el("li", {}, `row ${row}: column ${column}, ${brief(weights[column])}`);
   });
   return [
