@@ -186,6 +186,7 @@ def test_attention_has_heat_map(fused, page):
     assert value == pytest.approx(weights[1, 1, 3, 1], rel=1e-3)
     page.focus("[data-role=heat] summary")
     page.press(ENTER)
+    assert page.all("[data-role=heat] li")[0].is_displayed()
     largest = weights[1, 1].argmax(axis=1)
     rows = [text.split(",")[0] for text in page.texts("[data-role=heat] li")]
     assert rows == [f"row {row}: column {column}" for row, column in enumerate(largest)]
@@ -760,7 +761,7 @@ def test_hostile_names_are_text(page):
             z.name = name
     page.explore(z, words=[image], width=400)
     page.press("e", "f", HOME, "b", "q")
-    page.press(*[RIGHT] * 12, "w", "/", *"script", ENTER)
+    page.press(*[RIGHT] * 12, "w", "/", *"script", ENTER, ESCAPE, "l")
     assert page.run("return window.ran") is None
     assert page.run("return document.scripts.length") == 2
     assert page.all("img, b") == []
