@@ -17,7 +17,7 @@ from ..tensor import Tensor, from_node
 from .boxes import Box, Link, connect, history
 from .colour import STYLES
 from .dot import write
-from .facts import Gradients
+from .facts import Gradients, gates_and_leaves
 from .grid import Grid
 from .labels import Words, shortened, size_of
 from .modes import MODES, check_size, choose
@@ -65,8 +65,7 @@ class Graph:
         return iter(self.nodes)
 
     def __repr__(self) -> str:
-        gates = sum(node.gate is not None for node in self)
-        return f"<Graph of {gates:,} gates and {len(self) - gates:,} leaves>"
+        return f"<Graph of {gates_and_leaves(self.nodes)}>"
 
     def draw(self, **options: Any) -> "Drawing":
         """Draw the graph. Takes the same options as the function `draw`."""

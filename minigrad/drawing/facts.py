@@ -6,6 +6,7 @@ gradient.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -17,8 +18,16 @@ from ..derivatives import rule_on_arrays
 from ..errors import GradientError
 from ..gradients import Gradient, dense, unbroadcast
 from ..graph import Array, Leaf, Node
+from ..support.text import counted
 
 WHOLE = 12  # arrays with more elements than this are not shown in full
+
+
+def gates_and_leaves(nodes: Sequence[Node]) -> str:
+    """Return the size of a graph, such as "6 gates and 1 leaf"."""
+    gates = sum(node.gate is not None for node in nodes)
+    leaves = len(nodes) - gates
+    return f"{counted(gates, 'gate', 'gates')} and {counted(leaves, 'leaf', 'leaves')}"
 
 
 @dataclass(frozen=True)

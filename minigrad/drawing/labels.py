@@ -12,7 +12,7 @@ import numpy as np
 
 from ..context import scope_label, step_of
 from ..graph import Leaf, Node
-from ..support.text import printable
+from ..support.text import counted, printable
 from .boxes import Bold, Box, Line, Point, shared
 from .facts import Gradients, Stats
 
@@ -225,7 +225,7 @@ def _scope(box: Box) -> list[Line]:
     nodes = box.nodes
     if box.framed:  # the frame says how often its contents repeat, so the box describes one time
         nodes = nodes[: len(nodes) // len(box.steps)]
-    held = f"{len(nodes):,} gate{'s' * (len(nodes) > 1)}"
+    held = counted(len(nodes), "gate", "gates")
     if len(box.steps) > 1 and not box.framed:
         what = "steps" if step_of(box.last.scope) else "scopes"
         held = f"{len(box.steps)} {what}, {held}"

@@ -13,6 +13,7 @@ from ..gradient_checker import GradientReport
 from ..graph import Array, Node
 from ..help.engine_errors import describe, nothing_recorded
 from ..support.files import write_whole
+from ..support.text import counted
 from ..tensor import Tensor
 from .collect import collect_graph
 from .page import build, frame
@@ -76,9 +77,10 @@ def explore(
     if words and len(words) != steps:
         raise OptionError(
             "MG804",
-            f"got {len(words)} words for {steps} time steps",
+            f"got {counted(len(words), 'word', 'words')} for "
+            f"{counted(steps, 'time step', 'time steps')}",
             cause="each word labels the step that reads it; the steps are the scopes named t00, "
-            "t01, ...",
+            "t01, ..., or else the steps of a loop",
             remedy="pass one word for each step, including padding, or leave out words=",
         )
     page = build(data)

@@ -23,6 +23,9 @@ FEW = 8
 PIXELS = 4096
 """The number of elements that are stored of a larger array that is shown as images."""
 
+WEIGHTS = 16_384
+"""The same number for attention weights: four heads of 64 rows and columns."""
+
 
 class ArrayTable:
     """The arrays of one page. `add` returns an array's index in `entries`. Equal arrays share an
@@ -41,11 +44,10 @@ class ArrayTable:
         self._most = FEW if large_graph else WHOLE
         self._numbers: dict[Any, int] = {}
 
-    def add(self, given: Array | Gradient, images: bool = False) -> int:
+    def add(self, given: Array | Gradient, pixels: int = 0) -> int:
         """Store an array unless an equal one is stored already. Return its index in `entries`.
 
-        If `images` is True, also store the first elements of a larger array, unless the graph is
-        large.
+        Also store the first `pixels` elements of a larger array, unless the graph is large.
         """
         array: Array = dense(given)
         digest = hashlib.blake2b(array.tobytes()).digest()
@@ -55,9 +57,8 @@ class ArrayTable:
         number = self._numbers.setdefault(key, new)
         if number == new:
             self.entries.append(summary(array) if large else whole(array))
-        if images and large and self._most == WHOLE:
-            pixels = array.reshape(-1)[:PIXELS]
-            self.entries[number]["pixels"] = numbers(pixels)
+        if pixels and large and self._most == WHOLE:
+            self.entries[number]["pixels"] = numbers(array.reshape(-1)[:pixels])
         return number
 
 

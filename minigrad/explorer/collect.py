@@ -18,7 +18,7 @@ from ..gate import Gate
 from ..gates.fused.transformer import ScaledDotProductAttention
 from ..gates.fused.unfuse import UNFUSED
 from ..graph import Array, Leaf, Node
-from .arrays import FEW, ArrayTable, Json, numbers
+from .arrays import FEW, PIXELS, WEIGHTS, ArrayTable, Json, numbers
 from .layout import arrange
 from .replay import replay
 from .wrong_gates import wrong_gates
@@ -88,7 +88,9 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
         if isinstance(gate, ScaledDotProductAttention):
             q, k, _, *mask = node.arrays
             weights = gate.weights(q, k, *mask).array
-            entry["saved"] = ["A: the attention weights", arrays.add(weights)]
+            entry["saved"] = ["A: the attention weights", arrays.add(weights, WEIGHTS)]
+        if isinstance(gate, engine.Softmax) and node.shape[-1:] == node.shape[-2:-1]:
+            arrays.add(node.output, WEIGHTS)
         if node in gradients:
             entry["grad"] = arrays.add(gradients[node])
         elif node.requires_grad:
@@ -98,9 +100,9 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
         if isinstance(gate, engine.Windows | engine.Convolve):
             entry["window"] = vars(gate)
             for image in (node, *node.inputs):
-                arrays.add(image.output, images=True)
+                arrays.add(image.output, PIXELS)
                 if image in gradients:
-                    arrays.add(gradients[image], images=True)
+                    arrays.add(gradients[image], PIXELS)
         if node in measured:
             entry["measured"] = [
                 None if array is None else arrays.add(array) for array in measured[node]
@@ -121,14 +123,14 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
         "title": _short(root.name or (root.gate.name if root.gate else "")),
         "root": index[root],
         "upstream": arrays.add(upstream),
-        "gates": gates,
         "notes": [BRIEFLY] if gates > BRIEF else [],
         "nodes": entries,
         "arrays": arrays.entries,
         "rules": rules,
         "columns": layout.columns,
-        "bands": [{"label": _short(label)} for label in layout.bands],
-        "states": layout.states,
+        "bands": [
+            {"scope": _short("/".join(scope)), "title": title} for scope, title in layout.bands
+        ],
         "words": list(map(_short, words)),
         "replay": replay(nodes, index, numbers(upstream)),
     }

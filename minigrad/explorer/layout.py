@@ -7,14 +7,13 @@ Gates are always ordered by serial number, so the same program produces the same
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import attrgetter, itemgetter
 
-from ..context import Scope, step_name, step_of
+from ..context import Scope, step_of
 from ..drawing.boxes import shared
 from ..drawing.rows import before_steps, longest_chains
 from ..graph import Leaf, Node
 from .arrays import Json
+from .loops import find_loops
 
 MANY = 300
 """If a graph without time steps has more gates than this in a single scope or outside all scopes, it
@@ -24,13 +23,14 @@ is divided into parts of `PART` ranks. Each part can be folded.
 PART = 50
 
 # Column keys sort from left to right: shared leaves come first, then the nodes before, in and after
-# the steps.
+# the steps. The second number is a step, or the first rank of a part.
 Key = tuple[int, int, str]
 SHARED = (0, 0, "shared")
 BEFORE = (1, 0, "before")
 AFTER = (3, 0, "after")
 
-# (a layer's scope, ""), or ((), a title such as "end") for gates outside all scopes
+# (a layer's scope, ""), ((), a title such as "end") for gates outside all scopes, or (the scope around
+# a loop, a title such as "loop 2")
 Band = tuple[Scope, str]
 
 
@@ -63,15 +63,11 @@ class Cell:
 
 @dataclass
 class Layout:
-    """The layout of the page: columns and bands in order, and a cell for each node.
-
-    `states` lists the nodes that carry state from step to step.
-    """
+    """The layout of the page: columns and bands in order, and a cell for each node."""
 
     columns: list[Json]
-    bands: list[str]
+    bands: list[Band]
     cells: list[Cell]
-    states: list[Json]
 
 
 def arrange(nodes: list[Node]) -> Layout:
@@ -91,21 +87,11 @@ def arrange(nodes: list[Node]) -> Layout:
     widths = _set_offsets(cells, len(keys))
     _set_shared(cells)
 
-    last = max(number for _, number, _ in keys)
-    columns = []
-    for key, width in zip(keys, widths, strict=True):
-        label = _column_label(key, last)
-        _, _, kind = key
-        columns.append({"label": label, "kind": kind, "width": width})
-    named = [scope for scope, _ in bands if scope]
-    common = 0
-    if len(named) > 1:
-        common = len(shared(*named))
-    labels = []
-    for scope, title in bands:
-        path = scope[common:] or scope[-1:]
-        labels.append("/".join(path) or title)
-    return Layout(columns, labels, cells, _states(gates))
+    columns = [
+        {"number": number, "kind": kind, "width": width}
+        for (_, number, kind), width in zip(keys, widths, strict=True)
+    ]
+    return Layout(columns, list(bands), cells)
 
 
 def _cells(nodes: list[Node]) -> list[Cell]:
@@ -127,26 +113,25 @@ def _set_keys(cells: list[Cell], gates: list[Cell]) -> None:
     Gates outside all scopes are in one band before the scopes and one band after them.
     """
     title = "gates"
-    steps = {cell for cell in gates if step_of(cell.node.scope)}
-    before = before_steps(steps, [(source, cell) for cell in gates for source in cell.sources])
+    steps = _steps(gates)
+    before = before_steps({*steps}, [(source, cell) for cell in gates for source in cell.sources])
     for cell in gates:
         scope = cell.node.scope
-        place = step_of(scope)
-        if place:
-            scope, step, _ = place
+        if cell in steps:
+            cell.band_key, step = steps[cell]
             cell.key = (2, step, "step")
-        elif steps and cell not in before:
-            cell.key = AFTER
-        outside = "steps" if place else title
-        cell.band_key = (scope, "" if scope else outside)
-        if scope or place:
+        else:
+            cell.band_key = scope, "" if scope else title
+            if steps and cell not in before:
+                cell.key = AFTER
+        if scope or cell in steps:
             title = "end"
     sizes = Counter(cell.node.scope for cell in gates)
     largest = max(sizes.values(), default=0)
     if largest > MANY and not steps:
         ranks = longest_chains(cells, {cell: cell.inputs for cell in cells})
         for cell in gates:
-            cell.key = (2, (ranks[cell] - 1) // PART, "part")
+            cell.key = (2, (ranks[cell] - 1) // PART * PART + 1, "part")
     for cell in cells:  # put a leaf into the column that uses it
         if isinstance(cell.node, Leaf) and cell.users:
             cell.band_key = cell.users[0].band_key
@@ -155,13 +140,23 @@ def _set_keys(cells: list[Cell], gates: list[Cell]) -> None:
             cell.key = min(keys) if alone else SHARED
 
 
-def _column_label(key: Key, last: int) -> str:
-    _, number, kind = key
-    if kind == "part":
-        return f"ranks {number * PART + 1} to {(number + 1) * PART}"
-    if kind == "step":
-        return step_name(number, last + 1)
-    return kind
+def _steps(gates: list[Cell]) -> dict[Cell, tuple[Band, int]]:
+    """Return the band and the number of the time step of each gate in a step.
+
+    A step is a scope such as rnn/t07. In a graph without such scopes, it is a step of a loop.
+    """
+    steps = {}
+    for cell in gates:
+        if place := step_of(cell.node.scope):
+            scope, step, _ = place
+            steps[cell] = (scope, "" if scope else "steps"), step
+    loops = [] if steps else find_loops(gates)
+    for number, loop in enumerate(loops, 1):
+        scope = shared(*(cell.node.scope for cells in loop for cell in cells))
+        band = scope, "loop" if number == 1 else f"loop {number}"
+        for step, cells in enumerate(loop):
+            steps |= dict.fromkeys(cells, (band, step))
+    return steps
 
 
 def _set_rows(cells: list[Cell]) -> None:
@@ -210,42 +205,7 @@ def _set_shared(cells: list[Cell]) -> None:
     """Stack the shared leaves. Each leaf is as close as possible to the row of its first use."""
     free: dict[int, int] = defaultdict(int)  # the first free row of each band
     stacked = [cell for cell in cells if cell.key == SHARED]
-    for cell in stacked:
-        cell.row = cell.users[0].row
+    for cell in sorted(stacked, key=lambda cell: cell.users[0].row):
         cell.offset = 0.0
-    for cell in sorted(stacked, key=attrgetter("row")):
-        cell.row = max(cell.row, free[cell.band])
+        cell.row = max(cell.users[0].row, free[cell.band])
         free[cell.band] = cell.row + 1
-
-
-def _states(gates: list[Cell]) -> list[Json]:
-    """Find the states of each band, one for each step. A state is a node that another step uses.
-
-    The last step does not pass its state on. Its states are the gates at the same positions as
-    the states in the other steps. Steps with an unusual structure are left out.
-    """
-    steps = defaultdict(list)
-    passed_on = set()
-    for cell in gates:
-        if cell.key[2] == "step":
-            steps[cell.place].append(cell)
-            for source in cell.sources:
-                if source.place != cell.place and source.band == cell.band:
-                    passed_on.add(source)
-    states = []
-    for band, places in groupby(sorted(steps), itemgetter(0)):
-        builds = defaultdict(list)
-        for place in places:
-            step = steps[place]
-            build = tuple(cell.node.gate.name for cell in step)
-            builds[build].append(step)
-        alike = max(builds.values(), key=len)
-        found: list[int] = []
-        for step in alike:
-            found = found or [n for n, cell in enumerate(step) if cell in passed_on]
-        # The last gate computes h. The other state of an LSTM is c.
-        labels = ("h", "c", "state 3")
-        for n, label in zip(reversed(found), labels, strict=False):
-            ids = [step[n].number for step in alike]
-            states.append({"band": band, "label": label, "ids": ids})
-    return states

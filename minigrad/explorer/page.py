@@ -15,8 +15,8 @@ from typing import Any
 # The order in which the modules are joined. Each module imports only from earlier modules.
 MODULES = (
     "arrays.js", "gates.js", "model.js", "recompute.js", "explain.js", "slips.js", "view.js", "scopes.js", "dom.js",
-    "grid.js", "windows.js", "picture.js", "panzoom.js", "minimap.js", "steps.js", "quiz.js", "whatif.js", "strip.js",
-    "app.js",
+    "grid.js", "windows.js", "heat.js", "picture.js", "panzoom.js", "minimap.js", "steps.js", "quiz.js", "whatif.js",
+    "strip.js", "list.js", "app.js",
 )  # fmt: skip
 
 _IMPORT = re.compile(r"^import [^;]*?;\n", re.MULTILINE)

@@ -24,6 +24,15 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "leaf", "leaves"), counted(2000, "leaf", "leaves")
+    ('1 leaf', '2,000 leaves')
+    """
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def for_terminal(text: str) -> str:
     r"""Return `text` for `print`, with escapes in place of characters that stdout cannot encode.
 

@@ -30,6 +30,7 @@ import numpy as np
 from .. import drawing, explorer, gradient_checker
 from ..context import ON_BACKWARD, SCOPE, enable_grad, setting, watching
 from ..debug.anomaly import trace_lines
+from ..drawing.facts import gates_and_leaves
 from ..errors import OptionError
 from ..gates.fused.unfuse import unfuse
 from ..graph import Leaf, Node, ancestors
@@ -184,21 +185,22 @@ def find_tensor(
 
 
 def _draw(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
-    picture = drawing.draw(unfuse(tensor), options.out, grads=True, values=options.values)
-    print(f"{picture.path}: {_described(name, tensor)}. {picture.caption}".rstrip())
+    shown = unfuse(tensor)
+    picture = drawing.draw(shown, options.out, grads=True, values=options.values)
+    print(f"{picture.path}: {_described(name, shown)}. {picture.caption}".rstrip())
     return 0
 
 
 def _explore(name: str, tensor: Tensor, options: argparse.Namespace) -> int:
-    page = explorer.explore(unfuse(tensor), options.out)
-    print(f"{page.path}: {_described(name, tensor)}. Open it in a browser.")
+    shown = unfuse(tensor)
+    page = explorer.explore(shown, options.out)
+    print(f"{page.path}: {_described(name, shown)}. Open it in a browser.")
     return 0
 
 
-def _described(name: str, tensor: Tensor) -> str:
-    nodes = ancestors([tensor.node])
-    gates = sum(node.gate is not None for node in nodes)
-    return f"the graph of {name}, {gates:,} gates and {len(nodes) - gates:,} leaves"
+def _described(name: str, shown: Tensor) -> str:
+    """Count the gates that the picture or page shows, in which fused gates are split."""
+    return f"the graph of {name}, {gates_and_leaves(drawing.Graph(shown).nodes)}"
 
 
 def _check(name: str, tensor: Tensor, options: argparse.Namespace) -> int:

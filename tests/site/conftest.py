@@ -12,9 +12,9 @@ import pytest
 
 from minigrad.course.checking.registry import VARIABLE
 from minigrad.support.files import locked
-from tests.minigrad.explorer.conftest import CHROMIUM, DRIVER, start_chromium
+from tests.minigrad.explorer.conftest import AXE, CHROMIUM, DRIVER, start_chromium
 
-from .reader import AXE, Reader
+from .reader import Reader
 
 ROOT = Path(__file__).resolve().parents[2]
 

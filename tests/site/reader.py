@@ -1,11 +1,9 @@
 """A browser that reads the site from a local port, and what it finds wrong with a page."""
 
 import json
-from pathlib import Path
 
 from tests.minigrad.explorer.conftest import Explorer
 
-AXE = Path(__file__).resolve().parents[2] / "docs/site/node_modules/axe-core/axe.min.js"
 TAB, ENTER, ESCAPE, CONTROL, SHIFT, RIGHT = (
     "\ue004",
     "\ue007",
@@ -54,20 +52,6 @@ class Reader(Explorer):
                 if not url.startswith(own):
                     found.append(f"asked for {url}")
         return found
-
-    def violations(self):
-        """What axe-core finds, all of its rules, and whether the page is wider than its window."""
-        self.run(AXE.read_text(encoding="utf-8"))
-        found = self.driver.execute_async_script(
-            "axe.run({ resultTypes: ['violations'] }).then((found) => arguments[0](found.violations))"
-        )
-        wrong = []
-        for rule in found:
-            wrong += [f"{rule['id']}: {node['html'][:200]}" for node in rule["nodes"]]
-        width = "document.documentElement.{}Width"
-        if self.run(f"return {width.format('scroll')} > {width.format('client')}"):
-            wrong.append("the page is wider than its window")
-        return wrong
 
     def focused(self):
         it = "document.activeElement"

@@ -1,6 +1,7 @@
 // The page as a whole: the current step, the open steps and scopes, keys and buttons. Drives all other modules.
-import { brief, byName, shapeText } from "./arrays.js";
+import { brief, byName, counted, shapeText } from "./arrays.js";
 import { byId, el, foreign, shorten } from "./dom.js";
+import { List } from "./list.js";
 import { Minimap } from "./minimap.js";
 import { Model } from "./model.js";
 import { PanZoom } from "./panzoom.js";
@@ -31,6 +32,7 @@ class App {
     const go = (id) => this.goTo(id);
     this.go = go;
     this.strip = new Strip(byId("strip"), this.model, go);
+    this.list = new List(byId("list"), this.model, go);
     this.quiz = new Quiz(byId("quiz"), this.model, () => this.showStep(), () => this.move(1));
     this.whatif = new WhatIf(byId("whatif"), this.model, () => this.afterEdit());
     this.describe();
@@ -187,7 +189,7 @@ class App {
     byId("title").textContent = shorten(data.title, 60);
     byId("title").title = data.title;
     const output = root.size === 1 ? ` = ${brief(root.first, 6)}` : ` of shape ${shapeText(root.shape)}`;
-    byId("facts").replaceChildren(`${data.gates} gate${data.gates === 1 ? "" : "s"} · output`, output);
+    byId("facts").replaceChildren(`${counted(this.model.forward.length, "gate")} · output`, output);
     byId("notes").textContent = data.notes.join(" ");
     byId("window").hidden = byId("following").hidden = this.view.steps.length === 0;
     if (this.scoped) byId("flow").textContent = "Data flows down, and gradients flow up. Click a box to open it, or a frame’s title to fold it.";
@@ -231,12 +233,15 @@ class App {
 
   resized() {
     const { clientWidth, clientHeight } = byId("stage");
+    if (!clientWidth) return; // the list is shown
+    // On a phone, the minimap would cover much of the picture, so it is above it.
+    byId(clientWidth < 600 ? "head" : "stage").append(byId("minimap"));
     byId("picture").style.width = `${clientWidth}px`;
     byId("picture").style.height = `${clientHeight}px`;
     byId("picture").setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`); // a printed page has another width
     this.panzoom.fit();
-    // At the first step, keep the whole graph in view, except on a phone, where it may be too small to read.
-    if (this.step > 0 || this.leaf !== null || clientWidth < 600) this.reveal();
+    // At the first step, keep the whole graph in view, unless it is too small to read.
+    if (this.step > 0 || this.leaf !== null || clientWidth < 600 || this.panzoom.small()) this.reveal();
   }
 
   reveal() {
@@ -249,6 +254,7 @@ class App {
     this.mark();
     this.showTransport();
     this.strip.mark(this.focused);
+    this.list.mark(this.focused, this.quiz.on);
     this.reveal();
     this.announce();
   }
@@ -334,6 +340,8 @@ class App {
     this.strip.show();
     this.showStep();
     this.strip.mark(this.focused);
+    this.list.first = -1; // its numbers have changed
+    this.list.mark(this.focused, this.quiz.on);
   }
 
   // ---- modes, keys, buttons ----
@@ -345,8 +353,19 @@ class App {
     if (mode === "quiz") {
       if (room.on) this.setDirection("backward");
       this.showStep();
+      this.list.mark(this.focused, room.on);
     } else room.show();
     if (room.on) byId(mode).scrollIntoView({ block: "nearest" });
+  }
+
+  /** Show the list in place of the picture, or the picture again. */
+  toggleList() {
+    const on = byId("list").hidden;
+    byId("list").hidden = !on;
+    for (const id of ["stage", "minimap"]) byId(id).hidden = on;
+    for (const id of ["fit", "zoom-in", "zoom-out"]) byId(id).disabled = on;
+    byId("list-toggle").setAttribute("aria-pressed", String(on));
+    this.list.mark(this.focused, this.quiz.on);
   }
 
   toggleHelp() {
@@ -372,6 +391,7 @@ class App {
       fit: () => this.panzoom.fit(), "zoom-in": () => this.panzoom.zoom(1.25), "zoom-out": () => this.panzoom.zoom(0.8),
       "tab-forward": () => this.setDirection("forward"), "tab-backward": () => this.setDirection("backward"),
       "quiz-toggle": () => this.toggle("quiz"), "whatif-toggle": () => this.toggle("whatif"), "help-toggle": () => this.toggleHelp(),
+      "list-toggle": () => this.toggleList(),
     };
     for (const [id, action] of Object.entries(press)) byId(id).addEventListener("click", action);
     byId("slider").addEventListener("input", (event) => this.setStep(event.target.valueAsNumber));
@@ -381,6 +401,7 @@ class App {
       this.search(byId("search").value, true);
     });
     document.addEventListener("keydown", (event) => this.key(event));
+    byId("panel").addEventListener("change", () => this.picture.showHeats()); // a head was chosen
     window.addEventListener("beforeprint", () => this.panzoom.fit());
     new ResizeObserver(() => this.resized()).observe(byId("stage"));
   }
@@ -397,7 +418,7 @@ class App {
       ArrowRight: () => this.move(1), ArrowLeft: () => this.move(-1), " ": () => this.play(),
       Home: () => this.setStep(0), End: () => this.setStep(this.order.length - 1),
       f: () => this.setDirection("forward"), b: () => this.setDirection("backward"),
-      q: () => this.toggle("quiz"), w: () => this.toggle("whatif"), "?": () => this.toggleHelp(),
+      q: () => this.toggle("quiz"), w: () => this.toggle("whatif"), "?": () => this.toggleHelp(), l: () => this.toggleList(),
       "/": () => byId("search").focus(), 0: () => this.panzoom.fit(), "+": () => this.panzoom.zoom(1.25), "-": () => this.panzoom.zoom(0.8),
       e: () => this.openEverything(), c: () => this.foldEverything(),
       o: () => this.scoped && byId("over").click(),

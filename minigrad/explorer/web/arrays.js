@@ -57,6 +57,11 @@ export function exact(x) {
   return String(x).replaceAll("-", "−");
 }
 
+/** A number with its noun: "1 gate", "2 gates". */
+export function counted(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 export function shapeText(shape) {
   return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }

@@ -29,6 +29,27 @@ export function foreign(text) {
   return el("bdi", {}, text);
 }
 
+/** Write a text that fits a width, in pixels, into an SVG element: in a font of `most` down to `least` pixels, then with … at the end. */
+export function fit(element, text, width, most, least, weight = 400) {
+  pen ??= document.createElement("canvas").getContext("2d");
+  family ||= getComputedStyle(document.body).fontFamily;
+  const measure = (some, size) => {
+    pen.font = `${weight} ${size}px ${family}`;
+    return pen.measureText(some).width;
+  };
+  const letters = Array.from(text);
+  const size = Math.max(least, Math.min(most, (most * width) / measure(text, most)));
+  const first = (count) => (count < letters.length ? `${letters.slice(0, count).join("")}…` : text);
+  let count = Math.min(letters.length, Math.ceil(width / 2)); // no letter is narrower than two pixels
+  while (count > 1 && measure(first(count), size) > width + 0.5) count--;
+  element.textContent = first(count);
+  element.style.fontSize = `${size}px`;
+  return element;
+}
+
+let pen;
+let family;
+
 /** Shorten a text to about `longest` characters, with … at the end if any were left out. */
 export function shorten(text, longest) {
   const letters = Array.from(text);

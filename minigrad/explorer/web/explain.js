@@ -1,6 +1,6 @@
 // Writes a gate's rule with a node's own numbers: "dx = dz · (1 − z²) = 0.5 · (1 − 0.4621²) = 0.3932".
 // The numbers are element [0, 0, ...] of each array.
-import { brief, byName, count, elementText } from "./arrays.js";
+import { brief, byName, count, counted, elementText } from "./arrays.js";
 
 // For each gate: the names of its inputs, its formula, and the gradient of each input. Letters stand for numbers.
 const FORMULAS = byName({
@@ -103,7 +103,7 @@ export function explainBackward(model, id, input, part) {
   const repeated = count(dz.shape) > count(part.shape);
   if (BY_ELEMENT.has(gate)) {
     if (repeated)
-      return [`${name} = ${formula}, summed over the ${count(dz.shape) / count(part.shape)} elements that each number was broadcast to`];
+      return [`${name} = ${formula}, summed over the ${counted(count(dz.shape) / count(part.shape), "element")} that each number was broadcast to`];
     return [chain([elementText(name, 0, part.shape), formula, put(model, id, formula), brief(part.first)])];
   }
   const lines = [`${name} = ${formula}`];
@@ -141,7 +141,7 @@ function turned(array) {
 function dotProduct(name, left, right, product) {
   if (left.shape.length !== 2 || right.shape.length !== 2) return [];
   const terms = left.shape[1];
-  const sizes = `${left.shape.join(" × ")} by ${right.shape.join(" × ")}: each element is a sum of ${terms} product${terms === 1 ? "" : "s"}`;
+  const sizes = `${left.shape.join(" × ")} by ${right.shape.join(" × ")}: each element is a sum of ${counted(terms, "product")}`;
   if (!left.values || !right.values) return [sizes];
   const bracket = (x) => (x < 0 ? `(${brief(x)})` : brief(x));
   const shown = Array.from({ length: Math.min(terms, 4) }, (_, k) => `${bracket(left.values[k])} · ${bracket(right.values[k * right.shape[1]])}`);

@@ -23,8 +23,11 @@ export class Minimap {
     const { canvas, panzoom } = this;
     const { width, height } = panzoom.view();
     // The minimap is only needed if the picture is not fully in view.
-    canvas.hidden = panzoom.fits();
-    if (canvas.hidden) return;
+    const needed = !panzoom.fits();
+    canvas.style.visibility = needed ? "visible" : "hidden";
+    // The height of the picture that the minimap covers: boxes are revealed above it.
+    panzoom.covered = needed && canvas.offsetParent?.id === "stage" ? canvas.offsetHeight : 0;
+    if (!needed) return;
     const context = canvas.getContext("2d");
     const colours = getComputedStyle(canvas);
     const scale = this.scale();

@@ -1,5 +1,5 @@
 // The graph of one page: its nodes, their values and gradients, and the gradients that each gate sends to its inputs.
-import { byName, decode } from "./arrays.js";
+import { byName, count, decode, pixels } from "./arrays.js";
 
 export class Model {
   constructor(data) {
@@ -10,6 +10,15 @@ export class Model {
     this.rules = byName(data.rules);
     /** The gate of a node if it is one of minigrad's own, which the page has formulas for. */
     this.known = this.nodes.map((node) => (node.rule ? "" : node.gate));
+    const digits = data.columns.reduce((most, { number }) => Math.max(most, String(number).length), 2);
+    for (const column of data.columns)
+      column.label = column.kind === "part" ? `from rank ${column.number}` : `t${String(column.number).padStart(digits, "0")}`;
+    nameBands(data.bands);
+    // The gates of a loop that the program wrote without scopes are shown as if it had named its steps.
+    for (const node of this.nodes) {
+      const { kind, label } = data.columns[node.column];
+      if (node.gate && kind === "step" && !/(^|\/)t\d+(\/|$)/.test(node.scope)) node.scope = `${node.scope ?? data.bands[node.band].label}/${label}`;
+    }
     this.replayed = null; // the result of recompute(), while a leaf is edited
 
     /** Forward: every gate, oldest first. Backward: every gate that a gradient reaches, newest first. */
@@ -103,6 +112,15 @@ export class Model {
     return node.name ?? node.gate ?? (node.kind === "cut" ? "state behind the cut" : node.kind);
   }
 
+  /** The array that a heat map shows: the weights of attention, or a softmax whose output ends in a square; otherwise null. */
+  heat(id) {
+    const { saved } = this.nodes[id];
+    const array = saved && !this.replayed ? this.arrays[saved[1]] : this.known[id] === "Softmax" ? this.value(id) : null;
+    if (!array || array.shape.length < 2) return null;
+    const [rows, columns] = array.shape.slice(-2);
+    return columns > 1 && (saved || rows === columns) && pixels(array)?.length >= count([rows, columns]) ? array : null;
+  }
+
   /** The text in a node's box: the gate's symbol, or the last part of a leaf's name ("W_hh" of "rnn.cell.W_hh"). */
   symbol(id) {
     const node = this.nodes[id];
@@ -119,6 +137,18 @@ export class Model {
       [node.name, node.gate, node.scope].some((word) => word?.toLowerCase().includes(wanted)) ? [id] : [],
     );
   }
+}
+
+/** Label each band with its scope, without the names that all scopes begin with, and with its title. */
+function nameBands(bands) {
+  const paths = bands.map(({ scope }) => (scope ? scope.split("/") : []));
+  const [first, ...others] = paths.filter(({ length }) => length);
+  let common = 0;
+  while (others.length && common < first.length && others.every((path) => path[common] === first[common])) common++;
+  bands.forEach((band, number) => {
+    const path = paths[number];
+    band.label = [...(path.length > common ? path.slice(common) : path.slice(-1)), band.title].filter(Boolean).join("/");
+  });
 }
 
 function positionsIn(order) {

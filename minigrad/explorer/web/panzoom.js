@@ -5,7 +5,7 @@ const LARGEST = 3;
 
 export class PanZoom {
   constructor(root, layer, changed) {
-    Object.assign(this, { root, layer, changed, x: 0, y: 0, scale: 1, size: { width: 1, height: 1 } });
+    Object.assign(this, { root, layer, changed, x: 0, y: 0, scale: 1, covered: 0, size: { width: 1, height: 1 } });
     this.pointers = new Map();
     root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     root.addEventListener("pointerdown", (event) => this.down(event));
@@ -43,6 +43,11 @@ export class PanZoom {
     this.apply();
   }
 
+  /** Whether the picture is too small to read. */
+  small() {
+    return this.scale < (this.root.clientWidth < 600 ? 0.6 : 0.45);
+  }
+
   /** Whether the whole picture is in view. */
   fits() {
     const { width, height } = this.view();
@@ -55,16 +60,15 @@ export class PanZoom {
     const { width, height } = this.view();
     const within = (place, room, size) => Math.min(Math.max(0, room - size), Math.max(Math.min(0, room - size), place));
     this.x = within(width / 2 - x * this.scale, width, this.size.width * this.scale);
-    this.y = within(height / 2 - y * this.scale, height, this.size.height * this.scale);
+    this.y = within(height / 2 - y * this.scale, height - this.covered, this.size.height * this.scale);
     this.apply();
   }
 
   /** Move the picture as little as needed to show a box well inside the view, large enough to read. */
   reveal(box) {
-    if (this.scale < (this.root.clientWidth < 600 ? 0.6 : 0.45)) {
+    if (this.small()) {
       this.scale = 0.7;
       this.centre(box.x + box.width / 2, box.y + box.height / 2);
-      return;
     }
     const { width, height } = this.view();
     const margin = 40;
@@ -74,7 +78,7 @@ export class PanZoom {
       if (low < margin) return margin - low;
       return high > room - margin ? room - margin - high : 0;
     };
-    const [dx, dy] = [shift(box.x, box.width, this.x, width), shift(box.y, box.height, this.y, height)];
+    const [dx, dy] = [shift(box.x, box.width, this.x, width), shift(box.y, box.height, this.y, height - this.covered)];
     if (dx || dy) {
       this.x += dx;
       this.y += dy;

@@ -1,6 +1,10 @@
 // Draws the graph as SVG, and marks the boxes as done, current or still to come.
-import { brief, shapeText } from "./arrays.js";
-import { shorten, svg } from "./dom.js";
+import { brief, counted, shapeText } from "./arrays.js";
+import { fit, shorten, svg } from "./dom.js";
+import { HEAT, mapOf } from "./heat.js";
+
+/** The name of a box for screen readers lists at most this many inputs. */
+const MOST_NAMED = 6;
 
 export class Picture {
   /** `activate(item)` is called when a box is clicked, or Enter is pressed on it. */
@@ -16,6 +20,7 @@ export class Picture {
     this.layout = layout;
     this.boxes = new Map();
     this.lines = [];
+    this.heats = [];
     this.current = null;
     this.active = null;
     const bands = layout.bands.map((band) => this.band(band));
@@ -25,12 +30,23 @@ export class Picture {
     const lines = layout.edges.map((edge) => this.line(edge));
     const boxes = [...layout.items.values()].map((item) => this.box(item));
     this.layer.replaceChildren(svg("g", {}, bands, frames), svg("g", {}, labels), svg("g", {}, lines), svg("g", {}, boxes));
+    this.showHeats();
+  }
+
+  /** Draw the heat maps in the boxes, each for the chosen head. */
+  showHeats() {
+    for (const heat of this.heats) {
+      const map = mapOf(this.model, heat.id, { x: 4, y: 4, width: HEAT - 3, height: HEAT - 3, preserveAspectRatio: "none" });
+      heat.map?.remove();
+      heat.inside.append(map);
+      heat.map = map;
+    }
   }
 
   band({ label, y, height }) {
     return svg("g", { class: "band" },
       svg("rect", { x: 8, y, width: this.layout.width - 24, height, rx: 10 }),
-      svg("text", { x: 20, y: y + 17 }, shorten(label, (this.layout.width - 40) / 8)));
+      fit(svg("text", { x: 20, y: y + 17 }), label, this.layout.width - 48, 12, 12, 600));
   }
 
   /** The frame around an open scope. Its title folds the scope. */
@@ -38,8 +54,8 @@ export class Picture {
     const { x, y, width, height, label, gates, path } = frame;
     const title = svg("g", { class: "frame-title", role: "button", tabindex: "0", ...this.listeners(frame) },
       svg("rect", { x, y, width, height: 24, rx: 10 }),
-      svg("text", { x: x + 12, y: y + 17, "aria-hidden": "true" }, `▾ ${shorten(label, (width - 30) / 7)}`),
-      svg("title", {}, `${label}, open, ${gates} gate${gates === 1 ? "" : "s"}. Activate to fold.`));
+      fit(svg("text", { x: x + 12, y: y + 17, "aria-hidden": "true" }), `▾ ${label}`, width - 24, 12, 10, 600),
+      svg("title", {}, `${label}, open, ${counted(gates, "gate")}. Activate to fold.`));
     this.boxes.set(`frame ${path}`, { group: title, badge: null, item: frame });
     return svg("g", { class: `frame${path.split("/").length % 2 ? " odd" : ""}` }, svg("rect", { x, y, width, height, rx: 10 }), title);
   }
@@ -67,11 +83,15 @@ export class Picture {
   box(item) {
     const { x, y, width, height } = item;
     const { title, subtitle, words, kind } = this.describe(item);
+    // A parameter has a bar on its left, and a gate with a heat map has the map there.
+    const left = kind.startsWith("parameter") ? 5 : item.heat ? HEAT + 3 : 0;
+    const [middle, room] = [(left + width) / 2, width - left - 8];
     // A nested svg clips its content, so even a wide letter stays inside the box.
     // The title element below holds the box's label for screen readers.
     const inside = svg("svg", { x, y, width, height, "aria-hidden": "true" },
-      svg("text", { class: `title${title.length > 7 ? " long" : ""}`, x: width / 2, y: subtitle ? 18 : 26 }, shorten(title, width / 7)),
-      subtitle ? svg("text", { class: "subtitle", x: width / 2, y: 34 }, shorten(subtitle, width / (subtitle.startsWith("(") ? 5 : 6))) : null);
+      fit(svg("text", { class: "title", x: middle, y: subtitle ? 18 : 26 }), title, room, 15, 11, 600),
+      subtitle ? fit(svg("text", { class: "subtitle", x: middle, y: 34 }), subtitle, room, 10.5, 8.5) : null);
+    if (item.heat) this.heats.push({ inside, id: item.ids[0] });
     const badge = svg("text", { class: "badge", x: x + width - 4, y: y - 4, "aria-hidden": "true" });
     const group = svg("g", {
       class: `box ${kind}`, role: "button", tabindex: resting(item), "data-key": item.key, ...this.listeners(item),
@@ -98,25 +118,30 @@ export class Picture {
       const node = model.nodes[id];
       const shape = model.value(id).shape;
       const root = id === model.root ? " root" : "";
-      const gate = node.gate && node.name ? `${node.name}: ${node.gate}` : model.title(id);
-      const starved = node.starved ? ", no gradient reaches it" : "";
+      const gate = shorten(node.gate && node.name ? `${node.name}: ${node.gate}` : model.title(id), 80);
       const number = model.value(id).size === 1 ? brief(model.value(id).first) : "";
+      const inputs = (node.inputs ?? []).map((parent) => shorten(model.title(parent), 40));
+      const words = [
+        `${node.measured ? "wrong: " : ""}${gate}${number && ` = ${number}`}`, node.gate ? "" : node.kind, shape.length ? `shape ${shape.join(" by ")}` : "scalar",
+        item.heat ? "with a heat map" : "", inputs.length ? `inputs: ${inputs.slice(0, MOST_NAMED).join(", ")}${inputs.length > MOST_NAMED ? ` and ${inputs.length - MOST_NAMED} more` : ""}` : "",
+        node.scope ? `in ${shorten(node.scope, 80)}` : "", node.starved ? "no gradient reaches it" : "",
+      ];
       return {
         title: model.symbol(id),
         subtitle: node.gate && node.name ? node.name : number || shapeText(shape),
-        words: `${node.measured ? "wrong: " : ""}${gate}${number && ` = ${number}`}, ${node.kind}, ${shape.length ? shapeText(shape) : "scalar"}${node.scope ? `, in ${node.scope}` : ""}${starved}`,
+        words: words.filter(Boolean).join(", "),
         kind: `${node.kind}${root}${node.starved ? " starved" : ""}${node.measured ? " wrong-gate" : ""}`,
       };
     }
     const label = item.label ?? model.data.bands[item.band].label;
     const columns = new Set(item.ids.map((one) => model.nodes[one].column)).size;
     const gates = item.ids.filter((one) => model.nodes[one].gate).length;
-    const each = columns > 1 ? `${Math.round(gates / columns)} gates in each` : `${gates} gate${gates === 1 ? "" : "s"}`;
+    const each = columns > 1 ? `${counted(Math.round(gates / columns), "gate")} in each` : counted(gates, "gate");
     const starved = item.ids.every((one) => model.nodes[one].starved || !model.hasGrad(one)) ? " starved" : "";
     return {
       title: columns > 1 ? `${shorten(label, 11)} ×${columns}` : label,
       subtitle: each,
-      words: `${label}${columns > 1 ? `, ${columns} steps` : ""} folded, ${gates} gates. Activate to open.`,
+      words: `${label}${columns > 1 ? `, ${columns} steps` : ""} folded, ${counted(gates, "gate")}. Activate to open.`,
       kind: `fold${starved}${item.ids.some((one) => model.nodes[one].measured) ? " wrong-gate" : ""}`,
     };
   }

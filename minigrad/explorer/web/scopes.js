@@ -85,8 +85,10 @@ export class ScopeView extends View {
         chain.push(frames.get(path));
       }
       if (!items.has(key)) {
-        const [kind, width] = folded === undefined ? ["node", BOX.width] : ["fold", BOX.fold];
-        const item = { key, ids: [], kind, path: folded, label: nameOf(folded), slot: this.slot, band: node.band, loop: false, width, height: BOX.height };
+        const kind = folded === undefined ? "node" : "fold";
+        const heat = kind === "node" && this.model.heat(id) !== null;
+        const width = heat || kind === "fold" ? BOX.fold : BOX.width;
+        const item = { key, ids: [], kind, heat, path: folded, label: nameOf(folded), slot: this.slot, band: node.band, loop: false, width, height: BOX.height };
         item.leaf = kind === "node" && !node.gate;
         items.set(key, item);
         chain.at(-1).children.push(item);

@@ -1,8 +1,9 @@
 // The panel for one step: the gate, the gradient that arrives, its rule with numbers, and the gradients of its inputs.
-import { brief, byName } from "./arrays.js";
+import { brief, byName, counted } from "./arrays.js";
 import { el, foreign, shorten } from "./dom.js";
 import { explainBackward, explainForward, inputNames } from "./explain.js";
 import { caption, showArray } from "./grid.js";
+import { heatMap } from "./heat.js";
 import { windowPicture } from "./windows.js";
 
 /** A gate may have thousands of inputs. A step shows at most this many. */
@@ -16,6 +17,7 @@ export function backwardStep(model, id, go, hidden = -1) {
   return [
     heading(model, id, "Backward through"),
     hidden === 0 ? null : windowPicture(model, id, true, model.delivery(id, 0)?.part),
+    heatMap(model, id),
     block(arrives, model.grad(id), "dz", "upstream"),
     ruleOf(model, id),
     savedOf(model, id),
@@ -34,6 +36,7 @@ export function forwardStep(model, id, go) {
   return [
     heading(model, id, "Forward through"),
     windowPicture(model, id),
+    heatMap(model, id),
     ...inputsOf(node, (parent, n) => block(`${names[n]}: `, model.value(parent), names[n], "", link(model, parent, go))),
     ruleOf(model, id),
     lines(explainForward(model, id)),
@@ -44,7 +47,7 @@ export function forwardStep(model, id, go) {
 
 function inputsOf(node, show) {
   const left = node.inputs.length - MOST_INPUTS;
-  const more = left > 0 ? el("p", { class: "muted more" }, `and ${left} more input${left === 1 ? "" : "s"}, which are not shown`) : null;
+  const more = left > 0 ? el("p", { class: "muted more" }, `${counted(left, "more input")} not shown`) : null;
   return [...node.inputs.slice(0, MOST_INPUTS).map(show), more];
 }
 
@@ -75,7 +78,7 @@ export function leafCard(model, id, step, go) {
     node.stored !== undefined && !model.replayed
       ? block(".grad differs: it is the sum of several backward calls, or comes from a call that this page does not show", model.arrays[node.stored], ".grad")
       : null,
-    all.length ? el("p", {}, `${model.reported(id, step)} of ${all.length} consumers have reported at this step:`) : null,
+    all.length ? el("p", {}, `${reports(model.reported(id, step), all.length)} at this step:`) : null,
     all.length
       ? el("ol", { class: "consumers" }, all.slice(0, 200).map(({ gate, input }) => el("li", {}, link(model, gate, go), sentNorm(model, gate, input))))
       : null,
@@ -104,7 +107,6 @@ function deliveryOf(model, id, input, name, go, hidden) {
   }
   const { number, of, part, before, after } = delivery;
   if (hidden) return el("section", { class: "delivery", "data-parent": parent }, title, el("p", { class: "muted" }, "Hidden, because the quiz asks for this gradient."));
-  const report = `${number} of ${of} consumer${of === 1 ? " has" : "s have"} reported`;
   const measured = model.measured(id, input);
   const differs = measured ? differing(part, measured) : null;
   const comparison = measured
@@ -123,7 +125,11 @@ function deliveryOf(model, id, input, name, go, hidden) {
       ];
   return el("section", { class: "delivery", "data-parent": parent }, title,
     lines(explainBackward(model, id, input, part)), ...comparison, ...sum,
-    el("p", { class: "report" }, el("meter", { min: 0, max: of, value: number, "aria-hidden": "true" }), ` ${report}`, number === of ? el("strong", {}, " · complete") : ""));
+    el("p", { class: "report" }, el("meter", { min: 0, max: of, value: number, "aria-hidden": "true" }), ` ${reports(number, of)}`, number === of ? el("strong", {}, " · complete") : ""));
+}
+
+function reports(number, of) {
+  return `${number} of ${counted(of, "consumer")} ${of === 1 ? "has" : "have"} reported`;
 }
 
 function heading(model, id, doing) {
@@ -142,10 +148,10 @@ function ruleOf(model, id) {
   return text ? el("p", { class: "rule" }, foreign(shorten(text, 800))) : null;
 }
 
-/** The attention weights. What-if does not compute them again. */
+/** The attention weights, which the heat map shows as well. What-if does not compute them again. */
 function savedOf(model, id) {
   const { saved } = model.nodes[id];
-  return saved && !model.replayed ? block(saved[0], model.arrays[saved[1]], "saved", "saved") : null;
+  return saved && !model.replayed ? block(saved[0], { ...model.arrays[saved[1]], pixels: null }, "saved", "saved") : null;
 }
 
 function lines(texts) {

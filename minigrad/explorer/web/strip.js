@@ -10,13 +10,13 @@ const MOST_BARS = 1000;
 export class Strip {
   /** `go(id)` jumps to the node that made a state. */
   constructor(root, model, go) {
-    Object.assign(this, { root, model, go, chosen: 0 });
-    this.root.hidden = model.data.states.length === 0;
+    Object.assign(this, { root, model, go, chosen: 0, states: statesOf(model) });
+    this.root.hidden = this.states.length === 0;
   }
 
   show() {
     if (this.root.hidden) return;
-    const { states, bands } = this.model.data;
+    const { states, model: { data: { bands } } } = this;
     const state = states[this.chosen];
     this.ids = state.ids.slice(-MOST_BARS);
     const left = state.ids.length - this.ids.length;
@@ -74,4 +74,33 @@ function bar(kind, value, most) {
   const height = most > 0 && Number.isFinite(value) ? Math.max(value > 0 ? 1 : 0, (value / most) * HEIGHT) : 0;
   return svg("svg", { class: `bar ${kind}`, viewBox: `0 0 10 ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
     svg("rect", { x: 1, y: HEIGHT - height, width: 8, height }));
+}
+
+/**
+ * The states: {band, label, ids}, with one id for each step. A state is a gate whose output another step uses. The last step
+ * passes nothing on, so its states are the gates at the same places. Steps with an unusual structure are left out.
+ */
+export function statesOf({ nodes, forward, data: { columns } }) {
+  const inSteps = forward.filter((id) => columns[nodes[id].column].kind === "step").sort((a, b) => nodes[a].column - nodes[b].column || a - b);
+  const passed = new Set();
+  for (const id of inSteps)
+    for (const parent of nodes[id].inputs) {
+      const source = nodes[parent].cut ?? parent;
+      if (nodes[source].band === nodes[id].band && nodes[source].column !== nodes[id].column) passed.add(source);
+    }
+  return grouped(inSteps, (id) => nodes[id].band).flatMap((ids) => {
+    const steps = grouped(ids, (id) => nodes[id].column);
+    const alike = grouped(steps, (step) => step.map((id) => nodes[id].gate).join()).reduce((most, some) => (some.length > most.length ? some : most));
+    const places = alike.map((step) => [...step.keys()].filter((n) => passed.has(step[n]))).find(({ length }) => length) ?? [];
+    // The last gate computes h. The other state of an LSTM is c.
+    const labels = ["h", "c", "state 3"];
+    return places.reverse().slice(0, labels.length).map((n, which) => ({ band: nodes[ids[0]].band, label: labels[which], ids: alike.map((step) => step[n]) }));
+  });
+}
+
+/** The items with the same key, in lists. */
+function grouped(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) groups.set(keyOf(item), groups.get(keyOf(item)) ?? []).get(keyOf(item)).push(item);
+  return [...groups.values()];
 }

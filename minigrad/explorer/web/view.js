@@ -14,6 +14,7 @@ export class View {
     const { columns, bands } = model.data;
     this.model = model;
     this.steps = columns.flatMap((column, number) => (isStep(column) ? [number] : []));
+    this.heated = new Set(model.nodes.flatMap((node, id) => (model.heat(id) ? [node.column] : []))); // columns of wider boxes
     this.stepOfColumn = new Map(this.steps.map((column, step) => [column, step]));
     this.open = model.nodes.length <= 90 && this.steps.length > 0 ? [0, this.steps.length - 1] : null;
     this.foldedBands = new Set();
@@ -74,7 +75,8 @@ export class View {
     for (const [place, slot] of slots.entries()) {
       slot.place = place;
       slot.x = x;
-      slot.wide = slot.folded ? BOX.fold : slot.units * (BOX.width + BOX.gapX) - BOX.gapX;
+      slot.unit = this.heated.has(slot.number) ? BOX.fold : BOX.width;
+      slot.wide = slot.folded ? BOX.fold : slot.units * (slot.unit + BOX.gapX) - BOX.gapX;
       x += slot.wide + BOX.columnGap;
     }
     for (const item of items.values()) this.placeItem(item, bands);
@@ -115,8 +117,9 @@ export class View {
     const node = this.model.nodes[item.ids[0]];
     item.height = BOX.height;
     if (item.kind === "node") {
-      item.width = BOX.width;
-      item.x = slot.x + node.offset * (BOX.width + BOX.gapX);
+      item.heat = this.model.heat(item.ids[0]) !== null;
+      item.width = item.heat ? BOX.fold : BOX.width;
+      item.x = slot.x + node.offset * (slot.unit + BOX.gapX) + (slot.unit - item.width) / 2;
       item.y = band.top + band.rowAt.get(node.row) * (BOX.height + BOX.gapY);
     } else {
       item.width = BOX.fold;

@@ -118,7 +118,7 @@ function pictures(call) {
 }
 
 /** The size of a pixel on the screen with which the images fit. */
-function sideOf(images, most, height) {
+export function sideOf(images, most, height) {
   return Math.max(3, images.reduce((side, { rows, columns }) => Math.min(side, Math.floor(height / rows), Math.floor(300 / columns)), most));
 }
 
@@ -177,7 +177,7 @@ function boxes(cells) {
 }
 
 /** An image with room for outlines. With `light(cell)`, the pointer and the arrow keys choose a pixel. */
-function canvas({ array, values, rows, columns, grey, name }, side, light) {
+export function canvas({ array, values, rows, columns, grey, name }, side, light) {
   const overlay = svg("g");
   let cell = [rows >> 1, columns >> 1];
   const go = (row, column) => {
@@ -203,6 +203,6 @@ function canvas({ array, values, rows, columns, grey, name }, side, light) {
 }
 
 // Light around dark, or dark around light, so that an outline stands out on any colour.
-function outlines(around) {
+export function outlines(around) {
   return ["halo", "lit"].map((name) => svg("g", { class: name }, around.map(([y, x, height, width]) => svg("rect", { x, y, width, height }))));
 }

@@ -13,6 +13,8 @@ def test_graph_iterates_oldest_first():
     serials = [node.serial for node in graph]
     assert serials == sorted(serials)
     assert repr(graph) == "<Graph of 6 gates and 4 leaves>"
+    single = mg.tanh(parameter(1.0, "x"))
+    assert repr(mg.Graph(single)) == "<Graph of 1 gate and 1 leaf>"
 
 
 def test_draw_says_why_nothing_was_recorded():

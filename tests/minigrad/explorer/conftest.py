@@ -21,6 +21,7 @@ needs_node = pytest.mark.skipif(
 HERE = Path(__file__).parent
 PACKAGE = Path(mg.__file__).parent / "explorer"
 EXAMPLES = Path(__file__).parents[3] / "examples"
+AXE = EXAMPLES.parent / "docs/site/node_modules/axe-core/axe.min.js"
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync "
@@ -185,6 +186,20 @@ class Explorer:
                 if not own and asked.get("type") != "Document":
                     found.append(url)
         return found
+
+    def violations(self):
+        """What axe-core finds, all of its rules, and whether the page is wider than its window."""
+        self.run(AXE.read_text(encoding="utf-8"))
+        found = self.driver.execute_async_script(
+            "axe.run({ resultTypes: ['violations'] }).then((found) => arguments[0](found.violations))"
+        )
+        wrong = []
+        for rule in found:
+            wrong += [f"{rule['id']}: {node['html'][:200]}" for node in rule["nodes"]]
+        width = "document.documentElement.{}Width"
+        if self.run(f"return {width.format('scroll')} > {width.format('client')}"):
+            wrong.append("the page is wider than its window")
+        return wrong
 
 
 @pytest.fixture

@@ -80,3 +80,37 @@ def convolution(image, number):
         product = window * KERNEL[number, 0]
         z[p, q] = product.sum()
     return z
+
+
+def hand_written(steps=40):
+    """A recurrent network of plain gates: five gates in each step, then a product and a sum."""
+    rng = np.random.default_rng(0)
+    x = mg.Tensor(rng.normal(size=(2, steps, 3)), name="x")
+    W = parameter(rng.normal(size=(3, 4)), "W")
+    U = parameter(rng.normal(size=(4, 4)) / 4, "U")
+    b = parameter(np.zeros(4), "b")
+    h = mg.Tensor(np.zeros((2, 4)))
+    for t in range(steps):
+        h = mg.tanh(x[:, t] @ W + h @ U + b)
+    return (h @ parameter(np.ones((4, 1)), "V")).sum()
+
+
+def attention(fused, causal=True):
+    """Attention of two examples with three heads, over five positions. Returns its sum, and the
+    weights.
+    """
+    rng = np.random.default_rng(0)
+    q, k, v = (rng.normal(size=(2, 3, 5, 4)) for _ in range(3))
+    scores = q @ k.swapaxes(-1, -2) / 2
+    if causal:
+        scores = np.where(np.tri(5, dtype=bool), scores, -np.inf)
+    powers = np.exp(scores)
+    weights = powers / powers.sum(axis=-1, keepdims=True)
+    values = parameter(v, "v")
+    if fused:
+        z = mg.scaled_dot_product_attention(
+            parameter(q, "q"), parameter(k, "k"), values, causal=causal
+        )
+    else:
+        z = mg.softmax(parameter(scores, "scores"), axis=-1) @ values
+    return z.sum(), weights

@@ -14,8 +14,8 @@ function page(nodes, rules, extra = {}) {
   });
   return new Model({
     title: "test", root: nodes.length - 1, upstream: add(whole([], [1])), gates: nodes.filter((node) => node.gate).length,
-    notes: [], nodes: entries, arrays, rules, columns: [{ label: "before", kind: "before", width: 2 }], bands: [{ label: "all gates" }],
-    states: [], words: [], replay: { why_not: "not in this test" }, ...extra,
+    notes: [], nodes: entries, arrays, rules, columns: [{ number: 0, kind: "before", width: 2 }], bands: [{ scope: "", title: "all gates" }],
+    words: [], replay: { why_not: "not in this test" }, ...extra,
   });
 }
 
@@ -60,10 +60,10 @@ export function chain(steps) {
     nodes.push({ kind: "gate", gate: "Tanh", inputs: [nodes.length - 1], column: step + 1, band: 0, row: 1, value, grad: value, sends: [{}] });
   }
   nodes.push({ kind: "gate", gate: "Sum", inputs: [nodes.length - 1], column: steps + 1, band: 1, value, grad: value, sends: [{}] });
-  const columns = Array.from({ length: steps }, (_, step) => ({ label: `t${step}`, kind: "step", width: 1 }));
+  const columns = Array.from({ length: steps }, (_, step) => ({ number: step, kind: "step", width: 1 }));
   return page(nodes, { Hadamard: {}, Tanh: {}, Sum: {} }, {
-    columns: [{ label: "shared", kind: "shared", width: 1 }, ...columns, { label: "after", kind: "after", width: 1 }],
-    bands: [{ label: "rnn" }, { label: "end" }],
+    columns: [{ number: 0, kind: "shared", width: 1 }, ...columns, { number: 0, kind: "after", width: 1 }],
+    bands: [{ scope: "net/rnn", title: "" }, { scope: "", title: "end" }],
   });
 }
 

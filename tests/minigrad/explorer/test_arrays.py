@@ -57,7 +57,7 @@ def test_array_table_adds_pixels_to_stored_array():
     table = ArrayTable()
     x = np.arange(5000.0)
     assert table.add(x) == 0
-    assert table.add(x, images=True) == 0
+    assert table.add(x, PIXELS) == 0
     (entry,) = table.entries
     assert entry["pixels"] == list(range(PIXELS))
     assert entry["first"] == 0
@@ -65,13 +65,13 @@ def test_array_table_adds_pixels_to_stored_array():
 
 def test_array_table_of_large_graph_has_no_pixels():
     table = ArrayTable(large_graph=True)
-    table.add(np.arange(5000.0), images=True)
+    table.add(np.arange(5000.0), PIXELS)
     (entry,) = table.entries
     assert "pixels" not in entry
 
 
 def test_small_array_has_no_pixels():
     table = ArrayTable()
-    table.add(np.arange(64.0), images=True)
+    table.add(np.arange(64.0), PIXELS)
     (entry,) = table.entries
     assert "pixels" not in entry

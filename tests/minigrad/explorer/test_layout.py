@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from layers import GRU, LSTM, RNN, Dense, Sequential
+from layers import GRU, RNN, Dense, Sequential
 from minigrad.drawing.boxes import history
 from minigrad.explorer.layout import arrange
 from tests.blocks import parameter
@@ -22,13 +22,19 @@ def arranged(layer, steps=5):
 
 def test_rnn_has_column_for_each_step():
     layout = arranged(RNN(3, 4), steps=2)
-    labels = [column["label"] for column in layout.columns]
-    assert labels == ["shared", "t00", "t01", "after"]
-    assert layout.bands == ["rnn", "dense", "end"]
-    columns = {cell.node.name: labels[cell.column] for cell in layout.cells}
+    columns = [(column["kind"], column["number"]) for column in layout.columns]
+    assert columns == [("shared", 0), ("step", 0), ("step", 1), ("after", 0)]
+    assert layout.bands == [
+        (("sequential", "rnn"), ""),
+        (("sequential", "dense"), ""),
+        ((), "end"),
+    ]
+    kinds = {
+        cell.node.name: layout.columns[cell.column]["kind"] for cell in layout.cells
+    }
     for name in ("rnn.cell.W_hh", "rnn.cell.W_xh", "rnn.cell.b_h", "x"):
-        assert columns[name] == "shared"
-    assert columns["dense.W"] == "after"  # beside the head
+        assert kinds[name] == "shared"
+    assert kinds["dense.W"] == "after"  # beside the head
 
 
 def test_gates_before_steps_feed_them():
@@ -43,9 +49,9 @@ def test_gates_before_steps_feed_them():
     columns = {}
     for cell in layout.cells:
         if cell.node.gate:
-            columns[cell.node.gate.name] = layout.columns[cell.column]["label"]
+            columns[cell.node.gate.name] = layout.columns[cell.column]["kind"]
     assert columns["Exp"] == "before"
-    assert columns["Tanh"] == "t01"
+    assert columns["Tanh"] == "step"
     assert columns["Sin"] == columns["Hadamard"] == "after"
 
 
@@ -75,31 +81,3 @@ def test_nodes_have_their_own_places_above_inputs(layer):
         assert 0 <= cell.offset <= width - 1
         for parent in cell.inputs:
             assert parent.place != cell.place or parent.row < cell.row
-
-
-@pytest.mark.parametrize(
-    "layer, states",
-    [
-        (RNN(3, 4, layers=2), ["rnn/cell h", "rnn/cell_2 h"]),
-        (
-            LSTM(3, 2, bidirectional=True),
-            [
-                "lstm/cell h",
-                "lstm/cell c",
-                "lstm/backward_cell h",
-                "lstm/backward_cell c",
-            ],
-        ),
-    ],
-)
-def test_states_are_passed_to_next_step(layer, states):
-    layout = arranged(layer)
-    found = []
-    for state in layout.states:
-        band = layout.bands[state["band"]]
-        found.append(f"{band} {state['label']}")
-        cells = [layout.cells[number] for number in state["ids"]]
-        assert [cell.column for cell in cells] == [1, 2, 3, 4, 5]
-        for cell in cells:
-            assert cell.node.name == state["label"]
-    assert found == states

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from layers import LSTM, RNN, Dense, Sequential
 from minigrad.backward import sweep
 from minigrad.gradients import dense
 from minigrad.graph import Leaf, Node, ancestors
 from tests.blocks import blocks, parameter
 
 from .conftest import (
+    AXE,
     BACKSPACE,
     DOWN,
     END,
@@ -28,7 +30,7 @@ from .conftest import (
     needs_node,
     run_node,
 )
-from .explored_graphs import KERNEL, convolution, convolved
+from .explored_graphs import KERNEL, attention, convolution, convolved, hand_written
 from .test_wrong_gates import squashed
 
 WALK = (HERE / "walk.js").read_text("utf-8")
@@ -161,6 +163,40 @@ def test_attention_shows_its_weights(page):
     for key in (RIGHT, "f"):
         page.press(key)
         assert page.numbers("[data-role=saved] td") == [1, 0, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_attention_has_heat_map(fused, page):
+    z, weights = attention(fused, causal=fused)
+    page.explore(z, scheme="dark")
+    click(page, "ScaledDotProductAttention" if fused else "Softmax")
+    assert "with a heat map" in current(page)
+    small = page.run("return document.querySelector('.box .pixels').innerHTML")
+    heads = [f"example {b}, head {h}" for b in range(2) for h in range(3)]
+    assert page.texts("[data-role=heat] option") == heads
+    page.focus("[data-role=heat] select")
+    page.press(*[DOWN] * 4)  # example 1, head 1
+    assert page.run("return document.querySelector('.box .pixels').innerHTML") != small
+    page.focus("[data-role=heat] .pixels")
+    page.press(DOWN, LEFT)  # from the middle, 2, 2
+    text = page.text("[data-role=heat] [role=status]")
+    assert text.startswith("A[" if fused else "z[")
+    assert "[1, 1, 3, 1] = " in text
+    value = page.number(text.split(" = ")[1].split(":")[0])
+    assert value == pytest.approx(weights[1, 1, 3, 1], rel=1e-3)
+    page.focus("[data-role=heat] summary")
+    page.press(ENTER)
+    assert page.all("[data-role=heat] li")[0].is_displayed()
+    largest = weights[1, 1].argmax(axis=1)
+    rows = [text.split(",")[0] for text in page.texts("[data-role=heat] li")]
+    assert rows == [f"row {row}: column {column}" for row, column in enumerate(largest)]
+
+
+def test_softmax_over_classes_has_no_heat_map(page):
+    page.explore(mg.softmax(parameter(np.ones((3, 4)), "x")).sum())
+    page.press(RIGHT)
+    assert page.text("#panel h2") == "Softmax"
+    assert page.all(".pixels") == []
 
 
 # ---- convolutions and windows ----
@@ -301,8 +337,14 @@ def focused(page):
 
 
 def click(page, name):
+    """Click the first box whose name starts with this."""
     boxes = page.all(".box")
-    next(box for box in boxes if name in box.accessible_name).click()
+    next(box for box in boxes if box.accessible_name.startswith(name)).click()
+
+
+def current(page):
+    (box,) = page.all(".box[aria-current]")
+    return box.accessible_name
 
 
 def test_scope_opens_and_folds(page):
@@ -354,17 +396,56 @@ def test_steps_go_through_folded_box_or_over_it(page):
 def test_click_goes_to_step_and_opens_fold(page, made):
     page.open(made("imdb")[0])
     assert len(page.all(".box")) < 20
-    click(page, "folded")
-    click(page, "Tanh")
+    click(page, "rnn, 40 steps folded")
+    click(page, "h: Tanh")
     assert page.texts(".column-label") == ["t37", "t38", "t39"]
     assert page.text("#panel h2").startswith("Tanh")
     assert "in sequential/rnn/t37" in page.text("#panel .place")
 
 
+def test_hand_written_loop_has_column_for_each_step(page):
+    page.explore(hand_written(), words=[f"word{t}" for t in range(40)])
+    assert page.texts(".box.fold .title") == ["loop ×40"]
+    assert all(box.size["width"] > 40 for box in page.all(".box"))  # in pixels
+    assert len(page.all(".bars button")) == 40
+    page.press(RIGHT, RIGHT)  # the last tanh
+    assert page.texts(".column-label") == ["t38", "t39"]
+    assert len(page.all(".box.gate")) == 2 + 2 * 5
+    assert page.text("#panel .place") == "in loop/t39"
+    assert "word39" in page.text(".bars .current")
+
+
+@pytest.mark.parametrize(
+    "layer, states",
+    [
+        (RNN(3, 4, layers=2), ["h of rnn/cell", "h of rnn/cell_2"]),
+        (
+            LSTM(3, 2, bidirectional=True),
+            [
+                f"{state} of lstm/{cell}"
+                for cell in ("cell", "backward_cell")
+                for state in "hc"
+            ],
+        ),
+    ],
+)
+def test_strip_shows_states_of_every_step(layer, states, page):
+    x = parameter(np.ones((2, 5, 3)), "x")
+    page.explore(Sequential(layer, Dense(4, 1))(x).sum())
+    assert page.texts("#strip option") == states
+    for number, state in enumerate(states):
+        page.all("#strip option")[number].click()
+        labels = [bar.accessible_name for bar in page.all(".bars button")]
+        assert [label.split(":")[0] for label in labels] == [f"t0{t}" for t in range(5)]
+        page.all(".bars button")[0].click()
+        name = page.text("#panel h2").split()[-1]
+        assert name == state[0]
+
+
 def test_large_graph_opens_folded(page):
     z = x = parameter(0.001, "x")
-    for _ in range(5_000):
-        z = z + x
+    for often in np.random.default_rng(0).integers(0, 2, 5_000):
+        z = z + x if often else x - z
     page.explore(z)
     assert len(page.all(".box")) == 2
     page.press(RIGHT, END)
@@ -372,6 +453,144 @@ def test_large_graph_opens_folded(page):
     assert len(page.all(".box.gate")) == 50  # the last part alone
     note = "arrays of more than 8 elements are shown as a range, mean and norm"
     assert note in page.text("#notes")
+
+
+# ---- boxes and their names ----
+
+
+def test_box_of_one_gate(page):
+    x = parameter(np.ones((3, 4)), "x")
+    with mg.scope("first"), mg.scope("inner"):
+        z = mg.tanh(x)
+    with mg.scope("second"):
+        z = z.sum()
+    page.explore(z)
+    assert page.text("#facts").startswith("2 gates · ")
+    page.press("c")
+    for name in ("first", "second"):
+        click(page, f"{name} folded, 1 gate. Activate to open.")
+        assert focused(page) == f"{name}, open, 1 gate. Activate to fold."
+    assert page.texts(".box.fold .subtitle") == ["1 gate"]
+    page.press("/", *"x", ENTER, ESCAPE)
+    assert "0 of 1 consumer has reported" in page.text("#panel")
+    page.explore(mg.tanh(parameter(0.5, "x")))
+    assert page.text("#facts").startswith("1 gate · ")
+
+
+def test_name_of_box_has_shape_and_inputs(page):
+    x = mg.Tensor(np.ones((3, 2)), name="x")
+    z = x @ parameter(np.ones((2, 4)), "W")
+    z.name = "z1"
+    page.explore(mg.tanh(z).sum())
+    names = [box.accessible_name for box in page.all(".box")]
+    assert names == [
+        "x, input, shape 3 by 2",
+        "W, parameter, shape 2 by 4",
+        "z1: MultiplyGate, shape 3 by 4, inputs: x, W",
+        "Tanh, shape 3 by 4, inputs: z1",
+        "Sum = 11.57, scalar, inputs: Tanh",  # 12 tanh 2
+    ]
+    many = [parameter(1.0, f"x{n}") for n in range(9)]
+    page.explore(mg.stack(many).sum())
+    inputs = "inputs: x0, x1, x2, x3, x4, x5 and 3 more"
+    assert any(inputs in box.accessible_name for box in page.all(".box"))
+
+
+def test_labels_stay_in_their_boxes(page):
+    x = parameter(np.ones((128, 64, 5, 12), np.float32), "WWWWWWWWWWWWWWWWWWWW")
+    y = mg.tanh(x)
+    y.name = "the_hidden_representation_after_tanh"
+    with mg.scope("a scope with a very long name of many words"):
+        z = (y.reshape(128, 320, 12) * 1e-12).transpose(1, 0, 2).mean()
+    page.explore(z)
+    for key in "ec":
+        page.press(key)
+        outside = page.run("""
+            const texts = [...document.querySelectorAll(".box text:not(.badge)")];
+            return texts.filter((text) => {
+                const frame = text.closest(".box").querySelector(".shape:not(.behind)");
+                const [a, b] = [text, frame].map((one) => one.getBoundingClientRect());
+                return a.left < b.left + 1 || a.right > b.right - 1;
+            }).map((text) => text.textContent);
+        """)
+        assert outside == []
+    assert "(128, 64, 5, 12)" in page.texts(".subtitle")  # small, but whole
+    assert any(title.endswith("…") for title in page.texts(".title"))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_minimap_covers_no_current_box(width, page, made):
+    page.open(made("imdb")[0], width=width)
+    page.press("e" if width == 1280 else "c")
+    for key in (HOME, RIGHT, RIGHT, END, HOME):
+        page.press(key)
+        covered = page.run("""
+            const map = document.getElementById("minimap");
+            const box = document.querySelector(".box[aria-current]");
+            const [a, b] = [map, box].map((one) => one.getBoundingClientRect());
+            return getComputedStyle(map).visibility === "visible"
+                && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+        """)
+        assert not covered
+
+
+# ---- the list ----
+
+
+def rows(page):
+    return [
+        [cell.text for cell in row.find_elements("css selector", "td")]
+        for row in page.all("#list tbody tr")
+    ]
+
+
+def test_list_has_inputs_values_and_gradients(page):
+    x, w, b = mg.Tensor(2.0, name="x"), parameter(-3.0, "w"), parameter([1.0, 2.0], "b")
+    with mg.scope("line"):
+        z = x * w + b
+    page.explore(z.sum())
+    page.press("l")
+    assert not page.all("#stage")[0].is_displayed()
+    assert rows(page) == [
+        ["1", "x input", "", "2", "none"],
+        ["2", "w parameter", "", "−3", "4"],
+        ["3", "b parameter", "", "(2,) 1, 2", "(2,) 1, 1"],
+        ["4", "Hadamard in line", "x (1), w (2)", "−6", "2"],
+        ["5", "AddGate in line", "Hadamard (4), b (3)", "(2,) −5, −4", "(2,) 1, 1"],
+        ["6", "Sum", "AddGate (5)", "−9", "1"],
+    ]
+    page.press("q")
+    assert {row[-1] for row in rows(page)} == {"none", "hidden by the quiz"}
+    page.press("q", "l")
+    assert page.all("#stage")[0].is_displayed()
+    assert not page.all("#list")[0].is_displayed()
+
+
+def test_list_stays_in_step_and_follows_keys(page):
+    page.explore(hand_written())
+    page.focus("#list-toggle")
+    page.press(ENTER)
+
+    def at():
+        (row,) = page.all("#list [aria-current]")
+        return row.find_element("css selector", "td").text
+
+    nodes = 40 * 6 + 4 + 2  # with the slices of x, the four parameters, and the end
+    assert at() == str(nodes + 1)  # and h0
+    assert page.text("#list caption").startswith(f"201 to {nodes + 1} of {nodes + 1}")
+    page.press(RIGHT)
+    assert at() == str(nodes)
+    page.focus("#list td button")
+    page.press(UP)
+    assert page.text("#panel h2") == "V"
+    page.press(UP)
+    assert page.text("#panel .place") == "in loop/t39"
+    page.press("/", *"t00", ENTER, ESCAPE)
+    assert page.text("#list caption").startswith("1 to 100 of ")
+    assert page.text("#panel .place") == "in loop/t00"
+    assert page.text("#list [aria-current] button") == page.text("#panel h2")
+    page.press("l")
+    assert current(page).startswith(page.text("#panel h2"))
 
 
 # ---- keyboard, quiz and what-if ----
@@ -459,6 +678,17 @@ def test_page_fits_widths_and_schemes(width, scheme, page, made):
     assert_readable(page)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(width, scheme, page):
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (make setup, where npm is)")
+    page.explore(attention(fused=True)[0], width=width, scheme=scheme)
+    assert page.violations() == []
+    page.press(RIGHT, "l")
+    assert page.violations() == []
+
+
 @pytest.mark.parametrize("width, scheme", [(1280, "dark"), (400, "light")])
 def test_page_of_windows_fits(width, scheme, page):
     page.explore(convolved(), width=width, scheme=scheme)
@@ -531,7 +761,7 @@ def test_hostile_names_are_text(page):
             z.name = name
     page.explore(z, words=[image], width=400)
     page.press("e", "f", HOME, "b", "q")
-    page.press(*[RIGHT] * 12, "w", "/", *"script", ENTER)
+    page.press(*[RIGHT] * 12, "w", "/", *"script", ENTER, ESCAPE, "l")
     assert page.run("return window.ran") is None
     assert page.run("return document.scripts.length") == 2
     assert page.all("img, b") == []

@@ -63,6 +63,17 @@ for _ in range(2):
     sgd.step()
 """
 
+# Attention, GELU and the norms are fused gates, which the commands split. One path ends at a cut.
+BLOCK = """\
+import minigrad as mg
+from layers import TransformerBlock
+mg.seed(0)
+x = mg.Tensor(mg.generator().normal(size=(2, 5, 8)), name="x")
+block = TransformerBlock(8, 2)
+loss = (block(x) * mg.cut(mg.tanh(block.norm1(x)))).sum()
+loss.backward()
+"""
+
 
 @pytest.fixture
 def run(tmp_path):
@@ -99,6 +110,21 @@ def test_draw_out_values_and_name(run, tmp_path):
     dot = (tmp_path / "z.dot").read_text()
     assert "-0.905" in dot  # tanh(0.5 - 2)
     assert "MeanSquaredError" not in dot
+
+
+def test_draw_explore_and_page_count_the_same_gates(run, tmp_path):
+    (tmp_path / "block.py").write_text(BLOCK)
+    counts = []
+    for arguments in (["draw", "block.py", "-o", "block.dot"], ["explore", "block.py"]):
+        *_, last = run(*arguments).stdout.splitlines()
+        counts += re.findall(r"the graph of loss, (\d+) gates and \d+ leaves\.", last)
+    dot = (tmp_path / "block.dot").read_text()
+    boxes = re.findall(r'^ *n\d+ \[.*("rounded|"octagon)', dot, re.MULTILINE)
+    page = (tmp_path / "block.html").read_text("utf-8")
+    (data,) = re.findall(r'id="data">(.*?)</script>', page, re.DOTALL)
+    gates = [node for node in json.loads(data)["nodes"] if node["kind"] == "gate"]
+    assert counts == [str(len(gates))] * 2
+    assert len(boxes) == len(gates)
 
 
 def test_check_names_wrong_rule_and_line(run):
