@@ -14,10 +14,10 @@ from minigrad.graph import Leaf, Node
 
 from ..lazy import values
 from .evidence import Evidence, final
-from .finding import FACTOR, LITTLE, Finding, prove
+from .finding import FACTOR, LITTLE, PROGRESS, Finding, prove
 from .reading import PLAIN, name, origin
 from .trial import Trial
-from .watch import Pass, Update
+from .watch import Line, Pass, Update
 
 SHRUNK = 0.1
 SELECTING = PLAIN | {"Mean", "Sum", "Where", "TakeAlongAxis", "Gather", "Lookup"}
@@ -70,13 +70,23 @@ def no_step(e: Evidence) -> Iterator[Finding]:
     ):
         return
     made = e.watch.optimizers
+    if made:
+        cause = "because optimizer.step() is never called"
+        line = (e.source.calls("step") or [made[0].line])[0]
+        remedy = "call optimizer.step() after each loss.backward()"
+    else:
+        cause = "and there is no optimizer"
+        remedy = (
+            "change the parameter itself, as in w.array = w.array - lr * w.grad; w = w - lr * w.grad "
+            "makes another Tensor, and the graph still reads the old one"
+        )
+        line = (e.source.containing(".grad") or [e.passes[-1].line])[-1]
     yield Finding(
         "no-step",
-        f"no parameter has changed in {len(e.passes)} backward passes, because optimizer.step() is "
-        "never called",
-        "the gradients are computed, but nothing uses them",
-        "call optimizer.step() after each loss.backward()",
-        e.passes[-1].line if not made else made[0].line,
+        f"no parameter has changed in {len(e.passes)} backward passes, {cause}",
+        "the gradients are computed, but they do not reach the parameters",
+        remedy,
+        line,
     )
 
 
@@ -132,14 +142,16 @@ def graph_cut(e: Evidence) -> Iterator[Finding]:
     )
     line = called[0].line if called else (made[0][1] if made else None)
     if line and (
-        leaves := e.source.attributes(line, "array", "detach", "asarray", "no_grad")
+        leaves := e.source.attributes(
+            line, "array", "detach", "asarray", "no_grad", "item"
+        )
     ):
         line = leaves[0]
     yield Finding(
         "graph-cut",
         f"no gradient reaches {', '.join(sorted(layers)) or ', '.join(lost)}: {where}",
         "its parameters have no gradient, so they keep their first values",
-        "pass Tensors from layer to layer: .array, np.asarray, .detach() and mg.no_grad() end the "
+        "pass Tensors from layer to layer: .array, .item(), np.asarray, .detach() and mg.no_grad() end the "
         "graph; use mg.clip, mg.maximum and the like instead of NumPy's functions on .array",
         line,
         ", ".join(sorted(layers)),
@@ -189,6 +201,33 @@ def gradients_shrunk(e: Evidence) -> Iterator[Finding]:
         )
 
 
+def changed_outside(e: Evidence) -> Iterator[Finding]:
+    """The program changes parameters between the steps. The recorded steps alone learn."""
+    if len(e.watch.optimizers) != 1 or e.watch.by_hand or e.learned > LITTLE:
+        return
+    losses = e.control
+    run = e.losses[: len(losses)]
+    if len(losses) < 2 or e.repeatable or final(losses) > FACTOR * final(run):
+        return
+    if e.progress(losses) > e.progress(run) + PROGRESS:
+        lines = [line for line in e.source.containing(".array") if "=" in line.text]
+        yield Finding(
+            "changed-outside",
+            "your program changes parameters or gradients between the steps: the recorded steps alone, "
+            "repeated, do not give the run's losses, and they learn",
+            "what the gradient has taught is undone",
+            "leave out what changes the parameters, such as a limit for weights, or make it much weaker",
+            min(lines, key=lambda one: abs(one.number - e.passes[0].line.number))
+            if lines
+            else e.passes[0].line,
+            certainty="likely",
+            decide="run the script without these lines",
+            run=run,
+            trial=losses,
+            changed="without what the program does between them",
+        )
+
+
 def _own(layer: object) -> list[Any]:
     members = vars(layer).get("_members", {})
     return [value for value in members.values() if hasattr(value, "node")]
@@ -225,6 +264,7 @@ def model_made_again(e: Evidence) -> Iterator[Finding]:
     """A model that is made in the loop begins again and again."""
     if len(e.passes) < 2 * ENOUGH or len(e.watch.first) < ENOUGH:
         return
+    yield from _model_for_each_part(e)
     per_pass = len(e.parameters)
     models = len(e.watch.first) / max(per_pass, 1)
     if models < max(ENOUGH, len(e.passes) / 3) or not e.watch.layers:
@@ -240,6 +280,30 @@ def model_made_again(e: Evidence) -> Iterator[Finding]:
     )
 
 
+def _model_for_each_part(e: Evidence) -> Iterator[Finding]:
+    """Several models from one line, of which only the last is evaluated. A search or a validation in
+    folds evaluates each.
+    """
+    made: dict[Line, list[Any]] = {}
+    for layer, line in e.watch.layers.values():
+        if any(call.layer is layer for call in e.watch.trained.values()):
+            made.setdefault(line, []).append(layer)
+    evaluated = {id(call.layer) for call in e.watch.calls if not call.trains}
+    for line, layers in made.items():
+        others = [layer for layer in layers[:-1] if id(layer) in evaluated]
+        if len(layers) >= ENOUGH and id(layers[-1]) in evaluated and not others:
+            yield Finding(
+                "model-made-again",
+                f"{len(layers)} models are made in the same line and trained one after the other, and "
+                "only the last is used",
+                "each begins with new random weights, and what the one before has learned is lost",
+                "make the model once, before the loop",
+                line,
+                type(layers[-1]).__name__,
+            )
+            return
+
+
 def loss_maximized(e: Evidence) -> Iterator[Finding]:
     """A minus sign before the loss, so that each step makes the network worse."""
     for term in e.terms:
@@ -253,7 +317,7 @@ def loss_maximized(e: Evidence) -> Iterator[Finding]:
                 f"the sign of the loss is wrong: {term.kind} enters the loss with a minus",
                 "the steps go uphill, so the error grows",
                 "remove the minus; an optimizer makes the loss smaller",
-                e.passes[-1].line,
+                e.loss_line,
             )
             return
     for node in e.nodes:
@@ -267,7 +331,7 @@ def loss_maximized(e: Evidence) -> Iterator[Finding]:
                 "the sign of the loss is wrong: it is a mean of log probabilities without a minus",
                 "the steps make the right answers less likely",
                 "minimize the negative log likelihood: put a minus before the mean",
-                e.passes[-1].line,
+                e.caller(e.consumers[node][0]),
             )
             return
     if e.updates or not e.kept or len(e.losses) < ENOUGH:
@@ -346,6 +410,7 @@ SUSPECTS = (
     graph_cut,
     state_detached,
     gradients_shrunk,
+    changed_outside,
     optimizer_made_again,
     model_made_again,
     evaluation_mode_in_training,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -16,6 +17,7 @@ from .start import glorot
 from .trial import Trial
 from .watch import Line
 
+RECURRENT = re.compile("RNN|GRU|LSTM|Cell")
 ROWS = 8
 """Fewer rows show nothing about the data."""
 LARGE, SMALL = 20.0, 0.02
@@ -41,10 +43,10 @@ def place(e: Evidence, position: int, *calls: str) -> Line:
     that calls one of these functions, the last assignment, or the line that runs the training.
     """
     origins = e.source.origins(position)
-    suspicious = e.source.calls(*calls)
-    for line in origins:
-        if line in suspicious:
-            return line
+    for call in calls:
+        for line in e.source.calls(call):
+            if line in origins:
+                return line
     return (origins or e.source.calls("Batches") or [e.passes[0].line])[0]
 
 
@@ -120,7 +122,7 @@ def inputs_constant(e: Evidence) -> Iterator[Finding]:
         "the gradient of the first weights is 0 or the same for every row",
         "look at the inputs before training; an integer division (//) of bytes, a cast or an empty "
         "selection can destroy them",
-        place(e, 0, "FloorDiv", "mean", "std", "get", "astype"),
+        place(e, 0, "FloorDiv", "std", "get", "mean", "astype"),
     )
 
 
@@ -234,6 +236,8 @@ def target_in_inputs(e: Evidence) -> Iterator[Finding]:
     labels, rows = e.labels, e.inputs
     if (
         len(rows) < 5 * ROWS
+        or rows.ndim != 2  # a sequence may begin with what must be remembered
+        or e.ids(e.kept[0])
         or rows.dtype.kind not in "fiub"
         or len(rows) != len(labels)
     ):
@@ -258,7 +262,7 @@ def target_in_inputs(e: Evidence) -> Iterator[Finding]:
         f"column {column} of the inputs is the label itself (correlation {similar.max():.4f})",
         "the gradient makes the network copy this column, and ignore all others",
         f"remove column {column} from the inputs; when the answer is not known yet, it has no meaning",
-        place(e, 0),
+        (e.source.origins(0, selections=True) or [place(e, 0)])[0],
     )
 
 
@@ -437,7 +441,14 @@ def padding_read(e: Evidence) -> Iterator[Finding]:
         "nothing masks it",
         "the last state has forgotten the words, and no gradient reaches them",
         "pass mask=ids != 0, or pad on the left (the default of minigrad.data.pad)",
-        next((call.line for call in calls), e.passes[0].line),
+        next(
+            (
+                call.line
+                for call in calls
+                if RECURRENT.search(type(call.layer).__name__)
+            ),
+            next((call.line for call in calls), e.passes[0].line),
+        ),
     )
     trial = with_arrays(nodes, _padding_first)
     if prove(e, finding, trial, "with the padding before the words"):
@@ -481,13 +492,14 @@ def state_carried(e: Evidence) -> Iterator[Finding]:
         and (key(node), place) in users
     }
 
+    line = carried[-1].line
     finding = Finding(
         "state-carried",
         "the state of one batch is the start of the next one, although other rows follow",
         "the outputs depend on earlier, unrelated examples, which the gradient cannot see",
         "start each batch with the state None, also where you evaluate, unless its rows continue those of "
         "the batch before",
-        carried[-1].line,
+        next((one for one in e.source.calls("detach") if one.near(line)), line),
     )
     trial = with_arrays(nodes, np.zeros_like)
     if nodes and prove(e, finding, trial, "with a state of zeros for each batch"):

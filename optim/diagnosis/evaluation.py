@@ -20,6 +20,11 @@ FEW_ROWS = 3
 RARE = 0.9
 NOTHING = 0.2
 SHARED = 0.2
+AVERAGED = 4
+NEVER = -1e3
+"""Scores that are so small have no weight after a softmax."""
+ENOUGH_ROWS = 20
+SHIFTED, SCALED = 3.0, 5.0
 LONG = 6
 """Fewer epochs after the best one are usual, because nobody knows the best one in advance."""
 
@@ -31,7 +36,7 @@ def _layers(model: Any) -> list[Any]:
 def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
     """An evaluation with dropout on, or with BatchNorm's statistics of the batch."""
     active = e.watch.active if e.passes else {}
-    if active:
+    if active and not _averages(e):
         yield Finding(
             "training-mode-in-evaluation",
             "the model is evaluated in training mode: after the last backward pass, it was called with "
@@ -41,6 +46,92 @@ def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
             "outside the model are not switched",
             next(iter(active.values())),
         )
+
+
+def _averages(e: Evidence) -> bool:
+    """Whether the same rows are evaluated many times, to average over masks of dropout."""
+    inputs = [
+        call.inputs[0] for call in e.watch.calls if not call.trains and call.inputs
+    ]
+    if not inputs:
+        return False
+    same = [one for one in inputs if one is inputs[-1] or _equal(one, inputs[-1])]
+    return len(same) > AVERAGED
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return np.array_equal(*(getattr(x, "array", x) for x in (one, other)))
+
+
+def own_dropout_in_evaluation(e: Evidence) -> Iterator[Finding]:
+    """Dropout by hand, which does not look at the model's mode."""
+    masks = [mask for mask in e.watch.factors if _drops(mask)]
+    trained = [
+        node
+        for node in e.nodes
+        if name(node) == "Hadamard"
+        and any(_drops(one.output) for one in _constants(node))
+    ]
+    if not masks or not trained or type(e.layer(trained[0])[1]).__name__ == "Dropout":
+        return
+    yield Finding(
+        "training-mode-in-evaluation",
+        f"units are also dropped in evaluation: {(masks[-1] == 0).mean():.0%} of them are multiplied by "
+        "0, and the others are scaled up",
+        "training is not affected, but the results depend on chance",
+        "drop units only in training: look at self.training of the layer, or use layers.Dropout and "
+        "call model.eval()",
+        e.caller(trained[0]),
+    )
+
+
+def _drops(mask: Array) -> bool:
+    """Whether a mask is 0 with probability p, and 1 / (1 - p) otherwise."""
+    if mask.ndim < 2 or mask.dtype.kind != "f" or mask.max() <= 1:
+        return False
+    kept = float((mask != 0).mean())
+    return bool(
+        np.isin(mask, (0, mask.max())).all()
+        and 0 < kept < 1
+        and abs(kept * mask.max() - 1) < 0.2
+    )
+
+
+def _constants(node: Node) -> list[Node]:
+    return [one for one in node.inputs if one.gate is None and not one.requires_grad]
+
+
+def scaled_differently(e: Evidence) -> Iterator[Finding]:
+    """Rows that are evaluated on another scale than the training rows."""
+    rows = e.inputs
+    if rows.dtype.kind != "f" or rows.ndim < 2 or len(rows) < ENOUGH_ROWS:
+        return
+    mean, spread = rows.mean(axis=0), _rms(rows.std(axis=0))
+    for call in e.watch.calls:
+        held = (
+            np.asarray(getattr(call.inputs[0], "array", call.inputs[0]))
+            if call.inputs
+            else rows
+        )
+        if call.trains or held.shape[1:] != rows.shape[1:] or len(held) < ENOUGH_ROWS:
+            continue
+        ratio = _rms(held.std(axis=0)) / spread if spread else 1.0
+        shift = _rms(held.mean(axis=0) - mean) / spread if spread else 0.0
+        if shift > SHIFTED or not 1 / SCALED < ratio < SCALED:
+            yield Finding(
+                "evaluated-on-another-scale",
+                "the rows that are evaluated have another scale than those of the training: their "
+                f"means differ by {number(shift)} standard deviations, and their deviations by a "
+                f"factor of {number(ratio)}",
+                "training is not affected, but the network has never seen such numbers",
+                "scale all rows with the mean and deviation of the training rows, once",
+                call.line,
+            )
+            return
+
+
+def _rms(array: Array) -> float:
+    return float(np.sqrt(np.square(array, dtype=np.float64).mean()))
 
 
 def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
@@ -184,7 +275,6 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
         states = [n for n in before if n.shape[:2] == ids.shape and len(n.shape) == 3]
         seeing = [n for n in states if _differ(before[n][:, :-1], after[n][:, :-1])]
         if states and states[-1] in seeing:
-            path, _, line = e.layer(seeing[0])
             yield Finding(
                 "sees-the-target",
                 "outputs depend on later inputs: the label of each step is the input of the next one, "
@@ -192,8 +282,7 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
                 "the gradient teaches it to copy the next input, which is missing when it writes",
                 "use causal=True in the attention, a recurrent layer that reads in one direction, or "
                 "a convolution that is padded on the left only",
-                line or e.passes[0].line,
-                path,
+                **e.where(seeing[0]),
             )
         return
 
@@ -244,27 +333,44 @@ def mask_inverted(e: Evidence) -> Iterator[Finding]:
                 return
 
 
-def loss_of_padding(e: Evidence) -> Iterator[Finding]:
-    """A loss that is multiplied by a mask which is 1 at the padding learns only padding."""
+def masked_by_hand(e: Evidence) -> Iterator[Finding]:
+    """A mask in a formula, which leaves only the padding: of the losses, or of the scores before a
+    softmax.
+    """
     losses = {term.node for term in e.terms}
     leaves = [n for n in e.nodes if n.gate is None and not n.requires_grad]
     whole = [leaf.output for leaf in leaves if leaf.output.dtype.kind in "iu"]
     whole += [term.labels.output for term in e.terms]
     for node in e.nodes:
-        if name(node) != "Hadamard" or not losses & set(ancestors([node])):
+        kind, constants = name(node), [one.output for one in _constants(node)]
+        if kind == "Hadamard" and losses & set(ancestors([node])):
+            kept = constants
+        elif kind == "AddGate" and _scores(e, node):
+            kept = [one > NEVER for one in constants if (one <= NEVER).any()]
+        elif kind == "Where" and _scores(e, node) and len(constants) == 2:
+            condition, filled = constants
+            kept = (
+                [condition == (node.inputs[2] in leaves)]
+                if (filled <= NEVER).all()
+                else []
+            )
+        else:
             continue
-        for mask in (one.output for one in node.inputs if one in leaves):
+        for mask in kept:
             padding = [one.ravel() == 0 for one in whole if one.size == mask.size > 1]
             if any(np.array_equal(mask.ravel(), one) for one in padding):
                 yield Finding(
                     "mask-inverted",
-                    "the loss is multiplied by a mask that is 1 at the padding (id 0) and 0 at the "
-                    "words",
+                    "a mask leaves only the padding (id 0), and hides the words",
                     "no gradient comes from the words",
-                    "invert the mask, as in labels != 0",
+                    "invert the mask, as in ids != 0",
                     e.caller(node),
                 )
                 return
+
+
+def _scores(e: Evidence, node: Node) -> bool:
+    return any(name(one) == "Softmax" for one in e.consumers.get(node, []))
 
 
 def validation_in_training(e: Evidence) -> Iterator[Finding]:
@@ -295,7 +401,7 @@ def validation_in_training(e: Evidence) -> Iterator[Finding]:
                 f"{shared} of {len(held)} rows that are used for validation are also training rows",
                 "training is not affected, but the validation says nothing about new rows",
                 "split the rows first, as in x[:n] and x[n:], before anything is drawn or augmented",
-                e.passes[0].line,
+                (e.source.origins(0, selections=True) or [e.passes[0].line])[0],
             )
             return
 
@@ -360,7 +466,7 @@ def imbalance(e: Evidence) -> Iterator[Finding]:
             "the rare rows have so little share in the gradient that the bias alone reduces the loss",
             "give the rare class a larger weight (weights=), or draw its rows more often, and "
             "judge by recall instead of accuracy",
-            e.passes[0].line,
+            e.loss_line,
             certainty="likely",
             decide="train on as many rows of each class: are both predicted then?",
         )
@@ -396,10 +502,12 @@ def positions_missing(e: Evidence) -> Iterator[Finding]:
         )
 
 
-FIRST = (wrong_way, mask_inverted, loss_of_padding, sees_target, batchnorm_few_rows)
+FIRST = (wrong_way, mask_inverted, masked_by_hand, sees_target, batchnorm_few_rows)
 TRIED = (dropout_too_high, positions_missing)
 LAST = (
     training_mode_in_evaluation,
+    own_dropout_in_evaluation,
+    scaled_differently,
     wrong_axis_metric,
     overfitting,
     imbalance,

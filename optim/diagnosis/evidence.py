@@ -258,6 +258,8 @@ class Evidence:
         """The loss of the best constant prediction, or NaN if the kind of loss is unknown."""
         if len(self.terms) != 1 or not self._is_mean_of(self.terms[0].node):
             return float("nan")
+        if self.terms[0].kind not in [part.kind for part in self.parts(self.kept[-1])]:
+            return float("nan")  # training in two phases, with another loss in each
         return loss_of_guessing(self.terms[0], self.labels.astype(np.float64))
 
     def _is_mean_of(self, node: Node) -> bool:
@@ -311,7 +313,10 @@ class Evidence:
                 moments.setdefault(one.passes, []).append(one)
         sizes = [len(moment) for moment in moments.values()]
         usual = max(set(sizes), key=sizes.count, default=0)
-        regular = [moment for moment in moments.values() if len(moment) == usual]
+        # at the end, the best weights may be put back and evaluated again
+        regular = [
+            moment[-usual:] for moment in moments.values() if len(moment) >= usual
+        ]
         return [list(series) for series in zip(*regular, strict=True)]
 
     # ---- trials ----
@@ -361,8 +366,35 @@ class Evidence:
 
     def where(self, node: Node) -> dict[str, Any]:
         """Return the layer of a node and the line that made it, as arguments of a Finding."""
-        path, _, line = self.layer(node)
-        return {"layer": path, "line": line or self.passes[0].line}
+        path, layer, line = self.layer(node)
+        if node.gate and not type(layer).__module__.startswith("layers."):
+            line = self.caller(node)  # in the forward method of the user's own layer
+        elif line is None:
+            line = self.made(node)
+        return {"layer": path, "line": line}
+
+    def made(self, leaf: Node) -> Line:
+        """Return the line that made a parameter: of the lines that ask for a gradient, the one at its
+        place. A line in a function or a loop makes several parameters.
+        """
+        lines = self.source.containing("requires_grad")
+        before = sum(one.serial < leaf.serial for one in self.watch.first)
+        return lines[min(before, len(lines) - 1)] if lines else self.passes[0].line
+
+    def weights_before(self, node: Node) -> dict[str, Any]:
+        """Return the place of the last weights before a node."""
+        pairs = [pair for pair in self.weights() if pair[0].serial < node.serial]
+        if not pairs:
+            return self.where(node)
+        product, leaf = pairs[-1]
+        return self.where(product if self.layer(product)[2] else leaf)
+
+    @cached_property
+    def loss_line(self) -> Line:
+        """The line that computes the loss, or that passes it to a Trainer."""
+        line = self.caller(self.terms[0].node) if self.terms else self.passes[0].line
+        given = self.source.argument("Trainer", 1, "loss")
+        return given if given and line == self.passes[0].line else line
 
     def layer(self, node: Node) -> tuple[str, Any, Line | None]:
         """Return the innermost layer that computed a node: its path, the layer, and the line that

@@ -42,11 +42,23 @@ def without(*nodes: Node) -> Change:
 
 def softmax_of_one(e: Evidence) -> Iterator[Finding]:
     """A softmax divides by the sum of its outputs. With one output, it is 1 for every input."""
+    outputs = {origin(term.output) for term in e.terms}
     for node in e.nodes:
         single = name(node) == "Softmax" and node.output.shape[node.gate.axis] == 1
         loss = (
             name(node) == "SoftmaxCrossEntropy" and node.inputs[0].output.shape[-1] == 1
         )
+        if single and node not in outputs:
+            yield Finding(
+                "softmax-of-one",
+                f"a softmax runs along an axis of size 1, in an array of shape {node.shape}, so each "
+                "of its outputs is 1, whatever the input",
+                "its derivative is 0, so no gradient passes",
+                "choose the axis of what is compared, such as axis=1 for the steps of (batch, steps, 1)",
+                e.caller(node),
+                e.layer(node)[0],
+            )
+            return
         if single or loss:
             yield Finding(
                 "softmax-of-one",

@@ -16,6 +16,7 @@ LOSSES = (
     "softmax_cross_entropy", "cross_entropy", "binary_cross_entropy", "negative_log_likelihood",
     "mean_squared_error", "mean_absolute_error",
 )  # fmt: skip
+DRAWING = ("choice", "integers", "randint")
 SCALING = (
     "transform",
     "scale",
@@ -66,7 +67,8 @@ class Source:
         return sorted(
             self.at(node)
             for node in ast.walk(self.tree)
-            if isinstance(node, ast.Assign | ast.Return) and word in ast.unparse(node)
+            if isinstance(node, ast.Assign | ast.Return | ast.Expr)
+            and word in ast.unparse(node)
         )
 
     def in_loops(self, *names: str, without: str) -> list[Line]:
@@ -80,19 +82,37 @@ class Source:
         return sorted(found)
 
     def attributes(self, after: Line, *names: str) -> list[Line]:
-        """Return the lines from `after` on, up to ten, that read one of these attributes."""
-        found = {
-            self.at(node)
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Attribute | ast.Name)
-            and (node.attr if isinstance(node, ast.Attribute) else node.id) in names
-            and 0 <= node.lineno - after.number <= 10
-        }
-        return sorted(found)
+        """Return the lines from `after` on, up to ten, that read one of these attributes, or else all
+        that assign something with them.
+        """
+        near, assigned = set(), set()
+        for node in ast.walk(self.tree):
+            words = [
+                one
+                for one in ast.walk(node)
+                if isinstance(one, ast.Attribute | ast.Name)
+                and getattr(one, "attr", getattr(one, "id", "")) in names
+            ]
+            near |= {self.at(n) for n in words if 0 <= n.lineno - after.number <= 10}
+            if isinstance(node, ast.Assign):
+                assigned |= {self.at(one) for one in words}
+        return sorted(near or assigned)
 
-    def origins(self, position: int) -> list[Line]:
+    def argument(self, function: str, position: int, keyword: str) -> Line | None:
+        """Return the line of an argument of the first call to a function."""
+        for call in self._called(function):
+            if isinstance(call, ast.Call):
+                named = {one.arg: one.value for one in call.keywords}
+                if keyword in named:
+                    return self.at(named[keyword])
+                if position < len(call.args):
+                    return self.at(call.args[position])
+        return None
+
+    def origins(self, position: int, selections: bool = False) -> list[Line]:
         """Return the lines that assign the inputs (0) or labels (1) of `Batches(x, y)` or of the
-        model's call, and the variables that these come from; the last assignment first.
+        model's call, and the variables that these come from; the last assignment first. Lines that
+        only select rows count if `selections` is set.
         """
         names: list[str] = []
         for node in [*self._called("Batches"), *self._called(*LOSSES)]:
@@ -118,7 +138,8 @@ class Source:
             seen.add(variable)
             for line, value in self._assigned(variable):
                 if "requires_grad" not in ast.unparse(value):
-                    found.append(line)
+                    if selections or not isinstance(value, ast.Subscript):
+                        found.append(line)
                     names += _names(value)
             for step in self._steps(variable):
                 found.append(self.at(step))
@@ -140,11 +161,12 @@ class Source:
         lines = set(self.calls("shuffle", "permutation", "roll"))
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Assign | ast.For) and self.at(node) in lines:
-                target = (
-                    node.targets[0] if isinstance(node, ast.Assign) else node.target
-                )
-                if len(self._selected_by(ast.unparse(target))) > 1:
+                if len(self._selected_by(ast.unparse(_target(node)))) > 1:
                     lines.discard(self.at(node))
+            elif isinstance(node, ast.Subscript):
+                # rows that are drawn for one array only
+                calls = [n for n in ast.walk(node.slice) if isinstance(n, ast.Call)]
+                lines |= {self.at(n) for n in calls if called(n) in DRAWING}
         return sorted(lines)
 
     def _selected_by(self, order: str) -> set[str]:
@@ -154,10 +176,7 @@ class Source:
             if isinstance(node, ast.Assign | ast.For):
                 value = node.value if isinstance(node, ast.Assign) else node.iter
                 if order in _names(value):
-                    target = (
-                        node.targets[0] if isinstance(node, ast.Assign) else node.target
-                    )
-                    parts.add(ast.unparse(target))
+                    parts.add(ast.unparse(_target(node)))
         return {
             ast.unparse(node.value)
             for node in ast.walk(self.tree)
@@ -195,6 +214,10 @@ class Source:
             and isinstance(node.value, ast.Call)
             and any(word in called(node.value).lower() for word in SCALING)
         ]
+
+
+def _target(node: ast.Assign | ast.For) -> ast.expr:
+    return node.targets[0] if isinstance(node, ast.Assign) else node.target
 
 
 def called(node: ast.Call) -> str:

@@ -15,6 +15,7 @@ from minigrad import Tensor
 from minigrad.graph import Array, Node
 from minigrad.replay import Change
 
+from ..lazy import values
 from .evidence import Evidence, Look
 from .finding import LITTLE, Finding, number, prove
 from .reading import LINEAR, SEQUENCES, key, name, origin
@@ -105,6 +106,9 @@ def equal_weights(e: Evidence) -> Iterator[Finding]:
         first = e.watch.first.get(leaf)
         if first is None or first.size < 4 or not (first == first.reshape(-1)[0]).all():
             continue
+        last = values(leaf)
+        if np.ptp(last, axis=-1).max() > 1e-3 * abs(last).max():
+            continue  # later weights, drawn at random, made the units different
         finding = Finding(
             "equal-weights",
             f"all weights of {leaf.name or 'a hidden layer'} start at "
@@ -138,13 +142,14 @@ def zero_gradients(e: Evidence) -> Iterator[Finding]:
     ]
     if len(stuck) < 2:
         return
+    user = e.consumers[stuck[0]][0]
     names = " and ".join(str(leaf.name or "a parameter") for leaf in stuck[:3])
     finding = Finding(
         "equal-weights",
         f"{names} start at 0, and their gradient is 0",
         "each is a factor in the gradient of the other, so both stay at 0",
-        "leave out init=, so that they are drawn at random",
-        **e.where(e.consumers[stuck[0]][0]),
+        "draw them at random (leave out init=)",
+        **e.where(user if e.layer(user)[2] else stuck[0]),
     )
     prove(e, finding, Trial(start=glorot), "with weights drawn at random")
     yield finding
@@ -227,7 +232,7 @@ def saturated(e: Evidence) -> Iterator[Finding]:
             f"{share:.0%} of the inputs of a {name(node)} are beyond ±{far:g} before the first step",
             f"the derivative of {name(node)} is nearly 0 there, so almost no gradient passes",
             "draw smaller weights (the default init), and scale the inputs",
-            **e.where(node),
+            **e.weights_before(node),
         )
         if prove(e, finding, Trial(start=glorot), "with weights drawn again"):
             yield finding
@@ -298,8 +303,8 @@ def weights_badly_drawn(e: Evidence) -> Iterator[Finding]:
                 "keep signals at their size",
                 "small weights shrink signals and gradients in each layer, large ones saturate units or "
                 "make gradients explode",
-                "leave out init=, or use layers.init.glorot_uniform or he_normal",
-                line or e.passes[0].line,
+                "use the default init of the layers, or layers.init.glorot_uniform or he_normal",
+                line or (e.made(leaf) if leaf else e.passes[0].line),
                 where,
             )
             if prove(e, finding, Trial(start=glorot), "with weights drawn again"):
@@ -312,7 +317,7 @@ def outputs_explode(e: Evidence) -> Iterator[Finding]:
     first = e.losses[0] / e.scale
     if e.learned > MUCH or not first > TIMES * e.baseline:
         return
-    line = (e.source.containing("requires_grad") or [e.passes[0].line])[0]
+    line = e.made(e.parameters[0])
     finding = Finding(
         "weights-badly-drawn",
         f"the run starts at a loss of {number(first)}, while guessing has {number(e.baseline)}: the "

@@ -168,7 +168,7 @@ def rate_too_large(e: Evidence) -> Iterator[Finding]:
         what,
         "each step goes past the minimum along its gradient",
         "",
-        e.passes[0].line if summed else _line(e),
+        e.loss_line if summed else _line(e),
     )
     best = _with_another_rate(e, finding, SLOWER)
     if best and summed:

@@ -33,6 +33,7 @@ from minigrad.context import (
 )
 from minigrad.debug.anomaly import source_line
 from minigrad.errors import NonFiniteError
+from minigrad.gates.basic import Hadamard
 from minigrad.gradients import dense
 from minigrad.graph import Array, Leaf, Node, ancestors
 from minigrad.replay import without_outputs
@@ -44,6 +45,7 @@ PASSES_KEPT = 500
 BYTES_KEPT = 120_000_000
 COMPARED = 3
 """The gradients of so few steps are compared with those that their passes computed."""
+FACTORS_KEPT = 5
 EVALUATIONS_KEPT = 10_000
 CALLS_KEPT = 20
 OWN = tuple(
@@ -61,6 +63,9 @@ class Line(NamedTuple):
 
     def __str__(self) -> str:
         return source_line(self.file, self.number)
+
+    def near(self, other: Line) -> bool:
+        return abs(self.number - other.number) <= 15
 
     @property
     def text(self) -> str:
@@ -184,6 +189,8 @@ class Watch:
     lines: dict[int, Line] = field(default_factory=dict)
     """The lines that called the first passes' gates, by the nodes' serial numbers."""
     calls: list[Call] = field(default_factory=list)
+    trained: dict[int, Call] = field(default_factory=dict)
+    """The first call of each model that trains."""
     inner: list[Call] = field(default_factory=list)
     """The calls to inner layers of the first pass."""
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -199,6 +206,8 @@ class Watch:
     error: BaseException | None = None
     failed: Pass | None = None
     """The pass that a loss which is not finite has prevented."""
+    factors: list[Array] = field(default_factory=list)
+    """Constants that were multiplied after the last pass."""
     active: dict[str, Line] = field(default_factory=dict)
     """The kinds of layers that were called in training mode after the last pass."""
     first: dict[Node, Array] = field(default_factory=dict)
@@ -253,6 +262,12 @@ class Watch:
 
     def _on_record(self, node: Node) -> None:
         self._last = node
+        if type(node.gate) is Hadamard and len(self.factors) < FACTORS_KEPT:
+            self.factors += [
+                one.output
+                for one in node.inputs
+                if one.gate is None and not one.requires_grad
+            ]
         if len(self.losses) < 2:
             line = self.lines[node.serial] = users_line()
             node.source = str(line)
@@ -273,6 +288,8 @@ class Watch:
                 self.second = {node: node.output.copy() for node in self.first}
             for call in self._open:
                 call.trains = call.node in copies
+                if call.trains and call in self.calls:
+                    self.trained.setdefault(id(call.layer), call)
             for node in copies:
                 if node.gate is None and not node.requires_grad:
                     self._bytes += node.output.nbytes
@@ -295,6 +312,7 @@ class Watch:
         self._had = {}
         self._last = None
         self.active = {}
+        self.factors = []
 
     def _forget_trained(self, root: Node) -> None:
         """Forget the losses since the last pass that went backward in this one."""

@@ -97,13 +97,13 @@ def test_clearing_is_tried_where_it_helps():
 
 def test_no_step():
     result = loop("stay")
-    first = named_first(result, "no-step", "optimizer = rule")
+    first = named_first(result, "no-step", "optimizer.step()")
     assert "30 backward passes" in first.what
     assert codes(result) == ["no-step"]
 
 
 def test_loss_with_a_minus():
-    named_first(loop("up"), "loss-maximized", "loss.backward()")
+    named_first(loop("up"), "loss-maximized", "crossed(model(X), Y)")
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -227,6 +227,42 @@ def test_mean_of_log_probabilities(sign):
             (sign * chosen.mean()).backward()
             optimizer.step()
     if sign > 0:
-        named_first(diagnosis.result, "loss-maximized", ".backward()")
+        named_first(diagnosis.result, "loss-maximized", "take_along_axis")
     else:
         assert codes(diagnosis.result) == []
+
+
+@pytest.mark.parametrize("limit", [0.01, 5.0])
+def test_weights_that_the_program_limits(limit):
+    mg.seed(0)
+    with optim.diagnose(quiet=True) as diagnosis:
+        model = network()
+        optimizer = optim.SGD(model.named_parameters(), lr=0.5)
+        for _ in range(40):
+            optimizer.zero_grad()
+            crossed(model(X), Y).backward()
+            optimizer.step()
+            for tensor in model.parameters():
+                tensor.array = tensor.array.clip(-limit, limit)
+    if limit < 1:
+        named_first(diagnosis.result, "changed-outside", "tensor.array", "likely")
+    else:
+        assert codes(diagnosis.result) == []
+
+
+@pytest.mark.parametrize("evaluated", ["each", "last"])
+def test_models_of_one_line(evaluated):
+    """A search evaluates each model. If only the last one is used, the others were in vain."""
+    mg.seed(0)
+    with optim.diagnose(quiet=True) as diagnosis:
+        for rows in np.array_split(np.arange(64), 4):
+            model = network()
+            optimizer = optim.SGD(model.named_parameters(), lr=0.5)
+            for _ in range(20):
+                optimizer.zero_grad()
+                crossed(model(X[rows]), Y[rows]).backward()
+                optimizer.step()
+            if evaluated == "each":
+                model(X)
+        model(X)
+    assert ("model-made-again" in codes(diagnosis.result)) == (evaluated == "last")

@@ -323,3 +323,65 @@ def test_regression_has_no_metric_of_classes():
         lr=0.1,
     )
     assert codes(result) == []
+
+
+@pytest.mark.parametrize("always", [True, False])
+def test_dropout_by_hand(always):
+    rng = np.random.default_rng(0)
+
+    def dropped(x):
+        return x * ((rng.random(x.shape) < 0.5) * 2).astype("float32")
+
+    class Net(Layer):
+        def __init__(self):
+            self.hidden = Dense(4, 32, mg.relu)
+            self.head = Dense(32, 2)
+
+        def forward(self, x):
+            h = self.hidden(x)
+            return self.head(dropped(h) if always or self.training else h)
+
+    mg.seed(0)
+    with optim.diagnose(quiet=True) as diagnosis:
+        model = Net()
+        optimizer = optim.SGD(model.named_parameters(), lr=0.5)
+        for _ in range(40):
+            optimizer.zero_grad()
+            crossed(model(X), Y).backward()
+            optimizer.step()
+        model.eval()
+        model(X)
+    if always:
+        named_first(diagnosis.result, "training-mode-in-evaluation", "rng.random")
+    else:
+        assert codes(diagnosis.result) == []
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1, 0), (0.01, 0), (1, 100)])
+def test_rows_on_another_scale(factor, shift):
+    mg.seed(0)
+    with optim.diagnose(quiet=True) as diagnosis:
+        model = network()
+        optimizer = optim.SGD(model.named_parameters(), lr=0.5)
+        for _ in range(40):
+            optimizer.zero_grad()
+            crossed(model(X[:40]), Y[:40]).backward()
+            optimizer.step()
+        with mg.no_grad():
+            model(factor * X[40:] + np.float32(shift))
+    expected = ["evaluated-on-another-scale"] if factor < 1 or shift else []
+    assert codes(diagnosis.result) == expected
+
+
+def test_average_over_masks():
+    mg.seed(0)
+    x = X[:16]
+    with optim.diagnose(quiet=True) as diagnosis:
+        model = Sequential(Dense(4, 32, mg.relu), Dropout(0.2), Dense(32, 2))
+        optimizer = optim.SGD(model.named_parameters(), lr=0.5)
+        for _ in range(40):
+            optimizer.zero_grad()
+            crossed(model(X), Y).backward()
+            optimizer.step()
+        np.mean([model(x).array for _ in range(10)], axis=0)
+    assert codes(diagnosis.result) == []

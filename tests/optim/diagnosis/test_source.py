@@ -65,7 +65,15 @@ def test_lines_that_read_an_attribute():
     start = source().calls("FloorDiv")[0]
     assert texts(source().attributes(start, "detach")) == ["hidden = x.detach()"]
     far = Line(__file__, start.number - 20)
-    assert source().attributes(far, "detach") == []
+    assert source().attributes(far, "detach") == source().attributes(start, "detach")
+    assert source().attributes(far, "append") == []
+
+
+def test_line_of_an_argument():
+    here = source()
+    assert here.argument("Batches", 0, "inputs").text.startswith("return Batches")
+    assert here.argument("Batches", 9, "batch_size") == here.argument("Batches", 0, "x")
+    assert here.argument("Batches", 9, "nothing") is None
 
 
 def test_lines_where_data_comes_from():
@@ -74,8 +82,9 @@ def test_lines_where_data_comes_from():
         node for node in only.tree.body if getattr(node, "name", "") == "prepare"
     )
     only.tree.body[:] = [first]
-    lines = texts(only.origins(0))
+    lines = texts(only.origins(0, selections=True))
     assert lines[:2] == ["x = half[labels]", "half = raw // 2"]
+    assert texts(only.origins(0)) == lines[1:]
     assert 'raw, labels = load("a"), load("b")' in lines
     assert texts(only.origins(1)) == lines[-1:]
     assert only.origins(5) == []

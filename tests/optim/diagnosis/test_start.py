@@ -83,9 +83,27 @@ def test_no_nonlinearity_that_is_meant():
 
 
 def test_equal_weights():
-    result = train(lambda: network(init=constant(0.1)), y=XOR)
-    first = named_first(result, "equal-weights", "Dense(inputs, 8")
+    def make():
+        hidden = Dense(4, 8, mg.relu, init=constant(0.1))
+        return Sequential(hidden, Dense(8, 2, init=constant(0.1)))
+
+    first = named_first(train(make, y=XOR), "equal-weights", "Dense(4, 8")
     assert "start at 0.1" in first.what
+
+
+def test_equal_weights_that_become_different():
+    """The branch of a residual layer may start at 0."""
+
+    class Residual(Layer):
+        def __init__(self):
+            self.inner = Dense(4, 8, mg.tanh)
+            self.outer = Dense(8, 4, init=init.zeros)
+
+        def forward(self, x):
+            return x + self.outer(self.inner(x))
+
+    result = train(lambda: Sequential(Residual(), Dense(4, 2)))
+    assert codes(result) == []
 
 
 def test_equal_weights_of_zero():

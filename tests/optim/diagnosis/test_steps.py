@@ -36,7 +36,7 @@ def test_rate_of_a_summed_loss():
         size=64,
         epochs=40,
     )
-    first = named_first(result, "rate-too-large", "trainer.fit", "proved")
+    first = named_first(result, "rate-too-large", "Trainer(model, loss", "proved")
     assert "a sum over 64 numbers" in first.what
     assert "acts like 640" in first.what
     assert codes(train(loss=summed, lr=0.5 / 16)) == []
