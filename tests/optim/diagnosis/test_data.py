@@ -248,7 +248,7 @@ def test_state_that_is_carried_to_other_rows(carried):
             loss.backward()
             optimizer.step()
     if carried:
-        named_first(diagnosis.result, "state-carried", "rnn(x, state)", "proved")
+        named_first(diagnosis.result, "state-carried", "state", "proved")
     else:
         assert codes(diagnosis.result) == []
 
