@@ -1,0 +1,91 @@
+// Puts the page together: chooses a run and a recorded step, and tells all panels to show it.
+import { byId, el, foreign } from "../../../minigrad/explorer/web/dom.js";
+import { described, lossCurve, nearest, proof } from "./curve.js";
+import { DATA, series, stepName } from "./data.js";
+import { network } from "./network.js";
+import { attention, convolutions, epochs, examples, overTime, words } from "./panels.js";
+import { readPalette } from "./pictures.js";
+
+const slider = byId("slider");
+let current = null;
+
+function panel({ title, explained, element }) {
+  return el("section", { class: "panel" }, el("h2", {}, title), el("p", { class: "explained" }, explained), element);
+}
+
+function open(number) {
+  const run = DATA.runs[number];
+  const findings = number === 0 ? DATA.findings : [];
+  const curve = lossCurve(run, findings, choose);
+  const panels = [examples(run), network(run), overTime(run), attention(run), ...convolutions(run), words(run), epochs(run)].filter(Boolean);
+  current = { run, curve, panels, exact: series(run, "loss").get(""), index: 0 };
+  byId("curve").replaceChildren(curve.element);
+  curve.spread();
+  byId("panels").replaceChildren(...panels.map(panel));
+  slider.max = run.steps.length - 1;
+  choose(run.steps.length - 1);
+  panels.forEach((one) => one.paint?.());
+}
+
+function choose(index) {
+  const { run, curve, panels, exact } = current;
+  current.index = Math.max(0, Math.min(run.steps.length - 1, index));
+  slider.value = current.index;
+  slider.setAttribute("aria-valuetext", described(run, exact, current.index));
+  const name = stepName(run, current.index);
+  const note = run.steps[current.index] > run.count ? ", computed for the first batch" : "";
+  const worst = current.index === run.worst ? ". The loss jumps most at this step" : "";
+  byId("readout").replaceChildren(el("b", {}, name[0].toUpperCase() + name.slice(1)), `${described(run, exact, current.index).slice(name.length)}${note}${worst}`);
+  curve.show(current.index);
+  panels.forEach((one) => one.show(current.index));
+}
+
+function finding(one, i) {
+  const [run] = DATA.runs;
+  const go = run && el("button", { onclick: () => choose(nearest(run, one.step)) }, `Go to step ${one.step}`);
+  return el("article", {},
+    el("h3", {}, el("span", { class: "number" }, String(i + 1)), " ", foreign(one.what)),
+    el("p", {}, `This is ${one.certainty}. `, one.where ? el("span", {}, "It is in ", el("code", {}, one.where), one.text ? ": " : ".", one.text ? el("code", {}, one.text) : null) : null),
+    el("p", {}, el("b", {}, "Why it matters: "), foreign(one.effect), "."),
+    el("p", {}, el("b", {}, "What to change: "), foreign(one.remedy), "."),
+    go,
+    one.trial.length ? proof(one) : null);
+}
+
+function start() {
+  byId("title").textContent = DATA.title;
+  const [first] = DATA.runs;
+  const count = DATA.runs.length;
+  if (DATA.findings.length) {
+    byId("findings").hidden = false;
+    byId("findings").append(el("h2", {}, "What went wrong"), ...DATA.findings.map(finding));
+  } else if (DATA.verdict) {
+    byId("findings").hidden = false;
+    byId("findings").append(el("p", {}, DATA.verdict));
+  }
+  if (!first) {
+    byId("facts").textContent = "no step was recorded";
+    document.documentElement.dataset.ready = "yes";
+    return;
+  }
+  readPalette();
+  byId("control").hidden = false;
+  const all = (run) => `${run.count.toLocaleString("en")} steps, ${run.steps.length} of them recorded`;
+  byId("facts").textContent = count > 1 ? `${count + DATA.others} networks${DATA.others ? `, the first ${count} recorded` : ""}` : all(first);
+  byId("choice").hidden = count < 2;
+  byId("run").append(...DATA.runs.map((run, i) => el("option", { value: i }, `${i + 1}: ${all(run)}`)));
+  byId("run").addEventListener("change", () => open(Number(byId("run").value)));
+  slider.addEventListener("input", () => choose(Number(slider.value)));
+  byId("previous").addEventListener("click", () => choose(current.index - 1));
+  byId("next").addEventListener("click", () => choose(current.index + 1));
+  byId("worst").addEventListener("click", () => choose(current.run.worst));
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    readPalette();
+    current.panels.forEach((one) => one.paint?.());
+    choose(current.index);
+  });
+  open(0);
+  document.documentElement.dataset.ready = "yes";
+}
+
+start();
