@@ -23,8 +23,8 @@ def page(result: Diagnosis, recorder: Recorder, script: str) -> str:
 
 
 def begins(finding: Finding, steps: int) -> int:
-    """Return the step at which a finding shows first: where the run and its trial part, the last
-    step for a run that stopped, and otherwise the first.
+    """Return the step at which a finding begins: the last one for a run that stopped, and otherwise
+    the first step, unless the run and its trial begin with equal losses and part later.
     """
     if finding.code in LATE:
         return max(1, steps)
@@ -32,7 +32,7 @@ def begins(finding: Finding, steps: int) -> int:
     run, trial = np.array([finding.run[:length], finding.trial[:length]])
     both = np.append(run, trial)
     finite = both[np.isfinite(both)]
-    if not finite.size:
+    if not finite.size or run[0] != trial[0]:
         return 1
     apart = ~(abs(run - trial) <= APART * np.ptp(finite))
     return int(apart.argmax()) + 1

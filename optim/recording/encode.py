@@ -69,6 +69,6 @@ def picture(values: Any) -> Json:
 def word(words: Any, ids: Any) -> str:
     """Return the words of some ids, or the ids if the vocabulary is not known."""
     try:
-        return str(words.decode(ids))
+        return str(words.decode(ids)).replace("\ufffd", "·")
     except Exception:
         return " ".join(map(str, np.ravel(ids).tolist()))

@@ -66,10 +66,9 @@ class Examples:
         """Return the prediction for each row, and the probability of the right answer."""
         assert self.loss is not None
         if not self.loss.classes:
-            z = output.reshape(-1)
-            if self.loss.kind == "BinaryCrossEntropy":
-                z = sigmoid(z)
-            z = z.array[self.rows]
+            flat = output.reshape(-1)
+            binary = self.loss.kind == "BinaryCrossEntropy"
+            z = (sigmoid(flat) if binary else flat).array[self.rows]
             return [z, np.where(self.labels > 0.5, z, 1 - z)]
         logits = output.reshape(-1, output.shape[-1])
         p = softmax(logits).array[self.rows]
@@ -106,5 +105,5 @@ class Examples:
 
 def heads(weights: Array) -> Array:
     """Return the weights of the first example: (heads, queries, keys)."""
-    first = weights.reshape(-1, *weights.shape[-3:])[0]
+    first: Array = weights.reshape(-1, *weights.shape[-3:])[0]
     return first[:HEADS, :POSITIONS, :POSITIONS]

@@ -43,7 +43,6 @@ def page(
     data = {
         "title": title,
         "runs": [collect(run) for run in recorder.runs],
-        "others": recorder.others,
         "findings": list(findings),
         "verdict": verdict,
     }

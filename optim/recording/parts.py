@@ -2,7 +2,7 @@
 
 A gate belongs to the scope in which it was called, without its time step. A scope is a part if it
 has parameters or an activation. Other gates, such as a reshape, belong to the part whose output they
-pass on, and a sum of two parts is a part. In a program without layers, each product with a matrix of
+pass on, and where two parts are added or joined is a part. In a program without layers, each product with a matrix of
 weights begins a part.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from minigrad.context import step_number
-from minigrad.graph import Node, Scope, ancestors
+from minigrad.context import Scope, step_number
+from minigrad.graph import Node, ancestors
 
 from ..diagnosis.reading import PRODUCTS, SEQUENCES, SQUASHING, name, terms
 
@@ -60,16 +60,19 @@ def divide(root: Node) -> dict[Node, Part]:
         used.update(leaves)
 
     parts: dict[Node, Part] = {}
+    joints: dict[tuple[Part, ...], Part] = {}
     for node in gates:
         group = groups[node]
-        sources = {parts[n]: n for n in node.inputs if n in parts}
+        sources = tuple(dict.fromkeys(parts[n] for n in node.inputs if n in parts))
         if group is loss or group.leaves or SHOWN & {*map(name, group.nodes)}:
             parts[node] = group
         elif len(sources) > 1:
-            parts[node] = new("+")
+            if sources not in joints:  # at another time step, it is the same part
+                joints[sources] = new(node.gate.symbol)
+            parts[node] = joints[sources]
             parts[node].nodes.append(node)
         elif sources:
-            parts[node] = next(iter(sources))
+            parts[node] = sources[0]
     return parts
 
 

@@ -37,7 +37,7 @@ from minigrad.graph import Array, Node, ancestors
 from minigrad.random import generator
 from minigrad.replay import again, without_outputs
 
-from ..diagnosis.reading import name
+from ..diagnosis.reading import PLAIN, name
 from ..lazy import values
 from .examples import Examples
 from .look import Record, look, sample
@@ -96,7 +96,11 @@ class Run:
         """{name of a part: [symbols of its gates, number of its parameters]} in the first batch."""
         return {
             part.name: [
-                list(dict.fromkeys(node.gate.symbol for node in part.nodes)),
+                list(
+                    dict.fromkeys(
+                        n.gate.symbol for n in part.nodes if name(n) not in PLAIN
+                    )
+                ),
                 sum(math.prod(leaf.shape) for leaf in part.leaves),
             ]
             for part in self.examples.parts.values()
@@ -175,12 +179,14 @@ class Recorder:
     """
 
     def __init__(self, trainers: Sequence[Any] = ()) -> None:
-        self.runs: list[Run] = []
-        self.others = 0
-        """The number of networks that were not recorded."""
-        self._run_of: dict[Node, Run | None] = {}
+        self._run_of: dict[Node, Run] = {}
         self._trainers = [*trainers]
         self._stack = ExitStack()
+
+    @property
+    def runs(self) -> list[Run]:
+        """The training of each network."""
+        return list(self._run_of.values())
 
     def __enter__(self) -> Self:
         self._stack.enter_context(watching(ON_BACKWARD, self._on_backward))
@@ -189,34 +195,22 @@ class Recorder:
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
-        for run in self.runs:
+        for leaf, run in self._run_of.items():
             run.finish()
-        for trainer in self._trainers:
-            for tensor in trainer.optimizer.parameters().values():
-                if (of := self._run_of.get(tensor.node)) is not None:
-                    of.history = trainer.history.rows
+            for trainer in self._trainers:
+                tensors = trainer.optimizer.parameters().values()
+                if leaf in {tensor.node for tensor in tensors}:
+                    run.history = trainer.history.rows
 
     def _on_backward(self, tensor: Tensor) -> None:
-        leaf = last_parameter(tensor.node)
         # on several ranks, a pass that only one of them repeats would wait for the others
-        if leaf is None or any(one.comm is not None for one in self._trainers):
+        if any(trainer.comm is not None for trainer in self._trainers):
             return
-        if leaf not in self._run_of:
-            nodes = ancestors([tensor.node])
-            leaves = [n for n in nodes if n.gate is None and n.requires_grad]
-            known = [self._run_of[n] for n in leaves if n in self._run_of]
-            run = known[0] if known else self._new(tensor.node)
-            self._run_of |= dict.fromkeys(leaves, run)
-        run = self._run_of[leaf]
-        if run is not None:
-            run.passed(tensor.node)
-
-    def _new(self, root: Node) -> Run | None:
-        if len(self.runs) == RUNS:
-            self.others += 1
-            return None
-        self.runs.append(Run(root))
-        return self.runs[-1]
+        leaf = last_parameter(tensor.node)
+        if leaf is not None and leaf not in self._run_of and len(self._run_of) < RUNS:
+            self._run_of[leaf] = Run(tensor.node)
+        if leaf in self._run_of:
+            self._run_of[leaf].passed(tensor.node)
 
     def _on_event(self, event: str, subject: Any, *more: Any) -> None:
         if event == "fit":
@@ -279,7 +273,10 @@ def moved(table: Array, start: Array) -> tuple[Array, Array]:
 
 
 def last_parameter(root: Node) -> Node | None:
-    """Return the parameter that is found first from the loss, usually a bias of the last layer."""
+    """Return the parameter that is found first from the loss, usually a bias of the last layer.
+
+    It identifies the network, and takes less time to find than all parameters.
+    """
     waiting, seen = [root], {root}
     while waiting:
         node = waiting.pop()

@@ -18,13 +18,19 @@ function open(number) {
   const findings = number === 0 ? DATA.findings : [];
   const curve = lossCurve(run, findings, choose);
   const panels = [examples(run), network(run), overTime(run), attention(run), ...convolutions(run), words(run), epochs(run)].filter(Boolean);
-  current = { run, curve, panels, exact: series(run, "loss").get(""), index: 0 };
+  current = { run, curve, panels, exact: series(run, "loss").get(""), index: first(run, findings) };
   byId("curve").replaceChildren(curve.element);
   curve.spread();
   byId("panels").replaceChildren(...panels.map(panel));
   slider.max = run.steps.length - 1;
-  choose(run.steps.length - 1);
+  choose(current.index);
   panels.forEach((one) => one.paint?.());
+}
+
+/** The step to begin with: where the first finding begins, the step of the other network, or the end. */
+function first(run, findings) {
+  if (current) return nearest(run, current.run.steps[current.index]);
+  return findings.length ? nearest(run, findings[0].step) : run.steps.length - 1;
 }
 
 function choose(index) {
@@ -54,7 +60,7 @@ function finding(one, i) {
 
 function start() {
   byId("title").textContent = DATA.title;
-  const [first] = DATA.runs;
+  const [run] = DATA.runs;
   const count = DATA.runs.length;
   if (DATA.findings.length) {
     byId("findings").hidden = false;
@@ -63,17 +69,17 @@ function start() {
     byId("findings").hidden = false;
     byId("findings").append(el("p", {}, DATA.verdict));
   }
-  if (!first) {
+  if (!run) {
     byId("facts").textContent = "no step was recorded";
     document.documentElement.dataset.ready = "yes";
     return;
   }
   readPalette();
   byId("control").hidden = false;
-  const all = (run) => `${run.count.toLocaleString("en")} steps, ${run.steps.length} of them recorded`;
-  byId("facts").textContent = count > 1 ? `${count + DATA.others} networks${DATA.others ? `, the first ${count} recorded` : ""}` : all(first);
+  const all = (one) => `${one.count.toLocaleString("en")} steps, ${one.steps.length} of them recorded`;
+  byId("facts").textContent = count > 1 ? `${count} networks` : all(run);
   byId("choice").hidden = count < 2;
-  byId("run").append(...DATA.runs.map((run, i) => el("option", { value: i }, `${i + 1}: ${all(run)}`)));
+  byId("run").append(...DATA.runs.map((one, i) => el("option", { value: i }, `${i + 1}: ${all(one)}`)));
   byId("run").addEventListener("change", () => open(Number(byId("run").value)));
   slider.addEventListener("input", () => choose(Number(slider.value)));
   byId("previous").addEventListener("click", () => choose(current.index - 1));

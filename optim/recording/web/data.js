@@ -39,7 +39,8 @@ export function shortNames(parts) {
   const layers = parts.map(([name]) => name).filter((name) => name.includes("."));
   const [first] = (layers[0] ?? "").split(".");
   const common = layers.length > 1 && layers.every((name) => name.startsWith(`${first}.`));
-  return new Map(parts.map(([name]) => [name, common && name.startsWith(`${first}.`) ? name.slice(first.length + 1) : name]));
+  const short = (name) => (common && name.startsWith(`${first}.`) ? name.slice(first.length + 1) : name.replace(/^(\+|⊙) \d+$/, "$1"));
+  return new Map(parts.map(([name]) => [name, short(name)]));
 }
 
 /** Name a recorded step. The last record is the state after the last step. */

@@ -49,8 +49,9 @@ function histogram(kind, data) {
 function update(values) {
   const bar = el("span", { class: "bar" });
   const text = el("span", {});
+  const track = el("span", { class: "track", "aria-hidden": "true" }, bar);
   return {
-    element: el("div", { class: "update" }, text, el("span", { class: "track", "aria-hidden": "true" }, bar)),
+    element: el("div", { class: "update" }, text, track),
     show(index) {
       const [ratio] = values.at(index);
       const known = !Number.isNaN(ratio);
@@ -59,6 +60,7 @@ function update(values) {
       else if (ratio < 1e-5) verdict = " tiny";
       text.textContent = known ? `${number(ratio)}${verdict}` : "–";
       text.className = verdict ? "alarm" : "";
+      track.style.visibility = known ? "visible" : "hidden";
       bar.style.width = known ? `${Math.max(2, Math.min(100, (100 * (Math.log10(ratio || 1e-9) + 6)) / 6))}%` : "0";
     },
   };
@@ -79,7 +81,8 @@ function idle(dead, saturated) {
 
 /** The lines between the rows. */
 function lines(run, order) {
-  const edges = [...series(run, "edge")].map(([ends, values]) => [...ends.split("\n").map((name) => order.get(name)), values]);
+  const edges = [...series(run, "edge")].map(([ends, values]) => [...ends.split("\n").map((name) => order.get(name)), values])
+    .filter(([from, to]) => from !== undefined && to !== undefined); // both are in the first batch's graph
   const all = edges.flatMap(([, , values]) => [...values.values]).filter((norm) => norm > 0 && Number.isFinite(norm)).map(Math.log10);
   const [low, high] = [all.reduce((a, b) => Math.min(a, b), 99), all.reduce((a, b) => Math.max(a, b), -99)];
   const decades = Math.max(LEAST, Math.min(MOST, high - low));
@@ -131,7 +134,8 @@ export function network(run) {
   const rows = run.parts.map(([name, gates, parameters]) => {
     const about = [gates.join(" "), parameters ? `${parameters.toLocaleString("en")} parameters` : ""].filter(Boolean).join(" · ");
     const filled = (kind) => (kinds[kind].get(name)?.facts.values.some((value) => !Number.isNaN(value) && value !== 0) ? histogram(kind, kinds[kind].get(name)) : null);
-    const quiet = name === "loss" || name.startsWith("+");
+    const joint = !parameters && gates.join() === name.replace(/ \d+$/, "");
+    const quiet = name === "loss" || joint;
     return el("tr", { role: "row", class: quiet ? "quiet" : "" },
       el("th", { role: "rowheader", scope: "row" }, el("span", { class: "name" }, foreign(short.get(name))), el("span", { class: "muted" }, quiet ? "" : about)),
       cell(name, filled("weights"), "Weights"),
