@@ -22,7 +22,7 @@ DESCRIPTION = """Run a training script unmodified, watch it, and say why it does
 
     minigrad diagnose train.py                     the script's output, then at most three findings
     minigrad diagnose train.py --epochs 2          other options go to the script
-    minigrad diagnose train.py -o page.html        also writes a page with the curves
+    minigrad diagnose train.py -o page.html        also writes the page of the run with the findings
     minigrad diagnose train.py --json              prints JSON, and the script's output to stderr
     minigrad diagnose train.py -- -o runs          after --, also -o and --json go to the script
 
@@ -82,7 +82,9 @@ def diagnose_script(options: argparse.Namespace) -> int:
         print(f"\n{result}")
     if options.out is not None:
         write(options.out, page(result, recorder, options.script.name))
-        print(f"\n{options.out}: the same as a page", file=sys.stderr)
+        print(
+            f"\n{options.out}: the page of the run, with the findings", file=sys.stderr
+        )
     if stopped:
         return 130
     return 1 if result else 2 * failed

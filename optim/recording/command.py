@@ -69,6 +69,16 @@ def record_script(options: argparse.Namespace) -> int:
     except Exception:
         traceback.print_exc()
         code = 1
+    check_recorded(recorder, name)
+    out = options.out or Path(f"{options.script.stem}_run.html")
+    write(out, page(recorder, name))
+    steps = sum(len(run.losses) for run in recorder.runs)
+    print(f"\n{out}: {steps:,} steps. Open it in a browser.", file=sys.stderr)
+    return code
+
+
+def check_recorded(recorder: Recorder, name: str) -> None:
+    """Raise OptionError MG809 if nothing was recorded."""
     if not recorder.runs:
         raise OptionError(
             "MG809",
@@ -77,8 +87,3 @@ def record_script(options: argparse.Namespace) -> int:
             "before the first one",
             remedy="call loss.backward() in the training loop",
         )
-    out = options.out or Path(f"{options.script.stem}_run.html")
-    write(out, page(recorder, name))
-    steps = sum(len(run.losses) for run in recorder.runs)
-    print(f"\n{out}: {steps:,} steps. Open it in a browser.", file=sys.stderr)
-    return code

@@ -35,10 +35,13 @@ class Examples:
         self.parts = divide(self.root)
         self.loss = next(iter(terms(self.root)), None)
         labels = self.loss.labels.output.reshape(-1) if self.loss else np.zeros(0)
-        known = labels >= 0 if self.loss and self.loss.classes else labels == labels
-        self.size = labels.size
-        self.rows = np.flatnonzero(known)[:ROWS]
-        self.labels = labels[self.rows]
+        self.labels = labels[:ROWS]
+        # cross_entropy leaves out the rows of ignored labels with a mask
+        key = getattr(self.loss.output.gate, "key", None) if self.loss else None
+        mask = key if isinstance(key, np.ndarray) else np.ones(labels.size, bool)
+        self.size = mask.size
+        self.rows = np.flatnonzero(mask)[:ROWS]
+        """The places of the rows in the batch."""
 
     def show(self, values: Mapping[Node, Tensor]) -> Record:
         """Compute the predictions and pictures with these parameters."""
@@ -68,10 +71,10 @@ class Examples:
         if not self.loss.classes:
             flat = output.reshape(-1)
             binary = self.loss.kind == "BinaryCrossEntropy"
-            z = (sigmoid(flat) if binary else flat).array[self.rows]
+            z = (sigmoid(flat) if binary else flat).array[:ROWS]
             return [z, np.where(self.labels > 0.5, z, 1 - z)]
         logits = output.reshape(-1, output.shape[-1])
-        p = softmax(logits).array[self.rows]
+        p = softmax(logits).array[:ROWS]
         return [p.argmax(axis=1), p[np.arange(len(p)), self.labels.astype(int)]]
 
     def describe(self, words: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ export const DATA = JSON.parse(byId("data").textContent);
 
 /** Decode an array. `at(step)` returns the numbers of one step. */
 export function unpack({ type, shape, data, ...facts }) {
-  const text = atob(data);
+  const text = window.atob(data);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
   const values = new TYPES[type](bytes.buffer);

@@ -15,14 +15,14 @@ function figures(title, explained, made) {
 }
 
 export function examples(run) {
-  const { kind, labels, texts, pictures } = run.examples;
+  const { kind, labels, texts } = run.examples;
   const answers = series(run, "answers").get("");
   if (!answers || !labels.length) return null;
   const count = labels.length;
   const classes = ["SoftmaxCrossEntropy", "NegativeLogLikelihood"].includes(kind);
   const graded = classes || kind === "BinaryCrossEntropy";
   const steps = run.steps.length;
-  const picture = pictures && unpack(pictures);
+  const picture = run.examples.pictures && unpack(run.examples.pictures);
   const painted = [];
   const rows = labels.map((label, i) => {
     let what = `row ${i + 1}`;
