@@ -31,6 +31,7 @@ class Examples:
     def __init__(self, root: Node) -> None:
         copies = without_outputs(root)
         self.root = copies[root]
+        self.root.upstream = root.upstream
         self.nodes = list(copies.values())
         self.parts = divide(self.root)
         self.loss = next(iter(terms(self.root)), None)

@@ -28,8 +28,12 @@ FLAT = 0.97
 KERNELS = 12
 
 
-def look(root: Node, after: Mapping[Node, Array]) -> Record:
+def look(
+    root: Node, after: Mapping[Node, Array], upstream: Array | None = None
+) -> Record:
     """Return the numbers of a graph. `after` has samples of the parameters after the step."""
+    if upstream is None:
+        upstream = np.ones(root.shape, root.dtype)
     parts = divide(root)
     record: Record = defaultdict(float)
     times: dict[str, dict[int, float]] = defaultdict(dict)
@@ -55,7 +59,7 @@ def look(root: Node, after: Mapping[Node, Array]) -> Record:
             times[part.name] = dict(enumerate(map(norm, gradients[0].swapaxes(0, 1))))
         return gradients
 
-    gradients = sweep(root, np.ones(root.shape, root.dtype), rule=rule)
+    gradients = sweep(root, upstream, rule=rule)
     for part in dict.fromkeys(parts.values()):
         slopes = [dense(gradients[n]) for n in part.leaves if n in gradients]
         record["weights", part.name] = joined([n.output for n in part.leaves])

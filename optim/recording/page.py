@@ -42,7 +42,7 @@ def page(
 
     data = {
         "title": title,
-        "runs": [collect(run) for run in recorder.runs],
+        "runs": [collect(run) for run in recorder.runs if run.worst in run.records],
         "findings": list(findings),
         "verdict": verdict,
     }

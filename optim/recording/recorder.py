@@ -15,7 +15,7 @@ import math
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -85,10 +85,13 @@ class Run:
         self._mean = 0.0
         self._waiting: dict[int, Snapshot] = {}
         self._latest: Snapshot | None = None
+        self._bytes = 0
         self._tables = {
             node.inputs[0]: node.inputs[0].stored.copy()
             for node in ancestors([root])
-            if name(node) == "Lookup" and node.inputs[0].requires_grad
+            if name(node) == "Lookup"
+            and node.inputs[0].requires_grad
+            and len(node.inputs[0].shape) == 2
         }
 
     @property
@@ -124,7 +127,9 @@ class Run:
                 self._waiting.pop(self._extra, None)
                 self._extra = step
         if due or self._extra == step:
-            self._keep(step, without_outputs(root)[root])
+            graph = without_outputs(root)[root]
+            graph.upstream = root.upstream
+            self._keep(step, graph)
 
     def finish(self) -> None:
         """Keep the state after the last step with the first batch, and develop all snapshots."""
@@ -139,8 +144,10 @@ class Run:
             rows, lengths = moved(leaf.stored, start)
             shown["rows", leaf.name or ""] = rows
             shown["distances", leaf.name or ""] = lengths
-        arguments = freeze(graph), freeze(self.examples.root), shown
-        self._latest = self._waiting[step] = Snapshot(graph, *arguments)
+        present, first = freeze(graph), freeze(self.examples.root)
+        self._latest = Snapshot(graph, present, first, shown)
+        self._waiting[step] = self._latest
+        self._bytes += size(graph, present, first)
 
     def _end_step(self) -> None:
         """Copy samples of what the step has changed, and develop snapshots if they are large."""
@@ -152,18 +159,20 @@ class Run:
             tensor.node: sample(after[leaf].array) for leaf, tensor in present.items()
         }
         self._latest = None
-        kept = [one for s in self._waiting.values() for one in (s.present, s.first)]
-        if sum(t.array.nbytes for one in kept for t in one.values()) > BYTES:
+        if self._bytes > BYTES:
             self._develop()
 
     def _develop(self) -> None:
-        with apart():
-            for step, one in self._waiting.items():
+        for step, one in self._waiting.items():
+            # a gate of the program may fail when it is called again, but the program goes on
+            with suppress(Exception), apart():
                 made = again(one.graph, one.present, in_scope)
-                record = look(made[one.graph].node, one.after)
+                root = made[one.graph].node
+                record = look(root, one.after, one.graph.upstream)
                 shown = self.examples.show(one.first)
                 self.records[step] = {**record, **shown, **one.shown}
         self._waiting = {}
+        self._bytes = 0
 
 
 class Recorder:
@@ -238,6 +247,14 @@ def freeze(graph: Node) -> dict[Node, Tensor]:
                 frozen[one] = Tensor(np.searchsorted(rows, one.output))
         frozen[leaf] = Tensor(values(leaf, rows), requires_grad=True, name=leaf.name)
     return frozen
+
+
+def size(graph: Node, *copies: dict[Node, Tensor]) -> int:
+    """Return the bytes of a snapshot: its copies, and the batch, which its graph keeps."""
+    leaves = [node for node in ancestors([graph]) if node.gate is None]
+    batch = [leaf.output for leaf in leaves if not leaf.requires_grad]
+    tensors = [one.array for copy in copies for one in copy.values()]
+    return sum(array.nbytes for array in (*batch, *tensors))
 
 
 def in_scope(node: Node, inputs: Any) -> Tensor:

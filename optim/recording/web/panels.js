@@ -167,13 +167,15 @@ export function words(run) {
 export function epochs(run) {
   if (!run.history.length) return null;
   const columns = Object.keys(run.history.at(-1)).filter((name) => !["epoch", "step", "seconds", "lr"].includes(name));
-  const rows = run.history.map((row) => el("tr", {}, el("th", { scope: "row" }, `epoch ${row.epoch}, step ${row.step}`), ...columns.map((name) => el("td", { "data-label": name }, row[name] === null || row[name] === undefined ? "–" : number(row[name])))));
+  const every = Math.ceil(run.history.length / 40);
+  const history = run.history.filter((_, i) => (run.history.length - 1 - i) % every === 0);
+  const rows = history.map((row) => el("tr", {}, el("th", { scope: "row" }, `epoch ${row.epoch}, step ${row.step}`), ...columns.map((name) => el("td", { "data-label": name }, row[name] === null || row[name] === undefined ? "–" : number(row[name])))));
   return {
     title: "Epochs",
     explained: "The mean loss and metrics of each epoch, as the Trainer reports them; the latest complete epoch of the chosen step is marked.",
     element: el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Epochs" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Epoch"), ...columns.map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ...rows))),
     show(index) {
-      const done = run.history.filter((row) => row.step < run.steps[index]).length;
+      const done = history.filter((row) => row.step < run.steps[index]).length;
       rows.forEach((row, i) => row.toggleAttribute("data-current", i === done - 1));
     },
   };

@@ -12,10 +12,12 @@ import optim
 from layers import RNN, Dense, Embedding, Sequential, TiedHead
 from minigrad.data import Batches, Vocabulary
 from optim.recording import recorder as module
+from optim.recording.page import page
 from optim.recording.recorder import Recorder, moved
 from tests.optim.training.runs import build, data, held, weights
 
 from .helpers import IDS, X, Y, mean, network, reader, recorded, train
+from .test_page import data_of
 
 
 def test_losses_weights_and_random_numbers_are_the_run_s_own():
@@ -184,3 +186,67 @@ def test_batches_of_different_sizes():
             loss.backward()
             optimizer.step()
     assert len(recorder.runs[0].records) == 3
+
+
+def test_upstream_gradient_is_that_of_the_run():
+    w = mg.Tensor([1.0, 2.0], requires_grad=True)
+    with Recorder() as recorder:
+        (3 * w).backward([1.0, 10.0])
+    record = recorder.runs[0].records[1]
+    assert record["gradients", "loss"].tolist() == [3, 30]
+    assert np.isnan(record["loss", ""])
+
+
+def test_gate_that_fails_later_does_not_end_the_program():
+    class Once(mg.Gate):
+        symbol = "once"
+        calls = 0
+
+        def forward(self, x):
+            Once.calls += 1
+            if Once.calls > 2:
+                raise RuntimeError("only twice")
+            return x * 1
+
+        def backward(self, dz, z, x):
+            return (dz,)
+
+    w = mg.Tensor(3.0, requires_grad=True)
+    with Recorder() as recorder:
+        for _ in range(2):
+            Once()(w).backward()
+    assert recorder.runs[0].losses == [3.0, 3.0]
+    assert recorder.runs[0].records == {}
+    assert data_of(page(recorder, "t"))["runs"] == []
+
+
+def test_random_numbers_of_a_gate_are_not_the_run_s():
+    class Noise(mg.Gate):
+        symbol = "noise"
+
+        def forward(self, x):
+            return x + mg.generator().random()
+
+        def backward(self, dz, z, x):
+            return (dz,)
+
+    w = mg.Tensor(3.0, requires_grad=True)
+    drawn = []
+    blocks: list[Any] = [nullcontext(), Recorder()]
+    for block in blocks:
+        mg.seed(1)
+        with block:
+            Noise()(w).backward()
+        drawn.append(mg.generator().random())
+    assert drawn[0] == drawn[1]
+
+
+def test_memory_is_bounded(monkeypatch):
+    """The batches count, because the graphs of snapshots keep them."""
+    monkeypatch.setattr(module, "BYTES", 3 * X.nbytes)
+    with Recorder() as recorder:
+        model = network()
+        for _ in range(5):
+            mg.softmax_cross_entropy(model(X.copy()), Y).backward()
+            waiting = len(recorder.runs[0]._waiting)
+            assert waiting <= 3
