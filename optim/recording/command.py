@@ -41,7 +41,10 @@ def add_record(commands: Any) -> None:
     )
     parser.set_defaults(run=record_script, forwards=True)
     parser.add_argument(
-        "script", type=Path, metavar="SCRIPT.py", help="the script to run"
+        "script",
+        type=Path,
+        metavar="SCRIPT.py",
+        help="the script to run",
     )
     parser.add_argument(
         "-o",
@@ -61,8 +64,10 @@ def record_script(options: argparse.Namespace) -> int:
         with recorder:
             running(options.script, options.arguments)
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        if isinstance(end.code, str):
+        code = int(end.code is not None)
+        if isinstance(end.code, int):
+            code = end.code
+        elif end.code is not None:
             print(end.code, file=sys.stderr)
     except KeyboardInterrupt:
         code = 130
@@ -73,7 +78,10 @@ def record_script(options: argparse.Namespace) -> int:
     out = options.out or Path(f"{options.script.stem}_run.html")
     write(out, page(recorder, name))
     steps = sum(len(run.losses) for run in recorder.runs)
-    print(f"\n{out}: {steps:,} steps. Open it in a browser.", file=sys.stderr)
+    print(
+        f"\n{out}: {steps:,} steps. Open it in a browser.",
+        file=sys.stderr,
+    )
     return code
 
 

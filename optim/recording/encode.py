@@ -22,16 +22,29 @@ def packed(values: Any, dtype: Any = np.float32) -> Json:
     """Return an array as base64, which takes less than half of the digits' room."""
     array = np.asarray(values, dtype)
     text = base64.b64encode(array.tobytes()).decode()
-    return {"type": array.dtype.name, "shape": array.shape, "data": text}
+    return {
+        "type": array.dtype.name,
+        "shape": array.shape,
+        "data": text,
+    }
 
 
 def encode(kind: str, values: Sequence[Any]) -> Json:
     """Encode what was kept under one key. It is None at steps where its part did not run."""
     if kind in ("weights", "outputs", "gradients"):
-        return histograms(kind, [[] if one is None else one for one in values])
+        return histograms(
+            kind, [[] if one is None else one for one in values]
+        )
     first = next(np.shape(one) for one in values if one is not None)
-    same = [one if np.shape(one) == first else np.full(first, np.nan) for one in values]
-    return picture(same) if kind in ("attention", "images", "kernels") else packed(same)
+    same = [
+        one if np.shape(one) == first else np.full(first, np.nan)
+        for one in values
+    ]
+    return (
+        picture(same)
+        if kind in ("attention", "images", "kernels")
+        else packed(same)
+    )
 
 
 def histograms(kind: str, samples: Sequence[Any]) -> Json:
@@ -39,7 +52,10 @@ def histograms(kind: str, samples: Sequence[Any]) -> Json:
     with np.errstate(divide="ignore"):
         arrays = [np.asarray(one, float) for one in samples]
         if kind == "gradients":
-            arrays = [np.maximum(np.log10(abs(one)), DECADES[0]) for one in arrays]
+            arrays = [
+                np.maximum(np.log10(abs(one)), DECADES[0])
+                for one in arrays
+            ]
     finite = [one[np.isfinite(one)] for one in arrays]
     everything = np.concatenate([np.zeros(1), *finite])
     low, high = np.quantile(everything, [0.001, 0.999]).tolist()
@@ -48,10 +64,18 @@ def histograms(kind: str, samples: Sequence[Any]) -> Json:
     high = max(high, low + 1e-9)
     bars, facts = [], []
     for one, all_ in zip(finite, arrays, strict=True):
-        counts, _ = np.histogram(np.clip(one, low, high), BINS, (low, high))
+        counts, _ = np.histogram(
+            np.clip(one, low, high), BINS, (low, high)
+        )
         bars.append(np.ceil(255 * counts / max(1, counts.max())))
         middle = np.median(one) if one.size else np.nan
-        facts.append([middle, one.std() if one.size else np.nan, all_.size - one.size])
+        facts.append(
+            [
+                middle,
+                one.std() if one.size else np.nan,
+                all_.size - one.size,
+            ]
+        )
     ends = {"low": low, "high": high, "facts": packed(facts)}
     return {**ends, **packed(bars, np.uint8)}
 

@@ -35,11 +35,23 @@ class Examples:
         self.nodes = list(copies.values())
         self.parts = divide(self.root)
         self.loss = next(iter(terms(self.root)), None)
-        labels = self.loss.labels.output.reshape(-1) if self.loss else np.zeros(0)
+        labels = (
+            self.loss.labels.output.reshape(-1)
+            if self.loss
+            else np.zeros(0)
+        )
         self.labels = labels[:ROWS]
         # cross_entropy leaves out the rows of ignored labels with a mask
-        key = getattr(self.loss.output.gate, "key", None) if self.loss else None
-        mask = key if isinstance(key, np.ndarray) else np.ones(labels.size, bool)
+        key = (
+            getattr(self.loss.output.gate, "key", None)
+            if self.loss
+            else None
+        )
+        mask = (
+            key
+            if isinstance(key, np.ndarray)
+            else np.ones(labels.size, bool)
+        )
         self.size = mask.size
         self.rows = np.flatnonzero(mask)[:ROWS]
         """The places of the rows in the batch."""
@@ -48,14 +60,27 @@ class Examples:
         """Compute the predictions and pictures with these parameters."""
         record: Record = {}
         with no_grad():
-            made = again(self.loss.output if self.loss else self.root, values)
+            made = again(
+                self.loss.output if self.loss else self.root, values
+            )
             for node in self.nodes:
-                title = self.parts[node].name if node in self.parts else ""
-                if name(node) == "ScaledDotProductAttention" and node in made:
+                title = (
+                    self.parts[node].name if node in self.parts else ""
+                )
+                if (
+                    name(node) == "ScaledDotProductAttention"
+                    and node in made
+                ):
                     q, k, _, *mask = [made[one] for one in node.inputs]
-                    z = node.gate.weights(q, k, *[one.array for one in mask]).array
+                    z = node.gate.weights(
+                        q, k, *[one.array for one in mask]
+                    ).array
                     record["attention", title] = heads(z)
-                elif name(node) == "Softmax" and len(node.shape) == 4 and node in made:
+                elif (
+                    name(node) == "Softmax"
+                    and len(node.shape) == 4
+                    and node in made
+                ):
                     record["attention", title] = heads(made[node].array)
                 elif name(node) == "Convolve" and node in made:
                     z = made[node].array[0, :KERNELS]
@@ -63,7 +88,9 @@ class Examples:
                     every = -(-max(z.shape[1:]) // PIXELS)
                     record["images", title] = z[:, ::every, ::every]
             if self.loss:
-                record["answers", ""] = self.answers(made[self.loss.output])
+                record["answers", ""] = self.answers(
+                    made[self.loss.output]
+                )
         return record
 
     def answers(self, output: Tensor) -> Any:
@@ -76,24 +103,40 @@ class Examples:
             return [z, np.where(self.labels > 0.5, z, 1 - z)]
         logits = output.reshape(-1, output.shape[-1])
         p = softmax(logits).array[:ROWS]
-        return [p.argmax(axis=1), p[np.arange(len(p)), self.labels.astype(int)]]
+        return [
+            p.argmax(axis=1),
+            p[np.arange(len(p)), self.labels.astype(int)],
+        ]
 
     def describe(self, words: Any) -> dict[str, Any]:
         """Return the labels of the examples, and their texts or pictures."""
         kind = self.loss.kind if self.loss else ""
-        data: dict[str, Any] = {"kind": kind, "labels": self.labels.tolist()}
-        classes = self.loss.output.shape[-1] if self.loss and self.loss.classes else 0
+        data: dict[str, Any] = {
+            "kind": kind,
+            "labels": self.labels.tolist(),
+        }
+        classes = (
+            self.loss.output.shape[-1]
+            if self.loss and self.loss.classes
+            else 0
+        )
         if words is not None and len(words) == classes:
-            data["classes"] = [word(words, [one]) for one in range(min(classes, 1000))]
+            data["classes"] = [
+                word(words, [one]) for one in range(min(classes, 1000))
+            ]
         for node in self.nodes:
             if name(node) == "Convolve" and node.inputs[0].gate is None:
                 each, _ = self._places(node.inputs[0])
                 pixels = [x[0] if x.ndim > 2 else x for x in each]
                 data.setdefault("pictures", picture(pixels))
-            elif name(node) == "Lookup" and len(node.inputs[1].shape) == 2:
+            elif (
+                name(node) == "Lookup"
+                and len(node.inputs[1].shape) == 2
+            ):
                 each, ends = self._places(node.inputs[1])
                 texts = [
-                    word(words, ids[:end]) for ids, end in zip(each, ends, strict=True)
+                    word(words, ids[:end])
+                    for ids, end in zip(each, ends, strict=True)
                 ]
                 data.setdefault("texts", texts)
         return data
@@ -103,7 +146,11 @@ class Examples:
         time step, also return how many steps lead to the answer.
         """
         steps = max(1, self.size // len(leaf.output))
-        ends = self.rows % steps + 1 if steps > 1 else [None] * len(self.rows)
+        ends = (
+            self.rows % steps + 1
+            if steps > 1
+            else [None] * len(self.rows)
+        )
         return leaf.output[self.rows // steps], ends
 
 

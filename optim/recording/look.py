@@ -6,6 +6,7 @@ Only samples are kept. Their histograms are counted when the range of all steps 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -29,59 +30,101 @@ KERNELS = 12
 
 
 def look(
-    root: Node, after: Mapping[Node, Array], upstream: Array | None = None
+    root: Node, after: Mapping[Node, Array], upstream: Any = None
 ) -> Record:
-    """Return the numbers of a graph. `after` has samples of the parameters after the step."""
+    """Return the numbers of a graph.
+
+    `after` has samples of the parameters after the step, and `upstream` is the gradient with which
+    the pass began, 1 by default.
+    """
     if upstream is None:
         upstream = np.ones(root.shape, root.dtype)
     parts = divide(root)
-    record: Record = defaultdict(float)
-    times: dict[str, dict[int, float]] = defaultdict(dict)
-
-    def rule(node: Node, dz: Any) -> list[Any]:
-        gradients = list(node.gate.backward(dz, node.output, *node.arrays))
-        part = parts.get(node)
-        if part is None:
-            return gradients
-        place = step_of(node.scope)
-        if place and place[1] not in times[part.name]:  # the newest gate comes first
-            times[part.name][place[1]] = norm(dense(dz))
-        for number, parent in enumerate(node.inputs):
-            source = parts.get(parent, part)
-            if source is not part or (name(node) in SEQUENCES and not number):
-                gradient = gradients[number]
-                gradient = dense(gradient() if callable(gradient) else gradient)
-                gradients[number] = gradient
-                if gradient is not None and source is not part:
-                    edge = "edge", f"{source.name}\n{part.name}"
-                    record[edge] = float(np.hypot(record[edge], norm(gradient)))
-        if name(node) in SEQUENCES:
-            times[part.name] = dict(enumerate(map(norm, gradients[0].swapaxes(0, 1))))
-        return gradients
-
-    gradients = sweep(root, upstream, rule=rule)
+    flow = Flow(parts)
+    gradients = sweep(root, upstream, rule=flow.rule)
+    record = flow.record()
     for part in dict.fromkeys(parts.values()):
-        slopes = [dense(gradients[n]) for n in part.leaves if n in gradients]
-        record["weights", part.name] = joined([n.output for n in part.leaves])
-        record["gradients", part.name] = joined(slopes)
-        record["outputs", part.name] = joined([part.nodes[-1].output])
-        record |= idle(part)
-        old = joined([n.output for n in part.leaves if n in after])
-        if old.any():
-            new = np.concatenate([after[n] for n in part.leaves if n in after])
-            record["ratio", part.name] = norm(new - old) / norm(old)
-        for node in part.nodes:
-            if name(node) == "Convolve":
-                W = node.inputs[1].output[:KERNELS]
-                record["kernels", part.name] = W[:, 0] if W.ndim > 3 else W
-    for title, lengths in times.items():
-        steps = range(max(lengths) + 1)
-        record["time", title] = [lengths.get(t, 0.0) for t in steps]
-    record["loss", ""] = float(root.output) if root.output.size == 1 else np.nan
+        for kind, value in numbers(part, gradients, after).items():
+            record[kind, part.name] = value
+    single = root.output.size == 1
+    record["loss", ""] = float(root.output) if single else math.nan
     return record
 
 
-def idle(part: Part) -> Record:
+class Flow:
+    """Measures the gradients between parts and at time steps during a backward pass."""
+
+    def __init__(self, parts: Mapping[Node, Part]) -> None:
+        self.parts = parts
+        self.edges: dict[str, float] = defaultdict(float)
+        self.times: dict[str, dict[int, float]] = defaultdict(dict)
+
+    def rule(self, node: Node, dz: Any) -> list[Any]:
+        """Call a gate's backward rule, and measure what it returns."""
+        results = node.gate.backward(dz, node.output, *node.arrays)
+        gradients = list(results)
+        part = self.parts.get(node)
+        if part is None:
+            return gradients
+        times = self.times[part.name]
+        place = step_of(node.scope)
+        if place and place[1] not in times:
+            # the state that the step passes on is its newest gate
+            times[place[1]] = norm(dense(dz))
+        for number, parent in enumerate(node.inputs):
+            source = self.parts.get(parent, part)
+            if source is not part:
+                gradient = array_of(gradients[number])
+                gradients[number] = gradient
+                edge = f"{source.name}\n{part.name}"
+                length = 0.0 if gradient is None else norm(gradient)
+                self.edges[edge] = math.hypot(self.edges[edge], length)
+        if name(node) in SEQUENCES:
+            gradients[0] = array_of(gradients[0])
+            steps = gradients[0].swapaxes(0, 1)
+            times.update(enumerate(map(norm, steps)))
+        return gradients
+
+    def record(self) -> Record:
+        """Return what was measured."""
+        record: Record = {}
+        for edge, length in self.edges.items():
+            record["edge", edge] = length
+        for title, lengths in self.times.items():
+            steps = range(max(lengths, default=-1) + 1)
+            if steps:
+                record["time", title] = [
+                    lengths.get(t, 0.0) for t in steps
+                ]
+        return record
+
+
+def numbers(
+    part: Part,
+    gradients: Mapping[Node, Any],
+    after: Mapping[Node, Array],
+) -> dict[str, Any]:
+    """Return {kind: number or sample} of a part."""
+    slopes = [gradients[one] for one in part.leaves if one in gradients]
+    found = {
+        "weights": joined([leaf.output for leaf in part.leaves]),
+        "gradients": joined([dense(one) for one in slopes]),
+        "outputs": sample(part.nodes[-1].output),
+        **idle(part),
+    }
+    moved = [leaf for leaf in part.leaves if leaf in after]
+    old = joined([leaf.output for leaf in moved])
+    new = np.concatenate([old[:0], *(after[leaf] for leaf in moved)])
+    if old.any():
+        found["ratio"] = norm(new - old) / norm(old)
+    for node in part.nodes:
+        if name(node) == "Convolve":
+            W = node.inputs[1].output[:KERNELS]
+            found["kernels"] = W[:, 0] if W.ndim > 3 else W
+    return found
+
+
+def idle(part: Part) -> dict[str, float]:
     """Return the share of units of a ReLU that are 0 for all rows, or the share of the outputs of a
     tanh or sigmoid at which it is flat.
     """
@@ -91,17 +134,24 @@ def idle(part: Part) -> Record:
     kind, z = name(active[-1]), active[-1].output
     if kind == "ReLU" and z.ndim > 1:
         units = z.swapaxes(1, -1) if z.ndim > 3 else z
-        alive = (units > 0).reshape(-1, units.shape[-1]).any(axis=0)
-        return {("dead", part.name): 1 - alive.mean()}
-    if kind in ("Tanh", "Sigmoid", "RNNSequence"):
-        z = 2 * z - 1 if kind == "Sigmoid" else z
-        return {("saturated", part.name): (abs(z) > FLAT).mean()}
-    return {}
+        rows = units.reshape(-1, units.shape[-1])
+        return {"dead": 1 - (rows > 0).any(axis=0).mean()}
+    if kind == "Sigmoid":
+        z = 2 * z - 1
+    elif kind not in ("Tanh", "RNNSequence"):
+        return {}
+    return {"saturated": (abs(z) > FLAT).mean()}
+
+
+def array_of(gradient: Any) -> Any:
+    """Return a gradient that a rule has returned as an array."""
+    return dense(gradient() if callable(gradient) else gradient)
 
 
 def joined(arrays: list[Array]) -> Array:
     """Return samples of all arrays as one array."""
-    return np.concatenate([np.zeros(0, np.float32), *map(sample, arrays)])
+    nothing = np.zeros(0, np.float32)
+    return np.concatenate([nothing, *map(sample, arrays)])
 
 
 def sample(array: Array) -> Array:

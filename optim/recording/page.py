@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Sequence
 from importlib.resources import files
@@ -16,7 +17,14 @@ from minigrad.support.files import AnyPath, save_text
 from .encode import Json, encode, packed, word
 from .recorder import Recorder, Run
 
-OWN = ("data.js", "curve.js", "network.js", "pictures.js", "panels.js", "app.js")
+OWN = (
+    "data.js",
+    "curve.js",
+    "network.js",
+    "pictures.js",
+    "panels.js",
+    "app.js",
+)
 POINTS = 1000
 
 
@@ -34,7 +42,10 @@ def write(path: AnyPath, text: str) -> None:
 
 
 def page(
-    recorder: Recorder, title: str, findings: Sequence[Json] = (), verdict: str = ""
+    recorder: Recorder,
+    title: str,
+    findings: Sequence[Json] = (),
+    verdict: str = "",
 ) -> str:
     """Return the page's HTML. `verdict` is shown if there are no findings."""
     # only here, because the explorer takes a quarter of the time to import optim
@@ -42,23 +53,33 @@ def page(
 
     data = {
         "title": title,
-        "runs": [collect(run) for run in recorder.runs if run.worst in run.records],
+        "runs": [
+            collect(run)
+            for run in recorder.runs
+            if run.worst in run.records
+        ],
         "findings": list(findings),
         "verdict": verdict,
     }
     modules = [_read("minigrad.explorer", "dom.js")]
     modules += [_read(__package__, name) for name in OWN]
-    code = "\n".join(_EXPORT.sub("", _IMPORT.sub("", one)) for one in modules)
+    code = "\n".join(
+        _EXPORT.sub("", _IMPORT.sub("", one)) for one in modules
+    )
     style = _read(__package__, "style.css")
     parts = {
         "title": html.escape(title),
         "style": style,
         "script": code,
         "hashes": f"script-src {_hash(code)}; style-src {_hash(style)}",
-        "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+        "data": json.dumps(data, separators=(",", ":")).replace(
+            "<", "\\u003c"
+        ),
     }
     template = _read(__package__, "page.html")
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+    return re.sub(
+        r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template
+    )
 
 
 def _read(package: str, name: str) -> str:
@@ -69,25 +90,45 @@ def collect(run: Run) -> Json:
     """Return the numbers of a run for the page."""
     records = list(run.records.values())
     series: dict[str, Json] = {}
-    for kind, name in dict.fromkeys(key for one in records for key in one):
+    for kind, name in dict.fromkeys(
+        key for one in records for key in one
+    ):
         values = [one.get((kind, name)) for one in records]
         series.setdefault(kind, {})[name] = encode(kind, values)
     rows = {
-        int(n) for one in records for k, v in one.items() if k[0] == "rows" for n in v
+        int(n)
+        for one in records
+        for k, v in one.items()
+        if k[0] == "rows"
+        for n in v
     }
     losses = np.array_split(run.losses, min(POINTS, len(run.losses)))
-    ends = [[one.min() for one in losses], [one.max() for one in losses]]
+    ends = [
+        [one.min() for one in losses],
+        [one.max() for one in losses],
+    ]
     return {
         "count": len(run.losses),
         "losses": packed(ends),
         "steps": list(run.records),
         "worst": list(run.records).index(run.worst),
-        "parts": [[name, *facts] for name, facts in run.parts.items()],
+        "parts": [
+            [
+                part.name,
+                part.gates,
+                sum(math.prod(leaf.shape) for leaf in part.leaves),
+            ]
+            for part in dict.fromkeys(run.examples.parts.values())
+        ],
         "series": series,
         "words": {n: word(run.words, [n]) for n in rows},
         "examples": run.examples.describe(run.words),
         "history": [
-            {name: value for name, value in row.items() if np.isfinite(value)}
+            {
+                name: value
+                for name, value in row.items()
+                if np.isfinite(value)
+            }
             for row in run.history
         ],
     }

@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from minigrad.context import Scope, step_number
 from minigrad.graph import Node, ancestors
 
-from ..diagnosis.reading import PRODUCTS, SEQUENCES, SQUASHING, name, terms
+from ..diagnosis.reading import (
+    PLAIN,
+    PRODUCTS,
+    SEQUENCES,
+    SQUASHING,
+    name,
+    terms,
+)
 
 ACTIVE = SQUASHING | SEQUENCES
 SHOWN = ACTIVE | {"ScaledDotProductAttention", "MaxPool", "Maximum"}
@@ -26,6 +33,14 @@ class Part:
     name: str
     nodes: list[Node] = field(default_factory=list)
     leaves: list[Node] = field(default_factory=list)
+
+    @property
+    def gates(self) -> list[str]:
+        """The symbols of its gates, without those that only move numbers."""
+        shown = [
+            n.gate.symbol for n in self.nodes if name(n) not in PLAIN
+        ]
+        return list(dict.fromkeys(shown))
 
 
 def divide(root: Node) -> dict[Node, Part]:
@@ -44,15 +59,25 @@ def divide(root: Node) -> dict[Node, Part]:
 
     gates = [node for node in reversed(ancestors([root])) if node.gate]
     for node in gates:
-        leaves = [n for n in node.inputs if n.gate is None and n.requires_grad]
+        leaves = [
+            n for n in node.inputs if n.gate is None and n.requires_grad
+        ]
         scope = tuple(s for s in node.scope if step_number(s) is None)
         group = current.get(scope)
-        if node in ends or any(groups.get(n) is loss for n in node.inputs):
+        if node in ends or any(
+            groups.get(n) is loss for n in node.inputs
+        ):
             group = loss
         elif group is None or (
-            group.leaves and scope == node.scope and _weighs(node, leaves)
+            group.leaves
+            and scope == node.scope
+            and _weighs(node, leaves)
         ):
-            titles = [".".join(scope), *(n.name for n in leaves), "model"]
+            titles = [
+                ".".join(scope),
+                *(n.name for n in leaves),
+                "model",
+            ]
             group = current[scope] = new(next(filter(None, titles)))
         groups[node] = group
         group.nodes.append(node)
@@ -63,11 +88,19 @@ def divide(root: Node) -> dict[Node, Part]:
     joints: dict[tuple[Part, ...], Part] = {}
     for node in gates:
         group = groups[node]
-        sources = tuple(dict.fromkeys(parts[n] for n in node.inputs if n in parts))
-        if group is loss or group.leaves or SHOWN & {*map(name, group.nodes)}:
+        sources = tuple(
+            dict.fromkeys(parts[n] for n in node.inputs if n in parts)
+        )
+        if (
+            group is loss
+            or group.leaves
+            or SHOWN & {*map(name, group.nodes)}
+        ):
             parts[node] = group
         elif len(sources) > 1:
-            if sources not in joints:  # at another time step, it is the same part
+            if (
+                sources not in joints
+            ):  # at another time step, it is the same part
                 joints[sources] = new(node.gate.symbol)
             parts[node] = joints[sources]
             parts[node].nodes.append(node)
@@ -78,4 +111,6 @@ def divide(root: Node) -> dict[Node, Part]:
 
 def _weighs(node: Node, leaves: list[Node]) -> bool:
     """Return whether a gate multiplies with a matrix of weights."""
-    return name(node) in PRODUCTS and any(len(leaf.shape) > 1 for leaf in leaves)
+    return name(node) in PRODUCTS and any(
+        len(leaf.shape) > 1 for leaf in leaves
+    )
