@@ -187,12 +187,18 @@ def moved(table: Array, start: Array) -> tuple[Array, Array]:
     decide which rows are measured.
     """
     few = table[:, :COLUMNS] - start[:, :COLUMNS]
-    guess = np.argsort(np.square(few).sum(axis=1))[-4 * MOVED :]
-    lengths = np.sqrt(
-        np.square(table[guess] - start[guess]).sum(axis=1)
-    )
-    most = np.argsort(lengths)[::-1][:MOVED]
+    guess = largest(np.einsum("ij,ij->i", few, few), 4 * MOVED)
+    change = table[guess] - start[guess]
+    lengths = np.sqrt(np.einsum("ij,ij->i", change, change))
+    most = largest(lengths, MOVED)
     return guess[most], lengths[most]
+
+
+def largest(numbers: Array, count: int) -> Array:
+    """Return the places of the largest numbers, the largest first."""
+    count = min(count, len(numbers))
+    places = np.argpartition(numbers, -count)[-count:]
+    return places[np.argsort(numbers[places])[::-1]]
 
 
 def last_parameter(root: Node) -> Node | None:
