@@ -2,12 +2,13 @@
 import { el, svg } from "../../../minigrad/explorer/web/dom.js";
 import { number, stepName, unpack } from "./data.js";
 
-/** The lowest value, and one that at most 2% of the values exceed. */
+/** The lowest value, and the highest one. If it is far above the others, one that at most 2% exceed. */
 function range(values) {
   const finite = [...values].filter(Number.isFinite).sort((a, b) => a - b);
   if (!finite.length) return [0, 1];
   const low = finite[0];
-  const high = finite[Math.floor(0.98 * (finite.length - 1))];
+  const usual = finite[Math.floor(0.98 * (finite.length - 1))];
+  const high = finite.at(-1) - low > 4 * (usual - low) ? usual : finite.at(-1);
   return [low, high > low ? high : low + 1];
 }
 

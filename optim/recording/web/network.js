@@ -3,6 +3,7 @@ import { el, foreign, svg } from "../../../minigrad/explorer/web/dom.js";
 import { number, percent, series, shortNames, unpack } from "./data.js";
 
 const BINS = 32;
+const LOWEST = -12; // the lowest decade, which also counts gradients of 0
 const GUTTER = 44;
 const DOT = 37;
 const [LEAST, MOST] = [1.5, 8];
@@ -36,11 +37,12 @@ function histogram(kind, data) {
       for (let i = 0; i < BINS; i += 1) d += `V${24 - (22 * bars[i]) / 255}H${i + 1}`;
       path.setAttribute("d", `${d}V24Z`);
       const [middle, spread, lost] = facts.at(index);
-      const words = kind === "gradients" ? `about ${number(10 ** middle)}` : `spread ${number(spread)}`;
+      let words = `spread ${number(spread)}`;
+      if (kind === "gradients") words = middle > LOWEST ? `about ${number(10 ** middle)}` : "mostly 0";
       const nothing = Number.isNaN(middle);
       caption.textContent = nothing ? "" : words;
       strange.textContent = lost ? "not finite" : "";
-      picture.setAttribute("aria-label", nothing ? `${kind}: none` : `${kind}: middle ${number(kind === "gradients" ? 10 ** middle : middle)}, ${words}`);
+      picture.setAttribute("aria-label", nothing ? `${kind}: none` : kind === "gradients" ? `gradients: ${words}` : `${kind}: middle ${number(middle)}, ${words}`);
     },
   };
 }
@@ -58,7 +60,7 @@ function update(values) {
       let verdict = "";
       if (ratio > 0.1) verdict = " large";
       else if (ratio < 1e-5) verdict = " tiny";
-      text.textContent = known ? `${number(ratio)}${verdict}` : "–";
+      text.textContent = known ? `${number(ratio)}${verdict}` : "no step";
       text.className = verdict ? "alarm" : "";
       track.style.visibility = known ? "visible" : "hidden";
       bar.style.width = known ? `${Math.max(2, Math.min(100, (100 * (Math.log10(ratio || 1e-9) + 6)) / 6))}%` : "0";
