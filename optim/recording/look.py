@@ -112,11 +112,11 @@ def numbers(
         "outputs": sample(part.nodes[-1].output),
         **idle(part),
     }
-    moved = [leaf for leaf in part.leaves if leaf in after]
-    old = joined([leaf.output for leaf in moved])
-    new = np.concatenate([old[:0], *(after[leaf] for leaf in moved)])
-    if old.any():
-        found["ratio"] = norm(new - old) / norm(old)
+    old = found["weights"]
+    new = [after[leaf] for leaf in part.leaves if leaf in after]
+    if new and old.any():
+        change = np.concatenate(new) - old
+        found["ratio"] = norm(change) / norm(old)
     for node in part.nodes:
         if name(node) == "Convolve":
             W = node.inputs[1].output[:KERNELS]
@@ -133,19 +133,26 @@ def idle(part: Part) -> dict[str, float]:
         return {}
     kind, z = name(active[-1]), active[-1].output
     if kind == "ReLU" and z.ndim > 1:
-        units = z.swapaxes(1, -1) if z.ndim > 3 else z
+        filters = (
+            z.ndim > 3
+        )  # axis 1 of images; units are the last axis
+        units = z.swapaxes(1, -1) if filters else z
         rows = units.reshape(-1, units.shape[-1])
-        return {"dead": 1 - (rows > 0).any(axis=0).mean()}
+        alive = (rows > 0).any(axis=0)
+        return {"dead": 1 - alive.mean()}
     if kind == "Sigmoid":
         z = 2 * z - 1
     elif kind not in ("Tanh", "RNNSequence"):
         return {}
-    return {"saturated": (abs(z) > FLAT).mean()}
+    flat = abs(z) > FLAT
+    return {"saturated": flat.mean()}
 
 
 def array_of(gradient: Any) -> Any:
     """Return a gradient that a rule has returned as an array."""
-    return dense(gradient() if callable(gradient) else gradient)
+    if callable(gradient):
+        gradient = gradient()
+    return dense(gradient)
 
 
 def joined(arrays: list[Array]) -> Array:
@@ -159,10 +166,12 @@ def sample(array: Array) -> Array:
 
     The distance is odd, because rows often have an even length, and then all columns occur.
     """
-    distance = -(-array.size // SAMPLE) | 1
-    return array.reshape(-1)[::distance].astype(np.float32)
+    distance = math.ceil(array.size / SAMPLE) | 1
+    elements = array.reshape(-1)
+    return elements[::distance].astype(np.float32)
 
 
 def norm(array: Array) -> float:
     """Return the length, in float64 because the squares of tiny gradients would underflow."""
-    return float(np.sqrt(np.square(array, dtype=np.float64).sum()))
+    squares = np.square(array, dtype=np.float64)
+    return math.sqrt(squares.sum())
