@@ -75,7 +75,7 @@ function start() {
     return;
   }
   readPalette();
-  byId("control").hidden = false;
+  byId("control").hidden = byId("hint").hidden = false;
   const all = (one) => `${one.count.toLocaleString("en")} steps, ${one.steps.length} of them recorded`;
   byId("facts").textContent = count > 1 ? `${count} networks` : all(run);
   byId("choice").hidden = count < 2;

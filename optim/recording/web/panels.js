@@ -32,7 +32,7 @@ export function examples(run) {
       painted.push(() => tile.show(picture.at(i)));
       what = tile.element;
     } else if (texts) {
-      what = foreign(texts[i].length > 90 ? `… ${texts[i].slice(-90)}` : texts[i]);
+      what = foreign(texts[i].length > 90 ? texts[i].slice(-90).replace(/^\S* /, "… ") : texts[i]);
     }
     const values = Array.from({ length: steps }, (_, step) => answers.at(step)[count + i]);
     const finite = values.filter(Number.isFinite);
