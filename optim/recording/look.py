@@ -106,7 +106,7 @@ def numbers(
 ) -> dict[str, Any]:
     """Return {kind: number or sample} of a part."""
     slopes = [gradients[one] for one in part.leaves if one in gradients]
-    found = {
+    found: dict[str, Any] = {
         "weights": joined([leaf.output for leaf in part.leaves]),
         "gradients": joined([dense(one) for one in slopes]),
         "outputs": sample(part.nodes[-1].output),
