@@ -1,7 +1,7 @@
 // Puts the page together: chooses a run and a recorded step, and tells all panels to show it.
-import { byId, el, foreign } from "../../../minigrad/explorer/web/dom.js";
+import { byId, el, foreign, shorten } from "../../../minigrad/explorer/web/dom.js";
 import { described, lossCurve, nearest, proof } from "./curve.js";
-import { DATA, series, stepName } from "./data.js";
+import { DATA, series, shortNames, stepName } from "./data.js";
 import { network } from "./network.js";
 import { attention, convolutions, epochs, examples, overTime, words } from "./panels.js";
 import { readPalette } from "./pictures.js";
@@ -58,6 +58,12 @@ function finding(one, i) {
     one.trial.length ? proof(one) : null);
 }
 
+/** The names of the first parts, by which the reader knows the network. */
+function layersOf(run) {
+  const names = shortNames(run.parts);
+  return shorten(run.parts.map(([name]) => names.get(name)).join(", "), 40);
+}
+
 function start() {
   byId("title").textContent = DATA.title;
   const [run] = DATA.runs;
@@ -79,7 +85,7 @@ function start() {
   const all = (one) => `${one.count.toLocaleString("en")} steps, ${one.steps.length} of them recorded`;
   byId("facts").textContent = count > 1 ? `${count} networks` : all(run);
   byId("choice").hidden = count < 2;
-  byId("run").append(...DATA.runs.map((one, i) => el("option", { value: i }, `${i + 1}: ${all(one)}`)));
+  byId("run").append(...DATA.runs.map((one, i) => el("option", { value: i }, `${i + 1}: ${layersOf(one)} (${all(one)})`)));
   byId("run").addEventListener("change", () => open(Number(byId("run").value)));
   slider.addEventListener("input", () => choose(Number(slider.value)));
   byId("previous").addEventListener("click", () => choose(current.index - 1));
