@@ -28,14 +28,14 @@ def begins(finding: Finding, steps: int) -> int:
     """
     if finding.code in LATE:
         return max(1, steps)
-    length = min(len(finding.run), len(finding.trial))
-    run, trial = np.array([finding.run[:length], finding.trial[:length]])
-    both = np.append(run, trial)
-    finite = both[np.isfinite(both)]
-    if not finite.size or run[0] != trial[0]:
+    pairs = list(zip(finding.run, finding.trial, strict=False))
+    curves = np.array(pairs, float)
+    finite = curves[np.isfinite(curves)]
+    if not finite.size or np.ptp(curves[0]):
         return 1
-    apart = ~(abs(run - trial) <= APART * np.ptp(finite))
-    return int(apart.argmax()) + 1
+    distances = np.ptp(curves, axis=1)
+    close = distances <= APART * np.ptp(finite)
+    return int(close.argmin()) + 1
 
 
 def _finding(finding: Finding, recorder: Recorder) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor, sigmoid, softmax
+from minigrad import Tensor, softmax, stack
 from minigrad.context import no_grad
 from minigrad.graph import Array, Node
 from minigrad.replay import again, without_outputs
@@ -96,17 +96,18 @@ class Examples:
     def answers(self, output: Tensor) -> Any:
         """Return the prediction for each row, and the probability of the right answer."""
         assert self.loss is not None
-        if not self.loss.classes:
-            flat = output.reshape(-1)
-            binary = self.loss.kind == "BinaryCrossEntropy"
-            z = (sigmoid(flat) if binary else flat).array[:ROWS]
-            return [z, np.where(self.labels > 0.5, z, 1 - z)]
-        logits = output.reshape(-1, output.shape[-1])
+        if self.loss.classes:
+            logits = output.reshape(-1, output.shape[-1])
+        else:
+            z = output.reshape(-1)
+            if self.loss.kind != "BinaryCrossEntropy":
+                return [z.array[:ROWS]] * 2
+            logits = stack(
+                [0 * z, z], axis=-1
+            )  # softmax is the sigmoid of z
         p = softmax(logits).array[:ROWS]
-        return [
-            p.argmax(axis=1),
-            p[np.arange(len(p)), self.labels.astype(int)],
-        ]
+        right = p[np.arange(len(p)), self.labels.astype(int)]
+        return [p.argmax(axis=1), right]
 
     def describe(self, words: Any) -> dict[str, Any]:
         """Return the labels of the examples, and their texts or pictures."""

@@ -53,11 +53,7 @@ def page(
 
     data = {
         "title": title,
-        "runs": [
-            collect(run)
-            for run in recorder.runs
-            if run.worst in run.records
-        ],
+        "runs": [collect(run) for run in recorder.runs if run.records],
         "findings": list(findings),
         "verdict": verdict,
     }
@@ -111,7 +107,7 @@ def collect(run: Run) -> Json:
         "count": len(run.losses),
         "losses": packed(ends),
         "steps": list(run.records),
-        "worst": list(run.records).index(run.worst),
+        "worst": sum(step < run.worst for step in run.records),
         "parts": [
             [
                 part.name,
