@@ -1,5 +1,5 @@
 // The network: a row for each part with its histograms, and lines between the rows that are as thick as the gradient.
-import { el, foreign, svg } from "../../../minigrad/explorer/web/dom.js";
+import { el, foreign, shorten, svg } from "../../../minigrad/explorer/web/dom.js";
 import { number, percent, series, shortNames, unpack } from "./data.js";
 
 const BINS = 32;
@@ -18,6 +18,9 @@ const COLUMNS = [
   ["Update", "the length of the step's change divided by the length of the parameters; about 0.001 is usual"],
   ["Idle", "the share of ReLU units that are 0 for the whole batch (dead), or of tanh and sigmoid outputs where the slope is nearly 0 (saturated)"],
 ];
+
+/** What is unusual at the step being shown. */
+let alarms = [];
 
 /** A histogram. `show(index)` draws the bars of a step. */
 function histogram(kind, data) {
@@ -42,6 +45,7 @@ function histogram(kind, data) {
       const nothing = Number.isNaN(middle);
       caption.textContent = nothing ? "" : words;
       strange.textContent = lost ? "not finite" : "";
+      if (lost) alarms.push(`${kind} that are not finite`);
       picture.setAttribute("aria-label", nothing ? `${kind}: none` : kind === "gradients" ? `gradients: ${words}` : `${kind}: middle ${number(middle)}, ${words}`);
     },
   };
@@ -62,6 +66,7 @@ function update(values) {
       else if (ratio < 1e-5) verdict = " tiny";
       text.textContent = known ? `${number(ratio)}${verdict}` : "no step";
       text.className = verdict ? "alarm" : "";
+      if (verdict) alarms.push(`${verdict.trim()} updates`);
       track.style.visibility = known ? "visible" : "hidden";
       bar.style.width = known ? `${Math.max(2, Math.min(100, (100 * (Math.log10(ratio || 1e-9) + 6)) / 6))}%` : "0";
     },
@@ -77,6 +82,7 @@ function idle(dead, saturated) {
       const [share] = values.at(index);
       text.textContent = Number.isNaN(share) ? "–" : `${percent(share)} ${dead ? "dead" : "saturated"}`;
       text.className = share > 0.5 ? "alarm" : "";
+      if (share > 0.5) alarms.push(dead ? "mostly dead units" : "mostly saturated outputs");
     },
   };
 }
@@ -130,7 +136,7 @@ export function network(run) {
   }
   const shown = [];
   const cell = (name, content, label) => {
-    if (content) shown.push(content);
+    if (content) shown.push([short.get(name), content]);
     return el("td", { role: "cell", "data-label": label, class: content ? label.toLowerCase() : "empty" }, content ? content.element : null);
   };
   const rows = run.parts.map(([name, gates, parameters]) => {
@@ -160,10 +166,22 @@ export function network(run) {
     edges.arrange(centres, frame.offsetHeight);
   };
   new ResizeObserver(arrange).observe(frame);
+  const unusual = el("p", { class: "unusual" });
+  const show = (index) => {
+    const places = new Map();
+    for (const [name, content] of shown) {
+      alarms = [];
+      content.show(index);
+      alarms.forEach((alarm) => places.set(alarm, [...(places.get(alarm) ?? []), name]));
+    }
+    edges.show(index);
+    const told = [...places].map(([alarm, names]) => `${alarm} in ${shorten([...new Set(names)].join(", "), 60)}`);
+    unusual.textContent = told.length ? `Unusual at this step: ${told.join("; ")}.` : "";
+  };
   return {
     title: "The network",
     explained: EXPLAINED,
-    element: el("div", {}, frame, el("dl", { class: "legend" }, ...COLUMNS.map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text))))),
-    show: (index) => [...shown, edges].forEach((one) => one.show(index)),
+    element: el("div", {}, unusual, frame, el("dl", { class: "legend" }, ...COLUMNS.map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text))))),
+    show,
   };
 }

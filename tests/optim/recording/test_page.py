@@ -235,3 +235,14 @@ def test_lint():
         pytest.skip("to install eslint, run `npm ci --prefix minigrad/explorer`")
     folder = PACKAGE.parents[1] / "optim/recording"
     run_node(str(linter), "--max-warnings", "0", ".", where=folder)
+
+
+def test_page_says_what_is_unusual(show):
+    model = network()
+    model[0].b.array = np.full(4, -100, np.float32)
+    page = show(recorder_of(model, 2))
+    page.focus("#slider")
+    page.press(HOME)
+    words = page.text(".unusual")
+    assert words.startswith("Unusual at this step: ")
+    assert words.endswith("mostly dead units in dense.")
