@@ -44,10 +44,14 @@ def look(
     gradients = sweep(root, upstream, rule=flow.rule)
     record = flow.record()
     for part in dict.fromkeys(parts.values()):
-        for kind, value in numbers(part, gradients, after).items():
+        for kind, value in numbers(
+            part, gradients, after
+        ).items():
             record[kind, part.name] = value
     single = root.output.size == 1
-    record["loss", ""] = float(root.output) if single else math.nan
+    record["loss", ""] = (
+        float(root.output) if single else math.nan
+    )
     return record
 
 
@@ -57,11 +61,15 @@ class Flow:
     def __init__(self, parts: Mapping[Node, Part]) -> None:
         self.parts = parts
         self.edges: dict[str, float] = defaultdict(float)
-        self.times: dict[str, dict[int, float]] = defaultdict(dict)
+        self.times: dict[str, dict[int, float]] = defaultdict(
+            dict
+        )
 
     def rule(self, node: Node, dz: Any) -> list[Any]:
         """Call a gate's backward rule, and measure what it returns."""
-        results = node.gate.backward(dz, node.output, *node.arrays)
+        results = node.gate.backward(
+            dz, node.output, *node.arrays
+        )
         gradients = list(results)
         part = self.parts.get(node)
         if part is None:
@@ -77,8 +85,12 @@ class Flow:
                 gradient = array_of(gradients[number])
                 gradients[number] = gradient
                 edge = f"{source.name}\n{part.name}"
-                length = 0.0 if gradient is None else norm(gradient)
-                self.edges[edge] = math.hypot(self.edges[edge], length)
+                length = (
+                    0.0 if gradient is None else norm(gradient)
+                )
+                self.edges[edge] = math.hypot(
+                    self.edges[edge], length
+                )
         if name(node) in SEQUENCES:
             gradients[0] = array_of(gradients[0])
             steps = gradients[0].swapaxes(0, 1)
@@ -105,7 +117,9 @@ def numbers(
     after: Mapping[Node, Array],
 ) -> dict[str, Any]:
     """Return {kind: number or sample} of a part."""
-    slopes = [gradients[one] for one in part.leaves if one in gradients]
+    slopes = [
+        gradients[one] for one in part.leaves if one in gradients
+    ]
     found: dict[str, Any] = {
         "weights": joined([leaf.output for leaf in part.leaves]),
         "gradients": joined([dense(one) for one in slopes]),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import json
-import math
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from importlib.resources import files
+from itertools import chain
 
 import numpy as np
 
@@ -53,78 +54,71 @@ def page(
 
     data = {
         "title": title,
-        "runs": [collect(run) for run in recorder.runs if run.records],
+        "runs": [
+            collect(run) for run in recorder.runs if run.records
+        ],
         "findings": list(findings),
         "verdict": verdict,
     }
+    text = json.dumps(data, separators=(",", ":"))
     modules = [_read("minigrad.explorer", "dom.js")]
     modules += [_read(__package__, name) for name in OWN]
-    code = "\n".join(
-        _EXPORT.sub("", _IMPORT.sub("", one)) for one in modules
-    )
+    code = _EXPORT.sub("", _IMPORT.sub("", "\n".join(modules)))
     style = _read(__package__, "style.css")
     parts = {
         "title": html.escape(title),
         "style": style,
         "script": code,
         "hashes": f"script-src {_hash(code)}; style-src {_hash(style)}",
-        "data": json.dumps(data, separators=(",", ":")).replace(
-            "<", "\\u003c"
-        ),
+        # "</script>" would end the element even inside a string
+        "data": text.replace("<", "\\u003c"),
     }
     template = _read(__package__, "page.html")
-    return re.sub(
-        r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template
-    )
+    found = re.split(r"\{\{(\w+)\}\}", template)
+    found[1::2] = [parts[name] for name in found[1::2]]
+    return "".join(found)
 
 
 def _read(package: str, name: str) -> str:
-    return (files(package) / "web" / name).read_text(encoding="utf-8")
+    return (files(package) / "web" / name).read_text(
+        encoding="utf-8"
+    )
 
 
 def collect(run: Run) -> Json:
     """Return the numbers of a run for the page."""
     records = list(run.records.values())
-    series: dict[str, Json] = {}
-    for kind, name in dict.fromkeys(
-        key for one in records for key in one
-    ):
+    series: dict[str, Json] = defaultdict(dict)
+    rows: set[int] = set()
+    for kind, name in dict.fromkeys(chain.from_iterable(records)):
         values = [one.get((kind, name)) for one in records]
-        series.setdefault(kind, {})[name] = encode(kind, values)
-    rows = {
-        int(n)
-        for one in records
-        for k, v in one.items()
-        if k[0] == "rows"
-        for n in v
-    }
-    losses = np.array_split(run.losses, min(POINTS, len(run.losses)))
-    ends = [
-        [one.min() for one in losses],
-        [one.max() for one in losses],
-    ]
+        series[kind][name] = encode(kind, values)
+        if kind == "rows":
+            known = [one for one in values if one is not None]
+            rows.update(np.concatenate(known).tolist())
+    losses = np.array_split(
+        run.losses, min(POINTS, len(run.losses))
+    )
+    lowest = [part.min() for part in losses]
+    highest = [part.max() for part in losses]
+    parts = dict.fromkeys(run.examples.parts.values())
     return {
         "count": len(run.losses),
-        "losses": packed(ends),
+        "losses": packed([lowest, highest]),
         "steps": list(run.records),
         "worst": sum(step < run.worst for step in run.records),
         "parts": [
-            [
-                part.name,
-                part.gates,
-                sum(math.prod(leaf.shape) for leaf in part.leaves),
-            ]
-            for part in dict.fromkeys(run.examples.parts.values())
+            [one.name, one.gates, one.size] for one in parts
         ],
         "series": series,
-        "words": {n: word(run.words, [n]) for n in rows},
+        "words": {row: word(run.words, [row]) for row in rows},
         "examples": run.examples.describe(run.words),
-        "history": [
-            {
-                name: value
-                for name, value in row.items()
-                if np.isfinite(value)
-            }
-            for row in run.history
-        ],
+        "history": [finite(row) for row in run.history],
+    }
+
+
+def finite(row: Json) -> Json:
+    """Leave out the numbers that JSON cannot store."""
+    return {
+        name: one for name, one in row.items() if np.isfinite(one)
     }

@@ -67,7 +67,11 @@ class Run:
     def passed(self, root: Node) -> None:
         """Note the loss of a backward pass, and keep the pass if it is due."""
         self._end_step()
-        loss = float(root.output) if root.output.size == 1 else math.nan
+        loss = (
+            float(root.output)
+            if root.output.size == 1
+            else math.nan
+        )
         self.losses.append(loss)
         step = len(self.losses)
         if step == 1:
@@ -149,7 +153,9 @@ class Recorder:
         self._stack.enter_context(
             watching(ON_BACKWARD, self._on_backward)
         )
-        self._stack.enter_context(watching(ON_EVENT, self._on_event))
+        self._stack.enter_context(
+            watching(ON_EVENT, self._on_event)
+        )
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -163,7 +169,9 @@ class Recorder:
 
     def _on_backward(self, tensor: Tensor) -> None:
         # on several ranks, a pass that only one of them repeats would wait for the others
-        if any(trainer.comm is not None for trainer in self._trainers):
+        if any(
+            trainer.comm is not None for trainer in self._trainers
+        ):
             return
         leaf = last_parameter(tensor.node)
         if (
@@ -175,7 +183,9 @@ class Recorder:
         if leaf in self._run_of:
             self._run_of[leaf].passed(tensor.node)
 
-    def _on_event(self, event: str, subject: Any, *more: Any) -> None:
+    def _on_event(
+        self, event: str, subject: Any, *more: Any
+    ) -> None:
         if event == "fit":
             self._trainers.append(subject)
 
@@ -221,8 +231,14 @@ def visible_words() -> Any:
     frame = sys._getframe().f_back
     while frame is not None:
         for value in list(frame.f_locals.values()):
-            for one in (value, getattr(value, "vocabulary", None)):
-                if type(one).__name__ in ("Vocabulary", "Characters"):
+            for one in (
+                value,
+                getattr(value, "vocabulary", None),
+            ):
+                if type(one).__name__ in (
+                    "Vocabulary",
+                    "Characters",
+                ):
                     return one
         frame = frame.f_back
     return None

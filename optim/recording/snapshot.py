@@ -53,10 +53,14 @@ class Snapshot:
     def size(self) -> int:
         """The bytes of the copies, and of the batch, which the graph keeps."""
         leaves = [
-            one for one in ancestors([self.graph]) if one.gate is None
+            one
+            for one in ancestors([self.graph])
+            if one.gate is None
         ]
         batch = [
-            leaf.output for leaf in leaves if not leaf.requires_grad
+            leaf.output
+            for leaf in leaves
+            if not leaf.requires_grad
         ]
         copies = [*self.present.values(), *self.first.values()]
         arrays = [*batch, *(tensor.array for tensor in copies)]
@@ -97,10 +101,14 @@ def freeze(graph: Node) -> Frozen:
         ):
             ids = {node.inputs[1] for node in nodes}
             rows = np.unique(
-                np.concatenate([one.output.ravel() for one in ids])
+                np.concatenate(
+                    [one.output.ravel() for one in ids]
+                )
             )
             for one in ids:
-                frozen[one] = Tensor(np.searchsorted(rows, one.output))
+                frozen[one] = Tensor(
+                    np.searchsorted(rows, one.output)
+                )
         frozen[leaf] = Tensor(
             values(leaf, rows), requires_grad=True, name=leaf.name
         )

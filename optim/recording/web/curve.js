@@ -93,7 +93,8 @@ export function nearest(run, step) {
 }
 
 /** The two curves of a proof. */
-export function proof({ run, trial, curve, changed }) {
+export function proof({ curve, changed, ...curves }) {
+  const [run, trial] = [curves.run, curves.trial].map((losses) => losses.map((loss) => loss ?? NaN)); // JSON has no NaN
   const ends = range([...run, ...trial]);
   const longest = Math.max(run.length, trial.length);
   const stretched = (values) => [...values, ...Array(longest - values.length).fill(NaN)];
