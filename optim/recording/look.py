@@ -121,6 +121,7 @@ def numbers(
         gradients[one] for one in part.leaves if one in gradients
     ]
     found: dict[str, Any] = {
+        "part": (part.gates, part.size),
         "weights": joined([leaf.output for leaf in part.leaves]),
         "gradients": joined([dense(one) for one in slopes]),
         "outputs": sample(part.nodes[-1].output),

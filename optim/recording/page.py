@@ -16,6 +16,7 @@ from minigrad.errors import OptionError
 from minigrad.support.files import AnyPath, save_text
 
 from .encode import Json, encode, packed, word
+from .parts import LOSS
 from .recorder import Recorder, Run
 
 OWN = (
@@ -89,26 +90,31 @@ def collect(run: Run) -> Json:
     """Return the numbers of a run for the page."""
     records = list(run.records.values())
     series: dict[str, Json] = defaultdict(dict)
+    parts: dict[str, tuple[list[str], int]] = {}
     rows: set[int] = set()
-    for kind, name in dict.fromkeys(chain.from_iterable(records)):
-        values = [one.get((kind, name)) for one in records]
-        series[kind][name] = encode(kind, values)
+    for key in dict.fromkeys(chain.from_iterable(records)):
+        kind, name = key
+        values = [one.get(key) for one in records]
+        known = [one for one in values if one is not None]
+        if kind == "part":
+            parts[name] = known[0]
+            continue
         if kind == "rows":
-            known = [one for one in values if one is not None]
             rows.update(np.concatenate(known).tolist())
+        series[kind][name] = encode(kind, values)
+    parts[LOSS] = parts.pop(LOSS)  # below all others
     losses = np.array_split(
         run.losses, min(POINTS, len(run.losses))
     )
     lowest = [part.min() for part in losses]
     highest = [part.max() for part in losses]
-    parts = dict.fromkeys(run.examples.parts.values())
     return {
         "count": len(run.losses),
         "losses": packed([lowest, highest]),
         "steps": list(run.records),
         "worst": sum(step < run.worst for step in run.records),
         "parts": [
-            [one.name, one.gates, one.size] for one in parts
+            [name, *facts] for name, facts in parts.items()
         ],
         "series": series,
         "words": {row: word(run.words, [row]) for row in rows},

@@ -246,3 +246,18 @@ def test_page_says_what_is_unusual(show):
     words = page.text(".unusual")
     assert words.startswith("Unusual at this step: ")
     assert words.endswith("mostly dead units in dense.")
+
+
+def test_parts_that_run_only_in_later_steps_have_rows():
+    class Critic(Sequential):
+        """Judges what a network makes."""
+
+    maker, critic = Sequential(Dense(3, 3)), Critic(Dense(3, 2))
+    with Recorder() as recorder:
+        for fixed in (True, False):
+            made = maker(X)
+            score = critic(made.detach() if fixed else made)
+            mg.softmax_cross_entropy(score, Y).backward()
+    (run,) = data_of(page_of(recorder, "t"))["runs"]
+    names = [name for name, _, _ in run["parts"]]
+    assert names == ["critic.dense", "sequential.dense", "loss"]
