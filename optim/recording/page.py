@@ -102,6 +102,9 @@ def collect(run: Run) -> Json:
         if kind == "rows":
             rows.update(np.concatenate(known).tolist())
         series[kind][name] = encode(kind, values)
+    for part in run.examples.parts.values():
+        # a copy of a table has only the rows that a step reads
+        parts[part.name] = part.gates, part.size
     parts[LOSS] = parts.pop(LOSS)  # below all others
     losses = np.array_split(
         run.losses, min(POINTS, len(run.losses))

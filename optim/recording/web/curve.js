@@ -8,7 +8,7 @@ function range(values) {
   if (!finite.length) return [0, 1];
   const low = finite[0];
   const usual = finite[Math.floor(0.98 * (finite.length - 1))];
-  const high = finite.at(-1) - low > 4 * (usual - low) ? usual : finite.at(-1);
+  const high = finite.at(-1) - low > 10 * (usual - low) ? usual : finite.at(-1);
   return [low, high > low ? high : low + 1];
 }
 

@@ -167,7 +167,7 @@ export function words(run) {
 export function epochs(run) {
   if (!run.history.length) return null;
   const columns = Object.keys(run.history.at(-1)).filter((name) => !["epoch", "step", "seconds", "lr"].includes(name));
-  const every = Math.ceil(run.history.length / 40);
+  const every = Math.ceil(run.history.length / 12);
   const history = run.history.filter((_, i) => (run.history.length - 1 - i) % every === 0);
   const rows = history.map((row) => el("tr", {}, el("th", { scope: "row" }, `epoch ${row.epoch}, step ${row.step}`), ...columns.map((name) => el("td", { "data-label": name }, row[name] === null || row[name] === undefined ? "–" : number(row[name])))));
   return {

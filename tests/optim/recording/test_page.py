@@ -25,7 +25,7 @@ from tests.minigrad.explorer.conftest import (
 )
 from tests.site.reader import AXE
 
-from .helpers import IDS, X, Y, mean, network, train
+from .helpers import IDS, X, Y, mean, network, reader, train
 
 FINDING = {
     "what": "The rate is <too> large",
@@ -88,6 +88,11 @@ def test_losses_of_many_steps_are_ranges():
     assert len(run["steps"]) < 60
 
 
+def test_size_of_an_embedding_is_that_of_the_table():
+    (run,) = data_of(page_of(recorder_of(reader(), 3, IDS), "t"))["runs"]
+    assert run["parts"][0] == ["sequential.embedding", ["look-up"], 12 * 4]
+
+
 def test_history_with_values_that_json_lacks():
     recorder = recorder_of(network())
     recorder.runs[0].history = [{"epoch": 1, "step": 4, "train_loss": float("nan")}]
@@ -113,7 +118,7 @@ def show(chromium, tmp_path):  # noqa: F811
     assert explorer.problems() == []
 
 
-def reader():
+def unrolled():
     return Sequential(Embedding(12, 4), RNN(4, 3, fused=False), Dense(3, 2))
 
 
@@ -184,7 +189,7 @@ def test_findings_are_marked_where_they_begin(show):
 def test_network_can_be_chosen(show):
     with Recorder() as recorder:
         train(network(), 3)
-        train(reader(), 5, IDS)
+        train(unrolled(), 5, IDS)
     page = show(recorder)
     assert page.text("#facts") == "2 networks"
     page.focus("#run")
@@ -207,7 +212,7 @@ def attention():
 
 
 IMAGES = np.random.default_rng(0).random((8, 1, 3, 3)).astype("float32")
-KINDS = [(network, X), (reader, IDS), (attention, IDS), (convolution, IMAGES)]
+KINDS = [(network, X), (unrolled, IDS), (attention, IDS), (convolution, IMAGES)]
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
