@@ -113,6 +113,7 @@ def collect(run: Run) -> Json:
     highest = [part.max() for part in losses]
     return {
         "count": len(run.losses),
+        "failed": run.failed,
         "losses": packed([lowest, highest]),
         "steps": list(run.records),
         "worst": sum(step < run.worst for step in run.records),

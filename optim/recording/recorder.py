@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any, Self
 
 import numpy as np
@@ -45,6 +45,8 @@ class Run:
         self.losses: list[float] = []
         self.records: dict[int, Record] = {}
         """What is shown, by the number of the step."""
+        self.failed = 0
+        """How many steps could not be computed again."""
         self.worst = 1
         self.history: list[Any] = []
         """The Trainer's rows, one for each epoch."""
@@ -120,9 +122,11 @@ class Run:
 
     def _develop(self) -> None:
         for step, snapshot in self._waiting.items():
-            # a gate of the program may fail when it is called again
-            with suppress(Exception):
+            try:
                 self.records[step] = snapshot.develop()
+            except Exception:
+                # a gate of the program cannot be called again
+                self.failed += 1
         self._waiting = {}
         self._bytes = 0
 

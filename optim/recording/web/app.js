@@ -82,7 +82,7 @@ function start() {
   }
   readPalette();
   byId("control").hidden = byId("hint").hidden = false;
-  const all = (one) => `${one.count.toLocaleString("en")} steps, ${one.steps.length} of them recorded`;
+  const all = (one) => `${one.count.toLocaleString("en")} steps, ${one.steps.length} of them recorded${one.failed ? `, ${one.failed} could not be computed again` : ""}`;
   byId("facts").textContent = count > 1 ? `${count} networks` : all(run);
   byId("choice").hidden = count < 2;
   byId("run").append(...DATA.runs.map((one, i) => el("option", { value: i }, `${i + 1}: ${layersOf(one)} (${all(one)})`)));

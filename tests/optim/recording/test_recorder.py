@@ -196,6 +196,7 @@ def test_gate_that_fails_later_does_not_end_the_program():
             Once()(w).backward()
     assert recorder.runs[0].losses == [3.0, 3.0]
     assert recorder.runs[0].records == {}
+    assert recorder.runs[0].failed == 3
     assert data_of(page(recorder, "t"))["runs"] == []
 
 
