@@ -19,7 +19,7 @@ DIST = ROOT / "dist"
 # Files that the wheel must contain, and the only folders allowed at its top level.
 NEEDED = ("minigrad/py.typed", "layers/py.typed", "optim/py.typed", "licenses/LICENSE", "minigrad/data/imdb.npz",
           "minigrad/data/names.txt.gz", "minigrad/data/shakespeare.txt.gz", "minigrad/data/digits.csv.gz",
-          "licenses/minigrad/data/LICENSE-texts", "minigrad/explorer/web/app.js",
+          "licenses/minigrad/data/LICENSE-texts", "minigrad/explorer/web/app.js", "optim/recording/web/app.js",
           "minigrad/course/lessons/lesson_01_by_hand/page.html")  # fmt: skip
 TOP = {"minigrad", "layers", "optim"}
 LARGEST = 5e6  # bytes of a wheel

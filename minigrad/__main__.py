@@ -6,6 +6,7 @@ import os
 import sys
 
 from optim.diagnosis.command import add_diagnose
+from optim.recording.command import add_record
 
 from . import __version__
 from .course.commands import add_course
@@ -20,13 +21,14 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(
         commands.program(),
-        description="See how gradients flow: draw, explore and check graphs, diagnose training.",
+        description="See how gradients flow: draw, explore and check graphs, record and diagnose training.",
     )
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     parser.set_defaults(run=None, forwards=False)
     names = parser.add_subparsers(title="commands", metavar="COMMAND")
     commands.add_commands(names)
     add_diagnose(names)
+    add_record(names)
     add_course(names)
     given = sys.argv[1:]
     end = given.index("--") if "--" in given else len(given)

@@ -131,12 +131,12 @@ class PendingRows:
         self.table.write(partial(np.copyto, src=table))
         self.table.pending = self
 
-    def applied(self) -> Array:
-        """Return a copy of the table with all updates. The table itself stays as it is."""
+    def applied(self, rows: Any = ...) -> Array:
+        """Return a copy of these rows with all updates. The table itself stays as it is."""
         done = copy(self)
-        done.table = Table(self.table.stored.copy())
-        done.slots = [slot.copy() for slot in self.slots]
-        done.up_to = self.up_to.copy()
+        done.table = Table(self.table.stored[rows].copy())
+        done.slots = [slot[rows].copy() for slot in self.slots]
+        done.up_to = self.up_to[rows].copy()
         done.catch_up(None)
         return done.table.stored
 
@@ -183,12 +183,14 @@ class PendingRows:
         change_rows([stored, *self.slots], stale, change)
 
 
-def values(leaf: Node) -> Array:
-    """Return a copy of a leaf's array. Unlike `leaf.output`, this leaves pending updates pending, so
-    that the last bits of a run stay the same.
+def values(leaf: Node, rows: Any = ...) -> Array:
+    """Return a copy of a leaf's array, or of some rows. Unlike `leaf.output`, this leaves pending
+    updates pending, so that the last bits of a run stay the same.
     """
     pending = getattr(leaf, "pending", None)
-    return leaf.output.copy() if pending is None else np.asarray(pending.applied())
+    if pending is None:
+        return np.array(leaf.output[rows])
+    return np.asarray(pending.applied(rows))
 
 
 def duplicate(optimizer: Any) -> Any:

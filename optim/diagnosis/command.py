@@ -10,10 +10,10 @@ from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from minigrad.errors import OptionError
-from minigrad.support.files import save_text
 from minigrad.tools.commands import check_exists, running, to_type
 
+from ..recording.page import write
+from ..recording.recorder import Recorder
 from .page import page
 from .report import examine
 from .watch import Watch
@@ -22,7 +22,7 @@ DESCRIPTION = """Run a training script unmodified, watch it, and say why it does
 
     minigrad diagnose train.py                     the script's output, then at most three findings
     minigrad diagnose train.py --epochs 2          other options go to the script
-    minigrad diagnose train.py -o page.html        also writes a page with the curves
+    minigrad diagnose train.py -o page.html        also writes the page of the run with the findings
     minigrad diagnose train.py --json              prints JSON, and the script's output to stderr
     minigrad diagnose train.py -- -o runs          after --, also -o and --json go to the script
 
@@ -58,7 +58,10 @@ def diagnose_script(options: argparse.Namespace) -> int:
     """Run the script inside a Watch, print the diagnosis, and return the exit code."""
     check_exists(options.script)
     watch, failed, stopped = Watch(), False, False
+    recorder = Recorder()
     with ExitStack() as stack:
+        if options.out is not None:
+            stack.enter_context(recorder)
         if options.json:  # so that only JSON is on stdout
             stack.enter_context(redirect_stdout(sys.stderr))
         try:
@@ -78,20 +81,10 @@ def diagnose_script(options: argparse.Namespace) -> int:
     else:
         print(f"\n{result}")
     if options.out is not None:
-        _save(options.out, page(result, options.script.name))
-        print(f"\n{options.out}: the same as a page", file=sys.stderr)
+        write(options.out, page(result, recorder, options.script.name))
+        print(
+            f"\n{options.out}: the page of the run, with the findings", file=sys.stderr
+        )
     if stopped:
         return 130
     return 1 if result else 2 * failed
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        save_text(path, text)
-    except OSError as error:
-        raise OptionError(
-            "MG803",
-            f"cannot write the page to {str(path)!r}",
-            cause=str(error.strerror or error),
-            remedy="choose a folder that exists and is writable, or free some disk space",
-        ) from None

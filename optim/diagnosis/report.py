@@ -66,7 +66,7 @@ class Diagnosis:
         """Return the findings for JSON."""
         return {
             "passes": self.passes,
-            "findings": [_as_dict(one) for one in self.findings],
+            "findings": [as_dict(one) for one in self.findings],
         }
 
 
@@ -202,7 +202,8 @@ def _resampled(values: Any, width: int) -> Any:
     return np.array([part.mean() for part in np.array_split(values, width)])
 
 
-def _as_dict(finding: Finding) -> dict[str, Any]:
+def as_dict(finding: Finding) -> dict[str, Any]:
+    """Return a finding for JSON."""
     line = finding.line
     return {
         "code": finding.code,

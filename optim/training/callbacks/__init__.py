@@ -11,7 +11,7 @@
 ...     LearningRate(StepSchedule(every=10)), ClipGradients(5.0), StopOnNonFinite(), Statistics(every_steps=2),
 ...     Evaluate(data, "again", every_epochs=2), EarlyStopping(patience=3), BestWeights(folder + "/best.safetensors"),
 ...     Snapshots(folder, every_epochs=2), LogFile(folder + "/log.csv"), EpochReport(), ProgressBar(unit="rows"),
-...     GraphPicture(folder + "/step.dot"), LearningCurves(folder + "/curves.svg"),
+...     GraphPicture(folder + "/step.dot"), LearningCurves(folder + "/curves.svg"), RunPage(folder + "/run.html"),
 ... ]
 >>> trainer = Trainer(model, mean_squared_error, SGD(model.named_parameters()), metrics={}, callbacks=callbacks)
 >>> history = trainer.fit(data, epochs=2, validation=data)  # doctest: +ELLIPSIS
@@ -23,10 +23,10 @@ epoch ...
 from .base import Callback
 from .control import ClipGradients, EarlyStopping, Evaluate, LearningRate, StopOnNonFinite
 from .display import EpochReport, ProgressBar
-from .saving import BestWeights, GraphPicture, LearningCurves, LogFile, Snapshots
+from .saving import BestWeights, GraphPicture, LearningCurves, LogFile, RunPage, Snapshots
 from .statistics import Statistics
 
 __all__ = [
     "BestWeights", "Callback", "ClipGradients", "EarlyStopping", "EpochReport", "Evaluate", "GraphPicture",
-    "LearningCurves", "LearningRate", "LogFile", "ProgressBar", "Snapshots", "Statistics", "StopOnNonFinite",
+    "LearningCurves", "LearningRate", "LogFile", "ProgressBar", "RunPage", "Snapshots", "Statistics", "StopOnNonFinite",
 ]  # fmt: skip

@@ -17,6 +17,8 @@ from minigrad.errors import MinigradError, OptionError
 
 from ...optimizer import Array, check_range
 from ...parameters import set_weights, weights
+from ...recording.page import page, write
+from ...recording.recorder import Recorder
 from ..history import FilePath
 from ..run import Run
 from ..snapshot import part, store
@@ -101,6 +103,35 @@ class Snapshots(Every):
 
 # the pattern does not match a user's file such as step-best.safetensors
 _PATTERN = f"step-{'[0-9]' * 9}.safetensors"
+
+
+class RunPage(Callback):
+    """Write a page that shows what happened during the run: one HTML file with a slider over the steps.
+
+    `path` is the file. The page is written when the run ends, also after Ctrl-C or an error. It
+    shows the loss of every step, and at some steps the weights, gradients and outputs of each layer,
+    and examples from the first batch. Results are the same as without it. Training on several
+    processes is not recorded. docs/recording.md explains the page.
+
+    Source: Smilkov et al., Direct-manipulation visualization of deep networks (2017).
+
+    Since: 0.2.
+    """
+
+    rank_0_only: bool = True
+
+    def __init__(self, path: FilePath) -> None:
+        self.path = Path(path)
+
+    def on_start(self, trainer: Run) -> None:
+        self._recorder = Recorder([trainer])
+        self._recorder.__enter__()
+
+    def on_end(self, trainer: Run) -> None:
+        self._recorder.__exit__()
+        if self._recorder.runs:
+            title = type(trainer.model).__name__
+            warn_if_failing(lambda: write(self.path, page(self._recorder, title)))
 
 
 class BestWeights(Monitor):
@@ -223,7 +254,7 @@ class GraphPicture(_Writer):
             warn_if_failing(lambda: draw(unfuse(loss), path, **self.options))
 
 
-PASSING = "MG506", "MG607"  # a failed write; `dot` is missing
+PASSING = "MG506", "MG607", "MG803"  # a failed write; `dot` is missing
 
 
 def warn_if_failing(write: Callable[[], object]) -> bool:

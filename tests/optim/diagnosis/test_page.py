@@ -1,99 +1,69 @@
-"""The findings as a page: self-contained, escaped, and with the curves."""
-
-from html.parser import HTMLParser
+"""The findings on the page of the run."""
 
 import numpy as np
 import pytest
 
 from optim.diagnosis.finding import Finding
-from optim.diagnosis.page import page
+from optim.diagnosis.page import begins, page
 from optim.diagnosis.report import Diagnosis
 from optim.diagnosis.watch import Line
-
-EMPTY = {"meta", "text/", "polyline", "!doctype"}
-
-
-class Reader(HTMLParser):
-    """Collects the elements and texts, and checks that all elements are closed."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in EMPTY:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
+from optim.recording.recorder import Recorder
+from tests.optim.recording.helpers import network, train
+from tests.optim.recording.test_page import data_of
 
 
-def read(*findings, script="train.py"):
-    return Reader(page(Diagnosis([*findings], 7), script))
+def finding(code="equal-weights", **options):
+    return Finding(code, "weights are 0", "no gradient", "use init", **options)
 
 
-def finding(**options):
-    texts = "weights <w> & b are 0", "no gradient", 'use "init"'
-    return Finding("equal-weights", *texts, **options)
+def data(*findings, steps=4):
+    with Recorder() as recorder:
+        if steps:
+            train(network(), steps)
+    return data_of(page(Diagnosis([*findings], 7), recorder, "train.py"))
 
 
 def test_page_without_findings():
-    reader = read()
-    assert "Why does train.py not learn?" in reader.text
-    assert "No fault was found in 7 backward passes." in reader.text
+    found = data()
+    assert found["title"] == "Why does train.py not learn?"
+    assert found["findings"] == []
+    assert found["verdict"] == "No fault was found in 7 backward passes."
+    assert found["runs"][0]["count"] == 4
 
 
-def test_page_loads_nothing():
-    reader = read(finding(run=[2, 2], trial=[2, 1]))
-    tags = {tag for tag, _ in reader.elements}
-    assert tags.isdisjoint({"script", "link", "img", "iframe"})
-    for _, attributes in reader.elements:
-        assert attributes.keys().isdisjoint({"src", "href", "onload"})
-    assert "url(" not in reader.text
+def test_finding_with_its_line_and_curves():
+    line = Line(__file__, 1)
+    one = finding(line=line, run=[4, 4, 4], trial=[4, 2, 0], changed="with x")
+    (found,) = data(one)["findings"]
+    assert found["what"] == "Weights are 0"
+    assert found["where"].endswith("tests/optim/diagnosis/test_page.py:1")
+    assert found["text"] == '"""The findings on the page of the run."""'
+    assert (found["run"], found["trial"]) == ([4, 4, 4], [4, 2, 0])
+    assert found["step"] == 2
 
 
-def test_texts_are_escaped():
-    reader = read(finding(line=Line(__file__, 1)), script="<b>.py")
-    assert "Weights <w> & b are 0" in reader.text
-    assert 'use "init"' in reader.text
-    assert "Why does <b>.py not learn?" in reader.text
-    assert reader.all("w") == []
-    assert "tests/optim/diagnosis/test_page.py:1" in reader.text
+def test_findings_of_a_run_without_steps():
+    found = data(finding(), steps=0)
+    assert found["runs"] == []
+    assert found["findings"][0]["step"] == 1
 
 
-def test_curves():
-    reader = read(finding(run=[4, 4, 4], trial=[4, 2, 0], changed="with x"))
-    run, trial = (line["points"].split() for line in reader.all("polyline"))
-    assert run == ["56.0,10.0", "346.0,10.0", "636.0,10.0"]
-    assert trial == ["56.0,10.0", "346.0,105.0", "636.0,200.0"]
-    (picture,) = reader.all("svg")
-    words = "Your run ends at 4; repeated with x, it ends at 0."
-    assert picture["aria-label"] == words
-    assert words in reader.text
+@pytest.mark.parametrize(
+    ("run", "trial", "step"),
+    [
+        ([], [], 1),
+        ([1, 1, 1, 9], [1, 1, 1, 1], 4),
+        ([1, 1, np.nan], [1, 1, 0.5], 3),
+        ([2, 1, 1], [1, 1, 0], 1),  # with other first weights
+        ([1, 1], [1, 1], 1),
+        ([5, 5, 5, 5], [5, 4.96, 4], 3),  # the trial took too long; 0.04 is below 5%
+    ],
+)
+def test_finding_begins_where_the_run_and_its_trial_part(run, trial, step):
+    assert begins(finding(run=run, trial=trial), 9) == step
 
 
-@pytest.mark.parametrize(("end", "points"), [(np.inf, 2), (np.nan, 1)])
-def test_curves_of_losses_that_are_not_finite(end, points):
-    reader = read(finding(run=[1, end], trial=[1, 0.5]))
-    run, trial = (line["points"].split() for line in reader.all("polyline"))
-    assert (len(run), len(trial)) == (points, 2)
-
-
-def test_curves_of_equal_losses():
-    reader = read(finding(run=[1.0], trial=[1.0]))
-    assert len(reader.all("polyline")) == 2
+@pytest.mark.parametrize("code", ["stopped", "not-finite"])
+def test_run_that_stops_ends_with_the_finding(code):
+    assert begins(finding(code), 9) == 9
+    assert begins(finding(code), 0) == 1

@@ -19,10 +19,12 @@ from optim import (
     GraphPicture,
     LearningCurves,
     LogFile,
+    RunPage,
     Snapshots,
 )
+from tests.optim.training import runs
 from tests.optim.training.callbacks.point import run
-from tests.optim.training.runs import trainer_of
+from tests.optim.training.runs import build, data, held, trainer_of
 
 
 def steps(*numbers):
@@ -185,3 +187,31 @@ def test_packages_that_are_missing_end_the_run(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MinigradError, match=code):
         run([make(tmp_path / "curves.png")])
+
+
+@pytest.mark.parametrize("end", [None, KeyboardInterrupt, ZeroDivisionError])
+def test_page_of_the_run_however_it_ends(tmp_path, end):
+    class End(Callback):
+        def on_step(self, trainer):
+            if trainer.step == 4 and end:
+                raise end
+
+    path = tmp_path / "run.html"
+    trainer = build([RunPage(path), End()], seed=3)
+    with contextlib.suppress(KeyboardInterrupt, ZeroDivisionError):
+        trainer.fit(data(), 1)
+    assert f'"count":{4 if end else 6},' in path.read_text("utf-8")
+
+
+def test_run_with_its_page_is_the_same(tmp_path):
+    plain, shown = build(seed=3), build([RunPage(tmp_path / "run.html")], seed=3)
+    first, second = plain.fit(data(), 2, held()), shown.fit(data(), 2, held())
+    assert first["train_loss"] == second["train_loss"]
+    assert runs.weights(plain) == runs.weights(shown)
+
+
+def test_page_that_cannot_be_written_is_a_warning(tmp_path):
+    trainer = build([RunPage(tmp_path / "no" / "run.html")])
+    with pytest.warns(RuntimeWarning, match="MG803"):
+        trainer.fit(data(), 1)
+    assert trainer.step == 6
