@@ -13,6 +13,7 @@ from layers import RNN, Conv2d, Dense, Embedding, Flatten, Sequential, Transform
 from optim.recording.page import page as page_of
 from optim.recording.recorder import Recorder
 from tests.minigrad.explorer.conftest import (
+    AXE,
     END,
     HOME,
     LEFT,
@@ -23,7 +24,6 @@ from tests.minigrad.explorer.conftest import (
     needs_node,
     run_node,
 )
-from tests.site.reader import AXE
 
 from .helpers import IDS, X, Y, mean, network, reader, train
 
