@@ -70,6 +70,9 @@ def no_step(e: Evidence) -> Iterator[Finding]:
     ):
         return
     made = e.watch.optimizers
+    passes = Counter(leaf for one in e.passes for leaf in (*one.kept, *one.clear))
+    if max(passes.values(), default=0) < (ENOUGH if made else 3 * ENOUGH):
+        return  # several graphs, or one that somebody looks at
     if made:
         cause = "because optimizer.step() is never called"
         line = (e.source.calls("step") or [made[0].line])[0]

@@ -145,7 +145,7 @@ def rows_sorted(e: Evidence) -> Iterator[Finding]:
     chance = float(((counts / counts.sum()) ** term.labels.output.size).sum())
     if 2.0 ** len(batches) * chance**single > UNLIKELY:
         return
-    yield Finding(
+    finding = Finding(
         "rows-sorted",
         f"{single} of {len(batches)} batches have rows of only one class: the rows are sorted by "
         "class and not shuffled",
@@ -153,6 +153,26 @@ def rows_sorted(e: Evidence) -> Iterator[Finding]:
         "shuffle the rows, as Batches(..., shuffle=True) does in every epoch",
         (e.source.calls("Batches") or [e.passes[0].line])[0],
     )
+    prove(e, finding, _shuffled(e), "with the rows of all steps shuffled")
+    yield finding
+
+
+def _shuffled(e: Evidence) -> Trial:
+    """Return a trial in which the rows of all kept passes, with their labels, change places."""
+    columns = zip(
+        *([*e.data(one), *(part.labels for part in e.parts(one))] for one in e.kept),
+        strict=False,
+    )
+    arrays: dict[Node, Array] = {}
+    for nodes in columns:
+        rows = [node.output for node in nodes]
+        if len({array.shape[1:] for array in rows}) > 1:
+            return Trial()
+        every = np.concatenate(rows)
+        mixed = every[np.random.default_rng(0).permutation(len(every))]
+        ends = np.cumsum([len(array) for array in rows])[:-1]
+        arrays |= zip(nodes, np.split(mixed, ends), strict=True)
+    return Trial(leaf=arrays.get)
 
 
 def classes_missing(e: Evidence) -> Iterator[Finding]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minigrad import Tensor
+from minigrad.graph import Node
+
 from .evidence import Evidence, final
-from .trial import Trial
+from .trial import Objective, Trial
 from .watch import Line
 
 PROGRESS = 0.15
@@ -77,6 +80,30 @@ def prove(evidence: Evidence, finding: Finding, trial: Trial, changed: str) -> b
         return False
     finding.certainty = "proved"
     finding.run, finding.trial, finding.changed = evidence.control, losses, changed
+    return True
+
+
+def prove_with_loss(
+    evidence: Evidence,
+    finding: Finding,
+    objective: Objective,
+    measure: Callable[[dict[Node, Tensor], Node], float],
+    curve: str,
+    changed: str,
+) -> bool:
+    """Try to follow another loss. Both runs are compared by a measure, because their losses are not
+    comparable.
+    """
+    control = evidence.attempt(Trial(measure=measure))
+    losses = evidence.attempt(Trial(measure=measure, objective=objective))
+    if not evidence.repeatable or len(losses) < 2 or len(control) < 2:
+        return False
+    steps = min(len(control), len(losses))
+    control, losses = control[:steps], losses[:steps]
+    if not final(losses) < min(FACTOR * final(control), final(losses[:1])):
+        return False
+    finding.certainty, finding.run, finding.trial = "proved", control, losses
+    finding.curve, finding.changed = curve, changed
     return True
 
 

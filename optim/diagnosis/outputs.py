@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +13,8 @@ from minigrad import Tensor
 from minigrad.graph import Node
 from minigrad.replay import Change
 
-from .evidence import Evidence, final
-from .finding import LITTLE, Finding, number, prove
+from .evidence import Evidence
+from .finding import LITTLE, Finding, number, prove, prove_with_loss
 from .reading import SEQUENCES, SQUASHING, Loss, key, name, origin, terms
 from .trial import Trial
 
@@ -60,7 +61,7 @@ def softmax_of_one(e: Evidence) -> Iterator[Finding]:
             )
             return
         if single or loss:
-            yield Finding(
+            finding = Finding(
                 "softmax-of-one",
                 "a softmax over a single output is always 1, whatever the input",
                 "its derivative is 0, so no gradient passes",
@@ -68,7 +69,34 @@ def softmax_of_one(e: Evidence) -> Iterator[Finding]:
                 "mg.binary_cross_entropy, or two outputs and mg.softmax_cross_entropy",
                 **e.where(node.inputs[0] if loss else node),
             )
+            if single and len(e.terms) == 1 and np.isin(e.labels, (0, 1)).all():
+                prove_with_loss(
+                    e,
+                    finding,
+                    _sigmoid_instead,
+                    _share_of_errors,
+                    "your share of wrong answers",
+                    "trained with a sigmoid and binary_cross_entropy",
+                )
+            yield finding
             return
+
+
+def _sigmoid_instead(made: dict[Node, Tensor], root: Node) -> Tensor:
+    (part,) = terms(root)
+    logits = made[origin(part.output).inputs[0]]
+    truth = part.labels.output.reshape(logits.shape).astype(logits.dtype)
+    loss: Tensor = mg.binary_cross_entropy(logits, truth)
+    return loss
+
+
+def _share_of_errors(made: dict[Node, Tensor], root: Node) -> float:
+    """The share of wrong answers if the logits before the last gate decide, or that gate's output."""
+    (part,) = terms(root)
+    output, truth = made[part.output].array, part.labels.output
+    if (output == 1).all():
+        output = made[origin(part.output).inputs[0]].array > 0
+    return float(((output > 0.5).ravel() != (truth > 0.5).ravel()).mean())
 
 
 def squashed_logits(e: Evidence) -> Iterator[Finding]:
@@ -207,8 +235,9 @@ def broadcast_loss(e: Evidence) -> Iterator[Finding]:
             name(term.node) == "Subtract"
             and len(result) > 0
             and result not in (output, labels)
+            and math.prod(output) == math.prod(labels)
         ):
-            yield Finding(
+            finding = Finding(
                 "broadcast-loss",
                 f"the loss subtracts shapes {output} and {labels}, which gives a table of shape "
                 f"{result}: every prediction is compared with every target",
@@ -216,6 +245,25 @@ def broadcast_loss(e: Evidence) -> Iterator[Finding]:
                 "give the targets the predictions' shape, as in y[:, None] or y.reshape(-1, 1)",
                 e.caller(term.node),
             )
+            prove_with_loss(
+                e,
+                finding,
+                _row_by_row,
+                lambda made, root: float(_row_by_row(made, root).array),
+                "your error, row by row",
+                "with targets of the predictions' shape",
+            )
+            yield finding
+            return
+
+
+def _row_by_row(made: dict[Node, Tensor], root: Node) -> Tensor:
+    """Return the mean of the squared errors of the rows."""
+    part = terms(root)[0]
+    output = made[part.output]
+    error = output - part.labels.output.reshape(output.shape).astype(output.dtype)
+    mean: Tensor = (error * error).mean()
+    return mean
 
 
 def loss_for_classes(e: Evidence) -> Iterator[Finding]:
@@ -264,16 +312,8 @@ def loss_for_classes(e: Evidence) -> Iterator[Finding]:
         f"use mg.{better} on the logits, without an activation in the last layer",
         **place,
     )
-    control = e.attempt(Trial(measure=errors))
-    losses = e.attempt(Trial(measure=errors, objective=objective))
-    if (
-        e.repeatable
-        and losses
-        and final(losses) < min(0.75 * final(control), final(control) - 0.15)
-    ):
-        finding.certainty, finding.run, finding.trial = "proved", control, losses
-        finding.curve = "your share of wrong answers"
-        finding.changed = f"trained with {better}"
+    wrong = "your share of wrong answers"
+    if prove_with_loss(e, finding, objective, errors, wrong, f"trained with {better}"):
         yield finding
     elif absolute:
         finding.certainty = "likely"

@@ -75,7 +75,9 @@ def examine(watch: Watch) -> Diagnosis:
     evidence = Evidence(watch)
     found: list[Finding] = []
     with np.errstate(all="ignore"):
-        for suspect in CAUSES:
+        # several graphs without a step are no training, but somebody looks at them
+        trains = bool(evidence.updates) or len(evidence.passes) == 1
+        for suspect in CAUSES if trains else bookkeeping.SUSPECTS:
             found += ask(evidence, suspect, found)
         for suspect in TRIED:
             # a fault that is proved also explains steps that seem too long or too short
