@@ -1,0 +1,190 @@
+"""The result of `mg.compare`: the first difference between two graphs, as an object and as text."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..graph import Array, Node
+from ..support.text import printable
+from .alignment import kind_of
+from .anomaly import title
+
+Pair = tuple[Node | None, Node | None]
+
+SEEDS = "Use the same data, and call mg.seed(0) before each model is made. Then compare again."
+
+SENTENCES = {
+    "equal": "The graphs are equal: all gates, values and gradients agree.",
+    "written differently": "The graphs compute the same values and gradients, but are written "
+    "differently. The first gates that differ:",
+    "parameter": f"The first difference is a parameter: it has other values. {SEEDS}",
+    "input": f"The first difference is an input: it has other values. {SEEDS}",
+    "constant": "The first difference is a constant.",
+    "shape": "The first difference is a shape.",
+    "dtype": "The first difference is a dtype.",
+    "gate": "The first difference is a gate: {a} has {x} where {b} has {y}.",
+    "only in a": "The first difference is a gate that only {a} has: {x}.",
+    "only in b": "The first difference is a gate that only {b} has: {y}.",
+    "setting": "The first difference is a setting of {x}.",
+    "order": "The first difference is the order of the inputs of {x}.",
+    "wiring": "The first difference is an input of {x}, which another gate computed.",
+    "value": "The first difference is a value: {x} computes something else from the same inputs.",
+    "cut": "All values agree so far, but here the gradient stops in only one of the graphs.",
+    "gradient": "All values agree. Starting at the loss, this is the first gradient that differs.",
+}
+
+
+@dataclass(repr=False)
+class Comparison:
+    """The result of `mg.compare`. It is true if the graphs are equal, and `str()` explains it.
+
+    - `kind`: the kind of the first difference. `compare` lists the kinds.
+    - `a`, `b`: the nodes of the first difference, or None.
+    - `users`: if these nodes are inputs of gates, the two gates.
+    - `before`, `follows`: the number of pairs of gates that are equal before the difference, and of
+      those that differ after it. For a gradient, "after" means nearer to the parameters.
+    - `partners`: the node of `b` for each node of `a` that has a partner.
+    - `roots`: the last nodes of both graphs.
+    - `names`: what the text calls the two graphs.
+    - `by_chance`: whether the values agree, but would not for other parameters.
+    - `gradients`: for a gradient, those of all nodes of both graphs.
+    """
+
+    kind: str
+    a: Node | None
+    b: Node | None
+    users: Pair
+    before: int
+    follows: int
+    partners: dict[Node, Node]
+    roots: tuple[Node, Node]
+    names: tuple[str, str]
+    by_chance: bool = False
+    gradients: tuple[dict[Node, Array], dict[Node, Array]] | None = field(default=None)
+
+    @property
+    def equal(self) -> bool:
+        """Whether all values and gradients are equal."""
+        return self.kind in ("equal", "written differently")
+
+    @property
+    def arrays(self) -> tuple[Array | None, Array | None]:
+        """The values, or for "gradient" the gradients, of both nodes. None stands for a missing one."""
+        if self.gradients is not None and self.a is not None and self.b is not None:
+            return self.gradients[0].get(self.a), self.gradients[1].get(self.b)
+        one, other = [None if node is None else node.output for node in (self.a, self.b)]
+        return one, other
+
+    @property
+    def index(self) -> tuple[int, ...] | None:
+        """The position of the largest difference, or None if the arrays cannot be compared."""
+        one, other = self.arrays
+        if one is None or other is None or one.shape != other.shape or not one.size:
+            return None
+        gap = difference(one, other)
+        return tuple(map(int, np.unravel_index(gap.argmax(), gap.shape)))
+
+    @property
+    def largest(self) -> float | None:
+        """The largest difference between two elements, or None if there is none to compare."""
+        one, other = self.arrays
+        if one is None or other is None or self.index is None:
+            return None
+        return float(difference(one, other)[self.index])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as plain values for JSON."""
+        sides = []
+        for name, node, user in zip(self.names, (self.a, self.b), self.users, strict=True):
+            place = user or node
+            sides.append(
+                {
+                    "name": name,
+                    "gate": node and (kind_of(node) or node.name or "leaf"),
+                    "shape": node and node.shape,
+                    "dtype": node and str(node.dtype),
+                    "scope": place and "/".join(place.scope),
+                    "source": place and place.source,
+                }
+            )
+        return {
+            "equal": self.equal,
+            "kind": self.kind,
+            "sides": sides,
+            "largest": self.largest if np.isfinite(self.largest or 0) else str(self.largest),
+            "index": self.index,
+            "before": self.before,
+            "follows": self.follows,
+            "text": str(self),
+        }
+
+    def __bool__(self) -> bool:
+        return self.equal
+
+    def __repr__(self) -> str:
+        return printable(f"<Comparison: {self.headline}>")
+
+    @property
+    def headline(self) -> str:
+        """The first sentence of the text."""
+        words = {"x": _called(self.a), "y": _called(self.b)}
+        return SENTENCES[self.kind].format(a=self.names[0], b=self.names[1], **words)
+
+    def __str__(self) -> str:
+        lines = [self.headline]
+        sides = zip(self.names, (self.a, self.b), self.users, self.arrays, strict=True)
+        for name, node, user, array in sides:
+            if node is not None:
+                lines.append(f"  {name}: {self._described(node, user, array)}")
+            elif self.kind != "equal":
+                lines.append(f"  {name}: nothing")
+        if self.largest and self.kind != "dtype":
+            at = f" at {list(self.index)}" if self.index else ""
+            lines.append(f"The largest difference is {self.largest:.4g}{at}.")
+        shapes = [node.shape for node in (self.a, self.b) if node and not node.requires_grad]
+        if self.kind == "shape" and len(shapes) == 2 and shapes[0][1:] == shapes[1][1:]:
+            rows = " and ".join(f"{shape[0]} rows" for shape in shapes)
+            lines.append(f"If the first axis is the batch, the batches have {rows}.")
+        if self.by_chance:
+            lines.append("Here both compute the same, but not for other values of the parameters.")
+        if not self.equal:
+            lines.append(
+                f"{self.before} pairs of gates before it are equal. After it, {self.follows} differ."
+            )
+        return printable_lines(lines)
+
+    def _described(self, node: Node, user: Node | None, array: Array | None) -> str:
+        name = title(node, inside=True)
+        if node.gate is None and user is not None:
+            name = f"{_called(node)}, used by {title(user, inside=True)}"
+        if self.kind in ("setting", "order") and node.gate is not None:
+            name += f", {node.gate!r}"
+        what = "its gradient" if self.kind == "gradient" else "its value"
+        if array is None:
+            return f"{name}; {what} is missing"
+        at = f" at {list(self.index)}" if self.index else ""
+        value = f"{what}{at} is {array[self.index]:.6g}" if self.index is not None else ""
+        return f"{name}; {node.shape} {node.dtype}" + (f"; {value}" if value else "")
+
+
+def printable_lines(lines: list[str]) -> str:
+    """Join lines of which each is printable."""
+    return "\n".join(map(printable, lines))
+
+
+def _called(node: Node | None) -> str:
+    if node is None:
+        return "nothing"
+    origin = getattr(node, "origin", "created")
+    made = "" if origin in ("created", "cut") else f" ({origin})"
+    return kind_of(node) or (node.name or "a leaf") + made
+
+
+def difference(one: Array, other: Array) -> Array:
+    """Return |one - other| in float64. Equal infinities, and two NaN, differ by 0."""
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(one - other)
+    gap = np.where((one == other) | (np.isnan(one) & np.isnan(other)), 0.0, gap)
+    return np.where(np.isnan(gap), np.inf, gap)
