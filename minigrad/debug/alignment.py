@@ -23,8 +23,12 @@ COMMUTATIVE = frozenset({"AddGate", "Hadamard", "Maximum", "Minimum"})
 LONGEST = 5_000
 """The maximum number of gates of each graph to align after the first pass."""
 
-# how much each trait in `_traits` counts if two nodes of the same kind share it
-WEIGHTS = (2, 1, 1, 4, 4, 3, 1, 1)
+NEAR = 3
+"""Nodes are compared with their neighbours up to this distance, in both directions."""
+
+# How much each trait in `_traits` counts if two nodes of the same kind share it: the kind, settings,
+# shape, name, value, all gates before, all gates after, and then the near ones.
+WEIGHTS = (2, 1, 1, 1, 3, 4, 4, *(1, 1) * NEAR)
 
 
 def kind_of(node: Node) -> str:
@@ -111,29 +115,37 @@ def _classes(side: Side, number: dict[Hashable, int], of_leaf: Any) -> dict[Node
 
 def _traits(side: Side, nodes: list[Node], number: dict[Hashable, int]) -> Array:
     """Return a row of numbers for each node: its kind, and what else a partner may share."""
-    before = _classes(side, number, lambda leaf: (leaf.output.ndim, leaf.requires_grad))
+    columns = [
+        {node: number["kind", kind_of(node)] for node in side.nodes},
+        {node: number["gate", repr(node.gate)] for node in side.nodes},
+        {node: number["shape", node.shape] for node in side.nodes},
+        {node: number["named", node.name, node.scope[-1:]] for node in side.nodes},
+        {node: number["sum", f"{np.abs(node.output).sum(dtype=float):.3g}"] for node in side.nodes},
+        _classes(side, number, lambda leaf: (leaf.output.ndim, leaf.requires_grad)),
+    ]
     after: dict[Node, int] = {}
     for node in reversed(side.nodes):
-        uses = [
-            (after[user], kind_of(user) in COMMUTATIVE or user.predecessors.index(node))
-            for user in side.consumers[node]
-        ]
+        uses = [(after[user], _place(node, user)) for user in side.consumers[node]]
         after[node] = number["after", kind_of(node), *sorted(uses)]
-    rows = []
-    for node in nodes:
-        size = np.abs(node.output.astype(np.float64)).sum() if node.output.dtype.kind != "O" else 0
-        traits = (
-            kind_of(node),
-            repr(node.gate),
-            node.shape,
-            ("before", before[node]),
-            ("after", after[node]),
-            f"{size:.3g}",
-            (node.name, node.scope[-1:]),
-            tuple(sorted(map(kind_of, side.consumers[node]))),
-        )
-        rows.append([number["trait", trait] for trait in traits])
-    return np.array(rows)
+    columns.append(after)
+    before = follows = columns[1]
+    for _ in range(NEAR):
+        before = {
+            node: number["near", before[node], *sorted(before[one] for one in node.predecessors)]
+            for node in side.nodes
+        }
+        follows = {
+            node: number[
+                "next", follows[node], *sorted(follows[one] for one in side.consumers[node])
+            ]
+            for node in side.nodes
+        }
+        columns += [before, follows]
+    return np.array([[column[node] for column in columns] for node in nodes])
+
+
+def _place(node: Node, user: Node) -> int:
+    return -1 if kind_of(user) in COMMUTATIVE else user.predecessors.index(node)
 
 
 def _common(left: Array, right: Array) -> Iterator[tuple[int, int]]:

@@ -17,7 +17,7 @@ from ..errors import DtypeError, MinigradError
 from ..gates.fused.sequence import _Sequence
 from ..gates.fused.unfuse import UNFUSED, unfuse
 from ..gradients import dense
-from ..graph import Array, Leaf, Node
+from ..graph import Array, Node
 from ..replay import again
 from ..tensor import Tensor
 from .alignment import COMMUTATIVE, Side, align, kind_of
@@ -34,9 +34,10 @@ ADDRESSES = frozenset({"axis", "axes", "to", "key", "widths", "stride", "subscri
 """Settings that can be written in several ways, such as axis=1 and axis=-1. They are equal if both
 gates compute the same from random numbers."""
 
-REWRITABLE = frozenset({"gate", "only in a", "only in b", "wiring", "order", "setting?"})
-"""Differences that do not matter if both graphs compute the same from there on. "setting?" is a
-setting, such as keepdims, that other gates can make up for."""
+REWRITABLE = frozenset({"gate", "only in a", "only in b", "wiring", "order"})
+"""Differences that do not matter if both graphs compute the same from there on, like those with a
+question mark: "setting?" is a setting, such as keepdims, that other gates can make up for, and
+"shape?" the shape of an input, which may be one step of a sequence or the whole sequence."""
 
 
 class _Fault(NamedTuple):
@@ -106,7 +107,8 @@ def _compare(a: Tensor, b: Tensor, names: tuple[str, str]) -> Comparison:
     rewritten = []
     fault = None
     for one in sorted(pairing.faults(), key=lambda fault: fault.rank):
-        if one.kind not in REWRITABLE or pairing.matters(one):
+        may_be_equal = one.kind in REWRITABLE or one.kind.endswith("?")
+        if not may_be_equal or pairing.matters(one):
             fault = one
             break
         rewritten.append(one)
@@ -154,10 +156,20 @@ class _Pairing:
         self._equal: dict[tuple[Node, Node], bool] = {}
         self._pair_replaced()
         self.inputs = {(x, y): self._inputs(x, y) for x, y in self.partners.items()}
-        for pairs in self.inputs.values():
-            for p, q in pairs:
-                if not kind_of(p) and not kind_of(q) and q not in self.back:
-                    self._pair(p, q) if p not in self.partners else None
+        used = [pair for pairs in self.inputs.values() for pair in pairs]
+        parameters = [
+            [node for node in side.nodes if node.gate is None and node.requires_grad]
+            for side in (a, b)
+        ]
+        # A gate without a partner, such as a fused one, may be the only consumer of a parameter.
+        alike = [(p, q) for p in parameters[0] for q in parameters[1] if self.same(p, q)]
+        alike.sort(key=lambda pair: pair[0].name != pair[1].name)
+        equal = [(p, q) for p, q in used if self.same(p, q)]
+        for p, q in (*equal, *alike, *used):
+            if kind_of(p) or kind_of(q) or p in self.partners or q in self.back:
+                continue
+            if (p.shape, p.requires_grad) == (q.shape, q.requires_grad):
+                self._pair(p, q)
 
     def _pair(self, x: Node, y: Node) -> None:
         self.partners[x] = y
@@ -190,26 +202,23 @@ class _Pairing:
 
     def _pair_replaced(self) -> None:
         """Pair gates without partners that have a common input or a common consumer."""
-        rest = [y for y in self.b.nodes if kind_of(y) and y not in self.back]
-        for x in self.a.nodes:
-            if not kind_of(x) or x in self.partners or not rest:
-                continue
-            scores = [self._neighbours(x, y) for y in rest]
-            if max(scores) > 1:
-                self._pair(x, rest.pop(int(np.argmax(scores))))
+        for same_gate in (True, False):
+            rest = [y for y in self.b.nodes if kind_of(y) and y not in self.back]
+            for x in self.a.nodes:
+                if not kind_of(x) or x in self.partners:
+                    continue
+                alike = [y for y in rest if not same_gate or repr(x.gate) == repr(y.gate)]
+                best = max(alike, key=lambda y: self._neighbours(x, y), default=None)  # noqa: B023
+                if best is not None and self._neighbours(x, best) > 0:
+                    self._pair(x, best)
+                    rest.remove(best)
 
     def _neighbours(self, x: Node, y: Node) -> float:
-        before = sum(any(self._correspond(p, q) for q in y.predecessors) for p in x.predecessors)
+        before = [p for p in x.predecessors if any(self._correspond(p, q) for q in y.predecessors)]
         after = {self.partners.get(user) for user in self.a.consumers[x]}
         after &= set(self.b.consumers[y])
-        roots = x is self.a.root and y is self.b.root
-        return (
-            2 * before
-            + 2 * len(after)
-            + 2 * roots
-            + (x.shape == y.shape)
-            + (kind_of(x) == kind_of(y))
-        )
+        common = len(before) + len(after) + (x is self.a.root and y is self.b.root)
+        return common and 2 * common + (x.shape == y.shape) + (kind_of(x) == kind_of(y))
 
     # ---- what differs ----
 
@@ -275,19 +284,19 @@ class _Pairing:
             return "wiring" if known and self.partners[p] is not q else ""
         if kind_of(p) or kind_of(q):
             leaf, other = (q, p) if kind_of(p) else (p, q)
-            assert isinstance(leaf, Leaf)
-            if leaf.origin in ("detached", "no_grad") and self.same(p, q):
+            if not leaf.requires_grad and self.same(p, q):
                 return "cut"
             return "wiring" if other in self.partners or other in self.back else ""
+        parameter = p.requires_grad or q.requires_grad
         if p.shape != q.shape:
-            return "shape"
+            return "shape" if parameter else "shape?"
         if p.dtype != q.dtype:
-            return "dtype"
+            return "dtype" if "f" in (p.dtype.kind, q.dtype.kind) else "dtype?"
         if self.same(p, q):
             return ""
-        if p.requires_grad or q.requires_grad:
+        if parameter:
             return "parameter"
-        return "input" if p.name or p.output.ndim else "constant"
+        return "input?" if p.name or p.output.ndim else "constant"
 
     def _setting(self, x: Node, y: Node) -> str:
         """Return "setting" if the settings differ, "setting?" if that may not matter, or ""."""

@@ -1,0 +1,186 @@
+"""Pairs of graphs with one known change each, and graphs that are the same written in other ways."""
+
+import numpy as np
+import pytest
+
+import layers
+import minigrad as mg
+from minigrad.errors import DtypeError
+from tests.blocks import parameter
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(4, 5, 6)).astype("float32")
+IMAGES = RNG.normal(size=(3, 1, 8, 8)).astype("float32")
+LABELS = np.array([0, 2, 1, 2])
+
+
+def weights(*shape, name, seed=0, dtype="float32"):
+    rng = np.random.default_rng([seed, *map(ord, name)])
+    return parameter(0.4 * rng.normal(size=shape).astype(dtype), name)
+
+
+# ---- models with switches ----
+
+
+def mlp(
+    activation=mg.tanh, twist=None, scale=0.5, rows=4, seed=0, dtype="float32",
+    bias_first=False, product=lambda x, W: x @ W, loss=mg.softmax_cross_entropy,
+    labels=LABELS, names="",
+):  # fmt: skip
+    x = X[:rows, 0].astype(dtype)
+    W = weights(6, 5, name="W1", seed=seed, dtype=dtype)
+    b = weights(5, name="b1", dtype=dtype)
+    V = weights(5, 3, name="W2", dtype=dtype)
+    W.name += names
+    with mg.scope(names or "net"):
+        z = b + product(x, W) if bias_first else product(x, W) + b
+        h = activation(z)
+        if twist:
+            h = twist(h)
+        return loss(scale * h @ V, labels[:rows])
+
+
+def recurrent(step, length=5):
+    W = weights(6, 12, name="W")
+    U = weights(4, 12, name="U")
+    h, c = np.zeros((4, 4), "float32"), np.zeros((4, 4), "float32")
+    state = mg.Tensor(h), mg.Tensor(c)
+    for t in range(length):
+        with mg.scope(f"t{t:02d}"):
+            state = step(X[:, t] @ W + state[0] @ U, *state)
+    return (state[0] ** 2).mean()
+
+
+def lstm(c_of=lambda f, c, g: f * c + (1 - f) * g, squash=mg.tanh, forget=1.0):
+    def step(s, h, c):
+        f = mg.sigmoid(s[:, :4] + forget)
+        c = c_of(f, c, mg.tanh(s[:, 4:8]))
+        return mg.sigmoid(s[:, 8:]) * squash(c), c
+
+    return recurrent(step)
+
+
+def gru(mix=lambda z, h, n: (1 - z) * n + z * h, reset=True):
+    def step(s, h, c):
+        z, r = mg.sigmoid(s[:, :4]), mg.sigmoid(s[:, 4:8])
+        n = mg.tanh(s[:, 8:] * r if reset else s[:, 8:])
+        return mix(z, h, n), c
+
+    return recurrent(step)
+
+
+def attention(axis=-1, causal=True, scale=0.5, mask=-np.inf, residual=True, flip=False):
+    q, k, v = (X @ weights(6, 4, name=name) for name in "qkv")
+    scores = (
+        q @ k.transpose(0, 2, 1) if not flip else k @ q.transpose(0, 2, 1)
+    ) * scale
+    if causal:
+        scores = scores + np.triu(np.full((5, 5), mask, "float32"), 1)
+    out = mg.softmax(scores, axis=axis) @ v @ weights(4, 6, name="out")
+    return ((out + X if residual else out) ** 2).mean()
+
+
+def block(norm=True, causal=True, heads=2, epsilon=1e-5, twice=False):
+    mg.seed(0)
+    one = layers.TransformerBlock(6, heads, causal)
+    last = layers.LayerNorm(6, epsilon=epsilon)
+    z = one(X)
+    if twice:
+        z = one(z)
+    return ((last(z) if norm else z) ** 3).mean()
+
+
+def cnn(stride=1, pool=2, activation=mg.relu, kernel=3):
+    z = mg.conv(IMAGES, weights(2, 1, kernel, kernel, name="K"), stride=stride)
+    z = mg.max_pool(activation(z), pool)
+    z = z.reshape(3, -1)
+    return mg.softmax_cross_entropy(z @ weights(z.shape[1], 3, name="W"), [0, 1, 2])
+
+
+def by_hand(power=2, mean=True):
+    def loss(z, y):
+        gap = z - np.eye(3, dtype="float32")[y]
+        total = (gap**power).sum()
+        return total / gap.size if mean else total
+
+    return mlp(loss=loss)
+
+
+def softmax_by_hand(z, y, shift=True):
+    z = z - z.max(axis=1, keepdims=True) if shift else z
+    p = mg.exp(z) / mg.exp(z).sum(axis=1, keepdims=True)
+    return -mg.log(p)[np.arange(len(y)), y].mean()
+
+
+def dropped(seed):
+    mask = np.random.default_rng(seed).random((4, 5)) > 0.5
+    return mlp(twist=lambda h: mg.where(mask, h, 0.0))
+
+
+PAIRS = {
+    "activation": (mlp(), mlp(mg.relu), "gate", "Tanh", "ReLU"),
+    "gelu": (mlp(mg.gelu), mlp(mg.relu), "gate", "GELU", "ReLU"),
+    "put in": (mlp(), mlp(twist=mg.tanh), "only in b", None, "Tanh"),
+    "left out": (mlp(twist=mg.sigmoid), mlp(), "only in a", "Sigmoid", None),
+    "constant": (mlp(), mlp(scale=0.25), "constant", None, None),
+    "rows": (mlp(), mlp(rows=3), "shape", None, None),
+    "dtype": (mlp(), mlp(dtype="float64"), "dtype", None, None),
+    "weights": (mlp(), mlp(seed=1), "parameter", "W1", "W1"),
+    "labels": (mlp(), mlp(labels=LABELS[::-1]), "input", None, None),
+    "detached": (mlp(), mlp(twist=lambda h: h.detach()), "cut", "Hadamard", None),
+    "cut": (mlp(), mlp(twist=mg.cut), "cut", "Hadamard", None),
+    "dropout": (dropped(0), dropped(1), "input", None, None),
+    "reduction": (
+        mlp(),
+        mlp(loss=lambda z, y: mg.softmax_cross_entropy(z, y, reduction="sum")),
+        "setting", "SoftmaxCrossEntropy", "SoftmaxCrossEntropy",
+    ),  # fmt: skip
+    "power": (by_hand(), by_hand(power=4), "constant", None, None),
+    "total": (by_hand(), by_hand(mean=False), "only in a", "Divide", None),
+    "order": (
+        mlp(twist=lambda h: h - h * h),
+        mlp(twist=lambda h: h * h - h),
+        "order", "Subtract", "Subtract",
+    ),  # fmt: skip
+    "lstm": (lstm(), lstm(squash=mg.sigmoid), "gate", "Tanh", "Sigmoid"),
+    "lstm sum": (
+        lstm(),
+        lstm(lambda f, c, g: f * c + f * g),
+        "only in a", "Subtract", None,
+    ),  # fmt: skip
+    "forget": (lstm(), lstm(forget=0.0), "constant", None, None),
+    "gru": (
+        gru(),
+        gru(lambda z, h, n: (1 - z) * h + z * n),
+        "wiring", "Hadamard", "Hadamard",
+    ),  # fmt: skip
+    "no reset": (gru(), gru(reset=False), "only in a", "Slice", None),
+    "axis": (attention(), attention(axis=1), "setting", "Softmax", "Softmax"),
+    "no mask": (attention(), attention(causal=False), "only in a", "AddGate", None),
+    "mask": (attention(), attention(mask=-1.0), "input", None, None),
+    "no residual": (attention(), attention(residual=False), "only in a", "AddGate", None),
+    "norm": (block(), block(norm=False), "only in a", "LayerNormalise", None),
+    "epsilon": (block(), block(epsilon=1e-4), "setting", *["LayerNormalise"] * 2),
+    "causal": (block(), block(causal=False), "setting", *["ScaledDotProductAttention"] * 2),
+    "heads": (block(), block(heads=3), "setting", "Reshape", "Reshape"),
+    "stride": (cnn(), cnn(stride=2, pool=1), "setting", "Convolve", "Convolve"),
+    "cnn": (cnn(), cnn(activation=mg.tanh), "gate", "ReLU", "Tanh"),
+    "pool": (cnn(), cnn(pool=3), "setting", "MaxPool", "MaxPool"),
+    "kernel": (cnn(), cnn(kernel=5), "shape", "K", "K"),
+}  # fmt: skip
+
+
+def gate_of(node):
+    if node is None:
+        return None
+    return node.gate.name if node.gate else "cut" if node.predecessors else node.name
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_first_difference(pair):
+    a, b, kind, x, y = PAIRS[pair]
+    result = mg.compare(a, b)
+    assert not result
+    assert (result.kind, gate_of(result.a), gate_of(result.b)) == (kind, x, y), str(
+        result
+    )
