@@ -17,18 +17,11 @@ from ..errors import DtypeError, MinigradError
 from ..gates.fused.sequence import _Sequence
 from ..gates.fused.unfuse import UNFUSED, unfuse
 from ..gradients import dense
-from ..graph import Array, Node
+from ..graph import Node
 from ..replay import again
 from ..tensor import Tensor
 from .alignment import COMMUTATIVE, Side, align, kind_of
-from .difference import Comparison, difference
-
-ROUNDING = 1_000
-"""Two arrays are equal if no element differs by more than this many units of rounding, relative to
-the largest element. A unit is 1.2e-7 in float32 and 2.2e-16 in float64; if the dtypes differ, the
-larger unit counts. Sums of some thousand terms in another order differ by less than 100 units, and
-a few hundred gates multiply this by less than 10. The leaves, which no gate has rounded, must agree
-within 4 units."""
+from .difference import ROUNDING, Comparison, close
 
 ADDRESSES = frozenset({"axis", "axes", "to", "key", "widths", "stride", "subscripts", "scale"})
 """Settings that can be written in several ways, such as axis=1 and axis=-1. They are equal if both
@@ -135,16 +128,6 @@ def _compare(a: Tensor, b: Tensor, names: tuple[str, str]) -> Comparison:
     )
 
 
-def close(one: Array, other: Array, units: float = ROUNDING, least: float = 0.0) -> bool:
-    """Return whether two arrays have the same shape, and the same values up to rounding."""
-    if one.shape != other.shape:
-        return False
-    floats = [array.dtype for array in (one, other) if array.dtype.kind == "f"]
-    unit = max((np.finfo(dtype).eps for dtype in floats), default=0.0)
-    sizes = [np.abs(array[np.isfinite(array)]).max(initial=0) for array in (one, other)]
-    return bool((difference(one, other) <= units * unit * max(*sizes, least)).all())
-
-
 class _Pairing:
     """Two graphs, and the partner in `b` of each node of `a` that has one."""
 
@@ -208,7 +191,7 @@ class _Pairing:
                 if not kind_of(x) or x in self.partners:
                     continue
                 alike = [y for y in rest if not same_gate or repr(x.gate) == repr(y.gate)]
-                best = max(alike, key=lambda y: self._neighbours(x, y), default=None)  # noqa: B023
+                best = max(alike, key=lambda y: self._neighbours(x, y), default=None)
                 if best is not None and self._neighbours(x, best) > 0:
                     self._pair(x, best)
                     rest.remove(best)

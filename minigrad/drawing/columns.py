@@ -1,0 +1,80 @@
+"""Draw two compared graphs in two columns, with partners at the same height.
+
+The picture shows the nodes around the first difference. Its input is the result of `mg.compare`.
+"""
+
+from typing import Any
+
+from ..graph import Node
+from .boxes import Box, Line, Link, history, leaf_kind
+from .colour import DIFFERS, FIRST, STYLES
+from .dot import write
+from .drawing import Drawing
+from .facts import Gradients
+from .labels import Words, size_of
+
+MOST = 18
+"""The maximum number of nodes in the first column."""
+
+
+def two_columns(result: Any) -> Drawing:
+    """Draw the result of `mg.compare`. The first difference is marked, and a dotted line joins each
+    node with its partner.
+    """
+    partners: dict[Node, Node] = result.partners
+    back = {y: x for x, y in partners.items()}
+    marked = {result.a, result.b}
+    if result.a is None and result.b is not None:
+        shown = [_around(result.roots[1], result.b)]
+        shown.insert(0, [back[y] for y in shown[0] if y in back])
+    else:
+        shown = [_around(result.roots[0], result.a or result.roots[0])]
+        others = {partners[x] for x in shown[0] if x in partners}
+        others |= {result.b} - {None}
+        new = {q for y in others for q in y.predecessors if q not in back}
+        shown.append([y for y in history([result.roots[1]]) if y in others | new])
+    differ = {node for pair in result.differing() for node in pair}
+    words = Words(Gradients([]), True, False)
+    boxes: dict[Node, Box] = {}
+    links = []
+    for name, nodes in zip(_distinct(*result.names), shown, strict=True):
+        for node in sorted(nodes, key=lambda node: node.serial):
+            kind = "gate" if node.predecessors else leaf_kind(node)
+            box = boxes[node] = Box(kind, (name,), node, [node], number=len(boxes))
+            box.role = FIRST if node in marked else DIFFERS if node in differ else ""
+            box.face = words.face(box)
+            if box.role and box.is_leaf:
+                box.face.append(Line(box.role, 9))
+            box.size = size_of(box.face, STYLES[box.style]["shape"])
+            links += [
+                Link(boxes[parent], box, "data")
+                for parent in dict.fromkeys(node.predecessors)
+                if parent in boxes
+            ]
+    caption = f"{result.headline} The dotted lines join the nodes that do the same work."
+    text = write(list(boxes.values()), links, words, caption, None)
+    ties = []
+    for x, y in partners.items():
+        if x in boxes and y in boxes:
+            one, other = f"n{boxes[x].number}", f"n{boxes[y].number}"
+            ties.append(f"  {{ rank=same; {one} -> {other} [dir=none, style=dotted]; }}\n")
+    dot = f"{text.rstrip().removesuffix('}')}{''.join(ties)}}}\n"
+    return Drawing(dot, "columns", caption, 0.0)
+
+
+def _around(root: Node, start: Node) -> list[Node]:
+    """Return the nodes of a graph that are nearest to `start`."""
+    nodes = history([root])
+    near: dict[Node, list[Node]] = {node: list(node.predecessors) for node in nodes}
+    for node in nodes:
+        for parent in node.predecessors:
+            near[parent].append(node)
+    found = [start]
+    for node in found:  # the list grows during the loop
+        new = [other for other in near[node] if other not in found]
+        found += new[: MOST - len(found)]
+    return found
+
+
+def _distinct(a: str, b: str) -> tuple[str, str]:
+    return (a, b) if a != b else (f"{a} (a)", f"{b} (b)")
