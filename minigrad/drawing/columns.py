@@ -51,11 +51,13 @@ def two_columns(result: Any) -> Drawing:
                 for parent in dict.fromkeys(node.predecessors)
                 if parent in boxes
             ]
-    caption = f"{result.headline} The dotted lines join the nodes that do the same work."
+    caption = f"{result.headline} Dotted lines join gates that do the same work."
+    if differ - marked:
+        caption += " Values in dashed yellow boxes differ, too."
     text = write(list(boxes.values()), links, words, caption, None)
     ties = []
     for x, y in partners.items():
-        if x in boxes and y in boxes:
+        if x in boxes and y in boxes and x.predecessors:
             one, other = f"n{boxes[x].number}", f"n{boxes[y].number}"
             ties.append(f"  {{ rank=same; {one} -> {other} [dir=none, style=dotted]; }}\n")
     dot = f"{text.rstrip().removesuffix('}')}{''.join(ties)}}}\n"
