@@ -60,14 +60,21 @@ def compare(a: Tensor, b: Tensor, names: tuple[str, str] = ("a", "b")) -> Compar
     its kind is "written differently". Names, scopes, the order of independent statements and the
     order of the terms of a sum or product do not matter. `names` are used in the text.
 
+    The result is true if the graphs are equal, and `print` explains it. `save(path)` writes a page
+    (.html) in which both graphs step together, or a picture (.svg, .png) in two columns.
+
     >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
     >>> print(compare((x.tanh() * 2).sum(), (x.sigmoid() * 2).sum()))
-    a has Tanh where b has Sigmoid.
-      a: Tanh at the top level: shape (2,), float32, 0.7616 at [0]
-      b: Sigmoid at the top level: shape (2,), float32, 0.7311 at [0]
-    ...
+    The first difference is a gate: a has Tanh where b has Sigmoid.
+      a: Tanh (at the top level); (2,) float32; its value at [1] is 0.964028
+      b: Sigmoid (at the top level); (2,) float32; its value at [1] is 0.880797
+    The largest difference is 0.08323 at [1].
+    Pairs of gates: 0 before it are equal, 2 after it differ.
 
-    Errors: DtypeError for anything but Tensors (MG760).
+    Errors: DtypeError for anything but Tensors (MG760); GradientError if the values are equal and a
+    parameter has changed since the forward pass (MG123).
+    Source: Zeller and Hildebrandt, Simplifying and isolating failure-inducing input (2002), for the
+    aim; alignment.py names the method's.
 
     Since: 0.2.
     """
@@ -185,14 +192,15 @@ class _Pairing:
 
     def _pair_replaced(self) -> None:
         """Pair gates without partners that have a common input or a common consumer."""
-        for same_gate in (True, False):
+        tests = (lambda x, y: repr(x.gate) == repr(y.gate), self.same, lambda x, y: True)
+        for test in tests:
             rest = [y for y in self.b.nodes if kind_of(y) and y not in self.back]
             for x in self.a.nodes:
                 if not kind_of(x) or x in self.partners:
                     continue
-                alike = [y for y in rest if not same_gate or repr(x.gate) == repr(y.gate)]
-                best = max(alike, key=lambda y: self._neighbours(x, y), default=None)
-                if best is not None and self._neighbours(x, best) > 0:
+                scores = {y: self._neighbours(x, y) for y in rest if test(x, y)}
+                best = max(scores, key=scores.__getitem__, default=None)
+                if best is not None and scores[best] > 0:
                     self._pair(x, best)
                     rest.remove(best)
 
@@ -334,7 +342,7 @@ class _Pairing:
         For example, a ReLU changes nothing if all of its inputs happen to be positive.
         """
         random = np.random.default_rng(0)
-        for step in (0.1, 1.0):
+        for step in (0.1, 1.0, 1.0, 1.0, 1.0):
             values: tuple[dict[Node, Tensor], dict[Node, Tensor]] = {}, {}
             for p, q in self.partners.items():
                 if p.gate is None and p.requires_grad and q.gate is None:
@@ -345,7 +353,8 @@ class _Pairing:
             with np.errstate(all="ignore"):
                 one = again(self.a.root, values[0])[self.a.root].array
                 other = again(self.b.root, values[1])[self.b.root].array
-            if not close(one, other):
+            finite = np.isfinite(one).all() and np.isfinite(other).all()
+            if finite and not close(one, other):
                 return False
         return True
 

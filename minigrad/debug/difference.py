@@ -183,8 +183,9 @@ class Comparison:
         if self.by_chance:
             lines.append("Here both compute the same, but not for other values of the parameters.")
         if not self.equal:
+            place = "nearer to the loss" if self.kind == "gradient" else "before it"
             lines.append(
-                f"{self.before} pairs of gates before it are equal. After it, {self.follows} differ."
+                f"Pairs of gates: {self.before} {place} are equal, {self.follows} after it differ."
             )
         return printable_lines(lines)
 

@@ -184,3 +184,141 @@ def test_first_difference(pair):
     assert (result.kind, gate_of(result.a), gate_of(result.b)) == (kind, x, y), str(
         result
     )
+
+
+# ---- the same, written in other ways ----
+
+
+def layer(fused=False, kind=layers.LSTM, scope="net", **options):
+    mg.seed(0)
+    one = kind(6, 4, return_sequences=True, **options)
+    with mg.fused(fused), mg.scope(scope):
+        return (one(X) ** 2).mean()
+
+
+def dense_layer():
+    mg.seed(0)
+    dense = layers.Dense(6, 3)
+    return mg.softmax_cross_entropy(dense(X[:, 0]), LABELS), dense
+
+
+def dense_by_hand():
+    _, dense = dense_layer()
+    W, b = (mg.Tensor(one.array, requires_grad=True) for one in (dense.W, dense.b))
+    return mg.softmax_cross_entropy(b + X[:, 0] @ W, LABELS)
+
+
+def two_branches(first):
+    W, V = weights(6, 3, name="W"), weights(6, 3, name="V")
+    if first:
+        left = mg.tanh(X[:, 0] @ W)
+        right = mg.relu(X[:, 1] @ V)
+    else:
+        right = mg.relu(X[:, 1] @ V)
+        left = mg.tanh(X[:, 0] @ W)
+    return ((left + right) * left).sum()
+
+
+SAME = {
+    "twice": (mlp(), mlp()),
+    "terms": (mlp(), mlp(bias_first=True)),
+    "names": (mlp(), mlp(names="other")),
+    "function": (mlp(), mlp(product=np.matmul, activation=np.tanh)),
+    "method": (mlp(), mlp(activation=lambda h: h.tanh())),
+    "statements": (two_branches(True), two_branches(False)),
+    "axis": (attention(axis=-1), attention(axis=2)),
+    "layer": (dense_layer()[0], dense_by_hand()),
+    "scope": (layer(), layer(scope="other")),
+    "time steps": (lstm(), lstm()),
+    "gru": (gru(), gru(lambda z, h, n: h * z + n * (1 - z))),
+}
+
+
+@pytest.mark.parametrize("pair", SAME)
+def test_equal_graphs(pair):
+    result = mg.compare(*SAME[pair])
+    assert result.kind == "equal", str(result)
+    assert str(result).startswith("The graphs are equal")
+
+
+REWRITTEN = {
+    "softmax": (mlp(), mlp(loss=softmax_by_hand)),
+    "no shift": (mlp(), mlp(loss=lambda z, y: softmax_by_hand(z, y, shift=False))),
+    "tanh": (mlp(), mlp(lambda h: 2 * mg.sigmoid(2 * h) - 1)),
+    "relu": (mlp(mg.relu), mlp(lambda h: mg.maximum(h, 0.0))),
+    "gelu": (mlp(mg.gelu), mg.unfuse(mlp(mg.gelu))),
+    "gru": (gru(), gru(lambda z, h, n: n + z * (h - n))),
+    "lstm": (lstm(), lstm(lambda f, c, g: g + f * (c - g))),
+    "brackets": (mlp(twist=lambda h: h + h * h + 1), mlp(twist=lambda h: h + (h * h + 1))),
+    "keepdims": (
+        mlp(twist=lambda h: h / h.std(axis=1, keepdims=True)),
+        mlp(twist=lambda h: h / h.std(axis=1).reshape(-1, 1)),
+    ),
+    "conv": (cnn(), mg.unfuse(cnn())),
+    **{
+        f"fused {kind.__name__}": (layer(kind=kind), layer(True, kind=kind))
+        for kind in (layers.RNN, layers.GRU, layers.LSTM)
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", REWRITTEN)
+def test_other_gates_with_equal_results(pair):
+    a, b = REWRITTEN[pair]
+    assert mg.compare(a, b).kind in ("equal", "written differently"), mg.compare(a, b)
+    assert mg.compare(b, a)
+
+
+def test_later_difference_is_found_behind_another_way_of_writing():
+    result = mg.compare(
+        mlp(loss=lambda z, y: 2 * softmax_by_hand(z, y)),
+        mlp(loss=lambda z, y: 3 * mg.softmax_cross_entropy(z, y)),
+    )
+    assert result.kind == "constant"
+    assert [one and one.item() for one in result.arrays] == [2.0, 3.0]
+
+
+def test_gate_that_changes_nothing_for_these_parameters_only():
+    w = parameter(np.array([1.0, 2.0]), "w")
+    result = mg.compare((w * 3.0).sum(), (mg.relu(w) * 3.0).sum())
+    assert (result.kind, gate_of(result.b)) == ("only in b", "ReLU")
+    assert "not for other values of the parameters" in str(result)
+
+
+class Square(mg.Gate):
+    """x², with a wrong rule."""
+
+    def forward(self, x):
+        return x * x
+
+    def backward(self, dz, z, x):
+        return (dz * x,)
+
+
+def test_first_gradient_that_differs():
+    a, b = (mlp(twist=twist) for twist in (lambda h: h**2, Square()))
+    result = mg.compare(a, b)
+    assert (result.kind, gate_of(result.a)) == ("gradient", "Tanh")
+    one, other = map(np.asarray, result.arrays)
+    np.testing.assert_allclose(one, 2 * other, rtol=1e-5)
+    assert gate_of(result.users[1]) == "Square"
+
+
+def test_same_gate_that_computes_something_else():
+    class Tanh(mg.Gate):
+        def forward(self, x):
+            return np.tanh(x) * 1.01
+
+        def backward(self, dz, z, x):
+            return (dz,)
+
+    result = mg.compare(mlp(), mlp(Tanh()))
+    assert (result.kind, gate_of(result.a)) == ("value", "Tanh")
+    assert result.largest == pytest.approx(
+        0.01 * np.abs(np.asarray(result.arrays[0])).max(), rel=1e-3
+    )
+
+
+def test_compare_needs_tensors():
+    with pytest.raises(DtypeError, match="MG760"):
+        mg.compare(mlp(), np.ones(3))  # type: ignore[arg-type]

@@ -1,0 +1,34 @@
+"""The picture of a comparison: which boxes are marked, which are joined."""
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.drawing.columns import MOST, two_columns
+from tests.blocks import parameter
+
+
+def graph(function, length=1):
+    h = parameter(np.ones((2, 2)), "W")
+    for _ in range(length):
+        h = function(mg.exp(h))
+    return h.sum()
+
+
+def test_first_difference_is_marked():
+    dot = two_columns(mg.compare(graph(mg.tanh), graph(mg.relu))).dot
+    assert dot.count(">first difference<") == 2
+    assert dot.count("style=dotted") == 3  # exp, the two functions, the sum
+    assert dot.count("<b>differs</b>") == 2  # both sums
+
+
+def test_gate_in_one_column():
+    picture = two_columns(mg.compare(graph(mg.tanh), graph(lambda h: h)))
+    assert picture.dot.count(">first difference<") == 1
+    assert "only a has: Tanh" in picture.caption
+
+
+def test_large_graph_is_cut(tmp_path):
+    result = mg.compare(graph(mg.tanh, 50), graph(mg.sigmoid, 50))
+    dot = two_columns(result).dot
+    assert dot.count("tooltip=") <= 3 * MOST
+    assert result.save(tmp_path / "both.svg").read_text().startswith("<?xml")
