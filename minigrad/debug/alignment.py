@@ -45,6 +45,7 @@ class Side:
         self.root = root
         self.nodes = ancestors([root], attrgetter("predecessors"))[::-1]
         self.rank = {node: number for number, node in enumerate(self.nodes)}
+        self.classes: dict[Node, int] = {}  # by what a node computes; set by `align`
         self.consumers: dict[Node, list[Node]] = defaultdict(list)
         for node in self.nodes:
             for parent in node.predecessors:
@@ -75,13 +76,14 @@ def align(a: Side, b: Side) -> dict[Node, Node]:
     """Return the partner in `b` of each gate or cut of `a` that has one."""
     number: dict[Hashable, int] = defaultdict(count().__next__)
     left, right = a.computed(), b.computed()
-    exact = [_classes(side, number, _content) for side in (a, b)]
+    for side in (a, b):
+        side.classes = _classes(side, number, _content)
     waiting = defaultdict(list)
     for node in reversed(right):
-        waiting[exact[1][node]].append(node)
+        waiting[b.classes[node]].append(node)
     partners = {}
     for node in left:
-        if same := waiting[exact[0][node]]:
+        if same := waiting[a.classes[node]]:
             partners[node] = same.pop()
     taken = set(partners.values())
     rest = [

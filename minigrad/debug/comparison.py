@@ -115,8 +115,9 @@ def _compare(a: Tensor, b: Tensor, names: tuple[str, str]) -> Comparison:
     by_chance = False
     if fault is None and rewritten and not pairing.alike_elsewhere():
         fault, by_chance = rewritten[0], True
-    if fault is None:
-        fault = pairing.gradient_fault()
+    if fault is None and (fault := pairing.gradient_fault()):
+        inputs = [one for one in rewritten if one.kind == "input?"]
+        fault = inputs[0] if inputs else fault
     kind = "written differently" if rewritten else "equal"
     shown = fault or (
         rewritten[0] if rewritten else _Fault(len(pairing.a.nodes), kind, (None, None))
@@ -130,6 +131,7 @@ def _compare(a: Tensor, b: Tensor, names: tuple[str, str]) -> Comparison:
         partners=pairing.partners,
         names=names,
         by_chance=by_chance,
+        group=pairing.group(shown),
         gradients=pairing.gradients if fault and fault.kind == "gradient" else None,
         **pairing.counts(shown),
     )
@@ -173,7 +175,9 @@ class _Pairing:
         return self._equal[x, y]
 
     def _correspond(self, p: Node, q: Node) -> bool:
-        return self.partners.get(p) is q or not (kind_of(p) or kind_of(q)) and self.same(p, q)
+        if self.partners.get(p) is q or self.a.classes[p] == self.b.classes[q]:
+            return True
+        return not kind_of(p) and not kind_of(q) and self.same(p, q)
 
     def _likeness(self, p: Node, q: Node) -> float:
         if kind_of(p) or kind_of(q):
@@ -272,7 +276,7 @@ class _Pairing:
         """Return how two inputs in the same place differ, or ""."""
         if kind_of(p) and kind_of(q):
             known = p in self.partners and q in self.back
-            return "wiring" if known and self.partners[p] is not q else ""
+            return "wiring" if known and not self._correspond(p, q) else ""
         if kind_of(p) or kind_of(q):
             leaf, other = (q, p) if kind_of(p) else (p, q)
             if not leaf.requires_grad and self.same(p, q):
@@ -343,16 +347,18 @@ class _Pairing:
         """
         random = np.random.default_rng(0)
         for step in (0.1, 1.0, 1.0, 1.0, 1.0):
-            values: tuple[dict[Node, Tensor], dict[Node, Tensor]] = {}, {}
-            for p, q in self.partners.items():
-                if p.gate is None and p.requires_grad and q.gate is None:
-                    size = np.abs(p.output).max(initial=0) or 1.0
-                    moved = p.output + step * size * random.normal(size=p.shape)
-                    for leaf, made in zip((p, q), values, strict=True):
-                        made[leaf] = Tensor(moved.astype(leaf.dtype))
+            values: dict[Node, Tensor] = {}
+            for leaf in (*self.a.nodes, *self.b.nodes):
+                if leaf.gate is None and leaf.requires_grad and leaf not in values:
+                    size = np.abs(leaf.output).max(initial=0) or 1.0
+                    moved = leaf.output + step * size * random.normal(size=leaf.shape)
+                    values[leaf] = Tensor(moved.astype(leaf.dtype))
+                    if leaf in self.partners:
+                        partner = self.partners[leaf]
+                        values[partner] = Tensor(moved.astype(partner.dtype))
             with np.errstate(all="ignore"):
-                one = again(self.a.root, values[0])[self.a.root].array
-                other = again(self.b.root, values[1])[self.b.root].array
+                one = again(self.a.root, values)[self.a.root].array
+                other = again(self.b.root, values)[self.b.root].array
             finite = np.isfinite(one).all() and np.isfinite(other).all()
             if finite and not close(one, other):
                 return False
@@ -390,6 +396,16 @@ class _Pairing:
         y = self.partners[x]
         one = self.gradients[0].get(x, np.zeros(x.shape))
         return close(one, self.gradients[1].get(y, np.zeros(y.shape)), least=least)
+
+    def group(self, fault: _Fault) -> list[Node]:
+        """Return the gate that only one graph has, and those that follow without a partner."""
+        side, partners = (self.b, self.back) if fault.nodes[0] is None else (self.a, self.partners)
+        found = [node for node in fault.nodes if node and None in fault.nodes]
+        for node in found:  # the list grows during the loop
+            found += [
+                user for user in side.consumers[node] if user not in partners and user not in found
+            ]
+        return found
 
     def counts(self, shown: _Fault) -> dict[str, int]:
         """Count the pairs of gates before a difference that are equal, and those after it that

@@ -36,8 +36,8 @@ SENTENCES = {
     "shape": "The first difference is a shape.",
     "dtype": "The first difference is a dtype.",
     "gate": "The first difference is a gate: {a} has {x} where {b} has {y}.",
-    "only in a": "The first difference is a gate that only {a} has: {x}.",
-    "only in b": "The first difference is a gate that only {b} has: {y}.",
+    "only in a": "The first difference is a gate that only {a} has: {group}.",
+    "only in b": "The first difference is a gate that only {b} has: {group}.",
     "setting": "The first difference is a setting of {x}.",
     "order": "The first difference is the order of the inputs of {x}.",
     "wiring": "The first difference is an input of {x}, which another gate computed.",
@@ -60,6 +60,8 @@ class Comparison:
     - `roots`: the last nodes of both graphs.
     - `names`: what the text calls the two graphs.
     - `by_chance`: whether the values agree, but would not for other parameters.
+    - `group`: for a gate that only one graph has, this gate and those after it that the
+      other graph does not have either.
     - `gradients`: for a gradient, those of all nodes of both graphs.
     """
 
@@ -73,6 +75,7 @@ class Comparison:
     roots: tuple[Node, Node]
     names: tuple[str, str]
     by_chance: bool = False
+    group: list[Node] = field(default_factory=list)
     gradients: tuple[dict[Node, Array], dict[Node, Array]] | None = field(default=None)
 
     @property
@@ -163,6 +166,9 @@ class Comparison:
     def headline(self) -> str:
         """The first sentence of the text."""
         words = {"x": _called(self.a), "y": _called(self.b)}
+        words["group"] = _called(self.a or self.b)
+        if len(self.group) > 1:
+            words["group"] += ", followed by " + ", ".join(map(_called, self.group[1:4]))
         return SENTENCES[self.kind].format(a=self.names[0], b=self.names[1], **words)
 
     def __str__(self) -> str:
