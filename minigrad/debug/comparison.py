@@ -27,10 +27,11 @@ ADDRESSES = frozenset({"axis", "axes", "to", "key", "widths", "stride", "subscri
 """Settings that can be written in several ways, such as axis=1 and axis=-1. They are equal if both
 gates compute the same from random numbers."""
 
-REWRITABLE = frozenset({"gate", "only in a", "only in b", "wiring", "order"})
-"""Differences that do not matter if both graphs compute the same from there on, like those with a
-question mark: "setting?" is a setting, such as keepdims, that other gates can make up for, and
-"shape?" the shape of an input, which may be one step of a sequence or the whole sequence."""
+STRUCTURE = frozenset({"gate", "only in a", "only in b", "wiring", "order"})
+"""Differences that do not matter if both graphs compute the same from there on. If there are any,
+the same holds for those with a question mark. For example, "setting?" is a setting, such as keepdims,
+that other gates can make up for, and "shape?" the shape of an input, which may be one step of a
+sequence or the whole sequence."""
 
 
 class _Fault(NamedTuple):
@@ -104,11 +105,14 @@ def compare(a: Tensor, b: Tensor, names: tuple[str, str] = ("a", "b")) -> Compar
 
 def _compare(a: Tensor, b: Tensor, names: tuple[str, str]) -> Comparison:
     pairing = _Pairing(Side(a.node), Side(b.node))
+    faults = sorted(pairing.faults(), key=lambda fault: fault.rank)
+    rewritable = {one.kind for one in faults} & STRUCTURE | {"dtype?"}
+    if len(rewritable) > 1:
+        rewritable |= {one.kind for one in faults if one.kind.endswith("?")}
     rewritten = []
     fault = None
-    for one in sorted(pairing.faults(), key=lambda fault: fault.rank):
-        may_be_equal = one.kind in REWRITABLE or one.kind.endswith("?")
-        if not may_be_equal or pairing.matters(one):
+    for one in faults:
+        if one.kind not in rewritable or pairing.matters(one):
             fault = one
             break
         rewritten.append(one)
@@ -291,7 +295,7 @@ class _Pairing:
             return ""
         if parameter:
             return "parameter"
-        return "input?" if p.name or p.output.ndim else "constant"
+        return "input?" if p.name or p.output.ndim else "constant?"
 
     def _setting(self, x: Node, y: Node) -> str:
         """Return "setting" if the settings differ, "setting?" if that may not matter, or ""."""
@@ -322,17 +326,15 @@ class _Pairing:
 
     def matters(self, fault: _Fault) -> bool:
         """Return whether a difference reaches the end of a graph without passing equal values."""
-        if self.same(self.a.root, self.b.root):
-            return False
-        sides = ((self.a, self.partners), (self.b, self.back))
+        roots = {self.a.root: self.b.root}, {self.b.root: self.a.root}
+        sides = (self.a, self.partners | roots[0]), (self.b, self.back | roots[1])
         for node, (side, partners) in zip(fault.nodes, sides, strict=True):
             waiting = [node] if node else []
             seen = set(waiting)
             for one in waiting:
                 other = partners.get(one)
-                if other is not None and (
-                    self.same(one, other) if side is self.a else self.same(other, one)
-                ):
+                pair = (one, other) if side is self.a else (other, one)
+                if other is not None and one.dtype == other.dtype and self.same(*pair):
                     continue
                 if one is side.root:
                     return True

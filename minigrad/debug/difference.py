@@ -29,7 +29,7 @@ within 4 units."""
 SENTENCES = {
     "equal": "The graphs are equal: all gates, values and gradients agree.",
     "written differently": "The graphs compute the same values and gradients, but are written "
-    "differently. The first gates that differ:",
+    "differently. The first places that differ:",
     "parameter": f"The first difference is a parameter: it has other values. {SEEDS}",
     "input": f"The first difference is an input: it has other values. {SEEDS}",
     "constant": "The first difference is a constant.",
@@ -40,7 +40,7 @@ SENTENCES = {
     "only in b": "The first difference is a gate that only {b} has: {group}.",
     "setting": "The first difference is a setting of {x}.",
     "order": "The first difference is the order of the inputs of {x}.",
-    "wiring": "The first difference is an input of {x}, which another gate computed.",
+    "wiring": "The first difference is an input of {x}: {p} in {a}, and {q} in {b}.",
     "value": "The first difference is a value: {x} computes something else from the same inputs.",
     "cut": "All values agree so far, but here the gradient stops in only one of the graphs.",
     "gradient": "All values agree. Starting at the loss, this is the first gradient that differs.",
@@ -166,6 +166,10 @@ class Comparison:
     def headline(self) -> str:
         """The first sentence of the text."""
         words = {"x": _called(self.a), "y": _called(self.b)}
+        before = [node.predecessors if node else () for node in (self.a, self.b)]
+        called = [tuple(map(_called, nodes)) for nodes in zip(*before, strict=False)]
+        other = [("another node", "another node"), *(pair for pair in called if pair[0] != pair[1])]
+        words["p"], words["q"] = other[-1]
         words["group"] = _called(self.a or self.b)
         if len(self.group) > 1:
             words["group"] += ", followed by " + ", ".join(map(_called, self.group[1:4]))
