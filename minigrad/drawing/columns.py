@@ -25,19 +25,17 @@ def two_columns(result: Any) -> Drawing:
     back = {y: x for x, y in partners.items()}
     marked = {result.a, result.b}
     if result.a is None and result.b is not None:
-        shown = [_around(result.roots[1], result.b)]
-        shown.insert(0, [back[y] for y in shown[0] if y in back])
+        right = _around(result.roots[1], result.b)
+        left = _beside(result.roots[0], {back.get(y) for y in right})
     else:
-        shown = [_around(result.roots[0], result.a or result.roots[0])]
-        others = {partners[x] for x in shown[0] if x in partners}
-        others |= {result.b} - {None}
-        new = {q for y in others for q in y.predecessors if q not in back}
-        shown.append([y for y in history([result.roots[1]]) if y in others | new])
+        left = _around(result.roots[0], result.a or result.roots[0])
+        seen = {partners.get(x) for x in left} | {result.b}
+        right = _beside(result.roots[1], seen)
     differ = {node for pair in result.differing() for node in pair}
     words = Words(Gradients([]), True, False)
     boxes: dict[Node, Box] = {}
     links = []
-    for name, nodes in zip(_distinct(*result.names), shown, strict=True):
+    for name, nodes in zip(_distinct(*result.names), (left, right), strict=True):
         for node in sorted(nodes, key=lambda node: node.serial):
             kind = "gate" if node.predecessors else leaf_kind(node)
             box = boxes[node] = Box(kind, (name,), node, [node], number=len(boxes))
@@ -51,7 +49,8 @@ def two_columns(result: Any) -> Drawing:
                 for parent in dict.fromkeys(node.predecessors)
                 if parent in boxes
             ]
-    caption = f"{result.headline} Dotted lines join gates that do the same work."
+    caption = result.headline.removesuffix(", first here:").rstrip(".") + "."
+    caption += " Dotted lines join gates that do the same work."
     if differ - marked:
         caption += " Values in dashed yellow boxes differ, too."
     text = write(list(boxes.values()), links, words, caption, None)
@@ -76,6 +75,14 @@ def _around(root: Node, start: Node) -> list[Node]:
         new = [other for other in near[node] if other not in found]
         found += new[: MOST - len(found)]
     return found
+
+
+def _beside(root: Node, seen: set[Node | None]) -> list[Node]:
+    """Return the nodes in `seen`, their consumers, and the leaves that these use."""
+    nodes = history([root])
+    found = {node for node in nodes if node in seen or not seen.isdisjoint(node.predecessors)}
+    leaves = {one for node in found for one in node.predecessors if not one.predecessors}
+    return [node for node in nodes if node in found | leaves]
 
 
 def _distinct(a: str, b: str) -> tuple[str, str]:

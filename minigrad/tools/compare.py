@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..debug.comparison import compare
-from ..debug.difference import Comparison
+from ..debug.comparison import Comparison, compare
 from ..drawing.render import suffix_of
 from ..random import seed
 from ..tensor import Tensor

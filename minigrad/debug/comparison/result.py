@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..drawing.columns import two_columns
-from ..drawing.render import suffix_of
-from ..explorer.pair import pair_page
-from ..graph import Array, Node
-from ..support.text import printable
+from ...drawing.columns import two_columns
+from ...drawing.render import suffix_of
+from ...explorer.pair import pair_page
+from ...graph import Array, Node
+from ...support.text import printable
+from ..anomaly import title
 from .alignment import kind_of
-from .anomaly import title
 
 Pair = tuple[Node | None, Node | None]
 
@@ -29,7 +29,7 @@ within 4 units."""
 SENTENCES = {
     "equal": "The graphs are equal: all gates, values and gradients agree.",
     "written differently": "The graphs compute the same values and gradients, but are written "
-    "differently. The first places that differ:",
+    "differently, first here:",
     "parameter": f"The first difference is a parameter: it has other values. {SEEDS}",
     "input": f"The first difference is an input: it has other values. {SEEDS}",
     "constant": "The first difference is a constant.",
@@ -76,7 +76,9 @@ class Comparison:
     names: tuple[str, str]
     by_chance: bool = False
     group: list[Node] = field(default_factory=list)
-    gradients: tuple[dict[Node, Array], dict[Node, Array]] | None = field(default=None)
+    gradients: tuple[dict[Node, Array], dict[Node, Array]] | None = field(
+        default=None
+    )
 
     @property
     def equal(self) -> bool:
@@ -86,16 +88,30 @@ class Comparison:
     @property
     def arrays(self) -> tuple[Array | None, Array | None]:
         """The values, or for "gradient" the gradients, of both nodes. None stands for a missing one."""
-        if self.gradients is not None and self.a is not None and self.b is not None:
-            return self.gradients[0].get(self.a), self.gradients[1].get(self.b)
-        one, other = [None if node is None else node.output for node in (self.a, self.b)]
+        if (
+            self.gradients is not None
+            and self.a is not None
+            and self.b is not None
+        ):
+            return self.gradients[0].get(self.a), self.gradients[1].get(
+                self.b
+            )
+        one, other = [
+            None if node is None else node.output
+            for node in (self.a, self.b)
+        ]
         return one, other
 
     @property
     def index(self) -> tuple[int, ...] | None:
         """The position of the largest difference, or None if the arrays cannot be compared."""
         one, other = self.arrays
-        if one is None or other is None or one.shape != other.shape or not one.size:
+        if (
+            one is None
+            or other is None
+            or one.shape != other.shape
+            or not one.size
+        ):
             return None
         gap = difference(one, other)
         return tuple(map(int, np.unravel_index(gap.argmax(), gap.shape)))
@@ -128,12 +144,16 @@ class Comparison:
         return two_columns(self).save(path)
 
     def _repr_mimebundle_(self, **formats: Any) -> dict[str, str]:
-        return two_columns(self)._repr_mimebundle_() | {"text/plain": str(self)}
+        return two_columns(self)._repr_mimebundle_() | {
+            "text/plain": str(self)
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values for JSON."""
         sides = []
-        for name, node, user in zip(self.names, (self.a, self.b), self.users, strict=True):
+        for name, node, user in zip(
+            self.names, (self.a, self.b), self.users, strict=True
+        ):
             place = user or node
             sides.append(
                 {
@@ -149,7 +169,9 @@ class Comparison:
             "equal": self.equal,
             "kind": self.kind,
             "sides": sides,
-            "largest": self.largest if np.isfinite(self.largest or 0) else str(self.largest),
+            "largest": self.largest
+            if np.isfinite(self.largest or 0)
+            else str(self.largest),
             "index": self.index,
             "before": self.before,
             "follows": self.follows,
@@ -166,40 +188,80 @@ class Comparison:
     def headline(self) -> str:
         """The first sentence of the text."""
         words = {"x": _called(self.a), "y": _called(self.b)}
-        before = [node.predecessors if node else () for node in (self.a, self.b)]
-        called = [tuple(map(_called, nodes)) for nodes in zip(*before, strict=False)]
-        other = [("another node", "another node"), *(pair for pair in called if pair[0] != pair[1])]
+        before = [
+            node.predecessors if node else () for node in (self.a, self.b)
+        ]
+        called = [
+            tuple(map(_called, nodes))
+            for nodes in zip(*before, strict=False)
+        ]
+        other = [
+            ("another node", "another node"),
+            *(pair for pair in called if pair[0] != pair[1]),
+        ]
         words["p"], words["q"] = other[-1]
         words["group"] = _called(self.a or self.b)
         if len(self.group) > 1:
-            words["group"] += ", followed by " + ", ".join(map(_called, self.group[1:4]))
-        return SENTENCES[self.kind].format(a=self.names[0], b=self.names[1], **words)
+            words["group"] += ", followed by " + ", ".join(
+                map(_called, self.group[1:4])
+            )
+        return SENTENCES[self.kind].format(
+            a=self.names[0], b=self.names[1], **words
+        )
 
     def __str__(self) -> str:
         lines = [self.headline]
-        sides = zip(self.names, (self.a, self.b), self.users, self.arrays, strict=True)
+        sides = zip(
+            self.names,
+            (self.a, self.b),
+            self.users,
+            self.arrays,
+            strict=True,
+        )
         for name, node, user, array in sides:
             if node is not None:
-                lines.append(f"  {name}: {self._described(node, user, array)}")
+                lines.append(
+                    f"  {name}: {self._described(node, user, array)}"
+                )
             elif self.kind != "equal":
                 lines.append(f"  {name}: nothing")
         if self.largest and self.kind != "dtype":
             at = f" at {list(self.index)}" if self.index else ""
-            lines.append(f"The largest difference is {self.largest:.4g}{at}.")
-        shapes = [node.shape for node in (self.a, self.b) if node and not node.requires_grad]
-        if self.kind == "shape" and len(shapes) == 2 and shapes[0][1:] == shapes[1][1:]:
+            lines.append(
+                f"The largest difference is {self.largest:.4g}{at}."
+            )
+        shapes = [
+            node.shape
+            for node in (self.a, self.b)
+            if node and not node.requires_grad
+        ]
+        if (
+            self.kind == "shape"
+            and len(shapes) == 2
+            and shapes[0][1:] == shapes[1][1:]
+        ):
             rows = " and ".join(f"{shape[0]} rows" for shape in shapes)
-            lines.append(f"If the first axis is the batch, the batches have {rows}.")
+            lines.append(
+                f"If the first axis is the batch, the batches have {rows}."
+            )
         if self.by_chance:
-            lines.append("Here both compute the same, but not for other values of the parameters.")
+            lines.append(
+                "Here both compute the same, but not for other values of the parameters."
+            )
         if not self.equal:
-            place = "nearer to the loss" if self.kind == "gradient" else "before it"
+            place = (
+                "nearer to the loss"
+                if self.kind == "gradient"
+                else "before it"
+            )
             lines.append(
                 f"Pairs of gates: {self.before} {place} are equal, {self.follows} after it differ."
             )
         return printable_lines(lines)
 
-    def _described(self, node: Node, user: Node | None, array: Array | None) -> str:
+    def _described(
+        self, node: Node, user: Node | None, array: Array | None
+    ) -> str:
         name = title(node, inside=True)
         if node.gate is None and user is not None:
             name = f"{_called(node)}, used by {title(user, inside=True)}"
@@ -209,8 +271,14 @@ class Comparison:
         if array is None:
             return f"{name}; {what} is missing"
         at = f" at {list(self.index)}" if self.index else ""
-        value = f"{what}{at} is {array[self.index]:.6g}" if self.index is not None else ""
-        return f"{name}; {node.shape} {node.dtype}" + (f"; {value}" if value else "")
+        value = (
+            f"{what}{at} is {array[self.index]:.6g}"
+            if self.index is not None
+            else ""
+        )
+        return f"{name}; {node.shape} {node.dtype}" + (
+            f"; {value}" if value else ""
+        )
 
 
 def printable_lines(lines: list[str]) -> str:
@@ -231,15 +299,26 @@ def difference(one: Array, other: Array) -> Array:
     one, other = one.astype(np.float64), other.astype(np.float64)
     with np.errstate(invalid="ignore"):
         gap = np.abs(one - other)
-    gap = np.where((one == other) | (np.isnan(one) & np.isnan(other)), 0.0, gap)
+    gap = np.where(
+        (one == other) | (np.isnan(one) & np.isnan(other)), 0.0, gap
+    )
     return np.where(np.isnan(gap), np.inf, gap)
 
 
-def close(one: Array, other: Array, units: float = ROUNDING, least: float = 0.0) -> bool:
+def close(
+    one: Array, other: Array, units: float = ROUNDING, least: float = 0.0
+) -> bool:
     """Return whether two arrays have the same shape, and the same values up to rounding."""
     if one.shape != other.shape:
         return False
-    floats = [array.dtype for array in (one, other) if array.dtype.kind == "f"]
+    floats = [
+        array.dtype for array in (one, other) if array.dtype.kind == "f"
+    ]
     unit = max((np.finfo(dtype).eps for dtype in floats), default=0.0)
-    sizes = [np.abs(array[np.isfinite(array)]).max(initial=0) for array in (one, other)]
-    return bool((difference(one, other) <= units * unit * max(*sizes, least)).all())
+    sizes = [
+        np.abs(array[np.isfinite(array)]).max(initial=0)
+        for array in (one, other)
+    ]
+    return bool(
+        (difference(one, other) <= units * unit * max(*sizes, least)).all()
+    )

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Array, Node, ancestors
+from ...graph import Array, Node, ancestors
 
 COMMUTATIVE = frozenset({"AddGate", "Hadamard", "Maximum", "Minimum"})
 
@@ -45,7 +45,9 @@ class Side:
         self.root = root
         self.nodes = ancestors([root], attrgetter("predecessors"))[::-1]
         self.rank = {node: number for number, node in enumerate(self.nodes)}
-        self.classes: dict[Node, int] = {}  # by what a node computes; set by `align`
+        self.classes: dict[
+            Node, int
+        ] = {}  # by what a node computes; set by `align`
         self.consumers: dict[Node, list[Node]] = defaultdict(list)
         for node in self.nodes:
             for parent in node.predecessors:
@@ -57,7 +59,9 @@ class Side:
         """
         depth: dict[Node, int] = {}
         for node in self.nodes:
-            depth[node] = 1 + max([depth[parent] for parent in node.predecessors], default=0)
+            depth[node] = 1 + max(
+                [depth[parent] for parent in node.predecessors], default=0
+            )
         order: dict[Node, None] = {}
         waiting = [(self.root, False)]
         while waiting:
@@ -68,7 +72,10 @@ class Side:
                 inputs = list(node.predecessors)
                 if kind_of(node) in COMMUTATIVE:
                     inputs.sort(key=depth.__getitem__, reverse=True)
-                waiting += [(node, True), *((parent, False) for parent in reversed(inputs))]
+                waiting += [
+                    (node, True),
+                    *((parent, False) for parent in reversed(inputs)),
+                ]
         return list(order)
 
 
@@ -91,7 +98,9 @@ def align(a: Side, b: Side) -> dict[Node, Node]:
         [node for node in right if node not in taken][:LONGEST],
     ]
     traits = [
-        _traits(side, nodes, number) for side, nodes in zip((a, b), rest, strict=True) if nodes
+        _traits(side, nodes, number)
+        for side, nodes in zip((a, b), rest, strict=True)
+        if nodes
     ]
     if len(traits) == 2:
         partners |= {rest[0][i]: rest[1][j] for i, j in _common(*traits)}
@@ -99,10 +108,16 @@ def align(a: Side, b: Side) -> dict[Node, Node]:
 
 
 def _content(leaf: Node) -> Hashable:
-    return leaf.shape, str(leaf.dtype), sha256(leaf.output.tobytes()).digest()
+    return (
+        leaf.shape,
+        str(leaf.dtype),
+        sha256(leaf.output.tobytes()).digest(),
+    )
 
 
-def _classes(side: Side, number: dict[Hashable, int], of_leaf: Any) -> dict[Node, int]:
+def _classes(
+    side: Side, number: dict[Hashable, int], of_leaf: Any
+) -> dict[Node, int]:
     """Number the nodes. Nodes have the same number if they compute the same from the same leaves."""
     classes: dict[Node, int] = {}
     for node in side.nodes:
@@ -115,39 +130,68 @@ def _classes(side: Side, number: dict[Hashable, int], of_leaf: Any) -> dict[Node
     return classes
 
 
-def _traits(side: Side, nodes: list[Node], number: dict[Hashable, int]) -> Array:
+def _traits(
+    side: Side, nodes: list[Node], number: dict[Hashable, int]
+) -> Array:
     """Return a row of numbers for each node: its kind, and what else a partner may share."""
     columns = [
         {node: number["kind", kind_of(node)] for node in side.nodes},
         {node: number["gate", repr(node.gate)] for node in side.nodes},
         {node: number["shape", node.shape] for node in side.nodes},
-        {node: number["named", node.name, node.scope[-1:]] for node in side.nodes},
-        {node: number["sum", f"{np.abs(node.output).sum(dtype=float):.3g}"] for node in side.nodes},
-        _classes(side, number, lambda leaf: (leaf.output.ndim, leaf.requires_grad)),
+        {
+            node: number["named", node.name, node.scope[-1:]]
+            for node in side.nodes
+        },
+        {
+            node: number[
+                "sum", f"{np.abs(node.output).sum(dtype=float):.3g}"
+            ]
+            for node in side.nodes
+        },
+        _classes(
+            side,
+            number,
+            lambda leaf: (leaf.output.ndim, leaf.requires_grad),
+        ),
     ]
     after: dict[Node, int] = {}
     for node in reversed(side.nodes):
-        uses = [(after[user], _place(node, user)) for user in side.consumers[node]]
+        uses = [
+            (after[user], _place(node, user))
+            for user in side.consumers[node]
+        ]
         after[node] = number["after", kind_of(node), *sorted(uses)]
     columns.append(after)
     before = follows = columns[1]
     for _ in range(NEAR):
         before = {
-            node: number["near", before[node], *sorted(before[one] for one in node.predecessors)]
+            node: number[
+                "near",
+                before[node],
+                *sorted(before[one] for one in node.predecessors),
+            ]
             for node in side.nodes
         }
         follows = {
             node: number[
-                "next", follows[node], *sorted(follows[one] for one in side.consumers[node])
+                "next",
+                follows[node],
+                *sorted(follows[one] for one in side.consumers[node]),
             ]
             for node in side.nodes
         }
         columns += [before, follows]
-    return np.array([[column[node] for column in columns] for node in nodes])
+    return np.array(
+        [[column[node] for column in columns] for node in nodes]
+    )
 
 
 def _place(node: Node, user: Node) -> int:
-    return -1 if kind_of(user) in COMMUTATIVE else user.predecessors.index(node)
+    return (
+        -1
+        if kind_of(user) in COMMUTATIVE
+        else user.predecessors.index(node)
+    )
 
 
 def _common(left: Array, right: Array) -> Iterator[tuple[int, int]]:
@@ -155,7 +199,9 @@ def _common(left: Array, right: Array) -> Iterator[tuple[int, int]]:
     best = np.zeros((len(left) + 1, len(right) + 1), np.float32)
     scores = np.zeros((len(left), len(right)), np.float32)
     for i, row in enumerate(left):
-        scores[i] = (right == row) @ np.array(WEIGHTS) * (right[:, 0] == row[0])
+        scores[i] = (
+            (right == row) @ np.array(WEIGHTS) * (right[:, 0] == row[0])
+        )
         paired = np.maximum(best[i, 1:], best[i, :-1] + scores[i])
         best[i + 1, 1:] = np.maximum.accumulate(paired)
     i, j = len(left), len(right)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.debug.difference import close, difference
+from minigrad.debug.comparison.result import close, difference
 from minigrad.errors import OptionError
 from tests.blocks import parameter
 
@@ -23,7 +23,7 @@ def test_text_names_both_places_and_values():
         a, b = graph(), graph(mg.relu)
     lines = str(mg.compare(a, b, names=("mine", "theirs"))).splitlines()
     assert lines[0].endswith("mine has Tanh where theirs has ReLU.")
-    place = r"called at tests/minigrad/debug/test_difference.py:17"
+    place = "called at tests/minigrad/debug/comparison/test_result.py:17"
     assert f"mine: Tanh (in net, {place}); (4, 3) float64" in lines[1]
     assert lines[2].endswith("its value at [3, 2] is 6")
     assert (

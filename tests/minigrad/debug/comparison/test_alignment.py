@@ -3,7 +3,7 @@
 import numpy as np
 
 import minigrad as mg
-from minigrad.debug.alignment import Side, align, kind_of
+from minigrad.debug.comparison.alignment import Side, align, kind_of
 from tests.blocks import parameter
 
 
