@@ -37,7 +37,7 @@ def two_columns(result: Any) -> Drawing:
     links = []
     for name, nodes in zip(_distinct(*result.names), (left, right), strict=True):
         for node in sorted(nodes, key=lambda node: node.serial):
-            kind = "gate" if node.predecessors else leaf_kind(node)
+            kind = "gate" if node.gate else leaf_kind(node)
             box = boxes[node] = Box(kind, (name,), node, [node], number=len(boxes))
             box.role = FIRST if node in marked else DIFFERS if node in differ else ""
             box.face = words.face(box)
@@ -45,7 +45,7 @@ def two_columns(result: Any) -> Drawing:
                 box.face.append(Line(box.role, 9))
             box.size = size_of(box.face, STYLES[box.style]["shape"])
             links += [
-                Link(boxes[parent], box, "data")
+                Link(boxes[parent], box, "data" if node.gate else "cut")
                 for parent in dict.fromkeys(node.predecessors)
                 if parent in boxes
             ]

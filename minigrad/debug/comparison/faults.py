@@ -44,6 +44,9 @@ def find_faults(pairs: Pairs) -> Iterator[Fault]:
                 "cut" if kind_of(y) == "cut" else "only in b",
                 (None, y),
             )
+    roots = pairs.a.root, pairs.b.root
+    if not any(map(kind_of, roots)) and (kind := _of_inputs(pairs, *roots)):
+        yield Fault(-1, kind, roots)
     for x in pairs.a.nodes:
         if not kind_of(x):
             continue

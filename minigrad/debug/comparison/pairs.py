@@ -1,5 +1,6 @@
 """Two graphs and the partners of their nodes: those found by `align`, and what follows from these."""
 
+from collections import defaultdict
 from typing import Any
 
 from ...graph import Node
@@ -96,25 +97,41 @@ class Pairs:
 
     def _pair_replaced(self) -> None:
         """Pair gates without partners that have a common input or a common consumer."""
+        leaves: dict[int, list[Node]] = defaultdict(list)
+        for leaf in self.b.nodes:
+            if not kind_of(leaf):
+                leaves[self.b.classes[leaf]].append(leaf)
         tests = (
             lambda x, y: repr(x.gate) == repr(y.gate),
             self.same,
             lambda x, y: True,
         )
         for test in tests:
-            rest = [
-                y for y in self.b.nodes if kind_of(y) and y not in self.back
-            ]
             for x in self.a.nodes:
                 if not kind_of(x) or x in self.partners:
                     continue
                 scores = {
-                    y: self._neighbours(x, y) for y in rest if test(x, y)
+                    y: self._neighbours(x, y)
+                    for y in self._near(x, leaves)
+                    if kind_of(y) and y not in self.back and test(x, y)
                 }
                 best = max(scores, key=scores.__getitem__, default=None)
-                if best is not None and scores[best] > 0:
+                if best is not None:
                     self._pair(x, best)
-                    rest.remove(best)
+
+    def _near(self, x: Node, leaves: dict[int, list[Node]]) -> list[Node]:
+        """Return the nodes of `b` that have an input or a consumer in common with x."""
+        before = {self.partners.get(p) for p in x.predecessors}
+        for p in x.predecessors:
+            if not kind_of(p):
+                before.update(leaves[self.a.classes[p]])
+        near = {user for q in before if q for user in self.b.consumers[q]}
+        for user in self.a.consumers[x]:
+            if user in self.partners:
+                near.update(self.partners[user].predecessors)
+        if x is self.a.root:
+            near.add(self.b.root)
+        return sorted(near, key=self.b.rank.__getitem__)
 
     def _neighbours(self, x: Node, y: Node) -> float:
         before = [
@@ -129,6 +146,6 @@ class Pairs:
             + len(after)
             + (x is self.a.root and y is self.b.root)
         )
-        return common and 2 * common + (x.shape == y.shape) + (
-            kind_of(x) == kind_of(y)
+        return (
+            2 * common + (x.shape == y.shape) + (kind_of(x) == kind_of(y))
         )

@@ -319,6 +319,24 @@ def test_same_gate_that_computes_something_else():
     )
 
 
+def test_tensors_without_gates():
+    assert mg.compare(mg.Tensor([1.0]), mg.Tensor([1.0]))
+    assert mg.compare(mg.Tensor([1.0]), mg.Tensor([2.0])).kind == "input"
+
+
+def test_bias_that_is_still_zero():
+    one, other = (layers.Dense(6, 3, bias=bias) for bias in (True, False))
+    other.W.array = one.W.array
+    result = mg.compare(one(X[:, 0]).sum(), other(X[:, 0]).sum())
+    assert (result.kind, gate_of(result.a)) == ("only in a", "AddGate")
+    assert result.by_chance
+
+
+def test_truncated_recurrent_layer():
+    result = mg.compare(layer(), layer(truncate=2))
+    assert (result.kind, result.b and result.b.scope[-1]) == ("cut", "t03")
+
+
 def test_compare_needs_tensors():
     with pytest.raises(DtypeError, match="MG760"):
         mg.compare(mlp(), np.ones(3))  # type: ignore[arg-type]

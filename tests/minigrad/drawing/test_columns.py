@@ -32,3 +32,8 @@ def test_large_graph_is_cut(tmp_path):
     dot = two_columns(result).dot
     assert dot.count("tooltip=") <= 3 * MOST
     assert result.save(tmp_path / "both.svg").read_text().startswith("<?xml")
+
+
+def test_cut_is_a_dashed_arrow():
+    dot = two_columns(mg.compare(graph(mg.tanh, 2), graph(mg.cut, 2))).dot
+    assert 'style="dashed", penwidth="1.5"' in dot
