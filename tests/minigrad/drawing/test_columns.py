@@ -35,5 +35,5 @@ def test_large_graph_is_cut(tmp_path):
 
 
 def test_cut_is_a_dashed_arrow():
-    dot = two_columns(mg.compare(graph(mg.tanh, 2), graph(mg.cut, 2))).dot
+    dot = two_columns(mg.compare(graph(mg.tanh), graph(lambda h: h * mg.cut(h)))).dot
     assert 'style="dashed", penwidth="1.5"' in dot
