@@ -257,8 +257,8 @@ class App {
 
   /** On the page of a comparison (pair.js), two explorers step together. */
   listenToPair() {
-    addEventListener("message", ({ source, data }) => {
-      if (source !== parent || !this.model.nodes[data.node]) return;
+    window.addEventListener("message", ({ source, data }) => {
+      if (source !== window.parent || !this.model.nodes[data?.node]) return;
       this.paired = true;
       this.direction = data.direction;
       this.goTo(data.node);
@@ -266,7 +266,7 @@ class App {
   }
 
   tellPair() {
-    if (this.paired) parent.postMessage({ node: this.focused, direction: this.direction }, "*");
+    if (this.paired) window.parent.postMessage({ node: this.focused, direction: this.direction }, "*");
   }
 
   mark() {

@@ -1,5 +1,4 @@
 // The page of a comparison: two explorers in frames. A step in one of them moves the other to the partner.
-"use strict";
 
 const { names, partners, first, direction } = JSON.parse(document.getElementById("data").textContent);
 const frames = [...document.querySelectorAll("iframe")];
@@ -39,12 +38,12 @@ function near(side) {
   return partner[1 - side].get(Math.max(...before));
 }
 
-addEventListener("message", ({ source, data }) => {
+window.addEventListener("message", ({ source, data }) => {
   const side = frames.findIndex((frame) => frame.contentWindow === source);
-  if (side >= 0 && Number.isInteger(data.node)) moved(side, data);
+  if (side >= 0 && Number.isInteger(data?.node)) moved(side, data);
 });
 document.getElementById("first").addEventListener("click", goToFirst);
-addEventListener("load", () => {
+window.addEventListener("load", () => {
   goToFirst();
   document.documentElement.dataset.ready = "yes";
 });
