@@ -3,6 +3,7 @@
 The picture shows the nodes around the first difference. Its input is the result of `mg.compare`.
 """
 
+from operator import attrgetter
 from typing import Any
 
 from ..graph import Node
@@ -32,35 +33,47 @@ def two_columns(result: Any) -> Drawing:
         seen = {partners.get(x) for x in left} | {result.b}
         right = _beside(result.roots[1], seen)
     differ = {node for pair in result.differing() for node in pair}
-    words = Words(Gradients([]), True, False)
-    boxes: dict[Node, Box] = {}
+    words = Words(Gradients([]), values=True, grads=False)
+    columns: list[dict[Node, Box]] = []  # both graphs may share nodes, such as parameters
+    boxes: list[Box] = []
     links = []
     for name, nodes in zip(_distinct(*result.names), (left, right), strict=True):
-        for node in sorted(nodes, key=lambda node: node.serial):
-            kind = "gate" if node.gate else leaf_kind(node)
-            box = boxes[node] = Box(kind, (name,), node, [node], number=len(boxes))
-            box.role = FIRST if node in marked else DIFFERS if node in differ else ""
-            box.face = words.face(box)
-            if box.role and box.is_leaf:
-                box.face.append(Line(box.role, 9))
-            box.size = size_of(box.face, STYLES[box.style]["shape"])
-            links += [
-                Link(boxes[parent], box, "data" if node.gate else "cut")
-                for parent in dict.fromkeys(node.predecessors)
-                if parent in boxes
-            ]
+        column: dict[Node, Box] = {}
+        for node in sorted(nodes, key=attrgetter("serial")):
+            role = FIRST if node in marked else ""
+            if node in differ and not role:
+                role = DIFFERS
+            box = _box(node, name, role, words)
+            box.number = len(boxes)
+            boxes.append(box)
+            column[node] = box
+            kind = "data" if node.gate else "cut"
+            for parent in dict.fromkeys(node.predecessors):
+                if parent in column:
+                    links.append(Link(column[parent], box, kind))
+        columns.append(column)
     caption = result.headline.removesuffix(", first here:").rstrip(".") + "."
     caption += " Dotted lines join gates that do the same work."
     if differ - marked:
         caption += " Values in dashed yellow boxes differ, too."
-    text = write(list(boxes.values()), links, words, caption, None)
-    ties = []
+    text = write(boxes, links, words, caption, None).rstrip()
+    lines = [text.removesuffix("}")]
     for x, y in partners.items():
-        if x in boxes and y in boxes and x.predecessors:
-            one, other = f"n{boxes[x].number}", f"n{boxes[y].number}"
-            ties.append(f"  {{ rank=same; {one} -> {other} [dir=none, style=dotted]; }}\n")
-    dot = f"{text.rstrip().removesuffix('}')}{''.join(ties)}}}\n"
+        if x.predecessors and x in columns[0] and y in columns[1]:
+            numbers = f"n{columns[0][x].number} -> n{columns[1][y].number}"
+            lines.append(f"  {{ rank=same; {numbers} [dir=none, style=dotted]; }}\n")
+    dot = "".join([*lines, "}\n"])
     return Drawing(dot, "columns", caption, 0.0)
+
+
+def _box(node: Node, column: str, role: str, words: Words) -> Box:
+    kind = "gate" if node.gate else leaf_kind(node)
+    box = Box(kind, (column,), node, [node], role=role)
+    box.face = words.face(box)
+    if role and box.is_leaf:
+        box.face.append(Line(role, 9))
+    box.size = size_of(box.face, STYLES[box.style]["shape"])
+    return box
 
 
 def _around(root: Node, start: Node) -> list[Node]:
@@ -79,10 +92,14 @@ def _around(root: Node, start: Node) -> list[Node]:
 
 def _beside(root: Node, seen: set[Node | None]) -> list[Node]:
     """Return the nodes in `seen`, their consumers, and the leaves that these use."""
+    found: set[Node] = set()
     nodes = history([root])
-    found = {node for node in nodes if node in seen or not seen.isdisjoint(node.predecessors)}
-    leaves = {one for node in found for one in node.predecessors if not one.predecessors}
-    return [node for node in nodes if node in found | leaves]
+    for node in nodes:
+        before = node.predecessors
+        if node in seen or not seen.isdisjoint(before):
+            found.add(node)
+            found.update(one for one in before if not one.predecessors)
+    return [node for node in nodes if node in found]
 
 
 def _distinct(a: str, b: str) -> tuple[str, str]:

@@ -23,21 +23,19 @@ def matters(pairs: Pairs, fault: Fault) -> bool:
     for node, (side, partners) in zip(fault.nodes, sides, strict=True):
         waiting = [node] if node else []
         seen = set(waiting)
-        for one in waiting:
+        for one in waiting:  # the list grows during the loop
             other = partners.get(one)
-            pair = (one, other) if side is pairs.a else (other, one)
-            if (
-                other is not None
-                and one.dtype == other.dtype
-                and pairs.same(*pair)
-            ):
-                continue
+            if other is not None and one.dtype == other.dtype:
+                pair = (one, other)
+                if side is pairs.b:
+                    pair = (other, one)
+                if pairs.same(*pair):
+                    continue
             if one is side.root:
                 return True
-            waiting += [
-                user for user in side.consumers[one] if user not in seen
-            ]
-            seen.update(side.consumers[one])
+            users = side.consumers[one]
+            waiting += [user for user in users if user not in seen]
+            seen.update(users)
     return False
 
 
@@ -47,22 +45,21 @@ def alike_elsewhere(pairs: Pairs) -> bool:
     For example, a ReLU changes nothing if all of its inputs happen to be positive.
     """
     random = np.random.default_rng(0)
+    leaves = [
+        node
+        for node in (*pairs.a.nodes, *pairs.b.nodes)
+        if node.gate is None and node.requires_grad
+    ]
     for step in (0.1, 1.0, 1.0, 1.0, 1.0):
         values: dict[Node, Tensor] = {}
-        for leaf in (*pairs.a.nodes, *pairs.b.nodes):
-            if (
-                leaf.gate is None
-                and leaf.requires_grad
-                and leaf not in values
-            ):
-                size = np.abs(leaf.output).max(initial=0) or 1.0
-                moved = leaf.output + step * size * random.normal(
-                    size=leaf.shape
-                )
-                values[leaf] = Tensor(moved.astype(leaf.dtype))
-                if leaf in pairs.partners:
-                    partner = pairs.partners[leaf]
-                    values[partner] = Tensor(moved.astype(partner.dtype))
+        for leaf in leaves:
+            if leaf in values:
+                continue
+            size = np.abs(leaf.output).max(initial=0) or 1.0
+            noise = step * size * random.normal(size=leaf.shape)
+            for node in (leaf, pairs.partners.get(leaf, leaf)):
+                moved = leaf.output + noise
+                values[node] = Tensor(moved.astype(node.dtype))
         with np.errstate(all="ignore"):
             one = again(pairs.a.root, values)[pairs.a.root].array
             other = again(pairs.b.root, values)[pairs.b.root].array

@@ -37,3 +37,10 @@ def test_large_graph_is_cut(tmp_path):
 def test_cut_is_a_dashed_arrow():
     dot = two_columns(mg.compare(graph(mg.tanh), graph(lambda h: h * mg.cut(h)))).dot
     assert 'style="dashed", penwidth="1.5"' in dot
+
+
+def test_parameter_of_both_graphs_is_in_both_columns():
+    w = parameter(np.ones(3), "shared")
+    dot = two_columns(mg.compare(mg.tanh(w).sum(), mg.relu(w).sum())).dot
+    assert dot.count("<b>shared</b>") == 2
+    assert dot.count(" -> ") == 2 * 2 + 2  # two arrows in each column, two dotted lines
