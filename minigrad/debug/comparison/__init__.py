@@ -109,6 +109,11 @@ def _compare(a: Tensor, b: Tensor, names: tuple[str, str]) -> Comparison:
             fault = one
             break
         rewritten.append(one)
+    if fault is not None and fault.kind == "shape?":
+        # One step of the data and the whole sequence have different shapes. Other weights matter more.
+        fault = next(
+            (one for one in faults if one.kind == "parameter"), fault
+        )
     by_chance = False
     if fault is None and rewritten and not causes.alike_elsewhere(pairs):
         fault, by_chance = rewritten[0], True

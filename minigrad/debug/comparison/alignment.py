@@ -38,6 +38,11 @@ def kind_of(node: Node) -> str:
     return "cut" if node.predecessors else ""
 
 
+def about(node: Node) -> str:
+    """Return the sum of a node's absolute values, rounded. Equal values have equal sums."""
+    return f"{np.abs(node.output).sum(dtype=float):.3g}"
+
+
 class Side:
     """One of the two graphs: its nodes, oldest first, and the consumers of each node."""
 
@@ -142,12 +147,7 @@ def _traits(
             node: number["named", node.name, node.scope[-1:]]
             for node in side.nodes
         },
-        {
-            node: number[
-                "sum", f"{np.abs(node.output).sum(dtype=float):.3g}"
-            ]
-            for node in side.nodes
-        },
+        {node: number["about", about(node)] for node in side.nodes},
         _classes(
             side,
             number,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from ...graph import Node
-from .alignment import COMMUTATIVE, Side, align, kind_of
+from .alignment import COMMUTATIVE, Side, about, align, kind_of
 from .result import ROUNDING, close
 
 
@@ -101,6 +101,10 @@ class Pairs:
         for leaf in self.b.nodes:
             if not kind_of(leaf):
                 leaves[self.b.classes[leaf]].append(leaf)
+        values = defaultdict(list)
+        for y in self.b.nodes:
+            if y.output.size > 1:
+                values[about(y), y.shape].append(y)
         tests = (
             lambda x, y: repr(x.gate) == repr(y.gate),
             self.same,
@@ -110,9 +114,12 @@ class Pairs:
             for x in self.a.nodes:
                 if not kind_of(x) or x in self.partners:
                     continue
+                near = self._near(x, leaves)
+                if test == self.same:
+                    near += values[about(x), x.shape]
                 scores = {
                     y: self._neighbours(x, y)
-                    for y in self._near(x, leaves)
+                    for y in near
                     if kind_of(y) and y not in self.back and test(x, y)
                 }
                 best = max(scores, key=scores.__getitem__, default=None)
