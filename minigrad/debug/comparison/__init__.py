@@ -12,7 +12,7 @@ from ...gates.fused.sequence import _Sequence
 from ...gates.fused.unfuse import UNFUSED, unfuse
 from ...tensor import Tensor
 from . import causes
-from .alignment import Side
+from .alignment import Side, kind_of
 from .faults import Fault, find_faults
 from .pairs import Pairs
 from .result import Comparison as Comparison
@@ -87,13 +87,23 @@ def compare(
         small = _compare(unfuse(a), unfuse(b), names)
     except MinigradError:  # a parameter has changed since the forward pass
         return result
-    # A sequence in one gate is compared step by step. Other gates are easier to recognize as a whole.
-    steps = any(
-        isinstance(node.gate, _Sequence)
-        for node in (result.a, result.b)
-        if node
+    # Small gates help next to a formula by hand, where most of them have partners. If a fused gate
+    # was left out or replaced, it is easier to recognize as a whole.
+    fewer = _without_partner(small) < _without_partner(result)
+    # A sequence stacks its steps in another way than a layer, which matters only for gradients.
+    if any(issubclass(gate, _Sequence) for gate in fused[0] | fused[1]):
+        fewer = result.kind == "gradient"
+    return small if small.equal or fewer else result
+
+
+def _without_partner(result: Comparison) -> int:
+    """Count the nodes of both graphs without a partner of the same kind."""
+    alike = [
+        x for x, y in result.partners.items() if kind_of(x) == kind_of(y)
+    ]
+    return sum(len(Side(root).nodes) for root in result.roots) - 2 * len(
+        alike
     )
-    return small if small.equal or steps else result
 
 
 def _compare(a: Tensor, b: Tensor, names: tuple[str, str]) -> Comparison:

@@ -269,6 +269,16 @@ def test_other_gates_with_equal_results(pair):
     assert mg.compare(b, a)
 
 
+def test_formula_next_to_a_fused_gate():
+    q, k, v = (X @ weights(6, 4, name=name) for name in "qkv")
+    library = mg.scaled_dot_product_attention(q, k, v).sum()
+    right = (mg.softmax(q @ k.transpose(0, 2, 1) * 0.5) @ v).sum()
+    wrong = (mg.softmax(q @ k.transpose(0, 2, 1)) @ v).sum()
+    assert mg.compare(right, library)
+    result = mg.compare(wrong, library)
+    assert (result.kind, gate_of(result.b)) == ("only in b", "Hadamard")
+
+
 def test_later_difference_is_found_behind_another_way_of_writing():
     result = mg.compare(
         mlp(loss=lambda z, y: 2 * softmax_by_hand(z, y)),
@@ -335,6 +345,20 @@ def test_bias_that_is_still_zero():
 def test_truncated_recurrent_layer():
     result = mg.compare(layer(), layer(truncate=2))
     assert (result.kind, result.b and result.b.scope[-1]) == ("cut", "t03")
+
+
+@pytest.mark.parametrize("kind", [layers.RNN, layers.GRU, layers.LSTM])
+def test_fused_layer_next_to_an_unrolled_one(kind):
+    def graph(fused, last=lambda h: h, **options):
+        mg.seed(0)
+        with mg.fused(fused):
+            h = kind(6, 4, return_sequences=True, **options)(X)
+        return (last(h)[:, -1] ** 2).sum()
+
+    result = mg.compare(graph(False), graph(True, mg.relu))
+    assert (result.kind, gate_of(result.b)) == ("only in b", "ReLU")
+    result = mg.compare(graph(False), graph(True, truncate=2))
+    assert (result.kind, gate_of(result.b)) == ("cut", "cut")
 
 
 def test_compare_needs_tensors():
