@@ -27,11 +27,11 @@ def two_columns(result: Any) -> Drawing:
     marked = {result.a, result.b}
     if result.a is None and result.b is not None:
         right = _around(result.roots[1], result.b)
-        left = _beside(result.roots[0], {back.get(y) for y in right})
+        left = _beside(result.roots[0], {back.get(y) for y in right}, partners)
     else:
         left = _around(result.roots[0], result.a or result.roots[0])
         seen = {partners.get(x) for x in left} | {result.b}
-        right = _beside(result.roots[1], seen)
+        right = _beside(result.roots[1], seen, back)
     differ = {node for pair in result.differing() for node in pair}
     words = Words(Gradients([]), values=True, grads=False)
     columns: list[dict[Node, Box]] = []  # both graphs may share nodes, such as parameters
@@ -82,7 +82,9 @@ def _around(root: Node, start: Node) -> list[Node]:
     near: dict[Node, list[Node]] = {node: list(node.predecessors) for node in nodes}
     for node in nodes:
         for parent in node.predecessors:
-            near[parent].append(node)
+            # a parameter does not lead to other time steps
+            if parent.predecessors or parent is start:
+                near[parent].append(node)
     found = [start]
     for node in found:  # the list grows during the loop
         new = [other for other in near[node] if other not in found]
@@ -90,13 +92,16 @@ def _around(root: Node, start: Node) -> list[Node]:
     return found
 
 
-def _beside(root: Node, seen: set[Node | None]) -> list[Node]:
-    """Return the nodes in `seen`, their consumers, and the leaves that these use."""
+def _beside(root: Node, seen: set[Node | None], partners: dict[Node, Node]) -> list[Node]:
+    """Return the nodes in `seen`, their leaves, and what the other graph does not have there."""
     found: set[Node] = set()
     nodes = history([root])
     for node in nodes:
         before = node.predecessors
-        if node in seen or not seen.isdisjoint(before):
+        partner = partners.get(node)
+        alike = partner is not None and type(partner.gate) is type(node.gate)
+        after = any(one in seen for one in before if one.predecessors)
+        if node in seen or (after and not alike):
             found.add(node)
             found.update(one for one in before if not one.predecessors)
     return [node for node in nodes if node in found]
