@@ -24,7 +24,7 @@ DESCRIPTION = """Run two scripts unmodified, and name the first difference betwe
     minigrad compare mine.py theirs.py -o both.svg      also draws both graphs in two columns
     minigrad compare mine.py theirs.py --json           prints JSON, and the scripts' output to stderr
 
-The graphs are those of the last backward() of each script. `--name loss` selects another tensor by
+The command compares the tensors of the last backward() calls. `--name loss` selects another tensor by
 the name of its variable or by its own name. The random generators of minigrad and NumPy start with
 the same seed in both scripts. Pass arguments to both scripts after `--`.
 

@@ -120,6 +120,10 @@ def _of_inputs(pairs: Pairs, p: Node, q: Node) -> str:
             if other in pairs.partners or other in pairs.back
             else ""
         )
+    if not pairs.same(p, q):
+        usual = pairs.partners.get(p, q), pairs.back.get(q, p)
+        if pairs.same(p, usual[0]) or pairs.same(usual[1], q):
+            return "wiring"  # the other graph uses the same leaf elsewhere
     parameter = p.requires_grad or q.requires_grad
     if p.shape != q.shape:
         return "shape" if parameter else "shape?"

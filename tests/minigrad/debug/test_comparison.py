@@ -279,6 +279,14 @@ def test_formula_next_to_a_fused_gate():
     assert (result.kind, gate_of(result.b)) == ("only in b", "Hadamard")
 
 
+def test_parameters_in_another_order():
+    P, Q = weights(6, 6, name="P"), weights(6, 6, name="Q")
+    result = mg.compare((X @ P @ Q).sum(), (X @ Q @ P).sum())
+    assert (result.kind, gate_of(result.a)) == ("wiring", "MultiplyGate")
+    assert "an input of MultiplyGate: P in a, and Q in b" in str(result)
+    assert mg.compare((X @ P @ Q).sum(), (X @ (P @ Q)).sum())
+
+
 def test_later_difference_is_found_behind_another_way_of_writing():
     result = mg.compare(
         mlp(loss=lambda z, y: 2 * softmax_by_hand(z, y)),
