@@ -14,8 +14,8 @@ from .drawing import Drawing
 from .facts import Gradients
 from .labels import Words, size_of
 
-MOST = 18
-"""The maximum number of nodes in the first column."""
+MOST = 12
+"""The maximum number of nodes in a column, not counting the partners of those in the other one."""
 
 
 def two_columns(result: Any) -> Drawing:
@@ -24,50 +24,51 @@ def two_columns(result: Any) -> Drawing:
     """
     partners: dict[Node, Node] = result.partners
     back = {y: x for x, y in partners.items()}
-    marked = {result.a, result.b}
-    if result.a is None and result.b is not None:
-        right = _around(result.roots[1], result.b)
-        left = _beside(result.roots[0], {back.get(y) for y in right}, partners)
-    else:
-        left = _around(result.roots[0], result.a or result.roots[0])
-        seen = {partners.get(x) for x in left} | {result.b}
-        right = _beside(result.roots[1], seen, back)
-    differ = {node for pair in result.differing() for node in pair}
+    near = [
+        _around(root, node) for root, node in zip(result.roots, (result.a, result.b), strict=True)
+    ]
+    shown = (
+        {*near[0], *(back[y] for y in near[1] if y in back)},
+        {*near[1], *(partners[x] for x in near[0] if x in partners)},
+    )
     words = Words(Gradients([]), values=True, grads=False)
-    columns: list[dict[Node, Box]] = []  # both graphs may share nodes, such as parameters
     boxes: list[Box] = []
     links = []
-    for name, nodes in zip(_distinct(*result.names), (left, right), strict=True):
+    columns: list[dict[Node, Box]] = []
+    for name, nodes in zip(result.names, shown, strict=True):
         column: dict[Node, Box] = {}
         for node in sorted(nodes, key=attrgetter("serial")):
-            role = FIRST if node in marked else ""
-            if node in differ and not role:
-                role = DIFFERS
-            box = _box(node, name, role, words)
+            box = _box(node, name, result, words)
             box.number = len(boxes)
             boxes.append(box)
             column[node] = box
             kind = "data" if node.gate else "cut"
-            for parent in dict.fromkeys(node.predecessors):
-                if parent in column:
-                    links.append(Link(column[parent], box, kind))
+            links += [
+                Link(column[parent], box, kind)
+                for parent in dict.fromkeys(node.predecessors)
+                if parent in column
+            ]
         columns.append(column)
-    caption = result.headline.removesuffix(", first here:").rstrip(".") + "."
-    caption += " Dotted lines join gates that do the same work."
-    if differ - marked:
-        caption += " Values in dashed yellow boxes differ, too."
+    caption = result.headline.removesuffix(", first here:") + " "
+    caption += "Dotted lines join gates that do the same work. "
+    caption += "Dashed yellow boxes differ, too."
     text = write(boxes, links, words, caption, None).rstrip()
     lines = [text.removesuffix("}")]
-    for x, y in partners.items():
-        if x.predecessors and x in columns[0] and y in columns[1]:
-            numbers = f"n{columns[0][x].number} -> n{columns[1][y].number}"
-            lines.append(f"  {{ rank=same; {numbers} [dir=none, style=dotted]; }}\n")
+    for x, box in columns[0].items():
+        other = columns[1].get(partners.get(x, x))
+        if other is not None and x.predecessors:
+            pair = f"n{box.number} -> n{other.number}"
+            line = f"{{ rank=same; {pair} [dir=none, style=dotted]; }}"
+            lines.append(f"  {line}\n")
     dot = "".join([*lines, "}\n"])
     return Drawing(dot, "columns", caption, 0.0)
 
 
-def _box(node: Node, column: str, role: str, words: Words) -> Box:
+def _box(node: Node, column: str, result: Any, words: Words) -> Box:
     kind = "gate" if node.gate else leaf_kind(node)
+    role = DIFFERS if node in result.differ else ""
+    if node in (result.a, result.b):
+        role = FIRST
     box = Box(kind, (column,), node, [node], role=role)
     box.face = words.face(box)
     if role and box.is_leaf:
@@ -76,11 +77,12 @@ def _box(node: Node, column: str, role: str, words: Words) -> Box:
     return box
 
 
-def _around(root: Node, start: Node) -> list[Node]:
+def _around(root: Node, start: Node | None) -> list[Node]:
     """Return the nodes of a graph that are nearest to `start`."""
-    nodes = history([root])
-    near: dict[Node, list[Node]] = {node: list(node.predecessors) for node in nodes}
-    for node in nodes:
+    if start is None:
+        return []
+    near = {node: list(node.predecessors) for node in history([root])}
+    for node in list(near):
         for parent in node.predecessors:
             # a parameter does not lead to other time steps
             if parent.predecessors or parent is start:
@@ -90,22 +92,3 @@ def _around(root: Node, start: Node) -> list[Node]:
         new = [other for other in near[node] if other not in found]
         found += new[: MOST - len(found)]
     return found
-
-
-def _beside(root: Node, seen: set[Node | None], partners: dict[Node, Node]) -> list[Node]:
-    """Return the nodes in `seen`, their leaves, and what the other graph does not have there."""
-    found: set[Node] = set()
-    nodes = history([root])
-    for node in nodes:
-        before = node.predecessors
-        partner = partners.get(node)
-        alike = partner is not None and type(partner.gate) is type(node.gate)
-        after = any(one in seen for one in before if one.predecessors)
-        if node in seen or (after and not alike):
-            found.add(node)
-            found.update(one for one in before if not one.predecessors)
-    return [node for node in nodes if node in found]
-
-
-def _distinct(a: str, b: str) -> tuple[str, str]:
-    return (a, b) if a != b else (f"{a} (a)", f"{b} (b)")

@@ -20,7 +20,7 @@ def pair_page(result: Any, path: Path) -> Path:
         "names": result.names,
         "partners": [(index[0][x], index[1][y]) for x, y in result.partners.items()],
         "first": [index[0].get(result.a), index[1].get(result.b)],
-        "direction": "backward" if result.gradients is not None else "forward",
+        "direction": "backward" if result.backward else "forward",
     }
     frames = [
         f'<section><h2><bdi>{html.escape(name)}</bdi></h2><iframe sandbox="allow-scripts" '

@@ -1,45 +1,38 @@
 """Compare two recorded graphs: `compare` finds the first difference between them.
 
-The graphs are aligned (alignment.py, pairs.py). Then the partners are compared in the order in which
-they were computed (faults.py). A difference is a cause only if what it was computed from is equal.
-Some differences do not change the results (causes.py).
+Both graphs are walked from the end to the leaves, as far as the values differ. The first nodes of what
+was found have equal inputs, so they are the cause (alignment.py). If all values agree, the gradients
+are walked in the same way from the leaves to the loss.
 """
 
-from collections import Counter
-
 from ...errors import DtypeError, MinigradError
-from ...gates.fused.sequence import _Sequence
 from ...gates.fused.unfuse import UNFUSED, unfuse
+from ...graph import Node, ancestors
 from ...tensor import Tensor
-from . import causes
-from .alignment import Side, kind_of
-from .faults import Fault, find_faults
-from .pairs import Pairs
+from .alignment import Alignment, kind_of
+from .gradients import find_gradients
 from .result import Comparison as Comparison
 
-STRUCTURE = frozenset({"gate", "only in a", "only in b", "wiring", "order"})
-"""Differences that do not matter if both graphs compute the same from there on. If there are any,
-the same holds for those with a question mark. For example, "setting?" is a setting, such as keepdims,
-that other gates can make up for, and "shape?" the shape of an input, which may be one step of a
-sequence or the whole sequence."""
+Found = tuple[str, Node | None, Node | None]
 
 
 def compare(
-    a: Tensor, b: Tensor, names: tuple[str, str] = ("a", "b")
+    a: Tensor,
+    b: Tensor,
+    names: tuple[str, str] = ("a", "b"),
 ) -> Comparison:
     """Find the first difference between the graphs of two Tensors, usually two losses.
 
-    The gates of `a` and `b` are aligned: a gate that only one graph has does not hide that the
-    gates after it are alike. The result's `kind` is "equal", or the first of these differences,
-    in the order in which `a` was computed:
+    Equal values show which nodes of the graphs do the same work. The result's `kind` is "equal", or
+    the first of these differences, in the order of the computation:
 
     - "parameter", "input", "constant": a leaf has other values
-    - "shape", "dtype": a leaf or an output has another shape or dtype
+    - "shape", "dtype": a leaf has another shape or dtype
     - "gate": another gate; "only in a", "only in b": a gate that the other graph does not have
     - "setting": the same gate with another setting, such as an axis
     - "order", "wiring": the same gate with its inputs exchanged, or with another input
-    - "value": the same gate computes another value from the same inputs
-    - "cut": the gradient stops in only one of the graphs
+    - "value": a gate with the same name and inputs computes another value
+    - "cut": all values are equal, but the gradient stops in only one of the graphs
     - "gradient": all values are equal; this is the first gradient that differs, starting at the loss
 
     If both graphs compute the same values and gradients with other gates, the result is equal, and
@@ -54,13 +47,12 @@ def compare(
     The first difference is a gate: a has Tanh where b has Sigmoid.
       a: Tanh (at the top level); (2,) float32; its value at [1] is 0.964028
       b: Sigmoid (at the top level); (2,) float32; its value at [1] is 0.880797
-    The largest difference is 0.08323 at [1].
-    Pairs of gates: 0 before it are equal, 2 after it differ.
+    Pairs of gates: 0 agree, 3 differ.
 
     Errors: DtypeError for anything but Tensors (MG760); GradientError if the values are equal and a
     parameter has changed since the forward pass (MG123).
     Source: Zeller and Hildebrandt, Simplifying and isolating failure-inducing input (2002), for the
-    aim; alignment.py names the method's.
+    aim.
 
     Since: 0.2.
     """
@@ -73,15 +65,7 @@ def compare(
                 remedy="pass the losses themselves, not their .array or .item()",
             )
     result = _compare(a, b, names)
-    fused = [
-        Counter(
-            type(node.gate)
-            for node in Side(one.node).nodes
-            if type(node.gate) in UNFUSED
-        )
-        for one in (a, b)
-    ]
-    if result.equal or fused[0] == fused[1]:
+    if result.equal or _fused(a) == _fused(b):
         return result
     try:
         small = _compare(unfuse(a), unfuse(b), names)
@@ -89,65 +73,93 @@ def compare(
         return result
     # Small gates help next to a formula by hand, where most of them have partners. If a fused gate
     # was left out or replaced, it is easier to recognize as a whole.
-    fewer = _without_partner(small) < _without_partner(result)
-    # A sequence stacks its steps in another way than a layer, which matters only for gradients.
-    if any(issubclass(gate, _Sequence) for gate in fused[0] | fused[1]):
-        fewer = result.kind == "gradient"
-    return small if small.equal or fewer else result
+    return min(result, small, key=lambda one: len(one.new))
 
 
-def _without_partner(result: Comparison) -> int:
-    """Count the nodes of both graphs without a partner of the same kind."""
-    alike = [
-        x for x, y in result.partners.items() if kind_of(x) == kind_of(y)
-    ]
-    return sum(len(Side(root).nodes) for root in result.roots) - 2 * len(
-        alike
-    )
+def _fused(tensor: Tensor) -> list[str]:
+    nodes = ancestors([tensor.node])
+    fused = [node for node in nodes if type(node.gate) in UNFUSED]
+    return sorted(map(kind_of, fused))
 
 
 def _compare(a: Tensor, b: Tensor, names: tuple[str, str]) -> Comparison:
-    pairs = Pairs(Side(a.node), Side(b.node))
-    faults = sorted(find_faults(pairs), key=lambda fault: fault.rank)
-    rewritable = {one.kind for one in faults} & STRUCTURE | {"dtype?"}
-    if len(rewritable) > 1:
-        rewritable |= {one.kind for one in faults if one.kind.endswith("?")}
-    rewritten = []
-    fault = None
-    for one in faults:
-        if one.kind not in rewritable or causes.matters(pairs, one):
-            fault = one
-            break
-        rewritten.append(one)
-    if fault is not None and fault.kind == "shape?":
-        # One step of the data and the whole sequence have different shapes. Other weights matter more.
-        fault = next(
-            (one for one in faults if one.kind == "parameter"), fault
-        )
-    by_chance = False
-    if fault is None and rewritten and not causes.alike_elsewhere(pairs):
-        fault, by_chance = rewritten[0], True
-    if fault is None and (fault := causes.gradient_fault(pairs)):
-        inputs = [one for one in rewritten if one.kind == "input?"]
-        fault = inputs[0] if inputs else fault
-    kind = "written differently" if rewritten else "equal"
-    shown = fault or (
-        rewritten[0]
-        if rewritten
-        else Fault(len(pairs.a.nodes), kind, (None, None))
-    )
+    pairs = Alignment(a.node, b.node)
+    left, right = pairs.a, pairs.b
+    new = [graph.new() for graph in (left, right)]
+    if left.differ or right.differ:
+        kind, x, y = _first_value(pairs)
+    else:
+        kind, x, y = find_gradients(pairs)
+    if kind == "gradient":
+        kind, x, y = _cause(pairs, x, y)
+    if kind == "equal" and any(new):
+        kind = "written differently"
+        x, y = _first_gate(new[0]), _first_gate(new[1])
     return Comparison(
-        kind=shown.kind.rstrip("?") if fault else kind,
-        a=shown.nodes[0],
-        b=shown.nodes[1],
-        users=shown.users,
+        kind=kind,
+        a=x,
+        b=y,
+        users=[left.user(x), right.user(y)],
+        arrays=[
+            left.arrays[x] if x else None,
+            right.arrays[y] if y else None,
+        ],
         roots=(a.node, b.node),
-        partners=pairs.partners,
         names=names,
-        by_chance=by_chance,
-        group=causes.group(pairs, shown),
-        gradients=pairs.gradients
-        if fault and fault.kind == "gradient"
-        else None,
-        **causes.counts(pairs, shown),
+        partners=left.partners,
+        differ={*left.differ, *right.differ},
+        new={*new[0], *new[1]},
     )
+
+
+def _first_value(pairs: Alignment) -> Found:
+    """Return the first difference if the values differ.
+
+    Gates before the first partners were put in, left out or replaced.
+    """
+    x, y = map(_first_gate, pairs.before)
+    if x and y:
+        pairs.pair(x, y)
+        return "gate", x, y
+    if x or y:
+        return "only in a" if x else "only in b", x, y
+    return _kind(pairs, *pairs.first)
+
+
+def _cause(pairs: Alignment, x: Node | None, y: Node | None) -> Found:
+    """Return the first difference if gradients differ, which may be too small to change values, such as
+    another epsilon.
+    """
+    one, other = pairs.a.user(x), pairs.b.user(y)
+    if one and other and kind_of(one) == kind_of(other):
+        cause = _kind(pairs, one, other)
+        settings = repr(one.gate) != repr(other.gate)
+        if settings or cause[0] == "constant":
+            return cause
+    return "gradient", x, y
+
+
+def _first_gate(nodes: list[Node]) -> Node | None:
+    return next((node for node in nodes if node.gate), None)
+
+
+def _kind(pairs: Alignment, x: Node, y: Node) -> Found:
+    """Return how two nodes of the same kind with equal inputs differ."""
+    kind = kind_of(x)
+    if x.shape != y.shape and x.gate is None:
+        return "shape", x, y
+    if x.gate is None:
+        return kind if x.dtype == y.dtype else "dtype", x, y
+    left = [pairs.values[one] for one in x.predecessors]
+    right = [pairs.values[one] for one in y.predecessors]
+    if sorted(left) != sorted(right):
+        inputs = zip(x.predecessors, y.predecessors, strict=False)
+        for p, q in inputs:
+            if pairs.values[p] != pairs.values[q]:
+                constants = kind_of(p) == kind_of(q) == "constant"
+                return "constant" if constants else "wiring", p, q
+        return "wiring", x, y
+    if left != right:
+        return "order", x, y
+    same = type(x.gate) is type(y.gate)
+    return "setting" if same else "value", x, y

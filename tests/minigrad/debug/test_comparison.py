@@ -152,7 +152,7 @@ PAIRS = {
     "gru": (
         gru(),
         gru(lambda z, h, n: (1 - z) * h + z * n),
-        "wiring", "Hadamard", "Hadamard",
+        "wiring", "Subtract", "Sigmoid",
     ),  # fmt: skip
     "no reset": (gru(), gru(reset=False), "only in a", "Slice", None),
     "axis": (attention(), attention(axis=1), "setting", "Softmax", "Softmax"),
@@ -282,8 +282,8 @@ def test_formula_next_to_a_fused_gate():
 def test_parameters_in_another_order():
     P, Q = weights(6, 6, name="P"), weights(6, 6, name="Q")
     result = mg.compare((X @ P @ Q).sum(), (X @ Q @ P).sum())
-    assert (result.kind, gate_of(result.a)) == ("wiring", "MultiplyGate")
-    assert "an input of MultiplyGate: P in a, and Q in b" in str(result)
+    assert (result.kind, gate_of(result.users[0])) == ("wiring", "MultiplyGate")
+    assert "an input of a gate: P in a, and Q in b" in str(result)
     assert mg.compare((X @ P @ Q).sum(), (X @ (P @ Q)).sum())
 
 
@@ -296,11 +296,13 @@ def test_later_difference_is_found_behind_another_way_of_writing():
     assert [one and one.item() for one in result.arrays] == [2.0, 3.0]
 
 
-def test_gate_that_changes_nothing_for_these_parameters_only():
+def test_gate_that_changes_nothing():
     w = parameter(np.array([1.0, 2.0]), "w")
-    result = mg.compare((w * 3.0).sum(), (mg.relu(w) * 3.0).sum())
-    assert (result.kind, gate_of(result.b)) == ("only in b", "ReLU")
-    assert "not for other values of the parameters" in str(result)
+    a, b = (w * 3.0).sum(), (mg.relu(w) * 3.0).sum()
+    result = mg.compare(a, b)
+    assert (result.equal, gate_of(result.b)) == (True, "ReLU")
+    result = mg.compare((mg.tanh(w) * 3.0).sum(), b)
+    assert (result.kind, gate_of(result.b)) == ("gate", "ReLU")
 
 
 class Square(mg.Gate):
@@ -332,9 +334,6 @@ def test_same_gate_that_computes_something_else():
 
     result = mg.compare(mlp(), mlp(Tanh()))
     assert (result.kind, gate_of(result.a)) == ("value", "Tanh")
-    assert result.largest == pytest.approx(
-        0.01 * np.abs(np.asarray(result.arrays[0])).max(), rel=1e-3
-    )
 
 
 def test_tensors_without_gates():
@@ -347,12 +346,11 @@ def test_bias_that_is_still_zero():
     other.W.array = one.W.array
     result = mg.compare(one(X[:, 0]).sum(), other(X[:, 0]).sum())
     assert (result.kind, gate_of(result.a)) == ("only in a", "AddGate")
-    assert result.by_chance
 
 
 def test_truncated_recurrent_layer():
     result = mg.compare(layer(), layer(truncate=2))
-    assert (result.kind, result.b and result.b.scope[-1]) == ("cut", "t03")
+    assert (result.kind, result.b and result.b.scope[-1]) == ("cut", "t02")
 
 
 @pytest.mark.parametrize("kind", [layers.RNN, layers.GRU, layers.LSTM])
@@ -366,7 +364,20 @@ def test_fused_layer_next_to_an_unrolled_one(kind):
     result = mg.compare(graph(False), graph(True, mg.relu))
     assert (result.kind, gate_of(result.b)) == ("only in b", "ReLU")
     result = mg.compare(graph(False), graph(True, truncate=2))
-    assert (result.kind, gate_of(result.b)) == ("cut", "cut")
+    assert (result.kind, result.b and result.b.scope[-1]) == ("cut", "t02")
+
+
+def test_transposed_parameter():
+    W = weights(6, 3, name="W")
+    T = parameter(W.array.T.copy(), "T")
+    one, other = (X @ W).sum(), (X @ T.transpose(1, 0)).sum()
+    assert mg.compare(one, other).kind == "written differently"
+
+
+def test_values_that_only_change_places():
+    x = parameter(np.array([1.0, 2.0]), "x")
+    y = -x
+    assert mg.compare(-y, -x).kind == "wiring"
 
 
 def test_compare_needs_tensors():

@@ -24,7 +24,7 @@ def test_first_difference_is_marked():
 def test_gate_in_one_column():
     picture = two_columns(mg.compare(graph(mg.tanh), graph(lambda h: h)))
     assert picture.dot.count(">first difference<") == 1
-    assert "only a has: Tanh" in picture.caption
+    assert "Tanh, which only a has" in picture.caption
 
 
 def test_large_graph_is_cut(tmp_path):
