@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..graph import Node
-from .boxes import Box, Line, Link, history, leaf_kind
+from .boxes import Box, Line, Link, leaf_kind
 from .colour import DIFFERS, FIRST, STYLES
 from .dot import write
 from .drawing import Drawing
@@ -22,14 +22,11 @@ def two_columns(result: Any) -> Drawing:
     """Draw the result of `mg.compare`. The first difference is marked, and a dotted line joins each
     node with its partner.
     """
-    partners: dict[Node, Node] = result.partners
-    back = {y: x for x, y in partners.items()}
-    near = [
-        _around(root, node) for root, node in zip(result.roots, (result.a, result.b), strict=True)
-    ]
+    left, right = result.graphs
+    near = _around(left, result.a), _around(right, result.b)
     shown = (
-        {*near[0], *(back[y] for y in near[1] if y in back)},
-        {*near[1], *(partners[x] for x in near[0] if x in partners)},
+        {*near[0], *_partners(right, near[1])},
+        {*near[1], *_partners(left, near[0])},
     )
     words = Words(Gradients([]), values=True, grads=False)
     boxes: list[Box] = []
@@ -49,24 +46,30 @@ def two_columns(result: Any) -> Drawing:
                 if parent in column
             ]
         columns.append(column)
-    caption = result.headline.removesuffix(", first here:") + " "
-    caption += "Dotted lines join gates that do the same work. "
-    caption += "Dashed yellow boxes differ, too."
-    text = write(boxes, links, words, caption, None).rstrip()
-    lines = [text.removesuffix("}")]
+    caption = result.headline.removesuffix(", first here:")
+    caption += " Dotted lines join gates that do the same work."
+    text = write(boxes, links, words, caption, None)
+    lines = [text.rstrip().removesuffix("}")]
     for x, box in columns[0].items():
-        other = columns[1].get(partners.get(x, x))
-        if other is not None and x.predecessors:
+        other = columns[1].get(left.partners.get(x, x))
+        if other and x.predecessors:
             pair = f"n{box.number} -> n{other.number}"
             line = f"{{ rank=same; {pair} [dir=none, style=dotted]; }}"
-            lines.append(f"  {line}\n")
-    dot = "".join([*lines, "}\n"])
+            lines.append(line)
+    dot = "\n".join([*lines, "}\n"])
     return Drawing(dot, "columns", caption, 0.0)
+
+
+def _partners(graph: Any, nodes: list[Node]) -> list[Node]:
+    found = map(graph.partners.get, nodes)
+    return [node for node in found if node]
 
 
 def _box(node: Node, column: str, result: Any, words: Words) -> Box:
     kind = "gate" if node.gate else leaf_kind(node)
-    role = DIFFERS if node in result.differ else ""
+    role = ""
+    if any(node in graph.differ for graph in result.graphs):
+        role = DIFFERS
     if node in (result.a, result.b):
         role = FIRST
     box = Box(kind, (column,), node, [node], role=role)
@@ -77,18 +80,13 @@ def _box(node: Node, column: str, result: Any, words: Words) -> Box:
     return box
 
 
-def _around(root: Node, start: Node | None) -> list[Node]:
+def _around(graph: Any, start: Node | None) -> list[Node]:
     """Return the nodes of a graph that are nearest to `start`."""
-    if start is None:
-        return []
-    near = {node: list(node.predecessors) for node in history([root])}
-    for node in list(near):
-        for parent in node.predecessors:
-            # a parameter does not lead to other time steps
-            if parent.predecessors or parent is start:
-                near[parent].append(node)
-    found = [start]
+    found = [start or graph.root]
     for node in found:  # the list grows during the loop
-        new = [other for other in near[node] if other not in found]
+        near = [*node.predecessors]
+        if near or node is start:  # a parameter does not lead to other time steps
+            near += graph.users[node]
+        new = [other for other in near if other not in found]
         found += new[: MOST - len(found)]
     return found

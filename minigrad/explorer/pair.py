@@ -15,18 +15,21 @@ def pair_page(result: Any, path: Path) -> Path:
 
     Errors: as for `explore`.
     """
-    index = [{node: number for number, node in enumerate(history([root]))} for root in result.roots]
+    index = [
+        {node: number for number, node in enumerate(history([graph.root]))}
+        for graph in result.graphs
+    ]
     data = {
         "names": result.names,
-        "partners": [(index[0][x], index[1][y]) for x, y in result.partners.items()],
+        "partners": [(index[0][x], index[1][y]) for x, y in result.graphs[0].partners.items()],
         "first": [index[0].get(result.a), index[1].get(result.b)],
         "direction": "backward" if result.backward else "forward",
     }
     frames = [
         f'<section><h2><bdi>{html.escape(name)}</bdi></h2><iframe sandbox="allow-scripts" '
         f'title="the graph of {html.escape(name, quote=True)}" '
-        f'srcdoc="{html.escape(explore(from_node(root)).html, quote=True)}"></iframe></section>'
-        for name, root in zip(result.names, result.roots, strict=True)
+        f'srcdoc="{html.escape(explore(from_node(graph.root)).html, quote=True)}"></iframe></section>'
+        for name, graph in zip(result.names, result.graphs, strict=True)
     ]
     parts = {
         "title": html.escape(" and ".join(result.names)),

@@ -5,13 +5,13 @@ their graphs.
 import argparse
 import json
 import sys
-from contextlib import ExitStack, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..debug.comparison import Comparison, compare
+from ..debug.comparison import compare
 from ..drawing.render import suffix_of
 from ..random import seed
 from ..tensor import Tensor
@@ -59,35 +59,25 @@ def add_compare(commands: Any) -> None:
 
 def compare_scripts(options: argparse.Namespace) -> int:
     """Run both scripts, print the first difference, and return the exit code."""
-    result = _compared(options)
-    if result is None:
-        return 2
-    print(json.dumps(result.as_dict(), indent=1) if options.json else f"\n{result}")
-    if options.out is not None:
-        print(f"\n{result.save(options.out)}: both graphs", file=sys.stderr)
-    return 0 if result else 1
-
-
-def _compared(options: argparse.Namespace) -> Comparison | None:
-    """Run both scripts and compare their graphs. Return None if a script fails."""
-    scripts = (options.mine, options.theirs)
-    losses: list[Tensor] = []
+    scripts = options.mine, options.theirs
     for script in scripts:
         check_exists(script)
     if options.out is not None and options.out.suffix != ".html":
         suffix_of(options.out)
-    with ExitStack() as stack:
-        if options.json:  # so that only JSON is on stdout
-            stack.enter_context(redirect_stdout(sys.stderr))
-        for script in scripts:
+    losses = []
+    for script in scripts:
+        # Only JSON is on stdout.
+        with redirect_stdout(sys.stderr if options.json else sys.stdout):
             try:
                 losses.append(_loss_of(script, options))
             except SystemExit:
                 print(f"\n{script} failed, so there is nothing to compare.", file=sys.stderr)
-                return None
-    same = scripts[0].name == scripts[1].name
-    names = [str(script) if same else script.name for script in scripts]
-    return compare(losses[0], losses[1], (names[0], names[1]))
+                return 2
+    result = compare(losses[0], losses[1], (str(scripts[0]), str(scripts[1])))
+    print(json.dumps(result.as_dict(), indent=1) if options.json else f"\n{result}")
+    if options.out is not None:
+        print(f"\n{result.save(options.out)}: both graphs", file=sys.stderr)
+    return 0 if result else 1
 
 
 def _loss_of(script: Path, options: argparse.Namespace) -> Tensor:

@@ -10,10 +10,9 @@ from ...gates.fused.unfuse import UNFUSED, unfuse
 from ...graph import Node, ancestors
 from ...tensor import Tensor
 from .alignment import Alignment, kind_of
-from .gradients import find_gradients
+from .gradients import first_gradient
 from .result import Comparison as Comparison
-
-Found = tuple[str, Node | None, Node | None]
+from .result import Difference
 
 
 def compare(
@@ -69,11 +68,13 @@ def compare(
         return result
     try:
         small = _compare(unfuse(a), unfuse(b), names)
-    except MinigradError:  # a parameter has changed since the forward pass
+    except (
+        MinigradError
+    ):  # a parameter has changed since the forward pass
         return result
     # Small gates help next to a formula by hand, where most of them have partners. If a fused gate
     # was left out or replaced, it is easier to recognize as a whole.
-    return min(result, small, key=lambda one: len(one.new))
+    return min(result, small, key=_unlike)
 
 
 def _fused(tensor: Tensor) -> list[str]:
@@ -82,84 +83,82 @@ def _fused(tensor: Tensor) -> list[str]:
     return sorted(map(kind_of, fused))
 
 
-def _compare(a: Tensor, b: Tensor, names: tuple[str, str]) -> Comparison:
+def _unlike(result: Comparison) -> int:
+    return sum(len(graph.new()) for graph in result.graphs)
+
+
+def _compare(
+    a: Tensor, b: Tensor, names: tuple[str, str]
+) -> Comparison:
     pairs = Alignment(a.node, b.node)
-    left, right = pairs.a, pairs.b
-    new = [graph.new() for graph in (left, right)]
-    if left.differ or right.differ:
+    new = pairs.a.new(), pairs.b.new()
+    if pairs.values[a.node] != pairs.values[b.node]:
         kind, x, y = _first_value(pairs)
     else:
-        kind, x, y = find_gradients(pairs)
+        kind, x, y = first_gradient(pairs)
     if kind == "gradient":
         kind, x, y = _cause(pairs, x, y)
     if kind == "equal" and any(new):
         kind = "written differently"
-        x, y = _first_gate(new[0]), _first_gate(new[1])
-    return Comparison(
-        kind=kind,
-        a=x,
-        b=y,
-        users=[left.user(x), right.user(y)],
-        arrays=[
-            left.arrays[x] if x else None,
-            right.arrays[y] if y else None,
-        ],
-        roots=(a.node, b.node),
-        names=names,
-        partners=left.partners,
-        differ={*left.differ, *right.differ},
-        new={*new[0], *new[1]},
-    )
+        x, y = [next(iter(nodes), None) for nodes in new]
+    return Comparison(kind, x, y, (pairs.a, pairs.b), names)
 
 
-def _first_value(pairs: Alignment) -> Found:
+def _first_value(pairs: Alignment) -> Difference:
     """Return the first difference if the values differ.
 
-    Gates before the first partners were put in, left out or replaced.
+    If the first gate has no partner, it was put in, left out or replaced.
     """
-    x, y = map(_first_gate, pairs.before)
-    if x and y:
+    x = next(iter(pairs.a.differ), None)
+    y = next(iter(pairs.b.differ), None)
+    alone = x not in pairs.a.partners, y not in pairs.b.partners
+    if x and y and alone[0] == alone[1]:
         pairs.pair(x, y)
-        return "gate", x, y
-    if x or y:
-        return "only in a" if x else "only in b", x, y
-    return _kind(pairs, *pairs.first)
+        return _kind(pairs, x, y)
+    if x and alone[0]:
+        return "only in a", x, None
+    return "only in b", None, y
 
 
-def _cause(pairs: Alignment, x: Node | None, y: Node | None) -> Found:
+def _cause(
+    pairs: Alignment, x: Node | None, y: Node | None
+) -> Difference:
     """Return the first difference if gradients differ, which may be too small to change values, such as
     another epsilon.
     """
-    one, other = pairs.a.user(x), pairs.b.user(y)
-    if one and other and kind_of(one) == kind_of(other):
-        cause = _kind(pairs, one, other)
-        settings = repr(one.gate) != repr(other.gate)
-        if settings or cause[0] == "constant":
-            return cause
+    users = pairs.a.first_user(x), pairs.b.first_user(y)
+    for one, other in (x, y), users:
+        if one and other and kind_of(one) == kind_of(other):
+            cause = _kind(pairs, one, other)
+            settings = repr(one.gate) != repr(other.gate)
+            if settings or cause[0] == "constant":
+                return cause
     return "gradient", x, y
 
 
-def _first_gate(nodes: list[Node]) -> Node | None:
-    return next((node for node in nodes if node.gate), None)
-
-
-def _kind(pairs: Alignment, x: Node, y: Node) -> Found:
-    """Return how two nodes of the same kind with equal inputs differ."""
-    kind = kind_of(x)
-    if x.shape != y.shape and x.gate is None:
-        return "shape", x, y
-    if x.gate is None:
-        return kind if x.dtype == y.dtype else "dtype", x, y
+def _kind(pairs: Alignment, x: Node, y: Node) -> Difference:
+    """Return how two nodes in the same place differ."""
+    if kind_of(x) != kind_of(y):
+        return "gate", x, y
+    if not x.predecessors:
+        return _kind_of_leaf(x, y), x, y
     left = [pairs.values[one] for one in x.predecessors]
     right = [pairs.values[one] for one in y.predecessors]
-    if sorted(left) != sorted(right):
-        inputs = zip(x.predecessors, y.predecessors, strict=False)
-        for p, q in inputs:
-            if pairs.values[p] != pairs.values[q]:
-                constants = kind_of(p) == kind_of(q) == "constant"
-                return "constant" if constants else "wiring", p, q
-        return "wiring", x, y
-    if left != right:
-        return "order", x, y
-    same = type(x.gate) is type(y.gate)
-    return "setting" if same else "value", x, y
+    if sorted(left) == sorted(right):
+        same = type(x.gate) is type(y.gate)
+        kind = "setting" if same else "value"
+        return kind if left == right else "order", x, y
+    for p, q in zip(x.predecessors, y.predecessors, strict=False):
+        if pairs.values[p] != pairs.values[q]:
+            leaves = not (p.predecessors or q.predecessors)
+            known = p in pairs.a.partners or q in pairs.b.partners
+            if leaves and not (known and p.output.ndim):
+                return _kind_of_leaf(p, q), p, q
+            return "wiring", p, q
+    return "wiring", x, y
+
+
+def _kind_of_leaf(p: Node, q: Node) -> str:
+    if p.shape != q.shape:
+        return "shape"
+    return kind_of(p) if p.dtype == q.dtype else "dtype"

@@ -7,59 +7,54 @@ from ...context import enable_grad
 from ...gradients import dense
 from ...graph import Array, Node, ancestors
 from .alignment import Alignment, Graph, kind_of
+from .result import Difference
 from .values import close
 
 SMALL = 0.01
 """A gradient is compared with at least this share of the largest gradient in the graph."""
 
 
-def find_gradients(
-    pairs: Alignment,
-) -> tuple[str, Node | None, Node | None]:
-    """Return the kind and the nodes of the first difference. The kind is "equal" if there is none.
+def first_gradient(pairs: Alignment) -> Difference:
+    """Return the first difference between gradients. Its kind is "equal" if there is none.
 
     Gates that were rewritten have other inner gradients. Only differences that reach a parameter count.
     """
     a, b = pairs.a, pairs.b
-    left, right = _gradients(a), _gradients(b)
-    sizes = [np.abs(one).max(initial=0) for one in left.values()]
+    for graph in (a, b):
+        graph.arrays = _gradients(graph)
+    sizes = [np.abs(one).max(initial=0) for one in a.arrays.values()]
     least = SMALL * max(sizes)
     same = {
         x
         for x, y in a.partners.items()
-        if close(left[x], right[y], least=least)
+        if close(a.arrays[x], b.arrays[y], least=least)
     }
-    a.differ = _reached(a, left, same)
-    b.differ = _reached(b, right, {a.partners[x] for x in same})
-    first = next(iter(a.differ), None)
-    second = next(iter(b.differ), None)
-    if first:
-        second = a.partners.get(first)
-    elif second:
-        first = b.partners.get(second)
-    else:
+    a.differ = _reached(a, same)
+    b.differ = _reached(b, {a.partners[x] for x in same})
+    found: list[tuple[Node | None, Node | None]] = []
+    found += [(x, a.partners.get(x)) for x in a.differ[:1]]
+    found += [(b.partners.get(y), y) for y in b.differ[:1]]
+    if not found:
         return "equal", None, None
-    a.arrays, b.arrays = left, right
-    if not (first and second):
-        return "only in a" if first else "only in b", first, second
-    stops = _stops(a, first) != _stops(b, second)
-    return "cut" if stops else "gradient", first, second
+    x, y = max(found, key=lambda pair: pair[1].serial if pair[1] else 0)
+    if x is None or y is None:
+        return "only in a" if x else "only in b", x, y
+    stops = _stops(pairs, a, x) != _stops(pairs, b, y)
+    return "cut" if stops else "gradient", x, y
 
 
 def _gradients(graph: Graph) -> dict[Node, Array]:
     """Return the gradients of all nodes. They are zero where none arrives."""
     start = np.ones_like(graph.root.output)
     with enable_grad():
-        swept = sweep(graph.root, start, keep=set(graph.nodes))
+        found = sweep(graph.root, start, keep=set(graph.nodes))
     return {
-        node: np.asarray(dense(swept.get(node, np.zeros(node.shape))))
+        node: np.asarray(dense(found.get(node, np.zeros(node.shape))))
         for node in graph.nodes
     }
 
 
-def _reached(
-    graph: Graph, gradients: dict[Node, Array], same: set[Node]
-) -> list[Node]:
+def _reached(graph: Graph, same: set[Node]) -> list[Node]:
     """Return the nodes with other gradients that reach a parameter, those nearest to the loss first.
 
     A parameter itself may have no partner if the other graph stores it transposed, or in parts.
@@ -68,20 +63,20 @@ def _reached(
         node
         for node in graph.nodes
         if kind_of(node) == "parameter"
-        and gradients[node].any()
+        and graph.arrays[node].any()
         and node not in same
     ]
     found = ancestors(
-        parameters,
-        lambda node: [
-            user for user in graph.users[node] if user not in same
-        ],
+        parameters, lambda node: set(graph.users[node]) - same
     )
     paired = [node for node in found if node in graph.partners]
     return paired or [node for node in found if node.gate]
 
 
-def _stops(graph: Graph, node: Node) -> bool:
-    """Return whether the gradient of a node stops, or that of a cut after it."""
-    cuts = [user for user in graph.users[node] if not user.gate]
-    return bool(cuts) or not node.requires_grad
+def _stops(pairs: Alignment, graph: Graph, node: Node) -> bool:
+    """Return whether a node with this value, such as the result of a cut, passes no gradient on."""
+    value = pairs.values[node]
+    return any(
+        pairs.values[one] == value and not one.requires_grad
+        for one in graph.nodes
+    )

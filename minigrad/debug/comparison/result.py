@@ -10,10 +10,10 @@ import numpy as np
 from ...drawing.columns import two_columns
 from ...drawing.render import suffix_of
 from ...explorer.pair import pair_page
-from ...graph import Array, Node
+from ...graph import Node
 from ...support.text import printable
 from ..anomaly import title
-from .alignment import kind_of
+from .alignment import Graph, kind_of
 
 SEEDS = "Use the same data, and call mg.seed(0) before each model is made. Then compare again."
 
@@ -38,31 +38,25 @@ SENTENCES = {
 }
 
 
+Difference = tuple[str, Node | None, Node | None]
+"""The kind of the first difference, and a node of each graph."""
+
+
 @dataclass(repr=False)
 class Comparison:
     """The result of `mg.compare`. It is true if the graphs are equal, and `str()` explains it.
 
     - `kind`: the kind of the first difference. `compare` lists the kinds.
     - `a`, `b`: the nodes of the first difference, or None.
-    - `users`: the first gates that use these nodes.
-    - `arrays`: the values of these nodes, or for "cut" and "gradient" their gradients.
-    - `roots`: the last nodes of both graphs.
+    - `graphs`: both graphs with the partners of their nodes, see `Graph`.
     - `names`: what the text calls the two graphs.
-    - `partners`: the node of `b` for each node of `a` that has a partner.
-    - `differ`: the first difference and the nodes that differ because of it.
-    - `new`: the nodes for which the other graph has no gate of the same kind.
     """
 
     kind: str
     a: Node | None
     b: Node | None
-    users: list[Node | None]
-    arrays: list[Array | None]
-    roots: tuple[Node, Node]
+    graphs: tuple[Graph, Graph]
     names: tuple[str, str]
-    partners: dict[Node, Node]
-    differ: set[Node]
-    new: set[Node]
 
     @property
     def equal(self) -> bool:
@@ -77,9 +71,10 @@ class Comparison:
     @property
     def index(self) -> tuple[int, ...] | None:
         """The position of the largest difference, or None if the arrays cannot be compared."""
-        one, other = self.arrays
-        if one is None or other is None:
+        if self.equal or not (self.a and self.b):
             return None
+        one = self.graphs[0].arrays[self.a]
+        other = self.graphs[1].arrays[self.b]
         if one.shape != other.shape or not one.size:
             return None
         one, other = [
@@ -102,24 +97,18 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values for JSON."""
-        places = [
-            node and {"scope": "/".join(node.scope), "source": node.source}
-            for node in (self.a, self.b)
-        ]
+        nodes = [node for node in (self.a, self.b) if node]
         return {
             "equal": self.equal,
             "kind": self.kind,
             "gates": [_called(self.a), _called(self.b)],
-            "places": places,
-            "index": self.index,
+            "scopes": ["/".join(node.scope) for node in nodes],
+            "sources": [node.source for node in nodes],
             "text": str(self),
         }
 
     def __bool__(self) -> bool:
         return self.equal
-
-    def __repr__(self) -> str:
-        return printable(f"<Comparison: {self.headline}>")
 
     @property
     def headline(self) -> str:
@@ -131,34 +120,47 @@ class Comparison:
     def __str__(self) -> str:
         lines = [self.headline]
         if self.kind != "equal":
-            for side, node in enumerate((self.a, self.b)):
-                text = self._described(side, node) if node else "nothing"
-                lines.append(f"  {self.names[side]}: {text}")
+            lines += [
+                self._described(side, node)
+                for side, node in enumerate((self.a, self.b))
+            ]
         if not self.equal:
-            gates = [node for node in self.partners if node.gate]
-            differ = sum(node in self.differ for node in gates)
+            graph = self.graphs[0]
+            gates = {node for node in graph.partners if node.gate}
+            differ = len(gates.intersection(graph.differ))
             agree = len(gates) - differ
-            lines.append(f"Pairs of gates: {agree} agree, {differ} differ.")
+            lines.append(
+                f"Pairs of gates: {agree} agree, {differ} differ."
+            )
         return "\n".join(map(printable, lines))
 
-    def _described(self, side: int, node: Node) -> str:
-        user, array = self.users[side], self.arrays[side]
-        text = title(node, inside=True)
+    def _described(self, side: int, node: Node | None) -> str:
+        """Return a line about the node of a graph."""
+        line = f"  {self.names[side]}: "
+        if node is None:
+            return line + "nothing"
+        graph, index = self.graphs[side], self.index
+        user = graph.first_user(node)
         if user and (self.backward or not node.gate):
-            text = f"{_called(node)}, used by {title(user, inside=True)}"
+            line += (
+                f"{_called(node)}, used by {title(user, inside=True)}"
+            )
+        else:
+            line += title(node, inside=True)
         if self.kind == "setting":
-            text += f", {node.gate!r}"
-        text += f"; {node.shape} {node.dtype}"
+            line += f", {node.gate!r}"
+        line += f"; {node.shape} {node.dtype}"
+        if index is None:
+            return line
         what = "gradient" if self.backward else "value"
-        if self.index is None or array is None:
-            return text
-        at = f" at {list(self.index)}" if self.index else ""
-        return f"{text}; its {what}{at} is {array[self.index]:.6g}"
+        at = f" at {list(index)}" if index else ""
+        value = graph.arrays[node][index]
+        return f"{line}; its {what}{at} is {value:.6g}"
 
 
 def _called(node: Node | None) -> str:
-    if node is None:
-        return "nothing"
-    if node.gate is not None:
+    if node is None or node.gate:
         return kind_of(node)
-    return node.name or f"a {kind_of(node)}".replace("a input", "an input")
+    return node.name or f"a {kind_of(node)}".replace(
+        "a input", "an input"
+    )

@@ -14,6 +14,9 @@ the largest element. A unit is 1.2e-7 in float32 and 2.2e-16 in float64. Sums of
 in another order differ by less than 100 units, and a few hundred gates multiply this by less than 10.
 """
 
+MASK = 1e6
+"""Elements of this size, such as -1e9 in a mask, do not count as the largest."""
+
 UNROUNDED = 4
 """The same for two leaves, which no gate has rounded."""
 
@@ -34,7 +37,7 @@ def close(
     equal = np.isclose(
         one.astype(float),
         other.astype(float),
-        rtol=0.0,
+        rtol=units * unit,
         atol=units * unit * largest,
         equal_nan=True,
     )
@@ -66,5 +69,5 @@ def number_values(nodes: Iterable[Node]) -> dict[Node, int]:
 
 
 def _largest(array: Array) -> float:
-    finite = array[np.isfinite(array)]
-    return float(np.abs(finite).max(initial=0))
+    sizes = np.abs(array)
+    return float(sizes[sizes < MASK].max(initial=0))

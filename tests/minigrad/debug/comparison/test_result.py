@@ -33,9 +33,9 @@ def test_control_characters_are_escaped():
 
 def test_result_as_json():
     data = mg.compare(graph(), graph(mg.relu)).as_dict()
-    assert (data["kind"], data["equal"], data["index"]) == ("gate", False, (3, 2))
+    assert (data["kind"], data["equal"]) == ("gate", False)
     assert data["gates"] == ["Tanh", "ReLU"]
-    assert data["places"][0]["scope"] == "net"
+    assert data["scopes"] == ["net", "net"]
 
 
 def test_file_with_unknown_suffix(tmp_path):
