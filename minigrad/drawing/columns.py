@@ -1,6 +1,6 @@
 """Draw two compared graphs in two columns, with partners at the same height.
 
-The picture shows the nodes around the first difference. Its input is the result of `mg.compare`.
+The picture begins at the first difference. Its input is the result of `mg.compare`.
 """
 
 from operator import attrgetter
@@ -15,26 +15,25 @@ from .facts import Gradients
 from .labels import Words, size_of
 
 MOST = 12
-"""The maximum number of nodes in a column, not counting the partners of those in the other one."""
+"""The maximum number of nodes in a column, not counting their inputs."""
 
 
 def two_columns(result: Any) -> Drawing:
     """Draw the result of `mg.compare`. The first difference is marked, and a dotted line joins each
     node with its partner.
     """
-    left, right = result.graphs
-    near = _around(left, result.a), _around(right, result.b)
-    shown = (
-        {*near[0], *_partners(right, near[1])},
-        {*near[1], *_partners(left, near[0])},
-    )
     words = Words(Gradients([]), values=True, grads=False)
     boxes: list[Box] = []
     links = []
     columns: list[dict[Node, Box]] = []
-    for name, nodes in zip(result.names, shown, strict=True):
+    for name, graph, first in zip(
+        result.names,
+        result.graphs,
+        (result.a, result.b),
+        strict=True,
+    ):
         column: dict[Node, Box] = {}
-        for node in sorted(nodes, key=attrgetter("serial")):
+        for node in _shown(graph, first):
             box = _box(node, name, result, words)
             box.number = len(boxes)
             boxes.append(box)
@@ -50,8 +49,9 @@ def two_columns(result: Any) -> Drawing:
     caption += " Dotted lines join gates that do the same work."
     text = write(boxes, links, words, caption, None)
     lines = [text.rstrip().removesuffix("}")]
+    partners = result.graphs[0].partners
     for x, box in columns[0].items():
-        other = columns[1].get(left.partners.get(x, x))
+        other = columns[1].get(partners.get(x, x))
         if other and x.predecessors:
             pair = f"n{box.number} -> n{other.number}"
             line = f"{{ rank=same; {pair} [dir=none, style=dotted]; }}"
@@ -60,9 +60,15 @@ def two_columns(result: Any) -> Drawing:
     return Drawing(dot, "columns", caption, 0.0)
 
 
-def _partners(graph: Any, nodes: list[Node]) -> list[Node]:
-    found = map(graph.partners.get, nodes)
-    return [node for node in found if node]
+def _shown(graph: Any, first: Node | None) -> list[Node]:
+    """Return the first nodes that differ, or else the last nodes, and their inputs."""
+    front = graph.differ or graph.nodes[-MOST:]
+    if first is not None:
+        front = [first, *front]
+    shown = set(front[:MOST])
+    for node in front[:MOST]:
+        shown.update(node.predecessors)
+    return sorted(shown, key=attrgetter("serial"))
 
 
 def _box(node: Node, column: str, result: Any, words: Words) -> Box:
@@ -78,15 +84,3 @@ def _box(node: Node, column: str, result: Any, words: Words) -> Box:
         box.face.append(Line(role, 9))
     box.size = size_of(box.face, STYLES[box.style]["shape"])
     return box
-
-
-def _around(graph: Any, start: Node | None) -> list[Node]:
-    """Return the nodes of a graph that are nearest to `start`."""
-    found = [start or graph.root]
-    for node in found:  # the list grows during the loop
-        near = [*node.predecessors]
-        if near or node is start:  # a parameter does not lead to other time steps
-            near += graph.users[node]
-        new = [other for other in near if other not in found]
-        found += new[: MOST - len(found)]
-    return found

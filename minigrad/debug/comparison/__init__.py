@@ -68,9 +68,8 @@ def compare(
         return result
     try:
         small = _compare(unfuse(a), unfuse(b), names)
-    except (
-        MinigradError
-    ):  # a parameter has changed since the forward pass
+    except MinigradError:
+        # A parameter has changed since the forward pass.
         return result
     # Small gates help next to a formula by hand, where most of them have partners. If a fused gate
     # was left out or replaced, it is easier to recognize as a whole.
@@ -79,7 +78,9 @@ def compare(
 
 def _fused(tensor: Tensor) -> list[str]:
     nodes = ancestors([tensor.node])
-    fused = [node for node in nodes if type(node.gate) in UNFUSED]
+    fused = [
+        node for node in nodes if type(node.gate) in UNFUSED
+    ]
     return sorted(map(kind_of, fused))
 
 
@@ -111,11 +112,12 @@ def _first_value(pairs: Alignment) -> Difference:
     """
     x = next(iter(pairs.a.differ), None)
     y = next(iter(pairs.b.differ), None)
-    alone = x not in pairs.a.partners, y not in pairs.b.partners
-    if x and y and alone[0] == alone[1]:
+    left = x in pairs.a.partners
+    right = y in pairs.b.partners
+    if x and y and left == right:
         pairs.pair(x, y)
         return _kind(pairs, x, y)
-    if x and alone[0]:
+    if x and not left:
         return "only in a", x, None
     return "only in b", None, y
 
@@ -148,10 +150,14 @@ def _kind(pairs: Alignment, x: Node, y: Node) -> Difference:
         same = type(x.gate) is type(y.gate)
         kind = "setting" if same else "value"
         return kind if left == right else "order", x, y
-    for p, q in zip(x.predecessors, y.predecessors, strict=False):
+    for p, q in zip(
+        x.predecessors, y.predecessors, strict=False
+    ):
         if pairs.values[p] != pairs.values[q]:
             leaves = not (p.predecessors or q.predecessors)
-            known = p in pairs.a.partners or q in pairs.b.partners
+            known = (
+                p in pairs.a.partners or q in pairs.b.partners
+            )
             if leaves and not (known and p.output.ndim):
                 return _kind_of_leaf(p, q), p, q
             return "wiring", p, q

@@ -5,7 +5,7 @@ gates after a difference compute other values. They are aligned like the lines o
 """
 
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from operator import attrgetter
 
 import numpy as np
@@ -27,7 +27,9 @@ def kind_of(node: Node | None) -> str:
         return "cut"
     if node.requires_grad:
         return "parameter"
-    return "input" if node.name or node.output.ndim else "constant"
+    if node.name or node.output.ndim:
+        return "input"
+    return "constant"
 
 
 class Graph:
@@ -42,7 +44,9 @@ class Graph:
 
     def __init__(self, root: Node) -> None:
         self.root = root
-        newest_first = ancestors([root], attrgetter("predecessors"))
+        newest_first = ancestors(
+            [root], attrgetter("predecessors")
+        )
         self.nodes = newest_first[::-1]
         self.arrays = {node: node.output for node in self.nodes}
         self.partners: dict[Node, Node] = {}
@@ -58,12 +62,15 @@ class Graph:
             node
             for node in self.nodes
             if node.gate
-            and kind_of(node) != kind_of(self.partners.get(node))
+            and kind_of(node)
+            != kind_of(self.partners.get(node))
         ]
 
     def first_user(self, node: Node | None) -> Node | None:
         """Return the first consumer of a node."""
-        return next(iter(self.users[node] if node else []), None)
+        return next(
+            iter(self.users[node] if node else []), None
+        )
 
 
 class Alignment:
@@ -73,7 +80,8 @@ class Alignment:
     """
 
     def __init__(self, a: Node, b: Node) -> None:
-        self.a, self.b = Graph(a), Graph(b)
+        self.a = Graph(a)
+        self.b = Graph(b)
         nodes = self.a.nodes + self.b.nodes
         self.values = number_values(dict.fromkeys(nodes))
         for size in (None, 2, 1):
@@ -83,12 +91,16 @@ class Alignment:
             right = self._differ(self.b, self.a)
             if not (left or right):
                 left, right = [a], [b]
-            self.a.differ, self.b.differ = left, right
             self._pair_common(left[:LONGEST], right[:LONGEST])
+            self.a.differ = left
+            self.b.differ = right
 
     def pair(self, x: Node, y: Node) -> None:
         """Make two nodes partners, unless one of them has a partner."""
-        if x not in self.a.partners and y not in self.b.partners:
+        if (
+            x not in self.a.partners
+            and y not in self.b.partners
+        ):
             self.a.partners[x] = y
             self.b.partners[y] = x
 
@@ -99,9 +111,12 @@ class Alignment:
 
         def traits(node: Node) -> Hashable:
             users = self.a.users[node] or self.b.users[node]
-            near = [*node.predecessors, *users[:1]]
-            values = sorted(self.values[one] for one in near)
-            return (self.values[node], kind_of(node), *values)[:size]
+            near = sorted(
+                self.values[one]
+                for one in (*node.predecessors, *users[:1])
+            )
+            found = self.values[node], kind_of(node), *near
+            return found[:size]
 
         waiting = defaultdict(list)
         for y in self.b.nodes:
@@ -117,36 +132,44 @@ class Alignment:
         known = {self.values[node] for node in other.nodes}
 
         def differs(node: Node) -> bool:
+            before = [
+                self.values[one] for one in node.predecessors
+            ]
             value = self.values[node]
-            before = [self.values[one] for one in node.predecessors]
-            # A gate that changes nothing, such as x * 1, is another gate than none, or than x * 2.
-            idle = value in before and node not in graph.partners
-            return bool(before) and (idle or value not in known)
+            if value in before and node not in graph.partners:
+                # A gate that changes nothing, such as x * 1, is another gate than none, or than x * 2.
+                return True
+            return bool(before) and value not in known
+
+        def inputs(node: Node) -> Iterator[Node]:
+            return filter(differs, node.predecessors)
 
         roots = filter(differs, [graph.root])
-        found = ancestors(
-            roots, lambda node: filter(differs, node.predecessors)
-        )
-        return found[::-1]
+        return ancestors(roots, inputs)[::-1]
 
-    def _pair_common(self, left: list[Node], right: list[Node]) -> None:
+    def _pair_common(
+        self, left: list[Node], right: list[Node]
+    ) -> None:
         """Pair the longest common subsequence of two lists, in which gates of the same kind are equal.
         Those with the same shape count twice.
         """
         kinds = np.array([kind_of(node) for node in right])
         shapes = np.array([str(node.shape) for node in right])
-        best = np.zeros((len(left) + 1, len(right) + 1), np.int16)
+        rows, columns = len(left), len(right)
+        best = np.zeros((rows + 1, columns + 1), np.int16)
         for i, node in enumerate(left):
             same = 1 + (shapes == str(node.shape))
             same *= kinds == kind_of(node)
-            longer = np.maximum(best[i, 1:], best[i, :-1] + same)
-            best[i + 1, 1:] = np.maximum.accumulate(longer)
-        i, j = len(left), len(right)
-        while i and j:
-            if best[i, j] == best[i - 1, j]:
-                i -= 1
-            elif best[i, j] == best[i, j - 1]:
-                j -= 1
+            paired = best[i, :-1] + same
+            longest = np.maximum(best[i, 1:], paired)
+            best[i + 1, 1:] = np.maximum.accumulate(longest)
+        while rows and columns:
+            length = best[rows, columns]
+            if length == best[rows - 1, columns]:
+                rows -= 1
+            elif length == best[rows, columns - 1]:
+                columns -= 1
             else:
-                i, j = i - 1, j - 1
-                self.pair(left[i], right[j])
+                rows -= 1
+                columns -= 1
+                self.pair(left[rows], right[columns])

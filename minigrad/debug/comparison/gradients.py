@@ -22,7 +22,9 @@ def first_gradient(pairs: Alignment) -> Difference:
     a, b = pairs.a, pairs.b
     for graph in (a, b):
         graph.arrays = _gradients(graph)
-    sizes = [np.abs(one).max(initial=0) for one in a.arrays.values()]
+    sizes = [
+        np.abs(one).max(initial=0) for one in a.arrays.values()
+    ]
     least = SMALL * max(sizes)
     same = {
         x
@@ -36,11 +38,21 @@ def first_gradient(pairs: Alignment) -> Difference:
     found += [(b.partners.get(y), y) for y in b.differ[:1]]
     if not found:
         return "equal", None, None
-    x, y = max(found, key=lambda pair: pair[1].serial if pair[1] else 0)
-    if x is None or y is None:
-        return "only in a" if x else "only in b", x, y
-    stops = _stops(pairs, a, x) != _stops(pairs, b, y)
-    return "cut" if stops else "gradient", x, y
+    x, y = max(
+        found, key=lambda pair: pair[1].serial if pair[1] else 0
+    )
+    if x is None:
+        return "only in b", None, y
+    if y is None:
+        return "only in a", x, None
+    value = pairs.values[x]
+    stopped = [
+        node
+        for node in a.nodes + b.nodes
+        if pairs.values[node] == value
+        and not node.requires_grad
+    ]
+    return "cut" if stopped else "gradient", x, y
 
 
 def _gradients(graph: Graph) -> dict[Node, Array]:
@@ -49,7 +61,9 @@ def _gradients(graph: Graph) -> dict[Node, Array]:
     with enable_grad():
         found = sweep(graph.root, start, keep=set(graph.nodes))
     return {
-        node: np.asarray(dense(found.get(node, np.zeros(node.shape))))
+        node: np.asarray(
+            dense(found.get(node, np.zeros(node.shape)))
+        )
         for node in graph.nodes
     }
 
@@ -71,12 +85,3 @@ def _reached(graph: Graph, same: set[Node]) -> list[Node]:
     )
     paired = [node for node in found if node in graph.partners]
     return paired or [node for node in found if node.gate]
-
-
-def _stops(pairs: Alignment, graph: Graph, node: Node) -> bool:
-    """Return whether a node with this value, such as the result of a cut, passes no gradient on."""
-    value = pairs.values[node]
-    return any(
-        pairs.values[one] == value and not one.requires_grad
-        for one in graph.nodes
-    )
