@@ -45,7 +45,7 @@ def two_columns(result: Any) -> Drawing:
                 if parent in column
             ]
         columns.append(column)
-    caption = result.headline.removesuffix(", first here:")
+    caption = result.headline.replace(", first here:", ".")
     caption += " Dotted lines join gates that do the same work."
     text = write(boxes, links, words, caption, None)
     lines = [text.rstrip().removesuffix("}")]
@@ -62,7 +62,7 @@ def two_columns(result: Any) -> Drawing:
 
 def _shown(graph: Any, first: Node | None) -> list[Node]:
     """Return the first nodes that differ, or else the last nodes, and their inputs."""
-    front = graph.differ or graph.nodes[-MOST:]
+    front = graph.differ or graph.nodes[1 - MOST :]
     if first is not None:
         front = [first, *front]
     shown = set(front[:MOST])

@@ -143,7 +143,10 @@ def _kind(pairs: Alignment, x: Node, y: Node) -> Difference:
     if kind_of(x) != kind_of(y):
         return "gate", x, y
     if not x.predecessors:
-        return _kind_of_leaf(x, y), x, y
+        if x.shape != y.shape:
+            return "shape", x, y
+        same = x.dtype == y.dtype
+        return kind_of(x) if same else "dtype", x, y
     left = [pairs.values[one] for one in x.predecessors]
     right = [pairs.values[one] for one in y.predecessors]
     if sorted(left) == sorted(right):
@@ -159,12 +162,6 @@ def _kind(pairs: Alignment, x: Node, y: Node) -> Difference:
                 p in pairs.a.partners or q in pairs.b.partners
             )
             if leaves and not (known and p.output.ndim):
-                return _kind_of_leaf(p, q), p, q
+                return _kind(pairs, p, q)
             return "wiring", p, q
     return "wiring", x, y
-
-
-def _kind_of_leaf(p: Node, q: Node) -> str:
-    if p.shape != q.shape:
-        return "shape"
-    return kind_of(p) if p.dtype == q.dtype else "dtype"

@@ -41,10 +41,6 @@ def test_gate_put_into_each_step():
     assert aligned(a, b) == list(zip(names, places, strict=True))
 
 
-def test_one_step_more():
-    assert len(aligned(chain([mg.tanh], 4), chain([mg.tanh], 5))) == 9
-
-
 def test_statements_in_another_order():
     x, y = (parameter(np.arange(3.0) + n, "xy"[n]) for n in (0, 1))
     p, q = mg.exp(x), mg.sin(y)
