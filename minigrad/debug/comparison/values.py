@@ -33,7 +33,11 @@ def close(
     """
     floats = one.dtype.kind == "f"
     unit = np.finfo(one.dtype).eps if floats else 0.0
-    largest = max(_largest(one), _largest(other), least)
+    sizes = [
+        _unmasked(array).max(initial=0)
+        for array in (one, other)
+    ]
+    largest = max(*sizes, least)
     equal = np.isclose(
         one.astype(float),
         other.astype(float),
@@ -50,9 +54,15 @@ def number_values(nodes: Iterable[Node]) -> dict[Node, int]:
     seen: dict[Hashable, list[Node]] = defaultdict(list)
     for node in nodes:
         # Two levels that differ by rounding fall between the same integers, or the same halves.
-        level = 1_000 * math.log(_largest(node.output) or 1.0)
+        length = np.linalg.norm(_unmasked(node.output))
+        level = 1_000 * math.log(length or 1.0)
         keys = [
-            (node.shape, node.dtype, shift, math.floor(level + shift))
+            (
+                node.shape,
+                node.dtype,
+                shift,
+                math.floor(level + shift),
+            )
             for shift in (0.0, 0.5)
         ]
         numbers[node] = len(numbers)
@@ -68,6 +78,6 @@ def number_values(nodes: Iterable[Node]) -> dict[Node, int]:
     return numbers
 
 
-def _largest(array: Array) -> float:
-    sizes = np.abs(array)
-    return float(sizes[sizes < MASK].max(initial=0))
+def _unmasked(array: Array) -> Array:
+    sizes: Array = np.abs(array.astype(float))
+    return sizes[sizes < MASK]
