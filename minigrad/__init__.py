@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from . import optim as optim
     from .checkpoint import load, save
     from .debug.anomaly import detect_anomaly, trace_lines
+    from .debug.comparison import compare
     from .debug.dependence import check_causal, depends
     from .debug.missing_gradients import require_gradients
     from .debug.profiler import profile
@@ -45,6 +46,7 @@ __version__ = "0.2.0.dev0"
 _ON_DEMAND = {
     "Graph": "drawing",
     "check_causal": "debug.dependence",
+    "compare": "debug.comparison",
     "depends": "debug.dependence",
     "detect_anomaly": "debug.anomaly",
     "draw": "drawing",
@@ -61,10 +63,10 @@ _ON_DEMAND = {
     "truncation_report": "gradient_checker",
 }
 
-__all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "check_causal", "cut", "depends", "detect_anomaly",
-           "draw", "enable_grad", "fused", "explore", "generator", "grad", "gradcheck", "gradcheck_model", "hvp",
-           "jacobian", "load", "no_grad", "unfuse", "profile", "require_gradients", "save", "scope", "seed",
-           "show_versions", "trace_lines", "truncation_report", *_gate_names]  # fmt: skip
+__all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "check_causal", "compare", "cut", "depends",
+           "detect_anomaly", "draw", "enable_grad", "fused", "explore", "generator", "grad", "gradcheck",
+           "gradcheck_model", "hvp", "jacobian", "load", "no_grad", "unfuse", "profile", "require_gradients", "save",
+           "scope", "seed", "show_versions", "trace_lines", "truncation_report", *_gate_names]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

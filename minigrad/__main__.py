@@ -12,21 +12,25 @@ from . import __version__
 from .course.commands import add_course
 from .errors import MinigradError
 from .tools import commands
+from .tools.compare import add_compare
 
 
 def main() -> int:
     """Run the command and return its exit code.
 
-    The code is 0 for success, 1 for a wrong gradient or a fault of the training, and 2 for an error.
+    The code is 0 for success, 1 for a wrong gradient, a fault of the training or graphs that differ,
+    and 2 for an error.
     """
     parser = argparse.ArgumentParser(
         commands.program(),
-        description="See how gradients flow: draw, explore and check graphs, record and diagnose training.",
+        description="See how gradients flow: draw, explore, check and compare graphs, record and diagnose "
+        "training.",
     )
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     parser.set_defaults(run=None, forwards=False)
     names = parser.add_subparsers(title="commands", metavar="COMMAND")
     commands.add_commands(names)
+    add_compare(names)
     add_diagnose(names)
     add_record(names)
     add_course(names)

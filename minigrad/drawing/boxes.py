@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ..context import Scope, step_number, step_of
 from ..graph import Leaf, Node, ancestors
 from ..support.text import printable
+from .colour import FIRST
 from .lane import Slot
 
 LEFT = -1  # the column before the time steps
@@ -88,7 +89,7 @@ class Box:
     @property
     def style(self) -> str:
         """The key of the box's style in STYLES."""
-        return self.role if self.role and self.kind == "gate" else self.kind
+        return self.role if self.kind == "gate" and self.role or self.role == FIRST else self.kind
 
     @property
     def is_leaf(self) -> bool:

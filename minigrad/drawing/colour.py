@@ -6,6 +6,9 @@ readers. The hues come from Okabe and Ito and are lightened to make black text r
 Source: Okabe and Ito, Color Universal Design (2008).
 """
 
+FIRST = "first difference"  # the roles of nodes in the picture of a comparison
+DIFFERS = "differs"
+
 STYLES = {
     "gate": {"shape": "box", "style": "rounded,filled", "fillcolor": "#FFFFFF", "color": "#333333"},
     "parameter": {
@@ -47,6 +50,19 @@ STYLES = {
         "fillcolor": "#F3B597",
         "color": "#8F3A00",
         "penwidth": "2.2",
+    },
+    FIRST: {
+        "shape": "box",
+        "style": "rounded,filled",
+        "fillcolor": "#FFD6D6",
+        "color": "#B00000",
+        "penwidth": "3",
+    },
+    DIFFERS: {
+        "shape": "box",
+        "style": "rounded,filled,dashed",
+        "fillcolor": "#FFF3D6",
+        "color": "#8A5A00",
     },
 }
 PALE = {"fontcolor": "#A8A8A8", "color": "#C8C8C8", "fillcolor": "#FAFAFA"}

@@ -12,11 +12,10 @@ from ..errors import DtypeError, GradientError, OptionError
 from ..gradient_checker import GradientReport
 from ..graph import Array, Node
 from ..help.engine_errors import describe, nothing_recorded
-from ..support.files import write_whole
 from ..support.text import counted
 from ..tensor import Tensor
 from .collect import collect_graph
-from .page import build, frame
+from .page import build, frame, save
 
 __all__ = ["Page", "explore"]
 
@@ -85,15 +84,7 @@ def explore(
         )
     page = build(data)
     if target is not None:
-        try:
-            write_whole(target, lambda file: file.write(page.encode(errors="backslashreplace")))
-        except OSError as error:
-            raise OptionError(
-                "MG803",
-                f"cannot write the page to {str(target)!r}",
-                cause=str(error.strerror or error),
-                remedy="choose a folder that exists and is writable, or free some disk space",
-            ) from None
+        save(page, target)
     return Page(page, target)
 
 

@@ -10,7 +10,11 @@ import html
 import json
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+
+from ..errors import OptionError
+from ..support.files import write_whole
 
 # The order in which the modules are joined. Each module imports only from earlier modules.
 MODULES = (
@@ -35,11 +39,6 @@ def build(data: dict[str, Any]) -> str:
     """Return the HTML page for the data from `collect_graph`."""
     code = script()
     style = _part("style.css")
-    # "</script>" would end the element even inside a JSON string, so write every "<" as \u003c.
-    text = json.dumps(
-        data, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=float
-    )  # a gate's settings may be NumPy numbers
-    text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     policy = (
         f"default-src 'none'; img-src data:; script-src {_hash(code)}; style-src {_hash(style)}; "
         "base-uri 'none'; form-action 'none'"
@@ -49,10 +48,50 @@ def build(data: dict[str, Any]) -> str:
         "title": html.escape(data["title"]),
         "style": style,
         "script": code,
-        "data": text,
+        "data": as_json(data),
     }
+    return _filled("page.html", parts)
+
+
+def build_pair(parts: dict[str, str]) -> str:
+    """Return the page with two explorers. They inherit its policy, which must allow their code."""
+    code, style = _part("pair.js"), _part("pair.css")
+    policy = (
+        "default-src 'none'; frame-src 'self'; img-src data:; "
+        f"script-src {_hash(code)} {_hash(script())}; "
+        f"style-src {_hash(style)} {_hash(_part('style.css'))}; base-uri 'none'; form-action 'none'"
+    )
+    return _filled("pair.html", parts | {"policy": policy, "style": style, "script": code})
+
+
+def as_json(data: dict[str, Any]) -> str:
+    """Return data as JSON that can be part of a page."""
+    # "</script>" would end the element even inside a JSON string, so write every "<" as \u003c.
+    text = json.dumps(
+        data, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=float
+    )  # a gate's settings may be NumPy numbers
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _filled(template: str, parts: dict[str, str]) -> str:
     # Replace all placeholders in a single pass, because the data may also contain {{...}}.
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part(template))
+
+
+def save(page: str, target: Path) -> None:
+    """Write a page.
+
+    Errors: OptionError if it cannot be written (MG803).
+    """
+    try:
+        write_whole(target, lambda file: file.write(page.encode(errors="backslashreplace")))
+    except OSError as error:
+        raise OptionError(
+            "MG803",
+            f"cannot write the page to {str(target)!r}",
+            cause=str(error.strerror or error),
+            remedy="choose a folder that exists and is writable, or free some disk space",
+        ) from None
 
 
 def frame(page: str) -> str:

@@ -48,7 +48,9 @@ def program() -> str:
 def to_type(text: str) -> str:
     """Return `text` with its `minigrad` commands written as the user must type them."""
     return re.sub(
-        r"\bminigrad (?=course|draw|explore|check|diagnose|record)", lambda _: f"{program()} ", text
+        r"\bminigrad (?=course|draw|explore|check|compare|diagnose|record)",
+        lambda _: f"{program()} ",
+        text,
     )
 
 

@@ -37,6 +37,7 @@ class App {
     this.whatif = new WhatIf(byId("whatif"), this.model, () => this.afterEdit());
     this.describe();
     this.listen();
+    this.listenToPair();
     this.strip.show();
     if (this.step > 0 && this.scoped) this.view.uncover(this.gate);
     this.draw(true);
@@ -257,6 +258,21 @@ class App {
     this.list.mark(this.focused, this.quiz.on);
     this.reveal();
     this.announce();
+    this.tellPair();
+  }
+
+  /** On the page of a comparison (pair.js), two explorers step together. */
+  listenToPair() {
+    window.addEventListener("message", ({ source, data }) => {
+      if (source !== window.parent || !this.model.nodes[data?.node]) return;
+      this.paired = true;
+      this.direction = data.direction;
+      this.goTo(data.node);
+    });
+  }
+
+  tellPair() {
+    if (this.paired) window.parent.postMessage({ node: this.focused, direction: this.direction }, "*");
   }
 
   mark() {
