@@ -1,8 +1,8 @@
 """Encode what was kept of all steps for the page: histograms, pictures and numbers.
 
 Histograms of weights and outputs have one range for all steps, so that growth and saturation are
-seen. Those of gradients count decades, because gradients that vanish shrink by many decades, and
-have one range for all layers.
+seen, unless a step's numbers are in a twentieth of it. Those of gradients count decades, because
+gradients that vanish shrink by many decades, and have one range for all layers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from minigrad.graph import Array
 
 BINS = 32
 DECADES = -12.0, 2.0
+NARROW = 20
 SAMPLES = ("weights", "gradients", "outputs")
 PICTURES = ("attention", "kernels", "images")
 Json = dict[str, Any]
@@ -51,41 +52,49 @@ def encode(kind: str, values: Sequence[Any]) -> Json:
 
 
 def histograms(kind: str, samples: Sequence[Array]) -> Json:
-    """Count the sample of each step in the same bins. The highest bar of each step is 255.
+    """Count the sample of each step in bins. The highest bar of each step is 255.
 
-    `facts` has the median, the standard deviation and the number of values that are not finite.
+    Of each step, `facts` has the median, the standard deviation, the number of values that are not
+    finite, the share of zeros among gradients, and the range of the bins.
     """
     finite = [
         one[np.isfinite(one)].astype(float) for one in samples
     ]
+    shown, ends = finite, DECADES
     if kind == "gradients":
-        ends = DECADES
-        least = 10 ** ends[0]
-        finite = [
-            np.log10(np.maximum(abs(one), least))
-            for one in finite
-        ]
+        # zeros have no decade
+        shown = [np.log10(abs(one[one != 0])) for one in finite]
     else:
         ends = most_of(np.concatenate([np.zeros(1), *finite]))
     bars = np.zeros((len(samples), BINS))
-    facts = np.full((len(samples), 3), np.nan)
-    for step, one in enumerate(finite):
-        lost = samples[step].size - one.size
-        facts[step, 2] = lost
+    facts = np.full((len(samples), 6), np.nan)
+    for step, one in enumerate(shown):
+        known = finite[step].size
+        facts[step, 2] = samples[step].size - known
+        if known:
+            facts[step, 3] = 1 - one.size / known
         if one.size:
-            facts[step, 0] = np.median(one)
-            facts[step, 1] = one.std()
-            inside = np.clip(one, *ends)
-            counts, _ = np.histogram(inside, BINS, ends)
+            near = ends
+            if kind != "gradients":
+                near = range_of(one, ends)
+            facts[step, :2] = np.median(one), one.std()
+            facts[step, 4:] = near
+            inside = np.clip(one, *near)
+            counts, _ = np.histogram(inside, BINS, near)
             share = counts / counts.max()
             bars[step] = np.ceil(255 * share)
-    low, high = ends
-    return {
-        "low": low,
-        "high": high,
-        "facts": packed(facts),
-        **packed(bars, np.uint8),
-    }
+    return {"facts": packed(facts), **packed(bars, np.uint8)}
+
+
+def range_of(
+    values: Array, ends: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the range of all steps, or the step's own if that one is far narrower. After an
+    explosion, the steps before it would otherwise be a single bar.
+    """
+    own = most_of(values)
+    narrow = NARROW * np.ptp(own) < np.ptp(ends)
+    return own if narrow and np.ptp(values) else ends
 
 
 def most_of(values: Array) -> tuple[float, float]:

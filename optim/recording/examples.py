@@ -24,6 +24,7 @@ ROWS = 6
 HEADS = 4
 POSITIONS = 24
 PIXELS = 28
+NUMBERS = 4
 
 
 class Examples:
@@ -86,7 +87,7 @@ class Examples:
         return [p.argmax(axis=1), right]
 
     def describe(self, words: Any) -> dict[str, Any]:
-        """Return the labels of the examples, and their texts or pictures."""
+        """Return the labels of the examples, and their texts, pictures or first numbers."""
         data: dict[str, Any] = {"kind": self.kind}
         data["labels"] = self.labels.tolist()
         if words is not None and len(words) == self.classes:
@@ -94,23 +95,35 @@ class Examples:
             data["classes"] = [
                 word(words, [one]) for one in known
             ]
-        for node in self.nodes:
-            if (
-                name(node) == "Convolve"
-                and not node.inputs[0].gate
-            ):
-                images, _ = self._places(node.inputs[0])
-                if images.ndim > 3:
-                    images = images[:, 0]
-                data.setdefault("pictures", picture(images))
-            elif name(node) == "Lookup" and len(node.shape) == 3:
-                ids, ends = self._places(node.inputs[1])
-                pairs = zip(ids, ends, strict=True)
-                texts = [
-                    word(words, row[:end]) for row, end in pairs
-                ]
-                data.setdefault("texts", texts)
+        leaf = self.batch()
+        if leaf is None:
+            return data
+        data["batch"] = len(leaf.output)
+        rows, ends = self._places(leaf)
+        while rows.ndim > 3:
+            rows = rows[:, 0]
+        if rows.ndim == 3:
+            data["pictures"] = picture(smaller(rows))
+        elif rows.dtype.kind in "iu":
+            pairs = zip(rows, ends, strict=True)
+            data["texts"] = [
+                word(words, row[:end]) for row, end in pairs
+            ]
+        else:
+            data["numbers"] = [
+                np.ravel(row)[:NUMBERS].tolist() for row in rows
+            ]
         return data
+
+    def batch(self) -> Node | None:
+        """Return the first array that the program used and that is not a parameter."""
+        for node in self.nodes:
+            for leaf in node.inputs:
+                fixed = not (leaf.gate or leaf.requires_grad)
+                rows = leaf.shape[0] if leaf.shape else 0
+                if fixed and rows and self.size % rows == 0:
+                    return leaf
+        return None
 
     def _places(self, leaf: Node) -> tuple[Array, Any]:
         """Return the rows of an input that the examples come from. If a row has an answer for each
@@ -131,8 +144,7 @@ def pictures(
         z = made[node].array[0, :KERNELS]
         if z.ndim == 2:
             z = z[:, None]
-        every = math.ceil(max(z.shape[1:]) / PIXELS)
-        return {"images": z[:, ::every, ::every]}
+        return {"images": smaller(z)}
     if name(node) == "ScaledDotProductAttention":
         q, k, _, *mask = [made[one] for one in node.inputs]
         arrays = [one.array for one in mask]
@@ -143,3 +155,9 @@ def pictures(
         return {}
     first = weights.reshape(-1, *weights.shape[-3:]).array[0]
     return {"attention": first[:HEADS, :POSITIONS, :POSITIONS]}
+
+
+def smaller(images: Array) -> Array:
+    """Leave out rows and columns of large images."""
+    every = math.ceil(max(images.shape[1:]) / PIXELS)
+    return images[:, ::every, ::every]

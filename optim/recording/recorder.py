@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -33,6 +33,7 @@ BYTES = 80_000_000
 """The size of the snapshots that wait."""
 RUNS = 6
 """A script may train several networks. More than these are not recorded."""
+SETTINGS = "lr", "momentum", "weight_decay"
 MOVED = 12
 COLUMNS = 16
 
@@ -48,6 +49,11 @@ class Run:
         self.failed = 0
         """How many steps could not be computed again."""
         self.worst = 1
+        """The step with the largest jump of the loss."""
+        self.notable = False
+        """Whether the loss at least doubled at this step."""
+        self.settings: list[str] = []
+        """The optimizer, its hyperparameters, and the norm to which gradients are clipped."""
         self.history: list[Any] = []
         """The Trainer's rows, one for each epoch."""
         self.examples = Examples(root)
@@ -78,7 +84,8 @@ class Run:
         step = len(self.losses)
         if step == 1:
             self._mean = loss
-        jump = loss - self._mean
+        before = self._mean
+        jump = loss - before
         self._mean += (1 - SMOOTH) * jump
         due = step == self._due
         if due and step < DENSE:
@@ -87,6 +94,7 @@ class Run:
             self._due = math.ceil(step * GROWTH)
         if jump > self._jump:
             self._jump, self.worst = jump, step
+            self.notable = jump > abs(before)
             if not due:
                 self.records.pop(self._extra, None)
                 self._waiting.pop(self._extra, None)
@@ -146,6 +154,8 @@ class Recorder:
     def __init__(self, trainers: Sequence[Any] = ()) -> None:
         self._run_of: dict[Node, Run] = {}
         self._trainers = [*trainers]
+        self._optimizers: dict[Any, dict[str, Any]] = {}
+        self._clipped: dict[float, Any] = {}
         self._stack = ExitStack()
 
     @property
@@ -167,9 +177,16 @@ class Recorder:
         for leaf, run in self._run_of.items():
             run.finish()
             for trainer in self._trainers:
-                tensors = trainer.optimizer.parameters().values()
-                if leaf in {tensor.node for tensor in tensors}:
+                if trains(trainer.optimizer.parameters(), leaf):
                     run.history = trainer.history.rows
+            for optimizer, start in self._optimizers.items():
+                if trains(optimizer.parameters(), leaf):
+                    run.settings += settings(optimizer, start)
+            for norm, tensors in self._clipped.items():
+                if trains(tensors, leaf):
+                    run.settings.append(
+                        f"gradients clipped to {norm:g}"
+                    )
 
     def _on_backward(self, tensor: Tensor) -> None:
         # on several ranks, a pass that only one of them repeats would wait for the others
@@ -192,6 +209,32 @@ class Recorder:
     ) -> None:
         if event == "fit":
             self._trainers.append(subject)
+        elif event == "clipped":
+            self._clipped[more[0]] = subject
+        elif event == "step" and subject not in self._optimizers:
+            start = subject.hyperparameters()
+            self._optimizers[subject] = start
+
+
+def trains(parameters: Mapping[str, Tensor], leaf: Node) -> bool:
+    """Return whether a parameter is among others."""
+    return any(
+        tensor.node is leaf for tensor in parameters.values()
+    )
+
+
+def settings(
+    optimizer: Any, start: Mapping[str, Any]
+) -> list[str]:
+    """Return the optimizer's name and the hyperparameters that are not 0, at the start and the end."""
+    found = [type(optimizer).__name__]
+    for key, last in optimizer.hyperparameters().items():
+        title = key.removesuffix(" of group 0")
+        first = start.get(key, last)
+        if title.startswith(SETTINGS) and (first or last):
+            change = "" if first == last else f" to {last:g}"
+            found.append(f"{title} {first:g}{change}")
+    return found
 
 
 def moved(table: Array, start: Array) -> tuple[Array, Array]:

@@ -110,3 +110,9 @@ def test_running_means_of_the_layers_do_not_change():
     train(twin, 3, rule=optim.Adam)
     for path, array in model.named_buffers().items():
         np.testing.assert_array_equal(array, twin.named_buffers()[path])
+
+
+def test_rows_of_numbers():
+    described = recorded(network()).examples.describe(None)
+    assert described["batch"] == 8
+    assert described["numbers"] == X[:6].tolist()
