@@ -121,7 +121,12 @@ class Examples:
             for leaf in node.inputs:
                 fixed = not (leaf.gate or leaf.requires_grad)
                 rows = leaf.shape[0] if leaf.shape else 0
-                if fixed and rows and self.size % rows == 0:
+                least = min(2, self.size)
+                if (
+                    fixed
+                    and rows >= least
+                    and not self.size % rows
+                ):
                     return leaf
         return None
 

@@ -118,7 +118,7 @@ def collect(run: Run) -> Json:
         "settings": run.settings,
         "losses": packed(np.transpose(curves)),
         "steps": list(run.records),
-        "jump": run.worst if run.notable else None,
+        "jump": run.jump,
         "parts": [
             [name, *facts] for name, facts in parts.items()
         ],

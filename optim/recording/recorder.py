@@ -50,8 +50,6 @@ class Run:
         """How many steps could not be computed again."""
         self.worst = 1
         """The step with the largest jump of the loss."""
-        self.notable = False
-        """Whether the loss at least doubled at this step."""
         self.settings: list[str] = []
         """The optimizer, its hyperparameters, and the norm to which gradients are clipped."""
         self.history: list[Any] = []
@@ -72,6 +70,14 @@ class Run:
             and len(node.inputs[0].shape) == 2
         }
 
+    @property
+    def jump(self) -> int | None:
+        """The step with the largest jump, unless batches merely differ: none was larger than the
+        first loss.
+        """
+        notable = self._jump > abs(self.losses[0])
+        return self.worst if notable else None
+
     def passed(self, root: Node) -> None:
         """Note the loss of a backward pass, and keep the pass if it is due."""
         self._end_step()
@@ -84,8 +90,7 @@ class Run:
         step = len(self.losses)
         if step == 1:
             self._mean = loss
-        before = self._mean
-        jump = loss - before
+        jump = loss - self._mean
         self._mean += (1 - SMOOTH) * jump
         due = step == self._due
         if due and step < DENSE:
@@ -94,7 +99,6 @@ class Run:
             self._due = math.ceil(step * GROWTH)
         if jump > self._jump:
             self._jump, self.worst = jump, step
-            self.notable = jump > abs(before)
             if not due:
                 self.records.pop(self._extra, None)
                 self._waiting.pop(self._extra, None)
@@ -233,7 +237,8 @@ def settings(
         first = start.get(key, last)
         if title.startswith(SETTINGS) and (first or last):
             change = "" if first == last else f" to {last:g}"
-            found.append(f"{title} {first:g}{change}")
+            words = title.replace("_", " ")
+            found.append(f"{words} {first:g}{change}")
     return found
 
 
