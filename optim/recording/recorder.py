@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -33,7 +33,6 @@ BYTES = 80_000_000
 """The size of the snapshots that wait."""
 RUNS = 6
 """A script may train several networks. More than these are not recorded."""
-SETTINGS = "lr", "momentum", "weight_decay"
 MOVED = 12
 COLUMNS = 16
 
@@ -50,8 +49,10 @@ class Run:
         """How many steps could not be computed again."""
         self.worst = 1
         """The step with the largest jump of the loss."""
-        self.settings: list[str] = []
-        """The optimizer, its hyperparameters, and the norm to which gradients are clipped."""
+        self.optimizer = ""
+        self.rates: list[float] = []
+        self.clipped: float | None = None
+        """The largest norm of the gradients after clipping."""
         self.history: list[Any] = []
         """The Trainer's rows, one for each epoch."""
         self.examples = Examples(root)
@@ -69,6 +70,18 @@ class Run:
             and node.inputs[0].requires_grad
             and len(node.inputs[0].shape) == 2
         }
+
+    @property
+    def settings(self) -> list[str]:
+        """The optimizer, the first and last learning rate, and the norm of clipped gradients."""
+        if not self.rates:
+            return []
+        ends = dict.fromkeys([self.rates[0], self.rates[-1]])
+        rate = " to ".join(f"{one:.3g}" for one in ends)
+        found = [self.optimizer, f"learning rate {rate}"]
+        if self.clipped is not None:
+            found.append(f"gradients clipped to {self.clipped:g}")
+        return found
 
     @property
     def jump(self) -> int | None:
@@ -158,8 +171,8 @@ class Recorder:
     def __init__(self, trainers: Sequence[Any] = ()) -> None:
         self._run_of: dict[Node, Run] = {}
         self._trainers = [*trainers]
-        self._optimizers: dict[Any, dict[str, Any]] = {}
-        self._clipped: dict[float, Any] = {}
+        self._latest: Run | None = None
+        """The run of the latest backward pass, to which the next step belongs."""
         self._stack = ExitStack()
 
     @property
@@ -181,16 +194,9 @@ class Recorder:
         for leaf, run in self._run_of.items():
             run.finish()
             for trainer in self._trainers:
-                if trains(trainer.optimizer.parameters(), leaf):
+                tensors = trainer.optimizer.parameters().values()
+                if leaf in {tensor.node for tensor in tensors}:
                     run.history = trainer.history.rows
-            for optimizer, start in self._optimizers.items():
-                if trains(optimizer.parameters(), leaf):
-                    run.settings += settings(optimizer, start)
-            for norm, tensors in self._clipped.items():
-                if trains(tensors, leaf):
-                    run.settings.append(
-                        f"gradients clipped to {norm:g}"
-                    )
 
     def _on_backward(self, tensor: Tensor) -> None:
         # on several ranks, a pass that only one of them repeats would wait for the others
@@ -206,40 +212,21 @@ class Recorder:
         ):
             self._run_of[leaf] = Run(tensor.node)
         if leaf in self._run_of:
-            self._run_of[leaf].passed(tensor.node)
+            self._latest = self._run_of[leaf]
+            self._latest.passed(tensor.node)
 
     def _on_event(
         self, event: str, subject: Any, *more: Any
     ) -> None:
         if event == "fit":
             self._trainers.append(subject)
+        elif self._latest is None:
+            return
         elif event == "clipped":
-            self._clipped[more[0]] = subject
-        elif event == "step" and subject not in self._optimizers:
-            start = subject.hyperparameters()
-            self._optimizers[subject] = start
-
-
-def trains(parameters: Mapping[str, Tensor], leaf: Node) -> bool:
-    """Return whether a parameter is among others."""
-    return any(
-        tensor.node is leaf for tensor in parameters.values()
-    )
-
-
-def settings(
-    optimizer: Any, start: Mapping[str, Any]
-) -> list[str]:
-    """Return the optimizer's name and the hyperparameters that are not 0, at the start and the end."""
-    found = [type(optimizer).__name__]
-    for key, last in optimizer.hyperparameters().items():
-        title = key.removesuffix(" of group 0")
-        first = start.get(key, last)
-        if title.startswith(SETTINGS) and (first or last):
-            change = "" if first == last else f" to {last:g}"
-            words = title.replace("_", " ")
-            found.append(f"{words} {first:g}{change}")
-    return found
+            (self._latest.clipped,) = more
+        elif event == "step":
+            self._latest.optimizer = type(subject).__name__
+            self._latest.rates.append(subject.lr * subject.scale)
 
 
 def moved(table: Array, start: Array) -> tuple[Array, Array]:

@@ -294,7 +294,7 @@ def test_healthy_run_has_no_warning_and_opens_at_the_last_step(show):
 def test_settings_are_named(show):
     with Recorder() as recorder:
         model = network()
-        optimizer = optim.SGD(model.named_parameters(), lr=0.2, momentum=0.9)
+        optimizer = optim.SGD(model.named_parameters(), lr=0.2)
         for lr in (0.2, 0.1):
             optimizer.lr = lr
             mg.softmax_cross_entropy(model(X), Y).backward()
@@ -302,7 +302,7 @@ def test_settings_are_named(show):
             optimizer.step()
     page = show(recorder)
     assert page.text("#settings") == (
-        "SGD · momentum 0.9 · lr 0.2 to 0.1 · gradients clipped to 5 · batch size 8 · "
+        "SGD · learning rate 0.2 to 0.1 · gradients clipped to 5 · batch size 8 · "
         "softmax cross entropy loss"
     )
 
