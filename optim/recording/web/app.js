@@ -20,9 +20,11 @@ function open(number) {
   const panels = [examples(run), network(run), overTime(run), attention(run), ...convolutions(run), words(run), epochs(run)].filter(Boolean);
   current = { run, curve, panels, exact: series(run, "loss").get(""), index: first(run, findings) };
   byId("curve").replaceChildren(curve.element);
-  curve.spread();
   byId("panels").replaceChildren(...panels.map(panel));
   byId("settings").textContent = settings(run);
+  const told = panels.flatMap((one) => one.told ?? []);
+  byId("unusual").hidden = !told.length;
+  byId("told").replaceChildren(...told.map((sentence) => el("li", {}, sentence)));
   byId("jump").hidden = !run.steps.includes(run.jump);
   slider.max = run.steps.length - 1;
   choose(current.index);

@@ -80,19 +80,15 @@ export function lossCurve(run, findings, pick) {
     const far = run.steps.map((step) => Math.abs(place(run, step) - share));
     pick(far.indexOf(Math.min(...far)));
   });
-  const flags = findings.map((finding, i) =>
-    el("button", {
-      class: "flag",
-      "aria-label": `Finding ${i + 1} begins at step ${finding.step}: ${finding.what}`,
-      title: finding.what,
-      "data-share": place(run, finding.step),
-      onclick: () => pick(nearest(run, finding.step)),
-    }, String(i + 1)));
+  const flags = findings.map((finding, i) => {
+    const about = { "aria-label": `Finding ${i + 1} begins at step ${finding.step}: ${finding.what}`, title: finding.what };
+    const flag = el("button", { class: "flag", ...about, onclick: () => pick(nearest(run, finding.step)) }, String(i + 1));
+    flag.style.left = `calc(var(--margin) + ${place(run, finding.step)} * (100% - var(--margin)))`;
+    return flag;
+  });
   const plot = el("div", { class: "plot" }, picture, ...flags, ...labels(scale, "loss", run.count));
-  const spread = () => flags.forEach((flag) => { flag.style.left = `${100 * Number(flag.dataset.share)}%`; });
   return {
     element: plot,
-    spread,
     show(index) {
       const x = 1000 * place(run, run.steps[index]);
       now.setAttribute("x1", x);

@@ -11,8 +11,8 @@ const HEADS = ["Part", "Weights", "Gradients", "Outputs", "Update", "Idle"];
 const [TINY, LARGE, HUGE] = [1e-4, 0.1, 10];
 const VANISHES = 3; // decades
 
-const EXPLAINED = "Each row is a part of the network, from the inputs down to the loss, with the symbols of its gates: × multiplies by the weights, "
-  + "+ adds, and σ is the sigmoid.";
+const EXPLAINED = "Each row is a part of the network, from the inputs down to the loss, with the symbols of its gates, such as × for a product with the weights, "
+  + "+ for the bias and σ for a sigmoid.";
 const COLUMNS = [
   ["Lines", "how long the gradient is that flows back to the outputs of the part above, on a logarithmic scale: the thickest line is the largest gradient of the run, a dashed one is 0. A part whose units are dead passes nothing on"],
   ["Weights", "how the part's parameters are distributed, over one range for all steps, or over the step's own range if that is far narrower; spread is the standard deviation, and the dotted line is 0"],
@@ -231,8 +231,9 @@ export function network(run) {
   };
   return {
     title: "The network",
+    told,
     explained: EXPLAINED,
-    element: el("div", {}, told.length ? el("ul", { class: "unusual" }, ...told.map((sentence) => el("li", {}, sentence))) : null, frame, el("dl", { class: "legend" }, ...COLUMNS.map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text))))),
+    element: el("div", {}, frame, el("dl", { class: "legend" }, ...COLUMNS.map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text))))),
     show,
   };
 }

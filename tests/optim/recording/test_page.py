@@ -248,7 +248,7 @@ def test_page_says_what_is_unusual_in_the_whole_run(show):
     model = network()
     model[0].b.array = np.full(4, -100, np.float32)
     page = show(recorder_of(model, 4))
-    assert page.texts(".unusual li") == [
+    assert page.texts("#told li") == [
         "In all recorded steps: more than half of the units dead in dense.",
         "In all recorded steps: no updates in dense, dense_2.",
     ]
@@ -258,7 +258,7 @@ def test_step_that_explodes_is_named(show):
     batches = [X] * 6
     batches[3] = 1e5 * X
     page = show(recorder_of(network(), 6, batches))
-    assert page.texts(".unusual li")[0].startswith("At step 4: huge updates in dense")
+    assert page.texts("#told li")[0].startswith("At step 4: huge updates in dense")
     page.focus("#jump")
     page.press(ENTER)
     assert page.text("#readout").endswith(", the largest jump")
@@ -277,7 +277,7 @@ def test_gradients_that_shrink_are_named(show):
         for i in (0, 3)
     )
     page = show(recorder_of(model, 4, lr=0.0))
-    (words,) = [one for one in page.texts(".unusual li") if "gradients" in one]
+    (words,) = [one for one in page.texts("#told li") if "gradients" in one]
     assert words == (
         f"Over the run: gradients shrink by a factor of {float(f'{last / first:.2g}'):,.0f} "
         "from dense_4 back to dense."
@@ -286,7 +286,7 @@ def test_gradients_that_shrink_are_named(show):
 
 def test_healthy_run_has_no_warning_and_opens_at_the_last_step(show):
     page = show(recorder_of(network(), 6))
-    assert page.texts(".unusual li") == []
+    assert page.texts("#told li") == []
     assert page.text("#readout").startswith("Step 6, ")
     assert not page.all("#jump")[0].is_displayed()
 
