@@ -26,7 +26,7 @@ export function examples(run) {
   const painted = [];
   const same = el("p", {});
   const range = graded ? "0% to 100%" : "lowest to highest";
-  const heads = ["Example", "Label", "Prediction", graded ? "Probability of the label" : "Prediction − label", `${graded ? "Probability" : "Prediction"} over the recorded steps, ${range}`];
+  const heads = [numbers ? "First inputs" : "Example", "Label", "Prediction", graded ? "Probability of the label" : "Prediction − label", `${graded ? "Probability" : "Prediction"} over the recorded steps, ${range}`];
   const rows = labels.map((label, i) => {
     let what = `row ${i + 1}`;
     if (picture) {
