@@ -16,7 +16,7 @@ from minigrad.graph import Array, Node
 from minigrad.replay import again, without_outputs
 
 from ..diagnosis.reading import name, terms
-from .encode import picture, word
+from .encode import packed, picture, word
 from .look import KERNELS, Record
 from .parts import divide
 
@@ -89,7 +89,7 @@ class Examples:
     def describe(self, words: Any) -> dict[str, Any]:
         """Return the labels of the examples, and their texts, pictures or first numbers."""
         data: dict[str, Any] = {"kind": self.kind}
-        data["labels"] = self.labels.tolist()
+        data["labels"] = packed(self.labels)
         if words is not None and len(words) == self.classes:
             known = range(min(self.classes, 1000))
             data["classes"] = [
@@ -104,14 +104,10 @@ class Examples:
             rows = rows[:, 0]
         if rows.ndim == 3:
             data["pictures"] = picture(smaller(rows))
-        elif rows.dtype.kind in "iu":
+        else:
             pairs = zip(rows, ends, strict=True)
             data["texts"] = [
-                word(words, row[:end]) for row, end in pairs
-            ]
-        else:
-            data["numbers"] = [
-                np.ravel(row)[:NUMBERS].tolist() for row in rows
+                text(words, row, end) for row, end in pairs
             ]
         return data
 
@@ -160,6 +156,16 @@ def pictures(
         return {}
     first = weights.reshape(-1, *weights.shape[-3:]).array[0]
     return {"attention": first[:HEADS, :POSITIONS, :POSITIONS]}
+
+
+def text(words: Any, row: Array, end: int) -> str:
+    """Return the words of a row of ids, or a row's first numbers."""
+    if row.dtype.kind in "iu":
+        return word(words, row[:end])
+    numbers = np.ravel(row)
+    known = [f"{one:.3g}" for one in numbers[:NUMBERS]]
+    more = ["…"] if len(numbers) > NUMBERS else []
+    return ", ".join(known + more)
 
 
 def smaller(images: Array) -> Array:

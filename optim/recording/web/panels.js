@@ -15,7 +15,8 @@ function figures(title, explained, made) {
 }
 
 export function examples(run) {
-  const { kind, labels, texts, numbers } = run.examples;
+  const { kind, texts } = run.examples;
+  const labels = [...unpack(run.examples.labels).values];
   const answers = series(run, "answers").get("");
   if (!answers || !labels.length) return null;
   const count = labels.length;
@@ -26,7 +27,7 @@ export function examples(run) {
   const painted = [];
   const same = el("p", {});
   const range = graded ? "0% to 100%" : "lowest to highest";
-  const heads = [numbers ? "First inputs" : "Example", "Label", "Prediction", graded ? "Probability of the label" : "Prediction − label", `${graded ? "Probability" : "Prediction"} over the recorded steps, ${range}`];
+  const heads = ["Input", "Label", "Prediction", graded ? "Probability of the label" : "Prediction − label", `${graded ? "Probability" : "Prediction"} over the recorded steps, ${range}`];
   const rows = labels.map((label, i) => {
     let what = `row ${i + 1}`;
     if (picture) {
@@ -36,12 +37,10 @@ export function examples(run) {
       what = tile.element;
     } else if (texts) {
       what = foreign(texts[i].length > 90 ? texts[i].slice(-90).replace(/^\S* /, "… ") : texts[i]);
-    } else if (numbers) {
-      what = numbers[i].map(number).join(", ") + (numbers[i].length > 3 ? ", …" : "");
     }
     const values = Array.from({ length: steps }, (_, step) => answers.at(step)[count + i]);
-    const finite = values.filter(Number.isFinite);
-    const [low, high] = graded ? [0, 1] : [Math.min(...finite, label), Math.max(...finite, label)];
+    const finite = [...values, label].filter(Number.isFinite);
+    const [low, high] = graded ? [0, 1] : [Math.min(...finite), Math.max(...finite)];
     const y = (value) => 20 - (18 * (value - low)) / (high - low || 1);
     const d = values.map((value, step) => (Number.isFinite(value) ? `L${step} ${y(value).toFixed(1)}` : "")).join("").replace("L", "M");
     const dot = svg("line", { class: "now", y1: 0, y2: 22 });

@@ -291,6 +291,17 @@ def test_healthy_run_has_no_warning_and_opens_at_the_last_step(show):
     assert not page.all("#jump")[0].is_displayed()
 
 
+def test_numbers_that_are_not_finite(show):
+    """tanh(inf) is 1, so the loss is finite. The gradient inf · 0 of the weight is not."""
+    model = Sequential(Dense(1, 1, mg.tanh), Dense(1, 2))
+    x = np.array([[np.inf]] + [[1.0]] * 7, np.float32)
+    with np.errstate(invalid="ignore"):
+        recorder = recorder_of(model, 1, x)
+    page = show(recorder)
+    assert page.texts(".examples td:first-child")[:2] == ["inf", "1"]
+    assert "gradients that are not finite in dense." in page.text("#told")
+
+
 def test_settings_are_named(show):
     with Recorder() as recorder:
         model = network()
