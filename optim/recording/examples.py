@@ -160,9 +160,9 @@ def pictures(
 
 def text(words: Any, row: Array, end: int) -> str:
     """Return the words of a row of ids, or a row's first numbers."""
-    if row.dtype.kind in "iu":
-        return word(words, row[:end])
     numbers = np.ravel(row)
+    if numbers.dtype.kind in "iu":
+        return word(words, numbers[:end])
     known = [f"{one:.3g}" for one in numbers[:NUMBERS]]
     more = ["…"] if len(numbers) > NUMBERS else []
     return ", ".join(known + more)

@@ -116,3 +116,11 @@ def test_rows_of_numbers():
     described = recorded(network()).examples.describe(None)
     assert described["batch"] == 8
     assert described["texts"][1] == ", ".join(f"{one:.3g}" for one in X[1])
+
+
+def test_row_of_one_id():
+    run = recorded(Sequential(Embedding(12, 4), Dense(4, 2)), 1, IDS[0, :, 0])
+    first = IDS[0, 0, 0]
+    assert run.examples.describe(None)["texts"][0] == str(first)
+    letters = Characters("abcdefghijk")
+    assert run.examples.describe(letters)["texts"][0] == "·abcdefghijk"[first]
