@@ -17,9 +17,13 @@ LATE = ("stopped", "not-finite")
 
 def page(result: Diagnosis, recorder: Recorder, script: str) -> str:
     """Return the page's HTML."""
-    findings = [_finding(one, recorder) for one in result.findings]
+    steps = 0
+    if recorder.runs:
+        steps = len(recorder.runs[0].losses)
+    findings = [_finding(one, steps) for one in result.findings]
+    title = f"Why does {script} not learn?"
     verdict = "" if result else str(result)
-    return page_of_run(recorder, f"Why does {script} not learn?", findings, verdict)
+    return page_of_run(recorder, title, findings, verdict)
 
 
 def begins(finding: Finding, steps: int) -> int:
@@ -38,14 +42,13 @@ def begins(finding: Finding, steps: int) -> int:
     return int(close.argmin()) + 1
 
 
-def _finding(finding: Finding, recorder: Recorder) -> dict[str, Any]:
-    steps = len(recorder.runs[0].losses) if recorder.runs else 0
-    line = finding.line
+def _finding(finding: Finding, steps: int) -> dict[str, Any]:
+    what, line = finding.what, finding.line
     return {
         **as_dict(finding),
-        "what": finding.what[:1].upper() + finding.what[1:],
+        "what": what[:1].upper() + what[1:],
         "step": begins(finding, steps),
         "curve": finding.curve,
-        "where": str(line) if line else "",
+        "where": str(line or ""),
         "text": line.text if line else "",
     }

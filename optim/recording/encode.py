@@ -1,8 +1,8 @@
 """Encode what was kept of all steps for the page: histograms, pictures and numbers.
 
 Histograms of weights and outputs have one range for all steps, so that growth and saturation are
-seen. Those of gradients count decades, because gradients that vanish shrink by many decades, and
-have one range for all layers.
+seen, unless a step's numbers are in a twentieth of it. Those of gradients count decades, because
+gradients that vanish shrink by many decades, and have one range for all layers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from minigrad.graph import Array
 
 BINS = 32
 DECADES = -12.0, 2.0
+NARROW = 20
+RANGE = 0.001, 0.999
+"""The quantiles at the ends of the range of a histogram."""
 SAMPLES = ("weights", "gradients", "outputs")
 PICTURES = ("attention", "kernels", "images")
 Json = dict[str, Any]
@@ -25,7 +28,8 @@ Json = dict[str, Any]
 def packed(values: Any, dtype: Any = np.float32) -> Json:
     """Return an array as base64, which takes less than half of the digits' room."""
     array = np.asarray(values, dtype)
-    text = base64.b64encode(array.tobytes()).decode()
+    data = base64.b64encode(array.tobytes())
+    text = data.decode()
     kind = array.dtype.name
     return {"type": kind, "shape": array.shape, "data": text}
 
@@ -38,67 +42,78 @@ def encode(kind: str, values: Sequence[Any]) -> Json:
             nothing if one is None else one for one in values
         ]
         return histograms(kind, samples)
-    shape = next(
-        np.shape(one) for one in values if one is not None
-    )
-    same = [np.full(shape, np.nan)] * len(values)
-    for place, one in enumerate(values):
-        if one is not None and np.shape(one) == shape:
-            same[place] = one
+    known = [one for one in values if one is not None]
+    shape = np.shape(known[0])
+    missing = np.full(shape, np.nan)
+    same = [
+        one if np.shape(one) == shape else missing
+        for one in values
+    ]
     if kind in PICTURES:
         return picture(same)
     return packed(same)
 
 
 def histograms(kind: str, samples: Sequence[Array]) -> Json:
-    """Count the sample of each step in the same bins. The highest bar of each step is 255.
+    """Count the sample of each step in bins. The highest bar of each step is 255.
 
-    `facts` has the median, the standard deviation and the number of values that are not finite.
+    Of each step, `facts` has the median, the standard deviation, the number of values that are not
+    finite, the share of zeros among gradients, and the range of the bins.
     """
     finite = [
         one[np.isfinite(one)].astype(float) for one in samples
     ]
+    shown, ends = finite, DECADES
     if kind == "gradients":
-        ends = DECADES
-        least = 10 ** ends[0]
-        finite = [
-            np.log10(np.maximum(abs(one), least))
-            for one in finite
-        ]
+        # zeros have no decade
+        shown = [np.log10(abs(one[one != 0])) for one in finite]
     else:
-        ends = most_of(np.concatenate([np.zeros(1), *finite]))
+        all_steps = np.concatenate([np.zeros(1), *finite])
+        ends = most_of(all_steps)
     bars = np.zeros((len(samples), BINS))
-    facts = np.full((len(samples), 3), np.nan)
-    for step, one in enumerate(finite):
-        lost = samples[step].size - one.size
-        facts[step, 2] = lost
-        if one.size:
-            facts[step, 0] = np.median(one)
-            facts[step, 1] = one.std()
-            inside = np.clip(one, *ends)
-            counts, _ = np.histogram(inside, BINS, ends)
-            share = counts / counts.max()
-            bars[step] = np.ceil(255 * share)
-    low, high = ends
-    return {
-        "low": low,
-        "high": high,
-        "facts": packed(facts),
-        **packed(bars, np.uint8),
-    }
+    facts = np.full((len(samples), 6), np.nan)
+    for step, one in enumerate(shown):
+        known = finite[step].size
+        facts[step, 2] = samples[step].size - known
+        if known:
+            facts[step, 3] = 1 - one.size / known
+        if not one.size:
+            continue
+        near = ends
+        if kind != "gradients":
+            near = range_of(one, ends)
+        facts[step, 0] = np.median(one)
+        facts[step, 1] = one.std()
+        facts[step, 4:] = near
+        inside = np.clip(one, *near)
+        counts, _ = np.histogram(inside, BINS, near)
+        share = counts / counts.max()
+        bars[step] = np.ceil(255 * share)
+    return {"facts": packed(facts), **packed(bars, np.uint8)}
+
+
+def range_of(
+    values: Array, ends: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the range of all steps, or the step's own if that one is far narrower. After an
+    explosion, the steps before it would otherwise be a single bar.
+    """
+    own = most_of(values)
+    narrow = NARROW * np.ptp(own) < np.ptp(ends)
+    return own if narrow and np.ptp(values) else ends
 
 
 def most_of(values: Array) -> tuple[float, float]:
     """Return a range that contains all but a few of the values."""
-    low, high = np.quantile(values, [0.001, 0.999])
-    return float(low), float(max(high, low + 1e-9))
+    low, high = np.quantile(values, RANGE).tolist()
+    return low, max(high, low + 1e-9)
 
 
 def picture(values: Any) -> Json:
     """Return arrays as bytes: 128 is 0, and the largest size is 127 away from it."""
     array = np.asarray(values, float)
     array = np.nan_to_num(array)
-    largest = float(abs(array).max(initial=0)) or 1.0
+    largest = abs(array).max(initial=0) or 1.0
     share = array / largest
     levels = 128 + np.round(127 * share)
     return {"largest": largest, **packed(levels, np.uint8)}
@@ -107,7 +122,8 @@ def picture(values: Any) -> Json:
 def word(words: Any, ids: Any) -> str:
     """Return the words of some ids, or the ids if the vocabulary is not known."""
     try:
-        return str(words.decode(ids)).replace("\ufffd", "·")
+        text = str(words.decode(ids))
+        return text.replace("\ufffd", "·")
     except Exception:
         numbers = np.ravel(ids).tolist()
         return " ".join(map(str, numbers))

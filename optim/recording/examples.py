@@ -16,7 +16,7 @@ from minigrad.graph import Array, Node
 from minigrad.replay import again, without_outputs
 
 from ..diagnosis.reading import name, terms
-from .encode import picture, word
+from .encode import packed, picture, word
 from .look import KERNELS, Record
 from .parts import divide
 
@@ -24,6 +24,7 @@ ROWS = 6
 HEADS = 4
 POSITIONS = 24
 PIXELS = 28
+NUMBERS = 4
 
 
 class Examples:
@@ -86,31 +87,44 @@ class Examples:
         return [p.argmax(axis=1), right]
 
     def describe(self, words: Any) -> dict[str, Any]:
-        """Return the labels of the examples, and their texts or pictures."""
+        """Return the labels of the examples, and their texts, pictures or first numbers."""
         data: dict[str, Any] = {"kind": self.kind}
-        data["labels"] = self.labels.tolist()
+        data["labels"] = packed(self.labels)
         if words is not None and len(words) == self.classes:
             known = range(min(self.classes, 1000))
             data["classes"] = [
                 word(words, [one]) for one in known
             ]
-        for node in self.nodes:
-            if (
-                name(node) == "Convolve"
-                and not node.inputs[0].gate
-            ):
-                images, _ = self._places(node.inputs[0])
-                if images.ndim > 3:
-                    images = images[:, 0]
-                data.setdefault("pictures", picture(images))
-            elif name(node) == "Lookup" and len(node.shape) == 3:
-                ids, ends = self._places(node.inputs[1])
-                pairs = zip(ids, ends, strict=True)
-                texts = [
-                    word(words, row[:end]) for row, end in pairs
-                ]
-                data.setdefault("texts", texts)
+        leaf = self.batch()
+        if leaf is None:
+            return data
+        data["batch"] = len(leaf.output)
+        rows, ends = self._places(leaf)
+        while rows.ndim > 3:
+            rows = rows[:, 0]
+        if rows.ndim == 3:
+            data["pictures"] = picture(smaller(rows))
+        else:
+            pairs = zip(rows, ends, strict=True)
+            data["texts"] = [
+                text(words, row, end) for row, end in pairs
+            ]
         return data
+
+    def batch(self) -> Node | None:
+        """Return the first array that the program used and that is not a parameter."""
+        for node in self.nodes:
+            for leaf in node.inputs:
+                fixed = not (leaf.gate or leaf.requires_grad)
+                rows = leaf.shape[0] if leaf.shape else 0
+                least = min(2, self.size)
+                if (
+                    fixed
+                    and rows >= least
+                    and not self.size % rows
+                ):
+                    return leaf
+        return None
 
     def _places(self, leaf: Node) -> tuple[Array, Any]:
         """Return the rows of an input that the examples come from. If a row has an answer for each
@@ -131,8 +145,7 @@ def pictures(
         z = made[node].array[0, :KERNELS]
         if z.ndim == 2:
             z = z[:, None]
-        every = math.ceil(max(z.shape[1:]) / PIXELS)
-        return {"images": z[:, ::every, ::every]}
+        return {"images": smaller(z)}
     if name(node) == "ScaledDotProductAttention":
         q, k, _, *mask = [made[one] for one in node.inputs]
         arrays = [one.array for one in mask]
@@ -143,3 +156,19 @@ def pictures(
         return {}
     first = weights.reshape(-1, *weights.shape[-3:]).array[0]
     return {"attention": first[:HEADS, :POSITIONS, :POSITIONS]}
+
+
+def text(words: Any, row: Array, end: int) -> str:
+    """Return the words of a row of ids, or a row's first numbers."""
+    numbers = np.ravel(row)
+    if numbers.dtype.kind in "iu":
+        return word(words, numbers[:end])
+    known = [f"{one:.3g}" for one in numbers[:NUMBERS]]
+    more = ["…"] if len(numbers) > NUMBERS else []
+    return ", ".join(known + more)
+
+
+def smaller(images: Array) -> Array:
+    """Leave out rows and columns of large images."""
+    every = math.ceil(max(images.shape[1:]) / PIXELS)
+    return images[:, ::every, ::every]

@@ -109,14 +109,16 @@ def collect(run: Run) -> Json:
     losses = np.array_split(
         run.losses, min(POINTS, len(run.losses))
     )
-    lowest = [part.min() for part in losses]
-    highest = [part.max() for part in losses]
+    curves = [
+        [part.min(), part.max(), part.mean()] for part in losses
+    ]
     return {
         "count": len(run.losses),
         "failed": run.failed,
-        "losses": packed([lowest, highest]),
+        "settings": run.settings,
+        "losses": packed(np.transpose(curves)),
         "steps": list(run.records),
-        "worst": sum(step < run.worst for step in run.records),
+        "jump": run.jump,
         "parts": [
             [name, *facts] for name, facts in parts.items()
         ],

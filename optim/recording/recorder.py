@@ -48,6 +48,11 @@ class Run:
         self.failed = 0
         """How many steps could not be computed again."""
         self.worst = 1
+        """The step with the largest jump of the loss."""
+        self.optimizer = ""
+        self.rates: list[float] = []
+        self.clipped: float | None = None
+        """The largest norm of the gradients after clipping."""
         self.history: list[Any] = []
         """The Trainer's rows, one for each epoch."""
         self.examples = Examples(root)
@@ -65,6 +70,26 @@ class Run:
             and node.inputs[0].requires_grad
             and len(node.inputs[0].shape) == 2
         }
+
+    @property
+    def settings(self) -> list[str]:
+        """The optimizer, the first and last learning rate, and the norm of clipped gradients."""
+        if not self.rates:
+            return []
+        ends = dict.fromkeys([self.rates[0], self.rates[-1]])
+        rate = " to ".join(f"{one:.3g}" for one in ends)
+        found = [self.optimizer, f"learning rate {rate}"]
+        if self.clipped is not None:
+            found.append(f"gradients clipped to {self.clipped:g}")
+        return found
+
+    @property
+    def jump(self) -> int | None:
+        """The step with the largest jump, unless batches merely differ: none was larger than the
+        first loss.
+        """
+        notable = self._jump > abs(self.losses[0])
+        return self.worst if notable else None
 
     def passed(self, root: Node) -> None:
         """Note the loss of a backward pass, and keep the pass if it is due."""
@@ -146,6 +171,8 @@ class Recorder:
     def __init__(self, trainers: Sequence[Any] = ()) -> None:
         self._run_of: dict[Node, Run] = {}
         self._trainers = [*trainers]
+        self._latest: Run | None = None
+        """The run of the latest backward pass, to which the next step belongs."""
         self._stack = ExitStack()
 
     @property
@@ -185,13 +212,21 @@ class Recorder:
         ):
             self._run_of[leaf] = Run(tensor.node)
         if leaf in self._run_of:
-            self._run_of[leaf].passed(tensor.node)
+            self._latest = self._run_of[leaf]
+            self._latest.passed(tensor.node)
 
     def _on_event(
         self, event: str, subject: Any, *more: Any
     ) -> None:
         if event == "fit":
             self._trainers.append(subject)
+        elif self._latest is None:
+            return
+        elif event == "clipped":
+            (self._latest.clipped,) = more
+        elif event == "step":
+            self._latest.optimizer = type(subject).__name__
+            self._latest.rates.append(subject.lr * subject.scale)
 
 
 def moved(table: Array, start: Array) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
 // Puts the page together: chooses a run and a recorded step, and tells all panels to show it.
 import { byId, el, foreign, shorten } from "../../../minigrad/explorer/web/dom.js";
 import { described, lossCurve, nearest, proof } from "./curve.js";
-import { DATA, series, shortNames, stepName } from "./data.js";
+import { DATA, series, shortNames, stepName, steps } from "./data.js";
 import { network } from "./network.js";
 import { attention, convolutions, epochs, examples, overTime, words } from "./panels.js";
 import { readPalette } from "./pictures.js";
@@ -20,17 +20,27 @@ function open(number) {
   const panels = [examples(run), network(run), overTime(run), attention(run), ...convolutions(run), words(run), epochs(run)].filter(Boolean);
   current = { run, curve, panels, exact: series(run, "loss").get(""), index: first(run, findings) };
   byId("curve").replaceChildren(curve.element);
-  curve.spread();
   byId("panels").replaceChildren(...panels.map(panel));
+  byId("settings").textContent = settings(run);
+  const told = panels.flatMap((one) => one.told ?? []);
+  byId("unusual").hidden = !told.length;
+  byId("told").replaceChildren(...told.map((sentence) => el("li", {}, sentence)));
+  byId("jump").hidden = !run.steps.includes(run.jump);
   slider.max = run.steps.length - 1;
   choose(current.index);
   panels.forEach((one) => one.paint?.());
 }
 
-/** The step to begin with: where the first finding begins, the step of the other network, or the end. */
+/** The step to begin with: where the first finding begins, the step of the other network, or the last step. */
 function first(run, findings) {
   if (current) return nearest(run, current.run.steps[current.index]);
-  return findings.length ? nearest(run, findings[0].step) : run.steps.length - 1;
+  return findings.length ? nearest(run, findings[0].step) : Math.max(0, steps(run) - 1);
+}
+
+/** The optimizer, the size of the first batch, and the loss. */
+function settings({ settings: known, examples: { batch, kind } }) {
+  const loss = kind.replace(/(?!^)[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+  return [...known, batch && `batch size ${batch.toLocaleString("en")}`, loss && `${loss} loss`].filter(Boolean).join(" · ");
 }
 
 function choose(index) {
@@ -39,9 +49,10 @@ function choose(index) {
   slider.value = current.index;
   slider.setAttribute("aria-valuetext", described(run, exact, current.index));
   const name = stepName(run, current.index);
-  const note = run.steps[current.index] > run.count ? ", computed for the first batch" : "";
-  const worst = current.index === run.worst ? ". The loss jumps most at this step" : "";
-  byId("readout").replaceChildren(el("b", {}, name[0].toUpperCase() + name.slice(1)), `${described(run, exact, current.index).slice(name.length)}${note}${worst}`);
+  const step = run.steps[current.index];
+  const note = step > run.count ? ", computed for the first batch; no update follows" : "";
+  const jump = step === run.jump ? ", the largest jump" : "";
+  byId("readout").replaceChildren(el("b", {}, name[0].toUpperCase() + name.slice(1)), `${described(run, exact, current.index).slice(name.length)}${note}${jump}`);
   curve.show(current.index);
   panels.forEach((one) => one.show(current.index));
 }
@@ -90,7 +101,7 @@ function start() {
   slider.addEventListener("input", () => choose(Number(slider.value)));
   byId("previous").addEventListener("click", () => choose(current.index - 1));
   byId("next").addEventListener("click", () => choose(current.index + 1));
-  byId("worst").addEventListener("click", () => choose(current.run.worst));
+  byId("jump").addEventListener("click", () => choose(nearest(current.run, current.run.jump)));
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     readPalette();
     current.panels.forEach((one) => one.paint?.());

@@ -25,7 +25,7 @@ export function number(value) {
   if (Number.isNaN(value)) return "not a number";
   if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
   const size = Math.abs(value);
-  const text = size && (size < 1e-3 || size >= 1e6) ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+  const text = size && (size < 1e-3 || size >= 1e6) ? value.toExponential(1).replace(".0e", "e") : Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 6 });
   return text.replaceAll("-", "−").replace("e+", "e");
 }
 
@@ -43,7 +43,11 @@ export function shortNames(parts) {
   return new Map(parts.map(([name]) => [name, short(name)]));
 }
 
-/** Name a recorded step. The last record is the state after the last step. */
+/** How many of the records are steps. The last record is the state after the last step. */
+export function steps(run) {
+  return run.steps.filter((step) => step <= run.count).length;
+}
+
 export function stepName(run, index) {
   const step = run.steps[index];
   return step > run.count ? `after the last step, ${run.count.toLocaleString("en")}` : `step ${step.toLocaleString("en")}`;

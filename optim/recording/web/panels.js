@@ -15,7 +15,8 @@ function figures(title, explained, made) {
 }
 
 export function examples(run) {
-  const { kind, labels, texts } = run.examples;
+  const { kind, texts } = run.examples;
+  const labels = [...unpack(run.examples.labels).values];
   const answers = series(run, "answers").get("");
   if (!answers || !labels.length) return null;
   const count = labels.length;
@@ -24,6 +25,9 @@ export function examples(run) {
   const steps = run.steps.length;
   const picture = run.examples.pictures && unpack(run.examples.pictures);
   const painted = [];
+  const same = el("p", {});
+  const range = graded ? "0% to 100%" : "lowest to highest";
+  const heads = ["Input", "Label", "Prediction", graded ? "Probability of the label" : "Prediction − label", `${graded ? "Probability" : "Prediction"} over the recorded steps, ${range}`];
   const rows = labels.map((label, i) => {
     let what = `row ${i + 1}`;
     if (picture) {
@@ -35,16 +39,16 @@ export function examples(run) {
       what = foreign(texts[i].length > 90 ? texts[i].slice(-90).replace(/^\S* /, "… ") : texts[i]);
     }
     const values = Array.from({ length: steps }, (_, step) => answers.at(step)[count + i]);
-    const finite = values.filter(Number.isFinite);
-    const [low, high] = graded ? [0, 1] : [Math.min(...finite, label), Math.max(...finite, label)];
+    const finite = [...values, label].filter(Number.isFinite);
+    const [low, high] = graded ? [0, 1] : [Math.min(...finite), Math.max(...finite)];
     const y = (value) => 20 - (18 * (value - low)) / (high - low || 1);
     const d = values.map((value, step) => (Number.isFinite(value) ? `L${step} ${y(value).toFixed(1)}` : "")).join("").replace("L", "M");
     const dot = svg("line", { class: "now", y1: 0, y2: 22 });
     const line = svg("svg", { viewBox: `0 0 ${steps - 1 || 1} 22`, preserveAspectRatio: "none", class: "spark", "aria-hidden": "true" }, svg("path", { class: "run", d }), dot);
-    const guess = el("td", { "data-label": "Prediction" });
-    const share = el("td", { "data-label": graded ? "Right answer" : "Error" });
+    const guess = el("td", { "data-label": heads[2] });
+    const share = el("td", { "data-label": heads[3] });
     return {
-      element: el("tr", {}, el("td", {}, what), el("td", { "data-label": "Label" }, foreign(run.examples.classes?.[label] ?? number(label))), guess, share, el("td", {}, line)),
+      element: el("tr", {}, el("td", {}, what), el("td", { "data-label": "Label" }, foreign(run.examples.classes?.[label] ?? number(label))), guess, share, el("td", { "data-label": heads[4] }, line)),
       show(index) {
         const [predicted, right] = [answers.at(index)[i], answers.at(index)[count + i]];
         guess.textContent = classes ? run.examples.classes?.[predicted] ?? String(predicted) : number(predicted);
@@ -55,14 +59,18 @@ export function examples(run) {
       },
     };
   });
-  const heads = ["Example", "Label", "Prediction", graded ? "Probability of the label" : "Error", "Over the steps"];
   return {
     title: "Examples",
     explained: graded
       ? "The first rows of the first batch, always the same, with the network's answer and the probability that it gives to the right one."
       : "The first rows of the first batch, always the same, with the network's prediction and its error.",
-    element: el("table", { class: "examples" }, el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, ...rows.map((row) => row.element))),
-    show: (index) => rows.forEach((row) => row.show(index)),
+    element: el("div", {}, same, el("table", { class: "examples" }, el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, ...rows.map((row) => row.element)))),
+    show(index) {
+      rows.forEach((row) => row.show(index));
+      const extent = (values) => values.reduce((a, b) => Math.max(a, b)) - values.reduce((a, b) => Math.min(a, b));
+      const equal = extent(answers.at(index).subarray(0, count)) <= 0.001 * extent(labels);
+      same.textContent = equal && extent(labels) ? "At this step, the prediction is the same for all rows, although their labels differ." : "";
+    },
     paint: () => painted.forEach((one) => one()),
   };
 }
@@ -169,11 +177,14 @@ export function epochs(run) {
   const columns = Object.keys(run.history.at(-1)).filter((name) => !["epoch", "step", "seconds", "lr"].includes(name));
   const every = Math.ceil(run.history.length / 12);
   const history = run.history.filter((_, i) => (run.history.length - 1 - i) % every === 0);
-  const rows = history.map((row) => el("tr", {}, el("th", { scope: "row" }, `epoch ${row.epoch}, step ${row.step}`), ...columns.map((name) => el("td", { "data-label": name }, row[name] === null || row[name] === undefined ? "–" : number(row[name])))));
+  const text = (value) => (value === null || value === undefined ? "–" : number(value));
+  const heads = ["epoch", "step", ...columns];
+  const rows = history.map((row) => el("tr", {}, el("th", { scope: "row" }, text(row.epoch)), ...heads.slice(1).map((name) => el("td", {}, name === "step" ? row.step.toLocaleString("en") : text(row[name])))));
+  const which = every > 1 ? `, of every ${every} epochs the last one` : "";
   return {
     title: "Epochs",
-    explained: "The mean loss and metrics of each epoch, as the Trainer reports them; the latest complete epoch of the chosen step is marked.",
-    element: el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Epochs" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Epoch"), ...columns.map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ...rows))),
+    explained: `The mean loss and metrics of each epoch, as the Trainer reports them${which}; the latest complete epoch of the chosen step is marked.`,
+    element: el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Epochs" }, el("table", { class: "epochs" }, el("thead", {}, el("tr", {}, ...heads.map((name) => el("th", { scope: "col" }, name.replaceAll("_", " "))))), el("tbody", {}, ...rows))),
     show(index) {
       const done = history.filter((row) => row.step < run.steps[index]).length;
       rows.forEach((row, i) => row.toggleAttribute("data-current", i === done - 1));

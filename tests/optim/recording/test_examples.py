@@ -110,3 +110,17 @@ def test_running_means_of_the_layers_do_not_change():
     train(twin, 3, rule=optim.Adam)
     for path, array in model.named_buffers().items():
         np.testing.assert_array_equal(array, twin.named_buffers()[path])
+
+
+def test_rows_of_numbers():
+    described = recorded(network()).examples.describe(None)
+    assert described["batch"] == 8
+    assert described["texts"][1] == ", ".join(f"{one:.3g}" for one in X[1])
+
+
+def test_row_of_one_id():
+    run = recorded(Sequential(Embedding(12, 4), Dense(4, 2)), 1, IDS[0, :, 0])
+    first = IDS[0, 0, 0]
+    assert run.examples.describe(None)["texts"][0] == str(first)
+    letters = Characters("abcdefghijk")
+    assert run.examples.describe(letters)["texts"][0] == "·abcdefghijk"[first]

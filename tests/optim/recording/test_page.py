@@ -10,11 +10,13 @@ import pytest
 import minigrad as mg
 import optim
 from layers import RNN, Conv2d, Dense, Embedding, Flatten, Sequential, TransformerBlock
+from layers.init import uniform
 from optim.recording.page import page as page_of
 from optim.recording.recorder import Recorder
 from tests.minigrad.explorer.conftest import (
     AXE,
     END,
+    ENTER,
     HOME,
     LEFT,
     PACKAGE,
@@ -84,7 +86,7 @@ def test_losses_of_many_steps_are_ranges():
             (w * w).backward()
     (run,) = data_of(page_of(recorder, "t"))["runs"]
     assert run["count"] == 3000
-    assert run["losses"]["shape"] == [2, 1000]
+    assert run["losses"]["shape"] == [3, 1000]
     assert len(run["steps"]) < 60
 
 
@@ -101,6 +103,11 @@ def test_history_with_values_that_json_lacks():
 
 
 # ---- in a browser ----
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    mg.seed(0)
 
 
 @pytest.fixture
@@ -242,15 +249,79 @@ def test_lint():
     run_node(str(linter), "--max-warnings", "0", ".", where=folder)
 
 
-def test_page_says_what_is_unusual(show):
+def test_page_says_what_is_unusual_in_the_whole_run(show):
     model = network()
     model[0].b.array = np.full(4, -100, np.float32)
-    page = show(recorder_of(model, 2))
-    page.focus("#slider")
-    page.press(HOME)
-    words = page.text(".unusual")
-    assert words.startswith("Unusual at this step: ")
-    assert words.endswith("mostly dead units in dense.")
+    page = show(recorder_of(model, 4))
+    assert page.texts("#told li") == [
+        "In all recorded steps: more than half of the units dead in dense.",
+        "In all recorded steps: no updates in dense, dense_2.",
+    ]
+
+
+def test_step_that_explodes_is_named(show):
+    batches = [X] * 6
+    batches[3] = 1e5 * X
+    page = show(recorder_of(network(), 6, batches))
+    assert page.texts("#told li")[0].startswith("At step 4: huge updates in dense")
+    page.focus("#jump")
+    page.press(ENTER)
+    assert page.text("#readout").endswith(", the largest jump")
+    assert page.text(".title") == "loss, logarithmic scale"
+
+
+def test_gradients_that_shrink_are_named(show):
+    init = uniform(0.03, 0.04)
+    layers = [Dense(3, 3, mg.sigmoid, init=init) for _ in range(3)]
+    model = Sequential(*layers, Dense(3, 2))
+    mg.softmax_cross_entropy(model(X), Y).backward()
+    first, last = (
+        np.median(
+            abs(np.concatenate([np.ravel(one.grad) for one in model[i].parameters()]))
+        )
+        for i in (0, 3)
+    )
+    page = show(recorder_of(model, 4, lr=0.0))
+    (words,) = [one for one in page.texts("#told li") if "gradients" in one]
+    factor, ends = words.removeprefix(
+        "Over the run: gradients shrink by a factor of "
+    ).split(" ", 1)
+    assert float(factor.replace(",", "")) == pytest.approx(last / first, rel=0.06)
+    assert ends == "from dense_4 back to dense."
+
+
+def test_healthy_run_has_no_warning_and_opens_at_the_last_step(show):
+    page = show(recorder_of(network(), 6))
+    assert page.texts("#told li") == []
+    assert page.text("#readout").startswith("Step 6, ")
+    assert not page.all("#jump")[0].is_displayed()
+
+
+def test_numbers_that_are_not_finite(show):
+    """tanh(inf) is 1, so the loss is finite. The gradient inf · 0 of the weight is not."""
+    model = Sequential(Dense(1, 1, mg.tanh), Dense(1, 2))
+    x = np.array([[np.inf]] + [[1.0]] * 7, np.float32)
+    with np.errstate(invalid="ignore"):
+        recorder = recorder_of(model, 1, x)
+    page = show(recorder)
+    assert page.texts(".examples td:first-child")[:2] == ["inf", "1"]
+    assert "gradients that are not finite in dense." in page.text("#told")
+
+
+def test_settings_are_named(show):
+    with Recorder() as recorder:
+        model = network()
+        optimizer = optim.SGD(model.named_parameters(), lr=0.2)
+        for lr in (0.2, 0.1):
+            optimizer.lr = lr
+            mg.softmax_cross_entropy(model(X), Y).backward()
+            optim.clip_gradients(model.named_parameters(), 5.0)
+            optimizer.step()
+    page = show(recorder)
+    assert page.text("#settings") == (
+        "SGD · learning rate 0.2 to 0.1 · gradients clipped to 5 · batch size 8 · "
+        "softmax cross entropy loss"
+    )
 
 
 def test_parts_that_run_only_in_later_steps_have_rows():

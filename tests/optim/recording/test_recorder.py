@@ -55,6 +55,7 @@ def test_step_with_the_largest_jump_is_recorded():
     batches[38] = 500 * X
     run = recorded(network(), 60, batches, lr=0.0)
     assert run.worst == 39
+    assert run.jump == 39
     assert 39 in run.records
     assert 33 not in run.records
     assert run.records[39]["loss", ""] == max(run.losses)
