@@ -5,9 +5,9 @@ gradients of a recorded pass.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,19 +16,21 @@ from minigrad.backward import sweep
 from minigrad.context import enable_grad
 from minigrad.errors import MinigradError
 from minigrad.gradients import dense
-from minigrad.graph import Array, Node, ancestors
+from minigrad.graph import Array, Node
 from minigrad.replay import again
 
 from ..lazy import values
 from ..sgd import SGD
 from . import trial
-from .reading import PRODUCTS, Loss, loss_of_guessing, name, origin, terms
+from .reading import PRODUCTS, Loss, Recorded, loss_of_guessing, name, origin
 from .source import Source
 from .trial import Trial
 from .watch import Clip, Evaluation, Line, Pass, Update, Watch
 
 SECONDS = 10.0
 """The time limit of all trials together."""
+LITTLE = 0.5
+"""Runs that remove less than this share of the loss of guessing have learned little."""
 
 
 class Look:
@@ -45,15 +47,26 @@ class Look:
 
     @cached_property
     def gradients(self) -> dict[Node, Array]:
-        root = self._made[self.root].node
         nodes = {node: tensor.node for node, tensor in self._made.items()}
+        root = nodes[self.root]
+        one = np.ones(root.shape, root.dtype)
         with np.errstate(all="ignore"):
-            found = sweep(
-                root, np.ones(root.shape, root.dtype), keep=set(nodes.values())
-            )
+            found = sweep(root, one, keep=set(nodes.values()))
         return {
             node: dense(found[made]) for node, made in nodes.items() if made in found
         }
+
+
+class Place(NamedTuple):
+    """The innermost layer that computed a node: its path, the layer, and the line that made it."""
+
+    path: str = ""
+    layer: Any = None
+    line: Line | None = None
+
+    @property
+    def kind(self) -> str:
+        return type(self.layer).__name__
 
 
 class Evidence:
@@ -63,82 +76,64 @@ class Evidence:
         self.watch = watch
         self.losses = watch.losses
         self.passes = [e for e in watch.events if isinstance(e, Pass)]
-        self.updates = [e for e in watch.events if isinstance(e, Update)]
-        self.kept = [one for one in self.passes if one.graph is not None]
-
-        self.source = Source(self.passes[0].line if self.passes else Line("", 0))
+        self.kept = [Recorded(e.graph) for e in self.passes if e.graph is not None]
+        self.line = self.passes[0].line if self.passes else Line("", 0)
+        """The line of the first backward pass."""
+        self.source = Source(self.line)
         self.until = time.process_time() + SECONDS
 
         if watch.start is None and watch.second:
             self._find_own_rule()
+        self.updates = [e for e in watch.events if isinstance(e, Update)]
 
     def _find_own_rule(self) -> None:
         """If the program changes its parameters by `w - lr * gradient`, write down the same steps as
         those of an SGD, so that they can be repeated.
         """
-        gradients = self.first.gradients
-        moved = {
-            node: self.watch.first[node] - after
-            for node, after in self.watch.second.items()
-        }
-        pairs = [
-            (change, gradients[node])
-            for node, change in moved.items()
-            if node in gradients
-        ]
-        along = sum(float((change * g).sum(dtype=float)) for change, g in pairs)
-        length = sum(float((g * g).sum(dtype=float)) for _, g in pairs)
+        watch = self.watch
+        along = length = 0.0
+        for node, after in watch.second.items():
+            gradient = self.first.gradients.get(node)
+            if gradient is not None:
+                change = watch.first[node] - after
+                along += float((change * gradient).sum(dtype=float))
+                length += float((gradient * gradient).sum(dtype=float))
         if along <= 0 or not np.isfinite(length):
             return
-        lr = float(f"{along / length:.4g}")
-        copies = {
-            str(n): Tensor(a, requires_grad=True)
-            for n, a in enumerate(self.watch.first.values())
-        }
-        self.watch.start = SGD(copies, lr=lr)
-        self.watch.by_hand = dict(zip(self.watch.first, copies, strict=True))
-        settings = self.watch.start.hyperparameters()
+        copies: dict[str, Tensor] = {}
+        for leaf, array in watch.first.items():
+            path = watch.by_hand[leaf] = str(len(copies))
+            copies[path] = Tensor(array, requires_grad=True)
+        watch.start = SGD(copies, lr=float(f"{along / length:.4g}"))
+        settings = watch.start.hyperparameters()
         events: list[Pass | Clip | Update] = []
-        for event in self.watch.events:
+        for event in watch.events:
             events.append(event)
             if isinstance(event, Pass):
                 events.append(Update(0, 1.0, settings))
-        self.watch.events = events
-        self.updates = [event for event in events if isinstance(event, Update)]
+        watch.events = events
 
     # ---- the graph ----
 
     @cached_property
-    def root(self) -> Node | None:
-        """The graph of the first pass."""
-        return self.kept[0].graph if self.kept else None
-
-    @cached_property
     def nodes(self) -> list[Node]:
         """The nodes of the first pass, in the order in which they were computed."""
-        return ancestors([self.root])[::-1] if self.root else []
+        return self.kept[0].nodes if self.kept else []
 
     @cached_property
     def terms(self) -> list[Loss]:
-        return terms(self.root) if self.root else []
+        """The terms of the first pass's loss."""
+        return self.kept[0].terms if self.kept else []
+
+    @cached_property
+    def term(self) -> Loss | None:
+        """The only term of the loss."""
+        return self.terms[0] if len(self.terms) == 1 else None
 
     @cached_property
     def parameters(self) -> list[Node]:
         """The leaves of the first pass that require a gradient."""
         return [node for node in self.nodes if node.gate is None and node.requires_grad]
-
-    @cached_property
-    def trained(self) -> set[Node]:
-        """The leaves that an optimizer has."""
-        made = self.watch.optimizers
-        return {t.node for one in made for t in one.optimizer.parameters().values()}
-
-    def leaves(self, optimizer: int) -> set[Node]:
-        """Return the parameters of an optimizer that require a gradient."""
-        if optimizer >= len(self.watch.optimizers):
-            return set(self.watch.first)  # steps by hand
-        tensors = self.watch.optimizers[optimizer].optimizer.parameters().values()
-        return {tensor.node for tensor in tensors}
 
     @cached_property
     def consumers(self) -> dict[Node, list[Node]]:
@@ -148,74 +143,31 @@ class Evidence:
                 found.setdefault(parent, []).append(node)
         return found
 
-    def nodes_of(self, one: Pass) -> list[Node]:
-        """Return the nodes of a kept pass, in the order in which they were computed."""
-        return ancestors([one.graph])[::-1] if one.graph is not None else []
+    def way(self, node: Node) -> Iterator[tuple[Node, Node]]:
+        """Yield (consumer, its input) on the way from a node to the loss."""
+        while consumers := self.consumers.get(node):
+            yield consumers[0], node
+            node = consumers[0]
 
-    def outputs_of(self, others: dict[Node, Array]) -> dict[Node, Array]:
-        """Compute the nodes of the first pass, with other arrays for some leaves."""
-        leaves = {
-            one: Tensor(array) for one, array in (self.watch.first | others).items()
-        }
-        assert self.root is not None
-        made = again(self.root, leaves)
-        return {node: made[node].array for node in self.nodes}
+    def weights(self) -> Iterator[tuple[Node, Node]]:
+        """Yield (product, matrix of weights) for each product with a parameter."""
+        for node in self.nodes:
+            if name(node) in PRODUCTS:
+                for parent in node.inputs:
+                    leaf = origin(parent)
+                    if leaf.gate is None and leaf.requires_grad and len(leaf.shape) > 1:
+                        yield node, leaf
 
-    def parts(self, one: Pass) -> list[Loss]:
-        """Return the terms of the loss of a kept pass."""
-        return terms(one.graph) if one.graph is not None else []
-
-    def data(self, one: Pass) -> list[Node]:
-        """Return the inputs of a pass: constants with a row for each example, without labels, masks
-        and factors of dropout.
-        """
-        assert one.graph is not None
-        parts = terms(one.graph)
-        labels = {part.labels for part in parts}
-        nodes = ancestors([one.graph])[::-1]
-        factors = {
-            p
-            for n in nodes
-            if name(n) in ("Hadamard", "Where", "Divide")
-            for p in n.inputs
-        }
-        return [
-            node
-            for node in nodes
-            if node.gate is None
-            and not node.requires_grad
-            and node not in labels | factors
-            and node.output.ndim > 0
-            and node.output.size > 1
-            and node.output.dtype != bool
-            and node.name is None
-        ]
-
-    def ids(self, one: Pass) -> list[Node]:
-        """Return the ids (rows, steps) that a pass looks up, which may be changed in a trial. If the
-        looked-up rows are constants, they would not follow.
-        """
-        looked_up = {
-            p for n in self.nodes_of(one) if name(n) == "Lookup" for p in n.inputs
-        }
-        return [
-            node
-            for node in self.data(one)
-            if node in looked_up and node.output.ndim == 2
-        ]
+    # ---- arrays ----
 
     def labels_of(self, number: int) -> Array:
         """Return the labels of a term in all kept passes, as one array."""
-        parts = [
-            part for one in self.kept for part in self.parts(one)[number : number + 1]
-        ]
+        parts = [part for one in self.kept for part in one.terms[number : number + 1]]
         return joined([part.labels.output for part in parts])
 
     def inputs_of(self, number: int) -> Array:
         """Return an input in all kept passes, as one array."""
-        nodes = [
-            node for one in self.kept for node in self.data(one)[number : number + 1]
-        ]
+        nodes = [node for one in self.kept for node in one.inputs[number : number + 1]]
         return joined([node.output for node in nodes])
 
     @cached_property
@@ -226,29 +178,25 @@ class Evidence:
     def inputs(self) -> Array:
         return self.inputs_of(0)
 
-    # ---- arrays ----
-
     @cached_property
     def first(self) -> Look:
         """The first pass."""
-        return self.look(
-            self.kept[0], {n: Tensor(a) for n, a in self.watch.first.items()}
-        )
+        return self.look(self.kept[0], self.watch.first)
 
     @cached_property
     def last(self) -> Look:
         """The last kept pass, with the parameters at the end of the run."""
-        return self.look(
-            self.kept[-1], {n: Tensor(values(n)) for n in self.watch.first}
-        )
+        return self.look(self.kept[-1], {n: values(n) for n in self.watch.first})
 
-    def look(self, one: Pass, values: dict[Node, Tensor]) -> Look:
+    def look(self, one: Recorded, leaves: Mapping[Node, Array]) -> Look:
         """Repeat a pass, for its arrays and gradients, also those of its inputs."""
-        assert one.graph is not None
-        made = {node: Tensor(t.array, requires_grad=True) for node, t in values.items()}
-        for node in self.data(one):
-            if node.output.dtype.kind == "f" and node.output.dtype.itemsize > 2:
-                made[node] = Tensor(node.output, requires_grad=True)
+        arrays = {}
+        for node in one.inputs:
+            if node.output.dtype in (np.float32, np.float64):
+                arrays[node] = node.output
+        made = {}
+        for node, array in {**arrays, **leaves}.items():
+            made[node] = Tensor(array, requires_grad=array.dtype.kind == "f")
         return Look(one.graph, made)
 
     # ---- how the run went ----
@@ -256,43 +204,39 @@ class Evidence:
     @cached_property
     def baseline(self) -> float:
         """The loss of the best constant prediction, or NaN if the kind of loss is unknown."""
-        if len(self.terms) != 1 or not self._is_mean_of(self.terms[0].node):
+        if self.term is None or not self._is_mean_of(self.term.node):
             return float("nan")
-        if self.terms[0].kind not in [part.kind for part in self.parts(self.kept[-1])]:
+        if self.term.kind not in [part.kind for part in self.kept[-1].terms]:
             return float("nan")  # training in two phases, with another loss in each
-        return loss_of_guessing(self.terms[0], self.labels.astype(np.float64))
+        return loss_of_guessing(self.term, self.labels.astype(np.float64))
 
     def _is_mean_of(self, node: Node) -> bool:
         """Whether the loss is the mean of a term, not weighted; penalties may be added."""
-        while consumers := self.consumers.get(node):
-            weighted = name(consumers[0]) in ("Hadamard", "Divide", "Where", "Lookup")
-            if weighted and len(set(consumers[0].inputs)) > 1:
+        for user, _ in self.way(node):
+            weighted = name(user) in ("Hadamard", "Divide", "Where", "Lookup")
+            if weighted and len(set(user.inputs)) > 1:
                 return False
-            (node,) = consumers[:1]
         return True
 
     @cached_property
     def scale(self) -> float:
         """The root node's loss for one unit of the term's loss: the number of rows of a sum."""
-        if (
-            len(self.terms) != 1
-            or getattr(self.terms[0].node.gate, "reduction", "mean") != "sum"
-        ):
+        reduction = getattr(self.term.node.gate, "reduction", "") if self.term else ""
+        if self.term is None or reduction != "sum":
             return 1.0
-        return float(self.terms[0].labels.output.size)
+        return float(self.term.labels.output.size)
 
     def progress(self, losses: Sequence[float]) -> float:
         """Return how much of the loss of guessing is gone at the end: 0 is guessing, 1 is perfect.
 
-        The end is the mean of the last tenth. Without a known baseline, the first loss takes its
-        place.
+        Without a known baseline, the first loss takes its place.
         """
         if not losses:
             return 0.0
-        end = float(np.mean(losses[-max(1, len(losses) // 10) :])) / self.scale
-        start = (
-            self.baseline if np.isfinite(self.baseline) else abs(losses[0]) / self.scale
-        )
+        end = final(losses) / self.scale
+        start = self.baseline
+        if not np.isfinite(start):
+            start = abs(losses[0]) / self.scale
         if not np.isfinite(end):
             return float("-inf")
         return 1 - end / start if start > 0 else 0.0
@@ -301,6 +245,11 @@ class Evidence:
     def learned(self) -> float:
         """The progress of the whole run."""
         return self.progress(self.losses)
+
+    @cached_property
+    def learns(self) -> bool:
+        """Whether the run learns, so that most suspects leave it alone."""
+        return self.learned > LITTLE
 
     @cached_property
     def held_out(self) -> list[list[Evaluation]]:
@@ -314,9 +263,7 @@ class Evidence:
         sizes = [len(moment) for moment in moments.values()]
         usual = max(set(sizes), key=sizes.count, default=0)
         # at the end, the best weights may be put back and evaluated again
-        regular = [
-            moment[-usual:] for moment in moments.values() if len(moment) >= usual
-        ]
+        regular = [one[-usual:] for one in moments.values() if len(one) >= usual]
         return [list(series) for series in zip(*regular, strict=True)]
 
     # ---- trials ----
@@ -331,38 +278,40 @@ class Evidence:
         """Whether the control's losses are the run's own. The rate of steps without an optimizer is
         known only to some digits, and so are their losses.
         """
-        control, run = self.control, self.losses[: len(self.control)]
+        control = self.control
+        run = self.losses[: len(control)]
+        if len(control) < 2:
+            return False
         if self.watch.by_hand:
-            return len(control) > 1 and np.allclose(control, run, rtol=1e-3)
-        return len(control) > 1 and control == run
+            return np.allclose(control, run, rtol=1e-3)
+        return control == run
 
     def attempt(self, one: Trial) -> list[float]:
         """Return the losses of a repetition, or [] if it is not possible."""
-        if (
-            self.watch.start is None
-            or not self.kept
-            or time.process_time() > self.until
-        ):
+        late = time.process_time() > self.until
+        if late or self.watch.start is None or not self.kept:
             return []
         try:
             return trial.losses(self.watch, one)
         except MinigradError:
             return []  # a changed gate may not fit the others' shapes
 
-    def weights(self) -> Iterator[tuple[Node, Node]]:
-        """Yield (product, matrix of weights) for each product with a parameter."""
-        for node in self.nodes:
-            if name(node) in PRODUCTS:
-                for parent in node.inputs:
-                    leaf = origin(parent)
-                    if leaf.gate is None and leaf.requires_grad and len(leaf.shape) > 1:
-                        yield node, leaf
-
     # ---- places ----
 
     def caller(self, node: Node) -> Line:
         """Return the line that called a node's gate in the first pass."""
-        return self.watch.lines.get(node.serial, self.passes[0].line)
+        return self.watch.lines.get(node.serial, self.line)
+
+    def layer(self, node: Node) -> Place:
+        """Return the innermost layer that computed a node."""
+        scope = node.scope
+        while scope:
+            layer = self.watch.scopes.get(scope)
+            if layer is not None:
+                _, line = self.watch.layers.get(id(layer), (None, None))
+                return Place(".".join(scope), layer, line)
+            scope = scope[:-1]
+        return Place()
 
     def where(self, node: Node) -> dict[str, Any]:
         """Return the layer of a node and the line that made it, as arguments of a Finding."""
@@ -379,35 +328,25 @@ class Evidence:
         """
         lines = self.source.containing("requires_grad")
         before = sum(one.serial < leaf.serial for one in self.watch.first)
-        return lines[min(before, len(lines) - 1)] if lines else self.passes[0].line
+        return lines[min(before, len(lines) - 1)] if lines else self.line
 
-    def weights_before(self, node: Node) -> dict[str, Any]:
-        """Return the place of the last weights before a node."""
-        pairs = [pair for pair in self.weights() if pair[0].serial < node.serial]
-        if not pairs:
-            return self.where(node)
-        product, leaf = pairs[-1]
-        return self.where(product if self.layer(product)[2] else leaf)
+    @cached_property
+    def batches_line(self) -> Line:
+        """The line that makes the batches, or else that of the backward pass."""
+        return self.source.call("Batches") or self.line
 
     @cached_property
     def loss_line(self) -> Line:
         """The line that computes the loss, or that passes it to a Trainer."""
-        line = self.caller(self.terms[0].node) if self.terms else self.passes[0].line
+        line = self.caller(self.terms[0].node) if self.terms else self.line
         given = self.source.argument("Trainer", 1, "loss")
-        return given if given and line == self.passes[0].line else line
+        return given if given and line == self.line else line
 
-    def layer(self, node: Node) -> tuple[str, Any, Line | None]:
-        """Return the innermost layer that computed a node: its path, the layer, and the line that
-        made it.
-        """
-        scope = node.scope
-        while scope:
-            layer = self.watch.scopes.get(scope)
-            if layer is not None:
-                _, line = self.watch.layers.get(id(layer), (None, None))
-                return ".".join(scope), layer, line
-            scope = scope[:-1]
-        return "", None, None
+    @cached_property
+    def optimizer_line(self) -> Line:
+        """The line that makes the optimizer, or else that of the backward pass."""
+        made = self.watch.optimizers
+        return made[0].line if made else self.line
 
 
 def joined(arrays: Sequence[Array]) -> Array:
@@ -418,8 +357,22 @@ def joined(arrays: Sequence[Array]) -> Array:
     return arrays[0] if arrays else np.zeros(0)
 
 
-def final(values: Sequence[float]) -> float:
+def final(losses: Sequence[float]) -> float:
     """Return the mean of the last tenth."""
-    return (
-        float(np.mean(values[-max(1, len(values) // 10) :])) if values else float("nan")
-    )
+    if not losses:
+        return float("nan")
+    tenth = max(1, len(losses) // 10)
+    return float(np.mean(losses[-tenth:]))
+
+
+def rms(array: Array | None) -> float:
+    """Return the root of the mean square, or 0 without an array."""
+    if array is None:
+        return 0.0
+    squares = np.square(array, dtype=np.float64)
+    return float(np.sqrt(squares.mean()))
+
+
+def plain(array: Any) -> Array:
+    """Return the NumPy array of an input, which may be a Tensor."""
+    return np.asarray(getattr(array, "array", array))

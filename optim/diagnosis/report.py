@@ -130,10 +130,12 @@ def error_finding(e: Evidence) -> Finding | None:
         return None
     line = raising_line(error)
     code = "not-finite" if isinstance(error, NonFiniteError) else "stopped"
+    path = ""
     last = e.watch.calls[-1].node if e.watch.calls else None
-    path, _, made = e.layer(origin(last)) if last is not None else ("", None, None)
-    if made is not None:
-        path += f", made in {made}"
+    if last is not None:
+        path, _, made = e.layer(origin(last))
+        if made is not None:
+            path += f", made in {made}"
     what = f"the run stopped: {error.what} [{error.code}]"
     return Finding(code, what, error.cause, error.remedy, line, path)
 
@@ -145,11 +147,10 @@ def _text(result: Diagnosis) -> Iterator[str]:
     for place, finding in enumerate(result.findings):
         if place:
             yield ""
-        where = f"{finding.line}" if finding.line else ""
-        yield from _wrapped(f"{place + 1}. {finding.what}.", "   ", finding.certainty)
-        if where:
-            text = finding.line.text if finding.line else ""
-            yield f"   where:  {where}" + (f"   {text}" if text else "")
+        what = f"{place + 1}. {finding.what}. ({finding.certainty})"
+        yield from textwrap.wrap(what, WIDTH, subsequent_indent="   ")
+        if finding.line:
+            yield f"   where:  {finding.line}   {finding.line.text}".rstrip()
         if finding.layer:
             yield f"   layer:  {printable(finding.layer)}"
         yield from _labelled("why", finding.effect)
@@ -157,16 +158,11 @@ def _text(result: Diagnosis) -> Iterator[str]:
         if finding.decide and finding.certainty == "likely":
             yield from _labelled("decide", finding.decide)
         if finding.trial:
-            yield from _labelled(
-                "proof" if finding.certainty == "proved" else "trial",
-                f"the same steps again, {finding.changed}; nothing else differs",
-            )
+            label = "proof" if finding.certainty == "proved" else "trial"
+            change = f"the same steps again, {finding.changed}; nothing else differs"
+            yield from _labelled(label, change)
             yield from plot(finding.run, finding.trial, finding.curve, finding.changed)
         yield f"   more:   docs/diagnosis.md#{finding.code}"
-
-
-def _wrapped(text: str, indent: str, certainty: str) -> list[str]:
-    return textwrap.wrap(f"{text} ({certainty})", WIDTH, subsequent_indent=indent)
 
 
 def _labelled(label: str, text: str) -> list[str]:

@@ -26,10 +26,9 @@ from .watch import Clip, Pass, Update, Watch
 
 SECONDS = 1.5
 """The time limit of one repetition."""
-
-
 Objective = Callable[[dict[Node, Tensor], Node], Tensor]
 """A function of {node: Tensor} and the graph that returns a loss."""
+Measure = Callable[[dict[Node, Tensor], Node], float]
 
 
 @dataclass
@@ -56,7 +55,7 @@ class Trial:
     """Whether every step uses the first batch."""
     objective: Objective | None = None
     """Computes another loss to follow from {node: Tensor} and the graph."""
-    measure: Callable[[dict[Node, Tensor], Node], float] | None = None
+    measure: Measure | None = None
     """Computes the number that is returned in place of the run's loss."""
     adam: bool = False
     """Whether Adam with its usual rate takes the place of the run's optimizer."""
@@ -144,16 +143,13 @@ def recorded(watch: Watch) -> list[Any]:
 def match(watch: Watch, optimizer: Optimizer) -> dict[Node, Tensor]:
     """Return {leaf of the run: parameter of the copy}. Other parameters become constants."""
     mine = optimizer.parameters()
-    values: dict[Node, Tensor] = {}
+    values = {leaf: Tensor(array) for leaf, array in watch.first.items()}
     for made in watch.optimizers:
-        for path, tensor in made.optimizer.parameters().items():
+        for path, leaf in made.leaves.items():
             if path in mine:
-                values[tensor.node] = mine[path]
+                values[leaf] = mine[path]
     for leaf, path in watch.by_hand.items():
         values[leaf] = mine[path]
-    for leaf, array in watch.first.items():
-        if leaf not in values:
-            values[leaf] = Tensor(array)
     return values
 
 

@@ -13,8 +13,9 @@ import optim
 from layers import Dense, Sequential
 from optim.diagnosis.evidence import Evidence
 from optim.diagnosis.finding import Finding
+from optim.diagnosis.reading import Recorded
 from optim.diagnosis.report import Diagnosis, ask, examine, plot
-from optim.diagnosis.watch import Line, Pass, Watch
+from optim.diagnosis.watch import Line, Watch
 from tests.optim.diagnosis.helpers import (
     X,
     Y,
@@ -58,15 +59,7 @@ def test_at_most_three_findings_the_most_basic_first():
 
 def test_suspects_do_not_repeat_a_code():
     e = Evidence(Watch())
-    e.kept = [
-        Pass(
-            None,
-            1.0,
-            Line("", 0),
-            [],
-            [],
-        )
-    ]
+    e.kept = [Recorded(mg.Tensor(1.0).node)]
 
     def suspect(evidence):
         yield finding("a")
