@@ -5,7 +5,6 @@ the optimizer or the loss does not reach. They are certain, because they were co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from minigrad.graph import Leaf, Node
 
 from ..lazy import values
 from .evidence import Evidence, final
-from .finding import FACTOR, PROGRESS, Finding, prove
+from .finding import FACTOR, PROGRESS, Finding, Findings, prove
 from .reading import PLAIN, is_constant, name, origin
 from .trial import Trial
 from .watch import Line, Pass, Update
@@ -25,7 +24,7 @@ ENOUGH = 3
 """So many passes must show a fault of the loop, which one pass cannot show."""
 
 
-def gradients_not_cleared(e: Evidence) -> Iterator[Finding]:
+def gradients_not_cleared(e: Evidence) -> Findings:
     """`backward` adds to gradients. If they are not cleared after a step, every step uses the sum of
     all gradients so far. Gradients that are added before a step, on purpose, do not count.
     """
@@ -64,7 +63,7 @@ def _unchanged(e: Evidence) -> list[Node]:
     return [node for node in first if np.array_equal(values(node), first[node])]
 
 
-def no_step(e: Evidence) -> Iterator[Finding]:
+def no_step(e: Evidence) -> Findings:
     """Gradients are computed, but nothing uses them."""
     if len(e.passes) < ENOUGH or e.updates:
         return
@@ -94,7 +93,7 @@ def no_step(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def parameters_not_trained(e: Evidence) -> Iterator[Finding]:
+def parameters_not_trained(e: Evidence) -> Findings:
     """A parameter gets a gradient, but no optimizer has it, and it keeps its first value."""
     if not e.updates or not e.watch.optimizers:
         return
@@ -114,7 +113,7 @@ def parameters_not_trained(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def graph_cut(e: Evidence) -> Iterator[Finding]:
+def graph_cut(e: Evidence) -> Findings:
     """The optimizer has a parameter that no loss depends on, because the graph ends before it."""
     if len(e.passes) < ENOUGH or not e.kept or len(e.kept) < len(e.passes) // 4:
         return
@@ -150,7 +149,7 @@ def graph_cut(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def state_detached(e: Evidence) -> Iterator[Finding]:
+def state_detached(e: Evidence) -> Findings:
     """A state that is detached after each time step keeps its value, but no gradient reaches earlier
     steps. Between two passes, a state may be detached.
     """
@@ -171,7 +170,7 @@ def state_detached(e: Evidence) -> Iterator[Finding]:
         )
 
 
-def gradients_shrunk(e: Evidence) -> Iterator[Finding]:
+def gradients_shrunk(e: Evidence) -> Findings:
     """The program changes gradients after the backward pass, such as by clipping each number."""
     if not e.watch.shrunk or e.learns:
         return
@@ -193,7 +192,7 @@ def gradients_shrunk(e: Evidence) -> Iterator[Finding]:
         )
 
 
-def changed_outside(e: Evidence) -> Iterator[Finding]:
+def changed_outside(e: Evidence) -> Findings:
     """The program changes parameters between the steps. The recorded steps alone learn."""
     if len(e.watch.optimizers) != 1 or e.watch.by_hand or e.learns:
         return
@@ -224,7 +223,7 @@ def _own(layer: object) -> set[Node]:
     return {value.node for value in members.values() if hasattr(value, "node")}
 
 
-def optimizer_made_again(e: Evidence) -> Iterator[Finding]:
+def optimizer_made_again(e: Evidence) -> Findings:
     """An optimizer that is made for every batch has no memory: its momentum and its means start at 0
     in each step. An optimizer without memory loses nothing.
     """
@@ -247,7 +246,7 @@ def optimizer_made_again(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def model_made_again(e: Evidence) -> Iterator[Finding]:
+def model_made_again(e: Evidence) -> Findings:
     """A model that is made in the loop begins again and again."""
     if len(e.passes) < 2 * ENOUGH or len(e.watch.first) < ENOUGH:
         return
@@ -266,13 +265,13 @@ def model_made_again(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def _model_for_each_part(e: Evidence) -> Iterator[Finding]:
+def _model_for_each_part(e: Evidence) -> Findings:
     """Several models from one line, of which only the last is evaluated. A search or a validation in
     folds evaluates each.
     """
     made: dict[Line, list[Any]] = {}
     for layer, line in e.watch.layers.values():
-        if any(call.layer is layer for call in e.watch.trained.values()):
+        if id(layer) in e.watch.trained:
             made.setdefault(line, []).append(layer)
     evaluated = {id(call.layer) for call in e.watch.calls if not call.trains}
     for line, layers in made.items():
@@ -287,10 +286,9 @@ def _model_for_each_part(e: Evidence) -> Iterator[Finding]:
                 line,
                 type(layers[-1]).__name__,
             )
-            return
 
 
-def loss_maximized(e: Evidence) -> Iterator[Finding]:
+def loss_maximized(e: Evidence) -> Findings:
     """A minus sign before the loss, so that each step makes the network worse."""
     for term in e.terms:
         signs = sum(_negates(user, node) for user, node in e.way(term.node))
@@ -302,7 +300,6 @@ def loss_maximized(e: Evidence) -> Iterator[Finding]:
                 "remove the minus; an optimizer makes the loss smaller",
                 e.loss_line,
             )
-            return
     for node in e.nodes:
         if _log_of_probabilities(node) and _grows_with(e, node):
             yield Finding(
@@ -312,7 +309,6 @@ def loss_maximized(e: Evidence) -> Iterator[Finding]:
                 "minimize the negative log likelihood: put a minus before the mean",
                 e.caller(e.consumers[node][0]),
             )
-            return
     if e.updates or not e.kept or len(e.losses) < ENOUGH:
         return
     along = 0.0
@@ -365,7 +361,7 @@ def _negates(node: Node, parent: Node) -> bool:
     return name(node) == "Negate"
 
 
-def evaluation_mode_in_training(e: Evidence) -> Iterator[Finding]:
+def evaluation_mode_in_training(e: Evidence) -> Findings:
     """In evaluation mode, dropout is off and BatchNorm uses statistics that it never updates."""
     used = [call for call in e.watch.calls if call.trains]
     off = [call for call in used if not call.training]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import minigrad as mg
 from minigrad.graph import Array, Node
 
 from .evidence import LITTLE, Evidence, final
-from .finding import PROGRESS, Finding, number, prove, proved
+from .finding import PROGRESS, Finding, Findings, number, prove, proved
 from .reading import (
     NORMALIZING,
     PRODUCTS,
@@ -61,16 +61,15 @@ def _flat(rows: Array) -> Array:
     return rows.reshape(len(rows), -1).astype(np.float64)
 
 
-def not_finite(e: Evidence) -> Iterator[Finding]:
+def not_finite(e: Evidence) -> Findings:
     """One NaN in a batch makes every parameter NaN. `backward` refuses such a loss, so the batch is
     usually that of the pass that failed.
     """
     found = [("inputs", e.inputs), ("labels", e.labels)]
     line = e.line
-    failed = e.watch.failed
-    if failed is not None and failed.graph is not None:
-        one = Recorded(failed.graph)
-        line = failed.line
+    if e.watch.failed:
+        graph, line = e.watch.failed
+        one = Recorded(graph)
         found = [("inputs of the last batch", node.output) for node in one.inputs]
         for term in one.terms:
             found.append(("labels of the last batch", term.labels.output))
@@ -84,10 +83,9 @@ def not_finite(e: Evidence) -> Iterator[Finding]:
                 "remove these rows, or replace the values, before training",
                 line,
             )
-            return
 
 
-def labels_constant(e: Evidence) -> Iterator[Finding]:
+def labels_constant(e: Evidence) -> Findings:
     """If every label is the same, the network learns a constant."""
     every = [part.labels.output.ravel() for one in e.kept for part in one.terms]
     labels = np.concatenate(every or [np.zeros(0)])
@@ -103,7 +101,7 @@ def labels_constant(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def inputs_constant(e: Evidence) -> Iterator[Finding]:
+def inputs_constant(e: Evidence) -> Findings:
     """If every row is the same, no output can depend on the input."""
     rows = e.inputs
     if len(rows) < ROWS or len(np.unique(e.labels)) < 2:
@@ -125,7 +123,7 @@ def inputs_constant(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def rows_sorted(e: Evidence) -> Iterator[Finding]:
+def rows_sorted(e: Evidence) -> Findings:
     """If a batch has rows of one class only, each step unlearns the other classes."""
     if e.term is None or len(e.kept) < 3:
         return
@@ -171,7 +169,7 @@ def _shuffled(e: Evidence) -> Trial:
     return Trial(leaf=arrays.get)
 
 
-def classes_missing(e: Evidence) -> Iterator[Finding]:
+def classes_missing(e: Evidence) -> Findings:
     """Rows that are sorted by class and then split leave the last classes for the evaluation."""
     if e.term is None or not e.term.classes or len(e.kept) < len(e.passes):
         return
@@ -192,7 +190,7 @@ def classes_missing(e: Evidence) -> Iterator[Finding]:
         )
 
 
-def labels_change(e: Evidence) -> Iterator[Finding]:
+def labels_change(e: Evidence) -> Findings:
     """If the same row has another label each time it comes, inputs and labels were shuffled apart."""
     if e.term is None or len(np.unique(e.labels)) > MANY_CLASSES:
         return
@@ -226,7 +224,7 @@ def labels_change(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def integers_wrapped(e: Evidence) -> Iterator[Finding]:
+def integers_wrapped(e: Evidence) -> Findings:
     """Whole numbers that fill exactly the range of an integer type have probably left it: one more
     than the largest number is the smallest.
     """
@@ -250,10 +248,9 @@ def integers_wrapped(e: Evidence) -> Iterator[Finding]:
                     certainty="likely",
                     decide="compute one row again with float64, and compare",
                 )
-                return
 
 
-def target_in_inputs(e: Evidence) -> Iterator[Finding]:
+def target_in_inputs(e: Evidence) -> Findings:
     """A column of the inputs that is the label makes the task trivial, until it is not known."""
     rows = e.inputs
     # a sequence may begin with what must be remembered
@@ -300,7 +297,7 @@ def _scaled(e: Evidence) -> Trial:
     return with_arrays(first_inputs(e), lambda x: ((x - mean) / spread).astype(x.dtype))
 
 
-def inputs_unscaled(e: Evidence) -> Iterator[Finding]:
+def inputs_unscaled(e: Evidence) -> Findings:
     """Large inputs saturate the first layer, and make its gradients large compared with the other
     layers'. Columns of very different sizes do it for some columns.
     """
@@ -345,7 +342,7 @@ def _normalized(e: Evidence) -> bool:
     return False
 
 
-def targets_unscaled(e: Evidence) -> Iterator[Finding]:
+def targets_unscaled(e: Evidence) -> Findings:
     """The outputs of a new network have a size of about 1. Targets of other sizes need huge weights
     or steps.
     """
@@ -377,11 +374,9 @@ def targets_unscaled(e: Evidence) -> Iterator[Finding]:
     yield finding
 
 
-def ids_unknown(e: Evidence) -> Iterator[Finding]:
+def ids_unknown(e: Evidence) -> Findings:
     """If most words have the same id, the network sees the same text everywhere."""
-    for node in e.nodes:
-        if name(node) not in ("Lookup", "LookupProduct"):
-            continue
+    for node in e.gates("Lookup", "LookupProduct"):
         table, ids = node.inputs[:2]
         words = ids.output[ids.output != 0]  # 0 is padding
         if words.size < 5 * ROWS or table.shape[0] < 10:
@@ -396,10 +391,9 @@ def ids_unknown(e: Evidence) -> Iterator[Finding]:
                 "punctuation), and count how many ids are unknown",
                 place(e, 0, "encode"),
             )
-            return
 
 
-def axes_swapped(e: Evidence) -> Iterator[Finding]:
+def axes_swapped(e: Evidence) -> Findings:
     """A recurrent layer reads (batch, time, features). If both axes have the same size, an array with
     time first passes unnoticed.
     """
@@ -423,7 +417,7 @@ def axes_swapped(e: Evidence) -> Iterator[Finding]:
     yield from proved(e, finding, trial, "with both axes exchanged")
 
 
-def padding_read(e: Evidence) -> Iterator[Finding]:
+def padding_read(e: Evidence) -> Findings:
     """A recurrent layer that reads padding after the words forgets the words."""
     calls = e.watch.inner + e.watch.calls
     for call in calls:
@@ -458,7 +452,7 @@ def _padding_first(ids: Array) -> Array:
     return np.stack(rows)
 
 
-def state_carried(e: Evidence) -> Iterator[Finding]:
+def state_carried(e: Evidence) -> Findings:
     """The state at the end of one batch is the start of the next, although its rows do not continue
     the former ones.
     """
@@ -498,7 +492,7 @@ def state_carried(e: Evidence) -> Iterator[Finding]:
         yield from proved(e, finding, trial, "with a state of zeros for each batch")
 
 
-def labels_misaligned(e: Evidence) -> Iterator[Finding]:
+def labels_misaligned(e: Evidence) -> Findings:
     """If the labels belong to other rows, the network can only learn by heart: batches that it has
     not seen yet stay at the loss of guessing, although a single batch can be learned.
     """
@@ -527,7 +521,6 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             certainty="likely",
             decide=ALIGNED,
         )
-        return
     if e.learned > 0.1 or len(e.updates) < MANY:
         return
     every = e.attempt(Trial(start=glorot, adam=True, clear=True))

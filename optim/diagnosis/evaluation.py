@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.graph import Array, Node, ancestors
 
 from .evidence import Evidence, Place, plain, rms
-from .finding import Finding, number, proved
+from .finding import Finding, Findings, number, proved
 from .outputs import without
 from .reading import constants, is_constant, name, shares
 from .trial import Trial
@@ -31,7 +31,7 @@ LONG = 6
 """Fewer epochs after the best one are usual, because nobody knows the best one in advance."""
 
 
-def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
+def training_mode_in_evaluation(e: Evidence) -> Findings:
     """An evaluation with dropout on, or with BatchNorm's statistics of the batch."""
     active = e.watch.active if e.passes else {}
     if active and not _averages(e):
@@ -60,12 +60,11 @@ def _averages(e: Evidence) -> bool:
     return len(same) > AVERAGED
 
 
-def own_dropout_in_evaluation(e: Evidence) -> Iterator[Finding]:
+def own_dropout_in_evaluation(e: Evidence) -> Findings:
     """Dropout by hand, which does not look at the model's mode."""
     masks = [mask for mask in e.watch.factors if _drops(mask)]
-    for node in e.nodes if masks else ():
-        factors = constants(node) if name(node) == "Hadamard" else []
-        if not any(_drops(one.output) for one in factors):
+    for node in e.gates("Hadamard") if masks else ():
+        if not any(_drops(one.output) for one in constants(node)):
             continue
         if e.layer(node).kind == "Dropout":
             return
@@ -78,7 +77,6 @@ def own_dropout_in_evaluation(e: Evidence) -> Iterator[Finding]:
             "call model.eval()",
             e.caller(node),
         )
-        return
 
 
 def _drops(mask: Array) -> bool:
@@ -91,7 +89,7 @@ def _drops(mask: Array) -> bool:
     return bool(two_values and 0 < kept < 1 and abs(average - 1) < 0.2)
 
 
-def scaled_differently(e: Evidence) -> Iterator[Finding]:
+def scaled_differently(e: Evidence) -> Findings:
     """Rows that are evaluated on another scale than the training rows."""
     rows = e.inputs
     if rows.dtype.kind != "f" or rows.ndim < 2 or len(rows) < ENOUGH_ROWS:
@@ -112,14 +110,13 @@ def scaled_differently(e: Evidence) -> Iterator[Finding]:
                 "scale all rows with the mean and deviation of the training rows, once",
                 call.line,
             )
-            return
 
 
-def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
+def batchnorm_few_rows(e: Evidence) -> Findings:
     """With two rows, BatchNorm turns every unit into -1 and 1, whatever the input."""
-    for node in e.nodes:
+    for node in e.gates("Mean", "Var", "Std"):
         layer = e.layer(node)
-        if layer.kind != "BatchNorm" or name(node) not in ("Mean", "Var", "Std"):
+        if layer.kind != "BatchNorm":
             continue
         numbers = math.prod(node.inputs[0].shape) // max(math.prod(node.shape), 1)
         if numbers <= FEW_ROWS:
@@ -132,10 +129,9 @@ def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
                 e.source.call("Batches") or layer.line or e.line,
                 layer.path,
             )
-            return
 
 
-def dropout_too_high(e: Evidence) -> Iterator[Finding]:
+def dropout_too_high(e: Evidence) -> Findings:
     """Dropout that leaves too little for the next layer."""
     layers = {id(layer): layer for call in e.watch.calls for layer in call.layers}
     dropouts = [one for one in layers.values() if type(one).__name__ == "Dropout"]
@@ -144,8 +140,8 @@ def dropout_too_high(e: Evidence) -> Iterator[Finding]:
         return
     masked = []
     for one in e.kept:
-        for node in one.nodes:
-            if name(node) == "Hadamard" and e.layer(node).kind == "Dropout":
+        for node in one.gates("Hadamard"):
+            if e.layer(node).kind == "Dropout":
                 masked.append(node)
     layer = e.layer(masked[0]) if masked else Place()
     left = 100 * np.prod([1 - rate for rate in rates])
@@ -162,7 +158,7 @@ def dropout_too_high(e: Evidence) -> Iterator[Finding]:
     yield from proved(e, finding, trial, "without dropout")
 
 
-def overfitting(e: Evidence) -> Iterator[Finding]:
+def overfitting(e: Evidence) -> Findings:
     """The validation loss has its minimum early and then rises far, while the training loss falls."""
     for trainer, _ in e.watch.trainers:
         # a callback stops the run, or keeps the best weights, by a column of the history
@@ -187,10 +183,9 @@ def overfitting(e: Evidence) -> Iterator[Finding]:
                 "dropout or weight decay",
                 e.line,
             )
-            return
 
 
-def wrong_axis_metric(e: Evidence) -> Iterator[Finding]:
+def wrong_axis_metric(e: Evidence) -> Findings:
     """argmax along axis 0 compares the rows of a batch instead of the classes."""
     classes = any(term.classes for term in e.terms)
     for line in e.source.calls("argmax") if classes else ():
@@ -203,10 +198,9 @@ def wrong_axis_metric(e: Evidence) -> Iterator[Finding]:
                 line,
                 certainty="likely",
             )
-            return
 
 
-def sees_target(e: Evidence) -> Iterator[Finding]:
+def sees_target(e: Evidence) -> Findings:
     """In a language model, the label of a step is the input of the next step. If a step depends on
     later inputs, it only has to copy them.
     """
@@ -223,7 +217,6 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
                 "shift by one step: inputs ids[:, :-1], labels ids[:, 1:]",
                 e.line,
             )
-            return
         if not _continues(ids, labels):
             continue
         changed = ids.copy()
@@ -277,7 +270,7 @@ def _continues(ids: Array, labels: Array) -> bool:
     return len(truth) > len(ids) and shared > 0.9 * max(len(following), 1)
 
 
-def mask_inverted(e: Evidence) -> Iterator[Finding]:
+def mask_inverted(e: Evidence) -> Findings:
     """A mask is True at real steps. Inverted, the layer reads only the padding."""
     inputs = [node.output for node in e.kept[0].inputs]
     padding = [ids == 0 for ids in inputs if ids.dtype.kind in "iu" and ids.ndim == 2]
@@ -293,10 +286,9 @@ def mask_inverted(e: Evidence) -> Iterator[Finding]:
                     "invert the mask: it is True at real steps, as in mask=ids != 0",
                     call.line,
                 )
-                return
 
 
-def masked_by_hand(e: Evidence) -> Iterator[Finding]:
+def masked_by_hand(e: Evidence) -> Findings:
     """A mask in a formula, which leaves only the padding: of the losses, or of the scores before a
     softmax.
     """
@@ -321,7 +313,6 @@ def masked_by_hand(e: Evidence) -> Iterator[Finding]:
                     "invert the mask, as in ids != 0",
                     e.caller(node),
                 )
-                return
 
 
 def _visible(scores: Node) -> list[Array]:
@@ -334,7 +325,7 @@ def _visible(scores: Node) -> list[Array]:
     return []
 
 
-def validation_in_training(e: Evidence) -> Iterator[Finding]:
+def validation_in_training(e: Evidence) -> Findings:
     """Rows that were trained on say nothing about new rows. Rows of few different numbers may be equal
     by chance, and an evaluation on exactly the training rows is meant.
     """
@@ -364,10 +355,9 @@ def validation_in_training(e: Evidence) -> Iterator[Finding]:
                 "split the rows first, as in x[:n] and x[n:], before anything is drawn or augmented",
                 next(iter(e.source.origins(0, selections=True)), e.line),
             )
-            return
 
 
-def wrong_way(e: Evidence) -> Iterator[Finding]:
+def wrong_way(e: Evidence) -> Findings:
     """A callback keeps the best value of a column. Unless its name ends in "loss", higher counts as
     better, which is wrong for an error.
     """
@@ -391,10 +381,9 @@ def wrong_way(e: Evidence) -> Iterator[Finding]:
                     'name a metric of errors so that it ends in "loss", or monitor "validation_loss"',
                     (e.source.calls(type(callback).__name__) or [e.line])[0],
                 )
-                return
 
 
-def imbalance(e: Evidence) -> Iterator[Finding]:
+def imbalance(e: Evidence) -> Findings:
     """If one class is rare, always predicting the other one already has a low loss."""
     term = e.term
     if term is None or e.learns:
@@ -420,9 +409,9 @@ def imbalance(e: Evidence) -> Iterator[Finding]:
         )
 
 
-def positions_missing(e: Evidence) -> Iterator[Finding]:
+def positions_missing(e: Evidence) -> Findings:
     """Attention sees a set. Without positions, exchanging two steps changes nothing."""
-    attention = [node for node in e.nodes if name(node) == "ScaledDotProductAttention"]
+    attention = e.gates("ScaledDotProductAttention")
     ids = e.kept[0].ids
     if not attention or attention[0].gate.causal or not ids:
         return

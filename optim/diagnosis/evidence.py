@@ -25,7 +25,7 @@ from . import trial
 from .reading import PRODUCTS, Loss, Recorded, loss_of_guessing, name, origin
 from .source import Source
 from .trial import Trial
-from .watch import Clip, Evaluation, Line, Pass, Update, Watch
+from .watch import Evaluation, Line, Pass, Update, Watch
 
 SECONDS = 10.0
 """The time limit of all trials together."""
@@ -39,22 +39,25 @@ class Look:
     def __init__(self, root: Node, leaves: dict[Node, Tensor]) -> None:
         self.root = root
         with enable_grad(), np.errstate(all="ignore"):
-            self._made = again(root, leaves)
+            made = again(root, leaves)
+        self.nodes = {node: tensor.node for node, tensor in made.items()}
 
     @cached_property
     def outputs(self) -> dict[Node, Array]:
-        return {node: tensor.node.output for node, tensor in self._made.items()}
+        return {node: made.output for node, made in self.nodes.items()}
 
     @cached_property
     def gradients(self) -> dict[Node, Array]:
-        nodes = {node: tensor.node for node, tensor in self._made.items()}
-        root = nodes[self.root]
+        root = self.nodes[self.root]
         one = np.ones(root.shape, root.dtype)
+        every = set(self.nodes.values())
         with np.errstate(all="ignore"):
-            found = sweep(root, one, keep=set(nodes.values()))
-        return {
-            node: dense(found[made]) for node, made in nodes.items() if made in found
-        }
+            found = sweep(root, one, keep=every)
+        gradients = {}
+        for node, made in self.nodes.items():
+            if made in found:
+                gradients[node] = dense(found[made])
+        return gradients
 
 
 class Place(NamedTuple):
@@ -76,9 +79,14 @@ class Evidence:
         self.watch = watch
         self.losses = watch.losses
         self.passes = [e for e in watch.events if isinstance(e, Pass)]
-        self.kept = [Recorded(e.graph) for e in self.passes if e.graph is not None]
-        self.line = self.passes[0].line if self.passes else Line("", 0)
+        self.kept = []
+        for one in self.passes:
+            if one.graph is not None:
+                self.kept.append(Recorded(one.graph))
+        self.line = Line("", 0)
         """The line of the first backward pass."""
+        if self.passes:
+            self.line = self.passes[0].line
         self.source = Source(self.line)
         self.until = time.process_time() + SECONDS
 
@@ -96,21 +104,22 @@ class Evidence:
             gradient = self.first.gradients.get(node)
             if gradient is not None:
                 change = watch.first[node] - after
-                along += float((change * gradient).sum(dtype=float))
-                length += float((gradient * gradient).sum(dtype=float))
+                along += np.sum(change * gradient, dtype=float)
+                length += np.sum(gradient * gradient, dtype=float)
         if along <= 0 or not np.isfinite(length):
             return
         copies: dict[str, Tensor] = {}
         for leaf, array in watch.first.items():
             path = watch.by_hand[leaf] = str(len(copies))
             copies[path] = Tensor(array, requires_grad=True)
-        watch.start = SGD(copies, lr=float(f"{along / length:.4g}"))
-        settings = watch.start.hyperparameters()
-        events: list[Pass | Clip | Update] = []
+        rate = float(f"{along / length:.4g}")
+        watch.start = SGD(copies, rate)
+        update = Update(0, 1.0, watch.start.hyperparameters())
+        events: list[Any] = []
         for event in watch.events:
             events.append(event)
             if isinstance(event, Pass):
-                events.append(Update(0, 1.0, settings))
+                events.append(update)
         watch.events = events
 
     # ---- the graph ----
@@ -120,6 +129,10 @@ class Evidence:
         """The nodes of the first pass, in the order in which they were computed."""
         return self.kept[0].nodes if self.kept else []
 
+    def gates(self, *names: str) -> list[Node]:
+        """Return the first pass's nodes of gates with these names."""
+        return self.kept[0].gates(*names) if self.kept else []
+
     @cached_property
     def terms(self) -> list[Loss]:
         """The terms of the first pass's loss."""
@@ -128,12 +141,14 @@ class Evidence:
     @cached_property
     def term(self) -> Loss | None:
         """The only term of the loss."""
-        return self.terms[0] if len(self.terms) == 1 else None
+        if len(self.terms) != 1:
+            return None
+        return self.terms[0]
 
     @cached_property
     def parameters(self) -> list[Node]:
         """The leaves of the first pass that require a gradient."""
-        return [node for node in self.nodes if node.gate is None and node.requires_grad]
+        return [node for node in self.nodes if node in self.watch.first]
 
     @cached_property
     def consumers(self) -> dict[Node, list[Node]]:
@@ -151,24 +166,30 @@ class Evidence:
 
     def weights(self) -> Iterator[tuple[Node, Node]]:
         """Yield (product, matrix of weights) for each product with a parameter."""
-        for node in self.nodes:
-            if name(node) in PRODUCTS:
-                for parent in node.inputs:
-                    leaf = origin(parent)
-                    if leaf.gate is None and leaf.requires_grad and len(leaf.shape) > 1:
-                        yield node, leaf
+        for node in self.gates(*PRODUCTS):
+            for parent in node.inputs:
+                leaf = origin(parent)
+                first = self.watch.first.get(leaf)
+                if first is not None and first.ndim > 1:
+                    yield node, leaf
 
     # ---- arrays ----
 
     def labels_of(self, number: int) -> Array:
         """Return the labels of a term in all kept passes, as one array."""
-        parts = [part for one in self.kept for part in one.terms[number : number + 1]]
-        return joined([part.labels.output for part in parts])
+        found = []
+        for one in self.kept:
+            for term in one.terms[number : number + 1]:
+                found.append(term.labels.output)
+        return joined(found)
 
     def inputs_of(self, number: int) -> Array:
         """Return an input in all kept passes, as one array."""
-        nodes = [node for one in self.kept for node in one.inputs[number : number + 1]]
-        return joined([node.output for node in nodes])
+        found = []
+        for one in self.kept:
+            for node in one.inputs[number : number + 1]:
+                found.append(node.output)
+        return joined(found)
 
     @cached_property
     def labels(self) -> Array:
@@ -186,7 +207,8 @@ class Evidence:
     @cached_property
     def last(self) -> Look:
         """The last kept pass, with the parameters at the end of the run."""
-        return self.look(self.kept[-1], {n: values(n) for n in self.watch.first})
+        trained = {leaf: values(leaf) for leaf in self.watch.first}
+        return self.look(self.kept[-1], trained)
 
     def look(self, one: Recorded, leaves: Mapping[Node, Array]) -> Look:
         """Repeat a pass, for its arrays and gradients, also those of its inputs."""
@@ -206,14 +228,17 @@ class Evidence:
         """The loss of the best constant prediction, or NaN if the kind of loss is unknown."""
         if self.term is None or not self._is_mean_of(self.term.node):
             return float("nan")
-        if self.term.kind not in [part.kind for part in self.kept[-1].terms]:
+        kinds = [term.kind for term in self.kept[-1].terms]
+        if self.term.kind not in kinds:
             return float("nan")  # training in two phases, with another loss in each
-        return loss_of_guessing(self.term, self.labels.astype(np.float64))
+        labels = self.labels.astype(np.float64)
+        return loss_of_guessing(self.term, labels)
 
     def _is_mean_of(self, node: Node) -> bool:
         """Whether the loss is the mean of a term, not weighted; penalties may be added."""
         for user, _ in self.way(node):
             weighted = name(user) in ("Hadamard", "Divide", "Where", "Lookup")
+
             if weighted and len(set(user.inputs)) > 1:
                 return False
         return True
@@ -221,10 +246,11 @@ class Evidence:
     @cached_property
     def scale(self) -> float:
         """The root node's loss for one unit of the term's loss: the number of rows of a sum."""
-        reduction = getattr(self.term.node.gate, "reduction", "") if self.term else ""
-        if self.term is None or reduction != "sum":
+        if self.term is None:
             return 1.0
-        return float(self.term.labels.output.size)
+        gate = self.term.node.gate
+        summed = getattr(gate, "reduction", "mean") == "sum"
+        return float(self.term.labels.output.size) if summed else 1.0
 
     def progress(self, losses: Sequence[float]) -> float:
         """Return how much of the loss of guessing is gone at the end: 0 is guessing, 1 is perfect.
@@ -233,12 +259,13 @@ class Evidence:
         """
         if not losses:
             return 0.0
-        end = final(losses) / self.scale
-        start = self.baseline
-        if not np.isfinite(start):
-            start = abs(losses[0]) / self.scale
+        scale = self.scale
+        end = final(losses) / scale
         if not np.isfinite(end):
             return float("-inf")
+        start = self.baseline
+        if not np.isfinite(start):
+            start = abs(losses[0]) / scale
         return 1 - end / start if start > 0 else 0.0
 
     @cached_property
@@ -262,9 +289,13 @@ class Evidence:
                 moments.setdefault(one.passes, []).append(one)
         sizes = [len(moment) for moment in moments.values()]
         usual = max(set(sizes), key=sizes.count, default=0)
-        # at the end, the best weights may be put back and evaluated again
-        regular = [one[-usual:] for one in moments.values() if len(one) >= usual]
-        return [list(series) for series in zip(*regular, strict=True)]
+        regular = []
+        for moment in moments.values():
+            if len(moment) >= usual:
+                # at the end, the best weights may be put back and evaluated again
+                regular.append(moment[-usual:])
+        series = zip(*regular, strict=True)
+        return list(map(list, series))
 
     # ---- trials ----
 
@@ -308,27 +339,32 @@ class Evidence:
         while scope:
             layer = self.watch.scopes.get(scope)
             if layer is not None:
-                _, line = self.watch.layers.get(id(layer), (None, None))
-                return Place(".".join(scope), layer, line)
+                path = ".".join(scope)
+                made = self.watch.layers.get(id(layer))
+                return Place(path, layer, made[1] if made else None)
             scope = scope[:-1]
         return Place()
 
     def where(self, node: Node) -> dict[str, Any]:
         """Return the layer of a node and the line that made it, as arguments of a Finding."""
-        path, layer, line = self.layer(node)
-        if node.gate and not type(layer).__module__.startswith("layers."):
-            line = self.caller(node)  # in the forward method of the user's own layer
-        elif line is None:
-            line = self.made(node)
-        return {"layer": path, "line": line}
+        layer = self.layer(node)
+        line = layer.line or self.made(node)
+        module = type(layer.layer).__module__
+        if node.gate and not module.startswith("layers."):
+            # in the forward method of the user's own layer
+            line = self.caller(node)
+        return {"layer": layer.path, "line": line}
 
     def made(self, leaf: Node) -> Line:
         """Return the line that made a parameter: of the lines that ask for a gradient, the one at its
         place. A line in a function or a loop makes several parameters.
         """
         lines = self.source.containing("requires_grad")
-        before = sum(one.serial < leaf.serial for one in self.watch.first)
-        return lines[min(before, len(lines) - 1)] if lines else self.line
+        if not lines:
+            return self.line
+        before = [one for one in self.watch.first if one.serial < leaf.serial]
+        place = min(len(before), len(lines) - 1)
+        return lines[place]
 
     @cached_property
     def batches_line(self) -> Line:
@@ -338,15 +374,19 @@ class Evidence:
     @cached_property
     def loss_line(self) -> Line:
         """The line that computes the loss, or that passes it to a Trainer."""
-        line = self.caller(self.terms[0].node) if self.terms else self.line
-        given = self.source.argument("Trainer", 1, "loss")
-        return given if given and line == self.line else line
+        line = self.line
+        if self.terms:
+            line = self.caller(self.terms[0].node)
+        if line != self.line:
+            return line
+        return self.source.argument("Trainer", 1, "loss") or line
 
     @cached_property
     def optimizer_line(self) -> Line:
         """The line that makes the optimizer, or else that of the backward pass."""
-        made = self.watch.optimizers
-        return made[0].line if made else self.line
+        for made in self.watch.optimizers:
+            return made.line
+        return self.line
 
 
 def joined(arrays: Sequence[Array]) -> Array:

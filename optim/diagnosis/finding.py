@@ -60,6 +60,10 @@ class Finding:
         self.changed = changed
 
 
+Findings = Iterator[Finding]
+"""What a suspect yields. Only the first of its findings counts."""
+
+
 def improves(evidence: Evidence, trial: Sequence[float]) -> bool:
     """Return whether a trial's loss falls, and ends clearly below the control's."""
     # one of them may have taken too long
@@ -84,7 +88,7 @@ def prove(evidence: Evidence, finding: Finding, trial: Trial, changed: str) -> b
 
 def proved(
     evidence: Evidence, finding: Finding, trial: Trial, changed: str
-) -> Iterator[Finding]:
+) -> Findings:
     """Yield the finding if the trial proves it."""
     if prove(evidence, finding, trial, changed):
         yield finding

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
@@ -15,7 +14,7 @@ from minigrad.graph import Node
 from minigrad.replay import Change
 
 from .evidence import Evidence
-from .finding import Finding, number, prove, prove_with_loss, value_of
+from .finding import Finding, Findings, number, prove, prove_with_loss, value_of
 from .reading import SEQUENCES, SQUASHING, Loss, key, name, origin, terms
 from .trial import Trial
 
@@ -47,13 +46,14 @@ def without(*nodes: Node) -> Change:
     return lambda node, inputs: inputs[0] if key(node) in keys else None
 
 
-def softmax_of_one(e: Evidence) -> Iterator[Finding]:
+def softmax_of_one(e: Evidence) -> Findings:
     """A softmax divides by the sum of its outputs. With one output, it is 1 for every input."""
     outputs = {origin(term.output) for term in e.terms}
-    for node in e.nodes:
-        kind = name(node)
-        single = kind == "Softmax" and node.shape[node.gate.axis] == 1
-        loss = kind == "SoftmaxCrossEntropy" and node.inputs[0].shape[-1] == 1
+    for node in e.gates("Softmax", "SoftmaxCrossEntropy"):
+        loss = name(node) == "SoftmaxCrossEntropy"
+        single = not loss and node.shape[node.gate.axis] == 1
+        if loss and node.inputs[0].shape[-1] > 1:
+            continue
         if single and node not in outputs:
             yield Finding(
                 "softmax-of-one",
@@ -64,8 +64,7 @@ def softmax_of_one(e: Evidence) -> Iterator[Finding]:
                 e.caller(node),
                 e.layer(node).path,
             )
-            return
-        if single or loss:
+        elif single or loss:
             finding = Finding(
                 "softmax-of-one",
                 "a softmax over a single output is always 1, whatever the input",
@@ -79,7 +78,6 @@ def softmax_of_one(e: Evidence) -> Iterator[Finding]:
                 change = "trained with a sigmoid and binary_cross_entropy"
                 prove_with_loss(e, finding, _sigmoid_instead, _share_of_errors, change)
             yield finding
-            return
 
 
 def _sigmoid_instead(made: dict[Node, Tensor], root: Node) -> Tensor:
@@ -99,7 +97,7 @@ def _share_of_errors(made: dict[Node, Tensor], root: Node) -> float:
     return float(((output > 0.5).ravel() != (truth > 0.5).ravel()).mean())
 
 
-def squashed_logits(e: Evidence) -> Iterator[Finding]:
+def squashed_logits(e: Evidence) -> Findings:
     """The cross entropies of minigrad take logits, any real numbers. An activation before them
     limits the probabilities that the network can express.
     """
@@ -126,7 +124,7 @@ def squashed_logits(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def _by_hand(e: Evidence, term: Loss) -> Iterator[Finding]:
+def _by_hand(e: Evidence, term: Loss) -> Findings:
     """Outputs that are positive and add up to 1 in every row are probabilities, not logits."""
     for look in (e.first, e.last):
         part = terms(look.root)[0] if e.term else term
@@ -145,13 +143,11 @@ def _by_hand(e: Evidence, term: Loss) -> Iterator[Finding]:
     )
 
 
-def softmax_twice(e: Evidence) -> Iterator[Finding]:
+def softmax_twice(e: Evidence) -> Findings:
     """A softmax of probabilities is nearly uniform: the largest of C outputs is at most
     e / (e + C - 1).
     """
-    for node in e.nodes:
-        if name(node) not in ("Softmax", "LogSoftmax"):
-            continue
+    for node in e.gates("Softmax", "LogSoftmax"):
         inner = origin(node.inputs[0])
         if name(inner) == "Softmax" and inner.shape[-1] == node.shape[-1]:
             yield Finding(
@@ -162,15 +158,13 @@ def softmax_twice(e: Evidence) -> Iterator[Finding]:
                 e.caller(inner),
                 e.layer(inner).path,
             )
-            return
 
 
-def softmax_over_rows(e: Evidence) -> Iterator[Finding]:
+def softmax_over_rows(e: Evidence) -> Findings:
     """A softmax along the batch axis lets the rows of a batch compete."""
-    for node in e.nodes:
+    for node in e.gates("Softmax", "LogSoftmax"):
         axes = len(node.shape)
-        softmax = name(node) in ("Softmax", "LogSoftmax")
-        if softmax and axes > 1 and node.gate.axis % axes == 0:
+        if axes > 1 and node.gate.axis % axes == 0:
             yield Finding(
                 "softmax-over-rows",
                 f"the softmax runs along axis 0, over the {node.shape[0]} rows of the "
@@ -179,10 +173,9 @@ def softmax_over_rows(e: Evidence) -> Iterator[Finding]:
                 "use axis=-1, the axis of the classes",
                 **e.where(node),
             )
-            return
 
 
-def output_range(e: Evidence) -> Iterator[Finding]:
+def output_range(e: Evidence) -> Findings:
     """The targets of a regression must be within the range of the last activation."""
     for place, term in enumerate(e.terms):
         last = origin(term.output)
@@ -221,7 +214,7 @@ def output_range(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def broadcast_loss(e: Evidence) -> Iterator[Finding]:
+def broadcast_loss(e: Evidence) -> Findings:
     """(N, 1) minus (N,) is an N x N table of all pairs."""
     for term in e.terms:
         output, labels = term.output.shape, term.labels.shape
@@ -241,7 +234,6 @@ def broadcast_loss(e: Evidence) -> Iterator[Finding]:
             change = "with targets of the predictions' shape"
             prove_with_loss(e, finding, _row_by_row, value_of(_row_by_row), change)
             yield finding
-            return
 
 
 def _row_by_row(made: dict[Node, Tensor], root: Node) -> Tensor:
@@ -253,7 +245,7 @@ def _row_by_row(made: dict[Node, Tensor], root: Node) -> Tensor:
     return mean
 
 
-def loss_for_classes(e: Evidence) -> Iterator[Finding]:
+def loss_for_classes(e: Evidence) -> Findings:
     """Squares or absolute errors for labels 0 and 1: their gradient vanishes where the network is
     confidently wrong, and the median of mostly equal labels is a constant.
     """
@@ -311,7 +303,7 @@ def loss_for_classes(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def same_output_twice(e: Evidence) -> Iterator[Finding]:
+def same_output_twice(e: Evidence) -> Findings:
     """Two outputs computed from the same input with the same weights are equal, so they cannot
     learn different targets.
     """
@@ -326,7 +318,6 @@ def same_output_twice(e: Evidence) -> Iterator[Finding]:
                 "make one layer for each output; a = b = Dense(...) makes one layer with two names",
                 **e.where(one),
             )
-            return
 
 
 def _formula(node: Node) -> tuple[Any, ...]:

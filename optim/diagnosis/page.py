@@ -17,9 +17,10 @@ LATE = ("stopped", "not-finite")
 
 def page(result: Diagnosis, recorder: Recorder, script: str) -> str:
     """Return the page's HTML."""
+    title = f"Why does {script} not learn?"
     findings = [_finding(one, recorder) for one in result.findings]
     verdict = "" if result else str(result)
-    return page_of_run(recorder, f"Why does {script} not learn?", findings, verdict)
+    return page_of_run(recorder, title, findings, verdict)
 
 
 def begins(finding: Finding, steps: int) -> int:
@@ -28,24 +29,30 @@ def begins(finding: Finding, steps: int) -> int:
     """
     if finding.code in LATE:
         return max(1, steps)
-    pairs = list(zip(finding.run, finding.trial, strict=False))
-    curves = np.array(pairs, float)
+    length = min(len(finding.run), len(finding.trial))
+    run = finding.run[:length]
+    trial = finding.trial[:length]
+    curves = np.array([run, trial], float)
     finite = curves[np.isfinite(curves)]
-    if not finite.size or np.ptp(curves[0]):
+    distances = np.ptp(curves, axis=0)
+    if not finite.size or distances[0]:
         return 1
-    distances = np.ptp(curves, axis=1)
-    close = distances <= APART * np.ptp(finite)
+    height = np.ptp(finite)
+    close = distances <= APART * height
     return int(close.argmin()) + 1
 
 
 def _finding(finding: Finding, recorder: Recorder) -> dict[str, Any]:
-    steps = len(recorder.runs[0].losses) if recorder.runs else 0
+    runs = recorder.runs
+    steps = len(runs[0].losses) if runs else 0
     line = finding.line
-    return {
-        **as_dict(finding),
-        "what": finding.what[:1].upper() + finding.what[1:],
-        "step": begins(finding, steps),
-        "curve": finding.curve,
-        "where": str(line) if line else "",
-        "text": line.text if line else "",
-    }
+    shown = as_dict(finding)
+    what = shown["what"]
+    shown["what"] = what[:1].upper() + what[1:]
+    shown["step"] = begins(finding, steps)
+    shown["curve"] = finding.curve
+    shown["where"] = shown["text"] = ""
+    if line:
+        shown["where"] = str(line)
+        shown["text"] = line.text
+    return shown

@@ -22,7 +22,7 @@ LINEAR = PLAIN | frozenset(
 PRODUCTS = frozenset("MultiplyGate Convolve LookupProduct Einsum".split())
 SEQUENCES = frozenset("RNNSequence GRUSequence LSTMSequence".split())
 NORMALIZING = frozenset("LayerNormalise Var Std".split())
-SCALING = ("Hadamard", "Where", "Divide")
+
 LOSSES = frozenset(
     "SoftmaxCrossEntropy BinaryCrossEntropy NegativeLogLikelihood MeanSquaredError "
     "MeanAbsoluteError".split()
@@ -53,8 +53,11 @@ def origin(node: Node) -> Node:
 
 def key(node: Node) -> tuple[Any, ...]:
     """Return what a gate has in common with the same gate of another pass."""
-    parents = tuple(name(parent) or parent.name for parent in node.inputs)
-    return name(node), node.scope, node.output.shape[1:], parents
+    parents = []
+    for parent in node.inputs:
+        parents.append(name(parent) or parent.name)
+    columns = node.shape[1:]
+    return name(node), node.scope, columns, *parents
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def _by_hand(node: Node) -> list[Loss]:
     error = origin(node.inputs[0])
     outputs = [one for one in error.inputs if one.requires_grad]
     labels = [one for one in error.inputs if not one.requires_grad]
-    if name(error) != "Subtract" or len(labels) != 1 or labels[0].output.size < 2:
+    if name(error) != "Subtract" or len(labels) != 1:
+        return []
+    if labels[0].output.size < 2:
         return []
     loss = "MeanAbsoluteError" if kind == "Abs" else "MeanSquaredError"
     return [Loss(loss, error, outputs[0], labels[0])]
@@ -115,6 +120,10 @@ class Recorded:
         """The nodes, in the order in which they were computed."""
         return ancestors([self.graph])[::-1]
 
+    def gates(self, *names: str) -> list[Node]:
+        """Return the nodes of gates with these names."""
+        return [node for node in self.nodes if name(node) in names]
+
     @cached_property
     def terms(self) -> list[Loss]:
         return terms(self.graph)
@@ -123,15 +132,15 @@ class Recorded:
     def inputs(self) -> list[Node]:
         """The constants with a row for each example, without labels, masks and factors of dropout."""
         others = {term.labels for term in self.terms}
-        for node in self.nodes:
-            if name(node) in SCALING:
-                others.update(node.inputs)
+        for node in self.gates("Hadamard", "Where", "Divide"):
+            others.update(node.inputs)
         found = []
         for node in self.nodes:
-            if is_constant(node) and node.name is None and node not in others:
-                array = node.output
-                if array.ndim > 0 and array.size > 1 and array.dtype != bool:
-                    found.append(node)
+            if not is_constant(node) or node.name or node in others:
+                continue
+            array = node.output
+            if array.ndim > 0 and array.size > 1 and array.dtype != bool:
+                found.append(node)
         return found
 
     @property
@@ -140,12 +149,10 @@ class Recorded:
         rows are constants, they would not follow.
         """
         looked_up: set[Node] = set()
-        for node in self.nodes:
-            if name(node) == "Lookup":
-                looked_up.update(node.inputs)
-        return [
-            node for node in self.inputs if node in looked_up and node.output.ndim == 2
-        ]
+        for node in self.gates("Lookup"):
+            looked_up.update(node.inputs)
+        matrices = [node for node in self.inputs if node.output.ndim == 2]
+        return [node for node in matrices if node in looked_up]
 
 
 def shares(labels: Array) -> tuple[Array, Array]:
@@ -165,7 +172,8 @@ def loss_of_guessing(term: Loss, labels: Array) -> float:
         return float(-(p * logs).sum())
     if term.kind == "BinaryCrossEntropy":
         p = np.clip(labels.mean(axis=0), 1e-12, 1 - 1e-12)
-        entropy = -p * np.log(p) - (1 - p) * np.log(1 - p)
+        q = 1 - p
+        entropy = -p * np.log(p) - q * np.log(q)
         return float(entropy.mean())
     if term.kind == "MeanAbsoluteError":
         distances = np.abs(labels - np.median(labels, axis=0))

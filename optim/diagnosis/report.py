@@ -15,13 +15,13 @@ from minigrad.support.text import printable
 
 from . import bookkeeping, data, evaluation, outputs, start, steps
 from .evidence import Evidence, final
-from .finding import Finding, number
+from .finding import Finding, Findings, number
 from .reading import origin
 from .watch import Watch, raising_line
 
 MOST = 3
 WIDTH = 80
-Suspect = Callable[[Evidence], Iterator[Finding]]
+Suspect = Callable[[Evidence], Findings]
 
 CAUSES: tuple[Suspect, ...] = (
     # causes before consequences: a fault of the data or the loss also shows in weights and steps
@@ -95,24 +95,23 @@ def outcome(evidence: Evidence) -> str:
     """Return a sentence that compares the last losses with that of guessing, if it is known."""
     if not evidence.losses or not np.isfinite(evidence.baseline):
         return ""
-    end, guess = final(evidence.losses) / evidence.scale, evidence.baseline
-    return f" The loss ends at {number(end)}; the best constant output has {number(guess)}."
+    end = number(final(evidence.losses) / evidence.scale)
+    guess = number(evidence.baseline)
+    return f" The loss ends at {end}; the best constant output has {guess}."
 
 
 def ask(
     evidence: Evidence, suspect: Suspect, found: Sequence[Finding] = ()
 ) -> list[Finding]:
-    """Return what a suspect finds, without repetitions."""
+    """Return the first finding of a suspect, unless its code has been found already."""
     if not evidence.kept and suspect not in (*bookkeeping.SUSPECTS, data.not_finite):
         return []
     if evidence.watch.start is None and suspect in TRIED:
         return []
-    known = {one.code for one in found}
+    known = [one.code for one in found]
     try:
-        findings: dict[str, Finding] = {}
-        for finding in suspect(evidence):
-            findings.setdefault(finding.code, finding)
-        return [one for code, one in findings.items() if code not in known]
+        first = next(suspect(evidence), None)
+        return [first] if first and first.code not in known else []
     except Exception as error:  # any program may be diagnosed, so other suspects go on
         warnings.warn(
             f"{suspect.__name__} could not be examined ({type(error).__name__}: {error}); "

@@ -6,6 +6,7 @@ A graph knows no variable names. The lines are only hints for a fault that the a
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,13 @@ from typing import Any
 from .watch import Line
 
 LOSSES = (
-    "softmax_cross_entropy", "cross_entropy", "binary_cross_entropy", "negative_log_likelihood",
-    "mean_squared_error", "mean_absolute_error",
-)  # fmt: skip
+    "softmax_cross_entropy",
+    "cross_entropy",
+    "binary_cross_entropy",
+    "negative_log_likelihood",
+    "mean_squared_error",
+    "mean_absolute_error",
+)
 DRAWING = ("choice", "integers", "randint")
 SCALING = (
     "transform",
@@ -38,65 +43,90 @@ class Source:
     def tree(self) -> ast.Module:
         """The syntax tree, empty if the file cannot be read."""
         try:
-            return ast.parse(Path(self.line.file).read_text(encoding="utf-8"))
+            text = Path(self.line.file).read_text(encoding="utf-8")
+            return ast.parse(text)
         except (OSError, SyntaxError, ValueError):
             return ast.Module([], [])
 
+    def all(self, *kinds: type) -> list[Any]:
+        """Return the nodes of some kinds."""
+        return inside(self.tree, *kinds)
+
     def at(self, node: Any) -> Line:
         return Line(self.line.file, node.lineno)
+
+    def lines(self, nodes: list[Any]) -> list[Line]:
+        """Return the lines of some nodes in the order of the text."""
+        lines = set(map(self.at, nodes))
+        return sorted(lines)
 
     def calls(self, *names: str) -> list[Line]:
         """Return the lines that call one of these functions or methods, or use one of these
         operators, such as "FloorDiv".
         """
-        nodes = inside(self.tree, ast.expr, ast.stmt)
-        return sorted({self.at(node) for node in nodes if label(node) in names})
+        found = []
+        for node in self.all(ast.expr, ast.stmt):
+            if label(node) in names:
+                found.append(node)
+        return self.lines(found)
 
     def call(self, *names: str) -> Line | None:
         """Return the first of these lines."""
-        return next(iter(self.calls(*names)), None)
+        lines = self.calls(*names)
+        return lines[0] if lines else None
 
     def containing(self, word: str) -> list[Line]:
         """Return the lines of assignments and results that contain a word."""
-        steps = inside(self.tree, ast.Assign, ast.Return, ast.Expr)
-        return sorted(self.at(step) for step in steps if word in ast.unparse(step))
+        found = []
+        for step in self.all(ast.Assign, ast.Return, ast.Expr):
+            if word in ast.unparse(step):
+                found.append(self.at(step))
+        return sorted(found)
 
     def in_loops(self, name: str, without: str) -> list[Line]:
         """Return the lines that call a function in a loop, if the loop does not call `without`."""
-        found = set()
-        for loop in inside(self.tree, ast.For, ast.While):
+        found = []
+        for loop in self.all(ast.For, ast.While):
             calls = inside(loop, ast.Call)
-            if without not in map(label, calls):
-                found |= {self.at(one) for one in calls if label(one) == name}
-        return sorted(found)
+            if without in map(label, calls):
+                continue
+            for call in calls:
+                if label(call) == name:
+                    found.append(call)
+        return self.lines(found)
 
     def attributes(self, after: Line, *names: str) -> list[Line]:
         """Return the lines from `after` on, up to ten, that read one of these attributes, or else all
         that assign something with them.
         """
-        near = [
-            line
-            for line in self._words(self.tree, names)
-            if 0 <= line.number - after.number <= 10
-        ]
-        if near:
-            return sorted(near)
-        assigned = set()
-        for step in inside(self.tree, ast.Assign):
-            assigned |= self._words(step, names)
-        return sorted(assigned)
-
-    def _words(self, tree: ast.AST, names: tuple[str, ...]) -> set[Line]:
-        """Return the lines with one of these attributes or variables."""
-        return {self.at(one) for one in inside(tree, ast.expr) if word(one) in names}
+        near = []
+        assigned = []
+        for step in self.all(ast.stmt):
+            for word in inside(step, ast.Attribute, ast.Name):
+                if spelling(word) not in names:
+                    continue
+                if 0 <= word.lineno - after.number <= 10:
+                    near.append(word)
+                if isinstance(step, ast.Assign):
+                    assigned.append(word)
+        return self.lines(near or assigned)
 
     def argument(self, function: str, position: int, keyword: str) -> Line | None:
         """Return the line of an argument of the first call to a function."""
-        for call in inside(self.tree, ast.Call):
-            if label(call) == function:
-                named = [one.value for one in call.keywords if one.arg == keyword]
-                for value in named + call.args[position:]:
-                    return self.at(value)
+        found = self._argument([function], position, keyword)
+        return self.at(found) if found else None
+
+    def _argument(self, functions: Any, position: int, keyword: str = "") -> Any:
+        """Return an argument of the first call that has it, or None."""
+        for call in self.all(ast.Call):
+            if label(call) not in functions:
+                continue
+            for one in call.keywords:
+                if one.arg == keyword:
+                    return one.value
+            for value in call.args[position : position + 1]:
+                if not isinstance(value, ast.Starred):
+                    return value
         return None
 
     def origins(self, position: int, selections: bool = False) -> list[Line]:
@@ -104,7 +134,7 @@ class Source:
         model's call, and the variables that these come from; the last assignment first. Lines that
         only select rows count if `selections` is set.
         """
-        names = self._arguments(position)
+        names = self._start(position)
         found = []
         seen = set()
         while names:
@@ -113,27 +143,25 @@ class Source:
                 continue
             seen.add(variable)
             for line, value in self._assigned(variable):
-                if "requires_grad" not in ast.unparse(value):
-                    if selections or not isinstance(value, ast.Subscript):
-                        found.append(line)
-                    names += variables(value)
+                if "requires_grad" in ast.unparse(value):
+                    continue
+                if selections or not isinstance(value, ast.Subscript):
+                    found.append(line)
+                names += variables(value)
             for step in self._steps(variable):
                 found.append(self.at(step))
                 names += variables(step)
         return found
 
-    def _arguments(self, position: int) -> list[str]:
+    def _start(self, position: int) -> list[str]:
         """Return the variables of the inputs (0) or labels (1)."""
-        calls = inside(self.tree, ast.Call)
-        for names in ("Batches",), LOSSES:
-            for call in calls:
-                if label(call) in names and len(call.args) > position:
-                    argument = call.args[position]
-                    if not isinstance(argument, ast.Starred):
-                        return variables(argument)
+        for functions in ("Batches",), LOSSES:
+            argument = self._argument(functions, position)
+            if argument:
+                return variables(argument)
         # a loss by hand: from `loss.backward()` on
         found = []
-        for step in inside(self.tree, ast.Expr):
+        for step in self.all(ast.Expr):
             if step.lineno == self.line.number:
                 found += variables(step)
         return found
@@ -141,32 +169,32 @@ class Source:
     def _assigned(self, variable: str) -> list[tuple[Line, ast.expr]]:
         """Return the lines and values that are assigned to a variable, the last first."""
         found = []
-        for step in inside(self.tree, ast.Assign):
+        for step in self.all(ast.Assign):
             for target in step.targets:
-                targets = getattr(target, "elts", [target])
-                values = getattr(step.value, "elts", [])
-                if target is targets[0] or len(values) != len(targets):
-                    values = [step.value] * len(targets)
-                for one, value in zip(targets, values, strict=True):
+                for one, value in pairs(target, step.value):
                     if isinstance(one, ast.Name) and one.id == variable:
                         found.append((self.at(step), value))
-        return sorted(found, key=lambda pair: -pair[0].number)
+        found.sort(key=lambda pair: -pair[0].number)
+        return found
 
     def _steps(self, name: str) -> list[ast.stmt]:
         """Return the assignments and results in a function of the script."""
         found = []
-        for node in inside(self.tree, ast.FunctionDef):
-            if node.name == name:
-                found += inside(node, ast.Assign, ast.AugAssign, ast.Return)
+        for function in self.all(ast.FunctionDef):
+            if function.name == name:
+                found += inside(function, ast.Assign, ast.AugAssign, ast.Return)
         return found
 
     def reordering(self) -> list[Line]:
         """Return the lines that draw an order, unless one order selects the rows of several arrays."""
         lines = set(self.calls("shuffle", "permutation", "roll"))
-        for step in inside(self.tree, ast.Assign, ast.For):
-            if self.at(step) in lines and len(self._selected_by(set_by(step))) > 1:
-                lines.discard(self.at(step))
-        for selection in inside(self.tree, ast.Subscript):
+        for step in self.all(ast.Assign, ast.For):
+            line = self.at(step)
+            if line in lines:
+                order, _ = target_and_value(step)
+                if len(self._selected_by(order)) > 1:
+                    lines.discard(line)
+        for selection in self.all(ast.Subscript):
             # rows that are drawn for one array only
             for call in inside(selection.slice, ast.Call):
                 if label(call) in DRAWING:
@@ -176,24 +204,25 @@ class Source:
     def _selected_by(self, order: str) -> set[str]:
         """Return what is indexed by a variable, or by a part of it."""
         parts = {order}
-        for step in inside(self.tree, ast.Assign, ast.For):
-            value = step.value if isinstance(step, ast.Assign) else step.iter
+        for step in self.all(ast.Assign, ast.For):
+            part, value = target_and_value(step)
             if order in variables(value):
-                parts.add(set_by(step))
+                parts.add(part)
         selected = set()
-        for node in inside(self.tree, ast.Subscript):
+        for node in self.all(ast.Subscript):
             if not parts.isdisjoint(variables(node.slice)):
                 selected.add(ast.unparse(node.value))
         return selected - parts
 
     def dropped_scaling(self) -> list[Line]:
         """Return the lines that compute a scaled copy and do not use it."""
-        lines = []
-        for step in inside(self.tree, ast.Expr):
-            name = label(step.value).lower()
-            if isinstance(step.value, ast.Call) and any(one in name for one in SCALING):
-                lines.append(self.at(step))
-        return lines
+        found = []
+        for step in self.all(ast.Expr):
+            if isinstance(step.value, ast.Call):
+                name = label(step.value).lower()
+                if any(word in name for word in SCALING):
+                    found.append(step)
+        return self.lines(found)
 
 
 def inside(tree: ast.AST, *kinds: type) -> list[Any]:
@@ -204,23 +233,38 @@ def inside(tree: ast.AST, *kinds: type) -> list[Any]:
 def label(node: ast.AST) -> str:
     """Return the name of the function or method that is called, or of an operator."""
     if isinstance(node, ast.Call):
-        return word(node.func)
-    return type(getattr(node, "op", None)).__name__
+        return spelling(node.func)
+    operator = getattr(node, "op", None)
+    return type(operator).__name__
 
 
-def word(node: ast.AST) -> str:
+def spelling(node: ast.AST) -> str:
     """Return the name of a variable, or of an attribute without its object."""
-    return str(getattr(node, "attr", getattr(node, "id", "")))
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
-def set_by(step: Any) -> str:
-    """Return the variables that an assignment or a loop sets."""
-    one = step.targets[0] if isinstance(step, ast.Assign) else step.target
-    return ast.unparse(one)
+def pairs(target: Any, value: Any) -> Iterable[tuple[Any, Any]]:
+    """Divide `a, b = c, d` into its assignments. In `a, b = f()`, both get the same value."""
+    if not isinstance(target, ast.Tuple):
+        return [(target, value)]
+    values = getattr(value, "elts", [])
+    if len(values) != len(target.elts):
+        values = [value] * len(target.elts)
+    return zip(target.elts, values, strict=True)
+
+
+def target_and_value(step: Any) -> tuple[str, ast.expr]:
+    """Return what an assignment or a loop sets, and where it comes from."""
+    if isinstance(step, ast.Assign):
+        return ast.unparse(step.targets[0]), step.value
+    return ast.unparse(step.target), step.iter
 
 
 def variables(tree: ast.AST) -> list[str]:
     """Return the variables of an expression, in the order of the text."""
-    found = inside(tree, ast.Name)
-    found.sort(key=lambda one: (one.lineno, one.col_offset))
-    return [one.id for one in found]
+    names = []
+    for node in inside(tree, ast.Name):
+        names.append((node.lineno, node.col_offset, node.id))
+    return [name for *_, name in sorted(names)]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from minigrad.replay import Change
 
 from ..lazy import values
 from .evidence import LITTLE, Evidence, Look, Place, rms
-from .finding import Finding, number, prove, proved
+from .finding import Finding, Findings, number, prove, proved
 from .reading import LINEAR, SEQUENCES, key, name, origin
 from .trial import Trial
 
@@ -53,7 +53,7 @@ def replaced(nodes: list[Node], gate: mg.Gate) -> Change:
     return lambda node, inputs: gate(inputs[0]) if key(node) in keys else None
 
 
-def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
+def no_nonlinearity(e: Evidence) -> Findings:
     """Linear layers after each other are one linear layer: W2 (W1 x) = (W2 W1) x."""
     products = list(e.weights())
     if len(products) < 2 or e.learned > 1 - LITTLE / 2:
@@ -94,7 +94,7 @@ def _biased(e: Evidence, product: Node) -> Node:
     return after[0] if len(after) == 1 and name(after[0]) == "AddGate" else product
 
 
-def equal_weights(e: Evidence) -> Iterator[Finding]:
+def equal_weights(e: Evidence) -> Findings:
     """Units with equal weights get equal gradients, so they stay equal: one unit, many times."""
     products = list(e.weights())
     for place, (node, leaf) in enumerate(products[:-1]):
@@ -115,10 +115,9 @@ def equal_weights(e: Evidence) -> Iterator[Finding]:
         )
         prove(e, finding, Trial(start=glorot), "with weights drawn at random")
         yield finding
-        return
 
 
-def zero_gradients(e: Evidence) -> Iterator[Finding]:
+def zero_gradients(e: Evidence) -> Findings:
     """If two factors both start at 0, the gradient of each is the other one, so both stay 0."""
     stuck = []
     for leaf, first in e.watch.first.items():
@@ -147,10 +146,10 @@ def _dead(look: Look, node: Node) -> bool:
     return outputs is not None and outputs.size > 0 and not outputs.any()
 
 
-def dead_units(e: Evidence) -> Iterator[Finding]:
+def dead_units(e: Evidence) -> Findings:
     """A ReLU whose input is negative for all rows has the gradient 0, so nothing brings it back."""
-    for node in e.nodes:
-        if name(node) != "ReLU" or not _dead(e.first, node):
+    for node in e.gates("ReLU"):
+        if not _dead(e.first, node):
             continue
         before = e.first.outputs[node.inputs[0]]
         finding = Finding(
@@ -166,7 +165,6 @@ def dead_units(e: Evidence) -> Iterator[Finding]:
         change = "with weights drawn again and biases of 0"
         prove(e, finding, Trial(start=glorot), change)
         yield finding
-        return
 
 
 def _bias(e: Evidence, node: Node) -> str:
@@ -178,13 +176,12 @@ def _bias(e: Evidence, node: Node) -> str:
     return ""
 
 
-def dead_at_end(e: Evidence) -> Iterator[Finding]:
+def dead_at_end(e: Evidence) -> Findings:
     """The same at the end of the run: a large step has moved the units out of reach."""
     if e.learns:
         return
-    relus = [node for node in e.nodes if name(node) == "ReLU"]
-    last = [node for node in e.kept[-1].nodes if name(node) == "ReLU"]
-    for node, later in zip(relus, last, strict=False):
+    last = e.kept[-1].gates("ReLU")
+    for node, later in zip(e.gates("ReLU"), last, strict=False):
         if _dead(e.last, later):
             yield Finding(
                 "dead-units",
@@ -194,10 +191,9 @@ def dead_at_end(e: Evidence) -> Iterator[Finding]:
                 "use a smaller learning rate, and scaled inputs",
                 **e.where(node),
             )
-            return
 
 
-def saturated(e: Evidence) -> Iterator[Finding]:
+def saturated(e: Evidence) -> Findings:
     """A sigmoid or tanh whose input is far from 0 has a derivative near 0."""
     if e.learned > MUCH:
         return
@@ -226,10 +222,10 @@ def saturated(e: Evidence) -> Iterator[Finding]:
 def _bounded(e: Evidence) -> list[Node]:
     """Return the sigmoids and tanhs that are not outputs."""
     outputs = {origin(term.output) for term in e.terms}
-    return [node for node in e.nodes if name(node) in FAR and node not in outputs]
+    return [node for node in e.gates(*FAR) if node not in outputs]
 
 
-def vanishing_layers(e: Evidence) -> Iterator[Finding]:
+def vanishing_layers(e: Evidence) -> Findings:
     """Each sigmoid multiplies the gradient by at most 1/4, and small weights by less. After several
     layers nothing is left for the first one.
     """
@@ -255,7 +251,6 @@ def vanishing_layers(e: Evidence) -> Iterator[Finding]:
         trial = Trial(change=replaced(nodes, gate), start=glorot)
         if prove(e, finding, trial, f"with {activation} and weights drawn again"):
             yield finding
-            return
     if ratio < VANISHED:
         finding.certainty = "likely"
         finding.decide = (
@@ -264,7 +259,7 @@ def vanishing_layers(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def weights_badly_drawn(e: Evidence) -> Iterator[Finding]:
+def weights_badly_drawn(e: Evidence) -> Findings:
     """Weights that are much smaller or larger than √(2 / (inputs + outputs)) shrink or blow up signals
     and gradients in every layer.
     """
@@ -294,7 +289,7 @@ def weights_badly_drawn(e: Evidence) -> Iterator[Finding]:
             return
 
 
-def outputs_explode(e: Evidence) -> Iterator[Finding]:
+def outputs_explode(e: Evidence) -> Findings:
     """If signals grow in each layer or time step, the first loss is far above that of guessing."""
     first = e.losses[0] / e.scale
     if e.learned > MUCH or not first > TIMES * e.baseline:
@@ -310,7 +305,7 @@ def outputs_explode(e: Evidence) -> Iterator[Finding]:
     yield from proved(e, finding, *REDRAWN)
 
 
-def vanishing_time(e: Evidence) -> Iterator[Finding]:
+def vanishing_time(e: Evidence) -> Findings:
     """In a recurrent network, each step multiplies the gradient. If only the last state is used, the
     first steps may get nothing.
     """
@@ -334,7 +329,6 @@ def vanishing_time(e: Evidence) -> Iterator[Finding]:
             certainty="likely",
             decide="move what the answer depends on to the end of the sequence: is it learned then?",
         )
-        return
 
 
 def _step_gradients(e: Evidence, node: Node) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,17 @@ from minigrad import Tensor
 from minigrad.graph import Node, ancestors
 
 from .evidence import Evidence, final
-from .finding import FACTOR, Finding, number, prove, prove_with_loss, proved, value_of
-from .reading import key, name
+from .finding import (
+    FACTOR,
+    Finding,
+    Findings,
+    number,
+    prove,
+    prove_with_loss,
+    proved,
+    value_of,
+)
+from .reading import key
 from .trial import Objective, Trial
 from .watch import Clip
 
@@ -26,7 +35,7 @@ def _rate(e: Evidence) -> float:
     return float(e.watch.start.lr)
 
 
-def weight_decay_too_large(e: Evidence) -> Iterator[Finding]:
+def weight_decay_too_large(e: Evidence) -> Findings:
     """The penalty pulls every weight to 0. If it is stronger than the gradient, nothing is left."""
     decay = e.watch.start.weight_decay
     if not decay or e.learns:
@@ -42,11 +51,11 @@ def weight_decay_too_large(e: Evidence) -> Iterator[Finding]:
     yield from proved(e, finding, Trial(settings=zero), "without weight decay")
 
 
-def penalty_too_large(e: Evidence) -> Iterator[Finding]:
+def penalty_too_large(e: Evidence) -> Findings:
     """A penalty on the weights, added to the loss by hand, that outweighs the loss."""
     inputs = {node for one in e.kept for node in one.inputs}
-    for node in e.nodes[::-1]:
-        if name(node) != "AddGate" or node.shape or e.learns:
+    for node in e.gates("AddGate")[::-1]:
+        if node.shape or e.learns:
             continue
         free = [not inputs & set(ancestors([one])) for one in node.inputs]
         if sum(free) != 1 or not all(one.requires_grad for one in node.inputs):
@@ -79,7 +88,7 @@ def _part_of(wanted: tuple[Any, ...], place: int) -> Objective:
     return part
 
 
-def clip_too_small(e: Evidence) -> Iterator[Finding]:
+def clip_too_small(e: Evidence) -> Findings:
     """Clipping shortens each gradient to the same tiny length."""
     clips = [event for event in e.watch.events if isinstance(event, Clip)]
     if not clips or e.learns:
@@ -95,7 +104,7 @@ def clip_too_small(e: Evidence) -> Iterator[Finding]:
     yield from proved(e, finding, Trial(clip=False), "without clipping")
 
 
-def momentum_too_large(e: Evidence) -> Iterator[Finding]:
+def momentum_too_large(e: Evidence) -> Findings:
     """A velocity that hardly fades adds up to many times the gradient, and swings past the minimum."""
     momentum = e.watch.start.settings().get("momentum", 0)
     if momentum < 0.95 or e.learns:
@@ -111,7 +120,7 @@ def momentum_too_large(e: Evidence) -> Iterator[Finding]:
     yield from proved(e, finding, trial, "with a momentum of 0.9")
 
 
-def schedule(e: Evidence) -> Iterator[Finding]:
+def schedule(e: Evidence) -> Findings:
     """A schedule that keeps the rate near 0 for the whole run."""
     scales = [update.scale for update in e.updates]
     if not scales or float(np.median(scales)) > 0.5 or e.learns:
@@ -132,7 +141,7 @@ def schedule(e: Evidence) -> Iterator[Finding]:
     yield from proved(e, finding, trial, "with the full rate from the start")
 
 
-def rate_too_large(e: Evidence) -> Iterator[Finding]:
+def rate_too_large(e: Evidence) -> Findings:
     """Steps that are too long jump over the minimum: the loss explodes, swings, or throws the network
     into a place without gradients.
     """
@@ -157,7 +166,7 @@ def rate_too_large(e: Evidence) -> Iterator[Finding]:
         yield best
 
 
-def rate_too_small(e: Evidence) -> Iterator[Finding]:
+def rate_too_small(e: Evidence) -> Findings:
     """Steps that are too short: the loss falls in every step, but hardly."""
     finding = Finding(
         "rate-too-small",
@@ -193,7 +202,7 @@ def _with_another_rate(
     return best
 
 
-def too_few_steps(e: Evidence) -> Iterator[Finding]:
+def too_few_steps(e: Evidence) -> Findings:
     """The run ends while the loss still falls."""
     if len(e.updates) > FEW_UPDATES or e.learns or len(e.losses) < 2:
         return

@@ -98,7 +98,6 @@ class Pass:
 
     graph: Node | None
     """The graph without outputs, if it was kept."""
-    loss: float
     line: Line
     kept: list[Leaf]
     """The leaves that already had a gradient."""
@@ -204,8 +203,8 @@ class Watch:
         self.lines: dict[int, Line] = {}
         """The lines that called the first passes' gates, by the nodes' serial numbers."""
         self.calls: list[Call] = []
-        self.trained: dict[int, Call] = {}
-        """The first call of each model that trains."""
+        self.trained: dict[int, Any] = {}
+        """The models that train."""
         self.inner: list[Call] = []
         """The calls to inner layers of the first pass."""
         self.evaluations: list[Evaluation] = []
@@ -221,8 +220,8 @@ class Watch:
         self.by_hand: dict[Node, str] = {}
         """The names in `start` of parameters that the program changes without an optimizer."""
         self.error: BaseException | None = None
-        self.failed: Pass | None = None
-        """The pass that a loss which is not finite has prevented."""
+        self.failed: tuple[Node, Line] | None = None
+        """The graph and the line of a pass that a loss which is not finite has prevented."""
         self.factors: list[Array] = []
         """Constants that were multiplied after the last pass."""
         self.active: dict[str, Line] = {}
@@ -244,13 +243,11 @@ class Watch:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        for hook, function in (
-            (ON_BACKWARD, self._on_backward),
-            (ON_GRADIENT, self._on_gradient),
-            (ON_RECORD, self._on_record),
-            (ON_EVENT, self._on_event),
-        ):
-            self._stack.enter_context(watching(hook, function))
+        enter = self._stack.enter_context
+        enter(watching(ON_BACKWARD, self._on_backward))
+        enter(watching(ON_GRADIENT, self._on_gradient))
+        enter(watching(ON_RECORD, self._on_record))
+        enter(watching(ON_EVENT, self._on_event))
         return self
 
     def __exit__(
@@ -261,8 +258,7 @@ class Watch:
         self.error = error
         if isinstance(error, NonFiniteError) and self._last is not None:
             graph = without_outputs(self._last)[self._last]
-            line = raising_line(error) or self._line
-            self.failed = Pass(graph, float("nan"), line, [], [])
+            self.failed = graph, raising_line(error) or self._line
         self._last = None
 
     @property
@@ -289,20 +285,23 @@ class Watch:
 
     def _on_backward(self, root: Tensor) -> None:
         self._forget_trained(root.node)
-        graph = self._keep(root.node) if self.keeping else None
-        for call in self._open:
-            if graph is None:
-                # without the graph's nodes, every recorded call counts as training
+        graph = None
+        if self.keeping:
+            graph = self._keep(root.node)
+        else:  # without the graph's nodes, every recorded call counts as training
+            for call in self._open:
                 call.trains = call.node is not None and call.node.requires_grad
         if len(self.losses) > CALLS_KEPT:
             training = [call for call in self._open if call.trains]
             self.calls = [call for call in self.calls if call not in training]
-        loss = float(root.node.output) if root.node.output.size == 1 else float("nan")
+        loss = root.node.output
+        self.losses.append(float(loss) if loss.size == 1 else float("nan"))
         kept = [leaf for leaf, had in self._had.items() if had]
         clear = [leaf for leaf, had in self._had.items() if not had]
-        self.losses.append(loss)
-        self.events.append(Pass(graph, loss, self._line, kept, clear))
-        self._leaves = list(self._had) if len(self.losses) <= COMPARED else []
+        self.events.append(Pass(graph, self._line, kept, clear))
+        self._leaves = []
+        if len(self.losses) <= COMPARED:
+            self._leaves = kept + clear
         self._computed = self._length()
         self._had = {}
         self._open = []
@@ -319,7 +318,7 @@ class Watch:
         for call in self._open:
             call.trains = call.node in copies
             if call.trains and call in self.calls:
-                self.trained.setdefault(id(call.layer), call)
+                self.trained[id(call.layer)] = call.layer
         for node in copies:
             if is_constant(node):
                 self._bytes += node.output.nbytes
@@ -346,7 +345,8 @@ class Watch:
         squares = 0.0
         for leaf in self._leaves:
             if leaf.grad is not None:
-                squares += np.square(dense(leaf.grad), dtype=np.float64).sum()
+                gradient = dense(leaf.grad)
+                squares += np.square(gradient, dtype=np.float64).sum()
         return float(np.sqrt(squares))
 
     def _evaluate(self) -> None:
@@ -361,8 +361,9 @@ class Watch:
         elif truth.shape == prediction.shape[:-1]:
             right = prediction.argmax(axis=-1) == truth
         loss = float(gate.losses(prediction, truth).mean())
-        one = Evaluation(gate, len(self.losses), loss, float(right.mean()), truth)
-        self.evaluations.append(one)
+        share = float(right.mean())
+        passes = len(self.losses)
+        self.evaluations.append(Evaluation(gate, passes, loss, share, truth))
 
     # ---- events ----
 
@@ -408,7 +409,8 @@ class Watch:
         number = self._numbers[id(optimizer)]
         self.optimizers[number].steps += 1
         if self._leaves and self._computed:
-            self.shrunk.append((self._length() / self._computed, users_line()))
+            share = self._length() / self._computed
+            self.shrunk.append((share, users_line()))
         if self.start is None:
             self.start = duplicate(optimizer)
             self.start.zero_grad()
