@@ -154,20 +154,16 @@ def state_detached(e: Evidence) -> Findings:
     steps. Between two passes, a state may be detached.
     """
     lines = e.source.in_loops("detach", without="backward")
-    detached = [
-        node
-        for node in e.nodes
-        if isinstance(node, Leaf) and node.origin == "detached" and node.shape
-    ]
-    if detached and lines and not e.learns:
-        yield Finding(
-            "graph-cut",
-            f"the graph is cut within a pass: a state of shape {detached[0].shape} is detached in a loop",
-            "no gradient reaches the steps before it, so only the last one learns",
-            "leave out detach() within a sequence; to cut between batches, detach only the state that a "
-            "batch begins with",
-            lines[0],
-        )
+    for node in e.nodes if lines and not e.learns else ():
+        if isinstance(node, Leaf) and node.origin == "detached" and node.shape:
+            yield Finding(
+                "graph-cut",
+                f"the graph is cut within a pass: a state of shape {node.shape} is detached in a loop",
+                "no gradient reaches the steps before it, so only the last one learns",
+                "leave out detach() within a sequence; to cut between batches, detach only the state that a "
+                "batch begins with",
+                lines[0],
+            )
 
 
 def gradients_shrunk(e: Evidence) -> Findings:
@@ -175,7 +171,7 @@ def gradients_shrunk(e: Evidence) -> Findings:
     if not e.watch.shrunk or e.learns:
         return
     share, line = min(e.watch.shrunk)
-    losses = e.attempt(Trial())  # repeats the run without the program's change
+    losses = e.control  # repeats the run without the program's change
     run = e.losses[: len(losses)]
     if share < SHRUNK and losses and final(losses) < FACTOR * final(run):
         yield Finding(

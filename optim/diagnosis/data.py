@@ -71,8 +71,7 @@ def not_finite(e: Evidence) -> Findings:
         graph, line = e.watch.failed
         one = Recorded(graph)
         found = [("inputs of the last batch", node.output) for node in one.inputs]
-        for term in one.terms:
-            found.append(("labels of the last batch", term.labels.output))
+        found += [("labels of the last batch", node.output) for node in one.labels]
     for what, rows in found:
         bad = int((~np.isfinite(rows)).sum()) if rows.dtype.kind == "f" else 0
         if bad:
@@ -87,7 +86,7 @@ def not_finite(e: Evidence) -> Findings:
 
 def labels_constant(e: Evidence) -> Findings:
     """If every label is the same, the network learns a constant."""
-    every = [part.labels.output.ravel() for one in e.kept for part in one.terms]
+    every = [node.output.ravel() for one in e.kept for node in one.labels]
     labels = np.concatenate(every or [np.zeros(0)])
     if labels.size < ROWS or (labels != labels[0]).any():
         return
@@ -130,7 +129,7 @@ def rows_sorted(e: Evidence) -> Findings:
     size = e.term.labels.output.size
     if size < 4 or e.term.kind not in ("SoftmaxCrossEntropy", "BinaryCrossEntropy"):
         return
-    batches = [part.labels.output for one in e.kept for part in one.terms]
+    batches = [node.output for one in e.kept for node in one.labels]
     single = sum((batch == batch.flat[0]).all() for batch in batches)
     classes, share = shares(e.labels)
     if len(classes) < 2 or single < MOSTLY * len(batches):
@@ -153,10 +152,7 @@ def rows_sorted(e: Evidence) -> Findings:
 
 def _shuffled(e: Evidence) -> Trial:
     """Return a trial in which the rows of all kept passes, with their labels, change places."""
-    passes = []
-    for one in e.kept:
-        labels = [term.labels for term in one.terms]
-        passes.append(one.inputs + labels)
+    passes = [one.inputs + one.labels for one in e.kept]
     arrays: dict[Node, Array] = {}
     for nodes in zip(*passes, strict=False):
         rows = [node.output for node in nodes]
@@ -200,10 +196,9 @@ def labels_change(e: Evidence) -> Findings:
     labels: dict[bytes, set[bytes]] = {}
     seen = 0
     for one in e.kept:
-        if not one.inputs or not one.terms:
+        if not one.inputs or not one.labels:
             return
-        nodes = [*one.inputs, one.terms[0].labels]
-        columns = [node.output for node in nodes]
+        columns = [node.output for node in one.inputs + one.labels[:1]]
         if len({len(column) for column in columns}) > 1:
             return
         for *row, label in zip(*columns, strict=True):
@@ -290,9 +285,8 @@ def first_inputs(e: Evidence) -> set[Node]:
 
 def _scaled(e: Evidence) -> Trial:
     """Return a trial in which each column of the inputs has mean 0 and standard deviation 1."""
-    mean, spread = e.inputs.mean(axis=0), e.inputs.std(axis=0)
-    if e.inputs.ndim > 2:  # pixels and steps share a scale
-        mean, spread = e.inputs.mean(), e.inputs.std()
+    axis = None if e.inputs.ndim > 2 else 0  # pixels and steps share a scale
+    mean, spread = e.inputs.mean(axis), e.inputs.std(axis)
     spread = np.where(spread > 0, spread, 1)
     return with_arrays(first_inputs(e), lambda x: ((x - mean) / spread).astype(x.dtype))
 
@@ -352,7 +346,7 @@ def targets_unscaled(e: Evidence) -> Findings:
     spread, mean = labels.std(), labels.mean()
     if max(spread, abs(mean)) < 5 * LARGE or spread == 0:
         return
-    nodes = {part.labels for one in e.kept for part in one.terms}
+    nodes = {node for one in e.kept for node in one.labels}
     trial = with_arrays(nodes, lambda y: ((y - mean) / spread).astype(y.dtype))
     losses = [loss * spread**2 for loss in e.attempt(trial)]
     finding = Finding(

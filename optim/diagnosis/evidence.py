@@ -110,11 +110,13 @@ class Evidence:
             return
         copies: dict[str, Tensor] = {}
         for leaf, array in watch.first.items():
-            path = watch.by_hand[leaf] = str(len(copies))
+            path = str(len(copies))
+            watch.by_hand[leaf] = path
             copies[path] = Tensor(array, requires_grad=True)
         rate = float(f"{along / length:.4g}")
         watch.start = SGD(copies, rate)
-        update = Update(0, 1.0, watch.start.hyperparameters())
+        settings = watch.start.hyperparameters()
+        update = Update(0, 1.0, settings)
         events: list[Any] = []
         for event in watch.events:
             events.append(event)
@@ -177,19 +179,11 @@ class Evidence:
 
     def labels_of(self, number: int) -> Array:
         """Return the labels of a term in all kept passes, as one array."""
-        found = []
-        for one in self.kept:
-            for term in one.terms[number : number + 1]:
-                found.append(term.labels.output)
-        return joined(found)
+        return joined([one.labels for one in self.kept], number)
 
     def inputs_of(self, number: int) -> Array:
         """Return an input in all kept passes, as one array."""
-        found = []
-        for one in self.kept:
-            for node in one.inputs[number : number + 1]:
-                found.append(node.output)
-        return joined(found)
+        return joined([one.inputs for one in self.kept], number)
 
     @cached_property
     def labels(self) -> Array:
@@ -238,8 +232,8 @@ class Evidence:
         """Whether the loss is the mean of a term, not weighted; penalties may be added."""
         for user, _ in self.way(node):
             weighted = name(user) in ("Hadamard", "Divide", "Where", "Lookup")
-
-            if weighted and len(set(user.inputs)) > 1:
+            factors = set(user.inputs)
+            if weighted and len(factors) > 1:
                 return False
         return True
 
@@ -319,8 +313,9 @@ class Evidence:
 
     def attempt(self, one: Trial) -> list[float]:
         """Return the losses of a repetition, or [] if it is not possible."""
-        late = time.process_time() > self.until
-        if late or self.watch.start is None or not self.kept:
+        if self.watch.start is None or not self.kept:
+            return []
+        if time.process_time() > self.until:
             return []
         try:
             return trial.losses(self.watch, one)
@@ -339,9 +334,8 @@ class Evidence:
         while scope:
             layer = self.watch.scopes.get(scope)
             if layer is not None:
-                path = ".".join(scope)
-                made = self.watch.layers.get(id(layer))
-                return Place(path, layer, made[1] if made else None)
+                made = self.watch.layers.get(id(layer), (layer, None))
+                return Place(".".join(scope), *made)
             scope = scope[:-1]
         return Place()
 
@@ -384,13 +378,17 @@ class Evidence:
     @cached_property
     def optimizer_line(self) -> Line:
         """The line that makes the optimizer, or else that of the backward pass."""
-        for made in self.watch.optimizers:
-            return made.line
-        return self.line
+        if not self.watch.optimizers:
+            return self.line
+        return self.watch.optimizers[0].line
 
 
-def joined(arrays: Sequence[Array]) -> Array:
-    """Return the rows of all arrays, or only the first array if their rows have different shapes."""
+def joined(passes: list[list[Node]], number: int) -> Array:
+    """Return the rows of a constant in all passes, or in the first if their shapes differ."""
+    arrays = []
+    for nodes in passes:
+        if number < len(nodes):
+            arrays.append(nodes[number].output)
     shapes = {array.shape[1:] for array in arrays if array.ndim}
     if len(shapes) == 1:
         return np.concatenate(arrays)

@@ -54,6 +54,7 @@ class Finding:
     def add_proof(
         self, run: Sequence[float], trial: Sequence[float], changed: str
     ) -> None:
+        """Add the curves of a run and a trial that prove the cause."""
         self.certainty = "proved"
         self.run = run
         self.trial = trial

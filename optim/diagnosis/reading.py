@@ -129,9 +129,14 @@ class Recorded:
         return terms(self.graph)
 
     @cached_property
+    def labels(self) -> list[Node]:
+        """The labels of each term."""
+        return [term.labels for term in self.terms]
+
+    @cached_property
     def inputs(self) -> list[Node]:
         """The constants with a row for each example, without labels, masks and factors of dropout."""
-        others = {term.labels for term in self.terms}
+        others = set(self.labels)
         for node in self.gates("Hadamard", "Where", "Divide"):
             others.update(node.inputs)
         found = []
