@@ -5,7 +5,6 @@ the optimizer or the loss does not reach. They are certain, because they were co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from minigrad.graph import Leaf, Node
 
 from ..lazy import values
 from .evidence import Evidence, final
-from .finding import FACTOR, LITTLE, PROGRESS, Finding, prove
-from .reading import PLAIN, name, origin
+from .finding import FACTOR, PROGRESS, Finding, Findings, prove
+from .reading import PLAIN, is_constant, name, origin
 from .trial import Trial
 from .watch import Line, Pass, Update
 
@@ -25,10 +24,12 @@ ENOUGH = 3
 """So many passes must show a fault of the loop, which one pass cannot show."""
 
 
-def gradients_not_cleared(e: Evidence) -> Iterator[Finding]:
+def gradients_not_cleared(e: Evidence) -> Findings:
     """`backward` adds to gradients. If they are not cleared after a step, every step uses the sum of
     all gradients so far. Gradients that are added before a step, on purpose, do not count.
     """
+    optimizers = [set(made.leaves.values()) for made in e.watch.optimizers]
+    optimizers = optimizers or [set(e.watch.first)]  # steps by hand
     stale = steps = 0
     # leaves whose gradient a step has used and nobody has cleared since, and those of them to which
     # a pass has added
@@ -39,7 +40,7 @@ def gradients_not_cleared(e: Evidence) -> Iterator[Finding]:
             used -= set(event.clear)
             added = (added | set(event.kept)) & used
         elif isinstance(event, Update):
-            leaves = e.leaves(event.optimizer)
+            leaves = optimizers[event.optimizer]
             steps += 1
             stale += not added.isdisjoint(leaves)
             used |= leaves
@@ -56,18 +57,17 @@ def gradients_not_cleared(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def _changed(node: Node, first: object) -> bool:
-    return not np.array_equal(values(node), first)  # type: ignore[arg-type]
-
-
-def no_step(e: Evidence) -> Iterator[Finding]:
-    """Gradients are computed, but nothing uses them."""
+def _unchanged(e: Evidence) -> list[Node]:
+    """Return the parameters that still have their first value."""
     first = e.watch.first
-    if (
-        len(e.passes) < ENOUGH
-        or e.updates
-        or any(_changed(n, a) for n, a in first.items())
-    ):
+    return [node for node in first if np.array_equal(values(node), first[node])]
+
+
+def no_step(e: Evidence) -> Findings:
+    """Gradients are computed, but nothing uses them."""
+    if len(e.passes) < ENOUGH or e.updates:
+        return
+    if len(_unchanged(e)) < len(e.watch.first):
         return
     made = e.watch.optimizers
     passes = Counter(leaf for one in e.passes for leaf in (*one.kept, *one.clear))
@@ -75,7 +75,7 @@ def no_step(e: Evidence) -> Iterator[Finding]:
         return  # several graphs, or one that somebody looks at
     if made:
         cause = "because optimizer.step() is never called"
-        line = (e.source.calls("step") or [made[0].line])[0]
+        line = e.source.call("step") or e.optimizer_line
         remedy = "call optimizer.step() after each loss.backward()"
     else:
         cause = "and there is no optimizer"
@@ -93,15 +93,12 @@ def no_step(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def parameters_not_trained(e: Evidence) -> Iterator[Finding]:
+def parameters_not_trained(e: Evidence) -> Findings:
     """A parameter gets a gradient, but no optimizer has it, and it keeps its first value."""
     if not e.updates or not e.watch.optimizers:
         return
-    left = [
-        node
-        for node, array in e.watch.first.items()
-        if node not in e.trained and not _changed(node, array)
-    ]
+    trained = {node for made in e.watch.optimizers for node in made.leaves.values()}
+    left = [node for node in _unchanged(e) if node not in trained]
     if not left:
         return
     names = ", ".join(str(node.name or "a parameter") for node in left[:4])
@@ -112,82 +109,69 @@ def parameters_not_trained(e: Evidence) -> Iterator[Finding]:
         "their gradients are computed in each pass and then ignored",
         "make the optimizer with model.named_parameters() of the whole model, after the model is "
         "complete; to keep a part fixed on purpose, use optim.freeze(model, ...)",
-        e.watch.optimizers[0].line,
+        e.optimizer_line,
     )
 
 
-def graph_cut(e: Evidence) -> Iterator[Finding]:
+def graph_cut(e: Evidence) -> Findings:
     """The optimizer has a parameter that no loss depends on, because the graph ends before it."""
     if len(e.passes) < ENOUGH or not e.kept or len(e.kept) < len(e.passes) // 4:
         return
-    optimizer = e.watch.optimizers[0].optimizer if e.watch.optimizers else None
-    tensors = {} if optimizer is None else optimizer.parameters()
-    lost = {
-        path: tensor.node
-        for path, tensor in tensors.items()
-        if tensor.node not in e.watch.first and tensor.requires_grad
-    }
-    if not lost or len(lost) == len(tensors):
+    leaves = e.watch.optimizers[0].leaves if e.watch.optimizers else {}
+    lost = {}
+    for path, leaf in leaves.items():
+        if leaf not in e.watch.first and leaf.requires_grad:
+            lost[path] = leaf
+    if not lost or len(lost) == len(leaves):
         return
-    layers = {path.rpartition(".")[0] for path in lost}
-    made = [
-        (layer, line)
-        for layer, line in e.watch.layers.values()
-        if any(tensor.node in lost.values() for tensor in _own(layer))
-    ]
-    called = [
-        call for call in e.watch.inner if any(call.layer is layer for layer, _ in made)
-    ]
-    where = (
-        "its output is computed, but then leaves the graph"
-        if called
-        else "it is never called"
-    )
-    line = called[0].line if called else (made[0][1] if made else None)
-    if line and (
-        leaves := e.source.attributes(
-            line, "array", "detach", "asarray", "no_grad", "item"
-        )
-    ):
-        line = leaves[0]
+    made = {}
+    for number, (layer, line) in e.watch.layers.items():
+        if not _own(layer).isdisjoint(lost.values()):
+            made[number] = line
+    lines = list(made.values())
+    where = "it is never called"
+    called = [call.line for call in e.watch.inner if id(call.layer) in made]
+    if called:
+        lines = called
+        where = "its output is computed, but then leaves the graph"
+    if lines:
+        ends = ("array", "detach", "asarray", "no_grad", "item")
+        lines = e.source.attributes(lines[0], *ends) or lines
+    layers = ", ".join(sorted({path.rpartition(".")[0] for path in lost}))
     yield Finding(
         "graph-cut",
-        f"no gradient reaches {', '.join(sorted(layers)) or ', '.join(lost)}: {where}",
+        f"no gradient reaches {layers or ', '.join(lost)}: {where}",
         "its parameters have no gradient, so they keep their first values",
         "pass Tensors from layer to layer: .array, .item(), np.asarray, .detach() and mg.no_grad() end the "
         "graph; use mg.clip, mg.maximum and the like instead of NumPy's functions on .array",
-        line,
-        ", ".join(sorted(layers)),
+        lines[0] if lines else None,
+        layers,
     )
 
 
-def state_detached(e: Evidence) -> Iterator[Finding]:
+def state_detached(e: Evidence) -> Findings:
     """A state that is detached after each time step keeps its value, but no gradient reaches earlier
     steps. Between two passes, a state may be detached.
     """
     lines = e.source.in_loops("detach", without="backward")
-    detached = [
-        node
-        for node in e.nodes
-        if isinstance(node, Leaf) and node.origin == "detached" and node.shape
-    ]
-    if detached and lines and e.learned <= LITTLE:
-        yield Finding(
-            "graph-cut",
-            f"the graph is cut within a pass: a state of shape {detached[0].shape} is detached in a loop",
-            "no gradient reaches the steps before it, so only the last one learns",
-            "leave out detach() within a sequence; to cut between batches, detach only the state that a "
-            "batch begins with",
-            lines[0],
-        )
+    for node in e.nodes if lines and not e.learns else ():
+        if isinstance(node, Leaf) and node.origin == "detached" and node.shape:
+            yield Finding(
+                "graph-cut",
+                f"the graph is cut within a pass: a state of shape {node.shape} is detached in a loop",
+                "no gradient reaches the steps before it, so only the last one learns",
+                "leave out detach() within a sequence; to cut between batches, detach only the state that a "
+                "batch begins with",
+                lines[0],
+            )
 
 
-def gradients_shrunk(e: Evidence) -> Iterator[Finding]:
+def gradients_shrunk(e: Evidence) -> Findings:
     """The program changes gradients after the backward pass, such as by clipping each number."""
-    if not e.watch.shrunk or e.learned > LITTLE:
+    if not e.watch.shrunk or e.learns:
         return
     share, line = min(e.watch.shrunk)
-    losses = e.attempt(Trial())  # repeats the run without the program's change
+    losses = e.control  # repeats the run without the program's change
     run = e.losses[: len(losses)]
     if share < SHRUNK and losses and final(losses) < FACTOR * final(run):
         yield Finding(
@@ -197,16 +181,16 @@ def gradients_shrunk(e: Evidence) -> Iterator[Finding]:
             "each step is as much shorter, or of the same tiny length however steep the loss is",
             "leave the gradients as they are, or clip only those that are much longer than usual, with "
             "optim.clip_gradients",
-            (e.source.calls("clip", "clamp", "minimum", "sign") or [line])[0],
+            e.source.call("clip", "clamp", "minimum", "sign") or line,
             run=run,
             trial=losses,
             changed="with the gradients that backward() computed",
         )
 
 
-def changed_outside(e: Evidence) -> Iterator[Finding]:
+def changed_outside(e: Evidence) -> Findings:
     """The program changes parameters between the steps. The recorded steps alone learn."""
-    if len(e.watch.optimizers) != 1 or e.watch.by_hand or e.learned > LITTLE:
+    if len(e.watch.optimizers) != 1 or e.watch.by_hand or e.learns:
         return
     losses = e.control
     run = e.losses[: len(losses)]
@@ -220,9 +204,7 @@ def changed_outside(e: Evidence) -> Iterator[Finding]:
             "repeated, do not give the run's losses, and they learn",
             "what the gradient has taught is undone",
             "leave out what changes the parameters, such as a limit for weights, or make it much weaker",
-            min(lines, key=lambda one: abs(one.number - e.passes[0].line.number))
-            if lines
-            else e.passes[0].line,
+            min(lines, key=lambda one: abs(one.number - e.line.number), default=e.line),
             certainty="likely",
             decide="run the script without these lines",
             run=run,
@@ -231,25 +213,22 @@ def changed_outside(e: Evidence) -> Iterator[Finding]:
         )
 
 
-def _own(layer: object) -> list[Any]:
+def _own(layer: object) -> set[Node]:
+    """Return a layer's own parameters, without those of inner layers."""
     members = vars(layer).get("_members", {})
-    return [value for value in members.values() if hasattr(value, "node")]
+    return {value.node for value in members.values() if hasattr(value, "node")}
 
 
-def optimizer_made_again(e: Evidence) -> Iterator[Finding]:
+def optimizer_made_again(e: Evidence) -> Findings:
     """An optimizer that is made for every batch has no memory: its momentum and its means start at 0
     in each step. An optimizer without memory loses nothing.
     """
-    lines = Counter(
-        made.line for made in e.watch.optimizers if made.steps and made.optimizer.state
-    )
-    for line, count in lines.items():
-        group = [made for made in e.watch.optimizers if made.line == line]
+    optimizers = e.watch.optimizers
+    used = Counter(made.line for made in optimizers if made.steps and made.remembers)
+    for line, count in used.items():
+        group = [made for made in optimizers if made.line == line]
         steps = sum(made.steps for made in group)
-        remembers = any(
-            group[0].optimizer.state[path] for path in group[0].optimizer.state
-        )
-        if count < ENOUGH or steps / count > 3 or not remembers:
+        if count < ENOUGH or steps / count > 3 or not group[0].remembers:
             continue
         kind = type(group[0].optimizer).__name__
         finding = Finding(
@@ -263,13 +242,12 @@ def optimizer_made_again(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def model_made_again(e: Evidence) -> Iterator[Finding]:
+def model_made_again(e: Evidence) -> Findings:
     """A model that is made in the loop begins again and again."""
     if len(e.passes) < 2 * ENOUGH or len(e.watch.first) < ENOUGH:
         return
     yield from _model_for_each_part(e)
-    per_pass = len(e.parameters)
-    models = len(e.watch.first) / max(per_pass, 1)
+    models = len(e.watch.first) / max(len(e.parameters), 1)
     if models < max(ENOUGH, len(e.passes) / 3) or not e.watch.layers:
         return
     layer, line = next(iter(e.watch.layers.values()))
@@ -283,13 +261,13 @@ def model_made_again(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def _model_for_each_part(e: Evidence) -> Iterator[Finding]:
+def _model_for_each_part(e: Evidence) -> Findings:
     """Several models from one line, of which only the last is evaluated. A search or a validation in
     folds evaluates each.
     """
     made: dict[Line, list[Any]] = {}
     for layer, line in e.watch.layers.values():
-        if any(call.layer is layer for call in e.watch.trained.values()):
+        if id(layer) in e.watch.trained:
             made.setdefault(line, []).append(layer)
     evaluated = {id(call.layer) for call in e.watch.calls if not call.trains}
     for line, layers in made.items():
@@ -304,17 +282,13 @@ def _model_for_each_part(e: Evidence) -> Iterator[Finding]:
                 line,
                 type(layers[-1]).__name__,
             )
-            return
 
 
-def loss_maximized(e: Evidence) -> Iterator[Finding]:
+def loss_maximized(e: Evidence) -> Findings:
     """A minus sign before the loss, so that each step makes the network worse."""
     for term in e.terms:
-        node, sign = term.node, 1
-        while consumers := e.consumers.get(node):
-            sign *= -1 if _negates(consumers[0], node) else 1
-            node = consumers[0]
-        if sign < 0:
+        signs = sum(_negates(user, node) for user, node in e.way(term.node))
+        if signs % 2:
             yield Finding(
                 "loss-maximized",
                 f"the sign of the loss is wrong: {term.kind} enters the loss with a minus",
@@ -322,13 +296,8 @@ def loss_maximized(e: Evidence) -> Iterator[Finding]:
                 "remove the minus; an optimizer makes the loss smaller",
                 e.loss_line,
             )
-            return
     for node in e.nodes:
-        kinds = name(node), name(origin(node.inputs[0])) if node.inputs else ""
-        probabilities = kinds[0] == "LogSoftmax" or (
-            kinds[0] == "Log" and kinds[1] in ("Softmax", "Sigmoid")
-        )
-        if probabilities and _grows_with(e, node):
+        if _log_of_probabilities(node) and _grows_with(e, node):
             yield Finding(
                 "loss-maximized",
                 "the sign of the loss is wrong: it is a mean of log probabilities without a minus",
@@ -336,13 +305,13 @@ def loss_maximized(e: Evidence) -> Iterator[Finding]:
                 "minimize the negative log likelihood: put a minus before the mean",
                 e.caller(e.consumers[node][0]),
             )
-            return
     if e.updates or not e.kept or len(e.losses) < ENOUGH:
         return
-    look, along = e.first, 0.0
+    along = 0.0
     for node, first in e.watch.first.items():
-        if node in look.gradients:
-            along += float(((node.output - first) * look.gradients[node]).sum())
+        gradient = e.first.gradients.get(node)
+        if gradient is not None:
+            along += float(((values(node) - first) * gradient).sum())
     if along > 0 and e.losses[-1] > 1.5 * abs(e.losses[0]):
         yield Finding(
             "loss-maximized",
@@ -354,38 +323,47 @@ def loss_maximized(e: Evidence) -> Iterator[Finding]:
         )
 
 
+def _log_of_probabilities(node: Node) -> bool:
+    if name(node) == "Log":
+        return name(origin(node.inputs[0])) in ("Softmax", "Sigmoid")
+    return name(node) == "LogSoftmax"
+
+
 def _grows_with(e: Evidence, node: Node) -> bool:
     """Whether the loss is a weighted mean of a node, with weights that are not negative."""
-    while consumers := e.consumers.get(node):
-        user = consumers[0]
-        others = [one.output for one in user.inputs if one is not node]
-        weighted = name(user) == "Hadamard" and all(
-            other.dtype.kind in "fiu" and (other >= 0).all() for other in others
-        )
-        if len(consumers) > 1 or not (weighted or name(user) in SELECTING):
+    for user, parent in e.way(node):
+        if len(e.consumers[parent]) > 1:
             return False
-        node = user
+        if name(user) == "Hadamard":
+            factors = [one for one in user.inputs if one is not parent]
+            if not all(is_constant(one) and _not_negative(one) for one in factors):
+                return False
+        elif name(user) not in SELECTING:
+            return False
     return True
 
 
+def _not_negative(weights: Node) -> bool:
+    return weights.dtype.kind in "fiu" and bool((weights.output >= 0).all())
+
+
 def _negates(node: Node, parent: Node) -> bool:
-    if name(node) == "Negate":
-        return True
     if name(node) == "Subtract":
         return node.inputs[1] is parent
-    others = [one for one in node.inputs if one is not parent]
-    constant = others and others[0].gate is None and others[0].output.size == 1
-    return bool(
-        name(node) in ("Hadamard", "Divide") and constant and others[0].output < 0
-    )
+    if name(node) in ("Hadamard", "Divide"):
+        others = [one for one in node.inputs if one is not parent][:1]
+        constants = [one.output for one in others if is_constant(one)]
+        return any(array.size == 1 and array.item() < 0 for array in constants)
+    return name(node) == "Negate"
 
 
-def evaluation_mode_in_training(e: Evidence) -> Iterator[Finding]:
+def evaluation_mode_in_training(e: Evidence) -> Findings:
     """In evaluation mode, dropout is off and BatchNorm uses statistics that it never updates."""
     used = [call for call in e.watch.calls if call.trains]
     off = [call for call in used if not call.training]
     for call in off[:1]:
-        kinds = _kinds(call.layer, "BatchNorm", "Dropout")
+        inside = {type(layer).__name__ for layer in call.layers}
+        kinds = [kind for kind in ("BatchNorm", "Dropout") if kind in inside]
         if kinds and len(off) > len(used) // 2 and len(off) >= ENOUGH:
             yield Finding(
                 "evaluation-mode-in-training",
@@ -395,14 +373,6 @@ def evaluation_mode_in_training(e: Evidence) -> Iterator[Finding]:
                 "call model.train() before each epoch, because an evaluation sets model.eval()",
                 call.line,
             )
-
-
-def _kinds(layer: object, *wanted: str) -> list[str]:
-    named = getattr(layer, "named_layers", dict)
-    layers = [layer, *named().values()]
-    return [
-        kind for kind in wanted if any(type(one).__name__ == kind for one in layers)
-    ]
 
 
 SUSPECTS = (

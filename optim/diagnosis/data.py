@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 import minigrad as mg
 from minigrad.graph import Array, Node
 
-from .evidence import Evidence, final
-from .finding import LITTLE, Finding, number, prove
-from .reading import NORMALIZING, PRODUCTS, SEQUENCES, key, name
+from .evidence import LITTLE, Evidence, final
+from .finding import PROGRESS, Finding, Findings, number, prove, proved
+from .reading import (
+    NORMALIZING,
+    PRODUCTS,
+    SEQUENCES,
+    Recorded,
+    is_constant,
+    key,
+    name,
+    shares,
+)
 from .start import glorot
 from .trial import Trial
 from .watch import Line
@@ -34,10 +44,6 @@ ALIGNED = "print a few rows of the inputs with their labels, and see whether the
 UNLIKELY = 1e-3
 
 
-def _listed(lines: list[Line]) -> str:
-    return ", ".join(f"line {line.number}" for line in lines[:4])
-
-
 def place(e: Evidence, position: int, *calls: str) -> Line:
     """Return the line where the inputs (0) or labels (1) come from: the first of their assignments
     that calls one of these functions, the last assignment, or the line that runs the training.
@@ -47,35 +53,28 @@ def place(e: Evidence, position: int, *calls: str) -> Line:
         for line in e.source.calls(call):
             if line in origins:
                 return line
-    return (origins or e.source.calls("Batches") or [e.passes[0].line])[0]
+    return origins[0] if origins else e.batches_line
 
 
 def _flat(rows: Array) -> Array:
     """Return (rows, columns) of float64."""
-    return (
-        rows.reshape(len(rows), -1).astype(np.float64)
-        if rows.ndim
-        else rows.reshape(1, 1)
-    )
+    return rows.reshape(len(rows), -1).astype(np.float64)
 
 
-def not_finite(e: Evidence) -> Iterator[Finding]:
+def not_finite(e: Evidence) -> Findings:
     """One NaN in a batch makes every parameter NaN. `backward` refuses such a loss, so the batch is
     usually that of the pass that failed.
     """
-    one = e.watch.failed
-    if one is None:
-        found = [("inputs", e.inputs), ("labels", e.labels)]
-        line = e.passes[0].line if e.passes else None
-    else:
-        found = [("inputs of the last batch", node.output) for node in e.data(one)]
-        found += [
-            ("labels of the last batch", part.labels.output) for part in e.parts(one)
-        ]
-        line = one.line
+    found = [("inputs", e.inputs), ("labels", e.labels)]
+    line = e.line
+    if e.watch.failed:
+        graph, line = e.watch.failed
+        one = Recorded(graph)
+        found = [("inputs of the last batch", node.output) for node in one.inputs]
+        found += [("labels of the last batch", node.output) for node in one.labels]
     for what, rows in found:
-        if rows.dtype.kind == "f" and not np.isfinite(rows).all():
-            bad = int((~np.isfinite(rows)).sum())
+        bad = int((~np.isfinite(rows)).sum()) if rows.dtype.kind == "f" else 0
+        if bad:
             yield Finding(
                 "data-not-finite",
                 f"{bad} of {rows.size} {what} are NaN or infinite",
@@ -83,18 +82,17 @@ def not_finite(e: Evidence) -> Iterator[Finding]:
                 "remove these rows, or replace the values, before training",
                 line,
             )
-            return
 
 
-def labels_constant(e: Evidence) -> Iterator[Finding]:
+def labels_constant(e: Evidence) -> Findings:
     """If every label is the same, the network learns a constant."""
-    every = [part.labels.output.ravel() for one in e.kept for part in e.parts(one)]
+    every = [node.output.ravel() for one in e.kept for node in one.labels]
     labels = np.concatenate(every or [np.zeros(0)])
-    if labels.size < ROWS or not (labels == labels.reshape(-1)[0]).all():
+    if labels.size < ROWS or (labels != labels[0]).any():
         return
     yield Finding(
         "labels-constant",
-        f"all {labels.size} labels are {number(labels.reshape(-1)[0])}",
+        f"all {labels.size} labels are {number(labels[0])}",
         "the loss is smallest for the same output everywhere, so the inputs do not matter",
         "look at the labels before training, as in np.unique(labels); scaling along the wrong axis "
         "or an integer division can make them equal",
@@ -102,20 +100,18 @@ def labels_constant(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def inputs_constant(e: Evidence) -> Iterator[Finding]:
+def inputs_constant(e: Evidence) -> Findings:
     """If every row is the same, no output can depend on the input."""
-    every = [e.inputs_of(number) for number in range(len(e.data(e.kept[0])))]
     rows = e.inputs
     if len(rows) < ROWS or len(np.unique(e.labels)) < 2:
         return
-    if any(len(one) and (one != one[0]).any() for one in every if one.ndim):
-        return
-    flat = rows.reshape(len(rows), -1)
-    value = (
-        f"all are {number(flat[0, 0])}"
-        if (flat == flat[0, 0]).all()
-        else "all rows are equal"
-    )
+    for index in range(len(e.kept[0].inputs)):
+        every = e.inputs_of(index)
+        if (every != every[:1]).any():
+            return
+    value = "all rows are equal"
+    if (rows == rows.flat[0]).all():
+        value = f"all are {number(rows.flat[0])}"
     yield Finding(
         "inputs-constant",
         f"the inputs of all {len(rows)} rows are the same: {value}",
@@ -126,23 +122,20 @@ def inputs_constant(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def rows_sorted(e: Evidence) -> Iterator[Finding]:
+def rows_sorted(e: Evidence) -> Findings:
     """If a batch has rows of one class only, each step unlearns the other classes."""
-    if len(e.terms) != 1 or len(e.kept) < 3:
+    if e.term is None or len(e.kept) < 3:
         return
-    (term,) = e.terms
-    batches = [part.labels.output for one in e.kept for part in e.parts(one)]
-    if (
-        term.kind not in ("SoftmaxCrossEntropy", "BinaryCrossEntropy")
-        or term.labels.output.size < 4
-    ):
+    size = e.term.labels.output.size
+    if size < 4 or e.term.kind not in ("SoftmaxCrossEntropy", "BinaryCrossEntropy"):
         return
-    single = sum((batch == batch.reshape(-1)[0]).all() for batch in batches)
-    _, counts = np.unique(e.labels, return_counts=True)
-    if len(counts) < 2 or single < MOSTLY * len(batches):
+    batches = [node.output for one in e.kept for node in one.labels]
+    single = sum((batch == batch.flat[0]).all() for batch in batches)
+    classes, share = shares(e.labels)
+    if len(classes) < 2 or single < MOSTLY * len(batches):
         return
     # in shuffled rows, a batch has a single class with this chance, which is high for rare classes
-    chance = float(((counts / counts.sum()) ** term.labels.output.size).sum())
+    chance = float((share**size).sum())
     if 2.0 ** len(batches) * chance**single > UNLIKELY:
         return
     finding = Finding(
@@ -151,7 +144,7 @@ def rows_sorted(e: Evidence) -> Iterator[Finding]:
         "class and not shuffled",
         "each step moves all outputs towards one class, and the next batch undoes it",
         "shuffle the rows, as Batches(..., shuffle=True) does in every epoch",
-        (e.source.calls("Batches") or [e.passes[0].line])[0],
+        e.batches_line,
     )
     prove(e, finding, _shuffled(e), "with the rows of all steps shuffled")
     yield finding
@@ -159,12 +152,9 @@ def rows_sorted(e: Evidence) -> Iterator[Finding]:
 
 def _shuffled(e: Evidence) -> Trial:
     """Return a trial in which the rows of all kept passes, with their labels, change places."""
-    columns = zip(
-        *([*e.data(one), *(part.labels for part in e.parts(one))] for one in e.kept),
-        strict=False,
-    )
+    passes = [one.inputs + one.labels for one in e.kept]
     arrays: dict[Node, Array] = {}
-    for nodes in columns:
+    for nodes in zip(*passes, strict=False):
         rows = [node.output for node in nodes]
         if len({array.shape[1:] for array in rows}) > 1:
             return Trial()
@@ -175,15 +165,17 @@ def _shuffled(e: Evidence) -> Trial:
     return Trial(leaf=arrays.get)
 
 
-def classes_missing(e: Evidence) -> Iterator[Finding]:
+def classes_missing(e: Evidence) -> Findings:
     """Rows that are sorted by class and then split leave the last classes for the evaluation."""
-    if len(e.terms) != 1 or not e.terms[0].classes or len(e.kept) < len(e.passes):
+    if e.term is None or not e.term.classes or len(e.kept) < len(e.passes):
         return
-    evaluated = [one.truth.ravel() for series in e.held_out for one in series[-1:]]
+    evaluated = [series[-1].truth.ravel() for series in e.held_out]
     truth = np.concatenate(evaluated or [np.zeros(0, int)])
+    if len(truth) < ROWS:
+        return
     missing = np.setdiff1d(truth, e.labels)
-    share = np.isin(truth, missing).mean() if len(truth) else 0.0
-    if len(truth) >= ROWS and share > SHARE_MISSING:
+    share = np.isin(truth, missing).mean()
+    if share > SHARE_MISSING:
         yield Finding(
             "classes-missing",
             f"{share:.0%} of the labels in the evaluation are classes that never occur in training: "
@@ -194,26 +186,27 @@ def classes_missing(e: Evidence) -> Iterator[Finding]:
         )
 
 
-def labels_change(e: Evidence) -> Iterator[Finding]:
+def labels_change(e: Evidence) -> Findings:
     """If the same row has another label each time it comes, inputs and labels were shuffled apart."""
-    labels: dict[bytes, set[bytes]] = {}
-    again = 0
-    if len(e.terms) != 1 or len(np.unique(e.labels)) > MANY_CLASSES:
+    if e.term is None or len(np.unique(e.labels)) > MANY_CLASSES:
         return
     # rows of ids, such as two letters, may be followed by different labels
-    if e.learned > LITTLE or e.inputs.dtype.kind != "f":
+    if e.learns or e.inputs.dtype.kind != "f":
         return
+    labels: dict[bytes, set[bytes]] = {}
+    seen = 0
     for one in e.kept:
-        nodes, parts = e.data(one), e.parts(one)
-        truth = parts[0].labels.output if parts else np.zeros(0)
-        if not nodes or any(len(node.output) != len(truth) for node in nodes):
+        if not one.inputs or not one.labels:
             return
-        for *row, label in zip(*(node.output for node in nodes), truth, strict=True):
+        columns = [node.output for node in one.inputs + one.labels[:1]]
+        if len({len(column) for column in columns}) > 1:
+            return
+        for *row, label in zip(*columns, strict=True):
             inputs = b"".join(part.tobytes() for part in row)
-            before = labels.setdefault(inputs, set())
-            again += bool(before)
-            before.add(label.tobytes())
+            labels.setdefault(inputs, set()).add(label.tobytes())
+            seen += 1
     several = sum(len(found) > 1 for found in labels.values())
+    again = seen - len(labels)
     if again < MANY or len(labels) < MANY // 4 or several < 0.5 * len(labels):
         return
     lines = e.source.reordering()
@@ -226,21 +219,23 @@ def labels_change(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def integers_wrapped(e: Evidence) -> Iterator[Finding]:
+def integers_wrapped(e: Evidence) -> Findings:
     """Whole numbers that fill exactly the range of an integer type have probably left it: one more
     than the largest number is the smallest.
     """
     for what, position, rows in (("inputs", 0, e.inputs), ("labels", 1, e.labels)):
-        values = rows.astype(np.float64) if rows.dtype.kind in "iuf" else np.zeros(0)
-        if len(values) < MANY or not np.array_equal(values, np.round(values)):
+        if len(rows) < MANY or rows.dtype.kind not in "iuf":
             continue
+        if not np.array_equal(rows, np.round(rows)):
+            continue
+        low, high = float(rows.min()), float(rows.max())
         for kind in (np.int8, np.int16, np.uint16):
-            low, high = np.iinfo(kind).min, np.iinfo(kind).max
-            near = (high - low) / 100
-            if 0 <= values.min() - low < near and 0 <= high - values.max() < near:
+            limits = np.iinfo(kind)
+            near = (limits.max - limits.min) / 100
+            if 0 <= low - limits.min < near and 0 <= limits.max - high < near:
                 yield Finding(
                     "integers-wrapped",
-                    f"the {what} are whole numbers from {values.min():.0f} to {values.max():.0f}, the "
+                    f"the {what} are whole numbers from {low:.0f} to {high:.0f}, the "
                     f"range of {kind.__name__}: results beyond it have probably wrapped around",
                     "the gradient follows numbers that have nothing to do with the true ones",
                     "convert to float before you calculate, as in x.astype(np.float32)",
@@ -248,41 +243,33 @@ def integers_wrapped(e: Evidence) -> Iterator[Finding]:
                     certainty="likely",
                     decide="compute one row again with float64, and compare",
                 )
-                return
 
 
-def target_in_inputs(e: Evidence) -> Iterator[Finding]:
+def target_in_inputs(e: Evidence) -> Findings:
     """A column of the inputs that is the label makes the task trivial, until it is not known."""
-    labels, rows = e.labels, e.inputs
-    if (
-        len(rows) < 5 * ROWS
-        or rows.ndim != 2  # a sequence may begin with what must be remembered
-        or e.ids(e.kept[0])
-        or rows.dtype.kind not in "fiub"
-        or len(rows) != len(labels)
-    ):
+    rows = e.inputs
+    # a sequence may begin with what must be remembered
+    if rows.ndim != 2 or rows.shape[1] < 2 or rows.dtype.kind not in "fiub":
         return
-    flat, truth = _flat(rows), _flat(labels)
-    if (
-        truth.shape[1] != 1
-        or flat.shape[1] < 2
-        or not np.isfinite(flat).all()
-        or truth.std() == 0
-    ):
+    if len(rows) < 5 * ROWS or e.labels.size != len(rows) or e.kept[0].ids:
         return
+    flat, truth = _flat(rows), e.labels.astype(np.float64).ravel()
     spread = flat.std(axis=0)
-    columns = np.flatnonzero(spread > 0)
-    moved = (flat[:, columns] - flat[:, columns].mean(0)) / spread[columns]
-    similar = np.abs(moved.T @ (truth[:, 0] - truth.mean())) / (len(flat) * truth.std())
-    if not similar.size or similar.max() < 0.9999:
+    if not np.isfinite(flat).all() or truth.std() == 0 or not spread.any():
         return
-    column = int(columns[similar.argmax()])
+    columns = flat - flat.mean(axis=0)
+    spread[spread == 0] = np.inf
+    products = np.abs(columns.T @ (truth - truth.mean()))
+    similar = products / spread / (len(flat) * truth.std())
+    if similar.max() < 0.9999:
+        return
+    column = int(similar.argmax())
     yield Finding(
         "target-in-inputs",
         f"column {column} of the inputs is the label itself (correlation {similar.max():.4f})",
         "the gradient makes the network copy this column, and ignore all others",
         f"remove column {column} from the inputs; when the answer is not known yet, it has no meaning",
-        (e.source.origins(0, selections=True) or [place(e, 0)])[0],
+        next(iter(e.source.origins(0, selections=True)), e.batches_line),
     )
 
 
@@ -293,60 +280,50 @@ def with_arrays(nodes: set[Node], change: Callable[[Array], Array]) -> Trial:
 
 def first_inputs(e: Evidence) -> set[Node]:
     """Return the first input of each kept pass."""
-    return {node for one in e.kept for node in e.data(one)[:1]}
+    return {node for one in e.kept for node in one.inputs[:1]}
 
 
 def _scaled(e: Evidence) -> Trial:
     """Return a trial in which each column of the inputs has mean 0 and standard deviation 1."""
-    mean, spread = e.inputs.mean(axis=0), e.inputs.std(axis=0)
-    if e.inputs.ndim > 2:  # pixels and steps share a scale
-        mean, spread = e.inputs.mean(), e.inputs.std()
+    axis = None if e.inputs.ndim > 2 else 0  # pixels and steps share a scale
+    mean, spread = e.inputs.mean(axis), e.inputs.std(axis)
     spread = np.where(spread > 0, spread, 1)
     return with_arrays(first_inputs(e), lambda x: ((x - mean) / spread).astype(x.dtype))
 
 
-def inputs_unscaled(e: Evidence) -> Iterator[Finding]:
+def inputs_unscaled(e: Evidence) -> Findings:
     """Large inputs saturate the first layer, and make its gradients large compared with the other
     layers'. Columns of very different sizes do it for some columns.
     """
     rows = e.inputs
-    if (
-        rows.dtype.kind != "f"
-        or len(rows) < ROWS
-        or not np.isfinite(rows).all()
-        or _normalized(e)
-    ):
+    if len(rows) < ROWS or rows.dtype.kind != "f" or _normalized(e):
         return
-    flat = np.abs(_flat(rows))
-    sizes = np.sqrt((flat**2).mean(axis=0))
-    sizes = sizes[sizes > 0]
-    if not sizes.size or (sizes.max() < LARGE and sizes.max() > SMALL):
+    sizes = np.sqrt((_flat(rows) ** 2).mean(axis=0))
+    size = sizes.max(initial=0)
+    if not 0 < size < np.inf or SMALL < size < LARGE:
         return
-    low, high = number(rows.min()), number(rows.max())
+    what = "the inputs are not scaled"
+    functions: tuple[str, ...] = ()
+    if size < SMALL:
+        what = "the inputs are tiny, as if they were scaled twice"
+        functions = SCALING
+    what += f": they lie between {number(rows.min())} and {number(rows.max())}"
+    ratio = size / sizes[sizes > 0].min()
+    if rows.ndim == 2 and ratio > 10:
+        what += (
+            f", and the sizes of their columns differ by a factor of {number(ratio)}"
+        )
+    dropped = e.source.dropped_scaling()
     finding = Finding(
         "inputs-unscaled",
-        (
-            "the inputs are tiny, as if they were scaled twice"
-            if sizes.max() < SMALL
-            else "the inputs are not scaled"
-        )
-        + f": they lie between {low} and {high}"
-        + (
-            f", and the sizes of their columns differ by a factor of {number(sizes.max() / sizes.min())}"
-            if rows.ndim == 2 and sizes.max() > 10 * sizes.min()
-            else ""
-        ),
+        what,
         "the gradient of a weight is proportional to its input, so one rate cannot suit all weights, "
         "and the first layer's units saturate or die",
         "subtract the mean of the training inputs and divide by their standard deviation, column by "
         "column, and use the scaled copy",
-        (
-            e.source.dropped_scaling()
-            or [place(e, 0, *(SCALING if sizes.max() < SMALL else ()))]
-        )[0],
+        dropped[0] if dropped else place(e, 0, *functions),
     )
-    if prove(e, finding, _scaled(e), "with inputs of mean 0 and deviation 1"):
-        yield finding
+    yield from proved(e, finding, _scaled(e), "with inputs of mean 0 and deviation 1")
 
 
 def _normalized(e: Evidence) -> bool:
@@ -359,20 +336,19 @@ def _normalized(e: Evidence) -> bool:
     return False
 
 
-def targets_unscaled(e: Evidence) -> Iterator[Finding]:
+def targets_unscaled(e: Evidence) -> Findings:
     """The outputs of a new network have a size of about 1. Targets of other sizes need huge weights
     or steps.
     """
-    if len(e.terms) != 1 or e.terms[0].kind != "MeanSquaredError" or e.learned > LITTLE:
+    if e.term is None or e.term.kind != "MeanSquaredError" or e.learns:
         return
     labels = e.labels.astype(np.float64)
     spread, mean = labels.std(), labels.mean()
     if max(spread, abs(mean)) < 5 * LARGE or spread == 0:
         return
-    nodes = {part.labels for one in e.kept for part in e.parts(one)}
+    nodes = {node for one in e.kept for node in one.labels}
     trial = with_arrays(nodes, lambda y: ((y - mean) / spread).astype(y.dtype))
-    losses = e.attempt(trial)
-    scaled = [loss * spread**2 for loss in losses]
+    losses = [loss * spread**2 for loss in e.attempt(trial)]
     finding = Finding(
         "targets-unscaled",
         f"the targets are not scaled: they lie between {number(labels.min())} and "
@@ -381,9 +357,9 @@ def targets_unscaled(e: Evidence) -> Iterator[Finding]:
         "train on (y - y.mean()) / y.std(), and undo it for predictions",
         place(e, 1),
     )
-    if losses and e.repeatable and e.progress(scaled) > e.learned + 0.15:
-        finding.certainty, finding.run, finding.trial = "proved", e.control, scaled
-        finding.changed = "with targets of mean 0 and deviation 1, in the run's units"
+    if losses and e.repeatable and e.progress(losses) > e.learned + PROGRESS:
+        change = "with targets of mean 0 and deviation 1, in the run's units"
+        finding.add_proof(e.control, losses, change)
     else:
         finding.certainty = "likely"
         finding.decide = (
@@ -392,87 +368,75 @@ def targets_unscaled(e: Evidence) -> Iterator[Finding]:
     yield finding
 
 
-def ids_unknown(e: Evidence) -> Iterator[Finding]:
+def ids_unknown(e: Evidence) -> Findings:
     """If most words have the same id, the network sees the same text everywhere."""
-    for node in e.nodes:
-        if name(node) not in ("Lookup", "LookupProduct"):
+    for node in e.gates("Lookup", "LookupProduct"):
+        table, ids = node.inputs[:2]
+        words = ids.output[ids.output != 0]  # 0 is padding
+        if words.size < 5 * ROWS or table.shape[0] < 10:
             continue
-        ids = node.inputs[1].output
-        values, counts = np.unique(ids[ids != 0], return_counts=True)  # 0 is padding
-        if not values.size or counts.sum() < 5 * ROWS or node.inputs[0].shape[0] < 10:
-            continue
-        share = counts.max() / counts.sum()
-        if share > UNKNOWN_IDS:
+        values, share = shares(words)
+        if share.max() > UNKNOWN_IDS:
             yield Finding(
                 "ids-unknown",
-                f"{share:.0%} of the ids are {values[counts.argmax()]}, as for unknown words",
+                f"{share.max():.0%} of the ids are {values[share.argmax()]}, as for unknown words",
                 "the gradient goes to one row of the embedding, and the rows of the words get none",
                 "split the texts into words in the same way as for the vocabulary (lower case, "
                 "punctuation), and count how many ids are unknown",
                 place(e, 0, "encode"),
             )
-            return
 
 
-def axes_swapped(e: Evidence) -> Iterator[Finding]:
+def axes_swapped(e: Evidence) -> Findings:
     """A recurrent layer reads (batch, time, features). If both axes have the same size, an array with
     time first passes unnoticed.
     """
-    rows = (
-        [node for node in e.data(e.kept[0])[:1] if node.output.ndim == 3]
-        if e.kept
-        else []
-    )
-    steps = any(name(node) in SEQUENCES or "t00" in node.scope for node in e.nodes)
-    if not rows or not steps or rows[0].output.shape[0] != rows[0].output.shape[1]:
+    shapes = [node.shape for node in e.kept[0].inputs[:1]]
+    if not shapes or len(shapes[0]) != 3 or shapes[0][0] != shapes[0][1]:
         return
-    trial = with_arrays(
-        first_inputs(e), lambda x: np.ascontiguousarray(x.swapaxes(0, 1))
-    )
+    if not any(name(node) in SEQUENCES or "t00" in node.scope for node in e.nodes):
+        return
     finding = Finding(
         "axes-swapped",
-        f"the axes of time and batch are exchanged in an input of shape {rows[0].output.shape}",
+        f"the axes of time and batch are exchanged in an input of shape {shapes[0]}",
         "the state runs from one example to the next, so that the gradient mixes examples",
         "pass (batch, time, features), as in x.swapaxes(0, 1)",
-        next((c.line for c in e.watch.calls), e.passes[0].line),
+        next((call.line for call in e.watch.calls), e.line),
     )
-    if prove(e, finding, trial, "with both axes exchanged"):
-        yield finding
+
+    def exchanged(rows: Array) -> Array:
+        return np.ascontiguousarray(rows.swapaxes(0, 1))
+
+    trial = with_arrays(first_inputs(e), exchanged)
+    yield from proved(e, finding, trial, "with both axes exchanged")
 
 
-def padding_read(e: Evidence) -> Iterator[Finding]:
+def padding_read(e: Evidence) -> Findings:
     """A recurrent layer that reads padding after the words forgets the words."""
     calls = e.watch.inner + e.watch.calls
-    masks = [c.options.get(option) for c in calls for option in ("mask", "lengths")]
-    if any(mask is not None for mask in masks):
+    for call in calls:
+        for option in ("mask", "lengths"):
+            if call.options.get(option) is not None:
+                return
+    nodes = {node for one in e.kept for node in one.ids}
+    if not nodes:
         return
-    nodes = {node for one in e.kept for node in e.ids(one)}
-    padded = [node.output == 0 for node in nodes]
-    if not padded:
-        return
-    first, last = (
-        np.mean(np.concatenate([rows[:, step] for rows in padded])) for step in (0, -1)
-    )
+    first = np.concatenate([node.output[:, 0] == 0 for node in nodes]).mean()
+    last = np.concatenate([node.output[:, -1] == 0 for node in nodes]).mean()
     if last < MOSTLY or first > last:
         return
+    recurrent = [one for one in calls if RECURRENT.search(type(one.layer).__name__)]
+    lines = [call.line for call in recurrent + calls]
     finding = Finding(
         "padding-read",
         f"the padding after the words is read like words: {last:.0%} of the rows end with the id 0, and "
         "nothing masks it",
         "the last state has forgotten the words, and no gradient reaches them",
         "pass mask=ids != 0, or pad on the left (the default of minigrad.data.pad)",
-        next(
-            (
-                call.line
-                for call in calls
-                if RECURRENT.search(type(call.layer).__name__)
-            ),
-            next((call.line for call in calls), e.passes[0].line),
-        ),
+        lines[0] if lines else e.line,
     )
     trial = with_arrays(nodes, _padding_first)
-    if prove(e, finding, trial, "with the padding before the words"):
-        yield finding
+    yield from proved(e, finding, trial, "with the padding before the words")
 
 
 def _padding_first(ids: Array) -> Array:
@@ -482,37 +446,33 @@ def _padding_first(ids: Array) -> Array:
     return np.stack(rows)
 
 
-def state_carried(e: Evidence) -> Iterator[Finding]:
+def state_carried(e: Evidence) -> Findings:
     """The state at the end of one batch is the start of the next, although its rows do not continue
     the former ones.
     """
-    calls = [call for call in e.watch.calls + e.watch.inner if len(call.inputs) > 1]
-    carried = [call for call in calls if call.inputs[1] is not None and call.trains]
-    if len(carried) < 2 or not e.kept:
-        return
     states: set[Node] = set()
-    for call in carried:
-        state = call.inputs[1]
-        parts = state if isinstance(state, tuple | list) else [state]
-        states |= {part.node for part in parts if isinstance(part, mg.Tensor)}
-    users = {
-        (key(node), place)
-        for one in e.kept
-        for node in e.nodes_of(one)
-        for place, parent in enumerate(node.inputs)
-        if parent in states
-    }
-    nodes = {
-        parent
-        for one in e.kept
-        for node in e.nodes_of(one)
-        for place, parent in enumerate(node.inputs)
-        if parent.gate is None
-        and not parent.requires_grad
-        and (key(node), place) in users
-    }
+    lines = []
+    for call in e.watch.calls + e.watch.inner:
+        if call.trains and len(call.inputs) > 1 and call.inputs[1] is not None:
+            lines.append(call.line)
+            state = call.inputs[1]
+            parts = state if isinstance(state, tuple | list) else [state]
+            states |= {part.node for part in parts if isinstance(part, mg.Tensor)}
+    if len(lines) < 2:
+        return
+    readers = set()
+    read: dict[Any, list[Node]] = {}
+    for one in e.kept:
+        for node in one.nodes:
+            for index, parent in enumerate(node.inputs):
+                reader = key(node), index
+                if parent in states:
+                    readers.add(reader)
+                if is_constant(parent):
+                    read.setdefault(reader, []).append(parent)
+    nodes = {node for reader in readers for node in read.get(reader, [])}
 
-    line = carried[-1].line
+    line = lines[-1]
     finding = Finding(
         "state-carried",
         "the state of one batch is the start of the next one, although other rows follow",
@@ -522,21 +482,27 @@ def state_carried(e: Evidence) -> Iterator[Finding]:
         next((one for one in e.source.calls("detach") if one.near(line)), line),
     )
     trial = with_arrays(nodes, np.zeros_like)
-    if nodes and prove(e, finding, trial, "with a state of zeros for each batch"):
-        yield finding
+    if nodes:
+        yield from proved(e, finding, trial, "with a state of zeros for each batch")
 
 
-def labels_misaligned(e: Evidence) -> Iterator[Finding]:
+def labels_misaligned(e: Evidence) -> Findings:
     """If the labels belong to other rows, the network can only learn by heart: batches that it has
     not seen yet stay at the loss of guessing, although a single batch can be learned.
     """
-    if len(e.terms) != 1 or not np.isfinite(e.baseline) or len(e.kept) < 4:
+    if not np.isfinite(e.baseline) or len(e.kept) < 4:
         return
-    _, counts = np.unique(e.labels, return_counts=True)
-    if counts.max() > RARE * counts.sum():  # guessing is nearly always right
+    chance = shares(e.labels)[1].max()
+    if chance > RARE:  # guessing is nearly always right
         return
-    validation = _at_chance(e)
-    lines = _reordering(e)
+    validation = _at_chance(e, chance)
+    lines = e.source.reordering()
+    if not lines:
+        origins = e.source.origins(0)
+        lines = [line for line in e.source.calls("reshape") if line in origins]
+    look = ", ".join(f"line {line.number}" for line in lines[:4])
+    if look:
+        look = f"; look at {look}"
     if validation:
         yield Finding(
             "labels-misaligned",
@@ -544,27 +510,25 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
             f"but on other rows the network only guesses ({validation})",
             "each gradient fits single rows, and the gradients of different rows have nothing in common",
             "keep inputs and labels together: shuffle both with one order (x[order], y[order]), leave out the "
-            "same rows of both, and transpose a table instead of reshaping it"
-            + (f"; look at {_listed(lines)}" if lines else ""),
-            lines[0] if lines else e.passes[0].line,
+            f"same rows of both, and transpose a table instead of reshaping it{look}",
+            lines[0] if lines else e.line,
             certainty="likely",
             decide=ALIGNED,
         )
-        return
     if e.learned > 0.1 or len(e.updates) < MANY:
         return
     every = e.attempt(Trial(start=glorot, adam=True, clear=True))
     one = e.attempt(Trial(start=glorot, adam=True, clear=True, one_batch=True))
     if len(every) < MANY or not one:  # a short run, or a slow network, shows nothing
         return
-    if e.progress(every) < 0.15 and e.progress(one) > LITTLE:
+    if e.progress(every) < PROGRESS and e.progress(one) > LITTLE:
         yield Finding(
             "labels-misaligned",
             "the labels do not seem to belong to the inputs: one batch can be learned by heart, but "
             "all batches together cannot, not even with Adam and new weights",
             "the gradients of different batches have nothing in common, and cancel",
             "keep inputs and labels together: shuffle both with one order (x[order], y[order]), and leave out "
-            "the same rows of both" + (f"; look at {_listed(lines)}" if lines else ""),
+            f"the same rows of both{look}",
             lines[0] if lines else place(e, 1),
             certainty="likely",
             decide=ALIGNED,
@@ -575,18 +539,8 @@ def labels_misaligned(e: Evidence) -> Iterator[Finding]:
         )
 
 
-def _reordering(e: Evidence) -> list[Line]:
-    """Return the lines that may have separated the inputs from the labels."""
-    origins = e.source.origins(0)
-    return e.source.reordering() or [
-        line for line in e.source.calls("reshape") if line in origins
-    ]
-
-
-def _at_chance(e: Evidence) -> str:
+def _at_chance(e: Evidence, chance: float) -> str:
     """Return the evaluation's result if it is that of guessing while training is far better."""
-    _, counts = np.unique(e.labels, return_counts=True)
-    chance = counts.max() / counts.sum()
     moments = list(zip(*e.held_out, strict=True))
     if len(moments) < EVALUATIONS or e.learned < 0.1:
         return ""

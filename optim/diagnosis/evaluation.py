@@ -11,10 +11,12 @@ import numpy as np
 
 from minigrad.graph import Array, Node, ancestors
 
-from .evidence import Evidence
-from .finding import LITTLE, Finding, number, prove
-from .reading import key, name
+from .evidence import Evidence, Place, plain, rms
+from .finding import Finding, Findings, number, proved
+from .outputs import without
+from .reading import constants, is_constant, name, shares
 from .trial import Trial
+from .watch import Call
 
 FEW_ROWS = 3
 RARE = 0.9
@@ -29,11 +31,7 @@ LONG = 6
 """Fewer epochs after the best one are usual, because nobody knows the best one in advance."""
 
 
-def _layers(model: Any) -> list[Any]:
-    return [model, *getattr(model, "named_layers", dict)().values()]
-
-
-def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
+def training_mode_in_evaluation(e: Evidence) -> Findings:
     """An evaluation with dropout on, or with BatchNorm's statistics of the batch."""
     active = e.watch.active if e.passes else {}
     if active and not _averages(e):
@@ -48,41 +46,37 @@ def training_mode_in_evaluation(e: Evidence) -> Iterator[Finding]:
         )
 
 
+def _evaluated(e: Evidence) -> Iterator[tuple[Call, Array]]:
+    """Yield the calls of evaluations with their inputs."""
+    for call in e.watch.calls:
+        if not call.trains and call.inputs:
+            yield call, plain(call.inputs[0])
+
+
 def _averages(e: Evidence) -> bool:
     """Whether the same rows are evaluated many times, to average over masks of dropout."""
-    inputs = [
-        call.inputs[0] for call in e.watch.calls if not call.trains and call.inputs
-    ]
-    if not inputs:
-        return False
-    same = [one for one in inputs if one is inputs[-1] or _equal(one, inputs[-1])]
+    inputs = [rows for _, rows in _evaluated(e)]
+    same = [rows for rows in inputs if np.array_equal(rows, inputs[-1])]
     return len(same) > AVERAGED
 
 
-def _equal(one: Any, other: Any) -> bool:
-    return np.array_equal(*(getattr(x, "array", x) for x in (one, other)))
-
-
-def own_dropout_in_evaluation(e: Evidence) -> Iterator[Finding]:
+def own_dropout_in_evaluation(e: Evidence) -> Findings:
     """Dropout by hand, which does not look at the model's mode."""
     masks = [mask for mask in e.watch.factors if _drops(mask)]
-    trained = [
-        node
-        for node in e.nodes
-        if name(node) == "Hadamard"
-        and any(_drops(one.output) for one in _constants(node))
-    ]
-    if not masks or not trained or type(e.layer(trained[0])[1]).__name__ == "Dropout":
-        return
-    yield Finding(
-        "training-mode-in-evaluation",
-        f"units are also dropped in evaluation: {(masks[-1] == 0).mean():.0%} of them are multiplied by "
-        "0, and the others are scaled up",
-        "training is not affected, but the results depend on chance",
-        "drop units only in training: look at self.training of the layer, or use layers.Dropout and "
-        "call model.eval()",
-        e.caller(trained[0]),
-    )
+    for node in e.gates("Hadamard") if masks else ():
+        if not any(_drops(one.output) for one in constants(node)):
+            continue
+        if e.layer(node).kind == "Dropout":
+            return
+        yield Finding(
+            "training-mode-in-evaluation",
+            f"units are also dropped in evaluation: {(masks[-1] == 0).mean():.0%} of them are multiplied by "
+            "0, and the others are scaled up",
+            "training is not affected, but the results depend on chance",
+            "drop units only in training: look at self.training of the layer, or use layers.Dropout and "
+            "call model.eval()",
+            e.caller(node),
+        )
 
 
 def _drops(mask: Array) -> bool:
@@ -90,33 +84,22 @@ def _drops(mask: Array) -> bool:
     if mask.ndim < 2 or mask.dtype.kind != "f" or mask.max() <= 1:
         return False
     kept = float((mask != 0).mean())
-    return bool(
-        np.isin(mask, (0, mask.max())).all()
-        and 0 < kept < 1
-        and abs(kept * mask.max() - 1) < 0.2
-    )
+    average = kept * mask.max()
+    two_values = np.isin(mask, (0, mask.max())).all()
+    return bool(two_values and 0 < kept < 1 and abs(average - 1) < 0.2)
 
 
-def _constants(node: Node) -> list[Node]:
-    return [one for one in node.inputs if one.gate is None and not one.requires_grad]
-
-
-def scaled_differently(e: Evidence) -> Iterator[Finding]:
+def scaled_differently(e: Evidence) -> Findings:
     """Rows that are evaluated on another scale than the training rows."""
     rows = e.inputs
     if rows.dtype.kind != "f" or rows.ndim < 2 or len(rows) < ENOUGH_ROWS:
         return
-    mean, spread = rows.mean(axis=0), _rms(rows.std(axis=0))
-    for call in e.watch.calls:
-        held = (
-            np.asarray(getattr(call.inputs[0], "array", call.inputs[0]))
-            if call.inputs
-            else rows
-        )
-        if call.trains or held.shape[1:] != rows.shape[1:] or len(held) < ENOUGH_ROWS:
+    mean, spread = rows.mean(axis=0), rms(rows.std(axis=0))
+    for call, held in _evaluated(e) if spread else ():
+        if held.shape[1:] != rows.shape[1:] or len(held) < ENOUGH_ROWS:
             continue
-        ratio = _rms(held.std(axis=0)) / spread if spread else 1.0
-        shift = _rms(held.mean(axis=0) - mean) / spread if spread else 0.0
+        ratio = rms(held.std(axis=0)) / spread
+        shift = rms(held.mean(axis=0) - mean) / spread
         if shift > SHIFTED or not 1 / SCALED < ratio < SCALED:
             yield Finding(
                 "evaluated-on-another-scale",
@@ -127,88 +110,69 @@ def scaled_differently(e: Evidence) -> Iterator[Finding]:
                 "scale all rows with the mean and deviation of the training rows, once",
                 call.line,
             )
-            return
 
 
-def _rms(array: Array) -> float:
-    return float(np.sqrt(np.square(array, dtype=np.float64).mean()))
-
-
-def batchnorm_few_rows(e: Evidence) -> Iterator[Finding]:
+def batchnorm_few_rows(e: Evidence) -> Findings:
     """With two rows, BatchNorm turns every unit into -1 and 1, whatever the input."""
-    for node in e.nodes:
-        if type(e.layer(node)[1]).__name__ != "BatchNorm" or name(node) not in (
-            "Mean",
-            "Var",
-            "Std",
-        ):
+    for node in e.gates("Mean", "Var", "Std"):
+        layer = e.layer(node)
+        if layer.kind != "BatchNorm":
             continue
         numbers = math.prod(node.inputs[0].shape) // max(math.prod(node.shape), 1)
         if numbers <= FEW_ROWS:
-            path, _, line = e.layer(node)
+            rows = e.terms[0].labels.shape[0] if e.terms else numbers
             yield Finding(
                 "batchnorm-few-rows",
-                f"BatchNorm normalizes over only {numbers} numbers: a batch has "
-                f"{e.terms[0].labels.output.shape[0] if e.terms else numbers} rows",
+                f"BatchNorm normalizes over only {numbers} numbers: a batch has {rows} rows",
                 "with two numbers, each unit is -1 or 1 whatever the input, so that its gradient is 0",
                 "use batches of at least 16 rows, or LayerNorm",
-                (e.source.calls("Batches") or [line or e.passes[0].line])[0],
-                path,
+                e.source.call("Batches") or layer.line or e.line,
+                layer.path,
             )
-            return
 
 
-def dropout_too_high(e: Evidence) -> Iterator[Finding]:
+def dropout_too_high(e: Evidence) -> Findings:
     """Dropout that leaves too little for the next layer."""
-    rates = {
-        id(layer): layer.rate
-        for call in e.watch.calls
-        for layer in _layers(call.layer)
-        if type(layer).__name__ == "Dropout"
-    }
-    if not rates or max(rates.values()) < 0.5 or e.learned > NOTHING:
+    layers = {id(layer): layer for call in e.watch.calls for layer in call.layers}
+    dropouts = [one for one in layers.values() if type(one).__name__ == "Dropout"]
+    rates = [layer.rate for layer in dropouts]
+    if max(rates, default=0) < 0.5 or e.learned > NOTHING:
         return
-    masks: set[Node] = set()
+    masked = []
     for one in e.kept:
-        for node in e.nodes_of(one):
-            if (
-                name(node) == "Hadamard"
-                and type(e.layer(node)[1]).__name__ == "Dropout"
-            ):
-                masks.add(node)
-    keys = {key(node) for node in masks}
-    dropped = [node for node in e.nodes if node in masks]
-    path, _, line = e.layer(dropped[0]) if dropped else ("", None, None)
+        for node in one.gates("Hadamard"):
+            if e.layer(node).kind == "Dropout":
+                masked.append(node)
+    layer = e.layer(masked[0]) if masked else Place()
+    left = 100 * np.prod([1 - rate for rate in rates])
     finding = Finding(
         "dropout-too-high",
-        f"dropout with rates of {', '.join(number(rate) for rate in rates.values())} leaves too little: "
-        f"{number(100 * np.prod([1 - rate for rate in rates.values()]))}% of the paths",
+        f"dropout with rates of {', '.join(map(number, rates))} leaves too little: {number(left)}% of the "
+        "paths",
         "most of the gradient is set to 0, and the rest is noise",
         "use rates between 0.1 and 0.5, and few of them",
-        line or e.passes[0].line,
-        path,
+        layer.line or e.line,
+        layer.path,
     )
-    change = Trial(change=lambda node, inputs: inputs[0] if key(node) in keys else None)
-    if prove(e, finding, change, "without dropout"):
-        yield finding
+    trial = Trial(change=without(*masked))
+    yield from proved(e, finding, trial, "without dropout")
 
 
-def overfitting(e: Evidence) -> Iterator[Finding]:
+def overfitting(e: Evidence) -> Findings:
     """The validation loss has its minimum early and then rises far, while the training loss falls."""
-    if _keeps_the_best(e):
-        return
+    for trainer, _ in e.watch.trainers:
+        # a callback stops the run, or keeps the best weights, by a column of the history
+        if any(hasattr(callback, "monitor") for callback in trainer.callbacks):
+            return
     for series in e.held_out:
         held = [one.loss for one in series]
         moments = [0, *(one.passes for one in series)]
         train = [np.mean(e.losses[a:b]) for a, b in pairwise(moments)]
         best = int(np.argmin(held))
-        wasted = len(held) - 1 - best
+        late = len(held) - 1 - best >= max(LONG, len(held) // 2)
         # a network that has learned something may end above its best loss, but not above guessing
-        worse = (
-            held[-1] > max(1.5 * held[best], e.baseline)
-            and train[-1] < 0.5 * train[best]
-        )
-        if worse and wasted >= max(LONG, len(held) // 2):
+        worse = held[-1] > max(1.5 * held[best], e.baseline)
+        if late and worse and train[-1] < 0.5 * train[best]:
             yield Finding(
                 "overfitting",
                 "the network learns the training rows by heart: the loss of other rows is lowest after "
@@ -217,25 +181,14 @@ def overfitting(e: Evidence) -> Iterator[Finding]:
                 "the later gradients fit single rows instead of what they have in common",
                 "stop early (optim.EarlyStopping, optim.BestWeights), or use more data, fewer weights, "
                 "dropout or weight decay",
-                e.passes[0].line,
+                e.line,
             )
-            return
 
 
-def _keeps_the_best(e: Evidence) -> bool:
-    """Whether a callback stops the run, or keeps the best weights, by a column of the history."""
-    return any(
-        hasattr(callback, "monitor")
-        for trainer, _ in e.watch.trainers
-        for callback in trainer.callbacks
-    )
-
-
-def wrong_axis_metric(e: Evidence) -> Iterator[Finding]:
+def wrong_axis_metric(e: Evidence) -> Findings:
     """argmax along axis 0 compares the rows of a batch instead of the classes."""
-    if not any(term.classes for term in e.terms):
-        return
-    for line in e.source.calls("argmax"):
+    classes = any(term.classes for term in e.terms)
+    for line in e.source.calls("argmax") if classes else ():
         if "axis=0" in line.text.replace(" ", ""):
             yield Finding(
                 "metric-axis",
@@ -245,35 +198,37 @@ def wrong_axis_metric(e: Evidence) -> Iterator[Finding]:
                 line,
                 certainty="likely",
             )
-            return
 
 
-def sees_target(e: Evidence) -> Iterator[Finding]:
+def sees_target(e: Evidence) -> Findings:
     """In a language model, the label of a step is the input of the next step. If a step depends on
     later inputs, it only has to copy them.
     """
-    if not e.kept or len(e.terms) != 1 or not e.terms[0].classes:
+    if e.term is None or not e.term.classes:
         return
-    one = e.kept[0]
-    for node in e.ids(one):
+    labels = e.term.labels.output
+    for node in e.kept[0].ids:
         ids = node.output
-        labels = e.parts(one)[0].labels.output
-        if ids.size == labels.size and np.array_equal(ids.ravel(), labels.ravel()):
+        if np.array_equal(ids.ravel(), labels.ravel()):
             yield Finding(
                 "sees-the-target",
                 "the label of each step is the input of the same step, so that the network only copies",
                 "the gradient teaches it to repeat its input",
                 "shift by one step: inputs ids[:, :-1], labels ids[:, 1:]",
-                e.passes[0].line,
+                e.line,
             )
-            return
         if not _continues(ids, labels):
             continue
         changed = ids.copy()
         changed[:, -1] = np.where(ids[:, -1] == ids.min(), ids.max(), ids.min())
-        before, after = e.outputs_of({}), e.outputs_of({node: changed})
-        states = [n for n in before if n.shape[:2] == ids.shape and len(n.shape) == 3]
-        seeing = [n for n in states if _differ(before[n][:, :-1], after[n][:, :-1])]
+        after = _with_input(e, node, changed)
+        states, seeing = [], []
+        for state in e.nodes:
+            before = e.first.outputs[state]
+            if before.ndim == 3 and before.shape[:2] == ids.shape:
+                states.append(state)
+                if _differ(before[:, :-1], after[state][:, :-1]):
+                    seeing.append(state)
         if states and states[-1] in seeing:
             yield Finding(
                 "sees-the-target",
@@ -285,6 +240,11 @@ def sees_target(e: Evidence) -> Iterator[Finding]:
                 **e.where(seeing[0]),
             )
         return
+
+
+def _with_input(e: Evidence, node: Node, array: Array) -> dict[Node, Array]:
+    """Return the outputs of the first pass with another input."""
+    return e.look(e.kept[0], e.watch.first | {node: array}).outputs
 
 
 def _differ(before: Array, after: Array) -> bool:
@@ -301,27 +261,23 @@ def _continues(ids: Array, labels: Array) -> bool:
         truth = labels.reshape(ids.shape)[:, :-1]
         same = (truth == ids[:, 1:])[truth > 0]
         return same.size > len(ids) and float(same.mean()) > 0.9
-    following, truth = ids[:, 1:][ids[:, 1:] > 0], labels[labels > 0]
+    following, truth = ids[:, 1:], labels[labels > 0]
+    following = following[following > 0]
     most = max(following.max(initial=0), truth.max(initial=0)) + 1
-    counts = [
-        np.bincount(values.ravel(), minlength=most) for values in (following, truth)
-    ]
-    return len(truth) > len(ids) and np.minimum(*counts).sum() > 0.9 * max(
-        len(following), 1
-    )
+    needed = np.bincount(following, minlength=most)
+    counts = np.bincount(truth, minlength=most)
+    shared = np.minimum(needed, counts).sum()
+    return len(truth) > len(ids) and shared > 0.9 * max(len(following), 1)
 
 
-def mask_inverted(e: Evidence) -> Iterator[Finding]:
+def mask_inverted(e: Evidence) -> Findings:
     """A mask is True at real steps. Inverted, the layer reads only the padding."""
+    inputs = [node.output for node in e.kept[0].inputs]
+    padding = [ids == 0 for ids in inputs if ids.dtype.kind in "iu" and ids.ndim == 2]
     for call in e.watch.inner + e.watch.calls:
-        mask = call.options.get("mask")
-        mask = getattr(mask, "array", mask)
-        if mask is None or np.ndim(mask) != 2 or not e.kept:
-            continue
-        for node in e.data(e.kept[0]):
-            ids = node.output
-            padded = ids.dtype.kind in "iu" and (ids == 0).any()
-            if padded and np.array_equal(np.asarray(mask, bool), ids == 0):
+        mask = plain(call.options.get("mask")).astype(bool)
+        for zeros in padding:
+            if zeros.any() and np.array_equal(mask, zeros):
                 yield Finding(
                     "mask-inverted",
                     "the mask is True at the padding (id 0) and False at the words, so the layer "
@@ -330,35 +286,26 @@ def mask_inverted(e: Evidence) -> Iterator[Finding]:
                     "invert the mask: it is True at real steps, as in mask=ids != 0",
                     call.line,
                 )
-                return
 
 
-def masked_by_hand(e: Evidence) -> Iterator[Finding]:
+def masked_by_hand(e: Evidence) -> Findings:
     """A mask in a formula, which leaves only the padding: of the losses, or of the scores before a
     softmax.
     """
     losses = {term.node for term in e.terms}
-    leaves = [n for n in e.nodes if n.gate is None and not n.requires_grad]
-    whole = [leaf.output for leaf in leaves if leaf.output.dtype.kind in "iu"]
+    leaves = [node.output for node in e.nodes if is_constant(node)]
+    whole = [array for array in leaves if array.dtype.kind in "iu"]
     whole += [term.labels.output for term in e.terms]
+    padding = [array.ravel() == 0 for array in whole if array.size > 1]
     for node in e.nodes:
-        kind, constants = name(node), [one.output for one in _constants(node)]
-        if kind == "Hadamard" and losses & set(ancestors([node])):
-            kept = constants
-        elif kind == "AddGate" and _scores(e, node):
-            kept = [one > NEVER for one in constants if (one <= NEVER).any()]
-        elif kind == "Where" and _scores(e, node) and len(constants) == 2:
-            condition, filled = constants
-            kept = (
-                [condition == (node.inputs[2] in leaves)]
-                if (filled <= NEVER).all()
-                else []
-            )
+        if name(node) == "Hadamard" and not losses.isdisjoint(ancestors([node])):
+            kept = [one.output for one in constants(node)]
+        elif "Softmax" in map(name, e.consumers.get(node, [])):
+            kept = _visible(node)
         else:
             continue
         for mask in kept:
-            padding = [one.ravel() == 0 for one in whole if one.size == mask.size > 1]
-            if any(np.array_equal(mask.ravel(), one) for one in padding):
+            if any(np.array_equal(mask.ravel(), zeros) for zeros in padding):
                 yield Finding(
                     "mask-inverted",
                     "a mask leaves only the padding (id 0), and hides the words",
@@ -366,56 +313,51 @@ def masked_by_hand(e: Evidence) -> Iterator[Finding]:
                     "invert the mask, as in ids != 0",
                     e.caller(node),
                 )
-                return
 
 
-def _scores(e: Evidence, node: Node) -> bool:
-    return any(name(one) == "Softmax" for one in e.consumers.get(node, []))
+def _visible(scores: Node) -> list[Array]:
+    """Return the masks of scores that are left before a softmax."""
+    arrays = [one.output for one in constants(scores)]
+    if name(scores) == "AddGate":
+        return [array > NEVER for array in arrays if (array <= NEVER).any()]
+    if name(scores) == "Where" and len(arrays) == 2 and (arrays[1] <= NEVER).all():
+        return [arrays[0] == is_constant(scores.inputs[2])]
+    return []
 
 
-def validation_in_training(e: Evidence) -> Iterator[Finding]:
+def validation_in_training(e: Evidence) -> Findings:
     """Rows that were trained on say nothing about new rows. Rows of few different numbers may be equal
     by chance, and an evaluation on exactly the training rows is meant.
     """
     rows = e.inputs
-    if (
-        rows.dtype.kind != "f"
-        or rows.ndim < 2
-        or len(rows) < 16
-        or not np.isfinite(rows).all()
-    ):
+    if rows.dtype.kind != "f" or rows.ndim < 2 or len(rows) < 16:
         return
-    flat = rows.reshape(len(rows), -1)
-    seen = {row.tobytes() for row in flat}
-    if max(len(np.unique(column)) for column in flat.T[:50]) < 0.3 * len(seen):
+    if not np.isfinite(rows).all():
         return
-    for array in _evaluated(e):
+    columns = rows.reshape(len(rows), -1).T[:50]
+    seen = {row.tobytes() for row in rows}
+    if max(len(np.unique(column)) for column in columns) < 0.3 * len(seen):
+        return
+    evaluated: list[Any] = []
+    for _, validation in e.watch.trainers:
+        evaluated += getattr(validation, "columns", [])[:1]
+    evaluated += [array for _, array in _evaluated(e)]
+    for array in evaluated:
         held = np.asarray(array)
-        if held.ndim < 2 or held.shape[1:] != rows.shape[1:]:
+        if held.shape[1:] != rows.shape[1:]:
             continue
-        held = held.astype(rows.dtype).reshape(len(held), -1)
-        shared = sum(row.tobytes() in seen for row in held)
+        shared = sum(row.tobytes() in seen for row in held.astype(rows.dtype))
         if SHARED * len(held) < shared < len(held):
             yield Finding(
                 "validation-in-training",
                 f"{shared} of {len(held)} rows that are used for validation are also training rows",
                 "training is not affected, but the validation says nothing about new rows",
                 "split the rows first, as in x[:n] and x[n:], before anything is drawn or augmented",
-                (e.source.origins(0, selections=True) or [e.passes[0].line])[0],
+                next(iter(e.source.origins(0, selections=True)), e.line),
             )
-            return
 
 
-def _evaluated(e: Evidence) -> Iterator[Any]:
-    """Yield the inputs of evaluations."""
-    for _, validation in e.watch.trainers:
-        yield from getattr(validation, "columns", [])[:1]
-    for call in e.watch.calls:
-        if not call.trains and call.inputs:
-            yield getattr(call.inputs[0], "array", call.inputs[0])
-
-
-def wrong_way(e: Evidence) -> Iterator[Finding]:
+def wrong_way(e: Evidence) -> Findings:
     """A callback keeps the best value of a column. Unless its name ends in "loss", higher counts as
     better, which is wrong for an error.
     """
@@ -427,41 +369,36 @@ def wrong_way(e: Evidence) -> Iterator[Finding]:
             metric = f"train_{monitor.partition('_')[2]}"
             if monitor.endswith("loss") or len(rows) < 3 or metric not in rows[0]:
                 continue
-            values, loss = (
-                [row[column] for row in rows] for column in (metric, "train_loss")
-            )
-            if (
-                np.std(values) > 0
-                and np.std(loss) > 0
-                and np.corrcoef(values, loss)[0, 1] > 0.7
-            ):
+            values = [row[metric] for row in rows]
+            losses = [row["train_loss"] for row in rows]
+            # NaN if one of them is constant
+            if np.corrcoef(values, losses)[0, 1] > 0.7:
+                kind = type(callback).__name__
                 yield Finding(
                     "monitor-wrong-way",
-                    f"{type(callback).__name__} looks for the highest {monitor}, but it falls with the "
-                    "loss, so lower is better",
+                    f"{kind} looks for the highest {monitor}, but it falls with the loss, so lower is better",
                     "the gradient is not affected, but the run stops early or keeps its worst weights",
                     'name a metric of errors so that it ends in "loss", or monitor "validation_loss"',
-                    (e.source.calls(type(callback).__name__) or [e.passes[0].line])[0],
+                    (e.source.calls(type(callback).__name__) or [e.line])[0],
                 )
-                return
 
 
-def imbalance(e: Evidence) -> Iterator[Finding]:
+def imbalance(e: Evidence) -> Findings:
     """If one class is rare, always predicting the other one already has a low loss."""
-    if len(e.terms) != 1 or e.learned > LITTLE or not e.kept:
+    term = e.term
+    if term is None or e.learns:
         return
-    (term,) = e.terms
-    values, counts = np.unique(e.labels, return_counts=True)
     if not term.classes and term.kind != "BinaryCrossEntropy":
         return
-    if len(values) > 20 or len(values) < 2 or counts.max() < RARE * counts.sum():
+    classes, share = shares(e.labels)
+    if not 2 <= len(classes) <= 20 or share.max() < RARE:
         return
-    outputs = e.last.outputs[e.parts(e.kept[-1])[0].output]
+    outputs = e.last.outputs[e.kept[-1].terms[0].output]
     guesses = outputs.argmax(axis=-1) if term.classes else outputs > 0
-    if (guesses == guesses.reshape(-1)[0]).all():
+    if (guesses == guesses.flat[0]).all():
         yield Finding(
             "classes-imbalanced",
-            f"{counts.max() / counts.sum():.0%} of the labels are {values[counts.argmax()]}, and the "
+            f"{share.max():.0%} of the labels are {classes[share.argmax()]}, and the "
             "network predicts this for every row",
             "the rare rows have so little share in the gradient that the bias alone reduces the loss",
             "give the rare class a larger weight (weights=), or draw its rows more often, and "
@@ -472,33 +409,28 @@ def imbalance(e: Evidence) -> Iterator[Finding]:
         )
 
 
-def positions_missing(e: Evidence) -> Iterator[Finding]:
+def positions_missing(e: Evidence) -> Findings:
     """Attention sees a set. Without positions, exchanging two steps changes nothing."""
-    attention = [node for node in e.nodes if name(node) == "ScaledDotProductAttention"]
-    ids = e.ids(e.kept[0]) if e.kept else []
-    if (
-        not attention
-        or attention[0].gate.causal
-        or not ids
-        or len(e.terms) != 1
-        or e.learned > LITTLE
-    ):
+    attention = e.gates("ScaledDotProductAttention")
+    ids = e.kept[0].ids
+    if not attention or attention[0].gate.causal or not ids:
         return
-    output = e.terms[0].output
-    before = e.outputs_of({})[output]
-    backwards = {ids[0]: np.ascontiguousarray(ids[0].output[:, ::-1])}
-    after = e.outputs_of(backwards)[output]
+    if e.term is None or e.learns:
+        return
+    backwards = np.ascontiguousarray(ids[0].output[:, ::-1])
+    before = e.first.outputs[e.term.output]
+    after = _with_input(e, ids[0], backwards)[e.term.output]
     # small positions make small differences, but larger ones than rounding
     same = np.abs(before - after).max() < 1e-5 * np.abs(before).max()
-    if len(before.shape) == 2 and same:
-        path, _, line = e.layer(attention[0])
+    if before.ndim == 2 and same:
+        layer = e.layer(attention[0])
         yield Finding(
             "positions-missing",
             "the order of the steps makes no difference: with reversed inputs, the outputs are the same",
             "attention treats its steps as a set, so the gradient cannot teach it anything about order",
             "add positions after the embedding, as PositionalEmbedding or PositionalEncoding do",
-            line or e.passes[0].line,
-            path,
+            layer.line or e.line,
+            layer.path,
         )
 
 

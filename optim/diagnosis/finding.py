@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minigrad import Tensor
-from minigrad.graph import Node
-
 from .evidence import Evidence, final
-from .trial import Objective, Trial
+from .trial import Measure, Objective, Trial
 from .watch import Line
 
 PROGRESS = 0.15
@@ -20,8 +17,6 @@ PROGRESS = 0.15
 guessing, and ends at FACTOR of the run's loss or below. A share is far beyond the noise of a mean
 over a tenth of the steps, and a factor keeps small improvements of good runs out."""
 FACTOR = 0.75
-LITTLE = 0.5
-"""Runs that remove less than this share of the loss of guessing have learned little."""
 
 
 @dataclass
@@ -56,21 +51,31 @@ class Finding:
     changed: str = ""
     """The trial's change, as in "with a hundredth of the rate"."""
 
+    def add_proof(
+        self, run: Sequence[float], trial: Sequence[float], changed: str
+    ) -> None:
+        """Add the curves of a run and a trial that prove the cause."""
+        self.certainty = "proved"
+        self.run = run
+        self.trial = trial
+        self.changed = changed
+
+
+Findings = Iterator[Finding]
+"""What a suspect yields. Only the first of its findings counts."""
+
 
 def improves(evidence: Evidence, trial: Sequence[float]) -> bool:
     """Return whether a trial's loss falls, and ends clearly below the control's."""
-    control = evidence.control
-    if min(len(trial), len(control)) < 2 or not np.isfinite(trial[-1]):
-        return False
-    if final(trial) >= trial[0]:
-        return False
-    if not np.isfinite(control[-1]):
-        return evidence.progress(trial) > PROGRESS
     # one of them may have taken too long
-    steps = min(len(control), len(trial))
-    control, trial = control[:steps], trial[:steps]
-    gain = evidence.progress(trial) - evidence.progress(control)
-    return gain > PROGRESS and final(trial) < FACTOR * final(control)
+    steps = min(len(trial), len(evidence.control))
+    if steps < 2 or not final(trial) < trial[0]:
+        return False
+    if not np.isfinite(evidence.control[-1]):
+        return evidence.progress(trial) > PROGRESS
+    run, trial = evidence.control[:steps], trial[:steps]
+    gain = evidence.progress(trial) - evidence.progress(run)
+    return gain > PROGRESS and final(trial) < FACTOR * final(run)
 
 
 def prove(evidence: Evidence, finding: Finding, trial: Trial, changed: str) -> bool:
@@ -78,33 +83,43 @@ def prove(evidence: Evidence, finding: Finding, trial: Trial, changed: str) -> b
     losses = evidence.attempt(trial)
     if not evidence.repeatable or not improves(evidence, losses):
         return False
-    finding.certainty = "proved"
-    finding.run, finding.trial, finding.changed = evidence.control, losses, changed
+    finding.add_proof(evidence.control, losses, changed)
     return True
+
+
+def proved(
+    evidence: Evidence, finding: Finding, trial: Trial, changed: str
+) -> Findings:
+    """Yield the finding if the trial proves it."""
+    if prove(evidence, finding, trial, changed):
+        yield finding
 
 
 def prove_with_loss(
     evidence: Evidence,
     finding: Finding,
     objective: Objective,
-    measure: Callable[[dict[Node, Tensor], Node], float],
-    curve: str,
+    measure: Measure,
     changed: str,
 ) -> bool:
     """Try to follow another loss. Both runs are compared by a measure, because their losses are not
     comparable.
     """
-    control = evidence.attempt(Trial(measure=measure))
+    run = evidence.attempt(Trial(measure=measure))
     losses = evidence.attempt(Trial(measure=measure, objective=objective))
-    if not evidence.repeatable or len(losses) < 2 or len(control) < 2:
+    steps = min(len(run), len(losses))
+    if not evidence.repeatable or steps < 2:
         return False
-    steps = min(len(control), len(losses))
-    control, losses = control[:steps], losses[:steps]
-    if not final(losses) < min(FACTOR * final(control), final(losses[:1])):
+    run, losses = run[:steps], losses[:steps]
+    if not final(losses) < min(FACTOR * final(run), losses[0]):
         return False
-    finding.certainty, finding.run, finding.trial = "proved", control, losses
-    finding.curve, finding.changed = curve, changed
+    finding.add_proof(run, losses, changed)
     return True
+
+
+def value_of(objective: Objective) -> Measure:
+    """Return the measure of what is followed."""
+    return lambda made, root: float(objective(made, root).array)
 
 
 def number(value: Any) -> str:

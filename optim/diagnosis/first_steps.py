@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-import numpy as np
-
 from minigrad.context import ON_EVENT
 from minigrad.errors import MinigradError, NonFiniteError
 from minigrad.graph import Array
 
 from . import data, evaluation, outputs, start
-from .evidence import Evidence
+from .evidence import Evidence, plain
 from .report import ask
 from .watch import Watch, users_line
 
@@ -112,11 +110,11 @@ def _others(labels: Array, later: Any) -> bool:
     """Return whether some later labels differ from the first label."""
     if later is None:
         return False
-    array = np.asarray(getattr(later, "array", later))
+    array = plain(later)
     return bool((array != labels.reshape(-1)[0]).any())
 
 
 def _differ(rows: Any) -> bool:
     """Return whether the rows of a batch differ. Too few rows may be equal by chance."""
-    array = np.asarray(getattr(rows, "array", rows))
+    array = plain(rows)
     return array.ndim == 0 or len(array) < ENOUGH or bool((array != array[0]).any())

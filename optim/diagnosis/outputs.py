@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,9 @@ from minigrad.graph import Node
 from minigrad.replay import Change
 
 from .evidence import Evidence
-from .finding import LITTLE, Finding, number, prove, prove_with_loss
+from .finding import Finding, Findings, number, prove, prove_with_loss, value_of
 from .reading import SEQUENCES, SQUASHING, Loss, key, name, origin, terms
-from .trial import Trial
+from .trial import Made, Trial
 
 RANGES = {
     "Sigmoid": (0, 1),
@@ -28,6 +28,11 @@ RANGES = {
     "GRUSequence": (-1, 1),
     "LSTMSequence": (-1, 1),
 }
+LIMITS = {
+    "ReLU": "the logits cannot be negative",
+    "Tanh": "the logits stay between -1 and 1",
+}
+WRONG = "your share of wrong answers"
 OUTSIDE = 0.05
 """A share of targets beyond the reach of the outputs. Fewer may be outliers."""
 
@@ -41,14 +46,14 @@ def without(*nodes: Node) -> Change:
     return lambda node, inputs: inputs[0] if key(node) in keys else None
 
 
-def softmax_of_one(e: Evidence) -> Iterator[Finding]:
+def softmax_of_one(e: Evidence) -> Findings:
     """A softmax divides by the sum of its outputs. With one output, it is 1 for every input."""
     outputs = {origin(term.output) for term in e.terms}
-    for node in e.nodes:
-        single = name(node) == "Softmax" and node.output.shape[node.gate.axis] == 1
-        loss = (
-            name(node) == "SoftmaxCrossEntropy" and node.inputs[0].output.shape[-1] == 1
-        )
+    for node in e.gates("Softmax", "SoftmaxCrossEntropy"):
+        loss = name(node) == "SoftmaxCrossEntropy"
+        single = not loss and node.shape[node.gate.axis] == 1
+        if loss and node.inputs[0].shape[-1] > 1:
+            continue
         if single and node not in outputs:
             yield Finding(
                 "softmax-of-one",
@@ -57,10 +62,9 @@ def softmax_of_one(e: Evidence) -> Iterator[Finding]:
                 "its derivative is 0, so no gradient passes",
                 "choose the axis of what is compared, such as axis=1 for the steps of (batch, steps, 1)",
                 e.caller(node),
-                e.layer(node)[0],
+                e.layer(node).path,
             )
-            return
-        if single or loss:
+        elif single or loss:
             finding = Finding(
                 "softmax-of-one",
                 "a softmax over a single output is always 1, whatever the input",
@@ -69,20 +73,14 @@ def softmax_of_one(e: Evidence) -> Iterator[Finding]:
                 "mg.binary_cross_entropy, or two outputs and mg.softmax_cross_entropy",
                 **e.where(node.inputs[0] if loss else node),
             )
-            if single and len(e.terms) == 1 and np.isin(e.labels, (0, 1)).all():
-                prove_with_loss(
-                    e,
-                    finding,
-                    _sigmoid_instead,
-                    _share_of_errors,
-                    "your share of wrong answers",
-                    "trained with a sigmoid and binary_cross_entropy",
-                )
+            if single and e.term and np.isin(e.labels, (0, 1)).all():
+                finding.curve = WRONG
+                change = "trained with a sigmoid and binary_cross_entropy"
+                prove_with_loss(e, finding, _sigmoid_instead, _share_of_errors, change)
             yield finding
-            return
 
 
-def _sigmoid_instead(made: dict[Node, Tensor], root: Node) -> Tensor:
+def _sigmoid_instead(made: Made, root: Node) -> Tensor:
     (part,) = terms(root)
     logits = made[origin(part.output).inputs[0]]
     truth = part.labels.output.reshape(logits.shape).astype(logits.dtype)
@@ -90,7 +88,7 @@ def _sigmoid_instead(made: dict[Node, Tensor], root: Node) -> Tensor:
     return loss
 
 
-def _share_of_errors(made: dict[Node, Tensor], root: Node) -> float:
+def _share_of_errors(made: Made, root: Node) -> float:
     """The share of wrong answers if the logits before the last gate decide, or that gate's output."""
     (part,) = terms(root)
     output, truth = made[part.output].array, part.labels.output
@@ -99,7 +97,7 @@ def _share_of_errors(made: dict[Node, Tensor], root: Node) -> float:
     return float(((output > 0.5).ravel() != (truth > 0.5).ravel()).mean())
 
 
-def squashed_logits(e: Evidence) -> Iterator[Finding]:
+def squashed_logits(e: Evidence) -> Findings:
     """The cross entropies of minigrad take logits, any real numbers. An activation before them
     limits the probabilities that the network can express.
     """
@@ -111,12 +109,7 @@ def squashed_logits(e: Evidence) -> Iterator[Finding]:
         if kind not in SQUASHING:
             yield from _by_hand(e, term)
             continue
-        if kind == "ReLU":
-            limit = "the logits cannot be negative"
-        elif kind == "Tanh":
-            limit = "the logits stay between -1 and 1"
-        else:
-            limit = "the logits stay between 0 and 1"
+        limit = LIMITS.get(kind, "the logits stay between 0 and 1")
         if term.kind == "BinaryCrossEntropy" and kind in ("ReLU", "Sigmoid", "Softmax"):
             limit += ", so no probability is below one half"
         finding = Finding(
@@ -131,13 +124,14 @@ def squashed_logits(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def _by_hand(e: Evidence, term: Loss) -> Iterator[Finding]:
+def _by_hand(e: Evidence, term: Loss) -> Findings:
     """Outputs that are positive and add up to 1 in every row are probabilities, not logits."""
     for look in (e.first, e.last):
-        part = terms(look.root)[0] if len(e.terms) == 1 else term
+        part = terms(look.root)[0] if e.term else term
         outputs = look.outputs.get(part.output, np.zeros(0))
-        rows = outputs.ndim > 1 and outputs.shape[-1] > 1 and (outputs >= 0).all()
-        if not rows or not np.allclose(outputs.sum(axis=-1), 1, atol=1e-3):
+        if outputs.ndim < 2 or outputs.shape[-1] < 2 or (outputs < 0).any():
+            return
+        if not np.allclose(outputs.sum(axis=-1), 1, atol=1e-3):
             return
     yield Finding(
         "activation-before-cross-entropy",
@@ -149,13 +143,11 @@ def _by_hand(e: Evidence, term: Loss) -> Iterator[Finding]:
     )
 
 
-def softmax_twice(e: Evidence) -> Iterator[Finding]:
+def softmax_twice(e: Evidence) -> Findings:
     """A softmax of probabilities is nearly uniform: the largest of C outputs is at most
     e / (e + C - 1).
     """
-    for node in e.nodes:
-        if name(node) not in ("Softmax", "LogSoftmax"):
-            continue
+    for node in e.gates("Softmax", "LogSoftmax"):
         inner = origin(node.inputs[0])
         if name(inner) == "Softmax" and inner.shape[-1] == node.shape[-1]:
             yield Finding(
@@ -164,37 +156,31 @@ def softmax_twice(e: Evidence) -> Iterator[Finding]:
                 "the second softmax flattens the probabilities, so that the gradient stays small",
                 "leave out the first softmax, so that the loss gets the logits",
                 e.caller(inner),
-                e.layer(inner)[0],
+                e.layer(inner).path,
             )
-            return
 
 
-def softmax_over_rows(e: Evidence) -> Iterator[Finding]:
+def softmax_over_rows(e: Evidence) -> Findings:
     """A softmax along the batch axis lets the rows of a batch compete."""
-    for node in e.nodes:
-        if name(node) in ("Softmax", "LogSoftmax") and len(node.shape) > 1:
-            axis = node.gate.axis % len(node.shape)
-            if axis == 0:
-                yield Finding(
-                    "softmax-over-rows",
-                    f"the softmax runs along axis 0, over the {node.output.shape[0]} rows of the "
-                    "batch, so that the probabilities of one row do not add up to 1",
-                    "the gradient compares rows instead of classes",
-                    "use axis=-1, the axis of the classes",
-                    **e.where(node),
-                )
-                return
+    for node in e.gates("Softmax", "LogSoftmax"):
+        axes = len(node.shape)
+        if axes > 1 and node.gate.axis % axes == 0:
+            yield Finding(
+                "softmax-over-rows",
+                f"the softmax runs along axis 0, over the {node.shape[0]} rows of the "
+                "batch, so that the probabilities of one row do not add up to 1",
+                "the gradient compares rows instead of classes",
+                "use axis=-1, the axis of the classes",
+                **e.where(node),
+            )
 
 
-def output_range(e: Evidence) -> Iterator[Finding]:
+def output_range(e: Evidence) -> Findings:
     """The targets of a regression must be within the range of the last activation."""
     for place, term in enumerate(e.terms):
         last = origin(term.output)
         kind = name(last)
-        if (
-            term.kind not in ("MeanSquaredError", "MeanAbsoluteError")
-            or kind not in RANGES
-        ):
+        if not term.regression or kind not in RANGES:
             continue
         labels = e.labels_of(place).astype(float)
         low, high = RANGES[kind]
@@ -207,36 +193,35 @@ def output_range(e: Evidence) -> Iterator[Finding]:
             what = f"in {beyond:.0%} of the rows, the targets do not add up to 1"
         if beyond <= OUTSIDE:
             continue
-        reach = (
-            "positive and add up to 1" if kind == "Softmax" else f"from {low} to {high}"
-        )
+        reach = f"from {low} to {high}"
+        if kind == "Softmax":
+            reach = "positive and add up to 1"
         finding = Finding(
             "output-range",
             f"the outputs of {kind} are {reach}, but {what}",
             f"where the target is out of reach, {kind} is pushed to the end of its range, where its "
             "derivative is 0",
-            "add a Dense layer without activation after the recurrent layer"
-            if kind in SEQUENCES
-            else "leave out the last layer's activation for a regression; for labels of 0 and 1 that do "
+            "leave out the last layer's activation for a regression; for labels of 0 and 1 that do "
             "not exclude each other, use mg.binary_cross_entropy on the logits",
             **e.where(last),
         )
-        if kind not in SEQUENCES:
+        if kind in SEQUENCES:
+            finding.remedy = (
+                "add a Dense layer without activation after the recurrent layer"
+            )
+        else:
             prove(e, finding, Trial(change=without(last)), f"without {kind}")
         yield finding
 
 
-def broadcast_loss(e: Evidence) -> Iterator[Finding]:
+def broadcast_loss(e: Evidence) -> Findings:
     """(N, 1) minus (N,) is an N x N table of all pairs."""
     for term in e.terms:
-        output, labels = term.output.output.shape, term.labels.output.shape
-        result = term.node.output.shape
-        if (
-            name(term.node) == "Subtract"
-            and len(result) > 0
-            and result not in (output, labels)
-            and math.prod(output) == math.prod(labels)
-        ):
+        output, labels = term.output.shape, term.labels.shape
+        result = term.node.shape
+        if name(term.node) != "Subtract" or result in ((), output, labels):
+            continue
+        if math.prod(output) == math.prod(labels):
             finding = Finding(
                 "broadcast-loss",
                 f"the loss subtracts shapes {output} and {labels}, which gives a table of shape "
@@ -245,19 +230,13 @@ def broadcast_loss(e: Evidence) -> Iterator[Finding]:
                 "give the targets the predictions' shape, as in y[:, None] or y.reshape(-1, 1)",
                 e.caller(term.node),
             )
-            prove_with_loss(
-                e,
-                finding,
-                _row_by_row,
-                lambda made, root: float(_row_by_row(made, root).array),
-                "your error, row by row",
-                "with targets of the predictions' shape",
-            )
+            finding.curve = "your error, row by row"
+            change = "with targets of the predictions' shape"
+            prove_with_loss(e, finding, _row_by_row, value_of(_row_by_row), change)
             yield finding
-            return
 
 
-def _row_by_row(made: dict[Node, Tensor], root: Node) -> Tensor:
+def _row_by_row(made: Made, root: Node) -> Tensor:
     """Return the mean of the squared errors of the rows."""
     part = terms(root)[0]
     output = made[part.output]
@@ -266,24 +245,21 @@ def _row_by_row(made: dict[Node, Tensor], root: Node) -> Tensor:
     return mean
 
 
-def loss_for_classes(e: Evidence) -> Iterator[Finding]:
+def loss_for_classes(e: Evidence) -> Findings:
     """Squares or absolute errors for labels 0 and 1: their gradient vanishes where the network is
     confidently wrong, and the median of mostly equal labels is a constant.
     """
-    if len(e.terms) != 1 or e.learned > LITTLE:
+    term, labels = e.term, e.labels
+    if term is None or not term.regression or e.learns:
         return
-    (term,) = e.terms
-    last = origin(term.output)
-    labels = e.labels
-    binary = labels.size and np.isin(labels, (0, 1)).all()
-    if term.kind not in ("MeanSquaredError", "MeanAbsoluteError") or not binary:
+    if not labels.size or not np.isin(labels, (0, 1)).all():
         return
     many = labels.ndim > 1 and labels.shape[-1] > 1 and (labels.sum(axis=-1) == 1).all()
-    kind = name(last)
-    squashed = kind in ("Sigmoid", "Softmax")
     better = "softmax_cross_entropy" if many else "binary_cross_entropy"
+    last = origin(term.output)
+    squashed = name(last) in ("Sigmoid", "Softmax")
 
-    def objective(made: dict[Node, Tensor], root: Node) -> Tensor:
+    def objective(made: Made, root: Node) -> Tensor:
         (part,) = terms(root)
         output = made[origin(part.output).inputs[0] if squashed else part.output]
         truth = part.labels.output
@@ -291,29 +267,33 @@ def loss_for_classes(e: Evidence) -> Iterator[Finding]:
         loss: Tensor = getattr(mg, better)(output, truth)
         return loss
 
-    def errors(made: dict[Node, Tensor], root: Node) -> float:
+    def errors(made: Made, root: Node) -> float:
         (part,) = terms(root)
         output, truth = made[part.output].array, part.labels.output
         if many:
             return float((output.argmax(axis=-1) != truth.argmax(axis=-1)).mean())
         return float(((output > 0.5) != (truth > 0.5)).mean())
 
-    place = e.where(last)
-    if e.caller(term.node) != e.passes[0].line or not place["line"]:
-        place["line"] = e.caller(term.node)
+    what = "squared errors for labels of 0 and 1"
+    effect = "the gradient is tiny where the network is confidently wrong"
     absolute = term.kind == "MeanAbsoluteError"
+    if absolute:
+        what = "absolute errors for labels of 0 and 1"
+        effect = "every example pulls with equal force, so the majority decides: the best constant is the median"
+    if squashed:
+        what += f" after a {name(last)}"
     finding = Finding(
         "wrong-loss-for-classes",
-        f"{'absolute' if absolute else 'squared'} errors for labels of 0 and 1"
-        + (f" after a {kind}" if squashed else ""),
-        "every example pulls with equal force, so the majority decides: the best constant is the median"
-        if absolute
-        else "the gradient is tiny where the network is confidently wrong",
+        what,
+        effect,
         f"use mg.{better} on the logits, without an activation in the last layer",
-        **place,
+        **e.where(last),
     )
-    wrong = "your share of wrong answers"
-    if prove_with_loss(e, finding, objective, errors, wrong, f"trained with {better}"):
+    line = e.caller(term.node)
+    if line != e.line or not finding.line:
+        finding.line = line
+    finding.curve = WRONG
+    if prove_with_loss(e, finding, objective, errors, f"trained with {better}"):
         yield finding
     elif absolute:
         finding.certainty = "likely"
@@ -323,25 +303,21 @@ def loss_for_classes(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def same_output_twice(e: Evidence) -> Iterator[Finding]:
+def same_output_twice(e: Evidence) -> Findings:
     """Two outputs computed from the same input with the same weights are equal, so they cannot
     learn different targets.
     """
-    if len(e.terms) < 2:
-        return
-    for place, term in enumerate(e.terms):
-        for other in e.terms[place + 1 :]:
-            one, two = origin(term.output), origin(other.output)
-            if one is not two and _formula(one) == _formula(two):
-                yield Finding(
-                    "same-layer-twice",
-                    "two outputs with different targets come from one layer: they have the same "
-                    "weights and the same input, so they are always equal",
-                    "the gradients of both targets meet in the same weights, which learn their mean",
-                    "make one layer for each output; a = b = Dense(...) makes one layer with two names",
-                    **e.where(origin(term.output)),
-                )
-                return
+    outputs = [origin(term.output) for term in e.terms]
+    for one, other in combinations(outputs, 2):
+        if one is not other and _formula(one) == _formula(other):
+            yield Finding(
+                "same-layer-twice",
+                "two outputs with different targets come from one layer: they have the same "
+                "weights and the same input, so they are always equal",
+                "the gradients of both targets meet in the same weights, which learn their mean",
+                "make one layer for each output; a = b = Dense(...) makes one layer with two names",
+                **e.where(one),
+            )
 
 
 def _formula(node: Node) -> tuple[Any, ...]:

@@ -32,13 +32,16 @@ def begins(finding: Finding, steps: int) -> int:
     """
     if finding.code in LATE:
         return max(1, steps)
-    pairs = list(zip(finding.run, finding.trial, strict=False))
-    curves = np.array(pairs, float)
+    length = min(len(finding.run), len(finding.trial))
+    run = finding.run[:length]
+    trial = finding.trial[:length]
+    curves = np.array([run, trial], float)
     finite = curves[np.isfinite(curves)]
-    if not finite.size or np.ptp(curves[0]):
+    distances = np.ptp(curves, axis=0)
+    if not finite.size or distances[0]:
         return 1
-    distances = np.ptp(curves, axis=1)
-    close = distances <= APART * np.ptp(finite)
+    height = np.ptp(finite)
+    close = distances <= APART * height
     return int(close.argmin()) + 1
 
 

@@ -15,13 +15,13 @@ from minigrad.support.text import printable
 
 from . import bookkeeping, data, evaluation, outputs, start, steps
 from .evidence import Evidence, final
-from .finding import Finding, number
+from .finding import Finding, Findings, number
 from .reading import origin
 from .watch import Watch, raising_line
 
 MOST = 3
 WIDTH = 80
-Suspect = Callable[[Evidence], Iterator[Finding]]
+Suspect = Callable[[Evidence], Findings]
 
 CAUSES: tuple[Suspect, ...] = (
     # causes before consequences: a fault of the data or the loss also shows in weights and steps
@@ -95,24 +95,23 @@ def outcome(evidence: Evidence) -> str:
     """Return a sentence that compares the last losses with that of guessing, if it is known."""
     if not evidence.losses or not np.isfinite(evidence.baseline):
         return ""
-    end, guess = final(evidence.losses) / evidence.scale, evidence.baseline
-    return f" The loss ends at {number(end)}; the best constant output has {number(guess)}."
+    end = number(final(evidence.losses) / evidence.scale)
+    guess = number(evidence.baseline)
+    return f" The loss ends at {end}; the best constant output has {guess}."
 
 
 def ask(
     evidence: Evidence, suspect: Suspect, found: Sequence[Finding] = ()
 ) -> list[Finding]:
-    """Return what a suspect finds, without repetitions."""
+    """Return the first finding of a suspect, unless its code has been found already."""
     if not evidence.kept and suspect not in (*bookkeeping.SUSPECTS, data.not_finite):
         return []
     if evidence.watch.start is None and suspect in TRIED:
         return []
-    known = {one.code for one in found}
+    known = [one.code for one in found]
     try:
-        findings: dict[str, Finding] = {}
-        for finding in suspect(evidence):
-            findings.setdefault(finding.code, finding)
-        return [one for code, one in findings.items() if code not in known]
+        first = next(suspect(evidence), None)
+        return [first] if first and first.code not in known else []
     except Exception as error:  # any program may be diagnosed, so other suspects go on
         warnings.warn(
             f"{suspect.__name__} could not be examined ({type(error).__name__}: {error}); "
@@ -130,10 +129,12 @@ def error_finding(e: Evidence) -> Finding | None:
         return None
     line = raising_line(error)
     code = "not-finite" if isinstance(error, NonFiniteError) else "stopped"
+    path = ""
     last = e.watch.calls[-1].node if e.watch.calls else None
-    path, _, made = e.layer(origin(last)) if last is not None else ("", None, None)
-    if made is not None:
-        path += f", made in {made}"
+    if last is not None:
+        path, _, made = e.layer(origin(last))
+        if made is not None:
+            path += f", made in {made}"
     what = f"the run stopped: {error.what} [{error.code}]"
     return Finding(code, what, error.cause, error.remedy, line, path)
 
@@ -145,11 +146,10 @@ def _text(result: Diagnosis) -> Iterator[str]:
     for place, finding in enumerate(result.findings):
         if place:
             yield ""
-        where = f"{finding.line}" if finding.line else ""
-        yield from _wrapped(f"{place + 1}. {finding.what}.", "   ", finding.certainty)
-        if where:
-            text = finding.line.text if finding.line else ""
-            yield f"   where:  {where}" + (f"   {text}" if text else "")
+        what = f"{place + 1}. {finding.what}. ({finding.certainty})"
+        yield from textwrap.wrap(what, WIDTH, subsequent_indent="   ")
+        if finding.line:
+            yield f"   where:  {finding.line}   {finding.line.text}".rstrip()
         if finding.layer:
             yield f"   layer:  {printable(finding.layer)}"
         yield from _labelled("why", finding.effect)
@@ -157,16 +157,11 @@ def _text(result: Diagnosis) -> Iterator[str]:
         if finding.decide and finding.certainty == "likely":
             yield from _labelled("decide", finding.decide)
         if finding.trial:
-            yield from _labelled(
-                "proof" if finding.certainty == "proved" else "trial",
-                f"the same steps again, {finding.changed}; nothing else differs",
-            )
+            label = "proof" if finding.certainty == "proved" else "trial"
+            change = f"the same steps again, {finding.changed}; nothing else differs"
+            yield from _labelled(label, change)
             yield from plot(finding.run, finding.trial, finding.curve, finding.changed)
         yield f"   more:   docs/diagnosis.md#{finding.code}"
-
-
-def _wrapped(text: str, indent: str, certainty: str) -> list[str]:
-    return textwrap.wrap(f"{text} ({certainty})", WIDTH, subsequent_indent=indent)
 
 
 def _labelled(label: str, text: str) -> list[str]:

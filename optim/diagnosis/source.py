@@ -6,16 +6,21 @@ A graph knows no variable names. The lines are only hints for a fault that the a
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from .watch import Line
 
 LOSSES = (
-    "softmax_cross_entropy", "cross_entropy", "binary_cross_entropy", "negative_log_likelihood",
-    "mean_squared_error", "mean_absolute_error",
-)  # fmt: skip
+    "softmax_cross_entropy",
+    "cross_entropy",
+    "binary_cross_entropy",
+    "negative_log_likelihood",
+    "mean_squared_error",
+    "mean_absolute_error",
+)
 DRAWING = ("choice", "integers", "randint")
 SCALING = (
     "transform",
@@ -38,75 +43,90 @@ class Source:
     def tree(self) -> ast.Module:
         """The syntax tree, empty if the file cannot be read."""
         try:
-            return ast.parse(Path(self.line.file).read_text(encoding="utf-8"))
+            text = Path(self.line.file).read_text(encoding="utf-8")
+            return ast.parse(text)
         except (OSError, SyntaxError, ValueError):
             return ast.Module([], [])
 
-    def at(self, node: ast.expr | ast.stmt) -> Line:
+    def all(self, *kinds: type) -> list[Any]:
+        """Return the nodes of some kinds."""
+        return inside(self.tree, *kinds)
+
+    def at(self, node: Any) -> Line:
         return Line(self.line.file, node.lineno)
+
+    def lines(self, nodes: list[Any]) -> list[Line]:
+        """Return the lines of some nodes in the order of the text."""
+        lines = set(map(self.at, nodes))
+        return sorted(lines)
 
     def calls(self, *names: str) -> list[Line]:
         """Return the lines that call one of these functions or methods, or use one of these
         operators, such as "FloorDiv".
         """
-        return sorted({self.at(node) for node in self._called(*names)})
+        found = []
+        for node in self.all(ast.expr, ast.stmt):
+            if label(node) in names:
+                found.append(node)
+        return self.lines(found)
 
-    def _called(self, *names: str) -> Iterator[ast.expr | ast.stmt]:
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                label = called(node)
-            elif isinstance(node, ast.BinOp | ast.AugAssign):
-                label = type(node.op).__name__
-            else:
-                continue
-            if label in names:
-                yield node
+    def call(self, *names: str) -> Line | None:
+        """Return the first of these lines."""
+        lines = self.calls(*names)
+        return lines[0] if lines else None
 
     def containing(self, word: str) -> list[Line]:
         """Return the lines of assignments and results that contain a word."""
-        return sorted(
-            self.at(node)
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Assign | ast.Return | ast.Expr)
-            and word in ast.unparse(node)
-        )
-
-    def in_loops(self, *names: str, without: str) -> list[Line]:
-        """Return the lines that call one of these in a loop, if the loop does not call `without`."""
-        found = set()
-        for loop in ast.walk(self.tree):
-            if isinstance(loop, ast.For | ast.While):
-                calls = [one for one in ast.walk(loop) if isinstance(one, ast.Call)]
-                if all(called(one) != without for one in calls):
-                    found |= {self.at(one) for one in calls if called(one) in names}
+        found = []
+        for step in self.all(ast.Assign, ast.Return, ast.Expr):
+            if word in ast.unparse(step):
+                found.append(self.at(step))
         return sorted(found)
+
+    def in_loops(self, name: str, without: str) -> list[Line]:
+        """Return the lines that call a function in a loop, if the loop does not call `without`."""
+        found = []
+        for loop in self.all(ast.For, ast.While):
+            calls = inside(loop, ast.Call)
+            if without in map(label, calls):
+                continue
+            for call in calls:
+                if label(call) == name:
+                    found.append(call)
+        return self.lines(found)
 
     def attributes(self, after: Line, *names: str) -> list[Line]:
         """Return the lines from `after` on, up to ten, that read one of these attributes, or else all
         that assign something with them.
         """
-        near, assigned = set(), set()
-        for node in ast.walk(self.tree):
-            words = [
-                one
-                for one in ast.walk(node)
-                if isinstance(one, ast.Attribute | ast.Name)
-                and getattr(one, "attr", getattr(one, "id", "")) in names
-            ]
-            near |= {self.at(n) for n in words if 0 <= n.lineno - after.number <= 10}
-            if isinstance(node, ast.Assign):
-                assigned |= {self.at(one) for one in words}
-        return sorted(near or assigned)
+        near = []
+        assigned = []
+        for step in self.all(ast.stmt):
+            for word in inside(step, ast.Attribute, ast.Name):
+                if spelling(word) not in names:
+                    continue
+                if 0 <= word.lineno - after.number <= 10:
+                    near.append(word)
+                if isinstance(step, ast.Assign):
+                    assigned.append(word)
+        return self.lines(near or assigned)
 
     def argument(self, function: str, position: int, keyword: str) -> Line | None:
         """Return the line of an argument of the first call to a function."""
-        for call in self._called(function):
-            if isinstance(call, ast.Call):
-                named = {one.arg: one.value for one in call.keywords}
-                if keyword in named:
-                    return self.at(named[keyword])
-                if position < len(call.args):
-                    return self.at(call.args[position])
+        found = self._argument([function], position, keyword)
+        return self.at(found) if found else None
+
+    def _argument(self, functions: Any, position: int, keyword: str = "") -> Any:
+        """Return an argument of the first call that has it, or None."""
+        for call in self.all(ast.Call):
+            if label(call) not in functions:
+                continue
+            for one in call.keywords:
+                if one.arg == keyword:
+                    return one.value
+            for value in call.args[position : position + 1]:
+                if not isinstance(value, ast.Starred):
+                    return value
         return None
 
     def origins(self, position: int, selections: bool = False) -> list[Line]:
@@ -114,119 +134,137 @@ class Source:
         model's call, and the variables that these come from; the last assignment first. Lines that
         only select rows count if `selections` is set.
         """
-        names: list[str] = []
-        for node in [*self._called("Batches"), *self._called(*LOSSES)]:
-            arguments = node.args if isinstance(node, ast.Call) else []
-            if position < len(arguments) and not isinstance(
-                arguments[position], ast.Starred
-            ):
-                names = _names(arguments[position])
-                break
-        if not names:  # a loss by hand: from `loss.backward()` on
-            names = [
-                name
-                for node in ast.walk(self.tree)
-                if isinstance(node, ast.Expr) and node.lineno == self.line.number
-                for name in _names(node)
-            ]
-        found: list[Line] = []
-        seen: set[str] = set()
+        names = self._start(position)
+        found = []
+        seen = set()
         while names:
             variable = names.pop(0)
             if variable in seen:
                 continue
             seen.add(variable)
             for line, value in self._assigned(variable):
-                if "requires_grad" not in ast.unparse(value):
-                    if selections or not isinstance(value, ast.Subscript):
-                        found.append(line)
-                    names += _names(value)
+                if "requires_grad" in ast.unparse(value):
+                    continue
+                if selections or not isinstance(value, ast.Subscript):
+                    found.append(line)
+                names += variables(value)
             for step in self._steps(variable):
                 found.append(self.at(step))
-                names += _names(step)
+                names += variables(step)
         return found
 
-    def _steps(self, function: str) -> list[ast.stmt]:
+    def _start(self, position: int) -> list[str]:
+        """Return the variables of the inputs (0) or labels (1)."""
+        for functions in ("Batches",), LOSSES:
+            argument = self._argument(functions, position)
+            if argument:
+                return variables(argument)
+        # a loss by hand: from `loss.backward()` on
+        found = []
+        for step in self.all(ast.Expr):
+            if step.lineno == self.line.number:
+                found += variables(step)
+        return found
+
+    def _assigned(self, variable: str) -> list[tuple[Line, ast.expr]]:
+        """Return the lines and values that are assigned to a variable, the last first."""
+        found = []
+        for step in self.all(ast.Assign):
+            for target in step.targets:
+                for one, value in pairs(target, step.value):
+                    if isinstance(one, ast.Name) and one.id == variable:
+                        found.append((self.at(step), value))
+        found.sort(key=lambda pair: -pair[0].number)
+        return found
+
+    def _steps(self, name: str) -> list[ast.stmt]:
         """Return the assignments and results in a function of the script."""
-        return [
-            step
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.FunctionDef) and node.name == function
-            for step in ast.walk(node)
-            if isinstance(step, ast.Assign | ast.AugAssign | ast.Return)
-        ]
+        found = []
+        for function in self.all(ast.FunctionDef):
+            if function.name == name:
+                found += inside(function, ast.Assign, ast.AugAssign, ast.Return)
+        return found
 
     def reordering(self) -> list[Line]:
         """Return the lines that draw an order, unless one order selects the rows of several arrays."""
         lines = set(self.calls("shuffle", "permutation", "roll"))
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Assign | ast.For) and self.at(node) in lines:
-                if len(self._selected_by(ast.unparse(_target(node)))) > 1:
-                    lines.discard(self.at(node))
-            elif isinstance(node, ast.Subscript):
-                # rows that are drawn for one array only
-                calls = [n for n in ast.walk(node.slice) if isinstance(n, ast.Call)]
-                lines |= {self.at(n) for n in calls if called(n) in DRAWING}
+        for step in self.all(ast.Assign, ast.For):
+            line = self.at(step)
+            if line in lines:
+                order, _ = target_and_value(step)
+                if len(self._selected_by(order)) > 1:
+                    lines.discard(line)
+        for selection in self.all(ast.Subscript):
+            # rows that are drawn for one array only
+            for call in inside(selection.slice, ast.Call):
+                if label(call) in DRAWING:
+                    lines.add(self.at(call))
         return sorted(lines)
 
     def _selected_by(self, order: str) -> set[str]:
         """Return what is indexed by a variable, or by a part of it."""
         parts = {order}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Assign | ast.For):
-                value = node.value if isinstance(node, ast.Assign) else node.iter
-                if order in _names(value):
-                    parts.add(ast.unparse(_target(node)))
-        return {
-            ast.unparse(node.value)
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Subscript)
-            and parts & set(_names(node.slice))
-            and ast.unparse(node.value) not in parts
-        }
-
-    def _assigned(self, variable: str) -> list[tuple[Line, ast.expr]]:
-        """Return the lines and values that are assigned to a variable, the last first."""
-        found = []
-        for node in ast.walk(self.tree):
-            if not isinstance(node, ast.Assign):
-                continue
-            for target in node.targets:
-                parts = [(target, node.value)]
-                if isinstance(target, ast.Tuple):
-                    values = [node.value] * len(target.elts)
-                    if isinstance(node.value, ast.Tuple) and len(
-                        node.value.elts
-                    ) == len(values):
-                        values = node.value.elts
-                    parts = list(zip(target.elts, values, strict=True))
-                for one, value in parts:
-                    if isinstance(one, ast.Name) and one.id == variable:
-                        found.append((self.at(node), value))
-        return sorted(found, key=lambda pair: -pair[0].number)
+        for step in self.all(ast.Assign, ast.For):
+            part, value = target_and_value(step)
+            if order in variables(value):
+                parts.add(part)
+        selected = set()
+        for node in self.all(ast.Subscript):
+            if not parts.isdisjoint(variables(node.slice)):
+                selected.add(ast.unparse(node.value))
+        return selected - parts
 
     def dropped_scaling(self) -> list[Line]:
         """Return the lines that compute a scaled copy and do not use it."""
-        return [
-            self.at(node)
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Expr)
-            and isinstance(node.value, ast.Call)
-            and any(word in called(node.value).lower() for word in SCALING)
-        ]
+        found = []
+        for step in self.all(ast.Expr):
+            if isinstance(step.value, ast.Call):
+                name = label(step.value).lower()
+                if any(word in name for word in SCALING):
+                    found.append(step)
+        return self.lines(found)
 
 
-def _target(node: ast.Assign | ast.For) -> ast.expr:
-    return node.targets[0] if isinstance(node, ast.Assign) else node.target
+def inside(tree: ast.AST, *kinds: type) -> list[Any]:
+    """Return the nodes of some kinds in a part of the script."""
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
 
 
-def called(node: ast.Call) -> str:
-    """Return the name of the function or method that is called."""
-    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
+def label(node: ast.AST) -> str:
+    """Return the name of the function or method that is called, or of an operator."""
+    if isinstance(node, ast.Call):
+        return spelling(node.func)
+    operator = getattr(node, "op", None)
+    return type(operator).__name__
 
 
-def _names(node: ast.AST) -> list[str]:
+def spelling(node: ast.AST) -> str:
+    """Return the name of a variable, or of an attribute without its object."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def pairs(target: Any, value: Any) -> Iterable[tuple[Any, Any]]:
+    """Divide `a, b = c, d` into its assignments. In `a, b = f()`, both get the same value."""
+    if not isinstance(target, ast.Tuple):
+        return [(target, value)]
+    values = getattr(value, "elts", [])
+    if len(values) != len(target.elts):
+        values = [value] * len(target.elts)
+    return zip(target.elts, values, strict=True)
+
+
+def target_and_value(step: Any) -> tuple[str, ast.expr]:
+    """Return what an assignment or a loop sets, and where it comes from."""
+    if isinstance(step, ast.Assign):
+        return ast.unparse(step.targets[0]), step.value
+    return ast.unparse(step.target), step.iter
+
+
+def variables(tree: ast.AST) -> list[str]:
     """Return the variables of an expression, in the order of the text."""
-    found = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
-    found.sort(key=lambda one: (one.lineno, one.col_offset))
-    return [one.id for one in found]
+    names = []
+    for node in inside(tree, ast.Name):
+        names.append((node.lineno, node.col_offset, node.id))
+    return [name for *_, name in sorted(names)]

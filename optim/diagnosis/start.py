@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,12 +16,11 @@ from minigrad.graph import Array, Node
 from minigrad.replay import Change
 
 from ..lazy import values
-from .evidence import Evidence, Look
-from .finding import LITTLE, Finding, number, prove
+from .evidence import LITTLE, Evidence, Look, Place, rms
+from .finding import Finding, Findings, number, prove, proved
 from .reading import LINEAR, SEQUENCES, key, name, origin
 from .trial import Trial
 
-BOUNDED = frozenset(("Sigmoid", "Tanh"))
 FAR = {"Sigmoid": 5.0, "Tanh": 2.5}
 """Beyond this input, the derivative of a sigmoid is below 1/100, and that of tanh below 1/36."""
 MOSTLY = 0.5
@@ -39,22 +38,22 @@ def glorot(path: str, array: Array) -> Array:
     """
     if array.ndim < 2:
         return array if (array == 1).all() else np.zeros_like(array)
+    inputs, outputs, *window = array.shape
+    limit = math.sqrt(6 / ((inputs + outputs) * math.prod(window)))
     rng = np.random.default_rng(0)
-    fan = (
-        array.shape[0] * math.prod(array.shape[2:]),
-        array.shape[1] * math.prod(array.shape[2:]),
-    )
-    limit = math.sqrt(6 / sum(fan))
     return rng.uniform(-limit, limit, array.shape).astype(array.dtype)
 
 
-def replaced(nodes: set[Node], gate: mg.Gate) -> Change:
+REDRAWN = (Trial(start=glorot), "with weights drawn again")
+
+
+def replaced(nodes: list[Node], gate: mg.Gate) -> Change:
     """Return a change that uses another activation in place of some."""
     keys = {key(node) for node in nodes}
     return lambda node, inputs: gate(inputs[0]) if key(node) in keys else None
 
 
-def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
+def no_nonlinearity(e: Evidence) -> Findings:
     """Linear layers after each other are one linear layer: W2 (W1 x) = (W2 W1) x."""
     products = list(e.weights())
     if len(products) < 2 or e.learned > 1 - LITTLE / 2:
@@ -62,13 +61,11 @@ def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
     first, last = products[0][0], products[-1][0]
     between = [node for node in e.nodes if first.serial < node.serial < last.serial]
     # dropout has no effect in evaluation, where BatchNorm is linear
-    layers_between = {node: type(e.layer(node)[1]).__name__ for node in between}
-    if any(
-        node.gate and name(node) not in LINEAR and layer not in ("Dropout", "BatchNorm")
-        for node, layer in layers_between.items()
-    ):
-        return
-    layers = {e.layer(node)[0]: e.layer(node)[2] for node, _ in products}
+    for node in between:
+        linear = name(node) in LINEAR or e.layer(node).kind in ("Dropout", "BatchNorm")
+        if node.gate and not linear:
+            return
+    layers = {e.layer(node).path: e.layer(node).line for node, _ in products}
     keys = {key(_biased(e, node)) for node, _ in products if node is not last}
 
     def change(node: Node, inputs: Sequence[Tensor]) -> Tensor | None:
@@ -80,16 +77,16 @@ def no_nonlinearity(e: Evidence) -> Iterator[Finding]:
         "compute one linear function",
         "the gradient can only improve a linear function of the inputs",
         "add activation=mg.relu to all layers but the last",
-        next(iter(layers.values())) or e.passes[0].line,
+        next(iter(layers.values())) or e.line,
         ", ".join(list(layers)[:4]),
     )
     # a narrow layer between wide ones is a linear function of low rank, which may be wanted
-    widths = [leaf.shape[-1] for _, leaf in products[:-1]]
-    narrow = min(widths) < min(products[0][1].shape[0], products[-1][1].shape[-1])
-    if (
-        prove(e, finding, Trial(change=change), "with a ReLU after each hidden layer")
-        or not narrow
-    ):
+    nodes = [node for node, _ in products]
+    inputs = nodes[0].inputs[0].shape[-1:]
+    widths = [node.shape[-1:] for node in nodes]
+    narrow = min(widths[:-1]) < min(inputs, widths[-1])
+    tried = Trial(change=change)
+    if prove(e, finding, tried, "with a ReLU after each hidden layer") or not narrow:
         yield finding
 
 
@@ -99,47 +96,38 @@ def _biased(e: Evidence, product: Node) -> Node:
     return after[0] if len(after) == 1 and name(after[0]) == "AddGate" else product
 
 
-def equal_weights(e: Evidence) -> Iterator[Finding]:
+def equal_weights(e: Evidence) -> Findings:
     """Units with equal weights get equal gradients, so they stay equal: one unit, many times."""
     products = list(e.weights())
     for place, (node, leaf) in enumerate(products[:-1]):
         first = e.watch.first.get(leaf)
-        if first is None or first.size < 4 or not (first == first.reshape(-1)[0]).all():
+        if first is None or first.size < 4 or not (first == first.flat[0]).all():
             continue
         last = values(leaf)
         if np.ptp(last, axis=-1).max() > 1e-3 * abs(last).max():
             continue  # later weights, drawn at random, made the units different
+        next_weights = e.watch.first[products[place + 1][1]]
+        zero = "" if next_weights.any() else ", which is 0,"
         finding = Finding(
             "equal-weights",
-            f"all weights of {leaf.name or 'a hidden layer'} start at "
-            f"{number(first.reshape(-1)[0])}",
-            "its units compute the same and get the same gradient"
-            + (
-                ", which is 0,"
-                if not e.watch.first[products[place + 1][1]].any()
-                else ""
-            )
-            + " so they never become different",
+            f"all weights of {leaf.name or 'a hidden layer'} start at {number(first.flat[0])}",
+            f"its units compute the same and get the same gradient{zero} so they never become different",
             "leave out init=, so that the weights are drawn at random",
             **e.where(node),
         )
         prove(e, finding, Trial(start=glorot), "with weights drawn at random")
         yield finding
-        return
 
 
-def zero_gradients(e: Evidence) -> Iterator[Finding]:
+def zero_gradients(e: Evidence) -> Findings:
     """If two factors both start at 0, the gradient of each is the other one, so both stay 0."""
-    zero = [
-        leaf
-        for leaf, first in e.watch.first.items()
-        if first.ndim > 1 and first.size > 4 and not first.any()
-    ]
-    stuck = [
-        leaf
-        for leaf in zero
-        if leaf in e.first.gradients and not e.first.gradients[leaf].any()
-    ]
+    stuck = []
+    for leaf, first in e.watch.first.items():
+        if first.any() or first.ndim < 2 or first.size < 5:
+            continue
+        gradient = e.first.gradients.get(leaf)
+        if gradient is not None and not gradient.any():
+            stuck.append(leaf)
     if len(stuck) < 2:
         return
     user = e.consumers[stuck[0]][0]
@@ -149,7 +137,7 @@ def zero_gradients(e: Evidence) -> Iterator[Finding]:
         f"{names} start at 0, and their gradient is 0",
         "each is a factor in the gradient of the other, so both stay at 0",
         "draw them at random (leave out init=)",
-        **e.where(user if e.layer(user)[2] else stuck[0]),
+        **e.where(user if e.layer(user).line else stuck[0]),
     )
     prove(e, finding, Trial(start=glorot), "with weights drawn at random")
     yield finding
@@ -160,10 +148,9 @@ def _dead(look: Look, node: Node) -> bool:
     return outputs is not None and outputs.size > 0 and not outputs.any()
 
 
-def dead_units(e: Evidence) -> Iterator[Finding]:
+def dead_units(e: Evidence) -> Findings:
     """A ReLU whose input is negative for all rows has the gradient 0, so nothing brings it back."""
-    relus = [node for node in e.nodes if name(node) == "ReLU"]
-    for node in relus:
+    for node in e.gates("ReLU"):
         if not _dead(e.first, node):
             continue
         before = e.first.outputs[node.inputs[0]]
@@ -177,79 +164,79 @@ def dead_units(e: Evidence) -> Iterator[Finding]:
             "then active",
             **e.where(node),
         )
-        prove(
-            e, finding, Trial(start=glorot), "with weights drawn again and biases of 0"
-        )
+        change = "with weights drawn again and biases of 0"
+        prove(e, finding, Trial(start=glorot), change)
         yield finding
-        return
 
 
 def _bias(e: Evidence, node: Node) -> str:
     """Say whether the numbers would be positive without a bias."""
-    for parent in node.inputs if name(node) == "AddGate" else ():
-        first = e.watch.first.get(parent)
-        if first is not None and (e.first.outputs[node] - first).max() > 0:
-            return (
-                f", because of the bias {parent.name or ''} of {number(first.mean())}"
-            )
+    for parent in node.inputs:
+        bias = e.watch.first.get(parent) if name(node) == "AddGate" else None
+        if bias is not None and (e.first.outputs[node] - bias).max() > 0:
+            return f", because of the bias {parent.name or ''} of {number(bias.mean())}"
     return ""
 
 
-def dead_at_end(e: Evidence) -> Iterator[Finding]:
+def dead_at_end(e: Evidence) -> Findings:
     """The same at the end of the run: a large step has moved the units out of reach."""
-    if e.learned > LITTLE or not e.kept or e.watch.start is None:
+    if e.learns:
         return
-    for number_, node in enumerate(n for n in e.nodes if name(n) == "ReLU"):
-        last = [n for n in reversed(list(e.last.outputs)) if name(n) == "ReLU"][::-1]
-        if number_ >= len(last) or not _dead(e.last, last[number_]):
-            continue
-        yield Finding(
-            "dead-units",
-            f"all {node.shape[-1]} units of a ReLU have died: at the end of the run, they are 0 for "
-            "every row",
-            "the derivative of ReLU is 0 there, so no gradient reaches this layer or those before it",
-            "use a smaller learning rate, and scaled inputs",
-            **e.where(node),
-        )
-        return
+    last = e.kept[-1].gates("ReLU")
+    for node, later in zip(e.gates("ReLU"), last, strict=False):
+        if _dead(e.last, later):
+            yield Finding(
+                "dead-units",
+                f"all {node.shape[-1]} units of a ReLU have died: at the end of the run, they are 0 for "
+                "every row",
+                "the derivative of ReLU is 0 there, so no gradient reaches this layer or those before it",
+                "use a smaller learning rate, and scaled inputs",
+                **e.where(node),
+            )
 
 
-def saturated(e: Evidence) -> Iterator[Finding]:
+def saturated(e: Evidence) -> Findings:
     """A sigmoid or tanh whose input is far from 0 has a derivative near 0."""
-    if e.learned > MUCH or not e.kept:
+    if e.learned > MUCH:
         return
-    outputs = {origin(term.output) for term in e.terms}
-    for node in e.nodes:
-        if name(node) not in BOUNDED or node in outputs:
-            continue
-        before = np.abs(e.first.outputs[node.inputs[0]])
-        far = FAR[name(node)]
-        share = float((before > far).mean())
+    for node in _bounded(e):
+        kind = name(node)
+        inputs = np.abs(e.first.outputs[node.inputs[0]])
+        share = float((inputs > FAR[kind]).mean())
         if share < MOSTLY:
             continue
+        # the layer or the line of the last weights before
+        place = node
+        for product, leaf in e.weights():
+            if product.serial < node.serial:
+                place = product if e.layer(product).line else leaf
         finding = Finding(
             "saturated-units",
-            f"{share:.0%} of the inputs of a {name(node)} are beyond ±{far:g} before the first step",
-            f"the derivative of {name(node)} is nearly 0 there, so almost no gradient passes",
+            f"{share:.0%} of the inputs of a {kind} are beyond ±{FAR[kind]:g} before the first step",
+            f"the derivative of {kind} is nearly 0 there, so almost no gradient passes",
             "draw smaller weights (the default init), and scale the inputs",
-            **e.weights_before(node),
+            **e.where(place),
         )
-        if prove(e, finding, Trial(start=glorot), "with weights drawn again"):
-            yield finding
+        yield from proved(e, finding, *REDRAWN)
         return
 
 
-def vanishing_layers(e: Evidence) -> Iterator[Finding]:
+def _bounded(e: Evidence) -> list[Node]:
+    """Return the sigmoids and tanhs that are not outputs."""
+    outputs = {origin(term.output) for term in e.terms}
+    return [node for node in e.gates(*FAR) if node not in outputs]
+
+
+def vanishing_layers(e: Evidence) -> Findings:
     """Each sigmoid multiplies the gradient by at most 1/4, and small weights by less. After several
     layers nothing is left for the first one.
     """
-    nodes = {node for node in e.nodes if name(node) in BOUNDED}
-    nodes -= {origin(term.output) for term in e.terms}
+    nodes = _bounded(e)
     products = list(e.weights())
-    if e.learned > LITTLE or len(nodes) < 2 or len(products) < 3:
+    if e.learns or len(nodes) < 2 or len(products) < 3:
         return
-    sizes = [_rms(e.first.gradients.get(leaf)) for _, leaf in products]
-    ratio = sizes[0] / sizes[-1] if sizes[-1] else 0.0
+    first, *_, last = (rms(e.first.gradients.get(leaf)) for _, leaf in products)
+    ratio = first / last if last else 0.0
     if ratio > 0.05:
         return
     kinds = sorted({name(node) for node in nodes})
@@ -262,19 +249,11 @@ def vanishing_layers(e: Evidence) -> Iterator[Finding]:
         "rather than plain SGD",
         **e.where(products[0][0]),
     )
-    trials = (
-        (
-            Trial(change=replaced(nodes, mg.relu), start=glorot),
-            "with ReLU and weights drawn again",
-        ),
-        (
-            Trial(change=replaced(nodes, mg.tanh), start=glorot),
-            "with tanh and weights drawn again",
-        ),
-    )
-    if any(prove(e, finding, *one) for one in trials):
-        yield finding
-    elif ratio < VANISHED:
+    for activation, gate in ("ReLU", mg.relu), ("tanh", mg.tanh):
+        trial = Trial(change=replaced(nodes, gate), start=glorot)
+        if prove(e, finding, trial, f"with {activation} and weights drawn again"):
+            yield finding
+    if ratio < VANISHED:
         finding.certainty = "likely"
         finding.decide = (
             "train a network with only one hidden layer: does it learn more?"
@@ -282,7 +261,7 @@ def vanishing_layers(e: Evidence) -> Iterator[Finding]:
         yield finding
 
 
-def weights_badly_drawn(e: Evidence) -> Iterator[Finding]:
+def weights_badly_drawn(e: Evidence) -> Findings:
     """Weights that are much smaller or larger than √(2 / (inputs + outputs)) shrink or blow up signals
     and gradients in every layer.
     """
@@ -292,11 +271,12 @@ def weights_badly_drawn(e: Evidence) -> Iterator[Finding]:
         array = tensor.array
         if array.ndim < 2 or path.endswith("table"):
             continue
-        usual, actual = _rms(glorot(path, array)), _rms(array)
+        usual, actual = rms(glorot(path, array)), rms(array)
         if OFF * usual > actual > 0 or actual > usual / OFF:
             leaf = next((n for n in e.watch.first if n.name == tensor.name), None)
-            user = next((n for n in e.nodes if leaf in n.inputs), None)
-            where, _, line = e.layer(user) if user else ("", None, None)
+            made = e.made(leaf) if leaf else e.line
+            users = e.consumers.get(leaf, []) if leaf else []
+            layer = e.layer(users[0]) if users else Place()
             finding = Finding(
                 "weights-badly-drawn",
                 f"the weights {path} start with a size of {number(actual)}, but {number(usual)} would "
@@ -304,51 +284,40 @@ def weights_badly_drawn(e: Evidence) -> Iterator[Finding]:
                 "small weights shrink signals and gradients in each layer, large ones saturate units or "
                 "make gradients explode",
                 "use the default init of the layers, or layers.init.glorot_uniform or he_normal",
-                line or (e.made(leaf) if leaf else e.passes[0].line),
-                where,
+                layer.line or made,
+                layer.path,
             )
-            if prove(e, finding, Trial(start=glorot), "with weights drawn again"):
-                yield finding
+            yield from proved(e, finding, *REDRAWN)
             return
 
 
-def outputs_explode(e: Evidence) -> Iterator[Finding]:
+def outputs_explode(e: Evidence) -> Findings:
     """If signals grow in each layer or time step, the first loss is far above that of guessing."""
     first = e.losses[0] / e.scale
     if e.learned > MUCH or not first > TIMES * e.baseline:
         return
-    line = e.made(e.parameters[0])
     finding = Finding(
         "weights-badly-drawn",
         f"the run starts at a loss of {number(first)}, while guessing has {number(e.baseline)}: the "
         "outputs are far too large before the first step",
         "signals and gradients grow in each layer, or in each time step, and explode",
         "draw smaller weights: with n inputs, the usual deviation is about 1/√n (layers.init)",
-        line,
+        e.made(e.parameters[0]),
     )
-    if prove(e, finding, Trial(start=glorot), "with weights drawn again"):
-        yield finding
+    yield from proved(e, finding, *REDRAWN)
 
 
-def _rms(array: Array | None) -> float:
-    return (
-        float(np.sqrt(np.mean(np.square(array, dtype=np.float64))))
-        if array is not None
-        else 0.0
-    )
-
-
-def vanishing_time(e: Evidence) -> Iterator[Finding]:
+def vanishing_time(e: Evidence) -> Findings:
     """In a recurrent network, each step multiplies the gradient. If only the last state is used, the
     first steps may get nothing.
     """
-    if e.learned > LITTLE or not e.kept:
+    if e.learns:
         return
     for node in e.nodes:
         steps = _step_gradients(e, node)
-        if steps is None or len(steps) < 10:
+        if len(steps) < 10:
             continue
-        first, last = float(steps[0]), float(steps[-1])
+        first, last = steps[0], steps[-1]
         if last <= 0 or first > VANISHED * last:
             continue
         yield Finding(
@@ -362,29 +331,28 @@ def vanishing_time(e: Evidence) -> Iterator[Finding]:
             certainty="likely",
             decide="move what the answer depends on to the end of the sequence: is it learned then?",
         )
-        return
 
 
-def _step_gradients(e: Evidence, node: Node) -> Array | None:
+def _step_gradients(e: Evidence, node: Node) -> list[float]:
     """Return the size of the gradient at each time step of a recurrent layer's input."""
     if name(node) not in SEQUENCES:
         return _unrolled(e, node)
     gradient = e.first.gradients.get(node.inputs[0])
     if gradient is None or gradient.ndim != 3:
-        return None
-    sizes = np.sqrt((gradient.astype(np.float64) ** 2).sum(axis=(0, 2)))
-    return np.asarray(sizes[::-1] if node.gate.reverse else sizes)
+        return []
+    sizes = [rms(step) for step in gradient.swapaxes(0, 1)]
+    return sizes[::-1] if node.gate.reverse else sizes
 
 
-def _unrolled(e: Evidence, last: Node) -> Array | None:
+def _unrolled(e: Evidence, last: Node) -> list[float]:
     """The same for the last gate of a layer whose time steps have scopes such as `rnn/t07`."""
     if not last.scope or not STEP.fullmatch(last.scope[-1]):
-        return None
+        return []
     inside = [n for n in e.nodes if n.scope[:-1] == last.scope[:-1]]
     if inside[-1] is not last:
-        return None
+        return []
     steps = {n.scope[-1]: n for n in inside if STEP.fullmatch(n.scope[-1])}
-    return np.array([_rms(e.first.gradients.get(node)) for node in steps.values()])
+    return [rms(e.first.gradients.get(node)) for node in steps.values()]
 
 
 SUSPECTS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,29 +12,33 @@ from minigrad import Tensor
 from minigrad.graph import Node, ancestors
 
 from .evidence import Evidence, final
-from .finding import FACTOR, LITTLE, Finding, number, prove
-from .reading import key, name
-from .trial import Objective, Trial
-from .watch import Clip, Line
+from .finding import (
+    FACTOR,
+    Finding,
+    Findings,
+    number,
+    prove,
+    prove_with_loss,
+    proved,
+    value_of,
+)
+from .reading import key
+from .trial import Made, Objective, Trial
+from .watch import Clip
 
 FASTER = (10.0, 100.0, 1000.0)
 SLOWER = (0.1, 0.01, 0.001)
 FEW_UPDATES = 30
 
 
-def _line(e: Evidence) -> Line:
-    made = e.watch.optimizers
-    return made[0].line if made else e.passes[0].line
-
-
 def _rate(e: Evidence) -> float:
     return float(e.watch.start.lr)
 
 
-def weight_decay_too_large(e: Evidence) -> Iterator[Finding]:
+def weight_decay_too_large(e: Evidence) -> Findings:
     """The penalty pulls every weight to 0. If it is stronger than the gradient, nothing is left."""
     decay = e.watch.start.weight_decay
-    if not decay or e.learned > LITTLE:
+    if not decay or e.learns:
         return
     zero = {f"weight_decay of group {n}": 0.0 for n in range(len(e.watch.start.groups))}
     finding = Finding(
@@ -42,17 +46,16 @@ def weight_decay_too_large(e: Evidence) -> Iterator[Finding]:
         f"the weight decay of {decay:g} is stronger than the gradient",
         "each step shrinks the weights more than the gradient lets them grow",
         "use a much smaller weight_decay, such as 1e-4 for SGD or 1e-2 for AdamW, or none",
-        _line(e),
+        e.optimizer_line,
     )
-    if prove(e, finding, Trial(settings=zero), "without weight decay"):
-        yield finding
+    yield from proved(e, finding, Trial(settings=zero), "without weight decay")
 
 
-def penalty_too_large(e: Evidence) -> Iterator[Finding]:
+def penalty_too_large(e: Evidence) -> Findings:
     """A penalty on the weights, added to the loss by hand, that outweighs the loss."""
-    inputs = {node for one in e.kept for node in e.data(one)}
-    for node in e.nodes[::-1]:
-        if name(node) != "AddGate" or node.shape or e.learned > LITTLE:
+    inputs = {node for one in e.kept for node in one.inputs}
+    for node in e.gates("AddGate")[::-1]:
+        if node.shape or e.learns:
             continue
         free = [not inputs & set(ancestors([one])) for one in node.inputs]
         if sum(free) != 1 or not all(one.requires_grad for one in node.inputs):
@@ -68,14 +71,9 @@ def penalty_too_large(e: Evidence) -> Iterator[Finding]:
             e.caller(node),
         )
 
-        objective = _part_of(key(node), kept)
-        rest = _value_of(objective)
-        control = e.attempt(Trial(measure=rest))
-        losses = e.attempt(Trial(measure=rest, objective=objective))
-        if e.repeatable and losses and final(losses) < 0.75 * final(control):
-            finding.certainty, finding.run, finding.trial = "proved", control, losses
-            finding.curve = "the rest of your loss"
-            finding.changed = "without the penalty"
+        rest = _part_of(key(node), kept)
+        finding.curve = "the rest of your loss"
+        if prove_with_loss(e, finding, rest, value_of(rest), "without the penalty"):
             yield finding
         return
 
@@ -83,21 +81,17 @@ def penalty_too_large(e: Evidence) -> Iterator[Finding]:
 def _part_of(wanted: tuple[Any, ...], place: int) -> Objective:
     """Return a function that picks one input of an addition in a repeated pass."""
 
-    def part(made: dict[Node, Tensor], root: Node) -> Tensor:
+    def part(made: Made, root: Node) -> Tensor:
         add = next(one for one in ancestors([root]) if key(one) == wanted)
         return made[add.inputs[place]]
 
     return part
 
 
-def _value_of(objective: Objective) -> Callable[[dict[Node, Tensor], Node], float]:
-    return lambda made, root: float(objective(made, root).array)
-
-
-def clip_too_small(e: Evidence) -> Iterator[Finding]:
+def clip_too_small(e: Evidence) -> Findings:
     """Clipping shortens each gradient to the same tiny length."""
     clips = [event for event in e.watch.events if isinstance(event, Clip)]
-    if not clips or e.learned > LITTLE:
+    if not clips or e.learns:
         return
     finding = Finding(
         "clip-too-small",
@@ -107,30 +101,29 @@ def clip_too_small(e: Evidence) -> Iterator[Finding]:
         "returns, and choose a value above most of them",
         clips[0].line,
     )
-    if prove(e, finding, Trial(clip=False), "without clipping"):
-        yield finding
+    yield from proved(e, finding, Trial(clip=False), "without clipping")
 
 
-def momentum_too_large(e: Evidence) -> Iterator[Finding]:
+def momentum_too_large(e: Evidence) -> Findings:
     """A velocity that hardly fades adds up to many times the gradient, and swings past the minimum."""
     momentum = e.watch.start.settings().get("momentum", 0)
-    if momentum < 0.95 or e.learned > LITTLE:
+    if momentum < 0.95 or e.learns:
         return
     finding = Finding(
         "momentum-too-large",
         f"the momentum of {momentum:g} adds up {number(1 / max(1 - momentum, 1e-9))} gradients",
         "the velocity keeps its direction long after the gradient has turned",
         "use a momentum of 0.9",
-        _line(e),
+        e.optimizer_line,
     )
-    if prove(e, finding, Trial(settings={"momentum": 0.9}), "with a momentum of 0.9"):
-        yield finding
+    trial = Trial(settings={"momentum": 0.9})
+    yield from proved(e, finding, trial, "with a momentum of 0.9")
 
 
-def schedule(e: Evidence) -> Iterator[Finding]:
+def schedule(e: Evidence) -> Findings:
     """A schedule that keeps the rate near 0 for the whole run."""
     scales = [update.scale for update in e.updates]
-    if not scales or float(np.median(scales)) > 0.5 or e.learned > LITTLE:
+    if not scales or float(np.median(scales)) > 0.5 or e.learns:
         return
     rising = scales[-1] > scales[0]
     finding = Finding(
@@ -141,18 +134,14 @@ def schedule(e: Evidence) -> Iterator[Finding]:
         "choose a warm-up that ends after a few percent of the run's steps"
         if rising
         else "let the rate fall more slowly, towards the end of the run",
-        (
-            e.source.calls("WarmUp", "StepSchedule", "CosineSchedule", "LearningRate")
-            or [_line(e)]
-        )[0],
+        e.source.call("WarmUp", "StepSchedule", "CosineSchedule", "LearningRate")
+        or e.optimizer_line,
     )
-    if prove(
-        e, finding, Trial(settings={"scale": 1.0}), "with the full rate from the start"
-    ):
-        yield finding
+    trial = Trial(settings={"scale": 1.0})
+    yield from proved(e, finding, trial, "with the full rate from the start")
 
 
-def rate_too_large(e: Evidence) -> Iterator[Finding]:
+def rate_too_large(e: Evidence) -> Findings:
     """Steps that are too long jump over the minimum: the loss explodes, swings, or throws the network
     into a place without gradients.
     """
@@ -168,7 +157,7 @@ def rate_too_large(e: Evidence) -> Iterator[Finding]:
         what,
         "each step goes past the minimum along its gradient",
         "",
-        e.loss_line if summed else _line(e),
+        e.loss_line if summed else e.optimizer_line,
     )
     best = _with_another_rate(e, finding, SLOWER)
     if best and summed:
@@ -177,14 +166,14 @@ def rate_too_large(e: Evidence) -> Iterator[Finding]:
         yield best
 
 
-def rate_too_small(e: Evidence) -> Iterator[Finding]:
+def rate_too_small(e: Evidence) -> Findings:
     """Steps that are too short: the loss falls in every step, but hardly."""
     finding = Finding(
         "rate-too-small",
         f"the learning rate of {_rate(e):g} is too small for {len(e.updates)} steps",
         "each step follows the gradient, but only by a tiny part of the way",
         "",
-        _line(e),
+        e.optimizer_line,
     )
     best = _with_another_rate(e, finding, FASTER)
     if best and len(e.updates) <= FEW_UPDATES:
@@ -200,7 +189,7 @@ def _with_another_rate(
     or with a later one that is clearly better.
     """
     best: Finding | None = None
-    for factor in factors if e.learned <= LITTLE else ():
+    for factor in factors if not e.learns else ():
         rate = f"a rate of {_rate(e) * factor:g}"
         one = replace(finding, remedy=f"try {rate}")
         one.what += (
@@ -213,9 +202,9 @@ def _with_another_rate(
     return best
 
 
-def too_few_steps(e: Evidence) -> Iterator[Finding]:
+def too_few_steps(e: Evidence) -> Findings:
     """The run ends while the loss still falls."""
-    if len(e.updates) > FEW_UPDATES or e.learned > LITTLE or len(e.losses) < 2:
+    if len(e.updates) > FEW_UPDATES or e.learns or len(e.losses) < 2:
         return
     trial = Trial(epochs=max(2, 300 // len(e.updates)))
     losses = e.attempt(trial)
@@ -225,7 +214,7 @@ def too_few_steps(e: Evidence) -> Iterator[Finding]:
             f"the run has only {len(e.updates)} steps",
             "the gradient points the right way, but the way is longer",
             "train for more epochs, or with smaller batches",
-            (e.source.calls("Batches") or [e.passes[0].line])[0],
+            e.batches_line,
             certainty="proved",
             run=e.control,
             trial=losses,

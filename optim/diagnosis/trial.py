@@ -26,10 +26,11 @@ from .watch import Clip, Pass, Update, Watch
 
 SECONDS = 1.5
 """The time limit of one repetition."""
-
-
-Objective = Callable[[dict[Node, Tensor], Node], Tensor]
-"""A function of {node: Tensor} and the graph that returns a loss."""
+Made = dict[Node, Tensor]
+"""What a repeated pass has computed, by the nodes of the recorded graph."""
+Objective = Callable[[Made, Node], Tensor]
+"""A function of a repeated pass and the graph's last node that returns a loss."""
+Measure = Callable[[Made, Node], float]
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Trial:
     """Whether every step uses the first batch."""
     objective: Objective | None = None
     """Computes another loss to follow from {node: Tensor} and the graph."""
-    measure: Callable[[dict[Node, Tensor], Node], float] | None = None
+    measure: Measure | None = None
     """Computes the number that is returned in place of the run's loss."""
     adam: bool = False
     """Whether Adam with its usual rate takes the place of the run's optimizer."""
@@ -96,19 +97,15 @@ def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
                 graph = one.graph
                 assert graph is not None
                 loss = made[graph]
-                yield (
-                    loss.item() if trial.measure is None else trial.measure(made, graph)
-                )
+                yield trial.measure(made, graph) if trial.measure else loss.item()
                 if not np.isfinite(loss.array) or time.process_time() > until:
                     return
                 if trial.objective is not None:
                     loss = trial.objective(made, graph)
                 loss.backward()
             elif isinstance(event, Clip) and trial.clip:
-                clip_gradients(
-                    [values[leaf] for leaf in event.leaves if leaf in values],
-                    event.max_norm,
-                )
+                clipped = [values[leaf] for leaf in event.leaves if leaf in values]
+                clip_gradients(clipped, event.max_norm)
             elif isinstance(event, Update):
                 if event.optimizer != current and not trial.one_optimizer:
                     reset(optimizer)
@@ -119,7 +116,7 @@ def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
                 optimizer.step()
 
 
-def run(one: Pass, values: Mapping[Node, Tensor], trial: Trial) -> dict[Node, Tensor]:
+def run(one: Pass, values: Mapping[Node, Tensor], trial: Trial) -> Made:
     """Compute a recorded pass with other parameters and the trial's change."""
     assert one.graph is not None
     made = dict(values)
@@ -141,19 +138,16 @@ def recorded(watch: Watch) -> list[Any]:
     return events
 
 
-def match(watch: Watch, optimizer: Optimizer) -> dict[Node, Tensor]:
+def match(watch: Watch, optimizer: Optimizer) -> Made:
     """Return {leaf of the run: parameter of the copy}. Other parameters become constants."""
     mine = optimizer.parameters()
-    values: dict[Node, Tensor] = {}
+    values = {leaf: Tensor(array) for leaf, array in watch.first.items()}
     for made in watch.optimizers:
-        for path, tensor in made.optimizer.parameters().items():
+        for path, leaf in made.leaves.items():
             if path in mine:
-                values[tensor.node] = mine[path]
+                values[leaf] = mine[path]
     for leaf, path in watch.by_hand.items():
         values[leaf] = mine[path]
-    for leaf, array in watch.first.items():
-        if leaf not in values:
-            values[leaf] = Tensor(array)
     return values
 
 

@@ -12,9 +12,8 @@ import linecache
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -40,6 +39,7 @@ from minigrad.replay import without_outputs
 
 from ..lazy import duplicate, values
 from ..optimizer import Optimizer
+from .reading import constants, is_constant
 
 PASSES_KEPT = 500
 BYTES_KEPT = 120_000_000
@@ -98,7 +98,6 @@ class Pass:
 
     graph: Node | None
     """The graph without outputs, if it was kept."""
-    loss: float
     line: Line
     kept: list[Leaf]
     """The leaves that already had a gradient."""
@@ -134,6 +133,17 @@ class Made:
     line: Line
     steps: int = 0
 
+    @property
+    def leaves(self) -> dict[str, Node]:
+        """The nodes of its parameters, by their paths."""
+        parameters = self.optimizer.parameters()
+        return {path: tensor.node for path, tensor in parameters.items()}
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it has a state, such as a velocity."""
+        return any(self.optimizer.state.values())
+
 
 @dataclass(eq=False)
 class Call:
@@ -141,15 +151,19 @@ class Call:
 
     layer: Any
     inputs: tuple[Any, ...]
-    output: Any
+    options: dict[str, Any]
     training: bool
     line: Line
-    passes: int
-    """How many backward passes there were before."""
     node: Node | None
-    options: dict[str, Any]
+    """The node of the first output."""
     trains: bool = False
     """Whether a loss was computed from the output, and went backward."""
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layer and those inside it."""
+        named_layers = getattr(self.layer, "named_layers", dict)
+        return [self.layer, *named_layers().values()]
 
 
 class Evaluation(NamedTuple):
@@ -164,7 +178,6 @@ class Evaluation(NamedTuple):
     truth: Array
 
 
-@dataclass
 class Watch:
     """What happened in a training run. Open it as a block around the run.
 
@@ -181,43 +194,44 @@ class Watch:
     [1.0, 0.0, 0.0]
     """
 
-    events: list[Pass | Clip | Update] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    optimizers: list[Made] = field(default_factory=list)
-    layers: dict[int, tuple[Any, Line]] = field(default_factory=dict)
-    scopes: dict[Scope, Any] = field(default_factory=dict)
-    lines: dict[int, Line] = field(default_factory=dict)
-    """The lines that called the first passes' gates, by the nodes' serial numbers."""
-    calls: list[Call] = field(default_factory=list)
-    trained: dict[int, Call] = field(default_factory=dict)
-    """The first call of each model that trains."""
-    inner: list[Call] = field(default_factory=list)
-    """The calls to inner layers of the first pass."""
-    evaluations: list[Evaluation] = field(default_factory=list)
-    trainers: list[tuple[Any, Any]] = field(default_factory=list)
-    shrunk: list[tuple[float, Line]] = field(default_factory=list)
-    """For the first steps without clipping: which part of the gradients' length was left."""
-    second: dict[Node, Array] = field(default_factory=dict)
-    """The values of parameters at the second pass, if no optimizer has made a step."""
-    by_hand: dict[Node, str] = field(default_factory=dict)
-    """The names in `start` of parameters that the program changes without an optimizer."""
-    start: Any = None
-    """A copy of the optimizer before its first step."""
-    error: BaseException | None = None
-    failed: Pass | None = None
-    """The pass that a loss which is not finite has prevented."""
-    factors: list[Array] = field(default_factory=list)
-    """Constants that were multiplied after the last pass."""
-    active: dict[str, Line] = field(default_factory=dict)
-    """The kinds of layers that were called in training mode after the last pass."""
-    first: dict[Node, Array] = field(default_factory=dict)
-    """The first values of the leaves that require a gradient."""
+    def __init__(self) -> None:
+        self.events: list[Pass | Clip | Update] = []
+        self.losses: list[float] = []
+        self.optimizers: list[Made] = []
+        self.layers: dict[int, tuple[Any, Line]] = {}
+        self.scopes: dict[Scope, Any] = {}
+        self.lines: dict[int, Line] = {}
+        """The lines that called the first passes' gates, by the nodes' serial numbers."""
+        self.calls: list[Call] = []
+        self.trained: dict[int, Any] = {}
+        """The models that train."""
+        self.inner: list[Call] = []
+        """The calls to inner layers of the first pass."""
+        self.evaluations: list[Evaluation] = []
+        self.trainers: list[tuple[Any, Any]] = []
+        self.shrunk: list[tuple[float, Line]] = []
+        """For the first steps without clipping: which part of the gradients' length was left."""
+        self.first: dict[Node, Array] = {}
+        """The first values of the leaves that require a gradient."""
+        self.second: dict[Node, Array] = {}
+        """The values of parameters at the second pass, if no optimizer has made a step."""
+        self.start: Any = None
+        """A copy of the optimizer before its first step."""
+        self.by_hand: dict[Node, str] = {}
+        """The names in `start` of parameters that the program changes without an optimizer."""
+        self.error: BaseException | None = None
+        self.failed: tuple[Node, Line] | None = None
+        """The graph and the line of a pass that a loss which is not finite has prevented."""
+        self.factors: list[Array] = []
+        """Constants that were multiplied after the last pass."""
+        self.active: dict[str, Line] = {}
+        """The kinds of layers that were called in training mode after the last pass."""
 
-    def __post_init__(self) -> None:
         self._had: dict[Leaf, bool] = {}
         """Whether the leaves of the pass had a gradient before it."""
         self._bytes = 0
         self._numbers: dict[int, int] = {}
+        """The optimizers' places in the list."""
         self._leaves: list[Leaf] = []
         self._computed = 0.0
         """The length of the gradients that the last pass left in the leaves."""
@@ -229,14 +243,11 @@ class Watch:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        hooks: list[tuple[Any, Callable[..., Any]]] = [
-            (ON_BACKWARD, self._on_backward),
-            (ON_GRADIENT, self._on_gradient),
-            (ON_RECORD, self._on_record),
-            (ON_EVENT, self._on_event),
-        ]
-        for hook, function in hooks:
-            self._stack.enter_context(watching(hook, function))
+        enter = self._stack.enter_context
+        enter(watching(ON_BACKWARD, self._on_backward))
+        enter(watching(ON_GRADIENT, self._on_gradient))
+        enter(watching(ON_RECORD, self._on_record))
+        enter(watching(ON_EVENT, self._on_event))
         return self
 
     def __exit__(
@@ -247,8 +258,7 @@ class Watch:
         self.error = error
         if isinstance(error, NonFiniteError) and self._last is not None:
             graph = without_outputs(self._last)[self._last]
-            line = raising_line(error) or self._line
-            self.failed = Pass(graph, float("nan"), line, [], [])
+            self.failed = graph, raising_line(error) or self._line
         self._last = None
 
     @property
@@ -263,11 +273,7 @@ class Watch:
     def _on_record(self, node: Node) -> None:
         self._last = node
         if type(node.gate) is Hadamard and len(self.factors) < FACTORS_KEPT:
-            self.factors += [
-                one.output
-                for one in node.inputs
-                if one.gate is None and not one.requires_grad
-            ]
+            self.factors += [one.output for one in constants(node)]
         if len(self.losses) < 2:
             line = self.lines[node.serial] = users_line()
             node.source = str(line)
@@ -281,47 +287,52 @@ class Watch:
         self._forget_trained(root.node)
         graph = None
         if self.keeping:
-            copies = without_outputs(root.node)
-            graph = copies[root.node]
-            self._line = users_line()
-            if len(self.losses) == 1 and self.start is None:
-                self.second = {node: node.output.copy() for node in self.first}
-            for call in self._open:
-                call.trains = call.node in copies
-                if call.trains and call in self.calls:
-                    self.trained.setdefault(id(call.layer), call)
-            for node in copies:
-                if node.gate is None and not node.requires_grad:
-                    self._bytes += node.output.nbytes
-                elif node.gate is None and node not in self.first:
-                    self.first[node] = values(node)
+            graph = self._keep(root.node)
         else:  # without the graph's nodes, every recorded call counts as training
             for call in self._open:
                 call.trains = call.node is not None and call.node.requires_grad
         if len(self.losses) > CALLS_KEPT:
             training = [call for call in self._open if call.trains]
             self.calls = [call for call in self.calls if call not in training]
-        self._open = []
-        loss = float(root.node.output) if root.node.output.size == 1 else float("nan")
-        self.losses.append(loss)
+        loss = root.node.output
+        self.losses.append(float(loss) if loss.size == 1 else float("nan"))
         kept = [leaf for leaf, had in self._had.items() if had]
         clear = [leaf for leaf, had in self._had.items() if not had]
-        self.events.append(Pass(graph, loss, self._line, kept, clear))
-        self._leaves = list(self._had) if len(self.losses) <= COMPARED else []
+        self.events.append(Pass(graph, self._line, kept, clear))
+        self._leaves = []
+        if len(self.losses) <= COMPARED:
+            self._leaves = kept + clear
         self._computed = self._length()
         self._had = {}
+        self._open = []
         self._last = None
         self.active = {}
         self.factors = []
+
+    def _keep(self, root: Node) -> Node:
+        """Return a copy of the graph, and keep what its leaves and calls tell."""
+        copies = without_outputs(root)
+        self._line = users_line()
+        if len(self.losses) == 1 and self.start is None:
+            self.second = {node: node.output.copy() for node in self.first}
+        for call in self._open:
+            call.trains = call.node in copies
+            if call.trains and call in self.calls:
+                self.trained[id(call.layer)] = call.layer
+        for node in copies:
+            if is_constant(node):
+                self._bytes += node.output.nbytes
+            elif node.gate is None and node not in self.first:
+                self.first[node] = values(node)
+        return copies[root]
 
     def _forget_trained(self, root: Node) -> None:
         """Forget the losses since the last pass that went backward in this one."""
         # later graphs are not searched, and their loss is usually the last one
         nodes = ancestors([root]) if self.keeping else [root]
         gates = {node.gate for node in nodes}
-        if self._compared_last and (
-            self._compared_last[0] in gates or not self.keeping
-        ):
+        last = self._compared_last
+        if last and (last[0] in gates or not self.keeping):
             self._compared_last = None
         self._evaluate()
         recent = []
@@ -331,8 +342,12 @@ class Watch:
 
     def _length(self) -> float:
         """Return the length of the last pass's gradients."""
-        found = [dense(leaf.grad) for leaf in self._leaves if leaf.grad is not None]
-        return float(np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in found)))
+        squares = 0.0
+        for leaf in self._leaves:
+            if leaf.grad is not None:
+                gradient = dense(leaf.grad)
+                squares += np.square(gradient, dtype=np.float64).sum()
+        return float(np.sqrt(squares))
 
     def _evaluate(self) -> None:
         """Write down the last loss, which did not go backward."""
@@ -346,8 +361,11 @@ class Watch:
         elif truth.shape == prediction.shape[:-1]:
             right = prediction.argmax(axis=-1) == truth
         loss = float(gate.losses(prediction, truth).mean())
-        one = Evaluation(gate, len(self.losses), loss, float(right.mean()), truth)
-        self.evaluations.append(one)
+        share = float(right.mean())
+        passes = len(self.losses)
+        self.evaluations.append(Evaluation(gate, passes, loss, share, truth))
+
+    # ---- events ----
 
     def _on_event(self, event: str, subject: Any, *more: Any) -> None:
         getattr(self, f"_{event}")(subject, *more)
@@ -359,24 +377,21 @@ class Watch:
         else:
             self.layers[id(subject)] = (subject, users_line())
 
-    def _called(
-        self, layer: Any, inputs: tuple[Any, ...], options: Any, output: Any
-    ) -> None:
+    def _called(self, layer: Any, inputs: Any, options: Any, output: Any) -> None:
         scope = SCOPE.get()
         self.scopes.setdefault(scope, layer)
         kind = type(layer).__name__
         if layer.training and (kind == "BatchNorm" or kind == "Dropout" and layer.rate):
             self.active[kind] = users_line()
-        calls = self.calls if len(scope) == 1 else self.inner
-        if len(scope) > 1 and self.losses:
+        outermost = len(scope) == 1
+        if self.losses and not outermost:
             return
         first = output[0] if isinstance(output, tuple) else output
         node = first.node if isinstance(first, Tensor) else None
-        passes = len(self.losses)
-        line = users_line()
-        call = Call(layer, inputs, first, layer.training, line, passes, node, options)
+        call = Call(layer, inputs, options, layer.training, users_line(), node)
+        calls = self.calls if outermost else self.inner
         calls.append(call)
-        del calls[: max(0, len(calls) - 10 * CALLS_KEPT)]
+        del calls[: -10 * CALLS_KEPT]
         self._open.append(call)
 
     def _compared(self, gate: Any, prediction: Array, truth: Array) -> None:
@@ -394,7 +409,8 @@ class Watch:
         number = self._numbers[id(optimizer)]
         self.optimizers[number].steps += 1
         if self._leaves and self._computed:
-            self.shrunk.append((self._length() / self._computed, users_line()))
+            share = self._length() / self._computed
+            self.shrunk.append((share, users_line()))
         if self.start is None:
             self.start = duplicate(optimizer)
             self.start.zero_grad()

@@ -61,7 +61,7 @@ def test_inputs_are_not_labels_masks_or_constants():
         )
 
     e = seen(model, crossed)
-    assert [node.output.shape for node in e.data(e.kept[0])] == [X.shape]
+    assert [node.output.shape for node in e.kept[0].inputs] == [X.shape]
     assert_array_equal(e.inputs, np.concatenate([X] * 3))
     assert_array_equal(e.labels, np.concatenate([Y] * 3))
 
@@ -72,7 +72,7 @@ def test_ids_are_inputs_too():
 
     e = seen(model, crossed, IDS)
     assert_array_equal(e.inputs[:64], IDS)
-    (node,) = e.ids(e.kept[0])
+    (node,) = e.kept[0].ids
     assert_array_equal(node.output, IDS)
 
 
@@ -104,7 +104,7 @@ def test_look_has_the_gradients_of_the_inputs():
         return dense
 
     e = seen(model, lambda z, y: z.sum(), y=None)
-    (x,) = e.data(e.kept[0])
+    (x,) = e.kept[0].inputs
     assert_array_equal(e.first.gradients[x], np.tile(w.T, (64, 1)))
 
 
@@ -116,9 +116,10 @@ def test_last_uses_the_parameters_at_the_end():
 
 def test_output_with_other_inputs():
     e = regression()
-    (x,) = e.data(e.kept[0])
+    (x,) = e.kept[0].inputs
     term = e.terms[0]
-    output = e.outputs_of({x: 0 * X})[term.output]
+    look = e.look(e.kept[0], e.watch.first | {x: 0 * X})
+    output = look.outputs[term.output]
     assert_array_equal(output, output[0] + 0 * output)
 
 
@@ -200,6 +201,6 @@ def test_trials_end_after_some_time():
 
 def test_run_without_passes():
     e = Evidence(Watch())
-    assert (e.root, e.nodes, e.terms, e.parameters) == (None, [], [], [])
+    assert (e.nodes, e.terms, e.parameters) == ([], [], [])
     assert e.attempt(Trial()) == []
     assert e.learned == 0

@@ -256,7 +256,6 @@ def test_calls_and_whether_they_train():
         crossed(model(X), Y).backward()
     assert [call.trains for call in watch.calls] == [True, False, False, True]
     assert [call.training for call in watch.calls] == [True, False, False, False]
-    assert [call.passes for call in watch.calls] == [0, 1, 1, 1]
     assert [type(call.layer).__name__ for call in watch.inner] == ["Dense", "Dense"]
 
 
@@ -296,7 +295,6 @@ def test_kept_graphs_have_no_outputs():
     (one,) = watch.events
     assert isinstance(one, Pass) and one.graph is not None
     assert not hasattr(one.graph.output, "nbytes")
-    assert one.loss == watch.losses[0]
 
 
 def test_pass_that_failed_is_kept():
@@ -306,8 +304,8 @@ def test_pass_that_failed_is_kept():
         loss = squared(x @ w, [[1.0]])
         loss.backward()
     assert watch.losses == []
-    assert watch.failed is not None and watch.failed.graph is not None
-    assert watch.failed.line.text == "loss.backward()"
+    assert watch.failed is not None
+    assert watch.failed[1].text == "loss.backward()"
 
 
 def test_other_errors_are_kept():
