@@ -223,7 +223,7 @@ class Evidence:
         if self.term is None or not self._is_mean_of(self.term.node):
             return float("nan")
         kinds = [term.kind for term in self.kept[-1].terms]
-        ends = [name(one.root) for one in (self.kept[0], self.kept[-1])]
+        ends = [name(one.graph) for one in (self.kept[0], self.kept[-1])]
         if self.term.kind not in kinds or ends[0] != ends[1]:
             return float("nan")  # training in two phases, with another loss in each
         labels = self.labels.astype(np.float64)

@@ -123,6 +123,20 @@ def test_output_with_other_inputs():
     assert_array_equal(output, output[0] + 0 * output)
 
 
+def test_loss_of_guessing_is_unknown_for_two_phases():
+    model = network()
+    optimizer = optim.SGD(model.named_parameters(), lr=0.1)
+    with Watch() as watch:
+        for phase in (1.0, 0.5):
+            for _ in range(3):
+                optimizer.zero_grad()
+                loss = crossed(model(X), Y)
+                loss = loss if phase == 1 else phase * loss + (model(X) ** 2).mean()
+                loss.backward()
+                optimizer.step()
+    assert np.isnan(Evidence(watch).baseline)
+
+
 def test_loss_of_guessing_is_unknown_for_weighted_rows():
     weights = np.where(Y, 30, 1).astype("float32")
 

@@ -259,3 +259,20 @@ def test_gradient_vanishes_over_unrolled_steps():
     x = RNG.standard_normal((64, 20, 1)).astype("float32")
     result = train(make, x, (x[:, 0, 0] > 0).astype(int), epochs=5)
     assert "vanishing-over-time" in codes(result)
+
+
+def test_linear_autoencoder_with_tied_weights():
+    def make():
+        return Tied(init.glorot_uniform((4, 2)))
+
+    assert codes(train(make, y=X, loss=squared, lr=0.1, epochs=40)) == []
+
+
+class Tied(Layer):
+    """x W Wᵀ, a function of rank 2."""
+
+    def __init__(self, weights):
+        self.W = mg.Tensor(weights, requires_grad=True)
+
+    def forward(self, x):
+        return x @ self.W @ self.W.T
