@@ -66,7 +66,8 @@ def histograms(kind: str, samples: Sequence[Array]) -> Json:
     shown, ends = finite, DECADES
     if kind == "gradients":
         # zeros have no decade
-        shown = [np.log10(abs(one[one != 0])) for one in finite]
+        sizes = [abs(one[one != 0]) for one in finite]
+        shown = [np.log10(one) for one in sizes]
     else:
         all_steps = np.concatenate([np.zeros(1), *finite])
         ends = most_of(all_steps)
@@ -89,7 +90,8 @@ def histograms(kind: str, samples: Sequence[Array]) -> Json:
         counts, _ = np.histogram(inside, BINS, near)
         share = counts / counts.max()
         bars[step] = np.ceil(255 * share)
-    return {"facts": packed(facts), **packed(bars, np.uint8)}
+    heights = packed(bars, np.uint8)
+    return {"facts": packed(facts), **heights}
 
 
 def range_of(
