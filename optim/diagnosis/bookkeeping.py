@@ -287,7 +287,7 @@ def _model_for_each_part(e: Evidence) -> Findings:
 def loss_maximized(e: Evidence) -> Findings:
     """A minus sign before the loss, so that each step makes the network worse."""
     for term in e.terms:
-        signs = sum(_negates(user, node) for user, node in e.way(term.node))
+        signs = sum(_negates(user, node) for user, node in e.toward_loss(term.node))
         if signs % 2:
             yield Finding(
                 "loss-maximized",
@@ -331,7 +331,7 @@ def _log_of_probabilities(node: Node) -> bool:
 
 def _grows_with(e: Evidence, node: Node) -> bool:
     """Whether the loss is a weighted mean of a node, with weights that are not negative."""
-    for user, parent in e.way(node):
+    for user, parent in e.toward_loss(node):
         if len(e.consumers[parent]) > 1:
             return False
         if name(user) == "Hadamard":

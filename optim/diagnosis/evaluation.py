@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.graph import Array, Node, ancestors
 
-from .evidence import Evidence, Place, plain, rms
+from .evidence import Evidence, Place, as_array, rms
 from .finding import Finding, Findings, number, proved
 from .outputs import without
 from .reading import constants, is_constant, name, shares
@@ -50,7 +50,7 @@ def _evaluated(e: Evidence) -> Iterator[tuple[Call, Array]]:
     """Yield the calls of evaluations with their inputs."""
     for call in e.watch.calls:
         if not call.trains and call.inputs:
-            yield call, plain(call.inputs[0])
+            yield call, as_array(call.inputs[0])
 
 
 def _averages(e: Evidence) -> bool:
@@ -222,7 +222,8 @@ def sees_target(e: Evidence) -> Findings:
         changed = ids.copy()
         changed[:, -1] = np.where(ids[:, -1] == ids.min(), ids.max(), ids.min())
         after = _with_input(e, node, changed)
-        states, seeing = [], []
+        states = []
+        seeing = []
         for state in e.nodes:
             before = e.first.outputs[state]
             if before.ndim == 3 and before.shape[:2] == ids.shape:
@@ -248,7 +249,8 @@ def _with_input(e: Evidence, node: Node, array: Array) -> dict[Node, Array]:
 
 
 def _differ(before: Array, after: Array) -> bool:
-    return bool(np.abs(before - after).max() > 1e-6 * max(1.0, np.abs(before).max()))
+    size = max(1.0, np.abs(before).max())
+    return bool(np.abs(before - after).max() > 1e-6 * size)
 
 
 def _continues(ids: Array, labels: Array) -> bool:
@@ -275,7 +277,7 @@ def mask_inverted(e: Evidence) -> Findings:
     inputs = [node.output for node in e.kept[0].inputs]
     padding = [ids == 0 for ids in inputs if ids.dtype.kind in "iu" and ids.ndim == 2]
     for call in e.watch.inner + e.watch.calls:
-        mask = plain(call.options.get("mask")).astype(bool)
+        mask = as_array(call.options.get("mask")).astype(bool)
         for zeros in padding:
             if zeros.any() and np.array_equal(mask, zeros):
                 yield Finding(

@@ -160,7 +160,7 @@ class Evidence:
                 found.setdefault(parent, []).append(node)
         return found
 
-    def way(self, node: Node) -> Iterator[tuple[Node, Node]]:
+    def toward_loss(self, node: Node) -> Iterator[tuple[Node, Node]]:
         """Yield (consumer, its input) on the way from a node to the loss."""
         while consumers := self.consumers.get(node):
             yield consumers[0], node
@@ -231,7 +231,7 @@ class Evidence:
 
     def _is_mean_of(self, node: Node) -> bool:
         """Whether the loss is the mean of a term, not weighted; penalties may be added."""
-        for user, _ in self.way(node):
+        for user, _ in self.toward_loss(node):
             weighted = name(user) in ("Hadamard", "Divide", "Where", "Lookup")
             factors = set(user.inputs)
             if weighted and len(factors) > 1:
@@ -412,6 +412,6 @@ def rms(array: Array | None) -> float:
     return float(np.sqrt(squares.mean()))
 
 
-def plain(array: Any) -> Array:
+def as_array(array: Any) -> Array:
     """Return the NumPy array of an input, which may be a Tensor."""
     return np.asarray(getattr(array, "array", array))

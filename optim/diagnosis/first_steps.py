@@ -12,7 +12,7 @@ from minigrad.errors import MinigradError, NonFiniteError
 from minigrad.graph import Array
 
 from . import data, evaluation, outputs, start
-from .evidence import Evidence, plain
+from .evidence import Evidence, as_array
 from .report import ask
 from .watch import Watch, users_line
 
@@ -110,11 +110,10 @@ def _others(labels: Array, later: Any) -> bool:
     """Return whether some later labels differ from the first label."""
     if later is None:
         return False
-    array = plain(later)
-    return bool((array != labels.reshape(-1)[0]).any())
+    return bool((as_array(later) != labels.flat[0]).any())
 
 
 def _differ(rows: Any) -> bool:
     """Return whether the rows of a batch differ. Too few rows may be equal by chance."""
-    array = plain(rows)
+    array = as_array(rows)
     return array.ndim == 0 or len(array) < ENOUGH or bool((array != array[0]).any())

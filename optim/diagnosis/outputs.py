@@ -16,7 +16,7 @@ from minigrad.replay import Change
 from .evidence import Evidence
 from .finding import Finding, Findings, number, prove, prove_with_loss, value_of
 from .reading import SEQUENCES, SQUASHING, Loss, key, name, origin, terms
-from .trial import Made, Trial
+from .trial import Repeated, Trial
 
 RANGES = {
     "Sigmoid": (0, 1),
@@ -80,7 +80,7 @@ def softmax_of_one(e: Evidence) -> Findings:
             yield finding
 
 
-def _sigmoid_instead(made: Made, root: Node) -> Tensor:
+def _sigmoid_instead(made: Repeated, root: Node) -> Tensor:
     (part,) = terms(root)
     logits = made[origin(part.output).inputs[0]]
     truth = part.labels.output.reshape(logits.shape).astype(logits.dtype)
@@ -88,7 +88,7 @@ def _sigmoid_instead(made: Made, root: Node) -> Tensor:
     return loss
 
 
-def _share_of_errors(made: Made, root: Node) -> float:
+def _share_of_errors(made: Repeated, root: Node) -> float:
     """The share of wrong answers if the logits before the last gate decide, or that gate's output."""
     (part,) = terms(root)
     output, truth = made[part.output].array, part.labels.output
@@ -236,7 +236,7 @@ def broadcast_loss(e: Evidence) -> Findings:
             yield finding
 
 
-def _row_by_row(made: Made, root: Node) -> Tensor:
+def _row_by_row(made: Repeated, root: Node) -> Tensor:
     """Return the mean of the squared errors of the rows."""
     part = terms(root)[0]
     output = made[part.output]
@@ -259,7 +259,7 @@ def loss_for_classes(e: Evidence) -> Findings:
     last = origin(term.output)
     squashed = name(last) in ("Sigmoid", "Softmax")
 
-    def objective(made: Made, root: Node) -> Tensor:
+    def objective(made: Repeated, root: Node) -> Tensor:
         (part,) = terms(root)
         output = made[origin(part.output).inputs[0] if squashed else part.output]
         truth = part.labels.output
@@ -267,7 +267,7 @@ def loss_for_classes(e: Evidence) -> Findings:
         loss: Tensor = getattr(mg, better)(output, truth)
         return loss
 
-    def errors(made: Made, root: Node) -> float:
+    def errors(made: Repeated, root: Node) -> float:
         (part,) = terms(root)
         output, truth = made[part.output].array, part.labels.output
         if many:

@@ -77,14 +77,12 @@ def examine(watch: Watch) -> Diagnosis:
     with np.errstate(all="ignore"):
         # several graphs without a step are no training, but somebody looks at them
         trains = bool(evidence.updates) or len(evidence.passes) == 1
-        for suspect in CAUSES if trains else bookkeeping.SUSPECTS:
-            found += ask(evidence, suspect, found)
-        for suspect in TRIED:
+        causes = CAUSES if trains else bookkeeping.SUSPECTS
+        for suspect in (*causes, *TRIED, *evaluation.LAST):
             # a fault that is proved also explains steps that seem too long or too short
-            if not any(one.certainty == "proved" for one in found):
+            explained = any(one.certainty == "proved" for one in found)
+            if suspect not in TRIED or not explained:
                 found += ask(evidence, suspect, found)
-        for suspect in evaluation.LAST:
-            found += ask(evidence, suspect, found)
     stopped = error_finding(evidence)
     if stopped is not None:  # a loss that is not finite is a consequence
         found.insert(len(found) if stopped.code == "not-finite" else 0, stopped)

@@ -23,7 +23,7 @@ from .finding import (
     value_of,
 )
 from .reading import key
-from .trial import Made, Objective, Trial
+from .trial import Objective, Repeated, Trial
 from .watch import Clip
 
 FASTER = (10.0, 100.0, 1000.0)
@@ -81,7 +81,7 @@ def penalty_too_large(e: Evidence) -> Findings:
 def _part_of(wanted: tuple[Any, ...], place: int) -> Objective:
     """Return a function that picks one input of an addition in a repeated pass."""
 
-    def part(made: Made, root: Node) -> Tensor:
+    def part(made: Repeated, root: Node) -> Tensor:
         add = next(one for one in ancestors([root]) if key(one) == wanted)
         return made[add.inputs[place]]
 

@@ -26,11 +26,11 @@ from .watch import Clip, Pass, Update, Watch
 
 SECONDS = 1.5
 """The time limit of one repetition."""
-Made = dict[Node, Tensor]
+Repeated = dict[Node, Tensor]
 """What a repeated pass has computed, by the nodes of the recorded graph."""
-Objective = Callable[[Made, Node], Tensor]
+Objective = Callable[[Repeated, Node], Tensor]
 """A function of a repeated pass and the graph's last node that returns a loss."""
-Measure = Callable[[Made, Node], float]
+Measure = Callable[[Repeated, Node], float]
 
 
 @dataclass
@@ -116,7 +116,7 @@ def _steps(watch: Watch, trial: Trial) -> Iterator[float]:
                 optimizer.step()
 
 
-def run(one: Pass, values: Mapping[Node, Tensor], trial: Trial) -> Made:
+def run(one: Pass, values: Mapping[Node, Tensor], trial: Trial) -> Repeated:
     """Compute a recorded pass with other parameters and the trial's change."""
     assert one.graph is not None
     made = dict(values)
@@ -138,7 +138,7 @@ def recorded(watch: Watch) -> list[Any]:
     return events
 
 
-def match(watch: Watch, optimizer: Optimizer) -> Made:
+def match(watch: Watch, optimizer: Optimizer) -> dict[Node, Tensor]:
     """Return {leaf of the run: parameter of the copy}. Other parameters become constants."""
     mine = optimizer.parameters()
     values = {leaf: Tensor(array) for leaf, array in watch.first.items()}
