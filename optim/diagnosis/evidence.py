@@ -222,9 +222,10 @@ class Evidence:
         """The loss of the best constant prediction, or NaN if the kind of loss is unknown."""
         if self.term is None or not self._is_mean_of(self.term.node):
             return float("nan")
-        kinds = [term.kind for term in self.kept[-1].terms]
-        ends = [name(one.graph) for one in (self.kept[0], self.kept[-1])]
-        if self.term.kind not in kinds or ends[0] != ends[1]:
+        last = self.kept[-1]
+        kinds = [term.kind for term in last.terms]
+        same_end = name(last.graph) == name(self.kept[0].graph)
+        if self.term.kind not in kinds or not same_end:
             return float("nan")  # training in two phases, with another loss in each
         labels = self.labels.astype(np.float64)
         return loss_of_guessing(self.term, labels)
