@@ -13,7 +13,7 @@ from minigrad.course.checking.registry import FOLDER, VARIABLE, lesson, lessons
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
-def test_lesson_page_shows_buttons_and_folds_the_answer(site, one):
+def test_lesson_page_shows_buttons_and_folds_the_answer(python, site, one):
     page = (site / f"lessons/{one.name}.html").read_text(encoding="utf-8")
     text = re.sub(r'<div class="lesson">.*?</div>', "", page, flags=re.DOTALL)
     assert "course check" not in text and "pages/lesson" not in text
