@@ -317,7 +317,7 @@ class Watch:
             self.second = {node: node.output.copy() for node in self.first}
         for call in self._open:
             call.trains = call.node in copies
-            if call.trains and call in self.calls:
+            if call.trains and call not in self.inner:
                 self.trained[id(call.layer)] = call.layer
         for node in copies:
             if is_constant(node):
@@ -328,6 +328,11 @@ class Watch:
 
     def _forget_trained(self, root: Node) -> None:
         """Forget the losses since the last pass that went backward in this one."""
+        if self._compared_last and self._compared_last[0] is root.gate:
+            self._compared_last = None  # the usual case, without a search
+        before = self.evaluations[-1].passes if self.evaluations else -1
+        if self._compared_last is None and before < len(self.losses):
+            return
         # later graphs are not searched, and their loss is usually the last one
         nodes = ancestors([root]) if self.keeping else [root]
         gates = {node.gate for node in nodes}
