@@ -302,7 +302,7 @@ class Watch:
         self._leaves = []
         if len(self.losses) <= COMPARED:
             self._leaves = kept + clear
-        self._computed = self._length()
+            self._computed = self._length()
         self._had = {}
         self._open = []
         self._last = None
