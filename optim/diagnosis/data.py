@@ -540,7 +540,7 @@ def labels_misaligned(e: Evidence) -> Findings:
 
 
 def _at_chance(e: Evidence, chance: float) -> str:
-    """Return the evaluation's result if it is that of guessing while training is far better."""
+    """Return the evaluation's result if the network only guesses there, while training is far better."""
     moments = list(zip(*e.held_out, strict=True))
     if len(moments) < EVALUATIONS or e.learned < 0.1:
         return ""

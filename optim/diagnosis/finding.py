@@ -35,7 +35,7 @@ class Finding:
     what: str
     """The cause, with the number that shows it."""
     effect: str
-    """What it does to the gradient."""
+    """The effect on the gradient."""
     remedy: str
     line: Line | None = None
     layer: str = ""

@@ -110,7 +110,9 @@ def ask(
     try:
         first = next(suspect(evidence), None)
         return [first] if first and first.code not in known else []
-    except Exception as error:  # any program may be diagnosed, so other suspects go on
+    except (
+        Exception
+    ) as error:  # any program may be diagnosed, so the other suspects are still asked
         warnings.warn(
             f"{suspect.__name__} could not be examined ({type(error).__name__}: {error}); "
             "please report this fault of minigrad",

@@ -1,6 +1,6 @@
 """The user's script as text: where data comes from, and which lines call a function.
 
-A graph knows no variable names. The lines are only hints for a fault that the arrays have shown.
+A graph does not contain the names of variables. The lines are only hints for a fault that the arrays have shown.
 """
 
 from __future__ import annotations
