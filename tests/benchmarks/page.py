@@ -28,7 +28,7 @@ differ and timings are noisy, so compare only ratios from the same run.
 The table shows minigrad's time divided by the time of the fastest other library, on each processor
 on which it was measured. Below 1, minigrad is faster. In brackets are the lower and the upper
 quartile over the rounds. The fastest library differs from case to case. The section of each
-processor names it.
+processor names it, and says what its run left out.
 
 {ratios}
 

@@ -216,7 +216,11 @@ def spread(quartiles):
     """Format a ratio, with its lower and upper quartile if they are known: 0.71 (0.70 to 0.74)."""
     text = f"{middle(quartiles):.2f}"
     if len(quartiles) > 1:
-        text += f" ({quartiles[0]:.2f} to {quartiles[-1]:.2f})"
+        between = f"{quartiles[0]:.2f} to {quartiles[-1]:.2f}"
+        # a narrow screen keeps the brackets on one line
+        text += f" ({between})".replace(
+            " to ", "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}"
+        )
     return text
 
 

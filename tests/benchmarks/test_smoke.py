@@ -63,7 +63,7 @@ def test_other_processors_are_kept(page, tmp_path):
     other["targets"] = [target | {"quartiles": [0.7, 0.71, 0.74]}]
     (mine.parent / "~another.json").write_text(json.dumps(other))
     run("--contenders", "numpy,minigrad", "--only", "a", "--out", out)
-    text = out.read_text()
+    text = out.read_text().replace("\N{NO-BREAK SPACE}", " ")
     assert re.search(r"\|  \| .+ \| Another \|", text)
     assert "| rnn |  | 0.71 (0.70 to 0.74) |" in text
     assert text.count("**Another**") == len(other["tables"])
