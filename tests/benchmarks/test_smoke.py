@@ -59,10 +59,25 @@ def test_other_processors_are_kept(page, tmp_path):
     out = tmp_path / page.name
     (mine,) = out.with_suffix("").glob("*.json")
     other = json.loads(mine.read_text()) | {"processor": "Another"}
-    target = other["targets"][0] | {"letter": "b", "case": "rnn", "peer": True}
-    other["targets"] = [target | {"quartiles": [0.7, 0.71, 0.74]}]
+    other["targets"] = [
+        {
+            "letter": "b",
+            "case": "rnn",
+            "pair": "minigrad / JAX",
+            "peer": True,
+            "limit": 0.6,
+            "quartiles": [0.7, 0.71, 0.74],
+        }
+    ]
     (mine.parent / "~another.json").write_text(json.dumps(other))
-    run("--contenders", "numpy,minigrad", "--only", "a", "--out", out)
+    run(
+        "--contenders",
+        "numpy,minigrad",
+        "--only",
+        "a",
+        "--out",
+        out,
+    )
     text = out.read_text().replace("\N{NO-BREAK SPACE}", " ")
     assert re.search(r"\|  \| .+ \| Another \|", text)
     assert "| rnn |  | 0.71 (0.70 to 0.74) |" in text
@@ -70,10 +85,11 @@ def test_other_processors_are_kept(page, tmp_path):
 
 
 def test_memory_that_did_not_grow_has_no_ratio():
-    one, other = (
-        Result(CONTENDERS[0], "", [{}, {"memory": first}, {"memory": 6}])
-        for first in (3, 0)
-    )
+    grown = {"memory": 6}
+    same = {"memory": 0}
+    contender = CONTENDERS[0]
+    one = Result(contender, "", [{}, grown, grown])
+    other = Result(contender, "", [{}, same, grown])
     assert one.ratios(other, "memory") == [1]
 
 
