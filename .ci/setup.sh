@@ -6,7 +6,7 @@
 #     setup.sh eslint        the linter of the explorer's JavaScript
 #     setup.sh site          the packages that build the site
 #     setup.sh pyodide       the packages for the tests in WebAssembly
-#     setup.sh bench         the libraries of the benchmark, in .venv-bench
+#     setup.sh bench         the libraries of the benchmark, in .venv-bench, and a C++ compiler
 #
 # It needs only a POSIX shell and Python 3.11 or later. If everything is up to date, it does nothing.
 set -eu
@@ -158,6 +158,16 @@ find_pyodide_packages() {
 
 # --- Libraries of the benchmark ---------------------------------------------------------------------------------
 
+# torch.compile needs a C++ compiler.
+find_compiler() {
+    if command -v g++ >/dev/null 2>&1 || command -v clang++ >/dev/null 2>&1; then return 0; fi
+    # The package is called gcc-c++ on Fedora and openSUSE, and gcc on Arch Linux.
+    for package in g++ gcc-c++ gcc; do
+        if install_package "$package" && command -v g++ >/dev/null 2>&1; then return 0; fi
+    done
+    say "There is no C++ compiler, so the benchmark will not include compiled PyTorch. Install g++, then run the same command again."
+}
+
 install_contenders() {
     list=tests/benchmarks/contenders.txt
     stamp=$venv/.installed-contenders
@@ -180,6 +190,7 @@ case $1 in
         PYTHON=${PYTHON:-python3.13 python3.12 python3.11 python3} # large frameworks support a new Python late
         install_packages plot
         install_contenders
+        find_compiler
         ;;
     eslint) find_npm_packages minigrad/explorer "linter of the explorer's JavaScript" ;;
     site)

@@ -1,9 +1,9 @@
 """List the contenders and the workloads that each takes part in.
 
 The letters stand for workloads: a unrolled, b training, c inference, d growth, e start, f adam, g
-trainer, h language, i gpt, j writing, k convolution, l untuned, m program. Two cases have their
-own letters, because only some contenders take part in them: D is the chain of gates, and I is the
-import.
+trainer, h language, i gpt, j writing, k convolution, l untuned, m program. Some cases have their
+own letters, because only some contenders take part in them: D is the chain of gates, I is the
+import, K is the step of LeNet, and M is the MLP.
 """
 
 from typing import NamedTuple
@@ -34,19 +34,26 @@ CONTENDERS = [
         "abcdDeIfh",
         "minigrad",
     ),
-    Contender("minigrad-fused", "minigrad_", "fused", "minigrad, fused", "bcdhijklm"),
+    Contender("minigrad-fused", "minigrad_", "fused", "minigrad, fused", "bcdhijkKlMm"),
     Contender(
         "minigrad-uncached", "minigrad_", "uncached", "minigrad, without a state", "j"
     ),
-    Contender("torch", "torch_", "eager", "PyTorch", "abcDeIfhijkl", "torch"),
+    Contender("torch", "torch_", "eager", "PyTorch", "abcDeIfhijkKlM", "torch"),
     Contender(
         "torch-fused",
         "torch_",
         "fused",
         "PyTorch, fused Adam, denormals flushed",
-        "bdfhilm",
+        "bdfhilMm",
     ),
-    Contender("jax", "jax_", "jit", "JAX, one compiled step", "abcdeI", "jax"),
+    Contender(
+        "torch-compiled",
+        "torch_",
+        "compiled",
+        "PyTorch, compiled, fused Adam, denormals flushed",
+        "ikKM",
+    ),
+    Contender("jax", "jax_", "jit", "JAX, one compiled step", "abcdeIhiKlM", "jax"),
     Contender("jax-eager", "jax_", "eager", "JAX, not compiled", "a"),
     Contender(
         "keras-tf",

@@ -2,6 +2,7 @@
 checked.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ OWN = "minigrad,minigrad-fused,minigrad-uncached,bare-loop,trainer,trainer-usual
 sys.path.append(str(HERE))
 
 from roster import CONTENDERS  # noqa: E402
-from turns import environment  # noqa: E402
+from turns import Result, environment  # noqa: E402
 
 
 def run(*arguments, folder=HERE, code=0):
@@ -49,10 +50,47 @@ def test_page_is_complete(page):
     for part in ("Python 3", "NumPy 2", "| NumPy | "):
         assert part in text
     assert text.count("| yes |") + text.count("| NO |") >= 4
-    pictures = re.findall(r"\]\((images/.*?)\)", text)
-    assert len(pictures) == 3
-    for picture in pictures:
-        assert (page.parent / picture).read_bytes().startswith(b"\x89PNG")
+    (picture,) = re.findall(r"!\[.*?\]\((.*?)\)", text)
+    assert (page.parent / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_other_processors_are_kept(page, tmp_path):
+    shutil.copytree(page.parent, tmp_path, dirs_exist_ok=True)
+    out = tmp_path / page.name
+    (mine,) = out.with_suffix("").glob("*.json")
+    other = json.loads(mine.read_text()) | {"processor": "Another"}
+    other["targets"] = [
+        {
+            "letter": "b",
+            "case": "rnn",
+            "pair": "minigrad / JAX",
+            "peer": True,
+            "limit": 0.6,
+            "quartiles": [0.7, 0.71, 0.74],
+        }
+    ]
+    (mine.parent / "~another.json").write_text(json.dumps(other))
+    run(
+        "--contenders",
+        "numpy,minigrad",
+        "--only",
+        "a",
+        "--out",
+        out,
+    )
+    text = out.read_text().replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(r"\|  \| .+ \| Another \|", text)
+    assert "| rnn |  | 0.71 (0.70 to 0.74) |" in text
+    assert text.count("**Another**") == len(other["tables"])
+
+
+def test_memory_that_did_not_grow_has_no_ratio():
+    grown = {"memory": 6}
+    same = {"memory": 0}
+    contender = CONTENDERS[0]
+    one = Result(contender, "", [{}, grown, grown])
+    other = Result(contender, "", [{}, same, grown])
+    assert one.ratios(other, "memory") == [1]
 
 
 @pytest.mark.parametrize(

@@ -75,13 +75,13 @@ class Result:
         """
         return "cpu" if threads(self.case) == 1 else "wall"
 
-    def ratio(self, other, what=""):
-        """Return the median, over the rounds, of this time (or "memory") divided by the other's. Both
-        contenders are slowed down equally in a slow round.
+    def ratios(self, other, what=""):
+        """Return this time (or "memory") divided by the other's, in each round. Both contenders are
+        slowed down equally in a slow round. Memory that did not grow is left out.
         """
         what = what or self.clock
         pairs = zip(self.answers[1:], other.answers[1:], strict=True)
-        return float(median(mine[what] / theirs[what] for mine, theirs in pairs))
+        return [mine[what] / theirs[what] for mine, theirs in pairs if theirs[what]]
 
 
 def core(case):
@@ -101,7 +101,9 @@ def environment(contender, case):
     kept = {name: value for name, value in os.environ.items() if name not in removed}
     backend = {"KERAS_BACKEND": contender.backend} if contender.backend else {}
     count = threads(case)
-    limits = dict.fromkeys(THREADS, str(count)) | ONE_THREAD if count else {}
+    limits = dict.fromkeys(THREADS, str(count)) if count else {}
+    if count == 1:
+        limits |= ONE_THREAD
     return kept | limits | SETTINGS | backend
 
 

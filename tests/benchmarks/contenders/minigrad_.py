@@ -180,7 +180,7 @@ class SmallGPT:
         return ids
 
 
-def convolution(inputs, dz):
+def convolution(inputs, dz, setting):
     """Forward and backward of a convolution or, without a kernel, of max pooling."""
     leaves = [mg.Tensor(array, requires_grad=True) for array in inputs]
 
@@ -194,7 +194,7 @@ def convolution(inputs, dz):
     return shared.backward_of(forward, leaves, to_array, upstream)
 
 
-def lenet():
+def lenet(setting):
     model = Sequential(
         Conv2d(1, 6, 5),
         mg.relu,

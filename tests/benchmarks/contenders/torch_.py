@@ -1,9 +1,9 @@
-"""PyTorch with its default Adam (setting "eager"), or with fused Adam and denormals flushed (setting
-"fused").
+"""PyTorch with its default Adam (setting "eager"), with fused Adam and denormals flushed (setting
+"fused"), or also with torch.compile for the model and its loss (setting "compiled").
 
-torch.compile is not included, because it does not change nn.RNN, nn.GRU or nn.LSTM. With
-torch._dynamo.config.allow_rnn, it compiled the RNN's forty steps for 197 s, but the training step
-was no faster.
+torch.compile does not change nn.RNN, nn.GRU or nn.LSTM, so models with these layers are not
+compiled. With torch._dynamo.config.allow_rnn, it compiled the RNN's forty steps for 197 s, but the
+training step was no faster.
 """
 
 import os
@@ -58,9 +58,18 @@ def chain(x, gates):
 
 def adam_of(parameters, setting, rule):
     """Return the setting's version of Adam for the parameters that require a gradient."""
-    torch.set_flush_denormal(setting == "fused")
+    fused = setting != "eager"
+    torch.set_flush_denormal(fused)
     learning = [one for one in parameters if one.requires_grad]
-    return torch.optim.Adam(learning, **rule, fused=setting == "fused")
+    return torch.optim.Adam(learning, **rule, fused=fused)
+
+
+def compiled(function, setting):
+    """Compile a function for the shapes of its arguments, with the setting "compiled"."""
+    if setting != "compiled":
+        return function
+    # without this, a model of another size would be compiled for any size
+    return torch.compile(function, dynamic=False)
 
 
 @torch.no_grad()
@@ -155,7 +164,7 @@ def language(sizes, setting, rule):
 
     def loss_of(ids, targets, state):
         logits, state = model(torch.from_numpy(ids), state)
-        return cross_entropy(logits, targets), state
+        return cross_entropy(logits, torch.from_numpy(targets)), state
 
     parameters = list(model.parameters())
     clip = partial(nn.utils.clip_grad_norm_, parameters, 1.0)
@@ -167,11 +176,14 @@ def language(sizes, setting, rule):
 
 
 def cross_entropy(logits, targets):
-    """The mean over all elements of an array of targets."""
-    return F.cross_entropy(
-        logits.flatten(0, -2),
-        torch.from_numpy(targets).flatten(),
-    )
+    """The mean over all elements of the targets."""
+    return F.cross_entropy(logits.flatten(0, -2), targets.flatten())
+
+
+def loss_of(model, setting):
+    """Return the function from arrays of inputs and targets to the model's cross entropy."""
+    loss = compiled(lambda x, targets: cross_entropy(model(x), targets), setting)
+    return lambda *arrays: loss(*map(torch.from_numpy, arrays))
 
 
 class Block(nn.Module):
@@ -230,7 +242,8 @@ class SmallGPT:
     """nanoGPT's model and optimizer. As in nanoGPT, writing has no cache."""
 
     def __init__(self, shape, setting, rule):
-        torch.set_flush_denormal(setting == "fused")
+        fused = setting != "eager"
+        torch.set_flush_denormal(fused)
         self.model = NanoGPT(*shape)
         draw_weights(self.model)
         self.parameters = list(self.model.parameters())
@@ -241,11 +254,11 @@ class SmallGPT:
             }
             for matrix in (False, True)
         ]
-        self.optimizer = torch.optim.AdamW(groups, **rule, fused=setting == "fused")
+        self.optimizer = torch.optim.AdamW(groups, **rule, fused=fused)
+        self.loss = loss_of(self.model, setting)
 
     def step(self, window):
-        logits = self.model(torch.from_numpy(window[:, :-1]))
-        loss = cross_entropy(logits, window[:, 1:])
+        loss = self.loss(window[:, :-1], window[:, 1:])
         clip = partial(nn.utils.clip_grad_norm_, self.parameters, 1.0)
         return shared.update(self.optimizer, loss, clip)
 
@@ -267,16 +280,16 @@ class SmallGPT:
         return ids
 
 
-def convolution(inputs, dz):
+def convolution(inputs, dz, setting):
     """Forward and backward of a convolution or, without a kernel, of max pooling."""
     leaves = [torch.tensor(array, requires_grad=True) for array in inputs]
-    forward = partial(F.conv2d, *leaves)
+    forward = partial(compiled(F.conv2d, setting), *leaves)
     if len(leaves) == 1:
-        forward = partial(F.max_pool2d, *leaves, 2)
+        forward = partial(compiled(F.max_pool2d, setting), *leaves, 2)
     return shared.backward_of(forward, leaves, to_array, torch.tensor(dz))
 
 
-def lenet():
+def lenet(setting):
     model = nn.Sequential(
         nn.Conv2d(1, 6, 5),
         nn.ReLU(),
@@ -294,6 +307,7 @@ def lenet():
     return train_step(
         model,
         partial(torch.optim.SGD, lr=0.01),
+        setting,
     )
 
 
@@ -319,6 +333,7 @@ def stacked_gru(sizes, setting, rule):
     return train_step(
         model,
         partial(adam_of, setting=setting, rule=rule),
+        setting,
     )
 
 
@@ -335,20 +350,16 @@ def mlp(sizes, setting, rule):
     return train_step(
         model,
         partial(adam_of, setting=setting, rule=rule),
+        setting,
     )
 
 
-def train_step(model, make_optimizer):
+def train_step(model, make_optimizer, setting):
     """Return a function that runs a training step of a classifier."""
     draw_weights(model)
     optimizer = make_optimizer(model.parameters())
-
-    def step(batch):
-        x, labels = batch
-        loss = cross_entropy(model(torch.from_numpy(x)), labels)
-        return shared.update(optimizer, loss)
-
-    return step
+    loss = loss_of(model, setting)
+    return lambda batch: shared.update(optimizer, loss(*batch))
 
 
 def adam(table, setting, rule):
