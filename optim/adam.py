@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from minigrad.help.other_frameworks import answering
+from minigrad.support.arrays import blocks_of_elements
 
 from .lazy import fade_out, faded
 from .optimizer import Array, Arrays, Optimizer, Parameters
@@ -74,24 +75,26 @@ class Adam(Optimizer):
         lr: float,
         t: int,
     ) -> None:
-        m, v = slots
         correct1, correct2 = self.bias_corrections(t)
         root = math.sqrt(correct2)
-        # Do not use m += (1 - β₁) (g - m): rounding would lose a small g next to a large m.
-        np.multiply(g, 1 - self.beta1, out=scratch)
-        m *= self.beta1
-        m += scratch
-        np.multiply(g, g, out=scratch)
-        scratch *= 1 - self.beta2
-        v *= self.beta2
-        v += scratch
-        # The corrections are scalars, so √v̂ + eps = (√v + eps root) / root. This form needs no
-        # arrays for m̂ and v̂.
-        np.sqrt(v, out=scratch)
-        scratch += self.eps * root
-        np.divide(m, scratch, out=scratch)
-        scratch *= lr * root / correct1
-        p -= scratch
+        rate = lr * root / correct1
+        arrays = p, g, *slots, scratch
+        for p, g, m, v, term in blocks_of_elements(*arrays):
+            # Do not use m += (1 - β₁) (g - m): rounding would lose a small g next to a large m.
+            np.multiply(g, 1 - self.beta1, out=term)
+            m *= self.beta1
+            m += term
+            np.multiply(g, g, out=term)
+            term *= 1 - self.beta2
+            v *= self.beta2
+            v += term
+            # The corrections are scalars, so √v̂ + eps = (√v + eps root) / root. This form needs no
+            # arrays for m̂ and v̂.
+            np.sqrt(v, out=term)
+            term += self.eps * root
+            np.divide(m, term, out=term)
+            term *= rate
+            p -= term
 
     def lazy_window(self) -> float:
         if self.beta1 == 0:

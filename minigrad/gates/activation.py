@@ -14,8 +14,9 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..errors import ShapeError
 from ..gate import Shape
 from ..help.other_frameworks import call_renamed
+from ..support.arrays import blocks_of_elements
 from ..tensor import Tensor, TensorLike
-from .basic import _Function, _OneOperand, apply, copied, shifted
+from .basic import _Function, _OneOperand, apply, copied, floats, shifted
 from .samples import samples_on
 
 # Sigmoid limits x only if an element is at least this large. σ(40) rounds to 1 in float64.
@@ -135,25 +136,37 @@ class GELU(_Function):
     operations = 8
 
     def function(self, x):
-        z, _ = self._tanh(x)
-        z += 1
-        z *= x
-        z *= 0.5
+        z = np.empty_like(x)
+        for part, result in blocks_of_elements(x, z):
+            t, _ = self._tanh(part)
+            t += 1
+            t *= part
+            np.multiply(t, 0.5, out=result)
         return z
 
     def backward(self, dz, z, x):
-        t, square = self._tanh(x)  # not saved, because t takes as much memory as x
+        # t is computed again, because saving it would take as much memory as x
+        if isinstance(dz, Tensor):
+            return (self._slope(x) * dz,)
+        x = floats(x)
+        dx = np.empty_like(dz)
+        for part, upstream, result in blocks_of_elements(x, dz, dx):
+            np.multiply(self._slope(part), upstream, out=result)
+        return (dx,)
+
+    def _slope(self, x):
+        """Return ½ (1 + t + x (1 - t²) du/dx), of an array or a Tensor."""
+        t, square = self._tanh(x)
         square *= -3 * SLOPE * CUBIC
         square -= SLOPE
-        dx = t * t
-        dx -= 1
-        dx *= x
-        dx *= square
-        dx += t
-        dx += 1
-        dx *= dz
-        dx *= 0.5
-        return (dx,)
+        slope = t * t
+        slope -= 1
+        slope *= x
+        slope *= square
+        slope += t
+        slope += 1
+        slope *= 0.5
+        return slope
 
     def _tanh(self, x):
         """Return t and x², of an array or a Tensor."""

@@ -134,6 +134,7 @@ THRESHOLDS = [
     (convolution, "BLOCK", 1, 60),
     (recurrent, "BLOCK", 1, 7),
     (transformer, "QUERIES", 1, 2),
+    (transformer, "CACHED", 1, 6),
 ]
 
 

@@ -4,12 +4,15 @@ import pytest
 
 import minigrad as mg
 from minigrad.gates.table import make_table
+from minigrad.support import arrays
 from optim import Adam
 from tests.optim.torch_rules import check_against_torch
 
 
+@pytest.mark.parametrize("block", [4, 1 << 16])
 @pytest.mark.parametrize("name", ["adam", "adam_decay", "adamw"])
-def test_adam_steps_as_torch_does(name):
+def test_adam_steps_as_torch_does(monkeypatch, block, name):
+    monkeypatch.setattr(arrays, "BLOCK", block)
     check_against_torch(name)
 
 

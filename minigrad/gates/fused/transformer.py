@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import DtypeError, ShapeError
 from ...gate import Gate, Shape
 from ...graph import Array
+from ...support.arrays import BLOCK, blocks_of_rows
 from ...tensor import Tensor, TensorLike, as_tensors
 from ..activation import softmax
 from ..basic import WIDE, copied, floats, on_floats
@@ -20,6 +21,8 @@ from ..samples import samples_on
 # Attention works on this many queries at a time. In causal attention, a block of queries skips all
 # keys after the block.
 QUERIES = 64
+# and on at most this many scores, unless a single element of the batch has more
+CACHED = 2 * BLOCK
 ALL = np.array(True)  # the mask that allows everything
 
 
@@ -52,32 +55,46 @@ class LayerNormalise(Gate):
         self.shape(x.shape, gain.shape, *(one.shape for one in bias))
         if x.dtype.char not in WIDE:
             return on_floats(self, x, gain, *bias)
-        z, inverse = self.standardize(x)
-        z *= inverse
-        z *= gain
-        for one in bias:
-            z += one
+        z = np.empty(x.shape, x.dtype)
+        for rows, result in blocks_of_rows(x, z):
+            h, inverse = self.standardize(rows)
+            h *= inverse
+            np.multiply(h, gain, out=result)
+            for one in bias:
+                result += one
         return z
 
     def backward(self, dz, z, x, gain, *bias):
+        gain, width = floats(gain), x.shape[-1]
         if isinstance(dz, Tensor):
             (x,) = as_tensors([x])  # an array if x has integers
-        # Computing x - μ again takes little time. Saving it would take as much memory as x.
-        centred, inverse = self.standardize(x)
-        gain, width = floats(gain), x.shape[-1]
-        products = dz * centred
+            dx, dgain = self._gradients(dz, x, gain)
+        else:
+            dx = np.empty(dz.shape, dz.dtype)
+            dgain = np.zeros(gain.shape, dz.dtype)
+            for upstream, rows, result in blocks_of_rows(dz, x, dx):
+                result[...], of_rows = self._gradients(upstream, rows, gain)
+                dgain += of_rows
         dz_rows = dz.reshape(-1, width)
-        # sums over all rows, as products with a vector
-        dgain = inverse.reshape(-1) @ products.reshape(-1, width)
         ones = np.ones(len(dz_rows), dz.dtype)
         dbias = [ones @ dz_rows for _ in bias]
+        return (dx, dgain, *dbias)
+
+    def _gradients(self, dz, x, gain):
+        """Return dx and dgain, from arrays or Tensors."""
+        # Computing x - μ again takes little time. Saving it would take as much memory as x.
+        centred, inverse = self.standardize(x)
+        width = x.shape[-1]
+        products = dz * centred
+        # a sum over all rows, as a product with a vector
+        dgain = inverse.reshape(-1) @ products.reshape(-1, width)
         column = gain.reshape(-1, 1) / width  # mean(dh) is dz @ column
         centred *= inverse * inverse * (products @ column)
         centred += dz @ column
         dx = dz * gain
         dx -= centred
         dx *= inverse
-        return (dx, dgain, *dbias)
+        return dx, dgain
 
     def standardize(self, x):
         """Return x - μ and 1 / √(σ² + epsilon). x is an array or a Tensor."""
@@ -151,7 +168,8 @@ class ScaledDotProductAttention(Gate):
         # does not copy z.
         dtype = np.result_type(q, floats(k), v)
         z = np.empty_like(q, dtype, shape=(*batch, T, W))
-        for row, key, a in self._blocks(q, k, mask):
+        v = _spread(batch, v)
+        for row, key, a in self._blocks(batch, q, k, mask):
             np.matmul(a, v[key], out=z[row])
         return z
 
@@ -162,14 +180,13 @@ class ScaledDotProductAttention(Gate):
             weights = self.weights(q, k, *mask)
             gradients = self._gradients(weights, dz, z, q, k, v)
         else:
-            gradients = [
-                np.zeros_like(one, z.dtype, shape=(*z.shape[:-2], *one.shape[-2:]))
-                for one in (q, k, v)
-            ]
+            batch = z.shape[:-2]
+            q, k, v = (_spread(batch, one) for one in (q, k, v))
+            gradients = [np.zeros_like(one, z.dtype, shape=one.shape) for one in (q, k, v)]
             dq, dk, dv = gradients
-            for row, key, a in self._blocks(q, k, *mask):
+            for row, key, a in self._blocks(batch, q, k, *mask):
                 parts = self._gradients(a, dz[row], z[row], q[row], k[key], v[key])
-                dq[row] += parts[0]
+                dq[row] = parts[0]
                 dk[key] += parts[1]
                 dv[key] += parts[2]
         return *gradients, *[None] * len(mask)
@@ -213,28 +230,30 @@ class ScaledDotProductAttention(Gate):
         """Return whether each query may use each key. The result broadcasts to the weights."""
         return mask & np.tri(T, S, dtype=bool) if self.causal else mask
 
-    def _blocks(self, q, k, mask=ALL):
+    def _blocks(self, batch, q, k, mask=ALL):
         """Yield the index of each block's queries, the index of its keys, and its part of A."""
-        q = floats(q) * self._factor(q)
-        k = floats(k)
-        T, S = q.shape[-2], k.shape[-2]
+        T = q.shape[-2]
+        S = k.shape[-2]
+        q = _spread(batch, floats(q) * self._factor(q))
+        # the product with contiguous columns takes less time
+        columns = np.ascontiguousarray(floats(k).swapaxes(-1, -2))
+        columns = _spread(batch, columns)
         allowed = self._allowed(mask, T, S)
         everything = allowed.all()
-        allowed = np.broadcast_to(allowed, (*allowed.shape[:-2], T, S))
-        for start in range(0, T, QUERIES):
-            rows = slice(start, start + QUERIES)
-            keys = slice(rows.stop if self.causal else None)
-            row = (..., rows, slice(None))
-            key = (..., keys, slice(None))
-            a = q[row] @ k[key].swapaxes(-1, -2)
-            if not everything:
-                a = np.where(allowed[..., rows, keys], a, -np.inf)
-            limits = np.finfo(a.dtype)
-            # Without the shift, e^a could overflow. It is finite, even if a row is only -inf.
-            a -= a.max(axis=-1, keepdims=True, initial=limits.min)
-            np.exp(a, out=a)
-            a /= np.maximum(row_sums(a), limits.tiny)  # the sum is 0 if the row has no key
-            yield row, key, a
+        forbidden = np.broadcast_to(~allowed, (*batch, T, S))
+        for part in _parts(batch, QUERIES * S):
+            for start in range(0, T, QUERIES):
+                stop = start + QUERIES
+                rows = slice(start, stop)
+                keys = slice(stop if self.causal else None)
+                row = (*part, ..., rows, slice(None))
+                key = (*part, ..., keys, slice(None))
+                a = q[row] @ columns[*part, ..., keys]
+                if not everything:
+                    forbidden_here = forbidden[*part, ..., rows, keys]
+                    np.copyto(a, -np.inf, where=forbidden_here)
+                _softmax(a)
+                yield row, key, a
 
     def shape(self, *shapes: Shape) -> Shape:
         q, k, v, *mask = shapes
@@ -270,12 +289,38 @@ class ScaledDotProductAttention(Gate):
     )
 
 
+def _softmax(a):
+    """Apply the softmax along the last axis in place. A row of -inf becomes 0."""
+    limits = np.finfo(a.dtype)
+    # Without the shift, e^a could overflow. It is finite, even if a row is only -inf.
+    a -= a.max(axis=-1, keepdims=True, initial=limits.min)
+    np.exp(a, out=a)
+    a *= 1 / np.maximum(row_sums(a), limits.tiny)  # the sum is 0 if the row is only -inf
+
+
+def _spread(batch, array):
+    """View an array (..., n, m) as one of shape (*batch, n, m)."""
+    return np.broadcast_to(array, (*batch, *array.shape[-2:]))
+
+
+def _parts(batch, scores):
+    """Return indices that split a batch (N, ...) along its first axis into parts whose scores fit
+    into the cache. Each of the batch's elements has `scores` scores.
+    """
+    if not batch:
+        return [()]
+    count = max(CACHED // max(math.prod(batch[1:]) * scores, 1), 1)
+    return [(slice(start, start + count),) for start in range(0, max(batch[0], 1), count)]
+
+
 def row_sums(a):
     """Return the sums of a (..., n) over the last axis, (..., 1). a is an array or a Tensor.
 
-    For rows this short, a product with ones is faster than np.sum.
+    For rows this short, np.einsum is faster than np.sum.
     """
-    return a @ np.ones((a.shape[-1], 1), a.dtype)
+    if isinstance(a, Tensor):
+        return a @ np.ones((a.shape[-1], 1), a.dtype)
+    return np.einsum("...j->...", a)[..., None]
 
 
 def row_dots(a, b):

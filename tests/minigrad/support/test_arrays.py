@@ -1,7 +1,8 @@
-"""`sum_by_place` and `distinct_ids` against NumPy, in every layout and by every method."""
+"""`sum_by_place` and `distinct_ids` against NumPy, in every layout and by every method; blocks."""
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from minigrad.support import arrays
 from minigrad.support.arrays import distinct_ids, sum_by_place
@@ -79,3 +80,25 @@ def test_distinct_ids(monkeypatch, layout, rng, sparse, dtype, shape):
     distinct, place = distinct_ids(layout(ids), 10)
     np.testing.assert_array_equal(distinct[place], ids)
     np.testing.assert_array_equal(distinct, np.unique(ids))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (7,), (2, 3, 4)])
+def test_blocks_of_elements_are_views_of_all_elements_in_order(monkeypatch, shape):
+    monkeypatch.setattr(arrays, "BLOCK", 3)
+    numbers = np.arange(np.prod(shape, dtype=int), dtype=float).reshape(shape)
+    squares = np.empty(shape)
+    sizes = []
+    for part, result in arrays.blocks_of_elements(numbers, squares):
+        sizes.append(part.size)
+        np.multiply(part, part, out=result)
+    assert_array_equal(squares, numbers**2)
+    assert max(sizes) <= 3
+
+
+def test_blocks_of_elements_of_arrays_in_different_orders_are_the_arrays(monkeypatch):
+    monkeypatch.setattr(arrays, "BLOCK", 3)
+    rows = np.zeros((2, 4))
+    columns = np.zeros((4, 2)).T
+    ((one, other),) = arrays.blocks_of_elements(rows, columns)
+    assert one is rows
+    assert other is columns
