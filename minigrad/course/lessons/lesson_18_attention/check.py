@@ -67,17 +67,18 @@ def recorded(function, found):
 
 
 def inside(function, *arguments):
-    """Return what the other functions receive and return while `function` runs."""
+    """Return what the other functions receive and return while `function` runs, and its own result."""
     found = {}
     with recorded(function, found):
-        function(*arguments)
-    return found
+        result = function(*arguments)
+    return {**found, "the result": result}
 
 
 def inside_heads(*arguments):
     """Return the same for all heads at once. If a function loops over the heads, return nothing."""
     found = inside(*arguments)
-    return found if all(np.ndim(one) in (0, 4) for one in found.values()) else {}
+    *parts, _ = found.values()
+    return found if all(np.ndim(one) in (0, 4) for one in parts) else {}
 
 
 def one_by_one(*axes):
