@@ -67,17 +67,18 @@ def recorded(function, found):
 
 
 def inside(function, *arguments):
-    """Return what the other functions receive and return while `function` runs."""
+    """Return what the other functions receive and return while `function` runs, and its own result."""
     found = {}
     with recorded(function, found):
-        function(*arguments)
-    return found
+        result = function(*arguments)
+    return {**found, "the result": result}
 
 
 def inside_heads(*arguments):
     """Return the same for all heads at once. If a function loops over the heads, return nothing."""
     found = inside(*arguments)
-    return found if all(np.ndim(one) in (0, 4) for one in found.values()) else {}
+    *parts, _ = found.values()
+    return found if all(np.ndim(one) in (0, 4) for one in parts) else {}
 
 
 def one_by_one(*axes):
@@ -143,21 +144,21 @@ QUESTIONS = (
     score(q=[[1, 0, 0, 0], [0, 1, 0, 0]], k=[[4, 6, 0, 0], [2, -2, 0, 0], [0, 8, 1, 1]]),
     score(q=[[1], [2], [3]], k=[[1], [-1], [2]]),
     score(**random(1, q=(2, 2, 3), k=(2, 2, 3))),
-    score(**random(2, q=(2, 3, 4, 5), k=(2, 3, 2, 5))),
+    score(**random(2, q=(2, 3, 4, 5), k=(2, 3, 6, 5))),
     gradient_question("scores", "scores(q, k)", ("q", "k"), **random(3, q=(2, 3), k=(2, 3))),
     weight(s=[[0, LOG3, 0], [0, 0, 0], [LOG2, 0, 0]], causal=False),
     weight(s=[[0, 0, LOG2]], causal=False),
     weight(s=[[0, 0, 0], [0, 0, 0], [0, 0, 0]], causal=True),
     weight(s=[[1, 2, 3], [0, LOG3, 5], [LOG2, 0, 0]], causal=True),
     weight(s=[[-300, 60], [80, -70]], causal=True),
-    weight(**random(5, s=(2, 2, 3, 4)), causal=False),
-    weight(**random(4, s=(2, 2, 3, 3)), causal=True),
+    weight(**random(5, s=(2, 5, 3, 4)), causal=False),
+    weight(**random(4, s=(2, 5, 3, 3)), causal=True),
     gradient_question("weights", "weights(s, causal)", ("s",), **random(6, s=(3, 3)), causal=True),
     attend(q=[[0], [0]], k=[[1], [2]], v=[[10, 0], [0, 20]], causal=False),
     attend(q=[[0], [LOG3], [0]], k=[[1], [0], [0]], v=[[15, 0], [0, 15], [0, 0]], causal=False),
     attend(q=[[0], [LOG3], [0]], k=[[1], [0], [0]], v=[[15, 0], [0, 15], [0, 0]], causal=True),
-    attend(**random(7, q=(1, 2), k=(3, 2), v=(3, 4)), causal=False),
-    attend(**random(8, q=(2, 2, 3, 4), k=(2, 2, 3, 4), v=(2, 2, 3, 4)), causal=True),
+    attend(**random(7, q=(2, 5, 3, 4), k=(2, 5, 6, 4), v=(2, 5, 6, 1)), causal=False),
+    attend(**random(8, q=(2, 5, 3, 4), k=(2, 5, 3, 4), v=(2, 5, 3, 6)), causal=True),
     Question("attention", "sees(f, k, v)", seen_in_attention,
              "sees(f, k, v), where f(k, v) is attention(q, k, v, True)", formula=ATTEND, compare=who_sees_whom),
     gradient_question("attention", "attention(q, k, v, causal)", ("q", "k", "v"),
@@ -166,18 +167,18 @@ QUESTIONS = (
     split(x=[[[11, 12], [21, 22], [31, 32]]], heads=2),
     split(x=numbered((2, 2, 6)), heads=3),
     split(x=numbered((1, 3, 2)), heads=1),
-    split(x=numbered((2, 5, 8)), heads=4),
+    split(x=numbered((3, 5, 8)), heads=4),
     gradient_question("split_heads", "split_heads(x, heads)", ("x",), x=numbered((1, 2, 4)), heads=2),
     merge(z=[[[[11, 12], [21, 22], [31, 32]], [[13, 14], [23, 24], [33, 34]]]]),
     merge(z=[[[[11], [21], [31]], [[12], [22], [32]]]]),
     merge(z=numbered((2, 3, 2, 2))),
-    merge(z=numbered((2, 2, 5, 3))),
+    merge(z=numbered((4, 2, 5, 3))),
     gradient_question("merge_heads", "merge_heads(z)", ("z",), z=numbered((1, 2, 2, 2))),
     multi(x=[[[1, 2]]], **identity(W_v=[[1, 3], [0, 1]], W_out=[[2, 0], [1, 1]]), heads=1, causal=False),
     multi(**TWO_HEADS, heads=2, causal=False),
     multi(**TWO_HEADS, heads=2, causal=True),
     multi(**random(10, x=(1, 3, 4), **dict.fromkeys(MATRICES, (4, 4))), heads=2, causal=False),
-    multi(**random(11, x=(2, 5, 6), **dict.fromkeys(MATRICES, (6, 6))), heads=3, causal=True),
+    multi(**random(11, x=(4, 5, 6), **dict.fromkeys(MATRICES, (6, 6))), heads=3, causal=True),
     Question("multi_head", "sees(f, x)", seen_in_multi_head,
              "sees(f, x), where f(x) is multi_head(x, ..., causal=True) with two heads", formula=MULTI,
              compare=who_sees_whom),

@@ -20,9 +20,10 @@ def scores(q, k):
 
     q (..., T, d), k (..., S, d) -> (..., T, S)
 
-    The dots stand for any number of axes in front. A Tensor's
-    k.swapaxes(-1, -2) exchanges the last two axes. `@` multiplies the last two
-    axes and treats the axes in front as a batch.
+    The dots stand for any number of axes in front, for example the batch and
+    the heads. `@` is a matrix product over the last two axes, repeated for all
+    axes in front of them. A Tensor's x.swapaxes(-1, -2) exchanges its last two
+    axes.
     """
     raise NotImplementedError("not written yet")
 
@@ -35,16 +36,16 @@ def weights(s, causal):
     If causal is True, S is T, and position t must give the weight 0 to all
     later positions. Its other weights still add up to 1.
 
-    mg.softmax(x, axis=...) computes a softmax along one axis, and
-    mg.where(mask, x, y) takes x where the mask is True and y elsewhere.
-    np.tri(3, dtype=bool) is an array of booleans, True on and below the
-    diagonal.
+    mg.softmax(x, axis=...) computes a softmax along one axis.
+    mg.where(mask, x, y) takes x where the mask is True and y elsewhere; y may
+    be a single number. np.tri(3, dtype=bool) is a (3, 3) array of booleans,
+    True on and below the diagonal.
     """
     raise NotImplementedError("not written yet")
 
 
 def attention(q, k, v, causal):
-    """Return the sum of the values for each query, each times its weight.
+    """Return for each query the sum of all values, each times its weight.
 
     q (..., T, d), k (..., S, d), v (..., S, e) -> (..., T, e)
     """
@@ -55,14 +56,21 @@ def split_heads(x, heads):
     """Give each head its share of the columns: (B, T, D) -> (B, heads, T, d),
     where d is D // heads.
 
-    Head 0 gets the first d columns of each position, head 1 the next d, and so
-    on.
+    Head 0 gets the first d columns of every position, head 1 the next d, and so
+    on. With D = 4, two heads, and the positions [10, 11, 12, 13] and
+    [20, 21, 22, 23], head 0 is [[10, 11], [20, 21]].
+
+    x.reshape(...) changes the shape of a Tensor, but not the order in which its
+    numbers are read, row by row. x.swapaxes(i, j) exchanges two axes.
     """
     raise NotImplementedError("not written yet")
 
 
 def merge_heads(z):
-    """Undo split_heads: (B, heads, T, d) -> (B, T, heads * d)."""
+    """Undo split_heads: (B, heads, T, d) -> (B, T, heads * d).
+
+    The columns of head 0 come first in every position, then those of head 1.
+    """
     raise NotImplementedError("not written yet")
 
 

@@ -50,6 +50,10 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
        f"You divide by {what}. Python raises to a power before it divides: d ** 1 / 2 is d / 2, and s / d ** 1 / 2 is "
        "s / d / 2. Write ** 0.5.")
       for what, code in (("d and by 2", "2 * q.shape[-1]"), ("d / 2", "q.shape[-1] / 2"))),
+    ("cosines in place of dot products", DOT + ROOT,
+     f"{DOT} / mg.sqrt((q * q).sum(axis=-1)[..., None] * (k * k).sum(axis=-1)[..., None, :])",
+     "You divide each score by the lengths of both vectors. Then a long query cannot choose more clearly than a "
+     "short one. Divide by the same number for all queries and keys."),
     ("the softmax in `scores`", DOT + ROOT, f"mg.softmax({DOT}{ROOT})",
      "You return weights. The softmax belongs in `weights`, after the mask."),
     ("queries and keys exchanged", DOT, "k @ q.swapaxes(-1, -2)",
@@ -169,6 +173,10 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("W_out before the merge", CALL,
      "merge_heads(attention(q, k, v, causal) @ W_out[: W_out.shape[0] // heads, : W_out.shape[0] // heads])",
      "Each head uses only a part of W_out. Merge the heads first, so that W_out can mix them."),
+    ("heads that read only a part of x", HEADS, "    B, T, D = x.shape\n    blocks = np.kron(np.eye(heads), "
+     "np.ones((D // heads, D // heads)))\n    W_q, W_k, W_v = W_q * blocks, W_k * blocks, W_v * blocks\n" + HEADS,
+     "Each of your heads reads only its own columns of x. A head has its own columns of the queries, keys and values, "
+     "but these are computed from all of x. Multiply by the matrices first, and then split."),
     *((f"{what} without {W}", f"split_heads(x @ {W}, heads)", "split_heads(x, heads)",
        f"You use x itself as the {what}. The {what} are x times {W}.")
       for what, W in (("queries", "W_q"), ("keys", "W_k"), ("values", "W_v"))),

@@ -9,6 +9,7 @@ from minigrad.course.lessons.lesson_19_gpt import (
     check_writing,
 )
 from minigrad.course.lessons.lesson_19_gpt.check_block import seen  # noqa: F401  # used by questions
+from minigrad.course.lessons.lesson_19_gpt.check_inputs import places  # noqa: F401
 from minigrad.course.lessons.lesson_19_gpt.shading import page  # noqa: F401
 
 QUESTIONS = (

@@ -7,19 +7,19 @@ from minigrad.course.checking.lesson import Question, over_time
 from minigrad.course.lessons.lesson_19_gpt.check_answers import same_form, tensor
 
 ATTEND = (
-    "keys = [cached keys, k] and values = [cached values, v] along axis 2; new step t may attend to key s if "
-    "s <= t + the number of cached steps"
+    "keys = [cached keys, k] and values = [cached values, v] along axis 2; new position t may attend to key s if "
+    "s <= t + the number of cached positions"
 )
 
 
-def memory(heads, steps, cached, batch=1, width=1, seed=0):
-    """Return q, k, v of new steps, and a cache."""
+def memory(heads, new, cached, batch=1, width=1, seed=0):
+    """Return q, k, v of new positions, and a cache."""
     rng = np.random.default_rng(seed)
 
     def random(length):
         return tensor(rng.normal(size=(batch, heads, length, width)).round(1))
 
-    found = {name: random(steps) for name in ("q", "k", "v")}
+    found = {name: random(new) for name in ("q", "k", "v")}
     return {**found, "cache": (random(cached), random(cached)) if cached else None}
 
 
@@ -41,30 +41,34 @@ def two_texts(file):
     return {"q": tensor(q), "k": tensor(k), "vs": [tensor(first), tensor(2 * first)]}
 
 
-def steps_of(answer):
-    """Name z step by step, then the keys and the values that are returned."""
+def parts_of(answer):
+    """Name z query by query, then the keys and the values that are returned."""
     z, (keys, values_) = answer
     found = []
-    for name, part in (("z", z), ("keys", keys), ("values", values_)):
+    for name, one, part in (
+        ("z", "z of query", z),
+        ("keys", "key", keys),
+        ("values", "value", values_),
+    ):
         part = np.asarray(part)
         found += [("the shape of " + name, list(part.shape))]
-        found += [(f"{name} of step {t}", part[:, :, t]) for t in range(part.shape[2])]
+        found += [(f"{one} {t}", part[:, :, t]) for t in range(part.shape[2])]
     return found
 
 
 def attend_question(given, what=""):
     return Question("attend", "attend(q, k, v, cache)", given, what, formula=ATTEND,
-                    names=steps_of, compare=same_form)  # fmt: skip
+                    names=parts_of, compare=same_form)  # fmt: skip
 
 
 def gradients(answer):
     """Name the gradients of q, k and v."""
-    return [(f"d{name} of step {t}", part[:, :, t]) for name, part in zip("qkv", answer, strict=True)
+    return [(f"d{name} of new position {t}", part[:, :, t]) for name, part in zip("qkv", answer, strict=True)
             for t in range(part.shape[2])]  # fmt: skip
 
 
 def first_leak(yours, right):
-    """Say which step sees a step that it must not see, or does not see one that it must see."""
+    """Say which position sees one that it must not see, or does not see one that it must see."""
     mine, good = np.asarray(yours), np.asarray(right)
     if mine.shape != good.shape:
         return f"yours         {mine.shape}, the shape of the matrix\nit should be  {good.shape}"
@@ -108,18 +112,18 @@ def sees_question(cached, new, what):
 QUESTIONS = (
     # first, because a function that remembers another call gives wrong answers from its second call on
     Question("attend", "[attend(q, k, v)[0] for v in vs]", two_texts,
-             "z of two texts, each with one step and no cache: [attend(q, k, v)[0] for v in vs]",
+             "z of two texts, each with one position and no cache: [attend(q, k, v)[0] for v in vs]",
              formula=ATTEND, names=over_time("z of text {}")),
     attend_question(by_hand([1], [1], [4])),
+    sees_question(0, 5, "who sees whom: five positions in one call, without a cache"),
     attend_question(by_hand([0, 0], [1, 2], [4, 8])),
     attend_question(by_hand([0], [1], [8], [2], [4])),
+    sees_question(2, 3, "who sees whom: two positions in a first call, three in a second call with the cache"),
     attend_question(by_hand([0, 0], [1, 2], [9, 3], [5], [6])),
     attend_question(by_hand([1, 2], [1, -1], [2, 4], [0.5, 0], [1, -2])),
     Question("attend", "mg.grad(attend(q, k, v, cache)[0].sum(), [q, k, v])",
              by_hand([1, 2], [1, -1], [2, 4], [0.5, 0], [1, -2]), "the gradients of q, k and v if dz = 1 everywhere",
              formula="z is computed from q, k and v with operations of Tensors", names=gradients),
-    sees_question(0, 5, "who sees whom: five positions in one call, without a cache"),
-    sees_question(2, 3, "who sees whom: two positions in a first call, three in a second call with the cache"),
     attend_question(lambda file: memory(2, 1, 3, 2, 2)),
-    attend_question(lambda file: memory(3, 4, 5, 2, 2)),
+    attend_question(lambda file: memory(3, 4, 5, 2, 6)),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from layers import PositionalEncoding
 from minigrad.course.checking.lesson import Question, values
 from minigrad.course.lessons.lesson_19_gpt.check_answers import cells, right_type, same_form, tensor
 
@@ -19,12 +20,29 @@ def positions_question(length, width):
                     formula=POSITION, names=cells("P"))  # fmt: skip
 
 
-def embed_question(table, ids, start=None, call="embed(table, ids, start)", what="", names="x"):
+def places(x, table, ids):
+    """Return which position's row was added in each column of ids, and then x. A column is left out if
+    no row fits.
+    """
+    added = x.array[0] - table.array[ids[0]]
+    rows = PositionalEncoding()(np.zeros((1, 30, table.shape[1]))).array[0]
+    near = np.isclose(added[:, None], rows, atol=1e-5).all(axis=2)
+    found = {
+        f"the position of column {column}": int(one.argmax())
+        for column, one in enumerate(near)
+        if one.any()
+    }
+    return {**found, "x": x}
+
+
+def embed_question(table, ids, start=None, call="embed(table, ids, start)", what="", names=None):
     def given(file):
         found = {"table": tensor(table), "ids": np.array(ids, np.intp)}
         return found if start is None else {**found, "start": start}
 
-    return Question("embed", call, given, what, formula=EMBED, names=cells(names))
+    way = "" if names else f"check.places({call}, table, ids)"
+    return Question("embed", call, given, what, formula=EMBED, way=way,
+                    names=cells(names) if names else None)  # fmt: skip
 
 
 def inputs_and_labels(answer):
@@ -60,7 +78,7 @@ QUESTIONS = (
     embed_question(TWO, [[1, 1, 1]], 0),
     embed_question(TWO, [[2]], 3),
     embed_question(TWO, [[0, 1], [2, 2]], 2),
-    embed_question(np.zeros((3, 4)), [[0, 1, 2], [2, 1, 0]], 1),
+    embed_question(np.zeros((5, 4)), [[0, 1, 2], [4, 3, 0]], 6),
     embed_question(TWO, [[1, 1]], 1, "mg.grad(embed(table, ids, start).sum(), [table])[0]",
                    "the gradient of table if dx = 1 everywhere", "dtable"),
     targets_question([[0, 1, 22, 1, 0]]),

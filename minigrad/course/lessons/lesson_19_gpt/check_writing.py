@@ -4,8 +4,9 @@ import numpy as np
 
 import minigrad as mg
 from layers import MultiHeadAttention
+from minigrad.course.checking.answers import difference
 from minigrad.course.checking.lesson import Question, over_time, values
-from minigrad.course.lessons.lesson_19_gpt.check_answers import cells, right_type
+from minigrad.course.lessons.lesson_19_gpt.check_answers import right_type
 
 SOFTMAX = "p = e / Σ e, with e = exp(logits / temperature - the largest of logits / temperature)"
 WRITE = (
@@ -18,10 +19,19 @@ CACHED = (
 )
 
 
+def distribution(yours, right):
+    """Say first whether p contains nan, or does not add up to 1."""
+    p, total = np.asarray(yours, float), np.sum(yours)
+    if p.shape != right.shape or np.isclose(total, 1):
+        return difference(yours, right, 1e-6)
+    told = "Is a number too large for exp?" if np.isnan(total) else f"They add up to {total:.6g}."
+    return f"yours         {p.round(6).tolist()}\nit should be  {right.round(6).tolist()}\n{told}"
+
+
 def probabilities_question(logits, temperature, what=""):
     return Question("probabilities", "probabilities(logits, temperature)",
                     values(logits=logits, temperature=temperature), what, formula=SOFTMAX,
-                    names=cells("p"))  # fmt: skip
+                    compare=distribution)  # fmt: skip
 
 
 def limit(count):

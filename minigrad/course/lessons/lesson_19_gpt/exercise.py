@@ -8,7 +8,8 @@ functions, and lets it write names. This takes a few seconds.
     minigrad course check 19
     python lesson_19_gpt.py         trains for longer, up to a minute
 
-T is the number of steps, B the number of texts, D the width.
+T is the number of positions, B the number of texts, D the width, and V the
+number of different ids.
 """
 
 import numpy as np
@@ -33,7 +34,8 @@ def embed(table, ids, start=0):
 
     table  a Tensor (number of ids, D); mg.lookup(table, ids) returns the rows
     ids    an array (B, T)
-    start  the position of the first column of ids
+    start  the position of the first column of ids. With start=4, three ids get
+           the rows 4, 5 and 6 of `positions`.
     """
     raise NotImplementedError("not written yet")
 
@@ -63,18 +65,20 @@ def block(x, norm1, attention, norm2, mlp):
 def attend(q, k, v, cache=None):
     """Return (z, (keys, values)): causal attention that continues from a cache.
 
-    q, k, v  Tensors (B, heads, T, d) of the new steps
-    cache    None, or the pair (keys, values) of all earlier steps
+    q, k, v  Tensors (B, heads, T, d) of the new positions
+    cache    None at the beginning of a text. Later, the pair (keys, values) of
+             all earlier positions: two Tensors like k and v, with another T.
     z        a Tensor (B, heads, T, d). Compute with Tensors and not with their
              arrays, or no gradient reaches q, k and v.
 
-    keys and values contain the earlier steps and then the new ones. Each new
-    step attends to all earlier steps, to the new steps before it, and to
-    itself.
+    keys and values contain the earlier positions and then the new ones. Each
+    new position attends to all earlier positions, to the new positions before
+    it, and to itself.
 
-    mg.concatenate([a, b], axis=...) joins two Tensors, and
-    mg.scaled_dot_product_attention(q, k, v, mask) returns the weighted means
-    of v. mask[t, s] is True if query t may attend to key s.
+    mg.concatenate([a, b], axis=...) joins two Tensors along an axis.
+    mg.scaled_dot_product_attention(q, k, v, mask) is the attention of lesson 18.
+    mask is an array of booleans with a row for each query and a column for each
+    key: mask[t, s] is True if query t may attend to key s.
     """
     raise NotImplementedError("not written yet")
 

@@ -26,6 +26,10 @@ STOPPED = (
     "stopped at id 0", "You stop when id 0 is drawn. `count` new ids are always drawn.", "    return ids",
     "        if ids[-1] == 0:\n            break\n    return ids",
 )  # fmt: skip
+UNPASSED = (
+    "temperature not passed on", "Your text does not depend on the temperature.", "temperature)\n        ids",
+    "1.0)\n        ids",
+)  # fmt: skip
 
 
 def within(part, *changes):
@@ -64,6 +68,8 @@ SLIPS = (
          f" + {PLACES}", ""),
         ("positions restart at 0", "You ignore `start`. Ids that continue a text get the positions of its beginning.",
          PLACES, "positions(ids.shape[1], table.shape[1])"),
+        ("start added to the numbers", "You add `start` itself to the vectors. It is the number of the first row that "
+         "is added.", PLACES, "positions(ids.shape[1], table.shape[1]) + start"),
         ("one row for all ids", "All ids get the same row of positions. Each column of ids needs its own.",
          PLACES, "positions(end, table.shape[1])[start]"),
         ("the id used as a position", "You look the positions up by id. The row must depend on the place of the id, "
@@ -110,27 +116,29 @@ SLIPS = (
          "norm1(x)", "norm2(x)", "norm2(y)", "norm1(y)"),
         ("the mlp first", "You call the mlp before the attention.", BLOCK,
          "y = x + mlp(norm2(x))\n    return y + attention(norm1(y))"),
-        ("no mask", "Every new step sees all keys, also those in its future.", MASK, "np.ones((new, all), bool)"),
-        ("a mask that forgets the cache", "The mask is right without a cache. With one, the new steps do not begin at "
-         "key 0: they come after all cached keys.", MASK, "np.tri(new, all, dtype=bool)"),
+        ("no mask", "Every new position sees all keys, also those in its future.", MASK, "np.ones((new, all), bool)"),
+        ("a mask that forgets the cache", "The mask is right without a cache. With one, the new positions do not "
+         "begin at key 0: they come after all cached keys.", MASK, "np.tri(new, all, dtype=bool)"),
         ("the diagonal moved to the left", "The mask's diagonal moves to the wrong side. Its last row must be True "
          "in all columns.", MASK, "np.tri(new, all, new - all, dtype=bool)"),
-        ("no mask with a cache", "With a cache, your new steps see each other's future. Several new steps can come in "
-         "one call.", MASK, f"{MASK} if cache is None else np.ones((new, all), bool)"),
-        ("a step does not see itself", "The mask hides the step's own key.", MASK,
+        ("no mask with a cache", "With a cache, your new positions see each other's future. Several new ones can come "
+         "in one call.", MASK, f"{MASK} if cache is None else np.ones((new, all), bool)"),
+        ("a position does not see itself", "The mask hides each position's own key.", MASK,
          "np.tri(new, all, all - new - 1, dtype=bool)"),
-        ("the mask upside down", "Your steps see the future and not the past. mask is True where a query may attend "
-         "to a key.", MASK, "~np.tri(new, all, all - new - 1, dtype=bool)"),
+        ("the mask lets the next position through", "The mask is off by one: each new position also sees the one "
+         "after it.", MASK, "np.tri(new, all, all - new + 1, dtype=bool)"),
+        ("the mask upside down", "Your positions see the future and not the past. mask is True where a query may "
+         "attend to a key.", MASK, "~np.tri(new, all, all - new - 1, dtype=bool)"),
         ("the mask inverted", "Your mask hides exactly what it should show.", MASK, f"~{MASK}"),
-        ("cached steps at the end", "The cached keys and values come after the new ones. The earlier steps come first.",
-         "[cache[0], k]", "[k, cache[0]]", "[cache[1], v]", "[v, cache[1]]"),
-        *(("joined along the wrong axis", f"You join along the axis of the {name}. The steps have another one.",
+        ("cached positions at the end", "The cached keys and values come after the new ones. The earlier positions "
+         "come first.", "[cache[0], k]", "[k, cache[0]]", "[cache[1], v]", "[v, cache[1]]"),
+        *(("joined along the wrong axis", f"You join along the axis of the {name}. The positions have another one.",
            "axis=2", f"axis={axis}") for axis, name in ((0, "texts"), (1, "heads"))),
-        ("only the new keys and values returned", "Your next cache contains only the new steps, so the earlier ones "
-         "are forgotten after one call.", CACHE, f"    fresh = (k, v)\n{CACHE}", "mask), (k, v)", "mask), fresh"),
-        ("the old cache returned", "You return the cache that you received. The new steps are missing in it.",
+        ("only the new keys and values returned", "Your next cache contains only the new positions, so the earlier "
+         "ones are forgotten after one call.", CACHE, f"    fresh = (k, v)\n{CACHE}", "mask), (k, v)", "mask), fresh"),
+        ("the old cache returned", "You return the cache that you received. The new positions are missing in it.",
          "mask), (k, v)", "mask), (k, v) if cache is None else cache"),
-        ("the cache ignored", "The new steps attend only to each other.", CACHE, ""),
+        ("the cache ignored", "The new positions attend only to each other.", CACHE, ""),
         ("a cache shared by two texts", "Your function remembers the keys and values of another call. It may only "
          "remember what is in `cache`.", "cache=None):\n    if",
          "cache=None, kept=[]):\n    cache = cache or (kept and kept[-1]) or None\n    if",
@@ -141,6 +149,9 @@ SLIPS = (
         ("temperature ignored", "Your probabilities do not depend on the temperature. A division after exp cancels "
          "when you divide by the sum.", "logits / temperature",
          "logits"),
+        ("the sum of other powers", "You divide by a sum without the temperature, so your probabilities do not add up "
+         "to 1. Compute the powers once, and divide by their own sum.", "powers.sum()",
+         "np.exp(logits - logits.max()).sum()"),
         ("temperature after the softmax", "You divide the probabilities by the temperature. Divide the logits.",
          "logits / temperature", "logits", "powers / powers.sum()", "powers / powers.sum() / temperature"),
     ),
@@ -160,8 +171,7 @@ SLIPS = (
         ("too few new ids", "You stop when the whole text has `count` ids. `count` is the number of new ones.",
          "range(count)", "range(count - len(ids))"),
         STOPPED,
-        ("temperature not passed on", "Your text does not depend on the temperature.", "temperature)\n        ids",
-         "1.0)\n        ids"),
+        UNPASSED,
     ),
     *slips(
         CACHED,
@@ -186,6 +196,7 @@ SLIPS = (
         ("always the most likely id", "You choose the id with the highest probability. It must be drawn at random.",
          DRAW, "p.argmax()"),
         STOPPED,
+        UNPASSED,
         ("a cache shared by two texts", "A new text begins with the cache of the text before it. Begin with None.",
          "temperature):", "temperature, kept=[None]):", "list(ids), None, 0", "list(ids), kept[0], 0",
          "        start =", "        kept[0] = cache\n        start ="),

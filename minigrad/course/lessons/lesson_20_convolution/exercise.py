@@ -18,8 +18,9 @@ import numpy as np
 def output_size(n, size, stride, padding):
     """Return how many windows of this size fit into n pixels, as an integer.
 
-    First, `padding` zeros are added at both ends. Then the window starts at the
-    left end and moves by `stride` pixels at a time. It must never leave the row.
+    First, `padding` zeros are added at both ends. The first window begins at the
+    left end of the longer row. Each later one begins `stride` numbers further to
+    the right. All windows must be inside the row.
     """
     raise NotImplementedError("not written yet")
 
@@ -36,8 +37,8 @@ def windows(x, size, stride):
     """Return all windows of x. `size` is the pair (h, w): height and width.
 
     x (..., H, W) -> (..., P, Q, h, w), where P and Q are the numbers of windows
-    down and across. Window [..., p, q, :, :] starts in row p * stride and column
-    q * stride.
+    down and across. The upper left pixel of window [..., p, q, :, :] is in row
+    p * stride and column q * stride of x.
     """
     raise NotImplementedError("not written yet")
 
@@ -71,8 +72,8 @@ def image_gradient(dz, kernel, shape, stride):
 def max_pool(x, size):
     """Return the largest pixel of each window of size x size pixels.
 
-    The windows stand side by side and do not overlap. Rows and columns that are
-    left over at the end are ignored.
+    The windows are next to each other and do not overlap. Rows and columns that
+    are left over at the end are ignored.
 
     x (..., H, W) -> (..., H // size, W // size)
     """
@@ -84,8 +85,12 @@ def max_pool_backward(dz, x, size):
 
     dz (..., H // size, W // size), x (..., H, W) -> (..., H, W)
 
-    If several pixels of a window are equally large, the first one gets the
+    The largest pixel of each window gets the window's dz, all others get 0. If
+    several pixels of a window are equally large, the first one gets the
     gradient. Pixels are in the order of reading: row by row, from left to right.
+
+    For example, size 2, dz [[10, 100]] and x [[1, 3, 2, 5, 7], [4, 2, 5, 0, 9]]
+    give dx [[0, 0, 0, 100, 0], [10, 0, 0, 0, 0]].
     """
     raise NotImplementedError("not written yet")
 

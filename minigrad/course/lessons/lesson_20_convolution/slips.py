@@ -133,6 +133,11 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You sum over axes 2 and 3. With axes in front, these are not the last two. Count from the end: -2 and -1."),
     ("a mean in place of a sum", SUM, SUM.replace(".sum(", ".mean("),
      "You compute the mean of the products. Their sum is needed."),
+    ("a matrix product", SUM, "(windows(x, kernel.shape, stride) @ kernel.T).sum(axis=(-2, -1))",
+     "You multiply matrices with @. Each pixel of a window must be multiplied by the weight at the same place."),
+    ("stride ignored", SUM, SUM.replace("(windows(x, kernel.shape, stride) *", "(windows(x, kernel.shape, 1)[..., "
+     ": (x.shape[-2] - kernel.shape[0]) // stride + 1, : (x.shape[-1] - kernel.shape[1]) // stride + 1, :, :] *"),
+     "You ignore the stride: these are the results of the first windows of stride 1."),
     ("the kernel added", SUM, SUM.replace("* kernel", "+ kernel"), "You add the kernel. Multiply by it."),
     ("stride ignored", SUM, SUM.replace("stride", "1"), "You ignore the stride."),
     ("stride ignored", PARTS, "windows(x, size, 1)[..., : dz.shape[-2], : dz.shape[-1], :, :]\n    return",
@@ -217,6 +222,10 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You take the largest absolute value. -1 is larger than -5."),
     ("zeros to start with", POOL, POOL + ".clip(0)",
      "Your maximum is never below 0. Did you start with zeros? All pixels of a window may be negative."),
+    ("pixels that are far apart", POOL, "x[..., : x.shape[-2] // size * size, : x.shape[-1] // size * size].reshape("
+     "*x.shape[:-2], size, x.shape[-2] // size, size, x.shape[-1] // size).max(axis=(-4, -2))",
+     "Your windows contain pixels that are far apart. If reshape splits the height, the first of the two new axes "
+     "counts windows, and the second one counts the rows inside a window. The same is true of the width."),
     ("windows that are not squares", POOL, "x[..., : x.shape[-2] // size * size, : x.shape[-1] // size * size].reshape("
      "*x.shape[:-2], x.shape[-2] // size, x.shape[-1] // size, size, size).max(axis=(-2, -1))",
      "reshape keeps the order of the numbers, so your windows contain neighbours in a row, not squares. Split the "

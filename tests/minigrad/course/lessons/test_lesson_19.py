@@ -9,6 +9,7 @@ from minigrad.course.checking import key
 from minigrad.course.checking.registry import lesson
 from minigrad.course.lessons.lesson_19_gpt import (
     check_attend,
+    check_inputs,
     check_model,
     check_writing,
     solution,
@@ -52,6 +53,22 @@ def test_probabilities_at_a_temperature_by_hand():
         [0.5, 0.5],
         1e-6,
     )
+
+
+def test_places_finds_the_row_that_was_added():
+    table, ids = mg.Tensor(np.ones((2, 2))), np.array([[1, 0]])
+    rows = np.array([[np.sin(4), np.cos(4)], [5.0, 5.0]])
+    found = check_inputs.places(mg.Tensor(1 + rows[None]), table, ids)
+    del found["x"]
+    assert found == {"the position of column 0": 4}
+
+
+def test_distribution_reports_a_wrong_total_and_nan():
+    right = np.array([0.25, 0.75])
+    assert check_writing.distribution(right, right) is None
+    assert "They add up to 0.5." in check_writing.distribution([0.25, 0.25], right)
+    assert "too large for exp" in check_writing.distribution([0.0, np.nan], right)
+    assert check_writing.distribution([0.75, 0.25], right)
 
 
 def test_write_has_the_frequencies_of_the_probabilities():
