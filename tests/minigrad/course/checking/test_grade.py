@@ -1,5 +1,7 @@
 """Grading: which line is meant, and the order of explanations of a wrong answer."""
 
+import sys
+
 import pytest
 
 from minigrad.course.checking import feedback, key
@@ -126,3 +128,65 @@ def test_judge_keeps_the_answers_of_trainings_for_the_page(number, count):
     assert passed.passed
     assert len(passed.trained) == count
     assert stopped(one, one.asked - 2, "it ended").trained == ()
+
+
+@pytest.mark.parametrize(
+    ("number", "function"),
+    [
+        (2, "numeric_gradient"),
+        (5, "dense_backward"),
+        (12, "unroll"),
+        (15, "predict"),
+        (17, "shuffled"),
+    ],
+)
+def test_problem_of_a_kept_answer_names_the_question_before(
+    number, function, tmp_path, monkeypatch, capsys
+):
+    one = lesson(number)
+    kept = f"""
+right = {function}
+def {function}(*arguments, answers=[]):
+    answers.append(right(*arguments))
+    return answers[0]
+"""
+    text = with_code(one, kept)
+    verdict = graded_here(one, text)
+    problem = verdict.problem
+    assert problem.function == function
+    assert one.questions[problem.earlier - 1].function == function
+    assert problem.slip.name == "something kept between calls"
+    told = [" ".join(feedback.lines(verdict, tries)) for tries in (1, 2)]
+    assert ["Python has just started" in text for text in told] == [True, True]
+    assert ["default argument" in " ".join(text.split()) for text in told] == [
+        False,
+        True,
+    ]
+    # the pasted lines show the wrong answer, and the last one alone the right answer
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / one.file).write_text(text)
+    pasted = feedback.to_paste(problem, one)
+    assert shown(one, pasted, capsys) != shown(one, [*pasted[:2], *pasted[-2:]], capsys)
+    assert shown(one, pasted, capsys) == shown(one, pasted, capsys)
+
+
+def shown(one, pasted, capsys):
+    """What a new Python prints for the pasted lines."""
+    exec("\n".join(pasted), {})
+    del sys.modules[one.name]
+    return capsys.readouterr().out
+
+
+def test_judge_does_not_call_chance_something_kept():
+    one = lesson(12)
+
+    def again(text, only):
+        lines = [right[index] for index in only]
+        return collected([{"loaded": True}, *lines, {"done": True}])
+
+    right = [{"answer": encode(answer)} for answer in key.load(one).right]
+    wrong = [*right[:7], {"answer": 1}, *right[8:]]
+    run = collected([{"loaded": True}, *wrong, {"done": True}])
+    problem = judge(one, one.solution, run, again).problem
+    assert (problem.number, problem.earlier, problem.slip) == (8, 0, None)
