@@ -209,7 +209,8 @@ MISTAKES = {
     "indentation": Mistake(
         "indentation",
         "A statement is indented wrongly, so it runs too often or too rarely.",
-        ),
+        moves,
+    ),
     "step": Mistake(
         "a step left out",
         "One step of the method is left out {where}.",

@@ -25,7 +25,7 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You step back before you measure. dh is already the gradient of the last state."),
     ("states visited from the first to the last", "for h in hs[:0:-1]", "for h in hs[:-1]",
      "You step back through the first state first. The way back begins at the last state."),
-    ("the norm of a matrix", "np.linalg.norm(dh)]", "np.linalg.norm(dh, 2)]",
+    ("the norm of a matrix", "np.linalg.norm(dh)", "np.linalg.norm(dh, 2)",
      "`np.linalg.norm(dh, 2)` of an array with two axes is its largest singular value. Add up the squares of all numbers."),
     ("absolute values added up", "np.linalg.norm(dh)", "np.sum(np.abs(dh))",
      "You add up absolute values. The norm is the square root of the sum of the squares."),

@@ -189,4 +189,74 @@ def test_judge_does_not_call_chance_something_kept():
     wrong = [*right[:7], {"answer": 1}, *right[8:]]
     run = collected([{"loaded": True}, *wrong, {"done": True}])
     problem = judge(one, one.solution, run, again).problem
+    assert problem is not None
     assert (problem.number, problem.earlier, problem.slip) == (8, 0, None)
+
+
+NUDGED_ONCE = """
+def numeric_gradient(f, x, h):
+    gradient = np.zeros(len(x))
+    for i in range(len(x)):
+        y = x.copy()
+        y[i] += h
+        up = f(y)
+        y[i] -= h
+        gradient[i] = (up - f(y)) / (2 * h)
+    return gradient
+"""
+KEPT_LIST = """
+def truncated(cell, xs, h, k, states=[]):
+    for t, x in enumerate(xs):
+        if 0 < t == len(xs) - k:
+            h = mg.cut(h)
+        h = cell(x, h)
+        states.append(h)
+    return states
+"""
+FROM_ZERO = """
+import numpy as np
+def rnn(xs, h0, W_xh, W_hh, b_h):
+    h = mg.Tensor(np.zeros(h0.shape))
+    for x in xs:
+        h = rnn_step(x, h, W_xh, W_hh, b_h)
+    return h
+"""
+OWN_GENERATOR = """
+def shuffled(ids, rng):
+    rng, mixed = np.random.default_rng(5), ids.copy()
+    for row in mixed:
+        row[row != 0] = rng.permutation(row[row != 0])
+    return mixed
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "mistake"),
+    [
+        (1, "dy_db = dy_da * 4", "the wrong factor or the wrong upstream gradient"),
+        (1, "dy_da = dy_ds * dy_dm * 0.5", "the wrong upstream gradient"),
+        (2, NUDGED_ONCE, "one of the points is x itself"),
+        (12, FROM_ZERO, "h0 not used"),
+        (15, KEPT_LIST, "something kept between calls"),
+        (17, OWN_GENERATOR, "a generator of your own"),
+    ],
+)  # fmt: skip
+def test_problem_names_the_mistake_of_a_learners_file(number, code, mistake):
+    one = lesson(number)
+    problem = graded_here(one, with_code(one, code)).problem
+    assert problem is not None
+    assert problem.slip.name == mistake
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "shapes"),
+    [
+        (5, "def product_backward(dz, a, b): return dz @ b.T, dz.T @ a", ("(2, 3)", "(3, 2)")),
+        (5, "def unbroadcast(dz, shape): return dz.sum(axis=-1)", ("(3,)", "(2,)")),
+        (11, "def one_hot(ids, V): return np.eye(V)[:, ids]", ("(3, 2)", "(2, 3)")),
+    ],
+)  # fmt: skip
+def test_problem_shows_the_shape_of_a_transposed_answer(number, code, shapes):
+    one = lesson(number)
+    found = graded_here(one, with_code(one, code)).problem.difference
+    assert (found.yours, found.right) == tuple(f"an array of shape {s}" for s in shapes)
