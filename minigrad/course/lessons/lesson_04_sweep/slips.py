@@ -103,7 +103,8 @@ SLIPS = (
     Slip(
         "sums kept from the first call",
         BACKWARD.replace("    arrived = {root: 1.0}", "    arrived[root] = 1.0") + "arrived = {}",
-        "When the second call begins, the dictionary still has the sums of the first one. Each call needs a new dictionary.",
+        "When the second call begins, the dictionary still has the sums of the first one. Each call needs "
+        "a new dictionary.",
     ),
     backward(
         "only nodes with a consumer get a gradient",

@@ -74,8 +74,8 @@ SLIPS = (
     unbroadcast(
         "axes counted too early",
         FIRST,
-        "You number the axes as in `shape`, but dz still has more axes on the left, so you sum over other ones. Sum over "
-        "the missing axes first.",
+        "You number the axes as in `shape`, but dz still has more axes on the left, so you sum over other ones. Sum "
+        "over the missing axes first.",
     ),
     unbroadcast(
         "sum missing",

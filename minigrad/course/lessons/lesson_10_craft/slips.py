@@ -55,7 +55,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("compared with the epoch before", "valid_losses[best]", "valid_losses[max(epoch, 1) - 1]",
      "A loss that is lower than the one before is not yet a new lowest loss. Compare with the lowest loss so far."),
     ("the best of all epochs", "    best = ", "    lowest = min(range(len(valid_losses)), key=lambda k: (np.isnan("
-     "valid_losses[k]), valid_losses[k]))\n    return lowest, min(lowest + patience, len(valid_losses) - 1)\n    best = ",
+     "valid_losses[k]), valid_losses[k]))\n    return lowest, min(lowest + patience, len(valid_losses) - 1)\n    "
+     "best = ",
      "You look for the lowest loss in the whole list. Training may have stopped before this epoch."),
     ("an equal loss counts as lower", "loss < ", "loss <= ",
      "A loss that only equals the lowest one so far is no new lowest loss. The count goes on."),

@@ -43,7 +43,8 @@ def rows(*shape, of="result"):
 
 ONE_HOT = "1 in the column whose number is the id, 0 elsewhere"
 COUNTED = (
-    "count the words of all texts; sorted(counts, key=lambda word: (-counts[word], word))[: V - 2] get the ids 2, 3, ..."
+    "count the words of all texts; sorted(counts, key=lambda word: (-counts[word], word))[: V - 2] get the ids "
+    "2, 3, ..."
 )
 NUMBERED = "the ids of the last T words, 1 for a word that has none, with zeros in front of them"
 GRADIENT = (

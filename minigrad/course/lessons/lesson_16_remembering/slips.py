@@ -43,7 +43,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "        h = o * mg.tanh(c)\n        c = f * c + i * g",
      "The output must contain the new memory c'. You computed it from the old one."),
     ("the memory squeezed", "c = f * c + i * g", "c = mg.tanh(f * c + i * g)",
-     "You apply tanh to the new memory itself. It goes through tanh only on its way to the output, so c' keeps its size."),
+     "You apply tanh to the new memory itself. It goes through tanh only on its way to the output, so c' keeps its "
+     "size."),
     ("no input gate of its own", "+ i * g", "+ (1 - f) * g",
      "You mix the memory and the candidate as in a GRU. In an LSTM, the input gate i decides how much is added."),
     ("h and c swapped in the old state", "(h, c) = self", "(c, h) = self",

@@ -77,8 +77,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     *(("the same order for equal reviews", "= rng.permutation(words)", new, "Either you used one order for all "
        "reviews, or you did not shuffle: rng.permutation returns a new array and does not change the old one. Each "
        "review needs its own random order.") for new in ("= np.random.default_rng(0).permutation(words)", "= words")),
-    ("words moved to other reviews", "    for row in mixed:\n", "    mixed[mixed != 0] = rng.permutation(mixed[mixed != "
-     "0])\n    for row in []:\n",
+    ("words moved to other reviews", "    for row in mixed:\n",
+     "    mixed[mixed != 0] = rng.permutation(mixed[mixed != 0])\n    for row in []:\n",
      "You shuffle the words of all reviews together. Each word must stay in its review."),
     ("a generator of your own", "mixed = ids.copy()", "mixed, rng = ids.copy(), np.random.default_rng(0)",
      "You do not use the generator rng, so the caller cannot choose the order."),
