@@ -86,6 +86,13 @@ def compare_words(yours, right):
     return f"yours         {yours}\nit should be  {right}\n{told}"
 
 
+def are_integers(yours, right):
+    """Floats cannot select rows."""
+    return (
+        None if yours == right else "They must be integers. Floats cannot select rows of a table."
+    )
+
+
 def encode_question(texts, T, numbers=NUMBERS):
     names = [f"text {i}" for i in range(len(texts))]
 
@@ -127,6 +134,9 @@ QUESTIONS = (
     encode_question(["the good film", "not the worst"], 3),
     encode_question(["bad bad good film not good film", "", *REVIEWS], 5),
     encode_question(REVIEWS, 2, {"film": 2, "not": 3}),
+    Question("encode", "np.asarray(encode(texts, numbers, T)).dtype.kind",
+             lambda file: {"texts": ["good film"], "numbers": {**NUMBERS}, "T": 3}, "the type of the ids",
+             formula="an array of integers, such as np.zeros((B, T), int)", compare=are_integers),
     one_hot_question([1, 0], 3),
     one_hot_question([2, 2, 0], 4),
     one_hot_question([2, 0, 2, 1], 5),

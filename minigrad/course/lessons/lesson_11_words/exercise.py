@@ -27,7 +27,8 @@ def encode(texts, numbers, T):
     """Return the ids of the last T words of each text: an integer array (B, T).
 
     `texts` is a list of B strings, and `numbers` is a dict from words to ids.
-    Words that are not in it have the id 1. A shorter text has zeros on the left.
+    Words that are not in it have the id 1. A shorter text has zeros on the
+    left.
     """
     raise NotImplementedError("not written yet")
 

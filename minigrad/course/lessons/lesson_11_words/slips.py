@@ -25,6 +25,11 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You reshape the one-hot rows to V rows. reshape keeps the numbers in the same order. You need the transpose."),
     ("each text counted once", "in text.split():\n        ", "in set(text.split()):\n        ",
      "You count the texts that contain a word. Count every time that the word occurs."),
+    ("each text by itself", "    for text in texts:\n        for word", "    for text in texts:\n        counts = {}\n"
+     "        for word", "You start counting again with each text, so only the last one counts."),
+    ("the counts as ids", "word: i for i, word in enumerate(words[: V - 2], 2)",
+     "word: counts[word] for word in words[: V - 2]",
+     "Your ids are the counts. The ids are 2, 3, 4, ... in the order of the counts."),
     ("the rarest words first", "-counts[word], word", "counts[word], word",
      "Your vocabulary begins with the rarest words. Those are the words that it should leave out."),
     ("alphabetical order", "-counts[word], word", "word",
