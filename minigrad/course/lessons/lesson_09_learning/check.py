@@ -236,6 +236,7 @@ QUESTIONS = (
     fall_question(tested(3, p=2.0), "p", 0.01),
     fall_question(tested(2, old=100.0, p=3.0), "p", 0.25, "all gradients are 100 at first"),
     fall_question(tested(2, p=3.0, q=[1.0, -2.0]), "p, q", 0.125),
+    fall_question(tested(2, p=[0.1, 0.3, 0.7, 0.9]), "p", 0.05),
     fall_question(tested(2, wrong=2.0, p=3.0), "p", 0.125),
     fall_question(tested(2, wrong=-1.0, p=[1.0, 2.0]), "p", 0.25),
     Question("fall", "type(fall(loss, [p], 0.25)).__name__", tested(2, p=3.0), "the type of fall(loss, [p], 0.25)",
