@@ -215,7 +215,8 @@ def _diagnosed(
         alone = again(text, [first]) if others else second
         if _is_right(lesson, text, first, alone):
             number = _earlier(lesson, text, problem, again)
-            return replace(problem, earlier=number, slip=KEPT if number else None)
+            slip = KEPT if number else None
+            return replace(problem, earlier=number, slip=slip)
     if others and passes(second):
         for name in others:
             if passes(again(with_right(text, lesson, [name]), asked)):
@@ -248,7 +249,8 @@ def _earlier(lesson: Lesson, text: str, problem: Problem, again: Again) -> int:
     found.sort(key=lambda i: (i in same, i), reverse=True)
     for index in found[:MOST_EARLIER]:
         run = again(text, [index, first])
-        if len(run.outcomes) == 2 and not _is_right(lesson, text, first, run, 1):
+        answered = len(run.outcomes) == 2
+        if answered and not _is_right(lesson, text, first, run, 1):
             return index + 1
     return 0
 
