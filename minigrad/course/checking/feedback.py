@@ -98,6 +98,13 @@ def explained(
     told += _values(problem, width)
     if question is None:
         return told
+    if problem.earlier:
+        before = lesson.questions[problem.earlier - 1]
+        told += wrapped(
+            "  If Python has just started, your answer is right. It is wrong after this earlier question: "
+            + (before.what or before.call),
+            width,
+        )
     words = []
     if tries >= 2 and slip is not None:
         words.append(f"Your answers match this mistake: {slip}")
@@ -208,13 +215,16 @@ def to_paste(problem: Problem, lesson: Lesson) -> list[str]:
     assert question is not None
     if problem.first and not question.names:
         return ["from minigrad.course import steps", f"print(steps({place}))"]
-    told, names = [f"from {lesson.name} import *"], ", ".join(problem.inputs)
-    if names:
-        told = [
-            "from minigrad.course import inputs",
-            *told,
-            f"{names} = inputs({place})",
-        ]
+    names = ", ".join(problem.inputs)
+    asked = [f"{names} = inputs({place})"] if names else []
+    if problem.earlier:
+        before = lesson.questions[problem.earlier - 1]
+        if known := ", ".join(before.given(lesson.solved)):
+            asked.insert(0, f"{known} = inputs({which}, {problem.earlier})")
+        asked.insert(-1 if names else 1, before.call)
+    told = [f"from {lesson.name} import *", *asked]
+    if any("inputs(" in one for one in asked):
+        told.insert(0, "from minigrad.course import inputs")
     if problem.kind == "changed":
         return [*told, question.call, f"print({problem.message})"]
     return [*told, f"print({question.call})"]

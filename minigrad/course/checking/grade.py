@@ -4,10 +4,12 @@ The learner's code never runs in this process. The feedback names a cause only i
 it. It asks these questions, in this order:
 
 1. Did the function change its inputs?
-2. Does the function still fail when all other functions in the file are replaced with correct ones?
+2. Is the answer right if no other question is asked before it? If so, which earlier question makes the
+   difference?
+3. Does the function still fail when all other functions in the file are replaced with correct ones?
    If not, which replacement makes the difference?
-3. Does a known mistake give exactly the same answers?
-4. Which intermediate value is the first to differ?
+4. Does a known mistake give exactly the same answers?
+5. Which intermediate value is the first to differ?
 """
 
 import ast
@@ -30,6 +32,14 @@ LONGEST_MESSAGE = 1000
 """The maximum length of a message about an answer, in characters. The message may quote the answer."""
 MOST_VARIABLES = 8
 """The maximum number of the function's variables to show."""
+MOST_EARLIER = 8
+"""The maximum number of earlier questions to ask again, each in a new process."""
+KEPT = Slip(
+    "something kept between calls",
+    "",
+    "Your file keeps something from one call to the next. A global variable does, and so does a default "
+    "argument such as `[]`: Python makes this list only once, when it reads the `def`.",
+)
 _INPUTS = threading.Lock()
 """Learners' files run in parallel. Inputs are made one at a time, because they share stdout and a random
 generator.
@@ -66,6 +76,8 @@ class Problem:
     """The function whose correct version would make the question pass."""
     inputs: dict[str, str] = field(default_factory=dict)
     """The question's inputs: names and values."""
+    earlier: int = 0
+    """The number of the earlier question without which the answer is right, or 0."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +211,12 @@ def _diagnosed(
         )
 
     second = again(with_right(text, lesson, others), asked)
+    if _is_right(lesson, text, first, second):
+        alone = again(text, [first]) if others else second
+        if _is_right(lesson, text, first, alone):
+            number = _earlier(lesson, text, problem, again)
+            slip = KEPT if number else None
+            return replace(problem, earlier=number, slip=slip)
     if others and passes(second):
         for name in others:
             if passes(again(with_right(text, lesson, [name]), asked)):
@@ -213,6 +231,28 @@ def _diagnosed(
         if problem.kind == "error"
         else _located(lesson, problem, run, second.way)
     )
+
+
+def _is_right(lesson: Lesson, text: str, index: int, run: Run, place: int = 0) -> bool:
+    """Return whether the answer at this place of a run is right. It answers the question `index`."""
+    outcomes = run.outcomes[place : place + 1]
+    return bool(outcomes) and _judged(lesson, text, index, outcomes[0]) is None
+
+
+def _earlier(lesson: Lesson, text: str, problem: Problem, again: Again) -> int:
+    """Return the number of the last earlier question that makes the answer wrong if it is asked
+    before it, or 0. Questions about the same function come first.
+    """
+    first = problem.number - 1
+    same = key.indices(lesson, problem.function)
+    found = [i for i in range(first) if not lesson.questions[i].training]
+    found.sort(key=lambda i: (i in same, i), reverse=True)
+    for index in found[:MOST_EARLIER]:
+        run = again(text, [index, first])
+        answered = len(run.outcomes) == 2
+        if answered and not _is_right(lesson, text, first, run, 1):
+            return index + 1
+    return 0
 
 
 def _shown(variables: Any) -> dict[str, str]:

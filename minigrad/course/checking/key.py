@@ -334,7 +334,8 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise TimeoutError
 
     signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    # again and again, because Python ignores an exception in a destructor or a callback
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, seconds)
     try:
         yield
     finally:

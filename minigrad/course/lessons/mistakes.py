@@ -4,7 +4,7 @@ mutants.py makes these mistakes.
 """
 
 import re
-from ast import AST
+from ast import AST, Add, Div, MatMult, Mult, Sub
 from dataclasses import dataclass
 
 from ..checking.lesson import Slip
@@ -16,10 +16,11 @@ from .proofs import (
     changes,
     doubles,
     forgets,
-    has_a_block,
     makes_a_pair,
+    moves,
     multiplies,
     multiplies_matrices,
+    no_more,
     operators,
     passes_the_axis,
     rounds_down,
@@ -138,14 +139,17 @@ MISTAKES = {
     "term": Mistake(
         "a term forgotten",
         "Two terms belong together {where}. One of them is missing.",
+        no_more(Add, Sub),
     ),
     "factor": Mistake(
         "a factor forgotten",
         "Two factors belong together {where}. One of them is missing.",
+        no_more(Mult, MatMult),
     ),
     "division": Mistake(
         "a division forgotten",
         "One division is missing {where}.",
+        no_more(Div),
     ),
     "multiplied": Mistake(
         "multiplied instead of divided",
@@ -205,7 +209,7 @@ MISTAKES = {
     "indentation": Mistake(
         "indentation",
         "A statement is indented wrongly, so it runs too often or too rarely.",
-        has_a_block,
+        moves,
     ),
     "step": Mistake(
         "a step left out",

@@ -192,8 +192,35 @@ def makes_a_pair(evidence: Evidence) -> bool:
     return any(pairs)
 
 
-def has_a_block(evidence: Evidence) -> bool:
-    return has(evidence.yours, For, While, If, With)
+def no_more(*kinds: type) -> Proof:
+    """Return the proof that the learner's function has no more of these operators than the mistake:
+    nobody forgot a term whose function has all of them.
+    """
+
+    def count(tree: AST) -> int:
+        return sum(isinstance(getattr(node, "op", None), kinds) for node in ast.walk(tree))
+
+    return lambda evidence: count(evidence.yours) <= count(evidence.wrong)
+
+
+def moves(evidence: Evidence) -> bool:
+    """A statement is in more or fewer blocks than in the solution, as in the mistake."""
+    mine, wrong, good = map(depths, (evidence.yours, evidence.wrong, evidence.right))
+    return bool((wrong - good) & (mine - good)) and bool((good - wrong) & (good - mine))
+
+
+def depths(tree: AST) -> Counter[tuple[str, int]]:
+    """Count the statements by type and by the number of loops and conditions around them."""
+    found = Counter[tuple[str, int]]()
+
+    def below(node: AST, depth: int) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, stmt):
+                found[type(child).__name__, depth] += 1
+                below(child, depth + isinstance(child, For | While | If | With))
+
+    below(tree, 0)
+    return found
 
 
 def adds_up(evidence: Evidence) -> bool:

@@ -90,19 +90,27 @@ ROWS = (
         "You multiplied by the input itself. When you nudge one factor, the other sets how far the product moves.",
     ),
     (
-        "the wrong factor",
+        "the wrong factor or the wrong upstream gradient",
         "dy_da = 1.1181",
-        "Your number is dy/dm times m, or dy/dm divided by b, which is the same here. Neither is right.",
+        "Your number is dy/dm times m, dy/dm divided by b, or dy/db times b. All are the same here, and none is right.",
     ),
     (
-        "the wrong factor",
+        "the wrong factor or the wrong upstream gradient",
         "dy_db = 1.1181",
-        "Your number is dy/dm times 2. That is m here, and it was a in the example. Neither is right.",
+        "Your number is dy/dm times m, or dy/da times a, which is the same here. With m, the factor is wrong. With "
+        "dy/da, the upstream gradient is: it comes from the gate's output, not from the other input.",
     ),
     (
-        "divided instead of multiplied",
+        "the wrong factor or the wrong upstream gradient",
         "dy_db = 0.1398",
-        "Your number is dy/dm divided by a. Slopes along a path multiply, like gears.",
+        "Your number is dy/dm divided by a, or dy/da times b, which is the same here. Slopes along a path multiply, "
+        "like gears, and the path from b to y does not pass a.",
+    ),
+    (
+        "the wrong upstream gradient",
+        "dy_da = 0.1563, 0.2204, 0.168, 0.4; dy_db = 1.2503, 1.7637, 1.344, 3.2",
+        "Your factor is right, but not the number that you multiply by it. The upstream gradient is the slope that you "
+        "wrote at the output of the times gate.",
     ),
     (
         "the wrong factor",

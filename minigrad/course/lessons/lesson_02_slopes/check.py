@@ -98,7 +98,7 @@ def central(f, x, h):
 
 QUESTIONS = (
     slope_of("x²", lambda x: x * x, 3.0, 2.0),
-    slope_of("x³", lambda x: x**3, 2.0, 1.0),
+    slope_of("x³", lambda x: x**3, 3.0, 2.0),
     slope_of("x³ - x", lambda x: x**3 - x, -1.0, 0.1),
     slope_of("|x|", abs, 0.25, 0.5),
     slope_of("1/x", lambda x: 1 / x, 0.5, 1e-3),

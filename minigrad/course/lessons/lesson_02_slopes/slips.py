@@ -111,6 +111,11 @@ SLIPS = (
         "You stop at the first step that is worse than the one before it. A later step may be better.",
     ),
     best(
+        "forward differences",
+        "min(hs, key=lambda h: abs((f(x + h) - f(x)) / h - slope))",
+        "You compare the errors of forward differences. Another step is the best one for central differences.",
+    ),
+    best(
         "arguments exchanged",
         "min(hs, key=lambda h: abs(central_difference(f, h, x) - slope))",
         "You pass h to central_difference as the point. The point is x.",
@@ -132,7 +137,19 @@ SLIPS = (
             ("row", "now"),
             ("now", "row"),
             ("row", "(2 * now - row)"),
+            ("(2 * now - row)", "row"),
         )
+    ),
+    gradient(
+        "one of the points is x itself",
+        "[(f(x + nudge) - f(x)) / (2 * h) for nudge in nudges]",
+        "You measure from x to x + h and divide by 2h. If you first add h to an element, subtracting h once only takes "
+        "you back to x.",
+    ),
+    gradient(
+        "rounded to whole numbers",
+        "[int((f(x + nudge) - f(x - nudge)) / (2 * h)) for nudge in nudges]",
+        "Your slopes are whole numbers. An array of integers cuts off what is after the decimal point.",
     ),
     gradient(
         "nudged by a fraction of the element",

@@ -101,6 +101,18 @@ SLIPS = (
         "In x + x, both inputs are the same node. A set or a dictionary of inputs stores this node only once.",
     ),
     Slip(
+        "sums kept from the first call",
+        BACKWARD.replace("    arrived = {root: 1.0}", "    arrived[root] = 1.0") + "arrived = {}",
+        "When the second call begins, the dictionary still has the sums of the first one. Each call needs "
+        "a new dictionary.",
+    ),
+    backward(
+        "only nodes with a consumer get a gradient",
+        "not node.inputs",
+        "not node.inputs and node is not root",
+        "If the root is itself a leaf, no node sends anything to it. Its grad must grow by 1.",
+    ),
+    Slip(
         "inner gradients kept from the first call",
         """
 def backward(root):

@@ -31,6 +31,10 @@ STRETCHED = (
     "for axis in [i for i, size in enumerate(shape) if size == 1]: dz = dz.sum(axis=axis, keepdims=True)\n"
     "    return dz"
 )
+FIRST = (
+    "for axis, size in enumerate(shape):\n        if size == 1: dz = dz.sum(axis=axis, keepdims=True)\n"
+    "    while dz.ndim > len(shape): dz = dz.sum(axis=0)\n    return dz"
+)
 BIAS = ", unbroadcast(dz, b.shape)"
 
 SLIPS = (
@@ -61,6 +65,17 @@ SLIPS = (
         "an axis too many in the bias gradient",
         ", dz.sum(axis=0, keepdims=True)",
         "`keepdims=True` keeps the axis that you summed over. A bias of shape (m,) does not have this axis.",
+    ),
+    Slip(
+        "dx and dW exchanged",
+        "def dense_backward(dz, x, W, b):\n    return *product_backward(dz, x, W)[::-1], unbroadcast(dz, b.shape)",
+        "You return dW first. The order is that of the arguments: dx, dW, db.",
+    ),
+    unbroadcast(
+        "axes counted too early",
+        FIRST,
+        "You number the axes as in `shape`, but dz still has more axes on the left, so you sum over other ones. Sum "
+        "over the missing axes first.",
     ),
     unbroadcast(
         "sum missing",

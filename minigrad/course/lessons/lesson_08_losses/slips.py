@@ -90,6 +90,11 @@ SLIPS = (
         ),
         ("divided by the number of classes", "(p - y) / p.shape[1]", CLASSES),
         (
+            "the 1 not divided by the batch",
+            "p / N - y",
+            "You divide p by the number of rows, and subtract y afterwards. The mean divides both.",
+        ),
+        (
             "only the right class treated",
             "(p - 1) * y / N",
             "The gradients of the wrong classes are 0. But if you nudge the score of a wrong class, the "
@@ -116,6 +121,11 @@ SLIPS = (
         (
             "a logarithm to base 2",
             "np.log2(classes)",
+            "The loss uses the natural logarithm, `np.log`.",
+        ),
+        (
+            "a logarithm to base 10",
+            "np.log10(classes)",
             "The loss uses the natural logarithm, `np.log`.",
         ),
         (

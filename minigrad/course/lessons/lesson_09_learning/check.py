@@ -1,5 +1,5 @@
 """Questions of lesson 9: the parts of a training loop, with numbers that are exact in floating
-point, and then the loop on XOR.
+point, the loop on XOR, and the fall of the loss.
 """
 
 import numpy as np
@@ -81,18 +81,15 @@ def is_float(yours, right):
 
 FORGET = "p.grad = None for each parameter"
 MOVE = "p.array = p.array - lr · p.grad, a new array: p.array -= ... raises an error"
-NETWORK = "tanh(x @ W1 + b1) @ W2 + b2"
 TRAIN = (
-    "repeat `steps` times: clear the gradients, append the loss, which is the mean of "
-    "(network(x) - y)², call backward on the loss, and call step"
+    "for each epoch and each i = 0, size, 2 size, ...: clear the gradients, append the loss, which is the mean of "
+    "(network(x[i : i + size]) - y[i : i + size])², call backward on the loss, and call step"
 )
+FALL = "(loss before the step - loss after it) / (lr · Σ g²), with all numbers g of all gradients"
 PARAMETERS = ("W1", "b1", "W2", "b2")
 ONE_STEP = "(step([p], lr), p.item())[1]"
-CALL = "network(x, W1, b1, W2, b2)"
-LAYERS = """{"the output (if W2 = np.eye(2) and b2 = 0)": network(x, W1, b1, np.eye(2), np.zeros(2)),
- "the output": network(x, W1, b1, W2, b2)}"""
 STEPS = """{{f"{{name}} step {{k}}": value for k in range(1, {steps} + 1)
- for losses in [train(x, y, [W1, b1, W2, b2], {lr}, 1)] for name, value in [
+ for losses in [train(x, y, [W1, b1, W2, b2], {lr}, 1, len(x))] for name, value in [
  ("the length of the list in", len(losses)), ("the loss in", losses[0]),
  *((f"{{p.name}} after", p.array * 1) for p in (b2, W2, b1, W1))]}}"""
 
@@ -102,32 +99,95 @@ def step_question(what, call, given, *names):
                     names=named(*names) if names else None)  # fmt: skip
 
 
-def network_question(weights, x):
-    """Ask for the output. The way is first the output of a network whose second layer does nothing,
-    that is the hidden numbers.
-    """
-    return Question("network", CALL, weighed(weights, x), formula=NETWORK, way=LAYERS)
-
-
-def train_question(lr, steps, *given):
-    """Ask for the losses. The way is `steps` runs of one step, at most 5: the loss, and the
-    parameters after the step.
+def train_question(lr, epochs, *given):
+    """Ask for the losses, with all rows in one batch. The way is `epochs` runs of one step, at most
+    5: the loss, and the parameters after the step.
     """
     return Question(
-        "train", f"train(x, y, [W1, b1, W2, b2], {lr}, {steps})", weighed(*given), formula=TRAIN,
-        changes=PARAMETERS, way=STEPS.format(lr=lr, steps=min(steps, 5)),
+        "train", f"train(x, y, [W1, b1, W2, b2], {lr}, {epochs}, {len(given[1])})", weighed(*given), formula=TRAIN,
+        changes=PARAMETERS, way=STEPS.format(lr=lr, steps=min(epochs, 5)),
     )  # fmt: skip
-
-
-def accuracy_question(*given):
-    return Question("accuracy", "accuracy(x, y, [W1, b1, W2, b2])", weighed(*given), stretch=True)
 
 
 def batches_question(numbers, *given):
     return Question(
-        "train_in_batches", f"train_in_batches(x, y, [W1, b1, W2, b2], {numbers})", weighed(*given),
-        names=over_time("the loss of step {}", 1), changes=PARAMETERS, stretch=True,
+        "train", f"train(x, y, [W1, b1, W2, b2], {numbers})", weighed(*given), formula=TRAIN,
+        names=each_loss, changes=PARAMETERS,
     )  # fmt: skip
+
+
+def each_loss(answer):
+    if not isinstance(answer, list | np.ndarray):
+        raise TypeError("the types are compared first")
+    return over_time("the loss of step {}", 1)(answer)
+
+
+def tested(power, wrong=1.0, old=None, **parameters):
+    """Return a `given` for `fall`: parameters, and their loss, the sum of all their `power`s. Its
+    gradient is `wrong` times too large.
+    """
+
+    class Sum(mg.Gate):
+        def forward(self, *arrays):
+            return np.array(sum((array**power).sum() for array in arrays))
+
+        def backward(self, dz, z, *arrays):
+            return tuple(dz * wrong * power * array ** (power - 1) for array in arrays)
+
+    def given(file):
+        made = {
+            name: parameter(name, value, old and np.full(np.shape(value), old))
+            for name, value in parameters.items()
+        }
+
+        def loss():
+            return Sum()(*made.values())
+
+        names = " + ".join(f"({name} ** {power}).sum()" for name in made)
+        loss.__doc__ = f"a function that returns {names}" + (
+            f", whose gradient is wrong: {wrong:g} times too large" if wrong != 1 else ""
+        )
+        return {**made, "loss": loss}
+
+    return given
+
+
+def xor(seed, slope=None):
+    """Return a `given` for `fall`: a network on XOR, perhaps with a wrong slope of tanh."""
+
+    class Tanh(mg.Gate):
+        def forward(self, x):
+            return np.tanh(x)
+
+        def backward(self, dz, h, x):
+            return (dz * slope(h),)
+
+    def given(file):
+        W1, b1, W2, b2 = parameters = start(seed)
+
+        def loss():
+            tanh = Tanh() if slope else mg.tanh
+            return ((tanh(X @ W1 + b1) @ W2 + b2 - Y) ** 2).mean()
+
+        loss.__doc__ = "a function that returns the loss of a network on XOR" + (
+            ", with the wrong slope of tanh, 1 - h" if slope else ""
+        )
+        return {**{p.name: p for p in parameters}, "loss": loss}
+
+    return given
+
+
+def fall_question(given, parameters, lr, what="", **more):
+    call = f"fall(loss, [{parameters}], {lr})"
+    return Question("fall", call, given, what and f"{call}: {what}", formula=FALL, **more)
+
+
+def suspect_question(given, parameters, lr):
+    return Question("suspect", f"suspect(loss, [{parameters}], {lr})", given, stretch=True)
+
+
+def accuracy_question(*given):
+    return Question("accuracy", "accuracy(x, y, [W1, b1, W2, b2])", weighed(*given), stretch=True)
 
 
 QUESTIONS = (
@@ -151,38 +211,45 @@ QUESTIONS = (
     step_question("p after each of three calls step([p], lr), if p.grad is 1",
                   "[(step([p], lr), p.item())[1] for _ in range(3)]", moving(0.125, p=(1, 1)),
                   "after step 1", "after step 2", "after step 3"),
-    network_question(SMALL | {"W1": [[0, 0], [0, 0]], "b1": [0, 0]}, [[1, 0]]),
-    network_question(SMALL | {"b1": [0, 0]}, [[1, 0]]),
-    network_question(SMALL, [[0, 1]]),
-    network_question(3, X),
-    Question("network", f"type({CALL}).__name__", weighed(SMALL, [[0, 1]]), formula=NETWORK),
-    Question("network", f"({CALL}.sum().backward(), b2.grad, W2.grad, b1.grad, W1.grad)[1:]",
-             weighed(SMALL, [[1, 0], [0, -1]]),
-             "b2.grad, W2.grad, b1.grad and W1.grad after network(x, W1, b1, W2, b2).sum().backward()", "the engine",
-             formula=NETWORK, names=named("b2.grad", "W2.grad", "b1.grad", "W1.grad")),
     train_question(0.25, 4, ZERO, [[0, 0]], [[1]]),
     train_question(0.25, 2, ZERO, [[0, 0], [0, 0]], [[1], [3]]),
     train_question(0.1, 2, SMALL, [[1, 0]], [[2]]),
-    Question("train", "(train(x, y, [W1, b1, W2, b2], 0.25, 1), b2.array)[1]", weighed(ZERO, [[0, 0]], [[1]]),
-             "b2.array after train(x, y, [W1, b1, W2, b2], 0.25, 1)", formula=TRAIN, changes=PARAMETERS),
-    Question("train", "(train(x, y, [W1, b1, W2, b2], 0.25, 1), b2.array)[1]", weighed(ZERO, [[0, 0]], [[1]], 100),
-             "b2.array after train(x, y, [W1, b1, W2, b2], 0.25, 1), if all gradients are 100 at first",
+    Question("train", "(train(x, y, [W1, b1, W2, b2], 0.25, 1, 1), b2.array)[1]", weighed(ZERO, [[0, 0]], [[1]]),
+             "b2.array after train(x, y, [W1, b1, W2, b2], 0.25, 1, 1)", formula=TRAIN, changes=PARAMETERS),
+    Question("train", "(train(x, y, [W1, b1, W2, b2], 0.25, 1, 1), b2.array)[1]", weighed(ZERO, [[0, 0]], [[1]], 100),
+             "b2.array after train(x, y, [W1, b1, W2, b2], 0.25, 1, 1), if all gradients are 100 at first",
              formula=TRAIN, changes=PARAMETERS),
-    Question("train", "type(train(x, y, [W1, b1, W2, b2], 0.25, 1)[0]).__name__", weighed(ZERO, [[0, 0]], [[1]]),
-             "the type of the first loss in train(x, y, [W1, b1, W2, b2], 0.25, 1)",
+    Question("train", "type(train(x, y, [W1, b1, W2, b2], 0.25, 1, 1)[0]).__name__", weighed(ZERO, [[0, 0]], [[1]]),
+             "the type of the first loss in train(x, y, [W1, b1, W2, b2], 0.25, 1, 1)",
              formula="losses.append(loss.item())", changes=PARAMETERS, compare=is_float),
     train_question(0.2, 3, 0, X, Y),
-    Question("train", "(train(x, y, [W1, b1, W2, b2], 0.1, 30), W1, b1, W2, b2)[1:]", weighed(1, X, Y),
-             "the four parameters after train(x, y, [W1, b1, W2, b2], 0.1, 30)", formula=TRAIN,
+    Question("train", "(train(x, y, [W1, b1, W2, b2], 0.1, 30, 4), W1, b1, W2, b2)[1:]", weighed(1, X, Y),
+             "the four parameters after train(x, y, [W1, b1, W2, b2], 0.1, 30, 4)", formula=TRAIN,
              changes=PARAMETERS, way=STEPS.format(lr=0.1, steps=5)),
     train_question(0.2, 100, 0, X, Y),
+    batches_question("0.25, 1, 1", ZERO, [[0, 0], [0, 0]], [[1], [3]]),
+    batches_question("0.25, 2, 2", ZERO, [[0, 0]] * 3, [[1], [3], [2]]),
+    batches_question("0.1, 3, 2", SMALL, [[1, 0], [0, 1], [1, 1], [0, 0], [1, -1]], [[2], [1], [0], [1], [-1]]),
+    batches_question("0.2, 3, 3", 0, X, Y),
+    fall_question(tested(2, p=3.0), "p", 0.25),
+    fall_question(tested(2, p=3.0), "p", 0.5),
+    fall_question(tested(3, p=2.0), "p", 0.01),
+    fall_question(tested(2, old=100.0, p=3.0), "p", 0.25, "all gradients are 100 at first"),
+    fall_question(tested(2, p=3.0, q=[1.0, -2.0]), "p, q", 0.125),
+    fall_question(tested(2, p=[0.1, 0.3, 0.7, 0.9]), "p", 0.05),
+    fall_question(tested(2, wrong=2.0, p=3.0), "p", 0.125),
+    fall_question(tested(2, wrong=-1.0, p=[1.0, 2.0]), "p", 0.25),
+    Question("fall", "type(fall(loss, [p], 0.25)).__name__", tested(2, p=3.0), "the type of fall(loss, [p], 0.25)",
+             formula=FALL, compare=is_float),
+    fall_question(xor(38), "W1, b1, W2, b2", 0.001),
+    fall_question(xor(38, lambda h: 1 - h), "W1, b1", 0.001),
     accuracy_question(ZERO | {"b2": [0.7]}, X, [[1], [0], [1], [1]]),
     accuracy_question(ZERO | {"b2": [0.3]}, X, [[1], [0], [1], [1]]),
     accuracy_question(3, X, Y),
     accuracy_question(BEYOND, X, [[0], [1], [1], [1]]),
-    batches_question("0.25, 1, 1", ZERO, [[0, 0], [0, 0]], [[1], [3]]),
-    batches_question("0.25, 2, 2", ZERO, [[0, 0]] * 3, [[1], [3], [2]]),
-    batches_question("0.2, 3, 3", 0, X, Y),
+    suspect_question(xor(38, lambda h: 1 - h), "W1, b1, W2, b2", 0.001),
+    suspect_question(xor(38, lambda h: 1 - h), "W1, W2, b2", 0.001),
+    suspect_question(xor(38, lambda h: 1 - h), "b2, W2, W1, b1", 0.001),
 )  # fmt: skip
 
 PAGE = """<!doctype html>
@@ -205,7 +272,7 @@ def page(file, path, failed):
     """
     parameters = start(0)
     if failed in ("zero_grad", "step", "train"):
-        yours = numbers(file.train(X, Y, parameters, 0.2, 100))
+        yours = numbers(file.train(X, Y, parameters, 0.2, 100, 4))
         figure = curves({"yours": yours, "right": by_hand(start(0), 0.2, 100)})
         write_whole(path, lambda to: to.write(PAGE.format(figure=figure).encode()))
         return

@@ -8,52 +8,65 @@ def zero_grad(parameters):
 def step(parameters, lr):
     for p in parameters:
         p.update(lambda array: np.subtract(array, lr * p.grad, out=array))
-def train(x, y, parameters, lr, steps):
+def train(x, y, parameters, lr, epochs, size):
     found = []
-    for _ in range(steps):
-        error = network(x, *parameters) - y
-        loss = (error * error).sum() * (1 / len(x))
-        zero_grad(parameters)
-        loss.backward()
-        step(parameters, lr)
-        found.append(float(loss.array))
+    for _ in range(epochs):
+        for first in range(0, len(x), size):
+            rows, labels = x[first : first + size], y[first : first + size]
+            error = network(rows, *parameters) - labels
+            loss = (error * error).sum() * (1 / len(rows))
+            zero_grad(parameters)
+            loss.backward()
+            step(parameters, lr)
+            found.append(float(loss.array))
     return np.array(found)
+def fall(loss, parameters, lr):
+    copies = [p.array.copy() for p in parameters]
+    zero_grad(parameters)
+    now = loss()
+    now.backward()
+    squares = 0.0
+    for p in parameters:
+        squares += float((p.grad * p.grad).sum())
+    step(parameters, lr)
+    after = loss().item()
+    for k in range(len(parameters)):
+        parameters[k].array = copies[k]
+    return (now.item() - after) / (lr * squares)
 """,
-    "the package's own loss": """
-def network(x, W1, b1, W2, b2):
-    hidden = np.tanh(np.matmul(x, W1) + b1)
-    return b2 + hidden @ W2
-def train(x, y, parameters, lr, steps):
-    losses = [None] * steps
-    for k in range(steps):
+    "the package's own loss, and a list of batches": """
+def train(x, y, parameters, lr, epochs, size):
+    cuts = range(size, len(x), size)
+    batches = list(zip(np.split(x, cuts), np.split(y, cuts)))
+    losses = []
+    for rows, labels in batches * epochs:
         zero_grad(parameters)
-        loss = mg.mean_squared_error(network(x, *parameters), y)
+        loss = mg.mean_squared_error(network(rows, *parameters), labels)
         loss.backward()
-        losses[k] = loss.item()
+        losses.append(loss.item())
         step(parameters, lr)
     return losses
 """,
-    "the gradients cleared before backward, the mean as a sum over the rows": """
+    "the gradients cleared before backward, a while loop": """
 def step(parameters, lr):
     for k in range(len(parameters)):
         p = parameters[k]
         change = p.grad * lr
         p.array = -change + p.array
-def network(x, W1, b1, W2, b2):
-    a = x @ W1 + b1
-    h = mg.tanh(a)
-    z = h @ W2 + b2
-    return z
-def train(x, y, parameters, lr, steps):
+def train(x, y, parameters, lr, epochs, size):
     W1, b1, W2, b2 = parameters
     losses = []
-    for k in range(steps):
-        z = network(x, W1, b1, W2, b2)
-        loss = ((y - z) ** 2).sum() / len(y)
-        zero_grad(parameters)
-        loss.backward()
-        losses = losses + [loss.item()]
-        step(parameters, lr)
+    for epoch in range(epochs):
+        begin = 0
+        while begin < len(x):
+            end = min(begin + size, len(x))
+            z = network(x[begin:end], W1, b1, W2, b2)
+            loss = ((y[begin:end] - z) ** 2).sum() / (end - begin)
+            zero_grad(parameters)
+            loss.backward()
+            losses = losses + [loss.item()]
+            step(parameters, lr)
+            begin = end
     return losses
 """,
 }

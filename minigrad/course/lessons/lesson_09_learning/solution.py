@@ -1,4 +1,4 @@
-"""Lesson 9, solved: forget, look, measure, move, and repeat."""
+"""Lesson 9, solved: forget, look, measure, move, and repeat for each batch."""
 
 import numpy as np
 
@@ -34,32 +34,44 @@ def network(x, W1, b1, W2, b2):
     return hidden @ W2 + b2
 
 
-def train(x, y, parameters, lr, steps):
+def train(x, y, parameters, lr, epochs, size):
     losses = []
-    for _ in range(steps):
-        zero_grad(parameters)
-        loss = ((network(x, *parameters) - y) ** 2).mean()
-        losses.append(loss.item())
-        loss.backward()
-        step(parameters, lr)
+    for _ in range(epochs):
+        for i in range(0, len(x), size):
+            rows = slice(i, i + size)
+            zero_grad(parameters)
+            loss = ((network(x[rows], *parameters) - y[rows]) ** 2).mean()
+            losses.append(loss.item())
+            loss.backward()
+            step(parameters, lr)
     return losses
+
+
+def fall(loss, parameters, lr):
+    zero_grad(parameters)
+    before = loss()
+    before.backward()
+    predicted = lr * sum((p.grad**2).sum() for p in parameters)
+    old = [p.array for p in parameters]
+    step(parameters, lr)
+    measured = before.item() - loss().item()
+    for p, array in zip(parameters, old, strict=True):
+        p.array = array
+    return measured / predicted
 
 
 def accuracy(x, y, parameters):
     return ((network(x, *parameters).array > 0.5) == (y > 0.5)).mean()
 
 
-def train_in_batches(x, y, parameters, lr, epochs, size):
-    losses = []
-    for _ in range(epochs):
-        for i in range(0, len(x), size):
-            losses += train(x[i : i + size], y[i : i + size], parameters, lr, 1)
-    return losses
+def suspect(loss, parameters, lr):
+    far = [abs(fall(loss, [p], lr) - 1) for p in parameters]
+    return far.index(max(far))
 
 
 if __name__ == "__main__":
     weights = start(0)
-    losses = train(X, Y, weights, 0.2, 400)
+    losses = train(X, Y, weights, 0.2, 400, 4)
     for k in range(0, 400, 40):
         print(f"step {k:3}: loss {losses[k]:.3f} {'#' * round(60 * losses[k])}")
     print("the network's answers to 00, 01, 10, 11:", network(X, *weights).array.ravel().round(2))

@@ -7,6 +7,7 @@ SOLUTION = lesson(10).read("solution.py")
 M, S = "beta1 * m + (1 - beta1) * g\n", "    s = beta2 * s + (1 - beta2) * g**2\n"
 MEANS, M_WHOLE, S_WHOLE = M + S, M.replace("(1 - beta1) * ", ""), S.replace("(1 - beta2) * ", "")
 M_TURNED, S_TURNED = "(1 - beta1) * m + beta1 * g\n", "    s = (1 - beta2) * s + beta2 * g**2\n"
+FIRST = "def best_epoch(valid_losses, patience):\n"
 SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (
     ("all rows in training", "order[held_out:]", "order",
      "The rows of the validation part are still in the training part."),
@@ -20,6 +21,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "If held_out is 0, -held_out is 0 too, so a slice that should be empty contains all rows."),
     ("a mean instead of a velocity", "beta * v + g", "beta * v + (1 - beta) * g",
      "The velocity adds the whole gradient. The factor in front of it belongs to Adam."),
+    ("the learning rate inside the velocity", "    v = beta * v + g\n    return p - lr * v, v",
+     "    v = beta * v + lr * g\n    return p - v, v",
+     "You multiply the gradient by lr before you add it to the velocity. Here, the velocity does not contain lr."),
     ("moved by the old velocity", "    v = beta * v + g\n    return p - lr * v, v",
      "    return p - lr * v, beta * v + g", "First update the velocity, and then move p by the new one."),
     *(("1 - beta forgotten", MEANS, new, "The new gradient counts in full. A running mean keeps the share beta of the "
@@ -51,6 +55,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You count t up once for each parameter. t is the number of the step, the same for all parameters."),
     ("compared with the epoch before", "valid_losses[best]", "valid_losses[max(epoch, 1) - 1]",
      "A loss that is lower than the one before is not yet a new lowest loss. Compare with the lowest loss so far."),
+    ("the best of all epochs", FIRST, f"{FIRST}    lowest = int(np.nanargmin(valid_losses))\n"
+     "    return lowest, min(lowest + patience, len(valid_losses) - 1)\n",
+     "You look for the lowest loss in the whole list. Training may have stopped before this epoch."),
     ("an equal loss counts as lower", "loss < ", "loss <= ",
      "A loss that only equals the lowest one so far is no new lowest loss. The count goes on."),
     ("the patience is not used", "== patience", "== 1",

@@ -1,5 +1,5 @@
-"""Lesson 11's questions about one-hot rows, the look-up, the table's gradient with repeated words,
-and unseen words.
+"""Lesson 11's questions about the words' numbers, one-hot rows, and the table's gradient with repeated
+words.
 """
 
 import numpy as np
@@ -8,7 +8,9 @@ import minigrad as mg
 from minigrad.course.checking.answers import described
 from minigrad.course.checking.lesson import Question
 
-TEXT = np.array([3, 1, 3])
+TEXT = np.array([3, 2, 3])
+REVIEWS = ["the film was good", "the film was not good", "not bad not bad at all"]
+NUMBERS = {"not": 2, "bad": 3, "film": 4, "good": 5}
 BATCH = np.array([[0, 1, 2, 3, 0], [0, 1, 2, 4, 3], [5, 0, 1, 1, 1]])
 
 
@@ -39,34 +41,16 @@ def rows(*shape, of="result"):
     return split
 
 
-def compare_ids(yours, right):
-    """Show both lists, since an id too many moves all ids after it."""
-    yours = yours.tolist() if isinstance(yours, np.ndarray) else yours
-    if isinstance(yours, list) and any(isinstance(one, np.ndarray) for one in yours):
-        return "It must be a list of ids. Yours is a tuple of arrays, as np.where returns it."
-    if described(yours).startswith("set"):
-        return "It must be a list of ids in increasing order. Yours is a set, which has no order."
-    if not isinstance(yours, list):
-        return f"It must be a list of ids. Yours is {described(yours)}."
-    if any(isinstance(one, bool) for one in yours):
-        return f"It must be a list of ids. Yours contains True and False:\n{yours}"
-    if yours == right:
-        return None
-    missing = [i for i in right if i not in yours]
-    extra = [i for i in yours if i not in right]
-    told = "The ids are right, but not in increasing order, each once."
-    if missing or extra:
-        told = f"{missing[0]} is missing." if missing else f"{extra[0]} must not be there."
-    return f"yours         {yours}\nit should be  {right}\n{told}"
-
-
 ONE_HOT = "1 in the column whose number is the id, 0 elsewhere"
-ROWS = "table[ids]: for each id, the table's row at that index"
+COUNTED = (
+    "count the words of all texts; sorted(counts, key=lambda word: (-counts[word], word))[: V - 2] get the ids "
+    "2, 3, ..."
+)
+NUMBERED = "the ids of the last T words, 1 for a word that has none, with zeros in front of them"
 GRADIENT = (
     "dW[i] = Σ dz over all positions where the id is i; as a product, dW = one_hotᵀ @ dz, after "
     "one_hot.reshape(-1, V) and dz.reshape(-1, D)"
 )
-UNSEEN = "all i from 0 to V - 1 that are not in ids"
 SPARSE = (
     "the ids that occur in ids, in increasing order, and these rows of lookup_backward's result"
 )
@@ -78,22 +62,54 @@ def one_hot_question(ids, V):
     return Question("one_hot", "one_hot(ids, V)", given(ids, V), formula=ONE_HOT, names=split)
 
 
-def lookup_question(table, ids, what=""):
-    split = rows(*np.shape(ids), np.shape(table)[1])
+def vocabulary_question(texts, V, what=""):
     return Question(
-        "lookup", "lookup(table, ids)", given(ids, table=table), what, formula=ROWS, names=split
+        "vocabulary", "vocabulary(texts, V)", lambda file: {"texts": [*texts], "V": V}, what, formula=COUNTED,
+        compare=compare_words,
+    )  # fmt: skip
+
+
+def compare_words(yours, right):
+    """Show both dicts, in the order of the ids."""
+    if not isinstance(yours, dict):
+        return f"It must be a dict. Yours is {described(yours)}."
+    if yours == right:
+        return None
+    if yours.keys() == right.keys() and sorted(yours, key=yours.get) == list(right):
+        told = "The order is right, but not the numbers."
+    elif yours.keys() == right.keys():
+        told = "The words are right, but not in this order."
+    else:
+        missing = [word for word in right if word not in yours]
+        extra = [word for word in yours if word not in right]
+        told = f"{missing[0]!r} is missing." if missing else f"{extra[0]!r} must not be there."
+    return f"yours         {yours}\nit should be  {right}\n{told}"
+
+
+def are_integers(yours, right):
+    """Floats cannot select rows."""
+    return (
+        None if yours == right else "They must be integers. Floats cannot select rows of a table."
     )
+
+
+def encode_question(texts, T, numbers=NUMBERS):
+    names = [f"text {i}" for i in range(len(texts))]
+
+    def split(found):
+        if np.shape(found) != (len(texts), T):
+            raise ValueError("the shapes are compared first")
+        return zip(names, found, strict=True)
+
+    return Question(
+        "encode", "encode(texts, numbers, T)",
+        lambda file: {"texts": [*texts], "numbers": {**numbers}, "T": T}, formula=NUMBERED, names=split,
+    )  # fmt: skip
 
 
 def gradient_question(dz, ids, V, what):
     return Question("lookup_backward", "lookup_backward(dz, ids, V)", given(ids, V, dz=dz), what, "the engine",
                     formula=GRADIENT, names=rows(V, np.shape(dz)[-1], of="dW"))  # fmt: skip
-
-
-def unseen_question(ids, V, what=""):
-    return Question(
-        "unseen", "unseen(ids, V)", given(ids, V), what, formula=UNSEEN, compare=compare_ids
-    )
 
 
 def sparse_question(dz, ids):
@@ -107,26 +123,31 @@ def average_question(dz, ids, V):
 
 
 QUESTIONS = (
-    one_hot_question([1, 0], 2),
-    one_hot_question([2, 2, 0], 3),
+    vocabulary_question(["good film good"], 6),
+    vocabulary_question(REVIEWS, 6, "vocabulary(texts, V): not occurs 3 times, and five words twice"),
+    vocabulary_question(REVIEWS, 3),
+    vocabulary_question(REVIEWS, 2),
+    vocabulary_question(REVIEWS, 20),
+    vocabulary_question(["b a a", "a b c", "a"], 4, "vocabulary(texts, V): a occurs 4 times, b twice"),
+    encode_question(["good film not"], 3),
+    encode_question(["not good", "film"], 4),
+    encode_question(["the good film", "not the worst"], 3),
+    encode_question(["bad bad good film not good film", "", *REVIEWS], 5),
+    encode_question(REVIEWS, 2, {"film": 2, "not": 3}),
+    Question("encode", "np.asarray(encode(texts, numbers, T)).dtype.kind",
+             lambda file: {"texts": ["good film"], "numbers": {**NUMBERS}, "T": 3}, "the type of the ids",
+             formula="an array of integers, such as np.zeros((B, T), int)", compare=are_integers),
+    one_hot_question([1, 0], 3),
+    one_hot_question([2, 2, 0], 4),
     one_hot_question([2, 0, 2, 1], 5),
     one_hot_question([[3, 0, 1], [1, 1, 2]], 4),
-    lookup_question([[1, 2], [3, 4]], [1]),
-    lookup_question([[1, 2, 3], [4, 5, 6], [7, 8, 9]], [0, 2, 0]),
-    lookup_question([[1, 2], [3, 4], [5, 6]], [[2, 0], [1, 1]]),
-    lookup_question(random(6, 4), BATCH, "the rows of 3 texts with 5 words each"),
     gradient_question([[1.5, 2]], [1], 3, "the gradient of one word"),
     gradient_question([[1, 2], [3, 4], [5, 6]], [4, 0, 2], 5, "the gradient of three different words"),
     gradient_question([[1, 0], [0, 2], [10, 1]], TEXT, 6, "the gradient of 'good film good', the text's example"),
     gradient_question([[1], [2], [-4], [8]], [1, 1, 1, 1], 3, "the gradient when one word occurs four times"),
-    gradient_question([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], [[2, 2], [0, 2]], 4, "the gradient of two texts"),
+    gradient_question([[[1], [2], [4]], [[8], [16], [32]]], [[2, 2, 0], [0, 2, 1]], 4, "the gradient of two texts"),
     gradient_question(random(3, 4, 2), BATCH[:, :4], 6, "the gradient of 3 texts with 4 words each"),
     gradient_question(random(3, 5, 4), BATCH + 2, 9, "the gradient of 3 texts with 5 words each, V = 9"),
-    unseen_question([1], 3),
-    unseen_question(TEXT, 6, "the unseen ids for 'good film good'"),
-    unseen_question([[2, 0], [3, 2]], 5),
-    unseen_question([1, 0], 2, "the unseen ids when every word occurs"),
-    unseen_question(BATCH + 1, 9, "the unseen ids for a batch"),
     sparse_question([[1, 0], [0, 2], [10, 1]], TEXT),
     sparse_question([[1, 2], [3, 4]], [5, 5]),
     sparse_question(random(3, 4, 2), BATCH[:, :4] + 1),
@@ -138,7 +159,7 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Write the page: the graph of 'the good film good', with the learner's look-up as a gate.
+    """Write the page: the graph of 'good film good' behind one place of padding, with the learner's look-up as a gate.
     Three rows of the table get a gradient.
     """
 
@@ -151,9 +172,7 @@ def page(file, path, failed):
             self.ids = ids
 
         def forward(self, table):
-            return np.asarray(
-                file.lookup(table, self.ids) if failed != "lookup" else table[self.ids]
-            )
+            return np.asarray(file.lookup(table, self.ids))
 
         def backward(self, dz, z, table):
             return (np.asarray(file.lookup_backward(dz, self.ids, len(table))),)

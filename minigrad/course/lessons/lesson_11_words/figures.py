@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.course.lessons.lesson_11_words.check import TEXT
 from minigrad.course.lessons.lesson_11_words.solution import lookup_backward
 
-WORDS = ["the", "film", "was", "good", "not", "bad"]
+WORDS = ["padding", "unknown", "film", "good", "not", "bad"]
 DZ = np.array([[1.0, 0.0], [0.0, 2.0], [10.0, 1.0]])
 
 
@@ -28,7 +28,7 @@ def svg():
         y = 70 + 55 * place
         parts += _row(40, y, WORDS[i], row)
         parts.append(
-            f'<line x1="205" y1="{y + 14}" x2="412" y2="{45 + 34 * i + 14}" stroke="#888" '
+            f'<line x1="215" y1="{y + 14}" x2="412" y2="{45 + 34 * i + 14}" stroke="#888" '
             'stroke-width="1.5"/>'
         )
     style = 'font-family="sans-serif" font-size="15" fill="#222"'
@@ -40,7 +40,7 @@ def _row(x, y, word, numbers):
     parts = [f'<text x="{x}" y="{y + 19}">{word}</text>']
     for k, number in enumerate(numbers):
         red, green, blue = (round(255 - number / 11 * (255 - c)) for c in (0xE8, 0x8A, 0x1A))
-        left = x + 75 + 42 * k
+        left = x + 85 + 42 * k
         parts.append(
             f'<rect x="{left}" y="{y}" width="40" height="28" fill="rgb({red},{green},{blue})" '
             'stroke="#bbb"/>'

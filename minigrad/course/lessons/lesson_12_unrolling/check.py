@@ -189,7 +189,7 @@ def with_gradients(given):
 QUESTIONS = (
     step_question("the type of the new state", call=f"type({STEP}).__name__", compare=all_tensors),
     step_question(""),
-    step_question("", 1, 2, 2),
+    step_question("", 1, 3, 2),
     step_question("", 2, 3, 4),
     *(
         step_question(
@@ -224,8 +224,8 @@ QUESTIONS = (
     ),
     rnn_question("the type of the result", call=f"type({RNN}).__name__", compare=all_tensors),
     rnn_question(""),
-    rnn_question("", 1, 1, 2, 2),
-    rnn_question("", 2, 2, 2, 2),
+    rnn_question("", 1, 1, 3, 2),
+    rnn_question("", 3, 2, 1, 4),
     rnn_question("5 steps, B = 2, D = 3, H = 4", 5, 2, 3, 4),
     rnn_question("12 steps, B = 3, D = 2, H = 5", 12, 3, 2, 5),
     *(
@@ -235,7 +235,7 @@ QUESTIONS = (
             call=f"gradients({RNN}, b_h, W_xh, W_hh, h0)",
             names=arriving,
         )
-        for sizes in ((), (2, 1, 2, 2), (5, 2, 3, 4))
+        for sizes in ((), (2, 1, 3, 4), (5, 2, 3, 4))
     ),
     Question("unroll_deep", "unroll_deep([cell], xs, [h0])", machine(digit, [4, 0, 7], 0), names=states, stretch=True),
     *(

@@ -14,6 +14,10 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
         ("total =", f"W = W_hh\n    W_hh = {COPY}\n    total ="))),
     ("state discarded", "cell(x, h)\n        states", "cell(x, h0)\n        states",
      "Every step starts again from h0, so the cell remembers nothing of the earlier steps."),
+    *(("h0 not used", old, new, "You start from zeros, whatever h0 is. The state before the first input is h0.")
+      for old, new in (("    h = h0\n", "    h = 0 * h0\n"), ("    h = h0\n", "    h = 0\n"),
+                       ("    return unroll(cell, xs, h0)[-1]",
+                        "    return unroll(cell, xs, mg.Tensor(0 * h0.array))[-1]"))),
     ("bias added outside the tanh", " + b_h\n    return mg.tanh(total)", "\n    return mg.tanh(total) + b_h",
      "You add b_h after the tanh, so nothing limits it. Add it before the tanh."),
     ("off by one: the state before each step", "h = cell(x, h)\n        states.append(h)",

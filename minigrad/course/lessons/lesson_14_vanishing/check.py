@@ -138,7 +138,7 @@ QUESTIONS = (
     flow_question("", values(dh=[[1.0]], hs=[[[0.9]], [[0.6]], [[0.8]]], W_hh=[[0.5]])),
     flow_question("", values(dh=[[3.0, 4.0]], hs=[[[0.0, 0.0]], [[0.0, 0.0]]], W_hh=[[2.0, 0.0], [0.0, 0.5]])),
     flow_question("", states(1, 1, 2)),
-    flow_question("", states(4, 2, 2)),
+    flow_question("", states(4, 2, 3)),
     flow_question("the norms in an RNN that has read 12 steps; W_hh is orthogonal", network(1.0),
                   "the engine", expect=measured(1.0)),
     flow_question("the norms in an RNN that has read 12 steps; W_hh is half an orthogonal matrix", network(0.5),

@@ -23,6 +23,13 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "h * (1 - h) is the slope of the sigmoid. The state went through tanh."),
     ("off by one step", "[np.linalg.norm(dh)]\n    for h in hs[:0:-1]", "[]\n    for h in hs[::-1]",
      "You step back before you measure. dh is already the gradient of the last state."),
+    ("states visited from the first to the last", "for h in hs[:0:-1]", "for h in hs[:-1]",
+     "You step back through the first state first. The way back begins at the last state."),
+    ("the norm of a matrix", "np.linalg.norm(dh)", "np.linalg.norm(dh, 2)",
+     "`np.linalg.norm(dh, 2)` of an array with two axes is its largest singular value. Add up the squares of all "
+     "numbers."),
+    ("absolute values added up", "np.linalg.norm(dh)", "np.sum(np.abs(dh))",
+     "You add up absolute values. The norm is the square root of the sum of the squares."),
     ("each step from the last state", "        dh = step_back(dh, h, W_hh)\n        norms.append(np.linalg.norm(dh)",
      "        norms.append(np.linalg.norm(step_back(dh, h, W_hh))",
      "Each of your steps starts from the gradient of the last state. A step must start from the result of the step "

@@ -45,7 +45,7 @@ def network(T, B, H):
     return W_hh, xs, h0, np.array(hs), np.array(dhs)
 
 
-SIZE = 6, 2, 2
+SIZE = 6, 3, 2
 
 
 def recurrent(k):
@@ -139,6 +139,14 @@ def network_question(k):
     )  # fmt: skip
 
 
+def states_question(T, k):
+    return Question(
+        "truncated", "truncated(cell, xs, h, k)", halving(T, k),
+        "the states, which do not depend on k: truncated(cell, xs, h, k)", formula=CUT,
+        names=over_time("state after step {}"),
+    )  # fmt: skip
+
+
 def piece_question(given):
     return Question(
         "pieces", "pieces(dhs, hs, h0)", given, formula=PIECE, names=over_time("piece of step {}")
@@ -155,9 +163,8 @@ def predict_question(k, *parts):
 ACROSS, DOWN, SLANTED = [[4, 0], [0, 0]], [[0, 0], [3, 0]], [[4, 0], [-3, 0]]
 
 QUESTIONS = (
-    Question("truncated", "truncated(cell, xs, h, k)", halving(4, 2),
-             "the states, which do not depend on k: truncated(cell, xs, h, k)", formula=CUT,
-             names=over_time("state after step {}")),
+    states_question(4, 2),
+    states_question(3, 5),
     cut_question(5, 2),
     cut_question(3, 2),
     cut_question(3, 3),
@@ -169,7 +176,7 @@ QUESTIONS = (
     piece_question(values(dhs=[[[3.0]]], hs=[[[0.5]]], h0=[[2.0]])),
     piece_question(values(dhs=[[[1.0]], [[2.0]]], hs=[[[0.6]], [[0.8]]], h0=[[0.0]])),
     piece_question(values(dhs=[[[1.0, 2.0]], [[0.0, 3.0]]], hs=[[[0.5, 0.0]], [[0.8, 0.6]]], h0=[[2.0, -1.0]])),
-    piece_question(passes(3, 2, 2)),
+    piece_question(passes(2, 3, 2)),
     piece_question(passes(4, 5, 3)),
     Question("pieces", "sum(pieces(dhs, hs, h0))", network_passes, "the sum of all pieces of a network: dL/dW_hh",
              "the engine", formula=PIECE, expect=lambda: layers_gradients(SIZE[0])[-1]),

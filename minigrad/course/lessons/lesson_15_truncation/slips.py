@@ -5,9 +5,14 @@ from minigrad.course.checking.registry import lesson
 
 SOLUTION = lesson(15).read("solution.py")
 CUT, COSINE = "0 < t == len(xs) - k", "cosine(sum(parts[-k:]), sum(parts))"
+LOOP = "    states = []\n    for t, x in enumerate(xs):\n        if "
 SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (
     ("state reset at the cut", "mg.cut(h)", "mg.Tensor(h.array * 0)",
      "You reset the state to zeros at the cut, so the forward pass forgets the words before it. A cut stops the "
+     "gradient, not the value."),
+    ("the initial state at the cut", f"{LOOP}{CUT}:\n            h = mg.cut(h)",
+     f"    start = h\n{LOOP}{CUT}:\n            h = start",
+     "At the cut, you go back to the initial state, so the forward pass forgets the words before it. A cut stops the "
      "gradient, not the value."),
     ("nothing is cut", CUT, "False",
      "The gradient goes back through all steps. Either there is no cut, or you do not use its result: mg.cut(h) "

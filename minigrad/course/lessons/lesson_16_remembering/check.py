@@ -180,9 +180,9 @@ def blocks(gradients, letters):
 def cell_questions(kind):
     """Return all questions about one cell, from one number to six steps."""
     return (
-        step(kind, 1, 1, 1), step(kind, 1, 1, 2, 1), step(kind, 2, 2, 2, 2), step(kind, 3, 5, 4, 3),
+        step(kind, 1, 1, 1), step(kind, 1, 1, 2, 1), step(kind, 2, 3, 2, 2), step(kind, 3, 5, 4, 3),
         sequence(kind, states, 3, 1, 1, 1, 4), *(sequence(kind, gradients, T, 1, 1, 1, 5) for T in (1, 2)),
-        sequence(kind, states, 6, 2, 3, 4, 6, weights=False), sequence(kind, gradients, 3, 2, 2, 2, 7),
+        sequence(kind, states, 6, 2, 3, 4, 6, weights=False), sequence(kind, gradients, 3, 2, 1, 2, 7),
     )  # fmt: skip
 
 

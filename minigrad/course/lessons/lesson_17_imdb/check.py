@@ -118,7 +118,8 @@ def leak_question(ids, labels):
 
 def same_order(yours, right):
     """Say where the randomness must come from."""
-    return None if yours is True else "The orders differ. All randomness must come from rng."
+    told = "The orders are equal." if yours is True else "The orders differ."
+    return None if yours is right else f"{told} All randomness must come from rng."
 
 
 def shuffle_question(call, ids, what="", names=None, rng=("rng",), **more):
@@ -178,8 +179,8 @@ QUESTIONS = (
     train_question("the mean losses of three epochs: 12 reviews in batches of 4", twelve(3)),
     train_question("all weights after two epochs: 12 reviews in batches of 4", twelve(2),
                    f"({CALL}, model.state_dict())[1]"),
-    parts_question(example, [1, 2]),
     parts_question(example, [1]),
+    parts_question(example, [1, 2]),
     parts_question(example, [2, 0, 2]),
     parts_question(by_time, [3, 1]),
     parts_question(by_time, [2, 2, 3, 2]),
@@ -223,6 +224,8 @@ QUESTIONS = (
     shuffle_question("np.array_equal(shuffled(ids, rng), shuffled(ids, twin))", EQUAL[:3],
                      "whether two generators with the same seed give the same order", rng=("rng", "twin"),
                      compare=same_order),
+    shuffle_question("np.array_equal(shuffled(ids, rng), shuffled(ids, np.random.default_rng(1)))", EQUAL[:3],
+                     "whether two generators with different seeds give the same order", compare=same_order),
     stretch("interval", "interval(accuracy, count)", NEAR, lambda file: {"accuracy": 0.5, "count": 100}),
     stretch("interval", "interval(accuracy, count)", NEAR, lambda file: {"accuracy": 0.792, "count": 25_000}),
     stretch("erased", "erased(model, ids, unknown)", WITHOUT,

@@ -1,5 +1,7 @@
 """Grading: which line is meant, and the order of explanations of a wrong answer."""
 
+import sys
+
 import pytest
 
 from minigrad.course.checking import feedback, key
@@ -126,3 +128,135 @@ def test_judge_keeps_the_answers_of_trainings_for_the_page(number, count):
     assert passed.passed
     assert len(passed.trained) == count
     assert stopped(one, one.asked - 2, "it ended").trained == ()
+
+
+@pytest.mark.parametrize(
+    ("number", "function"),
+    [
+        (2, "numeric_gradient"),
+        (5, "dense_backward"),
+        (12, "unroll"),
+        (15, "predict"),
+        (17, "shuffled"),
+    ],
+)
+def test_problem_of_a_kept_answer_names_the_question_before(
+    number, function, tmp_path, monkeypatch, capsys
+):
+    one = lesson(number)
+    kept = f"""
+right = {function}
+def {function}(*arguments, answers=[]):
+    answers.append(right(*arguments))
+    return answers[0]
+"""
+    text = with_code(one, kept)
+    verdict = graded_here(one, text)
+    problem = verdict.problem
+    assert problem.function == function
+    assert one.questions[problem.earlier - 1].function == function
+    assert problem.slip.name == "something kept between calls"
+    told = [" ".join(feedback.lines(verdict, tries)) for tries in (1, 2)]
+    assert ["Python has just started" in text for text in told] == [True, True]
+    assert ["default argument" in " ".join(text.split()) for text in told] == [
+        False,
+        True,
+    ]
+    # the pasted lines show the wrong answer, and the last one alone the right answer
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / one.file).write_text(text)
+    pasted = feedback.to_paste(problem, one)
+    assert shown(one, pasted, capsys) != shown(one, [*pasted[:2], *pasted[-2:]], capsys)
+    assert shown(one, pasted, capsys) == shown(one, pasted, capsys)
+
+
+def shown(one, pasted, capsys):
+    """What a new Python prints for the pasted lines."""
+    exec("\n".join(pasted), {})
+    del sys.modules[one.name]
+    return capsys.readouterr().out
+
+
+def test_judge_does_not_call_chance_something_kept():
+    one = lesson(12)
+
+    def again(text, only):
+        lines = [right[index] for index in only]
+        return collected([{"loaded": True}, *lines, {"done": True}])
+
+    right = [{"answer": encode(answer)} for answer in key.load(one).right]
+    wrong = [*right[:7], {"answer": 1}, *right[8:]]
+    run = collected([{"loaded": True}, *wrong, {"done": True}])
+    problem = judge(one, one.solution, run, again).problem
+    assert problem is not None
+    assert (problem.number, problem.earlier, problem.slip) == (8, 0, None)
+
+
+NUDGED_ONCE = """
+def numeric_gradient(f, x, h):
+    gradient = np.zeros(len(x))
+    for i in range(len(x)):
+        y = x.copy()
+        y[i] += h
+        up = f(y)
+        y[i] -= h
+        gradient[i] = (up - f(y)) / (2 * h)
+    return gradient
+"""
+KEPT_LIST = """
+def truncated(cell, xs, h, k, states=[]):
+    for t, x in enumerate(xs):
+        if 0 < t == len(xs) - k:
+            h = mg.cut(h)
+        h = cell(x, h)
+        states.append(h)
+    return states
+"""
+FROM_ZERO = """
+import numpy as np
+def rnn(xs, h0, W_xh, W_hh, b_h):
+    h = mg.Tensor(np.zeros(h0.shape))
+    for x in xs:
+        h = rnn_step(x, h, W_xh, W_hh, b_h)
+    return h
+"""
+OWN_GENERATOR = """
+def shuffled(ids, rng):
+    rng, mixed = np.random.default_rng(5), ids.copy()
+    for row in mixed:
+        row[row != 0] = rng.permutation(row[row != 0])
+    return mixed
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "mistake"),
+    [
+        (1, "dy_db = dy_da * 4", "the wrong factor or the wrong upstream gradient"),
+        (1, "dy_da = dy_ds * dy_dm * 0.5", "the wrong upstream gradient"),
+        (2, NUDGED_ONCE, "one of the points is x itself"),
+        (12, FROM_ZERO, "h0 not used"),
+        (15, KEPT_LIST, "something kept between calls"),
+        (17, OWN_GENERATOR, "a generator of your own"),
+    ],
+)  # fmt: skip
+def test_problem_names_the_mistake_of_a_learners_file(number, code, mistake):
+    one = lesson(number)
+    problem = graded_here(one, with_code(one, code)).problem
+    assert problem is not None
+    assert problem.slip.name == mistake
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "shapes"),
+    [
+        (5, "def product_backward(dz, a, b): return dz @ b.T, dz.T @ a", ("(2, 3)", "(3, 2)")),
+        (5, "def unbroadcast(dz, shape): return dz.sum(axis=-1)", ("(3,)", "(2,)")),
+        (11, "def one_hot(ids, V): return np.eye(V)[:, ids]", ("(3, 2)", "(2, 3)")),
+    ],
+)  # fmt: skip
+def test_problem_shows_the_shape_of_a_transposed_answer(number, code, shapes):
+    one = lesson(number)
+    found = graded_here(one, with_code(one, code)).problem.difference
+    assert (found.yours, found.right) == tuple(f"an array of shape {s}" for s in shapes)

@@ -31,10 +31,6 @@ def test_lookup_backward_is_the_engines(ids):
     words, rows = solution.sparse_gradient(dz, ids)
     assert words.tolist() == sorted({*ids})
     alike(rows, gradient[words])
-    assert solution.unseen(
-        ids,
-        7,
-    ) == sorted({*range(7)} - {*ids})
 
 
 def test_average_backward_of_looked_up_rows_is_the_engines():
@@ -44,3 +40,27 @@ def test_average_backward_of_looked_up_rows_is_the_engines():
         *normal((7, 4)),
     )
     alike([solution.average_backward(dz, ids, 7)], gradients)
+
+
+TEXTS = ["good film good", "not bad", "not a good film"]
+
+
+def test_vocabulary_and_encode_are_as_the_text_says():
+    numbers = solution.vocabulary(TEXTS, 6)
+    assert numbers == {"good": 2, "film": 3, "not": 4, "a": 5}
+    ids = solution.encode(
+        ["good film good", "the film was not bad"],
+        numbers,
+        4,
+    )
+    alike(ids, np.array([[0, 2, 3, 2], [3, 1, 4, 1]]))
+
+
+@pytest.mark.parametrize("V", [2, 3, 7, 50])
+def test_vocabulary_has_no_word_that_is_rarer_than_one_left_out(V):
+    words = " ".join(TEXTS).split()
+    numbers = solution.vocabulary(TEXTS, V)
+    assert list(numbers.values()) == list(range(2, min(V, 7)))
+    left = {*words} - {*numbers}
+    rarest = min(map(words.count, numbers), default=99)
+    assert all(words.count(word) <= rarest for word in left)

@@ -104,6 +104,27 @@ def test_a_changed_operator_or_index_differs_as_in_the_mistake(
     assert is_proved(name, yours, right, wrong) is expected
 
 
+def test_a_forgotten_term_needs_fewer_operators():
+    wrong = "y = (f(x + h) - f(x)) / h"
+    for name, yours, expected in (
+        ("a term forgotten", "up = f(x + h)\ny = (up - f(x)) / h", True),
+        ("a term forgotten", "x += h\nup = f(x)\nx -= h\ny = (up - f(x)) / h", False),
+        ("a factor forgotten", "y = f(x) / h", True),
+        ("a factor forgotten", "y = f(2 * x) / h", False),
+        ("a division forgotten", "y = f(x) / h", True),
+        ("a division forgotten", "y = f(x / h) / h", False),
+    ):
+        assert is_proved(name, yours, "", wrong) is expected, yours
+
+
+def test_a_wrong_indentation_moves_a_statement_into_a_block_or_out_of_one():
+    right = "for x in a:\n    b = 0\n    b += x"
+    wrong = "b = 0\nfor x in a:\n    b += x"
+    assert is_proved("indentation", "c = 0\nfor y in a:\n    c += y", right, wrong)
+    more = "d = 1\nfor y in a:\n    c = 0\n    c += y"
+    assert not is_proved("indentation", more, right, wrong)
+
+
 def test_places_are_where_the_code_differs():
     right = "def f(x):\n    y = x\n    for i in x: y += i\n    return y * 2"
     yours = "def f(x):\n    y = 2 * x\n    for i in x[1:]: y += i\n    z, w = y if y else 1, 2\n    return y * 3"
