@@ -14,7 +14,8 @@ NAMES = {"__navigation": "All pages", "__toc": "On this page"}
 
 def accessible(body: str) -> str:
     """Label the side bars in a page's HTML, add buttons that open them (see static/site.js), add a
-    link to the first code that can be run, and remove empty table headings.
+    link to the first code that can be run and one to a lesson's exercise, and remove empty table
+    headings.
     """
     body = body.replace(
         '<aside class="sidebar-drawer', '<nav aria-label="All pages" class="sidebar-drawer'
@@ -42,6 +43,9 @@ def accessible(body: str) -> str:
     )
     if code := re.search(r'<div class="cell"[^>]* id="([\w-]+)"', body):
         skip = f'<a class="skip-to-content muted-link" href="#{code[1]}">Skip to the first code</a>'
+        body = body.replace('<div class="page">', f'{skip}\n<div class="page">', 1)
+    if '<div class="lesson" id="exercise">' in body:
+        skip = '<a class="skip-to-content muted-link" href="#exercise">Skip to the exercise</a>'
         body = body.replace('<div class="page">', f'{skip}\n<div class="page">', 1)
     return re.sub(r'<th class="head([^"]*)"><p></p></th>', r'<td class="head\1"></td>', body)
 
