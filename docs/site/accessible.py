@@ -5,10 +5,14 @@ keyboards and screen readers.
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
+DRAWING = re.compile(r"<!-- drawing: (.*?)\s+-->\s*", re.DOTALL)
+"""A comment above a drawing that consists of characters."""
 NAMES = {"__navigation": "All pages", "__toc": "On this page"}
 
 
@@ -50,6 +54,23 @@ def accessible(body: str) -> str:
     return re.sub(r'<th class="head([^"]*)"><p></p></th>', r'<td class="head\1"></td>', body)
 
 
+def describe_drawings(app: Sphinx, document: nodes.document) -> None:
+    """Turn each block of text that follows the comment `<!-- drawing: ... -->` into a picture, which
+    screen readers describe in the comment's words instead of reading its characters.
+    """
+    for comment in list(document.findall(nodes.raw)):
+        if found := DRAWING.fullmatch(comment.astext()):
+            siblings = comment.parent.children
+            block = siblings[siblings.index(comment) + 1]
+            label = escape(" ".join(found[1].split()))
+            pre = f'<pre role="img" aria-label="{label}">{escape(block.astext())}</pre>'
+            shown = (
+                f'<div class="highlight-none notranslate"><div class="highlight">{pre}</div></div>'
+            )
+            block.parent.replace(block, nodes.raw("", shown, format="html"))
+            comment.parent.remove(comment)
+
+
 def add_filter(
     app: Sphinx, page: str, template: str, context: dict[str, Any], document: object
 ) -> None:
@@ -60,6 +81,7 @@ def add_filter(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Set up the extension. Called by Sphinx."""
     app.connect("html-page-context", add_filter)
+    app.connect("doctree-read", describe_drawings)
     app.add_css_file("site.css")
     app.add_js_file("site.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -202,16 +202,22 @@ def _description(boxes: list[Box], links: list[Link]) -> str:
         return f"A graph with {len(boxes)} boxes and {len(links)} arrows"
     sentences = ["A graph, from the bottom up."]
     for box in sorted(boxes, key=lambda box: box.number):
-        inputs = " and ".join(_name(link.tail) for link in links if link.head is box)
-        name = _name(box) + f" of {inputs}" * bool(inputs)
-        others = ", ".join(line.text for line in box.face if line.text != _name(box))
-        sentences.append(f"{name}: {others}." if others else f"{name}.")
+        words = _name(box)
+        inputs = [_name(link.tail) for link in links if link.head is box]
+        if inputs:
+            words += " of " + " and ".join(inputs)
+        others = [line.text for line in box.face if line.text != _name(box)]
+        if others:
+            words += ": " + ", ".join(others)
+        sentences.append(f"{words}.")
     return " ".join(sentences)
 
 
 def _name(box: Box) -> str:
     gate = box.last.gate
-    return gate.name if box.kind == "gate" and gate else box.face[0].text
+    if box.kind == "gate" and gate:
+        return gate.name
+    return box.face[0].text
 
 
 def _check(mode: str, depth: int | None) -> None:
