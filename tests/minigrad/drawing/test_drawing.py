@@ -44,7 +44,8 @@ def test_description_names_the_inputs_and_numbers_of_each_box():
     for words in ("‖grad‖ 2.359", "Hadamard of a and b", "Tanh of AddGate", "= 0.4621"):
         assert words in told
     many = mg.draw(sum(parameter(1.0, f"p{i}") for i in range(9))).description
-    assert many.startswith("A graph with 18 boxes and ")
+    # nine parameters and a zero, and nine gates with two inputs each
+    assert many == "A graph with 19 boxes and 18 arrows"
 
 
 @needs_dot
