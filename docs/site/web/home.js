@@ -32,8 +32,8 @@ function show() {
 function following() {
   const open = (one) => !isPassed(one.name);
   const last = lessons.findIndex((one) => one.name === read("last"));
-  const place = last < 0 ? lessons.findLastIndex((one) => isBegun(one.name)) : last;
-  return lessons.slice(Math.max(place, 0)).find(open) ?? lessons.find(open);
+  const from = last < 0 ? lessons.findLastIndex((one) => isBegun(one.name)) : last; // no `last` after an import
+  return lessons.slice(Math.max(from, 0)).find(open) ?? lessons.find(open);
 }
 
 function controls() {
