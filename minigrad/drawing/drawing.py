@@ -215,9 +215,7 @@ def _description(boxes: list[Box], links: list[Link]) -> str:
 
 def _name(box: Box) -> str:
     gate = box.last.gate
-    if box.kind == "gate" and gate:
-        return gate.name
-    return box.face[0].text
+    return gate.name if box.kind == "gate" and gate else box.face[0].text
 
 
 def _check(mode: str, depth: int | None) -> None:

@@ -4,8 +4,9 @@ import { isBegun, isPassed, read, watch } from "./store.js";
 
 function show(box) {
   const lessons = JSON.parse(box.querySelector("script").textContent); // [{name, number, title, file}]
-  box.querySelector("ul")?.remove();
-  box.append(el("ul", {}, ...lessons.map((one) => el("li", {}, entry(one)))));
+  for (const old of box.querySelectorAll("p, ul")) old.remove();
+  const own = lessons.length > 1 ? "Your own files:" : "Your own file:";
+  box.append(el("p", {}, own), el("ul", {}, ...lessons.map((one) => el("li", {}, entry(one)))));
 }
 
 /** The learner's file, folded, or a link to a lesson that was not begun. */

@@ -16,6 +16,7 @@ from minigrad.course.checking import quiz
 from minigrad.course.checking.grade import Problem, Verdict
 from minigrad.course.checking.registry import lesson, lessons
 from minigrad.course.commands import Training, count_try
+from minigrad.course.lessons.lesson_19_gpt import solution, trained
 from minigrad.course.workbook import Workbook
 
 from .conftest import record, write
@@ -67,6 +68,8 @@ def test_ending_looks_back_at_every_lesson(typed):
     for one in lessons():
         assert f"lesson {one.number}" in " ".join(text.split())
     assert "<!--" not in text
+    parameters = trained.GPT(solution, blocks=trained.BLOCKS).named_parameters()
+    assert f"{sum(one.size for one in parameters.values()):,} numbers" in text
 
 
 def test_count_try_does_not_count_an_unchanged_file():
