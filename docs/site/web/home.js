@@ -32,7 +32,8 @@ function show() {
 function following() {
   const open = (one) => !isPassed(one.name);
   const last = lessons.findIndex((one) => one.name === read("last"));
-  const from = last < 0 ? lessons.findLastIndex((one) => isBegun(one.name)) : last; // no `last` after an import
+  const tried = lessons.findLastIndex((one) => progress()[one.name]); // after an import, there is no `last`
+  const from = last < 0 ? tried : last;
   return lessons.slice(Math.max(from, 0)).find(open) ?? lessons.find(open);
 }
 
