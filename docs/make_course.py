@@ -66,6 +66,12 @@ def page(one: Lesson) -> str:
         '<pre><code class="language-text">', '<pre class="printed"><code class="language-text">'
     )
     body = re.sub(
+        r"<!-- drawing: (.*?)\s+-->\n<pre>",
+        lambda found: f'<pre role="img" aria-label="{html.escape(" ".join(found[1].split()))}">',
+        body,
+        flags=re.S,
+    )
+    body = re.sub(
         r'<img src="([\w.-]+)"',
         lambda picture: f'<img src="{_data(one.folder / picture[1])}"',
         body,

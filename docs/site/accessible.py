@@ -5,16 +5,21 @@ keyboards and screen readers.
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
+DRAWING = re.compile(r"<!-- drawing: (.*?)\s+-->\s*", re.DOTALL)
+"""A comment above a drawing that consists of characters."""
 NAMES = {"__navigation": "All pages", "__toc": "On this page"}
 
 
 def accessible(body: str) -> str:
     """Label the side bars in a page's HTML, add buttons that open them (see static/site.js), add a
-    link to the first code that can be run, and remove empty table headings.
+    link to the first code that can be run and one to a lesson's exercise, and remove empty table
+    headings.
     """
     body = body.replace(
         '<aside class="sidebar-drawer', '<nav aria-label="All pages" class="sidebar-drawer'
@@ -43,7 +48,27 @@ def accessible(body: str) -> str:
     if code := re.search(r'<div class="cell"[^>]* id="([\w-]+)"', body):
         skip = f'<a class="skip-to-content muted-link" href="#{code[1]}">Skip to the first code</a>'
         body = body.replace('<div class="page">', f'{skip}\n<div class="page">', 1)
+    if '<div class="lesson" id="exercise">' in body:
+        skip = '<a class="skip-to-content muted-link" href="#exercise">Skip to the exercise</a>'
+        body = body.replace('<div class="page">', f'{skip}\n<div class="page">', 1)
     return re.sub(r'<th class="head([^"]*)"><p></p></th>', r'<td class="head\1"></td>', body)
+
+
+def describe_drawings(app: Sphinx, document: nodes.document) -> None:
+    """Turn each block of text that follows the comment `<!-- drawing: ... -->` into a picture, which
+    screen readers describe in the comment's words instead of reading its characters.
+    """
+    for comment in list(document.findall(nodes.raw)):
+        if found := DRAWING.fullmatch(comment.astext()):
+            siblings = comment.parent.children
+            block = siblings[siblings.index(comment) + 1]
+            label = escape(" ".join(found[1].split()))
+            pre = f'<pre role="img" aria-label="{label}">{escape(block.astext())}</pre>'
+            shown = (
+                f'<div class="highlight-none notranslate"><div class="highlight">{pre}</div></div>'
+            )
+            block.parent.replace(block, nodes.raw("", shown, format="html"))
+            comment.parent.remove(comment)
 
 
 def add_filter(
@@ -56,6 +81,7 @@ def add_filter(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Set up the extension. Called by Sphinx."""
     app.connect("html-page-context", add_filter)
+    app.connect("doctree-read", describe_drawings)
     app.add_css_file("site.css")
     app.add_js_file("site.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,9 @@ NO_EDITOR = (
     "Python, so its pages have no editor."
 )
 """The paragraph that replaces it otherwise."""
-OFFLINE = re.compile(r"(index|course|readme|lessons/.*)\.html|_static/|_images/|made/")
+FILES = re.compile(r"<!-- files: ([\d ]+) -->")
+"""A comment in the course's ending: the numbers of the lessons whose files are shown there."""
+OFFLINE = re.compile(r"(index|course|ending|readme|lessons/.*)\.html|_static/|_images/|made/")
 """The site's files for "make this course available offline"."""
 NOT_NEEDED = (
     ".svg",
@@ -119,9 +122,9 @@ def exercise(one: Lesson) -> str:
     link = (
         f'<a href="{later.name}.html">lesson {later.number}, {escape(later.title)}</a>'
         if later
-        else '<a href="../course.html">the course</a>'
+        else '<a href="../ending.html">what you built</a>'
     )
-    return f"""<div class="lesson"><script type="application/json">{data}</script>
+    return f"""<div class="lesson" id="exercise"><script type="application/json">{data}</script>
 <p class="needs-server">To write and check your code here, this page needs JavaScript and a server. If
 you opened the page as a file, run <code>python -m http.server</code> in the site's folder and open
 <code>http://localhost:8000</code>, or take the course in a terminal: <code>minigrad course start
@@ -141,8 +144,9 @@ a terminal: <code>minigrad course start my-course</code> makes the folder <code>
 
 
 def change_source(app: Sphinx, page: str, source: list[str]) -> None:
-    """Add the learner's progress to the page of the course, and speak of buttons in the lessons. Without
-    Python in the pages, there is neither, and the page of the course does not promise an editor.
+    """Add the learner's progress to the page of the course, the learner's files to the ending, and speak
+    of buttons in the lessons. Without Python in the pages, there is none of these, and the page of the
+    course does not promise an editor.
     """
     if not app.config.cells_python:
         source[0] = re.sub(rf"{EDITOR}\n.*?\n\n", f"{NO_EDITOR}\n\n", source[0], flags=re.DOTALL)
@@ -151,12 +155,25 @@ def change_source(app: Sphinx, page: str, source: list[str]) -> None:
         for pattern, word in WORDS:
             source[0] = re.sub(pattern, word, source[0])
     if page == "course":
-        shown = [
-            {"name": o.name, "number": o.number, "title": o.title, "file": o.file} for o in LESSONS
-        ]
-        box = f'<div class="course-home"><script type="application/json">{json.dumps(shown)}</script></div>'
         title, _, rest = source[0].partition("\n")
-        source[0] = f"{title}\n\n{box}\n{rest}"
+        source[0] = f"{title}\n\n{box('course-home', LESSONS)}\n{rest}"
+    if page == "ending":
+        source[0] = FILES.sub(own_files, source[0])
+
+
+def own_files(comment: re.Match[str]) -> str:
+    """Return the box that built.js fills with the learner's files."""
+    numbers = set(map(int, comment[1].split()))
+    return box("course-built", [one for one in LESSONS if one.number in numbers])
+
+
+def box(name: str, lessons: Iterable[Lesson]) -> str:
+    """Return an element for a script, with the lessons that it shows."""
+    shown = [
+        {"name": o.name, "number": o.number, "title": o.title, "file": o.file} for o in lessons
+    ]
+    data = json.dumps(shown)
+    return f'<div class="{name}"><script type="application/json">{data}</script></div>'
 
 
 def gather(app: Sphinx, config: Any) -> None:
@@ -235,11 +252,12 @@ def archive(path: Path, files: dict[str, bytes]) -> None:
 def add_files(
     app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None
 ) -> None:
-    """Add the scripts and styles of a lesson and of the course's page."""
+    """Add the scripts and styles of a lesson, of the course's page and of its ending."""
     if re.fullmatch(r"lessons/lesson_\w+", page):
         app.add_css_file("cells/lesson.css")
-    if page == "course":
+    if page in ("course", "ending"):
         app.add_js_file("cells/page.js", type="module")
+        app.add_css_file("cells/cell.css")
         app.add_css_file("cells/lesson.css")
 
 

@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.project import Project
 
 from minigrad.course.checking import key
-from minigrad.course.checking.registry import VARIABLE, lessons
+from minigrad.course.checking.registry import FOLDER, VARIABLE, lessons
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = lessons() if os.environ.get(VARIABLE) else ()
@@ -36,6 +36,7 @@ SOURCES = {
     "security": ROOT / "SECURITY.md",
     "changes": ROOT / "CHANGELOG.md",
     **{f"lessons/{lesson.name}": lesson.folder / "text.md" for lesson in LESSONS},
+    "ending": FOLDER.parent / "ending.md",
 }
 """{name of a page on the site: its source file}."""
 SAME = {"index": ROOT / "docs/index.md"}
@@ -65,7 +66,7 @@ class Pages(Project):
 
 
 def adapt(app: Sphinx, page: str, source: list[str]) -> None:
-    """List the lessons below the page of the course in the navigation. Give the README the title that
+    """List the lessons and the ending below the page of the course in the navigation. Give the README the title that
     the navigation shows, and remove its picture, which the cell below it shows too.
     """
     if page == "readme":
@@ -73,7 +74,7 @@ def adapt(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] = re.sub("^<img .*>$", CHANGE, source[0], count=1, flags=re.M)
     if page == "course":
         names = "\n".join(f"/lessons/{lesson.name}" for lesson in LESSONS)
-        source[0] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+        source[0] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n/ending\n```\n"
 
 
 def use_pages(app: Sphinx) -> None:

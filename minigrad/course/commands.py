@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import os
 import pydoc
+import re
 import shlex
 import sys
 import threading
@@ -26,6 +27,7 @@ from .questions import answer_question, ask_missed, remind
 from .teaching import add_teaching
 from .workbook import WITHOUT, Workbook
 
+ENDING = Path(__file__).with_name("ending.md")
 SUMMARY = "twenty lessons from a*b + c to a small GPT, with feedback on each mistake"
 
 
@@ -100,6 +102,7 @@ def add_course(commands: Any) -> None:
         "lesson",
     )
     add("list", _list, "list all lessons and show which ones you have passed")
+    add("ending", _ending, "look back at what you built, and see where to go next")
     add_teaching(add)
     about = "take the lessons in this folder instead of the course's"
     for parser in (course, *parts.choices.values()):
@@ -170,6 +173,7 @@ def _here(_: object) -> int:
     if one is None:
         last = workbook.here()[-1].number
         say(f"{_count_passed(workbook)}. To read one again: minigrad course show {last}")
+        _point_to_ending(workbook)
         return 0
     say(f"{_count_passed(workbook)}. Current lesson: {one.number}, {one.title}.")
     say(
@@ -225,6 +229,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     following = workbook.current()
     if following is None:
         say(f"That was the last lesson. {_count_passed(workbook)}.")
+        _point_to_ending(workbook)
     else:
         say(f"Next: lesson {following.number}, {following.title}: minigrad course show")
     return 0
@@ -306,18 +311,7 @@ def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
 def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     page = (workbook.folder / "pages" / f"{one.name}.html").resolve()
     if options.text or not page.exists():  # not in this folder, or not a lesson of the course
-        os.environ.setdefault(
-            "LESS", "FRX"
-        )  # colours, and no pager for a text that fits the screen
-        try:
-            from rich import console, markdown
-
-            screen = console.Console(width=min(terminal_width(), 100))
-            with screen.pager(styles=True):
-                screen.print(markdown.Markdown(one.text))
-        except ImportError:
-            pydoc.pager(for_terminal(one.text))
-        return 0
+        return _print_page(one.text)
     say(str(page), width=1000)
     if not webbrowser.open(page.as_uri()):
         say(
@@ -325,6 +319,32 @@ def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
             f"minigrad course show {one.number} --text"
         )
     return 0
+
+
+def _print_page(text: str) -> int:
+    """Print Markdown, without the comments that are meant for the site."""
+    text = re.sub(r"^<!-- .*? -->\n+", "", text, flags=re.M | re.S)
+    # colours, and no pager for a text that fits the screen
+    os.environ.setdefault("LESS", "FRX")
+    try:
+        from rich import console, markdown
+
+        screen = console.Console(width=min(terminal_width(), 100))
+        with screen.pager(styles=True):
+            screen.print(markdown.Markdown(text))
+    except ImportError:
+        pydoc.pager(for_terminal(text))
+    return 0
+
+
+def _ending(_: object) -> int:
+    return _print_page(ENDING.read_text(encoding="utf-8"))
+
+
+def _point_to_ending(workbook: Workbook) -> None:
+    """Name the command for the ending, except after a selection of the lessons or a teacher's own."""
+    if len(workbook.here()) == len(lessons()) and not os.environ.get(VARIABLE):
+        say("What you built, and where to go next: minigrad course ending")
 
 
 def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:

@@ -1,6 +1,8 @@
 """A slower computer: the browser's pages, and the Python in them, get a part of the processor's time.
 
-Chromium's own throttling (Emulation.setCPUThrottlingRate) does not reach workers, where Python runs.
+Chromium's own throttling does not reach workers, where Python runs: in the session of a worker,
+Emulation.setCPUThrottlingRate is refused ("Operation is only supported for pages, not workers"), and in
+the session of its page, it slows down only the page's own thread.
 """
 
 import contextlib

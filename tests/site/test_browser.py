@@ -17,7 +17,13 @@ PAGES = sorted(
     {f"{path.stem}.html" for path in DOCS.glob("*.md")}
     | {f"reference/{path.stem}.html" for path in DOCS.glob("reference/*.md")}
     | {f"lessons/{one.name}.html" for one in lessons()}
-    | {"readme.html", "contributing.html", "security.html", "changes.html"}
+    | {
+        "readme.html",
+        "ending.html",
+        "contributing.html",
+        "security.html",
+        "changes.html",
+    }
     | {"search.html?q=tanh", "genindex.html", "errors/mg1xx.html", "errors/mg9xx.html"}
     | {"_modules/minigrad/gate.html"}
 )
@@ -118,6 +124,48 @@ def test_keyboard_reaches_the_first_run_in_four_stops(python, reader, page):
     assert reader.focused() == "Skip to the first code"
     reader.press(ENTER, TAB, TAB)
     assert reader.focused() == "Run cell 1"
+
+
+def test_keyboard_skips_to_the_exercise(python, reader):
+    reader.visit("lessons/lesson_01_by_hand.html")
+    reader.wait(lambda: reader.all(".cm-content"))
+    reader.press(TAB, TAB, TAB)
+    assert reader.focused() == "Skip to the exercise"
+    reader.press(ENTER)
+    stops = 0
+    inside = "return document.activeElement.closest('.lesson-editor') !== null"
+    while not reader.run(inside):
+        reader.press(TAB)
+        stops += 1
+        assert stops < 8
+    frame = "return getComputedStyle(document.querySelector('.lesson-editor'), '::after').borderWidth"
+    assert reader.run(frame) == "2px"
+
+
+def test_pages_obey_what_the_reader_has_set(python, reader):
+    reader.visit("lessons/lesson_01_by_hand.html")
+    reader.wait(lambda: reader.all(".cm-line"))
+    features = {"prefers-reduced-motion": "reduce", "forced-colors": "active"}
+    media = [{"name": name, "value": value} for name, value in features.items()]
+    reader.command("Emulation.setEmulatedMedia", features=media)
+    behavior = "getComputedStyle(document.documentElement).scrollBehavior"
+    assert reader.run(f"return {behavior}") == "auto"
+    wrong = "const line = document.querySelector('.cm-line'); line.classList.add('cm-wrong');"
+    outline = "return getComputedStyle(line).outlineStyle"
+    assert reader.run(wrong + outline) == "solid"
+    reader.look(1280, "light")
+    assert reader.run(f"return {behavior}") == "smooth"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_drawing_on_the_start_page_can_be_read(reader, width):
+    reader.visit("index.html", width, "dark")
+    picture = reader.wait(lambda: reader.all(".cell-picture img"))[0]
+    assert "Hadamard of a and b" in picture.get_dom_attribute("alt")
+    # its text is 8 points high, and a point has 4/3 pixels
+    scale = "const one = arguments[0]; return one.clientWidth / one.naturalWidth"
+    assert reader.run(scale, picture) * 8 * 4 / 3 > 9.5
+    assert "invert" in picture.value_of_css_property("filter")
 
 
 def test_command_has_the_address_of_the_wheel(reader):

@@ -15,7 +15,7 @@ from minigrad.course.checking.registry import FOLDER, VARIABLE, lesson, lessons
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
 def test_lesson_page_shows_buttons_and_folds_the_answer(python, site, one):
     page = (site / f"lessons/{one.name}.html").read_text(encoding="utf-8")
-    text = re.sub(r'<div class="lesson">.*?</div>', "", page, flags=re.DOTALL)
+    text = re.sub(r'<div class="lesson" .*?</div>', "", page, flags=re.DOTALL)
     assert "course check" not in text and "pages/lesson" not in text
     for heading in ("What to notice afterwards", "The page of a correct solution"):
         before = page[: page.index(f"<h2>{heading}")]
@@ -119,6 +119,83 @@ def test_lesson_opens_at_its_top_and_its_editor_at_the_task(learner, width):
         learner.wait(lambda: learner.run(task))
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_verdict_fits_its_box_and_survives_a_reload(learner, width):
+    one = lesson(5)
+    learner.open(one, width)
+    right = one.read("solution.py")
+    learner.write(right.replace("dz.sum(axis=0)", "2 * dz.sum(axis=0)"))
+    verdict = learner.check()
+    assert "gives a wrong answer" in verdict
+    rows = (
+        "const box = document.querySelector('.lesson-verdict'), style = getComputedStyle(box);"
+        "const inside = box.clientHeight - 2 * parseFloat(style.paddingTop);"
+        "return Math.round(inside / parseFloat(style.lineHeight))"
+    )
+    assert learner.run(rows) == len(verdict.splitlines())
+    learner.open(one, width)
+    assert learner.reader.text(".lesson-verdict") == verdict
+    assert learner.reader.text(".cm-wrong") == "def unbroadcast(dz, shape):"
+    assert learner.run("return window.scrollY") == 0
+    learner.write(right)
+    learner.open(one, width)
+    assert "has changed since" in learner.reader.text(".lesson")
+    assert not learner.reader.all(".cm-wrong")
+
+
+def test_pages_know_where_the_learner_stopped(learner):
+    def marks():
+        links = "[...document.querySelectorAll('.sidebar-tree a')]"
+        told = (
+            f"return {links}.filter((a) => a.querySelector('.lesson-mark')).map((a) => "
+        )
+        return learner.run(
+            f"{told}a.firstChild.data + a.lastChild.getAttribute('aria-label'))"
+        )
+
+    def offered():
+        learner.reader.visit("course.html")
+        return learner.wait(lambda: learner.reader.text(".button.begin"))
+
+    assert offered() == "Start with lesson 1, By hand"
+    one = lesson(5)
+    learner.open(one)
+    learner.write(one.read("solution.py"))
+    learner.check()
+    # its functions were carried over to lesson 7, which was not begun by this
+    assert marks() == ["Lesson 5: Shapes(passed)"]
+    assert offered() == "Continue with lesson 6, The checker"
+    for number in 19, 2:
+        learner.open(lesson(number))
+        learner.write("begun = True")
+    assert offered() == "Continue with lesson 2, Slopes"
+    assert marks() == [
+        "Lesson 2: Slopes(begun)",
+        "Lesson 5: Shapes(passed)",
+        "Lesson 19: A small GPT(begun)",
+    ]
+    learner.run("localStorage.removeItem('minigrad/last')")  # as after an import
+    assert offered() == "Continue with lesson 6, The checker"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_ending_shows_the_learners_own_files(learner, width, scheme):
+    learner.open(lesson(3))
+    learner.write("mine = 'a < b'")
+    learner.reader.visit("ending.html", width, scheme)
+    (mine,) = learner.wait(lambda: learner.reader.all(".course-built details"))
+    assert mine.text == f"{lesson(3).file} … begun"
+    shown = "return document.querySelector('.course-built pre').textContent"
+    assert learner.run(shown) == "mine = 'a < b'"
+    learner.run("document.querySelector('.course-built details').open = true")
+    others = learner.reader.all(".course-built span a")
+    assert [other.text for other in others] == [
+        f"Lesson {one.number}, {one.title}" for one in lessons() if one.number != 3
+    ]
+    assert learner.reader.violations() == []
+    assert learner.reader.problems() == []
+
+
 def test_worker_that_was_ended_does_not_end_the_next_one(learner):
     learner.open(lesson(1))
     there = learner.reader.driver.execute_async_script(
@@ -154,6 +231,9 @@ def test_own_lesson_is_taken_in_its_page(learner):
     learner.open(lesson(20))
     following = learner.run("return document.querySelector('.lesson-next').innerHTML")
     assert "lesson 21, The slope of a square" in following
+    learner.open(one)
+    following = learner.run("return document.querySelector('.lesson-next').innerHTML")
+    assert 'href="../ending.html"' in following
     assert learner.reader.problems() == []
 
 

@@ -65,6 +65,12 @@ def test_pages_load_nothing_from_elsewhere(site, pages):
         assert not re.search(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", text)
 
 
+def test_pictures_have_a_text_alternative(site):
+    for path in site.rglob("*.html"):
+        for alternative in values("img", "alt", path.read_text("utf-8")):
+            assert alternative and not alternative.startswith("<"), path
+
+
 @pytest.mark.parametrize("page", ["index", "readme", "install", "course"])
 def test_entry_page_shows_how_to_install(site, pages, page):
     (wheel,) = (site / "downloads").iterdir()

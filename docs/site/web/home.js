@@ -1,7 +1,7 @@
 // The learner's place in the course, on the course's page: progress, the next lesson, export, import, and offline use.
 import { strFromU8, strToU8, unzipSync, zipSync } from "./editor.js";
 import { el } from "./python.js";
-import { files, isRefused, progress, read, watch, write } from "./store.js";
+import { files, isBegun, isPassed, isRefused, progress, read, watch, write } from "./store.js";
 
 const LARGEST = 1 << 20; // a learner's file has at most this many bytes, as on the command line
 
@@ -12,21 +12,29 @@ const said = el("p", { role: "status" });
 root.append(place, controls(), said);
 
 function show() {
-  const all = progress();
-  const passed = (one) => Boolean(all[one.name]?.passed);
-  const begun = (one) => read(one.file) !== null;
+  const passed = (one) => isPassed(one.name);
+  const begun = (one) => isBegun(one.name);
   const done = lessons.filter(passed).length;
-  const next = lessons.find((one) => !passed(one));
+  const next = following();
   const label = done === 0 && !lessons.some(begun) ? "Start with" : "Continue with";
   const main = next
-    ? el("a", { class: "button main", href: `lessons/${next.name}.html` }, `${label} lesson ${next.number}, ${next.title}`)
-    : el("strong", {}, `You have passed all ${lessons.length} lessons.`);
+    ? el("a", { class: "button begin", href: `lessons/${next.name}.html` }, `${label} lesson ${next.number}, ${next.title}`)
+    : el("a", { class: "button begin", href: "ending.html" }, `You have passed all ${lessons.length} lessons: what you built`);
   const items = lessons.map((one) => {
     const state = passed(one) ? "passed" : begun(one) ? "begun" : "";
     return el("li", { value: one.number }, el("a", { href: `lessons/${one.name}.html` }, one.title), state === "passed" ? " ✓ passed" : state ? " … begun" : "");
   });
   place.replaceChildren(el("p", { class: "buttons" }, main, ` ${done} of ${lessons.length} lessons passed`),
     el("progress", { max: lessons.length, value: done, "aria-label": "Lessons passed" }), el("ol", {}, ...items));
+}
+
+/** The lesson to continue with: the one that was changed last, or the first open one after it. */
+function following() {
+  const open = (one) => !isPassed(one.name);
+  const last = lessons.findIndex((one) => one.name === read("last"));
+  const tried = lessons.findLastIndex((one) => progress()[one.name]); // after an import, there is no `last`
+  const from = last < 0 ? tried : last;
+  return lessons.slice(Math.max(from, 0)).find(open) ?? lessons.find(open);
 }
 
 function controls() {

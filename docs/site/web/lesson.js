@@ -4,7 +4,8 @@ import { createEditor } from "./editor.js";
 import { Output } from "./output.js";
 import { el, enqueue, python, settings, showLoaded, stop } from "./python.js";
 import { Question, missed } from "./quiz.js";
-import { files, isRefused, progress, read, record, watch, write } from "./store.js";
+import { markLessons } from "./marks.js";
+import { files, isBegun, isRefused, progress, read, record, watch, write } from "./store.js";
 
 const MEMORY = 512 << 20; // start Python again if it uses more bytes than this
 const DONE = '{"done": true}'; // the last line of a run that was not stopped
@@ -54,6 +55,7 @@ class Lesson {
     });
     this.stopButton.hidden = true;
     this.show();
+    this.tellAgain();
     watch((file) => file === lesson.file && !this.editor.focused() && this.takeOver());
     window.addEventListener("focus", () => this.takeOver());
     if (read("python") === "loaded") this.loadWhenSeen(cell);
@@ -80,6 +82,7 @@ class Lesson {
 
   changed(text) {
     if (text !== read(lesson.file)) write(lesson.file, text);
+    write("last", lesson.name);
     this.editor?.mark(null);
     this.stored.textContent = isRefused() ? "Not stored: the browser refuses. Export your work." : "";
     this.old.hidden = this.verdict.textContent === "" || text === this.checked;
@@ -108,6 +111,7 @@ class Lesson {
     for (const part of document.querySelectorAll("details.after-pass")) if (this.passed) part.open = true;
     this.undoButton.hidden = read(this.undo) === null;
     root.classList.toggle("lesson-passed", this.passed);
+    markLessons();
   }
 
   ask(what) {
@@ -144,6 +148,7 @@ class Lesson {
   clear() {
     this.output.clear();
     this.graph.clear();
+    write(this.said, null);
     for (const element of [this.again, this.hint, this.verdict]) element.replaceChildren();
     this.verdict.classList.remove("lesson-right", "lesson-wrong");
     this.old.hidden = true;
@@ -188,9 +193,15 @@ class Lesson {
     this.clear();
     this.checked = text;
     const verdict = await this.judged(text);
-    for (const [file, content] of Object.entries(verdict.files)) write(file, content);
+    for (const [file, content] of Object.entries(verdict.files)) {
+      if (!isBegun(file.replace(".py", ""))) write(`carried/${file}`, content); // and so it stays
+      write(file, content);
+    }
     record(lesson.name, verdict.entry);
+    const { lines, passed, kind, line, again } = verdict;
+    write(this.said, JSON.stringify({ text, lines, passed, kind, line, again }));
     this.tell(verdict);
+    this.verdict.scrollIntoView({ block: "nearest" });
     this.show();
     if (["", "wrong", "changed"].includes(verdict.kind)) await this.draw(text, verdict);
     this.say("");
@@ -258,11 +269,25 @@ class Lesson {
   /** The number of characters that fit into a line of the verdict. */
   columns() {
     const probe = el("span", {}, "0".repeat(20));
-    this.verdict.append(probe);
+    this.verdict.append(probe); // an empty verdict has no box, and so no padding
+    const { paddingLeft, paddingRight } = getComputedStyle(this.verdict);
+    const room = this.verdict.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
     const width = probe.getBoundingClientRect().width / 20;
     probe.remove();
-    const { paddingLeft, paddingRight } = getComputedStyle(this.verdict);
-    return Math.floor((root.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - 8) / width);
+    return Math.floor(room / width);
+  }
+
+  /** The name under which the last verdict is stored. */
+  get said() {
+    return `verdict/${lesson.file}`;
+  }
+
+  /** After a reload, show what the last check said. */
+  tellAgain() {
+    const said = JSON.parse(read(this.said) ?? "null");
+    if (!said) return;
+    this.checked = said.text;
+    this.tell(said);
   }
 
   tell(verdict) {
@@ -271,7 +296,6 @@ class Lesson {
     this.verdict.classList.toggle("lesson-right", verdict.passed);
     this.verdict.classList.toggle("lesson-wrong", !verdict.passed && verdict.kind !== "not written");
     if (this.old.hidden) this.editor.mark(verdict.line);
-    this.verdict.scrollIntoView({ block: "nearest" });
     if (verdict.again.length) this.again.replaceChildren(this.cellFor(verdict.again));
     if (!verdict.passed) return;
     write(this.undo, null);

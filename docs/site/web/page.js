@@ -2,5 +2,7 @@
 // that is loaded under two addresses runs twice.
 import "./cell.js";
 
+if (document.querySelector(".lesson, .course-home, .course-built")) import("./marks.js");
 if (document.querySelector(".lesson")) import("./lesson.js");
 if (document.querySelector(".course-home")) import("./home.js");
+if (document.querySelector(".course-built")) import("./built.js");

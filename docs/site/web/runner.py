@@ -119,7 +119,7 @@ class Runner:
                 self.show(
                     kind,
                     content if isinstance(content, str) else base64.b64encode(content).decode(),
-                    repr(value),
+                    getattr(value, "description", "") or repr(value),
                 )
                 return
         self.show("text", bundle.get("text/plain", repr(value)) + "\n", "")

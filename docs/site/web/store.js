@@ -1,6 +1,8 @@
 // What the browser remembers: the learner's files, progress.json, and changed cells.
 //
 // Each file of the course folder has an entry in localStorage, `minigrad/FILE`. Changed cells have `minigrad/cells/PAGE#NUMBER`.
+// `verdict/FILE` is what the last check said, `reset/FILE` the code before a reset, `carried/FILE` the text of a file that the check
+// of an earlier lesson has written, and `last` the name of the lesson that was changed last.
 // If the browser refuses to store anything, the page works, but forgets everything when it is closed.
 
 const PREFIX = "minigrad/";
@@ -38,6 +40,15 @@ export function progress() {
   } catch {
     return {};
   }
+}
+
+/** Whether a lesson is passed. */
+export const isPassed = (lesson) => Boolean(progress()[lesson]?.passed);
+
+/** Whether the learner has changed a lesson's file. Passing lessons 5 and 6 also changes lesson 7's. */
+export function isBegun(lesson) {
+  const text = read(`${lesson}.py`);
+  return text !== null && text !== read(`carried/${lesson}.py`);
 }
 
 /** Change a lesson's entry. It is read again first, because another tab may have changed it. */

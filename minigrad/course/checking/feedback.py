@@ -36,7 +36,7 @@ def lines(
     including this one. `width` is the terminal's. A page in a browser has buttons in place of
     commands, so its lines do not name any. `without` names what a teacher has hidden.
     """
-    width = max(40, min(width, 100))
+    width = max(24, min(width, 100))
     lesson, problem = verdict.lesson, verdict.problem
     title, asked = f"Lesson {lesson.number}, {lesson.title}", lesson.asked
     if problem is not None and problem.kind == "not written":

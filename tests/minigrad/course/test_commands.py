@@ -16,6 +16,7 @@ from minigrad.course.checking import quiz
 from minigrad.course.checking.grade import Problem, Verdict
 from minigrad.course.checking.registry import lesson, lessons
 from minigrad.course.commands import Training, count_try
+from minigrad.course.lessons.lesson_19_gpt import solution, trained
 from minigrad.course.workbook import Workbook
 
 from .conftest import record, write
@@ -50,10 +51,25 @@ def test_check_of_the_last_lesson(course):
         record(number, passed="2026-01-01 00:00")
     write(COUNT)
     all_passed = f"{COUNT} of {COUNT} lessons passed."
-    assert f"That was the last lesson. {all_passed}" in course("check")[1]
+    ending = "where to go next: minigrad course ending"
+    text = course("check")[1]
+    assert f"That was the last lesson. {all_passed}" in text
+    assert ending in text
     code, text = course()
     assert code == 0
     assert f"{all_passed} To read one again:" in text
+    assert ending in text
+
+
+def test_ending_looks_back_at_every_lesson(typed):
+    code, text = typed("ending")
+    assert code == 0
+    assert "What you built" in text
+    for one in lessons():
+        assert f"lesson {one.number}" in " ".join(text.split())
+    assert "<!--" not in text
+    parameters = trained.GPT(solution, blocks=trained.BLOCKS).named_parameters()
+    assert f"{sum(one.size for one in parameters.values()):,} numbers" in text
 
 
 def test_count_try_does_not_count_an_unchanged_file():

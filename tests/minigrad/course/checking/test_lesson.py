@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import sys
 import warnings
 from functools import cache
@@ -169,6 +170,15 @@ def test_quiz_has_one_right_choice_and_sealed_sentences(one):
         assert sum(right) == 1
         for sentence in filter(None, sentences):
             assert sentence not in one.read("quiz.json")
+
+
+@pytest.mark.parametrize("one", lessons()[:17], ids=lambda one: one.name)
+def test_drawing_of_characters_is_described_in_words(one):
+    text = re.sub(r"^```\w+\n.*?^```$", "", one.text, flags=re.M | re.S)
+    blocks = r"(-->)?\n+(?:```\n(.*?)^```$|((?:    [^\n]*\n)+))"
+    for described, fenced, indented in re.findall(blocks, text, re.M | re.S):
+        drawn = re.search("[│┌└┐▼►◄]|──>", fenced + indented)
+        assert described or not drawn, fenced + indented
 
 
 @each_lesson
