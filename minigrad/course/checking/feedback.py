@@ -38,7 +38,7 @@ def lines(
     """
     width = max(40, min(width, 100))
     lesson, problem = verdict.lesson, verdict.problem
-    title, asked = f"Lesson {lesson.number}, {lesson.title}", lesson.asked
+    title, asked = f"{lesson.kind} {lesson.number}, {lesson.title}", lesson.asked
     if problem is not None and problem.kind == "not written":
         name = problem.function or "it"
         return wrapped(
@@ -115,10 +115,10 @@ def explained(
     told += ["", "  To see it again, start python in this folder and paste:"]
     told += packed(to_paste(problem, lesson), "; ", max(width, 80))
     if tries == 1 and "hints" not in without:
-        told += [f"  minigrad course hint {lesson.number} gives a hint."]
+        told += [f"  minigrad course hint {lesson.word} gives a hint."]
     elif tries >= 4 and "solutions" not in without:
         told += [
-            f"  The solution, if you want it: minigrad course solution {lesson.number}"
+            f"  The solution, if you want it: minigrad course solution {lesson.word}"
         ]
     return told
 
