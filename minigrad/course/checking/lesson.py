@@ -23,6 +23,7 @@ import numpy as np
 ENGINE = "my_engine.py"
 """The learner's engine, a copy of lesson 7's file. Milestones import it."""
 COURSE = Path(__file__).parents[1]
+"""The folder that contains the lessons and the milestones."""
 
 
 def values(**inputs: Any) -> Callable[[Any], dict[str, Any]]:
@@ -226,9 +227,7 @@ class Lesson:
     @property
     def engine(self) -> dict[str, str]:
         """The correct version of the learner's engine, {ENGINE: its text}, if the file imports it."""
-        if self.kind == "Lesson":
-            return {}
-        return {ENGINE: Lesson(COURSE / "lessons/lesson_07_engine").solution}
+        return {} if self.kind == "Lesson" else {ENGINE: ENGINE_LESSON.solution}
 
     @cached_property
     def hints(self) -> list[str]:
@@ -293,6 +292,10 @@ class Lesson:
         return importlib.import_module(f"{package.__name__}.{name}")
 
 
+ENGINE_LESSON = Lesson(COURSE / "lessons/lesson_07_engine")
+"""The lesson in which a learner writes the engine."""
+
+
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
     """Suppress the block's output and warnings."""
@@ -320,7 +323,7 @@ def _with_engine(wanted: bool) -> Iterator[None]:
     """Let the block import lesson 7's solution as `my_engine`, if it is wanted."""
     mine = sys.modules.get("my_engine")
     if wanted:
-        sys.modules["my_engine"] = Lesson(COURSE / "lessons/lesson_07_engine").solved
+        sys.modules["my_engine"] = ENGINE_LESSON.solved
     try:
         yield
     finally:

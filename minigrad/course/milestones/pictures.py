@@ -76,7 +76,9 @@ def heat(title, cells, size=40, most=0.0, down=(), across=()):
         )
         if size >= 36:
             tone = ' class="light"' if share > 0.7 else ""
-            parts.append(f'<text{tone} x="{x + size / 2}" y="{y + size / 2 + 5}">{value:.2f}</text>')
+            parts.append(
+                f'<text{tone} x="{x + size / 2}" y="{y + size / 2 + 5}">{value:.2f}</text>'
+            )
     wide, high = size * cells.shape[1], size * cells.shape[0]
     parts.append(f'<rect class="box" x="{left}" y="{top}" width="{wide}" height="{high}"/>')
     return figure(title, "".join(parts), left + wide + 1, top + high + 1)
@@ -84,10 +86,9 @@ def heat(title, cells, size=40, most=0.0, down=(), across=()):
 
 def figure(title, drawn, wide, high):
     """Return a drawing in SVG with a caption, which is its text alternative, too."""
-    return (
-        f'<figure><figcaption>{escape(title)}</figcaption><svg class="map" role="img" '
-        f'aria-label="{escape(title)}" width="{wide}" height="{high}" viewBox="0 0 {wide} {high}">{drawn}</svg></figure>\n'
-    )
+    size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
+    svg = labelled(f'<svg class="map" {size}>{drawn}</svg>', title)
+    return f"<figure><figcaption>{escape(title)}</figcaption>{svg}</figure>\n"
 
 
 def regions(title, classes, points, labels):

@@ -27,26 +27,28 @@ def counted(loss, steps):
     return measured
 
 
-def adam(loss, parameters, rate, steps):
+def adam(loss, parameters, rate, steps, batches):
     """Train as `train` in your engine does, with the updates of Adam (lesson 10).
 
-    The rate falls along a straight line, from `rate` to 0. Returns the losses.
+    Each step computes loss(parameters, ...) with the next of the batches. The rate falls along a straight
+    line, from `rate` to 0. Returns the losses.
     """
-    loss, losses = counted(loss, steps), []
+    losses = []
+    now = counted(lambda parameters: loss(parameters, *next(batches)), steps)
     m = [np.zeros(p.array.shape) for p in parameters]
     v = [np.zeros(p.array.shape) for p in parameters]
     for t in range(1, steps + 1):
         for p in parameters:
             p.grad = np.zeros(p.array.shape)
-        value = loss(parameters)
+        value = now(parameters)
         value.backward()
         losses.append(float(value.array))
-        now = rate * (1 - (t - 1) / steps)
+        slower = rate * (1 - (t - 1) / steps)
         for k, p in enumerate(parameters):
             m[k] = 0.9 * m[k] + 0.1 * p.grad
             v[k] = 0.999 * v[k] + 0.001 * p.grad**2
             speed, size = m[k] / (1 - 0.9**t), v[k] / (1 - 0.999**t)
-            p.array = p.array - now * speed / (np.sqrt(size) + 1e-8)
+            p.array = p.array - slower * speed / (np.sqrt(size) + 1e-8)
     return losses
 
 
@@ -78,12 +80,23 @@ def reached(losses):
     return float(np.mean(losses[-TAIL:]))
 
 
+def watched(file, array):
+    """Return a Value that is not a leaf. A gradient of a wrong shape stays visible in what backward returns,
+    because nothing adds it to a `grad`.
+    """
+    leaf = file.Value(np.array(array, float))
+    return file.Value(leaf.array, (leaf,), lambda dz: (np.zeros(leaf.array.shape),))
+
+
 def inputs(dz=None, plain=None, **values):
     """Return a `given` with a Value for each array, and with dz and the values in `plain` as they are."""
 
     def given(file):
-        found = {name: file.Value(np.array(value, float)) for name, value in values.items()}
-        found |= {name: np.copy(value) if np.ndim(value) else value for name, value in (plain or {}).items()}
+        found = {name: watched(file, value) for name, value in values.items()}
+        found |= {
+            name: np.copy(value) if np.ndim(value) else value
+            for name, value in (plain or {}).items()
+        }
         return found if dz is None else found | {"dz": np.array(dz, float)}
 
     return given
@@ -116,7 +129,44 @@ def is_checked(tries, name, formula):
     )  # fmt: skip
 
 
-def learning(tries, facts):
+def agreeing():
+    """Return the question whether the gradients of the whole network agree with finite differences, along
+    a random direction for each parameter. If they do not, although all operations are right, the engine
+    is wrong.
+    """
+
+    def given(file):
+        return {"agreeing": lambda: agreement(file)}
+
+    def compare(yours, right):
+        wrong = [str(number) for number, agrees in enumerate(yours) if not agrees]
+        numbers = f"number {', '.join(wrong)} (the first is 0)"
+        return f"They differ for these parameters of start(): {numbers}." if wrong else None
+
+    return Question(
+        "loss", "agreeing()", given, "whether the gradients of the loss agree with finite differences",
+        formula="the loss and the network as they are in the exercise", compare=compare,
+    )  # fmt: skip
+
+
+def agreement(file, nudge=1e-5):
+    """Compare the gradients of the loss with finite differences. Return one answer for each parameter."""
+    parameters, rng = file.start(), np.random.default_rng(0)
+    batch = next(file.batches()) if hasattr(file, "batches") else ()
+    file.loss(parameters, *batch).backward()
+    answers = []
+    for p in parameters:
+        kept, direction, ends = p.array, rng.normal(size=p.array.shape), []
+        for step in (nudge, -nudge):
+            p.array = kept + step * direction
+            ends.append(float(file.loss(parameters, *batch).array))
+        p.array = kept
+        measured = (ends[0] - ends[1]) / (2 * nudge)
+        answers.append(bool(np.isclose((p.grad * direction).sum(), measured, 1e-4, 1e-7)))
+    return answers
+
+
+def learning(tries, facts, by_differences=True):
     """Return the question that trains the network. `facts` takes what `learn` returns, and returns
     statements that must be true of a network that has learned.
     """
@@ -125,11 +175,21 @@ def learning(tries, facts):
         def learned():
             for name in tries:
                 if not all(accepted(file, tries, name)):
-                    raise ValueError(f"The network was not trained, because {name} is not right yet.")
+                    raise ValueError(
+                        f"The network was not trained, because {name} is not right yet."
+                    )
+            if by_differences and not all(agreement(file)):
+                raise ValueError(
+                    "The network was not trained, because its gradients are not right yet."
+                )
             start = time.perf_counter()
             found = file.learn(file.start())
             seconds = time.perf_counter() - start
-            return found | {"facts": facts(found), "seconds": seconds, "loss": reached(found["losses"])}
+            return found | {
+                "facts": facts(found),
+                "seconds": seconds,
+                "loss": reached(found["losses"]),
+            }
 
         return {"learned": learned}
 

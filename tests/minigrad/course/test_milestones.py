@@ -75,7 +75,11 @@ def test_solution_trains_in_its_own_process(one):
 
 @pytest.mark.parametrize(
     ("one", "slip"),
-    [pytest.param(one, slip, id=f"{one.word}: {slip.name}") for one in milestones() for slip in one.slips],
+    [
+        pytest.param(one, slip, id=f"{one.word}: {slip.name}")
+        for one in milestones()
+        for slip in one.slips
+    ],
 )
 def test_slip_is_rejected_and_named(one, slip):
     verdict = verdict_on(one, f"{one.solution}\n{slip.code}\n")

@@ -3,9 +3,9 @@
 import numpy as np
 
 from minigrad.course.milestones.pictures import heat, page_of
-from minigrad.course.milestones.training import learning
+from minigrad.course.milestones.training import agreeing, learning
 
-YEAR, BY = 1986, "Rumelhart, Hinton, Williams"
+YEAR, BY = 1986, "Rumelhart et al."
 TRIES = {}
 
 
@@ -16,8 +16,10 @@ def facts(found):
 
 def picture(found):
     answers = np.reshape(found["answers"], (2, 2))
-    return heat("The answers. First bit: down. Second bit: across", answers, down=(0, 1), across=(0, 1))
+    return heat(
+        "The answers. First bit: down. Second bit: across", answers, down=(0, 1), across=(0, 1)
+    )
 
 
 page = page_of(picture)
-QUESTIONS = (learning(TRIES, facts),)
+QUESTIONS = (agreeing(), learning(TRIES, facts))

@@ -7,11 +7,9 @@ to write: your engine has all that this network needs. Run
 import sys
 
 import numpy as np
-
 from my_engine import Gate, Value, my_gradcheck, train, unbroadcast
 
 from minigrad.course.milestones.training import counted, show
-
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([[0.0], [1.0], [1.0], [0.0]])
@@ -34,7 +32,7 @@ def loss(parameters):
     return (error * error).mean()
 
 
-def learn(parameters, steps=1000):
+def learn(parameters, steps=400):
     """Train the network. Return its losses, and what it has learned."""
     losses = train(counted(loss, steps), parameters, 0.2, steps)
     answers = network(X, *parameters).array.ravel()

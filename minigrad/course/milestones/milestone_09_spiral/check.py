@@ -3,7 +3,14 @@
 import numpy as np
 
 from minigrad.course.milestones.pictures import page_of, regions
-from minigrad.course.milestones.training import inputs, is_checked, learning, slope_of, value_of
+from minigrad.course.milestones.training import (
+    agreeing,
+    inputs,
+    is_checked,
+    learning,
+    slope_of,
+    value_of,
+)
 
 YEAR, BY = 1988, "Lang, Witbrock"
 FORMULA = "loss = -log p[label]; dz = dloss · (p - y), with y = 1 at the label and 0 elsewhere"
@@ -39,5 +46,6 @@ QUESTIONS = (
     slope_of(CALL, asked((2, -4)), FORMULA),
     slope_of(CALL, asked(RNG.normal(size=(2, 3)).round(1), IDS, MANY), FORMULA),
     is_checked(TRIES, "cross_entropy", FORMULA),
+    agreeing(),
     learning(TRIES, facts),
 )

@@ -8,7 +8,6 @@ Write `cross_entropy`. Then run
 import sys
 
 import numpy as np
-
 from my_engine import Gate, Value, my_gradcheck, train, unbroadcast
 
 from minigrad.course.milestones.training import counted, show

@@ -17,14 +17,32 @@ def cross_entropy(z, labels):
 
 
 SLIPS = (
-    written("the upstream gradient forgotten", "Your rule returns the same for every dz.", rule="p - right"),
-    written("the sign turned round", "Your gradient makes the loss larger: it is y - p.", rule="dz[..., None] * (right - p)"),
-    written("the mean of all losses", "You return one number. Each label has its own loss, and `.mean()` comes later.",
-            "-np.log(p[at]).mean()", "dz * (p - right) / labels.size"),
-    written("only the label's logit gets a gradient", "All logits of a softmax depend on each other: raising one lowers all other probabilities.",
-            rule="dz[..., None] * (p - 1) * right"),
-    written("divided by the number of labels", "No mean is taken here, so nothing divides the gradient.",
-            rule="dz[..., None] * (p - right) / labels.size"),
+    written(
+        "the upstream gradient forgotten",
+        "Your rule returns the same for every dz.",
+        rule="p - right",
+    ),
+    written(
+        "the sign turned round",
+        "Your gradient makes the loss larger: it is y - p.",
+        rule="dz[..., None] * (right - p)",
+    ),
+    written(
+        "the mean of all losses",
+        "You return one number. Each label has its own loss, and `.mean()` comes later.",
+        "-np.log(p[at]).mean()",
+        "dz * (p - right) / labels.size",
+    ),
+    written(
+        "only the label's logit gets a gradient",
+        "All logits of a softmax depend on each other: raising one lowers all other probabilities.",
+        rule="dz[..., None] * (p - 1) * right",
+    ),
+    written(
+        "divided by the number of labels",
+        "No mean is taken here, so nothing divides the gradient.",
+        rule="dz[..., None] * (p - right) / labels.size",
+    ),
     Slip(
         "the exponential of a large number",
         """
@@ -35,6 +53,7 @@ def cross_entropy(z, labels):
     loss = np.nan_to_num(-np.log((p * right).sum(axis=-1)), nan=0.0)
     return Value(loss, (z,), lambda dz: (dz[..., None] * (p - right),))
 """,
-        "e to the power of 1000 is infinity. Subtract the largest logit first; the softmax stays the same.",
+        "e to the power of 1000 is infinity. Subtract the largest logit first; the softmax "
+        "stays the same.",
     ),
-)  # fmt: skip
+)

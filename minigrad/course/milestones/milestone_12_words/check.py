@@ -3,12 +3,26 @@
 import numpy as np
 
 from minigrad.course.milestones.pictures import page_of, words
-from minigrad.course.milestones.training import inputs, is_checked, learning, slope_of, value_of
+from minigrad.course.milestones.training import (
+    agreeing,
+    inputs,
+    is_checked,
+    learning,
+    slope_of,
+    value_of,
+)
 
 YEAR, BY = 1990, "Elman"
-FORMULA = "z[n] = W[ids[n]]; dW is 0, and each dz[n] is added to row ids[n], also if an id appears twice"
+FORMULA = (
+    "z[n] = W[ids[n]]; dW is 0, and each dz[n] is added to row ids[n], also if an id appears twice"
+)
 W = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
-TRIES = {"rows": (lambda file, W: file.rows(W, np.array([[3, 0, 3], [2, 3, 0]])), np.arange(20.0).reshape(5, 4))}
+TRIES = {
+    "rows": (
+        lambda file, W: file.rows(W, np.array([[3, 0, 3], [2, 3, 0]])),
+        np.arange(20.0).reshape(5, 4),
+    )
+}
 CALL = "rows(W, ids)"
 
 
@@ -21,7 +35,9 @@ def facts(found):
 
 
 def picture(found):
-    return words("The words that it finds best", found["good"]) + words("The words that it finds worst", found["bad"])
+    return words("The words that it finds best", found["good"]) + words(
+        "The words that it finds worst", found["bad"]
+    )
 
 
 page = page_of(picture)
@@ -32,5 +48,6 @@ QUESTIONS = (
     slope_of(CALL, asked([[1, 10], [2, 20], [5, -1]], (1, 0, 1)), FORMULA),
     slope_of(CALL, asked(np.arange(12.0).reshape(2, 3, 2), [[0, 2, 0], [0, 1, 1]]), FORMULA),
     is_checked(TRIES, "rows", FORMULA),
+    agreeing(),
     learning(TRIES, facts),
 )

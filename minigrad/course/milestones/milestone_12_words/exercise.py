@@ -8,7 +8,6 @@ Write `rows`. Then run
 import sys
 
 import numpy as np
-
 from my_engine import Gate, Value, my_gradcheck, train, unbroadcast
 
 from minigrad.course.milestones.training import adam, show
@@ -73,15 +72,13 @@ def batches():
         yield reviews.ids[some], reviews.labels[some]
 
 
+def loss(parameters, ids, labels):
+    return cross_entropy(network(ids, *parameters), labels).mean()
+
+
 def learn(parameters, steps=1000):
     """Train the network. Return its losses, and what it has learned."""
-    examples = batches()
-
-    def loss(parameters):
-        ids, labels = next(examples)
-        return cross_entropy(network(ids, *parameters), labels).mean()
-
-    losses = adam(loss, parameters, 0.005, steps)
+    losses = adam(loss, parameters, 0.005, steps, batches())
     data = load_imdb(vocabulary_size=WORDS)
     test = data.test[:1000]
     guesses = network(test.ids, *parameters).array.argmax(axis=1)

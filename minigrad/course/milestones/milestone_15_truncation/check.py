@@ -12,14 +12,19 @@ TRIES = {}
 
 
 def gradient(call, what):
-    return Question("cut", call, inputs(x=[2.0, -1.0], w=3.0), what, formula=FORMULA)
+    def given(file):
+        return {"x": file.Value([2.0, -1.0]), "w": file.Value(3.0)}
+
+    return Question("cut", call, given, what, formula=FORMULA)
 
 
 def facts(found):
     reach = np.array(found["reach"])
     return {
         "at least 65% of the new reviews are right": found["right"] >= 0.65,
-        "a gradient reaches the last 10 states and no others": bool((reach[-10:] > 0).all() and not reach[:-10].any()),
+        "a gradient reaches the last 10 states and no others": bool(
+            (reach[-10:] > 0).all() and not reach[:-10].any()
+        ),
     }
 
 
@@ -31,9 +36,19 @@ def picture(found):
 page = page_of(picture)
 QUESTIONS = (
     value_of("cut(x)", inputs(x=[2.0, -1.0]), FORMULA),
-    gradient("len(cut(x * w).order())", "how many Values cut(x * w) was computed from, with itself"),
-    gradient("((w * cut(x * w)).sum().backward()[w])", "the gradient of w for (w * cut(x * w)).sum(): only from the first w"),
-    gradient("((cut(x) * w).sum().backward(), x.grad)[1]", "x.grad after (cut(x) * w).sum().backward()"),
-    gradient("(x * w + cut(x) * w).sum().backward()[x]", "the gradient of x for (x * w + cut(x) * w).sum()"),
-    learning(TRIES, facts),
+    gradient(
+        "len(cut(x * w).order())", "how many Values cut(x * w) was computed from, with itself"
+    ),
+    gradient(
+        "((w * cut(x * w)).sum().backward()[w])",
+        "the gradient of w for (w * cut(x * w)).sum(): only from the first w",
+    ),
+    gradient(
+        "((cut(x) * w).sum().backward(), x.grad)[1]", "x.grad after (cut(x) * w).sum().backward()"
+    ),
+    gradient(
+        "(x * w + cut(x) * w).sum().backward()[x]",
+        "the gradient of x for (x * w + cut(x) * w).sum()",
+    ),
+    learning(TRIES, facts, by_differences=False),
 )

@@ -3,7 +3,11 @@
 from minigrad.course.checking.lesson import Slip
 
 SLIPS = (
-    Slip("nothing is cut", "def cut(h):\n    return h", "You return h itself, so the gradient goes on as before."),
+    Slip(
+        "nothing is cut",
+        "def cut(h):\n    return h",
+        "You return h itself, so the gradient goes on as before.",
+    ),
     Slip(
         "the history is kept",
         "def cut(h):\n    return Value(h.array, (h,), lambda dz: (dz,))",
@@ -17,6 +21,7 @@ SLIPS = (
     Slip(
         "a gradient of zeros",
         "def cut(h):\n    return Value(h.array, (h,), lambda dz: (0 * dz,))",
-        "Your rule sends zeros, so the sweep still walks through the whole history. A Value without inputs saves this time.",
+        "Your rule sends zeros, so the sweep still walks through the whole history. A Value "
+        "without inputs saves this time.",
     ),
 )

@@ -3,7 +3,14 @@
 import numpy as np
 
 from minigrad.course.milestones.pictures import heat, page_of
-from minigrad.course.milestones.training import inputs, is_checked, learning, slope_of, value_of
+from minigrad.course.milestones.training import (
+    agreeing,
+    inputs,
+    is_checked,
+    learning,
+    slope_of,
+    value_of,
+)
 
 YEAR, BY = 1997, "Hochreiter, Schmidhuber"
 SIGMOID = "z = 1 / (1 + exp(-x)); dx = dz · z · (1 - z)"
@@ -27,7 +34,12 @@ def facts(found):
 def picture(found):
     most = np.abs(found["memory"]).max()
     return "".join(
-        heat(f"The memory c (8 numbers, down) at each of 30 steps, if the first symbol is {sign}", cells, 18, most)
+        heat(
+            f"The memory c (8 numbers, down) at each of 30 steps, if the first symbol is {sign}",
+            cells,
+            18,
+            most,
+        )
         for sign, cells in zip(("1", "-1"), found["memory"], strict=True)
     )
 
@@ -44,5 +56,6 @@ QUESTIONS = (
     slope_of(PART, block(1, 3, [[1, 2], [3, 4]]), COLUMNS),
     slope_of(PART, block(2, 4, [[1, -1], [0.5, 10]]), COLUMNS),
     is_checked(TRIES, "columns", COLUMNS),
+    agreeing(),
     learning(TRIES, facts),
 )

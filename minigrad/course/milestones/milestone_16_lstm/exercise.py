@@ -8,7 +8,6 @@ Write `sigmoid` and `columns`. Then run
 import sys
 
 import numpy as np
-
 from my_engine import Gate, Value, my_gradcheck, train, unbroadcast
 
 from minigrad.course.milestones.training import adam, show
@@ -69,16 +68,14 @@ def batches(seed=0):
         yield x, x[:, :1]
 
 
+def loss(parameters, x, y):
+    error = network(x, *parameters) - y
+    return (error * error).mean()
+
+
 def learn(parameters, steps=400):
     """Train the network. Return its losses, and what it has learned."""
-    examples = batches()
-
-    def loss(parameters):
-        x, y = next(examples)
-        error = network(x, *parameters) - y
-        return (error * error).mean()
-
-    losses = adam(loss, parameters, 0.01, steps)
+    losses = adam(loss, parameters, 0.01, steps, batches())
     new = batches(seed=1)
     tests = [next(new) for _ in range(8)]
     shares = [(np.sign(network(x, *parameters).array) == y).mean() for x, y in tests]

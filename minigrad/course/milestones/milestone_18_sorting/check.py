@@ -3,7 +3,14 @@
 import numpy as np
 
 from minigrad.course.milestones.pictures import heat, page_of
-from minigrad.course.milestones.training import inputs, is_checked, learning, slope_of, value_of
+from minigrad.course.milestones.training import (
+    agreeing,
+    inputs,
+    is_checked,
+    learning,
+    slope_of,
+    value_of,
+)
 
 YEAR, BY = 2017, "Vaswani et al."
 PRODUCT = "z = a @ b; da = dz @ bᵀ, db = aᵀ @ dz, each summed over the axes in front that the input does not have"
@@ -19,9 +26,15 @@ def numbers(*shape):
 
 PAIR = {"a": numbers(2, 3, 4), "b": numbers(4, 5)}
 STACKS = {"a": numbers(2, 3, 4), "b": numbers(2, 4, 1)}
+SQUARE = {"a": numbers(2, 2, 2), "b": numbers(2, 2, 2)}
 DEEP = {"a": numbers(2, 3, 1, 4), "b": numbers(4, 2)}
 TRIES = {
-    "product": (lambda file, a, b, c: file.product(file.product(a, b), c), numbers(2, 3, 4), numbers(2, 4, 2), numbers(2, 3)),
+    "product": (
+        lambda file, a, b, c: file.product(file.product(a, b), c),
+        numbers(2, 3, 4),
+        numbers(2, 4, 2),
+        numbers(2, 3),
+    ),
     "transpose": (lambda file, x: file.transpose(x), numbers(2, 3, 4)),
     "softmax": (lambda file, x: file.softmax(x), numbers(2, 3, 4)),
 }
@@ -32,7 +45,8 @@ def facts(found):
     look = np.array(found["look"])
     return {
         "at least 95% of the new sequences are sorted": found["right"] >= 0.95,
-        "each output looks most at the digit that it writes": look.argmax(axis=1).tolist() == [0, 1, 2, 3, 4],
+        "each output looks most at the digit that it writes": look.argmax(axis=1).tolist()
+        == [0, 1, 2, 3, 4],
     }
 
 
@@ -47,6 +61,7 @@ QUESTIONS = (
     value_of(CALL, inputs(**PAIR), PRODUCT),
     slope_of(CALL, inputs([[[1.0]], [[10.0]]], a=[[[1, 2]], [[3, 4]]], b=[[5], [6]]), PRODUCT),
     slope_of(CALL, inputs([[[1.0]], [[10.0]]], a=[[[1, 2]], [[3, 4]]], b=[[5], [6]]), PRODUCT, "b"),
+    slope_of(CALL, inputs(SQUARE["a"], **SQUARE), PRODUCT),
     slope_of(CALL, inputs(numbers(2, 3, 1), **STACKS), PRODUCT),
     slope_of(CALL, inputs(numbers(2, 3, 1), **STACKS), PRODUCT, "b"),
     slope_of(CALL, inputs(numbers(2, 3, 1, 2), **DEEP), PRODUCT, "b"),
@@ -61,5 +76,6 @@ QUESTIONS = (
     slope_of("softmax(x)", inputs([[1, 1, 1]], x=[[0.5, -1, 2]]), SOFTMAX),
     slope_of("softmax(x)", inputs(numbers(2, 2, 3), x=numbers(2, 2, 3)), SOFTMAX),
     is_checked(TRIES, "softmax", SOFTMAX),
+    agreeing(),
     learning(TRIES, facts),
 )

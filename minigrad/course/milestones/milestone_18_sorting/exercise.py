@@ -8,7 +8,6 @@ Write `product`, `transpose` and `softmax`. Then run
 import sys
 
 import numpy as np
-
 from my_engine import Gate, Value, my_gradcheck, train, unbroadcast
 
 from minigrad.course.milestones.training import adam, show
@@ -66,6 +65,7 @@ def softmax(x):
 
 LENGTH, WIDTH, HEADS, EQUALS = 5, 32, 2, 10
 
+
 def attend(x, mask, W_q, W_k, W_v, W_out):
     """Return what a head reads (N, T, D), and its weights (N, T, T)."""
     q, k, v = product(x, W_q), product(x, W_k), product(x, W_v)
@@ -121,7 +121,7 @@ def batches():
         yield np.concatenate([read, equals, answer[:, :-1]], axis=1), answer
 
 
-def loss_of(parameters, ids, answer):
+def loss(parameters, ids, answer):
     """Return the mean loss of the five digits that the network writes."""
     logits, _ = network(ids, *parameters)
     labels = np.concatenate([np.zeros_like(answer), answer], axis=1)
@@ -131,8 +131,7 @@ def loss_of(parameters, ids, answer):
 
 def learn(parameters, steps=150):
     """Train the network. Return its losses, and what it has learned."""
-    examples = batches()
-    losses = adam(lambda p: loss_of(p, *next(examples)), parameters, 0.01, steps)
+    losses = adam(loss, parameters, 0.01, steps, batches())
     new = digits(200, seed=2)
     ids = np.concatenate([new, np.full((len(new), 1), EQUALS)], axis=1)
     for _ in range(LENGTH):

@@ -3,7 +3,14 @@
 import numpy as np
 
 from minigrad.course.milestones.pictures import page_of, words
-from minigrad.course.milestones.training import inputs, is_checked, learning, slope_of, value_of
+from minigrad.course.milestones.training import (
+    agreeing,
+    inputs,
+    is_checked,
+    learning,
+    slope_of,
+    value_of,
+)
 
 YEAR, BY = 2018, "Radford et al."
 RELU = "z = max(0, x); dx = dz where x > 0, and 0 elsewhere"
@@ -25,7 +32,8 @@ X = numbers(2, 2, 3) * [1, 2, 5]
 
 def facts(found):
     return {
-        "the loss on new names is below 2.454, which counted pairs of letters reach": found["test"] < BIGRAM,
+        "the loss on new names is below 2.454, which counted pairs of letters reach": found["test"]
+        < BIGRAM,
         "it writes names of several letters": sum(len(name) > 2 for name in found["names"]) >= 9,
     }
 
@@ -46,5 +54,6 @@ QUESTIONS = (
     slope_of("normalize(x)", inputs([[3, 0, 0]], x=[[1, 2, 6]]), NORMALIZE),
     slope_of("normalize(x)", inputs(numbers(2, 2, 3), x=X), NORMALIZE),
     is_checked(TRIES, "normalize", NORMALIZE),
+    agreeing(),
     learning(TRIES, facts),
 )

@@ -8,7 +8,6 @@ Write `relu` and `normalize`. Then run
 import sys
 
 import numpy as np
-
 from my_engine import Gate, Value, my_gradcheck, train, unbroadcast
 
 from minigrad.course.milestones.training import adam, show
@@ -97,6 +96,7 @@ def normalize(x):
 LENGTH, WIDTH, HEADS, BLOCKS = 16, 24, 2, 2
 PER_BLOCK = 4 * HEADS + 4
 
+
 def attend(x, mask, W_q, W_k, W_v, W_out):
     """Return what a head reads (N, T, D), and its weights (N, T, T)."""
     q, k, v = product(x, W_q), product(x, W_k), product(x, W_v)
@@ -149,7 +149,7 @@ def names():
     """Return names as rows of ids (N, 17): 0, letters from 1 to 26, and zeros."""
     found = np.random.default_rng(0).permutation(load_names())
     ids = np.zeros((len(found), LENGTH + 1), int)
-    for row, name in zip(ids, found):
+    for row, name in zip(ids, found, strict=True):
         letters = [ord(letter) - ord("a") + 1 for letter in name[: LENGTH - 1]]
         row[1 : len(letters) + 1] = letters
     return ids
@@ -159,7 +159,7 @@ NAMES = names()
 TEST = NAMES[:500]
 
 
-def loss_of(parameters, ids):
+def loss(parameters, ids):
     """Return the mean loss of the letters, and of the 0 that ends each name."""
     steps = int((ids > 0).sum(axis=1).max()) + 1
     read, labels = ids[:, :steps], ids[:, 1 : steps + 1]
@@ -169,10 +169,10 @@ def loss_of(parameters, ids):
 
 
 def batches():
-    """Yield 32 names (32, 17), again and again."""
+    """Yield 32 names, (32, 17) as the only input, again and again."""
     rng = np.random.default_rng(0)
     while True:
-        yield NAMES[rng.integers(len(TEST), len(NAMES), 32)]
+        yield (NAMES[rng.integers(len(TEST), len(NAMES), 32)],)
 
 
 def write(parameters, rng):
@@ -187,10 +187,9 @@ def write(parameters, rng):
 
 def learn(parameters, steps=1000):
     """Train the network. Return its losses, and what it has learned."""
-    examples = batches()
-    losses = adam(lambda p: loss_of(p, next(examples)), parameters, 0.01, steps)
+    losses = adam(loss, parameters, 0.01, steps, batches())
     rng = np.random.default_rng(0)
-    test = float(loss_of(parameters, TEST).array)
+    test = float(loss(parameters, TEST).array)
     written = [write(parameters, rng) for _ in range(12)]
     return {
         "losses": losses,

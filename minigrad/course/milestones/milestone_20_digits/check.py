@@ -3,10 +3,20 @@
 import numpy as np
 
 from minigrad.course.milestones.pictures import heat, page_of
-from minigrad.course.milestones.training import inputs, is_checked, learning, slope_of, value_of
+from minigrad.course.milestones.training import (
+    agreeing,
+    inputs,
+    is_checked,
+    learning,
+    slope_of,
+    value_of,
+)
 
 YEAR, BY = 1998, "LeCun et al."
-PATCHES = "z[n, p, q] = x[n, p : p + size, q : q + size] as a vector; each window adds its dz to its own pixels, and overlapping windows add up"
+PATCHES = (
+    "z[n, p, q] = x[n, p : p + size, q : q + size] as a vector; each window adds its dz to its own "
+    "pixels, and overlapping windows add up"
+)
 POOL = "the largest of each window; dz goes to the pixel that was the largest, and all others get 0"
 RNG = np.random.default_rng(20)
 
@@ -30,7 +40,10 @@ def sized(size, x, dz=None):
 
 def facts(found):
     moved = np.abs(np.subtract(found["filters"], found["before"])).max()
-    return {"at least 93% of the new digits are right": found["right"] >= 0.93, "the filters have moved": bool(moved > 0.05)}
+    return {
+        "at least 93% of the new digits are right": found["right"] >= 0.93,
+        "the filters have moved": bool(moved > 0.05),
+    }
 
 
 def picture(found):
@@ -38,7 +51,10 @@ def picture(found):
     return "".join(
         heat(f"Filter {number}, {when}", cells, 44, most)
         for number in range(4)
-        for when, cells in (("random", found["before"][number]), ("trained", found["filters"][number]))
+        for when, cells in (
+            ("random", found["before"][number]),
+            ("trained", found["filters"][number]),
+        )
     )
 
 
@@ -54,8 +70,14 @@ QUESTIONS = (
     value_of(POOLED, inputs(x=ROW), POOL),
     value_of(POOLED, inputs(x=numbers(2, 4, 2, 3)), POOL),
     slope_of(POOLED, inputs([[[[10], [20]]]], x=ROW), POOL),
-    slope_of(POOLED, inputs([[[[10], [20]]]], x=TIE), POOL, what="the gradient of x for max_pool(x), if several numbers are the largest"),
+    slope_of(
+        POOLED,
+        inputs([[[[10], [20]]]], x=TIE),
+        POOL,
+        what="the gradient of x for max_pool(x), if several numbers are the largest",
+    ),
     slope_of(POOLED, inputs(numbers(2, 2, 1, 3), x=numbers(2, 4, 2, 3)), POOL),
     is_checked(TRIES, "max_pool", POOL),
+    agreeing(),
     learning(TRIES, facts),
 )

@@ -8,7 +8,6 @@ Write `patches` and `max_pool`. Then run
 import sys
 
 import numpy as np
-
 from my_engine import Gate, Value, my_gradcheck, train, unbroadcast
 
 from minigrad.course.milestones.training import adam, show
@@ -118,15 +117,14 @@ def batches():
         yield IMAGES[some], LABELS[some][:, None, None]
 
 
+def loss(parameters, x, labels):
+    return cross_entropy(network(x, *parameters), labels).mean()
+
+
 def learn(parameters, steps=300):
     """Train the network. Return its losses, and what it has learned."""
-    examples, before = batches(), parameters[0].array
-
-    def loss(parameters):
-        x, labels = next(examples)
-        return cross_entropy(network(x, *parameters), labels).mean()
-
-    losses = adam(loss, parameters, 0.02, steps)
+    before = parameters[0].array
+    losses = adam(loss, parameters, 0.02, steps, batches())
     answers = network(IMAGES[:HELD_OUT], *parameters).array.argmax(axis=3)
     right = (answers.ravel() == LABELS[:HELD_OUT]).mean()
     return {
