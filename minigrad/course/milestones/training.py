@@ -48,7 +48,7 @@ def adam(loss, parameters, rate, steps, batches):
             m[k] = 0.9 * m[k] + 0.1 * p.grad
             v[k] = 0.999 * v[k] + 0.001 * p.grad**2
             speed, size = m[k] / (1 - 0.9**t), v[k] / (1 - 0.999**t)
-            p.array = p.array - slower * speed / (np.sqrt(size) + 1e-8)
+            p.array = p.array - slower * speed / (np.sqrt(size) + 1e-7)
     return losses
 
 
