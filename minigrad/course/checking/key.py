@@ -247,13 +247,13 @@ def make(lesson: Lesson) -> Key:
     known = []
     for slip in lesson.slips:
         source = f"{solution}\n{slip.code}"
-        answers = dict(zip(asked, _signatures(lesson, asked, source), strict=True))
-        faults = [i for i in asked if wrong(i, answers[i])]
+        found = dict(zip(asked, _signatures(lesson, asked, source), strict=True))
+        faults = [i for i in asked if wrong(i, found[i])]
         if not faults:
             raise ValueError(f"slips.py: {slip.name!r} gives right answers")
         function = slip.function or questions[faults[0]].function
         slip = replace(slip, function=function)
-        own = tuple(answers[i] for i in indices(lesson, function))
+        own = tuple(found[i] for i in indices(lesson, function))
         known.append(KnownSlip(slip, own, own=True))
     seen: dict[Any, list[str]] = {}
     for slip, source in _rewritten(lesson):
