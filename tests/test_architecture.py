@@ -28,7 +28,7 @@ FILES = sorted(
     path
     for package in PACKAGES
     for path in (ROOT / package).rglob("*.py")
-    if not {"node_modules", "lessons", "milestones"} & {*path.parts}
+    if not {"node_modules", "lessons", "milestones"} & {*path.relative_to(ROOT).parts}
 )
 
 
