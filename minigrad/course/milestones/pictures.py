@@ -28,9 +28,10 @@ def page_of(picture):
     def page(file, path, failed, answers):
         (found,) = answers
         losses = np.array(found["losses"])
-        group = max(len(losses) // 300, 1)
-        means = losses[: len(losses) // group * group].reshape(-1, group).mean(axis=1)
-        drawn = curves({"loss": means}, most=float(f"{means.max():.2g}"))
+        width = len(losses) // 100 + 1
+        around = np.convolve(losses, np.ones(width), "same")
+        means = around / np.convolve(np.ones(len(losses)), np.ones(width), "same")
+        drawn = curves({"loss": means}, most=np.ceil(means.max() * 2.5) / 2.5)
         about = f"The loss in {len(losses)} steps falls from {losses[0]:.3g} to {found['loss']:.3g}"
         title = escape((file.__doc__ or "").partition(".")[0])
         Path(path).write_text(
@@ -75,7 +76,7 @@ def heat(title, cells, size=40, most=0.0, down=(), across=()):
             f'<rect x="{x}" y="{y}" width="{size}" height="{size}" fill="{colour}" fill-opacity="{share:.2f}"/>'
         )
         if size >= 36:
-            tone = ' class="light"' if share > 0.7 else ""
+            tone = ' class="light"' if share > 0.85 else ""
             parts.append(
                 f'<text{tone} x="{x + size / 2}" y="{y + size / 2 + 5}">{value:.2f}</text>'
             )

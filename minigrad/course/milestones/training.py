@@ -149,14 +149,16 @@ def agreeing():
     )  # fmt: skip
 
 
-def agreement(file, nudge=1e-5):
+def agreement(file, nudge=1e-6):
     """Compare the gradients of the loss with finite differences. Return one answer for each parameter."""
     parameters, rng = file.start(), np.random.default_rng(0)
     batch = next(file.batches()) if hasattr(file, "batches") else ()
     file.loss(parameters, *batch).backward()
     answers = []
     for p in parameters:
-        kept, direction, ends = p.array, rng.normal(size=p.array.shape), []
+        kept, ends = p.array, []
+        direction = rng.normal(size=kept.shape)
+        direction = direction / np.linalg.norm(direction)
         for step in (nudge, -nudge):
             p.array = kept + step * direction
             ends.append(float(file.loss(parameters, *batch).array))

@@ -3,10 +3,11 @@ network by minigrad.
 """
 
 import json
+import re
 import sys
 import warnings
 from itertools import repeat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,14 @@ import minigrad as mg
 from layers import LSTM, RNN
 from minigrad.course.checking import child, feedback, key
 from minigrad.course.checking.grade import grade, judge
+from minigrad.course.checking.lesson import ENGINE
 from minigrad.course.checking.registry import lesson, milestone, milestones
 from minigrad.course.checking.sandbox import collected
+from minigrad.course.classroom.submissions import File, Submission
 from minigrad.course.workbook import READY
 from optim import SGD, Adam
 
-from .conftest import alike
+from .conftest import alike, record, write
 
 Value = lesson(7).solved.Value
 each = pytest.mark.parametrize("one", milestones(), ids=lambda one: one.word)
@@ -253,3 +256,118 @@ def test_operations_agree_with_finite_differences(one):
                 lesson(7).solved.numeric_gradient(total, array),
                 1e-6,
             )
+
+
+# The command line.
+
+
+def with_engine(change=("", "")):
+    """Write my_engine.py: lesson 7's solution with a change."""
+    Path(ENGINE).write_text(lesson(7).solution.replace(*change))
+
+
+def solve(word):
+    one = milestone(word)
+    Path(one.file).write_text(one.solution)
+
+
+def test_engine_is_kept_when_lesson_7_passes_and_never_overwritten(course):
+    code, text = course("milestones", "xor")
+    assert (code, "[MG931] there is no my_engine.py" in text) == (2, True)
+    write(7)
+    code, text = course("check", "7")
+    assert "my_engine.py is now a copy of lesson_07_engine.py" in text
+    assert "minigrad course milestones 7" in text
+    assert Path(ENGINE).read_text() == Path(lesson(7).file).read_text()
+    Path(ENGINE).write_text("mine = 1\n")
+    write(7, "changed = True")
+    assert "my_engine" not in course("check", "7")[1]
+    assert "was not changed" in course("milestones", "--engine")[1]
+    assert Path(ENGINE).read_text() == "mine = 1\n"
+
+
+def test_milestone_is_checked_trained_recorded_and_listed(course):
+    record(9, tries={"step": 2})
+    before = json.loads(Path("progress.json").read_text())
+    assert "is now the course's engine" in course("milestones", "--engine")[1]
+    code, text = course("milestones", "9")
+    assert (code, "milestone_09_spiral.py is new" in text) == (1, True)
+    assert "cross_entropy is not written yet" in " ".join(text.split())
+    solve("spiral")
+    code, text = course("milestones", "spiral")
+    assert (code, "300 new points are right" in text) == (0, True), text
+    assert "Next: minigrad course milestones 7" in text
+    page = Path("pages/milestone_09_spiral_graph.html").read_text()
+    assert page.count('role="img"') == 2
+    after = json.loads(Path("progress.json").read_text())
+    entry = after.pop("milestone_09_spiral")
+    assert after == before  # the entries of the lessons
+    assert entry["loss"] < 0.02
+    listed = course("milestones")[1]
+    assert re.search(
+        r"^✓  9  1988  Lang, Witbrock +milestone_09_spiral.py +0.00\d +\d+.\d s$",
+        listed,
+        re.M,
+    )
+    assert "1 of 8 done" in listed
+    assert max(map(len, listed.splitlines())) <= 80
+    assert "0 of 20 lessons passed" in course("list")[1]
+
+
+def test_passed_operation_replaces_the_ready_one_in_later_milestones(course):
+    with_engine()
+    for word in ("words", "spiral"):
+        course("milestones", word)
+    solve("spiral")
+    assert (
+        "milestone_12_words.py now contains your own cross_entropy"
+        in course("milestones", "9")[1]
+    )
+    assert "This is your own version" in Path(milestone(12).file).read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("np.tanh(self.array)", "1.01 * np.tanh(self.array)"), "Value.tanh (my_engine.py, line"),
+        (("arrived.get(source, 0.0) + gradient", "gradient"), "Value.backward (my_engine.py, line"),
+        (("return dz @ other.array.T, ", 'raise NotImplementedError("not written yet")\n            return 0, '),
+         "Value.__matmul__ is not written yet"),
+    ],
+)  # fmt: skip
+def test_wrong_engine_is_blamed_instead_of_the_operation(course, change, told):
+    with_engine(change)
+    solve("words" if "arrived" in change[0] else "xor")
+    code, text = course("milestones", "12" if "arrived" in change[0] else "7")
+    text = " ".join(text.split())
+    assert code == 1
+    assert "The mistake is in my_engine.py: with a correct my_engine.py" in text
+    assert told in text
+
+
+def test_wrong_operation_is_found_with_a_wrong_engine_too(course):
+    with_engine(("np.tanh(self.array)", "1.01 * np.tanh(self.array)"))
+    solve("spiral")
+    slip = milestone(9).slips[0]
+    Path(milestone(9).file).write_text(f"{milestone(9).solution}\n{slip.code}")
+    assert "cross_entropy (milestone_09_spiral.py, line" in course("milestones", "9")[1]
+
+
+def test_lesson_commands_take_a_milestones_name(course):
+    with_engine()
+    assert "Milestone 9, hint 1 of 3" in course("hint", "spiral")[1]
+    assert "# Milestone 9: Two spirals" in course("show", "spiral", "--text")[1]
+    assert "milestone 9 yet" in course("solution", "spiral")[1]
+    assert "def cross_entropy" in course("solution", "spiral", "--yes")[1]
+    assert "original exercise" in course("reset", "spiral")[1]
+    assert "[MG911]" in course("milestones", "nine")[1]
+
+
+def test_hand_ins_have_no_milestones():
+    texts = {
+        ENGINE: lesson(7).solution,
+        **{one.file: one.solution for one in milestones()},
+    }
+    files = [File(PurePosixPath(name), 0.0, text) for name, text in texts.items()]
+    submission = Submission("ada", files)
+    assert (submission.chosen, submission.notes) == ({}, [])

@@ -93,7 +93,7 @@ def start():
     rng = np.random.default_rng(0)
     return [
         Value(0.3 * rng.normal(size=(9, 4))),
-        Value(np.zeros(4)),
+        Value(np.full(4, 0.1)),
         Value(0.2 * rng.normal(size=(36, 16))),
         Value(np.zeros(16)),
         Value(0.2 * rng.normal(size=(64, 10))),
