@@ -17,7 +17,7 @@ import minigrad as mg
 from layers import LSTM, RNN
 from minigrad.course.checking import child, feedback, key
 from minigrad.course.checking.grade import grade, judge
-from minigrad.course.checking.lesson import ENGINE
+from minigrad.course.checking.lesson import ENGINE, ENGINE_LESSON
 from minigrad.course.checking.registry import lesson, milestone, milestones
 from minigrad.course.checking.sandbox import collected
 from minigrad.course.classroom.submissions import File, Submission
@@ -26,7 +26,7 @@ from optim import SGD, Adam
 
 from .conftest import alike, record, write
 
-Value = lesson(7).solved.Value
+Value = ENGINE_LESSON.solved.Value
 each = pytest.mark.parametrize("one", milestones(), ids=lambda one: one.word)
 SOURCE = Path("course")
 
@@ -34,7 +34,7 @@ SOURCE = Path("course")
 @pytest.fixture(autouse=True)
 def engine(monkeypatch):
     """The solution's engine as my_engine, for files that this process runs."""
-    monkeypatch.setitem(sys.modules, "my_engine", lesson(7).solved)
+    monkeypatch.setitem(sys.modules, "my_engine", ENGINE_LESSON.solved)
 
 
 def asked(one, text, only=None, instead=None):
@@ -253,7 +253,7 @@ def test_operations_agree_with_finite_differences(one):
 
             alike(
                 values[number].grad,
-                lesson(7).solved.numeric_gradient(total, array),
+                ENGINE_LESSON.solved.numeric_gradient(total, array),
                 1e-6,
             )
 
@@ -356,7 +356,7 @@ def test_wrong_operation_is_found_with_a_wrong_engine_too(course):
 def test_lesson_commands_take_a_milestones_name(course):
     with_engine()
     assert "Milestone 9, hint 1 of 3" in course("hint", "spiral")[1]
-    assert "# Milestone 9: Two spirals" in course("show", "spiral", "--text")[1]
+    assert "Milestone 9: Two spirals" in course("show", "spiral", "--text")[1]
     assert "milestone 9 yet" in course("solution", "spiral")[1]
     assert "def cross_entropy" in course("solution", "spiral", "--yes")[1]
     assert "original exercise" in course("reset", "spiral")[1]
