@@ -250,7 +250,7 @@ def _graded(workbook: Workbook, one: Lesson, text: str) -> Verdict:
     """Grade a file, record the check, and print the verdict."""
     waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
     waiting.start()
-    report_to(Training())
+    report_to(Training(waiting.cancel))
     try:
         verdict = grade(one, workbook.path(one), text, modules=workbook.modules())
     finally:
@@ -341,12 +341,14 @@ def _check_engine(workbook: Workbook) -> None:
 
 
 class Training:
-    """Prints the share of a training that is done, every two seconds."""
+    """Prints the share of a training that is done, every two seconds. Calls `started` before."""
 
-    def __init__(self) -> None:
+    def __init__(self, started: Callable[[], object] = lambda: None) -> None:
+        self.started = started
         self.printed = time.monotonic()
 
     def __call__(self, share: float) -> None:
+        self.started()
         if time.monotonic() - self.printed >= 2:
             self.printed = time.monotonic()
             print(f"training: {share:.0%} ...", file=sys.stderr, flush=True)
