@@ -14,7 +14,7 @@ from ...support.text import for_terminal, printable
 from ...tools.commands import to_type
 from .answers import Difference
 from .grade import Problem, Verdict
-from .lesson import Lesson
+from .lesson import ENGINE, Lesson
 from .registry import FOLDER
 from .sandbox import late
 
@@ -114,6 +114,8 @@ def explained(
         return told
     told += ["", "  To see it again, start python in this folder and paste:"]
     told += packed(to_paste(problem, lesson), "; ", max(width, 80))
+    if problem.blames == ENGINE:  # which the milestone's hints are not about
+        return told
     if tries == 1 and "hints" not in without:
         told += [f"  minigrad course hint {lesson.word} gives a hint."]
     elif tries >= 4 and "solutions" not in without:

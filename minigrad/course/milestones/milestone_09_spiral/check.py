@@ -21,7 +21,7 @@ IDS = np.array([[3, 0, 1], [1, 1, 2]])
 TRIES = {"cross_entropy": (lambda file, z: file.cross_entropy(z, IDS), MANY)}
 
 
-def asked(dz=None, labels=(1, 0), z=((0.0, LOG3), (0.0, LOG3))):
+def asked(dz=None, labels=(1, 0, 1), z=((0.0, LOG3), (0.0, LOG3), (0.0, 0.0))):
     return inputs(dz, {"labels": np.array(labels)}, z=z)
 
 
@@ -42,8 +42,8 @@ QUESTIONS = (
     value_of(CALL, asked(), FORMULA),
     value_of(CALL, asked(labels=IDS, z=MANY), FORMULA),
     value_of(CALL, asked(labels=(1, 2), z=((1000.0, 999.0, 0.0), (0.0, 0.0, 0.0))), FORMULA),
-    slope_of(CALL, asked((1, 1)), FORMULA),
-    slope_of(CALL, asked((2, -4)), FORMULA),
+    slope_of(CALL, asked((1, 1, 1)), FORMULA),
+    slope_of(CALL, asked((2, -4, 6)), FORMULA),
     slope_of(CALL, asked(RNG.normal(size=(2, 3)).round(1), IDS, MANY), FORMULA),
     is_checked(TRIES, "cross_entropy", FORMULA),
     agreeing(),

@@ -14,6 +14,11 @@ SLIPS = (
         "Your new Value has h as its input, so its rule passes the gradient on.",
     ),
     Slip(
+        "h itself loses its history",
+        "def cut(h):\n    h.inputs, h.rule = (), None\n    return h",
+        "You change h, so its history is lost for the rest of the graph as well. Return a new Value.",
+    ),
+    Slip(
         "the values are lost",
         "def cut(h):\n    return Value(np.zeros(h.array.shape))",
         "A cut keeps the numbers. The network must still know what it has read.",

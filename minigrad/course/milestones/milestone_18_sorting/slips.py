@@ -79,6 +79,13 @@ def transpose(x):
         "dz * p",
     ),
     softmax(
+        "along the first axis",
+        "Your probabilities add up to 1 down the columns. The softmax works along the last axis.",
+        RULE.replace("-1", "0"),
+        "x.array.max(axis=0)",
+        axis=0,
+    ),
+    softmax(
         "the exponential of a large number",
         "e to the power of 1000 is infinity. Subtract the largest number of the row first.",
         RULE,
