@@ -59,7 +59,10 @@ def show(file):
     name = Path(file.__file__).stem
     check = importlib.import_module(f"minigrad.course.milestones.{name}.check")
     for name in check.TRIES:
-        print(f"does my_gradcheck accept {name}?", *accepted(file, check.TRIES, name))
+        print(
+            f"does my_gradcheck accept {name}?",
+            *accepted(file, check.TRIES, name),
+        )
     found = file.learn(file.start())
     losses = found["losses"]
     for step in range(0, len(losses), max(len(losses) // 10, 1)):

@@ -18,7 +18,11 @@ from layers import LSTM, RNN
 from minigrad.course.checking import child, feedback, key
 from minigrad.course.checking.grade import grade, judge
 from minigrad.course.checking.lesson import ENGINE, ENGINE_LESSON
-from minigrad.course.checking.registry import lesson, milestone, milestones
+from minigrad.course.checking.registry import (
+    lesson,
+    milestone,
+    milestones,
+)
 from minigrad.course.checking.sandbox import collected
 from minigrad.course.classroom.submissions import File, Submission
 from minigrad.course.workbook import READY
@@ -42,14 +46,25 @@ def asked(one, text, only=None, instead=None):
     questions = [i for i, question in enumerate(one.questions) if not question.training]
     lines: list[Any] = []
     with warnings.catch_warnings(action="ignore"):
-        child.run(one, SOURCE / one.file, text, lines.append, only or questions)
+        child.run(
+            one,
+            SOURCE / one.file,
+            text,
+            lines.append,
+            only or questions,
+        )
     answers = [line for line in lines if "training" not in line and "way" not in line]
     return collected(json.loads(json.dumps([*answers, {"done": True}])))
 
 
 def verdict_on(one, text):
     """The verdict on a file without its training, whose question is the last."""
-    return judge(one, text, asked(one, text), lambda *others: asked(one, *others))
+    return judge(
+        one,
+        text,
+        asked(one, text),
+        lambda *others: asked(one, *others),
+    )
 
 
 def said(verdict, tries):
@@ -207,7 +222,16 @@ def convolution(x, filters, size):
     return mg.conv(x, kernels)
 
 
-LOSSES = (xor, spiral, words, truncation, lstm, sorting, names, digits)
+LOSSES = (
+    xor,
+    spiral,
+    words,
+    truncation,
+    lstm,
+    sorting,
+    names,
+    digits,
+)
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
@@ -247,8 +271,18 @@ def test_operations_agree_with_finite_differences(one):
         (f(one.solved, *values) * slopes).sum().backward()
         for number, array in enumerate(arrays):
 
-            def total(nudged, f=f, arrays=arrays, number=number, slopes=slopes):
-                changed = [*arrays[:number], nudged, *arrays[number + 1 :]]
+            def total(
+                nudged,
+                f=f,
+                arrays=arrays,
+                number=number,
+                slopes=slopes,
+            ):
+                changed = [
+                    *arrays[:number],
+                    nudged,
+                    *arrays[number + 1 :],
+                ]
                 return (f(one.solved, *map(Value, changed)).array * slopes).sum()
 
             alike(
@@ -271,9 +305,14 @@ def solve(word):
     Path(one.file).write_text(one.solution)
 
 
-def test_engine_is_kept_when_lesson_7_passes_and_never_overwritten(course):
+def test_engine_is_kept_when_lesson_7_passes_and_never_overwritten(
+    course,
+):
     code, text = course("milestones", "xor")
-    assert (code, "[MG931] there is no my_engine.py" in text) == (2, True)
+    assert (code, "[MG931] there is no my_engine.py" in text) == (
+        2,
+        True,
+    )
     write(7)
     code, text = course("check", "7")
     assert "my_engine.py is now a copy of lesson_07_engine.py" in text
@@ -291,11 +330,17 @@ def test_milestone_is_checked_trained_recorded_and_listed(course):
     before = json.loads(Path("progress.json").read_text())
     assert "is now the course's engine" in course("milestones", "--engine")[1]
     code, text = course("milestones", "9")
-    assert (code, "milestone_09_spiral.py is new" in text) == (1, True)
+    assert (code, "milestone_09_spiral.py is new" in text) == (
+        1,
+        True,
+    )
     assert "cross_entropy is not written yet" in " ".join(text.split())
     solve("spiral")
     code, text = course("milestones", "spiral")
-    assert (code, "300 new points are right" in text) == (0, True), text
+    assert (code, "300 new points are right" in text) == (
+        0,
+        True,
+    ), text
     assert "Next: minigrad course milestones 7" in text
     page = Path("pages/milestone_09_spiral_graph.html").read_text()
     assert page.count('role="img"') == 2
@@ -314,7 +359,9 @@ def test_milestone_is_checked_trained_recorded_and_listed(course):
     assert "0 of 20 lessons passed" in course("list")[1]
 
 
-def test_passed_operation_replaces_the_ready_one_in_later_milestones(course):
+def test_passed_operation_replaces_the_ready_one_in_later_milestones(
+    course,
+):
     with_engine()
     for word in ("words", "spiral"):
         course("milestones", word)
