@@ -335,6 +335,12 @@ def _check_engine(workbook: Workbook) -> None:
     """Print what lesson 7's check says about the learner's engine."""
     path = workbook.folder / ENGINE
     verdict = grade(ENGINE_LESSON, path, read_text(path), modules=workbook.modules())
+    if verdict.passed:
+        say(
+            "",
+            f"Lesson 7's check finds no mistake in {ENGINE}, so compare it with {ENGINE_LESSON.file}.",
+        )
+        return
     say("", f"What lesson 7's check says about {ENGINE}:")
     for line in feedback.lines(verdict, 2, terminal_width(), page=True):
         say(line.replace(ENGINE_LESSON.file, ENGINE), width=1000)
