@@ -213,16 +213,26 @@ def failure(error: BaseException, source: Path) -> dict[str, Any]:
     line, text = (frames[-1].lineno, frames[-1].line) if frames else (None, None)
     if frames and frames[0].lineno != line:
         message += f"\ncalled in line {frames[0].lineno}: {frames[0].line}"
+    beside = [  # in another file of the learner, such as their engine
+        frame
+        for frame in trace[-1:]
+        if frame.filename != str(source) and Path(frame.filename).parent == Path.cwd()
+    ]
+    for frame in beside:
+        name = Path(frame.filename).name
+        message += f"\nraised in {name}, line {frame.lineno}: {frame.line}"
     if isinstance(error, SyntaxError):
         message = error.msg
         if error.filename == str(source):
             line, text = error.lineno, error.text
+        else:
+            message += f" in {Path(error.filename or '').name}, line {error.lineno}"
     return {
         "type": type(error).__name__,
         "message": message[:1000],
         "line": line,
         "text": (text or "").strip()[:200],
-        "not_written": isinstance(error, NotImplementedError),
+        "not_written": isinstance(error, NotImplementedError) and not beside,
     }
 
 

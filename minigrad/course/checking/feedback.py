@@ -14,7 +14,7 @@ from ...support.text import for_terminal, printable
 from ...tools.commands import to_type
 from .answers import Difference
 from .grade import Problem, Verdict
-from .lesson import Lesson
+from .lesson import ENGINE, Lesson
 from .registry import FOLDER
 from .sandbox import late
 
@@ -38,7 +38,7 @@ def lines(
     """
     width = max(24, min(width, 100))
     lesson, problem = verdict.lesson, verdict.problem
-    title, asked = f"Lesson {lesson.number}, {lesson.title}", lesson.asked
+    title, asked = f"{lesson.kind} {lesson.number}, {lesson.title}", lesson.asked
     if problem is not None and problem.kind == "not written":
         name = problem.function or "it"
         return wrapped(
@@ -121,11 +121,13 @@ def explained(
         return told
     told += ["", "  To see it again, start python in this folder and paste:"]
     told += packed(to_paste(problem, lesson), "; ", max(width, 80))
+    if problem.blames == ENGINE:  # which the milestone's hints are not about
+        return told
     if tries == 1 and "hints" not in without:
-        told += [f"  minigrad course hint {lesson.number} gives a hint."]
+        told += [f"  minigrad course hint {lesson.word} gives a hint."]
     elif tries >= 4 and "solutions" not in without:
         told += [
-            f"  The solution, if you want it: minigrad course solution {lesson.number}"
+            f"  The solution, if you want it: minigrad course solution {lesson.word}"
         ]
     return told
 

@@ -6,8 +6,9 @@ it. It asks these questions, in this order:
 1. Did the function change its inputs?
 2. Is the answer right if no other question is asked before it? If so, which earlier question makes the
    difference?
-3. Does the function still fail when all other functions in the file are replaced with correct ones?
-   If not, which replacement makes the difference?
+3. Does the function still fail with a correct engine, if the file imports the learner's? And when all
+   other functions in the file are replaced with correct ones? If not, which replacement makes the
+   difference?
 4. Does a known mistake give exactly the same answers?
 5. Which intermediate value is the first to differ?
 """
@@ -23,7 +24,7 @@ from typing import Any
 
 from . import key
 from .answers import Difference, described_input, difference
-from .lesson import Lesson, Question, Slip
+from .lesson import ENGINE, Lesson, Question, Slip
 from .sandbox import NO_WALL, Run, ask
 from .source import definitions
 from .wall import Wall
@@ -44,8 +45,10 @@ _INPUTS = threading.Lock()
 """Learners' files run in parallel. Inputs are made one at a time, because they share stdout and a random
 generator.
 """
-Again = Callable[[str, Sequence[int]], Run]
-"""Asks a modified version of the file some of the questions."""
+Again = Callable[..., Run]
+"""Asks a modified version of the file some of the questions. A third argument replaces modules that it
+imports: their names and texts.
+"""
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,12 @@ def grade(
     Errors: OSError if Python cannot start behind the wall.
     """
 
-    def run(text: str, only: Sequence[int] | None = None) -> Run:
-        return ask(lesson, source, text, wall, only, modules)
+    def run(
+        text: str,
+        only: Sequence[int] | None = None,
+        instead: Mapping[str, str] = {},
+    ) -> Run:
+        return ask(lesson, source, text, wall, only, {**modules, **instead})
 
     return judge(lesson, text, run(text), run)
 
@@ -210,16 +217,19 @@ def _diagnosed(
             _judged(lesson, text, index, outcome) for index, outcome in answers
         )
 
-    second = again(with_right(text, lesson, others), asked)
+    engine = [lesson.engine] if lesson.engine else []
+    second = again(with_right(text, lesson, others), asked, *engine)
     if _is_right(lesson, text, first, second):
-        alone = again(text, [first]) if others else second
+        alone = again(text, [first]) if others or engine else second
         if _is_right(lesson, text, first, alone):
             number = _earlier(lesson, text, problem, again)
             slip = KEPT if number else None
             return replace(problem, earlier=number, slip=slip)
+    if engine and passes(again(text, asked, *engine)):
+        return replace(problem, blames=ENGINE)
     if others and passes(second):
         for name in others:
-            if passes(again(with_right(text, lesson, [name]), asked)):
+            if passes(again(with_right(text, lesson, [name]), asked, *engine)):
                 return replace(problem, blames=name)
         return replace(problem, blames=" and ".join(others))
     outcomes = dict(enumerate(run.outcomes))

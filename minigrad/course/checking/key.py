@@ -1,4 +1,4 @@
-"""Build and read a lesson's answer key: `python -m minigrad.course.checking.key [LESSON ...]`.
+"""Build and read a lesson's answer key: `python -m minigrad.course.checking.key [NAME ...]`.
 
 The key contains the solution's answers, and the answers of every known mistake: those in slips.py,
 and those that mutants.py makes from the solution and from right.py. A check compares the learner's
@@ -26,7 +26,7 @@ from ...errors import DataError
 from ...support.files import write_whole
 from .answers import decode, difference, encode, signature
 from .lesson import Lesson, Question, Slip, module, silence
-from .registry import FOLDER, lesson, lessons
+from .registry import FOLDER, MILESTONES, lessons, milestones, named
 from .source import definitions
 
 FILE = "key.json.gz"
@@ -106,7 +106,7 @@ def sources(lesson: Lesson) -> str:
 
 def require_current(lesson: Lesson) -> None:
     """Errors: DataError MG930 if a lesson outside minigrad has no key, or changed after it was made."""
-    if lesson.folder.parent == FOLDER:
+    if lesson.folder.parent in (FOLDER, MILESTONES):
         return
     exists = (lesson.folder / FILE).exists()
     if not exists or sources(lesson).encode() not in _stored(lesson):
@@ -243,16 +243,17 @@ def make(lesson: Lesson) -> Key:
     def wrong(i: int, answer: Signature) -> bool:
         return not same(answer, signature(right[i]), questions[i].tolerance)
 
+    asked = [i for i, question in enumerate(questions) if not _is_given(question)]
     known = []
     for slip in lesson.slips:
         source = f"{solution}\n{slip.code}"
-        answers = _signatures(lesson, range(len(questions)), source)
-        faults = [i for i, answer in enumerate(answers) if wrong(i, answer)]
+        found = dict(zip(asked, _signatures(lesson, asked, source), strict=True))
+        faults = [i for i in asked if wrong(i, found[i])]
         if not faults:
             raise ValueError(f"slips.py: {slip.name!r} gives right answers")
         function = slip.function or questions[faults[0]].function
         slip = replace(slip, function=function)
-        own = tuple(answers[i] for i in indices(lesson, function))
+        own = tuple(found[i] for i in indices(lesson, function))
         known.append(KnownSlip(slip, own, own=True))
     seen: dict[Any, list[str]] = {}
     for slip, source in _rewritten(lesson):
@@ -285,11 +286,19 @@ def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
     sources = [""]
     if lesson.read("right.py", ""):
         sources += lesson._module("right").RIGHT.values()
-    functions = dict.fromkeys(question.function for question in lesson.questions)
+    asked = [one for one in lesson.questions if not _is_given(one)]
+    functions = dict.fromkeys(question.function for question in asked)
     for source in sources:
         for function in functions:
             for slip in mutants(source or solution, function):
                 yield slip, f"{solution}\n{source}\n{slip.code}"
+
+
+def _is_given(question: Question) -> bool:
+    """Return whether a question is about a training that is not the learner's: mistakes in it are not
+    listed, because each would have to be trained.
+    """
+    return bool(question.training and question.expect)
 
 
 def _answer(
@@ -368,8 +377,9 @@ def write(lesson: Lesson, key: Key) -> None:
 
 
 def main() -> None:
-    """Build the keys of the lessons that are named on the command line, or of all lessons."""
-    for one in map(lesson, sys.argv[1:]) if sys.argv[1:] else lessons():
+    """Build the keys of the lessons and milestones that are named on the command line, or of all."""
+    every = lessons() + milestones()
+    for one in map(named, sys.argv[1:]) if sys.argv[1:] else every:
         write(one, make(one))
         size = (one.folder / FILE).stat().st_size
         print(f"{one.name}: {size / 1000:.1f} kB", flush=True)

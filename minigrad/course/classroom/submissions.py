@@ -20,7 +20,7 @@ from typing import Any
 from ...errors import DataError, OptionError, reason
 from ...support.files import open_file
 from ...support.text import printable
-from ..checking.lesson import Lesson
+from ..checking.lesson import ENGINE, Lesson
 from ..checking.registry import PROGRESS, lessons
 from ..checking.source import LONGEST, as_text, imported
 
@@ -105,7 +105,7 @@ class Submission:
         lesson_of = {
             file: recognized(file)
             for file in files
-            if not file.problem and file.where.name != PROGRESS
+            if not file.problem and not _is_beside(file.where.name)
         }
         for one in lessons():
             if versions := self._versions(one, lesson_of):
@@ -149,6 +149,11 @@ class Submission:
         for wanted in (begun, alone):
             versions = list(filter(wanted, versions)) or versions
         return versions
+
+
+def _is_beside(name: str) -> bool:
+    """Return whether a file belongs to no lesson: the progress, the learner's engine, or a milestone."""
+    return name in (PROGRESS, ENGINE) or name.startswith("milestone_")
 
 
 def _not_newest(one: Lesson, newest: File, versions: list[File]) -> Iterator[str]:
