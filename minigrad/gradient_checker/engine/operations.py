@@ -10,16 +10,19 @@ import numpy as np
 from ...graph import Array
 
 Shapes = tuple[tuple[int, ...], ...]
+"""The shapes of an operation's inputs."""
 
-ONE: tuple[Shapes, ...] = (((2, 3),),)
+MATRIX: tuple[Shapes, ...] = (((2, 3),),)
 PAIRS: tuple[Shapes, ...] = (
     ((2, 3), (2, 3)),
     ((2, 3), (3,)),
+    ((3,), (2, 3)),
     ((2, 1), (2, 3)),
     ((1, 3), (2, 1)),
     ((), (2, 3)),
 )
 """Equal shapes, and shapes of which one or both are broadcast."""
+PRODUCTS: tuple[Shapes, ...] = (((2, 3), (3, 4)), ((4, 2), (2, 2)))
 
 
 def nice(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -27,8 +30,10 @@ def nice(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
     They are exact in float32, too.
     """
-    sizes = rng.permutation(np.arange(4, 24))[: int(np.prod(shape))] / 8
-    return np.asarray((sizes * rng.choice([-1.0, 1.0], sizes.shape)).reshape(shape))
+    count = int(np.prod(shape))
+    sizes = rng.permutation(np.arange(4, 24))[:count] / 8
+    signs = rng.choice([-1.0, 1.0], count)
+    return np.asarray((sizes * signs).reshape(shape))
 
 
 def positive(x: Array, *_: Array) -> bool:
@@ -38,30 +43,36 @@ def positive(x: Array, *_: Array) -> bool:
 
 def clear(*arrays: Array) -> bool:
     """Return whether no number is near 0, where relu has a kink and a quotient a pole."""
-    return all((np.abs(x) > 0.1).all() for x in arrays)
+    return all(bool((np.abs(x) > 0.1).all()) for x in arrays)
 
 
 def distinct(x: Array) -> bool:
     """Return whether all numbers differ, so that there is one maximum."""
-    return x.size < 2 or bool(np.diff(np.sort(x, axis=None)).min() > 0.1)
+    gaps = np.diff(np.sort(x, axis=None))
+    return bool((gaps > 0.1).all())
 
 
 def matrices(*arrays: Array) -> bool:
-    """Return whether all arrays are matrices: an engine may not know products with vectors."""
+    """Return whether all inputs are matrices: an engine need not know products with vectors."""
     return all(x.ndim == 2 for x in arrays)
+
+
+def anywhere(*arrays: Array) -> bool:
+    """Return True: the operation can be compared at any inputs."""
+    return True
 
 
 @dataclass(frozen=True)
 class Operation:
     """An expression such as `{0} * {1}`, and the method that Python calls for it.
 
-    `domain` returns whether the operation can be tried on its inputs.
+    `domain` returns whether the operation can be compared at its inputs.
     """
 
     text: str
     method: str
-    shapes: tuple[Shapes, ...] = ONE
-    domain: Callable[..., bool] = lambda *arrays: True
+    domain: Callable[..., bool] = anywhere
+    shapes: tuple[Shapes, ...] = MATRIX
 
     @property
     def count(self) -> int:
@@ -71,24 +82,27 @@ class Operation:
     def __str__(self) -> str:
         return self.text.format("a", "b")
 
+    def __call__(self, *inputs: Any) -> Any:
+        """Apply the operation to minigrad's Tensors."""
+        return function(self.text, {})(*inputs)
+
     def candidates(self) -> list[str]:
         """Return the texts that may call the operation: a method, or a function of that name."""
         texts = [self.text]
         if call := re.fullmatch(r"\{0\}\.(\w+)\((.*)\)", self.text):
-            texts.append(f"{call[1]}({{0}}, {call[2]})".replace(", )", ")"))
+            name, arguments = call.groups()
+            texts.append(f"{name}({{0}}, {arguments})".replace(", )", ")"))
         if self.method == "__matmul__":
             texts += ["{0}.matmul({1})", "{0}.dot({1})", "matmul({0}, {1})"]
-        if self.text == "{0}.reshape(3, 2)":
+        if self.method == "reshape":
             texts += ["{0}.reshape((3, 2))", "reshape({0}, (3, 2))"]
         return texts
 
     def samples(self, rng: np.random.Generator, scalar: bool) -> list[list[Array]]:
-        """Return inputs inside the domain: for a scalar engine, numbers of all signs."""
+        """Return inputs in the domain: six times for a scalar engine, and of all shapes otherwise."""
         shapes: Sequence[Shapes] = self.shapes
         if scalar:
             shapes = [((),) * self.count] * 6
-        elif self.count == 2 and self.shapes is PAIRS:
-            shapes = [*shapes, *(pair[::-1] for pair in shapes[1:])]
         found = []
         for shape in shapes:
             arrays = [nice(rng, one) for one in shape]
@@ -97,36 +111,35 @@ class Operation:
             found.append(arrays)
         return found
 
-    def __call__(self, *inputs: Any) -> Any:
-        """Apply the operation, as written, to minigrad's Tensors."""
-        return function(self.text, {})(*inputs)
-
 
 def function(text: str, names: dict[str, Any]) -> Callable[..., Any]:
-    """Return the function of a text such as `{0} * {1}`. It may use the names, and np."""
-    code = f"lambda x, y=None: {text.format('x', 'y')}"
-    result: Callable[..., Any] = eval(code, {"np": np, **names})
+    """Return the function of a text such as `{0} * {1}`, which may use `names` and np."""
+    code = text.format("x", "y")
+    result: Callable[..., Any] = eval(f"lambda x, y=None: {code}", {**names, "np": np})
     return result
 
 
-def of_one(*names: str, domain: Callable[..., bool] = clear) -> list[Operation]:
-    return [Operation(f"{{0}}.{name}()", name, domain=domain) for name in names]
+def two(text: str, method: str, domain: Callable[..., bool] = anywhere) -> Operation:
+    """Return an operation of two inputs, which may be broadcast."""
+    return Operation(text, method, domain, PAIRS)
 
 
-def whole(*texts: str, domain: Callable[..., bool] = distinct) -> list[Operation]:
+def calls(*texts: str, domain: Callable[..., bool]) -> list[Operation]:
+    """Return operations from their texts, such as `.sum(axis=0)`."""
     found = []
     for text in texts:
-        name = re.match(r"\.?(\w+)", text)
-        found.append(Operation("{0}" + text, name[1] if name else "__getitem__", domain=domain))
+        name = re.match(r"\.(\w+)", text)
+        method = name[1] if name else "__getitem__"
+        found.append(Operation("{0}" + text, method, domain))
     return found
 
 
 NUMBERS = [
-    Operation("{0} + {1}", "__add__", PAIRS),
-    Operation("{0} * {1}", "__mul__", PAIRS),
-    Operation("{0} - {1}", "__sub__", PAIRS),
-    Operation("{0} / {1}", "__truediv__", PAIRS, clear),
-    Operation("{0} ** 3", "__pow__", domain=clear),
+    two("{0} + {1}", "__add__"),
+    two("{0} * {1}", "__mul__"),
+    two("{0} - {1}", "__sub__"),
+    two("{0} / {1}", "__truediv__", clear),
+    Operation("{0} ** 3", "__pow__", clear),
     Operation("-{0}", "__neg__"),
     Operation("{0} + 2", "__add__"),
     Operation("{0} * -1.5", "__mul__"),
@@ -135,25 +148,27 @@ NUMBERS = [
     Operation("3 + {0}", "__radd__"),
     Operation("3 * {0}", "__rmul__"),
     Operation("3 - {0}", "__rsub__"),
-    Operation("3 / {0}", "__rtruediv__", domain=clear),
+    Operation("3 / {0}", "__rtruediv__", clear),
     Operation("{0} ** 2", "__pow__"),
-    Operation("{0} ** -1", "__pow__", domain=clear),
-    Operation("{0} ** -2.0", "__pow__", domain=clear),
-    Operation("{0} ** 0.5", "__pow__", domain=positive),
-    Operation("{0} ** {1}", "__pow__", PAIRS, positive),
+    Operation("{0} ** -1", "__pow__", clear),
+    Operation("{0} ** -2.0", "__pow__", clear),
+    Operation("{0} ** 0.5", "__pow__", positive),
+    two("{0} ** {1}", "__pow__", positive),
     Operation("2 ** {0}", "__rpow__"),
-    *of_one("relu", "tanh", "exp", "sigmoid", "sin", "cos", "abs"),
-    *of_one("log", "sqrt", domain=positive),
+    *calls(".relu()", ".tanh()", ".exp()", ".sigmoid()", domain=clear),
+    *calls(".sin()", ".cos()", ".abs()", domain=clear),
+    *calls(".log()", ".sqrt()", domain=positive),
 ]
 
 ARRAYS = [
-    Operation("{0} @ {1}", "__matmul__", (((2, 3), (3, 4)), ((4, 2), (2, 2))), matrices),
-    *whole(".sum()", ".sum(axis=0)", ".sum(axis=1)", ".sum(axis=1, keepdims=True)"),
-    *whole(".mean()", ".mean(axis=0)", ".max()", ".max(axis=1)", ".min()"),
-    *whole(".reshape(3, 2)", ".transpose()", ".T"),
-    *whole("[1]", "[:, 1]", "[0, 1:]", "[[0, 0]]"),
+    Operation("{0} @ {1}", "__matmul__", matrices, PRODUCTS),
+    *calls(".sum()", ".sum(axis=0)", ".sum(axis=1)", domain=distinct),
+    *calls(".sum(axis=1, keepdims=True)", ".mean()", ".mean(axis=0)", domain=distinct),
+    *calls(".max()", ".max(axis=1)", ".min()", domain=distinct),
+    *calls(".reshape(3, 2)", ".transpose()", ".T", domain=matrices),
+    *calls("[1]", "[:, 1]", "[0, 1:]", "[[0, 0]]", domain=anywhere),
     Operation("{0} * np.array([2.0, -1.0, 0.5])", "__mul__"),
     Operation("np.array([2.0, -1.0, 0.5]) * {0}", "__rmul__"),
     Operation("np.array([2.0, -1.0, 0.5]) + {0}", "__radd__"),
-    Operation("np.array([[2.0, -1.0], [0.5, 3.0]]) @ {0}", "__rmatmul__", domain=matrices),
+    Operation("np.array([[2.0, -1.0], [0.5, 3.0]]) @ {0}", "__rmatmul__", matrices),
 ]

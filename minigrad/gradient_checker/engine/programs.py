@@ -1,4 +1,6 @@
-"""Expressions as short programs: run them, print them, draw random ones, and make them smaller."""
+"""Expressions as short programs: print them, draw random ones, and make them smaller."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,8 +30,14 @@ class Program:
     """
 
     leaves: tuple[Array, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
     calls: str = ""
+
+    @staticmethod
+    def of(operation: Operation, arrays: Sequence[Array], calls: str = "") -> Program:
+        """Return the program of one operation."""
+        inputs = tuple(range(operation.count))
+        return Program(tuple(arrays), ((operation, inputs),), calls)
 
     @property
     def operations(self) -> set[Operation]:
@@ -38,53 +46,61 @@ class Program:
     @property
     def names(self) -> list[str]:
         """The names of the leaves and of the steps' results."""
-        letters = "abcdefghijklmnopqrstuvw"[: len(self.leaves)]
+        leaves = list("abcdefgh"[: len(self.leaves)])
         results = [f"s{n}" for n in range(1, len(self.steps))]
-        return [*letters, *results, "y"][: len(self.leaves) + len(self.steps)]
+        return [*leaves, *results, "y"]
 
-    def values(self, leaves: Sequence[Any], call: Callable[[Operation], Any]) -> list[Any]:
-        """Return the leaves and the result of each step."""
+    @property
+    def uses(self) -> list[int]:
+        """The positions of all inputs of all steps."""
+        return [n for _, inputs in self.steps for n in inputs]
+
+    @property
+    def shared(self) -> bool:
+        """True if a value is used more than once."""
+        return len(self.uses) > len(set(self.uses))
+
+    def values(
+        self,
+        leaves: Sequence[Any],
+        of: Callable[[Operation], Callable[..., Any]],
+    ) -> list[Any]:
+        """Return the leaves and the result of each step. `of` returns an operation's function."""
         values = [*leaves]
         for operation, inputs in self.steps:
-            values.append(call(operation)(*(values[n] for n in inputs)))
+            values.append(of(operation)(*(values[n] for n in inputs)))
         return values
 
     def reference(self) -> tuple[list[Array], list[Array]]:
         """Return every value, and the leaves' gradients, as minigrad computes them."""
         leaves = [Tensor(array.astype(float), requires_grad=True) for array in self.leaves]
         values = self.values(leaves, lambda operation: operation)
-        values[-1].backward(upstream=np.ones(values[-1].shape))
+        ones = np.ones(values[-1].shape)
+        values[-1].backward(upstream=ones)
         times = 2 if self.calls else 1
-        gradients = [
-            np.zeros(leaf.shape) if leaf.grad is None else times * np.asarray(leaf.grad)
-            for leaf in leaves
-        ]
+        gradients = []
+        for leaf in leaves:
+            grad = leaf.grad
+            gradients.append(np.zeros(leaf.shape) if grad is None else times * np.asarray(grad))
         return [value.array for value in values], gradients
 
     def valid(self) -> bool:
         """Return whether each operation's inputs are in its domain, and no number is large."""
-        with np.errstate(all="ignore"):
-            try:
-                values, _ = self.reference()
-            except Exception:  # shapes that do not fit
-                return False
+        try:
+            values, _ = self.reference()
+        except Exception:  # shapes that do not fit
+            return False
         for operation, inputs in self.steps:
             if not operation.domain(*(values[n] for n in inputs)):
                 return False
         return all(np.abs(value).max(initial=0.0) < 100 for value in values)
 
-    def shared(self) -> bool:
-        """Return whether a value is used more than once."""
-        uses = [n for _, inputs in self.steps for n in inputs]
-        return len(uses) > len(set(uses))
-
     def statements(self, text: Callable[[Operation], str]) -> list[str]:
         """Return an assignment for each step. A result that is used once becomes part of a line."""
-        uses = [n for _, inputs in self.steps for n in inputs]
         written, lines = list(self.names), []
         for position, (operation, inputs) in enumerate(self.steps, len(self.leaves)):
             expression = text(operation).format(*(written[n] for n in inputs))
-            if uses.count(position) == 1:
+            if self.uses.count(position) == 1:
                 written[position] = f"({expression})"
             else:
                 lines.append(f"{self.names[position]} = {expression}")
@@ -93,12 +109,70 @@ class Program:
     def __str__(self) -> str:
         return "; ".join(self.statements(lambda operation: operation.text))
 
+    def pruned(self) -> Program:
+        """Return the program without anything that its result does not depend on."""
+        first = len(self.leaves)
+        last = first + len(self.steps) - 1
+        needed = {last}
+        for position in range(last, first - 1, -1):
+            if position in needed:
+                needed.update(self.steps[position - first][1])
+        where = {old: new for new, old in enumerate(sorted(needed))}
+        leaves = [leaf for n, leaf in enumerate(self.leaves) if n in needed]
+        steps = []
+        for n, (operation, inputs) in enumerate(self.steps, first):
+            if n in needed:
+                steps.append((operation, tuple(where[one] for one in inputs)))
+        return replace(self, leaves=tuple(leaves), steps=tuple(steps))
+
+    def without(self, n: int, source: int | Array) -> Program:
+        """Return the program with an earlier value, or a new leaf, in place of step n's result."""
+        gone = len(self.leaves) + n
+        leaves = self.leaves
+        added = 0
+        if not isinstance(source, int):
+            added = 1
+            leaves, source = (*leaves, source), len(leaves)
+
+        def moved(position: int) -> int:
+            if position == gone:
+                return source
+            if position < len(self.leaves):
+                return position
+            return position + added - (position > gone)
+
+        steps = [
+            (operation, tuple(map(moved, inputs)))
+            for k, (operation, inputs) in enumerate(self.steps)
+            if k != n
+        ]
+        return replace(self, leaves=leaves, steps=tuple(steps)).pruned()
+
+    def smaller(self, rng: np.random.Generator) -> Iterator[Program]:
+        """Yield shorter programs, and programs with a leaf or an input in place of a step."""
+        for end in range(1, len(self.steps)):
+            yield replace(self, steps=self.steps[:end]).pruned()
+        values, _ = self.reference()
+        for n, (_, inputs) in enumerate(self.steps[:-1]):
+            shape = values[len(self.leaves) + n].shape
+            yield self.without(n, nice(rng, shape))
+            for source in inputs:
+                if values[source].shape == shape:
+                    yield self.without(n, source)
+
+    def shrunk(self, fails: Callable[[Program], bool], rng: np.random.Generator) -> Program:
+        """Return a program that still fails, and of which no smaller program fails."""
+        for one in self.smaller(rng):
+            if one.valid() and fails(one):
+                return one.shrunk(fails, rng)
+        return self
+
 
 def random_programs(
     rng: np.random.Generator,
     operations: Sequence[Operation],
     frequent: Sequence[Operation],
-    scalar: bool,
+    shapes: Sequence[tuple[int, ...]],
     size: int,
 ) -> Iterator[Program]:
     """Yield random programs with up to `size` steps, in which results are often used again.
@@ -107,77 +181,49 @@ def random_programs(
     """
     while True:
         chosen = frequent if rng.random() < 0.5 else operations
-        shape: Sequence[tuple[int, ...]] = [(), (), ()] if scalar else [(2, 3), (3,), (2, 3)]
-        program = Program(tuple(nice(rng, one) for one in shape), ())
-        tries = 0
-        while len(program.steps) < size and tries < 20 * size:
-            tries += 1
-            operation = chosen[rng.integers(len(chosen))]
-            count = len(program.names)
-            # Half of the time, choose the newest values, so that the graph becomes deep.
+        program = Program(tuple(nice(rng, shape) for shape in shapes))
+        for _ in range(10 * size):
+            operation = chosen[int(rng.integers(len(chosen)))]
+            count = len(program.leaves) + len(program.steps)
+            # Half of the time, use the newest values, so that the graph becomes deep.
             low = max(0, count - 2) if rng.random() < 0.5 else 0
-            inputs = tuple(int(n) for n in rng.integers(low, count, operation.count))
-            longer = replace(program, steps=(*program.steps, (operation, inputs)))
+            inputs = rng.integers(low, count, operation.count).tolist()
+            longer = replace(program, steps=(*program.steps, (operation, tuple(inputs))))
             if longer.valid():
                 program = longer
-        if program.steps and (program := pruned(program)).steps:
-            yield program
+            if len(program.steps) == size:
+                break
+        if program.steps:
+            yield program.pruned()
 
 
-def pruned(program: Program) -> Program:
-    """Remove what the result does not depend on, except one leaf if nothing else is left."""
-    first = len(program.leaves)
-    needed = {first + len(program.steps) - 1}
-    for position in range(first + len(program.steps) - 1, first - 1, -1):
-        if position in needed:
-            needed.update(program.steps[position - first][1])
-    kept = sorted(needed)
-    where = {old: new for new, old in enumerate(kept)}
-    leaves = tuple(leaf for n, leaf in enumerate(program.leaves) if n in needed)
-    steps = tuple(
-        (operation, tuple(where[n] for n in inputs))
-        for n, (operation, inputs) in enumerate(program.steps, first)
-        if n in needed
-    )
-    return replace(program, leaves=leaves, steps=steps)
+@dataclass
+class Disagreement:
+    """A program on which the engine and minigrad differ.
 
+    - `what`: "the value", "the gradient of a", or how the engine fails.
+    - `yours`, `right`: the two numbers, at `index`. They are NaN if nothing could be compared.
+    - `in_backward`: True if a gradient is wrong, or if backward fails.
+    - `kind`, `sentence`: the probable mistake, if it is known.
+    """
 
-def smaller(program: Program, rng: np.random.Generator) -> Iterator[Program]:
-    """Yield smaller programs: a shorter one, or one with a leaf or an input in place of a step."""
-    first, count = len(program.leaves), len(program.steps)
-    for end in range(1, count):
-        yield pruned(replace(program, steps=program.steps[:end]))
-    values, _ = program.reference()
-    for n in range(count - 1):
-        new = nice(rng, values[first + n].shape)
-        yield _without(program, n, (*program.leaves, new), first)
-        for source in program.steps[n][1]:
-            if values[source].shape == values[first + n].shape:
-                yield _without(program, n, program.leaves, source)
+    program: Program
+    what: str
+    yours: float = np.nan
+    right: float = np.nan
+    index: tuple[int, ...] = ()
+    in_backward: bool = False
+    kind: str = "unrecognised"
+    sentence: str = ""
 
+    @property
+    def size(self) -> tuple[int, int]:
+        return len(self.program.steps), len(str(self.program))
 
-def _without(program: Program, n: int, leaves: tuple[Array, ...], instead: int) -> Program:
-    """Replace the result of step n by the leaf or the earlier result at `instead`."""
-    first, added = len(program.leaves), len(leaves) - len(program.leaves)
-
-    def moved(position: int) -> int:
-        if position == first + n:
-            return instead if instead < first or added else moved(instead)
-        if position < first:
-            return position
-        return position + added - (position > first + n)
-
-    steps = tuple(
-        (operation, tuple(map(moved, inputs)))
-        for k, (operation, inputs) in enumerate(program.steps)
-        if k != n
-    )
-    return pruned(replace(program, leaves=leaves, steps=steps))
-
-
-def shrunk(program: Program, fails: Callable[[Program], bool], rng: np.random.Generator) -> Program:
-    """Return a program that still fails, and of which no smaller program fails."""
-    for one in smaller(program, rng):
-        if one.steps and one.valid() and fails(one):
-            return shrunk(one, fails, rng)
-    return program
+    @property
+    def numbers(self) -> str:
+        """The two numbers in a sentence."""
+        if np.isnan(self.right):
+            return self.what
+        at = f" at {list(self.index)}" if self.index else ""
+        return f"{self.what}{at} is {self.yours:.6g}; it should be {self.right:.6g}"

@@ -1,12 +1,12 @@
 """The engine under test: find its class and what it can do, and run programs on it."""
 
 import importlib
-import importlib.util
 import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,282 +15,322 @@ import numpy as np
 from ...errors import OptionError
 from ...graph import Array
 from .operations import ARRAYS, NUMBERS, Operation, function
-from .disagreement import Disagreement
-from .programs import NEW, TWICE, Program
+from .programs import NEW, TWICE, Disagreement, Program
 
-UNSUPPORTED = (NotImplementedError, TypeError, AssertionError)
+UNSUPPORTED = (NotImplementedError, TypeError, AssertionError, RuntimeError)
 """Errors that mean that an engine does not offer an operation for these operands."""
 
-VALUE_NAMES = ("data", "array", "value", "val", "numpy", "item")
-GRAD_NAMES = ("grad", "gradient")
+VALUES = ("data", "array", "value", "val", "numpy", "item")
+"""Attributes and methods that may contain a Value's number."""
+
+GRADIENTS = ("grad", "gradient")
+
 ARRAY_METHODS = ("__matmul__", "matmul", "shape", "sum", "mean", "reshape", "T")
+"""A class with one of these computes with arrays."""
 
 
 def cannot(what: str, cause: str) -> OptionError:
+    """Return the error for something that is not an engine."""
     return OptionError(
         "MG709",
         f"this engine cannot be checked: {what}",
         cause=cause,
-        remedy='write an adapter of a few lines; see "Engines of another form" in docs/check_engine.md',
+        remedy="pass the address of its class, such as micrograd.engine:Value, or write an adapter: "
+        'see "Engines of another form" in docs/check_engine.md',
     )
 
 
 def load(target: str) -> Any:
-    """Return the class or the function of `package.module:Name`, `file.py:Name` or `file.py`.
+    """Return the class or function at `package.module:Name`, `file.py:Name` or `file.py`.
 
     Errors: OptionError MG709.
     """
     path, _, name = target.partition(":")
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)) if path.endswith(".py") else "")
+    folder, module_name = os.getcwd(), path
+    if path.endswith(".py"):
+        folder, module_name = str(Path(path).resolve().parent), Path(path).stem
+    sys.path.insert(0, folder)
     try:
-        module = importlib.import_module(Path(path).stem if path.endswith(".py") else path)
+        module = importlib.import_module(module_name)
     except Exception as error:
-        cause = f"importing {path!r} raises {type(error).__name__}: {error}"
-        raise cannot(f"{path!r} cannot be imported", cause) from error
+        cause = f"importing it raises {type(error).__name__}: {error}".split("\n")[0]
+        raise cannot(f"{path} cannot be imported", cause) from error
+    finally:
+        sys.path.remove(folder)
     classes = [
-        one.__name__
-        for one in vars(module).values()
+        key
+        for key, one in vars(module).items()
         if inspect.isclass(one) and hasattr(one, "backward") and hasattr(one, "__add__")
     ]
-    if not name and len(classes) == 1:
+    names = ", ".join(classes) or "none"
+    if not name:
+        if len(classes) != 1:
+            what = f"{path} does not contain exactly one class of Values"
+            raise cannot(what, f"its classes with __add__ and backward: {names}")
         name = classes[0]
-    if not hasattr(module, name or " "):
-        names = ", ".join(classes) or "none"
-        what = f"{path} has no {name!r}" if name else f"{path} has more than one class, or none"
-        raise cannot(what, f"its classes with __add__ and backward: {names}")
+    if not hasattr(module, name):
+        raise cannot(f"{path} has no {name}", f"its classes with __add__ and backward: {names}")
     return getattr(module, name)
 
 
 class Engine:
-    """A class of Values with operators, a value, a gradient and `backward`, or a function
-    `value_and_grad(f, *arrays)` that returns f(*arrays) and a list of gradients.
+    """A class whose objects have operators, a value, a gradient and `backward`.
 
-    - `scalar`: True if the engine computes with single numbers.
-    - `operations`: what it can do. `texts` contains the text of each, and `calls` the names of the
-      class's methods that it calls.
-    - `untried`: the other operations, each with the reason.
+    - `scalar`: True if it computes with single numbers.
+    - `texts`: the text of each operation that it can do. `calls` contains, for each method, the
+      other methods that it calls, such as `__add__` and `__neg__` for `__sub__`.
+    - `untried`: the other operations, each with the reason. `failing` contains methods that exist
+      but raise an error.
+    - `ending`: the operation at the end of each program, if `backward` needs a single number.
     """
 
     def __init__(self, target: Any) -> None:
         self.target = target
         self.name = target.__name__
-        self.is_class = inspect.isclass(target)
-        self.scalar = self.is_class and not any(hasattr(target, m) for m in ARRAY_METHODS)
-        self.grad_name = self.value_name = ""
+        self.module = target.__module__
         self.ending: Operation | None = None
         self.tolerance = 1e-9
-        if self.is_class:
-            self._inspect()
+        self.in_backward = False
         self.texts: dict[Operation, str] = {}
-        self.calls: dict[Operation, set[str]] = {}
+        self.calls: dict[str, set[str]] = {}
         self.untried: dict[Operation, str] = {}
         self.failing: dict[str, Disagreement] = {}
-        self.in_backward = self.slow = False
-        names = _functions(target)
+        self._functions: dict[str, Callable[..., Any]] = {}
+        self.names = functions(self.module)
+        self._inspect()
         for operation in NUMBERS + ([] if self.scalar else ARRAYS):
-            self._try(operation, names)
-
-    @property
-    def operations(self) -> list[Operation]:
-        return list(self.texts)
+            self._try(operation)
+        if not self.texts:
+            reason = next(iter(self.untried.values()))
+            raise cannot(
+                f"{self.name} does not compute a + b, a * b or any other operation", reason
+            )
+        for called in self.calls.values():
+            called.intersection_update(self.calls)
 
     def _inspect(self) -> None:
-        """Find the constructor, the value, the gradient and backward."""
-        options: list[dict[str, Any]] = [{}]
-        try:
-            if "requires_grad" in inspect.signature(self.target).parameters:
-                options = [{"requires_grad": True}]
-        except (TypeError, ValueError):  # a class written in C has no signature
-            pass
-        self.options = options[0]
+        """Find out how to make a Value, and where its number and its gradient are."""
+        self.scalar = not any(hasattr(self.target, name) for name in ARRAY_METHODS)
+        self.options = {}
+        if "requires_grad" in parameters(self.target):
+            self.options = {"requires_grad": True}
+        made = f"{self.name}({self.argument(np.array(2.5))})"
         try:
             leaf = self.make(np.array(2.5))
         except Exception as error:
-            what = f"{self.name}({self.argument(np.array(2.5))}) raises {type(error).__name__}"
-            raise cannot(what, str(error)) from error
-        own = [*getattr(leaf, "__dict__", ())]
-        for name in [*VALUE_NAMES, *own]:
+            raise cannot(f"{made} raises {type(error).__name__}", str(error)) from error
+        for name in (*VALUES, *getattr(leaf, "__dict__", ())):
             self.value_name = name
-            found = self.value(leaf)
-            if found is not None and found.size == 1 and abs(found - 2.5) < 0.6:
+            value = self.value(leaf)
+            if value is not None and value.size == 1 and abs(value - 2.5) < 0.6:
                 break
         else:
+            known = ", ".join(VALUES)
             raise cannot(
-                f"no attribute of {self.name}(2.5) contains 2.5",
-                f"tried: {', '.join([*VALUE_NAMES, *own])}",
+                f"no attribute of {made} contains 2.5", f"it looks for {known}, and others"
             )
-        if isinstance(found := self.raw(leaf), (np.ndarray, np.generic)):
-            if found.dtype.kind == "f" and found.dtype.itemsize < 8:
-                self.tolerance = 200 * float(np.finfo(found.dtype).eps)
-        names = [name for name in GRAD_NAMES if hasattr(leaf, name)]
-        if not names or not callable(getattr(leaf, "backward", None)):
-            raise cannot(
-                f"{self.name} has no attribute grad, or no method backward()",
-                f"its public names: {', '.join(n for n in dir(leaf) if n[0] != '_')}",
-            )
-        self.grad_name = names[0]
+        dtype = np.asarray(self._content(leaf)).dtype
+        if dtype.kind == "f" and dtype.itemsize < 8:
+            self.tolerance = 200 * float(np.finfo(dtype).eps)
+        grads = [name for name in GRADIENTS if hasattr(leaf, name)]
+        if not grads or not callable(getattr(leaf, "backward", None)):
+            public = ", ".join(name for name in dir(leaf) if not name.startswith("_"))
+            raise cannot(f"{made} has no grad, or no backward()", f"its public names are {public}")
+        self.grad_name = grads[0]
 
     def argument(self, array: Array) -> str:
         """Return the text of the constructor's argument."""
-        if self.scalar:
-            return repr(float(array))
-        return f"np.array({array.tolist()})"
+        return repr(float(array)) if self.scalar else f"np.array({array.tolist()})"
 
     def make(self, array: Array) -> Any:
         """Return a leaf."""
-        return self.target(float(array) if self.scalar else array.copy(), **self.options)
+        content = float(array) if self.scalar else array.copy()
+        return self.target(content, **self.options)
 
-    def raw(self, thing: Any) -> Any:
-        found = getattr(thing, self.value_name, None)
-        if callable(found) and self.value_name in ("numpy", "item"):
-            found = found()
-        return found
+    def _content(self, thing: Any) -> Any:
+        content = getattr(thing, self.value_name, None)
+        if self.value_name in ("numpy", "item") and callable(content):
+            return content()
+        return content
 
     def value(self, thing: Any) -> Array | None:
         """Return the numbers in a Value, an array or a number; None if there are none."""
-        if isinstance(thing, self.target if self.is_class else ()):
-            thing = self.raw(thing)
-        try:
-            array = np.asarray(thing)
-            return array.astype(float) if array.dtype.kind in "fiub" else None
-        except Exception:  # a list of lists of different lengths, or an object that is no array
-            return None
+        if isinstance(thing, self.target):
+            thing = self._content(thing)
+        array = np.asarray(thing)
+        return array.astype(float) if array.dtype.kind in "fiub" else None
 
     def gradient(self, leaf: Any) -> Array | None:
-        """Return a leaf's gradient; None if nothing arrived."""
-        found = getattr(leaf, self.grad_name, None)
-        return None if found is None else self.value(found)
+        """Return a leaf's gradient; None if none arrived."""
+        return self.value(getattr(leaf, self.grad_name, None))
 
-    def call(self, operation: Operation) -> Callable[..., Any]:
-        return self.functions[operation]
+    def of(self, operation: Operation) -> Callable[..., Any]:
+        """Return the function that calls an operation of the engine."""
+        text = self.texts.get(operation, operation.text)
+        if text not in self._functions:
+            self._functions[text] = function(text, self.names)
+        return self._functions[text]
 
-    functions: dict[Operation, Callable[..., Any]]
-
-    def _try(self, operation: Operation, names: dict[str, Any]) -> None:
+    def _try(self, operation: Operation) -> None:
         """Find out which text calls the operation, and which methods it calls."""
-        self.__dict__.setdefault("functions", {})
+        method = operation.method
         arrays = operation.samples(np.random.default_rng(0), self.scalar)[0]
-        reason, failing = f"{self.name} has no {operation.method}", ""
+        reason, broken = f"{self.name} has no {method}", False
         for text in operation.candidates():
-            call = function(text, names)
             called: set[str] = set()
             try:
                 with np.errstate(all="ignore"):
-                    result = self._forward(call, arrays, called, operation.method)
+                    result = self._forward(function(text, self.names), arrays, method, called)
             except Exception as error:
-                if hasattr(self.target, operation.method) and text == operation.text:
-                    reason = f"raises {type(error).__name__}: {error}"
-                    if operation.method[0] == "_" and not isinstance(error, UNSUPPORTED):
-                        failing = reason
+                if hasattr(self.target, method) and text == operation.text:
+                    reason = f"raises {type(error).__name__}: {error}".split("\n")[0]
+                    unsupported = isinstance(error, UNSUPPORTED)
+                    recursion = isinstance(error, RecursionError)
+                    broken = method.startswith("__") and (recursion or not unsupported)
                 continue
-            if self.is_class and not isinstance(result, self.target):
-                reason = f"returns {type(result).__name__}, not {self.name}"
-                if result is None:
-                    failing = reason
-                continue
-            self.functions[operation] = call
-            self.texts[operation] = text
-            self.calls[operation] = called
+            if self.fits(result):
+                self.texts[operation] = text
+                self.calls.setdefault(method, set()).update(called)
+                return
+            reason = f"returns {type(result).__name__}, not {self.name}"
+            broken = result is None
+        if not broken:
+            self.untried[operation] = reason
             return
-        if failing:
-            program = Program(tuple(arrays), ((operation, tuple(range(operation.count))),))
-            self.texts[operation] = operation.text
-            self.functions[operation] = function(operation.text, names)
-            self.calls[operation] = set()
-            self.failing.setdefault(operation.method, Disagreement(program, failing))
-        else:
-            self.untried[operation] = reason.split("\n")[0]
+        self.texts[operation] = operation.text
+        self.calls.setdefault(method, set())
+        program = Program.of(operation, arrays)
+        self.failing.setdefault(method, Disagreement(program, reason))
+
+    def fits(self, result: Any) -> bool:
+        """Return whether an operation returned a Value."""
+        return isinstance(result, self.target)
 
     def _forward(
-        self, call: Callable[..., Any], arrays: Sequence[Array], called: set[str], method: str
+        self, call: Callable[..., Any], arrays: Sequence[Array], method: str, called: set[str]
     ) -> Any:
-        if not self.is_class:
-            return self.target(call, *arrays)
-        leaves = [self.make(array) for array in arrays]
+        """Call an operation, and note the methods of the class that it calls."""
         own = getattr(getattr(self.target, method, None), "__code__", None)
-        methods = {
-            member.__code__: name
-            for kind in reversed(self.target.__mro__)
-            for name, member in vars(kind).items()
-            if inspect.isfunction(member) and member.__code__ is not own
-        }
-
-        def note(frame: Any, event: str, argument: Any) -> None:
-            if event == "call" and frame.f_code in methods:
-                called.add(methods[frame.f_code])
-
-        before = sys.getprofile()
-        sys.setprofile(note)
-        try:
+        methods = {}
+        for kind in reversed(self.target.__mro__):
+            for name, member in vars(kind).items():
+                code = getattr(member, "__code__", own)
+                if code is not own:
+                    methods[code] = name
+        leaves = [self.make(array) for array in arrays]
+        with profiled(lambda code: called.add(methods.get(code, ""))):
             return call(*leaves)
-        finally:
-            sys.setprofile(before)
 
     def run(self, program: Program) -> tuple[Array | None, list[Array | None], list[Array | None]]:
         """Return the result, the leaves' gradients, and the leaves' values afterwards."""
-        if not self.is_class:
-
-            def f(*leaves: Any) -> Any:
-                return program.values(leaves, self.call)[-1]
-
-            value, gradients = self.target(f, *program.leaves)
-            return self.value(value), [self.value(one) for one in gradients], [*program.leaves]
         self.in_backward = False
         leaves = [self.make(array) for array in program.leaves]
         for _ in range(2 if program.calls == NEW else 1):
-            result = program.values(leaves, self.call)[-1]
-            last = self.functions[self.ending](result) if self.ending else result
+            self.in_backward = False
+            result = last = program.values(leaves, self.of)[-1]
+            if self.ending:
+                last = self.of(self.ending)(result)
             self.in_backward = True
             for _ in range(2 if program.calls == TWICE else 1):
                 last.backward()
-            self.in_backward = False
-        return (
-            self.value(result),
-            [self.gradient(leaf) for leaf in leaves],
-            [self.value(leaf) for leaf in leaves],
-        )
+        gradients = [self.gradient(leaf) for leaf in leaves]
+        return self.value(result), gradients, [self.value(leaf) for leaf in leaves]
+
+    def text(self, operation: Operation) -> str:
+        return self.texts[operation]
 
     def lines(self, program: Program) -> list[str]:
         """Return lines to paste into Python that run the program on the engine alone."""
-        module = sys.modules[self.target.__module__]
-        texts = [self.texts[operation] for operation in program.operations]
-        used = {w for text in texts for w in re.findall(r"(?<![.\w])([a-z]\w*)(?=\()", text)}
-        lines = [f"from {module.__name__} import {self.name}"]
-        for word in sorted(used):
-            home = getattr(_functions(self.target)[word], "__module__", module.__name__)
-            lines.append(f"from {home} import {word}")
-        if not self.scalar:
-            lines.insert(0, "import numpy as np")
         names = program.names[: len(program.leaves)]
-        arguments = [self.argument(array) for array in program.leaves]
-        text = self.texts.__getitem__
-        statements = program.statements(text)
-        if not self.is_class:
-            body = Program(program.leaves, program.steps)
-            code = "; ".join(body.statements(text))
-            lines.append(f"def f({', '.join(names)}):")
-            lines.append(f"    {code}; return y")
-            return [*lines, f"print({self.name}(f, {', '.join(arguments)}))"]
         more = "".join(f", {key}={value}" for key, value in self.options.items())
-        for name, argument in zip(names, arguments, strict=True):
-            lines.append(f"{name} = {self.name}({argument}{more})")
-        end = text(self.ending).format("y") if self.ending else "y"
-        backward = f"{end}.backward()"
-        again = [*statements, backward] if program.calls == NEW else []
+        lines = self._imports(program)
+        for name, array in zip(names, program.leaves, strict=True):
+            lines.append(f"{name} = {self.name}({self.argument(array)}{more})")
+        graph = program.statements(self.text)
+        last = "y"
+        if self.ending:
+            last = "z"
+            graph.append(f"z = {self.text(self.ending).format('y')}")
+        graph.append(f"{last}.backward()")
         if program.calls == TWICE:
-            statements.append(f"z = {end}")
-            statements[-1:] = [f"z = {end}"] if self.ending else []
-            backward = "z.backward(); z.backward()" if self.ending else f"{backward}; {backward}"
+            graph.append(f"{last}.backward()")
+        value = self.value_name + "()" * (self.value_name in ("numpy", "item"))
         grads = ", ".join(f"{name}.{self.grad_name}" for name in names)
-        value = self.value_name + ("()" if self.value_name in ("numpy", "item") else "")
-        return [*lines, *statements, backward, *again, f"print(y.{value}, {grads})"]
+        times = 2 if program.calls == NEW else 1
+        return [*lines, *times * graph, f"print(y.{value}, {grads})"]
+
+    def _imports(self, program: Program) -> list[str]:
+        lines = [] if self.scalar else ["import numpy as np"]
+        lines.append(f"from {self.module} import {self.name}")
+        texts = map(self.text, program.operations)
+        words = {word for text in texts for word in re.findall(r"(?<![.\w])([a-z]\w*)\(", text)}
+        for word in sorted(words):
+            home = getattr(self.names[word], "__module__", None) or self.module
+            lines.append(f"from {home} import {word}")
+        return lines
 
 
-def _functions(target: Any) -> dict[str, Any]:
-    """Return the functions of the engine's module, and of the module `functions` next to it."""
-    module = sys.modules.get(target.__module__)
-    found = dict(vars(module)) if module else {}
-    package = target.__module__.rpartition(".")[0]
-    if beside := sys.modules.get(f"{package}.functions"):
-        found |= vars(beside)
-    return {name: one for name, one in found.items() if callable(one)}
+class FunctionEngine(Engine):
+    """An adapter: a function `value_and_grad(f, *arrays)` that returns f(*arrays) and gradients."""
+
+    def _inspect(self) -> None:
+        self.scalar = False
+
+    def value(self, thing: Any) -> Array | None:
+        return np.asarray(thing, float)
+
+    def fits(self, result: Any) -> bool:
+        return result is not None
+
+    def _forward(
+        self, call: Callable[..., Any], arrays: Sequence[Array], method: str, called: set[str]
+    ) -> Any:
+        return self.target(call, *arrays)
+
+    def run(self, program: Program) -> tuple[Array | None, list[Array | None], list[Array | None]]:
+        def f(*leaves: Any) -> Any:
+            return program.values(leaves, self.of)[-1]
+
+        value, gradients = self.target(f, *program.leaves)
+        return self.value(value), list(map(self.value, gradients)), [*program.leaves]
+
+    def lines(self, program: Program) -> list[str]:
+        names = ", ".join(program.names[: len(program.leaves)])
+        arguments = ", ".join(map(self.argument, program.leaves))
+        body = [f"    {line}" for line in program.statements(self.text)]
+        head = [*self._imports(program), f"def f({names}):"]
+        return [*head, *body, "    return y", "", f"print({self.name}(f, {arguments}))"]
+
+
+@contextmanager
+def profiled(note: Callable[[Any], object]) -> Iterator[None]:
+    """Call `note` with the code of each Python function that is called inside this block."""
+
+    def on_event(frame: Any, event: str, argument: Any) -> None:
+        if event == "call":
+            note(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(on_event)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def parameters(target: Any) -> Sequence[str]:
+    """Return the names of the constructor's parameters."""
+    try:
+        return [*inspect.signature(target).parameters]
+    except (TypeError, ValueError):  # a class written in C has no signature
+        return []
+
+
+def functions(name: str) -> dict[str, Any]:
+    """Return the functions in the engine's module, and in the module `functions` next to it."""
+    found: dict[str, Any] = {}
+    package = name.rpartition(".")[0]
+    for one in (name, f"{package}.functions"):
+        if one in sys.modules:
+            found |= vars(sys.modules[one])
+    return {key: value for key, value in found.items() if callable(value)}

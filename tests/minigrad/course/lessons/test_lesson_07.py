@@ -140,4 +140,6 @@ def test_wrong_rule_of_sum_is_named(right, wrong, name):
     text = lesson(7).solution
     assert right in text
     verdict = grade(lesson(7), Path("engine.py"), text.replace(right, wrong))
-    assert (verdict.problem.function, verdict.problem.slip.name) == ("Value.sum", name)
+    problem = verdict.problem
+    assert problem
+    assert (problem.function, str(problem.slip)) == ("Value.sum", name)
