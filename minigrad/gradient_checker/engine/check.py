@@ -106,9 +106,11 @@ class Check:
         self.is_class = not isinstance(engine, FunctionEngine)
         if self.is_class:
             self._new_leaf()
+            if report.found:
+                return
             self._ending()
         for part in (self._alone, self._pairs, lambda: self._random(count)):
-            if not {BACKWARD, "__init__"} & report.found.keys():
+            if BACKWARD not in report.found:
                 part()
         self._composed()
         if self.is_class and BACKWARD not in report.found:
@@ -227,9 +229,10 @@ class Check:
                 explain_backward(found, list(wrong.values()))
                 self.report.add(BACKWARD, found)
                 return
-        for method in self.simple & self.wrong.keys():
-            explain(self.engine, self.wrong[method], self.rng)
-            self.report.add(method, self.wrong[method])
+        for method, found in self.wrong.items():
+            if method in self.simple:
+                explain(self.engine, found, self.rng)
+                self.report.add(method, found)
 
     def _of(self, operation: Operation) -> Iterator[tuple[str, Program]]:
         """Yield the programs that test an operation alone, and how each of them does."""

@@ -110,7 +110,9 @@ def explain_backward(found: Disagreement, others: Sequence[Disagreement]) -> Non
     if program.calls == NEW:
         found.sentence = "backward replaces the gradients of an earlier call; it should add to them"
     elif ratios == {0.0}:
-        found.sentence = "no gradient arrives: backward should start with 1 at the result"
+        found.sentence = (
+            "no gradient arrives: backward should start at the result, with the gradient 1"
+        )
     elif not program.shared and len(program.steps) == 1:
         found.sentence = "backward should start with 1 at the result"
         if len(ratios) == 1:

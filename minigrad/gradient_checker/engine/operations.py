@@ -79,6 +79,11 @@ class Operation:
         """The number of inputs."""
         return len(self.shapes[0])
 
+    @property
+    def constant(self) -> bool:
+        """True for an arithmetic operation with a constant, such as `{0} + 2`."""
+        return self.count == 1 and bool(re.search(r" [-+*/@] |^-?\d|^np", self.text))
+
     def __str__(self) -> str:
         return self.text.format("a", "b")
 
@@ -99,13 +104,18 @@ class Operation:
         return texts
 
     def samples(self, rng: np.random.Generator, scalar: bool) -> list[list[Array]]:
-        """Return inputs in the domain: six times for a scalar engine, and of all shapes otherwise."""
+        """Return inputs in the domain: six times for a scalar engine, and of all shapes otherwise.
+
+        The first numbers for a scalar engine are positive, and the second ones are negative.
+        """
         shapes: Sequence[Shapes] = self.shapes
         if scalar:
             shapes = [((),) * self.count] * 6
         found = []
-        for shape in shapes:
+        for number, shape in enumerate(shapes):
             arrays = [nice(rng, one) for one in shape]
+            if scalar and number < 2:
+                arrays = [(-1) ** number * np.abs(array) for array in arrays]
             if not self.domain(*arrays):
                 arrays = [np.abs(array) for array in arrays]
             found.append(arrays)

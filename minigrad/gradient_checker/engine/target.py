@@ -95,11 +95,13 @@ class Engine:
         self.calls: dict[str, set[str]] = {}
         self.untried: dict[Operation, str] = {}
         self.failing: dict[str, Disagreement] = {}
+        self._broken: dict[Operation, Disagreement] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
         self.names = functions(self.module)
         self._inspect()
         for operation in NUMBERS + ([] if self.scalar else ARRAYS):
             self._try(operation)
+        self._decide()
         if not self.texts:
             reason = next(iter(self.untried.values()))
             raise cannot(
@@ -194,13 +196,23 @@ class Engine:
                 return
             reason = f"returns {type(result).__name__}, not {self.name}"
             broken = result is None
-        if not broken:
-            self.untried[operation] = reason
-            return
-        self.texts[operation] = operation.text
-        self.calls.setdefault(method, set())
-        program = Program.of(operation, arrays)
-        self.failing.setdefault(method, Disagreement(program, reason))
+        self.untried[operation] = reason
+        if broken:
+            program = Program.of(operation, arrays)
+            self._broken[operation] = Disagreement(program, reason)
+
+    def _decide(self) -> None:
+        """Decide which operations that raise an error are faults.
+
+        If none accepts a constant, the class is not meant to.
+        """
+        constants = any(operation.constant for operation in self.texts)
+        for operation, found in self._broken.items():
+            if constants or not operation.constant:
+                del self.untried[operation]
+                self.texts[operation] = operation.text
+                self.calls.setdefault(operation.method, set())
+                self.failing.setdefault(operation.method, found)
 
     def fits(self, result: Any) -> bool:
         """Return whether an operation returned a Value."""
