@@ -51,7 +51,7 @@ def explain(engine: Engine, found: Disagreement, rng: np.random.Generator) -> No
 
 def _other_result(engine: Engine, operation: Operation, rng: np.random.Generator) -> str:
     """Return which other expression the operation computes."""
-    points = [operation.samples(rng, engine.scalar)[0] for _ in range(3)]
+    points = [one for _ in range(2) for one in operation.samples(rng, engine.scalar)[:3]]
     results = [np.asarray(engine.run(Program.of(operation, arrays))[0]) for arrays in points]
     for text in RESULTS:
         with suppress(TypeError):  # an operation of one input has no b

@@ -64,7 +64,8 @@ def test_run_returns_the_numbers_by_hand():
     for calls, times in (("", 1), (NEW, 2), (TWICE, 2)):
         program = Program.of(MULTIPLY, [np.array(2.0), np.array(3.0)], calls)
         value, gradients, after = one.run(program)
-        assert [float(x) for x in (value, *gradients, *after)] == [
+        numbers = [np.asarray(one).item() for one in (value, *gradients, *after)]
+        assert numbers == [
             6,
             3 * times,
             2 * times,
