@@ -32,11 +32,7 @@ BACKWARD = "backward"
 
 
 def check_engine(
-    target: Any,
-    *,
-    count: int = 200,
-    seed: int = 0,
-    progress: bool = False,
+    target: Any, *, count: int = 200, seed: int = 0, progress: bool = False
 ) -> EngineReport:
     """Compare a class of yours that computes gradients with minigrad.
 
@@ -90,13 +86,9 @@ class Check:
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        rng: np.random.Generator,
-        count: int,
-        progress: bool,
+        self, engine: Engine, rng: np.random.Generator, count: int, progress: bool
     ) -> None:
-        self.engine, self.rng, self.progress = engine, rng, progress
+        self.engine, self.rng, self.progress = (engine, rng, progress)
         self.scalar = engine.scalar
         self.zero_d = True
         self.calls = engine.calls
@@ -114,6 +106,7 @@ class Check:
                 part()
         self._composed()
         if self.is_class and BACKWARD not in report.found:
+            self._helper()
             self._twice()
             self._deep()
 
@@ -138,7 +131,9 @@ class Check:
             return Disagreement(program, text, in_backward=engine.in_backward)
         rows = [("the value", value, values[-1])]
         for n, name in enumerate(program.names[: len(program.leaves)]):
-            rows.append((f"the value of {name} afterwards", after[n], program.leaves[n]))
+            rows.append(
+                (f"the value of {name} afterwards", after[n], program.leaves[n])
+            )
         for n, name in enumerate(program.names[: len(program.leaves)]):
             rows.append((f"the gradient of {name}", found[n], gradients[n]))
         for what, yours, right in rows:
@@ -147,14 +142,14 @@ class Check:
         return None
 
     def _difference(
-        self,
-        program: Program,
-        what: str,
-        yours: Array | None,
-        right: Array,
+        self, program: Program, what: str, yours: Array | None, right: Array
     ) -> Disagreement | None:
-        if "gradient" in what and (yours is None or yours.size == 1 and not yours.any()):
-            yours = np.zeros(right.shape)  # a plain 0 or None is enough where nothing arrives
+        if "gradient" in what and (
+            yours is None or yours.size == 1 and not yours.any()
+        ):
+            yours = np.zeros(
+                right.shape
+            )  # a plain 0 or None is enough where nothing arrives
         if yours is None:
             return Disagreement(program, f"{what} is not a number or an array")
         if yours.shape != right.shape:
@@ -165,7 +160,9 @@ class Check:
             return None
         worst = np.argmax(np.nan_to_num(errors, nan=np.inf))
         index = tuple(map(int, np.unravel_index(worst, right.shape)))
-        return Disagreement(program, what, float(yours[index]), float(right[index]), index)
+        return Disagreement(
+            program, what, float(yours[index]), float(right[index]), index
+        )
 
     def fails(self, program: Program) -> bool:
         """Return whether a program fails, each time of three."""
@@ -180,10 +177,10 @@ class Check:
             ("gradient", engine.gradient(leaf), 0.0),
         ):
             if found is not None and np.abs(found - right).max() > 1e-6:
-                text = (
-                    f"the {what} of a new {engine.name}(2.5) is {found:g}; it should be {right:g}"
+                text = f"the {what} of a new {engine.name}(2.5) is {found:g}; it should be {right:g}"
+                self.report.add(
+                    "__init__", Disagreement(Program((np.array(2.5),)), text)
                 )
-                self.report.add("__init__", Disagreement(Program((np.array(2.5),)), text))
 
     def _ending(self) -> None:
         """Choose how programs end: with backward() on an array, or on its sum or mean."""
@@ -200,10 +197,14 @@ class Check:
                 break
         self.engine.ending = min(failures, key=lambda one: failures[one])
         leaf = np.array(1.5)
-        programs = [Program.of(one, [leaf]) for one in usable if Program.of(one, [leaf]).valid()]
+        programs = [
+            Program.of(one, [leaf]) for one in usable if Program.of(one, [leaf]).valid()
+        ]
         self.zero_d = any(self.compare(one) is None for one in programs) or not programs
         if not self.zero_d:
-            text = f"a {self.engine.name} of shape () gets no gradient, so none was tried"
+            text = (
+                f"a {self.engine.name} of shape () gets no gradient, so none was tried"
+            )
             self.report.notes.append(text)
 
     def _program(self, operation: Operation) -> Program:
@@ -244,7 +245,10 @@ class Check:
         if operation.count == 2:
             first, second = samples[0]
             if first.shape == second.shape:
-                yield "the same Value twice", Program((first,), ((operation, (0, 0)),))
+                yield (
+                    "the same Value twice",
+                    Program((first,), ((operation, (0, 0)),)),
+                )
 
     def _judged(self) -> list[Operation]:
         """Return the operations that are right, and that call no wrong one."""
@@ -267,7 +271,9 @@ class Check:
         blamed = self._blame(failing)
         simple = self.simple & first.keys()
         binary = {method for method in simple if first[method].count == 2}
-        if len(binary) > 1 and (binary <= blamed.keys() or len(blamed) > 0.7 * len(simple)):
+        if len(binary) > 1 and (
+            binary <= blamed.keys() or len(blamed) > 0.7 * len(simple)
+        ):
             found = min(blamed.values(), key=lambda one: one.size)
             found.sentence = (
                 "each operation is right alone, but not all gradients reach the operations before it: "
@@ -299,7 +305,9 @@ class Check:
                     yield program
                     break
 
-    def _blame(self, failing: dict[tuple[str, str], Disagreement]) -> dict[str, Disagreement]:
+    def _blame(
+        self, failing: dict[tuple[str, str], Disagreement]
+    ) -> dict[str, Disagreement]:
         """Blame the operations that most of the failing pairs have in common, one after another."""
         blamed: dict[str, Disagreement] = {}
         while failing:
@@ -310,7 +318,9 @@ class Check:
                 for place, method in votes
                 if not any((place, one) in votes for one in self.calls[method])
             ]
-            place, method = max(basic or votes, key=lambda vote: (votes[vote], -vote[0]))
+            place, method = max(
+                basic or votes, key=lambda vote: (votes[vote], -vote[0])
+            )
             chosen = [found for pair, found in failing.items() if pair[place] == method]
             found = min(chosen, key=lambda one: one.size)
             found.sentence = (
@@ -318,15 +328,14 @@ class Check:
                 "have the wrong shape, or the input may not be recorded"
             )
             if place == 0:
-                found.sentence = (
-                    "it does not use the gradient that arrives at its result as it should"
-                )
+                found.sentence = "it does not use the gradient that arrives at its result as it should"
                 explain(self.engine, found, self.rng)
             blamed[method] = found
             failing = {
                 pair: found
                 for pair, found in failing.items()
-                if method not in pair and not any(method in self.calls[one] for one in pair)
+                if method not in pair
+                and not any(method in self.calls[one] for one in pair)
             }
         return blamed
 
@@ -334,10 +343,14 @@ class Check:
         judged = self._judged()
         basic = [one for one in judged if one.method in self.simple] or judged
         binary = [one for one in basic if one.count == 2] or basic
-        shapes: list[tuple[int, ...]] = [(), (), ()] if self.scalar else [(2, 3), (3,), (2, 3)]
+        shapes: list[tuple[int, ...]] = (
+            [(), (), ()] if self.scalar else [(2, 3), (3,), (2, 3)]
+        )
         if not judged:
             return iter(())
-        return random_programs(self.rng, basic if simple else judged, binary, shapes, size)
+        return random_programs(
+            self.rng, basic if simple else judged, binary, shapes, size
+        )
 
     def _random(self, count: int) -> None:
         """Try random programs of the operations that are right, and make failing ones smaller."""
@@ -360,12 +373,27 @@ class Check:
         """Report composed operations that are wrong, unless another fault may be the cause."""
         report = self.report
         for method in sorted(self.wrong, key=lambda one: len(self.calls[one])):
-            causes = self.calls[method] & report.found.keys() or report.found.keys() & {BACKWARD}
+            causes = self.calls[method] & report.found.keys() or report.found.keys() & {
+                BACKWARD
+            }
             if causes:
                 report.excused[method] = sorted(causes)
             elif method not in report.found:
                 explain(self.engine, self.wrong[method], self.rng)
                 report.add(method, self.wrong[method])
+
+    def _helper(self) -> None:
+        """Note which function all wrong methods call, and no right one."""
+        wrong, right = (
+            self.report.found.keys(),
+            {one.method for one in self._judged()},
+        )
+        if len(wrong) < 2:
+            return
+        helpers = set.intersection(*map(self.engine.helpers, wrong))
+        for name in sorted(helpers.difference(*map(self.engine.helpers, right))):
+            text = f"{', '.join(wrong)} call {name}, and no right operation does"
+            self.report.notes.append(f"the fault may be in {name}: {text}")
 
     def _twice(self) -> None:
         """Try a second backward() on the same graph.
@@ -384,6 +412,11 @@ class Check:
                     "the gradients of inner results from the first call are still there, so the second "
                     "call sends them again"
                 )
+                if len(found.program.steps) == 1:
+                    found.sentence = (
+                        "the gradient of the result from the first call is still there: backward "
+                        "should set it to 1, not add 1"
+                    )
                 if abs(found.yours - found.right / 2) < 1e-6:
                     found.sentence = "the second call adds nothing to the gradients"
                 self.report.add("second backward()", found)
@@ -398,9 +431,7 @@ class Check:
                 try:
                     self.engine.run(Program((np.full(shape, 0.5),), steps))
                 except RecursionError:
-                    text = (
-                        "a chain of 2,000 operations raises RecursionError: backward calls itself"
-                    )
+                    text = "a chain of 2,000 operations raises RecursionError: backward calls itself"
                     self.report.notes.append(text)
                 except Exception as error:
                     text = f"a chain of 2,000 operations raises {type(error).__name__}"

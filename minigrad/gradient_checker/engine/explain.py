@@ -33,7 +33,9 @@ def explain(engine: Engine, found: Disagreement, rng: np.random.Generator) -> No
         found.kind = "= where += belongs"
         found.sentence = "the rule uses = instead of +=, so earlier gradients are lost"
         return
-    if operation.method == "__matmul__":  # square matrices fit, even if one is transposed
+    if (
+        operation.method == "__matmul__"
+    ):  # square matrices fit, even if one is transposed
         leaves = tuple(nice(rng, (3, 3)) for _ in leaves)
     with suppress(Exception):  # an engine may fail in any way
         if not found.in_backward:
@@ -49,10 +51,16 @@ def explain(engine: Engine, found: Disagreement, rng: np.random.Generator) -> No
             found.kind, found.sentence = mistake.kind, mistake.sentence
 
 
-def _other_result(engine: Engine, operation: Operation, rng: np.random.Generator) -> str:
+def _other_result(
+    engine: Engine, operation: Operation, rng: np.random.Generator
+) -> str:
     """Return which other expression the operation computes."""
-    points = [one for _ in range(2) for one in operation.samples(rng, engine.scalar)[:3]]
-    results = [np.asarray(engine.run(Program.of(operation, arrays))[0]) for arrays in points]
+    points = [
+        one for _ in range(2) for one in operation.samples(rng, engine.scalar)[:3]
+    ]
+    results = [
+        np.asarray(engine.run(Program.of(operation, arrays))[0]) for arrays in points
+    ]
     for text in RESULTS:
         with suppress(TypeError):  # an operation of one input has no b
             f = eval(f"lambda a, b=None: {text}")
@@ -65,7 +73,9 @@ def _other_result(engine: Engine, operation: Operation, rng: np.random.Generator
 class _Rule(Gate):
     """An operation as a gate: minigrad's result, and the gradients that the engine finds."""
 
-    def __init__(self, engine: Engine, operation: Operation, scale: Operation | None) -> None:
+    def __init__(
+        self, engine: Engine, operation: Operation, scale: Operation | None
+    ) -> None:
         self.engine, self.operation, self.scale = engine, operation, scale
 
     def forward(self, *arrays: Array) -> Array:
@@ -74,7 +84,9 @@ class _Rule(Gate):
 
     def backward(self, dz: Any, z: Any, *arrays: Any) -> Any:
         program = Program.of(self.operation, arrays)
-        if self.scale is None:  # dz is 1, so only elementwise operations can be explained
+        if (
+            self.scale is None
+        ):  # dz is 1, so only elementwise operations can be explained
             _, gradients, _ = self.engine.run(program)
             return tuple(dz * (0.0 if one is None else one) for one in gradients)
         count = len(arrays)
@@ -88,7 +100,9 @@ class _Rule(Gate):
         return tuple(whole)
 
 
-def _scaling(engine: Engine, operation: Operation, leaves: Sequence[Array]) -> Operation | None:
+def _scaling(
+    engine: Engine, operation: Operation, leaves: Sequence[Array]
+) -> Operation | None:
     """Return an operation that multiplies by dz, and whose gradient is right for these shapes."""
     z = operation(*(Tensor(leaf) for leaf in leaves)).array
     dz = np.linspace(1.5, 0.5, z.size).reshape(z.shape)
@@ -97,7 +111,11 @@ def _scaling(engine: Engine, operation: Operation, leaves: Sequence[Array]) -> O
         factor = 1 / dz if "/" in text else dz
         with suppress(Exception):
             _, (first, _), _ = engine.run(Program.of(scale, [z, factor]))
-            if first is not None and np.allclose(first, dz, rtol=1e-4) and first.shape == z.shape:
+            if (
+                first is not None
+                and np.allclose(first, dz, rtol=1e-4)
+                and first.shape == z.shape
+            ):
                 return scale
     return None
 
@@ -108,21 +126,21 @@ def explain_backward(found: Disagreement, others: Sequence[Disagreement]) -> Non
     ratios = {round(one.yours / one.right, 6) for one in others if one.right}
     larger = abs(found.yours) > abs(found.right)
     if program.calls == NEW:
-        found.sentence = "backward replaces the gradients of an earlier call; it should add to them"
-    elif ratios == {0.0}:
         found.sentence = (
-            "no gradient arrives: backward should start at the result, with the gradient 1"
+            "backward replaces the gradients of an earlier call; it should add to them"
         )
+    elif ratios == {0.0}:
+        found.sentence = "no gradient arrives: backward should start at the result, with the gradient 1"
     elif not program.shared and len(program.steps) == 1:
         found.sentence = "backward should start with 1 at the result"
         if len(ratios) == 1:
             found.sentence += f"; all gradients are multiplied by {ratios.pop():g}"
     elif program.shared and len(program.steps) == 1:
-        found.sentence = (
-            "an input that is used twice counts once: = where += belongs, or the inputs are a set"
-        )
+        found.sentence = "an input that is used twice counts once: = where += belongs, or the inputs are a set"
     elif program.shared and larger:
-        found.sentence = "the gradient of a result that is used twice is passed on more than once"
+        found.sentence = (
+            "the gradient of a result that is used twice is passed on more than once"
+        )
     elif program.shared:
         found.sentence = (
             "a value that is used twice passes its gradient on before both parts have arrived, or one "

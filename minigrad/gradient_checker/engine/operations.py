@@ -115,7 +115,9 @@ class Operation:
         for number, shape in enumerate(shapes):
             arrays = [nice(rng, one) for one in shape]
             if scalar and number < 2:
-                arrays = [np.asarray((-1) ** number * np.abs(array)) for array in arrays]
+                arrays = [
+                    np.asarray((-1) ** number * np.abs(array)) for array in arrays
+                ]
             if not self.domain(*arrays):
                 arrays = [np.abs(array) for array in arrays]
             found.append(arrays)

@@ -61,9 +61,7 @@ class Program:
         return len(self.uses) > len(set(self.uses))
 
     def values(
-        self,
-        leaves: Sequence[Any],
-        of: Callable[[Operation], Callable[..., Any]],
+        self, leaves: Sequence[Any], of: Callable[[Operation], Callable[..., Any]]
     ) -> list[Any]:
         """Return the leaves and the result of each step. `of` returns an operation's function."""
         values = [*leaves]
@@ -73,7 +71,9 @@ class Program:
 
     def reference(self) -> tuple[list[Array], list[Array]]:
         """Return every value, and the leaves' gradients, as minigrad computes them."""
-        leaves = [Tensor(array.astype(float), requires_grad=True) for array in self.leaves]
+        leaves = [
+            Tensor(array.astype(float), requires_grad=True) for array in self.leaves
+        ]
         values = self.values(leaves, lambda operation: operation)
         ones = np.ones(values[-1].shape)
         values[-1].backward(upstream=ones)
@@ -81,7 +81,9 @@ class Program:
         gradients = []
         for leaf in leaves:
             grad = leaf.grad
-            gradients.append(np.zeros(leaf.shape) if grad is None else times * np.asarray(grad))
+            gradients.append(
+                np.zeros(leaf.shape) if grad is None else times * np.asarray(grad)
+            )
         return [value.array for value in values], gradients
 
     def valid(self) -> bool:
@@ -160,7 +162,9 @@ class Program:
                 if values[source].shape == shape:
                     yield self.without(n, source)
 
-    def shrunk(self, fails: Callable[[Program], bool], rng: np.random.Generator) -> Program:
+    def shrunk(
+        self, fails: Callable[[Program], bool], rng: np.random.Generator
+    ) -> Program:
         """Return a program that still fails, and of which no smaller program fails."""
         for one in self.smaller(rng):
             if one.valid() and fails(one):
@@ -188,7 +192,9 @@ def random_programs(
             # Half of the time, use the newest values, so that the graph becomes deep.
             low = max(0, count - 2) if rng.random() < 0.5 else 0
             inputs = rng.integers(low, count, operation.count).tolist()
-            longer = replace(program, steps=(*program.steps, (operation, tuple(inputs))))
+            longer = replace(
+                program, steps=(*program.steps, (operation, tuple(inputs)))
+            )
             if longer.valid():
                 program = longer
             if len(program.steps) == size:

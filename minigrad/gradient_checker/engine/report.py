@@ -42,7 +42,10 @@ class EngineReport:
         lines = [*self._engine(), *self._table(), *self._untried()]
         for method, found in self.found.items():
             lines += ["", *self._described(method, found)]
-        lines += ["", *(line for note in self.notes for line in wrapped(f"Note: {note}."))]
+        lines += [
+            "",
+            *(line for note in self.notes for line in wrapped(f"Note: {note}.")),
+        ]
         verdict = f"{len(self.found)} faults" if len(self.found) != 1 else "1 fault"
         if not self.found:
             verdict = "no disagreement with minigrad"
@@ -89,7 +92,9 @@ class EngineReport:
             else:
                 yield from wrapped(f"  Not tried: {operation}, which {reason}.")
         if missing:
-            yield from wrapped(f"  Not tried, because it has none: {', '.join(missing)}.")
+            yield from wrapped(
+                f"  Not tried, because it has none: {', '.join(missing)}."
+            )
 
     def _described(self, method: str, found: Disagreement) -> Iterator[str]:
         function = getattr(self.engine.target, method, None)

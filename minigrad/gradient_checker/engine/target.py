@@ -17,9 +17,6 @@ from ...graph import Array
 from .operations import ARRAYS, NUMBERS, Operation, function
 from .programs import NEW, TWICE, Disagreement, Program
 
-UNSUPPORTED = (NotImplementedError, TypeError, AssertionError, RuntimeError)
-"""Errors that mean that an engine does not offer an operation for these operands."""
-
 VALUES = ("data", "array", "value", "val", "numpy", "item")
 """Attributes and methods that may contain a Value's number."""
 
@@ -48,7 +45,7 @@ def load(target: str) -> Any:
     path, _, name = target.partition(":")
     folder, module_name = os.getcwd(), path
     if path.endswith(".py"):
-        folder, module_name = str(Path(path).resolve().parent), Path(path).stem
+        folder, module_name = (str(Path(path).resolve().parent), Path(path).stem)
     sys.path.insert(0, folder)
     try:
         module = importlib.import_module(module_name)
@@ -69,7 +66,9 @@ def load(target: str) -> Any:
             raise cannot(what, f"its classes with __add__ and backward: {names}")
         name = classes[0]
     if not hasattr(module, name):
-        raise cannot(f"{path} has no {name}", f"its classes with __add__ and backward: {names}")
+        raise cannot(
+            f"{path} has no {name}", f"its classes with __add__ and backward: {names}"
+        )
     return getattr(module, name)
 
 
@@ -95,7 +94,7 @@ class Engine:
         self.calls: dict[str, set[str]] = {}
         self.untried: dict[Operation, str] = {}
         self.failing: dict[str, Disagreement] = {}
-        self._broken: dict[Operation, Disagreement] = {}
+        self._broken: dict[Operation, set[str]] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
         self.names = functions(self.module)
         self._inspect()
@@ -105,7 +104,8 @@ class Engine:
         if not self.texts:
             reason = next(iter(self.untried.values()))
             raise cannot(
-                f"{self.name} does not compute a + b, a * b or any other operation", reason
+                f"{self.name} does not compute a + b, a * b or any other operation",
+                reason,
             )
         for called in self.calls.values():
             called.intersection_update(self.calls)
@@ -129,7 +129,8 @@ class Engine:
         else:
             known = ", ".join(VALUES)
             raise cannot(
-                f"no attribute of {made} contains 2.5", f"it looks for {known}, and others"
+                f"no attribute of {made} contains 2.5",
+                f"it looks for {known}, and others",
             )
         dtype = np.asarray(self._content(leaf)).dtype
         if dtype.kind == "f" and dtype.itemsize < 8:
@@ -137,7 +138,10 @@ class Engine:
         grads = [name for name in GRADIENTS if hasattr(leaf, name)]
         if not grads or not callable(getattr(leaf, "backward", None)):
             public = ", ".join(name for name in dir(leaf) if not name.startswith("_"))
-            raise cannot(f"{made} has no grad, or no backward()", f"its public names are {public}")
+            raise cannot(
+                f"{made} has no grad, or no backward()",
+                f"its public names are {public}",
+            )
         self.grad_name = grads[0]
 
     def argument(self, array: Array) -> str:
@@ -176,50 +180,59 @@ class Engine:
     def _try(self, operation: Operation) -> None:
         """Find out which text calls the operation, and which methods it calls."""
         method = operation.method
+        exists = hasattr(self.target, method)
         arrays = operation.samples(np.random.default_rng(0), self.scalar)[0]
         reason, broken = f"{self.name} has no {method}", False
+        called: set[str] = set()
         for text in operation.candidates():
-            called: set[str] = set()
+            call = function(text, self.names)
             try:
                 with np.errstate(all="ignore"):
-                    result = self._forward(function(text, self.names), arrays, method, called)
+                    result = self._forward(call, arrays, method, called)
             except Exception as error:
-                if hasattr(self.target, method) and text == operation.text:
+                if exists and text == operation.text:
                     reason = f"raises {type(error).__name__}: {error}".split("\n")[0]
-                    unsupported = isinstance(error, UNSUPPORTED)
-                    recursion = isinstance(error, RecursionError)
-                    broken = method.startswith("__") and (recursion or not unsupported)
+                    broken = not unsupported(operation, error)
                 continue
             if self.fits(result):
                 self.texts[operation] = text
                 self.calls.setdefault(method, set()).update(called)
                 return
             reason = f"returns {type(result).__name__}, not {self.name}"
-            broken = result is None
+            # NumPy may make an array of Values, if an array is on the left.
+            broken = exists and not isinstance(result, np.ndarray)
+            broken = broken or (exists and not operation.text.startswith("np"))
         self.untried[operation] = reason
         if broken:
+            self._broken[operation] = called
             program = Program.of(operation, arrays)
-            self._broken[operation] = Disagreement(program, reason)
+            self.failing.setdefault(method, Disagreement(program, reason))
 
     def _decide(self) -> None:
-        """Decide which operations that raise an error are faults.
+        """Decide which operations that fail are faults.
 
         If none accepts a constant, the class is not meant to.
         """
         constants = any(operation.constant for operation in self.texts)
-        for operation, found in self._broken.items():
-            if constants or not operation.constant:
-                del self.untried[operation]
-                self.texts[operation] = operation.text
-                self.calls.setdefault(operation.method, set())
-                self.failing.setdefault(operation.method, found)
+        faults = [one for one in self._broken if constants or not one.constant]
+        methods = {one.method for one in faults}
+        self.failing = {key: one for key, one in self.failing.items() if key in methods}
+        for operation in faults:
+            del self.untried[operation]
+            self.texts[operation] = operation.text
+            called = self._broken[operation]
+            self.calls.setdefault(operation.method, set()).update(called)
 
     def fits(self, result: Any) -> bool:
         """Return whether an operation returned a Value."""
         return isinstance(result, self.target)
 
     def _forward(
-        self, call: Callable[..., Any], arrays: Sequence[Array], method: str, called: set[str]
+        self,
+        call: Callable[..., Any],
+        arrays: Sequence[Array],
+        method: str,
+        called: set[str],
     ) -> Any:
         """Call an operation, and note the methods of the class that it calls."""
         own = getattr(getattr(self.target, method, None), "__code__", None)
@@ -233,7 +246,9 @@ class Engine:
         with profiled(lambda code: called.add(methods.get(code, ""))):
             return call(*leaves)
 
-    def run(self, program: Program) -> tuple[Array | None, list[Array | None], list[Array | None]]:
+    def run(
+        self, program: Program
+    ) -> tuple[Array | None, list[Array | None], list[Array | None]]:
         """Return the result, the leaves' gradients, and the leaves' values afterwards."""
         self.in_backward = False
         leaves = [self.make(array) for array in program.leaves]
@@ -246,7 +261,17 @@ class Engine:
             for _ in range(2 if program.calls == TWICE else 1):
                 last.backward()
         gradients = [self.gradient(leaf) for leaf in leaves]
-        return self.value(result), gradients, [self.value(leaf) for leaf in leaves]
+        return (self.value(result), gradients, [self.value(leaf) for leaf in leaves])
+
+    def helpers(self, method: str) -> set[str]:
+        """Return the names of the module's functions that a method, or its rule, uses."""
+        codes = [getattr(getattr(self.target, method, None), "__code__", None)]
+        found: set[str] = set()
+        for code in codes:
+            found.update(getattr(code, "co_names", ()))
+            inner = getattr(code, "co_consts", ())
+            codes.extend(one for one in inner if hasattr(one, "co_names"))
+        return {name for name in found if inspect.isfunction(self.names.get(name))}
 
     def text(self, operation: Operation) -> str:
         return self.texts[operation]
@@ -275,7 +300,11 @@ class Engine:
         lines = [] if self.scalar else ["import numpy as np"]
         lines.append(f"from {self.module} import {self.name}")
         texts = map(self.text, program.operations)
-        words = {word for text in texts for word in re.findall(r"(?<![.\w])([a-z]\w*)\(", text)}
+        words = {
+            word
+            for text in texts
+            for word in re.findall(r"(?<![.\w])([a-z]\w*)\(", text)
+        }
         for word in sorted(words):
             home = getattr(self.names[word], "__module__", None) or self.module
             lines.append(f"from {home} import {word}")
@@ -295,16 +324,22 @@ class FunctionEngine(Engine):
         return result is not None
 
     def _forward(
-        self, call: Callable[..., Any], arrays: Sequence[Array], method: str, called: set[str]
+        self,
+        call: Callable[..., Any],
+        arrays: Sequence[Array],
+        method: str,
+        called: set[str],
     ) -> Any:
         return self.target(call, *arrays)
 
-    def run(self, program: Program) -> tuple[Array | None, list[Array | None], list[Array | None]]:
+    def run(
+        self, program: Program
+    ) -> tuple[Array | None, list[Array | None], list[Array | None]]:
         def f(*leaves: Any) -> Any:
             return program.values(leaves, self.of)[-1]
 
         value, gradients = self.target(f, *program.leaves)
-        return self.value(value), list(map(self.value, gradients)), [*program.leaves]
+        return (self.value(value), list(map(self.value, gradients)), [*program.leaves])
 
     def lines(self, program: Program) -> list[str]:
         names = ", ".join(program.names[: len(program.leaves)])
@@ -312,6 +347,21 @@ class FunctionEngine(Engine):
         body = [f"    {line}" for line in program.statements(self.text)]
         head = [*self._imports(program), f"def f({names}):"]
         return [*head, *body, "    return y", "", f"print({self.name}(f, {arguments}))"]
+
+
+def unsupported(operation: Operation, error: Exception) -> bool:
+    """Return whether an error means that an engine does not offer an operation, and is no fault."""
+    if isinstance(error, (NotImplementedError, AssertionError)):
+        return True
+    if isinstance(error, RecursionError):
+        return False
+    special = operation.constant or operation.method == "__pow__"
+    if operation.method.startswith("__") and not special:
+        return False
+    text = str(error)
+    if isinstance(error, TypeError):
+        return "unsupported operand" in text or "argument" in text
+    return isinstance(error, RuntimeError)
 
 
 @contextmanager

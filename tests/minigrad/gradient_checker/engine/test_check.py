@@ -123,7 +123,7 @@ def test_gradients_kept_in_inner_values_are_found_by_a_second_call():
     assert report.wrong == ["second backward()"]
     found = report.found["second backward()"]
     assert found.program.calls == TWICE
-    assert "sends them again" in found.sentence
+    assert "set it to 1, not add 1" in found.sentence
 
 
 def test_recursion_is_a_note():
@@ -191,3 +191,20 @@ def test_same_seed_gives_the_same_report():
     reports = [str(checked("(dz, dz)", "(dz, -dz)")) for _ in range(2)]
     assert reports[0] == reports[1]
     assert np.isfinite(checked().compared)
+
+
+def test_function_that_only_wrong_methods_call_is_noted():
+    (note,) = checked("dz.sum(axis=0)", "dz[0]", source=ARRAY).notes
+    assert "the fault may be in unbroadcast: __add__, __mul__ call" in note
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "method"),
+    [
+        ("return self + other", "return other", "__radd__"),
+        ("(dz, dz))", "(dz, dz))[0]", "__add__"),
+        ("return self * -1", "return self.data * -1", "__neg__"),
+    ],
+)
+def test_method_that_returns_no_value_is_wrong(right, wrong, method):
+    assert checked(right, wrong).wrong == [method]
