@@ -16,7 +16,6 @@ from itertools import islice, product
 from typing import Any, TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from ...errors import OptionError
 from ...graph import Array
@@ -113,6 +112,8 @@ class Check:
     def _watched(self, items: Iterable[T], what: str, total: int) -> Iterable[T]:
         if not self.progress:
             return items
+        from tqdm import tqdm  # not on the site's pages
+
         bar: Iterable[T] = tqdm(items, what, total, leave=False, delay=2, disable=None)
         return bar
 

@@ -85,12 +85,15 @@ class EngineReport:
                 yield " " * 30 + line
 
     def _untried(self) -> Iterator[str]:
-        missing = {}
+        reasons: dict[str, list[str]] = {}
+        missing: dict[str, None] = {}
         for operation, reason in self.engine.untried.items():
             if reason.endswith(f"has no {operation.method}"):
-                missing[operation.method] = ""
+                missing[operation.method] = None
             else:
-                yield from wrapped(f"  Not tried: {operation}, which {reason}.")
+                reasons.setdefault(reason, []).append(str(operation))
+        for reason, texts in reasons.items():
+            yield from wrapped(f"  Not tried: {', '.join(texts)}: {reason}.")
         if missing:
             yield from wrapped(
                 f"  Not tried, because it has none: {', '.join(missing)}."
