@@ -37,7 +37,6 @@ CATCHES_UP = "test_sparse_updates_of_adam_catch_up"
 # What of these does not run there, and why: files, or beginnings of the tests' names.
 LEFT_OUT = {
     "it starts processes": [
-        "tests/minigrad/tools/test_check_engine.py",
         "tests/minigrad/tools/test_commands.py",
         "tests/minigrad/test___main__.py",
         "tests/minigrad/help/test_shadowing.py",

@@ -223,10 +223,11 @@ class Check:
                     failing.setdefault(how, {}).setdefault(operation.method, found)
                     self.wrong.setdefault(operation.method, found)
                     break
+        failing["any"], tried["any"] = self.wrong, self.calls.keys() - {""}
         for how, wrong in failing.items():
             needed = self.simple & tried[how]
             gradients = {method for method, found in wrong.items() if found.in_backward}
-            if len(needed) > 1 and needed <= gradients:
+            if len(needed) > (2 if how == "any" else 1) and needed <= gradients:
                 found = min(wrong.values(), key=lambda one: one.size)
                 explain_backward(found, list(wrong.values()))
                 self.report.add(BACKWARD, found)

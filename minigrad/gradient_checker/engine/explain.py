@@ -47,7 +47,7 @@ def explain(engine: Engine, found: Disagreement, rng: np.random.Generator) -> No
         mistake = check.slip()
         if mistake:
             recognise(check, mistake)
-        if mistake and mistake.kind != "unrecognised":
+        if mistake and mistake.kind not in ("unrecognised", "error in the rule"):
             found.kind, found.sentence = mistake.kind, mistake.sentence
 
 

@@ -17,6 +17,9 @@ from ...graph import Array
 from .operations import ARRAYS, NUMBERS, Operation, function
 from .programs import NEW, TWICE, Disagreement, Program
 
+UNWRITTEN = re.compile("NotImplementedError|AssertionError")
+"""Errors with which a class says that it does not offer an operation."""
+
 VALUES = ("data", "array", "value", "val", "numpy", "item")
 """Attributes and methods that may contain a Value's number."""
 
@@ -94,7 +97,7 @@ class Engine:
         self.calls: dict[str, set[str]] = {}
         self.untried: dict[Operation, str] = {}
         self.failing: dict[str, Disagreement] = {}
-        self._broken: dict[Operation, set[str]] = {}
+        self._failed: dict[Operation, tuple[bool, set[str], Disagreement]] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
         self.names = functions(self.module)
         self._inspect()
@@ -203,25 +206,27 @@ class Engine:
             broken = exists and not isinstance(result, np.ndarray)
             broken = broken or (exists and not operation.text.startswith("np"))
         self.untried[operation] = reason
-        if broken:
-            self._broken[operation] = called
-            program = Program.of(operation, arrays)
-            self.failing.setdefault(method, Disagreement(program, reason))
+        program = Program.of(operation, arrays)
+        self._failed[operation] = broken, called, Disagreement(program, reason)
 
     def _decide(self) -> None:
         """Decide which operations that fail are faults.
 
-        If none accepts a constant, the class is not meant to.
+        An operator of which every use fails is a fault, but not constants that none accepts.
         """
         constants = any(operation.constant for operation in self.texts)
-        faults = [one for one in self._broken if constants or not one.constant]
-        methods = {one.method for one in faults}
-        self.failing = {key: one for key, one in self.failing.items() if key in methods}
-        for operation in faults:
-            del self.untried[operation]
-            self.texts[operation] = operation.text
-            called = self._broken[operation]
-            self.calls.setdefault(operation.method, set()).update(called)
+        right = self.calls.copy()
+        for operation, (broken, called, found) in self._failed.items():
+            method = operation.method
+            operator = method.startswith("__") and "raises" in found.what
+            useless = (
+                operator and method not in right and not UNWRITTEN.search(found.what)
+            )
+            if (broken or useless) and (constants or not operation.constant):
+                del self.untried[operation]
+                self.texts[operation] = operation.text
+                self.calls.setdefault(method, set()).update(called)
+                self.failing.setdefault(method, found)
 
     def fits(self, result: Any) -> bool:
         """Return whether an operation returned a Value."""
