@@ -212,7 +212,7 @@ class Check:
         return Program.of(operation, operation.samples(self.rng, self.scalar)[0])
 
     def _alone(self) -> None:
-        """Try each operation alone. What all of them get wrong is the fault of backward."""
+        """Try each operation alone. If all of them are wrong, backward is to blame."""
         texts = self.engine.texts
         tried: dict[str, set[str]] = {}
         failing: dict[str, dict[str, Disagreement]] = {}
@@ -278,7 +278,8 @@ class Check:
         ):
             found = min(blamed.values(), key=lambda one: one.size)
             found.sentence = (
-                "each operation is right alone, but not all gradients reach the operations before it: "
+                "each operation is right alone, but not all gradients reach "
+                "the operations before it: "
                 "the order is wrong, or not every input is recorded"
             )
             blamed = {BACKWARD: found}
@@ -326,7 +327,8 @@ class Check:
             chosen = [found for pair, found in failing.items() if pair[place] == method]
             found = min(chosen, key=lambda one: one.size)
             found.sentence = (
-                "its gradient is right for a leaf, but not if its input is a result: the gradient may "
+                "its gradient is right for a leaf, but not if its input is a "
+                "result: the gradient may "
                 "have the wrong shape, or the input may not be recorded"
             )
             if place == 0:
@@ -411,12 +413,14 @@ class Check:
             if found:
                 found = self.compare(again.shrunk(self.fails, self.rng)) or found
                 found.sentence = (
-                    "the gradients of inner results from the first call are still there, so the second "
+                    "the gradients of inner results from the first call are "
+                    "still there, so the second "
                     "call sends them again"
                 )
                 if len(found.program.steps) == 1:
                     found.sentence = (
-                        "the gradient of the result from the first call is still there: backward "
+                        "the gradient of the result from the first call is still "
+                        "there: backward "
                         "should set it to 1, not add 1"
                     )
                 if abs(found.yours - found.right / 2) < 1e-6:

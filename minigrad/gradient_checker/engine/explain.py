@@ -143,6 +143,7 @@ def explain_backward(found: Disagreement, others: Sequence[Disagreement]) -> Non
         )
     elif program.shared:
         found.sentence = (
-            "a value that is used twice passes its gradient on before both parts have arrived, or one "
+            "a value that is used twice passes its gradient on before "
+            "both parts have arrived, or one "
             "part replaces the other"
         )
