@@ -203,7 +203,8 @@ def failure(error: BaseException, source: Path) -> dict[str, Any]:
     """Describe an error for the learner: its type, its message, and the last line in the learner's
     file. If that line is in a helper, the message also contains the line of the asked function.
 
-    Remedies of minigrad's errors are left out, because they do not know the lesson's formula.
+    The remedies in minigrad's errors are left out. They are written for any program, and may not fit
+    the lesson's formula.
     """
     message = str(error).partition("\n  remedy:")[0]
     if getattr(error, "code", "") == "MG122":

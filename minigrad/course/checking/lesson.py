@@ -101,7 +101,7 @@ _report: ContextVar[Callable[[float], object]] = ContextVar(
 
 
 def progress(share: float) -> None:
-    """Report the share of a training that is done, from 0 to 1."""
+    """Report how much of the training is done, as a number from 0 to 1."""
     _report.get()(share)
 
 
