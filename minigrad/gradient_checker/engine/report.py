@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from ...support.text import for_terminal, printable
 from .programs import Disagreement
-from .target import Engine, FunctionEngine
+from .target import Engine
 
 
 @dataclass(repr=False)
@@ -58,7 +58,7 @@ class EngineReport:
         engine = self.engine
         kind = "numbers" if engine.scalar else "arrays"
         yield f"{engine.module}:{engine.name} computes with {kind}."
-        if not isinstance(engine, FunctionEngine):
+        if engine.is_class:
             end = engine.text(engine.ending).format("y") if engine.ending else "y"
             places = f"value: .{engine.value_name}, gradient: .{engine.grad_name}"
             yield f"  {places}, backward: {end}.backward()"
@@ -79,7 +79,8 @@ class EngineReport:
                 texts = [f"(calls {', '.join(self.excused[method])})", *texts]
             elif not texts:
                 continue
-            line, *more = wrap(", ".join(texts) or "-", 48)
+            shown = [*texts[:3], "..."] if len(texts) > 4 else texts
+            line, *more = wrap(", ".join(shown) or "-", 48)
             yield f"  {method:<18}{verdict:<10}{line}"
             for line in more:
                 yield " " * 30 + line
