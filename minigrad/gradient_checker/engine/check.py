@@ -10,10 +10,10 @@ call. An operation that calls a wrong one is not blamed.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice, product
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -25,11 +25,17 @@ from .programs import NEW, TWICE, Disagreement, Program, random_programs
 from .report import EngineReport
 from .target import Engine, FunctionEngine, load
 
-T = TypeVar("T")
-
 BACKWARD = "backward"
+SINGLE = "single numbers"
 
-RELAYS = ("{0}.sum()", "{0}.mean()", "-{0}", "{0} * 2", "{0}.tanh()", "{0}.exp()")
+RELAYS = (
+    "{0}.sum()",
+    "{0}.mean()",
+    "-{0}",
+    "{0} * 2",
+    "{0}.tanh()",
+    "{0}.exp()",
+)
 """Operations that send a gradient to each number of their input."""
 
 START = (
@@ -98,8 +104,20 @@ def check_engine(
     if isinstance(target, str):
         target = load(target)
     with np.errstate(all="ignore"):
-        engine = Engine(target) if isinstance(target, type) else FunctionEngine(target)
-        return Check(engine, np.random.default_rng(seed), count, progress).report
+        engine = (
+            Engine(target)
+            if isinstance(target, type)
+            else FunctionEngine(target)
+        )
+        rng = np.random.default_rng(seed)
+        if not progress:
+            return Check(engine, rng, count).report
+        from tqdm import tqdm  # not on the site's pages
+
+        with tqdm(
+            unit=" programs", leave=False, delay=2, disable=None
+        ) as bar:
+            return Check(engine, rng, count, bar.update).report
 
 
 class Check:
@@ -109,13 +127,19 @@ class Check:
     """
 
     def __init__(
-        self, engine: Engine, rng: np.random.Generator, count: int, progress: bool
+        self,
+        engine: Engine,
+        rng: np.random.Generator,
+        count: int,
+        update: Callable[[], object] = lambda: None,
     ) -> None:
-        self.engine, self.rng, self.progress = engine, rng, progress
+        self.engine, self.rng, self.update = engine, rng, update
         self.scalar = engine.scalar
         self.zero_d = True
         self.calls = engine.calls
-        self.simple = {method for method, called in engine.calls.items() if not called}
+        self.simple = {
+            method for method, called in engine.calls.items() if not called
+        }
         self.wrong = engine.failing.copy()
         self.report = report = EngineReport(engine)
         if engine.is_class:
@@ -128,32 +152,31 @@ class Check:
                 part()
         self._composed()
         if engine.is_class and BACKWARD not in report.found:
-            self._twice()
             self._deep()
-
-    def _watched(self, items: Iterable[T], what: str, total: int) -> Iterable[T]:
-        if not self.progress:
-            return items
-        from tqdm import tqdm  # not on the site's pages
-
-        bar: Iterable[T] = tqdm(items, what, total, leave=False, delay=2, disable=None)
-        return bar
+            self._twice()
 
     def compare(self, program: Program) -> Disagreement | None:
         """Run a program on the engine and in minigrad, and return the first difference."""
-        if not self.zero_d and not all(leaf.ndim for leaf in program.leaves.values()):
+        if not self.zero_d and not all(
+            leaf.ndim for leaf in program.leaves.values()
+        ):
             return None
         engine = self.engine
         self.report.compared += 1
+        self.update()
         expected = program.reference()
         try:
             results = engine.run(program)
         except Exception as error:
             stage = "backward() raises" if engine.in_backward else "raises"
             text = f"{stage} {type(error).__name__}: {error}".split("\n")[0]
-            return Disagreement(program, text, in_backward=engine.in_backward)
+            return Disagreement(
+                program, text, in_backward=engine.in_backward
+            )
         for what, right in expected.items():
-            if found := self._difference(program, what, results[what], right):
+            if found := self._difference(
+                program, what, results[what], right
+            ):
                 return found
         return None
 
@@ -165,7 +188,9 @@ class Check:
         if found.in_backward and plain:
             yours = np.zeros(right.shape)  # enough where nothing arrives
         if yours is None:
-            return replace(found, what=f"{what} is not a number or an array")
+            return replace(
+                found, what=f"{what} is not a number or an array"
+            )
         if yours.shape != right.shape:
             text = f"{what} has shape {yours.shape}; it should have shape {right.shape}"
             return replace(found, what=text)
@@ -174,8 +199,9 @@ class Check:
             return None
         worst = np.argmax(np.nan_to_num(errors, nan=np.inf))
         index = tuple(map(int, np.unravel_index(worst, right.shape)))
-        numbers = {"yours": float(yours[index]), "right": float(right[index])}
-        return replace(found, index=index, **numbers)
+        found.yours, found.right = float(yours[index]), float(right[index])
+        found.index = index
+        return found
 
     def fails(self, program: Program) -> bool:
         """Return whether a program fails, each time of three."""
@@ -184,19 +210,19 @@ class Check:
     def _new_leaves(self) -> None:
         """Check the value and the gradient of new Values."""
         engine = self.engine
-        arrays = [np.array(2.5)]
-        if not self.scalar:
-            arrays += [np.array([2.5]), np.array([[2.5]]), np.array([[2.5, -1.25]])]
-        for array in arrays:
+        for shape in ((),) if self.scalar else ((), (1,), (1, 1), (2, 3)):
+            array = np.full(shape, 2.5)
             leaf = engine.make(array)
-            rows = {
-                "value": (engine.value(leaf), array),
-                "gradient": (engine.gradient(leaf), np.zeros(array.shape)),
-            }
-            for what, (found, right) in rows.items():
-                text = f"the {what} of a new {engine.name}({engine.argument(array)})"
+            made = f"a new {engine.name}({engine.argument(array)})"
+            for what, found, right in (
+                ("value", engine.value(leaf), array),
+                ("gradient", engine.gradient(leaf), np.zeros(shape)),
+            ):
+                text = f"the {what} of {made}"
                 program = Program({"a": array})
-                if different := self._difference(program, text, found, right):
+                if different := self._difference(
+                    program, text, found, right
+                ):
                     different.what = different.numbers
                     self.report.add("__init__", different)
 
@@ -210,16 +236,23 @@ class Check:
             if endings or not text:
                 self.engine.ending = endings[0] if endings else None
                 found = [self.compare(self._program(one)) for one in usable]
-                if not all(one and one.what.startswith("backward()") for one in found):
+                if not all(
+                    one and one.what.startswith("backward()")
+                    for one in found
+                ):
                     break
-        self.zero_d = any(
-            self._arrives(Program.of(one, [np.array(1.5)]))
+        number = np.array(1.5)
+        programs = [
+            Program.of(one, [number])
             for one in usable
-            if one.accepts(np.array(1.5))
-        )
+            if one.accepts(number)
+        ]
+        self.zero_d = any(map(self._arrives, programs))
         if not self.zero_d:
             name = self.engine.name
-            text = f"a {name} of shape () gets no gradient, so none was tried"
+            text = (
+                f"a {name} of shape () gets no gradient, so none was tried"
+            )
             self.report.notes.append(text)
 
     def _arrives(self, program: Program) -> bool:
@@ -229,26 +262,38 @@ class Check:
             return True
 
     def _program(self, operation: Operation) -> Program:
-        return Program.of(operation, operation.samples(self.rng, self.scalar)[0])
+        return Program.of(
+            operation, operation.samples(self.rng, self.scalar)[0]
+        )
 
     def _alone(self) -> None:
         """Try each operation alone, and blame backward if all are wrong in the same way."""
         texts = self.engine.texts
         tried: dict[str, set[str]] = {"": self.calls.keys() - {""}}
         failing: dict[str, dict[str, Disagreement]] = {"": self.wrong}
-        for operation in self._watched(texts, "operations", len(texts)):
+        for operation in texts:
             for how, program in self._of(operation):
                 tried.setdefault(how, set()).add(operation.method)
                 if found := self.compare(program):
-                    failing.setdefault(how, {}).setdefault(operation.method, found)
+                    failing.setdefault(how, {}).setdefault(
+                        operation.method, found
+                    )
                     self.wrong.setdefault(operation.method, found)
                     break
         for how, wrong in failing.items():
             needed = self.simple & tried[how]
-            gradients = {method for method, found in wrong.items() if found.in_backward}
+            gradients = {
+                method
+                for method, found in wrong.items()
+                if found.in_backward
+            }
             if len(needed) > (1 if how else 2) and needed <= gradients:
                 found = min(wrong.values(), key=lambda one: one.size)
                 explain_backward(found, list(wrong.values()))
+                if how == SINGLE:
+                    found.sentence = (
+                        "only leaves that are single numbers are wrong"
+                    )
                 self.report.add(BACKWARD, found)
                 return
         self._start()
@@ -262,15 +307,20 @@ class Check:
         """Yield the programs that test an operation alone, and how each of them does."""
         samples = operation.samples(self.rng, self.scalar)
         for arrays in samples:
-            numbers = not self.scalar and not any(array.ndim for array in arrays)
-            how = "with single numbers" if numbers else "alone"
+            numbers = not self.scalar and not any(
+                array.ndim for array in arrays
+            )
+            how = SINGLE if numbers else "alone"
             yield how, Program.of(operation, arrays)
         for arrays in samples[:3] if self.engine.is_class else ():
             yield NEW, Program.of(operation, arrays, NEW)
         if operation.count == 2:
             for first, second in samples[:1]:
                 if first.shape == second.shape:
-                    yield "same", Program({"a": first}).then(operation, "a", "a")
+                    yield (
+                        "same",
+                        Program({"a": first}).then(operation, "a", "a"),
+                    )
 
     def _judged(self) -> list[Operation]:
         """Return the operations that are right, and that call no wrong one."""
@@ -278,7 +328,8 @@ class Check:
         return [
             one
             for one in self.engine.texts
-            if one.method not in wrong and not self.calls[one.method] & wrong
+            if one.method not in wrong
+            and not self.calls[one.method] & wrong
         ]
 
     def _start(self) -> None:
@@ -288,7 +339,9 @@ class Check:
             found = self.wrong[method]
             root = [*found.program.steps][-1]
             longer = [found.program.then(relay, root) for relay in relays]
-            innocent = any(self.compare(program) is None for program in longer)
+            innocent = any(
+                self.compare(program) is None for program in longer
+            )
             if found.in_backward and not self.scalar and innocent:
                 self.report.add(BACKWARD, replace(found, sentence=START))
                 self.report.excused[method] = [BACKWARD]
@@ -305,7 +358,9 @@ class Check:
             for method, found in self.wrong.items()
             if len(set(found.shapes)) == 2 and method not in report.excused
         }
-        common = Counter(name for names in candidates.values() for name in names)
+        common = Counter(
+            name for names in candidates.values() for name in names
+        )
         for name in sorted(common.keys() - set().union(*right)):
             methods = [one for one in candidates if name in candidates[one]]
             shapes = [self.wrong[method].shapes for method in methods]
@@ -313,7 +368,9 @@ class Check:
                 found = replace(self.wrong[methods[0]])
                 explain(engine, found, self.rng)
                 called = f"{' and '.join(methods)} call it, and no right operation does"
-                found.sentence = "; ".join(filter(None, [called, found.sentence]))
+                found.sentence = "; ".join(
+                    filter(None, [called, found.sentence])
+                )
                 report.add(name, found)
                 report.excused |= {method: [name] for method in methods}
                 return
@@ -321,9 +378,8 @@ class Check:
     def _pairs(self) -> None:
         """Try each pair of operations that are right alone, one inside the other."""
         first = {one.method: one for one in reversed(self._judged())}
-        pairs = list(product(first.values(), repeat=2))
-        failing: dict[tuple[str, str], Disagreement] = {}
-        for inner, outer in self._watched(pairs, "pairs of operations", len(pairs)):
+        failing: dict[tuple[str, ...], Disagreement] = {}
+        for inner, outer in product(first.values(), repeat=2):
             for program in self._nested(inner, outer):
                 if found := self.compare(program):
                     failing.setdefault((inner.method, outer.method), found)
@@ -337,66 +393,75 @@ class Check:
         for method, found in blamed.items():
             self.report.add(method, found)
 
-    def _nested(self, inner: Operation, outer: Operation) -> Iterator[Program]:
+    def _nested(
+        self, inner: Operation, outer: Operation
+    ) -> Iterator[Program]:
         """Yield programs that use the result of `inner` at each place of `outer`."""
         samples = inner.samples(self.rng, self.scalar)
         start = Program.of(inner, samples[: inner.count][-1])
-        root = "s1"
-        shape = start.arrays()[root].shape
-        shapes = [shape, shape]
-        if outer.method == "__matmul__" and len(shape) == 2:
-            shapes = [(shape[1], 2), (2, shape[0])]
-        for place, other in islice(enumerate(shapes), outer.count):
-            program = start
-            inputs = [root]
-            if outer.count == 2:
+        shape = start.arrays()["s1"].shape
+        for place in range(outer.count):
+            for other in (shape, shape[::-1]):
                 leaves = start.leaves | {"other": nice(self.rng, other)}
-                program = replace(start, leaves=leaves)
-                inputs.insert(1 - place, "other")
-            program = program.then(outer, *inputs)
-            sizes = {name: np.abs(leaf) for name, leaf in program.leaves.items()}
-            for one in (program, replace(program, leaves=sizes)):
-                if one.valid():
-                    yield one
+                inputs = ["s1", "other"][: outer.count]
+                inputs = inputs[place:] + inputs[:place]
+                program = replace(start, leaves=leaves).then(outer, *inputs)
+                sizes = {
+                    name: np.abs(leaf) for name, leaf in leaves.items()
+                }
+                both = [program, replace(program, leaves=sizes)]
+                if valid := [
+                    one.pruned("s2") for one in both if one.valid()
+                ]:
+                    yield valid[0]
                     break
 
     def _blame(
-        self, failing: dict[tuple[str, str], Disagreement]
+        self, failing: dict[tuple[str, ...], Disagreement]
     ) -> dict[str, Disagreement]:
         """Blame the operations that most of the failing pairs have in common, one by one."""
         blamed: dict[str, Disagreement] = {}
         while failing:
-            votes = Counter(vote for pair in failing for vote in enumerate(pair))
-            # A method is not blamed for one that it calls.
-            basic = [
-                (place, method)
-                for place, method in votes
-                if not any((place, one) in votes for one in self.calls[method])
-            ]
-            # In doubt, blame the inner operation.
-            place, method = max(
-                basic or votes, key=lambda vote: (votes[vote], -vote[0])
+            votes = Counter(
+                vote for pair in failing for vote in enumerate(pair)
             )
-            chosen = [found for pair, found in failing.items() if pair[place] == method]
-            found = min(chosen, key=lambda one: one.size)
-            found.sentence = INPUT
+            # A method is not blamed for one that it calls. In doubt, blame the inner one.
+            voted = {method for _, method in votes}
+            place, method = max(
+                votes,
+                key=lambda vote: (
+                    not self.calls[vote[1]] & voted,
+                    votes[vote],
+                    -vote[0],
+                ),
+            )
+            chosen = [
+                found
+                for pair, found in failing.items()
+                if pair[place] == method
+            ]
+            found = blamed[method] = min(chosen, key=lambda one: one.size)
             if place == 0:
-                found.sentence = "it does not use the gradient of its result correctly"
                 explain(self.engine, found, self.rng)
-            blamed[method] = found
+            else:
+                found.sentence = INPUT
             failing = {
                 pair: found
                 for pair, found in failing.items()
-                if method not in pair
-                and not any(method in self.calls[one] for one in pair)
+                if method
+                not in {*pair}.union(*(self.calls[one] for one in pair))
             }
         return blamed
 
     def _programs(self, size: int, simple: bool) -> Iterator[Program]:
         judged = self._judged()
-        basic = [one for one in judged if one.method in self.simple] or judged
+        basic = [
+            one for one in judged if one.method in self.simple
+        ] or judged
         binary = [one for one in basic if one.count == 2] or basic
-        shapes: Any = ((), (), ()) if self.scalar else ((2, 3), (3,), (2, 3))
+        shapes: Any = (
+            ((), (), ()) if self.scalar else ((2, 3), (3,), (2, 3))
+        )
         chosen = basic if simple else judged
         return random_programs(self.rng, chosen, binary, shapes, size)
 
@@ -404,24 +469,32 @@ class Check:
         """Try random programs of right operations, and make failing ones smaller."""
         programs = islice(self._programs(6, simple=False), count)
         failing: list[Disagreement] = []
-        for program in self._watched(programs, "random programs", count):
+        for program in programs:
             if found := self.compare(program):
-                failing.append(self.compare(program.shrunk(self.fails)) or found)
+                failing.append(
+                    self.compare(program.shrunk(self.fails)) or found
+                )
             if len(failing) == 5:
                 break
         if failing:
             found = min(failing, key=lambda one: one.size)
             explain_backward(found, failing)
-            methods = {operation.method for operation in found.program.operations}
+            methods = {
+                operation.method for operation in found.program.operations
+            }
             alone = len(methods) == 1 and not found.program.shared
             self.report.add(methods.pop() if alone else BACKWARD, found)
 
     def _composed(self) -> None:
         """Report composed operations that are wrong, unless they call a wrong one."""
         report = self.report
-        for method in sorted(self.wrong, key=lambda one: len(self.calls[one])):
+        for method in sorted(
+            self.wrong, key=lambda one: len(self.calls[one])
+        ):
             known = report.found.keys() | report.excused.keys()
-            causes = self.calls[method] & known or report.found.keys() & {BACKWARD}
+            causes = self.calls[method] & known or report.found.keys() & {
+                BACKWARD
+            }
             if causes:
                 report.excused.setdefault(method, sorted(causes))
             elif method not in known:
@@ -437,7 +510,9 @@ class Check:
             again = replace(program, calls=TWICE)
             found = self.compare(again)
             if found and np.isnan(found.right):
-                self.report.notes.append(f"on the same graph, a second {found.what}")
+                self.report.notes.append(
+                    f"on the same graph, a second {found.what}"
+                )
                 return
             if found:
                 found = self.compare(again.shrunk(self.fails)) or found
@@ -445,7 +520,9 @@ class Check:
                 if len(found.program.steps) == 1:
                     found.sentence = ROOT_AGAIN
                 if abs(found.yours - found.right / 2) < 1e-6:
-                    found.sentence = "the second call adds nothing to the gradients"
+                    found.sentence = (
+                        "the second call adds nothing to the gradients"
+                    )
                 self.report.add("second backward()", found)
                 return
 
@@ -462,13 +539,18 @@ class Check:
                 self.report.notes.append(text)
                 return
             if found:
-                smaller = (self.compare(self._sum(n, shape)) for n in range(1, depth))
+                smaller = (
+                    self.compare(self._sum(n, shape))
+                    for n in range(1, depth)
+                )
                 found = next(filter(None, smaller), found)
-                found.sentence = "the gradients are right in graphs of fewer levels"
+                found.sentence = (
+                    "the gradients are right in graphs of fewer levels"
+                )
                 self.report.add(BACKWARD, found)
                 return
 
     def _sum(self, depth: int, shape: tuple[int, ...]) -> Program:
         """Return the program b + a + a + ... of so many additions."""
-        add = Operation(f"sum([{{0}}] * {depth}, {{1}})", BACKWARD)
+        add = Operation(f"sum([{{0}}] * {depth}, {{1}})")
         return Program.of(add, [np.full(shape, 0.5), np.full(shape, 1.25)])

@@ -1,9 +1,10 @@
 """The operations that a check tries, and the inputs on which it tries them."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from ...graph import Array
 from ...tensor import Tensor
 
-SHAPES = ((2, 3), (), (3,), (2, 1), (1,), (1, 1))
+SHAPES = ((2, 3), (), (3,), (2, 1), (1,), (1, 1), (3, 2))
 PAIRS = (
     ((2, 3), (2, 3)),
     ((2, 3), (3,)),
@@ -61,16 +62,35 @@ def matrices(*arrays: Array) -> bool:
     return all(x.ndim == 2 for x in arrays)
 
 
+SIGNS = {
+    "+": "add",
+    "*": "mul",
+    "-": "sub",
+    "/": "truediv",
+    "**": "pow",
+    "@": "matmul",
+}
+
+
 @dataclass(frozen=True)
 class Operation:
-    """An expression such as `{0} * {1}`, and the method that Python calls for it.
+    """An expression such as `{0} * {1}`.
 
     `domain` returns whether the operation can be compared at its inputs.
     """
 
     text: str
-    method: str
     domain: Callable[..., bool] = clear
+
+    @cached_property
+    def method(self) -> str:
+        """The method that Python calls."""
+        if name := re.match(r"\{0\}\.(\w+)", self.text):
+            return name[1]
+        if sign := re.search(r" ([-+*/@]+) ", self.text):
+            reflected = "" if self.text.startswith("{0}") else "r"
+            return f"__{reflected}{SIGNS[sign[1]]}__"
+        return "__neg__" if self.text == "-{0}" else "__getitem__"
 
     @property
     def count(self) -> int:
@@ -78,16 +98,32 @@ class Operation:
         return 2 if "{1}" in self.text else 1
 
     @property
+    def array(self) -> bool:
+        """True if only engines of arrays have the operation."""
+        return bool(
+            re.search(
+                r"@|\[|\.(sum|mean|max|min|reshape|T|transpose)\b",
+                self.text,
+            )
+        )
+
+    @property
     def constant(self) -> bool:
         """True for an arithmetic operation with a constant, such as `{0} + 2`."""
-        return self.count == 1 and bool(re.search(r" [-+*/@] |^-?\d", self.text))
+        return self.count == 1 and bool(
+            re.search(r" [-+*/@] |^-?\d", self.text)
+        )
 
     def __str__(self) -> str:
         return self.text.format("a", "b")
 
     def __call__(self, *inputs: Any) -> Any:
         """Apply the operation to minigrad's Tensors."""
-        return function(self.text, {})(*inputs)
+        return self._function(*inputs)
+
+    @cached_property
+    def _function(self) -> Callable[..., Any]:
+        return function(self.text, {})
 
     def accepts(self, *arrays: Array) -> bool:
         """Return whether minigrad can compute the operation at these inputs."""
@@ -115,7 +151,9 @@ class Operation:
 
         The first numbers are positive, and the second ones are negative.
         """
-        shapes: Any = PAIRS if self.count == 2 else [(shape,) for shape in SHAPES]
+        shapes: Any = (
+            PAIRS if self.count == 2 else [(shape,) for shape in SHAPES]
+        )
         if scalar:
             shapes = [((),) * self.count] * 6
         found = []
@@ -134,53 +172,52 @@ class Operation:
 def function(text: str, names: dict[str, Any]) -> Callable[..., Any]:
     """Return the function of a text such as `{0} * {1}`, which may use `names`."""
     code = text.format("x", "y")
-    result: Callable[..., Any] = eval(f"lambda x, y=None: {code}", {**names, "np": np})
+    result: Callable[..., Any] = eval(
+        f"lambda x, y=None: {code}", {**names, "np": np}
+    )
     return result
 
 
-SIGNS = {"+": "add", "*": "mul", "-": "sub", "/": "truediv"}
+MATRIX = "np.array([[2.5, -1.25, 0.75], [-0.5, 3.0, 1.5]])"
+CONSTANTS = (
+    "2",
+    "-0.71828",
+    "1.30103",
+    MATRIX,
+    "np.array([2.5, -1.25, 0.75])",
+)
 
+TABLE = (
+    (clear, [f"{{0}} {sign} {{1}}" for sign in "+*-/"]),
+    (clear, ["-{0}", "{0} ** 3", "{0} ** 2", "{0} ** -1", "{0} ** -2.0"]),
+    (positive, ["{0} ** 0.5", "{0} ** 2.7", "{0} ** {1}"]),
+    (
+        clear,
+        [f"{{0}} {sign} {one}" for sign in "+*-/" for one in CONSTANTS],
+    ),
+    (
+        clear,
+        [f"{one} {sign} {{0}}" for sign in "+*-/" for one in CONSTANTS],
+    ),
+    (clear, ["2 ** {0}", "0.71828 ** {0}"]),
+    (clear, ["{0}.relu()", "{0}.tanh()", "{0}.exp()", "{0}.sigmoid()"]),
+    (clear, ["{0}.sin()", "{0}.cos()", "{0}.abs()"]),
+    (positive, ["{0}.log()", "{0}.sqrt()"]),
+    (matrices, ["{0} @ {1}", "{0} @ " + MATRIX, MATRIX + " @ {0}"]),
+    (distinct, ["{0}.sum()", "{0}.sum(axis=0)", "{0}.sum(axis=1)"]),
+    (
+        distinct,
+        [
+            "{0}.sum(axis=1, keepdims=True)",
+            "{0}.mean()",
+            "{0}.mean(axis=0)",
+        ],
+    ),
+    (distinct, ["{0}.max()", "{0}.max(axis=1)", "{0}.min()"]),
+    (matrices, ["{0}.reshape(3, 2)", "{0}.transpose()", "{0}.T"]),
+    (clear, ["{0}[1]", "{0}[:, 1]", "{0}[0, 1:]", "{0}[[0, 0]]"]),
+)
 
-def constants(*texts: str) -> Iterator[Operation]:
-    """Yield arithmetic operations with constants, on the right and on the left."""
-    for sign, name in SIGNS.items():
-        for text in texts:
-            yield Operation(f"{{0}} {sign} {text}", f"__{name}__")
-            yield Operation(f"{text} {sign} {{0}}", f"__r{name}__")
-
-
-def calls(*texts: str, domain: Callable[..., bool]) -> list[Operation]:
-    """Return operations from their texts, such as `.sum(axis=0)`."""
-    found = []
-    for text in texts:
-        name = re.match(r"\.(\w+)", text)
-        method = name[1] if name else "__getitem__"
-        found.append(Operation("{0}" + text, method, domain))
-    return found
-
-
-NUMBERS = [
-    *(Operation(f"{{0}} {sign} {{1}}", f"__{SIGNS[sign]}__") for sign in SIGNS),
-    *(Operation(f"{{0}} ** {n}", "__pow__") for n in (3, 2, -1, -2.0)),
-    *(Operation(f"{{0}} ** {n}", "__pow__", positive) for n in (0.5, 2.7, "{1}")),
-    Operation("-{0}", "__neg__"),
-    *constants("2", "-0.71828", "1.30103"),
-    Operation("2 ** {0}", "__rpow__"),
-    Operation("0.71828 ** {0}", "__rpow__"),
-    *calls(".relu()", ".tanh()", ".exp()", ".sigmoid()", domain=clear),
-    *calls(".sin()", ".cos()", ".abs()", domain=clear),
-    *calls(".log()", ".sqrt()", domain=positive),
-]
-
-ARRAYS = [
-    Operation("{0} @ {1}", "__matmul__", matrices),
-    *calls(".sum()", ".sum(axis=0)", ".sum(axis=1)", domain=distinct),
-    *calls(".sum(axis=1, keepdims=True)", ".mean()", ".mean(axis=0)", domain=distinct),
-    *calls(".max()", ".max(axis=1)", ".min()", domain=distinct),
-    *calls(".reshape(3, 2)", ".transpose()", ".T", domain=matrices),
-    *calls("[1]", "[:, 1]", "[0, 1:]", "[[0, 0]]", domain=clear),
-    *constants("np.array([[2.5, -1.25, 0.75], [-0.5, 3.0, 1.5]])"),
-    *constants("np.array([2.5, -1.25, 0.75])"),
-    Operation("{0} @ np.array([[2.0], [-1.0], [0.5]])", "__matmul__", matrices),
-    Operation("np.array([[2.0, -1.0], [0.5, 3.0]]) @ {0}", "__rmatmul__", matrices),
+OPERATIONS = [
+    Operation(text, domain) for domain, texts in TABLE for text in texts
 ]

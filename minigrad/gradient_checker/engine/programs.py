@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ TWICE = "twice"
 NEW = "new graph"
 """The expression is computed twice, with a backward() after each."""
 
-Results = dict[str, Array | None]
+Results = dict[str, Any]
 """What is compared: "the value", "the gradient of a", ..., and the numbers."""
 
 
@@ -31,11 +32,15 @@ class Program:
     """
 
     leaves: dict[str, Array]
-    steps: dict[str, tuple[Operation, tuple[str, ...]]] = field(default_factory=dict)
+    steps: dict[str, tuple[Operation, tuple[str, ...]]] = field(
+        default_factory=dict
+    )
     calls: str = ""
 
     @staticmethod
-    def of(operation: Operation, arrays: Sequence[Array], calls: str = "") -> Program:
+    def of(
+        operation: Operation, arrays: Sequence[Array], calls: str = ""
+    ) -> Program:
         """Return the program of one operation."""
         leaves = dict(zip("ab", arrays, strict=False))
         return Program(leaves, calls=calls).then(operation, *leaves)
@@ -57,7 +62,9 @@ class Program:
     @property
     def uses(self) -> Counter[str]:
         """How often each value is used."""
-        return Counter(one for _, inputs in self.steps.values() for one in inputs)
+        return Counter(
+            one for _, inputs in self.steps.values() for one in inputs
+        )
 
     @property
     def shared(self) -> bool:
@@ -67,7 +74,9 @@ class Program:
     def values(
         self,
         leaves: dict[str, Any],
-        of: Callable[[Operation], Callable[..., Any]] = lambda operation: operation,
+        of: Callable[[Operation], Callable[..., Any]] = lambda operation: (
+            operation
+        ),
     ) -> dict[str, Any]:
         """Return the leaves and each step's result. `of` returns an operation's function."""
         values = leaves.copy()
@@ -76,18 +85,22 @@ class Program:
         return values
 
     def results(
-        self, value: Array | None, after: Iterable[Any], gradients: Iterable[Any]
+        self,
+        value: Array | None,
+        after: Iterable[Any],
+        gradients: Iterable[Any],
     ) -> Results:
         """Return what is compared, by its description."""
-        names = self.names.values()
         found = {"the value": value}
-        for name, one in zip(names, after, strict=True):
-            found[f"the value of {name} afterwards"] = one
-        for name, one in zip(names, gradients, strict=True):
-            found[f"the gradient of {name}"] = one
+        for what, numbers in (
+            ("the value of {} afterwards", after),
+            ("the gradient of {}", gradients),
+        ):
+            texts = map(what.format, self.names.values())
+            found |= zip(texts, numbers, strict=True)
         return found
 
-    def reference(self) -> dict[str, Array]:
+    def reference(self) -> Results:
         """Return the results as minigrad computes them."""
         leaves = {
             name: Tensor(array.astype(float), requires_grad=True)
@@ -96,36 +109,47 @@ class Program:
         *_, last = self.values(leaves).values()
         last.backward(upstream=np.ones(last.shape))
         times = 2 if self.calls else 1
-        gradients = []
-        for leaf in leaves.values():
-            grad = np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
-            gradients.append(times * np.asarray(grad))
-        found: Any = self.results(last.array, self.leaves.values(), gradients)
-        return found
+        gradients = [
+            times
+            * np.asarray(
+                np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
+            )
+            for leaf in leaves.values()
+        ]
+        return self.results(last.array, self.leaves.values(), gradients)
 
     def arrays(self) -> dict[str, Array]:
         """Return each value as minigrad computes it."""
-        leaves = {name: Tensor(array) for name, array in self.leaves.items()}
-        return {name: value.array for name, value in self.values(leaves).items()}
+        leaves = {
+            name: Tensor(array) for name, array in self.leaves.items()
+        }
+        return {
+            name: value.array for name, value in self.values(leaves).items()
+        }
 
     def valid(self) -> bool:
         """Return whether each operation accepts its inputs, and no number is large."""
-        try:
+        with suppress(Exception):  # shapes that do not fit
             values = self.arrays()
-        except Exception:  # shapes that do not fit
-            return False
-        for operation, inputs in self.steps.values():
-            if not operation.domain(*(values[one] for one in inputs)):
-                return False
-        return all(np.abs(value).max(initial=0.0) < 100 for value in values.values())
+            return all(
+                np.abs(x).max() < 100 for x in values.values()
+            ) and all(
+                operation.domain(*(values[one] for one in inputs))
+                for operation, inputs in self.steps.values()
+            )
+        return False
 
     def statements(
-        self, text: Callable[[Operation], str] = lambda operation: operation.text
+        self,
+        text: Callable[[Operation], str] = lambda operation: operation.text,
     ) -> list[str]:
         """Return an assignment for each result that is used more than once, and for y."""
-        written, lines = self.names, []
+        written = self.names
+        lines: list[str] = []
         for name, (operation, inputs) in self.steps.items():
-            expression = text(operation).format(*(written[one] for one in inputs))
+            expression = text(operation).format(
+                *(written[one] for one in inputs)
+            )
             if self.uses[name] == 1:
                 written[name] = f"({expression})"
             else:
@@ -143,8 +167,12 @@ class Program:
         for name in reversed(self.steps):
             if name in needed:
                 needed.update(self.steps[name][1])
-        leaves = {name: one for name, one in self.leaves.items() if name in needed}
-        steps = {name: one for name, one in self.steps.items() if name in needed}
+        leaves = {
+            name: one for name, one in self.leaves.items() if name in needed
+        }
+        steps = {
+            name: one for name, one in self.steps.items() if name in needed
+        }
         return replace(self, leaves=leaves, steps=steps)
 
     def smaller(self) -> Iterator[Program]:
@@ -160,7 +188,10 @@ class Program:
             for source in inputs:
                 if values[source].shape == values[name].shape:
                     moved = {
-                        one: (operation, tuple(source if n == name else n for n in old))
+                        one: (
+                            operation,
+                            tuple(source if n == name else n for n in old),
+                        )
                         for one, (operation, old) in steps.items()
                     }
                     yield replace(self, steps=moved).pruned(last)
@@ -187,14 +218,19 @@ def random_programs(
     while operations:
         chosen = frequent if rng.random() < 0.5 else operations
         program = Program(
-            {name: nice(rng, shape) for name, shape in zip("abc", shapes, strict=False)}
+            {
+                name: nice(rng, shape)
+                for name, shape in zip("abc", shapes, strict=False)
+            }
         )
         for _ in range(10 * size):
             operation = chosen[int(rng.integers(len(chosen)))]
             names = [*program.leaves, *program.steps]
             # Half of the time, use the newest values, so that the graph becomes deep.
             recent = names[-2:] if rng.random() < 0.5 else names
-            longer = program.then(operation, *rng.choice(recent, operation.count))
+            longer = program.then(
+                operation, *rng.choice(recent, operation.count)
+            )
             if longer.valid():
                 program = longer
             if len(program.steps) == size:

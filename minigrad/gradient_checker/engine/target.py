@@ -3,10 +3,9 @@
 import importlib
 import inspect
 import os
-import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,25 @@ import numpy as np
 
 from ...errors import OptionError
 from ...graph import Array
-from .operations import ARRAYS, NUMBERS, Operation, function
+from .operations import OPERATIONS, Operation, function
 from .programs import NEW, TWICE, Disagreement, Program, Results
 
 VALUES = ("data", "array", "value", "val", "numpy", "item")
 """Attributes and methods that may contain a Value's number."""
 
-ARRAY_METHODS = ("__matmul__", "matmul", "shape", "sum", "mean", "reshape", "T")
+ARRAY_METHODS = (
+    "__matmul__",
+    "matmul",
+    "shape",
+    "sum",
+    "mean",
+    "reshape",
+    "T",
+)
 """A class with one of these computes with arrays."""
 
-UNSUPPORTED = (TypeError, AttributeError, RuntimeError)
-"""Errors with which a class says that it does not accept a constant or an argument."""
-
-
-Failure = tuple[str, bool | None, set[str]]
-"""Why an operation fails, whether that is a fault (None: perhaps), and what it calls."""
+REFUSALS = (NotImplementedError, AssertionError)
+"""Errors with which a class says that it does not offer an operation."""
 
 
 def cannot(what: str, cause: str) -> OptionError:
@@ -50,26 +53,33 @@ def load(target: str) -> Any:
     path, _, name = target.partition(":")
     folder, module_name = os.getcwd(), path
     if path.endswith(".py"):
-        folder, module_name = str(Path(path).resolve().parent), Path(path).stem
+        folder, module_name = (
+            str(Path(path).resolve().parent),
+            Path(path).stem,
+        )
     sys.path.insert(0, folder)
     try:
-        module = importlib.import_module(module_name)
+        members = vars(importlib.import_module(module_name))
     except Exception as error:
-        raise cannot(f"{path} cannot be imported", _first_line(error)) from error
+        raise cannot(
+            f"{path} cannot be imported", _first_line(error)
+        ) from error
     finally:
         sys.path.remove(folder)
     classes = [
         key
-        for key, one in vars(module).items()
-        if inspect.isclass(one) and hasattr(one, "backward") and hasattr(one, "__add__")
+        for key, one in members.items()
+        if isinstance(one, type) and hasattr(one, "backward")
     ]
-    cause = f"its classes with __add__ and backward: {', '.join(classes) or 'none'}"
-    if not name and len(classes) != 1:
-        raise cannot(f"{path} does not contain exactly one class of Values", cause)
-    name = name or classes[0]
-    if not hasattr(module, name):
-        raise cannot(f"{path} has no {name}", cause)
-    return getattr(module, name)
+    if not name and len(classes) == 1:
+        name = classes[0]
+    if name not in members:
+        what = f"{path} has no {name}"
+        if not name:
+            what = f"{path} does not contain exactly one class of Values"
+        cause = f"its classes with backward: {', '.join(classes) or 'none'}"
+        raise cannot(what, cause)
+    return members[name]
 
 
 def _first_line(error: Exception) -> str:
@@ -100,48 +110,71 @@ class Engine:
         self.calls: dict[str, set[str]] = {}
         self.untried: dict[Operation, str] = {}
         self.failing: dict[str, Disagreement] = {}
+        self._functions: dict[Operation, Callable[..., Any]] = {}
         self.names = functions(self.module)
         self.options: dict[str, bool] = {}
         self.scalar = False
         self._inspect()
-        self._try(NUMBERS if self.scalar else NUMBERS + ARRAYS)
+        self._try(
+            [one for one in OPERATIONS if not (self.scalar and one.array)]
+        )
         if not self.texts:
             what = f"{self.name} does not compute a + b, a * b or any other operation"
             raise cannot(what, next(iter(self.untried.values())))
-        for called in self.calls.values():
-            called.intersection_update(self.calls)
+        for method, called in self.calls.items():
+            called.intersection_update(self.calls.keys() - {method})
 
     def _inspect(self) -> None:
         """Find out how to make a Value, and where its number and its gradient are."""
-        self.scalar = not any(hasattr(self.target, name) for name in ARRAY_METHODS)
-        with suppress(TypeError, ValueError):  # a class written in C has no signature
+        self.scalar = not any(
+            hasattr(self.target, name) for name in ARRAY_METHODS
+        )
+        with suppress(
+            TypeError, ValueError
+        ):  # a class written in C has no signature
             if "requires_grad" in inspect.signature(self.target).parameters:
                 self.options = {"requires_grad": True}
         made = f"{self.name}({self.argument(np.array(2.5))})"
         try:
             leaf = self.make(np.array(2.5))
         except Exception as error:
-            raise cannot(f"{made} raises an error", _first_line(error)) from error
+            raise cannot(
+                f"{made} raises an error", _first_line(error)
+            ) from error
         for self.value_name in (*VALUES, *getattr(leaf, "__dict__", ())):
             value = self.value(leaf)
-            if value is not None and value.size == 1 and abs(value - 2.5) < 0.6:
+            if (
+                value is not None
+                and value.size == 1
+                and abs(value - 2.5) < 0.6
+            ):
                 break
         else:
             what = f"no attribute of {made} contains 2.5"
-            raise cannot(what, f"it looks for {', '.join(VALUES)}, and others")
+            raise cannot(
+                what, f"it looks for {', '.join(VALUES)}, and others"
+            )
         dtype = np.asarray(self._content(leaf)).dtype
         if dtype == np.float32:
             self.tolerance = 2.4e-5
-        grads = [name for name in ("grad", "gradient") if hasattr(leaf, name)]
+        grads = [
+            name for name in ("grad", "gradient") if hasattr(leaf, name)
+        ]
         if not grads or not hasattr(leaf, "backward"):
-            public = ", ".join(name for name in dir(leaf) if not name.startswith("_"))
+            public = ", ".join(
+                name for name in dir(leaf) if not name.startswith("_")
+            )
             what = f"{made} has no grad, or no backward()"
             raise cannot(what, f"its public names are {public}")
         self.grad_name = grads[0]
 
     def argument(self, array: Array) -> str:
         """Return the text of the constructor's argument."""
-        return repr(float(array)) if self.scalar else f"np.array({array.tolist()})"
+        return (
+            repr(float(array))
+            if self.scalar
+            else f"np.array({array.tolist()})"
+        )
 
     def make(self, array: Array) -> Any:
         """Return a leaf."""
@@ -150,7 +183,8 @@ class Engine:
 
     def _content(self, thing: Any) -> Any:
         content = getattr(thing, self.value_name, None)
-        return content() if self.value_name in ("numpy", "item") else content
+        called = self.value_name in ("numpy", "item") and callable(content)
+        return content() if called else content
 
     def value(self, thing: Any) -> Array | None:
         """Return the numbers in a Value or an array; None if there are none."""
@@ -165,83 +199,97 @@ class Engine:
 
     def of(self, operation: Operation) -> Callable[..., Any]:
         """Return the function that calls an operation of the engine."""
-        if operation not in self.texts:
-            return function(operation.text, {})
-        return function(self.texts[operation], self.names)
+        if operation not in self._functions:
+            names = self.names if operation in self.texts else {}
+            self._functions[operation] = function(
+                self.text(operation), names
+            )
+        return self._functions[operation]
 
     def _try(self, operations: list[Operation]) -> None:
-        """Find out which texts call the operations, and which of them raise errors.
-
-        Constants that no operation accepts are no fault.
-        """
-        failed = {one: reason for one in operations if (reason := self._failure(one))}
+        """Find out which texts call the operations, and which of them raise errors."""
+        errors: dict[Operation, tuple[Exception, set[str]]] = {}
+        for operation in operations:
+            arrays = operation.samples(
+                np.random.default_rng(0), self.scalar
+            )[0]
+            for text in operation.candidates():
+                called: set[str] = set()
+                try:
+                    self._forward(
+                        function(text, self.names), arrays, called
+                    )
+                except Exception as error:
+                    errors.setdefault(operation, (error, called))
+                    continue
+                errors.pop(operation, None)
+                self.texts[operation] = text
+                self.calls.setdefault(operation.method, set()).update(
+                    called
+                )
+                break
         constants = any(operation.constant for operation in self.texts)
         working = set(self.calls)
-        for operation, (reason, broken, called) in failed.items():
+        for operation, (cause, called) in errors.items():
             method = operation.method
-            special = operation.constant or not method.startswith("__")
-            useless = broken is None and method not in working and not special
-            if (broken or useless) and (constants or not operation.constant):
+            self.untried[operation] = f"{self.name} has no {method}"
+            if not hasattr(self.target, method):
+                continue
+            self.untried[operation] = reason = (
+                f"raises {_first_line(cause)}"
+            )
+            refused = isinstance(cause, REFUSALS)
+            if (
+                operation.constant
+            ):  # constants that no operation accepts are no fault
+                refused = refused or not constants
+            # An argument or a constant may be of a type that is not accepted.
+            partly = method in working or not method.startswith("__")
+            typed = isinstance(cause, (TypeError, AttributeError))
+            if not refused and not (partly and typed):
+                del self.untried[operation]
                 self.texts[operation] = operation.text
                 self.calls.setdefault(method, set()).update(called)
-                arrays = operation.samples(np.random.default_rng(0), self.scalar)[0]
+                arrays = operation.samples(
+                    np.random.default_rng(0), self.scalar
+                )[0]
                 found = Disagreement(Program.of(operation, arrays), reason)
                 self.failing.setdefault(method, found)
-            else:
-                self.untried[operation] = reason
-
-    def _failure(self, operation: Operation) -> Failure | None:
-        """Return why no text calls an operation."""
-        method = operation.method
-        reason: Failure = (f"{self.name} has no {method}", False, set())
-        exists = hasattr(self.target, method)
-        arrays = operation.samples(np.random.default_rng(0), self.scalar)[0]
-        for text in operation.candidates():
-            called: set[str] = set()
-            try:
-                result = self._forward(function(text, self.names), arrays, called)
-            except Exception as error:
-                if exists and text == operation.text:
-                    broken: bool | None = not isinstance(error, UNSUPPORTED)
-                    if isinstance(error, RecursionError):
-                        broken = True
-                    elif isinstance(error, (NotImplementedError, AssertionError)):
-                        broken = False
-                    elif not broken:
-                        broken = None
-                    reason = f"raises {_first_line(error)}", broken, called
-                continue
-            if self.fits(result):
-                self.texts[operation] = text
-                called.discard(method)
-                self.calls.setdefault(method, set()).update(called)
-                return None
-            # NumPy may make an array of Values, if an array is on the left.
-            wrong = exists and not isinstance(result, np.ndarray)
-            reason = f"returns {type(result).__name__}, not {self.name}", wrong, called
-        return reason
-
-    def fits(self, result: Any) -> bool:
-        """Return whether an operation returned a Value."""
-        return isinstance(result, self.target)
 
     def _forward(
-        self, call: Callable[..., Any], arrays: tuple[Array, ...], called: set[str]
-    ) -> Any:
+        self,
+        call: Callable[..., Any],
+        arrays: tuple[Array, ...],
+        called: set[str],
+    ) -> None:
         """Call an operation, and note the methods of the class that it calls."""
-        methods = {}
+        names: dict[Any, str] = {}
         for kind in reversed(self.target.__mro__):
             for name, member in vars(kind).items():
-                if code := getattr(member, "__code__", None):
-                    methods.setdefault(code, name)
+                names.setdefault(getattr(member, "__code__", None), name)
         leaves = [self.make(array) for array in arrays]
-        with profiled(lambda code: called.add(methods.get(code, ""))):
-            return call(*leaves)
+        before = sys.getprofile()
+        sys.setprofile(
+            lambda frame, *_: called.add(names.get(frame.f_code, ""))
+        )
+        try:
+            result = call(*leaves)
+        finally:
+            sys.setprofile(before)
+        if not isinstance(result, self.target):
+            error = (
+                TypeError if isinstance(result, np.ndarray) else ValueError
+            )
+            raise error(
+                f"it returns {type(result).__name__}, not {self.name}"
+            )
 
     def run(self, program: Program) -> Results:
         """Return the program's results."""
         self.in_backward = False
-        leaves = {name: self.make(array) for name, array in program.leaves.items()}
+        leaves = {
+            name: self.make(array) for name, array in program.leaves.items()
+        }
         for _ in range(2 if program.calls == NEW else 1):
             self.in_backward = False
             *_, result = program.values(leaves, self.of).values()
@@ -255,22 +303,28 @@ class Engine:
 
     def helpers(self, method: str) -> set[str]:
         """Return the names of the module's functions that a method, or its rule, uses."""
-        codes = [getattr(getattr(self.target, method, None), "__code__", None)]
+        codes = [
+            getattr(getattr(self.target, method, None), "__code__", None)
+        ]
         found: set[str] = set()
         for code in codes:
             found.update(getattr(code, "co_names", ()))
             inner = getattr(code, "co_consts", ())
             codes.extend(one for one in inner if hasattr(one, "co_names"))
         known = self.names | vars(self.target)
-        return {name for name in found if inspect.isfunction(known.get(name))}
+        return {
+            name for name in found if inspect.isfunction(known.get(name))
+        }
 
     def text(self, operation: Operation) -> str:
         return self.texts.get(operation, operation.text)
 
     def lines(self, program: Program) -> list[str]:
         """Return lines to paste into Python that run the program on the engine alone."""
-        more = "".join(f", {key}={value}" for key, value in self.options.items())
-        lines = self._imports(program)
+        more = "".join(
+            f", {key}={value}" for key, value in self.options.items()
+        )
+        lines = self._imports()
         for name, array in program.leaves.items():
             made = f"{self.name}({self.argument(array)}{more})"
             lines.append(f"{program.names[name]} = {made}")
@@ -278,20 +332,25 @@ class Engine:
         if self.ending:
             last = "z"
             graph.append(f"z = {self.text(self.ending).format('y')}")
-        graph += [f"{last}.backward()"] * (2 if program.calls == TWICE else 1)
-        value = self.value_name + "()" * (self.value_name in ("numpy", "item"))
-        grads = [f"{name}.{self.grad_name}" for name in program.names.values()]
+        graph += [f"{last}.backward()"] * (
+            2 if program.calls == TWICE else 1
+        )
+        value = self.value_name + "()" * (
+            self.value_name in ("numpy", "item")
+        )
+        grads = [
+            f"{name}.{self.grad_name}" for name in program.names.values()
+        ]
         times = 2 if program.calls == NEW else 1
-        return [*lines, *times * graph, f"print(y.{value}, {', '.join(grads)})"]
+        return [
+            *lines,
+            *times * graph,
+            f"print(y.{value}, {', '.join(grads)})",
+        ]
 
-    def _imports(self, program: Program) -> list[str]:
+    def _imports(self) -> list[str]:
         lines = [] if self.scalar else ["import numpy as np"]
-        lines.append(f"from {self.module} import {self.name}")
-        texts = " ".join(self.texts.get(one, "") for one in program.operations)
-        for word in sorted(set(re.findall(r"(?<![.\w])([a-z]\w*)\(", texts))):
-            home = getattr(self.names[word], "__module__", None) or self.module
-            lines.append(f"from {home} import {word}")
-        return lines
+        return [*lines, f"from {self.module} import *"]
 
 
 class FunctionEngine(Engine):
@@ -305,13 +364,13 @@ class FunctionEngine(Engine):
     def value(self, thing: Any) -> Array | None:
         return np.asarray(thing, float)
 
-    def fits(self, result: Any) -> bool:
-        return result is not None
-
     def _forward(
-        self, call: Callable[..., Any], arrays: tuple[Array, ...], called: set[str]
-    ) -> Any:
-        return self.target(call, *arrays)
+        self,
+        call: Callable[..., Any],
+        arrays: tuple[Array, ...],
+        called: set[str],
+    ) -> None:
+        self.target(call, *arrays)
 
     def run(self, program: Program) -> Results:
         def f(*leaves: Any) -> Any:
@@ -320,25 +379,22 @@ class FunctionEngine(Engine):
 
         leaves = program.leaves.values()
         value, gradients = self.target(f, *leaves)
-        return program.results(self.value(value), leaves, map(self.value, gradients))
+        return program.results(
+            self.value(value), leaves, map(self.value, gradients)
+        )
 
     def lines(self, program: Program) -> list[str]:
         names = ", ".join(program.names.values())
         arguments = ", ".join(map(self.argument, program.leaves.values()))
         body = [f"    {line}" for line in program.statements(self.text)]
-        head = [*self._imports(program), f"def f({names}):"]
-        return [*head, *body, "    return y", "", f"print({self.name}(f, {arguments}))"]
-
-
-@contextmanager
-def profiled(note: Callable[[Any], object]) -> Iterator[None]:
-    """Call `note` with the code of each Python function that is called in this block."""
-    before = sys.getprofile()
-    sys.setprofile(lambda frame, event, _: event == "call" and note(frame.f_code))
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
+        head = [*self._imports(), f"def f({names}):"]
+        return [
+            *head,
+            *body,
+            "    return y",
+            "",
+            f"print({self.name}(f, {arguments}))",
+        ]
 
 
 def functions(name: str) -> dict[str, Any]:

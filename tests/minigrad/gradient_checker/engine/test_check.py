@@ -35,7 +35,7 @@ def test_right_engine_has_no_disagreement(source, seed):
             "without multiplying it by dz",
         ),
         ("dz * n * self.data", "dz * self.data", "__pow__", "factor"),
-        ("self.data ** (n - 1)", "abs(self.data) ** (n - 1)", "__pow__", "wrong sign"),
+        ("self.data ** (n - 1)", "abs(self.data) ** (n - 1)", "__pow__", "sign(x)"),
         ("(self.data > 0)", "1.0", "relu", "local derivative is missing"),
         ("max(self.data, 0.0)", "abs(self.data)", "relu", "it computes abs(a)"),
         ("self * -1", "self * 1", "__neg__", "it computes a"),
@@ -124,6 +124,40 @@ def test_gradients_kept_in_inner_values_are_found_by_a_second_call():
     found = report.found["second backward()"]
     assert found.program.calls == TWICE
     assert "set it to 1, not add 1" in found.sentence
+
+
+ADD = "self.array + other.array"
+LINKED = "if value not in found:"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "method"),
+    [
+        (ADD, "self.array + np.trunc(other.array)", "__add__"),
+        ("{self: np.ones(self.array.shape)}", "{self: np.ones(1)}", "backward"),
+        (
+            "np.array(array, dtype=float)",
+            "np.array(array, dtype=float)\n"
+            "        if self.array.size == 1: self.array = self.array.reshape(())",
+            "__init__",
+        ),
+        (
+            "return as_value(other) * self",
+            "c = other.array if isinstance(other, Value) else other\n"
+            "        return Value(c * self.array, (self,), lambda dz: (dz * c,))",
+            "__rmul__",
+        ),
+        (
+            "if not value.inputs:",
+            "if not value.inputs and value.array.ndim:",
+            "backward",
+        ),
+        (LINKED, "if value not in found and len(found) < 50:", "backward"),
+    ],
+    ids=["whole constant", "start", "one element", "large constant", "number", "deep"],
+)
+def test_fault_that_shows_only_in_special_programs_is_blamed(right, wrong, method):
+    assert checked(right, wrong, source=ARRAY).wrong == [method]
 
 
 def test_recursion_is_a_note():
