@@ -178,11 +178,11 @@ class Engine:
 
     def make(self, array: Array) -> Any:
         """Return a leaf."""
-        content = float(array) if self.scalar else array.copy()
+        content = float(array) if self.scalar else np.array(array)
         return self.target(content, **self.options)
 
     def _content(self, thing: Any) -> Any:
-        content = getattr(thing, self.value_name, None)
+        content: Any = getattr(thing, self.value_name, None)
         called = self.value_name in ("numpy", "item") and callable(content)
         return content() if called else content
 

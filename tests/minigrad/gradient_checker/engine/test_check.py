@@ -216,6 +216,15 @@ def test_float32_is_compared_with_its_tolerance():
     assert mg.check_engine(engine(source), count=60)
 
 
+def test_engine_that_starts_only_at_a_single_number_is_compared_with_sums():
+    start = "        arrived = {self: np.ones(self.array.shape)}"
+    report = checked(
+        start, f"        assert self.array.ndim == 0\n{start}", source=ARRAY
+    )
+    assert report
+    assert str(report.engine.ending) == "a.sum()"
+
+
 def test_negative_count_is_rejected():
     with pytest.raises(OptionError, match="MG700"):
         mg.check_engine(engine(), count=-1)
