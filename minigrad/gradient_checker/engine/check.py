@@ -235,10 +235,10 @@ class Check:
             endings = [one for one in usable if one.text == text]
             if endings or not text:
                 self.engine.ending = endings[0] if endings else None
-                programs = map(self._program, usable)
+                alone = map(self._program, usable)
                 found = [
                     self.compare(one)
-                    for one in programs
+                    for one in alone
                     if one.arrays()["s1"].ndim
                 ]
                 if not all(
