@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,163 +14,193 @@ from ...graph import Array
 from ...tensor import Tensor
 from .operations import Operation, nice
 
-Step = tuple[Operation, tuple[int, ...]]
-"""An operation, and the positions of its inputs: first the leaves, then the results of earlier
-steps."""
-
 TWICE = "twice"
 """backward() is called twice on the same graph."""
 NEW = "new graph"
-"""The expression is computed twice from the same leaves, with a backward() after each."""
+"""The expression is computed twice, with a backward() after each."""
+
+Results = dict[str, Any]
+"""What is compared: "the value", "the gradient of a", ..., and the numbers."""
 
 
 @dataclass(frozen=True)
 class Program:
     """Leaves, and steps that compute values from them. The last value is the result.
 
-    `calls` is "", TWICE or NEW.
+    A step contains an operation, and the names of its inputs: leaves, or earlier steps. `calls` is
+    "", TWICE or NEW.
     """
 
-    leaves: tuple[Array, ...]
-    steps: tuple[Step, ...] = ()
+    leaves: dict[str, Array]
+    steps: dict[str, tuple[Operation, tuple[str, ...]]] = field(
+        default_factory=dict
+    )
     calls: str = ""
 
     @staticmethod
-    def of(operation: Operation, arrays: Sequence[Array], calls: str = "") -> Program:
+    def of(
+        operation: Operation, arrays: Sequence[Array], calls: str = ""
+    ) -> Program:
         """Return the program of one operation."""
-        inputs = tuple(range(operation.count))
-        return Program(tuple(arrays), ((operation, inputs),), calls)
+        leaves = dict(zip("ab", arrays, strict=False))
+        return Program(leaves, calls=calls).then(operation, *leaves)
+
+    def then(self, operation: Operation, *inputs: str) -> Program:
+        """Return the program with one more step."""
+        name = f"s{len(self.steps) + 1}"
+        return replace(self, steps=self.steps | {name: (operation, inputs)})
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The leaves' names in texts: a, b, c, ..."""
+        return dict(zip(self.leaves, "abcdefgh", strict=False))
 
     @property
     def operations(self) -> set[Operation]:
-        return {operation for operation, _ in self.steps}
+        return {operation for operation, _ in self.steps.values()}
 
     @property
-    def names(self) -> list[str]:
-        """The names of the leaves and of the steps' results."""
-        leaves = list("abcdefgh"[: len(self.leaves)])
-        results = [f"s{n}" for n in range(1, len(self.steps))]
-        return [*leaves, *results, "y"]
-
-    @property
-    def uses(self) -> list[int]:
-        """The positions of all inputs of all steps."""
-        return [n for _, inputs in self.steps for n in inputs]
+    def uses(self) -> Counter[str]:
+        """How often each value is used."""
+        return Counter(
+            one for _, inputs in self.steps.values() for one in inputs
+        )
 
     @property
     def shared(self) -> bool:
         """True if a value is used more than once."""
-        return len(self.uses) > len(set(self.uses))
+        return max(self.uses.values()) > 1
 
     def values(
-        self, leaves: Sequence[Any], of: Callable[[Operation], Callable[..., Any]]
-    ) -> list[Any]:
-        """Return the leaves and the result of each step. `of` returns an operation's function."""
-        values = [*leaves]
-        for operation, inputs in self.steps:
-            values.append(of(operation)(*(values[n] for n in inputs)))
+        self,
+        leaves: dict[str, Any],
+        of: Callable[[Operation], Callable[..., Any]] = lambda operation: (
+            operation
+        ),
+    ) -> dict[str, Any]:
+        """Return the leaves and each step's result. `of` returns an operation's function."""
+        values = leaves.copy()
+        for name, (operation, inputs) in self.steps.items():
+            values[name] = of(operation)(*(values[one] for one in inputs))
         return values
 
-    def reference(self) -> tuple[list[Array], list[Array]]:
-        """Return every value, and the leaves' gradients, as minigrad computes them."""
-        leaves = [
-            Tensor(array.astype(float), requires_grad=True) for array in self.leaves
-        ]
-        values = self.values(leaves, lambda operation: operation)
-        ones = np.ones(values[-1].shape)
-        values[-1].backward(upstream=ones)
+    def results(
+        self,
+        value: Array | None,
+        after: Iterable[Any],
+        gradients: Iterable[Any],
+    ) -> Results:
+        """Return what is compared, by its description."""
+        found = {"the value": value}
+        for what, numbers in (
+            ("the value of {} afterwards", after),
+            ("the gradient of {}", gradients),
+        ):
+            texts = map(what.format, self.names.values())
+            found |= zip(texts, numbers, strict=True)
+        return found
+
+    def reference(self) -> Results:
+        """Return the results as minigrad computes them."""
+        leaves = {
+            name: Tensor(array.astype(float), requires_grad=True)
+            for name, array in self.leaves.items()
+        }
+        *_, last = self.values(leaves).values()
+        last.backward(upstream=np.ones(last.shape))
         times = 2 if self.calls else 1
-        gradients = []
-        for leaf in leaves:
-            grad = leaf.grad
-            gradients.append(
-                np.zeros(leaf.shape) if grad is None else times * np.asarray(grad)
+        gradients = [
+            times
+            * np.asarray(
+                np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
             )
-        return [value.array for value in values], gradients
+            for leaf in leaves.values()
+        ]
+        return self.results(last.array, self.leaves.values(), gradients)
+
+    def arrays(self) -> dict[str, Array]:
+        """Return each value as minigrad computes it."""
+        leaves = {
+            name: Tensor(array) for name, array in self.leaves.items()
+        }
+        return {
+            name: value.array for name, value in self.values(leaves).items()
+        }
 
     def valid(self) -> bool:
-        """Return whether each operation's inputs are in its domain, and no number is large."""
-        try:
-            values, _ = self.reference()
-        except Exception:  # shapes that do not fit
-            return False
-        for operation, inputs in self.steps:
-            if not operation.domain(*(values[n] for n in inputs)):
-                return False
-        return all(np.abs(value).max(initial=0.0) < 100 for value in values)
+        """Return whether each operation accepts its inputs, and no number is large."""
+        with suppress(Exception):  # shapes that do not fit
+            values = self.arrays()
+            return all(
+                np.abs(x).max() < 100 for x in values.values()
+            ) and all(
+                operation.domain(*(values[one] for one in inputs))
+                for operation, inputs in self.steps.values()
+            )
+        return False
 
-    def statements(self, text: Callable[[Operation], str]) -> list[str]:
-        """Return an assignment for each step. A result that is used once becomes part of a line."""
-        written, lines = list(self.names), []
-        for position, (operation, inputs) in enumerate(self.steps, len(self.leaves)):
-            expression = text(operation).format(*(written[n] for n in inputs))
-            if self.uses.count(position) == 1:
-                written[position] = f"({expression})"
+    def statements(
+        self,
+        text: Callable[[Operation], str] = lambda operation: operation.text,
+    ) -> list[str]:
+        """Return an assignment for each result that is used more than once, and for y."""
+        written = self.names
+        lines: list[str] = []
+        for name, (operation, inputs) in self.steps.items():
+            expression = text(operation).format(
+                *(written[one] for one in inputs)
+            )
+            if self.uses[name] == 1:
+                written[name] = f"({expression})"
             else:
-                lines.append(f"{self.names[position]} = {expression}")
+                last = name not in self.uses
+                written[name] = "y" if last else f"s{len(lines) + 1}"
+                lines.append(f"{written[name]} = {expression}")
         return lines
 
     def __str__(self) -> str:
-        return "; ".join(self.statements(lambda operation: operation.text))
+        return "; ".join(self.statements())
 
-    def pruned(self) -> Program:
-        """Return the program without anything that its result does not depend on."""
-        first = len(self.leaves)
-        last = first + len(self.steps) - 1
+    def pruned(self, last: str) -> Program:
+        """Return the program of an earlier result, with all that it depends on."""
         needed = {last}
-        for position in range(last, first - 1, -1):
-            if position in needed:
-                needed.update(self.steps[position - first][1])
-        where = {old: new for new, old in enumerate(sorted(needed))}
-        leaves = [leaf for n, leaf in enumerate(self.leaves) if n in needed]
-        steps = []
-        for n, (operation, inputs) in enumerate(self.steps, first):
-            if n in needed:
-                steps.append((operation, tuple(where[one] for one in inputs)))
-        return replace(self, leaves=tuple(leaves), steps=tuple(steps))
+        for name in reversed(self.steps):
+            if name in needed:
+                needed.update(self.steps[name][1])
+        leaves = {
+            name: one for name, one in self.leaves.items() if name in needed
+        }
+        steps = {
+            name: one for name, one in self.steps.items() if name in needed
+        }
+        return replace(self, leaves=leaves, steps=steps)
 
-    def without(self, n: int, source: int | Array) -> Program:
-        """Return the program with an earlier value, or a new leaf, in place of step n's result."""
-        gone = len(self.leaves) + n
-        leaves = self.leaves
-        added = 0
-        if not isinstance(source, int):
-            added = 1
-            leaves, source = (*leaves, source), len(leaves)
-
-        def moved(position: int) -> int:
-            if position == gone:
-                return source
-            if position < len(self.leaves):
-                return position
-            return position + added - (position > gone)
-
-        steps = [
-            (operation, tuple(map(moved, inputs)))
-            for k, (operation, inputs) in enumerate(self.steps)
-            if k != n
-        ]
-        return replace(self, leaves=leaves, steps=tuple(steps)).pruned()
-
-    def smaller(self, rng: np.random.Generator) -> Iterator[Program]:
-        """Yield shorter programs, and programs with a leaf or an input in place of a step."""
-        for end in range(1, len(self.steps)):
-            yield replace(self, steps=self.steps[:end]).pruned()
-        values, _ = self.reference()
-        for n, (_, inputs) in enumerate(self.steps[:-1]):
-            shape = values[len(self.leaves) + n].shape
-            yield self.without(n, nice(rng, shape))
+    def smaller(self) -> Iterator[Program]:
+        """Yield programs with a leaf or an input in place of a step, or without the last steps."""
+        values = self.arrays()
+        *inner, last = self.steps
+        for name in inner:
+            yield self.pruned(name)
+            steps = self.steps.copy()
+            _, inputs = steps.pop(name)
+            leaves = self.leaves | {name: np.round(values[name], 3)}
+            yield replace(self, leaves=leaves, steps=steps).pruned(last)
             for source in inputs:
-                if values[source].shape == shape:
-                    yield self.without(n, source)
+                if values[source].shape == values[name].shape:
+                    moved = {
+                        one: (
+                            operation,
+                            tuple(source if n == name else n for n in old),
+                        )
+                        for one, (operation, old) in steps.items()
+                    }
+                    yield replace(self, steps=moved).pruned(last)
 
-    def shrunk(
-        self, fails: Callable[[Program], bool], rng: np.random.Generator
-    ) -> Program:
+    def shrunk(self, fails: Callable[[Program], bool]) -> Program:
         """Return a program that still fails, and of which no smaller program fails."""
-        for one in self.smaller(rng):
+        for one in self.smaller():
             if one.valid() and fails(one):
-                return one.shrunk(fails, rng)
+                return one.shrunk(fails)
         return self
 
 
@@ -179,28 +211,32 @@ def random_programs(
     shapes: Sequence[tuple[int, ...]],
     size: int,
 ) -> Iterator[Program]:
-    """Yield random programs with up to `size` steps, in which results are often used again.
+    """Yield random programs of up to `size` steps, in which results are often used again.
 
     Half of the programs contain only the `frequent` operations.
     """
-    while True:
+    while operations:
         chosen = frequent if rng.random() < 0.5 else operations
-        program = Program(tuple(nice(rng, shape) for shape in shapes))
+        program = Program(
+            {
+                name: nice(rng, shape)
+                for name, shape in zip("abc", shapes, strict=False)
+            }
+        )
         for _ in range(10 * size):
             operation = chosen[int(rng.integers(len(chosen)))]
-            count = len(program.leaves) + len(program.steps)
+            names = [*program.leaves, *program.steps]
             # Half of the time, use the newest values, so that the graph becomes deep.
-            low = max(0, count - 2) if rng.random() < 0.5 else 0
-            inputs = rng.integers(low, count, operation.count).tolist()
-            longer = replace(
-                program, steps=(*program.steps, (operation, tuple(inputs)))
+            recent = names[-2:] if rng.random() < 0.5 else names
+            longer = program.then(
+                operation, *rng.choice(recent, operation.count)
             )
             if longer.valid():
                 program = longer
             if len(program.steps) == size:
                 break
         if program.steps:
-            yield program.pruned()
+            yield program.pruned([*program.steps][-1])
 
 
 @dataclass
@@ -210,7 +246,7 @@ class Disagreement:
     - `what`: "the value", "the gradient of a", or how the engine fails.
     - `yours`, `right`: the two numbers, at `index`. They are NaN if nothing could be compared.
     - `in_backward`: True if a gradient is wrong, or if backward fails.
-    - `kind`, `sentence`: the probable mistake, if it is known.
+    - `sentence`: the probable mistake, if it is known.
     """
 
     program: Program
@@ -219,12 +255,16 @@ class Disagreement:
     right: float = np.nan
     index: tuple[int, ...] = ()
     in_backward: bool = False
-    kind: str = "unrecognised"
     sentence: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
         return len(self.program.steps), len(str(self.program))
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the leaves."""
+        return [leaf.shape for leaf in self.program.leaves.values()]
 
     @property
     def numbers(self) -> str:

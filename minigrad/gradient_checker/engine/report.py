@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from ...support.text import for_terminal, printable
 from .programs import Disagreement
-from .target import Engine, FunctionEngine
+from .target import Engine
 
 
 @dataclass(repr=False)
@@ -39,18 +39,17 @@ class EngineReport:
         return not self.found
 
     def __str__(self) -> str:
-        lines = [*self._engine(), *self._table(), *self._untried()]
+        lines = [*self._engine(), *self._table()]
         for method, found in self.found.items():
             lines += ["", *self._described(method, found)]
-        lines += [
-            "",
-            *(line for note in self.notes for line in wrapped(f"Note: {note}.")),
-        ]
+        lines += ["", *(f"Note: {note}." for note in self.notes)]
         verdict = f"{len(self.found)} faults" if len(self.found) != 1 else "1 fault"
         if not self.found:
             verdict = "no disagreement with minigrad"
-        lines.append(f"{self.compared} programs: {verdict}.")
-        return for_terminal("\n".join(map(printable, lines)))
+        lines.append(f"{self.compared:,} programs: {verdict}.")
+        return for_terminal(
+            "\n".join(printable(row) for one in lines for row in wrapped(one))
+        )
 
     __repr__ = __str__  # a notebook shows the repr
 
@@ -58,7 +57,7 @@ class EngineReport:
         engine = self.engine
         kind = "numbers" if engine.scalar else "arrays"
         yield f"{engine.module}:{engine.name} computes with {kind}."
-        if not isinstance(engine, FunctionEngine):
+        if engine.is_class:
             end = engine.text(engine.ending).format("y") if engine.ending else "y"
             places = f"value: .{engine.value_name}, gradient: .{engine.grad_name}"
             yield f"  {places}, backward: {end}.backward()"
@@ -71,52 +70,51 @@ class EngineReport:
             rows[operation.method].append(text.format("a", "b"))
         yield f"  {'method':<18}{'verdict':<10}tried as"
         for method, texts in rows.items():
-            verdict = "right"
+            verdict, more = "right", ", ..." if len(texts) > 3 else ""
+            tried = ", ".join(texts[:3]) + more
             if method in self.found:
                 verdict = "WRONG"
             elif method in self.excused:
                 verdict = "unknown"
-                texts = [f"(calls {', '.join(self.excused[method])})", *texts]
+                tried = f"(calls {', '.join(self.excused[method])}) {tried}"
             elif not texts:
                 continue
-            line, *more = wrap(", ".join(texts) or "-", 48)
-            yield f"  {method:<18}{verdict:<10}{line}"
-            for line in more:
-                yield " " * 30 + line
-
-    def _untried(self) -> Iterator[str]:
+            yield f"  {method:<18}{verdict:<10}{tried}"
         reasons: dict[str, list[str]] = {}
-        missing: dict[str, None] = {}
         for operation, reason in self.engine.untried.items():
-            if reason.endswith(f"has no {operation.method}"):
-                missing[operation.method] = None
-            else:
-                reasons.setdefault(reason, []).append(str(operation))
-        for reason, texts in reasons.items():
-            yield from wrapped(f"  Not tried: {', '.join(texts)}: {reason}.")
-        if missing:
-            yield from wrapped(
-                f"  Not tried, because it has none: {', '.join(missing)}."
-            )
+            missing = reason.endswith(f"has no {operation.method}")
+            key = "it has none" if missing else reason
+            name = operation.method if missing else str(operation)
+            if name not in reasons.setdefault(key, []):
+                reasons[key].append(name)
+        for reason, names in reasons.items():
+            yield f"  Not tried: {', '.join(names)}: {reason}."
 
     def _described(self, method: str, found: Disagreement) -> Iterator[str]:
-        function = getattr(self.engine.target, method, None)
-        code = getattr(function, "__code__", None)
+        code = getattr(getattr(self.engine.target, method, None), "__code__", None)
         where = f" (line {code.co_firstlineno} of {code.co_filename})" if code else ""
-        yield from wrapped(f"WRONG: {method}{where}")
+        yield f"WRONG: {method}{where}"
         if not found.program.steps:
-            yield from wrapped(f"  {found.what}.")
+            yield f"  {found.what}."
             return
-        yield from wrapped(f"  {found.program}")
-        yield from wrapped(f"  {found.numbers}.")
+        yield f"  {found.program}"
+        yield f"  {found.numbers}."
         if found.sentence:
-            yield from wrapped(f"  Likely mistake: {found.sentence}.")
+            yield f"  Likely mistake: {found.sentence}."
         yield "  To see it again, start Python and paste:"
         for line in self.engine.lines(found.program):
             yield f"    {line}"
 
 
 def wrapped(text: str) -> list[str]:
-    """Return lines of at most 80 characters, indented like the first one."""
-    indent = " " * (len(text) - len(text.lstrip()))
-    return wrap(text, 80, subsequent_indent=indent + "  ", break_long_words=False)
+    """Return lines of at most 80 characters. Code to paste is not changed."""
+    if not text or text.startswith("    "):
+        return [text]
+    rest = "    " if text.startswith(" ") else "  "
+    return wrap(
+        text,
+        80,
+        subsequent_indent=rest,
+        replace_whitespace=False,
+        break_long_words=False,
+    )

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from minigrad.gradient_checker.engine.explain import explain, explain_backward
-from minigrad.gradient_checker.engine.operations import NUMBERS
+from minigrad.gradient_checker.engine.operations import OPERATIONS
 from minigrad.gradient_checker.engine.programs import NEW, Disagreement, Program
 from minigrad.gradient_checker.engine.target import Engine
 
 from .engines import engine
 
-ADD, MULTIPLY = NUMBERS[:2]
+ADD, MULTIPLY = OPERATIONS[:2]
 LEAVES = [np.array(1.5), np.array(-2.0)]
 
 
