@@ -57,6 +57,8 @@ MILESTONE_WORDS = (
     (r"in `milestone_\w+\.py`", "in the editor below"),
     (r"`minigrad course milestones` lists them", "[the list](../../../../docs/milestones.md) shows them"),
     (r"the page in `pages/` shows", "a picture below the editor shows"),
+    (r"trains the network for a\s+second or two", "trains the network"),
+    (r" The training takes a few seconds on most\s+computers\.", ""),
     (r"The page (shows|then lists)", r"The picture below the editor \1"),
     (
         r"delete `my_engine.py` and run `minigrad course milestones`[^.]*\.\s+The course then copies\s+"

@@ -152,6 +152,7 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
         "kind": problem.kind if problem else "",
         "function": problem.function if problem else "",
         "line": problem.line if problem else None,
+        "blames": problem.blames if problem else "",
         "trained": json.dumps(encode(verdict.trained)),
         "entry": {key: value for key, value in entry.items() if key in KEPT},
         "files": {file: (FOLDER / file).read_text() for _, file in moved},

@@ -37,11 +37,13 @@ export function offerEngine(made) {
   return el("div", { class: "engine-offer" }, el("p", {}, ...why), el("p", {}, button, said));
 }
 
+/** A link to the editor of the engine. */
+export const linkToEngine = () => el("a", { href: `${page("milestones")}#your-engines-file` }, "See and change ", el("code", {}, ENGINE));
+
 /** The part of a milestone's page about the engine: nothing if there is one, otherwise the offer. */
 export function engineNote() {
   const note = el("div", { class: "engine-note", role: "status" });
-  const ready = () => note.replaceChildren(el("p", {}, el("code", {}, ENGINE), " is now the course's engine. You can ",
-    el("a", { href: `${page("milestones")}#your-engines-file` }, "see and change it"), "."));
+  const ready = () => note.replaceChildren(el("p", {}, el("code", {}, ENGINE), " is now the course's engine. ", linkToEngine(), "."));
   if (!hasEngine()) note.append(offerEngine(ready));
   return note;
 }

@@ -1,7 +1,7 @@
 // The exercise of a lesson or milestone: its question, the editor, the buttons, and what the check says.
 import { Cell, restart } from "./cell.js";
 import { createEditor } from "./editor.js";
-import { ENGINE, engineNote, hasEngine } from "./engine.js";
+import { ENGINE, engineNote, hasEngine, linkToEngine } from "./engine.js";
 import { Output } from "./output.js";
 import { picture } from "./picture.js";
 import { el, enqueue, python, settings, showLoaded, stop } from "./python.js";
@@ -203,8 +203,8 @@ class Lesson {
       write(file, content);
     }
     record(lesson.name, verdict.entry);
-    const { lines, passed, kind, line, again } = verdict;
-    write(this.said, JSON.stringify({ text, lines, passed, kind, line, again }));
+    const { lines, passed, kind, line, again, blames } = verdict;
+    write(this.said, JSON.stringify({ text, lines, passed, kind, line, again, blames }));
     this.tell(verdict);
     this.verdict.scrollIntoView({ block: "nearest" });
     this.show();
@@ -313,6 +313,7 @@ class Lesson {
     this.verdict.classList.toggle("lesson-wrong", !verdict.passed && verdict.kind !== "not written");
     if (this.old.hidden) this.editor.mark(verdict.line);
     if (verdict.again.length) this.again.replaceChildren(this.cellFor(verdict.again));
+    if (verdict.blames === ENGINE) this.again.append(el("p", {}, linkToEngine()));
     if (!verdict.passed) return;
     write(this.undo, null);
     const next = document.querySelector(".lesson-next");

@@ -10,7 +10,8 @@ const root = document.querySelector(".course-milestones");
 const milestones = JSON.parse(root.querySelector("script").textContent); // [{name, number, title, file}]
 const count = el("p");
 const box = el("div", { class: "lesson" });
-root.append(count, box);
+document.querySelector("article .table-wrapper").after(count);
+root.append(box);
 
 /** Show below each link in the table whether the milestone is done, and how many are. */
 function show() {
@@ -26,7 +27,7 @@ function show() {
 function state(name) {
   const { loss, seconds } = progress()[name] ?? {};
   if (!isPassed(name)) return isBegun(name) ? "… begun" : "not done";
-  return loss === undefined ? "✓ done" : `✓ done: loss ${loss.toFixed(3)} in ${seconds.toFixed(1)} s`;
+  return loss === undefined ? "✓ done" : `✓ done: loss ${Number(loss.toPrecision(2))} in ${seconds.toFixed(1)} s`;
 }
 
 class Engine {
