@@ -53,9 +53,15 @@ WORDS = (
 )
 """The texts are written for a terminal. (pattern, what it is called in a page.)"""
 MILESTONE_WORDS = (
-    (r"([Rr])un\s+`minigrad course milestones \d+`", lambda found: "pP"[found[1] == "R"] + "ress Check"),
+    (
+        r"([Rr])un\s+`minigrad course milestones \d+`",
+        lambda found: "pP"[found[1] == "R"] + "ress Check",
+    ),
     (r"in `milestone_\w+\.py`", "in the editor below"),
-    (r"`minigrad course milestones` lists them", "[the list](../../../../docs/milestones.md) shows them"),
+    (
+        r"`minigrad course milestones` lists them",
+        "[the list](../../../../docs/milestones.md) shows them",
+    ),
     (r"the page in `pages/` shows", "a picture below the editor shows"),
     (r"trains the network for a\s+second or two", "trains the network"),
     (r" The training takes a few seconds on most\s+computers\.", ""),
@@ -154,7 +160,7 @@ you opened the page as a file, run <code>python -m http.server</code> in the sit
 <code>http://localhost:8000</code>, or take the course in a terminal: <code>minigrad course start
 my-course</code>.</p>
 <p class="served-only">You can write your code here, in <code>{one.file}</code>. The button Check does
-what <code>{command}</code> does in a terminal.{'' if is_lesson else about_training(one)}</p>
+what <code>{command}</code> does in a terminal.{"" if is_lesson else about_training(one)}</p>
 <template class="lesson-next">{next_links(one)}</template>
 </div>"""
 
@@ -171,7 +177,9 @@ how much of it is done."""
 def next_links(one: Lesson) -> str:
     """Return the links that appear when a lesson or milestone is passed."""
     is_lesson = one.kind == "Lesson"
-    later = [other for other in (LESSONS if is_lesson else milestones()) if other.number > one.number]
+    later = [
+        other for other in (LESSONS if is_lesson else milestones()) if other.number > one.number
+    ]
     if later:
         other = min(later, key=lambda other: other.number)
         link = linked(other, f"{other.name}.html")

@@ -77,7 +77,9 @@ def about_engine(verdict: Verdict, width: int) -> list[str]:
     """Return the lines about an engine that a milestone blames, from lesson 7's verdict on it."""
     file = verdict.lesson.file
     if verdict.passed:
-        clean = f"Lesson 7's check finds no mistake in {ENGINE}, so compare it with {file}."
+        clean = (
+            f"Lesson 7's check finds no mistake in {ENGINE}, so compare it with {file}."
+        )
         return ["", *wrapped(clean, width)]
     said = lines(verdict, 2, width, page=True)
     return [
