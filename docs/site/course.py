@@ -74,9 +74,16 @@ MILESTONE_WORDS = (
 )
 """The same for the texts and hints of milestones."""
 SECONDS_IN_A_PAGE = {
-    "xor": 1, "spiral": 5, "words": 35, "truncation": 15, "lstm": 10, "sorting": 10, "names": 50, "digits": 10,
-}  # fmt: skip
-"""About how long a milestone's training takes in a browser. Measured with lesson 7's solution."""
+    "xor": 1,
+    "spiral": 5,
+    "words": 35,
+    "truncation": 20,
+    "lstm": 15,
+    "sorting": 5,
+    "names": 50,
+    "digits": 10,
+}
+"""About how long a milestone's training takes in a browser, with lesson 7's solution as the engine."""
 EDITOR = "<!-- editor -->"
 """A comment in a page's Markdown. The paragraph after it is true only if the site has an editor."""
 NO_EDITOR = (
@@ -170,8 +177,8 @@ def about_training(one: Lesson) -> str:
     seconds = SECONDS_IN_A_PAGE[one.word]
     takes = f"about {seconds} seconds" if seconds > 1 else "a second"
     return f""" The network trains with your <a href="../milestones.html#your-engines-file">engine, in
-<code>my_engine.py</code></a>. In a browser, the training takes {takes} on most computers, and a bar shows
-how much of it is done."""
+<code>my_engine.py</code></a>. In a browser, the training takes {takes} on most computers, or several times as
+long on a slow or busy one. A bar shows how much of it is done."""
 
 
 def next_links(one: Lesson) -> str:
