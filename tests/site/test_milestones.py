@@ -48,8 +48,9 @@ def test_milestone_page_speaks_of_buttons_and_of_time(python, site, one):
     text = re.sub(r'<div class="lesson" .*?</div>', "", page, flags=re.DOTALL)
     assert "minigrad course" not in text and "pages/" not in text
     assert re.search(r"the training takes (a|about \d+) seconds?", page)
+    # in the list of pages, in the text, and when the lesson is passed
     lesson_page = (site / f"lessons/{lesson(one.number).name}.html").read_text("utf-8")
-    assert lesson_page.count(f'href="../milestones/{one.name}.html"') == 2
+    assert lesson_page.count(f'href="../milestones/{one.name}.html"') == 3
 
 
 def test_engine_trains_in_the_page_and_the_list_shows_it(learner):

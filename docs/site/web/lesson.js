@@ -203,6 +203,7 @@ class Lesson {
       write(file, content);
     }
     record(lesson.name, verdict.entry);
+    hasEngine(); // if this was lesson 7, its file is the learner's engine from now on
     const { lines, passed, kind, line, again, blames } = verdict;
     write(this.said, JSON.stringify({ text, lines, passed, kind, line, again, blames }));
     this.tell(verdict);
