@@ -187,7 +187,13 @@ def _note(app: Sphinx, count: int) -> str:
 <p class="cells-note needs-server">This code runs only if JavaScript is on and the page comes from a server.
 If you opened the page as a file, run <code>python -m http.server</code> in the site's folder and open
 <code>http://localhost:8000</code>.</p>
-<script type="application/json" id="cells">{json.dumps({"sizes": sizes or None})}</script>
+{data(app)}"""
+
+
+def data(app: Sphinx) -> str:
+    """Return the HTML with the data for the scripts of a page with code. A page contains it once."""
+    sizes = json.dumps({"sizes": app.config.cells_python or None})
+    return f"""<script type="application/json" id="cells">{sizes}</script>
 <template id="cell-explorer">{_explorer("", "")}</template>
 """
 

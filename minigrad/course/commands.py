@@ -40,6 +40,8 @@ from .teaching import add_teaching
 from .workbook import WITHOUT, Workbook
 
 ENDING = Path(__file__).with_name("ending.md")
+REACHED = "loss", "seconds", "told"
+"""What progress.json records of a milestone's training."""
 SUMMARY = "twenty lessons from a*b + c to a small GPT, with feedback on each mistake"
 
 
@@ -263,6 +265,7 @@ def _graded(workbook: Workbook, one: Lesson, text: str) -> Verdict:
     _show_output(verdict.output.strip().splitlines())
     with workbook.changed(one) as entry:
         tries = count_try(entry, verdict, text)
+        record_training(entry, verdict)
         # these lines are wrapped already
         shown = feedback.lines(verdict, tries, terminal_width(), without=workbook.without)
         say(*shown, width=1000)
@@ -324,10 +327,7 @@ def _reach(workbook: Workbook, one: Lesson) -> int:
             _check_engine(workbook)
         return 1
     (found,) = verdict.trained
-    with workbook.changed(one) as entry:
-        entry.update({name: found[name] for name in ("loss", "seconds", "told")})
-    first, seconds = found["losses"][0], found["seconds"]
-    say(f"  Loss {first:.3g} -> {found['loss']:.3g} in {seconds:.1f} s: {found['told']}.")
+    say(*feedback.reached(found))
     _draw_graph(workbook, one, text, "", verdict.trained, "its losses, and what it has learned")
     _tell_carried(workbook)
     open_ones = [other for other in milestones() if not workbook.passed(other)]
@@ -340,15 +340,7 @@ def _check_engine(workbook: Workbook) -> None:
     """Print what lesson 7's check says about the learner's engine."""
     path = workbook.folder / ENGINE
     verdict = grade(ENGINE_LESSON, path, read_text(path), modules=workbook.modules())
-    if verdict.passed:
-        say(
-            "",
-            f"Lesson 7's check finds no mistake in {ENGINE}, so compare it with {ENGINE_LESSON.file}.",
-        )
-        return
-    say("", f"What lesson 7's check says about {ENGINE}:")
-    for line in feedback.lines(verdict, 2, terminal_width(), page=True):
-        say(line.replace(ENGINE_LESSON.file, ENGINE), width=1000)
+    say(*feedback.about_engine(verdict, terminal_width()), width=1000)
 
 
 class Training:
@@ -381,6 +373,13 @@ def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
         counts[function] = counts.get(function, 0) + (not again or function not in counts)
         return int(counts[function])
     return 0
+
+
+def record_training(entry: dict[str, Any], verdict: Verdict) -> None:
+    """Record in a milestone's entry what its training has reached, if it passed."""
+    if verdict.passed and verdict.lesson.kind == "Milestone":
+        (found,) = verdict.trained
+        entry.update({name: found[name] for name in REACHED})
 
 
 def _draw_graph(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course.checking.registry import lessons
+from minigrad.course.checking.registry import lessons, milestones
 
 from .reader import ENTER, ESCAPE, TAB
 
@@ -17,6 +17,7 @@ PAGES = sorted(
     {f"{path.stem}.html" for path in DOCS.glob("*.md")}
     | {f"reference/{path.stem}.html" for path in DOCS.glob("reference/*.md")}
     | {f"lessons/{one.name}.html" for one in lessons()}
+    | {f"milestones/{one.name}.html" for one in milestones()}
     | {
         "readme.html",
         "ending.html",

@@ -8,7 +8,8 @@ A typical text fits a terminal with 24 lines.
 
 import shutil
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ...support.text import for_terminal, printable
 from ...tools.commands import to_type
@@ -64,6 +65,28 @@ def lines(
         told += [f"  Stretch tasks: {done} of {tried} checks are right."]
         told += [f"  {name} is not written." for name in unwritten]
     return told
+
+
+def reached(found: Mapping[str, Any]) -> list[str]:
+    """Return the line about a milestone's training. `found` is what its training question answers."""
+    first, last, seconds = found["losses"][0], found["loss"], found["seconds"]
+    return [f"  Loss {first:.3g} -> {last:.3g} in {seconds:.1f} s: {found['told']}."]
+
+
+def about_engine(verdict: Verdict, width: int) -> list[str]:
+    """Return the lines about an engine that a milestone blames, from lesson 7's verdict on it."""
+    file = verdict.lesson.file
+    if verdict.passed:
+        clean = (
+            f"Lesson 7's check finds no mistake in {ENGINE}, so compare it with {file}."
+        )
+        return ["", *wrapped(clean, width)]
+    said = lines(verdict, 2, width, page=True)
+    return [
+        "",
+        f"What lesson 7's check says about {ENGINE}:",
+        *(line.replace(file, ENGINE) for line in said),
+    ]
 
 
 def explained(
