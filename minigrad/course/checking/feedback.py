@@ -1,8 +1,9 @@
 """Describe a verdict to the learner, with more detail after each failed attempt.
 
 After the first failed check, the text names the wrong function and its line, and shows the two
-numbers that disagree. After the second, it also describes the kind of mistake or, if none is known,
-shows another wrong answer. After the third, it also shows the formula. From the fourth on, it also shows the command that prints the solution.
+numbers that disagree. After the second, it also describes the kind of mistake. If none is known, it
+shows another wrong answer. After the third, it also shows the formula. From the fourth on, it also
+shows the command that prints the solution.
 A typical text fits a terminal with 24 lines.
 """
 
