@@ -20,6 +20,7 @@ import linecache
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -268,6 +269,8 @@ def run(
     """
     questions = lesson.questions
     report_to(lambda share: write({"training": share}))
+    # raised inside NumPy, not in the file
+    warnings.filterwarnings("ignore", module="numpy")
     try:
         file = load(source, text)
     except (
@@ -278,7 +281,9 @@ def run(
     write({"loaded": True})
     if variables:
         variables.clear()  # discard the variables of calls in the file itself
-    for index in range(len(questions)) if only is None else only:
+    for place, index in enumerate(range(len(questions)) if only is None else only):
+        if place == 1:
+            variables = dict(variables or {})  # those of the first question
         question = questions[index]
         if not hasattr(file, question.function.partition(".")[0]):
             write({"missing": True})
@@ -308,18 +313,20 @@ def run(
 
 def watch(function: str, source: Path) -> dict[str, Any]:
     """Return a dict that is filled with the variables of `function`, without its arguments, when its
-    first call ends. They are in the order in which they first appear in the file.
+    first call ends. They are in the order in which they first appear in the file. A second call empties
+    the dict, because nobody knows in which of the calls a mistake shows.
     """
     found: dict[str, Any] = {}
     calls: list[FrameType] = []
+    name = function.rpartition(".")[2]
 
     def entered(frame: FrameType, event: str, _: Any) -> Any:
         code = frame.f_code
-        if (
-            calls
-            or code.co_name != function.rpartition(".")[2]
-            or code.co_filename != str(source)
-        ):
+        if code.co_name != name or code.co_filename != str(source):
+            return None
+        if calls:
+            if len(calls) > 1:  # the first one has ended
+                found.clear()
             return None
         calls.append(frame)
         frame.f_trace_lines = False
@@ -337,10 +344,11 @@ def watch(function: str, source: Path) -> dict[str, Any]:
                 for n in tree
                 if isinstance(n, ast.Name) and n.lineno >= code.co_firstlineno
             ]
-            for name in sorted(names, key=lambda name: (name.lineno, name.col_offset)):
-                value = values.get(name.id)
-                if name.id in own and name.id[0] != "_" and is_data(value):
-                    found[name.id] = value
+            for node in sorted(names, key=lambda node: (node.lineno, node.col_offset)):
+                value = values.get(node.id)
+                if node.id in own and node.id[0] != "_" and is_data(value):
+                    found[node.id] = value
+            calls.append(frame)
         return left
 
     sys.settrace(entered)

@@ -1,8 +1,9 @@
 """Describe a verdict to the learner, with more detail after each failed attempt.
 
 After the first failed check, the text names the wrong function and its line, and shows the two
-numbers that disagree. After the second, it also describes the kind of mistake. After the third, it
-also shows the formula. From the fourth on, it also shows the command that prints the solution.
+numbers that disagree. After the second, it also describes the kind of mistake. If none is known, it
+shows another wrong answer. After the third, it also shows the formula. From the fourth on, it also
+shows the command that prints the solution.
 A typical text fits a terminal with 24 lines.
 """
 
@@ -22,6 +23,10 @@ from .sandbox import late
 LATE = (
     "On most computers, a right file needs a few seconds at most. A loop that never ends takes longer, and so does "
     "work that is repeated again and again, or a computer that is slow or busy."
+)
+DEEP = (
+    "Your function calls itself, and each call waits for the next one. Python allows about 1,000 of such calls. If the "
+    "calls would end, write a loop with a list of what is still to do."
 )
 TRAINING_LATE = (
     "The answers before the training were right, so your functions need not be wrong. The training takes a few "
@@ -106,19 +111,7 @@ def explained(
             f"  There is no {problem.function} in {lesson.file}. Did you rename it?"
         ]
     told = wrapped(f"  {_lead(problem, lesson)}", width)
-    if question is not None:
-        what = question.what or question.call
-        told += wrapped(f"  asked: {what}", width)
-        told += packed(
-            (
-                f"{n} = {printable(v)}"
-                for n, v in problem.inputs.items()
-                if not v.startswith("<") and f"{n} = {v}" not in what
-            ),
-            "   ",
-            width,
-        )
-    told += _values(problem, width)
+    told += _asked(problem, width) + _values(problem, width)
     if question is None:
         return told
     if problem.earlier:
@@ -128,9 +121,16 @@ def explained(
             + (before.what or before.call),
             width,
         )
+    unnamed = slip is None and not problem.blames
+    if tries >= 2 and unnamed and problem.other:
+        told += ["  Another wrong answer:", *_asked(problem.other, width)]
+        told += _values(problem.other, width)
     words = []
     if tries >= 2 and slip is not None:
-        words.append(f"Your answers match this mistake: {slip}")
+        matches = "Your answers match this mistake: " * (problem.kind != "changed")
+        words.append(f"{matches}{slip}")
+    elif tries >= 2 and "RecursionError" in problem.message:
+        words.append(DEEP)
     elif problem.message == late(question.training) and (
         question.training or tries >= 2
     ):
@@ -146,13 +146,26 @@ def explained(
     told += packed(to_paste(problem, lesson), "; ", max(width, 80))
     if problem.blames == ENGINE:  # which the milestone's hints are not about
         return told
-    if tries == 1 and "hints" not in without:
+    if (tries == 1 or (tries < 4 and unnamed)) and "hints" not in without:
         told += [f"  minigrad course hint {lesson.word} gives a hint."]
     elif tries >= 4 and "solutions" not in without:
         told += [
             f"  The solution, if you want it: minigrad course solution {lesson.word}"
         ]
     return told
+
+
+def _asked(problem: Problem, width: int) -> list[str]:
+    """Return the lines with the question and its inputs."""
+    if problem.question is None:
+        return []
+    what = problem.question.what or problem.question.call
+    inputs = (
+        f"{n} = {printable(v)}"
+        for n, v in problem.inputs.items()
+        if not v.startswith("<") and f"{n} = {v}" not in what
+    )
+    return [*wrapped(f"  asked: {what}", width), *packed(inputs, "   ", width)]
 
 
 def _at(problem: Problem, lesson: Lesson) -> str:

@@ -79,6 +79,8 @@ class Problem:
     """The function whose correct version would make the question pass."""
     inputs: dict[str, str] = field(default_factory=dict)
     """The question's inputs: names and values."""
+    other: "Problem | None" = None
+    """The next wrong answer to the same question with other inputs."""
     earlier: int = 0
     """The number of the earlier question without which the answer is right, or 0."""
 
@@ -164,6 +166,7 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     first = next(filter(None, needed), None)
     trained = []
     if first:
+        first = replace(first, other=_other(lesson, problems, first))
         first, beyond = _explained(lesson, text, run, first, again), None
     else:
         beyond = beyond and _explained(lesson, text, run, beyond, again)
@@ -182,20 +185,44 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     )
 
 
+def _other(
+    lesson: Lesson, problems: Sequence[Problem | None], first: Problem
+) -> Problem | None:
+    """Return the next problem with the same question as the first one, and other inputs."""
+    call = lesson.questions[first.number - 1].call
+    for one in filter(None, problems[first.number :]):
+        if one.kind not in ("wrong", "error"):
+            continue
+        if lesson.questions[one.number - 1].call == call:
+            return _with_inputs(lesson, one)
+    return None
+
+
+def _with_inputs(lesson: Lesson, problem: Problem) -> Problem:
+    """Add a question's inputs to a problem."""
+    assert problem.question is not None
+    # a lesson's own classes may not be printable
+    with _INPUTS, contextlib.suppress(Exception):
+        given = problem.question.given(lesson.solved)
+        inputs = {name: described_input(value) for name, value in given.items()}
+        return replace(problem, inputs=inputs)
+    return problem
+
+
 def _explained(
     lesson: Lesson, text: str, run: Run, problem: Problem, again: Again
 ) -> Problem:
     """Add to a problem everything that helps find its cause."""
     if problem.kind in ("wrong", "error"):
         problem = _diagnosed(lesson, text, run, problem, again)
-    inputs = {}
-    assert problem.question is not None
-    # a lesson's own classes may not be printable
-    with _INPUTS, contextlib.suppress(Exception):
-        given = problem.question.given(lesson.solved)
-        inputs = {name: described_input(value) for name, value in given.items()}
+    elif problem.kind == "changed":
+        # a learner's process does not contain this module
+        from ..lessons.mistakes import changed
+
+        code = key.node_of(text, problem.function)
+        problem = replace(problem, slip=changed(code, problem.message))
     line = problem.line or line_of(text, problem.blames or problem.function)
-    return replace(problem, inputs=inputs, line=line)
+    return _with_inputs(lesson, replace(problem, line=line))
 
 
 def _diagnosed(

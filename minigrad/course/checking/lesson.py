@@ -127,6 +127,20 @@ def over_time(
     return split
 
 
+def arriving(gradients: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the gradients for `Question.names`. Before each one, say whether it arrives: whether it is
+    not 0 everywhere.
+
+    >>> arriving({"dW": 0.5})
+    [('whether a gradient arrives (dW)', True), ('dW', 0.5)]
+    """
+    found = list[tuple[str, Any]]()
+    for name, one in gradients.items():
+        arrives = bool(np.any(one))
+        found += [(f"whether a gradient arrives ({name})", arrives), (name, one)]
+    return found
+
+
 @dataclass(frozen=True)
 class Slip:
     """A known mistake. If the learner's function gives the same answers as the slip's code, it contains

@@ -3,6 +3,8 @@
 from minigrad.course.checking.lesson import Slip
 
 CLEAR = "for p in parameters: p.grad = np.zeros(p.array.shape)"
+LEFT = "da = unbroadcast(dz, self.array.shape) * other.array"
+RIGHT = "db = unbroadcast(dz, other.array.shape) * self.array"
 MOVE = "for p in parameters: p.array = p.array - rate * p.grad"
 
 
@@ -131,6 +133,27 @@ class Value(Value):
         return Value(self.array * other.array, (self, other), rule)
 """,
         "Each gradient has the shape of its own input. You sum it back to the other one's.",
+    ),
+    *(
+        Slip(
+            "summed back too early",
+            f"""
+class Value(Value):
+    def __mul__(self, other):
+        other = as_value(other)
+
+        def rule(dz):
+            da, db = dz * other.array, dz * self.array
+            da, db = unbroadcast(da, self.array.shape), unbroadcast(db, other.array.shape)
+            {early}
+            return da, db
+
+        return Value(self.array * other.array, (self, other), rule)
+""",
+            "You sum dz back, and then you multiply it by the other array. Each use of a number has its own factor, "
+            "so multiply first.",
+        )
+        for early in (LEFT, RIGHT, f"{LEFT}\n            {RIGHT}")
     ),
     Slip(
         "breadth first",

@@ -113,6 +113,13 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You compare the queries with the values, and sum the keys. Compare them with the keys, and sum the values."),
     ("scaled twice", SUM, "weights(scores(q, k) / np.sqrt(q.shape[-1]), causal) @ v",
      "You divide by the root of d, but `scores` has already done this."),
+    *(("the gradient cut", SUM, SUM.replace(old, new),
+       f"All values are right, but you take {what} out of the graph (.array or a new Tensor), so no gradient reaches "
+       f"{end}.")
+      for what, end, old, new in (
+        ("the weights or the scores", "q and k", " @ v", ".detach() @ v"),
+        ("the queries", "q", "(q, k)", "(q.detach(), k)"), ("the keys", "k", "(q, k)", "(q, k.detach())"),
+        ("the values", "v", "@ v", "@ v.detach()"))),
     ("softmax applied twice", SUM, "mg.softmax(weights(scores(q, k), causal)) @ v",
      "You compute a softmax of the weights. They are already weights."),
     ("heads split without a transpose", SPLIT, "x.reshape(B, heads, T, D // heads)",

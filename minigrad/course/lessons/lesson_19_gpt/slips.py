@@ -70,6 +70,8 @@ SLIPS = (
          PLACES, "positions(ids.shape[1], table.shape[1])"),
         ("start added to the numbers", "You add `start` itself to the vectors. It is the number of the first row that "
          "is added.", PLACES, "positions(ids.shape[1], table.shape[1]) + start"),
+        ("a row for each text", "You add as many rows of `positions` as there are texts. There must be one for each "
+         "column of ids: T rows, not B.", "ids.shape[1]", "ids.shape[0]"),
         ("one row for all ids", "All ids get the same row of positions. Each column of ids needs its own.",
          PLACES, "positions(end, table.shape[1])[start]"),
         ("the id used as a position", "You look the positions up by id. The row must depend on the place of the id, "
@@ -166,6 +168,9 @@ SLIPS = (
          "[ids]", "[ids[-1:]]"),
         ("new ids are not read", "The model always reads the first ids only, so each new id is drawn as if it were "
          "the first one.", "ids = list(ids)\n", "ids, first = list(ids), ids\n", "[ids]", "[first]"),
+        ("an earlier row of the logits", "The model reads the new ids, but you draw each of them from the logits after "
+         "the last one of the first ids. The next id follows the last one so far.",
+         "ids = list(ids)\n", "ids, first = list(ids), len(ids)\n", "[0, -1]", "[0, first - 1]"),
         ("only the new ids returned", "You return only the new ids. Return the whole text.",
          "return ids", "return ids[len(ids) - count :]"),
         ("too few new ids", "You stop when the whole text has `count` ids. `count` is the number of new ones.",
@@ -187,6 +192,8 @@ SLIPS = (
          "contains the newest id.", f"logits, cache = {READ}", f"logits, new = {READ}\n        cache = cache or new"),
         ("only the last of the first ids read", "In the first call, the model must read all ids that you were given.",
          "[ids[start:]]", "[ids[max(start, len(ids) - 1) :]]"),
+        ("only the last of the first ids read", "In the first call, the model must read all ids that you were given, "
+         "from position 0.", "list(ids), None, 0", "list(ids), None, len(ids) - 1"),
         ("the whole text read again", "The model reads the whole text again, although the cache already contains it. "
          "Its ids then count twice.", "[ids[start:]]", "[ids]"),
         ("read without the cache", "The letters are right, but the model reads the whole text again for every letter.",

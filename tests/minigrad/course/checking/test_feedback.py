@@ -147,3 +147,43 @@ def test_late_answer_may_be_that_of_a_slow_computer(ended, tries, slow, page):
     text = said(stopped(lesson(5), 3, ended), tries, page=page)
     assert ended in text
     assert ("a computer that is slow or busy" in text) is slow
+
+
+def test_second_lines_show_another_wrong_answer_if_no_mistake_is_known():
+    one = lesson(5)
+    code = "def unbroadcast(dz, shape):\n    return np.zeros(shape) + 7.25"
+    verdict = graded_here(one, with_code(one, f"import numpy as np\n{code}"))
+    first, second = (said(verdict, tries) for tries in (1, 2))
+    assert "one column added" not in first
+    assert "Another wrong answer: asked: the gradient" in second
+    assert "one column added to three columns dz = (2, 3)" in second
+    assert "hint 5 gives a hint" in second
+
+
+def test_second_lines_say_how_an_input_was_changed():
+    one = lesson(12)
+    code = "def unroll(cell, xs, h0): return [h0 := cell(xs.pop(0), h0) for _ in range(len(xs))]"
+    verdict = graded_here(one, with_code(one, code))
+    told = "`xs.pop(0)` changes the input itself"
+    assert told not in said(verdict, 1)
+    assert told in said(verdict, 2)
+
+
+def test_second_lines_propose_a_loop_for_a_deep_recursion():
+    one = lesson(7)
+    code = """class Value(Value):
+    def order(self):
+        found = []
+
+        def visit(value):
+            if value not in found:
+                for source in value.inputs:
+                    visit(source)
+                found.append(value)
+
+        visit(self)
+        return found[::-1]"""
+    verdict = graded_here(one, with_code(one, code))
+    assert "RecursionError" in said(verdict, 1)
+    assert "write a loop" not in said(verdict, 1)
+    assert "write a loop" in said(verdict, 2)

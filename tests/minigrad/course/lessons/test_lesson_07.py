@@ -142,4 +142,5 @@ def test_wrong_rule_of_sum_is_named(right, wrong, name):
     verdict = grade(lesson(7), Path("engine.py"), text.replace(right, wrong))
     problem = verdict.problem
     assert problem
-    assert (problem.function, str(problem.slip)) == ("Value.sum", name)
+    assert problem.slip
+    assert (problem.function, problem.slip.name) == ("Value.sum", name)
