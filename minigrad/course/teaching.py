@@ -86,13 +86,12 @@ def _add_report(parser: Any) -> None:
         metavar="FILE",
         help="fill in this CSV file, which Moodle or Canvas exported",
     )
-    add("--column", default="Grade", help="the column to fill in (default: %(default)s)")
+    add("--column", help="the column of the roster to fill in (default: Grade)")
     add("--by", metavar="COLUMN", help="the column of the roster with the submissions' names")
     add(
         "--visibility",
-        default="visible",
         choices=VISIBILITIES,
-        help="when students see the results on Gradescope (default: %(default)s)",
+        help="when students see the results on Gradescope (default: visible)",
     )
     add("--names", action="store_true", help="name the students in the statistics")
     add(

@@ -100,6 +100,7 @@ def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
     """
     (row,) = rows
+    visibility = options.visibility or "visible"
     tests = [
         {
             "name": f"Lesson {mark.lesson.number}: {mark.lesson.title}",
@@ -107,7 +108,7 @@ def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
             "max_score": 1.0,
             "status": "passed" if mark.passed else "failed",
             "output": mark.said,
-            "visibility": options.visibility,
+            "visibility": visibility,
             "tags": list(filter(None, [mark.kind, mark.function, mark.mistake])),
         }
         for mark, score in zip(row.marks, row.scores, strict=True)
@@ -120,7 +121,7 @@ def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
             "output_format": "text",
             "test_output_format": "text",
             "test_name_format": "text",
-            "visibility": options.visibility,
+            "visibility": visibility,
             "tests": tests,
             "extra_data": {"wall": str(options.wall)},  # not shown to students
         }

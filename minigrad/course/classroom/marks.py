@@ -11,7 +11,7 @@ from ..checking import feedback, key
 from ..checking.grade import Problem, grade
 from ..checking.lesson import Lesson, Slip
 from ..checking.wall import find as find_wall
-from .submissions import Submission
+from .submissions import Submission, begun
 
 FAILED = "could not be graded"
 LONGEST_NOTE = 1000
@@ -99,7 +99,7 @@ def graded(
                 unread = one.number in whose.unread
                 said = "could not be read" if unread else f"no {one.file}"
                 marks[name] = Mark(one, 0, said, not unread)
-            elif file.text == one.exercise:
+            elif not begun(one, file.text):
                 marks[name] = Mark(one, 0, "not written yet")
             else:
                 # replaced if it can be graded

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from ...errors import OptionError
 from ...support.files import save_text, write_whole
 from ...support.text import for_terminal
 from ..checking.registry import chosen
@@ -27,17 +28,25 @@ FORMATS: dict[str | None, Callable[[list[Row], argparse.Namespace], str]] = {
 }
 SINGLE = "gradescope", "classroom50"
 """The formats with one submission."""
+NEEDED = {
+    "names": "statistics",
+    "column": "roster",
+    "by": "roster",
+    "visibility": "gradescope",
+}
+"""Options that have an effect only together with another option."""
 
 
 def run(options: argparse.Namespace) -> int:
     """Grade submissions, and print or write the marks. See teaching.py for the options."""
     out, single = options.out, options.format in SINGLE
     write = FORMATS[options.format]
+    require_partners(options)
     options.wall = find_wall()
     if options.require_sandbox:
         options.wall.require()
     if options.roster:
-        write = Roster(options.roster, options.column, options.by).write
+        write = Roster(options.roster, options.column or "Grade", options.by).write
     written = out, options.keep, options.roster, options.feedback
     own = [Path(os.path.abspath(path)) for path in written if path]
     handed_in = submissions(options.folders, own, single)
@@ -52,6 +61,20 @@ def run(options: argparse.Namespace) -> int:
         _save(text, out)
     said = [mark.said for row in rows for mark in row.marks]
     return int(FAILED in said and not single)
+
+
+def require_partners(options: argparse.Namespace) -> None:
+    """Errors: OptionError MG932 for an option that has no effect without another one."""
+    for name, needed in NEEDED.items():
+        present = options.roster if needed == "roster" else options.format == needed
+        if getattr(options, name) and not present:
+            usage = f"--{needed}{' FILE' * (needed == 'roster')}"
+            raise OptionError(
+                "MG932",
+                f"--{name} has no effect without {usage}",
+                cause=f"only --{needed} uses the value of --{name}",
+                remedy=f"add {usage}, or leave --{name} out",
+            )
 
 
 def _save(text: str, out: Path) -> None:
