@@ -47,6 +47,8 @@ DOWNLOADED = re.compile(
     re.S,
 )
 """A name in a download of Canvas or Moodle, with the student's name and number, and the file's name."""
+LATE = re.compile(r"_LATE_\d+_\d+_")
+"""A mark in the names of files that Canvas received after the deadline."""
 OF_TOOLS = {
     "README.md",
     "pages",
@@ -98,6 +100,8 @@ class Submission:
         self.name, self.files = name, files
         self.id = id
         """The student's number on Canvas, or the participant's number on Moodle."""
+        self.late = False
+        """True if Canvas put LATE into the name of a file."""
         self.chosen: dict[str, File] = {}
         """The file to grade for each lesson, by the lesson's name."""
         unread = [file for file in files if file.problem]
@@ -190,10 +194,11 @@ def submissions(
         raise OptionError(
             "MG918",
             f"got {len(paths)} submissions for one file of results",
-            cause="Gradescope and Classroom 50 expect a separate file for each submission",
+            cause="Gradescope, Classroom 50 and PrairieLearn expect a separate file for each submission",
             remedy="pass a single folder",
         )
     found: dict[Path, tuple[str, list[File]]] = {}  # each student's number and files
+    late = set[Path]()
     for given in paths:
         path = Path(os.path.abspath(given))
         if not os.path.lexists(path):
@@ -220,6 +225,8 @@ def submissions(
             if one != path and (match := DOWNLOADED.fullmatch(name)):
                 who, id, file = match.groups()
                 name = f"{who}_{id}"
+                if LATE.search(one.name):
+                    late.add(one.parent / name)
             elif one != path and one.is_file():
                 before, after = student(name)
                 if whose[before, after] > 1 or not before:
@@ -233,6 +240,7 @@ def submissions(
         while name in handed_in:  # names can look alike after escaping
             name += "'"
         handed_in[name] = Submission(name, files, id)
+        handed_in[name].late = path in late
     return list(handed_in.values())
 
 
