@@ -26,9 +26,10 @@ def as_text(data: bytes) -> str:
     marks = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
     encoding = "utf-16" if data.startswith(marks) else "utf-8-sig"
     try:
-        return io.StringIO(data.decode(encoding), newline=None).read()
+        text = data.decode(encoding)
     except UnicodeDecodeError:
         raise OSError("it is not UTF-8 text") from None
+    return io.StringIO(text, newline=None).read()
 
 
 def read_text(path: Path) -> str:

@@ -32,6 +32,10 @@ OF_SOLUTION = 3
 """The number of students who are assumed to have written a piece of the solution."""
 Pieces = dict[str, set[int]]
 """The lines of each piece."""
+Names = Mapping[str, str]
+COMMUTATIVE = "Add", "Mult"
+MODULES = "np", "mg"
+VARIABLE = "variable"
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,6 @@ class Pair:
     other: str
     share: float
     """The share of the pieces' weight that they have in common, from 0 to 1."""
-    evidence: float
-    """The weight that they have in common."""
     lines: tuple[str, str]
     """The lines with these pieces in both files, such as '12-20, 25'."""
 
@@ -51,32 +53,32 @@ class Pair:
 def alike(lesson: Lesson, texts: Mapping[str, str]) -> list[Pair]:
     """Return the pairs of files that are alike. `texts` contains the students' files by name."""
     given = pieces(lesson.exercise)
-    own = {
-        name: {
-            piece: lines for piece, lines in pieces(text).items() if piece not in given
-        }
-        for name, text in texts.items()
-    }
+    own = {name: pieces(text) for name, text in texts.items()}
+    for found in own.values():
+        for piece in given.keys() & found.keys():
+            del found[piece]
     common = Counter(piece for found in own.values() for piece in found)
     for piece in pieces(lesson.solution):
         common[piece] += OF_SOLUTION
-    weights = {
-        piece: max(0.0, math.log((len(texts) + OTHERS) / count))
-        for piece, count in common.items()
-    }
-    found = []
+    students = len(texts) + OTHERS
+    weights = dict[str, float]()
+    for piece, count in common.items():
+        weights[piece] = max(0.0, math.log(students / count))
+    pairs = []
     for one, other in combinations(own, 2):
         shared = own[one].keys() & own[other].keys()
         evidence = _sum(weights, shared)
-        whole = (_sum(weights, own[one]) + _sum(weights, own[other])) / 2
+        both = [*own[one], *own[other]]
+        whole = _sum(weights, both) / 2
         if whole and evidence >= EVIDENCE and evidence >= SHARE * whole:
-            first, second = (
-                ranges(line for piece in shared for line in own[name][piece])
-                for name in (one, other)
-            )
+            first, second = set[int](), set[int]()
+            for piece in shared:
+                first |= own[one][piece]
+                second |= own[other][piece]
+            lines = ranges(first), ranges(second)
             share = evidence / whole
-            found.append(Pair(one, other, share, evidence, (first, second)))
-    return found
+            pairs.append(Pair(one, other, share, lines))
+    return pairs
 
 
 def _sum(weights: Mapping[str, float], pieces: Iterable[str]) -> float:
@@ -89,13 +91,13 @@ def ranges(lines: Iterable[int]) -> str:
     >>> ranges([3, 4, 5, 9])
     '3-5, 9'
     """
-    found: list[list[int]] = []
-    for line in sorted(set(lines)):
-        if found and line == found[-1][-1] + 1:
-            found[-1].append(line)
-        else:
-            found.append([line])
-    return ", ".join(f"{one[0]}-{one[-1]}" if one[1:] else f"{one[0]}" for one in found)
+    own = set(lines)
+    first = sorted(line for line in own if line - 1 not in own)
+    last = sorted(line for line in own if line + 1 not in own)
+    return ", ".join(
+        str(start) if start == end else f"{start}-{end}"
+        for start, end in zip(first, last, strict=True)
+    )
 
 
 def pieces(text: str) -> Pieces:
@@ -104,7 +106,7 @@ def pieces(text: str) -> Pieces:
     try:
         tree = ast.parse(text)
         _form(_Inlined().visit(tree), {}, found)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     return found
 
@@ -112,22 +114,23 @@ def pieces(text: str) -> Pieces:
 class _Inlined(ast.NodeTransformer):
     """Replaces each variable that is assigned once and used once in a function by its value."""
 
+    def __init__(self) -> None:
+        self.values: dict[str, ast.expr] = {}
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
-        names = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
-        stored = Counter(one.id for one in names if isinstance(one.ctx, ast.Store))
-        loaded = Counter(one.id for one in names if isinstance(one.ctx, ast.Load))
-        values = dict[str, ast.expr]()
+        names = Counter[tuple[str, bool]]()
+        for one in ast.walk(node):
+            match one:
+                case ast.Name(name, context):
+                    names[name, isinstance(context, ast.Load)] += 1
         for one in ast.walk(node):
             match one:
                 case ast.Assign([ast.Name(name)], value):
-                    if stored[name] == loaded[name] == 1:
-                        values[name] = value
-        return _Substituted(values).visit(node)
-
-
-class _Substituted(ast.NodeTransformer):
-    def __init__(self, values: Mapping[str, ast.expr]) -> None:
-        self.values = values
+                    if names[name, True] == names[name, False] == 1:
+                        self.values[name] = value
+        self.generic_visit(node)
+        self.values.clear()
+        return node
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         match node.targets:
@@ -136,56 +139,72 @@ class _Substituted(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> Any:
-        if isinstance(node.ctx, ast.Load) and node.id in self.values:
-            return self.visit(copy.deepcopy(self.values[node.id]))
-        return node
+        value = self.values.get(node.id)
+        if value is None or not isinstance(node.ctx, ast.Load):
+            return node
+        return self.visit(copy.deepcopy(value))
 
 
-def _form(node: ast.AST, names: Mapping[str, str], found: Pieces) -> tuple[str, int]:
+def _form(node: ast.AST, names: Names, found: Pieces) -> tuple[str, int]:
     """Return a node's form, without the names of variables, and its number of nodes. Add the pieces in
-    it to `found`.
+    it to `found`. `names` contains the names of arguments.
     """
-    label = type(node).__name__
-    children: list[ast.AST] = [
-        child
-        for child in ast.iter_child_nodes(node)
-        if not isinstance(child, ast.expr_context | ast.arguments)
-    ]
+    label = _label(node, names)
+    children: list[ast.AST] = list(ast.iter_child_nodes(node))
     match node:
         case ast.Expr(ast.Constant()) | ast.Import() | ast.ImportFrom():
             return "", 0
-        case ast.FunctionDef(_, arguments, body) | ast.Lambda(arguments, body):
-            own = [one.arg for one in ast.walk(arguments) if isinstance(one, ast.arg)]
-            # the arguments of the exercise's functions keep their places
-            outer = not any(name.startswith("argument") for name in names.values())
-            places = (f"argument {i}" if outer else "variable" for i in range(len(own)))
-            names = {**names, **dict(zip(own, places, strict=True))}
-            children = [*body] if isinstance(body, list) else [body]
-        case ast.Name(name):
-            default = (
-                name if hasattr(builtins, name) or name in ("np", "mg") else "variable"
-            )
-            label = names.get(name, default)
-        case ast.Attribute(_, attribute):
-            label = f".{attribute}"
-        case ast.Constant(value):
-            label = repr(value)
-        case ast.keyword(argument):
-            label = f"{argument}="
+        case ast.arguments() | ast.expr_context():
+            return "", 0
+        case ast.FunctionDef() | ast.Lambda():
+            names = {**names, **_arguments(node, names)}
         case ast.BinOp(_, ast.Add() | ast.Mult() as operator, _):
-            label = type(operator).__name__
             children = _operands(node, type(operator))
-        case ast.Compare(left, [ast.Gt()], [right]):
-            label, children = "Compare", [right, ast.Lt(), left]
-    parts = [_form(child, names, found) for child in children]
-    forms = [form for form, _ in parts]
-    if label in ("Add", "Mult"):
+    forms = list[str]()
+    size = 1
+    for child in children:
+        form, count = _form(child, names, found)
+        size += count
+        if form:
+            forms.append(form)
+    if label in COMMUTATIVE:
         forms.sort()
-    form = f"{label}({', '.join(forms)})" if forms else label
-    size = 1 + sum(size for _, size in parts)
+    form = label
+    if forms:
+        inside = ", ".join(forms)
+        form += f"({inside})"
     if isinstance(node, ast.expr) and size >= SMALLEST:
         found[form].add(node.lineno)
     return form, size
+
+
+def _label(node: ast.AST, names: Names) -> str:
+    match node:
+        case ast.Name(name) if name in names:
+            return names[name]
+        case ast.Name(name):
+            if hasattr(builtins, name) or name in MODULES:
+                return name
+            return VARIABLE
+        case ast.Attribute(_, name):
+            return f".{name}"
+        case ast.Constant(value):
+            return repr(value)
+        case ast.keyword(name):
+            return f"{name}="
+        case ast.BinOp(_, operator, _):
+            return type(operator).__name__
+    return type(node).__name__
+
+
+def _arguments(node: ast.FunctionDef | ast.Lambda, names: Names) -> Names:
+    """Return a name for each argument. The arguments of the exercise's functions keep their places,
+    those of functions in them do not.
+    """
+    own = [one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)]
+    if names:
+        return dict.fromkeys(own, VARIABLE)
+    return {name: f"argument {place}" for place, name in enumerate(own)}
 
 
 def _operands(node: ast.expr, operator: type[ast.operator]) -> list[ast.AST]:

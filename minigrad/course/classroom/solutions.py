@@ -19,7 +19,7 @@ def reads_solution(text: str) -> list[int]:
     """
     try:
         nodes = list(ast.walk(ast.parse(text)))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     docs = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     lines = set[int]()

@@ -258,21 +258,27 @@ def student(name: str) -> tuple[str, str]:
     number = int(match[1])
     names = (f"{one.name} {one.title}" for one in lessons() if one.number == number)
     known = set(WORD.findall(" ".join(names).casefold())) | OF_VERSIONS
-    words = [
-        word
-        for word in WORD.findall(stem[match.end() :])
-        if word.casefold() not in known and not VERSION.fullmatch(word)
-    ]
-    return stem[: match.start()].strip(" _-."), "_".join(words)
+    before = stem[: match.start()].strip(" _-.")
+    after = list[str]()
+    for word in WORD.findall(stem[match.end() :]):
+        if word.casefold() not in known and not VERSION.fullmatch(word):
+            after.append(word)
+    return before, "_".join(after)
 
 
 def _of_several(names: list[str]) -> bool:
     """Return whether files such as lesson_03_eve.py and lesson_03_bob.py belong to several students: if
     each has a name after its number, and a lesson has several of these names.
     """
-    named = {(NUMBER.findall(name)[0], student(name)[1]) for name in names}
-    numbers = {number for number, _ in named}
-    return all(after for _, after in named) and len(named) > len(numbers)
+    numbers, named = set[str](), set[tuple[str, str]]()
+    for name in names:
+        number = NUMBER.findall(name)[0]
+        _, after = student(name)
+        if not after:
+            return False
+        numbers.add(number)
+        named.add((number, after))
+    return len(named) > len(numbers)
 
 
 def entries(folder: Path) -> list[Path]:

@@ -63,13 +63,13 @@ def test_autograder_grades_and_imports_nothing_of_the_student(typed, tmp_path):
     grade = Path("grade").absolute()
     shutil.copytree(work, grade / "student")
     (grade / "data").mkdir()
-    script = source / "prairielearn.py"
-    script.write_text(script.read_text().replace('"/grade"', repr(str(grade))))
+    entrypoint = source / "prairielearn.py"
+    entrypoint.write_text(entrypoint.read_text().replace('"/grade"', repr(str(grade))))
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     for lessons, expected in (("1", 1), (None, 0.5), ("99", None)):
         params = {"lessons": lessons} if lessons else {}
         (grade / "data/data.json").write_text(json.dumps({"params": params}))
-        subprocess.run([script], check=True, env=environment)
+        subprocess.run([entrypoint], check=True, env=environment)
         results = require_results((grade / "results/results.json").read_text())
         assert results.get("score") == expected
         assert results["gradable"] is (expected is not None)

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from minigrad.course.checking.registry import lesson
@@ -211,8 +211,8 @@ def prairielearn(typed):
     def run(text, *words):
         Path("student").mkdir()
         Path("student", lesson(3).file).write_text(text)
-        words = ["student", "--prairielearn", "--lesson", "3", *words]
-        code, printed = typed("report", *words)
+        command = ["report", "student", "--prairielearn", "--lesson", "3", *words]
+        code, printed = typed(*command)
         assert code == 0
         return require_results(printed)
 

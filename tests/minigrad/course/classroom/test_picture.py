@@ -17,7 +17,7 @@ def test_picture_has_a_box_for_each_gate_and_a_line_for_each_input():
     head, _, data = found["url"].partition(",")
     assert head == "data:image/svg+xml;base64"
     root = ElementTree.fromstring(base64.b64decode(data))
-    texts = [node.text for node in root.iter(f"{SVG}text")]
+    texts = [node.text or "" for node in root.iter(f"{SVG}text")]
     assert texts == ["a", "b", "YourMultiply", "YourTanh", "YourExp", "Sum"]
     assert len([*root.iter(f"{SVG}path")]) == 5  # two into the product
     assert found["label"].endswith(": " + ", ".join(texts))
@@ -40,7 +40,7 @@ def test_svg_escapes_names_and_places_columns_side_by_side():
     )
     texts = [*root.iter(f"{SVG}text")]
     assert texts[0].text == "<script>"
-    places = [float(text.get("x")) for text in texts]
+    places = [float(text.get("x", "")) for text in texts]
     assert places == sorted(set(places))
 
 
