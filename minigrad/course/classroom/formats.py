@@ -50,9 +50,9 @@ def table(rows: list[Row], options: argparse.Namespace) -> str:
         lines.append(f"{row.name:<{width}}  {points}  {signs}  {row.note}".rstrip())
     flags = [f"  {row.name}, {flag}" for row in rows for flag in row.flags]
     if flags:
-        lines += ["", "Look at these yourself, because they changed no mark:"]
+        lines += ["", "Look at these yourself. They changed no mark:"]
         for flag in flags:
-            lines += wrapped(flag, 100, "    ")
+            lines += wrapped(flag, following="    ")
     return "\n".join([*lines, "", f"{options.wall}\n"])
 
 
