@@ -53,9 +53,11 @@ def lines(
     if problem is not None:
         left = verdict.unanswered
         counted = (
-            f"{verdict.right} of {asked - left} checks are right"
+            f"{verdict.right} of {asked} checks are right"
             + f"; {left} {'has' if left == 1 else 'have'} no answer" * (left > 0)
         )
+        if left == asked:
+            counted = f"none of the {asked} checks has an answer"
         head = wrapped(f"✗ {title}: {counted}.", width)
         return [*head, *explained(problem, lesson, tries, width, page, without)]
     told = [f"✓ {title}: passed. All {asked} checks are right."]

@@ -39,7 +39,9 @@ ENOUGH = 3
 Many mistakes share such answers. Any other wrong number is proof by itself.
 """
 LONGEST = 0.5
-"""The processor time, in seconds, after which a mistake counts as one that never ends."""
+"""The processor time for each question, in seconds, after which a mistake counts as one that never
+ends. A training may take longer: Question.training.
+"""
 VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
 """Mistakes that are named only if the answers and the learner's code fit no other one."""
 Signature = tuple[str, float]
@@ -244,21 +246,27 @@ def make(lesson: Lesson) -> Key:
         return not same(answer, signature(right[i]), questions[i].tolerance)
 
     asked = [i for i, question in enumerate(questions) if not _is_given(question)]
+    # training last, because most mistakes are found without it
+    order = sorted(asked, key=lambda i: questions[i].training > 0)
     known = []
     for slip in lesson.slips:
         source = f"{solution}\n{slip.code}"
-        found = dict(zip(asked, _signatures(lesson, asked, source), strict=True))
-        faults = [i for i in asked if wrong(i, found[i])]
-        if not faults:
+        function = slip.function
+        for i in order:
+            if not function and wrong(i, *_signatures(lesson, [i], source)):
+                function = questions[i].function
+        if not function:
             raise ValueError(f"slips.py: {slip.name!r} gives right answers")
-        function = slip.function or questions[faults[0]].function
-        slip = replace(slip, function=function)
-        own = tuple(found[i] for i in indices(lesson, function))
-        known.append(KnownSlip(slip, own, own=True))
+        own = tuple(_signatures(lesson, indices(lesson, function), source))
+        known.append(KnownSlip(replace(slip, function=function), own, own=True))
     seen: dict[Any, list[str]] = {}
     for slip, source in _rewritten(lesson):
         asked = indices(lesson, slip.function)
+        short = [i for i in asked if not questions[i].training]
         try:
+            answers = _signatures(lesson, short, source)
+            if not any(map(wrong, short, answers)):
+                continue  # only a training, which takes seconds, could find it
             answers = _signatures(lesson, asked, source)
         except TimeoutError:  # a learner's answers would be missing too
             continue
@@ -316,16 +324,18 @@ def _signatures(
 ) -> list[Signature]:
     """Run a mistake, ask it these questions, and return its answers' signatures.
 
-    Errors: TimeoutError if the mistake takes longer than `LONGEST`.
+    Errors: TimeoutError if a question takes longer than `LONGEST` and its training's limit.
     """
     found: list[Signature] = []
     file = None
-    with time_limit(LONGEST), silence():
+    with silence():
         for i in asked:
             question = lesson.questions[i]
             try:
-                file = file or module("mistake", source)
-                found.append(signature(_answer(lesson, question, question.call, file)))
+                with time_limit(LONGEST + question.training):
+                    file = file or module("mistake", source)
+                    answer = _answer(lesson, question, question.call, file)
+                found.append(signature(answer))
             except (KeyboardInterrupt, TimeoutError):
                 raise
             except BaseException as error:

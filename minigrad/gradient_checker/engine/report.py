@@ -43,12 +43,18 @@ class EngineReport:
         for method, found in self.found.items():
             lines += ["", *self._described(method, found)]
         lines += ["", *(f"Note: {note}." for note in self.notes)]
-        verdict = f"{len(self.found)} faults" if len(self.found) != 1 else "1 fault"
+        verdict = (
+            f"{len(self.found)} faults"
+            if len(self.found) != 1
+            else "1 fault"
+        )
         if not self.found:
             verdict = "no disagreement with minigrad"
         lines.append(f"{self.compared:,} programs: {verdict}.")
         return for_terminal(
-            "\n".join(printable(row) for one in lines for row in wrapped(one))
+            "\n".join(
+                printable(row) for one in lines for row in wrapped(one)
+            )
         )
 
     __repr__ = __str__  # a notebook shows the repr
@@ -58,13 +64,18 @@ class EngineReport:
         kind = "numbers" if engine.scalar else "arrays"
         yield f"{engine.module}:{engine.name} computes with {kind}."
         if engine.is_class:
-            end = engine.text(engine.ending).format("y") if engine.ending else "y"
+            end = (
+                engine.text(engine.ending).format("y")
+                if engine.ending
+                else "y"
+            )
             places = f"value: .{engine.value_name}, gradient: .{engine.grad_name}"
             yield f"  {places}, backward: {end}.backward()"
 
     def _table(self) -> Iterator[str]:
         rows: dict[str, list[str]] = {
-            method: [] for method in ("__init__", *self.engine.calls, *self.found)
+            method: []
+            for method in ("__init__", *self.engine.calls, *self.found)
         }
         for operation, text in self.engine.texts.items():
             rows[operation.method].append(text.format("a", "b"))
@@ -91,8 +102,14 @@ class EngineReport:
             yield f"  Not tried: {', '.join(names)}: {reason}."
 
     def _described(self, method: str, found: Disagreement) -> Iterator[str]:
-        code = getattr(getattr(self.engine.target, method, None), "__code__", None)
-        where = f" (line {code.co_firstlineno} of {code.co_filename})" if code else ""
+        code = getattr(
+            getattr(self.engine.target, method, None), "__code__", None
+        )
+        where = (
+            f" (line {code.co_firstlineno} of {code.co_filename})"
+            if code
+            else ""
+        )
         yield f"WRONG: {method}{where}"
         if not found.program.steps:
             yield f"  {found.what}."

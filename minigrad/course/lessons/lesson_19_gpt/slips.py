@@ -22,6 +22,7 @@ WRITE = SOLUTION[SOLUTION.index("def write(") : SOLUTION.index("def write_cached
 CACHED = SOLUTION[SOLUTION.index("def write_cached") : SOLUTION.index("def top_k")]
 READ = "model(np.array([ids[start:]]), cache, start)"
 DRAW = "rng.choice(len(p), p=p)"
+ENTROPY = "mg.cross_entropy(logits[:, t], labels[:, t])"
 STOPPED = (
     "stopped at id 0", "You stop when id 0 is drawn. `count` new ids are always drawn.", "    return ids",
     "        if ids[-1] == 0:\n            break\n    return ids",
@@ -207,5 +208,29 @@ SLIPS = (
         ("a cache shared by two texts", "A new text begins with the cache of the text before it. Begin with None.",
          "temperature):", "temperature, kept=[None]):", "list(ids), None, 0", "list(ids), kept[0], 0",
          "        start =", "        kept[0] = cache\n        start ="),
+    ),
+    *slips(
+        SOLUTION,
+        ("not divided by the sum", "Your probabilities do not add up to 1.", "kept / kept.sum()", "kept"),
+        ("a softmax of probabilities", "You apply a softmax to numbers that are already probabilities. This changes "
+         "their ratios.", "kept / kept.sum()", "np.exp(kept) / np.exp(kept).sum()"),
+        ("one probability too many", "You keep one probability too many. With k = 1, only the most likely id remains.",
+         "np.sort(p)[-k]", "np.sort(p)[-k - 1]"),
+        ("the smallest probabilities kept", "You keep the smallest probabilities. The largest ones should remain.",
+         "np.sort(p)[-k]", "np.sort(p)[k - 1]", "p >= least", "p <= least"),
+        ("equal probabilities", "Your k ids are equally likely. The ratios of their probabilities must not change.",
+         "np.where(p >= least, p, 0)", "np.where(p >= least, 1.0, 0)"),
+        ("only k probabilities returned", "You return only k numbers, so an id is no longer the place of its "
+         "probability.", "np.where(p >= least, p, 0)", "p[p >= least]"),
+        ("the losses returned", "You return the losses. The perplexity is computed from the loss.",
+         f"mg.exp({ENTROPY})", ENTROPY),
+        ("hidden labels counted", "You also count positions whose label is -100. No id is to be predicted there.",
+         ENTROPY, "mg.cross_entropy(logits[:, t], labels[:, t].clip(0))"),
+        ("one perplexity for each text", "Your numbers belong to the texts. Each position should have one, for all "
+         "texts together.", "labels.shape[1]", "labels.shape[0]", "logits[:, t], labels[:, t]", "logits[t], labels[t]"),
+        ("a mean of perplexities", "You compute the mean of the texts' perplexities. Compute the mean of their losses "
+         "first.", f"mg.exp({ENTROPY}).item()",
+         "float(np.mean([np.exp(mg.cross_entropy(logits[[b], t], labels[[b], t]).item())\n"
+         "            for b in range(len(labels)) if labels[b, t] >= 0]))"),
     ),
 )  # fmt: skip

@@ -278,4 +278,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "Your windows move by one pixel. They should stand side by side."),
     ("matrix transposed", "reshape(len(images), -1).T", "reshape(len(images), -1)",
      "Your matrix is transposed. Its rows belong to the results, and its columns to the pixels."),
+    ("a matrix without steps", "convolve(images, kernel, stride).reshape", "convolve(images, kernel, 1).reshape",
+     "Your matrix moves the kernel by one pixel, whatever the stride is."),
+    ("the kernel turned by half a turn", "convolve(images, kernel, stride).reshape",
+     "convolve(images, kernel[::-1, ::-1], stride).reshape",
+     "Your kernel is turned by half a turn. Its top left element multiplies the top left pixel of the window."),
 ))  # fmt: skip

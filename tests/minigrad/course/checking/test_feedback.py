@@ -91,11 +91,14 @@ def test_pasted_lines_show_the_failure_again(number, tmp_path):
 
 
 def test_checks_without_an_answer_are_counted_apart():
-    missing = ONE.asked - 3
+    asked, missing = ONE.asked, ONE.asked - 3
     problem = Problem("stopped", "f", question=ONE.questions[2])
     verdict = Verdict(ONE, 2, problem, unanswered=missing)
     text = feedback.lines(verdict, 1)[0]
-    assert f"2 of 3 checks are right; {missing} have no answer." in text
+    assert f"2 of {asked} checks are right; {missing} have no answer." in text
+    verdict = Verdict(ONE, 0, Problem("stopped"), unanswered=asked)
+    text = feedback.lines(verdict, 1)[0]
+    assert text.endswith(f": none of the {asked} checks has an answer.")
 
 
 def test_unwritten_stretch_task_is_no_failure():
@@ -131,7 +134,7 @@ def test_late_training_is_not_called_an_endless_loop(tries, page):
     (number,) = (i for i, question in enumerate(one.questions) if question.training)
     verdict = stopped(one, number, sandbox.late(one.training))
     text = said(verdict, tries, page=page)
-    assert f"{number} of {number} checks are right; 1 has no answer." in text
+    assert f"{number} of {one.asked} checks are right; 1 has no answer." in text
     assert "write_cached" in text
     assert "did not answer: its training took longer than 120 s." in text
     assert "your functions need not be wrong" in text
