@@ -39,6 +39,13 @@ class Listener:
             if text(node, "role") == role and text(node, "name").startswith(name):
                 yield node
 
+    def offers(self, role, name):
+        """Whether there is a node with this role and exactly this name. Faster than `find`."""
+        page = self.reader.command("DOM.getDocument", depth=0)["root"]["nodeId"]
+        query = {"nodeId": page, "role": role, "accessibleName": name}
+        found = self.reader.command("Accessibility.queryAXTree", **query)["nodes"]
+        return any(not node["ignored"] for node in found)
+
     def heard(self, role, name=""):
         """The texts inside the nodes with this role and name."""
         texts: dict[str, str] = {}
@@ -68,9 +75,14 @@ class Listener:
         self.reader.press(key)
 
     def follow(self, name):
-        """Follow a link to a page with another title."""
+        """Follow the last link with this name, after those in the side bar, to another page."""
         before = self.title
-        self.choose("link", name)
+        self.wait(lambda: self.find("link", name))
+        *_, last = (
+            link for link in self.all("link", name) if text(link, "name") == name
+        )
+        self.focus(last)
+        self.reader.press(ENTER)
         self.wait(lambda: self.title not in ("", before))
 
     @property
@@ -95,8 +107,8 @@ class Listener:
     def check(self):
         """Press Check. Returns what is said at the end."""
         self.press("Check")
-        self.wait(lambda: self.find("button", "Stop"))
-        self.wait(lambda: not self.find("button", "Stop"))
+        self.wait(lambda: self.offers("button", "Stop"))
+        self.wait(lambda: not self.offers("button", "Stop"))
         return self.heard("status", "What the check says")[0]
 
     def answer(self):
