@@ -29,18 +29,24 @@ function contrast(one, other) {
 function focus() {
   const controls = "a[href], button, input, select, textarea, summary, [tabindex='0'], [contenteditable=true]";
   const wrong = [];
+  const still = document.createElement("style"); // so that no scrolling is in progress
+  still.textContent = "* { scroll-behavior: auto !important; transition: none !important; }";
+  document.head.append(still);
   for (const element of document.querySelectorAll(controls)) {
     if (!shown(element) || element.disabled || element.tabIndex < 0) continue;
     element.focus();
     if (document.activeElement !== element) continue;
-    const box = element.getBoundingClientRect();
+    const editor = element.closest(".lesson-editor"); // has a frame around the whole editor
+    const area = editor ?? element;
+    if (editor) editor.scrollIntoView({ block: "nearest" }); // CodeMirror scrolls in a later frame
+    const box = area.getBoundingClientRect();
     const places = [0.1, 0.5, 0.9].flatMap((x) => [0.1, 0.5, 0.9].map((y) => [box.left + x * box.width, box.top + y * box.height]));
     const seen = places.some(([x, y]) => {
       const top = document.elementFromPoint(x, y);
-      return top && (element.contains(top) || top.contains(element));
+      return top && (area.contains(top) || top.contains(area));
     });
     if (!seen) wrong.push(`hidden: ${name(element)}`);
-    const editor = element.closest(".lesson-editor"); // has a frame around the whole editor
+    if (element.closest("svg")) continue; // the shape of a box shows the focus
     const style = editor ? getComputedStyle(editor, "::after") : getComputedStyle(element);
     const line = editor ? style.borderTopStyle : style.outlineStyle;
     const colour = editor ? style.borderTopColor : style.outlineColor;

@@ -88,8 +88,8 @@ def test_page_meets_the_criteria(reader, address, page):
     reader.look(1280, "light")
     reader.driver.get(address(page))
     reader.wait(lambda: reader.run("return document.readyState") == "complete")
-    reader.press(TAB)  # from now on, the focus is shown as for a keyboard
     wrong = {"moving": found(reader, "moving")}
+    reader.press(TAB)  # from now on, the focus is shown as for a keyboard
     for width, scheme in WAYS:
         reader.look(width, scheme)
         wrong[f"axe {width} {scheme}"] = reader.violations()
