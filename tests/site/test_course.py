@@ -76,6 +76,10 @@ class Learner:
         self.wait(lambda: not self.reader.all(".lesson-cell.cell-busy"))
         return self.reader.text(".lesson-verdict")
 
+    def drawn(self):
+        """The number of graphs below the verdict."""
+        return len(self.reader.all(".lesson-graph iframe"))
+
     def folded(self):
         return not self.reader.all("details.after-pass[open]")
 
