@@ -13,12 +13,13 @@ def normalize(
     rule="(dz - mean(dz) - z * mean(dz * z)) / size",
     axis="-1",
     size="np.sqrt(mean(c**2) + 1e-5)",
+    centre="mean(x.array)",
 ):
     code = f"""
 def normalize(x):
     def mean(a):
         return a.mean(axis={axis}, keepdims=True)
-    c = x.array - mean(x.array)
+    c = x.array - {centre}
     size = {size}
     z = c / size
     return Value(z, (x,), lambda dz: ({rule},))
@@ -66,6 +67,16 @@ SLIPS = (
         "one mean for everything",
         "Each vector has its own mean and size. Yours are taken over the whole array.",
         axis="None",
+    ),
+    normalize(
+        "the mean of everything subtracted",
+        "Each vector has its own mean. You subtract the mean of the whole array.",
+        centre="x.array.mean()",
+    ),
+    normalize(
+        "the 0.00001 is missing",
+        "If all numbers of a vector are equal, their variance is 0. The small number keeps the size above 0.",
+        size="np.sqrt(mean(c**2))",
     ),
     normalize(
         "divided by the variance",
