@@ -46,12 +46,6 @@ SLIPS = (
         "No mean is taken here, so nothing divides the gradient.",
         rule="dz[..., None] * (p - right) / labels.size",
     ),
-    written(
-        "the logarithm of 0",
-        "e to the power of -1000 is rounded to 0, and its logarithm is minus infinity. The logarithm of a "
-        "quotient is a difference, and the logarithm of e^x is x.",
-        "-np.log((p * right).sum(axis=-1))",
-    ),
     Slip(
         "the exponential of a large number",
         """

@@ -86,13 +86,6 @@ def transpose(x):
         axis=0,
     ),
     softmax(
-        "one largest number for all rows",
-        "Each row has its own largest number. If another row's is 1000 larger, all powers of this row are "
-        "rounded to 0, and 0 / 0 is not a number.",
-        RULE,
-        "x.array.max()",
-    ),
-    softmax(
         "the exponential of a large number",
         "e to the power of 1000 is infinity. Subtract the largest number of the row first.",
         RULE,

@@ -74,11 +74,6 @@ SLIPS = (
         centre="x.array.mean()",
     ),
     normalize(
-        "the 0.00001 is missing",
-        "If all numbers of a vector are equal, their variance is 0. The small number keeps the size above 0.",
-        size="np.sqrt(mean(c**2))",
-    ),
-    normalize(
         "divided by the variance",
         "The size is the square root of the variance.",
         size="mean(c**2) + 1e-5",
