@@ -37,7 +37,7 @@ from .checking.sandbox import draw_page
 from .checking.source import read_text
 from .questions import answer_question, ask_missed, remind
 from .teaching import add_teaching
-from .workbook import WITHOUT, Workbook
+from .workbook import COURSE, WITHOUT, Workbook
 
 ENDING = Path(__file__).with_name("ending.md")
 REACHED = "loss", "seconds", "told"
@@ -63,7 +63,8 @@ def add_course(commands: Any) -> None:
         parser.set_defaults(command=run, about_lesson=bool(number))
         if number:
             needed = name == "reset"
-            about = "the lesson's number" + " (default: the current lesson)" * (not needed)
+            about = "the lesson's number, or a milestone's name such as spiral"
+            about += "" if needed else " (default: the current lesson)"
             nargs = None if needed else "?"
             parser.add_argument(number, nargs=nargs, metavar="LESSON", help=about)
         return parser
@@ -123,7 +124,7 @@ def add_course(commands: Any) -> None:
         "list the networks that your own engine can train, or check and train one of them",
     )
     networks.add_argument(
-        "milestone", nargs="?", metavar="MILESTONE", help="a number or name, such as 9 or spiral"
+        "milestone", nargs="*", metavar="MILESTONE", help="numbers or names, such as 9 or spiral"
     )
     networks.add_argument(
         "--engine",
@@ -257,9 +258,14 @@ def _graded(workbook: Workbook, one: Lesson, text: str) -> Verdict:
     """Grade a file, record the check, and print the verdict."""
     waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
     waiting.start()
-    report_to(Training(waiting.cancel))
+    training = Training(waiting.cancel)
+    report_to(training)
     try:
         verdict = grade(one, workbook.path(one), text, modules=workbook.modules())
+    except KeyboardInterrupt:
+        if training.share and one.kind == "Milestone":
+            say(f"All other checks are right. The training was stopped at {training.share:.0%}.")
+        raise
     finally:
         waiting.cancel()
     _show_output(verdict.output.strip().splitlines())
@@ -295,11 +301,10 @@ def _milestones(options: argparse.Namespace) -> int:
             save_text(workbook.folder / ENGINE, ENGINE_LESSON.solution)
         now = "already exists, and was not changed" if exists else "is now the course's engine"
         say(f"{ENGINE} {now}.")
-    if options.milestone is not None:
-        return _reach(workbook, milestone(options.milestone))
-    if not options.engine:
+    chosen = [milestone(which) for which in options.milestone]
+    if not chosen and not options.engine:
         _list_milestones(workbook)
-    return 0
+    return max((_reach(workbook, one) for one in chosen), default=0)
 
 
 def _list_milestones(workbook: Workbook) -> None:
@@ -312,14 +317,21 @@ def _list_milestones(workbook: Workbook) -> None:
         say(f"{mark} {one.number:>2}  {year}  {by:<24}{one.file:<27}{reached}", width=1000)
     passed = sum(map(workbook.passed, milestones()))
     say("", f"{passed} of {len(milestones())} done, with the loss reached and the seconds.")
-    say("To check and train one: minigrad course milestones 9")
+    say(_next_milestone(workbook))
 
 
 def _reach(workbook: Workbook, one: Lesson) -> int:
     """Check a milestone's operations, and train its network with the learner's engine."""
-    workbook.require_engine()
+    if workbook.require_engine():
+        say(f"{ENGINE} was missing. It is a new copy of {ENGINE_LESSON.file}.")
     if workbook.begin(one):
-        say(f"{one.file} is new. Read about it: minigrad course show {one.word}", "")
+        say(f"{one.file} is new. Read about it: minigrad course show {one.word}")
+        if ready := workbook.ready(one):
+            say(
+                f"It contains ready versions of what you write in milestone {' and '.join(ready)}. To "
+                "write it yourself, do that first, before you look into the file."
+            )
+        say("")
     text = workbook.text(one)
     verdict = _graded(workbook, one, text)
     if problem := verdict.problem:
@@ -330,16 +342,36 @@ def _reach(workbook: Workbook, one: Lesson) -> int:
     say(*feedback.reached(found))
     _draw_graph(workbook, one, text, "", verdict.trained, "its losses, and what it has learned")
     _tell_carried(workbook)
-    open_ones = [other for other in milestones() if not workbook.passed(other)]
-    if open_ones:
-        say("", f"Next: minigrad course milestones {open_ones[0].number}")
+    _check_engine(workbook, trained=True)
+    say("", _next_milestone(workbook))
     return 0
 
 
-def _check_engine(workbook: Workbook) -> None:
-    """Print what lesson 7's check says about the learner's engine."""
+def _next_milestone(workbook: Workbook) -> str:
+    """Return the sentence after a milestone, or after the list of all."""
+    for one in milestones():
+        if not workbook.passed(one):
+            return f"Next: minigrad course milestones {one.number}"
+    return "All eight networks run on your own engine."
+
+
+def _check_engine(workbook: Workbook, trained: bool = False) -> None:
+    """Print what lesson 7's check says about the learner's engine. If it has trained a network, check it
+    only once after each change, and print only a mistake: some networks use no part that is wrong.
+    """
     path = workbook.folder / ENGINE
-    verdict = grade(ENGINE_LESSON, path, read_text(path), modules=workbook.modules())
+    text = read_text(path)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    if trained and workbook.lessons.get(COURSE, {}).get("engine") == digest:
+        return
+    verdict = grade(ENGINE_LESSON, path, text, modules=workbook.modules())
+    if verdict.passed:
+        with workbook.changed() as entry:
+            entry["engine"] = digest
+        if trained:
+            return
+    if trained:
+        say("", "The network has learned, but other graphs may not.")
     say(*feedback.about_engine(verdict, terminal_width()), width=1000)
 
 
@@ -349,9 +381,11 @@ class Training:
     def __init__(self, started: Callable[[], object] = lambda: None) -> None:
         self.started = started
         self.printed = time.monotonic()
+        self.share = 0.0
 
     def __call__(self, share: float) -> None:
         self.started()
+        self.share = share
         if time.monotonic() - self.printed >= 2:
             self.printed = time.monotonic()
             print(f"training: {share:.0%} ...", file=sys.stderr, flush=True)

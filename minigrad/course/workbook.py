@@ -253,9 +253,11 @@ class Workbook:
             return True
         return False
 
-    def require_engine(self) -> None:
-        """Errors: DataError MG931 if there is no ENGINE in the folder, and lesson 7 is not passed."""
-        self.keep_engine()
+    def require_engine(self) -> bool:
+        """Copy ENGINE as `keep_engine` does. Errors: DataError MG931 if there is none, and lesson 7 is
+        not passed.
+        """
+        copied = self.keep_engine()
         if not (self.folder / ENGINE).is_file():
             raise DataError(
                 "MG931",
@@ -264,6 +266,7 @@ class Workbook:
                 f"course copies {ENGINE_LESSON.file} to {ENGINE}",
                 remedy="pass lesson 7, or use the course's engine: minigrad course milestones --engine",
             )
+        return copied
 
     def begin(self, milestone: Lesson) -> bool:
         """Write a milestone's exercise if it does not exist. Returns whether it was written."""
@@ -272,6 +275,17 @@ class Workbook:
         save_text(self.path(milestone), milestone.exercise)
         self.carry_over()
         return True
+
+    def ready(self, milestone: Lesson) -> list[str]:
+        """Return the numbers of the milestones that are not passed, and of which this one's exercise
+        contains a ready version.
+        """
+        numbers = {block[2] for block in READY.finditer(milestone.exercise)}
+        return [
+            str(one.number)
+            for one in milestones()
+            if str(one.number) in numbers and not self.passed(one)
+        ]
 
     def carry_over(self) -> list[tuple[str, str]]:
         """Replace ready versions in later exercises with the learner's functions from passed

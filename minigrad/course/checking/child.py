@@ -36,7 +36,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 from .answers import decode, encode, is_data
-from .lesson import Lesson, report_to
+from .lesson import ENGINE, ENGINE_LESSON, Lesson, report_to
 from .registry import FOLDER
 from .seccomp import refuse_calls
 
@@ -223,6 +223,10 @@ def failure(error: BaseException, source: Path) -> dict[str, Any]:
     for frame in beside:
         name = Path(frame.filename).name
         message += f"\nraised in {name}, line {frame.lineno}: {frame.line}"
+    if isinstance(error, ImportError) and f"{error.name}.py" == ENGINE and error.path:
+        message = (
+            f"{message.partition(' (')[0]}: copy it back from {ENGINE_LESSON.file}"
+        )
     if isinstance(error, SyntaxError):
         message = error.msg
         if error.filename == str(source):
@@ -263,6 +267,7 @@ def run(
 ) -> None:
     """Load the file and ask it every question. Write each outcome immediately.
 
+    A training at the end is left out, because `judge` asks for it if all other answers are right.
     If `only` is passed, ask only the questions with these indices, and also write the intermediate
     results of the first of them. `watch` fills `variables`. Before and during a training, write
     {"training": the share that is done}.
@@ -281,7 +286,8 @@ def run(
     write({"loaded": True})
     if variables:
         variables.clear()  # discard the variables of calls in the file itself
-    for place, index in enumerate(range(len(questions)) if only is None else only):
+    asked = range(len(questions) - bool(questions[-1].training))
+    for place, index in enumerate(asked if only is None else only):
         if place == 1:
             variables = dict(variables or {})  # those of the first question
         question = questions[index]
@@ -291,6 +297,7 @@ def run(
         try:
             given = question.given(file)
             if question.training:
+                sys.settrace(None)  # `watch` would slow it
                 write({"training": 0.0})
             kept = [n for n in given if is_data(given[n]) and n not in question.changes]
             before = [encode(given[name]) for name in kept]

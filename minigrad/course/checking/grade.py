@@ -140,7 +140,7 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
 
     This function starts no process. `run` contains the answers to all questions. `again(text, only)`
     runs another version of the file and asks it the questions with these indices. It is called only
-    after a wrong answer.
+    after a wrong answer, and for a training at the end if all answers before it are right.
     """
     if run.unloaded is not None:
         problem = _raised(Problem("error"), run.unloaded)
@@ -149,6 +149,12 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
         problem = Problem("stopped", message=run.ended)
         return Verdict(lesson, 0, problem, run.output, lesson.asked)
     questions = lesson.questions
+    last = len(questions) - 1
+    if questions[last].training and len(run.outcomes) == last:
+        answered = enumerate(run.outcomes)
+        if not any(_judged(lesson, text, index, one) for index, one in answered):
+            end = again(text, [last])
+            run = replace(run, outcomes=run.outcomes + end.outcomes, ended=end.ended)
     missing = [{"ended": run.ended}] * len(questions)
     outcomes = [*run.outcomes, *missing][: len(questions)]
     problems = [

@@ -15,9 +15,10 @@ import pytest
 
 import minigrad as mg
 from layers import LSTM, RNN
+from minigrad.course import commands
 from minigrad.course.checking import child, feedback, key
 from minigrad.course.checking.grade import grade, judge
-from minigrad.course.checking.lesson import ENGINE, ENGINE_LESSON
+from minigrad.course.checking.lesson import ENGINE, ENGINE_LESSON, progress
 from minigrad.course.checking.registry import (
     lesson,
     milestone,
@@ -25,7 +26,7 @@ from minigrad.course.checking.registry import (
 )
 from minigrad.course.checking.sandbox import collected
 from minigrad.course.classroom.submissions import File, Submission
-from minigrad.course.workbook import READY
+from minigrad.course.workbook import READY, Workbook
 from optim import SGD, Adam
 
 from .conftest import alike, record, write
@@ -43,6 +44,8 @@ def engine(monkeypatch):
 
 def asked(one, text, only=None, instead=None):
     """The outcomes of a file that this process asks all questions without a training."""
+    if only and one.questions[only[0]].training:
+        return collected([], "not asked")
     questions = [i for i, question in enumerate(one.questions) if not question.training]
     lines: list[Any] = []
     with warnings.catch_warnings(action="ignore"):
@@ -117,6 +120,78 @@ def test_slip_is_rejected_and_named(one, slip):
 def test_right_answer_has_only_the_training_left(one, code):
     verdict = verdict_on(one, f"{one.solution}\n{code}\n")
     assert verdict.right == one.asked - 1, said(verdict, 3)
+
+
+def test_training_waits_for_the_other_answers():
+    one = milestone("truncation")
+    wrong = one.solution + "\n" + one.slips[-1].code  # which sends zeros
+    runs: list[Any] = []
+
+    def again(*others):
+        runs.append(others[1])
+        return asked(one, *others)
+
+    verdict = judge(one, wrong, asked(one, wrong), again)
+    assert (verdict.right, verdict.unanswered) == (4, 1)
+    assert [len(one.questions) - 1] not in runs
+    judge(one, one.solution, asked(one, one.solution), again)
+    assert runs[-1] == [len(one.questions) - 1]
+
+
+ROWS = """
+def rows(W, ids):
+    def rule(dz):
+        dW = np.zeros(W.array.shape)
+        np.add.at(dW, ids, dz)
+        return (dW,)
+    return Value(W.array[ids], (W,), rule)
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("(dW,)", "dW"), "A rule must return a tuple"),
+        (("(dW,)", "dW, dW"), "2 gradients, but there are 1 inputs"),
+        (("(W,)", "W"), "must be a tuple, such as (x,)"),
+        (("(W,)", "()"), "No gradient can reach W"),
+        (("(W,)", "(W.array,)"), "must be Values. Yours contain an array"),
+        ((", rule)", ")"), "has inputs, and no rule"),
+        (("return Value(W.array[ids], (W,), rule)", "return W.array[ids]"), "must return a new Value"),
+    ],
+)  # fmt: skip
+def test_wrong_form_of_a_value_is_named(change, told):
+    one = milestone("words")
+    assert told in said(verdict_on(one, one.solution + ROWS.replace(*change)), 1)
+    assert verdict_on(one, one.solution + ROWS).right == one.asked - 1
+
+
+def test_network_that_did_not_learn_is_described_by_its_numbers():
+    found = {
+        "told": "75.7% of 300 new points are right",
+        "losses": [1.2, 0.6],
+        "loss": 0.5,
+        "facts": {"at least 95% of the new points are right": False},
+    }
+    assert milestone("spiral").questions[-1].compare(found, 1) == (
+        "Your network: 75.7% of 300 new points are right; its loss went from 1.2 to 0.5.\n"
+        "It should be so: at least 95% of the new points are right."
+    )
+
+
+def test_parameters_with_wrong_gradients_are_named():
+    one = milestone("xor")
+    hidden = "\ndef network(x, W1, b1, W2, b2):\n    return Value((x @ W1 + b1).tanh().array) @ W2 + b2\n"
+    assert "They differ for W1, b1." in said(verdict_on(one, one.exercise + hidden), 1)
+
+
+def test_file_that_is_not_written_ends_without_a_traceback(tmp_path):
+    one = milestone("truncation")
+    file = child.load(tmp_path / one.file, one.exercise)
+    with pytest.raises(
+        SystemExit, match=rf"cut in .*{one.file}, line \d+: not written yet"
+    ):
+        file.show(file)
 
 
 @each
@@ -357,6 +432,10 @@ def test_milestone_is_checked_trained_recorded_and_listed(course):
     assert "1 of 8 done" in listed
     assert max(map(len, listed.splitlines())) <= 80
     assert "0 of 20 lessons passed" in course("list")[1]
+    for one in milestones():
+        with Workbook(Path(".")).changed(one) as entry:
+            entry["passed"] = "today"
+    assert "All eight networks run on your own engine." in course("milestones")[1]
 
 
 def test_passed_operation_replaces_the_ready_one_in_later_milestones(
@@ -398,6 +477,45 @@ def test_wrong_operation_is_found_with_a_wrong_engine_too(course):
     slip = milestone(9).slips[0]
     Path(milestone(9).file).write_text(f"{milestone(9).solution}\n{slip.code}")
     assert "cross_entropy (milestone_09_spiral.py, line" in course("milestones", "9")[1]
+
+
+def test_mistake_in_an_engine_that_learned_is_told(course):
+    with_engine(("for value in root.order() if value.name", "for value in ()"))
+    code, text = course("milestones", "xor")
+    assert code == 0
+    assert "The network has learned, but other graphs may not." in text
+    assert "gradients (my_engine.py, line" in text
+    write(7)
+    record(7, passed="today")
+    Path(ENGINE).unlink()
+    text = course("milestones", "xor")[1]
+    assert "my_engine.py was missing. It is a new copy of lesson_07_engine.py." in text
+    assert "but other graphs" not in text
+
+
+def test_engine_without_gate_is_told_where_to_copy_it_from(course):
+    with_engine(("class Gate", "class Gates"))
+    text = " ".join(course("milestones", "xor")[1].split())
+    assert "'Gate' from 'my_engine': copy it back from lesson_07_engine.py" in text
+
+
+def test_new_file_names_the_milestones_it_gives_away(course):
+    with_engine()
+    text = " ".join(course("milestones", "names", "truncation")[1].split())
+    assert "what you write in milestone 9 and 12 and 18." in text
+    assert "what you write in milestone 9 and 12." in text
+
+
+def test_stopped_training_says_that_the_other_checks_are_right(course, monkeypatch):
+    def stop(*_, **__):
+        progress(0.114)
+        raise KeyboardInterrupt
+
+    with_engine()
+    monkeypatch.setattr(commands, "grade", stop)
+    code, text = course("milestones", "xor")
+    assert code == 130
+    assert "All other checks are right. The training was stopped at 11%." in text
 
 
 def test_lesson_commands_take_a_milestones_name(course):

@@ -17,14 +17,15 @@ from minigrad.data import load_imdb
 # --- from milestone 9: cross_entropy. When you pass it, yours replaces this. ---
 def cross_entropy(z, labels):
     """Return the loss of each label, for logits z (..., K): a Value (...)."""
-    powers = np.exp(z.array - z.array.max(axis=-1, keepdims=True))
-    p = powers / powers.sum(axis=-1, keepdims=True)
-    right = np.eye(p.shape[-1])[labels]
+    scores = z.array - z.array.max(axis=-1, keepdims=True)
+    powers = np.exp(scores)
+    total = powers.sum(axis=-1, keepdims=True)
+    right = np.eye(scores.shape[-1])[labels]
 
     def rule(dz):
-        return (dz[..., None] * (p - right),)
+        return (dz[..., None] * (powers / total - right),)
 
-    return Value(-np.log((p * right).sum(axis=-1)), (z,), rule)
+    return Value(np.log(total[..., 0]) - (scores * right).sum(axis=-1), (z,), rule)
 
 
 # --- end of milestone 9 ---

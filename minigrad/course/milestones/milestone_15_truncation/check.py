@@ -4,7 +4,7 @@ import numpy as np
 
 from minigrad.course.checking.lesson import Question
 from minigrad.course.milestones.pictures import heat, page_of
-from minigrad.course.milestones.training import inputs, learning, value_of
+from minigrad.course.milestones.training import complete, inputs, value_of
 
 YEAR, BY = 1990, "Williams, Peng"
 FORMULA = "the same array, in a Value without inputs"
@@ -34,7 +34,9 @@ def picture(found):
 
 
 page = page_of(picture)
-QUESTIONS = (
+QUESTIONS = complete(
+    TRIES,
+    facts,
     value_of("cut(x)", inputs(x=[2.0, -1.0]), FORMULA),
     gradient(
         "len(cut(x * w).order())", "how many Values cut(x * w) was computed from, with itself"
@@ -50,5 +52,4 @@ QUESTIONS = (
         "(x * w + cut(x) * w).sum().backward()[x]",
         "the gradient of x for (x * w + cut(x) * w).sum()",
     ),
-    learning(TRIES, facts, by_differences=False),
 )

@@ -13,12 +13,13 @@ def normalize(
     rule="(dz - mean(dz) - z * mean(dz * z)) / size",
     axis="-1",
     size="np.sqrt(mean(c**2) + 1e-5)",
+    centre="mean(x.array)",
 ):
     code = f"""
 def normalize(x):
     def mean(a):
         return a.mean(axis={axis}, keepdims=True)
-    c = x.array - mean(x.array)
+    c = x.array - {centre}
     size = {size}
     z = c / size
     return Value(z, (x,), lambda dz: ({rule},))
@@ -66,6 +67,11 @@ SLIPS = (
         "one mean for everything",
         "Each vector has its own mean and size. Yours are taken over the whole array.",
         axis="None",
+    ),
+    normalize(
+        "the mean of everything subtracted",
+        "Each vector has its own mean. You subtract the mean of the whole array.",
+        centre="x.array.mean()",
     ),
     normalize(
         "divided by the variance",
