@@ -173,7 +173,9 @@ def test_network_that_did_not_learn_is_described_by_its_numbers():
         "loss": 0.5,
         "facts": {"at least 95% of the new points are right": False},
     }
-    assert milestone("spiral").questions[-1].compare(found, 1) == (
+    compare = milestone("spiral").questions[-1].compare
+    assert compare
+    assert compare(found, 1) == (
         "Your network: 75.7% of 300 new points are right; its loss went from 1.2 to 0.5.\n"
         "It should be so: at least 95% of the new points are right."
     )
