@@ -1,7 +1,6 @@
 """Define the commands of `minigrad course`. teaching.py defines the teacher's."""
 
 import argparse
-import hashlib
 import os
 import pydoc
 import re
@@ -23,6 +22,8 @@ from .checking.grade import Verdict, grade
 from .checking.lesson import Lesson, report_to
 from .checking.registry import VARIABLE, add_lessons, chosen, lesson, lessons
 from .checking.sandbox import draw_page
+from .checking.source import digest
+from .explaining import add_explaining
 from .questions import answer_question, ask_missed, remind
 from .teaching import add_teaching
 from .workbook import WITHOUT, Workbook
@@ -101,6 +102,7 @@ def add_course(commands: Any) -> None:
         "restore a lesson's exercise, and save a copy of your file in backups/",
         "lesson",
     )
+    add_explaining(add)
     add("list", _list, "list all lessons and show which ones you have passed")
     add("ending", _ending, "look back at what you built, and see where to go next")
     add_teaching(add)
@@ -224,6 +226,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
         "",
         f"Now read 'What to notice afterwards' in lesson {one.number}: minigrad course show {one.number}",
     )
+    say(f"Questions about your own code: minigrad course explain {one.number}")
     for name, file in workbook.carry_over():
         say(f"{file} now contains your own {name}.")
     following = workbook.current()
@@ -253,9 +256,9 @@ def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
 
     A check of an unchanged file is not counted as another try.
     """
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    again, entry["checked"] = entry.get("checked") == digest, digest
+    again, entry["checked"] = entry.get("checked") == digest(text), digest(text)
     problem = verdict.problem
+    entry["right"] = problem is None
     if problem is None:
         entry.setdefault("passed", time.strftime("%Y-%m-%d %H:%M"))
     elif problem.kind not in ("not written", "missing"):

@@ -52,6 +52,8 @@ class Row:
     id: str = ""
     """See `Submission`."""
     partial: bool = False
+    first_tries: str = ""
+    """See `sheets.write_sheets`."""
 
     @property
     def scores(self) -> list[float]:

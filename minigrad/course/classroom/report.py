@@ -15,6 +15,7 @@ from ..checking.wall import find as find_wall
 from . import formats, stats
 from .marks import FAILED, Row, graded
 from .roster import Roster
+from .sheets import write_sheets
 from .submissions import submissions
 
 FORMATS: dict[str | None, Callable[[list[Row], argparse.Namespace], str]] = {
@@ -38,11 +39,13 @@ def run(options: argparse.Namespace) -> int:
         options.wall.require()
     if options.roster:
         write = Roster(options.roster, options.column, options.by).write
-    written = out, options.keep, options.roster, options.feedback
+    written = out, options.keep, options.roster, options.feedback, options.questions
     own = [Path(os.path.abspath(path)) for path in written if path]
     handed_in = submissions(options.folders, own, single)
     lessons = chosen(options.lesson)
     rows = graded(handed_in, lessons, options.jobs, options.keep, options.partial)
+    if options.questions:
+        rows = write_sheets(handed_in, rows, options.questions, options.jobs)
     if options.feedback:
         write_feedback(rows, options.feedback)
     text = write(rows, options)
