@@ -19,9 +19,12 @@ import runner
 
 from minigrad.course.checking import child, feedback, sandbox
 from minigrad.course.checking.answers import decode, encode
+from minigrad.course.checking.explain import make
 from minigrad.course.checking.grade import judge
 from minigrad.course.checking.lesson import report_to
 from minigrad.course.checking.registry import lesson, lessons
+from minigrad.course.checking.source import digest
+from minigrad.course.checking.trace import Trace
 from minigrad.course.commands import count_try
 from minigrad.course.workbook import Workbook
 from minigrad.support.files import save_text
@@ -47,8 +50,12 @@ class Check:
         self.lesson, self.runs, self.post = lesson(name), runs, post
         self.asked = 0
 
-    def ask(self, text: str, only: Sequence[int] | None = None) -> sandbox.Run:
-        """Return the answers of an earlier run, or run the file and send each answer to the page."""
+    def ask(
+        self, text: str, only: Sequence[int] | None = None, traced: bool = False
+    ) -> sandbox.Run:
+        """Return the answers of an earlier run, or run the file and send each answer to the page. If
+        `traced`, record what runs instead.
+        """
         self.asked += 1
         if self.asked <= len(self.runs):
             earlier, ended = self.runs[self.asked - 1]
@@ -69,12 +76,19 @@ class Check:
         # Python quotes the line of a SyntaxError from the file
         (CELLS / source).write_text(text, encoding="utf-8")
         first = only is None
-        variables = child.watch(self.lesson.questions[only[0]].function, source) if only else None
+        variables = None
+        if traced:
+            sys.settrace(trace := Trace(source, text))
+        elif only:
+            variables = child.watch(self.lesson.questions[only[0]].function, source)
         shown = runner.Printed(lambda _, content, __: self.post("text", content) if first else None)
         try:
             with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
                 run = contextvars.copy_context().run
-                run(child.run, self.lesson, source, text, write, only, variables)
+                if traced:
+                    run(child.run_traced, self.lesson, source, text, write, only or (), trace)
+                else:
+                    run(child.run, self.lesson, source, text, write, only, variables)
                 shown.flush()
         finally:
             sys.settrace(None)
@@ -127,9 +141,23 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
         "function": problem.function if problem else "",
         "line": problem.line if problem else None,
         "trained": json.dumps(encode(verdict.trained)),
-        "entry": {key: value for key, value in entry.items() if key in ("passed", "tries", "checked")},
+        "entry": {key: value for key, value in entry.items() if key in ("passed", "tries", "checked", "right")},
         "files": {file: (FOLDER / file).read_text() for _, file in moved},
     }))  # fmt: skip
+
+
+def explain(name: str, text: str, seed: str, runs: str, post: Post) -> bool:
+    """Make questions about a file that passes, and send them to the page as JSON. See `check`."""
+    try:
+        stop_if_damaged(post)
+        attempt = Check(name, json.loads(runs), post)
+        questions = make(attempt.lesson, text, seed, attempt.ask)
+        # the page seals them, because Python in a browser has no pbkdf2
+        shown = [{"question": q.text, "choices": q.letters, "right": q.answer} for q in questions]
+        post("verdict", json.dumps({"questions": shown, "file": digest(text)}))
+    except Stopped:
+        return False
+    return True
 
 
 def report_progress(post: Post) -> None:

@@ -3,7 +3,7 @@ import { Cell, restart } from "./cell.js";
 import { createEditor } from "./editor.js";
 import { Output } from "./output.js";
 import { el, enqueue, python, settings, showLoaded, stop } from "./python.js";
-import { Question, missed } from "./quiz.js";
+import { Question, missed, seal } from "./quiz.js";
 import { markLessons } from "./marks.js";
 import { files, isBegun, isRefused, progress, read, record, watch, write } from "./store.js";
 
@@ -23,6 +23,7 @@ class Lesson {
     this.stored = el("span", { class: "cell-name" });
     this.verdict = el("pre", { class: "lesson-verdict", role: "status", "aria-label": "What the check says" });
     this.again = el("div");
+    this.own = el("div", { class: "lesson-own" }); // questions about the learner's own code
     this.hint = el("div", { class: "lesson-hint", role: "status" });
     this.outputBox = el("div", { class: "cell-output", role: "log", "aria-label": `Output of ${lesson.file}` });
     this.output = new Output(this.outputBox);
@@ -48,7 +49,7 @@ class Lesson {
     this.old = el("p", { class: "cells-note", hidden: "" }, "Your code has changed since this check.");
     this.solution = el("pre", { class: "lesson-solution", hidden: "" });
     const cell = el("div", { class: "cell lesson-cell" }, name, this.editorBox, bar, this.outputBox);
-    root.append(this.questions(), cell, this.solution, this.hint, this.old, this.verdict, this.again, this.graph.element, keys);
+    root.append(this.questions(), cell, this.solution, this.hint, this.old, this.verdict, this.again, this.own, this.graph.element, keys);
     this.editor = createEditor(this.editorBox, {
       text: read(lesson.file) ?? lesson.exercise, label: `Your code: ${lesson.file}`, describedBy: "lesson-keys",
       changed: (text) => this.changed(text), check: () => this.ask("check"), from: /^.*(raise NotImplementedError|= None\b)/m,
@@ -134,6 +135,7 @@ class Lesson {
     this.busy(true);
     try {
       if (this.what === "check") await this.check();
+      else if (this.what === "explain") await this.explain();
       else await this.run();
     } catch (error) {
       this.output.flush();
@@ -149,7 +151,7 @@ class Lesson {
     this.output.clear();
     this.graph.clear();
     write(this.said, null);
-    for (const element of [this.again, this.hint, this.verdict]) element.replaceChildren();
+    for (const element of [this.again, this.own, this.hint, this.verdict]) element.replaceChildren();
     this.verdict.classList.remove("lesson-right", "lesson-wrong");
     this.old.hidden = true;
   }
@@ -207,12 +209,29 @@ class Lesson {
     this.say("");
   }
 
-  /** Check the file. If it stops or damages Python, start Python again and judge the answers that have arrived. */
-  async judged(text) {
+  /** Show questions about the learner's own code, and record which ones are answered at the first try. */
+  async explain() {
+    const seed = this.entry.explained?.seed ?? crypto.getRandomValues(new Uint32Array(1))[0].toString(16);
+    const { questions, file } = await this.judged(this.checked, { kind: "explain", source: this.checked, seed });
+    if (this.entry.explained?.file !== file) record(lesson.name, { explained: { seed, file, first: {} } });
+    const answered = (index) => (right) => {
+      const { explained } = this.entry;
+      record(lesson.name, { explained: { ...explained, first: { [index]: right, ...explained.first } } });
+    };
+    const before = (index) => `Question ${index + 1} of ${questions.length} about your code\n`;
+    this.own.replaceChildren(...questions.map((quiz, index) => new Question(seal(quiz), lesson, index, before(index), answered(index)).element));
+    if (!questions.length) this.own.textContent = "No line of your file can carry a question.";
+    this.say("");
+    this.own.querySelector("input")?.focus();
+  }
+
+  /** Check the file, or make questions about it. If it stops or damages Python, start Python again with the answers that have arrived. */
+  async judged(text, task = { kind: "check" }) {
+    const checking = task.kind === "check";
     const runs = []; // of each run: its answers, and why it ended early (see checker.py)
     for (let starts = 0; starts < STARTS; starts += 1) {
       await this.load();
-      this.say("Checking.");
+      this.say(checking ? "Checking." : "Running your code with other inputs and changed lines.");
       let verdict, timer, late = "", training = false;
       const limit = (seconds) => {
         clearTimeout(timer);
@@ -221,7 +240,7 @@ class Lesson {
       const show = ({ kind, content, loaded }) => {
         if (loaded) showLoaded(this.progress, loaded);
         else if (kind === "run") {
-          if (runs.length) this.say("Looking for the cause.");
+          if (runs.length && checking) this.say("Looking for the cause.");
           runs.push([[], ""]);
           limit(lesson.seconds);
         } else if (kind === "training") {
@@ -235,12 +254,12 @@ class Lesson {
           training = false;
           runs.at(-1)[0].push(content); // JSON as Python writes it, with Infinity and NaN
           if (content === DONE) clearTimeout(timer);
-          else if (runs.length === 1) this.say(`Checking: ${runs[0][0].length - 1} of ${lesson.questions}.`);
+          else if (runs.length === 1 && checking) this.say(`Checking: ${runs[0][0].length - 1} of ${lesson.questions}.`);
         } else if (kind === "text") this.output.show({ kind, content });
         else if (kind === "verdict") verdict = JSON.parse(content);
       };
       const message = {
-        kind: "check", lesson: lesson.name, reviews: lesson.reviews, runs, width: this.columns(),
+        ...task, lesson: lesson.name, reviews: lesson.reviews, runs, width: this.columns(),
         files: { ...Object.fromEntries(this.earlier()), [lesson.file]: text, "progress.json": JSON.stringify(progress()) },
       };
       try {
@@ -299,6 +318,9 @@ class Lesson {
     if (verdict.again.length) this.again.replaceChildren(this.cellFor(verdict.again));
     if (!verdict.passed) return;
     write(this.undo, null);
+    const ask = el("button", { type: "button" }, "Questions about your code");
+    ask.onclick = () => this.ask("explain");
+    if (this.old.hidden) this.own.replaceChildren(ask);
     const next = document.querySelector(".lesson-next");
     if (next) this.again.append(next.content.cloneNode(true));
   }

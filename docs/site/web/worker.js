@@ -5,6 +5,7 @@
 //   {kind: "cell", name, source, file}   run a cell; it may import the file of the page's lesson
 //   {kind: "program", name, source}      run a lesson's file with fresh variables
 //   {kind: "check", lesson, ...}         check a lesson's file (see checker.py)
+//   {kind: "explain", lesson, ...}       make questions about a lesson's file
 //   {kind: "page", lesson, ...}          draw the graph of a lesson's file
 //
 // For each piece of output it posts {kind, content, title}, and at the end {done: true, ended, heap}, where `ended` is false
@@ -89,6 +90,7 @@ async function act(message) {
     return runner.run_program(name, source);
   }
   if (kind === "check") return checker.check(message.lesson, JSON.stringify(message.files), JSON.stringify(message.runs), message.width, post);
+  if (kind === "explain") return checker.explain(message.lesson, message.source, message.seed, JSON.stringify(message.runs), post);
   return checker.page(message.lesson, message.source, message.failed, message.trained, post);
 }
 

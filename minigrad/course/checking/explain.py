@@ -78,12 +78,15 @@ class OwnQuestion:
         """The choices by letter."""
         return dict(zip("abcd", self.choices, strict=False))
 
+    @property
+    def answer(self) -> str:
+        """The number, or the letter of the right choice."""
+        letters = {text: letter for letter, text in self.letters.items()}
+        return letters.get(self.right, self.right)
+
     def sealed(self) -> quiz.Quiz:
         """Return the question in the form of the questions before an exercise."""
-        letters = {text: letter for letter, text in self.letters.items()}
-        right = letters.get(self.right, self.right)
-        sentence = {right: f"Right: {self.right}."}
-        return quiz.seal(self.text, right, sentence, self.letters)
+        return quiz.seal(self.text, self.answer, {}, self.letters)
 
 
 def make(lesson: Lesson, text: str, seed: str, ask: Ask) -> list[OwnQuestion]:
