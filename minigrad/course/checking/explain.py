@@ -135,7 +135,9 @@ def _described(lesson: Lesson, text: str) -> dict[int, str]:
                     shown.append(described)
             if max(map(np.size, given.values()), default=0) <= MOST_SHOWN:
                 more = f", with {', '.join(shown)}" if shown else ""
-                about[index] = f"The check asks for {what}{more}."
+                about[index] = (
+                    f"The check of {question.function} asks for {what}{more}."
+                )
     return about
 
 
