@@ -155,6 +155,16 @@ class _File:
     def named(self, line: int) -> str:
         return f"line {line}: {self.lines[line - 1].strip()}"
 
+    def function(self, line: int) -> str:
+        """Return ' of ' and the innermost function around a line, or ''."""
+        around = [
+            node
+            for node in ast.walk(ast.parse(self.text))
+            if isinstance(node, ast.FunctionDef)
+            and node.lineno <= line <= (node.end_lineno or 0)
+        ]
+        return f" of {around[-1].name}" if around else ""
+
     def first_problem(self, line: int, edit: str) -> str:
         """Change a line, and return what the check then reports first, or '' if this is unknown."""
         lines = [*self.lines]
@@ -285,7 +295,8 @@ class _Record:
         others = self.rng.sample(lines, len(lines))
         others.sort(key=lambda line: line not in gave)
         named = list(map(self.file.named, (gave[nth], *others)))
-        asked = f"Which line gives {name} its {ordinal(nth + 1)} value?"
+        where = self.file.function(gave[nth])
+        asked = f"Which line{where} gives {name} its {ordinal(nth + 1)} value?"
         return self.question("which", gave[nth], asked, named[0], named)
 
     def count(self, line: int) -> OwnQuestion | None:

@@ -158,10 +158,15 @@ def again(one, text, question):
         )
     if question.kind == "which":
         name = found("gives (.*) its", asked)
-        lines = {int(found(r"^line (\d+)", choice)) for choice in question.choices}
-        lines |= {
+        whole = ast.parse(text)
+        for node in ast.walk(whole):  # the last one around the line is the innermost
+            if isinstance(node, ast.FunctionDef) and node.lineno <= question.line <= (
+                node.end_lineno or 0
+            ):
+                whole = node
+        lines = {
             n.lineno
-            for n in ast.walk(ast.parse(text))
+            for n in ast.walk(whole)
             if isinstance(n, ast.Assign | ast.AugAssign | ast.For | ast.Expr)
         }
         expression = f"__import__('copy').deepcopy(locals().get({name!r}))"
