@@ -215,7 +215,8 @@ class _Record:
                         after = f"if line {line} returns {RESULT}{when}"
                     yield "value", partial(self.value, line, after, value)
                     yield "shape", partial(self.shape, line, after, value)
-                yield "which", partial(self.which, call, name)
+                if name != RESULT:  # it may be a variable's name, too
+                    yield "which", partial(self.which, call, name)
             if ran[line] == 1 and not hasattr(node, "body"):
                 yield "count", partial(self.count, line)
                 if not stretch:
