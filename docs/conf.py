@@ -58,6 +58,8 @@ html_additional_pages = {"404": "404.html"}
 html_favicon = "site/static/icon.svg"
 pygments_dark_style = "a11y-dark"  # with Furo's default, names are underlined like links
 html_title = "minigrad"
+# WCAG 2.1.4: a single character must not be a shortcut, because speech input types characters
+html_theme_options = {"enable_search_shortcuts": False}
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False

@@ -76,6 +76,8 @@ def page(one: Lesson) -> str:
         lambda picture: f'<img src="{_data(one.folder / picture[1])}"',
         body,
     )
+    # boxes that may scroll are reachable by keyboard, and no heading is empty
+    body = re.sub("<(pre|table)", r'<\1 tabindex="0"', body).replace("<th></th>", "<td></td>")
     last = lessons()[-1].number
     before, after = _link(one, -1, "← lesson {}"), _link(one, 1, "lesson {} →")
     return (

@@ -179,7 +179,7 @@ def sample(
 
     The model is called as `model(ids (1, T), state) -> (logits (1, T, C), state)`. In the first
     call, the state is `model.initial_state(1)` if the model has this method, and None otherwise.
-    Later calls read only the newest id. A temperature below 1 favors likely ids, which makes the
+    Later calls read only the newest id. A temperature below 1 favours likely ids, which makes the
     text more correct and less varied. At temperature 0, the most likely id is always chosen.
 
     `context` is the length of the longest sequence that the model can read, such as a transformer's

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .drawing import Graph, draw
     from .explorer import explore
     from .gates.fused.unfuse import unfuse
-    from .gradient_checker import gradcheck, gradcheck_model, truncation_report
+    from .gradient_checker import check_engine, gradcheck, gradcheck_model, truncation_report
     from .tools.versions import show_versions
 
 __version__ = "0.2.0.dev0"
@@ -46,6 +46,7 @@ __version__ = "0.2.0.dev0"
 _ON_DEMAND = {
     "Graph": "drawing",
     "check_causal": "debug.dependence",
+    "check_engine": "gradient_checker",
     "compare": "debug.comparison",
     "depends": "debug.dependence",
     "detect_anomaly": "debug.anomaly",
@@ -63,10 +64,11 @@ _ON_DEMAND = {
     "truncation_report": "gradient_checker",
 }
 
-__all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "check_causal", "compare", "cut", "depends",
-           "detect_anomaly", "draw", "enable_grad", "fused", "explore", "generator", "grad", "gradcheck",
-           "gradcheck_model", "hvp", "jacobian", "load", "no_grad", "unfuse", "profile", "require_gradients", "save",
-           "scope", "seed", "show_versions", "trace_lines", "truncation_report", *_gate_names]  # fmt: skip
+__all__ = ["GATES", "Gate", "Graph", "MinigradError", "Tensor", "check_causal", "check_engine", "compare", "cut",
+           "depends", "detect_anomaly", "draw", "enable_grad", "fused", "explore", "generator", "grad",
+           "gradcheck", "gradcheck_model", "hvp", "jacobian", "load", "no_grad", "unfuse", "profile",
+           "require_gradients", "save", "scope", "seed", "show_versions", "trace_lines", "truncation_report",
+           *_gate_names]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ from . import __version__
 from .course.commands import add_course
 from .errors import MinigradError
 from .tools import commands
+from .tools.check_engine import add_check_engine
 from .tools.compare import add_compare
 
 
@@ -30,6 +31,7 @@ def main() -> int:
     parser.set_defaults(run=None, forwards=False)
     names = parser.add_subparsers(title="commands", metavar="COMMAND")
     commands.add_commands(names)
+    add_check_engine(names)
     add_compare(names)
     add_diagnose(names)
     add_record(names)

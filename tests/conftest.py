@@ -50,6 +50,7 @@ SLOW = (
     "tests/benchmarks/",
     "tests/minigrad/explorer/test_web.py",
     "tests/test_documents.py",
+    "tests/minigrad/gradient_checker/engine/",
     "tests/optim/training/test_parallel.py",
     "tests/fuzz/",
     "tests/minigrad/gradient_checker/",

@@ -28,7 +28,7 @@ FILES = sorted(
     path
     for package in PACKAGES
     for path in (ROOT / package).rglob("*.py")
-    if not {"node_modules", "lessons"} & {*path.parts}
+    if not {"node_modules", "lessons", "milestones"} & {*path.relative_to(ROOT).parts}
 )
 
 
@@ -144,10 +144,13 @@ def test_imports_run_down_only(path):
 
 
 def test_lessons_import_only_checking():
-    for path in (ROOT / "minigrad/course/lessons").rglob("*.py"):
-        names = select(imports(path), "minigrad.course")
-        allowed = ("minigrad.course.checking", "minigrad.course.lessons")
-        assert names - select(names, *allowed) <= {"minigrad.course"}, path
+    rooms = [
+        f"minigrad.course.{name}" for name in ("checking", "lessons", "milestones")
+    ]
+    for number, folder in enumerate(("lessons", "milestones"), 2):
+        for path in (ROOT / "minigrad/course" / folder).rglob("*.py"):
+            names = select(imports(path), "minigrad.course")
+            assert names - select(names, *rooms[:number]) <= {"minigrad.course"}, path
 
 
 def test_optional_libraries_are_imported_where_they_are_used():

@@ -153,7 +153,9 @@ def _html(writer: HTML5Translator, node: cell, kind: str, content: str, title: s
     if kind in ("svg", "png"):
         data = content if kind == "png" else base64.b64encode(content.encode()).decode()
         source = f"data:image/{'png' if kind == 'png' else 'svg+xml'};base64,{data}"
-        return f'<div class="cell-picture"><img alt="{escape(title)}" src="{source}"></div>'
+        short, *lines = title.splitlines()
+        image = f'<img alt="{escape(short)}" src="{source}">'
+        return f'<div class="cell-picture">{image}</div>{_in_words(lines)}'
     if kind == "page":
         name = f"{writer.builder.current_docname.replace('/', '-')}-{node['number']}.html"
         page = f"../../{writer.builder.current_docname}.html"
@@ -162,6 +164,17 @@ def _html(writer: HTML5Translator, node: cell, kind: str, content: str, title: s
         up = "../" * writer.builder.current_docname.count("/")
         return _explorer(f"{up}{FOLDER}/{name}", title)
     return f'<div class="cell-html">{content}</div>'
+
+
+def _in_words(lines: list[str]) -> str:
+    """Return the HTML of the numbered lines that describe a picture: a list that opens."""
+    if not lines:
+        return ""
+    items = "".join(f"<li>{escape(line.partition('. ')[2])}</li>" for line in lines)
+    return (
+        f'<details class="cell-words"><summary>The picture in words</summary><ol>{items}</ol>'
+        "</details>"
+    )
 
 
 def _explorer(address: str, title: str) -> str:
@@ -187,7 +200,13 @@ def _note(app: Sphinx, count: int) -> str:
 <p class="cells-note needs-server">This code runs only if JavaScript is on and the page comes from a server.
 If you opened the page as a file, run <code>python -m http.server</code> in the site's folder and open
 <code>http://localhost:8000</code>.</p>
-<script type="application/json" id="cells">{json.dumps({"sizes": sizes or None})}</script>
+{data(app)}"""
+
+
+def data(app: Sphinx) -> str:
+    """Return the HTML with the data for the scripts of a page with code. A page contains it once."""
+    sizes = json.dumps({"sizes": app.config.cells_python or None})
+    return f"""<script type="application/json" id="cells">{sizes}</script>
 <template id="cell-explorer">{_explorer("", "")}</template>
 """
 

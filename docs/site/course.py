@@ -1,5 +1,5 @@
-"""A Sphinx extension that puts a lesson's exercise into its page, and the learner's progress into
-the page of the course.
+"""A Sphinx extension that puts the exercise of a lesson or milestone into its page, and the learner's
+progress into the page of the course and the page of the milestones.
 
 In a lesson's page, `web/lesson.js` adds an editor below "Your turn". The sections that show the
 result are folded until the lesson is passed. The checks run in the page: `gather` writes what they
@@ -26,8 +26,8 @@ from pages import LESSONS, OWN
 from sphinx.application import Sphinx
 
 from minigrad.course.checking import quiz
-from minigrad.course.checking.lesson import Lesson
-from minigrad.course.checking.registry import FOLDER
+from minigrad.course.checking.lesson import ENGINE_LESSON, Lesson
+from minigrad.course.checking.registry import FOLDER, milestone, milestones
 from minigrad.course.checking.sandbox import SECONDS
 
 HERE = Path(__file__).parent
@@ -52,6 +52,38 @@ WORDS = (
     ),
 )
 """The texts are written for a terminal. (pattern, what it is called in a page.)"""
+MILESTONE_WORDS = (
+    (
+        r"([Rr])un\s+`minigrad course milestones \d+`",
+        lambda found: "pP"[found[1] == "R"] + "ress Check",
+    ),
+    (r"in `milestone_\w+\.py`", "in the editor below"),
+    (
+        r"`minigrad course milestones` lists them",
+        "[the list](../../../../docs/milestones.md) shows them",
+    ),
+    (r"the page in `pages/` shows", "a picture below the editor shows"),
+    (r"trains the network for a\s+second or two", "trains the network"),
+    (r" The training takes a few seconds on most\s+computers\.", ""),
+    (r"The page (shows|then lists)", r"The picture below the editor \1"),
+    (
+        r"delete `my_engine.py` and run `minigrad course milestones`[^.]*\.\s+The course then copies\s+"
+        r"`lesson_07_engine.py` again",
+        "copy `lesson_07_engine.py` again: the page with the list of milestones has a button for it",
+    ),
+)
+"""The same for the texts and hints of milestones."""
+SECONDS_IN_A_PAGE = {
+    "xor": 1,
+    "spiral": 5,
+    "words": 35,
+    "truncation": 20,
+    "lstm": 15,
+    "sorting": 5,
+    "names": 50,
+    "digits": 10,
+}
+"""About how long a milestone's training takes in a browser, with lesson 7's solution as the engine."""
 EDITOR = "<!-- editor -->"
 """A comment in a page's Markdown. The paragraph after it is true only if the site has an editor."""
 NO_EDITOR = (
@@ -61,7 +93,13 @@ NO_EDITOR = (
 """The paragraph that replaces it otherwise."""
 FILES = re.compile(r"<!-- files: ([\d ]+) -->")
 """A comment in the course's ending: the numbers of the lessons whose files are shown there."""
-OFFLINE = re.compile(r"(index|course|ending|readme|lessons/.*)\.html|_static/|_images/|made/")
+YOUR_ENGINE = "<!-- engine -->"
+"""A comment in the page of the milestones: where the learner's engine is shown."""
+RUN_MILESTONE = r"([Rr])un\s+`minigrad course milestones (\d+)`"
+"""The command in a lesson's text that becomes a link to the milestone's page."""
+OFFLINE = re.compile(
+    r"(index|course|ending|readme|milestones|lessons/.*|milestones/.*)\.html|_static/|_images/|made/"
+)
 """The site's files for "make this course available offline"."""
 NOT_NEEDED = (
     ".svg",
@@ -78,28 +116,31 @@ NOT_NEEDED = (
 
 
 def described(one: Lesson) -> dict[str, Any]:
-    """Return what the scripts need to know about a lesson."""
+    """Return what the scripts need to know about a lesson or milestone."""
     sources = "".join(
         one.read(name) for name in ("text.md", "exercise.py", "solution.py", "check.py")
     )
+    hints = [in_a_page(text, MILESTONE_WORDS) for text in one.hints]
     return {
-        "name": one.name, "number": one.number, "title": one.title, "file": one.file,
-        "exercise": one.read("exercise.py"), "hints": one.hints, "quiz": quiz.read(one),
+        "name": one.name, "number": one.number, "title": one.title, "file": one.file, "kind": one.kind,
+        "exercise": one.read("exercise.py"), "hints": hints, "quiz": quiz.read(one),
         "reviews": "load_imdb" in sources, "questions": len(one.questions),
         "seconds": SECONDS, "training": one.training,
     }  # fmt: skip
 
 
 def add_exercise(app: Sphinx, document: nodes.document) -> None:
-    """Add the exercise to a lesson's page, and fold the sections that give it away."""
-    page = app.env.docname
-    if not page.startswith("lessons/"):
+    """Add the exercise to the page of a lesson or milestone, and fold the sections that give it away."""
+    folder, _, name = app.env.docname.rpartition("/")
+    if folder not in ("lessons", "milestones"):
         return
-    (one,) = (one for one in LESSONS if f"lessons/{one.name}" == page)
+    (one,) = (one for one in (*LESSONS, *milestones()) if one.name == name)
     python = app.config.cells_python
     sections = list(document.findall(nodes.section))
     turns = [section for section in sections if section[0].astext().startswith("Your turn")]
     shown = exercise(one) if python else without_python(one)
+    if folder == "milestones":
+        shown += cells.data(app)  # a lesson's page has it below its first cell
     (turns or sections)[-1] += nodes.raw("", shown, format="html")
     for section in sections:
         heading = section[0].astext()
@@ -112,53 +153,110 @@ def add_exercise(app: Sphinx, document: nodes.document) -> None:
 
 
 def exercise(one: Lesson) -> str:
-    """Return the HTML of a lesson's exercise, which lesson.js completes."""
+    """Return the HTML of the exercise of a lesson or milestone, which lesson.js completes."""
+    is_lesson = one.kind == "Lesson"
     earlier = [
         {"name": other.name, "number": other.number, "quiz": quiz.read(other)}
-        for other in LESSONS if other.number <= one.number - 2
+        for other in LESSONS if is_lesson and other.number <= one.number - 2
     ]  # fmt: skip
     data = json.dumps({**described(one), "earlier": earlier}).replace("</", "<\\/")
-    later = next((other for other in LESSONS if other.number == one.number + 1), None)
-    link = (
-        f'<a href="{later.name}.html">lesson {later.number}, {escape(later.title)}</a>'
-        if later
-        else '<a href="../ending.html">what you built</a>'
-    )
+    command = f"minigrad course {'check' if is_lesson else 'milestones'} {one.number}"
     return f"""<div class="lesson" id="exercise"><script type="application/json">{data}</script>
 <p class="needs-server">To write and check your code here, this page needs JavaScript and a server. If
 you opened the page as a file, run <code>python -m http.server</code> in the site's folder and open
 <code>http://localhost:8000</code>, or take the course in a terminal: <code>minigrad course start
 my-course</code>.</p>
 <p class="served-only">You can write your code here, in <code>{one.file}</code>. The button Check does
-what <code>minigrad course check {one.number}</code> does in a terminal.</p>
-<template class="lesson-next"><p class="lesson-next-link">Read "What to notice afterwards" below.
-Next: {link}.</p></template>
+what <code>{command}</code> does in a terminal.{"" if is_lesson else about_training(one)}</p>
+<template class="lesson-next">{next_links(one)}</template>
 </div>"""
+
+
+def about_training(one: Lesson) -> str:
+    """Return the sentences in a milestone's page about its training."""
+    seconds = SECONDS_IN_A_PAGE[one.word]
+    takes = f"about {seconds} seconds" if seconds > 1 else "a second"
+    return f""" The network trains with your <a href="../milestones.html#your-engines-file">engine, in
+<code>my_engine.py</code></a>. In a browser, the training takes {takes} on most computers, or several times as
+long on a slow or busy one. A bar shows how much of it is done."""
+
+
+def next_links(one: Lesson) -> str:
+    """Return the links that appear when a lesson or milestone is passed."""
+    is_lesson = one.kind == "Lesson"
+    later = [
+        other for other in (LESSONS if is_lesson else milestones()) if other.number > one.number
+    ]
+    if later:
+        other = min(later, key=lambda other: other.number)
+        link = linked(other, f"{other.name}.html")
+    elif is_lesson:
+        link = '<a href="../ending.html">what you built</a>'
+    else:
+        link = '<a href="../milestones.html">all milestones</a>'
+    if not is_lesson:
+        return f'<p class="lesson-next-link">Next: {link}.</p>'
+    made = "<code>my_engine.py</code> contains your engine. " if one == ENGINE_LESSON else ""
+    networks = [other for other in milestones() if other.number == one.number and one not in OWN]
+    network = "".join(
+        f"<p>{made}The same network on your own engine: "
+        f"{linked(other, f'../milestones/{other.name}.html')}.</p>"
+        for other in networks
+    )
+    return f"""<p class="lesson-next-link">Read "What to notice afterwards" below.
+Next: {link}.</p>{network}"""
+
+
+def linked(one: Lesson, address: str) -> str:
+    """Return a link to a lesson or milestone."""
+    return f'<a href="{address}">{one.kind.lower()} {one.number}, {escape(one.title)}</a>'
 
 
 def without_python(one: Lesson) -> str:
     """Return the HTML of an exercise on a site that was built without Python."""
+    checks = (
+        f" with <code>{one.file}</code>, and <code>minigrad course check {one.number}</code> checks it there"
+        if one.kind == "Lesson"
+        else f". In it, <code>minigrad course milestones {one.number}</code> makes and checks "
+        f"<code>{one.file}</code>"
+    )
     return f"""<p>This copy of the site has no editor, because it was built without Python. Write your code in
-a terminal: <code>minigrad course start my-course</code> makes the folder <code>my-course</code> with
-<code>{one.file}</code>, and <code>minigrad course check {one.number}</code> checks it there.</p>"""
+a terminal: <code>minigrad course start my-course</code> makes the folder <code>my-course</code>{checks}.</p>"""
 
 
 def change_source(app: Sphinx, page: str, source: list[str]) -> None:
-    """Add the learner's progress to the page of the course, the learner's files to the ending, and speak
-    of buttons in the lessons. Without Python in the pages, there is none of these, and the page of the
-    course does not promise an editor.
+    """Add the learner's progress to the pages of the course and of the milestones, the learner's files to
+    the ending, and speak of buttons in the lessons and milestones. Without Python in the pages, there is
+    none of these, and no page promises an editor.
     """
     if not app.config.cells_python:
         source[0] = re.sub(rf"{EDITOR}\n.*?\n\n", f"{NO_EDITOR}\n\n", source[0], flags=re.DOTALL)
         return
     if page.startswith("lessons/"):
-        for pattern, word in WORDS:
-            source[0] = re.sub(pattern, word, source[0])
+        source[0] = in_a_page(source[0], ((RUN_MILESTONE, milestone_link), *WORDS))
+    if page.startswith("milestones/"):
+        source[0] = in_a_page(source[0], MILESTONE_WORDS)
+    if page == "milestones":
+        source[0] = source[0].replace(YOUR_ENGINE, box("course-milestones", milestones()))
     if page == "course":
         title, _, rest = source[0].partition("\n")
         source[0] = f"{title}\n\n{box('course-home', LESSONS)}\n{rest}"
     if page == "ending":
         source[0] = FILES.sub(own_files, source[0])
+
+
+def in_a_page(text: str, words: Iterable[tuple[str, Any]]) -> str:
+    """Return a text that was written for a terminal in the words of a page."""
+    for pattern, word in words:
+        text = re.sub(pattern, word, text)
+    return text
+
+
+def milestone_link(found: re.Match[str]) -> str:
+    """Return a link from a lesson's text to a milestone, in place of its command."""
+    one = milestone(found[2])
+    verb = "oO"[found[1] == "R"] + "pen"
+    return f"{verb} [milestone {one.number}, {one.title}](../../milestones/{one.name}/text.md)"
 
 
 def own_files(comment: re.Match[str]) -> str:
@@ -188,9 +286,9 @@ def gather(app: Sphinx, config: Any) -> None:
     bundle = [str(ESBUILD), str(HERE / "web/editor.js"), *options, f"--outfile={folder}/editor.js"]
     subprocess.run(bundle, check=True)
     archive(folder / "course.zip", course_files())
-    for one in LESSONS:
+    for one in (*LESSONS, *milestones()):
         files = [one.folder / name for name in FOR_A_CHECK if (one.folder / name).exists()]
-        inside = f"minigrad/course/lessons/{one.name}"
+        inside = f"minigrad/course/{one.kind.lower()}s/{one.name}"
         archive(
             folder / f"{one.name}.zip",
             {f"{inside}/{path.name}": path.read_bytes() for path in files},
@@ -252,10 +350,10 @@ def archive(path: Path, files: dict[str, bytes]) -> None:
 def add_files(
     app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None
 ) -> None:
-    """Add the scripts and styles of a lesson, of the course's page and of its ending."""
+    """Add the scripts and styles of a lesson, and of the pages about the whole course."""
     if re.fullmatch(r"lessons/lesson_\w+", page):
         app.add_css_file("cells/lesson.css")
-    if page in ("course", "ending"):
+    if page in ("course", "ending", "milestones") or page.startswith("milestones/"):
         app.add_js_file("cells/page.js", type="module")
         app.add_css_file("cells/cell.css")
         app.add_css_file("cells/lesson.css")

@@ -5,6 +5,7 @@ const [recommended, modules] = explorer;
 const more = [
   "window", "self", "Worker", "URL", "Blob", "Response", "TransformStream", "DOMParser", "TextEncoder", "TextDecoder", "btoa",
   "atob", "fetch", "localStorage", "caches", "navigator", "location", "clearTimeout", "IntersectionObserver",
+  "ResizeObserver",
 ];
 
 export default [

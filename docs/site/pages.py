@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.project import Project
 
 from minigrad.course.checking import key
-from minigrad.course.checking.registry import FOLDER, VARIABLE, lessons
+from minigrad.course.checking.registry import FOLDER, VARIABLE, lessons, milestones
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = lessons() if os.environ.get(VARIABLE) else ()
@@ -36,6 +36,7 @@ SOURCES = {
     "security": ROOT / "SECURITY.md",
     "changes": ROOT / "CHANGELOG.md",
     **{f"lessons/{lesson.name}": lesson.folder / "text.md" for lesson in LESSONS},
+    **{f"milestones/{one.name}": one.folder / "text.md" for one in milestones()},
     "ending": FOLDER.parent / "ending.md",
 }
 """{name of a page on the site: its source file}."""
@@ -66,15 +67,22 @@ class Pages(Project):
 
 
 def adapt(app: Sphinx, page: str, source: list[str]) -> None:
-    """List the lessons and the ending below the page of the course in the navigation. Give the README the title that
-    the navigation shows, and remove its picture, which the cell below it shows too.
+    """List the lessons, the ending and the milestones below the page of the course in the navigation. Give the README
+    the title that the navigation shows, and remove its picture, which the cell below it shows too.
     """
     if page == "readme":
         source[0] = source[0].replace("# minigrad\n", "# First steps\n", 1)
         source[0] = re.sub("^<img .*>$", CHANGE, source[0], count=1, flags=re.M)
     if page == "course":
-        names = "\n".join(f"/lessons/{lesson.name}" for lesson in LESSONS)
-        source[0] += f"\n```{{toctree}}\n:hidden:\n\n{names}\n/ending\n```\n"
+        source[0] += listed([*(f"lessons/{one.name}" for one in LESSONS), "ending", "milestones"])
+    if page == "milestones":
+        source[0] += listed([f"milestones/{one.name}" for one in milestones()])
+
+
+def listed(names: list[str]) -> str:
+    """Return the Markdown that lists pages in the navigation, below the page that contains it."""
+    names = [f"/{name}" for name in names]
+    return "\n".join(["\n```{toctree}", ":hidden:", "", *names, "```", ""])
 
 
 def use_pages(app: Sphinx) -> None:

@@ -4,9 +4,10 @@ movie reviews and a small GPT that writes names.
     minigrad course start my-course     copies the lessons' files into a folder
     cd my-course && minigrad course     shows your progress and checks the current lesson
 
-The course has three rooms.
+The course has four rooms.
 
     lessons/    texts and exercises; what a lesson's author writes
+    milestones/ networks that the learner's own engine trains
     checking/   one answer becomes a verdict
     classroom/  many answers become marks
 

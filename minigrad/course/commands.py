@@ -14,21 +14,34 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import DataError, MinigradError, OptionError, reason, shown
+from ..support.files import save_text
 from ..support.text import for_terminal
 from ..tools.commands import to_type
 from .checking import feedback, key
 from .checking.feedback import say, terminal_width
 from .checking.grade import Verdict, grade
-from .checking.lesson import Lesson, report_to
-from .checking.registry import VARIABLE, add_lessons, chosen, lesson, lessons
+from .checking.lesson import ENGINE, ENGINE_LESSON, Lesson, report_to
+from .checking.registry import (
+    FOLDER,
+    VARIABLE,
+    add_lessons,
+    chosen,
+    lesson,
+    lessons,
+    milestone,
+    milestones,
+    named,
+)
 from .checking.sandbox import draw_page
-from .checking.source import digest
+from .checking.source import digest, read_text
 from .explaining import add_explaining
 from .questions import answer_question, ask_missed, remind
 from .teaching import add_teaching
-from .workbook import WITHOUT, Workbook
+from .workbook import COURSE, WITHOUT, Workbook
 
 ENDING = Path(__file__).with_name("ending.md")
+REACHED = "loss", "seconds", "told"
+"""What progress.json records of a milestone's training."""
 SUMMARY = "twenty lessons from a*b + c to a small GPT, with feedback on each mistake"
 
 
@@ -50,7 +63,8 @@ def add_course(commands: Any) -> None:
         parser.set_defaults(command=run, about_lesson=bool(number))
         if number:
             needed = name == "reset"
-            about = "the lesson's number" + " (default: the current lesson)" * (not needed)
+            about = "the lesson's number, or a milestone's name such as spiral"
+            about += "" if needed else " (default: the current lesson)"
             nargs = None if needed else "?"
             parser.add_argument(number, nargs=nargs, metavar="LESSON", help=about)
         return parser
@@ -105,6 +119,19 @@ def add_course(commands: Any) -> None:
     add_explaining(add)
     add("list", _list, "list all lessons and show which ones you have passed")
     add("ending", _ending, "look back at what you built, and see where to go next")
+    networks = add(
+        "milestones",
+        _milestones,
+        "list the networks that your own engine can train, or check and train one of them",
+    )
+    networks.add_argument(
+        "milestone", nargs="*", metavar="MILESTONE", help="numbers or names, such as 9 or spiral"
+    )
+    networks.add_argument(
+        "--engine",
+        action="store_true",
+        help=f"use the course's engine if you have none: copy the solution of lesson 7 to {ENGINE}",
+    )
     add_teaching(add)
     about = "take the lessons in this folder instead of the course's"
     for parser in (course, *parts.choices.values()):
@@ -123,7 +150,7 @@ def run_command(options: argparse.Namespace) -> int:
         if not options.about_lesson:
             return int(options.command(options))
         workbook, which = Workbook.find(), options.lesson
-        one = workbook.current() or workbook.here()[-1] if which is None else lesson(which)
+        one = workbook.current() or workbook.here()[-1] if which is None else named(which)
         return int(options.command(workbook, one, options))
     except (MinigradError, BrokenPipeError):
         raise
@@ -197,27 +224,18 @@ def check(which: int | str) -> None:
 
 
 def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True) -> int:
+    if one.kind == "Milestone":
+        return _reach(workbook, one)
     key.require_current(one)
     text = workbook.text(one)
     pose, first = pose and text != one.exercise, not workbook.tried(one)
     if pose and first:
         remind(workbook, one, first)
-    waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
-    waiting.start()
-    report_to(Training())
-    try:
-        verdict = grade(one, workbook.path(one), text, modules=workbook.modules())
-    finally:
-        waiting.cancel()
+    verdict = _graded(workbook, one, text)
     problem = verdict.problem
-    _show_output(verdict.output.strip().splitlines())
-    with workbook.changed(one) as entry:
-        tries = count_try(entry, verdict, text)
-        # these lines are wrapped already
-        shown = feedback.lines(verdict, tries, terminal_width(), without=workbook.without)
-        say(*shown, width=1000)
     if problem is None or problem.kind in ("wrong", "changed"):
-        _draw_graph(workbook, one, text, problem.function if problem else "", verdict.trained)
+        failed = problem.function if problem else ""
+        _draw_graph(workbook, one, text, failed, verdict.trained, "your graph")
     if pose and not first:
         remind(workbook, one, first)
     if problem is not None:
@@ -227,8 +245,8 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
         f"Now read 'What to notice afterwards' in lesson {one.number}: minigrad course show {one.number}",
     )
     say(f"Questions about your own code: minigrad course explain {one.number}")
-    for name, file in workbook.carry_over():
-        say(f"{file} now contains your own {name}.")
+    _tell_carried(workbook)
+    _offer_milestone(workbook, one)
     following = workbook.current()
     if following is None:
         say(f"That was the last lesson. {_count_passed(workbook)}.")
@@ -238,13 +256,138 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
     return 0
 
 
-class Training:
-    """Prints the share of a training that is done, every two seconds."""
+def _graded(workbook: Workbook, one: Lesson, text: str) -> Verdict:
+    """Grade a file, record the check, and print the verdict."""
+    waiting = threading.Timer(2.0, lambda: print("still running ...", file=sys.stderr, flush=True))
+    waiting.start()
+    training = Training(waiting.cancel)
+    report_to(training)
+    try:
+        verdict = grade(one, workbook.path(one), text, modules=workbook.modules())
+    except KeyboardInterrupt:
+        if training.share and one.kind == "Milestone":
+            say(f"All other checks are right. The training was stopped at {training.share:.0%}.")
+        raise
+    finally:
+        waiting.cancel()
+    _show_output(verdict.output.strip().splitlines())
+    with workbook.changed(one) as entry:
+        tries = count_try(entry, verdict, text)
+        record_training(entry, verdict)
+        # these lines are wrapped already
+        shown = feedback.lines(verdict, tries, terminal_width(), without=workbook.without)
+        say(*shown, width=1000)
+    return verdict
 
-    def __init__(self) -> None:
+
+def _tell_carried(workbook: Workbook) -> None:
+    for name, file in workbook.carry_over():
+        say(f"{file} now contains your own {name}.")
+
+
+def _offer_milestone(workbook: Workbook, one: Lesson) -> None:
+    """After a lesson is passed, name the network of this lesson that the learner's engine can train."""
+    if one == ENGINE_LESSON and workbook.keep_engine():
+        say(f"{ENGINE} is now a copy of {one.file}. It is your engine: change it as you like.")
+    for other in milestones() if one.folder.parent == FOLDER else ():
+        if other.number == one.number and not workbook.passed(other):
+            say(f"The same network on your own engine: minigrad course milestones {other.number}")
+
+
+def _milestones(options: argparse.Namespace) -> int:
+    workbook = Workbook.find()
+    if options.engine:
+        workbook.require("solutions")
+        exists = (workbook.folder / ENGINE).exists()
+        if not exists:
+            save_text(workbook.folder / ENGINE, ENGINE_LESSON.solution)
+        now = "already exists, and was not changed" if exists else "is now the course's engine"
+        say(f"{ENGINE} {now}.")
+    chosen = [milestone(which) for which in options.milestone]
+    if not chosen and not options.engine:
+        _list_milestones(workbook)
+    return max((_reach(workbook, one) for one in chosen), default=0)
+
+
+def _list_milestones(workbook: Workbook) -> None:
+    say("Networks that your own engine can train, and who first trained one like it:", "")
+    for one in milestones():
+        entry = workbook.entry(one)
+        mark = "✓" if workbook.passed(one) else "○"
+        reached = f"{entry['loss']:6.3f} {entry['seconds']:5.1f} s" if "loss" in entry else ""
+        year, by = one.check.YEAR, one.check.BY
+        say(f"{mark} {one.number:>2}  {year}  {by:<24}{one.file:<27}{reached}", width=1000)
+    passed = sum(map(workbook.passed, milestones()))
+    say("", f"{passed} of {len(milestones())} done, with the loss reached and the seconds.")
+    say(_next_milestone(workbook))
+
+
+def _reach(workbook: Workbook, one: Lesson) -> int:
+    """Check a milestone's operations, and train its network with the learner's engine."""
+    if workbook.require_engine():
+        say(f"{ENGINE} was missing. It is a new copy of {ENGINE_LESSON.file}.")
+    if workbook.begin(one):
+        say(f"{one.file} is new. Read about it: minigrad course show {one.word}")
+        if ready := workbook.ready(one):
+            say(
+                f"It contains ready versions of what you write in milestone {' and '.join(ready)}. To "
+                "write it yourself, do that first, before you look into the file."
+            )
+        say("")
+    text = workbook.text(one)
+    verdict = _graded(workbook, one, text)
+    if problem := verdict.problem:
+        if problem.blames == ENGINE:
+            _check_engine(workbook)
+        return 1
+    (found,) = verdict.trained
+    say(*feedback.reached(found))
+    _draw_graph(workbook, one, text, "", verdict.trained, "its losses, and what it has learned")
+    _tell_carried(workbook)
+    _check_engine(workbook, trained=True)
+    say("", _next_milestone(workbook))
+    return 0
+
+
+def _next_milestone(workbook: Workbook) -> str:
+    """Return the sentence after a milestone, or after the list of all."""
+    for one in milestones():
+        if not workbook.passed(one):
+            return f"Next: minigrad course milestones {one.number}"
+    return "All eight networks run on your own engine."
+
+
+def _check_engine(workbook: Workbook, trained: bool = False) -> None:
+    """Print what lesson 7's check says about the learner's engine. If it has trained a network, check it
+    only once after each change, and print only a mistake: some networks use no part that is wrong.
+    """
+    path = workbook.folder / ENGINE
+    text = read_text(path)
+    version = digest(text)
+    if trained and workbook.lessons.get(COURSE, {}).get("engine") == version:
+        return
+    verdict = grade(ENGINE_LESSON, path, text, modules=workbook.modules())
+    if verdict.passed:
+        with workbook.changed() as entry:
+            entry["engine"] = version
+        if trained:
+            return
+    if trained:
+        say("", "The network has learned, but other graphs may not.")
+    say(*feedback.about_engine(verdict, terminal_width()), width=1000)
+
+
+class Training:
+    """Prints the share of a training that is done, every two seconds. Calls `started` before."""
+
+    def __init__(self, started: Callable[[], object] = lambda: None) -> None:
+        self.started = started
         self.printed = time.monotonic()
+        self.share = 0.0
 
     def __call__(self, share: float) -> None:
+        self.started()
+        self.share = share
         if time.monotonic() - self.printed >= 2:
             self.printed = time.monotonic()
             print(f"training: {share:.0%} ...", file=sys.stderr, flush=True)
@@ -268,14 +411,23 @@ def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
     return 0
 
 
-def _draw_graph(workbook: Workbook, one: Lesson, text: str, failed: str, trained: Any) -> None:
-    """Draw the learner's own graph and print the page's path."""
+def record_training(entry: dict[str, Any], verdict: Verdict) -> None:
+    """Record in a milestone's entry what its training has reached, if it passed."""
+    if verdict.passed and verdict.lesson.kind == "Milestone":
+        (found,) = verdict.trained
+        entry.update({name: found[name] for name in REACHED})
+
+
+def _draw_graph(
+    workbook: Workbook, one: Lesson, text: str, failed: str, trained: Any, about: str
+) -> None:
+    """Draw the learner's own graph or network, and print the page's path."""
     target = workbook.folder / "pages" / f"{one.name}_graph.html"
     try:
         if draw_page(one, workbook.path(one), text, failed, target, workbook.modules(), trained):
-            print(f"  your graph: pages/{target.name}")
+            print(f"  {about}: pages/{target.name}")
     except OSError as error:
-        print(f"  your graph could not be written: {reason(error)}")
+        print(f"  {about}: could not be written: {reason(error)}")
 
 
 def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
@@ -305,7 +457,7 @@ def _watch(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
 def _hint(workbook: Workbook, one: Lesson, _: object) -> int:
     workbook.require("hints")
     index = workbook.next_hint(one)
-    say(f"Lesson {one.number}, hint {index + 1} of {len(one.hints)}:", "")
+    say(f"{one.kind} {one.number}, hint {index + 1} of {len(one.hints)}:", "")
     for part in one.hints[index].split("\n\n"):
         say(" ".join(part.split()), "")
     return 0
@@ -319,7 +471,7 @@ def _show(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     if not webbrowser.open(page.as_uri()):
         say(
             "Could not open a browser. Open this file yourself, or read the text here: "
-            f"minigrad course show {one.number} --text"
+            f"minigrad course show {one.word} --text"
         )
     return 0
 
@@ -353,10 +505,10 @@ def _point_to_ending(workbook: Workbook) -> None:
 def _solution(workbook: Workbook, one: Lesson, options: argparse.Namespace) -> int:
     workbook.require("solutions")
     if not (options.yes or workbook.passed(one)):
-        say(f"You have not passed lesson {one.number} yet. To see the solution anyway:")
-        say(f"  minigrad course solution {one.number} --yes")
+        say(f"You have not passed {one.kind.lower()} {one.number} yet. To see the solution anyway:")
+        say(f"  minigrad course solution {one.word} --yes")
         return 1
-    print(one.solution.rstrip())
+    print(one.read("solution.py").rstrip())
     return 0
 
 

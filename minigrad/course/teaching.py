@@ -23,6 +23,7 @@ FORMATS = {
     "write a page for the next lecture",
     "gradescope": "print one submission as Gradescope's results.json",
     "classroom50": "print one submission as Classroom 50's result.json",
+    "prairielearn": "print one submission as PrairieLearn's results.json",
 }
 VISIBILITIES = "visible", "after_due_date", "after_published", "hidden"
 
@@ -38,7 +39,7 @@ def add_teaching(add: Callable[..., Any]) -> None:
     grader = add(
         "gradescope",
         _gradescope,
-        "write a zip file with an autograder for Gradescope and Classroom 50",
+        "write a zip file with an autograder for Gradescope, Classroom 50 and PrairieLearn",
     )
     add_lessons(grader, "grade only these lessons")
     out, about = Path("autograder.zip"), "(default: autograder.zip)"
@@ -86,15 +87,19 @@ def _add_report(parser: Any) -> None:
         metavar="FILE",
         help="fill in this CSV file, which Moodle or Canvas exported",
     )
-    add("--column", default="Grade", help="the column to fill in (default: %(default)s)")
+    add("--column", help="the column of the roster to fill in (default: Grade)")
     add("--by", metavar="COLUMN", help="the column of the roster with the submissions' names")
     add(
         "--visibility",
-        default="visible",
         choices=VISIBILITIES,
-        help="when students see the results on Gradescope (default: %(default)s)",
+        help="when students see the results on Gradescope (default: visible)",
     )
     add("--names", action="store_true", help="name the students in the statistics")
+    add(
+        "--deadline",
+        metavar="TIME",
+        help='point out late submissions, as in --deadline "2026-11-27 18:00"; this changes no mark',
+    )
     add(
         "--partial",
         action="store_true",

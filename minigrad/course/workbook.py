@@ -16,12 +16,14 @@ from typing import Any
 from ..errors import DataError, reason
 from ..support.files import AnyPath, locked, save_text, to_path
 from ..support.text import json_text
-from .checking.lesson import Lesson
-from .checking.registry import PROGRESS, lesson, lessons
+from .checking.lesson import ENGINE, ENGINE_LESSON, Lesson
+from .checking.registry import PROGRESS, lesson, lessons, milestone, milestones
 from .checking.source import bound, imported, read_text
 
-READY = re.compile(r"^# --- from lesson (\d+): (\w+)\..*?^# --- end of lesson \1 ---$", re.M | re.S)
-"""A block of an exercise that contains a ready version of an earlier lesson's function."""
+READY = re.compile(
+    r"^# --- from (lesson|milestone) (\d+): (\w+)\..*?^# --- end of \1 \2 ---$", re.M | re.S
+)
+"""A block of an exercise that contains a ready version of an earlier lesson's or milestone's function."""
 
 COURSE = "course"
 """The entry in progress.json about the whole folder."""
@@ -38,6 +40,7 @@ see your progress and check the current lesson.
     minigrad course hint       show a hint; each new hint is more explicit
     minigrad course answer b   answer the lesson's question
     minigrad course list       list all lessons and show which ones you have passed
+    minigrad course milestones list the networks that your own engine can train
     minigrad course reset 3    restore lesson 3's exercise; your file is saved in backups/
     minigrad course solution   print the solution (before you pass the lesson: with --yes)
 
@@ -168,11 +171,11 @@ class Workbook:
         return imported(beside)
 
     def passed(self, lesson: Lesson) -> bool:
-        return bool(self._entry(lesson).get("passed"))
+        return bool(self.entry(lesson).get("passed"))
 
     def tried(self, lesson: Lesson) -> bool:
         """Return whether the lesson's file was checked with something written in it."""
-        return not {"passed", "tries"}.isdisjoint(self._entry(lesson))
+        return not {"passed", "tries"}.isdisjoint(self.entry(lesson))
 
     def current(self) -> Lesson | None:
         """Return the folder's first lesson that has not been passed, or None if all have been
@@ -209,7 +212,7 @@ class Workbook:
 
     def answers(self, lesson: Lesson) -> dict[str, str]:
         """Return the learner's answers to the lesson's questions, keyed by the question's index."""
-        return dict(self._entry(lesson).get("answers", {}))
+        return dict(self.entry(lesson).get("answers", {}))
 
     @contextlib.contextmanager
     def changed(self, lesson: Lesson | None = None) -> Iterator[dict[str, Any]]:
@@ -241,16 +244,60 @@ class Workbook:
         self.carry_over()
         return copy
 
+    def keep_engine(self) -> bool:
+        """Copy the file of lesson 7 to ENGINE if the lesson is passed and there is no such file. Returns
+        whether it was copied.
+        """
+        if self.passed(ENGINE_LESSON) and not os.path.lexists(self.folder / ENGINE):
+            save_text(self.folder / ENGINE, self.text(ENGINE_LESSON))
+            return True
+        return False
+
+    def require_engine(self) -> bool:
+        """Copy ENGINE as `keep_engine` does. Errors: DataError MG931 if there is none, and lesson 7 is
+        not passed.
+        """
+        copied = self.keep_engine()
+        if not (self.folder / ENGINE).is_file():
+            raise DataError(
+                "MG931",
+                f"there is no {ENGINE} in {os.fspath(self.folder)}",
+                cause="a milestone trains a network with your own engine; when you pass lesson 7, the "
+                f"course copies {ENGINE_LESSON.file} to {ENGINE}",
+                remedy="pass lesson 7, or use the course's engine: minigrad course milestones --engine",
+            )
+        return copied
+
+    def begin(self, milestone: Lesson) -> bool:
+        """Write a milestone's exercise if it does not exist. Returns whether it was written."""
+        if os.path.lexists(self.path(milestone)):
+            return False
+        save_text(self.path(milestone), milestone.exercise)
+        self.carry_over()
+        return True
+
+    def ready(self, milestone: Lesson) -> list[str]:
+        """Return the numbers of the milestones that are not passed, and of which this one's exercise
+        contains a ready version.
+        """
+        numbers = {block[2] for block in READY.finditer(milestone.exercise)}
+        return [
+            str(one.number)
+            for one in milestones()
+            if str(one.number) in numbers and not self.passed(one)
+        ]
+
     def carry_over(self) -> list[tuple[str, str]]:
         """Replace ready versions in later exercises with the learner's functions from passed
-        lessons. A ready version that the learner has changed is not replaced.
+        lessons and milestones. A ready version that the learner has changed is not replaced.
 
         Returns the name of each such function and the name of the file that now contains it.
         """
         done = []
-        for later in lessons():
+        find = {"lesson": lesson, "milestone": milestone}
+        for later in (*lessons(), *milestones()):
             for block in READY.finditer(later.exercise):
-                earlier, name = lesson(block[1]), block[2]
+                earlier, name = find[block[1]](block[2]), block[3]
                 if not self.passed(earlier):
                     continue
                 with contextlib.suppress(DataError, SyntaxError):  # skip files that cannot be read
@@ -264,7 +311,7 @@ class Workbook:
                         done.append((name, later.file))
         return done
 
-    def _entry(self, lesson: Lesson) -> dict[str, Any]:
+    def entry(self, lesson: Lesson) -> dict[str, Any]:
         return self.lessons.get(lesson.name, {})
 
 
@@ -290,8 +337,9 @@ def files_in(work: Path) -> dict[str, str]:
             f"and files with lessons, such as {lessons()[0].file}",
             remedy="export the files again, or pass the folder that contains them",
         )
-    progress = [(PROGRESS, file.text) for file in found.files if file.where.name == PROGRESS]
-    return {f"{name}.py": file.text for name, file in found.chosen.items()} | dict(progress[:1])
+    others = {PROGRESS, ENGINE, *(one.file for one in milestones())}
+    rest = {file.where.name: file.text for file in found.files if file.where.name in others}
+    return rest | {f"{name}.py": file.text for name, file in found.chosen.items()}
 
 
 def own_code(source: str, name: str, rest: str) -> str:

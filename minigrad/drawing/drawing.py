@@ -16,6 +16,7 @@ from ..support.text import printable
 from ..tensor import Tensor, from_node
 from .boxes import Box, Link, connect, history
 from .colour import STYLES
+from .description import description
 from .dot import write
 from .facts import Gradients, gates_and_leaves
 from .grid import Grid
@@ -27,7 +28,6 @@ DPI = 144  # pixels per inch in a PNG, which doubles its natural size
 # The maximum length of a PNG's longer side, in pixels. Larger files take seconds to write, and few
 # viewers can open them.
 PIXELS = 14_000
-DESCRIBED = 12  # the largest number of boxes whose contents a description lists
 
 
 class Graph:
@@ -88,7 +88,8 @@ class Drawing:
     - `mode`: the drawing mode that was used.
     - `caption`: the text below the picture.
     - `path`: the file that the picture was saved to, or None.
-    - `description`: the picture in words, for readers who cannot see it.
+    - `description`: the picture in words, for readers who cannot see it: a line about the whole, and a
+      line for each box.
     """
 
     dot: str
@@ -188,34 +189,10 @@ def draw(
     grid = Grid(boxes, links) if timed else None
     longest = 0.0 if grid is None else max(grid.width, grid.height)
     dot = write(boxes, links, words, caption, grid)
-    drawing = Drawing(dot, picked, caption, longest, description=_description(boxes, links))
+    drawing = Drawing(dot, picked, caption, longest, description=description(boxes, links))
     if path is not None:
         drawing.save(path)
     return drawing
-
-
-def _description(boxes: list[Box], links: list[Link]) -> str:
-    """Return the picture in words, from the bottom up: the inputs of each box and its other lines. Of a
-    large picture, only the boxes are counted.
-    """
-    if len(boxes) > DESCRIBED:
-        return f"A graph with {len(boxes)} boxes and {len(links)} arrows"
-    sentences = ["A graph, from the bottom up."]
-    for box in sorted(boxes, key=lambda box: box.number):
-        words = _name(box)
-        inputs = [_name(link.tail) for link in links if link.head is box]
-        if inputs:
-            words += " of " + " and ".join(inputs)
-        others = [line.text for line in box.face if line.text != _name(box)]
-        if others:
-            words += ": " + ", ".join(others)
-        sentences.append(f"{words}.")
-    return " ".join(sentences)
-
-
-def _name(box: Box) -> str:
-    gate = box.last.gate
-    return gate.name if box.kind == "gate" and gate else box.face[0].text
 
 
 def _check(mode: str, depth: int | None) -> None:

@@ -309,7 +309,9 @@ class CumSum(_AlongAxis):
 
 
 def _warn_if_all_pairs(z: Tensor, axis: Axis) -> Tensor:
-    """Return z, the sum or mean of a matrix. Warn if the matrix pairs each row with each other."""
+    """Return z, the sum or mean of a matrix. Warn if broadcasting a column and a row, such as
+    predictions (N, 1) and targets (N,), made the matrix.
+    """
     if axis is None and (inputs := z.node.inputs):
         shape = inputs[0].shape
         if len(shape) == 2 and shape[0] == shape[1] > 1:

@@ -8,18 +8,22 @@
 - blame.py looks for causes outside the gates.
 - curve.py varies the step size.
 - report.py formats the result.
+- engine/ compares another engine, such as a learner's, with minigrad.
 - truncation.py is a separate tool that measures the effect of truncation.
 """
 
 from .check import gradcheck, gradcheck_model
+from .engine import EngineReport, check_engine
 from .mistake import Mistake
 from .report import GradientReport
 from .truncation import TruncationReport, truncation_report
 
 __all__ = [
+    "EngineReport",
     "GradientReport",
     "Mistake",
     "TruncationReport",
+    "check_engine",
     "gradcheck",
     "gradcheck_model",
     "truncation_report",

@@ -62,8 +62,8 @@ def _flat(rows: Array) -> Array:
 
 
 def not_finite(e: Evidence) -> Findings:
-    """One NaN in a batch makes every parameter NaN. `backward` refuses such a loss, so the batch is
-    usually that of the pass that failed.
+    """One NaN in a batch makes every parameter NaN. If the loss is NaN, `backward` raises an error, so
+    the NaN is usually in the batch of that pass.
     """
     found = [("inputs", e.inputs), ("labels", e.labels)]
     line = e.line

@@ -61,7 +61,9 @@ def _averages(e: Evidence) -> bool:
 
 
 def own_dropout_in_evaluation(e: Evidence) -> Findings:
-    """Dropout by hand, which does not look at the model's mode."""
+    """Dropout that the script computes itself ignores the model's mode, so it also drops units in
+    evaluation.
+    """
     masks = [mask for mask in e.watch.factors if _drops(mask)]
     for node in e.gates("Hadamard") if masks else ():
         if not any(_drops(one.output) for one in constants(node)):

@@ -345,7 +345,9 @@ def _step_gradients(e: Evidence, node: Node) -> list[float]:
 
 
 def _unrolled(e: Evidence, last: Node) -> list[float]:
-    """The same for the last gate of a layer whose time steps have scopes such as `rnn/t07`."""
+    """Return the sizes as `_step_gradients` does, for the last gate of a layer whose time steps have
+    scopes such as `rnn/t07`.
+    """
     if not last.scope or not STEP.fullmatch(last.scope[-1]):
         return []
     inside = [n for n in e.nodes if n.scope[:-1] == last.scope[:-1]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.course.checking.registry import lessons
+from minigrad.course.checking.registry import lessons, milestones
 
 from .reader import ENTER, ESCAPE, TAB
 
@@ -17,6 +17,7 @@ PAGES = sorted(
     {f"{path.stem}.html" for path in DOCS.glob("*.md")}
     | {f"reference/{path.stem}.html" for path in DOCS.glob("reference/*.md")}
     | {f"lessons/{one.name}.html" for one in lessons()}
+    | {f"milestones/{one.name}.html" for one in milestones()}
     | {
         "readme.html",
         "ending.html",
@@ -161,7 +162,7 @@ def test_pages_obey_what_the_reader_has_set(python, reader):
 def test_drawing_on_the_start_page_can_be_read(reader, width):
     reader.visit("index.html", width, "dark")
     picture = reader.wait(lambda: reader.all(".cell-picture img"))[0]
-    assert "Hadamard of a and b" in picture.get_dom_attribute("alt")
+    assert "A graph with 6 boxes" in picture.get_dom_attribute("alt")
     # its text is 8 points high, and a point has 4/3 pixels
     scale = "const one = arguments[0]; return one.clientWidth / one.naturalWidth"
     assert reader.run(scale, picture) * 8 * 4 / 3 > 9.5

@@ -9,7 +9,13 @@ import pytest
 
 from minigrad.course.checking import quiz
 from minigrad.course.checking.lesson import Lesson
-from minigrad.course.checking.registry import FOLDER, VARIABLE, lesson, lessons
+from minigrad.course.checking.registry import (
+    FOLDER,
+    VARIABLE,
+    lesson,
+    lessons,
+    milestones,
+)
 
 
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
@@ -32,7 +38,7 @@ class Learner:
         self.reader, self.run, self.wait = reader, reader.run, reader.wait
 
     def open(self, one, width=1280):
-        self.reader.visit(f"lessons/{one.name}.html", width)
+        self.reader.visit(f"{one.kind.lower()}s/{one.name}.html", width)
         self.wait(lambda: self.reader.all(".cm-content"))
 
     def write(self, code):
@@ -69,6 +75,10 @@ class Learner:
         self.press("Check")
         self.wait(lambda: not self.reader.all(".lesson-cell.cell-busy"))
         return self.reader.text(".lesson-verdict")
+
+    def drawn(self):
+        """The number of graphs below the verdict."""
+        return len(self.reader.all(".lesson-graph iframe"))
 
     def folded(self):
         return not self.reader.all("details.after-pass[open]")
@@ -137,7 +147,7 @@ def test_lesson_opens_at_its_top_and_its_editor_at_the_task(learner, width):
         "const line = box('.lesson-editor .cm-activeLineGutter'), editor = box('.cm-scroller');"
         "return line && editor.top <= line.top && line.bottom <= editor.bottom"
     )
-    for one in lessons():
+    for one in (*lessons(), *milestones()):
         learner.open(one, width)
         learner.reader.driver.execute_async_script(drawn)
         assert learner.run("return window.scrollY") == 0, one.name

@@ -65,6 +65,27 @@ def test_pages_load_nothing_from_elsewhere(site, pages):
         assert not re.search(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", text)
 
 
+def test_every_page_has_a_language_and_a_title_of_its_own(site):
+    titles = []
+    for path in site.rglob("*.html"):
+        text = path.read_text("utf-8")
+        assert re.search(r'<html[^>]* lang="en"', text), path
+        titles += re.findall("<title>(.*?)</title>", text)[:1]
+    assert len(titles) == len({*titles}) == len([*site.rglob("*.html")])
+
+
+def test_list_of_pages_is_in_the_same_order_on_every_page(site):
+    orders = set()
+    for path in site.rglob("*.html"):
+        _, _, tree = path.read_text("utf-8").partition('<div class="sidebar-tree">')
+        links = re.findall(
+            r'<a class="[^"]*reference[^>]*>(.*?)</a>', tree.partition("</nav>")[0]
+        )
+        if links:
+            orders.add(tuple(links))
+    assert len(orders) == 1
+
+
 def test_pictures_have_a_text_alternative(site):
     for path in site.rglob("*.html"):
         for alternative in values("img", "alt", path.read_text("utf-8")):

@@ -42,11 +42,11 @@ async function sayWithoutNetwork(box) {
   if (!box.open || !location.protocol.startsWith("http")) return;
   const frame = box.querySelector("iframe");
   const loads = await fetch(frame.src).then((answer) => answer.ok, () => false);
-  box.querySelector("[role=status]")?.remove();
+  box.querySelector("[role=alert]")?.remove();
   frame.hidden = !loads;
   if (loads) return;
   const message = document.createElement("p");
-  message.setAttribute("role", "status");
+  message.setAttribute("role", "alert");
   message.textContent = "There is no network, or the site does not answer. The explorer needs it. Try again later.";
   frame.before(message);
 }

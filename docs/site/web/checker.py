@@ -1,5 +1,5 @@
-"""Check a lesson's file in the browser, with the questions, the judge and the words of
-`minigrad course check`.
+"""Check the file of a lesson or milestone in the browser, with the questions, the judge and the words of
+`minigrad course check` and `minigrad course milestones`.
 
 In the browser, the learner's file runs in the page's own Python, so it can stop or damage it. The
 page therefore receives every answer as soon as it is ready. If Python stops, hangs or is damaged,
@@ -9,9 +9,10 @@ of answers is one run: the first one asks all questions, and the others help to 
 
 import contextlib
 import contextvars
+import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,19 @@ import runner
 from minigrad.course.checking import child, feedback, sandbox
 from minigrad.course.checking.answers import decode, encode
 from minigrad.course.checking.explain import make
-from minigrad.course.checking.grade import judge
-from minigrad.course.checking.lesson import report_to
-from minigrad.course.checking.registry import lesson, lessons
+from minigrad.course.checking.grade import Verdict, judge
+from minigrad.course.checking.lesson import ENGINE, ENGINE_LESSON, Lesson, report_to
+from minigrad.course.checking.registry import lessons, milestones, named
 from minigrad.course.checking.source import digest
 from minigrad.course.checking.trace import Trace
-from minigrad.course.commands import count_try
+from minigrad.course.commands import REACHED, count_try, record_training
 from minigrad.course.workbook import Workbook
 from minigrad.support.files import save_text
 
 FOLDER = Path("/course")
 """The course folder, which contains the files that the page sends."""
-CELLS = Path("/cells")
-"""The working directory."""
+KEPT = "passed", "tries", "checked", "right", *REACHED
+"""The parts of an entry in progress.json that a check changes."""
 Post = Callable[..., object]
 """Sends a message to the page: its kind and its content."""
 
@@ -42,24 +43,37 @@ class Stopped(BaseException):
 
 
 class Check:
-    """One check of a lesson's file. `runs` contains the lines of earlier runs as JSON, and for each
-    "late" or "training" if it took too long, "ended" if it ended Python, or ''.
+    """One check of a file. `runs` contains the lines of earlier runs as JSON, and for each "late" or
+    "training" if it took too long, "ended" if it ended Python, or ''. `modules` contains the learner's
+    files that the file may import.
     """
 
-    def __init__(self, name: str, runs: list[tuple[list[str], str]], post: Post) -> None:
-        self.lesson, self.runs, self.post = lesson(name), runs, post
+    def __init__(
+        self, runs: list[tuple[list[str], str]], modules: Mapping[str, str], post: Post
+    ) -> None:
+        self.runs, self.modules, self.post = runs, modules, post
         self.asked = 0
 
+    def judged(self, one: Lesson, text: str) -> Verdict:
+        """Return the verdict on a file of this lesson or milestone."""
+        ask = functools.partial(self.ask, one)
+        return judge(one, text, ask(text), ask)
+
     def ask(
-        self, text: str, only: Sequence[int] | None = None, traced: bool = False
+        self,
+        one: Lesson,
+        text: str,
+        only: Sequence[int] | None = None,
+        instead: Mapping[str, str] = {},
+        traced: bool = False,
     ) -> sandbox.Run:
-        """Return the answers of an earlier run, or run the file and send each answer to the page. If
-        `traced`, record what runs instead.
+        """Return the answers of an earlier run, or run the file and send each answer to the page.
+        `instead` replaces modules. If `traced`, record what runs instead.
         """
         self.asked += 1
         if self.asked <= len(self.runs):
             earlier, ended = self.runs[self.asked - 1]
-            late = sandbox.late(self.lesson.training if ended == "training" else 0.0)
+            late = sandbox.late(one.training if ended == "training" else 0.0)
             reason = {"": "", "ended": sandbox.ENDED}.get(ended, late)
             return sandbox.collected([json.loads(line) for line in earlier], reason)
         self.post("run", "")
@@ -72,23 +86,24 @@ class Check:
             lines.append(line)
             self.post("line", json.dumps(line))
 
-        source = Path(self.lesson.file)
+        source = Path(one.file)
         # Python quotes the line of a SyntaxError from the file
-        (CELLS / source).write_text(text, encoding="utf-8")
-        first = only is None
+        for file, code in {**self.modules, **instead, one.file: text}.items():
+            runner.write_own(file, code)
+        first = self.asked == 1
         variables = None
         if traced:
             sys.settrace(trace := Trace(source, text))
         elif only:
-            variables = child.watch(self.lesson.questions[only[0]].function, source)
+            variables = child.watch(one.questions[only[0]].function, source)
         shown = runner.Printed(lambda _, content, __: self.post("text", content) if first else None)
         try:
             with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
                 run = contextvars.copy_context().run
                 if traced:
-                    run(child.run_traced, self.lesson, source, text, write, only or (), trace)
+                    run(child.run_traced, one, source, text, write, only or (), trace)
                 else:
-                    run(child.run, self.lesson, source, text, write, only, variables)
+                    run(child.run, one, source, text, write, only, variables)
                 shown.flush()
         finally:
             sys.settrace(None)
@@ -105,7 +120,7 @@ def stop_if_damaged(post: Post) -> None:
 
 
 def check(name: str, files: str, runs: str, width: int, post: Post) -> bool:
-    """Check a lesson's file, and send the verdict to the page as JSON. `files` and `runs` are JSON.
+    """Check the file of a lesson or milestone, and send the verdict to the page as JSON. `files` and `runs` are JSON.
     Returns False if the page must start Python again and repeat the call.
     """
     try:
@@ -118,30 +133,39 @@ def check(name: str, files: str, runs: str, width: int, post: Post) -> bool:
 def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) -> None:
     stop_if_damaged(post)
     FOLDER.mkdir(exist_ok=True)
-    exercises = {other.file: other.read("exercise.py") for other in lessons()}
+    (FOLDER / ENGINE).unlink(missing_ok=True)  # from an earlier check
+    exercises = {other.file: other.exercise for other in (*lessons(), *milestones())}
     for file, content in (exercises | files).items():
         save_text(FOLDER / file, content)
-    one = lesson(name)
+    one = named(name)
     workbook = Workbook(FOLDER)
-    text = workbook.text(one)
-    attempt = Check(name, runs, post)
-    verdict = judge(one, text, attempt.ask(text), attempt.ask)
+    text, modules = workbook.text(one), workbook.modules()
+    attempt = Check(runs, modules, post)
+    verdict = attempt.judged(one, text)
     with workbook.changed(one) as entry:
         tries = count_try(entry, verdict, text)
+        record_training(entry, verdict)
     problem = verdict.problem
+    more = []
+    if problem and problem.blames == ENGINE:
+        engine = attempt.judged(ENGINE_LESSON, modules[ENGINE])
+        more = feedback.about_engine(engine, width)
+    elif verdict.passed and one.kind == "Milestone":
+        more = feedback.reached(verdict.trained[0])
     wrong = problem or verdict.stretch[1]
     moved = workbook.carry_over() if problem is None else []
     own = [f"  {file} now contains your own {function}." for function, file in moved]
     shown = wrong and wrong.question and wrong.kind not in ("missing", "not written")
     post("verdict", json.dumps({
         "again": feedback.to_paste(wrong, one) if wrong and shown else [],
-        "lines": [*feedback.lines(verdict, tries, width, page=True), *own],
+        "lines": [*feedback.lines(verdict, tries, width, page=True), *more, *own],
         "passed": verdict.passed,
         "kind": problem.kind if problem else "",
         "function": problem.function if problem else "",
         "line": problem.line if problem else None,
+        "blames": problem.blames if problem else "",
         "trained": json.dumps(encode(verdict.trained)),
-        "entry": {key: value for key, value in entry.items() if key in ("passed", "tries", "checked", "right")},
+        "entry": {key: value for key, value in entry.items() if key in KEPT},
         "files": {file: (FOLDER / file).read_text() for _, file in moved},
     }))  # fmt: skip
 
@@ -150,8 +174,13 @@ def explain(name: str, text: str, seed: str, runs: str, post: Post) -> bool:
     """Make questions about a file that passes, and send them to the page as JSON. See `check`."""
     try:
         stop_if_damaged(post)
-        attempt = Check(name, json.loads(runs), post)
-        questions = make(attempt.lesson, text, seed, attempt.ask)
+        one = named(name)
+        attempt = Check(json.loads(runs), {}, post)
+
+        def ask(text: str, only: Sequence[int], traced: bool) -> sandbox.Run:
+            return attempt.ask(one, text, only, traced=traced)
+
+        questions = make(one, text, seed, ask)
         # the page seals them, because Python in a browser has no pbkdf2
         shown = [{"question": q.text, "choices": q.letters, "right": q.answer} for q in questions]
         post("verdict", json.dumps({"questions": shown, "file": digest(text)}))
@@ -170,7 +199,7 @@ def page(name: str, text: str, failed: str, trained: str, post: Post) -> bool:
     `trained` is from the verdict. Returns False if the page must start Python again before the next
     check.
     """
-    one, path = lesson(name), FOLDER / "page.html"
+    one, path = named(name), FOLDER / "page.html"
     report_progress(post)
     nowhere = runner.Printed(lambda *_: None)
     with contextlib.suppress(BaseException), contextlib.redirect_stdout(nowhere):

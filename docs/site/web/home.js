@@ -1,7 +1,7 @@
 // The learner's place in the course, on the course's page: progress, the next lesson, export, import, and offline use.
 import { strFromU8, strToU8, unzipSync, zipSync } from "./editor.js";
 import { el } from "./python.js";
-import { files, isBegun, isPassed, isRefused, progress, read, watch, write } from "./store.js";
+import { OWN_FILE, files, isBegun, isPassed, isRefused, progress, read, watch, write } from "./store.js";
 
 const LARGEST = 1 << 20; // a learner's file has at most this many bytes, as on the command line
 
@@ -25,7 +25,14 @@ function show() {
     return el("li", { value: one.number }, el("a", { href: `lessons/${one.name}.html` }, one.title), state === "passed" ? " ✓ passed" : state ? " … begun" : "");
   });
   place.replaceChildren(el("p", { class: "buttons" }, main, ` ${done} of ${lessons.length} lessons passed`),
-    el("progress", { max: lessons.length, value: done, "aria-label": "Lessons passed" }), el("ol", {}, ...items));
+    el("progress", { max: lessons.length, value: done, "aria-label": "Lessons passed" }), el("ol", {}, ...items), networks());
+}
+
+/** A link to the networks that the learner's engine trains, with the number of those that are done. */
+function networks() {
+  const done = Object.keys(progress()).filter((name) => name.startsWith("milestone_") && isPassed(name)).length;
+  const count = done ? ` (${done} done)` : "";
+  return el("p", {}, "After lesson 7: ", el("a", { href: "milestones.html" }, "your engine trains everything"), count);
 }
 
 /** The lesson to continue with: the one that was changed last, or the first open one after it. */
@@ -68,14 +75,16 @@ function save() {
   say("Exported as my-course.zip.");
 }
 
+const isOurs = (name) => OWN_FILE.test(name) || name === "progress.json";
+
 /** Take over the files of a zip file. The browser's own versions are exported first if they differ. */
 async function load(file) {
   let found;
   try {
-    const wanted = ({ name, originalSize }) => /(^|\/)(lesson_\w+\.py|progress\.json)$/.test(name) && originalSize <= LARGEST;
+    const wanted = ({ name, originalSize }) => isOurs(name.split("/").pop()) && originalSize <= LARGEST;
     found = Object.entries(unzipSync(new Uint8Array(await file.arrayBuffer()), { filter: wanted }))
       .map(([name, content]) => [name.split("/").pop(), strFromU8(content)])
-      .filter(([name]) => name === "progress.json" || lessons.some((one) => one.file === name));
+      .filter(([name]) => !name.startsWith("lesson_") || lessons.some((one) => one.file === name));
   } catch (error) {
     return say(`${file.name} cannot be read as a zip file (${error.message}). Nothing was changed.`);
   }
@@ -92,18 +101,19 @@ async function load(file) {
     else write(name, text);
   }
   show();
-  say(isRefused() ? "The browser refuses to store the files." : `Imported ${taken} lessons${lost.length ? ". The versions that were here are in my-course.zip" : ""}.`);
+  say(isRefused() ? "The browser refuses to store the files." : `Imported ${taken} files${lost.length ? ". The versions that were here are in my-course.zip" : ""}.`);
 }
 
 /** Add the entries of another progress.json to the ones here. */
 function merge(text) {
   try {
     const theirs = JSON.parse(text);
-    const names = lessons.map(({ name }) => name).filter((name) => theirs[name] && typeof theirs[name] === "object");
+    const known = (name) => name.startsWith("milestone_") || lessons.some((one) => one.name === name);
+    const names = Object.keys(theirs).filter((name) => known(name) && theirs[name] && typeof theirs[name] === "object");
     const all = { ...progress(), ...Object.fromEntries(names.map((name) => [name, theirs[name]])) };
     write("progress.json", `${JSON.stringify(all, null, 1)}\n`);
   } catch {
-    say("progress.json in this zip file cannot be read, so only the lessons' files were imported.");
+    say("progress.json in this zip file cannot be read, so only the other files were imported.");
   }
 }
 

@@ -1,7 +1,9 @@
-// The exercise of a lesson: its question, the editor, the buttons, and what the check says.
+// The exercise of a lesson or milestone: its question, the editor, the buttons, and what the check says.
 import { Cell, restart } from "./cell.js";
 import { createEditor } from "./editor.js";
+import { ENGINE, engineNote, hasEngine, linkToEngine } from "./engine.js";
 import { Output } from "./output.js";
+import { picture } from "./picture.js";
 import { el, enqueue, python, settings, showLoaded, stop } from "./python.js";
 import { Question, missed, seal } from "./quiz.js";
 import { markLessons } from "./marks.js";
@@ -13,6 +15,7 @@ const STARTS = 6; // the most times that one check starts Python
 
 const root = document.querySelector(".lesson");
 const lesson = JSON.parse(root.querySelector("script").textContent); // see course.py
+const isMilestone = lesson.kind === "Milestone";
 
 class Lesson {
   constructor() {
@@ -49,6 +52,7 @@ class Lesson {
     this.old = el("p", { class: "cells-note", hidden: "" }, "Your code has changed since this check.");
     this.solution = el("pre", { class: "lesson-solution", hidden: "" });
     const cell = el("div", { class: "cell lesson-cell" }, name, this.editorBox, bar, this.outputBox);
+    if (isMilestone) root.append(engineNote());
     root.append(this.questions(), cell, this.solution, this.hint, this.old, this.verdict, this.again, this.own, this.graph.element, keys);
     this.editor = createEditor(this.editorBox, {
       text: read(lesson.file) ?? lesson.exercise, label: `Your code: ${lesson.file}`, describedBy: "lesson-keys",
@@ -83,7 +87,7 @@ class Lesson {
 
   changed(text) {
     if (text !== read(lesson.file)) write(lesson.file, text);
-    write("last", lesson.name);
+    if (!isMilestone) write("last", lesson.name);
     this.editor?.mark(null);
     this.stored.textContent = isRefused() ? "Not stored: the browser refuses. Export your work." : "";
     this.old.hidden = this.verdict.textContent === "" || text === this.checked;
@@ -132,6 +136,7 @@ class Lesson {
   }
 
   async start() {
+    if (isMilestone && !hasEngine()) return this.say(`There is no ${ENGINE} yet. See above the editor.`);
     this.busy(true);
     try {
       if (this.what === "check") await this.check();
@@ -151,6 +156,7 @@ class Lesson {
     this.output.clear();
     this.graph.clear();
     write(this.said, null);
+    write(this.drawn, null);
     for (const element of [this.again, this.own, this.hint, this.verdict]) element.replaceChildren();
     this.verdict.classList.remove("lesson-right", "lesson-wrong");
     this.old.hidden = true;
@@ -170,8 +176,7 @@ class Lesson {
     this.output.clear();
     const start = performance.now();
     const source = this.editor.text();
-    const file = { name: lesson.file, text: source };
-    const message = { kind: "program", name: lesson.file, source, file, lesson: lesson.name, reviews: lesson.reviews };
+    const message = { kind: "program", name: lesson.file, source, own: this.own(source), lesson: lesson.name, reviews: lesson.reviews };
     const { ended } = await python.ask(message, (piece) => this.shown(piece));
     this.output.flush();
     this.progress.replaceChildren();
@@ -200,12 +205,13 @@ class Lesson {
       write(file, content);
     }
     record(lesson.name, verdict.entry);
-    const { lines, passed, kind, line, again } = verdict;
-    write(this.said, JSON.stringify({ text, lines, passed, kind, line, again }));
+    hasEngine(); // if this was lesson 7, its file is the learner's engine from now on
+    const { lines, passed, kind, line, again, blames } = verdict;
+    write(this.said, JSON.stringify({ text, lines, passed, kind, line, again, blames }));
     this.tell(verdict);
     this.verdict.scrollIntoView({ block: "nearest" });
     this.show();
-    if (["", "wrong", "changed"].includes(verdict.kind)) await this.draw(text, verdict);
+    if (passed || (!isMilestone && ["wrong", "changed"].includes(kind))) await this.draw(text, verdict);
     this.say("");
   }
 
@@ -285,6 +291,11 @@ class Lesson {
     return Object.entries(files()).filter(([name]) => name.endsWith(".py"));
   }
 
+  /** The files that Python may import: the learner's file with this text, and the engine that a milestone's file imports. */
+  own(text) {
+    return { [lesson.file]: text, ...(isMilestone && { [ENGINE]: read(ENGINE) }) };
+  }
+
   /** The number of characters that fit into a line of the verdict. */
   columns() {
     const probe = el("span", {}, "0".repeat(20));
@@ -301,12 +312,18 @@ class Lesson {
     return `verdict/${lesson.file}`;
   }
 
+  /** The name under which the page of a milestone's trained network is stored. */
+  get drawn() {
+    return `picture/${lesson.file}`;
+  }
+
   /** After a reload, show what the last check said. */
   tellAgain() {
     const said = JSON.parse(read(this.said) ?? "null");
     if (!said) return;
     this.checked = said.text;
     this.tell(said);
+    if (read(this.drawn)) this.graph.add(picture(read(this.drawn)));
   }
 
   tell(verdict) {
@@ -316,11 +333,12 @@ class Lesson {
     this.verdict.classList.toggle("lesson-wrong", !verdict.passed && verdict.kind !== "not written");
     if (this.old.hidden) this.editor.mark(verdict.line);
     if (verdict.again.length) this.again.replaceChildren(this.cellFor(verdict.again));
+    if (verdict.blames === ENGINE) this.again.append(el("p", {}, linkToEngine()));
     if (!verdict.passed) return;
     write(this.undo, null);
     const ask = el("button", { type: "button" }, "Questions about your code");
     ask.onclick = () => this.ask("explain");
-    if (this.old.hidden) this.own.replaceChildren(ask);
+    if (this.old.hidden && !isMilestone) this.own.replaceChildren(ask);
     const next = document.querySelector(".lesson-next");
     if (next) this.again.append(next.content.cloneNode(true));
   }
@@ -330,20 +348,21 @@ class Lesson {
     const code = el("div", { class: "highlight" }, el("pre", {}, lines.join("\n")));
     const element = el("div", { class: "cell" }, el("div", { class: "cell-code" }, code), el("div", { class: "cell-output", role: "log", "aria-label": "Output of your lines" }));
     const cell = new Cell(element, 0, true);
-    Object.defineProperty(cell, "more", { get: () => ({ lesson: lesson.name, reviews: lesson.reviews, file: { name: lesson.file, text: this.editor.text() } }) });
+    Object.defineProperty(cell, "more", { get: () => ({ lesson: lesson.name, reviews: lesson.reviews, own: this.own(this.editor.text()) }) });
     return el("div", {}, el("p", {}, "To see it again, run these lines. You can change them."), element);
   }
 
-  /** Draw the learner's own graph. A file that stops Python here has no graph. */
+  /** Draw the learner's own graph, or what a milestone's network has learned. A file that stops Python here has no graph. */
   async draw(text, { function: failed, trained }) {
-    this.say("Drawing your graph.");
+    this.say(isMilestone ? "Drawing what it has learned." : "Drawing your graph.");
     let timer;
     try {
       await python.load(() => {});
       timer = setTimeout(() => python.end(), (lesson.seconds + lesson.training) * 1000); // the drawing may train
-      const message = { kind: "page", lesson: lesson.name, source: text, failed, trained };
+      const message = { kind: "page", lesson: lesson.name, source: text, own: this.own(text), failed, trained };
       const { ended } = await python.ask(message, (piece) => {
         if (piece.kind === "progress") this.showShare(piece.content);
+        else if (piece.kind === "page" && isMilestone) this.showPicture(piece.content);
         else if (!piece.loaded) this.graph.show(piece);
       });
       if (!ended) python.renew();
@@ -353,6 +372,12 @@ class Lesson {
       clearTimeout(timer);
       this.progress.replaceChildren();
     }
+  }
+
+  /** Show the page of a trained network, and keep it, because training again takes long. */
+  showPicture(html) {
+    write(this.drawn, html);
+    this.graph.add(picture(html));
   }
 
   showHint() {

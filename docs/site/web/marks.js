@@ -1,13 +1,13 @@
-// Marks in the list of pages at the side: which lessons are passed, and which are begun.
+// Marks in the list of pages at the side: which lessons and milestones are passed, and which are begun.
 import { el } from "./python.js";
 import { isBegun, isPassed, watch } from "./store.js";
 
 const MARKS = { passed: "✓", begun: "…" };
 
-/** Put a mark behind each lesson's link. Screen readers read it as a word. */
+/** Put a mark behind the link of each lesson and milestone. Screen readers read it as a word. */
 export function markLessons() {
   for (const link of document.querySelectorAll(".sidebar-tree a")) {
-    const name = /\/lessons\/(lesson_\w+)\.html/.exec(link.href)?.[1];
+    const name = /\/((?:lesson|milestone)_\w+)\.html/.exec(link.href)?.[1];
     if (!name) continue;
     link.querySelector(".lesson-mark")?.remove();
     const state = isPassed(name) ? "passed" : isBegun(name) ? "begun" : "";

@@ -20,8 +20,8 @@ export class Output {
     }
     this.flush();
     if (kind === "error") this.add(el("pre", { class: "cell-error" }, content));
-    else if (kind === "svg") this.add(picture("svg+xml", base64(content), title));
-    else if (kind === "png") this.add(picture("png", content, title));
+    else if (kind === "svg") this.add(...picture("svg+xml", base64(content), title));
+    else if (kind === "png") this.add(...picture("png", content, title));
     else if (kind === "page") this.add(explorer(content, title));
     else if (kind === "html") this.add(table(content));
   }
@@ -34,8 +34,8 @@ export class Output {
     this.tidy();
   }
 
-  add(element) {
-    this.element.append(element);
+  add(...elements) {
+    this.element.append(...elements);
     this.tidy();
   }
 
@@ -50,8 +50,13 @@ export class Output {
 
 const base64 = (text) => btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
 
+/** A picture, and below it a list that opens: the same in words, if the title has more than one line. */
 function picture(type, data, title) {
-  return el("div", { class: "cell-picture" }, el("img", { alt: title, src: `data:image/${type};base64,${data}` }));
+  const [alt, ...lines] = title.split("\n");
+  const image = el("div", { class: "cell-picture" }, el("img", { alt, src: `data:image/${type};base64,${data}` }));
+  const items = lines.map((line) => el("li", {}, line.replace(/^\d+\. /, "")));
+  const words = el("details", { class: "cell-words" }, el("summary", {}, "The picture in words"), el("ol", {}, ...items));
+  return lines.length ? [image, words] : [image];
 }
 
 function table(html) {

@@ -30,6 +30,8 @@ LIMIT = (
     100_000  # maximum number of characters that a run may print; more would slow down the browser
 )
 
+CELLS = Path("/cells")
+"""The working directory in a browser, which is on Python's path."""
 Show = Callable[[str, str, str], object]
 OWN: set[str] = set()
 """The names of the cells and files that a traceback shows. Other lines of a traceback are not the
@@ -86,17 +88,12 @@ class Runner:
     def run_program(self, name: str, source: str) -> bool:
         """Run a file with fresh variables, as `python file.py` does."""
         cells, self.module = self.module, types.ModuleType("__main__")
+        self.module.__file__ = name
         sys.modules["__main__"] = self.module
         try:
             return self.run(name, source)
         finally:
             self.module = sys.modules["__main__"] = cells
-
-    def forget(self, file: str) -> None:
-        """Import a learner's file again the next time, because it has changed."""
-        sys.modules.pop(file.removesuffix(".py"), None)
-        importlib.invalidate_caches()
-        OWN.add(file)
 
     def display(self, value: Any) -> None:
         """Show a value in the same way as a notebook."""
@@ -133,6 +130,16 @@ class Runner:
             self.show("png", base64.b64encode(content).decode(), path.name)
         elif path.suffix in (".svg", ".png"):  # in the browser, a .png file contains SVG
             self.show("svg", content.decode(errors="replace"), path.name)
+
+
+def write_own(file: str, text: str) -> None:
+    """Write a learner's file where cells and other files import it, the next time with this text."""
+    # compiled files are outdated if the text changes within a second and keeps its length
+    sys.dont_write_bytecode = True
+    (CELLS / file).write_text(text, encoding="utf-8")
+    sys.modules.pop(file.removesuffix(".py"), None)
+    importlib.invalidate_caches()
+    OWN.add(file)
 
 
 def no_input(prompt: object = "") -> str:

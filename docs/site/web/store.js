@@ -2,8 +2,12 @@
 //
 // Each file of the course folder has an entry in localStorage, `minigrad/FILE`. Changed cells have `minigrad/cells/PAGE#NUMBER`.
 // `verdict/FILE` is what the last check said, `reset/FILE` the code before a reset, `carried/FILE` the text of a file that the check
-// of an earlier lesson has written, and `last` the name of the lesson that was changed last.
+// of an earlier lesson has written, `picture/FILE` the page of a milestone's trained network, and `last` the name of the lesson that
+// was changed last.
 // If the browser refuses to store anything, the page works, but forgets everything when it is closed.
+
+/** The name of a learner's file. */
+export const OWN_FILE = /^((lesson|milestone)_\w+|my_engine)\.py$/;
 
 const PREFIX = "minigrad/";
 const memory = new Map();
@@ -33,7 +37,8 @@ export function write(name, text) {
 /** Whether the browser refused to store the last change. */
 export const isRefused = () => refused;
 
-/** The learner's progress, in the form of progress.json: {lesson: {passed, tries, hints, answers}}. */
+/** The learner's progress, in the form of progress.json: {lesson: {passed, tries, hints, answers}}. A milestone's entry also has the
+ * loss that its training has reached, and the seconds. */
 export function progress() {
   try {
     return JSON.parse(read("progress.json") ?? "{}");
@@ -42,10 +47,10 @@ export function progress() {
   }
 }
 
-/** Whether a lesson is passed. */
+/** Whether a lesson or milestone is passed. */
 export const isPassed = (lesson) => Boolean(progress()[lesson]?.passed);
 
-/** Whether the learner has changed a lesson's file. Passing lessons 5 and 6 also changes lesson 7's. */
+/** Whether the learner has changed a file. Passing lessons 5 and 6 also changes lesson 7's, and passing a milestone later ones'. */
 export function isBegun(lesson) {
   const text = read(`${lesson}.py`);
   return text !== null && text !== read(`carried/${lesson}.py`);
@@ -68,7 +73,7 @@ export function files() {
     // only this page's memory
   }
   const stored = {};
-  for (const name of names) if (/^(lesson_\w+\.py|progress\.json)$/.test(name)) stored[name] = read(name);
+  for (const name of names) if (OWN_FILE.test(name) || name === "progress.json") stored[name] = read(name);
   return stored;
 }
 

@@ -2,11 +2,13 @@
 //
 // It posts {loaded: {file: bytes}} while files are downloaded, and {done: true} when Python is ready. It receives
 //
-//   {kind: "cell", name, source, file}   run a cell; it may import the file of the page's lesson
-//   {kind: "program", name, source}      run a lesson's file with fresh variables
+//   {kind: "cell", name, source, own}    run a cell
+//   {kind: "program", name, source, own} run a lesson's file with fresh variables
 //   {kind: "check", lesson, ...}         check a lesson's file (see checker.py)
 //   {kind: "explain", lesson, ...}       make questions about a lesson's file
-//   {kind: "page", lesson, ...}          draw the graph of a lesson's file
+//   {kind: "page", lesson, own, ...}     draw the graph of a lesson's file, or what a milestone's network has learned
+//
+// where `own` contains the learner's files that the code may import: {name: text}. A milestone is sent as `lesson`, too.
 //
 // For each piece of output it posts {kind, content, title}, and at the end {done: true, ended, heap}, where `ended` is false
 // after an error and `heap` is Python's memory in bytes. It posts {failed: reason} if Python cannot be loaded or has crashed.
@@ -63,9 +65,10 @@ async function load() {
 
 const unpacked = new Set();
 
-/** Load the course, this lesson's answers, and the reviews if the lesson uses them. */
+/** Load the course, this lesson's answers, the engine that a milestone needs, and the reviews if the lesson uses them. */
 async function loadCourse({ lesson, reviews }) {
-  for (const name of ["course", lesson]) {
+  const engine = lesson.startsWith("milestone_") ? ["lesson_07_engine"] : [];
+  for (const name of ["course", ...engine, lesson]) {
     if (unpacked.has(name)) continue;
     python.unpackArchive(await get(`${name}.zip`, "arrayBuffer"), "zip", { extractDir: "/lib/python3.12/site-packages" });
     unpacked.add(name);
@@ -79,10 +82,10 @@ async function loadCourse({ lesson, reviews }) {
 }
 
 async function act(message) {
-  const { kind, name, source, file } = message;
+  const { kind, name, source, own = {} } = message;
   if (message.lesson) await loadCourse(message);
-  if (file) python.FS.writeFile(`/cells/${file.name}`, file.text);
-  if (file) runner.forget(file.name);
+  const { write_own } = python.pyimport("runner");
+  for (const [file, text] of Object.entries(own)) write_own(file, text);
   if (kind === "cell") return runner.run(name, source);
   const checker = python.pyimport("checker");
   if (kind === "program") {

@@ -316,4 +316,4 @@ def _listed(value: Any) -> str:
     if isinstance(value, float | np.ndarray):
         return _number(float(value))
     text = repr(value) if isinstance(value, str) else str(value)
-    return text[:300]
+    return text if len(text) <= 300 else f"{text[:300]} ..."

@@ -20,6 +20,7 @@ import linecache
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -35,7 +36,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 from .answers import decode, encode, is_data
-from .lesson import Lesson, report_to
+from .lesson import ENGINE, ENGINE_LESSON, Lesson, report_to
 from .registry import FOLDER
 from .seccomp import refuse_calls
 from .trace import Trace
@@ -204,7 +205,8 @@ def failure(error: BaseException, source: Path) -> dict[str, Any]:
     """Describe an error for the learner: its type, its message, and the last line in the learner's
     file. If that line is in a helper, the message also contains the line of the asked function.
 
-    Remedies of minigrad's errors are left out, because they do not know the lesson's formula.
+    The remedies in minigrad's errors are left out. They are written for any program, and may not fit
+    the lesson's formula.
     """
     message = str(error).partition("\n  remedy:")[0]
     if getattr(error, "code", "") == "MG122":
@@ -214,16 +216,30 @@ def failure(error: BaseException, source: Path) -> dict[str, Any]:
     line, text = (frames[-1].lineno, frames[-1].line) if frames else (None, None)
     if frames and frames[0].lineno != line:
         message += f"\ncalled in line {frames[0].lineno}: {frames[0].line}"
+    beside = [  # in another file of the learner, such as their engine
+        frame
+        for frame in trace[-1:]
+        if frame.filename != str(source) and Path(frame.filename).parent == Path.cwd()
+    ]
+    for frame in beside:
+        name = Path(frame.filename).name
+        message += f"\nraised in {name}, line {frame.lineno}: {frame.line}"
+    if isinstance(error, ImportError) and f"{error.name}.py" == ENGINE and error.path:
+        message = (
+            f"{message.partition(' (')[0]}: copy it back from {ENGINE_LESSON.file}"
+        )
     if isinstance(error, SyntaxError):
         message = error.msg
         if error.filename == str(source):
             line, text = error.lineno, error.text
+        else:
+            message += f" in {Path(error.filename or '').name}, line {error.lineno}"
     return {
         "type": type(error).__name__,
         "message": message[:1000],
         "line": line,
         "text": (text or "").strip()[:200],
-        "not_written": isinstance(error, NotImplementedError),
+        "not_written": isinstance(error, NotImplementedError) and not beside,
     }
 
 
@@ -252,12 +268,15 @@ def run(
 ) -> None:
     """Load the file and ask it every question. Write each outcome immediately.
 
+    A training at the end is left out, because `judge` asks for it if all other answers are right.
     If `only` is passed, ask only the questions with these indices, and also write the intermediate
     results of the first of them. `watch` fills `variables`. Before and during a training, write
     {"training": the share that is done}.
     """
     questions = lesson.questions
     report_to(lambda share: write({"training": share}))
+    # raised inside NumPy, not in the file
+    warnings.filterwarnings("ignore", module="numpy")
     try:
         file = load(source, text)
     except (
@@ -268,7 +287,10 @@ def run(
     write({"loaded": True})
     if variables:
         variables.clear()  # discard the variables of calls in the file itself
-    for index in range(len(questions)) if only is None else only:
+    asked = range(len(questions) - bool(questions[-1].training))
+    for place, index in enumerate(asked if only is None else only):
+        if place == 1:
+            variables = dict(variables or {})  # those of the first question
         question = questions[index]
         if not hasattr(file, question.function.partition(".")[0]):
             write({"missing": True})
@@ -276,6 +298,7 @@ def run(
         try:
             given = question.given(file)
             if question.training:
+                sys.settrace(None)  # `watch` would slow it
                 write({"training": 0.0})
             kept = [n for n in given if is_data(given[n]) and n not in question.changes]
             before = [encode(given[name]) for name in kept]
@@ -322,18 +345,20 @@ def run_traced(
 
 def watch(function: str, source: Path) -> dict[str, Any]:
     """Return a dict that is filled with the variables of `function`, without its arguments, when its
-    first call ends. They are in the order in which they first appear in the file.
+    first call ends. They are in the order in which they first appear in the file. A second call empties
+    the dict, because nobody knows in which of the calls a mistake shows.
     """
     found: dict[str, Any] = {}
     calls: list[FrameType] = []
+    name = function.rpartition(".")[2]
 
     def entered(frame: FrameType, event: str, _: Any) -> Any:
         code = frame.f_code
-        if (
-            calls
-            or code.co_name != function.rpartition(".")[2]
-            or code.co_filename != str(source)
-        ):
+        if code.co_name != name or code.co_filename != str(source):
+            return None
+        if calls:
+            if len(calls) > 1:  # the first one has ended
+                found.clear()
             return None
         calls.append(frame)
         frame.f_trace_lines = False
@@ -351,10 +376,11 @@ def watch(function: str, source: Path) -> dict[str, Any]:
                 for n in tree
                 if isinstance(n, ast.Name) and n.lineno >= code.co_firstlineno
             ]
-            for name in sorted(names, key=lambda name: (name.lineno, name.col_offset)):
-                value = values.get(name.id)
-                if name.id in own and name.id[0] != "_" and is_data(value):
-                    found[name.id] = value
+            for node in sorted(names, key=lambda node: (node.lineno, node.col_offset)):
+                value = values.get(node.id)
+                if node.id in own and node.id[0] != "_" and is_data(value):
+                    found[node.id] = value
+            calls.append(frame)
         return left
 
     sys.settrace(entered)

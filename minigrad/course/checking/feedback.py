@@ -1,26 +1,32 @@
 """Describe a verdict to the learner, with more detail after each failed attempt.
 
 After the first failed check, the text names the wrong function and its line, and shows the two
-numbers that disagree. After the second, it also describes the kind of mistake. After the third, it
-also shows the formula. From the fourth on, it also shows the command that prints the solution.
+numbers that disagree. After the second, it also describes the kind of mistake. If none is known, it
+shows another wrong answer. After the third, it also shows the formula. From the fourth on, it also
+shows the command that prints the solution.
 A typical text fits a terminal with 24 lines.
 """
 
 import shutil
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ...support.text import for_terminal, printable
 from ...tools.commands import to_type
 from .answers import Difference
 from .grade import Problem, Verdict
-from .lesson import Lesson
+from .lesson import ENGINE, Lesson
 from .registry import FOLDER
 from .sandbox import late
 
 LATE = (
     "On most computers, a right file needs a few seconds at most. A loop that never ends takes longer, and so does "
     "work that is repeated again and again, or a computer that is slow or busy."
+)
+DEEP = (
+    "Your function calls itself, and each call waits for the next one. Python allows about 1,000 of such calls. If the "
+    "calls would end, write a loop with a list of what is still to do."
 )
 TRAINING_LATE = (
     "The answers before the training were right, so your functions need not be wrong. The training takes a few "
@@ -38,7 +44,7 @@ def lines(
     """
     width = max(24, min(width, 100))
     lesson, problem = verdict.lesson, verdict.problem
-    title, asked = f"Lesson {lesson.number}, {lesson.title}", lesson.asked
+    title, asked = f"{lesson.kind} {lesson.number}, {lesson.title}", lesson.asked
     if problem is not None and problem.kind == "not written":
         name = problem.function or "it"
         return wrapped(
@@ -47,9 +53,11 @@ def lines(
     if problem is not None:
         left = verdict.unanswered
         counted = (
-            f"{verdict.right} of {asked - left} checks are right"
+            f"{verdict.right} of {asked} checks are right"
             + f"; {left} {'has' if left == 1 else 'have'} no answer" * (left > 0)
         )
+        if left == asked:
+            counted = f"none of the {asked} checks has an answer"
         head = wrapped(f"✗ {title}: {counted}.", width)
         return [*head, *explained(problem, lesson, tries, width, page, without)]
     told = [f"✓ {title}: passed. All {asked} checks are right."]
@@ -64,6 +72,28 @@ def lines(
         told += [f"  Stretch tasks: {done} of {tried} checks are right."]
         told += [f"  {name} is not written." for name in unwritten]
     return told
+
+
+def reached(found: Mapping[str, Any]) -> list[str]:
+    """Return the line about a milestone's training. `found` is what its training question answers."""
+    first, last, seconds = found["losses"][0], found["loss"], found["seconds"]
+    return [f"  Loss {first:.3g} -> {last:.3g} in {seconds:.1f} s: {found['told']}."]
+
+
+def about_engine(verdict: Verdict, width: int) -> list[str]:
+    """Return the lines about an engine that a milestone blames, from lesson 7's verdict on it."""
+    file = verdict.lesson.file
+    if verdict.passed:
+        clean = (
+            f"Lesson 7's check finds no mistake in {ENGINE}, so compare it with {file}."
+        )
+        return ["", *wrapped(clean, width)]
+    said = lines(verdict, 2, width, page=True)
+    return [
+        "",
+        f"What lesson 7's check says about {ENGINE}:",
+        *(line.replace(file, ENGINE) for line in said),
+    ]
 
 
 def explained(
@@ -83,19 +113,7 @@ def explained(
             f"  There is no {problem.function} in {lesson.file}. Did you rename it?"
         ]
     told = wrapped(f"  {_lead(problem, lesson)}", width)
-    if question is not None:
-        what = question.what or question.call
-        told += wrapped(f"  asked: {what}", width)
-        told += packed(
-            (
-                f"{n} = {printable(v)}"
-                for n, v in problem.inputs.items()
-                if not v.startswith("<") and f"{n} = {v}" not in what
-            ),
-            "   ",
-            width,
-        )
-    told += _values(problem, width)
+    told += _asked(problem, width) + _values(problem, width)
     if question is None:
         return told
     if problem.earlier:
@@ -105,9 +123,16 @@ def explained(
             + (before.what or before.call),
             width,
         )
+    unnamed = slip is None and not problem.blames
+    if tries >= 2 and unnamed and problem.other:
+        told += ["  Another wrong answer:", *_asked(problem.other, width)]
+        told += _values(problem.other, width)
     words = []
     if tries >= 2 and slip is not None:
-        words.append(f"Your answers match this mistake: {slip}")
+        matches = "Your answers match this mistake: " * (problem.kind != "changed")
+        words.append(f"{matches}{slip}")
+    elif tries >= 2 and "RecursionError" in problem.message:
+        words.append(DEEP)
     elif problem.message == late(question.training) and (
         question.training or tries >= 2
     ):
@@ -121,13 +146,28 @@ def explained(
         return told
     told += ["", "  To see it again, start python in this folder and paste:"]
     told += packed(to_paste(problem, lesson), "; ", max(width, 80))
-    if tries == 1 and "hints" not in without:
-        told += [f"  minigrad course hint {lesson.number} gives a hint."]
+    if problem.blames == ENGINE:  # which the milestone's hints are not about
+        return told
+    if (tries == 1 or (tries < 4 and unnamed)) and "hints" not in without:
+        told += [f"  minigrad course hint {lesson.word} gives a hint."]
     elif tries >= 4 and "solutions" not in without:
         told += [
-            f"  The solution, if you want it: minigrad course solution {lesson.number}"
+            f"  The solution, if you want it: minigrad course solution {lesson.word}"
         ]
     return told
+
+
+def _asked(problem: Problem, width: int) -> list[str]:
+    """Return the lines with the question and its inputs."""
+    if problem.question is None:
+        return []
+    what = problem.question.what or problem.question.call
+    inputs = (
+        f"{n} = {printable(v)}"
+        for n, v in problem.inputs.items()
+        if not v.startswith("<") and f"{n} = {v}" not in what
+    )
+    return [*wrapped(f"  asked: {what}", width), *packed(inputs, "   ", width)]
 
 
 def _at(problem: Problem, lesson: Lesson) -> str:

@@ -6,8 +6,9 @@ it. It asks these questions, in this order:
 1. Did the function change its inputs?
 2. Is the answer right if no other question is asked before it? If so, which earlier question makes the
    difference?
-3. Does the function still fail when all other functions in the file are replaced with correct ones?
-   If not, which replacement makes the difference?
+3. Does the function still fail with a correct engine, if the file imports the learner's? And when all
+   other functions in the file are replaced with correct ones? If not, which replacement makes the
+   difference?
 4. Does a known mistake give exactly the same answers?
 5. Which intermediate value is the first to differ?
 """
@@ -23,7 +24,7 @@ from typing import Any
 
 from . import key
 from .answers import Difference, described_input, difference
-from .lesson import Lesson, Question, Slip
+from .lesson import ENGINE, Lesson, Question, Slip
 from .sandbox import NO_WALL, Run, ask
 from .source import definitions
 from .wall import Wall
@@ -44,8 +45,10 @@ INPUTS = threading.Lock()
 """Learners' files run in parallel. Inputs are made one at a time, because they share stdout and a random
 generator.
 """
-Again = Callable[[str, Sequence[int]], Run]
-"""Asks a modified version of the file some of the questions."""
+Again = Callable[..., Run]
+"""Asks a modified version of the file some of the questions. A third argument replaces modules that it
+imports: their names and texts.
+"""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Problem:
     """The function whose correct version would make the question pass."""
     inputs: dict[str, str] = field(default_factory=dict)
     """The question's inputs: names and values."""
+    other: "Problem | None" = None
+    """The next wrong answer to the same question with other inputs."""
     earlier: int = 0
     """The number of the earlier question without which the answer is right, or 0."""
 
@@ -120,8 +125,12 @@ def grade(
     Errors: OSError if Python cannot start behind the wall.
     """
 
-    def run(text: str, only: Sequence[int] | None = None) -> Run:
-        return ask(lesson, source, text, wall, only, modules)
+    def run(
+        text: str,
+        only: Sequence[int] | None = None,
+        instead: Mapping[str, str] = {},
+    ) -> Run:
+        return ask(lesson, source, text, wall, only, {**modules, **instead})
 
     return judge(lesson, text, run(text), run)
 
@@ -131,7 +140,7 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
 
     This function starts no process. `run` contains the answers to all questions. `again(text, only)`
     runs another version of the file and asks it the questions with these indices. It is called only
-    after a wrong answer.
+    after a wrong answer, and for a training at the end if all answers before it are right.
     """
     if run.unloaded is not None:
         problem = _raised(Problem("error"), run.unloaded)
@@ -140,6 +149,12 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
         problem = Problem("stopped", message=run.ended)
         return Verdict(lesson, 0, problem, run.output, lesson.asked)
     questions = lesson.questions
+    last = len(questions) - 1
+    if questions[last].training and len(run.outcomes) == last:
+        answered = enumerate(run.outcomes)
+        if not any(_judged(lesson, text, index, one) for index, one in answered):
+            end = again(text, [last])
+            run = replace(run, outcomes=run.outcomes + end.outcomes, ended=end.ended)
     missing = [{"ended": run.ended}] * len(questions)
     outcomes = [*run.outcomes, *missing][: len(questions)]
     problems = [
@@ -157,6 +172,7 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     first = next(filter(None, needed), None)
     trained = []
     if first:
+        first = replace(first, other=_other(lesson, problems, first))
         first, beyond = _explained(lesson, text, run, first, again), None
     else:
         beyond = beyond and _explained(lesson, text, run, beyond, again)
@@ -175,20 +191,44 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     )
 
 
+def _other(
+    lesson: Lesson, problems: Sequence[Problem | None], first: Problem
+) -> Problem | None:
+    """Return the next problem with the same question as the first one, and other inputs."""
+    call = lesson.questions[first.number - 1].call
+    for one in filter(None, problems[first.number :]):
+        if one.kind not in ("wrong", "error"):
+            continue
+        if lesson.questions[one.number - 1].call == call:
+            return _with_inputs(lesson, one)
+    return None
+
+
+def _with_inputs(lesson: Lesson, problem: Problem) -> Problem:
+    """Add a question's inputs to a problem."""
+    assert problem.question is not None
+    # a lesson's own classes may not be printable
+    with INPUTS, contextlib.suppress(Exception):
+        given = problem.question.given(lesson.solved)
+        inputs = {name: described_input(value) for name, value in given.items()}
+        return replace(problem, inputs=inputs)
+    return problem
+
+
 def _explained(
     lesson: Lesson, text: str, run: Run, problem: Problem, again: Again
 ) -> Problem:
     """Add to a problem everything that helps find its cause."""
     if problem.kind in ("wrong", "error"):
         problem = _diagnosed(lesson, text, run, problem, again)
-    inputs = {}
-    assert problem.question is not None
-    # a lesson's own classes may not be printable
-    with INPUTS, contextlib.suppress(Exception):
-        given = problem.question.given(lesson.solved)
-        inputs = {name: described_input(value) for name, value in given.items()}
+    elif problem.kind == "changed":
+        # a learner's process does not contain this module
+        from ..lessons.mistakes import changed
+
+        code = key.node_of(text, problem.function)
+        problem = replace(problem, slip=changed(code, problem.message))
     line = problem.line or line_of(text, problem.blames or problem.function)
-    return replace(problem, inputs=inputs, line=line)
+    return _with_inputs(lesson, replace(problem, line=line))
 
 
 def first_problem(
@@ -222,16 +262,19 @@ def _diagnosed(
             _judged(lesson, text, index, outcome) for index, outcome in answers
         )
 
-    second = again(with_right(text, lesson, others), asked)
+    engine = [lesson.engine] if lesson.engine else []
+    second = again(with_right(text, lesson, others), asked, *engine)
     if _is_right(lesson, text, first, second):
-        alone = again(text, [first]) if others else second
+        alone = again(text, [first]) if others or engine else second
         if _is_right(lesson, text, first, alone):
             number = _earlier(lesson, text, problem, again)
             slip = KEPT if number else None
             return replace(problem, earlier=number, slip=slip)
+    if engine and passes(again(text, asked, *engine)):
+        return replace(problem, blames=ENGINE)
     if others and passes(second):
         for name in others:
-            if passes(again(with_right(text, lesson, [name]), asked)):
+            if passes(again(with_right(text, lesson, [name]), asked, *engine)):
                 return replace(problem, blames=name)
         return replace(problem, blames=" and ".join(others))
     outcomes = dict(enumerate(run.outcomes))

@@ -1,4 +1,4 @@
-"""Build and read a lesson's answer key: `python -m minigrad.course.checking.key [LESSON ...]`.
+"""Build and read a lesson's answer key: `python -m minigrad.course.checking.key [NAME ...]`.
 
 The key contains the solution's answers, and the answers of every known mistake: those in slips.py,
 and those that mutants.py makes from the solution and from right.py. A check compares the learner's
@@ -26,7 +26,7 @@ from ...errors import DataError
 from ...support.files import write_whole
 from .answers import decode, difference, encode, signature
 from .lesson import Lesson, Question, Slip, module, silence
-from .registry import FOLDER, lesson, lessons
+from .registry import FOLDER, MILESTONES, lessons, milestones, named
 from .source import definitions
 
 FILE = "key.json.gz"
@@ -39,7 +39,9 @@ ENOUGH = 3
 Many mistakes share such answers. Any other wrong number is proof by itself.
 """
 LONGEST = 0.5
-"""The processor time, in seconds, after which a mistake counts as one that never ends."""
+"""The processor time for each question, in seconds, after which a mistake counts as one that never
+ends. A training may take longer: Question.training.
+"""
 VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
 """Mistakes that are named only if the answers and the learner's code fit no other one."""
 Signature = tuple[str, float]
@@ -106,7 +108,7 @@ def sources(lesson: Lesson) -> str:
 
 def require_current(lesson: Lesson) -> None:
     """Errors: DataError MG930 if a lesson outside minigrad has no key, or changed after it was made."""
-    if lesson.folder.parent == FOLDER:
+    if lesson.folder.parent in (FOLDER, MILESTONES):
         return
     exists = (lesson.folder / FILE).exists()
     if not exists or sources(lesson).encode() not in _stored(lesson):
@@ -243,21 +245,28 @@ def make(lesson: Lesson) -> Key:
     def wrong(i: int, answer: Signature) -> bool:
         return not same(answer, signature(right[i]), questions[i].tolerance)
 
+    asked = [i for i, question in enumerate(questions) if not _is_given(question)]
+    # training last, because most mistakes are found without it
+    order = sorted(asked, key=lambda i: questions[i].training > 0)
     known = []
     for slip in lesson.slips:
         source = f"{solution}\n{slip.code}"
-        answers = _signatures(lesson, range(len(questions)), source)
-        faults = [i for i, answer in enumerate(answers) if wrong(i, answer)]
-        if not faults:
+        function = slip.function
+        for i in order:
+            if not function and wrong(i, *_signatures(lesson, [i], source)):
+                function = questions[i].function
+        if not function:
             raise ValueError(f"slips.py: {slip.name!r} gives right answers")
-        function = slip.function or questions[faults[0]].function
-        slip = replace(slip, function=function)
-        own = tuple(answers[i] for i in indices(lesson, function))
-        known.append(KnownSlip(slip, own, own=True))
+        own = tuple(_signatures(lesson, indices(lesson, function), source))
+        known.append(KnownSlip(replace(slip, function=function), own, own=True))
     seen: dict[Any, list[str]] = {}
     for slip, source in _rewritten(lesson):
         asked = indices(lesson, slip.function)
+        short = [i for i in asked if not questions[i].training]
         try:
+            answers = _signatures(lesson, short, source)
+            if not any(map(wrong, short, answers)):
+                continue  # only a training, which takes seconds, could find it
             answers = _signatures(lesson, asked, source)
         except TimeoutError:  # a learner's answers would be missing too
             continue
@@ -285,11 +294,19 @@ def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
     sources = [""]
     if lesson.read("right.py", ""):
         sources += lesson._module("right").RIGHT.values()
-    functions = dict.fromkeys(question.function for question in lesson.questions)
+    asked = [one for one in lesson.questions if not _is_given(one)]
+    functions = dict.fromkeys(question.function for question in asked)
     for source in sources:
         for function in functions:
             for slip in mutants(source or solution, function):
                 yield slip, f"{solution}\n{source}\n{slip.code}"
+
+
+def _is_given(question: Question) -> bool:
+    """Return whether a question is about a training that is not the learner's: mistakes in it are not
+    listed, because each would have to be trained.
+    """
+    return bool(question.training and question.expect)
 
 
 def _answer(
@@ -307,16 +324,18 @@ def _signatures(
 ) -> list[Signature]:
     """Run a mistake, ask it these questions, and return its answers' signatures.
 
-    Errors: TimeoutError if the mistake takes longer than `LONGEST`.
+    Errors: TimeoutError if a question takes longer than `LONGEST` and its training's limit.
     """
     found: list[Signature] = []
     file = None
-    with time_limit(LONGEST), silence():
+    with silence():
         for i in asked:
             question = lesson.questions[i]
             try:
-                file = file or module("mistake", source)
-                found.append(signature(_answer(lesson, question, question.call, file)))
+                with time_limit(LONGEST + question.training):
+                    file = file or module("mistake", source)
+                    answer = _answer(lesson, question, question.call, file)
+                found.append(signature(answer))
             except (KeyboardInterrupt, TimeoutError):
                 raise
             except BaseException as error:
@@ -368,8 +387,9 @@ def write(lesson: Lesson, key: Key) -> None:
 
 
 def main() -> None:
-    """Build the keys of the lessons that are named on the command line, or of all lessons."""
-    for one in map(lesson, sys.argv[1:]) if sys.argv[1:] else lessons():
+    """Build the keys of the lessons and milestones that are named on the command line, or of all."""
+    every = lessons() + milestones()
+    for one in map(named, sys.argv[1:]) if sys.argv[1:] else every:
         write(one, make(one))
         size = (one.folder / FILE).stat().st_size
         print(f"{one.name}: {size / 1000:.1f} kB", flush=True)

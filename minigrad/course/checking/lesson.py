@@ -1,4 +1,6 @@
-"""Define the parts of a lesson: its files, the questions that its check asks, and its slips."""
+"""Define the parts of a lesson or a milestone: its files, the questions that its check asks, and its
+slips.
+"""
 
 import contextlib
 import copy
@@ -17,6 +19,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+ENGINE = "my_engine.py"
+"""The learner's engine, a copy of lesson 7's file. Milestones import it."""
+COURSE = Path(__file__).parents[1]
+"""The folder that contains the lessons and the milestones."""
 
 
 def values(**inputs: Any) -> Callable[[Any], dict[str, Any]]:
@@ -94,7 +101,7 @@ _report: ContextVar[Callable[[float], object]] = ContextVar(
 
 
 def progress(share: float) -> None:
-    """Report the share of a training that is done, from 0 to 1."""
+    """Report how much of the training is done, as a number from 0 to 1."""
     _report.get()(share)
 
 
@@ -118,6 +125,20 @@ def over_time(
         return pairs[::-1] if backwards else pairs
 
     return split
+
+
+def arriving(gradients: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the gradients for `Question.names`. Before each one, say whether it arrives: whether it is
+    not 0 everywhere.
+
+    >>> arriving({"dW": 0.5})
+    [('whether a gradient arrives (dW)', True), ('dW', 0.5)]
+    """
+    found = list[tuple[str, Any]]()
+    for name, one in gradients.items():
+        arrives = bool(np.any(one))
+        found += [(f"whether a gradient arrives ({name})", arrives), (name, one)]
+    return found
 
 
 @dataclass(frozen=True)
@@ -158,7 +179,7 @@ class Slip:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson, defined by its folder.
+    """A lesson or a milestone, defined by its folder.
 
     >>> Lesson(Path("lesson_01_by_hand")).file
     'lesson_01_by_hand.py'
@@ -176,6 +197,21 @@ class Lesson:
         return int("".join(re.findall(r"\d+", self.name)[:1]) or 1)
 
     @property
+    def kind(self) -> str:
+        """'Lesson', or 'Milestone' if the folder's name begins with it."""
+        return "Milestone" if self.name.startswith("milestone_") else "Lesson"
+
+    @property
+    def word(self) -> str:
+        """What a command calls it: a lesson's number, or the end of a milestone's name.
+
+        >>> Lesson(Path("lesson_03_gates")).word, Lesson(Path("milestone_09_spiral")).word
+        ('3', 'spiral')
+        """
+        is_lesson = self.kind == "Lesson"
+        return str(self.number) if is_lesson else self.name.split("_", 2)[-1]
+
+    @property
     def file(self) -> str:
         """The name of the learner's file."""
         return f"{self.name}.py"
@@ -183,7 +219,8 @@ class Lesson:
     @cached_property
     def title(self) -> str:
         """The heading of the lesson's text, without the prefix 'Lesson 3: '."""
-        return re.sub(r"^# (Lesson \d+: )?", "", self.text.partition("\n")[0])
+        heading = self.text.partition("\n")[0]
+        return re.sub(rf"^# ({self.kind} \d+: )?", "", heading)
 
     @cached_property
     def text(self) -> str:
@@ -195,7 +232,16 @@ class Lesson:
 
     @cached_property
     def solution(self) -> str:
-        return self.read("solution.py")
+        """The solved file. A milestone's solution.py contains only what the learner writes. It replaces
+        the exercise's definitions.
+        """
+        solved = self.read("solution.py")
+        return solved if self.kind == "Lesson" else f"{self.exercise}\n\n{solved}"
+
+    @property
+    def engine(self) -> dict[str, str]:
+        """The correct version of the learner's engine, {ENGINE: its text}, if the file imports it."""
+        return {} if self.kind == "Lesson" else {ENGINE: ENGINE_LESSON.solution}
 
     @cached_property
     def hints(self) -> list[str]:
@@ -260,6 +306,10 @@ class Lesson:
         return importlib.import_module(f"{package.__name__}.{name}")
 
 
+ENGINE_LESSON = Lesson(COURSE / "lessons/lesson_07_engine")
+"""The lesson in which a learner writes the engine."""
+
+
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
     """Suppress the block's output and warnings."""
@@ -272,8 +322,26 @@ def silence() -> Iterator[None]:
 
 
 def module(name: str, source: str) -> ModuleType:
-    """Run a solution or a slip as a module. Its output is hidden."""
+    """Run a solution or a slip as a module. Its output is hidden. The engine that it imports is
+    lesson 7's solution.
+    """
     file = ModuleType(name)
-    with silence():
-        exec(compile(source, f"<{name}>", "exec", dont_inherit=True), file.__dict__)
+    code = compile(source, f"<{name}>", "exec", dont_inherit=True)
+    with silence(), _with_engine("my_engine" in code.co_names):
+        exec(code, file.__dict__)
     return file
+
+
+@contextlib.contextmanager
+def _with_engine(wanted: bool) -> Iterator[None]:
+    """Let the block import lesson 7's solution as `my_engine`, if it is wanted."""
+    mine = sys.modules.get("my_engine")
+    if wanted:
+        sys.modules["my_engine"] = ENGINE_LESSON.solved
+    try:
+        yield
+    finally:
+        if wanted:
+            del sys.modules["my_engine"]
+        if mine:
+            sys.modules["my_engine"] = mine

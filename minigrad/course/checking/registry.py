@@ -1,4 +1,6 @@
-"""Find the lessons: the course's, or those in a teacher's folder."""
+"""Find the lessons, the course's or those in a teacher's folder, and the milestones, which count for no
+lesson.
+"""
 
 import os
 from functools import lru_cache
@@ -6,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import OptionError
-from .lesson import Lesson
+from .lesson import COURSE, Lesson
 
-FOLDER = Path(__file__).parents[1] / "lessons"
+FOLDER = COURSE / "lessons"
+MILESTONES = COURSE / "milestones"
 VARIABLE = "MINIGRAD_LESSONS"
 """The environment variable for a folder with other lessons. `--lessons FOLDER` sets it."""
 PROGRESS = "progress.json"
@@ -51,6 +54,42 @@ def lesson(which: int | str) -> Lesson:
         cause=f"the lessons are numbered {lessons()[0].number} to {lessons()[-1].number}",
         remedy="pass a lesson's number: minigrad course check 3",
     )
+
+
+@lru_cache
+def milestones() -> tuple[Lesson, ...]:
+    """All networks that the learner's own engine can train, in order."""
+    return _lessons(MILESTONES)
+
+
+def milestone(which: int | str) -> Lesson:
+    """Return the milestone with this number, name or file name. Errors: OptionError MG911 if no
+    milestone matches.
+
+    >>> milestone(9).name, milestone("spiral").number
+    ('milestone_09_spiral', 9)
+    """
+    for one in milestones():
+        names = str(one.number), one.word, one.name, one.file
+        if str(which).lstrip("0") in names:
+            return one
+    known = ", ".join(f"{one.number} ({one.word})" for one in milestones())
+    raise OptionError(
+        "MG911",
+        f"there is no milestone {str(which)!r}",
+        cause=f"the milestones are {known}",
+        remedy="list them: minigrad course milestones",
+    )
+
+
+def named(which: int | str) -> Lesson:
+    """Return the milestone with this name, or the lesson with this number or name. Errors: OptionError
+    MG911.
+    """
+    for one in milestones():
+        if which in (one.word, one.name, one.file):
+            return one
+    return lesson(which)
 
 
 def add_lessons(parser: Any, about: str) -> None:

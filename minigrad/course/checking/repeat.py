@@ -6,7 +6,7 @@ from typing import Any
 from ...errors import OptionError, reason
 from .answers import described_input
 from .lesson import Lesson, Question
-from .registry import lesson
+from .registry import named
 
 
 def inputs(which: int | str, number: int) -> Any:
@@ -44,7 +44,7 @@ def steps(which: int | str, number: int) -> Any:
 
 
 def _question(which: int | str, number: int) -> tuple[Lesson, Question]:
-    one = lesson(which)
+    one = named(which)
     if not 0 < number <= len(one.questions):
         raise _stale(one, f"has no question {number}")
     return one, one.questions[number - 1]

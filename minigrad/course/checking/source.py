@@ -19,21 +19,22 @@ IMPORTED = re.compile(r"^[ \t]*(?:from|import) +(\w+(?: *, *\w+)*)", re.M)
 def as_text(data: bytes) -> str:
     r"""Return a file's contents as text, with \n line endings and without a byte order mark.
 
-    Errors: OSError if they are longer than 1 MB or are not UTF-8 text.
+    Errors: OSError if they are longer than 1 MB, or are neither UTF-8 text nor UTF-16 text with its
+    byte order mark.
     """
     if len(data) > LONGEST:
         raise OSError("it is longer than 1 MB")
+    marks = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
+    encoding = "utf-16" if data.startswith(marks) else "utf-8-sig"
     try:
-        return io.StringIO(data.decode("utf-8-sig"), newline=None).read()
+        text = data.decode(encoding)
     except UnicodeDecodeError:
-        marks = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
-        utf_16 = data.startswith(marks)
-        encoding = "UTF-16" if utf_16 else "not UTF-8"
-        raise OSError(f"it is {encoding} text") from None
+        raise OSError("it is not UTF-8 text") from None
+    return io.StringIO(text, newline=None).read()
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file. See `as_text`.
+    """Return the text of a file. See `as_text`.
 
     Errors: OSError also if the path cannot be read or is a folder or a device.
     """

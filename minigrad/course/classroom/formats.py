@@ -1,6 +1,4 @@
-"""Write marks as a table, and in the formats of spreadsheets, Moodle, Canvas, Gradescope and Classroom
-50.
-"""
+"""Write marks as a table, and in the formats of spreadsheets, Gradescope, Classroom 50 and PrairieLearn."""
 
 import argparse
 import csv
@@ -17,12 +15,14 @@ from ...errors import DataError
 from ...support.files import save_text, write_whole
 from ...support.jobs import ROOT
 from ...support.text import json_text
+from ..checking.feedback import wrapped
 from ..checking.key import require_current
 from ..checking.registry import FOLDER, chosen, lessons
 from .marks import Row
 
 FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*[-=+@＝＋－＠])")
 """Text that a spreadsheet would read as a formula, also if it splits cells at another separator."""
+SCRIPTS = "setup.sh", "run_autograder", "autograder.py", "prairielearn.py"
 VARIABLES = {
     "classroom": "CLASSROOM",
     "assignment": "ASSIGNMENT",
@@ -51,12 +51,17 @@ def table(rows: list[Row], options: argparse.Namespace) -> str:
             signs += f"  {row.first_tries:>9}"
         points = f"{row.points:>4g}/{len(row.marks):<3}"
         lines.append(f"{row.name:<{width}}  {points}  {signs}  {row.note}".rstrip())
+    flags = [f"  {row.name}, {flag}" for row in rows for flag in row.flags]
+    if flags:
+        lines += ["", "Look at these yourself. They changed no mark:"]
+        for flag in flags:
+            lines += wrapped(flag, following="    ")
     return "\n".join([*lines, "", f"{options.wall}\n"])
 
 
 def as_json(rows: list[Row], options: argparse.Namespace) -> str:
     """Return all marks as JSON: {"wall": ..., "submissions": [{"name", "id", "points", "of", "note",
-    "lessons": [...]}]}. A lesson contains a mark's fields.
+    "flags": [...], "lessons": [...]}]}. A lesson contains a mark's fields.
     """
     submitted = [
         {
@@ -66,6 +71,7 @@ def as_json(rows: list[Row], options: argparse.Namespace) -> str:
             "of": len(row.marks),
             **({"first_tries": row.first_tries} if row.first_tries else {}),
             "note": row.note,
+            "flags": row.flags,
             "lessons": [
                 {
                     **vars(mark),
@@ -91,13 +97,12 @@ def as_csv(rows: list[Row], _: object) -> str:
     numbers = [f"lesson {mark.lesson.number}" for mark in rows[0].marks]
     if rows[0].first_tries:
         numbers.append("first try")
-    write(["name", "id", "points", "of", *numbers, "note"])
+    write(["name", "id", "points", "of", *numbers, "note", "flags"])
     for row in rows:
-        name, id, note = (
-            FORMULA.sub(r"\1'\2", text) for text in (row.name, row.id, row.note)
-        )
+        texts = row.name, row.id, row.note, "; ".join(row.flags)
+        name, id, note, flags = (FORMULA.sub(r"\1'\2", text) for text in texts)
         tries = [row.first_tries] if row.first_tries else []
-        write([name, id, row.points, len(row.marks), *row.scores, *tries, note])
+        write([name, id, row.points, len(row.marks), *row.scores, *tries, note, flags])
     return f"\ufeff{file.getvalue()}"
 
 
@@ -107,6 +112,7 @@ def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
     """
     (row,) = rows
+    visibility = options.visibility or "visible"
     tests = [
         {
             "name": f"Lesson {mark.lesson.number}: {mark.lesson.title}",
@@ -114,7 +120,7 @@ def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
             "max_score": 1.0,
             "status": "passed" if mark.passed else "failed",
             "output": mark.said,
-            "visibility": options.visibility,
+            "visibility": visibility,
             "tags": list(filter(None, [mark.kind, mark.function, mark.mistake])),
         }
         for mark, score in zip(row.marks, row.scores, strict=True)
@@ -127,9 +133,10 @@ def gradescope(rows: list[Row], options: argparse.Namespace) -> str:
             "output_format": "text",
             "test_output_format": "text",
             "test_name_format": "text",
-            "visibility": options.visibility,
+            "visibility": visibility,
             "tests": tests,
-            "extra_data": {"wall": str(options.wall)},  # not shown to students
+            # not shown to students
+            "extra_data": {"wall": str(options.wall), "flags": row.flags},
         }
     )
 
@@ -175,9 +182,47 @@ def classroom50(rows: list[Row], options: argparse.Namespace) -> str:
     )
 
 
+def prairielearn(rows: list[Row], options: argparse.Namespace) -> str:
+    """Return a submission's results as PrairieLearn's results.json. Each lesson is a test worth one point.
+    `options.pictures` contains the picture of each lesson's graph.
+
+    If no file can be read and run, the submission is not gradable, which costs no attempt.
+    Source: https://prairielearn.readthedocs.io/en/latest/externalGrading/#grading-results
+    """
+    (row,) = rows
+    marks = row.marks
+    message = f"{row.points:g} of {len(marks)} points\n{row.note}".rstrip()
+    if not any(mark.runs for mark in marks):
+        said = [mark.said for mark in marks if mark.said]
+        return json_text(
+            {"gradable": False, "message": message, "format_errors": [message, *said]}
+        )
+    tests = [
+        {
+            "name": f"Lesson {mark.lesson.number}: {mark.lesson.title}",
+            "points": score,
+            "max_points": 1.0,
+            "message": "passed" if mark.passed else mark.kind or mark.said,
+            "output": mark.said,
+            "images": list(filter(None, [options.pictures.get(mark.lesson.name)])),
+        }
+        for mark, score in zip(marks, row.scores, strict=True)
+    ]
+    return json_text(
+        {
+            "gradable": True,
+            "score": round(sum(row.scores) / len(marks), 4),
+            "message": message,
+            "output": "",
+            "images": [],
+            "tests": tests,
+        }
+    )
+
+
 def write_autograder(options: argparse.Namespace) -> int:
-    """Write a zip file with minigrad and the scripts in autograder/, for Gradescope and for
-    Classroom 50.
+    """Write a zip file with minigrad and the scripts in autograder/, for Gradescope, Classroom 50 and
+    PrairieLearn.
     """
     numbers = ",".join(str(one.number) for one in chosen(options.lesson))
     copy = partial(
@@ -192,7 +237,7 @@ def write_autograder(options: argparse.Namespace) -> int:
         for one in lessons():  # the course's or the teacher's own
             require_current(one)
             copy(one.folder, folder / FOLDER.relative_to(ROOT) / one.name)
-        for name in "setup.sh", "run_autograder", "autograder.py":
+        for name in SCRIPTS:
             script = (FOLDER.parent / "classroom/autograder" / name).read_text("utf-8")
             save_text(folder / name, script.replace("LESSONS", numbers))
             (folder / name).chmod(0o755)

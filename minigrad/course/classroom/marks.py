@@ -11,7 +11,9 @@ from ..checking import feedback, key
 from ..checking.grade import Problem, grade
 from ..checking.lesson import Lesson, Slip
 from ..checking.wall import find as find_wall
-from .submissions import Submission
+from .alike import ranges
+from .solutions import reads_solution
+from .submissions import Submission, begun
 
 FAILED = "could not be graded"
 LONGEST_NOTE = 1000
@@ -36,6 +38,12 @@ class Mark:
     """The description of this mistake."""
 
     @property
+    def runs(self) -> bool:
+        """True if there is a file that the check could read and run."""
+        broken = self.kind == "error" and not self.function
+        return self.graded and not broken and (self.passed or bool(self.kind))
+
+    @property
     def passed(self) -> bool:
         """True if all answers are right."""
         return self.right == self.lesson.asked
@@ -54,6 +62,8 @@ class Row:
     partial: bool = False
     first_tries: str = ""
     """See `sheets.write_sheets`."""
+    flags: tuple[str, ...] = ()
+    """What the teacher has to look at. See flags.py."""
 
     @property
     def scores(self) -> list[float]:
@@ -101,7 +111,7 @@ def graded(
                 unread = one.number in whose.unread
                 said = "could not be read" if unread else f"no {one.file}"
                 marks[name] = Mark(one, 0, said, not unread)
-            elif file.text == one.exercise:
+            elif not begun(one, file.text):
                 marks[name] = Mark(one, 0, "not written yet")
             else:
                 # replaced if it can be graded
@@ -118,6 +128,11 @@ def graded(
         slip = problem.slip or Slip("", "", "")
         # the lines may contain the learner's own messages
         said = "\n".join(map(printable, feedback.lines(verdict, 2)))
+        if problem.kind and (lines := reads_solution(files[name][2])):
+            said += (
+                f"\n  Line {ranges(lines)} reads the lesson's solution. It cannot be read while a "
+                "file is graded."
+            )
         return {
             "right": verdict.right,
             "said": said,

@@ -82,6 +82,11 @@ def lacking(one: Lesson) -> list[str]:
         lacks.append("text.md does not begin with a title: # My lesson")
     if problem(solution):
         lacks.append("solution.py does not pass")
+    if not any(question.expect for question in one.questions):
+        lacks.append(
+            "check.py has no question with `expect`, so solution.py is compared only with "
+            "itself"
+        )
     if not problem(texts["exercise.py"]):
         lacks.append("exercise.py passes before anything is written")
     for name, text in slips.items():

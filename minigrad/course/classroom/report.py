@@ -8,15 +8,18 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from ...errors import OptionError
 from ...support.files import save_text, write_whole
 from ...support.text import for_terminal
 from ..checking.registry import chosen
 from ..checking.wall import find as find_wall
 from . import formats, stats
+from .flags import as_deadline, flagged
 from .marks import FAILED, Row, graded
+from .picture import picture
 from .roster import Roster
 from .sheets import write_sheets
-from .submissions import submissions
+from .submissions import Submission, submissions
 
 FORMATS: dict[str | None, Callable[[list[Row], argparse.Namespace], str]] = {
     None: formats.table,
@@ -25,29 +28,43 @@ FORMATS: dict[str | None, Callable[[list[Row], argparse.Namespace], str]] = {
     "statistics": stats.statistics,
     "gradescope": formats.gradescope,
     "classroom50": formats.classroom50,
+    "prairielearn": formats.prairielearn,
 }
-SINGLE = "gradescope", "classroom50"
+SINGLE = "gradescope", "classroom50", "prairielearn"
 """The formats with one submission."""
+NEEDED = {
+    "names": "statistics",
+    "column": "roster",
+    "by": "roster",
+    "visibility": "gradescope",
+}
+"""Options that have an effect only together with another option."""
 
 
 def run(options: argparse.Namespace) -> int:
     """Grade submissions, and print or write the marks. See teaching.py for the options."""
     out, single = options.out, options.format in SINGLE
     write = FORMATS[options.format]
+    require_partners(options)
     options.wall = find_wall()
     if options.require_sandbox:
         options.wall.require()
+    deadline = as_deadline(options.deadline) if options.deadline else None
     if options.roster:
-        write = Roster(options.roster, options.column, options.by).write
+        column = options.column or "Grade"
+        write = Roster(options.roster, column, options.by, deadline).write
     written = out, options.keep, options.roster, options.feedback, options.questions
     own = [Path(os.path.abspath(path)) for path in written if path]
     handed_in = submissions(options.folders, own, single)
     lessons = chosen(options.lesson)
     rows = graded(handed_in, lessons, options.jobs, options.keep, options.partial)
+    rows = flagged(handed_in, lessons, rows, deadline)
     if options.questions:
         rows = write_sheets(handed_in, rows, options.questions, options.jobs)
     if options.feedback:
         write_feedback(rows, options.feedback)
+    if options.format == "prairielearn":
+        options.pictures = pictures(handed_in[0], rows[0])
     text = write(rows, options)
     if out is None:
         print(for_terminal(text), end="")
@@ -55,6 +72,32 @@ def run(options: argparse.Namespace) -> int:
         _save(text, out)
     said = [mark.said for row in rows for mark in row.marks]
     return int(FAILED in said and not single)
+
+
+def pictures(whose: Submission, row: Row) -> dict[str, dict[str, str]]:
+    """Return the picture of the graph for each lesson whose file could be run, by the lesson's name."""
+    drawn = {}
+    for mark in row.marks:
+        one = mark.lesson
+        if mark.passed or mark.kind in ("wrong", "changed"):
+            file = whose.chosen[one.name]
+            modules = whose.modules[file.where.parent]
+            drawn[one.name] = picture(one, file.text, modules, mark.function)
+    return drawn
+
+
+def require_partners(options: argparse.Namespace) -> None:
+    """Errors: OptionError MG932 for an option that has no effect without another one."""
+    for name, needed in NEEDED.items():
+        present = options.roster if needed == "roster" else options.format == needed
+        if getattr(options, name) and not present:
+            usage = f"--{needed}{' FILE' * (needed == 'roster')}"
+            raise OptionError(
+                "MG932",
+                f"--{name} has no effect without {usage}",
+                cause=f"only --{needed} uses the value of --{name}",
+                remedy=f"add {usage}, or leave --{name} out",
+            )
 
 
 def _save(text: str, out: Path) -> None:

@@ -1,17 +1,20 @@
 """Fill in the marks in a list of students: a CSV file of Moodle, of Canvas or of a teacher."""
 
+import contextlib
 import csv
 import io
 import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from ...errors import DataError
 from ...support.text import printable
+from .flags import late
 from .marks import Row
 from .submissions import NUMBER
 
@@ -36,6 +39,26 @@ MOST_OF_CANVAS = "points possible"
 """A cell of the line in which Canvas shows the maximum points of each assignment."""
 MOST_OF_MOODLE = "maximum grade"
 """The header of Moodle's column with the maximum grade of the assignment."""
+
+
+OF_TIME = re.compile(r"last modified \(submission\)|submission time|submitted")
+"""The header of the column with the time of a submission, in Moodle's worksheet and others."""
+TIMES = "%d %B %Y, %I:%M %p", "%d %B %Y, %H:%M"
+"""Moodle's formats, after the day of the week."""
+
+
+def as_time(cell: str) -> datetime | None:
+    """Return the time in a cell, or None.
+
+    >>> print(as_time("friday, 27 november 2026, 6:05 pm"))
+    2026-11-27 18:05:00
+    """
+    with contextlib.suppress(ValueError):
+        return datetime.fromisoformat(cell).astimezone().replace(tzinfo=None)
+    for form in TIMES:
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(cell.partition(", ")[2], form)
+    return None
 
 
 def of_assignment(column: str) -> re.Pattern[str]:
@@ -72,10 +95,16 @@ class Roster:
     Errors: OSError; DataError MG927 if not exactly one column is called `column`, or `by`.
     """
 
-    def __init__(self, path: Path, column: str, by: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        column: str,
+        by: str | None = None,
+        deadline: datetime | None = None,
+    ) -> None:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
         self.name = path.name
-        self.by = by
+        self.by, self.deadline = by, deadline
         self.mark = "\ufeff" * text.startswith("\ufeff")
         self.comma = max(",;\t", key=text.partition("\n")[0].count)
         self.point = decimal_point(text)
@@ -143,11 +172,13 @@ class Roster:
             first = f"Submissions were matched by the column {names}"
             notes += self.match(rows, columns[0])
             notes += filter(None, map(self._fill, self.students))
+            rows = list(map(self._with_its_time, rows))
         else:
             first = (
                 "No submission was matched, because it is unclear which column contains their "
                 f"names ({names}): choose one with --by"
             )
+        notes += [f"{row.name}, {flag}" for row in rows for flag in row.flags]
         for message in [first, *notes, *self._other_maximum(len(rows[0].marks))]:
             print(printable(message), file=sys.stderr)
         written = io.StringIO()
@@ -233,6 +264,21 @@ class Roster:
         new = student.line[self.place] = f"{row.points:g}".replace(".", self.point)
         unchanged = re.fullmatch(rf"{new}{ZEROS}|[- ]*", old)
         return "" if unchanged else f"{student}: {old} was replaced by {new}"
+
+    def _with_its_time(self, row: Row) -> Row:
+        """Return a row with the time at which the roster says that it was submitted, in place of the times
+        of its files.
+        """
+        for student in self.students:
+            if student.rows == [row]:
+                cells = zip(self.head, student.cells, strict=True)
+                times = [as_time(cell) for name, cell in cells if OF_TIME.search(name)]
+                if time := max(filter(None, times), default=None):
+                    others = [flag for flag in row.flags if not flag.startswith("late")]
+                    when = late(time, self.deadline)
+                    flags = [*others, *[f"late: submitted {when}"] * bool(when)]
+                    return replace(row, flags=tuple(flags))
+        return row
 
     def _other_maximum(self, points: int) -> Iterator[str]:
         """Yield each maximum grade of Moodle's worksheet that differs from the lessons' points."""

@@ -15,6 +15,7 @@ from .marks import Row
 
 MOST = 5
 """The number of mistakes to list for each lesson."""
+STATES = "passed", "stuck", "not begun"
 Groups = dict[tuple[str, str], list[str]]
 """The names of the students for each function or mistake, and the mistake's hint."""
 
@@ -59,7 +60,9 @@ def statistics(rows: list[Row], options: argparse.Namespace) -> str:
     for one, counts, lists in counted(rows):
         name = f"{one.number:>2}  {one.title}"
         cells.append([name, *map(str, counts)])
-        bars = "".join(f'<i style="flex: {n}">{n}</i>' for n in counts)
+        bars = ""
+        for n, state in zip(counts, STATES, strict=True):
+            bars += f'<i style="flex: {n}">{n} {state}</i>'
         head = f"<th>{escape(name)}</th>"
         picture += f"<tr>{head}<td><div>{bars}</div></td></tr>\n"
         if counts[1]:
@@ -87,7 +90,7 @@ def statistics(rows: list[Row], options: argparse.Namespace) -> str:
             picture=picture,
             sections=sections,
         )
-    names = ["lesson", "passed", "stuck", "not begun"]
+    names = ["lesson", *STATES]
     total = [f"{len(rows)} submissions", "", "", ""]
     return "\n".join([table(names, cells, total), *lines, ""])
 

@@ -11,6 +11,7 @@ import re
 import stat
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +21,7 @@ from typing import Any
 from ...errors import DataError, OptionError, reason
 from ...support.files import open_file
 from ...support.text import printable
-from ..checking.lesson import Lesson
+from ..checking.lesson import ENGINE, Lesson
 from ..checking.registry import PROGRESS, lessons
 from ..checking.source import LONGEST, as_text, imported
 
@@ -32,6 +33,13 @@ DEEPEST = 4
 """The maximum number of zip files inside each other."""
 NUMBER = re.compile(r"les+on[\W_]*0*(\d{1,2})(?!\d)", re.I)
 """A lesson's number in a path, such as `Lesson 3.py`, `lesson-03_final.py` or `lesson3/answer.py`."""
+WORD = re.compile(r"[^\W_]+")
+VERSION = re.compile(r"(?:v|ver)?\d+", re.I)
+OF_VERSIONS = set(
+    "final finished new newest old older copy backup draft version fixed corrected done first last "
+    "solution answer my mine try attempt working py txt".split()
+)
+"""Words in a file's name that say which version it is."""
 DEFINED = re.compile(r"^(?:(?:def|class) +)?(\w+)(?=[(:]| *=)", re.M)
 """A function, class or variable that a file defines. It must work for a file with syntax errors."""
 DOWNLOADED = re.compile(
@@ -39,6 +47,8 @@ DOWNLOADED = re.compile(
     re.S,
 )
 """A name in a download of Canvas or Moodle, with the student's name and number, and the file's name."""
+LATE = re.compile(r"_LATE_\d+_\d+_")
+"""A mark in the names of files that Canvas received after the deadline."""
 OF_TOOLS = {
     "README.md",
     "pages",
@@ -90,6 +100,8 @@ class Submission:
         self.name, self.files = name, files
         self.id = id
         """The student's number on Canvas, or the participant's number on Moodle."""
+        self.late = False
+        """True if Canvas put LATE into the name of a file."""
         self.chosen: dict[str, File] = {}
         """The file to grade for each lesson, by the lesson's name."""
         unread = [file for file in files if file.problem]
@@ -105,7 +117,7 @@ class Submission:
         lesson_of = {
             file: recognized(file)
             for file in files
-            if not file.problem and file.where.name != PROGRESS
+            if not file.problem and not _is_beside(file.where.name)
         }
         for one in lessons():
             if versions := self._versions(one, lesson_of):
@@ -139,16 +151,26 @@ class Submission:
         def contains(file: File) -> bool:  # with another lesson
             return file.share(one) > 0.9
 
-        def begun(file: File) -> bool:
-            return file.text != one.exercise
+        def written(file: File) -> bool:
+            return begun(one, file.text)
 
         def alone(file: File) -> bool:
             return not self._is_module(file)
 
         versions = list(filter(belongs, lesson_of)) or list(filter(contains, lesson_of))
-        for wanted in (begun, alone):
+        for wanted in (written, alone):
             versions = list(filter(wanted, versions)) or versions
         return versions
+
+
+def _is_beside(name: str) -> bool:
+    """Return whether a file belongs to no lesson: the progress, the learner's engine, or a milestone."""
+    return name in (PROGRESS, ENGINE) or name.startswith("milestone_")
+
+
+def begun(one: Lesson, text: str) -> bool:
+    """Return whether a file is neither empty nor the unchanged exercise."""
+    return text.strip() not in ("", one.exercise.strip())
 
 
 def _not_newest(one: Lesson, newest: File, versions: list[File]) -> Iterator[str]:
@@ -168,7 +190,7 @@ def submissions(
     files, is one submission. So is a course folder, and with `single`, each path. In any other
     folder, each item is a submission, except hidden files and the paths in `own`. Canvas and
     Moodle put the student's name and number into the names of files; files of the same student are
-    one submission.
+    one submission. So are single files with the same name before or after the lesson's number.
 
     Errors: DataError MG919 for a path that does not exist, OptionError MG918 for several paths with
     `single`.
@@ -177,10 +199,11 @@ def submissions(
         raise OptionError(
             "MG918",
             f"got {len(paths)} submissions for one file of results",
-            cause="Gradescope and Classroom 50 expect a separate file for each submission",
+            cause="Gradescope, Classroom 50 and PrairieLearn expect a separate file for each submission",
             remedy="pass a single folder",
         )
     found: dict[Path, tuple[str, list[File]]] = {}  # each student's number and files
+    late = set[Path]()
     for given in paths:
         path = Path(os.path.abspath(given))
         if not os.path.lexists(path):
@@ -191,22 +214,30 @@ def submissions(
                 remedy="pass the folder of one submission, or the folder that contains all of them",
             )
         inside = [one for one in entries(path) if one not in own]
-        direct = sum(one.is_file() and bool(NUMBER.match(one.name)) for one in inside)
+        single_files = [one.name for one in inside if one.is_file()]
+        direct = list(filter(NUMBER.match, single_files))
         others = sum(one.is_dir() or one.suffix.lower() == ".zip" for one in inside)
+        whose = Counter(map(student, single_files))
         if (
             single
             or not inside
             or (path / PROGRESS).exists()
-            or (direct and direct >= others)
+            or (direct and len(direct) >= others and not _of_several(direct))
         ):
             inside = [path]
         for one in inside:
             name, id, file = one.name, "", ""
             if one != path and (match := DOWNLOADED.fullmatch(name)):
-                student, id, file = match.groups()
-                name = f"{student}_{id}"
+                who, id, file = match.groups()
+                name = f"{who}_{id}"
+                if LATE.search(one.name):
+                    late.add(one.parent / name)
+            elif one != path and one.is_file():
+                before, after = student(name)
+                if whose[before, after] > 1 or not before:
+                    name = "_".join(filter(None, [before, after])) or name
             _, files = found.setdefault(one.parent / name, (id, []))
-            files += contents(one, file or name)
+            files += contents(one, file or one.name)
     above = os.path.commonpath([path.parent for path in found])
     handed_in: dict[str, Submission] = {}
     for path, (id, files) in found.items():
@@ -214,7 +245,45 @@ def submissions(
         while name in handed_in:  # names can look alike after escaping
             name += "'"
         handed_in[name] = Submission(name, files, id)
+        handed_in[name].late = path in late
     return list(handed_in.values())
+
+
+def student(name: str) -> tuple[str, str]:
+    """Return the parts of a file's name before and after the lesson's number that may be its student's
+    name. Words of the lesson's name, and words such as `final`, are left out.
+
+    >>> student("eve_lesson_03_gates.py"), student("lesson_03_bob (2).py"), student("a.py")
+    (('eve', ''), ('', 'bob'), ('', ''))
+    """
+    stem = PurePosixPath(name).stem
+    match = NUMBER.search(stem)
+    if match is None:
+        return "", ""
+    number = int(match[1])
+    names = (f"{one.name} {one.title}" for one in lessons() if one.number == number)
+    known = set(WORD.findall(" ".join(names).casefold())) | OF_VERSIONS
+    before = stem[: match.start()].strip(" _-.")
+    after = list[str]()
+    for word in WORD.findall(stem[match.end() :]):
+        if word.casefold() not in known and not VERSION.fullmatch(word):
+            after.append(word)
+    return before, "_".join(after)
+
+
+def _of_several(names: list[str]) -> bool:
+    """Return whether files such as lesson_03_eve.py and lesson_03_bob.py belong to several students: if
+    each has a name after its number, and a lesson has several of these names.
+    """
+    numbers, named = set[str](), set[tuple[str, str]]()
+    for name in names:
+        number = NUMBER.findall(name)[0]
+        _, after = student(name)
+        if not after:
+            return False
+        numbers.add(number)
+        named.add((number, after))
+    return len(named) > len(numbers)
 
 
 def entries(folder: Path) -> list[Path]:

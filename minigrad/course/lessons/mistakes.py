@@ -3,8 +3,22 @@
 mutants.py makes these mistakes.
 """
 
+import ast
 import re
-from ast import AST, Add, Div, MatMult, Mult, Sub
+from ast import (
+    AST,
+    Add,
+    Assign,
+    Attribute,
+    AugAssign,
+    Call,
+    Div,
+    MatMult,
+    Mult,
+    Name,
+    Sub,
+    Subscript,
+)
 from dataclasses import dataclass
 
 from ..checking.lesson import Slip
@@ -277,3 +291,65 @@ def proved(slip: Slip, yours: AST, right: AST, wrong: AST, text: str) -> bool:
     word = found[1] if found else ""
     proof = PROOFS.get(slip.name) or PROOFS.get(slip.name.replace(f"`{word}`", "`{word}`"))
     return proof is None or proof(Evidence(yours, right, wrong, word, text))
+
+
+METHODS = ("append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort")
+"""Methods that change a list itself."""
+
+
+def changed(function: AST, name: str) -> Slip | None:
+    """Return how a function can have changed its input `name`, or None if its code does not show it.
+
+    >>> changed(ast.parse("x += 1"), "x").kind
+    '`x += 1` changes the input itself, and the caller uses it too.'
+    """
+    shared, fresh = {name: ""}, set[str]()
+    for node in ast.walk(function):
+        if isinstance(node, Assign):
+            for target, value in assigned(node):
+                if whole(value) in shared:
+                    shared.setdefault(target, ast.unparse(value))
+                else:
+                    fresh.add(target)
+    for node in ast.walk(function):
+        match node:
+            case AugAssign(target) | Assign([Subscript() as target]):
+                parts = True
+            case Call(Attribute(target, word)) if word in METHODS:
+                parts = False
+            case _:
+                continue
+        while isinstance(target, Subscript):
+            target = target.value
+        one = getattr(target, "id", "")
+        source = shared.get(one)
+        if source is None or one in fresh or ("[" in source and not parts):
+            continue
+        code = f"`{ast.unparse(node)}` changes the input"
+        kind = f"{code} itself, and the caller uses it too."
+        if source:
+            view = ", but a view that shares its numbers" * ("[" in source)
+            kind = f"`{one} = {source}` makes no copy{view}. So {code}."
+        return Slip("changes the input", "", kind)
+    return None
+
+
+def assigned(node: Assign) -> list[tuple[str, AST]]:
+    """Return the names that an assignment defines, each with its value."""
+    target, value = node.targets[0], node.value
+    pairs = [(target, value)]
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        pairs = list(zip(target.elts, value.elts, strict=False))
+    return [(one.id, source) for one, source in pairs if isinstance(one, Name)]
+
+
+def whole(value: AST) -> str:
+    """Return the name of the array of which `value` is a view, or ''. An index that is an array makes a
+    copy.
+    """
+    while isinstance(value, Subscript):
+        for index in getattr(value.slice, "elts", [value.slice]):
+            if not isinstance(index, ast.Slice | ast.Constant | ast.UnaryOp):
+                return ""
+        value = value.value
+    return getattr(value, "id", "")

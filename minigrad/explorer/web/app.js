@@ -428,6 +428,7 @@ class App {
     if (event.key === "Escape") return target === document.body ? window.parent.postMessage("leave", "*") : target.blur();
     const typing = target.matches("input:not([type=checkbox]):not([type=range]), select, textarea");
     // A focused button handles the space bar itself, and a slider handles Home, End and the arrow keys.
+    if (event.key.length === 1 && event.key !== " " && !byId("characters").checked) return; // speech input types characters
     if (typing || (event.key === " " && target.matches("button, summary, input"))) return;
     if (target.matches("input[type=range]") && target.id !== "slider") return;
     const keys = byName({

@@ -188,10 +188,11 @@ class Explorer:
         return found
 
     def violations(self):
-        """What axe-core finds, all of its rules, and whether the page is wider than its window."""
+        """What axe-core finds, with the sizes of targets, and whether the page is wider than its window."""
         self.run(AXE.read_text(encoding="utf-8"))
         found = self.driver.execute_async_script(
-            "axe.run({ resultTypes: ['violations'] }).then((found) => arguments[0](found.violations))"
+            "const rules = { 'target-size': { enabled: true } };"  # it is off by default
+            "axe.run({ resultTypes: ['violations'], rules }).then((found) => arguments[0](found.violations))"
         )
         wrong = []
         for rule in found:

@@ -89,6 +89,17 @@ SLIPS = (
         "An array with as many axes as dz may have been stretched too: along its axes of size 1.",
     ),
     unbroadcast(
+        "axes of size 1 forgotten if other axes are missing",
+        "missing = dz.ndim - len(shape)\n"
+        "    return dz.sum(axis=tuple(range(missing))) if missing else right(dz, shape)",
+        "Both can happen at once. After the sum over the missing axes, an axis of size 1 may still be stretched.",
+    ),
+    unbroadcast(
+        "`keepdims` forgotten",
+        "return np.squeeze(right(dz, shape), tuple(i for i, size in enumerate(shape) if size == 1))",
+        "Your sums are right, but each axis of size 1 is lost in its sum. Keep it.",
+    ),
+    unbroadcast(
         "missing axes not summed",
         STRETCHED,
         "You sum over axes of size 1 only. dz may also have more axes than `shape`, on the left.",

@@ -226,15 +226,16 @@ MATRICES = {"a": [[1.0, 2.0], [3.0, 4.0]], "b": [[5.0, 6.0], [7.0, 8.0]]}
 FORK = "m = x * b, y = m + x"
 DIAMOND = "s = x + b, t = x.tanh(), y = s * t"
 DETOUR = "u = x.tanh(), v = u.tanh(), w = v + x, y = u * w"
+FACTORS = "b, the gradient of the left factor", "a, the gradient of the right factor"
 LOSSES = over_time("loss {}")
 QUESTIONS = (
     multiply("(a * b).array", leaves(a=[1.0, 2.0, 3.0], b=[4.0, 5.0, -6.0])),
     inputs_of_result(multiply, "a * b", leaves(a=2.0, b=3.0)),
     multiply("(a * b).rule(dz)", leaves(1, a=2.0, b=3.0)),
     multiply("(a * b).rule(dz)", leaves([1, 10], a=[1.0, 2.0], b=[3.0, -1.0])),
-    multiply("(a * a).rule(dz)", leaves(2, a=3.0), names=("a, as the left factor", "a, as the right factor")),
+    multiply("(a * a).rule(dz)", leaves(2, a=3.0), names=[factor.replace("b", "a") for factor in FACTORS]),
     multiply("(a * b).rule(dz)", leaves(DZ, a=MATRIX, b=ROW)),
-    multiply("(b * a).rule(dz)", leaves(DZ, a=MATRIX, b=ROW), names="ba"),
+    multiply("(b * a).rule(dz)", leaves(DZ, a=MATRIX, b=ROW), names=FACTORS),
     multiply("(a * 10).rule(dz)[0]", leaves([1, 2], a=[3.0, -1.0])),
     matmul("(a @ b).array", leaves(a=[[1.0, 2.0]], b=[[3.0], [4.0]])),
     inputs_of_result(matmul, "a @ b", leaves(**MATRICES)),

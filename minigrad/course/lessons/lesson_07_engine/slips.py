@@ -3,6 +3,8 @@
 from minigrad.course.checking.lesson import Slip
 
 CLEAR = "for p in parameters: p.grad = np.zeros(p.array.shape)"
+LEFT = "da = unbroadcast(dz, self.array.shape) * other.array"
+RIGHT = "db = unbroadcast(dz, other.array.shape) * self.array"
 MOVE = "for p in parameters: p.array = p.array - rate * p.grad"
 
 
@@ -12,6 +14,15 @@ class Value(Value):
     def tanh(self):
         z = {z}
         return Value(z, (self,), lambda dz: ({gradients}))
+"""
+    return Slip(name, code, kind)
+
+
+def total(name, kind, gradient, z="self.array.sum()"):
+    code = f"""
+class Value(Value):
+    def sum(self):
+        return Value({z}, (self,), lambda dz: ({gradient},))
 """
     return Slip(name, code, kind)
 
@@ -85,6 +96,64 @@ class Value(Value):
         "np.tan(self.array)",
         "dz * (1 - z * z),",
         "Your result is the tangent, `np.tan`. The hyperbolic tangent is `np.tanh`.",
+    ),
+    total(
+        "one number for the whole array",
+        "Your rule returns dz itself, a single number. Each element of x needs a gradient, so the rule must "
+        "return an array in the shape of x.",
+        "dz",
+    ),
+    total(
+        "divided as for a mean",
+        "Each element counts fully in a sum, so nothing is divided. In a mean, each counts 1/n.",
+        "dz * np.ones(self.array.shape) / self.array.size",
+    ),
+    total(
+        "multiplied by the array",
+        "The slope of a sum is 1 for each element, whatever its value.",
+        "dz * self.array",
+    ),
+    total(
+        "the sum along one axis",
+        "Your result is not a single number: it was summed along one axis only.",
+        "dz * np.ones(self.array.shape)",
+        "self.array.sum(axis=0)",
+    ),
+    Slip(
+        "summed back to the other's shape",
+        """
+class Value(Value):
+    def __mul__(self, other):
+        other = as_value(other)
+
+        def rule(dz):
+            da, db = dz * other.array, dz * self.array
+            return unbroadcast(da, other.array.shape), unbroadcast(db, self.array.shape)
+
+        return Value(self.array * other.array, (self, other), rule)
+""",
+        "Each gradient has the shape of its own input. You sum it back to the other one's.",
+    ),
+    *(
+        Slip(
+            "summed back too early",
+            f"""
+class Value(Value):
+    def __mul__(self, other):
+        other = as_value(other)
+
+        def rule(dz):
+            da, db = dz * other.array, dz * self.array
+            da, db = unbroadcast(da, self.array.shape), unbroadcast(db, other.array.shape)
+            {early}
+            return da, db
+
+        return Value(self.array * other.array, (self, other), rule)
+""",
+            "You sum dz back, and then you multiply it by the other array. Each use of a number has its own factor, "
+            "so multiply first.",
+        )
+        for early in (LEFT, RIGHT, f"{LEFT}\n            {RIGHT}")
     ),
     Slip(
         "breadth first",

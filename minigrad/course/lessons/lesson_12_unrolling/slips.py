@@ -1,17 +1,23 @@
 """Typical wrong answers to lesson 12: a part of the solution, and what became of it."""
 
+from itertools import combinations
+
 from minigrad.course.checking.lesson import Slip
 from minigrad.course.checking.registry import lesson
 
 SOLUTION = lesson(12).read("solution.py")
 CELL, COPY = "return rnn_step(x, h, W_xh, W_hh, b_h)", "mg.Tensor(W.array, requires_grad=True)"
+COPIED = [", ".join(some) for n in (1, 2, 3) for some in combinations(("W_xh", "W_hh", "b_h"), n)]
 SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, kind in (
     *(("a copy of the weights for each step", old, new,
        "The states are right, but they were computed with a copy of one or more weights. The gradient stops at the "
        "copy, and the original gets none.") for old, new in (
-        (CELL, f"return rnn_step(x, h, *[{COPY} for W in (W_xh, W_hh, b_h)])"),
-        (CELL, f"W = W_hh\n        return rnn_step(x, h, W_xh, {COPY}, b_h)"),
-        ("total =", f"W = W_hh\n    W_hh = {COPY}\n    total ="))),
+        (line, f"{names}, = [{COPY} for W in ({names},)]\n    {line}")
+        for line in ("def cell", "total =") for names in COPIED)),
+    *(("the input and the state exchanged", old, new,
+       "A cell takes the input first, and then the state. You call a function with the two in the other order, or you "
+       "define it so.")
+      for old, new in ((CELL, CELL.replace("x, h", "h, x")), ("= cell(x, h)", "= cell(h, x)"))),
     ("state discarded", "cell(x, h)\n        states", "cell(x, h0)\n        states",
      "Every step starts again from h0, so the cell remembers nothing of the earlier steps."),
     *(("h0 not used", old, new, "You start from zeros, whatever h0 is. The state before the first input is h0.")

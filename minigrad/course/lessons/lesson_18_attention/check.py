@@ -89,7 +89,7 @@ def one_by_one(*axes):
         first = int(len(z) == 1)  # a single sequence needs no number
         numbers = [(", ".join(map("{} {}".format, axes[first:], index[first:])), value)
                    for index, value in np.ndenumerate(z)]  # fmt: skip
-        return [("the shape", str(z.shape)), *numbers]
+        return [("", np.zeros(z.shape)), *numbers]  # two arrays of different shapes differ here
 
     return named
 

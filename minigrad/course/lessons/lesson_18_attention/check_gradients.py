@@ -3,7 +3,7 @@
 import numpy as np
 
 import minigrad as mg
-from minigrad.course.checking.lesson import Question
+from minigrad.course.checking.lesson import Question, arriving
 from minigrad.course.lessons.lesson_18_attention.check_inputs import given, numbered
 
 
@@ -42,10 +42,10 @@ def nudged(call, make, names):
 
 
 def gradient_question(function, call, names, **inputs):
-    make = given(slopes, **inputs)
+    make, asked = given(slopes, **inputs), f"slopes({call}, {', '.join(names)})"
     return Question(
-        function, f"slopes({call}, {', '.join(names)})", make, measured="nudging",
+        function, asked, make, f"{asked} (all values are right)", "nudging",
         formula="compute with Tensors only, from the arguments to the result",
-        names=lambda found: [(f"dL/d{name}", one) for name, one in zip(names, found, strict=True)],
+        names=lambda found: arriving({f"dL/d{n}": one for n, one in zip(names, found, strict=True)}),
         expect=lambda: nudged(call, make, names),
     )  # fmt: skip

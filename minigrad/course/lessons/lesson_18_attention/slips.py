@@ -23,6 +23,7 @@ HEADS, CALL = (
     "merge_heads(attention(q, k, v, causal)) @ W_out",
 )
 IF = f"    if causal:\n        s = {FILL}"
+FAR = "np.tri(T, k=-size, dtype=bool)"
 ROWS = f"""    p = {SOFTMAX}
     return p * np.tri(s.shape[-1]) if causal else p
 """
@@ -113,6 +114,13 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "You compare the queries with the values, and sum the keys. Compare them with the keys, and sum the values."),
     ("scaled twice", SUM, "weights(scores(q, k) / np.sqrt(q.shape[-1]), causal) @ v",
      "You divide by the root of d, but `scores` has already done this."),
+    *(("the gradient cut", SUM, SUM.replace(old, new),
+       f"All values are right, but you take {what} out of the graph (.array or a new Tensor), so no gradient reaches "
+       f"{end}.")
+      for what, end, old, new in (
+        ("the weights or the scores", "q and k", " @ v", ".detach() @ v"),
+        ("the queries", "q", "(q, k)", "(q.detach(), k)"), ("the keys", "k", "(q, k)", "(q, k.detach())"),
+        ("the values", "v", "@ v", "@ v.detach()"))),
     ("softmax applied twice", SUM, "mg.softmax(weights(scores(q, k), causal)) @ v",
      "You compute a softmax of the weights. They are already weights."),
     ("heads split without a transpose", SPLIT, "x.reshape(B, heads, T, D // heads)",
@@ -182,4 +190,17 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
       for what, W in (("queries", "W_q"), ("keys", "W_k"), ("values", "W_v"))),
     ("the wrong distance", "t[:, None] - t", "t",
      "Far positions get more weight, and near ones less. Subtract slope times the distance t - s."),
+    ("the slope forgotten", "slope * (t", "(t", "You subtract the distance itself, without the slope."),
+    ("later positions seen in `nearer`", "(t[:, None] - t), True", "(t[:, None] - t), False",
+     "Your positions also see later ones, which are even preferred."),
+    ("no window", f" & ~{FAR}", "", "Your positions see everything before them, however far away it is."),
+    ("later positions seen in the window", f"np.tri(T, dtype=bool) & ~{FAR}", f"~{FAR}",
+     "You hide only positions that are too far back. Later positions must be hidden as well."),
+    ("a window that is too large", FAR, FAR.replace("-size", "-size - 1"),
+     "Your windows contain one position too many. In a window of size 1, a position sees only itself."),
+    ("a window that is too small", FAR, FAR.replace("-size", "1 - size"),
+     "Your windows contain one position too few. In a window of size 1, a position sees itself."),
+    ("weights outside the window set to 0", "mg.softmax(mg.where(seen, s, -1e9), axis=-1)",
+     "mg.where(seen, mg.softmax(s, axis=-1), 0.0)",
+     "You hide positions after the softmax, so the weights of a row no longer add up to 1."),
 ))  # fmt: skip

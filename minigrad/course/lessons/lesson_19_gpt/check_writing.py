@@ -140,6 +140,15 @@ def many(yours, right):
     return f"yours         {yours}\nit should be  about [100, 100, 100]"
 
 
+def reads_question(function, ids, cached):
+    call = f"{function}(model, {ids}, 4, rng, 1.0)"
+    return Question(
+        function, f"({call}, model.calls[:4])[1]", lambda file: {"model": adder(cached), "rng": Draws()},
+        f"what the model reads in {call}: the number of ids, and the position of the first one, in each call",
+        formula=CACHED if cached else WRITE, compare=reads,
+    )  # fmt: skip
+
+
 def reads(yours, right):
     """Compare [number of ids, start] of each call. More calls, after the last draw, are allowed."""
     if isinstance(yours, list) and yours[: len(right)] == right:
@@ -195,6 +204,7 @@ QUESTIONS = (
     write_question(dice, [1], 12),
     write_question(dice, [1, 0], 12, 0.5),
     write_question(dice, [5], 12, 3.0),
+    reads_question("write", [1, 2], False),
     Question("write_cached", "[write_cached(model, [1], 3, rng, 1.0) for model in models]",
              lambda file: {"models": [adder(True), adder(True)], "rng": Draws()},
              "two texts, one after the other: [write_cached(model, [1], 3, rng, 1.0) for model in models]",
@@ -205,10 +215,7 @@ QUESTIONS = (
     cached_question(counter, [1], 4),
     cached_question(counter, [2, 5, 1], 4),
     cached_question(next_id, [2, 0], 0),
-    Question("write_cached", "(write_cached(model, [1, 2, 0], 4, rng, 1.0), model.calls[:4])[1]",
-             lambda file: {"model": adder(True), "rng": Draws()},
-             "what the model reads in write_cached(model, [1, 2, 0], 4, rng, 1.0): the number of ids, and the position "
-             "of the first one, in each call", formula=CACHED, compare=reads),
+    reads_question("write_cached", [1, 2, 0], True),
     cached_question(dice, [1, 0], 12, 0.5),
     cached_question(lambda cached: Fixed(), [3, 1], 12),
 )  # fmt: skip

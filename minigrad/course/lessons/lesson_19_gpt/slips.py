@@ -22,6 +22,7 @@ WRITE = SOLUTION[SOLUTION.index("def write(") : SOLUTION.index("def write_cached
 CACHED = SOLUTION[SOLUTION.index("def write_cached") : SOLUTION.index("def top_k")]
 READ = "model(np.array([ids[start:]]), cache, start)"
 DRAW = "rng.choice(len(p), p=p)"
+ENTROPY = "mg.cross_entropy(logits[:, t], labels[:, t])"
 STOPPED = (
     "stopped at id 0", "You stop when id 0 is drawn. `count` new ids are always drawn.", "    return ids",
     "        if ids[-1] == 0:\n            break\n    return ids",
@@ -70,6 +71,8 @@ SLIPS = (
          PLACES, "positions(ids.shape[1], table.shape[1])"),
         ("start added to the numbers", "You add `start` itself to the vectors. It is the number of the first row that "
          "is added.", PLACES, "positions(ids.shape[1], table.shape[1]) + start"),
+        ("a row for each text", "You add as many rows of `positions` as there are texts. There must be one for each "
+         "column of ids: T rows, not B.", "ids.shape[1]", "ids.shape[0]"),
         ("one row for all ids", "All ids get the same row of positions. Each column of ids needs its own.",
          PLACES, "positions(end, table.shape[1])[start]"),
         ("the id used as a position", "You look the positions up by id. The row must depend on the place of the id, "
@@ -166,6 +169,9 @@ SLIPS = (
          "[ids]", "[ids[-1:]]"),
         ("new ids are not read", "The model always reads the first ids only, so each new id is drawn as if it were "
          "the first one.", "ids = list(ids)\n", "ids, first = list(ids), ids\n", "[ids]", "[first]"),
+        ("an earlier row of the logits", "The model reads the new ids, but you draw each of them from the logits after "
+         "the last one of the first ids. The next id follows the last one so far.",
+         "ids = list(ids)\n", "ids, first = list(ids), len(ids)\n", "[0, -1]", "[0, first - 1]"),
         ("only the new ids returned", "You return only the new ids. Return the whole text.",
          "return ids", "return ids[len(ids) - count :]"),
         ("too few new ids", "You stop when the whole text has `count` ids. `count` is the number of new ones.",
@@ -187,6 +193,8 @@ SLIPS = (
          "contains the newest id.", f"logits, cache = {READ}", f"logits, new = {READ}\n        cache = cache or new"),
         ("only the last of the first ids read", "In the first call, the model must read all ids that you were given.",
          "[ids[start:]]", "[ids[max(start, len(ids) - 1) :]]"),
+        ("only the last of the first ids read", "In the first call, the model must read all ids that you were given, "
+         "from position 0.", "list(ids), None, 0", "list(ids), None, len(ids) - 1"),
         ("the whole text read again", "The model reads the whole text again, although the cache already contains it. "
          "Its ids then count twice.", "[ids[start:]]", "[ids]"),
         ("read without the cache", "The letters are right, but the model reads the whole text again for every letter.",
@@ -200,5 +208,29 @@ SLIPS = (
         ("a cache shared by two texts", "A new text begins with the cache of the text before it. Begin with None.",
          "temperature):", "temperature, kept=[None]):", "list(ids), None, 0", "list(ids), kept[0], 0",
          "        start =", "        kept[0] = cache\n        start ="),
+    ),
+    *slips(
+        SOLUTION,
+        ("not divided by the sum", "Your probabilities do not add up to 1.", "kept / kept.sum()", "kept"),
+        ("a softmax of probabilities", "You apply a softmax to numbers that are already probabilities. This changes "
+         "their ratios.", "kept / kept.sum()", "np.exp(kept) / np.exp(kept).sum()"),
+        ("one probability too many", "You keep one probability too many. With k = 1, only the most likely id remains.",
+         "np.sort(p)[-k]", "np.sort(p)[-k - 1]"),
+        ("the smallest probabilities kept", "You keep the smallest probabilities. The largest ones should remain.",
+         "np.sort(p)[-k]", "np.sort(p)[k - 1]", "p >= least", "p <= least"),
+        ("equal probabilities", "Your k ids are equally likely. The ratios of their probabilities must not change.",
+         "np.where(p >= least, p, 0)", "np.where(p >= least, 1.0, 0)"),
+        ("only k probabilities returned", "You return only k numbers, so an id is no longer the place of its "
+         "probability.", "np.where(p >= least, p, 0)", "p[p >= least]"),
+        ("the losses returned", "You return the losses. The perplexity is computed from the loss.",
+         f"mg.exp({ENTROPY})", ENTROPY),
+        ("hidden labels counted", "You also count positions whose label is -100. No id is to be predicted there.",
+         ENTROPY, "mg.cross_entropy(logits[:, t], labels[:, t].clip(0))"),
+        ("one perplexity for each text", "Your numbers belong to the texts. Each position should have one, for all "
+         "texts together.", "labels.shape[1]", "labels.shape[0]", "logits[:, t], labels[:, t]", "logits[t], labels[t]"),
+        ("a mean of perplexities", "You compute the mean of the texts' perplexities. Compute the mean of their losses "
+         "first.", f"mg.exp({ENTROPY}).item()",
+         "float(np.mean([np.exp(mg.cross_entropy(logits[[b], t], labels[[b], t]).item())\n"
+         "            for b in range(len(labels)) if labels[b, t] >= 0]))"),
     ),
 )  # fmt: skip

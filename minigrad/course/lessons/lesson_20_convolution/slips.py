@@ -114,6 +114,11 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "Your last windows are missing. There is one more window than steps."),
     ("height and width exchanged", P_Q, P_Q.replace("height, h", "width, h").replace("width, w", "height, w"),
      "You count the windows down with the width, and the windows across with the height."),
+    *(("the wrong side of the window", P_Q, P_Q.replace(right, wrong),
+       f"You count the windows {where}. Use its {side}.")
+      for right, wrong, where, side in (
+        ("height, h", "height, w", "down with the width of a window", "height"),
+        ("width, w", "width, h", "across with the height of a window", "width"))),
     ("images in the middle", FILLED, FILLED +
      "    return np.moveaxis(z, range(len(front)), range(2, 2 + len(front)))\n",
      "The axes in front of x come after P and Q in your result. They belong in front."),
@@ -235,6 +240,10 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
     ("the largest over the images", POOL, f"{POOL}.reshape(-1, x.shape[-2] // size, x.shape[-1] // size).max(axis=0)"
      " if x.ndim > 2 else windows(x, (size, size), size).max(axis=(-2, -1))",
      "You take the maximum over the images too. Each image has results of its own."),
+    ("no place for pixels that are left over", "dx = np.zeros(x.shape)",
+     "dx = np.zeros((*x.shape[:-2], dz.shape[-2] * size, dz.shape[-1] * size))",
+     "Your result contains the windows only. It should have the shape of x: pixels that are left over at the end get "
+     "0."),
     ("gradient to all largest pixels", CHOSEN, f"            chosen = {MAXIMUM}\n",
      "If several pixels are equally large, all of yours get the gradient. Only the first one should."),
     ("gradient divided among largest pixels", CHOSEN, f"            chosen = {MAXIMUM}\n"
@@ -269,4 +278,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "Your windows move by one pixel. They should stand side by side."),
     ("matrix transposed", "reshape(len(images), -1).T", "reshape(len(images), -1)",
      "Your matrix is transposed. Its rows belong to the results, and its columns to the pixels."),
+    ("a matrix without steps", "convolve(images, kernel, stride).reshape", "convolve(images, kernel, 1).reshape",
+     "Your matrix moves the kernel by one pixel, whatever the stride is."),
+    ("the kernel turned by half a turn", "convolve(images, kernel, stride).reshape",
+     "convolve(images, kernel[::-1, ::-1], stride).reshape",
+     "Your kernel is turned by half a turn. Its top left element multiplies the top left pixel of the window."),
 ))  # fmt: skip

@@ -56,6 +56,15 @@ def test_watch_finds_variables_in_the_order_of_the_source(load):
     assert [*found.items()] == [*expected.items()]
 
 
+def test_watch_shows_no_variables_of_several_calls(load):
+    module = load("def f(n):\n    m = n - 1\n    return f(m) if m else 0\n")
+    found = child.watch("f", SOURCE)
+    module.f(3)
+    assert found == {"m": 2}  # the calls inside the first one are part of it
+    module.f(1)
+    assert found == {}
+
+
 def test_failure_in_a_helper_shows_the_line_that_called_it(load):
     module = load("def g(x):\n    return 1 / x\n\n\ndef f(x):\n    return g(x)\n")
     with pytest.raises(ZeroDivisionError) as raised:

@@ -91,11 +91,14 @@ def test_pasted_lines_show_the_failure_again(number, tmp_path):
 
 
 def test_checks_without_an_answer_are_counted_apart():
-    missing = ONE.asked - 3
+    asked, missing = ONE.asked, ONE.asked - 3
     problem = Problem("stopped", "f", question=ONE.questions[2])
     verdict = Verdict(ONE, 2, problem, unanswered=missing)
     text = feedback.lines(verdict, 1)[0]
-    assert f"2 of 3 checks are right; {missing} have no answer." in text
+    assert f"2 of {asked} checks are right; {missing} have no answer." in text
+    verdict = Verdict(ONE, 0, Problem("stopped"), unanswered=asked)
+    text = feedback.lines(verdict, 1)[0]
+    assert text.endswith(f": none of the {asked} checks has an answer.")
 
 
 def test_unwritten_stretch_task_is_no_failure():
@@ -131,7 +134,7 @@ def test_late_training_is_not_called_an_endless_loop(tries, page):
     (number,) = (i for i, question in enumerate(one.questions) if question.training)
     verdict = stopped(one, number, sandbox.late(one.training))
     text = said(verdict, tries, page=page)
-    assert f"{number} of {number} checks are right; 1 has no answer." in text
+    assert f"{number} of {one.asked} checks are right; 1 has no answer." in text
     assert "write_cached" in text
     assert "did not answer: its training took longer than 120 s." in text
     assert "your functions need not be wrong" in text
@@ -147,3 +150,43 @@ def test_late_answer_may_be_that_of_a_slow_computer(ended, tries, slow, page):
     text = said(stopped(lesson(5), 3, ended), tries, page=page)
     assert ended in text
     assert ("a computer that is slow or busy" in text) is slow
+
+
+def test_second_lines_show_another_wrong_answer_if_no_mistake_is_known():
+    one = lesson(5)
+    code = "def unbroadcast(dz, shape):\n    return np.zeros(shape) + 7.25"
+    verdict = graded_here(one, with_code(one, f"import numpy as np\n{code}"))
+    first, second = (said(verdict, tries) for tries in (1, 2))
+    assert "one column added" not in first
+    assert "Another wrong answer: asked: the gradient" in second
+    assert "one column added to three columns dz = (2, 3)" in second
+    assert "hint 5 gives a hint" in second
+
+
+def test_second_lines_say_how_an_input_was_changed():
+    one = lesson(12)
+    code = "def unroll(cell, xs, h0): return [h0 := cell(xs.pop(0), h0) for _ in range(len(xs))]"
+    verdict = graded_here(one, with_code(one, code))
+    told = "`xs.pop(0)` changes the input itself"
+    assert told not in said(verdict, 1)
+    assert told in said(verdict, 2)
+
+
+def test_second_lines_propose_a_loop_for_a_deep_recursion():
+    one = lesson(7)
+    code = """class Value(Value):
+    def order(self):
+        found = []
+
+        def visit(value):
+            if value not in found:
+                for source in value.inputs:
+                    visit(source)
+                found.append(value)
+
+        visit(self)
+        return found[::-1]"""
+    verdict = graded_here(one, with_code(one, code))
+    assert "RecursionError" in said(verdict, 1)
+    assert "write a loop" not in said(verdict, 1)
+    assert "write a loop" in said(verdict, 2)

@@ -1,11 +1,14 @@
 """Answer keys: a mistake is named only if it explains all answers."""
 
 import random
+import time
 
 import numpy as np
 import pytest
 
 from minigrad.course.checking import key
+from minigrad.course.checking.answers import signature
+from minigrad.course.checking.lesson import Question
 from minigrad.course.checking.registry import lesson
 
 from .test_lesson import each_lesson, graded_here, with_code
@@ -135,3 +138,21 @@ def test_make_gives_the_stored_key():
 )
 def test_same_compares_form_and_number(form, number, same):
     assert key.same(("(2,)", 1e9), (form, number), 1e-6) is same
+
+
+def test_signatures_give_a_training_its_own_time(monkeypatch):
+    def work():
+        end = time.process_time() + 2 * key.LONGEST
+        while time.process_time() < end:
+            pass
+        return 1.0
+
+    def asked(training):
+        given = {"work": work}
+        question = Question("slopes", "work()", lambda _: given, training=training)
+        monkeypatch.setattr(lesson(1).check, "QUESTIONS", (question, question))
+        return key._signatures(lesson(1), [0, 1], "")
+
+    assert asked(60.0) == 2 * [signature(1.0)]
+    with pytest.raises(TimeoutError):
+        asked(0.0)

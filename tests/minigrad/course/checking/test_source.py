@@ -17,11 +17,17 @@ def test_as_text_has_plain_line_ends():
     assert as_text("\ufeffa\r\nb\rc".encode()) == "a\nb\nc"
 
 
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_as_text_reads_utf_16_with_its_mark(order):
+    text = "\ufeff# größe\r\nx = 1"
+    assert as_text(text.encode(f"utf-16-{order}")) == "# größe\nx = 1"
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
         (b"x" * (LONGEST + 1), "longer than 1 MB"),
-        ("x".encode("utf-16"), "UTF-16"),
+        (b"\xff\xfex", "not UTF-8"),
         (b"\xff", "not UTF-8"),
     ],
 )

@@ -3,13 +3,16 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
-from .test_formats import ONE, RUNNER, SOLUTION, require_valid
+from minigrad.course.classroom.formats import SCRIPTS
+
+from .test_formats import ONE, RUNNER, SOLUTION, require_results, require_valid
 
 PROJECT = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())
 
@@ -18,7 +21,7 @@ def test_autograder_grades_and_imports_nothing_of_the_student(typed, tmp_path):
     assert typed("gradescope", "--lesson", "1-2") == (0, "autograder.zip is ready.\n")
     source, work = Path("autograder/source"), Path("autograder/submission")
     with zipfile.ZipFile("autograder.zip") as archive:
-        for name in ("setup.sh", "run_autograder"):
+        for name in SCRIPTS:
             assert archive.getinfo(name).external_attr >> 16 == 0o100755
         assert not [name for name in archive.namelist() if "__pycache__" in name]
         archive.extractall(source)
@@ -55,3 +58,18 @@ def test_autograder_grades_and_imports_nothing_of_the_student(typed, tmp_path):
     result = json.loads((work / "result.json").read_text())
     require_valid(result)
     assert result["score"] == 1
+
+    # PrairieLearn: its question chooses the lessons, and the results' folder is missing
+    grade = Path("grade").absolute()
+    shutil.copytree(work, grade / "student")
+    (grade / "data").mkdir()
+    entrypoint = source / "prairielearn.py"
+    entrypoint.write_text(entrypoint.read_text().replace('"/grade"', repr(str(grade))))
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    for lessons, expected in (("1", 1), (None, 0.5), ("99", None)):
+        params = {"lessons": lessons} if lessons else {}
+        (grade / "data/data.json").write_text(json.dumps({"params": params}))
+        subprocess.run([entrypoint], check=True, env=environment)
+        results = require_results((grade / "results/results.json").read_text())
+        assert results.get("score") == expected
+        assert results["gradable"] is (expected is not None)

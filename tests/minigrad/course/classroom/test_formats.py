@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from minigrad.course.checking.registry import lesson
@@ -27,8 +28,8 @@ def row(name, right=(5, 0), note="", id="", partial=False):
 def test_csv_has_a_column_for_each_lesson():
     text = as_csv([row("ada", note="n", id="7")], None)
     assert text.splitlines() == [
-        '\ufeff"name","id","points","of","lesson 1","lesson 2","note"',
-        '"ada","7",1.0,2,1.0,0.0,"n"',
+        '\ufeff"name","id","points","of","lesson 1","lesson 2","note","flags"',
+        '"ada","7",1.0,2,1.0,0.0,"n",""',
     ]
 
 
@@ -146,3 +147,111 @@ def test_classroom50_follows_its_schema(typed, monkeypatch, partial, score, most
     assert result["owner"] == "ada"
     assert (result["score"], result["max-score"]) == (score, most)
     assert "essay.pdf" in result["tests"][0]["note"]
+
+
+# --- prairielearn
+
+# https://prairielearn.readthedocs.io/en/latest/externalGrading/#grading-results: the score is needed unless
+# the submission is not gradable; pl-external-grader-results shows the other fields
+IMAGES = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["url"],
+        "properties": {
+            "url": {
+                "type": "string",
+                "pattern": "^data:[a-z+/]+;base64,[A-Za-z0-9+/=]+$",
+            },
+            "label": {"type": "string"},
+        },
+        "additionalProperties": False,
+    },
+}
+TEXT = {"type": "string"}
+POINTS = {"type": "number", "minimum": 0}
+TEST = {
+    "type": "object",
+    "required": ["name", "points", "max_points"],
+    "properties": {
+        **dict.fromkeys(("name", "description", "message", "output"), TEXT),
+        **dict.fromkeys(("points", "max_points"), POINTS),
+        "images": IMAGES,
+    },
+    "additionalProperties": False,
+}
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "gradable": {"type": "boolean"},
+        "score": {"type": "number", "minimum": 0, "maximum": 1},
+        "message": TEXT,
+        "output": TEXT,
+        "images": IMAGES,
+        "tests": {"type": "array", "items": TEST},
+        "format_errors": {"type": ["string", "array"], "items": TEXT},
+    },
+    "additionalProperties": False,
+    "if": {"properties": {"gradable": {"const": True}}},
+    "then": {"required": ["score"]},
+    "else": {"not": {"required": ["score"]}},
+}
+
+
+def require_results(text):
+    """The results, which must be valid and at most 1 MB."""
+    assert len(text.encode()) <= 1_000_000
+    results = json.loads(text)
+    jsonschema.validate(results, SCHEMA)
+    return results
+
+
+@pytest.fixture
+def prairielearn(typed):
+    def run(text, *words):
+        Path("student").mkdir()
+        Path("student", lesson(3).file).write_text(text)
+        command = ["report", "student", "--prairielearn", "--lesson", "3", *words]
+        code, printed = typed(*command)
+        assert code == 0
+        return require_results(printed)
+
+    return run
+
+
+def test_prairielearn_shows_a_pass_with_the_graph(prairielearn):
+    results = prairielearn(lesson(3).solution)
+    assert (results["gradable"], results["score"]) == (True, 1)
+    (test,) = results["tests"]
+    assert (test["points"], test["max_points"], test["message"]) == (1, 1, "passed")
+    (image,) = test["images"]
+    assert "YourTanh" in image["label"]
+
+
+def test_prairielearn_shows_a_failure_and_its_graph(prairielearn):
+    wrong = lesson(3).solution.replace("dz * (1 - z * z)", "dz * (1 - z)")
+    results = prairielearn(wrong, "--partial")
+    (test,) = results["tests"]
+    assert 0 < results["score"] == test["points"] < 1
+    assert test["message"] == "wrong"
+    assert "Tanh.backward" in test["output"]
+    assert len(test["images"]) == 1
+
+
+def test_prairielearn_gives_no_point_to_a_file_that_never_ends(
+    prairielearn, monkeypatch
+):
+    monkeypatch.setattr("minigrad.course.checking.sandbox.SECONDS", 0.5)
+    results = prairielearn("while True: pass")
+    assert (results["gradable"], results["score"]) == (True, 0)
+    (test,) = results["tests"]
+    assert test["message"] == "stopped"
+    assert "took longer than" in test["output"]
+    assert not test["images"]
+
+
+@pytest.mark.parametrize("text", ["def f(:", "", "import nothing"])
+def test_prairielearn_does_not_grade_what_cannot_be_run(prairielearn, text):
+    results = prairielearn(text)
+    assert results["gradable"] is False
+    assert results["format_errors"]

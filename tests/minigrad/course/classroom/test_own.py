@@ -122,7 +122,7 @@ def test_own_lesson_is_graded_and_its_solution_cannot_be_read(folder, monkeypatc
     # a changed lesson is graded again
     solution.write_text(MISTAKE)
     change(folder / "slips.py", "return x * x", "return 3 * x")
-    change(folder / "check.py", ", expect=lambda: 10.0", "")
+    change(folder / "check.py", "10.0", "25.0")
     outdated = "[MG930] the answer key of my_lesson is missing or out"
     code, text, _ = report()
     assert (code, outdated in text) == (2, True)
@@ -171,6 +171,10 @@ def test_own_lesson_is_graded_and_its_solution_cannot_be_read(folder, monkeypatc
                 "exercise.py does not define slope",
                 "solution.py raises NameError: name 'y' is not defined (return 2 * y)",
             ],
+        ),
+        (
+            [("check.py", ", expect=lambda: 10.0", "")],
+            ["check.py has no question with `expect`, so solution.py is compared only"],
         ),
         (
             [("slips.py", "return x * x", "return x + x")],

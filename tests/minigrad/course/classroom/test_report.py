@@ -139,3 +139,25 @@ def test_report_that_cannot_be_written_loses_no_mark(run, options):
     assert "[MG921] file" in text
     if "-o" in options:
         assert "ada     1/2    x  ." in text
+
+
+@pytest.mark.parametrize(
+    ("words", "with_"),
+    [
+        (["--names"], "--statistics"),
+        (["--column", "Grade"], "--roster FILE"),
+        (["--by", "Name"], "--roster FILE"),
+        (["--names", "--csv"], "--statistics"),
+        (["--visibility", "hidden"], "--gradescope"),
+    ],
+)
+def test_report_names_the_option_that_another_one_needs(run, words, with_):
+    code, text = run(*words)
+    assert code == 2
+    assert f"[MG932] {words[0]} has no effect without {with_}" in text
+
+
+def test_report_does_not_count_an_empty_file_as_begun(run):
+    hand_in("ada", first=" \n")
+    (mark, _) = rows(run("class", "--json")[1])["ada"]["lessons"]
+    assert (mark["said"], mark["kind"]) == ("not written yet", "")

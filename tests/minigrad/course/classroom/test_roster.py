@@ -6,6 +6,8 @@ tests/fuzz/test_rosters.py tries rosters in which numbers collide and students a
 import csv
 import io
 import unicodedata
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -411,3 +413,29 @@ def test_a_file_that_could_not_be_read_is_not_a_zero(fill):
     assert "Eve: it is UTF-16 text" in printed
     message = "Eve: not filled in, because a lesson could not be graded"
     assert message in printed
+
+
+# --- the time of a submission
+
+
+WORKSHEET = (
+    "Identifier,Full name,Grade,Last modified (submission)\n"
+    'Participant 201,Ada,,"Friday, 27 November 2026, 6:05 PM"\n'
+    'Participant 202,Bob,,"Friday, 27 November 2026, 17:55"\n'
+    "Participant 203,Zoe,,-\n"
+)
+
+
+def test_time_in_the_roster_counts_more_than_the_times_of_files(tmp_path, capsys):
+    path = tmp_path / "worksheet.csv"
+    path.write_text(WORKSHEET)
+    deadline = datetime(2026, 11, 27, 18)
+    names = "Ada_201", "Bob_202", "Zoe_203"
+    flags = "lesson 1: a.py reads the solution", "late: a.py was changed"
+    rows = [replace(download(name), flags=flags) for name in names]
+    Roster(path, "Grade", deadline=deadline).write(rows, None)
+    shown = [line for line in capsys.readouterr().err.splitlines() if "late" in line]
+    assert shown == [
+        "Ada_201, late: submitted 2026-11-27 18:05, 5 minutes after the deadline",
+        "Zoe_203, late: a.py was changed",
+    ]

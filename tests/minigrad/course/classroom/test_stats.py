@@ -94,7 +94,8 @@ def test_statistics_count_a_hundred_submissions(hundred):
 def test_page_of_statistics_shows_the_same_counts(hundred, words, names):
     assert hundred("-o", "page.html", *words) == (0, "")
     page = Path("page.html").read_text("utf-8")
-    assert re.findall(r'flex: (\d+)">\1</i>', page) == ["30", "57", "13"]
+    bars = re.findall(r'flex: (\d+)">\1 (.*?)</i>', page)
+    assert bars == [("30", "passed"), ("57", "stuck"), ("13", "not begun")]
     assert re.findall(r"<b>(\d+)</b> ([^<]+)<", page) == COUNTS
     assert page.count("student ") == names
 

@@ -124,7 +124,6 @@ SHAPES = {
     "wrong": ({F1: W1, F2: S2}, ".x."),
     "unchanged": ({F1: E1, F2: E2}, "..."),
     "syntax error": ({F1: S1 + "\n)", F2: S2}, ".x."),
-    "empty file": ({F1: "", F2: S2}, ".x."),
     "own modules": (
         {F1: "import a\nfrom a import *", "a.py": "from b import *", "b.py": S1},
         "x..",
@@ -149,7 +148,10 @@ SHAPES = {
     "an environment": ({F1: S1, "venv/lib/x.py": "", "node_modules/y.py": ""}, "x.."),
     "an essay": ({F1: S1, "essay.pdf": b"%PDF"}, "x.."),
     "other files": ({"notes.txt": "Lesson 2: I give up.", "a.py": "x = 1"}, "..."),
-    "UTF-16": ({F1: S1.encode("utf-16"), F2: S2}, "?x."),
+    "UTF-16": ({F1: S1.encode("utf-16"), F2: S2}, "xx."),
+    "UTF-16 without its mark": ({F1: S1.encode("utf-16-le"), F2: S2}, "?x."),
+    "empty file": ({F1: "", F2: S2}, ".x."),
+    "an empty version": ({F1: (S1, OLD), "lesson_01_new.py": ("", NEW)}, "x.."),
     "Latin-1": ({F1: "# größe".encode("latin-1"), F2: S2}, "?x."),
     "byte order mark": ({F1: S1.encode("utf-8-sig")}, "x.."),
     "Windows lines": ({F1: S1.replace("\n", "\r\n")}, "x.."),
@@ -169,7 +171,7 @@ NOTES = {
     "numbered": "instead of lesson_01.py",
     "an essay": "essay.pdf not graded: it is not a Python",
     "other files": "a.py, notes.txt",
-    "UTF-16": f"{F1} not graded: it is UTF-16 text",
+    "UTF-16 without its mark": "it is not UTF-8 text",
     "Latin-1": "it is not UTF-8 text",
     "too large": "it is longer than 1 MB",
     "damaged.zip": "File is not a zip file",
@@ -306,6 +308,38 @@ def test_too_many_files_are_not_graded(report):
 
 
 # --- submissions
+
+
+def names_of(*files):
+    for name in files:
+        hand_in(name, S3 if "3" in name else S1)
+    found = submissions([Path("class")])
+    return {one.name: len(one.files) for one in found}
+
+
+def test_single_files_of_a_student_are_one_submission(typed):
+    files = "eve_lesson_01.py", "eve_lesson_03_gates.py", "bob_lesson_03.py"
+    assert names_of(*files) == {"bob_lesson_03.py": 1, "eve": 2}
+
+
+def test_single_files_of_a_group_stay_apart(typed):
+    files = "a_lesson_03_eve.py", "a_lesson_03_bob.py", "a_lesson_01_bob.py"
+    assert names_of(*files) == {"a_bob": 2, "a_lesson_03_eve.py": 1}
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["lesson_03_eve.py", "lesson_03_bob.py"], "bob eve"),
+        (["lesson_03_eve.py", "lesson_03_bob.py", "lesson_01_bob.py"], "bob eve"),
+        (["lesson_03_gates.py", "lesson_03_old.py", "lesson_03_b.py"], "class"),
+        (["lesson_03_new.py", "lesson_03-final (2).py"], "class"),
+        (["lesson_03_eve.py", "lesson_01_eve.py"], "class"),
+        (["lesson_01_by_hand.py", "lesson_03_gates.py"], "class"),
+    ],
+)
+def test_names_after_the_lesson_are_students_if_there_are_several(typed, files, names):
+    assert " ".join(sorted(names_of(*files))) == names
 
 
 def test_submissions_of_folders_beside_one_file(typed):

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.course.checking.grade import grade
 from minigrad.course.checking.registry import lesson
 from minigrad.course.lessons.lesson_07_engine import check_page, solution
 from minigrad.course.lessons.lesson_07_engine.solution import Value
@@ -125,3 +127,20 @@ def test_sigmoid_and_row_pass_my_gradcheck():
         lambda W: row(W, 2) * row(W, 0),
         W,
     ) == [True]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "name"),
+    [
+        ("dz * np.ones(self.array.shape)", "dz", "one number for the whole array"),
+        ("np.ones(self.array.shape)", "self.array", "multiplied by the array"),
+    ],
+)
+def test_wrong_rule_of_sum_is_named(right, wrong, name):
+    text = lesson(7).solution
+    assert right in text
+    verdict = grade(lesson(7), Path("engine.py"), text.replace(right, wrong))
+    problem = verdict.problem
+    assert problem
+    assert problem.slip
+    assert (problem.function, problem.slip.name) == ("Value.sum", name)

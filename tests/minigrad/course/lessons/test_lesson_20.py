@@ -97,11 +97,14 @@ def test_fooled_changes_each_pixel_by_at_most_a_nudge():
     assert np.abs(changed - images).max() < trained.NUDGE + 1e-9
 
 
-def test_is_slow_does_not_count_the_first_step(monkeypatch):
-    seconds = iter([0.0, 5.0, 5.01, 6.0, 6.0, 7.0])
+@pytest.mark.parametrize(("least", "slow"), [(0.9, False), (1.1, True)])
+def test_is_slow_compares_the_least_of_three_steps(monkeypatch, least, slow):
+    # the clock after each step: the learner's, then the engine's
+    learners = [0.0, 50.0, 55.0, 55.0 + least, 60.0]
+    engines = [0.0, 7.0, 7.1, 7.3, 7.5]
+    seconds = iter(learners + engines)
     monkeypatch.setattr(time, "perf_counter", lambda: next(seconds))
-    assert not trained.is_slow(trained.ENGINE)
-    assert trained.is_slow(trained.ENGINE)
+    assert trained.is_slow(trained.ENGINE) is slow
 
 
 def test_run_prints_the_numbers_of_the_text(tmp_path, monkeypatch, capsys):

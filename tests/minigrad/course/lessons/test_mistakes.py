@@ -5,7 +5,7 @@ from ast import parse
 import pytest
 
 from minigrad.course.checking.lesson import Slip
-from minigrad.course.lessons.mistakes import MISTAKES, proved
+from minigrad.course.lessons.mistakes import MISTAKES, changed, proved
 from minigrad.course.lessons.mutants import mutants
 from minigrad.course.lessons.places import in_terms_of, places
 
@@ -159,3 +159,22 @@ def test_in_terms_of_the_learners_code(name, kind, code, told):
 def test_descriptions_are_sentences():
     for mistake in MISTAKES.values():
         assert mistake.kind[-1] in ".?}"
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("x[1] = 3", "`x[1] = 3` changes the input itself"),
+        ("x.pop(0)", "`x.pop(0)` changes the input itself"),
+        ("a, b = x[:, 1:], 2\na[i] = 3", "`a = x[:, 1:]` makes no copy, but a view"),
+        ("y = x\ny += 1", "`y = x` makes no copy. So `y += 1` changes the input."),
+        ("x = x.copy()\nx += 1", None),
+        ("y = x[:, mask]\ny += 1", None),
+        ("y = x[1:]\ny.pop()", None),
+        ("y = [x]\ny.append(3)", None),
+    ],
+)
+def test_changed_names_only_what_can_change_the_input(code, told):
+    slip = changed(parse(code), "x")
+    assert (told or "") in (slip.kind if slip else "")
+    assert (slip is None) == (told is None)

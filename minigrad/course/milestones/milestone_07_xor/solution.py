@@ -1,0 +1,1 @@
+"""Milestone 7 asks for no operation."""

@@ -1,0 +1,560 @@
+"""Compare an engine with minigrad, and find out which operation is at fault.
+
+1. Each operation alone, computed twice with a `backward()` each, and with the same Value twice.
+2. Each pair of operations that are right alone, one inside the other.
+3. Random programs of the operations that are right, in which results are used more than once.
+4. A second `backward()` on the same graph, and deep graphs.
+
+If all operations are wrong in the same way, backward is to blame, or a function that all of them
+call. An operation that calls a wrong one is not blamed.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice, product
+from typing import Any
+
+import numpy as np
+
+from ...errors import OptionError
+from ...graph import Array
+from .explain import explain, explain_backward
+from .operations import Operation, nice
+from .programs import NEW, TWICE, Disagreement, Program, random_programs
+from .report import EngineReport
+from .target import Engine, FunctionEngine, load
+
+BACKWARD = "backward"
+SINGLE = "single numbers"
+
+RELAYS = (
+    "{0}.sum()",
+    "{0}.mean()",
+    "-{0}",
+    "{0} * 2",
+    "{0}.tanh()",
+    "{0}.exp()",
+)
+"""Operations that send a gradient to each number of their input."""
+
+START = (
+    "the operation is right if another one follows, so backward starts at an array "
+    "with a gradient of the wrong shape"
+)
+ORDER = (
+    "each operation is right alone, but not all gradients reach the operations before it: "
+    "the order is wrong, or not every input is recorded"
+)
+INPUT = (
+    "its gradient is right for a leaf, but not if its input is a result: the gradient may "
+    "have the wrong shape, or the input may not be recorded"
+)
+AGAIN = (
+    "the gradients of inner results from the first call are still there, so the second "
+    "call sends them again"
+)
+ROOT_AGAIN = (
+    "the gradient of the result from the first call is still there: backward should set "
+    "it to 1, not add 1"
+)
+
+
+def check_engine(
+    target: Any, *, count: int = 200, seed: int = 0, progress: bool = False
+) -> EngineReport:
+    """Compare a class of yours that computes gradients with minigrad.
+
+    - `target`: a class whose objects have operators, a value, `grad` and `backward()`; or its
+      address, such as "micrograd.engine:Value" or "my_engine.py:Value"; or an adapter, which is a
+      function `value_and_grad(f, *arrays)` that returns f(*arrays) and a list of the gradients of
+      its sum, one for each array.
+    - `count`: the number of random programs.
+    - `seed`: the seed for numbers and programs.
+    - `progress`: show a progress bar if a part of the check takes longer than two seconds.
+
+    `bool(report)` is True if nothing disagrees. Print the report for details.
+
+    >>> import minigrad as mg
+    >>> class Value:                        # its product rule has the wrong factor
+    ...     def __init__(self, data, sources=()):
+    ...         self.data, self.grad, self.sources = data, 0.0, sources
+    ...     def __mul__(self, other):
+    ...         return Value(self.data * other.data, [(self, other.data), (other, other.data)])
+    ...     def backward(self, dz=1.0):
+    ...         self.grad += dz
+    ...         for source, slope in self.sources:
+    ...             source.backward(dz * slope)
+    >>> report = mg.check_engine(Value)
+    >>> bool(report), report.wrong
+    (False, ['__mul__'])
+
+    Errors: OptionError MG709 if `target` is not an engine. Source: Claessen and Hughes, QuickCheck
+    (2000), for random programs that are made smaller.
+
+    Since: 0.2.
+    """
+    if count < 0:
+        raise OptionError(
+            "MG700",
+            f"check_engine cannot use count={count!r}",
+            cause="it is a number of random programs",
+            remedy="use a number of at least 0",
+        )
+    if isinstance(target, str):
+        target = load(target)
+    with np.errstate(all="ignore"):
+        engine = (
+            Engine(target)
+            if isinstance(target, type)
+            else FunctionEngine(target)
+        )
+        rng = np.random.default_rng(seed)
+        if not progress:
+            return Check(engine, rng, count).report
+        from tqdm import tqdm  # not on the site's pages
+
+        with tqdm(
+            unit=" programs", leave=False, delay=2, disable=None
+        ) as bar:
+            return Check(engine, rng, count, bar.update).report
+
+
+class Check:
+    """Run a check, and store its result in `report`.
+
+    `wrong` contains the first disagreement of each method that is wrong alone.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        rng: np.random.Generator,
+        count: int,
+        update: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.engine, self.rng, self.update = engine, rng, update
+        self.scalar = engine.scalar
+        self.zero_d = True
+        self.calls = engine.calls
+        self.simple = {
+            method for method, called in engine.calls.items() if not called
+        }
+        self.wrong = engine.failing.copy()
+        self.report = report = EngineReport(engine)
+        if engine.is_class:
+            self._new_leaves()
+            if report.found:
+                return
+            self._ending()
+        for part in (self._alone, self._pairs, lambda: self._random(count)):
+            if BACKWARD not in report.found:
+                part()
+        self._composed()
+        if engine.is_class and BACKWARD not in report.found:
+            self._deep()
+            self._twice()
+
+    def compare(self, program: Program) -> Disagreement | None:
+        """Run a program on the engine and in minigrad, and return the first difference."""
+        if not self.zero_d and not all(
+            leaf.ndim for leaf in program.leaves.values()
+        ):
+            return None
+        engine = self.engine
+        self.report.compared += 1
+        self.update()
+        expected = program.reference()
+        try:
+            results = engine.run(program)
+        except Exception as error:
+            stage = "backward() raises" if engine.in_backward else "raises"
+            text = f"{stage} {type(error).__name__}: {error}".split("\n")[0]
+            return Disagreement(
+                program, text, in_backward=engine.in_backward
+            )
+        for what, right in expected.items():
+            if found := self._difference(
+                program, what, results[what], right
+            ):
+                return found
+        return None
+
+    def _difference(
+        self, program: Program, what: str, yours: Array | None, right: Array
+    ) -> Disagreement | None:
+        found = Disagreement(program, what, in_backward="gradient" in what)
+        plain = yours is None or not yours.shape and not yours.any()
+        if found.in_backward and plain:
+            yours = np.zeros(right.shape)  # enough where nothing arrives
+        if yours is None:
+            return replace(
+                found, what=f"{what} is not a number or an array"
+            )
+        if yours.shape != right.shape:
+            text = f"{what} has shape {yours.shape}; it should have shape {right.shape}"
+            return replace(found, what=text)
+        errors = np.abs(yours - right) / np.maximum(1.0, np.abs(right))
+        if (errors <= self.engine.tolerance).all():
+            return None
+        worst = np.argmax(np.nan_to_num(errors, nan=np.inf))
+        index = tuple(map(int, np.unravel_index(worst, right.shape)))
+        found.yours, found.right = float(yours[index]), float(right[index])
+        found.index = index
+        return found
+
+    def fails(self, program: Program) -> bool:
+        """Return whether a program fails, each time of three."""
+        return all(self.compare(program) for _ in range(3))
+
+    def _new_leaves(self) -> None:
+        """Check the value and the gradient of new Values."""
+        engine = self.engine
+        for shape in ((),) if self.scalar else ((), (1,), (1, 1), (2, 3)):
+            array = np.full(shape, 2.5)
+            leaf = engine.make(array)
+            made = f"a new {engine.name}({engine.argument(array)})"
+            for what, found, right in (
+                ("value", engine.value(leaf), array),
+                ("gradient", engine.gradient(leaf), np.zeros(shape)),
+            ):
+                text = f"the {what} of {made}"
+                program = Program({"a": array})
+                if different := self._difference(
+                    program, text, found, right
+                ):
+                    different.what = different.numbers
+                    self.report.add("__init__", different)
+
+    def _ending(self) -> None:
+        """Choose how programs end: with backward() on an array, or on its sum or mean."""
+        usable = [one for one in self.engine.texts if one.count == 1]
+        if self.scalar or not usable:
+            return
+        for text in ("", "{0}.sum()", "{0}.mean()", ""):
+            endings = [one for one in usable if one.text == text]
+            if endings or not text:
+                self.engine.ending = endings[0] if endings else None
+                alone = map(self._program, usable)
+                found = [
+                    self.compare(one)
+                    for one in alone
+                    if one.arrays()["s1"].ndim
+                ]
+                if not all(
+                    one and "backward() raises" in one.what for one in found
+                ):
+                    break
+        number = np.array(1.5)
+        programs = [
+            Program.of(one, [number])
+            for one in usable
+            if one.accepts(number)
+        ]
+        self.zero_d = any(map(self._arrives, programs))
+        if not self.zero_d:
+            name = self.engine.name
+            text = (
+                f"a {name} of shape () gets no gradient, so none was tried"
+            )
+            self.report.notes.append(text)
+
+    def _arrives(self, program: Program) -> bool:
+        try:
+            return self.engine.run(program)["the gradient of a"] is not None
+        except Exception:  # compare reports it
+            return True
+
+    def _program(self, operation: Operation) -> Program:
+        return Program.of(
+            operation, operation.samples(self.rng, self.scalar)[0]
+        )
+
+    def _alone(self) -> None:
+        """Try each operation alone, and blame backward if all are wrong in the same way."""
+        texts = self.engine.texts
+        tried: dict[str, set[str]] = {"": self.calls.keys() - {""}}
+        failing: dict[str, dict[str, Disagreement]] = {"": self.wrong}
+        for operation in texts:
+            for how, program in self._of(operation):
+                tried.setdefault(how, set()).add(operation.method)
+                if found := self.compare(program):
+                    failing.setdefault(how, {}).setdefault(
+                        operation.method, found
+                    )
+                    self.wrong.setdefault(operation.method, found)
+                    break
+        for how, wrong in failing.items():
+            needed = self.simple & tried[how]
+            gradients = {
+                method
+                for method, found in wrong.items()
+                if found.in_backward
+            }
+            if len(needed) > (1 if how else 2) and needed <= gradients:
+                found = min(wrong.values(), key=lambda one: one.size)
+                explain_backward(found, list(wrong.values()))
+                if how == SINGLE:
+                    found.sentence = (
+                        "only leaves that are single numbers are wrong"
+                    )
+                self.report.add(BACKWARD, found)
+                return
+        self._start()
+        self._helper()
+        for method, found in self.wrong.items():
+            if method in self.simple and method not in self.report.excused:
+                explain(self.engine, found, self.rng)
+                self.report.add(method, found)
+
+    def _of(self, operation: Operation) -> Iterator[tuple[str, Program]]:
+        """Yield the programs that test an operation alone, and how each of them does."""
+        samples = operation.samples(self.rng, self.scalar)
+        for arrays in samples:
+            numbers = not self.scalar and not any(
+                array.ndim for array in arrays
+            )
+            how = SINGLE if numbers else "alone"
+            yield how, Program.of(operation, arrays)
+        for arrays in samples[:3] if self.engine.is_class else ():
+            yield NEW, Program.of(operation, arrays, NEW)
+        if operation.count == 2:
+            for first, second in samples[:1]:
+                if first.shape == second.shape:
+                    yield (
+                        "same",
+                        Program({"a": first}).then(operation, "a", "a"),
+                    )
+
+    def _judged(self) -> list[Operation]:
+        """Return the operations that are right, and that call no wrong one."""
+        wrong = self.wrong.keys() | self.report.found.keys()
+        return [
+            one
+            for one in self.engine.texts
+            if one.method not in wrong
+            and not self.calls[one.method] & wrong
+        ]
+
+    def _start(self) -> None:
+        """Blame backward for operations that are right if another operation follows."""
+        relays = [one for one in self._judged() if one.text in RELAYS]
+        for method in self.simple & self.wrong.keys():
+            found = self.wrong[method]
+            root = [*found.program.steps][-1]
+            longer = [found.program.then(relay, root) for relay in relays]
+            innocent = any(
+                self.compare(program) is None for program in longer
+            )
+            if found.in_backward and not self.scalar and innocent:
+                self.report.add(BACKWARD, replace(found, sentence=START))
+                self.report.excused[method] = [BACKWARD]
+
+    def _helper(self) -> None:
+        """Blame a function that all wrong methods call, and no right one.
+
+        They must be wrong for the same shapes, which are broadcast.
+        """
+        engine, report = self.engine, self.report
+        right = map(engine.helpers, {one.method for one in self._judged()})
+        candidates = {
+            method: engine.helpers(method)
+            for method, found in self.wrong.items()
+            if len(set(found.shapes)) == 2 and method not in report.excused
+        }
+        common = Counter(
+            name for names in candidates.values() for name in names
+        )
+        for name in sorted(common.keys() - set().union(*right)):
+            methods = [one for one in candidates if name in candidates[one]]
+            shapes = [self.wrong[method].shapes for method in methods]
+            if len(methods) > 1 and all(one == shapes[0] for one in shapes):
+                found = replace(self.wrong[methods[0]])
+                explain(engine, found, self.rng)
+                called = f"{' and '.join(methods)} call it, and no right operation does"
+                found.sentence = "; ".join(
+                    filter(None, [called, found.sentence])
+                )
+                report.add(name, found)
+                report.excused |= {method: [name] for method in methods}
+                return
+
+    def _pairs(self) -> None:
+        """Try each pair of operations that are right alone, one inside the other."""
+        first = {one.method: one for one in reversed(self._judged())}
+        failing: dict[tuple[str, ...], Disagreement] = {}
+        for inner, outer in product(first.values(), repeat=2):
+            for program in self._nested(inner, outer):
+                if found := self.compare(program):
+                    failing.setdefault((inner.method, outer.method), found)
+        blamed = self._blame(failing)
+        simple = self.simple & first.keys()
+        binary = {method for method in simple if first[method].count == 2}
+        most = binary <= blamed.keys() or len(blamed) > 0.7 * len(simple)
+        if len(binary) > 1 and most:
+            found = min(blamed.values(), key=lambda one: one.size)
+            blamed = {BACKWARD: replace(found, sentence=ORDER)}
+        for method, found in blamed.items():
+            self.report.add(method, found)
+
+    def _nested(
+        self, inner: Operation, outer: Operation
+    ) -> Iterator[Program]:
+        """Yield programs that use the result of `inner` at each place of `outer`."""
+        samples = inner.samples(self.rng, self.scalar)
+        start = Program.of(inner, samples[: inner.count][-1])
+        shape = start.arrays()["s1"].shape
+        for place in range(outer.count):
+            for other in (shape, shape[::-1]):
+                leaves = start.leaves | {"other": nice(self.rng, other)}
+                inputs = ["s1", "other"][: outer.count]
+                inputs = inputs[place:] + inputs[:place]
+                program = replace(start, leaves=leaves).then(outer, *inputs)
+                sizes = {
+                    name: np.abs(leaf) for name, leaf in leaves.items()
+                }
+                both = [program, replace(program, leaves=sizes)]
+                if valid := [
+                    one.pruned("s2") for one in both if one.valid()
+                ]:
+                    yield valid[0]
+                    break
+
+    def _blame(
+        self, failing: dict[tuple[str, ...], Disagreement]
+    ) -> dict[str, Disagreement]:
+        """Blame the operations that most of the failing pairs have in common, one by one."""
+        blamed: dict[str, Disagreement] = {}
+        while failing:
+            votes = Counter(
+                vote for pair in failing for vote in enumerate(pair)
+            )
+            # A method is not blamed for one that it calls. In doubt, blame the inner one.
+            voted = {method for _, method in votes}
+            place, method = max(
+                votes,
+                key=lambda vote: (
+                    not self.calls[vote[1]] & voted,
+                    votes[vote],
+                    -vote[0],
+                ),
+            )
+            chosen = [
+                found
+                for pair, found in failing.items()
+                if pair[place] == method
+            ]
+            found = blamed[method] = min(chosen, key=lambda one: one.size)
+            if place == 0:
+                explain(self.engine, found, self.rng)
+            else:
+                found.sentence = INPUT
+            failing = {
+                pair: found
+                for pair, found in failing.items()
+                if method
+                not in {*pair}.union(*(self.calls[one] for one in pair))
+            }
+        return blamed
+
+    def _programs(self, size: int, simple: bool) -> Iterator[Program]:
+        judged = self._judged()
+        basic = [
+            one for one in judged if one.method in self.simple
+        ] or judged
+        binary = [one for one in basic if one.count == 2] or basic
+        shapes: Any = (
+            ((), (), ()) if self.scalar else ((2, 3), (3,), (2, 3))
+        )
+        chosen = basic if simple else judged
+        return random_programs(self.rng, chosen, binary, shapes, size)
+
+    def _random(self, count: int) -> None:
+        """Try random programs of right operations, and make failing ones smaller."""
+        programs = islice(self._programs(6, simple=False), count)
+        failing: list[Disagreement] = []
+        for program in programs:
+            if found := self.compare(program):
+                failing.append(
+                    self.compare(program.shrunk(self.fails)) or found
+                )
+            if len(failing) == 5:
+                break
+        if failing:
+            found = min(failing, key=lambda one: one.size)
+            explain_backward(found, failing)
+            methods = {
+                operation.method for operation in found.program.operations
+            }
+            alone = len(methods) == 1 and not found.program.shared
+            self.report.add(methods.pop() if alone else BACKWARD, found)
+
+    def _composed(self) -> None:
+        """Report composed operations that are wrong, unless they call a wrong one."""
+        report = self.report
+        for method in sorted(
+            self.wrong, key=lambda one: len(self.calls[one])
+        ):
+            known = report.found.keys() | report.excused.keys()
+            causes = self.calls[method] & known or report.found.keys() & {
+                BACKWARD
+            }
+            if causes:
+                report.excused.setdefault(method, sorted(causes))
+            elif method not in known:
+                explain(self.engine, self.wrong[method], self.rng)
+                report.add(method, self.wrong[method])
+
+    def _twice(self) -> None:
+        """Try a second backward() on the same graph.
+
+        A composed operation would hide inner results, so only simple ones are used.
+        """
+        for program in islice(self._programs(4, simple=True), 30):
+            again = replace(program, calls=TWICE)
+            found = self.compare(again)
+            if found and np.isnan(found.right):
+                self.report.notes.append(
+                    f"on the same graph, a second {found.what}"
+                )
+                return
+            if found:
+                found = self.compare(again.shrunk(self.fails)) or found
+                found.sentence = AGAIN
+                if len(found.program.steps) == 1:
+                    found.sentence = ROOT_AGAIN
+                if abs(found.yours - found.right / 2) < 1e-6:
+                    found.sentence = (
+                        "the second call adds nothing to the gradients"
+                    )
+                self.report.add("second backward()", found)
+                return
+
+    def _deep(self) -> None:
+        """Try long sums. If Python's recursion limit is reached, that is only noted."""
+        if "__add__" not in {one.method for one in self._judged()}:
+            return
+        shape = () if self.scalar or self.zero_d else (1,)
+        for depth in (30, 300, 2000):
+            program = self._sum(depth, shape)
+            found = self.compare(program)
+            if found and "RecursionError" in found.what:
+                text = f"a chain of {depth:,} operations raises RecursionError: backward calls itself"
+                self.report.notes.append(text)
+                return
+            if found:
+                smaller = (
+                    self.compare(self._sum(n, shape))
+                    for n in range(1, depth)
+                )
+                found = next(filter(None, smaller), found)
+                found.sentence = (
+                    "the gradients are right in graphs of fewer levels"
+                )
+                self.report.add(BACKWARD, found)
+                return
+
+    def _sum(self, depth: int, shape: tuple[int, ...]) -> Program:
+        """Return the program b + a + a + ... of so many additions."""
+        add = Operation(f"sum([{{0}}] * {depth}, {{1}})")
+        return Program.of(add, [np.full(shape, 0.5), np.full(shape, 1.25)])

@@ -1,0 +1,137 @@
+"""The report of an engine check, as text."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from textwrap import wrap
+
+from ...support.text import for_terminal, printable
+from .programs import Disagreement
+from .target import Engine
+
+
+@dataclass(repr=False)
+class EngineReport:
+    """The result of `mg.check_engine`. `bool(report)` is True if nothing disagrees.
+
+    - `found`: a disagreement for each method that is wrong, by the method's name. `backward` and
+      `second backward()` are the fault of no single operation.
+    - `excused`: the methods that are wrong only because they call another wrong one.
+    - `notes`: limits of the engine that are not faults.
+    - `compared`: the number of programs that were compared.
+    """
+
+    engine: Engine
+    found: dict[str, Disagreement] = field(default_factory=dict)
+    excused: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    compared: int = 0
+
+    def add(self, method: str, found: Disagreement) -> None:
+        """Add a disagreement, unless the method already has one."""
+        self.found.setdefault(method, found)
+
+    @property
+    def wrong(self) -> list[str]:
+        """The methods that are wrong."""
+        return list(self.found)
+
+    def __bool__(self) -> bool:
+        return not self.found
+
+    def __str__(self) -> str:
+        lines = [*self._engine(), *self._table()]
+        for method, found in self.found.items():
+            lines += ["", *self._described(method, found)]
+        lines += ["", *(f"Note: {note}." for note in self.notes)]
+        verdict = (
+            f"{len(self.found)} faults"
+            if len(self.found) != 1
+            else "1 fault"
+        )
+        if not self.found:
+            verdict = "no disagreement with minigrad"
+        lines.append(f"{self.compared:,} programs: {verdict}.")
+        return for_terminal(
+            "\n".join(
+                printable(row) for one in lines for row in wrapped(one)
+            )
+        )
+
+    __repr__ = __str__  # a notebook shows the repr
+
+    def _engine(self) -> Iterator[str]:
+        engine = self.engine
+        kind = "numbers" if engine.scalar else "arrays"
+        yield f"{engine.module}:{engine.name} computes with {kind}."
+        if engine.is_class:
+            end = (
+                engine.text(engine.ending).format("y")
+                if engine.ending
+                else "y"
+            )
+            places = f"value: .{engine.value_name}, gradient: .{engine.grad_name}"
+            yield f"  {places}, backward: {end}.backward()"
+
+    def _table(self) -> Iterator[str]:
+        rows: dict[str, list[str]] = {
+            method: []
+            for method in ("__init__", *self.engine.calls, *self.found)
+        }
+        for operation, text in self.engine.texts.items():
+            rows[operation.method].append(text.format("a", "b"))
+        yield f"  {'method':<18}{'verdict':<10}tried as"
+        for method, texts in rows.items():
+            verdict, more = "right", ", ..." if len(texts) > 3 else ""
+            tried = ", ".join(texts[:3]) + more
+            if method in self.found:
+                verdict = "WRONG"
+            elif method in self.excused:
+                verdict = "unknown"
+                tried = f"(calls {', '.join(self.excused[method])}) {tried}"
+            elif not texts:
+                continue
+            yield f"  {method:<18}{verdict:<10}{tried}"
+        reasons: dict[str, list[str]] = {}
+        for operation, reason in self.engine.untried.items():
+            missing = reason.endswith(f"has no {operation.method}")
+            key = "it has none" if missing else reason
+            name = operation.method if missing else str(operation)
+            if name not in reasons.setdefault(key, []):
+                reasons[key].append(name)
+        for reason, names in reasons.items():
+            yield f"  Not tried: {', '.join(names)}: {reason}."
+
+    def _described(self, method: str, found: Disagreement) -> Iterator[str]:
+        code = getattr(
+            getattr(self.engine.target, method, None), "__code__", None
+        )
+        where = (
+            f" (line {code.co_firstlineno} of {code.co_filename})"
+            if code
+            else ""
+        )
+        yield f"WRONG: {method}{where}"
+        if not found.program.steps:
+            yield f"  {found.what}."
+            return
+        yield f"  {found.program}"
+        yield f"  {found.numbers}."
+        if found.sentence:
+            yield f"  Likely mistake: {found.sentence}."
+        yield "  To see it again, start Python and paste:"
+        for line in self.engine.lines(found.program):
+            yield f"    {line}"
+
+
+def wrapped(text: str) -> list[str]:
+    """Return lines of at most 80 characters. Code to paste is not changed."""
+    if not text or text.startswith("    "):
+        return [text]
+    rest = "    " if text.startswith(" ") else "  "
+    return wrap(
+        text,
+        80,
+        subsequent_indent=rest,
+        replace_whitespace=False,
+        break_long_words=False,
+    )

@@ -1,0 +1,406 @@
+"""The engine under test: find its class and what it can do, and run programs on it."""
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import OptionError
+from ...graph import Array
+from .operations import OPERATIONS, Operation, function
+from .programs import NEW, TWICE, Disagreement, Program, Results
+
+VALUES = ("data", "array", "value", "val", "numpy", "item")
+"""Attributes and methods that may contain a Value's number."""
+
+ARRAY_METHODS = (
+    "__matmul__",
+    "matmul",
+    "shape",
+    "sum",
+    "mean",
+    "reshape",
+    "T",
+)
+"""A class with one of these computes with arrays."""
+
+REFUSALS = (NotImplementedError, AssertionError)
+"""Errors with which a class says that it does not offer an operation."""
+
+
+def cannot(what: str, cause: str) -> OptionError:
+    """Return the error for something that is not an engine."""
+    return OptionError(
+        "MG709",
+        f"this engine cannot be checked: {what}",
+        cause=cause,
+        remedy="pass the address of its class, such as micrograd.engine:Value, or write "
+        'an adapter: see "Engines of another form" in docs/check_engine.md',
+    )
+
+
+def load(target: str) -> Any:
+    """Return what is at `package.module:Name`, `file.py:Name` or `file.py`.
+
+    Errors: OptionError MG709.
+    """
+    path, _, name = target.partition(":")
+    folder, module_name = os.getcwd(), path
+    if path.endswith(".py"):
+        folder, module_name = (
+            str(Path(path).resolve().parent),
+            Path(path).stem,
+        )
+    sys.path.insert(0, folder)
+    try:
+        members = vars(importlib.import_module(module_name))
+    except Exception as error:
+        raise cannot(
+            f"{path} cannot be imported", _first_line(error)
+        ) from error
+    finally:
+        sys.path.remove(folder)
+    classes = [
+        key
+        for key, one in members.items()
+        if isinstance(one, type) and hasattr(one, "backward")
+    ]
+    if not name and len(classes) == 1:
+        name = classes[0]
+    if name not in members:
+        what = f"{path} has no {name}"
+        if not name:
+            what = f"{path} does not contain exactly one class of Values"
+        cause = f"its classes with backward: {', '.join(classes) or 'none'}"
+        raise cannot(what, cause)
+    return members[name]
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".split("\n")[0]
+
+
+class Engine:
+    """A class whose objects have operators, a value, a gradient and `backward`.
+
+    - `scalar`: True if it computes with single numbers.
+    - `texts`: the text of each operation that it can do.
+    - `calls`: for each method, the other methods that it calls, such as `__add__` for `__sub__`.
+    - `untried`: the other operations, each with the reason.
+    - `failing`: methods that exist but raise an error, or return no Value.
+    - `ending`: the operation at the end of each program, if `backward` needs a single number.
+    """
+
+    is_class = True
+
+    def __init__(self, target: Any) -> None:
+        self.target = target
+        self.name = target.__name__
+        self.module = target.__module__
+        self.ending: Operation | None = None
+        self.tolerance = 1e-9
+        self.in_backward = False
+        self.texts: dict[Operation, str] = {}
+        self.calls: dict[str, set[str]] = {}
+        self.untried: dict[Operation, str] = {}
+        self.failing: dict[str, Disagreement] = {}
+        self._functions: dict[Operation, Callable[..., Any]] = {}
+        self.names = functions(self.module)
+        self.options: dict[str, bool] = {}
+        self.scalar = False
+        self._inspect()
+        self._try(
+            [one for one in OPERATIONS if not (self.scalar and one.array)]
+        )
+        if not self.texts:
+            what = f"{self.name} does not compute a + b, a * b or any other operation"
+            raise cannot(what, next(iter(self.untried.values())))
+        for method, called in self.calls.items():
+            called.intersection_update(self.calls.keys() - {method})
+
+    def _inspect(self) -> None:
+        """Find out how to make a Value, and where its number and its gradient are."""
+        self.scalar = not any(
+            hasattr(self.target, name) for name in ARRAY_METHODS
+        )
+        with suppress(
+            TypeError, ValueError
+        ):  # a class written in C has no signature
+            if "requires_grad" in inspect.signature(self.target).parameters:
+                self.options = {"requires_grad": True}
+        made = f"{self.name}({self.argument(np.array(2.5))})"
+        try:
+            leaf = self.make(np.array(2.5))
+        except Exception as error:
+            raise cannot(
+                f"{made} raises an error", _first_line(error)
+            ) from error
+        for self.value_name in (*VALUES, *getattr(leaf, "__dict__", ())):
+            value = self.value(leaf)
+            if (
+                value is not None
+                and value.size == 1
+                and abs(value - 2.5) < 0.6
+            ):
+                break
+        else:
+            what = f"no attribute of {made} contains 2.5"
+            raise cannot(
+                what, f"it looks for {', '.join(VALUES)}, and others"
+            )
+        dtype = np.asarray(self._content(leaf)).dtype
+        if dtype == np.float32:
+            self.tolerance = 2.4e-5
+        grads = [
+            name for name in ("grad", "gradient") if hasattr(leaf, name)
+        ]
+        if not grads or not hasattr(leaf, "backward"):
+            public = ", ".join(
+                name for name in dir(leaf) if not name.startswith("_")
+            )
+            what = f"{made} has no grad, or no backward()"
+            raise cannot(what, f"its public names are {public}")
+        self.grad_name = grads[0]
+
+    def argument(self, array: Array) -> str:
+        """Return the text of the constructor's argument."""
+        return (
+            repr(float(array))
+            if self.scalar
+            else f"np.array({array.tolist()})"
+        )
+
+    def make(self, array: Array) -> Any:
+        """Return a leaf."""
+        content = float(array) if self.scalar else np.array(array)
+        return self.target(content, **self.options)
+
+    def _content(self, thing: Any) -> Any:
+        content: Any = getattr(thing, self.value_name, None)
+        called = self.value_name in ("numpy", "item") and callable(content)
+        return content() if called else content
+
+    def value(self, thing: Any) -> Array | None:
+        """Return the numbers in a Value or an array; None if there are none."""
+        if isinstance(thing, self.target):
+            thing = self._content(thing)
+        array = np.asarray(thing)
+        return array.astype(float) if array.dtype.kind in "fiub" else None
+
+    def gradient(self, leaf: Any) -> Array | None:
+        """Return a leaf's gradient; None if none arrived."""
+        return self.value(getattr(leaf, self.grad_name, None))
+
+    def of(self, operation: Operation) -> Callable[..., Any]:
+        """Return the function that calls an operation of the engine."""
+        if operation not in self._functions:
+            names = self.names if operation in self.texts else {}
+            self._functions[operation] = function(
+                self.text(operation), names
+            )
+        return self._functions[operation]
+
+    def _try(self, operations: list[Operation]) -> None:
+        """Find out which texts call the operations, and which of them raise errors."""
+        errors: dict[Operation, tuple[Exception, set[str]]] = {}
+        for operation in operations:
+            arrays = operation.samples(
+                np.random.default_rng(0), self.scalar
+            )[0]
+            for text in operation.candidates():
+                called: set[str] = set()
+                try:
+                    self._forward(
+                        function(text, self.names), arrays, called
+                    )
+                except Exception as error:
+                    errors.setdefault(operation, (error, called))
+                    continue
+                errors.pop(operation, None)
+                self.texts[operation] = text
+                self.calls.setdefault(operation.method, set()).update(
+                    called
+                )
+                break
+        constants = any(operation.constant for operation in self.texts)
+        working = set(self.calls)
+        for operation, (cause, called) in errors.items():
+            method = operation.method
+            self.untried[operation] = f"{self.name} has no {method}"
+            if not hasattr(self.target, method):
+                continue
+            self.untried[operation] = reason = (
+                f"raises {_first_line(cause)}"
+            )
+            refused = isinstance(cause, REFUSALS)
+            if (
+                operation.constant
+            ):  # constants that no operation accepts are no fault
+                refused = refused or not constants
+            # An argument or a constant may be of a type that is not accepted.
+            partly = method in working or not method.startswith("__")
+            typed = isinstance(cause, (TypeError, AttributeError))
+            if not refused and not (partly and typed):
+                del self.untried[operation]
+                self.texts[operation] = operation.text
+                self.calls.setdefault(method, set()).update(called)
+                arrays = operation.samples(
+                    np.random.default_rng(0), self.scalar
+                )[0]
+                found = Disagreement(Program.of(operation, arrays), reason)
+                self.failing.setdefault(method, found)
+
+    def _forward(
+        self,
+        call: Callable[..., Any],
+        arrays: tuple[Array, ...],
+        called: set[str],
+    ) -> None:
+        """Call an operation, and note the methods of the class that it calls."""
+        names: dict[Any, str] = {}
+        for kind in reversed(self.target.__mro__):
+            for name, member in vars(kind).items():
+                names.setdefault(getattr(member, "__code__", None), name)
+        leaves = [self.make(array) for array in arrays]
+        before = sys.getprofile()
+        sys.setprofile(
+            lambda frame, *_: called.add(names.get(frame.f_code, ""))
+        )
+        try:
+            result = call(*leaves)
+        finally:
+            sys.setprofile(before)
+        if not isinstance(result, self.target):
+            error = (
+                TypeError if isinstance(result, np.ndarray) else ValueError
+            )
+            raise error(
+                f"it returns {type(result).__name__}, not {self.name}"
+            )
+
+    def run(self, program: Program) -> Results:
+        """Return the program's results."""
+        self.in_backward = False
+        leaves = {
+            name: self.make(array) for name, array in program.leaves.items()
+        }
+        for _ in range(2 if program.calls == NEW else 1):
+            self.in_backward = False
+            *_, result = program.values(leaves, self.of).values()
+            end = self.of(self.ending)(result) if self.ending else result
+            self.in_backward = True
+            for _ in range(2 if program.calls == TWICE else 1):
+                end.backward()
+        after = map(self.value, leaves.values())
+        gradients = map(self.gradient, leaves.values())
+        return program.results(self.value(result), after, gradients)
+
+    def helpers(self, method: str) -> set[str]:
+        """Return the names of the module's functions that a method, or its rule, uses."""
+        codes = [
+            getattr(getattr(self.target, method, None), "__code__", None)
+        ]
+        found: set[str] = set()
+        for code in codes:
+            found.update(getattr(code, "co_names", ()))
+            inner = getattr(code, "co_consts", ())
+            codes.extend(one for one in inner if hasattr(one, "co_names"))
+        known = self.names | vars(self.target)
+        return {
+            name for name in found if inspect.isfunction(known.get(name))
+        }
+
+    def text(self, operation: Operation) -> str:
+        return self.texts.get(operation, operation.text)
+
+    def lines(self, program: Program) -> list[str]:
+        """Return lines to paste into Python that run the program on the engine alone."""
+        more = "".join(
+            f", {key}={value}" for key, value in self.options.items()
+        )
+        lines = self._imports()
+        for name, array in program.leaves.items():
+            made = f"{self.name}({self.argument(array)}{more})"
+            lines.append(f"{program.names[name]} = {made}")
+        graph, last = program.statements(self.text), "y"
+        if self.ending:
+            last = "z"
+            graph.append(f"z = {self.text(self.ending).format('y')}")
+        graph += [f"{last}.backward()"] * (
+            2 if program.calls == TWICE else 1
+        )
+        value = self.value_name + "()" * (
+            self.value_name in ("numpy", "item")
+        )
+        grads = [
+            f"{name}.{self.grad_name}" for name in program.names.values()
+        ]
+        times = 2 if program.calls == NEW else 1
+        return [
+            *lines,
+            *times * graph,
+            f"print(y.{value}, {', '.join(grads)})",
+        ]
+
+    def _imports(self) -> list[str]:
+        lines = [] if self.scalar else ["import numpy as np"]
+        return [*lines, f"from {self.module} import *"]
+
+
+class FunctionEngine(Engine):
+    """An adapter: a function `value_and_grad(f, *arrays)`: f(*arrays), and gradients."""
+
+    is_class = False
+
+    def _inspect(self) -> None:
+        self.value_name = ""
+
+    def value(self, thing: Any) -> Array | None:
+        return np.asarray(thing, float)
+
+    def _forward(
+        self,
+        call: Callable[..., Any],
+        arrays: tuple[Array, ...],
+        called: set[str],
+    ) -> None:
+        self.target(call, *arrays)
+
+    def run(self, program: Program) -> Results:
+        def f(*leaves: Any) -> Any:
+            named = dict(zip(program.leaves, leaves, strict=True))
+            return [*program.values(named, self.of).values()][-1]
+
+        leaves = program.leaves.values()
+        value, gradients = self.target(f, *leaves)
+        return program.results(
+            self.value(value), leaves, map(self.value, gradients)
+        )
+
+    def lines(self, program: Program) -> list[str]:
+        names = ", ".join(program.names.values())
+        arguments = ", ".join(map(self.argument, program.leaves.values()))
+        body = [f"    {line}" for line in program.statements(self.text)]
+        head = [*self._imports(), f"def f({names}):"]
+        return [
+            *head,
+            *body,
+            "    return y",
+            "",
+            f"print({self.name}(f, {arguments}))",
+        ]
+
+
+def functions(name: str) -> dict[str, Any]:
+    """Return the functions in the engine's module, and in `functions` next to it."""
+    found: dict[str, Any] = {}
+    for one in (name, f"{name.rpartition('.')[0]}.functions"):
+        if one in sys.modules:
+            found |= vars(sys.modules[one])
+    return {key: value for key, value in found.items() if callable(value)}

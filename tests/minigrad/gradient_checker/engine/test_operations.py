@@ -1,0 +1,63 @@
+"""Operations: their inputs, and the texts that may call them."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.gradient_checker.engine.operations import OPERATIONS, Operation, nice
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_samples_are_in_the_domain(operation):
+    for scalar in (False,) if operation.array else (True, False):
+        samples = operation.samples(np.random.default_rng(0), scalar)
+        assert samples
+        for arrays in samples:
+            assert operation.domain(*arrays)
+            assert np.isfinite(operation(*map(mg.Tensor, arrays)).array).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "method"),
+    [
+        ("{0} ** 3", "__pow__"),
+        ("2 - {0}", "__rsub__"),
+        ("-{0}", "__neg__"),
+        ("{0}[:, 1]", "__getitem__"),
+        ("{0}.sum(axis=1)", "sum"),
+        ("np.array([2.5, -1.25]) @ {0}", "__rmatmul__"),
+    ],
+)
+def test_method_is_the_one_that_python_calls(text, method):
+    assert Operation(text).method == method
+
+
+def test_constants_are_whole_fractional_negative_and_larger_arrays():
+    texts = {str(one) for one in OPERATIONS if one.constant}
+    for sign in "+-*/":
+        for constant in (
+            "2",
+            "-0.71828",
+            "np.array([[2.5, -1.25, 0.75], [-0.5, 3.0, 1.5]])",
+        ):
+            assert {f"a {sign} {constant}", f"{constant} {sign} a"} <= texts
+
+
+def test_candidates_are_a_method_and_a_function():
+    tanh = Operation("{0}.tanh()")
+    assert tanh.candidates() == ["{0}.tanh()", "tanh({0})"]
+    total = Operation("{0}.sum(axis=0)")
+    assert total.candidates() == ["{0}.sum(axis=0)", "sum({0}, axis=0)"]
+
+
+def test_constant_operations_are_recognised():
+    assert not {"a + b", "-a", "a.sum()", "a[1]", "a @ b"} & {
+        str(one) for one in OPERATIONS if one.constant
+    }
+
+
+def test_nice_numbers_are_short_and_differ():
+    numbers = nice(np.random.default_rng(0), (2, 3))
+    assert (numbers * 8 == np.round(numbers * 8)).all()
+    assert len(np.unique(np.abs(numbers))) == 6
+    assert np.abs(numbers).min() >= 0.5
