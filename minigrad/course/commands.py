@@ -1,7 +1,6 @@
 """Define the commands of `minigrad course`. teaching.py defines the teacher's."""
 
 import argparse
-import hashlib
 import os
 import pydoc
 import re
@@ -34,7 +33,8 @@ from .checking.registry import (
     named,
 )
 from .checking.sandbox import draw_page
-from .checking.source import read_text
+from .checking.source import digest, read_text
+from .explaining import add_explaining
 from .questions import answer_question, ask_missed, remind
 from .teaching import add_teaching
 from .workbook import COURSE, WITHOUT, Workbook
@@ -116,6 +116,7 @@ def add_course(commands: Any) -> None:
         "restore a lesson's exercise, and save a copy of your file in backups/",
         "lesson",
     )
+    add_explaining(add)
     add("list", _list, "list all lessons and show which ones you have passed")
     add("ending", _ending, "look back at what you built, and see where to go next")
     networks = add(
@@ -243,6 +244,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
         "",
         f"Now read 'What to notice afterwards' in lesson {one.number}: minigrad course show {one.number}",
     )
+    say(f"Questions about your own code: minigrad course explain {one.number}")
     _tell_carried(workbook)
     _offer_milestone(workbook, one)
     following = workbook.current()
@@ -361,13 +363,13 @@ def _check_engine(workbook: Workbook, trained: bool = False) -> None:
     """
     path = workbook.folder / ENGINE
     text = read_text(path)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    if trained and workbook.lessons.get(COURSE, {}).get("engine") == digest:
+    version = digest(text)
+    if trained and workbook.lessons.get(COURSE, {}).get("engine") == version:
         return
     verdict = grade(ENGINE_LESSON, path, text, modules=workbook.modules())
     if verdict.passed:
         with workbook.changed() as entry:
-            entry["engine"] = digest
+            entry["engine"] = version
         if trained:
             return
     if trained:
@@ -397,9 +399,9 @@ def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
 
     A check of an unchanged file is not counted as another try.
     """
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    again, entry["checked"] = entry.get("checked") == digest, digest
+    again, entry["checked"] = entry.get("checked") == digest(text), digest(text)
     problem = verdict.problem
+    entry["right"] = problem is None
     if problem is None:
         entry.setdefault("passed", time.strftime("%Y-%m-%d %H:%M"))
     elif problem.kind not in ("not written", "missing"):

@@ -111,6 +111,14 @@ def _add_report(parser: Any) -> None:
         metavar="FOLDER",
         help="write an explanation for each student into this folder, for Moodle's feedback files",
     )
+    add(
+        "--questions",
+        type=Path,
+        metavar="FOLDER",
+        help="write a sheet for each student into this folder, with questions about the code of each "
+        "passed lesson and the answers, to ask aloud; a column shows how many questions of "
+        "`minigrad course explain` the student answered at the first try",
+    )
     add("--require-sandbox", action="store_true", help="refuse to grade without a sandbox")
     add("-o", "--out", type=Path, metavar="FILE", help="write to this file instead of printing")
 

@@ -115,6 +115,31 @@ def test_lesson_is_taken_in_its_page(learner):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
+def test_questions_about_own_code_are_answered_by_keyboard(learner, width):
+    one = lesson(5)
+    learner.open(one, width)
+    learner.write(one.solution)
+    learner.check()
+    learner.press("Questions about your code")
+    learner.wait(lambda: learner.reader.all(".lesson-own fieldset"))
+    learner.wait(lambda: not learner.reader.all(".lesson-cell.cell-busy"))
+    forms = learner.reader.all(".lesson-own form")
+    assert len(forms) >= 3
+    for form in forms:
+        first = form.find_elements("css selector", "input")[0]
+        # in a browser, the space bar chooses a radio button and Enter submits
+        first.send_keys("-77" if first.get_attribute("type") == "text" else " ")
+        first.send_keys("\n")
+        assert form.find_element("css selector", "[role=status]").text[0] in "✓✗"
+    stored = "return JSON.parse(localStorage.getItem('minigrad/progress.json'))"
+    tries = learner.run(stored)[one.name]["explained"]["first"]
+    assert list(tries) == [str(place) for place in range(len(forms))]
+    learner.run("document.querySelector('.lesson-own').scrollIntoView()")
+    assert learner.run("return document.body.scrollWidth <= window.innerWidth")
+    assert learner.reader.problems() == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
 def test_lesson_opens_at_its_top_and_its_editor_at_the_task(learner, width):
     drawn = "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(arguments[0], 50)))"
     task = (

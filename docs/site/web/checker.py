@@ -20,16 +20,19 @@ import runner
 
 from minigrad.course.checking import child, feedback, sandbox
 from minigrad.course.checking.answers import decode, encode
+from minigrad.course.checking.explain import make
 from minigrad.course.checking.grade import Verdict, judge
 from minigrad.course.checking.lesson import ENGINE, ENGINE_LESSON, Lesson, report_to
 from minigrad.course.checking.registry import lessons, milestones, named
+from minigrad.course.checking.source import digest
+from minigrad.course.checking.trace import Trace
 from minigrad.course.commands import REACHED, count_try, record_training
 from minigrad.course.workbook import Workbook
 from minigrad.support.files import save_text
 
 FOLDER = Path("/course")
 """The course folder, which contains the files that the page sends."""
-KEPT = "passed", "tries", "checked", *REACHED
+KEPT = "passed", "tries", "checked", "right", *REACHED
 """The parts of an entry in progress.json that a check changes."""
 Post = Callable[..., object]
 """Sends a message to the page: its kind and its content."""
@@ -62,9 +65,10 @@ class Check:
         text: str,
         only: Sequence[int] | None = None,
         instead: Mapping[str, str] = {},
+        traced: bool = False,
     ) -> sandbox.Run:
         """Return the answers of an earlier run, or run the file and send each answer to the page.
-        `instead` replaces modules.
+        `instead` replaces modules. If `traced`, record what runs instead.
         """
         self.asked += 1
         if self.asked <= len(self.runs):
@@ -87,12 +91,19 @@ class Check:
         for file, code in {**self.modules, **instead, one.file: text}.items():
             runner.write_own(file, code)
         first = self.asked == 1
-        variables = child.watch(one.questions[only[0]].function, source) if only else None
+        variables = None
+        if traced:
+            sys.settrace(trace := Trace(source, text))
+        elif only:
+            variables = child.watch(one.questions[only[0]].function, source)
         shown = runner.Printed(lambda _, content, __: self.post("text", content) if first else None)
         try:
             with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
                 run = contextvars.copy_context().run
-                run(child.run, one, source, text, write, only, variables)
+                if traced:
+                    run(child.run_traced, one, source, text, write, only or (), trace)
+                else:
+                    run(child.run, one, source, text, write, only, variables)
                 shown.flush()
         finally:
             sys.settrace(None)
@@ -157,6 +168,25 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
         "entry": {key: value for key, value in entry.items() if key in KEPT},
         "files": {file: (FOLDER / file).read_text() for _, file in moved},
     }))  # fmt: skip
+
+
+def explain(name: str, text: str, seed: str, runs: str, post: Post) -> bool:
+    """Make questions about a file that passes, and send them to the page as JSON. See `check`."""
+    try:
+        stop_if_damaged(post)
+        one = named(name)
+        attempt = Check(json.loads(runs), {}, post)
+
+        def ask(text: str, only: Sequence[int], traced: bool) -> sandbox.Run:
+            return attempt.ask(one, text, only, traced=traced)
+
+        questions = make(one, text, seed, ask)
+        # the page seals them, because Python in a browser has no pbkdf2
+        shown = [{"question": q.text, "choices": q.letters, "right": q.answer} for q in questions]
+        post("verdict", json.dumps({"questions": shown, "file": digest(text)}))
+    except Stopped:
+        return False
+    return True
 
 
 def report_progress(post: Post) -> None:

@@ -5,7 +5,7 @@ import { ENGINE, engineNote, hasEngine, linkToEngine } from "./engine.js";
 import { Output } from "./output.js";
 import { picture } from "./picture.js";
 import { el, enqueue, python, settings, showLoaded, stop } from "./python.js";
-import { Question, missed } from "./quiz.js";
+import { Question, missed, seal } from "./quiz.js";
 import { markLessons } from "./marks.js";
 import { files, isBegun, isRefused, progress, read, record, watch, write } from "./store.js";
 
@@ -26,6 +26,7 @@ class Lesson {
     this.stored = el("span", { class: "cell-name" });
     this.verdict = el("pre", { class: "lesson-verdict", role: "status", "aria-label": "What the check says" });
     this.again = el("div");
+    this.own = el("div", { class: "lesson-own" }); // questions about the learner's own code
     this.hint = el("div", { class: "lesson-hint", role: "status" });
     this.outputBox = el("div", { class: "cell-output", role: "log", "aria-label": `Output of ${lesson.file}` });
     this.output = new Output(this.outputBox);
@@ -52,7 +53,7 @@ class Lesson {
     this.solution = el("pre", { class: "lesson-solution", hidden: "" });
     const cell = el("div", { class: "cell lesson-cell" }, name, this.editorBox, bar, this.outputBox);
     if (isMilestone) root.append(engineNote());
-    root.append(this.questions(), cell, this.solution, this.hint, this.old, this.verdict, this.again, this.graph.element, keys);
+    root.append(this.questions(), cell, this.solution, this.hint, this.old, this.verdict, this.again, this.own, this.graph.element, keys);
     this.editor = createEditor(this.editorBox, {
       text: read(lesson.file) ?? lesson.exercise, label: `Your code: ${lesson.file}`, describedBy: "lesson-keys",
       changed: (text) => this.changed(text), check: () => this.ask("check"), from: /^.*(raise NotImplementedError|= None\b)/m,
@@ -139,6 +140,7 @@ class Lesson {
     this.busy(true);
     try {
       if (this.what === "check") await this.check();
+      else if (this.what === "explain") await this.explain();
       else await this.run();
     } catch (error) {
       this.output.flush();
@@ -155,7 +157,7 @@ class Lesson {
     this.graph.clear();
     write(this.said, null);
     write(this.drawn, null);
-    for (const element of [this.again, this.hint, this.verdict]) element.replaceChildren();
+    for (const element of [this.again, this.own, this.hint, this.verdict]) element.replaceChildren();
     this.verdict.classList.remove("lesson-right", "lesson-wrong");
     this.old.hidden = true;
   }
@@ -213,12 +215,29 @@ class Lesson {
     this.say("");
   }
 
-  /** Check the file. If it stops or damages Python, start Python again and judge the answers that have arrived. */
-  async judged(text) {
+  /** Show questions about the learner's own code, and record which ones are answered at the first try. */
+  async explain() {
+    const seed = this.entry.explained?.seed ?? crypto.getRandomValues(new Uint32Array(1))[0].toString(16);
+    const { questions, file } = await this.judged(this.checked, { kind: "explain", source: this.checked, seed });
+    if (this.entry.explained?.file !== file) record(lesson.name, { explained: { seed, file, first: {} } });
+    const answered = (index) => (right) => {
+      const { explained } = this.entry;
+      record(lesson.name, { explained: { ...explained, first: { [index]: right, ...explained.first } } });
+    };
+    const before = (index) => `Question ${index + 1} of ${questions.length} about your code\n`;
+    this.own.replaceChildren(...questions.map((quiz, index) => new Question(seal(quiz), lesson, index, before(index), answered(index)).element));
+    if (!questions.length) this.own.textContent = "No line of your file can carry a question.";
+    this.say("");
+    this.own.querySelector("input")?.focus();
+  }
+
+  /** Check the file, or make questions about it. If it stops or damages Python, start Python again with the answers that have arrived. */
+  async judged(text, task = { kind: "check" }) {
+    const checking = task.kind === "check";
     const runs = []; // of each run: its answers, and why it ended early (see checker.py)
     for (let starts = 0; starts < STARTS; starts += 1) {
       await this.load();
-      this.say("Checking.");
+      this.say(checking ? "Checking." : "Running your code with other inputs and changed lines.");
       let verdict, timer, late = "", training = false;
       const limit = (seconds) => {
         clearTimeout(timer);
@@ -227,7 +246,7 @@ class Lesson {
       const show = ({ kind, content, loaded }) => {
         if (loaded) showLoaded(this.progress, loaded);
         else if (kind === "run") {
-          if (runs.length) this.say("Looking for the cause.");
+          if (runs.length && checking) this.say("Looking for the cause.");
           runs.push([[], ""]);
           limit(lesson.seconds);
         } else if (kind === "training") {
@@ -241,12 +260,12 @@ class Lesson {
           training = false;
           runs.at(-1)[0].push(content); // JSON as Python writes it, with Infinity and NaN
           if (content === DONE) clearTimeout(timer);
-          else if (runs.length === 1) this.say(`Checking: ${runs[0][0].length - 1} of ${lesson.questions}.`);
+          else if (runs.length === 1 && checking) this.say(`Checking: ${runs[0][0].length - 1} of ${lesson.questions}.`);
         } else if (kind === "text") this.output.show({ kind, content });
         else if (kind === "verdict") verdict = JSON.parse(content);
       };
       const message = {
-        kind: "check", lesson: lesson.name, reviews: lesson.reviews, runs, width: this.columns(),
+        ...task, lesson: lesson.name, reviews: lesson.reviews, runs, width: this.columns(),
         files: { ...Object.fromEntries(this.earlier()), [lesson.file]: text, "progress.json": JSON.stringify(progress()) },
       };
       try {
@@ -317,6 +336,9 @@ class Lesson {
     if (verdict.blames === ENGINE) this.again.append(el("p", {}, linkToEngine()));
     if (!verdict.passed) return;
     write(this.undo, null);
+    const ask = el("button", { type: "button" }, "Questions about your code");
+    ask.onclick = () => this.ask("explain");
+    if (this.old.hidden && !isMilestone) this.own.replaceChildren(ask);
     const next = document.querySelector(".lesson-next");
     if (next) this.again.append(next.content.cloneNode(true));
   }

@@ -31,6 +31,9 @@ function digestOf(quiz, text) {
   return Array.from(key, (byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, 32);
 }
 
+/** A question whose right answer is not stored in plain text. */
+export const seal = (quiz) => ({ ...quiz, right: digestOf(quiz, quiz.right), sentences: {} });
+
 /** Whether an answer is right, and the sentence about it, or "". */
 export function answer(quiz, given) {
   const whole = given.replaceAll(",", ""); // 1,280 may mean 1280 or 1.28
@@ -55,11 +58,12 @@ export async function missed(lesson) {
   return null;
 }
 
-/** A question of a lesson, with a field for its answer. */
+/** A question of a lesson, with a field for its answer. A function `answered(right)` receives whether each answer is right; without
+ * it, the answer is kept in the lesson's entry. */
 export class Question {
-  constructor(quiz, lesson, index, before) {
-    Object.assign(this, { quiz, lesson, index });
-    const id = `question-${lesson.name}-${index}`;
+  constructor(quiz, lesson, index, before, answered) {
+    Object.assign(this, { quiz, lesson, index, answered });
+    const id = `${answered ? "own" : "question"}-${lesson.name}-${index}`;
     const choices = Object.entries(quiz.choices);
     this.field = el("input", { type: "text", inputmode: "decimal", id, autocomplete: "off", "aria-label": "Your answer, a number" });
     const radio = ([name, text]) => el("label", {}, el("input", { type: "radio", name: id, value: name }), ` ${name}) `, text);
@@ -73,7 +77,7 @@ export class Question {
       this.submit();
     };
     const given = progress()[lesson.name]?.answers?.[index];
-    if (given !== undefined) {
+    if (given !== undefined && !answered) {
       if (choices.length) this.element.querySelectorAll("input").forEach((input) => (input.checked = input.value === normal(given)));
       else this.field.value = given;
       this.tell(given);
@@ -87,8 +91,9 @@ export class Question {
       this.said.textContent = choices.length ? "Choose an answer." : "The question asks for a number.";
       return;
     }
-    record(this.lesson.name, { answers: { ...progress()[this.lesson.name]?.answers, [this.index]: given } });
+    if (!this.answered) record(this.lesson.name, { answers: { ...progress()[this.lesson.name]?.answers, [this.index]: given } });
     this.tell(given);
+    this.answered?.(this.element.classList.contains("lesson-right"));
     this.said.scrollIntoView({ block: "nearest" });
   }
 

@@ -5,6 +5,7 @@
 //   {kind: "cell", name, source, own}    run a cell
 //   {kind: "program", name, source, own} run a lesson's file with fresh variables
 //   {kind: "check", lesson, ...}         check a lesson's file (see checker.py)
+//   {kind: "explain", lesson, ...}       make questions about a lesson's file
 //   {kind: "page", lesson, own, ...}     draw the graph of a lesson's file, or what a milestone's network has learned
 //
 // where `own` contains the learner's files that the code may import: {name: text}. A milestone is sent as `lesson`, too.
@@ -92,6 +93,7 @@ async function act(message) {
     return runner.run_program(name, source);
   }
   if (kind === "check") return checker.check(message.lesson, JSON.stringify(message.files), JSON.stringify(message.runs), message.width, post);
+  if (kind === "explain") return checker.explain(message.lesson, message.source, message.seed, JSON.stringify(message.runs), post);
   return checker.page(message.lesson, message.source, message.failed, message.trained, post);
 }
 

@@ -39,6 +39,7 @@ from .answers import decode, encode, is_data
 from .lesson import ENGINE, ENGINE_LESSON, Lesson, report_to
 from .registry import FOLDER
 from .seccomp import refuse_calls
+from .trace import Trace
 
 MEMORY = 3 << 30
 """The maximum size of the address space, in bytes."""
@@ -318,6 +319,30 @@ def run(
         write({"way": way, "variables": encode(dict(variables or {}))})
 
 
+def run_traced(
+    lesson: Lesson,
+    source: Path,
+    text: str,
+    write: Callable[[Any], None],
+    only: Sequence[int],
+    trace: Trace,
+) -> None:
+    """Load the file, ask it the questions with these indices, and write a record of what ran: of the
+    file itself with the index -1, and of each question.
+    """
+    trace.start()
+    file = load(source, text)
+    write({"trace": trace.take(), "index": -1})
+    for index in only:
+        question = lesson.questions[index]
+        # a task that is not written, for example, raises an exception
+        with contextlib.suppress(BaseException):
+            given = question.given(file)
+            trace.start()
+            lesson.ask(question.call, file, given)
+            write({"trace": trace.take(), "index": index})
+
+
 def watch(function: str, source: Path) -> dict[str, Any]:
     """Return a dict that is filled with the variables of `function`, without its arguments, when its
     first call ends. They are in the order in which they first appear in the file. A second call empties
@@ -367,10 +392,10 @@ def main() -> None:
 
     stdin contains JSON: the lesson's folder, the file's path and text, the time limit, the names and
     texts of the learner's modules that it may import, the indices of the questions or null for all,
-    and null, or to draw a page, the name of the wrong function and the encoded answers to the questions
-    that train.
+    null, or to draw a page, the name of the wrong function and the encoded answers to the questions
+    that train, and whether to record what runs.
     """
-    folder, path, text, seconds, modules, only, page = json.load(sys.stdin)
+    folder, path, text, seconds, modules, only, page, traced = json.load(sys.stdin)
     lesson, source = Lesson(Path(folder)), Path(path)
     limit(seconds)
     for file, code in modules.items():
@@ -385,13 +410,21 @@ def main() -> None:
         log.write(json.dumps(line).encode() + b"\n")
         log.flush()
 
-    variables = watch(questions[only[0]].function, source) if only else None
+    trace, variables = None, None
+    if traced:
+        trace = Trace(source, text)
+        sys.settrace(trace)
+    elif only:
+        variables = watch(questions[only[0]].function, source)
     ast.parse("")  # loads everything that compiling needs before the guard is active
     refuse_calls()
     guard(os.getcwd(), os.path.realpath(FOLDER), os.path.realpath(lesson.folder.parent))
     if page is None:
         write({"started": True})
-        run(lesson, source, text, write, only, variables)
+        if trace:
+            run_traced(lesson, source, text, write, only, trace)
+        else:
+            run(lesson, source, text, write, only, variables)
         write({"done": True})
     else:
         failed, trained = page

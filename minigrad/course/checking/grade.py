@@ -41,7 +41,7 @@ KEPT = Slip(
     "Your file keeps something from one call to the next. A global variable does, and so does a default "
     "argument such as `[]`: Python makes this list only once, when it reads the `def`.",
 )
-_INPUTS = threading.Lock()
+INPUTS = threading.Lock()
 """Learners' files run in parallel. Inputs are made one at a time, because they share stdout and a random
 generator.
 """
@@ -208,7 +208,7 @@ def _with_inputs(lesson: Lesson, problem: Problem) -> Problem:
     """Add a question's inputs to a problem."""
     assert problem.question is not None
     # a lesson's own classes may not be printable
-    with _INPUTS, contextlib.suppress(Exception):
+    with INPUTS, contextlib.suppress(Exception):
         given = problem.question.given(lesson.solved)
         inputs = {name: described_input(value) for name, value in given.items()}
         return replace(problem, inputs=inputs)
@@ -229,6 +229,18 @@ def _explained(
         problem = replace(problem, slip=changed(code, problem.message))
     line = problem.line or line_of(text, problem.blames or problem.function)
     return _with_inputs(lesson, replace(problem, line=line))
+
+
+def first_problem(
+    lesson: Lesson, text: str, run: Run, asked: Sequence[int]
+) -> Problem | None:
+    """Return the first problem of a file that was asked the questions with the indices `asked`."""
+    if run.unloaded is not None:
+        return _raised(Problem("error"), run.unloaded)
+    ended = [{"ended": run.ended}] * len(asked)
+    outcomes = zip(asked, [*run.outcomes, *ended], strict=False)
+    found = (_judged(lesson, text, index, outcome) for index, outcome in outcomes)
+    return next(filter(None, found), None)
 
 
 def _diagnosed(

@@ -64,6 +64,8 @@ class Run:
     """The reason why the process ended early, or '' if it finished."""
     output: str = ""
     """The file's output."""
+    traces: dict[int, Any] = field(default_factory=dict)
+    """Records of what ran, if they were requested, by the question's index. See trace.py."""
 
 
 def ask(
@@ -73,14 +75,17 @@ def ask(
     wall: Wall = NO_WALL,
     only: Sequence[int] | None = None,
     modules: Mapping[str, str] = {},
+    traced: bool = False,
 ) -> Run:
     """Ask a learner's file every question of the lesson, or only the questions with the indices
     `only`. `text` is the contents of the file `source`. `modules` contains the names and texts of
-    the learner's other files that it may import.
+    the learner's other files that it may import. If `traced`, record what runs instead.
 
     Errors: OSError if Python cannot start behind the wall.
     """
-    ended, answers, output = _run(lesson, source, text, wall, ANSWERS, modules, only)
+    ended, answers, output = _run(
+        lesson, source, text, wall, ANSWERS, modules, only, traced=traced
+    )
     if wall.program and not answers:
         raise OSError(f"Python did not start behind the wall: {output.strip()[-300:]}")
     if len(answers) > ANSWERS:
@@ -110,6 +115,8 @@ def collected(lines: list[Any], ended: str = "", output: str = "") -> Run:
                 run.outcomes.append({"missing": True})
             case {"way": way}:
                 run.way, run.variables = _decoded(way), _decoded(line.get("variables"))
+            case {"trace": list() as steps, "index": int() as index}:
+                run.traces[index] = steps
             case {"loaded": _}:
                 run.loaded = True
             case {"unloaded": failure}:
@@ -151,6 +158,7 @@ def _run(
     modules: Mapping[str, str],
     only: Sequence[int] | None = None,
     page: list[Any] | None = None,
+    traced: bool = False,
 ) -> tuple[str, bytes, str]:
     """Start the child process and wait for it. Returns the reason why the child ended early (or
     ''), its answers or page, at most one byte more than `most`, and its output.
@@ -164,7 +172,8 @@ def _run(
             stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)
         )
         limit = SECONDS + lesson.training
-        work = [str(lesson.folder), str(source), text, limit, dict(modules), only, page]
+        file = [str(lesson.folder), str(source), text]
+        work = [*file, limit, dict(modules), only, page, traced]
         given.write(json.dumps(work).encode())
         given.seek(0)
         folder, where = INSIDE, None

@@ -2,6 +2,7 @@
 
 import ast
 import codecs
+import hashlib
 import io
 import re
 from collections.abc import Mapping
@@ -39,6 +40,11 @@ def read_text(path: Path) -> str:
     """
     with open_file(path) as file:
         return as_text(file.read(LONGEST + 1))
+
+
+def digest(text: str) -> str:
+    """Return 16 characters that identify the text of a file."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def definitions(tree: Any) -> dict[str, Any]:

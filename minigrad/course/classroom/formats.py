@@ -41,11 +41,14 @@ def table(rows: list[Row], options: argparse.Namespace) -> str:
     """
     width = max(len(row.name) for row in rows)
     numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
+    numbers += "  first try" * bool(rows[0].first_tries)
     lines = [f"{'':<{width}}    points {numbers}"]
     for row in rows:
         signs = "  ".join(
             ("x" if mark.passed else ".") if mark.graded else "?" for mark in row.marks
         )
+        if row.first_tries:
+            signs += f"  {row.first_tries:>9}"
         points = f"{row.points:>4g}/{len(row.marks):<3}"
         lines.append(f"{row.name:<{width}}  {points}  {signs}  {row.note}".rstrip())
     flags = [f"  {row.name}, {flag}" for row in rows for flag in row.flags]
@@ -66,6 +69,7 @@ def as_json(rows: list[Row], options: argparse.Namespace) -> str:
             "id": row.id,
             "points": row.points,
             "of": len(row.marks),
+            **({"first_tries": row.first_tries} if row.first_tries else {}),
             "note": row.note,
             "flags": row.flags,
             "lessons": [
@@ -90,12 +94,15 @@ def as_csv(rows: list[Row], _: object) -> str:
     """
     file = io.StringIO()
     write = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").writerow
-    numbers = (f"lesson {mark.lesson.number}" for mark in rows[0].marks)
+    numbers = [f"lesson {mark.lesson.number}" for mark in rows[0].marks]
+    if rows[0].first_tries:
+        numbers.append("first try")
     write(["name", "id", "points", "of", *numbers, "note", "flags"])
     for row in rows:
         texts = row.name, row.id, row.note, "; ".join(row.flags)
         name, id, note, flags = (FORMULA.sub(r"\1'\2", text) for text in texts)
-        write([name, id, row.points, len(row.marks), *row.scores, note, flags])
+        tries = [row.first_tries] if row.first_tries else []
+        write([name, id, row.points, len(row.marks), *row.scores, *tries, note, flags])
     return f"\ufeff{file.getvalue()}"
 
 

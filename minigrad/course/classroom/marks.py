@@ -60,6 +60,8 @@ class Row:
     id: str = ""
     """See `Submission`."""
     partial: bool = False
+    first_tries: str = ""
+    """See `sheets.write_sheets`."""
     flags: tuple[str, ...] = ()
     """What the teacher has to look at. See flags.py."""
 

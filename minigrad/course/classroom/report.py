@@ -18,6 +18,7 @@ from .flags import as_deadline, flagged
 from .marks import FAILED, Row, graded
 from .picture import picture
 from .roster import Roster
+from .sheets import write_sheets
 from .submissions import Submission, submissions
 
 FORMATS: dict[str | None, Callable[[list[Row], argparse.Namespace], str]] = {
@@ -52,12 +53,14 @@ def run(options: argparse.Namespace) -> int:
     if options.roster:
         column = options.column or "Grade"
         write = Roster(options.roster, column, options.by, deadline).write
-    written = out, options.keep, options.roster, options.feedback
+    written = out, options.keep, options.roster, options.feedback, options.questions
     own = [Path(os.path.abspath(path)) for path in written if path]
     handed_in = submissions(options.folders, own, single)
     lessons = chosen(options.lesson)
     rows = graded(handed_in, lessons, options.jobs, options.keep, options.partial)
     rows = flagged(handed_in, lessons, rows, deadline)
+    if options.questions:
+        rows = write_sheets(handed_in, rows, options.questions, options.jobs)
     if options.feedback:
         write_feedback(rows, options.feedback)
     if options.format == "prairielearn":

@@ -1,0 +1,412 @@
+"""Make questions about a learner's own code, from what its lines do when they run.
+
+A line can carry a question if the learner wrote it, if it runs while the check asks the file, and if
+the answer cannot be read in the line itself. Every answer comes from running the file, or the file
+with one changed line. Idea: https://github.com/csed-aalto/qlcpy
+"""
+
+import ast
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from . import quiz
+from .answers import MOST_SHOWN, decode, described_input
+from .grade import INPUTS, first_problem
+from .lesson import Lesson
+from .sandbox import Run
+from .source import definitions
+from .trace import RESULT, Step
+
+MOST = 4
+"""The maximum number of questions about a file."""
+RECORDS = 8
+"""The number of the check's questions that are recorded."""
+MOST_CHANGES = 6
+"""The maximum number of changed files to run."""
+LATEST = 20
+"""The last repetition of a line that a question can be about."""
+EDITS = (
+    (r"\+=", "="),
+    (r" \+ ", " - "),
+    (r" - ", " + "),
+    (r" \* ", " / "),
+    (r"\.T\b", ""),
+    (r"axis=0", "axis=1"),
+    (r"(\.\d\d)\d+", r"\1"),
+)
+"""Changes of a line: a pattern, and what replaces it."""
+FAILS = {
+    "wrong": "gives a wrong answer",
+    "error": "raises an error",
+    "changed": "changes its input",
+    "missing": "is missing",
+    "not written": "is not written",
+}
+"""What the first wrong function does, by the kind of its problem."""
+PASSES = "nothing, because the file still passes"
+RANDOM = re.compile("random|rng")
+Ask = Callable[[str, Sequence[int], bool], Run]
+"""Asks a version of the file some of the questions, or records what runs. See `sandbox.ask`."""
+Number = tuple[str, float]
+"""A number, and its place in a value, such as '[0, 1]'."""
+
+
+@dataclass(frozen=True)
+class OwnQuestion:
+    """A question about a learner's own code."""
+
+    kind: str
+    """'value', 'shape', 'count', 'which' or 'change'."""
+    index: int
+    """The index of the check's question that runs the line, or -1 if the file itself runs it."""
+    line: int
+    text: str
+    right: str
+    """A number, or one of the choices."""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def letters(self) -> dict[str, str]:
+        """The choices by letter."""
+        return dict(zip("abcd", self.choices, strict=False))
+
+    @property
+    def answer(self) -> str:
+        """The number, or the letter of the right choice."""
+        letters = {text: letter for letter, text in self.letters.items()}
+        return letters.get(self.right, self.right)
+
+    def sealed(self) -> quiz.Quiz:
+        """Return the question in the form of the questions before an exercise."""
+        return quiz.seal(self.text, self.answer, {}, self.letters)
+
+
+def make(lesson: Lesson, text: str, seed: str, ask: Ask) -> list[OwnQuestion]:
+    """Return up to `MOST` questions about a file that passes, selected by `seed`. If possible, they
+    are of different kinds. No two of one kind are about the same line.
+    """
+    rng = Random(f"{seed}\n{lesson.name}\n{text}")
+    about = _described(lesson, text)
+    short = sorted(about, key=lambda index: len(about[index]))
+    short = short[: max(RECORDS, len(short) // 2)]
+    asked = rng.sample(short, min(RECORDS, len(short)))
+    pools: dict[str, list[Callable[[], OwnQuestion | None]]] = {}
+    file = _File(lesson, text, rng, ask)
+    for index, steps in ask(text, asked, True).traces.items():
+        record = _Record(file, index, about.get(index, "Python runs the file."), steps)
+        for kind, draw in record.questions():
+            pools.setdefault(kind, []).append(draw)
+    for pool in pools.values():
+        rng.shuffle(pool)
+    others = sorted(pools.keys() - {"value", "change"})
+    rng.shuffle(others)
+    found: dict[tuple[str, int], OwnQuestion] = {}
+    for kind in ("value", "change", *others) * MOST:
+        pool, before = pools.get(kind, []), len(found)
+        while pool and before == len(found) < MOST:
+            if one := pool.pop()():
+                found.setdefault((kind, one.line), one)
+    return list(found.values())
+
+
+def _described(lesson: Lesson, text: str) -> dict[int, str]:
+    """Return the check's questions whose inputs can be shown with all numbers, by index."""
+    about = {}
+    names = definitions(ast.parse(text))
+    for index, question in enumerate(lesson.questions):
+        if question.function.partition(".")[0] not in names or question.training:
+            continue
+        # a lesson's own classes may not be printable, and lists may not have a shape
+        with INPUTS, contextlib.suppress(Exception):
+            given = question.given(lesson.solved)
+            what = question.what or question.call
+            shown = []
+            for name, value in given.items():
+                described = f"{name} = {described_input(value)}"
+                if "= <" not in described and described not in what:
+                    shown.append(described)
+            if max(map(np.size, given.values()), default=0) <= MOST_SHOWN:
+                more = f", with {', '.join(shown)}" if shown else ""
+                about[index] = (
+                    f"The check of {question.function} asks for {what}{more}."
+                )
+    return about
+
+
+class _File:
+    """A learner's file."""
+
+    def __init__(self, lesson: Lesson, text: str, rng: Random, ask: Ask) -> None:
+        self.lesson, self.text, self.rng, self.ask = lesson, text, rng, ask
+        self.lines = text.splitlines()
+        self.nodes = statements(text)
+        exercise = {line.strip() for line in lesson.exercise.splitlines()}
+        self.own = {n for n in self.nodes if self.lines[n - 1].strip() not in exercise}
+        self.changed = 0
+
+    def named(self, line: int) -> str:
+        return f"line {line}: {self.lines[line - 1].strip()}"
+
+    def function(self, line: int) -> str:
+        """Return ' of ' and the innermost function around a line, or ''."""
+        around = [
+            node
+            for node in ast.walk(ast.parse(self.text))
+            if isinstance(node, ast.FunctionDef)
+            and node.lineno <= line <= (node.end_lineno or 0)
+        ]
+        return f" of {around[-1].name}" if around else ""
+
+    def first_problem(self, line: int, edit: str) -> str:
+        """Change a line, and return what the check then reports first, or '' if this is unknown."""
+        lines = [*self.lines]
+        lines[line - 1] = edit
+        text = "\n".join(lines)
+        if self.changed == MOST_CHANGES or not differ(self.text, text):
+            return ""
+        self.changed += 1
+        needed = self.lesson.questions[: self.lesson.asked]
+        asked = [i for i, question in enumerate(needed) if not question.training]
+        problem = first_problem(self.lesson, text, self.ask(text, asked, False), asked)
+        if problem is None:
+            return PASSES if len(asked) == len(needed) else ""
+        if problem.kind not in FAILS:  # it took too long
+            return ""
+        return f"{problem.function or 'the file'} {FAILS[problem.kind]}"
+
+
+class _Record:
+    """What runs while the check asks one question."""
+
+    def __init__(self, file: _File, index: int, about: str, steps: list[Step]) -> None:
+        self.file, self.rng, self.index = file, file.rng, index
+        self.about, self.steps = about, steps
+        self.total = Counter(line for _, line, _ in steps)
+        self.values = [
+            value
+            for _, _, changes in steps
+            for code in changes.values()
+            for _, value in parts(decode(code))
+        ]
+
+    def questions(self) -> Iterator[tuple[str, Callable[[], OwnQuestion | None]]]:
+        """Yield each question that a line can carry: its kind, and a function that makes it."""
+        ran = Counter[int]()
+        stretch = self.index >= self.file.lesson.asked
+        for call, line, changes in self.steps:
+            ran[line] += 1
+            if line not in self.file.own or ran[line] > LATEST:
+                continue
+            node = self.file.nodes[line]
+            when = f" for the {ordinal(ran[line])} time" * (self.total[line] > 1)
+            for name in sorted(assigned(node) & changes.keys()):
+                if computes(node):
+                    value = list(parts(decode(changes[name]), name))
+                    after = f"after line {line} has run{when}"
+                    if name == RESULT:
+                        after = f"if line {line} returns {RESULT}{when}"
+                    yield "value", partial(self.value, line, after, value)
+                    yield "shape", partial(self.shape, line, after, value)
+                if name != RESULT:  # it may be a variable's name, too
+                    yield "which", partial(self.which, call, name)
+            if ran[line] == 1 and not hasattr(node, "body"):
+                yield "count", partial(self.count, line)
+                if not stretch:
+                    yield "change", partial(self.change, line)
+
+    def question(
+        self, kind: str, line: int, asked: str, right: str, others: Iterable[str] = ()
+    ) -> OwnQuestion | None:
+        """Return a question with up to four choices, or None if there are only two. Without `others`,
+        the answer is a number.
+        """
+        choices = list(dict.fromkeys([right, *others]))[:4]
+        if len(choices) == 2:
+            return None
+        shown = "" if kind == "which" else f"L{self.file.named(line)[1:]}"
+        about = "" if kind == "change" else self.about
+        text = "\n".join(filter(None, [about, shown, asked]))
+        self.rng.shuffle(choices)
+        chosen = tuple(choices) if len(choices) > 1 else ()
+        return OwnQuestion(kind, self.index, line, text, right, chosen)
+
+    def value(self, line: int, after: str, values: list[Any]) -> OwnQuestion | None:
+        numbers = [one for value in values for one in elements(*value)]
+        usual = [one for one in numbers if 1e-3 < abs(one[1]) < 1e4]
+        same = len({number for _, number in numbers}) < len(
+            numbers[:2]
+        )  # such as zeros
+        if not usual or same or RANDOM.search(self.file.lines[line - 1]):
+            return None
+        place, number = self.rng.choice(usual)
+        asked, right = f"What is {place} {after}?", f"{number:.4g}"
+        if abs(float(f"{number:.3g}") - number) < 1e-6 * abs(number):
+            return self.question("value", line, asked, right)
+        seen = [other for value in self.values for _, other in elements("", value)]
+        others = [
+            -number,
+            *self.rng.sample(seen, min(6, len(seen))),
+            2 * number,
+            1 - number,
+        ]
+        far = [f"{one:.4g}" for one in others if abs(one - number) > 0.02 * abs(number)]
+        return self.question("value", line, asked, right, far)
+
+    def shape(self, line: int, after: str, values: list[Any]) -> OwnQuestion | None:
+        shaped = [
+            (place, np.shape(value)) for place, value in values if np.size(value) > 1
+        ]
+        if not shaped:
+            return None
+        place, right = self.rng.choice(shaped)
+        others = {
+            *map(np.shape, self.values),
+            right[::-1],
+            right[1:],
+            (1, *right),
+            (*right, 1),
+        }
+        mixed = self.rng.sample(sorted(others), len(others))
+        asked = f"What is the shape of {place} {after}?"
+        return self.question("shape", line, asked, str(right), map(str, mixed))
+
+    def which(self, call: int, name: str) -> OwnQuestion | None:
+        """Ask which line gives a variable its second or third value."""
+        nodes = self.file.nodes
+        own = [step for step in self.steps if step[0] == call]
+        gave = [line for _, line, changes in own if name in changes]
+        stored = [
+            line
+            for _, line, _ in own
+            if line in nodes and name in assigned(nodes[line])
+        ]
+        lines = sorted({line for _, line, _ in own})
+        again = any(line in lines and other != call for other, line, _ in self.steps)
+        if gave != stored or len({*gave}) < 2 or again:
+            return None
+        nth = self.rng.randrange(1, min(len(gave), 3))
+        others = self.rng.sample(lines, len(lines))
+        others.sort(key=lambda line: line not in gave)
+        named = list(map(self.file.named, (gave[nth], *others)))
+        where = self.file.function(gave[nth])
+        asked = f"Which line{where} gives {name} its {ordinal(nth + 1)} value?"
+        return self.question("which", gave[nth], asked, named[0], named)
+
+    def count(self, line: int) -> OwnQuestion | None:
+        inside = ast.comprehension | ast.Lambda
+        repeats = any(isinstance(n, inside) for n in ast.walk(self.file.nodes[line]))
+        times = self.total[line]
+        if times == 1 or times > LATEST or repeats:
+            return None
+        asked = f"How many times does line {line} run?"
+        return self.question("count", line, asked, str(times))
+
+    def change(self, line: int) -> OwnQuestion | None:
+        """Ask what the check reports if a line is deleted or changed."""
+        code, lesson = self.file.lines[line - 1], self.file.lesson
+        edits = {re.sub(old, new, code, count=1) for old, new in EDITS} - {code}
+        edit = self.rng.choice(["", *sorted(edits)])
+        right = self.file.first_problem(line, edit)
+        if not right:
+            return None
+        names = dict.fromkeys(q.function for q in lesson.questions[: lesson.asked])
+        others = [
+            f"{name} {FAILS[kind]}" for name in names for kind in ("wrong", "error")
+        ]
+        self.rng.shuffle(others)
+        instead = f"were `{edit.strip()}`" if edit else "were deleted"
+        asked = f"If line {line} {instead}, what would the check report first?"
+        return self.question("change", line, asked, right, [PASSES, *others])
+
+
+def ordinal(number: int) -> str:
+    """Return a number up to 20 as 1st, 2nd and so on."""
+    return {1: "1st", 2: "2nd", 3: "3rd"}.get(number, f"{number}th")
+
+
+def statements(text: str) -> dict[int, ast.stmt]:
+    """Return the statements of a file by their first lines, without those that share a line, and
+    without definitions, imports and docstrings.
+    """
+    found: dict[int, list[ast.stmt]] = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.stmt):
+            found.setdefault(node.lineno, []).append(node)
+    others = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+    return {
+        line: node
+        for line, (node, *more) in found.items()
+        if not more and not isinstance(node, others) and not is_text(node)
+    }
+
+
+def is_text(node: ast.stmt) -> bool:
+    """Return whether a statement is a docstring."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def assigned(node: ast.stmt) -> set[str]:
+    """Return the names that a statement may change, and `RESULT` if it returns.
+
+    >>> sorted(assigned(ast.parse("dW[i] += x").body[0]))
+    ['dW', 'i']
+    """
+    changed: list[ast.AST] = []
+    match node:
+        case ast.Return():
+            return {RESULT}
+        case ast.Assign(targets):
+            changed += targets
+        case ast.AugAssign(target) | ast.AnnAssign(target) | ast.For(target):
+            changed.append(target)
+        case ast.Expr(ast.Call(ast.Attribute() as method)):
+            changed.append(method)
+    inside = [part for target in changed for part in ast.walk(target)]
+    return {part.id for part in inside if isinstance(part, ast.Name)}
+
+
+def computes(node: ast.stmt) -> bool:
+    """Return whether a simple statement does more than copy names and constants."""
+    works = ast.AugAssign | ast.BinOp | ast.Call | ast.Subscript
+    return not hasattr(node, "body") and any(
+        isinstance(part, works) for part in ast.walk(node)
+    )
+
+
+def parts(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the numbers and arrays in a value, each with its place.
+
+    >>> list(parts({"a": [1, 2.5]}, "x"))
+    [("x['a'][0]", 1), ("x['a'][1]", 2.5)]
+    """
+    match value:
+        case dict() | list():
+            pairs = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, part in pairs:
+                yield from parts(part, f"{place}[{key!r}]")
+        case int() | float() | np.ndarray() if not isinstance(value, bool):
+            yield place, value
+
+
+def elements(place: str, value: Any) -> Iterator[Number]:
+    """Yield the numbers of an array, or one number, each with its place."""
+    for index, number in np.ndenumerate(value):
+        yield (
+            place + (f"[{', '.join(map(str, index))}]" if index else ""),
+            float(number),
+        )
+
+
+def differ(text: str, other: str) -> bool:
+    """Return whether two files differ in more than comments, and the other one is Python."""
+    with contextlib.suppress(SyntaxError):
+        return ast.dump(ast.parse(text)) != ast.dump(ast.parse(other))
+    return False

@@ -1,0 +1,103 @@
+"""Record which lines of a learner's file run, and which variables each line changes.
+
+child.py records a lesson's questions; explain.py makes questions about the file from the records. A
+record is a list of steps [call, line, changes]. `call` numbers the calls of the file's functions.
+`line` is the first line of the statement that ran. `changes` maps the variables that have another
+value than before to their new values, encoded by `answers.encode`.
+"""
+
+import ast
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from ...tensor import Tensor
+from .answers import encode
+
+MOST_STEPS = 400
+"""The maximum number of steps in a record. A longer record is empty, because no reader follows it."""
+MOST_NUMBERS = 60
+"""The maximum number of elements of an array in a record."""
+MOST_PARTS = 12
+"""The maximum length of a list in a record."""
+RESULT = "result"
+"""The name under which a record contains what a call returned."""
+Step = tuple[int, int, dict[str, Any]]
+Tracer = Callable[[FrameType, str, Any], Any]
+
+
+class Trace:
+    """Records the file `source` while `steps` is a list. It is passed to `sys.settrace`."""
+
+    def __init__(self, source: Path, text: str) -> None:
+        self.source = str(source)
+        self.steps: list[Step] | None = None
+        self.calls = 0
+        self.first: dict[int, int] = {}
+        """The first line of the statement in each line. A compound statement ends before its body."""
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.stmt):
+                body = getattr(node, "body", None)
+                end = body[0].lineno if body else (node.end_lineno or 0) + 1
+                lines = range(node.lineno, max(end, node.lineno + 1))
+                self.first |= dict.fromkeys(lines, node.lineno)
+
+    def start(self) -> None:
+        self.steps, self.calls = [], 0
+
+    def take(self) -> list[Step]:
+        """End a record and return it."""
+        steps, self.steps = self.steps or [], None
+        return steps if len(steps) < MOST_STEPS else []
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> Tracer | None:
+        code = frame.f_code
+        # names such as <lambda> belong to parts of a statement; a class's body is no call
+        function = code.co_flags & inspect.CO_OPTIMIZED and code.co_name[0] != "<"
+        known = function or code.co_name == "<module>"
+        if self.steps is None or code.co_filename != self.source or not known:
+            return None
+        self.calls += 1
+        call, line, before = self.calls, 0, _variables(frame)
+
+        def step(frame: FrameType, event: str, value: Any) -> Tracer:
+            nonlocal line, before
+            now = self.first.get(frame.f_lineno, 0)
+            steps = self.steps
+            if event == "exception" or (event == "line" and now == line):
+                return step
+            if steps is not None and len(steps) < MOST_STEPS:
+                after = _variables(frame)
+                changes = {n: v for n, v in after.items() if before.get(n) != v}
+                if event == "return" and _is_small(value):
+                    changes[RESULT] = encode(value)
+                if line:
+                    steps.append((call, line, changes))
+                before = after
+            line = now
+            return step
+
+        return step
+
+
+def _variables(frame: FrameType) -> dict[str, Any]:
+    values = frame.f_locals.items()
+    return {name: encode(value) for name, value in values if _is_small(value)}
+
+
+def _is_small(value: Any) -> bool:
+    value = value.array if isinstance(value, Tensor) else value
+    match value:
+        case np.ndarray():
+            return value.size <= MOST_NUMBERS
+        case list() | tuple() | dict():
+            if isinstance(value, dict):
+                if not all(isinstance(key, str) for key in value):
+                    return False  # `encode` would change the keys
+                value = list(value.values())
+            return len(value) <= MOST_PARTS and all(map(_is_small, value))
+    return isinstance(value, int | float | np.number)

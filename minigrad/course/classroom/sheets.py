@@ -1,0 +1,84 @@
+"""Write a sheet for each student with questions about their own code, to ask aloud."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...support.files import save_text
+from ...support.jobs import run_jobs
+from ...support.text import printable
+from ..checking.explain import make
+from ..checking.registry import PROGRESS
+from ..checking.sandbox import Run, ask
+from ..checking.wall import find as find_wall
+from .marks import Mark, Row
+from .submissions import Submission
+
+
+def write_sheets(
+    handed_in: list[Submission], rows: list[Row], folder: Path, jobs: int
+) -> list[Row]:
+    """Write a file for each student with questions about each passed lesson, and the answers.
+
+    Returns the rows with the number of questions that students answered at the first try, as their
+    own progress.json records it. The questions depend on the submission's name, so they are not the
+    ones that a student has already answered. Errors: OSError.
+    """
+    passed = {
+        f"{row.name} {mark.lesson.name}": (whose, mark)
+        for whose, row in zip(handed_in, rows, strict=True)
+        for mark in row.marks
+        if mark.passed
+    }
+
+    def work(name: str) -> list[str]:
+        return _asked(*passed[name])
+
+    todo = {name: {"name": name} for name in passed}
+    done = run_jobs(todo, work, jobs, apart=False, shown=None)
+    found = []
+    for whose, row in zip(handed_in, rows, strict=True):
+        texts = [f"{row.name}: questions to ask aloud"]
+        tries = list[bool]()
+        for mark in row.marks:
+            name = f"{row.name} {mark.lesson.name}"
+            if name in done:
+                texts += [f"Lesson {mark.lesson.number}, {mark.lesson.title}"]
+                texts += done[name].result
+            tries += _first_tries(whose, mark)
+        path = folder / f"{row.name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_text(path, "\n\n".join(texts) + "\n")
+        tried = f"{sum(tries)}/{len(tries)}" if tries else "-"
+        found.append(replace(row, first_tries=tried))
+    return found
+
+
+def _asked(whose: Submission, mark: Mark) -> list[str]:
+    one, file, wall = mark.lesson, whose.chosen[mark.lesson.name], find_wall()
+    source, modules = Path(file.where), whose.modules[file.where.parent]
+
+    def run(text: str, only: Sequence[int], traced: bool) -> Run:
+        return ask(one, source, text, wall, only, modules, traced)
+
+    texts = []
+    for number, question in enumerate(make(one, file.text, whose.name, run), 1):
+        choices = [f"{name}) {text}" for name, text in question.letters.items()]
+        lines = [*question.text.split("\n"), *choices, f"Answer: {question.right}"]
+        first, *others = map(printable, lines)
+        texts.append("\n   ".join([f"{number}. {first}", *others]))
+    return texts
+
+
+def _first_tries(whose: Submission, mark: Mark) -> list[bool]:
+    """Return for each question that a student answered whether the first answer was right."""
+    tries = list[bool]()
+    for file in whose.files:
+        if file.where.name == PROGRESS:
+            with contextlib.suppress(Exception):  # the file may be damaged
+                entry: Any = json.loads(file.text)[mark.lesson.name]
+                tries += [one is True for one in entry["explained"]["first"].values()]
+    return tries

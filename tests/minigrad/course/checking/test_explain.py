@@ -1,0 +1,203 @@
+"""Questions about a learner's own code. Each answer is computed again in another way: by a file with
+more lines, which note what the question asks for, or by a full check of the changed file.
+"""
+
+import ast
+import contextlib
+import copy
+import json
+import re
+import sys
+import warnings
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from minigrad.course.checking import child
+from minigrad.course.checking.explain import FAILS, PASSES, make
+from minigrad.course.checking.grade import judge
+from minigrad.course.checking.key import time_limit
+from minigrad.course.checking.lesson import module
+from minigrad.course.checking.registry import lessons
+from minigrad.course.checking.sandbox import collected
+from minigrad.course.checking.source import bound
+from minigrad.course.checking.trace import Trace
+
+from .test_lesson import right_answers
+
+NAMES = [f"student {number}" for number in range(20)]
+
+
+def asks(one):
+    """Ask a version of a file in this process what the child would ask it."""
+
+    def ask(text, only=None, traced=False):
+        lines, source, tracing = [], Path("course") / one.file, sys.gettrace()
+
+        def write(line):
+            if line.get("raised", {}).get("type") == "TimeoutError":
+                raise TimeoutError  # as if the process were ended
+            lines.append(line)
+
+        with warnings.catch_warnings(action="ignore"):
+            if traced:
+                trace = Trace(source, text)
+                sys.settrace(trace)
+                child.run_traced(one, source, text, write, only, trace)
+                sys.settrace(tracing)
+            else:
+                with contextlib.suppress(TimeoutError), time_limit(0.5):
+                    child.run(one, source, text, write, only)
+                    write({"done": True})
+        sys.modules.pop(one.name, None)
+        return collected(json.loads(json.dumps(lines)))
+
+    return ask
+
+
+def merged(base, code):
+    """A file in which the definitions of `code` replace those of `base`, also within a class that
+    extends the class with its own name.
+    """
+    tree, mine = ast.parse(base), ast.parse(code)
+    for node in mine.body:
+        names = bound(node)
+        owners = [one for one in tree.body if bound(one) & names]
+        if isinstance(node, ast.ClassDef) and node.name in map(ast.unparse, node.bases):
+            (owner,) = owners
+            parts = {name for part in node.body for name in bound(part)}
+            kept = [part for part in owner.body if not bound(part) & parts]
+            owner.body = kept + node.body
+            continue
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            tree.body = [
+                one for one in tree.body if not bound(one) <= names or not bound(one)
+            ]
+        last = isinstance(tree.body[-1], ast.If)
+        tree.body.insert(len(tree.body) - last, node)
+    return ast.unparse(tree)
+
+
+def answers(one):
+    """The solution and the lesson's other right answers, as whole files."""
+    others = right_answers(one).items()
+    return {"solution": one.solution, **{n: merged(one.solution, c) for n, c in others}}
+
+
+def found(pattern, text):
+    """The first group of a pattern, which must be in the text."""
+    match = re.search(pattern, text)
+    assert match
+    return match[1]
+
+
+def noted(one, text, question, tree):
+    """Run a changed file as the question does. Returns what its lines have noted."""
+    notes = []
+    file = module(one.name, "")
+    file.__dict__["note"] = lambda *values: notes.append(copy.deepcopy(values))
+    code = compile(ast.fix_missing_locations(tree), "changed", "exec")
+    exec(code, file.__dict__)
+    if question.index >= 0:
+        asked = one.questions[question.index]
+        given = asked.given(file)
+        notes.clear()
+        one.ask(asked.call, file, given)
+    return notes
+
+
+def with_notes(text, lines, expression):
+    """The file with a call of `note` after the statements in these lines, or before a return."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(node, field, None)
+            if not isinstance(block, list):
+                continue
+            for one in [one for one in block if one.lineno in lines]:
+                place = block.index(one)
+                note = ast.parse(f"note({one.lineno}, {expression})").body
+                if isinstance(one, ast.Return):
+                    block[place:place] = [
+                        ast.Assign(
+                            [ast.Name("result", ast.Store())],
+                            one.value or ast.Constant(None),
+                        ),
+                        *note,
+                    ]
+                    one.value = ast.Name("result", ast.Load())
+                elif isinstance(one, ast.For):
+                    one.body[:0] = note
+                else:
+                    block[place + 1 : place + 1] = note
+    return tree
+
+
+def again(one, text, question):
+    """The answer, computed in another way."""
+    asked = question.text.splitlines()[-1]
+    nth = int((re.findall(r"(\d+)\w\w (?:time|value)", asked) or ["1"])[0])
+    if question.kind == "change":
+        lines = text.split("\n")
+        edit = re.search("were `(.*)`,", asked)
+        old = lines[question.line - 1]
+        indent = old[: len(old) - len(old.lstrip())]
+        lines[question.line - 1] = indent + edit[1] if edit else ""
+        text = "\n".join(lines)
+        problem = judge(one, text, asks(one)(text), asks(one)).problem
+        return (
+            f"{problem.function or 'the file'} {FAILS[problem.kind]}"
+            if problem
+            else PASSES
+        )
+    if question.kind == "count":
+        return str(
+            len(noted(one, text, question, with_notes(text, [question.line], "0")))
+        )
+    if question.kind == "which":
+        name = found("gives (.*) its", asked)
+        whole = ast.parse(text)
+        for node in ast.walk(whole):  # the last one around the line is the innermost
+            if isinstance(node, ast.FunctionDef) and node.lineno <= question.line <= (
+                node.end_lineno or 0
+            ):
+                whole = node
+        lines = {
+            n.lineno
+            for n in ast.walk(whole)
+            if isinstance(n, ast.Assign | ast.AugAssign | ast.For | ast.Expr)
+        }
+        expression = f"__import__('copy').deepcopy(locals().get({name!r}))"
+        changes, before = [], None
+        for line, value in noted(
+            one, text, question, with_notes(text, lines, expression)
+        ):
+            if value is not None and repr(value) != repr(before):
+                changes.append(line)
+                before = value
+        named = f"line {changes[nth - 1]}: "
+        return next(c for c in question.choices if c.startswith(named))
+    place = found("What is (?:the shape of )?(.*) (?:after|if) line", asked)
+    name = found(r"^(\w+)", place)
+    notes = noted(one, text, question, with_notes(text, [question.line], name))
+    _, value = notes[nth - 1]
+    value = eval(place, {name: getattr(value, "array", value)})
+    value = getattr(value, "array", value)
+    return str(np.shape(value)) if question.kind == "shape" else f"{float(value):.4g}"
+
+
+@pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
+def test_answers_are_those_of_the_changed_file(one):
+    rng = Random(one.name)
+    name, text = rng.choice(sorted(answers(one).items()))
+    questions = make(one, text, "ada", asks(one))
+    assert len(questions) >= 3, name
+    for question in questions:
+        if question.kind != "change" or not one.training:
+            assert again(one, text, question) == question.right, question
+        assert len({*question.choices}) == len(question.choices) != 2
+        assert not question.choices or question.right in question.choices
+        code = text.splitlines()[question.line - 1].strip()
+        assert code not in one.exercise

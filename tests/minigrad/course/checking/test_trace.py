@@ -1,0 +1,51 @@
+"""Records of what runs, against lines counted by hand."""
+
+import sys
+from pathlib import Path
+
+from minigrad.course.checking import child
+from minigrad.course.checking.answers import decode
+from minigrad.course.checking.trace import MOST_STEPS, Trace
+
+FILE = """
+def total(numbers):
+    found = 0
+    for number in numbers:
+        if number > 0: found = (
+            found + number)
+    return [found, *(n for n in numbers)]
+"""
+
+
+def recorded(text, call):
+    """The record of a call, as a list of (line, changes)."""
+    source, tracing = Path("one.py"), sys.gettrace()
+    trace = Trace(source, text)
+    file = child.load(source, text)
+    del sys.modules["one"]
+    sys.settrace(trace)
+    trace.start()
+    eval(call, vars(file))
+    sys.settrace(tracing)
+    steps = [(line, changes.items()) for _, line, changes in trace.take()]
+    return [
+        (line, {name: decode(code) for name, code in found}) for line, found in steps
+    ]
+
+
+def test_record_has_the_lines_that_ran_and_what_each_changed():
+    assert recorded(FILE, "total([2, -1])") == [
+        (3, {"found": 0}),
+        (4, {"number": 2}),
+        (5, {"found": 2}),
+        (4, {"number": -1}),
+        (5, {}),
+        (4, {}),
+        (7, {"result": [2, 2, -1]}),
+    ]
+
+
+def test_long_record_is_empty():
+    loop = "def run(n):\n    for i in range(n):\n        x = i\n"
+    assert len(recorded(loop, f"run({MOST_STEPS // 2 - 1})")) == MOST_STEPS - 1
+    assert recorded(loop, f"run({MOST_STEPS})") == []
