@@ -228,7 +228,7 @@ def write_autograder(options: argparse.Namespace) -> int:
     copy = partial(
         shutil.copytree,
         copy_function=shutil.copy,
-        ignore=shutil.ignore_patterns("__pycache__", "lesson_*"),
+        ignore=shutil.ignore_patterns("__pycache__", "node_modules", "lesson_*"),
     )
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "files")

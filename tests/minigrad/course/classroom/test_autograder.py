@@ -66,6 +66,7 @@ def test_autograder_grades_and_imports_nothing_of_the_student(typed, tmp_path):
     entrypoint = source / "prairielearn.py"
     entrypoint.write_text(entrypoint.read_text().replace('"/grade"', repr(str(grade))))
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    entrypoint.chmod(0o755)  # as PrairieLearn does
     for lessons, expected in (("1", 1), (None, 0.5), ("99", None)):
         params = {"lessons": lessons} if lessons else {}
         (grade / "data/data.json").write_text(json.dumps({"params": params}))
