@@ -298,7 +298,6 @@ def run(
         try:
             given = question.given(file)
             if question.training:
-                sys.settrace(None)  # `watch` would slow it
                 write({"training": 0.0})
             kept = [n for n in given if is_data(given[n]) and n not in question.changes]
             before = [encode(given[name]) for name in kept]
@@ -411,11 +410,12 @@ def main() -> None:
         log.flush()
 
     trace, variables = None, None
+    first = questions[only[0]] if only else None
     if traced:
         trace = Trace(source, text)
         sys.settrace(trace)
-    elif only:
-        variables = watch(questions[only[0]].function, source)
+    elif first and not first.training:  # it would slow a training
+        variables = watch(first.function, source)
     ast.parse("")  # loads everything that compiling needs before the guard is active
     refuse_calls()
     guard(os.getcwd(), os.path.realpath(FOLDER), os.path.realpath(lesson.folder.parent))

@@ -152,9 +152,11 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     last = len(questions) - 1
     if questions[last].training and len(run.outcomes) == last:
         answered = enumerate(run.outcomes)
-        if not any(_judged(lesson, text, index, one) for index, one in answered):
+        wrong = (_judged(lesson, text, index, one) for index, one in answered)
+        if not any(wrong):
             end = again(text, [last])
-            run = replace(run, outcomes=run.outcomes + end.outcomes, ended=end.ended)
+            outcomes = run.outcomes + end.outcomes
+            run = replace(run, outcomes=outcomes, ended=end.ended)
     missing = [{"ended": run.ended}] * len(questions)
     outcomes = [*run.outcomes, *missing][: len(questions)]
     problems = [
