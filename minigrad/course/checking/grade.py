@@ -438,3 +438,4 @@ def _raised(problem: Problem, failure: dict[str, Any]) -> Problem:
         message=message,
         text=failure["text"],
     )
+# edited
