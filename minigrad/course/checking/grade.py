@@ -438,4 +438,3 @@ def _raised(problem: Problem, failure: dict[str, Any]) -> Problem:
         message=message,
         text=failure["text"],
     )
-# edited
