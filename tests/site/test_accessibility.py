@@ -141,6 +141,7 @@ def test_axe_finds_nothing_in_any_state_of_a_lesson(learner, width, scheme):
     learner.press("Reset")
     assert reader.violations() == []
     reader.visit("course.html", width, scheme)
+    learner.wait(lambda: reader.all(".course-home button"))
     learner.press("Export")
     assert reader.violations() == []
 

@@ -26,7 +26,7 @@ class Lesson {
     this.stored = el("span", { class: "cell-name" });
     this.verdict = el("pre", { class: "lesson-verdict", role: "status", "aria-label": "What the check says" });
     this.again = el("div");
-    this.own = el("div", { class: "lesson-own" }); // questions about the learner's own code
+    this.asked = el("div", { class: "lesson-own" }); // questions about the learner's own code
     this.hint = el("div", { class: "lesson-hint", role: "status" });
     this.outputBox = el("div", { class: "cell-output", role: "log", "aria-label": `Output of ${lesson.file}` });
     this.output = new Output(this.outputBox);
@@ -53,7 +53,7 @@ class Lesson {
     this.solution = el("pre", { class: "lesson-solution", hidden: "" });
     const cell = el("div", { class: "cell lesson-cell" }, name, this.editorBox, bar, this.outputBox);
     if (isMilestone) root.append(engineNote());
-    root.append(this.questions(), cell, this.solution, this.hint, this.old, this.verdict, this.again, this.own, this.graph.element, keys);
+    root.append(this.questions(), cell, this.solution, this.hint, this.old, this.verdict, this.again, this.asked, this.graph.element, keys);
     this.editor = createEditor(this.editorBox, {
       text: read(lesson.file) ?? lesson.exercise, label: `Your code: ${lesson.file}`, describedBy: "lesson-keys",
       changed: (text) => this.changed(text), check: () => this.ask("check"), from: /^.*(raise NotImplementedError|= None\b)/m,
@@ -157,7 +157,7 @@ class Lesson {
     this.graph.clear();
     write(this.said, null);
     write(this.drawn, null);
-    for (const element of [this.again, this.own, this.hint, this.verdict]) element.replaceChildren();
+    for (const element of [this.again, this.asked, this.hint, this.verdict]) element.replaceChildren();
     this.verdict.classList.remove("lesson-right", "lesson-wrong");
     this.old.hidden = true;
   }
@@ -225,10 +225,10 @@ class Lesson {
       record(lesson.name, { explained: { ...explained, first: { [index]: right, ...explained.first } } });
     };
     const before = (index) => `Question ${index + 1} of ${questions.length} about your code\n`;
-    this.own.replaceChildren(...questions.map((quiz, index) => new Question(seal(quiz), lesson, index, before(index), answered(index)).element));
-    if (!questions.length) this.own.textContent = "No line of your file can carry a question.";
+    this.asked.replaceChildren(...questions.map((quiz, index) => new Question(seal(quiz), lesson, index, before(index), answered(index)).element));
+    if (!questions.length) this.asked.textContent = "No line of your file can carry a question.";
     this.say("");
-    this.own.querySelector("input")?.focus();
+    this.asked.querySelector("input")?.focus();
   }
 
   /** Check the file, or make questions about it. If it stops or damages Python, start Python again with the answers that have arrived. */
@@ -338,7 +338,7 @@ class Lesson {
     write(this.undo, null);
     const ask = el("button", { type: "button" }, "Questions about your code");
     ask.onclick = () => this.ask("explain");
-    if (this.old.hidden && !isMilestone) this.own.replaceChildren(ask);
+    if (this.old.hidden && !isMilestone) this.asked.replaceChildren(ask);
     const next = document.querySelector(".lesson-next");
     if (next) this.again.append(next.content.cloneNode(true));
   }
