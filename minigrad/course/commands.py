@@ -244,7 +244,7 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
         "",
         f"Now read 'What to notice afterwards' in lesson {one.number}: minigrad course show {one.number}",
     )
-    say(f"Questions about your own code: minigrad course explain {one.number}")
+    say(f"Questions about your code: minigrad course explain {one.number}")
     _tell_carried(workbook)
     _offer_milestone(workbook, one)
     following = workbook.current()
