@@ -164,7 +164,7 @@ def test_watch_checks_whenever_the_file_is_saved(course, monkeypatch):
         record(1, answers={"0": "1.2"})
         write(1)
 
-    saved: list[Any] = [lambda: path.write_bytes(b"\xff\xfe"), path.unlink, elsewhere]
+    saved: list[Any] = [lambda: path.write_bytes(b"\xff"), path.unlink, elsewhere]
 
     def sleep(seconds):
         if not saved:
