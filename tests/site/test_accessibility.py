@@ -4,6 +4,7 @@ lesson. docs/accessibility.md names these tests.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from .test_browser import blocked as blocked
 from .test_course import learner as learner
 
 CRITERIA = Path(__file__).with_name("criteria.js").read_text("utf-8")
-SITE = [
+SITE: list[Any] = [
     "index.html",
     "course.html",
     "ending.html",
