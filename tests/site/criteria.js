@@ -15,7 +15,7 @@ function luminance(colour) {
 
 function ground(element) {
   const colour = getComputedStyle(element).backgroundColor;
-  const clear = colour === "rgba(0, 0, 0, 0)" || colour === "transparent";
+  const clear = /^rgba.*, 0\)$/.test(colour); // of any colour
   return clear && element.parentElement ? ground(element.parentElement) : colour;
 }
 
