@@ -46,6 +46,8 @@ def test_files_are_written_in_one_place():
         "minigrad.support.files",
         "minigrad.support.jobs",  # adds lines to logs; test_jobs.py damages one
         "minigrad.course.checking.child",  # a learner's modules, in a temporary folder
+        # the results of a grader that failed, which may not be able to import minigrad
+        "minigrad.course.classroom.autograder.prairielearn",
     }
 
 
@@ -65,6 +67,9 @@ def test_only_a_users_script_runs_as_code():
         # the lessons' solutions, questions and checks
         "minigrad.course.checking.lesson": {"compile", "exec", "eval", load},
         "minigrad.support.jobs": {load},  # the script that runs the jobs
+        # the engine that a user checks, and the operations in the table of the check
+        "minigrad.gradient_checker.engine.target": {load},
+        "minigrad.gradient_checker.engine.operations": {"eval"},
     }
     loads = [call for _, name, call in CALLS if name in ("np.load", "numpy.load")]
     assert loads

@@ -4,7 +4,7 @@ import explorer from "../../minigrad/explorer/eslint.config.js";
 const [recommended, modules] = explorer;
 const more = [
   "window", "self", "Worker", "URL", "Blob", "Response", "TransformStream", "DOMParser", "TextEncoder", "TextDecoder", "btoa",
-  "atob", "fetch", "localStorage", "caches", "navigator", "location", "clearTimeout", "IntersectionObserver",
+  "atob", "fetch", "localStorage", "caches", "navigator", "location", "crypto", "clearTimeout", "IntersectionObserver",
   "ResizeObserver",
 ];
 

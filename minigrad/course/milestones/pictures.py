@@ -1,11 +1,11 @@
 """Draw the page of a trained network: its losses, and what it has learned."""
 
 from html import escape
-from pathlib import Path
 
 import numpy as np
 
 from minigrad.course.lessons.curves import curves
+from minigrad.support.files import save_text
 
 STYLE = """:root { color-scheme: light dark; --paper: #faf9f6; --ink: #22242a; --line: #767a84 }
 @media (prefers-color-scheme: dark) { :root { --paper: #16181d; --ink: #e8e6e1; --line: #8b909b } }
@@ -34,14 +34,14 @@ def page_of(picture):
         drawn = curves({"loss": means}, most=np.ceil(means.max() * 2.5) / 2.5)
         about = f"The loss in {len(losses)} steps falls from {losses[0]:.3g} to {found['loss']:.3g}"
         title = escape((file.__doc__ or "").partition(".")[0])
-        Path(path).write_text(
+        save_text(
+            path,
             f'<!doctype html>\n<html lang="en"><meta charset="utf-8">\n'
             f'<meta name="viewport" content="width=device-width">\n<title>{title}</title>\n'
             f"<style>{STYLE}</style>\n<main><h1>{title}</h1>\n"
             f"<p>Trained by your own engine in {found['seconds']:.1f} seconds: {escape(found['told'])}.</p>\n"
             f"<h2>The loss</h2>\n{labelled(drawn, about)}\n"
             f'<h2>What it has learned</h2>\n<div class="figures">{picture(found)}</div>\n</main></html>\n',
-            encoding="utf-8",
         )
 
     return page

@@ -1,6 +1,5 @@
 """Train a milestone's network with the learner's engine, and ask about its operations."""
 
-import importlib
 import inspect
 import sys
 import time
@@ -12,6 +11,7 @@ import numpy as np
 
 from minigrad.course.checking.answers import described
 from minigrad.course.checking.lesson import Question, progress
+from minigrad.course.checking.registry import named
 
 SECONDS = 600.0
 """The time limit of a training, in seconds. The solution's engine needs less than ten."""
@@ -61,8 +61,7 @@ def show(file):
     """Check the operations with the learner's `my_gradcheck`, train, and print the losses: what
     `python milestone_09_spiral.py` does.
     """
-    name = Path(file.__file__).stem
-    tries = importlib.import_module(f"minigrad.course.milestones.{name}.check").TRIES
+    tries = named(Path(file.__file__).stem).check.TRIES
     try:
         for name in tries:
             print(f"does my_gradcheck accept {name}?", *accepted(file, tries, name))
