@@ -41,7 +41,7 @@ def cannot(what: str, cause: str) -> OptionError:
         f"this engine cannot be checked: {what}",
         cause=cause,
         remedy="pass the address of its class, such as micrograd.engine:Value, or write "
-        "an adapter: help(minigrad.check_engine) shows one",
+        "an adapter: see help(minigrad.check_engine)",
     )
 
 
