@@ -14,8 +14,9 @@ from .watch import Line
 
 PROGRESS = 0.15
 """A trial proves a cause if its loss falls further than the run's by this share of the loss of
-guessing, and ends at FACTOR of the run's loss or below. A share is far beyond the noise of a mean
-over a tenth of the steps, and a factor keeps small improvements of good runs out."""
+guessing, and ends at FACTOR of the run's loss or below. The share is far above the noise of a mean
+over a tenth of the steps, and the factor excludes small improvements of good runs.
+"""
 FACTOR = 0.75
 
 
@@ -47,7 +48,7 @@ class Finding:
     trial: Sequence[float] = ()
     """The losses of the run and of the trial without the fault."""
     curve: str = "your run"
-    """The name of the run's curve, if it shows something else than the loss."""
+    """The name of the run's curve, if it shows something other than the loss."""
     changed: str = ""
     """The trial's change, as in "with a hundredth of the rate"."""
 

@@ -150,8 +150,8 @@ class Recorded:
 
     @property
     def ids(self) -> list[Node]:
-        """The ids (rows, steps) that are looked up, which may be changed in a trial. If the looked-up
-        rows are constants, they would not follow.
+        """The ids (rows, steps) that are looked up in the graph. A trial may change them, because the
+        graph repeats the look-up.
         """
         looked_up: set[Node] = set()
         for node in self.gates("Lookup"):

@@ -96,8 +96,8 @@ class Source:
         return self.lines(found)
 
     def attributes(self, after: Line, *names: str) -> list[Line]:
-        """Return the lines from `after` on, up to ten, that read one of these attributes, or else all
-        that assign something with them.
+        """Return the lines from `after` to ten lines below it that use one of these attributes. If
+        there are none, return all assignments that use them.
         """
         near = []
         assigned = []

@@ -179,7 +179,9 @@ def _bias(e: Evidence, node: Node) -> str:
 
 
 def dead_at_end(e: Evidence) -> Findings:
-    """The same at the end of the run: a large step has moved the units out of reach."""
+    """ReLUs that are dead at the end of the run, because a large step has moved the units out of
+    reach.
+    """
     if e.learns:
         return
     last = e.kept[-1].gates("ReLU")

@@ -1,7 +1,7 @@
 """Repeat the recorded steps of a run from the parameters' first values, with one thing changed.
 
 The control is the repetition with nothing changed. If its losses are the run's own, bit for bit, a
-repetition with one change shows what this thing did to the run.
+repetition with one thing changed shows the effect of this thing on the run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Encode what was kept of all steps for the page: histograms, pictures and numbers.
 
-Histograms of weights and outputs have one range for all steps, so that growth and saturation are
-seen, unless a step's numbers are in a twentieth of it. Those of gradients count decades, because
-gradients that vanish shrink by many decades, and have one range for all layers.
+Histograms of weights and outputs have one range for all steps, which makes growth and saturation
+visible. A step gets its own range only if that one is less than a twentieth as wide. Histograms of
+gradients count decades, because vanishing gradients shrink by many decades, and have one range for
+all layers.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Json = dict[str, Any]
 
 
 def packed(values: Any, dtype: Any = np.float32) -> Json:
-    """Return an array as base64, which takes less than half of the digits' room."""
+    """Return an array as base64, which takes less than half the space of digits."""
     array = np.asarray(values, dtype)
     data = base64.b64encode(array.tobytes())
     text = data.decode()

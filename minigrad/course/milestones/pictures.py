@@ -21,8 +21,8 @@ BLUE, ORANGE = "#0072b2", "#d55e00"
 
 
 def page_of(picture):
-    """Return a milestone's `page`, which writes an HTML file. `picture` returns the HTML of the figures of
-    what `learn` returned.
+    """Return a milestone's `page`, which writes an HTML file. `picture` turns what `learn` returned into
+    the HTML of its figures.
     """
 
     def page(file, path, failed, answers):
@@ -86,7 +86,7 @@ def heat(title, cells, size=40, most=0.0, down=(), across=()):
 
 
 def figure(title, drawn, wide, high):
-    """Return a drawing in SVG with a caption, which is its text alternative, too."""
+    """Return a drawing in SVG with a caption, which is also its text alternative."""
     size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
     svg = labelled(f'<svg class="map" {size}>{drawn}</svg>', title)
     return f"<figure><figcaption>{escape(title)}</figcaption>{svg}</figure>\n"

@@ -108,7 +108,7 @@ def _compare(
 def _first_value(pairs: Alignment) -> Difference:
     """Return the first difference if the values differ.
 
-    If the first gate has no partner, it was put in, left out or replaced.
+    If the first gate has no partner, it was added, left out or replaced.
     """
     x = next(iter(pairs.a.differ), None)
     y = next(iter(pairs.b.differ), None)
@@ -125,8 +125,8 @@ def _first_value(pairs: Alignment) -> Difference:
 def _cause(
     pairs: Alignment, x: Node | None, y: Node | None
 ) -> Difference:
-    """Return the first difference if gradients differ, which may be too small to change values, such as
-    another epsilon.
+    """Return the first difference if gradients differ. It may be too small to change values, such as a
+    different epsilon.
     """
     users = pairs.a.first_user(x), pairs.b.first_user(y)
     for one, other in (x, y), users:

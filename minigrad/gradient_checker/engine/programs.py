@@ -197,7 +197,7 @@ class Program:
                     yield replace(self, steps=moved).pruned(last)
 
     def shrunk(self, fails: Callable[[Program], bool]) -> Program:
-        """Return a program that still fails, and of which no smaller program fails."""
+        """Make the program smaller as long as it still fails, and return the result."""
         for one in self.smaller():
             if one.valid() and fails(one):
                 return one.shrunk(fails)
