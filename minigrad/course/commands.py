@@ -41,7 +41,7 @@ from .workbook import COURSE, WITHOUT, Workbook
 
 ENDING = Path(__file__).with_name("ending.md")
 REACHED = "loss", "seconds", "told"
-"""What progress.json records of a milestone's training."""
+"""The results of a milestone's training that progress.json records."""
 SUMMARY = "twenty lessons from a*b + c to a small GPT, with feedback on each mistake"
 
 

@@ -72,7 +72,7 @@ def no_step(e: Evidence) -> Findings:
     made = e.watch.optimizers
     passes = Counter(leaf for one in e.passes for leaf in (*one.kept, *one.clear))
     if max(passes.values(), default=0) < (ENOUGH if made else 3 * ENOUGH):
-        return  # several graphs, or one that somebody looks at
+        return  # several graphs, or one that is only inspected
     if made:
         cause = "because optimizer.step() is never called"
         line = e.source.call("step") or e.optimizer_line

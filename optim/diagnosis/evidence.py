@@ -1,5 +1,5 @@
-"""What the suspects look at: the run's loss, outputs, labels, inputs and layers, and the arrays and
-gradients of a recorded pass.
+"""The evidence for the suspects: the run's loss, outputs, labels, inputs and layers, and the arrays
+and gradients of a recorded pass.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Finding:
 
 
 Findings = Iterator[Finding]
-"""What a suspect yields. Only the first of its findings counts."""
+"""The findings of a suspect. Only the first one counts."""
 
 
 def improves(evidence: Evidence, trial: Sequence[float]) -> bool:
@@ -103,8 +103,8 @@ def prove_with_loss(
     measure: Measure,
     changed: str,
 ) -> bool:
-    """Try to follow another loss. Both runs are compared by a measure, because their losses are not
-    comparable.
+    """Try a trial that minimizes another loss. Both runs are compared by a measure, because their
+    losses are not comparable.
     """
     run = evidence.attempt(Trial(measure=measure))
     losses = evidence.attempt(Trial(measure=measure, objective=objective))
@@ -119,7 +119,7 @@ def prove_with_loss(
 
 
 def value_of(objective: Objective) -> Measure:
-    """Return the measure of what is followed."""
+    """Return a measure that computes the objective's value."""
     return lambda made, root: float(objective(made, root).array)
 
 

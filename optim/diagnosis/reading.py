@@ -94,7 +94,7 @@ def terms(root: Node) -> list[Loss]:
 
 
 def _by_hand(node: Node) -> list[Loss]:
-    """Return the term of a square or an absolute value, if it is that of an error."""
+    """Return the term of a squared or absolute error, or [] for any other square or absolute value."""
     kind = name(node)
     if kind == "Hadamard" and node.inputs[0] is not node.inputs[1]:
         return []

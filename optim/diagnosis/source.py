@@ -202,7 +202,7 @@ class Source:
         return sorted(lines)
 
     def _selected_by(self, order: str) -> set[str]:
-        """Return what is indexed by a variable, or by a part of it."""
+        """Return the names of the arrays that a variable, or a part of it, indexes."""
         parts = {order}
         for step in self.all(ast.Assign, ast.For):
             part, value = target_and_value(step)

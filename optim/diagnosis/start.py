@@ -48,7 +48,7 @@ REDRAWN = (Trial(start=glorot), "with weights drawn again")
 
 
 def replaced(nodes: list[Node], gate: mg.Gate) -> Change:
-    """Return a change that uses another activation in place of some."""
+    """Return a change that replaces these activations with another one."""
     keys = {key(node) for node in nodes}
     return lambda node, inputs: gate(inputs[0]) if key(node) in keys else None
 

@@ -27,7 +27,7 @@ from .watch import Clip, Pass, Update, Watch
 SECONDS = 1.5
 """The time limit of one repetition."""
 Repeated = dict[Node, Tensor]
-"""What a repeated pass has computed, by the nodes of the recorded graph."""
+"""The Tensors that a repeated pass has computed, by the nodes of the recorded graph."""
 Objective = Callable[[Repeated, Node], Tensor]
 """A function of a repeated pass and the graph's last node that returns a loss."""
 Measure = Callable[[Repeated, Node], float]

@@ -179,7 +179,7 @@ class Evaluation(NamedTuple):
 
 
 class Watch:
-    """What happened in a training run. Open it as a block around the run.
+    """A record of a training run. Open it as a block around the run.
 
     >>> import minigrad as mg
     >>> from optim import SGD
@@ -235,7 +235,7 @@ class Watch:
         """Whether the leaves of the pass had a gradient before it."""
         self._bytes = 0
         self._numbers: dict[int, int] = {}
-        """The optimizers' places in the list."""
+        """The optimizers' indices in `optimizers`."""
         self._leaves: list[Leaf] = []
         self._computed = 0.0
         """The length of the gradients that the last pass left in the leaves."""

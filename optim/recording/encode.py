@@ -58,8 +58,8 @@ def encode(kind: str, values: Sequence[Any]) -> Json:
 def histograms(kind: str, samples: Sequence[Array]) -> Json:
     """Count the sample of each step in bins. The highest bar of each step is 255.
 
-    Of each step, `facts` has the median, the standard deviation, the number of values that are not
-    finite, the share of zeros among gradients, and the range of the bins.
+    For each step, `facts` contains the median, the standard deviation, the number of values that
+    are not finite, the share of zeros among gradients, and the range of the bins.
     """
     finite = [
         one[np.isfinite(one)].astype(float) for one in samples

@@ -22,7 +22,7 @@ from ..diagnosis.reading import SEQUENCES, name
 from .parts import ACTIVE, Part, divide
 
 Record = dict[tuple[str, str], Any]
-"""What is kept of a step: {(kind, name of the part): number or array}."""
+"""The numbers that are kept of a step: {(kind, name of the part): number or array}."""
 SAMPLE = 1024
 FLAT = 0.97
 """Beyond ±FLAT, the slope 1 - z² of tanh is below 0.06. For a sigmoid σ, z is 2 σ - 1."""

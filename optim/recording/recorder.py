@@ -44,7 +44,7 @@ class Run:
         self.words = visible_words()
         self.losses: list[float] = []
         self.records: dict[int, Record] = {}
-        """What is shown, by the number of the step."""
+        """The numbers that are shown, by the number of the step."""
         self.failed = 0
         """How many steps could not be computed again."""
         self.worst = 1

@@ -43,7 +43,7 @@ LONGEST = 0.5
 ends. A training may take longer: Question.training.
 """
 VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
-"""Mistakes that are named only if the answers and the learner's code fit no other one."""
+"""Mistakes that are named only if no other mistake fits the answers and the learner's code."""
 Signature = tuple[str, float]
 
 

@@ -203,7 +203,7 @@ class Lesson:
 
     @property
     def word(self) -> str:
-        """What commands call it: a lesson's number, or the end of a milestone's name.
+        """The word for it in commands: a lesson's number, or the end of a milestone's name.
 
         >>> Lesson(Path("lesson_03_gates")).word, Lesson(Path("milestone_09_spiral")).word
         ('3', 'spiral')

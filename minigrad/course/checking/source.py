@@ -36,7 +36,7 @@ def as_text(data: bytes) -> str:
 def read_text(path: Path) -> str:
     """Return the text of a file. See `as_text`.
 
-    Errors: OSError also if the path cannot be read or is a folder or a device.
+    Errors: as for `as_text`, and OSError if the path cannot be read or is a folder or a device.
     """
     with open_file(path) as file:
         return as_text(file.read(LONGEST + 1))

@@ -49,7 +49,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a proof may look at."""
+    """The code and the texts that a proof may use."""
 
     yours: AST
     """The learner's function."""
@@ -80,7 +80,7 @@ def names(tree: AST) -> Counter[str]:
 
 
 def calls(tree: AST) -> Iterator[tuple[str, Call]]:
-    """Yield each call with the name of what is called."""
+    """Yield each call with the name of the called function."""
     for node in ast.walk(tree):
         if isinstance(node, Call):
             yield getattr(node.func, "attr", getattr(node.func, "id", "")), node

@@ -93,7 +93,9 @@ def figure(title, drawn, wide, high):
 
 
 def regions(title, classes, points, labels):
-    """Return what a network says about each place of a square from -1.1 to 1.1, and labelled points."""
+    """Draw the class that a network predicts at each place of a square from -1.1 to 1.1, and labelled
+    points.
+    """
     size, pixels = 7, 7 * len(classes)
     parts = [
         f'<rect x="{size * j}" y="{size * i}" width="{size}" height="{size}" '

@@ -71,8 +71,9 @@ def compare(
     except MinigradError:
         # A parameter has changed since the forward pass.
         return result
-    # Small gates help next to a formula by hand, where most of them have partners. If a fused gate
-    # was left out or replaced, it is easier to recognize as a whole.
+    # If the other graph contains the formula of a fused gate, most small gates have partners, so
+    # they are easier to compare. If the fused gate was left out or replaced, the whole gate is
+    # easier to recognize.
     return min(result, small, key=_unlike)
 
 

@@ -46,7 +46,7 @@ def cannot(what: str, cause: str) -> OptionError:
 
 
 def load(target: str) -> Any:
-    """Return what is at `package.module:Name`, `file.py:Name` or `file.py`.
+    """Return the object at `package.module:Name`, `file.py:Name` or `file.py`.
 
     Errors: OptionError MG709.
     """

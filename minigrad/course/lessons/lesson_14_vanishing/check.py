@@ -49,7 +49,7 @@ def network(scale):
 
 
 def _read(B, H):
-    """What the network's inputs add before the tanh at each step."""
+    """Return the terms that the network's inputs add before the tanh at each step."""
     return 0.5 * np.random.default_rng(5).normal(size=(12, B, H))
 
 
