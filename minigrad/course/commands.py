@@ -413,7 +413,7 @@ def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
 
 
 def record_training(entry: dict[str, Any], verdict: Verdict) -> None:
-    """Record in a milestone's entry what its training has reached, if it passed."""
+    """If a milestone's training passed, record its results in the milestone's entry."""
     if verdict.passed and verdict.lesson.kind == "Milestone":
         (found,) = verdict.trained
         entry.update({name: found[name] for name in REACHED})

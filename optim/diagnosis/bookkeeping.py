@@ -223,7 +223,7 @@ def _own(layer: object) -> set[Node]:
 
 def optimizer_made_again(e: Evidence) -> Findings:
     """An optimizer that is made for every batch has no memory: its momentum and its means start at 0
-    in each step. An optimizer without memory loses nothing.
+    in each step. An optimizer without momentum or means loses nothing.
     """
     optimizers = e.watch.optimizers
     used = Counter(made.line for made in optimizers if made.steps and made.remembers)

@@ -98,8 +98,8 @@ def histograms(kind: str, samples: Sequence[Array]) -> Json:
 def range_of(
     values: Array, ends: tuple[float, float]
 ) -> tuple[float, float]:
-    """Return the range of all steps, or the step's own if that one is far narrower. After an
-    explosion, the steps before it would otherwise be a single bar.
+    """Return the range of all steps, or the step's own if that one is far narrower. Otherwise, each
+    step before an explosion would be a single bar.
     """
     own = most_of(values)
     narrow = NARROW * np.ptp(own) < np.ptp(ends)

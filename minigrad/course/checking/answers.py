@@ -23,7 +23,7 @@ they are converted to a list.
 """
 
 DATA = int, float, np.ndarray, list, tuple, dict
-"""Types of inputs that can be compared with their earlier state."""
+"""Types of values that can be compared with an earlier copy."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
 
 
 def is_data(value: Any) -> bool:
-    """Return whether an input can be compared with its earlier state. A Tensor can, too."""
+    """Return whether a value, which may be a Tensor, can be compared with an earlier copy."""
     return isinstance(_array_of(value), DATA)
 
 

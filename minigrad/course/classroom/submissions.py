@@ -363,7 +363,7 @@ def contents(path: Path, name: str) -> list[File]:
 
 
 def _members(data: bytes) -> Iterator[tuple[str, Any]]:
-    """Yield the path of each file in a zip file, and the opened zip file with this member."""
+    """Yield (path, (opened zip file, member)) for each file in a zip file."""
     if data.count(b"PK\1\2") > 100 * MOST:  # each of them takes memory
         raise OSError(f"it contains more than {100 * MOST:,} files")
     archive = zipfile.ZipFile(io.BytesIO(data))

@@ -55,8 +55,8 @@ def labelled(svg, about):
 def heat(title, cells, size=40, most=0.0, down=(), across=()):
     """Return a matrix as a heat map with a caption. Positive numbers are blue and negative ones orange.
 
-    The largest number has the full colour, or `most`. The numbers are shown in cells of at least 36
-    pixels. `down` and `across` are names of the rows and columns.
+    The largest number, or `most` if it is passed, has the full colour. The numbers are shown in
+    cells of at least 36 pixels. `down` and `across` are names of the rows and columns.
     """
     cells = np.atleast_2d(np.asarray(cells, float))
     most = most or max(np.abs(cells).max(), 1e-9)

@@ -125,7 +125,7 @@ class Engine:
             called.intersection_update(self.calls.keys() - {method})
 
     def _inspect(self) -> None:
-        """Find out how to make a Value, and where its number and its gradient are."""
+        """Find out how to make a Value, and which attributes contain its number and its gradient."""
         self.scalar = not any(
             hasattr(self.target, name) for name in ARRAY_METHODS
         )
