@@ -23,8 +23,8 @@ class Embedding(Layer):
 
     `init` initialises the table and is uniform within ±0.05 by default. To keep the vectors
     fixed, freeze the table: `embedding.table.requires_grad = False`. The table's gradient stores
-    only the rows that were looked up. An optimizer changes these rows now, and the rows that
-    momentum or Adam still moves later, before they are read.
+    only the rows that were looked up. An optimizer changes these rows immediately. Rows that
+    momentum or Adam still moves are changed later, before they are read.
 
     >>> Embedding(10, 4)([[1, 2, 2]]).shape
     (1, 3, 4)

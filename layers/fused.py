@@ -45,9 +45,9 @@ def can_fuse(cell: Cell) -> bool:
 
 
 def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
-    """Return whether to fuse this call: as the layer's option `fused` says, else as the innermost
-    block `mg.fused()` says, else if nothing is recorded. The last two apply only if all cells have
-    a fused gate.
+    """Return whether to fuse this call. The layer's option `fused` decides, or if it is None, the
+    innermost block `mg.fused()`. Without either, a call is fused if nothing is recorded. A call is
+    fused without the option only if all cells have a fused gate.
 
     Errors: OptionError (MG226) if `wish` is True and a cell has no fused gate.
     """

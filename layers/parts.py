@@ -70,7 +70,9 @@ def size(root: Part) -> int:
 
 
 class Path(str):
-    """A path that cannot be unpacked into (path, part), as the items of PyTorch's iterators."""
+    """A path. Unpacking it into (path, part), as you unpack the items of PyTorch's iterators,
+    raises an error.
+    """
 
     __slots__ = ()
 

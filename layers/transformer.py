@@ -40,9 +40,9 @@ class MultiHeadAttention(Layer):
     `outputs` finds the weights (B, heads, T, T) under the name `weights`, and q, k and v (B, heads,
     T, d) under theirs.
 
-    To read a sequence in parts, pass a state: `z, state = attention(x, state)`, first the
-    `initial_state`. The state (k, v) contains the keys and values of all earlier steps. A mask then
-    covers these steps too.
+    To read a sequence in parts, call `z, state = attention(x, state)` for each part, beginning with
+    the `initial_state`. The state (k, v) contains the keys and values of all earlier steps. A mask
+    then covers these steps too.
 
     Errors: OptionError for a width that the heads cannot share equally (MG245) and for a state
     without causal=True (MG246); ShapeError for x (MG221) or a mask (MG222) of the wrong shape.
@@ -260,7 +260,7 @@ class PositionalEncoding(Layer):
     """z = x + P, for x (B, T, D), where P[t, 2i] = sin(t / 10000^(2i / D)) and P[t, 2i + 1] =
     cos(t / 10000^(2i / D)).
 
-    The layer has no parameters and no longest sequence. t begins at `start`.
+    The layer has no parameters, and accepts sequences of any length. t begins at `start`.
 
     >>> PositionalEncoding()(np.zeros((1, 2, 4), "float32")).array.round(2)
     array([[[0.  , 1.  , 0.  , 1.  ],

@@ -191,7 +191,7 @@ class Gate:
 
     @classmethod
     def apply(cls, *inputs: TensorLike) -> NoReturn:
-        """Raise UnknownNameError (MG119): this is PyTorch's way to call a function of one's own."""
+        """Raise UnknownNameError (MG119): this is PyTorch's way to call a custom function."""
         raise checks.no_apply(cls.__name__)
 
     def _check_constants(self, nodes: Sequence[Node]) -> None:

@@ -7,8 +7,8 @@ therefore keep the parts of a gradient. All of them have two methods: `dense()` 
 and `add(gradient)` returns the sum with another gradient.
 
 The backward pass collects gradients with `first` and `add`, which sum over broadcast axes
-(`unbroadcast`), and brings them into their final form with `dense` and `for_leaf`. One more Gradient
-is defined in gates/rows.py: GradientById, of which only the look-up needs a part.
+(`unbroadcast`), and brings them into their final form with `dense` and `for_leaf`. gates/rows.py
+defines one more Gradient, GradientById, of which a look-up needs only a part.
 """
 
 from __future__ import annotations

@@ -250,8 +250,8 @@ def _leaf(tensor: Tensor, action: str) -> Leaf:
 
 
 def _in_rows(array: Array) -> Array:
-    """Return the array in C order. An optimizer passes over a parameter and its gradient, which is
-    in C order, and weights from PyTorch, which are transposed, would triple the time of its step.
+    """Return the array in C order. Gradients are in C order, and an optimizer's step would take
+    three times as long if a parameter were not, as with transposed weights from PyTorch.
     """
     return np.asarray(array, order="C")
 

@@ -14,7 +14,7 @@ The course has four rooms.
 Each room's `__init__` describes what comes in and what goes out. `checking` and `lessons` import
 each other, because a lesson's check is code; `classroom` imports both. Next to the rooms are
 the learner's folder (workbook.py), the questions before an exercise (questions.py), and the commands
-(commands.py for learners, teaching.py for teachers). No room imports these four.
+(commands.py for learners, teaching.py for teachers). No room imports these files.
 """
 
 from .checking.repeat import inputs, steps

@@ -41,7 +41,7 @@ from .workbook import COURSE, WITHOUT, Workbook
 
 ENDING = Path(__file__).with_name("ending.md")
 REACHED = "loss", "seconds", "told"
-"""What progress.json records of a milestone's training."""
+"""The results of a milestone's training that progress.json records."""
 SUMMARY = "twenty lessons from a*b + c to a small GPT, with feedback on each mistake"
 
 
@@ -358,8 +358,9 @@ def _next_milestone(workbook: Workbook) -> str:
 
 
 def _check_engine(workbook: Workbook, trained: bool = False) -> None:
-    """Print what lesson 7's check says about the learner's engine. If it has trained a network, check it
-    only once after each change, and print only a mistake: some networks use no part that is wrong.
+    """Print what lesson 7's check says about the learner's engine. If the engine has trained a network,
+    check it only once after each change, and print only mistakes. There can still be mistakes, because a
+    network may not use the part that is wrong.
     """
     path = workbook.folder / ENGINE
     text = read_text(path)
@@ -378,7 +379,7 @@ def _check_engine(workbook: Workbook, trained: bool = False) -> None:
 
 
 class Training:
-    """Prints the share of a training that is done, every two seconds. Calls `started` before."""
+    """Prints the share of a training that is done, every two seconds. Each report calls `started`."""
 
     def __init__(self, started: Callable[[], object] = lambda: None) -> None:
         self.started = started
@@ -412,7 +413,7 @@ def count_try(entry: dict[str, Any], verdict: Verdict, text: str) -> int:
 
 
 def record_training(entry: dict[str, Any], verdict: Verdict) -> None:
-    """Record in a milestone's entry what its training has reached, if it passed."""
+    """If a milestone's training passed, record its results in the milestone's entry."""
     if verdict.passed and verdict.lesson.kind == "Milestone":
         (found,) = verdict.trained
         entry.update({name: found[name] for name in REACHED})
@@ -497,7 +498,9 @@ def _ending(_: object) -> int:
 
 
 def _point_to_ending(workbook: Workbook) -> None:
-    """Name the command for the ending, except after a selection of the lessons or a teacher's own."""
+    """Name the command for the ending, except after a selection of the lessons or after a teacher's
+    own lessons.
+    """
     if len(workbook.here()) == len(lessons()) and not os.environ.get(VARIABLE):
         say("What you built, and where to go next: minigrad course ending")
 

@@ -254,8 +254,8 @@ class Workbook:
         return False
 
     def require_engine(self) -> bool:
-        """Copy ENGINE as `keep_engine` does. Errors: DataError MG931 if there is none, and lesson 7 is
-        not passed.
+        """Copy ENGINE as `keep_engine` does. Errors: DataError MG931 if there is no such file and
+        lesson 7 is not passed.
         """
         copied = self.keep_engine()
         if not (self.folder / ENGINE).is_file():
@@ -277,8 +277,8 @@ class Workbook:
         return True
 
     def ready(self, milestone: Lesson) -> list[str]:
-        """Return the numbers of the milestones that are not passed, and of which this one's exercise
-        contains a ready version.
+        """Return the numbers of the milestones that are not passed, but whose functions this
+        milestone's exercise contains in a ready version.
         """
         numbers = {block[2] for block in READY.finditer(milestone.exercise)}
         return [
@@ -316,7 +316,7 @@ class Workbook:
 
 
 def cannot_copy(folder: Path, why: str, cause: str, remedy: str) -> DataError:
-    """Return the error of a folder that cannot hold the course."""
+    """Return the error for a folder that cannot hold the course."""
     what = f"the course cannot be copied to {os.fspath(folder)!r}: {why}"
     return DataError("MG914", what, cause=cause, remedy=remedy)
 

@@ -219,7 +219,7 @@ def _split(arrays: dict[str, Any], split: str, length: int, vocabulary_size: int
 def _joined(first: Ids, second: Ids) -> Ids:
     """Return the ids of these bytes: `second` has one for each first byte from ONE_BYTE on.
 
-    The ids have the dtype intp, because np.bincount accepts no other one in WebAssembly.
+    The ids have the dtype intp, because np.bincount accepts no larger one in WebAssembly.
 
     >>> _joined(np.array([[5, 216, 217, 218]]), np.array([3, 4])).tolist()
     [[5, 216, 220, 477]]

@@ -140,8 +140,8 @@ def draw(
     - `path`: the file to write, which ends in .png, .svg, .pdf or .dot. Without `path`, no file is
       written.
     - `mode`: "unrolled" draws every gate, with a column for each time step. "rolled" draws time
-      steps with the same structure once, with the state as a loop, and so with equal blocks, such
-      as the scopes `block[0]` to `block[3]`. "auto" picks the more readable
+      steps with the same structure only once, with the state as a loop. Equal blocks, such as the
+      scopes `block[0]` to `block[3]`, are also drawn only once. "auto" picks the more readable
       of these modes, and folds parts of a large graph. The result's `mode` is the mode that was
       used.
     - `window=(t0, t1)`: draw the time steps from t0 to t1, inclusive, in full and fold the others.

@@ -244,7 +244,9 @@ class Grid:
 
     @property
     def frames(self) -> Iterator[tuple[str, str]]:
-        """The attributes of each frame and its title. Unrolls and time steps have frames."""
+        """Yield the attributes of each frame, and those of its title. Unrolls and time steps have
+        frames.
+        """
         gates = defaultdict(list)
         for box in self.boxes:
             if not box.is_leaf:

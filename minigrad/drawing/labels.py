@@ -223,7 +223,7 @@ def _common_name(box: Box) -> str:
 
 def _scope(box: Box) -> list[Line]:
     nodes = box.nodes
-    if box.framed:  # the frame says how often its contents repeat, so the box describes one time
+    if box.framed:  # the frame says how often its contents repeat; the box describes them once
         nodes = nodes[: len(nodes) // len(box.steps)]
     held = counted(len(nodes), "gate", "gates")
     if len(box.steps) > 1 and not box.framed:

@@ -2,8 +2,8 @@
 
 - `unrolled` gives every gate its own box. With a window, only the steps inside the window are drawn
   in full. The steps before the window share one box, and the steps after it share another.
-- `rolled` draws time steps with the same structure once, and so with other repeated scopes, such as
-  the equal blocks of a transformer.
+- `rolled` draws time steps with the same structure, and other repeated scopes, such as the equal
+  blocks of a transformer, only once.
 - `auto` picks a mode and folds the graph until it has few enough boxes to be readable.
 
 In every mode, `depth` draws whole scopes as single boxes.

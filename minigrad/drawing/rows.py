@@ -48,8 +48,8 @@ def longest_chains(
 ) -> dict[T, int]:
     """Return, for each item, the number of items in the longest chain below it.
 
-    Each item must come after the items that feed it. An item in `carried` counts as fed by another
-    item of row 0. An item in `raised` is one row higher.
+    Each item must come after the items that feed it. An item in `carried` counts as fed by an
+    additional item in row 0. An item in `raised` is one row higher.
 
     >>> longest_chains("xyz", {"x": "", "y": "x", "z": "xy"})
     {'x': 0, 'y': 1, 'z': 2}

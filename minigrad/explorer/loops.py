@@ -23,10 +23,10 @@ Cells = list[Any]
 def find_loops(gates: Cells) -> list[list[Cells]]:
     """Return the steps of each loop among `gates`, which are Cells in the order of recording.
 
-    The first step may have fewer gates, for example because there is no state yet. Returns no loops
-    if they contain less than half of the gates. One of them must have a state, which each step takes
-    from the step before, and a tenth of the gates. So the heads of attention are not a loop, nor are
-    the sums in a network of scalars.
+    The first step may have fewer gates, for example because there is no state yet. The result is
+    empty if the loops contain less than half of the gates. It is also empty unless a loop that
+    contains at least a tenth of the gates has a state, which each step takes from the step before.
+    So the heads of attention are not a loop, nor are the sums in a network of scalars.
     """
     kinds = []
     for cell in gates:
@@ -41,8 +41,8 @@ def find_loops(gates: Cells) -> list[list[Cells]]:
         inside = gates[places[0] : end]
         if not left.issuperset(inside):
             continue
-        # The steps may begin before their marks, all by the same number of gates. Then the gates
-        # after the last mark are not those after the mark before it.
+        # Each step may begin the same number of gates before its mark. If so, the gates after the
+        # last mark differ from those after the mark before it.
         usual = kinds[before:last]
         ending = shared(usual, kinds[last:end])
         shift = len(usual) - len(ending)

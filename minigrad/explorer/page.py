@@ -54,7 +54,9 @@ def build(data: dict[str, Any]) -> str:
 
 
 def build_pair(parts: dict[str, str]) -> str:
-    """Return the page with two explorers. They inherit its policy, which must allow their code."""
+    """Return the page with two explorers. The explorers inherit the page's policy, which must
+    therefore allow their code.
+    """
     code, style = _part("pair.js"), _part("pair.css")
     policy = (
         "default-src 'none'; frame-src 'self'; img-src data:; "

@@ -427,8 +427,8 @@ def _keys(
     window: Shape,
     stride: Size,
 ) -> Iterator[Any]:
-    """For each place in a window, yield the key of the elements there, of all windows, in an array
-    of `shape`.
+    """For each place in a window, yield the key that selects the elements at this place in all
+    windows of an array of `shape`.
     """
     sizes = shape[-len(window) :]
     steps = along(stride, len(window))

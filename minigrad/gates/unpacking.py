@@ -52,7 +52,7 @@ class Unpaired(Handle):
     __slots__ = ()
 
     result: ClassVar[str]
-    """What the tensor is, for the message."""
+    """A description of the tensor for the message."""
 
     cause: ClassVar[str]
     remedy: ClassVar[str]

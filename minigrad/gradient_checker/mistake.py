@@ -1,4 +1,4 @@
-"""What a check found: the node, the kind of mistake, and the values that disagree."""
+"""A mistake that a check found: the node, the kind of mistake, and the values that disagree."""
 
 from dataclasses import dataclass, field
 

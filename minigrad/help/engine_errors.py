@@ -407,7 +407,7 @@ def forward_failed(gate: Any, error: Exception, nodes: Sequence[Node]) -> Except
 
 
 def no_apply(gate: str) -> UnknownNameError:
-    """Return the error for PyTorch's way to call a function of one's own."""
+    """Return the error for PyTorch's way to call a custom function."""
     return UnknownNameError(
         "MG119",
         f"{gate} has no apply",

@@ -161,7 +161,7 @@ def _arguments(function: Any, owner: type | None) -> list[str]:
         for name, parameter in _parameters(each).items():
             if parameter.kind is Parameter.VAR_KEYWORD:
                 passes_on = True
-            # a constructor passes the required arguments of the inherited ones by itself
+            # a subclass's constructor supplies the required arguments of an inherited constructor
             elif each is functions[0] or parameter.default is not Parameter.empty:
                 names.append(name)
         if not passes_on:

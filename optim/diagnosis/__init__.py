@@ -1,9 +1,10 @@
 """Why does a network not learn? Watch a training run, suspect a cause, and prove it by repeating the
 recorded steps with one thing changed.
 
-`watch` keeps what happened. The suspects look at it, a family in each file: `bookkeeping`, `data`,
-`outputs`, `start`, `steps` and `evaluation`. `trial` repeats the recorded steps, and `report` says
-what was found. `optim.diagnose` and the command `minigrad diagnose` use them.
+`watch` records what happened. The suspects examine this record. Each family of them has a file:
+`bookkeeping`, `data`, `outputs`, `start`, `steps` and `evaluation`. `trial` repeats the recorded
+steps, and `report` says what was found. `optim.diagnose` and the command `minigrad diagnose` use
+them.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from .watch import Line, Pass, Update
 SHRUNK = 0.1
 SELECTING = PLAIN | {"Mean", "Sum", "Where", "TakeAlongAxis", "Gather", "Lookup"}
 ENOUGH = 3
-"""So many passes must show a fault of the loop, which one pass cannot show."""
+"""The number of passes that must show a fault of the loop, because a single pass cannot show it."""
 
 
 def gradients_not_cleared(e: Evidence) -> Findings:
@@ -31,8 +31,8 @@ def gradients_not_cleared(e: Evidence) -> Findings:
     optimizers = [set(made.leaves.values()) for made in e.watch.optimizers]
     optimizers = optimizers or [set(e.watch.first)]  # steps by hand
     stale = steps = 0
-    # leaves whose gradient a step has used and nobody has cleared since, and those of them to which
-    # a pass has added
+    # leaves whose gradient was used by a step and not cleared since, and those of them to whose
+    # gradient a later pass has added
     used: set[Node] = set()
     added: set[Node] = set()
     for event in e.watch.events:
@@ -72,7 +72,7 @@ def no_step(e: Evidence) -> Findings:
     made = e.watch.optimizers
     passes = Counter(leaf for one in e.passes for leaf in (*one.kept, *one.clear))
     if max(passes.values(), default=0) < (ENOUGH if made else 3 * ENOUGH):
-        return  # several graphs, or one that somebody looks at
+        return  # several graphs, or one that is only inspected
     if made:
         cause = "because optimizer.step() is never called"
         line = e.source.call("step") or e.optimizer_line
@@ -167,7 +167,7 @@ def state_detached(e: Evidence) -> Findings:
 
 
 def gradients_shrunk(e: Evidence) -> Findings:
-    """The program changes gradients after the backward pass, such as by clipping each number."""
+    """The program changes gradients after the backward pass, for example by clipping each number."""
     if not e.watch.shrunk or e.learns:
         return
     share, line = min(e.watch.shrunk)
@@ -189,7 +189,9 @@ def gradients_shrunk(e: Evidence) -> Findings:
 
 
 def changed_outside(e: Evidence) -> Findings:
-    """The program changes parameters between the steps. The recorded steps alone learn."""
+    """The program changes parameters between the steps. Without these changes, the recorded steps
+    learn.
+    """
     if len(e.watch.optimizers) != 1 or e.watch.by_hand or e.learns:
         return
     losses = e.control
@@ -221,7 +223,7 @@ def _own(layer: object) -> set[Node]:
 
 def optimizer_made_again(e: Evidence) -> Findings:
     """An optimizer that is made for every batch has no memory: its momentum and its means start at 0
-    in each step. An optimizer without memory loses nothing.
+    in each step. An optimizer without momentum or means loses nothing.
     """
     optimizers = e.watch.optimizers
     used = Counter(made.line for made in optimizers if made.steps and made.remembers)
@@ -243,7 +245,7 @@ def optimizer_made_again(e: Evidence) -> Findings:
 
 
 def model_made_again(e: Evidence) -> Findings:
-    """A model that is made in the loop begins again and again."""
+    """A model that is made in the loop starts from scratch each time."""
     if len(e.passes) < 2 * ENOUGH or len(e.watch.first) < ENOUGH:
         return
     yield from _model_for_each_part(e)
@@ -262,8 +264,8 @@ def model_made_again(e: Evidence) -> Findings:
 
 
 def _model_for_each_part(e: Evidence) -> Findings:
-    """Several models from one line, of which only the last is evaluated. A search or a validation in
-    folds evaluates each.
+    """Several models are made in one line, but only the last is evaluated. (A search or a
+    cross-validation evaluates each of them.)
     """
     made: dict[Line, list[Any]] = {}
     for layer, line in e.watch.layers.values():

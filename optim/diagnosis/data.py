@@ -1,4 +1,4 @@
-"""Faults of the data, as it went by: labels, ids, scales, the order of the rows."""
+"""Faults of the data that the run used: labels, ids, scales, the order of the rows."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from .watch import Line
 
 RECURRENT = re.compile("RNN|GRU|LSTM|Cell")
 ROWS = 8
-"""Fewer rows show nothing about the data."""
+"""The minimum number of rows that show anything about the data."""
 LARGE, SMALL = 20.0, 0.02
-"""Columns of standard inputs have a size of about 1. Weights are drawn for that."""
+"""Sizes that are far from 1, the size of a standardized column, for which weights are initialized."""
 MOSTLY = 0.6
 UNKNOWN_IDS = 0.5
 SHARE_MISSING = 0.2
@@ -46,7 +46,8 @@ UNLIKELY = 1e-3
 
 def place(e: Evidence, position: int, *calls: str) -> Line:
     """Return the line where the inputs (0) or labels (1) come from: the first of their assignments
-    that calls one of these functions, the last assignment, or the line that runs the training.
+    that calls one of these functions, or else their last assignment, or else the line that runs the
+    training.
     """
     origins = e.source.origins(position)
     for call in calls:
@@ -134,7 +135,8 @@ def rows_sorted(e: Evidence) -> Findings:
     classes, share = shares(e.labels)
     if len(classes) < 2 or single < MOSTLY * len(batches):
         return
-    # in shuffled rows, a batch has a single class with this chance, which is high for rare classes
+    # the chance that a batch of shuffled rows has a single class; it is high if one class is
+    # frequent
     chance = float((share**size).sum())
     if 2.0 ** len(batches) * chance**single > UNLIKELY:
         return
@@ -187,7 +189,9 @@ def classes_missing(e: Evidence) -> Findings:
 
 
 def labels_change(e: Evidence) -> Findings:
-    """If the same row has another label each time it comes, inputs and labels were shuffled apart."""
+    """If the same row has another label each time it comes, inputs and labels were shuffled
+    separately.
+    """
     if e.term is None or len(np.unique(e.labels)) > MANY_CLASSES:
         return
     # rows of ids, such as two letters, may be followed by different labels
@@ -220,8 +224,8 @@ def labels_change(e: Evidence) -> Findings:
 
 
 def integers_wrapped(e: Evidence) -> Findings:
-    """Whole numbers that fill exactly the range of an integer type have probably left it: one more
-    than the largest number is the smallest.
+    """Whole numbers that fill exactly the range of an integer type have probably overflowed: one
+    more than the largest number is the smallest.
     """
     for what, position, rows in (("inputs", 0, e.inputs), ("labels", 1, e.labels)):
         if len(rows) < MANY or rows.dtype.kind not in "iuf":
@@ -246,7 +250,9 @@ def integers_wrapped(e: Evidence) -> Findings:
 
 
 def target_in_inputs(e: Evidence) -> Findings:
-    """A column of the inputs that is the label makes the task trivial, until it is not known."""
+    """A column of the inputs that contains the label makes the task trivial, but the label of new
+    data is not known.
+    """
     rows = e.inputs
     # a sequence may begin with what must be remembered
     if rows.ndim != 2 or rows.shape[1] < 2 or rows.dtype.kind not in "fiub":
@@ -293,7 +299,7 @@ def _scaled(e: Evidence) -> Trial:
 
 def inputs_unscaled(e: Evidence) -> Findings:
     """Large inputs saturate the first layer, and make its gradients large compared with the other
-    layers'. Columns of very different sizes do it for some columns.
+    layers'. If columns have very different sizes, this happens for some of them.
     """
     rows = e.inputs
     if len(rows) < ROWS or rows.dtype.kind != "f" or _normalized(e):
@@ -448,7 +454,7 @@ def _padding_first(ids: Array) -> Array:
 
 def state_carried(e: Evidence) -> Findings:
     """The state at the end of one batch is the start of the next, although its rows do not continue
-    the former ones.
+    the rows of the first batch.
     """
     states: set[Node] = set()
     lines = []
@@ -566,6 +572,8 @@ FIRST = (
     integers_wrapped,
     target_in_inputs,
 )
-"""Before outputs and weights are looked at: these are seen in the data itself."""
+"""The suspects to ask before those that examine outputs and weights, because these faults are
+visible in the data itself.
+"""
 TRIED = (axes_swapped, padding_read, state_carried, inputs_unscaled, targets_unscaled)
 LAST = (labels_misaligned,)

@@ -24,11 +24,13 @@ NOTHING = 0.2
 SHARED = 0.2
 AVERAGED = 4
 NEVER = -1e3
-"""Scores that are so small have no weight after a softmax."""
+"""Scores at or below this one have no weight after a softmax."""
 ENOUGH_ROWS = 20
 SHIFTED, SCALED = 3.0, 5.0
 LONG = 6
-"""Fewer epochs after the best one are usual, because nobody knows the best one in advance."""
+"""The minimum number of epochs after the best one. Fewer are usual, because nobody knows the best
+epoch in advance.
+"""
 
 
 def training_mode_in_evaluation(e: Evidence) -> Findings:
@@ -275,7 +277,7 @@ def _continues(ids: Array, labels: Array) -> bool:
 
 
 def mask_inverted(e: Evidence) -> Findings:
-    """A mask is True at real steps. Inverted, the layer reads only the padding."""
+    """A mask is True at real steps. If it is inverted, the layer reads only the padding."""
     inputs = [node.output for node in e.kept[0].inputs]
     padding = [ids == 0 for ids in inputs if ids.dtype.kind in "iu" and ids.ndim == 2]
     for call in e.watch.inner + e.watch.calls:
@@ -293,7 +295,7 @@ def mask_inverted(e: Evidence) -> Findings:
 
 
 def masked_by_hand(e: Evidence) -> Findings:
-    """A mask in a formula, which leaves only the padding: of the losses, or of the scores before a
+    """A mask in a formula that leaves only the padding of the losses, or of the scores before a
     softmax.
     """
     losses = {term.node for term in e.terms}
@@ -331,7 +333,7 @@ def _visible(scores: Node) -> list[Array]:
 
 def validation_in_training(e: Evidence) -> Findings:
     """Rows that were trained on say nothing about new rows. Rows of few different numbers may be equal
-    by chance, and an evaluation on exactly the training rows is meant.
+    by chance, and an evaluation on exactly the training rows is intended.
     """
     rows = e.inputs
     if rows.dtype.kind != "f" or rows.ndim < 2 or len(rows) < 16:
@@ -369,7 +371,8 @@ def wrong_way(e: Evidence) -> Findings:
         rows = trainer.history.rows
         for callback in trainer.callbacks:
             monitor = getattr(callback, "monitor", "loss")
-            # of the training rows: overfitting turns the metrics of others
+            # the metric of the training rows, because overfitting can reverse the trend of other
+            # metrics
             metric = f"train_{monitor.partition('_')[2]}"
             if monitor.endswith("loss") or len(rows) < 3 or metric not in rows[0]:
                 continue

@@ -1,5 +1,5 @@
-"""What the suspects look at: the run's loss, outputs, labels, inputs and layers, and the arrays and
-gradients of a recorded pass.
+"""The evidence for the suspects: the run's loss, outputs, labels, inputs and layers, and the arrays
+and gradients of a recorded pass.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Look:
 
 
 class Place(NamedTuple):
-    """The innermost layer that computed a node: its path, the layer, and the line that made it."""
+    """The innermost layer that computed a node: its path, the layer, and the line that made the
+    layer.
+    """
 
     path: str = ""
     layer: Any = None
@@ -241,7 +243,9 @@ class Evidence:
 
     @cached_property
     def scale(self) -> float:
-        """The root node's loss for one unit of the term's loss: the number of rows of a sum."""
+        """How much the root node's loss changes per unit of the term's loss: the number of rows if
+        the loss is a sum, otherwise 1.
+        """
         if self.term is None:
             return 1.0
         gate = self.term.node.gate
@@ -271,13 +275,14 @@ class Evidence:
 
     @cached_property
     def learns(self) -> bool:
-        """Whether the run learns, so that most suspects leave it alone."""
+        """Whether the run learns. If so, most suspects report nothing."""
         return self.learned > LITTLE
 
     @cached_property
     def held_out(self) -> list[list[Evaluation]]:
-        """The evaluations between training passes: for each loss that is computed at every moment of
-        evaluation, such as that of each validation batch, its values over the run.
+        """The evaluations between training passes: a list for each loss that every evaluation
+        computes, such as the loss of each validation batch. It contains the values of this loss over
+        the run.
         """
         moments: dict[int, list[Evaluation]] = {}
         for one in self.watch.evaluations:
@@ -342,7 +347,7 @@ class Evidence:
         return Place()
 
     def where(self, node: Node) -> dict[str, Any]:
-        """Return the layer of a node and the line that made it, as arguments of a Finding."""
+        """Return the layer of a node and the line that made this layer, as arguments of a Finding."""
         layer = self.layer(node)
         line = layer.line or self.made(node)
         module = type(layer.layer).__module__
@@ -352,8 +357,8 @@ class Evidence:
         return {"layer": layer.path, "line": line}
 
     def made(self, leaf: Node) -> Line:
-        """Return the line that made a parameter: of the lines that ask for a gradient, the one at its
-        place. A line in a function or a loop makes several parameters.
+        """Return the line that made a parameter: of the lines that contain `requires_grad`, the one
+        at the parameter's position. A line in a function or a loop makes several parameters.
         """
         lines = self.source.containing("requires_grad")
         if not lines:

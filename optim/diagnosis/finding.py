@@ -14,8 +14,9 @@ from .watch import Line
 
 PROGRESS = 0.15
 """A trial proves a cause if its loss falls further than the run's by this share of the loss of
-guessing, and ends at FACTOR of the run's loss or below. A share is far beyond the noise of a mean
-over a tenth of the steps, and a factor keeps small improvements of good runs out."""
+guessing, and ends at FACTOR of the run's loss or below. The share is far above the noise of a mean
+over a tenth of the steps, and the factor excludes small improvements of good runs.
+"""
 FACTOR = 0.75
 
 
@@ -47,7 +48,7 @@ class Finding:
     trial: Sequence[float] = ()
     """The losses of the run and of the trial without the fault."""
     curve: str = "your run"
-    """The name of the run's curve, if it shows something else than the loss."""
+    """The name of the run's curve, if it shows something other than the loss."""
     changed: str = ""
     """The trial's change, as in "with a hundredth of the rate"."""
 
@@ -62,7 +63,7 @@ class Finding:
 
 
 Findings = Iterator[Finding]
-"""What a suspect yields. Only the first of its findings counts."""
+"""The findings of a suspect. Only the first one counts."""
 
 
 def improves(evidence: Evidence, trial: Sequence[float]) -> bool:
@@ -102,8 +103,8 @@ def prove_with_loss(
     measure: Measure,
     changed: str,
 ) -> bool:
-    """Try to follow another loss. Both runs are compared by a measure, because their losses are not
-    comparable.
+    """Try a trial that minimizes another loss. Both runs are compared by a measure, because their
+    losses are not comparable.
     """
     run = evidence.attempt(Trial(measure=measure))
     losses = evidence.attempt(Trial(measure=measure, objective=objective))
@@ -118,7 +119,7 @@ def prove_with_loss(
 
 
 def value_of(objective: Objective) -> Measure:
-    """Return the measure of what is followed."""
+    """Return a measure that computes the objective's value."""
     return lambda made, root: float(objective(made, root).array)
 
 

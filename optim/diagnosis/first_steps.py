@@ -1,4 +1,6 @@
-"""The Trainer's quiet form: watch a few steps, and warn in one line of what is certain."""
+"""The Trainer's short form of a diagnosis: watch a few steps, and print a one-line warning if a
+fault is certain.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from .report import ask
 from .watch import Watch, users_line
 
 STEPS = 8
-"""Watching so few steps costs nothing that one could measure in an epoch."""
+"""The number of steps to watch. It is so small that the cost cannot be measured in an epoch."""
 ENOUGH = 8
 CERTAIN = (
     data.not_finite,
@@ -55,7 +57,7 @@ class FirstSteps:
     @contextmanager
     def step(self) -> Iterator[None]:
         """Watch one of the first steps within a block. If the loss of any step is not finite, warn of
-        what is certain before the error passes on.
+        a certain fault before the error is raised.
         """
         self.steps += 1
         watched = self.on and self.steps <= STEPS

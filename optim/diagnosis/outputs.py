@@ -34,11 +34,11 @@ LIMITS = {
 }
 WRONG = "your share of wrong answers"
 OUTSIDE = 0.05
-"""A share of targets beyond the reach of the outputs. Fewer may be outliers."""
+"""The minimum share of targets beyond the range of the outputs. Fewer may be outliers."""
 
 
 def without(*nodes: Node) -> Change:
-    """Return a change that passes the first input of these nodes on, as if the gate was missing.
+    """Return a change that passes the first input of these nodes on, as if the gates were missing.
 
     The same gates are found in the graph of every pass by their place in it, their scope and name.
     """
@@ -89,7 +89,7 @@ def _sigmoid_instead(made: Repeated, root: Node) -> Tensor:
 
 
 def _share_of_errors(made: Repeated, root: Node) -> float:
-    """The share of wrong answers if the logits before the last gate decide, or that gate's output."""
+    """The share of wrong answers. If the last gate's output is always 1, the logits before it decide."""
     (part,) = terms(root)
     output, truth = made[part.output].array, part.labels.output
     if (output == 1).all():
@@ -246,8 +246,9 @@ def _row_by_row(made: Repeated, root: Node) -> Tensor:
 
 
 def loss_for_classes(e: Evidence) -> Findings:
-    """Squares or absolute errors for labels 0 and 1: their gradient vanishes where the network is
-    confidently wrong, and the median of mostly equal labels is a constant.
+    """Squares or absolute errors for labels 0 and 1: the gradient of squares vanishes where the
+    network is confidently wrong, and absolute errors lead to the median, which is a constant if
+    most labels are equal.
     """
     term, labels = e.term, e.labels
     if term is None or not term.regression or e.learns:

@@ -27,8 +27,9 @@ def page(result: Diagnosis, recorder: Recorder, script: str) -> str:
 
 
 def begins(finding: Finding, steps: int) -> int:
-    """Return the step at which a finding begins: the last one for a run that stopped, and otherwise
-    the first step, unless the run and its trial begin with equal losses and part later.
+    """Return the step at which a finding begins: the last one for a run that stopped. Otherwise, it
+    is the step at which the losses of the run and its trial begin to differ, which is often the
+    first step.
     """
     if finding.code in LATE:
         return max(1, steps)

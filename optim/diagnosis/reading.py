@@ -94,7 +94,7 @@ def terms(root: Node) -> list[Loss]:
 
 
 def _by_hand(node: Node) -> list[Loss]:
-    """Return the term of a square or an absolute value, if it is that of an error."""
+    """Return the term of a squared or absolute error, or [] for any other square or absolute value."""
     kind = name(node)
     if kind == "Hadamard" and node.inputs[0] is not node.inputs[1]:
         return []
@@ -150,8 +150,8 @@ class Recorded:
 
     @property
     def ids(self) -> list[Node]:
-        """The ids (rows, steps) that are looked up, which may be changed in a trial. If the looked-up
-        rows are constants, they would not follow.
+        """The ids (rows, steps) that are looked up in the graph. A trial may change them, because the
+        graph repeats the look-up.
         """
         looked_up: set[Node] = set()
         for node in self.gates("Lookup"):

@@ -1,4 +1,4 @@
-"""What a diagnosis says: at most three findings, as text with a plot of the proof, or as JSON."""
+"""The report of a diagnosis: at most three findings, as text with a plot of the proof, or as JSON."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def examine(watch: Watch) -> Diagnosis:
     evidence = Evidence(watch)
     found: list[Finding] = []
     with np.errstate(all="ignore"):
-        # several graphs without a step are no training, but somebody looks at them
+        # several graphs without a step are not a training run: they are only inspected
         trains = bool(evidence.updates) or len(evidence.passes) == 1
         causes = CAUSES if trains else bookkeeping.SUSPECTS
         for suspect in (*causes, *TRIED, *evaluation.LAST):

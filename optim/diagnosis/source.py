@@ -96,8 +96,8 @@ class Source:
         return self.lines(found)
 
     def attributes(self, after: Line, *names: str) -> list[Line]:
-        """Return the lines from `after` on, up to ten, that read one of these attributes, or else all
-        that assign something with them.
+        """Return the lines from `after` to ten lines below it that use one of these attributes. If
+        there are none, return all assignments that use them.
         """
         near = []
         assigned = []
@@ -202,7 +202,7 @@ class Source:
         return sorted(lines)
 
     def _selected_by(self, order: str) -> set[str]:
-        """Return what is indexed by a variable, or by a part of it."""
+        """Return the names of the arrays that a variable, or a part of it, indexes."""
         parts = {order}
         for step in self.all(ast.Assign, ast.For):
             part, value = target_and_value(step)

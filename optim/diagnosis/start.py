@@ -48,7 +48,7 @@ REDRAWN = (Trial(start=glorot), "with weights drawn again")
 
 
 def replaced(nodes: list[Node], gate: mg.Gate) -> Change:
-    """Return a change that uses another activation in place of some."""
+    """Return a change that replaces these activations with another one."""
     keys = {key(node) for node in nodes}
     return lambda node, inputs: gate(inputs[0]) if key(node) in keys else None
 
@@ -179,7 +179,9 @@ def _bias(e: Evidence, node: Node) -> str:
 
 
 def dead_at_end(e: Evidence) -> Findings:
-    """The same at the end of the run: a large step has moved the units out of reach."""
+    """ReLUs that are dead at the end of the run, because a large step has moved the units out of
+    reach.
+    """
     if e.learns:
         return
     last = e.kept[-1].gates("ReLU")

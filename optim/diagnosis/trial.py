@@ -1,7 +1,7 @@
 """Repeat the recorded steps of a run from the parameters' first values, with one thing changed.
 
 The control is the repetition with nothing changed. If its losses are the run's own, bit for bit, a
-repetition with one change shows what this thing did to the run.
+repetition with one thing changed shows the effect of this thing on the run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .watch import Clip, Pass, Update, Watch
 SECONDS = 1.5
 """The time limit of one repetition."""
 Repeated = dict[Node, Tensor]
-"""What a repeated pass has computed, by the nodes of the recorded graph."""
+"""The Tensors that a repeated pass has computed, by the nodes of the recorded graph."""
 Objective = Callable[[Repeated, Node], Tensor]
 """A function of a repeated pass and the graph's last node that returns a loss."""
 Measure = Callable[[Repeated, Node], float]

@@ -44,7 +44,7 @@ from .reading import constants, is_constant
 PASSES_KEPT = 500
 BYTES_KEPT = 120_000_000
 COMPARED = 3
-"""The gradients of so few steps are compared with those that their passes computed."""
+"""The number of steps whose gradients are compared with those that their passes computed."""
 FACTORS_KEPT = 5
 EVALUATIONS_KEPT = 10_000
 CALLS_KEPT = 20
@@ -174,12 +174,12 @@ class Evaluation(NamedTuple):
     """How many backward passes there were before."""
     loss: float
     right: float
-    """The share of labels that are predicted, or NaN without classes."""
+    """The share of labels that are predicted correctly, or NaN without classes."""
     truth: Array
 
 
 class Watch:
-    """What happened in a training run. Open it as a block around the run.
+    """A record of a training run. Open it as a block around the run.
 
     >>> import minigrad as mg
     >>> from optim import SGD
@@ -210,7 +210,9 @@ class Watch:
         self.evaluations: list[Evaluation] = []
         self.trainers: list[tuple[Any, Any]] = []
         self.shrunk: list[tuple[float, Line]] = []
-        """For the first steps without clipping: which part of the gradients' length was left."""
+        """For the first steps without clipping: the length of the gradients at the step, divided by
+        their length after the backward pass, and the line.
+        """
         self.first: dict[Node, Array] = {}
         """The first values of the leaves that require a gradient."""
         self.second: dict[Node, Array] = {}
@@ -221,7 +223,9 @@ class Watch:
         """The names in `start` of parameters that the program changes without an optimizer."""
         self.error: BaseException | None = None
         self.failed: tuple[Node, Line] | None = None
-        """The graph and the line of a pass that a loss which is not finite has prevented."""
+        """The graph and the line of a backward pass that did not run because the loss was not
+        finite.
+        """
         self.factors: list[Array] = []
         """Constants that were multiplied after the last pass."""
         self.active: dict[str, Line] = {}
@@ -231,7 +235,7 @@ class Watch:
         """Whether the leaves of the pass had a gradient before it."""
         self._bytes = 0
         self._numbers: dict[int, int] = {}
-        """The optimizers' places in the list."""
+        """The optimizers' indices in `optimizers`."""
         self._leaves: list[Leaf] = []
         self._computed = 0.0
         """The length of the gradients that the last pass left in the leaves."""

@@ -1,8 +1,9 @@
 """Encode what was kept of all steps for the page: histograms, pictures and numbers.
 
-Histograms of weights and outputs have one range for all steps, so that growth and saturation are
-seen, unless a step's numbers are in a twentieth of it. Those of gradients count decades, because
-gradients that vanish shrink by many decades, and have one range for all layers.
+Histograms of weights and outputs have one range for all steps, which makes growth and saturation
+visible. A step gets its own range only if that one is less than a twentieth as wide. Histograms of
+gradients count decades, because vanishing gradients shrink by many decades, and have one range for
+all layers.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Json = dict[str, Any]
 
 
 def packed(values: Any, dtype: Any = np.float32) -> Json:
-    """Return an array as base64, which takes less than half of the digits' room."""
+    """Return an array as base64, which takes less than half the space of digits."""
     array = np.asarray(values, dtype)
     data = base64.b64encode(array.tobytes())
     text = data.decode()
@@ -57,8 +58,8 @@ def encode(kind: str, values: Sequence[Any]) -> Json:
 def histograms(kind: str, samples: Sequence[Array]) -> Json:
     """Count the sample of each step in bins. The highest bar of each step is 255.
 
-    Of each step, `facts` has the median, the standard deviation, the number of values that are not
-    finite, the share of zeros among gradients, and the range of the bins.
+    For each step, `facts` contains the median, the standard deviation, the number of values that
+    are not finite, the share of zeros among gradients, and the range of the bins.
     """
     finite = [
         one[np.isfinite(one)].astype(float) for one in samples
@@ -97,8 +98,8 @@ def histograms(kind: str, samples: Sequence[Array]) -> Json:
 def range_of(
     values: Array, ends: tuple[float, float]
 ) -> tuple[float, float]:
-    """Return the range of all steps, or the step's own if that one is far narrower. After an
-    explosion, the steps before it would otherwise be a single bar.
+    """Return the range of all steps, or the step's own if that one is far narrower. Otherwise, each
+    step before an explosion would be a single bar.
     """
     own = most_of(values)
     narrow = NARROW * np.ptp(own) < np.ptp(ends)

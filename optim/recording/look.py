@@ -1,5 +1,5 @@
-"""Take the numbers of one backward pass: samples of each part's weights, gradients and outputs, and the
-gradient along each edge and at each time step.
+"""Collect the numbers of one backward pass: samples of each part's weights, gradients and outputs, and
+the gradient along each edge and at each time step.
 
 Only samples are kept. Their histograms are counted when the range of all steps is known.
 """
@@ -22,7 +22,7 @@ from ..diagnosis.reading import SEQUENCES, name
 from .parts import ACTIVE, Part, divide
 
 Record = dict[tuple[str, str], Any]
-"""What is kept of a step: {(kind, name of the part): number or array}."""
+"""The numbers that are kept of a step: {(kind, name of the part): number or array}."""
 SAMPLE = 1024
 FLAT = 0.97
 """Beyond ±FLAT, the slope 1 - z² of tanh is below 0.06. For a sigmoid σ, z is 2 σ - 1."""
@@ -179,7 +179,8 @@ def joined(arrays: list[Array]) -> Array:
 def sample(array: Array) -> Array:
     """Return a copy of at most SAMPLE elements, evenly spaced.
 
-    The distance is odd, because rows often have an even length, and then all columns occur.
+    The distance between elements is odd, because rows often have an even length. An even distance
+    would then skip some columns.
     """
     distance = math.ceil(array.size / SAMPLE) | 1
     elements = array.reshape(-1)

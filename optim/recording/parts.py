@@ -34,7 +34,9 @@ SHOWN = ACTIVE | {
 
 @dataclass(eq=False)
 class Part:
-    """A row of the page: its gates in the order of the calls, and the parameters that it uses first."""
+    """A row of the page: its gates in the order of the calls, and the parameters that no earlier row
+    uses.
+    """
 
     name: str
     nodes: list[Node] = field(default_factory=list)

@@ -1,9 +1,9 @@
 """Watch a training run through the engine's hooks, and keep what its page shows of some steps.
 
-The first DENSE steps are kept, and then a step each time their number has grown by the factor
-GROWTH, so the number of kept steps grows with the logarithm of the run's length. The step with the
-largest jump of the loss and the state after the last step are kept, too. Of every step, the loss is
-kept.
+The first DENSE steps are kept, and then one step each time the number of steps has grown by the
+factor GROWTH, so the number of kept steps grows with the logarithm of the run's length. The step
+with the largest jump of the loss and the state after the last step are kept, too. The loss of every
+step is kept.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ DENSE = 20
 GROWTH = 1.2
 SMOOTH = 0.9
 BYTES = 80_000_000
-"""The size of the snapshots that wait."""
+"""The maximum size of the snapshots that wait to be developed, in bytes."""
 RUNS = 6
-"""A script may train several networks. More than these are not recorded."""
+"""The maximum number of networks to record, if a script trains several."""
 MOVED = 12
 COLUMNS = 16
 
@@ -44,7 +44,7 @@ class Run:
         self.words = visible_words()
         self.losses: list[float] = []
         self.records: dict[int, Record] = {}
-        """What is shown, by the number of the step."""
+        """The numbers that are shown, by the number of the step."""
         self.failed = 0
         """How many steps could not be computed again."""
         self.worst = 1
@@ -85,8 +85,8 @@ class Run:
 
     @property
     def jump(self) -> int | None:
-        """The step with the largest jump, unless batches merely differ: none was larger than the
-        first loss.
+        """The step with the largest jump of the loss, or None if this jump is not larger than the
+        first loss. Smaller jumps may only be differences between batches.
         """
         notable = self._jump > abs(self.losses[0])
         return self.worst if notable else None

@@ -1,7 +1,7 @@
 """A step as a snapshot: the graph without its arrays, and copies of the parameters.
 
-Taking it takes little time. Its numbers are taken later, when the graph is computed again with
-`minigrad.replay`.
+Taking a snapshot takes little time, because its numbers are computed later, when `minigrad.replay`
+computes the graph again.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Snapshot:
             self.after[tensor.node] = sample(after[leaf].array)
 
     def develop(self) -> Record:
-        """Compute the graph and the examples again, and take their numbers."""
+        """Compute the graph and the examples again, and collect their numbers."""
         with apart():
             made = again(self.graph, self.present, in_scope)
             root = made[self.graph].node

@@ -23,7 +23,7 @@ they are converted to a list.
 """
 
 DATA = int, float, np.ndarray, list, tuple, dict
-"""Types of inputs that can be compared with their earlier state."""
+"""Types of values that can be compared with an earlier copy."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def encode(answer: Any) -> Any:
 
 
 def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
-    """Convert an answer to JSON types. `parts` limits the number of elements, because each element
-    consumes one item.
+    """Convert an answer to JSON types. Each element consumes one item of `parts`, which therefore
+    limits the number of elements.
 
     Errors: RecursionError if the answer has more than `depth` levels, OverflowError if it has more
     elements than `parts` or contains an int too large for a float.
@@ -89,7 +89,7 @@ def _encoded(answer: Any, depth: int, parts: Iterator[int]) -> Any:
 
 
 def is_data(value: Any) -> bool:
-    """Return whether an input can be compared with its earlier state. A Tensor can, too."""
+    """Return whether a value, which may be a Tensor, can be compared with an earlier copy."""
     return isinstance(_array_of(value), DATA)
 
 
@@ -102,8 +102,8 @@ def _array_of(value: Any) -> Any:
 def signature(answer: Any) -> tuple[str, float]:
     """Return the form of an answer, and a number that depends on all its numbers and their order.
 
-    If two answers have equal signatures, they differ at most by rounding. The form contains "nan"
-    or "inf" where the number would not be finite.
+    If two answers have equal signatures, they almost certainly differ at most by rounding. The form
+    ends in "nan" or "inf" if the answer's numbers are not all finite.
 
     >>> signature([np.ones(2), "a"])
     ('[(2,),a]', 2.618033988749895)

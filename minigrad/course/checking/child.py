@@ -64,8 +64,8 @@ def limit(seconds: float) -> None:
 
 
 def guard(folder: str, *lessons: str) -> None:
-    """Refuse all later operations that a lesson's file does not need. This cannot be undone. It may
-    write only in `folder`, and not read the solutions in `lessons`.
+    """Refuse all later operations that a lesson's file does not need. This cannot be undone. The
+    file may write only in `folder`, and may not read the solutions in `lessons`.
     """
     inside = os.path.realpath(folder) + os.sep
     secret = ("solution", "slips", "right.py", "right.", "key.")
@@ -203,7 +203,8 @@ def guard(folder: str, *lessons: str) -> None:
 
 def failure(error: BaseException, source: Path) -> dict[str, Any]:
     """Describe an error for the learner: its type, its message, and the last line in the learner's
-    file. If that line is in a helper, the message also contains the line of the asked function.
+    file. If that line is in a helper, the message also contains the line of the function that the
+    question is about.
 
     The remedies in minigrad's errors are left out. They are written for any program, and may not fit
     the lesson's formula.
@@ -268,10 +269,10 @@ def run(
 ) -> None:
     """Load the file and ask it every question. Write each outcome immediately.
 
-    A training at the end is left out, because `judge` asks for it if all other answers are right.
-    If `only` is passed, ask only the questions with these indices, and also write the intermediate
-    results of the first of them. `watch` fills `variables`. Before and during a training, write
-    {"training": the share that is done}.
+    A training question at the end is left out, because `judge` asks it later, if all other answers
+    are right. If `only` is passed, ask only the questions with these indices, and also write the
+    intermediate results of the first of them. `watch` fills `variables`. Before and during a
+    training, write {"training": the share that is done}.
     """
     questions = lesson.questions
     report_to(lambda share: write({"training": share}))
@@ -290,7 +291,7 @@ def run(
     asked = range(len(questions) - bool(questions[-1].training))
     for place, index in enumerate(asked if only is None else only):
         if place == 1:
-            variables = dict(variables or {})  # those of the first question
+            variables = dict(variables or {})  # keep those of the first question
         question = questions[index]
         if not hasattr(file, question.function.partition(".")[0]):
             write({"missing": True})
@@ -326,8 +327,8 @@ def run_traced(
     only: Sequence[int],
     trace: Trace,
 ) -> None:
-    """Load the file, ask it the questions with these indices, and write a record of what ran: of the
-    file itself with the index -1, and of each question.
+    """Load the file, ask it the questions with these indices, and write a record of what ran for the
+    file itself, with the index -1, and for each question.
     """
     trace.start()
     file = load(source, text)
@@ -345,7 +346,7 @@ def run_traced(
 def watch(function: str, source: Path) -> dict[str, Any]:
     """Return a dict that is filled with the variables of `function`, without its arguments, when its
     first call ends. They are in the order in which they first appear in the file. A second call empties
-    the dict, because nobody knows in which of the calls a mistake shows.
+    the dict, because the mistake may have occurred in either call.
     """
     found: dict[str, Any] = {}
     calls: list[FrameType] = []
@@ -389,10 +390,10 @@ def watch(function: str, source: Path) -> dict[str, Any]:
 def main() -> None:
     """Run one lesson's file in a temporary folder.
 
-    stdin contains JSON: the lesson's folder, the file's path and text, the time limit, the names and
-    texts of the learner's modules that it may import, the indices of the questions or null for all,
-    null, or to draw a page, the name of the wrong function and the encoded answers to the questions
-    that train, and whether to record what runs.
+    stdin contains a JSON list: the lesson's folder; the file's path; its text; the time limit; the
+    names and texts of the learner's modules that it may import; the indices of the questions, or
+    null for all; to draw a page, the name of the wrong function and the encoded answers to the
+    questions that train, otherwise null; and whether to record what runs.
     """
     folder, path, text, seconds, modules, only, page, traced = json.load(sys.stdin)
     lesson, source = Lesson(Path(folder)), Path(path)
@@ -414,7 +415,7 @@ def main() -> None:
     if traced:
         trace = Trace(source, text)
         sys.settrace(trace)
-    elif first and not first.training:  # it would slow a training
+    elif first and not first.training:  # recording variables would slow a training
         variables = watch(first.function, source)
     ast.parse("")  # loads everything that compiling needs before the guard is active
     refuse_calls()

@@ -40,7 +40,7 @@ def lines(
 ) -> list[str]:
     """Return the lines to print. `tries` counts the checks in which this function was wrong,
     including this one. `width` is the terminal's. A page in a browser has buttons in place of
-    commands, so its lines do not name any. `without` names what a teacher has hidden.
+    commands, so its lines do not name any. `without` lists what a teacher has hidden.
     """
     width = max(24, min(width, 100))
     lesson, problem = verdict.lesson, verdict.problem
@@ -75,13 +75,15 @@ def lines(
 
 
 def reached(found: Mapping[str, Any]) -> list[str]:
-    """Return the line about a milestone's training. `found` is what its training question answers."""
+    """Return the line about a milestone's training. `found` is the answer to its training question."""
     first, last, seconds = found["losses"][0], found["loss"], found["seconds"]
     return [f"  Loss {first:.3g} -> {last:.3g} in {seconds:.1f} s: {found['told']}."]
 
 
 def about_engine(verdict: Verdict, width: int) -> list[str]:
-    """Return the lines about an engine that a milestone blames, from lesson 7's verdict on it."""
+    """Return the lines about the learner's engine if a milestone blames it. They describe lesson
+    7's verdict on the engine.
+    """
     file = verdict.lesson.file
     if verdict.passed:
         clean = (
@@ -105,7 +107,7 @@ def explained(
     without: str = "",
 ) -> list[str]:
     """Return the lines about a problem: the function, the question with its inputs, the values, the
-    cause if it is known, and lines that show the failure again.
+    cause if it is known, and lines that reproduce the failure.
     """
     question, slip = problem.question, problem.slip
     if problem.kind == "missing":
@@ -146,7 +148,7 @@ def explained(
         return told
     told += ["", "  To see it again, start python in this folder and paste:"]
     told += packed(to_paste(problem, lesson), "; ", max(width, 80))
-    if problem.blames == ENGINE:  # which the milestone's hints are not about
+    if problem.blames == ENGINE:  # the milestone's hints are not about the engine
         return told
     if (tries == 1 or (tries < 4 and unnamed)) and "hints" not in without:
         told += [f"  minigrad course hint {lesson.word} gives a hint."]
@@ -249,7 +251,7 @@ def _compared(difference: Difference, yours: str, right: str, width: int) -> lis
 
 
 def to_paste(problem: Problem, lesson: Lesson) -> list[str]:
-    """Return the Python statements that show the failure again."""
+    """Return the Python statements that reproduce the failure."""
     which = lesson.number if lesson.folder.parent == FOLDER else repr(lesson.name)
     question, place = problem.question, f"{which}, {problem.number}"
     assert question is not None
@@ -271,7 +273,9 @@ def to_paste(problem: Problem, lesson: Lesson) -> list[str]:
 
 
 def packed(parts: Iterable[str], between: str, width: int) -> list[str]:
-    """Return indented lines with as many parts in each as fit. Longer parts are wrapped."""
+    """Return indented lines with as many parts in each as fit. A part that is longer than a line is
+    wrapped.
+    """
     rows: list[str] = []
     for part in parts:
         if rows and len(rows[-1]) + len(between) + len(part) <= width:
@@ -282,8 +286,8 @@ def packed(parts: Iterable[str], between: str, width: int) -> list[str]:
 
 
 def wrapped(text: str, width: int = 80, following: str = "") -> list[str]:
-    """Wrap text into lines of at most `width` characters. The other lines start with `following`, by
-    default the first line's indentation.
+    """Wrap text into lines of at most `width` characters. The lines after the first start with
+    `following`, by default the first line's indentation.
     """
     indent = " " * (len(text) - len(text.lstrip()))
     return textwrap.wrap(
@@ -296,7 +300,7 @@ def wrapped(text: str, width: int = 80, following: str = "") -> list[str]:
 
 
 def say(*texts: str, width: int = 0) -> None:
-    """Print texts that may contain learners' text: wrapped, with control characters escaped."""
+    """Print texts that may contain learners' text. Wrap them, and escape control characters."""
     for text in texts:
         for line in wrapped(text, width or terminal_width()) or [""]:
             print(for_terminal(to_type(printable(line))))

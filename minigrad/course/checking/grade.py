@@ -1,14 +1,14 @@
 """Compare a file's raw answers with the answer key, and explain the first wrong one.
 
 The learner's code never runs in this process. The feedback names a cause only if the answers prove
-it. It asks these questions, in this order:
+it. To find the cause, this module asks these questions, in this order:
 
 1. Did the function change its inputs?
 2. Is the answer right if no other question is asked before it? If so, which earlier question makes the
    difference?
-3. Does the function still fail with a correct engine, if the file imports the learner's? And when all
-   other functions in the file are replaced with correct ones? If not, which replacement makes the
-   difference?
+3. If the file imports the learner's engine, does the function still fail with a correct engine? Does
+   it still fail when all other functions in the file are replaced with correct ones? If not, which
+   replacement makes the difference?
 4. Does a known mistake give exactly the same answers?
 5. Which intermediate value is the first to differ?
 """
@@ -46,8 +46,8 @@ INPUTS = threading.Lock()
 generator.
 """
 Again = Callable[..., Run]
-"""Asks a modified version of the file some of the questions. A third argument replaces modules that it
-imports: their names and texts.
+"""Asks a modified version of the file some of the questions. A third argument maps the names of
+modules that it imports to the texts that replace them.
 """
 
 
@@ -196,7 +196,7 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
 def _other(
     lesson: Lesson, problems: Sequence[Problem | None], first: Problem
 ) -> Problem | None:
-    """Return the next problem with the same question as the first one, and other inputs."""
+    """Return the next problem with the same question as the first problem, but other inputs."""
     call = lesson.questions[first.number - 1].call
     for one in filter(None, problems[first.number :]):
         if one.kind not in ("wrong", "error"):
@@ -236,7 +236,9 @@ def _explained(
 def first_problem(
     lesson: Lesson, text: str, run: Run, asked: Sequence[int]
 ) -> Problem | None:
-    """Return the first problem of a file that was asked the questions with the indices `asked`."""
+    """Return the first problem in a file's answers. `asked` contains the indices of the questions
+    that were asked.
+    """
     if run.unloaded is not None:
         return _raised(Problem("error"), run.unloaded)
     ended = [{"ended": run.ended}] * len(asked)
@@ -291,14 +293,16 @@ def _diagnosed(
 
 
 def _is_right(lesson: Lesson, text: str, index: int, run: Run, place: int = 0) -> bool:
-    """Return whether the answer at this place of a run is right. It answers the question `index`."""
+    """Return whether the answer at position `place` of a run is right. It is the answer to question
+    `index`.
+    """
     outcomes = run.outcomes[place : place + 1]
     return bool(outcomes) and _judged(lesson, text, index, outcomes[0]) is None
 
 
 def _earlier(lesson: Lesson, text: str, problem: Problem, again: Again) -> int:
-    """Return the number of the last earlier question that makes the answer wrong if it is asked
-    before it, or 0. Questions about the same function come first.
+    """Return the number of the last earlier question that makes the answer wrong when it is asked
+    first, or 0 if there is none. Questions about the same function come first.
     """
     first = problem.number - 1
     same = key.indices(lesson, problem.function)
@@ -341,7 +345,7 @@ def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
                 if name in way
             ]
             yours = [(name, way[name]) for name, _ in right]
-        # all are named first, because there may be more of yours
+        # strict: an error if the learner's answer has a different number of values
         pairs = list(zip(yours, right, strict=True))
         for (name, mine), (_, value) in pairs:
             if found := difference(mine, value, question.tolerance, name):

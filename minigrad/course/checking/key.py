@@ -43,14 +43,14 @@ LONGEST = 0.5
 ends. A training may take longer: Question.training.
 """
 VAGUE = ("a term forgotten", "a factor forgotten", "a division forgotten", "a constant")
-"""Mistakes that are named only if the answers and the learner's code fit no other one."""
+"""Mistakes that are named only if no other mistake fits the answers and the learner's code."""
 Signature = tuple[str, float]
 
 
 @dataclass(frozen=True)
 class KnownSlip:
-    """A mistake, with the signatures of the answers that the faulty function gives to the questions
-    about it. See `answers.signature`.
+    """A mistake, with the signatures of the faulty function's answers to the questions about this
+    function. See `answers.signature`.
     """
 
     slip: Slip
@@ -196,7 +196,7 @@ def find_slip(
         ratio = difflib.SequenceMatcher(None, code, other).ratio()
         return slip.name not in VAGUE, "`" in slip.name, ratio
 
-    # sorted, because the last of equals is wanted
+    # sorted, because the last of several equally similar slips is wanted
     slips = [known.slip for known in found if likely(known.slip)]
     slips.sort(key=alike)
     return places.in_terms_of(slips[-1], yours, right) if slips else None
@@ -303,8 +303,8 @@ def _rewritten(lesson: Lesson) -> Iterator[tuple[Slip, str]]:
 
 
 def _is_given(question: Question) -> bool:
-    """Return whether a question is about a training that is not the learner's: mistakes in it are not
-    listed, because each would have to be trained.
+    """Return whether a question is about a training that is not the learner's. Mistakes in such a
+    training are not listed, because the network would have to be trained with each of them.
     """
     return bool(question.training and question.expect)
 
@@ -362,8 +362,8 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def write(lesson: Lesson, key: Key) -> None:
-    """Write the key into the lesson's folder. Each field of all slips is a list of its own, because
-    similar values next to each other compress better.
+    """Write the key into the lesson's folder. The slips are stored by field, with one list of
+    values for each field, because similar values compress better when they are next to each other.
     """
     forms, numbers = [], []
     columns: dict[str, list[Any]] = {field.name: [] for field in fields(Slip)}

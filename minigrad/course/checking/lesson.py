@@ -128,8 +128,8 @@ def over_time(
 
 
 def arriving(gradients: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the gradients for `Question.names`. Before each one, say whether it arrives: whether it is
-    not 0 everywhere.
+    """Return the gradients for `Question.names`. Before each one, state whether it arrives, which means
+    that it is not 0 everywhere.
 
     >>> arriving({"dW": 0.5})
     [('whether a gradient arrives (dW)', True), ('dW', 0.5)]
@@ -169,7 +169,7 @@ class Slip:
     """
 
     def __str__(self) -> str:
-        """The name and the description, without a name that the description repeats."""
+        """The name and the description, or only the description if it repeats the name."""
         name, kind = (
             set(re.findall(r"[\w`]{2,}", text.lower()))
             for text in (self.name, self.kind)
@@ -203,7 +203,7 @@ class Lesson:
 
     @property
     def word(self) -> str:
-        """What a command calls it: a lesson's number, or the end of a milestone's name.
+        """The word for it in commands: a lesson's number, or the end of a milestone's name.
 
         >>> Lesson(Path("lesson_03_gates")).word, Lesson(Path("milestone_09_spiral")).word
         ('3', 'spiral')
@@ -276,7 +276,7 @@ class Lesson:
 
     @property
     def asked(self) -> int:
-        """The number of questions that must be answered to pass."""
+        """The number of questions that must be answered correctly to pass."""
         return sum(not question.stretch for question in self.questions)
 
     @property
@@ -334,7 +334,7 @@ def module(name: str, source: str) -> ModuleType:
 
 @contextlib.contextmanager
 def _with_engine(wanted: bool) -> Iterator[None]:
-    """Let the block import lesson 7's solution as `my_engine`, if it is wanted."""
+    """Let the block import lesson 7's solution as `my_engine`, if the engine is `wanted`."""
     mine = sys.modules.get("my_engine")
     if wanted:
         sys.modules["my_engine"] = ENGINE_LESSON.solved

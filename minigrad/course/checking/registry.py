@@ -1,5 +1,5 @@
-"""Find the lessons, the course's or those in a teacher's folder, and the milestones, which count for no
-lesson.
+"""Find the milestones, which count for no lesson, and the lessons, which are the course's or those in a
+teacher's folder.
 """
 
 import os

@@ -31,7 +31,8 @@ class Steps(dict[str, Any]):
 
 def steps(which: int | str, number: int) -> Any:
     """Return the intermediate results of a lesson's question, by name, as the learner's file computes
-    them. See `inputs`. Errors: OptionError MG911 also if they cannot be computed.
+    them. See `inputs`. Errors: as for `inputs`, and OptionError MG911 if the results cannot be
+    computed.
     """
     one, question = _question(which, number)
     try:

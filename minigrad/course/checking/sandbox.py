@@ -232,8 +232,9 @@ def _wait(
 
 
 def _tail(answers: IO[bytes]) -> bytes:
-    """Return the end of the answers so far. The child shares the place in this file, so it must not
-    move. On Windows, return the line that starts a training.
+    """Return the end of the answers so far. This process shares the position in this file with the
+    child, so the position must not move. On Windows, where this cannot be avoided, return the line
+    that starts a training.
     """
     if not hasattr(os, "pread"):
         return b'{"training": 0}'
@@ -242,8 +243,8 @@ def _tail(answers: IO[bytes]) -> bytes:
 
 
 def _share(answers: bytes) -> float | None:
-    """Return the share of the training that is done, or None if none is running: if the last complete
-    line of the answers is about something else.
+    """Return the share of the training that is done. Return None if no training is running, that is,
+    if the last complete line of the answers is about something else.
     """
     for line in reversed(answers.splitlines()[-2:]):
         with contextlib.suppress(ValueError, RecursionError):

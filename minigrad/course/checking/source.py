@@ -36,7 +36,7 @@ def as_text(data: bytes) -> str:
 def read_text(path: Path) -> str:
     """Return the text of a file. See `as_text`.
 
-    Errors: OSError also if the path cannot be read or is a folder or a device.
+    Errors: as for `as_text`, and OSError if the path cannot be read or is a folder or a device.
     """
     with open_file(path) as file:
         return as_text(file.read(LONGEST + 1))
@@ -80,7 +80,7 @@ def bound(node: ast.stmt) -> set[str]:
 
 
 def imported(files: Mapping[str, str]) -> dict[str, str]:
-    """Return the Python files that any of the files imports, from the texts of a folder's files.
+    """Return the Python files in a folder that any file in it imports. `files` maps names to texts.
 
     >>> imported({"a.py": "from b import c", "b.py": "import numpy, d", "c.py": "", "d.py": ""})
     {'b.py': 'import numpy, d', 'd.py': ''}

@@ -2,8 +2,8 @@
 
 A file is taken apart into pieces: its expressions, without the names of its own variables, without
 comments, and with the operands of + and * in a fixed order. The order of functions and statements,
-and the kind of a loop, therefore make no difference. A piece counts the more, the fewer students
-have written it. Pieces of the exercise do not count, and those of the solution count less.
+and the kind of a loop, therefore make no difference. The fewer students have written a piece, the
+more it counts. Pieces of the exercise do not count, and those of the solution count less.
 """
 
 import ast
@@ -23,10 +23,12 @@ SMALLEST = 4
 SHARE = 0.55
 """The share of the pieces' weight that two files must have in common."""
 EVIDENCE = 15.0
-"""The weight that they must have in common. Short answers, which many write alike, have less."""
+"""The weight that they must have in common. Short answers, which many students write in the same
+way, weigh less.
+"""
 OTHERS = 8
-"""Students to add to the class, as if none of them had written any of the pieces, because a piece is
-not common just because the class is small.
+"""The number of students to add to the class, as if they had written none of the pieces. Otherwise,
+a piece would count as common just because the class is small.
 """
 OF_SOLUTION = 3
 """The number of students who are assumed to have written a piece of the solution."""
@@ -198,8 +200,8 @@ def _label(node: ast.AST, names: Names) -> str:
 
 
 def _arguments(node: ast.FunctionDef | ast.Lambda, names: Names) -> Names:
-    """Return a name for each argument. The arguments of the exercise's functions keep their places,
-    those of functions in them do not.
+    """Return a name for each argument. An argument of an exercise's function is named by its
+    position. Arguments of functions inside it are treated like variables.
     """
     own = [one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)]
     if names:

@@ -62,7 +62,7 @@ def flagged(
 def late_files(
     whose: Submission, lessons: list[Lesson], deadline: datetime | None
 ) -> Iterator[str]:
-    """Yield a flag if a submission is late: because Canvas says so, or because a graded file was changed
+    """Yield a flag if a submission is late: if Canvas marked it as late, or if a graded file was changed
     after the deadline.
     """
     if whose.late:

@@ -21,7 +21,7 @@ from ..checking.registry import FOLDER, chosen, lessons
 from .marks import Row
 
 FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*[-=+@＝＋－＠])")
-"""Text that a spreadsheet would read as a formula, also if it splits cells at another separator."""
+"""Text that a spreadsheet would read as a formula, even if it splits cells at another separator."""
 SCRIPTS = "setup.sh", "run_autograder", "autograder.py", "prairielearn.py"
 VARIABLES = {
     "classroom": "CLASSROOM",

@@ -63,7 +63,7 @@ class Row:
     first_tries: str = ""
     """See `sheets.write_sheets`."""
     flags: tuple[str, ...] = ()
-    """What the teacher has to look at. See flags.py."""
+    """The reasons why the teacher has to look at the submission. See flags.py."""
 
     @property
     def scores(self) -> list[float]:

@@ -31,7 +31,7 @@ FORMATS: dict[str | None, Callable[[list[Row], argparse.Namespace], str]] = {
     "prairielearn": formats.prairielearn,
 }
 SINGLE = "gradescope", "classroom50", "prairielearn"
-"""The formats with one submission."""
+"""The formats that contain a single submission."""
 NEEDED = {
     "names": "statistics",
     "column": "roster",
@@ -111,8 +111,8 @@ def _save(text: str, out: Path) -> None:
 
 
 def write_feedback(rows: list[Row], folder: Path) -> None:
-    """Write a text file for each submission. If the student has a number on Moodle, its name is the one
-    that Moodle expects in a zip file of feedback. Errors: OSError.
+    """Write a text file for each submission. If the student has a number on Moodle, the file gets the
+    name that Moodle expects in a zip file of feedback. Errors: OSError.
     """
     for row in rows:
         path = (

@@ -23,7 +23,7 @@ OF_STUDENT = re.compile(
 )
 """The header of a column that identifies a student."""
 OF_FILE = re.compile(rf"[_ -]*{NUMBER.pattern}|\.(?:zip|py|ipynb)$", re.I)
-"""Where the name of a file ends that begins with a student's name, such as ada_lesson_03.py."""
+"""What follows the student's name in the name of a file, such as `_lesson_03` in ada_lesson_03.py."""
 ZEROS = r"([.,]0+)?"
 
 # ---- Moodle and Canvas ----
@@ -62,7 +62,7 @@ def as_time(cell: str) -> datetime | None:
 
 
 def of_assignment(column: str) -> re.Pattern[str]:
-    """Return a pattern of a column's header. Canvas adds a number to the name of an assignment."""
+    """Return a pattern for a column's header. Canvas adds a number to the name of an assignment."""
     return re.compile(rf"{re.escape(_normal(column))}( \(\d+\))?")
 
 
@@ -159,9 +159,10 @@ class Roster:
         """Return the CSV file with the marks.
 
         All submissions are matched by one column, which is `by` or the one that `_candidates` finds.
-        If it finds several, or one whose header does not say that it identifies students, nothing is
-        filled in. A submission must match one student, and a student one submission. All its files
-        must have been graded. Others are listed on stderr, with the submissions' notes.
+        If it finds several columns, or one whose header does not show that it identifies students,
+        nothing is filled in. A mark is filled in only if the submission matches exactly one student,
+        the student matches no other submission, and all files of the submission have been graded.
+        All other submissions are listed on stderr, together with the submissions' notes.
         """
         columns = self._candidates(rows)
         names = ", ".join(self.lines[0][i] for i in columns)
@@ -188,9 +189,9 @@ class Roster:
     def _candidates(self, rows: list[Row]) -> list[int]:
         """Return the columns by which the submissions may have to be matched.
 
-        It may be any column that contains a submission's name. If a name is a number, it may also be
-        any identifying column with numbers, because a number can be in one of them by chance. Of
-        columns that match the same students, one is enough.
+        These are the columns that contain a submission's name. If a name is a number, identifying
+        columns with other numbers are included too, because a number can be in one of them by
+        chance. Of several columns that match the same students, only the first is returned.
         """
         if self.by is not None:
             return self.identifying[-1:]
@@ -221,8 +222,9 @@ class Roster:
         its name. Yield a description of each submission without exactly one such student.
 
         In Moodle's worksheet of another assignment, the participants have other numbers. Therefore,
-        the name must not be that of a different student. It must be in the roster if other names
-        are, because a name that is missing may belong to a student who is missing.
+        even if the number matches, the name must not be that of a different student. If the roster
+        contains names of other submissions, it must also contain this name, because a missing name
+        may belong to a missing student.
         """
         by_number = column in self.numbered
         students = self.students
@@ -266,9 +268,7 @@ class Roster:
         return "" if unchanged else f"{student}: {old} was replaced by {new}"
 
     def _with_its_time(self, row: Row) -> Row:
-        """Return a row with the time at which the roster says that it was submitted, in place of the times
-        of its files.
-        """
+        """Return a row with its submission time from the roster in place of the times of its files."""
         for student in self.students:
             if student.rows == [row]:
                 cells = zip(self.head, student.cells, strict=True)

@@ -23,9 +23,9 @@ def write_sheets(
 ) -> list[Row]:
     """Write a file for each student with questions about each passed lesson, and the answers.
 
-    Returns the rows with the number of questions that students answered at the first try, as their
-    own progress.json records it. The questions depend on the submission's name, so they are not the
-    ones that a student has already answered. Errors: OSError.
+    Returns the rows with the number of questions that students answered correctly at the first try,
+    as their own progress.json records it. The questions depend on the submission's name, so they
+    are not the ones that a student has already answered. Errors: OSError.
     """
     passed = {
         f"{row.name} {mark.lesson.name}": (whose, mark)

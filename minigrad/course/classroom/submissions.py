@@ -79,11 +79,11 @@ class File:
 
     @property
     def number(self) -> int:
-        """The last lesson's number in the path, or 0."""
+        """The last lesson number in the path, or 0."""
         return int([0, *NUMBER.findall(str(self.where))][-1])
 
     def share(self, one: Lesson) -> float:
-        """Return which part of the names in a lesson's exercise this file defines, from 0 to 1."""
+        """Return the share of the names in a lesson's exercise that this file defines, from 0 to 1."""
         names = _defined(one.exercise)
         return len(names & _defined(self.text)) / len(names)
 
@@ -186,11 +186,12 @@ def submissions(
 ) -> list[Submission]:
     """Return the submissions in the given folders and files.
 
-    A folder that directly contains files such as lesson_01_by_hand.py, and not more folders and zip
-    files, is one submission. So is a course folder, and with `single`, each path. In any other
-    folder, each item is a submission, except hidden files and the paths in `own`. Canvas and
-    Moodle put the student's name and number into the names of files; files of the same student are
-    one submission. So are single files with the same name before or after the lesson's number.
+    A folder that directly contains files such as lesson_01_by_hand.py, and no more folders and zip
+    files than such files, is one submission. A course folder is one submission too, and with
+    `single`, so is each path. In any other folder, each item is a submission, except hidden files
+    and the paths in `own`. Canvas and Moodle put the student's name and number into the names of
+    files; files of the same student are one submission. Single files with the same student's name
+    before or after the lesson number are one submission too.
 
     Errors: DataError MG919 for a path that does not exist, OptionError MG918 for several paths with
     `single`.
@@ -250,8 +251,8 @@ def submissions(
 
 
 def student(name: str) -> tuple[str, str]:
-    """Return the parts of a file's name before and after the lesson's number that may be its student's
-    name. Words of the lesson's name, and words such as `final`, are left out.
+    """Return the two parts of a file name, before and after the lesson number; either may be the
+    student's name. Words of the lesson's name, and words such as `final`, are left out.
 
     >>> student("eve_lesson_03_gates.py"), student("lesson_03_bob (2).py"), student("a.py")
     (('eve', ''), ('', 'bob'), ('', ''))
@@ -272,8 +273,8 @@ def student(name: str) -> tuple[str, str]:
 
 
 def _of_several(names: list[str]) -> bool:
-    """Return whether files such as lesson_03_eve.py and lesson_03_bob.py belong to several students: if
-    each has a name after its number, and a lesson has several of these names.
+    """Return whether files such as lesson_03_eve.py and lesson_03_bob.py belong to several students.
+    They do if each has a name after its number, and a lesson has several of these names.
     """
     numbers, named = set[str](), set[tuple[str, str]]()
     for name in names:
@@ -362,7 +363,7 @@ def contents(path: Path, name: str) -> list[File]:
 
 
 def _members(data: bytes) -> Iterator[tuple[str, Any]]:
-    """Yield the path of each file in a zip file, and the opened zip file with this member."""
+    """Yield (path, (opened zip file, member)) for each file in a zip file."""
     if data.count(b"PK\1\2") > 100 * MOST:  # each of them takes memory
         raise OSError(f"it contains more than {100 * MOST:,} files")
     archive = zipfile.ZipFile(io.BytesIO(data))
@@ -402,8 +403,9 @@ def _age(file: File) -> tuple[float, list[int]]:
 
 
 def _code(notebook: str) -> str:
-    """Return the code of a notebook: of the cell that saves a lesson's file in a notebook that the
-    course exported, or if this cell has not been changed, of all cells except the lesson's examples.
+    """Return the code of a notebook. If the course exported the notebook, and the learner changed
+    the cell that saves the lesson's file, this is the code of that cell. Otherwise, it is the code
+    of all cells except the lesson's examples.
     Errors: ValueError for a file that is not a notebook.
     """
     try:

@@ -6,9 +6,10 @@ contain right.py (other right solutions), and scripts that train, read data, or 
 A long check.py has parts called check_*.py. key.json.gz, pages and figures are generated.
 
 mutants.py makes the mistakes that all lessons share, by the rules in rewrites.py. mistakes.py names
-and describes them, proofs.py proves them, and places.py says where one is in the learner's code. curves.py
-draws loss curves for the lessons' pages.
+and describes them, proofs.py proves them, and places.py describes where one is in the learner's code.
+curves.py draws loss curves for the lessons' pages.
 
-Out go these files. checking/lesson.py reads them. From `checking`, lessons import only the words
-for questions and mistakes (`lesson`), and what reads code and numbers (`source`, `answers`).
+checking/lesson.py reads a lesson's files. From `checking`, lessons import only the classes for
+questions and mistakes (`lesson`), and the functions that read code and numbers (`source`,
+`answers`).
 """

@@ -53,7 +53,8 @@ def places(yours: AST, right: AST) -> set[str]:
     """Return the places in a learner's function that a description may name, as `place` does: only
     where the code differs from the solution's.
 
-    The value that is returned is a place if there is one `return` with more than a name.
+    The returned value counts as a place only if the function has exactly one `return` statement,
+    and it returns an expression, not a single name or constant.
     """
 
     def line(statement: stmt) -> str:
@@ -78,8 +79,8 @@ def places(yours: AST, right: AST) -> set[str]:
 
 
 def in_terms_of(slip: Slip, yours: AST, right: AST) -> Slip:
-    """Return the slip with a description that fits the learner's code: without a place that the code
-    does not have, or where the code is right.
+    """Return the slip with a description that fits the learner's code. It names no place that the
+    code does not have, or where the code is right.
     """
     kind = slip.kind
     if slip.name == "a sign" and not has(yours, Add, Sub, UAdd, USub):

@@ -1,8 +1,8 @@
 """Prove mistakes by the syntax tree of the learner's function.
 
 Answers alone do not prove a mistake, because different mistakes can give the same answers. A proof
-therefore searches the syntax tree for what everybody has in it who made this mistake: nobody forgot
-`reshape` who calls it.
+therefore searches the syntax tree for what everybody who made this mistake has in it. For example,
+if the function calls `reshape`, the learner did not forget it.
 """
 
 import ast
@@ -49,7 +49,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a proof may look at."""
+    """The code and the texts that a proof may use."""
 
     yours: AST
     """The learner's function."""
@@ -80,7 +80,7 @@ def names(tree: AST) -> Counter[str]:
 
 
 def calls(tree: AST) -> Iterator[tuple[str, Call]]:
-    """Yield each call with the name of what is called."""
+    """Yield each call with the name of the called function."""
     for node in ast.walk(tree):
         if isinstance(node, Call):
             yield getattr(node.func, "attr", getattr(node.func, "id", "")), node
@@ -193,8 +193,8 @@ def makes_a_pair(evidence: Evidence) -> bool:
 
 
 def no_more(*kinds: type) -> Proof:
-    """Return the proof that the learner's function has no more of these operators than the mistake:
-    nobody forgot a term whose function has all of them.
+    """Return the proof that the learner's function has no more of these operators than the mistake.
+    If it has all of them, the learner did not forget a term.
     """
 
     def count(tree: AST) -> int:
@@ -279,7 +279,7 @@ def operators(tree: AST) -> Counter[str]:
 
 
 class Nameless(ast.NodeTransformer):
-    """Takes all names as one."""
+    """Replaces all names with the same one."""
 
     def visit_Name(self, node: Name) -> AST:
         return Name("i")
@@ -289,7 +289,9 @@ class Nameless(ast.NodeTransformer):
 
 
 def subscripts(tree: AST) -> Counter[str]:
-    """Count the indices, all names taken as one: [t] and [k] are equal, [t] and [t - 1] are not."""
+    """Count the indices, with all names treated as equal: [t] and [k] are equal, [t] and [t - 1]
+    are not.
+    """
     found = (node.slice for node in ast.walk(tree) if isinstance(node, Subscript))
     plain = (ast.parse(ast.unparse(index)) for index in found if not has(index, Slice, Tuple))
     return Counter(ast.dump(Nameless().visit(index)) for index in plain)

@@ -2,8 +2,9 @@
 
 A milestone's folder contains the files of a lesson: text.md, exercise.py, check.py, solution.py, slips.py,
 hints.md, right.py and key.json.gz. Its exercise imports the learner's my_engine.py, and contains the
-network and the operations that the engine lacks. The learner writes the operations. Then the network is
-trained. solution.py contains only these operations, because the exercise contains the network.
+network and empty functions for the operations that the engine lacks. The learner writes the operations.
+Then the network is trained. solution.py contains only these operations, because the network is already in
+the exercise.
 
 The names in check.py that only milestones have are YEAR and BY: when the network was first trained, and
 by whom. training.py asks about operations and trains; pictures.py draws what was learned.

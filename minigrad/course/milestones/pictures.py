@@ -21,8 +21,8 @@ BLUE, ORANGE = "#0072b2", "#d55e00"
 
 
 def page_of(picture):
-    """Return a milestone's `page`, which writes an HTML file. `picture` returns the HTML of the figures of
-    what `learn` returned.
+    """Return a milestone's `page`, which writes an HTML file. `picture` turns what `learn` returned into
+    the HTML of its figures.
     """
 
     def page(file, path, failed, answers):
@@ -55,8 +55,8 @@ def labelled(svg, about):
 def heat(title, cells, size=40, most=0.0, down=(), across=()):
     """Return a matrix as a heat map with a caption. Positive numbers are blue and negative ones orange.
 
-    The largest number has the full colour, or `most`. The numbers are shown in cells of at least 36
-    pixels. `down` and `across` are names of the rows and columns.
+    The largest number, or `most` if it is passed, has the full colour. The numbers are shown in
+    cells of at least 36 pixels. `down` and `across` are names of the rows and columns.
     """
     cells = np.atleast_2d(np.asarray(cells, float))
     most = most or max(np.abs(cells).max(), 1e-9)
@@ -86,14 +86,16 @@ def heat(title, cells, size=40, most=0.0, down=(), across=()):
 
 
 def figure(title, drawn, wide, high):
-    """Return a drawing in SVG with a caption, which is its text alternative, too."""
+    """Return a drawing in SVG with a caption, which is also its text alternative."""
     size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
     svg = labelled(f'<svg class="map" {size}>{drawn}</svg>', title)
     return f"<figure><figcaption>{escape(title)}</figcaption>{svg}</figure>\n"
 
 
 def regions(title, classes, points, labels):
-    """Return what a network says about each place of a square from -1.1 to 1.1, and labelled points."""
+    """Draw the class that a network predicts at each place of a square from -1.1 to 1.1, and labelled
+    points.
+    """
     size, pixels = 7, 7 * len(classes)
     parts = [
         f'<rect x="{size * j}" y="{size * i}" width="{size}" height="{size}" '

@@ -76,8 +76,9 @@ def show(file):
 
 
 def accepted(file, tries, name):
-    """Compare an operation's gradients with finite differences, by the learner's my_gradcheck. `tries`
-    contains, by name, a function of the file and of Values, and arrays.
+    """Compare an operation's gradients with finite differences, by the learner's my_gradcheck. For
+    each name, `tries` contains a function, which takes the file and Values, and the arrays of these
+    Values.
     """
     f, *arrays = tries[name]
     return file.my_gradcheck(file.Gate(lambda *values: f(file, *values)), *arrays)
@@ -126,8 +127,9 @@ def slope_of(call, given, formula, source="", what=""):
 
 
 def complete(tries, facts, *questions):
-    """Return a milestone's questions: the given ones, for each operation in `tries` whether its result is
-    a proper Value and whether finite differences agree, and at last two about the whole network.
+    """Return a milestone's questions: the given ones, two for each operation in `tries` (whether its
+    result is a proper Value, and whether finite differences agree), and finally two about the whole
+    network.
     """
     found = []
     for name, group in groupby(questions, lambda question: question.function):
@@ -136,7 +138,7 @@ def complete(tries, facts, *questions):
         if name in tries:
             about = [is_formed(tries, name, formula), *about, is_checked(tries, name, formula)]
         found += about
-    # milestone 15 leaves gradients out, so differences do not agree with the others
+    # milestone 15 leaves out gradients, so finite differences would not agree
     whole = [agreeing()] if tries or not questions else []
     return (*found, *whole, learning(facts))
 

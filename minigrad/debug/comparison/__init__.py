@@ -71,8 +71,9 @@ def compare(
     except MinigradError:
         # A parameter has changed since the forward pass.
         return result
-    # Small gates help next to a formula by hand, where most of them have partners. If a fused gate
-    # was left out or replaced, it is easier to recognize as a whole.
+    # If the other graph contains the formula of a fused gate, most small gates have partners, so
+    # they are easier to compare. If the fused gate was left out or replaced, the whole gate is
+    # easier to recognize.
     return min(result, small, key=_unlike)
 
 
@@ -108,7 +109,7 @@ def _compare(
 def _first_value(pairs: Alignment) -> Difference:
     """Return the first difference if the values differ.
 
-    If the first gate has no partner, it was put in, left out or replaced.
+    If the first gate has no partner, it was added, left out or replaced.
     """
     x = next(iter(pairs.a.differ), None)
     y = next(iter(pairs.b.differ), None)
@@ -125,8 +126,8 @@ def _first_value(pairs: Alignment) -> Difference:
 def _cause(
     pairs: Alignment, x: Node | None, y: Node | None
 ) -> Difference:
-    """Return the first difference if gradients differ, which may be too small to change values, such as
-    another epsilon.
+    """Return the first difference if gradients differ. It may be too small to change values, such as a
+    different epsilon.
     """
     users = pairs.a.first_user(x), pairs.b.first_user(y)
     for one, other in (x, y), users:

@@ -128,7 +128,9 @@ class Alignment:
                 self.pair(x, same.pop(0))
 
     def _differ(self, graph: Graph, other: Graph) -> list[Node]:
-        """Return the gates that the end depends on without passing a value that both graphs have."""
+        """Return the gates from which a path leads to the end without passing a value that both
+        graphs have.
+        """
         known = {self.values[node] for node in other.nodes}
 
         def differs(node: Node) -> bool:
@@ -137,7 +139,7 @@ class Alignment:
             ]
             value = self.values[node]
             if value in before and node not in graph.partners:
-                # A gate that changes nothing, such as x * 1, is another gate than none, or than x * 2.
+                # Even x * 1, which changes nothing, differs from no gate, and from x * 2.
                 return True
             return bool(before) and value not in known
 

@@ -11,13 +11,14 @@ from .result import Difference
 from .values import close
 
 SMALL = 0.01
-"""A gradient is compared with at least this share of the largest gradient in the graph."""
+"""Differences are measured relative to at least this share of the largest gradient in the graph."""
 
 
 def first_gradient(pairs: Alignment) -> Difference:
     """Return the first difference between gradients. Its kind is "equal" if there is none.
 
-    Gates that were rewritten have other inner gradients. Only differences that reach a parameter count.
+    Gates that were rewritten have different inner gradients. Only differences that reach a parameter
+    count.
     """
     a, b = pairs.a, pairs.b
     for graph in (a, b):
@@ -69,7 +70,8 @@ def _gradients(graph: Graph) -> dict[Node, Array]:
 
 
 def _reached(graph: Graph, same: set[Node]) -> list[Node]:
-    """Return the nodes with other gradients that reach a parameter, those nearest to the loss first.
+    """Return the nodes whose gradients differ and reach a parameter. The nodes nearest to the loss
+    come first.
 
     A parameter itself may have no partner if the other graph stores it transposed, or in parts.
     """

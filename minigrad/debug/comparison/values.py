@@ -29,7 +29,7 @@ def close(
 ) -> bool:
     """Return whether two arrays of the same shape and dtype have the same values up to rounding.
 
-    `least` is the smallest number to take for the largest element.
+    The largest element counts as at least `least`.
     """
     floats = one.dtype.kind == "f"
     unit = np.finfo(one.dtype).eps if floats else 0.0
@@ -53,7 +53,7 @@ def number_values(nodes: Iterable[Node]) -> dict[Node, int]:
     numbers: dict[Node, int] = {}
     seen: dict[Hashable, list[Node]] = defaultdict(list)
     for node in nodes:
-        # Two levels that differ by rounding fall between the same integers, or the same halves.
+        # Two levels that differ by rounding have the same floor, as they are or after adding 0.5.
         length = np.linalg.norm(_unmasked(node.output))
         level = 1_000 * math.log(length or 1.0)
         keys = [

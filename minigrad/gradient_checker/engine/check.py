@@ -186,7 +186,7 @@ class Check:
         found = Disagreement(program, what, in_backward="gradient" in what)
         plain = yours is None or not yours.shape and not yours.any()
         if found.in_backward and plain:
-            yours = np.zeros(right.shape)  # enough where nothing arrives
+            yours = np.zeros(right.shape)  # right where no gradient arrives
         if yours is None:
             return replace(
                 found, what=f"{what} is not a number or an array"
@@ -204,7 +204,7 @@ class Check:
         return found
 
     def fails(self, program: Program) -> bool:
-        """Return whether a program fails, each time of three."""
+        """Return whether a program fails in all of three runs."""
         return all(self.compare(program) for _ in range(3))
 
     def _new_leaves(self) -> None:
@@ -308,7 +308,9 @@ class Check:
                 self.report.add(method, found)
 
     def _of(self, operation: Operation) -> Iterator[tuple[str, Program]]:
-        """Yield the programs that test an operation alone, and how each of them does."""
+        """Yield (kind, program) for programs that test one operation alone. The kind says how the
+        operation is used, such as "same" if both inputs are the same Value.
+        """
         samples = operation.samples(self.rng, self.scalar)
         for arrays in samples:
             numbers = not self.scalar and not any(
@@ -337,7 +339,7 @@ class Check:
         ]
 
     def _start(self) -> None:
-        """Blame backward for operations that are right if another operation follows."""
+        """Blame backward for wrong operations that are right if another operation follows."""
         relays = [one for one in self._judged() if one.text in RELAYS]
         for method in self.simple & self.wrong.keys():
             found = self.wrong[method]
@@ -353,7 +355,7 @@ class Check:
     def _helper(self) -> None:
         """Blame a function that all wrong methods call, and no right one.
 
-        They must be wrong for the same shapes, which are broadcast.
+        These methods must be wrong for the same two different shapes, one of which is broadcast.
         """
         engine, report = self.engine, self.report
         right = map(engine.helpers, {one.method for one in self._judged()})
@@ -555,6 +557,6 @@ class Check:
                 return
 
     def _sum(self, depth: int, shape: tuple[int, ...]) -> Program:
-        """Return the program b + a + a + ... of so many additions."""
+        """Return the program b + a + a + ... with this many additions."""
         add = Operation(f"sum([{{0}}] * {depth}, {{1}})")
         return Program.of(add, [np.full(shape, 0.5), np.full(shape, 1.25)])

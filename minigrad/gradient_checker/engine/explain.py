@@ -53,7 +53,9 @@ TOO_EARLY = (
 def explain(
     engine: Engine, found: Disagreement, rng: np.random.Generator
 ) -> None:
-    """Set the sentence of a disagreement to the mistake that explains its first operation."""
+    """If a known mistake explains the disagreement's first operation, store its description in
+    `found.sentence`.
+    """
     program = found.program
     if program.calls == NEW:
         found.sentence = KEPT
@@ -165,7 +167,7 @@ def _scaling(
 def explain_backward(
     found: Disagreement, others: Sequence[Disagreement]
 ) -> None:
-    """Set the sentence of a disagreement that is the fault of backward."""
+    """Store the probable mistake in `found.sentence` if backward is to blame."""
     program = found.program
     ratios = {
         round(one.yours / one.right, 6) for one in others if one.right

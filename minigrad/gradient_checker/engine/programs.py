@@ -20,7 +20,7 @@ NEW = "new graph"
 """The expression is computed twice, with a backward() after each."""
 
 Results = dict[str, Any]
-"""What is compared: "the value", "the gradient of a", ..., and the numbers."""
+"""The numbers to compare, by their descriptions: "the value", "the gradient of a", ..."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Program:
         after: Iterable[Any],
         gradients: Iterable[Any],
     ) -> Results:
-        """Return what is compared, by its description."""
+        """Return the numbers to compare, by their descriptions."""
         found = {"the value": value}
         for what, numbers in (
             ("the value of {} afterwards", after),
@@ -197,7 +197,7 @@ class Program:
                     yield replace(self, steps=moved).pruned(last)
 
     def shrunk(self, fails: Callable[[Program], bool]) -> Program:
-        """Return a program that still fails, and of which no smaller program fails."""
+        """Make the program smaller as long as it still fails, and return the result."""
         for one in self.smaller():
             if one.valid() and fails(one):
                 return one.shrunk(fails)

@@ -31,7 +31,7 @@ ARRAY_METHODS = (
 """A class with one of these computes with arrays."""
 
 REFUSALS = (NotImplementedError, AssertionError)
-"""Errors with which a class says that it does not offer an operation."""
+"""Errors that a class may raise for an operation that it does not offer."""
 
 
 def cannot(what: str, cause: str) -> OptionError:
@@ -46,7 +46,7 @@ def cannot(what: str, cause: str) -> OptionError:
 
 
 def load(target: str) -> Any:
-    """Return what is at `package.module:Name`, `file.py:Name` or `file.py`.
+    """Return the object at `package.module:Name`, `file.py:Name` or `file.py`.
 
     Errors: OptionError MG709.
     """
@@ -125,7 +125,7 @@ class Engine:
             called.intersection_update(self.calls.keys() - {method})
 
     def _inspect(self) -> None:
-        """Find out how to make a Value, and where its number and its gradient are."""
+        """Find out how to make a Value, and which attributes contain its number and its gradient."""
         self.scalar = not any(
             hasattr(self.target, name) for name in ARRAY_METHODS
         )
@@ -354,7 +354,7 @@ class Engine:
 
 
 class FunctionEngine(Engine):
-    """An adapter: a function `value_and_grad(f, *arrays)`: f(*arrays), and gradients."""
+    """An adapter: a function `value_and_grad(f, *arrays)` that returns f(*arrays) and gradients."""
 
     is_class = False
 
@@ -398,7 +398,7 @@ class FunctionEngine(Engine):
 
 
 def functions(name: str) -> dict[str, Any]:
-    """Return the functions in the engine's module, and in `functions` next to it."""
+    """Return the functions in the engine's module, and in a module `functions` next to it."""
     found: dict[str, Any] = {}
     for one in (name, f"{name.rpartition('.')[0]}.functions"):
         if one in sys.modules:

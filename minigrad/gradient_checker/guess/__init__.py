@@ -80,7 +80,8 @@ is not replaced if the right local derivative is known and has no constant facto
 
 
 def recognise(check: NodeCheck, slip: Mistake) -> None:
-    """Set the slip's kind and sentence to the first mistake that explains it at every point.
+    """Set the slip's kind and sentence to those of the first mistake that explains it at every
+    point.
 
     A small gate is tried at two other points, and a large gate at one.
     """

@@ -84,8 +84,9 @@ SENTENCES = {
     "mask missing": "some elements should be zero: a mask is missing",
     "wrong shape": "the gradient has shape {}, but its input has shape {}",
 }
-"""What is wrong with the rule, by kind. If there are several sentences for a kind, a slash and a
-word are added to the kind. Details such as an axis replace the {}."""
+"""Sentences that say what is wrong with the rule, by kind. If there are several sentences for a
+kind, a slash and a word are added to the kind. Details such as an axis replace the {}.
+"""
 
 
 def describe(mistake: str, details: list[object]) -> tuple[str, str]:

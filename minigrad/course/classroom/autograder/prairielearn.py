@@ -15,7 +15,7 @@ REPORT = "-P -m minigrad course report --prairielearn".split()
 
 
 def main() -> None:
-    """Write results.json, also if the grader itself fails."""
+    """Write results.json, even if the grader itself fails."""
     results = GRADE / "results/results.json"
     results.parent.mkdir(parents=True, exist_ok=True)
     data = json.loads((GRADE / "data/data.json").read_text(encoding="utf-8"))

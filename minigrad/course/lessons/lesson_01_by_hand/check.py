@@ -75,7 +75,9 @@ def question(name):
 
 
 def stretch(function, formula, *names, **inputs):
-    """A question about a function that returns several slopes. `names` are in the order of computing."""
+    """A question about a function that returns several slopes. `names` are in the order in which they
+    are computed.
+    """
 
     def named(answer):
         slopes = dict(zip(sorted(names), answer, strict=True))

@@ -217,8 +217,8 @@ def slopes(f, x, h=None):
 
 
 def left_as_found(call, given, *names, formula):
-    """Return a question about the inputs after a call. To add h and subtract it again rounds, so the
-    other questions accept small changes.
+    """Return a question about the inputs after a call. Adding h and subtracting it again causes
+    rounding errors, so the other questions accept small changes.
     """
     return Question(
         call.partition("(")[0], f"[{call}, {', '.join(names)}][1:]", given,
@@ -349,7 +349,7 @@ QUESTIONS = (
 
 def page(file, path, failed):
     """Draw a wrong gate in a graph: the first one that the learner's checker accepts, or else the
-    shares whose backward returns zeros.
+    one that computes shares, whose backward returns zeros.
     """
     shown = GUILTY[3]
     if failed in ("check_input", "my_gradcheck"):

@@ -28,7 +28,9 @@ class Value(Value):
 
 
 def backward(name, kind, leaf="value.grad = value.grad + dz", send="", parts="{}"):
-    """A slip in backward, which does something else at a leaf, or with a gradient. `parts` changes the list of them."""
+    """A slip in backward, which does something else at a leaf, or with a gradient. `parts` changes the list
+    of gradients.
+    """
     send = send or "arrived[source] = arrived.get(source, 0.0) + gradient"
     code = f"""
 class Value(Value):

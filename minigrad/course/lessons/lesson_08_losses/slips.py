@@ -4,7 +4,9 @@ from minigrad.course.checking.lesson import Slip
 
 
 def slips(code, *rows):
-    """Return a slip for each row: a name, what fits in the code's place, and the kind."""
+    """Return a slip for each row, which contains a name, the texts that replace each {} in the
+    code, and the kind.
+    """
     return [Slip(name, code.format(*parts), kind) for name, *parts, kind in rows]
 
 

@@ -100,8 +100,8 @@ def step_question(what, call, given, *names):
 
 
 def train_question(lr, epochs, *given):
-    """Ask for the losses, with all rows in one batch. The way is `epochs` runs of one step, at most
-    5: the loss, and the parameters after the step.
+    """Ask for the losses, with all rows in one batch. The intermediate results (`way`) are the loss
+    of each of the first 5 epochs, and the parameters after its step.
     """
     return Question(
         "train", f"train(x, y, [W1, b1, W2, b2], {lr}, {epochs}, {len(given[1])})", weighed(*given), formula=TRAIN,
@@ -123,8 +123,8 @@ def each_loss(answer):
 
 
 def tested(power, wrong=1.0, old=None, **parameters):
-    """Return a `given` for `fall`: parameters, and their loss, the sum of all their `power`s. Its
-    gradient is `wrong` times too large.
+    """Return a `given` for `fall`: parameters, and their loss, which is the sum of all elements to
+    the power `power`. Its gradient is `wrong` times too large.
     """
 
     class Sum(mg.Gate):

@@ -1,4 +1,4 @@
-"""Typical wrong answers to lesson 9: a part of the solution, and what became of it."""
+"""Typical wrong answers to lesson 9. Each one replaces a part of the solution."""
 
 from minigrad.course.checking.lesson import Slip
 from minigrad.course.checking.registry import lesson

@@ -68,7 +68,9 @@ def eight_points(file):
 
 
 def named(*names):
-    """Return a `names` for results in the order of computing: pairs of a name and an index."""
+    """Return a `names` for results in the order in which they are computed: pairs of a name and an
+    index.
+    """
     return lambda answer: [(name, answer[i]) for name, i in names]
 
 
@@ -126,8 +128,8 @@ def adam_question(**inputs):
 
 
 def fit_question(given, parameters, steps, lr, after=""):
-    """Ask for the losses, or for a parameter after training. The way is the loss and the parameters
-    after each of the first steps.
+    """Ask for the losses, or for a parameter after training. The intermediate results (`way`) are
+    the loss and the parameters after each of the first steps.
     """
     call = f"fit({parameters}, loss, {steps}, {lr})"
     return Question(

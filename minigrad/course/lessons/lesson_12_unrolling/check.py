@@ -156,7 +156,7 @@ WHOLE = (
 
 
 def step_question(what, *sizes, call="", **options):
-    """Ask for the new state, with its way, or for the value of `call`."""
+    """Ask for the new state, with its intermediate results (`way`), or for the value of `call`."""
     given = with_gradients(one_step(*sizes)) if "gradients" in call else one_step(*sizes)
     way = "" if call else f"check.inside({STEP})"
     return Question("rnn_step", call or STEP, given, what, LAYER, 1e-9, FORMULA, way=way, **options)
@@ -167,7 +167,7 @@ def unroll_question(given, call=UNROLL, names=states, **options):
 
 
 def rnn_question(what, *sizes, call="", **options):
-    """Ask for the last state, with its way, or for the value of `call`."""
+    """Ask for the last state, with its intermediate results (`way`), or for the value of `call`."""
     given = with_gradients(many_steps(*sizes)) if "gradients" in call else many_steps(*sizes)
     way = "" if call else f"check.inside_all({RNN})"
     return Question("rnn", call or RNN, given, what, LAYER, 1e-9, WHOLE, way=way, **options)

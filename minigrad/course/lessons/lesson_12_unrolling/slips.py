@@ -1,4 +1,4 @@
-"""Typical wrong answers to lesson 12: a part of the solution, and what became of it."""
+"""Typical wrong answers to lesson 12. Each one replaces a part of the solution."""
 
 from itertools import combinations
 

@@ -176,8 +176,8 @@ QUESTIONS = (
 
 
 def page(file, path, failed):
-    """Five words with a loss at h_3 and h_5; after a failure behind the tanh, the function that
-    failed as one gate.
+    """Five words with a loss at h_3 and h_5. If a function after `tanh_backward` failed, show it as
+    one gate.
     """
     if failed in ("state_gradients", "rnn_backward"):
         f, tensors = whole_sequence(file, failed)
@@ -190,8 +190,8 @@ def page(file, path, failed):
 
 
 def five_words(file):
-    """A loss of the weights, its graph with a column for each word, and the learner's tanh in
-    each.
+    """Return a loss and the weights that it takes. Its graph has a column for each word, with the
+    learner's tanh in each column.
     """
 
     class YourTanh(mg.Gate):
@@ -226,8 +226,8 @@ def five_words(file):
 
 
 def whole_sequence(file, failed):
-    """Three steps as one gate, whose rule is the learner's function; the loss looks at h_2 and
-    h_3.
+    """Return a loss of h_2 and h_3, and the Tensors that it takes. The three steps are one gate,
+    whose rule is the learner's function.
     """
     g, xs, hs, W_xh, W_hh = network(3, 2, 2, 2, seed=6)
 

@@ -49,7 +49,7 @@ def network(scale):
 
 
 def _read(B, H):
-    """What the network's inputs add before the tanh at each step."""
+    """Return the terms that the network's inputs add before the tanh at each step."""
     return 0.5 * np.random.default_rng(5).normal(size=(12, B, H))
 
 
@@ -103,7 +103,9 @@ def decay_question(W_hh, v, steps, function="decay"):
 
 
 def reach_question(factor, share, **options):
-    """Neither products nor logarithms may round such a question the wrong way: the only tie is 0.5² = 0.25."""
+    """A question about `reach`. Neither products nor logarithms may round it the wrong way, so the only tie
+    is 0.5² = 0.25.
+    """
     return Question("reach", f"reach({factor}, {share})", formula=REACH, **options)
 
 

@@ -18,13 +18,13 @@ def is_value(node):
 
 
 def activation(node):
-    """Return 'Sigmoid' or 'Tanh' for a node that `is_value`."""
+    """Return 'Sigmoid' or 'Tanh' for a node for which `is_value` is true."""
     return kind(node) if kind(node) in ACTIVATIONS else kind(node.inputs[0])
 
 
 def nearest(nodes, stop=()):
     """Return the nearest values of sigmoids and tanhs that these nodes are computed from, and the
-    products on the way, in the order of computing.
+    products on the way, in the order in which they are computed.
     """
     found, todo, seen = [], list(nodes), set()
     while todo:
@@ -41,7 +41,7 @@ def nearest(nodes, stop=()):
 
 
 def before(node):
-    """Return the inputs of the sigmoids or tanhs in a node that `is_value`."""
+    """Return the inputs of the sigmoids or tanhs in a node for which `is_value` is true."""
     parts = [node] if kind(node) in ACTIVATIONS else node.inputs
     return [one for part in parts for one in part.inputs]
 
@@ -57,8 +57,8 @@ def named(pairs):
 
 
 def gru_gates(cell, x, h):
-    """Return z, r, n and h' by the part that they play in the learner's graph: n is the tanh, r acts
-    inside of it, and z outside.
+    """Return z, r, n and h' by the role that they play in the learner's graph: n is the tanh, r acts
+    inside it, and z acts outside it.
     """
     result = cell(x, h)
     new = (result[0] if isinstance(result, tuple | list) else result).node
@@ -77,7 +77,7 @@ def gru_gates(cell, x, h):
 
 
 def lstm_gates(cell, x, state):
-    """Return i, f, g, o, c' and h' by the part that they play in the learner's graph: f multiplies
+    """Return i, f, g, o, c' and h' by the role that they play in the learner's graph: f multiplies
     the memory, i multiplies g, and o multiplies tanh(c').
     """
     result = cell(x, state)

@@ -43,7 +43,7 @@ def word_parts(model, ids):
 
 
 def forgotten(full, truncated, ids):
-    """Return the position in ids (T,) of the word whose part loses most size.
+    """Return the position in ids (T,) of the word whose part shrinks the most.
 
     The size of a part is its absolute value. For each word, subtract the size
     in the model `truncated` from the size in the model `full`. The largest

@@ -1,4 +1,4 @@
-"""What lesson 17's questions are about: networks, an optimizer, batches and sets of reviews."""
+"""Make the objects of lesson 17's questions: networks, an optimizer, batches and sets of reviews."""
 
 import numpy as np
 
@@ -173,7 +173,7 @@ def many_forgotten(file):
 
 
 def many_leaks(file):
-    """Thirty sets of seven reviews. One word is the best, also for those who count differently."""
+    """Thirty sets of seven reviews. One word is the best, even with other ways to count."""
     rng, found = np.random.default_rng(4), []
     while len(found) < 30:
         ids = np.sort(rng.integers(0, 7, (7, 4)), axis=1)

@@ -34,7 +34,7 @@ def page(file, path, failed, answers=None):
 
 
 def looking(file, answers):
-    """Return figures of where the trained networks look."""
+    """Return figures that show where the trained networks look."""
     parts = ["<h1>Where your networks look</h1><p>Each network reads five digits and writes five digits. A row shows "
              "its weights while it writes one of them, a mean over both heads and 200 new sequences. A column is a "
              "place that was read. For sort, it is a rank: column 0 is the smallest digit.</p>"]  # fmt: skip

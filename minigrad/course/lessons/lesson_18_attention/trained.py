@@ -56,8 +56,8 @@ class Writer:
 
 
 def examples(task, rng):
-    """Return (training digits, held-out digits), without a sequence in both. Digits to sort are all
-    different.
+    """Return (training digits, held-out digits), which have no sequence in common. If the task is
+    to sort, all digits of a sequence are different.
     """
     if task == "sort":
         digits = np.argsort(rng.random((3000, 10)), axis=1)[:, :T]

@@ -1,4 +1,4 @@
-"""Lesson 19's questions about a GPT of all functions: who sees whom, and a short training."""
+"""Lesson 19's questions about a GPT that uses all functions: who sees whom, and a short training."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ BOUND = 2.4
 
 
 def causal(embed, block, attend):
-    """Build a small GPT with random weights of these three functions, and return the matrix of who sees
-    whom, from mg.check_causal: 1 if the logits at position t (down) depend on the id at position s
+    """Build a small GPT from these three functions, with random weights. Return mg.check_causal's
+    matrix of who sees whom: 1 if the logits at position t (down) depend on the id at position s
     (across).
     """
     mg.seed(0)

@@ -1,4 +1,4 @@
-"""Lesson 19's questions about `probabilities`, `write` and `write_cached`, with models that are known."""
+"""Lesson 19's questions about `probabilities`, `write` and `write_cached`, with known models."""
 
 import numpy as np
 

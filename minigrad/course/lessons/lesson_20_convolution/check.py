@@ -19,13 +19,13 @@ def random(seed, **shapes):
 
 
 def steps(seed, *shape):
-    """Return random integers from 0 to 2. Many windows have several largest pixels."""
+    """Return random integers from 0 to 2, so many windows have several largest pixels."""
     return np.random.default_rng(seed).integers(0, 3, shape).astype(float)
 
 
 def cells(name, axes=None):
-    """Return a function for `Question.names` that names the elements of an array in the order of reading.
-    With axes=-2, it names the images that the last two axes contain.
+    """Return a function for `Question.names` that names the elements of an array in reading order. With
+    axes=-2, it names the images that the last two axes contain.
     """
 
     def split(answer):
@@ -248,7 +248,7 @@ def beside(file, failed):
 
 
 def flat(array):
-    """Return an array as a matrix. The windows of an image are laid out as the windows lie in it."""
+    """Return an array as a matrix. The windows of an image are laid out as in the image."""
     if array.ndim == 4:
         array = np.concatenate([np.concatenate(list(row), axis=1) for row in array])
     return array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)

@@ -87,7 +87,7 @@ def max_pool_backward(dz, x, size):
 
     The largest pixel of each window gets the window's dz, all others get 0. If
     several pixels of a window are equally large, the first one gets the
-    gradient. Pixels are in the order of reading: row by row, from left to right.
+    gradient. Pixels are in reading order: row by row, from left to right.
 
     For example, size 2, dz [[10, 100]] and x [[1, 3, 2, 5, 7], [4, 2, 5, 0, 9]]
     give dx [[0, 0, 0, 100, 0], [10, 0, 0, 0, 0]].

@@ -18,8 +18,8 @@ from optim import Adam
 FILTERS, SIZE, PADDING, POOL = 4, 3, 1, 2
 STEPS, BATCH, HELD_OUT, SEEDS = 200, 64, 400, 5
 SLOW = 10
-"""How many times as long as with the engine's functions a step may take. If the learner's functions are right,
-but slower, the engine's functions train. The solution takes about twice as long.
+"""How many times as long a step may take as with the engine's functions. If the learner's functions are
+right, but slower, the engine's functions train. The solution takes about twice as long.
 """
 NUDGE = 0.1
 """How much a pixel changes to fool a network. The background is 0 and ink is 1."""
@@ -163,7 +163,7 @@ def is_slow(file):
 
 
 def fast(file):
-    """Return these functions, or the engine's, with a message, if they are slow."""
+    """Return these functions or, if they are slow, the engine's functions after printing a message."""
     if not is_slow(file):
         return file
     print("Your functions are right, but slow. The engine's functions train the networks.")
@@ -171,8 +171,8 @@ def fast(file):
 
 
 def wrong_function(file):
-    """Return the first function of a file that does not agree with the engine, such as "pad is not
-    right yet", or ''.
+    """Return a message about the first function of a file that does not agree with the engine, such
+    as "pad is not right yet", or ''.
     """
     rng = np.random.default_rng(1)
     x, kernel, dz = (
