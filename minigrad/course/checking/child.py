@@ -339,8 +339,8 @@ def run_traced(
         with contextlib.suppress(BaseException):
             given = question.given(file)
             trace.start()
-            lesson.ask(question.call, file, given)
-            write({"trace": trace.take(), "index": index})
+            answer = lesson.ask(question.call, file, given)
+            write({"trace": trace.take(answer), "index": index})
 
 
 def watch(function: str, source: Path) -> dict[str, Any]:

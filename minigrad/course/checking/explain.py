@@ -27,8 +27,10 @@ from .trace import RESULT, Step
 
 MOST = 4
 """The maximum number of questions about a file."""
-RECORDS = 8
+RECORDS = 10
 """The number of the check's questions that are recorded."""
+LONGEST = 400
+"""The maximum length of such a question, because no reader follows a longer one."""
 MOST_CHANGES = 6
 """The maximum number of changed files to run."""
 LATEST = 20
@@ -40,6 +42,11 @@ EDITS = (
     (r" \* ", " / "),
     (r"\.T\b", ""),
     (r"axis=0", "axis=1"),
+    (r"\[::-1\]", ""),
+    (r"\[-1\]", "[0]"),
+    (r" < ", " <= "),
+    (r" > ", " >= "),
+    (r"1 - ", ""),
     (r"(\.\d\d)\d+", r"\1"),
 )
 """Changes of a line: a pattern, and what replaces it."""
@@ -57,6 +64,8 @@ Ask = Callable[[str, Sequence[int], bool], Run]
 """Asks a version of the file some of the questions, or records what runs. See `sandbox.ask`."""
 Number = tuple[str, float]
 """A number, and its place in a value, such as '[0, 1]'."""
+SHAPE = re.compile(r"\(\d+,[ \d,]*\) (?=\[)")
+"""An array's shape before its numbers, which already show it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class OwnQuestion:
     """A question about a learner's own code."""
 
     kind: str
-    """'value', 'shape', 'count', 'which' or 'change'."""
+    """'value', 'gradient', 'uses', 'shape', 'count', 'which' or 'change'."""
     index: int
     """The index of the check's question that runs the line, or -1 if the file itself runs it."""
     line: int
@@ -89,16 +98,19 @@ class OwnQuestion:
         return quiz.seal(self.text, self.answer, {}, self.letters)
 
 
+Draw = partial[OwnQuestion | None]
+"""A call that makes a question about a line, which is the first argument."""
+
+
 def make(lesson: Lesson, text: str, seed: str, ask: Ask) -> list[OwnQuestion]:
     """Return up to `MOST` questions about a file that passes, selected by `seed`. If possible, they
-    are of different kinds. No two of one kind are about the same line.
+    are of different kinds, and about different functions.
     """
     rng = Random(f"{seed}\n{lesson.name}\n{text}")
     about = _described(lesson, text)
-    short = sorted(about, key=lambda index: len(about[index]))
-    short = short[: max(RECORDS, len(short) // 2)]
+    short = [index for index, text in about.items() if len(text) <= LONGEST]
     asked = rng.sample(short, min(RECORDS, len(short)))
-    pools: dict[str, list[Callable[[], OwnQuestion | None]]] = {}
+    pools: dict[str, list[Draw]] = {}
     file = _File(lesson, text, rng, ask)
     for index, steps in ask(text, asked, True).traces.items():
         record = _Record(file, index, about.get(index, "Python runs the file."), steps)
@@ -106,14 +118,17 @@ def make(lesson: Lesson, text: str, seed: str, ask: Ask) -> list[OwnQuestion]:
             pools.setdefault(kind, []).append(draw)
     for pool in pools.values():
         rng.shuffle(pool)
-    others = sorted(pools.keys() - {"value", "change"})
+    others = sorted(pools.keys() - {"gradient", "value", "change"})
     rng.shuffle(others)
     found: dict[tuple[str, int], OwnQuestion] = {}
-    for kind in ("value", "change", *others) * MOST:
+    functions = Counter[str]()
+    for kind in ("gradient", "value", "change", *others) * MOST:
         pool, before = pools.get(kind, []), len(found)
+        pool.sort(key=lambda draw: -functions[file.function(draw.args[0])])
         while pool and before == len(found) < MOST:
             if one := pool.pop()():
                 found.setdefault((kind, one.line), one)
+                functions[file.function(one.line)] += 1
     return list(found.values())
 
 
@@ -130,7 +145,7 @@ def _described(lesson: Lesson, text: str) -> dict[int, str]:
             what = question.what or question.call
             shown = []
             for name, value in given.items():
-                described = f"{name} = {described_input(value)}"
+                described = f"{name} = {SHAPE.sub('', described_input(value))}"
                 if "= <" not in described and described not in what:
                     shown.append(described)
             if max(map(np.size, given.values()), default=0) <= MOST_SHOWN:
@@ -156,14 +171,14 @@ class _File:
         return f"line {line}: {self.lines[line - 1].strip()}"
 
     def function(self, line: int) -> str:
-        """Return ' of ' and the innermost function around a line, or ''."""
+        """Return the name of the innermost function around a line, or ''."""
         around = [
             node
             for node in ast.walk(ast.parse(self.text))
             if isinstance(node, ast.FunctionDef)
             and node.lineno <= line <= (node.end_lineno or 0)
         ]
-        return f" of {around[-1].name}" if around else ""
+        return around[-1].name if around else ""
 
     def first_problem(self, line: int, edit: str) -> str:
         """Change a line, and return what the check then reports first, or '' if this is unknown."""
@@ -189,19 +204,22 @@ class _Record:
     def __init__(self, file: _File, index: int, about: str, steps: list[Step]) -> None:
         self.file, self.rng, self.index = file, file.rng, index
         self.about, self.steps = about, steps
-        self.total = Counter(line for _, line, _ in steps)
+        self.total = Counter(step[1] for step in steps)
         self.values = [
             value
-            for _, _, changes in steps
+            for _, _, changes, _ in steps
             for code in changes.values()
             for _, value in parts(decode(code))
         ]
+        self.gradients = [
+            decode(code) for step in steps for code, _ in step[3].values()
+        ]
 
-    def questions(self) -> Iterator[tuple[str, Callable[[], OwnQuestion | None]]]:
-        """Yield each question that a line can carry: its kind, and a function that makes it."""
+    def questions(self) -> Iterator[tuple[str, Draw]]:
+        """Yield each question that a line can carry: its kind, and a call that makes it."""
         ran = Counter[int]()
         stretch = self.index >= self.file.lesson.asked
-        for call, line, changes in self.steps:
+        for call, line, changes, gradients in self.steps:
             ran[line] += 1
             if line not in self.file.own or ran[line] > LATEST:
                 continue
@@ -210,13 +228,18 @@ class _Record:
             for name in sorted(assigned(node) & changes.keys()):
                 if computes(node):
                     value = list(parts(decode(changes[name]), name))
-                    after = f"after line {line} has run{when}"
+                    after = f" after line {line} has run{when}"
                     if name == RESULT:
-                        after = f"if line {line} returns {RESULT}{when}"
+                        after = f", where result is what line {line} returns{when}"
                     yield "value", partial(self.value, line, after, value)
                     yield "shape", partial(self.shape, line, after, value)
+                    if name in gradients:
+                        gradient, uses = gradients[name]
+                        value = list(parts(decode(gradient), name))
+                        yield "gradient", partial(self.gradient, line, when, value)
+                        yield "uses", partial(self.uses, line, when, name, uses)
                 if name != RESULT:  # it may be a variable's name, too
-                    yield "which", partial(self.which, call, name)
+                    yield "which", partial(self.which, line, call, name)
             if ran[line] == 1 and not hasattr(node, "body"):
                 yield "count", partial(self.count, line)
                 if not stretch:
@@ -231,7 +254,9 @@ class _Record:
         choices = list(dict.fromkeys([right, *others]))[:4]
         if len(choices) == 2:
             return None
-        shown = "" if kind == "which" else f"L{self.file.named(line)[1:]}"
+        where = f" in {self.file.function(line)}" * bool(self.file.function(line))
+        code = self.file.lines[line - 1].strip()
+        shown = "" if kind == "which" else f"Line {line}{where}: {code}"
         about = "" if kind == "change" else self.about
         text = "\n".join(filter(None, [about, shown, asked]))
         self.rng.shuffle(choices)
@@ -240,25 +265,51 @@ class _Record:
 
     def value(self, line: int, after: str, values: list[Any]) -> OwnQuestion | None:
         numbers = [one for value in values for one in elements(*value)]
-        usual = [one for one in numbers if 1e-3 < abs(one[1]) < 1e4]
         same = len({number for _, number in numbers}) < len(
             numbers[:2]
         )  # such as zeros
-        if not usual or same or RANDOM.search(self.file.lines[line - 1]):
+        if same or RANDOM.search(self.file.lines[line - 1]):
+            return None
+        return self.number(
+            "value", line, f"What is {{}}{after}?", numbers, self.values
+        )
+
+    def gradient(
+        self, line: int, when: str, gradient: list[tuple[str, Any]]
+    ) -> OwnQuestion | None:
+        numbers = [one for value in gradient for one in elements(*value)]
+        asked = (
+            "Then backward starts from the sum of the result. Which gradient reaches {}, "
+            f"as line {line} has computed it{when}?"
+        )
+        # the 1 with which backward starts
+        numbers = [one for one in numbers if one[1] != 1]
+        return self.number("gradient", line, asked, numbers, self.gradients)
+
+    def number(
+        self, kind: str, line: int, asked: str, numbers: list[Number], values: list[Any]
+    ) -> OwnQuestion | None:
+        """Ask for one of the numbers. `values` contain numbers that could be confused with it."""
+        usual = [one for one in numbers if 1e-3 < abs(one[1]) < 1e4]
+        if not usual:
             return None
         place, number = self.rng.choice(usual)
-        asked, right = f"What is {place} {after}?", f"{number:.4g}"
+        asked, right = asked.format(place), f"{number:.4g}"
         if abs(float(f"{number:.3g}") - number) < 1e-6 * abs(number):
-            return self.question("value", line, asked, right)
-        seen = [other for value in self.values for _, other in elements("", value)]
-        others = [
-            -number,
-            *self.rng.sample(seen, min(6, len(seen))),
-            2 * number,
-            1 - number,
-        ]
+            return self.question(kind, line, asked, right)
+        seen = [other for value in values for _, other in elements("", value)]
+        others = [*self.rng.sample(seen, min(6, len(seen))), 2 * number, -number]
         far = [f"{one:.4g}" for one in others if abs(one - number) > 0.02 * abs(number)]
-        return self.question("value", line, asked, right, far)
+        return self.question(kind, line, asked, right, far)
+
+    def uses(self, line: int, when: str, name: str, uses: int) -> OwnQuestion | None:
+        if uses < 2:
+            return None
+        asked = (
+            "Then backward starts from the sum of the result. How many gradients does it add up "
+            f"to get that of {name}, as line {line} has computed it{when}?"
+        )
+        return self.question("uses", line, asked, str(uses))
 
     def shape(self, line: int, after: str, values: list[Any]) -> OwnQuestion | None:
         shaped = [
@@ -275,29 +326,26 @@ class _Record:
             (*right, 1),
         }
         mixed = self.rng.sample(sorted(others), len(others))
-        asked = f"What is the shape of {place} {after}?"
+        asked = f"What is the shape of {place}{after}?"
         return self.question("shape", line, asked, str(right), map(str, mixed))
 
-    def which(self, call: int, name: str) -> OwnQuestion | None:
-        """Ask which line gives a variable its second or third value."""
+    def which(self, line: int, call: int, name: str) -> OwnQuestion | None:
+        """Ask which line sets or changes a variable for the second or third time."""
         nodes = self.file.nodes
         own = [step for step in self.steps if step[0] == call]
-        gave = [line for _, line, changes in own if name in changes]
-        stored = [
-            line
-            for _, line, _ in own
-            if line in nodes and name in assigned(nodes[line])
-        ]
-        lines = sorted({line for _, line, _ in own})
-        again = any(line in lines and other != call for other, line, _ in self.steps)
+        gave = [step[1] for step in own if name in step[2]]
+        ran = [step[1] for step in own if step[1] in nodes]
+        stored = [line for line in ran if name in assigned(nodes[line])]
+        lines = sorted({step[1] for step in own})
+        again = any(step[1] in lines and step[0] != call for step in self.steps)
         if gave != stored or len({*gave}) < 2 or again:
             return None
         nth = self.rng.randrange(1, min(len(gave), 3))
         others = self.rng.sample(lines, len(lines))
         others.sort(key=lambda line: line not in gave)
         named = list(map(self.file.named, (gave[nth], *others)))
-        where = self.file.function(gave[nth])
-        asked = f"Which line{where} gives {name} its {ordinal(nth + 1)} value?"
+        where = self.file.function(line) or "the file"
+        asked = f"Which line of {where} sets or changes {name} for the {ordinal(nth + 1)} time?"
         return self.question("which", gave[nth], asked, named[0], named)
 
     def count(self, line: int) -> OwnQuestion | None:
@@ -306,14 +354,17 @@ class _Record:
         times = self.total[line]
         if times == 1 or times > LATEST or repeats:
             return None
-        asked = f"How many times does line {line} run?"
+        asked = f"How many times does line {line} run meanwhile?"
         return self.question("count", line, asked, str(times))
 
     def change(self, line: int) -> OwnQuestion | None:
         """Ask what the check reports if a line is deleted or changed."""
         code, lesson = self.file.lines[line - 1], self.file.lesson
         edits = {re.sub(old, new, code, count=1) for old, new in EDITS} - {code}
-        edit = self.rng.choice(["", *sorted(edits)])
+        # without another line, the next use of a variable would always raise an error
+        if isinstance(self.file.nodes[line], ast.AugAssign | ast.Expr):
+            edits.add("")
+        edit = self.rng.choice(sorted(edits)) if edits else code
         right = self.file.first_problem(line, edit)
         if not right:
             return None

@@ -1,20 +1,26 @@
 """Record which lines of a learner's file run, and which variables each line changes.
 
 child.py records a lesson's questions; explain.py makes questions about the file from the records. A
-record is a list of steps [call, line, changes]. `call` numbers the calls of the file's functions.
-`line` is the first line of the statement that ran. `changes` maps the variables that have another
-value than before to their new values, encoded by `answers.encode`.
+record is a list of steps [call, line, changes, gradients]. `call` numbers the calls of the file's
+functions. `line` is the first line of the statement that ran. `changes` maps the variables that have
+another value than before to their new values, encoded by `answers.encode`. `gradients` maps those of
+them that are nodes in the graph of the answer to their gradients, if backward starts from the sum of
+the answer, and to the number of gradients that backward adds up in them.
 """
 
 import ast
+import contextlib
 import inspect
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from ...derivatives import grad
+from ...graph import ancestors
 from ...tensor import Tensor
 from .answers import encode
 
@@ -26,7 +32,7 @@ MOST_PARTS = 12
 """The maximum length of a list in a record."""
 RESULT = "result"
 """The name under which a record contains what a call returned."""
-Step = tuple[int, int, dict[str, Any]]
+Step = tuple[int, int, dict[str, Any], dict[str, Any]]
 Tracer = Callable[[FrameType, str, Any], Any]
 
 
@@ -37,6 +43,8 @@ class Trace:
         self.source = str(source)
         self.steps: list[Step] | None = None
         self.calls = 0
+        self.tensors = list[tuple[int, str, Tensor]]()
+        """The Tensors that variables were changed to, with the index of the step."""
         self.first: dict[int, int] = {}
         """The first line of the statement in each line. A compound statement ends before its body."""
         for node in ast.walk(ast.parse(text)):
@@ -47,12 +55,31 @@ class Trace:
                 self.first |= dict.fromkeys(lines, node.lineno)
 
     def start(self) -> None:
-        self.steps, self.calls = [], 0
+        self.steps, self.calls, self.tensors = [], 0, []
 
-    def take(self) -> list[Step]:
-        """End a record and return it."""
+    def take(self, answer: Any = None) -> list[Step]:
+        """End a record and return it, with the gradients of the answer if it has a graph."""
         steps, self.steps = self.steps or [], None
-        return steps if len(steps) < MOST_STEPS else []
+        if len(steps) == MOST_STEPS:
+            return []
+        # a learner's own gate may be wrong for gradients that the check does not ask for
+        with contextlib.suppress(Exception):
+            self._add_gradients(steps, answer)
+        return steps
+
+    def _add_gradients(self, steps: list[Step], answer: Any) -> None:
+        recorded = [one for one in _tensors(answer) if one.requires_grad]
+        total = sum((one.sum() for one in recorded), Tensor(0.0))
+        nodes = ancestors([total.node])
+        used = Counter(source for node in nodes for source in node.inputs)
+        inside = [
+            place
+            for place in self.tensors
+            if place[2].requires_grad and place[2].node in used
+        ]
+        gradients = grad(total, [tensor for _, _, tensor in inside])
+        for (step, name, tensor), gradient in zip(inside, gradients, strict=True):
+            steps[step][3][name] = [encode(gradient), used[tensor.node]]
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Tracer | None:
         code = frame.f_code
@@ -76,12 +103,26 @@ class Trace:
                 if event == "return" and _is_small(value):
                     changes[RESULT] = encode(value)
                 if line:
-                    steps.append((call, line, changes))
+                    self.tensors += [
+                        (len(steps), name, tensor)
+                        for name in changes
+                        if isinstance(tensor := frame.f_locals.get(name), Tensor)
+                    ]
+                    steps.append((call, line, changes, {}))
                 before = after
             line = now
             return step
 
         return step
+
+
+def _tensors(answer: Any) -> Iterator[Tensor]:
+    """Yield the Tensors in an answer."""
+    if isinstance(answer, Tensor):
+        yield answer
+    elif isinstance(answer, list | tuple):
+        for one in answer:
+            yield from _tensors(one)
 
 
 def _variables(frame: FrameType) -> dict[str, Any]:

@@ -28,6 +28,8 @@ PAIRS = (
     ((4, 2), (2, 2)),
 )
 """Equal shapes, shapes of which one or both are broadcast, and matrices to multiply."""
+LARGE = 800.0
+"""A number of which the exponential function is infinite in float64."""
 
 
 def nice(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -145,7 +147,8 @@ class Operation:
     ) -> list[tuple[Array, ...]]:
         """Return inputs in the domain: six times numbers, or arrays of several shapes.
 
-        The first numbers are positive, and the second ones are negative.
+        The first numbers are positive, and the second ones are negative. The last inputs are zeros
+        and large numbers, where a formula may be undefined although the function is not.
         """
         shapes: Any = (
             PAIRS if self.count == 2 else [(shape,) for shape in SHAPES]
@@ -162,7 +165,24 @@ class Operation:
                 if self.accepts(*inputs):
                     found.append(inputs)
                     break
+        if not self.array:
+            for number in (0.0, LARGE, -LARGE):
+                inputs = tuple(np.full(x.shape, number) for x in found[0])
+                if self._is_smooth(*inputs):
+                    found.append(inputs)
         return found
+
+    def _is_smooth(self, *inputs: Array) -> bool:
+        """Return whether the operation is defined at these inputs and has no kink there."""
+        h = 1e-4
+        with suppress(Exception):
+            before, here, after = (
+                self(*(Tensor(x + step) for x in inputs)).array
+                for step in (-h, 0.0, h)
+            )
+            bend = np.abs(before + after - 2 * here) / h
+            return bool((bend < 0.1 * np.maximum(1.0, np.abs(here))).all())
+        return False
 
 
 def function(text: str, names: dict[str, Any]) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ from random import Random
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad.course.checking import child
 from minigrad.course.checking.explain import FAILS, PASSES, make
 from minigrad.course.checking.grade import judge
@@ -93,23 +94,69 @@ def found(pattern, text):
     return match[1]
 
 
-def noted(one, text, question, tree):
-    """Run a changed file as the question does. Returns what its lines have noted."""
-    notes = []
+def answered(one, question, tree, name, function):
+    """Run a changed file, which can call `function` by this name, as the question does. Returns the
+    answer to the question, and whatever `function` returned since it was asked.
+    """
+    calls, answer = [], None
+
+    def called(*values):
+        calls.append(function(len(calls), *values))
+        return calls[-1]
+
     file = module(one.name, "")
-    file.__dict__["note"] = lambda *values: notes.append(copy.deepcopy(values))
+    file.__dict__[name] = called
     code = compile(ast.fix_missing_locations(tree), "changed", "exec")
     exec(code, file.__dict__)
     if question.index >= 0:
         asked = one.questions[question.index]
         given = asked.given(file)
-        notes.clear()
-        one.ask(asked.call, file, given)
-    return notes
+        calls.clear()
+        answer = one.ask(asked.call, file, given)
+    return answer, calls
 
 
-def with_notes(text, lines, expression):
-    """The file with a call of `note` after the statements in these lines, or before a return."""
+def noted(one, question, tree):
+    """What the lines of a changed file have noted."""
+    return answered(one, question, tree, "note", lambda _, *v: copy.deepcopy(v))[1]
+
+
+def tensors(answer):
+    """The Tensors in an answer."""
+    if isinstance(answer, mg.Tensor):
+        return [answer]
+    parts = answer if isinstance(answer, (list, tuple)) else []
+    return [one for part in parts for one in tensors(part)]
+
+
+def measured(one, question, tree, nth, index):
+    """The central difference of the sum of the answer for an element of what `bump` gets."""
+
+    def total(h):
+        def bump(calls, value):
+            step = np.zeros(value.shape)
+            step[index] = h
+            return value + step if calls == nth - 1 else value
+
+        answer = answered(one, question, copy.deepcopy(tree), "bump", bump)[0]
+        return sum(float(one.array.sum()) for one in tensors(answer))
+
+    return (total(1e-5) - total(-1e-5)) / 2e-5
+
+
+def consumers(node, wanted, seen):
+    """The number of inputs of gates in the graph of a node that are the wanted node."""
+    if node in seen:
+        return 0
+    seen.add(node)
+    inside = sum(consumers(source, wanted, seen) for source in node.inputs)
+    return inside + list(node.inputs).count(wanted)
+
+
+def changed(text, lines, code):
+    """The file with the code after the statements in these lines, or before a return. In the code,
+    LINE is the statement's line.
+    """
     tree = ast.parse(text)
     for node in ast.walk(tree):
         for field in ("body", "orelse", "finalbody"):
@@ -118,7 +165,7 @@ def with_notes(text, lines, expression):
                 continue
             for one in [one for one in block if one.lineno in lines]:
                 place = block.index(one)
-                note = ast.parse(f"note({one.lineno}, {expression})").body
+                note = ast.parse(code.replace("LINE", str(one.lineno))).body
                 if isinstance(one, ast.Return):
                     block[place:place] = [
                         ast.Assign(
@@ -138,7 +185,7 @@ def with_notes(text, lines, expression):
 def again(one, text, question):
     """The answer, computed in another way."""
     asked = question.text.splitlines()[-1]
-    nth = int((re.findall(r"(\d+)\w\w (?:time|value)", asked) or ["1"])[0])
+    nth = int((re.findall(r"the (\d+)\w\w time", asked) or ["1"])[0])
     if question.kind == "change":
         lines = text.split("\n")
         edit = re.search("were `(.*)`,", asked)
@@ -153,11 +200,24 @@ def again(one, text, question):
             else PASSES
         )
     if question.kind == "count":
-        return str(
-            len(noted(one, text, question, with_notes(text, [question.line], "0")))
-        )
+        tree = changed(text, [question.line], "note(0)")
+        return str(len(noted(one, question, tree)))
+    if question.kind == "gradient":
+        place = found(r"reaches (.*), as line", asked)
+        name, index = found(r"^(\w+)", place), re.findall(r"\d+", place)
+        tree = changed(text, [question.line], f"{name} = bump({name})")
+        index = tuple(map(int, index[len(re.findall(r"\d+", name)) :]))
+        return f"{measured(one, question, tree, nth, index):.4g}"
+    if question.kind == "uses":
+        name = found(r"that of (\w+), as line", asked)
+        tree = changed(text, [question.line], f"note({name})")
+        function = lambda _, value: value.node  # noqa: E731
+        answer, nodes = answered(one, question, tree, "note", function)
+        total, seen = tensors(answer), set()
+        own = sum(consumers(part.node, nodes[nth - 1], seen) for part in total)
+        return str(own + [part.node for part in total].count(nodes[nth - 1]))
     if question.kind == "which":
-        name = found("gives (.*) its", asked)
+        name = found("changes (.*) for", asked)
         whole = ast.parse(text)
         for node in ast.walk(whole):  # the last one around the line is the innermost
             if isinstance(node, ast.FunctionDef) and node.lineno <= question.line <= (
@@ -171,18 +231,17 @@ def again(one, text, question):
         }
         expression = f"__import__('copy').deepcopy(locals().get({name!r}))"
         changes, before = [], None
-        for line, value in noted(
-            one, text, question, with_notes(text, lines, expression)
-        ):
+        tree = changed(text, lines, f"note(LINE, {expression})")
+        for line, value in noted(one, question, tree):
             if value is not None and repr(value) != repr(before):
                 changes.append(line)
                 before = value
         named = f"line {changes[nth - 1]}: "
         return next(c for c in question.choices if c.startswith(named))
-    place = found("What is (?:the shape of )?(.*) (?:after|if) line", asked)
+    place = found("What is (?:the shape of )?(.*?)(?: after|, where) ", asked)
     name = found(r"^(\w+)", place)
-    notes = noted(one, text, question, with_notes(text, [question.line], name))
-    _, value = notes[nth - 1]
+    tree = changed(text, [question.line], f"note({name})")
+    (value,) = noted(one, question, tree)[nth - 1]
     value = eval(place, {name: getattr(value, "array", value)})
     value = getattr(value, "array", value)
     return str(np.shape(value)) if question.kind == "shape" else f"{float(value):.4g}"
@@ -200,4 +259,4 @@ def test_answers_are_those_of_the_changed_file(one):
         assert len({*question.choices}) == len(question.choices) != 2
         assert not question.choices or question.right in question.choices
         code = text.splitlines()[question.line - 1].strip()
-        assert code not in one.exercise
+        assert code not in map(str.strip, one.exercise.splitlines())

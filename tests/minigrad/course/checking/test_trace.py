@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import minigrad as mg
 from minigrad.course.checking import child
 from minigrad.course.checking.answers import decode
 from minigrad.course.checking.trace import MOST_STEPS, Trace
@@ -27,10 +28,28 @@ def recorded(text, call):
     trace.start()
     eval(call, vars(file))
     sys.settrace(tracing)
-    steps = [(line, changes.items()) for _, line, changes in trace.take()]
+    steps = [(line, changes.items()) for _, line, changes, _ in trace.take()]
     return [
         (line, {name: decode(code) for name, code in found}) for line, found in steps
     ]
+
+
+def test_record_has_the_gradients_of_the_answer():
+    text = "def f(x):\n    y = x * x\n    z = 3 * y\n    return y * z\n"
+    source, tracing = Path("one.py"), sys.gettrace()
+    trace = Trace(source, text)
+    file = child.load(source, text)
+    del sys.modules["one"]
+    sys.settrace(trace)
+    trace.start()
+    answer = file.f(mg.Tensor([1.0, 2.0], requires_grad=True))
+    sys.settrace(tracing)
+    found = {}
+    for _, _, _, gradients in trace.take(answer):
+        for name, (code, uses) in gradients.items():
+            found[name] = decode(code).tolist(), uses
+    # the sum of 3 y**2, where y is 1 and 4: dy = 6 y, and dz = y; y is used twice
+    assert found == {"y": ([6.0, 24.0], 2), "z": ([1.0, 4.0], 1)}
 
 
 def test_record_has_the_lines_that_ran_and_what_each_changed():

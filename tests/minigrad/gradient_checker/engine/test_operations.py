@@ -13,8 +13,25 @@ def test_samples_are_in_the_domain(operation):
         samples = operation.samples(np.random.default_rng(0), scalar)
         assert samples
         for arrays in samples:
-            assert operation.domain(*arrays)
+            equal = len({number for x in arrays for number in x.flat}) == 1
+            assert operation.domain(*arrays) or equal
             assert np.isfinite(operation(*map(mg.Tensor, arrays)).array).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("{0} * {1}", [0, 800, -800]),
+        ("{0}.tanh()", [0, 800, -800]),
+        ("{0}.relu()", [800, -800]),  # it has a kink at 0
+        ("{0} ** -1", [800, -800]),
+        ("{0}.log()", [800]),
+        ("{0}.exp()", [0, -800]),
+    ],
+)
+def test_samples_end_with_zeros_and_large_numbers(text, numbers):
+    samples = Operation(text).samples(np.random.default_rng(0), True)
+    assert [float(arrays[0]) for arrays in samples[6:]] == numbers
 
 
 @pytest.mark.parametrize(
