@@ -30,8 +30,8 @@ def sweep(
     """Return the gradients of all leaves that require a gradient, and of the nodes in `keep`.
 
     `upstream` is the gradient of `root`. Each result is an array, and several nodes may share the
-    same array. For a leaf, the result may instead be a SparseGradient. If `rule` returns Tensors, the results are
-    Tensors.
+    same array. For a leaf, the result may instead be a SparseGradient. If `rule` returns Tensors, the
+    results are Tensors.
 
     No gradient is stored on a node, so a failed pass leaves no partial gradients behind. If `rule`
     is given, `rule(node, dz)` replaces the gates' backward rules. For second derivatives,

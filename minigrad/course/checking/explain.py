@@ -270,9 +270,7 @@ class _Record:
         )  # such as zeros
         if same or RANDOM.search(self.file.lines[line - 1]):
             return None
-        return self.number(
-            "value", line, f"What is {{}}{after}?", numbers, self.values
-        )
+        return self.number("value", line, f"What is {{}}{after}?", numbers, self.values)
 
     def gradient(
         self, line: int, when: str, gradient: list[tuple[str, Any]]

@@ -166,8 +166,8 @@ class Operation:
                     found.append(inputs)
                     break
         if not self.array:
-            for number in (0.0, LARGE, -LARGE):
-                inputs = tuple(np.full(x.shape, number) for x in found[0])
+            for value in (0.0, LARGE, -LARGE):
+                inputs = tuple(np.full(x.shape, value) for x in found[0])
                 if self._is_smooth(*inputs):
                     found.append(inputs)
         return found

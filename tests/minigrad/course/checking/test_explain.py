@@ -98,7 +98,8 @@ def answered(one, question, tree, name, function):
     """Run a changed file, which can call `function` by this name, as the question does. Returns the
     answer to the question, and whatever `function` returned since it was asked.
     """
-    calls, answer = [], None
+    calls: list[object] = []
+    answer = None
 
     def called(*values):
         calls.append(function(len(calls), *values))
@@ -204,16 +205,16 @@ def again(one, text, question):
         return str(len(noted(one, question, tree)))
     if question.kind == "gradient":
         place = found(r"reaches (.*), as line", asked)
-        name, index = found(r"^(\w+)", place), re.findall(r"\d+", place)
+        name, numbers = found(r"^(\w+)", place), found(r"^\w+(.*)", place)
         tree = changed(text, [question.line], f"{name} = bump({name})")
-        index = tuple(map(int, index[len(re.findall(r"\d+", name)) :]))
+        index = tuple(map(int, re.findall(r"\d+", numbers)))
         return f"{measured(one, question, tree, nth, index):.4g}"
     if question.kind == "uses":
         name = found(r"that of (\w+), as line", asked)
         tree = changed(text, [question.line], f"note({name})")
         function = lambda _, value: value.node  # noqa: E731
         answer, nodes = answered(one, question, tree, "note", function)
-        total, seen = tensors(answer), set()
+        total, seen = tensors(answer), set[object]()
         own = sum(consumers(part.node, nodes[nth - 1], seen) for part in total)
         return str(own + [part.node for part in total].count(nodes[nth - 1]))
     if question.kind == "which":

@@ -47,6 +47,7 @@ def test_right_engine_has_no_disagreement(source, seed):
             "it computes a - 2",
         ),
         ("** -1", "** 1", "__truediv__", "it computes a * b"),
+        ("dz * other.data, ", "dz * other.data * bool(self.data), ", "__mul__", ""),
         ("return self + other", "return other + self", "__radd__", ""),
     ],
 )
@@ -216,10 +217,15 @@ def test_float32_is_compared_with_its_tolerance():
     assert mg.check_engine(engine(source), count=60)
 
 
-def test_engine_that_starts_only_at_a_single_number_is_compared_with_sums():
+@pytest.mark.parametrize("takes_arrays", [True, False])
+def test_engine_that_starts_only_at_a_single_number_is_compared_with_sums(takes_arrays):
     start = "        arrived = {self: np.ones(self.array.shape)}"
+    add = "    def __add__(self, other):\n"
+    source = (
+        ARRAY if takes_arrays else ARRAY.replace(add, f"{add}        other.array\n")
+    )
     report = checked(
-        start, f"        assert self.array.ndim == 0\n{start}", source=ARRAY
+        start, f"        assert self.array.ndim == 0\n{start}", source=source
     )
     assert report
     assert str(report.engine.ending) == "a.sum()"
