@@ -8,7 +8,8 @@ and a list that contains itself.
 
 import base64
 from collections.abc import Iterator, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ DEEPEST = 50
 """The maximum nesting depth of lists and dicts in an answer."""
 MOST_PARTS = 1_000_000
 """The maximum total number of list and dict elements in an answer."""
+MOST_AXES = 8
+"""The maximum number of axes of an answer that is compared in other ways."""
 LONGEST_EMPTY = 1 << 16
 """The maximum length of each dimension of an empty array. A billion empty rows take no space until
 they are converted to a list.
@@ -40,6 +43,8 @@ class Difference:
     place: str
     yours: str
     right: str
+    relation: str = field(default="", repr=False)
+    """A sentence that says how all numbers differ, such as 'Every number has the wrong sign.'"""
 
 
 def encode(answer: Any) -> Any:
@@ -219,7 +224,8 @@ def _plain_difference(
         if usable and type(yours) is type(right) and yours == right:
             return None
         expected = "None" if right is None else described(right)
-        return Difference(place, described(yours), expected)
+        related = relation(np.asarray(yours), np.asarray(right)) if numeric else ""
+        return Difference(place, described(yours), expected, related)
     # signalling NaNs and large long doubles would cause warnings
     with np.errstate(invalid="ignore", over="ignore"):
         a = np.asarray(yours, float)
@@ -233,7 +239,65 @@ def _plain_difference(
     if index:
         place += f"[{', '.join(map(str, index))}]"
     mine, expected = a[index], b[index]
-    return Difference(place, _number(mine, expected), _number(expected, mine))
+    return Difference(
+        place, _number(mine, expected), _number(expected, mine), relation(a, b)
+    )
+
+
+@np.errstate(all="ignore")
+def relation(yours: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> str:
+    """Return a sentence that says how all numbers differ, or ''.
+
+    >>> relation(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([4.0, 6.0]))
+    'Summed over axis 0, your answer would be right.'
+    >>> relation(np.array([1.0, -2.0]), np.array([-1.0, 2.0]))
+    'Every number has the wrong sign.'
+    """
+    if yours.ndim > MOST_AXES or not np.isfinite(yours).all():
+        return ""
+    if yours.ndim > 1 and _equal(np.swapaxes(yours, -1, -2), right):
+        return "Transposed, your answer would be right."
+    if yours.shape != right.shape:
+        return _other_shape(yours, right)
+    if len(np.unique(right)) < 2:
+        return ""  # one number is related to any other
+    for axis in range(yours.ndim):
+        if np.allclose(np.flip(yours, axis), right):
+            return f"The order along axis {axis} is reversed."
+    if np.allclose(np.sort(yours, axis=None), np.sort(right, axis=None)):
+        return "These are the right numbers in another order."
+    if np.allclose(yours, np.trunc(right)):
+        return "Your numbers are the right ones without their decimals."
+    factor = np.vdot(right, yours) / np.vdot(right, right)
+    if factor and np.allclose(yours, factor * right):
+        if np.isclose(factor, -1):
+            return "Every number has the wrong sign."
+        return f"Every number is {factor:.4g} times the right one."
+    offset = np.mean(yours - right)
+    if np.allclose(yours - offset, right):
+        more = "larger" if offset > 0 else "smaller"
+        return f"Every number is {abs(offset):.4g} {more} than the right one."
+    return ""
+
+
+def _other_shape(yours: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> str:
+    extra = yours.ndim - right.ndim
+    choices = list(combinations(range(yours.ndim), extra)) if extra > 0 else []
+    if not extra:
+        sizes = zip(yours.shape, right.shape, strict=True)
+        choices.append(tuple(i for i, (a, b) in enumerate(sizes) if a != b == 1))
+    for axes in choices:
+        if axes and _equal(yours.sum(axis=axes, keepdims=not extra), right):
+            named = " and ".join(map(str, axes))
+            which = f"ax{'i' if len(axes) == 1 else 'e'}s {named}"
+            return f"Summed over {which}, your answer would be right."
+    if yours.size > 1 and _equal(yours.ravel(), right.ravel()):
+        return "The numbers are right, but their shape is not."
+    return ""
+
+
+def _equal(yours: Any, right: Any) -> bool:
+    return np.shape(yours) == np.shape(right) and bool(np.allclose(yours, right))
 
 
 def described(answer: Any) -> str:

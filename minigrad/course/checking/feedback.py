@@ -126,6 +126,8 @@ def explained(
             width,
         )
     unnamed = slip is None and not problem.blames
+    if tries >= 2 and unnamed and problem.difference and problem.difference.relation:
+        told += wrapped(f"  {problem.difference.relation}", width)
     if tries >= 2 and unnamed and problem.other:
         told += ["  Another wrong answer:", *_asked(problem.other, width)]
         told += _values(problem.other, width)

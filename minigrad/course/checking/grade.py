@@ -10,7 +10,8 @@ it. To find the cause, this module asks these questions, in this order:
    it still fail when all other functions in the file are replaced with correct ones? If not, which
    replacement makes the difference?
 4. Does a known mistake give exactly the same answers?
-5. Which intermediate value is the first to differ?
+5. Which intermediate value is the first to differ? Does it equal an earlier one, or do all numbers
+   differ by the same factor, order or axis?
 """
 
 import ast
@@ -21,6 +22,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from . import key
 from .answers import Difference, described_input, difference
@@ -328,16 +331,19 @@ def _shown(variables: Any) -> dict[str, str]:
 
 
 def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
-    """Add the first named intermediate value that differs."""
+    """Add the first named intermediate value that differs, and how it or the answer differs."""
     question = problem.question
     index = problem.number - 1
     assert question is not None
     answers = key.load(lesson)
     after = ""
     with contextlib.suppress(Exception):  # the answer has a different form
+        answer = run.outcomes[index]["answer"], answers.right[index]
+        whole = difference(*answer, question.tolerance)
+        related = whole.relation if whole else ""
+        right_before = dict[str, Any]()
         if question.names:
-            yours = question.names(run.outcomes[index]["answer"])
-            right = question.names(answers.right[index])
+            yours, right = map(question.names, answer)
         else:
             right = [
                 (name, value)
@@ -349,10 +355,15 @@ def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
         pairs = list(zip(yours, right, strict=True))
         for (name, mine), (_, value) in pairs:
             if found := difference(mine, value, question.tolerance, name):
+                for other, same in right_before.items():
+                    if np.any(same) and not difference(mine, same, question.tolerance):
+                        related = f"This is the right value of {other}."
+                found = replace(found, relation=found.relation or related)
                 return replace(
                     problem, difference=found, first=name, after=after, message=""
                 )
             after = name
+            right_before[name] = value
     return problem
 
 

@@ -138,7 +138,7 @@ MISTAKES = {
     ),
     "end": Mistake(
         "off by one at an end",
-        "The first or the last element is treated wrongly {where}.",
+        "A slice or a limit is one too long or one too short {where}.",
         takes_a_part,
     ),
     "first": Mistake(

@@ -116,6 +116,11 @@ class Operation:
             re.search(r" [-+*/@] |^-?\d", self.text)
         )
 
+    @property
+    def operand(self) -> tuple[bool, bool]:
+        """Whether the constant is an array, and whether it is on the right."""
+        return "np.array" in self.text, self.text.startswith("{0}")
+
     def __str__(self) -> str:
         return self.text.format("a", "b")
 

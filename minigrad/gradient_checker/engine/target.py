@@ -228,7 +228,7 @@ class Engine:
                     called
                 )
                 break
-        constants = any(operation.constant for operation in self.texts)
+        accepted = {one.operand for one in self.texts if one.constant}
         working = set(self.calls)
         for operation, (cause, called) in errors.items():
             method = operation.method
@@ -239,10 +239,10 @@ class Engine:
                 f"raises {_first_line(cause)}"
             )
             refused = isinstance(cause, REFUSALS)
-            if (
-                operation.constant
-            ):  # constants that no operation accepts are no fault
-                refused = refused or not constants
+            if operation.constant and operation.operand not in accepted:
+                refused = (
+                    True  # constants that no operation accepts are no fault
+                )
             # An argument or a constant may be of a type that is not accepted.
             partly = method in working or not method.startswith("__")
             typed = isinstance(cause, (TypeError, AttributeError))

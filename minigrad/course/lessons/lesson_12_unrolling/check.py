@@ -178,6 +178,12 @@ def with_gradients(given):
     return lambda file: {**given(file), "gradients": gradients}
 
 
+def with_tensor(file):
+    """Return the inputs of rnn_step if x is a Tensor, too, as in a second layer."""
+    given = with_gradients(one_step(2, 3, 4))(file)
+    return {**given, **tensors(x=given["x"])}
+
+
 QUESTIONS = (
     step_question("the type of the new state", call=f"type({STEP}).__name__", compare=all_tensors),
     step_question(""),
@@ -191,6 +197,16 @@ QUESTIONS = (
             names=arriving,
         )
         for sizes in ((), (2, 3, 4))
+    ),
+    Question(
+        "rnn_step",
+        f"gradients({STEP}, x, b_h, W_xh, W_hh, h)",
+        with_tensor,
+        f"the gradients of the new state's sum, with a Tensor x{RIGHT}",
+        LAYER,
+        1e-9,
+        FORMULA,
+        names=arriving,
     ),
     unroll_question(machine(digit, [4], 0)),
     unroll_question(machine(digit, [4, 0, 7], 0)),

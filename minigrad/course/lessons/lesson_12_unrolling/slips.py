@@ -34,6 +34,9 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
        "Tensor). So no gradient goes back through it.")
       for old, new in (("= cell(x, h)", "= cell(x, getattr(h, 'detach', lambda: h)())"),
                        ("h @ W_", "h.detach() @ W_"), ("return rnn_step(x, h", "return rnn_step(x, h.detach()"))),
+    ("gradient cut at the input", "x @ W_xh", "getattr(x, 'array', x) @ W_xh",
+     "The values are right, but you take the array of the input x. If x is a Tensor, such as the state of a layer "
+     "below, no gradient goes back to it."),
     ("the backward states not reversed", "h0)[::-1]", "h0)",
      "The first backward state has read only the last input, so it belongs to the last pair, not to the first."),
     ("nothing reversed", "xs[::-1], h0)[::-1]", "xs, h0)",

@@ -181,8 +181,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "Where windows overlap, the last one overwrites the others. A pixel in several windows acts on several results, "
      "and gets a gradient from each of them."),
     ("kernel flipped", ADDED, ADDED.replace("* kernel", "* kernel[::-1, ::-1]"),
-     "You flip the kernel. If you add windows to dx, nothing is flipped: pixel [i, j] of a window was multiplied by "
-     "kernel[i, j]."),
+     "The kernel is turned the wrong way. If you add windows to dx, do not flip it: pixel [i, j] of a window was "
+     "multiplied by kernel[i, j]. If you slide the kernel over a padded dz, flip it along both axes."),
     ("kernel transposed", ADDED, ADDED.replace("* kernel", "* kernel.T"), "You transpose the kernel."),
     ("stride ignored", ADDED, ADDED.replace("p * stride, q * stride", "p, q"),
      "You ignore the stride. The window of dz[p, q] starts in row p · stride."),

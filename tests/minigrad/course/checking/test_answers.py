@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from minigrad.course.checking.answers import (
     described_input,
     difference,
     encode,
+    relation,
     signature,
 )
 
@@ -66,7 +68,39 @@ def test_difference_of_equal_answers_is_none(yours, right):
 )
 def test_difference_is_described(yours, right, found):
     told = difference(travelled(yours), travelled(right), 1e-6)
-    assert told == Difference(*found)
+    assert told and replace(told, relation="") == Difference(*found)
+
+
+NUMBERS = np.array([[1.5, -2.0, 0.25], [4.0, 3.0, -1.0]])
+
+
+@pytest.mark.parametrize(
+    ("yours", "sentence"),
+    [
+        (np.stack([NUMBERS * 0.25, NUMBERS * 0.75]), "Summed over axis 0, your"),
+        (np.full((2, 2, 3, 2), NUMBERS[:, :, None] / 4), "Summed over axes 0 and 3"),
+        (NUMBERS.T, "Transposed, your answer would be right."),
+        (NUMBERS.ravel(), "The numbers are right, but their shape is not."),
+        (NUMBERS[::-1], "The order along axis 0 is reversed."),
+        (NUMBERS[:, [1, 0, 2]], "These are the right numbers in another order."),
+        (np.trunc(NUMBERS), "the right ones without their decimals."),
+        (-NUMBERS, "Every number has the wrong sign."),
+        (NUMBERS * 3, "Every number is 3 times the right one."),
+        (NUMBERS - 0.5, "Every number is 0.5 smaller than the right one."),
+        (NUMBERS + np.arange(3), ""),
+        (np.zeros((2, 3)), ""),
+        (NUMBERS * np.inf, ""),
+        (np.ones((1,) * 40), ""),
+    ],
+)
+def test_relation_says_how_all_numbers_differ(yours, sentence):
+    told = relation(yours, NUMBERS)
+    assert sentence in told if sentence else told == ""
+
+
+def test_relation_of_a_sum_along_an_axis_of_one_element():
+    told = relation(NUMBERS, NUMBERS.sum(axis=1, keepdims=True))
+    assert told == "Summed over axis 1, your answer would be right."
 
 
 class Mute:
