@@ -210,12 +210,14 @@ def dense(gradient: Any) -> Any:
 
 
 def for_leaf(gradient: Any) -> Any:
-    """Return a gradient as leaves store it: an array, or a SparseGradient, whose rows an optimizer
-    can update without the others.
+    """Return a gradient as leaves store it: an array that nothing else refers to, or a
+    SparseGradient, whose rows an optimizer can update without the others. Tensors are unchanged.
     """
     if isinstance(gradient, SparseGradient):
         return gradient
-    return dense(gradient)
+    if isinstance(gradient, Gradient):
+        return gradient.dense()  # these compute a new array
+    return np.array(gradient) if isinstance(gradient, np.ndarray | np.generic) else gradient
 
 
 def first(gradient: Any, shape: Shape) -> Any:
@@ -225,6 +227,8 @@ def first(gradient: Any, shape: Shape) -> Any:
     """
     if isinstance(gradient, Product):
         gradient = gradient.dense()
+        if gradient.shape == shape and isinstance(gradient, np.ndarray):
+            return GradientSum(gradient)  # needs no copy, because the array is new
     if gradient.shape == shape:
         return gradient
     return unbroadcast(gradient, shape)

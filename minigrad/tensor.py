@@ -231,9 +231,10 @@ class Tensor(TorchMethods, ForeignNames):
         upstream = start(self.node, upstream)
         for leaf, gradient in sweep(self.node, upstream).items():
             assert isinstance(leaf, Leaf)
-            total = gradient if leaf.grad is None else add(leaf.grad, gradient, leaf.shape)
-            total = for_leaf(total)
-            leaf.grad = total if isinstance(total, Gradient) else np.array(total, leaf.dtype)
+            if leaf.grad is not None:
+                gradient = for_leaf(add(leaf.grad, gradient, leaf.shape))
+            sparse = isinstance(gradient, Gradient)
+            leaf.grad = gradient if sparse else gradient.astype(leaf.dtype, copy=False)
         self.node.upstream = upstream
         if (watch := ON_BACKWARD.get()) is not None:
             watch(self)
