@@ -23,6 +23,7 @@ from .grade import INPUTS, first_problem
 from .lesson import Lesson
 from .sandbox import Run
 from .source import definitions
+from .statements import assigned, computes, differ, statements
 from .trace import RESULT, Step
 
 MOST = 4
@@ -381,55 +382,6 @@ def ordinal(number: int) -> str:
     return {1: "1st", 2: "2nd", 3: "3rd"}.get(number, f"{number}th")
 
 
-def statements(text: str) -> dict[int, ast.stmt]:
-    """Return the statements of a file by their first lines, without those that share a line, and
-    without definitions, imports and docstrings.
-    """
-    found: dict[int, list[ast.stmt]] = {}
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.stmt):
-            found.setdefault(node.lineno, []).append(node)
-    others = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
-    return {
-        line: node
-        for line, (node, *more) in found.items()
-        if not more and not isinstance(node, others) and not is_text(node)
-    }
-
-
-def is_text(node: ast.stmt) -> bool:
-    """Return whether a statement is a docstring."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def assigned(node: ast.stmt) -> set[str]:
-    """Return the names that a statement may change, and `RESULT` if it returns.
-
-    >>> sorted(assigned(ast.parse("dW[i] += x").body[0]))
-    ['dW', 'i']
-    """
-    changed: list[ast.AST] = []
-    match node:
-        case ast.Return():
-            return {RESULT}
-        case ast.Assign(targets):
-            changed += targets
-        case ast.AugAssign(target) | ast.AnnAssign(target) | ast.For(target):
-            changed.append(target)
-        case ast.Expr(ast.Call(ast.Attribute() as method)):
-            changed.append(method)
-    inside = [part for target in changed for part in ast.walk(target)]
-    return {part.id for part in inside if isinstance(part, ast.Name)}
-
-
-def computes(node: ast.stmt) -> bool:
-    """Return whether a simple statement does more than copy names and constants."""
-    works = ast.AugAssign | ast.BinOp | ast.Call | ast.Subscript
-    return not hasattr(node, "body") and any(
-        isinstance(part, works) for part in ast.walk(node)
-    )
-
-
 def parts(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the numbers and arrays in a value, each with its place.
 
@@ -452,10 +404,3 @@ def elements(place: str, value: Any) -> Iterator[Number]:
             place + (f"[{', '.join(map(str, index))}]" if index else ""),
             float(number),
         )
-
-
-def differ(text: str, other: str) -> bool:
-    """Return whether two files differ in more than comments, and the other one is Python."""
-    with contextlib.suppress(SyntaxError):
-        return ast.dump(ast.parse(text)) != ast.dump(ast.parse(other))
-    return False
