@@ -30,8 +30,9 @@ MOST = 4
 """The maximum number of questions about a file."""
 RECORDS = 10
 """The number of the check's questions that are recorded."""
-LONGEST = 400
-"""The maximum length of such a question, because no reader follows a longer one."""
+LONGEST = 300
+"""The maximum length of such a question, in characters. Longer ones contain more numbers than a
+reader can compute with."""
 MOST_CHANGES = 6
 """The maximum number of changed files to run."""
 LATEST = 20
@@ -147,7 +148,8 @@ def _described(lesson: Lesson, text: str) -> dict[int, str]:
             shown = []
             for name, value in given.items():
                 described = f"{name} = {SHAPE.sub('', described_input(value))}"
-                if "= <" not in described and described not in what:
+                # an input such as y in "y = x * b" is a result
+                if "= <" not in described and f"{name} = " not in what:
                     shown.append(described)
             if max(map(np.size, given.values()), default=0) <= MOST_SHOWN:
                 more = f", with {', '.join(shown)}" if shown else ""
@@ -278,8 +280,8 @@ class _Record:
     ) -> OwnQuestion | None:
         numbers = [one for value in gradient for one in elements(*value)]
         asked = (
-            "Then backward starts from the sum of the result. Which gradient reaches {}, "
-            f"as line {line} has computed it{when}?"
+            "Then backward starts from the sum of the result. What is the gradient of {}, "
+            f"which line {line} computes{when}?"
         )
         # the 1 with which backward starts
         numbers = [one for one in numbers if one[1] != 1]
@@ -298,6 +300,7 @@ class _Record:
             return self.question(kind, line, asked, right)
         seen = [other for value in values for _, other in elements("", value)]
         others = [*self.rng.sample(seen, min(6, len(seen))), 2 * number, -number]
+        others.sort(key=lambda one: one * number < 0)  # the sign is easy to find
         far = [f"{one:.4g}" for one in others if abs(one - number) > 0.02 * abs(number)]
         return self.question(kind, line, asked, right, far)
 
@@ -306,7 +309,7 @@ class _Record:
             return None
         asked = (
             "Then backward starts from the sum of the result. How many gradients does it add up "
-            f"to get that of {name}, as line {line} has computed it{when}?"
+            f"to get that of {name}, which line {line} computes{when}?"
         )
         return self.question("uses", line, asked, str(uses))
 
@@ -353,7 +356,8 @@ class _Record:
         times = self.total[line]
         if times == 1 or times > LATEST or repeats:
             return None
-        asked = f"How many times does line {line} run meanwhile?"
+        before = " before the answer is there" * (self.index >= 0)
+        asked = f"How many times does line {line} run{before}?"
         return self.question("count", line, asked, str(times))
 
     def change(self, line: int) -> OwnQuestion | None:
@@ -367,11 +371,12 @@ class _Record:
         right = self.file.first_problem(line, edit)
         if not right:
             return None
-        names = dict.fromkeys(q.function for q in lesson.questions[: lesson.asked])
-        others = [
-            f"{name} {FAILS[kind]}" for name in names for kind in ("wrong", "error")
-        ]
+        names = {question.function for question in lesson.questions[: lesson.asked]}
+        kinds = FAILS["wrong"], FAILS["error"]
+        others = [f"{name} {fails}" for name in sorted(names) for fails in kinds]
         self.rng.shuffle(others)
+        # the same function first: its name alone must not give the answer away
+        others.sort(key=lambda one: one.split()[0] != right.split()[0])
         instead = f"were `{edit.strip()}`" if edit else "were deleted"
         asked = f"If line {line} {instead}, what would the check report first?"
         return self.question("change", line, asked, right, [PASSES, *others])

@@ -204,13 +204,13 @@ def again(one, text, question):
         tree = changed(text, [question.line], "note(0)")
         return str(len(noted(one, question, tree)))
     if question.kind == "gradient":
-        place = found(r"reaches (.*), as line", asked)
+        place = found(r"gradient of (.*), which line", asked)
         name, numbers = found(r"^(\w+)", place), found(r"^\w+(.*)", place)
         tree = changed(text, [question.line], f"{name} = bump({name})")
         index = tuple(map(int, re.findall(r"\d+", numbers)))
         return f"{measured(one, question, tree, nth, index):.4g}"
     if question.kind == "uses":
-        name = found(r"that of (\w+), as line", asked)
+        name = found(r"that of (\w+), which line", asked)
         tree = changed(text, [question.line], f"note({name})")
         function = lambda _, value: value.node  # noqa: E731
         answer, nodes = answered(one, question, tree, "note", function)
@@ -261,3 +261,25 @@ def test_answers_are_those_of_the_changed_file(one):
         assert not question.choices or question.right in question.choices
         code = text.splitlines()[question.line - 1].strip()
         assert code not in map(str.strip, one.exercise.splitlines())
+
+
+@pytest.mark.parametrize("number", [12, 16, 18, 19])
+def test_gradient_is_asked_for_if_the_answer_has_a_graph(number):
+    one = lessons()[number - 1]
+    kinds = [
+        question.kind
+        for name in NAMES[:4]
+        for question in make(one, one.solution, name, asks(one))
+    ]
+    assert "gradient" in kinds
+
+
+def test_choices_of_a_changed_line_contain_other_results_of_its_function():
+    one = lessons()[4]
+    for name in NAMES[:6]:
+        for question in make(one, one.solution, name, asks(one)):
+            if question.kind == "change" and question.right != PASSES:
+                function = question.right.split()[0]
+                same = [one for one in question.choices if one.split()[0] == function]
+                assert len(same) == 2
+                assert PASSES in question.choices

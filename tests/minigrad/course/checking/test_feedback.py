@@ -163,6 +163,34 @@ def test_second_lines_show_another_wrong_answer_if_no_mistake_is_known():
     assert "hint 5 gives a hint" in second
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [
+        (
+            20,
+            "right = kernel_gradient\n"
+            "def kernel_gradient(*args): return np.stack([right(*args) / 2] * 2)",
+            "Summed over axis 0, your answer would be right.",
+        ),
+        (
+            18,
+            "right = scores\ndef scores(q, k): return 1.75 * right(q, k)",
+            "Every number is 1.75 times the right one.",
+        ),
+        (
+            12,
+            "right = rnn\ndef rnn(xs, *rest): return right(xs[:1], *rest)",
+            "This is the right value of h_1.",
+        ),
+    ],
+)
+def test_second_lines_say_how_all_numbers_differ(number, code, told):
+    one = lesson(number)
+    verdict = graded_here(one, with_code(one, f"import numpy as np\n{code}"))
+    assert told not in said(verdict, 1)
+    assert told in said(verdict, 2)
+
+
 def test_second_lines_say_how_an_input_was_changed():
     one = lesson(12)
     code = "def unroll(cell, xs, h0): return [h0 := cell(xs.pop(0), h0) for _ in range(len(xs))]"
