@@ -36,7 +36,8 @@ def blocks_of_rows(*arrays: Array) -> Iterator[list[Array]]:
     """
     *axes, width = arrays[0].shape
     count = math.prod(axes)
-    size = max(BLOCK // max(1, width), 1)
+    rows = BLOCK // max(1, width)
+    size = max(rows, 1)
     flat = []
     for array in arrays:
         row = array.shape[len(axes) :]
@@ -56,12 +57,14 @@ def blocks_of_elements(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     views, so all arrays are then yielded whole.
     """
     size = arrays[0].size
-    if size <= BLOCK or not all(array.flags.c_contiguous for array in arrays):
+    flat_views = all(array.flags.c_contiguous for array in arrays)
+    if size <= BLOCK or not flat_views:
         yield arrays
         return
     flat = [array.reshape(-1) for array in arrays]
     for start in range(0, size, BLOCK):
-        yield tuple(array[start : start + BLOCK] for array in flat)
+        stop = start + BLOCK
+        yield tuple(array[start:stop] for array in flat)
 
 
 def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
@@ -77,7 +80,8 @@ def distinct_ids(ids: Array, below: int) -> tuple[Array, Array]:
     # Sorting a few ids is faster than filling an array with one element for each possible id.
     if below > SPARSE_IDS * ids.size:
         distinct, place = np.unique(ids, return_inverse=True)
-        return distinct, place.reshape(ids.shape)
+        place = place.reshape(ids.shape)
+        return distinct, place
     present = np.zeros(below, bool)
     present[ids] = True
     distinct = np.flatnonzero(present)
@@ -113,7 +117,8 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
         keys = place.astype(np.uint16)
     by_place = np.argsort(keys, kind="stable")
     counts = np.bincount(place, minlength=count)
-    starts = np.cumsum(counts) - counts
+    ends = np.cumsum(counts)
+    starts = ends - counts
     by_count = np.argsort(-counts, kind="stable")
     starts = starts[by_count]
     counts = counts[by_count]
@@ -136,7 +141,8 @@ def sum_by_place(place: Array, count: int, values: Array) -> Array:
         left = counts[:more] - nth
         for i in range(more):
             n = left[i]
-            positions = by_place[starts[i] : starts[i] + n]
+            start = starts[i]
+            positions = by_place[start : start + n]
             rest = values.take(positions, axis=0)
             rows[i] += ones[:n].dot(rest.reshape(n, -1))
     result: Array = np.empty_like(sums)

@@ -65,7 +65,8 @@ class LayerNormalise(Gate):
         return z
 
     def backward(self, dz, z, x, gain, *bias):
-        gain, width = floats(gain), x.shape[-1]
+        gain = floats(gain)
+        width = x.shape[-1]
         if isinstance(dz, Tensor):
             (x,) = as_tensors([x])  # an array if x has integers
             dx, dgain = self._gradients(dz, x, gain)
@@ -87,7 +88,8 @@ class LayerNormalise(Gate):
         width = x.shape[-1]
         products = dz * centred
         # a sum over all rows, as a product with a vector
-        dgain = inverse.reshape(-1) @ products.reshape(-1, width)
+        flat = products.reshape(-1, width)
+        dgain = inverse.reshape(-1) @ flat
         column = gain.reshape(-1, 1) / width  # mean(dh) is dz @ column
         centred *= inverse * inverse * (products @ column)
         centred += dz @ column
@@ -98,9 +100,11 @@ class LayerNormalise(Gate):
 
     def standardize(self, x):
         """Return x - μ and 1 / √(σ² + epsilon). x is an array or a Tensor."""
-        x, width = floats(x), x.shape[-1]
+        x = floats(x)
+        width = x.shape[-1]
         centred = x - row_sums(x) / width
-        squares = row_dots(centred, centred) + width * self.epsilon
+        squares = row_dots(centred, centred)
+        squares += width * self.epsilon
         return centred, np.sqrt(width / squares)
 
     def shape(self, *shapes: Shape) -> Shape:
@@ -150,7 +154,8 @@ class ScaledDotProductAttention(Gate):
     constant_inputs = (3,)
 
     def __init__(self, causal: bool = False, scale: float | None = None) -> None:
-        self.causal, self.scale = bool(causal), copied(scale)
+        self.causal = bool(causal)
+        self.scale = copied(scale)
 
     def forward(self, q, k, v, mask=ALL):
         *batch, T, W = self.shape(q.shape, k.shape, v.shape, mask.shape)
@@ -167,7 +172,8 @@ class ScaledDotProductAttention(Gate):
         # A layer's q is a transposed view. If z has q's layout in memory, joining the heads later
         # does not copy z.
         dtype = np.result_type(q, floats(k), v)
-        z = np.empty_like(q, dtype, shape=(*batch, T, W))
+        shape = (*batch, T, W)
+        z = np.empty_like(q, dtype, shape=shape)
         v = _spread(batch, v)
         for row, key, a in self._blocks(batch, q, k, mask):
             np.matmul(a, v[key], out=z[row])
@@ -185,7 +191,8 @@ class ScaledDotProductAttention(Gate):
             gradients = [np.zeros_like(one, z.dtype, shape=one.shape) for one in (q, k, v)]
             dq, dk, dv = gradients
             for row, key, a in self._blocks(batch, q, k, *mask):
-                parts = self._gradients(a, dz[row], z[row], q[row], k[key], v[key])
+                of_rows = dz[row], z[row], q[row]
+                parts = self._gradients(a, *of_rows, k[key], v[key])
                 dq[row] = parts[0]
                 dk[key] += parts[1]
                 dv[key] += parts[2]
@@ -197,11 +204,10 @@ class ScaledDotProductAttention(Gate):
         ds -= row_dots(dz, z)
         ds *= weights
         factor = self._factor(q)
-        return (
-            ds @ (k * factor),
-            ds.swapaxes(-1, -2) @ (q * factor),
-            weights.swapaxes(-1, -2) @ dz,
-        )
+        dq = ds @ (k * factor)
+        dk = ds.swapaxes(-1, -2) @ (q * factor)
+        dv = weights.swapaxes(-1, -2) @ dz
+        return dq, dk, dv
 
     def weights(
         self,
@@ -211,32 +217,41 @@ class ScaledDotProductAttention(Gate):
     ) -> Tensor:
         """Return the attention weights A (..., T, S), computed by small gates."""
         q, k = map(floats, as_tensors([q, k]))
-        scores = (q * self._factor(q)) @ k.swapaxes(-1, -2)
-        allowed = self._allowed(mask, *scores.shape[-2:])
+        q = q * self._factor(q)
+        scores = q @ k.swapaxes(-1, -2)
+        T, S = scores.shape[-2:]
+        allowed = self._allowed(mask, T, S)
         if allowed.all():
             return softmax(scores)
         # e^lowest is exactly 0. Unlike -inf, lowest is finite, so it does not look like an error.
         lowest = np.finfo(scores.dtype).min / 2
-        weights = softmax(where(allowed, scores, lowest))
+        scores = where(allowed, scores, lowest)
+        weights = softmax(scores)
         if allowed.any(axis=-1).all():
             return weights
         # the softmax of a row without any key is not 0
         return where(allowed, weights, 0.0)
 
     def _factor(self, q):
-        return q.shape[-1] ** -0.5 if self.scale is None else self.scale
+        if self.scale is not None:
+            return self.scale
+        return q.shape[-1] ** -0.5
 
     def _allowed(self, mask, T, S):
         """Return whether each query may use each key. The result broadcasts to the weights."""
-        return mask & np.tri(T, S, dtype=bool) if self.causal else mask
+        if not self.causal:
+            return mask
+        return mask & np.tri(T, S, dtype=bool)
 
     def _blocks(self, batch, q, k, mask=ALL):
         """Yield the index of each block's queries, the index of its keys, and its part of A."""
         T = q.shape[-2]
         S = k.shape[-2]
-        q = _spread(batch, floats(q) * self._factor(q))
+        q = floats(q) * self._factor(q)
+        q = _spread(batch, q)
         # the product with contiguous columns takes less time
-        columns = np.ascontiguousarray(floats(k).swapaxes(-1, -2))
+        columns = floats(k).swapaxes(-1, -2)
+        columns = np.ascontiguousarray(columns)
         columns = _spread(batch, columns)
         allowed = self._allowed(mask, T, S)
         everything = allowed.all()
@@ -277,7 +292,8 @@ class ScaledDotProductAttention(Gate):
         )
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
-        return 4 * math.prod(output) * shapes[1][-2]  # two products, with W close to D
+        keys = shapes[1][-2]
+        return 4 * math.prod(output) * keys  # two products, with W close to D
 
     sample_inputs = samples_on(
         "2x1x3x2 2x3x2 1x1x3x4",
@@ -295,7 +311,8 @@ def _softmax(a):
     # Without the shift, e^a could overflow. It is finite, even if a row is only -inf.
     a -= a.max(axis=-1, keepdims=True, initial=limits.min)
     np.exp(a, out=a)
-    a *= 1 / np.maximum(row_sums(a), limits.tiny)  # the sum is 0 if the row is only -inf
+    sums = np.maximum(row_sums(a), limits.tiny)  # the sum is 0 if the row is only -inf
+    a *= 1 / sums
 
 
 def _spread(batch, array):
@@ -309,8 +326,10 @@ def _parts(batch, scores):
     """
     if not batch:
         return [()]
-    count = max(CACHED // max(math.prod(batch[1:]) * scores, 1), 1)
-    return [(slice(start, start + count),) for start in range(0, max(batch[0], 1), count)]
+    scores *= math.prod(batch[1:])
+    count = max(CACHED // max(scores, 1), 1)
+    starts = range(0, max(batch[0], 1), count)
+    return [(slice(start, start + count),) for start in starts]
 
 
 def row_sums(a):
@@ -319,7 +338,8 @@ def row_sums(a):
     For rows this short, np.einsum is faster than np.sum.
     """
     if isinstance(a, Tensor):
-        return a @ np.ones((a.shape[-1], 1), a.dtype)
+        column = np.ones((a.shape[-1], 1), a.dtype)
+        return a @ column
     return np.einsum("...j->...", a)[..., None]
 
 
@@ -340,7 +360,9 @@ def layer_norm(
 
     Since: 0.2.
     """
-    inputs = [x, gain] if bias is None else [x, gain, bias]
+    inputs = [x, gain]
+    if bias is not None:
+        inputs.append(bias)
     return LayerNormalise(epsilon)(*inputs)
 
 
@@ -356,5 +378,7 @@ def scaled_dot_product_attention(
 
     Since: 0.2.
     """
-    inputs = [q, k, v] if mask is None else [q, k, v, mask]
+    inputs = [q, k, v]
+    if mask is not None:
+        inputs.append(mask)
     return ScaledDotProductAttention(causal, scale)(*inputs)
