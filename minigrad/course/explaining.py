@@ -22,10 +22,10 @@ def add_explaining(add: Callable[..., Any]) -> None:
     parser.description = (
         "After you pass a lesson, answer up to four questions about your own code: the value or the "
         "shape of a variable when a line has run, the gradient that reaches it, how often a line runs, "
-        "what the check would report if you changed a line. The answers come from running your file. progress.json records which "
-        "questions you answered at the first try. Your marks stay the same. To stop, press Ctrl-C. "
-        "The exit code is 0 if you have answered all questions, and 1 if some are still open or the file "
-        "does not pass."
+        "what the check would report if you changed a line. The answers come from running your file. "
+        "progress.json records which questions you answered at the first try. Your marks stay the "
+        "same. To stop, press Ctrl-C. The exit code is 0 if you have answered all questions, and 1 if "
+        "some are still open or the file does not pass."
     )
     about = "the lesson's number (default: the lesson that you passed last)"
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help=about)
