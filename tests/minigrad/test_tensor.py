@@ -1,5 +1,6 @@
 """Tensors: dtypes of their data and results, updates in place, and data that is refused."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -198,3 +199,20 @@ def test_update_refuses_a_function_that_returns_a_new_tensor(x):
 def test_update_in_place(x, function):
     x.update(function)
     assert x.array.tolist() == [0.0, 0.0]
+
+
+def test_gradients_of_leaves_are_arrays_of_their_own():
+    x = mg.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    w = mg.Tensor([[1.0], [-1.0]], requires_grad=True)
+    v = mg.Tensor([[2.0], [5.0]], requires_grad=True)
+    z = x @ w + v
+    dz = np.ones((2, 1), np.float32)
+    z.backward(dz)
+    first = w.grad, v.grad
+    z.backward(dz)
+    assert first[0].tolist() == [[4.0], [6.0]]  # xᵀ @ dz
+    assert w.grad.tolist() == [[8.0], [12.0]]
+    assert first[1].tolist() == dz.tolist()
+    arrays = dz, *first, w.grad, v.grad, x.grad
+    for a, b in combinations(arrays, 2):
+        assert not np.shares_memory(a, b)
