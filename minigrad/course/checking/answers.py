@@ -253,8 +253,12 @@ def relation(yours: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> str:
     >>> relation(np.array([1.0, -2.0]), np.array([-1.0, 2.0]))
     'Every number has the wrong sign.'
     """
-    if yours.ndim > MOST_AXES or not np.isfinite(yours).all():
+    if yours.ndim > MOST_AXES or not np.isfinite(right).all():
         return ""
+    if np.isnan(yours).any():
+        return "nan comes from 0 / 0, inf - inf, or the logarithm of a negative number."
+    if np.isinf(yours).any():
+        return "inf comes from a division by 0, the logarithm of 0, or exp of a large number."
     if yours.ndim > 1 and _equal(np.swapaxes(yours, -1, -2), right):
         return "Transposed, your answer would be right."
     if yours.shape != right.shape:

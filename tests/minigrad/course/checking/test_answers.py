@@ -89,7 +89,8 @@ NUMBERS = np.array([[1.5, -2.0, 0.25], [4.0, 3.0, -1.0]])
         (NUMBERS - 0.5, "Every number is 0.5 smaller than the right one."),
         (NUMBERS + np.arange(3), ""),
         (np.zeros((2, 3)), ""),
-        (NUMBERS * np.inf, ""),
+        (NUMBERS * np.inf, "inf comes from a division by 0"),
+        (np.where(NUMBERS > 0, NUMBERS, np.nan), "nan comes from 0 / 0"),
         (np.ones((1,) * 40), ""),
     ],
 )
