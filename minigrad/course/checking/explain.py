@@ -22,7 +22,7 @@ from .answers import MOST_SHOWN, decode, described_input
 from .grade import INPUTS, first_problem
 from .lesson import Lesson
 from .sandbox import Run
-from .source import definitions
+from .source import definitions, parse
 from .statements import assigned, computes, differ, statements
 from .trace import RESULT, Step
 
@@ -137,7 +137,7 @@ def make(lesson: Lesson, text: str, seed: str, ask: Ask) -> list[OwnQuestion]:
 def _described(lesson: Lesson, text: str) -> dict[int, str]:
     """Return the check's questions whose inputs can be shown with all numbers, by index."""
     about = {}
-    names = definitions(ast.parse(text))
+    names = definitions(parse(text))
     for index, question in enumerate(lesson.questions):
         if question.function.partition(".")[0] not in names or question.training:
             continue
@@ -177,7 +177,7 @@ class _File:
         """Return the name of the innermost function around a line, or ''."""
         around = [
             node
-            for node in ast.walk(ast.parse(self.text))
+            for node in ast.walk(parse(self.text))
             if isinstance(node, ast.FunctionDef)
             and node.lineno <= line <= (node.end_lineno or 0)
         ]

@@ -29,7 +29,7 @@ from . import key
 from .answers import Difference, described_input, difference
 from .lesson import ENGINE, Lesson, Question, Slip
 from .sandbox import NO_WALL, Run, ask
-from .source import definitions
+from .source import definitions, parse
 from .wall import Wall
 
 LONGEST_MESSAGE = 1000
@@ -372,7 +372,7 @@ def replaceable(text: str, lesson: Lesson, function: str) -> list[str]:
     solution's and the exercise's.
     """
     found = []
-    for name, node in definitions(ast.parse(text)).items():
+    for name, node in definitions(parse(text)).items():
         if isinstance(node, ast.FunctionDef) and name != function:
             mine, right, given = (
                 key.code_of(code, name)
@@ -388,8 +388,8 @@ def with_right(text: str, lesson: Lesson, names: Sequence[str]) -> str:
     everything from the solution that the file does not define.
     """
     solution = lesson.solution
-    mine = ast.parse(text)
-    right = definitions(ast.parse(solution))
+    mine = parse(text)
+    right = definitions(parse(solution))
     for name in names:
         owner = definitions(mine).get(name.rpartition(".")[0], mine)
         owner.body.append(right[name])  # the last definition counts
@@ -404,7 +404,7 @@ def line_of(text: str, function: str) -> int | None:
     2
     """
     with contextlib.suppress(Exception):  # the file may have too many brackets to parse
-        found = definitions(ast.parse(text))
+        found = definitions(parse(text))
         return getattr(
             found.get(function, found.get(function.partition(".")[0])), "lineno", None
         )

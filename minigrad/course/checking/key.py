@@ -27,7 +27,7 @@ from ...support.files import write_whole
 from .answers import decode, difference, encode, signature
 from .lesson import Lesson, Question, Slip, module, silence
 from .registry import FOLDER, MILESTONES, lessons, milestones, named
-from .source import definitions
+from .source import definitions, parse
 
 FILE = "key.json.gz"
 SAME_ANSWERS = 4
@@ -224,7 +224,7 @@ def node_of(text: str, function: str) -> ast.AST:
 
 @lru_cache(maxsize=8)  # a check asks for every function of three files
 def _parsed(text: str) -> dict[str, Any]:
-    return definitions(ast.parse(text))
+    return definitions(parse(text))
 
 
 def make(lesson: Lesson) -> Key:

@@ -5,6 +5,7 @@ import codecs
 import hashlib
 import io
 import re
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ...support.files import open_file
 
 LONGEST = 1 << 20
 """The maximum size of a file to read, in bytes."""
+_parsing = threading.Lock()
 IMPORTED = re.compile(r"^[ \t]*(?:from|import) +(\w+(?: *, *\w+)*)", re.M)
 
 
@@ -40,6 +42,16 @@ def read_text(path: Path) -> str:
     """
     with open_file(path) as file:
         return as_text(file.read(LONGEST + 1))
+
+
+def parse(text: str) -> ast.Module:
+    """Return the syntax tree of a file. Errors: as for `ast.parse`.
+
+    Only one thread parses at a time, because Python 3.11 sometimes raises SystemError otherwise
+    ("AST constructor recursion depth mismatch"). See https://github.com/python/cpython/issues/106905
+    """
+    with _parsing:
+        return ast.parse(text)
 
 
 def digest(text: str) -> str:

@@ -3,6 +3,7 @@
 import ast
 import contextlib
 
+from .source import parse
 from .trace import RESULT
 
 
@@ -11,7 +12,7 @@ def statements(text: str) -> dict[int, ast.stmt]:
     without definitions, imports and docstrings.
     """
     found: dict[int, list[ast.stmt]] = {}
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parse(text)):
         if isinstance(node, ast.stmt):
             found.setdefault(node.lineno, []).append(node)
     others = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
@@ -58,5 +59,5 @@ def computes(node: ast.stmt) -> bool:
 def differ(text: str, other: str) -> bool:
     """Return whether two files differ in more than comments, and the other one is Python."""
     with contextlib.suppress(SyntaxError):
-        return ast.dump(ast.parse(text)) != ast.dump(ast.parse(other))
+        return ast.dump(parse(text)) != ast.dump(parse(other))
     return False

@@ -17,6 +17,7 @@ from itertools import combinations
 from typing import Any
 
 from ..checking.lesson import Lesson
+from ..checking.source import parse
 
 SMALLEST = 4
 """The number of nodes in the smallest expression that is a piece."""
@@ -106,7 +107,7 @@ def pieces(text: str) -> Pieces:
     """Return the pieces of a file with their lines. A file with a syntax error has none."""
     found: Pieces = defaultdict(set)
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
         _form(_Inlined().visit(tree), {}, found)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}

@@ -3,6 +3,8 @@
 import ast
 import re
 
+from ..checking.source import parse
+
 SECRET = {"solution", "slips", "right"}
 """The modules of a lesson that contain right answers, or typical wrong ones."""
 READS = re.compile(
@@ -18,7 +20,7 @@ def reads_solution(text: str) -> list[int]:
     [1]
     """
     try:
-        nodes = list(ast.walk(ast.parse(text)))
+        nodes = list(ast.walk(parse(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     docs = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}

@@ -1,6 +1,9 @@
 """A learner's file as text, and the names in it."""
 
 import ast
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,6 +13,7 @@ from minigrad.course.checking.source import (
     bound,
     definitions,
     imported,
+    parse,
 )
 
 
@@ -61,3 +65,27 @@ def test_imported_are_only_files_of_the_folder():
     files = dict.fromkeys(["b.py", "c.py", "d.py"], "")
     files["a.py"] = "import b, numpy\n  from c import *"
     assert [*imported(files)] == ["b.py", "c.py"]
+
+
+def test_parse_runs_in_one_thread_at_a_time(monkeypatch):
+    inside, most, real = 0, 0, ast.parse
+    lock = threading.Lock()
+
+    def counted(text):
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.01)
+        with lock:
+            inside -= 1
+        return real(text)
+
+    monkeypatch.setattr(ast, "parse", counted)
+    with ThreadPoolExecutor(4) as pool:
+        trees = list(pool.map(parse, ["x = 1"] * 8))
+    assert most == 1
+    assert len(trees) == 8
+    with pytest.raises(SyntaxError):
+        parse("x = (")
+    assert ast.dump(parse("x")) == ast.dump(real("x"))
