@@ -18,36 +18,35 @@ def total(numbers):
 """
 
 
-def recorded(text, call):
-    """The record of a call, as a list of (line, changes)."""
+def traced(text, call):
+    """The steps of a call of the file's functions, with the gradients of what it returns."""
     source, tracing = Path("one.py"), sys.gettrace()
     trace = Trace(source, text)
     file = child.load(source, text)
     del sys.modules["one"]
     sys.settrace(trace)
     trace.start()
-    eval(call, vars(file))
+    answer = eval(call, {**vars(file), "mg": mg})
     sys.settrace(tracing)
-    steps = [(line, changes.items()) for _, line, changes, _ in trace.take()]
+    return trace.take(answer)
+
+
+def recorded(text, call):
+    """The record of a call, as a list of (line, changes)."""
     return [
-        (line, {name: decode(code) for name, code in found}) for line, found in steps
+        (line, {name: decode(code) for name, code in changes.items()})
+        for _, line, changes, _ in traced(text, call)
     ]
 
 
 def test_record_has_the_gradients_of_the_answer():
     text = "def f(x):\n    y = x * x\n    z = 3 * y\n    return y * z\n"
-    source, tracing = Path("one.py"), sys.gettrace()
-    trace = Trace(source, text)
-    file = child.load(source, text)
-    del sys.modules["one"]
-    sys.settrace(trace)
-    trace.start()
-    answer = file.f(mg.Tensor([1.0, 2.0], requires_grad=True))
-    sys.settrace(tracing)
-    found = {}
-    for _, _, _, gradients in trace.take(answer):
-        for name, (code, uses) in gradients.items():
-            found[name] = decode(code).tolist(), uses
+    steps = traced(text, "f(mg.Tensor([1.0, 2.0], requires_grad=True))")
+    found = {
+        name: (decode(code).tolist(), uses)
+        for *_, gradients in steps
+        for name, (code, uses) in gradients.items()
+    }
     # the sum of 3 y**2, where y is 1 and 4: dy = 6 y, and dz = y; y is used twice
     assert found == {"y": ([6.0, 24.0], 2), "z": ([1.0, 4.0], 1)}
 
