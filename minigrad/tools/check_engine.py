@@ -1,6 +1,8 @@
 """The command `minigrad check-engine`: compare somebody else's engine with minigrad."""
 
 import argparse
+import sys
+from traceback import extract_tb
 from typing import Any
 
 from ..gradient_checker import check_engine
@@ -15,7 +17,8 @@ DESCRIPTION = """Compare a class that computes gradients with minigrad.
 The command finds out what the class can do, and tries each operation alone, pairs of operations, and
 random expressions. Where a value or a gradient differs, it names the operation and the probable
 mistake, and prints lines for Python that show it again. docs/check_engine.md describes what a class
-needs, and adapters for engines of another form.
+needs, and adapters for engines of another form. If your engine never ends, press Ctrl-C to see which
+line was running.
 
 Exit code: 0 nothing differs, 1 something differs, 2 the class cannot be checked.
 """
@@ -50,11 +53,17 @@ def add_check_engine(commands: Any) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    report = check_engine(
-        options.engine,
-        count=options.count,
-        seed=options.seed,
-        progress=True,
-    )
+    try:
+        report = check_engine(
+            options.engine,
+            count=options.count,
+            seed=options.seed,
+            progress=True,
+        )
+    except KeyboardInterrupt as stop:
+        running = extract_tb(stop.__traceback__)[-1]
+        place = f"line {running.lineno} of {running.filename}"
+        print(f"\nStopped by Ctrl-C in {place}:\n    {running.line}", file=sys.stderr)
+        return 130
     print(report)
     return 0 if report else 1

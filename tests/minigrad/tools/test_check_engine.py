@@ -1,5 +1,6 @@
 """`minigrad check-engine`: what it prints, and its exit code."""
 
+import signal
 import subprocess
 import sys
 
@@ -32,3 +33,22 @@ def test_exit_code_says_whether_the_engine_agrees(tmp_path, right, wrong, code, 
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == code
     assert said in done.stdout + done.stderr
+
+
+def test_ctrl_c_shows_the_line_of_an_engine_that_never_ends(tmp_path):
+    endless = "print('called', flush=True)\n        while True: pass\n"
+    body = SCALAR.replace(
+        "def __add__(self, other):", f"def __add__(self, other):\n        {endless}"
+    )
+    (tmp_path / "mine.py").write_text(body)
+    line = [sys.executable, "-m", "minigrad", "check-engine", "mine.py"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        line, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        assert process.stdout.readline() == "called\n"
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    number = body[: body.index("while True")].count("\n") + 1
+    assert f"Stopped by Ctrl-C in line {number} of" in error
+    assert "while True: pass" in error and process.returncode == 130
