@@ -4,10 +4,10 @@
     docs/benchmarks.md]
 
 Each contender runs in its own process, and the processes take turns. The script prints a table when
-a workload is complete. At the end of a full run, it saves the results in docs/benchmarks, replaces
-those of the same processor, and writes docs/benchmarks.md. A partial run writes only the page that
-you pass as --out. `make bench` installs the contenders and
-runs all workloads. The exit status is 1 if the contenders' results differ.
+a workload is complete. A full run saves the results in docs/benchmarks after each workload,
+replaces those of the same processor, and writes docs/benchmarks.md at the end. A partial run writes
+only the page that you pass as --out, and the file of results next to it. `make bench` installs the
+contenders and runs all workloads. The exit status is 1 if the contenders' results differ.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ def main():
                 print(f"\n({workload.letter}) {workload.title}\n")
                 print(markdown(table(workload, results)))
                 reached += targets(workload, results)
+                if options.out:  # after each workload, so that Ctrl-C loses only one
+                    page.save(options.out, parts, reached)
     if reached:
         print("", markdown(target_table(reached)), sep="\n")
     if options.out:
-        page.save(options.out, parts, reached)
         page.write(options.out, sizes)
         print(f"written: {options.out}")
     return int(any(DIFFERS in markdown(table(*part)) for part in parts))
