@@ -149,7 +149,7 @@ class Layer(Whole, KnownNames):
     def buffer(self, name: str, array: Any) -> None:
         """Store an array that is saved with the model, but not trained, as `self.name`.
 
-        Later, assigning an array of this shape to `self.name` replaces it.
+        To replace the array later, assign one of the same shape to `self.name`.
 
         >>> class Counter(Layer):
         ...     def __init__(self): self.buffer("calls", np.zeros(()))

@@ -37,6 +37,7 @@ from .proofs import (
     no_more,
     operators,
     passes_the_axis,
+    replaces,
     rounds_down,
     subscripts,
     subtracts,
@@ -68,6 +69,7 @@ MISTAKES = {
     "replaced": Mistake(
         "`=` where `+=` belongs",
         "A new value replaces the old one {where}. It should be added to it.",
+        replaces,
     ),
     "added": Mistake(
         "`+=` where `=` belongs",

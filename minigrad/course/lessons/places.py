@@ -79,8 +79,7 @@ def places(yours: AST, right: AST) -> set[str]:
 
 
 def in_terms_of(slip: Slip, yours: AST, right: AST) -> Slip:
-    """Return the slip with a description that fits the learner's code. It names no place that the
-    code does not have, or where the code is right.
+    """Return the slip with a description that fits the learner's code. The description mentions a place only if the code has this place and is wrong there.
     """
     kind = slip.kind
     if slip.name == "a sign" and not has(yours, Add, Sub, UAdd, USub):

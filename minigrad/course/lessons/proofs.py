@@ -112,19 +112,28 @@ def two_operators(evidence: Evidence) -> bool:
     return False
 
 
-def adds_to_itself(evidence: Evidence) -> bool:
-    """`a += b`, or `a = a + b`."""
-    for node in ast.walk(evidence.yours):
+def additions_to_itself(tree: AST) -> int:
+    """Count the statements `a += b` and `a = a + b`."""
+    count = 0
+    for node in ast.walk(tree):
         match node:
             case AugAssign(op=Add() | Sub()):
-                return True
+                count += 1
             case Assign([target], BinOp(op=Add() | Sub()) as value):
                 first: Any = value
                 while isinstance(first, BinOp) and isinstance(first.op, Add | Sub):
                     first = first.left
-                if ast.unparse(first) == ast.unparse(target):
-                    return True
-    return False
+                count += ast.unparse(first) == ast.unparse(target)
+    return count
+
+
+def adds_to_itself(evidence: Evidence) -> bool:
+    return additions_to_itself(evidence.yours) > 0
+
+
+def replaces(evidence: Evidence) -> bool:
+    """There are not more statements that add to a value than in the mistake."""
+    return additions_to_itself(evidence.yours) <= additions_to_itself(evidence.wrong)
 
 
 def subtracts(evidence: Evidence) -> bool:

@@ -98,7 +98,9 @@ def watched(file, array):
 
 
 def inputs(dz=None, plain=None, **values):
-    """Return a `given` with a Value for each array, and with dz and the values in `plain` as they are."""
+    """Return a function for `Question.given`. It makes a Value of each array in `values`, and returns dz
+    and the values in `plain` unchanged.
+    """
 
     def given(file):
         found = {name: watched(file, value) for name, value in values.items()}

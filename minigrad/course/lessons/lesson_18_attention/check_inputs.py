@@ -25,7 +25,7 @@ def given(*helpers, **inputs):
 
 
 def random(seed, **shapes):
-    """Return random numbers with one digit, by name."""
+    """Return {name: random array of this shape}, rounded to one digit after the point."""
     rng = np.random.default_rng(seed)
     return {name: rng.normal(size=shape).round(1) for name, shape in shapes.items()}
 

@@ -85,7 +85,7 @@ def first_leak(yours, right):
 
 def sees(attend, cached, new):
     """Return the matrix of who sees whom, from mg.depends: 1 if position t (down) depends on the value
-    at position s (across). The last `new` positions are read after a cache of `cached` positions.
+    at position s (across). First, `cached` positions are read, and then `new` further ones with the cache of the first.
     """
     rng = np.random.default_rng(2)
     q, k = (mg.Tensor(rng.normal(size=(1, 1, cached + new, 2))) for _ in "qk")
