@@ -49,7 +49,7 @@ class FirstSteps:
 
     def __init__(self, on: bool) -> None:
         self.on = on and ON_EVENT.get() is None
-        self.watch = Watch()
+        self.watch = Watch(repeatable=False)  # no trials
         self.steps = 0
         self.batch: tuple[Any, Any, Any] | None = None
         """The inputs, labels and outputs of the last batch."""
@@ -92,7 +92,6 @@ class FirstSteps:
     def _certain(self) -> str:
         """Return the first certain finding, or ""."""
         evidence = Evidence(self.watch)
-        evidence.until = 0.0  # no trials
         inputs, labels, outputs = self.batch or (None, None, None)
         for suspect in CERTAIN:
             for finding in ask(evidence, suspect):

@@ -126,7 +126,8 @@ def squashed_logits(e: Evidence) -> Findings:
 
 def _by_hand(e: Evidence, term: Loss) -> Findings:
     """Outputs that are positive and add up to 1 in every row are probabilities, not logits."""
-    for look in (e.first, e.last):
+    for when in "first", "last":
+        look = getattr(e, when)  # repeating the last pass takes longer than eight steps
         part = terms(look.root)[0] if e.term else term
         outputs = look.outputs.get(part.output, np.zeros(0))
         if outputs.ndim < 2 or outputs.shape[-1] < 2 or (outputs < 0).any():

@@ -33,7 +33,7 @@ from minigrad.context import (
 from minigrad.debug.anomaly import source_line
 from minigrad.errors import NonFiniteError
 from minigrad.gates.basic import Hadamard
-from minigrad.gradients import dense
+from minigrad.gradients import SparseGradient, dense
 from minigrad.graph import Array, Leaf, Node, ancestors
 from minigrad.replay import without_outputs
 
@@ -179,7 +179,8 @@ class Evaluation(NamedTuple):
 
 
 class Watch:
-    """A record of a training run. Open it as a block around the run.
+    """A record of a training run. Open it as a block around the run. Without `repeatable`, it does not
+    copy the optimizer, which takes as long as several steps, and trials cannot repeat the run.
 
     >>> import minigrad as mg
     >>> from optim import SGD
@@ -194,7 +195,8 @@ class Watch:
     [1.0, 0.0, 0.0]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, repeatable: bool = True) -> None:
+        self.repeatable = repeatable
         self.events: list[Pass | Clip | Update] = []
         self.losses: list[float] = []
         self.optimizers: list[Made] = []
@@ -317,7 +319,8 @@ class Watch:
         """Return a copy of the graph, and keep what its leaves and calls tell."""
         copies = without_outputs(root)
         self._line = users_line()
-        if len(self.losses) == 1 and self.start is None:
+        stepped = any(made.steps for made in self.optimizers)
+        if len(self.losses) == 1 and not stepped:
             self.second = {node: node.output.copy() for node in self.first}
         for call in self._open:
             call.trains = call.node in copies
@@ -353,9 +356,11 @@ class Watch:
         """Return the length of the last pass's gradients."""
         squares = 0.0
         for leaf in self._leaves:
-            if leaf.grad is not None:
-                gradient = dense(leaf.grad)
-                squares += np.square(gradient, dtype=np.float64).sum()
+            gradient = leaf.grad
+            if isinstance(gradient, SparseGradient) and (rows := gradient.rows()):
+                _, gradient = rows  # the other rows of the table are 0
+            if gradient is not None:
+                squares += np.square(dense(gradient), dtype=np.float64).sum()
         return float(np.sqrt(squares))
 
     def _evaluate(self) -> None:
@@ -420,7 +425,7 @@ class Watch:
         if self._leaves and self._computed:
             share = self._length() / self._computed
             self.shrunk.append((share, users_line()))
-        if self.start is None:
+        if self.start is None and self.repeatable:
             self.start = duplicate(optimizer)
             self.start.zero_grad()
         settings = optimizer.hyperparameters() if self.keeping else {}

@@ -11,6 +11,8 @@ import optim
 from layers import BatchNorm, Dense, Sequential, init
 from minigrad.data import Batches
 from optim import Snapshots, Trainer, TrainingWarning
+from optim.diagnosis import watch
+from optim.diagnosis.evidence import Evidence
 from tests.optim.diagnosis.helpers import (
     IDS,
     RNG,
@@ -195,6 +197,20 @@ def test_run_is_the_same_with_and_without_the_watch(monkeypatch):
     alone = fit().model.state_dict()
     for name, array in alone.items():
         assert array.tobytes() == watched[name].tobytes()
+
+
+def test_no_parameter_is_copied_more_than_once(monkeypatch):
+    """With a large table, copies of the optimizer or of later values would take longer than the steps."""
+    copies = []
+    copy = watch.values
+    monkeypatch.setattr(watch, "values", lambda leaf: copies.append(leaf) or copy(leaf))
+    monkeypatch.setattr(watch, "duplicate", lambda optimizer: pytest.fail("copied"))
+    monkeypatch.setattr(
+        Evidence, "last", property(lambda self: pytest.fail("repeated"))
+    )
+    trainer = fit()
+    leaves = [tensor.node for tensor in trainer.model.parameters()]
+    assert sorted(map(id, copies)) == sorted(map(id, leaves))
 
 
 def test_run_that_is_resumed_after_the_last_batch_of_an_epoch(tmp_path):
